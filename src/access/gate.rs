@@ -1,0 +1,188 @@
+//! The gate in front of every route: finds out who asks, whether they may, and what stands around the page.
+
+use std::rc::Rc;
+
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpResponse};
+
+use super::sessions::{self, SessionRow};
+use super::{Actor, Needs, Permission, SessionLimits};
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::web::{Cookies, Error, Flash, NavItem, Person, RequestId, Shell, Theme, VisitorToken};
+
+/// What the gate asks the application for.
+#[derive(Clone)]
+pub struct Gate {
+    pub db: Db,
+    pub clock: Clock,
+    pub limits: SessionLimits,
+    pub cookies: Cookies,
+    /// Scheme, host and port of the site's own pages, compared with a request's `Origin`.
+    pub origin: Rc<str>,
+}
+
+/// Lets a request through to its route, or answers it.
+pub async fn gate(
+    gate: Gate,
+    needs: Needs,
+    req: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    match admit(&gate, needs, &req).await {
+        Ok(None) => next.call(req).await,
+        Ok(Some(new)) => {
+            let mut response = next.call(req).await?;
+            // A response that signs somebody in or out sets this cookie itself.
+            let has_token = response
+                .response()
+                .cookies()
+                .any(|cookie| cookie.name() == gate.cookies.token_cookie(&new).name());
+            if !has_token {
+                response
+                    .response_mut()
+                    .add_cookie(&gate.cookies.token_cookie(&new))
+                    .map_err(Error::internal)?;
+            }
+            Ok(response)
+        }
+        Err(error) => Ok(req.into_response(HttpResponse::from_error(error))),
+    }
+}
+
+/// Checks the request and leaves actor, token and shell with it. Gives the token that a new visitor gets.
+async fn admit(
+    gate: &Gate,
+    needs: Needs,
+    req: &ServiceRequest,
+) -> Result<Option<VisitorToken>, Error> {
+    let known = gate.cookies.token(req.request());
+    let session = match &known {
+        Some(token) => find_session(gate, token).await,
+        None => Ok(None),
+    };
+    // The error page, too, wants its shell.
+    let (session, failed) = match session {
+        Ok(session) => (session, None),
+        Err(error) => (None, Some(error)),
+    };
+    let is_new = known.is_none();
+    let token = known.unwrap_or_else(VisitorToken::random);
+    let actor = session.map(|row| introduce(req, row));
+    equip(gate, req, &token, actor.as_ref());
+    let actor = actor.map(|(actor, _)| Rc::new(actor));
+    if let Some(actor) = &actor {
+        req.extensions_mut().insert(Rc::clone(actor));
+    }
+    req.extensions_mut().insert(token.clone());
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    own_site_only(gate, req)?;
+    needs.check(actor.as_deref())?;
+    Ok(is_new.then_some(token))
+}
+
+async fn find_session(gate: &Gate, token: &VisitorToken) -> Result<Option<SessionRow>, Error> {
+    let now = gate.clock.now();
+    let mut conn = gate.db.get().await?;
+    let session = sessions::find(&mut conn, token, gate.limits, now).await?;
+    if let Some(row) = &session {
+        sessions::touch(&mut conn, token, row.last_seen_at, now).await?;
+    }
+    Ok(session)
+}
+
+fn introduce(req: &ServiceRequest, row: SessionRow) -> (Actor, Theme) {
+    let actor = Actor {
+        id: Some(row.user_id),
+        super_admin: row.super_admin,
+        permissions: row.permissions(),
+        username: row.username,
+        name: row.name,
+        address: req
+            .peer_addr()
+            .map(|address| address.ip().to_string())
+            .unwrap_or_default(),
+        request_id: request_id(req),
+    };
+    (actor, Theme::parse(&row.theme))
+}
+
+fn request_id(req: &ServiceRequest) -> String {
+    req.extensions()
+        .get::<RequestId>()
+        .map(|id| id.0.clone())
+        .unwrap_or_default()
+}
+
+/// Leaves with the request what stands around its page.
+fn equip(gate: &Gate, req: &ServiceRequest, token: &VisitorToken, actor: Option<&(Actor, Theme)>) {
+    let shell = Shell {
+        path: req.path().to_string(),
+        nav: actor
+            .map(|(actor, _)| navigation(actor))
+            .unwrap_or_default(),
+        person: actor.map(|(actor, _)| Person {
+            name: actor.name.clone(),
+        }),
+        theme: actor.map_or(Theme::Auto, |(_, theme)| *theme),
+        csrf: token.csrf(),
+        flash: Flash::take(gate.cookies, token, req.request()),
+        request_id: request_id(req),
+    };
+    req.extensions_mut().insert(shell);
+}
+
+/// Only what the person may open.
+fn navigation(actor: &Actor) -> Vec<NavItem> {
+    let items = [
+        (
+            Permission::ViewConnectors,
+            NavItem {
+                href: "/connectors",
+                label: "Connectors",
+                section: "Data Connectors",
+            },
+        ),
+        (
+            Permission::ViewCategories,
+            NavItem {
+                href: "/categories",
+                label: "Categories",
+                section: "Categories",
+            },
+        ),
+    ];
+    items
+        .into_iter()
+        .filter(|(permission, _)| actor.may(*permission))
+        .map(|(_, item)| item)
+        .collect()
+}
+
+/// Refuses changes that a browser sends from another site. The form's token is checked besides, by the form itself.
+fn own_site_only(gate: &Gate, req: &ServiceRequest) -> Result<(), Error> {
+    if matches!(*req.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+        return Ok(());
+    }
+    let header = |name: &str| {
+        req.headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    let foreign_site =
+        header("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none"));
+    let own = |origin: &str| {
+        origin == &*gate.origin || origin.split_once("://").map(|(_, host)| host) == header("host")
+    };
+    let foreign_origin = header("origin").is_some_and(|origin| !own(origin));
+    if foreign_site || foreign_origin {
+        Err(Error::StaleForm)
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,22 @@
+//! Who is asking, and may they: actors, permissions, sessions, passwords and the gate in front of every route.
+//!
+//! Rule: a route without a [`Needs`] does not exist, and what is not granted is refused. Danger: a handler that
+//! changes something takes `by: &Actor`, so that nothing changes without somebody having done it.
+
+mod actor;
+mod gate;
+mod needs;
+mod password;
+mod permission;
+mod sessions;
+mod throttle;
+mod visit;
+
+pub use actor::Actor;
+pub use gate::{Gate, gate};
+pub use needs::Needs;
+pub use password::{PasswordHasher, PasswordProblem, check_new_password};
+pub use permission::{Permission, PermissionSet};
+pub use sessions::{NewSession, SessionLimits, end_session, purge_sessions, start_session};
+pub use throttle::Throttle;
+pub use visit::Visit;

@@ -1,0 +1,190 @@
+//! The permissions, with the words that people read and the dependencies between them.
+
+use std::fmt;
+
+/// One thing a person may do. The labels are those of the product's specification, word for word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Permission {
+    CreateConnectors,
+    DeleteConnectors,
+    EditConnectors,
+    ViewConnectors,
+    CreateCategories,
+    DeleteCategories,
+    EditCategories,
+    ViewCategories,
+    CallConnectors,
+    ViewActivity,
+    ManageUsers,
+    ViewAuditLog,
+}
+
+use Permission::*;
+
+/// Every permission with its code (database, command line) and its label (pages).
+const ALL: [(Permission, &str, &str); 12] = [
+    (
+        CreateConnectors,
+        "create-data-connectors",
+        "Create Data Connectors",
+    ),
+    (
+        DeleteConnectors,
+        "delete-data-connectors",
+        "Delete Data Connectors",
+    ),
+    (
+        EditConnectors,
+        "edit-data-connectors",
+        "Edit Data Connectors",
+    ),
+    (
+        ViewConnectors,
+        "view-data-connectors",
+        "View Data Connectors",
+    ),
+    (
+        CreateCategories,
+        "create-data-connector-categories",
+        "Create Data Connector Categories",
+    ),
+    (
+        DeleteCategories,
+        "delete-data-connector-categories",
+        "Delete Data Connector Categories",
+    ),
+    (
+        EditCategories,
+        "edit-data-connector-categories",
+        "Edit Data Connector Categories",
+    ),
+    (
+        ViewCategories,
+        "view-data-connector-categories",
+        "View Data Connector Categories",
+    ),
+    (
+        CallConnectors,
+        "call-data-connectors",
+        "Call Data Connectors",
+    ),
+    (ViewActivity, "view-activity", "View Activity"),
+    (ManageUsers, "manage-users", "Manage Users"),
+    (ViewAuditLog, "view-audit-log", "View Audit Log"),
+];
+
+impl Permission {
+    /// All permissions in the order of the specification.
+    pub fn all() -> impl Iterator<Item = Permission> {
+        ALL.iter().map(|(permission, ..)| *permission)
+    }
+
+    /// The permission of a code such as `edit-data-connectors`.
+    pub fn parse(code: &str) -> Option<Permission> {
+        ALL.iter()
+            .find(|(_, known, _)| *known == code)
+            .map(|(permission, ..)| *permission)
+    }
+
+    pub fn code(self) -> &'static str {
+        ALL[self as usize].1
+    }
+
+    pub fn label(self) -> &'static str {
+        ALL[self as usize].2
+    }
+
+    /// What must be granted too for this one to count: Create brings Edit, everything in the group needs View.
+    fn requires(self) -> &'static [Permission] {
+        match self {
+            CreateConnectors => &[EditConnectors, ViewConnectors],
+            DeleteConnectors | EditConnectors | CallConnectors | ViewCategories => {
+                &[ViewConnectors]
+            }
+            CreateCategories => &[EditCategories, ViewCategories, ViewConnectors],
+            DeleteCategories | EditCategories => &[ViewCategories, ViewConnectors],
+            ViewConnectors | ViewActivity | ManageUsers | ViewAuditLog => &[],
+        }
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.label())
+    }
+}
+
+/// A set of permissions.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct PermissionSet(u16);
+
+impl PermissionSet {
+    /// The set of `granted`, and of what they require: what a person who ticks boxes gets.
+    pub fn with_required(granted: impl IntoIterator<Item = Permission>) -> PermissionSet {
+        granted
+            .into_iter()
+            .fold(PermissionSet::default(), |set, permission| {
+                permission
+                    .requires()
+                    .iter()
+                    .fold(set.with(permission), |set, required| set.with(*required))
+            })
+    }
+
+    /// The set of what the database says is granted. Unknown codes are ignored, and a permission whose
+    /// requirement was not granted does not count: rows written by hand fail closed.
+    pub fn from_codes<'a>(codes: impl IntoIterator<Item = &'a str>) -> PermissionSet {
+        let granted = codes
+            .into_iter()
+            .filter_map(Permission::parse)
+            .fold(PermissionSet::default(), PermissionSet::with);
+        let counts = granted.iter().filter(|permission| {
+            permission
+                .requires()
+                .iter()
+                .all(|required| granted.contains(*required))
+        });
+        counts.fold(PermissionSet::default(), PermissionSet::with)
+    }
+
+    pub fn contains(self, permission: Permission) -> bool {
+        self.0 & (1 << permission as u8) != 0
+    }
+
+    pub fn iter(self) -> impl Iterator<Item = Permission> {
+        Permission::all().filter(move |permission| self.contains(*permission))
+    }
+
+    fn with(self, permission: Permission) -> PermissionSet {
+        PermissionSet(self.0 | 1 << permission as u8)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_variants() {
+        for (index, (permission, code, _)) in ALL.iter().enumerate() {
+            assert_eq!(*permission as usize, index);
+            assert_eq!(Permission::parse(code), Some(*permission));
+        }
+    }
+
+    #[test]
+    fn ticking_create_also_ticks_edit_and_view() {
+        let set = PermissionSet::with_required([CreateConnectors]);
+        assert!(set.contains(EditConnectors) && set.contains(ViewConnectors));
+        assert!(!set.contains(DeleteConnectors));
+    }
+
+    #[test]
+    fn a_permission_without_view_does_not_count() {
+        let set =
+            PermissionSet::from_codes(["edit-data-connectors", "manage-users", "no-such-thing"]);
+        assert!(!set.contains(EditConnectors));
+        assert!(set.contains(ManageUsers));
+    }
+}

@@ -1,0 +1,157 @@
+//! Sessions in the database: found by the hash of the visitor's token, ended by deleting the row.
+//!
+//! One query brings the person and what they may do, so a changed permission counts on the next request.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::Uuid as SqlUuid;
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::PermissionSet;
+use crate::db::Conn;
+use crate::db::schema::{sessions, users};
+use crate::web::{Error, VisitorToken};
+
+diesel::define_sql_function! {
+    /// The codes of a user's permissions, those of groups included.
+    fn effective_permissions(who: SqlUuid) -> diesel::sql_types::Array<diesel::sql_types::Text>;
+}
+
+/// A session is written to at most this often, so that reading pages costs no writes.
+const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
+
+/// When a session ends by itself.
+#[derive(Clone, Copy)]
+pub struct SessionLimits {
+    /// Without a request for so long.
+    pub idle: Duration,
+    /// After so long in any case.
+    pub lifetime: Duration,
+}
+
+/// A session that begins.
+pub struct NewSession<'a> {
+    pub user: Uuid,
+    pub address: &'a str,
+    pub user_agent: &'a str,
+}
+
+/// The person of a live session.
+#[derive(Queryable)]
+pub(super) struct SessionRow {
+    pub user_id: Uuid,
+    pub username: String,
+    pub name: String,
+    pub super_admin: bool,
+    pub theme: String,
+    pub last_seen_at: DateTime<Utc>,
+    permissions: Vec<String>,
+}
+
+impl SessionRow {
+    pub fn permissions(&self) -> PermissionSet {
+        PermissionSet::from_codes(self.permissions.iter().map(String::as_str))
+    }
+}
+
+/// The live session of a token: neither expired nor idle for too long, of an active user.
+pub(super) async fn find(
+    conn: &mut Conn,
+    token: &VisitorToken,
+    limits: SessionLimits,
+    now: DateTime<Utc>,
+) -> Result<Option<SessionRow>, Error> {
+    let idle_since = now - TimeDelta::from_std(limits.idle).unwrap_or(TimeDelta::MAX);
+    let row = sessions::table
+        .inner_join(users::table)
+        .filter(sessions::id_hash.eq(token.hash().to_vec()))
+        .filter(sessions::expires_at.gt(now))
+        .filter(sessions::last_seen_at.gt(idle_since))
+        .filter(users::active)
+        .select((
+            users::id,
+            users::username,
+            users::name,
+            users::super_admin,
+            users::theme,
+            sessions::last_seen_at,
+            effective_permissions(users::id),
+        ))
+        .first::<SessionRow>(conn)
+        .await
+        .optional()?;
+    Ok(row)
+}
+
+/// Notes that the session is in use. An UPDATE: a session ended meanwhile stays ended.
+pub(super) async fn touch(
+    conn: &mut Conn,
+    token: &VisitorToken,
+    last_seen: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    if now - last_seen < SEEN_EVERY {
+        return Ok(());
+    }
+    let session = sessions::table.filter(sessions::id_hash.eq(token.hash().to_vec()));
+    diesel::update(session)
+        .set(sessions::last_seen_at.eq(now))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Begins a session under a new token, which the caller gives to the browser.
+pub async fn start_session(
+    conn: &mut Conn,
+    new: NewSession<'_>,
+    limits: SessionLimits,
+    now: DateTime<Utc>,
+) -> Result<VisitorToken, Error> {
+    let token = VisitorToken::random();
+    let expires = now + TimeDelta::from_std(limits.lifetime).unwrap_or(TimeDelta::MAX);
+    diesel::insert_into(sessions::table)
+        .values((
+            sessions::id_hash.eq(token.hash().to_vec()),
+            sessions::user_id.eq(new.user),
+            sessions::address.eq(new.address),
+            sessions::user_agent.eq(new
+                .user_agent
+                .replace('\0', "")
+                .chars()
+                .take(300)
+                .collect::<String>()),
+            sessions::created_at.eq(now),
+            sessions::last_seen_at.eq(now),
+            sessions::expires_at.eq(expires),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(token)
+}
+
+/// Ends the session of a token, if it has one.
+pub async fn end_session(conn: &mut Conn, token: &VisitorToken) -> Result<(), Error> {
+    diesel::delete(sessions::table.filter(sessions::id_hash.eq(token.hash().to_vec())))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Deletes the rows of sessions that are over.
+pub async fn purge_sessions(
+    conn: &mut Conn,
+    limits: SessionLimits,
+    now: DateTime<Utc>,
+) -> Result<usize, Error> {
+    let idle_since = now - TimeDelta::from_std(limits.idle).unwrap_or(TimeDelta::MAX);
+    let over = sessions::table.filter(
+        sessions::expires_at
+            .le(now)
+            .or(sessions::last_seen_at.le(idle_since)),
+    );
+    Ok(diesel::delete(over).execute(conn).await?)
+}

@@ -1,0 +1,84 @@
+//! A signed-in person's request, with what nearly every handler needs.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use chrono::{DateTime, Utc};
+
+use super::{Actor, Permission};
+use crate::clock::Clock;
+use crate::db::{Connection, Db};
+use crate::web::{Error, Flash, Shell, see_other};
+
+/// Who asks, what stands around the page, the time and the database.
+pub struct Visit {
+    pub actor: Actor,
+    pub shell: Shell,
+    pub req: HttpRequest,
+    db: web::Data<Db>,
+    clock: web::Data<Clock>,
+}
+
+impl Visit {
+    pub async fn conn(&self) -> Result<Connection, Error> {
+        Ok(self.db.get().await?)
+    }
+
+    pub fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    pub fn may(&self, permission: Permission) -> bool {
+        self.actor.may(permission)
+    }
+
+    /// Refuses whoever lacks the permission, for what a page offers besides what its route needs.
+    pub fn require(&self, permission: Permission) -> Result<(), Error> {
+        if self.may(permission) {
+            Ok(())
+        } else {
+            Err(Error::Forbidden(permission.label()))
+        }
+    }
+
+    /// Sends the browser on, with the outcome for the next page.
+    pub fn see_other(&self, location: &str, outcome: impl Into<String>) -> HttpResponse {
+        see_other(&self.req, location, Some(Flash(outcome.into())))
+    }
+
+    /// Sends the browser on, with nothing to say.
+    pub fn go(&self, location: &str) -> HttpResponse {
+        see_other(&self.req, location, None)
+    }
+}
+
+impl FromRequest for Visit {
+    type Error = Error;
+    type Future = Ready<Result<Visit, Error>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        ready(visit(req, payload))
+    }
+}
+
+fn visit(req: &HttpRequest, payload: &mut Payload) -> Result<Visit, Error> {
+    let missing = |what: &str| {
+        Error::internal(anyhow::anyhow!(
+            "{what} is not part of the application's data"
+        ))
+    };
+    Ok(Visit {
+        actor: Actor::from_request(req, payload).into_inner()?,
+        shell: Shell::from_request(req, payload).into_inner()?,
+        req: req.clone(),
+        db: req
+            .app_data::<web::Data<Db>>()
+            .ok_or_else(|| missing("the database"))?
+            .clone(),
+        clock: req
+            .app_data::<web::Data<Clock>>()
+            .ok_or_else(|| missing("the clock"))?
+            .clone(),
+    })
+}

@@ -1,0 +1,239 @@
+//! The first run: a page to create the first super admin, guarded by a code that only the console shows.
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use askama::Template;
+use subtle::ConstantTimeEq;
+
+use super::queries::{self, NewUser};
+use super::sign_in::{SignInGuard, begin_session};
+use super::{Username, UsernameProblem};
+use crate::access::{Actor, PermissionSet, check_new_password};
+use crate::db::Db;
+use crate::web::{Error, Errors, Form, FormData, RequestId, SaveError, Shell, TextField, page};
+
+/// Letters and digits that cannot be mistaken for each other.
+const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+
+/// The one-time code of this run; 80 random bits.
+#[derive(Clone)]
+pub struct FirstRun {
+    code: Arc<str>,
+}
+
+impl FirstRun {
+    pub fn new() -> FirstRun {
+        let bytes: [u8; 16] = rand::random();
+        let letters: Vec<char> = bytes
+            .iter()
+            .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
+            .collect();
+        let groups: Vec<String> = letters
+            .chunks(4)
+            .map(|group| group.iter().collect())
+            .collect();
+        FirstRun {
+            code: groups.join("-").into(),
+        }
+    }
+
+    /// The code in groups of four, for the console.
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    fn fits(&self, typed: &str) -> bool {
+        let plain = |text: &str| -> Vec<u8> {
+            text.bytes()
+                .filter(u8::is_ascii_alphanumeric)
+                .map(|byte| byte.to_ascii_uppercase())
+                .collect()
+        };
+        plain(typed).ct_eq(&plain(&self.code)).into()
+    }
+}
+
+impl Default for FirstRun {
+    fn default() -> FirstRun {
+        FirstRun::new()
+    }
+}
+
+#[derive(Template)]
+#[template(path = "accounts/first_run.html")]
+struct FirstRunPage {
+    shell: Shell,
+    form: FirstRunForm,
+}
+
+#[derive(Default)]
+struct FirstRunForm {
+    username: String,
+    name: String,
+    errors: Errors,
+}
+
+impl FirstRunForm {
+    fn code_field(&self) -> TextField {
+        TextField::new("code", "One-time code", "")
+            .hint("Printed on the server's console when Connectory was started.")
+            .width("w28")
+            .errors(&self.errors)
+    }
+
+    fn username_field(&self) -> TextField {
+        TextField::new("username", "User name", &self.username)
+            .hint("What you sign in with.")
+            .autocomplete("username")
+            .width("w28")
+            .errors(&self.errors)
+    }
+
+    fn name_field(&self) -> TextField {
+        TextField::new("full_name", "Your name", &self.name)
+            .prose()
+            .autocomplete("name")
+            .width("w28")
+            .errors(&self.errors)
+    }
+
+    fn password_field(&self) -> TextField {
+        TextField::secret("password", "Password")
+            .hint("At least 12 characters. Several words make a good one.")
+            .errors(&self.errors)
+    }
+}
+
+/// The page exists as long as there is no super admin.
+pub async fn show(shell: Shell, db: web::Data<Db>) -> Result<HttpResponse, Error> {
+    if queries::has_super_admin(&mut *db.get().await?).await? {
+        return Err(Error::NotFound);
+    }
+    page(
+        StatusCode::OK,
+        &FirstRunPage {
+            shell,
+            form: FirstRunForm::default(),
+        },
+    )
+}
+
+pub async fn create(
+    req: HttpRequest,
+    shell: Shell,
+    guard: web::Data<SignInGuard>,
+    first: web::Data<FirstRun>,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    guard.take(&req, "first run")?;
+    let mut conn = guard.db.get().await?;
+    if queries::has_super_admin(&mut conn).await? {
+        return Err(Error::NotFound);
+    }
+    let mut form = FirstRunForm {
+        username: data.text("username"),
+        name: data.trimmed("full_name"),
+        errors: Errors::default(),
+    };
+    if let Some((username, password)) = check(&mut form, &data, &first) {
+        let password_hash = guard.hasher.hash(password).await?;
+        let new = NewUser {
+            username,
+            name: form.name.clone(),
+            password_hash,
+            super_admin: true,
+            permissions: PermissionSet::default(),
+        };
+        let now = guard.clock.now();
+        return match queries::create_first(&mut conn, &founder(&req, &new), now, &new).await {
+            Ok(user) => {
+                begin_session(
+                    &req,
+                    &guard,
+                    &mut conn,
+                    user,
+                    "/connectors",
+                    "You are the first super admin of this Connectory",
+                )
+                .await
+            }
+            Err(SaveError::Fault(fault)) => Err(fault),
+            Err(_) => Err(Error::NotFound),
+        };
+    }
+    page(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        &FirstRunPage { shell, form },
+    )
+}
+
+fn check(form: &mut FirstRunForm, data: &FormData, first: &FirstRun) -> Option<(Username, String)> {
+    if !first.fits(&data.text("code")) {
+        form.errors.add(
+            "code",
+            "Enter the code that the server printed when it was started last",
+        );
+    }
+    let username = form
+        .errors
+        .keep::<_, UsernameProblem>("username", Username::parse(&form.username));
+    let length = form.name.chars().count();
+    if !(1..=255).contains(&length) {
+        form.errors.add(
+            "full_name",
+            if length == 0 {
+                "Enter your name"
+            } else {
+                "Name must be 255 characters or fewer"
+            },
+        );
+    }
+    let password = data.text("password");
+    form.errors
+        .keep("password", check_new_password(&password, &form.username));
+    if form.errors.any() {
+        None
+    } else {
+        username.map(|username| (username, password))
+    }
+}
+
+/// Whoever knows the console's code, under the name they chose.
+fn founder(req: &HttpRequest, new: &NewUser) -> Actor {
+    use actix_web::HttpMessage;
+    Actor {
+        name: new.name.clone(),
+        username: new.username.as_str().to_string(),
+        address: req
+            .peer_addr()
+            .map(|address| address.ip().to_string())
+            .unwrap_or_default(),
+        request_id: req
+            .extensions()
+            .get::<RequestId>()
+            .map(|id| id.0.clone())
+            .unwrap_or_default(),
+        ..Actor::program("first run")
+    }
+}
+
+/// Asked by the sign-in page, which sends the very first visitor here.
+pub(super) async fn is_open(db: &Db) -> Result<bool, Error> {
+    Ok(!queries::has_super_admin(&mut *db.get().await?).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_fits_with_or_without_its_hyphens_and_nothing_else_does() {
+        let first = FirstRun::new();
+        assert!(first.fits(first.code()));
+        assert!(first.fits(&first.code().replace('-', " ").to_lowercase()));
+        assert!(!first.fits(""));
+        assert!(!first.fits(&first.code()[1..]));
+    }
+}

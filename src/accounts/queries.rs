@@ -1,0 +1,216 @@
+//! The accounts' SQL.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::Username;
+use crate::access::{Actor, PermissionSet};
+use crate::audit::{self, Changes, Event};
+use crate::db::Conn;
+use crate::db::schema::{sessions, user_permissions, users};
+use crate::web::{Error, SaveError};
+
+/// Whoever takes this lock decides alone whether there is a first super admin.
+const FIRST_RUN_LOCK: i64 = 0x636f_6e6e_0001;
+
+/// A user that is to be created.
+pub struct NewUser {
+    pub username: Username,
+    /// The name that pages show.
+    pub name: String,
+    pub password_hash: String,
+    pub super_admin: bool,
+    pub permissions: PermissionSet,
+}
+
+pub async fn has_super_admin(conn: &mut Conn) -> Result<bool, Error> {
+    Ok(diesel::select(diesel::dsl::exists(
+        users::table
+            .filter(users::super_admin)
+            .filter(users::active),
+    ))
+    .get_result(conn)
+    .await?)
+}
+
+/// Stores a new user and gives the id.
+pub async fn create(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    new: &NewUser,
+) -> Result<Uuid, SaveError> {
+    conn.transaction(async |conn| insert(conn, by, now, new).await)
+        .await
+}
+
+/// Stores the first super admin, unless there is one by now.
+pub(super) async fn create_first(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    new: &NewUser,
+) -> Result<Uuid, SaveError> {
+    conn.transaction(async |conn| {
+        diesel::sql_query(format!("SELECT pg_advisory_xact_lock({FIRST_RUN_LOCK})"))
+            .execute(conn)
+            .await?;
+        if has_super_admin(conn).await? {
+            return Err(SaveError::Stale);
+        }
+        insert(conn, by, now, new).await
+    })
+    .await
+}
+
+async fn insert(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    new: &NewUser,
+) -> Result<Uuid, SaveError> {
+    let id = Uuid::now_v7();
+    diesel::insert_into(users::table)
+        .values((
+            users::id.eq(id),
+            users::username.eq(new.username.as_str()),
+            users::username_key.eq(new.username.key()),
+            users::name.eq(&new.name),
+            users::password_hash.eq(&new.password_hash),
+            users::super_admin.eq(new.super_admin),
+            users::created_at.eq(now),
+            users::updated_at.eq(now),
+        ))
+        .execute(conn)
+        .await
+        .map_err(taken)?;
+    let permissions: Vec<_> = new
+        .permissions
+        .iter()
+        .map(|permission| {
+            (
+                user_permissions::user_id.eq(id),
+                user_permissions::permission.eq(permission.code()),
+            )
+        })
+        .collect();
+    diesel::insert_into(user_permissions::table)
+        .values(permissions)
+        .execute(conn)
+        .await?;
+    let granted: Vec<&str> = new
+        .permissions
+        .iter()
+        .map(|permission| permission.label())
+        .collect();
+    let changes = Changes::none()
+        .field("User name", "", new.username.as_str())
+        .field("Name", "", &new.name)
+        .field("Super Admin", "", if new.super_admin { "Yes" } else { "" })
+        .field("Permissions", "", granted.join(", "));
+    audit::record(
+        conn,
+        by,
+        now,
+        Event {
+            kind: "user.created",
+            subject_id: Some(id),
+            subject_name: new.username.as_str(),
+            changes,
+        },
+    )
+    .await?;
+    Ok(id)
+}
+
+fn taken(error: diesel::result::Error) -> SaveError {
+    match &error {
+        diesel::result::Error::DatabaseError(_, info)
+            if info.constraint_name() == Some("users_username_key") =>
+        {
+            SaveError::NameTaken
+        }
+        _ => error.into(),
+    }
+}
+
+/// Sets a user's password and ends all sessions of the user.
+pub async fn set_password(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    username: &str,
+    password_hash: &str,
+) -> Result<(), SaveError> {
+    conn.transaction(async |conn| {
+        let user = find_user(conn, username).await?.ok_or(Error::NotFound)?;
+        diesel::update(users::table.find(user.id))
+            .set((
+                users::password_hash.eq(password_hash),
+                users::updated_at.eq(now),
+            ))
+            .execute(conn)
+            .await?;
+        diesel::delete(sessions::table.filter(sessions::user_id.eq(user.id)))
+            .execute(conn)
+            .await?;
+        let changes = Changes::none().secret("Password", "changed");
+        audit::record(
+            conn,
+            by,
+            now,
+            Event {
+                kind: "user.password_reset",
+                subject_id: Some(user.id),
+                subject_name: &user.username,
+                changes,
+            },
+        )
+        .await?;
+        Ok(())
+    })
+    .await
+}
+
+/// What signing in needs to know of a user.
+#[derive(Queryable)]
+pub(super) struct SignInUser {
+    pub id: Uuid,
+    pub username: String,
+    pub name: String,
+    pub password_hash: Option<String>,
+    pub active: bool,
+}
+
+/// The user of this name, without regard to case.
+pub(super) async fn find_user(
+    conn: &mut Conn,
+    username: &str,
+) -> Result<Option<SignInUser>, Error> {
+    Ok(users::table
+        .filter(users::username_key.eq(crate::name::key(username)))
+        .select((
+            users::id,
+            users::username,
+            users::name,
+            users::password_hash,
+            users::active,
+        ))
+        .first(conn)
+        .await
+        .optional()?)
+}
+
+/// The stored password hash of a user, for asking the password again.
+pub(super) async fn password_hash_of(conn: &mut Conn, id: Uuid) -> Result<Option<String>, Error> {
+    Ok(users::table
+        .find(id)
+        .filter(users::active)
+        .select(users::password_hash)
+        .first(conn)
+        .await
+        .optional()?
+        .flatten())
+}

@@ -1,0 +1,148 @@
+//! The server: what the handlers share, the order of the layers, background work, the graceful stop.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
+use actix_web::{App as ActixApp, HttpServer, web};
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+
+use crate::access::{Gate, PasswordHasher, SessionLimits, Throttle, purge_sessions};
+use crate::accounts::{FirstRun, SignInGuard};
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::outbound::Outbound;
+use crate::status::Metrics;
+use crate::vault::Vault;
+use crate::web::{Cookies, Error, serve_layers};
+use crate::{authorization, connectors, routes};
+
+/// How often the background work looks around.
+const TICK: Duration = Duration::from_secs(30);
+
+/// Requests in flight get this many seconds at a stop.
+const LAST_REQUESTS: u64 = 30;
+
+/// Everything a running site is made of.
+#[derive(Clone)]
+pub struct Site {
+    pub database_url: String,
+    /// Connections to the database, all workers together.
+    pub connections: usize,
+    pub workers: usize,
+    pub clock: Clock,
+    pub vault: Vault,
+    pub outbound: Outbound,
+    pub hasher: PasswordHasher,
+    pub limits: SessionLimits,
+    pub metrics: Metrics,
+    pub first_run: FirstRun,
+    /// The address that people open, without a trailing slash.
+    pub public_url: String,
+}
+
+impl Site {
+    fn cookies(&self) -> Cookies {
+        Cookies {
+            secure: self.public_url.starts_with("https://"),
+        }
+    }
+
+    /// A pool of one worker's share of the connections.
+    fn worker_pool(&self) -> Db {
+        // proven: building a pool only fails without a runtime setting, which Db::new makes
+        Db::new(&self.database_url, (self.connections / self.workers).max(2))
+            .unwrap_or_else(|error| panic!("{error:#}"))
+    }
+}
+
+/// Serves the site on `listener` until the server is stopped by its handle.
+pub fn serve(site: Site, listener: TcpListener) -> anyhow::Result<Server> {
+    let throttle = SignInGuard::throttle(&site.clock);
+    let workers = site.workers;
+    let server = HttpServer::new(move || worker(site.clone(), throttle.clone()))
+        .workers(workers)
+        .disable_signals()
+        .shutdown_timeout(LAST_REQUESTS)
+        .server_hostname("connectory")
+        .listen(listener)
+        .context("cannot listen")?;
+    Ok(server.run())
+}
+
+/// One worker's application: it owns its connections, which belong to its runtime.
+fn worker(
+    site: Site,
+    throttle: Throttle,
+) -> ActixApp<
+    impl actix_web::dev::ServiceFactory<
+        actix_web::dev::ServiceRequest,
+        Config = (),
+        Response = actix_web::dev::ServiceResponse,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    let db = site.worker_pool();
+    let cookies = site.cookies();
+    let gate = Gate {
+        db: db.clone(),
+        clock: site.clock.clone(),
+        limits: site.limits,
+        cookies,
+        origin: site.public_url.as_str().into(),
+    };
+    let guard = SignInGuard::new(
+        db.clone(),
+        site.clock.clone(),
+        site.hasher.clone(),
+        site.limits,
+        cookies,
+        throttle,
+    );
+    ActixApp::new()
+        .app_data(web::Data::new(db))
+        .app_data(web::Data::new(site.clock.clone()))
+        .app_data(web::Data::new(cookies))
+        .app_data(web::Data::new(guard))
+        .app_data(web::Data::new(site.vault.clone()))
+        .app_data(web::Data::new(site.outbound.clone()))
+        .app_data(web::Data::new(site.hasher.clone()))
+        .app_data(web::Data::new(site.metrics.clone()))
+        .app_data(web::Data::new(site.first_run.clone()))
+        .wrap(from_fn(serve_layers))
+        .configure(move |config| routes::configure(config, &gate))
+}
+
+/// Does the background work until the task is dropped. A failure is logged and tried again at the next tick.
+pub async fn background(db: Db, clock: Clock, limits: SessionLimits) {
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if let Err(error) = run_due_work(&db, limits, clock.now()).await {
+            tracing::warn!(
+                cause = format!("{:#}", anyhow::Error::from(error)),
+                "background work failed"
+            );
+        }
+    }
+}
+
+/// Whatever is due by `now`: over sessions, connectors that have been in the trash long enough, token answers that
+/// nobody took, and health that the time has changed.
+pub async fn run_due_work(db: &Db, limits: SessionLimits, now: DateTime<Utc>) -> Result<(), Error> {
+    let mut conn = db.get().await?;
+    purge_sessions(&mut conn, limits, now).await?;
+    connectors::purge_trash(&mut conn, now).await?;
+    authorization::purge_token_requests(&mut conn, now).await?;
+    connectors::refresh_due_health(&mut conn, now).await?;
+    Ok(())
+}
+
+/// Stops the server: no new connections, requests in flight finish.
+pub async fn stop(handle: ServerHandle) {
+    handle.stop(true).await;
+}

@@ -1,0 +1,62 @@
+//! The audit log: what was changed by whom, from where, field by field, in the transaction of the change.
+//!
+//! Rule: [`record`] takes the connection of the transaction that changes the thing; there is no other way to write.
+//! Danger: a secret in a change. [`Changes::secret`] keeps only that there was one.
+
+mod queries;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::access::Actor;
+use crate::db::Conn;
+use crate::web::Error;
+
+pub use queries::{AuditLine, FieldChange, lines_of};
+
+/// Something that happened to a thing.
+pub struct Event<'a> {
+    /// Thing and happening, such as `connector.saved`.
+    pub kind: &'static str,
+    pub subject_id: Option<Uuid>,
+    pub subject_name: &'a str,
+    pub changes: Changes,
+}
+
+/// The fields that a change touched.
+#[derive(Default)]
+pub struct Changes(Vec<Value>);
+
+impl Changes {
+    pub fn none() -> Changes {
+        Changes::default()
+    }
+
+    /// Adds a field if its value is another now.
+    pub fn field(mut self, name: &str, from: impl Into<String>, to: impl Into<String>) -> Changes {
+        let (from, to) = (from.into(), to.into());
+        if from != to {
+            self.0
+                .push(json!({ "field": name, "from": from, "to": to }));
+        }
+        self
+    }
+
+    /// Adds that a secret was changed, and nothing of it.
+    pub fn secret(mut self, name: &str, what: &'static str) -> Changes {
+        self.0
+            .push(json!({ "field": name, "from": "", "to": what }));
+        self
+    }
+}
+
+/// Writes the audit line of a change into its transaction.
+pub async fn record(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    event: Event<'_>,
+) -> Result<(), Error> {
+    queries::insert(conn, by, now, event).await
+}

@@ -1,0 +1,25 @@
+//! Authorization: the tab, its secrets, requesting a token and keeping it.
+//!
+//! Rules: a stored secret is never shown; it is kept, replaced or removed. A secret goes to the host it was entered
+//! for. Danger: a secret in a page. Only two pages show a token, both `no-store`: the result of a token request, once,
+//! and a revealed token, to somebody who has just entered their own password.
+
+mod forms;
+mod model;
+mod queries;
+mod renewal;
+mod reveal;
+mod save;
+mod secret_field;
+mod tab;
+mod token_form;
+mod token_request;
+
+pub use model::{ApiKeyPlace, NewToken, SecretField};
+pub use queries::{purge_token_requests, store_secret, store_token};
+pub use renewal::renew as renew_token;
+pub use reveal::{ask as ask_reveal, reveal as reveal_token};
+pub use tab::{edit, update};
+pub use token_request::{
+    create as create_token_request, new as new_token_request, take as take_token,
+};

@@ -1,0 +1,97 @@
+//! Revealing the stored access token to somebody who may edit and enters their own password again.
+//!
+//! Only access tokens: passwords, API keys and client secrets are never shown.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::queries;
+use crate::access::Visit;
+use crate::accounts::SignInGuard;
+use crate::audit::{self, Changes, Event};
+use crate::connectors::{self, Connector};
+use crate::vault::{Secret, Vault};
+use crate::web::{Error, Errors, Form, Segment, Shell, TextField, page_no_store};
+
+#[derive(Template)]
+#[template(path = "authorization/reveal.html")]
+struct RevealPage {
+    shell: Shell,
+    connector: Connector,
+    errors: Errors,
+    token: Option<Secret>,
+}
+
+impl RevealPage {
+    fn password_field(&self) -> TextField {
+        TextField::secret("password", "Your own password")
+            .autocomplete("current-password")
+            .errors(&self.errors)
+    }
+}
+
+pub async fn ask(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let connector = connectors::find(&mut conn, &key).await?;
+    queries::stored_token(&mut conn, connector.id)
+        .await?
+        .ok_or(Error::NotFound)?;
+    page_no_store(
+        StatusCode::OK,
+        &RevealPage {
+            shell: visit.shell,
+            connector,
+            errors: Errors::default(),
+            token: None,
+        },
+    )
+}
+
+pub async fn reveal(
+    visit: Visit,
+    vault: web::Data<Vault>,
+    guard: web::Data<SignInGuard>,
+    Segment(key): Segment,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let connector = connectors::find(&mut conn, &key).await?;
+    let token = queries::open_token(&mut conn, &vault, connector.id)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let mut errors = Errors::default();
+    let password = data.get("password").unwrap_or_default().to_string();
+    if password.is_empty() {
+        errors.add("password", "Enter your own password");
+    } else if !guard.is_own_password(&visit, &mut conn, password).await? {
+        errors.add("password", "This is not your password");
+    }
+    if errors.any() {
+        return page_no_store(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &RevealPage {
+                shell: visit.shell,
+                connector,
+                errors,
+                token: None,
+            },
+        );
+    }
+    let event = Event {
+        kind: "token.revealed",
+        subject_id: Some(connector.id),
+        subject_name: &connector.name,
+        changes: Changes::none(),
+    };
+    audit::record(&mut conn, &visit.actor, visit.now(), event).await?;
+    page_no_store(
+        StatusCode::OK,
+        &RevealPage {
+            shell: visit.shell,
+            connector,
+            errors,
+            token: Some(token),
+        },
+    )
+}

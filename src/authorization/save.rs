@@ -1,0 +1,167 @@
+//! Saving the tab: settings, secrets, health and the audit line in one transaction.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, RunQueryDsl};
+
+use super::forms::CheckedAuthorization;
+use super::model::NewToken;
+use super::queries;
+use super::secret_field::SecretChange;
+use super::tab::Stored;
+use crate::access::Actor;
+use crate::audit::{self, Changes, Event};
+use crate::connectors;
+use crate::db::Conn;
+use crate::db::schema::{authorizations, connectors as connectors_table};
+use crate::vault::Vault;
+use crate::web::SaveError;
+
+/// Saves settings and secrets together, unless somebody else has saved since `version`.
+pub(super) async fn save(
+    conn: &mut Conn,
+    vault: &Vault,
+    by: &Actor,
+    now: DateTime<Utc>,
+    old: &Stored,
+    version: i32,
+    new: &CheckedAuthorization,
+) -> Result<(), SaveError> {
+    let id = old.connector.id;
+    conn.transaction(async |conn| {
+        let seen = authorizations::table
+            .find(id)
+            .filter(authorizations::version.eq(version));
+        let changed = diesel::update(seen)
+            .set((
+                authorizations::user_name.eq(&new.user_name),
+                authorizations::api_key_place.eq(new.api_key_place.code()),
+                authorizations::api_key_name.eq(&new.api_key_name),
+                authorizations::api_key_prefix.eq(&new.api_key_prefix),
+                authorizations::ca_certificate.eq(&new.ca_certificate),
+                authorizations::client_certificate.eq(&new.client_certificate),
+                authorizations::version.eq(authorizations::version + 1),
+                authorizations::updated_at.eq(now),
+                authorizations::updated_by.eq(&by.name),
+            ))
+            .execute(conn)
+            .await?;
+        if changed == 0 {
+            return Err(SaveError::Stale);
+        }
+        diesel::update(connectors_table::table.find(id))
+            .set((
+                connectors_table::method.eq(new.method.code()),
+                connectors_table::verify_certificates.eq(new.verify),
+                connectors_table::updated_at.eq(now),
+                connectors_table::updated_by.eq(&by.name),
+            ))
+            .execute(conn)
+            .await?;
+        let changes = settings_changes(old, new);
+        let changes = save_secrets(conn, vault, by, now, old, new, changes).await?;
+        connectors::refresh_health(conn, id, now).await?;
+        audit::record(
+            conn,
+            by,
+            now,
+            Event {
+                kind: "authorization.saved",
+                subject_id: Some(id),
+                subject_name: &old.connector.name,
+                changes,
+            },
+        )
+        .await?;
+        Ok(())
+    })
+    .await
+}
+
+fn settings_changes(old: &Stored, new: &CheckedAuthorization) -> Changes {
+    let on = |verify: bool| if verify { "On" } else { "Off" };
+    let before = &old.authorization;
+    let certificate = |text: &str| {
+        if text.is_empty() {
+            "None".to_string()
+        } else {
+            format!("{} characters", text.chars().count())
+        }
+    };
+    Changes::none()
+        .field("Method", old.connector.method().label(), new.method.label())
+        .field("User", &before.user_name, &new.user_name)
+        .field(
+            "API key sent as",
+            &before.api_key_place,
+            new.api_key_place.code(),
+        )
+        .field("API key name", &before.api_key_name, &new.api_key_name)
+        .field(
+            "API key prefix",
+            &before.api_key_prefix,
+            &new.api_key_prefix,
+        )
+        .field(
+            "SSL certificate verification",
+            on(old.connector.verify_certificates),
+            on(new.verify),
+        )
+        .field(
+            "CA certificate",
+            certificate(&before.ca_certificate),
+            certificate(&new.ca_certificate),
+        )
+        .field(
+            "Client certificate",
+            certificate(&before.client_certificate),
+            certificate(&new.client_certificate),
+        )
+}
+
+async fn save_secrets(
+    conn: &mut Conn,
+    vault: &Vault,
+    by: &Actor,
+    now: DateTime<Utc>,
+    old: &Stored,
+    new: &CheckedAuthorization,
+    mut changes: Changes,
+) -> Result<Changes, SaveError> {
+    let id = old.connector.id;
+    for (field, change) in &new.secrets {
+        match change {
+            SecretChange::Keep => {}
+            SecretChange::Replace(secret) => {
+                queries::store_secret(conn, vault, by, now, id, *field, secret).await?;
+                changes = changes.secret(field.label(), "changed");
+            }
+            SecretChange::Remove if old.form.has(*field) => {
+                queries::remove_secret(conn, id, *field).await?;
+                changes = changes.secret(field.label(), "removed");
+            }
+            SecretChange::Remove => {}
+        }
+    }
+    match &new.token {
+        SecretChange::Keep => {}
+        SecretChange::Replace(access) => {
+            let token = NewToken {
+                access: access.clone(),
+                token_type: "Bearer".into(),
+                scope: String::new(),
+                expires_at: crate::oauth::jwt_expiry(access.expose()),
+            };
+            // A pasted token has no request that could renew it.
+            queries::remove_token(conn, id).await?;
+            queries::store_token(conn, vault, by, now, id, &token).await?;
+            changes = changes.secret("Token", "changed");
+        }
+        SecretChange::Remove if old.token.is_some() => {
+            queries::remove_token(conn, id).await?;
+            changes = changes.secret("Token", "removed");
+        }
+        SecretChange::Remove => {}
+    }
+    Ok(changes)
+}

@@ -1,0 +1,107 @@
+//! The field of a secret: an empty password field when none is stored, Keep / Replace / Remove when one is.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+use super::model::StoredSecret;
+use crate::vault::Secret;
+use crate::web::{Errors, FormData};
+
+/// What a person wants done with a secret.
+pub(super) enum SecretChange {
+    Keep,
+    Replace(Secret),
+    Remove,
+}
+
+impl SecretChange {
+    /// Reads the choice for the field of this name. An absent field is a kept secret; a replacement must not be empty.
+    pub fn read(
+        data: &FormData,
+        name: &'static str,
+        label: &str,
+        is_stored: bool,
+        errors: &mut Errors,
+    ) -> SecretChange {
+        let typed = Secret::new(data.text(name));
+        match data.get(&format!("{name}_choice")) {
+            Some("remove") => SecretChange::Remove,
+            Some("replace") if typed.is_empty() => {
+                errors.add(
+                    name,
+                    format!("Enter the new {}, or choose Keep", in_sentence(label)),
+                );
+                SecretChange::Keep
+            }
+            Some("replace") => SecretChange::Replace(typed),
+            None if !is_stored && !typed.is_empty() => SecretChange::Replace(typed),
+            _ => SecretChange::Keep,
+        }
+    }
+}
+
+fn in_sentence(label: &str) -> String {
+    if label.starts_with("API") {
+        label.to_string()
+    } else {
+        label.to_lowercase()
+    }
+}
+
+/// The field of one secret.
+#[derive(Template)]
+#[template(path = "authorization/secret_field.html")]
+pub(super) struct SecretInput {
+    name: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    stored: Option<StoredSecret>,
+    error: Option<String>,
+    /// Keys are several lines of text.
+    lines: bool,
+    /// What may be chosen again after an error; the typed secret is gone.
+    choice: &'static str,
+}
+
+impl HtmlSafe for SecretInput {}
+
+impl SecretInput {
+    pub fn new(
+        name: &'static str,
+        label: &'static str,
+        stored: Option<StoredSecret>,
+        errors: &Errors,
+    ) -> SecretInput {
+        let error = errors.get(name);
+        let choice = if error.is_some() { "replace" } else { "keep" };
+        SecretInput {
+            name,
+            label,
+            hint: "",
+            stored,
+            error,
+            lines: false,
+            choice,
+        }
+    }
+
+    pub fn hint(mut self, hint: &'static str) -> SecretInput {
+        self.hint = hint;
+        self
+    }
+
+    pub fn lines(mut self) -> SecretInput {
+        self.lines = true;
+        self
+    }
+
+    fn label_in_sentence(&self) -> String {
+        in_sentence(self.label)
+    }
+
+    fn described_by(&self) -> String {
+        let hint = (!self.hint.is_empty()).then(|| format!("{}-hint", self.name));
+        let error = self.error.as_ref().map(|_| format!("{}-error", self.name));
+        hint.into_iter().chain(error).collect::<Vec<_>>().join(" ")
+    }
+}

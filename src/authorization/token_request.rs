@@ -1,0 +1,314 @@
+//! The Request token page: asks a server for a token, shows the answer once, and takes it over if wanted.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncConnection;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::model::{NewToken, SecretField};
+use super::queries;
+use super::renewal::transport_of;
+use super::token_form::{TokenForm, TokenQuestion};
+use crate::access::{Actor, Visit};
+use crate::audit::{self, Changes, Event};
+use crate::connectors::{self, Connector, ConnectorHead, Method, Tab};
+use crate::db::Conn;
+use crate::oauth::{ExpirySource, Refusal, Token, request_token};
+use crate::outbound::Outbound;
+use crate::vault::{Secret, Vault};
+use crate::web::{Error, Form, Segment, Shell, date_time, iso, page_no_store, relative};
+
+/// What came of a request.
+enum Outcome {
+    /// Nothing was asked yet, or the form was not in order.
+    None,
+    Received {
+        token: Token,
+        request: Uuid,
+    },
+    Refused(Refusal),
+}
+
+#[derive(Template)]
+#[template(path = "authorization/token_request.html")]
+struct RequestPage {
+    shell: Shell,
+    head: ConnectorHead,
+    form: TokenForm,
+    outcome: Outcome,
+    now: DateTime<Utc>,
+}
+
+impl RequestPage {
+    fn title(&self) -> String {
+        let label = &self.head.label;
+        match &self.outcome {
+            Outcome::None if self.form.errors.any() => format!("Error: Request token, {label}"),
+            Outcome::None => format!("Request token, {label}"),
+            Outcome::Received { .. } => format!("Access token received, {label}"),
+            Outcome::Refused(_) => format!("No access token: Request token, {label}"),
+        }
+    }
+
+    /// “22 November 2026, 23:02 UTC (in 60 minutes), from the token itself”.
+    fn expiry(&self, token: &Token) -> String {
+        let Some(expires) = token.expires_at else {
+            return "The server does not say".into();
+        };
+        let source = match token.expiry_source {
+            ExpirySource::JwtExp => ", as the token itself says",
+            ExpirySource::ExpiresIn | ExpirySource::Unknown => "",
+        };
+        format!(
+            "{} ({}){source}",
+            date_time(&expires),
+            relative(&expires, &self.now)
+        )
+    }
+
+    fn expires_iso(&self, token: &Token) -> String {
+        token.expires_at.as_ref().map(iso).unwrap_or_default()
+    }
+}
+
+/// A connector with the method Bearer Token; other methods have no use for this page.
+async fn find(conn: &mut Conn, key: &str) -> Result<Connector, Error> {
+    let connector = connectors::find(conn, key).await?;
+    if connector.method() == Method::Bearer {
+        Ok(connector)
+    } else {
+        Err(Error::NotFound)
+    }
+}
+
+fn request_page(
+    visit: Visit,
+    connector: &Connector,
+    form: TokenForm,
+    outcome: Outcome,
+    status: StatusCode,
+) -> Result<HttpResponse, Error> {
+    let head = ConnectorHead::new(connector, Tab::Authorization, &visit.actor);
+    let now = visit.now();
+    page_no_store(
+        status,
+        &RequestPage {
+            shell: visit.shell,
+            head,
+            form,
+            outcome,
+            now,
+        },
+    )
+}
+
+pub async fn new(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let connector = find(&mut conn, &key).await?;
+    let stored = queries::find(&mut conn, connector.id).await?;
+    request_page(
+        visit,
+        &connector,
+        TokenForm::new(TokenQuestion::of(&stored)),
+        Outcome::None,
+        StatusCode::OK,
+    )
+}
+
+/// Performs the request. A refusal by the server is a result, shown on the page; only a form out of order is a 422.
+pub async fn create(
+    visit: Visit,
+    vault: web::Data<Vault>,
+    outbound: web::Data<Outbound>,
+    Segment(key): Segment,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let (connector, transport) = {
+        // The connection goes back to the pool before the request: a slow server must not hold it.
+        let mut conn = visit.conn().await?;
+        let connector = find(&mut conn, &key).await?;
+        let transport = transport_of(&mut conn, &vault, &connector).await?;
+        (connector, transport)
+    };
+    let password = Secret::new(data.text("token_password"));
+    let client_secret = Secret::new(data.text("token_client_secret"));
+    let mut form = TokenForm::read(&data);
+    let Some(request) = form.check(&password, &client_secret) else {
+        return request_page(
+            visit,
+            &connector,
+            form,
+            Outcome::None,
+            StatusCode::UNPROCESSABLE_ENTITY,
+        );
+    };
+    let outcome = match request_token(&outbound, &transport, &request, visit.now()).await {
+        Ok(token) => {
+            let kept = KeptAnswer::new(&form.question, &password, &client_secret, &token);
+            let request = keep(&visit, &vault, &connector, &kept).await?;
+            Outcome::Received { token, request }
+        }
+        Err(refusal) => Outcome::Refused(refusal),
+    };
+    request_page(visit, &connector, form, outcome, StatusCode::OK)
+}
+
+async fn keep(
+    visit: &Visit,
+    vault: &Vault,
+    connector: &Connector,
+    kept: &KeptAnswer,
+) -> Result<Uuid, Error> {
+    let text = Secret::new(serde_json::to_string(kept).map_err(Error::internal)?);
+    let mut conn = visit.conn().await?;
+    let user = visit.actor.id.ok_or(Error::SignIn)?;
+    queries::keep_request(&mut conn, vault, user, visit.now(), connector.id, &text).await
+}
+
+/// The answer as it waits, sealed, to be taken over: the page holds only its id.
+#[derive(Serialize, Deserialize)]
+struct KeptAnswer {
+    question: TokenQuestion,
+    password: String,
+    client_secret: String,
+    access: String,
+    token_type: String,
+    scope: String,
+    expires_at: Option<DateTime<Utc>>,
+}
+
+impl KeptAnswer {
+    fn new(
+        question: &TokenQuestion,
+        password: &Secret,
+        client_secret: &Secret,
+        token: &Token,
+    ) -> KeptAnswer {
+        KeptAnswer {
+            question: question.clone(),
+            password: password.expose().to_string(),
+            client_secret: client_secret.expose().to_string(),
+            access: token.access.expose().to_string(),
+            token_type: token.token_type.clone(),
+            scope: token.scope.clone().unwrap_or_default(),
+            expires_at: token.expires_at,
+        }
+    }
+}
+
+/// Stores the token of a request, and with Keep it fresh also what renews it.
+pub async fn take(
+    visit: Visit,
+    vault: web::Data<Vault>,
+    Segment(key): Segment,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let connector = find(&mut conn, &key).await?;
+    let back = format!("/connectors/{}/authorization", connector.key);
+    let keep_fresh = data.get("do") == Some("keep");
+    let request = data
+        .get("request")
+        .and_then(|id| id.parse().ok())
+        .unwrap_or(Uuid::nil());
+    let taken = take_over(
+        &mut conn,
+        &vault,
+        &visit.actor,
+        visit.now(),
+        &connector,
+        request,
+        keep_fresh,
+    )
+    .await?;
+    let outcome = match (taken, keep_fresh) {
+        (false, _) => {
+            "This token was taken over already, or its ten minutes are over. Request another one."
+        }
+        (true, false) => "The token was stored",
+        (true, true) => "The token was stored and is kept fresh",
+    };
+    Ok(visit.see_other(&back, outcome))
+}
+
+/// Stores the answer to a request of this person; false when there is none any more.
+async fn take_over(
+    conn: &mut Conn,
+    vault: &Vault,
+    by: &Actor,
+    now: DateTime<Utc>,
+    connector: &Connector,
+    request: Uuid,
+    keep_fresh: bool,
+) -> Result<bool, Error> {
+    let user = by.id.ok_or(Error::SignIn)?;
+    conn.transaction(async |conn| {
+        let Some(text) =
+            queries::take_request(conn, vault, user, now, connector.id, request).await?
+        else {
+            return Ok(false);
+        };
+        let kept: KeptAnswer = serde_json::from_str(text.expose()).map_err(Error::internal)?;
+        store(conn, vault, by, now, connector, kept, keep_fresh).await?;
+        Ok(true)
+    })
+    .await
+}
+
+async fn store(
+    conn: &mut Conn,
+    vault: &Vault,
+    by: &Actor,
+    now: DateTime<Utc>,
+    connector: &Connector,
+    kept: KeptAnswer,
+    keep_fresh: bool,
+) -> Result<(), Error> {
+    let token = NewToken {
+        access: Secret::new(kept.access),
+        token_type: kept.token_type,
+        scope: kept.scope,
+        expires_at: kept.expires_at,
+    };
+    queries::store_token(conn, vault, by, now, connector.id, &token).await?;
+    queries::save_question(conn, connector.id, &kept.question, keep_fresh).await?;
+    for (field, secret) in [
+        (SecretField::TokenPassword, kept.password),
+        (SecretField::TokenClientSecret, kept.client_secret),
+    ] {
+        if keep_fresh && !secret.is_empty() {
+            queries::store_secret(
+                conn,
+                vault,
+                by,
+                now,
+                connector.id,
+                field,
+                &Secret::new(secret),
+            )
+            .await?;
+        } else {
+            queries::remove_secret(conn, connector.id, field).await?;
+        }
+    }
+    connectors::refresh_health(conn, connector.id, now).await?;
+    let changes = Changes::none()
+        .secret("Token", "changed")
+        .field("URL Token", "", &kept.question.url)
+        .field("Kept fresh", "", if keep_fresh { "Yes" } else { "No" });
+    audit::record(
+        conn,
+        by,
+        now,
+        Event {
+            kind: "token.stored",
+            subject_id: Some(connector.id),
+            subject_name: &connector.name,
+            changes,
+        },
+    )
+    .await
+}

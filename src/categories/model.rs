@@ -1,0 +1,79 @@
+//! What a category is.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use crate::name::{Name, NameProblem};
+
+/// The longest name of a category, in characters.
+const LONGEST_NAME: usize = 100;
+
+pub type CategoryId = Uuid;
+
+/// Whether a category can be given to connectors.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CategoryStatus {
+    Active,
+    Inactive,
+}
+
+impl CategoryStatus {
+    pub const ALL: [CategoryStatus; 2] = [CategoryStatus::Active, CategoryStatus::Inactive];
+
+    pub fn parse(code: &str) -> Option<CategoryStatus> {
+        CategoryStatus::ALL
+            .into_iter()
+            .find(|status| status.code() == code)
+    }
+
+    pub fn code(self) -> &'static str {
+        match self {
+            CategoryStatus::Active => "active",
+            CategoryStatus::Inactive => "inactive",
+        }
+    }
+
+    pub fn label(self) -> &'static str {
+        match self {
+            CategoryStatus::Active => "Active",
+            CategoryStatus::Inactive => "Inactive",
+        }
+    }
+}
+
+/// A category's name: rule of names, at most 100 characters.
+pub(super) fn parse_name(typed: &str) -> Result<Name, NameProblem> {
+    Name::parse(typed, LONGEST_NAME)
+}
+
+/// What a form has made of a category.
+pub(super) struct CheckedCategory {
+    pub name: Name,
+    pub status: CategoryStatus,
+}
+
+/// A category as it is stored.
+#[derive(Queryable, QueryableByName, Selectable)]
+#[diesel(table_name = crate::db::schema::categories)]
+pub(super) struct Category {
+    pub id: CategoryId,
+    pub name: String,
+    status: String,
+    built_in: Option<String>,
+    pub connectors: i64,
+    pub version: i32,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub updated_by: String,
+}
+
+impl Category {
+    pub fn status(&self) -> CategoryStatus {
+        CategoryStatus::parse(&self.status).unwrap_or(CategoryStatus::Inactive)
+    }
+
+    pub fn is_built_in(&self) -> bool {
+        self.built_in.is_some()
+    }
+}

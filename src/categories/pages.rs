@@ -1,0 +1,370 @@
+//! The categories' pages.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+
+use super::forms::CategoryForm;
+use super::model::{Category, CategoryId, CategoryStatus};
+use super::queries;
+use crate::access::{Permission, Visit};
+use crate::db::keyset::{Cursor, Slice};
+use crate::web::{
+    Column, ConflictPage, Difference, Error, Form, FormData, ListQuery, Option_, Pages, SaveError,
+    Segment, SelectField, Shell, date_time, page, plural,
+};
+
+/// The columns of the list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum CategoryColumn {
+    Name,
+    Status,
+    Connectors,
+    Modified,
+    Created,
+}
+
+impl Column for CategoryColumn {
+    const ALL: &'static [CategoryColumn] = &[
+        CategoryColumn::Name,
+        CategoryColumn::Status,
+        CategoryColumn::Connectors,
+        CategoryColumn::Modified,
+        CategoryColumn::Created,
+    ];
+
+    fn code(self) -> &'static str {
+        match self {
+            CategoryColumn::Name => "name",
+            CategoryColumn::Status => "status",
+            CategoryColumn::Connectors => "connectors",
+            CategoryColumn::Modified => "modified",
+            CategoryColumn::Created => "created",
+        }
+    }
+
+    fn label(self) -> &'static str {
+        match self {
+            CategoryColumn::Name => "Name",
+            CategoryColumn::Status => "Status",
+            CategoryColumn::Connectors => "Data connectors",
+            CategoryColumn::Modified => "Modified",
+            CategoryColumn::Created => "Created",
+        }
+    }
+
+    fn orders(self) -> [&'static str; 2] {
+        match self {
+            CategoryColumn::Name | CategoryColumn::Status => ["A to Z", "Z to A"],
+            CategoryColumn::Connectors => ["fewest first", "most first"],
+            CategoryColumn::Modified | CategoryColumn::Created => ["oldest first", "newest first"],
+        }
+    }
+}
+
+impl CategoryColumn {
+    /// The database column and its type.
+    pub fn sql(self) -> (&'static str, &'static str) {
+        match self {
+            CategoryColumn::Name => ("name", "text"),
+            CategoryColumn::Status => ("status", "text"),
+            CategoryColumn::Connectors => ("connectors", "bigint"),
+            CategoryColumn::Modified => ("updated_at", "timestamptz"),
+            CategoryColumn::Created => ("created_at", "timestamptz"),
+        }
+    }
+
+    fn place(self, row: &Category) -> Cursor {
+        let value = match self {
+            CategoryColumn::Name => row.name.clone(),
+            CategoryColumn::Status => row.status().code().to_string(),
+            CategoryColumn::Connectors => row.connectors.to_string(),
+            CategoryColumn::Modified => row.updated_at.to_rfc3339(),
+            CategoryColumn::Created => row.created_at.to_rfc3339(),
+        };
+        Cursor { value, id: row.id }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "categories/list.html")]
+struct ListPage {
+    shell: Shell,
+    query: ListQuery<CategoryColumn>,
+    rows: Vec<Category>,
+    pages: Pages,
+    may_create: bool,
+    may_edit: bool,
+    may_delete: bool,
+}
+
+impl ListPage {
+    fn status_filter(&self) -> SelectField {
+        let any = [Option_::new("", "Any status")];
+        let options = any
+            .into_iter()
+            .chain(CategoryStatus::ALL.map(|status| Option_::new(status.code(), status.label())))
+            .collect();
+        SelectField::new("status", "Status", options, self.query.filter("status"))
+    }
+
+    fn connectors_of(&self, row: &Category) -> String {
+        plural(row.connectors, "connector", "connectors")
+    }
+
+    fn status_name(&self) -> Option<&'static str> {
+        CategoryStatus::parse(self.query.filter("status")).map(CategoryStatus::label)
+    }
+}
+
+pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
+    let query = ListQuery::parse("/categories", visit.req.query_string(), &["status"]);
+    let mut conn = visit.conn().await?;
+    let (slice, total) = queries::list(&mut conn, &query).await?;
+    let pages = Pages::new(&query, ["category", "categories"], &slice, total, |row| {
+        query.column.place(row)
+    });
+    let Slice { rows, .. } = slice;
+    let may = |permission| visit.may(permission);
+    let (may_create, may_edit, may_delete) = (
+        may(Permission::CreateCategories),
+        may(Permission::EditCategories),
+        may(Permission::DeleteCategories),
+    );
+    page(
+        StatusCode::OK,
+        &ListPage {
+            shell: visit.shell,
+            query,
+            rows,
+            pages,
+            may_create,
+            may_edit,
+            may_delete,
+        },
+    )
+}
+
+/// The form page: of a new category, or of a stored one.
+#[derive(Template)]
+#[template(path = "categories/form.html")]
+struct FormPage {
+    shell: Shell,
+    form: CategoryForm,
+    category: Option<Category>,
+    may_delete: bool,
+}
+
+impl FormPage {
+    fn heading(&self) -> String {
+        self.category
+            .as_ref()
+            .map_or("Create category".into(), |category| {
+                format!("Edit category “{}”", category.name)
+            })
+    }
+}
+
+pub async fn new(visit: Visit) -> Result<HttpResponse, Error> {
+    page(
+        StatusCode::OK,
+        &FormPage {
+            shell: visit.shell,
+            form: CategoryForm::empty(),
+            category: None,
+            may_delete: false,
+        },
+    )
+}
+
+pub async fn create(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error> {
+    let mut form = CategoryForm::read(&data);
+    if let Some(checked) = form.check() {
+        let mut conn = visit.conn().await?;
+        let stored = queries::create(
+            &mut conn,
+            &visit.actor,
+            visit.now(),
+            form.new_id,
+            &checked.name,
+            checked.status,
+        )
+        .await;
+        match stored {
+            Ok(()) => return Ok(visit.see_other("/categories", "The category was created")),
+            // The second press of the same form finds what the first has made.
+            Err(SaveError::Repeated) => {
+                return Ok(visit.see_other("/categories", "The category was created"));
+            }
+            Err(SaveError::Fault(fault)) => return Err(fault),
+            Err(_) => form.name_taken(),
+        }
+    }
+    page(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        &FormPage {
+            shell: visit.shell,
+            form,
+            category: None,
+            may_delete: false,
+        },
+    )
+}
+
+pub async fn edit(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let category = find(&mut conn, &id).await?;
+    let may_delete = visit.may(Permission::DeleteCategories) && !category.is_built_in();
+    page(
+        StatusCode::OK,
+        &FormPage {
+            shell: visit.shell,
+            form: CategoryForm::of(&category),
+            category: Some(category),
+            may_delete,
+        },
+    )
+}
+
+pub async fn update(
+    visit: Visit,
+    Segment(id): Segment,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let category = find(&mut conn, &id).await?;
+    let mut form = CategoryForm::read(&data);
+    if let Some(checked) = form.check() {
+        match queries::update(
+            &mut conn,
+            &visit.actor,
+            visit.now(),
+            &category,
+            data.version(),
+            &checked,
+        )
+        .await
+        {
+            Ok(()) => return Ok(visit.see_other("/categories", "The category was saved")),
+            Err(SaveError::Fault(fault)) => return Err(fault),
+            Err(SaveError::Stale) => {
+                return conflict(visit.shell, find(&mut conn, &id).await?, &data, &form);
+            }
+            Err(_) => form.name_taken(),
+        }
+    }
+    let may_delete = visit.may(Permission::DeleteCategories) && !category.is_built_in();
+    page(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        &FormPage {
+            shell: visit.shell,
+            form,
+            category: Some(category),
+            may_delete,
+        },
+    )
+}
+
+fn conflict(
+    shell: Shell,
+    theirs: Category,
+    data: &FormData,
+    mine: &CategoryForm,
+) -> Result<HttpResponse, Error> {
+    let status = |code: &str| {
+        CategoryStatus::parse(code)
+            .map_or("", CategoryStatus::label)
+            .to_string()
+    };
+    let address = format!("/categories/{}", theirs.id);
+    ConflictPage {
+        shell,
+        action: address.clone(),
+        back: format!("{address}/edit"),
+        saved_by: theirs.updated_by.clone(),
+        saved_at: date_time(&theirs.updated_at),
+        version: theirs.version,
+        fields: ConflictPage::fields_of(data),
+        differences: vec![
+            Difference {
+                label: "Name",
+                theirs: theirs.name.clone(),
+                mine: mine.typed_name(),
+            },
+            Difference {
+                label: "Status",
+                theirs: theirs.status().label().into(),
+                mine: status(&data.text("status")),
+            },
+        ],
+        subject: theirs.name,
+        lost_secrets: false,
+    }
+    .respond()
+}
+
+#[derive(Template)]
+#[template(path = "categories/delete.html")]
+struct DeletePage {
+    shell: Shell,
+    category: Category,
+    trashed: i64,
+}
+
+impl DeletePage {
+    fn is_deletable(&self) -> bool {
+        !self.category.is_built_in() && self.category.connectors == 0 && self.trashed == 0
+    }
+
+    fn connectors(&self) -> String {
+        plural(
+            self.category.connectors,
+            "data connector",
+            "data connectors",
+        )
+    }
+
+    fn trashed(&self) -> String {
+        plural(self.trashed, "data connector", "data connectors")
+    }
+}
+
+async fn delete_page(
+    visit: Visit,
+    category: Category,
+    status: StatusCode,
+) -> Result<HttpResponse, Error> {
+    let trashed = queries::trashed_connectors(&mut *visit.conn().await?, category.id).await?;
+    page(
+        status,
+        &DeletePage {
+            shell: visit.shell,
+            category,
+            trashed,
+        },
+    )
+}
+
+pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let category = find(&mut *visit.conn().await?, &id).await?;
+    delete_page(visit, category, StatusCode::OK).await
+}
+
+pub async fn delete(
+    visit: Visit,
+    Segment(id): Segment,
+    Form(_): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let category = find(&mut conn, &id).await?;
+    match queries::delete(&mut conn, &visit.actor, visit.now(), &category).await {
+        Ok(()) => Ok(visit.see_other("/categories", "The category was deleted")),
+        Err(SaveError::Fault(fault)) => Err(fault),
+        Err(_) => delete_page(visit, category, StatusCode::CONFLICT).await,
+    }
+}
+
+/// The category of an address; anything that is no id is nothing.
+async fn find(conn: &mut crate::db::Conn, id: &str) -> Result<Category, Error> {
+    queries::find(conn, id.parse::<CategoryId>().map_err(|_| Error::NotFound)?).await
+}

@@ -1,0 +1,284 @@
+//! The categories' SQL.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use uuid::{Uuid, uuid};
+
+use super::model::{Category, CategoryId, CheckedCategory};
+use super::pages::CategoryColumn;
+use crate::access::Actor;
+use crate::audit::{self, Changes, Event};
+use crate::db::Conn;
+use crate::db::keyset::{Keyset, Slice};
+use crate::db::schema::categories;
+use crate::name::{fold, like_pattern};
+use crate::web::{Error, ListQuery, SaveError, Total};
+
+/// The built-in category that new connectors start in.
+pub const UNCATEGORIZED: CategoryId = uuid!("00000000-0000-7000-8000-000000000001");
+
+/// Counting stops here.
+const COUNT_LIMIT: i64 = 1000;
+
+const COLUMNS: &str =
+    "id, name, status, built_in, connectors, version, created_at, updated_at, updated_by";
+
+/// One page of the list.
+pub(super) async fn list(
+    conn: &mut Conn,
+    query: &ListQuery<CategoryColumn>,
+) -> Result<(Slice<Category>, Total), Error> {
+    let (column, sql_type) = query.column.sql();
+    let keyset = Keyset {
+        column,
+        sql_type,
+        descending: query.descending,
+        position: &query.position,
+    };
+    let place = keyset
+        .condition(3)
+        .map(|condition| format!(" AND {condition}"))
+        .unwrap_or_default();
+    let sql = format!(
+        "SELECT {COLUMNS} FROM categories WHERE name_folded LIKE $1 AND ($2 = '' OR status = $2){place} ORDER BY {} LIMIT {}",
+        keyset.order(),
+        query.size + 1
+    );
+    let pattern = like_pattern(&query.search);
+    let mut rows = diesel::sql_query(sql)
+        .into_boxed::<Pg>()
+        .bind::<Text, _>(&pattern)
+        .bind::<Text, _>(query.filter("status"));
+    if let Some(cursor) = query.position.cursor() {
+        rows = rows
+            .bind::<Text, _>(&cursor.value)
+            .bind::<SqlUuid, _>(cursor.id);
+    }
+    let rows = rows.load::<Category>(conn).await?;
+    let total = count(conn, &pattern, query.filter("status")).await?;
+    Ok((Slice::new(rows, query.size, &query.position), total))
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+async fn count(conn: &mut Conn, pattern: &str, status: &str) -> Result<Total, Error> {
+    let sql = format!(
+        "SELECT count(*) AS n FROM (SELECT 1 FROM categories WHERE name_folded LIKE $1 AND ($2 = '' OR status = $2) LIMIT {}) AS some",
+        COUNT_LIMIT + 1
+    );
+    let count: Count = diesel::sql_query(sql)
+        .bind::<Text, _>(pattern)
+        .bind::<Text, _>(status)
+        .get_result(conn)
+        .await?;
+    Ok(Total::bounded(count.n, COUNT_LIMIT))
+}
+
+pub(super) async fn find(conn: &mut Conn, id: CategoryId) -> Result<Category, Error> {
+    Ok(categories::table
+        .find(id)
+        .select(Category::as_select())
+        .first(conn)
+        .await?)
+}
+
+/// The category of this name, without regard to case.
+pub async fn find_by_name(conn: &mut Conn, name: &str) -> Result<Option<CategoryId>, Error> {
+    Ok(categories::table
+        .filter(categories::name_key.eq(crate::name::key(name)))
+        .select(categories::id)
+        .first(conn)
+        .await
+        .optional()?)
+}
+
+/// A category that a connector can have.
+#[derive(Queryable)]
+pub struct CategoryChoice {
+    pub id: CategoryId,
+    pub name: String,
+    status: String,
+}
+
+impl CategoryChoice {
+    pub fn is_active(&self) -> bool {
+        self.status == "active"
+    }
+}
+
+/// The active categories and those of `also` that are not, in the order of their names.
+pub async fn assignable(
+    conn: &mut Conn,
+    also: &[CategoryId],
+) -> Result<Vec<CategoryChoice>, Error> {
+    Ok(categories::table
+        .filter(
+            categories::status
+                .eq("active")
+                .or(categories::id.eq_any(also.to_vec())),
+        )
+        .order(categories::name)
+        .limit(500)
+        .select((categories::id, categories::name, categories::status))
+        .load(conn)
+        .await?)
+}
+
+/// Stores a new category under the id that its form was given, so that a second press finds the first.
+pub async fn create(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    id: CategoryId,
+    name: &crate::name::Name,
+    status: super::CategoryStatus,
+) -> Result<(), SaveError> {
+    conn.transaction(async |conn| {
+        diesel::insert_into(categories::table)
+            .values((
+                categories::id.eq(id),
+                categories::name.eq(name.as_str()),
+                categories::name_key.eq(name.key()),
+                categories::name_folded.eq(fold(name.as_str())),
+                categories::status.eq(status.code()),
+                categories::created_at.eq(now),
+                categories::updated_at.eq(now),
+                categories::updated_by.eq(&by.name),
+            ))
+            .execute(conn)
+            .await?;
+        let changes =
+            Changes::none()
+                .field("Name", "", name.as_str())
+                .field("Status", "", status.label());
+        audit::record(
+            conn,
+            by,
+            now,
+            Event {
+                kind: "category.created",
+                subject_id: Some(id),
+                subject_name: name.as_str(),
+                changes,
+            },
+        )
+        .await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Saves a category that nobody else has saved since `version`, and its name in its connectors.
+pub(super) async fn update(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    old: &Category,
+    version: i32,
+    new: &CheckedCategory,
+) -> Result<(), SaveError> {
+    conn.transaction(async |conn| {
+        let changed = diesel::update(
+            categories::table
+                .find(old.id)
+                .filter(categories::version.eq(version)),
+        )
+        .set((
+            categories::name.eq(new.name.as_str()),
+            categories::name_key.eq(new.name.key()),
+            categories::name_folded.eq(fold(new.name.as_str())),
+            categories::status.eq(new.status.code()),
+            categories::version.eq(categories::version + 1),
+            categories::updated_at.eq(now),
+            categories::updated_by.eq(&by.name),
+        ))
+        .execute(conn)
+        .await?;
+        if changed == 0 {
+            return Err(SaveError::Stale);
+        }
+        if old.name != new.name.as_str() {
+            rename_in_connectors(conn, old.id).await?;
+        }
+        let changes = Changes::none()
+            .field("Name", &old.name, new.name.as_str())
+            .field("Status", old.status().label(), new.status.label());
+        audit::record(
+            conn,
+            by,
+            now,
+            Event {
+                kind: "category.saved",
+                subject_id: Some(old.id),
+                subject_name: new.name.as_str(),
+                changes,
+            },
+        )
+        .await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Writes the names of their categories into all connectors of this one.
+async fn rename_in_connectors(conn: &mut Conn, id: CategoryId) -> Result<(), Error> {
+    let sql = "UPDATE connectors SET category_names = names.joined, category_names_folded = names.folded
+        FROM (
+            SELECT cc.connector_id, string_agg(k.name, ', ' ORDER BY k.name, k.id) AS joined, string_agg(k.name_folded, ', ' ORDER BY k.name, k.id) AS folded
+            FROM connector_categories cc JOIN categories k ON k.id = cc.category_id
+            WHERE cc.connector_id IN (SELECT connector_id FROM connector_categories WHERE category_id = $1)
+            GROUP BY cc.connector_id
+        ) AS names
+        WHERE connectors.id = names.connector_id";
+    diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(id)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Deletes a category without connectors; the foreign key refuses one with connectors, trashed ones included.
+pub(super) async fn delete(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    category: &Category,
+) -> Result<(), SaveError> {
+    conn.transaction(async |conn| {
+        let deletable = categories::table
+            .find(category.id)
+            .filter(categories::built_in.is_null())
+            .filter(categories::connectors.eq(0));
+        if diesel::delete(deletable).execute(conn).await? == 0 {
+            return Err(SaveError::InUse);
+        }
+        let event = Event {
+            kind: "category.deleted",
+            subject_id: Some(category.id),
+            subject_name: &category.name,
+            changes: Changes::none(),
+        };
+        audit::record(conn, by, now, event).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// How many connectors in the trash still have this category.
+pub(super) async fn trashed_connectors(conn: &mut Conn, id: Uuid) -> Result<i64, Error> {
+    use crate::db::schema::{connector_categories, connectors};
+    Ok(connector_categories::table
+        .inner_join(connectors::table)
+        .filter(connector_categories::category_id.eq(id))
+        .filter(connectors::deleted_at.is_not_null())
+        .count()
+        .get_result(conn)
+        .await?)
+}

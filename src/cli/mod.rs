@@ -1,0 +1,66 @@
+//! The command line: serving, migrating, users, sample data.
+
+mod demo;
+mod demo_data;
+mod serve;
+mod setup;
+mod users;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+
+/// Keeps an organisation's data connectors.
+#[derive(Parser)]
+#[command(name = "connectory", version, about, disable_help_subcommand = true)]
+struct Arguments {
+    /// Folder of the private PostgreSQL and the master key
+    #[arg(long, global = true, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    /// File with settings, NAME=value a line; the environment wins
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the site (the default)
+    Serve,
+    /// Bring the database up to this version
+    Migrate,
+    /// Create users and reset their passwords
+    #[command(subcommand)]
+    User(users::UserCommand),
+    /// Fill in sample data: sixty data connectors of a town administration
+    Demo,
+}
+
+/// Runs the command that the arguments name; problems go to standard error, a line each.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let outcome = Config::load(arguments.config.as_deref(), arguments.data_dir)
+        .map_err(anyhow::Error::from)
+        .and_then(|config| {
+            setup::start_log(&config)?;
+            match arguments.command.unwrap_or(Command::Serve) {
+                Command::Serve => serve::run(config),
+                Command::Migrate => setup::with_database(&config, async |_| {
+                    Ok(println!("The database is up to date."))
+                }),
+                Command::User(command) => users::run(&config, command),
+                Command::Demo => setup::with_database(&config, demo::fill),
+            }
+        });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("connectory: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

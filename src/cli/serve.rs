@@ -1,0 +1,124 @@
+//! `connectory serve`: starts everything in order, and stops it in the opposite one.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use anyhow::Context;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::setup::{Database, open_vault, runtime};
+use crate::access::{PasswordHasher, SessionLimits};
+use crate::accounts::{FirstRun, has_super_admin};
+use crate::app::{Site, background, serve, stop};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::db::{Db, migrate};
+use crate::outbound::{Outbound, Policy, Rule};
+use crate::status::Metrics;
+
+/// How often the private PostgreSQL is asked whether it still runs.
+const WATCH: Duration = Duration::from_millis(500);
+
+/// Serves until a signal ends it. Must run on the main thread.
+pub(super) fn run(config: Config) -> anyhow::Result<()> {
+    // Bound first: with the port taken there is no point in starting a database.
+    let listener = TcpListener::bind(config.listen)
+        .with_context(|| format!("CONNECTORY_LISTEN: cannot listen on {}", config.listen))?;
+    let mut database = Database::start(&config)?;
+    let outcome = runtime()?.block_on(serve_until_stopped(&config, &mut database, listener));
+    let stopped = database.stop();
+    outcome.and(stopped)
+}
+
+async fn serve_until_stopped(
+    config: &Config,
+    database: &mut Database,
+    listener: TcpListener,
+) -> anyhow::Result<()> {
+    let url = database.url();
+    migrate(&url).await?;
+    let clock = Clock::system();
+    let db = Db::new(&url, 2)?;
+    let first_run = FirstRun::new();
+    let site = Site {
+        connections: config.database_connections,
+        workers: config.workers,
+        vault: open_vault(config, &db, &clock).await?,
+        outbound: Outbound::new(policy(config, &listener)?)?,
+        hasher: PasswordHasher::new(config.workers)?,
+        limits: SessionLimits {
+            idle: config.session_idle,
+            lifetime: config.session_lifetime,
+        },
+        metrics: Metrics {
+            handle: PrometheusBuilder::new().install_recorder()?,
+            token: config.metrics_token.clone(),
+        },
+        first_run: first_run.clone(),
+        public_url: config.public_url.clone(),
+        database_url: url,
+        clock: clock.clone(),
+    };
+    let limits = site.limits;
+    let server = serve(site, listener)?;
+    let handle = server.handle();
+    let server = tokio::spawn(server);
+    let background = tokio::spawn(background(db.clone(), clock, limits));
+    greet(config, &db, &first_run).await?;
+    let outcome = wait_for_end(database, &handle).await;
+    background.abort();
+    server.await?.context("the server failed")?;
+    outcome
+}
+
+/// Where connectors may reach: never this program's own address.
+fn policy(config: &Config, listener: &TcpListener) -> anyhow::Result<Policy> {
+    let rules = |texts: &Vec<String>| {
+        texts
+            .iter()
+            .map(|text| {
+                text.parse::<Rule>()
+                    .with_context(|| format!("CONNECTORY_OUTBOUND_ONLY: “{text}”"))
+            })
+            .collect::<anyhow::Result<Vec<Rule>>>()
+    };
+    Ok(Policy {
+        allow_loopback: config.outbound_loopback,
+        only: config.outbound_only.as_ref().map(rules).transpose()?,
+        own: vec![listener.local_addr()?],
+    })
+}
+
+/// Says where to go, and how to begin.
+async fn greet(config: &Config, db: &Db, first_run: &FirstRun) -> anyhow::Result<()> {
+    println!("Connectory is ready: open {}", config.public_url);
+    let begun = has_super_admin(&mut *db.get().await?).await?;
+    if !begun {
+        println!(
+            "Nobody can sign in yet. Create the first super admin there with the one-time code {}",
+            first_run.code()
+        );
+    }
+    Ok(())
+}
+
+/// Waits for a signal to stop, or for the private PostgreSQL to die, which ends the program with an error.
+async fn wait_for_end(database: &mut Database, handle: &ServerHandle) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut watch = tokio::time::interval(WATCH);
+    let outcome = loop {
+        tokio::select! {
+            _ = terminate.recv() => break Ok(()),
+            _ = interrupt.recv() => break Ok(()),
+            _ = watch.tick() => if let Some(reason) = database.has_exited() {
+                break Err(anyhow::anyhow!("the private PostgreSQL has stopped: {reason}"));
+            },
+        }
+    };
+    tracing::info!("stopping");
+    stop(handle.clone()).await;
+    outcome
+}

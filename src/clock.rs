@@ -1,0 +1,37 @@
+//! The time, passed in: everything that asks for the time takes it from a [`Clock`], so that a test can move it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// A source of the current time; clones of one clock agree.
+#[derive(Clone, Default)]
+pub struct Clock {
+    /// Microseconds that the clock is ahead of the system's; always 0 outside tests.
+    ahead: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// The clock of the machine.
+    pub fn system() -> Clock {
+        Clock::default()
+    }
+
+    /// The current time in whole microseconds, which is what the database keeps.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that asks the machine for the time"
+    )]
+    pub fn now(&self) -> DateTime<Utc> {
+        let system = Utc::now().timestamp_micros();
+        let micros = system.saturating_add(self.ahead.load(Ordering::Relaxed));
+        DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
+    /// Moves this clock and its clones forward, for tests of expiry.
+    pub fn advance(&self, by: TimeDelta) {
+        self.ahead
+            .fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,447 @@
+//! Settings from the environment and from one file of `NAME=value` lines; the environment wins.
+//!
+//! Every problem is reported at once, with the setting's name, before anything is started.
+//! docs/operations.md describes each setting; [`SETTINGS`] is the list it must agree with.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use url::Url;
+
+/// Every setting's name and what it is for, in the order of the documentation.
+pub const SETTINGS: &[(&str, &str)] = &[
+    (
+        "DATABASE_URL",
+        "a PostgreSQL server to use instead of the private one",
+    ),
+    (
+        "CONNECTORY_DATA_DIR",
+        "folder of the private PostgreSQL and the master key",
+    ),
+    ("CONNECTORY_LISTEN", "address and port to serve on"),
+    (
+        "CONNECTORY_PUBLIC_URL",
+        "the address that people open in the browser",
+    ),
+    (
+        "CONNECTORY_MASTER_KEY",
+        "the master key itself, 64 hexadecimal digits",
+    ),
+    (
+        "CONNECTORY_MASTER_KEY_FILE",
+        "a file that holds the master key",
+    ),
+    ("CONNECTORY_WORKERS", "threads that serve requests"),
+    (
+        "CONNECTORY_DATABASE_CONNECTIONS",
+        "connections to the database, all workers together",
+    ),
+    (
+        "CONNECTORY_OUTBOUND_LOOPBACK",
+        "whether connectors may reach this machine",
+    ),
+    (
+        "CONNECTORY_OUTBOUND_ONLY",
+        "the only hosts and networks that connectors may reach",
+    ),
+    (
+        "CONNECTORY_SESSION_IDLE_MINUTES",
+        "minutes without a request after which a session ends",
+    ),
+    (
+        "CONNECTORY_SESSION_HOURS",
+        "hours after which a session ends in any case",
+    ),
+    (
+        "CONNECTORY_METRICS_TOKEN",
+        "bearer token that /metrics asks for; without it /metrics is off",
+    ),
+    (
+        "CONNECTORY_LOG",
+        "what is logged, such as info or connectory=debug",
+    ),
+    ("CONNECTORY_LOG_FORMAT", "text or json"),
+];
+
+/// The checked settings of one run.
+pub struct Config {
+    /// A server to use; `None` means the private PostgreSQL in [`Config::data_dir`].
+    pub database_url: Option<String>,
+    pub data_dir: PathBuf,
+    pub listen: SocketAddr,
+    /// Scheme, host and port that people see, without a trailing slash.
+    pub public_url: String,
+    pub master_key: MasterKeySource,
+    pub workers: usize,
+    pub database_connections: usize,
+    pub outbound_loopback: bool,
+    /// `None`: any address that is not always refused.
+    pub outbound_only: Option<Vec<String>>,
+    pub session_idle: Duration,
+    pub session_lifetime: Duration,
+    pub metrics_token: Option<String>,
+    pub log: String,
+    pub log_json: bool,
+}
+
+/// Where the master key comes from.
+pub enum MasterKeySource {
+    /// The key's text, from the environment.
+    Text(String),
+    /// A file that must exist.
+    File(PathBuf),
+    /// A file in the data folder, made on the first run of the private PostgreSQL.
+    DataDir,
+}
+
+/// Everything that is wrong with the settings, a line each.
+#[derive(Debug)]
+pub struct ConfigError(Vec<String>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads the file (if one is named) and the environment. `data_dir` from the command line wins over both.
+    pub fn load(file: Option<&Path>, data_dir: Option<PathBuf>) -> Result<Config, ConfigError> {
+        let mut values = match file {
+            Some(path) => read_file(path)?,
+            None => HashMap::new(),
+        };
+        values.extend(environment());
+        if let Some(folder) = data_dir {
+            values.insert(
+                "CONNECTORY_DATA_DIR".into(),
+                folder.to_string_lossy().into_owned(),
+            );
+        }
+        Config::from_values(values)
+    }
+
+    fn from_values(values: HashMap<String, String>) -> Result<Config, ConfigError> {
+        let mut reader = Reader {
+            values,
+            problems: Vec::new(),
+        };
+        let listen = reader.parsed(
+            "CONNECTORY_LISTEN",
+            SocketAddr::from(([127, 0, 0, 1], 8080)),
+            "an address and port such as 127.0.0.1:8080",
+        );
+        let workers = reader.number("CONNECTORY_WORKERS", default_workers(), 1..=64);
+        let config = Config {
+            database_url: reader.database_url(),
+            data_dir: reader.data_dir(),
+            public_url: reader.public_url(listen),
+            listen,
+            master_key: reader.master_key(),
+            workers,
+            database_connections: reader.number(
+                "CONNECTORY_DATABASE_CONNECTIONS",
+                (workers * 4).max(8),
+                2..=1000,
+            ),
+            outbound_loopback: reader.yes_or_no("CONNECTORY_OUTBOUND_LOOPBACK", false),
+            outbound_only: reader.list("CONNECTORY_OUTBOUND_ONLY"),
+            session_idle: Duration::from_secs(
+                60 * reader.number("CONNECTORY_SESSION_IDLE_MINUTES", 60, 1..=60 * 24 * 30),
+            ),
+            session_lifetime: Duration::from_secs(
+                3600 * reader.number("CONNECTORY_SESSION_HOURS", 12, 1..=24 * 365),
+            ),
+            metrics_token: reader.metrics_token(),
+            log: reader
+                .take("CONNECTORY_LOG")
+                .unwrap_or_else(|| "info".into()),
+            log_json: reader.log_json(),
+        };
+        if reader.problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError(reader.problems))
+        }
+    }
+
+    /// Whether people reach the site over TLS, which decides the cookie's name and flags.
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+}
+
+fn default_workers() -> usize {
+    std::thread::available_parallelism()
+        .map_or(2, usize::from)
+        .min(8)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
+fn environment() -> HashMap<String, String> {
+    let mut values: HashMap<String, String> = SETTINGS
+        .iter()
+        .filter_map(|(name, _)| Some((name.to_string(), std::env::var(name).ok()?)))
+        .collect();
+    for name in ["HOME", "XDG_DATA_HOME"] {
+        if let Ok(value) = std::env::var(name) {
+            values.insert(name.into(), value);
+        }
+    }
+    values
+}
+
+fn read_file(path: &Path) -> Result<HashMap<String, String>, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| ConfigError(vec![format!("{}: {error}", path.display())]))?;
+    let mut values = HashMap::new();
+    let mut problems = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let place = format!("{}:{}", path.display(), number + 1);
+        match line.split_once('=') {
+            Some((name, value)) if SETTINGS.iter().any(|(known, _)| *known == name.trim()) => {
+                values.insert(
+                    name.trim().to_string(),
+                    value.trim().trim_matches('"').to_string(),
+                );
+            }
+            Some((name, _)) => {
+                problems.push(format!("{place}: there is no setting {}", name.trim()))
+            }
+            None => problems.push(format!("{place}: write NAME=value")),
+        }
+    }
+    if problems.is_empty() {
+        Ok(values)
+    } else {
+        Err(ConfigError(problems))
+    }
+}
+
+struct Reader {
+    values: HashMap<String, String>,
+    problems: Vec<String>,
+}
+
+impl Reader {
+    /// The value of a setting; an empty one counts as not given.
+    fn take(&self, name: &str) -> Option<String> {
+        self.values
+            .get(name)
+            .map(|value| value.trim().to_string())
+            .filter(|value| !value.is_empty())
+    }
+
+    fn problem(&mut self, name: &str, wanted: &str) {
+        self.problems.push(format!("{name} must be {wanted}"));
+    }
+
+    fn parsed<T: FromStr>(&mut self, name: &str, default: T, wanted: &str) -> T {
+        match self.take(name).map(|text| text.parse()) {
+            None => default,
+            Some(Ok(value)) => value,
+            Some(Err(_)) => {
+                self.problem(name, wanted);
+                default
+            }
+        }
+    }
+
+    fn number<T>(&mut self, name: &str, default: T, range: std::ops::RangeInclusive<T>) -> T
+    where
+        T: FromStr + PartialOrd + Copy + fmt::Display,
+    {
+        let wanted = format!("a whole number from {} to {}", range.start(), range.end());
+        let value = self.parsed(name, default, &wanted);
+        if !range.contains(&value) {
+            self.problem(name, &wanted);
+        }
+        value
+    }
+
+    fn yes_or_no(&mut self, name: &str, default: bool) -> bool {
+        match self.take(name).as_deref() {
+            None => default,
+            Some("yes" | "true" | "1") => true,
+            Some("no" | "false" | "0") => false,
+            Some(_) => {
+                self.problem(name, "yes or no");
+                default
+            }
+        }
+    }
+
+    fn list(&self, name: &str) -> Option<Vec<String>> {
+        self.take(name).map(|text| {
+            text.split(',')
+                .map(|item| item.trim().to_string())
+                .filter(|item| !item.is_empty())
+                .collect()
+        })
+    }
+
+    fn database_url(&mut self) -> Option<String> {
+        let url = self.take("DATABASE_URL")?;
+        if url.parse::<tokio_postgres::Config>().is_err() {
+            self.problem(
+                "DATABASE_URL",
+                "a PostgreSQL address such as postgres://user@host/database",
+            );
+        }
+        Some(url)
+    }
+
+    fn data_dir(&mut self) -> PathBuf {
+        if let Some(folder) = self.take("CONNECTORY_DATA_DIR") {
+            return PathBuf::from(folder);
+        }
+        // PostgreSQL does not run as root, and root's home is closed to every other user.
+        if nix::unistd::Uid::effective().is_root() {
+            return PathBuf::from("/var/lib/connectory");
+        }
+        match (self.take("XDG_DATA_HOME"), self.take("HOME")) {
+            (Some(data), _) => PathBuf::from(data).join("connectory"),
+            (None, Some(home)) => PathBuf::from(home).join(".local/share/connectory"),
+            (None, None) => {
+                self.problem(
+                    "CONNECTORY_DATA_DIR",
+                    "set, since there is no HOME to put the data in",
+                );
+                PathBuf::new()
+            }
+        }
+    }
+
+    fn public_url(&mut self, listen: SocketAddr) -> String {
+        let Some(text) = self.take("CONNECTORY_PUBLIC_URL") else {
+            return format!("http://{listen}");
+        };
+        match Url::parse(&text) {
+            Ok(url)
+                if matches!(url.scheme(), "http" | "https")
+                    && url.path() == "/"
+                    && url.query().is_none()
+                    && url.fragment().is_none()
+                    && url.username().is_empty() =>
+            {
+                url.as_str().trim_end_matches('/').to_string()
+            }
+            _ => {
+                self.problem(
+                    "CONNECTORY_PUBLIC_URL",
+                    "an address such as https://connectory.example.org, without a path",
+                );
+                text
+            }
+        }
+    }
+
+    fn master_key(&mut self) -> MasterKeySource {
+        match (
+            self.take("CONNECTORY_MASTER_KEY"),
+            self.take("CONNECTORY_MASTER_KEY_FILE"),
+        ) {
+            (Some(_), Some(_)) => {
+                self.problems.push(
+                    "set CONNECTORY_MASTER_KEY or CONNECTORY_MASTER_KEY_FILE, not both".into(),
+                );
+                MasterKeySource::DataDir
+            }
+            (Some(text), None) => MasterKeySource::Text(text),
+            (None, Some(path)) => MasterKeySource::File(path.into()),
+            (None, None) if self.take("DATABASE_URL").is_some() => {
+                self.problems.push("with DATABASE_URL, set CONNECTORY_MASTER_KEY_FILE (or CONNECTORY_MASTER_KEY): the key must be the same for every instance".into());
+                MasterKeySource::DataDir
+            }
+            (None, None) => MasterKeySource::DataDir,
+        }
+    }
+
+    fn metrics_token(&mut self) -> Option<String> {
+        let token = self.take("CONNECTORY_METRICS_TOKEN")?;
+        if token.len() < 16 {
+            self.problem("CONNECTORY_METRICS_TOKEN", "at least 16 characters long");
+        }
+        Some(token)
+    }
+
+    fn log_json(&mut self) -> bool {
+        match self.take("CONNECTORY_LOG_FORMAT").as_deref() {
+            None | Some("text") => false,
+            Some("json") => true,
+            Some(_) => {
+                self.problem("CONNECTORY_LOG_FORMAT", "text or json");
+                false
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let mut values: HashMap<String, String> = pairs
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect();
+        values.insert("HOME".into(), "/home/ana".into());
+        Config::from_values(values)
+    }
+
+    #[test]
+    fn nothing_set_is_a_private_database_on_loopback() {
+        let config = config(&[]).unwrap();
+        assert!(config.database_url.is_none());
+        assert_eq!(config.public_url, "http://127.0.0.1:8080");
+        assert!(!config.outbound_loopback);
+    }
+
+    #[test]
+    fn every_problem_is_reported_at_once_with_its_setting() {
+        let error = config(&[
+            ("CONNECTORY_LISTEN", "somewhere"),
+            ("CONNECTORY_WORKERS", "0"),
+            ("CONNECTORY_OUTBOUND_LOOPBACK", "perhaps"),
+            ("CONNECTORY_PUBLIC_URL", "ftp://x"),
+            ("CONNECTORY_LOG_FORMAT", "xml"),
+            ("CONNECTORY_METRICS_TOKEN", "short"),
+        ])
+        .err()
+        .unwrap()
+        .to_string();
+        for name in [
+            "LISTEN",
+            "WORKERS",
+            "OUTBOUND_LOOPBACK",
+            "PUBLIC_URL",
+            "LOG_FORMAT",
+            "METRICS_TOKEN",
+        ] {
+            assert!(error.contains(name), "{name} is missing in: {error}");
+        }
+    }
+
+    #[test]
+    fn a_database_of_ones_own_needs_a_master_key_of_ones_own() {
+        let error = config(&[("DATABASE_URL", "postgres://u@h/d")])
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains("CONNECTORY_MASTER_KEY_FILE"));
+    }
+}

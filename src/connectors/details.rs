@@ -1,0 +1,259 @@
+//! Creating, the Details tab and duplicating.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+
+use super::forms::ConnectorForm;
+use super::model::{CheckedDetails, enabled_word};
+use super::{Connector, ConnectorHead, Method, Tab, queries};
+use crate::access::{Permission, Visit};
+use crate::categories;
+use crate::db::Conn;
+use crate::outbound::HttpUrl;
+use crate::web::{
+    ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Shell, date_time, page,
+};
+
+#[derive(Template)]
+#[template(path = "connectors/new.html")]
+struct NewPage {
+    shell: Shell,
+    form: ConnectorForm,
+    may_create_category: bool,
+}
+
+pub async fn new(visit: Visit) -> Result<HttpResponse, Error> {
+    let choices = categories::assignable(&mut *visit.conn().await?, &[]).await?;
+    new_page(visit, ConnectorForm::empty(choices), StatusCode::OK)
+}
+
+fn new_page(visit: Visit, form: ConnectorForm, status: StatusCode) -> Result<HttpResponse, Error> {
+    let may_create_category = visit.may(Permission::CreateCategories);
+    page(
+        status,
+        &NewPage {
+            shell: visit.shell,
+            form,
+            may_create_category,
+        },
+    )
+}
+
+pub async fn create(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let mut form = ConnectorForm::read(&data, categories::assignable(&mut conn, &[]).await?);
+    if let Some(new) = form.check_new() {
+        match queries::create(&mut conn, &visit.actor, visit.now(), &new).await {
+            Ok(key) => return Ok(created(&visit, &key, new.method)),
+            // The second press of the same form finds what the first has made.
+            Err(SaveError::Repeated) => {
+                let key = queries::key_of(&mut conn, new.id).await?;
+                return Ok(created(&visit, &key, new.method));
+            }
+            Err(SaveError::Fault(fault)) => return Err(fault),
+            Err(SaveError::InUse) => form.errors.add(
+                "category",
+                "A category was deleted meanwhile. Choose again.",
+            ),
+            Err(SaveError::NameTaken | SaveError::Stale) => form.name_taken(),
+        }
+    }
+    new_page(visit, form, StatusCode::UNPROCESSABLE_ENTITY)
+}
+
+fn created(visit: &Visit, key: &str, method: Method) -> HttpResponse {
+    let next = if method == Method::NoAuth {
+        format!("/connectors/{key}")
+    } else {
+        format!("/connectors/{key}/authorization")
+    };
+    visit.see_other(&next, "The Data Connector was created")
+}
+
+/// The Details tab: a form for whoever may edit, the same facts in words for whoever may not.
+#[derive(Template)]
+#[template(path = "connectors/details.html")]
+struct DetailsPage {
+    shell: Shell,
+    head: ConnectorHead,
+    connector: Connector,
+    form: ConnectorForm,
+    may_edit: bool,
+    may_create: bool,
+    may_delete: bool,
+}
+
+async fn details_page(
+    visit: Visit,
+    connector: Connector,
+    form: ConnectorForm,
+    status: StatusCode,
+) -> Result<HttpResponse, Error> {
+    let head = ConnectorHead::new(&connector, Tab::Details, &visit.actor);
+    let (may_edit, may_create, may_delete) = (
+        visit.may(Permission::EditConnectors),
+        visit.may(Permission::CreateConnectors),
+        visit.may(Permission::DeleteConnectors),
+    );
+    page(
+        status,
+        &DetailsPage {
+            shell: visit.shell,
+            head,
+            connector,
+            form,
+            may_edit,
+            may_create,
+            may_delete,
+        },
+    )
+}
+
+pub async fn edit(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let connector = queries::find(&mut conn, &key).await?;
+    let chosen = queries::categories_of(&mut conn, &connector).await?;
+    let choices = categories::assignable(&mut conn, &chosen).await?;
+    let form = ConnectorForm::of(&connector, chosen, choices);
+    details_page(visit, connector, form, StatusCode::OK).await
+}
+
+pub async fn update(
+    visit: Visit,
+    Segment(key): Segment,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let connector = queries::find(&mut conn, &key).await?;
+    let chosen = queries::categories_of(&mut conn, &connector).await?;
+    let mut form = ConnectorForm::read(&data, categories::assignable(&mut conn, &chosen).await?);
+    let checked = form.check_details(data.ticked("forget_secrets"));
+    if let Some(checked) = bind_secrets(&mut conn, &connector, &mut form, checked).await? {
+        match queries::update(
+            &mut conn,
+            &visit.actor,
+            visit.now(),
+            &connector,
+            data.version(),
+            &checked,
+        )
+        .await
+        {
+            Ok(()) => {
+                return Ok(visit.see_other(
+                    &format!("/connectors/{}", connector.key),
+                    "The Data Connector was saved",
+                ));
+            }
+            Err(SaveError::Fault(fault)) => return Err(fault),
+            Err(SaveError::Stale) => {
+                return conflict(
+                    visit.shell,
+                    queries::find(&mut conn, &key).await?,
+                    &data,
+                    &form,
+                );
+            }
+            Err(SaveError::InUse) => form.errors.add(
+                "category",
+                "A category was deleted meanwhile. Choose again.",
+            ),
+            Err(SaveError::NameTaken | SaveError::Repeated) => form.name_taken(),
+        }
+    }
+    details_page(visit, connector, form, StatusCode::UNPROCESSABLE_ENTITY).await
+}
+
+/// A stored secret is bound to the host it was entered for: a base URL that leads elsewhere is refused unless the
+/// secrets go. Removing the base URL sends them nowhere, so they may stay until one is set again.
+async fn bind_secrets(
+    conn: &mut Conn,
+    old: &Connector,
+    form: &mut ConnectorForm,
+    checked: Option<CheckedDetails>,
+) -> Result<Option<CheckedDetails>, Error> {
+    let Some(mut checked) = checked else {
+        return Ok(None);
+    };
+    let origin = |url: &str| HttpUrl::parse(url).map(|url| url.origin().to_string()).ok();
+    let before = old.base_url.as_deref().and_then(origin);
+    let after = checked
+        .base_url
+        .as_ref()
+        .map(|url| url.origin().to_string());
+    let leads_elsewhere =
+        after.is_some() && after != before && queries::has_base_url_secrets(conn, old).await?;
+    if leads_elsewhere && !checked.forget_secrets {
+        form.base_url_leads_elsewhere(
+            before.as_deref().unwrap_or("no host at all"),
+            after.as_deref().unwrap_or_default(),
+        );
+        return Ok(None);
+    }
+    checked.forget_secrets = leads_elsewhere;
+    Ok(Some(checked))
+}
+
+fn conflict(
+    shell: Shell,
+    theirs: Connector,
+    data: &FormData,
+    form: &ConnectorForm,
+) -> Result<HttpResponse, Error> {
+    let mine = form.typed();
+    let address = format!("/connectors/{}", theirs.key);
+    let difference = |label, theirs: &str, mine: String| Difference {
+        label,
+        theirs: theirs.to_string(),
+        mine,
+    };
+    ConflictPage {
+        shell,
+        subject: theirs.label.clone(),
+        back: address.clone(),
+        action: address,
+        saved_by: theirs.updated_by.clone(),
+        saved_at: date_time(&theirs.updated_at),
+        version: theirs.version,
+        fields: ConflictPage::fields_of(data),
+        differences: vec![
+            difference("Name", &theirs.name, mine.name),
+            difference("Display name", &theirs.display_name, mine.display_name),
+            difference("Description", &theirs.description, mine.description),
+            difference(
+                "Base URL",
+                theirs.base_url.as_deref().unwrap_or(""),
+                mine.base_url,
+            ),
+            difference("Category", &theirs.category_names, mine.categories),
+            difference(
+                "Status",
+                theirs.status_word(),
+                enabled_word(mine.enabled).into(),
+            ),
+        ],
+        lost_secrets: false,
+    }
+    .respond()
+}
+
+pub async fn duplicate(
+    visit: Visit,
+    Segment(key): Segment,
+    Form(_): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let original = queries::find(&mut conn, &key).await?;
+    match queries::duplicate(&mut conn, &visit.actor, visit.now(), &original).await {
+        Ok(key) => Ok(visit.see_other(
+            &format!("/connectors/{key}"),
+            "The Data Connector was duplicated, without its secrets and tokens",
+        )),
+        Err(SaveError::Fault(fault)) => Err(fault),
+        Err(_) => Ok(visit.see_other(
+            &format!("/connectors/{}", original.key),
+            "There are too many copies of this Data Connector. Rename or delete some first.",
+        )),
+    }
+}

@@ -1,0 +1,80 @@
+//! What stands above every tab of a connector: its name, its health, its warnings and the tabs.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+use super::{Connector, Health};
+use crate::access::{Actor, Permission};
+
+/// The tabs of a connector.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Tab {
+    Details,
+    Authorization,
+    Activity,
+}
+
+impl Tab {
+    pub fn label(self) -> &'static str {
+        match self {
+            Tab::Details => "Details",
+            Tab::Authorization => "Authorization",
+            Tab::Activity => "Activity",
+        }
+    }
+
+    fn path(self) -> &'static str {
+        match self {
+            Tab::Details => "",
+            Tab::Authorization => "/authorization",
+            Tab::Activity => "/activity",
+        }
+    }
+}
+
+/// The head of a connector's page.
+#[derive(Template)]
+#[template(path = "connectors/head.html")]
+pub struct ConnectorHead {
+    pub key: String,
+    pub label: String,
+    health: Health,
+    verify_certificates: bool,
+    tab: Tab,
+    tabs: Vec<Tab>,
+}
+
+impl HtmlSafe for ConnectorHead {}
+
+impl ConnectorHead {
+    /// The head of `connector` with `tab` as the current one; the tabs are those that `actor` may open.
+    pub fn new(connector: &Connector, tab: Tab, actor: &Actor) -> ConnectorHead {
+        let activity = actor.may(Permission::ViewActivity).then_some(Tab::Activity);
+        ConnectorHead {
+            key: connector.key.clone(),
+            label: connector.label.clone(),
+            health: connector.health(),
+            verify_certificates: connector.verify_certificates,
+            tab,
+            tabs: [Tab::Details, Tab::Authorization]
+                .into_iter()
+                .chain(activity)
+                .collect(),
+        }
+    }
+
+    /// The address of a tab.
+    pub fn href(&self, tab: &Tab) -> String {
+        format!("/connectors/{}{}", self.key, tab.path())
+    }
+
+    /// “Payroll ledger: Authorization”.
+    pub fn heading(&self) -> String {
+        format!("{}: {}", self.label, self.tab.label())
+    }
+
+    /// “Authorization, Payroll ledger”: what changes first.
+    pub fn title(&self) -> String {
+        format!("{}, {}", self.tab.label(), self.label)
+    }
+}

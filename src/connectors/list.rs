@@ -1,0 +1,153 @@
+//! The Data Connectors page.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+
+use super::columns::ConnectorColumn;
+use super::model::ListRow;
+use super::{Health, Method, queries};
+use crate::access::{Permission, Visit};
+use crate::categories::{self, CategoryChoice};
+use crate::db::keyset::Slice;
+use crate::web::{Error, ListQuery, Option_, Pages, SelectField, Shell, page};
+
+#[derive(Template)]
+#[template(path = "connectors/list.html")]
+struct ListPage {
+    shell: Shell,
+    query: ListQuery<ConnectorColumn>,
+    rows: Vec<ListRow>,
+    pages: Pages,
+    categories: Vec<CategoryChoice>,
+    may_create: bool,
+    may_edit: bool,
+    may_delete: bool,
+}
+
+impl ListPage {
+    fn category_filter(&self) -> SelectField {
+        let options = self
+            .categories
+            .iter()
+            .map(|category| Option_::new(category.id.to_string(), &category.name));
+        self.filter("category", "Category", "Any category", options)
+    }
+
+    fn method_filter(&self) -> SelectField {
+        self.filter(
+            "method",
+            "Method",
+            "Any method",
+            Method::offered().map(|method| Option_::new(method.code(), method.label())),
+        )
+    }
+
+    fn status_filter(&self) -> SelectField {
+        self.filter(
+            "status",
+            "Status",
+            "Any status",
+            Health::ALL
+                .into_iter()
+                .map(|health| Option_::new(health.code(), health.label())),
+        )
+    }
+
+    fn filter(
+        &self,
+        name: &str,
+        label: &str,
+        any: &str,
+        options: impl Iterator<Item = Option_>,
+    ) -> SelectField {
+        SelectField::new(
+            name,
+            label,
+            std::iter::once(Option_::new("", any))
+                .chain(options)
+                .collect(),
+            self.query.filter(name),
+        )
+    }
+
+    /// The filters in use, each with its words and the address without it.
+    fn chips(&self) -> Vec<(String, String)> {
+        let category = self
+            .categories
+            .iter()
+            .find(|category| category.id.to_string() == self.query.filter("category"))
+            .map(|category| category.name.clone());
+        let words = [
+            (
+                "category",
+                category.map(|name| format!("Category is {name}")),
+            ),
+            (
+                "method",
+                Method::parse(self.query.filter("method"))
+                    .map(|method| format!("Method is {}", method.label())),
+            ),
+            (
+                "status",
+                Health::parse(self.query.filter("status"))
+                    .map(|health| format!("Status is {}", health.label())),
+            ),
+        ];
+        let search = (!self.query.search.is_empty()).then(|| {
+            (
+                format!("Search for “{}”", self.query.search),
+                self.query.without_search(),
+            )
+        });
+        let filters = words
+            .into_iter()
+            .filter(|(name, _)| !self.query.filter(name).is_empty());
+        let filters = filters.map(|(name, words)| {
+            (
+                words.unwrap_or_else(|| format!("Unknown {name}")),
+                self.query.without_filter(name),
+            )
+        });
+        search.into_iter().chain(filters).collect()
+    }
+}
+
+pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
+    let query = ListQuery::parse(
+        "/connectors",
+        visit.req.query_string(),
+        &["category", "method", "status"],
+    );
+    let mut conn = visit.conn().await?;
+    let (slice, total) = queries::list(&mut conn, &query).await?;
+    let chosen = query.filter("category").parse().ok();
+    let categories = categories::assignable(&mut conn, chosen.as_slice()).await?;
+    let pages = Pages::new(
+        &query,
+        ["data connector", "data connectors"],
+        &slice,
+        total,
+        |row| query.column.place(row),
+    );
+    let Slice { rows, .. } = slice;
+    let may = |permission| visit.may(permission);
+    let (may_create, may_edit, may_delete) = (
+        may(Permission::CreateConnectors),
+        may(Permission::EditConnectors),
+        may(Permission::DeleteConnectors),
+    );
+    page(
+        StatusCode::OK,
+        &ListPage {
+            shell: visit.shell,
+            query,
+            rows,
+            pages,
+            categories,
+            may_create,
+            may_edit,
+            may_delete,
+        },
+    )
+}

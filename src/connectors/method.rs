@@ -1,0 +1,96 @@
+//! How a connector authenticates.
+
+/// An OAuth 2.0 grant type (RFC 6749 section 1.3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Grant {
+    AuthorizationCode,
+    ClientCredentials,
+    Password,
+    Implicit,
+}
+
+/// An authorization method.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Method {
+    NoAuth,
+    Basic,
+    Bearer,
+    ApiKey,
+    OAuth(Grant),
+}
+
+/// Code (database, forms) and label (pages). The codes sort as the labels do, so that the list can sort by the code.
+const ALL: [(Method, &str, &str); 8] = [
+    (Method::NoAuth, "no_auth", "No Auth"),
+    (Method::Basic, "basic", "Basic Auth"),
+    (Method::Bearer, "bearer", "Bearer Token"),
+    (Method::ApiKey, "api_key", "API Key"),
+    (
+        Method::OAuth(Grant::AuthorizationCode),
+        "oauth_authorization_code",
+        "OAuth 2.0 Authorization Code",
+    ),
+    (
+        Method::OAuth(Grant::ClientCredentials),
+        "oauth_client_credentials",
+        "OAuth 2.0 Client Credentials",
+    ),
+    (
+        Method::OAuth(Grant::Password),
+        "oauth_password",
+        "Auth 2.0 Password",
+    ),
+    (
+        Method::OAuth(Grant::Implicit),
+        "oauth_implicit",
+        "OAuth 2.0 Implicit",
+    ),
+];
+
+impl Method {
+    /// The methods that people can choose, in the order of the forms. The grants join them as each is built.
+    pub fn offered() -> impl Iterator<Item = Method> {
+        ALL.iter()
+            .map(|(method, ..)| *method)
+            .filter(|method| !matches!(method, Method::OAuth(_)))
+    }
+
+    /// The method of a stored code.
+    pub fn parse(code: &str) -> Option<Method> {
+        ALL.iter()
+            .find(|(_, known, _)| *known == code)
+            .map(|(method, ..)| *method)
+    }
+
+    /// The method of a form's code, if it is offered.
+    pub fn choose(code: &str) -> Option<Method> {
+        Method::offered().find(|method| method.code() == code)
+    }
+
+    pub fn code(self) -> &'static str {
+        self.entry().1
+    }
+
+    pub fn label(self) -> &'static str {
+        self.entry().2
+    }
+
+    fn entry(self) -> &'static (Method, &'static str, &'static str) {
+        ALL.iter()
+            .find(|(method, ..)| *method == self)
+            .unwrap_or(&ALL[0])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_has_one_code() {
+        for (method, code, label) in ALL {
+            assert_eq!(Method::parse(code), Some(method));
+            assert_eq!(method.label(), label);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Connectors: the list, creating, the Details tab, duplicating, the trash, and what the other tabs share.
+//!
+//! Rules: a name is unique among live connectors without regard to case; a key is unique for ever; a change of the
+//! host to which a stored secret goes asks for the secret again. Danger: any query that forgets `deleted_at`.
+
+mod activity;
+mod columns;
+mod details;
+mod forms;
+mod head;
+mod health;
+mod list;
+mod method;
+mod model;
+mod queries;
+mod trash;
+
+pub use activity::show as activity;
+pub use details::{create, duplicate, edit, new, update};
+pub use head::{ConnectorHead, Tab};
+pub use health::{Health, HealthFacts, TokenTimes};
+pub use list::show as list;
+pub use method::{Grant, Method};
+pub use model::{Connector, ConnectorId, NewConnector, parse_name};
+pub use queries::{
+    Credentials, create as insert, find, has_base_url_secrets, purge_trash, refresh_due_health,
+    refresh_health,
+};
+pub use trash::{confirm_delete, delete, list as trash, restore};

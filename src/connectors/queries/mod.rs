@@ -1,0 +1,86 @@
+//! The connectors' SQL: the list, saving, health and the trash.
+
+mod health;
+mod list;
+mod save;
+mod trash;
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::model::Connector;
+use crate::categories::CategoryId;
+use crate::db::Conn;
+use crate::db::schema::{connector_categories, connectors, secrets, tokens};
+use crate::web::Error;
+
+pub use health::{Credentials, refresh_due_health, refresh_health};
+pub(super) use list::list;
+pub use save::create;
+pub(super) use save::{duplicate, update};
+pub use trash::purge_trash;
+pub(super) use trash::{KEPT, find_trashed, move_to_trash, restore, trashed};
+
+/// The live connector of a key.
+pub async fn find(conn: &mut Conn, key: &str) -> Result<Connector, Error> {
+    Ok(connectors::table
+        .filter(connectors::key.eq(key))
+        .filter(connectors::deleted_at.is_null())
+        .select(Connector::as_select())
+        .first(conn)
+        .await?)
+}
+
+/// The key of a connector that was just created.
+pub(super) async fn key_of(conn: &mut Conn, id: super::ConnectorId) -> Result<String, Error> {
+    Ok(connectors::table
+        .find(id)
+        .select(connectors::key)
+        .first(conn)
+        .await?)
+}
+
+/// The categories of a connector.
+pub(super) async fn categories_of(
+    conn: &mut Conn,
+    connector: &Connector,
+) -> Result<Vec<CategoryId>, Error> {
+    Ok(connector_categories::table
+        .filter(connector_categories::connector_id.eq(connector.id))
+        .select(connector_categories::category_id)
+        .load(conn)
+        .await?)
+}
+
+/// Whether a secret is stored that calls to the base URL carry: a password, an API key or a token.
+pub async fn has_base_url_secrets(conn: &mut Conn, connector: &Connector) -> Result<bool, Error> {
+    let secret = secrets::table
+        .filter(secrets::connector_id.eq(connector.id))
+        .filter(secrets::field.eq_any(["password", "api_key"]));
+    let token = tokens::table.find(connector.id);
+    let has_secret: bool = diesel::select(diesel::dsl::exists(secret))
+        .get_result(conn)
+        .await?;
+    let has_token: bool = diesel::select(diesel::dsl::exists(token))
+        .get_result(conn)
+        .await?;
+    Ok(has_secret || has_token)
+}
+
+/// Deletes what calls to the base URL would carry.
+pub(super) async fn forget_base_url_secrets(
+    conn: &mut Conn,
+    connector: &Connector,
+) -> Result<(), Error> {
+    diesel::delete(
+        secrets::table
+            .filter(secrets::connector_id.eq(connector.id))
+            .filter(secrets::field.eq_any(["password", "api_key"])),
+    )
+    .execute(conn)
+    .await?;
+    diesel::delete(tokens::table.find(connector.id))
+        .execute(conn)
+        .await?;
+    Ok(())
+}

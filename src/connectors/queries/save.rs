@@ -1,0 +1,380 @@
+//! Creating, saving and duplicating: the row, its categories and the audit line in one transaction.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DbError};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::super::model::{
+    CheckedDetails, Connector, ConnectorId, NewConnector, enabled_word, parse_name, wanted_key,
+};
+use super::{categories_of, forget_base_url_secrets, health};
+use crate::access::Actor;
+use crate::audit::{self, Changes, Event};
+use crate::categories::CategoryId;
+use crate::db::Conn;
+use crate::db::schema::{authorizations, categories, connector_categories, connectors};
+use crate::name::{Name, fold};
+use crate::outbound::HttpUrl;
+use crate::web::{Error, SaveError};
+
+/// Tries for a free key when others take the same one at the same moment.
+const KEY_TRIES: usize = 20;
+
+/// Stores a new connector and gives its key.
+pub async fn create(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    new: &NewConnector,
+) -> Result<String, SaveError> {
+    for _ in 0..KEY_TRIES {
+        let key = free_key(conn, &wanted_key(&new.name)).await?;
+        match conn
+            .transaction(async |conn| {
+                insert(conn, by, now, new, &key)
+                    .await
+                    .map_err(Attempt::from)
+            })
+            .await
+        {
+            Ok(()) => return Ok(key),
+            Err(Attempt::KeyTaken) => {}
+            Err(Attempt::Refused(refused)) => return Err(refused),
+        }
+    }
+    Err(SaveError::Fault(Error::internal(anyhow::anyhow!(
+        "no free key found"
+    ))))
+}
+
+/// One try to insert; a key that was taken meanwhile asks for another try.
+enum Attempt {
+    KeyTaken,
+    Refused(SaveError),
+}
+
+impl From<DbError> for Attempt {
+    fn from(error: DbError) -> Attempt {
+        let key_taken = matches!(&error, DbError::DatabaseError(DatabaseErrorKind::UniqueViolation, info) if info.constraint_name() == Some("connectors_key_key"));
+        if key_taken {
+            Attempt::KeyTaken
+        } else {
+            Attempt::Refused(error.into())
+        }
+    }
+}
+
+impl From<Error> for Attempt {
+    fn from(error: Error) -> Attempt {
+        Attempt::Refused(error.into())
+    }
+}
+
+/// The wanted key, or the first free one with a number behind it.
+async fn free_key(conn: &mut Conn, wanted: &str) -> Result<String, Error> {
+    let alike: Vec<String> = connectors::table
+        .filter(
+            connectors::key
+                .eq(wanted)
+                .or(connectors::key.like(format!("{wanted}-%"))),
+        )
+        .select(connectors::key)
+        .load(conn)
+        .await?;
+    let numbered = (2..).map(|number: u32| format!("{wanted}-{number}"));
+    let free = std::iter::once(wanted.to_string())
+        .chain(numbered)
+        .find(|key| !alike.contains(key));
+    Ok(free.unwrap_or_else(|| wanted.to_string()))
+}
+
+async fn insert(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    new: &NewConnector,
+    key: &str,
+) -> Result<(), Attempt> {
+    let (names, folded) = category_names(conn, &new.categories).await?;
+    diesel::insert_into(connectors::table)
+        .values((
+            (
+                connectors::id.eq(new.id),
+                connectors::key.eq(key),
+                connectors::name.eq(new.name.as_str()),
+                connectors::name_key.eq(new.name.key()),
+                connectors::display_name.eq(&new.display_name),
+                connectors::description.eq(&new.description),
+                connectors::base_url.eq(new.base_url.as_ref().map(HttpUrl::as_str)),
+                connectors::method.eq(new.method.code()),
+                connectors::enabled.eq(new.enabled),
+                connectors::category_names.eq(&names),
+                connectors::category_names_folded.eq(folded),
+                connectors::own_folded.eq(own_folded(
+                    &new.name,
+                    &new.display_name,
+                    &new.description,
+                )),
+            ),
+            (
+                connectors::status.eq(health::initial(new.method, new.enabled, now).code()),
+                connectors::status_since.eq(now),
+                connectors::created_at.eq(now),
+                connectors::created_by.eq(&by.name),
+                connectors::updated_at.eq(now),
+                connectors::updated_by.eq(&by.name),
+            ),
+        ))
+        .execute(conn)
+        .await?;
+    link(conn, new.id, &new.categories).await?;
+    diesel::insert_into(authorizations::table)
+        .values((
+            authorizations::connector_id.eq(new.id),
+            authorizations::user_name.eq(&by.username),
+            authorizations::updated_at.eq(now),
+            authorizations::updated_by.eq(&by.name),
+        ))
+        .execute(conn)
+        .await?;
+    let changes = Changes::none()
+        .field("Name", "", new.name.as_str())
+        .field("Display name", "", &new.display_name)
+        .field("Description", "", &new.description)
+        .field(
+            "Base URL",
+            "",
+            new.base_url.as_ref().map_or("", HttpUrl::as_str),
+        )
+        .field("Authentication Type", "", new.method.label())
+        .field("Category", "", names)
+        .field("Status", "", enabled_word(new.enabled));
+    audit::record(
+        conn,
+        by,
+        now,
+        Event {
+            kind: "connector.created",
+            subject_id: Some(new.id),
+            subject_name: new.name.as_str(),
+            changes,
+        },
+    )
+    .await?;
+    Ok(())
+}
+
+/// The text that the search looks through, besides the categories' names.
+fn own_folded(name: &Name, display_name: &str, description: &str) -> String {
+    fold(&format!("{}\n{display_name}\n{description}", name.as_str()))
+}
+
+/// The joined names of categories, as shown and as searched. Held until the end of the transaction, so that
+/// no renaming slips between reading and writing them.
+async fn category_names(conn: &mut Conn, ids: &[CategoryId]) -> Result<(String, String), Error> {
+    let names: Vec<(String, String)> = categories::table
+        .filter(categories::id.eq_any(ids))
+        .order((categories::name, categories::id))
+        .select((categories::name, categories::name_folded))
+        .for_share()
+        .load(conn)
+        .await?;
+    let (names, folded): (Vec<String>, Vec<String>) = names.into_iter().unzip();
+    Ok((names.join(", "), folded.join(", ")))
+}
+
+async fn link(conn: &mut Conn, id: ConnectorId, categories: &[CategoryId]) -> Result<(), DbError> {
+    let rows: Vec<_> = categories
+        .iter()
+        .map(|category| {
+            (
+                connector_categories::connector_id.eq(id),
+                connector_categories::category_id.eq(*category),
+            )
+        })
+        .collect();
+    diesel::insert_into(connector_categories::table)
+        .values(rows)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Saves the Details of a connector that nobody else has saved since `version`.
+pub async fn update(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    old: &Connector,
+    version: i32,
+    new: &CheckedDetails,
+) -> Result<(), SaveError> {
+    conn.transaction(async |conn| {
+        let base_url = new.base_url.as_ref().map(HttpUrl::as_str);
+        let changed = diesel::update(
+            connectors::table
+                .find(old.id)
+                .filter(connectors::version.eq(version))
+                .filter(connectors::deleted_at.is_null()),
+        )
+        .set((
+            connectors::name.eq(new.name.as_str()),
+            connectors::name_key.eq(new.name.key()),
+            connectors::display_name.eq(&new.display_name),
+            connectors::description.eq(&new.description),
+            connectors::base_url.eq(base_url),
+            connectors::enabled.eq(new.enabled),
+            connectors::own_folded.eq(own_folded(&new.name, &new.display_name, &new.description)),
+            connectors::version.eq(connectors::version + 1),
+            connectors::updated_at.eq(now),
+            connectors::updated_by.eq(&by.name),
+        ))
+        .execute(conn)
+        .await?;
+        if changed == 0 {
+            return Err(SaveError::Stale);
+        }
+        let names = save_categories(conn, old, &new.categories).await?;
+        let mut changes = Changes::none()
+            .field("Name", &old.name, new.name.as_str())
+            .field("Display name", &old.display_name, &new.display_name)
+            .field("Description", &old.description, &new.description)
+            .field(
+                "Base URL",
+                old.base_url.as_deref().unwrap_or(""),
+                base_url.unwrap_or(""),
+            )
+            .field("Category", &old.category_names, names)
+            .field("Status", old.status_word(), enabled_word(new.enabled));
+        if new.forget_secrets {
+            forget_base_url_secrets(conn, old).await?;
+            changes = changes.secret(
+                "Stored secrets",
+                "removed, because the base URL leads to another host",
+            );
+        }
+        if new.forget_secrets || old.enabled != new.enabled {
+            health::refresh_health(conn, old.id, now).await?;
+        }
+        audit::record(
+            conn,
+            by,
+            now,
+            Event {
+                kind: "connector.saved",
+                subject_id: Some(old.id),
+                subject_name: new.name.as_str(),
+                changes,
+            },
+        )
+        .await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Writes the categories if they are others now, and gives their joined names.
+async fn save_categories(
+    conn: &mut Conn,
+    old: &Connector,
+    new: &[CategoryId],
+) -> Result<String, SaveError> {
+    let mut stored = categories_of(conn, old).await?;
+    let mut wanted = new.to_vec();
+    stored.sort_unstable();
+    wanted.sort_unstable();
+    if stored == wanted {
+        return Ok(old.category_names.clone());
+    }
+    diesel::delete(
+        connector_categories::table.filter(connector_categories::connector_id.eq(old.id)),
+    )
+    .execute(conn)
+    .await?;
+    link(conn, old.id, new).await?;
+    let (names, folded) = category_names(conn, new).await?;
+    diesel::update(connectors::table.find(old.id))
+        .set((
+            connectors::category_names.eq(&names),
+            connectors::category_names_folded.eq(folded),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(names)
+}
+
+/// Copies everything but secrets and tokens, under the first free name of the kind “X copy”. Gives the copy's key.
+pub async fn duplicate(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    original: &Connector,
+) -> Result<String, SaveError> {
+    let categories = categories_of(conn, original).await?;
+    let copy = |name: Name| NewConnector {
+        id: Uuid::now_v7(),
+        name,
+        display_name: original.display_name.clone(),
+        description: original.description.clone(),
+        base_url: original
+            .base_url
+            .as_deref()
+            .and_then(|url| HttpUrl::parse(url).ok()),
+        method: original.method(),
+        categories: categories.clone(),
+        enabled: original.enabled,
+    };
+    for number in 1..100 {
+        let new = copy(copy_name(&original.name, number));
+        match create(conn, by, now, &new).await {
+            Err(SaveError::NameTaken) => {}
+            other => {
+                let key = other?;
+                copy_authorization(conn, original.id, new.id).await?;
+                return Ok(key);
+            }
+        }
+    }
+    Err(SaveError::NameTaken)
+}
+
+/// “X copy”, “X copy 2”, …, with X shortened so that the whole stays a name.
+fn copy_name(name: &str, number: u32) -> Name {
+    let ending = if number == 1 {
+        " copy".to_string()
+    } else {
+        format!(" copy {number}")
+    };
+    let beginning: String = name.chars().take(255 - ending.chars().count()).collect();
+    // proven: a name's beginning and these words hold only the characters of names
+    parse_name(&format!("{}{ending}", beginning.trim_end()))
+        .unwrap_or_else(|_| unreachable!("a copy's name is a name"))
+}
+
+/// The settings of the authorization, without anything secret.
+async fn copy_authorization(
+    conn: &mut Conn,
+    from: ConnectorId,
+    to: ConnectorId,
+) -> Result<(), Error> {
+    use diesel::sql_types::Uuid as SqlUuid;
+    let sql = "UPDATE authorizations AS copy
+        SET user_name = o.user_name, api_key_place = o.api_key_place, api_key_name = o.api_key_name, api_key_prefix = o.api_key_prefix,
+            ca_certificate = o.ca_certificate, client_certificate = o.client_certificate, token_url = o.token_url, token_user = o.token_user,
+            token_client_id = o.token_client_id, token_scope = o.token_scope, token_request_style = o.token_request_style, token_pointer = o.token_pointer
+        FROM authorizations AS o WHERE o.connector_id = $1 AND copy.connector_id = $2";
+    diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(from)
+        .bind::<SqlUuid, _>(to)
+        .execute(conn)
+        .await?;
+    let sql = "UPDATE connectors AS copy SET verify_certificates = o.verify_certificates FROM connectors AS o WHERE o.id = $1 AND copy.id = $2";
+    diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(from)
+        .bind::<SqlUuid, _>(to)
+        .execute(conn)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! The trash: connectors that can be restored whole for thirty days.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, RunQueryDsl};
+
+use super::super::model::{Connector, TrashedConnector};
+use crate::access::Actor;
+use crate::audit::{self, Changes, Event};
+use crate::db::Conn;
+use crate::db::schema::connectors;
+use crate::web::{Error, SaveError};
+
+/// How long a connector stays in the trash.
+pub const KEPT: TimeDelta = TimeDelta::days(30);
+
+/// Moves a connector to the trash, if it is as the person has seen it.
+pub async fn move_to_trash(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    connector: &Connector,
+    version: i32,
+) -> Result<(), SaveError> {
+    conn.transaction(async |conn| {
+        let seen = connectors::table
+            .find(connector.id)
+            .filter(connectors::version.eq(version))
+            .filter(connectors::deleted_at.is_null());
+        let moved = diesel::update(seen)
+            .set((
+                connectors::deleted_at.eq(now),
+                connectors::deleted_by.eq(&by.name),
+                connectors::version.eq(connectors::version + 1),
+            ))
+            .execute(conn)
+            .await?;
+        if moved == 0 {
+            return Err(SaveError::Stale);
+        }
+        let event = Event {
+            kind: "connector.deleted",
+            subject_id: Some(connector.id),
+            subject_name: &connector.name,
+            changes: Changes::none(),
+        };
+        audit::record(conn, by, now, event).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// The connectors in the trash, the newest first.
+pub async fn trashed(conn: &mut Conn) -> Result<Vec<TrashedConnector>, Error> {
+    Ok(connectors::table
+        .filter(connectors::deleted_at.is_not_null())
+        .order((connectors::deleted_at.desc(), connectors::id.desc()))
+        .limit(200)
+        .select((
+            connectors::id,
+            connectors::key,
+            connectors::label,
+            connectors::name,
+            connectors::deleted_at,
+            connectors::deleted_by,
+        ))
+        .load(conn)
+        .await?)
+}
+
+/// The connector of this key in the trash.
+pub async fn find_trashed(conn: &mut Conn, key: &str) -> Result<TrashedConnector, Error> {
+    Ok(connectors::table
+        .filter(connectors::key.eq(key))
+        .filter(connectors::deleted_at.is_not_null())
+        .select((
+            connectors::id,
+            connectors::key,
+            connectors::label,
+            connectors::name,
+            connectors::deleted_at,
+            connectors::deleted_by,
+        ))
+        .first(conn)
+        .await?)
+}
+
+/// Takes a connector out of the trash; refused when another has its name by now.
+pub async fn restore(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    connector: &TrashedConnector,
+) -> Result<(), SaveError> {
+    conn.transaction(async |conn| {
+        diesel::update(
+            connectors::table
+                .find(connector.id)
+                .filter(connectors::deleted_at.is_not_null()),
+        )
+        .set((
+            connectors::deleted_at.eq(None::<DateTime<Utc>>),
+            connectors::deleted_by.eq(None::<String>),
+            connectors::version.eq(connectors::version + 1),
+        ))
+        .execute(conn)
+        .await?;
+        super::refresh_health(conn, connector.id, now).await?;
+        let event = Event {
+            kind: "connector.restored",
+            subject_id: Some(connector.id),
+            subject_name: &connector.name,
+            changes: Changes::none(),
+        };
+        audit::record(conn, by, now, event).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Deletes for good what has been in the trash for thirty days, with its secrets and tokens.
+pub async fn purge_trash(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize, Error> {
+    let by = Actor::program("Connectory");
+    conn.transaction(async |conn| {
+        let gone: Vec<(uuid::Uuid, String)> =
+            diesel::delete(connectors::table.filter(connectors::deleted_at.le(now - KEPT)))
+                .returning((connectors::id, connectors::name))
+                .get_results(conn)
+                .await?;
+        for (id, name) in &gone {
+            audit::record(
+                conn,
+                &by,
+                now,
+                Event {
+                    kind: "connector.purged",
+                    subject_id: Some(*id),
+                    subject_name: name,
+                    changes: Changes::none(),
+                },
+            )
+            .await?;
+        }
+        Ok(gone.len())
+    })
+    .await
+}

@@ -1,0 +1,128 @@
+//! Deleting: the confirmation page, the trash and the way back.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+use chrono::{DateTime, Utc};
+
+use super::Connector;
+use super::model::TrashedConnector;
+use super::queries::{self, KEPT};
+use crate::access::Visit;
+use crate::web::{Error, Form, SaveError, Segment, Shell, page, plural, relative};
+
+#[derive(Template)]
+#[template(path = "connectors/delete.html")]
+struct DeletePage {
+    shell: Shell,
+    connector: Connector,
+    /// Somebody saved it since the page was opened: look again before deleting.
+    changed: bool,
+}
+
+pub async fn confirm_delete(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let connector = queries::find(&mut *visit.conn().await?, &key).await?;
+    page(
+        StatusCode::OK,
+        &DeletePage {
+            shell: visit.shell,
+            connector,
+            changed: false,
+        },
+    )
+}
+
+pub async fn delete(
+    visit: Visit,
+    Segment(key): Segment,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let connector = queries::find(&mut conn, &key).await?;
+    match queries::move_to_trash(
+        &mut conn,
+        &visit.actor,
+        visit.now(),
+        &connector,
+        data.version(),
+    )
+    .await
+    {
+        Ok(()) => Ok(visit.see_other("/connectors", "The Data Connector was deleted")),
+        Err(SaveError::Fault(fault)) => Err(fault),
+        Err(_) => page(
+            StatusCode::CONFLICT,
+            &DeletePage {
+                shell: visit.shell,
+                connector,
+                changed: true,
+            },
+        ),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "connectors/trash.html")]
+struct TrashPage {
+    shell: Shell,
+    rows: Vec<TrashedConnector>,
+    now: DateTime<Utc>,
+    /// A restore that was refused: the name it needs.
+    taken: Option<String>,
+}
+
+impl TrashPage {
+    fn count(&self) -> String {
+        plural(
+            self.rows.len() as i64,
+            "deleted data connector",
+            "deleted data connectors",
+        )
+    }
+
+    /// “in 12 days”.
+    fn goes(&self, row: &TrashedConnector) -> String {
+        row.deleted_at
+            .map(|deleted| relative(&(deleted + KEPT), &self.now))
+            .unwrap_or_default()
+    }
+}
+
+pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
+    trash_page(visit, None, StatusCode::OK).await
+}
+
+async fn trash_page(
+    visit: Visit,
+    taken: Option<String>,
+    status: StatusCode,
+) -> Result<HttpResponse, Error> {
+    let rows = queries::trashed(&mut *visit.conn().await?).await?;
+    let now = visit.now();
+    page(
+        status,
+        &TrashPage {
+            shell: visit.shell,
+            rows,
+            now,
+            taken,
+        },
+    )
+}
+
+pub async fn restore(
+    visit: Visit,
+    Segment(key): Segment,
+    Form(_): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let connector = queries::find_trashed(&mut conn, &key).await?;
+    match queries::restore(&mut conn, &visit.actor, visit.now(), &connector).await {
+        Ok(()) => Ok(visit.see_other(
+            &format!("/connectors/{}", connector.key),
+            "The Data Connector was restored",
+        )),
+        Err(SaveError::Fault(fault)) => Err(fault),
+        Err(_) => trash_page(visit, Some(connector.name), StatusCode::CONFLICT).await,
+    }
+}

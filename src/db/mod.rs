@@ -1,0 +1,92 @@
+//! The database: pools, transactions, the schema and the private PostgreSQL of the embedded default.
+//!
+//! A pooled connection belongs to the runtime that opened it, and every worker has a runtime of its own: each worker
+//! builds its own [`Db`], and nothing hands a connection across.
+
+pub mod keyset;
+pub mod private;
+pub mod schema;
+mod tls;
+
+use std::time::Duration;
+
+use anyhow::Context;
+use deadpool::Runtime;
+use deadpool::managed::{Object, Timeouts};
+use diesel_async::pooled_connection::deadpool::Pool;
+use diesel_async::pooled_connection::{
+    AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
+};
+use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+/// A connection lent by the pool.
+pub type Connection = Object<AsyncDieselConnectionManager<AsyncPgConnection>>;
+
+/// A connection as queries take it: pooled or in a transaction.
+pub type Conn = AsyncPgConnection;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
+
+/// Any number, the same in every instance: who holds this lock migrates.
+const MIGRATION_LOCK: i64 = 0x636f_6e6e_6563_746f;
+
+/// How long a request waits for a free connection, and a new connection for the server.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A pool of connections for one runtime. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    pool: Pool<AsyncPgConnection>,
+}
+
+/// The database cannot be asked at the moment.
+#[derive(Debug, thiserror::Error)]
+#[error("no database connection")]
+pub struct Unavailable(
+    #[source] deadpool::managed::PoolError<diesel_async::pooled_connection::PoolError>,
+);
+
+impl Db {
+    /// A pool that opens at most `size` connections to `url`, each when first needed.
+    pub fn new(url: &str, size: usize) -> anyhow::Result<Db> {
+        let mut config = ManagerConfig::default();
+        // Fast asks whether the connection was closed, which is enough to drop the dead ones after a restart.
+        config.recycling_method = RecyclingMethod::Fast;
+        config.custom_setup = Box::new(|url| Box::pin(tls::connect(url.to_string())));
+        let pool = Pool::builder(AsyncDieselConnectionManager::new_with_config(url, config))
+            .max_size(size.max(1))
+            .runtime(Runtime::Tokio1)
+            .timeouts(Timeouts {
+                wait: Some(PATIENCE),
+                create: Some(PATIENCE),
+                recycle: Some(PATIENCE),
+            })
+            .build()
+            .context("cannot set up the database pool")?;
+        Ok(Db { pool })
+    }
+
+    /// A connection of this pool, waiting at most five seconds for one.
+    pub async fn get(&self) -> Result<Connection, Unavailable> {
+        self.pool.get().await.map_err(Unavailable)
+    }
+}
+
+/// Brings the schema of `url` up to this program's. Instances that start together take turns.
+pub async fn migrate(url: &str) -> anyhow::Result<()> {
+    let mut conn = tls::connect(url.to_string())
+        .await
+        .with_context(|| "cannot connect to the database")?;
+    let lock = format!("SELECT pg_advisory_lock({MIGRATION_LOCK})");
+    diesel::sql_query(lock)
+        .execute(&mut conn)
+        .await
+        .context("cannot take the migration lock")?;
+    let mut harness = AsyncMigrationHarness::new(conn);
+    harness
+        .run_pending_migrations(MIGRATIONS)
+        .map_err(|error| anyhow::anyhow!("{error}"))
+        .context("a migration failed")?;
+    Ok(())
+}

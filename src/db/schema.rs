@@ -1,0 +1,234 @@
+//! The database schema as diesel sees it, generated from the migrations (see diesel.toml).
+
+diesel::table! {
+    audit_events (id) {
+        id -> Uuid,
+        at -> Timestamptz,
+        actor_id -> Nullable<Uuid>,
+        actor_name -> Text,
+        address -> Text,
+        request_id -> Text,
+        kind -> Text,
+        subject_id -> Nullable<Uuid>,
+        subject_name -> Text,
+        changes -> Jsonb,
+    }
+}
+
+diesel::table! {
+    authorizations (connector_id) {
+        connector_id -> Uuid,
+        user_name -> Text,
+        api_key_place -> Text,
+        api_key_name -> Text,
+        api_key_prefix -> Text,
+        ca_certificate -> Text,
+        client_certificate -> Text,
+        keep_fresh -> Bool,
+        token_url -> Text,
+        token_user -> Text,
+        token_client_id -> Text,
+        token_scope -> Text,
+        token_request_style -> Text,
+        token_pointer -> Text,
+        version -> Int4,
+        updated_at -> Timestamptz,
+        updated_by -> Text,
+    }
+}
+
+diesel::table! {
+    categories (id) {
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        name_folded -> Text,
+        status -> Text,
+        built_in -> Nullable<Text>,
+        connectors -> Int8,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+        updated_by -> Text,
+    }
+}
+
+diesel::table! {
+    connector_categories (connector_id, category_id) {
+        connector_id -> Uuid,
+        category_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    connector_total (one) {
+        one -> Bool,
+        total -> Int8,
+    }
+}
+
+diesel::table! {
+    connectors (id) {
+        id -> Uuid,
+        key -> Text,
+        name -> Text,
+        name_key -> Text,
+        display_name -> Text,
+        description -> Text,
+        base_url -> Nullable<Text>,
+        method -> Text,
+        verify_certificates -> Bool,
+        enabled -> Bool,
+        status -> Text,
+        status_since -> Timestamptz,
+        category_names -> Text,
+        category_names_folded -> Text,
+        own_folded -> Text,
+        version -> Int4,
+        created_at -> Timestamptz,
+        created_by -> Text,
+        updated_at -> Timestamptz,
+        updated_by -> Text,
+        deleted_at -> Nullable<Timestamptz>,
+        deleted_by -> Nullable<Text>,
+        label -> Text,
+        description_start -> Text,
+        categories_start -> Text,
+        search_text -> Text,
+    }
+}
+
+diesel::table! {
+    data_keys (id) {
+        id -> Int4,
+        master_key_id -> Text,
+        wrapped -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    group_groups (member_group_id, group_id) {
+        group_id -> Uuid,
+        member_group_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    group_permissions (group_id, permission) {
+        group_id -> Uuid,
+        permission -> Text,
+    }
+}
+
+diesel::table! {
+    group_users (user_id, group_id) {
+        group_id -> Uuid,
+        user_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    groups (id) {
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    secrets (connector_id, field) {
+        connector_id -> Uuid,
+        field -> Text,
+        sealed -> Bytea,
+        set_at -> Timestamptz,
+        set_by -> Text,
+    }
+}
+
+diesel::table! {
+    sessions (id_hash) {
+        id_hash -> Bytea,
+        user_id -> Uuid,
+        address -> Text,
+        user_agent -> Text,
+        created_at -> Timestamptz,
+        last_seen_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    token_requests (id) {
+        id -> Uuid,
+        connector_id -> Uuid,
+        user_id -> Uuid,
+        sealed -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    tokens (connector_id) {
+        connector_id -> Uuid,
+        access_token -> Bytea,
+        refresh_token -> Nullable<Bytea>,
+        token_type -> Text,
+        scope -> Text,
+        obtained_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        set_by -> Text,
+        status_due_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    user_permissions (user_id, permission) {
+        user_id -> Uuid,
+        permission -> Text,
+    }
+}
+
+diesel::table! {
+    users (id) {
+        id -> Uuid,
+        username -> Text,
+        username_key -> Text,
+        name -> Text,
+        password_hash -> Nullable<Text>,
+        super_admin -> Bool,
+        active -> Bool,
+        theme -> Text,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    audit_events,
+    authorizations,
+    categories,
+    connector_categories,
+    connector_total,
+    connectors,
+    data_keys,
+    group_groups,
+    group_permissions,
+    group_users,
+    groups,
+    secrets,
+    sessions,
+    token_requests,
+    tokens,
+    user_permissions,
+    users,
+);
+
+diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(connector_categories -> categories (category_id));
+diesel::joinable!(connector_categories -> connectors (connector_id));
+diesel::joinable!(authorizations -> connectors (connector_id));
+diesel::joinable!(secrets -> connectors (connector_id));
+diesel::joinable!(tokens -> connectors (connector_id));

@@ -1,0 +1,44 @@
+//! Connections to the database, over TLS where its address asks for it.
+
+use diesel::{ConnectionError, ConnectionResult};
+use diesel_async::AsyncPgConnection;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// Opens a connection. `sslmode=require` checks the server's certificate against the machine's CA certificates:
+/// encryption to a server of unknown name would protect from nobody.
+pub(super) async fn connect(url: String) -> ConnectionResult<AsyncPgConnection> {
+    let config: Config = url.parse().map_err(refused)?;
+    if config.get_ssl_mode() == SslMode::Require {
+        let (client, connection) = config
+            .connect(MakeRustlsConnect::new(tls_config()?))
+            .await
+            .map_err(refused)?;
+        return AsyncPgConnection::try_from_client_and_connection(client, connection).await;
+    }
+    let (client, connection) = config.connect(NoTls).await.map_err(refused)?;
+    AsyncPgConnection::try_from_client_and_connection(client, connection).await
+}
+
+fn tls_config() -> ConnectionResult<rustls::ClientConfig> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(refused)?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// The driver's own text is short ("error connecting to server"); the reason stands in its sources.
+fn refused(error: impl std::error::Error) -> ConnectionError {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    ConnectionError::BadConnection(text)
+}

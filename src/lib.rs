@@ -1,0 +1,22 @@
+//! Connectory: a self-hosted web application in which an organisation keeps its data connectors.
+//!
+//! The module list is the map; docs/architecture.md says who may know whom.
+
+pub mod access;
+pub mod accounts;
+pub mod app;
+pub mod audit;
+pub mod authorization;
+pub mod categories;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod connectors;
+pub mod db;
+pub mod name;
+pub mod oauth;
+pub mod outbound;
+pub mod routes;
+pub mod status;
+pub mod vault;
+pub mod web;

@@ -1,0 +1,5 @@
+//! Connectory's command line.
+
+fn main() -> std::process::ExitCode {
+    connectory::cli::run()
+}

@@ -1,0 +1,88 @@
+//! The body of an answer, whatever its content type says: servers label JSON as HTML and HTML as
+//! JSON.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use crate::outbound::Reply;
+
+/// The most that a body is taken to be.
+pub(super) enum Document {
+    /// A JSON object, array or string; or a form (`a=b&c=d`), as an object of its fields.
+    Json(Value),
+    /// HTML or XML.
+    Markup(String),
+    /// Any other text, without outer white space; a number too, for it may be a token.
+    Text(String),
+}
+
+impl Document {
+    pub(super) fn of(reply: &Reply) -> Self {
+        let text = decode(&reply.body);
+        let text = text.trim_start_matches('\u{feff}').trim();
+        if let Ok(value @ (Value::Object(_) | Value::Array(_) | Value::String(_))) =
+            serde_json::from_str(text)
+        {
+            return Self::Json(value);
+        }
+        if text.starts_with('<') {
+            return Self::Markup(text.to_owned());
+        }
+        if is_form(reply) {
+            return Self::Json(Value::Object(form(text)));
+        }
+        Self::Text(text.to_owned())
+    }
+
+    pub(super) fn json(&self) -> Option<&Value> {
+        match self {
+            Self::Json(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// UTF-8, or else Latin-1, as which every byte is readable.
+fn decode(body: &[u8]) -> Cow<'_, str> {
+    match str::from_utf8(body) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => body.iter().map(|&byte| char::from(byte)).collect(),
+    }
+}
+
+fn is_form(reply: &Reply) -> bool {
+    let content_type = reply.header("content-type").unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+fn form(text: &str) -> Map<String, Value> {
+    form_urlencoded::parse(text.as_bytes())
+        .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
+        .collect()
+}
+
+/// The longest member name that is taken for another spelling of a known one, in bytes.
+const LONGEST_NAME: usize = 40;
+
+/// The member called `name`, or spelled differently (`accessToken` for `access_token`).
+pub(super) fn member<'a>(
+    object: &'a Map<String, Value>,
+    name: &str,
+) -> Option<(&'a str, &'a Value)> {
+    if let Some((exact, value)) = object.get_key_value(name) {
+        return Some((exact, value));
+    }
+    let (other, value) = object.iter().find(|(other, _)| is_spelling(other, name))?;
+    Some((other, value))
+}
+
+fn is_spelling(other: &str, name: &str) -> bool {
+    other.len() <= LONGEST_NAME && letters(other).eq(letters(name))
+}
+
+fn letters(name: &str) -> impl Iterator<Item = u8> {
+    let letters = name.bytes().filter(|byte| !matches!(byte, b'_' | b'-'));
+    letters.map(|byte| byte.to_ascii_lowercase())
+}

@@ -1,0 +1,33 @@
+//! The only way out: every HTTP request that Connectory makes to another server goes through
+//! [`Outbound::send`].
+//!
+//! Rule: where a request goes is decided on the address that is really connected to, after name
+//! look-up; an answer is read only within its [`Limits`]; nothing is followed, retried or sent
+//! elsewhere on a server's word.
+//!
+//! Danger: a second HTTP client anywhere else would walk around the address guard, and whoever may
+//! type a URL could reach cloud metadata or this machine's own services. Messages name the host and
+//! port, never a path, a query, a header or a body, for these may hold secrets.
+
+mod address;
+mod classify;
+mod client;
+mod clients;
+mod failure;
+mod message;
+mod pem;
+mod policy;
+mod resolver;
+mod rule;
+mod tls;
+mod transport;
+mod url;
+
+pub use client::{NoRuntime, Outbound};
+pub use failure::{Failure, Layer};
+pub use message::{Limits, Method, Reply, Request};
+pub use pem::PemProblem;
+pub use policy::Policy;
+pub use rule::{Rule, RuleProblem};
+pub use transport::{Identity, Transport, TransportPart, TransportProblem};
+pub use url::{HttpUrl, Origin, UrlProblem};

@@ -1,0 +1,362 @@
+//! Where requests may go.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+
+use url::Host;
+
+use super::address::Forbidden;
+use super::rule::Rule;
+
+/// What the administrator allows. Some addresses are refused whatever stands here: link-local,
+/// cloud metadata, multicast, unspecified, broadcast, reserved and disguised IPv4 ones, and this
+/// program's own listeners.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Whether requests to this machine's loopback addresses are allowed.
+    pub allow_loopback: bool,
+    /// The only destinations allowed; `None` allows all that is not forbidden, private networks
+    /// included.
+    pub only: Option<Vec<Rule>>,
+    /// Where this program itself listens.
+    pub own: Vec<SocketAddr>,
+}
+
+/// A destination that the policy refuses. It travels as an error through the HTTP client, from the
+/// name look-up back to the caller.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refused {
+    /// What was asked for: a host name, or an address and port.
+    destination: String,
+    /// The address that the name led to.
+    led_to: Option<IpAddr>,
+    why: Why,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    Forbidden(Forbidden),
+    Loopback,
+    Own,
+    NotListed,
+}
+
+impl Policy {
+    /// Judges a host before anything is sent: an IP address wholly, for it is never looked up; a
+    /// name as far as it goes, for its addresses are judged when they are known.
+    pub(super) fn check_host(&self, host: &Host<&str>, port: u16) -> Result<(), Refused> {
+        let address = match host {
+            Host::Ipv4(v4) => IpAddr::V4(*v4),
+            Host::Ipv6(v6) => IpAddr::V6(*v6),
+            Host::Domain(name) => return self.check_name(name, port),
+        };
+        let listed = self.lists(|rule| rule.allows_address(address.to_canonical(), port));
+        self.judge(address, port, listed).map_or(Ok(()), |why| {
+            Err(Refused::new(show(address, port), None, why))
+        })
+    }
+
+    /// Judges every address that a look-up of `name` gave. One bad address refuses the name: which
+    /// of several is connected to is not for us to say, and an honest name has no such address.
+    pub(super) fn check_answers(
+        &self,
+        name: &str,
+        port: u16,
+        addresses: &[IpAddr],
+    ) -> Result<(), Refused> {
+        let plain = plain_name(name);
+        let name_listed = self.lists(|rule| rule.allows_name(&plain, port));
+        for &address in addresses {
+            let canonical = address.to_canonical();
+            let listed = name_listed || self.lists(|rule| rule.allows_address(canonical, port));
+            if let Some(why) = self.judge(address, port, listed) {
+                return Err(Refused::new(name.to_owned(), Some(address), why));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses names that mean this machine (RFC 6761 6.3), without asking a name server.
+    fn check_name(&self, name: &str, port: u16) -> Result<(), Refused> {
+        let plain = plain_name(name);
+        let local = plain == "localhost" || plain.ends_with(".localhost");
+        if local && !self.allow_loopback {
+            return Err(Refused::new(format!("{name}:{port}"), None, Why::Loopback));
+        }
+        Ok(())
+    }
+
+    fn judge(&self, address: IpAddr, port: u16, listed: bool) -> Option<Why> {
+        let address = address.to_canonical();
+        if let Some(kind) = Forbidden::find(address) {
+            return Some(Why::Forbidden(kind));
+        }
+        if self.is_own(address, port) {
+            return Some(Why::Own);
+        }
+        if address.is_loopback() && !self.allow_loopback {
+            return Some(Why::Loopback);
+        }
+        (!listed).then_some(Why::NotListed)
+    }
+
+    /// Whether a rule of the list fits; without a list, everything does.
+    fn lists(&self, fits: impl Fn(&Rule) -> bool) -> bool {
+        self.only
+            .as_ref()
+            .is_none_or(|rules| rules.iter().any(fits))
+    }
+
+    fn is_own(&self, address: IpAddr, port: u16) -> bool {
+        self.own.iter().any(|own| {
+            own.port() == port
+                && if own.ip().is_unspecified() {
+                    address.is_loopback() || is_local(address)
+                } else {
+                    own.ip().to_canonical() == address
+                }
+        })
+    }
+}
+
+/// Whether this machine has the address: only then can a socket be bound to it. Nothing is sent.
+fn is_local(address: IpAddr) -> bool {
+    UdpSocket::bind((address, 0)).is_ok()
+}
+
+/// A name as rules know it: lower case, without the final full stop of an absolute name.
+fn plain_name(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+fn show(address: IpAddr, port: u16) -> String {
+    SocketAddr::new(address, port).to_string()
+}
+
+impl Refused {
+    fn new(destination: String, led_to: Option<IpAddr>, why: Why) -> Self {
+        Self {
+            destination,
+            led_to,
+            why,
+        }
+    }
+
+    /// What to try, for a person.
+    pub(super) fn remedy(&self) -> &'static str {
+        match self.why {
+            Why::Forbidden(_) | Why::Own => {
+                "Enter the address of the API itself. Addresses of this kind are always refused, \
+                 so that nobody can reach internal services through Connectory."
+            }
+            Why::Loopback => {
+                "Enter the address that the API has in the network, or ask whoever runs \
+                 Connectory to allow loopback addresses."
+            }
+            Why::NotListed => {
+                "Ask whoever runs Connectory to add it to the list of allowed destinations."
+            }
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Connectory does not connect to “{}”", self.destination)?;
+        match self.led_to {
+            Some(address) => write!(f, ": it leads to {address}, ")?,
+            None => write!(f, ": it is ")?,
+        }
+        match self.why {
+            Why::Forbidden(kind) => write!(f, "{}.", kind.words()),
+            Why::Loopback => write!(f, "a loopback address (Connectory's own machine)."),
+            Why::Own => write!(f, "where Connectory itself listens."),
+            Why::NotListed => write!(f, "not on the list of allowed destinations."),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}
+
+#[cfg(test)]
+mod tests {
+    use super::super::url::{HttpUrl, UrlProblem};
+    use super::*;
+
+    fn refusal(policy: &Policy, url: &str) -> Result<Option<Why>, UrlProblem> {
+        let url = HttpUrl::parse(url)?;
+        let host = url.host().ok_or(UrlProblem::NoHost)?;
+        Ok(policy.check_host(&host, url.port()).err().map(|r| r.why))
+    }
+
+    #[test]
+    fn every_spelling_of_a_forbidden_address_is_refused() {
+        let policy = Policy {
+            allow_loopback: true,
+            ..Policy::default()
+        };
+        for host in [
+            "169.254.169.254",
+            "169.254.169.254.",
+            "2852039166",
+            "0xa9fea9fe",
+            "0xA9.0xFE.0xA9.0xFE",
+            "0251.0376.0251.0376",
+            "0251.254.0xa9.254",
+            "169.254.43518",
+            "169.16689662",
+            "①⑥⑨.②⑤④.①⑥⑨.②⑤④",
+            "169。254。169。254",
+            "%31%36%39.254.169.254",
+            "[::ffff:169.254.169.254]",
+            "[::ffff:a9fe:a9fe]",
+            "[0:0:0:0:0:ffff:a9fe:a9fe]",
+            "[64:ff9b::169.254.169.254]",
+            "[2002:a9fe:a9fe::]",
+            "[fe80::1]",
+            "0",
+            "0.0.0.0",
+            "0x0",
+            "[::]",
+            "[::ffff:0:0]",
+            "224.0.0.251",
+            "[ff02::fb]",
+            "255.255.255.255",
+            "4294967295",
+        ] {
+            let why = refusal(&policy, &format!("http://{host}/"));
+            assert!(
+                matches!(why, Ok(Some(Why::Forbidden(_)))),
+                "{host}: {why:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn loopback_is_refused_unless_allowed() {
+        for host in [
+            "127.0.0.1",
+            "127.1",
+            "127.255.255.254",
+            "2130706433",
+            "0x7f.1",
+            "017700000001",
+            "[::1]",
+            "[::ffff:127.0.0.1]",
+            "localhost",
+            "LOCALHOST",
+            "localhost.",
+            "a.localhost",
+        ] {
+            let url = format!("http://{host}:8080/");
+            assert_eq!(
+                refusal(&Policy::default(), &url),
+                Ok(Some(Why::Loopback)),
+                "{host}"
+            );
+            let allowing = Policy {
+                allow_loopback: true,
+                ..Policy::default()
+            };
+            assert_eq!(refusal(&allowing, &url), Ok(None), "{host}");
+        }
+    }
+
+    #[test]
+    fn own_listeners_are_refused_even_where_loopback_is_allowed() -> Result<(), UrlProblem> {
+        let own = |own: &str| Policy {
+            allow_loopback: true,
+            own: own.parse().into_iter().collect(),
+            ..Policy::default()
+        };
+        for (listener, url, why) in [
+            ("127.0.0.1:8080", "http://127.0.0.1:8080/", Some(Why::Own)),
+            (
+                "127.0.0.1:8080",
+                "http://[::ffff:7f00:1]:8080/",
+                Some(Why::Own),
+            ),
+            ("127.0.0.1:8080", "http://127.0.0.1:8081/", None),
+            ("127.0.0.1:8080", "http://127.0.0.2:8080/", None),
+            ("0.0.0.0:8080", "http://127.0.0.2:8080/", Some(Why::Own)),
+            ("0.0.0.0:8080", "http://[::1]:8080/", Some(Why::Own)),
+            ("[::]:8080", "http://127.0.0.1:8080/", Some(Why::Own)),
+            ("[::]:8080", "http://192.0.2.1:8080/", None),
+            ("10.1.2.3:80", "http://10.1.2.3/", Some(Why::Own)),
+        ] {
+            assert_eq!(refusal(&own(listener), url)?, why, "{listener} {url}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_list_allows_its_places_only_and_nothing_forbidden() -> Result<(), UrlProblem> {
+        let rules = ["10.0.0.0/8:443", "169.254.0.0/16", "127.0.0.1"];
+        let policy = Policy {
+            only: Some(rules.iter().flat_map(|rule| rule.parse()).collect()),
+            ..Policy::default()
+        };
+        for (url, why) in [
+            ("https://10.1.2.3/", None),
+            ("https://[::ffff:10.1.2.3]/", None),
+            ("http://10.1.2.3/", Some(Why::NotListed)),
+            ("https://192.0.2.1/", Some(Why::NotListed)),
+            (
+                "https://169.254.1.1/",
+                Some(Why::Forbidden(Forbidden::LinkLocal)),
+            ),
+            ("https://127.0.0.1/", Some(Why::Loopback)),
+        ] {
+            assert_eq!(refusal(&policy, url)?, why, "{url}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_name_is_judged_by_all_its_addresses() {
+        let good = IpAddr::from([10, 0, 0, 1]);
+        let bad = IpAddr::from([169, 254, 169, 254]);
+        let open = Policy::default();
+        let why = |policy: &Policy, name, addresses: &[IpAddr]| {
+            policy
+                .check_answers(name, 443, addresses)
+                .err()
+                .map(|r| r.why)
+        };
+        assert_eq!(why(&open, "a.example", &[good]), None);
+        let forbidden = Some(Why::Forbidden(Forbidden::LinkLocal));
+        assert_eq!(why(&open, "a.example", &[good, bad]), forbidden);
+        assert_eq!(
+            why(&open, "a.example", &[IpAddr::from([127, 0, 0, 1])]),
+            Some(Why::Loopback)
+        );
+
+        let rules = ["*.example.org:443", "10.0.0.0/16"];
+        let listed = Policy {
+            only: Some(rules.iter().flat_map(|rule| rule.parse()).collect()),
+            ..Policy::default()
+        };
+        let elsewhere = IpAddr::from([192, 0, 2, 1]);
+        assert_eq!(why(&listed, "API.example.org.", &[elsewhere]), None);
+        assert_eq!(why(&listed, "api.example.org", &[bad]), forbidden);
+        assert_eq!(why(&listed, "other.example", &[good]), None);
+        assert_eq!(
+            why(&listed, "other.example", &[good, elsewhere]),
+            Some(Why::NotListed)
+        );
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_a_sentence() {
+        let address = IpAddr::from([169, 254, 169, 254]);
+        let refused = Policy::default().check_answers("meta.example", 80, &[address]);
+        assert_eq!(
+            refused.map_err(|r| r.to_string()),
+            Err(
+                "Connectory does not connect to “meta.example”: it leads to 169.254.169.254, a \
+                 link-local address, where clouds keep their metadata."
+                    .to_owned()
+            )
+        );
+    }
+}

@@ -1,0 +1,233 @@
+//! How a connector's requests are encrypted and whom they trust.
+
+use std::fmt;
+
+use reqwest::{Certificate, ClientBuilder};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use super::pem::{self, PemProblem};
+use crate::vault::Secret;
+
+/// The TLS settings of one connector.
+#[derive(Clone)]
+pub struct Transport {
+    /// Whether the server's certificate is checked. Off, anyone on the way can read and change
+    /// everything, credentials included.
+    pub verify: bool,
+    /// The connector's own certificate authorities (PEM). They take the place of the machine's:
+    /// who names a private authority wants no public one to vouch for that server. A connector
+    /// that needs both names both.
+    pub ca_pem: Option<String>,
+    /// What this side shows to a server that asks for a client certificate (mutual TLS).
+    pub identity: Option<Identity>,
+}
+
+/// A client certificate with its key.
+#[derive(Clone)]
+pub struct Identity {
+    /// The certificate, followed by those of its issuers (PEM).
+    pub chain_pem: String,
+    /// The private key of the first certificate (PEM, not encrypted).
+    pub key_pem: Secret,
+}
+
+/// Which of the three PEM texts cannot be used, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{part} {problem}")]
+pub struct TransportProblem {
+    /// The text at fault.
+    pub part: TransportPart,
+    /// What is wrong with it, in words that complete its label.
+    pub problem: PemProblem,
+}
+
+/// A PEM text of a [`Transport`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransportPart {
+    /// `ca_pem`.
+    Ca,
+    /// `identity.chain_pem`.
+    ClientCertificate,
+    /// `identity.key_pem`.
+    ClientKey,
+}
+
+/// Stands for a [`Transport`] where secrets must not be kept.
+pub(super) type Fingerprint = [u8; 32];
+
+/// Certificates are checked against the machine's authorities.
+impl Default for Transport {
+    fn default() -> Self {
+        Self {
+            verify: true,
+            ca_pem: None,
+            identity: None,
+        }
+    }
+}
+
+impl Transport {
+    /// Finds what no request could use, so that a form can say it.
+    pub fn check(&self) -> Result<(), TransportProblem> {
+        if let Some(ca) = &self.ca_pem {
+            pem::certificates(ca).map_err(TransportPart::Ca.problem())?;
+        }
+        if let Some(identity) = &self.identity {
+            let chain = pem::certificates(&identity.chain_pem)
+                .map_err(TransportPart::ClientCertificate.problem())?;
+            pem::check_key(identity.key_pem.expose(), chain)
+                .map_err(TransportPart::ClientKey.problem())?;
+        }
+        Ok(())
+    }
+
+    /// Puts the settings into a client that is being built.
+    pub(super) fn apply(&self, mut client: ClientBuilder) -> Result<ClientBuilder, BuildProblem> {
+        self.check()?;
+        if !self.verify {
+            client = client.tls_danger_accept_invalid_certs(true);
+        }
+        if let Some(ca) = &self.ca_pem {
+            let authorities = Certificate::from_pem_bundle(ca.as_bytes())?;
+            client = client.tls_certs_only(authorities);
+        }
+        if let Some(identity) = &self.identity {
+            let both = format!("{}\n{}", identity.chain_pem, identity.key_pem.expose());
+            let both = Secret::new(both);
+            client = client.identity(reqwest::Identity::from_pem(both.expose().as_bytes())?);
+        }
+        Ok(client)
+    }
+
+    /// Equal for equal settings only.
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        let chain = self.identity.as_ref().map(|i| i.chain_pem.as_str());
+        let key = self.identity.as_ref().map(|i| i.key_pem.expose());
+        let mut hash = Sha256::new();
+        hash.update([u8::from(self.verify)]);
+        for text in [self.ca_pem.as_deref(), chain, key] {
+            // The length in front keeps texts apart that would be equal when joined.
+            hash.update([u8::from(text.is_some())]);
+            let text = text.unwrap_or_default();
+            hash.update(text.len().to_be_bytes());
+            hash.update(text);
+        }
+        hash.finalize().into()
+    }
+}
+
+impl TransportPart {
+    fn problem(self) -> impl Fn(PemProblem) -> TransportProblem {
+        move |problem| TransportProblem {
+            part: self,
+            problem,
+        }
+    }
+}
+
+impl fmt::Display for TransportPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Ca => "CA certificate",
+            Self::ClientCertificate => "Client certificate",
+            Self::ClientKey => "Client key",
+        })
+    }
+}
+
+/// Why no client can be built from a [`Transport`].
+#[derive(Debug, Error)]
+pub(super) enum BuildProblem {
+    #[error(transparent)]
+    Transport(#[from] TransportProblem),
+    #[error("no HTTP client could be built")]
+    Client(#[from] reqwest::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertifiedKey, generate_simple_self_signed};
+
+    use super::*;
+
+    fn pair() -> Result<(String, String), rcgen::Error> {
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed(["api.example.org".to_owned()])?;
+        Ok((cert.pem(), signing_key.serialize_pem()))
+    }
+
+    fn with(ca: Option<&str>, identity: Option<(&str, &str)>) -> Transport {
+        Transport {
+            verify: true,
+            ca_pem: ca.map(str::to_owned),
+            identity: identity.map(|(chain, key)| Identity {
+                chain_pem: chain.to_owned(),
+                key_pem: Secret::new(key.to_owned()),
+            }),
+        }
+    }
+
+    #[test]
+    fn the_pem_text_at_fault_is_named() -> Result<(), rcgen::Error> {
+        use {PemProblem::*, TransportPart::*};
+        let (cert, key) = pair()?;
+        let (_, other_key) = pair()?;
+        let garbled = cert.replacen("MII", "AAA", 1);
+        let broken = "-----BEGIN CERTIFICATE-----\n%%%\n-----END CERTIFICATE-----\n";
+        let no_key = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+        let encrypted = key.replace(" PRIVATE", " ENCRYPTED PRIVATE");
+        for (transport, part, problem) in [
+            (with(Some(""), None), Ca, NoCertificate),
+            (with(Some("hello"), None), Ca, NoCertificate),
+            (with(Some(&garbled), None), Ca, BadCertificate),
+            (with(Some(broken), None), Ca, BadCertificate),
+            (with(Some(&format!("{cert}{key}")), None), Ca, HoldsKey),
+            (
+                with(None, Some(("", &key))),
+                ClientCertificate,
+                NoCertificate,
+            ),
+            (with(None, Some((&key, &key))), ClientCertificate, HoldsKey),
+            (with(None, Some((&cert, ""))), ClientKey, NoKey),
+            (with(None, Some((&cert, &cert))), ClientKey, NoKey),
+            (with(None, Some((&cert, no_key))), ClientKey, BadKey),
+            (
+                with(None, Some((&cert, &encrypted))),
+                ClientKey,
+                EncryptedKey,
+            ),
+            (with(None, Some((&cert, &other_key))), ClientKey, OtherKey),
+        ] {
+            assert_eq!(transport.check(), Err(TransportProblem { part, problem }));
+        }
+        assert_eq!(with(Some(&cert), Some((&cert, &key))).check(), Ok(()));
+        assert_eq!(Transport::default().check(), Ok(()));
+        Ok(())
+    }
+
+    #[test]
+    fn different_settings_have_different_fingerprints() {
+        let unverified = Transport {
+            verify: false,
+            ..Transport::default()
+        };
+        let all = [
+            Transport::default(),
+            unverified,
+            with(Some(""), None),
+            with(Some("ab"), None),
+            with(None, Some(("ab", ""))),
+            with(None, Some(("a", "b"))),
+            with(None, Some(("", "ab"))),
+            with(Some("a"), Some(("b", ""))),
+        ];
+        let distinct: std::collections::HashSet<_> =
+            all.iter().map(Transport::fingerprint).collect();
+        assert_eq!(distinct.len(), all.len());
+        assert_eq!(
+            with(Some("a"), None).fingerprint(),
+            with(Some("a"), None).fingerprint()
+        );
+    }
+}

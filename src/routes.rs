@@ -1,0 +1,229 @@
+//! Every route of the site: method, path, what it needs, handler. A route that does not stand here does not exist.
+
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{
+    FromRequest, Handler, HttpRequest, HttpResponse, Responder, Route as ActixRoute, body::BoxBody,
+    guard, web,
+};
+
+use crate::access::Permission::{
+    CreateCategories, CreateConnectors, DeleteCategories, DeleteConnectors, EditCategories,
+    EditConnectors, ViewActivity, ViewCategories, ViewConnectors,
+};
+use crate::access::{Gate, Needs, gate};
+use crate::web::{Error, Segment, assets};
+use crate::{accounts, authorization, categories, connectors, status};
+
+/// One route.
+pub struct Route {
+    pub method: Method,
+    pub path: &'static str,
+    pub needs: Needs,
+    handler: Box<dyn Fn() -> ActixRoute>,
+}
+
+/// The site on one screen.
+pub fn all() -> Vec<Route> {
+    use Needs::{Nothing, SignIn};
+    let may = Needs::Permission;
+    vec![
+        get("/", SignIn, accounts::home),
+        get("/first-run", Nothing, accounts::first_run),
+        post("/first-run", Nothing, accounts::create_first),
+        get("/sign-in", Nothing, accounts::sign_in),
+        post("/sign-in", Nothing, accounts::create_session),
+        post("/sign-out", SignIn, accounts::sign_out),
+        get("/connectors", may(ViewConnectors), connectors::list),
+        post("/connectors", may(CreateConnectors), connectors::create),
+        get("/connectors/new", may(CreateConnectors), connectors::new),
+        get(
+            "/connectors/trash",
+            may(DeleteConnectors),
+            connectors::trash,
+        ),
+        get("/connectors/{key}", may(ViewConnectors), connectors::edit),
+        post("/connectors/{key}", may(EditConnectors), connectors::update),
+        get(
+            "/connectors/{key}/delete",
+            may(DeleteConnectors),
+            connectors::confirm_delete,
+        ),
+        post(
+            "/connectors/{key}/delete",
+            may(DeleteConnectors),
+            connectors::delete,
+        ),
+        post(
+            "/connectors/{key}/restorations",
+            may(DeleteConnectors),
+            connectors::restore,
+        ),
+        post(
+            "/connectors/{key}/duplicates",
+            may(CreateConnectors),
+            connectors::duplicate,
+        ),
+        get(
+            "/connectors/{key}/activity",
+            may(ViewActivity),
+            connectors::activity,
+        ),
+        get(
+            "/connectors/{key}/authorization",
+            may(ViewConnectors),
+            authorization::edit,
+        ),
+        post(
+            "/connectors/{key}/authorization",
+            may(EditConnectors),
+            authorization::update,
+        ),
+        get(
+            "/connectors/{key}/authorization/token-requests",
+            may(EditConnectors),
+            authorization::new_token_request,
+        ),
+        post(
+            "/connectors/{key}/authorization/token-requests",
+            may(EditConnectors),
+            authorization::create_token_request,
+        ),
+        post(
+            "/connectors/{key}/authorization/token",
+            may(EditConnectors),
+            authorization::take_token,
+        ),
+        post(
+            "/connectors/{key}/authorization/token-renewals",
+            may(EditConnectors),
+            authorization::renew_token,
+        ),
+        get(
+            "/connectors/{key}/authorization/token-reveals",
+            may(EditConnectors),
+            authorization::ask_reveal,
+        ),
+        post(
+            "/connectors/{key}/authorization/token-reveals",
+            may(EditConnectors),
+            authorization::reveal_token,
+        ),
+        get("/categories", may(ViewCategories), categories::list),
+        post("/categories", may(CreateCategories), categories::create),
+        get("/categories/new", may(CreateCategories), categories::new),
+        get(
+            "/categories/{id}/edit",
+            may(EditCategories),
+            categories::edit,
+        ),
+        post("/categories/{id}", may(EditCategories), categories::update),
+        get(
+            "/categories/{id}/delete",
+            may(DeleteCategories),
+            categories::confirm_delete,
+        ),
+        post(
+            "/categories/{id}/delete",
+            may(DeleteCategories),
+            categories::delete,
+        ),
+        get("/static/{file}", Nothing, asset),
+        get("/favicon.ico", Nothing, favicon),
+        get("/healthz", Nothing, status::alive),
+        get("/readyz", Nothing, status::ready),
+        get("/metrics", Nothing, status::metrics),
+    ]
+}
+
+fn get<F, Args>(path: &'static str, needs: Needs, handler: F) -> Route
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    let handler = move || {
+        web::route()
+            .guard(guard::Any(guard::Get()).or(guard::Head()))
+            .to(handler.clone())
+    };
+    Route {
+        method: Method::GET,
+        path,
+        needs,
+        handler: Box::new(handler),
+    }
+}
+
+fn post<F, Args>(path: &'static str, needs: Needs, handler: F) -> Route
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    Route {
+        method: Method::POST,
+        path,
+        needs,
+        handler: Box::new(move || web::post().to(handler.clone())),
+    }
+}
+
+/// Puts every route behind its gate.
+pub fn configure(config: &mut web::ServiceConfig, door: &Gate) {
+    let routes = all();
+    let mut paths: Vec<&'static str> = routes.iter().map(|route| route.path).collect();
+    paths.dedup();
+    for path in paths {
+        let same_path = routes.iter().filter(|route| route.path == path);
+        let resource = same_path.fold(web::resource(path), |resource, route| {
+            // Files and probes are for everybody, at any time: they do not even ask who comes.
+            let handler = (route.handler)();
+            let open = matches!(
+                path,
+                "/static/{file}" | "/favicon.ico" | "/healthz" | "/readyz" | "/metrics"
+            );
+            resource.route(if open {
+                handler
+            } else {
+                behind(door, route.needs, handler)
+            })
+        });
+        config.service(resource.default_service(behind(
+            door,
+            Needs::Nothing,
+            web::to(method_not_allowed),
+        )));
+    }
+    config.default_service(behind(door, Needs::Nothing, web::to(not_found)));
+}
+
+fn behind(door: &Gate, needs: Needs, route: ActixRoute) -> ActixRoute {
+    let door = door.clone();
+    route.wrap(from_fn(
+        move |req: ServiceRequest,
+              next: Next<BoxBody>|
+              -> std::pin::Pin<
+            Box<dyn Future<Output = Result<ServiceResponse, actix_web::Error>>>,
+        > { Box::pin(gate(door.clone(), needs, req, next)) },
+    ))
+}
+
+async fn asset(req: HttpRequest, Segment(file): Segment) -> Result<HttpResponse, Error> {
+    assets::find(&file)
+        .map(|asset| assets::respond(asset, &req))
+        .ok_or(Error::NotFound)
+}
+
+async fn favicon(req: HttpRequest) -> Result<HttpResponse, Error> {
+    assets::favicon(&req).ok_or(Error::NotFound)
+}
+
+async fn not_found() -> Result<HttpResponse, Error> {
+    Err(Error::NotFound)
+}
+
+async fn method_not_allowed() -> Result<HttpResponse, Error> {
+    Err(Error::MethodNotAllowed)
+}

@@ -1,0 +1,99 @@
+//! The keys that seal values, and their stored form: wrapped under the master key.
+
+use super::cipher::{self, Cipher, KEY_LEN, KeyBytes, SealError};
+use super::master_key::MasterKey;
+
+/// Keeps a wrapped key from ever being taken for a sealed value.
+const PURPOSE: &[u8] = b"connectory data key v1";
+
+/// A data key as it is stored. Useless without the master key, so it may stand in the database and
+/// its backups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrappedKey {
+    /// Chosen by whoever stores it, unique, rising; written into every value that this key seals.
+    pub id: i32,
+    /// [`MasterKey::id`] of the master key that unwraps it.
+    pub master_key_id: String,
+    /// `nonce, 24 bytes | encrypted key, 32 bytes | tag, 16 bytes`.
+    pub wrapped: Vec<u8>,
+}
+
+/// Why the stored data keys cannot be used. Each is one line for the administrator who starts the
+/// program.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnlockError {
+    /// A database in which no data key was ever made.
+    #[error("this database holds no data key")]
+    NoKeys,
+    /// The usual mistake: the key file of another installation, or an older backup of it.
+    #[error(
+        "the master key does not fit this database: its data keys were made with master key {made_with}, this one is {given}"
+    )]
+    WrongMasterKey {
+        /// Id of the master key that is needed.
+        made_with: String,
+        /// Id of the master key that was given.
+        given: String,
+    },
+    /// The right master key by its id, but the bytes do not open.
+    #[error(
+        "data key {0} of this database is damaged: the master key fits, but the key was altered after it was stored"
+    )]
+    Damaged(i32),
+}
+
+/// A usable data key. Without Debug, like all that holds key bytes.
+pub(super) struct DataKey {
+    id: i32,
+    bytes: KeyBytes,
+}
+
+impl DataKey {
+    pub(super) fn generate(id: i32) -> Result<Self, SealError> {
+        let bytes = cipher::generate_key()?;
+        Ok(Self { id, bytes })
+    }
+
+    pub(super) fn wrap(&self, master: &MasterKey) -> Result<WrappedKey, SealError> {
+        let associated_data = associated_data(self.id, master.id());
+        Ok(WrappedKey {
+            id: self.id,
+            master_key_id: master.id().to_owned(),
+            wrapped: master.cipher().seal(&associated_data, &*self.bytes)?,
+        })
+    }
+
+    pub(super) fn from_wrapped(
+        master: &MasterKey,
+        stored: &WrappedKey,
+    ) -> Result<Self, UnlockError> {
+        if stored.master_key_id != master.id() {
+            return Err(UnlockError::WrongMasterKey {
+                made_with: stored.master_key_id.clone(),
+                given: master.id().to_owned(),
+            });
+        }
+        let plain = master
+            .cipher()
+            .open(&associated_data(stored.id, master.id()), &stored.wrapped)
+            .ok_or(UnlockError::Damaged(stored.id))?;
+        let bytes = <[u8; KEY_LEN]>::try_from(plain.as_slice())
+            .map_err(|_| UnlockError::Damaged(stored.id))?;
+        Ok(Self {
+            id: stored.id,
+            bytes: KeyBytes::new(bytes),
+        })
+    }
+
+    pub(super) fn id(&self) -> i32 {
+        self.id
+    }
+
+    pub(super) fn cipher(&self) -> Cipher {
+        Cipher::new(&self.bytes)
+    }
+}
+
+fn associated_data(id: i32, master_key_id: &str) -> Vec<u8> {
+    cipher::associated_data(&[PURPOSE, &id.to_be_bytes(), master_key_id.as_bytes()])
+}

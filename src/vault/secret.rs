@@ -1,0 +1,76 @@
+//! Text that must not be seen.
+//!
+//! Rule: no Debug, Display, Serialize or comparison, so that a secret cannot reach a log line, a
+//! page or a JSON answer by accident. `expose` is the only way to the text and easy to search for.
+
+use zeroize::Zeroizing;
+
+/// A password, client secret, token or the like; its memory is wiped when it is dropped.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes the text over without copying it; any text is a secret, the empty one too.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The text itself. Copies made of it are not wiped.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// True for the empty text, which usually means "none was entered".
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn from_utf8(bytes: &[u8]) -> Option<Self> {
+        std::str::from_utf8(bytes)
+            .ok()
+            .map(|text| Self::new(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::{Debug, Display};
+    use std::marker::PhantomData;
+
+    use super::Secret;
+
+    /// `Probe::<T>::DEBUG` is the inherent constant where `T` can be printed, and the trait's
+    /// otherwise.
+    struct Probe<T>(PhantomData<T>);
+
+    trait Otherwise {
+        const DEBUG: bool = false;
+        const DISPLAY: bool = false;
+    }
+
+    impl<T> Otherwise for Probe<T> {}
+
+    impl<T: Debug> Probe<T> {
+        const DEBUG: bool = true;
+    }
+
+    impl<T: Display> Probe<T> {
+        const DISPLAY: bool = true;
+    }
+
+    #[test]
+    fn a_secret_cannot_be_printed() {
+        let text = (Probe::<String>::DEBUG, Probe::<String>::DISPLAY);
+        let secret = (Probe::<Secret>::DEBUG, Probe::<Secret>::DISPLAY);
+        assert_eq!((text, secret), ((true, true), (false, false)));
+    }
+
+    #[test]
+    fn only_the_empty_text_is_empty() {
+        assert!(Secret::new(String::new()).is_empty());
+        assert!(!Secret::new(" ".to_owned()).is_empty());
+    }
+}

@@ -1,0 +1,235 @@
+//! What the vault promises about sealed values, from outside.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use super::*;
+
+const MASTER: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+const OTHER_MASTER: &str = "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff";
+
+const PLACE: Place<'static> = Place {
+    table: "connectors",
+    row: Uuid::from_u128(7),
+    column: "client_secret",
+};
+
+fn master() -> MasterKey {
+    MasterKey::parse(MASTER).unwrap()
+}
+
+fn vault(keys: &[WrappedKey]) -> Vault {
+    Vault::unlock(&master(), keys).unwrap()
+}
+
+fn new_vault() -> Vault {
+    vault(&[Vault::create_key(&master(), 1).unwrap()])
+}
+
+fn secret(text: &str) -> Secret {
+    Secret::new(text.to_owned())
+}
+
+/// The opened text, or why it does not open.
+fn opened(vault: &Vault, place: Place<'_>, sealed: &[u8]) -> Result<String, OpenError> {
+    vault
+        .open(place, sealed)
+        .map(|secret| secret.expose().to_owned())
+}
+
+fn unlock_error(master: &MasterKey, keys: &[WrappedKey]) -> UnlockError {
+    Vault::unlock(master, keys).err().unwrap()
+}
+
+#[test]
+fn what_the_first_version_sealed_still_opens() {
+    const WRAPPED: &str = "Nt7p1ur9oh/pzRTcEYThxDhAHKMet4YYjgEx8kbCpSKFy7i3DIOmbae6+CieXoIYqxe6uB/lLGOAhku2rDZqC4xaCtjfO/lc";
+    const SEALED: &str = "AQAAAAFKLcaDfwSxn6j/9RpqbfCZflPYJiDFXZ6Inknc31C/4306k2Qv8mppJinKbu2wJg==";
+    let vault = vault(&[WrappedKey {
+        id: 1,
+        master_key_id: master().id().to_owned(),
+        wrapped: BASE64.decode(WRAPPED).unwrap(),
+    }]);
+    let sealed = BASE64.decode(SEALED).unwrap();
+    assert_eq!(opened(&vault, PLACE, &sealed).as_deref(), Ok("hunter2"));
+}
+
+#[test]
+fn any_text_comes_back_as_it_was() {
+    let vault = new_vault();
+    let long = "x".repeat(100_000);
+    for text in ["***", "", " pä55 wörd\n", "秘密🔑", "a\0b", &long] {
+        let sealed = vault.seal(PLACE, &secret(text)).unwrap();
+        assert_eq!(sealed.len(), text.len() + 45);
+        assert_eq!(opened(&vault, PLACE, &sealed).as_deref(), Ok(text));
+    }
+}
+
+#[test]
+fn the_same_secret_seals_differently_twice() {
+    let vault = new_vault();
+    let sealed = vault.seal(PLACE, &secret("hunter2")).unwrap();
+    assert_ne!(sealed, vault.seal(PLACE, &secret("hunter2")).unwrap());
+}
+
+#[test]
+fn a_sealed_value_shows_nothing_of_the_secret() {
+    let text = "correct horse battery staple";
+    let sealed = new_vault().seal(PLACE, &secret(text)).unwrap();
+    for part in text.as_bytes().windows(4) {
+        assert!(!sealed.windows(4).any(|bytes| bytes == part));
+    }
+}
+
+#[test]
+fn a_value_moved_elsewhere_does_not_open() {
+    let vault = new_vault();
+    let sealed = vault.seal(PLACE, &secret("hunter2")).unwrap();
+    let elsewhere = [
+        Place {
+            table: "endpoints",
+            ..PLACE
+        },
+        Place {
+            row: Uuid::from_u128(8),
+            ..PLACE
+        },
+        Place {
+            column: "password",
+            ..PLACE
+        },
+        Place {
+            column: "",
+            ..PLACE
+        },
+    ];
+    for place in elsewhere {
+        assert_eq!(
+            opened(&vault, place, &sealed),
+            Err(OpenError::Refused),
+            "{place:?}"
+        );
+    }
+}
+
+#[test]
+fn a_value_with_any_bit_flipped_does_not_open() {
+    let vault = new_vault();
+    let sealed = vault.seal(PLACE, &secret("hunter2")).unwrap();
+    for position in 0..sealed.len() * 8 {
+        let mut altered = sealed.clone();
+        altered[position / 8] ^= 1 << (position % 8);
+        assert!(vault.open(PLACE, &altered).is_err(), "bit {position}");
+    }
+}
+
+#[test]
+fn a_value_cut_anywhere_is_an_error() {
+    let vault = new_vault();
+    let sealed = vault.seal(PLACE, &secret("hunter2")).unwrap();
+    for length in 0..sealed.len() {
+        let expected = if length < HEADER_LEN {
+            OpenError::TooShort
+        } else {
+            OpenError::Refused
+        };
+        assert_eq!(
+            opened(&vault, PLACE, &sealed[..length]),
+            Err(expected),
+            "{length} bytes"
+        );
+    }
+}
+
+#[test]
+fn an_unknown_format_or_data_key_is_an_error() {
+    let vault = new_vault();
+    let mut sealed = vault.seal(PLACE, &secret("hunter2")).unwrap();
+    sealed[4] = 9;
+    assert_eq!(
+        opened(&vault, PLACE, &sealed),
+        Err(OpenError::UnknownKey(9))
+    );
+    sealed[0] = 2;
+    assert_eq!(
+        opened(&vault, PLACE, &sealed),
+        Err(OpenError::UnknownVersion(2))
+    );
+}
+
+#[test]
+fn a_value_of_another_installation_does_not_open() {
+    let sealed = new_vault().seal(PLACE, &secret("hunter2")).unwrap();
+    assert_eq!(
+        opened(&new_vault(), PLACE, &sealed),
+        Err(OpenError::Refused)
+    );
+}
+
+#[test]
+fn the_newest_data_key_seals_and_older_ones_still_open() {
+    let first = Vault::create_key(&master(), 1).unwrap();
+    let second = Vault::create_key(&master(), 2).unwrap();
+    let old = vault(std::slice::from_ref(&first))
+        .seal(PLACE, &secret("old"))
+        .unwrap();
+    for stored in [[first.clone(), second.clone()], [second, first]] {
+        let vault = vault(&stored);
+        let new = vault.seal(PLACE, &secret("new")).unwrap();
+        assert_eq!((old[4], new[4]), (1, 2), "the number of the data key");
+        assert_eq!(opened(&vault, PLACE, &old).as_deref(), Ok("old"));
+        assert_eq!(opened(&vault, PLACE, &new).as_deref(), Ok("new"));
+    }
+}
+
+#[test]
+fn a_wrong_master_key_is_named_at_unlock() {
+    let stored = [Vault::create_key(&master(), 1).unwrap()];
+    let other = MasterKey::parse(OTHER_MASTER).unwrap();
+    assert_eq!(
+        unlock_error(&other, &stored).to_string(),
+        format!(
+            "the master key does not fit this database: its data keys were made with master key {}, this one is {}",
+            master().id(),
+            other.id()
+        )
+    );
+}
+
+#[test]
+fn a_stored_data_key_that_was_altered_is_refused() {
+    let stored = Vault::create_key(&master(), 1).unwrap();
+    let mut flipped = stored.clone();
+    flipped.wrapped[30] ^= 1;
+    let mut cut = stored.clone();
+    cut.wrapped.truncate(10);
+    let renumbered = WrappedKey {
+        id: 2,
+        ..stored.clone()
+    };
+    for (key, id) in [(flipped, 1), (cut, 1), (renumbered, 2)] {
+        assert_eq!(unlock_error(&master(), &[key]), UnlockError::Damaged(id));
+    }
+    let other = MasterKey::parse(OTHER_MASTER).unwrap();
+    let relabelled = WrappedKey {
+        master_key_id: other.id().to_owned(),
+        ..stored
+    };
+    assert_eq!(unlock_error(&other, &[relabelled]), UnlockError::Damaged(1));
+}
+
+#[test]
+fn a_database_without_data_keys_is_recognised() {
+    assert_eq!(unlock_error(&master(), &[]), UnlockError::NoKeys);
+}
+
+#[test]
+fn a_new_master_key_opens_what_was_sealed_under_the_old_one() {
+    let old = new_vault();
+    let sealed = old.seal(PLACE, &secret("hunter2")).unwrap();
+    let other = MasterKey::parse(OTHER_MASTER).unwrap();
+    let rewrapped = old.rewrap(&other).unwrap();
+    let new = Vault::unlock(&other, &rewrapped).unwrap();
+    assert_eq!(opened(&new, PLACE, &sealed).as_deref(), Ok("hunter2"));
+    assert!(Vault::unlock(&master(), &rewrapped).is_err());
+}

@@ -1,0 +1,225 @@
+//! What can go wrong with a request, each with its page. Bad input is none of these: it is the same page again.
+
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{LOCATION, RETRY_AFTER};
+use actix_web::{HttpResponse, ResponseError};
+use askama::Template;
+
+use super::shell::{Shell, html};
+
+/// A request that cannot be answered with its page.
+#[derive(Debug)]
+pub enum Error {
+    /// There is nothing at this address, or nothing that this person may know of.
+    NotFound,
+    /// The person lacks the permission of this name.
+    Forbidden(&'static str),
+    /// Nobody is signed in.
+    SignIn,
+    /// The address is right, the method is not.
+    MethodNotAllowed,
+    /// The request itself is broken; the text says how.
+    BadRequest(&'static str),
+    /// A form without the visitor's CSRF token: left open over a sign-out, or sent by another site.
+    StaleForm,
+    TooLarge,
+    /// Too many tries; the next one counts after this time.
+    TooMany(Duration),
+    /// The database cannot be asked at the moment.
+    Unavailable(anyhow::Error),
+    /// A fault of this program. The page shows nothing but the request id.
+    Internal(anyhow::Error),
+}
+
+impl Error {
+    /// The error that fits a status which the server itself answered.
+    pub(super) fn of_status(status: StatusCode) -> Error {
+        match status {
+            StatusCode::NOT_FOUND => Error::NotFound,
+            StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge,
+            status if status.is_client_error() => {
+                Error::BadRequest("The request is not one that a page here sends.")
+            }
+            _ => Error::Internal(anyhow::anyhow!("the server answered {status} by itself")),
+        }
+    }
+
+    /// Wraps a fault that the person can do nothing about.
+    pub fn internal(error: impl Into<anyhow::Error>) -> Error {
+        Error::Internal(error.into())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.status_code())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Unavailable(error) | Error::Internal(error) => Some(error.as_ref()),
+            _ => None,
+        }
+    }
+}
+
+impl From<diesel::result::Error> for Error {
+    fn from(error: diesel::result::Error) -> Error {
+        use diesel::result::{DatabaseErrorKind, Error as DbError};
+        match error {
+            DbError::NotFound => Error::NotFound,
+            DbError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
+            | DbError::BrokenTransactionManager => Error::Unavailable(error.into()),
+            other if is_shutdown(&other) => Error::Unavailable(other.into()),
+            other => Error::Internal(other.into()),
+        }
+    }
+}
+
+/// Whether PostgreSQL said that it is going down or starting up, or the connection broke under the query.
+fn is_shutdown(error: &diesel::result::Error) -> bool {
+    let text = error.to_string();
+    [
+        "connection closed",
+        "terminating connection",
+        "the database system is",
+        "error communicating with the server",
+    ]
+    .iter()
+    .any(|sign| text.contains(sign))
+}
+
+impl From<crate::db::Unavailable> for Error {
+    fn from(error: crate::db::Unavailable) -> Error {
+        Error::Unavailable(error.into())
+    }
+}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        match self {
+            Error::NotFound => StatusCode::NOT_FOUND,
+            Error::Forbidden(_) | Error::StaleForm => StatusCode::FORBIDDEN,
+            Error::SignIn => StatusCode::SEE_OTHER,
+            Error::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Error::BadRequest(_) => StatusCode::BAD_REQUEST,
+            Error::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Error::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// An empty answer: the page is put in by the layer that knows the visitor ([`ErrorPage::respond`]).
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+/// The page of an error.
+#[derive(Template)]
+#[template(path = "kit/error.html")]
+struct ErrorPage<'a> {
+    shell: &'a Shell,
+    error: &'a Error,
+}
+
+impl ErrorPage<'_> {
+    fn heading(&self) -> &'static str {
+        match self.error {
+            Error::NotFound => "Page not found",
+            Error::Forbidden(_) => "You do not have permission to do this",
+            Error::SignIn => "Sign in first",
+            Error::MethodNotAllowed => "This address cannot be used in this way",
+            Error::BadRequest(_) => "This request cannot be read",
+            Error::StaleForm => "This form is out of date",
+            Error::TooLarge => "That was too much at once",
+            Error::TooMany(_) => "Too many tries",
+            Error::Unavailable(_) => "Connectory cannot reach its database",
+            Error::Internal(_) => "There is a problem with Connectory",
+        }
+    }
+
+    fn paragraphs(&self) -> Vec<String> {
+        let texts: &[&str] = match self.error {
+            Error::NotFound => &[
+                "Check the address for typing mistakes. What was here may have been deleted or moved to the trash.",
+            ],
+            Error::Forbidden(permission) => {
+                return vec![
+                    format!("This needs the permission “{permission}”."),
+                    "An administrator who manages users can give it to you.".into(),
+                ];
+            }
+            Error::SignIn => &["You need to sign in to see this page."],
+            Error::MethodNotAllowed => &["Go back and use the buttons and links of the page."],
+            Error::BadRequest(text) => &[text, "Go back, load the page again and try once more."],
+            Error::StaleForm => &[
+                "Nothing was saved. The form was opened before you last signed in or out, or it was sent from another site.",
+                "Go back, load the page again and send it once more.",
+            ],
+            Error::TooLarge => &[
+                "Nothing was saved. A form can hold 512 kilobytes. Go back and shorten the longest text.",
+            ],
+            Error::TooMany(wait) => {
+                return vec![format!(
+                    "To keep guessing hard, you can try again in {}.",
+                    super::text::duration_words(*wait)
+                )];
+            }
+            Error::Unavailable(_) => {
+                &["Nothing was saved. This usually passes within seconds: go back and try again."]
+            }
+            Error::Internal(_) => &[
+                "Sorry. If you were saving something, it may not have been saved: look before you do it again.",
+                "Tell an administrator the reference below; the cause stands beside it in the log.",
+            ],
+        };
+        texts.iter().map(|text| text.to_string()).collect()
+    }
+
+    fn shows_reference(&self) -> bool {
+        matches!(self.error, Error::Internal(_) | Error::Unavailable(_))
+    }
+}
+
+/// The full answer to an error: for somebody not signed in, the way to the sign-in page and back.
+pub(super) fn respond(error: &Error, shell: &Shell, path_and_query: &str) -> HttpResponse {
+    if let Error::SignIn = error {
+        let next: String = form_urlencoded::byte_serialize(path_and_query.as_bytes()).collect();
+        return HttpResponse::SeeOther()
+            .insert_header((LOCATION, format!("/sign-in?next={next}")))
+            .finish();
+    }
+    let mut response = HttpResponse::build(error.status_code());
+    match error {
+        Error::TooMany(wait) => {
+            _ = response.insert_header((RETRY_AFTER, (wait.as_secs() + 1).to_string()))
+        }
+        Error::Unavailable(_) => _ = response.insert_header((RETRY_AFTER, "5")),
+        _ => {}
+    }
+    let body = ErrorPage { shell, error }
+        .render()
+        .unwrap_or_else(|_| "There is a problem with Connectory.".into());
+    html(&mut response, body)
+}
+
+/// Logs what an administrator must know of, once, where it is answered.
+pub(super) fn log(error: &Error) {
+    match error {
+        Error::Internal(cause) => tracing::error!(cause = format!("{cause:#}"), "request failed"),
+        Error::Unavailable(cause) => {
+            tracing::warn!(cause = format!("{cause:#}"), "database unavailable")
+        }
+        Error::Forbidden(permission) => tracing::info!(permission, "permission refused"),
+        Error::StaleForm => tracing::info!("form refused: wrong CSRF token"),
+        _ => {}
+    }
+}

@@ -1,0 +1,341 @@
+//! The form kit: each field is a value that prints itself with label, hint, error and their connections.
+//!
+//! Rules: id = name; the error stands beside the field and in the summary in the same words; what was typed comes
+//! back, secrets never; optional fields say so; no `required`, no placeholder.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+/// Messages of a form that was refused, in the order of its fields.
+#[derive(Default, Clone, Debug)]
+pub struct Errors(Vec<(String, String)>);
+
+impl Errors {
+    /// Adds a message to the field of this id; the first message of a field is the one shown.
+    pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.0.push((field.into(), message.into()));
+    }
+
+    /// Keeps the value of a check, or its error as the message of the field.
+    pub fn keep<T, E: std::fmt::Display>(
+        &mut self,
+        field: &str,
+        checked: Result<T, E>,
+    ) -> Option<T> {
+        checked
+            .map_err(|error| self.add(field, error.to_string()))
+            .ok()
+    }
+
+    pub fn get(&self, field: &str) -> Option<String> {
+        self.0
+            .iter()
+            .find(|(name, _)| name == field)
+            .map(|(_, message)| message.clone())
+    }
+
+    pub fn any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    pub fn summary(&self) -> ErrorSummary {
+        ErrorSummary {
+            errors: self.0.clone(),
+            note: None,
+        }
+    }
+
+    /// The summary of a form that held a secret, which does not come back.
+    pub fn summary_without_secrets(&self) -> ErrorSummary {
+        ErrorSummary {
+            errors: self.0.clone(),
+            note: Some("What you typed is still here, except passwords and other secrets."),
+        }
+    }
+}
+
+/// The list of everything that is wrong, first on the page; prints nothing when all is well.
+#[derive(Template)]
+#[template(path = "kit/error_summary.html")]
+pub struct ErrorSummary {
+    errors: Vec<(String, String)>,
+    note: Option<&'static str>,
+}
+
+/// What all fields share.
+#[derive(Clone, Default)]
+pub struct PlainField {
+    pub name: String,
+    pub label: String,
+    pub hint: String,
+    pub error: Option<String>,
+    pub optional: bool,
+}
+
+impl PlainField {
+    fn new(name: &str, label: &str) -> PlainField {
+        PlainField {
+            name: name.into(),
+            label: label.into(),
+            ..PlainField::default()
+        }
+    }
+
+    /// The value of `aria-describedby`; empty when there is nothing to point at.
+    fn described_by(&self) -> String {
+        let hint = (!self.hint.is_empty()).then(|| format!("{}-hint", self.name));
+        let error = self.error.as_ref().map(|_| format!("{}-error", self.name));
+        hint.into_iter().chain(error).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// The setters that every kind of field has.
+macro_rules! field_setters {
+    ($kind:ty) => {
+        impl $kind {
+            pub fn hint(mut self, hint: impl Into<String>) -> Self {
+                self.field.hint = hint.into();
+                self
+            }
+
+            pub fn optional(mut self) -> Self {
+                self.field.optional = true;
+                self
+            }
+
+            /// Shows the message that the form has for this field.
+            pub fn errors(mut self, errors: &Errors) -> Self {
+                self.field.error = errors.get(&self.field.name);
+                self
+            }
+        }
+
+        impl HtmlSafe for $kind {}
+    };
+}
+
+field_setters!(TextField);
+field_setters!(TextArea);
+field_setters!(SelectField);
+field_setters!(CheckList);
+
+impl HtmlSafe for ErrorSummary {}
+impl HtmlSafe for Check {}
+
+/// A line of text: plain, a URL, or a password.
+#[derive(Template)]
+#[template(path = "kit/text_field.html")]
+pub struct TextField {
+    field: PlainField,
+    value: String,
+    kind: &'static str,
+    input_mode: &'static str,
+    autocomplete: &'static str,
+    width: &'static str,
+    /// Words typed by people for people are checked for spelling; codes and names are not.
+    prose: bool,
+}
+
+impl TextField {
+    pub fn new(name: &str, label: &str, value: impl Into<String>) -> TextField {
+        TextField {
+            field: PlainField::new(name, label),
+            value: value.into(),
+            kind: "text",
+            input_mode: "",
+            autocomplete: "off",
+            width: "",
+            prose: false,
+        }
+    }
+
+    /// A URL: the value is shown even when it is none, which `type=url` would not allow.
+    pub fn url(name: &str, label: &str, value: impl Into<String>) -> TextField {
+        TextField {
+            input_mode: "url",
+            ..TextField::new(name, label, value)
+        }
+    }
+
+    /// A secret of another system: never shown again, and not filled in by the reader's password manager.
+    pub fn secret(name: &str, label: &str) -> TextField {
+        TextField {
+            kind: "password",
+            autocomplete: "new-password",
+            ..TextField::new(name, label, "")
+        }
+    }
+
+    pub fn autocomplete(mut self, autocomplete: &'static str) -> Self {
+        self.autocomplete = autocomplete;
+        self
+    }
+
+    pub fn width(mut self, class: &'static str) -> Self {
+        self.width = class;
+        self
+    }
+
+    pub fn prose(mut self) -> Self {
+        self.prose = true;
+        self
+    }
+
+    fn is_secret(&self) -> bool {
+        self.kind == "password"
+    }
+
+    fn label_in_sentence(&self) -> String {
+        let mut letters = self.field.label.chars();
+        letters
+            .next()
+            .into_iter()
+            .flat_map(char::to_lowercase)
+            .chain(letters)
+            .collect()
+    }
+}
+
+/// Several lines of text.
+#[derive(Template)]
+#[template(path = "kit/text_area.html")]
+pub struct TextArea {
+    field: PlainField,
+    value: String,
+    rows: u8,
+    /// Certificates and code: fixed width, no spelling.
+    code: bool,
+}
+
+impl TextArea {
+    pub fn new(name: &str, label: &str, value: impl Into<String>) -> TextArea {
+        TextArea {
+            field: PlainField::new(name, label),
+            value: value.into(),
+            rows: 3,
+            code: false,
+        }
+    }
+
+    pub fn code(mut self, rows: u8) -> Self {
+        self.rows = rows;
+        self.code = true;
+        self
+    }
+}
+
+/// One option of a select.
+pub struct Option_ {
+    pub value: String,
+    pub label: String,
+}
+
+impl Option_ {
+    pub fn new(value: impl Into<String>, label: impl Into<String>) -> Option_ {
+        Option_ {
+            value: value.into(),
+            label: label.into(),
+        }
+    }
+}
+
+/// A choice of one among a few.
+#[derive(Template)]
+#[template(path = "kit/select_field.html")]
+pub struct SelectField {
+    field: PlainField,
+    options: Vec<Option_>,
+    value: String,
+    /// What the script says when the choice changes which fields are shown; empty for an ordinary select.
+    switch_says: &'static str,
+}
+
+impl SelectField {
+    pub fn new(
+        name: &str,
+        label: &str,
+        options: Vec<Option_>,
+        value: impl Into<String>,
+    ) -> SelectField {
+        SelectField {
+            field: PlainField::new(name, label),
+            options,
+            value: value.into(),
+            switch_says: "",
+        }
+    }
+
+    /// Makes this the select that decides which fields are shown; `{}` stands for the chosen label.
+    pub fn switches(mut self, says: &'static str) -> Self {
+        self.switch_says = says;
+        self
+    }
+}
+
+/// One box of a [`CheckList`].
+pub struct Choice {
+    pub value: String,
+    pub label: String,
+    pub ticked: bool,
+    /// Said after the label, such as why the choice is unusual.
+    pub note: &'static str,
+}
+
+/// Boxes of which one or more can be ticked.
+#[derive(Template)]
+#[template(path = "kit/check_list.html")]
+pub struct CheckList {
+    field: PlainField,
+    choices: Vec<Choice>,
+}
+
+impl CheckList {
+    pub fn new(name: &str, label: &str, choices: Vec<Choice>) -> CheckList {
+        CheckList {
+            field: PlainField::new(name, label),
+            choices,
+        }
+    }
+
+    /// The first box has the id of the field, so that the error summary's link leads to it.
+    fn id(&self, index: &usize) -> String {
+        if *index == 0 {
+            self.field.name.clone()
+        } else {
+            format!("{}-{}", self.field.name, index)
+        }
+    }
+}
+
+/// A single box.
+#[derive(Template)]
+#[template(path = "kit/check.html")]
+pub struct Check {
+    name: &'static str,
+    label: &'static str,
+    hint: String,
+    ticked: bool,
+    error: Option<String>,
+}
+
+impl Check {
+    pub fn new(name: &'static str, label: &'static str, ticked: bool) -> Check {
+        Check {
+            name,
+            label,
+            hint: String::new(),
+            ticked,
+            error: None,
+        }
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    pub fn errors(mut self, errors: &Errors) -> Self {
+        self.error = errors.get(self.name);
+        self
+    }
+}

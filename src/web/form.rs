@@ -1,0 +1,176 @@
+//! Submitted forms: read whole, with a limit, and only with the visitor's own CSRF token.
+
+use std::future::{Future, Ready, ready};
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+
+use super::Error;
+use super::visitor::VisitorToken;
+
+/// The largest form, in bytes: room for certificates and long descriptions.
+const LARGEST: usize = 512 * 1024;
+/// The most fields of one form.
+const MOST_FIELDS: usize = 1000;
+
+/// The fields of a submitted form in their order.
+#[derive(Clone, Default)]
+pub struct FormData {
+    pairs: Vec<(String, String)>,
+}
+
+impl FormData {
+    /// Reads `application/x-www-form-urlencoded`. NUL is refused: no text column can hold it.
+    pub fn parse(body: &[u8]) -> Result<FormData, Error> {
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(body)
+            .into_owned()
+            .take(MOST_FIELDS + 1)
+            .collect();
+        if pairs.len() > MOST_FIELDS {
+            return Err(Error::BadRequest(
+                "The form has more fields than any page here sends.",
+            ));
+        }
+        if pairs
+            .iter()
+            .any(|(name, value)| name.contains('\0') || value.contains('\0'))
+        {
+            return Err(Error::BadRequest(
+                "The form holds a NUL character, which cannot be stored.",
+            ));
+        }
+        Ok(FormData { pairs })
+    }
+
+    /// The first value of a field as typed, with line ends as `\n`; empty when the field is absent.
+    pub fn text(&self, name: &str) -> String {
+        self.get(name)
+            .map(|value| value.replace("\r\n", "\n"))
+            .unwrap_or_default()
+    }
+
+    /// The first value of a field without surrounding white space.
+    pub fn trimmed(&self, name: &str) -> String {
+        self.text(name).trim().to_string()
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.pairs
+            .iter()
+            .find(|(field, _)| field == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Every value of a repeated field, such as ticked boxes.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        self.pairs
+            .iter()
+            .filter(|(field, _)| field == name)
+            .map(|(_, value)| value.clone())
+            .collect()
+    }
+
+    /// All fields as they came.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The version of the row that the form was made from; 0, which no row has, when it says none.
+    pub fn version(&self) -> i32 {
+        self.get("version")
+            .and_then(|version| version.parse().ok())
+            .unwrap_or(0)
+    }
+
+    /// Whether a box was ticked.
+    pub fn ticked(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+}
+
+/// A form that came with the visitor's CSRF token.
+pub struct Form(pub FormData);
+
+impl FromRequest for Form {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Form, Error>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let token = req.extensions().get::<VisitorToken>().cloned();
+        let is_form = req.headers().get(CONTENT_TYPE).is_some_and(|value| {
+            value
+                .as_bytes()
+                .starts_with(b"application/x-www-form-urlencoded")
+        });
+        let body = web::Payload::from_request(req, payload);
+        Box::pin(async move {
+            if !is_form {
+                return Err(Error::BadRequest(
+                    "This address takes a submitted form only.",
+                ));
+            }
+            let body = body
+                .await
+                .map_err(|_| Error::BadRequest("The form did not arrive whole."))?;
+            let bytes = body
+                .to_bytes_limited(LARGEST)
+                .await
+                .map_err(|_| Error::TooLarge)?;
+            let data = FormData::parse(
+                &bytes.map_err(|_| Error::BadRequest("The form did not arrive whole."))?,
+            )?;
+            let given = data.get("csrf").unwrap_or_default();
+            if token.is_some_and(|token| token.csrf_matches(given)) {
+                Ok(Form(data))
+            } else {
+                Err(Error::StaleForm)
+            }
+        })
+    }
+}
+
+/// The variable part of a path, such as a connector's key. What cannot be decoded is an address of nothing.
+pub struct Segment(pub String);
+
+impl FromRequest for Segment {
+    type Error = Error;
+    type Future = Ready<Result<Segment, Error>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let raw = req
+            .match_info()
+            .iter()
+            .next()
+            .map(|(_, value)| value)
+            .unwrap_or_default();
+        let decoded = percent_encoding::percent_decode_str(raw).decode_utf8().ok();
+        let text = decoded
+            .map(|text| text.into_owned())
+            .filter(|text| !text.is_empty() && !text.contains('\0'));
+        ready(text.map(Segment).ok_or(Error::NotFound))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_fields_and_line_ends_are_read_as_typed() {
+        let data = FormData::parse(b"category=a&category=b&text=one%0D%0Atwo&note=+x+").unwrap();
+        assert_eq!(data.all("category"), ["a", "b"]);
+        assert_eq!(data.text("text"), "one\ntwo");
+        assert_eq!(data.text("note"), " x ");
+        assert_eq!(data.trimmed("note"), "x");
+    }
+
+    #[test]
+    fn nul_and_endless_forms_are_refused() {
+        assert!(FormData::parse(b"a=%00").is_err());
+        assert!(FormData::parse("a=1&".repeat(2000).as_bytes()).is_err());
+    }
+}

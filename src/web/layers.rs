@@ -1,0 +1,139 @@
+//! What every request passes: a request id, the log line, the metrics, the security headers and the error pages.
+
+use std::time::Instant;
+
+use actix_web::HttpMessage;
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::error::{self, Error};
+use super::shell::shell_of;
+use super::visitor::Cookies;
+use super::{Flash, Shell};
+
+/// The name of one request in logs, audit lines and error pages.
+#[derive(Clone)]
+pub struct RequestId(pub String);
+
+/// The outermost layer of the site.
+pub async fn serve_layers(
+    req: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    let id = RequestId(Uuid::now_v7().simple().to_string());
+    let span =
+        tracing::info_span!("request", id = %id.0, method = %req.method(), path = req.path());
+    req.extensions_mut().insert(id);
+    answer(req, next).instrument(span).await
+}
+
+async fn answer(
+    req: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    let started = Instant::now();
+    let mut response = with_error_page(next.call(req).await?);
+    let cookies = response
+        .request()
+        .app_data::<actix_web::web::Data<Cookies>>()
+        .map(|cookies| ***cookies);
+    if let Some(cookies) = cookies {
+        drop_shown_flash(&mut response, cookies);
+    }
+    security_headers(
+        response.headers_mut(),
+        cookies.is_some_and(|cookies| cookies.secure),
+    );
+    record(&response, started);
+    Ok(response)
+}
+
+/// Puts the page into an error's empty answer, and logs the error: here it is answered.
+fn with_error_page(response: ServiceResponse) -> ServiceResponse {
+    let (req, response) = response.into_parts();
+    let response = match response.error().and_then(|error| error.as_error::<Error>()) {
+        Some(error) => {
+            error::log(error);
+            let path_and_query = req.uri().path_and_query().map_or("/", |path| path.as_str());
+            error::respond(error, &shell_of(&req), path_and_query)
+        }
+        // The server's own refusals (a path or header it cannot read) carry bare text: they get a page as well.
+        None if response.error().is_some() => {
+            error::respond(&Error::of_status(response.status()), &shell_of(&req), "/")
+        }
+        None => response,
+    };
+    ServiceResponse::new(req, response)
+}
+
+/// The outcome of the last action is shown once: a page that showed it takes the cookie away.
+fn drop_shown_flash(response: &mut ServiceResponse, cookies: Cookies) {
+    let shown = response
+        .request()
+        .extensions()
+        .get::<Shell>()
+        .is_some_and(|shell| shell.flash.is_some());
+    let is_page = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    if shown && is_page {
+        // A cookie that cannot be written would only show the outcome twice.
+        _ = response
+            .response_mut()
+            .add_cookie(&Flash::no_cookie(cookies));
+    }
+}
+
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+fn security_headers(headers: &mut HeaderMap, secure: bool) {
+    let mut set = |name: &'static str, value: &'static str| {
+        headers.insert(
+            HeaderName::from_static(name),
+            HeaderValue::from_static(value),
+        );
+    };
+    set("content-security-policy", POLICY);
+    set("x-content-type-options", "nosniff");
+    // With no-referrer, browsers would send our own forms with the origin "null".
+    set("referrer-policy", "same-origin");
+    set("x-frame-options", "DENY");
+    set("cross-origin-opener-policy", "same-origin");
+    set("cross-origin-resource-policy", "same-origin");
+    set(
+        "permissions-policy",
+        "camera=(), geolocation=(), microphone=(), payment=()",
+    );
+    if secure {
+        set(
+            "strict-transport-security",
+            "max-age=31536000; includeSubDomains",
+        );
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}
+
+fn record(response: &ServiceResponse, started: Instant) {
+    let elapsed = started.elapsed();
+    let status = response.status().as_u16();
+    let route = response
+        .request()
+        .match_pattern()
+        .unwrap_or_else(|| "(none)".into());
+    let labels = [
+        ("route", route),
+        ("method", response.request().method().to_string()),
+        ("status", status.to_string()),
+    ];
+    metrics::counter!("connectory_http_requests_total", &labels).increment(1);
+    metrics::histogram!("connectory_http_request_seconds", "route" => labels[0].1.clone())
+        .record(elapsed.as_secs_f64());
+    tracing::info!(status, micros = elapsed.as_micros() as u64, "answered");
+}

@@ -1,0 +1,32 @@
+//! The kit of the site: requests in, pages out. Knows no connector and no permission.
+//!
+//! Rule: every page is a struct with a template of the same name, every form comes in through [`Form`], which checks
+//! the CSRF token, and every failure is an [`Error`], which has a page. Danger: text that reaches a page other than
+//! through askama's escaping.
+
+pub mod assets;
+mod conflict;
+mod error;
+mod fields;
+mod flash;
+mod form;
+mod layers;
+mod list;
+mod save;
+mod shell;
+mod text;
+mod visitor;
+
+pub use conflict::{ConflictPage, Difference};
+pub use error::Error;
+pub use fields::{
+    Check, CheckList, Choice, ErrorSummary, Errors, Option_, SelectField, TextArea, TextField,
+};
+pub use flash::Flash;
+pub use form::{Form, FormData, Segment};
+pub use layers::{RequestId, serve_layers};
+pub use list::{Column, ListQuery, Pages, SortHeads, Total};
+pub use save::SaveError;
+pub use shell::{NavItem, Person, Shell, Theme, page, page_no_store, see_other, see_other_as};
+pub use text::{date, date_time, grouped, iso, plural, relative};
+pub use visitor::{Cookies, VisitorToken};

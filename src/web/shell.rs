@@ -1,0 +1,165 @@
+//! What stands around every page: navigation, the person, the outcome of the last action.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder};
+use askama::Template;
+
+use super::visitor::{Cookies, VisitorToken};
+use super::{Error, Flash};
+
+/// One word of the main navigation.
+#[derive(Clone)]
+pub struct NavItem {
+    pub href: &'static str,
+    pub label: &'static str,
+    /// The word of the tab, which names the page in full.
+    pub section: &'static str,
+}
+
+/// The signed-in person as the header shows them.
+#[derive(Clone)]
+pub struct Person {
+    pub name: String,
+}
+
+impl Person {
+    /// Up to two initials for the round mark beside the name.
+    pub fn initials(&self) -> String {
+        let mut initials = self
+            .name
+            .split_whitespace()
+            .filter_map(|word| word.chars().next());
+        let first = initials.next();
+        first
+            .into_iter()
+            .chain(initials.next_back())
+            .flat_map(char::to_uppercase)
+            .collect()
+    }
+}
+
+/// The colours a person wants.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Theme {
+    /// As the browser says.
+    #[default]
+    Auto,
+    Light,
+    Dark,
+}
+
+impl Theme {
+    pub fn parse(code: &str) -> Theme {
+        match code {
+            "light" => Theme::Light,
+            "dark" => Theme::Dark,
+            _ => Theme::Auto,
+        }
+    }
+}
+
+/// Everything around the page that depends on the request.
+#[derive(Clone, Default)]
+pub struct Shell {
+    /// The path of the page, which decides the current item of the navigation.
+    pub path: String,
+    pub nav: Vec<NavItem>,
+    pub person: Option<Person>,
+    pub theme: Theme,
+    pub csrf: String,
+    pub flash: Option<Flash>,
+    pub request_id: String,
+}
+
+impl Shell {
+    /// The `data-theme` of the page, for a person who chose one.
+    pub fn theme_name(&self) -> Option<&'static str> {
+        match self.theme {
+            Theme::Auto => None,
+            Theme::Light => Some("light"),
+            Theme::Dark => Some("dark"),
+        }
+    }
+
+    /// Whether a navigation item leads to the section that the page is in.
+    pub fn is_current(&self, href: &str) -> bool {
+        self.path
+            .strip_prefix(href)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+impl FromRequest for Shell {
+    type Error = Error;
+    type Future = Ready<Result<Shell, Error>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(shell_of(req)))
+    }
+}
+
+pub(super) fn shell_of(req: &HttpRequest) -> Shell {
+    req.extensions()
+        .get::<Shell>()
+        .cloned()
+        .unwrap_or_else(|| Shell {
+            path: req.path().to_string(),
+            ..Shell::default()
+        })
+}
+
+/// Answers with a page.
+pub fn page(status: StatusCode, page: &impl Template) -> Result<HttpResponse, Error> {
+    Ok(html(
+        &mut HttpResponse::build(status),
+        page.render().map_err(Error::internal)?,
+    ))
+}
+
+/// Answers with a page that shows a secret once: even the back button must ask again.
+pub fn page_no_store(status: StatusCode, page: &impl Template) -> Result<HttpResponse, Error> {
+    let mut response = HttpResponse::build(status);
+    response.insert_header((CACHE_CONTROL, "no-store"));
+    Ok(html(&mut response, page.render().map_err(Error::internal)?))
+}
+
+pub(super) fn html(response: &mut HttpResponseBuilder, body: String) -> HttpResponse {
+    response
+        .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
+        .body(body)
+}
+
+/// Sends the browser on after a successful POST, with the outcome for the next page.
+pub fn see_other(req: &HttpRequest, location: &str, outcome: Option<Flash>) -> HttpResponse {
+    let mut response = HttpResponse::SeeOther();
+    response.insert_header((LOCATION, location));
+    if let (Some(flash), Some(token), Some(cookies)) = (
+        outcome,
+        req.extensions().get::<VisitorToken>(),
+        req.app_data::<actix_web::web::Data<Cookies>>(),
+    ) {
+        response.cookie(flash.cookie(***cookies, token));
+    }
+    response.finish()
+}
+
+/// Sends the browser on under another token: at sign-in and sign-out.
+pub fn see_other_as(
+    cookies: Cookies,
+    token: &VisitorToken,
+    location: &str,
+    outcome: Option<Flash>,
+) -> HttpResponse {
+    let mut response = HttpResponse::SeeOther();
+    response
+        .insert_header((LOCATION, location))
+        .cookie(cookies.token_cookie(token));
+    if let Some(flash) = outcome {
+        response.cookie(flash.cookie(cookies, token));
+    }
+    response.finish()
+}

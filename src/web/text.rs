@@ -1,0 +1,90 @@
+//! Numbers, dates and durations in words.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// `1204` → `1,204`.
+pub fn grouped(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    if number < 0 {
+        text.push('-');
+    }
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `1 data connector`, `1,204 data connectors`.
+pub fn plural(number: i64, one: &str, many: &str) -> String {
+    format!(
+        "{} {}",
+        grouped(number),
+        if number == 1 { one } else { many }
+    )
+}
+
+/// `22 November 2026`.
+pub fn date(time: &DateTime<Utc>) -> String {
+    time.format("%-d %B %Y").to_string()
+}
+
+/// `22 November 2026, 23:02 UTC`.
+pub fn date_time(time: &DateTime<Utc>) -> String {
+    time.format("%-d %B %Y, %H:%M UTC").to_string()
+}
+
+/// For the `datetime` attribute: `2026-11-22T23:02:00Z`.
+pub fn iso(time: &DateTime<Utc>) -> String {
+    time.format("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// `in 2 hours`, `3 days ago`, `now`.
+pub fn relative(time: &DateTime<Utc>, now: &DateTime<Utc>) -> String {
+    let distance = *time - *now;
+    let seconds = distance.num_seconds().unsigned_abs();
+    if seconds == 0 {
+        return "now".into();
+    }
+    let words = duration_words(Duration::from_secs(seconds));
+    if distance > TimeDelta::zero() {
+        format!("in {words}")
+    } else {
+        format!("{words} ago")
+    }
+}
+
+/// The two-figure size of a duration: `45 seconds`, `12 minutes`, `3 hours`, `20 days`.
+pub(super) fn duration_words(duration: Duration) -> String {
+    let seconds = i64::try_from(duration.as_secs().max(1)).unwrap_or(i64::MAX);
+    match seconds {
+        ..120 => plural(seconds, "second", "seconds"),
+        120..7_200 => plural(seconds / 60, "minute", "minutes"),
+        7_200..172_800 => plural(seconds / 3_600, "hour", "hours"),
+        _ => plural(seconds / 86_400, "day", "days"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_times_read_as_words() {
+        assert_eq!(grouped(1_204), "1,204");
+        assert_eq!(grouped(100), "100");
+        assert_eq!(grouped(-1_000_000), "-1,000,000");
+        let now = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
+        assert_eq!(
+            relative(&(now + TimeDelta::minutes(59)), &now),
+            "in 59 minutes"
+        );
+        assert_eq!(relative(&(now - TimeDelta::days(3)), &now), "3 days ago");
+        assert_eq!(relative(&now, &now), "now");
+    }
+}
