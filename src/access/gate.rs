@@ -6,7 +6,7 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, HttpResponse};
+use actix_web::HttpMessage;
 
 use super::sessions::{self, SessionRow};
 use super::{Actor, Needs, Permission, SessionLimits};
@@ -49,7 +49,7 @@ pub async fn gate(
             }
             Ok(response)
         }
-        Err(error) => Ok(req.into_response(HttpResponse::from_error(error))),
+        Err(error) => Ok(req.error_response(error)),
     }
 }
 

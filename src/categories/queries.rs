@@ -70,7 +70,7 @@ struct Count {
 
 async fn count(conn: &mut Conn, pattern: &str, status: &str) -> Result<Total, Error> {
     let sql = format!(
-        "SELECT count(*) AS n FROM (SELECT 1 FROM categories WHERE name_folded LIKE $1 AND ($2 = '' OR status = $2) LIMIT {}) AS some",
+        "SELECT count(*) AS n FROM (SELECT 1 FROM categories WHERE name_folded LIKE $1 AND ($2 = '' OR status = $2) LIMIT {}) AS found",
         COUNT_LIMIT + 1
     );
     let count: Count = diesel::sql_query(sql)

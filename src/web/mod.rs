@@ -28,5 +28,5 @@ pub use layers::{RequestId, serve_layers};
 pub use list::{Column, ListQuery, Pages, SortHeads, Total};
 pub use save::SaveError;
 pub use shell::{NavItem, Person, Shell, Theme, page, page_no_store, see_other, see_other_as};
-pub use text::{date, date_time, grouped, iso, plural, relative};
+pub use text::{date, date_time, grouped, iso, plural, relative, short_date};
 pub use visitor::{Cookies, VisitorToken};

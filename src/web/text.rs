@@ -34,6 +34,11 @@ pub fn date(time: &DateTime<Utc>) -> String {
     time.format("%-d %B %Y").to_string()
 }
 
+/// `22 Nov 2026`, for tables.
+pub fn short_date(time: &DateTime<Utc>) -> String {
+    time.format("%-d %b %Y").to_string()
+}
+
 /// `22 November 2026, 23:02 UTC`.
 pub fn date_time(time: &DateTime<Utc>) -> String {
     time.format("%-d %B %Y, %H:%M UTC").to_string()

@@ -95,7 +95,7 @@ async fn total(
         }
         _ => {
             let sql = format!(
-                "SELECT count(*) AS n FROM (SELECT 1 FROM connectors WHERE {} LIMIT {}) AS some",
+                "SELECT count(*) AS n FROM (SELECT 1 FROM connectors WHERE {} LIMIT {}) AS found",
                 filter.condition,
                 COUNT_LIMIT + 1
             );

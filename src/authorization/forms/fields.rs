@@ -1,0 +1,163 @@
+//! The fields that the tab shows.
+
+use super::AuthorizationForm;
+use crate::authorization::model::{ApiKeyPlace, SecretField, StoredSecret};
+use crate::authorization::secret_field::SecretInput;
+use crate::connectors::Method;
+use crate::web::{Check, Option_, SelectField, TextArea, TextField, date};
+
+impl AuthorizationForm {
+    pub fn method_field(&self) -> SelectField {
+        let options = Method::offered()
+            .map(|method| Option_::new(method.code(), method.label()))
+            .collect();
+        SelectField::new("auth_method", "Method", options, &self.method)
+            .hint("The fields after it change with the method. Saving another method removes the stored secrets of the one before.")
+            .switches("Showing fields for {}")
+            .errors(&self.errors)
+    }
+
+    pub fn user_field(&self) -> TextField {
+        TextField::new("user_name", "User", &self.user_name)
+            .width("w28")
+            .errors(&self.errors)
+    }
+
+    pub fn password_input(&self) -> SecretInput {
+        self.secret_input(SecretField::Password)
+            .hint("Stored encrypted and never shown again.")
+    }
+
+    pub fn token_input(&self) -> SecretInput {
+        let stored = self.token.as_ref().map(|token| StoredSecret {
+            field: "token".into(),
+            set_at: token.obtained_at,
+            set_by: token.set_by.clone(),
+        });
+        SecretInput::new("token", "Token", stored, &self.errors)
+            .hint("Stored encrypted. Paste one, or use Get Access Token to request one.")
+    }
+
+    pub fn api_key_place_field(&self) -> SelectField {
+        let options = ApiKeyPlace::ALL
+            .map(|place| Option_::new(place.code(), place.label()))
+            .into();
+        SelectField::new("api_key_place", "Sent as", options, &self.api_key_place)
+            .errors(&self.errors)
+    }
+
+    pub fn api_key_name_field(&self) -> TextField {
+        TextField::new(
+            "api_key_name",
+            "Name of the header or parameter",
+            &self.api_key_name,
+        )
+        .hint("Such as X-API-Key.")
+        .width("w28")
+        .errors(&self.errors)
+    }
+
+    pub fn api_key_prefix_field(&self) -> TextField {
+        TextField::new("api_key_prefix", "Prefix", &self.api_key_prefix)
+            .optional()
+            .hint("Put before the key with a space, such as Token.")
+            .width("w20")
+            .errors(&self.errors)
+    }
+
+    pub fn api_key_input(&self) -> SecretInput {
+        self.secret_input(SecretField::ApiKey)
+            .hint("Stored encrypted and never shown again.")
+    }
+
+    pub fn verify_field(&self) -> Check {
+        Check::new("verify", "Enable SSL certificate verification", self.verify)
+            .hint("Leave on. Without it anyone on the network path can pose as the data source. Turning it off is recorded.")
+    }
+
+    /// Asked for only when certificate checks are being turned off.
+    pub fn verify_off_field(&self) -> Option<Check> {
+        let asked = self.errors.get("verify_off").is_some() || self.verify_off_confirmed;
+        asked.then(|| {
+            Check::new(
+                "verify_off",
+                "Send secrets without checking certificates",
+                self.verify_off_confirmed,
+            )
+            .errors(&self.errors)
+        })
+    }
+
+    pub fn ca_field(&self) -> TextArea {
+        TextArea::new("ca_certificate", "CA certificate", &self.ca_certificate)
+            .code(4)
+            .optional()
+            .hint("PEM. For a server whose certificate your own authority has issued: then only this authority is trusted.")
+            .errors(&self.errors)
+    }
+
+    pub fn client_certificate_field(&self) -> TextArea {
+        TextArea::new(
+            "client_certificate",
+            "Client certificate",
+            &self.client_certificate,
+        )
+        .code(4)
+        .optional()
+        .hint("PEM. For servers that ask for one (mutual TLS).")
+        .errors(&self.errors)
+    }
+
+    pub fn client_key_input(&self) -> SecretInput {
+        self.secret_input(SecretField::ClientKey)
+            .hint("PEM, without a passphrase. Stored encrypted and never shown again.")
+            .lines()
+    }
+
+    fn secret_input(&self, field: SecretField) -> SecretInput {
+        SecretInput::new(
+            field.code(),
+            field.label(),
+            self.stored(field),
+            &self.errors,
+        )
+    }
+
+    /// Whether the part with certificates needs to be open: it holds something, or an error.
+    pub fn certificates_open(&self) -> bool {
+        let filled = !self.ca_certificate.is_empty() || !self.client_certificate.is_empty();
+        filled
+            || ["ca_certificate", "client_certificate", "client_key"]
+                .iter()
+                .any(|name| self.errors.get(name).is_some())
+    }
+
+    /// “Set on 3 May 2026 by Ana Ruiz” for a viewer who may not change it.
+    pub fn secret_words(&self, field: SecretField) -> String {
+        self.stored(field).map_or("Not set".into(), |secret| {
+            format!("Set on {} by {}", date(&secret.set_at), secret.set_by)
+        })
+    }
+
+    /// The fields in words, for the page with both versions.
+    pub fn words(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("Method", self.method().label().to_string()),
+            ("User", self.user_name.clone()),
+            (
+                "Sent as",
+                ApiKeyPlace::parse(&self.api_key_place)
+                    .map_or("", ApiKeyPlace::label)
+                    .to_string(),
+            ),
+            ("Name of the header or parameter", self.api_key_name.clone()),
+            ("Prefix", self.api_key_prefix.clone()),
+            (
+                "SSL certificate verification",
+                if self.verify { "On" } else { "Off" }.to_string(),
+            ),
+            ("CA certificate", self.ca_certificate.clone()),
+            ("Client certificate", self.client_certificate.clone()),
+        ]
+    }
+}
