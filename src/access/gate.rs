@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
+use actix_web::HttpMessage;
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::Next;
-use actix_web::HttpMessage;
 
 use super::sessions::{self, SessionRow};
 use super::{Actor, Needs, Permission, SessionLimits};

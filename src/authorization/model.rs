@@ -45,6 +45,14 @@ impl SecretField {
         }
     }
 
+    /// Whether it belongs to the request that keeps a token fresh.
+    pub fn renews_token(self) -> bool {
+        matches!(
+            self,
+            SecretField::TokenPassword | SecretField::TokenClientSecret
+        )
+    }
+
     /// Whether connectors of this method have use for the secret.
     pub fn belongs_to(self, method: Method) -> bool {
         match self {

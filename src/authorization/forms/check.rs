@@ -33,8 +33,8 @@ impl AuthorizationForm {
             Method::ApiKey => self.check_api_key(),
             Method::NoAuth | Method::Bearer | Method::OAuth(_) => {}
         }
-        let secrets = self.read_secrets(data, method);
         let token = self.read_token(data, method);
+        let secrets = self.read_secrets(data, method, &token);
         if method != Method::NoAuth {
             self.check_transport(&secrets, stored_key);
             self.check_verify(&secrets, &token, was_verified);
@@ -110,27 +110,38 @@ impl AuthorizationForm {
         &mut self,
         data: &FormData,
         method: Method,
+        token: &SecretChange,
     ) -> Vec<(SecretField, SecretChange)> {
         let mut changes = Vec::new();
         for field in SecretField::ALL {
-            let change = if field.belongs_to(method) {
-                SecretChange::read(
-                    data,
-                    field.code(),
-                    field.label(),
-                    self.stored(field).is_some(),
-                    &mut self.errors,
-                )
-            } else {
+            let change = match field {
                 // Another method has no use for it, and a secret nobody uses is only a risk.
-                SecretChange::Remove
+                _ if !field.belongs_to(method) => SecretChange::Remove,
+                // The sign-in of the token request stays and goes with the token that it renews.
+                _ if field.renews_token() && matches!(token, SecretChange::Keep) => {
+                    SecretChange::Keep
+                }
+                _ if field.renews_token() => SecretChange::Remove,
+                _ => self.read_secret(data, field),
             };
-            if let SecretChange::Replace(secret) = &change {
-                self.check_secret(field, secret);
-            }
             changes.push((field, change));
         }
         changes
+    }
+
+    fn read_secret(&mut self, data: &FormData, field: SecretField) -> SecretChange {
+        let is_stored = self.has(field);
+        let change = SecretChange::read(
+            data,
+            field.code(),
+            field.label(),
+            is_stored,
+            &mut self.errors,
+        );
+        if let SecretChange::Replace(secret) = &change {
+            self.check_secret(field, secret);
+        }
+        change
     }
 
     fn check_secret(&mut self, field: SecretField, secret: &Secret) {
@@ -252,30 +263,21 @@ impl AuthorizationForm {
                 "Tick the box if secrets are to be sent without checking who receives them",
             );
         }
-        let kept = |field: &SecretField, change: &SecretChange| {
-            matches!(change, SecretChange::Keep) && self.stored(*field).is_some()
+        let kept = |field: SecretField, change: &SecretChange| {
+            matches!(change, SecretChange::Keep) && self.has(field) && !field.renews_token()
         };
-        let mut again: Vec<(&'static str, &'static str)> = secrets
+        let token = matches!(token, SecretChange::Keep) && self.token.is_some();
+        let again: Vec<(&'static str, &'static str)> = secrets
             .iter()
-            .filter(|(field, change)| kept(field, change))
+            .filter(|(field, change)| kept(*field, change))
             .map(|(field, _)| (field.code(), field.label()))
+            .chain(token.then_some(("token", "Token")))
             .collect();
-        if matches!(token, SecretChange::Keep) && self.token.is_some() {
-            again.push(("token", "Token"));
-        }
         for (name, label) in again {
-            let known_here = !matches!(name, "token_password" | "token_client_secret");
-            let message = if known_here {
-                format!(
-                    "{label} must be entered again or removed, because certificates are no longer checked"
-                )
-            } else {
-                format!(
-                    "{label} must be removed (remove the token), because certificates are no longer checked"
-                )
-            };
-            self.errors
-                .add(if known_here { name } else { "token" }, message);
+            let message = format!(
+                "{label} must be entered again or removed, because certificates are no longer checked"
+            );
+            self.errors.add(name, message);
         }
     }
 }

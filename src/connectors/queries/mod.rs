@@ -11,7 +11,7 @@ use diesel_async::RunQueryDsl;
 use super::model::Connector;
 use crate::categories::CategoryId;
 use crate::db::Conn;
-use crate::db::schema::{connector_categories, connectors, secrets, tokens};
+use crate::db::schema::{authorizations, connector_categories, connectors, secrets, tokens};
 use crate::web::Error;
 
 pub use health::{Credentials, refresh_due_health, refresh_health};
@@ -52,11 +52,14 @@ pub(super) async fn categories_of(
         .await?)
 }
 
-/// Whether a secret is stored that calls to the base URL carry: a password, an API key or a token.
+/// The secret that proves nothing to another host by being used there: the key of a client certificate.
+const UNBOUND: &str = "client_key";
+
+/// Whether a secret is stored that calls to the base URL carry, or that fetches a token for them.
 pub async fn has_base_url_secrets(conn: &mut Conn, connector: &Connector) -> Result<bool, Error> {
     let secret = secrets::table
         .filter(secrets::connector_id.eq(connector.id))
-        .filter(secrets::field.eq_any(["password", "api_key"]));
+        .filter(secrets::field.ne(UNBOUND));
     let token = tokens::table.find(connector.id);
     let has_secret: bool = diesel::select(diesel::dsl::exists(secret))
         .get_result(conn)
@@ -67,19 +70,20 @@ pub async fn has_base_url_secrets(conn: &mut Conn, connector: &Connector) -> Res
     Ok(has_secret || has_token)
 }
 
-/// Deletes what calls to the base URL would carry.
+/// Deletes what calls to the base URL would carry, and what would fetch a new token for them.
 pub(super) async fn forget_base_url_secrets(
     conn: &mut Conn,
     connector: &Connector,
 ) -> Result<(), Error> {
-    diesel::delete(
-        secrets::table
-            .filter(secrets::connector_id.eq(connector.id))
-            .filter(secrets::field.eq_any(["password", "api_key"])),
-    )
-    .execute(conn)
-    .await?;
+    let secrets = secrets::table
+        .filter(secrets::connector_id.eq(connector.id))
+        .filter(secrets::field.ne(UNBOUND));
+    diesel::delete(secrets).execute(conn).await?;
     diesel::delete(tokens::table.find(connector.id))
+        .execute(conn)
+        .await?;
+    diesel::update(authorizations::table.find(connector.id))
+        .set(authorizations::keep_fresh.eq(false))
         .execute(conn)
         .await?;
     Ok(())
