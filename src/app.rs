@@ -9,8 +9,8 @@ use actix_web::{App as ActixApp, HttpServer, web};
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 
-use crate::access::{Gate, PasswordHasher, SessionLimits, Throttle, purge_sessions};
-use crate::accounts::{FirstRun, SignInGuard};
+use crate::access::{Gate, PasswordHasher, SessionLimits, SignInGuard, Throttle, purge_sessions};
+use crate::accounts::FirstRun;
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::outbound::Outbound;
@@ -94,14 +94,14 @@ fn worker(
         cookies,
         origin: site.public_url.as_str().into(),
     };
-    let guard = SignInGuard::new(
-        db.clone(),
-        site.clock.clone(),
-        site.hasher.clone(),
-        site.limits,
+    let guard = SignInGuard {
+        db: db.clone(),
+        clock: site.clock.clone(),
+        hasher: site.hasher.clone(),
+        limits: site.limits,
         cookies,
         throttle,
-    );
+    };
     ActixApp::new()
         .app_data(web::Data::new(db))
         .app_data(web::Data::new(site.clock.clone()))

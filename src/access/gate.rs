@@ -9,7 +9,7 @@ use actix_web::http::Method;
 use actix_web::middleware::Next;
 
 use super::sessions::{self, SessionRow};
-use super::{Actor, Needs, Permission, SessionLimits};
+use super::{Actor, Needs, Permission, SessionLimits, peer_address};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::web::{Cookies, Error, Flash, NavItem, Person, RequestId, Shell, Theme, VisitorToken};
@@ -103,10 +103,7 @@ fn introduce(req: &ServiceRequest, row: SessionRow) -> (Actor, Theme) {
         permissions: row.permissions(),
         username: row.username,
         name: row.name,
-        address: req
-            .peer_addr()
-            .map(|address| address.ip().to_string())
-            .unwrap_or_default(),
+        address: peer_address(req.request()),
         request_id: request_id(req),
     };
     (actor, Theme::parse(&row.theme))

@@ -9,6 +9,7 @@ mod needs;
 mod password;
 mod permission;
 mod sessions;
+mod sign_in_guard;
 mod throttle;
 mod visit;
 
@@ -18,5 +19,6 @@ pub use needs::Needs;
 pub use password::{PasswordHasher, PasswordProblem, check_new_password};
 pub use permission::{Permission, PermissionSet};
 pub use sessions::{NewSession, SessionLimits, end_session, purge_sessions, start_session};
+pub use sign_in_guard::{SignInGuard, peer_address};
 pub use throttle::Throttle;
 pub use visit::Visit;

@@ -8,9 +8,9 @@ use askama::Template;
 use subtle::ConstantTimeEq;
 
 use super::queries::{self, NewUser};
-use super::sign_in::{SignInGuard, begin_session};
+use super::sign_in::begin_session;
 use super::{Username, UsernameProblem};
-use crate::access::{Actor, PermissionSet, check_new_password};
+use crate::access::{Actor, PermissionSet, SignInGuard, check_new_password, peer_address};
 use crate::db::Db;
 use crate::web::{Error, Errors, Form, FormData, RequestId, SaveError, Shell, TextField, page};
 
@@ -206,10 +206,7 @@ fn founder(req: &HttpRequest, new: &NewUser) -> Actor {
     Actor {
         name: new.name.clone(),
         username: new.username.as_str().to_string(),
-        address: req
-            .peer_addr()
-            .map(|address| address.ip().to_string())
-            .unwrap_or_default(),
+        address: peer_address(req),
         request_id: req
             .extensions()
             .get::<RequestId>()

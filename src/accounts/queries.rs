@@ -202,15 +202,3 @@ pub(super) async fn find_user(
         .await
         .optional()?)
 }
-
-/// The stored password hash of a user, for asking the password again.
-pub(super) async fn password_hash_of(conn: &mut Conn, id: Uuid) -> Result<Option<String>, Error> {
-    Ok(users::table
-        .find(id)
-        .filter(users::active)
-        .select(users::password_hash)
-        .first(conn)
-        .await
-        .optional()?
-        .flatten())
-}

@@ -1,7 +1,5 @@
 //! Signing in and out.
 
-use std::num::NonZeroU32;
-
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue, USER_AGENT};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -11,82 +9,14 @@ use uuid::Uuid;
 use super::first_run;
 use super::queries::{self, SignInUser};
 use crate::access::{
-    Actor, NewSession, PasswordHasher, SessionLimits, Throttle, Visit, end_session, start_session,
+    Actor, NewSession, SignInGuard, Visit, end_session, peer_address, start_session,
 };
 use crate::audit::{self, Changes, Event};
-use crate::clock::Clock;
-use crate::db::{Conn, Db};
+use crate::db::Conn;
 use crate::web::{
     Cookies, Error, Errors, Flash, Form, Shell, TextField, VisitorToken, page, see_other,
     see_other_as,
 };
-
-/// Tries of one user name from one address that are free.
-const TRIES: NonZeroU32 = NonZeroU32::new(8).unwrap();
-
-/// What stands between a guess and an account.
-#[derive(Clone)]
-pub struct SignInGuard {
-    pub db: Db,
-    pub clock: Clock,
-    pub hasher: PasswordHasher,
-    pub limits: SessionLimits,
-    pub cookies: Cookies,
-    throttle: Throttle,
-}
-
-impl SignInGuard {
-    pub fn new(
-        db: Db,
-        clock: Clock,
-        hasher: PasswordHasher,
-        limits: SessionLimits,
-        cookies: Cookies,
-        throttle: Throttle,
-    ) -> SignInGuard {
-        SignInGuard {
-            db,
-            clock,
-            hasher,
-            limits,
-            cookies,
-            throttle,
-        }
-    }
-
-    /// The brake that all workers of a process share.
-    pub fn throttle(clock: &Clock) -> Throttle {
-        Throttle::new(clock, TRIES)
-    }
-
-    /// Takes one try of this account from this address: others are not held up by it.
-    pub(super) fn take(&self, req: &HttpRequest, account: &str) -> Result<(), Error> {
-        self.throttle
-            .take(&format!("{} {}", peer(req), crate::name::key(account)))
-            .map_err(Error::TooMany)
-    }
-
-    /// Whether this is the password of the person who asks, who is throttled like anybody who signs in.
-    pub async fn is_own_password(
-        &self,
-        visit: &Visit,
-        conn: &mut Conn,
-        password: String,
-    ) -> Result<bool, Error> {
-        self.take(&visit.req, &visit.actor.username)?;
-        let stored = match visit.actor.id {
-            Some(id) => queries::password_hash_of(conn, id).await?,
-            None => None,
-        };
-        self.hasher.verify(password, stored).await
-    }
-}
-
-fn peer(req: &HttpRequest) -> String {
-    req.peer_addr()
-        .map(|address| address.ip().to_string())
-        .unwrap_or_default()
-}
 
 #[derive(Template)]
 #[template(path = "accounts/sign_in.html")]
@@ -203,7 +133,7 @@ async fn signed_in(
         username: user.username.clone(),
         name: user.name.clone(),
         super_admin: false,
-        address: peer(req),
+        address: peer_address(req),
         ..Actor::program("")
     };
     let event = Event {
@@ -243,7 +173,7 @@ pub(super) async fn begin_session(
         .unwrap_or_default();
     let new = NewSession {
         user,
-        address: &peer(req),
+        address: &peer_address(req),
         user_agent,
     };
     let token = start_session(conn, new, guard.limits, guard.clock.now()).await?;

@@ -7,8 +7,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::queries;
-use crate::access::Visit;
-use crate::accounts::SignInGuard;
+use crate::access::{SignInGuard, Visit};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector};
 use crate::vault::{Secret, Vault};
@@ -64,7 +63,10 @@ pub async fn reveal(
     let password = data.get("password").unwrap_or_default().to_string();
     if password.is_empty() {
         errors.add("password", "Enter your own password");
-    } else if !guard.is_own_password(&visit, &mut conn, password).await? {
+    } else if !guard
+        .is_own_password(&visit.req, &visit.actor, &mut conn, password)
+        .await?
+    {
         errors.add("password", "This is not your password");
     }
     if errors.any() {

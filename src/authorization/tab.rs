@@ -37,7 +37,7 @@ pub(super) struct TabPage {
 
 impl TabPage {
     /// “in 52 minutes”, “3 days ago”.
-    fn from_now(&self, time: &DateTime<Utc>) -> String {
+    fn how_far(&self, time: &DateTime<Utc>) -> String {
         relative(time, &self.now)
     }
 

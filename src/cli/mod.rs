@@ -50,7 +50,8 @@ pub fn run() -> ExitCode {
             match arguments.command.unwrap_or(Command::Serve) {
                 Command::Serve => serve::run(config),
                 Command::Migrate => setup::with_database(&config, async |_| {
-                    Ok(println!("The database is up to date."))
+                    println!("The database is up to date.");
+                    Ok(())
                 }),
                 Command::User(command) => users::run(&config, command),
                 Command::Demo => setup::with_database(&config, demo::fill),

@@ -109,9 +109,10 @@ async fn reset(tools: Tools, username: &str, password: String) -> anyhow::Result
     )
     .await
     {
-        Ok(()) => Ok(println!(
-            "Set the password of {username} and ended all sessions."
-        )),
+        Ok(()) => {
+            println!("Set the password of {username} and ended all sessions.");
+            Ok(())
+        }
         Err(SaveError::Fault(crate::web::Error::NotFound)) => bail!("there is no user {username}"),
         Err(SaveError::Fault(fault)) => Err(fault.into()),
         Err(_) => bail!("the password was not set"),

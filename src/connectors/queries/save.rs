@@ -32,11 +32,7 @@ pub async fn create(
     for _ in 0..KEY_TRIES {
         let key = free_key(conn, &wanted_key(&new.name)).await?;
         match conn
-            .transaction(async |conn| {
-                insert(conn, by, now, new, &key)
-                    .await
-                    .map_err(Attempt::from)
-            })
+            .transaction(async |conn| insert(conn, by, now, new, &key).await)
             .await
         {
             Ok(()) => return Ok(key),

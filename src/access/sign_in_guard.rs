@@ -1,0 +1,67 @@
+//! What stands between a guess and an account: the brake and the hasher, wherever a password is asked for.
+
+use std::num::NonZeroU32;
+
+use actix_web::HttpRequest;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::{Actor, PasswordHasher, SessionLimits, Throttle};
+use crate::clock::Clock;
+use crate::db::schema::users;
+use crate::db::{Conn, Db};
+use crate::web::{Cookies, Error};
+
+/// Tries of one user name from one address that are free.
+const TRIES: NonZeroU32 = NonZeroU32::MIN.saturating_add(7);
+
+/// Everything that asking for a password needs.
+#[derive(Clone)]
+pub struct SignInGuard {
+    pub db: Db,
+    pub clock: Clock,
+    pub hasher: PasswordHasher,
+    pub limits: SessionLimits,
+    pub cookies: Cookies,
+    pub throttle: Throttle,
+}
+
+impl SignInGuard {
+    /// The brake that all workers of a process share.
+    pub fn throttle(clock: &Clock) -> Throttle {
+        Throttle::new(clock, TRIES)
+    }
+
+    /// Takes one try of this account from this address: others are not held up by it.
+    pub fn take(&self, req: &HttpRequest, account: &str) -> Result<(), Error> {
+        let key = format!("{} {}", peer_address(req), crate::name::key(account));
+        self.throttle.take(&key).map_err(Error::TooMany)
+    }
+
+    /// Whether this is the password of the person who asks, who is throttled like anybody who signs in.
+    pub async fn is_own_password(
+        &self,
+        req: &HttpRequest,
+        actor: &Actor,
+        conn: &mut Conn,
+        password: String,
+    ) -> Result<bool, Error> {
+        self.take(req, &actor.username)?;
+        let row = users::table
+            .filter(users::id.nullable().eq(actor.id))
+            .filter(users::active);
+        let stored: Option<Option<String>> = row
+            .select(users::password_hash)
+            .first(conn)
+            .await
+            .optional()?;
+        self.hasher.verify(password, stored.flatten()).await
+    }
+}
+
+/// Where a request came from, for throttling and audit lines.
+pub fn peer_address(req: &HttpRequest) -> String {
+    req.peer_addr()
+        .map(|address| address.ip().to_string())
+        .unwrap_or_default()
+}
