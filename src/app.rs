@@ -58,11 +58,21 @@ impl Site {
     }
 }
 
+/// The brakes, which all workers of a process share.
+#[derive(Clone)]
+struct Brakes {
+    sign_in: Throttle,
+    token_requests: Throttle,
+}
+
 /// Serves the site on `listener` until the server is stopped by its handle.
 pub fn serve(site: Site, listener: TcpListener) -> anyhow::Result<Server> {
-    let throttle = SignInGuard::throttle(&site.clock);
+    let brakes = Brakes {
+        sign_in: SignInGuard::throttle(&site.clock),
+        token_requests: Throttle::for_outbound(&site.clock),
+    };
     let workers = site.workers;
-    let server = HttpServer::new(move || worker(site.clone(), throttle.clone()))
+    let server = HttpServer::new(move || worker(site.clone(), brakes.clone()))
         .workers(workers)
         .disable_signals()
         .shutdown_timeout(LAST_REQUESTS)
@@ -75,7 +85,7 @@ pub fn serve(site: Site, listener: TcpListener) -> anyhow::Result<Server> {
 /// One worker's application: it owns its connections, which belong to its runtime.
 fn worker(
     site: Site,
-    throttle: Throttle,
+    brakes: Brakes,
 ) -> ActixApp<
     impl actix_web::dev::ServiceFactory<
         actix_web::dev::ServiceRequest,
@@ -100,13 +110,14 @@ fn worker(
         hasher: site.hasher.clone(),
         limits: site.limits,
         cookies,
-        throttle,
+        throttle: brakes.sign_in,
     };
     ActixApp::new()
         .app_data(web::Data::new(db))
         .app_data(web::Data::new(site.clock.clone()))
         .app_data(web::Data::new(cookies))
         .app_data(web::Data::new(guard))
+        .app_data(web::Data::new(brakes.token_requests))
         .app_data(web::Data::new(site.vault.clone()))
         .app_data(web::Data::new(site.outbound.clone()))
         .app_data(web::Data::new(site.hasher.clone()))

@@ -44,6 +44,12 @@ impl Throttle {
         }
     }
 
+    /// A brake on requests that one person sends to other servers: enough for trying out, too few for guessing the
+    /// passwords of others there or for looking round the network.
+    pub fn for_outbound(clock: &Clock) -> Throttle {
+        Throttle::new(clock, NonZeroU32::MIN.saturating_add(29))
+    }
+
     /// Takes one try of `key`; an error says how long until the next.
     pub fn take(&self, key: &str) -> Result<(), Duration> {
         if self.limiter.len() > MANY {

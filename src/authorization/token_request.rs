@@ -12,7 +12,7 @@ use super::model::{NewToken, SecretField};
 use super::queries;
 use super::renewal::transport_of;
 use super::token_form::{TokenForm, TokenQuestion};
-use crate::access::{Actor, Visit};
+use crate::access::{Actor, Throttle, Visit};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector, ConnectorHead, Method, Tab};
 use crate::db::Conn;
@@ -123,6 +123,7 @@ pub async fn create(
     visit: Visit,
     vault: web::Data<Vault>,
     outbound: web::Data<Outbound>,
+    brake: web::Data<Throttle>,
     Segment(key): Segment,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
@@ -145,7 +146,10 @@ pub async fn create(
             StatusCode::UNPROCESSABLE_ENTITY,
         );
     };
-    let outcome = match request_token(&outbound, &transport, &request, visit.now()).await {
+    brake.take(&visit.actor.username).map_err(Error::TooMany)?;
+    let answer = request_token(&outbound, &transport, &request, visit.now()).await;
+    record_request(&visit, &connector, &form, &answer).await?;
+    let outcome = match answer {
         Ok(token) => {
             let kept = KeptAnswer::new(&form.question, &password, &client_secret, &token);
             let request = keep(&visit, &vault, &connector, &kept).await?;
@@ -154,6 +158,30 @@ pub async fn create(
         Err(refusal) => Outcome::Refused(refusal),
     };
     request_page(visit, &connector, form, outcome, StatusCode::OK)
+}
+
+/// That somebody had a server asked for a token, and what came of it.
+async fn record_request(
+    visit: &Visit,
+    connector: &Connector,
+    form: &TokenForm,
+    answer: &Result<Token, Refusal>,
+) -> Result<(), Error> {
+    let result = match answer {
+        Ok(_) => "A token".to_string(),
+        Err(refusal) => refusal.message.clone(),
+    };
+    let changes = Changes::none()
+        .field("URL Token", "", &form.question.url)
+        .field("Answer", "", result);
+    let event = Event {
+        kind: "token.requested",
+        subject_id: Some(connector.id),
+        subject_name: &connector.name,
+        changes,
+    };
+    let mut conn = visit.conn().await?;
+    audit::record(&mut conn, &visit.actor, visit.now(), event).await
 }
 
 async fn keep(

@@ -6,6 +6,7 @@ use actix_web::HttpRequest;
 use actix_web::cookie::Cookie;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use subtle::ConstantTimeEq;
 
 use super::visitor::{Cookies, VisitorToken};
 
@@ -28,7 +29,8 @@ impl Flash {
         let cookie = req.cookie(cookies.flash_name())?;
         let (text, signature) = cookie.value().split_once('.')?;
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-        (token.sign("flash", &text) == signature).then_some(Flash(text))
+        let expected = token.sign("flash", &text);
+        bool::from(expected.as_bytes().ct_eq(signature.as_bytes())).then_some(Flash(text))
     }
 
     pub(super) fn no_cookie(cookies: Cookies) -> Cookie<'static> {

@@ -5,6 +5,7 @@ use std::time::Instant;
 use actix_web::HttpMessage;
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use tracing::Instrument;
@@ -58,7 +59,12 @@ fn with_error_page(response: ServiceResponse) -> ServiceResponse {
     let response = match response.error().and_then(|error| error.as_error::<Error>()) {
         Some(error) => {
             error::log(error);
-            let path_and_query = req.uri().path_and_query().map_or("/", |path| path.as_str());
+            // After signing in, only a page can be gone back to.
+            let page = req
+                .uri()
+                .path_and_query()
+                .filter(|_| req.method() == Method::GET);
+            let path_and_query = page.map_or("/", |path| path.as_str());
             error::respond(error, &shell_of(&req), path_and_query)
         }
         // The server's own refusals (a path or header it cannot read) carry bare text: they get a page as well.

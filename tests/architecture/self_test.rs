@@ -81,12 +81,12 @@ fn an_allowed_import_is_none_of_the_findings() {
         ),
         none
     );
-    assert_eq!(seen("src/access/mod.rs", "use crate::vault::Secret;"), none);
+    assert_eq!(seen("src/outbound/mod.rs", "use crate::vault::Secret;"), none);
     assert_eq!(
-        seen("src/access/mod.rs", "use crate::vault::{Secret, seal};"),
+        seen("src/outbound/mod.rs", "use crate::vault::{Secret, seal};"),
         [1]
     );
-    assert_eq!(seen("src/access/mod.rs", "use crate::vault;"), [1]);
+    assert_eq!(seen("src/outbound/mod.rs", "use crate::vault;"), [1]);
     let unread = "// crate::web\n/* /* */ crate::web */ \"\\\"crate::web\" r#\"\"crate::web\"#";
     assert_eq!(seen("src/db/pool.rs", unread), none);
 }

@@ -22,6 +22,9 @@ use crate::web::{Error, SaveError};
 /// Tries for a free key when others take the same one at the same moment.
 const KEY_TRIES: usize = 20;
 
+/// Names of the kind “X copy 2” that are tried.
+const MOST_COPIES: u32 = 100;
+
 /// Stores a new connector and gives its key.
 pub async fn create(
     conn: &mut Conn,
@@ -309,9 +312,27 @@ pub async fn duplicate(
     original: &Connector,
 ) -> Result<String, SaveError> {
     let categories = categories_of(conn, original).await?;
-    let copy = |name: Name| NewConnector {
+    conn.transaction(async |conn| {
+        for number in 1..MOST_COPIES {
+            let copy = copy_of(original, &categories, number);
+            match create(conn, by, now, &copy).await {
+                Err(SaveError::NameTaken) => {}
+                other => {
+                    let key = other?;
+                    copy_authorization(conn, original.id, copy.id).await?;
+                    return Ok(key);
+                }
+            }
+        }
+        Err(SaveError::NameTaken)
+    })
+    .await
+}
+
+fn copy_of(original: &Connector, categories: &[CategoryId], number: u32) -> NewConnector {
+    NewConnector {
         id: Uuid::now_v7(),
-        name,
+        name: copy_name(&original.name, number),
         display_name: original.display_name.clone(),
         description: original.description.clone(),
         base_url: original
@@ -319,21 +340,9 @@ pub async fn duplicate(
             .as_deref()
             .and_then(|url| HttpUrl::parse(url).ok()),
         method: original.method(),
-        categories: categories.clone(),
+        categories: categories.to_vec(),
         enabled: original.enabled,
-    };
-    for number in 1..100 {
-        let new = copy(copy_name(&original.name, number));
-        match create(conn, by, now, &new).await {
-            Err(SaveError::NameTaken) => {}
-            other => {
-                let key = other?;
-                copy_authorization(conn, original.id, new.id).await?;
-                return Ok(key);
-            }
-        }
     }
-    Err(SaveError::NameTaken)
 }
 
 /// “X copy”, “X copy 2”, …, with X shortened so that the whole stays a name.
