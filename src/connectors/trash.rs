@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::Connector;
 use super::model::TrashedConnector;
-use super::queries::{self, KEPT};
+use super::queries::{self, KEPT, SHOWN};
 use crate::access::Visit;
 use crate::web::{Error, Form, SaveError, Segment, Shell, page, plural, relative};
 
@@ -73,11 +73,11 @@ struct TrashPage {
 
 impl TrashPage {
     fn count(&self) -> String {
-        plural(
-            self.rows.len() as i64,
-            "deleted data connector",
-            "deleted data connectors",
-        )
+        let count = i64::try_from(self.rows.len()).unwrap_or(SHOWN);
+        match count {
+            SHOWN => format!("The {SHOWN} data connectors deleted last"),
+            _ => plural(count, "deleted data connector", "deleted data connectors"),
+        }
     }
 
     /// “in 12 days”.

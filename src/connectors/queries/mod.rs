@@ -19,7 +19,7 @@ pub(super) use list::list;
 pub use save::create;
 pub(super) use save::{duplicate, update};
 pub use trash::purge_trash;
-pub(super) use trash::{KEPT, find_trashed, move_to_trash, restore, trashed};
+pub(super) use trash::{KEPT, SHOWN, find_trashed, move_to_trash, restore, trashed};
 
 /// The live connector of a key.
 pub async fn find(conn: &mut Conn, key: &str) -> Result<Connector, Error> {

@@ -14,6 +14,9 @@ use crate::web::{Error, SaveError};
 /// How long a connector stays in the trash.
 pub const KEPT: TimeDelta = TimeDelta::days(30);
 
+/// The most connectors that the trash page shows.
+pub const SHOWN: i64 = 200;
+
 /// Moves a connector to the trash, if it is as the person has seen it.
 pub async fn move_to_trash(
     conn: &mut Conn,
@@ -55,7 +58,7 @@ pub async fn trashed(conn: &mut Conn) -> Result<Vec<TrashedConnector>, Error> {
     Ok(connectors::table
         .filter(connectors::deleted_at.is_not_null())
         .order((connectors::deleted_at.desc(), connectors::id.desc()))
-        .limit(200)
+        .limit(SHOWN)
         .select((
             connectors::id,
             connectors::key,
