@@ -128,11 +128,13 @@ fn worker(
 }
 
 /// Does the background work until the task is dropped. A failure is logged and tried again at the next tick.
-pub async fn background(db: Db, clock: Clock, limits: SessionLimits) {
+pub async fn background(db: Db, clock: Clock, limits: SessionLimits, metrics: Metrics) {
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
+        // Without it the histograms would keep every sample for ever.
+        metrics.handle.run_upkeep();
         if let Err(error) = run_due_work(&db, limits, clock.now()).await {
             tracing::warn!(
                 cause = format!("{:#}", anyhow::Error::from(error)),

@@ -68,6 +68,9 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("CONNECTORY_LOG_FORMAT", "text or json"),
 ];
 
+/// How the program's own settings begin.
+const PREFIX: &str = "CONNECTORY_";
+
 /// The checked settings of one run.
 pub struct Config {
     /// A server to use; `None` means the private PostgreSQL in [`Config::data_dir`].
@@ -133,6 +136,7 @@ impl Config {
             values,
             problems: Vec::new(),
         };
+        reader.refuse_unknown();
         let listen = reader.parsed(
             "CONNECTORY_LISTEN",
             SocketAddr::from(([127, 0, 0, 1], 8080)),
@@ -189,16 +193,13 @@ fn default_workers() -> usize {
     reason = "the one place that reads the environment"
 )]
 fn environment() -> HashMap<String, String> {
-    let mut values: HashMap<String, String> = SETTINGS
-        .iter()
-        .filter_map(|(name, _)| Some((name.to_string(), std::env::var(name).ok()?)))
-        .collect();
-    for name in ["HOME", "XDG_DATA_HOME"] {
-        if let Ok(value) = std::env::var(name) {
-            values.insert(name.into(), value);
-        }
-    }
-    values
+    let asked = |name: &str| {
+        name.starts_with(PREFIX) || matches!(name, "DATABASE_URL" | "HOME" | "XDG_DATA_HOME")
+    };
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| asked(name))
+        .collect()
 }
 
 fn read_file(path: &Path) -> Result<HashMap<String, String>, ConfigError> {

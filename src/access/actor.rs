@@ -6,8 +6,8 @@ use std::future::{Ready, ready};
 use std::rc::Rc;
 use uuid::Uuid;
 
-use super::{Permission, PermissionSet};
-use crate::web::Error;
+use super::{Permission, PermissionSet, peer_address};
+use crate::web::{Error, RequestId};
 
 /// A signed-in person, or the command line.
 #[derive(Clone)]
@@ -40,6 +40,20 @@ impl Actor {
             permissions: PermissionSet::default(),
             address: String::new(),
             request_id: String::new(),
+        }
+    }
+
+    /// Somebody who has just proved who they are, before there is a session.
+    pub fn arriving(req: &HttpRequest, id: Option<Uuid>, username: &str, name: &str) -> Actor {
+        let request_id = req.extensions().get::<RequestId>().map(|id| id.0.clone());
+        Actor {
+            id,
+            username: username.to_string(),
+            name: name.to_string(),
+            super_admin: false,
+            permissions: PermissionSet::default(),
+            address: peer_address(req),
+            request_id: request_id.unwrap_or_default(),
         }
     }
 

@@ -8,8 +8,8 @@ use diesel_async::RunQueryDsl;
 
 use super::{Actor, PasswordHasher, SessionLimits, Throttle};
 use crate::clock::Clock;
+use crate::db::Db;
 use crate::db::schema::users;
-use crate::db::{Conn, Db};
 use crate::web::{Cookies, Error};
 
 /// Tries of one user name from one address that are free.
@@ -38,12 +38,12 @@ impl SignInGuard {
         self.throttle.take(&key).map_err(Error::TooMany)
     }
 
-    /// Whether this is the password of the person who asks, who is throttled like anybody who signs in.
+    /// Whether this is the password of the person who asks, who is throttled like anybody who signs in. Holds no
+    /// connection while the password is hashed.
     pub async fn is_own_password(
         &self,
         req: &HttpRequest,
         actor: &Actor,
-        conn: &mut Conn,
         password: String,
     ) -> Result<bool, Error> {
         self.take(req, &actor.username)?;
@@ -52,7 +52,7 @@ impl SignInGuard {
             .filter(users::active);
         let stored: Option<Option<String>> = row
             .select(users::password_hash)
-            .first(conn)
+            .first(&mut *self.db.get().await?)
             .await
             .optional()?;
         self.hasher.verify(password, stored.flatten()).await

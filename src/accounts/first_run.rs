@@ -10,9 +10,9 @@ use subtle::ConstantTimeEq;
 use super::queries::{self, NewUser};
 use super::sign_in::begin_session;
 use super::{Username, UsernameProblem};
-use crate::access::{Actor, PermissionSet, SignInGuard, check_new_password, peer_address};
+use crate::access::{Actor, PermissionSet, SignInGuard, check_new_password};
 use crate::db::Db;
-use crate::web::{Error, Errors, Form, FormData, RequestId, SaveError, Shell, TextField, page};
+use crate::web::{Error, Errors, Form, FormData, SaveError, Shell, TextField, page};
 
 /// Letters and digits that cannot be mistaken for each other.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -108,7 +108,7 @@ impl FirstRunForm {
 
 /// The page exists as long as there is no super admin.
 pub async fn show(shell: Shell, db: web::Data<Db>) -> Result<HttpResponse, Error> {
-    if queries::has_super_admin(&mut *db.get().await?).await? {
+    if !is_open(&db).await? {
         return Err(Error::NotFound);
     }
     page(
@@ -128,8 +128,7 @@ pub async fn create(
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     guard.take(&req, "first run")?;
-    let mut conn = guard.db.get().await?;
-    if queries::has_super_admin(&mut conn).await? {
+    if !is_open(&guard.db).await? {
         return Err(Error::NotFound);
     }
     let mut form = FirstRunForm {
@@ -137,36 +136,39 @@ pub async fn create(
         name: data.trimmed("full_name"),
         errors: Errors::default(),
     };
-    if let Some((username, password)) = check(&mut form, &data, &first) {
-        let password_hash = guard.hasher.hash(password).await?;
-        let new = NewUser {
-            username,
-            name: form.name.clone(),
-            password_hash,
-            super_admin: true,
-            permissions: PermissionSet::default(),
-        };
-        let now = guard.clock.now();
-        return match queries::create_first(&mut conn, &founder(&req, &new), now, &new).await {
-            Ok(user) => {
-                begin_session(
-                    &req,
-                    &guard,
-                    &mut conn,
-                    user,
-                    "/connectors",
-                    "You are the first super admin of this Connectory",
-                )
-                .await
-            }
-            Err(SaveError::Fault(fault)) => Err(fault),
-            Err(_) => Err(Error::NotFound),
-        };
+    match check(&mut form, &data, &first) {
+        Some((username, password)) => found(&req, &guard, username, form.name, password).await,
+        None => page(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &FirstRunPage { shell, form },
+        ),
     }
-    page(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        &FirstRunPage { shell, form },
-    )
+}
+
+/// Creates the first super admin, who is signed in at once.
+async fn found(
+    req: &HttpRequest,
+    guard: &SignInGuard,
+    username: Username,
+    name: String,
+    password: String,
+) -> Result<HttpResponse, Error> {
+    let new = NewUser {
+        password_hash: guard.hasher.hash(password).await?,
+        username,
+        name,
+        super_admin: true,
+        permissions: PermissionSet::default(),
+    };
+    let founder = Actor::arriving(req, None, new.username.as_str(), &new.name);
+    let mut conn = guard.db.get().await?;
+    let user = match queries::create_first(&mut conn, &founder, guard.clock.now(), &new).await {
+        Ok(user) => user,
+        Err(SaveError::Fault(fault)) => return Err(fault),
+        Err(_) => return Err(Error::NotFound),
+    };
+    let outcome = "You are the first super admin of this Connectory";
+    begin_session(req, guard, &mut conn, user, "/connectors", outcome).await
 }
 
 fn check(form: &mut FirstRunForm, data: &FormData, first: &FirstRun) -> Option<(Username, String)> {
@@ -197,22 +199,6 @@ fn check(form: &mut FirstRunForm, data: &FormData, first: &FirstRun) -> Option<(
         None
     } else {
         username.map(|username| (username, password))
-    }
-}
-
-/// Whoever knows the console's code, under the name they chose.
-fn founder(req: &HttpRequest, new: &NewUser) -> Actor {
-    use actix_web::HttpMessage;
-    Actor {
-        name: new.name.clone(),
-        username: new.username.as_str().to_string(),
-        address: peer_address(req),
-        request_id: req
-            .extensions()
-            .get::<RequestId>()
-            .map(|id| id.0.clone())
-            .unwrap_or_default(),
-        ..Actor::program("first run")
     }
 }
 

@@ -83,10 +83,9 @@ pub async fn sign_in(
     }
     if !errors.any() {
         guard.take(&req, &username)?;
-        let mut conn = guard.db.get().await?;
-        match authenticate(&guard, &mut conn, &username, password).await? {
+        match authenticate(&guard, &req, &username, password).await? {
             Some(user) => {
-                return signed_in(&req, &guard, &mut conn, &user, &data.text("next")).await;
+                return signed_in(&req, &guard, &user, &data.text("next")).await;
             }
             None => errors.add("username", "The user name or the password is wrong"),
         }
@@ -102,21 +101,24 @@ pub async fn sign_in(
     )
 }
 
-/// The user whose name and password these are. Takes the same time whether there is such a user or not.
+/// The user whose name and password these are. Takes the same time whether there is such a user or not, and holds no
+/// connection while the password is hashed.
 async fn authenticate(
     guard: &SignInGuard,
-    conn: &mut Conn,
+    req: &HttpRequest,
     username: &str,
     password: String,
 ) -> Result<Option<SignInUser>, Error> {
-    let user = queries::find_user(conn, username).await?;
+    let user = queries::find_user(&mut *guard.db.get().await?, username).await?;
     let stored = user
         .as_ref()
         .filter(|user| user.active)
         .and_then(|user| user.password_hash.clone());
     let fits = guard.hasher.verify(password, stored).await?;
     if !fits {
-        tracing::info!(known = user.is_some(), "sign-in refused");
+        // An unknown name may be a password in the wrong field, so only known ones are logged.
+        let username = user.as_ref().map(|user| user.username.as_str());
+        tracing::warn!(address = peer_address(req), username, "sign-in refused");
     }
     Ok(user.filter(|_| fits))
 }
@@ -124,27 +126,20 @@ async fn authenticate(
 async fn signed_in(
     req: &HttpRequest,
     guard: &SignInGuard,
-    conn: &mut Conn,
     user: &SignInUser,
     next: &str,
 ) -> Result<HttpResponse, Error> {
-    let by = Actor {
-        id: Some(user.id),
-        username: user.username.clone(),
-        name: user.name.clone(),
-        super_admin: false,
-        address: peer_address(req),
-        ..Actor::program("")
-    };
+    let by = Actor::arriving(req, Some(user.id), &user.username, &user.name);
     let event = Event {
         kind: "session.started",
         subject_id: Some(user.id),
         subject_name: &user.username,
         changes: Changes::none(),
     };
-    audit::record(conn, &by, guard.clock.now(), event).await?;
+    let mut conn = guard.db.get().await?;
+    audit::record(&mut conn, &by, guard.clock.now(), event).await?;
     let next = if is_own_path(next) { next } else { "/" };
-    begin_session(req, guard, conn, user.id, next, "").await
+    begin_session(req, guard, &mut conn, user.id, next, "").await
 }
 
 /// Only paths of this site: `//host` and `/\host` would leave it.
@@ -187,7 +182,15 @@ pub async fn sign_out(
     Form(_): Form,
 ) -> Result<HttpResponse, Error> {
     if let Some(token) = cookies.token(&visit.req) {
-        end_session(&mut *visit.conn().await?, &token).await?;
+        let mut conn = visit.conn().await?;
+        end_session(&mut conn, &token).await?;
+        let event = Event {
+            kind: "session.ended",
+            subject_id: visit.actor.id,
+            subject_name: &visit.actor.username,
+            changes: Changes::none(),
+        };
+        audit::record(&mut conn, &visit.actor, visit.now(), event).await?;
     }
     let anonymous = VisitorToken::random();
     let mut response = see_other_as(

@@ -24,6 +24,19 @@ pub(super) async fn find(conn: &mut Conn, connector: Uuid) -> Result<Authorizati
         .await?)
 }
 
+/// The same, held until the end of the transaction: whoever stores or forgets a secret takes this row first.
+pub(super) async fn find_and_hold(
+    conn: &mut Conn,
+    connector: Uuid,
+) -> Result<Authorization, Error> {
+    Ok(authorizations::table
+        .find(connector)
+        .select(Authorization::as_select())
+        .for_update()
+        .first(conn)
+        .await?)
+}
+
 /// Which secrets are stored, without the secrets.
 pub(super) async fn stored_secrets(
     conn: &mut Conn,

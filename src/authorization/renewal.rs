@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 
-use super::model::{NewToken, SecretField};
+use super::model::{NewToken, SecretField, StoredToken};
 use super::queries;
 use super::tab::{Stored, load, tab_page};
 use super::token_form::{TokenForm, TokenQuestion};
@@ -56,19 +56,14 @@ pub async fn renew(
     match request_token(&outbound, &transport, &request, visit.now()).await {
         Ok(token) => {
             let mut conn = visit.conn().await?;
-            store(
-                &mut conn,
-                &vault,
-                &visit.actor,
-                visit.now(),
-                &stored.connector,
-                token,
-            )
-            .await?;
-            Ok(visit.see_other(
-                &format!("/connectors/{}/authorization", stored.connector.key),
-                "The token was renewed",
-            ))
+            let (by, now) = (&visit.actor, visit.now());
+            let outcome = if store(&mut conn, &vault, by, now, &stored, token).await? {
+                "The token was renewed"
+            } else {
+                "The data connector was changed meanwhile. The new token was not stored."
+            };
+            let back = format!("/connectors/{}/authorization", stored.connector.key);
+            Ok(visit.see_other(&back, outcome))
         }
         Err(refusal) => tab_page(visit, stored, Some(refusal), StatusCode::OK),
     }
@@ -100,14 +95,18 @@ async fn stored_request(
     })
 }
 
+/// Stores the new token in place of the one that `seen` had; false when that is no longer the stored one, or settings
+/// were saved since: the server may have taken its time, and meanwhile the base URL may lead to another host.
 async fn store(
     conn: &mut Conn,
     vault: &Vault,
     by: &Actor,
     now: DateTime<Utc>,
-    connector: &Connector,
+    seen: &Stored,
     token: Token,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
+    let connector = &seen.connector;
+    let obtained = |token: &Option<StoredToken>| token.as_ref().map(|token| token.obtained_at);
     let new = NewToken {
         access: token.access,
         token_type: token.token_type,
@@ -115,6 +114,12 @@ async fn store(
         expires_at: token.expires_at,
     };
     conn.transaction(async |conn| {
+        let current = queries::find_and_hold(conn, connector.id).await?;
+        let token = queries::stored_token(conn, connector.id).await?;
+        if current.version != seen.authorization.version || obtained(&token) != obtained(&seen.token)
+        {
+            return Ok(false);
+        }
         queries::store_token(conn, vault, by, now, connector.id, &new).await?;
         connectors::refresh_health(conn, connector.id, now).await?;
         let changes = Changes::none().secret("Token", "changed");
@@ -129,7 +134,8 @@ async fn store(
                 changes,
             },
         )
-        .await
+        .await?;
+        Ok(true)
     })
     .await
 }

@@ -54,32 +54,42 @@ pub async fn reveal(
     Segment(key): Segment,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let connector = connectors::find(&mut conn, &key).await?;
-    let token = queries::open_token(&mut conn, &vault, connector.id)
-        .await?
-        .ok_or(Error::NotFound)?;
+    let connector = connectors::find(&mut *visit.conn().await?, &key).await?;
     let mut errors = Errors::default();
     let password = data.get("password").unwrap_or_default().to_string();
     if password.is_empty() {
         errors.add("password", "Enter your own password");
     } else if !guard
-        .is_own_password(&visit.req, &visit.actor, &mut conn, password)
+        .is_own_password(&visit.req, &visit.actor, password)
         .await?
     {
         errors.add("password", "This is not your password");
     }
-    if errors.any() {
-        return page_no_store(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            &RevealPage {
-                shell: visit.shell,
-                connector,
-                errors,
-                token: None,
-            },
-        );
-    }
+    let (status, token) = if errors.any() {
+        (StatusCode::UNPROCESSABLE_ENTITY, None)
+    } else {
+        (
+            StatusCode::OK,
+            Some(open(&visit, &vault, &connector).await?),
+        )
+    };
+    let shell = visit.shell;
+    page_no_store(
+        status,
+        &RevealPage {
+            shell,
+            connector,
+            errors,
+            token,
+        },
+    )
+}
+
+/// Opens the token, recorded before anybody sees it.
+async fn open(visit: &Visit, vault: &Vault, connector: &Connector) -> Result<Secret, Error> {
+    let mut conn = visit.conn().await?;
+    let token = queries::open_token(&mut conn, vault, connector.id).await?;
+    let token = token.ok_or(Error::NotFound)?;
     let event = Event {
         kind: "token.revealed",
         subject_id: Some(connector.id),
@@ -87,13 +97,5 @@ pub async fn reveal(
         changes: Changes::none(),
     };
     audit::record(&mut conn, &visit.actor, visit.now(), event).await?;
-    page_no_store(
-        StatusCode::OK,
-        &RevealPage {
-            shell: visit.shell,
-            connector,
-            errors,
-            token: Some(token),
-        },
-    )
+    Ok(token)
 }

@@ -274,6 +274,7 @@ async fn take_over(
 ) -> Result<bool, Error> {
     let user = by.id.ok_or(Error::SignIn)?;
     conn.transaction(async |conn| {
+        queries::find_and_hold(conn, connector.id).await?;
         let Some(text) =
             queries::take_request(conn, vault, user, now, connector.id, request).await?
         else {

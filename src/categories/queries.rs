@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::result::Error as DbError;
 use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::{Uuid, uuid};
@@ -13,7 +14,7 @@ use crate::access::Actor;
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
 use crate::db::keyset::{Keyset, Slice};
-use crate::db::schema::categories;
+use crate::db::schema::{categories, connector_total};
 use crate::name::{fold, like_pattern};
 use crate::web::{Error, ListQuery, SaveError, Total};
 
@@ -175,6 +176,14 @@ pub async fn create(
     .await
 }
 
+/// Taken first by every transaction that changes which connectors there are, what is in which category, or what
+/// categories are called: the counts and the copied names are rows that they all write, and without a first lock two
+/// of them would each wait for the other.
+pub async fn lock_counts(conn: &mut Conn) -> Result<(), DbError> {
+    let total = connector_total::table.select(connector_total::total);
+    total.for_update().first::<i64>(conn).await.map(|_| ())
+}
+
 /// Saves a category that nobody else has saved since `version`, and its name in its connectors.
 pub(super) async fn update(
     conn: &mut Conn,
@@ -185,6 +194,7 @@ pub(super) async fn update(
     new: &CheckedCategory,
 ) -> Result<(), SaveError> {
     conn.transaction(async |conn| {
+        lock_counts(conn).await?;
         let changed = diesel::update(
             categories::table
                 .find(old.id)

@@ -18,16 +18,20 @@ use crate::db::{Db, migrate};
 use crate::outbound::{Outbound, Policy, Rule};
 use crate::status::Metrics;
 
+/// Upper ends of the latency histogram's buckets, in seconds.
+const LATENCY_BUCKETS: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0];
+
 /// How often the private PostgreSQL is asked whether it still runs.
 const WATCH: Duration = Duration::from_millis(500);
 
 /// Serves until a signal ends it. Must run on the main thread.
 pub(super) fn run(config: Config) -> anyhow::Result<()> {
+    let only = outbound_rules(&config)?;
     // Bound first: with the port taken there is no point in starting a database.
     let listener = TcpListener::bind(config.listen)
         .with_context(|| format!("CONNECTORY_LISTEN: cannot listen on {}", config.listen))?;
     let mut database = Database::start(&config)?;
-    let outcome = runtime()?.block_on(serve_until_stopped(&config, &mut database, listener));
+    let outcome = runtime()?.block_on(serve_until_stopped(&config, &mut database, listener, only));
     let stopped = database.stop();
     outcome.and(stopped)
 }
@@ -36,24 +40,33 @@ async fn serve_until_stopped(
     config: &Config,
     database: &mut Database,
     listener: TcpListener,
+    only: Option<Vec<Rule>>,
 ) -> anyhow::Result<()> {
     let url = database.url();
     migrate(&url).await?;
     let clock = Clock::system();
     let db = Db::new(&url, 2)?;
     let first_run = FirstRun::new();
+    // Connectors may reach what the administrator allows, but never this program itself.
+    let policy = Policy {
+        allow_loopback: config.outbound_loopback,
+        only,
+        own: vec![listener.local_addr()?],
+    };
     let site = Site {
         connections: config.database_connections,
         workers: config.workers,
         vault: open_vault(config, &db, &clock).await?,
-        outbound: Outbound::new(policy(config, &listener)?)?,
+        outbound: Outbound::new(policy)?,
         hasher: PasswordHasher::new(config.workers)?,
         limits: SessionLimits {
             idle: config.session_idle,
             lifetime: config.session_lifetime,
         },
         metrics: Metrics {
-            handle: PrometheusBuilder::new().install_recorder()?,
+            handle: PrometheusBuilder::new()
+                .set_buckets(&LATENCY_BUCKETS)?
+                .install_recorder()?,
             token: config.metrics_token.clone(),
         },
         first_run: first_run.clone(),
@@ -61,11 +74,11 @@ async fn serve_until_stopped(
         database_url: url,
         clock: clock.clone(),
     };
-    let limits = site.limits;
+    let (limits, metrics) = (site.limits, site.metrics.clone());
     let server = serve(site, listener)?;
     let handle = server.handle();
     let server = tokio::spawn(server);
-    let background = tokio::spawn(background(db.clone(), clock, limits));
+    let background = tokio::spawn(background(db.clone(), clock, limits, metrics));
     greet(config, &db, &first_run).await?;
     let outcome = wait_for_end(database, &handle).await;
     background.abort();
@@ -73,22 +86,16 @@ async fn serve_until_stopped(
     outcome
 }
 
-/// Where connectors may reach: never this program's own address.
-fn policy(config: &Config, listener: &TcpListener) -> anyhow::Result<Policy> {
-    let rules = |texts: &Vec<String>| {
-        texts
-            .iter()
-            .map(|text| {
-                text.parse::<Rule>()
-                    .with_context(|| format!("CONNECTORY_OUTBOUND_ONLY: “{text}”"))
-            })
-            .collect::<anyhow::Result<Vec<Rule>>>()
+/// The only destinations that connectors may reach, if the administrator names any.
+fn outbound_rules(config: &Config) -> anyhow::Result<Option<Vec<Rule>>> {
+    let parse = |text: &String| {
+        text.parse::<Rule>()
+            .with_context(|| format!("CONNECTORY_OUTBOUND_ONLY: “{text}”"))
     };
-    Ok(Policy {
-        allow_loopback: config.outbound_loopback,
-        only: config.outbound_only.as_ref().map(rules).transpose()?,
-        own: vec![listener.local_addr()?],
-    })
+    let rules = config.outbound_only.as_ref();
+    rules
+        .map(|texts| texts.iter().map(parse).collect())
+        .transpose()
 }
 
 /// Says where to go, and how to begin.

@@ -1,5 +1,6 @@
 //! What every command needs first: the log, the database, the vault.
 
+use std::io::IsTerminal;
 use std::path::Path;
 
 use anyhow::Context;
@@ -27,11 +28,13 @@ pub(super) struct Tools {
 
 /// Sends the log to standard error.
 pub(super) fn start_log(config: &Config) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&config.log)
+    // At debug, the database driver prints the values of statements: hashes and sealed secrets among them.
+    let filter = EnvFilter::try_new(format!("{},tokio_postgres=info", config.log))
         .with_context(|| format!("CONNECTORY_LOG: “{}” cannot be read", config.log))?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     if config.log_json {
         log.json().init();

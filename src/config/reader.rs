@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use url::Url;
 
-use super::MasterKeySource;
+use super::{MasterKeySource, PREFIX, SETTINGS};
 
 /// The settings as text, and the problems found so far.
 pub(super) struct Reader {
@@ -27,6 +27,18 @@ impl Reader {
 
     fn problem(&mut self, name: &str, wanted: &str) {
         self.problems.push(format!("{name} must be {wanted}"));
+    }
+
+    /// A misspelt setting would otherwise be one that is silently not set.
+    pub fn refuse_unknown(&mut self) {
+        let known = |name: &String| SETTINGS.iter().any(|(setting, _)| setting == name);
+        let mut unknown: Vec<&String> = self.values.keys().collect();
+        unknown.retain(|name| name.starts_with(PREFIX) && !known(name));
+        unknown.sort();
+        let problems = unknown
+            .iter()
+            .map(|name| format!("there is no setting {name}"));
+        self.problems.extend(problems);
     }
 
     pub fn parsed<T: FromStr>(&mut self, name: &str, default: T, wanted: &str) -> T {
@@ -74,7 +86,10 @@ impl Reader {
     }
 
     pub fn database_url(&mut self) -> Option<String> {
-        let url = self.take("DATABASE_URL")?;
+        // libpq's name for what `require` does here: the server's certificate is always checked.
+        let url = self
+            .take("DATABASE_URL")?
+            .replace("sslmode=verify-full", "sslmode=require");
         if url.parse::<tokio_postgres::Config>().is_err() {
             self.problem(
                 "DATABASE_URL",

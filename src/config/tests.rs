@@ -52,3 +52,12 @@ fn a_database_of_ones_own_needs_a_master_key_of_ones_own() {
         .to_string();
     assert!(error.contains("CONNECTORY_MASTER_KEY_FILE"));
 }
+
+#[test]
+fn a_misspelt_setting_is_reported() {
+    let error = config(&[("CONNECTORY_LISTENS", "127.0.0.1:1")])
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(error.contains("there is no setting CONNECTORY_LISTENS"));
+}

@@ -182,9 +182,9 @@ async fn bind_secrets(
         .base_url
         .as_ref()
         .map(|url| url.origin().to_string());
-    let leads_elsewhere =
-        after.is_some() && after != before && queries::has_base_url_secrets(conn, old).await?;
-    if leads_elsewhere && !checked.forget_secrets {
+    let leads_elsewhere = after.is_some() && after != before;
+    let asks = leads_elsewhere && !checked.forget_secrets;
+    if asks && queries::has_base_url_secrets(conn, old).await? {
         form.base_url_leads_elsewhere(
             before.as_deref().unwrap_or("no host at all"),
             after.as_deref().unwrap_or_default(),

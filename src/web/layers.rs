@@ -116,10 +116,7 @@ fn security_headers(headers: &mut HeaderMap, secure: bool) {
         "camera=(), geolocation=(), microphone=(), payment=()",
     );
     if secure {
-        set(
-            "strict-transport-security",
-            "max-age=31536000; includeSubDomains",
-        );
+        set("strict-transport-security", "max-age=31536000");
     }
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -129,17 +126,32 @@ fn security_headers(headers: &mut HeaderMap, secure: bool) {
 fn record(response: &ServiceResponse, started: Instant) {
     let elapsed = started.elapsed();
     let status = response.status().as_u16();
-    let route = response
-        .request()
-        .match_pattern()
-        .unwrap_or_else(|| "(none)".into());
+    let request = response.request();
+    let route = request.match_pattern().unwrap_or_else(|| "(none)".into());
     let labels = [
-        ("route", route),
-        ("method", response.request().method().to_string()),
+        ("route", route.clone()),
+        ("method", method_label(request.method()).to_string()),
         ("status", status.to_string()),
     ];
     metrics::counter!("connectory_http_requests_total", &labels).increment(1);
-    metrics::histogram!("connectory_http_request_seconds", "route" => labels[0].1.clone())
+    metrics::histogram!("connectory_http_request_seconds", "route" => route)
         .record(elapsed.as_secs_f64());
-    tracing::info!(status, micros = elapsed.as_micros() as u64, "answered");
+    let micros = elapsed.as_micros() as u64;
+    // Probes ask every few seconds, for ever.
+    if PROBES.contains(&request.path()) {
+        tracing::debug!(status, micros, "answered");
+    } else {
+        tracing::info!(status, micros, "answered");
+    }
+}
+
+/// The paths that monitoring asks for.
+const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+
+/// The method, if it is a common one: a label for every made-up method would grow without bound.
+fn method_label(method: &Method) -> &str {
+    match *method {
+        Method::GET | Method::HEAD | Method::POST => method.as_str(),
+        _ => "other",
+    }
 }

@@ -274,6 +274,9 @@ impl AuthorizationForm {
             .chain(token.then_some(("token", "Token")))
             .collect();
         for (name, label) in again {
+            if self.errors.get(name).is_some() {
+                continue;
+            }
             let message = format!(
                 "{label} must be entered again or removed, because certificates are no longer checked"
             );

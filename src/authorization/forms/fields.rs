@@ -89,7 +89,11 @@ impl AuthorizationForm {
     }
 
     pub fn ca_field(&self) -> TextArea {
-        TextArea::new("ca_certificate", "CA certificate", &self.ca_certificate)
+        TextArea::new(
+            "ca_certificate",
+            "CA certificate",
+            without_key(&self.ca_certificate),
+        )
             .code(4)
             .optional()
             .hint("PEM. For a server whose certificate your own authority has issued: then only this authority is trusted.")
@@ -100,7 +104,7 @@ impl AuthorizationForm {
         TextArea::new(
             "client_certificate",
             "Client certificate",
-            &self.client_certificate,
+            without_key(&self.client_certificate),
         )
         .code(4)
         .optional()
@@ -159,5 +163,14 @@ impl AuthorizationForm {
             ("CA certificate", self.ca_certificate.clone()),
             ("Client certificate", self.client_certificate.clone()),
         ]
+    }
+}
+
+/// A private key that was pasted among certificates does not come back, like every secret.
+fn without_key(certificates: &str) -> &str {
+    if certificates.contains("PRIVATE KEY-----") {
+        ""
+    } else {
+        certificates
     }
 }

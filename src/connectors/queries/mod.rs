@@ -5,13 +5,17 @@ mod list;
 mod save;
 mod trash;
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::model::Connector;
+use crate::access::Actor;
 use crate::categories::CategoryId;
 use crate::db::Conn;
-use crate::db::schema::{authorizations, connector_categories, connectors, secrets, tokens};
+use crate::db::schema::{
+    authorizations, connector_categories, connectors, secrets, token_requests, tokens,
+};
 use crate::web::Error;
 
 pub use health::{Credentials, refresh_due_health, refresh_health};
@@ -70,21 +74,33 @@ pub async fn has_base_url_secrets(conn: &mut Conn, connector: &Connector) -> Res
     Ok(has_secret || has_token)
 }
 
-/// Deletes what calls to the base URL would carry, and what would fetch a new token for them.
+/// Deletes what calls to the base URL would carry, and what would fetch a new token for them. Token answers that wait
+/// to be taken over and forms that are open were meant for the host before, so they no longer count. Gives whether
+/// anything was stored.
 pub(super) async fn forget_base_url_secrets(
     conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
     connector: &Connector,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
+    // First: whoever stores a secret takes this row before any other.
+    diesel::update(authorizations::table.find(connector.id))
+        .set((
+            authorizations::keep_fresh.eq(false),
+            authorizations::version.eq(authorizations::version + 1),
+            authorizations::updated_at.eq(now),
+            authorizations::updated_by.eq(&by.name),
+        ))
+        .execute(conn)
+        .await?;
     let secrets = secrets::table
         .filter(secrets::connector_id.eq(connector.id))
         .filter(secrets::field.ne(UNBOUND));
-    diesel::delete(secrets).execute(conn).await?;
-    diesel::delete(tokens::table.find(connector.id))
+    let secrets = diesel::delete(secrets).execute(conn).await?;
+    let tokens = diesel::delete(tokens::table.find(connector.id))
         .execute(conn)
         .await?;
-    diesel::update(authorizations::table.find(connector.id))
-        .set(authorizations::keep_fresh.eq(false))
-        .execute(conn)
-        .await?;
-    Ok(())
+    let answers = token_requests::table.filter(token_requests::connector_id.eq(connector.id));
+    diesel::delete(answers).execute(conn).await?;
+    Ok(secrets + tokens > 0)
 }

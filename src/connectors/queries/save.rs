@@ -211,6 +211,8 @@ pub async fn update(
     new: &CheckedDetails,
 ) -> Result<(), SaveError> {
     conn.transaction(async |conn| {
+        let forgotten =
+            new.forget_secrets && forget_base_url_secrets(conn, by, now, old).await?;
         let base_url = new.base_url.as_ref().map(HttpUrl::as_str);
         let changed = diesel::update(
             connectors::table
@@ -247,8 +249,7 @@ pub async fn update(
             )
             .field("Category", &old.category_names, names)
             .field("Status", old.status_word(), enabled_word(new.enabled));
-        if new.forget_secrets {
-            forget_base_url_secrets(conn, old).await?;
+        if forgotten {
             changes = changes.secret(
                 "Stored secrets",
                 "removed, because the base URL leads to another host",
