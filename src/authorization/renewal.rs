@@ -116,7 +116,8 @@ async fn store(
     conn.transaction(async |conn| {
         let current = queries::find_and_hold(conn, connector.id).await?;
         let token = queries::stored_token(conn, connector.id).await?;
-        if current.version != seen.authorization.version || obtained(&token) != obtained(&seen.token)
+        if current.version != seen.authorization.version
+            || obtained(&token) != obtained(&seen.token)
         {
             return Ok(false);
         }

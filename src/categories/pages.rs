@@ -8,7 +8,7 @@ use super::forms::CategoryForm;
 use super::model::{Category, CategoryId, CategoryStatus};
 use super::queries;
 use crate::access::{Permission, Visit};
-use crate::db::keyset::{Cursor, Slice};
+use crate::db::keyset::{Cursor, Kind, Slice};
 use crate::web::{
     Column, ConflictPage, Difference, Error, Form, FormData, ListQuery, Option_, Pages, SaveError,
     Segment, SelectField, Shell, date_time, page, plural,
@@ -60,17 +60,21 @@ impl Column for CategoryColumn {
             CategoryColumn::Modified | CategoryColumn::Created => ["oldest first", "newest first"],
         }
     }
+
+    fn kind(self) -> Kind {
+        self.sql().1
+    }
 }
 
 impl CategoryColumn {
-    /// The database column and its type.
-    pub fn sql(self) -> (&'static str, &'static str) {
+    /// The database column and what it holds.
+    pub fn sql(self) -> (&'static str, Kind) {
         match self {
-            CategoryColumn::Name => ("name", "text"),
-            CategoryColumn::Status => ("status", "text"),
-            CategoryColumn::Connectors => ("connectors", "bigint"),
-            CategoryColumn::Modified => ("updated_at", "timestamptz"),
-            CategoryColumn::Created => ("created_at", "timestamptz"),
+            CategoryColumn::Name => ("name", Kind::Text),
+            CategoryColumn::Status => ("status", Kind::Text),
+            CategoryColumn::Connectors => ("connectors", Kind::Number),
+            CategoryColumn::Modified => ("updated_at", Kind::Time),
+            CategoryColumn::Created => ("created_at", Kind::Time),
         }
     }
 

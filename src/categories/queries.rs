@@ -32,10 +32,10 @@ pub(super) async fn list(
     conn: &mut Conn,
     query: &ListQuery<CategoryColumn>,
 ) -> Result<(Slice<Category>, Total), Error> {
-    let (column, sql_type) = query.column.sql();
+    let (column, kind) = query.column.sql();
     let keyset = Keyset {
         column,
-        sql_type,
+        kind,
         descending: query.descending,
         position: &query.position,
     };

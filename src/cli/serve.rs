@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusBuilder;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::setup::{Database, open_vault, runtime};
 use crate::access::{PasswordHasher, SessionLimits};
@@ -79,8 +79,13 @@ async fn serve_until_stopped(
     let handle = server.handle();
     let server = tokio::spawn(server);
     let background = tokio::spawn(background(db.clone(), clock, limits, metrics));
+    // Caught before anybody is told that it is ready: who then stops it at once finds a clean stop too.
+    let signals = (
+        signal(SignalKind::terminate())?,
+        signal(SignalKind::interrupt())?,
+    );
     greet(config, &db, &first_run).await?;
-    let outcome = wait_for_end(database, &handle).await;
+    let outcome = wait_for_end(database, signals, &handle).await;
     background.abort();
     server.await?.context("the server failed")?;
     outcome
@@ -112,9 +117,11 @@ async fn greet(config: &Config, db: &Db, first_run: &FirstRun) -> anyhow::Result
 }
 
 /// Waits for a signal to stop, or for the private PostgreSQL to die, which ends the program with an error.
-async fn wait_for_end(database: &mut Database, handle: &ServerHandle) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+async fn wait_for_end(
+    database: &mut Database,
+    (mut terminate, mut interrupt): (Signal, Signal),
+    handle: &ServerHandle,
+) -> anyhow::Result<()> {
     let mut watch = tokio::time::interval(WATCH);
     let outcome = loop {
         tokio::select! {

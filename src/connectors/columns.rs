@@ -1,7 +1,7 @@
 //! The columns of the list: headings, orders and the database columns behind them.
 
 use super::model::ListRow;
-use crate::db::keyset::Cursor;
+use crate::db::keyset::{Cursor, Kind};
 use crate::web::Column;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,19 +58,23 @@ impl Column for ConnectorColumn {
             _ => ["A to Z", "Z to A"],
         }
     }
+
+    fn kind(self) -> Kind {
+        self.sql().1
+    }
 }
 
 impl ConnectorColumn {
-    /// The indexed column, and the type that a cursor's text is cast to.
-    pub fn sql(self) -> (&'static str, &'static str) {
+    /// The indexed column and what it holds.
+    pub fn sql(self) -> (&'static str, Kind) {
         match self {
-            ConnectorColumn::Name => ("label", "text"),
-            ConnectorColumn::Description => ("description_start", "text"),
-            ConnectorColumn::Method => ("method", "text"),
-            ConnectorColumn::Category => ("categories_start", "text"),
-            ConnectorColumn::Status => ("status", "text"),
-            ConnectorColumn::Modified => ("updated_at", "timestamptz"),
-            ConnectorColumn::Created => ("created_at", "timestamptz"),
+            ConnectorColumn::Name => ("label", Kind::Text),
+            ConnectorColumn::Description => ("description_start", Kind::Text),
+            ConnectorColumn::Method => ("method", Kind::Text),
+            ConnectorColumn::Category => ("categories_start", Kind::Text),
+            ConnectorColumn::Status => ("status", Kind::Text),
+            ConnectorColumn::Modified => ("updated_at", Kind::Time),
+            ConnectorColumn::Created => ("created_at", Kind::Time),
         }
     }
 

@@ -36,7 +36,7 @@ impl ListPage {
 
     fn method_filter(&self) -> SelectField {
         self.filter(
-            "method",
+            "auth_method",
             "Method",
             "Any method",
             Method::offered().map(|method| Option_::new(method.code(), method.label())),
@@ -78,20 +78,26 @@ impl ListPage {
             .iter()
             .find(|category| category.id.to_string() == self.query.filter("category"))
             .map(|category| category.name.clone());
+        let method = Method::parse(self.query.filter("auth_method"));
+        let health = Health::parse(self.query.filter("status"));
         let words = [
             (
                 "category",
-                category.map(|name| format!("Category is {name}")),
+                category.map_or("Unknown category".into(), |name| {
+                    format!("Category is {name}")
+                }),
             ),
             (
-                "method",
-                Method::parse(self.query.filter("method"))
-                    .map(|method| format!("Method is {}", method.label())),
+                "auth_method",
+                method.map_or("Unknown method".into(), |method| {
+                    format!("Method is {}", method.label())
+                }),
             ),
             (
                 "status",
-                Health::parse(self.query.filter("status"))
-                    .map(|health| format!("Status is {}", health.label())),
+                health.map_or("Unknown status".into(), |health| {
+                    format!("Status is {}", health.label())
+                }),
             ),
         ];
         let search = (!self.query.search.is_empty()).then(|| {
@@ -102,13 +108,8 @@ impl ListPage {
         });
         let filters = words
             .into_iter()
-            .filter(|(name, _)| !self.query.filter(name).is_empty());
-        let filters = filters.map(|(name, words)| {
-            (
-                words.unwrap_or_else(|| format!("Unknown {name}")),
-                self.query.without_filter(name),
-            )
-        });
+            .filter(|(name, _)| !self.query.filter(name).is_empty())
+            .map(|(name, words)| (words, self.query.without_filter(name)));
         search.into_iter().chain(filters).collect()
     }
 }
@@ -117,7 +118,7 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
     let query = ListQuery::parse(
         "/connectors",
         visit.req.query_string(),
-        &["category", "method", "status"],
+        &["category", "auth_method", "status"],
     );
     let mut conn = visit.conn().await?;
     let (slice, total) = queries::list(&mut conn, &query).await?;

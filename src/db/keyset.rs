@@ -4,6 +4,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Datelike};
 use uuid::Uuid;
 
 /// A row's place in an order: the value it is ordered by, as text, and its id.
@@ -35,6 +36,35 @@ impl Cursor {
     }
 }
 
+/// What the column of an order holds, and so the value of every place in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Text,
+    Number,
+    Time,
+}
+
+impl Kind {
+    /// The PostgreSQL type that a cursor's text is cast to.
+    fn sql_type(self) -> &'static str {
+        match self {
+            Kind::Text => "text",
+            Kind::Number => "bigint",
+            Kind::Time => "timestamptz",
+        }
+    }
+
+    /// Whether PostgreSQL can read the text: addresses are typed and cut, and no fault of the program.
+    pub fn reads(self, text: &str) -> bool {
+        match self {
+            Kind::Text => true,
+            Kind::Number => text.parse::<i64>().is_ok(),
+            Kind::Time => DateTime::parse_from_rfc3339(text)
+                .is_ok_and(|time| time.offset().local_minus_utc() == 0 && time.year() > 0),
+        }
+    }
+}
+
 /// Where a page stands in its order.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Position {
@@ -61,8 +91,7 @@ impl Position {
 /// An order of a table with a place in it, as SQL. All parts are the program's own words, never a visitor's.
 pub struct Keyset<'a> {
     pub column: &'static str,
-    /// The PostgreSQL type that the cursor's text is cast to.
-    pub sql_type: &'static str,
+    pub kind: Kind,
     pub descending: bool,
     pub position: &'a Position,
 }
@@ -85,7 +114,7 @@ impl Keyset<'_> {
         Some(format!(
             "({}, id) {sign} (${first}::{}, ${})",
             self.column,
-            self.sql_type,
+            self.kind.sql_type(),
             first + 1
         ))
     }
@@ -131,6 +160,24 @@ mod tests {
     }
 
     #[test]
+    fn a_place_fits_what_its_column_holds() {
+        let time = DateTime::UNIX_EPOCH.to_rfc3339();
+        assert!(Kind::Text.reads("any") && Kind::Number.reads("-7") && Kind::Time.reads(&time));
+        for rubbish in ["", "evil", "7 OR 1", "99999999999999999999"] {
+            assert!(!Kind::Number.reads(rubbish), "{rubbish}");
+        }
+        for rubbish in [
+            "",
+            "evil",
+            "infinity",
+            "0000-01-01T00:00:00Z",
+            "2026-01-01T00:00:00+23:00",
+        ] {
+            assert!(!Kind::Time.reads(rubbish), "{rubbish}");
+        }
+    }
+
+    #[test]
     fn the_page_before_is_read_backwards() {
         let position = Position::Before(Cursor {
             value: "m".into(),
@@ -138,7 +185,7 @@ mod tests {
         });
         let keyset = Keyset {
             column: "label",
-            sql_type: "text",
+            kind: Kind::Text,
             descending: false,
             position: &position,
         };

@@ -4,7 +4,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use super::{Option_, SelectField};
-use crate::db::keyset::{Cursor, Position, Slice};
+use crate::db::keyset::{Cursor, Kind, Position, Slice};
 
 use super::text::{grouped, plural};
 
@@ -20,6 +20,8 @@ pub trait Column: Copy + PartialEq + 'static {
     fn label(self) -> &'static str;
     /// What the ascending and the descending order are called: “A to Z”.
     fn orders(self) -> [&'static str; 2];
+    /// What its values are.
+    fn kind(self) -> Kind;
 }
 
 /// What an address asks of a list.
@@ -53,7 +55,11 @@ impl<C: Column> ListQuery<C> {
             .strip_prefix('-')
             .map_or((sort.as_str(), false), |code| (code, true));
         let known = C::ALL.iter().find(|column| column.code() == code);
-        let position = position(&get("after"), &get("before"), &get("place"));
+        let column = known.copied().unwrap_or(C::ALL[0]);
+        let cursor = |name: &str| {
+            Cursor::decode(&get(name)).filter(|cursor| column.kind().reads(&cursor.value))
+        };
+        let position = position(cursor("after"), cursor("before"), &get("place"));
         let page = if position == Position::First {
             1
         } else {
@@ -67,7 +73,7 @@ impl<C: Column> ListQuery<C> {
                 .map(|name| (*name, get(name)))
                 .filter(|(_, value)| !value.is_empty())
                 .collect(),
-            column: known.copied().unwrap_or(C::ALL[0]),
+            column,
             descending: known.is_some() && descending,
             size: get("size")
                 .parse()
@@ -210,8 +216,8 @@ impl<C: Column> ListQuery<C> {
     }
 }
 
-fn position(after: &str, before: &str, place: &str) -> Position {
-    match (Cursor::decode(after), Cursor::decode(before)) {
+fn position(after: Option<Cursor>, before: Option<Cursor>, place: &str) -> Position {
+    match (after, before) {
         (Some(cursor), _) => Position::After(cursor),
         (None, Some(cursor)) => Position::Before(cursor),
         (None, None) if place == "last" => Position::Last,

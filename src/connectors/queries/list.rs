@@ -43,10 +43,10 @@ async fn rows(
     query: &ListQuery<ConnectorColumn>,
     filter: &Filter,
 ) -> Result<Vec<ListRow>, Error> {
-    let (column, sql_type) = query.column.sql();
+    let (column, kind) = query.column.sql();
     let keyset = Keyset {
         column,
-        sql_type,
+        kind,
         descending: query.descending,
         position: &query.position,
     };
@@ -75,7 +75,7 @@ async fn total(
     filter: &Filter,
 ) -> Result<Total, Error> {
     let only_category = query.search.is_empty()
-        && query.filter("method").is_empty()
+        && query.filter("auth_method").is_empty()
         && query.filter("status").is_empty();
     match filter.category {
         None if !query.is_narrowed() => Ok(Total::Exactly(
@@ -133,13 +133,9 @@ impl Filter {
         for word in query.search.split_whitespace().take(MOST_WORDS) {
             filter.and("search_text LIKE $", Bind::Text(like_pattern(word)), "");
         }
-        for column in ["method", "status"] {
-            if !query.filter(column).is_empty() {
-                filter.and(
-                    &format!("{column} = $"),
-                    Bind::Text(query.filter(column).to_string()),
-                    "",
-                );
+        for (name, condition) in [("auth_method", "method = $"), ("status", "status = $")] {
+            if !query.filter(name).is_empty() {
+                filter.and(condition, Bind::Text(query.filter(name).to_string()), "");
             }
         }
         if !query.filter("category").is_empty() {

@@ -12,7 +12,7 @@ use super::super::model::{
 use super::{categories_of, forget_base_url_secrets, health};
 use crate::access::Actor;
 use crate::audit::{self, Changes, Event};
-use crate::categories::CategoryId;
+use crate::categories::{CategoryId, lock_counts};
 use crate::db::Conn;
 use crate::db::schema::{authorizations, categories, connector_categories, connectors};
 use crate::name::{Name, fold};
@@ -96,6 +96,7 @@ async fn insert(
     new: &NewConnector,
     key: &str,
 ) -> Result<(), Attempt> {
+    lock_counts(conn).await?;
     let (names, folded) = category_names(conn, &new.categories).await?;
     diesel::insert_into(connectors::table)
         .values((
@@ -170,14 +171,13 @@ fn own_folded(name: &Name, display_name: &str, description: &str) -> String {
     fold(&format!("{}\n{display_name}\n{description}", name.as_str()))
 }
 
-/// The joined names of categories, as shown and as searched. Held until the end of the transaction, so that
-/// no renaming slips between reading and writing them.
+/// The joined names of categories, as shown and as searched. They stay true until the end of the transaction,
+/// because renaming a category takes the lock of the counts as well.
 async fn category_names(conn: &mut Conn, ids: &[CategoryId]) -> Result<(String, String), Error> {
     let names: Vec<(String, String)> = categories::table
         .filter(categories::id.eq_any(ids))
         .order((categories::name, categories::id))
         .select((categories::name, categories::name_folded))
-        .for_share()
         .load(conn)
         .await?;
     let (names, folded): (Vec<String>, Vec<String>) = names.into_iter().unzip();
@@ -211,8 +211,11 @@ pub async fn update(
     new: &CheckedDetails,
 ) -> Result<(), SaveError> {
     conn.transaction(async |conn| {
-        let forgotten =
-            new.forget_secrets && forget_base_url_secrets(conn, by, now, old).await?;
+        let moved = has_other_categories(conn, old, &new.categories).await?;
+        if moved {
+            lock_counts(conn).await?;
+        }
+        let forgotten = new.forget_secrets && forget_base_url_secrets(conn, by, now, old).await?;
         let base_url = new.base_url.as_ref().map(HttpUrl::as_str);
         let changed = diesel::update(
             connectors::table
@@ -237,7 +240,11 @@ pub async fn update(
         if changed == 0 {
             return Err(SaveError::Stale);
         }
-        let names = save_categories(conn, old, &new.categories).await?;
+        let names = if moved {
+            save_categories(conn, old.id, &new.categories).await?
+        } else {
+            old.category_names.clone()
+        };
         let mut changes = Changes::none()
             .field("Name", &old.name, new.name.as_str())
             .field("Display name", &old.display_name, &new.display_name)
@@ -275,27 +282,31 @@ pub async fn update(
     .await
 }
 
-/// Writes the categories if they are others now, and gives their joined names.
-async fn save_categories(
+/// Whether the connector is to be in other categories than it is in. Somebody who changes them meanwhile also
+/// changes the version, and then this save is refused.
+async fn has_other_categories(
     conn: &mut Conn,
     old: &Connector,
     new: &[CategoryId],
-) -> Result<String, SaveError> {
+) -> Result<bool, Error> {
     let mut stored = categories_of(conn, old).await?;
     let mut wanted = new.to_vec();
     stored.sort_unstable();
     wanted.sort_unstable();
-    if stored == wanted {
-        return Ok(old.category_names.clone());
-    }
-    diesel::delete(
-        connector_categories::table.filter(connector_categories::connector_id.eq(old.id)),
-    )
-    .execute(conn)
-    .await?;
-    link(conn, old.id, new).await?;
+    Ok(stored != wanted)
+}
+
+/// Writes the categories, and gives their joined names.
+async fn save_categories(
+    conn: &mut Conn,
+    id: ConnectorId,
+    new: &[CategoryId],
+) -> Result<String, SaveError> {
+    let links = connector_categories::table.filter(connector_categories::connector_id.eq(id));
+    diesel::delete(links).execute(conn).await?;
+    link(conn, id, new).await?;
     let (names, folded) = category_names(conn, new).await?;
-    diesel::update(connectors::table.find(old.id))
+    diesel::update(connectors::table.find(id))
         .set((
             connectors::category_names.eq(&names),
             connectors::category_names_folded.eq(folded),

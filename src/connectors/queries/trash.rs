@@ -7,6 +7,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use super::super::model::{Connector, TrashedConnector};
 use crate::access::Actor;
 use crate::audit::{self, Changes, Event};
+use crate::categories::lock_counts;
 use crate::db::Conn;
 use crate::db::schema::connectors;
 use crate::web::{Error, SaveError};
@@ -26,6 +27,7 @@ pub async fn move_to_trash(
     version: i32,
 ) -> Result<(), SaveError> {
     conn.transaction(async |conn| {
+        lock_counts(conn).await?;
         let seen = connectors::table
             .find(connector.id)
             .filter(connectors::version.eq(version))
@@ -96,6 +98,7 @@ pub async fn restore(
     connector: &TrashedConnector,
 ) -> Result<(), SaveError> {
     conn.transaction(async |conn| {
+        lock_counts(conn).await?;
         diesel::update(
             connectors::table
                 .find(connector.id)
