@@ -44,7 +44,12 @@ impl Visit {
 
     /// Sends the browser on, with the outcome for the next page.
     pub fn see_other(&self, location: &str, outcome: impl Into<String>) -> HttpResponse {
-        see_other(&self.req, location, Some(Flash(outcome.into())))
+        see_other(&self.req, location, Some(Flash::done(outcome)))
+    }
+
+    /// Sends the browser on, with why it was not done.
+    pub fn see_other_undone(&self, location: &str, why: impl Into<String>) -> HttpResponse {
+        see_other(&self.req, location, Some(Flash::not_done(why)))
     }
 
     /// Sends the browser on, with nothing to say.

@@ -172,7 +172,7 @@ pub(super) async fn begin_session(
         user_agent,
     };
     let token = start_session(conn, new, guard.limits, guard.clock.now()).await?;
-    let outcome = (!outcome.is_empty()).then(|| Flash(outcome.to_string()));
+    let outcome = (!outcome.is_empty()).then(|| Flash::done(outcome));
     Ok(see_other_as(guard.cookies, &token, next, outcome))
 }
 
@@ -197,7 +197,7 @@ pub async fn sign_out(
         **cookies,
         &anonymous,
         "/sign-in",
-        Some(Flash("You are signed out".into())),
+        Some(Flash::done("You are signed out")),
     );
     response.headers_mut().insert(
         HeaderName::from_static("clear-site-data"),

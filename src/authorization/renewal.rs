@@ -57,13 +57,14 @@ pub async fn renew(
         Ok(token) => {
             let mut conn = visit.conn().await?;
             let (by, now) = (&visit.actor, visit.now());
-            let outcome = if store(&mut conn, &vault, by, now, &stored, token).await? {
-                "The token was renewed"
-            } else {
-                "The data connector was changed meanwhile. The new token was not stored."
-            };
+            let is_stored = store(&mut conn, &vault, by, now, &stored, token).await?;
             let back = format!("/connectors/{}/authorization", stored.connector.key);
-            Ok(visit.see_other(&back, outcome))
+            Ok(if is_stored {
+                visit.see_other(&back, "The token was renewed")
+            } else {
+                let why = "The data connector was changed meanwhile. The new token was not stored.";
+                visit.see_other_undone(&back, why)
+            })
         }
         Err(refusal) => tab_page(visit, stored, Some(refusal), StatusCode::OK),
     }

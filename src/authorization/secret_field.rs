@@ -29,7 +29,10 @@ impl SecretChange {
             Some("replace") if typed.is_empty() => {
                 errors.add(
                     name,
-                    format!("Enter the new {}, or choose Keep", in_sentence(label)),
+                    format!(
+                        "Enter the new {}, or choose another option",
+                        in_sentence(label)
+                    ),
                 );
                 SecretChange::Keep
             }

@@ -184,6 +184,12 @@ fn conflict(
     data: &FormData,
 ) -> Result<HttpResponse, Error> {
     let address = format!("/connectors/{}/authorization", theirs.connector.key);
+    // Not a field of this form, but what decides where its secrets go: another one makes the form stale.
+    let base_url = Difference {
+        label: "Base URL, on the Details tab",
+        theirs: theirs.connector.base_url.clone().unwrap_or_default(),
+        mine: data.text("seen_base_url"),
+    };
     let pairs = theirs.form.words().into_iter().zip(mine.words());
     let differences = pairs
         .map(|((label, theirs), (_, mine))| Difference {
@@ -191,6 +197,7 @@ fn conflict(
             theirs,
             mine,
         })
+        .chain([base_url])
         .collect();
     let secret_names = ["token", "password", "api_key", "client_key"];
     let lost_secrets = secret_names
@@ -211,7 +218,7 @@ fn conflict(
         version: theirs.authorization.version,
         fields: ConflictPage::fields_of(data)
             .into_iter()
-            .filter(|(name, _)| !is_secret(name))
+            .filter(|(name, _)| !is_secret(name) && name != "seen_base_url")
             .collect(),
         differences,
         lost_secrets,

@@ -252,14 +252,14 @@ pub async fn take(
         keep_fresh,
     )
     .await?;
-    let outcome = match (taken, keep_fresh) {
-        (false, _) => {
-            "This token was taken over already, or its ten minutes are over. Request another one."
-        }
-        (true, false) => "The token was stored",
-        (true, true) => "The token was stored and is kept fresh",
-    };
-    Ok(visit.see_other(&back, outcome))
+    Ok(match (taken, keep_fresh) {
+        (false, _) => visit.see_other_undone(
+            &back,
+            "This token was taken over already, or its ten minutes are over. Request another one.",
+        ),
+        (true, false) => visit.see_other(&back, "The token was stored"),
+        (true, true) => visit.see_other(&back, "The token was stored and is kept fresh"),
+    })
 }
 
 /// Stores the answer to a request of this person; false when there is none any more.

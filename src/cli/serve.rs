@@ -105,8 +105,8 @@ fn outbound_rules(config: &Config) -> anyhow::Result<Option<Vec<Rule>>> {
 
 /// Says where to go, and how to begin.
 async fn greet(config: &Config, db: &Db, first_run: &FirstRun) -> anyhow::Result<()> {
-    println!("Connectory is ready: open {}", config.public_url);
     let begun = has_super_admin(&mut *db.get().await?).await?;
+    println!("Connectory is ready: open {}", config.public_url);
     if !begun {
         println!(
             "Nobody can sign in yet. Create the first super admin there with the one-time code {}",
@@ -128,7 +128,7 @@ async fn wait_for_end(
             _ = terminate.recv() => break Ok(()),
             _ = interrupt.recv() => break Ok(()),
             _ = watch.tick() => if let Some(reason) = database.has_exited() {
-                break Err(anyhow::anyhow!("the private PostgreSQL has stopped: {reason}"));
+                break Err(anyhow::anyhow!(reason));
             },
         }
     };

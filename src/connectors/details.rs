@@ -251,7 +251,7 @@ pub async fn duplicate(
             "The Data Connector was duplicated, without its secrets and tokens",
         )),
         Err(SaveError::Fault(fault)) => Err(fault),
-        Err(_) => Ok(visit.see_other(
+        Err(_) => Ok(visit.see_other_undone(
             &format!("/connectors/{}", original.key),
             "There are too many copies of this Data Connector. Rename or delete some first.",
         )),

@@ -12,14 +12,40 @@ use super::visitor::{Cookies, VisitorToken};
 
 /// One sentence about what has happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Flash(pub String);
+pub struct Flash {
+    pub text: String,
+    /// It is not what the person wanted.
+    pub warns: bool,
+}
 
 impl Flash {
+    /// What the person wanted has been done.
+    pub fn done(text: impl Into<String>) -> Flash {
+        Flash {
+            text: text.into(),
+            warns: false,
+        }
+    }
+
+    /// It has not been done; the sentence says why and what to do.
+    pub fn not_done(text: impl Into<String>) -> Flash {
+        Flash {
+            text: text.into(),
+            warns: true,
+        }
+    }
+
+    /// The sentence with its tone in front, as the cookie carries it.
+    fn marked(&self) -> String {
+        format!("{}{}", if self.warns { '!' } else { '.' }, self.text)
+    }
+
     pub(super) fn cookie(&self, cookies: Cookies, token: &VisitorToken) -> Cookie<'static> {
+        let marked = self.marked();
         let value = format!(
             "{}.{}",
-            URL_SAFE_NO_PAD.encode(&self.0),
-            token.sign("flash", &self.0)
+            URL_SAFE_NO_PAD.encode(&marked),
+            token.sign("flash", &marked)
         );
         cookies.cookie(cookies.flash_name(), value)
     }
@@ -27,10 +53,14 @@ impl Flash {
     /// The outcome that the request carries, if this visitor's own signature is on it.
     pub fn take(cookies: Cookies, token: &VisitorToken, req: &HttpRequest) -> Option<Flash> {
         let cookie = req.cookie(cookies.flash_name())?;
-        let (text, signature) = cookie.value().split_once('.')?;
-        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-        let expected = token.sign("flash", &text);
-        bool::from(expected.as_bytes().ct_eq(signature.as_bytes())).then_some(Flash(text))
+        let (marked, signature) = cookie.value().split_once('.')?;
+        let marked = String::from_utf8(URL_SAFE_NO_PAD.decode(marked).ok()?).ok()?;
+        let expected = token.sign("flash", &marked);
+        let is_own = bool::from(expected.as_bytes().ct_eq(signature.as_bytes()));
+        is_own.then(|| Flash {
+            warns: marked.starts_with('!'),
+            text: marked.chars().skip(1).collect(),
+        })
     }
 
     pub(super) fn no_cookie(cookies: Cookies) -> Cookie<'static> {

@@ -1,0 +1,34 @@
+//! People come and go: the first run, signing in and out, the throttle, how long a session lasts.
+
+mod first_run;
+mod sessions;
+mod signing_in;
+mod throttle;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::support::{Browser, FormFill, PASSWORD, TOKEN_COOKIE, TestApp};
+
+/// What the first-run page is filled in with when all is well.
+fn founder(app: &TestApp, form: FormFill) -> FormFill {
+    form.set("code", app.first_run.code())
+        .set("username", "ana")
+        .set("full_name", "Ana Ruiz")
+        .set("password", PASSWORD)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The token that the browser's cookie carries.
+fn token(browser: &Browser) -> Vec<u8> {
+    URL_SAFE_NO_PAD
+        .decode(browser.cookie(TOKEN_COOKIE).expect("a token"))
+        .expect("base64")
+}
+
+async fn is_signed_in(browser: &Browser) -> bool {
+    browser.get("/").await.location() != Some("/sign-in?next=%2F")
+}

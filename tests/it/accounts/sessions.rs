@@ -1,0 +1,167 @@
+//! How sessions end, and what they leave behind.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::TimeDelta;
+
+use super::is_signed_in;
+use crate::support::{PASSWORD, TOKEN_COOKIE, TestApp};
+
+#[tokio::test]
+async fn signing_out_ends_the_session_on_the_server() {
+    let app = TestApp::start().await;
+    let ana = app.super_admin().await;
+    let cookie = ana.cookie(TOKEN_COOKIE).expect("a token");
+    let page = ana
+        .open("/")
+        .await
+        .form("/sign-out")
+        .send()
+        .await
+        .expect(303);
+    assert!(page.header("clear-site-data").contains("\"cache\""));
+    assert_eq!(page.follow().await.flash(), "You are signed out");
+    assert_eq!(app.count("SELECT count(*) FROM sessions").await, 0);
+    assert_ne!(ana.cookie(TOKEN_COOKIE).as_deref(), Some(cookie.as_str()));
+
+    ana.set_cookie(TOKEN_COOKIE, &cookie);
+    assert!(!is_signed_in(&ana).await, "the old cookie opens nothing");
+}
+
+#[tokio::test]
+async fn signing_out_takes_a_button_not_a_link() {
+    let app = TestApp::start().await;
+    let ana = app.super_admin().await;
+    ana.get("/sign-out").await.expect(405);
+    assert!(is_signed_in(&ana).await);
+}
+
+#[tokio::test]
+async fn signing_out_ends_no_other_session() {
+    let app = TestApp::start().await;
+    let ana = app.super_admin().await;
+    let elsewhere = app.browser();
+    elsewhere
+        .sign_in(&ana.user().username, PASSWORD)
+        .await
+        .expect(303);
+    elsewhere.post("/sign-out", &[]).await.expect(303);
+    assert!(is_signed_in(&ana).await);
+}
+
+#[tokio::test]
+async fn an_hour_without_a_request_ends_it() {
+    let app = TestApp::start().await;
+    let ana = app.super_admin().await;
+    for _ in 0..3 {
+        app.advance(TimeDelta::minutes(59));
+        assert!(is_signed_in(&ana).await, "in use");
+    }
+    app.advance(TimeDelta::minutes(61));
+    assert!(!is_signed_in(&ana).await);
+}
+
+#[tokio::test]
+async fn twelve_hours_end_it_in_any_case() {
+    let app = TestApp::start().await;
+    let ana = app.super_admin().await;
+    for _ in 0..23 {
+        app.advance(TimeDelta::minutes(30));
+        assert!(is_signed_in(&ana).await, "in use");
+    }
+    app.advance(TimeDelta::minutes(30));
+    assert!(!is_signed_in(&ana).await);
+}
+
+#[tokio::test]
+async fn the_limits_are_those_of_the_site() {
+    let app = TestApp::start_with(|site| site.limits.idle = Duration::from_secs(60)).await;
+    let ana = app.super_admin().await;
+    app.advance(TimeDelta::seconds(61));
+    assert!(!is_signed_in(&ana).await);
+}
+
+#[tokio::test]
+async fn those_that_are_over_leave_the_database() {
+    let app = TestApp::start().await;
+    app.advance(TimeDelta::minutes(50));
+    let ben = app.person(&[]).await;
+    app.advance(TimeDelta::minutes(50));
+    app.run_due_work().await;
+    assert_eq!(
+        app.rows("SELECT user_id FROM sessions").await,
+        [[ben.user().id.to_string()]]
+    );
+    assert!(is_signed_in(&ben).await);
+}
+
+#[tokio::test]
+async fn a_new_password_ends_all_sessions_of_the_user() {
+    let app = TestApp::start().await;
+    let ana = app.super_admin().await;
+    let ben = app.person(&[]).await;
+    let hash = app
+        .hasher
+        .hash("another good password".into())
+        .await
+        .expect("a hash");
+    let by = connectory::access::Actor::command_line();
+    connectory::accounts::set_password(
+        &mut *app.conn().await,
+        &by,
+        app.clock.now(),
+        &ben.user().username,
+        &hash,
+    )
+    .await
+    .expect("a new password");
+    assert!(!is_signed_in(&ben).await);
+    assert!(is_signed_in(&ana).await);
+    app.browser()
+        .sign_in(&ben.user().username, PASSWORD)
+        .await
+        .expect(422);
+    app.browser()
+        .sign_in(&ben.user().username, "another good password")
+        .await
+        .expect(303);
+}
+
+#[tokio::test]
+async fn a_made_up_cookie_is_nobody() {
+    let app = TestApp::start().await;
+    app.founded().await;
+    let made_up = URL_SAFE_NO_PAD.encode([7; 32]);
+    for cookie in [made_up.as_str(), "x", "", "!!!", &"A".repeat(3000)] {
+        let visitor = app.browser();
+        visitor.set_cookie(TOKEN_COOKIE, cookie);
+        assert!(!is_signed_in(&visitor).await, "{cookie}");
+    }
+}
+
+#[tokio::test]
+async fn an_outcome_is_shown_once_and_cannot_be_made_up() {
+    let app = TestApp::start().await;
+    let ana = app.super_admin().await;
+    let page = ana.get("/connectors/new").await;
+    let page = page
+        .submit(|form| {
+            form.set("connector_name", "Payroll")
+                .set("description", "Salaries")
+        })
+        .await
+        .expect(303);
+    assert_eq!(
+        page.follow().await.flash(),
+        "The Data Connector was created"
+    );
+    assert_eq!(page.follow().await.flash(), "");
+
+    let text = URL_SAFE_NO_PAD.encode("<b>Send your password to evil.example</b>");
+    for signature in ["", "AAAA", &ana.csrf().await] {
+        ana.set_cookie("connectory-flash", &format!("{text}.{signature}"));
+        assert!(!ana.get("/connectors").await.html.contains("evil.example"));
+    }
+}

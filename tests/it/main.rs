@@ -1,0 +1,20 @@
+//! The integration tests: one program, a file per slice. They speak HTTP to a running site with a PostgreSQL
+//! database of its own, and see what a browser would see.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tests' browser is a plain HTTP client without the product's address guard"
+)]
+
+mod access;
+mod accounts;
+mod authorization;
+mod categories;
+mod cli;
+mod connectors;
+mod health;
+mod outbound;
+mod pages;
+mod private_postgres;
+mod secrets;
+mod support;
+mod token_requests;

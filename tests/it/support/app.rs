@@ -1,0 +1,271 @@
+//! A running site with a database of its own.
+
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::LazyLock;
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use connectory::access::{Actor, PasswordHasher, SessionLimits};
+use connectory::accounts::FirstRun;
+use connectory::app::{self, Site};
+use connectory::categories::{self, CategoryStatus};
+use connectory::clock::Clock;
+use connectory::connectors::{self, Method, NewConnector};
+use connectory::db::{Connection, Db};
+use connectory::name::Name;
+use connectory::outbound::{HttpUrl, Outbound, Policy};
+use connectory::status::Metrics;
+use connectory::vault::Vault;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
+use tokio::task::JoinHandle;
+use tokio_postgres::SimpleQueryMessage;
+use uuid::Uuid;
+
+use super::Browser;
+use super::database::{TestDatabase, connect};
+
+/// What `/metrics` of every site asks for.
+pub const METRICS_TOKEN: &str = "a-token-for-the-metrics";
+
+/// Connections that a site may open.
+const CONNECTIONS: usize = 8;
+
+/// Sites that run at once: the server takes a hundred connections.
+static ROOM: Semaphore = Semaphore::const_new(8);
+
+/// One for all sites: hashing is slow on purpose.
+static HASHER: LazyLock<PasswordHasher> =
+    LazyLock::new(|| PasswordHasher::new(2).expect("a password hasher"));
+
+/// A site that serves on a free port of 127.0.0.1 until it is dropped.
+pub struct TestApp {
+    /// The site's clock: tests move it and never wait.
+    pub clock: Clock,
+    pub vault: Vault,
+    pub hasher: PasswordHasher,
+    pub limits: SessionLimits,
+    pub first_run: FirstRun,
+    pub address: SocketAddr,
+    /// The address that the site believes to have.
+    pub public_url: String,
+    pub(super) people: AtomicU32,
+    pub(super) founder: OnceCell<()>,
+    http: reqwest::Client,
+    db: Db,
+    sql: OnceCell<tokio_postgres::Client>,
+    server: JoinHandle<()>,
+    database: TestDatabase,
+    _room: SemaphorePermit<'static>,
+}
+
+impl TestApp {
+    pub async fn start() -> TestApp {
+        TestApp::start_with(|_| {}).await
+    }
+
+    /// A site that differs from the usual one.
+    pub async fn start_with(change: impl FnOnce(&mut Site)) -> TestApp {
+        let room = ROOM.acquire().await.expect("room for a site");
+        let database = TestDatabase::create().await;
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("a bound port");
+        let policy = Policy {
+            allow_loopback: true,
+            own: vec![address],
+            ..Policy::default()
+        };
+        let mut site = Site {
+            database_url: database.url.clone(),
+            connections: CONNECTIONS,
+            workers: 2,
+            clock: Clock::system(),
+            vault: database.vault.clone(),
+            outbound: Outbound::new(policy).expect("a runtime"),
+            hasher: HASHER.clone(),
+            limits: SessionLimits {
+                idle: Duration::from_secs(3600),
+                lifetime: Duration::from_secs(12 * 3600),
+            },
+            metrics: Metrics {
+                handle: PrometheusBuilder::new().build_recorder().handle(),
+                token: Some(METRICS_TOKEN.into()),
+            },
+            first_run: FirstRun::new(),
+            public_url: format!("http://{address}"),
+        };
+        change(&mut site);
+        let server = app::serve(site.clone(), listener).expect("a server");
+        TestApp {
+            clock: site.clock,
+            vault: site.vault,
+            hasher: site.hasher,
+            limits: site.limits,
+            first_run: site.first_run,
+            address,
+            public_url: site.public_url,
+            people: AtomicU32::new(0),
+            founder: OnceCell::new(),
+            http: http_client(None),
+            db: Db::new(&database.url, 2).expect("a pool"),
+            sql: OnceCell::new(),
+            server: tokio::spawn(async { server.await.expect("the server runs") }),
+            database,
+            _room: room,
+        }
+    }
+
+    /// Somebody who has not signed in.
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.http.clone(), self.address, &self.public_url)
+    }
+
+    /// The same on another machine of the network.
+    pub fn browser_at(&self, address: IpAddr) -> Browser {
+        Browser::new(http_client(Some(address)), self.address, &self.public_url)
+    }
+
+    /// A connection as the program's own queries take it.
+    pub async fn conn(&self) -> Connection {
+        self.db.get().await.expect("a connection")
+    }
+
+    /// Does once what the program does in the background.
+    pub async fn run_due_work(&self) {
+        app::run_due_work(&self.db, self.limits, self.clock.now())
+            .await
+            .expect("the background work");
+    }
+
+    pub fn advance(&self, time: TimeDelta) {
+        self.clock.advance(time);
+    }
+
+    /// Creates a No Auth connector in Uncategorized, and gives its id. Its key is the name's slug.
+    pub async fn connector(&self, name: &str) -> Uuid {
+        self.connector_with(name, |_| {}).await
+    }
+
+    /// Creates a connector that differs from the usual one.
+    pub async fn connector_with(&self, name: &str, change: impl FnOnce(&mut NewConnector)) -> Uuid {
+        let mut new = NewConnector {
+            id: Uuid::now_v7(),
+            name: connectors::parse_name(name).expect("a name"),
+            display_name: String::new(),
+            description: format!("What {name} is for"),
+            base_url: Some(HttpUrl::parse("https://api.example.org/v1").expect("an address")),
+            method: Method::NoAuth,
+            categories: vec![categories::UNCATEGORIZED],
+            enabled: true,
+        };
+        change(&mut new);
+        connectors::insert(
+            &mut *self.conn().await,
+            &Actor::command_line(),
+            self.clock.now(),
+            &new,
+        )
+        .await
+        .expect("a new connector");
+        new.id
+    }
+
+    /// Creates an active category, and gives its id.
+    pub async fn category(&self, name: &str) -> Uuid {
+        self.category_with(name, CategoryStatus::Active).await
+    }
+
+    pub async fn category_with(&self, name: &str, status: CategoryStatus) -> Uuid {
+        let id = Uuid::now_v7();
+        let name = Name::parse(name, 100).expect("a name");
+        categories::insert(
+            &mut *self.conn().await,
+            &Actor::command_line(),
+            self.clock.now(),
+            id,
+            &name,
+            status,
+        )
+        .await
+        .expect("a new category");
+        id
+    }
+
+    /// Runs statements behind the site's back.
+    pub async fn sql(&self, statements: &str) {
+        self.try_sql(statements)
+            .await
+            .unwrap_or_else(|refusal| panic!("{statements}: {refusal}"));
+    }
+
+    /// What the database says to statements that it refuses.
+    pub async fn try_sql(&self, statements: &str) -> Result<(), String> {
+        let message = |error: tokio_postgres::Error| {
+            error
+                .as_db_error()
+                .map_or(error.to_string(), |error| error.message().to_string())
+        };
+        self.client()
+            .await
+            .batch_execute(statements)
+            .await
+            .map_err(message)
+    }
+
+    /// The rows of a query as text, NULL as "".
+    pub async fn rows(&self, query: &str) -> Vec<Vec<String>> {
+        let messages = self
+            .client()
+            .await
+            .simple_query(query)
+            .await
+            .unwrap_or_else(|error| panic!("{query}: {error:?}"));
+        let rows = messages.iter().filter_map(|message| match message {
+            SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        rows.map(|row| {
+            (0..row.len())
+                .map(|column| row.get(column).unwrap_or_default().to_string())
+                .collect()
+        })
+        .collect()
+    }
+
+    /// The first value of a query.
+    pub async fn value(&self, query: &str) -> String {
+        self.rows(query)
+            .await
+            .into_iter()
+            .flatten()
+            .next()
+            .unwrap_or_default()
+    }
+
+    /// The number that a query gives.
+    pub async fn count(&self, query: &str) -> i64 {
+        self.value(query)
+            .await
+            .parse()
+            .unwrap_or_else(|_| panic!("no number: {query}"))
+    }
+
+    async fn client(&self) -> &tokio_postgres::Client {
+        self.sql.get_or_init(|| connect(&self.database.url)).await
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+fn http_client(from: Option<IpAddr>) -> reqwest::Client {
+    let builder = reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .local_address(from);
+    builder.build().expect("an HTTP client")
+}

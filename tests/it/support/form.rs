@@ -1,0 +1,274 @@
+//! A form as a browser fills it in and sends it.
+
+use scraper::{ElementRef, Selector};
+
+use super::page::words;
+use super::{Browser, Page};
+
+/// A form of a page, with what its controls hold.
+pub struct FormFill {
+    browser: Browser,
+    action: String,
+    post: bool,
+    controls: Vec<Control>,
+    buttons: Vec<Button>,
+    /// Which button is pressed; the first one, as by the Enter key.
+    pressed: usize,
+}
+
+struct Control {
+    name: String,
+    value: String,
+    kind: Kind,
+    /// Whether the control is sent: a box or a radio button only when it is on.
+    on: bool,
+}
+
+enum Kind {
+    /// What a person types, or a hidden value.
+    Text,
+    Box,
+    Radio,
+    /// The values to choose from.
+    Select(Vec<String>),
+}
+
+struct Button {
+    text: String,
+    name: String,
+    value: String,
+    action: Option<String>,
+}
+
+impl FormFill {
+    pub(super) fn read(browser: Browser, page: &str, form: ElementRef<'_>) -> FormFill {
+        let elements = Selector::parse("input, select, textarea, button").expect("a selector");
+        let enabled = form
+            .select(&elements)
+            .filter(|element| element.attr("disabled").is_none());
+        let (buttons, controls): (Vec<_>, Vec<_>) =
+            enabled.partition(|element| is_submit(*element) || kind_of(*element) == "button");
+        FormFill {
+            browser,
+            action: form.attr("action").unwrap_or(page).to_string(),
+            post: form
+                .attr("method")
+                .is_some_and(|method| method.eq_ignore_ascii_case("post")),
+            controls: controls.into_iter().filter_map(control).collect(),
+            buttons: buttons
+                .into_iter()
+                .filter(|element| is_submit(*element))
+                .map(button)
+                .collect(),
+            pressed: 0,
+        }
+    }
+
+    /// Types into a field, or chooses an option or a radio button.
+    #[track_caller]
+    pub fn set(mut self, name: &str, value: &str) -> FormFill {
+        let mut found = false;
+        for control in self
+            .controls
+            .iter_mut()
+            .filter(|control| control.name == name)
+        {
+            found |= match &control.kind {
+                Kind::Text => {
+                    control.value = value.to_string();
+                    true
+                }
+                Kind::Select(options) => {
+                    assert!(
+                        options.iter().any(|option| option == value),
+                        "“{value}” is no option of {name}: {options:?}"
+                    );
+                    control.value = value.to_string();
+                    true
+                }
+                Kind::Radio => {
+                    control.on = control.value == value;
+                    control.on
+                }
+                Kind::Box => panic!("{name} is a box: tick or untick it"),
+            };
+        }
+        assert!(
+            found,
+            "the form {} has no {name} for “{value}”",
+            self.action
+        );
+        self
+    }
+
+    #[track_caller]
+    pub fn tick(self, name: &str, value: &str) -> FormFill {
+        self.turn(name, value, true)
+    }
+
+    #[track_caller]
+    pub fn untick(self, name: &str, value: &str) -> FormFill {
+        self.turn(name, value, false)
+    }
+
+    #[track_caller]
+    fn turn(mut self, name: &str, value: &str, on: bool) -> FormFill {
+        let control = self.controls.iter_mut().find(|control| {
+            control.name == name && control.value == value && matches!(control.kind, Kind::Box)
+        });
+        control
+            .unwrap_or_else(|| panic!("no box {name} of the value {value}"))
+            .on = on;
+        self
+    }
+
+    /// Chooses another than the first button, by its words.
+    #[track_caller]
+    pub fn press(mut self, text: &str) -> FormFill {
+        let position = self.buttons.iter().position(|button| button.text == text);
+        self.pressed = position.unwrap_or_else(|| panic!("no button “{text}” in {}", self.action));
+        self
+    }
+
+    /// Sends a value that the page does not offer, as only somebody with bad intentions would.
+    pub fn forge(mut self, name: &str, value: &str) -> FormFill {
+        self.controls.retain(|control| control.name != name);
+        self.controls.push(Control {
+            name: name.into(),
+            value: value.into(),
+            kind: Kind::Text,
+            on: true,
+        });
+        self
+    }
+
+    /// What the form holds for a name now.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.controls
+            .iter()
+            .find(|control| control.name == name && control.on)
+            .map(|control| control.value.as_str())
+    }
+
+    /// The fields as they are sent.
+    fn fields(&self) -> Vec<(&str, String)> {
+        let controls = self
+            .controls
+            .iter()
+            .filter(|control| control.on)
+            .map(|control| (control.name.as_str(), line_ends(&control.value)));
+        let button = self
+            .buttons
+            .get(self.pressed)
+            .filter(|button| !button.name.is_empty());
+        controls
+            .chain(button.map(|button| (button.name.as_str(), button.value.clone())))
+            .collect()
+    }
+
+    /// Sends the form as the browser would, and does not follow where the answer sends.
+    pub async fn send(self) -> Page {
+        let fields = self.fields();
+        let fields: Vec<(&str, &str)> = fields
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
+        let action = self
+            .buttons
+            .get(self.pressed)
+            .and_then(|button| button.action.as_deref())
+            .unwrap_or(&self.action);
+        if self.post {
+            return self.browser.post_exactly(action, &fields).await;
+        }
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        self.browser.get(&format!("{action}?{query}")).await
+    }
+}
+
+fn kind_of<'a>(element: ElementRef<'a>) -> &'a str {
+    match (element.value().name(), element.attr("type")) {
+        ("button", None) => "submit",
+        (_, Some(kind)) => kind,
+        (name, None) => name,
+    }
+}
+
+fn is_submit(element: ElementRef<'_>) -> bool {
+    matches!(element.value().name(), "button" | "input") && kind_of(element) == "submit"
+}
+
+fn button(element: ElementRef<'_>) -> Button {
+    let attribute = |name| element.attr(name).unwrap_or_default().to_string();
+    Button {
+        text: words(element),
+        name: attribute("name"),
+        value: attribute("value"),
+        action: element.attr("formaction").map(str::to_string),
+    }
+}
+
+fn control(element: ElementRef<'_>) -> Option<Control> {
+    let name = element
+        .attr("name")
+        .filter(|name| !name.is_empty())?
+        .to_string();
+    let value = element.attr("value");
+    let checked = element.attr("checked").is_some();
+    Some(match (element.value().name(), kind_of(element)) {
+        ("textarea", _) => Control {
+            name,
+            value: element.text().collect(),
+            kind: Kind::Text,
+            on: true,
+        },
+        ("select", _) => select(name, element),
+        (_, "checkbox") => Control {
+            name,
+            value: value.unwrap_or("on").into(),
+            kind: Kind::Box,
+            on: checked,
+        },
+        (_, "radio") => Control {
+            name,
+            value: value.unwrap_or("on").into(),
+            kind: Kind::Radio,
+            on: checked,
+        },
+        _ => Control {
+            name,
+            value: value.unwrap_or_default().into(),
+            kind: Kind::Text,
+            on: true,
+        },
+    })
+}
+
+fn select(name: String, element: ElementRef<'_>) -> Control {
+    let options: Vec<ElementRef<'_>> = element
+        .select(&Selector::parse("option").expect("a selector"))
+        .collect();
+    let value = |option: &ElementRef<'_>| {
+        option
+            .attr("value")
+            .map_or_else(|| words(*option), str::to_string)
+    };
+    let chosen = options
+        .iter()
+        .find(|option| option.attr("selected").is_some())
+        .or(options.first());
+    let chosen = chosen.map(value).unwrap_or_default();
+    Control {
+        name,
+        value: chosen,
+        kind: Kind::Select(options.iter().map(value).collect()),
+        on: true,
+    }
+}
+
+/// Browsers send every line end as CR LF.
+fn line_ends(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\n', "\r\n")
+}

@@ -1,0 +1,24 @@
+//! What the tests stand on: a site, its database, people, and a browser that reads pages.
+
+mod app;
+mod browser;
+mod database;
+mod form;
+pub mod hostile;
+pub mod oauth_server;
+mod page;
+mod people;
+pub mod program;
+mod raw;
+mod sealed;
+
+pub use app::{METRICS_TOKEN, TestApp};
+pub use browser::{Browser, TOKEN_COOKIE};
+pub use form::FormFill;
+pub use page::{Page, words};
+pub use people::PASSWORD;
+
+/// The texts of a list of owned ones, for comparing with literals.
+pub fn strs(texts: &[String]) -> Vec<&str> {
+    texts.iter().map(String::as_str).collect()
+}

@@ -1,0 +1,98 @@
+//! People with permissions, signed in.
+
+use std::sync::atomic::Ordering;
+
+use connectory::access::{Actor, Permission, PermissionSet};
+use connectory::accounts::{self, NewUser, Username};
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+use super::{Browser, Page, TestApp};
+
+/// Everybody's password.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// Its hash, made once: that is slow on purpose.
+static PASSWORD_HASH: OnceCell<String> = OnceCell::const_new();
+
+/// A user of a test.
+#[derive(Clone)]
+pub struct User {
+    pub id: Uuid,
+    pub username: String,
+    /// What pages and audit lines call them.
+    pub name: String,
+}
+
+impl TestApp {
+    /// A super admin, signed in.
+    pub async fn super_admin(&self) -> Browser {
+        let user = self.create_user(true, PermissionSet::default()).await;
+        self.signed_in(user).await
+    }
+
+    /// Somebody with these permissions, and those that they require, signed in.
+    pub async fn person(&self, permissions: &[Permission]) -> Browser {
+        let user = self.user(permissions).await;
+        self.signed_in(user).await
+    }
+
+    /// The same, not signed in.
+    pub async fn user(&self, permissions: &[Permission]) -> User {
+        self.founded().await;
+        self.create_user(
+            false,
+            PermissionSet::with_required(permissions.iter().copied()),
+        )
+        .await
+    }
+
+    /// Leaves the first run behind: somebody is super admin, who does nothing more.
+    pub async fn founded(&self) {
+        let found = async || {
+            self.create_user(true, PermissionSet::default()).await;
+        };
+        self.founder.get_or_init(found).await;
+    }
+
+    async fn create_user(&self, super_admin: bool, permissions: PermissionSet) -> User {
+        let number = self.people.fetch_add(1, Ordering::Relaxed) + 1;
+        let (username, name) = (format!("person{number}"), format!("Person {number}"));
+        let hash = PASSWORD_HASH
+            .get_or_init(|| async { self.hasher.hash(PASSWORD.into()).await.expect("a hash") });
+        let new = NewUser {
+            username: Username::parse(&username).expect("a user name"),
+            name: name.clone(),
+            password_hash: hash.await.clone(),
+            super_admin,
+            permissions,
+        };
+        let id = accounts::insert(
+            &mut *self.conn().await,
+            &Actor::command_line(),
+            self.clock.now(),
+            &new,
+        )
+        .await
+        .expect("a new user");
+        User { id, username, name }
+    }
+
+    /// Signs a user in, in a browser of their own.
+    pub async fn signed_in(&self, user: User) -> Browser {
+        let browser = self.browser().of(user.clone());
+        let answer = browser.sign_in(&user.username, PASSWORD).await;
+        assert_eq!(answer.status, 303, "signing in: {}", answer.text());
+        browser
+    }
+}
+
+impl Browser {
+    /// Fills in the sign-in page and sends it.
+    pub async fn sign_in(&self, username: &str, password: &str) -> Page {
+        self.get("/sign-in")
+            .await
+            .submit(|form| form.set("username", username).set("password", password))
+            .await
+    }
+}
