@@ -23,6 +23,14 @@ impl Tab {
         }
     }
 
+    /// What its route needs.
+    fn needs(self) -> Permission {
+        match self {
+            Tab::Details | Tab::Authorization => Permission::ViewConnectors,
+            Tab::Activity => Permission::ViewActivity,
+        }
+    }
+
     fn path(self) -> &'static str {
         match self {
             Tab::Details => "",
@@ -49,17 +57,15 @@ impl HtmlSafe for ConnectorHead {}
 impl ConnectorHead {
     /// The head of `connector` with `tab` as the current one; the tabs are those that `actor` may open.
     pub fn new(connector: &Connector, tab: Tab, actor: &Actor) -> ConnectorHead {
-        let activity = actor.may(Permission::ViewActivity).then_some(Tab::Activity);
+        let may_open = |tab: &Tab| actor.may(tab.needs());
+        let tabs = [Tab::Details, Tab::Authorization, Tab::Activity];
         ConnectorHead {
             key: connector.key.clone(),
             label: connector.label.clone(),
             health: connector.health(),
             verify_certificates: connector.verify_certificates,
             tab,
-            tabs: [Tab::Details, Tab::Authorization]
-                .into_iter()
-                .chain(activity)
-                .collect(),
+            tabs: tabs.into_iter().filter(may_open).collect(),
         }
     }
 

@@ -64,14 +64,15 @@ pub fn relative(time: &DateTime<Utc>, now: &DateTime<Utc>) -> String {
     }
 }
 
-/// The two-figure size of a duration: `45 seconds`, `12 minutes`, `3 hours`, `20 days`.
+/// The size of a duration, rounded: `45 seconds`, `12 minutes`, `3 hours`, `20 days`.
 pub(super) fn duration_words(duration: Duration) -> String {
     let seconds = i64::try_from(duration.as_secs().max(1)).unwrap_or(i64::MAX);
+    let rounded = |unit: i64| seconds.saturating_add(unit / 2) / unit;
     match seconds {
         ..120 => plural(seconds, "second", "seconds"),
-        120..7_200 => plural(seconds / 60, "minute", "minutes"),
-        7_200..172_800 => plural(seconds / 3_600, "hour", "hours"),
-        _ => plural(seconds / 86_400, "day", "days"),
+        120..7_200 => plural(rounded(60), "minute", "minutes"),
+        7_200..172_800 => plural(rounded(3_600), "hour", "hours"),
+        _ => plural(rounded(86_400), "day", "days"),
     }
 }
 

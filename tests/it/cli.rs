@@ -277,7 +277,7 @@ async fn the_end_of_its_postgresql_ends_the_program_with_the_reason() {
     let (status, log) = program.end();
     assert_eq!(status.code(), Some(1), "{log}");
     assert!(
-        log.contains("connectory: the private PostgreSQL has stopped: "),
+        log.contains("connectory: the private PostgreSQL has ended"),
         "{log}"
     );
     wait_until("the end of every process", || here.processes().is_empty());

@@ -8,6 +8,8 @@
 mod access;
 mod accounts;
 mod authorization;
+#[path = "../browser/mod.rs"]
+mod browser;
 mod categories;
 mod cli;
 mod connectors;

@@ -99,7 +99,7 @@ pub async fn restore(
 ) -> Result<(), SaveError> {
     conn.transaction(async |conn| {
         lock_counts(conn).await?;
-        diesel::update(
+        let restored = diesel::update(
             connectors::table
                 .find(connector.id)
                 .filter(connectors::deleted_at.is_not_null()),
@@ -111,6 +111,9 @@ pub async fn restore(
         ))
         .execute(conn)
         .await?;
+        if restored == 0 {
+            return Err(Error::NotFound.into());
+        }
         super::refresh_health(conn, connector.id, now).await?;
         let event = Event {
             kind: "connector.restored",

@@ -90,7 +90,7 @@ impl Page {
 
     /// The outcome of the last action.
     pub fn flash(&self) -> String {
-        self.text_of("main .note.ok[role=status]")
+        self.text_of("main .note[role=status]")
     }
 
     /// The summary of what is wrong: the field that each message leads to, and the message.
