@@ -81,7 +81,10 @@ fn an_allowed_import_is_none_of_the_findings() {
         ),
         none
     );
-    assert_eq!(seen("src/outbound/mod.rs", "use crate::vault::Secret;"), none);
+    assert_eq!(
+        seen("src/outbound/mod.rs", "use crate::vault::Secret;"),
+        none
+    );
     assert_eq!(
         seen("src/outbound/mod.rs", "use crate::vault::{Secret, seal};"),
         [1]
