@@ -1,0 +1,223 @@
+//! Every page of the site in every state that looks different, and how a person gets there.
+//!
+//! To add one: a line in [`SAMPLES`]. What it needs to exist is made in [`World`].
+
+mod world;
+
+pub use world::World;
+
+use world::TOKEN_URL;
+
+use crate::support::PASSWORD;
+use crate::support::oauth_server::{USER, USERS_PASSWORD};
+
+/// The site that a sample is taken from.
+#[derive(Clone, Copy)]
+pub enum Place {
+    /// Nobody has an account yet.
+    Fresh,
+    /// There are people, and nothing else.
+    Empty,
+    /// What an organisation has after a year.
+    Full,
+}
+
+/// Who looks at the page.
+#[derive(Clone, Copy)]
+pub enum Who {
+    Nobody,
+    /// May do everything.
+    Admin,
+    /// May see connectors and categories, and change nothing.
+    Viewer,
+    /// May do nothing.
+    Newcomer,
+    /// Somebody who is about to sign out.
+    Leaver,
+}
+
+/// What is done on a page, or meanwhile elsewhere.
+pub enum Step {
+    /// Types into the field of this id.
+    Fill(&'static str, &'static str),
+    /// Chooses an option of the select of this id.
+    Choose(&'static str, &'static str),
+    /// Ticks or unticks the box, or chooses the radio button, with this label.
+    Tick(&'static str),
+    /// Opens the part of a page with this summary.
+    Expand(&'static str),
+    /// Presses a link or button that leads to another page.
+    Press(&'static str),
+    /// A colleague opens the page of this address, fills in its form and saves it.
+    Meanwhile(&'static str, &'static [(&'static str, &'static str)]),
+}
+
+/// A page in one state.
+pub struct Sample {
+    pub name: &'static str,
+    pub place: Place,
+    pub who: Who,
+    pub at: &'static str,
+    pub steps: &'static [Step],
+    /// Words in the main part which only this state shows.
+    pub shows: &'static str,
+}
+
+const fn sample(
+    name: &'static str,
+    place: Place,
+    who: Who,
+    at: &'static str,
+    steps: &'static [Step],
+    shows: &'static str,
+) -> Sample {
+    Sample {
+        name,
+        place,
+        who,
+        at,
+        steps,
+        shows,
+    }
+}
+
+use Place::{Empty, Fresh, Full};
+use Step::{Choose, Expand, Fill, Meanwhile, Press, Tick};
+use Who::{Admin, Leaver, Newcomer, Nobody, Viewer};
+
+/// An address that is none, and what it is made of would end a tag.
+const NO_ADDRESS: &str = "ftp://example.org/<b>";
+const NOT_A_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
+
+#[rustfmt::skip] // a table: a sample a line, with its steps below
+pub const SAMPLES: &[Sample] = &[
+    // Coming in
+    sample("first-run", Fresh, Nobody, "/", &[], "Create the first super admin"),
+    sample("first-run-errors", Fresh, Nobody, "/first-run", &[Press("Create super admin")], "There are 4 problems"),
+    sample("sign-in", Empty, Nobody, "/connectors", &[], "Forgotten your password?"),
+    sample("sign-in-errors", Empty, Nobody, "/sign-in", &[Press("Sign in")], "There are 2 problems"),
+    sample("sign-in-wrong", Empty, Nobody, "/sign-in",
+        &[Fill("username", "ana"), Fill("password", "wrong"), Press("Sign in")], "The user name or the password is wrong"),
+    sample("signed-out", Empty, Leaver, "/", &[Press("Sign out")], "You are signed out"),
+    sample("welcome", Empty, Newcomer, "/", &[], "There is nothing for you here yet"),
+
+    // Errors
+    sample("not-permitted", Empty, Viewer, "/connectors/new", &[], "This needs the permission “Create Data Connectors”."),
+    sample("not-found", Empty, Admin, "/nowhere", &[], "Page not found"),
+    sample("not-found-signed-out", Empty, Nobody, "/nowhere", &[], "Go to the sign-in page"),
+
+    // The list
+    sample("list-empty", Empty, Admin, "/connectors", &[], "Create the first data connector"),
+    sample("list-empty-viewer", Empty, Viewer, "/connectors", &[], "Somebody with the permission"),
+    sample("list", Full, Admin, "/connectors", &[], "data connectors"),
+    sample("list-viewer", Full, Viewer, "/connectors", &[], "data connectors"),
+    sample("list-by-status", Full, Admin, "/connectors?sort=status&size=50", &[], "Needs re-authorization"),
+    sample("list-second-page", Full, Admin, "/connectors?sort=-modified", &[Press("Next page")], "Page 2 of"),
+    sample("list-filtered", Full, Admin, "/connectors?q=e&method=bearer&status=healthy&sort=-created", &[], "Clear all filters"),
+    sample("list-no-results", Full, Admin, "/connectors?q=nothing+is+called+that", &[], "No results"),
+
+    // Creating
+    sample("create", Full, Admin, "/connectors/new", &[], "Create another category"),
+    sample("create-errors", Full, Admin, "/connectors/new",
+        &[Fill("connector_name", "Payroll <ledger>"), Fill("base_url", NO_ADDRESS), Tick("Uncategorized"), Press("Save")], "There are 4 problems"),
+    sample("create-name-taken", Full, Admin, "/connectors/new",
+        &[Fill("connector_name", "PAYROLL LEDGER"), Fill("description", "A second one"), Press("Save")], "already exists"),
+    sample("created", Full, Admin, "/connectors/new",
+        &[Fill("connector_name", "Street lamps"), Fill("description", "Which ones are out"), Choose("auth_method", "API Key"), Press("Save")],
+        "The Data Connector was created"),
+
+    // Details
+    sample("details", Full, Admin, "/connectors/payroll-ledger", &[], "Duplicate this data connector"),
+    sample("details-viewer", Full, Viewer, "/connectors/payroll-ledger", &[], "Authentication Type"),
+    sample("details-bare", Full, Viewer, "/connectors/bare", &[], "None"),
+    sample("details-long", Full, Admin, "/connectors/donaudampfschifffahrt", &[], "Donaudampfschifffahrts"),
+    sample("details-disabled", Full, Admin, "/connectors/sms-gateway", &[], "Disabled"),
+    sample("details-errors", Full, Admin, "/connectors/payroll-ledger",
+        &[Fill("connector_name", ""), Fill("base_url", NO_ADDRESS), Press("Save")], "There are 2 problems"),
+    sample("details-forget-secrets", Full, Admin, "/connectors/payroll-ledger",
+        &[Fill("base_url", "https://elsewhere.example.org/"), Press("Save")], "Remove the stored secret"),
+    sample("details-saved", Full, Admin, "/connectors/newsletter", &[Fill("display_name", "Monthly letter"), Press("Save")], "The Data Connector was saved"),
+    sample("details-conflict", Full, Admin, "/connectors/two-editors",
+        &[Fill("connector_name", "Two editors - mine"), Fill("description", "What I think that it is for,\nin two lines"),
+            Meanwhile("/connectors/two-editors", &[("description", "What a colleague thinks"), ("base_url", "https://theirs.example.org/v2")]),
+            Press("Save")],
+        "Someone else saved this first"),
+    sample("duplicated", Full, Admin, "/connectors/weather", &[Press("Duplicate this data connector")], "without its secrets and tokens"),
+    sample("activity", Full, Admin, "/connectors/busy/activity", &[], "What was changed"),
+
+    // Authorization
+    sample("no-auth", Full, Admin, "/connectors/weather/authorization", &[], "There is no security with this option."),
+    sample("no-auth-viewer", Full, Viewer, "/connectors/weather/authorization", &[], "No Auth"),
+    sample("basic", Full, Admin, "/connectors/dog-licences/authorization", &[], "Not authorized"),
+    sample("basic-set", Full, Admin, "/connectors/parking-permits/authorization", &[], "Certificates are not checked."),
+    sample("basic-viewer", Full, Viewer, "/connectors/parking-permits/authorization", &[], "Set on"),
+    sample("basic-errors", Full, Admin, "/connectors/dog-licences/authorization", &[Fill("user_name", "a:b"), Press("Save")], "There is a problem"),
+    sample("bearer", Full, Admin, "/connectors/bare/authorization", &[], "Not authorized"),
+    sample("bearer-set", Full, Admin, "/connectors/payroll-ledger/authorization", &[], "Reveal token"),
+    sample("bearer-viewer", Full, Viewer, "/connectors/payroll-ledger/authorization", &[], "Kept fresh"),
+    sample("bearer-ended", Full, Admin, "/connectors/electronic-identity/authorization", &[], "The token has ended."),
+    sample("bearer-failing", Full, Admin, "/connectors/room-calendars/authorization", &[], "The last renewal failed."),
+    sample("bearer-errors", Full, Admin, "/connectors/payroll-ledger/authorization", &[Tick("Replace it"), Press("Save")], "There is a problem"),
+    sample("bearer-renewal-refused", Full, Admin, "/connectors/room-calendars/authorization", &[Press("Renew token now")], "No access token"),
+    sample("api-key", Full, Admin, "/connectors/unset-key/authorization", &[], "Name of the header or parameter"),
+    sample("api-key-set", Full, Admin, "/connectors/air-quality/authorization", &[Tick("Replace it")], "New API key"),
+    sample("api-key-viewer", Full, Viewer, "/connectors/air-quality/authorization", &[], "Set on"),
+    sample("api-key-errors", Full, Admin, "/connectors/air-quality/authorization",
+        &[Fill("api_key_name", "X Key"), Tick("Replace it"), Press("Save")], "There are 2 problems"),
+    sample("certificate-checks-off", Full, Admin, "/connectors/air-quality/authorization",
+        &[Tick("Enable SSL certificate verification"), Press("Save")], "Send secrets without checking certificates"),
+    sample("certificate-errors", Full, Admin, "/connectors/air-quality/authorization",
+        &[Expand("Own certificates"), Fill("ca_certificate", NOT_A_CERTIFICATE), Fill("client_certificate", NOT_A_CERTIFICATE), Press("Save")],
+        "Own certificates"),
+    sample("authorization-conflict", Full, Admin, "/connectors/two-authorizers/authorization",
+        &[Fill("user_name", "mine"), Fill("password", "typed in vain"),
+            Meanwhile("/connectors/two-authorizers/authorization", &[("user_name", "theirs")]), Press("Save")],
+        "Passwords and other secrets"),
+
+    // Tokens
+    sample("token-request", Full, Admin, "/connectors/token-asker/authorization/token-requests", &[], "Never filled in for you."),
+    sample("token-request-errors", Full, Admin, "/connectors/token-asker/authorization/token-requests",
+        &[Expand("More options"), Fill("token_url", NO_ADDRESS), Fill("token_pointer", "no pointer"), Press("Get Access Token")], "There are 2 problems"),
+    sample("token-received", Full, Admin, "/connectors/token-asker/authorization/token-requests",
+        &[Fill("token_url", TOKEN_URL), Fill("token_user", USER), Fill("token_password", USERS_PASSWORD), Press("Get Access Token")],
+        "Access token received."),
+    sample("token-refused", Full, Admin, "/connectors/token-asker/authorization/token-requests",
+        &[Fill("token_url", TOKEN_URL), Fill("token_user", USER), Fill("token_password", "tr0ub4dor"), Press("Get Access Token")],
+        "The server said:"),
+    sample("token-unreachable", Full, Admin, "/connectors/token-asker/authorization/token-requests",
+        &[Fill("token_url", "https://127.0.0.1:1/token"), Fill("token_user", "ana"), Fill("token_password", "any"), Press("Get Access Token")],
+        "No access token"),
+    sample("token-stored", Full, Admin, "/connectors/token-taker/authorization/token-requests",
+        &[Fill("token_url", TOKEN_URL), Fill("token_user", USER), Fill("token_password", USERS_PASSWORD), Press("Get Access Token"),
+            Press("Keep it fresh")],
+        "The token was stored and is kept fresh"),
+    sample("reveal", Full, Admin, "/connectors/payroll-ledger/authorization/token-reveals", &[], "Your own password"),
+    sample("reveal-errors", Full, Admin, "/connectors/payroll-ledger/authorization/token-reveals", &[Press("Reveal token")], "Enter your own password"),
+    sample("revealed", Full, Admin, "/connectors/payroll-ledger/authorization/token-reveals",
+        &[Fill("password", PASSWORD), Press("Reveal token")], "The token is shown once on this page."),
+
+    // Deleting
+    sample("delete", Full, Admin, "/connectors/payroll-ledger/delete", &[], "Are you sure you want to delete"),
+    sample("delete-changed", Full, Admin, "/connectors/changing/delete",
+        &[Meanwhile("/connectors/changing", &[("description", "Changed")]), Press("Delete “Changing”")], "Not deleted."),
+    sample("deleted", Full, Admin, "/connectors/going/delete", &[Press("Delete “Going”")], "The Data Connector was deleted"),
+    sample("trash-empty", Empty, Admin, "/connectors/trash", &[], "The trash is empty"),
+    sample("trash", Full, Admin, "/connectors/trash", &[], "Gone for good"),
+    sample("trash-name-taken", Full, Admin, "/connectors/trash", &[Press("Restore Namesake")], "Not restored."),
+
+    // Categories
+    sample("categories", Full, Admin, "/categories", &[], "Labels that group data connectors."),
+    sample("categories-viewer", Full, Viewer, "/categories", &[], "Labels that group data connectors."),
+    sample("categories-filtered", Full, Admin, "/categories?q=e&status=active&sort=-connectors", &[], "Clear all filters"),
+    sample("categories-no-results", Full, Admin, "/categories?q=nothing+is+called+that", &[], "No results"),
+    sample("category-new", Full, Admin, "/categories/new", &[], "Create category"),
+    sample("category-new-errors", Full, Admin, "/categories/new", &[Fill("category_name", "<"), Press("Create category")], "There is a problem"),
+    sample("category-created", Full, Admin, "/categories/new", &[Fill("category_name", "Street works"), Press("Create category")], "The category was created"),
+    sample("category-edit", Full, Admin, "/categories", &[Press("Finance")], "Edit category “Finance”"),
+    sample("category-delete", Full, Admin, "/categories", &[Press("Delete Environment")], "No data connector has this category."),
+    sample("category-delete-used", Full, Admin, "/categories", &[Press("Delete Finance")], "cannot be deleted"),
+    sample("category-delete-trashed", Full, Admin, "/categories", &[Press("Delete Heritage")], "in the trash"),
+    sample("category-built-in", Full, Admin, "/categories", &[Press("Generated")], "Generated"),
+    sample("category-conflict", Full, Admin, "/categories", &[Press("Roads"), Fill("category_name", "Roads and paths"),
+        Meanwhile("Roads", &[("status", "inactive")]), Press("Save category")], "Someone else saved this first"),
+];

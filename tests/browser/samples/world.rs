@@ -1,0 +1,324 @@
+//! What the samples are taken from: three sites, the people on them, and what an organisation has after a year.
+
+use chrono::TimeDelta;
+use connectory::access::{Actor, Permission};
+use connectory::authorization::{self, NewToken, SecretField};
+use connectory::categories::CategoryStatus;
+use connectory::connectors::{self, Method, NewConnector};
+use connectory::outbound::HttpUrl;
+use connectory::vault::Secret;
+use uuid::Uuid;
+
+use super::{Place, Sample, Step, Who};
+use crate::browser::{Window, origin};
+use crate::support::oauth_server::OAuthServer;
+use crate::support::{Browser, FormFill, TestApp};
+
+/// Stands for the address of the authorization server.
+pub const TOKEN_URL: &str = "the token server's address";
+
+/// The longest name that a word can be made of, and a word that does not fit into any column.
+const LONG: &str = "Donaudampfschifffahrtselektrizitaetenhauptbetriebswerkbauunterbeamtengesellschaft - Schnittstelle zum Fahrplan der Anlegestellen und Schleusen und der Wasserstände zwischen Passau und dem Schwarzen Meer";
+
+pub struct World {
+    fresh: TestApp,
+    empty: Peopled,
+    full: Peopled,
+    tokens: OAuthServer,
+}
+
+/// A site and the people on it.
+struct Peopled {
+    app: TestApp,
+    admin: Browser,
+    colleague: Browser,
+    viewer: Browser,
+    newcomer: Browser,
+    leaver: Browser,
+}
+
+impl Peopled {
+    async fn start() -> Peopled {
+        let app = TestApp::start().await;
+        Peopled {
+            admin: app.super_admin().await,
+            colleague: app.super_admin().await,
+            viewer: app
+                .person(&[Permission::ViewConnectors, Permission::ViewCategories])
+                .await,
+            newcomer: app.person(&[]).await,
+            leaver: app.person(&[]).await,
+            app,
+        }
+    }
+}
+
+impl World {
+    pub async fn build() -> World {
+        let tokens = OAuthServer::start();
+        let full = Peopled::start().await;
+        fill(&full, &tokens).await;
+        World {
+            fresh: TestApp::start().await,
+            empty: Peopled::start().await,
+            full,
+            tokens,
+        }
+    }
+
+    /// A window on one of the sites.
+    pub async fn window(&self) -> Window {
+        Window::open(&self.full.app).await
+    }
+
+    /// Brings the window to where the sample is taken.
+    pub async fn reach(&self, window: &mut Window, sample: &Sample) {
+        let peopled = match sample.place {
+            Place::Fresh => {
+                window.visit(&self.fresh).await;
+                &self.empty
+            }
+            Place::Empty => {
+                window.visit(&self.empty.app).await;
+                &self.empty
+            }
+            Place::Full => {
+                window.visit(&self.full.app).await;
+                &self.full
+            }
+        };
+        match sample.who {
+            Who::Nobody => {}
+            Who::Admin => window.be(&peopled.admin).await,
+            Who::Viewer => window.be(&peopled.viewer).await,
+            Who::Newcomer => window.be(&peopled.newcomer).await,
+            Who::Leaver => window.be(&peopled.leaver).await,
+        }
+        window.go(sample.at).await;
+        for step in sample.steps {
+            self.take(step, window, peopled).await;
+        }
+    }
+
+    async fn take(&self, step: &Step, window: &Window, peopled: &Peopled) {
+        match step {
+            Step::Fill(field, TOKEN_URL) => window.fill(field, &self.tokens.token_url).await,
+            Step::Fill(field, text) => window.fill(field, text).await,
+            Step::Choose(field, option) => window.choose(field, option).await,
+            Step::Tick(label) => window.tick(label).await,
+            Step::Expand(summary) => window.click(&format!("//summary[.='{summary}']")).await,
+            Step::Press(words) => window.press(words).await,
+            Step::Meanwhile(at, fields) => {
+                let page = if at.starts_with('/') {
+                    peopled.colleague.open(at).await
+                } else {
+                    peopled.colleague.open("/categories").await.click(at).await
+                };
+                let answer = page
+                    .submit(|form| {
+                        fields
+                            .iter()
+                            .fold(form, |form, (field, value)| form.set(field, value))
+                    })
+                    .await;
+                answer.expect(303);
+            }
+        }
+    }
+}
+
+/// Categories and connectors: every method, every health, names of every length, and two pages of them.
+async fn fill(full: &Peopled, tokens: &OAuthServer) {
+    let app = &full.app;
+    let finance = app.category("Finance").await;
+    let heritage = app.category("Heritage").await;
+    app.category("Environment").await;
+    app.category("Roads").await;
+    app.category("Libraries and museums and everything else that people visit on Sunday afternoons in rain and snow").await;
+    app.category_with("Retired systems", CategoryStatus::Inactive)
+        .await;
+
+    let with = |method, category: Option<Uuid>| {
+        move |new: &mut NewConnector| {
+            new.method = method;
+            new.categories = category.map_or(new.categories.clone(), |category| vec![category]);
+        }
+    };
+    app.connector_with("Weather", with(Method::NoAuth, None))
+        .await;
+    let payroll = app
+        .connector_with("Payroll ledger", with(Method::Bearer, Some(finance)))
+        .await;
+    token(app, payroll, "read write", 0, Some(700)).await;
+    let identity = app
+        .connector_with("Electronic identity", with(Method::Bearer, None))
+        .await;
+    app.sql("UPDATE connectors SET display_name = 'eID check' WHERE key = 'electronic-identity'")
+        .await;
+    token(app, identity, "", 31, Some(-30)).await;
+    let appointments = app
+        .connector_with("Appointments", with(Method::Bearer, None))
+        .await;
+    token(app, appointments, "", 100, Some(2)).await;
+    let rooms = app
+        .connector_with("Room calendars", with(Method::Bearer, None))
+        .await;
+    token(app, rooms, "", 0, Some(1)).await;
+    app.sql(&format!("UPDATE authorizations SET keep_fresh = true, token_url = 'http://127.0.0.1:1/token', token_user = 'rooms', token_request_style = 'form' WHERE connector_id = '{rooms}'")).await;
+    app.sql("UPDATE connectors SET status = 'failing' WHERE key = 'room-calendars'")
+        .await;
+    let permits = app
+        .connector_with("Parking permits", with(Method::Basic, Some(finance)))
+        .await;
+    secret(app, permits, SecretField::Password).await;
+    app.sql("UPDATE authorizations SET user_name = 'connectory' WHERE user_name = ''")
+        .await;
+    app.sql("UPDATE connectors SET verify_certificates = false WHERE key IN ('parking-permits', 'appointments')").await;
+    app.connector_with("Dog licences", with(Method::Basic, None))
+        .await;
+    let air = app
+        .connector_with("Air quality", with(Method::ApiKey, None))
+        .await;
+    secret(app, air, SecretField::ApiKey).await;
+    app.sql(&format!(
+        "UPDATE authorizations SET api_key_name = 'X-Sensor-Key' WHERE connector_id = '{air}'"
+    ))
+    .await;
+    app.connector_with("Unset key", with(Method::ApiKey, None))
+        .await;
+    app.connector_with("SMS gateway", |new| new.enabled = false)
+        .await;
+    app.connector_with("Bare", |new| {
+        (new.method, new.description, new.base_url) = (Method::Bearer, String::new(), None);
+    })
+    .await;
+    app.connector_with(LONG, |new| {
+        new.description = "Überall dort, wo ein Schiff anlegt. ".repeat(40);
+        new.base_url = Some(
+            HttpUrl::parse(&format!(
+                "https://{}.example.org/{}",
+                "sehr-lang".repeat(6),
+                "weiter/".repeat(20)
+            ))
+            .expect("an address"),
+        );
+    })
+    .await;
+    app.sql("UPDATE connectors SET key = 'donaudampfschifffahrt' WHERE key LIKE 'donaudampfschifffahrt%'").await;
+    let origin = HttpUrl::parse(origin(tokens)).expect("an address");
+    for name in ["Token asker", "Token taker"] {
+        app.connector_with(name, |new| {
+            (new.method, new.base_url) = (Method::Bearer, Some(origin.clone()))
+        })
+        .await;
+    }
+    for name in [
+        "Newsletter",
+        "Two editors",
+        "Changing",
+        "Going",
+        "Busy",
+        "Namesake",
+        "Old archive",
+    ] {
+        app.connector(name).await;
+    }
+    app.connector_with("Two authorizers", with(Method::Basic, None))
+        .await;
+    app.connector_with("Castle archive", with(Method::NoAuth, Some(heritage)))
+        .await;
+    change_often(full, "busy").await;
+    for key in ["namesake", "old-archive", "castle-archive"] {
+        full.colleague
+            .open(&format!("/connectors/{key}/delete"))
+            .await
+            .submit(|form| form)
+            .await
+            .expect(303);
+    }
+    app.connector("Namesake").await;
+}
+
+async fn token(
+    app: &TestApp,
+    connector: Uuid,
+    scope: &str,
+    hours_ago: i64,
+    ends_in_hours: Option<i64>,
+) {
+    let (mut conn, now) = (app.conn().await, app.clock.now());
+    let token = NewToken {
+        access: Secret::new(format!("eyJhbGciOiJSUzI1NiJ9.{}", "c2FtcGxl".repeat(60))),
+        token_type: "Bearer".into(),
+        scope: scope.into(),
+        expires_at: ends_in_hours.map(|hours| now + TimeDelta::hours(hours)),
+    };
+    let obtained = now - TimeDelta::hours(hours_ago);
+    authorization::store_token(
+        &mut conn,
+        &app.vault,
+        &Actor::command_line(),
+        obtained,
+        connector,
+        &token,
+    )
+    .await
+    .expect("a token is stored");
+    connectors::refresh_health(&mut conn, connector, now)
+        .await
+        .expect("the health is known");
+}
+
+async fn secret(app: &TestApp, connector: Uuid, field: SecretField) {
+    let (mut conn, now) = (app.conn().await, app.clock.now());
+    let secret = Secret::new("not to be seen".into());
+    authorization::store_secret(
+        &mut conn,
+        &app.vault,
+        &Actor::command_line(),
+        now,
+        connector,
+        field,
+        &secret,
+    )
+    .await
+    .expect("a secret is stored");
+    connectors::refresh_health(&mut conn, connector, now)
+        .await
+        .expect("the health is known");
+}
+
+/// Leaves many lines in a connector's activity.
+async fn change_often(full: &Peopled, key: &str) {
+    let path = format!("/connectors/{key}");
+    for (field, value) in [
+        (
+            "description",
+            "Another description, long enough to need more than one line in its column of the table",
+        ),
+        ("display_name", "Busy bee"),
+        (
+            "base_url",
+            "https://busy.example.org/an/address/that/is/rather/long/v17",
+        ),
+    ] {
+        full.admin
+            .open(&path)
+            .await
+            .submit(|form| form.set(field, value))
+            .await
+            .expect(303);
+    }
+    let authorization = format!("{path}/authorization");
+    let basic = |form: FormFill| {
+        form.set("auth_method", "basic")
+            .set("user_name", "bee")
+            .set("password", "hidden")
+    };
+    full.colleague
+        .open(&authorization)
+        .await
+        .submit(basic)
+        .await
+        .expect(303);
+}
