@@ -102,6 +102,29 @@ pub fn fold(text: &str) -> String {
     default_case_fold_str(&plain)
 }
 
+/// What a search looks through: folded texts as words, a space before each, so that a pattern can ask for the
+/// beginning of a word.
+pub fn searched(texts: &[&str]) -> String {
+    let words = texts.iter().flat_map(|text| text.split_whitespace());
+    words
+        .flat_map(|word| [" ".to_string(), fold(word)])
+        .collect()
+}
+
+/// A pattern for SQL's LIKE that finds a word of a search in a [`searched`] text: anywhere, or at the beginning of a
+/// word if it has but one or two letters. A trigram index knows three letters and the beginnings of words; for two
+/// letters anywhere it would be no help, and every row had to be read.
+pub fn word_pattern(word: &str) -> String {
+    let folded = fold(word);
+    let is_short = folded.len() < 3 && folded.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let pattern = like_pattern(word);
+    if is_short {
+        pattern.replacen('%', "% ", 1)
+    } else {
+        pattern
+    }
+}
+
 /// A pattern for SQL's LIKE that finds the folded text anywhere, with its own special characters taken literally.
 pub fn like_pattern(search: &str) -> String {
     let folded = fold(search);
@@ -180,6 +203,15 @@ mod tests {
     fn searching_ignores_case_and_accents_and_takes_wildcards_literally() {
         assert_eq!(fold("Crème BRÛLÉE"), "creme brulee");
         assert_eq!(like_pattern("50%_é"), "%50\\%\\_e%");
+    }
+
+    #[test]
+    fn one_or_two_letters_find_the_beginnings_of_words() {
+        assert_eq!(searched(&["Ab  Cd", "", "É\nf"]), " ab cd e f");
+        assert_eq!(word_pattern("HR"), "% hr%");
+        assert_eq!(word_pattern("hrx"), "%hrx%");
+        assert_eq!(word_pattern("水道"), "%水道%");
+        assert_eq!(word_pattern("%"), "%\\%%");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use anyhow::{Context, ensure};
 use connectory::db::keyset::Cursor;
 use connectory::db::private::PrivatePostgres;
-use connectory::name::{fold, key};
+use connectory::name::{fold, key, searched};
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
@@ -92,7 +92,7 @@ impl Data {
             ]: [String; 7] = std::array::from_fn(|column| row.get(column));
             ensure!(name_key == key(&name), "{name} has another key");
             ensure!(
-                own_folded == fold(&format!("{name}\n{display_name}\n{description}")),
+                own_folded == searched(&[&name, &display_name, &description]),
                 "{name} is folded otherwise"
             );
             ensure!(

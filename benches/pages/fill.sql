@@ -28,7 +28,7 @@ INSERT INTO connectors (id, key, name, name_key, display_name, description, base
     status_since, category_names, category_names_folded, own_folded, created_at, created_by, updated_at, updated_by)
 SELECT id, replace(lower(name), ' ', '-'), name, lower(name), display_name, description, 'https://api.example.org/v1/' || i, method,
     i % 50 <> 0, enabled, coalesce(trouble, 'healthy'), updated_at, category_names, category_names_folded,
-    lower(name || E'\n' || display_name || E'\n' || description), created_at, 'Ana Ruiz', updated_at, 'Ben Okafor'
+    lower(concat_ws(' ', '', name, nullif(display_name, ''), description)), created_at, 'Ana Ruiz', updated_at, 'Ben Okafor'
 FROM drafts, LATERAL (
     SELECT string_agg(name, ', ' ORDER BY name, id) AS category_names, string_agg(name_folded, ', ' ORDER BY name, id) AS category_names_folded
     FROM numbered_categories WHERE number IN (first, second)

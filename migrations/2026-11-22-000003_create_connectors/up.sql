@@ -15,7 +15,7 @@ CREATE TABLE connectors (
     -- Names of the categories, joined: kept here so that sorting and searching need no join.
     category_names        text        NOT NULL COLLATE "und-x-icu",
     category_names_folded text        NOT NULL COLLATE "C",
-    -- Name, display name and description without case and accents, for the search.
+    -- Name, display name and description without case and accents, a space before each word, for the search.
     own_folded            text        NOT NULL COLLATE "C",
     version               integer     NOT NULL DEFAULT 1,
     created_at            timestamptz NOT NULL,
@@ -28,7 +28,7 @@ CREATE TABLE connectors (
     -- A B-tree entry must fit a page, so long texts are ordered by their beginning.
     description_start     text        COLLATE "und-x-icu" NOT NULL GENERATED ALWAYS AS (left(description, 100)) STORED,
     categories_start      text        COLLATE "und-x-icu" NOT NULL GENERATED ALWAYS AS (left(category_names, 200)) STORED,
-    search_text           text        COLLATE "C" NOT NULL GENERATED ALWAYS AS (own_folded || E'\n' || category_names_folded) STORED
+    search_text           text        COLLATE "C" NOT NULL GENERATED ALWAYS AS (own_folded || ' ' || category_names_folded) STORED
 );
 
 -- A name is free again once its connector is in the trash; restoring asks for another if it was taken.

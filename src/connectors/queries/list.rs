@@ -16,7 +16,7 @@ use super::super::model::ListRow;
 use crate::db::Conn;
 use crate::db::keyset::{Keyset, Slice};
 use crate::db::schema::{categories, connector_total};
-use crate::name::like_pattern;
+use crate::name::word_pattern;
 use crate::web::{Error, ListQuery, Total};
 
 const COLUMNS: &str = "id, key, name, label, description_start, method, verify_certificates, status, category_names, categories_start, updated_at, created_at";
@@ -131,7 +131,7 @@ impl Filter {
             category: None,
         };
         for word in query.search.split_whitespace().take(MOST_WORDS) {
-            filter.and("search_text LIKE $", Bind::Text(like_pattern(word)), "");
+            filter.and("search_text LIKE $", Bind::Text(word_pattern(word)), "");
         }
         for (name, condition) in [("auth_method", "method = $"), ("status", "status = $")] {
             if !query.filter(name).is_empty() {

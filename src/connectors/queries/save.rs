@@ -15,7 +15,7 @@ use crate::audit::{self, Changes, Event};
 use crate::categories::{CategoryId, lock_counts};
 use crate::db::Conn;
 use crate::db::schema::{authorizations, categories, connector_categories, connectors};
-use crate::name::{Name, fold};
+use crate::name::{Name, searched};
 use crate::outbound::HttpUrl;
 use crate::web::{Error, SaveError};
 
@@ -168,7 +168,7 @@ async fn insert(
 
 /// The text that the search looks through, besides the categories' names.
 fn own_folded(name: &Name, display_name: &str, description: &str) -> String {
-    fold(&format!("{}\n{display_name}\n{description}", name.as_str()))
+    searched(&[name.as_str(), display_name, description])
 }
 
 /// The joined names of categories, as shown and as searched. They stay true until the end of the transaction,

@@ -521,3 +521,21 @@ async fn a_connector_whose_certificates_are_not_checked_is_marked() {
             .contains("Certificates are not checked.")
     );
 }
+
+#[tokio::test]
+async fn one_or_two_letters_search_the_beginnings_of_words() {
+    let app = TestApp::start().await;
+    for name in ["Qz register", "Aqzb", "The qz"] {
+        app.connector(name).await;
+    }
+    let ana = app.person(&[ViewConnectors]).await;
+    for (search, found) in [
+        ("QZ", vec!["Qz register", "The qz"]),
+        ("q re", vec!["Qz register"]),
+        ("qzb", vec!["Aqzb"]),
+    ] {
+        let page = ana.get("/connectors").await;
+        let page = page.submit(|form| form.set("q", search)).await.expect(200);
+        assert_eq!(strs(&page.row_heads()), found, "{search}");
+    }
+}

@@ -27,13 +27,13 @@ impl OAuthServer {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("Node.js");
+            .expect("Node.js: `make test` says what is missing");
         let mut line = String::new();
         BufReader::new(process.stdout.take().expect("its output"))
             .read_line(&mut line)
             .expect("its addresses");
         let addresses: serde_json::Value =
-            serde_json::from_str(&line).expect("JSON; `npm ci` in tests/tools installs the server");
+            serde_json::from_str(&line).expect("JSON: `make test` installs the server");
         OAuthServer {
             token_url: addresses["token_url"]
                 .as_str()
