@@ -217,15 +217,16 @@ impl AuthorizationForm {
         let certificate = Some(self.client_certificate.clone()).filter(|text| !text.is_empty());
         let identity = match (certificate, key) {
             (Some(_), None) => {
-                return self
-                    .errors
+                self.errors
                     .add("client_key", "Enter the key of the client certificate");
+                None
             }
             (None, Some(_)) => {
-                return self.errors.add(
+                self.errors.add(
                     "client_certificate",
                     "Enter the certificate of the client key, or remove the key",
                 );
+                None
             }
             (certificate, key) => certificate
                 .zip(key)

@@ -241,7 +241,7 @@ async fn a_pasted_jwt_says_itself_when_it_ends() {
         .parse()
         .expect("a time");
     assert_eq!(stored.timestamp(), ends.timestamp());
-    let expected = format!("{} (in 4 hours)", ends.format("%-d %B %Y, %H:%M UTC"));
+    let expected = format!("{} (in 5 hours)", ends.format("%-d %B %Y, %H:%M UTC"));
     assert_eq!(fact(&page, "Expires"), expected);
     assert!(!page.html.contains(&claims));
 }
