@@ -150,7 +150,7 @@ pub struct MeasuredCase {
     pub query: Vec<Figures>,
     /// Rows a page; 0 for a save.
     pub size: usize,
-    /// Whether a query of the page reads the whole table.
+    /// Whether a query of the page scans the table from its beginning, up to its limit.
     pub reads_all: bool,
 }
 

@@ -8,7 +8,7 @@ use super::cases::{COLUMNS, List};
 use super::data::Data;
 use super::program::BINARY;
 
-/// The plans of a list's queries, and whether one of them reads the whole table.
+/// The plans of a list's queries, and whether one of them scans the table from its beginning.
 pub async fn explain(data: &Data, list: &List) -> anyhow::Result<(String, bool)> {
     let mut plans = format!("== {}, {} connectors\n", list.name, data.rows());
     for query in std::iter::once(list.sql(COLUMNS)).chain(list.count()) {

@@ -23,7 +23,7 @@ pub fn cases(rows: &[i64], measured: &[Measured]) {
     for number in rows {
         head.extend(["req/s", "p50 ms", "p99 ms"].map(|figure| format!("{number}: {figure}")));
     }
-    head.extend(["growth of p50", "yardstick ms", "ratio", "reads all rows"].map(String::from));
+    head.extend(["growth of p50", "yardstick ms", "ratio", "sequential scan"].map(String::from));
     let mut table = Vec::new();
     let (Some(smallest), Some(largest)) = (measured.first(), measured.last()) else {
         return;

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use deadpool::Runtime;
-use deadpool::managed::{Object, Timeouts};
+use deadpool::managed::{Object, QueueMode, Timeouts};
 use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
@@ -56,6 +56,8 @@ impl Db {
         config.custom_setup = Box::new(|url| Box::pin(tls::connect(url.to_string())));
         let pool = Pool::builder(AsyncDieselConnectionManager::new_with_config(url, config))
             .max_size(size.max(1))
+            // The connection used last has the warmest caches on the server.
+            .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts {
                 wait: Some(PATIENCE),
