@@ -3,7 +3,7 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
-use actix_web::dev::{Server, ServerHandle};
+use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App as ActixApp, HttpServer, web};
 use anyhow::Context;
@@ -153,9 +153,4 @@ pub async fn run_due_work(db: &Db, limits: SessionLimits, now: DateTime<Utc>) ->
     authorization::purge_token_requests(&mut conn, now).await?;
     connectors::refresh_due_health(&mut conn, now).await?;
     Ok(())
-}
-
-/// Stops the server: no new connections, requests in flight finish.
-pub async fn stop(handle: ServerHandle) {
-    handle.stop(true).await;
 }

@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::setup::{Database, open_vault, runtime};
 use crate::access::{PasswordHasher, SessionLimits};
 use crate::accounts::{FirstRun, has_super_admin};
-use crate::app::{Site, background, serve, stop};
+use crate::app::{Site, background, serve};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, migrate};
@@ -133,6 +133,7 @@ async fn wait_for_end(
         }
     };
     tracing::info!("stopping");
-    stop(handle.clone()).await;
+    // No new connections; requests in flight finish.
+    handle.stop(true).await;
     outcome
 }
