@@ -1,0 +1,197 @@
+// An authorization server that Connectory's authors did not write (the npm package oidc-provider, which is certified for
+// OpenID Connect), for authorization code with PKCE, refreshing with rotation, client credentials and revocation.
+//
+//   node oidc-provider.mjs [CONFIGURATION]
+//
+// CONFIGURATION is JSON; everything in it may be left out:
+//
+//   {"port": 0, "clients": [CLIENT, …], "access_token_seconds": 3600, "refresh_token_seconds": 86400,
+//    "pkce_required": true, "rotate": true}
+//   CLIENT: {"client_id": …, "client_secret": …, "authentication": "basic" | "body" | "none",
+//            "grants": ["authorization_code" | "implicit" | "client_credentials" …], "redirect_uris": [URL, …]}
+//
+// Listens on 127.0.0.1. When it is ready it prints one line of JSON with its addresses. It stops when its standard input
+// closes, so a test that dies leaves nothing behind: start it with a pipe, not with /dev/null.
+//
+// Rotated refresh tokens may be used once: the second use revokes the whole grant (RFC 9700, section 4.14.2).
+// Answers to an authorization request carry `iss` (RFC 9207); scopes are openid, offline_access, read and write, and
+// other ones are left out in silence. A resource indicator (RFC 8707) may be any address below /api/.
+// The user is ana, the password correct-horse. The pages to sign in and to consent need no script.
+//
+// Two things the library does not do are made up for before a request reaches it: it has no response_type=token, so it
+// is asked for `id_token token` and the answer has an id_token that the client did not ask for; and it has no scope that
+// stands for none, so a request without one asks for read. It has no password grant either: see django-oauth.py.
+//
+// For the tests, below the same address (control.mjs): what was asked of the token endpoint, and how to break it.
+
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import { createControl, readBody } from './control.mjs';
+import { consentPage, errorPage, signInPage } from './oidc-provider-pages.mjs';
+
+// The library warns of every Node.js but the newest, and of each choice made here.
+console.warn = () => {};
+const { Provider } = await import('oidc-provider');
+
+const PEOPLE = new Map([['ana', 'correct-horse']]);
+const SCOPES = ['openid', 'offline_access', 'read', 'write'];
+const AUTHENTICATION = { basic: 'client_secret_basic', body: 'client_secret_post', none: 'none' };
+
+const config = JSON.parse(process.argv[2] ?? '{}');
+const server = createServer();
+await new Promise((ready) => server.listen(config.port ?? 0, '127.0.0.1', ready));
+const issuer = `http://127.0.0.1:${server.address().port}`;
+
+const provider = new Provider(issuer, {
+  scopes: SCOPES,
+  responseTypes: ['code', 'id_token token'],
+  clientDefaults: { id_token_signed_response_alg: 'ES256' },
+  jwks: { keys: [generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' })] },
+  cookies: { keys: [randomUUID()] },
+  pkce: { required: (_, client) => (config.pkce_required ?? true) || client.clientAuthMethod === 'none' },
+  issueRefreshToken: (_, client) => client.grantTypeAllowed('refresh_token'),
+  rotateRefreshToken: config.rotate ?? true,
+  ttl: {
+    AccessToken: config.access_token_seconds ?? 3600,
+    ClientCredentials: config.access_token_seconds ?? 3600,
+    RefreshToken: config.refresh_token_seconds ?? 86400,
+    AuthorizationCode: 60,
+    Grant: 7 * 86400,
+    IdToken: 3600,
+    Interaction: 600,
+    Session: 3600,
+  },
+  features: {
+    devInteractions: { enabled: false },
+    clientCredentials: { enabled: true },
+    revocation: { enabled: true },
+    resourceIndicators: {
+      enabled: true,
+      defaultResource: () => undefined,
+      useGrantedResource: () => true,
+      getResourceServerInfo: (ctx, resource) => ({
+        // An address of somebody else's gets no scope, and so no token.
+        scope: resource.startsWith(`${issuer}/api/`) ? 'read write' : '',
+        accessTokenFormat: 'opaque',
+      }),
+    },
+  },
+  interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
+  findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+  renderError: (ctx, out) => show(ctx, ctx.status, errorPage(out)),
+});
+provider.on('server_error', (_, error) => console.error(error));
+
+// Everything that was ever given out, for revoking it all.
+const issued = new Set();
+for (const kind of ['access_token', 'refresh_token', 'client_credentials', 'authorization_code', 'grant']) {
+  provider.on(`${kind}.saved`, (token) => issued.add(token));
+}
+
+async function addClient(client) {
+  const grants = client.grants ?? ['authorization_code'];
+  const implicit = grants.includes('implicit');
+  const code = grants.includes('authorization_code');
+  const metadata = {
+    client_id: client.client_id,
+    client_name: client.client_id,
+    client_secret: client.client_secret,
+    token_endpoint_auth_method: AUTHENTICATION[client.authentication ?? 'basic'],
+    redirect_uris: client.redirect_uris ?? [],
+    grant_types: code ? [...grants, 'refresh_token'] : grants,
+    response_types: [...(code ? ['code'] : []), ...(implicit ? ['id_token token'] : [])],
+    // Only a native application may be answered in a fragment without TLS.
+    application_type: implicit ? 'native' : 'web',
+  };
+  await provider.Client.validate(metadata);
+  await provider.Client.adapter.upsert(metadata.client_id, metadata);
+}
+
+async function revokeAll() {
+  await Promise.all([...issued].map((token) => token.destroy()));
+  issued.clear();
+}
+
+function show(ctx, status, html) {
+  ctx.status = status;
+  ctx.type = 'html';
+  ctx.body = html;
+}
+
+// The pages between the client's redirect to this server and this server's redirect back.
+async function interact(ctx) {
+  const interaction = await provider.interactionDetails(ctx.req, ctx.res);
+  const signingIn = interaction.prompt.name === 'login';
+  const page = (message) => (signingIn ? signInPage(message) : consentPage(interaction));
+  if (ctx.method !== 'POST') return show(ctx, 200, page());
+
+  const form = new URLSearchParams(await readBody(ctx.req));
+  let result;
+  if (signingIn) {
+    const name = form.get('username');
+    if (!PEOPLE.has(name) || PEOPLE.get(name) !== form.get('password')) {
+      return show(ctx, 403, page('The user name or the password is wrong.'));
+    }
+    result = { login: { accountId: name } };
+  } else if (form.get('answer') === 'allow') {
+    result = { consent: { grantId: await consent(interaction) } };
+  } else {
+    result = { error: 'access_denied', error_description: 'ana does not want it.' };
+  }
+  ctx.redirect(await provider.interactionResult(ctx.req, ctx.res, result));
+  ctx.status = 303;
+}
+
+async function consent({ grantId, session, params, prompt }) {
+  const found = grantId && (await provider.Grant.find(grantId));
+  const grant = found || new provider.Grant({ accountId: session.accountId, clientId: params.client_id });
+  grant.addOIDCScope((prompt.details.missingOIDCScope ?? []).join(' '));
+  for (const [resource, scopes] of Object.entries(prompt.details.missingResourceScopes ?? {})) {
+    grant.addResourceScope(resource, scopes.join(' '));
+  }
+  return grant.save();
+}
+
+// See the top: what the library would refuse, put so that it does not.
+function adapt(ctx) {
+  const query = new URLSearchParams(ctx.querystring);
+  const scopes = new Set((query.get('scope') || 'read').split(' '));
+  if (query.get('response_type') === 'token') {
+    query.set('response_type', 'id_token token');
+    query.set('nonce', randomUUID());
+    scopes.add('openid');
+  }
+  query.set('scope', [...scopes].join(' '));
+  ctx.querystring = query.toString();
+}
+
+async function isValid(token) {
+  return Boolean((await provider.AccessToken.find(token)) ?? (await provider.ClientCredentials.find(token)));
+}
+
+const control = createControl({ addClient, revokeAll, isValid });
+provider.use(async (ctx, next) => {
+  if (await control.answered(ctx)) return;
+  if (ctx.path === '/auth') adapt(ctx);
+  if (ctx.path.startsWith('/interaction/')) {
+    await interact(ctx);
+  } else if (ctx.path === '/token') {
+    await control.watch(ctx, next);
+  } else {
+    await next();
+  }
+});
+
+for (const client of config.clients ?? []) await addClient(client);
+server.on('request', provider.callback());
+console.log(JSON.stringify({
+  issuer,
+  authorize_url: `${issuer}/auth`,
+  token_url: `${issuer}/token`,
+  revocation_url: `${issuer}/token/revocation`,
+  discovery_url: `${issuer}/.well-known/openid-configuration`,
+  api_url: `${issuer}/api/me`,
+  control_url: `${issuer}/control`,
+}));
+
+process.stdin.on('close', () => process.exit(0)).resume();
