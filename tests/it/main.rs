@@ -8,6 +8,7 @@
 mod access;
 mod accounts;
 mod authorization;
+mod authorization_servers;
 #[path = "../browser/mod.rs"]
 mod browser;
 mod categories;

@@ -262,7 +262,7 @@ impl Drop for TestApp {
     }
 }
 
-fn http_client(from: Option<IpAddr>) -> reqwest::Client {
+pub(super) fn http_client(from: Option<IpAddr>) -> reqwest::Client {
     let builder = reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())

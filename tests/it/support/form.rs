@@ -203,7 +203,10 @@ fn is_submit(element: ElementRef<'_>) -> bool {
 fn button(element: ElementRef<'_>) -> Button {
     let attribute = |name| element.attr(name).unwrap_or_default().to_string();
     Button {
-        text: words(element),
+        text: match element.value().name() {
+            "input" => attribute("value"),
+            _ => words(element),
+        },
         name: attribute("name"),
         value: attribute("value"),
         action: element.attr("formaction").map(str::to_string),

@@ -1,6 +1,7 @@
 //! What the tests stand on: a site, its database, people, and a browser that reads pages.
 
 mod app;
+pub mod authorization_server;
 mod browser;
 mod database;
 mod form;

@@ -203,6 +203,11 @@ impl Page {
         self.form_at("main form")
     }
 
+    /// The first form of a page that is not ours and need not have a main part.
+    pub fn first_form(&self) -> FormFill {
+        self.form_at("form")
+    }
+
     /// The form that is sent to this address.
     pub fn form(&self, action: &str) -> FormFill {
         self.form_at(&format!("form[action='{action}']"))
