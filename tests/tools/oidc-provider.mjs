@@ -15,7 +15,8 @@
 //
 // Rotated refresh tokens may be used once: the second use revokes the whole grant (RFC 9700, section 4.14.2).
 // Answers to an authorization request carry `iss` (RFC 9207); scopes are openid, offline_access, read and write, and
-// other ones are left out in silence. A resource indicator (RFC 8707) may be any address below /api/.
+// other ones are left out in silence. A resource indicator (RFC 8707) may be any address below /api/; any other one is
+// refused with invalid_target.
 // The user is ana, the password correct-horse. The pages to sign in and to consent need no script.
 //
 // Two things the library does not do are made up for before a request reaches it: it has no response_type=token, so it
@@ -31,7 +32,7 @@ import { consentPage, errorPage, signInPage } from './oidc-provider-pages.mjs';
 
 // The library warns of every Node.js but the newest, and of each choice made here.
 console.warn = () => {};
-const { Provider } = await import('oidc-provider');
+const { Provider, errors } = await import('oidc-provider');
 
 const PEOPLE = new Map([['ana', 'correct-horse']]);
 const SCOPES = ['openid', 'offline_access', 'read', 'write'];
@@ -69,11 +70,10 @@ const provider = new Provider(issuer, {
       enabled: true,
       defaultResource: () => undefined,
       useGrantedResource: () => true,
-      getResourceServerInfo: (ctx, resource) => ({
-        // An address of somebody else's gets no scope, and so no token.
-        scope: resource.startsWith(`${issuer}/api/`) ? 'read write' : '',
-        accessTokenFormat: 'opaque',
-      }),
+      getResourceServerInfo: (_, resource) => {
+        if (!resource.startsWith(`${issuer}/api/`)) throw new errors.InvalidTarget();
+        return { scope: 'read write', accessTokenFormat: 'opaque' };
+      },
     },
   },
   interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
