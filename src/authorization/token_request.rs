@@ -60,7 +60,7 @@ impl RequestPage {
         };
         let source = match token.expiry_source {
             ExpirySource::JwtExp => ", as the token itself says",
-            ExpirySource::ExpiresIn | ExpirySource::Unknown => "",
+            ExpirySource::ExpiresIn | ExpirySource::Manual | ExpirySource::Unknown => "",
         };
         format!(
             "{} ({}){source}",

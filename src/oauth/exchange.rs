@@ -1,20 +1,16 @@
-//! One question to a token server and its answer: what all grants have in common.
+//! One question to a server and its answer: what all requests have in common.
 
-use super::answer::Reading;
 use super::refusal::Refusal;
-use super::token::Token;
-use crate::outbound::{Limits, Outbound, Request, Transport};
+use crate::outbound::{Limits, Outbound, Reply, Request, Transport};
 
-/// Sends a request that a grant has made and reads the token in its answer, within the limits for
-/// token requests.
+/// Sends a request and brings its answer, whatever its status.
 pub(super) async fn exchange(
     outbound: &Outbound,
     transport: &Transport,
+    limits: Limits,
     request: Request,
-    reading: &Reading<'_>,
-) -> Result<Token, Refusal> {
+) -> Result<Reply, Refusal> {
     // Some servers answer 406 to a demand for JSON alone and then send it all the same.
     let request = request.header("Accept", "application/json, */*;q=0.5");
-    let reply = outbound.send(transport, request, Limits::default()).await?;
-    reading.read(&reply)
+    Ok(outbound.send(transport, request, limits).await?)
 }

@@ -14,21 +14,29 @@ const LONGEST: f64 = 3_650.0 * 86_400.0;
 /// The last second of the year 9999, the last one that every part of the program can show.
 const LAST_SECOND: f64 = 253_402_300_799.0;
 
-/// The expiry by `expires_in`, else by the token itself if it is a JWT. `now` is when the request
-/// began, so that a slow answer makes no token live longer.
-pub(super) fn expiry(
-    expires_in: Option<&Value>,
-    token: &str,
-    now: DateTime<Utc>,
-) -> (Option<DateTime<Utc>>, ExpirySource) {
-    if let Some(end) = expires_in
-        .and_then(lifetime)
-        .and_then(|l| now.checked_add_signed(l))
-    {
+/// What tells of a token's end.
+pub(super) struct Lifetime<'a> {
+    /// What the server says (RFC 6749 5.1).
+    pub(super) expires_in: Option<&'a Value>,
+    /// The token, which tells by itself if it is a JWT.
+    pub(super) token: &'a str,
+    /// What a person has entered for servers that say nothing.
+    pub(super) manual: Option<TimeDelta>,
+    /// When the request began, so that a slow answer makes no token live longer.
+    pub(super) now: DateTime<Utc>,
+}
+
+/// The expiry by `expires_in`, else by the token itself, else by hand.
+pub(super) fn expiry(known: &Lifetime<'_>) -> (Option<DateTime<Utc>>, ExpirySource) {
+    let after = |lifetime| known.now.checked_add_signed(lifetime);
+    if let Some(end) = known.expires_in.and_then(lifetime).and_then(after) {
         return (Some(end), ExpirySource::ExpiresIn);
     }
-    if let Some(end) = jwt_expiry(token) {
+    if let Some(end) = jwt_expiry(known.token) {
         return (Some(end), ExpirySource::JwtExp);
+    }
+    if let Some(end) = known.manual.and_then(after) {
+        return (Some(end), ExpirySource::Manual);
     }
     (None, ExpirySource::Unknown)
 }
@@ -77,6 +85,20 @@ mod tests {
 
     use super::*;
 
+    fn expire(
+        expires_in: Option<&Value>,
+        token: &str,
+        manual: Option<TimeDelta>,
+    ) -> (Option<i64>, ExpirySource) {
+        let (end, source) = expiry(&Lifetime {
+            expires_in,
+            token,
+            manual,
+            now: DateTime::UNIX_EPOCH,
+        });
+        (end.map(|end| end.timestamp()), source)
+    }
+
     fn jwt(claims: &Value) -> String {
         let claims = URL_SAFE_NO_PAD.encode(claims.to_string());
         format!("eyJhbGciOiJub25lIn0.{claims}.c2ln")
@@ -84,7 +106,6 @@ mod tests {
 
     #[test]
     fn a_lifetime_is_read_in_every_form() {
-        let now = DateTime::UNIX_EPOCH;
         for (expires_in, seconds) in [
             (json!(3600), Some(3600)),
             (json!("3600"), Some(3600)),
@@ -111,16 +132,14 @@ mod tests {
             (json!([3600]), None),
             (json!({"seconds": 3600}), None),
         ] {
-            let (end, source) = expiry(Some(&expires_in), "opaque", now);
-            assert_eq!(end.map(|end| end.timestamp()), seconds, "{expires_in}");
             let known = seconds.map_or(ExpirySource::Unknown, |_| ExpirySource::ExpiresIn);
-            assert_eq!(source, known);
+            let found = expire(Some(&expires_in), "opaque", None);
+            assert_eq!(found, (seconds, known), "{expires_in}");
         }
     }
 
     #[test]
     fn a_jwt_tells_its_own_expiry() {
-        let now = DateTime::UNIX_EPOCH;
         for (token, seconds) in [
             (jwt(&json!({"exp": 1_795_000_000})), Some(1_795_000_000)),
             (jwt(&json!({"exp": 1_795_000_000.7})), Some(1_795_000_000)),
@@ -136,24 +155,29 @@ mod tests {
             ("a.!!!.c".to_owned(), None),
             ("a.bm90IGpzb24.c".to_owned(), None),
         ] {
-            let (end, source) = expiry(None, &token, now);
-            assert_eq!(end.map(|end| end.timestamp()), seconds, "{token}");
             let known = seconds.map_or(ExpirySource::Unknown, |_| ExpirySource::JwtExp);
-            assert_eq!(source, known);
+            assert_eq!(expire(None, &token, None), (seconds, known), "{token}");
         }
     }
 
     #[test]
-    fn the_servers_word_goes_before_the_claim() {
-        let token = jwt(&json!({"exp": 1_795_000_000}));
-        let (end, source) = expiry(Some(&json!(60)), &token, DateTime::UNIX_EPOCH);
-        assert_eq!(
-            (end.map(|e| e.timestamp()), source),
-            (Some(60), ExpirySource::ExpiresIn)
-        );
-        let (_, source) = expiry(Some(&json!(-1)), &token, DateTime::UNIX_EPOCH);
-        assert_eq!(source, ExpirySource::JwtExp);
-        let (end, _) = expiry(Some(&json!(60)), "a", DateTime::<Utc>::MAX_UTC);
-        assert_eq!(end, None);
+    fn the_servers_word_goes_before_the_claim_and_that_before_a_persons() {
+        let jwt = jwt(&json!({"exp": 1_795_000_000}));
+        let manual = Some(TimeDelta::hours(2));
+        for (expires_in, token, known) in [
+            (json!(60), jwt.as_str(), (Some(60), ExpirySource::ExpiresIn)),
+            (json!(-1), &jwt, (Some(1_795_000_000), ExpirySource::JwtExp)),
+            (json!(60), "opaque", (Some(60), ExpirySource::ExpiresIn)),
+            (json!(-1), "opaque", (Some(7_200), ExpirySource::Manual)),
+        ] {
+            assert_eq!(expire(Some(&expires_in), token, manual), known);
+        }
+        let beyond = Lifetime {
+            expires_in: Some(&json!(60)),
+            token: "opaque",
+            manual,
+            now: DateTime::<Utc>::MAX_UTC,
+        };
+        assert_eq!(expiry(&beyond), (None, ExpirySource::Unknown));
     }
 }

@@ -4,6 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use form_urlencoded::byte_serialize;
 
+use super::basic;
+
 /// What stands in the place of a secret.
 const MASKED: &str = "•••";
 
@@ -37,6 +39,15 @@ impl Mask {
         ];
         let forms = forms.iter().map(|form| readable(form).to_ascii_lowercase());
         self.forms.extend(forms.filter(|form| !form.is_empty()));
+    }
+
+    /// Adds the secret of a sign-in, and the headers that carry it.
+    pub(super) fn add_sign_in(&mut self, name: &str, secret: &str) {
+        if !secret.is_empty() {
+            self.add(secret);
+            self.add(&basic::as_typed(name, secret));
+            self.add(&basic::form_encoded(name, secret));
+        }
     }
 
     /// The words as they may be shown; `None` if nothing is left or may be.

@@ -6,30 +6,69 @@
 //! Rule: what a person typed is checked before it is sent, and every byte that comes back is taken
 //! for hostile: an unreadable answer is a refusal in words, never a guess and never a panic.
 //!
-//! Danger: servers echo what they were sent. A refusal's words go to pages and logs, so passwords
-//! and client secrets are masked in them; a token is refused unless it can stand in a header
+//! Danger: servers echo what they were sent. A refusal's words go to pages and logs, so whatever was
+//! secret in the request is masked in them; a token is refused unless it can stand in a header
 //! without ending it.
+//!
+//! The crate `oauth2` is not used: its strict types refuse the answers that have to be read here,
+//! and what would remain of it, addresses and PKCE, is two short files.
 
 mod answer;
+mod authorization_answer;
+mod authorize;
 mod basic;
+mod body;
+mod client;
+mod client_check;
+mod details;
+mod discovery;
 mod document;
+mod error_code;
 mod exchange;
 mod expiry;
+mod grant;
+mod inquiry;
+mod issuer;
 mod location;
 mod markup;
 mod mask;
+mod parameters;
+mod pkce;
 mod question;
 mod refusal;
 mod remedy;
 mod request;
+mod resource;
+mod retry;
+mod revocation;
+mod scope;
 mod search;
+mod signals;
 mod style;
+#[cfg(test)]
+mod tests;
 mod token;
+mod well_known;
 mod words;
 
+pub use authorization_answer::{AnswerOutcome, AuthorizationAnswer};
+pub use authorize::{AuthorizeRequest, ResponseType};
+pub use body::{BodyFormat, UnknownBodyFormat};
+pub use client::{Client, ClientAuthentication, UnknownAuthentication};
+pub use client_check::ClientCheck;
+pub use discovery::{Metadata, discover};
+pub use error_code::ErrorCode;
 pub use expiry::jwt_expiry;
+pub use grant::{Grant, TokenEndpoint};
+pub use issuer::{IssuerProblem, check_issuer};
 pub use location::{JsonPointer, PointerProblem, TokenLocation};
+pub use parameters::{ParameterProblem, Parameters};
+pub use pkce::{Pkce, random_state};
 pub use refusal::{Refusal, RefusalLayer};
 pub use request::{RequestField, RequestProblem, TokenRequest, request_token};
+pub use resource::{ResourceProblem, parse_resources};
+pub use revocation::{TokenHint, revoke};
+pub use scope::{ScopeSeparator, UnknownSeparator};
+pub use signals::{ExpiredSignals, SignalField, SignalProblem};
 pub use style::{RequestStyle, UnknownStyle};
 pub use token::{ExpirySource, Token};

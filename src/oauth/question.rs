@@ -1,8 +1,7 @@
 //! How a [`TokenRequest`] is put to the server, by its style.
 
-use serde_json::{Map, Value};
-
 use super::basic;
+use super::body::BodyFormat;
 use super::request::{RequestField, RequestProblem, TokenRequest};
 use super::style::RequestStyle;
 use crate::outbound::{Method, Request};
@@ -16,8 +15,8 @@ impl TokenRequest {
             return Err(RequestProblem::NoClientId);
         }
         match self.style {
-            RequestStyle::FormBody => Ok(self.post_form(&self.all_parameters())),
-            RequestStyle::JsonBody => Ok(self.post_json(&self.all_parameters())),
+            RequestStyle::FormBody => Ok(BodyFormat::Form.post(&self.url, &self.all_parameters())),
+            RequestStyle::JsonBody => Ok(BodyFormat::Json.post(&self.url, &self.all_parameters())),
             RequestStyle::HttpBasic => self.post_basic(),
             RequestStyle::GetWithBasic => self.get_basic(),
         }
@@ -28,12 +27,18 @@ impl TokenRequest {
         if !self.has_client_secret() {
             let credentials = self.user_credentials()?;
             let parameters = kept([("client_id", self.client_id()), ("scope", self.scope())]);
-            return Ok(authorized(self.post_form(&parameters), &credentials));
+            return Ok(authorized(
+                BodyFormat::Form.post(&self.url, &parameters),
+                &credentials,
+            ));
         }
         let credentials = basic::form_encoded(self.client_id(), self.client_secret());
         let mut parameters = self.grant();
         parameters.extend(kept([("scope", self.scope())]));
-        Ok(authorized(self.post_form(&parameters), &credentials))
+        Ok(authorized(
+            BodyFormat::Form.post(&self.url, &parameters),
+            &credentials,
+        ))
     }
 
     /// Whatever is secret stands in the header, for URLs end up in logs (RFC 6749 2.3.1).
@@ -81,24 +86,6 @@ impl TokenRequest {
             ("scope", self.scope()),
         ]));
         all
-    }
-
-    fn post_form(&self, parameters: &[(&str, &str)]) -> Request {
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.extend_pairs(parameters);
-        Request::new(Method::Post, self.url.clone())
-            .header("Content-Type", "application/x-www-form-urlencoded")
-            .body(form.finish())
-    }
-
-    fn post_json(&self, parameters: &[(&str, &str)]) -> Request {
-        let members = parameters
-            .iter()
-            .map(|&(name, value)| (name.to_owned(), value.into()));
-        let body = Value::Object(members.collect::<Map<_, _>>());
-        Request::new(Method::Post, self.url.clone())
-            .header("Content-Type", "application/json")
-            .body(body.to_string())
     }
 
     fn get(&self, query: &[(&str, &str)]) -> Request {

@@ -1,64 +1,175 @@
 //! What to try after a refusal. Real servers mix up the codes of RFC 6749 5.2, so a code and a
 //! status only choose words here; nothing is decided by them.
 
-pub(super) const CHECK_URL: &str = "Check the address that tokens are asked from.";
-pub(super) const CHECK_SIGN_IN: &str =
-    "Check user and password, and Client ID and Client Secret if the server wants them.";
-pub(super) const REDIRECT: &str = "If you trust that address, enter it. Redirects are not followed, for the sign-in would go \
-     along.";
-pub(super) const WEB_PAGE: &str = "Check the address: a page for people stands there, perhaps the sign-in page. The address for \
-     programs often ends in /token.";
-pub(super) const POINTER: &str =
-    "Enter where the token stands in the answer as JSON Pointer, for example /data/token.";
-pub(super) const NO_JSON: &str = "Let the token be found by itself, or check the address.";
+use super::error_code::ErrorCode;
 
-/// By the error code where it says more than the status, else by the status.
-pub(super) fn for_status(status: u16, code: Option<&str>) -> &'static str {
-    if let (400 | 401 | 403, Some(remedy)) = (status, for_code(code)) {
-        return remedy;
-    }
-    match status {
-        400 | 422 => {
-            "Check user, password and Client ID, and try another request style: something that \
-             the server needs is missing or wrong."
-        }
-        401 | 403 => CHECK_SIGN_IN,
-        404 | 410 => "Check the path of the address: the server knows nothing there.",
-        405 => "Try another request style: the server wants another HTTP method at this address.",
-        406 | 415 => {
-            "Try another request style: the server wants the sign-in in another form (JSON in \
-             place of a form, or the other way round)."
-        }
-        407 => "A proxy stands in the way: have this machine let through to the server.",
-        408 | 429 => "Wait some minutes, then try again.",
-        500.. => {
-            "The server has a fault of its own: try again later, or tell the people who run it."
-        }
-        _ => CHECK_URL,
-    }
+/// What a server was asked for, on which the fields to look at depend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// A token, in one of the styles of Request token.
+    Styled,
+    /// A token for an authorization code.
+    Code,
+    /// A token for the client itself.
+    Client,
+    /// A token for user and password.
+    Password,
+    /// A token for a refresh token.
+    Refresh,
+    /// Its metadata.
+    Metadata,
+    /// To end a token.
+    Revocation,
 }
 
-/// By the error code of RFC 6749 5.2 alone.
-pub(super) fn for_code(code: Option<&str>) -> Option<&'static str> {
-    Some(match code? {
-        "invalid_client" => {
-            "Check Client ID and Client Secret, and whether the server wants them in the body or \
-             as HTTP Basic (request style)."
+const CHECK_URL: &str = "Check the address that tokens are asked from.";
+const CHECK_SIGN_IN: &str =
+    "Check user and password, and Client ID and Client Secret if the server wants them.";
+const CHECK_CLIENT: &str = "Check Client ID and Client Secret, and whether the server wants them as HTTP Basic header or \
+     in the request body (Client authentication).";
+const CHECK_STYLE: &str = "Check user, password and Client ID, and try another request style: something that the server \
+     needs is missing or wrong.";
+const CHECK_SETTINGS: &str = "Something that the server needs is missing or wrong: compare its documentation with what is \
+     entered, extra parameters too.";
+const CHECK_METADATA: &str =
+    "Check the issuer, or enter the addresses by hand from the server's documentation.";
+const CHECK_REVOCATION: &str = "Check the address that tokens are revoked at.";
+const WAIT: &str = "Wait some minutes, then try again.";
+const FAULT: &str =
+    "The server has a fault of its own: try again later, or tell the people who run it.";
+const WEB_PAGE: &str = "Check the address: a page for people stands there, perhaps the sign-in page. The address for \
+     programs often ends in /token.";
+const POINTER: &str =
+    "Enter where the token stands in the answer as JSON Pointer, for example /data/token.";
+const NO_TOKEN: &str = "Check the address that tokens are asked from: an answer of OAuth 2.0 has its token as \
+     access_token.";
+
+pub(super) const REDIRECT: &str = "If you trust that address, enter it. Redirects are not followed, for the sign-in would go \
+     along.";
+pub(super) const NO_JSON: &str = "Let the token be found by itself, or check the address.";
+
+impl Asked {
+    /// By the error code where it says more than the status, else by the status.
+    pub(super) fn after_status(self, status: u16, code: Option<ErrorCode>) -> &'static str {
+        if let (400 | 401 | 403, Some(remedy)) = (status, self.after_code(code)) {
+            return remedy;
         }
-        "invalid_grant" => {
-            "Check user and password. The account may also be locked, or need another way of \
-             signing in."
+        match (status, self) {
+            (407, _) => "A proxy stands in the way: have this machine let through to the server.",
+            (408 | 429, _) => WAIT,
+            (500.., _) => FAULT,
+            (_, Self::Metadata) => CHECK_METADATA,
+            (400 | 422, _) => self.invalid_request(),
+            (401 | 403, _) => self.sign_in(),
+            (404 | 410, _) => "Check the path of the address: the server knows nothing there.",
+            (405, Self::Styled) => {
+                "Try another request style: the server wants another HTTP method at this address."
+            }
+            (406 | 415, Self::Styled) => {
+                "Try another request style: the server wants the sign-in in another form (JSON in \
+                 place of a form, or the other way round)."
+            }
+            (406 | 415, _) => {
+                "Try another request body: the server may want JSON in place of a form, or the \
+                 other way round."
+            }
+            _ => self.address(),
         }
-        "unsupported_grant_type" | "unauthorized_client" => {
-            "The server does not let this client sign in in this way: have it allow the grant, or \
-             choose another method."
+    }
+
+    /// By the error code alone.
+    pub(super) fn after_error(self, code: Option<ErrorCode>) -> &'static str {
+        self.after_code(code).unwrap_or_else(|| self.sign_in())
+    }
+
+    fn after_code(self, code: Option<ErrorCode>) -> Option<&'static str> {
+        use ErrorCode::*;
+        Some(match code? {
+            InvalidClient | IncorrectClientCredentials if self == Self::Styled => {
+                "Check Client ID and Client Secret, and whether the server wants them in the body \
+                 or as HTTP Basic (request style)."
+            }
+            InvalidClient | IncorrectClientCredentials => CHECK_CLIENT,
+            InvalidGrant | BadVerificationCode => self.invalid_grant(),
+            UnsupportedGrantType | UnauthorizedClient => {
+                "The server does not let this client sign in in this way: have it allow the \
+                 grant, or choose another method."
+            }
+            InvalidScope => "Check Scope: leave it empty, or enter what the server offers.",
+            InvalidTarget => "Check Resource and Audience: the server has none of this name.",
+            InvalidRequest => self.invalid_request(),
+            AccessDenied => {
+                "The server does not allow it to this account or client: ask the people who run \
+                 the server."
+            }
+            UnsupportedTokenType => {
+                "The server does not end tokens of this kind: end it on the server's own pages."
+            }
+            TemporarilyUnavailable | SlowDown => WAIT,
+            ServerError => FAULT,
+            Other => return None,
+        })
+    }
+
+    fn invalid_grant(self) -> &'static str {
+        match self {
+            Self::Styled | Self::Password => {
+                "Check user and password. The account may also be locked, or need another way of \
+                 signing in."
+            }
+            Self::Code => {
+                "Authorize again: the code was used already, is too old or belongs to another \
+                 Redirect URL."
+            }
+            Self::Refresh => {
+                "Authorize again: the refresh token has expired, was revoked or was used already."
+            }
+            Self::Client | Self::Revocation => CHECK_CLIENT,
+            Self::Metadata => CHECK_METADATA,
         }
-        "invalid_scope" => "Check Scope: leave it empty, or enter what the server offers.",
-        "invalid_request" => {
-            "Check user, password and Client ID, and try another request style: something that \
-             the server needs is missing or wrong."
+    }
+
+    fn invalid_request(self) -> &'static str {
+        match self {
+            Self::Styled => CHECK_STYLE,
+            Self::Metadata => CHECK_METADATA,
+            Self::Code | Self::Client | Self::Password | Self::Refresh | Self::Revocation => {
+                CHECK_SETTINGS
+            }
         }
-        "temporarily_unavailable" | "slow_down" => "Wait some minutes, then try again.",
-        _ => return None,
-    })
+    }
+
+    fn sign_in(self) -> &'static str {
+        match self {
+            Self::Styled | Self::Password => CHECK_SIGN_IN,
+            Self::Metadata => CHECK_METADATA,
+            Self::Code | Self::Client | Self::Refresh | Self::Revocation => CHECK_CLIENT,
+        }
+    }
+
+    /// After an answer that shows nothing but that the address may be wrong.
+    pub(super) fn address(self) -> &'static str {
+        match self {
+            Self::Metadata => CHECK_METADATA,
+            Self::Revocation => CHECK_REVOCATION,
+            Self::Styled | Self::Code | Self::Client | Self::Password | Self::Refresh => CHECK_URL,
+        }
+    }
+
+    /// After a page for people.
+    pub(super) fn web_page(self) -> &'static str {
+        match self {
+            Self::Metadata => CHECK_METADATA,
+            Self::Revocation => CHECK_REVOCATION,
+            Self::Styled | Self::Code | Self::Client | Self::Password | Self::Refresh => WEB_PAGE,
+        }
+    }
+
+    /// After an answer without a token; only Request token can be told where to look.
+    pub(super) fn no_token(self) -> &'static str {
+        match self {
+            Self::Styled => POINTER,
+            _ => NO_TOKEN,
+        }
+    }
 }

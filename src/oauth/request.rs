@@ -1,20 +1,20 @@
 //! Request token: asking any server for a token with a user or a client.
 
 use std::fmt;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use super::answer::Reading;
-use super::basic;
 use super::exchange::exchange;
+use super::inquiry::Inquiry;
 use super::location::TokenLocation;
 use super::mask::Mask;
 use super::refusal::{Refusal, RefusalLayer};
+use super::remedy::Asked;
 use super::style::RequestStyle;
 use super::token::Token;
-use crate::outbound::{HttpUrl, Outbound, Transport};
+use crate::outbound::{HttpUrl, Limits, Outbound, Transport};
 use crate::vault::Secret;
 
 /// What a person enters to get a token. Empty texts count as missing. [`RequestStyle`] says what is
@@ -93,23 +93,28 @@ pub async fn request_token(
     now: DateTime<Utc>,
 ) -> Result<Token, Refusal> {
     let question = request.question().map_err(unsendable)?;
-    let reading = Reading {
+    let reply = exchange(outbound, transport, Limits::default(), question).await?;
+    let inquiry = Inquiry {
         url: &request.url,
-        location: &request.location,
+        asked: Asked::Styled,
         mask: &request.mask(),
-        now,
+        now: Some(now),
     };
-    exchange(outbound, transport, question, &reading).await
+    let reading = Reading {
+        inquiry,
+        location: &request.location,
+        now,
+        lifetime: None,
+    };
+    reading.read(&reply)
 }
 
 fn unsendable(problem: RequestProblem) -> Refusal {
-    Refusal {
-        layer: RefusalLayer::Request,
-        message: format!("{} {problem}.", problem.field()),
-        server_words: None,
-        remedy: "Change what is entered, or choose another request style.".to_owned(),
-        elapsed: Duration::ZERO,
-    }
+    Refusal::new(
+        RefusalLayer::Request,
+        format!("{} {problem}.", problem.field()),
+        "Change what is entered, or choose another request style.",
+    )
 }
 
 impl TokenRequest {
@@ -121,17 +126,8 @@ impl TokenRequest {
     /// What the server's words must not show: the secrets, and the headers that carry them.
     fn mask(&self) -> Mask {
         let mut mask = Mask::default();
-        for (name, secret) in [
-            (self.user(), self.password()),
-            (self.client_id(), self.client_secret()),
-        ] {
-            if secret.is_empty() {
-                continue;
-            }
-            mask.add(secret);
-            mask.add(&basic::as_typed(name, secret));
-            mask.add(&basic::form_encoded(name, secret));
-        }
+        mask.add_sign_in(self.user(), self.password());
+        mask.add_sign_in(self.client_id(), self.client_secret());
         mask
     }
 

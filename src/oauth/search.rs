@@ -145,7 +145,7 @@ fn without_scheme(text: &str) -> Option<&str> {
 
 /// Visible ASCII only: more than RFC 6750 2.1 allows (servers do use `|` and `:`), and nothing that
 /// could end a header or begin another one.
-fn is_sendable(token: &str) -> bool {
+pub(super) fn is_sendable(token: &str) -> bool {
     !token.is_empty() && token.len() <= LONGEST && token.bytes().all(|b| b.is_ascii_graphic())
 }
 

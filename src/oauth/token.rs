@@ -18,13 +18,15 @@ pub struct Token {
     pub expires_at: Option<DateTime<Utc>>,
     /// How the expiry is known.
     pub expiry_source: ExpirySource,
-    /// The granted scopes, parted by spaces, if the server names them.
+    /// The granted scopes, parted by spaces, if the server names them. It need not where they are
+    /// those that were asked for (RFC 6749 5.1); those of a refreshed token then stay (6).
     pub scope: Option<String>,
-    /// The refresh token, if there is one that can be sent back (RFC 6749 A.17).
+    /// The refresh token, if there is one that can be sent back (RFC 6749 A.17). Without one in the
+    /// answer to a refresh the old one stays good (6).
     pub refresh: Option<Secret>,
-    /// The status of the answer.
+    /// The status of the answer; 302 for one that came with a redirect (RFC 6749 4.2.2).
     pub status: u16,
-    /// The time that the request took.
+    /// The time that the request took; none for an answer that came with a redirect.
     pub elapsed: Duration,
     /// Where in the answer the access token stood: `access_token`, `/data/token`,
     /// `header x-auth-token` or `whole answer`.
@@ -38,6 +40,8 @@ pub enum ExpirySource {
     ExpiresIn,
     /// From the `exp` claim of a JWT (RFC 7519 4.1.4), whose signature is not ours to check.
     JwtExp,
+    /// A person has entered how long such tokens live, for the answer does not tell.
+    Manual,
     /// It is not: the token serves until the API refuses it.
     Unknown,
 }

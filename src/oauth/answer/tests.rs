@@ -7,7 +7,10 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::oauth::ExpirySource;
+use crate::oauth::mask::Mask;
+use crate::oauth::remedy::Asked;
+use crate::oauth::{ExpirySource, RefusalLayer};
+use crate::outbound::HttpUrl;
 
 fn reply(status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Reply {
     let headers = headers
@@ -25,11 +28,17 @@ fn read_at(location: &TokenLocation, reply: &Reply) -> Result<Token, Refusal> {
     let mut mask = Mask::default();
     mask.add("hunter22");
     let url = HttpUrl::parse("https://id.example.org/token");
+    let now = DateTime::UNIX_EPOCH;
     let reading = Reading {
-        url: &url.expect("an address"),
+        inquiry: Inquiry {
+            url: &url.expect("an address"),
+            asked: Asked::Styled,
+            mask: &mask,
+            now: Some(now),
+        },
         location,
-        mask: &mask,
-        now: DateTime::UNIX_EPOCH,
+        now,
+        lifetime: None,
     };
     reading.read(reply)
 }
@@ -333,12 +342,17 @@ fn a_refusal_tells_what_to_try() {
             Some("invalid_client"),
             "Check Client ID",
         ),
-        (401, String::new(), None, remedy::CHECK_SIGN_IN),
+        (
+            401,
+            String::new(),
+            None,
+            "Check user and password, and Client ID",
+        ),
         (
             403,
             body(json!({"detail": "Blocked"})),
             Some("Blocked"),
-            remedy::CHECK_SIGN_IN,
+            "Check user and password, and Client ID",
         ),
         (404, html.clone(), Some("Sign in"), "Check the path"),
         (
@@ -384,7 +398,7 @@ fn a_refusal_tells_what_to_try() {
     let expected = (
         RefusalLayer::Answer,
         Some("Sign in".to_owned()),
-        remedy::WEB_PAGE.to_owned(),
+        Asked::Styled.web_page().to_owned(),
     );
     assert_eq!(page, Some(expected));
 }

@@ -1,0 +1,183 @@
+//! The answer to an authorization request, as the browser brings it (RFC 6749 4.1.2, 4.2.2).
+//!
+//! Danger: anyone can make a browser bring anything. Nothing here is to be believed before the
+//! state is found to be one that this very browser was given, and the issuer is checked.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use form_urlencoded::parse;
+use serde_json::Value;
+
+use super::details;
+use super::expiry::{Lifetime, expiry};
+use super::mask::Mask;
+use super::search::is_sendable;
+use super::token::Token;
+use crate::vault::Secret;
+
+/// The parameters that mean something. None may stand twice (RFC 6749 3.1): which one counts would
+/// be anybody's guess.
+const KNOWN: [&str; 9] = [
+    "state",
+    "iss",
+    "code",
+    "error",
+    "error_description",
+    "access_token",
+    "token_type",
+    "expires_in",
+    "scope",
+];
+
+/// What a browser brought.
+pub struct AuthorizationAnswer {
+    /// The state of the request that this answers, if it names one.
+    pub state: Option<Secret>,
+    /// The server that answers (RFC 9207 2), to be judged by [`super::check_issuer`].
+    pub iss: Option<String>,
+    /// What it says.
+    pub outcome: AnswerOutcome,
+}
+
+/// What an answer says.
+pub enum AnswerOutcome {
+    /// Access was granted; the code is to be redeemed.
+    Code(Secret),
+    /// Access was granted; this is the token, fit to stand in a header.
+    Token(Box<Token>),
+    /// It was not (4.1.2.1): the server's code and words, each one line of at most 300 characters
+    /// without control characters.
+    Refused {
+        /// `error`.
+        code: String,
+        /// `error_description`.
+        description: Option<String>,
+    },
+    /// It holds nothing that is expected, or something twice.
+    Nothing,
+}
+
+impl AuthorizationAnswer {
+    /// Reads the query that came to the redirect URL, for a code.
+    pub fn from_query(query: &str) -> Self {
+        Brought::of(query).answer(|brought| {
+            let code = brought
+                .get("code")
+                .filter(|code| details::is_vschar(code))?;
+            Some(AnswerOutcome::Code(Secret::new(code.to_owned())))
+        })
+    }
+
+    /// Reads the fragment that came to the redirect URL, for a token: `#` and what follows, the
+    /// parameters alone, or the whole address as a person has pasted it. Where the fragment says
+    /// nothing the query is read, for some servers put errors there. `lifetime` is the token's
+    /// where the answer tells none.
+    pub fn from_fragment(text: &str, now: DateTime<Utc>, lifetime: Option<TimeDelta>) -> Self {
+        let (fragment, query) = parts(text.trim());
+        let in_fragment = Brought::of(fragment);
+        let brought = if in_fragment.0.is_empty() {
+            Brought::of(query)
+        } else {
+            in_fragment
+        };
+        brought.answer(|brought| {
+            let token = brought.token(now, lifetime)?;
+            Some(AnswerOutcome::Token(Box::new(token)))
+        })
+    }
+}
+
+/// Fragment and query of what was posted or pasted.
+fn parts(text: &str) -> (&str, &str) {
+    let query = |address| str::split_once(address, '?').map_or("", |(_, query)| query);
+    if let Some((address, fragment)) = text.split_once('#') {
+        return (fragment, query(address));
+    }
+    let lower = text.to_ascii_lowercase();
+    if lower.starts_with("https://") || lower.starts_with("http://") {
+        return ("", query(text));
+    }
+    (text, "")
+}
+
+/// The known parameters with their values.
+struct Brought(Vec<(&'static str, String)>);
+
+impl Brought {
+    /// A parameter without value counts as left out (RFC 6749 3.1).
+    fn of(encoded: &str) -> Self {
+        let encoded = encoded.strip_prefix('?').unwrap_or(encoded);
+        let pairs = parse(encoded.as_bytes()).filter(|(_, value)| !value.is_empty());
+        let known = pairs.filter_map(|(name, value)| {
+            let known = KNOWN.iter().find(|known| **known == name)?;
+            Some((*known, value.into_owned()))
+        });
+        Self(known.collect())
+    }
+
+    /// The value, if there is just one.
+    fn get(&self, name: &str) -> Option<&str> {
+        let mut values = self.0.iter().filter(|(known, _)| *known == name);
+        match (values.next(), values.next()) {
+            (Some((_, value)), None) => Some(value),
+            _ => None,
+        }
+    }
+
+    fn has_repeated(&self) -> bool {
+        let repeats = |name: &&str| self.0.iter().filter(|(known, _)| known == name).count() > 1;
+        KNOWN.iter().any(repeats)
+    }
+
+    /// An error goes before anything that came with it.
+    fn answer(&self, granted: impl FnOnce(&Self) -> Option<AnswerOutcome>) -> AuthorizationAnswer {
+        let outcome = if self.has_repeated() {
+            AnswerOutcome::Nothing
+        } else if let Some(error) = self.get("error") {
+            self.refused(error)
+        } else {
+            granted(self).unwrap_or(AnswerOutcome::Nothing)
+        };
+        AuthorizationAnswer {
+            state: self.get("state").map(|state| Secret::new(state.to_owned())),
+            iss: self.get("iss").map(str::to_owned),
+            outcome,
+        }
+    }
+
+    fn refused(&self, error: &str) -> AnswerOutcome {
+        let mut mask = Mask::default();
+        mask.add(self.get("state").unwrap_or_default());
+        let description = self.get("error_description");
+        AnswerOutcome::Refused {
+            code: mask.clean(error).unwrap_or_else(|| "error".to_owned()),
+            description: description.and_then(|words| mask.clean(words)),
+        }
+    }
+
+    fn token(&self, now: DateTime<Utc>, manual: Option<TimeDelta>) -> Option<Token> {
+        let access = self.get("access_token").filter(|text| is_sendable(text))?;
+        let detail = |name| self.get(name).map(Value::from);
+        let (expires_at, expiry_source) = expiry(&Lifetime {
+            expires_in: detail("expires_in").as_ref(),
+            token: access,
+            manual,
+            now,
+        });
+        Some(Token {
+            access: Secret::new(access.to_owned()),
+            token_type: details::token_type(detail("token_type").as_ref()),
+            expires_at,
+            expiry_source,
+            scope: details::scope(detail("scope").as_ref()),
+            refresh: None, // RFC 6749 4.2.2: a fragment is no place for one
+            status: 302,
+            elapsed: Duration::ZERO,
+            found_at: "access_token".to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

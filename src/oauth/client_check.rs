@@ -1,0 +1,103 @@
+//! Whether a server knows the client, found out without anybody signing in: by a code that cannot
+//! be right. A server must reject the client first if there is something wrong with it
+//! (RFC 6749 4.1.3, 5.2).
+
+use chrono::{DateTime, Utc};
+
+use super::error_code::ErrorCode;
+use super::grant::{Grant, TokenEndpoint};
+use super::pkce::{Pkce, unguessable};
+use super::refusal::{Refusal, RefusalLayer};
+use crate::outbound::{Limits, Outbound, Transport};
+
+/// What a server made of the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientCheck {
+    /// It objects to the code alone, so it knows the client.
+    Accepted,
+    /// It does not know the client, or not with this secret or in this way.
+    Refused(Refusal),
+    /// It answers, but not so that it tells: an `invalid_request`, a fault of its own, a web page.
+    Unclear(Refusal),
+    /// There was no answer.
+    Unreachable(Refusal),
+}
+
+impl TokenEndpoint {
+    /// Asks for a token with a made-up code and reads from the refusal what the server thinks of
+    /// the client. `redirect_url` is the one that codes are sent to.
+    pub async fn check_client(
+        &self,
+        outbound: &Outbound,
+        transport: &Transport,
+        limits: Limits,
+        redirect_url: &str,
+        now: DateTime<Utc>,
+    ) -> ClientCheck {
+        let grant = Grant::AuthorizationCode {
+            code: unguessable(),
+            redirect_url: redirect_url.to_owned(),
+            verifier: Some(Pkce::random().verifier),
+        };
+        match self.request(outbound, transport, limits, &grant, now).await {
+            Ok(_) => ClientCheck::Unclear(Refusal::new(
+                RefusalLayer::Answer,
+                "The server issues tokens for any code.",
+                "Check the address that tokens are asked from: what stands there protects nothing.",
+            )),
+            Err(refusal) => judge(refusal),
+        }
+    }
+}
+
+/// The code goes before the status: some servers send 401 with `invalid_grant`.
+fn judge(refusal: Refusal) -> ClientCheck {
+    use ErrorCode::*;
+    match (refusal.error_code, refusal.layer) {
+        (Some(InvalidGrant | BadVerificationCode), _) => ClientCheck::Accepted,
+        (Some(InvalidClient | UnauthorizedClient | IncorrectClientCredentials), _)
+        | (_, RefusalLayer::HttpStatus(401)) => ClientCheck::Refused(refusal),
+        (_, RefusalLayer::HttpStatus(_) | RefusalLayer::Answer) => ClientCheck::Unclear(refusal),
+        _ => ClientCheck::Unreachable(refusal),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_to_a_made_up_code_tells_of_the_client() {
+        use RefusalLayer::{Answer, Connection, HttpStatus, NameLookup, TimeOut, Tls};
+        for (layer, code, verdict) in [
+            (HttpStatus(400), "invalid_grant", "accepted"),
+            (HttpStatus(401), "invalid_grant", "accepted"),
+            (Answer, "bad_verification_code", "accepted"),
+            (HttpStatus(400), "invalid_client", "refused"),
+            (HttpStatus(401), "invalid_client", "refused"),
+            (HttpStatus(400), "unauthorized_client", "refused"),
+            (HttpStatus(401), "", "refused"),
+            (HttpStatus(401), "invalid_request", "refused"),
+            (Answer, "incorrect_client_credentials", "refused"),
+            (HttpStatus(400), "invalid_request", "unclear"),
+            (HttpStatus(400), "access_denied", "unclear"),
+            (HttpStatus(403), "", "unclear"),
+            (HttpStatus(404), "", "unclear"),
+            (HttpStatus(500), "server_error", "unclear"),
+            (Answer, "", "unclear"),
+            (Connection, "", "unreachable"),
+            (TimeOut, "", "unreachable"),
+            (Tls, "", "unreachable"),
+            (NameLookup, "", "unreachable"),
+        ] {
+            let refusal = Refusal::new(layer, "", "").with_code(ErrorCode::of(code));
+            let found = match judge(refusal) {
+                ClientCheck::Accepted => "accepted",
+                ClientCheck::Refused(_) => "refused",
+                ClientCheck::Unclear(_) => "unclear",
+                ClientCheck::Unreachable(_) => "unreachable",
+            };
+            assert_eq!(found, verdict, "{layer:?} {code}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! What a server says of itself: its metadata (RFC 8414, OpenID Connect Discovery 1.0).
+//!
+//! Danger: whoever writes this document says where codes and secrets are sent. It counts only if it
+//! comes from the issuer that was asked for and names that issuer, and a person looks it over.
+
+use serde_json::{Map, Value};
+
+use super::document::Document;
+use super::exchange::exchange;
+use super::inquiry::Inquiry;
+use super::mask::Mask;
+use super::refusal::{Refusal, RefusalLayer};
+use super::remedy::Asked;
+use super::well_known::WellKnown;
+use crate::outbound::{HttpUrl, Limits, Method, Outbound, Reply, Request, Transport};
+
+/// The most entries of a list, and the longest one in characters.
+const MOST: usize = 200;
+const LONGEST: usize = 255;
+
+const OTHER_ISSUER: &str = "Enter the issuer just as the server's documentation has it. If it is right, the server is set \
+     up wrongly, or somebody else answers in its place.";
+
+/// A server's metadata (RFC 8414 2). What is missing or unusable in them is empty here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Metadata {
+    /// The server's name for itself, letter by letter.
+    pub issuer: String,
+    /// Where people grant access.
+    pub authorization_endpoint: Option<HttpUrl>,
+    /// Where tokens are asked from.
+    pub token_endpoint: Option<HttpUrl>,
+    /// Where tokens are ended (RFC 7009).
+    pub revocation_endpoint: Option<HttpUrl>,
+    /// Some of the scopes that there are.
+    pub scopes_supported: Vec<String>,
+    /// The grants; where none is named, `authorization_code` and `implicit` are meant.
+    pub grant_types_supported: Vec<String>,
+    /// How clients authenticate; where nothing is named, `client_secret_basic` is meant.
+    pub token_endpoint_auth_methods_supported: Vec<String>,
+    /// PKCE's methods; where none is named, the server knows no PKCE.
+    pub code_challenge_methods_supported: Vec<String>,
+    /// Whether every authorization answer names its issuer (RFC 9207 3).
+    pub iss_parameter_supported: bool,
+}
+
+/// Finds a server's metadata by its issuer, or by their own address.
+pub async fn discover(
+    outbound: &Outbound,
+    transport: &Transport,
+    limits: Limits,
+    issuer: &HttpUrl,
+) -> Result<Metadata, Refusal> {
+    let well_known = WellKnown::of(issuer).ok_or_else(has_query)?;
+    let mut closest = None;
+    for address in &well_known.addresses {
+        let request = Request::new(Method::Get, address.clone());
+        let miss = match exchange(outbound, transport, limits, request).await {
+            Ok(reply) => match read(&reply, address, &well_known) {
+                Ok(metadata) => return Ok(metadata),
+                Err(miss) => miss,
+            },
+            Err(refusal) if refusal.layer == RefusalLayer::Answer => Miss::Absent(refusal),
+            // All addresses are on one host, which cannot be reached.
+            Err(refusal) => return Err(refusal),
+        };
+        closest = Some(Miss::closer(closest, miss));
+    }
+    Err(closest.map_or_else(too_long, Miss::into_refusal))
+}
+
+/// Why an address has no metadata for us.
+enum Miss {
+    /// None stand there.
+    Absent(Refusal),
+    /// Some do, but they cannot be used.
+    Unusable(Refusal),
+}
+
+impl Miss {
+    /// The one that tells more.
+    fn closer(first: Option<Self>, second: Self) -> Self {
+        match (first, second) {
+            (None | Some(Self::Absent(_)), second @ Self::Unusable(_)) | (None, second) => second,
+            (Some(first), _) => first,
+        }
+    }
+
+    fn into_refusal(self) -> Refusal {
+        match self {
+            Self::Absent(refusal) | Self::Unusable(refusal) => refusal,
+        }
+    }
+}
+
+fn read(reply: &Reply, address: &HttpUrl, well_known: &WellKnown) -> Result<Metadata, Miss> {
+    let inquiry = Inquiry {
+        url: address,
+        asked: Asked::Metadata,
+        mask: &Mask::default(),
+        now: None,
+    };
+    let document = inquiry.document(reply).map_err(Miss::Absent)?;
+    let refusal = |message: &str, remedy| inquiry.unusable(reply, message.to_owned(), remedy);
+    let check = Asked::Metadata.address();
+    let members = match &document {
+        Document::Json(Value::Object(members)) => members,
+        Document::Markup(_) => {
+            let message = "The server answered with a web page, not with its metadata.";
+            return Err(Miss::Absent(refusal(message, check)));
+        }
+        Document::Json(_) | Document::Text(_) => {
+            let message = "The server's answer is no JSON object.";
+            return Err(Miss::Absent(refusal(message, check)));
+        }
+    };
+    let Some(issuer) = members.get("issuer").and_then(Value::as_str) else {
+        let message = "The answer is no metadata: it has no issuer.";
+        return Err(Miss::Absent(refusal(message, check)));
+    };
+    if !well_known.is_issuer(issuer) {
+        let words = inquiry.show(Some(issuer.to_owned()));
+        let message = "The metadata there are those of another issuer.";
+        let refusal = refusal(message, OTHER_ISSUER).with_words(words);
+        return Err(Miss::Unusable(refusal));
+    }
+    let metadata = Metadata::of(issuer, members);
+    if metadata.token_endpoint.is_none() && metadata.authorization_endpoint.is_none() {
+        let message = "The server's metadata have no usable address.";
+        return Err(Miss::Unusable(refusal(message, check)));
+    }
+    Ok(metadata)
+}
+
+impl Metadata {
+    fn of(issuer: &str, members: &Map<String, Value>) -> Self {
+        let url = |name| members.get(name).and_then(url);
+        let texts = |name| members.get(name).map(texts).unwrap_or_default();
+        Self {
+            issuer: issuer.to_owned(),
+            authorization_endpoint: url("authorization_endpoint"),
+            token_endpoint: url("token_endpoint"),
+            revocation_endpoint: url("revocation_endpoint"),
+            scopes_supported: texts("scopes_supported"),
+            grant_types_supported: texts("grant_types_supported"),
+            token_endpoint_auth_methods_supported: texts("token_endpoint_auth_methods_supported"),
+            code_challenge_methods_supported: texts("code_challenge_methods_supported"),
+            iss_parameter_supported: members.get("authorization_response_iss_parameter_supported")
+                == Some(&Value::Bool(true)),
+        }
+    }
+}
+
+fn url(value: &Value) -> Option<HttpUrl> {
+    HttpUrl::parse(value.as_str()?).ok()
+}
+
+/// The texts of a list that can be shown on one line.
+fn texts(value: &Value) -> Vec<String> {
+    let is_plain = |text: &&str| {
+        let length = text.chars().take(LONGEST + 1).count();
+        (1..=LONGEST).contains(&length) && text.chars().all(|c| !c.is_control())
+    };
+    let items = value.as_array().into_iter().flatten();
+    let texts = items.filter_map(Value::as_str).filter(is_plain);
+    texts.take(MOST).map(str::to_owned).collect()
+}
+
+fn has_query() -> Refusal {
+    Refusal::new(
+        RefusalLayer::Url,
+        "An issuer has no query (the part from ?).",
+        "Enter the issuer without it, or the whole address with /.well-known/ in it.",
+    )
+}
+
+fn too_long() -> Refusal {
+    Refusal::new(
+        RefusalLayer::Url,
+        "The issuer is too long for an address to be made of it.",
+        Asked::Metadata.address(),
+    )
+}
+
+#[cfg(test)]
+mod tests;

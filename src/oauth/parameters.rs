@@ -1,0 +1,216 @@
+//! Parameters that a server wants beside those of the standards, as a person types them.
+
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// The most parameters.
+const MOST: usize = 20;
+
+/// The longest line, in characters.
+const LONGEST: usize = 1_000;
+
+/// Parameters that Connectory sets itself; another value would break the exchange or its safety.
+const OWN: [&str; 13] = [
+    "client_id",
+    "client_secret",
+    "grant_type",
+    "code",
+    "redirect_uri",
+    "refresh_token",
+    "username",
+    "password",
+    "state",
+    "code_challenge",
+    "code_challenge_method",
+    "code_verifier",
+    "response_type",
+];
+
+/// Extra parameters, typed as `name=value`, one a line.
+///
+/// One that Connectory would send as well (`scope`, `audience`, `resource`) takes its place; with
+/// an empty value it is not sent at all, as RFC 6749 3.1 has it. A name may stand more than once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parameters(Vec<(String, String)>);
+
+/// Why a text is no [`Parameters`]; the words complete the label of its field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ParameterProblem {
+    /// A line without an equals sign.
+    #[error("must have = in line {0}, as in name=value")]
+    NoEquals(usize),
+    /// Nothing stands in front of it.
+    #[error("must have a name before = in line {0}")]
+    NoName(usize),
+    /// A name that Connectory sets itself.
+    #[error("must not set {name} (line {line}): Connectory sets it")]
+    Own {
+        /// The line, counted from 1.
+        line: usize,
+        /// The name.
+        name: &'static str,
+    },
+    /// A tab or another control character.
+    #[error("must not contain control characters (line {0})")]
+    ControlCharacter(usize),
+    /// More than 1,000 characters.
+    #[error("must not have more than 1,000 characters in a line (line {0})")]
+    TooLong(usize),
+    /// More than 20 parameters.
+    #[error("must not have more than 20 parameters")]
+    TooMany,
+}
+
+impl Parameters {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Names and values in the order in which they were typed.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The parameters that are sent: `own` ones, but for those that stand here too, then these.
+    pub(super) fn added_to<'a>(
+        &'a self,
+        mut own: Vec<(&'a str, &'a str)>,
+    ) -> Vec<(&'a str, &'a str)> {
+        own.retain(|(name, _)| self.iter().all(|(other, _)| other != *name));
+        own.extend(self.iter());
+        own.retain(|(_, value)| !value.is_empty());
+        own
+    }
+}
+
+/// Empty lines say nothing; outer white space of names and values is dropped.
+impl FromStr for Parameters {
+    type Err = ParameterProblem;
+
+    fn from_str(text: &str) -> Result<Self, ParameterProblem> {
+        let lines = (1..).zip(text.lines());
+        let filled = lines.filter(|(_, line)| !line.trim().is_empty());
+        let all = filled
+            .map(|(at, line)| parameter(at, line.trim()))
+            .collect::<Result<Vec<_>, _>>()?;
+        if all.len() > MOST {
+            return Err(ParameterProblem::TooMany);
+        }
+        Ok(Self(all))
+    }
+}
+
+fn parameter(at: usize, line: &str) -> Result<(String, String), ParameterProblem> {
+    if line.chars().count() > LONGEST {
+        return Err(ParameterProblem::TooLong(at));
+    }
+    if line.chars().any(char::is_control) {
+        return Err(ParameterProblem::ControlCharacter(at));
+    }
+    let (name, value) = line.split_once('=').ok_or(ParameterProblem::NoEquals(at))?;
+    let (name, value) = (name.trim(), value.trim());
+    if name.is_empty() {
+        return Err(ParameterProblem::NoName(at));
+    }
+    // Without case, for a lenient server reads them so.
+    match OWN.iter().find(|own| own.eq_ignore_ascii_case(name)) {
+        Some(own) => Err(ParameterProblem::Own {
+            line: at,
+            name: own,
+        }),
+        None => Ok((name.to_owned(), value.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn parsed(text: &str) -> Result<Vec<(String, String)>, ParameterProblem> {
+        text.parse::<Parameters>().map(|parameters| parameters.0)
+    }
+
+    #[test]
+    fn parameters_are_read_line_by_line() {
+        for (text, pairs) in [
+            ("", vec![]),
+            ("\n \r\n", vec![]),
+            ("access_type=offline", vec![("access_type", "offline")]),
+            (
+                "\n prompt = consent \r\nclaims={\"a\":\"b=c\"}\nempty=",
+                vec![
+                    ("prompt", "consent"),
+                    ("claims", "{\"a\":\"b=c\"}"),
+                    ("empty", ""),
+                ],
+            ),
+            (
+                "resource=a\nresource=b",
+                vec![("resource", "a"), ("resource", "b")],
+            ),
+        ] {
+            let pairs = pairs.iter().map(|&(n, v)| (n.to_owned(), v.to_owned()));
+            assert_eq!(parsed(text), Ok(pairs.collect()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_problem_names_its_line() {
+        use ParameterProblem::*;
+        let long = format!("a=1\nb={}", "x".repeat(999));
+        let many = "a=1\n".repeat(21);
+        for (text, problem) in [
+            ("a=1\n\nprompt", NoEquals(3)),
+            ("=value", NoName(1)),
+            (" = ", NoName(1)),
+            ("a=b\tc", ControlCharacter(1)),
+            ("a=b\rc=d", ControlCharacter(1)),
+            ("a=b\0", ControlCharacter(1)),
+            (&long, TooLong(2)),
+            (&many, TooMany),
+        ] {
+            assert_eq!(parsed(text), Err(problem), "{text:?}");
+        }
+        for name in OWN {
+            let typed = format!("a=1\n{}=x", name.to_uppercase());
+            assert_eq!(parsed(&typed), Err(Own { line: 2, name }));
+        }
+    }
+
+    #[test]
+    fn an_extra_parameter_takes_the_place_of_one_of_the_same_name() -> Result<(), ParameterProblem>
+    {
+        let own = vec![
+            ("scope", "read"),
+            ("resource", "a"),
+            ("resource", "b"),
+            ("audience", "c"),
+        ];
+        let extra: Parameters = "resource=x\nscope=\nprompt=none".parse()?;
+        assert_eq!(
+            extra.added_to(own.clone()),
+            [("audience", "c"), ("resource", "x"), ("prompt", "none")]
+        );
+        assert_eq!(Parameters::default().added_to(own.clone()), own);
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn accepted_parameters_are_few_and_clean(text in "([a-z_]{0,4}[= ]?\\PC{0,5}(\n|\r|\t)?){0,25}") {
+            if let Ok(pairs) = parsed(&text) {
+                prop_assert!(pairs.len() <= MOST);
+                let is_clean = |(name, value): &(String, String)| {
+                    !name.is_empty() && !value.chars().any(char::is_control)
+                };
+                prop_assert!(pairs.iter().all(is_clean));
+            }
+        }
+    }
+}

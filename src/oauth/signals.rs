@@ -1,0 +1,245 @@
+//! Which answers of an API mean that its token has ended.
+
+use std::str::FromStr;
+
+use serde_json::Value;
+use thiserror::Error;
+
+use super::location::{JsonPointer, PointerProblem};
+
+/// The most statuses.
+const MOST: usize = 10;
+
+/// The longest value to compare with, in characters.
+const LONGEST: usize = 255;
+
+/// The largest body that is read for the value, in bytes: no API needs more to say no.
+const LARGEST: usize = 64 * 1024;
+
+/// The signals of an API that its token has ended: a status of these, or a value in the body,
+/// whatever the status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpiredSignals {
+    statuses: Vec<u16>,
+    value: Option<(JsonPointer, String)>,
+}
+
+/// Why the texts describe no signals; the words complete the label of [`SignalProblem::field`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum SignalProblem {
+    /// Something between the commas is no status that refuses anything.
+    #[error("must be numbers from 300 to 599, parted by commas")]
+    Status,
+    /// More than 10 statuses.
+    #[error("must not have more than 10 numbers")]
+    TooMany,
+    /// No equals sign parts place and value.
+    #[error("must have =, as in /error/code = token_expired")]
+    NoEquals,
+    /// The place is none.
+    #[error("{0}")]
+    Pointer(#[from] PointerProblem),
+    /// Nothing stands after the equals sign.
+    #[error("must have a value after =")]
+    NoValue,
+    /// A value of more than 255 characters.
+    #[error("must not have a value longer than 255 characters")]
+    TooLong,
+}
+
+/// A field of the form that describes signals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignalField {
+    /// The statuses.
+    Statuses,
+    /// Place and value in the body.
+    Value,
+}
+
+impl SignalProblem {
+    /// The field at fault.
+    pub fn field(self) -> SignalField {
+        match self {
+            Self::Status | Self::TooMany => SignalField::Statuses,
+            Self::NoEquals | Self::Pointer(_) | Self::NoValue | Self::TooLong => SignalField::Value,
+        }
+    }
+}
+
+/// 401 alone (RFC 6750 3.1).
+impl Default for ExpiredSignals {
+    fn default() -> Self {
+        Self {
+            statuses: vec![401],
+            value: None,
+        }
+    }
+}
+
+impl ExpiredSignals {
+    /// Reads statuses as in `401, 403` (401 if empty), and a place in a JSON body with its value as
+    /// in `/error/code = token_expired` (none if empty). The first equals sign parts the two.
+    pub fn parse(statuses: &str, value: &str) -> Result<Self, SignalProblem> {
+        let signals = Self {
+            statuses: read_statuses(statuses)?,
+            value: read_value(value)?,
+        };
+        Ok(signals)
+    }
+
+    /// Whether an answer says that the token has ended. A body of more than 64 KiB is not searched.
+    pub fn matches(&self, status: u16, body: &[u8]) -> bool {
+        self.statuses.contains(&status) || self.holds_value(body)
+    }
+
+    fn holds_value(&self, body: &[u8]) -> bool {
+        let Some((place, value)) = &self.value else {
+            return false;
+        };
+        if body.len() > LARGEST {
+            return false;
+        }
+        let document: Option<Value> = serde_json::from_slice(body).ok();
+        let found = document.as_ref().and_then(|document| place.find(document));
+        found.is_some_and(|found| is_value(found, value))
+    }
+}
+
+fn read_statuses(text: &str) -> Result<Vec<u16>, SignalProblem> {
+    let pieces = text.split(|c: char| c == ',' || c.is_whitespace());
+    let all = pieces
+        .filter(|piece| !piece.is_empty())
+        .map(status)
+        .collect::<Result<Vec<_>, _>>()?;
+    match all.len() {
+        0 => Ok(ExpiredSignals::default().statuses),
+        1..=MOST => Ok(all),
+        _ => Err(SignalProblem::TooMany),
+    }
+}
+
+/// A success is no signal: every call would renew the token.
+fn status(text: &str) -> Result<u16, SignalProblem> {
+    let status = u16::from_str(text).ok();
+    let status = status.filter(|status| (300..=599).contains(status));
+    status.ok_or(SignalProblem::Status)
+}
+
+fn read_value(text: &str) -> Result<Option<(JsonPointer, String)>, SignalProblem> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let (place, value) = text.split_once('=').ok_or(SignalProblem::NoEquals)?;
+    let (place, value) = (place.trim(), value.trim());
+    if place.is_empty() {
+        return Err(PointerProblem::NoSlash.into());
+    }
+    let place = JsonPointer::from_str(place)?;
+    match value.chars().count() {
+        0 => Err(SignalProblem::NoValue),
+        1..=LONGEST => Ok(Some((place, value.to_owned()))),
+        _ => Err(SignalProblem::TooLong),
+    }
+}
+
+/// A text as it stands; numbers and the like as JSON writes them.
+fn is_value(found: &Value, value: &str) -> bool {
+    match found {
+        Value::String(text) => text == value,
+        Value::Array(_) | Value::Object(_) => false,
+        Value::Null | Value::Bool(_) | Value::Number(_) => found.to_string() == value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn matches(statuses: &str, value: &str, status: u16, body: &str) -> bool {
+        let signals = ExpiredSignals::parse(statuses, value).expect("signals");
+        signals.matches(status, body.as_bytes())
+    }
+
+    #[test]
+    fn a_status_or_a_value_tells_that_the_token_has_ended() {
+        let expired = "{\"error\": {\"code\": \"token_expired\", \"n\": 190, \"b\": true}}";
+        let at = |value: &'static str| ("", value, 200, expired);
+        for ((statuses, value, status, body), ended) in [
+            (("", "", 401, ""), true),
+            (("", "", 403, expired), false),
+            (("401, 403", "", 403, ""), true),
+            (("403 419", "", 401, ""), false),
+            (("302", "", 302, ""), true),
+            (at("/error/code = token_expired"), true),
+            (at("/error/code=token_expired"), true),
+            (at("/error/code = TOKEN_EXPIRED"), false),
+            (at("/error/n = 190"), true),
+            (at("/error/b = true"), true),
+            (at("/error = {}"), false),
+            (at("/missing = x"), false),
+            (("", "/a = b", 200, "{\"a\": \"b\""), false),
+            (("", "/a = b", 200, ""), false),
+            (("", "/a = b=c", 200, "{\"a\": \"b=c\"}"), true),
+            (("", "/a = b", 401, "not JSON"), true),
+        ] {
+            assert_eq!(
+                matches(statuses, value, status, body),
+                ended,
+                "{statuses} {value}"
+            );
+        }
+        assert_eq!(
+            ExpiredSignals::parse(" ", "\n"),
+            Ok(ExpiredSignals::default())
+        );
+    }
+
+    #[test]
+    fn a_large_body_is_not_searched() {
+        let padding = |len| format!("{{\"a\": \"b\"{}}}", " ".repeat(len));
+        assert!(matches("", "/a = b", 200, &padding(LARGEST - 10)));
+        assert!(!matches("", "/a = b", 200, &padding(LARGEST - 9)));
+        let deep = "[".repeat(LARGEST);
+        assert!(!matches("", "/a = b", 200, &deep));
+    }
+
+    #[test]
+    fn what_is_no_signal_is_refused_at_its_field() {
+        use SignalField::{Statuses, Value};
+        use SignalProblem::*;
+        let many = "401,".repeat(11);
+        let long = format!("/a = {}", "b".repeat(256));
+        for (statuses, value, problem, field) in [
+            ("200", "", Status, Statuses),
+            ("401; 403", "", Status, Statuses),
+            ("-401", "", Status, Statuses),
+            ("600", "", Status, Statuses),
+            ("99999999", "", Status, Statuses),
+            (&many, "", TooMany, Statuses),
+            ("", "/error", NoEquals, Value),
+            ("", "error = x", Pointer(PointerProblem::NoSlash), Value),
+            ("", " = x", Pointer(PointerProblem::NoSlash), Value),
+            ("", "/a~ = x", Pointer(PointerProblem::Tilde), Value),
+            ("", "/a = ", NoValue, Value),
+            ("", &long, TooLong, Value),
+        ] {
+            assert_eq!(ExpiredSignals::parse(statuses, value), Err(problem));
+            assert_eq!(problem.field(), field);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_and_no_body_makes_it_panic(
+            statuses in "[0-9, a]{0,8}",
+            value in "(/[a~0]{0,3}){0,2} ?=?\\PC{0,4}",
+            body in proptest::collection::vec(any::<u8>(), 0..40),
+        ) {
+            if let Ok(signals) = ExpiredSignals::parse(&statuses, &value) {
+                signals.matches(200, &body);
+            }
+        }
+    }
+}
