@@ -1,5 +1,5 @@
 //! The only way out: every HTTP request that Connectory makes to another server goes through
-//! [`Outbound::send`].
+//! [`Outbound::send`], directly or by a connector's own proxy.
 //!
 //! Rule: where a request goes is decided on the address that is really connected to, after name
 //! look-up; an answer is read only within its [`Limits`]; nothing is followed, retried or sent
@@ -13,14 +13,20 @@ mod address;
 mod classify;
 mod client;
 mod clients;
+mod dial;
+mod exceeded;
 mod failure;
 mod message;
 mod pem;
 mod policy;
+mod refused;
 mod resolver;
+mod route;
 mod rule;
 mod tls;
 mod transport;
+mod trust;
+mod tunnel;
 mod url;
 
 pub use client::{NoRuntime, Outbound};

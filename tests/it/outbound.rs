@@ -3,6 +3,7 @@
 mod answers;
 mod certificates;
 mod connections;
+mod proxies;
 mod tokens;
 
 use std::time::Duration;

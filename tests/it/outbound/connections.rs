@@ -2,11 +2,16 @@
 //! apart when there is none.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use connectory::outbound::{Layer, Outbound, Policy, Transport};
 
-use super::{failure, fetch, outbound, policy};
-use crate::support::hostile::{Hostile, full_queue};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use super::{failure, fetch, outbound, policy, with_ca};
+use crate::support::hostile::{Authority, Hostile, full_queue};
 
 #[tokio::test]
 async fn connections_that_cannot_be_made_are_told_apart() {
@@ -84,6 +89,27 @@ async fn refused_addresses_are_never_connected_to() {
         let reply = fetch(&outbound, &Transport::default(), &server.url_by_name("/")).await;
         assert!(reply.is_ok(), "{:?}", reply.err());
     }
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_http_2_is_answered_in_it() {
+    let authority = Authority::new("Ours");
+    let acceptor = authority.issue("127.0.0.1").acceptor(None);
+    let mut config = acceptor.config().as_ref().clone();
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("https://{}/", listener.local_addr().expect("an address"));
+    let first_bytes = async {
+        let (socket, _) = listener.accept().await.expect("a connection");
+        let accepting = TlsAcceptor::from(Arc::new(config)).accept(socket);
+        let mut stream = accepting.await.expect("a handshake");
+        let mut preface = [0; 14];
+        stream.read_exact(&mut preface).await.expect("a preface");
+        preface
+    };
+    let (outbound, transport) = (outbound(), with_ca(&authority));
+    let (preface, _) = tokio::join!(first_bytes, fetch(&outbound, &transport, &url));
+    assert_eq!(&preface, b"PRI * HTTP/2.0");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

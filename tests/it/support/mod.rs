@@ -4,6 +4,7 @@ mod app;
 mod browser;
 mod database;
 mod form;
+pub mod forward_proxy;
 pub mod hostile;
 pub mod oauth_server;
 mod page;
