@@ -139,6 +139,16 @@ pub(super) fn broken_stream(error: &io::Error, server: &str) -> Problem {
         .unwrap_or_else(|| broken_connection(error.kind(), server))
 }
 
+/// The alert by which a server ends a connection that was already made (RFC 8446 6.2).
+pub(super) fn alert(error: &io::Error, server: &str) -> Option<Problem> {
+    let received = |cause: &&(dyn Error + 'static)| {
+        matches!(cause.downcast_ref(), Some(rustls::Error::AlertReceived(_)))
+    };
+    causes(error)
+        .find(received)
+        .and_then(|cause| broken_tls(cause, server))
+}
+
 /// An answer that broke off in its body.
 pub(super) fn broken_answer(error: &reqwest::Error, target: &str) -> Problem {
     let malformed = causes(error).filter_map(io_kind).any(|kind| {

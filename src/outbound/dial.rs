@@ -66,6 +66,11 @@ impl<'a> Dial<'a> {
         }
     }
 
+    /// Judges what can be judged before anything is sent.
+    pub(super) fn judge(&self) -> Result<(), Problem> {
+        self.route.judge(self.policy)
+    }
+
     /// The name that must be looked up; `None` if an address was typed.
     pub(super) fn name(&self) -> Option<&'a str> {
         match self.route.first().host()? {
@@ -164,6 +169,10 @@ impl<'a> Dial<'a> {
             self.to_target(stream).await
         };
         asked.await.err()
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
     }
 }
 

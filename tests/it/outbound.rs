@@ -3,6 +3,7 @@
 mod answers;
 mod certificates;
 mod connections;
+mod probes;
 mod proxies;
 mod tokens;
 
