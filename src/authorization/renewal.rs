@@ -34,6 +34,7 @@ pub(super) async fn transport_of(
         verify: connector.verify_certificates,
         ca_pem: some(stored.ca_certificate),
         identity,
+        ..Transport::default()
     })
 }
 

@@ -8,33 +8,145 @@ use std::io::{self, ErrorKind};
 use std::iter;
 use std::time::Duration;
 
+use super::exceeded::connect_time_out;
 use super::failure::{Layer, Problem};
-use super::policy::Refused;
+use super::refused::Refused;
 use super::resolver::LookupFailed;
+use super::route::Route;
 use super::tls;
+use super::tunnel::NoTunnel;
 
-const UNREACHABLE: &str = "Check the address, and that a firewall lets Connectory through.";
-const TRY_LATER: &str = "Try again; if it happens again, look at the server's own log.";
+pub(super) const UNREACHABLE: &str =
+    "Check the address, and that a firewall lets Connectory through.";
+pub(super) const TRY_LATER: &str = "Try again; if it happens again, look at the server's own log.";
 
-/// A request that got no headers back. `target` is the host and port.
-pub(super) fn no_answer(error: &reqwest::Error, target: &str, connect: Duration) -> Problem {
-    if let Some(problem) = causes(error).find_map(|cause| known(cause, target)) {
+/// A request that got no headers back.
+pub(super) fn no_answer(error: &reqwest::Error, route: &Route<'_>, connect: Duration) -> Problem {
+    if let Some(problem) = causes(error).find_map(|cause| refused_or_unknown(cause, route)) {
+        return problem;
+    }
+    let server = if failed_at_proxy(error, route) {
+        route.first_name()
+    } else {
+        route.server()
+    };
+    if says(error, "tunnel error: proxy authorization required") {
+        return no_tunnel(&NoTunnel::Refused(407), route);
+    }
+    if let Some(problem) = causes(error).find_map(|cause| broken_tls(cause, &server)) {
         return problem;
     }
     if error.is_timeout() {
-        return connect_time_out(target, connect);
+        return connect_time_out(&route.server(), connect);
     }
     if let Some(kind) = causes(error).find_map(io_kind) {
-        return broken_connection(kind, target);
+        return broken_connection(kind, &server);
+    }
+    if says(error, "tunnel error: unexpected end of file") {
+        return broken_connection(ErrorKind::UnexpectedEof, &server);
     }
     if error.is_connect() {
         return Problem::new(
             Layer::Connection,
-            format!("No connection to {target} came about."),
+            format!("No connection to {server} came about."),
             UNREACHABLE,
         );
     }
-    no_http(error, target)
+    no_http(error, &server)
+}
+
+/// Whether the way ended at the proxy. The HTTP client has no type for this, only words.
+fn failed_at_proxy(error: &reqwest::Error, route: &Route<'_>) -> bool {
+    let is_plain = route.proxy().is_some() && !route.is_tunnelled();
+    (is_plain && error.is_connect()) || says(error, "tunnel error: ")
+}
+
+/// Whether a proxy answered CONNECT with a status that the error does not tell.
+pub(super) fn hides_status(error: &reqwest::Error) -> bool {
+    says(error, "tunnel error: unsuccessful")
+}
+
+/// A name that was not looked up, or an address that is refused: the proxy's, where there is one.
+fn refused_or_unknown(cause: &(dyn Error + 'static), route: &Route<'_>) -> Option<Problem> {
+    if let Some(refused) = cause.downcast_ref::<Refused>() {
+        return Some(refused_address(refused, route));
+    }
+    let failed = cause.downcast_ref::<LookupFailed>()?;
+    Some(unknown_name(failed, route))
+}
+
+/// An address that the first server's name led to and that the policy refuses.
+pub(super) fn refused_address(refused: &Refused, route: &Route<'_>) -> Problem {
+    match route.proxy() {
+        Some(_) => Problem::from(&refused.of_proxy()),
+        None => Problem::from(refused),
+    }
+}
+
+/// A name without addresses.
+pub(super) fn unknown_name(failed: &LookupFailed, route: &Route<'_>) -> Problem {
+    let whose = match route.proxy() {
+        Some(_) => "The proxy's name",
+        None => "The name",
+    };
+    let remedy = if failed.temporary {
+        "Check the name, and that this machine reaches its name servers."
+    } else {
+        "Check the spelling of the host name; a name of the intranet must be known to this \
+         machine's name servers."
+    };
+    Problem::new(Layer::NameLookup, failed.words(whose), remedy)
+}
+
+/// A connection that a proxy did not pass on.
+pub(super) fn no_tunnel(problem: &NoTunnel, route: &Route<'_>) -> Problem {
+    let proxy = route.first_name();
+    let target = route.target().host_and_port();
+    let ask = "Ask whoever runs the proxy to let Connectory's machine connect to this server.";
+    let (message, remedy) = match problem {
+        NoTunnel::Io(error) => return broken_stream(error, &proxy),
+        NoTunnel::Refused(407) => return sign_in(&proxy),
+        NoTunnel::Refused(status @ 500..) => (
+            format!("{proxy} could not connect to {target} (status {status})."),
+            "Check the host name and port of the server; the proxy looks them up in its own \
+             network.",
+        ),
+        NoTunnel::Refused(status) => (
+            format!("{proxy} refused to connect to {target} (status {status})."),
+            ask,
+        ),
+        NoTunnel::NoHttp => (
+            format!("What {proxy} answered is not HTTP."),
+            "Check the address and port of the proxy.",
+        ),
+    };
+    Problem::new(Layer::Connection, message, remedy)
+}
+
+/// A proxy that wants to know who asks (RFC 9110 15.5.8).
+pub(super) fn sign_in(proxy: &str) -> Problem {
+    Problem::new(
+        Layer::Connection,
+        format!("{proxy} asks for a sign-in (status 407)."),
+        "Connectory signs in at no proxy: use one that lets this machine through without.",
+    )
+}
+
+/// A connection of our own that broke: `error` may be one of TLS.
+pub(super) fn broken_stream(error: &io::Error, server: &str) -> Problem {
+    causes(error)
+        .find_map(|cause| broken_tls(cause, server))
+        .unwrap_or_else(|| broken_connection(error.kind(), server))
+}
+
+/// The alert by which a server ends a connection that was already made (RFC 8446 6.2).
+pub(super) fn alert(error: &io::Error, server: &str) -> Option<Problem> {
+    let received = |cause: &&(dyn Error + 'static)| {
+        matches!(cause.downcast_ref(), Some(rustls::Error::AlertReceived(_)))
+    };
+    causes(error)
+        .find(received)
+        .and_then(|cause| broken_tls(cause, server))
 }
 
 /// An answer that broke off in its body.
@@ -53,47 +165,6 @@ pub(super) fn broken_answer(error: &reqwest::Error, target: &str) -> Problem {
     Problem::new(Layer::Answer, message, TRY_LATER)
 }
 
-/// The total time was over before any headers came.
-pub(super) fn silent(target: &str, total: Duration) -> Problem {
-    Problem::new(
-        Layer::TimeOut,
-        format!("{target} did not answer within {}.", seconds(total)),
-        "Check the address and that the server is running; it may also be overloaded.",
-    )
-}
-
-/// The total time was over before the body's end.
-pub(super) fn slow_answer(target: &str, total: Duration) -> Problem {
-    Problem::new(
-        Layer::TimeOut,
-        format!(
-            "{target} did not finish its answer within {}.",
-            seconds(total)
-        ),
-        TRY_LATER,
-    )
-}
-
-/// More than a limit allows. `part` is the body or the headers, `limit` in bytes.
-pub(super) fn too_large(part: &str, target: &str, limit: usize) -> Problem {
-    Problem::new(
-        Layer::Answer,
-        format!(
-            "The {part} of the answer of {target} are larger than {}.",
-            size(limit)
-        ),
-        "Check that the address is the right one; a page or a file may stand there instead.",
-    )
-}
-
-fn connect_time_out(target: &str, connect: Duration) -> Problem {
-    Problem::new(
-        Layer::TimeOut,
-        format!("No connection to {target} within {}.", seconds(connect)),
-        UNREACHABLE,
-    )
-}
-
 /// Every error of the chain. An `io::Error` hides the error in it: its source is that one's source.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     iter::successors(Some(error), |&error| {
@@ -107,22 +178,14 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     })
 }
 
-/// The errors that say by their type what happened.
-fn known(cause: &(dyn Error + 'static), target: &str) -> Option<Problem> {
-    if let Some(refused) = cause.downcast_ref::<Refused>() {
-        return Some(refused.into());
-    }
-    if let Some(failed) = cause.downcast_ref::<LookupFailed>() {
-        let remedy = if failed.temporary {
-            "Check the name, and that this machine reaches its name servers."
-        } else {
-            "Check the spelling of the host name; a name of the intranet must be known to this \
-             machine's name servers."
-        };
-        return Some(Problem::new(Layer::NameLookup, failed.to_string(), remedy));
-    }
-    let tls = cause.downcast_ref::<rustls::Error>();
-    tls.map(|error| tls::problem(error, target))
+fn broken_tls(cause: &(dyn Error + 'static), server: &str) -> Option<Problem> {
+    let error = cause.downcast_ref::<rustls::Error>()?;
+    Some(tls::problem(error, server))
+}
+
+/// Whether an error of the chain has these words.
+fn says(error: &(dyn Error + 'static), words: &str) -> bool {
+    causes(error).any(|cause| cause.to_string().contains(words))
 }
 
 fn io_kind(cause: &(dyn Error + 'static)) -> Option<ErrorKind> {
@@ -154,11 +217,10 @@ fn broken_connection(kind: ErrorKind, target: &str) -> Problem {
 /// The HTTP client gives no types for what remains: its words tell a closed connection and a head
 /// that is too large from an answer that is no HTTP.
 fn no_http(error: &reqwest::Error, target: &str) -> Problem {
-    let says = |words| causes(error).any(|cause| cause.to_string().contains(words));
-    if says("connection closed") || says("http2 error") {
+    if says(error, "connection closed") || says(error, "http2 error") {
         return broken_connection(ErrorKind::ConnectionReset, target);
     }
-    if says("message head is too large") {
+    if says(error, "message head is too large") {
         return Problem::new(
             Layer::Answer,
             format!("The headers of the answer of {target} are too large."),
@@ -172,41 +234,15 @@ fn no_http(error: &reqwest::Error, target: &str) -> Problem {
     )
 }
 
-fn seconds(time: Duration) -> String {
-    match time.as_secs_f64() {
-        1.0 => "1 second".to_owned(),
-        seconds => format!("{} seconds", (seconds * 10.0).round() / 10.0),
-    }
-}
-
-fn size(bytes: usize) -> String {
-    const KIB: usize = 1024;
-    match bytes {
-        b if b >= KIB * KIB && b % (KIB * KIB) == 0 => format!("{} MiB", b / (KIB * KIB)),
-        b if b >= KIB && b % KIB == 0 => format!("{} KiB", b / KIB),
-        b => format!("{b} bytes"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn limits_are_told_in_readable_units() {
-        assert_eq!(seconds(Duration::from_secs(10)), "10 seconds");
-        assert_eq!(seconds(Duration::from_secs(1)), "1 second");
-        assert_eq!(seconds(Duration::from_millis(250)), "0.3 seconds");
-        assert_eq!(size(1024 * 1024), "1 MiB");
-        assert_eq!(size(64 * 1024), "64 KiB");
-        assert_eq!(size(1000), "1000 bytes");
-    }
-
-    #[test]
     fn an_error_inside_an_io_error_is_found() {
         let inner = rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired);
         let outer = io::Error::new(ErrorKind::InvalidData, inner);
-        let found = causes(&outer).find_map(|cause| known(cause, "a.example:443"));
+        let found = causes(&outer).find_map(|cause| broken_tls(cause, "a.example:443"));
         assert_eq!(found.map(|problem| problem.layer), Some(Layer::Tls));
     }
 }

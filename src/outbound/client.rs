@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Client, Response};
+use reqwest::{Client, Response, StatusCode};
 use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
@@ -12,13 +12,13 @@ use tokio::time::{Instant, timeout_at};
 
 use super::classify;
 use super::clients::Clients;
+use super::dial::Dial;
+use super::exceeded;
 use super::failure::{Failure, Layer, Problem};
 use super::message::{Limits, Reply, Request};
 use super::policy::Policy;
+use super::route::Route;
 use super::transport::Transport;
-
-/// The longest total time: no request is forgotten for longer.
-const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// The program's HTTP client; clones share their connections.
 ///
@@ -27,9 +27,9 @@ const LONGEST: Duration = Duration::from_secs(3_600);
 /// connection lives as long as the program, however busy or finished the worker that asked first.
 #[derive(Clone)]
 pub struct Outbound {
-    policy: Arc<Policy>,
+    pub(super) policy: Arc<Policy>,
     clients: Arc<Clients>,
-    runtime: Handle,
+    pub(super) runtime: Handle,
 }
 
 /// [`Outbound::new`] was called outside a Tokio runtime.
@@ -76,18 +76,22 @@ impl Outbound {
         limits: Limits,
         started: Instant,
     ) -> Result<Reply, Problem> {
-        let target = request.url.host_and_port();
-        let total = limits.total.min(LONGEST);
+        let url = request.url.clone();
+        let dial = Dial::new(&self.policy, transport, &url, started, limits);
+        let server = dial.route.server();
+        let total = limits.in_all();
         let deadline = started + total;
-        let (client, request) = self.prepare(transport, request, limits.connect)?;
-        let answer = timeout_at(deadline, client.execute(request))
+        let (client, request) = self.prepare(transport, &dial.route, request, limits.connect)?;
+        let answer = match timeout_at(deadline, client.execute(request)).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(error)) => return Err(no_answer(&error, &dial, limits.connect).await),
+            Err(_) => return Err(exceeded::silent(&server, total)),
+        };
+        check_proxy(&answer, &dial.route)?;
+        let (status, headers) = read_head(&answer, &server, limits.headers)?;
+        let body = timeout_at(deadline, read_body(answer, &server, limits.body))
             .await
-            .map_err(|_| classify::silent(&target, total))?
-            .map_err(|error| classify::no_answer(&error, &target, limits.connect))?;
-        let (status, headers) = read_head(&answer, &target, limits.headers)?;
-        let body = timeout_at(deadline, read_body(answer, &target, limits.body))
-            .await
-            .map_err(|_| classify::slow_answer(&target, total))??;
+            .map_err(|_| exceeded::slow_answer(&server, total))??;
         Ok(Reply {
             status,
             headers,
@@ -100,16 +104,13 @@ impl Outbound {
     fn prepare(
         &self,
         transport: &Transport,
+        route: &Route<'_>,
         request: Request,
         connect: Duration,
     ) -> Result<(Client, reqwest::Request), Problem> {
-        let port = request.url.port();
-        let host = request.url.host().ok_or_else(no_host)?;
-        self.policy
-            .check_host(&host, port)
-            .map_err(|refused| Problem::from(&refused))?;
+        route.judge(&self.policy)?;
         let headers = request.header_map()?;
-        let client = self.clients.get(transport, port, connect)?;
+        let client = self.clients.get(transport, route.first().port(), connect)?;
         let url = request.url.parsed().clone();
         let mut prepared = reqwest::Request::new(request.method.into(), url);
         *prepared.headers_mut() = headers;
@@ -119,13 +120,34 @@ impl Outbound {
 }
 
 /// Runs `work` on another runtime; `None` if that one stops. Dropping this future ends the work.
-async fn run_on<T: Send + 'static>(
+pub(super) async fn run_on<T: Send + 'static>(
     runtime: &Handle,
     work: impl Future<Output = T> + Send + 'static,
 ) -> Option<T> {
     let mut only = JoinSet::new();
     only.spawn_on(work, runtime);
     only.join_next().await?.ok()
+}
+
+/// Why no headers came. The HTTP client does not tell with which status a proxy refused a tunnel, so
+/// the proxy is asked once more, by hand.
+async fn no_answer(error: &reqwest::Error, dial: &Dial<'_>, connect: Duration) -> Problem {
+    if classify::hides_status(error)
+        && let Some(problem) = dial.why_no_tunnel().await
+    {
+        return problem;
+    }
+    classify::no_answer(error, &dial.route, connect)
+}
+
+/// Only a proxy answers 407 (RFC 9110 15.5.8): the target has not seen the request.
+fn check_proxy(answer: &Response, route: &Route<'_>) -> Result<(), Problem> {
+    match route.proxy_name() {
+        Some(proxy) if answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+            Err(classify::sign_in(&proxy))
+        }
+        _ => Ok(()),
+    }
 }
 
 type Head = (u16, Vec<(String, String)>);
@@ -138,7 +160,7 @@ fn read_head(answer: &Response, target: &str, limit: usize) -> Result<Head, Prob
         .map(|(name, value)| name.as_str().len() + value.len())
         .sum();
     if size > limit {
-        return Err(classify::too_large("headers", target, limit));
+        return Err(exceeded::too_large("headers", target, limit));
     }
     let headers = map.iter().map(|(name, value)| {
         let value = String::from_utf8_lossy(value.as_bytes());
@@ -157,22 +179,15 @@ async fn read_body(mut answer: Response, target: &str, limit: usize) -> Result<V
         .map_err(|error| classify::broken_answer(&error, target))?
     {
         if body.len() + piece.len() > limit {
-            return Err(classify::too_large("contents", target, limit));
+            return Err(exceeded::too_large("contents", target, limit));
         }
         body.extend_from_slice(&piece);
     }
     Ok(body)
 }
 
-fn no_host() -> Problem {
-    Problem::new(
-        Layer::Url,
-        "The address has no host name.",
-        "Enter the whole address.",
-    )
-}
-
-fn stopping() -> Problem {
+/// The program ends while a request is under way.
+pub(super) fn stopping() -> Problem {
     Problem::new(
         Layer::Connection,
         "The request was ended because Connectory is stopping.",

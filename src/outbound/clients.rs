@@ -1,16 +1,17 @@
 //! HTTP clients, one for each way of connecting.
 //!
 //! A client costs some 30 ms to build (it reads the machine's authorities), and its pool holds open
-//! connections. Only requests with equal TLS settings may share a connection: one that was opened
-//! without checking a certificate must never serve a connector that wants it checked.
+//! connections. Only requests with equal settings may share a connection: one that was opened without
+//! checking a certificate must never serve a connector that wants it checked, nor one through a
+//! proxy a connector that goes directly.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use reqwest::{Client, redirect, tls};
+use reqwest::{Client, redirect};
 
-use super::failure::{Layer, Problem};
+use super::failure::Problem;
 use super::policy::Policy;
 use super::resolver::Guard;
 use super::transport::{BuildProblem, Fingerprint, Transport};
@@ -36,7 +37,7 @@ pub(super) struct Clients {
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Key {
     transport: Fingerprint,
-    /// A client's resolver judges addresses for one port.
+    /// A client's resolver judges addresses for one port: the proxy's, or the target's.
     port: u16,
     connect: Duration,
 }
@@ -49,7 +50,7 @@ impl Clients {
         }
     }
 
-    /// The client for these settings, built if need be.
+    /// The client for these settings, built if need be. `port` is the one connected to.
     pub(super) fn get(
         &self,
         transport: &Transport,
@@ -65,16 +66,7 @@ impl Clients {
             return Ok(client);
         }
         // Built without the lock: others need not wait. Two at once build two, and one is kept.
-        let client = self
-            .build(transport, port, connect)
-            .map_err(|problem| match problem {
-                BuildProblem::Transport(problem) => problem.into(),
-                BuildProblem::Client(_) => Problem::new(
-                    Layer::Tls,
-                    "Connectory's machine has no certificate authorities to check servers with.",
-                    "Ask whoever runs Connectory to install the package ca-certificates.",
-                ),
-            })?;
+        let client = self.build(transport, port, connect)?;
         self.keep(key, client.clone());
         Ok(client)
     }
@@ -118,13 +110,12 @@ impl Clients {
         };
         let client = Client::builder()
             .user_agent("Connectory")
-            // A proxy would be judged in the place of the target.
+            // The system's proxies would be judged in the place of the target.
             .no_proxy()
             .redirect(redirect::Policy::none())
             .referer(false)
             .dns_resolver(guard)
             .connect_timeout(connect)
-            .tls_version_min(tls::Version::TLS_1_2)
             .http2_max_header_list_size(HTTP2_HEADERS)
             .pool_max_idle_per_host(IDLE_CONNECTIONS)
             .pool_idle_timeout(IDLE_TIME);

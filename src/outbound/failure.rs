@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::policy::Refused;
+use super::refused::Refused;
 use super::transport::TransportProblem;
 
 /// The step at which a request failed.
@@ -40,6 +40,7 @@ pub struct Failure {
 }
 
 /// A failure whose time is not yet known.
+#[derive(Clone)]
 pub(super) struct Problem {
     pub(super) layer: Layer,
     pub(super) message: String,
@@ -50,7 +51,7 @@ impl Problem {
     pub(super) fn new(layer: Layer, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             layer,
-            message: message.into(),
+            message: sentence(message.into()),
             remedy: remedy.into(),
         }
     }
@@ -62,6 +63,14 @@ impl Problem {
             remedy: self.remedy,
             elapsed,
         }
+    }
+}
+
+/// Begins with a capital letter where a sentence begins with the proxy; a host stays as it is.
+fn sentence(message: String) -> String {
+    match message.strip_prefix("the proxy ") {
+        Some(rest) => format!("The proxy {rest}"),
+        None => message,
     }
 }
 

@@ -61,6 +61,9 @@ pub struct Reply {
     pub elapsed: Duration,
 }
 
+/// The longest total time.
+const LONGEST: Duration = Duration::from_secs(3_600);
+
 /// Headers that say how a message is framed or routed (RFC 9110 7.2, 7.6.1; RFC 9112 6). Only the
 /// client may set them: a wrong one would smuggle a second request, or name another host than the
 /// one that the policy judged.
@@ -85,6 +88,29 @@ impl Default for Limits {
             body: 1024 * 1024,
             headers: 64 * 1024,
         }
+    }
+}
+
+impl Limits {
+    /// The limits where nobody waits before a page, of calls and renewals: 10 seconds for the
+    /// connection, 30 in all.
+    pub fn patient() -> Self {
+        Self::within(Duration::from_secs(30))
+    }
+
+    /// The limits with a connector's own time-out; the connection has 10 seconds of it at most.
+    pub fn within(total: Duration) -> Self {
+        let default = Self::default();
+        Self {
+            connect: default.connect.min(total),
+            total,
+            ..default
+        }
+    }
+
+    /// The total time, which no caller can make longer than an hour: no request is forgotten.
+    pub(super) fn in_all(&self) -> Duration {
+        self.total.min(LONGEST)
     }
 }
 
@@ -188,6 +214,18 @@ impl From<Method> for reqwest::Method {
 mod tests {
     use super::super::url::UrlProblem;
     use super::*;
+
+    #[test]
+    fn a_time_out_of_ones_own_bounds_the_connection_too() {
+        let seconds = |limits: Limits| (limits.connect.as_secs(), limits.in_all().as_secs());
+        let within = |total| seconds(Limits::within(Duration::from_secs(total)));
+        assert_eq!(seconds(Limits::default()), (10, 10));
+        assert_eq!(seconds(Limits::patient()), (10, 30));
+        assert_eq!(within(3), (3, 3));
+        assert_eq!(within(60), (10, 60));
+        assert_eq!(within(7_200), (10, 3_600));
+        assert_eq!(Limits::patient().body, Limits::default().body);
+    }
 
     #[test]
     fn a_header_cannot_carry_another_one() -> Result<(), UrlProblem> {

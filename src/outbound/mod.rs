@@ -1,5 +1,6 @@
 //! The only way out: every HTTP request that Connectory makes to another server goes through
-//! [`Outbound::send`].
+//! [`Outbound::send`], directly or by a connector's own proxy. [`Outbound::probe`] goes the same way
+//! step by step, for "Test connection".
 //!
 //! Rule: where a request goes is decided on the address that is really connected to, after name
 //! look-up; an answer is read only within its [`Limits`]; nothing is followed, retried or sent
@@ -10,24 +11,34 @@
 //! port, never a path, a query, a header or a body, for these may hold secrets.
 
 mod address;
+mod certificate;
 mod classify;
 mod client;
 mod clients;
+mod dial;
+mod exceeded;
 mod failure;
 mod message;
 mod pem;
 mod policy;
+mod probe;
+mod refused;
 mod resolver;
+mod route;
 mod rule;
 mod tls;
 mod transport;
+mod trust;
+mod tunnel;
 mod url;
 
+pub use certificate::Leaf;
 pub use client::{NoRuntime, Outbound};
 pub use failure::{Failure, Layer};
 pub use message::{Limits, Method, Reply, Request};
 pub use pem::PemProblem;
 pub use policy::Policy;
+pub use probe::{Connected, Found, Lookup, Probe, Step, TlsSeen};
 pub use rule::{Rule, RuleProblem};
 pub use transport::{Identity, Transport, TransportPart, TransportProblem};
 pub use url::{HttpUrl, Origin, UrlProblem};

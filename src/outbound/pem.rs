@@ -54,8 +54,8 @@ pub(super) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, Pe
     Ok(certificates)
 }
 
-/// Checks that `pem` is a usable private key of the first of `chain`.
-pub(super) fn check_key(pem: &str, chain: Vec<CertificateDer<'static>>) -> Result<(), PemProblem> {
+/// The private key of `pem`, which may not be encrypted.
+pub(super) fn key(pem: &str) -> Result<PrivateKeyDer<'static>, PemProblem> {
     // The second is the mark of an encrypted key in OpenSSL's older form (RFC 1421).
     if pem.contains("ENCRYPTED PRIVATE KEY-----") || pem.contains("Proc-Type: 4,ENCRYPTED") {
         return Err(PemProblem::EncryptedKey);
@@ -63,7 +63,12 @@ pub(super) fn check_key(pem: &str, chain: Vec<CertificateDer<'static>>) -> Resul
     if !pem.contains("PRIVATE KEY-----") {
         return Err(PemProblem::NoKey);
     }
-    let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| PemProblem::BadKey)?;
+    PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| PemProblem::BadKey)
+}
+
+/// Checks that `pem` is a usable private key of the first of `chain`.
+pub(super) fn check_key(pem: &str, chain: Vec<CertificateDer<'static>>) -> Result<(), PemProblem> {
+    let key = key(pem)?;
     let provider = aws_lc_rs::default_provider();
     match CertifiedKey::from_der(chain, key, &provider) {
         Ok(_) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(()),

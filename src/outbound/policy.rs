@@ -1,11 +1,11 @@
 //! Where requests may go.
 
-use std::fmt;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use url::Host;
 
 use super::address::Forbidden;
+use super::refused::{Refused, Why};
 use super::rule::Rule;
 
 /// What the administrator allows. Some addresses are refused whatever stands here: link-local,
@@ -20,25 +20,6 @@ pub struct Policy {
     pub only: Option<Vec<Rule>>,
     /// Where this program itself listens.
     pub own: Vec<SocketAddr>,
-}
-
-/// A destination that the policy refuses. It travels as an error through the HTTP client, from the
-/// name look-up back to the caller.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refused {
-    /// What was asked for: a host name, or an address and port.
-    destination: String,
-    /// The address that the name led to.
-    led_to: Option<IpAddr>,
-    why: Why,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Why {
-    Forbidden(Forbidden),
-    Loopback,
-    Own,
-    NotListed,
 }
 
 impl Policy {
@@ -56,6 +37,21 @@ impl Policy {
         })
     }
 
+    /// Judges a host that a proxy will look up, in its own network: as [`Self::check_host`], but
+    /// where destinations are listed, the name itself must be on the list, for its addresses will
+    /// never be known here.
+    pub(super) fn check_behind_proxy(&self, host: &Host<&str>, port: u16) -> Result<(), Refused> {
+        self.check_host(host, port)?;
+        let Host::Domain(name) = host else {
+            return Ok(());
+        };
+        let plain = plain_name(name);
+        if self.lists(|rule| rule.allows_name(&plain, port)) {
+            return Ok(());
+        }
+        Err(Refused::new(format!("{name}:{port}"), None, Why::NotListed))
+    }
+
     /// Judges every address that a look-up of `name` gave. One bad address refuses the name: which
     /// of several is connected to is not for us to say, and an honest name has no such address.
     pub(super) fn check_answers(
@@ -64,16 +60,19 @@ impl Policy {
         port: u16,
         addresses: &[IpAddr],
     ) -> Result<(), Refused> {
-        let plain = plain_name(name);
-        let name_listed = self.lists(|rule| rule.allows_name(&plain, port));
-        for &address in addresses {
-            let canonical = address.to_canonical();
-            let listed = name_listed || self.lists(|rule| rule.allows_address(canonical, port));
-            if let Some(why) = self.judge(address, port, listed) {
-                return Err(Refused::new(name.to_owned(), Some(address), why));
-            }
-        }
-        Ok(())
+        let refused = addresses
+            .iter()
+            .find_map(|&address| self.refusal(name, port, address));
+        refused.map_or(Ok(()), Err)
+    }
+
+    /// Why one address that `name` led to is refused, if it is.
+    pub(super) fn refusal(&self, name: &str, port: u16, address: IpAddr) -> Option<Refused> {
+        let (plain, canonical) = (plain_name(name), address.to_canonical());
+        let listed = self
+            .lists(|rule| rule.allows_name(&plain, port) || rule.allows_address(canonical, port));
+        let why = self.judge(address, port, listed)?;
+        Some(Refused::new(name.to_owned(), Some(address), why))
     }
 
     /// Refuses names that mean this machine (RFC 6761 6.3), without asking a name server.
@@ -133,51 +132,6 @@ fn show(address: IpAddr, port: u16) -> String {
     SocketAddr::new(address, port).to_string()
 }
 
-impl Refused {
-    fn new(destination: String, led_to: Option<IpAddr>, why: Why) -> Self {
-        Self {
-            destination,
-            led_to,
-            why,
-        }
-    }
-
-    /// What to try, for a person.
-    pub(super) fn remedy(&self) -> &'static str {
-        match self.why {
-            Why::Forbidden(_) | Why::Own => {
-                "Enter the address of the API itself. Addresses of this kind are always refused, \
-                 so that nobody can reach internal services through Connectory."
-            }
-            Why::Loopback => {
-                "Enter the address that the API has in the network, or ask whoever runs \
-                 Connectory to allow loopback addresses."
-            }
-            Why::NotListed => {
-                "Ask whoever runs Connectory to add it to the list of allowed destinations."
-            }
-        }
-    }
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Connectory does not connect to “{}”", self.destination)?;
-        match self.led_to {
-            Some(address) => write!(f, ": it leads to {address}, ")?,
-            None => write!(f, ": it is ")?,
-        }
-        match self.why {
-            Why::Forbidden(kind) => write!(f, "{}.", kind.words()),
-            Why::Loopback => write!(f, "a loopback address (Connectory's own machine)."),
-            Why::Own => write!(f, "where Connectory itself listens."),
-            Why::NotListed => write!(f, "not on the list of allowed destinations."),
-        }
-    }
-}
-
-impl std::error::Error for Refused {}
-
 #[cfg(test)]
 mod tests {
     use super::super::url::{HttpUrl, UrlProblem};
@@ -186,7 +140,7 @@ mod tests {
     fn refusal(policy: &Policy, url: &str) -> Result<Option<Why>, UrlProblem> {
         let url = HttpUrl::parse(url)?;
         let host = url.host().ok_or(UrlProblem::NoHost)?;
-        Ok(policy.check_host(&host, url.port()).err().map(|r| r.why))
+        Ok(policy.check_host(&host, url.port()).err().map(|r| r.why()))
     }
 
     #[test]
@@ -313,6 +267,29 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_a_proxy_looks_up_must_itself_be_listed() -> Result<(), UrlProblem> {
+        let rules = ["*.example.org:443", "10.0.0.0/16"];
+        let listed = Policy {
+            only: Some(rules.iter().flat_map(|rule| rule.parse()).collect()),
+            ..Policy::default()
+        };
+        for (policy, url, why) in [
+            (&listed, "https://api.example.org/", None),
+            (&listed, "https://10.0.1.2/", None),
+            (&listed, "http://api.example.org/", Some(Why::NotListed)),
+            (&listed, "https://intranet/", Some(Why::NotListed)),
+            (&Policy::default(), "https://intranet/", None),
+            (&Policy::default(), "http://localhost/", Some(Why::Loopback)),
+        ] {
+            let url = HttpUrl::parse(url)?;
+            let host = url.host().ok_or(UrlProblem::NoHost)?;
+            let refused = policy.check_behind_proxy(&host, url.port()).err();
+            assert_eq!(refused.map(|refused| refused.why()), why, "{url:?}");
+        }
+        Ok(())
+    }
+
+    #[test]
     fn a_name_is_judged_by_all_its_addresses() {
         let good = IpAddr::from([10, 0, 0, 1]);
         let bad = IpAddr::from([169, 254, 169, 254]);
@@ -321,7 +298,7 @@ mod tests {
             policy
                 .check_answers(name, 443, addresses)
                 .err()
-                .map(|r| r.why)
+                .map(|r| r.why())
         };
         assert_eq!(why(&open, "a.example", &[good]), None);
         let forbidden = Some(Why::Forbidden(Forbidden::LinkLocal));

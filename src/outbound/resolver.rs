@@ -39,7 +39,8 @@ impl Resolve for Guard {
     }
 }
 
-async fn look_up(name: &str) -> Result<Vec<IpAddr>, LookupFailed> {
+/// The addresses of a name, at least one; none of them is judged yet.
+pub(super) async fn look_up(name: &str) -> Result<Vec<IpAddr>, LookupFailed> {
     let failed = |temporary| LookupFailed {
         name: name.to_owned(),
         temporary,
@@ -57,17 +58,21 @@ async fn look_up(name: &str) -> Result<Vec<IpAddr>, LookupFailed> {
     }
 }
 
+impl LookupFailed {
+    /// The sentence that begins with `whose`: "The name", "The proxy's name".
+    pub(super) fn words(&self, whose: &str) -> String {
+        let name = &self.name;
+        if self.temporary {
+            format!("{whose} “{name}” could not be looked up just now.")
+        } else {
+            format!("{whose} “{name}” was not found.")
+        }
+    }
+}
+
 impl fmt::Display for LookupFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.temporary {
-            write!(
-                f,
-                "The name “{}” could not be looked up just now.",
-                self.name
-            )
-        } else {
-            write!(f, "The name “{}” was not found.", self.name)
-        }
+        f.write_str(&self.words("The name"))
     }
 }
 

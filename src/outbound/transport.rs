@@ -1,15 +1,18 @@
-//! How a connector's requests are encrypted and whom they trust.
+//! How a connector's requests travel: by which proxy, how encrypted, and whom they trust.
 
 use std::fmt;
 
-use reqwest::{Certificate, ClientBuilder};
+use reqwest::{ClientBuilder, Proxy};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
+use super::failure::{Layer, Problem};
 use super::pem::{self, PemProblem};
+use super::trust;
+use super::url::HttpUrl;
 use crate::vault::Secret;
 
-/// The TLS settings of one connector.
+/// How the requests of one connector travel.
 #[derive(Clone)]
 pub struct Transport {
     /// Whether the server's certificate is checked. Off, anyone on the way can read and change
@@ -21,6 +24,16 @@ pub struct Transport {
     pub ca_pem: Option<String>,
     /// What this side shows to a server that asks for a client certificate (mutual TLS).
     pub identity: Option<Identity>,
+    /// The forward proxy that requests go through (RFC 9110 7.3.2): `http` ones in absolute form,
+    /// `https` ones by CONNECT, so that the proxy sees the host name and no more. Its path is not
+    /// used. The proxy's own certificate, if its address is an `https` one, is checked with the
+    /// same settings as the target's.
+    ///
+    /// The address judged after look-up is the proxy's, for that is what is connected to. The
+    /// target is judged as it is written: a literal address wholly, a name only as a name, because
+    /// it is the proxy that looks it up, in its own network. Where destinations are listed, the
+    /// target's name itself must be on the list.
+    pub proxy: Option<HttpUrl>,
 }
 
 /// A client certificate with its key.
@@ -63,6 +76,7 @@ impl Default for Transport {
             verify: true,
             ca_pem: None,
             identity: None,
+            proxy: None,
         }
     }
 }
@@ -83,30 +97,25 @@ impl Transport {
     }
 
     /// Puts the settings into a client that is being built.
-    pub(super) fn apply(&self, mut client: ClientBuilder) -> Result<ClientBuilder, BuildProblem> {
-        self.check()?;
-        if !self.verify {
-            client = client.tls_danger_accept_invalid_certs(true);
-        }
-        if let Some(ca) = &self.ca_pem {
-            let authorities = Certificate::from_pem_bundle(ca.as_bytes())?;
-            client = client.tls_certs_only(authorities);
-        }
-        if let Some(identity) = &self.identity {
-            let both = format!("{}\n{}", identity.chain_pem, identity.key_pem.expose());
-            let both = Secret::new(both);
-            client = client.identity(reqwest::Identity::from_pem(both.expose().as_bytes())?);
-        }
-        Ok(client)
+    pub(super) fn apply(&self, client: ClientBuilder) -> Result<ClientBuilder, BuildProblem> {
+        let mut config = trust::config(self, trust::verifier(self)?)?;
+        // Without this, no server would choose HTTP/2 (RFC 7301, RFC 9113 3.2).
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let client = client.tls_backend_preconfigured(config);
+        Ok(match &self.proxy {
+            Some(proxy) => client.proxy(Proxy::all(proxy.parsed().clone())?),
+            None => client,
+        })
     }
 
     /// Equal for equal settings only.
     pub(super) fn fingerprint(&self) -> Fingerprint {
         let chain = self.identity.as_ref().map(|i| i.chain_pem.as_str());
         let key = self.identity.as_ref().map(|i| i.key_pem.expose());
+        let proxy = self.proxy.as_ref().map(HttpUrl::as_str);
         let mut hash = Sha256::new();
         hash.update([u8::from(self.verify)]);
-        for text in [self.ca_pem.as_deref(), chain, key] {
+        for text in [self.ca_pem.as_deref(), chain, key, proxy] {
             // The length in front keeps texts apart that would be equal when joined.
             hash.update([u8::from(text.is_some())]);
             let text = text.unwrap_or_default();
@@ -118,7 +127,7 @@ impl Transport {
 }
 
 impl TransportPart {
-    fn problem(self) -> impl Fn(PemProblem) -> TransportProblem {
+    pub(super) fn problem(self) -> impl Fn(PemProblem) -> TransportProblem {
         move |problem| TransportProblem {
             part: self,
             problem,
@@ -141,14 +150,35 @@ impl fmt::Display for TransportPart {
 pub(super) enum BuildProblem {
     #[error(transparent)]
     Transport(#[from] TransportProblem),
+    #[error("no certificate authorities can be used")]
+    Authorities(#[from] rustls::Error),
     #[error("no HTTP client could be built")]
     Client(#[from] reqwest::Error),
+}
+
+impl From<BuildProblem> for Problem {
+    fn from(problem: BuildProblem) -> Self {
+        match problem {
+            BuildProblem::Transport(problem) => problem.into(),
+            BuildProblem::Authorities(_) => Self::new(
+                Layer::Tls,
+                "Connectory's machine has no certificate authorities to check servers with.",
+                "Ask whoever runs Connectory to install the package ca-certificates.",
+            ),
+            BuildProblem::Client(_) => Self::new(
+                Layer::Request,
+                "The settings of this connector make no connection.",
+                "Check the address of the proxy and the certificates.",
+            ),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use rcgen::{CertifiedKey, generate_simple_self_signed};
 
+    use super::super::url::UrlProblem;
     use super::*;
 
     fn pair() -> Result<(String, String), rcgen::Error> {
@@ -159,12 +189,12 @@ mod tests {
 
     fn with(ca: Option<&str>, identity: Option<(&str, &str)>) -> Transport {
         Transport {
-            verify: true,
             ca_pem: ca.map(str::to_owned),
             identity: identity.map(|(chain, key)| Identity {
                 chain_pem: chain.to_owned(),
                 key_pem: Secret::new(key.to_owned()),
             }),
+            ..Transport::default()
         }
     }
 
@@ -207,7 +237,13 @@ mod tests {
     }
 
     #[test]
-    fn different_settings_have_different_fingerprints() {
+    fn different_settings_have_different_fingerprints() -> Result<(), UrlProblem> {
+        let through = |proxy| {
+            HttpUrl::parse(proxy).map(|proxy| Transport {
+                proxy: Some(proxy),
+                ..Transport::default()
+            })
+        };
         let unverified = Transport {
             verify: false,
             ..Transport::default()
@@ -221,6 +257,9 @@ mod tests {
             with(None, Some(("a", "b"))),
             with(None, Some(("", "ab"))),
             with(Some("a"), Some(("b", ""))),
+            through("http://a.example:3128")?,
+            through("https://a.example:3128")?,
+            through("http://b.example:3128")?,
         ];
         let distinct: std::collections::HashSet<_> =
             all.iter().map(Transport::fingerprint).collect();
@@ -229,5 +268,6 @@ mod tests {
             with(Some("a"), None).fingerprint(),
             with(Some("a"), None).fingerprint()
         );
+        Ok(())
     }
 }

@@ -236,6 +236,7 @@ impl AuthorizationForm {
             verify: self.verify,
             ca_pem: Some(self.ca_certificate.clone()).filter(|text| !text.is_empty()),
             identity,
+            ..Transport::default()
         };
         if let Err(found) = transport.check() {
             let (name, label) = match found.part {

@@ -472,7 +472,7 @@ impl Issued {
         }
     }
 
-    fn acceptor(&self, client_ca: Option<&Authority>) -> TlsAcceptor {
+    pub fn acceptor(&self, client_ca: Option<&Authority>) -> TlsAcceptor {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()

@@ -5,6 +5,7 @@ pub mod authorization_server;
 mod browser;
 mod database;
 mod form;
+pub mod forward_proxy;
 pub mod hostile;
 pub mod oauth_server;
 mod page;

@@ -1,0 +1,291 @@
+//! "Test connection": the way to a server in steps, each with its own outcome.
+//!
+//! Rule: a step says what a request would meet there, by the same policy, certificates and words.
+//! Nothing is asked of the server itself, and no credential leaves the program but the client
+//! certificate that a server demands.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use rustls::ProtocolVersion;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::client::TlsStream;
+
+use super::certificate::{Leaf, Witness};
+use super::classify;
+use super::client::{Outbound, run_on, stopping};
+use super::dial::{Dial, Stream};
+use super::failure::{Failure, Problem};
+use super::message::Limits;
+use super::policy::Policy;
+use super::transport::Transport;
+use super::trust;
+use super::url::HttpUrl;
+
+/// How long a server may take to reject a client certificate after a handshake of TLS 1.3.
+const LAST_WORD: Duration = Duration::from_secs(1);
+
+/// How far the way to a server led. With a proxy the first two steps are the proxy's, for that is
+/// what Connectory connects to; TLS is the target's, through the proxy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// From the name to its addresses; not needed for an address.
+    pub lookup: Step<Lookup>,
+    /// From an address to a connection. An address that the policy refuses fails here, although
+    /// nothing was sent to it.
+    pub connection: Step<Connected>,
+    /// Encryption; not needed with `http`. A proxy that passes no connection on fails here.
+    pub tls: Step<TlsSeen>,
+    /// The target's certificate, if it showed one that can be read: also where TLS failed.
+    pub certificate: Option<Leaf>,
+}
+
+/// The outcome of one step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step<T> {
+    /// It went well.
+    Done(T),
+    /// It failed; the time is the step's own.
+    Failed(Failure),
+    /// A step before it failed.
+    NotReached,
+    /// This way has no such step.
+    NotNeeded,
+}
+
+/// What a name led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// The name looked up: the proxy's, where there is one.
+    pub name: String,
+    /// Its addresses, at least one. One that is refused refuses all: which of several a request
+    /// would connect to is not certain.
+    pub addresses: Vec<Found>,
+    /// The time that the look-up took.
+    pub elapsed: Duration,
+}
+
+/// An address that a name led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The address.
+    pub address: IpAddr,
+    /// Whether the policy refuses it.
+    pub is_refused: bool,
+}
+
+/// A connection that came about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Connected {
+    /// The address connected to.
+    pub address: SocketAddr,
+    /// Whether that is the proxy.
+    pub is_proxy: bool,
+    /// The time until the connection stood.
+    pub elapsed: Duration,
+}
+
+/// A TLS handshake that went well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TlsSeen {
+    /// "TLS 1.3" or "TLS 1.2".
+    pub version: &'static str,
+    /// Whether the certificate was checked, against the connector's authorities or the machine's;
+    /// `false` where the connector has the checks off.
+    pub is_verified: bool,
+    /// The time of the handshake, with that of the proxy where there is one.
+    pub elapsed: Duration,
+}
+
+impl Outbound {
+    /// Goes the way of a request to `url` without sending one. All steps together end within the
+    /// limit for connections. `now` is what the days left of the certificate are counted from; whether
+    /// it is valid is judged by the machine's clock, as for requests.
+    ///
+    /// With an `http` address and a proxy the last step is the connection to the proxy, for only a
+    /// request would tell more.
+    ///
+    /// Dropping the future ends the probe.
+    pub async fn probe(
+        &self,
+        transport: &Transport,
+        url: &HttpUrl,
+        limits: Limits,
+        now: DateTime<Utc>,
+    ) -> Probe {
+        let started = Instant::now();
+        let policy: Arc<Policy> = Arc::clone(&self.policy);
+        let (transport, url) = (transport.clone(), url.clone());
+        let walk = async move {
+            let dial = Dial::new(&policy, &transport, &url, started, limits);
+            Walk::new(dial, &transport, now).go().await
+        };
+        run_on(&self.runtime, walk).await.unwrap_or_else(|| Probe {
+            lookup: Step::Failed(stopping().after(started.elapsed())),
+            ..Probe::NOWHERE
+        })
+    }
+}
+
+impl Probe {
+    const NOWHERE: Self = Self {
+        lookup: Step::NotReached,
+        connection: Step::NotReached,
+        tls: Step::NotReached,
+        certificate: None,
+    };
+}
+
+/// A probe on its way.
+struct Walk<'a> {
+    dial: Dial<'a>,
+    transport: &'a Transport,
+    now: DateTime<Utc>,
+    step: Instant,
+    probe: Probe,
+}
+
+impl<'a> Walk<'a> {
+    fn new(dial: Dial<'a>, transport: &'a Transport, now: DateTime<Utc>) -> Self {
+        Self {
+            dial,
+            transport,
+            now,
+            step: Instant::now(),
+            probe: Probe::NOWHERE,
+        }
+    }
+
+    async fn go(mut self) -> Probe {
+        // The last step is written by whoever fails; what was reached is already noted.
+        if let Some(addresses) = self.look_up().await
+            && let Some(stream) = self.connect(&addresses).await
+        {
+            self.encrypt(stream).await;
+        }
+        self.probe
+    }
+
+    async fn look_up(&mut self) -> Option<Vec<IpAddr>> {
+        let name = self.dial.name();
+        if let Err(problem) = self.dial.judge() {
+            let failure = problem.after(self.step.elapsed());
+            if name.is_some() {
+                self.probe.lookup = Step::Failed(failure);
+            } else {
+                self.probe.lookup = Step::NotNeeded;
+                self.probe.connection = Step::Failed(failure);
+            }
+            return None;
+        }
+        let found = self.dial.look_up().await;
+        let elapsed = self.step_time();
+        let Some(name) = name else {
+            self.probe.lookup = Step::NotNeeded;
+            return found.ok();
+        };
+        self.probe.lookup = Step::of(&found, elapsed, |addresses| Lookup {
+            name: name.to_owned(),
+            addresses: addresses
+                .iter()
+                .map(|&address| self.found(address))
+                .collect(),
+            elapsed,
+        });
+        found.ok()
+    }
+
+    fn found(&self, address: IpAddr) -> Found {
+        Found {
+            address,
+            is_refused: self.dial.refusal(address).is_some(),
+        }
+    }
+
+    async fn connect(&mut self, addresses: &[IpAddr]) -> Option<TcpStream> {
+        let connected = self.dial.connect(addresses).await;
+        let elapsed = self.step_time();
+        let is_proxy = self.dial.route.proxy().is_some();
+        let connected = connected.and_then(|stream| {
+            let name = self.dial.route.first_name();
+            let address = stream.peer_addr();
+            let address = address.map_err(|error| classify::broken_stream(&error, &name))?;
+            Ok((stream, address))
+        });
+        self.probe.connection = Step::of(&connected, elapsed, |(_, address)| Connected {
+            address: *address,
+            is_proxy,
+            elapsed,
+        });
+        connected.ok().map(|(stream, _)| stream)
+    }
+
+    async fn encrypt(&mut self, stream: TcpStream) {
+        if !self.dial.route.target().origin().is_https() {
+            self.probe.tls = Step::NotNeeded;
+            return;
+        }
+        let handshake = self.handshake(stream).await;
+        let elapsed = self.step_time();
+        self.probe.tls = Step::of(&handshake, elapsed, |version| TlsSeen {
+            version,
+            is_verified: self.transport.verify,
+            elapsed,
+        });
+    }
+
+    /// The target's handshake; gives the version of TLS.
+    async fn handshake(&mut self, stream: TcpStream) -> Result<&'static str, Problem> {
+        let stream = self.dial.to_target(stream).await?;
+        let (url, server) = (self.dial.route.target(), self.dial.route.server());
+        let witness = Witness::new(trust::verifier(self.transport)?);
+        let seen = Arc::clone(&witness);
+        let encrypted = self.dial.encrypt(stream, url, &server, witness).await;
+        self.probe.certificate = seen.leaf(self.now);
+        let encrypted = encrypted?;
+        match encrypted.get_ref().1.protocol_version() {
+            Some(ProtocolVersion::TLSv1_2) => Ok("TLS 1.2"),
+            _ => self.last_word(encrypted, &server).await.map(|()| "TLS 1.3"),
+        }
+    }
+
+    /// In TLS 1.3 the client has finished before the server judges its certificate (RFC 8446 4.4.2.4,
+    /// appendix E.1.1), so this side closes and listens whether an alert comes back.
+    async fn last_word(
+        &self,
+        mut stream: TlsStream<Box<dyn Stream>>,
+        server: &str,
+    ) -> Result<(), Problem> {
+        let listen = async {
+            // A server that has already closed refuses this; its alert is waiting to be read.
+            let _ = stream.shutdown().await;
+            while stream.read(&mut [0; 512]).await? > 0 {}
+            Ok(())
+        };
+        let deadline = self.dial.deadline().min(Instant::now() + LAST_WORD);
+        match timeout_at(deadline, listen).await {
+            Ok(Err(error)) => classify::alert(&error, server).map_or(Ok(()), Err),
+            Ok(Ok(())) | Err(_) => Ok(()),
+        }
+    }
+
+    /// The time of the step that ends here; the next one begins.
+    fn step_time(&mut self) -> Duration {
+        let elapsed = self.step.elapsed();
+        self.step = Instant::now();
+        elapsed
+    }
+}
+
+impl<T> Step<T> {
+    fn of<R>(outcome: &Result<R, Problem>, elapsed: Duration, seen: impl Fn(&R) -> T) -> Self {
+        match outcome {
+            Ok(result) => Self::Done(seen(result)),
+            Err(problem) => Self::Failed(problem.clone().after(elapsed)),
+        }
+    }
+}

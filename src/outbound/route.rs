@@ -1,0 +1,98 @@
+//! By whom a request travels: the server asked and the proxy on the way, judged and named.
+
+use url::Host;
+
+use super::failure::{Layer, Problem};
+use super::policy::Policy;
+use super::transport::Transport;
+use super::url::HttpUrl;
+
+/// Who takes part in one request.
+pub(super) struct Route<'a> {
+    target: &'a HttpUrl,
+    proxy: Option<&'a HttpUrl>,
+}
+
+impl<'a> Route<'a> {
+    pub(super) fn new(transport: &'a Transport, target: &'a HttpUrl) -> Self {
+        Self {
+            target,
+            proxy: transport.proxy.as_ref(),
+        }
+    }
+
+    /// Judges proxy and target as far as they are known before anything is sent. A name that is
+    /// connected to is judged again by the addresses that it leads to.
+    pub(super) fn judge(&self, policy: &Policy) -> Result<(), Problem> {
+        let (host, port) = (host(self.target)?, self.target.port());
+        let Some(proxy) = self.proxy else {
+            return policy
+                .check_host(&host, port)
+                .map_err(|refused| Problem::from(&refused));
+        };
+        policy
+            .check_behind_proxy(&host, port)
+            .map_err(|refused| Problem::from(&refused))?;
+        policy
+            .check_host(&self::host(proxy)?, proxy.port())
+            .map_err(|refused| Problem::from(&refused.of_proxy()))?;
+        // The HTTP client takes the brackets for a part of the name that it checks.
+        if self.is_tunnelled() && matches!(host, Host::Ipv6(_)) {
+            return Err(Problem::new(
+                Layer::Request,
+                "An IPv6 address cannot be reached with https:// through a proxy.",
+                "Enter the host name in place of the address.",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Whom Connectory itself connects to.
+    pub(super) fn first(&self) -> &'a HttpUrl {
+        self.proxy.unwrap_or(self.target)
+    }
+
+    pub(super) fn target(&self) -> &'a HttpUrl {
+        self.target
+    }
+
+    pub(super) fn proxy(&self) -> Option<&'a HttpUrl> {
+        self.proxy
+    }
+
+    /// Whether the proxy passes an encrypted connection on, without a look into it.
+    pub(super) fn is_tunnelled(&self) -> bool {
+        self.proxy.is_some() && self.target.origin().is_https()
+    }
+
+    /// The server asked, for sentences: host and port, and the proxy on the way.
+    pub(super) fn server(&self) -> String {
+        let target = self.target.host_and_port();
+        match self.proxy_name() {
+            Some(proxy) => format!("{target} (through {proxy})"),
+            None => target,
+        }
+    }
+
+    /// The one connected to, for sentences.
+    pub(super) fn first_name(&self) -> String {
+        self.proxy_name()
+            .unwrap_or_else(|| self.target.host_and_port())
+    }
+
+    /// The proxy, for sentences: "the proxy proxy.example:3128".
+    pub(super) fn proxy_name(&self) -> Option<String> {
+        let proxy = self.proxy?.host_and_port();
+        Some(format!("the proxy {proxy}"))
+    }
+}
+
+fn host(url: &HttpUrl) -> Result<Host<&str>, Problem> {
+    url.host().ok_or_else(|| {
+        Problem::new(
+            Layer::Url,
+            "The address has no host name.",
+            "Enter the whole address.",
+        )
+    })
+}
