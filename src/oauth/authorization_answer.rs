@@ -147,8 +147,8 @@ impl Brought {
     }
 
     fn refused(&self, error: &str) -> AnswerOutcome {
-        let mut mask = Mask::default();
-        mask.add(self.get("state").unwrap_or_default());
+        // Of its own secrets the answer can hold the state alone, which has served now.
+        let mask = Mask::default();
         let description = self.get("error_description");
         AnswerOutcome::Refused {
             code: mask.clean(error).unwrap_or_else(|| "error".to_owned()),

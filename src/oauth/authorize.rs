@@ -14,7 +14,8 @@ use crate::vault::Secret;
 pub enum ResponseType {
     /// A code, which only the client can redeem.
     Code,
-    /// The token itself, in the fragment (the implicit grant, which RFC 9700 2.1.2 advises against).
+    /// The token itself, in the fragment: the implicit grant, which RFC 9700 2.1.2 advises
+    /// against.
     Token,
 }
 
@@ -105,8 +106,16 @@ fn encoded(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The address of a request with all that there is, after `change`.
+    /// The address of a request with all that there is but extra parameters, after `change`.
     fn url(endpoint: &str, change: impl FnOnce(&mut AuthorizeRequest<'_>)) -> String {
+        url_with(endpoint, "", change)
+    }
+
+    fn url_with(
+        endpoint: &str,
+        extra: &str,
+        change: impl FnOnce(&mut AuthorizeRequest<'_>),
+    ) -> String {
         let endpoint = HttpUrl::parse(endpoint).expect("an address");
         let resources = ["urn:a".to_owned(), "https://b.example".to_owned()];
         let mut request = AuthorizeRequest {
@@ -120,7 +129,7 @@ mod tests {
             audience: "api",
             state: &Secret::new("st".to_owned()),
             challenge: Some("ch"),
-            extra: &Parameters::default(),
+            extra: &extra.parse().expect("parameters"),
         };
         change(&mut request);
         request.url()
@@ -181,12 +190,9 @@ mod tests {
 
     #[test]
     fn extra_parameters_are_added_or_take_a_place() {
-        let extra = "prompt=consent\nscope=offline x\nresource=".parse::<Parameters>();
-        let extra = extra.expect("parameters");
-        let url = url("https://id.example/a?prompt=none", |request| {
-            request.challenge = None;
-            request.audience = "";
-            request.extra = &extra;
+        let extra = "prompt=consent\nscope=offline x\nresource=";
+        let url = url_with("https://id.example/a?prompt=none", extra, |request| {
+            (request.challenge, request.audience) = (None, "");
         });
         assert!(
             url.ends_with("&state=st&prompt=consent&scope=offline%20x"),

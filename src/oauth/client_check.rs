@@ -1,6 +1,6 @@
 //! Whether a server knows the client, found out without anybody signing in: by a code that cannot
-//! be right. A server must reject the client first if there is something wrong with it
-//! (RFC 6749 4.1.3, 5.2).
+//! be right. A server that works in the order of RFC 6749 4.1.3 looks at the client first, and at
+//! the code only if nothing is wrong with the client.
 
 use chrono::{DateTime, Utc};
 
@@ -13,7 +13,8 @@ use crate::outbound::{Limits, Outbound, Transport};
 /// What a server made of the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ClientCheck {
-    /// It objects to the code alone, so it knows the client.
+    /// It objects to the code alone, so it knows the client. Of a client without a secret it may
+    /// not have looked even at the id.
     Accepted,
     /// It does not know the client, or not with this secret or in this way.
     Refused(Refusal),
@@ -25,7 +26,8 @@ pub enum ClientCheck {
 
 impl TokenEndpoint {
     /// Asks for a token with a made-up code and reads from the refusal what the server thinks of
-    /// the client. `redirect_url` is the one that codes are sent to.
+    /// the client. It fits clients that may use codes; another one is asked for a token itself.
+    /// `redirect_url` is the one that codes are sent to.
     pub async fn check_client(
         &self,
         outbound: &Outbound,

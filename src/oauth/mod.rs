@@ -6,8 +6,8 @@
 //! Rule: what a person typed is checked before it is sent, and every byte that comes back is taken
 //! for hostile: an unreadable answer is a refusal in words, never a guess and never a panic.
 //!
-//! Danger: servers echo what they were sent. A refusal's words go to pages and logs, so whatever was
-//! secret in the request is masked in them; a token is refused unless it can stand in a header
+//! Danger: servers echo what they were sent. A refusal's words go to pages and logs, so whatever
+//! was secret in the request is masked in them; a token is refused unless it can stand in a header
 //! without ending it.
 //!
 //! The crate `oauth2` is not used: its strict types refuse the answers that have to be read here,

@@ -142,12 +142,14 @@ fn read_value(text: &str) -> Result<Option<(JsonPointer, String)>, SignalProblem
     }
 }
 
-/// A text as it stands; numbers and the like as JSON writes them.
+/// A text as it stands; numbers and the like as JSON has them.
 fn is_value(found: &Value, value: &str) -> bool {
     match found {
         Value::String(text) => text == value,
         Value::Array(_) | Value::Object(_) => false,
-        Value::Null | Value::Bool(_) | Value::Number(_) => found.to_string() == value,
+        Value::Null | Value::Bool(_) | Value::Number(_) => {
+            serde_json::from_str::<Value>(value).is_ok_and(|typed| typed == *found)
+        }
     }
 }
 
@@ -177,6 +179,8 @@ mod tests {
             (at("/error/code = TOKEN_EXPIRED"), false),
             (at("/error/n = 190"), true),
             (at("/error/b = true"), true),
+            (at("/error/n = \"190\""), false),
+            (at("/error/b = false"), false),
             (at("/error = {}"), false),
             (at("/missing = x"), false),
             (("", "/a = b", 200, "{\"a\": \"b\""), false),

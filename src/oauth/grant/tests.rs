@@ -226,7 +226,7 @@ async fn odd_answers_are_read_tolerantly() {
         let server = Server::with(200, "", &body.to_string()).await;
         let mut endpoint = endpoint(server.url("/token"));
         endpoint.lifetime = lifetime.map(TimeDelta::seconds);
-        let token = ask(&endpoint, &refresh()).await.ok().expect("a token");
+        let token = ask(&endpoint, &refresh()).await.expect("a token");
         let end = token.expires_at.map(|end| end.timestamp());
         assert_eq!((end, token.expiry_source), expiry, "{extra}");
         assert_eq!(token.scope.as_deref(), scope);
