@@ -100,8 +100,10 @@ impl<'a> Dial<'a> {
             .refusal(name, self.route.first().port(), address)
     }
 
-    /// Connects to one of `addresses`, if the policy allows all of them, as for requests.
+    /// Connects to one of `addresses`, if the policy allows all of them, as for requests. An address
+    /// that was typed is no answer of a look-up and is judged here, whoever calls.
     pub(super) async fn connect(&self, addresses: &[IpAddr]) -> Result<TcpStream, Problem> {
+        self.judge()?;
         if let Some(refused) = addresses.iter().find_map(|&address| self.refusal(address)) {
             return Err(classify::refused_address(&refused, &self.route));
         }
