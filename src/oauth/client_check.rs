@@ -52,13 +52,20 @@ impl TokenEndpoint {
     }
 }
 
+/// What to do about an answer to the made-up code that would be to the point after a real one.
+const AUTHORIZE: &str = "Authorize to find out: the server's answer to a made-up code does not \
+                         tell whether it knows the client.";
+
 /// The code goes before the status: some servers send 401 with `invalid_grant`.
 fn judge(refusal: Refusal) -> ClientCheck {
     use ErrorCode::*;
     match (refusal.error_code, refusal.layer) {
-        (Some(InvalidGrant | BadVerificationCode), _) => ClientCheck::Accepted,
+        (Some(InvalidGrant | BadVerificationCode), _) if refusal.is_final() => {
+            ClientCheck::Accepted
+        }
         (Some(InvalidClient | UnauthorizedClient | IncorrectClientCredentials), _)
         | (_, RefusalLayer::HttpStatus(401)) => ClientCheck::Refused(refusal),
+        (Some(_), _) if refusal.is_final() => ClientCheck::Unclear(refusal.with_remedy(AUTHORIZE)),
         (_, RefusalLayer::HttpStatus(_) | RefusalLayer::Answer) => ClientCheck::Unclear(refusal),
         _ => ClientCheck::Unreachable(refusal),
     }
@@ -86,6 +93,8 @@ mod tests {
             (HttpStatus(403), "", "unclear"),
             (HttpStatus(404), "", "unclear"),
             (HttpStatus(500), "server_error", "unclear"),
+            (HttpStatus(500), "invalid_grant", "unclear"),
+            (HttpStatus(429), "invalid_grant", "unclear"),
             (Answer, "", "unclear"),
             (Connection, "", "unreachable"),
             (TimeOut, "", "unreachable"),
@@ -100,6 +109,21 @@ mod tests {
                 ClientCheck::Unreachable(_) => "unreachable",
             };
             assert_eq!(found, verdict, "{layer:?} {code}");
+        }
+    }
+
+    #[test]
+    fn an_unclear_answer_says_how_to_find_out() {
+        for (layer, code, remedy) in [
+            (RefusalLayer::HttpStatus(400), "invalid_request", AUTHORIZE),
+            (RefusalLayer::Answer, "E7", AUTHORIZE),
+            (RefusalLayer::HttpStatus(400), "server_error", "wait"),
+            (RefusalLayer::HttpStatus(500), "invalid_request", "wait"),
+            (RefusalLayer::Answer, "", "wait"),
+        ] {
+            let refusal = Refusal::new(layer, "", "wait").with_code(ErrorCode::of(code));
+            let expected = ClientCheck::Unclear(refusal.clone().with_remedy(remedy));
+            assert_eq!(judge(refusal), expected, "{layer:?} {code}");
         }
     }
 }

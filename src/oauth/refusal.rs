@@ -86,6 +86,11 @@ impl Refusal {
         self
     }
 
+    pub(super) fn with_remedy(mut self, remedy: &str) -> Self {
+        remedy.clone_into(&mut self.remedy);
+        self
+    }
+
     pub(super) fn with_code(mut self, code: Option<ErrorCode>) -> Self {
         self.error_code = code;
         self

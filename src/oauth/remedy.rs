@@ -133,9 +133,16 @@ impl Asked {
         match self {
             Self::Styled => CHECK_STYLE,
             Self::Metadata => CHECK_METADATA,
-            Self::Code | Self::Client | Self::Password | Self::Refresh | Self::Revocation => {
-                CHECK_SETTINGS
+            // Servers say so of codes, refresh tokens and passwords that are no longer good.
+            Self::Code | Self::Refresh => {
+                "Authorize again. If that does not help, something that the server needs is \
+                 missing or wrong: compare its documentation with what is entered."
             }
+            Self::Password => {
+                "Check user and password. If they are right, something that the server needs is \
+                 missing or wrong: compare its documentation with what is entered."
+            }
+            Self::Client | Self::Revocation => CHECK_SETTINGS,
         }
     }
 

@@ -310,13 +310,19 @@ async fn refusals_tell_whether_a_person_must_do_something() {
 
 #[tokio::test]
 async fn a_refusal_names_the_fields_of_its_grant() {
-    let server = Server::with(400, "", "{\"error\": \"invalid_grant\"}").await;
-    for (grant, remedy) in [
-        (code(), "Authorize again: the code"),
-        (refresh(), "Authorize again: the refresh token"),
-        (password(), "Check user and password"),
-        (Grant::ClientCredentials, "Check Client ID"),
+    // Servers mix up the two codes.
+    for (grant, error, remedy) in [
+        (code(), "invalid_grant", "Authorize again: the code"),
+        (refresh(), "invalid_grant", "Authorize again: the refresh"),
+        (password(), "invalid_grant", "Check user and password"),
+        (Grant::ClientCredentials, "invalid_grant", "Check Client ID"),
+        (code(), "invalid_request", "Authorize again"),
+        (refresh(), "invalid_request", "Authorize again"),
+        (password(), "invalid_request", "Check user and password"),
+        (Grant::ClientCredentials, "invalid_request", "Something"),
+        (refresh(), "invalid_client", "Check Client ID"),
     ] {
+        let server = Server::with(400, "", &format!("{{\"error\": \"{error}\"}}")).await;
         let refusal = ask(&endpoint(server.url("/token")), &grant).await.err();
         let said = refusal.map(|refusal| refusal.remedy).unwrap_or_default();
         assert!(said.starts_with(remedy), "{said}");
