@@ -8,19 +8,25 @@ use actix_web::middleware::from_fn;
 use actix_web::{App as ActixApp, HttpServer, web};
 use anyhow::Context;
 use chrono::{DateTime, Utc};
+use tokio::runtime::Handle;
 
 use crate::access::{Gate, PasswordHasher, SessionLimits, SignInGuard, Throttle, purge_sessions};
 use crate::accounts::FirstRun;
+use crate::authorization::{self, TokenKeeper};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::outbound::Outbound;
 use crate::status::Metrics;
 use crate::vault::Vault;
-use crate::web::{Cookies, Error, serve_layers};
-use crate::{authorization, connectors, routes};
+use crate::web::{Cookies, Error, PublicAddress, serve_layers};
+use crate::{connectors, routes};
 
-/// How often the background work looks around.
+/// How often the background work looks around, and how often for tokens that are due.
 const TICK: Duration = Duration::from_secs(30);
+const RENEWAL_TICK: Duration = Duration::from_secs(5);
+
+/// Connections on which tokens are renewed.
+const RENEWAL_CONNECTIONS: usize = 4;
 
 /// Requests in flight get this many seconds at a stop.
 const LAST_REQUESTS: u64 = 30;
@@ -50,6 +56,17 @@ impl Site {
         }
     }
 
+    /// The keeper of tokens, which all workers share. Must be called on the program's main runtime, once.
+    pub fn keeper(&self) -> anyhow::Result<TokenKeeper> {
+        Ok(TokenKeeper::new(
+            Db::new(&self.database_url, RENEWAL_CONNECTIONS)?,
+            self.vault.clone(),
+            self.outbound.clone(),
+            self.clock.clone(),
+            Handle::current(),
+        ))
+    }
+
     /// A pool of one worker's share of the connections.
     fn worker_pool(&self) -> Db {
         // proven: building a pool only fails without a runtime setting, which Db::new makes
@@ -66,13 +83,13 @@ struct Brakes {
 }
 
 /// Serves the site on `listener` until the server is stopped by its handle.
-pub fn serve(site: Site, listener: TcpListener) -> anyhow::Result<Server> {
+pub fn serve(site: Site, keeper: TokenKeeper, listener: TcpListener) -> anyhow::Result<Server> {
     let brakes = Brakes {
         sign_in: SignInGuard::throttle(&site.clock),
         token_requests: Throttle::for_outbound(&site.clock),
     };
     let workers = site.workers;
-    let server = HttpServer::new(move || worker(site.clone(), brakes.clone()))
+    let server = HttpServer::new(move || worker(site.clone(), keeper.clone(), brakes.clone()))
         .workers(workers)
         .disable_signals()
         .shutdown_timeout(LAST_REQUESTS)
@@ -85,6 +102,7 @@ pub fn serve(site: Site, listener: TcpListener) -> anyhow::Result<Server> {
 /// One worker's application: it owns its connections, which belong to its runtime.
 fn worker(
     site: Site,
+    keeper: TokenKeeper,
     brakes: Brakes,
 ) -> ActixApp<
     impl actix_web::dev::ServiceFactory<
@@ -118,6 +136,8 @@ fn worker(
         .app_data(web::Data::new(cookies))
         .app_data(web::Data::new(guard))
         .app_data(web::Data::new(brakes.token_requests))
+        .app_data(web::Data::new(keeper))
+        .app_data(web::Data::new(PublicAddress::new(&site.public_url)))
         .app_data(web::Data::new(site.vault.clone()))
         .app_data(web::Data::new(site.outbound.clone()))
         .app_data(web::Data::new(site.hasher.clone()))
@@ -144,6 +164,21 @@ pub async fn background(db: Db, clock: Clock, limits: SessionLimits, metrics: Me
     }
 }
 
+/// Renews tokens that are due until the task is dropped.
+pub async fn renew_tokens(keeper: TokenKeeper) {
+    let mut tick = tokio::time::interval(RENEWAL_TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if let Err(error) = keeper.renew_due().await {
+            tracing::warn!(
+                cause = format!("{:#}", anyhow::Error::from(error)),
+                "tokens could not be looked after"
+            );
+        }
+    }
+}
+
 /// Whatever is due by `now`: over sessions, connectors that have been in the trash long enough, token answers that
 /// nobody took, and health that the time has changed.
 pub async fn run_due_work(db: &Db, limits: SessionLimits, now: DateTime<Utc>) -> Result<(), Error> {
@@ -151,6 +186,7 @@ pub async fn run_due_work(db: &Db, limits: SessionLimits, now: DateTime<Utc>) ->
     purge_sessions(&mut conn, limits, now).await?;
     connectors::purge_trash(&mut conn, now).await?;
     authorization::purge_token_requests(&mut conn, now).await?;
+    authorization::purge_attempts(&mut conn, now).await?;
     connectors::refresh_due_health(&mut conn, now).await?;
     Ok(())
 }

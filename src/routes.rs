@@ -100,6 +100,31 @@ pub fn all() -> Vec<Route> {
             may(EditConnectors),
             authorization::renew_token,
         ),
+        post(
+            "/connectors/{key}/authorization/attempts",
+            may(EditConnectors),
+            authorization::create_attempt,
+        ),
+        get(
+            "/connectors/{key}/authorization/callback",
+            may(EditConnectors),
+            authorization::take_answer,
+        ),
+        post(
+            "/connectors/{key}/authorization/callback",
+            may(EditConnectors),
+            authorization::take_fragment,
+        ),
+        get(
+            "/connectors/{key}/authorization/disconnections",
+            may(EditConnectors),
+            authorization::confirm_disconnection,
+        ),
+        post(
+            "/connectors/{key}/authorization/disconnections",
+            may(EditConnectors),
+            authorization::disconnect,
+        ),
         get(
             "/connectors/{key}/authorization/token-reveals",
             may(EditConnectors),

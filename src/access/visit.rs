@@ -9,13 +9,15 @@ use chrono::{DateTime, Utc};
 use super::{Actor, Permission};
 use crate::clock::Clock;
 use crate::db::{Connection, Db};
-use crate::web::{Error, Flash, Shell, see_other};
+use crate::web::{Error, Flash, PublicAddress, Shell, see_other};
 
 /// Who asks, what stands around the page, the time and the database.
 pub struct Visit {
     pub actor: Actor,
     pub shell: Shell,
     pub req: HttpRequest,
+    /// The address that people open, for what is handed to other servers.
+    pub address: web::Data<PublicAddress>,
     db: web::Data<Db>,
     clock: web::Data<Clock>,
 }
@@ -77,6 +79,10 @@ fn visit(req: &HttpRequest, payload: &mut Payload) -> Result<Visit, Error> {
         actor: Actor::from_request(req, payload).into_inner()?,
         shell: Shell::from_request(req, payload).into_inner()?,
         req: req.clone(),
+        address: req
+            .app_data::<web::Data<PublicAddress>>()
+            .ok_or_else(|| missing("the public address"))?
+            .clone(),
         db: req
             .app_data::<web::Data<Db>>()
             .ok_or_else(|| missing("the database"))?

@@ -1,22 +1,36 @@
-//! Authorization: the tab, its secrets, requesting a token and keeping it.
+//! Authorization: the tab, its secrets, the OAuth grants, and keeping tokens fresh.
 //!
 //! Rules: a stored secret is never shown; it is kept, replaced or removed. A secret goes to the host it was entered
 //! for. Danger: a secret in a page. Only two pages show a token, both `no-store`: the result of a token request, once,
 //! and a revealed token, to somebody who has just entered their own password.
 
+mod attempt;
+mod callback;
+mod connection_test;
+mod credential;
+mod disconnection;
+mod discovery;
 mod forms;
+mod keeper;
 mod model;
+mod oauth_client;
 mod queries;
 mod renewal;
 mod reveal;
 mod save;
 mod secret_field;
 mod tab;
+mod tab_conflict;
 mod token_form;
 mod token_request;
+mod transport;
 
-pub use model::{ApiKeyPlace, NewToken, SecretField};
-pub use queries::{purge_token_requests, store_secret, store_token};
+pub use attempt::create as create_attempt;
+pub use callback::{take as take_answer, take_fragment};
+pub use disconnection::{confirm as confirm_disconnection, create as disconnect};
+pub use keeper::{LiveToken, Need, TokenKeeper, TokenProblem};
+pub use model::{ApiKeyPlace, NewToken, RefreshToken, SecretField};
+pub use queries::{purge_attempts, purge_token_requests, store_secret, store_token};
 pub use renewal::renew as renew_token;
 pub use reveal::{ask as ask_reveal, reveal as reveal_token};
 pub use tab::{edit, update};

@@ -3,22 +3,27 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use crate::connectors::Method;
+use crate::connectors::{Grant, Method};
+use crate::vault::Secret;
 
 /// A secret that a person typed, by the field it was typed into.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SecretField {
     Password,
     ApiKey,
+    ClientSecret,
+    OAuthPassword,
     ClientKey,
     TokenPassword,
     TokenClientSecret,
 }
 
 impl SecretField {
-    pub const ALL: [SecretField; 5] = [
+    pub const ALL: [SecretField; 7] = [
         SecretField::Password,
         SecretField::ApiKey,
+        SecretField::ClientSecret,
+        SecretField::OAuthPassword,
         SecretField::ClientKey,
         SecretField::TokenPassword,
         SecretField::TokenClientSecret,
@@ -29,6 +34,8 @@ impl SecretField {
         match self {
             SecretField::Password => "password",
             SecretField::ApiKey => "api_key",
+            SecretField::ClientSecret => "client_secret",
+            SecretField::OAuthPassword => "oauth_password",
             SecretField::ClientKey => "client_key",
             SecretField::TokenPassword => "token_password",
             SecretField::TokenClientSecret => "token_client_secret",
@@ -37,8 +44,9 @@ impl SecretField {
 
     pub fn label(self) -> &'static str {
         match self {
-            SecretField::Password => "Password",
+            SecretField::Password | SecretField::OAuthPassword => "Password",
             SecretField::ApiKey => "API key",
+            SecretField::ClientSecret => "Client Secret",
             SecretField::ClientKey => "Client key",
             SecretField::TokenPassword => "Password of the token request",
             SecretField::TokenClientSecret => "Client Secret of the token request",
@@ -53,11 +61,23 @@ impl SecretField {
         )
     }
 
+    /// Whether it goes to the authorization server and not to the API.
+    pub fn goes_to_token_server(self) -> bool {
+        matches!(self, SecretField::ClientSecret | SecretField::OAuthPassword)
+    }
+
     /// Whether connectors of this method have use for the secret.
     pub fn belongs_to(self, method: Method) -> bool {
         match self {
             SecretField::Password => method == Method::Basic,
             SecretField::ApiKey => method == Method::ApiKey,
+            SecretField::ClientSecret => matches!(
+                method,
+                Method::OAuth(
+                    Grant::AuthorizationCode | Grant::ClientCredentials | Grant::Password
+                )
+            ),
+            SecretField::OAuthPassword => method == Method::OAuth(Grant::Password),
             SecretField::ClientKey => method != Method::NoAuth,
             SecretField::TokenPassword | SecretField::TokenClientSecret => method == Method::Bearer,
         }
@@ -115,6 +135,13 @@ pub(super) struct Authorization {
     pub version: i32,
     pub updated_at: DateTime<Utc>,
     pub updated_by: String,
+    /// The proxy that requests go through; empty for none.
+    pub proxy_url: String,
+    /// Seconds that a request may take; `None` for the program's own limits.
+    pub time_out: Option<i32>,
+    /// Which answers of the API say that the token has ended, see [`crate::oauth::ExpiredSignals`].
+    pub expired_statuses: String,
+    pub expired_body: String,
 }
 
 /// That a secret is stored, since when and by whom: all that may be known of it.
@@ -133,11 +160,35 @@ pub(super) struct StoredToken {
     pub obtained_at: DateTime<Utc>,
     pub expires_at: Option<DateTime<Utc>>,
     pub set_by: String,
+    pub has_refresh_token: bool,
+}
+
+/// Why the last tries to renew the token have failed.
+#[derive(Queryable, Clone)]
+pub(super) struct RenewalRecord {
+    pub failures: i32,
+    pub failed_at: Option<DateTime<Utc>>,
+    /// The server said no, so nothing is tried again before a person has done something.
+    pub is_final: bool,
+    pub message: String,
+    pub server_words: String,
+    pub remedy: String,
+    pub next_attempt_at: Option<DateTime<Utc>>,
+}
+
+/// What becomes of the refresh token when a token is stored.
+pub enum RefreshToken {
+    /// A new one came, or the first.
+    Set(Secret),
+    /// The answer to a refresh had none: the old one stays good (RFC 6749 section 6).
+    Keep,
+    None,
 }
 
 /// An access token that is to be stored.
 pub struct NewToken {
-    pub access: crate::vault::Secret,
+    pub access: Secret,
+    pub refresh: RefreshToken,
     pub token_type: String,
     pub scope: String,
     pub expires_at: Option<DateTime<Utc>>,

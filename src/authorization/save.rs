@@ -5,7 +5,8 @@ use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
 use super::forms::CheckedAuthorization;
-use super::model::NewToken;
+use super::model::{NewToken, RefreshToken};
+use super::oauth_client::OAuthClient;
 use super::queries;
 use super::secret_field::SecretChange;
 use super::tab::Stored;
@@ -40,6 +41,10 @@ pub(super) async fn save(
                 authorizations::api_key_prefix.eq(&new.api_key_prefix),
                 authorizations::ca_certificate.eq(&new.ca_certificate),
                 authorizations::client_certificate.eq(&new.client_certificate),
+                authorizations::proxy_url.eq(&new.proxy_url),
+                authorizations::time_out.eq(new.time_out),
+                authorizations::expired_statuses.eq(&new.expired_statuses),
+                authorizations::expired_body.eq(&new.expired_body),
                 authorizations::version.eq(authorizations::version + 1),
                 authorizations::updated_at.eq(now),
                 authorizations::updated_by.eq(&by.name),
@@ -58,7 +63,9 @@ pub(super) async fn save(
             ))
             .execute(conn)
             .await?;
-        let changes = settings_changes(old, new);
+        queries::save_oauth_client(conn, id, new.oauth.as_ref()).await?;
+        queries::forget_failures(conn, id).await?;
+        let changes = oauth_changes(old, new, settings_changes(old, new));
         let changes = save_secrets(conn, vault, by, now, old, new, changes).await?;
         connectors::refresh_health(conn, id, now).await?;
         audit::record(
@@ -117,6 +124,36 @@ fn settings_changes(old: &Stored, new: &CheckedAuthorization) -> Changes {
             certificate(&before.client_certificate),
             certificate(&new.client_certificate),
         )
+        .field("Proxy", &before.proxy_url, &new.proxy_url)
+        .field(
+            "Time-out in seconds",
+            seconds(before.time_out),
+            seconds(new.time_out),
+        )
+        .field(
+            "Statuses that mean the token has ended",
+            &before.expired_statuses,
+            &new.expired_statuses,
+        )
+        .field(
+            "Field of the answer that means it too",
+            &before.expired_body,
+            &new.expired_body,
+        )
+}
+
+fn seconds(number: Option<i32>) -> String {
+    number.map(|number| number.to_string()).unwrap_or_default()
+}
+
+/// The settings of the grant, field by field; nothing in them is secret.
+fn oauth_changes(old: &Stored, new: &CheckedAuthorization, mut changes: Changes) -> Changes {
+    let none = OAuthClient::default();
+    let (before, after) = (&old.oauth, new.oauth.as_ref().unwrap_or(&none));
+    for ((label, from), (_, to)) in before.words().into_iter().zip(after.words()) {
+        changes = changes.field(label, from, to);
+    }
+    changes
 }
 
 async fn save_secrets(
@@ -148,6 +185,7 @@ async fn save_secrets(
         SecretChange::Replace(access) => {
             let token = NewToken {
                 access: access.clone(),
+                refresh: RefreshToken::None,
                 token_type: "Bearer".into(),
                 scope: String::new(),
                 expires_at: crate::oauth::jwt_expiry(access.expose()),

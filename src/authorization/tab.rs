@@ -5,19 +5,33 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
 
-use super::forms::AuthorizationForm;
-use super::model::{Authorization, SecretField, StoredToken};
+use super::connection_test::{self, Mark, TestReport, Tools};
+use super::discovery::{self, Found};
+use super::forms::{AuthorizationForm, CheckedAuthorization};
+use super::keeper::TokenKeeper;
+use super::model::{Authorization, RenewalRecord, SecretField, StoredToken};
+use super::oauth_client::OAuthClient;
 use super::queries;
 use super::save::save;
-use crate::access::{Permission, Visit};
-use crate::connectors::{self, Connector, ConnectorHead, Health, Tab};
+use super::secret_field::SecretChange;
+use super::tab_conflict::conflict;
+use crate::access::{Permission, Throttle, Visit};
+use crate::connectors::{self, Connector, ConnectorHead, Grant, Health, Method, Tab};
 use crate::db::Conn;
 use crate::oauth::Refusal;
+use crate::outbound::Outbound;
 use crate::vault::Vault;
-use crate::web::{
-    ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Shell, date_time, page,
-    relative,
-};
+use crate::web::{Error, Form, FormData, PublicAddress, SaveError, Segment, Shell, page, relative};
+
+/// What has just come of a button of the tab, shown above it.
+pub(super) enum Notice {
+    None,
+    /// A token was asked for, and refused.
+    Refused(Refusal),
+    /// The server has described itself, or has not.
+    Found(Result<Found, Refusal>),
+    Tested(TestReport),
+}
 
 /// The tab's page.
 #[derive(Template)]
@@ -29,8 +43,11 @@ pub(super) struct TabPage {
     authorization: Authorization,
     form: AuthorizationForm,
     token: Option<StoredToken>,
-    /// A renewal that was just refused.
-    refusal: Option<Refusal>,
+    renewal: Option<RenewalRecord>,
+    can_fetch: bool,
+    can_authorize: bool,
+    redirect_url: String,
+    notice: Notice,
     may_edit: bool,
     now: DateTime<Utc>,
 }
@@ -43,11 +60,21 @@ impl TabPage {
 
     /// What the health means and what repairs it.
     fn health_words(&self) -> &'static str {
+        let issued = matches!(self.connector.method(), Method::OAuth(_));
         match self.connector.health() {
             Health::Healthy => "Calls can be signed in.",
             Health::Expiring => "The token ends soon. Get a new access token before it does.",
-            Health::Failing => "The last renewal failed. It is tried again.",
+            Health::Failing => {
+                "The last renewal failed for a reason that may pass. It is tried again."
+            }
+            Health::NeedsReauthorization if self.renewal_failed() => {
+                "The server refuses to renew the token."
+            }
             Health::NeedsReauthorization => "The token has ended. Get a new access token.",
+            Health::NotAuthorized if self.can_authorize => "Press Authorize to get a token.",
+            Health::NotAuthorized if issued && self.can_fetch => {
+                "Press Get Access Token to get one."
+            }
             Health::NotAuthorized => {
                 "Something is missing that calls need to be signed in. Fill in the fields on this page."
             }
@@ -55,6 +82,65 @@ impl TabPage {
                 "Calls are refused until the data connector is enabled on the Details tab."
             }
         }
+    }
+
+    /// Whether fetching a token is what repairs the connector.
+    fn fetch_repairs(&self) -> bool {
+        self.connector.health() != Health::Healthy && !self.authorize_repairs_alone()
+    }
+
+    fn authorize_repairs_alone(&self) -> bool {
+        self.can_authorize && self.authorize_repairs()
+    }
+
+    /// The seconds after which a request is given up, for the words that say how long it can take.
+    fn patience(&self) -> i32 {
+        self.authorization.time_out.unwrap_or(30)
+    }
+
+    fn renewal_failed(&self) -> bool {
+        self.renewal.is_some()
+    }
+
+    /// The token's end is no event where a new one is fetched by then.
+    fn renews_itself(&self) -> bool {
+        let fetches = match self.connector.method() {
+            Method::Bearer => self.authorization.keep_fresh,
+            method => {
+                method.signs_in_by_itself()
+                    || self
+                        .token
+                        .as_ref()
+                        .is_some_and(|token| token.has_refresh_token)
+            }
+        };
+        fetches && self.token.is_some()
+    }
+
+    /// What the button is called that fetches a new token without a person's consent.
+    fn fetch_label(&self) -> &'static str {
+        match (&self.token, self.renewal_failed()) {
+            (None, _) => "Get Access Token",
+            (Some(_), true) => "Try again now",
+            (Some(_), false) if self.connector.method().signs_in_by_itself() => "Get Access Token",
+            (Some(_), false) => "Renew token now",
+        }
+    }
+
+    /// Whether the method is one where a person goes to the server.
+    fn asks_for_consent(&self) -> bool {
+        matches!(
+            self.connector.method(),
+            Method::OAuth(Grant::AuthorizationCode | Grant::Implicit)
+        )
+    }
+
+    /// Whether authorizing is what repairs the connector.
+    fn authorize_repairs(&self) -> bool {
+        matches!(
+            self.connector.health(),
+            Health::NotAuthorized | Health::NeedsReauthorization | Health::Expiring
+        )
     }
 
     /// Whether the chosen method is not the stored one: the server shows its fields, nothing is saved yet.
@@ -68,43 +154,108 @@ impl TabPage {
             .split(' ')
             .any(|code| code == self.form.method().code())
     }
+
+    /// `data-case` and, where the group is not in use, `hidden`.
+    fn case(&self, methods: &'static str) -> Case {
+        Case {
+            methods,
+            hidden: !self.shows(methods),
+        }
+    }
 }
+
+/// The attributes of a group of fields that belongs to some methods.
+struct Case {
+    methods: &'static str,
+    hidden: bool,
+}
+
+impl std::fmt::Display for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let hidden = if self.hidden { " hidden" } else { "" };
+        write!(f, "data-case=\"{}\"{hidden}", self.methods)
+    }
+}
+
+impl askama::filters::HtmlSafe for Case {}
 
 /// Everything stored that the tab needs.
 pub(super) struct Stored {
     pub connector: Connector,
     pub authorization: Authorization,
+    pub oauth: OAuthClient,
     pub token: Option<StoredToken>,
+    pub renewal: Option<RenewalRecord>,
     pub form: AuthorizationForm,
+}
+
+impl Stored {
+    /// Whether a token can be fetched with what is stored, without a person's consent.
+    pub fn can_fetch(&self) -> bool {
+        let refreshable = self
+            .token
+            .as_ref()
+            .is_some_and(|token| token.has_refresh_token);
+        match self.connector.method() {
+            Method::Bearer => self.authorization.keep_fresh,
+            Method::OAuth(_) if self.connector.method().signs_in_by_itself() => {
+                !self.oauth.token_url.is_empty()
+            }
+            Method::OAuth(_) => refreshable,
+            Method::NoAuth | Method::Basic | Method::ApiKey => false,
+        }
+    }
+
+    /// Whether a person can be sent to the server.
+    pub fn can_authorize(&self) -> bool {
+        let asks = matches!(
+            self.connector.method(),
+            Method::OAuth(Grant::AuthorizationCode | Grant::Implicit)
+        );
+        asks && !self.oauth.authorize_url.is_empty()
+    }
 }
 
 pub(super) async fn load(conn: &mut Conn, key: &str) -> Result<Stored, Error> {
     let connector = connectors::find(conn, key).await?;
     let authorization = queries::find(conn, connector.id).await?;
+    let oauth = queries::oauth_client(conn, connector.id).await?;
     let secrets = queries::stored_secrets(conn, connector.id).await?;
     let token = queries::stored_token(conn, connector.id).await?;
-    let form = AuthorizationForm::of(&connector, &authorization, secrets, token.clone());
+    let renewal = queries::failed_renewal(conn, connector.id).await?;
+    let form = AuthorizationForm::of(&connector, &authorization, &oauth, secrets, token.clone());
     Ok(Stored {
         connector,
         authorization,
+        oauth,
         token,
+        renewal,
         form,
     })
+}
+
+/// Where authorization servers send people back to. The key never changes, so neither does this.
+pub(super) fn redirect_url(address: &PublicAddress, key: &str) -> String {
+    format!("{address}/connectors/{key}/authorization/callback")
 }
 
 pub(super) fn tab_page(
     visit: Visit,
     stored: Stored,
-    refusal: Option<Refusal>,
+    notice: Notice,
     status: StatusCode,
 ) -> Result<HttpResponse, Error> {
     let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &visit.actor);
     let (now, may_edit) = (visit.now(), visit.may(Permission::EditConnectors));
+    let (can_fetch, can_authorize) = (stored.can_fetch(), stored.can_authorize());
+    let redirect_url = redirect_url(&visit.address, &stored.connector.key);
     let Stored {
         connector,
         authorization,
         token,
+        renewal,
         form,
+        oauth: _,
     } = stored;
     page(
         status,
@@ -115,7 +266,11 @@ pub(super) fn tab_page(
             authorization,
             form,
             token,
-            refusal,
+            renewal,
+            can_fetch,
+            can_authorize,
+            redirect_url,
+            notice,
             may_edit,
             now,
         },
@@ -124,104 +279,112 @@ pub(super) fn tab_page(
 
 pub async fn edit(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
     let stored = load(&mut *visit.conn().await?, &key).await?;
-    tab_page(visit, stored, None, StatusCode::OK)
+    tab_page(visit, stored, Notice::None, StatusCode::OK)
+}
+
+/// What the tab's form is sent for, besides saving.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Show,
+    Discover,
+    Test,
+    Save,
+}
+
+impl Purpose {
+    fn of(data: &FormData) -> Purpose {
+        match data.get("do") {
+            Some("show") => Purpose::Show,
+            Some("discover") => Purpose::Discover,
+            Some("test") => Purpose::Test,
+            _ => Purpose::Save,
+        }
+    }
 }
 
 pub async fn update(
     visit: Visit,
     vault: web::Data<Vault>,
+    outbound: web::Data<Outbound>,
+    keeper: web::Data<TokenKeeper>,
+    brake: web::Data<Throttle>,
     Segment(key): Segment,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let mut stored = load(&mut conn, &key).await?;
+    let purpose = Purpose::of(&data);
+    let mut stored = load(&mut *visit.conn().await?, &key).await?;
     stored.form.read(&data);
-    if data.get("do") == Some("show") {
-        return tab_page(visit, stored, None, StatusCode::OK);
+    if purpose == Purpose::Show {
+        return tab_page(visit, stored, Notice::None, StatusCode::OK);
     }
-    let client_key = queries::open_secret(
-        &mut conn,
-        &vault,
-        stored.connector.id,
-        SecretField::ClientKey,
-    )
-    .await?;
-    let Some(checked) = stored
-        .form
-        .check(&data, stored.connector.verify_certificates, client_key)
-    else {
-        return tab_page(visit, stored, None, StatusCode::UNPROCESSABLE_ENTITY);
+    if purpose != Purpose::Save {
+        brake.take(&visit.actor.username).map_err(Error::TooMany)?;
+    }
+    if purpose == Purpose::Discover {
+        return discovery::discover(visit, &vault, &outbound, stored, &data).await;
+    }
+    let Some(checked) = check(&visit, &vault, &mut stored, &data).await? else {
+        return tab_page(
+            visit,
+            stored,
+            Notice::None,
+            StatusCode::UNPROCESSABLE_ENTITY,
+        );
     };
-    match save(
-        &mut conn,
-        &vault,
-        &visit.actor,
-        visit.now(),
-        &stored,
-        data.version(),
-        &checked,
-    )
-    .await
-    {
-        Ok(()) => Ok(visit.see_other(
-            &format!("/connectors/{}/authorization", stored.connector.key),
-            "The Data Connector was saved",
-        )),
+    if purpose == Purpose::Test {
+        let tools = Tools {
+            vault: &vault,
+            outbound: &outbound,
+            keeper: &keeper,
+        };
+        let report = connection_test::test(&visit, &tools, &stored, &checked).await?;
+        return tab_page(visit, stored, Notice::Tested(report), StatusCode::OK);
+    }
+    store(visit, &vault, stored, &data, &checked).await
+}
+
+/// The form's settings, if they are in order.
+async fn check(
+    visit: &Visit,
+    vault: &Vault,
+    stored: &mut Stored,
+    data: &FormData,
+) -> Result<Option<CheckedAuthorization>, Error> {
+    let mut conn = visit.conn().await?;
+    let id = stored.connector.id;
+    let client_key = queries::open_secret(&mut conn, vault, id, SecretField::ClientKey).await?;
+    Ok(stored.form.check(data, client_key))
+}
+
+async fn store(
+    visit: Visit,
+    vault: &Vault,
+    stored: Stored,
+    data: &FormData,
+    checked: &CheckedAuthorization,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let (by, now, version) = (&visit.actor, visit.now(), data.version());
+    match save(&mut conn, vault, by, now, &stored, version, checked).await {
+        Ok(()) => {
+            let address = format!("/connectors/{}/authorization", stored.connector.key);
+            Ok(visit.see_other(&address, saved_words(&stored, checked)))
+        }
         Err(SaveError::Fault(fault)) => Err(fault),
-        Err(_) => conflict(
-            visit.shell,
-            load(&mut conn, &key).await?,
-            &stored.form,
-            &data,
-        ),
+        Err(_) => {
+            let theirs = load(&mut conn, &stored.connector.key).await?;
+            conflict(visit.shell, theirs, &stored.form, data)
+        }
     }
 }
 
-fn conflict(
-    shell: Shell,
-    theirs: Stored,
-    mine: &AuthorizationForm,
-    data: &FormData,
-) -> Result<HttpResponse, Error> {
-    let address = format!("/connectors/{}/authorization", theirs.connector.key);
-    // Not a field of this form, but what decides where its secrets go: another one makes the form stale.
-    let base_url = Difference {
-        label: "Base URL, on the Details tab",
-        theirs: theirs.connector.base_url.clone().unwrap_or_default(),
-        mine: data.text("seen_base_url"),
-    };
-    let pairs = theirs.form.words().into_iter().zip(mine.words());
-    let differences = pairs
-        .map(|((label, theirs), (_, mine))| Difference {
-            label,
-            theirs,
-            mine,
-        })
-        .chain([base_url])
-        .collect();
-    let secret_names = ["token", "password", "api_key", "client_key"];
-    let lost_secrets = secret_names
-        .iter()
-        .any(|name| data.get(name).is_some_and(|typed| !typed.is_empty()));
-    let is_secret = |name: &str| {
-        secret_names
-            .iter()
-            .any(|secret| name == *secret || name == format!("{secret}_choice"))
-    };
-    ConflictPage {
-        shell,
-        subject: theirs.connector.label.clone(),
-        back: address.clone(),
-        action: address,
-        saved_by: theirs.authorization.updated_by.clone(),
-        saved_at: date_time(&theirs.authorization.updated_at),
-        version: theirs.authorization.version,
-        fields: ConflictPage::fields_of(data)
-            .into_iter()
-            .filter(|(name, _)| !is_secret(name) && name != "seen_base_url")
-            .collect(),
-        differences,
-        lost_secrets,
+/// What was saved, and that tokens went with it: they belonged to what was changed.
+fn saved_words(stored: &Stored, checked: &CheckedAuthorization) -> &'static str {
+    let issued = checked.oauth.is_some() && stored.token.is_some();
+    let forgotten = matches!(checked.token, SecretChange::Remove);
+    if issued && forgotten {
+        "The Data Connector was saved. Its tokens were removed, because they belonged to the settings before."
+    } else {
+        "The Data Connector was saved"
     }
-    .respond()
 }

@@ -2,11 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::model::Authorization;
+use super::model::{Authorization, SecretField};
+use super::queries;
+use crate::connectors::ConnectorId;
+use crate::db::Conn;
 use crate::oauth::{RequestField, RequestStyle, TokenLocation, TokenRequest};
 use crate::outbound::HttpUrl;
-use crate::vault::Secret;
-use crate::web::{Errors, FormData, Option_, SelectField, TextField};
+use crate::vault::{Secret, Vault};
+use crate::web::{Error, Errors, FormData, Option_, SelectField, TextField};
 
 /// The longest text of a line, in characters.
 const LONGEST: usize = 1000;
@@ -205,6 +208,32 @@ impl TokenForm {
             || question.style != RequestStyle::default().as_str()
             || wrong.iter().any(|name| self.errors.get(name).is_some())
     }
+}
+
+/// The request that Keep it fresh has stored.
+pub(super) async fn stored_request(
+    conn: &mut Conn,
+    vault: &Vault,
+    connector: ConnectorId,
+    settings: &Authorization,
+) -> Result<TokenRequest, Error> {
+    if !settings.keep_fresh {
+        return Err(Error::NotFound);
+    }
+    let none = || Secret::new(String::new());
+    let password = queries::open_secret(conn, vault, connector, SecretField::TokenPassword)
+        .await?
+        .unwrap_or_else(none);
+    let client_secret =
+        queries::open_secret(conn, vault, connector, SecretField::TokenClientSecret)
+            .await?
+            .unwrap_or_else(none);
+    let mut form = TokenForm::new(TokenQuestion::of(settings));
+    form.check(&password, &client_secret).ok_or_else(|| {
+        Error::internal(anyhow::anyhow!(
+            "the stored token request of connector {connector} is not in order"
+        ))
+    })
 }
 
 fn field_of(field: RequestField) -> (&'static str, &'static str) {

@@ -8,10 +8,10 @@ use diesel_async::AsyncConnection;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::model::{NewToken, SecretField};
+use super::model::{NewToken, RefreshToken, SecretField};
 use super::queries;
-use super::renewal::transport_of;
 use super::token_form::{TokenForm, TokenQuestion};
+use super::transport::{transport_of, waiting_limits_of};
 use crate::access::{Actor, Throttle, Visit};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector, ConnectorHead, Method, Tab};
@@ -127,12 +127,13 @@ pub async fn create(
     Segment(key): Segment,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
-    let (connector, transport) = {
+    let (connector, transport, limits) = {
         // The connection goes back to the pool before the request: a slow server must not hold it.
         let mut conn = visit.conn().await?;
         let connector = find(&mut conn, &key).await?;
-        let transport = transport_of(&mut conn, &vault, &connector).await?;
-        (connector, transport)
+        let settings = queries::find(&mut conn, connector.id).await?;
+        let transport = transport_of(&mut conn, &vault, connector.id, &settings).await?;
+        (connector, transport, waiting_limits_of(settings.time_out))
     };
     let password = Secret::new(data.text("token_password"));
     let client_secret = Secret::new(data.text("token_client_secret"));
@@ -147,7 +148,7 @@ pub async fn create(
         );
     };
     brake.take(&visit.actor.username).map_err(Error::TooMany)?;
-    let answer = request_token(&outbound, &transport, &request, visit.now()).await;
+    let answer = request_token(&outbound, &transport, limits, &request, visit.now()).await;
     record_request(&visit, &connector, &form, &answer).await?;
     let outcome = match answer {
         Ok(token) => {
@@ -298,6 +299,7 @@ async fn store(
 ) -> Result<(), Error> {
     let token = NewToken {
         access: Secret::new(kept.access),
+        refresh: RefreshToken::None,
         token_type: kept.token_type,
         scope: kept.scope,
         expires_at: kept.expires_at,

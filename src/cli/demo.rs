@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::demo_data::{CATEGORIES, CONNECTORS, DemoConnector, DemoMethod, DemoPlace};
 use super::setup::Tools;
 use crate::access::Actor;
-use crate::authorization::{self, ApiKeyPlace, NewToken, SecretField};
+use crate::authorization::{self, ApiKeyPlace, NewToken, RefreshToken, SecretField};
 use crate::categories::{self, CategoryStatus};
 use crate::connectors::{self, Method, NewConnector};
 use crate::db::Conn;
@@ -155,6 +155,7 @@ async fn authorize(
             let obtained = expires_at.map_or(now, |expires| now.min(expires - TimeDelta::hours(1)));
             let token = NewToken {
                 access: secret,
+                refresh: RefreshToken::None,
                 token_type: "Bearer".into(),
                 scope: String::new(),
                 expires_at,

@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::setup::{Database, open_vault, runtime};
 use crate::access::{PasswordHasher, SessionLimits};
 use crate::accounts::{FirstRun, has_super_admin};
-use crate::app::{Site, background, serve};
+use crate::app::{Site, background, renew_tokens, serve};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, migrate};
@@ -75,10 +75,12 @@ async fn serve_until_stopped(
         clock: clock.clone(),
     };
     let (limits, metrics) = (site.limits, site.metrics.clone());
-    let server = serve(site, listener)?;
+    let keeper = site.keeper()?;
+    let server = serve(site, keeper.clone(), listener)?;
     let handle = server.handle();
     let server = tokio::spawn(server);
     let background = tokio::spawn(background(db.clone(), clock, limits, metrics));
+    let renewals = tokio::spawn(renew_tokens(keeper.clone()));
     // Caught before anybody is told that it is ready: who then stops it at once finds a clean stop too.
     let signals = (
         signal(SignalKind::terminate())?,
@@ -87,6 +89,9 @@ async fn serve_until_stopped(
     greet(config, &db, &first_run).await?;
     let outcome = wait_for_end(database, signals, &handle).await;
     background.abort();
+    renewals.abort();
+    // A token that is on its way may be the only copy.
+    keeper.finish().await;
     server.await?.context("the server failed")?;
     outcome
 }

@@ -95,7 +95,7 @@ impl ConnectorForm {
         let base_url = self.check_base_url();
         let method = self.errors.keep(
             "auth_method",
-            Method::choose(&self.method).ok_or("Choose an authentication type"),
+            Method::parse(&self.method).ok_or("Choose an authentication type"),
         );
         let categories = self.check_categories();
         if self.errors.any() {
@@ -231,7 +231,7 @@ impl ConnectorForm {
     }
 
     pub fn method_field(&self) -> SelectField {
-        let options = Method::offered()
+        let options = Method::all()
             .map(|method| Option_::new(method.code(), method.label()))
             .collect();
         SelectField::new("auth_method", "Authentication Type", options, &self.method)

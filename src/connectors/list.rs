@@ -39,7 +39,7 @@ impl ListPage {
             "auth_method",
             "Method",
             "Any method",
-            Method::offered().map(|method| Option_::new(method.code(), method.label())),
+            Method::all().map(|method| Option_::new(method.code(), method.label())),
         )
     }
 

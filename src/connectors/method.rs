@@ -48,11 +48,9 @@ const ALL: [(Method, &str, &str); 8] = [
 ];
 
 impl Method {
-    /// The methods that people can choose, in the order of the forms. The grants join them as each is built.
-    pub fn offered() -> impl Iterator<Item = Method> {
-        ALL.iter()
-            .map(|(method, ..)| *method)
-            .filter(|method| !matches!(method, Method::OAuth(_)))
+    /// The methods that people can choose, in the order of the forms.
+    pub fn all() -> impl Iterator<Item = Method> {
+        ALL.iter().map(|(method, ..)| *method)
     }
 
     /// The method of a stored code.
@@ -60,11 +58,6 @@ impl Method {
         ALL.iter()
             .find(|(_, known, _)| *known == code)
             .map(|(method, ..)| *method)
-    }
-
-    /// The method of a form's code, if it is offered.
-    pub fn choose(code: &str) -> Option<Method> {
-        Method::offered().find(|method| method.code() == code)
     }
 
     pub fn code(self) -> &'static str {

@@ -12,18 +12,19 @@ mod health;
 mod list;
 mod method;
 mod model;
+mod outlook;
 mod queries;
 mod trash;
 
 pub use activity::show as activity;
 pub use details::{create, duplicate, edit, new, update};
 pub use head::{ConnectorHead, Tab};
-pub use health::{Health, HealthFacts, TokenTimes};
+pub use health::Health;
 pub use list::show as list;
 pub use method::{Grant, Method};
 pub use model::{Connector, ConnectorId, NewConnector, parse_name};
+pub use outlook::{Facts, Outlook, RenewalFacts, TokenTimes};
 pub use queries::{
-    Credentials, create as insert, find, has_base_url_secrets, purge_trash, refresh_due_health,
-    refresh_health,
+    create as insert, find, has_base_url_secrets, purge_trash, refresh_due_health, refresh_health,
 };
 pub use trash::{confirm_delete, delete, list as trash, restore};

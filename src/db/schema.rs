@@ -16,6 +16,20 @@ diesel::table! {
 }
 
 diesel::table! {
+    authorization_attempts (id) {
+        id -> Uuid,
+        connector_id -> Uuid,
+        user_id -> Uuid,
+        session_hash -> Bytea,
+        state_hash -> Bytea,
+        sealed -> Bytea,
+        authorization_version -> Int4,
+        created_at -> Timestamptz,
+        spent_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     authorizations (connector_id) {
         connector_id -> Uuid,
         user_name -> Text,
@@ -34,6 +48,10 @@ diesel::table! {
         version -> Int4,
         updated_at -> Timestamptz,
         updated_by -> Text,
+        proxy_url -> Text,
+        time_out -> Nullable<Int4>,
+        expired_statuses -> Text,
+        expired_body -> Text,
     }
 }
 
@@ -139,6 +157,49 @@ diesel::table! {
 }
 
 diesel::table! {
+    oauth_clients (connector_id) {
+        connector_id -> Uuid,
+        issuer -> Text,
+        iss_required -> Bool,
+        authorize_url -> Text,
+        token_url -> Text,
+        refresh_url -> Text,
+        revocation_url -> Text,
+        client_id -> Text,
+        authentication -> Text,
+        user_name -> Text,
+        scope -> Text,
+        scope_separator -> Text,
+        resources -> Text,
+        audience -> Text,
+        pkce -> Bool,
+        body_format -> Text,
+        authorize_parameters -> Text,
+        token_parameters -> Text,
+        refresh_parameters -> Text,
+        lifetime -> Nullable<Int4>,
+    }
+}
+
+diesel::table! {
+    renewals (connector_id) {
+        connector_id -> Uuid,
+        token_version -> Int8,
+        lease_id -> Nullable<Uuid>,
+        lease_until -> Nullable<Timestamptz>,
+        failures -> Int4,
+        failed_at -> Nullable<Timestamptz>,
+        is_final -> Bool,
+        message -> Text,
+        server_words -> Text,
+        remedy -> Text,
+        next_attempt_at -> Nullable<Timestamptz>,
+        last_used_at -> Nullable<Timestamptz>,
+        due_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     secrets (connector_id, field) {
         connector_id -> Uuid,
         field -> Text,
@@ -208,6 +269,7 @@ diesel::table! {
 
 diesel::allow_tables_to_appear_in_same_query!(
     audit_events,
+    authorization_attempts,
     authorizations,
     categories,
     connector_categories,
@@ -218,6 +280,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     group_permissions,
     group_users,
     groups,
+    oauth_clients,
+    renewals,
     secrets,
     sessions,
     token_requests,
@@ -232,3 +296,5 @@ diesel::joinable!(connector_categories -> connectors (connector_id));
 diesel::joinable!(authorizations -> connectors (connector_id));
 diesel::joinable!(secrets -> connectors (connector_id));
 diesel::joinable!(tokens -> connectors (connector_id));
+diesel::joinable!(oauth_clients -> connectors (connector_id));
+diesel::joinable!(renewals -> connectors (connector_id));

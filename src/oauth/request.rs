@@ -85,15 +85,16 @@ impl RequestProblem {
     }
 }
 
-/// Asks for a token. `now` is the current time, from which the token's lifetime counts.
+/// Asks for a token within `limits`. `now` is the current time, from which the token's lifetime counts.
 pub async fn request_token(
     outbound: &Outbound,
     transport: &Transport,
+    limits: Limits,
     request: &TokenRequest,
     now: DateTime<Utc>,
 ) -> Result<Token, Refusal> {
     let question = request.question().map_err(unsendable)?;
-    let reply = exchange(outbound, transport, Limits::default(), question).await?;
+    let reply = exchange(outbound, transport, limits, question).await?;
     let inquiry = Inquiry {
         url: &request.url,
         asked: Asked::Styled,

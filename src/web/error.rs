@@ -189,10 +189,22 @@ impl ErrorPage<'_> {
     }
 }
 
+/// An address without its query where that is an authorization server's answer (RFC 6749 section 4.1.2): a code must not
+/// stand in a second address, and no session but the one that asked for it can use it.
+fn without_answer(path_and_query: &str) -> &str {
+    let Some((path, query)) = path_and_query.split_once('?') else {
+        return path_and_query;
+    };
+    let answers = form_urlencoded::parse(query.as_bytes())
+        .any(|(name, _)| matches!(&*name, "code" | "state" | "error" | "access_token"));
+    if answers { path } else { path_and_query }
+}
+
 /// The full answer to an error: for somebody not signed in, the way to the sign-in page and back.
 pub(super) fn respond(error: &Error, shell: &Shell, path_and_query: &str) -> HttpResponse {
     if let Error::SignIn = error {
-        let next: String = form_urlencoded::byte_serialize(path_and_query.as_bytes()).collect();
+        let next = without_answer(path_and_query);
+        let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
         return HttpResponse::SeeOther()
             .insert_header((LOCATION, format!("/sign-in?next={next}")))
             .finish();

@@ -4,6 +4,7 @@
 //! the CSRF token, and every failure is an [`Error`], which has a page. Danger: text that reaches a page other than
 //! through askama's escaping.
 
+mod address;
 pub mod assets;
 mod conflict;
 mod error;
@@ -17,6 +18,7 @@ mod shell;
 mod text;
 mod visitor;
 
+pub use address::PublicAddress;
 pub use conflict::{ConflictPage, Difference};
 pub use error::Error;
 pub use fields::{

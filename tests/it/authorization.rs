@@ -85,6 +85,9 @@ fn has_field(page: &Page, name: &str) -> bool {
     page.all(&format!("[name='{name}']")).next().is_some()
 }
 
+/// The group of fields of every method but No Auth.
+const WITH_SIGN_IN: &str = "basic bearer api_key oauth_authorization_code oauth_client_credentials oauth_password oauth_implicit";
+
 /// The groups of fields that are not hidden.
 fn shown_cases(page: &Page) -> Vec<&str> {
     page.all("[data-case]")

@@ -2,42 +2,48 @@
 
 use super::{AuthorizationForm, CheckedAuthorization};
 use crate::authorization::model::{ApiKeyPlace, SecretField};
+use crate::authorization::oauth_client::OAuthClient;
 use crate::authorization::secret_field::SecretChange;
-use crate::connectors::Method;
-use crate::outbound::{Identity, Transport, TransportPart};
+use crate::connectors::{Grant, Method};
+use crate::oauth::ClientAuthentication;
 use crate::vault::Secret;
 use crate::web::FormData;
 
 /// The longest text of a line here, in characters.
 const LONGEST_LINE: usize = 255;
-/// The longest certificate text, in characters: a chain with room to spare.
-const LONGEST_PEM: usize = 100_000;
 /// The longest token that can be pasted, in characters.
 const LONGEST_TOKEN: usize = 16_384;
 
 impl AuthorizationForm {
-    /// The checked settings; `None` leaves the messages in the form. `was_verified`: certificates were checked so far.
-    /// `stored_key` opens the stored client key, to see whether it fits the certificate.
+    /// The checked settings; `None` leaves the messages in the form. `stored_key` is the stored client key, to see
+    /// whether it fits the certificate.
     pub fn check(
         &mut self,
         data: &FormData,
-        was_verified: bool,
         stored_key: Option<Secret>,
     ) -> Option<CheckedAuthorization> {
         let method = self.errors.keep(
             "auth_method",
-            Method::choose(&self.method).ok_or("Choose a method"),
+            Method::parse(&self.method).ok_or("Choose a method"),
         )?;
+        let oauth = match method {
+            Method::OAuth(grant) => Some(self.oauth.check(grant, &mut self.errors)),
+            _ => None,
+        };
         match method {
             Method::Basic => self.check_basic(),
             Method::ApiKey => self.check_api_key(),
             Method::NoAuth | Method::Bearer | Method::OAuth(_) => {}
         }
-        let token = self.read_token(data, method);
+        let token = self.read_token(data, method, oauth.as_ref());
         let secrets = self.read_secrets(data, method, &token);
+        self.check_needed(method, oauth.as_ref(), &secrets);
+        let mut time_out = None;
         if method != Method::NoAuth {
             self.check_transport(&secrets, stored_key);
-            self.check_verify(&secrets, &token, was_verified);
+            time_out = self.check_time_out();
+            self.check_signals();
+            self.check_exposure(&secrets, &token, oauth.as_ref());
         }
         if self.errors.any() {
             return None;
@@ -51,6 +57,11 @@ impl AuthorizationForm {
             verify: self.verify,
             ca_certificate: self.ca_certificate.clone(),
             client_certificate: self.client_certificate.clone(),
+            proxy_url: self.proxy_url.clone(),
+            time_out,
+            expired_statuses: self.expired_statuses.clone(),
+            expired_body: self.expired_body.clone(),
+            oauth,
             secrets,
             token,
         })
@@ -106,6 +117,40 @@ impl AuthorizationForm {
         }
     }
 
+    /// The secrets without which the grant cannot work.
+    fn check_needed(
+        &mut self,
+        method: Method,
+        oauth: Option<&OAuthClient>,
+        secrets: &[(SecretField, SecretChange)],
+    ) {
+        let Some(client) = oauth else { return };
+        let will_be = |field: SecretField| {
+            secrets.iter().any(|(of, change)| {
+                *of == field
+                    && match change {
+                        SecretChange::Keep => self.has(field),
+                        SecretChange::Replace(_) => true,
+                        SecretChange::Remove => false,
+                    }
+            })
+        };
+        let needs_secret = method == Method::OAuth(Grant::ClientCredentials)
+            && client.authentication != ClientAuthentication::None.as_str();
+        let no_secret = needs_secret && !will_be(SecretField::ClientSecret);
+        let no_password =
+            method == Method::OAuth(Grant::Password) && !will_be(SecretField::OAuthPassword);
+        if no_secret && self.errors.get("client_secret").is_none() {
+            self.errors.add(
+                "client_secret",
+                "Enter the Client Secret, or choose the client authentication None",
+            );
+        }
+        if no_password && self.errors.get("oauth_password").is_none() {
+            self.errors.add("oauth_password", "Enter the password");
+        }
+    }
+
     fn read_secrets(
         &mut self,
         data: &FormData,
@@ -118,10 +163,10 @@ impl AuthorizationForm {
                 // Another method has no use for it, and a secret nobody uses is only a risk.
                 _ if !field.belongs_to(method) => SecretChange::Remove,
                 // The sign-in of the token request stays and goes with the token that it renews.
-                _ if field.renews_token() && matches!(token, SecretChange::Keep) => {
-                    SecretChange::Keep
-                }
-                _ if field.renews_token() => SecretChange::Remove,
+                _ if field.renews_token() => match token {
+                    SecretChange::Keep => SecretChange::Keep,
+                    SecretChange::Replace(_) | SecretChange::Remove => SecretChange::Remove,
+                },
                 _ => self.read_secret(data, field),
             };
             changes.push((field, change));
@@ -129,7 +174,7 @@ impl AuthorizationForm {
         changes
     }
 
-    fn read_secret(&mut self, data: &FormData, field: SecretField) -> SecretChange {
+    pub(super) fn read_secret(&mut self, data: &FormData, field: SecretField) -> SecretChange {
         let is_stored = self.has(field);
         let change = SecretChange::read(
             data,
@@ -163,7 +208,15 @@ impl AuthorizationForm {
         }
     }
 
-    fn read_token(&mut self, data: &FormData, method: Method) -> SecretChange {
+    fn read_token(
+        &mut self,
+        data: &FormData,
+        method: Method,
+        oauth: Option<&OAuthClient>,
+    ) -> SecretChange {
+        if let Some(client) = oauth {
+            return self.issued_tokens(method, client);
+        }
         if method != Method::Bearer {
             return SecretChange::Remove;
         }
@@ -186,103 +239,5 @@ impl AuthorizationForm {
             self.errors.add("token", "A token has letters, numbers and signs, without spaces or line breaks. Copy it once more.");
         }
         SecretChange::Replace(Secret::new(text.to_string()))
-    }
-
-    fn check_transport(
-        &mut self,
-        secrets: &[(SecretField, SecretChange)],
-        stored_key: Option<Secret>,
-    ) {
-        for (name, label, text) in [
-            ("ca_certificate", "CA certificate", &self.ca_certificate),
-            (
-                "client_certificate",
-                "Client certificate",
-                &self.client_certificate,
-            ),
-        ] {
-            if text.chars().count() > LONGEST_PEM {
-                self.errors
-                    .add(name, format!("{label} must be 100,000 characters or fewer"));
-            }
-        }
-        let key = secrets
-            .iter()
-            .find(|(field, _)| *field == SecretField::ClientKey)
-            .and_then(|(_, change)| match change {
-                SecretChange::Keep => stored_key,
-                SecretChange::Replace(key) => Some(key.clone()),
-                SecretChange::Remove => None,
-            });
-        let certificate = Some(self.client_certificate.clone()).filter(|text| !text.is_empty());
-        let identity = match (certificate, key) {
-            (Some(_), None) => {
-                self.errors
-                    .add("client_key", "Enter the key of the client certificate");
-                None
-            }
-            (None, Some(_)) => {
-                self.errors.add(
-                    "client_certificate",
-                    "Enter the certificate of the client key, or remove the key",
-                );
-                None
-            }
-            (certificate, key) => certificate
-                .zip(key)
-                .map(|(chain_pem, key_pem)| Identity { chain_pem, key_pem }),
-        };
-        let transport = Transport {
-            verify: self.verify,
-            ca_pem: Some(self.ca_certificate.clone()).filter(|text| !text.is_empty()),
-            identity,
-            ..Transport::default()
-        };
-        if let Err(found) = transport.check() {
-            let (name, label) = match found.part {
-                TransportPart::Ca => ("ca_certificate", "CA certificate"),
-                TransportPart::ClientCertificate => ("client_certificate", "Client certificate"),
-                TransportPart::ClientKey => ("client_key", "Client key"),
-            };
-            self.errors.add(name, format!("{label} {}", found.problem));
-        }
-    }
-
-    /// Turning certificate checks off lets anybody on the way read the secrets: it must be meant, and whoever does it
-    /// must know the secrets, or they could be harvested that way.
-    fn check_verify(
-        &mut self,
-        secrets: &[(SecretField, SecretChange)],
-        token: &SecretChange,
-        was_verified: bool,
-    ) {
-        if self.verify || !was_verified {
-            return;
-        }
-        if !self.verify_off_confirmed {
-            self.errors.add(
-                "verify_off",
-                "Tick the box if secrets are to be sent without checking who receives them",
-            );
-        }
-        let kept = |field: SecretField, change: &SecretChange| {
-            matches!(change, SecretChange::Keep) && self.has(field) && !field.renews_token()
-        };
-        let token = matches!(token, SecretChange::Keep) && self.token.is_some();
-        let again: Vec<(&'static str, &'static str)> = secrets
-            .iter()
-            .filter(|(field, change)| kept(*field, change))
-            .map(|(field, _)| (field.code(), field.label()))
-            .chain(token.then_some(("token", "Token")))
-            .collect();
-        for (name, label) in again {
-            if self.errors.get(name).is_some() {
-                continue;
-            }
-            let message = format!(
-                "{label} must be entered again or removed, because certificates are no longer checked"
-            );
-            self.errors.add(name, message);
-        }
     }
 }

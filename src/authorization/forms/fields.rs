@@ -4,11 +4,11 @@ use super::AuthorizationForm;
 use crate::authorization::model::{ApiKeyPlace, SecretField, StoredSecret};
 use crate::authorization::secret_field::SecretInput;
 use crate::connectors::Method;
-use crate::web::{Check, Option_, SelectField, TextArea, TextField, date};
+use crate::web::{Option_, SelectField, TextField, date};
 
 impl AuthorizationForm {
     pub fn method_field(&self) -> SelectField {
-        let options = Method::offered()
+        let options = Method::all()
             .map(|method| Option_::new(method.code(), method.label()))
             .collect();
         SelectField::new("auth_method", "Method", options, &self.method)
@@ -70,70 +70,13 @@ impl AuthorizationForm {
             .hint("Stored encrypted and never shown again.")
     }
 
-    pub fn verify_field(&self) -> Check {
-        Check::new("verify", "Enable SSL certificate verification", self.verify)
-            .hint("Leave on. Without it anyone on the network path can pose as the data source. Turning it off is recorded.")
-    }
-
-    /// Asked for only when certificate checks are being turned off.
-    pub fn verify_off_field(&self) -> Option<Check> {
-        let asked = self.errors.get("verify_off").is_some() || self.verify_off_confirmed;
-        asked.then(|| {
-            Check::new(
-                "verify_off",
-                "Send secrets without checking certificates",
-                self.verify_off_confirmed,
-            )
-            .errors(&self.errors)
-        })
-    }
-
-    pub fn ca_field(&self) -> TextArea {
-        TextArea::new(
-            "ca_certificate",
-            "CA certificate",
-            without_key(&self.ca_certificate),
-        )
-            .code(4)
-            .optional()
-            .hint("PEM. For a server whose certificate your own authority has issued: then only this authority is trusted.")
-            .errors(&self.errors)
-    }
-
-    pub fn client_certificate_field(&self) -> TextArea {
-        TextArea::new(
-            "client_certificate",
-            "Client certificate",
-            without_key(&self.client_certificate),
-        )
-        .code(4)
-        .optional()
-        .hint("PEM. For servers that ask for one (mutual TLS).")
-        .errors(&self.errors)
-    }
-
-    pub fn client_key_input(&self) -> SecretInput {
-        self.secret_input(SecretField::ClientKey)
-            .hint("PEM, without a passphrase. Stored encrypted and never shown again.")
-            .lines()
-    }
-
-    fn secret_input(&self, field: SecretField) -> SecretInput {
+    pub(super) fn secret_input(&self, field: SecretField) -> SecretInput {
         SecretInput::new(
             field.code(),
             field.label(),
             self.stored(field),
             &self.errors,
         )
-    }
-
-    /// Whether the part with certificates needs to be open: it holds something, or an error.
-    pub fn certificates_open(&self) -> bool {
-        let filled = !self.ca_certificate.is_empty() || !self.client_certificate.is_empty();
-        filled
-            || ["ca_certificate", "client_certificate", "client_key"]
-                .iter()
-                .any(|name| self.errors.get(name).is_some())
     }
 
     /// “Set on 3 May 2026 by Ana Ruiz” for a viewer who may not change it.
@@ -162,15 +105,19 @@ impl AuthorizationForm {
             ),
             ("CA certificate", self.ca_certificate.clone()),
             ("Client certificate", self.client_certificate.clone()),
+            ("Proxy", self.proxy_url.clone()),
+            ("Time-out in seconds", self.time_out.clone()),
+            (
+                "Statuses that mean the token has ended",
+                self.expired_statuses.clone(),
+            ),
+            (
+                "Field of the answer that means it too",
+                self.expired_body.clone(),
+            ),
         ]
-    }
-}
-
-/// A private key that was pasted among certificates does not come back, like every secret.
-fn without_key(certificates: &str) -> &str {
-    if certificates.contains("PRIVATE KEY-----") {
-        ""
-    } else {
-        certificates
+        .into_iter()
+        .chain(self.oauth.typed.words())
+        .collect()
     }
 }

@@ -1,12 +1,18 @@
 //! The form of the Authorization tab.
 
 mod check;
+mod check_transport;
 mod fields;
+mod oauth;
+mod oauth_fields;
+mod transport_fields;
 
 use super::model::{ApiKeyPlace, Authorization, SecretField, StoredSecret, StoredToken};
+use super::oauth_client::OAuthClient;
 use super::secret_field::SecretChange;
-use crate::connectors::{Connector, Method};
+use crate::connectors::{Connector, Grant, Method};
 use crate::web::{Errors, FormData};
+use oauth::OAuthForm;
 
 /// What the tab's form holds, beside what is stored.
 pub(super) struct AuthorizationForm {
@@ -19,9 +25,23 @@ pub(super) struct AuthorizationForm {
     verify_off_confirmed: bool,
     ca_certificate: String,
     client_certificate: String,
+    proxy_url: String,
+    time_out: String,
+    expired_statuses: String,
+    expired_body: String,
+    pub oauth: OAuthForm,
     secrets: Vec<StoredSecret>,
     token: Option<StoredToken>,
+    before: Before,
     pub errors: Errors,
+}
+
+/// What decides where stored secrets go until now.
+struct Before {
+    method: Method,
+    verify: bool,
+    proxy_url: String,
+    oauth: OAuthClient,
 }
 
 /// The settings that the form has made, and what is to become of the secrets.
@@ -34,6 +54,12 @@ pub(super) struct CheckedAuthorization {
     pub verify: bool,
     pub ca_certificate: String,
     pub client_certificate: String,
+    pub proxy_url: String,
+    pub time_out: Option<i32>,
+    pub expired_statuses: String,
+    pub expired_body: String,
+    /// The settings of the grant, for an OAuth method.
+    pub oauth: Option<OAuthClient>,
     pub secrets: Vec<(SecretField, SecretChange)>,
     pub token: SecretChange,
 }
@@ -42,6 +68,7 @@ impl AuthorizationForm {
     pub fn of(
         connector: &Connector,
         stored: &Authorization,
+        oauth: &OAuthClient,
         secrets: Vec<StoredSecret>,
         token: Option<StoredToken>,
     ) -> AuthorizationForm {
@@ -55,8 +82,22 @@ impl AuthorizationForm {
             verify_off_confirmed: false,
             ca_certificate: stored.ca_certificate.clone(),
             client_certificate: stored.client_certificate.clone(),
+            proxy_url: stored.proxy_url.clone(),
+            time_out: stored
+                .time_out
+                .map(|seconds| seconds.to_string())
+                .unwrap_or_default(),
+            expired_statuses: stored.expired_statuses.clone(),
+            expired_body: stored.expired_body.clone(),
+            oauth: OAuthForm::of(oauth),
             secrets,
             token,
+            before: Before {
+                method: connector.method(),
+                verify: connector.verify_certificates,
+                proxy_url: stored.proxy_url.clone(),
+                oauth: oauth.clone(),
+            },
             errors: Errors::default(),
         }
     }
@@ -75,6 +116,11 @@ impl AuthorizationForm {
         take(&mut self.api_key_prefix, "api_key_prefix");
         take(&mut self.ca_certificate, "ca_certificate");
         take(&mut self.client_certificate, "client_certificate");
+        take(&mut self.proxy_url, "proxy_url");
+        take(&mut self.time_out, "time_out");
+        take(&mut self.expired_statuses, "expired_statuses");
+        take(&mut self.expired_body, "expired_body");
+        self.oauth.read(data);
         if self.method() != Method::NoAuth {
             self.verify = data.ticked("verify");
         }
@@ -83,7 +129,15 @@ impl AuthorizationForm {
 
     /// The chosen method; an unknown one counts as none.
     pub fn method(&self) -> Method {
-        Method::choose(&self.method).unwrap_or(Method::NoAuth)
+        Method::parse(&self.method).unwrap_or(Method::NoAuth)
+    }
+
+    /// The grant of the chosen method, if it is an OAuth method.
+    pub fn grant(&self) -> Option<Grant> {
+        match self.method() {
+            Method::OAuth(grant) => Some(grant),
+            _ => None,
+        }
     }
 
     fn stored(&self, field: SecretField) -> Option<StoredSecret> {

@@ -1,13 +1,13 @@
-//! Keeping the stored health true.
+//! Keeping the stored health true, and with it when the token is to be renewed.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::super::model::ConnectorId;
-use super::super::{Health, HealthFacts, Method, TokenTimes};
+use super::super::{Facts, Health, Method, Outlook, RenewalFacts, TokenTimes};
 use crate::db::Conn;
-use crate::db::schema::{authorizations, connectors, secrets, tokens};
+use crate::db::schema::{authorizations, connectors, renewals, secrets, tokens};
 use crate::web::Error;
 
 /// How many connectors one run of the job looks at, so that it never holds much.
@@ -15,75 +15,123 @@ const BATCH: i64 = 500;
 
 /// The health of a connector without secrets or tokens.
 pub(super) fn initial(method: Method, enabled: bool, now: DateTime<Utc>) -> Health {
-    Health::of(
-        &HealthFacts {
-            enabled,
-            method,
-            has_secret: false,
-            token: None,
-            kept_fresh: false,
-        },
-        now,
-    )
-    .0
+    let facts = Facts {
+        enabled,
+        method,
+        has_secret: false,
+        token: None,
+        renewable: false,
+        renewal: RenewalFacts::default(),
+    };
+    Outlook::of(&facts, now).health
 }
 
-/// What of a connector's credentials health depends on.
+/// The stored facts.
 #[derive(Queryable)]
-pub struct Credentials {
+struct StoredFacts {
     enabled: bool,
+    is_live: bool,
     method: String,
-    kept_fresh: bool,
+    keep_fresh: bool,
     obtained_at: Option<DateTime<Utc>>,
     expires_at: Option<DateTime<Utc>>,
+    has_refresh_token: Option<bool>,
+    failures: Option<i32>,
+    is_final: Option<bool>,
+    next_attempt_at: Option<DateTime<Utc>>,
+    last_used_at: Option<DateTime<Utc>>,
 }
 
-/// Recomputes the health of a connector after one of its facts has changed, in the transaction of the change.
-pub async fn refresh_health(
-    conn: &mut Conn,
-    id: ConnectorId,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
-    let stored: Credentials = connectors::table
+impl StoredFacts {
+    fn method(&self) -> Method {
+        Method::parse(&self.method).unwrap_or(Method::NoAuth)
+    }
+
+    fn is_renewable(&self) -> bool {
+        match self.method() {
+            Method::Bearer => self.keep_fresh,
+            Method::OAuth(_) => {
+                self.method().signs_in_by_itself() || self.has_refresh_token.unwrap_or(false)
+            }
+            Method::NoAuth | Method::Basic | Method::ApiKey => false,
+        }
+    }
+
+    fn facts(&self, has_secret: bool) -> Facts {
+        Facts {
+            enabled: self.enabled,
+            method: self.method(),
+            has_secret,
+            token: self.obtained_at.map(|obtained_at| TokenTimes {
+                obtained_at,
+                expires_at: self.expires_at,
+            }),
+            // Nobody waits for the token of a connector in the trash.
+            renewable: self.is_renewable() && self.is_live,
+            renewal: RenewalFacts {
+                failures: self.failures.unwrap_or(0),
+                is_final: self.is_final.unwrap_or(false),
+                next_attempt_at: self.next_attempt_at,
+                last_used_at: self.last_used_at,
+            },
+        }
+    }
+}
+
+async fn stored_facts(conn: &mut Conn, id: ConnectorId) -> Result<StoredFacts, Error> {
+    Ok(connectors::table
         .inner_join(authorizations::table)
         .left_join(tokens::table)
+        .left_join(renewals::table)
         .filter(connectors::id.eq(id))
         .select((
             connectors::enabled,
+            connectors::deleted_at.is_null(),
             connectors::method,
             authorizations::keep_fresh,
             tokens::obtained_at.nullable(),
             tokens::expires_at.nullable(),
+            tokens::refresh_token.is_not_null().nullable(),
+            renewals::failures.nullable(),
+            renewals::is_final.nullable(),
+            renewals::next_attempt_at.nullable(),
+            renewals::last_used_at.nullable(),
         ))
         .first(conn)
-        .await?;
-    let method = Method::parse(&stored.method).unwrap_or(Method::NoAuth);
-    let facts = HealthFacts {
-        enabled: stored.enabled,
-        method,
-        has_secret: has_secret(conn, id, method).await?,
-        token: stored.obtained_at.map(|obtained_at| TokenTimes {
-            obtained_at,
-            expires_at: stored.expires_at,
-        }),
-        kept_fresh: stored.kept_fresh,
-    };
-    let (health, due) = Health::of(&facts, now);
+        .await?)
+}
+
+/// Recomputes the outlook of a connector after one of its facts has changed, in the transaction of the change, and
+/// gives it.
+pub async fn refresh_health(
+    conn: &mut Conn,
+    id: ConnectorId,
+    now: DateTime<Utc>,
+) -> Result<Outlook, Error> {
+    let stored = stored_facts(conn, id).await?;
+    let has_secret = has_secret(conn, id, stored.method()).await?;
+    let outlook = Outlook::of(&stored.facts(has_secret), now);
     let changed = connectors::table
         .find(id)
-        .filter(connectors::status.ne(health.code()));
+        .filter(connectors::status.ne(outlook.health.code()));
     diesel::update(changed)
         .set((
-            connectors::status.eq(health.code()),
+            connectors::status.eq(outlook.health.code()),
             connectors::status_since.eq(now),
         ))
         .execute(conn)
         .await?;
-    diesel::update(tokens::table.find(id))
-        .set(tokens::status_due_at.eq(due))
-        .execute(conn)
-        .await?;
-    Ok(())
+    if stored.obtained_at.is_some() {
+        diesel::update(tokens::table.find(id))
+            .set(tokens::status_due_at.eq(outlook.changes_at))
+            .execute(conn)
+            .await?;
+        diesel::update(renewals::table.find(id))
+            .set(renewals::due_at.eq(outlook.renew_at))
+            .execute(conn)
+            .await?;
+    }
+    Ok(outlook)
 }
 
 async fn has_secret(conn: &mut Conn, id: ConnectorId, method: Method) -> Result<bool, Error> {

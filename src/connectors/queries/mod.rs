@@ -18,7 +18,7 @@ use crate::db::schema::{
 };
 use crate::web::Error;
 
-pub use health::{Credentials, refresh_due_health, refresh_health};
+pub use health::{refresh_due_health, refresh_health};
 pub(super) use list::list;
 pub use save::create;
 pub(super) use save::{duplicate, update};
@@ -56,14 +56,15 @@ pub(super) async fn categories_of(
         .await?)
 }
 
-/// The secret that proves nothing to another host by being used there: the key of a client certificate.
-const UNBOUND: &str = "client_key";
+/// Secrets that do not go to the base URL: the key of a client certificate proves nothing to another host by being used
+/// there, and the others go to the authorization server.
+const UNBOUND: [&str; 3] = ["client_key", "client_secret", "oauth_password"];
 
 /// Whether a secret is stored that calls to the base URL carry, or that fetches a token for them.
 pub async fn has_base_url_secrets(conn: &mut Conn, connector: &Connector) -> Result<bool, Error> {
     let secret = secrets::table
         .filter(secrets::connector_id.eq(connector.id))
-        .filter(secrets::field.ne(UNBOUND));
+        .filter(secrets::field.ne_all(UNBOUND));
     let token = tokens::table.find(connector.id);
     let has_secret: bool = diesel::select(diesel::dsl::exists(secret))
         .get_result(conn)
@@ -95,7 +96,7 @@ pub(super) async fn forget_base_url_secrets(
         .await?;
     let secrets = secrets::table
         .filter(secrets::connector_id.eq(connector.id))
-        .filter(secrets::field.ne(UNBOUND));
+        .filter(secrets::field.ne_all(UNBOUND));
     let secrets = diesel::delete(secrets).execute(conn).await?;
     let tokens = diesel::delete(tokens::table.find(connector.id))
         .execute(conn)

@@ -248,6 +248,7 @@ async fn token(
 ) {
     let (mut conn, now) = (app.conn().await, app.clock.now());
     let token = NewToken {
+        refresh: connectory::authorization::RefreshToken::None,
         access: Secret::new(format!("eyJhbGciOiJSUzI1NiJ9.{}", "c2FtcGxl".repeat(60))),
         token_type: "Bearer".into(),
         scope: scope.into(),

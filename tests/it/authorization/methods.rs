@@ -18,7 +18,16 @@ async fn no_auth_says_that_there_is_no_security() {
     assert_eq!(page.field_value("auth_method"), "no_auth");
     assert_eq!(
         strs(&page.choices("auth_method")),
-        ["No Auth", "Basic Auth", "Bearer Token", "API Key"]
+        [
+            "No Auth",
+            "Basic Auth",
+            "Bearer Token",
+            "API Key",
+            "OAuth 2.0 Authorization Code",
+            "OAuth 2.0 Client Credentials",
+            "Auth 2.0 Password",
+            "OAuth 2.0 Implicit"
+        ]
     );
     assert_eq!(shown_cases(&page), ["no_auth"]);
     assert!(
@@ -58,7 +67,7 @@ async fn basic_begins_with_the_name_of_whoever_creates_the_connector() {
         ben.get(TAB).await.field_value("user_name"),
         ana.user().username
     );
-    assert_eq!(shown_cases(&page), ["basic", "basic bearer api_key"]);
+    assert_eq!(shown_cases(&page), ["basic", WITH_SIGN_IN]);
 }
 
 #[tokio::test]
@@ -148,7 +157,7 @@ async fn an_api_key_goes_in_a_header_or_in_the_query() {
     let id = connector(&app, Method::ApiKey).await;
     let ana = app.person(&[EditConnectors]).await;
     let page = ana.get(TAB).await.expect(200);
-    assert_eq!(shown_cases(&page), ["api_key", "basic bearer api_key"]);
+    assert_eq!(shown_cases(&page), ["api_key", WITH_SIGN_IN]);
     assert_eq!(
         strs(&page.choices("api_key_place")),
         ["Request header", "Query parameter"]
@@ -199,7 +208,7 @@ async fn a_pasted_token_is_stored_without_the_white_space_around_it() {
     let id = connector(&app, Method::Bearer).await;
     let ana = app.person(&[EditConnectors]).await;
     let page = ana.get(TAB).await.expect(200);
-    assert_eq!(shown_cases(&page), ["bearer", "basic bearer api_key"]);
+    assert_eq!(shown_cases(&page), ["bearer", WITH_SIGN_IN]);
     assert!(page.has_link("Get Access Token") && !page.has_link("Reveal token"));
     let page = save(&page, |form| form.set("token", &format!(" \t{NEW}\r\n")))
         .await
@@ -212,7 +221,10 @@ async fn a_pasted_token_is_stored_without_the_white_space_around_it() {
             fact(&page, "Expires").as_str(),
             fact(&page, "Kept fresh").as_str()
         ),
-        ("Not known", "No")
+        (
+            "Not known",
+            "No: when it ends, a person has to get a new one"
+        )
     );
     assert!(page.has_link("Reveal token"));
     assert_eq!(status(&app).await, "healthy");

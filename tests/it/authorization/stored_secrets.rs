@@ -144,7 +144,7 @@ async fn of_a_token_that_is_kept_fresh_go_with_it() {
         let page = ana.get(TAB).await;
         assert!(
             fact(&page, "Kept fresh")
-                .starts_with("Yes: the sign-in for https://login.example.org/token is stored")
+                .ends_with("with the sign-in for https://login.example.org/token")
         );
         let page = save(&page, |form| form.set("token_choice", "keep"))
             .await

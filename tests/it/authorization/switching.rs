@@ -22,7 +22,7 @@ async fn shows_the_fields_saves_nothing_and_keeps_what_was_typed() {
     })
     .await
     .expect(200);
-    assert_eq!(shown_cases(&page), ["api_key", "basic bearer api_key"]);
+    assert_eq!(shown_cases(&page), ["api_key", WITH_SIGN_IN]);
     assert!(
         page.text()
             .contains("These are the fields for API Key. Nothing is saved yet.")
@@ -46,7 +46,7 @@ async fn shows_the_fields_saves_nothing_and_keeps_what_was_typed() {
     .expect(200);
     assert_eq!(
         (shown_cases(&page), page.field_value("user_name").as_str()),
-        (vec!["basic", "basic bearer api_key"], "typed-user")
+        (vec!["basic", WITH_SIGN_IN], "typed-user")
     );
     assert!(!page.text().contains("Nothing is saved yet."));
     assert_eq!(

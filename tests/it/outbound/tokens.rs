@@ -5,7 +5,7 @@ use connectory::oauth::{
     ExpirySource, Refusal, RefusalLayer, RequestStyle, Token, TokenLocation, TokenRequest,
     request_token,
 };
-use connectory::outbound::{Outbound, Policy, Transport};
+use connectory::outbound::{Limits, Outbound, Policy, Transport};
 use connectory::vault::Secret;
 use serde_json::json;
 
@@ -43,7 +43,14 @@ fn without_user(request: TokenRequest) -> TokenRequest {
 
 async fn ask(request: &TokenRequest) -> Result<Token, Refusal> {
     let now: DateTime<Utc> = DateTime::UNIX_EPOCH;
-    request_token(&outbound(), &Transport::default(), request, now).await
+    request_token(
+        &outbound(),
+        &Transport::default(),
+        Limits::default(),
+        request,
+        now,
+    )
+    .await
 }
 
 async fn refused(request: &TokenRequest) -> Refusal {
@@ -290,7 +297,14 @@ async fn failures_below_http_keep_their_layer() {
     let strict = Outbound::new(Policy::default()).expect("a runtime");
     let request = alice(&reset, RequestStyle::FormBody);
     let now = DateTime::UNIX_EPOCH;
-    let result = request_token(&strict, &Transport::default(), &request, now).await;
+    let result = request_token(
+        &strict,
+        &Transport::default(),
+        Limits::default(),
+        &request,
+        now,
+    )
+    .await;
     let layer = result.err().map(|refusal| refusal.layer);
     assert_eq!(layer, Some(RefusalLayer::Address));
 }

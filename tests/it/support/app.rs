@@ -9,6 +9,7 @@ use chrono::TimeDelta;
 use connectory::access::{Actor, PasswordHasher, SessionLimits};
 use connectory::accounts::FirstRun;
 use connectory::app::{self, Site};
+use connectory::authorization::TokenKeeper;
 use connectory::categories::{self, CategoryStatus};
 use connectory::clock::Clock;
 use connectory::connectors::{self, Method, NewConnector};
@@ -44,6 +45,7 @@ pub struct TestApp {
     /// The site's clock: tests move it and never wait.
     pub clock: Clock,
     pub vault: Vault,
+    pub keeper: TokenKeeper,
     pub hasher: PasswordHasher,
     pub limits: SessionLimits,
     pub first_run: FirstRun,
@@ -96,10 +98,12 @@ impl TestApp {
             public_url: format!("http://{address}"),
         };
         change(&mut site);
-        let server = app::serve(site.clone(), listener).expect("a server");
+        let keeper = site.keeper().expect("a keeper of tokens");
+        let server = app::serve(site.clone(), keeper.clone(), listener).expect("a server");
         TestApp {
             clock: site.clock,
             vault: site.vault,
+            keeper,
             hasher: site.hasher,
             limits: site.limits,
             first_run: site.first_run,
@@ -136,6 +140,7 @@ impl TestApp {
         app::run_due_work(&self.db, self.limits, self.clock.now())
             .await
             .expect("the background work");
+        self.keeper.renew_due().await.expect("the renewals");
     }
 
     pub fn advance(&self, time: TimeDelta) {

@@ -36,6 +36,7 @@ impl TestApp {
     pub async fn store_token(&self, connector: Uuid, text: &str, life: Option<TimeDelta>) {
         let (mut conn, now) = (self.conn().await, self.clock.now());
         let token = NewToken {
+            refresh: connectory::authorization::RefreshToken::None,
             access: Secret::new(text.into()),
             token_type: "Bearer".into(),
             scope: String::new(),

@@ -126,7 +126,7 @@ async fn used_without_keeping_fresh_takes_the_stored_sign_in_away() {
             app.count("SELECT count(*) FROM secrets").await,
             fact(&page, "Kept fresh").as_str()
         ),
-        (0, "No")
+        (0, "No: when it ends, a person has to get a new one")
     );
     ana.post(RENEW, &[]).await.expect(404);
 }

@@ -1,0 +1,132 @@
+//! Leaving for the authorization server: the page that says where to and for what.
+//!
+//! The attempt is made by a POST, and its answer has the link that leaves. So state and challenge stand in no address of
+//! this site, nothing is made by looking at a page, and no redirect of a form meets the content security policy.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpMessage, HttpResponse, web};
+use askama::Template;
+
+use super::oauth_client::stored as parsed;
+use super::queries::{self, NewAttempt};
+use super::tab::{Stored, load, redirect_url};
+use crate::access::Visit;
+use crate::audit::{self, Changes, Event};
+use crate::connectors::{ConnectorHead, Grant, Method, Tab};
+use crate::oauth::{AuthorizeRequest, Pkce, ResponseType, parse_resources, random_state};
+use crate::outbound::HttpUrl;
+use crate::vault::{Secret, Vault};
+use crate::web::{Error, Form, Segment, Shell, VisitorToken, page_no_store};
+
+#[derive(Template)]
+#[template(path = "authorization/attempt.html")]
+struct AttemptPage {
+    shell: Shell,
+    head: ConnectorHead,
+    host: String,
+    /// The address is not encrypted.
+    is_plain: bool,
+    client_id: String,
+    scopes: Vec<String>,
+    resources: Vec<String>,
+    redirect_url: String,
+    is_implicit: bool,
+    /// Where the link leads, with the state.
+    leave: String,
+}
+
+/// Begins an attempt of this session, and shows where it leads.
+pub async fn create(
+    visit: Visit,
+    vault: web::Data<Vault>,
+    Segment(key): Segment,
+    Form(_): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let stored = load(&mut conn, &key).await?;
+    if !stored.can_authorize() {
+        return Err(Error::NotFound);
+    }
+    let session = visit
+        .req
+        .extensions()
+        .get::<VisitorToken>()
+        .map(VisitorToken::hash);
+    let (state, pkce) = (random_state(), Pkce::random());
+    let with_pkce = is_code(&stored) && stored.oauth.pkce;
+    let challenge = with_pkce.then(|| pkce.challenge());
+    let leave = leave(&visit, &stored, &state, challenge.as_deref())?;
+    let none = Secret::new(String::new());
+    let attempt = NewAttempt {
+        connector: stored.connector.id,
+        user: visit.actor.id.ok_or(Error::SignIn)?,
+        session: session.ok_or(Error::SignIn)?,
+        state: &state,
+        verifier: if with_pkce { &pkce.verifier } else { &none },
+        authorization_version: stored.authorization.version,
+    };
+    queries::keep_attempt(&mut conn, &vault, visit.now(), &attempt).await?;
+    let event = Event {
+        kind: "authorization.begun",
+        subject_id: Some(stored.connector.id),
+        subject_name: &stored.connector.name,
+        changes: Changes::none().field("Authorize URL", "", &stored.oauth.authorize_url),
+    };
+    audit::record(&mut conn, &visit.actor, visit.now(), event).await?;
+    attempt_page(visit, stored, leave)
+}
+
+fn is_code(stored: &Stored) -> bool {
+    stored.connector.method() == Method::OAuth(Grant::AuthorizationCode)
+}
+
+/// The address at the authorization server, with what is asked of it (RFC 6749 sections 4.1.1 and 4.2.1).
+fn leave(
+    visit: &Visit,
+    stored: &Stored,
+    state: &Secret,
+    challenge: Option<&str>,
+) -> Result<String, Error> {
+    let client = &stored.oauth;
+    let request = AuthorizeRequest {
+        endpoint: &parsed(HttpUrl::parse(&client.authorize_url))?,
+        response_type: if is_code(stored) {
+            ResponseType::Code
+        } else {
+            ResponseType::Token
+        },
+        client_id: &client.client_id,
+        redirect_url: &redirect_url(&visit.address, &stored.connector.key),
+        scope: &client.scope,
+        separator: parsed(client.scope_separator.parse())?,
+        resources: &parsed(parse_resources(&client.resources))?,
+        audience: &client.audience,
+        state,
+        challenge,
+        extra: &client.authorize_extra()?,
+    };
+    Ok(request.url())
+}
+
+fn attempt_page(visit: Visit, stored: Stored, leave: String) -> Result<HttpResponse, Error> {
+    let client = &stored.oauth;
+    let endpoint = parsed(HttpUrl::parse(&client.authorize_url))?;
+    let split = |c: char| c == ',' || c.is_whitespace();
+    let scopes = client.scope.split(split).filter(|scope| !scope.is_empty());
+    let key = &stored.connector.key;
+    page_no_store(
+        StatusCode::OK,
+        &AttemptPage {
+            head: ConnectorHead::new(&stored.connector, Tab::Authorization, &visit.actor),
+            host: endpoint.origin().to_string(),
+            is_plain: endpoint.as_str().starts_with("http://"),
+            client_id: client.client_id.clone(),
+            scopes: scopes.map(str::to_string).collect(),
+            resources: client.resources.lines().map(str::to_string).collect(),
+            redirect_url: redirect_url(&visit.address, key),
+            is_implicit: !is_code(&stored),
+            leave,
+            shell: visit.shell,
+        },
+    )
+}

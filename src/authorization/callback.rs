@@ -1,0 +1,378 @@
+//! Coming back from the authorization server: the state is checked and spent, and its answer becomes a token.
+//!
+//! Rule: nothing that the address holds counts before the state has been found, belongs to this session, is unspent and young.
+//! Danger: the address holds a code or a token. It is never logged, never shown, and never put into another address.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpMessage, HttpResponse, web};
+use askama::Template;
+use chrono::TimeDelta;
+use diesel_async::AsyncConnection;
+
+use super::model::{NewToken, RefreshToken, SecretField};
+use super::oauth_client::TokenUse;
+use super::queries::{self, Attempt};
+use super::tab::{Stored, load, redirect_url};
+use super::transport::{limits_of, transport_of};
+use crate::access::Visit;
+use crate::audit::{self, Changes, Event};
+use crate::connectors::{self, Connector, ConnectorHead, Grant, Method, Tab};
+use crate::oauth::{self, AnswerOutcome, AuthorizationAnswer, Refusal, Token, check_issuer};
+use crate::outbound::Outbound;
+use crate::vault::{Secret, Vault};
+use crate::web::{Error, Errors, Form, Segment, Shell, TextArea, VisitorToken, page_no_store};
+
+/// How long an answer is waited for (RFC 9700 section 4.7.1 wants it short).
+const LIFE: TimeDelta = TimeDelta::minutes(10);
+
+/// Why the answer brings no token.
+enum Problem {
+    /// The address has no answer in it.
+    Nothing,
+    /// No attempt has this state.
+    Unknown,
+    /// Another session began it.
+    Foreign,
+    /// It was taken before.
+    Repeated,
+    /// Its ten minutes are over.
+    Expired,
+    /// The settings were saved since it began.
+    Changed,
+    /// It names another issuer than the settings do, or none (RFC 9207).
+    Issuer,
+    /// The server, or the person there, said no.
+    Denied {
+        code: String,
+        description: Option<String>,
+    },
+    /// The server gave no token for the code.
+    Refused(Refusal),
+}
+
+impl Problem {
+    /// The server's own refusals are results; the others are answers that this site does not take.
+    fn status(&self) -> StatusCode {
+        match self {
+            Problem::Denied { .. } | Problem::Refused(_) => StatusCode::OK,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    fn title(&self) -> &'static str {
+        match self {
+            Problem::Nothing => "There is no answer in this address",
+            Problem::Unknown => "This answer belongs to no attempt",
+            Problem::Foreign => "This answer belongs to another session",
+            Problem::Repeated => "This answer was taken already",
+            Problem::Expired => "This answer came too late",
+            Problem::Changed => "The settings were changed meanwhile",
+            Problem::Issuer => "This answer comes from another server",
+            Problem::Denied { code, .. } if code == "access_denied" => "Access was denied",
+            Problem::Denied { .. } => "The server refused",
+            Problem::Refused(_) => "No access token",
+        }
+    }
+
+    fn words(&self) -> &'static str {
+        match self {
+            Problem::Nothing => {
+                "The server sent you back without a code and without an error, or you have signed in since: an answer is not carried through the sign-in page."
+            }
+            Problem::Unknown => {
+                "Its state is none that Connectory has given out for this data connector, so it may be forged. It was not used."
+            }
+            Problem::Foreign => {
+                "You have signed in again since you pressed Authorize, or somebody else has pressed it. It was not used."
+            }
+            Problem::Repeated => {
+                "Each answer is used once. If you loaded this page again, look at the state of the data connector first: the first time may have worked."
+            }
+            Problem::Expired => {
+                "Ten minutes are allowed between Authorize and the answer. It was not used."
+            }
+            Problem::Changed => {
+                "Somebody has saved the authorization of this data connector since you pressed Authorize. The answer was not used."
+            }
+            Problem::Issuer => {
+                "The server that answered does not call itself what the field Issuer says. The answer was not used, because it may have been sent here by another server."
+            }
+            Problem::Denied { code, .. } if code == "access_denied" => {
+                "You, or the server, did not agree to give access."
+            }
+            Problem::Denied { .. } => "The server did not give access.",
+            Problem::Refused(_) => {
+                "You have agreed, but the server gave no token for the code that it had sent."
+            }
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "authorization/callback_problem.html")]
+struct ProblemPage {
+    shell: Shell,
+    head: ConnectorHead,
+    problem: Problem,
+}
+
+#[derive(Template)]
+#[template(path = "authorization/implicit.html")]
+struct ImplicitPage {
+    shell: Shell,
+    head: ConnectorHead,
+    errors: Errors,
+}
+
+impl ImplicitPage {
+    fn address_field(&self) -> TextArea {
+        TextArea::new("address", "Whole address of this page", "")
+            .code(4)
+            .hint("It begins with http and has a # in it, followed by the access token.")
+            .errors(&self.errors)
+    }
+}
+
+/// What handlers of an answer need beside the visit.
+struct Tools<'a> {
+    vault: &'a Vault,
+    outbound: &'a Outbound,
+}
+
+/// Takes the answer in the query; for the implicit grant, whose answer stands behind the #, gives the page that sends it on.
+pub async fn take(
+    visit: Visit,
+    vault: web::Data<Vault>,
+    outbound: web::Data<Outbound>,
+    Segment(key): Segment,
+) -> Result<HttpResponse, Error> {
+    let stored = load(&mut *visit.conn().await?, &key).await?;
+    let answer = AuthorizationAnswer::from_query(visit.req.query_string());
+    let is_nothing = matches!(answer.outcome, AnswerOutcome::Nothing);
+    match stored.connector.method() {
+        Method::OAuth(Grant::Implicit) if is_nothing => {
+            implicit_page(visit, &stored.connector, Errors::default(), StatusCode::OK)
+        }
+        Method::OAuth(Grant::AuthorizationCode | Grant::Implicit) => {
+            let tools = Tools {
+                vault: &vault,
+                outbound: &outbound,
+            };
+            respond(visit, &tools, stored, answer).await
+        }
+        _ => Err(Error::NotFound),
+    }
+}
+
+/// Takes the answer of the implicit grant, as the script posts it or as a person has pasted it.
+pub async fn take_fragment(
+    visit: Visit,
+    vault: web::Data<Vault>,
+    outbound: web::Data<Outbound>,
+    Segment(key): Segment,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let stored = load(&mut *visit.conn().await?, &key).await?;
+    if stored.connector.method() != Method::OAuth(Grant::Implicit) {
+        return Err(Error::NotFound);
+    }
+    let address = Secret::new(data.trimmed("address"));
+    let answer =
+        AuthorizationAnswer::from_fragment(address.expose(), visit.now(), stored.oauth.lifetime());
+    if matches!(answer.outcome, AnswerOutcome::Nothing) {
+        let mut errors = Errors::default();
+        let message = if address.is_empty() {
+            "Paste the whole address of this page"
+        } else {
+            "There is no access token in this address. Copy it once more, with all that stands behind the #."
+        };
+        errors.add("address", message);
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return implicit_page(visit, &stored.connector, errors, status);
+    }
+    let tools = Tools {
+        vault: &vault,
+        outbound: &outbound,
+    };
+    respond(visit, &tools, stored, answer).await
+}
+
+fn implicit_page(
+    visit: Visit,
+    connector: &Connector,
+    errors: Errors,
+    status: StatusCode,
+) -> Result<HttpResponse, Error> {
+    let head = ConnectorHead::new(connector, Tab::Authorization, &visit.actor);
+    let shell = visit.shell;
+    page_no_store(
+        status,
+        &ImplicitPage {
+            shell,
+            head,
+            errors,
+        },
+    )
+}
+
+async fn respond(
+    visit: Visit,
+    tools: &Tools<'_>,
+    stored: Stored,
+    answer: AuthorizationAnswer,
+) -> Result<HttpResponse, Error> {
+    let outcome = token_of(&visit, tools, &stored, answer).await?;
+    let problem = match outcome {
+        Ok(token) => match keep(&visit, tools.vault, &stored, token).await? {
+            true => {
+                let back = format!("/connectors/{}/authorization", stored.connector.key);
+                return Ok(visit.see_other(&back, "The data connector is authorized"));
+            }
+            false => Problem::Changed,
+        },
+        Err(problem) => problem,
+    };
+    let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &visit.actor);
+    page_no_store(
+        problem.status(),
+        &ProblemPage {
+            shell: visit.shell,
+            head,
+            problem,
+        },
+    )
+}
+
+/// The token that the answer leads to, or why it leads to none.
+async fn token_of(
+    visit: &Visit,
+    tools: &Tools<'_>,
+    stored: &Stored,
+    answer: AuthorizationAnswer,
+) -> Result<Result<Token, Problem>, Error> {
+    let attempt = match claim(visit, stored, answer.state.as_ref()).await? {
+        Ok(attempt) => attempt,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    if attempt.authorization_version != stored.authorization.version {
+        return Ok(Err(Problem::Changed));
+    }
+    let expected = Some(stored.oauth.issuer.as_str()).filter(|issuer| !issuer.is_empty());
+    let is_code = stored.connector.method() == Method::OAuth(Grant::AuthorizationCode);
+    let required = stored.oauth.iss_required && is_code;
+    if check_issuer(expected, answer.iss.as_deref(), required).is_err() {
+        return Ok(Err(Problem::Issuer));
+    }
+    match answer.outcome {
+        AnswerOutcome::Code(code) if is_code => {
+            let verifier = attempt.verifier(tools.vault)?;
+            let token = exchange(visit, tools, stored, code, verifier).await?;
+            Ok(token.map_err(Problem::Refused))
+        }
+        AnswerOutcome::Token(token) if !is_code => Ok(Ok(*token)),
+        AnswerOutcome::Refused { code, description } => {
+            Ok(Err(Problem::Denied { code, description }))
+        }
+        AnswerOutcome::Code(_) | AnswerOutcome::Token(_) | AnswerOutcome::Nothing => {
+            Ok(Err(Problem::Nothing))
+        }
+    }
+}
+
+/// Finds the attempt of this state and spends it.
+async fn claim(
+    visit: &Visit,
+    stored: &Stored,
+    state: Option<&Secret>,
+) -> Result<Result<Attempt, Problem>, Error> {
+    let Some(state) = state else {
+        return Ok(Err(Problem::Unknown));
+    };
+    let mut conn = visit.conn().await?;
+    let now = visit.now();
+    let attempt = queries::find_attempt(&mut conn, stored.connector.id, state).await?;
+    let Some(attempt) = attempt else {
+        return Ok(Err(Problem::Unknown));
+    };
+    let session = visit
+        .req
+        .extensions()
+        .get::<VisitorToken>()
+        .map(VisitorToken::hash);
+    if session.is_none_or(|session| session[..] != attempt.session_hash[..]) {
+        return Ok(Err(Problem::Foreign));
+    }
+    if attempt.spent_at.is_some() {
+        return Ok(Err(Problem::Repeated));
+    }
+    if now - attempt.created_at > LIFE {
+        return Ok(Err(Problem::Expired));
+    }
+    if !queries::spend_attempt(&mut conn, now, attempt.id).await? {
+        return Ok(Err(Problem::Repeated));
+    }
+    Ok(Ok(attempt))
+}
+
+/// Gives the code for a token (RFC 6749 section 4.1.3). No connection is held during the request.
+async fn exchange(
+    visit: &Visit,
+    tools: &Tools<'_>,
+    stored: &Stored,
+    code: Secret,
+    verifier: Option<Secret>,
+) -> Result<Result<Token, Refusal>, Error> {
+    let id = stored.connector.id;
+    let (transport, secret) = {
+        let mut conn = visit.conn().await?;
+        let settings = &stored.authorization;
+        let transport = transport_of(&mut conn, tools.vault, id, settings).await?;
+        let field = SecretField::ClientSecret;
+        let secret = queries::open_secret(&mut conn, tools.vault, id, field).await?;
+        (transport, secret)
+    };
+    let endpoint = stored.oauth.endpoint(secret, TokenUse::Obtain)?;
+    let grant = oauth::Grant::AuthorizationCode {
+        code,
+        redirect_url: redirect_url(&visit.address, &stored.connector.key),
+        verifier,
+    };
+    let limits = limits_of(stored.authorization.time_out);
+    let answer = endpoint.request(tools.outbound, &transport, limits, &grant, visit.now());
+    Ok(answer.await)
+}
+
+/// Stores the token, unless the settings were saved since the person left.
+async fn keep(visit: &Visit, vault: &Vault, stored: &Stored, token: Token) -> Result<bool, Error> {
+    let (by, now, connector) = (&visit.actor, visit.now(), &stored.connector);
+    let version = stored.authorization.version;
+    let new = NewToken {
+        access: token.access,
+        refresh: token.refresh.map_or(RefreshToken::None, RefreshToken::Set),
+        token_type: token.token_type,
+        // An answer that names no scope grants the one that was asked for (RFC 6749 section 5.1).
+        scope: token.scope.unwrap_or_else(|| stored.oauth.scope.clone()),
+        expires_at: token.expires_at,
+    };
+    let mut conn = visit.conn().await?;
+    conn.transaction(async |conn| {
+        let current = queries::find_and_hold(conn, connector.id).await?;
+        if current.version != version {
+            return Ok(false);
+        }
+        queries::store_token(conn, vault, by, now, connector.id, &new).await?;
+        connectors::refresh_health(conn, connector.id, now).await?;
+        let changes = Changes::none()
+            .secret("Token", "changed")
+            .field("Scope", "", &new.scope);
+        let event = Event {
+            kind: "connector.authorized",
+            subject_id: Some(connector.id),
+            subject_name: &connector.name,
+            changes,
+        };
+        audit::record(conn, by, now, event).await?;
+        Ok(true)
+    })
+    .await
+}

@@ -1,0 +1,385 @@
+//! Test connection: every step of the way to the token server and to the API, with what to do where it ends.
+//!
+//! It tries the form as typed, with the stored secrets where they are kept. The form's own rules have been checked before, so a
+//! kept secret goes nowhere that it was not entered for. Nothing is saved.
+
+mod report;
+
+use super::credential::Credential;
+use super::forms::CheckedAuthorization;
+use super::keeper::{Need, TokenKeeper, TokenProblem};
+use super::model::{ApiKeyPlace, SecretField};
+use super::oauth_client::{OAuthClient, TokenUse, stored as parsed};
+use super::queries;
+use super::secret_field::SecretChange;
+use super::tab::{Stored, redirect_url};
+use super::transport::{transport_of_form, waiting_limits_of};
+use crate::access::Visit;
+use crate::connectors::{Grant, Method};
+use crate::oauth::{self, ClientCheck, ExpiredSignals};
+use crate::outbound::{HttpUrl, Limits, Outbound, Transport};
+use crate::vault::{Secret, Vault};
+use crate::web::Error;
+
+pub(super) use report::{Mark, TestReport};
+
+/// What a test works with.
+pub(super) struct Tools<'a> {
+    pub vault: &'a Vault,
+    pub outbound: &'a Outbound,
+    pub keeper: &'a TokenKeeper,
+}
+
+/// A test of one form.
+struct Test<'a> {
+    visit: &'a Visit,
+    tools: &'a Tools<'a>,
+    stored: &'a Stored,
+    checked: &'a CheckedAuthorization,
+    secrets: Secrets,
+    transport: Transport,
+    limits: Limits,
+}
+
+/// The secrets that the form would have if it were saved.
+struct Secrets {
+    password: Option<Secret>,
+    api_key: Option<Secret>,
+    client_secret: Option<Secret>,
+    oauth_password: Option<Secret>,
+    client_key: Option<Secret>,
+    /// The access token that was pasted, or is stored and nobody renews.
+    token: Option<Secret>,
+}
+
+/// What calls are signed in with, and the version of the stored token if it is that.
+struct SignIn {
+    credential: Credential,
+    version: Option<i64>,
+}
+
+/// Tests the checked form.
+pub(super) async fn test(
+    visit: &Visit,
+    tools: &Tools<'_>,
+    stored: &Stored,
+    checked: &CheckedAuthorization,
+) -> Result<TestReport, Error> {
+    // The connection goes back to the pool before the requests.
+    let mut secrets = read_secrets(visit, tools.vault, stored, checked).await?;
+    let transport = transport_of_form(checked, secrets.client_key.take())?;
+    let test = Test {
+        visit,
+        tools,
+        stored,
+        checked,
+        secrets,
+        transport,
+        limits: waiting_limits_of(checked.time_out),
+    };
+    test.run().await
+}
+
+impl Test<'_> {
+    async fn run(&self) -> Result<TestReport, Error> {
+        let mut report = TestReport::default();
+        let mut reached = true;
+        if let Some(url) = self.token_url() {
+            reached = self.probe(&mut report, "Token server", &url).await;
+        }
+        let sign_in = if reached {
+            self.sign_in(&mut report).await?
+        } else {
+            report.skip("Token", "The token server was not reached.");
+            None
+        };
+        let Some(url) = self.base_url() else {
+            report.skip(
+                "API",
+                "There is no base URL on the Details tab, so there is nothing to call.",
+            );
+            return Ok(report);
+        };
+        if self.probe(&mut report, "API", &url).await {
+            self.call(&mut report, &url, sign_in).await?;
+        }
+        Ok(report)
+    }
+
+    fn base_url(&self) -> Option<HttpUrl> {
+        let url = self.stored.connector.base_url.as_deref()?;
+        HttpUrl::parse(url).ok()
+    }
+
+    /// Where tokens are asked for, if the method asks for any.
+    fn token_url(&self) -> Option<HttpUrl> {
+        let url = match (&self.checked.oauth, self.checked.method) {
+            (Some(client), _) => &client.token_url,
+            (None, Method::Bearer) if self.keeps_fresh() => &self.stored.authorization.token_url,
+            _ => return None,
+        };
+        HttpUrl::parse(url).ok()
+    }
+
+    fn keeps_fresh(&self) -> bool {
+        self.stored.authorization.keep_fresh && self.keeps_token()
+    }
+
+    /// Whether the stored token would still be there if the form were saved.
+    fn keeps_token(&self) -> bool {
+        matches!(self.checked.token, SecretChange::Keep) && self.stored.token.is_some()
+    }
+
+    /// The steps to a server; false if it was not reached.
+    async fn probe(&self, report: &mut TestReport, who: &'static str, url: &HttpUrl) -> bool {
+        let (outbound, now) = (self.tools.outbound, self.visit.now());
+        let probe = outbound.probe(&self.transport, url, self.limits, now).await;
+        report.probe(who, url, &probe)
+    }
+
+    /// What calls are signed in with; `None` where there is nothing yet.
+    async fn sign_in(&self, report: &mut TestReport) -> Result<Option<SignIn>, Error> {
+        let checked = self.checked;
+        let secrets = &self.secrets;
+        let credential = match checked.method {
+            Method::NoAuth => Some(Credential::None),
+            Method::Basic => secrets.password.clone().map(|password| Credential::Basic {
+                user: checked.user_name.clone(),
+                password,
+            }),
+            Method::ApiKey => secrets.api_key.clone().map(|key| Credential::ApiKey {
+                place: match checked.api_key_place {
+                    ApiKeyPlace::Header => ApiKeyPlace::Header,
+                    ApiKeyPlace::Query => ApiKeyPlace::Query,
+                },
+                name: checked.api_key_name.clone(),
+                prefix: checked.api_key_prefix.clone(),
+                key,
+            }),
+            Method::Bearer | Method::OAuth(_) => return self.token(report).await,
+        };
+        if credential.is_none() {
+            report.fail(
+                "Sign-in",
+                "The secret is not set.",
+                "Enter it on this page.",
+            );
+        }
+        Ok(credential.map(|credential| SignIn {
+            credential,
+            version: None,
+        }))
+    }
+
+    /// The access token: the pasted one, the stored one kept fresh, or one that the grant gives just for this test.
+    async fn token(&self, report: &mut TestReport) -> Result<Option<SignIn>, Error> {
+        if let SecretChange::Replace(_) = self.checked.token {
+            report.good("Token", "The access token typed in the form is used.");
+            return Ok(self
+                .secrets
+                .token
+                .clone()
+                .map(|access| bearer(access, None)));
+        }
+        if self.keeps_token() {
+            return self.live_token(report, Need::default()).await;
+        }
+        match (&self.checked.oauth, self.checked.method) {
+            (Some(client), Method::OAuth(grant)) => self.try_grant(report, client, grant).await,
+            _ => {
+                report.fail(
+                    "Token",
+                    "There is no access token yet.",
+                    "Paste one, or press Get Access Token.",
+                );
+                Ok(None)
+            }
+        }
+    }
+
+    async fn live_token(
+        &self,
+        report: &mut TestReport,
+        need: Need,
+    ) -> Result<Option<SignIn>, Error> {
+        let connector = self.stored.connector.id;
+        match self.tools.keeper.token(connector, need).await {
+            Ok(token) => {
+                report.live(&token, self.visit.now());
+                let version = Some(token.version);
+                Ok(Some(SignIn {
+                    credential: Credential::Token {
+                        token_type: token.token_type,
+                        access: token.access,
+                    },
+                    version,
+                }))
+            }
+            Err(TokenProblem::Fault(fault)) => Err(Error::internal(anyhow::anyhow!("{fault}"))),
+            Err(problem) => {
+                report.no_token(problem, self.visit.now());
+                Ok(None)
+            }
+        }
+    }
+
+    /// Asks the server as the grant does; without a person's consent, whether it knows the client.
+    async fn try_grant(
+        &self,
+        report: &mut TestReport,
+        client: &OAuthClient,
+        grant: Grant,
+    ) -> Result<Option<SignIn>, Error> {
+        let asked = match grant {
+            Grant::Implicit => {
+                report.skip(
+                    "Token",
+                    "Nobody has agreed yet. The implicit grant asks nothing of a token server: save, and press Authorize.",
+                );
+                return Ok(None);
+            }
+            Grant::AuthorizationCode => {
+                self.check_client(report, client).await?;
+                return Ok(None);
+            }
+            Grant::ClientCredentials => oauth::Grant::ClientCredentials,
+            Grant::Password => oauth::Grant::Password {
+                user: client.user_name.clone(),
+                password: self.secrets.oauth_password.clone().ok_or(Error::NotFound)?,
+            },
+        };
+        let secret = self.secrets.client_secret.clone();
+        let endpoint = client.endpoint(secret, TokenUse::Obtain)?;
+        let (outbound, now) = (self.tools.outbound, self.visit.now());
+        let answer = endpoint
+            .request(outbound, &self.transport, self.limits, &asked, now)
+            .await;
+        match answer {
+            Ok(token) => {
+                report.good(
+                    "Token",
+                    "The server gave an access token. It was not stored.",
+                );
+                Ok(Some(bearer(token.access, Some(token.token_type))))
+            }
+            Err(refusal) => {
+                report.fail_with_words("Token", &refusal);
+                Ok(None)
+            }
+        }
+    }
+
+    /// A made-up code tells a wrong client from a right one (RFC 6749 section 5.2).
+    async fn check_client(
+        &self,
+        report: &mut TestReport,
+        client: &OAuthClient,
+    ) -> Result<(), Error> {
+        let secret = self.secrets.client_secret.clone();
+        let endpoint = client.endpoint(secret, TokenUse::Obtain)?;
+        let redirect = redirect_url(&self.visit.address, &self.stored.connector.key);
+        let (outbound, now) = (self.tools.outbound, self.visit.now());
+        let check = endpoint
+            .check_client(outbound, &self.transport, self.limits, &redirect, now)
+            .await;
+        match check {
+            ClientCheck::Accepted => report.good(
+                "Client",
+                "The server knows Client ID and Client Secret: it refused a made-up code and nothing else. Save, and press Authorize.",
+            ),
+            ClientCheck::Refused(refusal) => report.fail_with_words("Client", &refusal),
+            ClientCheck::Unclear(refusal) | ClientCheck::Unreachable(refusal) => {
+                report.unclear("Client", &refusal);
+            }
+        }
+        Ok(())
+    }
+
+    /// Calls the base URL as an endpoint would; a stored token that it refuses is replaced once.
+    async fn call(
+        &self,
+        report: &mut TestReport,
+        url: &HttpUrl,
+        sign_in: Option<SignIn>,
+    ) -> Result<(), Error> {
+        let Some(sign_in) = sign_in else {
+            report.skip(
+                "Base URL",
+                "Not called, because there is nothing to sign in with.",
+            );
+            return Ok(());
+        };
+        let checked = self.checked;
+        let signals = ExpiredSignals::parse(&checked.expired_statuses, &checked.expired_body);
+        let signals = parsed(signals)?;
+        let limits = self.limits;
+        let request = sign_in.credential.get(url);
+        let mut reply = self
+            .tools
+            .outbound
+            .send(&self.transport, request, limits)
+            .await;
+        let ended = matches!(&reply, Ok(reply) if signals.matches(reply.status, &reply.body));
+        if let Some(refused) = sign_in.version.filter(|_| ended) {
+            let need = Need {
+                refused: Some(refused),
+                ..Need::default()
+            };
+            if let Some(fresh) = self.live_token(report, need).await? {
+                let request = fresh.credential.get(url);
+                reply = self
+                    .tools
+                    .outbound
+                    .send(&self.transport, request, limits)
+                    .await;
+            }
+        }
+        report.answer(&reply, &signals);
+        Ok(())
+    }
+}
+
+fn bearer(access: Secret, token_type: Option<String>) -> SignIn {
+    SignIn {
+        credential: Credential::Token {
+            token_type: token_type.unwrap_or_else(|| "Bearer".into()),
+            access,
+        },
+        version: None,
+    }
+}
+
+/// Typed secrets, and stored ones where they are kept.
+async fn read_secrets(
+    visit: &Visit,
+    vault: &Vault,
+    stored: &Stored,
+    checked: &CheckedAuthorization,
+) -> Result<Secrets, Error> {
+    let mut conn = visit.conn().await?;
+    let id = stored.connector.id;
+    let mut found = Vec::new();
+    for (field, change) in &checked.secrets {
+        let secret = match change {
+            SecretChange::Keep => queries::open_secret(&mut conn, vault, id, *field).await?,
+            SecretChange::Replace(secret) => Some(secret.clone()),
+            SecretChange::Remove => None,
+        };
+        found.push((*field, secret));
+    }
+    let mut take = |field: SecretField| {
+        let place = found.iter().position(|(of, _)| *of == field)?;
+        found.swap_remove(place).1
+    };
+    Ok(Secrets {
+        password: take(SecretField::Password),
+        api_key: take(SecretField::ApiKey),
+        client_secret: take(SecretField::ClientSecret),
+        oauth_password: take(SecretField::OAuthPassword),
+        client_key: take(SecretField::ClientKey),
+        token: match &checked.token {
+            SecretChange::Replace(token) => Some(token.clone()),
+            SecretChange::Keep | SecretChange::Remove => None,
+        },
+    })
+}

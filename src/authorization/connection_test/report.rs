@@ -1,0 +1,279 @@
+//! What a test has found, step by step.
+
+use chrono::{DateTime, Utc};
+
+use crate::authorization::keeper::{LiveToken, TokenProblem};
+use crate::oauth::{ExpiredSignals, Refusal};
+use crate::outbound::{Failure, HttpUrl, Probe, Reply, Step};
+use crate::web::{date, date_time, plural, relative};
+
+/// From how many days on the end of a certificate is worth a warning.
+const SOON: i64 = 14;
+
+/// How a step ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::authorization) enum Mark {
+    Good,
+    Warning,
+    Bad,
+    /// It was not tried.
+    Skipped,
+}
+
+/// One step.
+pub(in crate::authorization) struct TestStep {
+    pub name: String,
+    pub mark: Mark,
+    pub words: String,
+    /// The server's own words, without secrets.
+    pub server_words: Option<String>,
+    /// What to try; empty when there is nothing to do.
+    pub remedy: String,
+}
+
+/// All steps in their order.
+#[derive(Default)]
+pub(in crate::authorization) struct TestReport {
+    pub steps: Vec<TestStep>,
+}
+
+impl TestReport {
+    /// The outcome in a sentence: what is read first.
+    pub fn summary(&self) -> &'static str {
+        match self.worst() {
+            Mark::Bad => "The test found a problem.",
+            Mark::Warning => "The connection works, with a warning.",
+            Mark::Skipped => "What could be tried works.",
+            Mark::Good => "The connection works.",
+        }
+    }
+
+    pub fn worst(&self) -> Mark {
+        let has = |mark| self.steps.iter().any(|step| step.mark == mark);
+        [Mark::Bad, Mark::Warning, Mark::Skipped]
+            .into_iter()
+            .find(|mark| has(*mark))
+            .unwrap_or(Mark::Good)
+    }
+
+    fn push(
+        &mut self,
+        name: impl Into<String>,
+        mark: Mark,
+        words: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.steps.push(TestStep {
+            name: name.into(),
+            mark,
+            words: words.into(),
+            server_words: None,
+            remedy: remedy.into(),
+        });
+    }
+
+    pub fn good(&mut self, name: impl Into<String>, words: impl Into<String>) {
+        self.push(name, Mark::Good, words, "");
+    }
+
+    pub fn skip(&mut self, name: &'static str, words: &'static str) {
+        self.push(name, Mark::Skipped, words, "");
+    }
+
+    pub fn fail(&mut self, name: &'static str, words: &'static str, remedy: &'static str) {
+        self.push(name, Mark::Bad, words, remedy);
+    }
+
+    pub fn fail_with_words(&mut self, name: &'static str, refusal: &Refusal) {
+        self.push(name, Mark::Bad, &refusal.message, &refusal.remedy);
+        self.add_server_words(refusal.server_words.clone());
+    }
+
+    /// The server's answer does not tell whether the client is right.
+    pub fn unclear(&mut self, name: &'static str, refusal: &Refusal) {
+        let words = format!(
+            "{} Whether the client is right shows when you press Authorize.",
+            refusal.message
+        );
+        self.push(name, Mark::Warning, words, &refusal.remedy);
+        self.add_server_words(refusal.server_words.clone());
+    }
+
+    fn add_server_words(&mut self, words: Option<String>) {
+        if let Some(step) = self.steps.last_mut() {
+            step.server_words = words;
+        }
+    }
+
+    fn failure(&mut self, name: String, failure: &Failure) {
+        self.push(name, Mark::Bad, &failure.message, &failure.remedy);
+    }
+
+    /// The steps to a server; true if all that there are went well.
+    pub fn probe(&mut self, who: &'static str, url: &HttpUrl, probe: &Probe) -> bool {
+        let name = |step: &str| format!("{who}: {step}");
+        match &probe.lookup {
+            Step::Done(found) => {
+                let addresses: Vec<String> = found
+                    .addresses
+                    .iter()
+                    .map(|found| found.address.to_string())
+                    .collect();
+                let words = format!("{} is {}.", found.name, addresses.join(", "));
+                self.good(name("name look-up"), words);
+            }
+            Step::Failed(failure) => self.failure(name("name look-up"), failure),
+            Step::NotReached | Step::NotNeeded => {}
+        }
+        match &probe.connection {
+            Step::Done(connected) => {
+                let proxy = if connected.is_proxy {
+                    " (the proxy)"
+                } else {
+                    ""
+                };
+                let time = milliseconds(connected.elapsed);
+                let words = format!("Connected to {}{proxy} in {time}.", connected.address);
+                self.good(name("connection"), words);
+            }
+            Step::Failed(failure) => self.failure(name("connection"), failure),
+            Step::NotReached | Step::NotNeeded => {}
+        }
+        self.tls(name("TLS"), url, probe);
+        let failed = matches!(probe.lookup, Step::Failed(_))
+            || matches!(probe.connection, Step::Failed(_))
+            || matches!(probe.tls, Step::Failed(_));
+        !failed
+    }
+
+    fn tls(&mut self, name: String, url: &HttpUrl, probe: &Probe) {
+        let ends = probe.certificate.as_ref().map(|leaf| {
+            let left = match leaf.days_left {
+                days @ 0.. => format!("{} left", plural(days, "day", "days")),
+                _ => "over".into(),
+            };
+            let end = date(&leaf.not_after);
+            (
+                format!(" Its certificate is valid until {end} ({left})."),
+                leaf.days_left,
+            )
+        });
+        let (until, days) = ends.unwrap_or_default();
+        let has_certificate = probe.certificate.is_some();
+        match &probe.tls {
+            Step::Done(seen) if !seen.is_verified => self.push(
+                name,
+                Mark::Warning,
+                format!(
+                    "{}, but the certificate was not checked.{until}",
+                    seen.version
+                ),
+                "Turn certificate verification on, with your own CA certificate if need be.",
+            ),
+            Step::Done(seen) if has_certificate && days <= SOON => self.push(
+                name,
+                Mark::Warning,
+                format!("{}.{until}", seen.version),
+                "Ask whoever runs the server to renew its certificate.",
+            ),
+            Step::Done(seen) => self.good(name, format!("{}.{until}", seen.version)),
+            Step::Failed(failure) => {
+                let words = format!("{}{until}", failure.message);
+                self.push(name, Mark::Bad, words, &failure.remedy);
+            }
+            Step::NotNeeded => self.push(
+                name,
+                Mark::Warning,
+                format!("{} is not encrypted.", url.origin()),
+                "Use https where the server offers it: what is sent can be read on the way.",
+            ),
+            Step::NotReached => {}
+        }
+    }
+
+    /// The stored token, kept fresh.
+    pub fn live(&mut self, token: &LiveToken, now: DateTime<Utc>) {
+        let ends = token
+            .expires_at
+            .map(|end| format!("It ends on {} ({}).", date_time(&end), relative(&end, &now)));
+        let ends = ends.unwrap_or_else(|| "Its end is not known.".into());
+        self.good("Token", format!("There is a valid access token. {ends}"));
+    }
+
+    pub fn no_token(&mut self, problem: TokenProblem, now: DateTime<Utc>) {
+        match problem {
+            TokenProblem::Refused(refusal) => self.fail_with_words("Token", &refusal),
+            TokenProblem::Resting {
+                message,
+                server_words,
+                remedy,
+                next_attempt_at,
+            } => {
+                let next = next_attempt_at
+                    .map(|next| format!(" It is tried again {}.", relative(&next, &now)))
+                    .unwrap_or_default();
+                self.push("Token", Mark::Bad, format!("{message}{next}"), remedy);
+                self.add_server_words(Some(server_words).filter(|words| !words.is_empty()));
+            }
+            TokenProblem::Disabled => self.fail(
+                "Token",
+                "The data connector is disabled.",
+                "Enable it on the Details tab.",
+            ),
+            TokenProblem::RefusedYoung => self.fail(
+                "Token",
+                "The API refuses a token that has just been issued.",
+                "Check the scope, and whether the token is meant for this API.",
+            ),
+            TokenProblem::NotAuthorized
+            | TokenProblem::Ended
+            | TokenProblem::Changed
+            | TokenProblem::Elsewhere
+            | TokenProblem::Fault(_) => self.fail(
+                "Token",
+                "The token has ended, and a new one needs a person.",
+                "Get a new one with the button above.",
+            ),
+        }
+    }
+
+    /// What the API answered.
+    pub fn answer(&mut self, reply: &Result<Reply, Failure>, signals: &ExpiredSignals) {
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(failure) => return self.failure("Base URL".into(), failure),
+        };
+        let reason = reply
+            .reason()
+            .map(|reason| format!(" ({reason})"))
+            .unwrap_or_default();
+        let time = milliseconds(reply.elapsed);
+        let said = format!("The API answered {}{reason} in {time}.", reply.status);
+        let (mark, remedy) = match reply.status {
+            status if signals.matches(status, &reply.body) => (
+                Mark::Bad,
+                "The API refuses the credential. Check that it is the right one, and what it may do.",
+            ),
+            401 | 403 => (
+                Mark::Bad,
+                "The API refuses the credential. Check that it is the right one, and what it may do.",
+            ),
+            500.. => (Mark::Warning, "The API is in trouble. Try again later."),
+            300..400 => (
+                Mark::Warning,
+                "The API redirects. If the new address is right, make it the base URL.",
+            ),
+            400.. => (
+                Mark::Good,
+                "It was reached and did not refuse the credential; the base URL alone is no endpoint.",
+            ),
+            _ => (Mark::Good, ""),
+        };
+        self.push("Base URL", mark, said, remedy);
+    }
+}
+
+fn milliseconds(time: std::time::Duration) -> String {
+    let number = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+    plural(number, "millisecond", "milliseconds")
+}

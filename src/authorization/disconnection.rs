@@ -1,0 +1,196 @@
+//! Disconnect: forgets the tokens, and gives them back to the server where it takes them (RFC 7009).
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use diesel_async::AsyncConnection;
+
+use super::model::SecretField;
+use super::queries;
+use super::tab::{Stored, load};
+use super::transport::{transport_of, waiting_limits_of};
+use crate::access::Visit;
+use crate::audit::{self, Changes, Event};
+use crate::connectors::{self, ConnectorHead, Method, Tab};
+use crate::oauth::{Client, Refusal, TokenHint, revoke};
+use crate::outbound::{HttpUrl, Outbound, Transport};
+use crate::vault::{Secret, Vault};
+use crate::web::{Error, Form, Segment, Shell, page};
+
+#[derive(Template)]
+#[template(path = "authorization/disconnect.html")]
+struct DisconnectPage {
+    shell: Shell,
+    head: ConnectorHead,
+    /// Where the tokens are given back; `None` where the server takes none.
+    revoked_at: Option<String>,
+}
+
+/// What became of the tokens at the server.
+enum Revocation {
+    Done(String),
+    /// It offers no revocation.
+    NotOffered,
+    Refused(Refusal),
+}
+
+impl Revocation {
+    fn words(&self) -> String {
+        match self {
+            Revocation::Done(host) => {
+                format!("Disconnected. The tokens were forgotten, and revoked at {host}.")
+            }
+            Revocation::NotOffered => "Disconnected. The tokens were forgotten, but not revoked: no Revocation URL is set, so they stay valid at the server until they end.".into(),
+            Revocation::Refused(refusal) => format!(
+                "Disconnected. The tokens were forgotten, but not revoked: {} They may stay valid at the server until they end.",
+                refusal.message
+            ),
+        }
+    }
+
+    fn audit_words(&self) -> &'static str {
+        match self {
+            Revocation::Done(_) => "Revoked at the server",
+            Revocation::NotOffered => "Not revoked: no Revocation URL",
+            Revocation::Refused(_) => "Not revoked: the server refused",
+        }
+    }
+}
+
+async fn find(visit: &Visit, key: &str) -> Result<Stored, Error> {
+    let stored = load(&mut *visit.conn().await?, key).await?;
+    let issued = matches!(stored.connector.method(), Method::OAuth(_));
+    if issued && stored.token.is_some() {
+        Ok(stored)
+    } else {
+        Err(Error::NotFound)
+    }
+}
+
+pub async fn confirm(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let stored = find(&visit, &key).await?;
+    let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &visit.actor);
+    let revoked_at = stored
+        .oauth
+        .revocation()
+        .map(|url| url.origin().to_string());
+    page(
+        StatusCode::OK,
+        &DisconnectPage {
+            shell: visit.shell,
+            head,
+            revoked_at,
+        },
+    )
+}
+
+pub async fn create(
+    visit: Visit,
+    vault: web::Data<Vault>,
+    outbound: web::Data<Outbound>,
+    Segment(key): Segment,
+    Form(_): Form,
+) -> Result<HttpResponse, Error> {
+    let stored = find(&visit, &key).await?;
+    let revocation = revoke_tokens(&visit, &vault, &outbound, &stored).await?;
+    forget(&visit, &stored, &revocation).await?;
+    let back = format!("/connectors/{}/authorization", stored.connector.key);
+    Ok(match revocation {
+        Revocation::Done(_) => visit.see_other(&back, revocation.words()),
+        _ => visit.see_other_undone(&back, revocation.words()),
+    })
+}
+
+/// Gives the tokens back to the server, before they are forgotten here.
+async fn revoke_tokens(
+    visit: &Visit,
+    vault: &Vault,
+    outbound: &Outbound,
+    stored: &Stored,
+) -> Result<Revocation, Error> {
+    let Some(endpoint) = stored.oauth.revocation() else {
+        return Ok(Revocation::NotOffered);
+    };
+    let id = stored.connector.id;
+    let (transport, client, tokens) = {
+        let mut conn = visit.conn().await?;
+        let transport = transport_of(&mut conn, vault, id, &stored.authorization).await?;
+        let secret = queries::open_secret(&mut conn, vault, id, SecretField::ClientSecret).await?;
+        // The refresh token first: with it goes all that was issued for it (RFC 7009 section 2.1).
+        let tokens = [
+            (
+                queries::open_refresh_token(&mut conn, vault, id).await?,
+                TokenHint::RefreshToken,
+            ),
+            (
+                queries::open_token(&mut conn, vault, id).await?,
+                TokenHint::AccessToken,
+            ),
+        ];
+        (transport, stored.oauth.client(secret)?, tokens)
+    };
+    let asks = Asks {
+        outbound,
+        transport,
+        endpoint,
+        client,
+        time_out: stored.authorization.time_out,
+    };
+    for (token, hint) in tokens {
+        if let Some(token) = token
+            && let Err(refusal) = asks.revoke(&token, hint).await
+        {
+            return Ok(Revocation::Refused(refusal));
+        }
+    }
+    Ok(Revocation::Done(asks.endpoint.origin().to_string()))
+}
+
+/// What every request for revocation shares.
+struct Asks<'a> {
+    outbound: &'a Outbound,
+    transport: Transport,
+    endpoint: HttpUrl,
+    client: Client,
+    time_out: Option<i32>,
+}
+
+impl Asks<'_> {
+    async fn revoke(&self, token: &Secret, hint: TokenHint) -> Result<(), Refusal> {
+        let limits = waiting_limits_of(self.time_out);
+        let (outbound, transport) = (self.outbound, &self.transport);
+        revoke(
+            outbound,
+            transport,
+            limits,
+            &self.endpoint,
+            &self.client,
+            token,
+            hint,
+        )
+        .await
+    }
+}
+
+async fn forget(visit: &Visit, stored: &Stored, revocation: &Revocation) -> Result<(), Error> {
+    let (by, now, connector) = (&visit.actor, visit.now(), &stored.connector);
+    let mut conn = visit.conn().await?;
+    conn.transaction(async |conn| {
+        queries::find_and_hold(conn, connector.id).await?;
+        queries::remove_token(conn, connector.id).await?;
+        connectors::refresh_health(conn, connector.id, now).await?;
+        let changes = Changes::none().secret("Token", "removed").field(
+            "At the server",
+            "",
+            revocation.audit_words(),
+        );
+        let event = Event {
+            kind: "connector.disconnected",
+            subject_id: Some(connector.id),
+            subject_name: &connector.name,
+            changes,
+        };
+        audit::record(conn, by, now, event).await
+    })
+    .await
+}

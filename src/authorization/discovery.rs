@@ -1,0 +1,118 @@
+//! Find settings: the server's own description fills in the form, for review; nothing is saved.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+
+use super::model::SecretField;
+use super::queries;
+use super::tab::{Notice, Stored, tab_page};
+use super::transport::waiting_limits_of;
+use crate::access::Visit;
+use crate::oauth::{self, ClientAuthentication, Metadata};
+use crate::outbound::{HttpUrl, Outbound, Transport};
+use crate::vault::Vault;
+use crate::web::{Error, FormData};
+
+/// What the server has told, apart from what stands in the fields now.
+pub(super) struct Found {
+    pub issuer: String,
+    /// The labels of the fields that were filled in.
+    pub filled: Vec<&'static str>,
+    /// The scopes that it knows, for choosing from.
+    pub scopes: Vec<String>,
+}
+
+/// Asks the issuer for its metadata and shows the form filled in with them.
+pub(super) async fn discover(
+    visit: Visit,
+    vault: &Vault,
+    outbound: &Outbound,
+    mut stored: Stored,
+    data: &FormData,
+) -> Result<HttpResponse, Error> {
+    let Some((issuer, transport)) = check(&visit, vault, &mut stored, data).await? else {
+        return tab_page(
+            visit,
+            stored,
+            Notice::None,
+            StatusCode::UNPROCESSABLE_ENTITY,
+        );
+    };
+    let limits = waiting_limits_of(stored.authorization.time_out);
+    let found = oauth::discover(outbound, &transport, limits, &issuer).await;
+    let found = found.map(|metadata| fill_in(&mut stored, &metadata));
+    tab_page(visit, stored, Notice::Found(found), StatusCode::OK)
+}
+
+/// Issuer and transport settings as typed; `None` leaves the messages in the form.
+async fn check(
+    visit: &Visit,
+    vault: &Vault,
+    stored: &mut Stored,
+    data: &FormData,
+) -> Result<Option<(HttpUrl, Transport)>, Error> {
+    let mut conn = visit.conn().await?;
+    let id = stored.connector.id;
+    let key = queries::open_secret(&mut conn, vault, id, SecretField::ClientKey).await?;
+    let form = &mut stored.form;
+    let typed = form.oauth.typed.issuer.clone();
+    let issuer = if typed.is_empty() {
+        Err("Enter the Issuer".to_string())
+    } else {
+        HttpUrl::parse(&typed).map_err(|problem| format!("Issuer {problem}"))
+    };
+    let issuer = form.errors.keep("issuer", issuer);
+    let transport = form.typed_transport(data, key);
+    Ok(issuer.zip(transport))
+}
+
+/// Puts what the server says into the fields. What it leaves out stays as it was.
+fn fill_in(stored: &mut Stored, metadata: &Metadata) -> Found {
+    let typed = &mut stored.form.oauth.typed;
+    let mut filled = vec!["Issuer"];
+    typed.issuer = metadata.issuer.clone();
+    for (label, field, found) in [
+        (
+            "Authorize URL",
+            &mut typed.authorize_url,
+            &metadata.authorization_endpoint,
+        ),
+        (
+            "AccessToken URL",
+            &mut typed.token_url,
+            &metadata.token_endpoint,
+        ),
+        (
+            "Revocation URL",
+            &mut typed.revocation_url,
+            &metadata.revocation_endpoint,
+        ),
+    ] {
+        if let Some(url) = found {
+            *field = url.as_str().to_string();
+            filled.push(label);
+        }
+    }
+    if let Some(choice) = authentication(&metadata.token_endpoint_auth_methods_supported) {
+        typed.authentication = choice.as_str().to_string();
+        filled.push("Client authentication");
+    }
+    typed.iss_required = metadata.iss_parameter_supported;
+    Found {
+        issuer: metadata.issuer.clone(),
+        filled,
+        scopes: metadata.scopes_supported.clone(),
+    }
+}
+
+/// The best way for the client to prove itself that the server knows (RFC 8414 section 2); `None` if it names none of ours.
+fn authentication(supported: &[String]) -> Option<ClientAuthentication> {
+    let ways = [
+        ("client_secret_basic", ClientAuthentication::Basic),
+        ("client_secret_post", ClientAuthentication::Body),
+        ("none", ClientAuthentication::None),
+    ];
+    ways.into_iter()
+        .find(|(name, _)| supported.iter().any(|known| known == name))
+        .map(|(_, way)| way)
+}

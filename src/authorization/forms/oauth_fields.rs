@@ -1,0 +1,231 @@
+//! The fields that the tab shows for the OAuth 2.0 methods.
+
+use super::AuthorizationForm;
+use crate::authorization::model::SecretField;
+use crate::authorization::oauth_client::OAuthClient;
+use crate::authorization::secret_field::SecretInput;
+use crate::oauth::{BodyFormat, ClientAuthentication, ScopeSeparator};
+use crate::web::{Check, Option_, SelectField, TextArea, TextField};
+
+/// What stands behind More options: it is open when one of these is filled in or wrong.
+const MORE: [&str; 14] = [
+    "refresh_url",
+    "revocation_url",
+    "authentication",
+    "pkce",
+    "iss_required",
+    "resources",
+    "audience",
+    "authorize_parameters",
+    "token_parameters",
+    "refresh_parameters",
+    "body_format",
+    "scope_separator",
+    "lifetime",
+    "expired_body",
+];
+
+impl AuthorizationForm {
+    fn oauth(&self) -> &OAuthClient {
+        &self.oauth.typed
+    }
+
+    fn line(&self, name: &str, label: &str, value: &str) -> TextField {
+        TextField::new(name, label, value).errors(&self.errors)
+    }
+
+    fn address(&self, name: &str, label: &str, value: &str) -> TextField {
+        TextField::url(name, label, value).errors(&self.errors)
+    }
+
+    fn list(&self, name: &str, label: &str, value: &str) -> TextArea {
+        TextArea::new(name, label, value)
+            .code(2)
+            .optional()
+            .errors(&self.errors)
+    }
+
+    pub fn issuer_field(&self) -> TextField {
+        self.address("issuer", "Issuer", &self.oauth().issuer)
+            .optional()
+            .hint("Where the authorization server describes itself, such as https://id.example.org. With it, the addresses below can be found.")
+    }
+
+    pub fn authorize_url_field(&self) -> TextField {
+        self.address(
+            "authorize_url",
+            "Authorize URL",
+            &self.oauth().authorize_url,
+        )
+        .hint("Where you sign in at the server and agree.")
+    }
+
+    pub fn token_url_field(&self) -> TextField {
+        self.address("token_url", "AccessToken URL", &self.oauth().token_url)
+            .hint("Where the server gives out access tokens. For Auth 2.0 Password it is also called URL Token.")
+    }
+
+    pub fn refresh_url_field(&self) -> TextField {
+        self.address("refresh_url", "RefreshToken URL", &self.oauth().refresh_url)
+            .optional()
+            .hint("Empty: the AccessToken URL.")
+    }
+
+    pub fn revocation_url_field(&self) -> TextField {
+        self.address(
+            "revocation_url",
+            "Revocation URL",
+            &self.oauth().revocation_url,
+        )
+        .optional()
+        .hint("Where the server takes tokens back when you disconnect.")
+    }
+
+    pub fn client_id_field(&self) -> TextField {
+        self.line("client_id", "Client ID", &self.oauth().client_id)
+            .hint("What the server calls Connectory. Some servers need none for Auth 2.0 Password.")
+    }
+
+    pub fn client_secret_input(&self) -> SecretInput {
+        self.secret_input(SecretField::ClientSecret)
+            .hint("Stored encrypted and never shown again. Public clients have none.")
+    }
+
+    pub fn oauth_user_field(&self) -> TextField {
+        self.line("oauth_user", "User", &self.oauth().user_name)
+            .width("w28")
+    }
+
+    pub fn oauth_password_input(&self) -> SecretInput {
+        self.secret_input(SecretField::OAuthPassword)
+            .hint("Stored encrypted and never shown again.")
+    }
+
+    pub fn scope_field(&self) -> TextField {
+        self.line("scope", "Scope", &self.oauth().scope)
+            .optional()
+            .hint("What access is asked for, with a space between several.")
+    }
+
+    pub fn resources_field(&self) -> TextArea {
+        self.list("resources", "Resource", &self.oauth().resources)
+            .hint("Addresses of the APIs that the token is for, one on each line.")
+    }
+
+    pub fn audience_field(&self) -> TextField {
+        self.line("audience", "Audience", &self.oauth().audience)
+            .optional()
+    }
+
+    pub fn authentication_field(&self) -> SelectField {
+        let options = ClientAuthentication::ALL
+            .map(|choice| Option_::new(choice.as_str(), choice.label()))
+            .into();
+        SelectField::new(
+            "authentication",
+            "Client authentication",
+            options,
+            &self.oauth().authentication,
+        )
+        .hint("How Client ID and Client Secret are sent. If the server calls the client invalid, try the other one.")
+        .errors(&self.errors)
+    }
+
+    pub fn pkce_field(&self) -> Check {
+        Check::new("pkce", "Use PKCE (S256)", self.oauth().pkce)
+            .hint("Leave on, unless the server refuses it: it makes a stolen code useless.")
+    }
+
+    pub fn iss_required_field(&self) -> Check {
+        Check::new(
+            "iss_required",
+            "Refuse answers that do not name the issuer",
+            self.oauth().iss_required,
+        )
+        .hint("For servers that always name it (RFC 9207).")
+    }
+
+    pub fn authorize_parameters_field(&self) -> TextArea {
+        self.list(
+            "authorize_parameters",
+            "Extra parameters for authorize",
+            &self.oauth().authorize_parameters,
+        )
+        .hint("name=value, one on each line, such as access_type=offline. Not for secrets: they are stored as they are.")
+    }
+
+    pub fn token_parameters_field(&self) -> TextArea {
+        self.list(
+            "token_parameters",
+            "Extra parameters for token",
+            &self.oauth().token_parameters,
+        )
+    }
+
+    pub fn refresh_parameters_field(&self) -> TextArea {
+        self.list(
+            "refresh_parameters",
+            "Extra parameters for refresh",
+            &self.oauth().refresh_parameters,
+        )
+    }
+
+    pub fn body_format_field(&self) -> SelectField {
+        let options = BodyFormat::ALL
+            .map(|choice| Option_::new(choice.as_str(), choice.label()))
+            .into();
+        SelectField::new(
+            "body_format",
+            "Token requests are sent as",
+            options,
+            &self.oauth().body_format,
+        )
+        .errors(&self.errors)
+    }
+
+    pub fn scope_separator_field(&self) -> SelectField {
+        let options = ScopeSeparator::ALL
+            .map(|choice| Option_::new(choice.as_str(), choice.label()))
+            .into();
+        SelectField::new(
+            "scope_separator",
+            "Scopes are separated by",
+            options,
+            &self.oauth().scope_separator,
+        )
+        .errors(&self.errors)
+    }
+
+    pub fn lifetime_field(&self) -> TextField {
+        self.line(
+            "lifetime",
+            "Lifetime of tokens in seconds",
+            &self.oauth.lifetime,
+        )
+        .optional()
+        .width("w20")
+        .hint("For servers that do not say when a token ends.")
+    }
+
+    /// Whether More options needs to be open.
+    pub fn more_oauth_open(&self) -> bool {
+        let (typed, usual) = (self.oauth(), OAuthClient::default());
+        let differs = [
+            (&typed.refresh_url, &usual.refresh_url),
+            (&typed.revocation_url, &usual.revocation_url),
+            (&typed.authentication, &usual.authentication),
+            (&typed.resources, &usual.resources),
+            (&typed.audience, &usual.audience),
+            (&typed.authorize_parameters, &usual.authorize_parameters),
+            (&typed.token_parameters, &usual.token_parameters),
+            (&typed.refresh_parameters, &usual.refresh_parameters),
+            (&typed.body_format, &usual.body_format),
+            (&typed.scope_separator, &usual.scope_separator),
+        ];
+        differs.iter().any(|(typed, usual)| typed != usual)
+            || !typed.pkce
+            || typed.iss_required
+            || !self.oauth.lifetime.is_empty()
+            || MORE.iter().any(|name| self.errors.get(name).is_some())
+    }
+}

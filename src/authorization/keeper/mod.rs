@@ -1,0 +1,432 @@
+//! Keeping tokens fresh: whoever needs a connector's token asks here, and waits only if it has to.
+//!
+//! Rules. Exactly one request for a new token runs per connector, over all instances: whoever holds the lease in the row of
+//! `renewals` makes it ([`lease`]); in one process all others wait for the same [`flights`]. No connection is held during the
+//! request. A new token is stored before anybody gets it; a refusal changes nothing but the record of the refusal.
+//!
+//! Danger: a rotated refresh token that is lost cannot be had again. So a renewal runs on the program's main runtime and
+//! goes on when whoever asked has gone; storing is tried again while the database is away; a graceful stop waits for it.
+//!
+//! Leases are judged by the instances' own clocks, which must agree within a few seconds.
+
+mod ask;
+mod flights;
+mod lease;
+mod outcome;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::{StreamExt, stream};
+use tokio::runtime::Handle;
+use uuid::Uuid;
+
+use super::queries;
+use crate::access::Actor;
+use crate::clock::Clock;
+use crate::connectors::{self, ConnectorId, Health};
+use crate::db::Db;
+use crate::oauth::Refusal;
+use crate::outbound::Outbound;
+use crate::vault::{Secret, Vault};
+use crate::web::Error;
+
+use flights::Flights;
+use lease::{Held, Lease, Taken, TokenState};
+
+/// Between two looks at a lease that another instance holds.
+const POLL: Duration = Duration::from_millis(100);
+
+/// A token that was refused by the API is replaced, but not one this young: the refusal would have another cause, and each
+/// call would ask for one more.
+const YOUNG: TimeDelta = TimeDelta::seconds(60);
+
+/// Renewals that background work has running at once, and looks at in one run.
+const AT_ONCE: usize = 8;
+const BATCH: i64 = 200;
+
+/// How long a stop waits for renewals.
+const LAST_RENEWALS: Duration = Duration::from_secs(45);
+
+/// Hands out tokens that live long enough. Cheap to clone.
+#[derive(Clone)]
+pub struct TokenKeeper(Arc<Inner>);
+
+struct Inner {
+    /// Connections of the main runtime, on which renewals run.
+    db: Db,
+    vault: Vault,
+    outbound: Outbound,
+    clock: Clock,
+    runtime: Handle,
+    flights: Flights,
+}
+
+/// What whoever asks for a token wants of it.
+#[derive(Clone, Copy, Default)]
+pub struct Need {
+    /// How long it must still live. A token that lives shorter from the start is given all the same, fresh.
+    pub min_ttl: TimeDelta,
+    /// The version of a token that the API has refused; another one is wanted.
+    pub refused: Option<i64>,
+}
+
+/// A token for a call.
+pub struct LiveToken {
+    pub access: Secret,
+    /// How to present it (RFC 6749 section 7.1).
+    pub token_type: String,
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Moves with every token of the connector; for [`Need::refused`].
+    pub version: i64,
+}
+
+/// Why there is no token.
+#[derive(Clone, Debug)]
+pub enum TokenProblem {
+    /// The connector is disabled, or gone.
+    Disabled,
+    /// There has been no token yet, or it was disconnected.
+    NotAuthorized,
+    /// The token has ended or was refused, and only a person can get another.
+    Ended,
+    /// The API refuses a token that has just been issued.
+    RefusedYoung,
+    /// The server was asked just now and gave none.
+    Refused(Box<Refusal>),
+    /// The server gave none before, and is not asked again until this time; never, if it said no.
+    Resting {
+        message: String,
+        server_words: String,
+        remedy: String,
+        next_attempt_at: Option<DateTime<Utc>>,
+    },
+    /// The tokens were replaced or forgotten while the server was asked, so its answer was not stored.
+    Changed,
+    /// Another instance renews it; only background work leaves it at that.
+    Elsewhere,
+    /// The program's own fault, which is logged.
+    Fault(Arc<Error>),
+}
+
+impl From<Error> for TokenProblem {
+    fn from(error: Error) -> TokenProblem {
+        TokenProblem::Fault(Arc::new(error))
+    }
+}
+
+/// Who wants a new token.
+#[derive(Clone)]
+enum Trigger {
+    /// A call that waits for it, or a look ahead.
+    Call,
+    /// Background work, which comes again when another instance is at it.
+    Due,
+    /// A person, who may ask although the server has refused.
+    Person(Box<Actor>),
+}
+
+impl TokenKeeper {
+    /// A keeper that renews on the current runtime, which must be the program's main one, with connections of its own.
+    pub fn new(
+        db: Db,
+        vault: Vault,
+        outbound: Outbound,
+        clock: Clock,
+        runtime: Handle,
+    ) -> TokenKeeper {
+        TokenKeeper(Arc::new(Inner {
+            db,
+            vault,
+            outbound,
+            clock,
+            runtime,
+            flights: Flights::default(),
+        }))
+    }
+
+    /// A token of this connector that fits the need: the stored one, or a new one.
+    pub async fn token(
+        &self,
+        connector: ConnectorId,
+        need: Need,
+    ) -> Result<LiveToken, TokenProblem> {
+        let this = self.clone();
+        // The pool's connections belong to the main runtime.
+        let work = async move { this.obtain(connector, need).await };
+        self.0
+            .runtime
+            .spawn(work)
+            .await
+            .unwrap_or_else(|_| Err(stopping()))
+    }
+
+    /// A new token now, for a person who waits for it.
+    pub async fn renew_now(&self, connector: ConnectorId, by: &Actor) -> Result<(), TokenProblem> {
+        let (this, by) = (self.clone(), by.clone());
+        let work = async move {
+            let state = this.state(connector).await?;
+            this.renew(connector, state.version, Trigger::Person(Box::new(by)))
+                .await
+        };
+        self.0
+            .runtime
+            .spawn(work)
+            .await
+            .unwrap_or_else(|_| Err(stopping()))
+    }
+
+    async fn obtain(&self, connector: ConnectorId, need: Need) -> Result<LiveToken, TokenProblem> {
+        let now = self.0.clock.now();
+        let state = self.state(connector).await?;
+        if !state.enabled {
+            return Err(TokenProblem::Disabled);
+        }
+        self.note_use(connector, &state, now).await?;
+        if state.serves(need, now) {
+            self.look_ahead(connector, &state, now);
+            return self.open(connector, state);
+        }
+        let Some(obtained_at) = state.obtained_at() else {
+            return Err(TokenProblem::NotAuthorized);
+        };
+        if need.refused == Some(state.version) && now - obtained_at < YOUNG {
+            return Err(TokenProblem::RefusedYoung);
+        }
+        if !state.is_renewable() {
+            return Err(TokenProblem::Ended);
+        }
+        match self.renew(connector, state.version, Trigger::Call).await {
+            // Whatever is stored by now counts.
+            Ok(()) | Err(TokenProblem::Changed) => {}
+            Err(problem) => return Err(problem),
+        }
+        let state = self.state(connector).await?;
+        self.open(connector, state)
+    }
+
+    /// Begins to renew a token that serves but ends soon; nobody waits for it.
+    fn look_ahead(&self, connector: ConnectorId, state: &TokenState, now: DateTime<Utc>) {
+        if state.ends_soon(now) && state.is_renewable() {
+            drop(self.fly(connector, state.version, Trigger::Due));
+        }
+    }
+
+    fn open(&self, connector: ConnectorId, state: TokenState) -> Result<LiveToken, TokenProblem> {
+        let version = state.version;
+        let token = state.token.ok_or(TokenProblem::NotAuthorized)?;
+        let access = queries::unseal_token(&self.0.vault, connector, &token.sealed)?;
+        Ok(LiveToken {
+            access,
+            token_type: token.token_type,
+            expires_at: token.expires_at,
+            version,
+        })
+    }
+
+    async fn state(&self, connector: ConnectorId) -> Result<TokenState, TokenProblem> {
+        let mut conn = self.0.db.get().await.map_err(Error::from)?;
+        lease::state(&mut conn, connector)
+            .await?
+            .ok_or(TokenProblem::Disabled)
+    }
+
+    /// Keeps that the connector is in use, at most once a minute.
+    async fn note_use(
+        &self,
+        connector: ConnectorId,
+        state: &TokenState,
+        now: DateTime<Utc>,
+    ) -> Result<(), Error> {
+        let fresh = |used: DateTime<Utc>| now - used < TimeDelta::minutes(1);
+        if state.token.is_none() || state.last_used_at.is_some_and(fresh) {
+            return Ok(());
+        }
+        let mut conn = self.0.db.get().await?;
+        lease::note_use(&mut conn, connector, now).await?;
+        connectors::refresh_health(&mut conn, connector, now).await?;
+        Ok(())
+    }
+
+    /// Renews the token of this version, or waits for whoever is at it.
+    async fn renew(
+        &self,
+        connector: ConnectorId,
+        version: i64,
+        trigger: Trigger,
+    ) -> Result<(), TokenProblem> {
+        loop {
+            let outcome = self.fly(connector, version, trigger.clone()).await;
+            // It may have been the flight of somebody who gives up earlier.
+            let earlier = match (&outcome, &trigger) {
+                (Err(TokenProblem::Elsewhere), Trigger::Call | Trigger::Person(_)) => true,
+                (Err(TokenProblem::Resting { .. }), Trigger::Person(_)) => true,
+                _ => false,
+            };
+            if !earlier {
+                return outcome;
+            }
+        }
+    }
+
+    fn fly(&self, connector: ConnectorId, version: i64, trigger: Trigger) -> flights::Flight {
+        let this = self.clone();
+        self.0
+            .flights
+            .join(&self.0.runtime, connector, || async move {
+                let outcome = this.lead(connector, version, trigger).await;
+                this.0.flights.land(connector);
+                outcome
+            })
+    }
+
+    /// Takes the lease and asks the server, or waits until whoever holds it is done.
+    async fn lead(
+        &self,
+        connector: ConnectorId,
+        version: i64,
+        trigger: Trigger,
+    ) -> Result<(), TokenProblem> {
+        loop {
+            let state = self.state(connector).await?;
+            if state.version != version {
+                return Ok(());
+            }
+            let lease = Lease {
+                id: Uuid::now_v7(),
+                connector,
+                version,
+            };
+            let forced = matches!(trigger, Trigger::Person(_));
+            let now = self.0.clock.now();
+            let taken = {
+                let mut conn = self.0.db.get().await.map_err(Error::from)?;
+                lease::take(&mut conn, &lease, now, &state, forced).await?
+            };
+            match taken {
+                Taken::Yes => return self.renew_under(lease, &trigger).await,
+                Taken::No(Held::Busy) if matches!(trigger, Trigger::Due) => {
+                    return Err(TokenProblem::Elsewhere);
+                }
+                Taken::No(Held::Busy) => tokio::time::sleep(POLL).await,
+                Taken::No(Held::Resting(problem)) => return Err(*problem),
+                Taken::No(Held::Moved) => return Ok(()),
+            }
+        }
+    }
+
+    /// Asks the server as the holder of the lease, and keeps what comes of it.
+    async fn renew_under(&self, lease: Lease, trigger: &Trigger) -> Result<(), TokenProblem> {
+        let started = self.0.clock.now();
+        let by = match trigger {
+            Trigger::Person(by) => Actor::clone(by),
+            Trigger::Call | Trigger::Due => Actor::program("Connectory"),
+        };
+        let answer = match ask::ask(&self.0, &lease, started).await {
+            Ok(answer) => answer,
+            Err(fault) => {
+                let mut conn = self.0.db.get().await.map_err(Error::from)?;
+                outcome::release(&mut conn, &lease).await?;
+                return Err(fault.into());
+            }
+        };
+        match answer {
+            Ok(answer) => {
+                let recorded = matches!(trigger, Trigger::Person(_));
+                match self.keep(&lease, &by, answer, recorded).await? {
+                    true => Ok(()),
+                    false => Err(TokenProblem::Changed),
+                }
+            }
+            Err(refusal) => {
+                let mut conn = self.0.db.get().await.map_err(Error::from)?;
+                outcome::fail(&mut conn, &lease, &by, self.0.clock.now(), &refusal).await?;
+                Err(TokenProblem::Refused(Box::new(refusal)))
+            }
+        }
+    }
+
+    /// Stores a new token, and goes on trying while the database is away: it may be the only copy of a rotated one. False
+    /// when the tokens were replaced or forgotten meanwhile.
+    async fn keep(
+        &self,
+        lease: &Lease,
+        by: &Actor,
+        answer: ask::Answer,
+        recorded: bool,
+    ) -> Result<bool, Error> {
+        let mut tries = outcome::Tries::default();
+        loop {
+            let stored = self.try_to_keep(lease, by, &answer, recorded).await;
+            match stored {
+                Err(error) if tries.another().await => {
+                    tracing::warn!(
+                        connector = %lease.connector,
+                        cause = format!("{:#}", anyhow::Error::from(error)),
+                        "a new token could not be stored yet"
+                    );
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn try_to_keep(
+        &self,
+        lease: &Lease,
+        by: &Actor,
+        answer: &ask::Answer,
+        recorded: bool,
+    ) -> Result<bool, Error> {
+        let mut conn = self.0.db.get().await?;
+        let now = self.0.clock.now();
+        outcome::keep(&mut conn, &self.0.vault, lease, by, now, answer, recorded).await
+    }
+
+    /// Renews the tokens that are due, many at once, and gives how many were looked at.
+    pub async fn renew_due(&self) -> Result<usize, Error> {
+        let now = self.0.clock.now();
+        let due = lease::due(&mut *self.0.db.get().await?, now, BATCH).await?;
+        let count = due.len();
+        let looks = due
+            .into_iter()
+            .map(|connector| self.renew_if_due(connector));
+        let mut looks = stream::iter(looks).buffer_unordered(AT_ONCE);
+        while let Some(look) = looks.next().await {
+            // A refusal is recorded with the connector; it must not keep the others from their turn.
+            if let Err(TokenProblem::Fault(error)) = look {
+                tracing::warn!(cause = %error, "a token could not be renewed");
+            }
+        }
+        Ok(count)
+    }
+
+    async fn renew_if_due(&self, connector: ConnectorId) -> Result<(), TokenProblem> {
+        let now = self.0.clock.now();
+        let outlook = {
+            let mut conn = self.0.db.get().await.map_err(Error::from)?;
+            connectors::refresh_health(&mut conn, connector, now).await?
+        };
+        let is_due = outlook.renew_at.is_some_and(|at| at <= now);
+        if !is_due || outlook.health == Health::Disabled {
+            return Ok(());
+        }
+        let state = self.state(connector).await?;
+        self.renew(connector, state.version, Trigger::Due).await
+    }
+
+    /// Waits for the renewals that run, at a stop.
+    pub async fn finish(&self) {
+        let all = futures_util::future::join_all(self.0.flights.all());
+        if tokio::time::timeout(LAST_RENEWALS, all).await.is_err() {
+            tracing::warn!("stopping although a token is still being renewed");
+        }
+    }
+}
+
+fn stopping() -> TokenProblem {
+    TokenProblem::Fault(Arc::new(Error::internal(anyhow::anyhow!(
+        "the program is stopping"
+    ))))
+}

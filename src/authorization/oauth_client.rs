@@ -1,0 +1,207 @@
+//! What a connector is as an OAuth 2.0 client: the settings that its grant needs, as stored and as sent.
+
+use chrono::TimeDelta;
+use diesel::prelude::*;
+
+use crate::connectors::Grant;
+use crate::db::schema::oauth_clients;
+use crate::oauth::{
+    self, Client, ClientAuthentication, Parameters, TokenEndpoint, parse_resources,
+};
+use crate::outbound::{HttpUrl, Origin};
+use crate::vault::Secret;
+use crate::web::Error;
+
+/// The settings; nothing secret. An empty text is a setting that is not made.
+#[derive(Queryable, Selectable, Insertable, AsChangeset, Clone, PartialEq, Eq)]
+#[diesel(table_name = oauth_clients)]
+#[diesel(treat_none_as_null = true)]
+pub(super) struct OAuthClient {
+    pub issuer: String,
+    /// The server's answers always name the issuer, so one without it is refused (RFC 9207 section 2.4).
+    pub iss_required: bool,
+    pub authorize_url: String,
+    pub token_url: String,
+    /// Empty: the token URL.
+    pub refresh_url: String,
+    pub revocation_url: String,
+    pub client_id: String,
+    pub authentication: String,
+    pub user_name: String,
+    pub scope: String,
+    pub scope_separator: String,
+    /// One a line (RFC 8707).
+    pub resources: String,
+    pub audience: String,
+    pub pkce: bool,
+    pub body_format: String,
+    /// `name=value`, one a line; so are the next two.
+    pub authorize_parameters: String,
+    pub token_parameters: String,
+    pub refresh_parameters: String,
+    /// Seconds that a token lives when the server does not say.
+    pub lifetime: Option<i32>,
+}
+
+impl Default for OAuthClient {
+    fn default() -> OAuthClient {
+        OAuthClient {
+            issuer: String::new(),
+            iss_required: false,
+            authorize_url: String::new(),
+            token_url: String::new(),
+            refresh_url: String::new(),
+            revocation_url: String::new(),
+            client_id: String::new(),
+            authentication: ClientAuthentication::Basic.as_str().into(),
+            user_name: String::new(),
+            scope: String::new(),
+            scope_separator: oauth::ScopeSeparator::Space.as_str().into(),
+            resources: String::new(),
+            audience: String::new(),
+            pkce: true,
+            body_format: oauth::BodyFormat::Form.as_str().into(),
+            authorize_parameters: String::new(),
+            token_parameters: String::new(),
+            refresh_parameters: String::new(),
+            lifetime: None,
+        }
+    }
+}
+
+/// What a token endpoint is asked for: at the refresh URL with the parameters for refreshing, or at the token URL.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum TokenUse {
+    Obtain,
+    Refresh,
+}
+
+impl OAuthClient {
+    /// The settings that this grant has; those of others are left empty (RFC 6749 section 4).
+    pub fn only_of(mut self, grant: Grant) -> OAuthClient {
+        let has_authorize = matches!(grant, Grant::AuthorizationCode | Grant::Implicit);
+        let has_refresh = matches!(grant, Grant::AuthorizationCode | Grant::Password);
+        let clear = |text: &mut String| text.clear();
+        if !has_authorize {
+            clear(&mut self.authorize_url);
+            clear(&mut self.authorize_parameters);
+            self.iss_required = false;
+        }
+        if !has_refresh {
+            clear(&mut self.refresh_url);
+            clear(&mut self.refresh_parameters);
+        }
+        if grant == Grant::Implicit {
+            clear(&mut self.token_url);
+            clear(&mut self.token_parameters);
+        }
+        if grant != Grant::Password {
+            clear(&mut self.user_name);
+        }
+        self
+    }
+
+    /// The settings in words, for the audit log and the page with both versions of a conflict.
+    pub fn words(&self) -> Vec<(&'static str, String)> {
+        let yes = |on: bool| if on { "Yes" } else { "No" }.to_string();
+        vec![
+            ("Issuer", self.issuer.clone()),
+            ("Answers must name the issuer", yes(self.iss_required)),
+            ("Authorize URL", self.authorize_url.clone()),
+            ("AccessToken URL", self.token_url.clone()),
+            ("RefreshToken URL", self.refresh_url.clone()),
+            ("Revocation URL", self.revocation_url.clone()),
+            ("Client ID", self.client_id.clone()),
+            ("Client authentication", self.authentication.clone()),
+            ("User of the password grant", self.user_name.clone()),
+            ("Scope", self.scope.clone()),
+            ("Scopes are separated by", self.scope_separator.clone()),
+            ("Resource", self.resources.clone()),
+            ("Audience", self.audience.clone()),
+            ("PKCE", yes(self.pkce)),
+            ("Token requests are sent as", self.body_format.clone()),
+            (
+                "Extra parameters for authorize",
+                self.authorize_parameters.clone(),
+            ),
+            ("Extra parameters for token", self.token_parameters.clone()),
+            (
+                "Extra parameters for refresh",
+                self.refresh_parameters.clone(),
+            ),
+            (
+                "Lifetime of tokens in seconds",
+                self.lifetime
+                    .map(|seconds| seconds.to_string())
+                    .unwrap_or_default(),
+            ),
+        ]
+    }
+
+    /// The hosts that client secret, password and refresh token go to.
+    pub fn secret_origins(&self) -> Vec<Origin> {
+        [&self.token_url, &self.refresh_url, &self.revocation_url]
+            .into_iter()
+            .filter_map(|url| HttpUrl::parse(url).ok())
+            .map(|url| url.origin())
+            .collect()
+    }
+
+    /// The client as it proves itself to the server.
+    pub fn client(&self, secret: Option<Secret>) -> Result<Client, Error> {
+        Ok(Client {
+            id: self.client_id.clone(),
+            secret,
+            authentication: stored(self.authentication.parse())?,
+        })
+    }
+
+    /// Where and how tokens are asked for.
+    pub fn endpoint(
+        &self,
+        secret: Option<Secret>,
+        purpose: TokenUse,
+    ) -> Result<TokenEndpoint, Error> {
+        let refresh = purpose == TokenUse::Refresh;
+        let url = if refresh && !self.refresh_url.is_empty() {
+            &self.refresh_url
+        } else {
+            &self.token_url
+        };
+        let extra = if refresh {
+            &self.refresh_parameters
+        } else {
+            &self.token_parameters
+        };
+        Ok(TokenEndpoint {
+            url: stored(HttpUrl::parse(url))?,
+            client: self.client(secret)?,
+            body: stored(self.body_format.parse())?,
+            scope: self.scope.clone(),
+            separator: stored(self.scope_separator.parse())?,
+            resources: stored(parse_resources(&self.resources))?,
+            audience: self.audience.clone(),
+            extra: stored(extra.parse())?,
+            lifetime: self.lifetime(),
+        })
+    }
+
+    pub fn lifetime(&self) -> Option<TimeDelta> {
+        self.lifetime
+            .map(|seconds| TimeDelta::seconds(seconds.into()))
+    }
+
+    pub fn authorize_extra(&self) -> Result<Parameters, Error> {
+        stored(self.authorize_parameters.parse())
+    }
+
+    /// Where the server takes tokens back, if it does (RFC 7009).
+    pub fn revocation(&self) -> Option<HttpUrl> {
+        HttpUrl::parse(&self.revocation_url).ok()
+    }
+}
+
+/// The form has checked it before it was stored, so anything else is a fault.
+pub(super) fn stored<T, E: std::fmt::Display>(parsed: Result<T, E>) -> Result<T, Error> {
+    parsed.map_err(|problem| Error::internal(anyhow::anyhow!("a stored setting {problem}")))
+}

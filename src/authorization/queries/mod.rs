@@ -1,0 +1,118 @@
+//! The authorization's SQL. Secrets are sealed here on the way in and opened here on the way out.
+
+mod attempts;
+mod secrets;
+mod token_requests;
+mod tokens;
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::model::Authorization;
+use super::oauth_client::OAuthClient;
+use super::token_form::TokenQuestion;
+use crate::db::Conn;
+use crate::db::schema::{authorizations, oauth_clients};
+use crate::vault::{Place, Secret, Vault};
+use crate::web::Error;
+
+pub use attempts::purge_attempts;
+pub(super) use attempts::{Attempt, NewAttempt, find_attempt, keep_attempt, spend_attempt};
+pub use secrets::store_secret;
+pub(super) use secrets::{open_secret, remove_secret, stored_secrets};
+pub use token_requests::purge_token_requests;
+pub(super) use token_requests::{keep_request, take_request};
+pub use tokens::store_token;
+pub(super) use tokens::{
+    failed_renewal, forget_failures, open_refresh_token, open_token, remove_token, stored_token,
+    unseal_token,
+};
+
+pub(super) async fn find(conn: &mut Conn, connector: Uuid) -> Result<Authorization, Error> {
+    Ok(authorizations::table
+        .find(connector)
+        .select(Authorization::as_select())
+        .first(conn)
+        .await?)
+}
+
+/// The same, held until the end of the transaction: whoever stores or forgets a secret takes this row first.
+pub(super) async fn find_and_hold(
+    conn: &mut Conn,
+    connector: Uuid,
+) -> Result<Authorization, Error> {
+    Ok(authorizations::table
+        .find(connector)
+        .select(Authorization::as_select())
+        .for_update()
+        .first(conn)
+        .await?)
+}
+
+/// The settings of an OAuth method; the usual ones while none are stored.
+pub(super) async fn oauth_client(conn: &mut Conn, connector: Uuid) -> Result<OAuthClient, Error> {
+    let stored = oauth_clients::table
+        .find(connector)
+        .select(OAuthClient::as_select())
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(stored.unwrap_or_default())
+}
+
+/// Stores the settings of an OAuth method, or removes them when the connector has another.
+pub(super) async fn save_oauth_client(
+    conn: &mut Conn,
+    connector: Uuid,
+    client: Option<&OAuthClient>,
+) -> Result<(), Error> {
+    match client {
+        Some(client) => {
+            diesel::insert_into(oauth_clients::table)
+                .values((oauth_clients::connector_id.eq(connector), client))
+                .on_conflict(oauth_clients::connector_id)
+                .do_update()
+                .set(client)
+                .execute(conn)
+                .await?;
+        }
+        None => {
+            diesel::delete(oauth_clients::table.find(connector))
+                .execute(conn)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+/// Stores what was asked of the token server, for the next request and for renewal.
+pub(super) async fn save_question(
+    conn: &mut Conn,
+    connector: Uuid,
+    question: &TokenQuestion,
+    keep_fresh: bool,
+) -> Result<(), Error> {
+    diesel::update(authorizations::table.find(connector))
+        .set((
+            authorizations::keep_fresh.eq(keep_fresh),
+            authorizations::token_url.eq(&question.url),
+            authorizations::token_user.eq(&question.user),
+            authorizations::token_client_id.eq(&question.client_id),
+            authorizations::token_scope.eq(&question.scope),
+            authorizations::token_request_style.eq(&question.style),
+            authorizations::token_pointer.eq(&question.pointer),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+fn open_sealed(
+    vault: &Vault,
+    place: Place<'static>,
+    sealed: Option<Vec<u8>>,
+) -> Result<Option<Secret>, Error> {
+    sealed
+        .map(|sealed| vault.open(place, &sealed).map_err(Error::internal))
+        .transpose()
+}

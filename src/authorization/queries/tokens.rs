@@ -1,0 +1,183 @@
+//! What token servers issued, sealed.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::open_sealed;
+use crate::access::Actor;
+use crate::authorization::model::{NewToken, RefreshToken, RenewalRecord, StoredToken};
+use crate::db::Conn;
+use crate::db::schema::{authorizations, renewals, tokens};
+use crate::vault::{Place, Secret, Vault};
+use crate::web::Error;
+
+/// What may be known of the stored token.
+pub(in crate::authorization) async fn stored_token(
+    conn: &mut Conn,
+    connector: Uuid,
+) -> Result<Option<StoredToken>, Error> {
+    let columns = (
+        tokens::token_type,
+        tokens::scope,
+        tokens::obtained_at,
+        tokens::expires_at,
+        tokens::set_by,
+        tokens::refresh_token.is_not_null(),
+    );
+    Ok(tokens::table
+        .find(connector)
+        .select(columns)
+        .first(conn)
+        .await
+        .optional()?)
+}
+
+fn token_place(connector: Uuid, column: &'static str) -> Place<'static> {
+    Place {
+        table: "tokens",
+        row: connector,
+        column,
+    }
+}
+
+/// Seals and stores a token in place of whatever was there. A trigger ends the lease of whoever renews the one before.
+pub async fn store_token(
+    conn: &mut Conn,
+    vault: &Vault,
+    by: &Actor,
+    now: DateTime<Utc>,
+    connector: Uuid,
+    token: &NewToken,
+) -> Result<(), Error> {
+    let seal = |column: &'static str, token: &Secret| {
+        vault
+            .seal(token_place(connector, column), token)
+            .map_err(Error::internal)
+    };
+    let access = seal("access_token", &token.access)?;
+    let refresh = match &token.refresh {
+        RefreshToken::Set(token) => Some(Some(seal("refresh_token", token)?)),
+        RefreshToken::Keep => None,
+        RefreshToken::None => Some(None),
+    };
+    let values = (
+        tokens::access_token.eq(access),
+        refresh.map(|refresh| tokens::refresh_token.eq(refresh)),
+        tokens::token_type.eq(&token.token_type),
+        tokens::scope.eq(&token.scope),
+        tokens::obtained_at.eq(now),
+        tokens::expires_at.eq(token.expires_at),
+        tokens::set_by.eq(&by.name),
+    );
+    diesel::insert_into(tokens::table)
+        .values((tokens::connector_id.eq(connector), values.clone()))
+        .on_conflict(tokens::connector_id)
+        .do_update()
+        .set(values)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Why renewing the stored token has failed, if it has.
+pub(in crate::authorization) async fn failed_renewal(
+    conn: &mut Conn,
+    connector: Uuid,
+) -> Result<Option<RenewalRecord>, Error> {
+    Ok(renewals::table
+        .find(connector)
+        .filter(renewals::failures.gt(0))
+        .select((
+            renewals::failures,
+            renewals::failed_at,
+            renewals::is_final,
+            renewals::message,
+            renewals::server_words,
+            renewals::remedy,
+            renewals::next_attempt_at,
+        ))
+        .first(conn)
+        .await
+        .optional()?)
+}
+
+/// Forgets that renewing has failed: the settings are others now, so the server may be asked again.
+pub(in crate::authorization) async fn forget_failures(
+    conn: &mut Conn,
+    connector: Uuid,
+) -> Result<(), Error> {
+    let failed = renewals::table
+        .find(connector)
+        .filter(renewals::failures.gt(0));
+    diesel::update(failed)
+        .set((
+            renewals::failures.eq(0),
+            renewals::failed_at.eq(None::<DateTime<Utc>>),
+            renewals::is_final.eq(false),
+            renewals::next_attempt_at.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Opens a sealed access token of this connector that was read before.
+pub(in crate::authorization) fn unseal_token(
+    vault: &Vault,
+    connector: Uuid,
+    sealed: &[u8],
+) -> Result<Secret, Error> {
+    vault
+        .open(token_place(connector, "access_token"), sealed)
+        .map_err(Error::internal)
+}
+
+/// Opens the stored access token.
+pub(in crate::authorization) async fn open_token(
+    conn: &mut Conn,
+    vault: &Vault,
+    connector: Uuid,
+) -> Result<Option<Secret>, Error> {
+    let sealed: Option<Vec<u8>> = tokens::table
+        .find(connector)
+        .select(tokens::access_token)
+        .first(conn)
+        .await
+        .optional()?;
+    open_sealed(vault, token_place(connector, "access_token"), sealed)
+}
+
+/// Opens the stored refresh token, for sending it to the authorization server.
+pub(in crate::authorization) async fn open_refresh_token(
+    conn: &mut Conn,
+    vault: &Vault,
+    connector: Uuid,
+) -> Result<Option<Secret>, Error> {
+    let sealed: Option<Option<Vec<u8>>> = tokens::table
+        .find(connector)
+        .select(tokens::refresh_token)
+        .first(conn)
+        .await
+        .optional()?;
+    open_sealed(
+        vault,
+        token_place(connector, "refresh_token"),
+        sealed.flatten(),
+    )
+}
+
+pub(in crate::authorization) async fn remove_token(
+    conn: &mut Conn,
+    connector: Uuid,
+) -> Result<(), Error> {
+    diesel::delete(tokens::table.find(connector))
+        .execute(conn)
+        .await?;
+    diesel::update(authorizations::table.find(connector))
+        .set(authorizations::keep_fresh.eq(false))
+        .execute(conn)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! The page with both versions, when somebody else has saved the tab first.
+
+use actix_web::HttpResponse;
+
+use super::forms::AuthorizationForm;
+use super::tab::Stored;
+use crate::web::{ConflictPage, Difference, Error, FormData, Shell, date_time};
+
+pub(super) fn conflict(
+    shell: Shell,
+    theirs: Stored,
+    mine: &AuthorizationForm,
+    data: &FormData,
+) -> Result<HttpResponse, Error> {
+    let address = format!("/connectors/{}/authorization", theirs.connector.key);
+    // Not a field of this form, but what decides where its secrets go: another one makes the form stale.
+    let base_url = Difference {
+        label: "Base URL, on the Details tab",
+        theirs: theirs.connector.base_url.clone().unwrap_or_default(),
+        mine: data.text("seen_base_url"),
+    };
+    let pairs = theirs.form.words().into_iter().zip(mine.words());
+    let differences = pairs
+        .map(|((label, theirs), (_, mine))| Difference {
+            label,
+            theirs,
+            mine,
+        })
+        .chain([base_url])
+        .collect();
+    let secret_names = [
+        "token",
+        "password",
+        "api_key",
+        "client_secret",
+        "oauth_password",
+        "client_key",
+    ];
+    let lost_secrets = secret_names
+        .iter()
+        .any(|name| data.get(name).is_some_and(|typed| !typed.is_empty()));
+    let is_secret = |name: &str| {
+        secret_names
+            .iter()
+            .any(|secret| name == *secret || name == format!("{secret}_choice"))
+    };
+    ConflictPage {
+        shell,
+        subject: theirs.connector.label.clone(),
+        back: address.clone(),
+        action: address,
+        saved_by: theirs.authorization.updated_by.clone(),
+        saved_at: date_time(&theirs.authorization.updated_at),
+        version: theirs.authorization.version,
+        fields: ConflictPage::fields_of(data)
+            .into_iter()
+            .filter(|(name, _)| !is_secret(name) && name != "seen_base_url")
+            .collect(),
+        differences,
+        lost_secrets,
+    }
+    .respond()
+}

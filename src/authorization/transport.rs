@@ -1,0 +1,88 @@
+//! How a connector's requests travel: the same for token requests and calls.
+
+use std::time::Duration;
+
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::forms::CheckedAuthorization;
+use super::model::{Authorization, SecretField};
+use super::oauth_client::stored;
+use super::queries;
+use crate::connectors::ConnectorId;
+use crate::db::Conn;
+use crate::db::schema::connectors;
+use crate::outbound::{HttpUrl, Identity, Limits, Transport};
+use crate::vault::{Secret, Vault};
+use crate::web::Error;
+
+/// The limits of requests for which nobody sits and waits: the connector's own time-out in seconds, or the program's.
+pub(super) fn limits_of(time_out: Option<i32>) -> Limits {
+    own_limits(time_out).unwrap_or_else(Limits::patient)
+}
+
+/// The limits of a request for which a person waits.
+pub(super) fn waiting_limits_of(time_out: Option<i32>) -> Limits {
+    own_limits(time_out).unwrap_or_default()
+}
+
+fn own_limits(time_out: Option<i32>) -> Option<Limits> {
+    let seconds = u64::try_from(time_out?).ok()?;
+    Some(Limits::within(Duration::from_secs(seconds)))
+}
+
+/// The stored transport settings of a connector.
+pub(super) async fn transport_of(
+    conn: &mut Conn,
+    vault: &Vault,
+    connector: ConnectorId,
+    settings: &Authorization,
+) -> Result<Transport, Error> {
+    let verify = connectors::table
+        .find(connector)
+        .select(connectors::verify_certificates)
+        .first(conn)
+        .await?;
+    let key = queries::open_secret(conn, vault, connector, SecretField::ClientKey).await?;
+    build(
+        verify,
+        &settings.ca_certificate,
+        &settings.client_certificate,
+        key,
+        &settings.proxy_url,
+    )
+}
+
+/// The transport settings of a form that is not saved, with the client key that it would have.
+pub(super) fn transport_of_form(
+    checked: &CheckedAuthorization,
+    key: Option<Secret>,
+) -> Result<Transport, Error> {
+    build(
+        checked.verify,
+        &checked.ca_certificate,
+        &checked.client_certificate,
+        key,
+        &checked.proxy_url,
+    )
+}
+
+fn build(
+    verify: bool,
+    ca: &str,
+    certificate: &str,
+    key: Option<Secret>,
+    proxy: &str,
+) -> Result<Transport, Error> {
+    let some = |text: &str| Some(text.to_string()).filter(|text| !text.is_empty());
+    let identity = some(certificate)
+        .zip(key)
+        .map(|(chain_pem, key_pem)| Identity { chain_pem, key_pem });
+    let proxy = some(proxy).map(|proxy| stored(HttpUrl::parse(&proxy)));
+    Ok(Transport {
+        verify,
+        ca_pem: some(ca),
+        identity,
+        proxy: proxy.transpose()?,
+    })
+}
