@@ -2,6 +2,7 @@
 
 mod health;
 mod list;
+mod narrowed;
 mod save;
 mod trash;
 
