@@ -9,9 +9,9 @@ use futures_util::try_join;
 use super::super::columns::ConnectorColumn;
 use super::super::model::ListRow;
 use super::narrowed;
-use crate::db::Conn;
 use crate::db::keyset::{Keyset, Slice};
 use crate::db::schema::connector_total;
+use crate::db::{Conn, Kept};
 use crate::web::{Error, ListQuery, Total};
 
 pub(super) const COLUMNS: &str = "connectors.id, key, name, label, description_start, method, verify_certificates, status, category_names, categories_start, updated_at, created_at";
@@ -40,7 +40,7 @@ pub(super) fn keyset(query: &ListQuery<ConnectorColumn>) -> Keyset<'_> {
     }
 }
 
-/// Rows of the whole list: every order has its index.
+/// Rows of the whole list. Every order has its index, whatever the place, so the plan can be kept.
 async fn rows(conn: &Conn, query: &ListQuery<ConnectorColumn>) -> Result<Vec<ListRow>, Error> {
     let keyset = keyset(query);
     let place = keyset.condition(1);
@@ -56,7 +56,7 @@ async fn rows(conn: &Conn, query: &ListQuery<ConnectorColumn>) -> Result<Vec<Lis
             .bind::<Text, _>(&cursor.value)
             .bind::<SqlUuid, _>(cursor.id);
     }
-    Ok(statement.load(&mut &*conn).await?)
+    Ok(Kept(statement).load(&mut &*conn).await?)
 }
 
 async fn total(conn: &Conn) -> Result<Total, Error> {
