@@ -100,6 +100,12 @@ pub async fn find_by_name(conn: &mut Conn, name: &str) -> Result<Option<Category
         .optional()?)
 }
 
+/// Categories that a form offers, at most.
+const MOST_CHOICES: i64 = 500;
+
+const CHOICE: (categories::id, categories::name, categories::status) =
+    (categories::id, categories::name, categories::status);
+
 /// A category that a connector can have.
 #[derive(Queryable)]
 pub struct CategoryChoice {
@@ -115,20 +121,14 @@ impl CategoryChoice {
 }
 
 /// The active categories and those of `also` that are not, in the order of their names.
-pub async fn assignable(
-    conn: &mut Conn,
-    also: &[CategoryId],
-) -> Result<Vec<CategoryChoice>, Error> {
+pub async fn assignable(conn: &Conn, also: &[CategoryId]) -> Result<Vec<CategoryChoice>, Error> {
+    let also = categories::id.eq_any(also.to_vec());
     Ok(categories::table
-        .filter(
-            categories::status
-                .eq("active")
-                .or(categories::id.eq_any(also.to_vec())),
-        )
+        .filter(categories::status.eq("active").or(also))
         .order(categories::name)
-        .limit(500)
-        .select((categories::id, categories::name, categories::status))
-        .load(conn)
+        .limit(MOST_CHOICES)
+        .select(CHOICE)
+        .load(&mut &*conn)
         .await?)
 }
 
