@@ -163,12 +163,7 @@ pub async fn update(
             }
             Err(SaveError::Fault(fault)) => return Err(fault),
             Err(SaveError::Stale) => {
-                return conflict(
-                    visit.shell,
-                    queries::find(&conn, &key).await?,
-                    &data,
-                    &form,
-                );
+                return conflict(visit.shell, queries::find(&conn, &key).await?, &data, &form);
             }
             Err(SaveError::InUse) => form.errors.add(
                 "category",

@@ -1,4 +1,5 @@
-//! Statements from text that the connection keeps prepared.
+//! Statements that the connection keeps prepared, though Diesel would prepare them anew each time: those from text, and
+//! every UPDATE.
 //!
 //! Rule: only for texts of which there are few, and whose plan is the same whatever their values are. PostgreSQL plans
 //! a kept statement without its values sooner or later.
@@ -7,7 +8,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 
-/// A statement from text, parsed and planned once for each connection instead of each time.
+/// A statement that is parsed and planned once for each connection instead of each time.
 pub struct Kept<Q>(pub Q);
 
 impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Kept<Q> {

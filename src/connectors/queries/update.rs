@@ -12,8 +12,8 @@ use super::{forget_base_url_secrets, health};
 use crate::access::Actor;
 use crate::audit::{self, Changes, Event};
 use crate::categories::{CategoryId, lock_counts};
-use crate::db::Conn;
 use crate::db::schema::{connector_categories, connectors};
+use crate::db::{Conn, Kept};
 use crate::outbound::HttpUrl;
 use crate::web::SaveError;
 
@@ -97,22 +97,20 @@ async fn write_details(
             connectors::category_names_folded.eq(&names.folded),
         )
     });
-    diesel::update(unchanged)
-        .set((
-            connectors::name.eq(new.name.as_str()),
-            connectors::name_key.eq(new.name.key()),
-            connectors::display_name.eq(&new.display_name),
-            connectors::description.eq(&new.description),
-            connectors::base_url.eq(new.base_url.as_ref().map(HttpUrl::as_str)),
-            connectors::enabled.eq(new.enabled),
-            connectors::own_folded.eq(own_folded(&new.name, &new.display_name, &new.description)),
-            connectors::version.eq(connectors::version + 1),
-            connectors::updated_at.eq(now),
-            connectors::updated_by.eq(&by.name),
-            names,
-        ))
-        .execute(&mut &*conn)
-        .await
+    let update = diesel::update(unchanged).set((
+        connectors::name.eq(new.name.as_str()),
+        connectors::name_key.eq(new.name.key()),
+        connectors::display_name.eq(&new.display_name),
+        connectors::description.eq(&new.description),
+        connectors::base_url.eq(new.base_url.as_ref().map(HttpUrl::as_str)),
+        connectors::enabled.eq(new.enabled),
+        connectors::own_folded.eq(own_folded(&new.name, &new.display_name, &new.description)),
+        connectors::version.eq(connectors::version + 1),
+        connectors::updated_at.eq(now),
+        connectors::updated_by.eq(&by.name),
+        names,
+    ));
+    Kept(update).execute(&mut &*conn).await
 }
 
 /// What the audit log says about a save.
