@@ -215,6 +215,10 @@ pub async fn update(
         if moved {
             lock_counts(conn).await?;
         }
+        let changes_health = new.forget_secrets || old.enabled != new.enabled;
+        if changes_health {
+            health::hold_authorization(conn, old.id).await?;
+        }
         let forgotten = new.forget_secrets && forget_base_url_secrets(conn, by, now, old).await?;
         let base_url = new.base_url.as_ref().map(HttpUrl::as_str);
         let changed = diesel::update(
@@ -262,21 +266,16 @@ pub async fn update(
                 "removed, because the base URL leads to another host",
             );
         }
-        if new.forget_secrets || old.enabled != new.enabled {
+        if changes_health {
             health::refresh_health(conn, old.id, now).await?;
         }
-        audit::record(
-            conn,
-            by,
-            now,
-            Event {
-                kind: "connector.saved",
-                subject_id: Some(old.id),
-                subject_name: new.name.as_str(),
-                changes,
-            },
-        )
-        .await?;
+        let event = Event {
+            kind: "connector.saved",
+            subject_id: Some(old.id),
+            subject_name: new.name.as_str(),
+            changes,
+        };
+        audit::record(conn, by, now, event).await?;
         Ok(())
     })
     .await
