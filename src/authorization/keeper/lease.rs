@@ -365,3 +365,6 @@ pub(super) async fn postpone(
         .await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
