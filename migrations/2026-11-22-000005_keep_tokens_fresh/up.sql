@@ -67,10 +67,12 @@ CREATE INDEX renewals_due_idx ON renewals (due_at) WHERE due_at IS NOT NULL;
 -- can store the answer after it.
 CREATE FUNCTION token_came() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO renewals AS r (connector_id, token_version) VALUES (NEW.connector_id, 1)
+    -- The first token counts as a use, so that its connector is not called idle at once; a renewal does not.
+    INSERT INTO renewals AS r (connector_id, token_version, last_used_at) VALUES (NEW.connector_id, 1, NEW.obtained_at)
     ON CONFLICT (connector_id) DO UPDATE
     SET token_version = r.token_version + 1, lease_id = NULL, lease_until = NULL, failures = 0, failed_at = NULL, is_final = false,
-        message = '', server_words = '', remedy = '', next_attempt_at = NULL, due_at = NULL;
+        message = '', server_words = '', remedy = '', next_attempt_at = NULL, due_at = NULL,
+        last_used_at = coalesce(r.last_used_at, excluded.last_used_at);
     RETURN NULL;
 END $$;
 CREATE TRIGGER tokens_came AFTER INSERT OR UPDATE OF access_token ON tokens FOR EACH ROW EXECUTE FUNCTION token_came();
@@ -85,7 +87,7 @@ BEGIN
 END $$;
 CREATE TRIGGER tokens_went AFTER DELETE ON tokens FOR EACH ROW EXECUTE FUNCTION token_went();
 
-INSERT INTO renewals (connector_id, token_version) SELECT connector_id, 1 FROM tokens;
+INSERT INTO renewals (connector_id, token_version, last_used_at) SELECT connector_id, 1, obtained_at FROM tokens;
 -- Tokens that are kept fresh are looked after from now on.
 UPDATE renewals SET due_at = t.expires_at FROM tokens t JOIN authorizations a USING (connector_id)
 WHERE renewals.connector_id = t.connector_id AND a.keep_fresh AND t.expires_at IS NOT NULL;

@@ -90,9 +90,10 @@ async fn serve_until_stopped(
     let outcome = wait_for_end(database, signals, &handle).await;
     background.abort();
     renewals.abort();
-    // A token that is on its way may be the only copy.
+    let served = server.await;
+    // After the last request, which may have begun a renewal: a token that is on its way may be the only copy.
     keeper.finish().await;
-    server.await?.context("the server failed")?;
+    served?.context("the server failed")?;
     outcome
 }
 

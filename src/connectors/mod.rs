@@ -23,8 +23,9 @@ pub use health::Health;
 pub use list::show as list;
 pub use method::{Grant, Method};
 pub use model::{Connector, ConnectorId, NewConnector, parse_name};
-pub use outlook::{Facts, Outlook, RenewalFacts, TokenTimes};
+pub use outlook::{Facts, Outlook, RenewalFacts, TokenTimes, is_idle};
 pub use queries::{
-    create as insert, find, has_base_url_secrets, purge_trash, refresh_due_health, refresh_health,
+    create as insert, find, has_base_url_secrets, hold_authorization, purge_trash,
+    refresh_due_health, refresh_health, review_health,
 };
 pub use trash::{confirm_delete, delete, list as trash, restore};

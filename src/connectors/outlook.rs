@@ -16,6 +16,10 @@ const LONGEST_MARGIN: TimeDelta = TimeDelta::minutes(5);
 /// does not forget it and nobody finds a dead one after a holiday.
 const IN_USE: TimeDelta = TimeDelta::days(1);
 
+/// Background work fetches no two tokens of a connector closer together than this, however short they live, and a token
+/// younger than this is not replaced because the API refuses it: each call would ask for one more.
+const YOUNG: TimeDelta = TimeDelta::minutes(1);
+
 /// What the outlook follows from.
 pub struct Facts {
     pub enabled: bool,
@@ -95,21 +99,42 @@ impl Facts {
         }
         let early = token.renew_from()?;
         let used = self.renewal.last_used_at.unwrap_or(token.obtained_at);
-        let idle = now - used > IN_USE;
-        Some(if idle {
-            early.max(token.obtained_at + IN_USE)
-        } else {
-            early
-        })
+        let pause = if is_idle(used, now) { IN_USE } else { YOUNG };
+        Some(early.max(token.obtained_at + pause))
     }
+}
+
+/// Whether a connector that was last used then is idle by now: its token is not renewed as it ends, but once a day.
+pub fn is_idle(last_used_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now - last_used_at > IN_USE
 }
 
 impl TokenTimes {
     /// From when on the token is renewed; never, if it does not say when it ends.
     pub fn renew_from(&self) -> Option<DateTime<Utc>> {
-        let expires = self.expires_at?;
-        let life = (expires - self.obtained_at).max(TimeDelta::zero());
+        let (expires, life) = (self.expires_at?, self.life()?);
         Some(expires - (life / 10).min(LONGEST_MARGIN))
+    }
+
+    /// Whether a call that takes this long may use the token. Half a life is enough for any, or else each call would fetch a
+    /// new token where they live shorter than calls want.
+    pub fn serves(&self, min_ttl: TimeDelta, now: DateTime<Utc>) -> bool {
+        match (self.expires_at, self.life()) {
+            (None, _) => true,
+            (Some(expires), Some(life)) => expires > now && expires - now >= min_ttl.min(life / 2),
+            (Some(_), None) => self.is_young(now),
+        }
+    }
+
+    /// Whether the token has just come. By the amount, because another instance's clock may be a little ahead.
+    pub fn is_young(&self, now: DateTime<Utc>) -> bool {
+        (now - self.obtained_at).abs() < YOUNG
+    }
+
+    /// How long the token lives, if it says so. One that was over when it came says nothing: some clock is wrong.
+    fn life(&self) -> Option<TimeDelta> {
+        let life = self.expires_at? - self.obtained_at;
+        Some(life).filter(|life| *life > TimeDelta::zero())
     }
 
     /// The health of a connector whose token nobody renews.
@@ -217,7 +242,59 @@ mod tests {
         assert_eq!(renew_at(60), Some(minute(55)));
         assert_eq!(renew_at(600), Some(minute(595)));
         assert_eq!(renew_at(10), Some(minute(9)));
-        assert_eq!(renew_at(-10), Some(minute(-10)), "it was old when it came");
+        assert_eq!(renew_at(-10), None, "it was old when it came");
+    }
+
+    #[test]
+    fn background_work_renews_no_more_than_once_a_minute() {
+        let mut facts = facts(CODE, true);
+        facts.token = Some(TokenTimes {
+            obtained_at: START,
+            expires_at: Some(START + TimeDelta::seconds(2)),
+        });
+        assert_eq!(Outlook::of(&facts, START).renew_at, Some(minute(1)));
+    }
+
+    #[test]
+    fn a_token_serves_calls_that_it_outlives() {
+        let cases = [
+            // life, age, wanted, serves: in seconds
+            (Some(3600), 0, 0, true),
+            (Some(3600), 3599, 0, true),
+            (Some(3600), 3600, 0, false),
+            (Some(3600), 3000, 600, true),
+            (Some(3600), 3001, 600, false),
+            // Longer than it lives from the start: the first half of its life does.
+            (Some(60), 30, 600, true),
+            (Some(60), 31, 600, false),
+            (None, 1_000_000, 600, true),
+            // Over when it came.
+            (Some(-60), 59, 0, true),
+            (Some(-60), 60, 0, false),
+            (Some(0), 0, 600, true),
+        ];
+        for (life, age, wanted, serves) in cases {
+            let times = TokenTimes {
+                obtained_at: START,
+                expires_at: life.map(|life| START + TimeDelta::seconds(life)),
+            };
+            let now = START + TimeDelta::seconds(age);
+            let wanted = TimeDelta::seconds(wanted);
+            let found = times.serves(wanted, now);
+            assert_eq!(found, serves, "{life:?} {age} {wanted}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_young_for_a_minute_on_every_clock() {
+        let times = TokenTimes {
+            obtained_at: minute(60),
+            expires_at: None,
+        };
+        for (minutes, young) in [(0, false), (59, false), (60, true), (61, false)] {
+            assert_eq!(times.is_young(minute(minutes)), young, "{minutes}");
+        }
+        assert!(times.is_young(minute(60) - TimeDelta::seconds(3)));
     }
 
     #[test]

@@ -21,3 +21,4 @@ mod private_postgres;
 mod secrets;
 mod support;
 mod token_requests;
+mod tokens;

@@ -1,30 +1,24 @@
 //! Asking the server for the next token, with what the connector has stored for that.
 
-use chrono::{DateTime, Utc};
-use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Inner;
-use super::lease::Lease;
+use super::lease::{Lease, TokenState};
 use crate::authorization::model::{NewToken, RefreshToken, SecretField};
 use crate::authorization::oauth_client::{OAuthClient, TokenUse};
 use crate::authorization::queries;
 use crate::authorization::token_form::stored_request;
 use crate::authorization::transport::{limits_of, transport_of};
+use crate::clock::Clock;
 use crate::connectors::{self, ConnectorId, Method};
 use crate::db::Conn;
-use crate::db::schema::connectors as connectors_table;
 use crate::oauth::{Grant, Refusal, Token, TokenEndpoint, TokenRequest, request_token};
-use crate::outbound::{Limits, Transport};
+use crate::outbound::{Limits, Outbound, Transport};
+use crate::vault::Vault;
 use crate::web::Error;
 
-/// A token to store.
-pub(super) struct Answer {
-    pub token: NewToken,
-}
-
 /// What the server is asked, and how the question travels.
-struct Question {
+pub(super) struct Question {
     transport: Transport,
     limits: Limits,
     /// The granted scope so far, which stays when the answer names none (RFC 6749 sections 5.1 and 6).
@@ -39,93 +33,127 @@ enum What {
     Grants(Vec<(TokenEndpoint, Grant)>),
 }
 
-/// Asks the server. The connection is given back before: a slow server must not hold it.
-pub(super) async fn ask(
-    keeper: &Inner,
-    lease: &Lease,
-    now: DateTime<Utc>,
-) -> Result<Result<Answer, Refusal>, Error> {
-    let question = {
-        let mut conn = keeper.db.get().await?;
-        load(&mut conn, keeper, lease.connector).await?
-    };
-    let (outbound, transport) = (&keeper.outbound, &question.transport);
-    let scope = question.scope;
-    match question.what {
-        What::Request(request) => {
-            let token = request_token(outbound, transport, question.limits, &request, now).await;
-            Ok(token.map(|token| Answer::of(token, false, scope)))
-        }
-        What::Grants(grants) => {
-            let mut refused = None;
-            for (endpoint, grant) in grants {
-                let refreshes = matches!(grant, Grant::RefreshToken(_));
-                let limits = question.limits;
-                match endpoint
-                    .request(outbound, transport, limits, &grant, now)
-                    .await
-                {
-                    Ok(token) => return Ok(Ok(Answer::of(token, refreshes, scope))),
-                    Err(refusal) if refusal.is_final() => refused = Some(refusal),
-                    Err(refusal) => return Ok(Err(refusal)),
-                }
-            }
-            refused.map(Err).ok_or(Error::NotFound)
-        }
-    }
+/// What came of it.
+pub(super) enum Asked {
+    Token(NewToken),
+    Refused(Refusal),
+    /// The lease could have ended before the answer, so nothing was asked.
+    TooLate,
 }
 
-impl Answer {
-    fn of(token: Token, refreshes: bool, scope: String) -> Answer {
+impl Question {
+    /// The longest time that all its requests take together.
+    pub fn longest(&self) -> TimeDelta {
+        let requests = match &self.what {
+            What::Request(_) => 1,
+            What::Grants(grants) => grants.len(),
+        };
+        let each = self.each();
+        (0..requests).map(|_| each).sum()
+    }
+
+    /// The longest time of one request. A number of seconds that people may enter always fits.
+    fn each(&self) -> TimeDelta {
+        TimeDelta::from_std(self.limits.total).unwrap_or(TimeDelta::hours(1))
+    }
+
+    /// Asks the server, as the holder of the lease. No connection is held meanwhile: a slow server must not keep one.
+    pub async fn ask(self, keeper: &Inner, lease: &Lease) -> Asked {
+        let (outbound, clock) = (&keeper.outbound, &keeper.clock);
+        let each = self.each();
+        // Whoever takes the lease over sends the same refresh token, and the server takes that for theft.
+        let is_late = |now: DateTime<Utc>| now + each > lease.until;
+        match &self.what {
+            What::Request(_) if is_late(clock.now()) => Asked::TooLate,
+            What::Request(request) => {
+                let (transport, limits) = (&self.transport, self.limits);
+                let token = request_token(outbound, transport, limits, request, clock.now()).await;
+                token.map_or_else(Asked::Refused, |token| self.received(token, false))
+            }
+            What::Grants(grants) => self.try_each(grants, outbound, clock, is_late).await,
+        }
+    }
+
+    async fn try_each(
+        &self,
+        grants: &[(TokenEndpoint, Grant)],
+        outbound: &Outbound,
+        clock: &Clock,
+        is_late: impl Fn(DateTime<Utc>) -> bool,
+    ) -> Asked {
+        let mut outcome = Asked::TooLate;
+        for (endpoint, grant) in grants {
+            let now = clock.now();
+            if is_late(now) {
+                return Asked::TooLate;
+            }
+            let (transport, limits) = (&self.transport, self.limits);
+            let answer = endpoint.request(outbound, transport, limits, grant, now);
+            match answer.await {
+                Ok(token) => {
+                    let refreshes = matches!(grant, Grant::RefreshToken(_));
+                    return self.received(token, refreshes);
+                }
+                Err(refusal) if refusal.is_final() => outcome = Asked::Refused(refusal),
+                Err(refusal) => return Asked::Refused(refusal),
+            }
+        }
+        outcome
+    }
+
+    fn received(&self, token: Token, refreshes: bool) -> Asked {
         let refresh = match token.refresh {
             Some(token) => RefreshToken::Set(token),
             None if refreshes => RefreshToken::Keep,
             None => RefreshToken::None,
         };
-        Answer {
-            token: NewToken {
-                access: token.access,
-                refresh,
-                token_type: token.token_type,
-                scope: token.scope.unwrap_or(scope),
-                expires_at: token.expires_at,
-            },
-        }
+        Asked::Token(NewToken {
+            access: token.access,
+            refresh,
+            token_type: token.token_type,
+            scope: token.scope.unwrap_or_else(|| self.scope.clone()),
+            expires_at: token.expires_at,
+        })
     }
 }
 
-async fn load(conn: &mut Conn, keeper: &Inner, connector: ConnectorId) -> Result<Question, Error> {
+/// What can be asked for this connector; `None` if only a person can get a token.
+pub(super) async fn question(
+    conn: &mut Conn,
+    vault: &Vault,
+    connector: ConnectorId,
+    state: &TokenState,
+) -> Result<Option<Question>, Error> {
     let settings = queries::find(conn, connector).await?;
-    let method: String = connectors_table::table
-        .find(connector)
-        .select(connectors_table::method)
-        .first(conn)
-        .await?;
-    let method = Method::parse(&method).unwrap_or(Method::NoAuth);
-    let token = queries::stored_token(conn, connector).await?;
-    let what = match method {
-        Method::Bearer => What::Request(Box::new(
-            stored_request(conn, &keeper.vault, connector, &settings).await?,
+    let what = match state.method {
+        Method::Bearer if settings.keep_fresh => What::Request(Box::new(
+            stored_request(conn, vault, connector, &settings).await?,
         )),
-        Method::OAuth(grant) => What::Grants(grants(conn, keeper, connector, grant).await?),
-        Method::NoAuth | Method::Basic | Method::ApiKey => return Err(Error::NotFound),
+        Method::OAuth(grant) => {
+            let grants = grants(conn, vault, connector, grant).await?;
+            if grants.is_empty() {
+                return Ok(None);
+            }
+            What::Grants(grants)
+        }
+        Method::Bearer | Method::NoAuth | Method::Basic | Method::ApiKey => return Ok(None),
     };
-    Ok(Question {
-        transport: transport_of(conn, &keeper.vault, connector, &settings).await?,
+    let token = queries::stored_token(conn, connector).await?;
+    Ok(Some(Question {
+        transport: transport_of(conn, vault, connector, &settings).await?,
         limits: limits_of(settings.time_out),
         scope: token.map(|token| token.scope).unwrap_or_default(),
         what,
-    })
+    }))
 }
 
 /// What can be asked without a person. A refresh token goes first: it is the one thing that a server may have limited to this use.
 async fn grants(
     conn: &mut Conn,
-    keeper: &Inner,
+    vault: &Vault,
     connector: ConnectorId,
     grant: connectors::Grant,
 ) -> Result<Vec<(TokenEndpoint, Grant)>, Error> {
-    let vault = &keeper.vault;
     let client: OAuthClient = queries::oauth_client(conn, connector).await?;
     let secret = queries::open_secret(conn, vault, connector, SecretField::ClientSecret).await?;
     let mut grants = Vec::new();

@@ -1,35 +1,62 @@
 //! The lease: who may ask for a connector's next token, as rows tell it.
 //!
-//! Version and lease stand in one row, so that taking the lease and seeing that the token is still the same is one step.
+//! Version and lease stand in one row, and the lease is taken under the row that whoever stores or forgets a token holds.
+//! So what is read with it, the refresh token above all, is of the version that the lease is for.
+//!
+//! Danger: a lease that ends while its holder still asks, or still stores the answer, lets another instance send the same
+//! refresh token once more. So it outlasts the requests; none begins that could outlast it ([`super::ask`]); and one that
+//! has run out is left alone for [`GRACE`], in which a holder that waited for the database stores what it has.
 
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, Timestamptz, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::{Need, TokenProblem};
-use crate::authorization::transport::limits_of;
-use crate::connectors::{ConnectorId, Method, TokenTimes};
+use super::ask::{Question, question};
+use super::{Inner, Need, TokenProblem};
+use crate::connectors::{self as connectors_slice, ConnectorId, Method, TokenTimes, is_idle};
 use crate::db::Conn;
 use crate::db::schema::{authorizations, connectors, renewals, tokens};
 use crate::web::Error;
 
-/// A lease outlives the request by this much, in which the answer is stored.
+/// A lease outlasts the requests by this much, in which the answer is stored.
 const STORING: TimeDelta = TimeDelta::seconds(5);
+
+/// How long a lease that has run out must have been seen before it is taken over, while the database is there: longer than the
+/// pause between two tries of its holder to reach the database.
+pub(super) const GRACE: Duration = Duration::from_secs(6);
+
+/// No lease and no rest lasts this long. One that seems to was written by a clock that has been put back since.
+const FARTHEST: TimeDelta = TimeDelta::hours(2);
+
+/// How often a use is noted.
+const USE_NOTED: TimeDelta = TimeDelta::minutes(1);
 
 /// The right to ask for the token that follows this version.
 pub(super) struct Lease {
     pub id: Uuid,
     pub connector: ConnectorId,
     pub version: i64,
+    pub until: DateTime<Utc>,
+}
+
+/// Who wants a lease.
+pub(super) struct Wish {
+    pub connector: ConnectorId,
+    /// The token that is to be replaced.
+    pub version: i64,
+    /// A person asks, who may do so although the server has refused.
+    pub forced: bool,
+    /// The lease that had run out [`GRACE`] ago.
+    pub abandoned: Option<Uuid>,
 }
 
 /// Whether the lease was taken.
 pub(super) enum Taken {
-    Yes,
+    /// With what is to be asked.
+    Yes(Lease, Box<Question>),
     No(Held),
 }
 
@@ -37,8 +64,10 @@ pub(super) enum Taken {
 pub(super) enum Held {
     /// Somebody has it.
     Busy,
-    /// The server has refused, and its time has not come.
-    Resting(Box<TokenProblem>),
+    /// Whoever has this one should be done by now.
+    Abandoned(Uuid),
+    /// The server has refused, and its time has not come; or there is nothing to ask it with.
+    Refused(Box<TokenProblem>),
     /// Another token came meanwhile.
     Moved,
 }
@@ -46,47 +75,45 @@ pub(super) enum Held {
 /// A connector's token and how its renewal stands.
 pub(super) struct TokenState {
     pub enabled: bool,
-    method: Method,
+    pub method: Method,
     keep_fresh: bool,
-    time_out: Option<i32>,
     pub token: Option<SealedToken>,
     pub version: i64,
-    pub last_used_at: Option<DateTime<Utc>>,
+    last_used_at: Option<DateTime<Utc>>,
 }
 
 #[derive(Queryable)]
 pub(super) struct SealedToken {
     pub sealed: Vec<u8>,
     pub token_type: String,
-    pub obtained_at: DateTime<Utc>,
+    obtained_at: DateTime<Utc>,
     pub expires_at: Option<DateTime<Utc>>,
     has_refresh_token: bool,
 }
 
-impl TokenState {
-    pub fn obtained_at(&self) -> Option<DateTime<Utc>> {
-        self.token.as_ref().map(|token| token.obtained_at)
+impl SealedToken {
+    pub fn times(&self) -> TokenTimes {
+        TokenTimes {
+            obtained_at: self.obtained_at,
+            expires_at: self.expires_at,
+        }
     }
+}
 
+impl TokenState {
     /// Whether the stored token is what is needed.
     pub fn serves(&self, need: Need, now: DateTime<Utc>) -> bool {
-        let lives = |token: &SealedToken| {
-            token
-                .expires_at
-                .is_none_or(|expires| expires > now && expires - now >= need.min_ttl)
-        };
+        let lives = |token: &SealedToken| token.times().serves(need.min_ttl, now);
         self.token.as_ref().is_some_and(lives) && need.refused != Some(self.version)
     }
 
     /// Whether the token is near its end, see [`TokenTimes::renew_from`].
     pub fn ends_soon(&self, now: DateTime<Utc>) -> bool {
-        let times = self.token.as_ref().map(|token| TokenTimes {
-            obtained_at: token.obtained_at,
-            expires_at: token.expires_at,
-        });
-        times
-            .and_then(|times| times.renew_from())
-            .is_some_and(|from| from <= now)
+        let from = self
+            .token
+            .as_ref()
+            .and_then(|token| token.times().renew_from());
+        from.is_some_and(|from| from <= now)
     }
 
     /// Whether a new token can be had without a person.
@@ -102,10 +129,12 @@ impl TokenState {
         }
     }
 
-    /// How long the lease is held at most: a password grant may ask twice.
-    fn lease_time(&self) -> TimeDelta {
-        let total = limits_of(self.time_out).total.saturating_mul(2);
-        TimeDelta::from_std(total.min(Duration::from_secs(600))).unwrap_or(STORING) + STORING
+    /// Whether the use of this moment is worth noting: only a token that is renewed has an interest in it.
+    pub fn notes_use(&self, now: DateTime<Utc>) -> bool {
+        self.is_renewable()
+            && self
+                .last_used_at
+                .is_none_or(|used| (now - used).abs() >= USE_NOTED)
     }
 }
 
@@ -118,7 +147,6 @@ pub(super) async fn state(
         bool,
         String,
         bool,
-        Option<i32>,
         Option<SealedToken>,
         Option<i64>,
         Option<DateTime<Utc>>,
@@ -133,7 +161,6 @@ pub(super) async fn state(
             connectors::enabled,
             connectors::method,
             authorizations::keep_fresh,
-            authorizations::time_out,
             (
                 tokens::access_token,
                 tokens::token_type,
@@ -149,11 +176,10 @@ pub(super) async fn state(
         .await
         .optional()?;
     Ok(row.map(
-        |(enabled, method, keep_fresh, time_out, token, version, last_used_at)| TokenState {
+        |(enabled, method, keep_fresh, token, version, last_used_at)| TokenState {
             enabled,
             method: Method::parse(&method).unwrap_or(Method::NoAuth),
             keep_fresh,
-            time_out,
             token,
             version: version.unwrap_or(0),
             last_used_at,
@@ -161,48 +187,94 @@ pub(super) async fn state(
     ))
 }
 
-/// Takes the lease if the token is still of its version, nobody has it, and the server may be asked. A person may ask a
-/// server that has refused (`forced`).
-pub(super) async fn take(
-    conn: &mut Conn,
-    lease: &Lease,
-    now: DateTime<Utc>,
-    state: &TokenState,
-    forced: bool,
-) -> Result<Taken, Error> {
-    let sql = "INSERT INTO renewals AS r (connector_id, token_version, lease_id, lease_until) VALUES ($1, $2, $3, $4)
-        ON CONFLICT (connector_id) DO UPDATE SET lease_id = excluded.lease_id, lease_until = excluded.lease_until
-        WHERE r.token_version = excluded.token_version AND (r.lease_until IS NULL OR r.lease_until <= $5)
-          AND ($6 OR (NOT r.is_final AND (r.next_attempt_at IS NULL OR r.next_attempt_at <= $5)))";
-    let taken = diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(lease.connector)
-        .bind::<BigInt, _>(lease.version)
-        .bind::<SqlUuid, _>(lease.id)
-        .bind::<Nullable<Timestamptz>, _>(Some(now + state.lease_time()))
-        .bind::<Timestamptz, _>(now)
-        .bind::<Bool, _>(forced)
-        .execute(conn)
-        .await?;
-    if taken == 1 {
-        return Ok(Taken::Yes);
-    }
-    Ok(Taken::No(why_not(conn, lease, now).await?))
+/// How a connector's renewal stands.
+#[derive(Queryable, Default)]
+struct Standing {
+    version: i64,
+    lease_id: Option<Uuid>,
+    lease_until: Option<DateTime<Utc>>,
+    is_final: bool,
+    next_attempt_at: Option<DateTime<Utc>>,
+    message: String,
+    server_words: String,
+    remedy: String,
 }
 
-async fn why_not(conn: &mut Conn, lease: &Lease, now: DateTime<Utc>) -> Result<Held, Error> {
-    type Row = (
-        i64,
-        Option<DateTime<Utc>>,
-        bool,
-        Option<DateTime<Utc>>,
-        String,
-        String,
-        String,
-    );
-    let row: Option<Row> = renewals::table
-        .find(lease.connector)
+impl Standing {
+    /// What keeps the wish from the lease, if anything does.
+    fn held(self, wish: &Wish, now: DateTime<Utc>) -> Option<Held> {
+        if self.version != wish.version {
+            return Some(Held::Moved);
+        }
+        match (self.lease_id, self.lease_until) {
+            (Some(_), Some(until)) if is_ahead(until, now) => Some(Held::Busy),
+            (Some(id), Some(_)) if wish.abandoned != Some(id) => Some(Held::Abandoned(id)),
+            _ if wish.forced => None,
+            _ => self.rest(now),
+        }
+    }
+
+    fn rest(self, now: DateTime<Utc>) -> Option<Held> {
+        let next_attempt_at = self
+            .next_attempt_at
+            .filter(|next| !self.is_final && is_ahead(*next, now));
+        (self.is_final || next_attempt_at.is_some()).then(|| {
+            Held::Refused(Box::new(TokenProblem::Resting {
+                message: self.message,
+                server_words: self.server_words,
+                remedy: self.remedy,
+                next_attempt_at,
+            }))
+        })
+    }
+}
+
+/// Whether a stored time is yet to come, and not absurdly far away.
+fn is_ahead(time: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    time > now && time <= now + FARTHEST
+}
+
+/// Takes the lease, and reads what to ask, if the token is still of its version, nobody has it, and the server may be asked.
+pub(super) async fn take(
+    conn: &mut Conn,
+    keeper: &Inner,
+    wish: &Wish,
+    now: DateTime<Utc>,
+) -> Result<Taken, Error> {
+    conn.transaction(async |conn| {
+        connectors_slice::hold_authorization(conn, wish.connector).await?;
+        let refused = |problem| Ok(Taken::No(Held::Refused(Box::new(problem))));
+        let Some(state) = state(conn, wish.connector).await? else {
+            return refused(TokenProblem::Disabled);
+        };
+        if let Some(held) = standing(conn, wish.connector).await?.held(wish, now) {
+            return Ok(Taken::No(held));
+        }
+        let question = question(conn, &keeper.vault, wish.connector, &state).await?;
+        let Some(question) = question else {
+            return refused(TokenProblem::Ended);
+        };
+        let lease = Lease {
+            id: Uuid::now_v7(),
+            connector: wish.connector,
+            version: wish.version,
+            until: now + question.longest() + STORING,
+        };
+        Ok(match write(conn, &lease).await? {
+            true => Taken::Yes(lease, Box::new(question)),
+            false => Taken::No(Held::Moved),
+        })
+    })
+    .await
+}
+
+/// The row; before the first token there is none.
+async fn standing(conn: &mut Conn, connector: ConnectorId) -> Result<Standing, Error> {
+    let row = renewals::table
+        .find(connector)
         .select((
             renewals::token_version,
+            renewals::lease_id,
             renewals::lease_until,
             renewals::is_final,
             renewals::next_attempt_at,
@@ -213,50 +285,86 @@ async fn why_not(conn: &mut Conn, lease: &Lease, now: DateTime<Utc>) -> Result<H
         .first(conn)
         .await
         .optional()?;
-    let Some((version, until, is_final, next_attempt_at, message, server_words, remedy)) = row
-    else {
-        return Ok(Held::Busy);
-    };
-    if version != lease.version {
-        return Ok(Held::Moved);
-    }
-    let waits = next_attempt_at.is_some_and(|next| next > now);
-    let leased = until.is_some_and(|until| until > now);
-    if leased || !(is_final || waits) {
-        return Ok(Held::Busy);
-    }
-    Ok(Held::Resting(Box::new(TokenProblem::Resting {
-        message,
-        server_words,
-        remedy,
-        next_attempt_at: next_attempt_at.filter(|_| !is_final),
-    })))
+    Ok(row.unwrap_or_default())
 }
 
-/// Keeps that a call wanted the token.
+async fn write(conn: &mut Conn, lease: &Lease) -> Result<bool, Error> {
+    let values = (
+        renewals::lease_id.eq(lease.id),
+        renewals::lease_until.eq(lease.until),
+    );
+    let upsert = diesel::insert_into(renewals::table)
+        .values((
+            renewals::connector_id.eq(lease.connector),
+            renewals::token_version.eq(lease.version),
+            values,
+        ))
+        .on_conflict(renewals::connector_id)
+        .do_update()
+        .set(values);
+    let same_version = renewals::token_version.eq(lease.version);
+    let written = diesel::query_dsl::methods::FilterDsl::filter(upsert, same_version)
+        .execute(conn)
+        .await?;
+    Ok(written == 1)
+}
+
+/// Notes that a call wanted the token. One that counted as idle is looked after as it ends from now on.
 pub(super) async fn note_use(
     conn: &mut Conn,
     connector: ConnectorId,
+    state: &TokenState,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    diesel::update(renewals::table.find(connector))
+    let stale = renewals::table.find(connector).filter(
+        renewals::last_used_at
+            .is_null()
+            .or(renewals::last_used_at.le(now - USE_NOTED))
+            .or(renewals::last_used_at.ge(now + USE_NOTED)),
+    );
+    let noted = diesel::update(stale)
         .set(renewals::last_used_at.eq(now))
         .execute(conn)
         .await?;
+    // Of many calls at once, one writes.
+    if noted == 1 && state.last_used_at.is_none_or(|used| is_idle(used, now)) {
+        connectors_slice::review_health(conn, connector, now).await?;
+    }
     Ok(())
 }
 
-/// The connectors whose token is to be looked after by now, the longest overdue first.
+/// The connectors whose token is to be looked after by now and that nobody is at, the longest overdue first.
 pub(super) async fn due(
     conn: &mut Conn,
     now: DateTime<Utc>,
     most: i64,
 ) -> Result<Vec<ConnectorId>, Error> {
+    let idle = renewals::lease_until
+        .is_null()
+        .or(renewals::lease_until.le(now))
+        .or(renewals::lease_until.gt(now + FARTHEST));
     Ok(renewals::table
         .filter(renewals::due_at.le(now))
+        .filter(idle)
         .order(renewals::due_at)
         .limit(most)
         .select(renewals::connector_id)
         .load(conn)
         .await?)
 }
+
+/// Looks at the connector again only then: a fault of this program would come again at once.
+pub(super) async fn postpone(
+    conn: &mut Conn,
+    connector: ConnectorId,
+    until: DateTime<Utc>,
+) -> Result<(), Error> {
+    diesel::update(renewals::table.find(connector))
+        .set(renewals::due_at.eq(until))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

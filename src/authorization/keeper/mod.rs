@@ -10,6 +10,7 @@
 //! Leases are judged by the instances' own clocks, which must agree within a few seconds.
 
 mod ask;
+mod background;
 mod flights;
 mod lease;
 mod outcome;
@@ -18,33 +19,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures_util::{StreamExt, stream};
+use futures_util::future::join_all;
 use tokio::runtime::Handle;
-use uuid::Uuid;
 
 use super::queries;
 use crate::access::Actor;
 use crate::clock::Clock;
-use crate::connectors::{self, ConnectorId, Health};
+use crate::connectors::ConnectorId;
 use crate::db::Db;
 use crate::oauth::Refusal;
 use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};
 use crate::web::Error;
 
+use ask::Asked;
 use flights::Flights;
-use lease::{Held, Lease, Taken, TokenState};
+use lease::{GRACE, Held, Taken, TokenState, Wish};
 
 /// Between two looks at a lease that another instance holds.
 const POLL: Duration = Duration::from_millis(100);
-
-/// A token that was refused by the API is replaced, but not one this young: the refusal would have another cause, and each
-/// call would ask for one more.
-const YOUNG: TimeDelta = TimeDelta::seconds(60);
-
-/// Renewals that background work has running at once, and looks at in one run.
-const AT_ONCE: usize = 8;
-const BATCH: i64 = 200;
 
 /// How long a stop waits for renewals.
 const LAST_RENEWALS: Duration = Duration::from_secs(45);
@@ -66,7 +59,7 @@ struct Inner {
 /// What whoever asks for a token wants of it.
 #[derive(Clone, Copy, Default)]
 pub struct Need {
-    /// How long it must still live. A token that lives shorter from the start is given all the same, fresh.
+    /// How long it must still live; where tokens live shorter than twice this, half their life is enough.
     pub min_ttl: TimeDelta,
     /// The version of a token that the API has refused; another one is wanted.
     pub refused: Option<i64>,
@@ -159,7 +152,7 @@ impl TokenKeeper {
             .runtime
             .spawn(work)
             .await
-            .unwrap_or_else(|_| Err(stopping()))
+            .unwrap_or_else(|_| Err(interrupted()))
     }
 
     /// A new token now, for a person who waits for it.
@@ -174,7 +167,7 @@ impl TokenKeeper {
             .runtime
             .spawn(work)
             .await
-            .unwrap_or_else(|_| Err(stopping()))
+            .unwrap_or_else(|_| Err(interrupted()))
     }
 
     async fn obtain(&self, connector: ConnectorId, need: Need) -> Result<LiveToken, TokenProblem> {
@@ -183,15 +176,18 @@ impl TokenKeeper {
         if !state.enabled {
             return Err(TokenProblem::Disabled);
         }
-        self.note_use(connector, &state, now).await?;
+        let Some(token) = &state.token else {
+            return Err(TokenProblem::NotAuthorized);
+        };
+        if state.notes_use(now) {
+            let mut conn = self.0.db.get().await.map_err(Error::from)?;
+            lease::note_use(&mut conn, connector, &state, now).await?;
+        }
         if state.serves(need, now) {
             self.look_ahead(connector, &state, now);
             return self.open(connector, state);
         }
-        let Some(obtained_at) = state.obtained_at() else {
-            return Err(TokenProblem::NotAuthorized);
-        };
-        if need.refused == Some(state.version) && now - obtained_at < YOUNG {
+        if need.refused == Some(state.version) && token.times().is_young(now) {
             return Err(TokenProblem::RefusedYoung);
         }
         if !state.is_renewable() {
@@ -203,6 +199,9 @@ impl TokenKeeper {
             Err(problem) => return Err(problem),
         }
         let state = self.state(connector).await?;
+        if !state.enabled {
+            return Err(TokenProblem::Disabled);
+        }
         self.open(connector, state)
     }
 
@@ -232,23 +231,6 @@ impl TokenKeeper {
             .ok_or(TokenProblem::Disabled)
     }
 
-    /// Keeps that the connector is in use, at most once a minute.
-    async fn note_use(
-        &self,
-        connector: ConnectorId,
-        state: &TokenState,
-        now: DateTime<Utc>,
-    ) -> Result<(), Error> {
-        let fresh = |used: DateTime<Utc>| now - used < TimeDelta::minutes(1);
-        if state.token.is_none() || state.last_used_at.is_some_and(fresh) {
-            return Ok(());
-        }
-        let mut conn = self.0.db.get().await?;
-        lease::note_use(&mut conn, connector, now).await?;
-        connectors::refresh_health(&mut conn, connector, now).await?;
-        Ok(())
-    }
-
     /// Renews the token of this version, or waits for whoever is at it.
     async fn renew(
         &self,
@@ -272,13 +254,11 @@ impl TokenKeeper {
 
     fn fly(&self, connector: ConnectorId, version: i64, trigger: Trigger) -> flights::Flight {
         let this = self.clone();
-        self.0
-            .flights
-            .join(&self.0.runtime, connector, || async move {
-                let outcome = this.lead(connector, version, trigger).await;
-                this.0.flights.land(connector);
-                outcome
-            })
+        let (runtime, key) = (&self.0.runtime, (connector, version));
+        let flights = &self.0.flights;
+        flights.join(runtime, key, || async move {
+            this.lead(connector, version, trigger).await
+        })
     }
 
     /// Takes the lease and asks the server, or waits until whoever holds it is done.
@@ -288,145 +268,56 @@ impl TokenKeeper {
         version: i64,
         trigger: Trigger,
     ) -> Result<(), TokenProblem> {
+        let mut wish = Wish {
+            connector,
+            version,
+            forced: matches!(trigger, Trigger::Person(_)),
+            abandoned: None,
+        };
         loop {
-            let state = self.state(connector).await?;
-            if state.version != version {
-                return Ok(());
-            }
-            let lease = Lease {
-                id: Uuid::now_v7(),
-                connector,
-                version,
-            };
-            let forced = matches!(trigger, Trigger::Person(_));
-            let now = self.0.clock.now();
             let taken = {
                 let mut conn = self.0.db.get().await.map_err(Error::from)?;
-                lease::take(&mut conn, &lease, now, &state, forced).await?
+                lease::take(&mut conn, &self.0, &wish, self.0.clock.now()).await?
             };
             match taken {
-                Taken::Yes => return self.renew_under(lease, &trigger).await,
+                Taken::Yes(lease, question) => match question.ask(&self.0, &lease).await {
+                    Asked::TooLate => wish.abandoned = Some(lease.id),
+                    asked => return outcome::settle(&self.0, &lease, asked, &trigger).await,
+                },
+                Taken::No(Held::Moved) => return Ok(()),
+                Taken::No(Held::Refused(problem)) => return Err(*problem),
+                Taken::No(Held::Abandoned(id)) => {
+                    wish.abandoned = Some(id);
+                    tokio::time::sleep(GRACE).await;
+                }
                 Taken::No(Held::Busy) if matches!(trigger, Trigger::Due) => {
                     return Err(TokenProblem::Elsewhere);
                 }
                 Taken::No(Held::Busy) => tokio::time::sleep(POLL).await,
-                Taken::No(Held::Resting(problem)) => return Err(*problem),
-                Taken::No(Held::Moved) => return Ok(()),
             }
         }
-    }
-
-    /// Asks the server as the holder of the lease, and keeps what comes of it.
-    async fn renew_under(&self, lease: Lease, trigger: &Trigger) -> Result<(), TokenProblem> {
-        let started = self.0.clock.now();
-        let by = match trigger {
-            Trigger::Person(by) => Actor::clone(by),
-            Trigger::Call | Trigger::Due => Actor::program("Connectory"),
-        };
-        let answer = match ask::ask(&self.0, &lease, started).await {
-            Ok(answer) => answer,
-            Err(fault) => {
-                let mut conn = self.0.db.get().await.map_err(Error::from)?;
-                outcome::release(&mut conn, &lease).await?;
-                return Err(fault.into());
-            }
-        };
-        match answer {
-            Ok(answer) => {
-                let recorded = matches!(trigger, Trigger::Person(_));
-                match self.keep(&lease, &by, answer, recorded).await? {
-                    true => Ok(()),
-                    false => Err(TokenProblem::Changed),
-                }
-            }
-            Err(refusal) => {
-                let mut conn = self.0.db.get().await.map_err(Error::from)?;
-                outcome::fail(&mut conn, &lease, &by, self.0.clock.now(), &refusal).await?;
-                Err(TokenProblem::Refused(Box::new(refusal)))
-            }
-        }
-    }
-
-    /// Stores a new token, and goes on trying while the database is away: it may be the only copy of a rotated one. False
-    /// when the tokens were replaced or forgotten meanwhile.
-    async fn keep(
-        &self,
-        lease: &Lease,
-        by: &Actor,
-        answer: ask::Answer,
-        recorded: bool,
-    ) -> Result<bool, Error> {
-        let mut tries = outcome::Tries::default();
-        loop {
-            let stored = self.try_to_keep(lease, by, &answer, recorded).await;
-            match stored {
-                Err(error) if tries.another().await => {
-                    tracing::warn!(
-                        connector = %lease.connector,
-                        cause = format!("{:#}", anyhow::Error::from(error)),
-                        "a new token could not be stored yet"
-                    );
-                }
-                other => return other,
-            }
-        }
-    }
-
-    async fn try_to_keep(
-        &self,
-        lease: &Lease,
-        by: &Actor,
-        answer: &ask::Answer,
-        recorded: bool,
-    ) -> Result<bool, Error> {
-        let mut conn = self.0.db.get().await?;
-        let now = self.0.clock.now();
-        outcome::keep(&mut conn, &self.0.vault, lease, by, now, answer, recorded).await
-    }
-
-    /// Renews the tokens that are due, many at once, and gives how many were looked at.
-    pub async fn renew_due(&self) -> Result<usize, Error> {
-        let now = self.0.clock.now();
-        let due = lease::due(&mut *self.0.db.get().await?, now, BATCH).await?;
-        let count = due.len();
-        let looks = due
-            .into_iter()
-            .map(|connector| self.renew_if_due(connector));
-        let mut looks = stream::iter(looks).buffer_unordered(AT_ONCE);
-        while let Some(look) = looks.next().await {
-            // A refusal is recorded with the connector; it must not keep the others from their turn.
-            if let Err(TokenProblem::Fault(error)) = look {
-                tracing::warn!(cause = %error, "a token could not be renewed");
-            }
-        }
-        Ok(count)
-    }
-
-    async fn renew_if_due(&self, connector: ConnectorId) -> Result<(), TokenProblem> {
-        let now = self.0.clock.now();
-        let outlook = {
-            let mut conn = self.0.db.get().await.map_err(Error::from)?;
-            connectors::refresh_health(&mut conn, connector, now).await?
-        };
-        let is_due = outlook.renew_at.is_some_and(|at| at <= now);
-        if !is_due || outlook.health == Health::Disabled {
-            return Ok(());
-        }
-        let state = self.state(connector).await?;
-        self.renew(connector, state.version, Trigger::Due).await
     }
 
     /// Waits for the renewals that run, at a stop.
     pub async fn finish(&self) {
-        let all = futures_util::future::join_all(self.0.flights.all());
+        let all = async {
+            loop {
+                let running = self.0.flights.all();
+                if running.is_empty() {
+                    break;
+                }
+                join_all(running).await;
+            }
+        };
         if tokio::time::timeout(LAST_RENEWALS, all).await.is_err() {
             tracing::warn!("stopping although a token is still being renewed");
         }
     }
 }
 
-fn stopping() -> TokenProblem {
+/// A renewal ended without an outcome: the program stops, or has a fault.
+fn interrupted() -> TokenProblem {
     TokenProblem::Fault(Arc::new(Error::internal(anyhow::anyhow!(
-        "the program is stopping"
+        "the renewal was interrupted"
     ))))
 }

@@ -1,15 +1,20 @@
 //! Keeping what came of a request for a token: the token, or why there is none.
+//!
+//! Danger: the answer may hold the only copy of a rotated refresh token, so a database that is away is waited for.
 
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
+use tokio::time::Instant;
 
-use super::ask::Answer;
+use super::ask::Asked;
 use super::lease::Lease;
+use super::{Inner, TokenProblem, Trigger};
 use crate::access::Actor;
 use crate::audit::{self, Changes, Event};
+use crate::authorization::model::NewToken;
 use crate::authorization::queries;
 use crate::connectors;
 use crate::db::Conn;
@@ -22,34 +27,78 @@ use crate::web::Error;
 const FIRST_REST: TimeDelta = TimeDelta::seconds(30);
 const LONGEST_REST: TimeDelta = TimeDelta::minutes(15);
 
-/// Tries to store a token while the database is away, a second apart.
-const MOST_TRIES: u32 = 60;
-const BETWEEN_TRIES: Duration = Duration::from_secs(1);
+/// How long storing is tried while the database is away, and the pause between two tries. A token may be the only copy; a
+/// refusal would come again.
+const STORING_TOKEN: Duration = Duration::from_secs(600);
+const STORING_REFUSAL: Duration = Duration::from_secs(10);
+const BETWEEN_TRIES: Duration = Duration::from_millis(250);
 
-/// Counts the tries to store a token.
-#[derive(Default)]
-pub(super) struct Tries(u32);
-
-impl Tries {
-    /// Waits for the next try; false when there is none.
-    pub async fn another(&mut self) -> bool {
-        self.0 += 1;
-        if self.0 >= MOST_TRIES {
-            return false;
+/// Keeps what came of asking, and goes on trying while the database is away.
+pub(super) async fn settle(
+    keeper: &Inner,
+    lease: &Lease,
+    asked: Asked,
+    trigger: &Trigger,
+) -> Result<(), TokenProblem> {
+    let longest = match &asked {
+        Asked::Token(_) => STORING_TOKEN,
+        Asked::Refused(_) | Asked::TooLate => STORING_REFUSAL,
+    };
+    let began = Instant::now();
+    let mut warned = None;
+    let kept = loop {
+        match try_to_keep(keeper, lease, &asked, trigger).await {
+            // The connector is gone for good.
+            Err(Error::NotFound) => break false,
+            Err(error) if began.elapsed() < longest => {
+                let warn = warned.is_none_or(|at: Instant| at.elapsed().as_secs() >= 10);
+                if warn {
+                    warned = Some(Instant::now());
+                    let cause = format!("{:#}", anyhow::Error::from(error));
+                    tracing::warn!(connector = %lease.connector, cause, "the answer of a token server could not be stored yet");
+                }
+                tokio::time::sleep(BETWEEN_TRIES).await;
+            }
+            kept => break kept?,
         }
-        tokio::time::sleep(BETWEEN_TRIES).await;
-        true
+    };
+    match asked {
+        Asked::Refused(refusal) => Err(TokenProblem::Refused(Box::new(refusal))),
+        Asked::Token(_) if kept => Ok(()),
+        Asked::Token(_) | Asked::TooLate => Err(TokenProblem::Changed),
+    }
+}
+
+async fn try_to_keep(
+    keeper: &Inner,
+    lease: &Lease,
+    asked: &Asked,
+    trigger: &Trigger,
+) -> Result<bool, Error> {
+    let (by, recorded) = match trigger {
+        Trigger::Person(by) => (Actor::clone(by), true),
+        Trigger::Call | Trigger::Due => (Actor::program("Connectory"), false),
+    };
+    let mut conn = keeper.db.get().await?;
+    let (vault, now) = (&keeper.vault, keeper.clock.now());
+    match asked {
+        Asked::Token(token) => keep(&mut conn, vault, lease, &by, now, token, recorded).await,
+        Asked::Refused(refusal) => {
+            fail(&mut conn, lease, &by, now, refusal).await?;
+            Ok(true)
+        }
+        Asked::TooLate => Ok(false),
     }
 }
 
 /// Stores the token that the lease was for; false when another one came or the tokens were forgotten meanwhile.
-pub(super) async fn keep(
+async fn keep(
     conn: &mut Conn,
     vault: &Vault,
     lease: &Lease,
     by: &Actor,
     now: DateTime<Utc>,
-    answer: &Answer,
+    token: &NewToken,
     recorded: bool,
 ) -> Result<bool, Error> {
     conn.transaction(async |conn| {
@@ -63,7 +112,7 @@ pub(super) async fn keep(
         if version != lease.version {
             return Ok(false);
         }
-        queries::store_token(conn, vault, by, now, lease.connector, &answer.token).await?;
+        queries::store_token(conn, vault, by, now, lease.connector, token).await?;
         connectors::refresh_health(conn, lease.connector, now).await?;
         if recorded {
             let changes = Changes::none().secret("Token", "changed");
@@ -76,7 +125,7 @@ pub(super) async fn keep(
 
 /// Records a refusal and ends the lease. The stored token stays as it is. The first failure and the server's no are audited;
 /// the tries between them would only fill the log.
-pub(super) async fn fail(
+async fn fail(
     conn: &mut Conn,
     lease: &Lease,
     by: &Actor,
@@ -117,18 +166,6 @@ pub(super) async fn fail(
         Ok(())
     })
     .await
-}
-
-/// Gives the lease back: nothing was asked.
-pub(super) async fn release(conn: &mut Conn, lease: &Lease) -> Result<(), Error> {
-    let own = renewals::table
-        .find(lease.connector)
-        .filter(renewals::lease_id.eq(lease.id));
-    diesel::update(own)
-        .set(renewals::lease_until.eq(None::<DateTime<Utc>>))
-        .execute(conn)
-        .await?;
-    Ok(())
 }
 
 /// How long the server is left alone: as long as it asks for, and longer with each failure.

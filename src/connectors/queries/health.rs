@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
+use diesel_async::{AsyncConnection, RunQueryDsl};
 
 use super::super::model::ConnectorId;
 use super::super::{Facts, Health, Method, Outlook, RenewalFacts, TokenTimes};
@@ -101,8 +101,33 @@ async fn stored_facts(conn: &mut Conn, id: ConnectorId) -> Result<StoredFacts, E
         .await?)
 }
 
-/// Recomputes the outlook of a connector after one of its facts has changed, in the transaction of the change, and
-/// gives it.
+/// Takes the row that whoever changes what the health follows from takes before any other, until the end of the transaction.
+/// One order for all, so that no two of them wait for each other: `authorizations`, then the rest.
+pub async fn hold_authorization(conn: &mut Conn, id: ConnectorId) -> Result<(), Error> {
+    let row = authorizations::table.find(id);
+    let _: ConnectorId = row
+        .select(authorizations::connector_id)
+        .for_update()
+        .first(conn)
+        .await?;
+    Ok(())
+}
+
+/// Recomputes the outlook of a connector when only time has passed, and gives it.
+pub async fn review_health(
+    conn: &mut Conn,
+    id: ConnectorId,
+    now: DateTime<Utc>,
+) -> Result<Outlook, Error> {
+    conn.transaction(async |conn| {
+        hold_authorization(conn, id).await?;
+        refresh_health(conn, id, now).await
+    })
+    .await
+}
+
+/// Recomputes the outlook of a connector after one of its facts has changed, in the transaction of the change, which holds
+/// its row in `authorizations`, and gives it.
 pub async fn refresh_health(
     conn: &mut Conn,
     id: ConnectorId,
@@ -157,7 +182,7 @@ pub async fn refresh_due_health(conn: &mut Conn, now: DateTime<Utc>) -> Result<u
         .load(conn)
         .await?;
     for id in &due {
-        refresh_health(conn, *id, now).await?;
+        review_health(conn, *id, now).await?;
     }
     Ok(due.len())
 }

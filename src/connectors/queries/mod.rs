@@ -20,7 +20,7 @@ use crate::db::schema::{
 };
 use crate::web::Error;
 
-pub use health::{refresh_due_health, refresh_health};
+pub use health::{hold_authorization, refresh_due_health, refresh_health, review_health};
 pub(super) use list::list;
 pub use save::create;
 pub(super) use save::duplicate;

@@ -99,6 +99,7 @@ pub async fn restore(
 ) -> Result<(), SaveError> {
     conn.transaction(async |conn| {
         lock_counts(conn).await?;
+        super::hold_authorization(conn, connector.id).await?;
         let restored = diesel::update(
             connectors::table
                 .find(connector.id)

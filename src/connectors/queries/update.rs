@@ -45,6 +45,10 @@ pub async fn update(
             lock_counts(conn).await?;
             names = Some(category_names(conn, &new.categories).await?);
         }
+        let changes_health = new.forget_secrets || old.enabled != new.enabled;
+        if changes_health {
+            health::hold_authorization(conn, old.id).await?;
+        }
         let forgotten = new.forget_secrets && forget_base_url_secrets(conn, by, now, old).await?;
         let event = saved(old, new, names.as_ref(), forgotten);
         // Both go out in one go. What is recorded of a save that is refused goes with its transaction.
@@ -62,7 +66,7 @@ pub async fn update(
             diesel::delete(links).execute(conn).await?;
             link(conn, old.id, &new.categories).await?;
         }
-        if new.forget_secrets || old.enabled != new.enabled {
+        if changes_health {
             health::refresh_health(conn, old.id, now).await?;
         }
         Ok(())

@@ -19,6 +19,7 @@ use connectory::outbound::{HttpUrl, Outbound, Policy};
 use connectory::status::Metrics;
 use connectory::vault::Vault;
 use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::runtime::Handle;
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio::task::JoinHandle;
 use tokio_postgres::SimpleQueryMessage;
@@ -26,6 +27,7 @@ use uuid::Uuid;
 
 use super::Browser;
 use super::database::{TestDatabase, connect};
+use super::program::Installation;
 
 /// What `/metrics` of every site asks for.
 pub const METRICS_TOKEN: &str = "a-token-for-the-metrics";
@@ -143,6 +145,27 @@ impl TestApp {
         self.keeper.renew_due().await.expect("the renewals");
     }
 
+    /// What one more instance of the program on this database keeps tokens with.
+    pub fn another_keeper(&self) -> TokenKeeper {
+        let db = Db::new(&self.database.url, 2).expect("a pool");
+        let (vault, clock) = (self.vault.clone(), self.clock.clone());
+        let policy = Policy {
+            allow_loopback: true,
+            ..Policy::default()
+        };
+        let outbound = Outbound::new(policy).expect("a runtime");
+        TokenKeeper::new(db, vault, outbound, clock, Handle::current())
+    }
+
+    /// One more instance of the program on this database: a process of its own, which is killed when dropped.
+    pub fn another_program(&self) -> Installation {
+        Installation::new()
+            .set("DATABASE_URL", &self.database.url)
+            .set("CONNECTORY_MASTER_KEY", &self.database.master_key)
+            .set("CONNECTORY_DATABASE_CONNECTIONS", "8")
+            .set("CONNECTORY_OUTBOUND_LOOPBACK", "yes")
+    }
+
     pub fn advance(&self, time: TimeDelta) {
         self.clock.advance(time);
     }
@@ -195,6 +218,34 @@ impl TestApp {
         .await
         .expect("a new category");
         id
+    }
+
+    /// Cuts all connections to the database but the test's own, and lets nobody connect any more.
+    pub async fn take_database_away(&self) {
+        self.allow_connections(false).await;
+        self.cut_connections().await;
+    }
+
+    pub async fn give_database_back(&self) {
+        self.allow_connections(true).await;
+    }
+
+    /// Ends all connections to the database but the test's own, and waits until they have ended.
+    pub async fn cut_connections(&self) {
+        self.sql(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        .await;
+    }
+
+    /// From another database, because nobody may lock themselves out.
+    async fn allow_connections(&self, allow: bool) {
+        self.sql("SELECT 1").await;
+        let (server, name) = (self.database.url.rsplit_once(" dbname=")).expect("a name");
+        let outside = connect(&format!("{server} dbname=postgres")).await;
+        let alter = format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS {allow}");
+        outside.batch_execute(&alter).await.expect("the owner may");
     }
 
     /// Runs statements behind the site's back.

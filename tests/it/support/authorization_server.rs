@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::app::http_client;
 use super::oauth_server::{USER, USERS_PASSWORD};
 use super::{Browser, Page};
 
@@ -293,9 +292,19 @@ fn start(
         urls: serde_json::from_str(&line).expect("JSON: `make test` installs the server"),
         allow,
         deny,
-        http: http_client(None),
+        http: patient_client(),
         process,
     }
+}
+
+/// Without connections kept for later: Node.js closes them after five seconds, just when a test may use one again.
+fn patient_client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .pool_max_idle_per_host(0)
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("an HTTP client")
 }
 
 impl Drop for AuthorizationServer {

@@ -24,6 +24,8 @@ pub struct TestDatabase {
     pub url: String,
     /// Opens what this database's data key has sealed.
     pub vault: Vault,
+    /// The master key as an administrator sets it.
+    pub master_key: String,
     name: String,
 }
 
@@ -37,6 +39,7 @@ impl TestDatabase {
         TestDatabase {
             url,
             vault: server.vault.clone(),
+            master_key: server.master_key.clone(),
             name,
         }
     }
@@ -66,6 +69,7 @@ struct Server {
     /// The connection string without a database.
     address: String,
     vault: Vault,
+    master_key: String,
     orders: UnboundedSender<Order>,
 }
 
@@ -77,12 +81,13 @@ impl Server {
             .name("database".into())
             .spawn(move || run(&ready, inbox))
             .expect("a thread for the database");
-        let (address, vault) = started
+        let (address, vault, master_key) = started
             .recv()
             .expect("the private PostgreSQL starts; its own message stands above");
         Server {
             address,
             vault,
+            master_key,
             orders,
         }
     }
@@ -95,7 +100,7 @@ impl Server {
 
 /// The life of the database's thread.
 #[expect(clippy::zombie_processes, reason = "the janitor outlives this process")]
-fn run(ready: &SyncSender<(String, Vault)>, mut inbox: UnboundedReceiver<Order>) {
+fn run(ready: &SyncSender<(String, Vault, String)>, mut inbox: UnboundedReceiver<Order>) {
     let folder = std::env::temp_dir().join(format!("connectory-it-{}", Uuid::now_v7()));
     let _janitor = janitor(&folder);
     let postgres = PrivatePostgres::start_with(
@@ -118,12 +123,12 @@ fn run(ready: &SyncSender<(String, Vault)>, mut inbox: UnboundedReceiver<Order>)
         .expect("a runtime");
     runtime.block_on(async {
         db::migrate(&url).await.expect("the migrations");
-        let vault = store_data_key(&url).await;
+        let (vault, master_key) = store_data_key(&url).await;
         // From outside the template, because a database in use cannot be copied.
         let outside = format!("{address} dbname=postgres");
         let (creating, dropping) = (connect(&outside).await, Arc::new(connect(&outside).await));
         ready
-            .send((address.to_string(), vault))
+            .send((address.to_string(), vault, master_key))
             .expect("somebody waits for the database");
         let mut next = copy(&creating, template).await;
         while let Some(order) = inbox.recv().await {
@@ -156,8 +161,8 @@ async fn drop_database(client: Arc<Client>, name: String) {
         .expect("the database can be dropped");
 }
 
-/// Every database starts with the same data key, under a master key that nobody keeps.
-async fn store_data_key(url: &str) -> Vault {
+/// Every database starts with the same data key, under a master key of this run.
+async fn store_data_key(url: &str) -> (Vault, String) {
     let digits: String = (0..4)
         .map(|_| format!("{:016x}", rand::random::<u64>()))
         .collect();
@@ -170,7 +175,8 @@ async fn store_data_key(url: &str) -> Vault {
         .execute(insert, &[&key.id, &key.master_key_id, &key.wrapped])
         .await
         .expect("the data key is stored");
-    Vault::unlock(&master, &[key]).expect("the data key opens")
+    let vault = Vault::unlock(&master, &[key]).expect("the data key opens");
+    (vault, digits)
 }
 
 /// Removes the folder when this process has ended and its server has stopped. The pipe that it reads from closes at

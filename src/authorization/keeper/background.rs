@@ -1,0 +1,65 @@
+//! Renewing before anybody needs it: the tokens whose time has come, by `renewals.due_at`.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures_util::{StreamExt, stream};
+
+use super::{TokenKeeper, TokenProblem, Trigger, lease};
+use crate::connectors::{self, ConnectorId};
+use crate::web::Error;
+
+/// Renewals that background work begins at once, and looks at in one run.
+const AT_ONCE: usize = 16;
+const BATCH: i64 = 200;
+
+/// How long one run waits for the renewals that it has begun. They go on, but slow servers must not keep other connectors
+/// from their turn.
+const LONGEST_RUN: Duration = Duration::from_secs(20);
+
+/// After a fault of this program the connector is left alone for so long.
+const AFTER_FAULT: TimeDelta = TimeDelta::minutes(1);
+
+impl TokenKeeper {
+    /// Renews the tokens that are due, many at once, and gives how many were looked at. Waits for them, but not long.
+    pub async fn renew_due(&self) -> Result<usize, Error> {
+        let now = self.0.clock.now();
+        let due = lease::due(&mut *self.0.db.get().await?, now, BATCH).await?;
+        let count = due.len();
+        let looks = due
+            .into_iter()
+            .map(|connector| self.renew_if_due(connector));
+        let looks = stream::iter(looks).buffer_unordered(AT_ONCE);
+        let all = looks.for_each(|()| async {});
+        // Those that have not had their turn are still due.
+        _ = tokio::time::timeout(LONGEST_RUN, all).await;
+        Ok(count)
+    }
+
+    /// A refusal is recorded with the connector; neither it nor a fault keeps the others from their turn.
+    async fn renew_if_due(&self, connector: ConnectorId) {
+        if let Err(TokenProblem::Fault(fault)) = self.try_if_due(connector).await {
+            let cause = fault.source().map(ToString::to_string);
+            tracing::warn!(%connector, cause, "a token could not be renewed");
+            if let Ok(mut conn) = self.0.db.get().await {
+                let until = self.0.clock.now() + AFTER_FAULT;
+                _ = lease::postpone(&mut conn, connector, until).await;
+            }
+        }
+    }
+
+    async fn try_if_due(&self, connector: ConnectorId) -> Result<(), TokenProblem> {
+        let now = self.0.clock.now();
+        let (outlook, state) = {
+            let mut conn = self.0.db.get().await.map_err(Error::from)?;
+            let outlook = connectors::review_health(&mut conn, connector, now).await?;
+            (outlook, lease::state(&mut conn, connector).await?)
+        };
+        let is_due = outlook.renew_at.is_some_and(|at| at <= now);
+        match state.filter(|state| is_due && state.enabled) {
+            Some(state) => self.renew(connector, state.version, Trigger::Due).await,
+            None => Ok(()),
+        }
+    }
+}
