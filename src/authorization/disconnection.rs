@@ -48,11 +48,11 @@ impl Revocation {
         }
     }
 
-    fn audit_words(&self) -> &'static str {
+    fn audit_words(&self) -> String {
         match self {
-            Revocation::Done(_) => "Revoked at the server",
-            Revocation::NotOffered => "Not revoked: no Revocation URL",
-            Revocation::Refused(_) => "Not revoked: the server refused",
+            Revocation::Done(host) => format!("Revoked at {host}"),
+            Revocation::NotOffered => "Not revoked: no Revocation URL".into(),
+            Revocation::Refused(refusal) => format!("Not revoked: {}", refusal.message),
         }
     }
 }
@@ -136,14 +136,17 @@ async fn revoke_tokens(
         client,
         time_out: stored.authorization.time_out,
     };
+    let mut refused = None;
     for (token, hint) in tokens {
+        // The access token is worth a try of its own: the server may take only one of the two kinds.
         if let Some(token) = token
             && let Err(refusal) = asks.revoke(&token, hint).await
         {
-            return Ok(Revocation::Refused(refusal));
+            refused = refused.or(Some(refusal));
         }
     }
-    Ok(Revocation::Done(asks.endpoint.origin().to_string()))
+    let host = asks.endpoint.origin().to_string();
+    Ok(refused.map_or(Revocation::Done(host), Revocation::Refused))
 }
 
 /// What every request for revocation shares.

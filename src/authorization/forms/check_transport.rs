@@ -98,6 +98,12 @@ impl AuthorizationForm {
         }
     }
 
+    /// The proxy as it would be stored: tokens are judged before the field is checked.
+    fn proxy(&self) -> String {
+        let parsed = HttpUrl::parse(&self.proxy_url);
+        parsed.map_or_else(|_| self.proxy_url.clone(), |url| url.as_str().to_string())
+    }
+
     fn check_proxy(&mut self) -> Option<HttpUrl> {
         if self.proxy_url.is_empty() {
             return None;
@@ -108,7 +114,7 @@ impl AuthorizationForm {
         Some(proxy)
     }
 
-    pub(super) fn check_time_out(&mut self) -> Option<i32> {
+    pub fn check_time_out(&mut self) -> Option<i32> {
         if self.time_out.is_empty() {
             return None;
         }
@@ -204,7 +210,7 @@ impl AuthorizationForm {
 
     /// Why others could read on the way what they could not read before.
     fn exposure(&self) -> Option<&'static str> {
-        let other_proxy = !self.proxy_url.is_empty() && self.proxy_url != self.before.proxy_url;
+        let other_proxy = !self.proxy_url.is_empty() && self.proxy() != self.before.proxy_url;
         match (self.unchecked_now(), other_proxy) {
             (true, _) => Some("certificates are no longer checked"),
             (_, true) => Some("it would go through another proxy"),
