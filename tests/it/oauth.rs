@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use crate::support::authorization_server::{self as server, AuthorizationServer, Client, Setup};
 use crate::support::forward_proxy::ForwardProxy;
-use crate::support::hostile::{Authority, Behaviour, Hostile, Issued, answer};
+use crate::support::hostile::{Authority, Behaviour, Hostile, answer};
 use crate::support::oauth_server::{USER, USERS_PASSWORD};
 use crate::support::{Browser, FormFill, PASSWORD, Page, TestApp, strs};
 
@@ -43,7 +43,6 @@ const CODE: Method = Method::OAuth(Grant::AuthorizationCode);
 const CLIENT: Method = Method::OAuth(Grant::ClientCredentials);
 const PASSWORDS: Method = Method::OAuth(Grant::Password);
 const IMPLICIT: Method = Method::OAuth(Grant::Implicit);
-const GRANTS: [Method; 4] = [CODE, CLIENT, PASSWORDS, IMPLICIT];
 
 /// Has every character that goes wrong when Basic credentials are not form-encoded (RFC 6749 section 2.3.1).
 const SECRET: &str = "s3cret+/%:& x";

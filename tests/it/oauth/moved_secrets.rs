@@ -5,8 +5,7 @@ use super::*;
 const ANOTHER_HOST: &str = "it would go to another host";
 const ANOTHER_PROXY: &str = "it would go through another proxy";
 const UNCHECKED: &str = "certificates are no longer checked";
-const TICK: &str =
-    "Tick the box if secrets are to be sent without checking who receives them";
+const TICK: &str = "Tick the box if secrets are to be sent without checking who receives them";
 
 /// A connector of this grant with stored secrets and a token, whose server is `home`.
 async fn at_home(method: Method, home: &Hostile) -> (TestApp, Uuid, Browser) {
@@ -20,7 +19,9 @@ async fn at_home(method: Method, home: &Hostile) -> (TestApp, Uuid, Browser) {
         .set("client_id", "app")
         .set("client_secret", SECRET);
     let form = match method {
-        PASSWORDS => form.set("oauth_user", USER).set("oauth_password", USERS_PASSWORD),
+        PASSWORDS => form
+            .set("oauth_user", USER)
+            .set("oauth_password", USERS_PASSWORD),
         _ => form,
     };
     saved(form).await;
@@ -93,12 +94,19 @@ async fn go_elsewhere_when_they_are_entered_again_and_the_tokens_are_forgotten()
             _ => form,
         };
         let page = saved(form).await;
-        assert!(page.flash().contains("Its tokens were removed"), "{}", page.flash());
+        assert!(
+            page.flash().contains("Its tokens were removed"),
+            "{}",
+            page.flash()
+        );
         let secret = app.secret(id, SecretField::ClientSecret).await;
         assert_eq!(secret.as_deref(), Some("the new secret"));
         assert_eq!(app.token(id).await, None);
         let line = last_line(&app, "authorization.saved").await;
-        assert!(line.contains("AccessToken URL") && line.contains("Client Secret"), "{line}");
+        assert!(
+            line.contains("AccessToken URL") && line.contains("Client Secret"),
+            "{line}"
+        );
         assert!(!line.contains("the new"), "{line}");
     }
 }
@@ -111,7 +119,10 @@ async fn stay_with_settings_that_lead_to_the_same_host() {
         ("token_url", home.url("/other/token")),
         ("refresh_url", home.url("/refresh")),
         ("revocation_url", home.url("/revoke")),
-        ("authorize_url", "https://people.example.org/authorize".into()),
+        (
+            "authorize_url",
+            "https://people.example.org/authorize".into(),
+        ),
         ("scope", "read".into()),
         ("time_out", "5".into()),
         ("expired_statuses", "401, 403".into()),
@@ -121,10 +132,18 @@ async fn stay_with_settings_that_lead_to_the_same_host() {
         assert!(app.token(id).await.is_some(), "{field}");
     }
     // A proxy that stays counts as the same however it is written.
-    let form = ana.get(TAB).await.form(TAB).set("proxy_url", "http://127.0.0.1:9");
+    let form = ana
+        .get(TAB)
+        .await
+        .form(TAB)
+        .set("proxy_url", "http://127.0.0.1:9");
     saved(replace(form, "client_secret", SECRET)).await;
     app.store_token(id, "canary-token", None).await;
-    let form = ana.get(TAB).await.form(TAB).set("proxy_url", "HTTP://127.0.0.1:9");
+    let form = ana
+        .get(TAB)
+        .await
+        .form(TAB)
+        .set("proxy_url", "HTTP://127.0.0.1:9");
     saved(form).await;
     assert!(app.token(id).await.is_some());
 }
@@ -144,9 +163,16 @@ async fn tokens_go_with_the_client_and_the_method_that_they_were_issued_to() {
         saved(form).await;
         assert_eq!(app.token(id).await, None, "{change}");
         let secret = app.secret(id, SecretField::ClientSecret).await;
-        assert_eq!(secret.is_some(), ["client", "grant"].contains(&change), "{change}");
+        assert_eq!(
+            secret.is_some(),
+            ["client", "grant"].contains(&change),
+            "{change}"
+        );
         if change == "bearer" {
-            assert_eq!(app.value("SELECT status FROM connectors").await, "not_authorized");
+            assert_eq!(
+                app.value("SELECT status FROM connectors").await,
+                "not_authorized"
+            );
         }
     }
 }
@@ -161,10 +187,16 @@ async fn finding_settings_carries_no_secret() {
     let requests = elsewhere.requests();
     assert!(!requests.is_empty());
     for request in requests {
-        assert_eq!((request.method.as_str(), request.body.as_str()), ("GET", ""));
+        assert_eq!(
+            (request.method.as_str(), request.body.as_str()),
+            ("GET", "")
+        );
         assert_eq!(request.header("authorization"), None);
         let text = format!("{request:?}");
-        assert!(!text.contains("canary") && !text.contains(USERS_PASSWORD), "{text}");
+        assert!(
+            !text.contains("canary") && !text.contains(USERS_PASSWORD),
+            "{text}"
+        );
     }
 }
 
