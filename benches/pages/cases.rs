@@ -10,10 +10,13 @@ use super::load::Ask;
 pub const SIZES: [usize; 2] = [10, 50];
 
 /// The columns that the list reads, as in `connectors::queries`.
-pub const COLUMNS: &str = "id, key, name, label, description_start, method, verify_certificates, status, category_names, categories_start, updated_at, created_at";
+pub const COLUMNS: &str = "connectors.id, key, name, label, description_start, method, verify_certificates, status, category_names, categories_start, updated_at, created_at";
 
 /// Where counting the rows of a search stops, as in `connectors::queries`.
 const COUNT_LIMIT: usize = 1000;
+
+/// Rows of the order that are looked at for a page of a frequent word, as in `connectors::queries`.
+const WALK: usize = 3000;
 
 /// The orders: the word in the address and the column.
 const ORDERS: [(&str, &str); 7] = [
@@ -81,45 +84,60 @@ impl List {
         format!("/connectors?{}", query.finish())
     }
 
-    /// The page's main query.
+    /// The page's main query, as the program asks it.
     pub fn sql(&self, columns: &str) -> String {
         let direction = if self.descending { "DESC" } else { "ASC" };
+        let (column, rows) = (self.order.1, self.size + 1);
+        let order = format!("{column} {direction}, id {direction}");
         let place = self.after.as_ref().map_or(String::new(), |cursor| {
             format!(
                 " AND (label, id) > ('{}'::text, '{}'::uuid)",
                 cursor.value, cursor.id
             )
         });
+        let walked = format!("FROM connectors WHERE deleted_at IS NULL{place} ORDER BY {order}");
+        let Some(condition) = self.condition() else {
+            return format!("SELECT {columns} {walked} LIMIT {rows}");
+        };
+        let total = self.total();
         format!(
-            "SELECT {columns} FROM connectors WHERE {}{place} ORDER BY {} {direction}, id {direction} LIMIT {}",
-            self.condition(),
-            self.order.1,
-            self.size + 1
+            "WITH matches AS MATERIALIZED (SELECT id, {column} FROM connectors WHERE deleted_at IS NULL AND {condition}), total AS MATERIALIZED ({total}),
+            near AS MATERIALIZED (
+                SELECT id FROM (SELECT * {walked} LIMIT {WALK}) AS walked
+                WHERE (SELECT found FROM total) > {COUNT_LIMIT} AND {condition} ORDER BY {order} LIMIT {rows}
+            ), enough AS MATERIALIZED (
+                SELECT count(*) = {rows} AS enough FROM near
+            ), page AS (
+                SELECT id FROM near WHERE (SELECT enough FROM enough)
+                UNION ALL
+                (SELECT id FROM matches WHERE NOT (SELECT enough FROM enough){place} ORDER BY {order} LIMIT {rows})
+            )
+            SELECT {columns}, found FROM page JOIN connectors USING (id), total ORDER BY {order}"
         )
     }
 
-    /// The query that counts the rows, where no count is kept.
-    pub fn count(&self) -> Option<String> {
-        let counts = matches!(self.narrowed, Narrowed::Search(_) | Narrowed::Status(_));
-        counts.then(|| {
-            format!(
-                "SELECT count(*) AS n FROM (SELECT 1 FROM connectors WHERE {} LIMIT {}) AS found",
-                self.condition(),
+    /// How a narrowed list is counted.
+    fn total(&self) -> String {
+        match &self.narrowed {
+            Narrowed::Category(id) => {
+                format!("SELECT connectors AS found FROM categories WHERE id = '{id}'")
+            }
+            _ => format!(
+                "SELECT count(*) AS found FROM (SELECT FROM matches LIMIT {}) AS counted",
                 COUNT_LIMIT + 1
-            )
-        })
+            ),
+        }
     }
 
-    fn condition(&self) -> String {
-        let narrowed = match &self.narrowed {
-            Narrowed::Nothing => String::new(),
-            Narrowed::Search(text) => format!(" AND search_text LIKE '{}'", word_pattern(text)),
-            Narrowed::Category(id) => format!(
-                " AND id IN (SELECT connector_id FROM connector_categories WHERE category_id = '{id}')"
-            ),
-            Narrowed::Status(status) => format!(" AND status = '{status}'"),
-        };
-        format!("deleted_at IS NULL{narrowed}")
+    fn condition(&self) -> Option<String> {
+        match &self.narrowed {
+            Narrowed::Nothing => None,
+            Narrowed::Search(text) => Some(format!("search_text LIKE '{}'", word_pattern(text))),
+            Narrowed::Category(id) => Some(format!(
+                "id IN (SELECT connector_id FROM connector_categories WHERE category_id = '{id}')"
+            )),
+            Narrowed::Status(status) => Some(format!("status = '{status}'")),
+        }
     }
 }
 

@@ -18,6 +18,7 @@ pub struct Actor {
     /// The name that pages and audit lines show.
     pub name: String,
     pub super_admin: bool,
+    /// What is granted; nothing is looked up for a super admin.
     pub permissions: PermissionSet,
     /// Where the request came from; empty for the command line.
     pub address: String,

@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::case_when;
 use diesel::prelude::*;
-use diesel::sql_types::Uuid as SqlUuid;
+use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -17,7 +18,7 @@ use crate::web::{Error, VisitorToken};
 
 diesel::define_sql_function! {
     /// The codes of a user's permissions, those of groups included.
-    fn effective_permissions(who: SqlUuid) -> diesel::sql_types::Array<diesel::sql_types::Text>;
+    fn effective_permissions(who: SqlUuid) -> Array<Text>;
 }
 
 /// A session is written to at most this often, so that reading pages costs no writes.
@@ -78,7 +79,12 @@ pub(super) async fn find(
             users::super_admin,
             users::theme,
             sessions::last_seen_at,
-            effective_permissions(users::id),
+            // A super admin passes every check, whatever is granted.
+            case_when(
+                users::super_admin,
+                Vec::<String>::new().into_sql::<Array<Text>>(),
+            )
+            .otherwise(effective_permissions(users::id)),
         ))
         .first::<SessionRow>(conn)
         .await

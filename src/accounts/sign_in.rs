@@ -137,7 +137,7 @@ async fn signed_in(
         changes: Changes::none(),
     };
     let mut conn = guard.db.get().await?;
-    audit::record(&mut conn, &by, guard.clock.now(), event).await?;
+    audit::record(&conn, &by, guard.clock.now(), event).await?;
     let next = if is_own_path(next) { next } else { "/" };
     begin_session(req, guard, &mut conn, user.id, next, "").await
 }
@@ -190,7 +190,7 @@ pub async fn sign_out(
             subject_name: &visit.actor.username,
             changes: Changes::none(),
         };
-        audit::record(&mut conn, &visit.actor, visit.now(), event).await?;
+        audit::record(&conn, &visit.actor, visit.now(), event).await?;
     }
     let anonymous = VisitorToken::random();
     let mut response = see_other_as(

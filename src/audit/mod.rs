@@ -53,7 +53,7 @@ impl Changes {
 
 /// Writes the audit line of a change into its transaction.
 pub async fn record(
-    conn: &mut Conn,
+    conn: &Conn,
     by: &Actor,
     now: DateTime<Utc>,
     event: Event<'_>,

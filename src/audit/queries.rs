@@ -14,7 +14,7 @@ use crate::db::schema::audit_events;
 use crate::web::Error;
 
 pub(super) async fn insert(
-    conn: &mut Conn,
+    conn: &Conn,
     by: &Actor,
     now: DateTime<Utc>,
     event: Event<'_>,
@@ -32,7 +32,7 @@ pub(super) async fn insert(
             audit_events::subject_name.eq(event.subject_name),
             audit_events::changes.eq(Value::Array(event.changes.0)),
         ))
-        .execute(conn)
+        .execute(&mut &*conn)
         .await?;
     Ok(())
 }

@@ -32,7 +32,7 @@ impl RevealPage {
 
 pub async fn ask(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let connector = connectors::find(&mut conn, &key).await?;
+    let connector = connectors::find(&conn, &key).await?;
     queries::stored_token(&mut conn, connector.id)
         .await?
         .ok_or(Error::NotFound)?;
@@ -54,7 +54,7 @@ pub async fn reveal(
     Segment(key): Segment,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
-    let connector = connectors::find(&mut *visit.conn().await?, &key).await?;
+    let connector = connectors::find(&*visit.conn().await?, &key).await?;
     let mut errors = Errors::default();
     let password = data.get("password").unwrap_or_default().to_string();
     if password.is_empty() {
@@ -96,6 +96,6 @@ async fn open(visit: &Visit, vault: &Vault, connector: &Connector) -> Result<Sec
         subject_name: &connector.name,
         changes: Changes::none(),
     };
-    audit::record(&mut conn, &visit.actor, visit.now(), event).await?;
+    audit::record(&conn, &visit.actor, visit.now(), event).await?;
     Ok(token)
 }

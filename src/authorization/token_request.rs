@@ -181,8 +181,8 @@ async fn record_request(
         subject_name: &connector.name,
         changes,
     };
-    let mut conn = visit.conn().await?;
-    audit::record(&mut conn, &visit.actor, visit.now(), event).await
+    let conn = visit.conn().await?;
+    audit::record(&conn, &visit.actor, visit.now(), event).await
 }
 
 async fn keep(

@@ -14,7 +14,7 @@ use crate::access::Actor;
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
 use crate::db::keyset::{Keyset, Slice};
-use crate::db::schema::{categories, connector_total};
+use crate::db::schema::{categories, connector_categories, connector_total, connectors};
 use crate::name::{fold, like_pattern};
 use crate::web::{Error, ListQuery, SaveError, Total};
 
@@ -100,6 +100,12 @@ pub async fn find_by_name(conn: &mut Conn, name: &str) -> Result<Option<Category
         .optional()?)
 }
 
+/// Categories that a form offers, at most.
+const MOST_CHOICES: i64 = 500;
+
+const CHOICE: (categories::id, categories::name, categories::status) =
+    (categories::id, categories::name, categories::status);
+
 /// A category that a connector can have.
 #[derive(Queryable)]
 pub struct CategoryChoice {
@@ -115,20 +121,33 @@ impl CategoryChoice {
 }
 
 /// The active categories and those of `also` that are not, in the order of their names.
-pub async fn assignable(
-    conn: &mut Conn,
-    also: &[CategoryId],
-) -> Result<Vec<CategoryChoice>, Error> {
+pub async fn assignable(conn: &Conn, also: &[CategoryId]) -> Result<Vec<CategoryChoice>, Error> {
+    let also = categories::id.eq_any(also.to_vec());
+    Ok(categories::table
+        .filter(categories::status.eq("active").or(also))
+        .order(categories::name)
+        .limit(MOST_CHOICES)
+        .select(CHOICE)
+        .load(&mut &*conn)
+        .await?)
+}
+
+/// The active categories and those of the connector of this key that are not, in the order of their names.
+pub async fn assignable_to(conn: &Conn, key: &str) -> Result<Vec<CategoryChoice>, Error> {
+    let its = connector_categories::table
+        .inner_join(connectors::table)
+        .filter(connectors::key.eq(key))
+        .select(connector_categories::category_id);
     Ok(categories::table
         .filter(
             categories::status
                 .eq("active")
-                .or(categories::id.eq_any(also.to_vec())),
+                .or(categories::id.eq_any(its)),
         )
         .order(categories::name)
-        .limit(500)
-        .select((categories::id, categories::name, categories::status))
-        .load(conn)
+        .limit(MOST_CHOICES)
+        .select(CHOICE)
+        .load(&mut &*conn)
         .await?)
 }
 
@@ -283,7 +302,6 @@ pub(super) async fn delete(
 
 /// How many connectors in the trash still have this category.
 pub(super) async fn trashed_connectors(conn: &mut Conn, id: Uuid) -> Result<i64, Error> {
-    use crate::db::schema::{connector_categories, connectors};
     Ok(connector_categories::table
         .inner_join(connectors::table)
         .filter(connector_categories::category_id.eq(id))

@@ -3,12 +3,14 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
+use futures_util::try_join;
 
 use super::forms::ConnectorForm;
 use super::model::{CheckedDetails, enabled_word};
+use super::queries::Seen;
 use super::{Connector, ConnectorHead, Method, Tab, queries};
 use crate::access::{Permission, Visit};
-use crate::categories;
+use crate::categories::{self, CategoryChoice, CategoryId};
 use crate::db::Conn;
 use crate::outbound::HttpUrl;
 use crate::web::{
@@ -24,7 +26,7 @@ struct NewPage {
 }
 
 pub async fn new(visit: Visit) -> Result<HttpResponse, Error> {
-    let choices = categories::assignable(&mut *visit.conn().await?, &[]).await?;
+    let choices = categories::assignable(&*visit.conn().await?, &[]).await?;
     new_page(visit, ConnectorForm::empty(choices), StatusCode::OK)
 }
 
@@ -42,7 +44,7 @@ fn new_page(visit: Visit, form: ConnectorForm, status: StatusCode) -> Result<Htt
 
 pub async fn create(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let mut form = ConnectorForm::read(&data, categories::assignable(&mut conn, &[]).await?);
+    let mut form = ConnectorForm::read(&data, categories::assignable(&conn, &[]).await?);
     if let Some(new) = form.check_new() {
         match queries::create(&mut conn, &visit.actor, visit.now(), &new).await {
             Ok(key) => return Ok(created(&visit, &key, new.method)),
@@ -111,12 +113,23 @@ async fn details_page(
 }
 
 pub async fn edit(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let connector = queries::find(&mut conn, &key).await?;
-    let chosen = queries::categories_of(&mut conn, &connector).await?;
-    let choices = categories::assignable(&mut conn, &chosen).await?;
+    let conn = visit.conn().await?;
+    let (connector, chosen, choices) = load(&conn, &key).await?;
     let form = ConnectorForm::of(&connector, chosen, choices);
     details_page(visit, connector, form, StatusCode::OK).await
+}
+
+/// A connector, its categories and those that it can have, asked for in one go. The categories are no older than the
+/// connector, because the database answers in this order.
+async fn load(
+    conn: &Conn,
+    key: &str,
+) -> Result<(Connector, Vec<CategoryId>, Vec<CategoryChoice>), Error> {
+    try_join!(
+        queries::find(conn, key),
+        queries::categories_of(conn, key),
+        categories::assignable_to(conn, key),
+    )
 }
 
 pub async fn update(
@@ -125,17 +138,19 @@ pub async fn update(
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let connector = queries::find(&mut conn, &key).await?;
-    let chosen = queries::categories_of(&mut conn, &connector).await?;
-    let mut form = ConnectorForm::read(&data, categories::assignable(&mut conn, &chosen).await?);
+    let (connector, categories, choices) = load(&conn, &key).await?;
+    let mut form = ConnectorForm::read(&data, choices);
     let checked = form.check_details(data.ticked("forget_secrets"));
     if let Some(checked) = bind_secrets(&mut conn, &connector, &mut form, checked).await? {
         match queries::update(
             &mut conn,
             &visit.actor,
             visit.now(),
-            &connector,
-            data.version(),
+            &Seen {
+                connector: &connector,
+                categories: &categories,
+                version: data.version(),
+            },
             &checked,
         )
         .await
@@ -148,12 +163,7 @@ pub async fn update(
             }
             Err(SaveError::Fault(fault)) => return Err(fault),
             Err(SaveError::Stale) => {
-                return conflict(
-                    visit.shell,
-                    queries::find(&mut conn, &key).await?,
-                    &data,
-                    &form,
-                );
+                return conflict(visit.shell, queries::find(&conn, &key).await?, &data, &form);
             }
             Err(SaveError::InUse) => form.errors.add(
                 "category",
@@ -244,7 +254,7 @@ pub async fn duplicate(
     Form(_): Form,
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let original = queries::find(&mut conn, &key).await?;
+    let original = queries::find(&conn, &key).await?;
     match queries::duplicate(&mut conn, &visit.actor, visit.now(), &original).await {
         Ok(key) => Ok(visit.see_other(
             &format!("/connectors/{key}"),

@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
+use futures_util::try_join;
 
 use super::columns::ConnectorColumn;
 use super::model::ListRow;
@@ -120,10 +121,13 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
         visit.req.query_string(),
         &["category", "auth_method", "status"],
     );
-    let mut conn = visit.conn().await?;
-    let (slice, total) = queries::list(&mut conn, &query).await?;
+    let conn = visit.conn().await?;
     let chosen = query.filter("category").parse().ok();
-    let categories = categories::assignable(&mut conn, chosen.as_slice()).await?;
+    // All go to the database in one go.
+    let ((slice, total), categories) = try_join!(
+        queries::list(&conn, &query),
+        categories::assignable(&conn, chosen.as_slice()),
+    )?;
     let pages = Pages::new(
         &query,
         ["data connector", "data connectors"],

@@ -21,7 +21,7 @@ struct DeletePage {
 }
 
 pub async fn confirm_delete(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let connector = queries::find(&mut *visit.conn().await?, &key).await?;
+    let connector = queries::find(&*visit.conn().await?, &key).await?;
     page(
         StatusCode::OK,
         &DeletePage {
@@ -38,7 +38,7 @@ pub async fn delete(
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let connector = queries::find(&mut conn, &key).await?;
+    let connector = queries::find(&conn, &key).await?;
     match queries::move_to_trash(
         &mut conn,
         &visit.actor,

@@ -3,6 +3,7 @@
 //! A pooled connection belongs to the runtime that opened it, and every worker has a runtime of its own: each worker
 //! builds its own [`Db`], and nothing hands a connection across.
 
+mod kept;
 pub mod keyset;
 pub mod private;
 pub mod schema;
@@ -19,6 +20,8 @@ use diesel_async::pooled_connection::{
 };
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+pub use kept::Kept;
 
 /// A connection lent by the pool.
 pub type Connection = Object<AsyncDieselConnectionManager<AsyncPgConnection>>;

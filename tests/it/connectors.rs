@@ -4,6 +4,7 @@ mod creating;
 mod details;
 mod list;
 mod record;
+mod rows_read;
 mod trash;
 
 /// What stands in an error summary that has one line.

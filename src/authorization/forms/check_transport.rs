@@ -98,12 +98,6 @@ impl AuthorizationForm {
         }
     }
 
-    /// The proxy as it would be stored: tokens are judged before the field is checked.
-    fn proxy(&self) -> String {
-        let parsed = HttpUrl::parse(&self.proxy_url);
-        parsed.map_or_else(|_| self.proxy_url.clone(), |url| url.as_str().to_string())
-    }
-
     fn check_proxy(&mut self) -> Option<HttpUrl> {
         if self.proxy_url.is_empty() {
             return None;
@@ -210,7 +204,9 @@ impl AuthorizationForm {
 
     /// Why others could read on the way what they could not read before.
     fn exposure(&self) -> Option<&'static str> {
-        let other_proxy = !self.proxy_url.is_empty() && self.proxy() != self.before.proxy_url;
+        let host = |proxy: &str| HttpUrl::parse(proxy).ok().map(|url| url.origin());
+        let proxy = host(&self.proxy_url);
+        let other_proxy = proxy.is_some() && proxy != host(&self.before.proxy_url);
         match (self.unchecked_now(), other_proxy) {
             (true, _) => Some("certificates are no longer checked"),
             (_, true) => Some("it would go through another proxy"),

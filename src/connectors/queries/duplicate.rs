@@ -44,7 +44,7 @@ pub async fn duplicate(
     now: DateTime<Utc>,
     original: &Connector,
 ) -> Result<String, SaveError> {
-    let categories = categories_of(conn, original).await?;
+    let categories = categories_of(conn, &original.key).await?;
     conn.transaction(async |conn| {
         for number in 1..MOST_COPIES {
             let copy = copy_of(original, &categories, number);

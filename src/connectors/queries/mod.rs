@@ -3,8 +3,10 @@
 mod duplicate;
 mod health;
 mod list;
+mod narrowed;
 mod save;
 mod trash;
+mod update;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -23,17 +25,17 @@ pub(super) use duplicate::duplicate;
 pub use health::{refresh_due_health, refresh_health};
 pub(super) use list::list;
 pub use save::create;
-pub(super) use save::update;
 pub use trash::purge_trash;
 pub(super) use trash::{KEPT, SHOWN, find_trashed, move_to_trash, restore, trashed};
+pub(super) use update::{Seen, update};
 
 /// The live connector of a key.
-pub async fn find(conn: &mut Conn, key: &str) -> Result<Connector, Error> {
+pub async fn find(conn: &Conn, key: &str) -> Result<Connector, Error> {
     Ok(connectors::table
         .filter(connectors::key.eq(key))
         .filter(connectors::deleted_at.is_null())
         .select(Connector::as_select())
-        .first(conn)
+        .first(&mut &*conn)
         .await?)
 }
 
@@ -46,15 +48,13 @@ pub(super) async fn key_of(conn: &mut Conn, id: super::ConnectorId) -> Result<St
         .await?)
 }
 
-/// The categories of a connector.
-pub(super) async fn categories_of(
-    conn: &mut Conn,
-    connector: &Connector,
-) -> Result<Vec<CategoryId>, Error> {
+/// The categories of the connector of a key.
+pub(super) async fn categories_of(conn: &Conn, key: &str) -> Result<Vec<CategoryId>, Error> {
     Ok(connector_categories::table
-        .filter(connector_categories::connector_id.eq(connector.id))
+        .inner_join(connectors::table)
+        .filter(connectors::key.eq(key))
         .select(connector_categories::category_id)
-        .load(conn)
+        .load(&mut &*conn)
         .await?)
 }
 

@@ -158,7 +158,10 @@ async fn tokens_go_with_the_client_and_the_method_that_they_were_issued_to() {
             "client" => form.set("client_id", "another"),
             "grant" => form.set("auth_method", "oauth_client_credentials"),
             "bearer" => form.set("auth_method", "bearer"),
-            _ => form.set("auth_method", "basic").set("password", "x"),
+            _ => form
+                .set("auth_method", "basic")
+                .set("user_name", "svc")
+                .set("password", "x"),
         };
         saved(form).await;
         assert_eq!(app.token(id).await, None, "{change}");

@@ -1,0 +1,208 @@
+//! A list that a search or filters narrow: one statement finds the page and how many rows there are.
+//!
+//! What it reads should not grow with the table. PostgreSQL believes that matches are spread evenly, and would walk
+//! along an order for as long as it takes: for words that begin the last names it read all rows. So the statement has
+//! two ways, and its common table expressions, which are planned each by itself, keep PostgreSQL from joining them.
+//! Matches are gathered until there are too many to count. Few matches are sorted. Of many the page is looked for near
+//! its place in the order first, and among all of them only if it is not full after [`WALK`] rows.
+//!
+//! Danger: keeping this statement prepared. A plan without the word in sight is wrong for rare words or for frequent
+//! ones.
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
+use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::super::columns::ConnectorColumn;
+use super::super::model::ListRow;
+use super::list::{COLUMNS, keyset};
+use crate::db::Conn;
+use crate::name::word_pattern;
+use crate::web::{Error, ListQuery, Total};
+
+/// Counting stops here: counting on would take longer than the page.
+const COUNT_LIMIT: i64 = 1000;
+
+/// Rows of the order that are looked at for a page of a frequent word: enough to fill it if one row in sixty fits and
+/// they are spread, and read within a few milliseconds.
+const WALK: i64 = 3000;
+
+/// Words of a search beyond this many are ignored.
+const MOST_WORDS: usize = 8;
+
+/// The rows of a page in reading direction, one more than it holds, and how many rows there are.
+pub(super) async fn list(
+    conn: &Conn,
+    query: &ListQuery<ConnectorColumn>,
+) -> Result<(Vec<ListRow>, Total), Error> {
+    let filter = Filter::new(query);
+    let mut page = filter.bind(page_sql(query, &filter));
+    if let Some(cursor) = query.position.cursor() {
+        page = page
+            .bind::<Text, _>(&cursor.value)
+            .bind::<SqlUuid, _>(cursor.id);
+    }
+    let rows: Vec<Found> = page.load(&mut &*conn).await?;
+    let found = match rows.as_slice().first() {
+        Some(row) => row.total.found,
+        // There may be rows before this place.
+        None if query.position.cursor().is_some() => count(conn, query, &filter).await?,
+        None => 0,
+    };
+    let total = if filter.only_category {
+        Total::Exactly(found)
+    } else {
+        Total::bounded(found, COUNT_LIMIT)
+    };
+    Ok((rows.into_iter().map(|row| row.connector).collect(), total))
+}
+
+async fn count(
+    conn: &Conn,
+    query: &ListQuery<ConnectorColumn>,
+    filter: &Filter,
+) -> Result<i64, Error> {
+    let sql = format!("{} SELECT found FROM total", matches_sql(query, filter));
+    let count: Option<Count> = filter.bind(sql).get_result(&mut &*conn).await.optional()?;
+    Ok(count.map_or(0, |count| count.found))
+}
+
+/// A row with what every row repeats.
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(embed)]
+    connector: ListRow,
+    #[diesel(embed)]
+    total: Count,
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    found: i64,
+}
+
+/// The matches, which are gathered as far as somebody reads them, and their number.
+fn matches_sql(query: &ListQuery<ConnectorColumn>, filter: &Filter) -> String {
+    let (column, condition) = (query.column.sql().0, &filter.condition);
+    let total = if filter.only_category {
+        "SELECT connectors AS found FROM categories WHERE id = $1".into()
+    } else {
+        format!(
+            "SELECT count(*) AS found FROM (SELECT FROM matches LIMIT {}) AS counted",
+            COUNT_LIMIT + 1
+        )
+    };
+    format!(
+        "WITH matches AS MATERIALIZED (SELECT id, {column} FROM connectors WHERE deleted_at IS NULL AND {condition}), total AS MATERIALIZED ({total})"
+    )
+}
+
+/// The statement of the page, with the cursor's value and id as the last binds.
+fn page_sql(query: &ListQuery<ConnectorColumn>, filter: &Filter) -> String {
+    let keyset = keyset(query);
+    let (order, rows) = (keyset.order(), query.size + 1);
+    let place = keyset
+        .condition(filter.binds.len() + 1)
+        .map_or(String::new(), |condition| format!(" AND {condition}"));
+    let walked = format!(
+        "FROM connectors WHERE deleted_at IS NULL{}{place} ORDER BY {order} LIMIT {WALK}",
+        filter.in_order
+    );
+    // A page at the end of the order is not full, though nothing is missing.
+    let at_the_end = if place.is_empty() {
+        String::new()
+    } else {
+        format!(
+            " OR (SELECT found FROM total) > {COUNT_LIMIT} AND (SELECT count(*) FROM (SELECT {walked}) AS walked) < {WALK}"
+        )
+    };
+    format!(
+        "{matches}, near AS MATERIALIZED (
+            SELECT id FROM (SELECT * {walked}) AS walked
+            WHERE (SELECT found FROM total) > {COUNT_LIMIT} AND {condition} ORDER BY {order} LIMIT {rows}
+        ), enough AS MATERIALIZED (
+            SELECT count(*) = {rows}{at_the_end} AS enough FROM near
+        ), page AS (
+            SELECT id FROM near WHERE (SELECT enough FROM enough)
+            UNION ALL
+            (SELECT id FROM matches WHERE NOT (SELECT enough FROM enough){place} ORDER BY {order} LIMIT {rows})
+        )
+        SELECT {COLUMNS}, found FROM page JOIN connectors USING (id), total ORDER BY {order}",
+        matches = matches_sql(query, filter),
+        condition = filter.condition,
+    )
+}
+
+enum Bind {
+    Text(String),
+    Id(Uuid),
+}
+
+/// What narrows the list: SQL of the program's own words, with every value of a visitor as a bind.
+struct Filter {
+    condition: String,
+    /// The condition on the column of the order, if it has one: a range of its index, behind an AND.
+    in_order: String,
+    binds: Vec<Bind>,
+    /// Whether nothing but a category narrows the list: then the number of rows is kept.
+    only_category: bool,
+}
+
+impl Filter {
+    fn new(query: &ListQuery<ConnectorColumn>) -> Filter {
+        let mut filter = Filter {
+            condition: String::new(),
+            in_order: String::new(),
+            binds: Vec::new(),
+            only_category: false,
+        };
+        for word in query.search.split_whitespace().take(MOST_WORDS) {
+            filter.and("search_text LIKE $", Bind::Text(word_pattern(word)), "");
+        }
+        for (name, column) in [("auth_method", "method"), ("status", "status")] {
+            let value = query.filter(name);
+            if !value.is_empty() {
+                filter.and(&format!("{column} = $"), Bind::Text(value.into()), "");
+                if column == query.column.sql().0 {
+                    filter.in_order = format!(" AND {column} = ${}", filter.binds.len());
+                }
+            }
+        }
+        if !query.filter("category").is_empty() {
+            filter.and_category(query.filter("category"));
+        }
+        filter
+    }
+
+    fn and_category(&mut self, typed: &str) {
+        // An address with something else than an id finds nothing, rather than everything.
+        let category = typed.parse().unwrap_or(Uuid::nil());
+        self.and(
+            "id IN (SELECT connector_id FROM connector_categories WHERE category_id = $",
+            Bind::Id(category),
+            ")",
+        );
+        self.only_category = self.binds.len() == 1;
+    }
+
+    fn and(&mut self, before: &str, bind: Bind, after: &str) {
+        let and = if self.binds.is_empty() { "" } else { " AND " };
+        self.binds.push(bind);
+        let condition = format!("{and}{before}{}{after}", self.binds.len());
+        self.condition.push_str(&condition);
+    }
+
+    fn bind<'a>(&self, sql: String) -> BoxedSqlQuery<'a, Pg, SqlQuery> {
+        self.binds.iter().fold(
+            diesel::sql_query(sql).into_boxed::<Pg>(),
+            |statement, bind| match bind {
+                Bind::Text(text) => statement.bind::<Text, _>(text.clone()),
+                Bind::Id(id) => statement.bind::<SqlUuid, _>(*id),
+            },
+        )
+    }
+}

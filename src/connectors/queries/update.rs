@@ -1,0 +1,147 @@
+//! Saving the Details: the row, its categories and the audit line in one transaction, if nobody else has saved.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::Error as DbError;
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use futures_util::join;
+
+use super::super::model::{CheckedDetails, Connector, enabled_word};
+use super::save::{CategoryNames, category_names, link, own_folded};
+use super::{forget_base_url_secrets, health};
+use crate::access::Actor;
+use crate::audit::{self, Changes, Event};
+use crate::categories::{CategoryId, lock_counts};
+use crate::db::schema::{connector_categories, connectors};
+use crate::db::{Conn, Kept};
+use crate::outbound::HttpUrl;
+use crate::web::SaveError;
+
+/// The connector that a save of Details changes, as it was read.
+pub struct Seen<'a> {
+    pub connector: &'a Connector,
+    /// No older than the connector.
+    pub categories: &'a [CategoryId],
+    /// The version that the form showed.
+    pub version: i32,
+}
+
+/// Saves the Details of a connector that nobody else has saved since the form was shown.
+pub async fn update(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    seen: &Seen<'_>,
+    new: &CheckedDetails,
+) -> Result<(), SaveError> {
+    let old = seen.connector;
+    // From here on the categories are those of this version: who changes them changes the version, too.
+    if old.version != seen.version {
+        return Err(SaveError::Stale);
+    }
+    conn.transaction(async |conn| {
+        let mut names = None;
+        if has_other_categories(seen.categories, &new.categories) {
+            lock_counts(conn).await?;
+            names = Some(category_names(conn, &new.categories).await?);
+        }
+        let forgotten = new.forget_secrets && forget_base_url_secrets(conn, by, now, old).await?;
+        let event = saved(old, new, names.as_ref(), forgotten);
+        // Both go out in one go. What is recorded of a save that is refused goes with its transaction.
+        let (changed, recorded) = join!(
+            write_details(conn, by, now, old, new, names.as_ref()),
+            audit::record(conn, by, now, event),
+        );
+        if changed? == 0 {
+            return Err(SaveError::Stale);
+        }
+        recorded?;
+        if names.is_some() {
+            let links =
+                connector_categories::table.filter(connector_categories::connector_id.eq(old.id));
+            diesel::delete(links).execute(conn).await?;
+            link(conn, old.id, &new.categories).await?;
+        }
+        if new.forget_secrets || old.enabled != new.enabled {
+            health::refresh_health(conn, old.id, now).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+fn has_other_categories(old: &[CategoryId], new: &[CategoryId]) -> bool {
+    let (mut old, mut new) = (old.to_vec(), new.to_vec());
+    old.sort_unstable();
+    new.sort_unstable();
+    old != new
+}
+
+/// Writes the connector's own row if it has the version of `old`, with the `names` of other categories if it gets
+/// any. Gives how many rows that were.
+async fn write_details(
+    conn: &Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    old: &Connector,
+    new: &CheckedDetails,
+    names: Option<&CategoryNames>,
+) -> Result<usize, DbError> {
+    let unchanged = connectors::table
+        .find(old.id)
+        .filter(connectors::version.eq(old.version))
+        .filter(connectors::deleted_at.is_null());
+    let names = names.map(|names| {
+        (
+            connectors::category_names.eq(&names.shown),
+            connectors::category_names_folded.eq(&names.folded),
+        )
+    });
+    let update = diesel::update(unchanged).set((
+        connectors::name.eq(new.name.as_str()),
+        connectors::name_key.eq(new.name.key()),
+        connectors::display_name.eq(&new.display_name),
+        connectors::description.eq(&new.description),
+        connectors::base_url.eq(new.base_url.as_ref().map(HttpUrl::as_str)),
+        connectors::enabled.eq(new.enabled),
+        connectors::own_folded.eq(own_folded(&new.name, &new.display_name, &new.description)),
+        connectors::version.eq(connectors::version + 1),
+        connectors::updated_at.eq(now),
+        connectors::updated_by.eq(&by.name),
+        names,
+    ));
+    Kept(update).execute(&mut &*conn).await
+}
+
+/// What the audit log says about a save.
+fn saved<'a>(
+    old: &Connector,
+    new: &'a CheckedDetails,
+    names: Option<&CategoryNames>,
+    forgotten: bool,
+) -> Event<'a> {
+    let names = names.map_or(&old.category_names, |names| &names.shown);
+    let mut changes = Changes::none()
+        .field("Name", &old.name, new.name.as_str())
+        .field("Display name", &old.display_name, &new.display_name)
+        .field("Description", &old.description, &new.description)
+        .field(
+            "Base URL",
+            old.base_url.as_deref().unwrap_or(""),
+            new.base_url.as_ref().map_or("", HttpUrl::as_str),
+        )
+        .field("Category", &old.category_names, names)
+        .field("Status", old.status_word(), enabled_word(new.enabled));
+    if forgotten {
+        changes = changes.secret(
+            "Stored secrets",
+            "removed, because the base URL leads to another host",
+        );
+    }
+    Event {
+        kind: "connector.saved",
+        subject_id: Some(old.id),
+        subject_name: new.name.as_str(),
+        changes,
+    }
+}
