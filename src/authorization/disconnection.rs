@@ -57,18 +57,20 @@ impl Revocation {
     }
 }
 
+/// The connector of a method whose tokens are issued.
 async fn find(visit: &Visit, key: &str) -> Result<Stored, Error> {
     let stored = load(&mut *visit.conn().await?, key).await?;
-    let issued = matches!(stored.connector.method(), Method::OAuth(_));
-    if issued && stored.token.is_some() {
-        Ok(stored)
-    } else {
-        Err(Error::NotFound)
+    match stored.connector.method() {
+        Method::OAuth(_) => Ok(stored),
+        _ => Err(Error::NotFound),
     }
 }
 
 pub async fn confirm(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
     let stored = find(&visit, &key).await?;
+    if stored.token.is_none() {
+        return Err(Error::NotFound);
+    }
     let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &visit.actor);
     let revoked_at = stored
         .oauth
@@ -92,9 +94,13 @@ pub async fn create(
     Form(_): Form,
 ) -> Result<HttpResponse, Error> {
     let stored = find(&visit, &key).await?;
+    let back = format!("/connectors/{}/authorization", stored.connector.key);
+    if stored.token.is_none() {
+        // Pressed twice, or somebody else was faster.
+        return Ok(visit.see_other(&back, "The data connector is disconnected"));
+    }
     let revocation = revoke_tokens(&visit, &vault, &outbound, &stored).await?;
     forget(&visit, &stored, &revocation).await?;
-    let back = format!("/connectors/{}/authorization", stored.connector.key);
     Ok(match revocation {
         Revocation::Done(_) => visit.see_other(&back, revocation.words()),
         _ => visit.see_other_undone(&back, revocation.words()),

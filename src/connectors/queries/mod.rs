@@ -17,7 +17,7 @@ use crate::access::Actor;
 use crate::categories::CategoryId;
 use crate::db::Conn;
 use crate::db::schema::{
-    authorizations, connector_categories, connectors, secrets, token_requests, tokens,
+    authorizations, connector_categories, connectors, renewals, secrets, token_requests, tokens,
 };
 use crate::web::Error;
 
@@ -108,6 +108,14 @@ pub(super) async fn forget_base_url_secrets(
         .filter(secrets::field.ne_all(unbound(connector)));
     let secrets = diesel::delete(secrets).execute(conn).await?;
     let tokens = diesel::delete(tokens::table.find(connector.id))
+        .execute(conn)
+        .await?;
+    // A token that is on its way was asked for with what was just deleted, so nobody may store it.
+    diesel::update(renewals::table.find(connector.id))
+        .set((
+            renewals::token_version.eq(renewals::token_version + 1),
+            renewals::lease_until.eq(None::<DateTime<Utc>>),
+        ))
         .execute(conn)
         .await?;
     let answers = token_requests::table.filter(token_requests::connector_id.eq(connector.id));

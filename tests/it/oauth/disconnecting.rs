@@ -28,7 +28,10 @@ async fn is_disconnected(scene: &Scene, words: &str) {
     let line = last_line(&scene.app, "connector.disconnected").await;
     assert!(line.contains("removed") && line.contains(words), "{line}");
     scene.ana.get(DISCONNECTIONS).await.expect(404);
-    scene.ana.post(DISCONNECTIONS, &[]).await.expect(404);
+    let again = scene.ana.post(DISCONNECTIONS, &[]).await.expect(303);
+    let words = "The data connector is disconnected";
+    assert_eq!(again.follow().await.flash(), words);
+    assert_eq!(scene.audited("connector.disconnected").await, 1);
     assert!(!scene.ana.get(TAB).await.has_link("Disconnect"));
 }
 

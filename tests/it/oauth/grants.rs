@@ -144,3 +144,27 @@ async fn authorizing_again_replaces_the_token() {
         assert_eq!(scene.server.call_api(&second).await, 200);
     }
 }
+
+#[tokio::test]
+async fn resources_and_extra_parameters_reach_the_token_server() {
+    for method in [CODE, CLIENT] {
+        let scene = Scene::new(Kind::Oidc, method).await;
+        let resource = format!("{}/api/one", scene.server.urls.issuer);
+        scene
+            .save_with(|form| {
+                form.set("resources", &resource)
+                    .set("token_parameters", "x_tenant=7")
+            })
+            .await;
+        scene.authorize().await;
+        let seen = scene.server.seen().await;
+        let parameters = &seen.token[0].parameters;
+        for name in ["resource", "x_tenant"] {
+            assert!(
+                parameters.iter().any(|sent| sent == name),
+                "{name}: {parameters:?}"
+            );
+        }
+        assert!(scene.token().await.is_some());
+    }
+}

@@ -143,3 +143,26 @@ async fn a_first_token_that_was_asked_for_by_the_settings_before_is_not_stored()
     );
     assert_eq!(scene.token().await, None);
 }
+
+#[tokio::test]
+async fn a_first_token_does_not_follow_the_base_url_to_another_host() {
+    let scene = Scene::new(Kind::Django, CLIENT).await;
+    scene.save().await;
+    scene.server.delay(Duration::from_millis(500)).await;
+    let tab = scene.ana.get(TAB).await;
+    let (page, ()) = tokio::join!(tab.form(RENEWALS).send(), async {
+        scene.server.seen_when_arrived(1).await;
+        let elsewhere = |form: FormFill| form.set("base_url", "https://evil.example.net");
+        let page = scene.ana.get("/connectors/payroll").await;
+        let page = page.submit(elsewhere).await.expect(422);
+        let tick = |form: FormFill| form.tick("forget_secrets", "yes");
+        page.submit(tick).await.expect(303);
+    });
+    let page = page.expect(303).follow().await;
+    assert!(
+        page.flash().contains("changed meanwhile"),
+        "{}",
+        page.flash()
+    );
+    assert_eq!(scene.token().await, None);
+}
