@@ -6,6 +6,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpMessage, HttpResponse, web};
 use askama::Template;
+use diesel_async::AsyncConnection;
 
 use super::oauth_client::stored as parsed;
 use super::queries::{self, NewAttempt};
@@ -28,6 +29,7 @@ struct AttemptPage {
     is_plain: bool,
     client_id: String,
     scopes: Vec<String>,
+    /// What the token is for: resources and audience.
     resources: Vec<String>,
     redirect_url: String,
     is_implicit: bool,
@@ -65,14 +67,18 @@ pub async fn create(
         verifier: if with_pkce { &pkce.verifier } else { &none },
         authorization_version: stored.authorization.version,
     };
-    queries::keep_attempt(&mut conn, &vault, visit.now(), &attempt).await?;
     let event = Event {
         kind: "authorization.begun",
         subject_id: Some(stored.connector.id),
         subject_name: &stored.connector.name,
         changes: Changes::none().field("Authorize URL", "", &stored.oauth.authorize_url),
     };
-    audit::record(&mut conn, &visit.actor, visit.now(), event).await?;
+    let (by, now) = (&visit.actor, visit.now());
+    conn.transaction(async |conn| {
+        queries::keep_attempt(conn, &vault, now, &attempt).await?;
+        audit::record(conn, by, now, event).await
+    })
+    .await?;
     attempt_page(visit, stored, leave)
 }
 
@@ -108,22 +114,31 @@ fn leave(
     Ok(request.url())
 }
 
+/// The values that the address asks for under a name. They are read from the address itself, because an extra parameter can
+/// have taken the place of a setting: a person must see what they are sent away for.
+fn asked(leave: &str, name: &str) -> Vec<String> {
+    let (_, query) = leave.split_once('?').unwrap_or_default();
+    form_urlencoded::parse(query.as_bytes())
+        .filter(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
+        .collect()
+}
+
 fn attempt_page(visit: Visit, stored: Stored, leave: String) -> Result<HttpResponse, Error> {
-    let client = &stored.oauth;
-    let endpoint = parsed(HttpUrl::parse(&client.authorize_url))?;
-    let split = |c: char| c == ',' || c.is_whitespace();
-    let scopes = client.scope.split(split).filter(|scope| !scope.is_empty());
-    let key = &stored.connector.key;
+    let endpoint = parsed(HttpUrl::parse(&stored.oauth.authorize_url))?;
+    let scopes = asked(&leave, "scope").join(" ");
+    let scopes = scopes.split([',', ' ']).filter(|scope| !scope.is_empty());
+    let resources = [asked(&leave, "resource"), asked(&leave, "audience")].concat();
     page_no_store(
         StatusCode::OK,
         &AttemptPage {
             head: ConnectorHead::new(&stored.connector, Tab::Authorization, &visit.actor),
             host: endpoint.origin().to_string(),
             is_plain: endpoint.as_str().starts_with("http://"),
-            client_id: client.client_id.clone(),
+            client_id: stored.oauth.client_id.clone(),
             scopes: scopes.map(str::to_string).collect(),
-            resources: client.resources.lines().map(str::to_string).collect(),
-            redirect_url: redirect_url(&visit.address, key),
+            resources,
+            redirect_url: redirect_url(&visit.address, &stored.connector.key),
             is_implicit: !is_code(&stored),
             leave,
             shell: visit.shell,

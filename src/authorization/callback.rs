@@ -77,7 +77,7 @@ impl Problem {
     fn words(&self) -> &'static str {
         match self {
             Problem::Nothing => {
-                "The server sent you back without a code and without an error, or you have signed in since: an answer is not carried through the sign-in page."
+                "It holds neither a code nor an error, or something twice. Or you have signed in since: an answer is not carried through the sign-in page."
             }
             Problem::Unknown => {
                 "Its state is none that Connectory has given out for this data connector, so it may be forged. It was not used."
@@ -114,6 +114,8 @@ struct ProblemPage {
     shell: Shell,
     head: ConnectorHead,
     problem: Problem,
+    /// Whether another attempt can begin.
+    can_authorize: bool,
 }
 
 #[derive(Template)]
@@ -153,7 +155,7 @@ pub async fn take(
         Method::OAuth(Grant::Implicit) if is_nothing => {
             implicit_page(visit, &stored.connector, Errors::default(), StatusCode::OK)
         }
-        Method::OAuth(Grant::AuthorizationCode | Grant::Implicit) => {
+        method if asks_for_consent(method) || answer.state.is_some() => {
             let tools = Tools {
                 vault: &vault,
                 outbound: &outbound,
@@ -162,6 +164,15 @@ pub async fn take(
         }
         _ => Err(Error::NotFound),
     }
+}
+
+/// Whether answers come to connectors of this method. One with a state may also have begun before another method was saved,
+/// and whoever comes back with it is told so.
+fn asks_for_consent(method: Method) -> bool {
+    matches!(
+        method,
+        Method::OAuth(Grant::AuthorizationCode | Grant::Implicit)
+    )
 }
 
 /// Takes the answer of the implicit grant, as the script posts it or as a person has pasted it.
@@ -173,13 +184,14 @@ pub async fn take_fragment(
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let stored = load(&mut *visit.conn().await?, &key).await?;
-    if stored.connector.method() != Method::OAuth(Grant::Implicit) {
-        return Err(Error::NotFound);
-    }
     let address = Secret::new(data.trimmed("address"));
     let answer =
         AuthorizationAnswer::from_fragment(address.expose(), visit.now(), stored.oauth.lifetime());
-    if matches!(answer.outcome, AnswerOutcome::Nothing) {
+    let is_implicit = stored.connector.method() == Method::OAuth(Grant::Implicit);
+    if !is_implicit && answer.state.is_none() {
+        return Err(Error::NotFound);
+    }
+    if is_implicit && matches!(answer.outcome, AnswerOutcome::Nothing) {
         let mut errors = Errors::default();
         let message = if address.is_empty() {
             "Paste the whole address of this page"
@@ -239,6 +251,7 @@ async fn respond(
             shell: visit.shell,
             head,
             problem,
+            can_authorize: stored.can_authorize(),
         },
     )
 }
@@ -250,7 +263,15 @@ async fn token_of(
     stored: &Stored,
     answer: AuthorizationAnswer,
 ) -> Result<Result<Token, Problem>, Error> {
-    let attempt = match claim(visit, stored, answer.state.as_ref()).await? {
+    let Some(state) = &answer.state else {
+        let is_nothing = matches!(answer.outcome, AnswerOutcome::Nothing);
+        return Ok(Err(if is_nothing {
+            Problem::Nothing
+        } else {
+            Problem::Unknown
+        }));
+    };
+    let attempt = match claim(visit, stored, state).await? {
         Ok(attempt) => attempt,
         Err(problem) => return Ok(Err(problem)),
     };
@@ -283,11 +304,8 @@ async fn token_of(
 async fn claim(
     visit: &Visit,
     stored: &Stored,
-    state: Option<&Secret>,
+    state: &Secret,
 ) -> Result<Result<Attempt, Problem>, Error> {
-    let Some(state) = state else {
-        return Ok(Err(Problem::Unknown));
-    };
     let mut conn = visit.conn().await?;
     let now = visit.now();
     let attempt = queries::find_attempt(&mut conn, stored.connector.id, state).await?;

@@ -4,13 +4,13 @@
 //! kept secret goes nowhere that it was not entered for. Nothing is saved.
 
 mod report;
+mod secrets;
 
 use super::credential::Credential;
 use super::forms::CheckedAuthorization;
 use super::keeper::{Need, TokenKeeper, TokenProblem};
-use super::model::{ApiKeyPlace, SecretField};
+use super::model::ApiKeyPlace;
 use super::oauth_client::{OAuthClient, TokenUse, stored as parsed};
-use super::queries;
 use super::secret_field::SecretChange;
 use super::tab::{Stored, redirect_url};
 use super::transport::{transport_of_form, waiting_limits_of};
@@ -22,6 +22,7 @@ use crate::vault::{Secret, Vault};
 use crate::web::Error;
 
 pub(super) use report::{Mark, TestReport};
+use secrets::Secrets;
 
 /// What a test works with.
 pub(super) struct Tools<'a> {
@@ -41,17 +42,6 @@ struct Test<'a> {
     limits: Limits,
 }
 
-/// The secrets that the form would have if it were saved.
-struct Secrets {
-    password: Option<Secret>,
-    api_key: Option<Secret>,
-    client_secret: Option<Secret>,
-    oauth_password: Option<Secret>,
-    client_key: Option<Secret>,
-    /// The access token that was pasted, or is stored and nobody renews.
-    token: Option<Secret>,
-}
-
 /// What calls are signed in with, and the version of the stored token if it is that.
 struct SignIn {
     credential: Credential,
@@ -66,7 +56,7 @@ pub(super) async fn test(
     checked: &CheckedAuthorization,
 ) -> Result<TestReport, Error> {
     // The connection goes back to the pool before the requests.
-    let mut secrets = read_secrets(visit, tools.vault, stored, checked).await?;
+    let mut secrets = Secrets::read(visit, tools.vault, stored, checked).await?;
     let transport = transport_of_form(checked, secrets.client_key.take())?;
     let test = Test {
         visit,
@@ -181,11 +171,16 @@ impl Test<'_> {
                 .clone()
                 .map(|access| bearer(access, None)));
         }
-        if self.keeps_token() {
-            return self.live_token(report, Need::default()).await;
-        }
+        let kept = self.keeps_token();
         match (&self.checked.oauth, self.checked.method) {
-            (Some(client), Method::OAuth(grant)) => self.try_grant(report, client, grant).await,
+            (Some(client), Method::OAuth(grant)) if !kept || self.asks_otherwise(client, grant) => {
+                let tried = self.try_grant(report, client, grant).await?;
+                if kept && grant == Grant::AuthorizationCode {
+                    return self.live_token(report, Need::default()).await;
+                }
+                Ok(tried)
+            }
+            _ if kept => self.live_token(report, Need::default()).await,
             _ => {
                 report.fail(
                     "Token",
@@ -197,6 +192,18 @@ impl Test<'_> {
         }
     }
 
+    /// Whether the form would ask the token server in another way than the one in which the stored token came: then that
+    /// token proves nothing about the form.
+    fn asks_otherwise(&self, client: &OAuthClient, grant: Grant) -> bool {
+        let method = self.checked.method;
+        let other_secret = self.checked.secrets.iter().any(|(field, change)| {
+            field.goes_to_token_server()
+                && field.belongs_to(method)
+                && !matches!(change, SecretChange::Keep)
+        });
+        grant != Grant::Implicit && (other_secret || *client != self.stored.oauth)
+    }
+
     async fn live_token(
         &self,
         report: &mut TestReport,
@@ -205,7 +212,8 @@ impl Test<'_> {
         let connector = self.stored.connector.id;
         match self.tools.keeper.token(connector, need).await {
             Ok(token) => {
-                report.live(&token, self.visit.now());
+                let is_second = need.refused.is_some();
+                report.live(&token, is_second, self.visit.now());
                 let version = Some(token.version);
                 Ok(Some(SignIn {
                     credential: Credential::Token {
@@ -347,39 +355,4 @@ fn bearer(access: Secret, token_type: Option<String>) -> SignIn {
         },
         version: None,
     }
-}
-
-/// Typed secrets, and stored ones where they are kept.
-async fn read_secrets(
-    visit: &Visit,
-    vault: &Vault,
-    stored: &Stored,
-    checked: &CheckedAuthorization,
-) -> Result<Secrets, Error> {
-    let mut conn = visit.conn().await?;
-    let id = stored.connector.id;
-    let mut found = Vec::new();
-    for (field, change) in &checked.secrets {
-        let secret = match change {
-            SecretChange::Keep => queries::open_secret(&mut conn, vault, id, *field).await?,
-            SecretChange::Replace(secret) => Some(secret.clone()),
-            SecretChange::Remove => None,
-        };
-        found.push((*field, secret));
-    }
-    let mut take = |field: SecretField| {
-        let place = found.iter().position(|(of, _)| *of == field)?;
-        found.swap_remove(place).1
-    };
-    Ok(Secrets {
-        password: take(SecretField::Password),
-        api_key: take(SecretField::ApiKey),
-        client_secret: take(SecretField::ClientSecret),
-        oauth_password: take(SecretField::OAuthPassword),
-        client_key: take(SecretField::ClientKey),
-        token: match &checked.token {
-            SecretChange::Replace(token) => Some(token.clone()),
-            SecretChange::Keep | SecretChange::Remove => None,
-        },
-    })
 }

@@ -48,27 +48,29 @@ impl Revocation {
         }
     }
 
-    fn audit_words(&self) -> &'static str {
+    fn audit_words(&self) -> String {
         match self {
-            Revocation::Done(_) => "Revoked at the server",
-            Revocation::NotOffered => "Not revoked: no Revocation URL",
-            Revocation::Refused(_) => "Not revoked: the server refused",
+            Revocation::Done(host) => format!("Revoked at {host}"),
+            Revocation::NotOffered => "Not revoked: no Revocation URL".into(),
+            Revocation::Refused(refusal) => format!("Not revoked: {}", refusal.message),
         }
     }
 }
 
+/// The connector of a method whose tokens are issued.
 async fn find(visit: &Visit, key: &str) -> Result<Stored, Error> {
     let stored = load(&mut *visit.conn().await?, key).await?;
-    let issued = matches!(stored.connector.method(), Method::OAuth(_));
-    if issued && stored.token.is_some() {
-        Ok(stored)
-    } else {
-        Err(Error::NotFound)
+    match stored.connector.method() {
+        Method::OAuth(_) => Ok(stored),
+        _ => Err(Error::NotFound),
     }
 }
 
 pub async fn confirm(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
     let stored = find(&visit, &key).await?;
+    if stored.token.is_none() {
+        return Err(Error::NotFound);
+    }
     let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &visit.actor);
     let revoked_at = stored
         .oauth
@@ -92,9 +94,13 @@ pub async fn create(
     Form(_): Form,
 ) -> Result<HttpResponse, Error> {
     let stored = find(&visit, &key).await?;
+    let back = format!("/connectors/{}/authorization", stored.connector.key);
+    if stored.token.is_none() {
+        // Pressed twice, or somebody else was faster.
+        return Ok(visit.see_other(&back, "The data connector is disconnected"));
+    }
     let revocation = revoke_tokens(&visit, &vault, &outbound, &stored).await?;
     forget(&visit, &stored, &revocation).await?;
-    let back = format!("/connectors/{}/authorization", stored.connector.key);
     Ok(match revocation {
         Revocation::Done(_) => visit.see_other(&back, revocation.words()),
         _ => visit.see_other_undone(&back, revocation.words()),
@@ -136,14 +142,17 @@ async fn revoke_tokens(
         client,
         time_out: stored.authorization.time_out,
     };
+    let mut refused = None;
     for (token, hint) in tokens {
+        // The access token is worth a try of its own: the server may take only one of the two kinds.
         if let Some(token) = token
             && let Err(refusal) = asks.revoke(&token, hint).await
         {
-            return Ok(Revocation::Refused(refusal));
+            refused = refused.or(Some(refusal));
         }
     }
-    Ok(Revocation::Done(asks.endpoint.origin().to_string()))
+    let host = asks.endpoint.origin().to_string();
+    Ok(refused.map_or(Revocation::Done(host), Revocation::Refused))
 }
 
 /// What every request for revocation shares.

@@ -9,7 +9,7 @@ use super::tab::{Notice, Stored, tab_page};
 use super::transport::waiting_limits_of;
 use crate::access::Visit;
 use crate::oauth::{self, ClientAuthentication, Metadata};
-use crate::outbound::{HttpUrl, Outbound, Transport};
+use crate::outbound::{HttpUrl, Limits, Outbound, Transport};
 use crate::vault::Vault;
 use crate::web::{Error, FormData};
 
@@ -30,7 +30,7 @@ pub(super) async fn discover(
     mut stored: Stored,
     data: &FormData,
 ) -> Result<HttpResponse, Error> {
-    let Some((issuer, transport)) = check(&visit, vault, &mut stored, data).await? else {
+    let Some((issuer, transport, limits)) = check(&visit, vault, &mut stored, data).await? else {
         return tab_page(
             visit,
             stored,
@@ -38,19 +38,18 @@ pub(super) async fn discover(
             StatusCode::UNPROCESSABLE_ENTITY,
         );
     };
-    let limits = waiting_limits_of(stored.authorization.time_out);
     let found = oauth::discover(outbound, &transport, limits, &issuer).await;
     let found = found.map(|metadata| fill_in(&mut stored, &metadata));
     tab_page(visit, stored, Notice::Found(found), StatusCode::OK)
 }
 
-/// Issuer and transport settings as typed; `None` leaves the messages in the form.
+/// Issuer, transport settings and time-out as typed; `None` leaves the messages in the form.
 async fn check(
     visit: &Visit,
     vault: &Vault,
     stored: &mut Stored,
     data: &FormData,
-) -> Result<Option<(HttpUrl, Transport)>, Error> {
+) -> Result<Option<(HttpUrl, Transport, Limits)>, Error> {
     let mut conn = visit.conn().await?;
     let id = stored.connector.id;
     let key = queries::open_secret(&mut conn, vault, id, SecretField::ClientKey).await?;
@@ -62,8 +61,11 @@ async fn check(
         HttpUrl::parse(&typed).map_err(|problem| format!("Issuer {problem}"))
     };
     let issuer = form.errors.keep("issuer", issuer);
+    let limits = waiting_limits_of(form.check_time_out());
     let transport = form.typed_transport(data, key);
-    Ok(issuer.zip(transport))
+    Ok(issuer
+        .zip(transport)
+        .map(|(issuer, transport)| (issuer, transport, limits)))
 }
 
 /// Puts what the server says into the fields. What it leaves out stays as it was.
@@ -93,7 +95,8 @@ fn fill_in(stored: &mut Stored, metadata: &Metadata) -> Found {
             filled.push(label);
         }
     }
-    if let Some(choice) = authentication(&metadata.token_endpoint_auth_methods_supported) {
+    let supported = &metadata.token_endpoint_auth_methods_supported;
+    if let Some(choice) = authentication(supported, &typed.authentication) {
         typed.authentication = choice.as_str().to_string();
         filled.push("Client authentication");
     }
@@ -105,14 +108,18 @@ fn fill_in(stored: &mut Stored, metadata: &Metadata) -> Found {
     }
 }
 
-/// The best way for the client to prove itself that the server knows (RFC 8414 section 2); `None` if it names none of ours.
-fn authentication(supported: &[String]) -> Option<ClientAuthentication> {
+/// The way for the client to prove itself: the chosen one where the server knows it, else the best that it knows (RFC 8414
+/// section 2); `None` if it names none of ours.
+fn authentication(supported: &[String], chosen: &str) -> Option<ClientAuthentication> {
     let ways = [
         ("client_secret_basic", ClientAuthentication::Basic),
         ("client_secret_post", ClientAuthentication::Body),
         ("none", ClientAuthentication::None),
     ];
-    ways.into_iter()
-        .find(|(name, _)| supported.iter().any(|known| known == name))
-        .map(|(_, way)| way)
+    let mut known = ways
+        .into_iter()
+        .filter(|(name, _)| supported.iter().any(|known| known == name))
+        .map(|(_, way)| way);
+    let best = known.clone().next();
+    known.find(|way| way.as_str() == chosen).or(best)
 }

@@ -195,11 +195,13 @@ async fn save_secrets(
             queries::store_token(conn, vault, by, now, id, &token).await?;
             changes = changes.secret("Token", "changed");
         }
-        SecretChange::Remove if old.token.is_some() => {
+        SecretChange::Remove => {
+            // Also where there was none a moment ago: one may have come, or be on its way, for the settings before.
             queries::remove_token(conn, id).await?;
-            changes = changes.secret("Token", "removed");
+            if old.token.is_some() {
+                changes = changes.secret("Token", "removed");
+            }
         }
-        SecretChange::Remove => {}
     }
     Ok(changes)
 }

@@ -3,6 +3,7 @@
 
 mod at_rest;
 mod moved_values;
+mod oauth_at_rest;
 mod secrets_that_look_like_masks;
 
 use std::fs;

@@ -191,13 +191,18 @@ impl TestReport {
         }
     }
 
-    /// The stored token, kept fresh.
-    pub fn live(&mut self, token: &LiveToken, now: DateTime<Utc>) {
+    /// The stored token, kept fresh; `is_second` after the API has refused the one before.
+    pub fn live(&mut self, token: &LiveToken, is_second: bool, now: DateTime<Utc>) {
         let ends = token
             .expires_at
             .map(|end| format!("It ends on {} ({}).", date_time(&end), relative(&end, &now)));
         let ends = ends.unwrap_or_else(|| "Its end is not known.".into());
-        self.good("Token", format!("There is a valid access token. {ends}"));
+        let what = if is_second {
+            "The API refused the stored token, so it was renewed."
+        } else {
+            "There is a valid access token."
+        };
+        self.good("Token", format!("{what} {ends}"));
     }
 
     pub fn no_token(&mut self, problem: TokenProblem, now: DateTime<Utc>) {
@@ -231,7 +236,7 @@ impl TestReport {
             | TokenProblem::Elsewhere
             | TokenProblem::Fault(_) => self.fail(
                 "Token",
-                "The token has ended, and a new one needs a person.",
+                "The token has ended or is refused, and a new one needs a person.",
                 "Get a new one with the button above.",
             ),
         }

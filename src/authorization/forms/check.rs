@@ -220,15 +220,13 @@ impl AuthorizationForm {
         if method != Method::Bearer {
             return SecretChange::Remove;
         }
-        let change = SecretChange::read(
-            data,
-            "token",
-            "Token",
-            self.token.is_some(),
-            &mut self.errors,
-        );
-        let SecretChange::Replace(typed) = change else {
-            return change;
+        let is_stored = self.pasted_token().is_some();
+        let change = SecretChange::read(data, "token", "Token", is_stored, &mut self.errors);
+        let typed = match change {
+            SecretChange::Replace(typed) => typed,
+            // A token of the method before, which nobody has pasted here.
+            SecretChange::Keep if !is_stored => return SecretChange::Remove,
+            change => return change,
         };
         // Only what a header can carry (RFC 6750 section 2.1); people paste with spaces around it.
         let text = typed.expose().trim();

@@ -108,7 +108,7 @@ impl AuthorizationForm {
         Some(proxy)
     }
 
-    pub(super) fn check_time_out(&mut self) -> Option<i32> {
+    pub fn check_time_out(&mut self) -> Option<i32> {
         if self.time_out.is_empty() {
             return None;
         }
@@ -204,7 +204,9 @@ impl AuthorizationForm {
 
     /// Why others could read on the way what they could not read before.
     fn exposure(&self) -> Option<&'static str> {
-        let other_proxy = !self.proxy_url.is_empty() && self.proxy_url != self.before.proxy_url;
+        let host = |proxy: &str| HttpUrl::parse(proxy).ok().map(|url| url.origin());
+        let proxy = host(&self.proxy_url);
+        let other_proxy = proxy.is_some() && proxy != host(&self.before.proxy_url);
         match (self.unchecked_now(), other_proxy) {
             (true, _) => Some("certificates are no longer checked"),
             (_, true) => Some("it would go through another proxy"),

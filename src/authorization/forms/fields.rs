@@ -29,7 +29,7 @@ impl AuthorizationForm {
     }
 
     pub fn token_input(&self) -> SecretInput {
-        let stored = self.token.as_ref().map(|token| StoredSecret {
+        let stored = self.pasted_token().map(|token| StoredSecret {
             field: "token".into(),
             set_at: token.obtained_at,
             set_by: token.set_by.clone(),

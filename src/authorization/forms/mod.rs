@@ -147,6 +147,12 @@ impl AuthorizationForm {
             .cloned()
     }
 
+    /// The stored token of the Bearer method; one that was issued to another method goes with that method.
+    fn pasted_token(&self) -> Option<&StoredToken> {
+        let is_bearer = self.before.method == Method::Bearer;
+        self.token.as_ref().filter(|_| is_bearer)
+    }
+
     /// Whether a secret is stored in this field.
     pub fn has(&self, field: SecretField) -> bool {
         self.stored(field).is_some()

@@ -168,11 +168,21 @@ pub(in crate::authorization) async fn open_refresh_token(
     )
 }
 
+/// Forgets the tokens, and lets nobody store a token who has asked for it before.
 pub(in crate::authorization) async fn remove_token(
     conn: &mut Conn,
     connector: Uuid,
 ) -> Result<(), Error> {
     diesel::delete(tokens::table.find(connector))
+        .execute(conn)
+        .await?;
+    // The trigger does so too, but only where there was a token.
+    diesel::update(renewals::table.find(connector))
+        .set((
+            renewals::token_version.eq(renewals::token_version + 1),
+            renewals::lease_id.eq(None::<Uuid>),
+            renewals::lease_until.eq(None::<DateTime<Utc>>),
+        ))
         .execute(conn)
         .await?;
     diesel::update(authorizations::table.find(connector))

@@ -1,5 +1,6 @@
 //! The connectors' SQL: the list, saving, health and the trash.
 
+mod duplicate;
 mod health;
 mod list;
 mod narrowed;
@@ -16,14 +17,14 @@ use crate::access::Actor;
 use crate::categories::CategoryId;
 use crate::db::Conn;
 use crate::db::schema::{
-    authorizations, connector_categories, connectors, secrets, token_requests, tokens,
+    authorizations, connector_categories, connectors, renewals, secrets, token_requests, tokens,
 };
 use crate::web::Error;
 
+pub(super) use duplicate::duplicate;
 pub use health::{hold_authorization, refresh_due_health, refresh_health, review_health};
 pub(super) use list::list;
 pub use save::create;
-pub(super) use save::duplicate;
 pub use trash::purge_trash;
 pub(super) use trash::{KEPT, SHOWN, find_trashed, move_to_trash, restore, trashed};
 pub(super) use update::{Seen, update};
@@ -57,15 +58,22 @@ pub(super) async fn categories_of(conn: &Conn, key: &str) -> Result<Vec<Category
         .await?)
 }
 
-/// Secrets that do not go to the base URL: the key of a client certificate proves nothing to another host by being used
-/// there, and the others go to the authorization server.
-const UNBOUND: [&str; 3] = ["client_key", "client_secret", "oauth_password"];
+/// Secrets that may stay when the base URL moves. The key of a client certificate proves nothing to another host by being
+/// used there. Client secret and password go to the authorization server; but where they get a token without anybody's
+/// consent, that token would go to the new host.
+fn unbound(connector: &Connector) -> &'static [&'static str] {
+    if connector.method().signs_in_by_itself() {
+        &["client_key"]
+    } else {
+        &["client_key", "client_secret", "oauth_password"]
+    }
+}
 
 /// Whether a secret is stored that calls to the base URL carry, or that fetches a token for them.
 pub async fn has_base_url_secrets(conn: &mut Conn, connector: &Connector) -> Result<bool, Error> {
     let secret = secrets::table
         .filter(secrets::connector_id.eq(connector.id))
-        .filter(secrets::field.ne_all(UNBOUND));
+        .filter(secrets::field.ne_all(unbound(connector)));
     let token = tokens::table.find(connector.id);
     let has_secret: bool = diesel::select(diesel::dsl::exists(secret))
         .get_result(conn)
@@ -97,9 +105,17 @@ pub(super) async fn forget_base_url_secrets(
         .await?;
     let secrets = secrets::table
         .filter(secrets::connector_id.eq(connector.id))
-        .filter(secrets::field.ne_all(UNBOUND));
+        .filter(secrets::field.ne_all(unbound(connector)));
     let secrets = diesel::delete(secrets).execute(conn).await?;
     let tokens = diesel::delete(tokens::table.find(connector.id))
+        .execute(conn)
+        .await?;
+    // A token that is on its way was asked for with what was just deleted, so nobody may store it.
+    diesel::update(renewals::table.find(connector.id))
+        .set((
+            renewals::token_version.eq(renewals::token_version + 1),
+            renewals::lease_until.eq(None::<DateTime<Utc>>),
+        ))
         .execute(conn)
         .await?;
     let answers = token_requests::table.filter(token_requests::connector_id.eq(connector.id));

@@ -1,15 +1,12 @@
-//! Creating and duplicating: the row, its categories and the audit line in one transaction.
+//! Creating: the row, its categories and the audit line in one transaction.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DbError};
 use diesel_async::{AsyncConnection, RunQueryDsl};
-use uuid::Uuid;
 
-use super::super::model::{
-    Connector, ConnectorId, NewConnector, enabled_word, parse_name, wanted_key,
-};
-use super::{categories_of, health};
+use super::super::model::{ConnectorId, NewConnector, enabled_word, wanted_key};
+use super::health;
 use crate::access::Actor;
 use crate::audit::{self, Changes, Event};
 use crate::categories::{CategoryId, lock_counts};
@@ -21,9 +18,6 @@ use crate::web::{Error, SaveError};
 
 /// Tries for a free key when others take the same one at the same moment.
 const KEY_TRIES: usize = 20;
-
-/// Names of the kind “X copy 2” that are tried.
-const MOST_COPIES: u32 = 100;
 
 /// Stores a new connector and gives its key.
 pub async fn create(
@@ -213,86 +207,6 @@ pub(super) async fn link(
         .collect();
     diesel::insert_into(connector_categories::table)
         .values(rows)
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// Copies everything but secrets and tokens, under the first free name of the kind “X copy”. Gives the copy's key.
-pub async fn duplicate(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    original: &Connector,
-) -> Result<String, SaveError> {
-    let categories = categories_of(conn, &original.key).await?;
-    conn.transaction(async |conn| {
-        for number in 1..MOST_COPIES {
-            let copy = copy_of(original, &categories, number);
-            match create(conn, by, now, &copy).await {
-                Err(SaveError::NameTaken) => {}
-                other => {
-                    let key = other?;
-                    copy_authorization(conn, original.id, copy.id).await?;
-                    return Ok(key);
-                }
-            }
-        }
-        Err(SaveError::NameTaken)
-    })
-    .await
-}
-
-fn copy_of(original: &Connector, categories: &[CategoryId], number: u32) -> NewConnector {
-    NewConnector {
-        id: Uuid::now_v7(),
-        name: copy_name(&original.name, number),
-        display_name: original.display_name.clone(),
-        description: original.description.clone(),
-        base_url: original
-            .base_url
-            .as_deref()
-            .and_then(|url| HttpUrl::parse(url).ok()),
-        method: original.method(),
-        categories: categories.to_vec(),
-        enabled: original.enabled,
-    }
-}
-
-/// “X copy”, “X copy 2”, …, with X shortened so that the whole stays a name.
-fn copy_name(name: &str, number: u32) -> Name {
-    let ending = if number == 1 {
-        " copy".to_string()
-    } else {
-        format!(" copy {number}")
-    };
-    let beginning: String = name.chars().take(255 - ending.chars().count()).collect();
-    // proven: a name's beginning and these words hold only the characters of names
-    parse_name(&format!("{}{ending}", beginning.trim_end()))
-        .unwrap_or_else(|_| unreachable!("a copy's name is a name"))
-}
-
-/// The settings of the authorization, without anything secret.
-async fn copy_authorization(
-    conn: &mut Conn,
-    from: ConnectorId,
-    to: ConnectorId,
-) -> Result<(), Error> {
-    use diesel::sql_types::Uuid as SqlUuid;
-    let sql = "UPDATE authorizations AS copy
-        SET user_name = o.user_name, api_key_place = o.api_key_place, api_key_name = o.api_key_name, api_key_prefix = o.api_key_prefix,
-            ca_certificate = o.ca_certificate, client_certificate = o.client_certificate, token_url = o.token_url, token_user = o.token_user,
-            token_client_id = o.token_client_id, token_scope = o.token_scope, token_request_style = o.token_request_style, token_pointer = o.token_pointer
-        FROM authorizations AS o WHERE o.connector_id = $1 AND copy.connector_id = $2";
-    diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(from)
-        .bind::<SqlUuid, _>(to)
-        .execute(conn)
-        .await?;
-    let sql = "UPDATE connectors AS copy SET verify_certificates = o.verify_certificates FROM connectors AS o WHERE o.id = $1 AND copy.id = $2";
-    diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(from)
-        .bind::<SqlUuid, _>(to)
         .execute(conn)
         .await?;
     Ok(())

@@ -14,7 +14,7 @@ const CLIENT_SECRET: &str = "canary-client-secret-/+=-2f6b";
 const PUBLIC: &str = "no-secret-at-all-4410";
 
 /// Every way in which a secret may be written down.
-fn spellings(secret: &[u8]) -> Vec<String> {
+pub(super) fn spellings(secret: &[u8]) -> Vec<String> {
     let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut all = vec![hex.to_uppercase(), hex];
     for offset in 0..3 {
@@ -41,7 +41,7 @@ fn spellings(secret: &[u8]) -> Vec<String> {
 }
 
 /// The secret whose spelling stands in a text.
-fn found<'a>(secrets: &'a [(&'static str, Vec<String>)], text: &str) -> Vec<&'a str> {
+pub(super) fn found<'a>(secrets: &'a [(&'static str, Vec<String>)], text: &str) -> Vec<&'a str> {
     let stands = |spellings: &Vec<String>| {
         spellings
             .iter()
@@ -55,7 +55,7 @@ fn found<'a>(secrets: &'a [(&'static str, Vec<String>)], text: &str) -> Vec<&'a 
 }
 
 /// The files of a folder that hold one of the texts.
-fn files_with(folder: &Path, texts: &[&str]) -> String {
+pub(super) fn files_with(folder: &Path, texts: &[&str]) -> String {
     let grep = [
         "-r",
         "--files-with-matches",
@@ -82,7 +82,7 @@ fn files_with(folder: &Path, texts: &[&str]) -> String {
 }
 
 /// Everything in the database as text, bytes as hexadecimal digits.
-async fn all_rows(url: &str) -> String {
+pub(super) async fn all_rows(url: &str) -> String {
     let (client, connection) = tokio_postgres::connect(url, NoTls)
         .await
         .expect("a connection");
@@ -105,7 +105,7 @@ async fn all_rows(url: &str) -> String {
     text
 }
 
-fn dump(url: &str) -> String {
+pub(super) fn dump(url: &str) -> String {
     let output = Command::new("pg_dump")
         .args(["--inserts", url])
         .output()
@@ -118,7 +118,7 @@ fn dump(url: &str) -> String {
     String::from_utf8(output.stdout).expect("text")
 }
 
-async fn create(browser: &Browser, name: &str, method: &str) -> Page {
+pub(super) async fn create(browser: &Browser, name: &str, method: &str) -> Page {
     let page = browser.get("/connectors/new").await.expect(200);
     let fill = page
         .main_form()
