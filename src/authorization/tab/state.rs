@@ -95,7 +95,7 @@ impl TabPage {
         self.renewal.is_some()
     }
 
-    /// The token's end is no event where a new one is fetched by then.
+    /// The token's end is no event where a new one is fetched by then. Nothing is asked after the server's no.
     pub(super) fn renews_itself(&self) -> bool {
         let fetches = match self.connector.method() {
             Method::Bearer => self.authorization.keep_fresh,
@@ -107,7 +107,8 @@ impl TabPage {
                         .is_some_and(|token| token.has_refresh_token)
             }
         };
-        fetches && self.token.is_some()
+        let refused = self.renewal.as_ref().is_some_and(|last| last.is_final);
+        fetches && !refused && self.token.is_some()
     }
 
     /// What the button is called that fetches a new token without a person's consent.

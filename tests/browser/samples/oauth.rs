@@ -39,7 +39,7 @@ pub const SAMPLES: &[Sample] = &[
     sample("oauth-failing", Full, Admin, "/connectors/traffic-counts/authorization", &[], "Database is being upgraded until noon."),
     sample("oauth-failing-viewer", Full, Viewer, "/connectors/traffic-counts/authorization", &[], "after 3 failures"),
     sample("oauth-refused", Full, Admin, "/connectors/school-meals/authorization", &[], "The server refuses to renew the token."),
-    sample("oauth-disabled", Full, Admin, "/connectors/waste-collection/authorization", &[], "Calls are refused until"),
+    sample("oauth-disabled", Full, Admin, "/connectors/waste-collection/authorization", &[], "Enable the data connector on the Details tab."),
     sample("oauth-disabled-viewer", Full, Viewer, "/connectors/waste-collection/authorization", &[], "Auth 2.0 Password"),
     sample("oauth-long", Full, Admin, "/connectors/everything-long/authorization", &[], "after 12 failures"),
     sample("oauth-long-viewer", Full, Viewer, "/connectors/everything-long/authorization", &[], "after 12 failures"),
