@@ -59,6 +59,11 @@ impl Problem {
         }
     }
 
+    /// The same answer may have brought a token before.
+    fn may_have_worked(&self) -> bool {
+        matches!(self, Problem::Repeated)
+    }
+
     fn title(&self) -> &'static str {
         match self {
             Problem::Nothing => "There is no answer in this address",
@@ -80,16 +85,16 @@ impl Problem {
                 "It holds neither a code nor an error, or something twice. Or you have signed in since: an answer is not carried through the sign-in page."
             }
             Problem::Unknown => {
-                "Its state is none that Connectory has given out for this data connector, so it may be forged. It was not used."
+                "Its state is none that Connectory has given out for this data connector, so it may be forged. The answer was not used."
             }
             Problem::Foreign => {
-                "You have signed in again since you pressed Authorize, or somebody else has pressed it. It was not used."
+                "You have signed in again since you pressed Authorize, or somebody else has pressed it. The answer was not used."
             }
             Problem::Repeated => {
                 "Each answer is used once. If you loaded this page again, look at the state of the data connector first: the first time may have worked."
             }
             Problem::Expired => {
-                "Ten minutes are allowed between Authorize and the answer. It was not used."
+                "Ten minutes are allowed between Authorize and the answer. The answer was not used."
             }
             Problem::Changed => {
                 "Somebody has saved the authorization of this data connector since you pressed Authorize. The answer was not used."

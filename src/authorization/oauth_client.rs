@@ -1,12 +1,15 @@
 //! What a connector is as an OAuth 2.0 client: the settings that its grant needs, as stored and as sent.
 
+use std::str::FromStr;
+
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
 use crate::connectors::Grant;
 use crate::db::schema::oauth_clients;
 use crate::oauth::{
-    self, Client, ClientAuthentication, Parameters, TokenEndpoint, parse_resources,
+    BodyFormat, Client, ClientAuthentication, Parameters, ScopeSeparator, TokenEndpoint,
+    parse_resources,
 };
 use crate::outbound::{HttpUrl, Origin};
 use crate::vault::Secret;
@@ -56,11 +59,11 @@ impl Default for OAuthClient {
             authentication: ClientAuthentication::Basic.as_str().into(),
             user_name: String::new(),
             scope: String::new(),
-            scope_separator: oauth::ScopeSeparator::Space.as_str().into(),
+            scope_separator: ScopeSeparator::Space.as_str().into(),
             resources: String::new(),
             audience: String::new(),
             pkce: true,
-            body_format: oauth::BodyFormat::Form.as_str().into(),
+            body_format: BodyFormat::Form.as_str().into(),
             authorize_parameters: String::new(),
             token_parameters: String::new(),
             refresh_parameters: String::new(),
@@ -112,14 +115,23 @@ impl OAuthClient {
             ("RefreshToken URL", self.refresh_url.clone()),
             ("Revocation URL", self.revocation_url.clone()),
             ("Client ID", self.client_id.clone()),
-            ("Client authentication", self.authentication.clone()),
+            (
+                "Client authentication",
+                label(&self.authentication, ClientAuthentication::label),
+            ),
             ("User of the password grant", self.user_name.clone()),
             ("Scope", self.scope.clone()),
-            ("Scopes are separated by", self.scope_separator.clone()),
+            (
+                "Scopes are separated by",
+                label(&self.scope_separator, ScopeSeparator::label),
+            ),
             ("Resource", self.resources.clone()),
             ("Audience", self.audience.clone()),
             ("PKCE", yes(self.pkce)),
-            ("Token requests are sent as", self.body_format.clone()),
+            (
+                "Token requests are sent as",
+                label(&self.body_format, BodyFormat::label),
+            ),
             (
                 "Extra parameters for authorize",
                 self.authorize_parameters.clone(),
@@ -199,6 +211,11 @@ impl OAuthClient {
     pub fn revocation(&self) -> Option<HttpUrl> {
         HttpUrl::parse(&self.revocation_url).ok()
     }
+}
+
+/// The words that the form shows for a choice.
+fn label<T: FromStr>(code: &str, label: fn(T) -> &'static str) -> String {
+    code.parse().map_or(code, label).to_string()
 }
 
 /// The form has checked it before it was stored, so anything else is a fault.

@@ -5,6 +5,8 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
 
+mod state;
+
 use super::connection_test::{self, Mark, TestReport, Tools};
 use super::discovery::{self, Found};
 use super::forms::{AuthorizationForm, CheckedAuthorization};
@@ -21,7 +23,7 @@ use crate::db::Conn;
 use crate::oauth::Refusal;
 use crate::outbound::Outbound;
 use crate::vault::Vault;
-use crate::web::{Error, Form, FormData, PublicAddress, SaveError, Segment, Shell, page, relative};
+use crate::web::{Error, Form, FormData, PublicAddress, SaveError, Segment, Shell, page};
 
 /// What has just come of a button of the tab, shown above it.
 pub(super) enum Notice {
@@ -53,96 +55,6 @@ pub(super) struct TabPage {
 }
 
 impl TabPage {
-    /// “in 52 minutes”, “3 days ago”.
-    fn how_far(&self, time: &DateTime<Utc>) -> String {
-        relative(time, &self.now)
-    }
-
-    /// What the health means and what repairs it.
-    fn health_words(&self) -> &'static str {
-        let issued = matches!(self.connector.method(), Method::OAuth(_));
-        match self.connector.health() {
-            Health::Healthy => "Calls can be signed in.",
-            Health::Expiring => "The token ends soon. Get a new access token before it does.",
-            Health::Failing => {
-                "The last renewal failed for a reason that may pass. It is tried again."
-            }
-            Health::NeedsReauthorization if self.renewal_failed() => {
-                "The server refuses to renew the token."
-            }
-            Health::NeedsReauthorization => "The token has ended. Get a new access token.",
-            Health::NotAuthorized if self.can_authorize => "Press Authorize to get a token.",
-            Health::NotAuthorized if issued && self.can_fetch => {
-                "Press Get Access Token to get one."
-            }
-            Health::NotAuthorized => {
-                "Something is missing that calls need to be signed in. Fill in the fields on this page."
-            }
-            Health::Disabled => {
-                "Calls are refused until the data connector is enabled on the Details tab."
-            }
-        }
-    }
-
-    /// Whether fetching a token is what repairs the connector.
-    fn fetch_repairs(&self) -> bool {
-        self.connector.health() != Health::Healthy && !self.authorize_repairs_alone()
-    }
-
-    fn authorize_repairs_alone(&self) -> bool {
-        self.can_authorize && self.authorize_repairs()
-    }
-
-    /// The seconds after which a request is given up, for the words that say how long it can take.
-    fn patience(&self) -> i32 {
-        self.authorization.time_out.unwrap_or(30)
-    }
-
-    fn renewal_failed(&self) -> bool {
-        self.renewal.is_some()
-    }
-
-    /// The token's end is no event where a new one is fetched by then.
-    fn renews_itself(&self) -> bool {
-        let fetches = match self.connector.method() {
-            Method::Bearer => self.authorization.keep_fresh,
-            method => {
-                method.signs_in_by_itself()
-                    || self
-                        .token
-                        .as_ref()
-                        .is_some_and(|token| token.has_refresh_token)
-            }
-        };
-        fetches && self.token.is_some()
-    }
-
-    /// What the button is called that fetches a new token without a person's consent.
-    fn fetch_label(&self) -> &'static str {
-        match (&self.token, self.renewal_failed()) {
-            (None, _) => "Get Access Token",
-            (Some(_), true) => "Try again now",
-            (Some(_), false) if self.connector.method().signs_in_by_itself() => "Get Access Token",
-            (Some(_), false) => "Renew token now",
-        }
-    }
-
-    /// Whether the method is one where a person goes to the server.
-    fn asks_for_consent(&self) -> bool {
-        matches!(
-            self.connector.method(),
-            Method::OAuth(Grant::AuthorizationCode | Grant::Implicit)
-        )
-    }
-
-    /// Whether authorizing is what repairs the connector.
-    fn authorize_repairs(&self) -> bool {
-        matches!(
-            self.connector.health(),
-            Health::NotAuthorized | Health::NeedsReauthorization | Health::Expiring
-        )
-    }
-
     /// Whether the chosen method is not the stored one: the server shows its fields, nothing is saved yet.
     fn is_switching(&self) -> bool {
         self.form.method() != self.connector.method()

@@ -70,6 +70,8 @@ pub struct PlainField {
     pub hint: String,
     pub error: Option<String>,
     pub optional: bool,
+    /// The choices of the form's select for which it is optional, and whether the present one is among them.
+    pub optional_for: Option<(&'static str, bool)>,
 }
 
 impl PlainField {
@@ -100,6 +102,12 @@ macro_rules! field_setters {
 
             pub fn optional(mut self) -> Self {
                 self.field.optional = true;
+                self
+            }
+
+            /// Optional for some choices of the form's select only, in the words of `data-case`.
+            pub fn optional_for(mut self, choices: &'static str, is_chosen: bool) -> Self {
+                self.field.optional_for = Some((choices, is_chosen));
                 self
             }
 

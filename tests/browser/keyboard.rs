@@ -41,13 +41,13 @@ struct Stop {
 }
 
 /// Somebody who has a keyboard and no mouse.
-struct Typist<'a> {
-    window: &'a Window,
+pub struct Typist<'a> {
+    pub window: &'a Window,
 }
 
 impl Typist<'_> {
     /// Presses Tab until the focus is on the control of this name.
-    async fn tab_to(&self, name: &str) {
+    pub async fn tab_to(&self, name: &str) {
         self.walk(name, true).await;
     }
 
@@ -89,23 +89,23 @@ impl Typist<'_> {
     }
 
     /// Goes to a link or button and presses Enter, which leads to another page.
-    async fn follow(&self, name: &str) {
+    pub async fn follow(&self, name: &str) {
         self.tab_to(name).await;
         self.window.key_to_next_page(Key::Enter).await;
     }
 
     /// Goes to a text field and replaces what it holds: Tab has selected it.
-    async fn fill(&self, label: &str, text: &str) {
+    pub async fn fill(&self, label: &str, text: &str) {
         self.tab_to(label).await;
         self.window.keys(text).await;
     }
 
     /// Presses Enter in the field that was filled in last, which sends the form.
-    async fn send(&self) {
+    pub async fn send(&self) {
         self.window.key_to_next_page(Key::Enter).await;
     }
 
-    async fn focus_is_on_the_outcome(&self, words: &str) {
+    pub async fn focus_is_on_the_outcome(&self, words: &str) {
         let focus = self.window.focus().await;
         assert!(
             focus.classes.contains("note ok"),

@@ -3,9 +3,11 @@
 //! Rule: a page is reached as a person reaches it. Everything that a page looks like or does by itself is tested here;
 //! what the server answers is tested over HTTP.
 
+mod consent;
 mod driver;
 mod keyboard;
 mod no_script;
+mod oauth_form;
 mod pages;
 mod samples;
 mod script;

@@ -1,12 +1,14 @@
 //! Every page of the site in every state that looks different, and how a person gets there.
 //!
-//! To add one: a line in [`SAMPLES`]. What it needs to exist is made in [`World`].
+//! To add one: a line in [`SAMPLES`], or in `oauth.rs` for the OAuth 2.0 methods. What it needs to exist is made in [`World`].
 
+mod oauth;
+mod oauth_world;
 mod world;
 
 pub use world::World;
 
-use world::TOKEN_URL;
+use world::{ISSUER, TOKEN_URL};
 
 use crate::support::PASSWORD;
 use crate::support::oauth_server::{USER, USERS_PASSWORD};
@@ -48,6 +50,10 @@ pub enum Step {
     Expand(&'static str),
     /// Presses a link or button that leads to another page.
     Press(&'static str),
+    /// Comes back from the authorization server that the open page leads to, with this answer and the state.
+    Return(&'static str),
+    /// Something is changed behind the site's back.
+    Behind(&'static str),
     /// A colleague opens the page of this address, fills in its form and saves it.
     Meanwhile(&'static str, &'static [(&'static str, &'static str)]),
 }
@@ -89,8 +95,13 @@ use Who::{Admin, Leaver, Newcomer, Nobody, Viewer};
 const NO_ADDRESS: &str = "ftp://example.org/<b>";
 const NOT_A_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 
+/// All samples.
+pub fn all() -> impl Iterator<Item = &'static Sample> {
+    SAMPLES.iter().chain(oauth::SAMPLES)
+}
+
 #[rustfmt::skip] // a table: a sample a line, with its steps below
-pub const SAMPLES: &[Sample] = &[
+const SAMPLES: &[Sample] = &[
     // Coming in
     sample("first-run", Fresh, Nobody, "/", &[], "Create the first super admin"),
     sample("first-run-errors", Fresh, Nobody, "/first-run", &[Press("Create super admin")], "There are 4 problems"),

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 use thirtyfour::action_chain::ActionChain;
 use thirtyfour::{By, Key, WebElement};
+use url::Url;
 
 use super::driver::Session;
 use crate::support::{Browser, TOKEN_COOKIE, TestApp};
@@ -114,6 +115,21 @@ impl Window {
             .goto(&address)
             .await
             .unwrap_or_else(|error| panic!("{path}: {error}"));
+    }
+
+    /// Comes back to the redirect URL of the authorization server that the open page leads to, without having been there.
+    pub async fn return_with(&self, answer: &str) {
+        let link = "return document.querySelector('main a[rel=noreferrer]').href";
+        let link = self.script(link, json!([])).await;
+        let link = Url::parse(link.as_str().expect("a link")).expect("an address");
+        let of = |name: &str| {
+            let mut pairs = link.query_pairs();
+            let (_, value) = pairs.find(|(key, _)| key == name).expect(name);
+            value.into_owned()
+        };
+        let back = Url::parse(&of("redirect_uri")).expect("an address");
+        self.go(&format!("{}?state={}&{answer}", back.path(), of("state")))
+            .await;
     }
 
     /// Clicks on the link or button with these words and waits for the page that it leads to.

@@ -3,6 +3,7 @@
 mod certificates;
 mod methods;
 mod pages;
+mod public_address;
 mod refusals;
 mod stored_secrets;
 mod switching;

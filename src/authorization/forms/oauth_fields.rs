@@ -4,11 +4,12 @@ use super::AuthorizationForm;
 use crate::authorization::model::SecretField;
 use crate::authorization::oauth_client::OAuthClient;
 use crate::authorization::secret_field::SecretInput;
+use crate::connectors::Grant;
 use crate::oauth::{BodyFormat, ClientAuthentication, ScopeSeparator};
 use crate::web::{Check, Option_, SelectField, TextArea, TextField};
 
 /// What stands behind More options: it is open when one of these is filled in or wrong.
-const MORE: [&str; 14] = [
+const MORE: [&str; 13] = [
     "refresh_url",
     "revocation_url",
     "authentication",
@@ -22,7 +23,6 @@ const MORE: [&str; 14] = [
     "body_format",
     "scope_separator",
     "lifetime",
-    "expired_body",
 ];
 
 impl AuthorizationForm {
@@ -48,7 +48,7 @@ impl AuthorizationForm {
     pub fn issuer_field(&self) -> TextField {
         self.address("issuer", "Issuer", &self.oauth().issuer)
             .optional()
-            .hint("Where the authorization server describes itself, such as https://id.example.org. With it, the addresses below can be found.")
+            .hint("Where the authorization server describes itself, such as https://id.example.org. With it, Connectory can find the addresses for you.")
     }
 
     pub fn authorize_url_field(&self) -> TextField {
@@ -83,7 +83,8 @@ impl AuthorizationForm {
 
     pub fn client_id_field(&self) -> TextField {
         self.line("client_id", "Client ID", &self.oauth().client_id)
-            .hint("What the server calls Connectory. Some servers need none for Auth 2.0 Password.")
+            .hint("What the server calls Connectory.")
+            .optional_for("oauth_password", self.grant() == Some(Grant::Password))
     }
 
     pub fn client_secret_input(&self) -> SecretInput {

@@ -2,20 +2,24 @@
 
 use chrono::TimeDelta;
 use connectory::access::{Actor, Permission};
-use connectory::authorization::{self, NewToken, SecretField};
+use connectory::authorization::{self, NewToken, RefreshToken, SecretField};
 use connectory::categories::CategoryStatus;
 use connectory::connectors::{self, Method, NewConnector};
 use connectory::outbound::HttpUrl;
 use connectory::vault::Secret;
 use uuid::Uuid;
 
-use super::{Place, Sample, Step, Who};
+use super::{Place, Sample, Step, Who, oauth_world};
 use crate::browser::{Window, origin};
+use crate::support::authorization_server::AuthorizationServer;
 use crate::support::oauth_server::OAuthServer;
 use crate::support::{Browser, FormFill, TestApp};
 
 /// Stands for the address of the authorization server.
 pub const TOKEN_URL: &str = "the token server's address";
+
+/// Stands for what the authorization server that was not written here calls itself.
+pub const ISSUER: &str = "the authorization server's issuer";
 
 /// The longest name that a word can be made of, and a word that does not fit into any column.
 const LONG: &str = "Donaudampfschifffahrtselektrizitaetenhauptbetriebswerkbauunterbeamtengesellschaft - Schnittstelle zum Fahrplan der Anlegestellen und Schleusen und der Wasserstände zwischen Passau und dem Schwarzen Meer";
@@ -25,6 +29,7 @@ pub struct World {
     empty: Peopled,
     full: Peopled,
     tokens: OAuthServer,
+    server: AuthorizationServer,
 }
 
 /// A site and the people on it.
@@ -56,13 +61,16 @@ impl Peopled {
 impl World {
     pub async fn build() -> World {
         let tokens = OAuthServer::start();
+        let server = oauth_world::server();
         let full = Peopled::start().await;
         fill(&full, &tokens).await;
+        oauth_world::fill(&full.app, &server).await;
         World {
             fresh: TestApp::start().await,
             empty: Peopled::start().await,
             full,
             tokens,
+            server,
         }
     }
 
@@ -103,11 +111,14 @@ impl World {
     async fn take(&self, step: &Step, window: &Window, peopled: &Peopled) {
         match step {
             Step::Fill(field, TOKEN_URL) => window.fill(field, &self.tokens.token_url).await,
+            Step::Fill(field, ISSUER) => window.fill(field, &self.server.urls.issuer).await,
             Step::Fill(field, text) => window.fill(field, text).await,
             Step::Choose(field, option) => window.choose(field, option).await,
             Step::Tick(label) => window.tick(label).await,
             Step::Expand(summary) => window.click(&format!("//summary[.='{summary}']")).await,
             Step::Press(words) => window.press(words).await,
+            Step::Return(answer) => window.return_with(answer).await,
+            Step::Behind(statement) => peopled.app.sql(statement).await,
             Step::Meanwhile(at, fields) => {
                 let page = if at.starts_with('/') {
                     peopled.colleague.open(at).await
@@ -246,9 +257,21 @@ async fn token(
     hours_ago: i64,
     ends_in_hours: Option<i64>,
 ) {
+    let refresh = RefreshToken::None;
+    token_with(app, connector, scope, hours_ago, ends_in_hours, refresh).await;
+}
+
+pub(super) async fn token_with(
+    app: &TestApp,
+    connector: Uuid,
+    scope: &str,
+    hours_ago: i64,
+    ends_in_hours: Option<i64>,
+    refresh: RefreshToken,
+) {
     let (mut conn, now) = (app.conn().await, app.clock.now());
     let token = NewToken {
-        refresh: connectory::authorization::RefreshToken::None,
+        refresh,
         access: Secret::new(format!("eyJhbGciOiJSUzI1NiJ9.{}", "c2FtcGxl".repeat(60))),
         token_type: "Bearer".into(),
         scope: scope.into(),
@@ -270,7 +293,7 @@ async fn token(
         .expect("the health is known");
 }
 
-async fn secret(app: &TestApp, connector: Uuid, field: SecretField) {
+pub(super) async fn secret(app: &TestApp, connector: Uuid, field: SecretField) {
     let (mut conn, now) = (app.conn().await, app.clock.now());
     let secret = Secret::new("not to be seen".into());
     authorization::store_secret(

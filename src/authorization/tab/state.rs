@@ -1,0 +1,131 @@
+//! What the tab says of a connector's state, and which of its buttons repairs it.
+//!
+//! Rule: no more than one button of a state is the one to press; where nothing is wrong, none is.
+
+use chrono::{DateTime, Utc};
+
+use super::TabPage;
+use crate::authorization::oauth_client::OAuthClient;
+use crate::connectors::{Grant, Health, Method};
+use crate::web::relative;
+
+impl TabPage {
+    /// “in 52 minutes”, “3 days ago”.
+    pub(super) fn how_far(&self, time: &DateTime<Utc>) -> String {
+        relative(time, &self.now)
+    }
+
+    /// What the health means.
+    pub(super) fn meaning(&self) -> &'static str {
+        match self.connector.health() {
+            Health::Healthy => "Calls can be signed in.",
+            Health::Expiring => "The token ends soon.",
+            Health::Failing => {
+                "The last renewal failed for a reason that may pass. It is tried again."
+            }
+            Health::NeedsReauthorization if self.renewal_failed() => {
+                "The server refuses to renew the token."
+            }
+            Health::NeedsReauthorization => "The token has ended.",
+            Health::NotAuthorized if self.can_authorize || self.can_fetch => {
+                "There is no access token yet."
+            }
+            Health::NotAuthorized => "Something is missing that calls need to be signed in.",
+            Health::Disabled => "Calls are refused.",
+        }
+    }
+
+    /// What repairs it, for somebody who may.
+    pub(super) fn remedy(&self) -> &'static str {
+        let issued = matches!(self.connector.method(), Method::OAuth(_));
+        match self.connector.health() {
+            Health::Healthy | Health::Failing => "",
+            Health::Expiring if self.can_authorize => "Press Authorize again before it does.",
+            Health::Expiring => "Get a new access token before it does.",
+            Health::NeedsReauthorization if self.can_authorize => "Press Authorize again.",
+            Health::NeedsReauthorization if self.renewal_failed() => "",
+            Health::NeedsReauthorization => "Get a new access token.",
+            Health::NotAuthorized if self.can_authorize => "Press Authorize to get a token.",
+            Health::NotAuthorized if self.can_fetch => "Press Get Access Token to get one.",
+            Health::NotAuthorized if self.asks_for_consent() => {
+                "Fill in the fields on this page and save them. Then press Authorize."
+            }
+            Health::NotAuthorized if issued => {
+                "Fill in the fields on this page and save them. Then press Get Access Token."
+            }
+            Health::NotAuthorized => "Fill in the fields on this page.",
+            Health::Disabled => "Enable the data connector on the Details tab.",
+        }
+    }
+
+    /// Whether anything here is to be repaired with a token.
+    pub(super) fn wants_token(&self) -> bool {
+        !matches!(self.connector.health(), Health::Healthy | Health::Disabled)
+    }
+
+    /// Whether requesting a token on the page for it is what repairs the connector.
+    pub(super) fn request_repairs(&self) -> bool {
+        self.wants_token() && !self.can_fetch
+    }
+
+    /// Whether authorizing is what repairs the connector. What may pass by itself needs no person.
+    pub(super) fn authorize_repairs(&self) -> bool {
+        self.can_authorize && self.wants_token() && self.connector.health() != Health::Failing
+    }
+
+    /// Whether fetching a token is what repairs the connector.
+    pub(super) fn fetch_repairs(&self) -> bool {
+        self.wants_token() && !self.authorize_repairs()
+    }
+
+    /// The settings of the grant that are not the usual ones, for somebody who may only look.
+    pub(super) fn settings(&self) -> Vec<(&'static str, String)> {
+        let usual = OAuthClient::default().words();
+        let stored = self.form.oauth.typed.words().into_iter().zip(usual);
+        let made = stored.filter(|(stored, usual)| stored != usual);
+        made.map(|(stored, _)| stored).collect()
+    }
+
+    /// The seconds after which a request is given up, for the words that say how long it can take.
+    pub(super) fn patience(&self) -> i32 {
+        self.authorization.time_out.unwrap_or(30)
+    }
+
+    pub(super) fn renewal_failed(&self) -> bool {
+        self.renewal.is_some()
+    }
+
+    /// The token's end is no event where a new one is fetched by then. Nothing is asked after the server's no.
+    pub(super) fn renews_itself(&self) -> bool {
+        let fetches = match self.connector.method() {
+            Method::Bearer => self.authorization.keep_fresh,
+            method => {
+                method.signs_in_by_itself()
+                    || self
+                        .token
+                        .as_ref()
+                        .is_some_and(|token| token.has_refresh_token)
+            }
+        };
+        let refused = self.renewal.as_ref().is_some_and(|last| last.is_final);
+        fetches && !refused && self.token.is_some()
+    }
+
+    /// What the button is called that fetches a new token without a person's consent.
+    pub(super) fn fetch_label(&self) -> &'static str {
+        match (&self.token, self.renewal_failed()) {
+            (None, _) => "Get Access Token",
+            (Some(_), true) => "Try again now",
+            (Some(_), false) if self.connector.method().signs_in_by_itself() => "Get Access Token",
+            (Some(_), false) => "Renew token now",
+        }
+    }
+
+    /// Whether the method is one where a person goes to the server.
+    pub(super) fn asks_for_consent(&self) -> bool {
+        matches!(
+            self.connector.method(),
+            Method::OAuth(Grant::AuthorizationCode | Grant::Implicit)
+        )
+    }
+}
