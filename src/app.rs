@@ -14,7 +14,7 @@ use crate::access::{Gate, PasswordHasher, SessionLimits, SignInGuard, Throttle, 
 use crate::accounts::FirstRun;
 use crate::authorization::{self, TokenKeeper};
 use crate::clock::Clock;
-use crate::db::Db;
+use crate::db::{Db, Notices};
 use crate::outbound::Outbound;
 use crate::status::Metrics;
 use crate::vault::Vault;
@@ -35,6 +35,8 @@ const LAST_REQUESTS: u64 = 30;
 #[derive(Clone)]
 pub struct Site {
     pub database_url: String,
+    /// Tells what is kept in memory of changes, once it runs.
+    pub notices: Notices,
     /// Connections to the database, all workers together.
     pub connections: usize,
     pub workers: usize,

@@ -2,14 +2,25 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// A source of the current time; clones of one clock agree.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Clock {
     /// Microseconds that the clock is ahead of the system's; always 0 outside tests.
     ahead: Arc<AtomicI64>,
+    start: Instant,
+}
+
+impl Default for Clock {
+    fn default() -> Clock {
+        Clock {
+            ahead: Arc::default(),
+            start: Instant::now(),
+        }
+    }
 }
 
 impl Clock {
@@ -27,6 +38,12 @@ impl Clock {
         let system = Utc::now().timestamp_micros();
         let micros = system.saturating_add(self.ahead.load(Ordering::Relaxed));
         DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
+    /// The time since this clock was made: for measuring how long ago something was, because nobody can put it back.
+    pub fn steady(&self) -> Duration {
+        let ahead = self.ahead.load(Ordering::Relaxed);
+        self.start.elapsed() + Duration::from_micros(ahead.unsigned_abs())
     }
 
     /// Moves this clock and its clones forward, for tests of expiry.

@@ -14,7 +14,7 @@ use crate::accounts::{FirstRun, has_super_admin};
 use crate::app::{Site, background, renew_tokens, serve};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::db::{Db, migrate};
+use crate::db::{Db, Notices, migrate};
 use crate::outbound::{Outbound, Policy, Rule};
 use crate::status::Metrics;
 
@@ -71,16 +71,19 @@ async fn serve_until_stopped(
         },
         first_run: first_run.clone(),
         public_url: config.public_url.clone(),
+        notices: Notices::new(&url),
         database_url: url,
         clock: clock.clone(),
     };
     let (limits, metrics) = (site.limits, site.metrics.clone());
+    let notices = site.notices.clone();
     let keeper = site.keeper()?;
     let server = serve(site, keeper.clone(), listener)?;
     let handle = server.handle();
     let server = tokio::spawn(server);
     let background = tokio::spawn(background(db.clone(), clock, limits, metrics));
     let renewals = tokio::spawn(renew_tokens(keeper.clone()));
+    let hearing = tokio::spawn(notices.run());
     // Caught before anybody is told that it is ready: who then stops it at once finds a clean stop too.
     let signals = (
         signal(SignalKind::terminate())?,
@@ -90,6 +93,7 @@ async fn serve_until_stopped(
     let outcome = wait_for_end(database, signals, &handle).await;
     background.abort();
     renewals.abort();
+    hearing.abort();
     let served = server.await;
     // After the last request, which may have begun a renewal: a token that is on its way may be the only copy.
     keeper.finish().await;

@@ -5,6 +5,8 @@
 
 mod kept;
 pub mod keyset;
+mod memory;
+mod notices;
 pub mod private;
 pub mod schema;
 mod tls;
@@ -22,6 +24,8 @@ use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 pub use kept::Kept;
+pub use memory::Memory;
+pub use notices::{Change, Notices};
 
 /// A connection lent by the pool.
 pub type Connection = Object<AsyncDieselConnectionManager<AsyncPgConnection>>;

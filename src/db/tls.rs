@@ -2,9 +2,15 @@
 
 use diesel::{ConnectionError, ConnectionResult};
 use diesel_async::AsyncPgConnection;
+use futures_util::StreamExt;
+use futures_util::stream::{BoxStream, poll_fn};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_postgres::config::SslMode;
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// What a server sends unasked, and the connection's end. Reading it drives the connection.
+pub(super) type Messages = BoxStream<'static, Result<AsyncMessage, tokio_postgres::Error>>;
 
 /// Opens a connection. `sslmode=require` checks the server's certificate against the machine's CA certificates:
 /// encryption to a server of unknown name would protect from nobody.
@@ -19,6 +25,26 @@ pub(super) async fn connect(url: String) -> ConnectionResult<AsyncPgConnection> 
     }
     let (client, connection) = config.connect(NoTls).await.map_err(refused)?;
     AsyncPgConnection::try_from_client_and_connection(client, connection).await
+}
+
+/// Opens a connection that also brings what the server sends unasked, to be driven by whoever reads that.
+pub(super) async fn listening(url: &str) -> ConnectionResult<(Client, Messages)> {
+    let config: Config = url.parse().map_err(refused)?;
+    if config.get_ssl_mode() == SslMode::Require {
+        let tls = MakeRustlsConnect::new(tls_config()?);
+        let (client, connection) = config.connect(tls).await.map_err(refused)?;
+        return Ok((client, messages(connection)));
+    }
+    let (client, connection) = config.connect(NoTls).await.map_err(refused)?;
+    Ok((client, messages(connection)))
+}
+
+fn messages<S, T>(mut connection: Connection<S, T>) -> Messages
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    poll_fn(move |context| connection.poll_message(context)).boxed()
 }
 
 fn tls_config() -> ConnectionResult<rustls::ClientConfig> {

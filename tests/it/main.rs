@@ -15,6 +15,7 @@ mod categories;
 mod cli;
 mod connectors;
 mod health;
+mod notices;
 mod oauth;
 mod outbound;
 mod pages;

@@ -13,7 +13,7 @@ use connectory::authorization::TokenKeeper;
 use connectory::categories::{self, CategoryStatus};
 use connectory::clock::Clock;
 use connectory::connectors::{self, Method, NewConnector};
-use connectory::db::{Connection, Db};
+use connectory::db::{Connection, Db, Notices};
 use connectory::name::Name;
 use connectory::outbound::{HttpUrl, Outbound, Policy};
 use connectory::status::Metrics;
@@ -48,6 +48,7 @@ pub struct TestApp {
     pub clock: Clock,
     pub vault: Vault,
     pub keeper: TokenKeeper,
+    pub notices: Notices,
     pub hasher: PasswordHasher,
     pub limits: SessionLimits,
     pub first_run: FirstRun,
@@ -60,6 +61,7 @@ pub struct TestApp {
     db: Db,
     sql: OnceCell<tokio_postgres::Client>,
     server: JoinHandle<()>,
+    hearing: JoinHandle<()>,
     database: TestDatabase,
     _room: SemaphorePermit<'static>,
 }
@@ -98,6 +100,7 @@ impl TestApp {
             },
             first_run: FirstRun::new(),
             public_url: format!("http://{address}"),
+            notices: Notices::new(&database.url),
         };
         change(&mut site);
         let keeper = site.keeper().expect("a keeper of tokens");
@@ -117,6 +120,8 @@ impl TestApp {
             db: Db::new(&database.url, 2).expect("a pool"),
             sql: OnceCell::new(),
             server: tokio::spawn(async { server.await.expect("the server runs") }),
+            hearing: tokio::spawn(site.notices.clone().run()),
+            notices: site.notices,
             database,
             _room: room,
         }
@@ -315,6 +320,7 @@ impl TestApp {
 impl Drop for TestApp {
     fn drop(&mut self) {
         self.server.abort();
+        self.hearing.abort();
     }
 }
 

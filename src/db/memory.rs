@@ -1,0 +1,255 @@
+//! Values that are read from the database and kept in memory for seconds, because every call needs them.
+//!
+//! Rule: a value is fresh for [`SOFT`]; then one caller reads it again while others still get the old one; none is ever given
+//! out that is older than [`HARD`]. A change that [`super::Notices`] tells of drops it at once. The age counts from the
+//! moment before the reading, and what was being read when the change came is not kept.
+//!
+//! Danger: what does not exist is not kept, or else anybody could fill the memory with made-up keys.
+
+use std::borrow::Borrow;
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
+
+use crate::clock::Clock;
+
+/// How long a value is given out without a second look.
+pub const SOFT: Duration = Duration::from_secs(3);
+
+/// The age at which a value is given out no more, whatever happens.
+pub const HARD: Duration = Duration::from_secs(5);
+
+/// A bounded memory of values by key. Clones share it; `V` is cheap to clone.
+pub struct Memory<K, V> {
+    slots: Arc<Mutex<HashMap<K, Slot<V>>>>,
+    clock: Clock,
+    most: usize,
+}
+
+impl<K, V> Clone for Memory<K, V> {
+    fn clone(&self) -> Self {
+        Memory {
+            slots: Arc::clone(&self.slots),
+            clock: self.clock.clone(),
+            most: self.most,
+        }
+    }
+}
+
+struct Slot<V> {
+    value: Option<Kept<V>>,
+    /// Moves when the value is dropped, so that what was being read then is not kept.
+    changes: u64,
+    /// Held by whoever reads.
+    turn: Arc<Turn<()>>,
+}
+
+struct Kept<V> {
+    value: V,
+    /// When its reading began, see [`Clock::steady`].
+    read_at: Duration,
+}
+
+/// The right to read a value, which one caller at a time has.
+struct Reading {
+    changes: u64,
+    started: Duration,
+    turn: OwnedMutexGuard<()>,
+}
+
+/// What a caller finds.
+enum Found<V> {
+    Value(V),
+    MustRead(Reading),
+}
+
+impl<K, V> Memory<K, V>
+where
+    K: Hash + Eq,
+    V: Clone,
+{
+    /// A memory of at most `most` values.
+    pub fn new(clock: &Clock, most: usize) -> Self {
+        Memory {
+            slots: Arc::default(),
+            clock: clock.clone(),
+            most: most.max(1),
+        }
+    }
+
+    /// The value of a key: the kept one, or what `read` brings; `None` if there is none. While reading fails, a value that is
+    /// young enough is still given out.
+    pub async fn get<Q, E>(
+        &self,
+        key: &Q,
+        read: impl AsyncFnOnce() -> Result<Option<V>, E>,
+    ) -> Result<Option<V>, E>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        if let Some(value) = self.younger_than(SOFT, key) {
+            return Ok(Some(value));
+        }
+        let reading = match self.turn_or_value(key).await {
+            Found::Value(value) => return Ok(Some(value)),
+            Found::MustRead(reading) => reading,
+        };
+        match read().await {
+            Ok(value) => {
+                self.keep(key, value.clone(), reading);
+                Ok(value)
+            }
+            Err(error) => match self.younger_than(HARD, key) {
+                Some(value) => Ok(Some(value)),
+                None => Err(error),
+            },
+        }
+    }
+
+    /// Forgets the value of a key.
+    pub fn forget<Q>(&self, key: &Q)
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        if let Some(slot) = self.lock().get_mut(key) {
+            slot.drop_value();
+        }
+    }
+
+    /// Forgets the values that `is_changed` picks out; what is being read just now is not kept either, for it may be one.
+    pub fn forget_where(&self, is_changed: impl Fn(&V) -> bool) {
+        for slot in self.lock().values_mut() {
+            if slot
+                .value
+                .as_ref()
+                .is_none_or(|kept| is_changed(&kept.value))
+            {
+                slot.drop_value();
+            }
+        }
+    }
+
+    /// Forgets all values.
+    pub fn clear(&self) {
+        self.forget_where(|_| true);
+    }
+
+    fn younger_than<Q>(&self, age: Duration, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let now = self.clock.steady();
+        let slots = self.lock();
+        let kept = slots.get(key)?.value.as_ref()?;
+        (now.saturating_sub(kept.read_at) < age).then(|| kept.value.clone())
+    }
+
+    /// Waits for the right to read, unless the old value does or somebody else has brought a new one meanwhile.
+    async fn turn_or_value<Q>(&self, key: &Q) -> Found<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let turn = self.turn_of(key);
+        let turn = match Arc::clone(&turn).try_lock_owned() {
+            Ok(turn) => turn,
+            Err(_) => match self.younger_than(HARD, key) {
+                Some(value) => return Found::Value(value),
+                None => turn.lock_owned().await,
+            },
+        };
+        match self.younger_than(SOFT, key) {
+            Some(value) => Found::Value(value),
+            None => Found::MustRead(Reading {
+                changes: self.lock().get(key).map_or(0, |slot| slot.changes),
+                started: self.clock.steady(),
+                turn,
+            }),
+        }
+    }
+
+    fn turn_of<Q>(&self, key: &Q) -> Arc<Turn<()>>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+    {
+        let mut slots = self.lock();
+        if let Some(slot) = slots.get(key) {
+            return Arc::clone(&slot.turn);
+        }
+        self.make_room(&mut slots);
+        let slot = slots.entry(key.to_owned()).or_insert_with(Slot::empty);
+        Arc::clone(&slot.turn)
+    }
+
+    /// Drops what is too old, and anything at all if that is not enough.
+    fn make_room(&self, slots: &mut HashMap<K, Slot<V>>) {
+        if slots.len() < self.most {
+            return;
+        }
+        let now = self.clock.steady();
+        let is_useful = |slot: &Slot<V>| {
+            let kept = slot.value.as_ref();
+            kept.is_some_and(|kept| now.saturating_sub(kept.read_at) < HARD)
+        };
+        slots.retain(|_, slot| is_useful(slot));
+        let mut over = (slots.len() + 1).saturating_sub(self.most);
+        slots.retain(|_, _| {
+            let goes = over > 0;
+            over = over.saturating_sub(1);
+            !goes
+        });
+    }
+
+    /// Keeps what was read, unless it changed meanwhile or its slot had to make room.
+    fn keep<Q>(&self, key: &Q, value: Option<V>, reading: Reading)
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let mut slots = self.lock();
+        let Some(slot) = slots.get_mut(key) else {
+            return;
+        };
+        let is_same = Arc::ptr_eq(&slot.turn, OwnedMutexGuard::mutex(&reading.turn));
+        match value {
+            _ if !is_same || slot.changes != reading.changes => {}
+            Some(value) => {
+                slot.value = Some(Kept {
+                    value,
+                    read_at: reading.started,
+                });
+            }
+            None => _ = slots.remove(key),
+        }
+    }
+
+    /// A panic elsewhere leaves the map whole: each change to it is one step.
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Slot<V>>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<V> Slot<V> {
+    fn empty() -> Self {
+        Slot {
+            value: None,
+            changes: 0,
+            turn: Arc::default(),
+        }
+    }
+
+    fn drop_value(&mut self) {
+        self.value = None;
+        self.changes += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests;

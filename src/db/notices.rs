@@ -1,0 +1,147 @@
+//! Hearing what other connections and other instances have changed: `NOTIFY connectory_changed`, which triggers send.
+//!
+//! Rule: what is kept in memory is dropped on a notice. While nobody listens notices are lost, so after every connection
+//! that is new, everything counts as changed; how long anything may be kept without a notice is for [`super::Memory`].
+//!
+//! Danger: a connection that has silently died brings no notices. So it is asked for a sign of life every [`HEARTBEAT`].
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use anyhow::Context;
+use futures_util::StreamExt;
+use tokio_postgres::{AsyncMessage, Client};
+use uuid::Uuid;
+
+use super::tls::{self, Messages};
+
+const CHANNEL: &str = "connectory_changed";
+
+/// Between two signs of life, and how long one is waited for.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+
+/// Between two tries to connect: the first pause, which doubles up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// What has changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// This connector: its settings, secrets, token or endpoints.
+    Connector(Uuid),
+    /// Some API key, or the rights of somebody who has one.
+    Keys,
+    /// Anything may have changed.
+    Everything,
+}
+
+type Hearer = Box<dyn Fn(Change) + Send + Sync>;
+
+/// Tells of changes in the database. Clones tell the same hearers.
+#[derive(Clone)]
+pub struct Notices {
+    url: Arc<str>,
+    hearers: Arc<RwLock<Vec<Hearer>>>,
+}
+
+impl Notices {
+    /// Notices of the database at `url`, once [`Notices::run`] runs.
+    pub fn new(url: &str) -> Notices {
+        Notices {
+            url: url.into(),
+            hearers: Arc::default(),
+        }
+    }
+
+    /// Calls `hear` at every change from now on; it must be quick.
+    pub fn subscribe(&self, hear: impl Fn(Change) + Send + Sync + 'static) {
+        let mut hearers = self.hearers.write().unwrap_or_else(PoisonError::into_inner);
+        hearers.push(Box::new(hear));
+    }
+
+    /// Listens until the task is dropped, on a connection of its own.
+    pub async fn run(self) {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let mut heard = false;
+            if let Err(error) = self.listen(&mut heard).await {
+                tracing::warn!(
+                    cause = format!("{error:#}"),
+                    "changes are not heard; connecting again"
+                );
+            }
+            pause = if heard { FIRST_PAUSE } else { pause };
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Listens until the connection is lost; `heard` tells whether it ever stood.
+    async fn listen(&self, heard: &mut bool) -> anyhow::Result<()> {
+        let connecting = tls::listening(&self.url);
+        let (client, messages) = tokio::time::timeout(super::PATIENCE, connecting)
+            .await
+            .context("the database does not answer")??;
+        tokio::select! {
+            outcome = self.hear(messages) => outcome,
+            outcome = self.keep_alive(&client, heard) => outcome,
+        }
+    }
+
+    /// Reads what comes. This is also what drives the connection.
+    async fn hear(&self, mut messages: Messages) -> anyhow::Result<()> {
+        while let Some(message) = messages.next().await {
+            if let AsyncMessage::Notification(notice) = message?
+                && notice.channel() == CHANNEL
+            {
+                self.tell(parse(notice.payload()));
+            }
+        }
+        anyhow::bail!("the connection was closed")
+    }
+
+    async fn keep_alive(&self, client: &Client, heard: &mut bool) -> anyhow::Result<()> {
+        client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
+        *heard = true;
+        self.tell(Change::Everything);
+        loop {
+            tokio::time::sleep(HEARTBEAT).await;
+            tokio::time::timeout(HEARTBEAT, client.batch_execute("SELECT 1"))
+                .await
+                .context("no sign of life")??;
+        }
+    }
+
+    fn tell(&self, change: Change) {
+        let hearers = self.hearers.read().unwrap_or_else(PoisonError::into_inner);
+        for hear in hearers.iter() {
+            hear(change);
+        }
+    }
+}
+
+/// A newer instance may send words that this one does not know: then anything may have changed.
+fn parse(payload: &str) -> Change {
+    match payload.split_once(' ') {
+        Some(("connector", id)) => {
+            Uuid::parse_str(id).map_or(Change::Everything, Change::Connector)
+        }
+        None if payload == "keys" => Change::Keys,
+        _ => Change::Everything,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_names_what_has_changed() {
+        let id = Uuid::from_u128(7);
+        assert_eq!(parse(&format!("connector {id}")), Change::Connector(id));
+        assert_eq!(parse("keys"), Change::Keys);
+        for unknown in ["", "connector", "connector x", "keys x", "collection 7"] {
+            assert_eq!(parse(unknown), Change::Everything, "{unknown:?}");
+        }
+    }
+}
