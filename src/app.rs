@@ -10,7 +10,9 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
 
-use crate::access::{Gate, PasswordHasher, SessionLimits, SignInGuard, Throttle, purge_sessions};
+use crate::access::{
+    ApiKeys, Gate, PasswordHasher, SessionLimits, SignInGuard, Throttle, purge_sessions,
+};
 use crate::accounts::FirstRun;
 use crate::authorization::{self, TokenKeeper};
 use crate::clock::Clock;
@@ -44,6 +46,7 @@ pub struct Site {
     pub vault: Vault,
     pub outbound: Outbound,
     pub hasher: PasswordHasher,
+    pub api_keys: ApiKeys,
     pub limits: SessionLimits,
     pub metrics: Metrics,
     pub first_run: FirstRun,
@@ -143,6 +146,7 @@ fn worker(
         .app_data(web::Data::new(site.vault.clone()))
         .app_data(web::Data::new(site.outbound.clone()))
         .app_data(web::Data::new(site.hasher.clone()))
+        .app_data(web::Data::new(site.api_keys.clone()))
         .app_data(web::Data::new(site.metrics.clone()))
         .app_data(web::Data::new(site.first_run.clone()))
         .wrap(from_fn(serve_layers))
@@ -150,14 +154,20 @@ fn worker(
 }
 
 /// Does the background work until the task is dropped. A failure is logged and tried again at the next tick.
-pub async fn background(db: Db, clock: Clock, limits: SessionLimits, metrics: Metrics) {
+pub async fn background(
+    db: Db,
+    clock: Clock,
+    limits: SessionLimits,
+    metrics: Metrics,
+    api_keys: ApiKeys,
+) {
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
         // Without it the histograms would keep every sample for ever.
         metrics.handle.run_upkeep();
-        if let Err(error) = run_due_work(&db, limits, clock.now()).await {
+        if let Err(error) = run_due_work(&db, limits, &api_keys, clock.now()).await {
             tracing::warn!(
                 cause = format!("{:#}", anyhow::Error::from(error)),
                 "background work failed"
@@ -182,8 +192,14 @@ pub async fn renew_tokens(keeper: TokenKeeper) {
 }
 
 /// Whatever is due by `now`: over sessions, connectors that have been in the trash long enough, token answers that
-/// nobody took, and health that the time has changed.
-pub async fn run_due_work(db: &Db, limits: SessionLimits, now: DateTime<Utc>) -> Result<(), Error> {
+/// nobody took, health that the time has changed, and when keys were used last.
+pub async fn run_due_work(
+    db: &Db,
+    limits: SessionLimits,
+    api_keys: &ApiKeys,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    api_keys.write_due_uses(db, now).await?;
     let mut conn = db.get().await?;
     purge_sessions(&mut conn, limits, now).await?;
     connectors::purge_trash(&mut conn, now).await?;

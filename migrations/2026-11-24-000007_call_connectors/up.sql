@@ -31,6 +31,7 @@ CREATE TABLE programs (
     name        text        NOT NULL,
     name_key    text        NOT NULL CONSTRAINT programs_name_key UNIQUE,
     description text        NOT NULL DEFAULT '',
+    searched    text        NOT NULL, -- name and description without case and accents
     active      boolean     NOT NULL DEFAULT true,
     version     integer     NOT NULL DEFAULT 1,
     created_at  timestamptz NOT NULL,
@@ -131,6 +132,7 @@ CREATE TABLE call_hours (
     CONSTRAINT call_hours_pkey PRIMARY KEY (connector_id, hour, endpoint_id, caller_id)
 );
 CREATE INDEX call_hours_hour_idx ON call_hours (hour);
+CREATE INDEX call_hours_caller_idx ON call_hours (caller_id, hour);
 
 -- A server that fails again and again is left alone for a while.
 CREATE TABLE breakers (
@@ -139,6 +141,9 @@ CREATE TABLE breakers (
     open_until   timestamptz NOT NULL,
     message      text        NOT NULL
 );
+
+-- When the person last entered their own password in this session, for what asks for it again.
+ALTER TABLE sessions ADD COLUMN confirmed_at timestamptz;
 
 ALTER TABLE authorizations
     ADD COLUMN concurrency integer CONSTRAINT authorizations_concurrency_check CHECK (concurrency BETWEEN 1 AND 1000); -- calls at once; NULL: the program's own

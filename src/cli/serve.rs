@@ -9,7 +9,7 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::setup::{Database, open_vault, runtime};
-use crate::access::{PasswordHasher, SessionLimits};
+use crate::access::{ApiKeys, PasswordHasher, SessionLimits};
 use crate::accounts::{FirstRun, has_super_admin};
 use crate::app::{Site, background, renew_tokens, serve};
 use crate::clock::Clock;
@@ -53,12 +53,14 @@ async fn serve_until_stopped(
         only,
         own: vec![listener.local_addr()?],
     };
+    let notices = Notices::new(&url);
     let site = Site {
         connections: config.database_connections,
         workers: config.workers,
         vault: open_vault(config, &db, &clock).await?,
         outbound: Outbound::new(policy)?,
         hasher: PasswordHasher::new(config.workers)?,
+        api_keys: ApiKeys::new(&clock, &notices),
         limits: SessionLimits {
             idle: config.session_idle,
             lifetime: config.session_lifetime,
@@ -71,17 +73,23 @@ async fn serve_until_stopped(
         },
         first_run: first_run.clone(),
         public_url: config.public_url.clone(),
-        notices: Notices::new(&url),
+        notices,
         database_url: url,
         clock: clock.clone(),
     };
     let (limits, metrics) = (site.limits, site.metrics.clone());
-    let notices = site.notices.clone();
+    let (notices, api_keys) = (site.notices.clone(), site.api_keys.clone());
     let keeper = site.keeper()?;
     let server = serve(site, keeper.clone(), listener)?;
     let handle = server.handle();
     let server = tokio::spawn(server);
-    let background = tokio::spawn(background(db.clone(), clock, limits, metrics));
+    let background = tokio::spawn(background(
+        db.clone(),
+        clock,
+        limits,
+        metrics,
+        api_keys.clone(),
+    ));
     let renewals = tokio::spawn(renew_tokens(keeper.clone()));
     let hearing = tokio::spawn(notices.run());
     // Caught before anybody is told that it is ready: who then stops it at once finds a clean stop too.
@@ -97,6 +105,10 @@ async fn serve_until_stopped(
     let served = server.await;
     // After the last request, which may have begun a renewal: a token that is on its way may be the only copy.
     keeper.finish().await;
+    if let Err(error) = api_keys.write_uses(&db).await {
+        let cause = format!("{:#}", anyhow::Error::from(error));
+        tracing::warn!(cause, "the last uses of API keys were not written");
+    }
     served?.context("the server failed")?;
     outcome
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use connectory::access::{Actor, PasswordHasher, SessionLimits};
+use connectory::access::{Actor, ApiKeys, PasswordHasher, SessionLimits};
 use connectory::accounts::FirstRun;
 use connectory::app::{self, Site};
 use connectory::authorization::TokenKeeper;
@@ -50,6 +50,7 @@ pub struct TestApp {
     pub keeper: TokenKeeper,
     pub notices: Notices,
     pub hasher: PasswordHasher,
+    pub api_keys: ApiKeys,
     pub limits: SessionLimits,
     pub first_run: FirstRun,
     pub address: SocketAddr,
@@ -58,7 +59,7 @@ pub struct TestApp {
     pub(super) people: AtomicU32,
     pub(super) founder: OnceCell<()>,
     http: reqwest::Client,
-    db: Db,
+    pub db: Db,
     sql: OnceCell<tokio_postgres::Client>,
     server: JoinHandle<()>,
     hearing: JoinHandle<()>,
@@ -82,14 +83,15 @@ impl TestApp {
             own: vec![address],
             ..Policy::default()
         };
+        let (clock, notices) = (Clock::system(), Notices::new(&database.url));
         let mut site = Site {
             database_url: database.url.clone(),
             connections: CONNECTIONS,
             workers: 2,
-            clock: Clock::system(),
             vault: database.vault.clone(),
             outbound: Outbound::new(policy).expect("a runtime"),
             hasher: HASHER.clone(),
+            api_keys: ApiKeys::new(&clock, &notices),
             limits: SessionLimits {
                 idle: Duration::from_secs(3600),
                 lifetime: Duration::from_secs(12 * 3600),
@@ -100,7 +102,8 @@ impl TestApp {
             },
             first_run: FirstRun::new(),
             public_url: format!("http://{address}"),
-            notices: Notices::new(&database.url),
+            notices,
+            clock,
         };
         change(&mut site);
         let keeper = site.keeper().expect("a keeper of tokens");
@@ -110,6 +113,7 @@ impl TestApp {
             vault: site.vault,
             keeper,
             hasher: site.hasher,
+            api_keys: site.api_keys,
             limits: site.limits,
             first_run: site.first_run,
             address,
@@ -144,7 +148,7 @@ impl TestApp {
 
     /// Does once what the program does in the background.
     pub async fn run_due_work(&self) {
-        app::run_due_work(&self.db, self.limits, self.clock.now())
+        app::run_due_work(&self.db, self.limits, &self.api_keys, self.clock.now())
             .await
             .expect("the background work");
         self.keeper.renew_due().await.expect("the renewals");
