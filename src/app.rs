@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 use crate::access::{Gate, PasswordHasher, SessionLimits, SignInGuard, Throttle, purge_sessions};
 use crate::accounts::FirstRun;
 use crate::authorization::{self, TokenKeeper};
+use crate::calls::{self, CallLog, Retention};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::outbound::Outbound;
@@ -27,6 +28,9 @@ const RENEWAL_TICK: Duration = Duration::from_secs(5);
 
 /// Connections on which tokens are renewed.
 const RENEWAL_CONNECTIONS: usize = 4;
+
+/// Connections on which the call log is written, one at a time.
+const CALL_LOG_CONNECTIONS: usize = 1;
 
 /// Requests in flight get this many seconds at a stop.
 const LAST_REQUESTS: u64 = 30;
@@ -43,6 +47,8 @@ pub struct Site {
     pub outbound: Outbound,
     pub hasher: PasswordHasher,
     pub limits: SessionLimits,
+    /// How long calls are kept.
+    pub retention: Retention,
     pub metrics: Metrics,
     pub first_run: FirstRun,
     /// The address that people open, without a trailing slash.
@@ -67,6 +73,14 @@ impl Site {
         ))
     }
 
+    /// The log of calls, which all workers share. Must be called on the program's main runtime, once.
+    pub fn call_log(&self) -> anyhow::Result<CallLog> {
+        Ok(CallLog::new(Db::new(
+            &self.database_url,
+            CALL_LOG_CONNECTIONS,
+        )?))
+    }
+
     /// A pool of one worker's share of the connections.
     fn worker_pool(&self) -> Db {
         // proven: building a pool only fails without a runtime setting, which Db::new makes
@@ -83,26 +97,34 @@ struct Brakes {
 }
 
 /// Serves the site on `listener` until the server is stopped by its handle.
-pub fn serve(site: Site, keeper: TokenKeeper, listener: TcpListener) -> anyhow::Result<Server> {
+pub fn serve(
+    site: Site,
+    keeper: TokenKeeper,
+    call_log: CallLog,
+    listener: TcpListener,
+) -> anyhow::Result<Server> {
     let brakes = Brakes {
         sign_in: SignInGuard::throttle(&site.clock),
         token_requests: Throttle::for_outbound(&site.clock),
     };
     let workers = site.workers;
-    let server = HttpServer::new(move || worker(site.clone(), keeper.clone(), brakes.clone()))
-        .workers(workers)
-        .disable_signals()
-        .shutdown_timeout(LAST_REQUESTS)
-        .server_hostname("connectory")
-        .listen(listener)
-        .context("cannot listen")?;
+    let server = HttpServer::new(move || {
+        let shared = (keeper.clone(), call_log.clone());
+        worker(site.clone(), shared, brakes.clone())
+    })
+    .workers(workers)
+    .disable_signals()
+    .shutdown_timeout(LAST_REQUESTS)
+    .server_hostname("connectory")
+    .listen(listener)
+    .context("cannot listen")?;
     Ok(server.run())
 }
 
 /// One worker's application: it owns its connections, which belong to its runtime.
 fn worker(
     site: Site,
-    keeper: TokenKeeper,
+    (keeper, call_log): (TokenKeeper, CallLog),
     brakes: Brakes,
 ) -> ActixApp<
     impl actix_web::dev::ServiceFactory<
@@ -137,6 +159,8 @@ fn worker(
         .app_data(web::Data::new(guard))
         .app_data(web::Data::new(brakes.token_requests))
         .app_data(web::Data::new(keeper))
+        .app_data(web::Data::new(call_log))
+        .app_data(web::Data::new(site.retention))
         .app_data(web::Data::new(PublicAddress::new(&site.public_url)))
         .app_data(web::Data::new(site.vault.clone()))
         .app_data(web::Data::new(site.outbound.clone()))
@@ -148,14 +172,19 @@ fn worker(
 }
 
 /// Does the background work until the task is dropped. A failure is logged and tried again at the next tick.
-pub async fn background(db: Db, clock: Clock, limits: SessionLimits, metrics: Metrics) {
+pub async fn background(
+    db: Db,
+    clock: Clock,
+    (limits, retention): (SessionLimits, Retention),
+    metrics: Metrics,
+) {
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
         // Without it the histograms would keep every sample for ever.
         metrics.handle.run_upkeep();
-        if let Err(error) = run_due_work(&db, limits, clock.now()).await {
+        if let Err(error) = run_due_work(&db, limits, retention, clock.now()).await {
             tracing::warn!(
                 cause = format!("{:#}", anyhow::Error::from(error)),
                 "background work failed"
@@ -180,13 +209,19 @@ pub async fn renew_tokens(keeper: TokenKeeper) {
 }
 
 /// Whatever is due by `now`: over sessions, connectors that have been in the trash long enough, token answers that
-/// nobody took, and health that the time has changed.
-pub async fn run_due_work(db: &Db, limits: SessionLimits, now: DateTime<Utc>) -> Result<(), Error> {
+/// nobody took, health that the time has changed, and days of the call log.
+pub async fn run_due_work(
+    db: &Db,
+    limits: SessionLimits,
+    retention: Retention,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     let mut conn = db.get().await?;
     purge_sessions(&mut conn, limits, now).await?;
     connectors::purge_trash(&mut conn, now).await?;
     authorization::purge_token_requests(&mut conn, now).await?;
     authorization::purge_attempts(&mut conn, now).await?;
     connectors::refresh_due_health(&mut conn, now).await?;
+    calls::look_after(&mut conn, retention, now).await?;
     Ok(())
 }

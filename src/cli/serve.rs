@@ -12,6 +12,7 @@ use super::setup::{Database, open_vault, runtime};
 use crate::access::{PasswordHasher, SessionLimits};
 use crate::accounts::{FirstRun, has_super_admin};
 use crate::app::{Site, background, renew_tokens, serve};
+use crate::calls::Retention;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, migrate};
@@ -63,6 +64,7 @@ async fn serve_until_stopped(
             idle: config.session_idle,
             lifetime: config.session_lifetime,
         },
+        retention: Retention(config.call_log_days),
         metrics: Metrics {
             handle: PrometheusBuilder::new()
                 .set_buckets(&LATENCY_BUCKETS)?
@@ -74,13 +76,15 @@ async fn serve_until_stopped(
         database_url: url,
         clock: clock.clone(),
     };
-    let (limits, metrics) = (site.limits, site.metrics.clone());
-    let keeper = site.keeper()?;
-    let server = serve(site, keeper.clone(), listener)?;
+    let (rules, metrics) = ((site.limits, site.retention), site.metrics.clone());
+    let (keeper, call_log) = (site.keeper()?, site.call_log()?);
+    let server = serve(site, keeper.clone(), call_log.clone(), listener)?;
     let handle = server.handle();
     let server = tokio::spawn(server);
-    let background = tokio::spawn(background(db.clone(), clock, limits, metrics));
+    let background = tokio::spawn(background(db.clone(), clock, rules, metrics));
     let renewals = tokio::spawn(renew_tokens(keeper.clone()));
+    let log_writer = call_log.clone();
+    let log_writer = tokio::spawn(async move { log_writer.run().await });
     // Caught before anybody is told that it is ready: who then stops it at once finds a clean stop too.
     let signals = (
         signal(SignalKind::terminate())?,
@@ -93,6 +97,8 @@ async fn serve_until_stopped(
     let served = server.await;
     // After the last request, which may have begun a renewal: a token that is on its way may be the only copy.
     keeper.finish().await;
+    call_log.finish().await;
+    log_writer.abort();
     served?.context("the server failed")?;
     outcome
 }
