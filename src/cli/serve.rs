@@ -12,6 +12,7 @@ use super::setup::{Database, open_vault, runtime};
 use crate::access::{ApiKeys, PasswordHasher, SessionLimits};
 use crate::accounts::{FirstRun, has_super_admin};
 use crate::app::{Site, background, renew_tokens, serve};
+use crate::calls::Retention;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, Notices, migrate};
@@ -65,6 +66,7 @@ async fn serve_until_stopped(
             idle: config.session_idle,
             lifetime: config.session_lifetime,
         },
+        retention: Retention(config.call_log_days),
         metrics: Metrics {
             handle: PrometheusBuilder::new()
                 .set_buckets(&LATENCY_BUCKETS)?
@@ -77,21 +79,23 @@ async fn serve_until_stopped(
         database_url: url,
         clock: clock.clone(),
     };
-    let (limits, metrics) = (site.limits, site.metrics.clone());
+    let (rules, metrics) = ((site.limits, site.retention), site.metrics.clone());
     let (notices, api_keys) = (site.notices.clone(), site.api_keys.clone());
-    let keeper = site.keeper()?;
-    let server = serve(site, keeper.clone(), listener)?;
+    let (keeper, call_log) = (site.keeper()?, site.call_log()?);
+    let server = serve(site, keeper.clone(), call_log.clone(), listener)?;
     let handle = server.handle();
     let server = tokio::spawn(server);
     let background = tokio::spawn(background(
         db.clone(),
         clock,
-        limits,
+        rules,
         metrics,
         api_keys.clone(),
     ));
     let renewals = tokio::spawn(renew_tokens(keeper.clone()));
     let hearing = tokio::spawn(notices.run());
+    let log_writer = call_log.clone();
+    let log_writer = tokio::spawn(async move { log_writer.run().await });
     // Caught before anybody is told that it is ready: who then stops it at once finds a clean stop too.
     let signals = (
         signal(SignalKind::terminate())?,
@@ -109,6 +113,8 @@ async fn serve_until_stopped(
         let cause = format!("{:#}", anyhow::Error::from(error));
         tracing::warn!(cause, "the last uses of API keys were not written");
     }
+    call_log.finish().await;
+    log_writer.abort();
     served?.context("the server failed")?;
     outcome
 }

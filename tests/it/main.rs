@@ -12,6 +12,7 @@ mod authorization;
 mod authorization_servers;
 #[path = "../browser/mod.rs"]
 mod browser;
+mod calls;
 mod categories;
 mod cli;
 mod connectors;
