@@ -17,6 +17,7 @@ pub mod db;
 pub mod name;
 pub mod oauth;
 pub mod outbound;
+pub mod relay;
 pub mod routes;
 pub mod status;
 pub mod vault;

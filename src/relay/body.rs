@@ -1,7 +1,6 @@
 //! The body of an answer on its way to whoever called.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::gate::Pass;
@@ -14,11 +13,11 @@ pub struct Body {
     /// What was read to see whether the answer refuses the token.
     first: VecDeque<Bytes>,
     rest: AnswerBody,
-    _pass: Arc<Pass>,
+    _pass: Pass,
 }
 
 impl Body {
-    pub(super) fn new(read: Read, pass: Arc<Pass>) -> Body {
+    pub(super) fn new(read: Read, pass: Pass) -> Body {
         Body {
             first: read.first,
             rest: read.rest,

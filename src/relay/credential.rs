@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use form_urlencoded::byte_serialize;
 use thiserror::Error;
 
 use super::line::{Line, Source};
-use super::mask::Mask;
+use super::mask::{MASKED, Mask};
+use super::order::SentRequest;
 use super::problem::RelayProblem;
 use super::switchboard::Switchboard;
 use super::target::without_pair;
 use crate::authorization::{Credential, LiveToken, Need, Placed, TokenProblem};
-use crate::outbound::http::{HeaderName, HeaderValue};
+use crate::outbound::http::{HeaderName, HeaderValue, Method};
 use crate::outbound::{HttpUrl, Outgoing};
 use crate::vault::Secret;
 
@@ -22,6 +24,8 @@ const MIN_TTL: TimeDelta = TimeDelta::seconds(15);
 /// A credential as requests carry it. The header's value is a copy that is not wiped from memory, as are those in every request.
 pub(super) struct Presented {
     place: Place,
+    /// What stands before the secret.
+    lead: String,
     mask: Mask,
 }
 
@@ -46,8 +50,7 @@ impl Presented {
             Placed::Nowhere => Place::Nowhere,
             Placed::Query { name, value } => Place::Query { name, value },
             Placed::Header { name, value } => {
-                let name =
-                    HeaderName::from_bytes(name.as_bytes()).map_err(|_| Carrier::Name)?;
+                let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Carrier::Name)?;
                 let mut value = HeaderValue::from_bytes(value.expose().as_bytes())
                     .map_err(|_| Carrier::Value)?;
                 value.set_sensitive(true);
@@ -56,6 +59,7 @@ impl Presented {
         };
         Ok(Presented {
             place,
+            lead: credential.lead(),
             mask: Mask::new(credential.echoes()),
         })
     }
@@ -76,13 +80,44 @@ impl Presented {
     pub(super) fn mask(&self) -> Mask {
         self.mask.clone()
     }
+
+    /// A request as it was sent, without the secret: it is left out, not looked for.
+    pub(super) fn shown(
+        &self,
+        method: &Method,
+        url: &HttpUrl,
+        mut headers: Vec<(String, String)>,
+    ) -> SentRequest {
+        let mut url = url.absolute().to_string();
+        match &self.place {
+            Place::Nowhere => {}
+            Place::Header(name, _) => {
+                headers.retain(|(other, _)| other != name.as_str());
+                headers.push((name.to_string(), format!("{}{MASKED}", self.lead)));
+            }
+            Place::Query { name, .. } => {
+                let sign = if url.contains('?') { '&' } else { '?' };
+                let name: String = byte_serialize(name.as_bytes()).collect();
+                url.push_str(&format!("{sign}{name}={}{MASKED}", self.lead));
+            }
+        }
+        // Somebody may have typed the secret elsewhere as well.
+        let headers = headers
+            .into_iter()
+            .map(|(name, value)| (name, self.mask.text(&value)));
+        SentRequest {
+            method: method.clone(),
+            url: self.mask.text(&url),
+            headers: headers.collect(),
+        }
+    }
 }
 
 fn with_pair(url: &HttpUrl, name: &str, value: &Secret) -> HttpUrl {
     let query = url.query().unwrap_or_default();
     let url = match without_pair(query, name) {
         kept if kept.len() == query.len() => url.clone(),
-        kept => url.with_query_replaced(&kept),
+        kept => url.with_raw_query(&kept).unwrap_or_else(|| url.clone()),
     };
     url.with_query(&[(name, value.expose())])
 }
@@ -161,7 +196,9 @@ pub(super) async fn choose(board: &Switchboard, line: &Line) -> Result<Chosen, R
     };
     let fresh = line.state.held().clone();
     let now = board.clock.now();
-    if let Some(fresh) = fresh.filter(|fresh| fresh.serves(version, now) && now < fresh.ask_again_at) {
+    if let Some(fresh) =
+        fresh.filter(|fresh| fresh.serves(version, now) && now < fresh.ask_again_at)
+    {
         return Ok(Chosen::of(&fresh));
     }
     let need = Need {
@@ -201,7 +238,10 @@ fn keep(line: &Line, token: LiveToken) -> Result<Chosen, RelayProblem> {
     let held = Arc::new(Held::of(token)?);
     let chosen = Chosen::of(&held);
     let mut kept = line.state.held();
-    if kept.as_ref().is_none_or(|kept| kept.version <= held.version) {
+    if kept
+        .as_ref()
+        .is_none_or(|kept| kept.version <= held.version)
+    {
         *kept = Some(held);
     }
     Ok(chosen)

@@ -106,11 +106,7 @@ impl Line {
         if self.own.iter().any(|own| own.is_beside(url)) {
             return Ok(());
         }
-        Err(HOST_NOT_ALLOWED.because(format!(
-            "{} is not a host of {}.",
-            url.origin(),
-            self.label
-        )))
+        Err(HOST_NOT_ALLOWED.because(format!("{} is not a host of {}.", url.origin(), self.label)))
     }
 
     /// What is told where nothing was entered yet that signs calls in.
@@ -150,6 +146,9 @@ fn own_hosts(base: Option<&HttpUrl>, urls: &[String]) -> Vec<HttpUrl> {
 fn root(url: &str) -> Option<HttpUrl> {
     let (scheme, rest) = url.trim().split_once("://")?;
     let authority = rest.split(['/', '?', '#']).next()?;
+    if authority.contains(['{', '}']) {
+        return None;
+    }
     HttpUrl::parse(&format!("{scheme}://{authority}/")).ok()
 }
 

@@ -19,6 +19,7 @@ mod order;
 mod problem;
 mod queries;
 mod redirect;
+mod supply;
 mod switchboard;
 mod target;
 
@@ -28,8 +29,6 @@ pub use health::forget_old_breakers;
 pub use line::Line;
 pub use mask::{MASKED, Mask};
 pub use order::{CallTiming, Carried, Order, SentRequest};
-pub use problem::{
-    BODY_NOT_READ, CONNECTOR_NOT_FOUND, KINDS, ProblemKind, RelayProblem, TIME_OUT,
-};
+pub use problem::{BODY_NOT_READ, CONNECTOR_NOT_FOUND, KINDS, ProblemKind, RelayProblem, TIME_OUT};
 pub use switchboard::Switchboard;
 pub use target::below;

@@ -51,7 +51,11 @@ mod tests {
         ] {
             assert_eq!(get(elsewhere), None, "{elsewhere}");
         }
-        assert_eq!(get("https://u:p@a.example/z"), None, "a sign-in of the server's own");
+        assert_eq!(
+            get("https://u:p@a.example/z"),
+            None,
+            "a sign-in of the server's own"
+        );
         assert!(follow(Method::HEAD, 308, "/z").is_some());
         for (method, status) in [
             (Method::POST, 303),
