@@ -316,11 +316,12 @@ fn http_client(source: &Source) -> Vec<Finding> {
     if source.folder() == "outbound" {
         return vec![];
     }
-    named(
-        source,
-        &["reqwest"],
-        "only outbound names reqwest: ask its guarded client",
-    )
+    let rule = "only outbound names an HTTP client: ask its guarded one";
+    let clients = ["hyper", "hyper_util", "reqwest"];
+    clients
+        .iter()
+        .flat_map(|client| named(source, &[client], rule))
+        .collect()
 }
 
 fn time(source: &Source) -> Vec<Finding> {

@@ -1,17 +1,15 @@
-//! From the HTTP client's errors to sentences.
+//! From errors to sentences.
 //!
-//! What happened stands somewhere in the chain of an error's sources; its own text may hold the
-//! whole URL, so no such text reaches a message.
+//! What happened stands somewhere in the chain of an error's sources. No text of an error reaches a
+//! message, for it may hold what a server sent.
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::iter;
-use std::time::Duration;
 
-use super::exceeded::connect_time_out;
 use super::failure::{Layer, Problem};
+use super::look_up::LookupFailed;
 use super::refused::Refused;
-use super::resolver::LookupFailed;
 use super::route::Route;
 use super::tls;
 use super::tunnel::NoTunnel;
@@ -20,59 +18,42 @@ pub(super) const UNREACHABLE: &str =
     "Check the address, and that a firewall lets Connectory through.";
 pub(super) const TRY_LATER: &str = "Try again; if it happens again, look at the server's own log.";
 
-/// A request that got no headers back.
-pub(super) fn no_answer(error: &reqwest::Error, route: &Route<'_>, connect: Duration) -> Problem {
-    if let Some(problem) = causes(error).find_map(|cause| refused_or_unknown(cause, route)) {
+/// A request that got no headers back, on a connection that had come about.
+pub(super) fn no_answer(error: &hyper::Error, server: &str) -> Problem {
+    if let Some(problem) = causes(error).find_map(|cause| broken_tls(cause, server)) {
         return problem;
     }
-    let server = if failed_at_proxy(error, route) {
-        route.first_name()
-    } else {
-        route.server()
-    };
-    if says(error, "tunnel error: proxy authorization required") {
-        return no_tunnel(&NoTunnel::Refused(407), route);
-    }
-    if let Some(problem) = causes(error).find_map(|cause| broken_tls(cause, &server)) {
-        return problem;
-    }
-    if error.is_timeout() {
-        return connect_time_out(&route.server(), connect);
-    }
-    if let Some(kind) = causes(error).find_map(io_kind) {
-        return broken_connection(kind, &server);
-    }
-    if says(error, "tunnel error: unexpected end of file") {
-        return broken_connection(ErrorKind::UnexpectedEof, &server);
-    }
-    if error.is_connect() {
+    let error = innermost(error);
+    if error.is_user() {
         return Problem::new(
-            Layer::Connection,
-            format!("No connection to {server} came about."),
-            UNREACHABLE,
+            Layer::Request,
+            "The body of the request broke off before its end.",
+            "Send the request again, whole.",
         );
     }
-    no_http(error, &server)
-}
-
-/// Whether the way ended at the proxy. The HTTP client has no type for this, only words.
-fn failed_at_proxy(error: &reqwest::Error, route: &Route<'_>) -> bool {
-    let is_plain = route.proxy().is_some() && !route.is_tunnelled();
-    (is_plain && error.is_connect()) || says(error, "tunnel error: ")
-}
-
-/// Whether a proxy answered CONNECT with a status that the error does not tell.
-pub(super) fn hides_status(error: &reqwest::Error) -> bool {
-    says(error, "tunnel error: unsuccessful")
-}
-
-/// A name that was not looked up, or an address that is refused: the proxy's, where there is one.
-fn refused_or_unknown(cause: &(dyn Error + 'static), route: &Route<'_>) -> Option<Problem> {
-    if let Some(refused) = cause.downcast_ref::<Refused>() {
-        return Some(refused_address(refused, route));
+    if let Some(kind) = causes(error).find_map(io_kind) {
+        return broken_connection(kind, server);
     }
-    let failed = cause.downcast_ref::<LookupFailed>()?;
-    Some(unknown_name(failed, route))
+    // hyper has a method for this, but not for clients.
+    if error.is_parse() && error.to_string().contains("too large") {
+        return Problem::new(
+            Layer::Answer,
+            format!("The headers of the answer of {server} are too large or too many."),
+            TRY_LATER,
+        );
+    }
+    if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
+        return broken_connection(ErrorKind::ConnectionReset, server);
+    }
+    no_http(server)
+}
+
+/// The error that says what happened: a request that was never written carries the reason inside.
+fn innermost(error: &hyper::Error) -> &hyper::Error {
+    causes(error)
+        .filter_map(|cause| cause.downcast_ref())
+        .last()
+        .unwrap_or(error)
 }
 
 /// An address that the first server's name led to and that the policy refuses.
@@ -150,19 +131,50 @@ pub(super) fn alert(error: &io::Error, server: &str) -> Option<Problem> {
 }
 
 /// An answer that broke off in its body.
-pub(super) fn broken_answer(error: &reqwest::Error, target: &str) -> Problem {
+pub(super) fn broken_answer(error: &hyper::Error, server: &str) -> Problem {
     let malformed = causes(error).filter_map(io_kind).any(|kind| {
         matches!(
             kind,
             ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::Other
         )
     });
-    let message = if malformed {
-        format!("The answer of {target} cannot be decompressed or read.")
-    } else {
-        format!("The answer of {target} broke off before its end.")
-    };
-    Problem::new(Layer::Answer, message, TRY_LATER)
+    if malformed {
+        return unreadable(server);
+    }
+    Problem::new(
+        Layer::Answer,
+        format!("The answer of {server} broke off before its end."),
+        TRY_LATER,
+    )
+}
+
+/// A body whose framing or compression is wrong.
+pub(super) fn unreadable(server: &str) -> Problem {
+    Problem::new(
+        Layer::Answer,
+        format!("The answer of {server} cannot be decompressed or read."),
+        TRY_LATER,
+    )
+}
+
+/// A head that leaves open where the body ends (RFC 9112 6.3): what follows could be taken for the
+/// answer to another request.
+pub(super) fn unclear_end(server: &str) -> Problem {
+    Problem::new(
+        Layer::Answer,
+        format!("The answer of {server} does not say clearly where it ends."),
+        "Have the server, or a proxy before it, send Content-Length or Transfer-Encoding: chunked, \
+         and not both.",
+    )
+}
+
+/// A server that goes over to another protocol (RFC 9110 15.2.2) without having been asked.
+pub(super) fn switched(server: &str) -> Problem {
+    Problem::new(
+        Layer::Answer,
+        format!("{server} changed to another protocol (status 101), which was not asked for."),
+        "Connectory carries plain HTTP only, no WebSockets.",
+    )
 }
 
 /// Every error of the chain. An `io::Error` hides the error in it: its source is that one's source.
@@ -181,11 +193,6 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
 fn broken_tls(cause: &(dyn Error + 'static), server: &str) -> Option<Problem> {
     let error = cause.downcast_ref::<rustls::Error>()?;
     Some(tls::problem(error, server))
-}
-
-/// Whether an error of the chain has these words.
-fn says(error: &(dyn Error + 'static), words: &str) -> bool {
-    causes(error).any(|cause| cause.to_string().contains(words))
 }
 
 fn io_kind(cause: &(dyn Error + 'static)) -> Option<ErrorKind> {
@@ -214,22 +221,10 @@ fn broken_connection(kind: ErrorKind, target: &str) -> Problem {
     Problem::new(Layer::Connection, message, remedy)
 }
 
-/// The HTTP client gives no types for what remains: its words tell a closed connection and a head
-/// that is too large from an answer that is no HTTP.
-fn no_http(error: &reqwest::Error, target: &str) -> Problem {
-    if says(error, "connection closed") || says(error, "http2 error") {
-        return broken_connection(ErrorKind::ConnectionReset, target);
-    }
-    if says(error, "message head is too large") {
-        return Problem::new(
-            Layer::Answer,
-            format!("The headers of the answer of {target} are too large."),
-            TRY_LATER,
-        );
-    }
+fn no_http(server: &str) -> Problem {
     Problem::new(
         Layer::Answer,
-        format!("What {target} answered is not HTTP."),
+        format!("What {server} answered is not HTTP."),
         "Check the port, and whether the address must start with https:// or http://.",
     )
 }

@@ -1,37 +1,38 @@
-//! The way to a server one step at a time, by hand: name look-up, TCP, proxy.
+//! The way to a server one step at a time: name look-up, TCP, proxy, TLS.
 //!
-//! The HTTP client goes this way inside itself. Here it is open, so that "Test connection" can say
-//! how far it came.
-//!
-//! Rule: the policy, the look-up and the words are those of requests; only judged addresses are
-//! connected to.
+//! Rule: requests and "Test connection" go this way and no other. Only judged addresses are connected
+//! to; which one it will be is not known before, so one that is refused refuses all.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::client::danger::ServerCertVerifier;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use url::Host;
 
 use super::classify;
+use super::client::Common;
 use super::exceeded;
 use super::failure::Problem;
+use super::look_up::look_up;
 use super::message::Limits;
-use super::policy::Policy;
 use super::refused::Refused;
-use super::resolver::look_up;
 use super::route::Route;
 use super::transport::Transport;
-use super::trust;
 use super::tunnel;
 use super::url::HttpUrl;
+
+/// How long one address may be tried before the next one is tried beside it (RFC 8305 5): a network
+/// that swallows IPv6 must not cost every connection half of its time.
+const HEAD_START: Duration = Duration::from_millis(250);
 
 /// A connection, encrypted or not.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -39,7 +40,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 /// One way to one server, and the time for it.
 pub(super) struct Dial<'a> {
-    policy: &'a Policy,
+    common: &'a Common,
     transport: &'a Transport,
     pub(super) route: Route<'a>,
     deadline: Instant,
@@ -50,7 +51,7 @@ pub(super) struct Dial<'a> {
 impl<'a> Dial<'a> {
     /// Everything ends within the limit for connections, counted from `started`.
     pub(super) fn new(
-        policy: &'a Policy,
+        common: &'a Common,
         transport: &'a Transport,
         url: &'a HttpUrl,
         started: Instant,
@@ -58,7 +59,7 @@ impl<'a> Dial<'a> {
     ) -> Self {
         let limit = limits.connect.min(limits.in_all());
         Self {
-            policy,
+            common,
             transport,
             route: Route::new(transport, url),
             deadline: started + limit,
@@ -66,9 +67,25 @@ impl<'a> Dial<'a> {
         }
     }
 
+    /// The whole way: a connection on which the request can be written.
+    pub(super) async fn go(&self) -> Result<Box<dyn Stream>, Problem> {
+        let addresses = self.look_up().await?;
+        let stream = self.connect(&addresses).await?;
+        let stream = self.past_proxy(stream).await?;
+        let target = self.route.target();
+        if !target.is_https() {
+            return Ok(stream);
+        }
+        let config = self.common.trusts.config(self.transport).await?;
+        let server = self.route.server();
+        Ok(Box::new(
+            self.encrypt(stream, target, &server, config).await?,
+        ))
+    }
+
     /// Judges what can be judged before anything is sent.
     pub(super) fn judge(&self) -> Result<(), Problem> {
-        self.route.judge(self.policy)
+        self.route.judge(&self.common.policy)
     }
 
     /// The name that must be looked up; `None` if an address was typed.
@@ -95,54 +112,70 @@ impl<'a> Dial<'a> {
 
     /// Why the policy refuses one address of the first server, if it does.
     pub(super) fn refusal(&self, address: IpAddr) -> Option<Refused> {
-        let name = self.name()?;
-        self.policy
-            .refusal(name, self.route.first().port(), address)
+        let (name, port) = (self.name()?, self.route.first().port());
+        self.common.policy.refusal(name, port, address)
     }
 
-    /// Connects to one of `addresses`, if the policy allows all of them, as for requests. An address
-    /// that was typed is no answer of a look-up and is judged here, whoever calls.
+    /// Connects to one of `addresses`, if the policy allows all of them. An address that was typed is
+    /// no answer of a look-up and is judged here, whoever calls.
     pub(super) async fn connect(&self, addresses: &[IpAddr]) -> Result<TcpStream, Problem> {
         self.judge()?;
-        if let Some(refused) = addresses.iter().find_map(|&address| self.refusal(address)) {
-            return Err(classify::refused_address(&refused, &self.route));
+        if let Some(name) = self.name() {
+            let port = self.route.first().port();
+            let judged = self.common.policy.check_answers(name, port, addresses);
+            judged.map_err(|refused| classify::refused_address(&refused, &self.route))?;
         }
         let server = self.route.first_name();
-        let mut last = exceeded::connect_time_out(&server, self.limit);
-        for (at, &address) in addresses.iter().enumerate() {
-            // An address that swallows everything leaves time for those after it.
-            let left = self.deadline.saturating_duration_since(Instant::now());
-            let share = left / u32::try_from(addresses.len() - at).unwrap_or(u32::MAX);
-            let there = SocketAddr::new(address, self.route.first().port());
-            match timeout_at(Instant::now() + share, TcpStream::connect(there)).await {
-                Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(error)) => last = classify::broken_stream(&error, &server),
-                Err(_) => last = exceeded::connect_time_out(&server, self.limit),
+        let stream = timeout_at(self.deadline, self.race(addresses))
+            .await
+            .map_err(|_| exceeded::connect_time_out(&server, self.limit))?
+            .map_err(|error| classify::broken_stream(&error, &server))?;
+        // A request is written whole: waiting for more of it only costs time. Without the option the
+        // connection works too.
+        _ = stream.set_nodelay(true);
+        Ok(stream)
+    }
+
+    /// The first connection that comes about. Each address has a head start on the next one.
+    async fn race(&self, addresses: &[IpAddr]) -> io::Result<TcpStream> {
+        let port = self.route.first().port();
+        let mut waiting = addresses.iter();
+        let mut running = FuturesUnordered::new();
+        let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+        loop {
+            let next = waiting.next();
+            let is_last = next.is_none();
+            running.extend(next.map(|&address| open(SocketAddr::new(address, port))));
+            tokio::select! {
+                outcome = running.next() => match outcome {
+                    Some(Ok(stream)) => return Ok(stream),
+                    Some(Err(error)) => last = error,
+                    None if is_last => return Err(last),
+                    None => {}
+                },
+                () = sleep(HEAD_START), if !is_last => {}
             }
         }
-        Err(last)
     }
 
     /// Goes on from the first server to the target: through the proxy, where there is one.
-    pub(super) async fn to_target(&self, stream: TcpStream) -> Result<Box<dyn Stream>, Problem> {
+    pub(super) async fn past_proxy(&self, stream: TcpStream) -> Result<Box<dyn Stream>, Problem> {
         let Some(proxy) = self.route.proxy() else {
             return Ok(Box::new(stream));
         };
         let name = self.route.first_name();
-        let mut stream: Box<dyn Stream> = if proxy.origin().is_https() {
-            let verifier = trust::verifier(self.transport)?;
-            Box::new(
-                self.encrypt(Box::new(stream), proxy, &name, verifier)
-                    .await?,
-            )
-        } else {
-            Box::new(stream)
-        };
-        let target = self.route.target().host_and_port();
-        timeout_at(self.deadline, tunnel::open(&mut stream, &target))
-            .await
-            .map_err(|_| exceeded::silent(&name, self.limit))?
-            .map_err(|problem| classify::no_tunnel(&problem, &self.route))?;
+        let mut stream: Box<dyn Stream> = Box::new(stream);
+        if proxy.is_https() {
+            let config = self.common.trusts.config(self.transport).await?;
+            stream = Box::new(self.encrypt(stream, proxy, &name, config).await?);
+        }
+        if self.route.is_tunnelled() {
+            let target = self.route.target().host_and_port();
+            timeout_at(self.deadline, tunnel::open(&mut stream, &target))
+                .await
+                .map_err(|_| exceeded::silent(&name, self.limit))?
+                .map_err(|problem| classify::no_tunnel(&problem, &self.route))?;
+        }
         Ok(stream)
     }
 
@@ -152,30 +185,26 @@ impl<'a> Dial<'a> {
         stream: Box<dyn Stream>,
         url: &HttpUrl,
         name: &str,
-        verifier: Arc<dyn ServerCertVerifier>,
+        config: Arc<ClientConfig>,
     ) -> Result<TlsStream<Box<dyn Stream>>, Problem> {
-        let config = trust::config(self.transport, verifier)?;
-        let handshake = TlsConnector::from(Arc::new(config)).connect(server_name(url)?, stream);
+        let handshake = TlsConnector::from(config).connect(server_name(url)?, stream);
         timeout_at(self.deadline, handshake)
             .await
             .map_err(|_| exceeded::slow_handshake(name, self.limit))?
             .map_err(|error| classify::broken_stream(&error, name))
     }
 
-    /// Asks the proxy once more for the tunnel that it did not give to the HTTP client, which keeps
-    /// the status to itself. Nothing of the request travels with the question.
-    /// `None` if it gives one now.
-    pub(super) async fn why_no_tunnel(&self) -> Option<Problem> {
-        let asked = async {
-            let stream = self.connect(&self.look_up().await?).await?;
-            self.to_target(stream).await
-        };
-        asked.await.err()
-    }
-
     pub(super) fn deadline(&self) -> Instant {
         self.deadline
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that connects, to addresses that were judged"
+)]
+async fn open(address: SocketAddr) -> io::Result<TcpStream> {
+    TcpStream::connect(address).await
 }
 
 /// Whose certificate is expected.

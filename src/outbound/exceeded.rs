@@ -26,6 +26,42 @@ pub(super) fn slow_answer(target: &str, total: Duration) -> Problem {
     )
 }
 
+/// A streamed answer paused for too long.
+pub(super) fn stalled(target: &str, idle: Duration) -> Problem {
+    Problem::new(
+        Layer::TimeOut,
+        format!(
+            "{target} sent nothing more of its answer for {}.",
+            seconds(idle)
+        ),
+        TRY_LATER,
+    )
+}
+
+/// A server stopped taking the request's body.
+pub(super) fn not_taken(target: &str, idle: Duration) -> Problem {
+    Problem::new(
+        Layer::TimeOut,
+        format!(
+            "{target} took nothing more of the request for {}.",
+            seconds(idle)
+        ),
+        "Check that the server accepts bodies of this size; it may also be overloaded.",
+    )
+}
+
+/// Whoever sends the request's body stopped doing so.
+pub(super) fn not_given(idle: Duration) -> Problem {
+    Problem::new(
+        Layer::Request,
+        format!(
+            "Nothing more of the request's body came for {}.",
+            seconds(idle)
+        ),
+        "Send the request again, without long pauses.",
+    )
+}
+
 /// More than a limit allows. `part` is the body or the headers, `limit` in bytes.
 pub(super) fn too_large(part: &str, target: &str, limit: usize) -> Problem {
     Problem::new(

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{ACCEPT, ACCEPT_ENCODING, RANGE, USER_AGENT};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::failure::{Layer, Problem};
+use super::outgoing::{Outgoing, OutgoingBody};
 use super::url::HttpUrl;
 
 /// An HTTP method (RFC 9110 9.3, RFC 5789).
@@ -28,10 +30,10 @@ pub enum Method {
 
 /// A request. It has no `Debug`, for headers and body may hold secrets.
 pub struct Request {
-    pub(super) method: Method,
-    pub(super) url: HttpUrl,
+    method: Method,
+    url: HttpUrl,
     headers: Vec<(String, String)>,
-    pub(super) body: Option<Vec<u8>>,
+    body: Option<Vec<u8>>,
 }
 
 /// How long a request may take and how much it may bring back. Every limit is finite.
@@ -39,9 +41,12 @@ pub struct Request {
 pub struct Limits {
     /// Name look-up, connection and TLS handshake together.
     pub connect: Duration,
-    /// Everything, from the call to the last byte of the answer; an hour at most.
+    /// Everything, from the call to the last byte of the answer; an hour at most. Of a streamed exchange
+    /// it is the time until the answer's head, counted from the end of the request's body.
     pub total: Duration,
-    /// The body in bytes, after decompression.
+    /// How long a streamed body may pause, on either side.
+    pub idle: Duration,
+    /// The body in bytes, after decompression. A streamed one is not limited.
     pub body: usize,
     /// Names and values of all headers, in bytes.
     pub headers: usize,
@@ -60,9 +65,6 @@ pub struct Reply {
     /// The time from the call to the last byte.
     pub elapsed: Duration,
 }
-
-/// The longest total time.
-const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// Headers that say how a message is framed or routed (RFC 9110 7.2, 7.6.1; RFC 9112 6). Only the
 /// client may set them: a wrong one would smuggle a second request, or name another host than the
@@ -85,6 +87,7 @@ impl Default for Limits {
         Self {
             connect: Duration::from_secs(10),
             total: Duration::from_secs(10),
+            idle: Duration::from_secs(10),
             body: 1024 * 1024,
             headers: 64 * 1024,
         }
@@ -92,6 +95,9 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// The longest total time.
+    pub(super) const LONGEST: Duration = Duration::from_secs(3_600);
+
     /// The limits where nobody waits before a page, of calls and renewals: 10 seconds for the
     /// connection, 30 in all.
     pub fn patient() -> Self {
@@ -104,13 +110,14 @@ impl Limits {
         Self {
             connect: default.connect.min(total),
             total,
+            idle: total,
             ..default
         }
     }
 
     /// The total time, which no caller can make longer than an hour: no request is forgotten.
     pub(super) fn in_all(&self) -> Duration {
-        self.total.min(LONGEST)
+        self.total.min(Self::LONGEST)
     }
 }
 
@@ -139,9 +146,33 @@ impl Request {
         self
     }
 
+    /// What is sent, with the headers that this client adds, if it can be.
+    pub(super) fn outgoing(self) -> Result<Outgoing, Problem> {
+        let mut headers = self.header_map()?;
+        let add = |headers: &mut HeaderMap, name, value| {
+            headers
+                .entry(name)
+                .or_insert(HeaderValue::from_static(value));
+        };
+        add(&mut headers, USER_AGENT, "Connectory");
+        add(&mut headers, ACCEPT, "*/*");
+        // A range counts the bytes of what is sent, compressed or not.
+        if !headers.contains_key(RANGE) {
+            add(&mut headers, ACCEPT_ENCODING, "gzip");
+        }
+        Ok(Outgoing {
+            method: self.method.into(),
+            url: self.url,
+            headers,
+            body: self
+                .body
+                .map_or(OutgoingBody::Empty, |body| OutgoingBody::Whole(body.into())),
+        })
+    }
+
     /// The headers, if they can be sent: no line break or other control character can end one and
     /// begin the next.
-    pub(super) fn header_map(&self) -> Result<HeaderMap, Problem> {
+    fn header_map(&self) -> Result<HeaderMap, Problem> {
         let mut map = HeaderMap::with_capacity(self.headers.len());
         for (name, value) in &self.headers {
             let name = header_name(name)?;
@@ -190,13 +221,13 @@ impl Reply {
 
     /// The standard words for the status ("Not Found"); the server's own are not trusted.
     pub fn reason(&self) -> Option<&'static str> {
-        reqwest::StatusCode::from_u16(self.status)
+        http::StatusCode::from_u16(self.status)
             .ok()?
             .canonical_reason()
     }
 }
 
-impl From<Method> for reqwest::Method {
+impl From<Method> for http::Method {
     fn from(method: Method) -> Self {
         match method {
             Method::Get => Self::GET,

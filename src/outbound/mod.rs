@@ -1,6 +1,7 @@
 //! The only way out: every HTTP request that Connectory makes to another server goes through
-//! [`Outbound::send`], directly or by a connector's own proxy. [`Outbound::probe`] goes the same way
-//! step by step, for "Test connection".
+//! [`Outbound::open`], which streams, or [`Outbound::send`], which reads the whole answer, directly or
+//! by a connector's own proxy. [`Outbound::probe`] goes the same way step by step, for "Test
+//! connection".
 //!
 //! Rule: where a request goes is decided on the address that is really connected to, after name
 //! look-up; an answer is read only within its [`Limits`]; nothing is followed, retried or sent
@@ -11,31 +12,44 @@
 //! port, never a path, a query, a header or a body, for these may hold secrets.
 
 mod address;
+mod answer;
 mod certificate;
 mod classify;
 mod client;
-mod clients;
+mod connection;
 mod dial;
 mod exceeded;
 mod failure;
+mod look_up;
 mod message;
+mod open;
+mod outgoing;
 mod pem;
 mod policy;
+mod pool;
 mod probe;
+mod progress;
 mod refused;
-mod resolver;
 mod route;
 mod rule;
+mod send;
 mod tls;
 mod transport;
 mod trust;
+mod trusts;
 mod tunnel;
 mod url;
+mod way;
+mod whole;
 
+pub use ::http;
+pub use answer::{Answer, AnswerBody, NotOpened, Timing};
 pub use certificate::Leaf;
 pub use client::{NoRuntime, Outbound};
 pub use failure::{Failure, Layer};
+pub use hyper::body::Bytes;
 pub use message::{Limits, Method, Reply, Request};
+pub use outgoing::{Outgoing, OutgoingBody};
 pub use pem::PemProblem;
 pub use policy::Policy;
 pub use probe::{Connected, Found, Lookup, Probe, Step, TlsSeen};

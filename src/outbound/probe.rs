@@ -17,11 +17,10 @@ use tokio_rustls::client::TlsStream;
 
 use super::certificate::{Leaf, Witness};
 use super::classify;
-use super::client::{Outbound, run_on, stopping};
+use super::client::{Common, Outbound, stopping};
 use super::dial::{Dial, Stream};
 use super::failure::{Failure, Problem};
 use super::message::Limits;
-use super::policy::Policy;
 use super::transport::Transport;
 use super::trust;
 use super::url::HttpUrl;
@@ -118,13 +117,13 @@ impl Outbound {
         now: DateTime<Utc>,
     ) -> Probe {
         let started = Instant::now();
-        let policy: Arc<Policy> = Arc::clone(&self.policy);
+        let common: Arc<Common> = Arc::clone(&self.common);
         let (transport, url) = (transport.clone(), url.clone());
         let walk = async move {
-            let dial = Dial::new(&policy, &transport, &url, started, limits);
+            let dial = Dial::new(&common, &transport, &url, started, limits);
             Walk::new(dial, &transport, now).go().await
         };
-        run_on(&self.runtime, walk).await.unwrap_or_else(|| Probe {
+        self.at_home(walk).await.unwrap_or_else(|| Probe {
             lookup: Step::Failed(stopping().after(started.elapsed())),
             ..Probe::NOWHERE
         })
@@ -225,7 +224,7 @@ impl<'a> Walk<'a> {
     }
 
     async fn encrypt(&mut self, stream: TcpStream) {
-        if !self.dial.route.target().origin().is_https() {
+        if !self.dial.route.target().is_https() {
             self.probe.tls = Step::NotNeeded;
             return;
         }
@@ -240,11 +239,12 @@ impl<'a> Walk<'a> {
 
     /// The target's handshake; gives the version of TLS.
     async fn handshake(&mut self, stream: TcpStream) -> Result<&'static str, Problem> {
-        let stream = self.dial.to_target(stream).await?;
+        let stream = self.dial.past_proxy(stream).await?;
         let (url, server) = (self.dial.route.target(), self.dial.route.server());
         let witness = Witness::new(trust::verifier(self.transport)?);
         let seen = Arc::clone(&witness);
-        let encrypted = self.dial.encrypt(stream, url, &server, witness).await;
+        let config = Arc::new(trust::config(self.transport, witness)?);
+        let encrypted = self.dial.encrypt(stream, url, &server, config).await;
         self.probe.certificate = seen.leaf(self.now);
         let encrypted = encrypted?;
         match encrypted.get_ref().1.protocol_version() {

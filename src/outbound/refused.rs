@@ -5,8 +5,7 @@ use std::net::IpAddr;
 
 use super::address::Forbidden;
 
-/// A destination that the policy refuses. It travels as an error through the HTTP client, from the
-/// name look-up back to the caller.
+/// A destination that the policy refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refused {
     /// What was asked for: a host name, or an address and port.

@@ -36,14 +36,6 @@ impl<'a> Route<'a> {
         policy
             .check_host(&self::host(proxy)?, proxy.port())
             .map_err(|refused| Problem::from(&refused.of_proxy()))?;
-        // The HTTP client takes the brackets for a part of the name that it checks.
-        if self.is_tunnelled() && matches!(host, Host::Ipv6(_)) {
-            return Err(Problem::new(
-                Layer::Request,
-                "An IPv6 address cannot be reached with https:// through a proxy.",
-                "Enter the host name in place of the address.",
-            ));
-        }
         Ok(())
     }
 
@@ -62,7 +54,12 @@ impl<'a> Route<'a> {
 
     /// Whether the proxy passes an encrypted connection on, without a look into it.
     pub(super) fn is_tunnelled(&self) -> bool {
-        self.proxy.is_some() && self.target.origin().is_https()
+        self.proxy.is_some() && self.target.is_https()
+    }
+
+    /// Whether the proxy reads the request itself and passes it on.
+    pub(super) fn is_passed_on(&self) -> bool {
+        self.proxy.is_some() && !self.target.is_https()
     }
 
     /// The server asked, for sentences: host and port, and the proxy on the way.

@@ -84,6 +84,10 @@ fn refused_by_server(alert: AlertDescription, target: &str) -> (String, &'static
             format!("{target} does not know the host name that was asked for."),
             "Check the host name in the address.",
         ),
+        A::NoApplicationProtocol => (
+            format!("{target} does not speak HTTP/1.1 there."),
+            "Have HTTP/1.1 turned on at the server, beside HTTP/2.",
+        ),
         A::ProtocolVersion | A::HandshakeFailure | A::InsufficientSecurity => (
             format!("{target} broke off the TLS handshake."),
             "Have TLS 1.2 or 1.3 turned on at the server. It may also ask for a client \

@@ -2,13 +2,10 @@
 
 use std::fmt;
 
-use reqwest::{ClientBuilder, Proxy};
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::failure::{Layer, Problem};
 use super::pem::{self, PemProblem};
-use super::trust;
 use super::url::HttpUrl;
 use crate::vault::Secret;
 
@@ -66,9 +63,6 @@ pub enum TransportPart {
     ClientKey,
 }
 
-/// Stands for a [`Transport`] where secrets must not be kept.
-pub(super) type Fingerprint = [u8; 32];
-
 /// Certificates are checked against the machine's authorities.
 impl Default for Transport {
     fn default() -> Self {
@@ -96,33 +90,20 @@ impl Transport {
         Ok(())
     }
 
-    /// Puts the settings into a client that is being built.
-    pub(super) fn apply(&self, client: ClientBuilder) -> Result<ClientBuilder, BuildProblem> {
-        let mut config = trust::config(self, trust::verifier(self)?)?;
-        // Without this, no server would choose HTTP/2 (RFC 7301, RFC 9113 3.2).
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        let client = client.tls_backend_preconfigured(config);
-        Ok(match &self.proxy {
-            Some(proxy) => client.proxy(Proxy::all(proxy.parsed().clone())?),
-            None => client,
-        })
+    /// Whether both connect in the same way: only then may they share a connection. Compared text by
+    /// text, for that is cheaper than a hash of certificates and never mistaken.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let proxies = [self, other].map(|transport| transport.proxy.as_ref().map(HttpUrl::as_str));
+        proxies[0] == proxies[1] && self.trusts_like(other)
     }
 
-    /// Equal for equal settings only.
-    pub(super) fn fingerprint(&self) -> Fingerprint {
-        let chain = self.identity.as_ref().map(|i| i.chain_pem.as_str());
-        let key = self.identity.as_ref().map(|i| i.key_pem.expose());
-        let proxy = self.proxy.as_ref().map(HttpUrl::as_str);
-        let mut hash = Sha256::new();
-        hash.update([u8::from(self.verify)]);
-        for text in [self.ca_pem.as_deref(), chain, key, proxy] {
-            // The length in front keeps texts apart that would be equal when joined.
-            hash.update([u8::from(text.is_some())]);
-            let text = text.unwrap_or_default();
-            hash.update(text.len().to_be_bytes());
-            hash.update(text);
-        }
-        hash.finalize().into()
+    /// Whether both encrypt in the same way, whatever their proxies.
+    pub(super) fn trusts_like(&self, other: &Self) -> bool {
+        let identities = [self, other].map(|transport| {
+            let identity = transport.identity.as_ref();
+            identity.map(|identity| (&identity.chain_pem, identity.key_pem.expose()))
+        });
+        self.verify == other.verify && self.ca_pem == other.ca_pem && identities[0] == identities[1]
     }
 }
 
@@ -145,15 +126,13 @@ impl fmt::Display for TransportPart {
     }
 }
 
-/// Why no client can be built from a [`Transport`].
+/// Why nothing can be encrypted as a [`Transport`] says.
 #[derive(Debug, Error)]
 pub(super) enum BuildProblem {
     #[error(transparent)]
     Transport(#[from] TransportProblem),
     #[error("no certificate authorities can be used")]
     Authorities(#[from] rustls::Error),
-    #[error("no HTTP client could be built")]
-    Client(#[from] reqwest::Error),
 }
 
 impl From<BuildProblem> for Problem {
@@ -164,11 +143,6 @@ impl From<BuildProblem> for Problem {
                 Layer::Tls,
                 "Connectory's machine has no certificate authorities to check servers with.",
                 "Ask whoever runs Connectory to install the package ca-certificates.",
-            ),
-            BuildProblem::Client(_) => Self::new(
-                Layer::Request,
-                "The settings of this connector make no connection.",
-                "Check the address of the proxy and the certificates.",
             ),
         }
     }
@@ -237,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn different_settings_have_different_fingerprints() -> Result<(), UrlProblem> {
+    fn only_equal_settings_are_alike() -> Result<(), UrlProblem> {
         let through = |proxy| {
             HttpUrl::parse(proxy).map(|proxy| Transport {
                 proxy: Some(proxy),
@@ -261,13 +235,16 @@ mod tests {
             through("https://a.example:3128")?,
             through("http://b.example:3128")?,
         ];
-        let distinct: std::collections::HashSet<_> =
-            all.iter().map(Transport::fingerprint).collect();
-        assert_eq!(distinct.len(), all.len());
-        assert_eq!(
-            with(Some("a"), None).fingerprint(),
-            with(Some("a"), None).fingerprint()
+        for (at, one) in all.iter().enumerate() {
+            for (other_at, other) in all.iter().enumerate() {
+                assert_eq!(one.is_like(&other.clone()), at == other_at);
+            }
+        }
+        assert!(
+            all[0].trusts_like(&all[8]),
+            "a proxy changes no certificate"
         );
+        assert!(!all[0].trusts_like(&all[1]));
         Ok(())
     }
 }

@@ -35,8 +35,10 @@ pub(super) fn verifier(transport: &Transport) -> Result<Arc<dyn ServerCertVerifi
     Ok(own.map_err(|error| Error::General(error.to_string()))?)
 }
 
-/// The configuration of connections whose servers `verifier` judges: TLS 1.2 or 1.3, and the
-/// connector's client certificate.
+/// The configuration of connections whose servers `verifier` judges: TLS 1.2 or 1.3, the connector's
+/// client certificate, and HTTP/1.1 alone (RFC 7301). One exchange at a time has a connection to
+/// itself here, every API speaks 1.1, and HTTP/2 would bring a second set of rules for framing,
+/// cancelling and flow control, and nothing else.
 pub(super) fn config(
     transport: &Transport,
     verifier: Arc<dyn ServerCertVerifier>,
@@ -46,13 +48,18 @@ pub(super) fn config(
         .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(verifier);
-    let Some(identity) = &transport.identity else {
-        return Ok(config.with_no_client_auth());
+    let mut config = match &transport.identity {
+        None => config.with_no_client_auth(),
+        Some(identity) => {
+            let chain = pem::certificates(&identity.chain_pem)
+                .map_err(TransportPart::ClientCertificate.problem())?;
+            let key =
+                pem::key(identity.key_pem.expose()).map_err(TransportPart::ClientKey.problem())?;
+            config.with_client_auth_cert(chain, key)?
+        }
     };
-    let chain = pem::certificates(&identity.chain_pem)
-        .map_err(TransportPart::ClientCertificate.problem())?;
-    let key = pem::key(identity.key_pem.expose()).map_err(TransportPart::ClientKey.problem())?;
-    Ok(config.with_client_auth_cert(chain, key)?)
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
 }
 
 fn provider() -> Arc<CryptoProvider> {

@@ -1,13 +1,10 @@
-//! A connection through a proxy, asked for by hand (RFC 9110 9.3.6).
-//!
-//! Requests have theirs from the HTTP client; this one is for "Test connection", and for the status
-//! of a refusal, which the HTTP client keeps to itself.
+//! A connection through a proxy (RFC 9110 9.3.6).
 
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// The longest head of an answer, in bytes: as much as the HTTP client takes.
+/// The longest head of an answer, in bytes.
 const LONGEST: usize = 8_192;
 
 /// How every answer begins (RFC 9112 4).
@@ -18,7 +15,7 @@ const VERSION: &[u8] = b"HTTP/1.";
 pub(super) enum NoTunnel {
     /// The connection to the proxy broke.
     Io(io::Error),
-    /// It answered with another status than 200.
+    /// It answered with another status than 2xx.
     Refused(u16),
     /// What it answered is no HTTP.
     NoHttp,
@@ -33,10 +30,8 @@ pub(super) async fn open(
     stream.write_all(question.as_bytes()).await?;
     stream.flush().await?;
     let head = read_head(stream).await?;
-    // Any 2xx would do by the RFC, but the HTTP client takes 200 only, and a test must not say
-    // that a request will get through when it will not.
     match status(&head).ok_or(NoTunnel::NoHttp)? {
-        200 => Ok(()),
+        200..=299 => Ok(()),
         other => Err(NoTunnel::Refused(other)),
     }
 }
@@ -81,7 +76,8 @@ mod tests {
             ("HTTP/1.1 200 Connection established\r\nA: b\r\n\r\n", "ok"),
             ("HTTP/1.0 200\r\n\r\n", "ok"),
             ("HTTP/1.1 403 Forbidden\r\n\r\n", "403"),
-            ("HTTP/1.1 204 No Content\r\n\r\n", "204"),
+            ("HTTP/1.1 204 No Content\r\n\r\n", "ok"),
+            ("HTTP/1.1 301 Moved\r\n\r\n", "301"),
             ("HTTP/1.1 2000 Whatever\r\n\r\n", "no HTTP"),
             ("SSH-2.0-OpenSSH\r\n", "no HTTP"),
             ("HTTP/1.1 abc\r\n\r\n", "no HTTP"),

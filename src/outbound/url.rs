@@ -3,7 +3,7 @@
 use std::fmt;
 
 use thiserror::Error;
-use url::{Host, ParseError, Url};
+use url::{Host, ParseError, Position, Url};
 
 /// The longest address that is accepted, in characters: what servers and proxies agree to carry.
 const LONGEST: usize = 2_048;
@@ -110,8 +110,41 @@ impl HttpUrl {
         matches!(target.scheme(), "http" | "https").then(|| target.to_string())
     }
 
-    pub(super) fn parsed(&self) -> &Url {
-        &self.parsed
+    /// Its root: what all addresses of the origin have in common.
+    pub(super) fn root(&self) -> Self {
+        let mut parsed = self.parsed.clone();
+        parsed.set_path("");
+        parsed.set_query(None);
+        Self {
+            typed: parsed.to_string(),
+            parsed,
+        }
+    }
+
+    /// Whether both lead to the same origin; cheaper than comparing [`Self::origin`].
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        self.port() == other.port()
+            && self.is_https() == other.is_https()
+            && self.parsed.host_str() == other.parsed.host_str()
+    }
+
+    pub(super) fn is_https(&self) -> bool {
+        self.parsed.scheme() == "https"
+    }
+
+    /// Path and query, as a request to the server itself names them (RFC 9112 3.2.1).
+    pub(super) fn path_and_query(&self) -> &str {
+        &self.parsed[Position::BeforePath..]
+    }
+
+    /// The whole address, as a request to a proxy names it (RFC 9112 3.2.2).
+    pub(super) fn absolute(&self) -> &str {
+        self.parsed.as_str()
+    }
+
+    /// The host, with the port unless it is the scheme's own (RFC 9110 7.2).
+    pub(super) fn authority(&self) -> &str {
+        &self.parsed[Position::BeforeHost..Position::AfterPort]
     }
 
     pub(super) fn host(&self) -> Option<Host<&str>> {
@@ -296,6 +329,27 @@ mod tests {
         );
         assert_eq!(seen("file:///etc/passwd"), None);
         assert_eq!(seen("http://["), None);
+        Ok(())
+    }
+
+    #[test]
+    fn the_parts_that_a_request_names() -> Result<(), UrlProblem> {
+        for (typed, target, authority) in [
+            ("https://Example.org", "/", "example.org"),
+            (
+                "https://example.org:443/a?b=c%20d",
+                "/a?b=c%20d",
+                "example.org",
+            ),
+            ("http://10.0.0.5:8080?b", "/?b", "10.0.0.5:8080"),
+            ("http://[2001:db8::1]:8443//x", "//x", "[2001:db8::1]:8443"),
+        ] {
+            let url = HttpUrl::parse(typed)?;
+            assert_eq!((url.path_and_query(), url.authority()), (target, authority));
+            assert_eq!(url.root().path_and_query(), "/");
+            assert!(url.is_beside(&url.root()));
+            assert!(!url.is_beside(&HttpUrl::parse("http://example.org:443/")?));
+        }
         Ok(())
     }
 

@@ -173,15 +173,15 @@ fn side_doors_are_found() {
         lines(
             http_client,
             "src/oauth/refresh.rs",
-            "fn f(c: reqwest::Client) {}"
+            "fn f(c: hyper::Request<()>) {}\nuse reqwest::get;"
         ),
-        [1]
+        [1, 2]
     );
     assert_eq!(
         lines(
             http_client,
             "src/outbound/client.rs",
-            "reqwest::Client::new()"
+            "hyper::client::conn::http1::Builder::new()"
         ),
         [0; 0]
     );

@@ -19,6 +19,7 @@ use crate::support::hostile::Authority;
 const LIMITS: Limits = Limits {
     connect: Duration::from_millis(500),
     total: Duration::from_millis(700),
+    idle: Duration::from_millis(700),
     body: 1024 * 1024,
     headers: 64 * 1024,
 };

@@ -92,24 +92,33 @@ async fn refused_addresses_are_never_connected_to() {
 }
 
 #[tokio::test]
-async fn a_server_that_speaks_http_2_is_answered_in_it() {
+async fn a_server_is_spoken_to_in_http_1_1_even_if_it_would_rather_have_2() {
     let authority = Authority::new("Ours");
     let acceptor = authority.issue("127.0.0.1").acceptor(None);
-    let mut config = acceptor.config().as_ref().clone();
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let url = format!("https://{}/", listener.local_addr().expect("an address"));
-    let first_bytes = async {
-        let (socket, _) = listener.accept().await.expect("a connection");
-        let accepting = TlsAcceptor::from(Arc::new(config)).accept(socket);
-        let mut stream = accepting.await.expect("a handshake");
-        let mut preface = [0; 14];
-        stream.read_exact(&mut preface).await.expect("a preface");
-        preface
-    };
-    let (outbound, transport) = (outbound(), with_ca(&authority));
-    let (preface, _) = tokio::join!(first_bytes, fetch(&outbound, &transport, &url));
-    assert_eq!(&preface, b"PRI * HTTP/2.0");
+    for (offered, is_spoken) in [(&[&b"h2"[..], b"http/1.1"][..], true), (&[b"h2"], false)] {
+        let mut config = acceptor.config().as_ref().clone();
+        config.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("https://{}/", listener.local_addr().expect("an address"));
+        let first_bytes = async {
+            let (socket, _) = listener.accept().await.expect("a connection");
+            let accepting = TlsAcceptor::from(Arc::new(config)).accept(socket);
+            let mut stream = accepting.await.ok()?;
+            let mut line = [0; 14];
+            stream.read_exact(&mut line).await.ok()?;
+            Some(line)
+        };
+        let (outbound, transport) = (outbound(), with_ca(&authority));
+        let (line, reply) = tokio::join!(first_bytes, fetch(&outbound, &transport, &url));
+        assert_eq!(line.is_some(), is_spoken);
+        let failure = failure(reply);
+        if is_spoken {
+            assert_eq!(line.as_ref(), Some(b"GET / HTTP/1.1"));
+        } else {
+            let words = "does not speak HTTP/1.1";
+            assert!(failure.message.contains(words), "{failure:?}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

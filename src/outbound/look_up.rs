@@ -1,22 +1,9 @@
-//! Name look-up that gives only addresses the policy allows.
+//! Name look-up.
 //!
-//! The HTTP client connects to nothing but what it gets here, so no second look-up can lead
-//! elsewhere (DNS rebinding).
+//! Rule: connections are made to nothing but the addresses found here, once these are judged, so no
+//! second look-up can lead elsewhere (DNS rebinding).
 
-use std::fmt;
-use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
-
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-
-use super::policy::Policy;
-
-/// The resolver of the clients for one port; rules and own listeners depend on the port, which a
-/// look-up is not told.
-pub(super) struct Guard {
-    pub(super) policy: Arc<Policy>,
-    pub(super) port: u16,
-}
+use std::net::IpAddr;
 
 /// A name that could not be looked up.
 #[derive(Debug)]
@@ -24,19 +11,6 @@ pub(super) struct LookupFailed {
     pub(super) name: String,
     /// Whether the name servers gave no answer, instead of saying that there is no such name.
     pub(super) temporary: bool,
-}
-
-impl Resolve for Guard {
-    fn resolve(&self, name: Name) -> Resolving {
-        let policy = Arc::clone(&self.policy);
-        let port = self.port;
-        Box::pin(async move {
-            let addresses = look_up(name.as_str()).await?;
-            policy.check_answers(name.as_str(), port, &addresses)?;
-            let addresses = addresses.into_iter().map(|ip| SocketAddr::new(ip, 0));
-            Ok(Box::new(addresses) as Addrs)
-        })
-    }
 }
 
 /// The addresses of a name, at least one; none of them is judged yet.
@@ -69,11 +43,3 @@ impl LookupFailed {
         }
     }
 }
-
-impl fmt::Display for LookupFailed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.words("The name"))
-    }
-}
-
-impl std::error::Error for LookupFailed {}
