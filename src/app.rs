@@ -10,9 +10,12 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
 
-use crate::access::{Gate, PasswordHasher, SessionLimits, SignInGuard, Throttle, purge_sessions};
+use crate::access::{
+    ApiKeys, Gate, PasswordHasher, SessionLimits, SignInGuard, Throttle, purge_sessions,
+};
 use crate::accounts::FirstRun;
 use crate::authorization::{self, TokenKeeper};
+use crate::calls::{self, CallLog, Retention};
 use crate::clock::Clock;
 use crate::db::{Db, Notices};
 use crate::outbound::Outbound;
@@ -27,6 +30,9 @@ const RENEWAL_TICK: Duration = Duration::from_secs(5);
 
 /// Connections on which tokens are renewed.
 const RENEWAL_CONNECTIONS: usize = 4;
+
+/// Connections on which the call log is written, one at a time.
+const CALL_LOG_CONNECTIONS: usize = 1;
 
 /// Requests in flight get this many seconds at a stop.
 const LAST_REQUESTS: u64 = 30;
@@ -44,7 +50,10 @@ pub struct Site {
     pub vault: Vault,
     pub outbound: Outbound,
     pub hasher: PasswordHasher,
+    pub api_keys: ApiKeys,
     pub limits: SessionLimits,
+    /// How long calls are kept.
+    pub retention: Retention,
     pub metrics: Metrics,
     pub first_run: FirstRun,
     /// The address that people open, without a trailing slash.
@@ -69,6 +78,14 @@ impl Site {
         ))
     }
 
+    /// The log of calls, which all workers share. Must be called on the program's main runtime, once.
+    pub fn call_log(&self) -> anyhow::Result<CallLog> {
+        Ok(CallLog::new(Db::new(
+            &self.database_url,
+            CALL_LOG_CONNECTIONS,
+        )?))
+    }
+
     /// A pool of one worker's share of the connections.
     fn worker_pool(&self) -> Db {
         // proven: building a pool only fails without a runtime setting, which Db::new makes
@@ -85,26 +102,34 @@ struct Brakes {
 }
 
 /// Serves the site on `listener` until the server is stopped by its handle.
-pub fn serve(site: Site, keeper: TokenKeeper, listener: TcpListener) -> anyhow::Result<Server> {
+pub fn serve(
+    site: Site,
+    keeper: TokenKeeper,
+    call_log: CallLog,
+    listener: TcpListener,
+) -> anyhow::Result<Server> {
     let brakes = Brakes {
         sign_in: SignInGuard::throttle(&site.clock),
         token_requests: Throttle::for_outbound(&site.clock),
     };
     let workers = site.workers;
-    let server = HttpServer::new(move || worker(site.clone(), keeper.clone(), brakes.clone()))
-        .workers(workers)
-        .disable_signals()
-        .shutdown_timeout(LAST_REQUESTS)
-        .server_hostname("connectory")
-        .listen(listener)
-        .context("cannot listen")?;
+    let server = HttpServer::new(move || {
+        let shared = (keeper.clone(), call_log.clone());
+        worker(site.clone(), shared, brakes.clone())
+    })
+    .workers(workers)
+    .disable_signals()
+    .shutdown_timeout(LAST_REQUESTS)
+    .server_hostname("connectory")
+    .listen(listener)
+    .context("cannot listen")?;
     Ok(server.run())
 }
 
 /// One worker's application: it owns its connections, which belong to its runtime.
 fn worker(
     site: Site,
-    keeper: TokenKeeper,
+    (keeper, call_log): (TokenKeeper, CallLog),
     brakes: Brakes,
 ) -> ActixApp<
     impl actix_web::dev::ServiceFactory<
@@ -139,10 +164,13 @@ fn worker(
         .app_data(web::Data::new(guard))
         .app_data(web::Data::new(brakes.token_requests))
         .app_data(web::Data::new(keeper))
+        .app_data(web::Data::new(call_log))
+        .app_data(web::Data::new(site.retention))
         .app_data(web::Data::new(PublicAddress::new(&site.public_url)))
         .app_data(web::Data::new(site.vault.clone()))
         .app_data(web::Data::new(site.outbound.clone()))
         .app_data(web::Data::new(site.hasher.clone()))
+        .app_data(web::Data::new(site.api_keys.clone()))
         .app_data(web::Data::new(site.metrics.clone()))
         .app_data(web::Data::new(site.first_run.clone()))
         .wrap(from_fn(serve_layers))
@@ -150,14 +178,21 @@ fn worker(
 }
 
 /// Does the background work until the task is dropped. A failure is logged and tried again at the next tick.
-pub async fn background(db: Db, clock: Clock, limits: SessionLimits, metrics: Metrics) {
+pub async fn background(
+    db: Db,
+    clock: Clock,
+    (limits, retention): (SessionLimits, Retention),
+    metrics: Metrics,
+    api_keys: ApiKeys,
+) {
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
         // Without it the histograms would keep every sample for ever.
         metrics.handle.run_upkeep();
-        if let Err(error) = run_due_work(&db, limits, clock.now()).await {
+        let rules = (limits, retention);
+        if let Err(error) = run_due_work(&db, rules, &api_keys, clock.now()).await {
             tracing::warn!(
                 cause = format!("{:#}", anyhow::Error::from(error)),
                 "background work failed"
@@ -182,13 +217,20 @@ pub async fn renew_tokens(keeper: TokenKeeper) {
 }
 
 /// Whatever is due by `now`: over sessions, connectors that have been in the trash long enough, token answers that
-/// nobody took, and health that the time has changed.
-pub async fn run_due_work(db: &Db, limits: SessionLimits, now: DateTime<Utc>) -> Result<(), Error> {
+/// nobody took, health that the time has changed, when keys were used last, and days of the call log.
+pub async fn run_due_work(
+    db: &Db,
+    (limits, retention): (SessionLimits, Retention),
+    api_keys: &ApiKeys,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    api_keys.write_due_uses(db, now).await?;
     let mut conn = db.get().await?;
     purge_sessions(&mut conn, limits, now).await?;
     connectors::purge_trash(&mut conn, now).await?;
     authorization::purge_token_requests(&mut conn, now).await?;
     authorization::purge_attempts(&mut conn, now).await?;
     connectors::refresh_due_health(&mut conn, now).await?;
+    calls::look_after(&mut conn, retention, now).await?;
     Ok(())
 }

@@ -58,6 +58,10 @@ pub const SETTINGS: &[(&str, &str)] = &[
         "hours after which a session ends in any case",
     ),
     (
+        "CONNECTORY_CALL_LOG_DAYS",
+        "days for which calls are kept in the call log",
+    ),
+    (
         "CONNECTORY_METRICS_TOKEN",
         "bearer token that /metrics asks for; without it /metrics is off",
     ),
@@ -87,6 +91,7 @@ pub struct Config {
     pub outbound_only: Option<Vec<String>>,
     pub session_idle: Duration,
     pub session_lifetime: Duration,
+    pub call_log_days: u16,
     pub metrics_token: Option<String>,
     pub log: String,
     pub log_json: bool,
@@ -163,6 +168,7 @@ impl Config {
             session_lifetime: Duration::from_secs(
                 3600 * reader.number("CONNECTORY_SESSION_HOURS", 12, 1..=24 * 365),
             ),
+            call_log_days: reader.number("CONNECTORY_CALL_LOG_DAYS", 30, 1..=366),
             metrics_token: reader.metrics_token(),
             log: reader
                 .take("CONNECTORY_LOG")

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod app;
 pub mod audit;
 pub mod authorization;
+pub mod calls;
 pub mod categories;
 pub mod cli;
 pub mod clock;

@@ -9,6 +9,7 @@ DROP TRIGGER oauth_clients_changed ON oauth_clients;
 DROP TRIGGER authorizations_changed ON authorizations;
 DROP TRIGGER connectors_changed ON connectors;
 ALTER TABLE authorizations DROP COLUMN concurrency;
+ALTER TABLE sessions DROP COLUMN confirmed_at;
 DROP TABLE breakers, call_hours, calls, api_key_endpoints, api_key_scopes, api_keys, programs, endpoints;
 DROP FUNCTION keys_changed();
 DROP FUNCTION connector_changed();

@@ -31,6 +31,7 @@ CREATE TABLE programs (
     name        text        NOT NULL,
     name_key    text        NOT NULL CONSTRAINT programs_name_key UNIQUE,
     description text        NOT NULL DEFAULT '',
+    searched    text        NOT NULL, -- name and description without case and accents
     active      boolean     NOT NULL DEFAULT true,
     version     integer     NOT NULL DEFAULT 1,
     created_at  timestamptz NOT NULL,
@@ -113,8 +114,12 @@ CREATE TABLE calls (
 CREATE INDEX calls_connector_idx ON calls (connector_id, at DESC, id DESC);
 CREATE INDEX calls_caller_idx ON calls (caller_id, at DESC, id DESC);
 CREATE INDEX calls_endpoint_idx ON calls (endpoint_id, at DESC, id DESC);
+-- Whoever looks into the log looks for what went wrong, which is rare.
+CREATE INDEX calls_unusual_idx ON calls (at DESC, id DESC) WHERE outcome <> 'answered' OR status NOT BETWEEN 200 AND 299;
+CREATE INDEX calls_connector_unusual_idx ON calls (connector_id, at DESC, id DESC) WHERE outcome <> 'answered' OR status NOT BETWEEN 200 AND 299;
 
--- The same counted by hour, for charts, “last call”, and who uses a connector: reading it costs the same however many calls there were.
+-- The same counted by hour, for charts and who uses a connector: reading it costs the same however many calls there were. Rows without
+-- a caller (the nil UUID) are totals: of a connector, or of all of them (the nil UUID again).
 CREATE TABLE call_hours (
     hour         timestamptz NOT NULL,
     connector_id uuid        NOT NULL,
@@ -131,6 +136,8 @@ CREATE TABLE call_hours (
     CONSTRAINT call_hours_pkey PRIMARY KEY (connector_id, hour, endpoint_id, caller_id)
 );
 CREATE INDEX call_hours_hour_idx ON call_hours (hour);
+CREATE INDEX call_hours_caller_idx ON call_hours (caller_id, hour);
+CREATE INDEX call_hours_totals_idx ON call_hours (connector_id, hour) WHERE caller_id = '00000000-0000-0000-0000-000000000000';
 
 -- A server that fails again and again is left alone for a while.
 CREATE TABLE breakers (
@@ -139,6 +146,9 @@ CREATE TABLE breakers (
     open_until   timestamptz NOT NULL,
     message      text        NOT NULL
 );
+
+-- When the person last entered their own password in this session, for what asks for it again.
+ALTER TABLE sessions ADD COLUMN confirmed_at timestamptz;
 
 ALTER TABLE authorizations
     ADD COLUMN concurrency integer CONSTRAINT authorizations_concurrency_check CHECK (concurrency BETWEEN 1 AND 1000); -- calls at once; NULL: the program's own

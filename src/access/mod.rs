@@ -1,9 +1,10 @@
-//! Who is asking, and may they: actors, permissions, sessions, passwords and the gate in front of every route.
+//! Who is asking, and may they: actors, permissions, sessions, passwords, API keys and the gate in front of every route.
 //!
 //! Rule: a route without a [`Needs`] does not exist, and what is not granted is refused. Danger: a handler that
 //! changes something takes `by: &Actor`, so that nothing changes without somebody having done it.
 
 mod actor;
+mod api_keys;
 mod gate;
 mod needs;
 mod password;
@@ -14,6 +15,7 @@ mod throttle;
 mod visit;
 
 pub use actor::Actor;
+pub use api_keys::{ApiKey, ApiKeys, HolderKind, KeyHolder, KeyRefusal, Wants};
 pub use gate::{Gate, gate};
 pub use needs::Needs;
 pub use password::{PasswordHasher, PasswordProblem, check_new_password};

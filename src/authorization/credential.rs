@@ -1,4 +1,4 @@
-//! What signs a call in, and how it is put into the request.
+//! What signs a call in, and where it stands in a request.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use crate::outbound::{HttpUrl, Method, Request};
 use crate::vault::Secret;
 
 /// The credential of a connector.
-pub(super) enum Credential {
+pub enum Credential {
     None,
     /// RFC 7617, in UTF-8.
     Basic {
@@ -29,42 +29,94 @@ pub(super) enum Credential {
     },
 }
 
+/// A credential as a request carries it.
+pub enum Placed {
+    Nowhere,
+    Header { name: String, value: Secret },
+    Query { name: String, value: Secret },
+}
+
 impl Credential {
-    /// A GET of this address, signed in.
-    pub fn get(&self, url: &HttpUrl) -> Request {
+    /// Where the credential stands in a request.
+    pub fn placed(&self) -> Placed {
         match self {
-            Credential::None => Request::new(Method::Get, url.clone()),
-            Credential::Basic { user, password } => {
-                let pair = STANDARD.encode(format!("{user}:{}", password.expose()));
-                authorized(url, "Authorization", format!("Basic {pair}"))
+            Credential::None => Placed::Nowhere,
+            Credential::Basic { .. } => authorization(format!("Basic {}", self.basic_pair())),
+            Credential::Token { token_type, access } => {
+                authorization(format!("{} {}", scheme(token_type), access.expose()))
             }
-            Credential::Token { token_type, access } => authorized(
-                url,
-                "Authorization",
-                format!("{token_type} {}", access.expose()),
-            ),
             Credential::ApiKey {
                 place,
                 name,
                 prefix,
                 key,
             } => {
-                let value = if prefix.is_empty() {
-                    key.expose().to_string()
-                } else {
-                    format!("{prefix} {}", key.expose())
-                };
+                let (name, value) = (name.clone(), prefixed(prefix, key));
                 match place {
-                    ApiKeyPlace::Header => authorized(url, name, value),
-                    ApiKeyPlace::Query => {
-                        Request::new(Method::Get, url.with_query(&[(name, &value)]))
-                    }
+                    ApiKeyPlace::Header => Placed::Header { name, value },
+                    ApiKeyPlace::Query => Placed::Query { name, value },
                 }
             }
         }
     }
+
+    /// What a server may echo of it, to be masked wherever it is shown.
+    pub fn echoes(&self) -> Vec<Secret> {
+        match self {
+            Credential::None => Vec::new(),
+            Credential::Basic { user, password } => vec![
+                password.clone(),
+                Secret::new(format!("{user}:{}", password.expose())),
+                Secret::new(self.basic_pair()),
+            ],
+            Credential::Token { access, .. } => vec![access.clone()],
+            Credential::ApiKey { key, .. } => vec![key.clone()],
+        }
+    }
+
+    /// A GET of this address, signed in.
+    pub(super) fn get(&self, url: &HttpUrl) -> Request {
+        match self.placed() {
+            Placed::Nowhere => Request::new(Method::Get, url.clone()),
+            Placed::Header { name, value } => {
+                Request::new(Method::Get, url.clone()).header(name, value.expose())
+            }
+            Placed::Query { name, value } => {
+                Request::new(Method::Get, url.with_query(&[(&name, value.expose())]))
+            }
+        }
+    }
+
+    fn basic_pair(&self) -> String {
+        match self {
+            Credential::Basic { user, password } => {
+                STANDARD.encode(format!("{user}:{}", password.expose()))
+            }
+            _ => String::new(),
+        }
+    }
 }
 
-fn authorized(url: &HttpUrl, name: &str, value: String) -> Request {
-    Request::new(Method::Get, url.clone()).header(name, value)
+fn authorization(value: String) -> Placed {
+    Placed::Header {
+        name: "Authorization".into(),
+        value: Secret::new(value),
+    }
+}
+
+/// Schemes are compared without regard to case (RFC 9110 11.1), but not by every server, and token servers say “bearer”.
+fn scheme(token_type: &str) -> &str {
+    if token_type.eq_ignore_ascii_case("bearer") {
+        "Bearer"
+    } else {
+        token_type
+    }
+}
+
+fn prefixed(prefix: &str, key: &Secret) -> Secret {
+    if prefix.is_empty() {
+        key.clone()
+    } else {
+        Secret::new(format!("{prefix} {}", key.expose()))
+    }
 }

@@ -5,6 +5,7 @@
 //! and a revealed token, to somebody who has just entered their own password.
 
 mod attempt;
+mod call_settings;
 mod callback;
 mod connection_test;
 mod credential;
@@ -26,7 +27,9 @@ mod token_request;
 mod transport;
 
 pub use attempt::create as create_attempt;
+pub use call_settings::{CALL_COLUMNS, CallSettings, CredentialSource, SealedSettings};
 pub use callback::{take as take_answer, take_fragment};
+pub use credential::{Credential, Placed};
 pub use disconnection::{confirm as confirm_disconnection, create as disconnect};
 pub use keeper::{LiveToken, Need, TokenKeeper, TokenProblem};
 pub use model::{ApiKeyPlace, NewToken, RefreshToken, SecretField};

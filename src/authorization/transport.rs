@@ -67,7 +67,8 @@ pub(super) fn transport_of_form(
     )
 }
 
-fn build(
+/// The settings as requests take them.
+pub(super) fn build(
     verify: bool,
     ca: &str,
     certificate: &str,

@@ -9,9 +9,10 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::setup::{Database, open_vault, runtime};
-use crate::access::{PasswordHasher, SessionLimits};
+use crate::access::{ApiKeys, PasswordHasher, SessionLimits};
 use crate::accounts::{FirstRun, has_super_admin};
 use crate::app::{Site, background, renew_tokens, serve};
+use crate::calls::Retention;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::{Db, Notices, migrate};
@@ -53,16 +54,19 @@ async fn serve_until_stopped(
         only,
         own: vec![listener.local_addr()?],
     };
+    let notices = Notices::new(&url);
     let site = Site {
         connections: config.database_connections,
         workers: config.workers,
         vault: open_vault(config, &db, &clock).await?,
         outbound: Outbound::new(policy)?,
         hasher: PasswordHasher::new(config.workers)?,
+        api_keys: ApiKeys::new(&clock, &notices),
         limits: SessionLimits {
             idle: config.session_idle,
             lifetime: config.session_lifetime,
         },
+        retention: Retention(config.call_log_days),
         metrics: Metrics {
             handle: PrometheusBuilder::new()
                 .set_buckets(&LATENCY_BUCKETS)?
@@ -71,19 +75,27 @@ async fn serve_until_stopped(
         },
         first_run: first_run.clone(),
         public_url: config.public_url.clone(),
-        notices: Notices::new(&url),
+        notices,
         database_url: url,
         clock: clock.clone(),
     };
-    let (limits, metrics) = (site.limits, site.metrics.clone());
-    let notices = site.notices.clone();
-    let keeper = site.keeper()?;
-    let server = serve(site, keeper.clone(), listener)?;
+    let (rules, metrics) = ((site.limits, site.retention), site.metrics.clone());
+    let (notices, api_keys) = (site.notices.clone(), site.api_keys.clone());
+    let (keeper, call_log) = (site.keeper()?, site.call_log()?);
+    let server = serve(site, keeper.clone(), call_log.clone(), listener)?;
     let handle = server.handle();
     let server = tokio::spawn(server);
-    let background = tokio::spawn(background(db.clone(), clock, limits, metrics));
+    let background = tokio::spawn(background(
+        db.clone(),
+        clock,
+        rules,
+        metrics,
+        api_keys.clone(),
+    ));
     let renewals = tokio::spawn(renew_tokens(keeper.clone()));
     let hearing = tokio::spawn(notices.run());
+    let log_writer = call_log.clone();
+    let log_writer = tokio::spawn(async move { log_writer.run().await });
     // Caught before anybody is told that it is ready: who then stops it at once finds a clean stop too.
     let signals = (
         signal(SignalKind::terminate())?,
@@ -97,6 +109,12 @@ async fn serve_until_stopped(
     let served = server.await;
     // After the last request, which may have begun a renewal: a token that is on its way may be the only copy.
     keeper.finish().await;
+    if let Err(error) = api_keys.write_uses(&db).await {
+        let cause = format!("{:#}", anyhow::Error::from(error));
+        tracing::warn!(cause, "the last uses of API keys were not written");
+    }
+    call_log.finish().await;
+    log_writer.abort();
     served?.context("the server failed")?;
     outcome
 }

@@ -126,6 +126,15 @@ impl TokenTimes {
         }
     }
 
+    /// Until when [`Self::serves`] such calls; `None` for ever.
+    pub fn serves_until(&self, min_ttl: TimeDelta) -> Option<DateTime<Utc>> {
+        let expires = self.expires_at?;
+        Some(match self.life() {
+            Some(life) => expires - min_ttl.min(life / 2),
+            None => self.obtained_at + YOUNG,
+        })
+    }
+
     /// Whether the token has just come. By the amount, because another instance's clock may be a little ahead.
     pub fn is_young(&self, now: DateTime<Utc>) -> bool {
         (now - self.obtained_at).abs() < YOUNG
@@ -282,6 +291,8 @@ mod tests {
             let wanted = TimeDelta::seconds(wanted);
             let found = times.serves(wanted, now);
             assert_eq!(found, serves, "{life:?} {age} {wanted}");
+            let until = times.serves_until(wanted);
+            assert!(until.is_none_or(|until| (now <= until) == serves || now == until));
         }
     }
 

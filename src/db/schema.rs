@@ -307,6 +307,7 @@ diesel::table! {
         name -> Text,
         name_key -> Text,
         description -> Text,
+        searched -> Text,
         active -> Bool,
         version -> Int4,
         created_at -> Timestamptz,
@@ -353,6 +354,7 @@ diesel::table! {
         created_at -> Timestamptz,
         last_seen_at -> Timestamptz,
         expires_at -> Timestamptz,
+        confirmed_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -67,6 +67,7 @@ pub use pkce::{Pkce, random_state};
 pub use refusal::{Refusal, RefusalLayer};
 pub use request::{RequestField, RequestProblem, TokenRequest, request_token};
 pub use resource::{ResourceProblem, parse_resources};
+pub use retry::wait_in;
 pub use revocation::{TokenHint, revoke};
 pub use scope::{ScopeSeparator, UnknownSeparator};
 pub use signals::{ExpiredSignals, SignalField, SignalProblem};

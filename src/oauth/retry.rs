@@ -22,7 +22,12 @@ pub(super) fn retry_after(reply: &Reply, now: Option<DateTime<Utc>>) -> Option<D
     if !matches!(reply.status, 429 | 503) {
         return None;
     }
-    let value = reply.header("retry-after")?.trim();
+    wait_in(reply.header("retry-after")?, now)
+}
+
+/// The wait that a value of `Retry-After` asks for, in either form, an hour at most; see [`retry_after`].
+pub fn wait_in(value: &str, now: Option<DateTime<Utc>>) -> Option<Duration> {
+    let value = value.trim();
     let wait = match seconds(value) {
         Some(wait) => wait,
         None => (date(value)? - now?).to_std().unwrap_or_default(),

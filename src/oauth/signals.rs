@@ -77,6 +77,9 @@ impl Default for ExpiredSignals {
 }
 
 impl ExpiredSignals {
+    /// The largest body that [`Self::matches`] looks at, in bytes.
+    pub const LARGEST_BODY: usize = LARGEST;
+
     /// Reads statuses as in `401, 403` (401 if empty), and a place in a JSON body with its value as
     /// in `/error/code = token_expired` (none if empty). The first equals sign parts the two.
     pub fn parse(statuses: &str, value: &str) -> Result<Self, SignalProblem> {
@@ -90,6 +93,11 @@ impl ExpiredSignals {
     /// Whether an answer says that the token has ended. A body of more than 64 KiB is not searched.
     pub fn matches(&self, status: u16, body: &[u8]) -> bool {
         self.statuses.contains(&status) || self.holds_value(body)
+    }
+
+    /// Whether the body of an answer has to be looked at.
+    pub fn want_body(&self) -> bool {
+        self.value.is_some()
     }
 
     fn holds_value(&self, body: &[u8]) -> bool {

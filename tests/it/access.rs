@@ -12,7 +12,7 @@ use uuid::Uuid;
 use crate::support::{Browser, TestApp};
 
 /// Somebody signed in whose group is in a group that has the permissions.
-async fn member_of_nested_group(app: &TestApp, may: &[Permission]) -> Browser {
+pub async fn member_of_nested_group(app: &TestApp, may: &[Permission]) -> Browser {
     let member = app.person(&[]).await;
     let (inner, outer) = (
         group(app, "Payroll office").await,

@@ -7,10 +7,12 @@
 
 mod access;
 mod accounts;
+mod api_keys;
 mod authorization;
 mod authorization_servers;
 #[path = "../browser/mod.rs"]
 mod browser;
+mod calls;
 mod categories;
 mod cli;
 mod connectors;

@@ -31,6 +31,9 @@ pub(super) const GRACE: Duration = Duration::from_secs(6);
 /// No lease and no rest lasts this long. One that seems to was written by a clock that has been put back since.
 const FARTHEST: TimeDelta = TimeDelta::hours(2);
 
+/// Between two looks at a token whose renewal is due.
+const PAUSE: TimeDelta = TimeDelta::seconds(1);
+
 /// How often a use is noted.
 const USE_NOTED: TimeDelta = TimeDelta::minutes(1);
 
@@ -114,6 +117,15 @@ impl TokenState {
             .as_ref()
             .and_then(|token| token.times().renew_from());
         from.is_some_and(|from| from <= now)
+    }
+
+    /// When whoever keeps the token asks again: its use is noted every minute, and it is renewed from a certain time on, which
+    /// while that fails nobody need ask for with every call.
+    pub fn ask_again_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let times = self.token.as_ref().map(SealedToken::times);
+        let renew_from = times.and_then(|times| times.renew_from());
+        let next_use = now + USE_NOTED;
+        renew_from.map_or(next_use, |from| from.max(now + PAUSE).min(next_use))
     }
 
     /// Whether a new token can be had without a person.

@@ -73,6 +73,10 @@ pub struct LiveToken {
     pub expires_at: Option<DateTime<Utc>>,
     /// Moves with every token of the connector; for [`Need::refused`].
     pub version: i64,
+    /// Whoever keeps it need not ask again before: by then its use is worth noting, or a renewal is due.
+    pub ask_again_at: DateTime<Utc>,
+    /// When it no longer serves what it was asked for; `None` for ever.
+    pub serves_until: Option<DateTime<Utc>>,
 }
 
 /// Why there is no token.
@@ -185,7 +189,7 @@ impl TokenKeeper {
         }
         if state.serves(need, now) {
             self.look_ahead(connector, &state, now);
-            return self.open(connector, state);
+            return self.open(connector, state, need);
         }
         if need.refused == Some(state.version) && token.times().is_young(now) {
             return Err(TokenProblem::RefusedYoung);
@@ -202,7 +206,7 @@ impl TokenKeeper {
         if !state.enabled {
             return Err(TokenProblem::Disabled);
         }
-        self.open(connector, state)
+        self.open(connector, state, need)
     }
 
     /// Begins to renew a token that serves but ends soon; nobody waits for it.
@@ -212,15 +216,24 @@ impl TokenKeeper {
         }
     }
 
-    fn open(&self, connector: ConnectorId, state: TokenState) -> Result<LiveToken, TokenProblem> {
+    fn open(
+        &self,
+        connector: ConnectorId,
+        state: TokenState,
+        need: Need,
+    ) -> Result<LiveToken, TokenProblem> {
         let version = state.version;
+        let ask_again_at = state.ask_again_at(self.0.clock.now());
         let token = state.token.ok_or(TokenProblem::NotAuthorized)?;
+        let serves_until = token.times().serves_until(need.min_ttl);
         let access = queries::unseal_token(&self.0.vault, connector, &token.sealed)?;
         Ok(LiveToken {
             access,
             token_type: token.token_type,
             expires_at: token.expires_at,
             version,
+            ask_again_at,
+            serves_until,
         })
     }
 

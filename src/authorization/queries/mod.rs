@@ -20,7 +20,7 @@ use crate::web::Error;
 pub use attempts::purge_attempts;
 pub(super) use attempts::{Attempt, NewAttempt, find_attempt, keep_attempt, spend_attempt};
 pub use secrets::store_secret;
-pub(super) use secrets::{open_secret, remove_secret, stored_secrets};
+pub(super) use secrets::{open_secret, remove_secret, stored_secrets, unseal_secret};
 pub use token_requests::purge_token_requests;
 pub(super) use token_requests::{keep_request, take_request};
 pub use tokens::store_token;

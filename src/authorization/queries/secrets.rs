@@ -65,6 +65,18 @@ pub async fn store_secret(
     Ok(())
 }
 
+/// Opens a sealed secret of this connector that was read before.
+pub(in crate::authorization) fn unseal_secret(
+    vault: &Vault,
+    connector: Uuid,
+    field: SecretField,
+    sealed: &[u8],
+) -> Result<Secret, Error> {
+    vault
+        .open(secret_place(connector, field), sealed)
+        .map_err(Error::internal)
+}
+
 /// Opens a stored secret, for sending it to the host it was entered for.
 pub(in crate::authorization) async fn open_secret(
     conn: &mut Conn,

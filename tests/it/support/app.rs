@@ -6,10 +6,11 @@ use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use connectory::access::{Actor, PasswordHasher, SessionLimits};
+use connectory::access::{Actor, ApiKeys, PasswordHasher, SessionLimits};
 use connectory::accounts::FirstRun;
 use connectory::app::{self, Site};
 use connectory::authorization::TokenKeeper;
+use connectory::calls::{CallLog, Retention};
 use connectory::categories::{self, CategoryStatus};
 use connectory::clock::Clock;
 use connectory::connectors::{self, Method, NewConnector};
@@ -49,8 +50,12 @@ pub struct TestApp {
     pub vault: Vault,
     pub keeper: TokenKeeper,
     pub notices: Notices,
+    /// Lines are written when its `finish` is called.
+    pub call_log: CallLog,
     pub hasher: PasswordHasher,
+    pub api_keys: ApiKeys,
     pub limits: SessionLimits,
+    pub retention: Retention,
     pub first_run: FirstRun,
     pub address: SocketAddr,
     /// The address that the site believes to have.
@@ -58,7 +63,7 @@ pub struct TestApp {
     pub(super) people: AtomicU32,
     pub(super) founder: OnceCell<()>,
     http: reqwest::Client,
-    db: Db,
+    pub db: Db,
     sql: OnceCell<tokio_postgres::Client>,
     server: JoinHandle<()>,
     hearing: JoinHandle<()>,
@@ -82,35 +87,43 @@ impl TestApp {
             own: vec![address],
             ..Policy::default()
         };
+        let (clock, notices) = (Clock::system(), Notices::new(&database.url));
         let mut site = Site {
             database_url: database.url.clone(),
             connections: CONNECTIONS,
             workers: 2,
-            clock: Clock::system(),
             vault: database.vault.clone(),
             outbound: Outbound::new(policy).expect("a runtime"),
             hasher: HASHER.clone(),
+            api_keys: ApiKeys::new(&clock, &notices),
             limits: SessionLimits {
                 idle: Duration::from_secs(3600),
                 lifetime: Duration::from_secs(12 * 3600),
             },
+            retention: Retention(30),
             metrics: Metrics {
                 handle: PrometheusBuilder::new().build_recorder().handle(),
                 token: Some(METRICS_TOKEN.into()),
             },
             first_run: FirstRun::new(),
             public_url: format!("http://{address}"),
-            notices: Notices::new(&database.url),
+            notices,
+            clock,
         };
         change(&mut site);
         let keeper = site.keeper().expect("a keeper of tokens");
-        let server = app::serve(site.clone(), keeper.clone(), listener).expect("a server");
+        let call_log = site.call_log().expect("a call log");
+        let server =
+            app::serve(site.clone(), keeper.clone(), call_log.clone(), listener).expect("a server");
         TestApp {
             clock: site.clock,
             vault: site.vault,
             keeper,
+            call_log,
             hasher: site.hasher,
+            api_keys: site.api_keys,
             limits: site.limits,
+            retention: site.retention,
             first_run: site.first_run,
             address,
             public_url: site.public_url,
@@ -144,7 +157,8 @@ impl TestApp {
 
     /// Does once what the program does in the background.
     pub async fn run_due_work(&self) {
-        app::run_due_work(&self.db, self.limits, self.clock.now())
+        let rules = (self.limits, self.retention);
+        app::run_due_work(&self.db, rules, &self.api_keys, self.clock.now())
             .await
             .expect("the background work");
         self.keeper.renew_due().await.expect("the renewals");
@@ -169,6 +183,15 @@ impl TestApp {
             .set("CONNECTORY_MASTER_KEY", &self.database.master_key)
             .set("CONNECTORY_DATABASE_CONNECTIONS", "8")
             .set("CONNECTORY_OUTBOUND_LOOPBACK", "yes")
+    }
+
+    /// One more log of calls on this database, as another process has.
+    pub fn another_call_log(&self) -> CallLog {
+        CallLog::new(Db::new(&self.database.url, 1).expect("a pool"))
+    }
+
+    pub fn database_url(&self) -> &str {
+        &self.database.url
     }
 
     pub fn advance(&self, time: TimeDelta) {

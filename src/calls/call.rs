@@ -1,0 +1,209 @@
+//! One call, as whoever carried it reports it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::connectors::ConnectorId;
+
+/// A line of the call log before it is written. It has no place for a header, a query or a body, so none can be stored.
+pub struct Call {
+    /// A UUID of version 7, made for this call.
+    pub id: Uuid,
+    /// When the call began.
+    pub at: DateTime<Utc>,
+    pub kind: CallKind,
+    pub connector: ConnectorId,
+    /// The name as it was at the call: the line outlives the connector.
+    pub connector_name: Arc<str>,
+    pub endpoint: Option<(Uuid, Arc<str>)>,
+    pub caller: Caller,
+    /// Where the caller's request came from.
+    pub address: String,
+    pub method: &'static str,
+    pub target: Target,
+    pub outcome: Outcome,
+    /// The status of the API's answer, whoever read it.
+    pub status: Option<u16>,
+    /// The code of what went wrong here; empty if nothing did.
+    pub problem: &'static str,
+    /// The same in a sentence of ours, without what the API said.
+    pub detail: String,
+    /// Requests that were sent to the API.
+    pub attempts: u16,
+    /// Waiting for a turn and for a token.
+    pub queue: Duration,
+    /// Opening a connection; zero if one was open.
+    pub connect: Duration,
+    /// From the end of the queue to the head of the answer, `connect` included.
+    pub first_byte: Duration,
+    /// From the call to its last byte.
+    pub total: Duration,
+    /// Bytes of the body that was sent to the API.
+    pub sent: u64,
+    /// Bytes of the body that the API answered.
+    pub received: u64,
+    pub request_id: String,
+}
+
+impl Call {
+    /// Whether charts and lists count it as an error: nobody was answered, or with a status of 400 and above.
+    pub fn is_error(&self) -> bool {
+        self.outcome != Outcome::Answered || self.status.is_some_and(|status| status >= 400)
+    }
+}
+
+/// Who called.
+#[derive(Clone)]
+pub struct Caller {
+    pub kind: CallerKind,
+    pub id: Uuid,
+    pub name: Arc<str>,
+    /// The key that was presented; none for a person on the pages.
+    pub api_key: Option<Uuid>,
+}
+
+/// A type whose variants are known to database and addresses by a code, and to people by a label.
+macro_rules! coded {
+    ($(#[$about:meta])* $kind:ident { $($(#[$says:meta])* $variant:ident = $code:literal, $label:literal;)+ }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        pub enum $kind { $($(#[$says])* $variant),+ }
+
+        impl $kind {
+            pub const ALL: &'static [$kind] = &[$($kind::$variant),+];
+
+            pub fn code(self) -> &'static str {
+                match self { $($kind::$variant => $code),+ }
+            }
+
+            pub fn label(self) -> &'static str {
+                match self { $($kind::$variant => $label),+ }
+            }
+
+            pub fn parse(code: &str) -> Option<$kind> {
+                $kind::ALL.iter().copied().find(|known| known.code() == code)
+            }
+        }
+    };
+}
+
+coded! {
+    /// In which way a connector was used.
+    CallKind {
+        /// An endpoint, by another program.
+        Endpoint = "endpoint", "Endpoint";
+        /// Any path of the API, by another program.
+        Proxy = "proxy", "Proxy";
+        /// The access token itself.
+        Token = "token", "Access token";
+        /// An endpoint, by a person who tried it out.
+        Run = "run", "Run";
+    }
+}
+
+coded! {
+    /// What a caller is.
+    CallerKind {
+        Program = "program", "Program";
+        User = "user", "Person";
+    }
+}
+
+coded! {
+    /// What became of a call.
+    Outcome {
+        /// The API has answered, whatever it said.
+        Answered = "answered", "Answered";
+        /// Connectory refused it: the key, the guard, the circuit breaker, a limit.
+        Refused = "refused", "Refused";
+        /// There was no answer.
+        Failed = "failed", "Failed";
+        /// The caller went away before the end.
+        Cancelled = "cancelled", "Cancelled";
+    }
+}
+
+/// The longest target and detail that are stored, in characters.
+const LONGEST: usize = 500;
+
+/// What was called: an endpoint's URL before values were put in, or host and path. Without user, password, query and
+/// fragment, whatever it is made of.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Target(Arc<str>);
+
+impl Target {
+    pub fn new(url: &str) -> Target {
+        let end = url.find(['?', '#']).unwrap_or(url.len());
+        let url = &url[..end];
+        let (scheme, rest) = match url.find("://") {
+            Some(at) => url.split_at(at + 3),
+            None => ("", url),
+        };
+        let host_ends = rest.find('/').unwrap_or(rest.len());
+        let host = rest[..host_ends]
+            .rfind('@')
+            .map_or(&rest[..host_ends], |at| &rest[at + 1..host_ends]);
+        Target(clean(&format!("{scheme}{host}{}", &rest[host_ends..])).into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Text as a column can hold it, and no longer than a page shows.
+pub(super) fn clean(text: &str) -> Cow<'_, str> {
+    let fits = |c: char| !c.is_control();
+    if text.len() <= LONGEST && text.chars().all(fits) {
+        return Cow::Borrowed(text);
+    }
+    let blank = |c: char| if fits(c) { c } else { ' ' };
+    Cow::Owned(text.chars().take(LONGEST).map(blank).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_has_no_query_no_fragment_and_no_sign_in() {
+        for (url, kept) in [
+            (
+                "https://api.example.org/v1/orders?key=secret",
+                "https://api.example.org/v1/orders",
+            ),
+            (
+                "https://ana:secret@api.example.org/v1#secret",
+                "https://api.example.org/v1",
+            ),
+            (
+                "https://ana:sec@ret@api.example.org?x",
+                "https://api.example.org",
+            ),
+            ("orders/{{order.id}}", "orders/{{order.id}}"),
+            ("/users/a@b.example", "/users/a@b.example"),
+            ("?secret", ""),
+        ] {
+            assert_eq!(Target::new(url).as_str(), kept, "{url}");
+        }
+    }
+
+    #[test]
+    fn text_is_short_and_has_nothing_that_a_column_refuses() {
+        assert_eq!(clean("a\0b\nc"), "a b c");
+        assert_eq!(clean(&"ü".repeat(2000)).chars().count(), 500);
+        assert!(matches!(clean("fine"), Cow::Borrowed("fine")));
+    }
+
+    #[test]
+    fn codes_are_read_back() {
+        for outcome in Outcome::ALL {
+            assert_eq!(Outcome::parse(outcome.code()), Some(*outcome));
+        }
+        assert_eq!(CallKind::parse("nothing"), None);
+    }
+}

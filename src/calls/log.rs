@@ -1,0 +1,211 @@
+//! How lines get into the database without a call waiting for it: they gather in memory, and one task writes them.
+//!
+//! Rule: lines leave the memory when the transaction that wrote them has been committed. If nobody knows whether it was, it is written again,
+//! which counts nothing twice. Danger: a line that no statement can store would stop all behind it, so whatever text it has is cleaned.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use tokio::sync::Notify;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+
+use super::{Call, partitions, queries};
+use crate::db::Db;
+use crate::web::Error;
+
+/// How long lines gather before they are written.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// As many lines are written at once, and are not waited for any longer.
+const BATCH: usize = 500;
+
+/// Lines that wait at most, while the database is away. A key is refused once nobody could be asked about it for five
+/// seconds, so this is not reached below 50,000 calls a second.
+const MOST_WAITING: usize = 250_000;
+
+/// How long to wait after a failure.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// How often a failure that goes on is logged.
+const COMPLAINT: Duration = Duration::from_secs(60);
+
+/// How long a stop tries to write the last lines while the database is away.
+const LAST_TRIES: Duration = Duration::from_secs(10);
+
+/// The call log of this process. Clones share it.
+#[derive(Clone)]
+pub struct CallLog(Arc<Inner>);
+
+struct Inner {
+    db: Db,
+    buffer: Mutex<Buffer>,
+    /// There is enough to write at once.
+    enough: Notify,
+    writer: tokio::sync::Mutex<Writer>,
+}
+
+/// Lines that nobody has begun to write.
+#[derive(Default)]
+struct Buffer {
+    /// In pieces of [`BATCH`], so that no growing list is ever copied while a call waits.
+    pieces: VecDeque<Vec<Call>>,
+    waiting: usize,
+    /// Lines for which there was no room, since that was last logged.
+    lost: u64,
+}
+
+/// What is being written: it stays here until it has been, whatever happens to the task.
+#[derive(Default)]
+struct Writer {
+    batch: Vec<Call>,
+    /// Days whose partitions are known to be there.
+    days: BTreeSet<NaiveDate>,
+}
+
+impl CallLog {
+    /// A log that is written through `db`, a pool of the runtime on which [`CallLog::run`] runs.
+    pub fn new(db: Db) -> CallLog {
+        CallLog(Arc::new(Inner {
+            db,
+            buffer: Mutex::default(),
+            enough: Notify::new(),
+            writer: tokio::sync::Mutex::default(),
+        }))
+    }
+
+    /// Takes a line. Never waits for the database or for anything else that takes its time.
+    pub fn record(&self, call: Call) {
+        let enough = self.buffer().push(call);
+        if enough {
+            self.0.enough.notify_one();
+        }
+    }
+
+    /// Writes lines until the task is dropped.
+    pub async fn run(&self) {
+        let mut tick = interval(PAUSE);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut complained: Option<Instant> = None;
+        loop {
+            tokio::select! {
+                _ = tick.tick() => {}
+                () = self.0.enough.notified() => {}
+            }
+            let outcome = self.write().await;
+            metrics::gauge!("connectory_calls_waiting").set(self.buffer().waiting as f64);
+            let Err(error) = outcome else { continue };
+            if complained.is_none_or(|at| at.elapsed() >= COMPLAINT) {
+                complained = Some(Instant::now());
+                self.complain(error);
+            }
+            sleep(AFTER_FAILURE).await;
+        }
+    }
+
+    /// Writes all that is left, at a graceful stop after the last call.
+    pub async fn finish(&self) {
+        let deadline = Instant::now() + LAST_TRIES;
+        loop {
+            match self.write().await {
+                Ok(()) if self.buffer().waiting == 0 => return,
+                Ok(()) => {}
+                Err(error) if Instant::now() >= deadline => {
+                    self.complain(error);
+                    return;
+                }
+                Err(_) => sleep(PAUSE).await,
+            }
+        }
+    }
+
+    /// Writes what waits at this moment.
+    async fn write(&self) -> Result<(), Error> {
+        let mut writer = self.0.writer.lock().await;
+        let mut left = self.buffer().waiting + writer.batch.len();
+        while left > 0 {
+            if writer.batch.is_empty() {
+                self.buffer().take(&mut writer.batch);
+            }
+            let written = writer.batch.len();
+            writer.store(&self.0.db).await?;
+            metrics::counter!("connectory_calls_logged_total").increment(written as u64);
+            left = left.saturating_sub(written.max(1));
+        }
+        Ok(())
+    }
+
+    fn complain(&self, error: Error) {
+        let (waiting, lost) = {
+            let mut buffer = self.buffer();
+            (buffer.waiting, mem::take(&mut buffer.lost))
+        };
+        let cause = format!("{:#}", anyhow::Error::from(error));
+        tracing::warn!(
+            cause,
+            waiting,
+            lost,
+            "lines of the call log cannot be written"
+        );
+    }
+
+    fn buffer(&self) -> MutexGuard<'_, Buffer> {
+        self.0.buffer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Buffer {
+    /// Gives whether there is just enough now to be written at once.
+    fn push(&mut self, call: Call) -> bool {
+        if self.waiting >= MOST_WAITING {
+            self.lost += 1;
+            metrics::counter!("connectory_calls_lost_total").increment(1);
+            return false;
+        }
+        self.waiting += 1;
+        match self.pieces.back_mut() {
+            Some(piece) if piece.len() < BATCH => piece.push(call),
+            _ => {
+                let mut piece = Vec::with_capacity(BATCH);
+                piece.push(call);
+                self.pieces.push_back(piece);
+            }
+        }
+        self.waiting == BATCH
+    }
+
+    /// Moves the oldest piece into the batch, which is empty, and keeps the batch's memory for the next one.
+    fn take(&mut self, batch: &mut Vec<Call>) {
+        let Some(piece) = self.pieces.pop_front() else {
+            return;
+        };
+        self.waiting -= piece.len();
+        let spare = mem::replace(batch, piece);
+        if self.pieces.is_empty() {
+            self.pieces.push_back(spare);
+        }
+    }
+}
+
+impl Writer {
+    /// Stores the batch, and empties it once that is certain.
+    async fn store(&mut self, db: &Db) -> Result<(), Error> {
+        let mut conn = db.get().await?;
+        let days: BTreeSet<NaiveDate> =
+            self.batch.iter().map(|call| call.at.date_naive()).collect();
+        let unknown: Vec<NaiveDate> = days.difference(&self.days).copied().collect();
+        if !unknown.is_empty() {
+            partitions::make(&mut conn, &unknown).await?;
+            self.days = days;
+        }
+        let stored = queries::store(&mut conn, &self.batch).await;
+        match stored {
+            Ok(()) => self.batch.clear(),
+            // A partition may have been dropped meanwhile: it is looked for again.
+            Err(_) => self.days.clear(),
+        }
+        stored
+    }
+}

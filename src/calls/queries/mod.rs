@@ -1,0 +1,5 @@
+//! The call log's SQL.
+
+mod store;
+
+pub(super) use store::store;

@@ -1,0 +1,225 @@
+//! Why a call brought no answer of the API: a code for programs, words for people, and what to try.
+//!
+//! Rule: every kind stands in [`KINDS`], from which the machine interface makes its description. Danger: a path, a query or a
+//! header in a sentence; they name connector, host and port at most.
+
+use std::time::Duration;
+
+use crate::authorization::TokenProblem;
+use crate::outbound::{Failure, Layer};
+use crate::web::Error;
+
+/// A kind of problem, as it is documented.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ProblemKind {
+    /// The stable word for programs.
+    pub code: &'static str,
+    /// The status of the HTTP answer that carries it.
+    pub status: u16,
+    pub title: &'static str,
+    /// What to try, where nothing better is known.
+    pub remedy: &'static str,
+}
+
+macro_rules! kinds {
+    ($($name:ident = $code:literal, $status:literal, $title:literal, $remedy:literal;)*) => {
+        $(pub const $name: ProblemKind = ProblemKind { code: $code, status: $status, title: $title, remedy: $remedy };)*
+        /// All kinds of problems between Connectory and an API.
+        pub const KINDS: &[ProblemKind] = &[$($name),*];
+    };
+}
+
+kinds! {
+    CONNECTOR_NOT_FOUND = "connector_not_found", 404, "There is no such data connector",
+        "Check the key in the address: it stands on the connector’s page. Ask for a key that may use this connector.";
+    CONNECTOR_DISABLED = "connector_disabled", 409, "The data connector is disabled",
+        "Ask whoever administers the connector to enable it.";
+    NO_ADDRESS = "connector_without_address", 409, "The data connector has no address to call",
+        "Enter a base URL on the connector’s Details tab.";
+    NOT_AUTHORIZED = "connector_not_authorized", 409, "The data connector is not authorized",
+        "Fill in the connector’s Authorization tab.";
+    NEEDS_REAUTHORIZATION = "connector_needs_reauthorization", 409, "The data connector must be authorized again",
+        "Authorize it again on the connector’s Authorization tab.";
+    TOKEN_UNAVAILABLE = "token_unavailable", 503, "The data connector gets no access token at the moment",
+        "Try again later. The connector’s Authorization tab tells what its server says.";
+    HOST_NOT_ALLOWED = "host_not_allowed", 403, "The address is not one of the connector’s own",
+        "Use an address below the connector’s base URL, or an endpoint’s.";
+    PATH_NOT_ALLOWED = "path_not_allowed", 400, "The path cannot be passed on",
+        "Leave out “.” and “..” segments, backslashes and characters that must be encoded.";
+    BUSY = "connector_busy", 503, "The data connector is busy",
+        "Try again in a moment, or raise “Calls at once” on the connector’s Authorization tab.";
+    RESTING = "api_failing", 503, "The API has failed too often and is left alone for a while",
+        "Try again later. Calls are let through again by themselves.";
+    UNSENDABLE = "request_not_sendable", 400, "The request cannot be sent",
+        "Check names and values of the request’s headers.";
+    BODY_NOT_READ = "request_body_broken", 400, "The request’s body did not arrive whole",
+        "Send the request again.";
+    NAME_NOT_FOUND = "api_name_not_found", 502, "The API’s host name has no address",
+        "Check the host name in the connector’s base URL.";
+    ADDRESS_REFUSED = "api_address_refused", 502, "The API’s address is one that Connectory must not connect to",
+        "Ask whoever runs Connectory whether the address may be reached.";
+    CONNECTION_FAILED = "api_connection_failed", 502, "No connection to the API",
+        "Check that the API runs and can be reached from Connectory’s machine.";
+    TLS_FAILED = "api_tls_failed", 502, "No encrypted connection to the API",
+        "Check the certificates on the connector’s Authorization tab.";
+    TIME_OUT = "api_timed_out", 504, "The API took too long",
+        "Try again, or raise the connector’s or the endpoint’s time-out.";
+    BAD_ANSWER = "api_answer_unusable", 502, "The API’s answer cannot be used",
+        "Ask whoever runs the API.";
+    UNAVAILABLE = "database_unavailable", 503, "Connectory cannot reach its database",
+        "This usually passes within seconds: try again.";
+    INTERNAL = "internal_error", 500, "There is a problem with Connectory",
+        "Tell an administrator the request id: the cause stands beside it in the log.";
+}
+
+/// A call without an answer of the API.
+#[derive(Clone, Debug)]
+pub struct RelayProblem {
+    pub code: &'static str,
+    /// The status of the HTTP answer that carries it.
+    pub status: u16,
+    pub title: &'static str,
+    /// What happened: a sentence that holds no secret.
+    pub detail: String,
+    /// What to try: a sentence.
+    pub remedy: String,
+    /// Whether the API may have received the request.
+    pub sent: bool,
+    pub retry_after: Option<Duration>,
+    /// How often it was tried.
+    pub attempts: u16,
+    /// How long it waited for its turn.
+    pub queue: Duration,
+}
+
+impl ProblemKind {
+    /// A problem of this kind, before anything was sent.
+    pub fn because(self, detail: impl Into<String>) -> RelayProblem {
+        RelayProblem {
+            code: self.code,
+            status: self.status,
+            title: self.title,
+            detail: detail.into(),
+            remedy: self.remedy.to_string(),
+            sent: false,
+            retry_after: None,
+            attempts: 0,
+            queue: Duration::ZERO,
+        }
+    }
+}
+
+impl RelayProblem {
+    pub(super) fn retry_after(mut self, wait: Duration) -> RelayProblem {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    fn remedy(mut self, remedy: String) -> RelayProblem {
+        if !remedy.is_empty() {
+            self.remedy = remedy;
+        }
+        self
+    }
+
+    /// Of an exchange that failed.
+    pub fn of_failure(failure: Failure, sent: bool) -> RelayProblem {
+        let kind = match failure.layer {
+            Layer::Request | Layer::Url => UNSENDABLE,
+            Layer::NameLookup => NAME_NOT_FOUND,
+            Layer::AddressRefused => ADDRESS_REFUSED,
+            Layer::Connection => CONNECTION_FAILED,
+            Layer::Tls => TLS_FAILED,
+            Layer::TimeOut => TIME_OUT,
+            Layer::Answer => BAD_ANSWER,
+        };
+        let problem = kind.because(failure.message).remedy(failure.remedy);
+        RelayProblem { sent, ..problem }
+    }
+
+    /// Of a token that could not be had.
+    pub fn of_token(problem: TokenProblem, wait: impl Fn(chrono::DateTime<chrono::Utc>) -> Duration) -> RelayProblem {
+        match problem {
+            TokenProblem::Disabled => CONNECTOR_DISABLED.because("Calls through it are refused."),
+            TokenProblem::NotAuthorized => {
+                NOT_AUTHORIZED.because("There is no access token, so calls cannot be signed in.")
+            }
+            TokenProblem::Ended => NEEDS_REAUTHORIZATION
+                .because("The access token has ended, and only a person can get another."),
+            TokenProblem::RefusedYoung => {
+                TOKEN_UNAVAILABLE.because("The API refuses a token that has just been issued.")
+            }
+            TokenProblem::Refused(refusal) if refusal.is_final() => NEEDS_REAUTHORIZATION
+                .because(with_words(refusal.message, refusal.server_words.unwrap_or_default()))
+                .remedy(refusal.remedy),
+            TokenProblem::Refused(refusal) => TOKEN_UNAVAILABLE
+                .because(with_words(refusal.message, refusal.server_words.unwrap_or_default()))
+                .remedy(refusal.remedy),
+            TokenProblem::Resting {
+                message,
+                server_words,
+                remedy,
+                next_attempt_at: None,
+            } => NEEDS_REAUTHORIZATION
+                .because(with_words(message, server_words))
+                .remedy(remedy),
+            TokenProblem::Resting {
+                message,
+                server_words,
+                remedy,
+                next_attempt_at: Some(next),
+            } => TOKEN_UNAVAILABLE
+                .because(with_words(message, server_words))
+                .remedy(remedy)
+                .retry_after(wait(next)),
+            TokenProblem::Changed | TokenProblem::Elsewhere => TOKEN_UNAVAILABLE
+                .because("The tokens were changed while a new one was asked for.")
+                .retry_after(Duration::from_secs(1)),
+            TokenProblem::Fault(error) => RelayProblem::of_error(&error),
+        }
+    }
+
+    /// Of a fault of this program, which is logged here.
+    pub fn of_error(error: &Error) -> RelayProblem {
+        match error {
+            Error::Unavailable(cause) => {
+                tracing::warn!(cause = format!("{cause:#}"), "database unavailable");
+                UNAVAILABLE
+                    .because("The database does not answer.")
+                    .retry_after(Duration::from_secs(5))
+            }
+            Error::Internal(cause) => {
+                tracing::error!(cause = format!("{cause:#}"), "call failed");
+                INTERNAL.because("The call was not finished.")
+            }
+            other => {
+                tracing::error!(cause = %other, "call failed");
+                INTERNAL.because("The call was not finished.")
+            }
+        }
+    }
+}
+
+fn with_words(message: String, words: String) -> String {
+    if words.is_empty() {
+        message
+    } else {
+        format!("{message} The server said: “{words}”")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_a_code_of_its_own_and_sentences() {
+        for (at, kind) in KINDS.iter().enumerate() {
+            assert!(KINDS[..at].iter().all(|other| other.code != kind.code));
+            assert!(kind.code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+            assert!((400..600).contains(&kind.status));
+            assert!(kind.remedy.ends_with('.'), "{}", kind.code);
+            assert!(!kind.title.ends_with('.'));
+        }
+    }
+}
