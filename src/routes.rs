@@ -9,7 +9,7 @@ use actix_web::{
 };
 
 use crate::access::Permission::{
-    CreateCategories, CreateConnectors, DeleteCategories, DeleteConnectors, EditCategories,
+    CallConnectors, CreateCategories, CreateConnectors, DeleteCategories, DeleteConnectors, EditCategories,
     EditConnectors, ViewActivity, ViewCategories, ViewConnectors,
 };
 use crate::access::{Gate, Needs, gate};
@@ -164,6 +164,16 @@ pub fn all() -> Vec<Route> {
             "/connectors/{key}/endpoints/{id}/delete",
             may(EditConnectors),
             endpoints::confirm_delete,
+        ),
+        post(
+            "/connectors/{key}/endpoints/{id}/runs",
+            may(CallConnectors),
+            endpoints::run,
+        ),
+        get(
+            "/connectors/{key}/run-bodies/{body}",
+            may(CallConnectors),
+            endpoints::download,
         ),
         post(
             "/connectors/{key}/endpoints/{id}/delete",

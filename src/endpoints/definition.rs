@@ -9,6 +9,8 @@ use super::template::{
     Fault, HeaderTemplate, JsonTemplate, LARGEST, Misfit, PairTemplate, RenderedRow, Template,
     UrlTemplate, Variable, XmlTemplate,
 };
+use crate::outbound::http::header::CONTENT_TYPE;
+use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue};
 use crate::outbound::{HttpUrl, Origin};
 
 /// Headers that the client or the connector's authorization sets: in the hands of an endpoint they would smuggle a second
@@ -70,11 +72,9 @@ enum Body {
 #[derive(Debug)]
 pub struct Rendered {
     pub url: HttpUrl,
-    /// Names as typed, with values of visible ASCII.
-    pub headers: Vec<(String, String)>,
+    /// With the content type of the body.
+    pub headers: HeaderMap,
     pub body: Option<Vec<u8>>,
-    /// What `body` is, unless one of `headers` says so.
-    pub content_type: Option<&'static str>,
     /// Optional parameters, headers and fields that had no value.
     pub left_out: Vec<String>,
 }
@@ -157,20 +157,33 @@ impl Definition {
         let url = render.keep(Part::Url, || "the URL".into(), url);
         let body = render.body(&self.body);
         if let (Some(url), true) = (url, render.problems.is_empty()) {
-            let says_its_type = headers
-                .iter()
-                .any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-            let content_type = self.body.kind().content_type();
             return Ok(Rendered {
                 url,
-                headers,
+                headers: header_map(headers, self.body.kind().content_type()),
                 body,
-                content_type: content_type.filter(|_| !says_its_type),
                 left_out: render.left_out,
             });
         }
         Err(RenderProblems(render.problems))
     }
+}
+
+/// The headers, and what the body is, unless one of them says so. Names were checked when they were saved, values as they were
+/// rendered.
+fn header_map(rendered: Vec<(String, String)>, content_type: Option<&'static str>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in rendered {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&value)) {
+            headers.append(name, value);
+        }
+    }
+    if let Some(content_type) = content_type {
+        headers
+            .entry(CONTENT_TYPE)
+            .or_insert(HeaderValue::from_static(content_type));
+    }
+    headers
 }
 
 impl Body {
@@ -447,9 +460,9 @@ mod tests {
             rendered.url.as_str(),
             "https://api.example.org/v1/orders/a%2Fb?page=1"
         );
-        assert_eq!(rendered.headers, [("X-Trace".into(), "t".into())]);
+        assert_eq!(rendered.headers["x-trace"], "t");
+        assert_eq!(rendered.headers["content-type"], "application/json");
         assert_eq!(rendered.body.as_deref(), Some(&br#"{"n": 3}"#[..]));
-        assert_eq!(rendered.content_type, Some("application/json"));
         assert_eq!(rendered.left_out, ["parameter “q”"]);
     }
 
@@ -501,6 +514,7 @@ mod tests {
         let definition = Definition::new(&recipe, Some(&base())).expect("a definition");
         let variables = serde_json::json!({ "order": { "id": 1, "n": 3 }, "trace": "t" });
         let rendered = definition.render(&variables).expect("a request");
-        assert_eq!(rendered.content_type, None);
+        let types: Vec<_> = rendered.headers.get_all("content-type").iter().collect();
+        assert_eq!(types, ["application/vnd.api+json"]);
     }
 }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::connectors::ConnectorId;
 use crate::name::{Name, NameProblem};
+use crate::outbound::http::Method;
 
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 100;
@@ -69,6 +70,19 @@ impl HttpMethod {
             HttpMethod::Delete => "DELETE",
             HttpMethod::Head => "HEAD",
             HttpMethod::Options => "OPTIONS",
+        }
+    }
+
+    /// The same for requests.
+    pub fn http(self) -> Method {
+        match self {
+            HttpMethod::Get => Method::GET,
+            HttpMethod::Post => Method::POST,
+            HttpMethod::Put => Method::PUT,
+            HttpMethod::Patch => Method::PATCH,
+            HttpMethod::Delete => Method::DELETE,
+            HttpMethod::Head => Method::HEAD,
+            HttpMethod::Options => Method::OPTIONS,
         }
     }
 

@@ -184,11 +184,6 @@ impl EndpointForm {
         self.name.trim()
     }
 
-    /// What it would be to try out with.
-    pub fn sample(&self) -> &str {
-        &self.sample
-    }
-
     pub fn set_sample(&mut self, sample: String) {
         self.sample = sample;
     }

@@ -18,7 +18,11 @@ pub(super) fn command(sent: &SentRequest, masked: &str) -> String {
         method(&sent.method),
         quoted(&fill_in(&sent.url))
     )];
-    for (name, value) in &sent.headers {
+    let own = sent
+        .headers
+        .iter()
+        .filter(|(name, _)| !is_set_by_curl(name));
+    for (name, value) in own {
         lines.push(format!(
             "--header {}",
             quoted(&header(name, &fill_in(value)))
@@ -47,6 +51,13 @@ fn method(method: &str) -> String {
         "HEAD" => "--globoff --head ".to_string(),
         method => format!("--globoff --request {method} "),
     }
+}
+
+/// Headers that follow from the address and the body, and those of the connection.
+fn is_set_by_curl(name: &str) -> bool {
+    ["host", "content-length", "connection", "transfer-encoding"]
+        .iter()
+        .any(|other| name.eq_ignore_ascii_case(other))
 }
 
 /// An empty header has to end with a semicolon, or curl takes the header away.
