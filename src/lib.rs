@@ -18,6 +18,7 @@ pub mod endpoints;
 pub mod name;
 pub mod oauth;
 pub mod outbound;
+pub mod relay;
 pub mod routes;
 pub mod status;
 pub mod vault;

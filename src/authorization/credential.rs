@@ -60,6 +60,17 @@ impl Credential {
         }
     }
 
+    /// What stands before the secret in a header, as in `Bearer …`.
+    pub fn lead(&self) -> String {
+        match self {
+            Credential::None => String::new(),
+            Credential::Basic { .. } => "Basic ".into(),
+            Credential::Token { token_type, .. } => format!("{} ", scheme(token_type)),
+            Credential::ApiKey { prefix, .. } if prefix.is_empty() => String::new(),
+            Credential::ApiKey { prefix, .. } => format!("{prefix} "),
+        }
+    }
+
     /// What a server may echo of it, to be masked wherever it is shown.
     pub fn echoes(&self) -> Vec<Secret> {
         match self {

@@ -5,6 +5,8 @@ use std::fmt;
 use thiserror::Error;
 use url::{Host, ParseError, Position, Url};
 
+mod target;
+
 /// The longest address that is accepted, in characters: what servers and proxies agree to carry.
 const LONGEST: usize = 2_048;
 
@@ -16,7 +18,10 @@ const LONGEST: usize = 2_048;
 #[derive(Clone, PartialEq, Eq)]
 pub struct HttpUrl {
     typed: String,
+    /// Scheme, host and port; path and query as well unless the address is exact.
     parsed: Url,
+    /// Path and query are those of `typed`, sent as they stand there.
+    is_exact: bool,
 }
 
 /// Why a text is no [`HttpUrl`]; the words complete the label of the field ("URL Token must …").
@@ -69,6 +74,7 @@ impl HttpUrl {
         Ok(Self {
             typed: typed.to_owned(),
             parsed,
+            is_exact: false,
         })
     }
 
@@ -91,11 +97,15 @@ impl HttpUrl {
         if pairs.is_empty() {
             return self.clone();
         }
+        if self.is_exact {
+            return self.with_exact_query(pairs);
+        }
         let mut parsed = self.parsed.clone();
         parsed.query_pairs_mut().extend_pairs(pairs);
         Self {
             typed: parsed.to_string(),
             parsed,
+            is_exact: false,
         }
     }
 
@@ -118,11 +128,12 @@ impl HttpUrl {
         Self {
             typed: parsed.to_string(),
             parsed,
+            is_exact: false,
         }
     }
 
     /// Whether both lead to the same origin; cheaper than comparing [`Self::origin`].
-    pub(super) fn is_beside(&self, other: &Self) -> bool {
+    pub fn is_beside(&self, other: &Self) -> bool {
         self.port() == other.port()
             && self.is_https() == other.is_https()
             && self.parsed.host_str() == other.parsed.host_str()
@@ -130,16 +141,6 @@ impl HttpUrl {
 
     pub(super) fn is_https(&self) -> bool {
         self.parsed.scheme() == "https"
-    }
-
-    /// Path and query, as a request to the server itself names them (RFC 9112 3.2.1).
-    pub(super) fn path_and_query(&self) -> &str {
-        &self.parsed[Position::BeforePath..]
-    }
-
-    /// The whole address, as a request to a proxy names it (RFC 9112 3.2.2).
-    pub(super) fn absolute(&self) -> &str {
-        self.parsed.as_str()
     }
 
     /// The host, with the port unless it is the scheme's own (RFC 9110 7.2).

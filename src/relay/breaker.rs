@@ -98,15 +98,17 @@ impl Breaker {
         let Some(open) = &mut state.open else {
             return Ok(self.admission(false));
         };
-        let now = self.clock.steady();
-        if now < open.until || open.trying {
-            return Err(Resting {
-                wait: open.until.saturating_sub(now).max(Duration::from_secs(1)),
-                message: open.message.clone(),
-            });
+        if let Some(resting) = open.resting(self.clock.steady()) {
+            return Err(resting);
         }
         open.trying = true;
         Ok(self.admission(true))
+    }
+
+    /// How long the server is left alone, if it is.
+    pub(super) fn resting(&self) -> Option<Resting> {
+        let state = self.lock();
+        state.open.as_ref()?.resting(self.clock.steady())
     }
 
     /// What others are to know, if it is open.
@@ -157,6 +159,15 @@ impl Drop for Admission<'_> {
         {
             open.trying = false;
         }
+    }
+}
+
+impl Open {
+    fn resting(&self, now: Duration) -> Option<Resting> {
+        (now < self.until || self.trying).then(|| Resting {
+            wait: self.until.saturating_sub(now).max(Duration::from_secs(1)),
+            message: self.message.clone(),
+        })
     }
 }
 
@@ -247,7 +258,11 @@ mod tests {
         }
 
         fn fares(&self, fared: Fared) -> bool {
-            self.breaker.admit().ok().expect("let through").settle(fared)
+            self.breaker
+                .admit()
+                .ok()
+                .expect("let through")
+                .settle(fared)
         }
 
         fn fails(&self) -> bool {
@@ -338,10 +353,11 @@ mod tests {
         let server = Server::new();
         let before = [server.breaker.admit().ok(), server.breaker.admit().ok()];
         while !server.fails() {}
-        for (admission, fared) in before.into_iter().flatten().zip([
-            Fared::Well,
-            Fared::Badly("Late.".into()),
-        ]) {
+        for (admission, fared) in before
+            .into_iter()
+            .flatten()
+            .zip([Fared::Well, Fared::Badly("Late.".into())])
+        {
             assert!(!admission.settle(fared));
         }
         assert!(server.is_open());

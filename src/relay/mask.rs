@@ -97,7 +97,9 @@ fn spellings(secret: &str) -> Vec<Vec<u8>> {
         form,
         utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
         json.get(1..json.len() - 1).unwrap_or_default().to_owned(),
-        json.get(1..json.len() - 1).unwrap_or_default().replace('/', "\\/"),
+        json.get(1..json.len() - 1)
+            .unwrap_or_default()
+            .replace('/', "\\/"),
         html(secret, "&#39;"),
         html(secret, "&#x27;"),
         secret.bytes().map(|byte| format!("{byte:02x}")).collect(),
@@ -185,7 +187,10 @@ mod tests {
             Secret::new("one-two".into()),
         ]);
         assert_eq!(two.text("a secret-one-two b"), "a ‹masked› b");
-        assert_eq!(mask("secret").bytes(b"\xffSECRET\xfe"), b"\xff\xe2\x80\xb9masked\xe2\x80\xba\xfe");
+        assert_eq!(
+            mask("secret").bytes(b"\xffSECRET\xfe"),
+            b"\xff\xe2\x80\xb9masked\xe2\x80\xba\xfe"
+        );
     }
 
     proptest! {

@@ -138,7 +138,10 @@ impl RelayProblem {
     }
 
     /// Of a token that could not be had.
-    pub fn of_token(problem: TokenProblem, wait: impl Fn(chrono::DateTime<chrono::Utc>) -> Duration) -> RelayProblem {
+    pub fn of_token(
+        problem: TokenProblem,
+        wait: impl Fn(chrono::DateTime<chrono::Utc>) -> Duration,
+    ) -> RelayProblem {
         match problem {
             TokenProblem::Disabled => CONNECTOR_DISABLED.because("Calls through it are refused."),
             TokenProblem::NotAuthorized => {
@@ -150,10 +153,16 @@ impl RelayProblem {
                 TOKEN_UNAVAILABLE.because("The API refuses a token that has just been issued.")
             }
             TokenProblem::Refused(refusal) if refusal.is_final() => NEEDS_REAUTHORIZATION
-                .because(with_words(refusal.message, refusal.server_words.unwrap_or_default()))
+                .because(with_words(
+                    refusal.message,
+                    refusal.server_words.unwrap_or_default(),
+                ))
                 .remedy(refusal.remedy),
             TokenProblem::Refused(refusal) => TOKEN_UNAVAILABLE
-                .because(with_words(refusal.message, refusal.server_words.unwrap_or_default()))
+                .because(with_words(
+                    refusal.message,
+                    refusal.server_words.unwrap_or_default(),
+                ))
                 .remedy(refusal.remedy),
             TokenProblem::Resting {
                 message,
@@ -216,7 +225,11 @@ mod tests {
     fn every_kind_has_a_code_of_its_own_and_sentences() {
         for (at, kind) in KINDS.iter().enumerate() {
             assert!(KINDS[..at].iter().all(|other| other.code != kind.code));
-            assert!(kind.code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+            assert!(
+                kind.code
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+            );
             assert!((400..600).contains(&kind.status));
             assert!(kind.remedy.ends_with('.'), "{}", kind.code);
             assert!(!kind.title.ends_with('.'));

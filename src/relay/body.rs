@@ -1,0 +1,83 @@
+//! The body of an answer on its way to whoever called.
+
+use std::collections::VecDeque;
+use std::task::{Context, Poll};
+
+use super::gate::Pass;
+use crate::outbound::http::HeaderMap;
+use crate::outbound::{AnswerBody, Bytes, Failure};
+
+/// The body of an answer, as it comes. While it is there the call counts as under way; dropped before its end, it ends the
+/// exchange.
+pub struct Body {
+    /// What was read to see whether the answer refuses the token.
+    first: VecDeque<Bytes>,
+    rest: AnswerBody,
+    _pass: Pass,
+}
+
+impl Body {
+    pub(super) fn new(read: Read, pass: Pass) -> Body {
+        Body {
+            first: read.first,
+            rest: read.rest,
+            _pass: pass,
+        }
+    }
+
+    /// The next piece; `None` after the end. After a failure there is nothing more.
+    pub async fn next(&mut self) -> Option<Result<Bytes, Failure>> {
+        std::future::poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// [`Self::next`] for streams.
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
+        match self.first.pop_front() {
+            Some(piece) => Poll::Ready(Some(Ok(piece))),
+            None => self.rest.poll_next(context),
+        }
+    }
+
+    /// How many bytes are still to come, where that is known.
+    pub fn size(&self) -> Option<u64> {
+        let first: u64 = self.first.iter().map(|piece| piece.len() as u64).sum();
+        self.rest.size().map(|rest| first + rest)
+    }
+
+    /// The headers that followed the body (RFC 9110 6.5), after its end.
+    pub fn trailers(&mut self) -> Option<HeaderMap> {
+        self.rest.trailers()
+    }
+}
+
+/// A body of which a part may have been read already.
+pub(super) struct Read {
+    first: VecDeque<Bytes>,
+    rest: AnswerBody,
+}
+
+impl Read {
+    pub(super) fn nothing(rest: AnswerBody) -> Read {
+        Read {
+            first: VecDeque::new(),
+            rest,
+        }
+    }
+
+    /// The whole body if it is no longer than `most`; what was read of it is kept in any case.
+    pub(super) async fn peek(&mut self, most: usize) -> Result<Option<Vec<u8>>, Failure> {
+        if self.rest.size().is_some_and(|size| size > most as u64) {
+            return Ok(None);
+        }
+        let mut whole = Vec::new();
+        while let Some(piece) = self.rest.next().await {
+            let piece = piece?;
+            whole.extend_from_slice(&piece);
+            self.first.push_back(piece);
+            if whole.len() > most {
+                return Ok(None);
+            }
+        }
+        Ok(Some(whole))
+    }
+}

@@ -1,0 +1,94 @@
+//! The SQL of calls: a connector as calls need it, and the state of servers that fail.
+
+use std::sync::LazyLock;
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Bool, Int8, Nullable, Text, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::breaker::OpenRecord;
+use crate::authorization::{CALL_COLUMNS, SealedSettings};
+use crate::connectors::ConnectorId;
+use crate::db::schema::breakers;
+use crate::db::{Conn, Kept};
+use crate::web::Error;
+use chrono::{DateTime, Utc};
+
+/// Everything that calls need, in one query. A connector whose token was forgotten has a version too, which has moved.
+static LINE: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT c.id, c.key, c.label, c.base_url, c.enabled,
+        (SELECT token_version FROM renewals WHERE connector_id = c.id) AS token_version,
+        ARRAY(SELECT url FROM endpoints WHERE connector_id = c.id AND url LIKE '%://%') AS urls, {CALL_COLUMNS}
+        FROM connectors c JOIN authorizations a ON a.connector_id = c.id WHERE c.key = $1 AND c.deleted_at IS NULL"
+    )
+});
+
+/// A connector as calls need it.
+#[derive(QueryableByName)]
+pub(super) struct LineRow {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    #[diesel(sql_type = Text)]
+    pub key: String,
+    #[diesel(sql_type = Text)]
+    pub label: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub base_url: Option<String>,
+    #[diesel(sql_type = Bool)]
+    pub enabled: bool,
+    #[diesel(sql_type = Nullable<Int8>)]
+    pub token_version: Option<i64>,
+    /// Of the endpoints that do not lie below the base URL.
+    #[diesel(sql_type = Array<Text>)]
+    pub urls: Vec<String>,
+    #[diesel(embed)]
+    pub settings: SealedSettings,
+}
+
+/// The live connector of a key.
+pub(super) async fn line(conn: &mut Conn, key: &str) -> Result<Option<LineRow>, Error> {
+    let query = diesel::sql_query(LINE.as_str()).bind::<Text, _>(key);
+    Ok(Kept(query).get_result(conn).await.optional()?)
+}
+
+/// Stores that the server of a connector is left alone, or no longer.
+pub(super) async fn save_breaker(
+    conn: &mut Conn,
+    connector: ConnectorId,
+    record: Option<&OpenRecord>,
+) -> Result<(), Error> {
+    let Some(record) = record else {
+        diesel::delete(breakers::table.find(connector))
+            .execute(conn)
+            .await?;
+        return Ok(());
+    };
+    let values = (
+        breakers::since.eq(record.since),
+        breakers::open_until.eq(record.open_until),
+        breakers::message.eq(&record.message),
+    );
+    diesel::insert_into(breakers::table)
+        .values((breakers::connector_id.eq(connector), values.clone()))
+        .on_conflict(breakers::connector_id)
+        .do_update()
+        .set(values)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// The connectors whose servers should have been called again before this time.
+pub(super) async fn old_breakers(
+    conn: &mut Conn,
+    before: DateTime<Utc>,
+) -> Result<Vec<ConnectorId>, Error> {
+    Ok(breakers::table
+        .filter(breakers::open_until.lt(before))
+        .select(breakers::connector_id)
+        .limit(500)
+        .load(conn)
+        .await?)
+}
