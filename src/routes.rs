@@ -9,8 +9,8 @@ use actix_web::{
 };
 
 use crate::access::Permission::{
-    CallConnectors, CreateCategories, CreateConnectors, DeleteCategories, DeleteConnectors, EditCategories,
-    EditConnectors, ViewActivity, ViewCategories, ViewConnectors,
+    CallConnectors, CreateCategories, CreateConnectors, DeleteCategories, DeleteConnectors,
+    EditCategories, EditConnectors, ViewActivity, ViewCategories, ViewConnectors,
 };
 use crate::access::{Gate, Needs, gate};
 use crate::web::{Error, Segment, assets};

@@ -12,7 +12,7 @@ use crate::calls::{Call, CallKind, CallLog, Caller, CallerKind, Outcome, Target}
 use crate::endpoints::definition::Rendered;
 use crate::endpoints::model::{EndpointId, HttpMethod};
 use crate::outbound::{Bytes, OutgoingBody};
-use crate::relay::{BAD_ANSWER, Body, Carried, Line, Order, Relay, RelayProblem};
+use crate::relay::{Body, Carried, Line, Order, Relay, RelayProblem, TIME_OUT};
 
 /// What is read of an answer at most, in bytes.
 const LARGEST: usize = 10 * 1024 * 1024;
@@ -36,8 +36,8 @@ pub(super) struct Whole {
     pub body: Vec<u8>,
     /// There was more than is read.
     pub is_cut: bool,
-    /// Why the body ended before its end, in a sentence.
-    pub broken: Option<String>,
+    /// Why the body ended before its end.
+    pub broken: Option<RelayProblem>,
     pub times: Times,
 }
 
@@ -67,7 +67,7 @@ impl Run<'_> {
         entry.answered(&carried);
         let left = total.saturating_sub(begun.elapsed());
         let (body, is_cut, broken) = read(&mut carried.body, left).await;
-        entry.ended(body.len(), broken.as_deref());
+        entry.ended(body.len(), broken.as_ref());
         let times = Times {
             queue: carried.timing.queue,
             connect: carried.timing.connect,
@@ -172,14 +172,14 @@ impl<'a> Entry<'a> {
         });
     }
 
-    fn ended(&mut self, received: usize, broken: Option<&str>) {
+    fn ended(&mut self, received: usize, broken: Option<&RelayProblem>) {
         self.change(|call| {
             call.received = received as u64;
             call.outcome = match broken {
                 None => Outcome::Answered,
-                Some(why) => {
-                    call.problem = BAD_ANSWER.code;
-                    call.detail = why.to_string();
+                Some(problem) => {
+                    call.problem = problem.code;
+                    call.detail = problem.detail.clone();
                     Outcome::Failed
                 }
             };
@@ -197,13 +197,13 @@ impl Drop for Entry<'_> {
 }
 
 /// The beginning of a body, whether there is more, and why it broke off, if it did.
-async fn read(body: &mut Body, within: Duration) -> (Vec<u8>, bool, Option<String>) {
+async fn read(body: &mut Body, within: Duration) -> (Vec<u8>, bool, Option<RelayProblem>) {
     let mut whole = Vec::new();
     let reading = async {
         while let Some(piece) = body.next().await {
             match piece {
                 Ok(piece) => whole.extend_from_slice(&piece),
-                Err(failure) => return (false, Some(failure.message)),
+                Err(failure) => return (false, Some(RelayProblem::of_failure(failure, true))),
             }
             if whole.len() > LARGEST {
                 return (true, None);
@@ -215,7 +215,7 @@ async fn read(body: &mut Body, within: Duration) -> (Vec<u8>, bool, Option<Strin
         Ok(ended) => ended,
         Err(_) => (
             false,
-            Some("The time was over before all of it had come.".to_string()),
+            Some(TIME_OUT.because("The time was over before all of it had come.")),
         ),
     };
     whole.truncate(LARGEST);

@@ -181,8 +181,9 @@ fn answered(
         is_cut: whole.is_cut,
     };
     let (mut body, download) = body::shown(&arrived, &mask, &file_name(editor));
-    if let Some(why) = &whole.broken {
-        body.notes.push(format!("The answer broke off. {why}"));
+    if let Some(problem) = &whole.broken {
+        let note = format!("The answer broke off. {}", problem.detail);
+        body.notes.push(note);
     }
     let person = visit.actor.id;
     let download = download.zip(person).map(|(download, person)| {
