@@ -18,7 +18,9 @@ use crate::authorization::{self, TokenKeeper};
 use crate::calls::{self, CallLog, Retention};
 use crate::clock::Clock;
 use crate::db::{Db, Notices};
+use crate::endpoints::{RunBodies, RunBrake};
 use crate::outbound::Outbound;
+use crate::relay::{Relay, Switchboard};
 use crate::status::Metrics;
 use crate::vault::Vault;
 use crate::web::{Cookies, Error, PublicAddress, serve_layers};
@@ -99,6 +101,7 @@ impl Site {
 struct Brakes {
     sign_in: Throttle,
     token_requests: Throttle,
+    runs: RunBrake,
 }
 
 /// Serves the site on `listener` until the server is stopped by its handle.
@@ -111,11 +114,14 @@ pub fn serve(
     let brakes = Brakes {
         sign_in: SignInGuard::throttle(&site.clock),
         token_requests: Throttle::for_outbound(&site.clock),
+        runs: RunBrake::new(&site.clock),
     };
     let workers = site.workers;
+    let board = Switchboard::new(&site.clock, &site.notices, &site.vault, &keeper);
+    let bodies = RunBodies::default();
     let server = HttpServer::new(move || {
-        let shared = (keeper.clone(), call_log.clone());
-        worker(site.clone(), shared, brakes.clone())
+        let shared = (keeper.clone(), call_log.clone(), bodies.clone());
+        worker(site.clone(), shared, board.clone(), brakes.clone())
     })
     .workers(workers)
     .disable_signals()
@@ -129,7 +135,8 @@ pub fn serve(
 /// One worker's application: it owns its connections, which belong to its runtime.
 fn worker(
     site: Site,
-    (keeper, call_log): (TokenKeeper, CallLog),
+    (keeper, call_log, bodies): (TokenKeeper, CallLog, RunBodies),
+    board: Switchboard,
     brakes: Brakes,
 ) -> ActixApp<
     impl actix_web::dev::ServiceFactory<
@@ -157,6 +164,7 @@ fn worker(
         cookies,
         throttle: brakes.sign_in,
     };
+    let relay = Relay::new(&board, &db, site.outbound.here());
     ActixApp::new()
         .app_data(web::Data::new(db))
         .app_data(web::Data::new(site.clock.clone()))
@@ -165,6 +173,9 @@ fn worker(
         .app_data(web::Data::new(brakes.token_requests))
         .app_data(web::Data::new(keeper))
         .app_data(web::Data::new(call_log))
+        .app_data(web::Data::new(relay))
+        .app_data(web::Data::new(bodies))
+        .app_data(web::Data::new(brakes.runs))
         .app_data(web::Data::new(site.retention))
         .app_data(web::Data::new(PublicAddress::new(&site.public_url)))
         .app_data(web::Data::new(site.vault.clone()))

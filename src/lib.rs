@@ -14,6 +14,7 @@ pub mod clock;
 pub mod config;
 pub mod connectors;
 pub mod db;
+pub mod endpoints;
 pub mod name;
 pub mod oauth;
 pub mod outbound;

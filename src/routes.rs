@@ -9,12 +9,12 @@ use actix_web::{
 };
 
 use crate::access::Permission::{
-    CreateCategories, CreateConnectors, DeleteCategories, DeleteConnectors, EditCategories,
-    EditConnectors, ViewActivity, ViewCategories, ViewConnectors,
+    CallConnectors, CreateCategories, CreateConnectors, DeleteCategories, DeleteConnectors,
+    EditCategories, EditConnectors, ViewActivity, ViewCategories, ViewConnectors,
 };
 use crate::access::{Gate, Needs, gate};
 use crate::web::{Error, Segment, assets};
-use crate::{accounts, authorization, categories, connectors, status};
+use crate::{accounts, authorization, categories, connectors, endpoints, status};
 
 /// One route.
 pub struct Route {
@@ -134,6 +134,51 @@ pub fn all() -> Vec<Route> {
             "/connectors/{key}/authorization/token-reveals",
             may(EditConnectors),
             authorization::reveal_token,
+        ),
+        get(
+            "/connectors/{key}/endpoints",
+            may(ViewConnectors),
+            endpoints::list,
+        ),
+        post(
+            "/connectors/{key}/endpoints",
+            may(EditConnectors),
+            endpoints::create,
+        ),
+        get(
+            "/connectors/{key}/endpoints/new",
+            may(EditConnectors),
+            endpoints::new,
+        ),
+        get(
+            "/connectors/{key}/endpoints/{id}",
+            may(ViewConnectors),
+            endpoints::edit,
+        ),
+        post(
+            "/connectors/{key}/endpoints/{id}",
+            may(EditConnectors),
+            endpoints::update,
+        ),
+        get(
+            "/connectors/{key}/endpoints/{id}/delete",
+            may(EditConnectors),
+            endpoints::confirm_delete,
+        ),
+        post(
+            "/connectors/{key}/endpoints/{id}/runs",
+            may(CallConnectors),
+            endpoints::run,
+        ),
+        get(
+            "/connectors/{key}/run-bodies/{body}",
+            may(CallConnectors),
+            endpoints::download,
+        ),
+        post(
+            "/connectors/{key}/endpoints/{id}/delete",
+            may(EditConnectors),
+            endpoints::delete,
         ),
         get("/categories", may(ViewCategories), categories::list),
         post("/categories", may(CreateCategories), categories::create),

@@ -88,7 +88,7 @@
   }
 
   // Groups of fields that belong to a choice: [data-case] to the value of the form's select[data-switch],
-  // [data-when] to a radio button. Those not in use are hidden, and disabled so that they are not sent.
+  // [data-when] to a radio button. Those not in use are hidden, and disabled so that they are not sent, unless [data-kept].
   const fits = group => {
     if (group.dataset.when) return doc.getElementById(group.dataset.when)?.checked ?? true;
     const chooser = one('select[data-switch]', group.closest('form') ?? doc);
@@ -99,7 +99,7 @@
     for (const group of groups) group.hidden = !fits(group);
     for (const group of groups) {
       for (const field of all('input, select, textarea, button', group)) {
-        field.disabled = Boolean(field.parentElement.closest('[data-case][hidden], [data-when][hidden]'));
+        field.disabled = Boolean(field.parentElement.closest('[data-case][hidden]:not([data-kept]), [data-when][hidden]'));
       }
     }
     for (const chooser of all('select[data-switch]')) {
@@ -133,7 +133,7 @@
 
   // A second press of a button within three seconds is ignored; leaving a form with unsaved edits asks first.
   const sent = new WeakMap();
-  const edited = new Set(all('form[data-guard]').filter(form => one('[aria-invalid=true]', form)));
+  const edited = new Set(all('form[data-guard]').filter(form => form.dataset.guard || one('[aria-invalid=true]', form)));
   doc.addEventListener('submit', event => {
     const form = event.target;
     if (form.getAttribute('method')?.toLowerCase() !== 'post') return;

@@ -44,6 +44,7 @@ pub struct AuditLine {
     pub actor_name: String,
     pub address: String,
     pub kind: String,
+    subject_name: String,
     changes: Value,
 }
 
@@ -56,16 +57,21 @@ pub struct FieldChange {
 }
 
 impl AuditLine {
-    /// The happening in words: `connector.saved` is “Connector saved”.
+    /// The happening in words: `connector.saved` is “Connector saved”. Of a connector's endpoints it names which one.
     pub fn happening(&self) -> String {
         let words = self.kind.replace(['.', '_'], " ");
         let mut letters = words.chars();
-        letters
+        let words: String = letters
             .next()
             .into_iter()
             .flat_map(char::to_uppercase)
             .chain(letters)
-            .collect()
+            .collect();
+        if self.kind.starts_with("endpoint.") {
+            format!("{words}: {}", self.subject_name)
+        } else {
+            words
+        }
     }
 
     pub fn changes(&self) -> Vec<FieldChange> {
@@ -84,6 +90,7 @@ pub async fn lines_of(conn: &mut Conn, subject: Uuid, most: i64) -> Result<Vec<A
             audit_events::actor_name,
             audit_events::address,
             audit_events::kind,
+            audit_events::subject_name,
             audit_events::changes,
         ))
         .load(conn)

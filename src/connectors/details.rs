@@ -66,7 +66,7 @@ pub async fn create(visit: Visit, Form(data): Form) -> Result<HttpResponse, Erro
 
 fn created(visit: &Visit, key: &str, method: Method) -> HttpResponse {
     let next = if method == Method::NoAuth {
-        format!("/connectors/{key}")
+        format!("/connectors/{key}/endpoints")
     } else {
         format!("/connectors/{key}/authorization")
     };

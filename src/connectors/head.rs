@@ -11,6 +11,7 @@ use crate::access::{Actor, Permission};
 pub enum Tab {
     Details,
     Authorization,
+    Endpoints,
     Activity,
 }
 
@@ -19,6 +20,7 @@ impl Tab {
         match self {
             Tab::Details => "Details",
             Tab::Authorization => "Authorization",
+            Tab::Endpoints => "Endpoints",
             Tab::Activity => "Activity",
         }
     }
@@ -26,7 +28,7 @@ impl Tab {
     /// What its route needs.
     fn needs(self) -> Permission {
         match self {
-            Tab::Details | Tab::Authorization => Permission::ViewConnectors,
+            Tab::Details | Tab::Authorization | Tab::Endpoints => Permission::ViewConnectors,
             Tab::Activity => Permission::ViewActivity,
         }
     }
@@ -35,6 +37,7 @@ impl Tab {
         match self {
             Tab::Details => "",
             Tab::Authorization => "/authorization",
+            Tab::Endpoints => "/endpoints",
             Tab::Activity => "/activity",
         }
     }
@@ -50,6 +53,8 @@ pub struct ConnectorHead {
     verify_certificates: bool,
     tab: Tab,
     tabs: Vec<Tab>,
+    /// What the page shows of the tab, if it is one thing of several.
+    about: Option<String>,
 }
 
 impl HtmlSafe for ConnectorHead {}
@@ -58,7 +63,12 @@ impl ConnectorHead {
     /// The head of `connector` with `tab` as the current one; the tabs are those that `actor` may open.
     pub fn new(connector: &Connector, tab: Tab, actor: &Actor) -> ConnectorHead {
         let may_open = |tab: &Tab| actor.may(tab.needs());
-        let tabs = [Tab::Details, Tab::Authorization, Tab::Activity];
+        let tabs = [
+            Tab::Details,
+            Tab::Authorization,
+            Tab::Endpoints,
+            Tab::Activity,
+        ];
         ConnectorHead {
             key: connector.key.clone(),
             label: connector.label.clone(),
@@ -66,7 +76,19 @@ impl ConnectorHead {
             verify_certificates: connector.verify_certificates,
             tab,
             tabs: tabs.into_iter().filter(may_open).collect(),
+            about: None,
         }
+    }
+
+    /// The head of a page within the tab that is about one thing, such as “Endpoint “list””.
+    pub fn about(mut self, thing: impl Into<String>) -> ConnectorHead {
+        self.about = Some(thing.into());
+        self
+    }
+
+    /// What the page is about: the tab, or the one thing of it.
+    fn subject(&self) -> &str {
+        self.about.as_deref().unwrap_or(self.tab.label())
     }
 
     /// The address of a tab.
@@ -76,11 +98,11 @@ impl ConnectorHead {
 
     /// “Payroll ledger: Authorization”.
     pub fn heading(&self) -> String {
-        format!("{}: {}", self.label, self.tab.label())
+        format!("{}: {}", self.label, self.subject())
     }
 
     /// “Authorization, Payroll ledger”: what changes first.
     pub fn title(&self) -> String {
-        format!("{}, {}", self.tab.label(), self.label)
+        format!("{}, {}", self.subject(), self.label)
     }
 }

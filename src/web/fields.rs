@@ -142,6 +142,8 @@ pub struct TextField {
     width: &'static str,
     /// Words typed by people for people are checked for spelling; codes and names are not.
     prose: bool,
+    /// Where typing goes on when the page opens.
+    focused: bool,
 }
 
 impl TextField {
@@ -154,6 +156,7 @@ impl TextField {
             autocomplete: "off",
             width: "",
             prose: false,
+            focused: false,
         }
     }
 
@@ -186,6 +189,12 @@ impl TextField {
 
     pub fn prose(mut self) -> Self {
         self.prose = true;
+        self
+    }
+
+    /// Opens the page with the focus in it: for a field that the person has just asked for.
+    pub fn focused(mut self) -> Self {
+        self.focused = true;
         self
     }
 
@@ -319,7 +328,7 @@ impl CheckList {
 #[derive(Template)]
 #[template(path = "kit/check.html")]
 pub struct Check {
-    name: &'static str,
+    name: String,
     label: &'static str,
     hint: String,
     ticked: bool,
@@ -327,9 +336,9 @@ pub struct Check {
 }
 
 impl Check {
-    pub fn new(name: &'static str, label: &'static str, ticked: bool) -> Check {
+    pub fn new(name: impl Into<String>, label: &'static str, ticked: bool) -> Check {
         Check {
-            name,
+            name: name.into(),
             label,
             hint: String::new(),
             ticked,
@@ -343,7 +352,7 @@ impl Check {
     }
 
     pub fn errors(mut self, errors: &Errors) -> Self {
-        self.error = errors.get(self.name);
+        self.error = errors.get(&self.name);
         self
     }
 }

@@ -147,12 +147,30 @@ impl FromRequest for Segment {
             .next()
             .map(|(_, value)| value)
             .unwrap_or_default();
-        let decoded = percent_encoding::percent_decode_str(raw).decode_utf8().ok();
-        let text = decoded
-            .map(|text| text.into_owned())
-            .filter(|text| !text.is_empty() && !text.contains('\0'));
-        ready(text.map(Segment).ok_or(Error::NotFound))
+        ready(decoded(raw).map(Segment).ok_or(Error::NotFound))
     }
+}
+
+/// The variable parts of a path that has several.
+pub struct Segments<const N: usize>(pub [String; N]);
+
+impl<const N: usize> FromRequest for Segments<N> {
+    type Error = Error;
+    type Future = Ready<Result<Segments<N>, Error>>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let texts = req.match_info().iter().map(|(_, raw)| decoded(raw));
+        let texts: Option<Vec<String>> = texts.collect();
+        let texts = texts.and_then(|texts| <[String; N]>::try_from(texts).ok());
+        ready(texts.map(Segments).ok_or(Error::NotFound))
+    }
+}
+
+fn decoded(raw: &str) -> Option<String> {
+    let text = percent_encoding::percent_decode_str(raw)
+        .decode_utf8()
+        .ok()?;
+    (!text.is_empty() && !text.contains('\0')).then(|| text.into_owned())
 }
 
 #[cfg(test)]

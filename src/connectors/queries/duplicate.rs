@@ -33,6 +33,12 @@ const SETTINGS: &str = "UPDATE authorizations AS copy
 const OAUTH_CLIENT: &str = "INSERT INTO oauth_clients
     SELECT (jsonb_populate_record(o, jsonb_build_object('connector_id', $2))).* FROM oauth_clients AS o WHERE o.connector_id = $1";
 
+/// Whole rows again, but for whose they are and who made them.
+const ENDPOINTS: &str = "INSERT INTO endpoints
+    SELECT (jsonb_populate_record(o, jsonb_build_object('id', gen_random_uuid(), 'connector_id', c.id, 'version', 1,
+        'created_at', c.created_at, 'created_by', c.created_by, 'updated_at', c.updated_at, 'updated_by', c.updated_by))).*
+    FROM endpoints AS o, connectors AS c WHERE o.connector_id = $1 AND c.id = $2";
+
 const VERIFICATION: &str =
     "UPDATE connectors AS copy SET verify_certificates = o.verify_certificates
     FROM connectors AS o WHERE o.id = $1 AND copy.id = $2";
@@ -52,7 +58,7 @@ pub async fn duplicate(
                 Err(SaveError::NameTaken) => {}
                 other => {
                     let key = other?;
-                    copy_authorization(conn, original.id, copy.id).await?;
+                    copy_settings(conn, original.id, copy.id).await?;
                     return Ok(key);
                 }
             }
@@ -91,13 +97,9 @@ fn copy_name(name: &str, number: u32) -> Name {
         .unwrap_or_else(|_| unreachable!("a copy's name is a name"))
 }
 
-/// The settings of the authorization, without anything secret.
-async fn copy_authorization(
-    conn: &mut Conn,
-    from: ConnectorId,
-    to: ConnectorId,
-) -> Result<(), Error> {
-    for sql in [SETTINGS, OAUTH_CLIENT, VERIFICATION] {
+/// The settings of the authorization, without anything secret, and the endpoints.
+async fn copy_settings(conn: &mut Conn, from: ConnectorId, to: ConnectorId) -> Result<(), Error> {
+    for sql in [SETTINGS, OAUTH_CLIENT, VERIFICATION, ENDPOINTS] {
         diesel::sql_query(sql)
             .bind::<SqlUuid, _>(from)
             .bind::<SqlUuid, _>(to)

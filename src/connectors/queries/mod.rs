@@ -87,7 +87,7 @@ pub async fn has_base_url_secrets(conn: &mut Conn, connector: &Connector) -> Res
 /// Deletes what calls to the base URL would carry, and what would fetch a new token for them. Token answers that wait
 /// to be taken over and forms that are open were meant for the host before, so they no longer count. Gives whether
 /// anything was stored.
-pub(super) async fn forget_base_url_secrets(
+pub async fn forget_base_url_secrets(
     conn: &mut Conn,
     by: &Actor,
     now: DateTime<Utc>,

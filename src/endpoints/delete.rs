@@ -1,0 +1,80 @@
+//! Deleting an endpoint: a page that says what goes, and the button.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+
+use super::model::Endpoint;
+use super::queries;
+use crate::access::Visit;
+use crate::connectors::{self, Connector};
+use crate::web::{Error, Form, SaveError, Segments, Shell, page};
+
+#[derive(Template)]
+#[template(path = "endpoints/delete.html")]
+struct DeletePage {
+    shell: Shell,
+    connector: Connector,
+    endpoint: Endpoint,
+    /// Somebody has saved it since the person opened the page.
+    changed: bool,
+}
+
+pub async fn confirm_delete(
+    visit: Visit,
+    Segments([key, id]): Segments<2>,
+) -> Result<HttpResponse, Error> {
+    let (connector, endpoint) = load(&visit, &key, &id).await?;
+    delete_page(visit, connector, endpoint, false)
+}
+
+async fn load(visit: &Visit, key: &str, id: &str) -> Result<(Connector, Endpoint), Error> {
+    let id = id.parse().map_err(|_| Error::NotFound)?;
+    let conn = visit.conn().await?;
+    let connector = connectors::find(&conn, key).await?;
+    let endpoint = queries::find(&conn, connector.id, id).await?;
+    Ok((connector, endpoint))
+}
+
+fn delete_page(
+    visit: Visit,
+    connector: Connector,
+    endpoint: Endpoint,
+    changed: bool,
+) -> Result<HttpResponse, Error> {
+    let status = if changed {
+        StatusCode::CONFLICT
+    } else {
+        StatusCode::OK
+    };
+    page(
+        status,
+        &DeletePage {
+            shell: visit.shell,
+            connector,
+            endpoint,
+            changed,
+        },
+    )
+}
+
+pub async fn delete(
+    visit: Visit,
+    Segments([key, id]): Segments<2>,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let (connector, endpoint) = load(&visit, &key, &id).await?;
+    let mut conn = visit.conn().await?;
+    let (by, now) = (&visit.actor, visit.now());
+    match queries::delete(&mut conn, by, now, &endpoint, data.version()).await {
+        Ok(()) => Ok(visit.see_other(
+            &format!("/connectors/{}/endpoints", connector.key),
+            "The endpoint was deleted",
+        )),
+        Err(SaveError::Fault(fault)) => Err(fault),
+        Err(_) => {
+            let endpoint = queries::find(&conn, connector.id, endpoint.id).await?;
+            delete_page(visit, connector, endpoint, true)
+        }
+    }
+}

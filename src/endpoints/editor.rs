@@ -1,0 +1,287 @@
+//! The editor: one endpoint, as a form for whoever may edit, and in words for whoever may not.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+
+use super::forms::{EndpointForm, Purpose};
+use super::model::{Endpoint, EndpointId};
+use super::queries::{self, NotSaved, Saving};
+use super::run::{BodyShownKind, Outcome, Report};
+use crate::access::{Permission, Visit};
+use crate::connectors::{self, Connector, ConnectorHead, Tab};
+use crate::db::Conn;
+use crate::outbound::HttpUrl;
+use crate::web::{
+    ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Segments, Shell,
+    date_time, page,
+};
+
+/// An endpoint that is being edited.
+pub(super) struct Editor {
+    pub connector: Connector,
+    /// As it is stored; `None` for a new one.
+    pub endpoint: Option<Endpoint>,
+    /// The version that the form was made from.
+    pub version: i32,
+    pub form: EndpointForm,
+    /// What has just come of Run.
+    pub report: Option<Report>,
+}
+
+#[derive(Template)]
+#[template(path = "endpoints/editor.html")]
+struct EditorPage {
+    shell: Shell,
+    head: ConnectorHead,
+    editor: Editor,
+    /// Where the form is sent.
+    action: String,
+    may_edit: bool,
+    may_call: bool,
+}
+
+impl EditorPage {
+    fn form(&self) -> &EndpointForm {
+        &self.editor.form
+    }
+
+    /// The path of this page without its query: of the stored endpoint, or of a new one.
+    fn own_address(&self) -> String {
+        let id = self.editor.endpoint.as_ref().map(|one| one.id.to_string());
+        let id = id.unwrap_or_else(|| "new".into());
+        format!("/connectors/{}/endpoints/{id}", self.editor.connector.key)
+    }
+
+    /// `data-case` and, where the group is not in use, `hidden`.
+    fn case(&self, kinds: &'static str) -> Case {
+        let hidden = !self.form().shows(kinds);
+        Case { kinds, hidden }
+    }
+
+    /// “order.id, page (1 if there is no value)”.
+    fn variable_words(&self) -> String {
+        let words = |(name, default): (String, Option<String>)| match default {
+            Some(default) if default.is_empty() => format!("{name} (empty if there is no value)"),
+            Some(default) => format!("{name} ({default} if there is no value)"),
+            None => name,
+        };
+        let variables = self.form().variables().into_iter().map(words);
+        variables.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The attributes of a group of fields that belongs to some kinds of body. Unlike others it is sent while it is hidden, so that
+/// nothing typed is lost when the page is made anew.
+struct Case {
+    kinds: &'static str,
+    hidden: bool,
+}
+
+impl std::fmt::Display for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let hidden = if self.hidden { " hidden" } else { "" };
+        write!(f, "data-case=\"{}\" data-kept{hidden}", self.kinds)
+    }
+}
+
+impl askama::filters::HtmlSafe for Case {}
+
+pub(super) fn editor_page(
+    visit: Visit,
+    mut editor: Editor,
+    status: StatusCode,
+) -> Result<HttpResponse, Error> {
+    let key = &editor.connector.key;
+    let action = match &editor.endpoint {
+        Some(endpoint) => format!("/connectors/{key}/endpoints/{}", endpoint.id),
+        None => format!("/connectors/{key}/endpoints"),
+    };
+    let about = match &editor.endpoint {
+        Some(endpoint) => format!("Endpoint “{}”", endpoint.name),
+        None => "New endpoint".to_string(),
+    };
+    let head = ConnectorHead::new(&editor.connector, Tab::Endpoints, &visit.actor).about(about);
+    editor.form.send_rows_to(&action);
+    let may_edit = visit.may(Permission::EditConnectors);
+    let may_call = visit.may(Permission::CallConnectors);
+    page(
+        status,
+        &EditorPage {
+            shell: visit.shell,
+            head,
+            editor,
+            action,
+            may_edit,
+            may_call,
+        },
+    )
+}
+
+pub async fn new(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let conn = visit.conn().await?;
+    let connector = connectors::find(&conn, &key).await?;
+    let taken = queries::name_keys(&conn, connector.id).await?;
+    drop(conn);
+    let form = EndpointForm::empty(base_url(&connector), &taken);
+    editor_page(visit, Editor::new(connector, None, form), StatusCode::OK)
+}
+
+pub async fn edit(visit: Visit, Segments([key, id]): Segments<2>) -> Result<HttpResponse, Error> {
+    let (connector, endpoint) = load(&*visit.conn().await?, &key, &id).await?;
+    let form = EndpointForm::of(&endpoint, base_url(&connector));
+    let editor = Editor::new(connector, Some(endpoint), form);
+    editor_page(visit, editor, StatusCode::OK)
+}
+
+impl Editor {
+    pub fn new(connector: Connector, endpoint: Option<Endpoint>, form: EndpointForm) -> Editor {
+        Editor {
+            version: endpoint.as_ref().map_or(0, |endpoint| endpoint.version),
+            connector,
+            endpoint,
+            form,
+            report: None,
+        }
+    }
+
+    /// What was sent for this endpoint, with the version that its form was made from.
+    pub fn read(connector: Connector, endpoint: Option<Endpoint>, data: &FormData) -> Editor {
+        let form = EndpointForm::read(data, base_url(&connector));
+        Editor {
+            version: data.version(),
+            ..Editor::new(connector, endpoint, form)
+        }
+    }
+}
+
+pub(super) fn base_url(connector: &Connector) -> Option<HttpUrl> {
+    let base = connector.base_url.as_deref()?;
+    HttpUrl::parse(base).ok()
+}
+
+/// The connector of a key and its endpoint.
+pub(super) async fn load(conn: &Conn, key: &str, id: &str) -> Result<(Connector, Endpoint), Error> {
+    let id: EndpointId = id.parse().map_err(|_| Error::NotFound)?;
+    let connector = connectors::find(conn, key).await?;
+    let endpoint = queries::find(conn, connector.id, id).await?;
+    Ok((connector, endpoint))
+}
+
+pub async fn create(
+    visit: Visit,
+    Segment(key): Segment,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let connector = connectors::find(&conn, &key).await?;
+    let mut editor = Editor::read(connector, None, &data);
+    if editor.form.rearrange(Purpose::of(&data)) {
+        return editor_page(visit, editor, StatusCode::OK);
+    }
+    if let Some(checked) = editor.form.check() {
+        let id = editor.form.new_id;
+        let saving = saving(&visit, &editor.connector, &data);
+        let saved = queries::create(&mut conn, &saving, id, &checked.endpoint).await;
+        let saved = match saved {
+            // The second press of the same form finds what the first has made.
+            Err(NotSaved::Save(SaveError::Repeated)) => {
+                queries::find(&conn, editor.connector.id, id).await?;
+                Ok(())
+            }
+            saved => saved,
+        };
+        if saved.is_ok() {
+            let address = format!("/connectors/{}/endpoints/{id}", editor.connector.key);
+            return Ok(visit.see_other(&address, "The endpoint was created"));
+        }
+        editor.form.not_saved(saved)?;
+    }
+    editor_page(visit, editor, StatusCode::UNPROCESSABLE_ENTITY)
+}
+
+fn saving<'a>(visit: &'a Visit, connector: &'a Connector, data: &FormData) -> Saving<'a> {
+    Saving {
+        by: &visit.actor,
+        now: visit.now(),
+        connector,
+        forget_secrets: data.ticked("forget_secrets"),
+    }
+}
+
+pub async fn update(
+    visit: Visit,
+    Segments([key, id]): Segments<2>,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let (connector, endpoint) = load(&conn, &key, &id).await?;
+    let mut editor = Editor::read(connector, Some(endpoint.clone()), &data);
+    if editor.form.rearrange(Purpose::of(&data)) {
+        return editor_page(visit, editor, StatusCode::OK);
+    }
+    if let Some(checked) = editor.form.check() {
+        let saving = saving(&visit, &editor.connector, &data);
+        let (version, new) = (editor.version, &checked.endpoint);
+        match queries::update(&mut conn, &saving, &endpoint, version, new).await {
+            Ok(()) => {
+                let address = format!("/connectors/{key}/endpoints/{}", endpoint.id);
+                return Ok(visit.see_other(&address, "The endpoint was saved"));
+            }
+            Err(NotSaved::Save(SaveError::Stale)) => {
+                let (connector, theirs) = load(&conn, &key, &id).await?;
+                return conflict(visit.shell, &connector, &theirs, &editor.form, &data);
+            }
+            not_saved => editor.form.not_saved(not_saved)?,
+        }
+    }
+    editor_page(visit, editor, StatusCode::UNPROCESSABLE_ENTITY)
+}
+
+impl EndpointForm {
+    /// Tells in the form why it was not saved; a fault is passed on.
+    fn not_saved(&mut self, saved: Result<(), NotSaved>) -> Result<(), Error> {
+        match saved {
+            Ok(()) => {}
+            Err(NotSaved::LeadsElsewhere(origin)) => self.leads_elsewhere(&origin),
+            Err(NotSaved::TooMany(most)) => self.too_many(most),
+            Err(NotSaved::Save(SaveError::Fault(fault))) => return Err(fault),
+            // The connector was deleted for good meanwhile.
+            Err(NotSaved::Save(SaveError::InUse)) => return Err(Error::NotFound),
+            Err(NotSaved::Save(SaveError::NameTaken | SaveError::Repeated | SaveError::Stale)) => {
+                self.name_taken()
+            }
+        }
+        Ok(())
+    }
+}
+
+fn conflict(
+    shell: Shell,
+    connector: &Connector,
+    theirs: &Endpoint,
+    mine: &EndpointForm,
+    data: &FormData,
+) -> Result<HttpResponse, Error> {
+    let address = format!("/connectors/{}/endpoints/{}", connector.key, theirs.id);
+    let stored = EndpointForm::of(theirs, base_url(connector));
+    let pairs = stored.words().into_iter().zip(mine.words());
+    let differences = pairs.map(|((label, theirs), (_, mine))| Difference {
+        label,
+        theirs,
+        mine,
+    });
+    ConflictPage {
+        shell,
+        subject: theirs.name.clone(),
+        back: address.clone(),
+        action: address,
+        saved_by: theirs.updated_by.clone(),
+        saved_at: date_time(&theirs.updated_at),
+        version: theirs.version,
+        fields: ConflictPage::fields_of(data),
+        differences: differences.collect(),
+        lost_secrets: false,
+    }
+    .respond()
+}

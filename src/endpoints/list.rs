@@ -1,0 +1,68 @@
+//! The Endpoints tab: what a connector can be asked.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+use chrono::{DateTime, Utc};
+
+use super::queries::{self, ListRow};
+use crate::access::{Permission, Visit};
+use crate::connectors::{self, Connector, ConnectorHead, Tab};
+use crate::web::{Error, Segment, Shell, page, plural, relative};
+
+#[derive(Template)]
+#[template(path = "endpoints/list.html")]
+struct ListPage {
+    shell: Shell,
+    head: ConnectorHead,
+    connector: Connector,
+    rows: Vec<ListRow>,
+    may_edit: bool,
+    now: DateTime<Utc>,
+}
+
+impl ListPage {
+    fn count(&self) -> String {
+        plural(
+            i64::try_from(self.rows.len()).unwrap_or(i64::MAX),
+            "endpoint",
+            "endpoints",
+        )
+    }
+
+    fn how_long_ago(&self, at: &DateTime<Utc>) -> String {
+        relative(at, &self.now)
+    }
+}
+
+impl ListRow {
+    /// How the last call ended, in a word, and whether that is as it should be.
+    fn last_result(&self) -> (String, bool) {
+        match (self.outcome.as_deref(), self.status) {
+            (Some("answered"), Some(status)) => (status.to_string(), status < 400),
+            (Some("refused"), _) => ("Refused".into(), false),
+            (Some("cancelled"), _) => ("Cancelled".into(), false),
+            _ => ("Failed".into(), false),
+        }
+    }
+}
+
+pub async fn show(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let conn = visit.conn().await?;
+    let connector = connectors::find(&conn, &key).await?;
+    let rows = queries::list(&conn, connector.id).await?;
+    drop(conn);
+    let head = ConnectorHead::new(&connector, Tab::Endpoints, &visit.actor);
+    let (may_edit, now) = (visit.may(Permission::EditConnectors), visit.now());
+    page(
+        StatusCode::OK,
+        &ListPage {
+            shell: visit.shell,
+            head,
+            connector,
+            rows,
+            may_edit,
+            now,
+        },
+    )
+}

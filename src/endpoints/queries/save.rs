@@ -1,0 +1,297 @@
+//! Creating and saving: the row and the audit line in one transaction, and no stored secret led to another host.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::Error as DbError;
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use serde_json::Value;
+
+use super::super::model::{CheckedEndpoint, Endpoint, EndpointId, Row, field_words};
+use super::super::template::UrlTemplate;
+use crate::access::Actor;
+use crate::audit::{self, Changes, Event};
+use crate::connectors::{self, Connector};
+use crate::db::Conn;
+use crate::db::schema::{connectors as connectors_table, endpoints};
+use crate::outbound::{HttpUrl, Origin};
+use crate::web::{Error, SaveError};
+
+/// The most endpoints of one connector: as many as one page shows.
+const MOST: i64 = 500;
+
+/// The longest text of a field in the audit log, in characters.
+const LONGEST_WORDS: usize = 2_000;
+
+/// Why an endpoint was not saved.
+pub enum NotSaved {
+    Save(SaveError),
+    /// Stored secrets would go to a host that they were not entered for.
+    LeadsElsewhere(Origin),
+    /// There are [`MOST`] already.
+    TooMany(i64),
+}
+
+impl<E: Into<SaveError>> From<E> for NotSaved {
+    fn from(error: E) -> NotSaved {
+        NotSaved::Save(error.into())
+    }
+}
+
+/// Who saves, when, and whether stored secrets may be removed because of it.
+pub struct Saving<'a> {
+    pub by: &'a Actor,
+    pub now: DateTime<Utc>,
+    pub connector: &'a Connector,
+    pub forget_secrets: bool,
+}
+
+/// Stores a new endpoint.
+pub async fn create(
+    conn: &mut Conn,
+    saving: &Saving<'_>,
+    id: EndpointId,
+    new: &CheckedEndpoint,
+) -> Result<(), NotSaved> {
+    conn.transaction(async |conn| {
+        let there: i64 = endpoints::table
+            .filter(endpoints::connector_id.eq(saving.connector.id))
+            .count()
+            .get_result(conn)
+            .await?;
+        if there >= MOST {
+            return Err(NotSaved::TooMany(MOST));
+        }
+        let forgotten = bind_secrets(conn, saving, new).await?;
+        insert(conn, saving, id, new).await?;
+        let changes = new_words(new)
+            .into_iter()
+            .fold(Changes::none(), |changes, (label, words)| {
+                changes.field(label, "", words)
+            });
+        record(
+            conn,
+            saving,
+            "endpoint.created",
+            new.name.as_str(),
+            changes,
+            forgotten,
+        )
+        .await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Saves an endpoint that nobody else has saved since the form was shown.
+pub async fn update(
+    conn: &mut Conn,
+    saving: &Saving<'_>,
+    old: &Endpoint,
+    version: i32,
+    new: &CheckedEndpoint,
+) -> Result<(), NotSaved> {
+    if old.version != version {
+        return Err(SaveError::Stale.into());
+    }
+    conn.transaction(async |conn| {
+        let forgotten = bind_secrets(conn, saving, new).await?;
+        if write(conn, saving, old, new).await? == 0 {
+            return Err(SaveError::Stale.into());
+        }
+        let before = field_words(&old.name, &old.description, &old.recipe(), &old.sample);
+        let pairs = before.into_iter().zip(new_words(new));
+        let changes = pairs.fold(Changes::none(), |changes, ((label, old), (_, new))| {
+            changes.field(label, shortened(old), new)
+        });
+        record(
+            conn,
+            saving,
+            "endpoint.saved",
+            new.name.as_str(),
+            changes,
+            forgotten,
+        )
+        .await?;
+        Ok(())
+    })
+    .await
+}
+
+/// The columns that both write.
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = endpoints)]
+struct Columns<'a> {
+    name: &'a str,
+    name_key: String,
+    description: &'a str,
+    method: &'static str,
+    url: &'a str,
+    parameters: Value,
+    headers: Value,
+    body_kind: &'static str,
+    body: &'a str,
+    form: Value,
+    sample: &'a str,
+    #[diesel(treat_none_as_null = true)]
+    time_out: Option<i32>,
+    retries: i32,
+    updated_at: DateTime<Utc>,
+    updated_by: &'a str,
+}
+
+impl<'a> Columns<'a> {
+    fn of(saving: &'a Saving<'_>, new: &'a CheckedEndpoint) -> Columns<'a> {
+        let recipe = &new.recipe;
+        Columns {
+            name: new.name.as_str(),
+            name_key: new.name.key(),
+            description: &new.description,
+            method: recipe.method.code(),
+            url: &recipe.url,
+            parameters: Row::stored(&recipe.parameters),
+            headers: Row::stored(&recipe.headers),
+            body_kind: recipe.body_kind.code(),
+            body: &recipe.body,
+            form: Row::stored(&recipe.form),
+            sample: &new.sample,
+            time_out: recipe.time_out,
+            retries: recipe.retries,
+            updated_at: saving.now,
+            updated_by: &saving.by.name,
+        }
+    }
+}
+
+async fn insert(
+    conn: &mut Conn,
+    saving: &Saving<'_>,
+    id: EndpointId,
+    new: &CheckedEndpoint,
+) -> Result<(), DbError> {
+    diesel::insert_into(endpoints::table)
+        .values((
+            endpoints::id.eq(id),
+            endpoints::connector_id.eq(saving.connector.id),
+            endpoints::created_at.eq(saving.now),
+            endpoints::created_by.eq(&saving.by.name),
+            Columns::of(saving, new),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+async fn write(
+    conn: &mut Conn,
+    saving: &Saving<'_>,
+    old: &Endpoint,
+    new: &CheckedEndpoint,
+) -> Result<usize, DbError> {
+    let unchanged = endpoints::table
+        .find(old.id)
+        .filter(endpoints::version.eq(old.version));
+    diesel::update(unchanged)
+        .set((
+            endpoints::version.eq(endpoints::version + 1),
+            Columns::of(saving, new),
+        ))
+        .execute(conn)
+        .await
+}
+
+/// A secret is bound to the hosts it was entered for: an address that leads to another one is refused unless the stored
+/// secrets go. Gives whether they went. The row of the authorization is taken first, as by everybody who stores a secret or
+/// moves the base URL, so that what is read behind it stays true.
+async fn bind_secrets(
+    conn: &mut Conn,
+    saving: &Saving<'_>,
+    new: &CheckedEndpoint,
+) -> Result<bool, NotSaved> {
+    let Some(origin) = origin_of(&new.recipe.url) else {
+        return Ok(false);
+    };
+    let id = saving.connector.id;
+    connectors::hold_authorization(conn, id).await?;
+    if own_origins(conn, id).await?.contains(&origin) {
+        return Ok(false);
+    }
+    let connector = saving.connector;
+    if !saving.forget_secrets && connectors::has_base_url_secrets(conn, connector).await? {
+        return Err(NotSaved::LeadsElsewhere(origin));
+    }
+    // Also where nothing is stored: a form in which somebody is entering a secret was shown before this host was known.
+    let forgotten =
+        connectors::forget_base_url_secrets(conn, saving.by, saving.now, connector).await?;
+    connectors::refresh_health(conn, id, saving.now).await?;
+    Ok(forgotten)
+}
+
+fn origin_of(url: &str) -> Option<Origin> {
+    UrlTemplate::parse(url).ok()?.origin().cloned()
+}
+
+/// The hosts to which a connector's secrets go: that of the base URL, and those of its endpoints.
+async fn own_origins(conn: &mut Conn, id: connectors::ConnectorId) -> Result<Vec<Origin>, DbError> {
+    let base: Option<String> = connectors_table::table
+        .find(id)
+        .select(connectors_table::base_url)
+        .first(conn)
+        .await?;
+    let base = base.and_then(|url| Some(HttpUrl::parse(&url).ok()?.origin()));
+    let urls: Vec<String> = endpoints::table
+        .filter(endpoints::connector_id.eq(id))
+        .filter(endpoints::url.ilike("http%"))
+        .select(endpoints::url)
+        .load(conn)
+        .await?;
+    let others = urls.iter().filter_map(|url| origin_of(url));
+    Ok(base.into_iter().chain(others).collect())
+}
+
+fn new_words(new: &CheckedEndpoint) -> Vec<(&'static str, String)> {
+    let words = field_words(
+        new.name.as_str(),
+        &new.description,
+        &new.recipe,
+        &new.sample,
+    );
+    let short = |(label, words)| (label, shortened(words));
+    words.into_iter().map(short).collect()
+}
+
+/// A body can be long, and the log is kept for ever.
+fn shortened(words: String) -> String {
+    match words.char_indices().nth(LONGEST_WORDS) {
+        None => words,
+        Some((end, _)) => {
+            let length = i64::try_from(words.chars().count()).unwrap_or(i64::MAX);
+            let start = words.get(..end).unwrap_or_default();
+            format!("{start}… ({} characters)", crate::web::grouped(length))
+        }
+    }
+}
+
+async fn record(
+    conn: &Conn,
+    saving: &Saving<'_>,
+    kind: &'static str,
+    name: &str,
+    changes: Changes,
+    forgotten: bool,
+) -> Result<(), Error> {
+    let changes = if forgotten {
+        changes.secret(
+            "Stored secrets",
+            "removed, because the URL leads to another host",
+        )
+    } else {
+        changes
+    };
+    let event = Event {
+        kind,
+        subject_id: Some(saving.connector.id),
+        subject_name: name,
+        changes,
+    };
+    audit::record(conn, saving.by, saving.now, event).await
+}

@@ -1,0 +1,135 @@
+//! Bodies of answers that are too long for a page, kept for whoever has asked for them, in memory, for some minutes.
+//!
+//! Rule: nothing of an answer is written anywhere. Only the person who ran the endpoint gets its answer, by an address that
+//! nobody can guess. Danger: memory; all bodies together are limited, and the oldest go first.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+/// How long a body is kept.
+const KEPT: TimeDelta = TimeDelta::minutes(10);
+
+/// All bodies together, in bytes, and how many there are of one person.
+const LARGEST: usize = 64 * 1024 * 1024;
+const MOST_OF_ONE: usize = 3;
+
+/// Process-wide. Clones share what they keep.
+#[derive(Clone, Default)]
+pub struct RunBodies {
+    bodies: Arc<Mutex<VecDeque<KeptBody>>>,
+}
+
+struct KeptBody {
+    key: String,
+    person: Uuid,
+    until: DateTime<Utc>,
+    body: Arc<Download>,
+}
+
+/// A file for a person to keep.
+pub(super) struct Download {
+    pub bytes: Vec<u8>,
+    pub content_type: &'static str,
+    pub file_name: String,
+}
+
+impl RunBodies {
+    /// Keeps a body; gives the part of its address that nobody can guess.
+    pub(super) fn keep(&self, person: Uuid, now: DateTime<Utc>, body: Download) -> String {
+        let key = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>());
+        let mut bodies = self.lock();
+        bodies.retain(|kept| kept.until > now);
+        while bodies.iter().filter(|kept| kept.person == person).count() >= MOST_OF_ONE {
+            if let Some(oldest) = bodies.iter().position(|kept| kept.person == person) {
+                bodies.remove(oldest);
+            }
+        }
+        let mut size = body.bytes.len()
+            + bodies
+                .iter()
+                .map(|kept| kept.body.bytes.len())
+                .sum::<usize>();
+        while size > LARGEST {
+            let Some(oldest) = bodies.pop_front() else {
+                break;
+            };
+            size -= oldest.body.bytes.len();
+        }
+        bodies.push_back(KeptBody {
+            key: key.clone(),
+            person,
+            until: now + KEPT,
+            body: Arc::new(body),
+        });
+        key
+    }
+
+    /// A body that this person may have, if it is still there.
+    pub(super) fn find(
+        &self,
+        person: Uuid,
+        now: DateTime<Utc>,
+        key: &str,
+    ) -> Option<Arc<Download>> {
+        let mut bodies = self.lock();
+        bodies.retain(|kept| kept.until > now);
+        let found = bodies
+            .iter()
+            .find(|kept| kept.key == key && kept.person == person);
+        found.map(|kept| Arc::clone(&kept.body))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<KeptBody>> {
+        self.bodies.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(size: usize) -> Download {
+        Download {
+            bytes: vec![0; size],
+            content_type: "text/plain",
+            file_name: "a.txt".into(),
+        }
+    }
+
+    #[test]
+    fn a_body_is_there_for_its_person_for_ten_minutes() {
+        let (bodies, ana, ben) = (RunBodies::default(), Uuid::from_u128(1), Uuid::from_u128(2));
+        let now = DateTime::from_timestamp(1_795_000_000, 0).expect("a time");
+        let key = bodies.keep(ana, now, body(10));
+        assert!(bodies.find(ana, now, &key).is_some());
+        assert!(bodies.find(ben, now, &key).is_none());
+        assert!(bodies.find(ana, now, "another").is_none());
+        assert!(
+            bodies
+                .find(ana, now + TimeDelta::minutes(11), &key)
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn bodies_do_not_fill_the_memory() {
+        let bodies = RunBodies::default();
+        let now = DateTime::from_timestamp(1_795_000_000, 0).expect("a time");
+        let size = 10 * 1024 * 1024;
+        let keys: Vec<(Uuid, String)> = (0..20)
+            .map(|number| {
+                let person = Uuid::from_u128(number / 5);
+                (person, bodies.keep(person, now, body(size)))
+            })
+            .collect();
+        let kept = |(person, key): &(Uuid, String)| bodies.find(*person, now, key).is_some();
+        let there: Vec<bool> = keys.iter().map(kept).collect();
+        assert!(there.iter().filter(|there| **there).count() * size <= LARGEST);
+        assert_eq!(there.last(), Some(&true), "the newest is there");
+    }
+}

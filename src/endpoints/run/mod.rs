@@ -1,0 +1,298 @@
+//! Run: one real call with what stands in the form, and everything that came of it on the page. Nothing is saved.
+//!
+//! Whoever may call may run what is saved with data of their own; whoever may also edit runs what stands in the form. Danger:
+//! anything of an answer that reaches the page without going through the mask.
+
+mod body;
+mod call;
+mod curl;
+mod headers;
+mod json;
+mod kept;
+mod report;
+mod text;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
+use actix_web::{HttpResponse, web};
+
+use super::definition::{Part, RenderProblems, Rendered};
+use super::editor::{Editor, base_url, editor_page, load};
+use super::forms::EndpointForm;
+use super::model::{Endpoint, Recipe};
+use crate::access::{Permission, Throttle, Visit};
+use crate::calls::CallLog;
+use crate::clock::Clock;
+use crate::connectors;
+use crate::name::Name;
+use crate::outbound::http::HeaderMap;
+use crate::relay::{Line, Relay, RelayProblem};
+use crate::web::{Error, Form, FormData, Segments};
+use body::Arrived;
+use call::{Run, Whole};
+use report::{Answered, Failed, SentRequest, shown_headers};
+
+pub(super) use body::Kind as BodyShownKind;
+pub use kept::RunBodies;
+pub(super) use report::{Outcome, Report, bytes};
+
+/// Runs of one person at once, before one more comes back every half a minute: more than anybody tries out by hand.
+const RUNS: NonZeroU32 = NonZeroU32::MIN.saturating_add(119);
+
+/// A brake on runs.
+#[derive(Clone)]
+pub struct RunBrake(Throttle);
+
+impl RunBrake {
+    pub fn new(clock: &Clock) -> RunBrake {
+        RunBrake(Throttle::new(clock, RUNS))
+    }
+}
+
+/// What a run needs besides the visit.
+pub struct Tools {
+    relay: web::Data<Relay>,
+    log: web::Data<CallLog>,
+    bodies: web::Data<RunBodies>,
+}
+
+/// A request that is ready to be sent.
+struct Ready {
+    recipe: Recipe,
+    rendered: Rendered,
+}
+
+pub async fn run(
+    visit: Visit,
+    (relay, log): (web::Data<Relay>, web::Data<CallLog>),
+    (bodies, brake): (web::Data<RunBodies>, web::Data<RunBrake>),
+    Segments([key, id]): Segments<2>,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    brake
+        .0
+        .take(&visit.actor.username)
+        .map_err(Error::TooMany)?;
+    let mut editor = read(&visit, &key, &id, &data).await?;
+    let Some(ready) = ready(&mut editor.form) else {
+        return editor_page(visit, editor, StatusCode::UNPROCESSABLE_ENTITY);
+    };
+    let tools = Tools { relay, log, bodies };
+    editor.report = Some(report(&visit, &tools, &editor, ready).await);
+    editor.form.mark_unsaved();
+    editor_page(visit, editor, StatusCode::OK)
+}
+
+/// What is to be run: the form for whoever may edit, else what is saved with the data that was sent.
+async fn read(visit: &Visit, key: &str, id: &str, data: &FormData) -> Result<Editor, Error> {
+    let conn = visit.conn().await?;
+    let may_edit = visit.may(Permission::EditConnectors);
+    if id == "new" {
+        visit.require(Permission::EditConnectors)?;
+        let connector = connectors::find(&conn, key).await?;
+        return Ok(Editor::read(connector, None, data));
+    }
+    let (connector, endpoint) = load(&conn, key, id).await?;
+    if may_edit {
+        return Ok(Editor::read(connector, Some(endpoint), data));
+    }
+    let mut form = EndpointForm::of(&endpoint, base_url(&connector));
+    form.set_sample(data.text("sample"));
+    Ok(Editor::new(connector, Some(endpoint), form))
+}
+
+/// The request, if everything that it needs is there; else the messages stand in the form.
+fn ready(form: &mut EndpointForm) -> Option<Ready> {
+    let checked = form.check()?;
+    match checked.definition.render(&checked.variables) {
+        Ok(rendered) => Some(Ready {
+            recipe: checked.endpoint.recipe,
+            rendered,
+        }),
+        Err(problems) => {
+            form.cannot_be_sent(&problems);
+            None
+        }
+    }
+}
+
+async fn report(visit: &Visit, tools: &Tools, editor: &Editor, ready: Ready) -> Report {
+    let Ready { recipe, rendered } = ready;
+    let left_out = rendered.left_out.clone();
+    let sent_body = rendered.body.clone();
+    let called = match tools.relay.line(&editor.connector.key).await {
+        Ok(line) => call(visit, tools, editor, &line, &recipe, rendered).await,
+        Err(problem) => Err(problem),
+    };
+    match called {
+        Ok(whole) => answered(visit, tools, editor, whole, sent_body, left_out),
+        Err(problem) => Report {
+            outcome: Outcome::Failed(problem.into()),
+            sent: None,
+            left_out: Vec::new(),
+            download: None,
+        },
+    }
+}
+
+async fn call(
+    visit: &Visit,
+    tools: &Tools,
+    editor: &Editor,
+    line: &Arc<Line>,
+    recipe: &Recipe,
+    rendered: Rendered,
+) -> Result<Whole, RelayProblem> {
+    let seconds = recipe
+        .time_out
+        .and_then(|seconds| u64::try_from(seconds).ok());
+    let stored = |endpoint: &Endpoint| (endpoint.id, Arc::from(endpoint.name.as_str()));
+    let run = Run {
+        by: &visit.actor,
+        at: visit.now(),
+        line,
+        endpoint: editor.endpoint.as_ref().map(stored),
+        target: &recipe.url,
+        method: recipe.method,
+        time_out: seconds.map(Duration::from_secs),
+        retries: u8::try_from(recipe.retries).unwrap_or_default(),
+    };
+    run.call(&tools.relay, &tools.log, rendered).await
+}
+
+fn answered(
+    visit: &Visit,
+    tools: &Tools,
+    editor: &Editor,
+    whole: Whole,
+    sent_body: Option<Vec<u8>>,
+    left_out: Vec<String>,
+) -> Report {
+    let carried = &whole.carried;
+    let mask = |text: &str| carried.mask.text(text);
+    let arrived = Arrived {
+        bytes: &whole.body,
+        content_type: &header(&carried.headers, "content-type"),
+        content_encoding: &header(&carried.headers, "content-encoding"),
+        is_cut: whole.is_cut,
+    };
+    let (mut body, download) = body::shown(&arrived, &mask, &file_name(editor));
+    if let Some(problem) = &whole.broken {
+        let note = format!("The answer broke off. {}", problem.detail);
+        body.notes.push(note);
+    }
+    let person = visit.actor.id;
+    let download = download.zip(person).map(|(download, person)| {
+        let kept = tools.bodies.keep(person, visit.now(), download);
+        format!("/connectors/{}/run-bodies/{kept}", editor.connector.key)
+    });
+    let sent = carried.sent.as_ref().map(|sent| SentRequest {
+        method: sent.method.to_string(),
+        url: sent.url.clone(),
+        headers: shown_headers(sent.headers.iter().cloned(), &mask),
+        body: sent_body.map(|body| mask(&String::from_utf8_lossy(&body))),
+    });
+    Report {
+        outcome: Outcome::Answered(Answered {
+            status: carried.status,
+            reason: reason(carried.status),
+            size: whole.body.len(),
+            headers: shown_headers(pairs(&carried.headers), &mask),
+            attempts: carried.attempts,
+            times: whole.times,
+            body,
+        }),
+        sent,
+        left_out,
+        download,
+    }
+}
+
+fn header(headers: &HeaderMap, name: &str) -> String {
+    let value = headers.get(name).map(|value| value.as_bytes());
+    String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
+}
+
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (String, String)> {
+    headers.iter().map(|(name, value)| {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        (name.to_string(), value)
+    })
+}
+
+/// The standard words for a status; the server's own are not trusted.
+fn reason(status: u16) -> &'static str {
+    let known = crate::outbound::http::StatusCode::from_u16(status).ok();
+    known
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or_default()
+}
+
+/// A name for a file, without its ending.
+fn file_name(editor: &Editor) -> String {
+    let name = editor.form.name();
+    let slug = super::model::parse_name(name)
+        .map(|name: Name| name.slug())
+        .unwrap_or_default();
+    let slug = if slug.is_empty() { "endpoint" } else { &slug };
+    format!("{}-{slug}", editor.connector.key)
+}
+
+impl From<RelayProblem> for Failed {
+    fn from(problem: RelayProblem) -> Failed {
+        Failed {
+            title: problem.title.to_string(),
+            detail: problem.detail,
+            remedy: problem.remedy,
+            sent: problem.sent,
+        }
+    }
+}
+
+impl EndpointForm {
+    /// Tells what is missing or does not fit, at the field where it can be mended: a message for each field.
+    fn cannot_be_sent(&mut self, problems: &RenderProblems) {
+        let mut messages: Vec<(&'static str, String)> = Vec::new();
+        for problem in &problems.0 {
+            let field = match problem.part {
+                Part::Url if problem.fault.variable.is_empty() => "endpoint_url",
+                _ => "sample",
+            };
+            match messages.iter_mut().find(|(other, _)| *other == field) {
+                Some((_, message)) => {
+                    message.push(' ');
+                    message.push_str(&problem.sentence());
+                }
+                None => messages.push((field, problem.sentence())),
+            }
+        }
+        for (field, message) in messages {
+            self.errors.add(field, message);
+        }
+    }
+}
+
+/// The whole body of an answer, for whoever has run the endpoint.
+pub async fn download(
+    visit: Visit,
+    bodies: web::Data<RunBodies>,
+    Segments([key, body]): Segments<2>,
+) -> Result<HttpResponse, Error> {
+    let person = visit.actor.id.ok_or(Error::NotFound)?;
+    let Some(file) = bodies.find(person, visit.now(), &body) else {
+        return Ok(visit.see_other_undone(
+            &format!("/connectors/{key}/endpoints"),
+            "That answer is no longer kept. Run the endpoint again.",
+        ));
+    };
+    let disposition = format!("attachment; filename=\"{}\"", file.file_name);
+    Ok(HttpResponse::Ok()
+        .insert_header((CONTENT_TYPE, file.content_type))
+        .insert_header((CONTENT_DISPOSITION, disposition))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .body(file.bytes.clone()))
+}
