@@ -17,7 +17,12 @@ use crate::outbound::http::header::CONTENT_LENGTH;
 use crate::relay::{Body, Carried, RelayProblem};
 
 /// The answer of the API, streamed. Its line in the call log is written when the body has ended, or the caller has gone.
-pub(super) fn answer(method: &Method, carried: Carried, sent: Sent, mut record: Record) -> HttpResponse {
+pub(super) fn answer(
+    method: &Method,
+    carried: Carried,
+    sent: Sent,
+    mut record: Record,
+) -> HttpResponse {
     record.head(carried.status, carried.timing, carried.attempts);
     let status = StatusCode::from_u16(carried.status).unwrap_or(StatusCode::BAD_GATEWAY);
     let mut response = HttpResponse::new(status);
@@ -25,8 +30,14 @@ pub(super) fn answer(method: &Method, carried: Carried, sent: Sent, mut record: 
     for (name, value) in headers::incoming(&carried.headers) {
         map.append(name, value);
     }
-    map.insert(super::serve::ANSWER, HeaderValue::from_static("upstream"));
-    map.insert(super::serve::ATTEMPTS, HeaderValue::from(carried.attempts));
+    map.insert(
+        super::serve::ANSWER.clone(),
+        HeaderValue::from_static("upstream"),
+    );
+    map.insert(
+        super::serve::ATTEMPTS.clone(),
+        HeaderValue::from(carried.attempts),
+    );
     let is_head = *method == Method::HEAD;
     let is_empty = is_head
         || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)

@@ -67,8 +67,8 @@ pub(super) async fn introduce(
         Err(KeyRefusal::Unknown) => match api.throttle.take(&peer_address(req)) {
             Ok(()) => Err(KeyRefusal::Unknown.into()),
             Err(wait) => {
-                let mut problem = TOO_MANY_KEYS
-                    .because("This address has sent many keys that are none.");
+                let mut problem =
+                    TOO_MANY_KEYS.because("This address has sent many keys that are none.");
                 problem.retry_after = Some(wait);
                 Err(problem.into())
             }
@@ -79,7 +79,11 @@ pub(super) async fn introduce(
 
 /// The key of a request: a bearer token (RFC 6750 2.1), or the header of its own.
 fn presented(req: &HttpRequest) -> Option<&str> {
-    let header = |name| req.headers().get(name).and_then(|value| value.to_str().ok());
+    let header = |name| {
+        req.headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
     let bearer = header("authorization").and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
@@ -111,7 +115,13 @@ impl Ask {
     }
 
     /// Begins the call's line in the log.
-    pub fn record(&self, kind: CallKind, line: &Line, method: &'static str, target: Target) -> Record {
+    pub fn record(
+        &self,
+        kind: CallKind,
+        line: &Line,
+        method: &'static str,
+        target: Target,
+    ) -> Record {
         let call = Call {
             id: self.arrival.id,
             at: self.arrival.at,

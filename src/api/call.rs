@@ -7,15 +7,15 @@ use serde_json::{Map, Value, json};
 
 use super::answer::answer;
 use super::ask::{Ask, refused};
-use super::headers;
+use super::headers::outgoing;
 use super::problem::{ENDPOINT_NOT_FOUND, MALFORMED, Problem, VARIABLES_DO_NOT_FIT};
 use super::record::Record;
 use super::types::CallRequest;
 use super::upload::{self, Sent};
 use crate::access::Wants;
 use crate::calls::{CallKind, Target};
-use crate::endpoints::{DefinedEndpoint, RenderProblems, Rendered};
-use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use crate::endpoints::{DefinedEndpoint, RenderProblems};
+use crate::outbound::http::{HeaderMap, Method, header};
 use crate::outbound::{Bytes, OutgoingBody};
 use crate::relay::{Carried, Line, Order};
 
@@ -32,8 +32,7 @@ pub(super) async fn call(mut ask: Ask) -> Result<HttpResponse, Problem> {
             .because(format!("{} has no endpoint of this name.", line.label))
             .into());
     };
-    let method = Method::from_bytes(endpoint.definition.method.code().as_bytes())
-        .unwrap_or(Method::GET);
+    let method = endpoint.definition.method.http();
     let record = begin(&ask, &line, &endpoint);
     match carry(&mut ask, &line, &endpoint, &method).await {
         Ok((carried, sent)) => Ok(answer(&method, carried, sent, record)),
@@ -64,11 +63,14 @@ async fn carry(
     let limits = line.limits(endpoint.time_out);
     let payload = ask.payload.take();
     let body = upload::whole(payload, LARGEST, limits.total).await?;
-    let rendered = endpoint.definition.render(&variables(&body)?).map_err(misfits)?;
+    let rendered = endpoint
+        .definition
+        .render(&variables(&body)?)
+        .map_err(misfits)?;
     let sent = Sent::default();
     sent.set(rendered.body.as_ref().map_or(0, |body| body.len() as u64));
     let order = Order {
-        headers: request_headers(ask, &rendered),
+        headers: request_headers(ask, rendered.headers),
         body: rendered
             .body
             .map_or(OutgoingBody::Empty, |body| OutgoingBody::Whole(body.into())),
@@ -96,7 +98,10 @@ fn variables(body: &Bytes) -> Result<Value, Problem> {
 }
 
 fn misfits(problems: RenderProblems) -> Problem {
-    let errors = problems.0.iter().map(|problem| json!({ "detail": problem.sentence() }));
+    let errors = problems
+        .0
+        .iter()
+        .map(|problem| json!({ "detail": problem.sentence() }));
     Problem {
         errors: Some(errors.collect()),
         ..VARIABLES_DO_NOT_FIT.because(problems.to_string()).into()
@@ -104,25 +109,17 @@ fn misfits(problems: RenderProblems) -> Problem {
 }
 
 /// The endpoint's headers. What the caller takes as an answer is its own affair, unless the endpoint says otherwise.
-fn request_headers(ask: &Ask, rendered: &Rendered) -> HeaderMap {
-    let mut map = HeaderMap::with_capacity(rendered.headers.len() + 4);
-    for (name, value) in &rendered.headers {
-        if let (Ok(name), Ok(value)) = (
-            HeaderName::from_bytes(name.as_bytes()),
-            HeaderValue::from_bytes(value.as_bytes()),
-        ) {
-            map.append(name, value);
-        }
-    }
-    if let Some(kind) = rendered.content_type {
-        map.entry(header::CONTENT_TYPE)
-            .or_insert(HeaderValue::from_static(kind));
-    }
-    let callers = headers::outgoing(ask.req.headers());
-    for name in [header::ACCEPT, header::ACCEPT_ENCODING, header::ACCEPT_LANGUAGE] {
+fn request_headers(ask: &Ask, mut headers: HeaderMap) -> HeaderMap {
+    let callers = outgoing(ask.req.headers());
+    for name in [
+        header::ACCEPT,
+        header::ACCEPT_ENCODING,
+        header::ACCEPT_LANGUAGE,
+        header::VIA,
+    ] {
         if let Some(value) = callers.get(&name) {
-            map.entry(name).or_insert(value.clone());
+            headers.entry(name).or_insert(value.clone());
         }
     }
-    map
+    headers
 }

@@ -176,7 +176,10 @@ mod tests {
         names.sort_unstable();
         assert_eq!(names, ["accept", "via", "x-trace"]);
         assert_eq!(sent.get_all("x-trace").iter().count(), 2);
-        assert_eq!(sent.get("via").map(HeaderValue::as_bytes), Some(&b"1.1 connectory"[..]));
+        assert_eq!(
+            sent.get("via").map(HeaderValue::as_bytes),
+            Some(&b"1.1 connectory"[..])
+        );
     }
 
     #[test]
@@ -198,7 +201,17 @@ mod tests {
                 HeaderValue::from_static(value),
             );
         }
-        let back: Vec<String> = incoming(&answer).map(|(name, _)| name.to_string()).collect();
-        assert_eq!(back, ["content-type", "set-cookie", "set-cookie", "www-authenticate"]);
+        let back: Vec<String> = incoming(&answer)
+            .map(|(name, _)| name.to_string())
+            .collect();
+        assert_eq!(
+            back,
+            [
+                "content-type",
+                "set-cookie",
+                "set-cookie",
+                "www-authenticate"
+            ]
+        );
     }
 }

@@ -22,9 +22,7 @@ impl Meters {
         status: u16,
         elapsed: Duration,
     ) {
-        let new = || {
-            metrics::counter!("connectory_http_requests_total", "route" => route, "method" => method, "status" => status.to_string())
-        };
+        let new = || metrics::counter!("connectory_http_requests_total", "route" => route, "method" => method, "status" => status.to_string());
         let mut requests = self.requests.borrow_mut();
         let counter = requests.entry((route, method, status)).or_insert_with(new);
         counter.increment(1);

@@ -8,6 +8,16 @@ pub(super) trait Schema {
 
     /// Whether a member of this type is always there.
     const IS_REQUIRED: bool = true;
+
+    /// Whether this value is left out of JSON.
+    fn is_left_out(&self) -> bool {
+        false
+    }
+}
+
+/// For serde, which wants a function.
+pub(super) fn is_left_out(value: &impl Schema) -> bool {
+    value.is_left_out()
 }
 
 impl Schema for String {
@@ -48,6 +58,10 @@ impl<T: Schema> Schema for Option<T> {
     }
 
     const IS_REQUIRED: bool = false;
+
+    fn is_left_out(&self) -> bool {
+        self.is_none()
+    }
 }
 
 impl<T: Schema> Schema for Vec<T> {
@@ -65,7 +79,7 @@ macro_rules! object {
         pub(super) struct $name {
             $(
                 $(#[doc = $says])+
-                #[serde(default, skip_serializing_if = "crate::api::schema::is_left_out")]
+                #[serde(skip_serializing_if = "crate::api::schema::is_left_out")]
                 pub $field: $kind,
             )+
         }

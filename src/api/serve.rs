@@ -4,11 +4,11 @@
 
 use std::time::Instant;
 
-use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue,
-    STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS,
-};
 use actix_web::http::Method;
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY,
+    VARY, X_CONTENT_TYPE_OPTIONS,
+};
 use actix_web::{HttpRequest, HttpResponse, web};
 use uuid::Uuid;
 
@@ -58,8 +58,7 @@ pub struct Api {
 
 /// Whether an address belongs to programs, so that the pages' layers are not for it.
 pub fn is_for_programs(path: &str) -> bool {
-    path.strip_prefix("/api/")
-        .is_some_and(|rest| rest != "v1")
+    path.strip_prefix("/api/").is_some_and(|rest| rest != "v1")
 }
 
 /// Answers a program.
@@ -72,7 +71,9 @@ pub async fn serve(api: web::Data<Api>, req: HttpRequest, payload: web::Payload)
     let request_id = arrival.request_id();
     let begun = arrival.begun;
     let found = find(&req);
-    let route = found.as_ref().map_or("(none)", |(operation, _)| operation.path);
+    let route = found
+        .as_ref()
+        .map_or("(none)", |(operation, _)| operation.path);
     let answered = match found {
         Ok((operation, captures)) => {
             attend(&api, &req, payload, operation, captures, arrival).await
@@ -83,10 +84,19 @@ pub async fn serve(api: web::Data<Api>, req: HttpRequest, payload: web::Payload)
         tracing::debug!(id = request_id, code = problem.relay.code, "refused");
         problem.respond(&api.address, &request_id)
     });
-    finish(&mut response, &request_id, api.address.starts_with("https://"));
+    finish(
+        &mut response,
+        &request_id,
+        api.address.starts_with("https://"),
+    );
     let status = response.status();
-    api.meters.note(route, label(req.method()), status.as_u16(), begun.elapsed());
-    tracing::debug!(id = request_id, status = status.as_u16(), "answered a program");
+    api.meters
+        .note(route, label(req.method()), status.as_u16(), begun.elapsed());
+    tracing::debug!(
+        id = request_id,
+        status = status.as_u16(),
+        "answered a program"
+    );
     response
 }
 
@@ -127,7 +137,7 @@ fn find(req: &HttpRequest) -> Result<(&'static Operation, Captures), Problem> {
         let Some(captures) = paths::captures(operation.path, path) else {
             continue;
         };
-        if operation.takes(req.method()) {
+        if operation.takes_method(req.method()) {
             return Ok((operation, captures));
         }
         allowed.push(operation.method);

@@ -4,7 +4,6 @@
 
 use actix_web::HttpResponse;
 use chrono::{SecondsFormat, TimeDelta};
-use diesel_async::AsyncConnection;
 
 use super::ask::{Ask, refused};
 use super::problem::{MALFORMED, NO_ACCESS_TOKEN, Problem};
@@ -53,9 +52,14 @@ async fn obtain(ask: &mut Ask, line: &Line) -> Result<Token, Problem> {
         min_ttl,
         refused: None,
     };
-    let token = ask.api.keeper.token(line.id, need).await.map_err(|problem| {
-        RelayProblem::of_token(problem, |next| (next - now).to_std().unwrap_or_default())
-    })?;
+    let token = ask
+        .api
+        .keeper
+        .token(line.id, need)
+        .await
+        .map_err(|problem| {
+            RelayProblem::of_token(problem, |next| (next - now).to_std().unwrap_or_default())
+        })?;
     note(ask, line).await?;
     Ok(answer(token, ask))
 }
@@ -65,7 +69,9 @@ fn min_ttl(body: &[u8]) -> Result<TimeDelta, Problem> {
         return Ok(TimeDelta::zero());
     }
     let request: TokenRequest = serde_json::from_slice(body).map_err(|_| {
-        MALFORMED.because("The body is not a JSON object with the member “min_ttl”, a number of seconds.")
+        MALFORMED.because(
+            "The body is not a JSON object with the member “min_ttl”, a number of seconds.",
+        )
     })?;
     let seconds = request.min_ttl.unwrap_or(0);
     let seconds = i64::try_from(seconds).ok().filter(|_| seconds <= LONGEST);
@@ -76,18 +82,14 @@ fn min_ttl(body: &[u8]) -> Result<TimeDelta, Problem> {
 /// Whoever reads a token leaves a line in the audit log, or gets none.
 async fn note(ask: &Ask, line: &Line) -> Result<(), Error> {
     let by = actor(ask);
-    let now = ask.api.clock.now();
-    let mut conn = ask.api.db.get().await?;
-    conn.transaction(async |conn| {
-        let event = Event {
-            kind: "token.read",
-            subject_id: Some(line.id),
-            subject_name: &line.label,
-            changes: Changes::none().field("API key", "", ask.holder.prefix.as_str()),
-        };
-        audit::record(conn, &by, now, event).await
-    })
-    .await
+    let event = Event {
+        kind: "token.read",
+        subject_id: Some(line.id),
+        subject_name: &line.label,
+        changes: Changes::none().field("API key", "", ask.holder.prefix.as_str()),
+    };
+    let conn = ask.api.db.get().await?;
+    audit::record(&conn, &by, ask.api.clock.now(), event).await
 }
 
 /// The key's holder, as audit lines name somebody.

@@ -72,8 +72,9 @@ async fn read(mut payload: Payload, most: usize) -> Result<Bytes, RelayProblem> 
     let mut piece = first;
     loop {
         if whole.len() + piece.len() > most {
-            return Err(super::problem::BODY_TOO_LARGE
-                .because(format!("It has more than {most} bytes.")));
+            return Err(
+                super::problem::BODY_TOO_LARGE.because(format!("It has more than {most} bytes."))
+            );
         }
         let next = payload.next().await.transpose().map_err(broken)?;
         match next {
