@@ -45,7 +45,7 @@ pub async fn create(
     Form(_): Form,
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let stored = load(&mut conn, &key).await?;
+    let stored = load(&visit, &mut conn, &key).await?;
     if !stored.can_authorize() {
         return Err(Error::NotFound);
     }

@@ -37,6 +37,8 @@ enum Problem {
     Repeated,
     /// Its ten minutes are over.
     Expired,
+    /// The method is switched off here since it began.
+    SwitchedOff,
     /// The settings were saved since it began.
     Changed,
     /// It names another issuer than the settings do, or none (RFC 9207).
@@ -71,6 +73,7 @@ impl Problem {
             Problem::Foreign => "This answer belongs to another session",
             Problem::Repeated => "This answer was taken already",
             Problem::Expired => "This answer came too late",
+            Problem::SwitchedOff => "This method is switched off",
             Problem::Changed => "The settings were changed meanwhile",
             Problem::Issuer => "This answer comes from another server",
             Problem::Denied { code, .. } if code == "access_denied" => "Access was denied",
@@ -95,6 +98,9 @@ impl Problem {
             }
             Problem::Expired => {
                 "Ten minutes are allowed between Authorize and the answer. The answer was not used."
+            }
+            Problem::SwitchedOff => {
+                "Whoever runs Connectory allows it no more. The answer was not used. Choose another method on the Authorization tab."
             }
             Problem::Changed => {
                 "Somebody has saved the authorization of this data connector since you pressed Authorize. The answer was not used."
@@ -153,7 +159,7 @@ pub async fn take(
     outbound: web::Data<Outbound>,
     Segment(key): Segment,
 ) -> Result<HttpResponse, Error> {
-    let stored = load(&mut *visit.conn().await?, &key).await?;
+    let stored = load(&visit, &mut *visit.conn().await?, &key).await?;
     let answer = AuthorizationAnswer::from_query(visit.req.query_string());
     let is_nothing = matches!(answer.outcome, AnswerOutcome::Nothing);
     match stored.connector.method() {
@@ -188,7 +194,7 @@ pub async fn take_fragment(
     Segment(key): Segment,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
-    let stored = load(&mut *visit.conn().await?, &key).await?;
+    let stored = load(&visit, &mut *visit.conn().await?, &key).await?;
     let address = Secret::new(data.trimmed("address"));
     let answer =
         AuthorizationAnswer::from_fragment(address.expose(), visit.now(), stored.oauth.lifetime());
@@ -268,6 +274,9 @@ async fn token_of(
     stored: &Stored,
     answer: AuthorizationAnswer,
 ) -> Result<Result<Token, Problem>, Error> {
+    if !stored.is_allowed() {
+        return Ok(Err(Problem::SwitchedOff));
+    }
     let Some(state) = &answer.state else {
         let is_nothing = matches!(answer.outcome, AnswerOutcome::Nothing);
         return Ok(Err(if is_nothing {

@@ -59,7 +59,7 @@ impl Revocation {
 
 /// The connector of a method whose tokens are issued.
 async fn find(visit: &Visit, key: &str) -> Result<Stored, Error> {
-    let stored = load(&mut *visit.conn().await?, key).await?;
+    let stored = load(visit, &mut *visit.conn().await?, key).await?;
     match stored.connector.method() {
         Method::OAuth(_) => Ok(stored),
         _ => Err(Error::NotFound),

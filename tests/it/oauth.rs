@@ -7,6 +7,7 @@ mod forms;
 mod grants;
 mod interrupted;
 mod leaving;
+mod legacy_grants;
 mod moved_secrets;
 mod testing;
 mod testing_tokens;
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use connectory::access::Permission::{CreateConnectors, EditConnectors};
-use connectory::authorization::SecretField;
+use connectory::authorization::{Need, SecretField, TokenProblem};
 use connectory::connectors::{Grant, Method};
 use connectory::outbound::HttpUrl;
 use futures_util::future::join_all;

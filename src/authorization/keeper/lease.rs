@@ -250,7 +250,7 @@ pub(super) async fn take(
         if let Some(held) = standing(conn, wish.connector).await?.held(wish, now) {
             return Ok(Taken::No(held));
         }
-        let question = question(conn, &keeper.vault, wish.connector, &state).await?;
+        let question = question(conn, keeper, wish.connector, &state).await?;
         let Some(question) = question else {
             return refused(TokenProblem::Ended);
         };

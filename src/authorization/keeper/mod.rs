@@ -25,7 +25,7 @@ use tokio::runtime::Handle;
 use super::queries;
 use crate::access::Actor;
 use crate::clock::Clock;
-use crate::connectors::ConnectorId;
+use crate::connectors::{ConnectorId, LegacyGrants};
 use crate::db::Db;
 use crate::oauth::Refusal;
 use crate::outbound::Outbound;
@@ -52,6 +52,8 @@ struct Inner {
     vault: Vault,
     outbound: Outbound,
     clock: Clock,
+    /// What is switched off is asked nowhere.
+    grants: LegacyGrants,
     runtime: Handle,
     flights: Flights,
 }
@@ -127,6 +129,7 @@ impl TokenKeeper {
         vault: Vault,
         outbound: Outbound,
         clock: Clock,
+        grants: LegacyGrants,
         runtime: Handle,
     ) -> TokenKeeper {
         TokenKeeper(Arc::new(Inner {
@@ -134,6 +137,7 @@ impl TokenKeeper {
             vault,
             outbound,
             clock,
+            grants,
             runtime,
             flights: Flights::default(),
         }))

@@ -15,6 +15,11 @@ impl TabPage {
         relative(time, &self.now)
     }
 
+    /// Whether the connector's method is not left on here: nothing is asked with it.
+    pub(super) fn is_switched_off(&self) -> bool {
+        !self.form.allows(self.connector.method())
+    }
+
     /// What the health means.
     pub(super) fn meaning(&self) -> &'static str {
         match self.connector.health() {
@@ -23,6 +28,8 @@ impl TabPage {
             Health::Failing => {
                 "The last renewal failed for a reason that may pass. It is tried again."
             }
+            Health::NeedsReauthorization if self.is_switched_off() => "The token is not renewed.",
+            Health::NotAuthorized if self.is_switched_off() => "There is no access token.",
             Health::NeedsReauthorization if self.renewal_failed() => {
                 "The server refuses to renew the token."
             }
@@ -38,6 +45,9 @@ impl TabPage {
     /// What repairs it, for somebody who may.
     pub(super) fn remedy(&self) -> &'static str {
         let issued = matches!(self.connector.method(), Method::OAuth(_));
+        if self.is_switched_off() {
+            return "";
+        }
         match self.connector.health() {
             Health::Healthy | Health::Failing => "",
             Health::Expiring if self.can_authorize => "Press Authorize again before it does.",
@@ -108,7 +118,7 @@ impl TabPage {
             }
         };
         let refused = self.renewal.as_ref().is_some_and(|last| last.is_final);
-        fetches && !refused && self.token.is_some()
+        fetches && !refused && !self.is_switched_off() && self.token.is_some()
     }
 
     /// What the button is called that fetches a new token without a person's consent.
