@@ -10,7 +10,7 @@ mod state;
 use super::connection_test::{self, Mark, TestReport, Tools};
 use super::discovery::{self, Found};
 use super::forms::{AuthorizationForm, CheckedAuthorization};
-use super::keeper::TokenKeeper;
+use super::keeper::{TokenKeeper, is_renewing};
 use super::model::{Authorization, RenewalRecord, SecretField, StoredToken};
 use super::oauth_client::OAuthClient;
 use super::queries;
@@ -46,6 +46,7 @@ pub(super) struct TabPage {
     form: AuthorizationForm,
     token: Option<StoredToken>,
     renewal: Option<RenewalRecord>,
+    is_renewing: bool,
     can_fetch: bool,
     can_authorize: bool,
     redirect_url: String,
@@ -98,6 +99,8 @@ pub(super) struct Stored {
     pub oauth: OAuthClient,
     pub token: Option<StoredToken>,
     pub renewal: Option<RenewalRecord>,
+    /// Somebody is fetching a token at this moment.
+    pub is_renewing: bool,
     pub form: AuthorizationForm,
 }
 
@@ -143,6 +146,7 @@ pub(super) async fn load(visit: &Visit, conn: &mut Conn, key: &str) -> Result<St
     let secrets = queries::stored_secrets(conn, connector.id).await?;
     let token = queries::stored_token(conn, connector.id).await?;
     let renewal = queries::failed_renewal(conn, connector.id).await?;
+    let is_renewing = is_renewing(conn, connector.id, visit.now()).await?;
     let form = AuthorizationForm::of(&connector, &authorization, &oauth, secrets, token.clone());
     let form = form.offering(grants(visit)?);
     Ok(Stored {
@@ -151,6 +155,7 @@ pub(super) async fn load(visit: &Visit, conn: &mut Conn, key: &str) -> Result<St
         oauth,
         token,
         renewal,
+        is_renewing,
         form,
     })
 }
@@ -184,6 +189,7 @@ pub(super) fn tab_page(
         authorization,
         token,
         renewal,
+        is_renewing,
         form,
         oauth: _,
     } = stored;
@@ -197,6 +203,7 @@ pub(super) fn tab_page(
             form,
             token,
             renewal,
+            is_renewing,
             can_fetch,
             can_authorize,
             redirect_url,

@@ -32,6 +32,8 @@ use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};
 use crate::web::Error;
 
+pub(super) use lease::is_held as is_renewing;
+
 use ask::Asked;
 use flights::Flights;
 use lease::{GRACE, Held, Taken, TokenState, Wish};

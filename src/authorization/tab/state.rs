@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::TabPage;
 use crate::authorization::oauth_client::OAuthClient;
+use crate::authorization::transport::{limits_of, patience, waiting_limits_of};
 use crate::connectors::{Grant, Health, Method};
 use crate::web::relative;
 
@@ -96,9 +97,14 @@ impl TabPage {
         made.map(|(stored, _)| stored).collect()
     }
 
-    /// The seconds after which a request is given up, for the words that say how long it can take.
-    pub(super) fn patience(&self) -> i32 {
-        self.authorization.time_out.unwrap_or(30)
+    /// “30 seconds”: how long fetching a token can take.
+    pub(super) fn patience(&self) -> String {
+        patience(limits_of(self.authorization.time_out))
+    }
+
+    /// The same for what only somebody who waits asks for.
+    pub(super) fn waiting_patience(&self) -> String {
+        patience(waiting_limits_of(self.authorization.time_out))
     }
 
     pub(super) fn renewal_failed(&self) -> bool {
