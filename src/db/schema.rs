@@ -1,6 +1,43 @@
 //! The database schema as diesel sees it, generated from the migrations (see diesel.toml).
 
 diesel::table! {
+    api_key_endpoints (scope_id, endpoint_id) {
+        scope_id -> Uuid,
+        endpoint_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    api_key_scopes (id) {
+        id -> Uuid,
+        api_key_id -> Uuid,
+        connector_id -> Nullable<Uuid>,
+        all_endpoints -> Bool,
+        proxy -> Bool,
+        token -> Bool,
+    }
+}
+
+diesel::table! {
+    api_keys (id) {
+        id -> Uuid,
+        hash -> Bytea,
+        prefix -> Text,
+        name -> Text,
+        program_id -> Nullable<Uuid>,
+        user_id -> Nullable<Uuid>,
+        methods -> Nullable<Array<Nullable<Text>>>,
+        expires_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+        created_by -> Text,
+        last_used_at -> Nullable<Timestamptz>,
+        last_used_address -> Text,
+        revoked_at -> Nullable<Timestamptz>,
+        revoked_by -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     audit_events (id) {
         id -> Uuid,
         at -> Timestamptz,
@@ -52,6 +89,64 @@ diesel::table! {
         time_out -> Nullable<Int4>,
         expired_statuses -> Text,
         expired_body -> Text,
+        concurrency -> Nullable<Int4>,
+    }
+}
+
+diesel::table! {
+    breakers (connector_id) {
+        connector_id -> Uuid,
+        since -> Timestamptz,
+        open_until -> Timestamptz,
+        message -> Text,
+    }
+}
+
+diesel::table! {
+    call_hours (connector_id, hour, endpoint_id, caller_id) {
+        hour -> Timestamptz,
+        connector_id -> Uuid,
+        endpoint_id -> Uuid,
+        caller_id -> Uuid,
+        caller_kind -> Text,
+        caller_name -> Text,
+        calls -> Int8,
+        errors -> Int8,
+        latencies -> Array<Nullable<Int8>>,
+        last_at -> Timestamptz,
+        last_status -> Nullable<Int2>,
+        last_problem -> Text,
+    }
+}
+
+diesel::table! {
+    calls (at, id) {
+        id -> Uuid,
+        at -> Timestamptz,
+        kind -> Text,
+        connector_id -> Uuid,
+        connector_name -> Text,
+        endpoint_id -> Nullable<Uuid>,
+        endpoint_name -> Text,
+        caller_kind -> Text,
+        caller_id -> Uuid,
+        caller_name -> Text,
+        api_key_id -> Nullable<Uuid>,
+        address -> Text,
+        method -> Text,
+        target -> Text,
+        outcome -> Text,
+        status -> Nullable<Int2>,
+        problem -> Text,
+        detail -> Text,
+        attempts -> Int2,
+        queue_us -> Int8,
+        connect_us -> Int8,
+        first_byte_us -> Int8,
+        total_us -> Int8,
+        sent_bytes -> Int8,
+        received_bytes -> Int8,
+        request_id -> Text,
     }
 }
 
@@ -126,6 +221,31 @@ diesel::table! {
 }
 
 diesel::table! {
+    endpoints (id) {
+        id -> Uuid,
+        connector_id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        description -> Text,
+        method -> Text,
+        url -> Text,
+        parameters -> Jsonb,
+        headers -> Jsonb,
+        body_kind -> Text,
+        body -> Text,
+        form -> Jsonb,
+        sample -> Text,
+        time_out -> Nullable<Int4>,
+        retries -> Int4,
+        version -> Int4,
+        created_at -> Timestamptz,
+        created_by -> Text,
+        updated_at -> Timestamptz,
+        updated_by -> Text,
+    }
+}
+
+diesel::table! {
     group_groups (member_group_id, group_id) {
         group_id -> Uuid,
         member_group_id -> Uuid,
@@ -178,6 +298,21 @@ diesel::table! {
         token_parameters -> Text,
         refresh_parameters -> Text,
         lifetime -> Nullable<Int4>,
+    }
+}
+
+diesel::table! {
+    programs (id) {
+        id -> Uuid,
+        name -> Text,
+        name_key -> Text,
+        description -> Text,
+        active -> Bool,
+        version -> Int4,
+        created_at -> Timestamptz,
+        created_by -> Text,
+        updated_at -> Timestamptz,
+        updated_by -> Text,
     }
 }
 
@@ -268,19 +403,27 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(
+    api_key_endpoints,
+    api_key_scopes,
+    api_keys,
     audit_events,
     authorization_attempts,
     authorizations,
+    breakers,
+    call_hours,
+    calls,
     categories,
     connector_categories,
     connector_total,
     connectors,
     data_keys,
+    endpoints,
     group_groups,
     group_permissions,
     group_users,
     groups,
     oauth_clients,
+    programs,
     renewals,
     secrets,
     sessions,
@@ -298,3 +441,11 @@ diesel::joinable!(secrets -> connectors (connector_id));
 diesel::joinable!(tokens -> connectors (connector_id));
 diesel::joinable!(oauth_clients -> connectors (connector_id));
 diesel::joinable!(renewals -> connectors (connector_id));
+diesel::joinable!(endpoints -> connectors (connector_id));
+diesel::joinable!(api_keys -> programs (program_id));
+diesel::joinable!(api_keys -> users (user_id));
+diesel::joinable!(api_key_scopes -> api_keys (api_key_id));
+diesel::joinable!(api_key_scopes -> connectors (connector_id));
+diesel::joinable!(api_key_endpoints -> api_key_scopes (scope_id));
+diesel::joinable!(api_key_endpoints -> endpoints (endpoint_id));
+diesel::joinable!(breakers -> connectors (connector_id));

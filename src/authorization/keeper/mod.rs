@@ -247,11 +247,13 @@ impl TokenKeeper {
         loop {
             let outcome = self.fly(connector, version, trigger.clone()).await;
             // It may have been the flight of somebody who gives up earlier.
-            let earlier = match (&outcome, &trigger) {
-                (Err(TokenProblem::Elsewhere), Trigger::Call | Trigger::Person(_)) => true,
-                (Err(TokenProblem::Resting { .. }), Trigger::Person(_)) => true,
-                _ => false,
-            };
+            let earlier = matches!(
+                (&outcome, &trigger),
+                (
+                    Err(TokenProblem::Elsewhere),
+                    Trigger::Call | Trigger::Person(_)
+                ) | (Err(TokenProblem::Resting { .. }), Trigger::Person(_))
+            );
             if !earlier {
                 return outcome;
             }

@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// What a person types into the form.
+type Fill = fn(FormFill) -> FormFill;
+
 /// Presses Test connection on the form filled in so.
 async fn test(browser: &Browser, fill: impl FnOnce(FormFill) -> FormFill) -> Page {
     let form = fill(browser.get(TAB).await.form(TAB));
@@ -31,7 +34,7 @@ async fn each_method_signs_in_as_typed_and_nothing_is_saved() {
     let app = TestApp::start().await;
     connector(&app, Method::NoAuth, &api.url("/v1")).await;
     let ana = app.person(&[EditConnectors]).await;
-    let methods: [(fn(FormFill) -> FormFill, &str, Option<&str>); 5] = [
+    let methods: [(Fill, &str, Option<&str>); 5] = [
         (|form| form, "authorization", None),
         (basic, "authorization", Some("Basic c3ZjOnDDpHNzOndvcmQ=")),
         (bearer, "authorization", Some("Bearer canary-token")),

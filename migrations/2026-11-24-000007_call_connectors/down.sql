@@ -1,0 +1,14 @@
+DROP TRIGGER group_groups_changed ON group_groups;
+DROP TRIGGER group_users_changed ON group_users;
+DROP TRIGGER group_permissions_changed ON group_permissions;
+DROP TRIGGER user_permissions_changed ON user_permissions;
+DROP TRIGGER users_changed ON users;
+DROP TRIGGER tokens_changed ON tokens;
+DROP TRIGGER secrets_changed ON secrets;
+DROP TRIGGER oauth_clients_changed ON oauth_clients;
+DROP TRIGGER authorizations_changed ON authorizations;
+DROP TRIGGER connectors_changed ON connectors;
+ALTER TABLE authorizations DROP COLUMN concurrency;
+DROP TABLE breakers, call_hours, calls, api_key_endpoints, api_key_scopes, api_keys, programs, endpoints;
+DROP FUNCTION keys_changed();
+DROP FUNCTION connector_changed();
