@@ -152,8 +152,10 @@ async fn the_session_is_known_to_whoever_comes_back_from_another_site() {
         start_over(&app).await;
         fill_in(&window, &server, grant, true).await;
         let there = on_another_site(&server);
-        app.sql(&format!("UPDATE oauth_clients SET authorize_url = '{there}'"))
-            .await;
+        app.sql(&format!(
+            "UPDATE oauth_clients SET authorize_url = '{there}'"
+        ))
+        .await;
         window.go(TAB).await;
         window.press("Authorize").await;
         let host = server.urls.issuer.replace("127.0.0.1", "localhost");

@@ -104,7 +104,11 @@ async fn without_scripts_what_can_take_long_says_so_beforehand() {
     app.connector_with("Ledger", |new| new.method = code).await;
     let window = Window::open_without_scripts(&app).await;
     window.be(&app.super_admin().await).await;
-    for (time_out, words) in [("NULL", "10 seconds"), ("1", "1 second"), ("7", "7 seconds")] {
+    for (time_out, words) in [
+        ("NULL", "10 seconds"),
+        ("1", "1 second"),
+        ("7", "7 seconds"),
+    ] {
         app.sql(&format!("UPDATE authorizations SET time_out = {time_out}"))
             .await;
         window.go("/connectors/ledger/authorization").await;

@@ -25,8 +25,8 @@ pub use token_requests::purge_token_requests;
 pub(super) use token_requests::{keep_request, take_request};
 pub use tokens::store_token;
 pub(super) use tokens::{
-    failed_renewal, forget_failures, open_refresh_token, open_token, remove_token,
-    stored_token, unseal_token,
+    failed_renewal, forget_failures, open_refresh_token, open_token, remove_token, stored_token,
+    unseal_token,
 };
 
 pub(super) async fn find(conn: &mut Conn, connector: Uuid) -> Result<Authorization, Error> {
