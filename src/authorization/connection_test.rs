@@ -201,7 +201,8 @@ impl Test<'_> {
                 && field.belongs_to(method)
                 && !matches!(change, SecretChange::Keep)
         });
-        grant != Grant::Implicit && (other_secret || *client != self.stored.oauth)
+        let stored = self.stored.oauth.clone().only_of(grant);
+        grant != Grant::Implicit && (other_secret || *client != stored)
     }
 
     async fn live_token(
