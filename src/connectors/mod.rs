@@ -15,6 +15,7 @@ mod model;
 mod outlook;
 mod queries;
 mod trash;
+mod trouble;
 
 pub use activity::show as activity;
 pub use details::{create, duplicate, edit, new, update};
