@@ -133,36 +133,31 @@ async fn the_code_grant_works_with_both_servers_with_and_without_scripts() {
     }
 }
 
-/// The server under another name. A browser takes it for another site, which ports alone do not make.
-fn on_another_site(server: &AuthorizationServer) -> String {
-    server.urls.authorize.replace("127.0.0.1", "localhost")
-}
-
 #[tokio::test]
 async fn the_session_is_known_to_whoever_comes_back_from_another_site() {
     let app = ledger().await;
-    let window = Window::open(&app).await;
-    window.be(&app.super_admin().await).await;
+    let person = app.super_admin().await;
     for grant in [Grant::AuthorizationCode, Grant::Implicit] {
-        let setup = setup(&app, grant);
-        let server = match grant {
-            Grant::Implicit => AuthorizationServer::django(&setup),
-            _ => AuthorizationServer::oidc_provider(&setup),
-        };
+        let window = Window::open(&app).await;
+        window.be(&person).await;
+        let server = AuthorizationServer::oidc_provider(&setup(&app, grant));
         start_over(&app).await;
         fill_in(&window, &server, grant, true).await;
-        let there = on_another_site(&server);
+        // A browser takes another name for another site, which another port alone does not make.
+        let elsewhere = |address: &str| address.replace("127.0.0.1", "localhost");
+        let there = elsewhere(&server.urls.authorize);
         app.sql(&format!(
             "UPDATE oauth_clients SET authorize_url = '{there}'"
         ))
         .await;
         window.go(TAB).await;
         window.press("Authorize").await;
-        let host = server.urls.issuer.replace("127.0.0.1", "localhost");
-        window.press(&format!("Continue to {host}")).await;
+        window
+            .press(&format!("Continue to {}", elsewhere(&server.urls.issuer)))
+            .await;
         sign_in(&window).await;
-        let site = window.script("return location.hostname", json!([])).await;
-        assert_eq!(site, "localhost");
+        let host = window.script("return location.hostname", json!([])).await;
+        assert_eq!(host, "localhost");
         press_there(&window, server.allow).await;
         is_authorized(&window).await;
     }
