@@ -168,6 +168,11 @@ impl OAuthClient {
         })
     }
 
+    /// Whether the client proves itself to the server by nothing but its id.
+    pub fn has_no_proof(&self) -> bool {
+        self.authentication == ClientAuthentication::None.as_str()
+    }
+
     /// Where and how tokens are asked for.
     pub fn endpoint(
         &self,
