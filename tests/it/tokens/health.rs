@@ -124,6 +124,39 @@ async fn needs_a_person_when_the_server_says_no_and_a_press_asks_again() {
 }
 
 #[tokio::test]
+async fn goes_from_failing_to_a_person_and_is_healthy_when_authorized_again() {
+    let site = authorized().await;
+    let Authorized {
+        app, server, admin, ..
+    } = &site;
+    server.fail(503, None).await;
+    app.advance(TimeDelta::minutes(56));
+    app.run_due_work().await;
+    shows(admin, "Failing").await;
+    server.reset().await;
+    server.revoke_all().await;
+    app.advance(TimeDelta::seconds(31));
+    app.run_due_work().await;
+    shows(admin, "Needs re-authorization").await;
+
+    let leaving = admin.get(TAB).await.form(&format!("{TAB}/attempts"));
+    let leaving = leaving.send().await.expect(200);
+    let links = leaving.attributes("a", "href");
+    let away = links
+        .into_iter()
+        .find(|href| href.starts_with(&server.urls.authorize));
+    let back = server.allow(&away.expect("the way to the server")).await;
+    let path = back.strip_prefix(&app.public_url).expect(&back);
+    admin.get(path).await.expect(303);
+    shows(admin, "Healthy").await;
+
+    let address = format!("{TAB}/disconnections");
+    let page = admin.get(&address).await.form(&address).send().await;
+    page.expect(303);
+    shows(admin, "Not authorized").await;
+}
+
+#[tokio::test]
 async fn is_told_by_a_press_that_a_server_fails() {
     let Authorized {
         app, server, admin, ..
