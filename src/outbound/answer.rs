@@ -175,3 +175,15 @@ impl AnswerBody {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_can_be_moved_and_sent() {
+        fn is_movable<T: Unpin + Send>() {}
+        is_movable::<AnswerBody>();
+        is_movable::<NotOpened>();
+    }
+}

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout};
 
 use super::classify;
 use super::client::Common;
-use super::dial::Dial;
+use super::dial::{Dial, Stream};
 use super::failure::Problem;
 use super::message::Limits;
 use super::outgoing::Upload;
@@ -45,10 +45,21 @@ impl Connection {
         limits: Limits,
     ) -> Result<Self, Problem> {
         let dial = Dial::new(common, &way.transport, &way.target, started, limits);
-        let stream = TokioIo::new(dial.go().await?);
-        let (sender, driven) = handshake(stream)
+        let stream = dial.go().await?;
+        Self::over(stream)
             .await
-            .map_err(|error| classify::no_answer(&error, &dial.route.server()))?;
+            .map_err(|error| classify::no_answer(&error, &dial.route.server()))
+    }
+
+    /// HTTP over a connection that is there, driven by a task on the current runtime.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that speaks HTTP, on connections to judged addresses"
+    )]
+    pub(super) async fn over(stream: Box<dyn Stream>) -> hyper::Result<Self> {
+        let mut http = Builder::new();
+        let handshake = http.max_buf_size(BUFFER).handshake(TokioIo::new(stream));
+        let (sender, driven) = handshake.await?;
         // What goes wrong is told to whoever waits for an answer; nobody else has to know.
         let task = tokio::spawn(async move { _ = driven.await });
         Ok(Self {
@@ -71,19 +82,6 @@ impl Connection {
     pub(super) async fn is_ready(&mut self) -> bool {
         self.sender.is_ready() || matches!(timeout(SETTLING, self.sender.ready()).await, Ok(Ok(())))
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that speaks HTTP, on a connection to a judged address"
-)]
-async fn handshake(
-    stream: TokioIo<Box<dyn super::dial::Stream>>,
-) -> hyper::Result<(
-    SendRequest<Upload>,
-    hyper::client::conn::http1::Connection<TokioIo<Box<dyn super::dial::Stream>>, Upload>,
-)> {
-    Builder::new().max_buf_size(BUFFER).handshake(stream).await
 }
 
 /// A connection during one exchange. Dropped before the end it is closed at once, so that the server

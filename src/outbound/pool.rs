@@ -38,7 +38,7 @@ pub(super) struct Pool {
     lanes: Mutex<Lanes>,
 }
 
-/// How long connections are kept.
+/// How long connections are kept; a test may make it short.
 struct Ages {
     idle: Duration,
     oldest: Duration,
@@ -83,7 +83,7 @@ impl Pool {
             lane.used = now;
             return Ok(Arc::clone(&lane.way));
         }
-        let way = Arc::new(Way::new(transport, url)?);
+        let way = Arc::new(Way::new(transport, url, hash)?);
         lanes.by_hash.entry(hash).or_default().push(Lane {
             way: Arc::clone(&way),
             idle: Vec::new(),
@@ -106,7 +106,7 @@ impl Pool {
         let now = Instant::now();
         let mut lanes = self.lock();
         let Lanes { by_hash, idle, .. } = &mut *lanes;
-        let lane = lane(by_hash, Way::hash(&self.hasher, &way.target), way)?;
+        let lane = lane(by_hash, way)?;
         while let Some(kept) = lane.idle.pop() {
             *idle -= 1;
             if kept.is_good(now) {
@@ -129,7 +129,7 @@ impl Pool {
             lanes.sweep(now);
         }
         let Lanes { by_hash, idle, .. } = &mut *lanes;
-        let lane = lane(by_hash, Way::hash(&self.hasher, &way.target), way);
+        let lane = lane(by_hash, way);
         if let Some(lane) = lane
             && *idle < IN_ALL
             && lane.idle.len() < FOR_EACH_WAY
@@ -154,12 +154,8 @@ impl Pool {
     }
 }
 
-fn lane<'a>(
-    by_hash: &'a mut HashMap<u64, Vec<Lane>>,
-    hash: u64,
-    way: &Arc<Way>,
-) -> Option<&'a mut Lane> {
-    let beside = by_hash.get_mut(&hash)?;
+fn lane<'a>(by_hash: &'a mut HashMap<u64, Vec<Lane>>, way: &Arc<Way>) -> Option<&'a mut Lane> {
+    let beside = by_hash.get_mut(&way.hash)?;
     beside.iter_mut().find(|lane| Arc::ptr_eq(&lane.way, way))
 }
 
@@ -198,5 +194,101 @@ impl Lanes {
 impl Idle {
     fn is_good(&self, now: Instant) -> bool {
         now < self.until && !self.connection.is_closed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::url::UrlProblem;
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn pool(idle: Duration, oldest: Duration) -> Pool {
+        Pool {
+            ages: Ages { idle, oldest },
+            ..Pool::default()
+        }
+    }
+
+    fn way(pool: &Pool, url: &str) -> Result<Arc<Way>, UrlProblem> {
+        let way = pool.way(&Transport::default(), &HttpUrl::parse(url)?);
+        way.map_err(|_| UrlProblem::Host)
+    }
+
+    /// A connection to nobody, and the end that keeps it open.
+    async fn connection() -> hyper::Result<(Connection, tokio::io::DuplexStream)> {
+        let (here, there) = tokio::io::duplex(64);
+        Ok((Connection::over(Box::new(here)).await?, there))
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_kept_for_its_own_way() -> Result<(), Box<dyn std::error::Error>> {
+        let pool = pool(MINUTE, MINUTE);
+        let there = way(&pool, "https://a.example/x?y")?;
+        assert!(Arc::ptr_eq(&there, &way(&pool, "https://a.example:443/z")?));
+        let (kept, _open) = connection().await?;
+        pool.put(&there, kept, None);
+        for other in [
+            "http://a.example:443",
+            "https://a.example:444",
+            "https://b.example",
+        ] {
+            assert!(pool.pop(&way(&pool, other)?).is_none(), "{other}");
+        }
+        assert!(pool.take(&there).await.is_some());
+        assert!(pool.take(&there).await.is_none(), "it is taken");
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn what_is_old_or_closed_is_not_kept() -> Result<(), Box<dyn std::error::Error>> {
+        for (idle, oldest, limit) in [
+            (Duration::ZERO, MINUTE, None),
+            (MINUTE, Duration::ZERO, None),
+            (MINUTE, MINUTE, Some(Duration::ZERO)),
+        ] {
+            let pool = pool(idle, oldest);
+            let there = way(&pool, "http://a.example")?;
+            let (old, _open) = connection().await?;
+            pool.put(&there, old, limit);
+            assert!(pool.take(&there).await.is_none());
+        }
+        let pool = pool(MINUTE, MINUTE);
+        let there = way(&pool, "http://a.example")?;
+        let (closed, open) = connection().await?;
+        pool.put(&there, closed, None);
+        drop(open);
+        assert!(pool.take(&there).await.is_none());
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn only_so_many_are_kept_and_a_sweep_forgets() -> Result<(), Box<dyn std::error::Error>> {
+        let pool = pool(MINUTE, MINUTE);
+        let mut open = Vec::new();
+        for host in 0..10 {
+            let there = way(&pool, &format!("http://a{host}.example"))?;
+            for _ in 0..FOR_EACH_WAY + 3 {
+                let (kept, end) = connection().await?;
+                pool.put(&there, kept, None);
+                open.push(end);
+            }
+        }
+        assert_eq!(pool.lock().idle, IN_ALL);
+        let counts = pool
+            .lock()
+            .by_hash
+            .values()
+            .flatten()
+            .map(|lane| lane.idle.len())
+            .max();
+        assert_eq!(counts, Some(FOR_EACH_WAY));
+        pool.lock().sweep(Instant::now());
+        assert_eq!(pool.lock().idle, IN_ALL);
+        pool.lock().sweep(Instant::now() + 2 * MINUTE);
+        assert_eq!(pool.lock().idle, 0);
+        assert!(pool.lock().by_hash.is_empty());
+        Ok(())
     }
 }

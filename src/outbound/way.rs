@@ -18,11 +18,13 @@ pub(super) struct Way {
     pub(super) target: HttpUrl,
     /// The value of the Host header.
     pub(super) host: HeaderValue,
+    /// What it is found by.
+    pub(super) hash: u64,
 }
 
 impl Way {
-    /// A way, if the settings can be used.
-    pub(super) fn new(transport: &Transport, url: &HttpUrl) -> Result<Self, Problem> {
+    /// A way, if the settings can be used. `hash` is that of `url`.
+    pub(super) fn new(transport: &Transport, url: &HttpUrl, hash: u64) -> Result<Self, Problem> {
         transport.check()?;
         let host = HeaderValue::from_str(url.authority()).map_err(|_| {
             Problem::new(
@@ -35,10 +37,11 @@ impl Way {
             transport: transport.clone(),
             target: url.root(),
             host,
+            hash,
         })
     }
 
-    /// A number that is the same for equal ways; others may have it too.
+    /// A number that is the same for all addresses of one origin; others may have it too.
     pub(super) fn hash(state: &RandomState, url: &HttpUrl) -> u64 {
         let mut hasher = state.build_hasher();
         url.is_https().hash(&mut hasher);

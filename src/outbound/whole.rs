@@ -9,13 +9,18 @@ use super::exceeded;
 use super::failure::Problem;
 
 /// A body that is being read.
-pub(super) enum Whole {
+pub(super) struct Whole {
+    form: Form,
+    is_begun: bool,
+}
+
+enum Form {
     Plain(Capped),
     Gzip(Box<MultiGzDecoder<Capped>>),
 }
 
 /// Bytes up to a limit.
-pub(super) struct Capped {
+struct Capped {
     bytes: Vec<u8>,
     limit: usize,
     is_over: bool,
@@ -37,38 +42,45 @@ impl Whole {
             limit,
             is_over: false,
         };
-        if is_gzip {
-            Self::Gzip(Box::new(MultiGzDecoder::new(capped)))
+        let form = if is_gzip {
+            Form::Gzip(Box::new(MultiGzDecoder::new(capped)))
         } else {
-            Self::Plain(capped)
+            Form::Plain(capped)
+        };
+        Self {
+            form,
+            is_begun: false,
         }
     }
 
     pub(super) fn add(&mut self, piece: &[u8]) -> Result<(), Fault> {
-        match self {
-            Self::Plain(capped) => capped.write_all(piece),
-            Self::Gzip(decoder) => decoder.write_all(piece),
+        self.is_begun = true;
+        match &mut self.form {
+            Form::Plain(capped) => capped.write_all(piece),
+            Form::Gzip(decoder) => decoder.write_all(piece),
         }
         .map_err(|_| self.fault())
     }
 
     pub(super) fn finish(mut self) -> Result<Vec<u8>, Fault> {
-        if let Self::Gzip(decoder) = &mut self
+        // An answer to HEAD, or one that says that nothing has changed, names its compression too.
+        if let Form::Gzip(decoder) = &mut self.form
+            && self.is_begun
             && decoder.try_finish().is_err()
         {
             return Err(self.fault());
         }
-        let capped = match &mut self {
-            Self::Plain(capped) => capped,
-            Self::Gzip(decoder) => decoder.get_mut(),
+        let capped = match &mut self.form {
+            Form::Plain(capped) => capped,
+            Form::Gzip(decoder) => decoder.get_mut(),
         };
         Ok(std::mem::take(&mut capped.bytes))
     }
 
     fn fault(&self) -> Fault {
-        let capped = match self {
-            Self::Plain(capped) => capped,
-            Self::Gzip(decoder) => decoder.get_ref(),
+        let capped = match &self.form {
+            Form::Plain(capped) => capped,
+            Form::Gzip(decoder) => decoder.get_ref(),
         };
         if capped.is_over {
             Fault::TooLarge(capped.limit)

@@ -1,10 +1,14 @@
 //! The HTTP client and token requests against a server that behaves badly on purpose.
 
 mod answers;
+mod broken_exchanges;
 mod certificates;
 mod connections;
+mod kept_connections;
 mod probes;
 mod proxies;
+mod scripted;
+mod streaming;
 mod tokens;
 
 use std::time::Duration;
