@@ -16,7 +16,7 @@ mod outlook;
 mod queries;
 mod trash;
 
-pub use activity::show as activity;
+pub use activity::changes;
 pub use details::{create, duplicate, edit, new, update};
 pub use head::{ConnectorHead, Tab};
 pub use health::Health;
