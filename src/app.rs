@@ -15,6 +15,7 @@ use crate::accounts::FirstRun;
 use crate::authorization::{self, TokenKeeper};
 use crate::calls::{self, CallLog, Retention};
 use crate::clock::Clock;
+use crate::connectors::LegacyGrants;
 use crate::db::Db;
 use crate::outbound::Outbound;
 use crate::status::Metrics;
@@ -53,6 +54,7 @@ pub struct Site {
     pub first_run: FirstRun,
     /// The address that people open, without a trailing slash.
     pub public_url: String,
+    pub legacy_grants: LegacyGrants,
 }
 
 impl Site {
@@ -69,6 +71,7 @@ impl Site {
             self.vault.clone(),
             self.outbound.clone(),
             self.clock.clone(),
+            self.legacy_grants,
             Handle::current(),
         ))
     }
@@ -162,6 +165,7 @@ fn worker(
         .app_data(web::Data::new(call_log))
         .app_data(web::Data::new(site.retention))
         .app_data(web::Data::new(PublicAddress::new(&site.public_url)))
+        .app_data(web::Data::new(site.legacy_grants))
         .app_data(web::Data::new(site.vault.clone()))
         .app_data(web::Data::new(site.outbound.clone()))
         .app_data(web::Data::new(site.hasher.clone()))
