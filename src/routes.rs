@@ -14,7 +14,7 @@ use crate::access::Permission::{
 };
 use crate::access::{Gate, Needs, gate};
 use crate::web::{Error, Segment, assets};
-use crate::{accounts, api, authorization, categories, connectors, endpoints, status};
+use crate::{accounts, api, authorization, calls, categories, connectors, endpoints, programs, status};
 
 /// One route.
 pub struct Route {
@@ -68,8 +68,16 @@ pub fn all() -> Vec<Route> {
         get(
             "/connectors/{key}/activity",
             may(ViewActivity),
-            connectors::activity,
+            calls::of_connector,
         ),
+        get(
+            "/connectors/{key}/activity/changes",
+            may(ViewActivity),
+            connectors::changes,
+        ),
+        get("/calls", may(ViewActivity), calls::list),
+        get("/calls.csv", may(ViewActivity), calls::download),
+        get("/calls/{place}", may(ViewActivity), calls::show),
         get(
             "/connectors/{key}/authorization",
             may(ViewConnectors),

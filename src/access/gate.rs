@@ -153,6 +153,14 @@ fn navigation(actor: &Actor) -> Vec<NavItem> {
                 section: "Categories",
             },
         ),
+        (
+            Permission::ViewActivity,
+            NavItem {
+                href: "/calls",
+                label: "Activity",
+                section: "",
+            },
+        ),
     ];
     items
         .into_iter()

@@ -5,12 +5,26 @@
 //! or a body, because whatever can hold a secret will.
 
 mod call;
+mod chart;
+mod csv;
+mod filter;
 mod hours;
+mod list;
 mod log;
 mod partitions;
 mod queries;
 mod retention;
+mod row;
+mod show;
+mod words;
 
 pub use call::{Call, CallKind, Caller, CallerKind, Outcome, Target};
+pub use csv::download;
+pub use list::{list, of_connector};
 pub use log::CallLog;
+pub use queries::{LastCall, last_calls};
 pub use retention::{Retention, look_after};
+pub use show::show;
+pub use words::CallStatus;
+
+use row::CallRow;

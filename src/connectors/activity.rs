@@ -1,4 +1,4 @@
-//! The Activity tab: what was changed on a connector, and by whom.
+//! The Activity tab's changes: what was changed on a connector, and by whom. Its calls are shown by the call log.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -13,21 +13,21 @@ use crate::web::{Error, Segment, Shell, page};
 const SHOWN: i64 = 100;
 
 #[derive(Template)]
-#[template(path = "connectors/activity.html")]
-struct ActivityPage {
+#[template(path = "connectors/changes.html")]
+struct ChangesPage {
     shell: Shell,
     head: ConnectorHead,
     lines: Vec<AuditLine>,
 }
 
-pub async fn show(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
+pub async fn changes(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let connector = queries::find(&conn, &key).await?;
     let lines = audit::lines_of(&mut conn, connector.id, SHOWN).await?;
     let head = ConnectorHead::new(&connector, Tab::Activity, &visit.actor);
     page(
         StatusCode::OK,
-        &ActivityPage {
+        &ChangesPage {
             shell: visit.shell,
             head,
             lines,

@@ -17,7 +17,7 @@ mod queries;
 mod trash;
 mod trouble;
 
-pub use activity::show as activity;
+pub use activity::changes;
 pub use details::{create, duplicate, edit, new, update};
 pub use head::{ConnectorHead, Tab};
 pub use health::Health;

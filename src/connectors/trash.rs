@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::Connector;
 use super::model::TrashedConnector;
-use super::queries::{self, KEPT, SHOWN};
+use super::queries::{self, KEPT, SHOWN, USERS_SHOWN, Usage};
 use crate::access::Visit;
 use crate::web::{Error, Form, SaveError, Segment, Shell, page, plural, relative};
 
@@ -16,17 +16,21 @@ use crate::web::{Error, Form, SaveError, Segment, Shell, page, plural, relative}
 struct DeletePage {
     shell: Shell,
     connector: Connector,
+    usage: Usage,
     /// Somebody saved it since the page was opened: look again before deleting.
     changed: bool,
 }
 
 pub async fn confirm_delete(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let connector = queries::find(&*visit.conn().await?, &key).await?;
+    let conn = visit.conn().await?;
+    let connector = queries::find(&conn, &key).await?;
+    let usage = queries::usage(&conn, connector.id, visit.now()).await?;
     page(
         StatusCode::OK,
         &DeletePage {
             shell: visit.shell,
             connector,
+            usage,
             changed: false,
         },
     )
@@ -50,14 +54,35 @@ pub async fn delete(
     {
         Ok(()) => Ok(visit.see_other("/connectors", "The Data Connector was deleted")),
         Err(SaveError::Fault(fault)) => Err(fault),
-        Err(_) => page(
-            StatusCode::CONFLICT,
-            &DeletePage {
-                shell: visit.shell,
-                connector,
-                changed: true,
-            },
-        ),
+        Err(_) => {
+            let usage = queries::usage(&conn, connector.id, visit.now()).await?;
+            page(
+                StatusCode::CONFLICT,
+                &DeletePage {
+                    shell: visit.shell,
+                    connector,
+                    usage,
+                    changed: true,
+                },
+            )
+        }
+    }
+}
+
+impl DeletePage {
+    /// “3 callers, 1,204 calls in the last 30 days”
+    fn usage_words(&self) -> String {
+        format!(
+            "{}, {} in the last 30 days",
+            plural(self.usage.callers, "caller", "callers"),
+            plural(self.usage.calls, "call", "calls"),
+        )
+    }
+
+    /// Those that are not shown.
+    fn more_callers(&self) -> Option<String> {
+        let more = self.usage.callers - USERS_SHOWN;
+        (more > 0).then(|| plural(more, "other caller", "other callers"))
     }
 }
 

@@ -1,9 +1,11 @@
 //! Lists: search, filters, order, rows a page and the place, all in the address.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-use super::{Option_, SelectField};
+use super::{Option_, SelectField, Total};
 use crate::db::keyset::{Cursor, Kind, Position, Slice};
 
 use super::text::{grouped, plural};
@@ -27,7 +29,7 @@ pub trait Column: Copy + PartialEq + 'static {
 /// What an address asks of a list.
 #[derive(Clone)]
 pub struct ListQuery<C> {
-    path: &'static str,
+    path: Cow<'static, str>,
     pub search: String,
     filters: Vec<(&'static str, String)>,
     pub column: C,
@@ -39,7 +41,11 @@ pub struct ListQuery<C> {
 
 impl<C: Column> ListQuery<C> {
     /// Reads the query string of `path`. Whatever is not understood counts as not given.
-    pub fn parse(path: &'static str, query: &str, filter_names: &[&'static str]) -> ListQuery<C> {
+    pub fn parse(
+        path: impl Into<Cow<'static, str>>,
+        query: &str,
+        filter_names: &[&'static str],
+    ) -> ListQuery<C> {
         let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
             .into_owned()
             .collect();
@@ -66,7 +72,7 @@ impl<C: Column> ListQuery<C> {
             get("page").parse().unwrap_or(1).clamp(1, i64::MAX / 1000)
         };
         ListQuery {
-            path,
+            path: path.into(),
             search: get("q").trim().chars().take(200).collect(),
             filters: filter_names
                 .iter()
@@ -90,6 +96,11 @@ impl<C: Column> ListQuery<C> {
             .iter()
             .find(|(key, _)| *key == name)
             .map_or("", |(_, value)| value.as_str())
+    }
+
+    /// The path of the list.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// Whether anything narrows the list.
@@ -127,6 +138,23 @@ impl<C: Column> ListQuery<C> {
             ..self.clone()
         }
         .first_page()
+    }
+
+    /// The first page of the list with another filter, or another value of it.
+    pub fn with_filter(&self, name: &'static str, value: &str) -> String {
+        let mut filters = self.filters.clone();
+        filters.retain(|(key, _)| *key != name);
+        filters.push((name, value.to_string()));
+        ListQuery {
+            filters,
+            ..self.clone()
+        }
+        .first_page()
+    }
+
+    /// The page that begins after a place which no row of this page has.
+    pub fn after(&self, place: &Cursor) -> String {
+        self.page_href(self.page + 1, "after", &place.encode())
     }
 
     /// The `sort` value of the address, for the filter form to keep.
@@ -242,32 +270,6 @@ pub struct SortHeads {
 
 impl HtmlSafe for SortHeads {}
 
-/// How many rows there are in all; counting stops where it would take longer than the page.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Total {
-    Exactly(i64),
-    MoreThan(i64),
-}
-
-impl Total {
-    /// From a count that stopped one above `limit`.
-    pub fn bounded(count: i64, limit: i64) -> Total {
-        if count > limit {
-            Total::MoreThan(limit)
-        } else {
-            Total::Exactly(count)
-        }
-    }
-
-    /// `1,204`, `more than 1,000`.
-    pub fn words(self) -> String {
-        match self {
-            Total::Exactly(number) => grouped(number),
-            Total::MoreThan(number) => format!("more than {}", grouped(number)),
-        }
-    }
-}
-
 /// The foot of a list: what is shown, and the ways to the other pages.
 #[derive(Template)]
 #[template(path = "kit/pages.html")]
@@ -325,7 +327,7 @@ impl Pages {
                 .flatten(),
             noun,
             from: if query.position == Position::Last {
-                end_of(total).map_or(1, |end| end - rows + 1)
+                total.exact().map_or(1, |end| end - rows + 1)
             } else {
                 (page - 1) * size + 1
             },
@@ -374,12 +376,5 @@ impl Pages {
 
     pub fn is_one_page(&self) -> bool {
         self.first.is_none() && self.next.is_none()
-    }
-}
-
-fn end_of(total: Total) -> Option<i64> {
-    match total {
-        Total::Exactly(number) => Some(number),
-        Total::MoreThan(_) => None,
     }
 }

@@ -16,6 +16,7 @@ mod list;
 mod save;
 mod shell;
 mod text;
+mod total;
 mod visitor;
 
 pub use address::PublicAddress;
@@ -27,8 +28,9 @@ pub use fields::{
 pub use flash::Flash;
 pub use form::{Form, FormData, Segment, Segments};
 pub use layers::{RequestId, serve_layers};
-pub use list::{Column, ListQuery, Pages, SortHeads, Total};
+pub use list::{Column, ListQuery, Pages, SortHeads};
 pub use save::SaveError;
 pub use shell::{NavItem, Person, Shell, Theme, page, page_no_store, see_other, see_other_as};
 pub use text::{date, date_time, grouped, iso, plural, relative, short_date};
+pub use total::Total;
 pub use visitor::{Cookies, VisitorToken};

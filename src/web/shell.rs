@@ -16,7 +16,7 @@ use super::{Error, Flash};
 pub struct NavItem {
     pub href: &'static str,
     pub label: &'static str,
-    /// The word of the tab, which names the page in full.
+    /// The word of its tab beside the data connectors, which names the page in full; empty for a page without one.
     pub section: &'static str,
 }
 
@@ -83,6 +83,12 @@ impl Shell {
             Theme::Light => Some("light"),
             Theme::Dark => Some("dark"),
         }
+    }
+
+    /// Whether there is more than one page to have tabs for.
+    pub fn has_section_tabs(&self) -> bool {
+        let tabs = self.nav.iter().filter(|item| !item.section.is_empty());
+        tabs.count() > 1
     }
 
     /// Whether a navigation item leads to the section that the page is in.

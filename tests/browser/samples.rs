@@ -2,6 +2,7 @@
 //!
 //! To add one: a line in [`SAMPLES`], or in `oauth.rs` for the OAuth 2.0 methods. What it needs to exist is made in [`World`].
 
+mod calls_world;
 mod oauth;
 mod oauth_world;
 mod world;
@@ -52,6 +53,8 @@ pub enum Step {
     Expand(&'static str),
     /// Presses a link or button that leads to another page.
     Press(&'static str),
+    /// Opens the first row of the list.
+    FirstRow,
     /// Comes back from the authorization server that the open page leads to, with this answer and the state.
     Return(&'static str),
     /// Something is changed behind the site's back.
@@ -90,7 +93,7 @@ const fn sample(
 }
 
 use Place::{Empty, Fresh, Full};
-use Step::{Choose, Expand, Fill, Meanwhile, Press, Tick};
+use Step::{Choose, Expand, Fill, FirstRow, Meanwhile, Press, Tick};
 use Who::{Admin, Leaver, Newcomer, Nobody, Viewer};
 
 /// An address that is none, and what it is made of would end a tag.
@@ -156,7 +159,21 @@ const SAMPLES: &[Sample] = &[
             Press("Save")],
         "Someone else saved this first"),
     sample("duplicated", Full, Admin, "/connectors/weather", &[Press("Duplicate this data connector")], "without its secrets and tokens"),
-    sample("activity", Full, Admin, "/connectors/busy/activity", &[], "What was changed"),
+    sample("changes", Full, Admin, "/connectors/busy/activity/changes", &[], "What was changed"),
+
+    // Calls
+    sample("calls-none", Empty, Admin, "/calls", &[], "No calls yet"),
+    sample("calls", Full, Admin, "/calls", &[], "Every call through a data connector"),
+    sample("calls-week", Full, Admin, "/calls?period=7d&size=25", &[Expand("Figures as a table")], "Calls by day"),
+    sample("calls-filtered", Full, Admin, "/calls?outcome=errors&status=5xx&period=30d", &[], "whatever their outcome"),
+    sample("calls-no-results", Full, Admin, "/calls?outcome=cancelled&status=1xx", &[], "fits these filters"),
+    sample("calls-wrong-time", Full, Admin, "/calls", &[Fill("from", "last week"), Press("Apply filters")], "From must be a day or a time"),
+    sample("calls-tab", Full, Admin, "/connectors/payroll-ledger/activity", &[], "Time to answer"),
+    sample("calls-tab-none", Full, Admin, "/connectors/busy/activity", &[], "No calls yet"),
+    sample("calls-not-permitted", Full, Viewer, "/calls", &[], "This needs the permission “View Activity”."),
+    sample("call", Full, Admin, "/calls?outcome=answered&status=2xx", &[FirstRow], "Where the time went"),
+    sample("call-long", Full, Admin, "/calls?status=5xx", &[FirstRow], "502 Bad Gateway"),
+    sample("call-failed", Full, Admin, "/calls?outcome=failed", &[FirstRow], "did not answer within"),
 
     // Authorization
     sample("no-auth", Full, Admin, "/connectors/weather/authorization", &[], "There is no security with this option."),
@@ -210,7 +227,8 @@ const SAMPLES: &[Sample] = &[
         &[Fill("password", PASSWORD), Press("Reveal token")], "The token is shown once on this page."),
 
     // Deleting
-    sample("delete", Full, Admin, "/connectors/payroll-ledger/delete", &[], "Are you sure you want to delete"),
+    sample("delete", Full, Admin, "/connectors/payroll-ledger/delete", &[], "Who would be refused"),
+    sample("delete-unused", Full, Admin, "/connectors/busy/delete", &[], "Nobody has called it in the last 30 days."),
     sample("delete-changed", Full, Admin, "/connectors/changing/delete",
         &[Meanwhile("/connectors/changing", &[("description", "Changed")]), Press("Delete “Changing”")], "Not deleted."),
     sample("deleted", Full, Admin, "/connectors/going/delete", &[Press("Delete “Going”")], "The Data Connector was deleted"),

@@ -139,6 +139,14 @@ impl Window {
         self.arrive(&before, words).await;
     }
 
+    /// Opens the first row of the list.
+    pub async fn open_first_row(&self) {
+        let before = self.document().await;
+        let link = "//table[contains(@class, 'list')]/tbody//th/a";
+        self.click(link).await;
+        self.arrive(&before, link).await;
+    }
+
     /// Clicks on whatever this XPath finds first, and waits for nothing.
     pub async fn click(&self, xpath: &str) {
         let element = self.find(By::XPath(xpath)).await;

@@ -1,6 +1,10 @@
 //! The call log: how lines get into it, how long they stay, and the pages that show them.
 
+mod delete_page;
+mod file;
 mod keeping;
+mod pages;
+mod rows_read;
 mod writing;
 
 use std::sync::Arc;
@@ -9,6 +13,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use connectory::calls::{Call, CallKind, Caller, CallerKind, Outcome, Target};
 use uuid::Uuid;
+
+use crate::support::TestApp;
 
 /// A call of a program that was answered, as most are.
 pub fn call(at: DateTime<Utc>, connector: Uuid) -> Call {
@@ -50,6 +56,40 @@ pub fn program(name: &str) -> Caller {
 
 pub fn endpoint(name: &str) -> Uuid {
     id_of(&format!("endpoint {name}"))
+}
+
+/// Many lines at once: each column as SQL of its `number`.
+pub struct Filling {
+    pub lines: i64,
+    pub at: String,
+    pub connector: String,
+    pub outcome: &'static str,
+    pub status: &'static str,
+}
+
+impl Filling {
+    /// Answered calls of one connector.
+    pub fn of(connector: Uuid, lines: i64, at: impl Into<String>) -> Filling {
+        Filling {
+            lines,
+            at: at.into(),
+            connector: format!("'{connector}'"),
+            outcome: "'answered'",
+            status: "200",
+        }
+    }
+
+    /// Writes the lines, whose days must have partitions; nothing is counted of them.
+    pub async fn write(self, app: &TestApp) {
+        let caller = program("Month-end report").id;
+        app.sql(&format!(
+            "INSERT INTO calls (id, at, kind, connector_id, connector_name, caller_kind, caller_id, caller_name, method, outcome, status)
+             SELECT gen_random_uuid(), {}, 'proxy', ({})::uuid, 'Payroll', 'program', '{caller}', 'Month-end report', 'GET', {}, {}
+             FROM generate_series(1, {}) AS number",
+            self.at, self.connector, self.outcome, self.status, self.lines
+        ))
+        .await;
+    }
 }
 
 fn id_of(name: &str) -> Uuid {

@@ -5,9 +5,11 @@ mod hostile;
 mod rules;
 mod status;
 
+use connectory::calls::Outcome;
 use connectory::categories::CategoryStatus;
 use connectory::connectors::Method;
 
+use crate::calls::call;
 use crate::support::{Browser, TestApp};
 
 /// A site in which every page has something to show.
@@ -28,6 +30,20 @@ async fn populated() -> (TestApp, Browser) {
         })
         .await;
     }
+    let payroll = app
+        .value("SELECT id FROM connectors WHERE name = 'Payroll'")
+        .await;
+    let payroll = payroll.parse().expect("an id");
+    for (outcome, status) in [
+        (Outcome::Answered, Some(200)),
+        (Outcome::Answered, Some(500)),
+        (Outcome::Refused, None),
+    ] {
+        let mut call = call(app.clock.now(), payroll);
+        (call.outcome, call.status) = (outcome, status);
+        app.call_log.record(call);
+    }
+    app.call_log.finish().await;
     app.connector("Deleted").await;
     app.sql("UPDATE connectors SET deleted_at = now(), deleted_by = 'Ana' WHERE name = 'Deleted'")
         .await;

@@ -1,5 +1,13 @@
 //! The call log's SQL.
 
+mod chart;
+mod last;
+mod list;
+mod options;
 mod store;
 
+pub(super) use chart::{Sum, is_empty, sums};
+pub use last::{LastCall, last_calls};
+pub(super) use list::{WALK, find, list, page_of_all};
+pub(super) use options::{Choice, Choices, choices};
 pub(super) use store::store;

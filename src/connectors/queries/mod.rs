@@ -7,6 +7,7 @@ mod narrowed;
 mod save;
 mod trash;
 mod update;
+mod usage;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -28,6 +29,7 @@ pub use save::create;
 pub use trash::purge_trash;
 pub(super) use trash::{KEPT, SHOWN, find_trashed, move_to_trash, restore, trashed};
 pub(super) use update::{Seen, update};
+pub(super) use usage::{SHOWN as USERS_SHOWN, Usage, usage};
 
 /// The live connector of a key.
 pub async fn find(conn: &Conn, key: &str) -> Result<Connector, Error> {

@@ -9,7 +9,7 @@ use connectory::outbound::HttpUrl;
 use connectory::vault::Secret;
 use uuid::Uuid;
 
-use super::{Place, Sample, Step, Who, oauth_world};
+use super::{Place, Sample, Step, Who, calls_world, oauth_world};
 use crate::browser::{Window, origin};
 use crate::support::authorization_server::AuthorizationServer;
 use crate::support::oauth_server::OAuthServer;
@@ -22,7 +22,7 @@ pub const TOKEN_URL: &str = "the token server's address";
 pub const ISSUER: &str = "the authorization server's issuer";
 
 /// The longest name that a word can be made of, and a word that does not fit into any column.
-const LONG: &str = "Donaudampfschifffahrtselektrizitaetenhauptbetriebswerkbauunterbeamtengesellschaft - Schnittstelle zum Fahrplan der Anlegestellen und Schleusen und der Wasserstände zwischen Passau und dem Schwarzen Meer";
+pub(super) const LONG: &str = "Donaudampfschifffahrtselektrizitaetenhauptbetriebswerkbauunterbeamtengesellschaft - Schnittstelle zum Fahrplan der Anlegestellen und Schleusen und der Wasserstände zwischen Passau und dem Schwarzen Meer";
 
 pub struct World {
     fresh: TestApp,
@@ -69,6 +69,7 @@ impl World {
         let full = Peopled::start().await;
         fill(&full, &tokens).await;
         oauth_world::fill(&full.app, &server).await;
+        calls_world::fill(&full.app).await;
         World {
             fresh: TestApp::start().await,
             empty: Peopled::start().await,
@@ -125,6 +126,7 @@ impl World {
             Step::Choose(field, option) => window.choose(field, option).await,
             Step::Tick(label) => window.tick(label).await,
             Step::Expand(summary) => window.click(&format!("//summary[.='{summary}']")).await,
+            Step::FirstRow => window.open_first_row().await,
             Step::Press(words) => window.press(words).await,
             Step::Return(answer) => window.return_with(answer).await,
             Step::Behind(statement) => peopled.app.sql(statement).await,

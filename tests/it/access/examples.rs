@@ -4,23 +4,31 @@ use connectory::connectors;
 use connectory::routes::Route;
 use uuid::Uuid;
 
+use crate::calls::call;
 use crate::support::TestApp;
 
 /// What the variable parts of paths stand for.
 pub struct Examples {
     /// A category that cannot be deleted, because a connector has it.
     category: Uuid,
+    /// Where a call is found in the log.
+    call: String,
     style_sheet: String,
 }
 
 impl Examples {
     pub async fn create(app: &TestApp) -> Examples {
         let category = app.category("Finance").await;
-        app.connector_with("Payroll", |new| {
-            new.categories = vec![category];
-            new.method = connectors::Method::Bearer;
-        })
-        .await;
+        let connector = app
+            .connector_with("Payroll", |new| {
+                new.categories = vec![category];
+                new.method = connectors::Method::Bearer;
+            })
+            .await;
+        let call = call(app.clock.now(), connector);
+        let place = format!("{}-{}", call.at.timestamp_micros(), call.id);
+        app.call_log.record(call);
+        app.call_log.finish().await;
         let page = app.browser().get("/nowhere").await;
         let style_sheet = page
             .attribute("link[rel=stylesheet]", "href")
@@ -28,6 +36,7 @@ impl Examples {
         app.founded().await;
         Examples {
             category,
+            call: place,
             style_sheet,
         }
     }
@@ -45,6 +54,7 @@ impl Examples {
             path if path.starts_with("/categories/{id}") => {
                 path.replace("{id}", &self.category.to_string())
             }
+            "/calls/{place}" => format!("/calls/{}", self.call),
             path => path.to_string(),
         };
         assert!(

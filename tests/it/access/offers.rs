@@ -16,6 +16,10 @@ async fn a_refusal_names_the_permission_that_is_needed() {
         ("/connectors/new", CreateConnectors),
         ("/connectors/trash", DeleteConnectors),
         ("/connectors/any/activity", ViewActivity),
+        ("/connectors/any/activity/changes", ViewActivity),
+        ("/calls", ViewActivity),
+        ("/calls.csv", ViewActivity),
+        ("/calls/any", ViewActivity),
         ("/categories", ViewCategories),
         ("/categories/new", CreateCategories),
     ] {
@@ -37,7 +41,7 @@ async fn what_may_not_be_done_is_not_offered() {
         .await;
     let offered = |page: &Page| -> Vec<String> {
         let links = page.links().into_iter().filter(|(_, href)| {
-            ["/new", "/delete", "/edit", "/trash", "/activity"]
+            ["/new", "/delete", "/edit", "/trash", "/activity", "/calls"]
                 .iter()
                 .any(|end| href.ends_with(end))
         });

@@ -19,6 +19,7 @@ async fn of_a_connector_hold_none_of_its_secrets() {
         DETAILS,
         TAB,
         "/connectors/payroll/activity",
+        "/connectors/payroll/activity/changes",
         "/connectors/payroll/delete",
         "/connectors/payroll/authorization/token-requests",
         "/connectors/payroll/authorization/token-reveals",

@@ -165,7 +165,7 @@ async fn are_warned_of_on_every_tab_and_in_the_list_until_they_are_checked_again
             );
         }
     };
-    let tabs = [DETAILS, TAB, "/connectors/payroll/activity"];
+    let tabs = [DETAILS, TAB, "/connectors/payroll/activity/changes"];
     warns("Certificates are not checked.", &tabs, false).await;
     warns("Certificate not checked", &["/connectors"], false).await;
     let fill = |form: FormFill| {
@@ -177,7 +177,7 @@ async fn are_warned_of_on_every_tab_and_in_the_list_until_they_are_checked_again
     save(&ana.get(TAB).await, fill).await.expect(303);
     warns("Certificates are not checked.", &tabs, true).await;
     warns("Certificate not checked", &["/connectors"], true).await;
-    let activity = ana.get("/connectors/payroll/activity").await;
+    let activity = ana.get("/connectors/payroll/activity/changes").await;
     assert!(
         activity.rows()[0][4].contains("SSL certificate verification: “On” became “Off”"),
         "{:?}",

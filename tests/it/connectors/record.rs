@@ -192,14 +192,15 @@ async fn the_activity_tab_shows_it_newest_first_and_escaped() {
         .await
         .expect(303);
     let page = ana
-        .get("/connectors/payroll")
+        .get("/connectors/payroll/activity")
         .await
-        .click("Activity")
+        .expect(200)
+        .click("Changes")
         .await
         .expect(200);
     assert_eq!(
         (page.h1().as_str(), page.title().as_str()),
-        ("Pay: Activity", "Activity, Pay – Connectory")
+        ("Pay: Activity", "Changes, Activity, Pay – Connectory")
     );
     assert_eq!(
         strs(&page.row_heads()),
@@ -231,7 +232,9 @@ async fn the_activity_tab_is_for_whoever_may_view_activity() {
     app.connector("Payroll").await;
     let ben = app.person(&[ViewConnectors]).await;
     assert!(!ben.get("/connectors/payroll").await.has_link("Activity"));
-    ben.get("/connectors/payroll/activity").await.expect(403);
+    ben.get("/connectors/payroll/activity/changes")
+        .await
+        .expect(403);
 }
 
 #[tokio::test]
@@ -259,7 +262,7 @@ async fn what_a_person_typed_is_escaped_on_every_page_that_prints_it() {
         format!("/categories?q={search}"),
     ];
     paths.extend(
-        ["", "/delete", "/activity", "/authorization"]
+        ["", "/delete", "/activity/changes", "/authorization"]
             .map(|tab| format!("/connectors/payroll{tab}")),
     );
     for path in &paths {

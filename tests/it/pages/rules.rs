@@ -60,6 +60,7 @@ async fn every_page_keeps_the_rules_of_the_house() {
         "/connectors/trash",
         "/categories",
         "/connectors/new",
+        "/calls",
     ] {
         found.extend(faults(&ben.get(address).await));
     }
@@ -147,7 +148,9 @@ async fn addresses(app: &TestApp) -> Vec<String> {
         .filter(|route| route.method == Method::GET)
     {
         match route.path {
-            "/" | "/static/{file}" | "/favicon.ico" | "/healthz" | "/readyz" | "/metrics" => {}
+            "/" | "/static/{file}" | "/favicon.ico" | "/healthz" | "/readyz" | "/metrics"
+            | "/calls.csv" => {}
+            "/calls/{place}" => addresses.push(format!("/calls/{}", newest_call(app).await)),
             path if path.contains("{key}") => addresses.extend(
                 ["payroll", "ledger", "maps", "weather"].map(|key| path.replace("{key}", key)),
             ),
@@ -161,6 +164,10 @@ async fn addresses(app: &TestApp) -> Vec<String> {
             "/connectors?sort=-modified&size=25",
             "/connectors?auth_method=bearer",
             "/categories?q=nothing",
+            "/calls?period=7d&outcome=errors&size=100",
+            "/calls?outcome=cancelled",
+            "/calls?from=rubbish",
+            "/calls?connector=rubbish&caller=rubbish&endpoint=rubbish",
         ]
         .map(String::from),
     );
@@ -170,6 +177,11 @@ async fn addresses(app: &TestApp) -> Vec<String> {
         "/nowhere".into(),
     ]);
     addresses
+}
+
+/// Where a call is found in the log.
+async fn newest_call(app: &TestApp) -> String {
+    app.value("SELECT (extract(epoch FROM at) * 1000000)::bigint || '-' || id FROM calls ORDER BY at DESC LIMIT 1").await
 }
 
 /// What is wrong with a page, by the rules of the house.

@@ -303,7 +303,13 @@ async fn a_day(
             .await,
     );
     for key in ["basic", "key", "pasted", "issued", "issued-copy"] {
-        for part in ["", "/authorization", "/activity", "/delete"] {
+        for part in [
+            "",
+            "/authorization",
+            "/activity",
+            "/activity/changes",
+            "/delete",
+        ] {
             pages.push(
                 browser
                     .get(&format!("/connectors/{key}{part}"))

@@ -158,7 +158,7 @@ async fn a_day(day: &mut Day<'_>, server: &Hostile, echo: &Hostile) {
     for key in [
         "code", "echo", "client", "echoed", "password", "parrot", "implicit",
     ] {
-        for part in ["", "/authorization", "/activity"] {
+        for part in ["", "/authorization", "/activity/changes"] {
             let page = day.browser.get(&format!("/connectors/{key}{part}")).await;
             day.saw(page.expect(200));
         }

@@ -172,7 +172,7 @@ async fn shows_nothing_but_text() {
     let page = take(&page, "Keep it fresh").await;
     assert!(!page.html.contains("<script>alert"));
     assert!(
-        !ana.get("/connectors/payroll/activity")
+        !ana.get("/connectors/payroll/activity/changes")
             .await
             .expect(200)
             .html

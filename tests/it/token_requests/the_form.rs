@@ -283,7 +283,7 @@ async fn leaves_a_line_in_the_audit_log_for_every_request() {
     );
     assert!(!event[0][1].contains(CANARY));
     assert!(
-        !ana.get("/connectors/payroll/activity")
+        !ana.get("/connectors/payroll/activity/changes")
             .await
             .expect(200)
             .html

@@ -1,0 +1,373 @@
+//! The pages of the log: of all calls, and of a connector's.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::Data;
+use askama::Template;
+use chrono::{NaiveTime, TimeDelta};
+use futures_util::try_join;
+
+use super::chart::{Charts, steps};
+use super::filter::{
+    CLASSES, CallFilter, ERRORS, FILTERS, LogQuery, Newest, PERIODS, Span, USUAL, is_typed, period,
+};
+use super::queries::{self, Choices, WALK};
+use super::row::CallRow;
+use super::{Outcome, Retention, words};
+use crate::access::Visit;
+use crate::connectors::{self, ConnectorHead, ConnectorId, Tab};
+use crate::web::{
+    Error, ErrorSummary, Errors, ListQuery, Option_, Pages, Segment, SelectField, Shell, TextField,
+    grouped, page, plural,
+};
+
+/// The log of all calls.
+#[derive(Template)]
+#[template(path = "calls/list.html")]
+struct ListPage {
+    shell: Shell,
+    log: Log,
+}
+
+/// The log of a connector.
+#[derive(Template)]
+#[template(path = "calls/tab.html")]
+struct TabPage {
+    shell: Shell,
+    head: ConnectorHead,
+    log: Log,
+}
+
+/// What both show.
+#[derive(Template)]
+#[template(path = "calls/log.html")]
+struct Log {
+    query: LogQuery,
+    errors: Errors,
+    filters: Filters,
+    found: Option<Lines>,
+    retention: Retention,
+    /// No call was ever counted.
+    unused: bool,
+    /// Shown on the page of all calls.
+    names_connectors: bool,
+}
+
+impl askama::filters::HtmlSafe for Log {}
+
+/// The lines of the page, and what stands around them.
+struct Lines {
+    rows: Vec<CallRow>,
+    pages: Pages,
+    charts: Charts,
+    /// Where to look further, and the time back to which has been looked.
+    further: Option<(String, String)>,
+}
+
+/// What can be chosen.
+struct Filters {
+    /// The connector whose tab this is.
+    fixed: Option<ConnectorId>,
+    choices: Choices,
+}
+
+pub async fn list(visit: Visit, retention: Data<Retention>) -> Result<HttpResponse, Error> {
+    let log = Log::read(&visit, **retention, "/calls".into(), None).await?;
+    let status = log.http_status();
+    page(
+        status,
+        &ListPage {
+            shell: visit.shell,
+            log,
+        },
+    )
+}
+
+pub async fn of_connector(
+    visit: Visit,
+    Segment(key): Segment,
+    retention: Data<Retention>,
+) -> Result<HttpResponse, Error> {
+    let connector = connectors::find(&*visit.conn().await?, &key).await?;
+    let path = format!("/connectors/{}/activity", connector.key);
+    let log = Log::read(&visit, **retention, path, Some(connector.id)).await?;
+    let (head, status) = (
+        ConnectorHead::new(&connector, Tab::Activity, &visit.actor),
+        log.http_status(),
+    );
+    page(
+        status,
+        &TabPage {
+            shell: visit.shell,
+            head,
+            log,
+        },
+    )
+}
+
+impl Log {
+    async fn read(
+        visit: &Visit,
+        retention: Retention,
+        path: String,
+        connector: Option<ConnectorId>,
+    ) -> Result<Log, Error> {
+        let query: LogQuery = ListQuery::parse(path, visit.req.query_string(), &FILTERS);
+        let (filter, errors) = CallFilter::read(&query, connector, visit.now());
+        let conn = visit.conn().await?;
+        let (choices, unused, found) = if errors.any() {
+            (
+                queries::choices(&conn, filter.connector).await?,
+                false,
+                None,
+            )
+        } else {
+            let whole = Span {
+                from: filter.span.from.max(
+                    retention
+                        .oldest(visit.now())
+                        .and_time(NaiveTime::MIN)
+                        .and_utc(),
+                ),
+                to: filter.span.to.min(visit.now() + TimeDelta::seconds(1)),
+            };
+            let (whole, step) = steps(whole);
+            let (choices, unused, found, sums) = try_join!(
+                queries::choices(&conn, filter.connector),
+                queries::is_empty(&conn, connector),
+                queries::list(&conn, &query, &filter),
+                queries::sums(&conn, &filter, whole, step),
+            )?;
+            let wider = filter.errors_only || filter.outcome.is_some() || filter.class.is_some();
+            let charts = Charts::new(whole, step, sums, wider);
+            let pages = Pages::new(
+                &query,
+                ["call", "calls"],
+                &found.slice,
+                found.total,
+                Newest::place,
+            );
+            let further = found
+                .stopped
+                .map(|place| (query.after(&place), place.value));
+            let further = further.map(|(href, at)| (href, stamp_of(&at)));
+            (
+                choices,
+                unused,
+                Some(Lines {
+                    rows: found.slice.rows,
+                    pages,
+                    charts,
+                    further,
+                }),
+            )
+        };
+        Ok(Log {
+            query,
+            errors,
+            filters: Filters {
+                fixed: connector,
+                choices,
+            },
+            found,
+            retention,
+            unused,
+            names_connectors: connector.is_none(),
+        })
+    }
+
+    /// A time that cannot be read is bad input, though it stands in the address.
+    fn http_status(&self) -> StatusCode {
+        if self.errors.any() {
+            StatusCode::UNPROCESSABLE_ENTITY
+        } else {
+            StatusCode::OK
+        }
+    }
+
+    fn summary(&self) -> ErrorSummary {
+        self.errors.summary()
+    }
+
+    /// What the title begins with.
+    fn title_start(&self) -> &'static str {
+        if self.errors.any() { "Error: " } else { "" }
+    }
+
+    /// “ (page 2)”
+    fn title_end(&self) -> String {
+        let words = self
+            .found
+            .as_ref()
+            .map(|found| found.pages.page_words().to_lowercase());
+        words.map_or(String::new(), |words| format!(" ({words})"))
+    }
+
+    fn kept_words(&self) -> String {
+        plural(self.retention.0.into(), "day", "days")
+    }
+
+    fn walk_words(&self) -> String {
+        grouped(WALK)
+    }
+
+    fn period_words(&self) -> String {
+        if is_typed(&self.query) {
+            "this time".into()
+        } else {
+            format!("the {}", period(&self.query).1.to_lowercase())
+        }
+    }
+
+    /// Whether anything but the span of time narrows the log.
+    fn is_narrowed(&self) -> bool {
+        ["connector", "caller", "endpoint", "outcome", "status"]
+            .iter()
+            .any(|name| !self.query.filter(name).is_empty())
+    }
+
+    /// The address of the same calls as a file.
+    fn csv_href(&self) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        if let Some(connector) = self.filters.fixed {
+            query.append_pair("connector", &connector.to_string());
+        }
+        for name in FILTERS {
+            let value = self.query.filter(name);
+            if !value.is_empty() && !(name == "connector" && self.filters.fixed.is_some()) {
+                query.append_pair(name, value);
+            }
+        }
+        match query.finish() {
+            query if query.is_empty() => "/calls.csv".into(),
+            query => format!("/calls.csv?{query}"),
+        }
+    }
+
+    /// The calls of one caller within the same time.
+    fn caller_href(&self, row: &CallRow) -> String {
+        self.query.with_filter("caller", &row.caller_id.to_string())
+    }
+
+    /// The same calls of a longer time.
+    fn longest_href(&self) -> Option<String> {
+        let (longest, ..) = PERIODS[PERIODS.len() - 1];
+        let (chosen, ..) = period(&self.query);
+        (chosen != longest && !is_typed(&self.query))
+            .then(|| self.query.with_filter("period", longest))
+    }
+
+    fn period_field(&self) -> SelectField {
+        let options = PERIODS
+            .iter()
+            .map(|(code, label, _)| Option_::new(*code, *label))
+            .collect();
+        SelectField::new("period", "Period", options, period(&self.query).0)
+    }
+
+    fn from_field(&self) -> TextField {
+        TextField::new("from", "From (UTC)", self.query.filter("from")).errors(&self.errors)
+    }
+
+    fn to_field(&self) -> TextField {
+        TextField::new("to", "To (UTC)", self.query.filter("to")).errors(&self.errors)
+    }
+
+    /// The filters by what can be chosen, in their order.
+    fn choice_fields(&self) -> Vec<SelectField> {
+        let choices = &self.filters.choices;
+        let mut fields = Vec::new();
+        if self.filters.fixed.is_none() {
+            let labels = choices
+                .connectors
+                .iter()
+                .map(|choice| (choice.id.to_string(), choice.words()));
+            fields.push(self.choice("connector", "Connector", "Any connector", labels.collect()));
+        }
+        let labels = choices
+            .callers
+            .iter()
+            .map(|choice| (choice.id.to_string(), choice.words()));
+        fields.push(self.choice("caller", "Caller", "Anybody", labels.collect()));
+        if !choices.endpoints.is_empty() || !self.query.filter("endpoint").is_empty() {
+            let labels = choices
+                .endpoints
+                .iter()
+                .map(|choice| (choice.id.to_string(), choice.words()));
+            fields.push(self.choice("endpoint", "Endpoint", "Any endpoint", labels.collect()));
+        }
+        let outcomes = Outcome::ALL
+            .iter()
+            .map(|outcome| (outcome.code().to_string(), outcome.label().to_string()));
+        let outcomes =
+            std::iter::once((ERRORS.to_string(), "All errors".to_string())).chain(outcomes);
+        fields.push(self.choice("outcome", "Outcome", "Any outcome", outcomes.collect()));
+        let classes = CLASSES
+            .iter()
+            .map(|(code, label, _)| (code.to_string(), label.to_string()));
+        fields.push(self.choice("status", "Status", "Any status", classes.collect()));
+        fields
+    }
+
+    fn choice(
+        &self,
+        name: &str,
+        label: &str,
+        any: &str,
+        mut options: Vec<(String, String)>,
+    ) -> SelectField {
+        let chosen = self.query.filter(name);
+        // One that is not offered any more stays chosen.
+        if !chosen.is_empty() && options.iter().all(|(value, _)| value != chosen) {
+            options.push((
+                chosen.to_string(),
+                format!("Unknown {}", label.to_lowercase()),
+            ));
+        }
+        let any = std::iter::once(Option_::new("", any));
+        let options = options
+            .into_iter()
+            .map(|(value, label)| Option_::new(value, label));
+        SelectField::new(name, label, any.chain(options).collect(), chosen)
+    }
+
+    /// The filters in use, each with its words and the address without it.
+    fn chips(&self) -> Vec<(String, String)> {
+        let choices = &self.filters.choices;
+        let of = |choices: &[queries::Choice], id: &str| {
+            let choice = choices.iter().find(|choice| choice.id.to_string() == id);
+            choice.map_or("unknown".into(), queries::Choice::words)
+        };
+        let mut chips = Vec::new();
+        for name in FILTERS {
+            let value = self.query.filter(name);
+            let words = match name {
+                _ if value.is_empty() => continue,
+                "period" if is_typed(&self.query) || value == USUAL => continue,
+                "period" => period(&self.query).1.to_string(),
+                "from" => format!("From {value}"),
+                "to" => format!("To {value}"),
+                "connector" if self.filters.fixed.is_some() => continue,
+                "connector" => format!("Connector is {}", of(&choices.connectors, value)),
+                "caller" => format!("Caller is {}", of(&choices.callers, value)),
+                "endpoint" => format!("Endpoint is {}", of(&choices.endpoints, value)),
+                "outcome" if value == ERRORS => "All errors".into(),
+                "outcome" => format!(
+                    "Outcome is {}",
+                    Outcome::parse(value)
+                        .map_or("unknown", Outcome::label)
+                        .to_lowercase()
+                ),
+                _ => format!("Status is {value}"),
+            };
+            chips.push((words, self.query.without_filter(name)));
+        }
+        chips
+    }
+}
+
+/// The time of a place, for people.
+fn stamp_of(time: &str) -> String {
+    chrono::DateTime::parse_from_rfc3339(time)
+        .map_or(String::new(), |time| words::stamp(&time.to_utc()))
+}
