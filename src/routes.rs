@@ -9,12 +9,12 @@ use actix_web::{
 };
 
 use crate::access::Permission::{
-    CreateCategories, CreateConnectors, DeleteCategories, DeleteConnectors, EditCategories,
-    EditConnectors, ViewActivity, ViewCategories, ViewConnectors,
+    CallConnectors, CreateCategories, CreateConnectors, DeleteCategories, DeleteConnectors,
+    EditCategories, EditConnectors, ManageUsers, ViewActivity, ViewCategories, ViewConnectors,
 };
 use crate::access::{Gate, Needs, gate};
 use crate::web::{Error, Segment, assets};
-use crate::{accounts, authorization, categories, connectors, status};
+use crate::{accounts, authorization, categories, connectors, programs, status};
 
 /// One route.
 pub struct Route {
@@ -24,11 +24,66 @@ pub struct Route {
     handler: Box<dyn Fn() -> ActixRoute>,
 }
 
+/// The pages of a holder's API keys under the holder's own page: what looking at keys and revoking them needs, and what making
+/// them and leading them further needs.
+macro_rules! keys_of {
+    ($holder:literal, $look:expr, $make:expr) => {
+        vec![
+            get(concat!($holder, "/keys/new"), $make, programs::new_key),
+            post(concat!($holder, "/keys"), $make, programs::create_key),
+            get(concat!($holder, "/keys/{key}"), $look, programs::show_key),
+            post(concat!($holder, "/keys/{key}"), $make, programs::update_key),
+            get(
+                concat!($holder, "/keys/{key}/edit"),
+                $make,
+                programs::edit_key,
+            ),
+            get(
+                concat!($holder, "/keys/{key}/revocation"),
+                $look,
+                programs::confirm_revocation,
+            ),
+            post(
+                concat!($holder, "/keys/{key}/revocation"),
+                $look,
+                programs::revoke_key,
+            ),
+            get(
+                concat!($holder, "/keys/{key}/connectors/new"),
+                $make,
+                programs::add_connector,
+            ),
+            get(
+                concat!($holder, "/keys/{key}/connectors/{connector}"),
+                $make,
+                programs::edit_connector,
+            ),
+            post(
+                concat!($holder, "/keys/{key}/connectors/{connector}"),
+                $make,
+                programs::allow_connector,
+            ),
+            get(
+                concat!($holder, "/keys/{key}/connectors/{connector}/removal"),
+                $look,
+                programs::confirm_removal,
+            ),
+            post(
+                concat!($holder, "/keys/{key}/connectors/{connector}/removal"),
+                $look,
+                programs::remove_connector,
+            ),
+        ]
+    };
+}
+
 /// The site on one screen.
 pub fn all() -> Vec<Route> {
     use Needs::{Nothing, SignIn};
     let may = Needs::Permission;
-    vec![
+    let of_programs = keys_of!("/programs/{program}", may(ManageUsers), may(ManageUsers));
+    let of_people = keys_of!("/profile", SignIn, may(CallConnectors));
+    let mut routes = vec![
         get("/", SignIn, accounts::home),
         get("/first-run", Nothing, accounts::first_run),
         post("/first-run", Nothing, accounts::create_first),
@@ -154,12 +209,32 @@ pub fn all() -> Vec<Route> {
             may(DeleteCategories),
             categories::delete,
         ),
+        get("/programs", may(ManageUsers), programs::list),
+        post("/programs", may(ManageUsers), programs::create),
+        get("/programs/new", may(ManageUsers), programs::new),
+        get("/programs/{program}", may(ManageUsers), programs::show),
+        post("/programs/{program}", may(ManageUsers), programs::update),
+        get("/programs/{program}/edit", may(ManageUsers), programs::edit),
+        get(
+            "/programs/{program}/delete",
+            may(ManageUsers),
+            programs::confirm_delete,
+        ),
+        post(
+            "/programs/{program}/delete",
+            may(ManageUsers),
+            programs::delete,
+        ),
+        get("/profile", SignIn, accounts::profile),
         get("/static/{file}", Nothing, asset),
         get("/favicon.ico", Nothing, favicon),
         get("/healthz", Nothing, status::alive),
         get("/readyz", Nothing, status::ready),
         get("/metrics", Nothing, status::metrics),
-    ]
+    ];
+    routes.extend(of_programs);
+    routes.extend(of_people);
+    routes
 }
 
 fn get<F, Args>(path: &'static str, needs: Needs, handler: F) -> Route

@@ -16,7 +16,7 @@ use super::{Error, Flash};
 pub struct NavItem {
     pub href: &'static str,
     pub label: &'static str,
-    /// The word of the tab, which names the page in full.
+    /// The word of the tab among the pages of data connectors, which names the page in full; empty for other pages.
     pub section: &'static str,
 }
 
@@ -83,6 +83,12 @@ impl Shell {
             Theme::Light => Some("light"),
             Theme::Dark => Some("dark"),
         }
+    }
+
+    /// The items that are also tabs over the lists of data connectors.
+    pub fn tabs(&self) -> Vec<&NavItem> {
+        let has_tab = |item: &&NavItem| !item.section.is_empty();
+        self.nav.iter().filter(has_tab).collect()
     }
 
     /// Whether a navigation item leads to the section that the page is in.

@@ -21,6 +21,7 @@ mod oauth;
 mod outbound;
 mod pages;
 mod private_postgres;
+mod programs;
 mod secrets;
 mod support;
 mod token_requests;
