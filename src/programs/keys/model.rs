@@ -76,7 +76,7 @@ impl Key {
     pub fn leads_to(&self) -> String {
         match (self.everywhere, self.connectors) {
             (true, _) => "All data connectors".into(),
-            (false, 0) => "None yet".into(),
+            (false, 0) => "None".into(),
             (false, number) => plural(number, "data connector", "data connectors"),
         }
     }

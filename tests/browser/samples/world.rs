@@ -9,7 +9,7 @@ use connectory::outbound::HttpUrl;
 use connectory::vault::Secret;
 use uuid::Uuid;
 
-use super::{Place, Sample, Step, Who, oauth_world};
+use super::{Place, Sample, Step, Who, keys, oauth_world};
 use crate::browser::{Window, origin};
 use crate::support::authorization_server::AuthorizationServer;
 use crate::support::oauth_server::OAuthServer;
@@ -36,6 +36,7 @@ pub struct World {
 struct Peopled {
     app: TestApp,
     admin: Browser,
+    confirmed: Browser,
     colleague: Browser,
     viewer: Browser,
     newcomer: Browser,
@@ -45,7 +46,12 @@ struct Peopled {
 impl Peopled {
     async fn start() -> Peopled {
         let app = TestApp::start().await;
+        let confirmed = app.super_admin().await;
+        // For as long as the samples take.
+        app.sql("UPDATE sessions SET confirmed_at = now() + interval '1 day'")
+            .await;
         Peopled {
+            confirmed,
             admin: app.super_admin().await,
             colleague: app.super_admin().await,
             viewer: app
@@ -65,6 +71,7 @@ impl World {
         let full = Peopled::start().await;
         fill(&full, &tokens).await;
         oauth_world::fill(&full.app, &server).await;
+        keys::fill(&full.app, full.admin.user().id).await;
         World {
             fresh: TestApp::start().await,
             empty: Peopled::start().await,
@@ -98,6 +105,7 @@ impl World {
         match sample.who {
             Who::Nobody => {}
             Who::Admin => window.be(&peopled.admin).await,
+            Who::Confirmed => window.be(&peopled.confirmed).await,
             Who::Viewer => window.be(&peopled.viewer).await,
             Who::Newcomer => window.be(&peopled.newcomer).await,
             Who::Leaver => window.be(&peopled.leaver).await,
