@@ -313,10 +313,7 @@ async fn the_programs_page_shows_every_key_with_its_state() {
         ("Never", "Never")
     );
     assert!(rows[1][5].ends_with("from 192.0.2.9"), "{}", rows[1][5]);
-    assert_eq!(
-        (rows[0][2].as_str(), rows[0][3].as_str()),
-        ("None", "All")
-    );
+    assert_eq!((rows[0][2].as_str(), rows[0][3].as_str()), ("None", "All"));
 }
 
 #[tokio::test]
