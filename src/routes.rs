@@ -10,11 +10,13 @@ use actix_web::{
 
 use crate::access::Permission::{
     CallConnectors, CreateCategories, CreateConnectors, DeleteCategories, DeleteConnectors,
-    EditCategories, EditConnectors, ViewActivity, ViewCategories, ViewConnectors,
+    EditCategories, EditConnectors, ManageUsers, ViewActivity, ViewCategories, ViewConnectors,
 };
 use crate::access::{Gate, Needs, gate};
 use crate::web::{Error, Segment, assets};
-use crate::{accounts, api, authorization, calls, categories, connectors, endpoints, programs, status};
+use crate::{
+    accounts, api, authorization, calls, categories, connectors, endpoints, programs, status,
+};
 
 /// One route.
 pub struct Route {
@@ -24,10 +26,65 @@ pub struct Route {
     handler: Box<dyn Fn() -> ActixRoute>,
 }
 
+/// The pages of a holder's API keys under the holder's own page: what looking at keys and revoking them needs, and what making
+/// them and leading them further needs.
+macro_rules! keys_of {
+    ($holder:literal, $look:expr, $make:expr) => {
+        vec![
+            get(concat!($holder, "/keys/new"), $make, programs::new_key),
+            post(concat!($holder, "/keys"), $make, programs::create_key),
+            get(concat!($holder, "/keys/{key}"), $look, programs::show_key),
+            post(concat!($holder, "/keys/{key}"), $make, programs::update_key),
+            get(
+                concat!($holder, "/keys/{key}/edit"),
+                $make,
+                programs::edit_key,
+            ),
+            get(
+                concat!($holder, "/keys/{key}/revocation"),
+                $look,
+                programs::confirm_revocation,
+            ),
+            post(
+                concat!($holder, "/keys/{key}/revocation"),
+                $look,
+                programs::revoke_key,
+            ),
+            get(
+                concat!($holder, "/keys/{key}/connectors/new"),
+                $make,
+                programs::add_connector,
+            ),
+            get(
+                concat!($holder, "/keys/{key}/connectors/{connector}"),
+                $make,
+                programs::edit_connector,
+            ),
+            post(
+                concat!($holder, "/keys/{key}/connectors/{connector}"),
+                $make,
+                programs::allow_connector,
+            ),
+            get(
+                concat!($holder, "/keys/{key}/connectors/{connector}/removal"),
+                $look,
+                programs::confirm_removal,
+            ),
+            post(
+                concat!($holder, "/keys/{key}/connectors/{connector}/removal"),
+                $look,
+                programs::remove_connector,
+            ),
+        ]
+    };
+}
+
 /// The site on one screen.
 pub fn all() -> Vec<Route> {
     use Needs::{Nothing, SignIn};
     let may = Needs::Permission;
+    let of_programs = keys_of!("/programs/{program}", may(ManageUsers), may(ManageUsers));
+    let of_people = keys_of!("/profile", SignIn, may(CallConnectors));
     let mut all = vec![
         get("/", SignIn, accounts::home),
         get("/first-run", Nothing, accounts::first_run),
@@ -208,12 +265,31 @@ pub fn all() -> Vec<Route> {
             categories::delete,
         ),
         get("/api/v1", SignIn, api::description),
+        get("/programs", may(ManageUsers), programs::list),
+        post("/programs", may(ManageUsers), programs::create),
+        get("/programs/new", may(ManageUsers), programs::new),
+        get("/programs/{program}", may(ManageUsers), programs::show),
+        post("/programs/{program}", may(ManageUsers), programs::update),
+        get("/programs/{program}/edit", may(ManageUsers), programs::edit),
+        get(
+            "/programs/{program}/delete",
+            may(ManageUsers),
+            programs::confirm_delete,
+        ),
+        post(
+            "/programs/{program}/delete",
+            may(ManageUsers),
+            programs::delete,
+        ),
+        get("/profile", SignIn, accounts::profile),
         get("/static/{file}", Nothing, asset),
         get("/favicon.ico", Nothing, favicon),
         get("/healthz", Nothing, status::alive),
         get("/readyz", Nothing, status::ready),
         get("/metrics", Nothing, status::metrics),
     ];
+    all.extend(of_programs);
+    all.extend(of_people);
     all.extend(for_programs());
     all
 }

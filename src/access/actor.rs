@@ -2,6 +2,7 @@
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use chrono::{DateTime, Utc};
 use std::future::{Ready, ready};
 use std::rc::Rc;
 use uuid::Uuid;
@@ -20,6 +21,8 @@ pub struct Actor {
     pub super_admin: bool,
     /// What is granted; nothing is looked up for a super admin.
     pub permissions: PermissionSet,
+    /// When this person last entered their own password in this session, beyond signing in.
+    pub confirmed_at: Option<DateTime<Utc>>,
     /// Where the request came from; empty for the command line.
     pub address: String,
     pub request_id: String,
@@ -39,6 +42,7 @@ impl Actor {
             name: name.to_string(),
             super_admin: true,
             permissions: PermissionSet::default(),
+            confirmed_at: None,
             address: String::new(),
             request_id: String::new(),
         }
@@ -53,6 +57,7 @@ impl Actor {
             name: name.to_string(),
             super_admin: false,
             permissions: PermissionSet::default(),
+            confirmed_at: None,
             address: peer_address(req),
             request_id: request_id.unwrap_or_default(),
         }

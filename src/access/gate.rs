@@ -101,6 +101,7 @@ fn introduce(req: &ServiceRequest, row: SessionRow) -> (Actor, Theme) {
         id: Some(row.user_id),
         super_admin: row.super_admin,
         permissions: row.permissions(),
+        confirmed_at: row.confirmed_at,
         username: row.username,
         name: row.name,
         address: peer_address(req.request()),
@@ -151,6 +152,14 @@ fn navigation(actor: &Actor) -> Vec<NavItem> {
                 href: "/categories",
                 label: "Categories",
                 section: "Categories",
+            },
+        ),
+        (
+            Permission::ManageUsers,
+            NavItem {
+                href: "/programs",
+                label: "Programs",
+                section: "",
             },
         ),
         (

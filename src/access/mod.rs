@@ -5,6 +5,7 @@
 
 mod actor;
 mod api_keys;
+mod confirmation;
 mod gate;
 mod needs;
 mod password;
@@ -16,6 +17,7 @@ mod visit;
 
 pub use actor::Actor;
 pub use api_keys::{ApiKey, ApiKeys, HolderKind, KeyHolder, KeyRefusal, Wants};
+pub use confirmation::password_again;
 pub use gate::{Gate, gate};
 pub use needs::Needs;
 pub use password::{PasswordHasher, PasswordProblem, check_new_password};

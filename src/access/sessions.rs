@@ -49,6 +49,7 @@ pub(super) struct SessionRow {
     pub super_admin: bool,
     pub theme: String,
     pub last_seen_at: DateTime<Utc>,
+    pub confirmed_at: Option<DateTime<Utc>>,
     permissions: Vec<String>,
 }
 
@@ -79,6 +80,7 @@ pub(super) async fn find(
             users::super_admin,
             users::theme,
             sessions::last_seen_at,
+            sessions::confirmed_at,
             // A super admin passes every check, whatever is granted.
             case_when(
                 users::super_admin,

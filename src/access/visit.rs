@@ -6,7 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use chrono::{DateTime, Utc};
 
-use super::{Actor, Permission};
+use super::{Actor, Permission, confirmation};
 use crate::clock::Clock;
 use crate::db::{Connection, Db};
 use crate::web::{Error, Flash, PublicAddress, Shell, see_other};
@@ -33,6 +33,11 @@ impl Visit {
 
     pub fn may(&self, permission: Permission) -> bool {
         self.actor.may(permission)
+    }
+
+    /// Whether the person has entered their own password within the last minutes, for what asks for it again.
+    pub fn is_confirmed(&self) -> bool {
+        confirmation::counts(self.actor.confirmed_at, self.now())
     }
 
     /// Refuses whoever lacks the permission, for what a page offers besides what its route needs.

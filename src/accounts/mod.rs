@@ -1,16 +1,18 @@
-//! People come and go: the first super admin, signing in and out, the home page.
+//! People come and go: the first super admin, signing in and out, the home page, one's own profile.
 //!
 //! Rules: no default password; the same answer and the same time for an unknown user and a wrong password; a new
 //! session id at every sign-in.
 
 mod first_run;
 mod home;
+mod profile;
 mod queries;
 mod sign_in;
 mod username;
 
 pub use first_run::{FirstRun, create as create_first, show as first_run};
 pub use home::show as home;
+pub use profile::show as profile;
 pub use queries::{NewUser, create as insert, has_super_admin, set_password};
 pub use sign_in::{show as sign_in, sign_in as create_session, sign_out};
 pub use username::{Username, UsernameProblem};

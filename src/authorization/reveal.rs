@@ -1,4 +1,5 @@
-//! Revealing the stored access token to somebody who may edit and enters their own password again.
+//! Revealing the stored access token to somebody who may edit and enters their own password again, or has done so within
+//! the last minutes.
 //!
 //! Only access tokens: passwords, API keys and client secrets are never shown.
 
@@ -7,7 +8,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::queries;
-use crate::access::{SignInGuard, Visit};
+use crate::access::{SignInGuard, Visit, password_again};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector};
 use crate::vault::{Secret, Vault};
@@ -19,14 +20,14 @@ struct RevealPage {
     shell: Shell,
     connector: Connector,
     errors: Errors,
+    /// The password need not be entered again.
+    confirmed: bool,
     token: Option<Secret>,
 }
 
 impl RevealPage {
-    fn password_field(&self) -> TextField {
-        TextField::secret("password", "Your own password")
-            .autocomplete("current-password")
-            .errors(&self.errors)
+    fn password_field(&self) -> Option<TextField> {
+        (!self.confirmed).then(|| password_again(&self.errors))
     }
 }
 
@@ -39,6 +40,7 @@ pub async fn ask(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Er
     page_no_store(
         StatusCode::OK,
         &RevealPage {
+            confirmed: visit.is_confirmed(),
             shell: visit.shell,
             connector,
             errors: Errors::default(),
@@ -56,22 +58,12 @@ pub async fn reveal(
 ) -> Result<HttpResponse, Error> {
     let connector = connectors::find(&*visit.conn().await?, &key).await?;
     let mut errors = Errors::default();
-    let password = data.get("password").unwrap_or_default().to_string();
-    if password.is_empty() {
-        errors.add("password", "Enter your own password");
-    } else if !guard
-        .is_own_password(&visit.req, &visit.actor, password)
-        .await?
-    {
-        errors.add("password", "This is not your password");
-    }
-    let (status, token) = if errors.any() {
-        (StatusCode::UNPROCESSABLE_ENTITY, None)
+    let confirmed = guard.confirm(&visit, &data, &mut errors).await?;
+    let (status, token) = if confirmed {
+        let token = open(&visit, &vault, &connector).await?;
+        (StatusCode::OK, Some(token))
     } else {
-        (
-            StatusCode::OK,
-            Some(open(&visit, &vault, &connector).await?),
-        )
+        (StatusCode::UNPROCESSABLE_ENTITY, None)
     };
     let shell = visit.shell;
     page_no_store(
@@ -80,6 +72,7 @@ pub async fn reveal(
             shell,
             connector,
             errors,
+            confirmed,
             token,
         },
     )

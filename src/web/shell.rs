@@ -16,7 +16,7 @@ use super::{Error, Flash};
 pub struct NavItem {
     pub href: &'static str,
     pub label: &'static str,
-    /// The word of its tab beside the data connectors, which names the page in full; empty for a page without one.
+    /// The word of the tab among the pages of data connectors, which names the page in full; empty for other pages.
     pub section: &'static str,
 }
 
@@ -85,10 +85,10 @@ impl Shell {
         }
     }
 
-    /// Whether there is more than one page to have tabs for.
-    pub fn has_section_tabs(&self) -> bool {
-        let tabs = self.nav.iter().filter(|item| !item.section.is_empty());
-        tabs.count() > 1
+    /// The items that are also tabs over the lists of data connectors.
+    pub fn tabs(&self) -> Vec<&NavItem> {
+        let has_tab = |item: &&NavItem| !item.section.is_empty();
+        self.nav.iter().filter(has_tab).collect()
     }
 
     /// Whether a navigation item leads to the section that the page is in.

@@ -1,8 +1,9 @@
 //! Every page of the site in every state that looks different, and how a person gets there.
 //!
-//! To add one: a line in [`SAMPLES`], or in `oauth.rs` for the OAuth 2.0 methods. What it needs to exist is made in [`World`].
+//! To add one: a line in [`SAMPLES`], in `oauth.rs` for the OAuth 2.0 methods, in `keys.rs` for programs and keys. What it needs to exist is made in [`World`].
 
 mod calls_world;
+mod keys;
 mod oauth;
 mod oauth_world;
 mod world;
@@ -11,7 +12,6 @@ pub use world::World;
 
 use world::{ISSUER, TOKEN_URL};
 
-use crate::support::PASSWORD;
 use crate::support::oauth_server::{USER, USERS_PASSWORD};
 
 /// The site that a sample is taken from.
@@ -33,6 +33,8 @@ pub enum Who {
     Nobody,
     /// May do everything.
     Admin,
+    /// The same, and has just entered the own password again.
+    Confirmed,
     /// May see connectors and categories, and change nothing.
     Viewer,
     /// May do nothing.
@@ -94,7 +96,7 @@ const fn sample(
 
 use Place::{Empty, Fresh, Full};
 use Step::{Choose, Expand, Fill, FirstRow, Meanwhile, Press, Tick};
-use Who::{Admin, Leaver, Newcomer, Nobody, Viewer};
+use Who::{Admin, Confirmed, Leaver, Newcomer, Nobody, Viewer};
 
 /// An address that is none, and what it is made of would end a tag.
 const NO_ADDRESS: &str = "ftp://example.org/<b>";
@@ -102,7 +104,7 @@ const NOT_A_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 
 /// All samples.
 pub fn all() -> impl Iterator<Item = &'static Sample> {
-    SAMPLES.iter().chain(oauth::SAMPLES)
+    SAMPLES.iter().chain(oauth::SAMPLES).chain(keys::SAMPLES)
 }
 
 #[rustfmt::skip] // a table: a sample a line, with its steps below
@@ -223,8 +225,8 @@ const SAMPLES: &[Sample] = &[
         "The token was stored and is kept fresh"),
     sample("reveal", Full, Admin, "/connectors/payroll-ledger/authorization/token-reveals", &[], "Your own password"),
     sample("reveal-errors", Full, Admin, "/connectors/payroll-ledger/authorization/token-reveals", &[Press("Reveal token")], "Enter your own password"),
-    sample("revealed", Full, Admin, "/connectors/payroll-ledger/authorization/token-reveals",
-        &[Fill("password", PASSWORD), Press("Reveal token")], "The token is shown once on this page."),
+    sample("reveal-confirmed", Full, Confirmed, "/connectors/payroll-ledger/authorization/token-reveals", &[], "You have entered your own password a short time ago."),
+    sample("revealed", Full, Confirmed, "/connectors/payroll-ledger/authorization/token-reveals", &[Press("Reveal token")], "The token is shown once on this page."),
 
     // Deleting
     sample("delete", Full, Admin, "/connectors/payroll-ledger/delete", &[], "Who would be refused"),

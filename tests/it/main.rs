@@ -22,6 +22,7 @@ mod oauth;
 mod outbound;
 mod pages;
 mod private_postgres;
+mod programs;
 mod secrets;
 mod support;
 mod token_requests;

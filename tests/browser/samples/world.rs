@@ -9,7 +9,7 @@ use connectory::outbound::HttpUrl;
 use connectory::vault::Secret;
 use uuid::Uuid;
 
-use super::{Place, Sample, Step, Who, calls_world, oauth_world};
+use super::{Place, Sample, Step, Who, calls_world, keys, oauth_world};
 use crate::browser::{Window, origin};
 use crate::support::authorization_server::AuthorizationServer;
 use crate::support::oauth_server::OAuthServer;
@@ -37,6 +37,7 @@ pub struct World {
 struct Peopled {
     app: TestApp,
     admin: Browser,
+    confirmed: Browser,
     colleague: Browser,
     viewer: Browser,
     newcomer: Browser,
@@ -49,7 +50,12 @@ impl Peopled {
     }
 
     async fn on(app: TestApp) -> Peopled {
+        let confirmed = app.super_admin().await;
+        // For as long as the samples take.
+        app.sql("UPDATE sessions SET confirmed_at = now() + interval '1 day'")
+            .await;
         Peopled {
+            confirmed,
             admin: app.super_admin().await,
             colleague: app.super_admin().await,
             viewer: app
@@ -70,6 +76,7 @@ impl World {
         fill(&full, &tokens).await;
         oauth_world::fill(&full.app, &server).await;
         calls_world::fill(&full.app).await;
+        keys::fill(&full.app, full.admin.user().id).await;
         World {
             fresh: TestApp::start().await,
             empty: Peopled::start().await,
@@ -108,6 +115,7 @@ impl World {
         match sample.who {
             Who::Nobody => {}
             Who::Admin => window.be(&peopled.admin).await,
+            Who::Confirmed => window.be(&peopled.confirmed).await,
             Who::Viewer => window.be(&peopled.viewer).await,
             Who::Newcomer => window.be(&peopled.newcomer).await,
             Who::Leaver => window.be(&peopled.leaver).await,

@@ -14,6 +14,7 @@ pub struct Examples {
     /// Where a call is found in the log.
     call: String,
     style_sheet: String,
+    program: Uuid,
 }
 
 impl Examples {
@@ -34,10 +35,13 @@ impl Examples {
             .attribute("link[rel=stylesheet]", "href")
             .expect("a style sheet");
         app.founded().await;
+        let program = Uuid::now_v7();
+        app.sql(&format!("INSERT INTO programs (id, name, name_key, searched, created_at, created_by, updated_at, updated_by) VALUES ('{program}', 'Billing', 'billing', '', now(), '', now(), '')")).await;
         Examples {
             category,
             call: place,
             style_sheet,
+            program,
         }
     }
 
@@ -55,6 +59,14 @@ impl Examples {
                 path.replace("{id}", &self.category.to_string())
             }
             "/calls/{place}" => format!("/calls/{}", self.call),
+            path if path.starts_with("/programs/{program}") => path
+                .replace("{program}", &self.program.to_string())
+                .replace("{key}", &self.api_key(app).await)
+                .replace("{connector}", "payroll"),
+            // A program's: whoever comes in is told that there is no such key of theirs.
+            path if path.starts_with("/profile/keys/{key}") => path
+                .replace("{key}", &self.api_key(app).await)
+                .replace("{connector}", "payroll"),
             path => path.to_string(),
         };
         assert!(
@@ -62,6 +74,18 @@ impl Examples {
             "{path} has no example: give Examples::path one"
         );
         path
+    }
+
+    /// A key of the program that leads to Payroll; another one each time, since one can be revoked once only.
+    async fn api_key(&self, app: &TestApp) -> String {
+        let id = Uuid::now_v7();
+        app.sql(&format!(
+            "INSERT INTO api_keys (id, hash, prefix, name, program_id, created_at, created_by) VALUES ('{id}', '{id}', 'cty_x', 'Nightly', '{}', now(), '');
+             INSERT INTO api_key_scopes (id, api_key_id, connector_id) SELECT gen_random_uuid(), '{id}', id FROM connectors WHERE key = 'payroll'",
+            self.program
+        ))
+        .await;
+        id.to_string()
     }
 
     /// The key of a connector in the trash; another one each time, since restoring takes it out.

@@ -213,6 +213,14 @@ impl Page {
         self.form_at(&format!("form[action='{action}']"))
     }
 
+    /// Every form that is sent to this address.
+    pub fn all_forms(&self, action: &str) -> Vec<FormFill> {
+        let read = |form| FormFill::read(self.browser.clone(), &self.path, form);
+        self.all(&format!("form[action='{action}']"))
+            .map(read)
+            .collect()
+    }
+
     pub fn has_form(&self, action: &str) -> bool {
         self.all(&format!("form[action='{action}']"))
             .next()

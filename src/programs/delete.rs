@@ -1,0 +1,73 @@
+//! Deleting a program: first what goes with it, and what it has been calling.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+
+use super::keys::{Holder, KeyTable};
+use super::model::{Called, Program};
+use super::pages::find;
+use super::queries;
+use crate::access::Visit;
+use crate::web::{Error, Form, SaveError, Segment, Shell, page, plural};
+
+#[derive(Template)]
+#[template(path = "programs/delete.html")]
+struct DeletePage {
+    shell: Shell,
+    program: Program,
+    keys: KeyTable,
+    called: Vec<Called>,
+    /// Somebody has saved the program since the page was opened.
+    changed: bool,
+}
+
+impl DeletePage {
+    fn calls_of(&self, called: &Called) -> String {
+        plural(called.calls, "call", "calls")
+    }
+}
+
+async fn delete_page(
+    visit: Visit,
+    program: Program,
+    status: StatusCode,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let keys = KeyTable::of(&conn, Holder::program(&program), visit.now()).await?;
+    let called = queries::called_lately(&mut conn, program.id, visit.now()).await?;
+    page(
+        status,
+        &DeletePage {
+            shell: visit.shell,
+            program,
+            keys: keys.without_links(),
+            called,
+            changed: status == StatusCode::CONFLICT,
+        },
+    )
+}
+
+pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let program = find(&mut *visit.conn().await?, &id).await?;
+    delete_page(visit, program, StatusCode::OK).await
+}
+
+pub async fn delete(
+    visit: Visit,
+    Segment(id): Segment,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let program = find(&mut conn, &id).await?;
+    let (by, now) = (&visit.actor, visit.now());
+    match queries::delete(&mut conn, by, now, &program, data.version()).await {
+        Ok(()) => Ok(visit.see_other("/programs", "The program was deleted")),
+        Err(SaveError::Fault(fault)) => Err(fault),
+        Err(_) => {
+            let program = find(&mut conn, &id).await?;
+            drop(conn);
+            delete_page(visit, program, StatusCode::CONFLICT).await
+        }
+    }
+}

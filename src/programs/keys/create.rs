@@ -1,0 +1,126 @@
+//! Making a key, which this page shows once and nobody ever after.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::crumbs::Crumbs;
+use super::form::KeyForm;
+use super::holder::Holder;
+use super::queries;
+use crate::access::{ApiKey, SignInGuard, Visit, password_again};
+use crate::db::Conn;
+use crate::web::{Error, Form, SaveError, Shell, TextField, page, page_no_store};
+
+#[derive(Template)]
+#[template(path = "programs/key_new.html")]
+struct NewKeyPage {
+    shell: Shell,
+    crumbs: Crumbs,
+    holder: Holder,
+    form: KeyForm,
+    /// The own password need not be entered again.
+    confirmed: bool,
+}
+
+impl NewKeyPage {
+    fn password_field(&self) -> Option<TextField> {
+        (!self.confirmed).then(|| password_again(&self.form.errors))
+    }
+}
+
+/// The page that shows the key.
+#[derive(Template)]
+#[template(path = "programs/key_created.html")]
+struct CreatedPage {
+    shell: Shell,
+    crumbs: Crumbs,
+    key: ApiKey,
+    name: String,
+    /// Where the key's own page is.
+    address: String,
+    everywhere: bool,
+}
+
+fn new_page(
+    visit: Visit,
+    holder: Holder,
+    form: KeyForm,
+    confirmed: bool,
+    status: StatusCode,
+) -> Result<HttpResponse, Error> {
+    page(
+        status,
+        &NewKeyPage {
+            crumbs: Crumbs::to_holder(&holder, "Create key"),
+            shell: visit.shell,
+            holder,
+            form,
+            confirmed,
+        },
+    )
+}
+
+pub async fn new(visit: Visit) -> Result<HttpResponse, Error> {
+    let holder = Holder::of(&visit, &mut *visit.conn().await?).await?;
+    let confirmed = visit.is_confirmed();
+    new_page(visit, holder, KeyForm::empty(), confirmed, StatusCode::OK)
+}
+
+pub async fn create(
+    visit: Visit,
+    guard: web::Data<SignInGuard>,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let holder = Holder::of(&visit, &mut *visit.conn().await?).await?;
+    let mut form = KeyForm::read(&data);
+    let checked = form.check(visit.now());
+    let everywhere = form.check_leads();
+    // Holds no connection: the password is hashed.
+    let confirmed = guard.confirm(&visit, &data, &mut form.errors).await?;
+    let (Some(checked), Some(everywhere), true) = (checked, everywhere, confirmed) else {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return new_page(visit, holder, form, confirmed, status);
+    };
+    let key = ApiKey::random();
+    let new = queries::NewKey {
+        id: form.new_id,
+        key: &key,
+        checked: &checked,
+        everywhere,
+    };
+    let address = holder.key_address(form.new_id);
+    let mut conn = visit.conn().await?;
+    match queries::create(&mut conn, &visit.actor, visit.now(), &holder, &new).await {
+        Ok(()) => page_no_store(
+            StatusCode::OK,
+            &CreatedPage {
+                crumbs: Crumbs::to_holder(&holder, &checked.name),
+                shell: visit.shell,
+                name: checked.name,
+                key,
+                address,
+                everywhere,
+            },
+        ),
+        Err(SaveError::Repeated) => repeated(&visit, &conn, &holder, &form, &address).await,
+        Err(SaveError::Fault(fault)) => Err(fault),
+        // The program was deleted meanwhile.
+        Err(_) => Err(Error::NotFound),
+    }
+}
+
+/// The second press of the same form, or a page loaded again: the first has made the key and shown it.
+async fn repeated(
+    visit: &Visit,
+    conn: &Conn,
+    holder: &Holder,
+    form: &KeyForm,
+    address: &str,
+) -> Result<HttpResponse, Error> {
+    queries::find(conn, holder, form.new_id).await?;
+    Ok(visit.see_other_undone(
+        address,
+        "This key was created before and was already shown, once. If you do not have it, revoke it and create another one.",
+    ))
+}

@@ -1,0 +1,83 @@
+//! Whose keys they are.
+
+use uuid::Uuid;
+
+use crate::access::{HolderKind, Permission, Visit};
+use crate::db::Conn;
+use crate::programs::model::Program;
+use crate::programs::pages;
+use crate::web::Error;
+
+/// A program, or the person who looks at their own keys.
+#[derive(Clone)]
+pub struct Holder {
+    pub kind: HolderKind,
+    pub id: Uuid,
+    pub name: String,
+    /// May call data connectors at present: an active program, or a person with the permission.
+    pub may_call: bool,
+    /// May be given the right to read access tokens: a person only who may edit data connectors.
+    pub may_read_tokens: bool,
+}
+
+impl Holder {
+    /// The holder that the address names. Keys under `/profile` are those of whoever is signed in.
+    pub async fn of(visit: &Visit, conn: &mut Conn) -> Result<Holder, Error> {
+        match visit.req.match_info().get("program") {
+            Some(id) => Ok(Holder::program(&pages::find(conn, id).await?)),
+            None => Holder::person(visit),
+        }
+    }
+
+    pub fn program(program: &Program) -> Holder {
+        Holder {
+            kind: HolderKind::Program,
+            id: program.id,
+            name: program.name.clone(),
+            may_call: program.active,
+            may_read_tokens: true,
+        }
+    }
+
+    pub fn person(visit: &Visit) -> Result<Holder, Error> {
+        let may_call = visit.may(Permission::CallConnectors);
+        Ok(Holder {
+            kind: HolderKind::User,
+            id: visit.actor.id.ok_or(Error::SignIn)?,
+            name: visit.actor.name.clone(),
+            may_call,
+            may_read_tokens: may_call && visit.may(Permission::EditConnectors),
+        })
+    }
+
+    pub fn is_program(&self) -> bool {
+        self.kind == HolderKind::Program
+    }
+
+    /// May get new keys, and its keys may be led further: an inactive program can be prepared, a person without the
+    /// permission cannot prepare anything.
+    pub fn may_have_keys(&self) -> bool {
+        self.is_program() || self.may_call
+    }
+
+    /// Where the holder's page is; the addresses of its keys begin with it.
+    pub fn address(&self) -> String {
+        match self.kind {
+            HolderKind::Program => format!("/programs/{}", self.id),
+            HolderKind::User => "/profile".into(),
+        }
+    }
+
+    /// Where the page of a key is.
+    pub fn key_address(&self, key: Uuid) -> String {
+        format!("{}/keys/{key}", self.address())
+    }
+
+    /// What audit lines call the kind.
+    pub fn kind_word(&self) -> &'static str {
+        match self.kind {
+            HolderKind::Program => "Program",
+            HolderKind::User => "Person",
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What a key is, as pages show it, and what it leads to.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use crate::web::{date_time, plural};
+
+/// The longest name of a key, in characters.
+pub(super) const LONGEST_NAME: usize = 100;
+
+/// The HTTP methods that a key can be limited to: those that endpoints have.
+pub(super) const METHODS: [&str; 7] = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
+
+/// Stands in an address for all data connectors; no data connector's key has this character.
+pub(super) const EVERY: &str = "_all";
+
+/// Whether a key opens anything at all.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KeyState {
+    Active,
+    Expired,
+    Revoked,
+}
+
+/// A key as pages show it.
+#[derive(QueryableByName)]
+pub struct Key {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    #[diesel(sql_type = Text)]
+    pub prefix: String,
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    pub methods: Option<Vec<String>>,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub expires_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Timestamptz)]
+    pub created_at: DateTime<Utc>,
+    #[diesel(sql_type = Text)]
+    pub created_by: String,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub last_used_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Text)]
+    pub last_used_address: String,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub revoked_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub revoked_by: Option<String>,
+    /// Data connectors that it leads to by name.
+    #[diesel(sql_type = BigInt)]
+    connectors: i64,
+    /// It leads to all data connectors.
+    #[diesel(sql_type = Bool)]
+    pub everywhere: bool,
+}
+
+impl Key {
+    pub fn state(&self, now: DateTime<Utc>) -> KeyState {
+        if self.revoked_at.is_some() {
+            KeyState::Revoked
+        } else if self.expires_at.is_some_and(|end| end <= now) {
+            KeyState::Expired
+        } else {
+            KeyState::Active
+        }
+    }
+
+    pub fn is_revoked(&self) -> bool {
+        self.revoked_at.is_some()
+    }
+
+    /// Where it leads: “All data connectors”, “3 data connectors”.
+    pub fn leads_to(&self) -> String {
+        match (self.everywhere, self.connectors) {
+            (true, _) => "All data connectors".into(),
+            (false, 0) => "None".into(),
+            (false, number) => plural(number, "data connector", "data connectors"),
+        }
+    }
+
+    pub fn methods(&self) -> String {
+        methods_words(self.methods.as_deref())
+    }
+
+    pub fn expiry(&self) -> String {
+        expiry_words(self.expires_at)
+    }
+}
+
+/// “All”, “GET, HEAD”.
+pub(super) fn methods_words(methods: Option<&[String]>) -> String {
+    methods.map_or("All".into(), |methods| methods.join(", "))
+}
+
+/// “22 November 2026, 23:02 UTC”, “Never”.
+pub(super) fn expiry_words(expires_at: Option<DateTime<Utc>>) -> String {
+    expires_at.map_or("Never".into(), |end| date_time(&end))
+}
+
+/// What a form has made of a key.
+pub(super) struct CheckedKey {
+    pub name: String,
+    pub expires_at: Option<DateTime<Utc>>,
+    /// In the order of [`METHODS`]; `None` allows all.
+    pub methods: Option<Vec<String>>,
+}
+
+/// Where a key may be led: a data connector, or all of them.
+#[derive(Queryable, QueryableByName)]
+pub(super) struct Target {
+    #[diesel(sql_type = Nullable<SqlUuid>, column_name = connector_id)]
+    pub id: Option<Uuid>,
+    /// As it stands in addresses.
+    #[diesel(sql_type = Text)]
+    pub key: String,
+    #[diesel(sql_type = Text)]
+    pub label: String,
+    /// It stands in the trash.
+    #[diesel(sql_type = Bool)]
+    pub trashed: bool,
+}
+
+impl Target {
+    pub fn every() -> Target {
+        Target {
+            id: None,
+            key: EVERY.into(),
+            label: "All data connectors".into(),
+            trashed: false,
+        }
+    }
+
+    pub fn is_every(&self) -> bool {
+        self.id.is_none()
+    }
+}
+
+/// A data connector, or all of them, that a key leads to.
+#[derive(QueryableByName)]
+pub(super) struct Scope {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    #[diesel(embed)]
+    pub target: Target,
+    #[diesel(sql_type = Bool)]
+    pub all_endpoints: bool,
+    #[diesel(sql_type = Bool)]
+    pub proxy: bool,
+    #[diesel(sql_type = Bool)]
+    pub token: bool,
+    /// The names of the listed endpoints, in their order.
+    #[diesel(sql_type = Array<Text>)]
+    pub endpoint_names: Vec<String>,
+    #[diesel(sql_type = Array<SqlUuid>)]
+    pub endpoint_ids: Vec<Uuid>,
+}
+
+/// Names of endpoints that a table says; the rest is counted.
+const NAMES_SHOWN: usize = 5;
+
+impl Scope {
+    /// “All endpoints”, “list, create and 3 more”, “None”.
+    pub fn endpoints(&self) -> String {
+        let names = &self.endpoint_names;
+        match names.len() {
+            _ if self.all_endpoints => "All endpoints".into(),
+            0 => "None".into(),
+            number if number > NAMES_SHOWN => {
+                let rest = number - NAMES_SHOWN;
+                let shown = names.iter().take(NAMES_SHOWN).cloned().collect::<Vec<_>>();
+                format!("{} and {rest} more", shown.join(", "))
+            }
+            _ => names.join(", "),
+        }
+    }
+}
+
+/// An endpoint that a key may be limited to.
+#[derive(Queryable)]
+pub(super) struct EndpointChoice {
+    pub id: Uuid,
+    pub name: String,
+    pub method: String,
+}
+
+/// What a form has made of the way into a target.
+pub(super) struct CheckedScope {
+    /// `None` allows all endpoints.
+    pub endpoints: Option<Vec<Uuid>>,
+    pub proxy: bool,
+    pub token: bool,
+}

@@ -1,0 +1,223 @@
+//! The SQL of a holder's keys: looking at them, making, changing and revoking them.
+
+mod scopes;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::Uuid as SqlUuid;
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::holder::Holder;
+use super::model::{CheckedKey, Key, expiry_words, methods_words};
+use crate::access::{Actor, ApiKey, HolderKind};
+use crate::audit::{self, Changes, Event};
+use crate::db::Conn;
+use crate::db::schema::{api_key_scopes, api_keys};
+use crate::web::{Error, SaveError};
+
+pub(super) use scopes::{
+    MOST_FOUND, endpoints_of, remove_scope, save_scope, scope_of, scopes_of, search, target,
+};
+
+/// Keys that a holder's page shows; older ones were revoked long ago.
+pub(super) const MOST_SHOWN: usize = 200;
+
+const COLUMNS: &str =
+    "k.id, k.name, k.prefix, k.methods, k.expires_at, k.created_at, k.created_by, k.last_used_at,
+    k.last_used_address, k.revoked_at, k.revoked_by,
+    (SELECT count(*) FROM api_key_scopes s WHERE s.api_key_id = k.id AND s.connector_id IS NOT NULL) AS connectors,
+    EXISTS (SELECT 1 FROM api_key_scopes s WHERE s.api_key_id = k.id AND s.connector_id IS NULL) AS everywhere";
+
+/// The column that names the holder.
+fn column(holder: &Holder) -> &'static str {
+    match holder.kind {
+        HolderKind::Program => "program_id",
+        HolderKind::User => "user_id",
+    }
+}
+
+/// The holder's keys, those that can be used first, one more than is shown.
+pub(super) async fn list(conn: &Conn, holder: &Holder) -> Result<Vec<Key>, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM api_keys k WHERE k.{} = $1
+         ORDER BY k.revoked_at IS NOT NULL, k.created_at DESC, k.id DESC LIMIT {}",
+        column(holder),
+        MOST_SHOWN + 1
+    );
+    Ok(diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(holder.id)
+        .load(&mut &*conn)
+        .await?)
+}
+
+/// A key of this holder.
+pub(super) async fn find(conn: &Conn, holder: &Holder, id: Uuid) -> Result<Key, Error> {
+    find_with(conn, holder, id, "").await
+}
+
+async fn find_with(conn: &Conn, holder: &Holder, id: Uuid, lock: &str) -> Result<Key, Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM api_keys k WHERE k.id = $2 AND k.{} = $1{lock}",
+        column(holder)
+    );
+    Ok(diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(holder.id)
+        .bind::<SqlUuid, _>(id)
+        .get_result(&mut &*conn)
+        .await?)
+}
+
+/// A key that nobody else changes or revokes before the end of the transaction, and that was not revoked.
+async fn hold(conn: &Conn, holder: &Holder, id: Uuid) -> Result<Key, SaveError> {
+    let key = find_with(conn, holder, id, " FOR UPDATE OF k").await?;
+    if key.is_revoked() {
+        Err(SaveError::Stale)
+    } else {
+        Ok(key)
+    }
+}
+
+/// A key that is to be stored.
+pub(super) struct NewKey<'a> {
+    /// Made with the empty form, so that pressing twice creates one.
+    pub id: Uuid,
+    pub key: &'a ApiKey,
+    pub checked: &'a CheckedKey,
+    /// Leads to all data connectors.
+    pub everywhere: bool,
+}
+
+/// Stores a new key of this holder: its hash and its beginning, never itself.
+pub(super) async fn create(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    holder: &Holder,
+    new: &NewKey<'_>,
+) -> Result<(), SaveError> {
+    let is_program = holder.is_program();
+    conn.transaction(async |conn| {
+        diesel::insert_into(api_keys::table)
+            .values((
+                api_keys::id.eq(new.id),
+                api_keys::hash.eq(new.key.hash().to_vec()),
+                api_keys::prefix.eq(new.key.prefix()),
+                api_keys::name.eq(&new.checked.name),
+                api_keys::program_id.eq(is_program.then_some(holder.id)),
+                api_keys::user_id.eq((!is_program).then_some(holder.id)),
+                api_keys::methods.eq(&new.checked.methods),
+                api_keys::expires_at.eq(new.checked.expires_at),
+                api_keys::created_at.eq(now),
+                api_keys::created_by.eq(&by.name),
+            ))
+            .execute(conn)
+            .await?;
+        if new.everywhere {
+            diesel::insert_into(api_key_scopes::table)
+                .values((
+                    api_key_scopes::id.eq(Uuid::now_v7()),
+                    api_key_scopes::api_key_id.eq(new.id),
+                ))
+                .execute(conn)
+                .await?;
+        }
+        let leads = if new.everywhere {
+            "All data connectors"
+        } else {
+            ""
+        };
+        let changes = Changes::none()
+            .field(holder.kind_word(), "", &holder.name)
+            .field("Name", "", &new.checked.name)
+            .field("Expires", "", expiry_words(new.checked.expires_at))
+            .field(
+                "HTTP methods",
+                "",
+                methods_words(new.checked.methods.as_deref()),
+            )
+            .field("Leads to", "", leads);
+        let subject = (new.id, subject_name(&new.checked.name, new.key.prefix()));
+        record(conn, by, now, "api_key.created", subject, changes).await
+    })
+    .await
+}
+
+/// Saves name, expiry and methods of a key that was not revoked.
+pub(super) async fn update(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    holder: &Holder,
+    id: Uuid,
+    new: &CheckedKey,
+) -> Result<(), SaveError> {
+    conn.transaction(async |conn| {
+        let old = hold(conn, holder, id).await?;
+        diesel::update(api_keys::table.find(id))
+            .set((
+                api_keys::name.eq(&new.name),
+                api_keys::methods.eq(&new.methods),
+                api_keys::expires_at.eq(new.expires_at),
+            ))
+            .execute(conn)
+            .await?;
+        let changes = Changes::none()
+            .field("Name", &old.name, &new.name)
+            .field("Expires", old.expiry(), expiry_words(new.expires_at))
+            .field(
+                "HTTP methods",
+                old.methods(),
+                methods_words(new.methods.as_deref()),
+            );
+        let subject = (id, subject_name(&new.name, &old.prefix));
+        record(conn, by, now, "api_key.saved", subject, changes).await
+    })
+    .await
+}
+
+/// Revokes a key for good. The trigger tells every instance before the commit is acknowledged to anybody.
+pub(super) async fn revoke(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    holder: &Holder,
+    id: Uuid,
+) -> Result<(), SaveError> {
+    conn.transaction(async |conn| {
+        let key = hold(conn, holder, id).await?;
+        diesel::update(api_keys::table.find(id))
+            .set((
+                api_keys::revoked_at.eq(now),
+                api_keys::revoked_by.eq(&by.name),
+            ))
+            .execute(conn)
+            .await?;
+        let changes = Changes::none().field(holder.kind_word(), "", &holder.name);
+        let subject = (id, subject_name(&key.name, &key.prefix));
+        record(conn, by, now, "api_key.revoked", subject, changes).await
+    })
+    .await
+}
+
+/// What audit lines call a key: “Nightly export (cty_a1b2c3d4)”.
+fn subject_name(name: &str, prefix: &str) -> String {
+    format!("{name} ({prefix})")
+}
+
+async fn record(
+    conn: &Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    kind: &'static str,
+    (id, name): (Uuid, String),
+    changes: Changes,
+) -> Result<(), SaveError> {
+    let event = Event {
+        kind,
+        subject_id: Some(id),
+        subject_name: &name,
+        changes,
+    };
+    Ok(audit::record(conn, by, now, event).await?)
+}

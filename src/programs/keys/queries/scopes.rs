@@ -1,0 +1,241 @@
+//! The SQL of what a key leads to.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text, Uuid as SqlUuid};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::super::holder::Holder;
+use super::super::model::{CheckedScope, EVERY, EndpointChoice, Scope, Target};
+use super::{hold, record, subject_name};
+use crate::access::Actor;
+use crate::audit::Changes;
+use crate::db::Conn;
+use crate::db::schema::{api_key_endpoints, api_key_scopes, connectors, endpoints};
+use crate::name::word_pattern;
+use crate::web::{Error, SaveError};
+
+/// Data connectors that a key's page lists, and that a search offers.
+const MOST_SCOPES: usize = 500;
+pub(in super::super) const MOST_FOUND: usize = 20;
+
+/// Words of a search beyond this many are ignored, and matches beyond these are not put in order.
+const MOST_WORDS: usize = 8;
+const MOST_SORTED: usize = 1000;
+
+const SCOPE: &str = "SELECT s.id, s.all_endpoints, s.proxy, s.token, s.connector_id, c.deleted_at IS NOT NULL AS trashed,
+    coalesce(c.key, '_all') AS key, coalesce(c.label, 'All data connectors') AS label,
+    ARRAY(SELECT e.name FROM api_key_endpoints ke JOIN endpoints e ON e.id = ke.endpoint_id WHERE ke.scope_id = s.id ORDER BY e.name, e.id) AS endpoint_names,
+    ARRAY(SELECT ke.endpoint_id FROM api_key_endpoints ke WHERE ke.scope_id = s.id) AS endpoint_ids
+    FROM api_key_scopes s LEFT JOIN connectors c ON c.id = s.connector_id WHERE s.api_key_id = $1";
+
+/// Everything that a key leads to, all data connectors first.
+pub(in super::super) async fn scopes_of(conn: &Conn, key: Uuid) -> Result<Vec<Scope>, Error> {
+    let sql = format!(
+        "SELECT * FROM ({SCOPE}) AS scopes ORDER BY connector_id IS NOT NULL, label, id LIMIT {MOST_SCOPES}"
+    );
+    Ok(diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(key)
+        .load(&mut &*conn)
+        .await?)
+}
+
+/// How a key leads to a target, if it does.
+pub(in super::super) async fn scope_of(
+    conn: &Conn,
+    key: Uuid,
+    target: &Target,
+) -> Result<Option<Scope>, Error> {
+    let sql = format!("{SCOPE} AND s.connector_id IS NOT DISTINCT FROM $2");
+    Ok(diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(key)
+        .bind::<Nullable<SqlUuid>, _>(target.id)
+        .get_result(&mut &*conn)
+        .await
+        .optional()?)
+}
+
+/// The target of an address: a data connector, or all of them.
+pub(in super::super) async fn target(conn: &Conn, key: &str) -> Result<Target, Error> {
+    if key == EVERY {
+        return Ok(Target::every());
+    }
+    let columns = (
+        connectors::id.nullable(),
+        connectors::key,
+        connectors::label,
+        connectors::deleted_at.is_not_null(),
+    );
+    let connector = connectors::table.filter(connectors::key.eq(key));
+    Ok(connector.select(columns).first(&mut &*conn).await?)
+}
+
+/// The endpoints of a data connector in the order of their names.
+pub(in super::super) async fn endpoints_of(
+    conn: &Conn,
+    target: &Target,
+) -> Result<Vec<EndpointChoice>, Error> {
+    Ok(endpoints::table
+        .filter(endpoints::connector_id.nullable().eq(target.id))
+        .order((endpoints::name, endpoints::id))
+        .select((endpoints::id, endpoints::name, endpoints::method))
+        .load(&mut &*conn)
+        .await?)
+}
+
+/// Data connectors that fit a search and that the key does not lead to by name yet, one more than is shown. Matches are
+/// gathered before they are sorted: PostgreSQL would else walk along the names for as long as it takes.
+pub(in super::super) async fn search(
+    conn: &Conn,
+    key: Uuid,
+    search: &str,
+) -> Result<Vec<Target>, Error> {
+    let patterns = search.split_whitespace().take(MOST_WORDS).map(word_pattern);
+    let patterns: Vec<String> = patterns.collect();
+    let words: String = (2..patterns.len() + 2)
+        .map(|bind| format!(" AND search_text LIKE ${bind}"))
+        .collect();
+    // Without a word, the first names are wanted, and their index leads straight to them.
+    let most = if patterns.is_empty() {
+        String::new()
+    } else {
+        format!(" LIMIT {MOST_SORTED}")
+    };
+    let materialized = if patterns.is_empty() { "NOT " } else { "" };
+    let sql = format!(
+        "WITH found AS {materialized}MATERIALIZED (
+            SELECT id, key, label FROM connectors c WHERE deleted_at IS NULL{words}
+            AND NOT EXISTS (SELECT 1 FROM api_key_scopes s WHERE s.api_key_id = $1 AND s.connector_id = c.id){most}
+         ) SELECT id AS connector_id, key, label, false AS trashed FROM found ORDER BY label, id LIMIT {}",
+        MOST_FOUND + 1
+    );
+    let mut query = diesel::sql_query(sql)
+        .into_boxed::<Pg>()
+        .bind::<SqlUuid, _>(key);
+    for pattern in &patterns {
+        query = query.bind::<Text, _>(pattern);
+    }
+    Ok(query.load(&mut &*conn).await?)
+}
+
+/// Leads a key to a target in this way, whether it did before or not. Gives whether it did.
+pub(in super::super) async fn save_scope(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    holder: &Holder,
+    (key, target): (Uuid, &Target),
+    new: &CheckedScope,
+) -> Result<bool, SaveError> {
+    conn.transaction(async |conn| {
+        let held = hold(conn, holder, key).await?;
+        let old = scope_of(conn, key, target).await?;
+        let id = old.as_ref().map_or_else(Uuid::now_v7, |scope| scope.id);
+        write(conn, id, key, target, new).await?;
+        let saved = scope_of(conn, key, target).await?.ok_or(Error::NotFound)?;
+        let subject = (key, subject_name(&held.name, &held.prefix));
+        let kind = match old {
+            Some(_) => "api_key.data_connector_saved",
+            None => "api_key.data_connector_added",
+        };
+        let changes = differences(target, old.as_ref(), Some(&saved));
+        record(conn, by, now, kind, subject, changes).await?;
+        Ok(old.is_some())
+    })
+    .await
+}
+
+async fn write(
+    conn: &mut Conn,
+    id: Uuid,
+    key: Uuid,
+    target: &Target,
+    new: &CheckedScope,
+) -> Result<(), SaveError> {
+    let rights = (
+        api_key_scopes::all_endpoints.eq(new.endpoints.is_none()),
+        api_key_scopes::proxy.eq(new.proxy),
+        api_key_scopes::token.eq(new.token),
+    );
+    diesel::insert_into(api_key_scopes::table)
+        .values((
+            api_key_scopes::id.eq(id),
+            api_key_scopes::api_key_id.eq(key),
+            api_key_scopes::connector_id.eq(target.id),
+            rights,
+        ))
+        .on_conflict(api_key_scopes::id)
+        .do_update()
+        .set(rights)
+        .execute(conn)
+        .await?;
+    let before = api_key_endpoints::table.filter(api_key_endpoints::scope_id.eq(id));
+    diesel::delete(before).execute(conn).await?;
+    let listed = new.endpoints.iter().flatten();
+    let rows: Vec<_> = listed
+        .map(|endpoint| {
+            (
+                api_key_endpoints::scope_id.eq(id),
+                api_key_endpoints::endpoint_id.eq(endpoint),
+            )
+        })
+        .collect();
+    diesel::insert_into(api_key_endpoints::table)
+        .values(rows)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Leads a key to a target no more. False if it did not.
+pub(in super::super) async fn remove_scope(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    holder: &Holder,
+    (key, target): (Uuid, &Target),
+) -> Result<bool, SaveError> {
+    conn.transaction(async |conn| {
+        let held = hold(conn, holder, key).await?;
+        let Some(old) = scope_of(conn, key, target).await? else {
+            return Ok(false);
+        };
+        diesel::delete(api_key_scopes::table.find(old.id))
+            .execute(conn)
+            .await?;
+        let subject = (key, subject_name(&held.name, &held.prefix));
+        let changes = differences(target, Some(&old), None);
+        let kind = "api_key.data_connector_removed";
+        record(conn, by, now, kind, subject, changes).await?;
+        Ok(true)
+    })
+    .await
+}
+
+/// What changed about the way to a target, field by field.
+fn differences(target: &Target, old: Option<&Scope>, new: Option<&Scope>) -> Changes {
+    let both = |of: fn(&Scope) -> String| {
+        let words = |scope: Option<&Scope>| scope.map(of).unwrap_or_default();
+        (words(old), words(new))
+    };
+    let endpoints = both(|scope| {
+        if scope.all_endpoints {
+            "All".into()
+        } else {
+            scope.endpoint_names.join(", ")
+        }
+    });
+    let proxy = both(|scope| yes(scope.proxy));
+    let token = both(|scope| yes(scope.token));
+    Changes::none()
+        .field("Data connector", "", &target.label)
+        .field("Endpoints", endpoints.0, endpoints.1)
+        .field("Proxy", proxy.0, proxy.1)
+        .field("Access token", token.0, token.1)
+}
+
+fn yes(allowed: bool) -> String {
+    if allowed { "Allowed" } else { "" }.into()
+}

@@ -1,0 +1,115 @@
+//! What a key may do with a data connector, or with all of them: the same page adds and changes.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+
+use super::crumbs::Crumbs;
+use super::holder::Holder;
+use super::model::{EndpointChoice, Key, Scope, Target};
+use super::scope_form::ScopeForm;
+use super::{queries, show};
+use crate::access::Visit;
+use crate::db::Conn;
+use crate::web::{Error, Form, SaveError, Shell, page};
+
+#[derive(Template)]
+#[template(path = "programs/scope.html")]
+struct ScopePage {
+    shell: Shell,
+    crumbs: Crumbs,
+    place: Place,
+    form: ScopeForm,
+}
+
+/// What an address under a key leads to.
+pub(super) struct Place {
+    pub holder: Holder,
+    pub key: Key,
+    pub target: Target,
+    /// The way that there is already.
+    pub scope: Option<Scope>,
+    endpoints: Vec<EndpointChoice>,
+}
+
+impl Place {
+    /// What the address names; a data connector in the trash only while the key leads to it.
+    pub async fn find(visit: &Visit, conn: &mut Conn) -> Result<Place, Error> {
+        let (holder, key) = show::find(visit, conn).await?;
+        let connector = visit.req.match_info().get("connector");
+        let target = queries::target(conn, connector.unwrap_or_default()).await?;
+        let scope = queries::scope_of(conn, key.id, &target).await?;
+        if target.trashed && scope.is_none() {
+            return Err(Error::NotFound);
+        }
+        let endpoints = queries::endpoints_of(conn, &target).await?;
+        Ok(Place {
+            holder,
+            key,
+            target,
+            scope,
+            endpoints,
+        })
+    }
+
+    /// Where the key's page is.
+    pub fn key_address(&self) -> String {
+        self.holder.key_address(self.key.id)
+    }
+
+    pub fn address(&self) -> String {
+        format!("{}/connectors/{}", self.key_address(), self.target.key)
+    }
+}
+
+fn scope_page(
+    visit: Visit,
+    place: Place,
+    form: ScopeForm,
+    status: StatusCode,
+) -> Result<HttpResponse, Error> {
+    page(
+        status,
+        &ScopePage {
+            crumbs: Crumbs::to_key(&place.holder, &place.key, &place.target.label),
+            shell: visit.shell,
+            place,
+            form,
+        },
+    )
+}
+
+pub async fn edit(visit: Visit) -> Result<HttpResponse, Error> {
+    let place = Place::find(&visit, &mut *visit.conn().await?).await?;
+    if place.key.is_revoked() {
+        return show::unchanged(&visit, &place.key_address(), SaveError::Stale);
+    }
+    let form = place
+        .scope
+        .as_ref()
+        .map_or_else(ScopeForm::empty, ScopeForm::of);
+    scope_page(visit, place, form, StatusCode::OK)
+}
+
+pub async fn save(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let place = Place::find(&visit, &mut conn).await?;
+    let mut form = ScopeForm::read(&data);
+    if let Some(checked) = form.check(&place.holder, &place.endpoints) {
+        let (by, now, to) = (&visit.actor, visit.now(), (place.key.id, &place.target));
+        let label = &place.target.label;
+        let outcome =
+            match queries::save_scope(&mut conn, by, now, &place.holder, to, &checked).await {
+                Ok(true) => format!("What the key may do with “{label}” was saved"),
+                Ok(false) => format!("The key now leads to “{label}”"),
+                Err(SaveError::InUse) => {
+                    form.endpoint_gone();
+                    let place = Place::find(&visit, &mut conn).await?;
+                    return scope_page(visit, place, form, StatusCode::UNPROCESSABLE_ENTITY);
+                }
+                Err(error) => return show::unchanged(&visit, &place.key_address(), error),
+            };
+        return Ok(visit.see_other(&place.key_address(), outcome));
+    }
+    scope_page(visit, place, form, StatusCode::UNPROCESSABLE_ENTITY)
+}

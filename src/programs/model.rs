@@ -1,0 +1,89 @@
+//! What a program is.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use crate::name::{Name, NameProblem};
+
+/// The longest name of a program, in characters.
+const LONGEST_NAME: usize = 100;
+
+pub(super) type ProgramId = Uuid;
+
+/// A program's name: rule of names, at most 100 characters.
+pub(super) fn parse_name(typed: &str) -> Result<Name, NameProblem> {
+    Name::parse(typed, LONGEST_NAME)
+}
+
+/// Whether a program may call: its code in forms and addresses, and its word.
+pub(super) const STATUSES: [(&str, &str); 2] = [("active", "Active"), ("inactive", "Inactive")];
+
+/// The word of a status.
+pub(super) fn status_word(active: bool) -> &'static str {
+    if active { "Active" } else { "Inactive" }
+}
+
+/// What a form has made of a program.
+pub(super) struct CheckedProgram {
+    pub name: Name,
+    pub description: String,
+    pub active: bool,
+}
+
+/// A program as it is stored.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = crate::db::schema::programs)]
+pub(super) struct Program {
+    pub id: ProgramId,
+    pub name: String,
+    pub description: String,
+    pub active: bool,
+    pub version: i32,
+    pub created_at: DateTime<Utc>,
+    pub created_by: String,
+    pub updated_at: DateTime<Utc>,
+    pub updated_by: String,
+}
+
+/// A program as the list shows it.
+#[derive(QueryableByName)]
+pub(super) struct ProgramRow {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: ProgramId,
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    #[diesel(sql_type = Text)]
+    pub status: String,
+    /// Keys that are neither revoked nor expired.
+    #[diesel(sql_type = BigInt)]
+    pub keys: i64,
+    /// The beginning of 1970 if no key was ever used.
+    #[diesel(sql_type = Timestamptz)]
+    pub last_used: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    pub updated_at: DateTime<Utc>,
+}
+
+impl ProgramRow {
+    pub fn is_active(&self) -> bool {
+        self.status == "active"
+    }
+
+    pub fn last_used(&self) -> Option<&DateTime<Utc>> {
+        (self.last_used > DateTime::UNIX_EPOCH).then_some(&self.last_used)
+    }
+}
+
+/// A data connector that a program called lately.
+#[derive(QueryableByName)]
+pub(super) struct Called {
+    /// Its name, if it still exists.
+    #[diesel(sql_type = diesel::sql_types::Nullable<Text>)]
+    pub label: Option<String>,
+    #[diesel(sql_type = BigInt)]
+    pub calls: i64,
+    #[diesel(sql_type = Timestamptz)]
+    pub last_at: DateTime<Utc>,
+}

@@ -1,0 +1,169 @@
+//! A program's pages: creating, showing, editing.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+
+use super::form::ProgramForm;
+use super::keys::{Holder, KeyTable};
+use super::model::{Program, ProgramId, status_word};
+use super::queries;
+use crate::access::Visit;
+use crate::db::Conn;
+use crate::web::{
+    ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Shell, date_time, page,
+};
+
+/// The form page: of a new program, or of a stored one.
+#[derive(Template)]
+#[template(path = "programs/form.html")]
+struct FormPage {
+    shell: Shell,
+    form: ProgramForm,
+    program: Option<Program>,
+}
+
+impl FormPage {
+    fn heading(&self) -> String {
+        match &self.program {
+            Some(program) => format!("Edit program “{}”", program.name),
+            None => "Create program".into(),
+        }
+    }
+
+    fn back(&self) -> String {
+        match &self.program {
+            Some(program) => address(program.id),
+            None => "/programs".into(),
+        }
+    }
+}
+
+fn form_page(
+    visit: Visit,
+    status: StatusCode,
+    form: ProgramForm,
+    program: Option<Program>,
+) -> Result<HttpResponse, Error> {
+    let shell = visit.shell;
+    page(
+        status,
+        &FormPage {
+            shell,
+            form,
+            program,
+        },
+    )
+}
+
+/// Where a program's page is.
+fn address(id: ProgramId) -> String {
+    format!("/programs/{id}")
+}
+
+/// The program of an address; anything that is no id is nothing.
+pub(super) async fn find(conn: &mut Conn, id: &str) -> Result<Program, Error> {
+    queries::find(conn, id.parse().map_err(|_| Error::NotFound)?).await
+}
+
+pub async fn new(visit: Visit) -> Result<HttpResponse, Error> {
+    form_page(visit, StatusCode::OK, ProgramForm::empty(), None)
+}
+
+pub async fn create(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error> {
+    let mut form = ProgramForm::read(&data);
+    if let Some(checked) = form.check() {
+        let mut conn = visit.conn().await?;
+        let now = visit.now();
+        match queries::create(&mut conn, &visit.actor, now, form.new_id, &checked).await {
+            // The second press of the same form finds what the first has made.
+            Ok(()) | Err(SaveError::Repeated) => {
+                let outcome = "The program was created. Now create a key for it.";
+                return Ok(visit.see_other(&address(form.new_id), outcome));
+            }
+            Err(SaveError::Fault(fault)) => return Err(fault),
+            Err(_) => form.name_taken(),
+        }
+    }
+    form_page(visit, StatusCode::UNPROCESSABLE_ENTITY, form, None)
+}
+
+#[derive(Template)]
+#[template(path = "programs/show.html")]
+struct ShowPage {
+    shell: Shell,
+    program: Program,
+    keys: KeyTable,
+}
+
+pub async fn show(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let program = find(&mut conn, &id).await?;
+    let keys = KeyTable::of(&conn, Holder::program(&program), visit.now()).await?;
+    page(
+        StatusCode::OK,
+        &ShowPage {
+            shell: visit.shell,
+            program,
+            keys,
+        },
+    )
+}
+
+pub async fn edit(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let program = find(&mut *visit.conn().await?, &id).await?;
+    let form = ProgramForm::of(&program);
+    form_page(visit, StatusCode::OK, form, Some(program))
+}
+
+pub async fn update(
+    visit: Visit,
+    Segment(id): Segment,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let program = find(&mut conn, &id).await?;
+    let mut form = ProgramForm::read(&data);
+    if let Some(checked) = form.check() {
+        let (by, now, version) = (&visit.actor, visit.now(), data.version());
+        match queries::update(&mut conn, by, now, &program, version, &checked).await {
+            Ok(()) => return Ok(visit.see_other(&address(program.id), "The program was saved")),
+            Err(SaveError::Fault(fault)) => return Err(fault),
+            Err(SaveError::Stale) => {
+                return conflict(visit.shell, find(&mut conn, &id).await?, &data, &form);
+            }
+            Err(_) => form.name_taken(),
+        }
+    }
+    form_page(visit, StatusCode::UNPROCESSABLE_ENTITY, form, Some(program))
+}
+
+fn conflict(
+    shell: Shell,
+    theirs: Program,
+    data: &FormData,
+    mine: &ProgramForm,
+) -> Result<HttpResponse, Error> {
+    let difference = |label, theirs: &str, mine: &str| Difference {
+        label,
+        theirs: theirs.to_string(),
+        mine: mine.to_string(),
+    };
+    ConflictPage {
+        shell,
+        action: address(theirs.id),
+        back: format!("{}/edit", address(theirs.id)),
+        saved_by: theirs.updated_by.clone(),
+        saved_at: date_time(&theirs.updated_at),
+        version: theirs.version,
+        fields: ConflictPage::fields_of(data),
+        differences: vec![
+            difference("Name", &theirs.name, &mine.typed_name()),
+            difference("Description", &theirs.description, mine.description()),
+            difference("Status", status_word(theirs.active), mine.status_word()),
+        ],
+        subject: theirs.name,
+        lost_secrets: false,
+    }
+    .respond()
+}

@@ -1,0 +1,266 @@
+//! The programs' SQL.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+
+use super::columns::ProgramColumn;
+use super::model::{Called, CheckedProgram, Program, ProgramId, ProgramRow, status_word};
+use crate::access::Actor;
+use crate::audit::{self, Changes, Event};
+use crate::db::Conn;
+use crate::db::keyset::{Keyset, Slice};
+use crate::db::schema::{api_keys, programs};
+use crate::name::{like_pattern, searched};
+use crate::web::{Error, ListQuery, SaveError, Total};
+
+/// Counting stops here.
+const COUNT_LIMIT: i64 = 1000;
+
+/// How far back the page to delete a program looks, in days, and how many data connectors it names.
+const LATELY: TimeDelta = TimeDelta::days(30);
+const MOST_CALLED: i64 = 50;
+
+/// Programs with what their keys tell of them.
+const ROWS: &str = "SELECT p.id, p.name, p.searched, p.updated_at,
+    CASE WHEN p.active THEN 'active' ELSE 'inactive' END AS status,
+    count(k.id) FILTER (WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $3)) AS keys,
+    coalesce(max(k.last_used_at), 'epoch') AS last_used
+    FROM programs p LEFT JOIN api_keys k ON k.program_id = p.id GROUP BY p.id";
+
+const FITS: &str = "searched LIKE $1 AND ($2 = '' OR status = $2)";
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+/// One page of the list. There are as many programs as a network has, so all their keys are counted each time.
+pub(super) async fn list(
+    conn: &mut Conn,
+    query: &ListQuery<ProgramColumn>,
+    now: DateTime<Utc>,
+) -> Result<(Slice<ProgramRow>, Total), Error> {
+    let (column, kind) = query.column.sql();
+    let keyset = Keyset {
+        column,
+        kind,
+        descending: query.descending,
+        position: &query.position,
+    };
+    let place = keyset.condition(4);
+    let place = place.map_or(String::new(), |condition| format!(" AND {condition}"));
+    let sql = format!(
+        "SELECT * FROM ({ROWS}) AS rows WHERE {FITS}{place} ORDER BY {} LIMIT {}",
+        keyset.order(),
+        query.size + 1
+    );
+    let pattern = like_pattern(&query.search);
+    let mut rows = diesel::sql_query(sql)
+        .into_boxed::<Pg>()
+        .bind::<Text, _>(&pattern)
+        .bind::<Text, _>(query.filter("status"))
+        .bind::<Timestamptz, _>(now);
+    if let Some(cursor) = query.position.cursor() {
+        rows = rows
+            .bind::<Text, _>(&cursor.value)
+            .bind::<SqlUuid, _>(cursor.id);
+    }
+    let rows = rows.load::<ProgramRow>(conn).await?;
+    let sql = format!(
+        "SELECT count(*) AS n FROM (SELECT 1 FROM ({ROWS}) AS rows WHERE {FITS} LIMIT {}) AS found",
+        COUNT_LIMIT + 1
+    );
+    let count: Count = diesel::sql_query(sql)
+        .bind::<Text, _>(&pattern)
+        .bind::<Text, _>(query.filter("status"))
+        .bind::<Timestamptz, _>(now)
+        .get_result(conn)
+        .await?;
+    let slice = Slice::new(rows, query.size, &query.position);
+    Ok((slice, Total::bounded(count.n, COUNT_LIMIT)))
+}
+
+pub(super) async fn find(conn: &mut Conn, id: ProgramId) -> Result<Program, Error> {
+    Ok(programs::table
+        .find(id)
+        .select(Program::as_select())
+        .first(conn)
+        .await?)
+}
+
+/// Stores a new program under the id that its form was given, so that a second press finds the first.
+pub(super) async fn create(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    id: ProgramId,
+    new: &CheckedProgram,
+) -> Result<(), SaveError> {
+    conn.transaction(async |conn| {
+        diesel::insert_into(programs::table)
+            .values((
+                programs::id.eq(id),
+                programs::name.eq(new.name.as_str()),
+                programs::name_key.eq(new.name.key()),
+                programs::description.eq(&new.description),
+                programs::searched.eq(searched(&[new.name.as_str(), &new.description])),
+                programs::active.eq(new.active),
+                programs::created_at.eq(now),
+                programs::created_by.eq(&by.name),
+                programs::updated_at.eq(now),
+                programs::updated_by.eq(&by.name),
+            ))
+            .execute(conn)
+            .await?;
+        let changes = Changes::none()
+            .field("Name", "", new.name.as_str())
+            .field("Description", "", &new.description)
+            .field("Status", "", status_word(new.active));
+        record(
+            conn,
+            by,
+            now,
+            "program.created",
+            id,
+            new.name.as_str(),
+            changes,
+        )
+        .await
+    })
+    .await
+}
+
+/// Saves a program that nobody else has saved since `version`.
+pub(super) async fn update(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    old: &Program,
+    version: i32,
+    new: &CheckedProgram,
+) -> Result<(), SaveError> {
+    conn.transaction(async |conn| {
+        let seen = programs::table
+            .find(old.id)
+            .filter(programs::version.eq(version));
+        let changed = diesel::update(seen)
+            .set((
+                programs::name.eq(new.name.as_str()),
+                programs::name_key.eq(new.name.key()),
+                programs::description.eq(&new.description),
+                programs::searched.eq(searched(&[new.name.as_str(), &new.description])),
+                programs::active.eq(new.active),
+                programs::version.eq(programs::version + 1),
+                programs::updated_at.eq(now),
+                programs::updated_by.eq(&by.name),
+            ))
+            .execute(conn)
+            .await?;
+        if changed == 0 {
+            return Err(SaveError::Stale);
+        }
+        let changes = Changes::none()
+            .field("Name", &old.name, new.name.as_str())
+            .field("Description", &old.description, &new.description)
+            .field("Status", status_word(old.active), status_word(new.active));
+        record(
+            conn,
+            by,
+            now,
+            "program.saved",
+            old.id,
+            new.name.as_str(),
+            changes,
+        )
+        .await
+    })
+    .await
+}
+
+/// Deletes a program that nobody has saved since `version`, with its keys.
+pub(super) async fn delete(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    program: &Program,
+    version: i32,
+) -> Result<(), SaveError> {
+    conn.transaction(async |conn| {
+        // Held, so that no key is made meanwhile that the record would not name.
+        let held = programs::table
+            .find(program.id)
+            .filter(programs::version.eq(version))
+            .select(programs::id)
+            .for_update();
+        let held: Option<ProgramId> = held.first(conn).await.optional()?;
+        if held.is_none() {
+            return Err(SaveError::Stale);
+        }
+        let keys: Vec<String> = api_keys::table
+            .filter(api_keys::program_id.eq(program.id))
+            .filter(api_keys::revoked_at.is_null())
+            .order(api_keys::created_at)
+            .select(api_keys::prefix)
+            .load(conn)
+            .await?;
+        diesel::delete(programs::table.find(program.id))
+            .execute(conn)
+            .await?;
+        let changes =
+            Changes::none()
+                .field("Name", &program.name, "")
+                .field("API keys", keys.join(", "), "");
+        record(
+            conn,
+            by,
+            now,
+            "program.deleted",
+            program.id,
+            &program.name,
+            changes,
+        )
+        .await
+    })
+    .await
+}
+
+async fn record(
+    conn: &Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    kind: &'static str,
+    id: ProgramId,
+    name: &str,
+    changes: Changes,
+) -> Result<(), SaveError> {
+    let event = Event {
+        kind,
+        subject_id: Some(id),
+        subject_name: name,
+        changes,
+    };
+    Ok(audit::record(conn, by, now, event).await?)
+}
+
+/// What a program has called in the last 30 days, the most called first.
+pub(super) async fn called_lately(
+    conn: &mut Conn,
+    id: ProgramId,
+    now: DateTime<Utc>,
+) -> Result<Vec<Called>, Error> {
+    let sql = format!(
+        "SELECT c.label, sum(h.calls)::bigint AS calls, max(h.last_at) AS last_at
+         FROM call_hours h LEFT JOIN connectors c ON c.id = h.connector_id
+         WHERE h.caller_id = $1 AND h.hour > $2
+         GROUP BY h.connector_id, c.label ORDER BY calls DESC, c.label LIMIT {MOST_CALLED}"
+    );
+    Ok(diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(id)
+        .bind::<Timestamptz, _>(now - LATELY)
+        .load(conn)
+        .await?)
+}
