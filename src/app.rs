@@ -19,7 +19,7 @@ use crate::outbound::Outbound;
 use crate::status::Metrics;
 use crate::vault::Vault;
 use crate::web::{Cookies, Error, PublicAddress, serve_layers};
-use crate::{connectors, routes};
+use crate::{connectors, people, routes};
 
 /// How often the background work looks around, and how often for tokens that are due.
 const TICK: Duration = Duration::from_secs(30);
@@ -180,13 +180,14 @@ pub async fn renew_tokens(keeper: TokenKeeper) {
 }
 
 /// Whatever is due by `now`: over sessions, connectors that have been in the trash long enough, token answers that
-/// nobody took, and health that the time has changed.
+/// nobody took, links to a password that ended long ago, and health that the time has changed.
 pub async fn run_due_work(db: &Db, limits: SessionLimits, now: DateTime<Utc>) -> Result<(), Error> {
     let mut conn = db.get().await?;
     purge_sessions(&mut conn, limits, now).await?;
     connectors::purge_trash(&mut conn, now).await?;
     authorization::purge_token_requests(&mut conn, now).await?;
     authorization::purge_attempts(&mut conn, now).await?;
+    people::purge_invitations(&mut conn, now).await?;
     connectors::refresh_due_health(&mut conn, now).await?;
     Ok(())
 }

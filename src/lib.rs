@@ -16,6 +16,7 @@ pub mod db;
 pub mod name;
 pub mod oauth;
 pub mod outbound;
+pub mod people;
 pub mod routes;
 pub mod status;
 pub mod vault;

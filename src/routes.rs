@@ -10,11 +10,11 @@ use actix_web::{
 
 use crate::access::Permission::{
     CreateCategories, CreateConnectors, DeleteCategories, DeleteConnectors, EditCategories,
-    EditConnectors, ViewActivity, ViewCategories, ViewConnectors,
+    EditConnectors, ManageUsers, ViewActivity, ViewCategories, ViewConnectors,
 };
 use crate::access::{Gate, Needs, gate};
 use crate::web::{Error, Segment, assets};
-use crate::{accounts, authorization, categories, connectors, status};
+use crate::{accounts, authorization, categories, connectors, people, status};
 
 /// One route.
 pub struct Route {
@@ -26,7 +26,7 @@ pub struct Route {
 
 /// The site on one screen.
 pub fn all() -> Vec<Route> {
-    use Needs::{Nothing, SignIn};
+    use Needs::{Nothing, SignIn, SuperAdmin};
     let may = Needs::Permission;
     vec![
         get("/", SignIn, accounts::home),
@@ -154,6 +154,92 @@ pub fn all() -> Vec<Route> {
             may(DeleteCategories),
             categories::delete,
         ),
+        get("/users", may(ManageUsers), people::list_users),
+        post("/users", may(ManageUsers), people::create_user),
+        get("/users/new", may(ManageUsers), people::new_user),
+        get("/users/{id}", may(ManageUsers), people::edit_user),
+        post("/users/{id}", may(ManageUsers), people::update_user),
+        get(
+            "/users/{id}/deactivations",
+            may(ManageUsers),
+            people::confirm_deactivation,
+        ),
+        post(
+            "/users/{id}/deactivations",
+            may(ManageUsers),
+            people::deactivate,
+        ),
+        post(
+            "/users/{id}/reactivations",
+            may(ManageUsers),
+            people::reactivate,
+        ),
+        get(
+            "/users/{id}/sign-outs",
+            may(ManageUsers),
+            people::confirm_sign_out,
+        ),
+        post("/users/{id}/sign-outs", may(ManageUsers), people::sign_out),
+        get(
+            "/users/{id}/invitations",
+            may(ManageUsers),
+            people::confirm_invitation,
+        ),
+        post(
+            "/users/{id}/invitations",
+            may(ManageUsers),
+            people::create_invitation,
+        ),
+        get(
+            "/users/{id}/super-admin",
+            SuperAdmin,
+            people::confirm_super_admin,
+        ),
+        post(
+            "/users/{id}/super-admin",
+            SuperAdmin,
+            people::set_super_admin,
+        ),
+        get(
+            "/users/{id}/delete",
+            may(ManageUsers),
+            people::confirm_user_delete,
+        ),
+        post("/users/{id}/delete", may(ManageUsers), people::delete_user),
+        get("/groups", may(ManageUsers), people::list_groups),
+        post("/groups", may(ManageUsers), people::create_group),
+        get("/groups/new", may(ManageUsers), people::new_group),
+        get("/groups/{id}", may(ManageUsers), people::edit_group),
+        post("/groups/{id}", may(ManageUsers), people::update_group),
+        get("/groups/{id}/members", may(ManageUsers), people::members),
+        post(
+            "/groups/{id}/members",
+            may(ManageUsers),
+            people::add_members,
+        ),
+        get(
+            "/groups/{id}/members/new",
+            may(ManageUsers),
+            people::choose_members,
+        ),
+        post(
+            "/groups/{id}/removals",
+            may(ManageUsers),
+            people::remove_members,
+        ),
+        get(
+            "/groups/{id}/delete",
+            may(ManageUsers),
+            people::confirm_group_delete,
+        ),
+        post(
+            "/groups/{id}/delete",
+            may(ManageUsers),
+            people::delete_group,
+        ),
+        get("/set-password", Nothing, people::set_password),
+        post("/set-password", Nothing, people::open_invitation),
+        post("/set-password/password", Nothing, people::take_invitation),
         get("/static/{file}", Nothing, asset),
         get("/favicon.ico", Nothing, favicon),
         get("/healthz", Nothing, status::alive),

@@ -143,6 +143,7 @@ fn navigation(actor: &Actor) -> Vec<NavItem> {
                 href: "/connectors",
                 label: "Connectors",
                 section: "Data Connectors",
+                also: &[],
             },
         ),
         (
@@ -151,6 +152,16 @@ fn navigation(actor: &Actor) -> Vec<NavItem> {
                 href: "/categories",
                 label: "Categories",
                 section: "Categories",
+                also: &[],
+            },
+        ),
+        (
+            Permission::ManageUsers,
+            NavItem {
+                href: "/users",
+                label: "People",
+                section: "",
+                also: &["/groups"],
             },
         ),
     ];

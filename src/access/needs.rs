@@ -12,6 +12,8 @@ pub enum Needs {
     SignIn,
     /// A signed-in person with this permission.
     Permission(Permission),
+    /// A signed-in super admin.
+    SuperAdmin,
 }
 
 impl Needs {
@@ -20,6 +22,8 @@ impl Needs {
         match (self, actor) {
             (Needs::Nothing, _) | (Needs::SignIn, Some(_)) => Ok(()),
             (_, None) => Err(Error::SignIn),
+            (Needs::SuperAdmin, Some(actor)) if actor.super_admin => Ok(()),
+            (Needs::SuperAdmin, Some(_)) => Err(Error::NotSuperAdmin),
             (Needs::Permission(permission), Some(actor)) if actor.may(permission) => Ok(()),
             (Needs::Permission(permission), Some(_)) => Err(Error::Forbidden(permission.label())),
         }

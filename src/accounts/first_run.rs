@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use subtle::ConstantTimeEq;
+use uuid::Uuid;
 
 use super::queries::{self, NewUser};
 use super::sign_in::begin_session;
@@ -154,7 +155,8 @@ async fn found(
     password: String,
 ) -> Result<HttpResponse, Error> {
     let new = NewUser {
-        password_hash: guard.hasher.hash(password).await?,
+        id: Uuid::now_v7(),
+        password_hash: Some(guard.hasher.hash(password).await?),
         username,
         name,
         super_admin: true,

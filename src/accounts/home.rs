@@ -1,10 +1,10 @@
-//! The home page: the data connectors for whoever may see them, a word of explanation for others.
+//! The home page: the first page of the navigation that a person may open, a word of explanation for who may open none.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
-use crate::access::{Permission, Visit};
+use crate::access::Visit;
 use crate::web::{Error, Shell, page};
 
 #[derive(Template)]
@@ -14,9 +14,9 @@ struct NothingPage {
 }
 
 pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
-    if visit.may(Permission::ViewConnectors) {
+    if let Some(item) = visit.shell.nav.first() {
         // The outcome of the last action goes along: this answer is no page, so it keeps its cookie.
-        return Ok(visit.go("/connectors"));
+        return Ok(visit.go(item.href));
     }
     page(StatusCode::OK, &NothingPage { shell: visit.shell })
 }

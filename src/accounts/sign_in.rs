@@ -171,6 +171,7 @@ pub(super) async fn begin_session(
         address: &peer_address(req),
         user_agent,
     };
+    queries::signed_in(conn, user, guard.clock.now()).await?;
     let token = start_session(conn, new, guard.limits, guard.clock.now()).await?;
     let outcome = (!outcome.is_empty()).then(|| Flash::done(outcome));
     Ok(see_other_as(guard.cookies, &token, next, outcome))

@@ -27,7 +27,7 @@ pub trait Column: Copy + PartialEq + 'static {
 /// What an address asks of a list.
 #[derive(Clone)]
 pub struct ListQuery<C> {
-    path: &'static str,
+    path: String,
     pub search: String,
     filters: Vec<(&'static str, String)>,
     pub column: C,
@@ -39,7 +39,11 @@ pub struct ListQuery<C> {
 
 impl<C: Column> ListQuery<C> {
     /// Reads the query string of `path`. Whatever is not understood counts as not given.
-    pub fn parse(path: &'static str, query: &str, filter_names: &[&'static str]) -> ListQuery<C> {
+    pub fn parse(
+        path: impl Into<String>,
+        query: &str,
+        filter_names: &[&'static str],
+    ) -> ListQuery<C> {
         let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
             .into_owned()
             .collect();
@@ -66,7 +70,7 @@ impl<C: Column> ListQuery<C> {
             get("page").parse().unwrap_or(1).clamp(1, i64::MAX / 1000)
         };
         ListQuery {
-            path,
+            path: path.into(),
             search: get("q").trim().chars().take(200).collect(),
             filters: filter_names
                 .iter()
@@ -209,7 +213,7 @@ impl<C: Column> ListQuery<C> {
         query.extend_pairs(place);
         let query = query.finish();
         if query.is_empty() {
-            self.path.to_string()
+            self.path.clone()
         } else {
             format!("{}?{query}", self.path)
         }

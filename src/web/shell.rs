@@ -16,8 +16,10 @@ use super::{Error, Flash};
 pub struct NavItem {
     pub href: &'static str,
     pub label: &'static str,
-    /// The word of the tab, which names the page in full.
+    /// The word of its tab beside the other data connector pages; empty for what is no such page.
     pub section: &'static str,
+    /// Other addresses whose pages stand under this item.
+    pub also: &'static [&'static str],
 }
 
 /// The signed-in person as the header shows them.
@@ -90,6 +92,17 @@ impl Shell {
         self.path
             .strip_prefix(href)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// Whether the page stands under this item of the navigation.
+    pub fn is_under(&self, item: &NavItem) -> bool {
+        self.is_current(item.href) || item.also.iter().any(|href| self.is_current(href))
+    }
+
+    /// The items of the navigation that are tabs of the data connector pages.
+    pub fn sections(&self) -> Vec<&NavItem> {
+        let has_tab = |item: &&NavItem| !item.section.is_empty();
+        self.nav.iter().filter(has_tab).collect()
     }
 }
 

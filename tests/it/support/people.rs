@@ -61,9 +61,10 @@ impl TestApp {
         let hash = PASSWORD_HASH
             .get_or_init(|| async { self.hasher.hash(PASSWORD.into()).await.expect("a hash") });
         let new = NewUser {
+            id: Uuid::now_v7(),
             username: Username::parse(&username).expect("a user name"),
             name: name.clone(),
-            password_hash: hash.await.clone(),
+            password_hash: Some(hash.await.clone()),
             super_admin,
             permissions,
         };
