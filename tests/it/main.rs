@@ -18,6 +18,7 @@ mod health;
 mod oauth;
 mod outbound;
 mod pages;
+mod people;
 mod private_postgres;
 mod secrets;
 mod support;
