@@ -1,9 +1,11 @@
 //! Every page of the site in every state that looks different, and how a person gets there.
 //!
-//! To add one: a line in [`SAMPLES`], or in `oauth.rs` for the OAuth 2.0 methods. What it needs to exist is made in [`World`].
+//! To add one: a line in [`SAMPLES`], in `oauth.rs` for the OAuth 2.0 methods, or in `people.rs` for users and groups. What it needs to exist is made in [`World`].
 
 mod oauth;
 mod oauth_world;
+mod people;
+mod people_world;
 mod world;
 
 pub use world::World;
@@ -32,6 +34,8 @@ pub enum Who {
     Admin,
     /// May see connectors and categories, and change nothing.
     Viewer,
+    /// Manages users, and is no super admin.
+    Manager,
     /// May do nothing.
     Newcomer,
     /// Somebody who is about to sign out.
@@ -97,7 +101,7 @@ const NOT_A_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 
 /// All samples.
 pub fn all() -> impl Iterator<Item = &'static Sample> {
-    SAMPLES.iter().chain(oauth::SAMPLES)
+    SAMPLES.iter().chain(oauth::SAMPLES).chain(people::SAMPLES)
 }
 
 #[rustfmt::skip] // a table: a sample a line, with its steps below

@@ -86,6 +86,18 @@ pub(super) struct GroupRow {
     pub created_at: DateTime<Utc>,
 }
 
+/// What the list shows of a description, in characters.
+const DESCRIPTION_START: usize = 200;
+
+impl GroupRow {
+    pub fn description_start(&self) -> String {
+        match self.description.char_indices().nth(DESCRIPTION_START) {
+            Some((end, _)) => format!("{}…", self.description[..end].trim_end()),
+            None => self.description.clone(),
+        }
+    }
+}
+
 /// Who can be in a group.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Member {

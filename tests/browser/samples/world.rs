@@ -9,7 +9,7 @@ use connectory::outbound::HttpUrl;
 use connectory::vault::Secret;
 use uuid::Uuid;
 
-use super::{Place, Sample, Step, Who, oauth_world};
+use super::{Place, Sample, Step, Who, oauth_world, people_world};
 use crate::browser::{Window, origin};
 use crate::support::authorization_server::AuthorizationServer;
 use crate::support::oauth_server::OAuthServer;
@@ -38,6 +38,7 @@ struct Peopled {
     admin: Browser,
     colleague: Browser,
     viewer: Browser,
+    manager: Browser,
     newcomer: Browser,
     leaver: Browser,
 }
@@ -51,6 +52,7 @@ impl Peopled {
             viewer: app
                 .person(&[Permission::ViewConnectors, Permission::ViewCategories])
                 .await,
+            manager: app.person(&[Permission::ManageUsers]).await,
             newcomer: app.person(&[]).await,
             leaver: app.person(&[]).await,
             app,
@@ -65,6 +67,7 @@ impl World {
         let full = Peopled::start().await;
         fill(&full, &tokens).await;
         oauth_world::fill(&full.app, &server).await;
+        people_world::fill(&full.app).await;
         World {
             fresh: TestApp::start().await,
             empty: Peopled::start().await,
@@ -99,6 +102,7 @@ impl World {
             Who::Nobody => {}
             Who::Admin => window.be(&peopled.admin).await,
             Who::Viewer => window.be(&peopled.viewer).await,
+            Who::Manager => window.be(&peopled.manager).await,
             Who::Newcomer => window.be(&peopled.newcomer).await,
             Who::Leaver => window.be(&peopled.leaver).await,
         }
@@ -112,6 +116,10 @@ impl World {
         match step {
             Step::Fill(field, TOKEN_URL) => window.fill(field, &self.tokens.token_url).await,
             Step::Fill(field, ISSUER) => window.fill(field, &self.server.urls.issuer).await,
+            Step::Fill(field, word @ (people_world::LINK | people_world::LINK_TO_USE)) => {
+                let link = people_world::link(&peopled.app, word).await;
+                window.fill(field, &link).await;
+            }
             Step::Fill(field, text) => window.fill(field, text).await,
             Step::Choose(field, option) => window.choose(field, option).await,
             Step::Tick(label) => window.tick(label).await,
