@@ -28,7 +28,7 @@ use crate::relay::{Relay, Switchboard};
 use crate::status::Metrics;
 use crate::vault::Vault;
 use crate::web::{Cookies, Error, PublicAddress, serve_layers};
-use crate::{connectors, relay, routes};
+use crate::{connectors, people, relay, routes};
 
 /// How often the background work looks around, and how often for tokens that are due.
 const TICK: Duration = Duration::from_secs(30);
@@ -278,7 +278,8 @@ pub async fn renew_tokens(keeper: TokenKeeper) {
 }
 
 /// Whatever is due by `now`: over sessions, connectors that have been in the trash long enough, token answers that
-/// nobody took, health that the time has changed, when keys were used last, and days of the call log.
+/// nobody took, links to a password that ended long ago, health that the time has changed, when keys were used last, and
+/// days of the call log.
 pub async fn run_due_work(
     db: &Db,
     (limits, retention): (SessionLimits, Retention),
@@ -291,6 +292,7 @@ pub async fn run_due_work(
     connectors::purge_trash(&mut conn, now).await?;
     authorization::purge_token_requests(&mut conn, now).await?;
     authorization::purge_attempts(&mut conn, now).await?;
+    people::purge_invitations(&mut conn, now).await?;
     connectors::refresh_due_health(&mut conn, now).await?;
     relay::forget_old_breakers(&mut conn, now).await?;
     calls::look_after(&mut conn, retention, now).await?;

@@ -19,6 +19,7 @@ pub mod endpoints;
 pub mod name;
 pub mod oauth;
 pub mod outbound;
+pub mod people;
 pub mod programs;
 pub mod relay;
 pub mod routes;

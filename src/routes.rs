@@ -15,7 +15,8 @@ use crate::access::Permission::{
 use crate::access::{Gate, Needs, gate};
 use crate::web::{Error, Segment, assets};
 use crate::{
-    accounts, api, authorization, calls, categories, connectors, endpoints, programs, status,
+    accounts, api, authorization, calls, categories, connectors, endpoints, people, programs,
+    status,
 };
 
 /// One route.
@@ -81,7 +82,7 @@ macro_rules! keys_of {
 
 /// The site on one screen.
 pub fn all() -> Vec<Route> {
-    use Needs::{Nothing, SignIn};
+    use Needs::{Nothing, SignIn, SuperAdmin};
     let may = Needs::Permission;
     let of_programs = keys_of!("/programs/{program}", may(ManageUsers), may(ManageUsers));
     let of_people = keys_of!("/profile", SignIn, may(CallConnectors));
@@ -282,6 +283,92 @@ pub fn all() -> Vec<Route> {
             programs::delete,
         ),
         get("/profile", SignIn, accounts::profile),
+        get("/users", may(ManageUsers), people::list_users),
+        post("/users", may(ManageUsers), people::create_user),
+        get("/users/new", may(ManageUsers), people::new_user),
+        get("/users/{id}", may(ManageUsers), people::edit_user),
+        post("/users/{id}", may(ManageUsers), people::update_user),
+        get(
+            "/users/{id}/deactivations",
+            may(ManageUsers),
+            people::confirm_deactivation,
+        ),
+        post(
+            "/users/{id}/deactivations",
+            may(ManageUsers),
+            people::deactivate,
+        ),
+        post(
+            "/users/{id}/reactivations",
+            may(ManageUsers),
+            people::reactivate,
+        ),
+        get(
+            "/users/{id}/sign-outs",
+            may(ManageUsers),
+            people::confirm_sign_out,
+        ),
+        post("/users/{id}/sign-outs", may(ManageUsers), people::sign_out),
+        get(
+            "/users/{id}/invitations",
+            may(ManageUsers),
+            people::confirm_invitation,
+        ),
+        post(
+            "/users/{id}/invitations",
+            may(ManageUsers),
+            people::create_invitation,
+        ),
+        get(
+            "/users/{id}/super-admin",
+            SuperAdmin,
+            people::confirm_super_admin,
+        ),
+        post(
+            "/users/{id}/super-admin",
+            SuperAdmin,
+            people::set_super_admin,
+        ),
+        get(
+            "/users/{id}/delete",
+            may(ManageUsers),
+            people::confirm_user_delete,
+        ),
+        post("/users/{id}/delete", may(ManageUsers), people::delete_user),
+        get("/groups", may(ManageUsers), people::list_groups),
+        post("/groups", may(ManageUsers), people::create_group),
+        get("/groups/new", may(ManageUsers), people::new_group),
+        get("/groups/{id}", may(ManageUsers), people::edit_group),
+        post("/groups/{id}", may(ManageUsers), people::update_group),
+        get("/groups/{id}/members", may(ManageUsers), people::members),
+        post(
+            "/groups/{id}/members",
+            may(ManageUsers),
+            people::add_members,
+        ),
+        get(
+            "/groups/{id}/members/new",
+            may(ManageUsers),
+            people::choose_members,
+        ),
+        post(
+            "/groups/{id}/removals",
+            may(ManageUsers),
+            people::remove_members,
+        ),
+        get(
+            "/groups/{id}/delete",
+            may(ManageUsers),
+            people::confirm_group_delete,
+        ),
+        post(
+            "/groups/{id}/delete",
+            may(ManageUsers),
+            people::delete_group,
+        ),
+        get("/set-password", Nothing, people::set_password),
+        post("/set-password", Nothing, people::open_invitation),
+        post("/set-password/password", Nothing, people::take_invitation),
         get("/static/{file}", Nothing, asset),
         get("/favicon.ico", Nothing, favicon),
         get("/healthz", Nothing, status::alive),

@@ -120,6 +120,19 @@
     }, 150);
   });
 
+  // A box that needs others ticks them; unticking one that others need unticks those.
+  doc.addEventListener('change', event => {
+    const box = event.target;
+    const list = box.closest('[data-coupled]');
+    if (!list) return;
+    const needs = (one, other) => (one.dataset.needs ?? '').split(' ').includes(other.value);
+    const on = box.checked;
+    const moved = all('input', list).filter(other => other.checked !== on && (on ? needs(box, other) : needs(other, box)));
+    for (const other of moved) other.checked = on;
+    const names = moved.map(other => other.labels[0].textContent).join(', ');
+    if (names) say((on ? list.dataset.ticked : list.dataset.unticked).replace('{}', names));
+  });
+
   // How many rows are selected.
   for (const table of all('table[data-bulk]')) {
     const out = one(table.dataset.bulk);

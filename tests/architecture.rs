@@ -58,6 +58,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("programs", &["+", "connectors"]), // which of them a key may call
     ("accounts", &["+", "programs"]),   // a person's own keys
+    ("people", &["+", "accounts"]),     // user names; storing a user and a password
     (
         "api",
         &[
@@ -88,6 +89,7 @@ const SLICES: &[&str] = &[
     "collections",
     "programs",
     "accounts",
+    "people",
     "api",
 ];
 const FOR_ALL: &[&str] = &["clock", "name"]; // asked everywhere, so answered in one place

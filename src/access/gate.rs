@@ -144,6 +144,7 @@ fn navigation(actor: &Actor) -> Vec<NavItem> {
                 href: "/connectors",
                 label: "Connectors",
                 section: "Data Connectors",
+                also: &[],
             },
         ),
         (
@@ -152,6 +153,7 @@ fn navigation(actor: &Actor) -> Vec<NavItem> {
                 href: "/categories",
                 label: "Categories",
                 section: "Categories",
+                also: &[],
             },
         ),
         (
@@ -160,6 +162,16 @@ fn navigation(actor: &Actor) -> Vec<NavItem> {
                 href: "/programs",
                 label: "Programs",
                 section: "",
+                also: &[],
+            },
+        ),
+        (
+            Permission::ManageUsers,
+            NavItem {
+                href: "/users",
+                label: "People",
+                section: "",
+                also: &["/groups"],
             },
         ),
         (
@@ -168,6 +180,7 @@ fn navigation(actor: &Actor) -> Vec<NavItem> {
                 href: "/calls",
                 label: "Activity",
                 section: "",
+                also: &[],
             },
         ),
     ];

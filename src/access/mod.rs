@@ -21,7 +21,7 @@ pub use confirmation::password_again;
 pub use gate::{Gate, gate};
 pub use needs::Needs;
 pub use password::{PasswordHasher, PasswordProblem, check_new_password};
-pub use permission::{Permission, PermissionSet};
+pub use permission::{Coupled, Permission, PermissionSet};
 pub use sessions::{NewSession, SessionLimits, end_session, purge_sessions, start_session};
 pub use sign_in_guard::{SignInGuard, peer_address};
 pub use throttle::Throttle;

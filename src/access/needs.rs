@@ -14,6 +14,8 @@ pub enum Needs {
     Permission(Permission),
     /// Another program, or whoever shows an API key; a session does not count.
     ApiKey,
+    /// A signed-in super admin.
+    SuperAdmin,
 }
 
 impl Needs {
@@ -22,6 +24,8 @@ impl Needs {
         match (self, actor) {
             (Needs::Nothing, _) | (Needs::SignIn, Some(_)) => Ok(()),
             (_, None) | (Needs::ApiKey, _) => Err(Error::SignIn),
+            (Needs::SuperAdmin, Some(actor)) if actor.super_admin => Ok(()),
+            (Needs::SuperAdmin, Some(_)) => Err(Error::NotSuperAdmin),
             (Needs::Permission(permission), Some(actor)) if actor.may(permission) => Ok(()),
             (Needs::Permission(permission), Some(_)) => Err(Error::Forbidden(permission.label())),
         }

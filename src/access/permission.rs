@@ -96,7 +96,7 @@ impl Permission {
     }
 
     /// What must be granted too for this one to count: Create brings Edit, everything in the group needs View.
-    fn requires(self) -> &'static [Permission] {
+    pub fn requires(self) -> &'static [Permission] {
         match self {
             CreateConnectors => &[EditConnectors, ViewConnectors],
             DeleteConnectors | EditConnectors | CallConnectors | ViewCategories => {
@@ -119,6 +119,16 @@ impl fmt::Display for Permission {
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct PermissionSet(u16);
 
+/// What a form's boxes come to, and how that differs from what was ticked.
+#[derive(Clone, Copy)]
+pub struct Coupled {
+    pub set: PermissionSet,
+    /// Not ticked, but required by what was.
+    pub added: PermissionSet,
+    /// Ticked, but in need of what was unticked.
+    pub dropped: PermissionSet,
+}
+
 impl PermissionSet {
     /// The set of `granted`, and of what they require: what a person who ticks boxes gets.
     pub fn with_required(granted: impl IntoIterator<Item = Permission>) -> PermissionSet {
@@ -130,6 +140,46 @@ impl PermissionSet {
                     .iter()
                     .fold(set.with(permission), |set, required| set.with(*required))
             })
+    }
+
+    /// The set of `granted` and nothing else.
+    pub fn exactly(granted: impl IntoIterator<Item = Permission>) -> PermissionSet {
+        granted
+            .into_iter()
+            .fold(PermissionSet::default(), PermissionSet::with)
+    }
+
+    /// What comes of a form in which `chosen` is ticked now and `before` was ticked first. Ticking brings what the
+    /// ticked one requires; unticking takes along what requires the unticked one. If both were done, unticking wins:
+    /// nobody gets more than was left ticked.
+    pub fn couple(before: PermissionSet, chosen: PermissionSet) -> Coupled {
+        let unticked = before.without(chosen);
+        let stays = |permission: &Permission| {
+            let mut required = permission.requires().iter();
+            !required.any(|required| unticked.contains(*required))
+        };
+        let kept = PermissionSet::exactly(chosen.iter().filter(stays));
+        let set = PermissionSet::with_required(kept.iter());
+        Coupled {
+            set,
+            added: set.without(chosen),
+            dropped: chosen.without(kept),
+        }
+    }
+
+    /// What is in this set and not in `others`.
+    pub fn without(self, others: PermissionSet) -> PermissionSet {
+        PermissionSet(self.0 & !others.0)
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The labels in the order of the specification, for a line of text.
+    pub fn labels(self) -> String {
+        let labels: Vec<&str> = self.iter().map(Permission::label).collect();
+        labels.join(", ")
     }
 
     /// The set of what the database says is granted. Unknown codes are ignored, and a permission whose
@@ -186,5 +236,38 @@ mod tests {
             PermissionSet::from_codes(["edit-data-connectors", "manage-users", "no-such-thing"]);
         assert!(!set.contains(EditConnectors));
         assert!(set.contains(ManageUsers));
+    }
+
+    #[test]
+    fn unticking_edit_unticks_create_and_unticking_view_unticks_all_of_its_kind() {
+        let before = PermissionSet::with_required([CreateConnectors, ViewActivity]);
+        let chosen = before.without(PermissionSet::exactly([EditConnectors]));
+        let coupled = PermissionSet::couple(before, chosen);
+        assert!(coupled.set == PermissionSet::exactly([ViewConnectors, ViewActivity]));
+        assert!(coupled.dropped == PermissionSet::exactly([CreateConnectors]));
+        assert!(coupled.added.is_empty());
+
+        let chosen = before.without(PermissionSet::exactly([ViewConnectors]));
+        let coupled = PermissionSet::couple(before, chosen);
+        assert!(coupled.set == PermissionSet::exactly([ViewActivity]));
+    }
+
+    #[test]
+    fn ticking_create_for_the_first_time_brings_edit_and_says_so() {
+        let chosen = PermissionSet::exactly([CreateCategories]);
+        let coupled = PermissionSet::couple(PermissionSet::default(), chosen);
+        assert!(
+            coupled.added
+                == PermissionSet::exactly([EditCategories, ViewCategories, ViewConnectors])
+        );
+        assert!(coupled.set.contains(CreateCategories) && coupled.dropped.is_empty());
+    }
+
+    #[test]
+    fn whoever_ticks_create_and_unticks_edit_at_once_gets_neither() {
+        let before = PermissionSet::with_required([EditConnectors]);
+        let chosen = PermissionSet::exactly([CreateConnectors, ViewConnectors]);
+        let coupled = PermissionSet::couple(before, chosen);
+        assert!(coupled.set == PermissionSet::exactly([ViewConnectors]));
     }
 }

@@ -6,13 +6,16 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use subtle::ConstantTimeEq;
+use uuid::Uuid;
 
 use super::queries::{self, NewUser};
-use super::sign_in::begin_session;
+use super::sign_in::Arrival;
 use super::{Username, UsernameProblem};
 use crate::access::{Actor, PermissionSet, SignInGuard, check_new_password};
 use crate::db::Db;
-use crate::web::{Error, Errors, Form, FormData, SaveError, Shell, TextField, page};
+use crate::web::{
+    Error, Errors, Flash, Form, FormData, SaveError, Shell, TextField, page, see_other_as,
+};
 
 /// Letters and digits that cannot be mistaken for each other.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -154,7 +157,8 @@ async fn found(
     password: String,
 ) -> Result<HttpResponse, Error> {
     let new = NewUser {
-        password_hash: guard.hasher.hash(password).await?,
+        id: Uuid::now_v7(),
+        password_hash: Some(guard.hasher.hash(password).await?),
         username,
         name,
         super_admin: true,
@@ -167,8 +171,16 @@ async fn found(
         Err(SaveError::Fault(fault)) => return Err(fault),
         Err(_) => return Err(Error::NotFound),
     };
-    let outcome = "You are the first super admin of this Connectory";
-    begin_session(req, guard, &mut conn, user, "/connectors", outcome).await
+    let token = Arrival::of(req, guard)
+        .open_session(&mut conn, user)
+        .await?;
+    let outcome = Flash::done("You are the first super admin of this Connectory");
+    Ok(see_other_as(
+        guard.cookies,
+        &token,
+        "/connectors",
+        Some(outcome),
+    ))
 }
 
 fn check(form: &mut FirstRunForm, data: &FormData, first: &FirstRun) -> Option<(Username, String)> {

@@ -1,4 +1,4 @@
-//! The home page: the first place of the navigation, a word of explanation for whoever may go nowhere.
+//! The home page: the first page of the navigation that a person may open, a word of explanation for who may open none.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -14,9 +14,9 @@ struct NothingPage {
 }
 
 pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
-    if let Some(first) = visit.shell.nav.first() {
+    if let Some(item) = visit.shell.nav.first() {
         // The outcome of the last action goes along: this answer is no page, so it keeps its cookie.
-        return Ok(visit.go(first.href));
+        return Ok(visit.go(item.href));
     }
     page(StatusCode::OK, &NothingPage { shell: visit.shell })
 }

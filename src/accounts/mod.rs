@@ -13,6 +13,8 @@ mod username;
 pub use first_run::{FirstRun, create as create_first, show as first_run};
 pub use home::show as home;
 pub use profile::show as profile;
-pub use queries::{NewUser, create as insert, has_super_admin, set_password};
+pub use queries::{
+    NewUser, create as insert, has_super_admin, search_text, set_password, withdraw_invitations,
+};
 pub use sign_in::{show as sign_in, sign_in as create_session, sign_out};
 pub use username::{Username, UsernameProblem};

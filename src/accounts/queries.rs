@@ -9,7 +9,7 @@ use super::Username;
 use crate::access::{Actor, PermissionSet};
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
-use crate::db::schema::{sessions, user_permissions, users};
+use crate::db::schema::{invitations, sessions, user_permissions, users};
 use crate::web::{Error, SaveError};
 
 /// Whoever takes this lock decides alone whether there is a first super admin.
@@ -17,10 +17,12 @@ const FIRST_RUN_LOCK: i64 = 0x636f_6e6e_0001;
 
 /// A user that is to be created.
 pub struct NewUser {
+    pub id: Uuid,
     pub username: Username,
     /// The name that pages show.
     pub name: String,
-    pub password_hash: String,
+    /// None for somebody who will set a password by an invitation.
+    pub password_hash: Option<String>,
     pub super_admin: bool,
     pub permissions: PermissionSet,
 }
@@ -71,7 +73,7 @@ async fn insert(
     now: DateTime<Utc>,
     new: &NewUser,
 ) -> Result<Uuid, SaveError> {
-    let id = Uuid::now_v7();
+    let id = new.id;
     diesel::insert_into(users::table)
         .values((
             users::id.eq(id),
@@ -80,12 +82,14 @@ async fn insert(
             users::name.eq(&new.name),
             users::password_hash.eq(&new.password_hash),
             users::super_admin.eq(new.super_admin),
+            users::search_text.eq(search_text(&new.username, &new.name)),
             users::created_at.eq(now),
+            users::created_by.eq(&by.name),
             users::updated_at.eq(now),
+            users::updated_by.eq(&by.name),
         ))
         .execute(conn)
-        .await
-        .map_err(taken)?;
+        .await?;
     let permissions: Vec<_> = new
         .permissions
         .iter()
@@ -100,16 +104,11 @@ async fn insert(
         .values(permissions)
         .execute(conn)
         .await?;
-    let granted: Vec<&str> = new
-        .permissions
-        .iter()
-        .map(|permission| permission.label())
-        .collect();
     let changes = Changes::none()
         .field("User name", "", new.username.as_str())
         .field("Name", "", &new.name)
         .field("Super Admin", "", if new.super_admin { "Yes" } else { "" })
-        .field("Permissions", "", granted.join(", "));
+        .field("Permissions", "", new.permissions.labels());
     audit::record(
         conn,
         by,
@@ -125,18 +124,12 @@ async fn insert(
     Ok(id)
 }
 
-fn taken(error: diesel::result::Error) -> SaveError {
-    match &error {
-        diesel::result::Error::DatabaseError(_, info)
-            if info.constraint_name() == Some("users_username_key") =>
-        {
-            SaveError::NameTaken
-        }
-        _ => error.into(),
-    }
+/// What a search among people looks through.
+pub fn search_text(username: &Username, name: &str) -> String {
+    crate::name::searched(&[username.as_str(), name])
 }
 
-/// Sets a user's password and ends all sessions of the user.
+/// Sets a user's password, ends all sessions of the user and takes the force from links that could set another one.
 pub async fn set_password(
     conn: &mut Conn,
     by: &Actor,
@@ -156,6 +149,7 @@ pub async fn set_password(
         diesel::delete(sessions::table.filter(sessions::user_id.eq(user.id)))
             .execute(conn)
             .await?;
+        withdraw_invitations(conn, user.id).await?;
         let changes = Changes::none().secret("Password", "changed");
         audit::record(
             conn,
@@ -172,6 +166,44 @@ pub async fn set_password(
         Ok(())
     })
     .await
+}
+
+/// Makes the links void by which a user could still set a password.
+pub async fn withdraw_invitations(conn: &mut Conn, user: Uuid) -> Result<(), Error> {
+    let unused = invitations::table
+        .filter(invitations::user_id.eq(user))
+        .filter(invitations::used_at.is_null());
+    diesel::delete(unused).execute(conn).await?;
+    Ok(())
+}
+
+/// Whether a user is still active and has the password that was checked. Until the transaction ends nobody can take
+/// either away.
+pub(super) async fn still_admits(conn: &mut Conn, user: &SignInUser) -> Result<bool, Error> {
+    let row = users::table
+        .find(user.id)
+        .filter(users::active)
+        .filter(users::password_hash.eq(&user.password_hash));
+    let found = row
+        .select(users::id)
+        .for_no_key_update()
+        .first::<Uuid>(conn)
+        .await
+        .optional()?;
+    Ok(found.is_some())
+}
+
+/// Notes that a user signs in.
+pub(super) async fn note_sign_in(
+    conn: &mut Conn,
+    user: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    diesel::update(users::table.find(user))
+        .set(users::last_sign_in_at.eq(now))
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// What signing in needs to know of a user.

@@ -4,12 +4,14 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue, USER_AGENT};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncConnection;
 use uuid::Uuid;
 
 use super::first_run;
 use super::queries::{self, SignInUser};
 use crate::access::{
-    Actor, NewSession, SignInGuard, Visit, end_session, peer_address, start_session,
+    Actor, NewSession, SessionLimits, SignInGuard, Visit, end_session, peer_address, start_session,
 };
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
@@ -17,6 +19,9 @@ use crate::web::{
     Cookies, Error, Errors, Flash, Form, Shell, TextField, VisitorToken, page, see_other,
     see_other_as,
 };
+
+/// Said of an unknown name and of a wrong password alike.
+const WRONG: &str = "The user name or the password is wrong";
 
 #[derive(Template)]
 #[template(path = "accounts/sign_in.html")]
@@ -84,10 +89,11 @@ pub async fn sign_in(
     if !errors.any() {
         guard.take(&req, &username)?;
         match authenticate(&guard, &req, &username, password).await? {
-            Some(user) => {
-                return signed_in(&req, &guard, &user, &data.text("next")).await;
-            }
-            None => errors.add("username", "The user name or the password is wrong"),
+            Some(user) => match signed_in(&req, &guard, &user, &data.text("next")).await? {
+                Some(response) => return Ok(response),
+                None => errors.add("username", WRONG),
+            },
+            None => errors.add("username", WRONG),
         }
     }
     page(
@@ -123,13 +129,16 @@ async fn authenticate(
     Ok(user.filter(|_| fits))
 }
 
+/// Begins the session, unless user or password were taken away while the password was being checked: whoever does that
+/// ends all sessions, and this one must not come after.
 async fn signed_in(
     req: &HttpRequest,
     guard: &SignInGuard,
     user: &SignInUser,
     next: &str,
-) -> Result<HttpResponse, Error> {
+) -> Result<Option<HttpResponse>, Error> {
     let by = Actor::arriving(req, Some(user.id), &user.username, &user.name);
+    let arrival = Arrival::of(req, guard);
     let event = Event {
         kind: "session.started",
         subject_id: Some(user.id),
@@ -137,9 +146,17 @@ async fn signed_in(
         changes: Changes::none(),
     };
     let mut conn = guard.db.get().await?;
-    audit::record(&conn, &by, guard.clock.now(), event).await?;
+    let token = conn
+        .transaction(async |conn| {
+            if !queries::still_admits(conn, user).await? {
+                return Ok::<_, Error>(None);
+            }
+            audit::record(conn, &by, arrival.now, event).await?;
+            arrival.open_session(conn, user.id).await.map(Some)
+        })
+        .await?;
     let next = if is_own_path(next) { next } else { "/" };
-    begin_session(req, guard, &mut conn, user.id, next, "").await
+    Ok(token.map(|token| see_other_as(guard.cookies, &token, next, None)))
 }
 
 /// Only paths of this site: `//host` and `/\host` would leave it.
@@ -149,31 +166,44 @@ fn is_own_path(path: &str) -> bool {
         && !path.chars().any(char::is_control)
 }
 
-/// Begins a session under a new id, ends the one the browser had, and sends the browser on.
-pub(super) async fn begin_session(
-    req: &HttpRequest,
-    guard: &SignInGuard,
-    conn: &mut Conn,
-    user: Uuid,
-    next: &str,
-    outcome: &str,
-) -> Result<HttpResponse, Error> {
-    if let Some(old) = guard.cookies.token(req) {
-        end_session(conn, &old).await?;
+/// What a session remembers of the browser that it begins in.
+pub(super) struct Arrival {
+    /// The token that the browser had.
+    old: Option<VisitorToken>,
+    address: String,
+    user_agent: String,
+    limits: SessionLimits,
+    now: DateTime<Utc>,
+}
+
+impl Arrival {
+    pub fn of(req: &HttpRequest, guard: &SignInGuard) -> Arrival {
+        let user_agent = req
+            .headers()
+            .get(USER_AGENT)
+            .and_then(|value| value.to_str().ok());
+        Arrival {
+            old: guard.cookies.token(req),
+            address: peer_address(req),
+            user_agent: user_agent.unwrap_or_default().to_string(),
+            limits: guard.limits,
+            now: guard.clock.now(),
+        }
     }
-    let user_agent = req
-        .headers()
-        .get(USER_AGENT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let new = NewSession {
-        user,
-        address: &peer_address(req),
-        user_agent,
-    };
-    let token = start_session(conn, new, guard.limits, guard.clock.now()).await?;
-    let outcome = (!outcome.is_empty()).then(|| Flash::done(outcome));
-    Ok(see_other_as(guard.cookies, &token, next, outcome))
+
+    /// Begins a session under a new id and ends the one the browser had.
+    pub async fn open_session(&self, conn: &mut Conn, user: Uuid) -> Result<VisitorToken, Error> {
+        if let Some(old) = &self.old {
+            end_session(conn, old).await?;
+        }
+        queries::note_sign_in(conn, user, self.now).await?;
+        let new = NewSession {
+            user,
+            address: &self.address,
+            user_agent: &self.user_agent,
+        };
+        start_session(conn, new, self.limits, self.now).await
+    }
 }
 
 pub async fn sign_out(

@@ -100,6 +100,7 @@ fn actor(ask: &Ask) -> Actor {
         name: ask.holder.name.to_string(),
         super_admin: false,
         permissions: PermissionSet::default(),
+        confirmed_at: None,
         address: peer_address(&ask.req),
         request_id: ask.arrival.request_id(),
     }

@@ -1,4 +1,4 @@
-//! `connectory user`: for the time before there are pages for people, and for whoever has locked themselves out.
+//! `connectory user`: for scripts, and for whoever has locked themselves out.
 
 use std::io::{BufRead, IsTerminal, Write};
 
@@ -74,8 +74,9 @@ async fn create(
     (username, name, permissions, super_admin): (Username, String, PermissionSet, bool),
     password: String,
 ) -> anyhow::Result<()> {
-    let password_hash = PasswordHasher::new(1)?.hash(password).await?;
+    let password_hash = Some(PasswordHasher::new(1)?.hash(password).await?);
     let new = NewUser {
+        id: uuid::Uuid::now_v7(),
         username,
         name,
         password_hash,

@@ -273,6 +273,23 @@ diesel::table! {
         name_key -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        description -> Text,
+        search_text -> Text,
+        version -> Int4,
+        created_by -> Text,
+        updated_by -> Text,
+    }
+}
+
+diesel::table! {
+    invitations (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        token_hash -> Bytea,
+        created_at -> Timestamptz,
+        created_by -> Text,
+        expires_at -> Timestamptz,
+        used_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -401,6 +418,11 @@ diesel::table! {
         theme -> Text,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        search_text -> Text,
+        last_sign_in_at -> Nullable<Timestamptz>,
+        version -> Int4,
+        created_by -> Text,
+        updated_by -> Text,
     }
 }
 
@@ -424,6 +446,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     group_permissions,
     group_users,
     groups,
+    invitations,
     oauth_clients,
     programs,
     renewals,
@@ -451,3 +474,6 @@ diesel::joinable!(api_key_scopes -> connectors (connector_id));
 diesel::joinable!(api_key_endpoints -> api_key_scopes (scope_id));
 diesel::joinable!(api_key_endpoints -> endpoints (endpoint_id));
 diesel::joinable!(breakers -> connectors (connector_id));
+diesel::joinable!(invitations -> users (user_id));
+diesel::joinable!(group_users -> groups (group_id));
+diesel::joinable!(group_users -> users (user_id));

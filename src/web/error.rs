@@ -18,6 +18,8 @@ pub enum Error {
     NotFound,
     /// The person lacks the permission of this name.
     Forbidden(&'static str),
+    /// Only a super admin may do this.
+    NotSuperAdmin,
     /// Nobody is signed in.
     SignIn,
     /// The address is right, the method is not.
@@ -105,7 +107,7 @@ impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         match self {
             Error::NotFound => StatusCode::NOT_FOUND,
-            Error::Forbidden(_) | Error::StaleForm => StatusCode::FORBIDDEN,
+            Error::Forbidden(_) | Error::NotSuperAdmin | Error::StaleForm => StatusCode::FORBIDDEN,
             Error::SignIn => StatusCode::SEE_OTHER,
             Error::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Error::BadRequest(_) => StatusCode::BAD_REQUEST,
@@ -134,7 +136,7 @@ impl ErrorPage<'_> {
     fn heading(&self) -> &'static str {
         match self.error {
             Error::NotFound => "Page not found",
-            Error::Forbidden(_) => "You do not have permission to do this",
+            Error::Forbidden(_) | Error::NotSuperAdmin => "You do not have permission to do this",
             Error::SignIn => "Sign in first",
             Error::MethodNotAllowed => "This address cannot be used in this way",
             Error::BadRequest(_) => "This request cannot be read",
@@ -157,6 +159,10 @@ impl ErrorPage<'_> {
                     "An administrator who manages users can give it to you.".into(),
                 ];
             }
+            Error::NotSuperAdmin => &[
+                "Only a super admin can do this: make somebody a super admin or take that away, and change, switch off, delete or give a new password to a super admin.",
+                "Ask one of your super admins.",
+            ],
             Error::SignIn => &["You need to sign in to see this page."],
             Error::MethodNotAllowed => &["Go back and use the buttons and links of the page."],
             Error::BadRequest(text) => &[text, "Go back, load the page again and try once more."],
@@ -231,6 +237,7 @@ pub(super) fn log(error: &Error) {
             tracing::warn!(cause = format!("{cause:#}"), "database unavailable")
         }
         Error::Forbidden(permission) => tracing::info!(permission, "permission refused"),
+        Error::NotSuperAdmin => tracing::info!("refused: not a super admin"),
         Error::StaleForm => tracing::info!("form refused: wrong CSRF token"),
         _ => {}
     }

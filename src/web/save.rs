@@ -7,7 +7,7 @@ use super::Error;
 /// Why a save did not happen.
 #[derive(Debug)]
 pub enum SaveError {
-    /// Another row has this name: a unique constraint ending in `_name_key` said so.
+    /// Another row has this name: a unique constraint ending in `name_key` said so.
     NameTaken,
     /// The same form was sent before, and its row is there: the primary key said so.
     Repeated,
@@ -33,7 +33,7 @@ impl From<DbError> for SaveError {
             _ => "",
         };
         match &error {
-            _ if constraint.ends_with("_name_key") => SaveError::NameTaken,
+            _ if constraint.ends_with("name_key") => SaveError::NameTaken,
             _ if constraint.ends_with("_pkey") => SaveError::Repeated,
             DbError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => SaveError::InUse,
             _ => SaveError::Fault(error.into()),

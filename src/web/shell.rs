@@ -18,6 +18,8 @@ pub struct NavItem {
     pub label: &'static str,
     /// The word of the tab among the pages of data connectors, which names the page in full; empty for other pages.
     pub section: &'static str,
+    /// Other addresses whose pages stand under this item.
+    pub also: &'static [&'static str],
 }
 
 /// The signed-in person as the header shows them.
@@ -85,17 +87,22 @@ impl Shell {
         }
     }
 
-    /// The items that are also tabs over the lists of data connectors.
-    pub fn tabs(&self) -> Vec<&NavItem> {
-        let has_tab = |item: &&NavItem| !item.section.is_empty();
-        self.nav.iter().filter(has_tab).collect()
-    }
-
     /// Whether a navigation item leads to the section that the page is in.
     pub fn is_current(&self, href: &str) -> bool {
         self.path
             .strip_prefix(href)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    /// Whether the page stands under this item of the navigation.
+    pub fn is_under(&self, item: &NavItem) -> bool {
+        self.is_current(item.href) || item.also.iter().any(|href| self.is_current(href))
+    }
+
+    /// The items of the navigation that are tabs of the data connector pages.
+    pub fn sections(&self) -> Vec<&NavItem> {
+        let has_tab = |item: &&NavItem| !item.section.is_empty();
+        self.nav.iter().filter(has_tab).collect()
     }
 }
 

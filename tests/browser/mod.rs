@@ -9,6 +9,7 @@ mod keyboard;
 mod no_script;
 mod oauth_form;
 mod pages;
+mod people;
 mod samples;
 mod script;
 mod tools;

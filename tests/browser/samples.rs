@@ -1,11 +1,13 @@
 //! Every page of the site in every state that looks different, and how a person gets there.
 //!
-//! To add one: a line in [`SAMPLES`], in `oauth.rs` for the OAuth 2.0 methods, in `keys.rs` for programs and keys. What it needs to exist is made in [`World`].
+//! To add one: a line in [`SAMPLES`], or in the file of its family (`oauth.rs`, `keys.rs`, `people.rs`). What it needs to exist is made in [`World`].
 
 mod calls_world;
 mod keys;
 mod oauth;
 mod oauth_world;
+mod people;
+mod people_world;
 mod world;
 
 pub use world::World;
@@ -37,6 +39,8 @@ pub enum Who {
     Confirmed,
     /// May see connectors and categories, and change nothing.
     Viewer,
+    /// Manages users, and is no super admin.
+    Manager,
     /// May do nothing.
     Newcomer,
     /// Somebody who is about to sign out.
@@ -104,7 +108,8 @@ const NOT_A_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 
 /// All samples.
 pub fn all() -> impl Iterator<Item = &'static Sample> {
-    SAMPLES.iter().chain(oauth::SAMPLES).chain(keys::SAMPLES)
+    let families = [SAMPLES, oauth::SAMPLES, keys::SAMPLES, people::SAMPLES];
+    families.into_iter().flatten()
 }
 
 #[rustfmt::skip] // a table: a sample a line, with its steps below

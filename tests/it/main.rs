@@ -21,6 +21,7 @@ mod notices;
 mod oauth;
 mod outbound;
 mod pages;
+mod people;
 mod private_postgres;
 mod programs;
 mod secrets;

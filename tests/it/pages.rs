@@ -5,9 +5,11 @@ mod hostile;
 mod rules;
 mod status;
 
+use connectory::access::Permission;
 use connectory::calls::Outcome;
 use connectory::categories::CategoryStatus;
 use connectory::connectors::Method;
+use uuid::Uuid;
 
 use crate::calls::call;
 use crate::support::{Browser, TestApp};
@@ -50,5 +52,30 @@ async fn populated() -> (TestApp, Browser) {
     app.sql("UPDATE connectors SET verify_certificates = false WHERE name = 'Maps'")
         .await;
     let ana = app.super_admin().await;
+    let ben = app
+        .user_named("ben", "Ben Okafor", &[Permission::ViewActivity])
+        .await;
+    let group = Uuid::now_v7();
+    app.sql(&format!(
+        "INSERT INTO groups (id, name, name_key, description, created_at, updated_at) VALUES ('{group}', 'Accounting', 'accounting', 'Who keeps the books', now(), now());
+         INSERT INTO group_permissions VALUES ('{group}', 'view-data-connectors');
+         INSERT INTO group_users VALUES ('{group}', '{}')",
+        ben.id
+    ))
+    .await;
     (app, ana)
+}
+
+/// A route's path with the example in it that fits.
+async fn fill_in(app: &TestApp, path: &str) -> String {
+    let query = match path {
+        path if path.starts_with("/users/") => "SELECT id FROM users WHERE username = 'ben'",
+        path if path.starts_with("/groups/") => "SELECT id FROM groups",
+        _ => "SELECT id FROM categories WHERE name = 'Finance'",
+    };
+    if path.contains("{id}") {
+        path.replace("{id}", &app.value(query).await)
+    } else {
+        path.to_string()
+    }
 }

@@ -9,7 +9,7 @@ use connectory::outbound::HttpUrl;
 use connectory::vault::Secret;
 use uuid::Uuid;
 
-use super::{Place, Sample, Step, Who, calls_world, keys, oauth_world};
+use super::{Place, Sample, Step, Who, calls_world, keys, oauth_world, people_world};
 use crate::browser::{Window, origin};
 use crate::support::authorization_server::AuthorizationServer;
 use crate::support::oauth_server::OAuthServer;
@@ -40,6 +40,7 @@ struct Peopled {
     confirmed: Browser,
     colleague: Browser,
     viewer: Browser,
+    manager: Browser,
     newcomer: Browser,
     leaver: Browser,
 }
@@ -61,6 +62,7 @@ impl Peopled {
             viewer: app
                 .person(&[Permission::ViewConnectors, Permission::ViewCategories])
                 .await,
+            manager: app.person(&[Permission::ManageUsers]).await,
             newcomer: app.person(&[]).await,
             leaver: app.person(&[]).await,
             app,
@@ -77,6 +79,7 @@ impl World {
         oauth_world::fill(&full.app, &server).await;
         calls_world::fill(&full.app).await;
         keys::fill(&full.app, full.admin.user().id).await;
+        people_world::fill(&full.app).await;
         World {
             fresh: TestApp::start().await,
             empty: Peopled::start().await,
@@ -117,6 +120,7 @@ impl World {
             Who::Admin => window.be(&peopled.admin).await,
             Who::Confirmed => window.be(&peopled.confirmed).await,
             Who::Viewer => window.be(&peopled.viewer).await,
+            Who::Manager => window.be(&peopled.manager).await,
             Who::Newcomer => window.be(&peopled.newcomer).await,
             Who::Leaver => window.be(&peopled.leaver).await,
         }
@@ -130,6 +134,10 @@ impl World {
         match step {
             Step::Fill(field, TOKEN_URL) => window.fill(field, &self.tokens.token_url).await,
             Step::Fill(field, ISSUER) => window.fill(field, &self.server.urls.issuer).await,
+            Step::Fill(field, word @ (people_world::LINK | people_world::LINK_TO_USE)) => {
+                let link = people_world::link(&peopled.app, word).await;
+                window.fill(field, &link).await;
+            }
             Step::Fill(field, text) => window.fill(field, text).await,
             Step::Choose(field, option) => window.choose(field, option).await,
             Step::Tick(label) => window.tick(label).await,

@@ -4,6 +4,7 @@ use connectory::connectors;
 use connectory::routes::Route;
 use uuid::Uuid;
 
+use super::group;
 use crate::calls::call;
 use crate::support::TestApp;
 
@@ -55,6 +56,14 @@ impl Examples {
         let path = match route.path {
             "/static/{file}" => self.style_sheet.clone(),
             path if path.starts_with("/connectors/{key}") => path.replace("{key}", &key),
+            // Another one each time, because forms delete, switch off and promote.
+            path if path.starts_with("/users/{id}") => {
+                path.replace("{id}", &app.user(&[]).await.id.to_string())
+            }
+            path if path.starts_with("/groups/{id}") => {
+                let name = format!("Group {}", Uuid::now_v7().simple());
+                path.replace("{id}", &group(app, &name).await.to_string())
+            }
             path if path.starts_with("/categories/{id}") => {
                 path.replace("{id}", &self.category.to_string())
             }

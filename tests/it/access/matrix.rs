@@ -182,7 +182,10 @@ fn wrong_cells(people: &[Person], routes: &[Route], columns: &[Vec<String>]) -> 
                 Needs::Nothing => !["in", "403"].contains(&answer.as_str()),
                 _ if !signed_in => answer == SIGN_IN,
                 Needs::Permission(permission) if !person.may(permission) => answer == "403",
-                Needs::SignIn | Needs::Permission(_) => !["in", "403"].contains(&answer.as_str()),
+                Needs::SuperAdmin if !matches!(person.kind, Kind::SuperAdmin) => answer == "403",
+                Needs::SignIn | Needs::SuperAdmin | Needs::Permission(_) => {
+                    !["in", "403"].contains(&answer.as_str())
+                }
             };
             if !fits || answer.starts_with('5') {
                 wrong.push(format!(

@@ -1,8 +1,8 @@
 //! What may not be done is not offered, and a refusal says what it takes.
 
 use connectory::access::Permission::{
-    CreateCategories, CreateConnectors, DeleteConnectors, EditConnectors, ViewActivity,
-    ViewCategories, ViewConnectors,
+    CreateCategories, CreateConnectors, DeleteConnectors, EditConnectors, ManageUsers,
+    ViewActivity, ViewCategories, ViewConnectors,
 };
 
 use crate::support::{Page, TestApp, strs};
@@ -22,6 +22,8 @@ async fn a_refusal_names_the_permission_that_is_needed() {
         ("/calls/any", ViewActivity),
         ("/categories", ViewCategories),
         ("/categories/new", CreateCategories),
+        ("/users", ManageUsers),
+        ("/groups", ManageUsers),
     ] {
         let page = ben.get(path).await.expect(403);
         assert_eq!(page.h1(), "You do not have permission to do this");
@@ -107,6 +109,30 @@ async fn what_may_not_be_done_is_not_offered() {
             .await
             .has_link("Create another category")
     );
+}
+
+#[tokio::test]
+async fn whoever_only_manages_users_finds_the_people_at_once_and_nothing_else() {
+    let app = TestApp::start().await;
+    let ben = app.person(&[ManageUsers]).await;
+    let page = ben.open("/").await.expect(200);
+    assert_eq!(
+        (page.path.as_str(), page.h1().as_str()),
+        ("/users", "Users")
+    );
+    assert_eq!(strs(&page.texts("header nav a")), ["People"]);
+    let groups = page.click("Groups").await.expect(200);
+    assert_eq!(
+        strs(&groups.texts("header nav a[aria-current]")),
+        ["People"],
+        "groups are people too"
+    );
+    let viewer = app.person(&[ViewConnectors, ViewCategories]).await;
+    let page = viewer.get("/connectors").await;
+    assert!(!page.has_link("People"));
+    let ana = app.super_admin().await;
+    let tabs = ana.get("/connectors").await.texts("main nav.tabs a");
+    assert_eq!(strs(&tabs), ["Data Connectors", "Categories"]);
 }
 
 #[tokio::test]

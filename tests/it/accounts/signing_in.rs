@@ -274,3 +274,42 @@ async fn over_https_the_cookie_is_bound_to_the_host_and_browsers_are_told_to_sta
         Some("/")
     );
 }
+
+#[tokio::test]
+async fn a_sign_in_that_is_overtaken_by_who_shuts_the_user_out_begins_no_session() {
+    let app = TestApp::start().await;
+    for shut_out in [
+        "active = false",
+        "password_hash = NULL",
+        "password_hash = 'another'",
+    ] {
+        let user = app.user(&[]).await;
+        let visitor = app.browser();
+        let page = visitor.get("/sign-in").await;
+        // Not committed: the sign-in still sees the user as before, and comes to wait for this.
+        app.sql(&format!(
+            "BEGIN; UPDATE users SET {shut_out} WHERE id = '{}'",
+            user.id
+        ))
+        .await;
+        let sign_in = page.submit(|form| {
+            form.set("username", &user.username)
+                .set("password", PASSWORD)
+        });
+        let commit = async {
+            while app
+                .count("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                .await
+                == 0
+            {}
+            app.sql("COMMIT").await;
+        };
+        let (page, ()) = tokio::join!(sign_in, commit);
+        assert_eq!(page.status, 422, "{shut_out}");
+        let sessions = format!(
+            "SELECT count(*) FROM sessions WHERE user_id = '{}'",
+            user.id
+        );
+        assert_eq!(app.count(&sessions).await, 0, "{shut_out}");
+    }
+}

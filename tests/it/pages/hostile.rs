@@ -4,7 +4,7 @@ use actix_web::http::Method;
 use chrono::TimeDelta;
 use connectory::routes;
 
-use super::populated;
+use super::{fill_in, populated};
 use crate::support::Page;
 
 /// An answer to anything at all is a page of ours, and never a fault of ours.
@@ -42,7 +42,7 @@ async fn a_wrong_method_is_a_page_and_changes_nothing() {
 
 #[tokio::test]
 async fn odd_queries_are_read_as_far_as_they_make_sense() {
-    let (_app, ana) = populated().await;
+    let (app, ana) = populated().await;
     let cursor = "AAAAAAAAAAAAAAAAAAAAAA";
     let queries = [
         "page=-1&after=zzz&sort=evil&size=7".to_string(),
@@ -55,6 +55,9 @@ async fn odd_queries_are_read_as_far_as_they_make_sense() {
         "after=AAAAAAAAAAAAAAAAAAAAAGV2aWw&sort=modified".into(),
         "after=AAAAAAAAAAAAAAAAAAAAADk5OTk5OTk5OTk5OTk5OTk5OTk&sort=connectors".into(),
         "after=AAAAAAAAAAAAAAAAAAAAAGluZmluaXR5&sort=created".into(),
+        "after=AAAAAAAAAAAAAAAAAAAAAGluZmluaXR5&sort=last-sign-in".into(),
+        "after=AAAAAAAAAAAAAAAAAAAAAGV2aWw&sort=members".into(),
+        format!("before={cursor}&sort=username&rights=super-admin"),
         "sort=--name".into(),
         "sort=name;DROP TABLE connectors".replace(' ', "%20"),
         "q=%00&status=%00".into(),
@@ -68,7 +71,17 @@ async fn odd_queries_are_read_as_far_as_they_make_sense() {
         "category=&auth_method=&status=".into(),
         "status=healthy'--&auth_method=\"".replace(['\'', '"'], "%27"),
     ];
-    for list in ["/connectors", "/categories"] {
+    let members = fill_in(&app, "/groups/{id}/members").await;
+    let choose = format!("{members}/new");
+    let lists = [
+        "/connectors",
+        "/categories",
+        "/users",
+        "/groups",
+        &members,
+        &choose,
+    ];
+    for list in lists {
         for query in &queries {
             let page = ana.get(&format!("{list}?{query}")).await;
             is_a_page_and_no_fault(&page, query);
@@ -192,9 +205,6 @@ async fn forms_that_cannot_be_read_are_pages_and_no_faults_and_change_nothing() 
 #[tokio::test]
 async fn every_post_route_takes_hostile_fields_without_a_fault() {
     let (app, ana) = populated().await;
-    let category = app
-        .value("SELECT id FROM categories WHERE name = 'Finance'")
-        .await;
     let csrf = ana.csrf().await;
     let long = "x".repeat(100_000);
     let values = [
@@ -228,15 +238,20 @@ async fn every_post_route_takes_hostile_fields_without_a_fault() {
         "username",
         "code",
         "next",
+        "full_name",
+        "group_name",
+        "permission",
+        "member",
+        "link",
+        "super_admin",
+        "q",
     ];
     for route in routes::all()
         .iter()
         .filter(|route| route.method == Method::POST && route.path != "/sign-out")
     {
-        let path = route
-            .path
-            .replace("{key}", "weather")
-            .replace("{id}", &category);
+        let path = route.path.replace("{key}", "weather");
+        let path = fill_in(&app, &path).await;
         for value in values {
             app.advance(TimeDelta::seconds(30));
             let fields: Vec<(&str, &str)> = [("csrf", csrf.as_str())]

@@ -8,7 +8,7 @@ use connectory::routes;
 use scraper::{ElementRef, Selector};
 
 use super::headers::missing_headers;
-use super::populated;
+use super::{fill_in, populated};
 use crate::support::{Page, TestApp, words};
 
 /// Names that would hide the form's own properties from scripts.
@@ -49,6 +49,7 @@ async fn every_page_keeps_the_rules_of_the_house() {
         "/sign-in?next=/connectors",
         "/nowhere",
         "/first-run",
+        "/set-password",
     ] {
         found.extend(faults(&app.browser().get(address).await));
     }
@@ -61,6 +62,7 @@ async fn every_page_keeps_the_rules_of_the_house() {
         "/categories",
         "/connectors/new",
         "/calls",
+        "/groups",
     ] {
         found.extend(faults(&ben.get(address).await));
     }
@@ -86,6 +88,14 @@ async fn every_refused_form_keeps_the_rules_of_the_house() {
         ("/categories".into(), 422),
         (format!("/categories/{category}"), 422),
         (format!("/categories/{category}/delete"), 409),
+        ("/users".into(), 422),
+        (fill_in(&app, "/users/{id}").await, 422),
+        ("/groups".into(), 422),
+        (fill_in(&app, "/groups/{id}").await, 422),
+        (fill_in(&app, "/groups/{id}/members").await, 422),
+        (fill_in(&app, "/groups/{id}/removals").await, 422),
+        ("/set-password".into(), 422),
+        ("/set-password/password".into(), 422),
     ] {
         let page = ana.post(&address, &[]).await.expect(expected);
         assert_eq!(
@@ -139,9 +149,6 @@ async fn a_page_is_as_good_for_somebody_who_may_do_little() {
 
 /// Every address that answers with a page, the variable parts filled in.
 async fn addresses(app: &TestApp) -> Vec<String> {
-    let category = app
-        .value("SELECT id FROM categories WHERE name = 'Finance'")
-        .await;
     let mut addresses: Vec<String> = Vec::new();
     for route in routes::all()
         .iter()
@@ -154,7 +161,7 @@ async fn addresses(app: &TestApp) -> Vec<String> {
             path if path.contains("{key}") => addresses.extend(
                 ["payroll", "ledger", "maps", "weather"].map(|key| path.replace("{key}", key)),
             ),
-            path => addresses.push(path.replace("{id}", &category)),
+            path => addresses.push(fill_in(app, path).await),
         }
     }
     let generated = "00000000-0000-7000-8000-000000000002";
@@ -168,6 +175,9 @@ async fn addresses(app: &TestApp) -> Vec<String> {
             "/calls?outcome=cancelled",
             "/calls?from=rubbish",
             "/calls?connector=rubbish&caller=rubbish&endpoint=rubbish",
+            "/users?q=nothing",
+            "/users?status=active&rights=super-admin&sort=-last-sign-in",
+            "/groups?q=nothing",
         ]
         .map(String::from),
     );

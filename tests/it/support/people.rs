@@ -55,15 +55,33 @@ impl TestApp {
         self.founder.get_or_init(found).await;
     }
 
+    /// Somebody of this user name and name, not signed in.
+    pub async fn user_named(&self, username: &str, name: &str, permissions: &[Permission]) -> User {
+        self.founded().await;
+        let permissions = PermissionSet::with_required(permissions.iter().copied());
+        self.store_user((username.into(), name.into()), false, permissions)
+            .await
+    }
+
     async fn create_user(&self, super_admin: bool, permissions: PermissionSet) -> User {
         let number = self.people.fetch_add(1, Ordering::Relaxed) + 1;
-        let (username, name) = (format!("person{number}"), format!("Person {number}"));
+        let names = (format!("person{number}"), format!("Person {number}"));
+        self.store_user(names, super_admin, permissions).await
+    }
+
+    async fn store_user(
+        &self,
+        (username, name): (String, String),
+        super_admin: bool,
+        permissions: PermissionSet,
+    ) -> User {
         let hash = PASSWORD_HASH
             .get_or_init(|| async { self.hasher.hash(PASSWORD.into()).await.expect("a hash") });
         let new = NewUser {
+            id: Uuid::now_v7(),
             username: Username::parse(&username).expect("a user name"),
             name: name.clone(),
-            password_hash: hash.await.clone(),
+            password_hash: Some(hash.await.clone()),
             super_admin,
             permissions,
         };

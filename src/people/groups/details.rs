@@ -1,0 +1,166 @@
+//! Creating a group, and its Details tab.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+
+use super::forms::GroupForm;
+use super::model::Group;
+use super::queries;
+use crate::access::Visit;
+use crate::db::Conn;
+use crate::people::lineage::{Ancestor, Start, above};
+use crate::people::permissions::{InheritedRights, coupling_words};
+use crate::web::{
+    ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Shell, date_time, page,
+};
+
+#[derive(Template)]
+#[template(path = "people/group_new.html")]
+struct NewPage {
+    shell: Shell,
+    form: GroupForm,
+}
+
+pub async fn new(visit: Visit) -> Result<HttpResponse, Error> {
+    let form = GroupForm::empty();
+    page(
+        StatusCode::OK,
+        &NewPage {
+            shell: visit.shell,
+            form,
+        },
+    )
+}
+
+pub async fn create(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error> {
+    let mut form = GroupForm::read(&data);
+    if let Some(checked) = form.check() {
+        let mut conn = visit.conn().await?;
+        let members = format!("/groups/{}/members", form.new_id);
+        match queries::create(&mut conn, &visit.actor, visit.now(), form.new_id, &checked).await {
+            Ok(coupled) => {
+                let outcome = format!(
+                    "The group was created{}. Now say who is in it",
+                    coupling_words(&coupled)
+                );
+                return Ok(visit.see_other(&members, outcome));
+            }
+            // The second press of the same form finds what the first has made.
+            Err(SaveError::Repeated) => {
+                return Ok(visit.see_other(&members, "The group was created. Now say who is in it"));
+            }
+            Err(SaveError::Fault(fault)) => return Err(fault),
+            Err(_) => form.name_taken(),
+        }
+    }
+    page(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        &NewPage {
+            shell: visit.shell,
+            form,
+        },
+    )
+}
+
+#[derive(Template)]
+#[template(path = "people/group.html")]
+struct GroupPage {
+    shell: Shell,
+    form: GroupForm,
+    group: Group,
+    /// The groups that this one is in.
+    above: Vec<Ancestor>,
+    inherited: InheritedRights,
+}
+
+impl GroupPage {
+    async fn new(
+        shell: Shell,
+        conn: &mut Conn,
+        group: Group,
+        form: GroupForm,
+    ) -> Result<GroupPage, Error> {
+        let above = above(conn, Start::Group(group.id())).await?;
+        Ok(GroupPage {
+            inherited: InheritedRights::of(&above),
+            above,
+            shell,
+            form,
+            group,
+        })
+    }
+}
+
+pub async fn edit(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let group = queries::find(&mut conn, &id).await?;
+    let form = GroupForm::of(&group);
+    let group_page = GroupPage::new(visit.shell, &mut conn, group, form).await?;
+    page(StatusCode::OK, &group_page)
+}
+
+pub async fn update(
+    visit: Visit,
+    Segment(id): Segment,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let group = queries::find(&mut conn, &id).await?;
+    let mut form = GroupForm::read(&data);
+    if let Some(checked) = form.check() {
+        let seen = (group.id(), data.version());
+        match queries::update(&mut conn, &visit.actor, visit.now(), seen, &checked).await {
+            Ok(coupled) => {
+                let outcome = format!("The group was saved{}", coupling_words(&coupled));
+                return Ok(visit.see_other(&group.address(), outcome));
+            }
+            Err(SaveError::Fault(fault)) => return Err(fault),
+            Err(SaveError::Stale) => {
+                let theirs = queries::find(&mut conn, &id).await?;
+                return conflict(visit.shell, theirs, &data, &form);
+            }
+            Err(_) => form.name_taken(),
+        }
+    }
+    let group_page = GroupPage::new(visit.shell, &mut conn, group, form).await?;
+    page(StatusCode::UNPROCESSABLE_ENTITY, &group_page)
+}
+
+fn conflict(
+    shell: Shell,
+    theirs: Group,
+    data: &FormData,
+    mine: &GroupForm,
+) -> Result<HttpResponse, Error> {
+    let facts = &theirs.facts;
+    ConflictPage {
+        shell,
+        action: theirs.address(),
+        back: theirs.address(),
+        saved_by: facts.updated_by.clone(),
+        saved_at: date_time(&facts.updated_at),
+        version: facts.version,
+        fields: ConflictPage::fields_of(data),
+        differences: vec![
+            Difference {
+                label: "Name",
+                theirs: facts.name.clone(),
+                mine: mine.name.trim().into(),
+            },
+            Difference {
+                label: "Description",
+                theirs: facts.description.clone(),
+                mine: mine.description.clone(),
+            },
+            Difference {
+                label: "Permissions",
+                theirs: theirs.permissions.labels(),
+                mine: mine.ticked.labels(),
+            },
+        ],
+        subject: theirs.name().to_string(),
+        lost_secrets: false,
+    }
+    .respond()
+}

@@ -1,0 +1,96 @@
+//! The group form: typed text in, a checked group or the form with its errors out.
+
+use uuid::Uuid;
+
+use super::model::{CheckedGroup, Group, LONGEST_DESCRIPTION, parse_name};
+use crate::access::PermissionSet;
+use crate::people::permissions::PermissionBoxes;
+use crate::web::{Errors, FormData, TextArea, TextField};
+
+/// What the form holds.
+pub(super) struct GroupForm {
+    /// The id that a new group will have; made with the empty form so that pressing twice creates one.
+    pub new_id: Uuid,
+    pub name: String,
+    pub description: String,
+    pub ticked: PermissionSet,
+    pub errors: Errors,
+}
+
+impl GroupForm {
+    pub fn empty() -> GroupForm {
+        GroupForm {
+            new_id: Uuid::now_v7(),
+            name: String::new(),
+            description: String::new(),
+            ticked: PermissionSet::default(),
+            errors: Errors::default(),
+        }
+    }
+
+    pub fn of(group: &Group) -> GroupForm {
+        GroupForm {
+            name: group.facts.name.clone(),
+            description: group.facts.description.clone(),
+            ticked: group.permissions,
+            ..GroupForm::empty()
+        }
+    }
+
+    pub fn read(data: &FormData) -> GroupForm {
+        GroupForm {
+            new_id: data
+                .get("new_id")
+                .and_then(|id| id.parse().ok())
+                .unwrap_or_else(Uuid::now_v7),
+            name: data.text("group_name"),
+            description: data.trimmed("description"),
+            ticked: PermissionBoxes::read(data),
+            errors: Errors::default(),
+        }
+    }
+
+    /// The checked group; `None` leaves the messages in the form.
+    pub fn check(&mut self) -> Option<CheckedGroup> {
+        let name = self.errors.keep("group_name", parse_name(&self.name));
+        if self.description.chars().count() > LONGEST_DESCRIPTION {
+            let message = "Description must be 1,000 characters or fewer";
+            self.errors.add("description", message);
+        }
+        if self.errors.any() {
+            return None;
+        }
+        Some(CheckedGroup {
+            name: name?,
+            description: self.description.clone(),
+            chosen: self.ticked,
+        })
+    }
+
+    pub fn name_taken(&mut self) {
+        let name = parse_name(&self.name)
+            .map(|name| name.as_str().to_string())
+            .unwrap_or_default();
+        self.errors.add(
+            "group_name",
+            format!("A group named “{name}” already exists"),
+        );
+    }
+
+    pub fn name_field(&self) -> TextField {
+        TextField::new("group_name", "Name", &self.name)
+            .prose()
+            .width("w28")
+            .errors(&self.errors)
+    }
+
+    pub fn description_field(&self) -> TextArea {
+        TextArea::new("description", "Description", &self.description)
+            .optional()
+            .errors(&self.errors)
+    }
+
+    pub fn boxes(&self) -> PermissionBoxes {
+        PermissionBoxes::new(self.ticked)
+    }
+}

@@ -1,0 +1,119 @@
+//! A group's Members tab, and taking members out.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+
+use super::columns::MemberColumn;
+use super::model::{Group, Member, MemberRow};
+use super::queries;
+use crate::access::Visit;
+use crate::db::keyset::Slice;
+use crate::people::confirm::Confirm;
+use crate::web::{Error, Errors, Form, FormData, ListQuery, Pages, Segment, Shell, page, plural};
+
+#[derive(Template)]
+#[template(path = "people/members.html")]
+struct MembersPage {
+    shell: Shell,
+    group: Group,
+    query: ListQuery<MemberColumn>,
+    rows: Vec<MemberRow>,
+    pages: Pages,
+    errors: Errors,
+}
+
+pub async fn members(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let query = visit.req.query_string().to_string();
+    show(visit, &id, &query, Errors::default()).await
+}
+
+async fn show(visit: Visit, id: &str, query: &str, errors: Errors) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let group = queries::find(&mut conn, id).await?;
+    let query = ListQuery::parse(format!("{}/members", group.address()), query, &[]);
+    let (slice, total) = queries::members(&mut conn, group.id(), &query).await?;
+    let pages = Pages::new(&query, ["member", "members"], &slice, total, |row| {
+        query.column.place(row)
+    });
+    let Slice { rows, .. } = slice;
+    let status = if errors.any() {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    page(
+        status,
+        &MembersPage {
+            shell: visit.shell,
+            group,
+            query,
+            rows,
+            pages,
+            errors,
+        },
+    )
+}
+
+/// The chosen members of a form.
+pub(super) fn chosen(data: &FormData) -> Vec<Member> {
+    let values = data.all("member");
+    values
+        .iter()
+        .filter_map(|value| Member::parse(value))
+        .collect()
+}
+
+/// Asks first, and takes them out when the answer comes back.
+pub async fn remove(
+    visit: Visit,
+    Segment(id): Segment,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let group = queries::find(&mut conn, &id).await?;
+    let chosen = chosen(&data);
+    let there = queries::among(&mut conn, group.id(), &chosen).await?;
+    if there.is_empty() {
+        let mut errors = Errors::default();
+        errors.add("member-0", "Select the members that you want to remove");
+        return show(visit, &id, "", errors).await;
+    }
+    if !data.ticked("confirmed") {
+        return question(visit, &group, &there).ask();
+    }
+    let (by, now) = (&visit.actor, visit.now());
+    let number = queries::remove(&mut conn, by, now, group.id(), &chosen).await?;
+    let number = i64::try_from(number).unwrap_or(i64::MAX);
+    let outcome = plural(number, "member was removed", "members were removed");
+    Ok(visit.see_other(&format!("{}/members", group.address()), outcome))
+}
+
+fn question(visit: Visit, group: &Group, there: &[MemberRow]) -> Confirm {
+    let number = plural(
+        i64::try_from(there.len()).unwrap_or(i64::MAX),
+        "member",
+        "members",
+    );
+    let names: Vec<String> = there.iter().map(MemberRow::full_name).collect();
+    let mut fields: Vec<(&'static str, String)> =
+        there.iter().map(|row| ("member", row.value())).collect();
+    fields.push(("confirmed", "yes".into()));
+    Confirm {
+        shell: visit.shell,
+        list: ("/groups", "Groups"),
+        back: format!("{}/members", group.address()),
+        subject: group.name().to_string(),
+        step: "Remove members",
+        question: format!("Remove {number} from “{}”?", group.name()),
+        consequences: vec![
+            format!("To be removed: {}.", names.join(", ")),
+            "They keep what they have directly and through other groups. It counts on the next request.".into(),
+        ],
+        action: format!("{}/removals", group.address()),
+        fields,
+        button: format!("Remove {number}"),
+        destroys: true,
+        refusal: None,
+    }
+}

@@ -1,0 +1,191 @@
+//! What a group is, and who can be in it.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use crate::access::PermissionSet;
+use crate::name::{Name, NameProblem};
+
+/// The longest name of a group, in characters.
+const LONGEST_NAME: usize = 100;
+
+/// The longest description, in characters.
+pub(super) const LONGEST_DESCRIPTION: usize = 1000;
+
+/// A group's name: rule of names, at most 100 characters.
+pub(super) fn parse_name(typed: &str) -> Result<Name, NameProblem> {
+    Name::parse(typed, LONGEST_NAME)
+}
+
+/// What a form has made of a group.
+pub(super) struct CheckedGroup {
+    pub name: Name,
+    pub description: String,
+    /// The boxes as they were ticked.
+    pub chosen: PermissionSet,
+}
+
+/// A group as it is stored.
+pub(super) struct Group {
+    pub facts: Facts,
+    /// What is granted to the group directly.
+    pub permissions: PermissionSet,
+    pub users: i64,
+    pub groups: i64,
+}
+
+/// The columns of a group.
+#[derive(Queryable)]
+pub(super) struct Facts {
+    pub id: Uuid,
+    pub name: String,
+    pub description: String,
+    pub version: i32,
+    pub created_at: DateTime<Utc>,
+    pub created_by: String,
+    pub updated_at: DateTime<Utc>,
+    pub updated_by: String,
+}
+
+impl Group {
+    pub fn id(&self) -> Uuid {
+        self.facts.id
+    }
+
+    pub fn name(&self) -> &str {
+        &self.facts.name
+    }
+
+    pub fn address(&self) -> String {
+        format!("/groups/{}", self.facts.id)
+    }
+
+    pub fn members(&self) -> i64 {
+        self.users + self.groups
+    }
+}
+
+/// A row of the list of groups.
+#[derive(QueryableByName)]
+pub(super) struct GroupRow {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    #[diesel(sql_type = Text)]
+    pub description: String,
+    #[diesel(sql_type = BigInt)]
+    pub members: i64,
+    #[diesel(sql_type = BigInt)]
+    pub permissions: i64,
+    #[diesel(sql_type = Timestamptz)]
+    pub updated_at: DateTime<Utc>,
+    #[diesel(sql_type = Timestamptz)]
+    pub created_at: DateTime<Utc>,
+}
+
+/// What the list shows of a description, in characters.
+const DESCRIPTION_START: usize = 200;
+
+impl GroupRow {
+    pub fn description_start(&self) -> String {
+        match self.description.char_indices().nth(DESCRIPTION_START) {
+            Some((end, _)) => format!("{}…", self.description[..end].trim_end()),
+            None => self.description.clone(),
+        }
+    }
+}
+
+/// Who can be in a group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Member {
+    User(Uuid),
+    Group(Uuid),
+}
+
+impl Member {
+    /// Reads the value of a box: `user.` or `group.` and the id.
+    pub fn parse(value: &str) -> Option<Member> {
+        let (kind, id) = value.split_once('.')?;
+        let id = id.parse().ok()?;
+        match kind {
+            "user" => Some(Member::User(id)),
+            "group" => Some(Member::Group(id)),
+            _ => None,
+        }
+    }
+}
+
+/// A member of a group, or somebody who could be one.
+#[derive(QueryableByName)]
+pub(super) struct MemberRow {
+    /// `user` or `group`.
+    #[diesel(sql_type = Text)]
+    pub kind: String,
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// A user's user name; empty for a group.
+    #[diesel(sql_type = Text)]
+    pub username: String,
+    #[diesel(sql_type = Bool)]
+    pub active: bool,
+}
+
+impl MemberRow {
+    /// The value of its box.
+    pub fn value(&self) -> String {
+        format!("{}.{}", self.kind, self.id)
+    }
+
+    pub fn is_group(&self) -> bool {
+        self.kind == "group"
+    }
+
+    pub fn kind_word(&self) -> &'static str {
+        if self.is_group() { "Group" } else { "User" }
+    }
+
+    /// Its own page.
+    pub fn address(&self) -> String {
+        let list = if self.is_group() { "groups" } else { "users" };
+        format!("/{list}/{}", self.id)
+    }
+
+    /// `Ben Okafor (ben)`, `group Accounting`: tells namesakes apart.
+    pub fn full_name(&self) -> String {
+        if self.is_group() {
+            format!("group {}", self.name)
+        } else {
+            format!("{} ({})", self.name, self.username)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_is_a_kind_and_an_id() {
+        let id = Uuid::from_u128(7);
+        assert_eq!(Member::parse(&format!("user.{id}")), Some(Member::User(id)));
+        assert_eq!(
+            Member::parse(&format!("group.{id}")),
+            Some(Member::Group(id))
+        );
+        for other in [
+            "",
+            "user",
+            "user.",
+            "user.x",
+            &format!("api.{id}"),
+            &id.to_string(),
+        ] {
+            assert_eq!(Member::parse(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Creating, saving and deleting a group, each with its audit line in one transaction.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::super::model::CheckedGroup;
+use super::{lock, members};
+use crate::access::{Actor, Coupled, PermissionSet};
+use crate::audit::{self, Changes, Event};
+use crate::db::Conn;
+use crate::db::schema::{group_permissions, groups};
+use crate::name::searched;
+use crate::web::{Error, SaveError};
+
+/// Stores a new group under the id that its form was given.
+pub(in super::super) async fn create(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    id: Uuid,
+    new: &CheckedGroup,
+) -> Result<Coupled, SaveError> {
+    conn.transaction(async |conn| {
+        let none = PermissionSet::default();
+        let coupled = PermissionSet::couple(none, new.chosen);
+        diesel::insert_into(groups::table)
+            .values((
+                groups::id.eq(id),
+                groups::name.eq(new.name.as_str()),
+                groups::name_key.eq(new.name.key()),
+                groups::search_text.eq(searched(&[new.name.as_str(), &new.description])),
+                groups::description.eq(&new.description),
+                groups::created_at.eq(now),
+                groups::created_by.eq(&by.name),
+                groups::updated_at.eq(now),
+                groups::updated_by.eq(&by.name),
+            ))
+            .execute(conn)
+            .await?;
+        grant(conn, id, none, coupled.set).await?;
+        let changes = Changes::none()
+            .field("Name", "", new.name.as_str())
+            .field("Description", "", &new.description)
+            .field("Permissions", "", coupled.set.labels());
+        record(
+            conn,
+            by,
+            now,
+            "group.created",
+            (id, new.name.as_str()),
+            changes,
+        )
+        .await?;
+        Ok(coupled)
+    })
+    .await
+}
+
+/// Saves a group that nobody else has saved since `version`.
+pub(in super::super) async fn update(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    (id, version): (Uuid, i32),
+    new: &CheckedGroup,
+) -> Result<Coupled, SaveError> {
+    conn.transaction(async |conn| {
+        let old = lock(conn, id).await?;
+        if old.facts.version != version {
+            return Err(SaveError::Stale);
+        }
+        let coupled = PermissionSet::couple(old.permissions, new.chosen);
+        diesel::update(groups::table.find(id))
+            .set((
+                groups::name.eq(new.name.as_str()),
+                groups::name_key.eq(new.name.key()),
+                groups::search_text.eq(searched(&[new.name.as_str(), &new.description])),
+                groups::description.eq(&new.description),
+                groups::version.eq(groups::version + 1),
+                groups::updated_at.eq(now),
+                groups::updated_by.eq(&by.name),
+            ))
+            .execute(conn)
+            .await?;
+        grant(conn, id, old.permissions, coupled.set).await?;
+        let changes = Changes::none()
+            .field("Name", &old.facts.name, new.name.as_str())
+            .field("Description", &old.facts.description, &new.description)
+            .field(
+                "Permissions",
+                old.permissions.labels(),
+                coupled.set.labels(),
+            );
+        record(
+            conn,
+            by,
+            now,
+            "group.saved",
+            (id, new.name.as_str()),
+            changes,
+        )
+        .await?;
+        Ok(coupled)
+    })
+    .await
+}
+
+/// Deletes a group. Its members stay, without what only this group gave them.
+pub(in super::super) async fn delete(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    id: Uuid,
+) -> Result<(), SaveError> {
+    conn.transaction(async |conn| {
+        let group = lock(conn, id).await?;
+        let names = members::names(conn, id).await?;
+        diesel::delete(groups::table.find(id)).execute(conn).await?;
+        let changes = Changes::none()
+            .field("Name", &group.facts.name, "")
+            .field("Description", &group.facts.description, "")
+            .field("Permissions", group.permissions.labels(), "")
+            .field("Members", names.join(", "), "");
+        record(conn, by, now, "group.deleted", (id, group.name()), changes).await?;
+        Ok(())
+    })
+    .await
+}
+
+/// Brings a group's own permissions from one set to another.
+async fn grant(
+    conn: &mut Conn,
+    id: Uuid,
+    before: PermissionSet,
+    set: PermissionSet,
+) -> Result<(), Error> {
+    let codes = |set: PermissionSet| -> Vec<&str> {
+        set.iter().map(|permission| permission.code()).collect()
+    };
+    let taken = group_permissions::table
+        .filter(group_permissions::group_id.eq(id))
+        .filter(group_permissions::permission.eq_any(codes(before.without(set))));
+    diesel::delete(taken).execute(conn).await?;
+    let given: Vec<_> = codes(set.without(before))
+        .into_iter()
+        .map(|code| {
+            (
+                group_permissions::group_id.eq(id),
+                group_permissions::permission.eq(code),
+            )
+        })
+        .collect();
+    diesel::insert_into(group_permissions::table)
+        .values(given)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn record(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    kind: &'static str,
+    (id, name): (Uuid, &str),
+    changes: Changes,
+) -> Result<(), Error> {
+    let event = Event {
+        kind,
+        subject_id: Some(id),
+        subject_name: name,
+        changes,
+    };
+    audit::record(conn, by, now, event).await
+}

@@ -1,0 +1,59 @@
+//! Deleting a group.
+
+use actix_web::HttpResponse;
+
+use super::queries;
+use crate::access::Visit;
+use crate::people::confirm::Confirm;
+use crate::web::{Error, Form, SaveError, Segment, plural};
+
+pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let group = queries::find(&mut *visit.conn().await?, &id).await?;
+    let name = group.name();
+    let loses = if group.permissions.is_empty() {
+        "It gives no permission itself.".to_string()
+    } else {
+        format!(
+            "They lose what only this group gives them: {}.",
+            group.permissions.labels()
+        )
+    };
+    Confirm {
+        shell: visit.shell,
+        list: ("/groups", "Groups"),
+        back: group.address(),
+        subject: name.to_string(),
+        step: "Delete",
+        question: format!("Are you sure you want to delete “{name}”?"),
+        consequences: vec![
+            format!(
+                "This cannot be undone. It has {} and {}, who stay. {loses}",
+                plural(group.users, "user", "users"),
+                plural(group.groups, "group", "groups")
+            ),
+            "It counts on the next request of each member. The audit log keeps the group’s name, permissions and members.".into(),
+        ],
+        action: format!("{}/delete", group.address()),
+        fields: Vec::new(),
+        button: format!("Delete “{name}”"),
+        destroys: true,
+        refusal: None,
+    }
+    .ask()
+}
+
+pub async fn delete(
+    visit: Visit,
+    Segment(id): Segment,
+    Form(_): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let group = queries::find(&mut conn, &id).await?;
+    match queries::delete(&mut conn, &visit.actor, visit.now(), group.id()).await {
+        Ok(()) => Ok(visit.see_other("/groups", "The group was deleted")),
+        Err(SaveError::Fault(fault)) => Err(fault),
+        Err(refusal) => Err(Error::internal(anyhow::anyhow!(
+            "a group cannot be deleted: {refusal:?}"
+        ))),
+    }
+}

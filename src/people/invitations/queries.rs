@@ -1,0 +1,224 @@
+//! The links' SQL.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::token::InvitationToken;
+use crate::access::Actor;
+use crate::accounts::{self, withdraw_invitations};
+use crate::audit::{self, Changes, Event};
+use crate::db::Conn;
+use crate::db::schema::{invitations, sessions, users};
+use crate::people::refusal::{ChangeError, Refusal};
+use crate::people::users::{User, guard, lock};
+use crate::web::{Error, SaveError, date_time};
+
+/// How long a link can be used.
+pub(in crate::people) const GOOD_FOR: TimeDelta = TimeDelta::hours(72);
+
+/// How long it is remembered after that, so that whoever follows it late is told why it does not work.
+const REMEMBERED: TimeDelta = TimeDelta::days(30);
+
+/// A link that has just been made: the only time when its secret is known.
+pub(in crate::people) struct Invitation {
+    pub token: InvitationToken,
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Makes a link within the transaction of the change it belongs to. One made earlier does not work any more.
+pub(in crate::people) async fn make(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    user: &User,
+) -> Result<Invitation, Error> {
+    withdraw_invitations(conn, user.id()).await?;
+    let invitation = Invitation {
+        token: InvitationToken::random(),
+        expires_at: now + GOOD_FOR,
+    };
+    diesel::insert_into(invitations::table)
+        .values((
+            invitations::id.eq(Uuid::now_v7()),
+            invitations::user_id.eq(user.id()),
+            invitations::token_hash.eq(invitation.token.hash()),
+            invitations::created_at.eq(now),
+            invitations::created_by.eq(&by.name),
+            invitations::expires_at.eq(invitation.expires_at),
+        ))
+        .execute(conn)
+        .await?;
+    let changes = Changes::none().field("Good until", "", date_time(&invitation.expires_at));
+    let event = Event {
+        kind: "invitation.made",
+        subject_id: Some(user.id()),
+        subject_name: &user.facts.username,
+        changes,
+    };
+    audit::record(conn, by, now, event).await?;
+    Ok(invitation)
+}
+
+/// Takes a user's password and sessions away and makes a link by which the user sets a new one.
+pub(super) async fn replace_password(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    id: Uuid,
+) -> Result<Invitation, ChangeError> {
+    conn.transaction(async |conn| {
+        let user = lock(conn, id).await?;
+        guard(by, &user)?;
+        if user.is(by) {
+            return Err(ChangeError::Refused(Refusal::OwnPassword));
+        }
+        if !user.facts.active {
+            return Err(ChangeError::Refused(Refusal::NoLink));
+        }
+        diesel::update(users::table.find(id))
+            .set((
+                users::password_hash.eq(None::<String>),
+                users::updated_at.eq(now),
+                users::updated_by.eq(&by.name),
+            ))
+            .execute(conn)
+            .await?;
+        let ended = diesel::delete(sessions::table.filter(sessions::user_id.eq(id)))
+            .execute(conn)
+            .await?;
+        if user.facts.has_password {
+            let changes = Changes::none().secret("Password", "removed").field(
+                "Sessions",
+                ended.to_string(),
+                "0",
+            );
+            let event = Event {
+                kind: "user.password_removed",
+                subject_id: Some(id),
+                subject_name: &user.facts.username,
+                changes,
+            };
+            audit::record(conn, by, now, event).await?;
+        }
+        Ok(make(conn, by, now, &user).await?)
+    })
+    .await
+}
+
+/// A link that waits to be used.
+#[derive(Queryable)]
+pub(in crate::people) struct Pending {
+    pub expires_at: DateTime<Utc>,
+    pub created_by: String,
+}
+
+/// The link of a user that still works, if there is one.
+pub(in crate::people) async fn pending(
+    conn: &mut Conn,
+    user: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<Pending>, Error> {
+    Ok(invitations::table
+        .filter(invitations::user_id.eq(user))
+        .filter(invitations::used_at.is_null())
+        .filter(invitations::expires_at.gt(now))
+        .select((invitations::expires_at, invitations::created_by))
+        .first(conn)
+        .await
+        .optional()?)
+}
+
+/// Whose password a link sets.
+#[derive(Queryable)]
+pub(super) struct Invited {
+    pub id: Uuid,
+    pub username: String,
+    pub name: String,
+}
+
+/// Why a link does not work.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub(super) enum DeadLink {
+    #[error(
+        "This link does not work. It may not be whole, or a newer one has replaced it: copy it again, or ask an administrator for a new one"
+    )]
+    Unknown,
+    #[error(
+        "This link was used already: the password is set. If it was not you who set it, tell an administrator now"
+    )]
+    Used,
+    #[error("This link has ended: links work for three days. Ask an administrator for a new one")]
+    Over,
+}
+
+/// The person whose password the link sets.
+pub(super) async fn invited(
+    conn: &mut Conn,
+    token: &InvitationToken,
+    now: DateTime<Utc>,
+) -> Result<Result<Invited, DeadLink>, Error> {
+    let row = invitations::table
+        .inner_join(users::table)
+        .filter(invitations::token_hash.eq(token.hash()))
+        .filter(users::active)
+        .select((
+            (users::id, users::username, users::name),
+            invitations::expires_at,
+            invitations::used_at,
+        ))
+        .first::<(Invited, DateTime<Utc>, Option<DateTime<Utc>>)>(conn)
+        .await
+        .optional()?;
+    Ok(match row {
+        None => Err(DeadLink::Unknown),
+        Some((_, _, Some(_))) => Err(DeadLink::Used),
+        Some((_, expires, _)) if expires <= now => Err(DeadLink::Over),
+        Some((invited, ..)) => Ok(invited),
+    })
+}
+
+/// Uses a link up and sets the password, or finds that somebody was quicker.
+pub(super) async fn spend(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    token: &InvitationToken,
+    password_hash: &str,
+) -> Result<(), SaveError> {
+    conn.transaction(async |conn| {
+        // The user first, as everywhere: two who lock the same rows in another order would wait for each other.
+        let (Some(id), username) = (by.id, by.username.as_str()) else {
+            return Err(SaveError::Stale);
+        };
+        let user = lock(conn, id).await?;
+        let link = invitations::table
+            .filter(invitations::token_hash.eq(token.hash()))
+            .filter(invitations::user_id.eq(id))
+            .filter(invitations::used_at.is_null())
+            .filter(invitations::expires_at.gt(now));
+        let used = diesel::update(link)
+            .set(invitations::used_at.eq(now))
+            .execute(conn)
+            .await?;
+        if used == 0 || !user.facts.active {
+            return Err(SaveError::Stale);
+        }
+        let event = Event {
+            kind: "invitation.used",
+            subject_id: Some(id),
+            subject_name: username,
+            changes: Changes::none(),
+        };
+        audit::record(conn, by, now, event).await?;
+        accounts::set_password(conn, by, now, &user.facts.username, password_hash).await
+    })
+    .await
+}
+
+/// Forgets links that ended long ago.
+pub async fn purge(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize, Error> {
+    let over = invitations::table.filter(invitations::expires_at.le(now - REMEMBERED));
+    Ok(diesel::delete(over).execute(conn).await?)
+}

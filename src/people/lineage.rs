@@ -1,0 +1,168 @@
+//! The groups above a user or a group, each with the way that leads there, and the rights that come down from them.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Nullable, Text, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use crate::access::{Permission, PermissionSet};
+use crate::db::Conn;
+use crate::web::Error;
+
+/// Whose groups are asked for.
+#[derive(Clone, Copy)]
+pub(super) enum Start {
+    User(Uuid),
+    Group(Uuid),
+}
+
+/// A group that somebody is in, directly or through others.
+#[derive(Clone)]
+pub(super) struct Ancestor {
+    pub id: Uuid,
+    pub name: String,
+    /// The groups on the shortest way there, the nearest first; empty if there is none between.
+    pub through: Vec<String>,
+    pub permissions: PermissionSet,
+}
+
+/// A group as a member of which the start, or another group, was found.
+#[derive(QueryableByName)]
+struct Step {
+    /// `None`: the start itself.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    member_id: Option<Uuid>,
+    #[diesel(sql_type = SqlUuid)]
+    group_id: Uuid,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Array<Text>)]
+    permissions: Vec<String>,
+}
+
+/// All groups above, the nearest first, and by name among equals.
+pub(super) async fn above(conn: &mut Conn, start: Start) -> Result<Vec<Ancestor>, Error> {
+    let (first, id) = match start {
+        Start::User(id) => (
+            "SELECT NULL::uuid, group_id FROM group_users WHERE user_id = $1",
+            id,
+        ),
+        Start::Group(id) => (
+            "SELECT NULL::uuid, group_id FROM group_groups WHERE member_group_id = $1",
+            id,
+        ),
+    };
+    let sql = format!(
+        "WITH RECURSIVE above (member_id, group_id) AS (
+            {first}
+            UNION
+            SELECT gg.member_group_id, gg.group_id FROM group_groups gg JOIN above a ON gg.member_group_id = a.group_id
+        )
+        SELECT a.member_id, a.group_id, g.name, ARRAY(SELECT permission FROM group_permissions p WHERE p.group_id = a.group_id) AS permissions
+        FROM above a JOIN groups g ON g.id = a.group_id
+        ORDER BY g.name COLLATE \"und-x-icu\", g.id"
+    );
+    let steps: Vec<Step> = diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(id)
+        .load(conn)
+        .await?;
+    Ok(walk(steps))
+}
+
+/// Goes up in breadth, so that the first way found to a group is a shortest one.
+fn walk(steps: Vec<Step>) -> Vec<Ancestor> {
+    let mut from: HashMap<Option<Uuid>, Vec<Step>> = HashMap::new();
+    for step in steps {
+        from.entry(step.member_id).or_default().push(step);
+    }
+    let mut seen = HashSet::new();
+    let mut found: Vec<Ancestor> = Vec::new();
+    let mut waiting = VecDeque::from([(None, Vec::new())]);
+    while let Some((member, through)) = waiting.pop_front() {
+        for step in from.remove(&member).unwrap_or_default() {
+            if !seen.insert(step.group_id) {
+                continue;
+            }
+            let mut beyond: Vec<String> = through.clone();
+            beyond.push(step.name.clone());
+            waiting.push_back((Some(step.group_id), beyond));
+            found.push(Ancestor {
+                id: step.group_id,
+                permissions: PermissionSet::exactly(
+                    step.permissions
+                        .iter()
+                        .filter_map(|code| Permission::parse(code)),
+                ),
+                name: step.name,
+                through: through.clone(),
+            });
+        }
+    }
+    found
+}
+
+/// A permission that comes from groups.
+pub(super) struct Inherited {
+    pub permission: Permission,
+    pub sources: Vec<Ancestor>,
+}
+
+impl Inherited {
+    /// What the groups above give, in the order of the specification.
+    pub fn of(above: &[Ancestor]) -> Vec<Inherited> {
+        let from = |permission: Permission| Inherited {
+            permission,
+            sources: above
+                .iter()
+                .filter(|group| group.permissions.contains(permission))
+                .cloned()
+                .collect(),
+        };
+        Permission::all()
+            .map(from)
+            .filter(|inherited| !inherited.sources.is_empty())
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(member: Option<u128>, group: u128, name: &str) -> Step {
+        Step {
+            member_id: member.map(Uuid::from_u128),
+            group_id: Uuid::from_u128(group),
+            name: name.into(),
+            permissions: vec!["view-activity".into()],
+        }
+    }
+
+    #[test]
+    fn a_group_is_reached_on_its_shortest_way_and_once() {
+        let found = walk(vec![
+            step(None, 1, "Accounting"),
+            step(None, 4, "Staff"),
+            step(Some(1), 2, "Finance"),
+            step(Some(2), 3, "Everybody"),
+            step(Some(4), 3, "Everybody"),
+        ]);
+        let ways: Vec<(&str, String)> = found
+            .iter()
+            .map(|group| (group.name.as_str(), group.through.join(", ")))
+            .collect();
+        assert_eq!(
+            ways,
+            [
+                ("Accounting", String::new()),
+                ("Staff", String::new()),
+                ("Finance", "Accounting".into()),
+                ("Everybody", "Staff".into())
+            ]
+        );
+        let inherited = Inherited::of(&found);
+        assert_eq!((inherited.len(), inherited[0].sources.len()), (1, 4));
+    }
+}

@@ -1,0 +1,139 @@
+//! Switching a user off and on, and ending a user's sessions.
+
+use actix_web::HttpResponse;
+
+use super::model::{User, guard};
+use super::queries;
+use crate::access::Visit;
+use crate::people::confirm::Confirm;
+use crate::people::refusal::{ChangeError, Refusal};
+use crate::web::{Error, Form, Segment, plural};
+
+pub async fn confirm_deactivation(
+    visit: Visit,
+    Segment(id): Segment,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let user = queries::find(&mut conn, &id).await?;
+    guard(&visit.actor, &user)?;
+    let sessions = queries::sessions_of(&mut conn, user.id(), visit.now()).await?;
+    let refusal = if user.is(&visit.actor) {
+        Some(Refusal::Yourself)
+    } else {
+        let last = queries::is_last_super_admin(&mut conn, &user).await?;
+        last.then_some(Refusal::LastSuperAdmin)
+    };
+    Confirm {
+        refusal,
+        ..deactivation(visit, &user, sessions.0)
+    }
+    .ask()
+}
+
+pub async fn deactivate(
+    visit: Visit,
+    Segment(id): Segment,
+    Form(_): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let user = queries::find(&mut conn, &id).await?;
+    let (by, now) = (&visit.actor, visit.now());
+    match queries::set_active(&mut conn, by, now, user.id(), false).await {
+        Ok(()) => Ok(visit.see_other(&user.address(), "The user was deactivated")),
+        Err(ChangeError::Refused(refusal)) => deactivation(visit, &user, 0).refuse(refusal),
+        Err(ChangeError::Fault(fault)) => Err(fault),
+    }
+}
+
+fn deactivation(visit: Visit, user: &User, sessions: i64) -> Confirm {
+    let sessions = match sessions {
+        0 => "No session is open.".into(),
+        _ => format!(
+            "{} at once.",
+            plural(sessions, "session ends", "sessions end")
+        ),
+    };
+    Confirm {
+        shell: visit.shell,
+        list: ("/users", "Users"),
+        back: user.address(),
+        subject: user.name().to_string(),
+        step: "Deactivate",
+        question: format!("Deactivate “{}”?", user.name()),
+        consequences: vec![
+            format!(
+                "{} cannot sign in any more. {sessions} Links to set a password stop working.",
+                user.name()
+            ),
+            "Permissions and groups are kept, for when the user is reactivated.".into(),
+        ],
+        action: format!("{}/deactivations", user.address()),
+        fields: Vec::new(),
+        button: format!("Deactivate “{}”", user.name()),
+        destroys: true,
+        refusal: None,
+    }
+}
+
+/// Needs no question: it is undone as easily.
+pub async fn reactivate(
+    visit: Visit,
+    Segment(id): Segment,
+    Form(_): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let user = queries::find(&mut conn, &id).await?;
+    let (by, now) = (&visit.actor, visit.now());
+    match queries::set_active(&mut conn, by, now, user.id(), true).await {
+        Ok(()) => Ok(visit.see_other(&user.address(), "The user was reactivated")),
+        Err(ChangeError::Refused(refusal)) => {
+            Ok(visit.see_other_undone(&user.address(), refusal.to_string()))
+        }
+        Err(ChangeError::Fault(fault)) => Err(fault),
+    }
+}
+
+pub async fn confirm_sign_out(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let user = queries::find(&mut conn, &id).await?;
+    guard(&visit.actor, &user)?;
+    let (number, _) = queries::sessions_of(&mut conn, user.id(), visit.now()).await?;
+    Confirm {
+        shell: visit.shell,
+        list: ("/users", "Users"),
+        back: user.address(),
+        subject: user.name().to_string(),
+        step: "End sessions",
+        question: format!("End all sessions of “{}”?", user.name()),
+        consequences: vec![
+            format!(
+                "{} at once. What is typed into an open form there and not saved is lost.",
+                plural(number, "session ends", "sessions end")
+            ),
+            "The password stays as it is: the user can sign in again. To keep somebody out, deactivate the user or make a new link to set a password.".into(),
+        ],
+        action: format!("{}/sign-outs", user.address()),
+        fields: Vec::new(),
+        button: format!("End all sessions of “{}”", user.name()),
+        destroys: true,
+        refusal: None,
+    }
+    .ask()
+}
+
+pub async fn sign_out(
+    visit: Visit,
+    Segment(id): Segment,
+    Form(_): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let user = queries::find(&mut conn, &id).await?;
+    let (by, now) = (&visit.actor, visit.now());
+    match queries::sign_out(&mut conn, by, now, user.id()).await {
+        Ok(()) => Ok(visit.see_other(&user.address(), "All sessions of the user were ended")),
+        Err(ChangeError::Refused(refusal)) => {
+            Ok(visit.see_other_undone(&user.address(), refusal.to_string()))
+        }
+        Err(ChangeError::Fault(fault)) => Err(fault),
+    }
+}

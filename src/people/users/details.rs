@@ -1,0 +1,183 @@
+//! A user's page: names, permissions, groups and what comes through them, and the ways to everything else.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+use chrono::{DateTime, Utc};
+
+use super::forms::UserForm;
+use super::model::{User, UserStatus};
+use super::queries::{self, GroupName};
+use crate::access::{Permission, PermissionSet, Visit};
+use crate::db::Conn;
+use crate::people::invitations::{self, Pending};
+use crate::people::lineage::{Start, above};
+use crate::people::permissions::{InheritedRights, coupling_words};
+use crate::web::{
+    ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Shell, date_time, page,
+    plural, relative,
+};
+
+#[derive(Template)]
+#[template(path = "people/user.html")]
+struct UserPage {
+    shell: Shell,
+    form: UserForm,
+    user: User,
+    around: Around,
+    /// A super admin's page is for reading, unless the reader is one.
+    may_edit: bool,
+    may_promote: bool,
+    is_own: bool,
+    now: DateTime<Utc>,
+}
+
+/// What stands beside a user's own row.
+struct Around {
+    groups: Vec<GroupName>,
+    inherited: InheritedRights,
+    sessions: (i64, Option<DateTime<Utc>>),
+    pending: Option<Pending>,
+}
+
+impl Around {
+    async fn load(conn: &mut Conn, user: &User, now: DateTime<Utc>) -> Result<Around, Error> {
+        let id = user.id();
+        Ok(Around {
+            groups: queries::groups_of(conn, id).await?,
+            inherited: InheritedRights::of(&above(conn, Start::User(id)).await?),
+            sessions: queries::sessions_of(conn, id, now).await?,
+            pending: invitations::pending(conn, id, now).await?,
+        })
+    }
+}
+
+impl UserPage {
+    async fn new(
+        visit: Visit,
+        conn: &mut Conn,
+        user: User,
+        form: UserForm,
+    ) -> Result<UserPage, Error> {
+        let now = visit.now();
+        Ok(UserPage {
+            around: Around::load(conn, &user, now).await?,
+            may_edit: visit.actor.super_admin || !user.facts.super_admin,
+            may_promote: visit.actor.super_admin,
+            is_own: user.is(&visit.actor),
+            shell: visit.shell,
+            form,
+            user,
+            now,
+        })
+    }
+
+    fn heading(&self) -> String {
+        let verb = if self.may_edit { "Edit user" } else { "User" };
+        format!("{verb} “{}”", self.user.name())
+    }
+
+    fn last_sign_in(&self) -> String {
+        match &self.user.facts.last_sign_in_at {
+            Some(at) => format!("{} ({})", date_time(at), relative(at, &self.now)),
+            None => "Never".into(),
+        }
+    }
+
+    fn sessions(&self) -> String {
+        match self.around.sessions {
+            (0, _) | (_, None) => "Not signed in".into(),
+            (number, Some(seen)) => format!(
+                "{}, last used {}",
+                plural(number, "session", "sessions"),
+                relative(&seen, &self.now)
+            ),
+        }
+    }
+}
+
+pub async fn edit(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let user = queries::find(&mut conn, &id).await?;
+    let form = UserForm::of(&user);
+    let user_page = UserPage::new(visit, &mut conn, user, form).await?;
+    page(StatusCode::OK, &user_page)
+}
+
+pub async fn update(
+    visit: Visit,
+    Segment(id): Segment,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let user = queries::find(&mut conn, &id).await?;
+    super::guard(&visit.actor, &user)?;
+    let mut form = UserForm::read(&data);
+    if let Some(checked) = form.check() {
+        let seen = (user.id(), data.version());
+        match queries::update(&mut conn, &visit.actor, visit.now(), seen, &checked).await {
+            Ok(coupled) => {
+                let outcome = format!("The user was saved{}", coupling_words(&coupled));
+                // Who has just given up managing users may not see this page any more.
+                let gave_up = user.is(&visit.actor) && !visit.actor.super_admin;
+                let lost = gave_up && !still_manages(&mut conn, &user, coupled.set).await?;
+                let next = if lost { "/".into() } else { user.address() };
+                return Ok(visit.see_other(&next, outcome));
+            }
+            Err(SaveError::Fault(fault)) => return Err(fault),
+            Err(SaveError::Stale) => {
+                let theirs = queries::find(&mut conn, &id).await?;
+                return conflict(visit.shell, theirs, &data, &form);
+            }
+            Err(_) => form.username_taken(),
+        }
+    }
+    let user_page = UserPage::new(visit, &mut conn, user, form).await?;
+    page(StatusCode::UNPROCESSABLE_ENTITY, &user_page)
+}
+
+async fn still_manages(conn: &mut Conn, user: &User, own: PermissionSet) -> Result<bool, Error> {
+    let groups = above(conn, Start::User(user.id())).await?;
+    let by_group = |group: &crate::people::lineage::Ancestor| {
+        group.permissions.contains(Permission::ManageUsers)
+    };
+    Ok(own.contains(Permission::ManageUsers) || groups.iter().any(by_group))
+}
+
+fn conflict(
+    shell: Shell,
+    theirs: User,
+    data: &FormData,
+    mine: &UserForm,
+) -> Result<HttpResponse, Error> {
+    let facts = &theirs.facts;
+    ConflictPage {
+        shell,
+        action: theirs.address(),
+        back: theirs.address(),
+        saved_by: facts.updated_by.clone(),
+        saved_at: date_time(&facts.updated_at),
+        version: facts.version,
+        fields: ConflictPage::fields_of(data),
+        differences: vec![
+            Difference {
+                label: "User name",
+                theirs: facts.username.clone(),
+                mine: mine.username.trim().into(),
+            },
+            Difference {
+                label: "Name",
+                theirs: facts.name.clone(),
+                mine: mine.name.trim().into(),
+            },
+            Difference {
+                label: "Permissions",
+                theirs: theirs.permissions.labels(),
+                mine: mine.ticked.labels(),
+            },
+        ],
+        subject: theirs.name().to_string(),
+        lost_secrets: false,
+    }
+    .respond()
+}

@@ -1,0 +1,25 @@
+//! The users' pages: the list, creating, changing, switching off, deleting, and who is a super admin.
+//!
+//! Rule: every change locks the user's row and looks at it again before it acts ([`queries::lock`]): whoever is made a
+//! super admin meanwhile is out of reach for who is none.
+
+mod account;
+mod columns;
+mod create;
+mod details;
+mod forms;
+mod list;
+mod model;
+mod queries;
+mod removal;
+mod super_admin;
+
+pub use account::{confirm_deactivation, confirm_sign_out, deactivate, reactivate, sign_out};
+pub use create::{create, new};
+pub use details::{edit, update};
+pub use list::list;
+pub use removal::{confirm_delete, delete};
+pub use super_admin::{confirm_super_admin, set_super_admin};
+
+pub(super) use model::{User, guard};
+pub(super) use queries::{find, lock};

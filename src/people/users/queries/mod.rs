@@ -1,0 +1,205 @@
+//! The users' SQL: the list, and one user.
+
+mod save;
+mod state;
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+pub(super) use save::{create, update};
+pub(super) use state::{delete, set_active, set_super_admin, sign_out};
+
+use super::columns::UserColumn;
+use super::model::{Facts, User, UserRow};
+use crate::access::{Permission, PermissionSet};
+use crate::db::Conn;
+use crate::db::keyset::{Keyset, Slice};
+use crate::db::schema::{api_keys, group_users, groups, sessions, user_permissions, users};
+use crate::people::search::{COUNT_LIMIT, patterns};
+use crate::web::{Error, ListQuery, Total};
+
+const COLUMNS: &str = "id, username, name, super_admin, active, password_hash IS NOT NULL AS has_password, last_sign_in_at, created_at,
+    coalesce((SELECT string_agg(g.name, ', ' ORDER BY g.name COLLATE \"und-x-icu\") FROM group_users gu JOIN groups g ON g.id = gu.group_id WHERE gu.user_id = users.id), '') AS groups";
+
+const FITS: &str = "search_text LIKE ALL ($1)
+    AND ($2 = '' OR active = ($2 = 'active'))
+    AND ($3 <> 'super-admin' OR super_admin)";
+
+/// One page of the list.
+pub(super) async fn list(
+    conn: &mut Conn,
+    query: &ListQuery<UserColumn>,
+) -> Result<(Slice<UserRow>, Total), Error> {
+    let (column, kind) = query.column.sql();
+    let keyset = Keyset {
+        column,
+        kind,
+        descending: query.descending,
+        position: &query.position,
+    };
+    let place = keyset
+        .condition(4)
+        .map(|condition| format!(" AND {condition}"))
+        .unwrap_or_default();
+    let sql = format!(
+        "SELECT {COLUMNS} FROM users WHERE {FITS}{place} ORDER BY {} LIMIT {}",
+        keyset.order(),
+        query.size + 1
+    );
+    let patterns = patterns(&query.search);
+    let mut rows = diesel::sql_query(sql)
+        .into_boxed::<Pg>()
+        .bind::<Array<Text>, _>(&patterns)
+        .bind::<Text, _>(query.filter("status"))
+        .bind::<Text, _>(query.filter("rights"));
+    if let Some(cursor) = query.position.cursor() {
+        rows = rows
+            .bind::<Text, _>(&cursor.value)
+            .bind::<SqlUuid, _>(cursor.id);
+    }
+    let rows = rows.load::<UserRow>(conn).await?;
+    let total = count(conn, &patterns, query).await?;
+    Ok((Slice::new(rows, query.size, &query.position), total))
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+async fn count(
+    conn: &mut Conn,
+    patterns: &[String],
+    query: &ListQuery<UserColumn>,
+) -> Result<Total, Error> {
+    let sql = format!(
+        "SELECT count(*) AS n FROM (SELECT 1 FROM users WHERE {FITS} LIMIT {}) AS found",
+        COUNT_LIMIT + 1
+    );
+    let count: Count = diesel::sql_query(sql)
+        .bind::<Array<Text>, _>(patterns)
+        .bind::<Text, _>(query.filter("status"))
+        .bind::<Text, _>(query.filter("rights"))
+        .get_result(conn)
+        .await?;
+    Ok(Total::bounded(count.n, COUNT_LIMIT))
+}
+
+/// The user of an address; anything that is no id is nobody.
+pub(in crate::people) async fn find(conn: &mut Conn, id: &str) -> Result<User, Error> {
+    read(conn, id.parse().map_err(|_| Error::NotFound)?).await
+}
+
+/// The user as it is now, kept as it is until the transaction ends.
+pub(in crate::people) async fn lock(conn: &mut Conn, id: Uuid) -> Result<User, Error> {
+    users::table
+        .find(id)
+        .select(users::id)
+        .for_no_key_update()
+        .first::<Uuid>(conn)
+        .await?;
+    read(conn, id).await
+}
+
+async fn read(conn: &mut Conn, id: Uuid) -> Result<User, Error> {
+    let facts: Facts = users::table
+        .find(id)
+        .select((
+            users::id,
+            users::username,
+            users::name,
+            users::super_admin,
+            users::active,
+            users::password_hash.is_not_null(),
+            users::last_sign_in_at,
+            users::version,
+            users::created_at,
+            users::created_by,
+            users::updated_at,
+            users::updated_by,
+        ))
+        .first(conn)
+        .await?;
+    let codes: Vec<String> = user_permissions::table
+        .filter(user_permissions::user_id.eq(id))
+        .select(user_permissions::permission)
+        .load(conn)
+        .await?;
+    let permissions = codes.iter().filter_map(|code| Permission::parse(code));
+    Ok(User {
+        facts,
+        permissions: PermissionSet::exactly(permissions),
+    })
+}
+
+/// A group by its address and name.
+#[derive(Queryable)]
+pub(super) struct GroupName {
+    pub id: Uuid,
+    pub name: String,
+}
+
+/// The groups that a user is in directly.
+pub(super) async fn groups_of(conn: &mut Conn, id: Uuid) -> Result<Vec<GroupName>, Error> {
+    Ok(group_users::table
+        .inner_join(groups::table)
+        .filter(group_users::user_id.eq(id))
+        .order(groups::name)
+        .select((groups::id, groups::name))
+        .load(conn)
+        .await?)
+}
+
+/// How many sessions a user has, and when one of them was used last.
+pub(super) async fn sessions_of(
+    conn: &mut Conn,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(i64, Option<DateTime<Utc>>), Error> {
+    use diesel::dsl::{count_star, max};
+    Ok(sessions::table
+        .filter(sessions::user_id.eq(id))
+        .filter(sessions::expires_at.gt(now))
+        .select((count_star(), max(sessions::last_seen_at)))
+        .first(conn)
+        .await?)
+}
+
+/// How many API keys a user has that still open something.
+pub(super) async fn api_keys_of(
+    conn: &mut Conn,
+    id: Uuid,
+    now: DateTime<Utc>,
+) -> Result<i64, Error> {
+    Ok(api_keys::table
+        .filter(api_keys::user_id.eq(id))
+        .filter(api_keys::revoked_at.is_null())
+        .filter(
+            api_keys::expires_at
+                .is_null()
+                .or(api_keys::expires_at.gt(now)),
+        )
+        .count()
+        .get_result(conn)
+        .await?)
+}
+
+/// Whether this user is the only active super admin.
+pub(super) async fn is_last_super_admin(conn: &mut Conn, user: &User) -> Result<bool, Error> {
+    if !(user.facts.super_admin && user.facts.active) {
+        return Ok(false);
+    }
+    let others = users::table
+        .filter(users::super_admin)
+        .filter(users::active)
+        .filter(users::id.ne(user.facts.id));
+    let others: bool = diesel::select(diesel::dsl::exists(others))
+        .get_result(conn)
+        .await?;
+    Ok(!others)
+}

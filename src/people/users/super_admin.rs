@@ -1,0 +1,99 @@
+//! Who is a super admin: on a page of its own, for super admins only.
+
+use actix_web::HttpResponse;
+
+use super::model::User;
+use super::queries;
+use crate::access::Visit;
+use crate::people::confirm::Confirm;
+use crate::people::refusal::{ChangeError, Refusal};
+use crate::web::{Error, Form, Segment};
+
+pub async fn confirm_super_admin(
+    visit: Visit,
+    Segment(id): Segment,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let user = queries::find(&mut conn, &id).await?;
+    let makes = !user.facts.super_admin;
+    let refusal = if makes && !user.facts.active {
+        Some(Refusal::Deactivated)
+    } else {
+        let last = queries::is_last_super_admin(&mut conn, &user).await?;
+        last.then_some(Refusal::LastSuperAdmin)
+    };
+    Confirm {
+        refusal,
+        ..question(visit, &user, makes)
+    }
+    .ask()
+}
+
+/// Says in the form what is wanted, so that two who press at once do not undo each other.
+pub async fn set_super_admin(
+    visit: Visit,
+    Segment(id): Segment,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let user = queries::find(&mut conn, &id).await?;
+    let makes = match data.get("super_admin") {
+        Some("yes") => true,
+        Some("no") => false,
+        _ => return Err(Error::BadRequest("The form does not say what is wanted.")),
+    };
+    let (by, now) = (&visit.actor, visit.now());
+    let outcome = if makes {
+        "The user is a super admin now"
+    } else {
+        "The user is no super admin any more"
+    };
+    match queries::set_super_admin(&mut conn, by, now, user.id(), makes).await {
+        // Who was a super admin and nothing else may see no page about people from now on.
+        Ok(()) if user.is(by) => Ok(visit.see_other("/", outcome)),
+        Ok(()) => Ok(visit.see_other(&user.address(), outcome)),
+        Err(ChangeError::Refused(refusal)) => question(visit, &user, makes).refuse(refusal),
+        Err(ChangeError::Fault(fault)) => Err(fault),
+    }
+}
+
+fn question(visit: Visit, user: &User, makes: bool) -> Confirm {
+    let name = user.name();
+    let (question, consequences, button) = if makes {
+        (
+            format!("Make “{name}” a super admin?"),
+            vec![
+                "A super admin passes every check: may do everything with every data connector, every user and every group, and make other super admins.".into(),
+                "Links to set a password that others have made for this user stop working.".into(),
+            ],
+            format!("Make “{name}” a super admin"),
+        )
+    } else {
+        (
+            format!("Take the rights of a super admin from “{name}”?"),
+            vec![format!(
+                "{} What remains are the user’s own permissions and those of the user’s groups.",
+                if user.is(&visit.actor) {
+                    "This is your own account: only another super admin can give these rights back to you."
+                } else {
+                    "It counts on the user’s next request."
+                }
+            )],
+            format!("Take super admin from “{name}”"),
+        )
+    };
+    Confirm {
+        shell: visit.shell,
+        list: ("/users", "Users"),
+        back: user.address(),
+        subject: name.to_string(),
+        step: "Super admin",
+        question,
+        consequences,
+        action: format!("{}/super-admin", user.address()),
+        fields: vec![("super_admin", if makes { "yes" } else { "no" }.into())],
+        button,
+        destroys: true,
+        refusal: None,
+    }
+}
