@@ -11,7 +11,7 @@ use super::connection_test::{self, Mark, TestReport, Tools};
 use super::discovery::{self, Found};
 use super::forms::{AuthorizationForm, CheckedAuthorization};
 use super::keeper::{TokenKeeper, is_renewing};
-use super::model::{Authorization, RenewalRecord, SecretField, StoredToken};
+use super::model::{Authorization, RenewalRecord, SecretField, StoredBreaker, StoredToken};
 use super::oauth_client::OAuthClient;
 use super::queries;
 use super::save::save;
@@ -47,6 +47,7 @@ pub(super) struct TabPage {
     token: Option<StoredToken>,
     renewal: Option<RenewalRecord>,
     is_renewing: bool,
+    breaker: Option<StoredBreaker>,
     can_fetch: bool,
     can_authorize: bool,
     redirect_url: String,
@@ -101,6 +102,7 @@ pub(super) struct Stored {
     pub renewal: Option<RenewalRecord>,
     /// Somebody is fetching a token at this moment.
     pub is_renewing: bool,
+    pub breaker: Option<StoredBreaker>,
     pub form: AuthorizationForm,
 }
 
@@ -147,6 +149,7 @@ pub(super) async fn load(visit: &Visit, conn: &mut Conn, key: &str) -> Result<St
     let token = queries::stored_token(conn, connector.id).await?;
     let renewal = queries::failed_renewal(conn, connector.id).await?;
     let is_renewing = is_renewing(conn, connector.id, visit.now()).await?;
+    let breaker = queries::breaker(conn, connector.id).await?;
     let form = AuthorizationForm::of(&connector, &authorization, &oauth, secrets, token.clone());
     let form = form.offering(grants(visit)?);
     Ok(Stored {
@@ -156,6 +159,7 @@ pub(super) async fn load(visit: &Visit, conn: &mut Conn, key: &str) -> Result<St
         token,
         renewal,
         is_renewing,
+        breaker,
         form,
     })
 }
@@ -190,6 +194,7 @@ pub(super) fn tab_page(
         token,
         renewal,
         is_renewing,
+        breaker,
         form,
         oauth: _,
     } = stored;
@@ -204,6 +209,7 @@ pub(super) fn tab_page(
             token,
             renewal,
             is_renewing,
+            breaker,
             can_fetch,
             can_authorize,
             redirect_url,

@@ -76,6 +76,10 @@ impl Examples {
             path if path.starts_with("/profile/keys/{key}") => path
                 .replace("{key}", &self.api_key(app).await)
                 .replace("{connector}", "payroll"),
+            path if path.starts_with("/api/v1/connectors/{key}") => path
+                .replace("{key}", &key)
+                .replace("{name}", "list")
+                .replace("{path}", "orders"),
             path => path.to_string(),
         };
         assert!(
