@@ -16,6 +16,7 @@ mod calls;
 mod categories;
 mod cli;
 mod connectors;
+mod endpoints;
 mod health;
 mod notices;
 mod oauth;
