@@ -19,7 +19,7 @@ async fn rows_are_added_and_removed_without_saving() {
     assert_eq!(page.texts("fieldset > legend:not(.vh)"), ["Parameter 1"]);
     assert_eq!(
         page.attribute("[data-focus]", "id").as_deref(),
-        Some("parameter_1_name")
+        Some("parameter-1")
     );
     assert_eq!(
         page.attribute("form[data-guard]", "data-guard").as_deref(),
