@@ -24,4 +24,4 @@ test: ## formatting, lints and every test, with a real PostgreSQL and a real bro
 
 bench: ## measure; options of the benchmarks go in ARGS="…"
 	@sh packaging/provision bench
-	cargo bench --locked --bench pages $(if $(ARGS),-- $(ARGS))
+	cargo bench --locked --bench pages --bench calls $(if $(ARGS),-- $(ARGS))

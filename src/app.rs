@@ -1,10 +1,12 @@
 //! The server: what the handlers share, the order of the layers, background work, the graceful stop.
 
 use std::net::TcpListener;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
-use actix_web::dev::Server;
-use actix_web::middleware::from_fn;
+use actix_web::body::BoxBody;
+use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Next, from_fn};
 use actix_web::{App as ActixApp, HttpServer, web};
 use anyhow::Context;
 use chrono::{DateTime, Utc};
@@ -14,17 +16,18 @@ use crate::access::{
     ApiKeys, Gate, PasswordHasher, SessionLimits, SignInGuard, Throttle, purge_sessions,
 };
 use crate::accounts::FirstRun;
+use crate::api::{self, Api, Meters};
 use crate::authorization::{self, TokenKeeper};
 use crate::calls::{self, CallLog, Retention};
 use crate::clock::Clock;
 use crate::db::{Db, Notices};
-use crate::endpoints::{RunBodies, RunBrake};
+use crate::endpoints::{Definitions, RunBodies, RunBrake};
 use crate::outbound::Outbound;
 use crate::relay::{Relay, Switchboard};
 use crate::status::Metrics;
 use crate::vault::Vault;
 use crate::web::{Cookies, Error, PublicAddress, serve_layers};
-use crate::{connectors, routes};
+use crate::{connectors, relay, routes};
 
 /// How often the background work looks around, and how often for tokens that are due.
 const TICK: Duration = Duration::from_secs(30);
@@ -35,6 +38,9 @@ const RENEWAL_CONNECTIONS: usize = 4;
 
 /// Connections on which the call log is written, one at a time.
 const CALL_LOG_CONNECTIONS: usize = 1;
+
+/// Unknown API keys that one address may show at once.
+const UNKNOWN_KEYS: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
 
 /// Requests in flight get this many seconds at a stop.
 const LAST_REQUESTS: u64 = 30;
@@ -102,6 +108,18 @@ struct Brakes {
     sign_in: Throttle,
     token_requests: Throttle,
     runs: RunBrake,
+    /// Unknown API keys, by address.
+    keys: Throttle,
+}
+
+/// What all workers of a process have in common besides.
+#[derive(Clone)]
+struct Shared {
+    keeper: TokenKeeper,
+    call_log: CallLog,
+    bodies: RunBodies,
+    board: Switchboard,
+    endpoints: Definitions,
 }
 
 /// Serves the site on `listener` until the server is stopped by its handle.
@@ -115,28 +133,32 @@ pub fn serve(
         sign_in: SignInGuard::throttle(&site.clock),
         token_requests: Throttle::for_outbound(&site.clock),
         runs: RunBrake::new(&site.clock),
+        keys: Throttle::new(&site.clock, UNKNOWN_KEYS),
     };
     let workers = site.workers;
-    let board = Switchboard::new(&site.clock, &site.notices, &site.vault, &keeper);
-    let bodies = RunBodies::default();
-    let server = HttpServer::new(move || {
-        let shared = (keeper.clone(), call_log.clone(), bodies.clone());
-        worker(site.clone(), shared, board.clone(), brakes.clone())
-    })
-    .workers(workers)
-    .disable_signals()
-    .shutdown_timeout(LAST_REQUESTS)
-    .server_hostname("connectory")
-    .listen(listener)
-    .context("cannot listen")?;
+    let shared = Shared {
+        board: Switchboard::new(&site.clock, &site.notices, &site.vault, &keeper),
+        endpoints: Definitions::new(&site.clock, &site.notices),
+        bodies: RunBodies::default(),
+        keeper,
+        call_log,
+    };
+    let server = HttpServer::new(move || worker(site.clone(), shared.clone(), brakes.clone()))
+        .workers(workers)
+        // Whoever calls and goes away wants no answer any more, and the API need not make one.
+        .h1_allow_half_closed(false)
+        .disable_signals()
+        .shutdown_timeout(LAST_REQUESTS)
+        .server_hostname("connectory")
+        .listen(listener)
+        .context("cannot listen")?;
     Ok(server.run())
 }
 
 /// One worker's application: it owns its connections, which belong to its runtime.
 fn worker(
     site: Site,
-    (keeper, call_log, bodies): (TokenKeeper, CallLog, RunBodies),
-    board: Switchboard,
+    shared: Shared,
     brakes: Brakes,
 ) -> ActixApp<
     impl actix_web::dev::ServiceFactory<
@@ -164,17 +186,30 @@ fn worker(
         cookies,
         throttle: brakes.sign_in,
     };
-    let relay = Relay::new(&board, &db, site.outbound.here());
+    let relay = Relay::new(&shared.board, &db, site.outbound.here());
+    let api = Api {
+        keys: site.api_keys.clone(),
+        relay: relay.clone(),
+        db: db.clone(),
+        clock: site.clock.clone(),
+        log: shared.call_log.clone(),
+        endpoints: shared.endpoints,
+        keeper: shared.keeper.clone(),
+        throttle: brakes.keys,
+        address: PublicAddress::new(&site.public_url).to_string(),
+        meters: Meters::default(),
+    };
     ActixApp::new()
         .app_data(web::Data::new(db))
         .app_data(web::Data::new(site.clock.clone()))
         .app_data(web::Data::new(cookies))
         .app_data(web::Data::new(guard))
         .app_data(web::Data::new(brakes.token_requests))
-        .app_data(web::Data::new(keeper))
-        .app_data(web::Data::new(call_log))
+        .app_data(web::Data::new(api))
+        .app_data(web::Data::new(shared.keeper))
+        .app_data(web::Data::new(shared.call_log))
         .app_data(web::Data::new(relay))
-        .app_data(web::Data::new(bodies))
+        .app_data(web::Data::new(shared.bodies))
         .app_data(web::Data::new(brakes.runs))
         .app_data(web::Data::new(site.retention))
         .app_data(web::Data::new(PublicAddress::new(&site.public_url)))
@@ -184,8 +219,19 @@ fn worker(
         .app_data(web::Data::new(site.api_keys.clone()))
         .app_data(web::Data::new(site.metrics.clone()))
         .app_data(web::Data::new(site.first_run.clone()))
-        .wrap(from_fn(serve_layers))
+        .wrap(from_fn(layers))
         .configure(move |config| routes::configure(config, &gate))
+}
+
+/// The layers of pages; programs have their own way.
+async fn layers(
+    req: ServiceRequest,
+    next: Next<BoxBody>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    if api::is_for_programs(req.path()) {
+        return next.call(req).await;
+    }
+    serve_layers(req, next).await
 }
 
 /// Does the background work until the task is dropped. A failure is logged and tried again at the next tick.
@@ -242,6 +288,7 @@ pub async fn run_due_work(
     authorization::purge_token_requests(&mut conn, now).await?;
     authorization::purge_attempts(&mut conn, now).await?;
     connectors::refresh_due_health(&mut conn, now).await?;
+    relay::forget_old_breakers(&mut conn, now).await?;
     calls::look_after(&mut conn, retention, now).await?;
     Ok(())
 }

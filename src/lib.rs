@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod api;
 pub mod app;
 pub mod audit;
 pub mod authorization;

@@ -14,7 +14,7 @@ use crate::access::Permission::{
 };
 use crate::access::{Gate, Needs, gate};
 use crate::web::{Error, Segment, assets};
-use crate::{accounts, authorization, categories, connectors, endpoints, status};
+use crate::{accounts, api, authorization, categories, connectors, endpoints, status};
 
 /// One route.
 pub struct Route {
@@ -28,7 +28,7 @@ pub struct Route {
 pub fn all() -> Vec<Route> {
     use Needs::{Nothing, SignIn};
     let may = Needs::Permission;
-    vec![
+    let mut all = vec![
         get("/", SignIn, accounts::home),
         get("/first-run", Nothing, accounts::first_run),
         post("/first-run", Nothing, accounts::create_first),
@@ -199,12 +199,25 @@ pub fn all() -> Vec<Route> {
             may(DeleteCategories),
             categories::delete,
         ),
+        get("/api/v1", SignIn, api::description),
         get("/static/{file}", Nothing, asset),
         get("/favicon.ico", Nothing, favicon),
         get("/healthz", Nothing, status::alive),
         get("/readyz", Nothing, status::ready),
         get("/metrics", Nothing, status::metrics),
-    ]
+    ];
+    all.extend(for_programs());
+    all
+}
+
+/// The operations of the interface for programs, which have a way of their own: no session, no page.
+fn for_programs() -> impl Iterator<Item = Route> {
+    api::routes().map(|(method, path, needs)| Route {
+        method,
+        path,
+        needs,
+        handler: Box::new(|| web::to(api::serve)),
+    })
 }
 
 fn get<F, Args>(path: &'static str, needs: Needs, handler: F) -> Route
@@ -242,7 +255,10 @@ where
 
 /// Puts every route behind its gate.
 pub fn configure(config: &mut web::ServiceConfig, door: &Gate) {
-    let routes = all();
+    // First, because calls come more often than pages are opened.
+    config.service(web::resource("/api/v1/{rest:.*}").route(web::to(api::serve)));
+    let mut routes = all();
+    routes.retain(|route| !api::is_for_programs(route.path));
     let mut paths: Vec<&'static str> = routes.iter().map(|route| route.path).collect();
     paths.dedup();
     for path in paths {
@@ -266,6 +282,7 @@ pub fn configure(config: &mut web::ServiceConfig, door: &Gate) {
             web::to(method_not_allowed),
         )));
     }
+    config.service(web::resource("/api/{rest:.*}").route(web::to(api::serve)));
     config.default_service(behind(door, Needs::Nothing, web::to(not_found)));
 }
 

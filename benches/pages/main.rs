@@ -116,11 +116,11 @@ async fn run(options: &Options) -> anyhow::Result<()> {
 
 /// Starts the program for the first time, then again and again; the last one stays.
 async fn start(folder: &Folder) -> anyhow::Result<(Program, report::Starts)> {
-    let (mut program, first) = Program::start(folder)?;
+    let (mut program, first) = Program::start_with(folder, &[])?;
     let mut later = Vec::new();
     for _ in 0..LATER_STARTS {
         program.stop()?;
-        let (again, time) = Program::start(folder)?;
+        let (again, time) = Program::start_with(folder, &[])?;
         program = again;
         later.push(time);
     }

@@ -37,8 +37,11 @@ pub struct Memory {
 }
 
 impl Program {
-    /// Starts the program with its default settings, and tells how long it took until it was ready.
-    pub fn start(folder: &Folder) -> anyhow::Result<(Program, Duration)> {
+    /// Starts the program with these settings besides the default ones, and tells how long it took until it was ready.
+    pub fn start_with(
+        folder: &Folder,
+        settings: &[(&str, &str)],
+    ) -> anyhow::Result<(Program, Duration)> {
         let data_dir = folder.data_dir();
         let log_file = folder.file("program.log");
         let log = OpenOptions::new()
@@ -54,6 +57,7 @@ impl Program {
             .env_clear()
             .env("PATH", PATH)
             .env("CONNECTORY_LISTEN", address.to_string())
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -76,6 +80,10 @@ impl Program {
         Ok((program, started.elapsed()))
     }
 
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Creates a super admin by the command line.
     pub fn create_user(&self, username: &str, password: &str) -> anyhow::Result<()> {
         let mut command = Command::new(BINARY)
@@ -93,7 +101,7 @@ impl Program {
 
     pub fn memory(&self) -> Memory {
         Memory {
-            program: kilobytes(&format!("/proc/{}/status", self.child.id()), "VmRSS:"),
+            program: kilobytes(&format!("/proc/{}/status", self.id()), "VmRSS:"),
             database: self
                 .database_processes()
                 .iter()

@@ -12,6 +12,8 @@ pub enum Needs {
     SignIn,
     /// A signed-in person with this permission.
     Permission(Permission),
+    /// Another program, or whoever shows an API key; a session does not count.
+    ApiKey,
 }
 
 impl Needs {
@@ -19,7 +21,7 @@ impl Needs {
     pub(super) fn check(self, actor: Option<&Actor>) -> Result<(), Error> {
         match (self, actor) {
             (Needs::Nothing, _) | (Needs::SignIn, Some(_)) => Ok(()),
-            (_, None) => Err(Error::SignIn),
+            (_, None) | (Needs::ApiKey, _) => Err(Error::SignIn),
             (Needs::Permission(permission), Some(actor)) if actor.may(permission) => Ok(()),
             (Needs::Permission(permission), Some(_)) => Err(Error::Forbidden(permission.label())),
         }

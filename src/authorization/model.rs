@@ -139,6 +139,8 @@ pub(super) struct Authorization {
     pub proxy_url: String,
     /// Seconds that a request may take; `None` for the program's own limits.
     pub time_out: Option<i32>,
+    /// Calls at once; `None` for the program's own limit.
+    pub concurrency: Option<i32>,
     /// Which answers of the API say that the token has ended, see [`crate::oauth::ExpiredSignals`].
     pub expired_statuses: String,
     pub expired_body: String,
@@ -183,6 +185,15 @@ pub enum RefreshToken {
     /// The answer to a refresh had none: the old one stays good (RFC 6749 section 6).
     Keep,
     None,
+}
+
+/// An API that has failed too often and is left alone.
+#[derive(Queryable, Clone)]
+pub(super) struct StoredBreaker {
+    pub since: DateTime<Utc>,
+    pub open_until: DateTime<Utc>,
+    /// How the last call failed.
+    pub message: String,
 }
 
 /// An access token that is to be stored.

@@ -43,6 +43,7 @@ pub(super) async fn save(
                 authorizations::client_certificate.eq(&new.client_certificate),
                 authorizations::proxy_url.eq(&new.proxy_url),
                 authorizations::time_out.eq(new.time_out),
+                authorizations::concurrency.eq(new.concurrency),
                 authorizations::expired_statuses.eq(&new.expired_statuses),
                 authorizations::expired_body.eq(&new.expired_body),
                 authorizations::version.eq(authorizations::version + 1),
@@ -127,8 +128,13 @@ fn settings_changes(old: &Stored, new: &CheckedAuthorization) -> Changes {
         .field("Proxy", &before.proxy_url, &new.proxy_url)
         .field(
             "Time-out in seconds",
-            seconds(before.time_out),
-            seconds(new.time_out),
+            number(before.time_out),
+            number(new.time_out),
+        )
+        .field(
+            "Calls at once",
+            number(before.concurrency),
+            number(new.concurrency),
         )
         .field(
             "Statuses that mean the token has ended",
@@ -142,7 +148,7 @@ fn settings_changes(old: &Stored, new: &CheckedAuthorization) -> Changes {
         )
 }
 
-fn seconds(number: Option<i32>) -> String {
+fn number(number: Option<i32>) -> String {
     number.map(|number| number.to_string()).unwrap_or_default()
 }
 

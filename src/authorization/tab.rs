@@ -11,7 +11,7 @@ use super::connection_test::{self, Mark, TestReport, Tools};
 use super::discovery::{self, Found};
 use super::forms::{AuthorizationForm, CheckedAuthorization};
 use super::keeper::TokenKeeper;
-use super::model::{Authorization, RenewalRecord, SecretField, StoredToken};
+use super::model::{Authorization, RenewalRecord, SecretField, StoredBreaker, StoredToken};
 use super::oauth_client::OAuthClient;
 use super::queries;
 use super::save::save;
@@ -46,6 +46,7 @@ pub(super) struct TabPage {
     form: AuthorizationForm,
     token: Option<StoredToken>,
     renewal: Option<RenewalRecord>,
+    breaker: Option<StoredBreaker>,
     can_fetch: bool,
     can_authorize: bool,
     redirect_url: String,
@@ -98,6 +99,7 @@ pub(super) struct Stored {
     pub oauth: OAuthClient,
     pub token: Option<StoredToken>,
     pub renewal: Option<RenewalRecord>,
+    pub breaker: Option<StoredBreaker>,
     pub form: AuthorizationForm,
 }
 
@@ -135,6 +137,7 @@ pub(super) async fn load(conn: &mut Conn, key: &str) -> Result<Stored, Error> {
     let secrets = queries::stored_secrets(conn, connector.id).await?;
     let token = queries::stored_token(conn, connector.id).await?;
     let renewal = queries::failed_renewal(conn, connector.id).await?;
+    let breaker = queries::breaker(conn, connector.id).await?;
     let form = AuthorizationForm::of(&connector, &authorization, &oauth, secrets, token.clone());
     Ok(Stored {
         connector,
@@ -142,6 +145,7 @@ pub(super) async fn load(conn: &mut Conn, key: &str) -> Result<Stored, Error> {
         oauth,
         token,
         renewal,
+        breaker,
         form,
     })
 }
@@ -166,6 +170,7 @@ pub(super) fn tab_page(
         authorization,
         token,
         renewal,
+        breaker,
         form,
         oauth: _,
     } = stored;
@@ -179,6 +184,7 @@ pub(super) fn tab_page(
             form,
             token,
             renewal,
+            breaker,
             can_fetch,
             can_authorize,
             redirect_url,

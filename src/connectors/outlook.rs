@@ -30,6 +30,8 @@ pub struct Facts {
     /// A sign-in or refresh token is stored with which a new token can be fetched without a person.
     pub renewable: bool,
     pub renewal: RenewalFacts,
+    /// The API has failed too often and is left alone for a while.
+    pub is_left_alone: bool,
 }
 
 /// What is known of the last tries to renew the token.
@@ -77,6 +79,18 @@ impl Facts {
         if !self.enabled {
             return (Health::Disabled, None);
         }
+        let (health, changes_at) = self.sign_in_health(now);
+        // What a person must do comes before what passes by itself.
+        match health {
+            Health::Healthy | Health::Expiring if self.is_left_alone => {
+                (Health::Failing, changes_at)
+            }
+            health => (health, changes_at),
+        }
+    }
+
+    /// The health as far as signing in goes.
+    fn sign_in_health(&self, now: DateTime<Utc>) -> (Health, Option<DateTime<Utc>>) {
         let steady = match (self.method, &self.token) {
             (Method::NoAuth, _) => Health::Healthy,
             (Method::Basic | Method::ApiKey, _) if self.has_secret => Health::Healthy,
@@ -198,6 +212,7 @@ mod tests {
             }),
             renewable,
             renewal: RenewalFacts::default(),
+            is_left_alone: false,
         }
     }
 
@@ -337,6 +352,24 @@ mod tests {
             facts.renewal = RenewalFacts::default();
             assert_eq!(health(&facts, 57), Health::Healthy, "a token came");
         }
+    }
+
+    #[test]
+    fn an_api_that_is_left_alone_makes_it_failing_unless_a_person_is_needed() {
+        let mut facts = facts(Method::Bearer, false);
+        facts.is_left_alone = true;
+        let at = |minutes| Outlook::of(&facts, minute(minutes));
+        assert_eq!(at(0).health, Health::Failing);
+        assert_eq!(at(0).changes_at, Some(minute(54)), "as without it");
+        assert_eq!(at(55).health, Health::Failing);
+        assert_eq!(at(60).health, Health::NeedsReauthorization);
+        let mut facts = facts;
+        facts.token = None;
+        assert_eq!(health(&facts, 0), Health::NotAuthorized);
+        facts.method = Method::NoAuth;
+        assert_eq!(health(&facts, 0), Health::Failing);
+        facts.enabled = false;
+        assert_eq!(health(&facts, 0), Health::Disabled);
     }
 
     #[test]

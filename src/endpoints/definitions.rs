@@ -21,6 +21,7 @@ const MOST: usize = 2_000;
 pub struct DefinedEndpoint {
     pub id: EndpointId,
     pub name: Arc<str>,
+    pub description: Arc<str>,
     /// The URL as it was typed, before values are put in.
     pub target: Arc<str>,
     /// As long as a call may take; `None`: as long as the connector says.
@@ -109,6 +110,7 @@ fn define(endpoint: &Endpoint, base: Option<&HttpUrl>) -> Option<DefinedEndpoint
     Some(DefinedEndpoint {
         id: endpoint.id,
         name: endpoint.name.as_str().into(),
+        description: endpoint.description.as_str().into(),
         target: endpoint.url.as_str().into(),
         time_out: seconds.map(Duration::from_secs),
         retries: u8::try_from(recipe.retries).unwrap_or(0),

@@ -93,6 +93,11 @@ impl Line {
         target::below(base, path, query)
     }
 
+    /// Whether its calls are signed in with a token.
+    pub fn has_token(&self) -> bool {
+        matches!(self.source, Source::Token(_))
+    }
+
     /// Whether calls are let through at all.
     pub fn check_enabled(&self) -> Result<(), RelayProblem> {
         if self.enabled {

@@ -7,6 +7,7 @@
 
 mod access;
 mod accounts;
+mod api;
 mod api_keys;
 mod authorization;
 mod authorization_servers;

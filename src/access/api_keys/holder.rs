@@ -143,6 +143,11 @@ impl KeyHolder {
         self.scopes_of(connector).next().is_some()
     }
 
+    /// The connectors that the key names; `None` if it leads to all there are.
+    pub fn connectors(&self) -> Option<Vec<Uuid>> {
+        self.scopes.iter().map(|scope| scope.connector).collect()
+    }
+
     /// Whether the key itself is good, wherever it leads.
     pub(super) fn standing(&self, now: DateTime<Utc>) -> Result<(), KeyRefusal> {
         if self.revoked {

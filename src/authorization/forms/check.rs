@@ -38,10 +38,11 @@ impl AuthorizationForm {
         let token = self.read_token(data, method, oauth.as_ref());
         let secrets = self.read_secrets(data, method, &token);
         self.check_needed(method, oauth.as_ref(), &secrets);
-        let mut time_out = None;
+        let (mut time_out, mut concurrency) = (None, None);
         if method != Method::NoAuth {
             self.check_transport(&secrets, stored_key);
             time_out = self.check_time_out();
+            concurrency = self.check_concurrency();
             self.check_signals();
             self.check_exposure(&secrets, &token, oauth.as_ref());
         }
@@ -59,6 +60,7 @@ impl AuthorizationForm {
             client_certificate: self.client_certificate.clone(),
             proxy_url: self.proxy_url.clone(),
             time_out,
+            concurrency,
             expired_statuses: self.expired_statuses.clone(),
             expired_body: self.expired_body.clone(),
             oauth,

@@ -17,6 +17,8 @@ use crate::web::FormData;
 const LONGEST_PEM: usize = 100_000;
 /// The longest time-out, in seconds.
 const LONGEST_TIME_OUT: i32 = 300;
+/// The most calls at once.
+const MOST_CALLS: i32 = 1000;
 
 impl AuthorizationForm {
     /// The transport settings as typed, for asking a server that gets no secret; `None` leaves the messages in the form.
@@ -117,6 +119,18 @@ impl AuthorizationForm {
         self.errors.keep(
             "time_out",
             seconds.ok_or("Time-out must be a whole number of seconds, from 1 to 300"),
+        )
+    }
+
+    pub(super) fn check_concurrency(&mut self) -> Option<i32> {
+        if self.concurrency.is_empty() {
+            return None;
+        }
+        let calls = self.concurrency.parse().ok();
+        let calls = calls.filter(|calls| (1..=MOST_CALLS).contains(calls));
+        self.errors.keep(
+            "concurrency",
+            calls.ok_or("Calls at once must be a whole number, from 1 to 1000"),
         )
     }
 

@@ -107,6 +107,7 @@ impl AuthorizationForm {
             ("Client certificate", self.client_certificate.clone()),
             ("Proxy", self.proxy_url.clone()),
             ("Time-out in seconds", self.time_out.clone()),
+            ("Calls at once", self.concurrency.clone()),
             (
                 "Statuses that mean the token has ended",
                 self.expired_statuses.clone(),

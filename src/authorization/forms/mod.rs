@@ -27,6 +27,7 @@ pub(super) struct AuthorizationForm {
     client_certificate: String,
     proxy_url: String,
     time_out: String,
+    concurrency: String,
     expired_statuses: String,
     expired_body: String,
     pub oauth: OAuthForm,
@@ -56,6 +57,7 @@ pub(super) struct CheckedAuthorization {
     pub client_certificate: String,
     pub proxy_url: String,
     pub time_out: Option<i32>,
+    pub concurrency: Option<i32>,
     pub expired_statuses: String,
     pub expired_body: String,
     /// The settings of the grant, for an OAuth method.
@@ -86,6 +88,10 @@ impl AuthorizationForm {
             time_out: stored
                 .time_out
                 .map(|seconds| seconds.to_string())
+                .unwrap_or_default(),
+            concurrency: stored
+                .concurrency
+                .map(|calls| calls.to_string())
                 .unwrap_or_default(),
             expired_statuses: stored.expired_statuses.clone(),
             expired_body: stored.expired_body.clone(),
@@ -118,6 +124,7 @@ impl AuthorizationForm {
         take(&mut self.client_certificate, "client_certificate");
         take(&mut self.proxy_url, "proxy_url");
         take(&mut self.time_out, "time_out");
+        take(&mut self.concurrency, "concurrency");
         take(&mut self.expired_statuses, "expired_statuses");
         take(&mut self.expired_body, "expired_body");
         self.oauth.read(data);

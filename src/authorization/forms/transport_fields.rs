@@ -21,6 +21,14 @@ impl AuthorizationForm {
             .errors(&self.errors)
     }
 
+    pub fn concurrency_field(&self) -> TextField {
+        TextField::new("concurrency", "Calls at once", &self.concurrency)
+            .optional()
+            .width("w20")
+            .hint("Empty: 64. Further calls wait for their turn, ten seconds at most.")
+            .errors(&self.errors)
+    }
+
     pub fn expired_statuses_field(&self) -> TextField {
         TextField::new(
             "expired_statuses",
@@ -98,6 +106,7 @@ impl AuthorizationForm {
             &self.client_certificate,
             &self.proxy_url,
             &self.time_out,
+            &self.concurrency,
             &self.expired_body,
         ];
         let names = [
@@ -106,6 +115,7 @@ impl AuthorizationForm {
             "client_key",
             "proxy_url",
             "time_out",
+            "concurrency",
             "expired_statuses",
             "expired_body",
         ];

@@ -9,11 +9,11 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::model::Authorization;
+use super::model::{Authorization, StoredBreaker};
 use super::oauth_client::OAuthClient;
 use super::token_form::TokenQuestion;
 use crate::db::Conn;
-use crate::db::schema::{authorizations, oauth_clients};
+use crate::db::schema::{authorizations, breakers, oauth_clients};
 use crate::vault::{Place, Secret, Vault};
 use crate::web::Error;
 
@@ -84,6 +84,19 @@ pub(super) async fn save_oauth_client(
         }
     }
     Ok(())
+}
+
+/// The API's failing, if it is left alone.
+pub(super) async fn breaker(
+    conn: &mut Conn,
+    connector: Uuid,
+) -> Result<Option<StoredBreaker>, Error> {
+    Ok(breakers::table
+        .find(connector)
+        .select((breakers::since, breakers::open_until, breakers::message))
+        .first(conn)
+        .await
+        .optional()?)
 }
 
 /// Stores what was asked of the token server, for the next request and for renewal.

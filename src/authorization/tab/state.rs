@@ -15,11 +15,19 @@ impl TabPage {
         relative(time, &self.now)
     }
 
+    /// Whether a time has passed.
+    pub(super) fn is_over(&self, time: &DateTime<Utc>) -> bool {
+        *time <= self.now
+    }
+
     /// What the health means.
     pub(super) fn meaning(&self) -> &'static str {
         match self.connector.health() {
             Health::Healthy => "Calls can be signed in.",
             Health::Expiring => "The token ends soon.",
+            Health::Failing if self.breaker.is_some() => {
+                "The API does not answer as it should, so calls are refused for a while."
+            }
             Health::Failing => {
                 "The last renewal failed for a reason that may pass. It is tried again."
             }
@@ -39,6 +47,9 @@ impl TabPage {
     pub(super) fn remedy(&self) -> &'static str {
         let issued = matches!(self.connector.method(), Method::OAuth(_));
         match self.connector.health() {
+            Health::Failing if self.breaker.is_some() => {
+                "Press Test connection to see how it fares now."
+            }
             Health::Healthy | Health::Failing => "",
             Health::Expiring if self.can_authorize => "Press Authorize again before it does.",
             Health::Expiring => "Get a new access token before it does.",

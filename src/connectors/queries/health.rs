@@ -7,7 +7,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use super::super::model::ConnectorId;
 use super::super::{Facts, Health, Method, Outlook, RenewalFacts, TokenTimes};
 use crate::db::Conn;
-use crate::db::schema::{authorizations, connectors, renewals, secrets, tokens};
+use crate::db::schema::{authorizations, breakers, connectors, renewals, secrets, tokens};
 use crate::web::Error;
 
 /// How many connectors one run of the job looks at, so that it never holds much.
@@ -22,6 +22,7 @@ pub(super) fn initial(method: Method, enabled: bool, now: DateTime<Utc>) -> Heal
         token: None,
         renewable: false,
         renewal: RenewalFacts::default(),
+        is_left_alone: false,
     };
     Outlook::of(&facts, now).health
 }
@@ -40,6 +41,7 @@ struct StoredFacts {
     is_final: Option<bool>,
     next_attempt_at: Option<DateTime<Utc>>,
     last_used_at: Option<DateTime<Utc>>,
+    is_left_alone: bool,
 }
 
 impl StoredFacts {
@@ -74,6 +76,7 @@ impl StoredFacts {
                 next_attempt_at: self.next_attempt_at,
                 last_used_at: self.last_used_at,
             },
+            is_left_alone: self.is_left_alone,
         }
     }
 }
@@ -83,6 +86,7 @@ async fn stored_facts(conn: &mut Conn, id: ConnectorId) -> Result<StoredFacts, E
         .inner_join(authorizations::table)
         .left_join(tokens::table)
         .left_join(renewals::table)
+        .left_join(breakers::table)
         .filter(connectors::id.eq(id))
         .select((
             connectors::enabled,
@@ -96,6 +100,7 @@ async fn stored_facts(conn: &mut Conn, id: ConnectorId) -> Result<StoredFacts, E
             renewals::is_final.nullable(),
             renewals::next_attempt_at.nullable(),
             renewals::last_used_at.nullable(),
+            breakers::connector_id.nullable().is_not_null(),
         ))
         .first(conn)
         .await?)

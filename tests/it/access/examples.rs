@@ -58,6 +58,10 @@ impl Examples {
             path if path.starts_with("/categories/{id}") => {
                 path.replace("{id}", &self.category.to_string())
             }
+            path if path.starts_with("/api/v1/connectors/{key}") => path
+                .replace("{key}", &key)
+                .replace("{name}", "list")
+                .replace("{path}", "orders"),
             path => path.to_string(),
         };
         assert!(

@@ -13,6 +13,7 @@ mod people;
 pub mod program;
 mod raw;
 mod sealed;
+pub mod upstream;
 
 pub use app::{METRICS_TOKEN, TestApp};
 pub use browser::{Browser, TOKEN_COOKIE};

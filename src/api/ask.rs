@@ -1,0 +1,169 @@
+//! A program's request whose key has been checked.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::dev::Payload;
+use actix_web::{HttpRequest, web};
+use chrono::{DateTime, Utc};
+use futures_util::future::LocalBoxFuture;
+use uuid::Uuid;
+
+use super::paths::Captures;
+use super::problem::{KEY_MISSING, Problem, TOO_MANY_KEYS, connector_not_found};
+use super::record::Record;
+use super::serve::Api;
+use crate::access::{HolderKind, KeyHolder, KeyRefusal, Wants, peer_address};
+use crate::calls::{Call, CallKind, Caller, CallerKind, Outcome, Target};
+use crate::relay::Line;
+
+/// The header that carries a key where `Authorization` is taken.
+const KEY_HEADER: &str = "x-connectory-key";
+
+/// What handlers answer.
+pub(super) type Answer = LocalBoxFuture<'static, Result<actix_web::HttpResponse, Problem>>;
+
+/// A request of somebody whose key is good; whether it opens what is asked is for [`Ask::open`] to say.
+pub(super) struct Ask {
+    pub api: web::Data<Api>,
+    pub req: HttpRequest,
+    pub payload: Payload,
+    pub captures: Captures,
+    pub holder: Arc<KeyHolder>,
+    pub arrival: Arrival,
+}
+
+/// When and as what the request came.
+#[derive(Clone)]
+pub(super) struct Arrival {
+    pub id: Uuid,
+    pub at: DateTime<Utc>,
+    pub begun: Instant,
+}
+
+impl Arrival {
+    pub fn request_id(&self) -> String {
+        self.id.simple().to_string()
+    }
+}
+
+/// Finds out whose key the request shows.
+pub(super) async fn introduce(
+    api: &Api,
+    req: &HttpRequest,
+    now: DateTime<Utc>,
+) -> Result<Arc<KeyHolder>, Problem> {
+    let Some(key) = presented(req) else {
+        return Err(KEY_MISSING
+            .because("The request carries no API key.")
+            .into());
+    };
+    match api.keys.find(&api.db, key, now).await {
+        Ok(holder) => {
+            let address = peer_address(req);
+            api.keys.note_use(holder.key_id, now, &address);
+            Ok(holder)
+        }
+        Err(KeyRefusal::Unknown) => match api.throttle.take(&peer_address(req)) {
+            Ok(()) => Err(KeyRefusal::Unknown.into()),
+            Err(wait) => {
+                let mut problem =
+                    TOO_MANY_KEYS.because("This address has sent many keys that are none.");
+                problem.retry_after = Some(wait);
+                Err(problem.into())
+            }
+        },
+        Err(refusal) => Err(refusal.into()),
+    }
+}
+
+/// The key of a request: a bearer token (RFC 6750 2.1), or the header of its own.
+fn presented(req: &HttpRequest) -> Option<&str> {
+    let header = |name| {
+        req.headers()
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    };
+    let bearer = header("authorization").and_then(|value| {
+        let (scheme, token) = value.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    bearer.or_else(|| header(KEY_HEADER).map(str::trim))
+}
+
+impl Ask {
+    /// The connector that the address names, if the key leads to it. One that it does not lead to is not there.
+    pub async fn line(&self) -> Result<Arc<Line>, Problem> {
+        let line = self.api.relay.line(&self.captures.key).await;
+        let line = line.map_err(|problem| {
+            if problem.code == crate::relay::CONNECTOR_NOT_FOUND.code {
+                connector_not_found()
+            } else {
+                problem.into()
+            }
+        })?;
+        if self.holder.may_see(line.id) {
+            Ok(line)
+        } else {
+            Err(connector_not_found())
+        }
+    }
+
+    /// Whether the key opens what is wanted of a connector.
+    pub fn check(&self, line: &Line, wants: Wants<'_>) -> Result<(), Problem> {
+        Ok(self.holder.check(line.id, wants, self.arrival.at)?)
+    }
+
+    /// Begins the call's line in the log.
+    pub fn record(
+        &self,
+        kind: CallKind,
+        line: &Line,
+        method: &'static str,
+        target: Target,
+    ) -> Record {
+        let call = Call {
+            id: self.arrival.id,
+            at: self.arrival.at,
+            kind,
+            connector: line.id,
+            connector_name: Arc::clone(&line.label),
+            endpoint: None,
+            caller: self.caller(),
+            address: peer_address(&self.req),
+            method,
+            target,
+            outcome: Outcome::Cancelled,
+            status: None,
+            problem: "",
+            detail: String::new(),
+            attempts: 0,
+            queue: Default::default(),
+            connect: Default::default(),
+            first_byte: Default::default(),
+            total: Default::default(),
+            sent: 0,
+            received: 0,
+            request_id: self.arrival.request_id(),
+        };
+        Record::new(&self.api.log, call, self.arrival.begun)
+    }
+
+    fn caller(&self) -> Caller {
+        Caller {
+            kind: match self.holder.kind {
+                HolderKind::Program => CallerKind::Program,
+                HolderKind::User => CallerKind::User,
+            },
+            id: self.holder.id,
+            name: Arc::clone(&self.holder.name),
+            api_key: Some(self.holder.key_id),
+        }
+    }
+}
+
+/// Writes into the record why there is no answer of the API, and gives the problem on.
+pub(super) fn refused(mut record: Record, problem: Problem) -> Problem {
+    record.problem(&problem.relay);
+    problem
+}

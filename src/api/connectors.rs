@@ -1,0 +1,153 @@
+//! Finding out what there is: the connectors that a key leads to, and their endpoints.
+
+use std::sync::Arc;
+
+use actix_web::HttpResponse;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use uuid::Uuid;
+
+use super::ask::Ask;
+use super::operations::PROXY_METHODS;
+use super::problem::{Problem, connector_not_found};
+use super::serve::json_answer;
+use super::types::{ConnectorDetails, ConnectorEntry, ConnectorList, EndpointEntry, VariableEntry};
+use crate::access::{KeyHolder, Wants};
+use crate::db::schema::connectors;
+use crate::endpoints::DefinedEndpoint;
+use crate::web::Error;
+
+/// Connectors on one page of the list.
+const PAGE: usize = 100;
+
+/// The connectors that the key leads to.
+pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
+    let after = after(ask.req.uri().query());
+    let mut rows = page(&ask, &after).await?;
+    let more = rows.len() > PAGE;
+    rows.truncate(PAGE);
+    let last = rows.last().map(|row| row.key.clone()).filter(|_| more);
+    json_answer(&ConnectorList {
+        connectors: rows.into_iter().map(Row::entry).collect(),
+        next: last.map(|key| format!("/api/v1/connectors?after={}", encoded(&key))),
+    })
+}
+
+fn after(query: Option<&str>) -> String {
+    let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let mut values = pairs.filter(|(name, _)| name == "after");
+    // No text column can hold NUL.
+    values
+        .next()
+        .map(|(_, value)| value.replace('\0', ""))
+        .unwrap_or_default()
+}
+
+#[derive(Queryable)]
+struct Row {
+    key: String,
+    label: String,
+    status: String,
+}
+
+impl Row {
+    fn entry(self) -> ConnectorEntry {
+        ConnectorEntry {
+            href: href(&self.key),
+            key: self.key,
+            name: self.label,
+            status: self.status,
+        }
+    }
+}
+
+async fn page(ask: &Ask, after: &str) -> Result<Vec<Row>, Error> {
+    let mut live = connectors::table
+        .filter(connectors::deleted_at.is_null())
+        .filter(connectors::key.gt(after.to_string()))
+        .order(connectors::key)
+        .limit(PAGE as i64 + 1)
+        .select((connectors::key, connectors::label, connectors::status))
+        .into_boxed();
+    if let Some(ids) = ask.holder.connectors() {
+        live = live.filter(connectors::id.eq_any(ids));
+    }
+    Ok(live.load(&mut *ask.api.db.get().await?).await?)
+}
+
+/// One connector, and what the key may do with it.
+pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
+    let line = ask.line().await?;
+    let (description, status) = words(&ask, line.id)
+        .await?
+        .ok_or_else(connector_not_found)?;
+    let at = ask.arrival.at;
+    let may = |wants| ask.holder.check(line.id, wants, at).is_ok();
+    let endpoints = ask.api.endpoints.all(&ask.api.db, line.id).await?;
+    let open = endpoints
+        .iter()
+        .filter(|endpoint| may_call(&ask.holder, line.id, endpoint, &ask));
+    json_answer(&ConnectorDetails {
+        key: line.key.clone(),
+        name: line.label.to_string(),
+        description,
+        status,
+        proxy: PROXY_METHODS
+            .iter()
+            .any(|method| may(Wants::Proxy { method })),
+        token: line.has_token() && may(Wants::Token),
+        endpoints: open.map(|endpoint| entry(&line.key, endpoint)).collect(),
+    })
+}
+
+fn may_call(holder: &KeyHolder, connector: Uuid, endpoint: &DefinedEndpoint, ask: &Ask) -> bool {
+    let wants = Wants::Endpoint {
+        id: endpoint.id,
+        method: endpoint.definition.method.code(),
+    };
+    holder.check(connector, wants, ask.arrival.at).is_ok()
+}
+
+async fn words(ask: &Ask, id: Uuid) -> Result<Option<(String, String)>, Error> {
+    let row = connectors::table
+        .find(id)
+        .filter(connectors::deleted_at.is_null())
+        .select((connectors::description, connectors::status))
+        .first(&mut *ask.api.db.get().await?)
+        .await
+        .optional()?;
+    Ok(row)
+}
+
+fn entry(key: &str, endpoint: &Arc<DefinedEndpoint>) -> EndpointEntry {
+    let variables = endpoint.definition.variables();
+    let variables = variables
+        .iter()
+        .filter(|variable| !variable.name().is_empty());
+    EndpointEntry {
+        name: endpoint.name.to_string(),
+        description: endpoint.description.to_string(),
+        method: endpoint.definition.method.code().to_string(),
+        variables: variables
+            .map(|variable| VariableEntry {
+                name: variable.name().to_string(),
+                default: variable.default().map(str::to_string),
+            })
+            .collect(),
+        href: format!("{}/endpoints/{}/call", href(key), encoded(&endpoint.name)),
+    }
+}
+
+fn href(key: &str) -> String {
+    format!("/api/v1/connectors/{}", encoded(key))
+}
+
+fn encoded(text: &str) -> String {
+    const UNRESERVED: &percent_encoding::AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+    utf8_percent_encode(text, UNRESERVED).to_string()
+}

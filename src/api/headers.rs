@@ -1,0 +1,217 @@
+//! Which headers pass between a caller and an API (RFC 9110 7.6.1).
+//!
+//! Rule: headers of one connection end here, on both sides, those that `Connection` names included. On the way out goes also what
+//! is meant for Connectory alone (key, cookies, its own names) and what tells of the network behind it (`Forwarded` and the like);
+//! `Via` is added, as RFC 9110 7.6.3 asks of a gateway. On the way back nothing may pass for Connectory's own word.
+//!
+//! Danger: two versions of the crate `http` meet here, the server's and the client's.
+
+use actix_web::http::header::{
+    HeaderMap as OwnMap, HeaderName as OwnName, HeaderValue as OwnValue,
+};
+
+use crate::outbound::http::header::{CONNECTION, VIA};
+use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+/// What this program calls itself on the way.
+const PSEUDONYM: &str = "1.1 connectory";
+
+/// The prefix of headers with which Connectory speaks for itself.
+const OWN_PREFIX: &str = "connectory-";
+
+/// Headers of one connection, or that follow from the message itself.
+fn is_of_connection(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "content-length"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authentication-info"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
+
+/// Headers of a request that are for Connectory, or for nobody else to know.
+fn stays_here(name: &str) -> bool {
+    matches!(
+        name,
+        "authorization"
+            | "cookie"
+            | "expect"
+            | "forwarded"
+            | "host"
+            | "via"
+            | "x-connectory-key"
+            | "x-real-ip"
+    ) || name.starts_with("x-forwarded-")
+        || name.starts_with(OWN_PREFIX)
+}
+
+/// The headers of a caller's request that go to the API.
+pub(super) fn outgoing(request: &OwnMap) -> HeaderMap {
+    let named = named_by_connection(request.get_all("connection").map(OwnValue::as_bytes));
+    let mut headers = HeaderMap::with_capacity(request.len_keys() + 4);
+    for (name, value) in request.iter() {
+        let name = name.as_str();
+        if is_of_connection(name) || stays_here(name) || named.iter().any(|other| other == name) {
+            continue;
+        }
+        // Both have passed the server's parser, which takes what this one takes.
+        if let (Ok(name), Ok(value)) = (
+            HeaderName::from_bytes(name.as_bytes()),
+            HeaderValue::from_bytes(value.as_bytes()),
+        ) {
+            headers.append(name, value);
+        }
+    }
+    headers.insert(VIA, HeaderValue::from_static(PSEUDONYM));
+    headers
+}
+
+/// The headers of an API's answer that go to the caller.
+pub(super) fn incoming<'a>(
+    answer: &'a HeaderMap,
+) -> impl Iterator<Item = (OwnName, OwnValue)> + 'a {
+    let lines = answer.get_all(CONNECTION).into_iter();
+    let named = named_by_connection(lines.map(HeaderValue::as_bytes));
+    answer.iter().filter_map(move |(name, value)| {
+        let name = name.as_str();
+        let stays = is_of_connection(name)
+            || name.starts_with(OWN_PREFIX)
+            || named.iter().any(|other| other == name);
+        if stays {
+            return None;
+        }
+        let name = OwnName::from_bytes(name.as_bytes()).ok()?;
+        let value = OwnValue::from_bytes(value.as_bytes()).ok()?;
+        Some((name, value))
+    })
+}
+
+/// The names in lower case; usually there are none, or `keep-alive` and `close`, which say nothing more.
+fn named_by_connection<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
+    let names = lines.flat_map(|line| line.split(|byte| *byte == b','));
+    let names = names.map(|name| name.trim_ascii());
+    names
+        .filter(|name| {
+            !name.eq_ignore_ascii_case(b"keep-alive") && !name.eq_ignore_ascii_case(b"close")
+        })
+        .map(|name| String::from_utf8_lossy(name).to_ascii_lowercase())
+        .collect()
+}
+
+/// Whether the caller wants another protocol on the connection (RFC 9110 7.8).
+pub(super) fn wants_upgrade(request: &OwnMap) -> bool {
+    request.contains_key("upgrade")
+}
+
+/// The method in the client's terms.
+pub(super) fn method(method: &actix_web::http::Method) -> Option<Method> {
+    Method::from_bytes(method.as_str().as_bytes()).ok()
+}
+
+/// The method as logs and keys know it; made-up ones have one name.
+pub(super) fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "OTHER",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn own(pairs: &[(&'static str, &'static str)]) -> OwnMap {
+        let mut map = OwnMap::new();
+        for (name, value) in pairs {
+            map.append(OwnName::from_static(name), OwnValue::from_static(value));
+        }
+        map
+    }
+
+    #[test]
+    fn what_is_of_one_connection_or_for_connectory_does_not_go_out() {
+        let request = own(&[
+            ("accept", "application/json"),
+            ("x-trace", "1"),
+            ("x-trace", "2"),
+            ("connection", "Keep-Alive, X-Hop"),
+            ("connection", "x-other"),
+            ("x-hop", "a"),
+            ("x-other", "b"),
+            ("keep-alive", "timeout=5"),
+            ("transfer-encoding", "chunked"),
+            ("te", "trailers"),
+            ("trailer", "x-sum"),
+            ("upgrade", "websocket"),
+            ("proxy-authorization", "Basic x"),
+            ("content-length", "5"),
+            ("host", "connectory.example"),
+            ("authorization", "Bearer cty_x"),
+            ("x-connectory-key", "cty_x"),
+            ("connectory-retries", "3"),
+            ("cookie", "connectory=session"),
+            ("expect", "100-continue"),
+            ("x-forwarded-for", "10.0.0.7"),
+            ("x-forwarded-proto", "https"),
+            ("x-real-ip", "10.0.0.7"),
+            ("forwarded", "for=10.0.0.7"),
+            ("via", "1.1 inner-proxy"),
+        ]);
+        let sent = outgoing(&request);
+        let mut names: Vec<&str> = sent.keys().map(HeaderName::as_str).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["accept", "via", "x-trace"]);
+        assert_eq!(sent.get_all("x-trace").iter().count(), 2);
+        assert_eq!(
+            sent.get("via").map(HeaderValue::as_bytes),
+            Some(&b"1.1 connectory"[..])
+        );
+    }
+
+    #[test]
+    fn what_is_of_one_connection_or_passes_for_connectorys_word_does_not_come_back() {
+        let mut answer = HeaderMap::new();
+        for (name, value) in [
+            ("content-type", "text/plain"),
+            ("set-cookie", "a=1"),
+            ("set-cookie", "b=2"),
+            ("connection", "close, x-hop"),
+            ("x-hop", "a"),
+            ("transfer-encoding", "chunked"),
+            ("connectory-answer", "connectory"),
+            ("proxy-authenticate", "Basic"),
+            ("www-authenticate", "Bearer"),
+        ] {
+            answer.append(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
+        }
+        let back: Vec<String> = incoming(&answer)
+            .map(|(name, _)| name.to_string())
+            .collect();
+        assert_eq!(
+            back,
+            [
+                "content-type",
+                "set-cookie",
+                "set-cookie",
+                "www-authenticate"
+            ]
+        );
+    }
+}

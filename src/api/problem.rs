@@ -1,0 +1,200 @@
+//! Answers of Connectory's own to a program that got none of the API's: RFC 9457 problem documents.
+//!
+//! Rule: every kind stands in [`all_kinds`], which the description of the interface is made from. Danger: anything of the request
+//! in a sentence that may be a secret; sentences name keys of connectors and endpoints, methods and variables.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use serde_json::{Value, json};
+
+use crate::access::KeyRefusal;
+use crate::relay::{KINDS as RELAY_KINDS, ProblemKind, RelayProblem};
+
+macro_rules! kinds {
+    ($($name:ident = $code:literal, $status:literal, $title:literal, $remedy:literal;)*) => {
+        $(pub(super) const $name: ProblemKind = ProblemKind { code: $code, status: $status, title: $title, remedy: $remedy };)*
+        const KINDS: &[ProblemKind] = &[$($name),*];
+    };
+}
+
+kinds! {
+    KEY_MISSING = "key_missing", 401, "No API key was sent",
+        "Send the key as “Authorization: Bearer …” or in the header X-Connectory-Key. A session of the pages does not count here.";
+    KEY_UNKNOWN = "key_unknown", 401, "The API key is not known",
+        "Check that the whole key is sent; make a new one if it was lost.";
+    KEY_REVOKED = "key_revoked", 401, "The API key was revoked",
+        "Ask its owner for a new one.";
+    KEY_EXPIRED = "key_expired", 401, "The API key has expired",
+        "Ask its owner for a new one.";
+    KEY_HOLDER_INACTIVE = "key_holder_inactive", 403, "The key’s holder is not active",
+        "Ask an administrator of Connectory.";
+    KEY_HOLDER_NOT_PERMITTED = "key_holder_not_permitted", 403, "The key’s holder may not call",
+        "Ask an administrator for the permission “Call Data Connectors”.";
+    ENDPOINT_NOT_ALLOWED = "endpoint_not_allowed", 403, "The API key does not lead to this endpoint",
+        "Ask for a key that may call it.";
+    PROXY_NOT_ALLOWED = "proxy_not_allowed", 403, "The API key may not use the proxy",
+        "Call one of the connector’s endpoints, or ask for a key that may use the proxy.";
+    TOKEN_NOT_ALLOWED = "token_not_allowed", 403, "The API key may not read the access token",
+        "Call through Connectory, which needs no token, or ask for a key with this right.";
+    METHOD_NOT_ALLOWED_TO_KEY = "method_not_allowed_to_key", 403, "The API key may not use this HTTP method",
+        "Use another method, or ask for a key that may use it.";
+    KEYS_UNAVAILABLE = "keys_unavailable", 503, "API keys cannot be checked at the moment",
+        "This usually passes within seconds: try again.";
+    TOO_MANY_KEYS = "too_many_unknown_keys", 429, "Too many unknown keys came from this address",
+        "Wait, and check which key the program sends.";
+    NOT_FOUND = "not_found", 404, "There is nothing at this address",
+        "Compare the address with the description of this interface.";
+    METHOD_NOT_ALLOWED = "method_not_allowed", 405, "This address cannot be used with this method",
+        "Use one of the methods that the header Allow names.";
+    MALFORMED = "malformed_request", 400, "The request cannot be read",
+        "Compare the request with the description of this interface.";
+    BODY_TOO_LARGE = "request_body_too_large", 413, "The request’s body is too large",
+        "Send less; the proxy streams bodies of any size.";
+    ENDPOINT_NOT_FOUND = "endpoint_not_found", 404, "There is no such endpoint",
+        "Ask for the connector’s endpoints at …/api/v1/connectors/{key}.";
+    VARIABLES_DO_NOT_FIT = "variables_do_not_fit", 422, "The variables do not make a request",
+        "Send every variable that the endpoint needs, of the kind that its place takes.";
+    METHOD_NOT_SUPPORTED = "method_not_supported", 501, "This method is not passed on",
+        "CONNECT and TRACE are never passed on. Use another method.";
+    UPGRADE_NOT_SUPPORTED = "upgrade_not_supported", 501, "Other protocols are not passed on",
+        "WebSockets and other upgrades do not work through the proxy. Use plain requests.";
+    NO_ACCESS_TOKEN = "connector_without_token", 409, "The data connector has no access token",
+        "Its method is not one with tokens. Call through Connectory.";
+}
+
+/// Every kind of problem that an answer of this interface can have.
+pub(super) fn all_kinds() -> impl Iterator<Item = &'static ProblemKind> {
+    KINDS.iter().chain(RELAY_KINDS)
+}
+
+/// A problem on its way to the caller.
+#[derive(Debug)]
+pub(super) struct Problem {
+    pub relay: RelayProblem,
+    /// For 405.
+    pub allow: Option<String>,
+    /// What else there is to tell, for some kinds.
+    pub errors: Option<Value>,
+}
+
+impl From<RelayProblem> for Problem {
+    fn from(relay: RelayProblem) -> Problem {
+        Problem {
+            relay,
+            allow: None,
+            errors: None,
+        }
+    }
+}
+
+impl From<crate::web::Error> for Problem {
+    fn from(error: crate::web::Error) -> Problem {
+        RelayProblem::of_error(&error).into()
+    }
+}
+
+/// What a key does not open. A connector that it does not lead to is none that its holder can tell from one that is not there.
+impl From<KeyRefusal> for Problem {
+    fn from(refusal: KeyRefusal) -> Problem {
+        let kind = match &refusal {
+            KeyRefusal::Unknown => KEY_UNKNOWN,
+            KeyRefusal::Revoked => KEY_REVOKED,
+            KeyRefusal::Expired => KEY_EXPIRED,
+            KeyRefusal::HolderInactive => KEY_HOLDER_INACTIVE,
+            KeyRefusal::HolderNotPermitted => KEY_HOLDER_NOT_PERMITTED,
+            KeyRefusal::ConnectorNotAllowed => return connector_not_found(),
+            KeyRefusal::EndpointNotAllowed => ENDPOINT_NOT_ALLOWED,
+            KeyRefusal::ProxyNotAllowed => PROXY_NOT_ALLOWED,
+            KeyRefusal::TokenNotAllowed => TOKEN_NOT_ALLOWED,
+            KeyRefusal::MethodNotAllowed => METHOD_NOT_ALLOWED_TO_KEY,
+            KeyRefusal::Unavailable(_) => KEYS_UNAVAILABLE,
+        };
+        let mut problem = kind.because(refusal.to_string());
+        if let KeyRefusal::Unavailable(error) = &refusal {
+            _ = RelayProblem::of_error(error);
+            problem.retry_after = Some(Duration::from_secs(5));
+        }
+        problem.into()
+    }
+}
+
+/// The same for a connector that is not there and for one that the key does not lead to.
+pub(super) fn connector_not_found() -> Problem {
+    crate::relay::CONNECTOR_NOT_FOUND
+        .because("No data connector of this key is open to the API key.")
+        .into()
+}
+
+impl Problem {
+    /// The answer. `address` is the public one, `request_id` stands in logs too.
+    pub(super) fn respond(&self, address: &str, request_id: &str) -> HttpResponse {
+        let problem = &self.relay;
+        let status =
+            StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = HttpResponse::build(status);
+        response.insert_header((CONTENT_TYPE, "application/problem+json"));
+        if status == StatusCode::UNAUTHORIZED {
+            response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"Connectory\""));
+        }
+        if let Some(allow) = &self.allow {
+            response.insert_header((ALLOW, allow.as_str()));
+        }
+        let retry_after = problem.retry_after.map(whole_seconds);
+        if let Some(seconds) = retry_after {
+            response.insert_header((RETRY_AFTER, seconds.to_string()));
+        }
+        let mut document = json!({
+            "type": type_of(address, problem.code),
+            "title": problem.title,
+            "status": problem.status,
+            "detail": problem.detail,
+            "instance": format!("urn:connectory:request:{request_id}"),
+            "code": problem.code,
+            "remedy": problem.remedy,
+            "request_id": request_id,
+        });
+        if let Some(seconds) = retry_after {
+            document["retry_after"] = seconds.into();
+        }
+        if let Some(errors) = &self.errors {
+            document["errors"] = errors.clone();
+        }
+        response.body(document.to_string())
+    }
+}
+
+/// The address at which the kind is described.
+pub(super) fn type_of(address: &str, code: &str) -> String {
+    format!("{address}/api/v1#{code}")
+}
+
+/// Rounded up: whoever comes a little earlier is refused again.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique() {
+        let mut seen = HashSet::new();
+        for kind in all_kinds() {
+            assert!(seen.insert(kind.code), "{}", kind.code);
+            assert!(StatusCode::from_u16(kind.status).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_wait_is_rounded_up() {
+        assert_eq!(whole_seconds(Duration::from_millis(1_001)), 2);
+        assert_eq!(whole_seconds(Duration::from_secs(2)), 2);
+        assert_eq!(whole_seconds(Duration::ZERO), 0);
+    }
+}

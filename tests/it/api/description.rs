@@ -1,0 +1,78 @@
+//! The description of the interface, for programs and for people.
+
+use super::*;
+
+#[tokio::test]
+async fn the_openapi_document_is_open_and_names_this_site() {
+    let app = TestApp::start().await;
+    let url = format!("http://{}/api/v1/openapi.json", app.address);
+    let answer = Answer::of(client().get(&url)).await;
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (200, "application/json")
+    );
+    let document = answer.json();
+    assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(document["servers"][0]["url"], app.public_url);
+    let head = Answer::of(client().head(&url)).await;
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
+}
+
+#[tokio::test]
+async fn the_page_shows_every_operation_and_every_problem_to_whoever_is_signed_in() {
+    let app = TestApp::start().await;
+    app.founded().await;
+    app.browser().get("/api/v1").await.expect(303);
+    let page = app.person(&[]).await.get("/api/v1").await.expect(200);
+    let url = format!("http://{}/api/v1/openapi.json", app.address);
+    let document = Answer::of(client().get(&url)).await.json();
+    let text = page.text();
+    for path in document["paths"].as_object().expect("paths").keys() {
+        assert!(text.contains(path.as_str()), "{path}");
+    }
+    let codes = &document["components"]["schemas"]["ProblemDocument"]["properties"]["code"]["enum"];
+    for code in codes.as_array().expect("codes") {
+        let code = code.as_str().expect("a code");
+        assert!(
+            page.attribute(&format!("th#{code}"), "scope").is_some(),
+            "{code}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn addresses_that_are_none_are_problems_for_programs_too() {
+    let app = TestApp::start().await;
+    for (method, path, status, code) in [
+        ("GET", "/api/v1/", 404, "not_found"),
+        ("GET", "/api/v1/nothing", 404, "not_found"),
+        ("GET", "/api/v2/connectors", 404, "not_found"),
+        ("GET", "/api/", 404, "not_found"),
+        ("POST", "/api/v1/openapi.json", 405, "method_not_allowed"),
+        ("DELETE", "/api/v1/connectors/x", 405, "method_not_allowed"),
+        (
+            "TRACE",
+            "/api/v1/connectors/x/proxy/y",
+            501,
+            "method_not_supported",
+        ),
+        ("GET", "/api/v1/connectors//proxy/y", 404, "not_found"),
+        ("GET", "/api/v1/connectors/%ff/proxy/y", 404, "not_found"),
+        (
+            "POST",
+            "/api/v1/connectors/x/endpoints/%00/call",
+            401,
+            "key_missing",
+        ),
+    ] {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
+        let request = client().request(method, format!("http://{}{path}", app.address));
+        let answer = Answer::of(request).await;
+        assert_eq!(
+            (answer.status, answer.problem().as_str()),
+            (status, code),
+            "{path}"
+        );
+        assert_eq!(answer.header("set-cookie"), "");
+    }
+}

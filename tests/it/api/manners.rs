@@ -1,0 +1,223 @@
+//! Trying again, waiting for a turn, and leaving a failing API alone.
+
+use serde_json::json;
+
+use super::*;
+
+/// An API that fails so often before it answers.
+fn fails(
+    times: usize,
+    failure: impl Fn() -> Reply + Send + Sync + 'static,
+) -> impl Fn(&Seen) -> Reply + Send + Sync + 'static {
+    move |seen| {
+        if seen.number < times {
+            failure()
+        } else {
+            Reply::json(200, "{}")
+        }
+    }
+}
+
+async fn with_retries(world: &World, method: &str, retries: u8) {
+    world.endpoint("do", method, "/do").await;
+    world
+        .app
+        .sql(&format!("UPDATE endpoints SET retries = {retries}"))
+        .await;
+}
+
+#[tokio::test]
+async fn what_is_safe_is_tried_again_as_often_as_the_endpoint_says() {
+    for (method, status, retries, attempts, outcome) in [
+        ("GET", 503, 3, "3", 200),
+        ("PUT", 502, 3, "3", 200),
+        ("DELETE", 504, 3, "3", 200),
+        ("GET", 503, 1, "2", 503),
+        ("GET", 503, 0, "1", 503),
+        ("GET", 500, 3, "1", 500),
+        ("GET", 429, 3, "1", 429),
+        ("POST", 503, 3, "1", 503),
+        ("PATCH", 503, 3, "1", 503),
+    ] {
+        let world = World::new(fails(2, move || Reply::of(status, &[], "no"))).await;
+        with_retries(&world, method, retries).await;
+        let answer = world.call("do", json!({})).await;
+        assert_eq!(
+            (answer.status, answer.header("connectory-attempts")),
+            (outcome, attempts),
+            "{method} {status}"
+        );
+        world.wait_for_log(1).await;
+        assert_eq!(world.log("attempts").await, [[attempts]]);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_names_a_time_is_given_it_if_there_is_time() {
+    let soon = World::new(fails(2, || Reply::of(429, &[("Retry-After", "0")], "no"))).await;
+    with_retries(&soon, "GET", 3).await;
+    assert_eq!(soon.call("do", json!({})).await.status, 200);
+    let past = "Sun, 06 Nov 1994 08:49:37 GMT";
+    let date = World::new(fails(1, move || {
+        Reply::of(503, &[("Retry-After", past)], "no")
+    }))
+    .await;
+    with_retries(&date, "GET", 3).await;
+    assert_eq!(date.call("do", json!({})).await.status, 200);
+    let late = World::new(fails(2, || {
+        Reply::of(429, &[("Retry-After", "3600")], "no")
+    }))
+    .await;
+    with_retries(&late, "GET", 3).await;
+    let answer = late.call("do", json!({})).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (429, "3600"));
+    assert_eq!(late.api.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_is_tried_again_only_where_that_is_safe() {
+    for (method, attempts, status) in [("GET", 3, 200), ("POST", 1, 502)] {
+        let world = World::new(fails(2, || Reply::raw([]).closing())).await;
+        with_retries(&world, method, 5).await;
+        let answer = world.call("do", json!({})).await;
+        assert_eq!(
+            (answer.status, world.api.seen().len()),
+            (status, attempts),
+            "{method}: {}",
+            answer.body
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_sent_may_be_sent_again_whatever_it_is() {
+    let world = World::new(|_| Reply::json(200, "{}")).await;
+    // Nothing listens there.
+    world
+        .app
+        .sql("UPDATE connectors SET base_url = 'http://127.0.0.1:1/'")
+        .await;
+    with_retries(&world, "POST", 2).await;
+    until("the address is known", async || {
+        let answer = world.call("do", json!({})).await;
+        answer.status == 502 && answer.problem() == "api_connection_failed"
+    })
+    .await;
+    world.wait_for_log(1).await;
+    let log = world.log("attempts, outcome").await;
+    assert_eq!(
+        log.last(),
+        Some(&vec!["3".to_string(), "failed".to_string()])
+    );
+}
+
+#[tokio::test]
+async fn the_proxy_hands_failures_on_and_tries_nothing_again() {
+    let world = World::new(fails(1, || Reply::of(503, &[("Retry-After", "0")], "no"))).await;
+    let answer = world.proxied("/x").await;
+    assert_eq!((answer.status, answer.body.as_str()), (503, "no"));
+    answer.is_upstreams();
+}
+
+#[tokio::test]
+async fn so_many_calls_at_once_and_the_others_wait_or_are_told() {
+    let world = World::new(|seen| match seen.path() {
+        "/v1/slow" => Reply::chunks(&["one"]),
+        _ => Reply::json(200, "{}"),
+    })
+    .await;
+    world
+        .app
+        .sql("UPDATE authorizations SET concurrency = 1, time_out = 1")
+        .await;
+    // The notice comes a little later.
+    until("the limit is known", async || {
+        let slow = world
+            .request("GET", "/ledger/proxy/slow")
+            .send()
+            .await
+            .expect("a head");
+        let busy = world.proxied("/x").await;
+        world.api.go_on();
+        world.api.go_on();
+        slow.bytes().await.expect("a body");
+        busy.status == 503
+    })
+    .await;
+    let slow = world
+        .request("GET", "/ledger/proxy/slow")
+        .send()
+        .await
+        .expect("a head");
+    let busy = world.proxied("/x").await;
+    assert_eq!(
+        (
+            busy.status,
+            busy.problem().as_str(),
+            busy.header("retry-after")
+        ),
+        (503, "connector_busy", "1")
+    );
+    let (waited, ()) = tokio::join!(world.proxied("/x"), async {
+        world.api.go_on();
+        world.api.go_on();
+        slow.bytes().await.expect("a body");
+    });
+    assert_eq!(waited.status, 200);
+    world.app.call_log.finish().await;
+    assert_eq!(world.app.count("SELECT count(*) FROM calls WHERE problem = 'connector_busy' AND outcome = 'refused' AND queue_us >= 900000").await, 2);
+}
+
+#[tokio::test]
+async fn an_api_that_fails_again_and_again_is_left_alone_and_comes_back() {
+    let world = World::new(fails(10, || Reply::of(503, &[], "no"))).await;
+    let health = async || world.app.value("SELECT status FROM connectors").await;
+    assert_eq!(health().await, "healthy");
+    for _ in 0..10 {
+        world.proxied("/x").await.is_upstreams();
+    }
+    let answer = world.proxied("/x").await;
+    assert_eq!(
+        (answer.status, answer.problem().as_str()),
+        (503, "api_failing")
+    );
+    assert!(
+        answer
+            .header("retry-after")
+            .parse::<u64>()
+            .is_ok_and(|seconds| (1..=5).contains(&seconds))
+    );
+    assert_eq!(world.api.seen().len(), 10);
+    until("the health tells", async || health().await == "failing").await;
+    let admin = world.app.super_admin().await;
+    let tab = admin.get("/connectors/ledger/authorization").await.text();
+    assert!(
+        tab.contains("It answered 503 Service Unavailable."),
+        "{tab}"
+    );
+    assert!(tab.contains("Calls are let through again"), "{tab}");
+
+    world.app.advance(TimeDelta::seconds(5));
+    assert_eq!(world.proxied("/x").await.status, 200);
+    until("the health is good again", async || {
+        health().await == "healthy"
+    })
+    .await;
+    assert_eq!(world.app.count("SELECT count(*) FROM breakers").await, 0);
+    assert_eq!(world.proxied("/x").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_breaker_that_nobody_looks_after_is_forgotten() {
+    let world = World::new(|_| Reply::of(502, &[], "no")).await;
+    for _ in 0..10 {
+        world.proxied("/x").await;
+    }
+    let health = async || world.app.value("SELECT status FROM connectors").await;
+    until("failing", async || health().await == "failing").await;
+    world.app.run_due_work().await;
+    assert_eq!(health().await, "failing");
+    world.app.advance(TimeDelta::minutes(11));
+    world.app.run_due_work().await;
+    assert_eq!(health().await, "healthy");
+}
