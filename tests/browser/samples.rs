@@ -3,6 +3,8 @@
 //! To add one: a line in [`SAMPLES`], or in the file of its family (`oauth.rs`, `keys.rs`, `people.rs`). What it needs to exist is made in [`World`].
 
 mod calls_world;
+mod endpoints;
+mod endpoints_world;
 mod keys;
 mod oauth;
 mod oauth_world;
@@ -41,6 +43,8 @@ pub enum Who {
     Viewer,
     /// Manages users, and is no super admin.
     Manager,
+    /// May call data connectors, and change nothing.
+    Caller,
     /// May do nothing.
     Newcomer,
     /// Somebody who is about to sign out.
@@ -108,7 +112,13 @@ const NOT_A_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 
 /// All samples.
 pub fn all() -> impl Iterator<Item = &'static Sample> {
-    let families = [SAMPLES, oauth::SAMPLES, keys::SAMPLES, people::SAMPLES];
+    let families = [
+        SAMPLES,
+        oauth::SAMPLES,
+        keys::SAMPLES,
+        people::SAMPLES,
+        endpoints::SAMPLES,
+    ];
     families.into_iter().flatten()
 }
 

@@ -9,7 +9,9 @@ use connectory::outbound::HttpUrl;
 use connectory::vault::Secret;
 use uuid::Uuid;
 
-use super::{Place, Sample, Step, Who, calls_world, keys, oauth_world, people_world};
+use super::{
+    Place, Sample, Step, Who, calls_world, endpoints_world, keys, oauth_world, people_world,
+};
 use crate::browser::{Window, origin};
 use crate::support::authorization_server::AuthorizationServer;
 use crate::support::oauth_server::OAuthServer;
@@ -31,6 +33,7 @@ pub struct World {
     strict: Peopled,
     tokens: OAuthServer,
     server: AuthorizationServer,
+    _apis: endpoints_world::Apis,
 }
 
 /// A site and the people on it.
@@ -41,6 +44,7 @@ struct Peopled {
     colleague: Browser,
     viewer: Browser,
     manager: Browser,
+    caller: Browser,
     newcomer: Browser,
     leaver: Browser,
 }
@@ -63,6 +67,7 @@ impl Peopled {
                 .person(&[Permission::ViewConnectors, Permission::ViewCategories])
                 .await,
             manager: app.person(&[Permission::ManageUsers]).await,
+            caller: app.person(&[Permission::CallConnectors]).await,
             newcomer: app.person(&[]).await,
             leaver: app.person(&[]).await,
             app,
@@ -80,6 +85,7 @@ impl World {
         calls_world::fill(&full.app).await;
         keys::fill(&full.app, full.admin.user().id).await;
         people_world::fill(&full.app).await;
+        let apis = endpoints_world::fill(&full.app, &full.admin).await;
         World {
             fresh: TestApp::start().await,
             empty: Peopled::start().await,
@@ -87,6 +93,7 @@ impl World {
             strict: Peopled::on(oauth_world::strict().await).await,
             tokens,
             server,
+            _apis: apis,
         }
     }
 
@@ -121,6 +128,7 @@ impl World {
             Who::Confirmed => window.be(&peopled.confirmed).await,
             Who::Viewer => window.be(&peopled.viewer).await,
             Who::Manager => window.be(&peopled.manager).await,
+            Who::Caller => window.be(&peopled.caller).await,
             Who::Newcomer => window.be(&peopled.newcomer).await,
             Who::Leaver => window.be(&peopled.leaver).await,
         }

@@ -16,6 +16,8 @@ pub struct Examples {
     call: String,
     style_sheet: String,
     program: Uuid,
+    /// An endpoint of the connector.
+    endpoint: Uuid,
 }
 
 impl Examples {
@@ -31,6 +33,12 @@ impl Examples {
         let place = format!("{}-{}", call.at.timestamp_micros(), call.id);
         app.call_log.record(call);
         app.call_log.finish().await;
+        let endpoint = Uuid::now_v7();
+        app.sql(&format!(
+            "INSERT INTO endpoints (id, connector_id, name, name_key, method, url, created_at, created_by, updated_at, updated_by)
+             VALUES ('{endpoint}', '{connector}', 'list', 'list', 'GET', '/orders/{{{{id}}}}', now(), 'Nobody', now(), 'Nobody')"
+        ))
+        .await;
         let page = app.browser().get("/nowhere").await;
         let style_sheet = page
             .attribute("link[rel=stylesheet]", "href")
@@ -43,6 +51,7 @@ impl Examples {
             call: place,
             style_sheet,
             program,
+            endpoint,
         }
     }
 
@@ -55,7 +64,6 @@ impl Examples {
         };
         let path = match route.path {
             "/static/{file}" => self.style_sheet.clone(),
-            path if path.starts_with("/connectors/{key}") => path.replace("{key}", &key),
             // Another one each time, because forms delete, switch off and promote.
             path if path.starts_with("/users/{id}") => {
                 path.replace("{id}", &app.user(&[]).await.id.to_string())
@@ -64,6 +72,10 @@ impl Examples {
                 let name = format!("Group {}", Uuid::now_v7().simple());
                 path.replace("{id}", &group(app, &name).await.to_string())
             }
+            path if path.starts_with("/connectors/{key}") => path
+                .replace("{key}", &key)
+                .replace("{id}", &self.endpoint.to_string())
+                .replace("{body}", "no-body"),
             path if path.starts_with("/categories/{id}") => {
                 path.replace("{id}", &self.category.to_string())
             }

@@ -76,6 +76,7 @@ async fn every_refused_form_keeps_the_rules_of_the_house() {
     let category = app
         .value("SELECT id FROM categories WHERE name = 'Finance'")
         .await;
+    let endpoint = app.value("SELECT id FROM endpoints").await;
     let mut found = Vec::new();
     for (address, expected) in [
         ("/connectors".to_string(), 422),
@@ -96,6 +97,16 @@ async fn every_refused_form_keeps_the_rules_of_the_house() {
         (fill_in(&app, "/groups/{id}/removals").await, 422),
         ("/set-password".into(), 422),
         ("/set-password/password".into(), 422),
+        ("/connectors/payroll/endpoints".into(), 422),
+        (format!("/connectors/payroll/endpoints/{endpoint}"), 422),
+        (
+            format!("/connectors/payroll/endpoints/{endpoint}/runs"),
+            422,
+        ),
+        (
+            format!("/connectors/payroll/endpoints/{endpoint}/delete"),
+            409,
+        ),
     ] {
         let page = ana.post(&address, &[]).await.expect(expected);
         assert_eq!(
@@ -139,6 +150,8 @@ async fn a_page_is_as_good_for_somebody_who_may_do_little() {
         "/connectors",
         "/connectors/payroll",
         "/connectors/payroll/authorization",
+        "/connectors/payroll/endpoints",
+        "/connectors/weather/endpoints",
         "/connectors/maps",
         "/connectors/ledger/authorization",
     ] {
@@ -149,6 +162,10 @@ async fn a_page_is_as_good_for_somebody_who_may_do_little() {
 
 /// Every address that answers with a page, the variable parts filled in.
 async fn addresses(app: &TestApp) -> Vec<String> {
+    let category = app
+        .value("SELECT id FROM categories WHERE name = 'Finance'")
+        .await;
+    let endpoint = app.value("SELECT id FROM endpoints").await;
     let mut addresses: Vec<String> = Vec::new();
     for route in routes::all()
         .iter()
@@ -162,6 +179,15 @@ async fn addresses(app: &TestApp) -> Vec<String> {
                 ["payroll", "ledger", "maps", "weather"].map(|key| path.replace("{key}", key)),
             ),
             path => addresses.push(fill_in(app, path).await),
+            "/" | "/static/{file}" | "/favicon.ico" | "/healthz" | "/readyz" | "/metrics" => {}
+            path if path.contains("{key}") => {
+                addresses.extend(["payroll", "ledger", "maps", "weather"].map(|key| {
+                    path.replace("{key}", key)
+                        .replace("{id}", &endpoint)
+                        .replace("{body}", "no-body")
+                }))
+            }
+            path => addresses.push(path.replace("{id}", &category)),
         }
     }
     let generated = "00000000-0000-7000-8000-000000000002";
