@@ -128,14 +128,15 @@ pub(super) async fn create(browser: &Browser, name: &str, method: &str) -> Page 
     fill.send().await.expect(303).follow().await.expect(200)
 }
 
-/// A person's whole day with secrets of every kind. Gives every page but those that show a token for once.
+/// A person's whole day with secrets of every kind. Gives every page but those that show a token for once, and the API
+/// key that one of these showed.
 async fn a_day(
     browser: &Browser,
     code: &str,
     token_url: &str,
     refusing_url: &str,
     client: &Issued,
-) -> Vec<Page> {
+) -> (Vec<Page>, String) {
     let page = browser.open("/").await;
     let fill = page
         .main_form()
@@ -319,7 +320,49 @@ async fn a_day(
         }
     }
     pages.push(browser.get("/connectors").await.expect(200));
-    pages
+    let key = a_programs_key(browser, &mut pages).await;
+    (pages, key)
+}
+
+/// Makes a program with a key that leads to a connector, and gives that key.
+async fn a_programs_key(browser: &Browser, pages: &mut Vec<Page>) -> String {
+    let page = browser.get("/programs/new").await.expect(200);
+    let made = page.submit(|form| form.set("program_name", "Billing"));
+    let program = made
+        .await
+        .expect(303)
+        .location()
+        .expect("its page")
+        .to_string();
+    // The password was entered a short time ago, to see the token.
+    let new = browser
+        .get(&format!("{program}/keys/new"))
+        .await
+        .expect(200);
+    let form = || new.main_form().set("key_name", "Nightly");
+    let shown = form().send().await.expect(200);
+    let key = shown.field_value("api_key");
+    let again = form().send().await.expect(303).follow().await;
+    for part in [
+        "/connectors/basic",
+        "/edit",
+        "/revocation",
+        "/connectors/new",
+    ] {
+        pages.push(
+            browser
+                .get(&format!("{}{part}", again.path))
+                .await
+                .expect(200),
+        );
+    }
+    for path in [program.as_str(), "/programs", "/profile"] {
+        pages.push(browser.get(path).await.expect(200));
+    }
+    let revoke = browser.get(&format!("{}/revocation", again.path)).await;
+    pages.push(revoke.submit(|form| form).await.expect(303).follow().await);
+    pages.push(again);
+    key
 }
 
 #[tokio::test]
@@ -335,7 +378,7 @@ async fn no_secret_is_in_the_database_its_dump_its_files_the_log_or_a_page() {
     let client = Issued::self_signed("client");
     let mut program = here.serve();
     let (browser, code) = (program.browser(), program.code());
-    let pages = a_day(
+    let (pages, programs_key) = a_day(
         &browser,
         &code,
         &server.url("/token"),
@@ -373,6 +416,8 @@ async fn no_secret_is_in_the_database_its_dump_its_files_the_log_or_a_page() {
         ("the client key", client_key.as_bytes()),
         ("the master key", master.as_bytes()),
         ("the master key's bytes", &master_bytes),
+        // Its beginning is shown to tell it by.
+        ("the key of a program", &programs_key.as_bytes()[13..]),
         ("the session", session.as_bytes()),
         ("the session's bytes", &session_bytes),
     ]

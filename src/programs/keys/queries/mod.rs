@@ -176,7 +176,7 @@ pub(super) async fn update(
     .await
 }
 
-/// Revokes a key for good. The trigger tells every instance before the commit is acknowledged to anybody.
+/// Revokes a key for good. A trigger tells every instance with the commit.
 pub(super) async fn revoke(
     conn: &mut Conn,
     by: &Actor,
