@@ -234,7 +234,8 @@ impl Log {
         }
         for name in FILTERS {
             let value = self.query.filter(name);
-            if !value.is_empty() && !(name == "connector" && self.filters.fixed.is_some()) {
+            let is_fixed = name == "connector" && self.filters.fixed.is_some();
+            if !value.is_empty() && !is_fixed {
                 query.append_pair(name, value);
             }
         }
@@ -265,11 +266,11 @@ impl Log {
         SelectField::new("period", "Period", options, period(&self.query).0)
     }
 
-    fn from_field(&self) -> TextField {
+    fn start_field(&self) -> TextField {
         TextField::new("from", "From (UTC)", self.query.filter("from")).errors(&self.errors)
     }
 
-    fn to_field(&self) -> TextField {
+    fn end_field(&self) -> TextField {
         TextField::new("to", "To (UTC)", self.query.filter("to")).errors(&self.errors)
     }
 

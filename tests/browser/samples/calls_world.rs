@@ -33,6 +33,8 @@ pub(super) async fn fill(app: &TestApp) {
             (Arc::from("Payroll ledger"), program("Month-end report"));
         call.endpoint = Some((endpoint("list"), Arc::from("List entries")));
         call.total = Duration::from_micros(900 * (number % 13 + 1).pow(3).unsigned_abs());
+        (call.queue, call.connect) = (call.total / 20, call.total / 8);
+        call.first_byte = call.total * 3 / 5;
         // More in the morning than at night.
         for _ in 0..number % 7 {
             app.call_log.record(another(&call));
@@ -50,7 +52,8 @@ fn another(call: &Call) -> Call {
         call.caller.clone(),
         call.endpoint.clone(),
     );
-    other.total = call.total;
+    (other.queue, other.connect) = (call.queue, call.connect);
+    (other.first_byte, other.total) = (call.first_byte, call.total);
     other
 }
 
