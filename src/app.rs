@@ -14,6 +14,7 @@ use crate::access::{Gate, PasswordHasher, SessionLimits, SignInGuard, Throttle, 
 use crate::accounts::FirstRun;
 use crate::authorization::{self, TokenKeeper};
 use crate::clock::Clock;
+use crate::connectors::LegacyGrants;
 use crate::db::Db;
 use crate::outbound::Outbound;
 use crate::status::Metrics;
@@ -47,6 +48,7 @@ pub struct Site {
     pub first_run: FirstRun,
     /// The address that people open, without a trailing slash.
     pub public_url: String,
+    pub legacy_grants: LegacyGrants,
 }
 
 impl Site {
@@ -63,6 +65,7 @@ impl Site {
             self.vault.clone(),
             self.outbound.clone(),
             self.clock.clone(),
+            self.legacy_grants,
             Handle::current(),
         ))
     }
@@ -138,6 +141,7 @@ fn worker(
         .app_data(web::Data::new(brakes.token_requests))
         .app_data(web::Data::new(keeper))
         .app_data(web::Data::new(PublicAddress::new(&site.public_url)))
+        .app_data(web::Data::new(site.legacy_grants))
         .app_data(web::Data::new(site.vault.clone()))
         .app_data(web::Data::new(site.outbound.clone()))
         .app_data(web::Data::new(site.hasher.clone()))

@@ -10,7 +10,7 @@ mod state;
 use super::connection_test::{self, Mark, TestReport, Tools};
 use super::discovery::{self, Found};
 use super::forms::{AuthorizationForm, CheckedAuthorization};
-use super::keeper::TokenKeeper;
+use super::keeper::{TokenKeeper, is_renewing};
 use super::model::{Authorization, RenewalRecord, SecretField, StoredToken};
 use super::oauth_client::OAuthClient;
 use super::queries;
@@ -18,7 +18,7 @@ use super::save::save;
 use super::secret_field::SecretChange;
 use super::tab_conflict::conflict;
 use crate::access::{Permission, Throttle, Visit};
-use crate::connectors::{self, Connector, ConnectorHead, Grant, Health, Method, Tab};
+use crate::connectors::{self, Connector, ConnectorHead, Grant, Health, LegacyGrants, Method, Tab};
 use crate::db::Conn;
 use crate::oauth::Refusal;
 use crate::outbound::Outbound;
@@ -46,6 +46,7 @@ pub(super) struct TabPage {
     form: AuthorizationForm,
     token: Option<StoredToken>,
     renewal: Option<RenewalRecord>,
+    is_renewing: bool,
     can_fetch: bool,
     can_authorize: bool,
     redirect_url: String,
@@ -98,12 +99,22 @@ pub(super) struct Stored {
     pub oauth: OAuthClient,
     pub token: Option<StoredToken>,
     pub renewal: Option<RenewalRecord>,
+    /// Somebody is fetching a token at this moment.
+    pub is_renewing: bool,
     pub form: AuthorizationForm,
 }
 
 impl Stored {
+    /// Whether the method is left on here; nothing is asked with one that is not.
+    pub fn is_allowed(&self) -> bool {
+        self.form.allows(self.connector.method())
+    }
+
     /// Whether a token can be fetched with what is stored, without a person's consent.
     pub fn can_fetch(&self) -> bool {
+        if !self.is_allowed() {
+            return false;
+        }
         let refreshable = self
             .token
             .as_ref()
@@ -124,26 +135,38 @@ impl Stored {
             self.connector.method(),
             Method::OAuth(Grant::AuthorizationCode | Grant::Implicit)
         );
-        asks && !self.oauth.authorize_url.is_empty()
+        asks && self.is_allowed() && !self.oauth.authorize_url.is_empty()
     }
 }
 
-pub(super) async fn load(conn: &mut Conn, key: &str) -> Result<Stored, Error> {
+pub(super) async fn load(visit: &Visit, conn: &mut Conn, key: &str) -> Result<Stored, Error> {
     let connector = connectors::find(conn, key).await?;
     let authorization = queries::find(conn, connector.id).await?;
     let oauth = queries::oauth_client(conn, connector.id).await?;
     let secrets = queries::stored_secrets(conn, connector.id).await?;
     let token = queries::stored_token(conn, connector.id).await?;
     let renewal = queries::failed_renewal(conn, connector.id).await?;
+    let is_renewing = is_renewing(conn, connector.id, visit.now()).await?;
     let form = AuthorizationForm::of(&connector, &authorization, &oauth, secrets, token.clone());
+    let form = form.offering(grants(visit)?);
     Ok(Stored {
         connector,
         authorization,
         oauth,
         token,
         renewal,
+        is_renewing,
         form,
     })
+}
+
+/// Which legacy grants are left on here.
+fn grants(visit: &Visit) -> Result<LegacyGrants, Error> {
+    let grants = visit.req.app_data::<web::Data<LegacyGrants>>();
+    let missing = "the legacy grants are not part of the application's data";
+    grants
+        .map(|grants| ***grants)
+        .ok_or_else(|| Error::internal(anyhow::anyhow!(missing)))
 }
 
 /// Where authorization servers send people back to. The key never changes, so neither does this.
@@ -166,6 +189,7 @@ pub(super) fn tab_page(
         authorization,
         token,
         renewal,
+        is_renewing,
         form,
         oauth: _,
     } = stored;
@@ -179,6 +203,7 @@ pub(super) fn tab_page(
             form,
             token,
             renewal,
+            is_renewing,
             can_fetch,
             can_authorize,
             redirect_url,
@@ -190,7 +215,7 @@ pub(super) fn tab_page(
 }
 
 pub async fn edit(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let stored = load(&mut *visit.conn().await?, &key).await?;
+    let stored = load(&visit, &mut *visit.conn().await?, &key).await?;
     tab_page(visit, stored, Notice::None, StatusCode::OK)
 }
 
@@ -224,7 +249,7 @@ pub async fn update(
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let purpose = Purpose::of(&data);
-    let mut stored = load(&mut *visit.conn().await?, &key).await?;
+    let mut stored = load(&visit, &mut *visit.conn().await?, &key).await?;
     stored.form.read(&data);
     if purpose == Purpose::Show {
         return tab_page(visit, stored, Notice::None, StatusCode::OK);
@@ -284,7 +309,7 @@ async fn store(
         }
         Err(SaveError::Fault(fault)) => Err(fault),
         Err(_) => {
-            let theirs = load(&mut conn, &stored.connector.key).await?;
+            let theirs = load(&visit, &mut conn, &stored.connector.key).await?;
             conflict(visit.shell, theirs, &stored.form, data)
         }
     }

@@ -14,6 +14,7 @@ use crate::accounts::{FirstRun, has_super_admin};
 use crate::app::{Site, background, renew_tokens, serve};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::connectors::LegacyGrants;
 use crate::db::{Db, migrate};
 use crate::outbound::{Outbound, Policy, Rule};
 use crate::status::Metrics;
@@ -71,6 +72,10 @@ async fn serve_until_stopped(
         },
         first_run: first_run.clone(),
         public_url: config.public_url.clone(),
+        legacy_grants: LegacyGrants {
+            password: config.password_grant,
+            implicit: config.implicit_grant,
+        },
         database_url: url,
         clock: clock.clone(),
     };

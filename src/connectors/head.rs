@@ -2,6 +2,7 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
+use chrono::{DateTime, Utc};
 
 use super::{Connector, Health};
 use crate::access::{Actor, Permission};
@@ -47,6 +48,7 @@ pub struct ConnectorHead {
     pub key: String,
     pub label: String,
     health: Health,
+    since: DateTime<Utc>,
     verify_certificates: bool,
     tab: Tab,
     tabs: Vec<Tab>,
@@ -63,10 +65,16 @@ impl ConnectorHead {
             key: connector.key.clone(),
             label: connector.label.clone(),
             health: connector.health(),
+            since: connector.status_since,
             verify_certificates: connector.verify_certificates,
             tab,
             tabs: tabs.into_iter().filter(may_open).collect(),
         }
+    }
+
+    /// Whether something is wrong of which this tab does not tell; the Authorization tab does.
+    fn is_told_elsewhere(&self) -> bool {
+        self.tab != Tab::Authorization && !matches!(self.health, Health::Healthy | Health::Disabled)
     }
 
     /// The address of a tab.
