@@ -70,6 +70,14 @@ async fn populated() -> (TestApp, Browser) {
         ben.id
     ))
     .await;
+    let (program, owner) = (Uuid::now_v7(), ana.user().id);
+    app.sql(&format!(
+        "INSERT INTO programs (id, name, name_key, searched, created_at, created_by, updated_at, updated_by) VALUES ('{program}', 'Billing', 'billing', '', now(), '', now(), '');
+         INSERT INTO api_keys (id, hash, prefix, name, program_id, created_at, created_by) VALUES (gen_random_uuid(), 'a', 'cty_a', 'Nightly', '{program}', now(), '');
+         INSERT INTO api_keys (id, hash, prefix, name, user_id, created_at, created_by) VALUES (gen_random_uuid(), 'b', 'cty_b', 'Own', '{owner}', now(), '');
+         INSERT INTO api_key_scopes (id, api_key_id, connector_id) SELECT gen_random_uuid(), k.id, c.id FROM api_keys k, connectors c WHERE c.name = 'Payroll'"
+    ))
+    .await;
     (app, ana)
 }
 
@@ -80,9 +88,21 @@ async fn fill_in(app: &TestApp, path: &str) -> String {
         path if path.starts_with("/groups/") => "SELECT id FROM groups",
         _ => "SELECT id FROM categories WHERE name = 'Finance'",
     };
-    if path.contains("{id}") {
-        path.replace("{id}", &app.value(query).await)
+    let holder = if path.starts_with("/profile") {
+        "user_id"
     } else {
-        path.to_string()
+        "program_id"
+    };
+    let key = format!("SELECT id FROM api_keys WHERE {holder} IS NOT NULL");
+    let mut filled = path.replace("{connector}", "payroll");
+    for (variable, query) in [
+        ("{id}", query),
+        ("{program}", "SELECT id FROM programs"),
+        ("{key}", &key),
+    ] {
+        if filled.contains(variable) {
+            filled = filled.replace(variable, &app.value(query).await);
+        }
     }
+    filled
 }
