@@ -112,16 +112,17 @@ async fn what_may_not_be_done_is_not_offered() {
 }
 
 #[tokio::test]
-async fn whoever_only_manages_users_finds_the_people_at_once_and_nothing_else() {
+async fn whoever_only_manages_users_finds_programs_and_people_and_nothing_else() {
     let app = TestApp::start().await;
     let ben = app.person(&[ManageUsers]).await;
     let page = ben.open("/").await.expect(200);
     assert_eq!(
         (page.path.as_str(), page.h1().as_str()),
-        ("/users", "Users")
+        ("/programs", "Programs")
     );
-    assert_eq!(strs(&page.texts("header nav a")), ["People"]);
-    let groups = page.click("Groups").await.expect(200);
+    assert_eq!(strs(&page.texts("header nav a")), ["Programs", "People"]);
+    let users = page.click("People").await.expect(200);
+    let groups = users.click("Groups").await.expect(200);
     assert_eq!(
         strs(&groups.texts("header nav a[aria-current]")),
         ["People"],
