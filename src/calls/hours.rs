@@ -1,6 +1,6 @@
 //! Calls counted by the hour: what charts, “last call” and “who used it” read, at the same cost however many calls there were.
 //!
-//! Besides a row for each hour, connector, endpoint and caller there are totals of each connector and of all together.
+//! Besides a row for each hour, connector, endpoint and caller there are totals of each connector, of each caller and of all together.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -73,6 +73,7 @@ pub(super) fn count<'a>(calls: impl Iterator<Item = &'a Call>) -> BTreeMap<HourK
         for key in [
             key(call.connector, endpoint, call.caller.id),
             key(call.connector, ALL, ALL),
+            key(ALL, ALL, call.caller.id),
             key(ALL, ALL, ALL),
         ] {
             rows.entry(key)

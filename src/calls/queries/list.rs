@@ -19,10 +19,13 @@ use crate::db::keyset::{Cursor, Keyset, Position, Slice};
 use crate::web::{Column, Error, Total};
 
 /// Rows that a page looks through for those that fit.
-pub(in super::super) const WALK: i64 = 10_000;
+pub(in super::super) const WALK: i64 = 5_000;
 
 /// Counting stops here: counting on would take longer than the page.
 const COUNT_LIMIT: i64 = 1_000;
+
+/// The columns of which rows are asked; the partial indexes have them, too.
+const ASKED: &str = "at, id, connector_id, caller_id, outcome, status";
 
 /// What is out of the ordinary, word for word as the partial indexes have it.
 const UNUSUAL: &str = "(outcome <> 'answered' OR status NOT BETWEEN 200 AND 299)";
@@ -42,28 +45,36 @@ pub(in super::super) async fn list(
     filter: &CallFilter,
 ) -> Result<Found, Error> {
     let size = query.size;
-    let walk = if filter.asks_rows() { Some(WALK) } else { None };
-    let (rows, (found, walked, _)) = try_join!(
+    let walk = filter.asks_rows().then_some(WALK);
+    let (rows, found) = try_join!(
         page(conn, filter, &query.position, size + 1, walk),
-        count(conn, filter, &Position::First)
+        count(conn, filter)
     )?;
     let slice = Slice::new(rows, size, &query.position);
-    let ran_out =
-        !slice.more && !query.position.is_backward() && filter.asks_rows() && walked >= WALK;
-    let stopped = if ran_out {
-        let (_, walked, end) = count(conn, filter, &query.position).await?;
-        // Above all ids of that moment, so that none is passed over.
-        end.filter(|_| walked >= WALK).map(|at| Cursor {
-            value: at.to_rfc3339(),
-            id: Uuid::max(),
-        })
-    } else {
-        None
-    };
-    let total = match Total::bounded(found, COUNT_LIMIT) {
-        Total::Exactly(found) if filter.asks_rows() && walked >= WALK => Total::MoreThan(found),
+    let total = Total::bounded(found, COUNT_LIMIT);
+    if !filter.asks_rows() || matches!(total, Total::MoreThan(_)) && slice.more {
+        return Ok(Found {
+            slice,
+            total,
+            stopped: None,
+        });
+    }
+    let from_top = walked(conn, filter, &Position::First).await?;
+    let total = match total {
+        Total::Exactly(found) if from_top.is_cut() => Total::MoreThan(found),
         total => total,
     };
+    let from_here = match query.position {
+        Position::First => from_top,
+        _ => walked(conn, filter, &query.position).await?,
+    };
+    let goes_on = slice.more || query.position.is_backward();
+    let stopped = from_here.end.filter(|_| !goes_on && from_here.is_cut());
+    // Above all ids of that moment, so that none is passed over.
+    let stopped = stopped.map(|at| Cursor {
+        value: at.to_rfc3339(),
+        id: Uuid::max(),
+    });
     Ok(Found {
         slice,
         total,
@@ -107,35 +118,46 @@ async fn page(
 struct Count {
     #[diesel(sql_type = BigInt)]
     found: i64,
+}
+
+/// How many rows fit, up to where counting stops.
+async fn count(conn: &Conn, filter: &CallFilter) -> Result<i64, Error> {
+    let walk = filter.asks_rows().then_some(WALK);
+    let sql = format!(
+        "SELECT count(*) AS found FROM (SELECT FROM ({}) AS walked WHERE {} LIMIT {}) AS counted",
+        walk_sql(filter, &Position::First, ASKED, walk),
+        filter.condition_of_rows(),
+        COUNT_LIMIT + 1,
+    );
+    let count: Count = bind(sql, filter, &Position::First)
+        .get_result(&mut &*conn)
+        .await?;
+    Ok(count.found)
+}
+
+/// How far a walk goes.
+#[derive(QueryableByName)]
+struct Walked {
     #[diesel(sql_type = BigInt)]
-    walked: i64,
+    rows: i64,
+    /// Where its last row stands.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     end: Option<DateTime<Utc>>,
 }
 
-/// How many rows fit, how many were looked through for them, and where the last of these stands.
-async fn count(
-    conn: &Conn,
-    filter: &CallFilter,
-    position: &Position,
-) -> Result<(i64, i64, Option<DateTime<Utc>>), Error> {
-    let walk = if filter.asks_rows() {
-        WALK
-    } else {
-        COUNT_LIMIT + 1
-    };
+impl Walked {
+    /// Whether there may be more rows behind its end.
+    fn is_cut(&self) -> bool {
+        self.rows >= WALK
+    }
+}
+
+async fn walked(conn: &Conn, filter: &CallFilter, position: &Position) -> Result<Walked, Error> {
     let sql = format!(
-        "SELECT count(*) FILTER (WHERE {}) AS found, count(*) AS walked, min(at) AS \"end\" FROM ({}) AS walked",
-        filter.condition_of_rows(),
-        walk_sql(
-            filter,
-            position,
-            "at, id, connector_id, caller_id, outcome, status",
-            Some(walk)
-        ),
+        "SELECT count(*) AS rows, min(at) AS \"end\" FROM ({}) AS walked",
+        walk_sql(filter, position, "at", Some(WALK)),
     );
-    let count: Count = bind(sql, filter, position).get_result(&mut &*conn).await?;
-    Ok((count.found, count.walked, count.end))
+    Ok(bind(sql, filter, position).get_result(&mut &*conn).await?)
 }
 
 /// One line.
