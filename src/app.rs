@@ -20,6 +20,7 @@ use crate::api::{self, Api, Meters};
 use crate::authorization::{self, TokenKeeper};
 use crate::calls::{self, CallLog, Retention};
 use crate::clock::Clock;
+use crate::connectors::LegacyGrants;
 use crate::db::{Db, Notices};
 use crate::endpoints::{Definitions, RunBodies, RunBrake};
 use crate::outbound::Outbound;
@@ -66,6 +67,7 @@ pub struct Site {
     pub first_run: FirstRun,
     /// The address that people open, without a trailing slash.
     pub public_url: String,
+    pub legacy_grants: LegacyGrants,
 }
 
 impl Site {
@@ -82,6 +84,7 @@ impl Site {
             self.vault.clone(),
             self.outbound.clone(),
             self.clock.clone(),
+            self.legacy_grants,
             Handle::current(),
         ))
     }
@@ -213,6 +216,7 @@ fn worker(
         .app_data(web::Data::new(brakes.runs))
         .app_data(web::Data::new(site.retention))
         .app_data(web::Data::new(PublicAddress::new(&site.public_url)))
+        .app_data(web::Data::new(site.legacy_grants))
         .app_data(web::Data::new(site.vault.clone()))
         .app_data(web::Data::new(site.outbound.clone()))
         .app_data(web::Data::new(site.hasher.clone()))

@@ -50,6 +50,14 @@ pub const SETTINGS: &[(&str, &str)] = &[
         "the only hosts and networks that connectors may reach",
     ),
     (
+        "CONNECTORY_PASSWORD_GRANT",
+        "whether connectors may use Auth 2.0 Password",
+    ),
+    (
+        "CONNECTORY_IMPLICIT_GRANT",
+        "whether connectors may use OAuth 2.0 Implicit",
+    ),
+    (
         "CONNECTORY_SESSION_IDLE_MINUTES",
         "minutes without a request after which a session ends",
     ),
@@ -89,6 +97,9 @@ pub struct Config {
     pub outbound_loopback: bool,
     /// `None`: any address that is not always refused.
     pub outbound_only: Option<Vec<String>>,
+    /// Whether connectors may use the legacy grants (RFC 9700 sections 2.1.2 and 2.4).
+    pub password_grant: bool,
+    pub implicit_grant: bool,
     pub session_idle: Duration,
     pub session_lifetime: Duration,
     pub call_log_days: u16,
@@ -162,6 +173,8 @@ impl Config {
             ),
             outbound_loopback: reader.yes_or_no("CONNECTORY_OUTBOUND_LOOPBACK", false),
             outbound_only: reader.list("CONNECTORY_OUTBOUND_ONLY"),
+            password_grant: reader.yes_or_no("CONNECTORY_PASSWORD_GRANT", true),
+            implicit_grant: reader.yes_or_no("CONNECTORY_IMPLICIT_GRANT", true),
             session_idle: Duration::from_secs(
                 60 * reader.number("CONNECTORY_SESSION_IDLE_MINUTES", 60, 1..=60 * 24 * 30),
             ),

@@ -11,6 +11,7 @@ use diesel_async::AsyncConnection;
 use super::oauth_client::stored as parsed;
 use super::queries::{self, NewAttempt};
 use super::tab::{Stored, load, redirect_url};
+use super::transport::{limits_of, patience};
 use crate::access::Visit;
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{ConnectorHead, Grant, Method, Tab};
@@ -33,6 +34,8 @@ struct AttemptPage {
     resources: Vec<String>,
     redirect_url: String,
     is_implicit: bool,
+    /// How long fetching the token can take afterwards, in words.
+    patience: String,
     /// Where the link leads, with the state.
     leave: String,
 }
@@ -45,7 +48,7 @@ pub async fn create(
     Form(_): Form,
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let stored = load(&mut conn, &key).await?;
+    let stored = load(&visit, &mut conn, &key).await?;
     if !stored.can_authorize() {
         return Err(Error::NotFound);
     }
@@ -140,6 +143,7 @@ fn attempt_page(visit: Visit, stored: Stored, leave: String) -> Result<HttpRespo
             resources,
             redirect_url: redirect_url(&visit.address, &stored.connector.key),
             is_implicit: !is_code(&stored),
+            patience: patience(limits_of(stored.authorization.time_out)),
             leave,
             shell: visit.shell,
         },

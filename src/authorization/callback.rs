@@ -9,6 +9,8 @@ use askama::Template;
 use chrono::TimeDelta;
 use diesel_async::AsyncConnection;
 
+mod problem;
+
 use super::model::{NewToken, RefreshToken, SecretField};
 use super::oauth_client::TokenUse;
 use super::queries::{self, Attempt};
@@ -22,106 +24,10 @@ use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};
 use crate::web::{Error, Errors, Form, Segment, Shell, TextArea, VisitorToken, page_no_store};
 
+use problem::{Problem, problem_page};
+
 /// How long an answer is waited for (RFC 9700 section 4.7.1 wants it short).
 const LIFE: TimeDelta = TimeDelta::minutes(10);
-
-/// Why the answer brings no token.
-enum Problem {
-    /// The address has no answer in it.
-    Nothing,
-    /// No attempt has this state.
-    Unknown,
-    /// Another session began it.
-    Foreign,
-    /// It was taken before.
-    Repeated,
-    /// Its ten minutes are over.
-    Expired,
-    /// The settings were saved since it began.
-    Changed,
-    /// It names another issuer than the settings do, or none (RFC 9207).
-    Issuer,
-    /// The server, or the person there, said no.
-    Denied {
-        code: String,
-        description: Option<String>,
-    },
-    /// The server gave no token for the code.
-    Refused(Refusal),
-}
-
-impl Problem {
-    /// The server's own refusals are results; the others are answers that this site does not take.
-    fn status(&self) -> StatusCode {
-        match self {
-            Problem::Denied { .. } | Problem::Refused(_) => StatusCode::OK,
-            _ => StatusCode::BAD_REQUEST,
-        }
-    }
-
-    /// The same answer may have brought a token before.
-    fn may_have_worked(&self) -> bool {
-        matches!(self, Problem::Repeated)
-    }
-
-    fn title(&self) -> &'static str {
-        match self {
-            Problem::Nothing => "There is no answer in this address",
-            Problem::Unknown => "This answer belongs to no attempt",
-            Problem::Foreign => "This answer belongs to another session",
-            Problem::Repeated => "This answer was taken already",
-            Problem::Expired => "This answer came too late",
-            Problem::Changed => "The settings were changed meanwhile",
-            Problem::Issuer => "This answer comes from another server",
-            Problem::Denied { code, .. } if code == "access_denied" => "Access was denied",
-            Problem::Denied { .. } => "The server refused",
-            Problem::Refused(_) => "No access token",
-        }
-    }
-
-    fn words(&self) -> &'static str {
-        match self {
-            Problem::Nothing => {
-                "It holds neither a code nor an error, or something twice. Or you have signed in since: an answer is not carried through the sign-in page."
-            }
-            Problem::Unknown => {
-                "Its state is none that Connectory has given out for this data connector, so it may be forged. The answer was not used."
-            }
-            Problem::Foreign => {
-                "You have signed in again since you pressed Authorize, or somebody else has pressed it. The answer was not used."
-            }
-            Problem::Repeated => {
-                "Each answer is used once. If you loaded this page again, look at the state of the data connector first: the first time may have worked."
-            }
-            Problem::Expired => {
-                "Ten minutes are allowed between Authorize and the answer. The answer was not used."
-            }
-            Problem::Changed => {
-                "Somebody has saved the authorization of this data connector since you pressed Authorize. The answer was not used."
-            }
-            Problem::Issuer => {
-                "The server that answered does not call itself what the field Issuer says. The answer was not used, because it may have been sent here by another server."
-            }
-            Problem::Denied { code, .. } if code == "access_denied" => {
-                "You, or the server, did not agree to give access."
-            }
-            Problem::Denied { .. } => "The server did not give access.",
-            Problem::Refused(_) => {
-                "You have agreed, but the server gave no token for the code that it had sent."
-            }
-        }
-    }
-}
-
-#[derive(Template)]
-#[template(path = "authorization/callback_problem.html")]
-struct ProblemPage {
-    shell: Shell,
-    head: ConnectorHead,
-    problem: Problem,
-    /// Whether another attempt can begin.
-    can_authorize: bool,
-}
 
 #[derive(Template)]
 #[template(path = "authorization/implicit.html")]
@@ -153,7 +59,7 @@ pub async fn take(
     outbound: web::Data<Outbound>,
     Segment(key): Segment,
 ) -> Result<HttpResponse, Error> {
-    let stored = load(&mut *visit.conn().await?, &key).await?;
+    let stored = load(&visit, &mut *visit.conn().await?, &key).await?;
     let answer = AuthorizationAnswer::from_query(visit.req.query_string());
     let is_nothing = matches!(answer.outcome, AnswerOutcome::Nothing);
     match stored.connector.method() {
@@ -188,7 +94,7 @@ pub async fn take_fragment(
     Segment(key): Segment,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
-    let stored = load(&mut *visit.conn().await?, &key).await?;
+    let stored = load(&visit, &mut *visit.conn().await?, &key).await?;
     let address = Secret::new(data.trimmed("address"));
     let answer =
         AuthorizationAnswer::from_fragment(address.expose(), visit.now(), stored.oauth.lifetime());
@@ -249,16 +155,7 @@ async fn respond(
         },
         Err(problem) => problem,
     };
-    let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &visit.actor);
-    page_no_store(
-        problem.status(),
-        &ProblemPage {
-            shell: visit.shell,
-            head,
-            problem,
-            can_authorize: stored.can_authorize(),
-        },
-    )
+    problem_page(visit, &stored, problem)
 }
 
 /// The token that the answer leads to, or why it leads to none.
@@ -268,6 +165,9 @@ async fn token_of(
     stored: &Stored,
     answer: AuthorizationAnswer,
 ) -> Result<Result<Token, Problem>, Error> {
+    if !stored.is_allowed() {
+        return Ok(Err(Problem::SwitchedOff));
+    }
     let Some(state) = &answer.state else {
         let is_nothing = matches!(answer.outcome, AnswerOutcome::Nothing);
         return Ok(Err(if is_nothing {

@@ -201,7 +201,8 @@ impl Test<'_> {
                 && field.belongs_to(method)
                 && !matches!(change, SecretChange::Keep)
         });
-        grant != Grant::Implicit && (other_secret || *client != self.stored.oauth)
+        let stored = self.stored.oauth.clone().only_of(grant);
+        grant != Grant::Implicit && (other_secret || *client != stored)
     }
 
     async fn live_token(
@@ -284,6 +285,7 @@ impl Test<'_> {
         client: &OAuthClient,
     ) -> Result<(), Error> {
         let secret = self.secrets.client_secret.clone();
+        let is_public = secret.is_none() || client.has_no_proof();
         let endpoint = client.endpoint(secret, TokenUse::Obtain)?;
         let redirect = redirect_url(&self.visit.address, &self.stored.connector.key);
         let (outbound, now) = (self.tools.outbound, self.visit.now());
@@ -291,6 +293,11 @@ impl Test<'_> {
             .check_client(outbound, &self.transport, self.limits, &redirect, now)
             .await;
         match check {
+            // It need not have looked at the id of a client that proves nothing.
+            ClientCheck::Accepted if is_public => report.good(
+                "Client",
+                "The server refused a made-up code and nothing else, so it has no objection to the Client ID. Save, and press Authorize.",
+            ),
             ClientCheck::Accepted => report.good(
                 "Client",
                 "The server knows Client ID and Client Secret: it refused a made-up code and nothing else. Save, and press Authorize.",

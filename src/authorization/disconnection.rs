@@ -8,7 +8,7 @@ use diesel_async::AsyncConnection;
 use super::model::SecretField;
 use super::queries;
 use super::tab::{Stored, load};
-use super::transport::{transport_of, waiting_limits_of};
+use super::transport::{patience, transport_of, waiting_limits_of};
 use crate::access::Visit;
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, ConnectorHead, Method, Tab};
@@ -24,6 +24,8 @@ struct DisconnectPage {
     head: ConnectorHead,
     /// Where the tokens are given back; `None` where the server takes none.
     revoked_at: Option<String>,
+    /// How long it can take to give one back, in words.
+    patience: String,
 }
 
 /// What became of the tokens at the server.
@@ -59,7 +61,7 @@ impl Revocation {
 
 /// The connector of a method whose tokens are issued.
 async fn find(visit: &Visit, key: &str) -> Result<Stored, Error> {
-    let stored = load(&mut *visit.conn().await?, key).await?;
+    let stored = load(visit, &mut *visit.conn().await?, key).await?;
     match stored.connector.method() {
         Method::OAuth(_) => Ok(stored),
         _ => Err(Error::NotFound),
@@ -82,6 +84,7 @@ pub async fn confirm(visit: Visit, Segment(key): Segment) -> Result<HttpResponse
             shell: visit.shell,
             head,
             revoked_at,
+            patience: patience(waiting_limits_of(stored.authorization.time_out)),
         },
     )
 }

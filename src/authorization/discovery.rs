@@ -100,7 +100,10 @@ fn fill_in(stored: &mut Stored, metadata: &Metadata) -> Found {
         typed.authentication = choice.as_str().to_string();
         filled.push("Client authentication");
     }
-    typed.iss_required = metadata.iss_parameter_supported;
+    if metadata.iss_parameter_supported {
+        typed.iss_required = true;
+        filled.push("Refuse answers that do not name the issuer");
+    }
     Found {
         issuer: metadata.issuer.clone(),
         filled,

@@ -159,6 +159,12 @@ impl OAuthClient {
             .collect()
     }
 
+    /// The host that people are sent to.
+    pub fn authorize_origin(&self) -> Option<Origin> {
+        let url = HttpUrl::parse(&self.authorize_url).ok()?;
+        Some(url.origin())
+    }
+
     /// The client as it proves itself to the server.
     pub fn client(&self, secret: Option<Secret>) -> Result<Client, Error> {
         Ok(Client {
@@ -166,6 +172,11 @@ impl OAuthClient {
             secret,
             authentication: stored(self.authentication.parse())?,
         })
+    }
+
+    /// Whether the client proves itself to the server by nothing but its id.
+    pub fn has_no_proof(&self) -> bool {
+        self.authentication == ClientAuthentication::None.as_str()
     }
 
     /// Where and how tokens are asked for.

@@ -17,7 +17,7 @@ pub async fn renew(
     Form(_): Form,
 ) -> Result<HttpResponse, Error> {
     // The connection goes back to the pool before the request: a slow server must not hold it.
-    let stored = load(&mut *visit.conn().await?, &key).await?;
+    let stored = load(&visit, &mut *visit.conn().await?, &key).await?;
     if !stored.can_fetch() {
         return Err(Error::NotFound);
     }
@@ -45,7 +45,7 @@ pub async fn renew(
 
 /// The tab, as it is by now, with why there is no token.
 async fn refused(visit: Visit, key: &str, problem: TokenProblem) -> Result<HttpResponse, Error> {
-    let stored: Stored = load(&mut *visit.conn().await?, key).await?;
+    let stored: Stored = load(&visit, &mut *visit.conn().await?, key).await?;
     match problem {
         TokenProblem::Refused(refusal) => {
             tab_page(visit, stored, Notice::Refused(*refusal), StatusCode::OK)

@@ -10,7 +10,7 @@ mod state;
 use super::connection_test::{self, Mark, TestReport, Tools};
 use super::discovery::{self, Found};
 use super::forms::{AuthorizationForm, CheckedAuthorization};
-use super::keeper::TokenKeeper;
+use super::keeper::{TokenKeeper, is_renewing};
 use super::model::{Authorization, RenewalRecord, SecretField, StoredBreaker, StoredToken};
 use super::oauth_client::OAuthClient;
 use super::queries;
@@ -18,7 +18,7 @@ use super::save::save;
 use super::secret_field::SecretChange;
 use super::tab_conflict::conflict;
 use crate::access::{Permission, Throttle, Visit};
-use crate::connectors::{self, Connector, ConnectorHead, Grant, Health, Method, Tab};
+use crate::connectors::{self, Connector, ConnectorHead, Grant, Health, LegacyGrants, Method, Tab};
 use crate::db::Conn;
 use crate::oauth::Refusal;
 use crate::outbound::Outbound;
@@ -47,6 +47,7 @@ pub(super) struct TabPage {
     token: Option<StoredToken>,
     renewal: Option<RenewalRecord>,
     breaker: Option<StoredBreaker>,
+    is_renewing: bool,
     can_fetch: bool,
     can_authorize: bool,
     redirect_url: String,
@@ -100,12 +101,22 @@ pub(super) struct Stored {
     pub token: Option<StoredToken>,
     pub renewal: Option<RenewalRecord>,
     pub breaker: Option<StoredBreaker>,
+    /// Somebody is fetching a token at this moment.
+    pub is_renewing: bool,
     pub form: AuthorizationForm,
 }
 
 impl Stored {
+    /// Whether the method is left on here; nothing is asked with one that is not.
+    pub fn is_allowed(&self) -> bool {
+        self.form.allows(self.connector.method())
+    }
+
     /// Whether a token can be fetched with what is stored, without a person's consent.
     pub fn can_fetch(&self) -> bool {
+        if !self.is_allowed() {
+            return false;
+        }
         let refreshable = self
             .token
             .as_ref()
@@ -126,11 +137,11 @@ impl Stored {
             self.connector.method(),
             Method::OAuth(Grant::AuthorizationCode | Grant::Implicit)
         );
-        asks && !self.oauth.authorize_url.is_empty()
+        asks && self.is_allowed() && !self.oauth.authorize_url.is_empty()
     }
 }
 
-pub(super) async fn load(conn: &mut Conn, key: &str) -> Result<Stored, Error> {
+pub(super) async fn load(visit: &Visit, conn: &mut Conn, key: &str) -> Result<Stored, Error> {
     let connector = connectors::find(conn, key).await?;
     let authorization = queries::find(conn, connector.id).await?;
     let oauth = queries::oauth_client(conn, connector.id).await?;
@@ -138,7 +149,9 @@ pub(super) async fn load(conn: &mut Conn, key: &str) -> Result<Stored, Error> {
     let token = queries::stored_token(conn, connector.id).await?;
     let renewal = queries::failed_renewal(conn, connector.id).await?;
     let breaker = queries::breaker(conn, connector.id).await?;
+    let is_renewing = is_renewing(conn, connector.id, visit.now()).await?;
     let form = AuthorizationForm::of(&connector, &authorization, &oauth, secrets, token.clone());
+    let form = form.offering(grants(visit)?);
     Ok(Stored {
         connector,
         authorization,
@@ -146,8 +159,18 @@ pub(super) async fn load(conn: &mut Conn, key: &str) -> Result<Stored, Error> {
         token,
         renewal,
         breaker,
+        is_renewing,
         form,
     })
+}
+
+/// Which legacy grants are left on here.
+fn grants(visit: &Visit) -> Result<LegacyGrants, Error> {
+    let grants = visit.req.app_data::<web::Data<LegacyGrants>>();
+    let missing = "the legacy grants are not part of the application's data";
+    grants
+        .map(|grants| ***grants)
+        .ok_or_else(|| Error::internal(anyhow::anyhow!(missing)))
 }
 
 /// Where authorization servers send people back to. The key never changes, so neither does this.
@@ -171,6 +194,7 @@ pub(super) fn tab_page(
         token,
         renewal,
         breaker,
+        is_renewing,
         form,
         oauth: _,
     } = stored;
@@ -185,6 +209,7 @@ pub(super) fn tab_page(
             token,
             renewal,
             breaker,
+            is_renewing,
             can_fetch,
             can_authorize,
             redirect_url,
@@ -196,7 +221,7 @@ pub(super) fn tab_page(
 }
 
 pub async fn edit(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let stored = load(&mut *visit.conn().await?, &key).await?;
+    let stored = load(&visit, &mut *visit.conn().await?, &key).await?;
     tab_page(visit, stored, Notice::None, StatusCode::OK)
 }
 
@@ -230,7 +255,7 @@ pub async fn update(
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let purpose = Purpose::of(&data);
-    let mut stored = load(&mut *visit.conn().await?, &key).await?;
+    let mut stored = load(&visit, &mut *visit.conn().await?, &key).await?;
     stored.form.read(&data);
     if purpose == Purpose::Show {
         return tab_page(visit, stored, Notice::None, StatusCode::OK);
@@ -290,7 +315,7 @@ async fn store(
         }
         Err(SaveError::Fault(fault)) => Err(fault),
         Err(_) => {
-            let theirs = load(&mut conn, &stored.connector.key).await?;
+            let theirs = load(&visit, &mut conn, &stored.connector.key).await?;
             conflict(visit.shell, theirs, &stored.form, data)
         }
     }

@@ -11,13 +11,13 @@ use uuid::Uuid;
 use super::model::{NewToken, RefreshToken, SecretField};
 use super::queries;
 use super::token_form::{TokenForm, TokenQuestion};
-use super::transport::{transport_of, waiting_limits_of};
+use super::transport::{patience, transport_of, waiting_limits_of};
 use crate::access::{Actor, Throttle, Visit};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector, ConnectorHead, Method, Tab};
 use crate::db::Conn;
 use crate::oauth::{ExpirySource, Refusal, Token, request_token};
-use crate::outbound::Outbound;
+use crate::outbound::{Limits, Outbound};
 use crate::vault::{Secret, Vault};
 use crate::web::{Error, Form, Segment, Shell, date_time, iso, page_no_store, relative};
 
@@ -40,6 +40,8 @@ struct RequestPage {
     form: TokenForm,
     outcome: Outcome,
     now: DateTime<Utc>,
+    /// How long the request can take, in words.
+    patience: String,
 }
 
 impl RequestPage {
@@ -89,6 +91,7 @@ fn request_page(
     connector: &Connector,
     form: TokenForm,
     outcome: Outcome,
+    limits: Limits,
     status: StatusCode,
 ) -> Result<HttpResponse, Error> {
     let head = ConnectorHead::new(connector, Tab::Authorization, &visit.actor);
@@ -101,6 +104,7 @@ fn request_page(
             form,
             outcome,
             now,
+            patience: patience(limits),
         },
     )
 }
@@ -114,6 +118,7 @@ pub async fn new(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Er
         &connector,
         TokenForm::new(TokenQuestion::of(&stored)),
         Outcome::None,
+        waiting_limits_of(stored.time_out),
         StatusCode::OK,
     )
 }
@@ -144,6 +149,7 @@ pub async fn create(
             &connector,
             form,
             Outcome::None,
+            limits,
             StatusCode::UNPROCESSABLE_ENTITY,
         );
     };
@@ -158,7 +164,7 @@ pub async fn create(
         }
         Err(refusal) => Outcome::Refused(refusal),
     };
-    request_page(visit, &connector, form, outcome, StatusCode::OK)
+    request_page(visit, &connector, form, outcome, limits, StatusCode::OK)
 }
 
 /// That somebody had a server asked for a token, and what came of it.

@@ -14,7 +14,7 @@ use crate::db::Conn;
 use crate::db::schema::connectors;
 use crate::outbound::{HttpUrl, Identity, Limits, Transport};
 use crate::vault::{Secret, Vault};
-use crate::web::Error;
+use crate::web::{Error, plural};
 
 /// The limits of requests for which nobody sits and waits: the connector's own time-out in seconds, or the program's.
 pub(super) fn limits_of(time_out: Option<i32>) -> Limits {
@@ -24,6 +24,12 @@ pub(super) fn limits_of(time_out: Option<i32>) -> Limits {
 /// The limits of a request for which a person waits.
 pub(super) fn waiting_limits_of(time_out: Option<i32>) -> Limits {
     own_limits(time_out).unwrap_or_default()
+}
+
+/// “30 seconds”: how long such a request can take.
+pub(super) fn patience(limits: Limits) -> String {
+    let seconds = i64::try_from(limits.total.as_secs()).unwrap_or(i64::MAX);
+    plural(seconds, "second", "seconds")
 }
 
 fn own_limits(time_out: Option<i32>) -> Option<Limits> {

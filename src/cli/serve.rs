@@ -15,6 +15,7 @@ use crate::app::{Site, background, renew_tokens, serve};
 use crate::calls::Retention;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::connectors::LegacyGrants;
 use crate::db::{Db, Notices, migrate};
 use crate::outbound::{Outbound, Policy, Rule};
 use crate::status::Metrics;
@@ -76,6 +77,10 @@ async fn serve_until_stopped(
         first_run: first_run.clone(),
         public_url: config.public_url.clone(),
         notices,
+        legacy_grants: LegacyGrants {
+            password: config.password_grant,
+            implicit: config.implicit_grant,
+        },
         database_url: url,
         clock: clock.clone(),
     };

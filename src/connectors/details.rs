@@ -1,14 +1,14 @@
 //! Creating, the Details tab and duplicating.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
 use askama::Template;
 use futures_util::try_join;
 
 use super::forms::ConnectorForm;
 use super::model::{CheckedDetails, enabled_word};
 use super::queries::Seen;
-use super::{Connector, ConnectorHead, Method, Tab, queries};
+use super::{Connector, ConnectorHead, LegacyGrants, Method, Tab, queries};
 use crate::access::{Permission, Visit};
 use crate::categories::{self, CategoryChoice, CategoryId};
 use crate::db::Conn;
@@ -25,9 +25,10 @@ struct NewPage {
     may_create_category: bool,
 }
 
-pub async fn new(visit: Visit) -> Result<HttpResponse, Error> {
+pub async fn new(visit: Visit, grants: web::Data<LegacyGrants>) -> Result<HttpResponse, Error> {
     let choices = categories::assignable(&*visit.conn().await?, &[]).await?;
-    new_page(visit, ConnectorForm::empty(choices), StatusCode::OK)
+    let form = ConnectorForm::empty(choices).offering(**grants);
+    new_page(visit, form, StatusCode::OK)
 }
 
 fn new_page(visit: Visit, form: ConnectorForm, status: StatusCode) -> Result<HttpResponse, Error> {
@@ -42,9 +43,14 @@ fn new_page(visit: Visit, form: ConnectorForm, status: StatusCode) -> Result<Htt
     )
 }
 
-pub async fn create(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error> {
+pub async fn create(
+    visit: Visit,
+    grants: web::Data<LegacyGrants>,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let mut form = ConnectorForm::read(&data, categories::assignable(&conn, &[]).await?);
+    let choices = categories::assignable(&conn, &[]).await?;
+    let mut form = ConnectorForm::read(&data, choices).offering(**grants);
     if let Some(new) = form.check_new() {
         match queries::create(&mut conn, &visit.actor, visit.now(), &new).await {
             Ok(key) => return Ok(created(&visit, &key, new.method)),

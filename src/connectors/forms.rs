@@ -2,8 +2,8 @@
 
 use uuid::Uuid;
 
-use super::Method;
 use super::model::{CheckedDetails, Connector, ConnectorId, NewConnector, parse_name};
+use super::{LegacyGrants, Method};
 use crate::categories::{CategoryChoice, CategoryId, UNCATEGORIZED};
 use crate::name::Name;
 use crate::outbound::HttpUrl;
@@ -27,6 +27,7 @@ pub(super) struct ConnectorForm {
     enabled: bool,
     pub errors: Errors,
     choices: Vec<CategoryChoice>,
+    grants: LegacyGrants,
 }
 
 impl ConnectorForm {
@@ -42,7 +43,14 @@ impl ConnectorForm {
             enabled: true,
             errors: Errors::default(),
             choices,
+            grants: LegacyGrants::default(),
         }
+    }
+
+    /// The form with the methods that are left on here.
+    pub fn offering(mut self, grants: LegacyGrants) -> ConnectorForm {
+        self.grants = grants;
+        self
     }
 
     pub fn of(
@@ -79,8 +87,7 @@ impl ConnectorForm {
                 .filter_map(|id| id.parse().ok())
                 .collect(),
             enabled: data.ticked("enabled"),
-            errors: Errors::default(),
-            choices,
+            ..ConnectorForm::empty(choices)
         }
     }
 
@@ -93,10 +100,7 @@ impl ConnectorForm {
             self.errors.add("description", "Enter a description");
         }
         let base_url = self.check_base_url();
-        let method = self.errors.keep(
-            "auth_method",
-            Method::parse(&self.method).ok_or("Choose an authentication type"),
-        );
+        let method = self.check_method();
         let categories = self.check_categories();
         if self.errors.any() {
             return None;
@@ -129,6 +133,18 @@ impl ConnectorForm {
             enabled: self.enabled,
             forget_secrets,
         })
+    }
+
+    fn check_method(&mut self) -> Option<Method> {
+        let method = match Method::parse(&self.method) {
+            None => Err("Choose an authentication type".to_string()),
+            Some(method) if !self.grants.allow(method) => Err(format!(
+                "{} is switched off here. Choose another authentication type.",
+                method.label()
+            )),
+            Some(method) => Ok(method),
+        };
+        self.errors.keep("auth_method", method)
     }
 
     fn check_name(&mut self) -> Option<Name> {
@@ -231,7 +247,8 @@ impl ConnectorForm {
     }
 
     pub fn method_field(&self) -> SelectField {
-        let options = Method::all()
+        let choices = self.grants.choices(None);
+        let options = choices
             .map(|method| Option_::new(method.code(), method.label()))
             .collect();
         SelectField::new("auth_method", "Authentication Type", options, &self.method)

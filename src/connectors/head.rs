@@ -2,6 +2,7 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
+use chrono::{DateTime, Utc};
 
 use super::{Connector, Health};
 use crate::access::{Actor, Permission};
@@ -50,6 +51,7 @@ pub struct ConnectorHead {
     pub key: String,
     pub label: String,
     health: Health,
+    since: DateTime<Utc>,
     verify_certificates: bool,
     tab: Tab,
     tabs: Vec<Tab>,
@@ -73,6 +75,7 @@ impl ConnectorHead {
             key: connector.key.clone(),
             label: connector.label.clone(),
             health: connector.health(),
+            since: connector.status_since,
             verify_certificates: connector.verify_certificates,
             tab,
             tabs: tabs.into_iter().filter(may_open).collect(),
@@ -89,6 +92,11 @@ impl ConnectorHead {
     /// What the page is about: the tab, or the one thing of it.
     fn subject(&self) -> &str {
         self.about.as_deref().unwrap_or(self.tab.label())
+    }
+
+    /// Whether something is wrong of which this tab does not tell; the Authorization tab does.
+    fn is_told_elsewhere(&self) -> bool {
+        self.tab != Tab::Authorization && !matches!(self.health, Health::Healthy | Health::Disabled)
     }
 
     /// The address of a tab.

@@ -3,10 +3,12 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
+use chrono::{DateTime, Utc};
 use futures_util::try_join;
 
 use super::columns::ConnectorColumn;
 use super::model::ListRow;
+use super::trouble::{Trouble, troubles};
 use super::{Health, Method, queries};
 use crate::access::{Permission, Visit};
 use crate::categories::{self, CategoryChoice};
@@ -19,6 +21,8 @@ struct ListPage {
     shell: Shell,
     query: ListQuery<ConnectorColumn>,
     rows: Vec<ListRow>,
+    troubles: Vec<Trouble>,
+    now: DateTime<Utc>,
     pages: Pages,
     categories: Vec<CategoryChoice>,
     may_create: bool,
@@ -70,6 +74,10 @@ impl ListPage {
                 .collect(),
             self.query.filter(name),
         )
+    }
+
+    fn trouble(&self, row: &ListRow) -> Option<&Trouble> {
+        self.troubles.iter().find(|trouble| trouble.is_of(row))
     }
 
     /// The filters in use, each with its words and the address without it.
@@ -136,6 +144,7 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
         |row| query.column.place(row),
     );
     let Slice { rows, .. } = slice;
+    let (troubles, now) = (troubles(&conn, &rows).await?, visit.now());
     let may = |permission| visit.may(permission);
     let (may_create, may_edit, may_delete) = (
         may(Permission::CreateConnectors),
@@ -148,6 +157,8 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
             shell: visit.shell,
             query,
             rows,
+            troubles,
+            now,
             pages,
             categories,
             may_create,

@@ -75,9 +75,59 @@ impl Method {
     }
 }
 
+/// Which of the legacy grants are left on. RFC 9700 sections 2.1.2 and 2.4 advise against the one and forbid the other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LegacyGrants {
+    pub password: bool,
+    pub implicit: bool,
+}
+
+impl Default for LegacyGrants {
+    fn default() -> LegacyGrants {
+        LegacyGrants {
+            password: true,
+            implicit: true,
+        }
+    }
+}
+
+impl LegacyGrants {
+    /// Whether connectors may sign in by this method.
+    pub fn allow(self, method: Method) -> bool {
+        match method {
+            Method::OAuth(Grant::Password) => self.password,
+            Method::OAuth(Grant::Implicit) => self.implicit,
+            _ => true,
+        }
+    }
+
+    /// The methods to choose from, and the one that is stored already, so that a form shows what is.
+    pub fn choices(self, stored: Option<Method>) -> impl Iterator<Item = Method> {
+        Method::all().filter(move |method| self.allow(*method) || stored == Some(*method))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_method_that_is_switched_off_is_offered_only_where_it_is_stored() {
+        let (password, implicit) = (
+            Method::OAuth(Grant::Password),
+            Method::OAuth(Grant::Implicit),
+        );
+        let grants = LegacyGrants {
+            password: false,
+            implicit: true,
+        };
+        assert!(!grants.allow(password) && grants.allow(implicit));
+        let offered: Vec<Method> = grants.choices(None).collect();
+        assert!(!offered.contains(&password));
+        assert_eq!(offered.len(), Method::all().count() - 1);
+        assert!(grants.choices(Some(password)).eq(Method::all()));
+        assert!(LegacyGrants::default().choices(None).eq(Method::all()));
+    }
 
     #[test]
     fn every_method_has_one_code() {

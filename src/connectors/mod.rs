@@ -15,13 +15,14 @@ mod model;
 mod outlook;
 mod queries;
 mod trash;
+mod trouble;
 
 pub use activity::show as activity;
 pub use details::{create, duplicate, edit, new, update};
 pub use head::{ConnectorHead, Tab};
 pub use health::Health;
 pub use list::show as list;
-pub use method::{Grant, Method};
+pub use method::{Grant, LegacyGrants, Method};
 pub use model::{Connector, ConnectorId, NewConnector, parse_name};
 pub use outlook::{Facts, Outlook, RenewalFacts, TokenTimes, is_idle};
 pub use queries::{

@@ -113,6 +113,7 @@ pub(super) struct ListRow {
     method: String,
     pub verify_certificates: bool,
     status: String,
+    pub status_since: DateTime<Utc>,
     pub category_names: String,
     pub categories_start: String,
     pub updated_at: DateTime<Utc>,
@@ -126,6 +127,15 @@ impl ListRow {
 
     pub fn health(&self) -> Health {
         Health::parse(&self.status).unwrap_or(Health::NotAuthorized)
+    }
+
+    /// Where what is wrong is put right, in the words of a link; `None` where nothing is.
+    pub fn repair(&self) -> Option<(&'static str, String)> {
+        match self.health() {
+            Health::Healthy => None,
+            Health::Disabled => Some(("Enable", format!("/connectors/{}", self.key))),
+            _ => Some(("Repair", format!("/connectors/{}/authorization", self.key))),
+        }
     }
 
     /// The description, cut with an ellipsis where the row holds only its beginning.

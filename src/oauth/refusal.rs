@@ -62,6 +62,11 @@ impl Refusal {
         }
     }
 
+    /// A request that was not sent, because it may not be.
+    pub fn unasked(message: impl Into<String>, remedy: &str) -> Self {
+        Self::new(RefusalLayer::Request, message, remedy)
+    }
+
     /// Whether asking again with the same settings cannot help, so that a person must do something.
     ///
     /// It is so where the server itself says no in an error document (status 400, 401 or 403, or a

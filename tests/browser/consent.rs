@@ -134,6 +134,36 @@ async fn the_code_grant_works_with_both_servers_with_and_without_scripts() {
 }
 
 #[tokio::test]
+async fn the_session_is_known_to_whoever_comes_back_from_another_site() {
+    let app = ledger().await;
+    let person = app.super_admin().await;
+    for grant in [Grant::AuthorizationCode, Grant::Implicit] {
+        let window = Window::open(&app).await;
+        window.be(&person).await;
+        let server = AuthorizationServer::oidc_provider(&setup(&app, grant));
+        start_over(&app).await;
+        fill_in(&window, &server, grant, true).await;
+        // A browser takes another name for another site, which another port alone does not make.
+        let elsewhere = |address: &str| address.replace("127.0.0.1", "localhost");
+        let there = elsewhere(&server.urls.authorize);
+        app.sql(&format!(
+            "UPDATE oauth_clients SET authorize_url = '{there}'"
+        ))
+        .await;
+        window.go(TAB).await;
+        window.press("Authorize").await;
+        window
+            .press(&format!("Continue to {}", elsewhere(&server.urls.issuer)))
+            .await;
+        sign_in(&window).await;
+        let host = window.script("return location.hostname", json!([])).await;
+        assert_eq!(host, "localhost");
+        press_there(&window, server.allow).await;
+        is_authorized(&window).await;
+    }
+}
+
+#[tokio::test]
 async fn the_script_posts_the_implicit_answer_and_wipes_the_address() {
     let app = ledger().await;
     let server = AuthorizationServer::django(&setup(&app, Grant::Implicit));

@@ -75,11 +75,11 @@ async fn what_can_take_long_says_so() {
     for (button, words) in [
         (
             "Find settings",
-            "Asking the server. This can take up to 30 seconds.",
+            "Asking the server. This can take up to 10 seconds.",
         ),
         (
             "Test connection",
-            "Testing. This can take up to 30 seconds for each step.",
+            "Testing. This can take up to 10 seconds for each step.",
         ),
     ] {
         window.go("/connectors/ledger/authorization").await;
@@ -94,6 +94,28 @@ async fn what_can_take_long_says_so() {
                 "return document.querySelector('.said[role=status]')?.textContent == '{words}'"
             ))
             .await;
+    }
+}
+
+#[tokio::test]
+async fn without_scripts_what_can_take_long_says_so_beforehand() {
+    let app = TestApp::start().await;
+    let code = Method::OAuth(Grant::AuthorizationCode);
+    app.connector_with("Ledger", |new| new.method = code).await;
+    let window = Window::open_without_scripts(&app).await;
+    window.be(&app.super_admin().await).await;
+    for (time_out, words) in [
+        ("NULL", "10 seconds"),
+        ("1", "1 second"),
+        ("7", "7 seconds"),
+    ] {
+        app.sql(&format!("UPDATE authorizations SET time_out = {time_out}"))
+            .await;
+        window.go("/connectors/ledger/authorization").await;
+        let said = window.texts("noscript").await;
+        let asking = format!("Asking the server can take up to {words}.");
+        let testing = format!("Testing can take up to {words} for each step.");
+        assert_eq!(said, [asking, testing]);
     }
 }
 

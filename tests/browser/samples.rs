@@ -22,6 +22,8 @@ pub enum Place {
     Empty,
     /// What an organisation has after a year.
     Full,
+    /// The legacy grants are switched off.
+    Strict,
 }
 
 /// Who looks at the page.

@@ -7,6 +7,7 @@ mod forms;
 mod grants;
 mod interrupted;
 mod leaving;
+mod legacy_grants;
 mod moved_secrets;
 mod testing;
 mod testing_tokens;
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use connectory::access::Permission::{CreateConnectors, EditConnectors};
-use connectory::authorization::SecretField;
+use connectory::authorization::{Need, SecretField, TokenProblem};
 use connectory::connectors::{Grant, Method};
 use connectory::outbound::HttpUrl;
 use futures_util::future::join_all;
@@ -91,9 +92,14 @@ impl Scene {
         let callback = format!("{}{CALLBACK}", app.public_url);
         let mut setup = Setup::with([client.redirect(&callback)]);
         change(&mut setup);
+        Scene::at(app, kind, method, &setup).await
+    }
+
+    /// A scene on this site.
+    async fn at(app: TestApp, kind: Kind, method: Method, setup: &Setup) -> Scene {
         let server = match kind {
-            Kind::Oidc => AuthorizationServer::oidc_provider(&setup),
-            Kind::Django => AuthorizationServer::django(&setup),
+            Kind::Oidc => AuthorizationServer::oidc_provider(setup),
+            Kind::Django => AuthorizationServer::django(setup),
         };
         let id = connector(&app, method, &server.urls.api).await;
         let ana = app.person(&[EditConnectors]).await;

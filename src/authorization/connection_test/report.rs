@@ -40,8 +40,10 @@ pub(in crate::authorization) struct TestReport {
 impl TestReport {
     /// The outcome in a sentence: what is read first.
     pub fn summary(&self) -> &'static str {
+        let left_out = self.has(Mark::Skipped);
         match self.worst() {
             Mark::Bad => "The test found a problem.",
+            Mark::Warning if left_out => "What could be tried works, with a warning.",
             Mark::Warning => "The connection works, with a warning.",
             Mark::Skipped => "What could be tried works.",
             Mark::Good => "The connection works.",
@@ -49,11 +51,14 @@ impl TestReport {
     }
 
     pub fn worst(&self) -> Mark {
-        let has = |mark| self.steps.iter().any(|step| step.mark == mark);
         [Mark::Bad, Mark::Warning, Mark::Skipped]
             .into_iter()
-            .find(|mark| has(*mark))
+            .find(|mark| self.has(*mark))
             .unwrap_or(Mark::Good)
+    }
+
+    fn has(&self, mark: Mark) -> bool {
+        self.steps.iter().any(|step| step.mark == mark)
     }
 
     fn push(

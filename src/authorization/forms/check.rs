@@ -26,6 +26,14 @@ impl AuthorizationForm {
             "auth_method",
             Method::parse(&self.method).ok_or("Choose a method"),
         )?;
+        if !self.allows(method) {
+            let label = method.label();
+            self.errors.add(
+                "auth_method",
+                format!("{label} is switched off here. Choose another method."),
+            );
+            return None;
+        }
         let oauth = match method {
             Method::OAuth(grant) => Some(self.oauth.check(grant, &mut self.errors)),
             _ => None,

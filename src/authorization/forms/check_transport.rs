@@ -174,13 +174,12 @@ impl AuthorizationForm {
     }
 
     fn ask_again(&mut self, field: SecretField, oauth: Option<&OAuthClient>) {
-        let moved = oauth.is_some_and(|client| self.is_moved(client));
-        let why = match self.exposure() {
-            Some(why) => why,
-            None if moved && field.goes_to_token_server() => "it would go to another host",
-            None => return,
-        };
-        self.add_again(field.code(), field.label(), why);
+        let moved = oauth
+            .filter(|_| field.goes_to_token_server())
+            .and_then(|client| self.moved(client));
+        if let Some(why) = self.exposure().or(moved) {
+            self.add_again(field.code(), field.label(), why);
+        }
     }
 
     fn add_again(&mut self, name: &'static str, label: &str, why: &str) {
@@ -195,7 +194,7 @@ impl AuthorizationForm {
     pub(super) fn issued_tokens(&self, method: Method, client: &OAuthClient) -> SecretChange {
         let same = method == self.before.method
             && client.client_id == self.before.oauth.client_id
-            && !self.is_moved(client)
+            && self.moved(client).is_none()
             && self.exposure().is_none();
         if same {
             SecretChange::Keep
@@ -204,11 +203,21 @@ impl AuthorizationForm {
         }
     }
 
-    /// Whether secrets would go to a host that they did not go to before.
-    fn is_moved(&self, client: &OAuthClient) -> bool {
-        let before = self.before.oauth.secret_origins();
-        let now = client.secret_origins();
-        now.iter().any(|origin| !before.contains(origin))
+    /// Why the settings lead to a host that those before did not lead to. Secrets and people are two things: the host
+    /// where people agree has not had the secret.
+    fn moved(&self, client: &OAuthClient) -> Option<&'static str> {
+        let before = &self.before.oauth;
+        let known = before.secret_origins();
+        if client
+            .secret_origins()
+            .iter()
+            .any(|now| !known.contains(now))
+        {
+            return Some("it would go to another host");
+        }
+        let people = client.authorize_origin();
+        (people.is_some() && people != before.authorize_origin())
+            .then_some("people would be sent to another host to agree")
     }
 
     /// Certificate checks are being turned off.

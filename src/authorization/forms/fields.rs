@@ -3,12 +3,13 @@
 use super::AuthorizationForm;
 use crate::authorization::model::{ApiKeyPlace, SecretField, StoredSecret};
 use crate::authorization::secret_field::SecretInput;
-use crate::connectors::Method;
 use crate::web::{Option_, SelectField, TextField, date};
 
 impl AuthorizationForm {
     pub fn method_field(&self) -> SelectField {
-        let options = Method::all()
+        let options = self
+            .grants
+            .choices(Some(self.before.method))
             .map(|method| Option_::new(method.code(), method.label()))
             .collect();
         SelectField::new("auth_method", "Method", options, &self.method)

@@ -10,7 +10,7 @@ mod transport_fields;
 use super::model::{ApiKeyPlace, Authorization, SecretField, StoredSecret, StoredToken};
 use super::oauth_client::OAuthClient;
 use super::secret_field::SecretChange;
-use crate::connectors::{Connector, Grant, Method};
+use crate::connectors::{Connector, Grant, LegacyGrants, Method};
 use crate::web::{Errors, FormData};
 use oauth::OAuthForm;
 
@@ -34,6 +34,7 @@ pub(super) struct AuthorizationForm {
     secrets: Vec<StoredSecret>,
     token: Option<StoredToken>,
     before: Before,
+    grants: LegacyGrants,
     pub errors: Errors,
 }
 
@@ -104,8 +105,20 @@ impl AuthorizationForm {
                 proxy_url: stored.proxy_url.clone(),
                 oauth: oauth.clone(),
             },
+            grants: LegacyGrants::default(),
             errors: Errors::default(),
         }
+    }
+
+    /// The form with the methods that are left on here.
+    pub fn offering(mut self, grants: LegacyGrants) -> AuthorizationForm {
+        self.grants = grants;
+        self
+    }
+
+    /// Whether the method is left on here.
+    pub fn allows(&self, method: Method) -> bool {
+        self.grants.allow(method)
     }
 
     /// Takes over what was typed. A field that was not sent (another method's, hidden by the script) stays as stored.

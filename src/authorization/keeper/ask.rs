@@ -31,6 +31,8 @@ enum What {
     Request(Box<TokenRequest>),
     /// Grants in the order in which they are tried: the next one only after the server's no.
     Grants(Vec<(TokenEndpoint, Grant)>),
+    /// Nothing: the method is switched off here.
+    SwitchedOff(Method),
 }
 
 /// What came of it.
@@ -47,6 +49,7 @@ impl Question {
         let requests = match &self.what {
             What::Request(_) => 1,
             What::Grants(grants) => grants.len(),
+            What::SwitchedOff(_) => 0,
         };
         let each = self.each();
         (0..requests).map(|_| each).sum()
@@ -71,6 +74,7 @@ impl Question {
                 token.map_or_else(Asked::Refused, |token| self.received(token, false))
             }
             What::Grants(grants) => self.try_each(grants, outbound, clock, is_late).await,
+            What::SwitchedOff(method) => Asked::Refused(switched_off(*method)),
         }
     }
 
@@ -117,18 +121,28 @@ impl Question {
     }
 }
 
+/// Why nothing was asked. It is final, so that nobody waits for a renewal that does not come.
+fn switched_off(method: Method) -> Refusal {
+    Refusal::unasked(
+        format!("{} is switched off here.", method.label()),
+        "Choose another method on the Authorization tab.",
+    )
+}
+
 /// What can be asked for this connector; `None` if only a person can get a token.
 pub(super) async fn question(
     conn: &mut Conn,
-    vault: &Vault,
+    keeper: &Inner,
     connector: ConnectorId,
     state: &TokenState,
 ) -> Result<Option<Question>, Error> {
+    let vault = &keeper.vault;
     let settings = queries::find(conn, connector).await?;
     let what = match state.method {
         Method::Bearer if settings.keep_fresh => What::Request(Box::new(
             stored_request(conn, vault, connector, &settings).await?,
         )),
+        method if !keeper.grants.allow(method) => What::SwitchedOff(method),
         Method::OAuth(grant) => {
             let grants = grants(conn, vault, connector, grant).await?;
             if grants.is_empty() {

@@ -262,7 +262,7 @@ pub(super) async fn take(
         if let Some(held) = standing(conn, wish.connector).await?.held(wish, now) {
             return Ok(Taken::No(held));
         }
-        let question = question(conn, &keeper.vault, wish.connector, &state).await?;
+        let question = question(conn, keeper, wish.connector, &state).await?;
         let Some(question) = question else {
             return refused(TokenProblem::Ended);
         };
@@ -278,6 +278,21 @@ pub(super) async fn take(
         })
     })
     .await
+}
+
+/// Whether somebody has the lease, so that the server is being asked for the next token.
+pub(in crate::authorization) async fn is_held(
+    conn: &mut Conn,
+    connector: ConnectorId,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    let until: Option<Option<DateTime<Utc>>> = renewals::table
+        .find(connector)
+        .select(renewals::lease_until)
+        .first(conn)
+        .await
+        .optional()?;
+    Ok(until.flatten().is_some_and(|until| is_ahead(until, now)))
 }
 
 /// The row; before the first token there is none.

@@ -25,12 +25,14 @@ use tokio::runtime::Handle;
 use super::queries;
 use crate::access::Actor;
 use crate::clock::Clock;
-use crate::connectors::ConnectorId;
+use crate::connectors::{ConnectorId, LegacyGrants};
 use crate::db::Db;
 use crate::oauth::Refusal;
 use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};
 use crate::web::Error;
+
+pub(super) use lease::is_held as is_renewing;
 
 use ask::Asked;
 use flights::Flights;
@@ -52,6 +54,8 @@ struct Inner {
     vault: Vault,
     outbound: Outbound,
     clock: Clock,
+    /// What is switched off is asked nowhere.
+    grants: LegacyGrants,
     runtime: Handle,
     flights: Flights,
 }
@@ -131,6 +135,7 @@ impl TokenKeeper {
         vault: Vault,
         outbound: Outbound,
         clock: Clock,
+        grants: LegacyGrants,
         runtime: Handle,
     ) -> TokenKeeper {
         TokenKeeper(Arc::new(Inner {
@@ -138,6 +143,7 @@ impl TokenKeeper {
             vault,
             outbound,
             clock,
+            grants,
             runtime,
             flights: Flights::default(),
         }))

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::TabPage;
 use crate::authorization::oauth_client::OAuthClient;
+use crate::authorization::transport::{limits_of, patience, waiting_limits_of};
 use crate::connectors::{Grant, Health, Method};
 use crate::web::relative;
 
@@ -20,6 +21,11 @@ impl TabPage {
         *time <= self.now
     }
 
+    /// Whether the connector's method is not left on here: nothing is asked with it.
+    pub(super) fn is_switched_off(&self) -> bool {
+        !self.form.allows(self.connector.method())
+    }
+
     /// What the health means.
     pub(super) fn meaning(&self) -> &'static str {
         match self.connector.health() {
@@ -31,6 +37,8 @@ impl TabPage {
             Health::Failing => {
                 "The last renewal failed for a reason that may pass. It is tried again."
             }
+            Health::NeedsReauthorization if self.is_switched_off() => "The token is not renewed.",
+            Health::NotAuthorized if self.is_switched_off() => "There is no access token.",
             Health::NeedsReauthorization if self.renewal_failed() => {
                 "The server refuses to renew the token."
             }
@@ -46,6 +54,9 @@ impl TabPage {
     /// What repairs it, for somebody who may.
     pub(super) fn remedy(&self) -> &'static str {
         let issued = matches!(self.connector.method(), Method::OAuth(_));
+        if self.is_switched_off() {
+            return "";
+        }
         match self.connector.health() {
             Health::Failing if self.breaker.is_some() => {
                 "Press Test connection to see how it fares now."
@@ -97,9 +108,14 @@ impl TabPage {
         made.map(|(stored, _)| stored).collect()
     }
 
-    /// The seconds after which a request is given up, for the words that say how long it can take.
-    pub(super) fn patience(&self) -> i32 {
-        self.authorization.time_out.unwrap_or(30)
+    /// “30 seconds”: how long fetching a token can take.
+    pub(super) fn patience(&self) -> String {
+        patience(limits_of(self.authorization.time_out))
+    }
+
+    /// The same for what only somebody who waits asks for.
+    pub(super) fn waiting_patience(&self) -> String {
+        patience(waiting_limits_of(self.authorization.time_out))
     }
 
     pub(super) fn renewal_failed(&self) -> bool {
@@ -119,7 +135,7 @@ impl TabPage {
             }
         };
         let refused = self.renewal.as_ref().is_some_and(|last| last.is_final);
-        fetches && !refused && self.token.is_some()
+        fetches && !refused && !self.is_switched_off() && self.token.is_some()
     }
 
     /// What the button is called that fetches a new token without a person's consent.

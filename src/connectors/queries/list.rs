@@ -14,7 +14,7 @@ use crate::db::schema::connector_total;
 use crate::db::{Conn, Kept};
 use crate::web::{Error, ListQuery, Total};
 
-pub(super) const COLUMNS: &str = "connectors.id, key, name, label, description_start, method, verify_certificates, status, category_names, categories_start, updated_at, created_at";
+pub(super) const COLUMNS: &str = "connectors.id, key, name, label, description_start, method, verify_certificates, status, status_since, category_names, categories_start, updated_at, created_at";
 
 /// One page of the list and how many rows there are.
 pub async fn list(

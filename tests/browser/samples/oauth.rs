@@ -1,6 +1,6 @@
 //! The samples of the OAuth 2.0 methods.
 
-use super::Place::Full;
+use super::Place::{Full, Strict};
 use super::Step::{Behind, Choose, Expand, Fill, Press, Return};
 use super::Who::{Admin, Viewer};
 use super::oauth_world::CLIENT_SECRET;
@@ -43,6 +43,16 @@ pub const SAMPLES: &[Sample] = &[
     sample("oauth-disabled-viewer", Full, Viewer, "/connectors/waste-collection/authorization", &[], "Auth 2.0 Password"),
     sample("oauth-long", Full, Admin, "/connectors/everything-long/authorization", &[], "after 12 failures"),
     sample("oauth-long-viewer", Full, Viewer, "/connectors/everything-long/authorization", &[], "after 12 failures"),
+    sample("oauth-renewing", Full, Admin, "/connectors/renewed-now/authorization", &[], "The server is being asked for a new token."),
+    sample("oauth-switched-off", Strict, Admin, "/connectors/health-cards/authorization", &[Press("Save")], "the one that is stored serves until it ends"),
+    sample("oauth-switched-off-viewer", Strict, Viewer, "/connectors/sports-halls/authorization", &[], "is switched off here"),
+    sample("oauth-switched-off-answer", Strict, Admin, "/connectors/sports-halls/authorization/callback?error=access_denied", &[], "This method is switched off"),
+    sample("oauth-switched-off-create", Strict, Admin, "/connectors/new", &[], "OAuth 2.0 Client Credentials"),
+
+    // Elsewhere
+    sample("oauth-list", Full, Admin, "/connectors?sort=status&size=100", &[], "Database is being upgraded until noon."),
+    sample("oauth-list-viewer", Full, Viewer, "/connectors?status=failing", &[], "Next try in"),
+    sample("oauth-failing-details", Full, Admin, "/connectors/traffic-counts", &[], "Why, and how to repair it"),
 
     // Testing
     sample("oauth-tested", Full, Admin, "/connectors/meter-readings/authorization",

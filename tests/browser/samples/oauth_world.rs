@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use connectory::authorization::{RefreshToken, SecretField};
-use connectory::connectors::{Grant, Method};
+use connectory::connectors::{Grant, LegacyGrants, Method};
 use connectory::outbound::HttpUrl;
 use connectory::vault::Secret;
 use uuid::Uuid;
@@ -25,6 +25,19 @@ pub fn server() -> AuthorizationServer {
     let robot = Client::confidential("robot", CLIENT_SECRET, grant);
     let web = web.redirect("http://127.0.0.1:9/callback");
     AuthorizationServer::oidc_provider(&Setup::with([web, robot]))
+}
+
+/// A site on which the legacy grants are switched off, with two data connectors that had them before.
+pub async fn strict() -> TestApp {
+    let off = LegacyGrants {
+        password: false,
+        implicit: false,
+    };
+    let app = TestApp::start_with(|site| site.legacy_grants = off).await;
+    let id = create(&app, "Health cards", Grant::Password, SETTINGS).await;
+    issue(&app, id, true, 0, 8).await;
+    create(&app, "Sports halls", Grant::Implicit, SETTINGS).await;
+    app
 }
 
 /// Data connectors of every OAuth method in every health.
@@ -98,6 +111,11 @@ async fn with_tokens(app: &TestApp) {
         let id = create(app, name, grant, settings).await;
         issue(app, id, refreshes, hours_ago, ends_in_hours).await;
     }
+    let id = create(app, "Renewed now", Grant::AuthorizationCode, SETTINGS).await;
+    issue(app, id, true, 9, -1).await;
+    let until = app.clock.now() + TimeDelta::hours(1);
+    app.sql(&format!("UPDATE renewals SET lease_id = connector_id, lease_until = '{until}' WHERE connector_id = '{id}'"))
+        .await;
     app.sql(
         "UPDATE connectors SET enabled = false, status = 'disabled' WHERE key = 'waste-collection'",
     )

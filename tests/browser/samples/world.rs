@@ -1,4 +1,4 @@
-//! What the samples are taken from: three sites, the people on them, and what an organisation has after a year.
+//! What the samples are taken from: four sites, the people on them, and what an organisation has after a year.
 
 use chrono::TimeDelta;
 use connectory::access::{Actor, Permission};
@@ -28,6 +28,7 @@ pub struct World {
     fresh: TestApp,
     empty: Peopled,
     full: Peopled,
+    strict: Peopled,
     tokens: OAuthServer,
     server: AuthorizationServer,
 }
@@ -44,7 +45,10 @@ struct Peopled {
 
 impl Peopled {
     async fn start() -> Peopled {
-        let app = TestApp::start().await;
+        Peopled::on(TestApp::start().await).await
+    }
+
+    async fn on(app: TestApp) -> Peopled {
         Peopled {
             admin: app.super_admin().await,
             colleague: app.super_admin().await,
@@ -69,6 +73,7 @@ impl World {
             fresh: TestApp::start().await,
             empty: Peopled::start().await,
             full,
+            strict: Peopled::on(oauth_world::strict().await).await,
             tokens,
             server,
         }
@@ -93,6 +98,10 @@ impl World {
             Place::Full => {
                 window.visit(&self.full.app).await;
                 &self.full
+            }
+            Place::Strict => {
+                window.visit(&self.strict.app).await;
+                &self.strict
             }
         };
         match sample.who {

@@ -24,7 +24,7 @@ async fn a_server_fills_in_the_form_for_review() {
         assert!(note.contains("has described itself"), "{note}");
         assert!(
             note.contains(
-                "Issuer, Authorize URL, AccessToken URL, Revocation URL, Client authentication"
+                "Issuer, Authorize URL, AccessToken URL, Revocation URL, Client authentication, Refuse answers that do not name the issuer."
             ),
             "{note}"
         );

@@ -132,6 +132,26 @@ async fn the_page_for_the_fragment_is_made_for_the_script_and_says_what_is_missi
 }
 
 #[tokio::test]
+async fn a_code_comes_back_through_a_reverse_proxy() {
+    let public = "https://vault.example.org";
+    let app = TestApp::start_with(|site| site.public_url = public.into()).await;
+    let client = Client::confidential("app", SECRET, server::Grant::AuthorizationCode);
+    let client = client.redirect(&format!("{public}{CALLBACK}"));
+    let scene = Scene::at(app, Kind::Oidc, CODE, &Setup::with([client])).await;
+    scene.save().await;
+    let back = scene.allowed().await;
+    assert!(back.starts_with(&format!("{public}{CALLBACK}?")), "{back}");
+    // The proxy ends TLS and calls the program by its own name.
+    let request = scene.ana.request(reqwest::Method::GET, scene.path(&back));
+    let request = request
+        .header("host", "connectory.internal:8080")
+        .header("x-forwarded-host", "vault.example.org")
+        .header("sec-fetch-site", "cross-site");
+    let page = scene.ana.send(request).await.expect(303).follow().await;
+    assert_eq!(page.flash(), AUTHORIZED);
+}
+
+#[tokio::test]
 async fn authorizing_again_replaces_the_token() {
     for kind in BOTH {
         let scene = Scene::new(kind, CODE).await;

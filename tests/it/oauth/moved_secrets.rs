@@ -3,6 +3,7 @@
 use super::*;
 
 const ANOTHER_HOST: &str = "it would go to another host";
+const ANOTHER_DOOR: &str = "people would be sent to another host to agree";
 const ANOTHER_PROXY: &str = "it would go through another proxy";
 const UNCHECKED: &str = "certificates are no longer checked";
 const TICK: &str = "Tick the box if secrets are to be sent without checking who receives them";
@@ -53,10 +54,15 @@ async fn are_asked_for_again_where_they_would_go_elsewhere_and_nothing_is_sent()
             ("refresh_url", url.as_str(), ANOTHER_HOST),
             ("revocation_url", url.as_str(), ANOTHER_HOST),
             ("token_url", "https://127.0.0.1/token", ANOTHER_HOST),
+            ("authorize_url", url.as_str(), ANOTHER_DOOR),
             ("proxy_url", proxied.as_str(), ANOTHER_PROXY),
         ];
         // Client credentials have no refresh token.
-        let of_grant = |field: &str| field != "refresh_url" || method != CLIENT;
+        let of_grant = |field: &str| match field {
+            "refresh_url" => method != CLIENT,
+            "authorize_url" => method == CODE,
+            _ => true,
+        };
         for (field, value, why) in changes.into_iter().filter(|(field, ..)| of_grant(field)) {
             for button in ["Save", "Test connection"] {
                 let page = ana.get(TAB).await;
@@ -119,10 +125,7 @@ async fn stay_with_settings_that_lead_to_the_same_host() {
         ("token_url", home.url("/other/token")),
         ("refresh_url", home.url("/refresh")),
         ("revocation_url", home.url("/revoke")),
-        (
-            "authorize_url",
-            "https://people.example.org/authorize".into(),
-        ),
+        ("authorize_url", home.url("/other/authorize")),
         ("scope", "read".into()),
         ("time_out", "5".into()),
         ("expired_statuses", "401, 403".into()),

@@ -28,6 +28,12 @@ async fn a_client_is_right_or_wrong_before_anybody_has_agreed() {
             "{said}"
         );
         assert!(step(&page, "Base URL").starts_with("Not tried"));
+        let note = page.texts("section[aria-labelledby=tested] .note").concat();
+        let summary = "What could be tried works, with a warning.";
+        assert!(note.contains(summary), "{note}");
+        let public = scene.filled().await.set("authentication", "none");
+        let said = step(&test(public).await, "Client");
+        assert!(!said.contains("knows"), "{said}");
         let wrong = scene.filled().await.set("client_secret", "wrong");
         let said = step(&test(wrong).await, "Client");
         assert!(

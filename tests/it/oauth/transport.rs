@@ -62,6 +62,55 @@ async fn a_ca_of_ones_own() {
 }
 
 #[tokio::test]
+async fn a_client_certificate() {
+    let (ours, clients) = (Authority::new("Ours"), Authority::new("Clients"));
+    let identity = ours.issue("127.0.0.1");
+    let api = Hostile::start_tls(answer(200, &[], "{}"), &identity, Some(&clients)).await;
+    let server = Hostile::start_tls(tokens(), &identity, Some(&clients)).await;
+    let client = clients.issue("connectory");
+    for shown in [true, false] {
+        let (app, id, ana, form) = filled(&api.url("/v1"), &server.url("/token")).await;
+        let form = form.set("ca_certificate", &ours.pem());
+        saved(if shown {
+            form.set("client_certificate", &client.certificate_pem)
+                .set("client_key", &client.key_pem)
+        } else {
+            form
+        })
+        .await;
+        let before = (server.requests().len(), api.requests().len());
+        let page = get_token(&ana).await;
+        assert_eq!(page.status == 303, shown, "{}", page.text());
+        assert_eq!(app.token(id).await.is_some(), shown);
+        let called = steps(&test(&ana).await);
+        let good = |(name, said): &(String, String)| {
+            name == "Base URL" && said.starts_with("Good The API answered 200")
+        };
+        assert_eq!(called.iter().any(good), shown, "{called:?}");
+        let after = (server.requests().len(), api.requests().len());
+        assert_eq!(after != before, shown, "servers let no stranger in");
+    }
+}
+
+#[tokio::test]
+async fn certificates_that_are_not_checked() {
+    let identity = crate::support::hostile::Issued::self_signed("127.0.0.1");
+    let api = Hostile::start_tls(answer(200, &[], "{}"), &identity, None).await;
+    let server = Hostile::start_tls(tokens(), &identity, None).await;
+    let (app, id, ana, form) = filled(&api.url("/v1"), &server.url("/token")).await;
+    let page = form.untick("verify", "yes").send().await.expect(422);
+    let form = page.form(TAB).tick("verify_off", "yes");
+    saved(form.set("client_secret", SECRET)).await;
+    get_token(&ana).await.expect(303);
+    assert_eq!(app.token(id).await.as_deref(), Some("canary-token"));
+    let page = test(&ana).await;
+    assert!(step(&page, "Base URL").starts_with("Good The API answered 200"));
+    for name in ["Token server: TLS", "API: TLS"] {
+        assert!(step(&page, name).starts_with("Warning"), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_proxy() {
     let (api, server) = (Hostile::json("{}").await, Hostile::start(tokens()).await);
     let proxy = ForwardProxy::start().await;

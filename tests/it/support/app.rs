@@ -13,7 +13,7 @@ use connectory::authorization::TokenKeeper;
 use connectory::calls::{CallLog, Retention};
 use connectory::categories::{self, CategoryStatus};
 use connectory::clock::Clock;
-use connectory::connectors::{self, Method, NewConnector};
+use connectory::connectors::{self, LegacyGrants, Method, NewConnector};
 use connectory::db::{Connection, Db, Notices};
 use connectory::name::Name;
 use connectory::outbound::{HttpUrl, Outbound, Policy};
@@ -109,6 +109,7 @@ impl TestApp {
             public_url: format!("http://{address}"),
             notices,
             clock,
+            legacy_grants: LegacyGrants::default(),
         };
         change(&mut site);
         let keeper = site.keeper().expect("a keeper of tokens");
@@ -166,6 +167,11 @@ impl TestApp {
 
     /// What one more instance of the program on this database keeps tokens with.
     pub fn another_keeper(&self) -> TokenKeeper {
+        self.another_keeper_with(LegacyGrants::default())
+    }
+
+    /// The same where these legacy grants are left on.
+    pub fn another_keeper_with(&self, grants: LegacyGrants) -> TokenKeeper {
         let db = Db::new(&self.database.url, 2).expect("a pool");
         let (vault, clock) = (self.vault.clone(), self.clock.clone());
         let policy = Policy {
@@ -173,7 +179,7 @@ impl TestApp {
             ..Policy::default()
         };
         let outbound = Outbound::new(policy).expect("a runtime");
-        TokenKeeper::new(db, vault, outbound, clock, Handle::current())
+        TokenKeeper::new(db, vault, outbound, clock, grants, Handle::current())
     }
 
     /// One more instance of the program on this database: a process of its own, which is killed when dropped.

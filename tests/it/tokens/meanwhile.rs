@@ -26,6 +26,20 @@ async fn renews_once_more(site: &Authorized) {
 }
 
 #[tokio::test]
+async fn somebody_looks_and_is_told() {
+    let site = authorized().await;
+    let look = async || {
+        let tab = site.admin.get(TAB).await;
+        let now = fact(&tab, "Now");
+        assert_eq!(now, "The server is being asked for a new token. Look again");
+        assert!(tab.has_link("Look again"));
+    };
+    good(renewed_while(&site, look).await);
+    let tab = site.admin.get(TAB).await;
+    assert!(!tab.texts("dl.kv dt").contains(&"Now".to_string()));
+}
+
+#[tokio::test]
 async fn the_connections_are_cut() {
     let site = authorized().await;
     let cut = async || site.app.cut_connections().await;
