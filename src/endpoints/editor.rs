@@ -53,6 +53,11 @@ impl EditorPage {
         format!("/connectors/{}/endpoints/{id}", self.editor.connector.key)
     }
 
+    /// Whether a field is for machines to read.
+    fn is_code(&self, label: &str) -> bool {
+        ["Method", "URL", "Parameters", "Request headers", "Body"].contains(&label)
+    }
+
     /// `data-case` and, where the group is not in use, `hidden`.
     fn case(&self, kinds: &'static str) -> Case {
         let hidden = !self.form().shows(kinds);

@@ -142,8 +142,6 @@ pub struct TextField {
     width: &'static str,
     /// Words typed by people for people are checked for spelling; codes and names are not.
     prose: bool,
-    /// Where typing goes on when the page opens.
-    focused: bool,
 }
 
 impl TextField {
@@ -156,7 +154,6 @@ impl TextField {
             autocomplete: "off",
             width: "",
             prose: false,
-            focused: false,
         }
     }
 
@@ -189,12 +186,6 @@ impl TextField {
 
     pub fn prose(mut self) -> Self {
         self.prose = true;
-        self
-    }
-
-    /// Opens the page with the focus in it: for a field that the person has just asked for.
-    pub fn focused(mut self) -> Self {
-        self.focused = true;
         self
     }
 

@@ -5,6 +5,7 @@
 
 mod consent;
 mod driver;
+mod endpoints;
 mod keyboard;
 mod no_script;
 mod oauth_form;

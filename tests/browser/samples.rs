@@ -1,7 +1,9 @@
 //! Every page of the site in every state that looks different, and how a person gets there.
 //!
-//! To add one: a line in [`SAMPLES`], or in `oauth.rs` for the OAuth 2.0 methods. What it needs to exist is made in [`World`].
+//! To add one: a line in [`SAMPLES`], in `oauth.rs` for the OAuth 2.0 methods or in `endpoints.rs`. What it needs to exist is made in [`World`].
 
+mod endpoints;
+mod endpoints_world;
 mod oauth;
 mod oauth_world;
 mod world;
@@ -34,6 +36,8 @@ pub enum Who {
     Admin,
     /// May see connectors and categories, and change nothing.
     Viewer,
+    /// May call data connectors, and change nothing.
+    Caller,
     /// May do nothing.
     Newcomer,
     /// Somebody who is about to sign out.
@@ -99,7 +103,10 @@ const NOT_A_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 
 /// All samples.
 pub fn all() -> impl Iterator<Item = &'static Sample> {
-    SAMPLES.iter().chain(oauth::SAMPLES)
+    SAMPLES
+        .iter()
+        .chain(oauth::SAMPLES)
+        .chain(endpoints::SAMPLES)
 }
 
 #[rustfmt::skip] // a table: a sample a line, with its steps below

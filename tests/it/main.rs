@@ -17,6 +17,7 @@ mod calls;
 mod categories;
 mod cli;
 mod connectors;
+mod endpoints;
 mod health;
 mod notices;
 mod oauth;

@@ -28,6 +28,13 @@ async fn populated() -> (TestApp, Browser) {
         })
         .await;
     }
+    app.sql(
+        "INSERT INTO endpoints (id, connector_id, name, name_key, method, url, parameters, headers, body_kind, body, created_at, created_by, updated_at, updated_by)
+         SELECT gen_random_uuid(), id, 'list', 'list', 'POST', '/orders/{{id}}', '[{\"name\": \"page\", \"value\": \"{{page|1}}\", \"required\": true}]',
+             '[{\"name\": \"X-Trace\", \"value\": \"{{trace}}\", \"required\": false}]', 'json', '{\"n\": {{n}}}', now(), 'Ana', now(), 'Ana'
+         FROM connectors WHERE name = 'Payroll'",
+    )
+    .await;
     app.connector("Deleted").await;
     app.sql("UPDATE connectors SET deleted_at = now(), deleted_by = 'Ana' WHERE name = 'Deleted'")
         .await;

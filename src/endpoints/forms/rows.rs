@@ -55,7 +55,8 @@ pub(in crate::endpoints) struct Rows {
     group: RowGroup,
     rows: Vec<Row>,
     errors: Errors,
-    /// The row that was just added, from 0, where typing goes on.
+    /// The row that was just added, from 0. The page goes on there: at the row and not in its first field, where a second press
+    /// of Enter would save the form.
     added: Option<usize>,
     /// The row that was just removed, from 0, which the page says there.
     removed: Option<usize>,
@@ -134,7 +135,12 @@ impl Rows {
 
     /// Where the page goes on after a row was added.
     fn place_of_new(&self) -> String {
-        format!("{}#{}", self.action, self.id(self.rows.len(), "name"))
+        format!(
+            "{}#{}-{}",
+            self.action,
+            self.group.code(),
+            self.rows.len() + 1
+        )
     }
 
     fn is_full(&self) -> bool {
@@ -147,12 +153,7 @@ impl Rows {
 
     fn name_field(&self, index: &usize) -> TextField {
         let name = self.rows.get(*index).map_or("", |row| row.name.as_str());
-        let field = TextField::new(&self.id(*index, "name"), "Key", name).errors(&self.errors);
-        if self.is_added(index) {
-            field.focused()
-        } else {
-            field
-        }
+        TextField::new(&self.id(*index, "name"), "Key", name).errors(&self.errors)
     }
 
     fn value_field(&self, index: &usize) -> TextField {

@@ -138,21 +138,23 @@ impl Times {
         milliseconds(self.total)
     }
 
-    /// The parts that add up to the whole.
+    /// The parts that add up to the whole, without those that took no time to speak of.
     pub fn parts(&self) -> Vec<(&'static str, String)> {
         let waiting = self.first_byte.saturating_sub(self.connect);
         let reading = self
             .total
             .saturating_sub(self.queue)
             .saturating_sub(self.first_byte);
-        [
+        let parts = [
             ("waiting for a turn", self.queue),
             ("connecting", self.connect),
             ("until the answer began", waiting),
             ("reading", reading),
-        ]
-        .map(|(words, time)| (words, milliseconds(time)))
-        .into()
+        ];
+        let parts = parts.into_iter().filter(|(_, time)| time.as_millis() > 0);
+        parts
+            .map(|(words, time)| (words, milliseconds(time)))
+            .collect()
     }
 }
 

@@ -17,8 +17,8 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 /// An address with variables.
 #[derive(Clone, Debug)]
 pub struct UrlTemplate {
-    /// Scheme, host and port of a whole address as typed; `None` for one that is relative to the base URL.
-    prefix: Option<(String, Origin)>,
+    /// `None` for one that is relative to the base URL.
+    prefix: Option<Prefix>,
     /// The parts of the path between slashes; none where there is no path at all.
     segments: Vec<Template>,
     query: Template,
@@ -149,10 +149,11 @@ fn is_dots(segment: &str) -> bool {
     plain == "." || plain == ".."
 }
 
-/// Scheme, host and port of a whole address, and what stands behind them.
-fn split_prefix(
-    template: &Template,
-) -> Result<(Option<(String, Origin)>, Vec<Part>), TemplateProblem> {
+/// Scheme, host and port of a whole address, as typed and as they are compared.
+type Prefix = (String, Origin);
+
+/// The prefix of a whole address, and what stands behind it.
+fn split_prefix(template: &Template) -> Result<(Option<Prefix>, Vec<Part>), TemplateProblem> {
     let parts = template.parts.clone();
     let first = match parts.first() {
         Some(Part::Text(first)) => first.clone(),

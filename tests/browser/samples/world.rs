@@ -9,7 +9,7 @@ use connectory::outbound::HttpUrl;
 use connectory::vault::Secret;
 use uuid::Uuid;
 
-use super::{Place, Sample, Step, Who, oauth_world};
+use super::{Place, Sample, Step, Who, endpoints_world, oauth_world};
 use crate::browser::{Window, origin};
 use crate::support::authorization_server::AuthorizationServer;
 use crate::support::oauth_server::OAuthServer;
@@ -31,6 +31,7 @@ pub struct World {
     strict: Peopled,
     tokens: OAuthServer,
     server: AuthorizationServer,
+    _apis: endpoints_world::Apis,
 }
 
 /// A site and the people on it.
@@ -39,6 +40,7 @@ struct Peopled {
     admin: Browser,
     colleague: Browser,
     viewer: Browser,
+    caller: Browser,
     newcomer: Browser,
     leaver: Browser,
 }
@@ -55,6 +57,7 @@ impl Peopled {
             viewer: app
                 .person(&[Permission::ViewConnectors, Permission::ViewCategories])
                 .await,
+            caller: app.person(&[Permission::CallConnectors]).await,
             newcomer: app.person(&[]).await,
             leaver: app.person(&[]).await,
             app,
@@ -69,6 +72,7 @@ impl World {
         let full = Peopled::start().await;
         fill(&full, &tokens).await;
         oauth_world::fill(&full.app, &server).await;
+        let apis = endpoints_world::fill(&full.app, &full.admin).await;
         World {
             fresh: TestApp::start().await,
             empty: Peopled::start().await,
@@ -76,6 +80,7 @@ impl World {
             strict: Peopled::on(oauth_world::strict().await).await,
             tokens,
             server,
+            _apis: apis,
         }
     }
 
@@ -108,6 +113,7 @@ impl World {
             Who::Nobody => {}
             Who::Admin => window.be(&peopled.admin).await,
             Who::Viewer => window.be(&peopled.viewer).await,
+            Who::Caller => window.be(&peopled.caller).await,
             Who::Newcomer => window.be(&peopled.newcomer).await,
             Who::Leaver => window.be(&peopled.leaver).await,
         }

@@ -11,15 +11,24 @@ pub struct Examples {
     /// A category that cannot be deleted, because a connector has it.
     category: Uuid,
     style_sheet: String,
+    /// An endpoint of the connector.
+    endpoint: Uuid,
 }
 
 impl Examples {
     pub async fn create(app: &TestApp) -> Examples {
         let category = app.category("Finance").await;
-        app.connector_with("Payroll", |new| {
-            new.categories = vec![category];
-            new.method = connectors::Method::Bearer;
-        })
+        let connector = app
+            .connector_with("Payroll", |new| {
+                new.categories = vec![category];
+                new.method = connectors::Method::Bearer;
+            })
+            .await;
+        let endpoint = Uuid::now_v7();
+        app.sql(&format!(
+            "INSERT INTO endpoints (id, connector_id, name, name_key, method, url, created_at, created_by, updated_at, updated_by)
+             VALUES ('{endpoint}', '{connector}', 'list', 'list', 'GET', '/orders/{{{{id}}}}', now(), 'Nobody', now(), 'Nobody')"
+        ))
         .await;
         let page = app.browser().get("/nowhere").await;
         let style_sheet = page
@@ -29,6 +38,7 @@ impl Examples {
         Examples {
             category,
             style_sheet,
+            endpoint,
         }
     }
 
@@ -41,7 +51,10 @@ impl Examples {
         };
         let path = match route.path {
             "/static/{file}" => self.style_sheet.clone(),
-            path if path.starts_with("/connectors/{key}") => path.replace("{key}", &key),
+            path if path.starts_with("/connectors/{key}") => path
+                .replace("{key}", &key)
+                .replace("{id}", &self.endpoint.to_string())
+                .replace("{body}", "no-body"),
             path if path.starts_with("/categories/{id}") => {
                 path.replace("{id}", &self.category.to_string())
             }

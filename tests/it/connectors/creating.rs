@@ -36,8 +36,12 @@ async fn a_connector_without_authentication_is_created_and_shown() {
     let page = page.follow().await.expect(200);
     assert_eq!(
         (page.path.as_str(), page.flash().as_str()),
-        ("/connectors/payroll", "The Data Connector was created")
+        (
+            "/connectors/payroll/endpoints",
+            "The Data Connector was created"
+        )
     );
+    let page = page.click("Details").await.expect(200);
     let fields = ["connector_name", "display_name", "description", "base_url"]
         .map(|id| page.field_value(id));
     assert_eq!(
@@ -312,7 +316,7 @@ async fn a_name_of_any_script_with_the_special_characters_reads_back_as_typed() 
             .submit(|form| payroll(form).set("connector_name", typed))
             .await
             .expect(303);
-        let page = page.follow().await.expect(200);
+        let page = page.follow().await.click("Details").await.expect(200);
         assert_eq!(
             (page.field_value("connector_name").as_str(), page.h1()),
             (stored, format!("{stored}: Details"))
@@ -331,7 +335,7 @@ async fn a_description_of_several_lines_reads_back_as_typed() {
         .submit(|form| payroll(form).set("description", text))
         .await
         .expect(303);
-    let page = page.follow().await;
+    let page = page.follow().await.click("Details").await;
     assert_eq!(page.field_value("description"), text);
     page.submit(|form| form).await.expect(303);
     assert_eq!(
@@ -426,10 +430,13 @@ async fn a_key_is_never_the_address_of_another_page() {
             .submit(|form| payroll(form).set("connector_name", name))
             .await
             .expect(303);
-        assert_eq!(page.location(), Some(format!("/connectors/{key}").as_str()));
+        assert_eq!(
+            page.location(),
+            Some(format!("/connectors/{key}/endpoints").as_str())
+        );
         assert_eq!(
             page.follow().await.expect(200).h1(),
-            format!("{name}: Details")
+            format!("{name}: Endpoints")
         );
     }
 }
@@ -443,7 +450,7 @@ async fn pressing_save_twice_creates_one_and_shows_it_both_times() {
     for answer in answers.iter().chain([&page.submit(payroll).await]) {
         assert_eq!(
             (answer.status, answer.location()),
-            (303, Some("/connectors/payroll"))
+            (303, Some("/connectors/payroll/endpoints"))
         );
     }
     assert_eq!(app.count("SELECT count(*) FROM connectors").await, 1);

@@ -24,7 +24,7 @@ async fn every_field_is_saved_and_the_key_stays() {
     );
     assert_eq!(
         strs(&page.texts("nav.tabs a")),
-        ["Details", "Authorization"]
+        ["Details", "Authorization", "Endpoints"]
     );
     let filled = page.submit(|form| {
         let form = form

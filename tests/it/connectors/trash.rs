@@ -145,7 +145,7 @@ async fn a_name_is_free_once_its_connector_is_in_the_trash_and_then_keeps_it_the
         .expect(303);
     assert_eq!(
         page.location(),
-        Some("/connectors/payroll-2"),
+        Some("/connectors/payroll-2/endpoints"),
         "a key is never used twice"
     );
 

@@ -73,6 +73,7 @@ async fn every_refused_form_keeps_the_rules_of_the_house() {
     let category = app
         .value("SELECT id FROM categories WHERE name = 'Finance'")
         .await;
+    let endpoint = app.value("SELECT id FROM endpoints").await;
     let mut found = Vec::new();
     for (address, expected) in [
         ("/connectors".to_string(), 422),
@@ -85,6 +86,16 @@ async fn every_refused_form_keeps_the_rules_of_the_house() {
         ("/categories".into(), 422),
         (format!("/categories/{category}"), 422),
         (format!("/categories/{category}/delete"), 409),
+        ("/connectors/payroll/endpoints".into(), 422),
+        (format!("/connectors/payroll/endpoints/{endpoint}"), 422),
+        (
+            format!("/connectors/payroll/endpoints/{endpoint}/runs"),
+            422,
+        ),
+        (
+            format!("/connectors/payroll/endpoints/{endpoint}/delete"),
+            409,
+        ),
     ] {
         let page = ana.post(&address, &[]).await.expect(expected);
         assert_eq!(
@@ -128,6 +139,8 @@ async fn a_page_is_as_good_for_somebody_who_may_do_little() {
         "/connectors",
         "/connectors/payroll",
         "/connectors/payroll/authorization",
+        "/connectors/payroll/endpoints",
+        "/connectors/weather/endpoints",
         "/connectors/maps",
         "/connectors/ledger/authorization",
     ] {
@@ -141,6 +154,7 @@ async fn addresses(app: &TestApp) -> Vec<String> {
     let category = app
         .value("SELECT id FROM categories WHERE name = 'Finance'")
         .await;
+    let endpoint = app.value("SELECT id FROM endpoints").await;
     let mut addresses: Vec<String> = Vec::new();
     for route in routes::all()
         .iter()
@@ -148,9 +162,13 @@ async fn addresses(app: &TestApp) -> Vec<String> {
     {
         match route.path {
             "/" | "/static/{file}" | "/favicon.ico" | "/healthz" | "/readyz" | "/metrics" => {}
-            path if path.contains("{key}") => addresses.extend(
-                ["payroll", "ledger", "maps", "weather"].map(|key| path.replace("{key}", key)),
-            ),
+            path if path.contains("{key}") => {
+                addresses.extend(["payroll", "ledger", "maps", "weather"].map(|key| {
+                    path.replace("{key}", key)
+                        .replace("{id}", &endpoint)
+                        .replace("{body}", "no-body")
+                }))
+            }
             path => addresses.push(path.replace("{id}", &category)),
         }
     }

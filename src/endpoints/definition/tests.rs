@@ -1,0 +1,103 @@
+//! What becomes of an endpoint's templates, together.
+
+use super::super::model::Row;
+use super::*;
+
+fn row(name: &str, value: &str, required: bool) -> Row {
+    Row {
+        name: name.into(),
+        value: value.into(),
+        required,
+    }
+}
+
+fn recipe() -> Recipe {
+    Recipe {
+        method: HttpMethod::Post,
+        url: "/orders/{{order.id}}".into(),
+        parameters: vec![row("page", "{{page|1}}", true), row("q", "{{q}}", false)],
+        headers: vec![row("X-Trace", "{{trace}}", true)],
+        body_kind: BodyKind::Json,
+        body: r#"{"n": {{order.n}}}"#.into(),
+        form: Vec::new(),
+        time_out: None,
+        retries: 0,
+    }
+}
+
+fn base() -> HttpUrl {
+    HttpUrl::parse("https://api.example.org/v1").expect("a base")
+}
+
+#[test]
+fn values_make_a_request_of_an_endpoint() {
+    let definition = Definition::new(&recipe(), Some(&base())).expect("a definition");
+    let names: Vec<&str> = definition
+        .variables()
+        .iter()
+        .map(|one| one.name())
+        .collect();
+    assert_eq!(names, ["order.id", "page", "q", "trace", "order.n"]);
+    let variables = serde_json::json!({ "order": { "id": "a/b", "n": 3 }, "trace": "t" });
+    let rendered = definition.render(&variables).expect("a request");
+    assert_eq!(
+        rendered.url.as_str(),
+        "https://api.example.org/v1/orders/a%2Fb?page=1"
+    );
+    assert_eq!(rendered.headers["x-trace"], "t");
+    assert_eq!(rendered.headers["content-type"], "application/json");
+    assert_eq!(rendered.body.as_deref(), Some(&br#"{"n": 3}"#[..]));
+    assert_eq!(rendered.left_out, ["parameter “q”"]);
+}
+
+#[test]
+fn all_that_is_missing_is_told_at_once() {
+    let definition = Definition::new(&recipe(), Some(&base())).expect("a definition");
+    let problems = definition
+        .render(&serde_json::json!({ "q": "x" }))
+        .expect_err("problems");
+    assert_eq!(
+        problems.to_string(),
+        "There is no value for “trace”, which the header “X-Trace” needs. \
+         There is no value for “order.id”, which the URL needs. \
+         There is no value for “order.n”, which the request body needs."
+    );
+}
+
+#[test]
+fn headers_of_others_cannot_be_set() {
+    for (name, in_name) in [
+        ("Authorization", true),
+        ("HOST", true),
+        ("Content-Length", true),
+        ("X Page", true),
+        ("X:Page", true),
+        ("X-{{page}}", true),
+        ("x-trace", true),
+        ("Accept", false),
+    ] {
+        let mut recipe = recipe();
+        recipe.headers.push(row(name, "1", true));
+        let problems = Definition::new(&recipe, None).err().unwrap_or_default();
+        assert_eq!(
+            problems
+                .iter()
+                .any(|problem| problem.part == Part::Header(1) && problem.in_name),
+            in_name,
+            "{name}: {problems:?}"
+        );
+    }
+}
+
+#[test]
+fn a_body_has_the_type_that_a_header_gives_it() {
+    let mut recipe = recipe();
+    recipe
+        .headers
+        .push(row("content-type", "application/vnd.api+json", true));
+    let definition = Definition::new(&recipe, Some(&base())).expect("a definition");
+    let variables = serde_json::json!({ "order": { "id": 1, "n": 3 }, "trace": "t" });
+    let rendered = definition.render(&variables).expect("a request");
+    let types: Vec<_> = rendered.headers.get_all("content-type").iter().collect();
+    assert_eq!(types, ["application/vnd.api+json"]);
+}

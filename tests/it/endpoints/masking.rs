@@ -1,0 +1,128 @@
+//! What a connector signs in with is on no page, however an API echoes it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use connectory::authorization::SecretField;
+use connectory::connectors::Method;
+
+use crate::support::hostile::answer;
+
+use super::*;
+
+const SECRET: &str = "canary/5f1c+77 \"e";
+
+/// A connector that signs in with a user name and the secret as its password.
+async fn signed_in(app: &TestApp, api: &Hostile, name: &str) -> Uuid {
+    let base = api.url("/v1");
+    let id = app
+        .connector_with(name, |new| {
+            new.base_url = HttpUrl::parse(&base).ok();
+            new.method = Method::Basic;
+        })
+        .await;
+    app.sql("UPDATE authorizations SET user_name = 'svc'").await;
+    app.store_secret(id, SecretField::Password, SECRET).await;
+    id
+}
+
+fn spellings() -> Vec<String> {
+    let form: String = form_urlencoded::byte_serialize(SECRET.as_bytes()).collect();
+    let json = serde_json::Value::from(SECRET).to_string();
+    vec![
+        SECRET.to_string(),
+        form,
+        json.trim_matches('"').to_string(),
+        STANDARD.encode(format!("svc:{SECRET}")),
+        "canary\\/5f1c".to_string(),
+        "canary/5f1c".to_string(),
+        "5f1c".to_string(),
+    ]
+}
+
+fn assert_hidden(what: &str, text: &str) {
+    for spelling in spellings() {
+        assert!(!text.contains(&spelling), "{what} shows {spelling}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn an_echoed_secret_is_masked_in_body_headers_and_request() {
+    let app = TestApp::start().await;
+    let basic = STANDARD.encode(format!("svc:{SECRET}"));
+    let escaped: String = SECRET
+        .chars()
+        .map(|letter| format!("\\u{:04x}", letter as u32))
+        .collect();
+    let json = serde_json::Value::from(SECRET).to_string();
+    let form: String = form_urlencoded::byte_serialize(SECRET.as_bytes()).collect();
+    let bodies = [
+        (
+            "application/json",
+            format!("{{\"echo\":{json},\"again\":\"{escaped}\"}}"),
+        ),
+        (
+            "application/json",
+            format!("{{\"php\":{}}}", json.replace('/', "\\/")),
+        ),
+        ("text/plain", format!("You sent {SECRET} and Basic {basic}")),
+        ("text/html", format!("<a href=\"/?p={form}\">{basic}</a>")),
+    ];
+    for (index, (content_type, body)) in bodies.into_iter().enumerate() {
+        let headers = [
+            ("Content-Type", content_type),
+            ("X-Echo", &format!("Basic {basic}")),
+            ("Set-Cookie", "sid=another-secret"),
+        ];
+        let api = Hostile::start(answer(200, &headers, &body)).await;
+        signed_in(&app, &api, &format!("Echo {index}")).await;
+        let ana = app.super_admin().await;
+        let tab = format!("/connectors/echo-{index}/endpoints");
+        let page = ana.get(&format!("{tab}/new")).await;
+        let page = press(&page, &tab, "Run", |form| form).await.expect(200);
+        assert!(
+            outcome(&page).starts_with("200 OK in "),
+            "{}",
+            outcome(&page)
+        );
+        let sent = api.request();
+        assert_eq!(
+            sent.header("authorization"),
+            Some(&*format!("Basic {basic}"))
+        );
+        assert_hidden("the page", &page.html);
+        assert_hidden("the page's words", &page.text());
+        assert!(!page.html.contains("another-secret"));
+        assert!(page.text().contains("Hidden: may hold a secret"));
+        assert!(shown_body(&page).contains("‹masked›"));
+        let curl = page.field_value("curl");
+        assert!(curl.contains("YOUR-SECRET"), "{curl}");
+        let links = page.links();
+        let (_, address) = links
+            .iter()
+            .find(|(words, _)| words == "Download the whole body")
+            .expect("a file");
+        assert_hidden("the file", &ana.get(address).await.expect(200).html);
+    }
+}
+
+#[tokio::test]
+async fn a_key_in_the_address_is_masked_where_the_request_is_shown() {
+    let app = TestApp::start().await;
+    let api = Hostile::json("{}").await;
+    let base = api.url("/v1");
+    let id = app
+        .connector_with("Payroll", |new| {
+            new.base_url = HttpUrl::parse(&base).ok();
+            new.method = Method::ApiKey;
+        })
+        .await;
+    app.sql("UPDATE authorizations SET api_key_name = 'key', api_key_place = 'query'")
+        .await;
+    app.store_secret(id, SecretField::ApiKey, SECRET).await;
+    let ana = app.super_admin().await;
+    let page = run(&ana, NEW, |form| form.set("endpoint_url", "/orders?a=1")).await;
+    assert!(outcome(&page).starts_with("200 OK in "), "{}", page.text());
+    assert!(api.request().target.starts_with("/v1/orders?a=1&key="));
+    assert_hidden("the page", &page.html);
+    assert!(page.field_value("curl").contains("key=YOUR-SECRET"));
+}
