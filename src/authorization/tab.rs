@@ -46,8 +46,8 @@ pub(super) struct TabPage {
     form: AuthorizationForm,
     token: Option<StoredToken>,
     renewal: Option<RenewalRecord>,
-    is_renewing: bool,
     breaker: Option<StoredBreaker>,
+    is_renewing: bool,
     can_fetch: bool,
     can_authorize: bool,
     redirect_url: String,
@@ -100,9 +100,9 @@ pub(super) struct Stored {
     pub oauth: OAuthClient,
     pub token: Option<StoredToken>,
     pub renewal: Option<RenewalRecord>,
+    pub breaker: Option<StoredBreaker>,
     /// Somebody is fetching a token at this moment.
     pub is_renewing: bool,
-    pub breaker: Option<StoredBreaker>,
     pub form: AuthorizationForm,
 }
 
@@ -148,8 +148,8 @@ pub(super) async fn load(visit: &Visit, conn: &mut Conn, key: &str) -> Result<St
     let secrets = queries::stored_secrets(conn, connector.id).await?;
     let token = queries::stored_token(conn, connector.id).await?;
     let renewal = queries::failed_renewal(conn, connector.id).await?;
-    let is_renewing = is_renewing(conn, connector.id, visit.now()).await?;
     let breaker = queries::breaker(conn, connector.id).await?;
+    let is_renewing = is_renewing(conn, connector.id, visit.now()).await?;
     let form = AuthorizationForm::of(&connector, &authorization, &oauth, secrets, token.clone());
     let form = form.offering(grants(visit)?);
     Ok(Stored {
@@ -158,8 +158,8 @@ pub(super) async fn load(visit: &Visit, conn: &mut Conn, key: &str) -> Result<St
         oauth,
         token,
         renewal,
-        is_renewing,
         breaker,
+        is_renewing,
         form,
     })
 }
@@ -193,8 +193,8 @@ pub(super) fn tab_page(
         authorization,
         token,
         renewal,
-        is_renewing,
         breaker,
+        is_renewing,
         form,
         oauth: _,
     } = stored;
@@ -208,8 +208,8 @@ pub(super) fn tab_page(
             form,
             token,
             renewal,
-            is_renewing,
             breaker,
+            is_renewing,
             can_fetch,
             can_authorize,
             redirect_url,

@@ -16,14 +16,14 @@ impl TabPage {
         relative(time, &self.now)
     }
 
-    /// Whether the connector's method is not left on here: nothing is asked with it.
-    pub(super) fn is_switched_off(&self) -> bool {
-        !self.form.allows(self.connector.method())
-    }
-
     /// Whether a time has passed.
     pub(super) fn is_over(&self, time: &DateTime<Utc>) -> bool {
         *time <= self.now
+    }
+
+    /// Whether the connector's method is not left on here: nothing is asked with it.
+    pub(super) fn is_switched_off(&self) -> bool {
+        !self.form.allows(self.connector.method())
     }
 
     /// What the health means.
