@@ -73,7 +73,7 @@ pub(super) fn all_kinds() -> impl Iterator<Item = &'static ProblemKind> {
 /// A problem on its way to the caller.
 #[derive(Debug)]
 pub(super) struct Problem {
-    pub relay: RelayProblem,
+    pub relay: Box<RelayProblem>,
     /// For 405.
     pub allow: Option<String>,
     /// What else there is to tell, for some kinds.
@@ -83,7 +83,7 @@ pub(super) struct Problem {
 impl From<RelayProblem> for Problem {
     fn from(relay: RelayProblem) -> Problem {
         Problem {
-            relay,
+            relay: Box::new(relay),
             allow: None,
             errors: None,
         }

@@ -257,12 +257,13 @@ mod tests {
             }
         }
 
+        fn admit(&self) -> Admission<'_> {
+            let admitted = self.breaker.admit();
+            admitted.unwrap_or_else(|_| panic!("not let through"))
+        }
+
         fn fares(&self, fared: Fared) -> bool {
-            self.breaker
-                .admit()
-                .ok()
-                .expect("let through")
-                .settle(fared)
+            self.admit().settle(fared)
         }
 
         fn fails(&self) -> bool {
@@ -323,13 +324,13 @@ mod tests {
         let server = Server::new();
         while !server.fails() {}
         server.wait(5);
-        let first = server.breaker.admit().ok().expect("the try");
+        let first = server.admit();
         assert!(server.is_open(), "one at a time");
         assert!(first.settle(Fared::Badly("Again.".into())));
         server.wait(9);
         assert!(server.is_open(), "twice as long");
         server.wait(1);
-        let given_up = server.breaker.admit().ok().expect("the try");
+        let given_up = server.admit();
         drop(given_up);
         assert!(server.fares(Fared::Well));
         assert!(!server.is_open() && server.breaker.record().is_none());

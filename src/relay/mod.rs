@@ -12,6 +12,7 @@ mod carry;
 mod credential;
 mod gate;
 mod health;
+mod journey;
 mod line;
 mod manners;
 mod mask;

@@ -71,7 +71,7 @@ pub(super) async fn save_breaker(
         breakers::message.eq(&record.message),
     );
     diesel::insert_into(breakers::table)
-        .values((breakers::connector_id.eq(connector), values.clone()))
+        .values((breakers::connector_id.eq(connector), values))
         .on_conflict(breakers::connector_id)
         .do_update()
         .set(values)

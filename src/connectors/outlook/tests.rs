@@ -1,0 +1,222 @@
+//! Every edge of the health, with the time moved by hand.
+
+use super::*;
+
+const START: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+fn minute(minutes: i64) -> DateTime<Utc> {
+    START + TimeDelta::minutes(minutes)
+}
+
+/// A connector with a token obtained at the start that lives an hour.
+fn facts(method: Method, renewable: bool) -> Facts {
+    Facts {
+        enabled: true,
+        method,
+        has_secret: false,
+        token: Some(TokenTimes {
+            obtained_at: START,
+            expires_at: Some(minute(60)),
+        }),
+        renewable,
+        renewal: RenewalFacts::default(),
+        is_left_alone: false,
+    }
+}
+
+fn health(facts: &Facts, minutes: i64) -> Health {
+    Outlook::of(facts, minute(minutes)).health
+}
+
+const CODE: Method = Method::OAuth(Grant::AuthorizationCode);
+
+#[test]
+fn a_token_that_nobody_renews_goes_from_healthy_over_expiring_to_its_end() {
+    for method in [Method::Bearer, Method::OAuth(Grant::Implicit), CODE] {
+        let facts = facts(method, false);
+        let at = |minutes| Outlook::of(&facts, minute(minutes));
+        let outlook = |health, changes_at| Outlook {
+            health,
+            changes_at,
+            renew_at: None,
+        };
+        assert_eq!(at(0), outlook(Health::Healthy, Some(minute(54))));
+        assert_eq!(at(54), outlook(Health::Expiring, Some(minute(60))));
+        assert_eq!(at(60), outlook(Health::NeedsReauthorization, None));
+    }
+}
+
+#[test]
+fn a_token_without_an_end_stays_healthy_and_is_not_renewed_early() {
+    let mut facts = facts(CODE, true);
+    facts.token = Some(TokenTimes {
+        obtained_at: START,
+        expires_at: None,
+    });
+    let later = Outlook::of(&facts, minute(600_000));
+    assert_eq!((later.health, later.renew_at), (Health::Healthy, None));
+}
+
+#[test]
+fn a_renewable_token_stays_healthy_and_is_renewed_before_its_end() {
+    let facts = facts(CODE, true);
+    for minutes in [0, 54, 56, 60, 6_000] {
+        assert_eq!(health(&facts, minutes), Health::Healthy);
+    }
+    let renew_at = |life: i64| {
+        let times = TokenTimes {
+            obtained_at: START,
+            expires_at: Some(minute(life)),
+        };
+        times.renew_from()
+    };
+    // Five minutes, or a tenth of a shorter life.
+    assert_eq!(renew_at(60), Some(minute(55)));
+    assert_eq!(renew_at(600), Some(minute(595)));
+    assert_eq!(renew_at(10), Some(minute(9)));
+    assert_eq!(renew_at(-10), None, "it was old when it came");
+}
+
+#[test]
+fn background_work_renews_no_more_than_once_a_minute() {
+    let mut facts = facts(CODE, true);
+    facts.token = Some(TokenTimes {
+        obtained_at: START,
+        expires_at: Some(START + TimeDelta::seconds(2)),
+    });
+    assert_eq!(Outlook::of(&facts, START).renew_at, Some(minute(1)));
+}
+
+#[test]
+fn a_token_serves_calls_that_it_outlives() {
+    let cases = [
+        // life, age, wanted, serves: in seconds
+        (Some(3600), 0, 0, true),
+        (Some(3600), 3599, 0, true),
+        (Some(3600), 3600, 0, false),
+        (Some(3600), 3000, 600, true),
+        (Some(3600), 3001, 600, false),
+        // Longer than it lives from the start: the first half of its life does.
+        (Some(60), 30, 600, true),
+        (Some(60), 31, 600, false),
+        (None, 1_000_000, 600, true),
+        // Over when it came.
+        (Some(-60), 59, 0, true),
+        (Some(-60), 60, 0, false),
+        (Some(0), 0, 600, true),
+    ];
+    for (life, age, wanted, serves) in cases {
+        let times = TokenTimes {
+            obtained_at: START,
+            expires_at: life.map(|life| START + TimeDelta::seconds(life)),
+        };
+        let now = START + TimeDelta::seconds(age);
+        let wanted = TimeDelta::seconds(wanted);
+        let found = times.serves(wanted, now);
+        assert_eq!(found, serves, "{life:?} {age} {wanted}");
+        let until = times.serves_until(wanted);
+        assert!(until.is_none_or(|until| (now <= until) == serves || now == until));
+    }
+}
+
+#[test]
+fn a_token_is_young_for_a_minute_on_every_clock() {
+    let times = TokenTimes {
+        obtained_at: minute(60),
+        expires_at: None,
+    };
+    for (minutes, young) in [(0, false), (59, false), (60, true), (61, false)] {
+        assert_eq!(times.is_young(minute(minutes)), young, "{minutes}");
+    }
+    assert!(times.is_young(minute(60) - TimeDelta::seconds(3)));
+}
+
+#[test]
+fn an_idle_connector_is_renewed_once_a_day() {
+    let mut facts = facts(CODE, true);
+    let day = 24 * 60;
+    let at = |facts: &Facts, minutes| Outlook::of(facts, minute(minutes)).renew_at;
+    assert_eq!(at(&facts, 10), Some(minute(55)), "authorized just now");
+    assert_eq!(at(&facts, day + 1), Some(minute(day)), "a day later");
+    facts.renewal.last_used_at = Some(minute(day - 30));
+    assert_eq!(at(&facts, day + 1), Some(minute(55)), "in use again");
+}
+
+#[test]
+fn failures_of_the_moment_make_it_failing_however_many_and_the_servers_no_needs_a_person() {
+    for method in [Method::Bearer, CODE, Method::OAuth(Grant::Password)] {
+        let mut facts = facts(method, true);
+        facts.renewal.failures = 1;
+        facts.renewal.next_attempt_at = Some(minute(57));
+        let failing = Outlook::of(&facts, minute(56));
+        assert_eq!(failing.health, Health::Failing);
+        assert_eq!(failing.renew_at, Some(minute(57)));
+        facts.renewal.failures = 10_000;
+        assert_eq!(health(&facts, 60_000), Health::Failing);
+        facts.renewal.is_final = true;
+        let refused = Outlook::of(&facts, minute(56));
+        assert_eq!(refused.health, Health::NeedsReauthorization);
+        assert_eq!(refused.renew_at, None);
+        facts.renewal = RenewalFacts::default();
+        assert_eq!(health(&facts, 57), Health::Healthy, "a token came");
+    }
+}
+
+#[test]
+fn an_api_that_is_left_alone_makes_it_failing_unless_a_person_is_needed() {
+    let mut facts = facts(Method::Bearer, false);
+    facts.is_left_alone = true;
+    let at = |minutes| Outlook::of(&facts, minute(minutes));
+    assert_eq!(at(0).health, Health::Failing);
+    assert_eq!(at(0).changes_at, Some(minute(54)), "as without it");
+    assert_eq!(at(55).health, Health::Failing);
+    assert_eq!(at(60).health, Health::NeedsReauthorization);
+    facts.token = None;
+    assert_eq!(health(&facts, 0), Health::NotAuthorized);
+    facts.method = Method::NoAuth;
+    assert_eq!(health(&facts, 0), Health::Failing);
+    facts.enabled = false;
+    assert_eq!(health(&facts, 0), Health::Disabled);
+}
+
+#[test]
+fn without_what_signs_in_it_is_not_authorized() {
+    for (method, has_secret, expected) in [
+        (Method::NoAuth, false, Health::Healthy),
+        (Method::Basic, false, Health::NotAuthorized),
+        (Method::Basic, true, Health::Healthy),
+        (Method::ApiKey, false, Health::NotAuthorized),
+        (Method::ApiKey, true, Health::Healthy),
+        (Method::Bearer, false, Health::NotAuthorized),
+        (CODE, true, Health::NotAuthorized),
+        (
+            Method::OAuth(Grant::ClientCredentials),
+            true,
+            Health::NotAuthorized,
+        ),
+        (Method::OAuth(Grant::Password), true, Health::NotAuthorized),
+        (Method::OAuth(Grant::Implicit), false, Health::NotAuthorized),
+    ] {
+        let facts = Facts {
+            has_secret,
+            token: None,
+            ..facts(method, false)
+        };
+        assert_eq!(health(&facts, 0), expected, "{method:?}");
+    }
+}
+
+#[test]
+fn switched_off_it_is_disabled_and_left_alone() {
+    let mut facts = facts(CODE, true);
+    facts.renewal.is_final = true;
+    facts.enabled = false;
+    assert_eq!(
+        Outlook::of(&facts, minute(60)),
+        Outlook {
+            health: Health::Disabled,
+            changes_at: None,
+            renew_at: None
+        }
+    );
+}

@@ -1,0 +1,368 @@
+//! The attempts of one call: sent, signed in, repeated where that is safe, with another token where the API asks for one.
+//!
+//! Rule: a request goes out again only if its body is still there, and only for a reason that [`super::manners`] allows.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::body::Read;
+use super::breaker::{Admission, Fared};
+use super::carry::Relay;
+use super::credential::{self, Chosen};
+use super::health;
+use super::line::Line;
+use super::manners;
+use super::order::{Order, SentRequest};
+use super::problem::{RESTING, RelayProblem, TIME_OUT};
+use super::redirect;
+use super::supply::Supply;
+use crate::oauth::ExpiredSignals;
+use crate::outbound::http::header::CONTENT_TYPE;
+use crate::outbound::http::{HeaderMap, Method, StatusCode};
+use crate::outbound::{Answer, Failure, HttpUrl, Layer, Limits, NotOpened, Outgoing};
+
+/// Runs what may have to wait, no longer than the call may take.
+pub(super) async fn within<T>(
+    deadline: Instant,
+    work: impl Future<Output = Result<T, RelayProblem>>,
+) -> Result<T, RelayProblem> {
+    tokio::time::timeout_at(deadline.into(), work)
+        .await
+        .unwrap_or_else(|_| {
+            Err(TIME_OUT.because("The time was over before an access token could be had."))
+        })
+}
+
+/// What is said while the server is left alone.
+pub(super) fn told(line: &Line, resting: super::breaker::Resting) -> RelayProblem {
+    RESTING
+        .because(format!(
+            "Too many calls through {} have failed, the last one so: {}",
+            line.label, resting.message
+        ))
+        .retry_after(resting.wait)
+}
+
+/// A call on its way.
+pub(super) struct Journey<'a> {
+    relay: &'a Relay,
+    line: &'a Arc<Line>,
+    method: Method,
+    url: HttpUrl,
+    headers: HeaderMap,
+    supply: Supply,
+    limits: Limits,
+    /// How many further attempts are allowed.
+    retries: u8,
+    follow: bool,
+    is_shown: bool,
+    deadline: Instant,
+    pub(super) chosen: Chosen,
+    has_renewed: bool,
+    redirects: u16,
+    retried: u16,
+    pub(super) attempts: u16,
+    pub(super) connect: Duration,
+}
+
+/// What comes after an answer.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made once for each answer and taken apart at once; a box would cost every call an allocation"
+)]
+enum Next {
+    /// It is the result.
+    Done(Answered),
+    /// The request is to be sent again.
+    Again,
+}
+
+/// The head of an answer, and its body.
+pub(super) type Answered = (Head, Read);
+
+pub(super) struct Head {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+}
+
+impl<'a> Journey<'a> {
+    /// A call that has its turn and its credential.
+    pub(super) fn new(
+        relay: &'a Relay,
+        line: &'a Arc<Line>,
+        order: Order,
+        deadline: Instant,
+        chosen: Chosen,
+    ) -> Journey<'a> {
+        Journey {
+            relay,
+            line,
+            method: order.method,
+            url: order.url,
+            headers: order.headers,
+            supply: Supply::new(order.body),
+            limits: order.limits,
+            retries: order.retries,
+            follow: order.follow,
+            is_shown: order.shown,
+            deadline,
+            chosen,
+            has_renewed: false,
+            redirects: 0,
+            retried: 0,
+            attempts: 0,
+            connect: Duration::ZERO,
+        }
+    }
+
+    /// Goes until there is an answer to hand on, or none to be had.
+    pub(super) async fn go(&mut self) -> Result<Answered, RelayProblem> {
+        loop {
+            let admission = match self.line.state.breaker.admit() {
+                Ok(admission) => admission,
+                Err(resting) => return Err(told(self.line, resting)),
+            };
+            let limits = self.limits_left()?;
+            let request = self.request();
+            self.attempts += 1;
+            let outbound = &self.relay.outbound;
+            match outbound.open(&self.line.transport, request, limits).await {
+                Ok(answer) => {
+                    self.settle(admission, fared(&answer));
+                    self.connect += answer.timing.connect;
+                    match self.look_at(answer).await? {
+                        Next::Done(answered) => return Ok(answered),
+                        Next::Again => {}
+                    }
+                }
+                Err(failed) => {
+                    if let Some(fared) = self.blame(&failed) {
+                        self.settle(admission, fared);
+                    }
+                    self.prepare_retry(failed).await?;
+                }
+            }
+        }
+    }
+
+    fn settle(&self, admission: Admission<'_>, fared: Fared) {
+        if admission.settle(fared) {
+            health::tell(&self.relay.db, &self.line.state);
+        }
+    }
+
+    /// The limits of the next attempt: no longer than the call may still take.
+    fn limits_left(&self) -> Result<Limits, RelayProblem> {
+        if self.attempts == 0 {
+            return Ok(self.limits);
+        }
+        let left = self.left();
+        if left.is_zero() {
+            return Err(TIME_OUT.because("The time was over before the API gave a final answer."));
+        }
+        Ok(Limits {
+            connect: self.limits.connect.min(left),
+            total: left,
+            ..self.limits
+        })
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// The request, signed in. What may be needed again is copied.
+    fn request(&mut self) -> Outgoing {
+        let may_repeat = self.supply.can_repeat()
+            && (self.chosen.version.is_some() || self.retries > 0 || self.follow || self.is_shown);
+        let headers = if may_repeat {
+            self.headers.clone()
+        } else {
+            std::mem::take(&mut self.headers)
+        };
+        let mut request = Outgoing {
+            method: self.method.clone(),
+            url: self.url.clone(),
+            headers,
+            body: self.supply.take(),
+        };
+        self.chosen.presented.sign(&mut request);
+        request
+    }
+
+    /// How the server fared with a request without an answer, if it is to blame.
+    fn blame(&self, failed: &NotOpened) -> Option<Fared> {
+        let is_servers = matches!(
+            failed.failure.layer,
+            Layer::NameLookup | Layer::Connection | Layer::Tls | Layer::TimeOut | Layer::Answer
+        );
+        // Of a body that is streamed, whoever sends it may be at fault.
+        let is_clear = !failed.sent || self.supply.can_repeat();
+        (is_servers && is_clear).then(|| Fared::Badly(failed.failure.message.clone()))
+    }
+
+    /// Waits until the request may be sent again after a failure, or gives the failure.
+    async fn prepare_retry(&mut self, failed: NotOpened) -> Result<(), RelayProblem> {
+        let NotOpened {
+            failure,
+            sent,
+            request,
+        } = failed;
+        let may_pass = !matches!(
+            failure.layer,
+            Layer::Request | Layer::Url | Layer::AddressRefused
+        );
+        if let Some(request) = request {
+            self.give_back(request);
+        }
+        let is_safe = !sent || manners::is_idempotent(&self.method);
+        if !(may_pass && is_safe && self.supply.is_there()) {
+            return Err(RelayProblem::of_failure(failure, sent));
+        }
+        let pause = manners::pause(self.retried, self.relay.board.chance());
+        match self.pause(pause).await {
+            true => Ok(()),
+            false => Err(RelayProblem::of_failure(failure, sent)),
+        }
+    }
+
+    /// Takes back a request of which nothing was sent.
+    fn give_back(&mut self, request: Outgoing) {
+        if !self.supply.can_repeat() {
+            self.supply = Supply::new(request.body);
+            self.headers = request.headers;
+        }
+    }
+
+    /// Pauses before a further attempt; false if there is none left, or no time for it.
+    async fn pause(&mut self, pause: Duration) -> bool {
+        if self.retries == 0 || pause >= self.left() || self.line.state.breaker.resting().is_some()
+        {
+            return false;
+        }
+        self.retries -= 1;
+        self.retried += 1;
+        tokio::time::sleep(pause).await;
+        true
+    }
+
+    /// What comes after this answer.
+    async fn look_at(&mut self, answer: Answer) -> Result<Next, RelayProblem> {
+        let head = Head {
+            status: answer.status,
+            headers: answer.headers,
+        };
+        let mut read = Read::nothing(answer.body);
+        if self.refuses_token(&head, &mut read).await? && self.renew().await {
+            return Ok(Next::Again);
+        }
+        if self.may_try_again(&head) {
+            let asked = manners::asked_pause(&head.headers, self.relay.board.clock.now());
+            let chance = self.relay.board.chance();
+            let pause = asked.unwrap_or_else(|| manners::pause(self.retried, chance));
+            if self.pause(pause).await {
+                return Ok(Next::Again);
+            }
+        }
+        if let Some(url) = self.redirect(&head) {
+            self.redirects += 1;
+            self.url = url;
+            return Ok(Next::Again);
+        }
+        Ok(Next::Done((head, read)))
+    }
+
+    fn may_try_again(&self, head: &Head) -> bool {
+        self.retries > 0
+            && self.supply.is_there()
+            && manners::is_idempotent(&self.method)
+            && manners::is_passing(head.status, &head.headers)
+    }
+
+    fn redirect(&self, head: &Head) -> Option<HttpUrl> {
+        if !self.follow || self.redirects >= redirect::MOST || !self.supply.is_there() {
+            return None;
+        }
+        redirect::target(&self.method, &self.url, head.status, &head.headers)
+    }
+
+    /// Whether the answer says that the token has ended, which is asked once.
+    async fn refuses_token(&self, head: &Head, read: &mut Read) -> Result<bool, RelayProblem> {
+        if self.chosen.version.is_none() || self.has_renewed {
+            return Ok(false);
+        }
+        let signals = &self.line.signals;
+        if signals.matches(head.status, &[]) {
+            return Ok(true);
+        }
+        if !signals.want_body() || !is_json(&head.headers) {
+            return Ok(false);
+        }
+        let body = read
+            .peek(ExpiredSignals::LARGEST_BODY)
+            .await
+            .map_err(broken)?;
+        Ok(body.is_some_and(|body| signals.matches(head.status, &body)))
+    }
+
+    /// Gets another token; true if the request is to be sent again with it. If there is none, what the API has answered stands.
+    async fn renew(&mut self) -> bool {
+        self.has_renewed = true;
+        let Some(refused) = self.chosen.version else {
+            return false;
+        };
+        let (board, line) = (self.relay.board.clone(), Arc::clone(self.line));
+        if !self.supply.is_there() {
+            // The body has gone by; the next call finds a new token.
+            tokio::spawn(async move { credential::another(&board, &line, refused).await.is_ok() });
+            return false;
+        }
+        let renewed = within(self.deadline, credential::another(&board, &line, refused)).await;
+        match renewed {
+            Ok(chosen) if chosen.version != Some(refused) => {
+                self.chosen = chosen;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The request as it was sent last, without its secret.
+    pub(super) fn shown(&self) -> SentRequest {
+        let mut headers: Vec<(String, String)> = Vec::with_capacity(self.headers.len() + 1);
+        for (name, value) in &self.headers {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            headers.push((name.to_string(), value));
+        }
+        self.chosen
+            .presented
+            .shown(&self.method, &self.url, headers)
+    }
+}
+
+/// How the server fared with an answer.
+fn fared(answer: &Answer) -> Fared {
+    if !matches!(answer.status, 502..=504) {
+        return Fared::Well;
+    }
+    let status = StatusCode::from_u16(answer.status).ok();
+    let reason = status.and_then(|status| status.canonical_reason());
+    Fared::Badly(format!(
+        "It answered {} {}.",
+        answer.status,
+        reason.unwrap_or_default()
+    ))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes());
+    let essence = kind.and_then(|kind| kind.split(|byte| *byte == b';').next());
+    essence.is_some_and(|essence| {
+        let essence = essence.trim_ascii().to_ascii_lowercase();
+        essence == b"application/json" || essence.ends_with(b"+json")
+    })
+}
+
+fn broken(failure: Failure) -> RelayProblem {
+    RelayProblem::of_failure(failure, true)
+}
