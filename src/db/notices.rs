@@ -101,7 +101,12 @@ impl Notices {
     }
 
     async fn keep_alive(&self, client: &Client, heard: &mut bool) -> anyhow::Result<()> {
-        client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
+        // The name tells it from connections that ask.
+        client
+            .batch_execute(&format!(
+                "SET application_name = 'connectory notices'; LISTEN {CHANNEL}"
+            ))
+            .await?;
         *heard = true;
         self.tell(Change::Everything);
         loop {

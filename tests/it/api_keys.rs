@@ -253,8 +253,11 @@ async fn a_key_in_memory_is_refused_as_soon_as_it_is_told_of_a_change() {
     // After the keys, which have subscribed before.
     app.notices.subscribe(move |change| _ = tell.send(change));
     for (change, code) in [
-        ("UPDATE users SET active = false", "key_holder_inactive"),
-        ("UPDATE users SET active = true", ""),
+        (
+            "UPDATE users SET active = false WHERE NOT super_admin",
+            "key_holder_inactive",
+        ),
+        ("UPDATE users SET active = true WHERE NOT super_admin", ""),
         (
             "DELETE FROM user_permissions WHERE permission = 'call-data-connectors'",
             "key_holder_not_permitted",

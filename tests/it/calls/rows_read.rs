@@ -11,7 +11,7 @@ const ROWS: i64 = 60_000;
 /// The rows of the log that were read so far. Connections of the site tell when they end, this one when asked.
 async fn rows_read(app: &TestApp, ana: &Browser) -> i64 {
     app.sql("SELECT pg_stat_force_next_flush()").await;
-    let others = "FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
+    let others = "FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND application_name <> 'connectory notices' AND pid <> pg_backend_pid()";
     app.sql(&format!("SELECT pg_terminate_backend(pid) {others}"))
         .await;
     while app.count(&format!("SELECT count(*) {others}")).await > 0 {}
