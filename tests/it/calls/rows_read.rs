@@ -33,7 +33,7 @@ async fn no_page_of_the_log_reads_more_rows_than_a_bound_wherever_they_stand() {
     }
     app.call_log.finish().await;
     Filling {
-        connector: format!("CASE WHEN number % 500 = 0 THEN '{ledger}' ELSE '{payroll}' END"),
+        connector: format!("CASE WHEN number % 400 = 0 THEN '{ledger}' ELSE '{payroll}' END"),
         outcome: "CASE WHEN number % 1000 = 1 THEN 'refused' ELSE 'answered' END",
         status: "CASE WHEN number = 59995 THEN 302 WHEN number % 1000 <> 1 THEN 200 END",
         ..Filling::of(payroll, ROWS, "now() - number * interval '4 seconds'")

@@ -22,7 +22,7 @@ const LINES: &str = "SELECT count(*) FROM calls";
 const DATABASE: &str = "CONNECTORY_TEST_DATABASE";
 
 /// How many calls the totals know of.
-const COUNTED: &str = "SELECT coalesce(sum(calls), 0) FROM call_hours WHERE connector_id = '00000000-0000-0000-0000-000000000000'";
+const COUNTED: &str = "SELECT coalesce(sum(calls), 0) FROM call_hours WHERE connector_id = '00000000-0000-0000-0000-000000000000' AND caller_id = connector_id";
 
 #[tokio::test]
 async fn a_line_tells_all_that_was_reported_of_the_call() {
