@@ -300,7 +300,10 @@ async fn every_change_stands_on_the_connectors_activity() {
         serde_json::from_str::<serde_json::Value>(&saved).expect("JSON"),
         serde_json::json!([{ "field": "URL", "from": "/a", "to": "/b" }])
     );
-    let page = ana.get("/connectors/payroll/activity/changes").await.expect(200);
+    let page = ana
+        .get("/connectors/payroll/activity/changes")
+        .await
+        .expect(200);
     let heads = page.row_heads();
     assert_eq!(
         strs(&heads[..3]),

@@ -249,8 +249,11 @@ async fn every_post_route_takes_hostile_fields_without_a_fault() {
     for route in routes::all()
         .iter()
         .filter(|route| route.method == Method::POST && route.path != "/sign-out")
+        .filter(|route| !route.path.starts_with("/api/v1/"))
     {
-        let path = route.path.replace("{key}", "weather");
+        let path = route
+            .path
+            .replace("/connectors/{key}", "/connectors/weather");
         let path = fill_in(&app, &path).await;
         for value in values {
             app.advance(TimeDelta::seconds(30));

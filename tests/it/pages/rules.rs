@@ -255,7 +255,7 @@ impl Lint<'_> {
         });
         for css in [
             "html[lang=en]",
-            "title",
+            "head title",
             "meta[charset]",
             "meta[name=viewport]",
             "header",

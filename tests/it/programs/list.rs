@@ -15,7 +15,7 @@ async fn without_programs_it_says_what_they_are_for() {
     assert!(page.text().contains("No programs yet"), "{}", page.text());
     let page = page.click("Create the first program").await.expect(200);
     assert_eq!(page.h1(), "Create program");
-    assert_eq!(strs(&page.texts("header nav a")), ["Programs"]);
+    assert_eq!(strs(&page.texts("header nav a")), ["Programs", "People"]);
 }
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn only_who_manages_users_sees_them() {
     assert_eq!(strs(&page.texts("header nav a")), ["Connectors"]);
     let ana = app.super_admin().await;
     let page = ana.get("/connectors").await;
-    let items = ["Connectors", "Categories", "Programs"];
+    let items = ["Connectors", "Categories", "Programs", "People", "Activity"];
     assert_eq!(strs(&page.texts("header nav a")), items);
     // The tabs are those of data connectors.
     let tabs = ["Data Connectors", "Categories"];
