@@ -46,12 +46,12 @@ pub(in super::super) async fn list(
 ) -> Result<Found, Error> {
     let size = query.size;
     let walk = filter.asks_rows().then_some(WALK);
-    let (rows, found) = try_join!(
+    let (rows, count) = try_join!(
         page(conn, filter, &query.position, size + 1, walk),
         count(conn, filter)
     )?;
     let slice = Slice::new(rows, size, &query.position);
-    let total = Total::bounded(found, COUNT_LIMIT);
+    let total = Total::bounded(count.found, COUNT_LIMIT);
     if !filter.asks_rows() || matches!(total, Total::MoreThan(_)) && slice.more {
         return Ok(Found {
             slice,
@@ -59,13 +59,12 @@ pub(in super::super) async fn list(
             stopped: None,
         });
     }
-    let from_top = walked(conn, filter, &Position::First).await?;
     let total = match total {
-        Total::Exactly(found) if from_top.is_cut() => Total::MoreThan(found),
+        Total::Exactly(found) if count.walked.is_cut() => Total::MoreThan(found),
         total => total,
     };
     let from_here = match query.position {
-        Position::First => from_top,
+        Position::First => count.walked,
         _ => walked(conn, filter, &query.position).await?,
     };
     let goes_on = slice.more || query.position.is_backward();
@@ -118,21 +117,29 @@ async fn page(
 struct Count {
     #[diesel(sql_type = BigInt)]
     found: i64,
+    /// How far the walk from the top went; nothing of it where counting stopped before its end.
+    #[diesel(embed)]
+    walked: Walked,
 }
 
-/// How many rows fit, up to where counting stops.
-async fn count(conn: &Conn, filter: &CallFilter) -> Result<i64, Error> {
-    let walk = filter.asks_rows().then_some(WALK);
+/// How many rows fit, up to where counting stops. The walk is read once, and no further than counting needs it.
+async fn count(conn: &Conn, filter: &CallFilter) -> Result<Count, Error> {
+    // Where nothing is asked of the rows each of them counts; without a limit the walk would be planned to its end.
+    let asks = filter.asks_rows();
+    let walk = if asks { WALK } else { COUNT_LIMIT + 1 };
     let sql = format!(
-        "SELECT count(*) AS found FROM (SELECT FROM ({}) AS walked WHERE {} LIMIT {}) AS counted",
-        walk_sql(filter, &Position::First, ASKED, walk),
+        "WITH walked AS MATERIALIZED ({}), counted AS MATERIALIZED (
+            SELECT count(*) AS found FROM (SELECT FROM walked WHERE {} LIMIT {}) AS fitting
+        ), ended AS MATERIALIZED (SELECT {asks} AND found <= {COUNT_LIMIT} AS ended, found FROM counted)
+        SELECT found, CASE WHEN ended THEN (SELECT count(*) FROM walked) ELSE 0 END AS rows,
+            CASE WHEN ended THEN (SELECT min(at) FROM walked) END AS \"end\" FROM ended",
+        walk_sql(filter, &Position::First, ASKED, Some(walk)),
         filter.condition_of_rows(),
         COUNT_LIMIT + 1,
     );
-    let count: Count = bind(sql, filter, &Position::First)
+    Ok(bind(sql, filter, &Position::First)
         .get_result(&mut &*conn)
-        .await?;
-    Ok(count.found)
+        .await?)
 }
 
 /// How far a walk goes.
