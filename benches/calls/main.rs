@@ -21,13 +21,14 @@ mod program;
 mod report;
 mod site;
 mod stream;
+#[path = "../../tests/it/support/nginx.rs"]
+mod web_server;
 mod wrk;
 
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use folder::Folder;
-use nginx::Nginx;
 use program::Program;
 use site::Site;
 use wrk::Figures;
@@ -80,8 +81,8 @@ impl Options {
 fn main() -> anyhow::Result<()> {
     let options = Options::read()?;
     let folder = Folder::create()?;
-    let api = Nginx::api(&folder, TOKEN)?;
-    let proxy = Nginx::proxy(&folder, api.port, TOKEN)?;
+    let api = nginx::api(&folder, TOKEN)?;
+    let proxy = nginx::proxy(&folder, api.port, TOKEN)?;
     let settings = [
         ("CONNECTORY_WORKERS", WORKERS),
         ("CONNECTORY_OUTBOUND_LOOPBACK", "yes"),
@@ -104,9 +105,9 @@ fn main() -> anyhow::Result<()> {
         Target::new(
             api.url("/json"),
             vec![format!("Authorization: Bearer {TOKEN}")],
-            api.processes(),
+            nginx::processes(&api),
         ),
-        Target::new(proxy.url("/json"), Vec::new(), proxy.processes()),
+        Target::new(proxy.url("/json"), Vec::new(), nginx::processes(&proxy)),
         Target::new(site.url("json"), site.headers(), vec![program.id()]),
     ];
     let mut measured = Vec::new();

@@ -34,14 +34,28 @@ async fn wait_for(heard: &mut UnboundedReceiver<Change>, wanted: Change) {
         .unwrap_or_else(|_| panic!("no notice of {wanted:?}"));
 }
 
-/// A site that listens; what the beginning tells has been heard.
+/// A site that listens: what is told from now on is heard.
 async fn listening() -> (TestApp, UnboundedReceiver<Change>) {
     let app = TestApp::start().await;
     let mut heard = heard(&app);
-    // Whether or not the first connection stood before the subscription.
-    app.cut_connections().await;
-    wait_for(&mut heard, Change::Everything).await;
+    wait_until_listening(&app, &mut heard).await;
     (app, heard)
+}
+
+/// Sends a notice that nobody needs until it is heard. That everything counts as changed is told at the beginning and may
+/// have been told before anybody asked.
+async fn wait_until_listening(app: &TestApp, heard: &mut UnboundedReceiver<Change>) {
+    let probe = Uuid::now_v7();
+    let notice = format!("NOTIFY connectory_changed, 'connector {probe}'");
+    let sending = async {
+        loop {
+            app.sql(&notice).await;
+        }
+    };
+    tokio::select! {
+        () = wait_for(heard, Change::Connector(probe)) => {}
+        () = sending => {}
+    }
 }
 
 #[tokio::test]
@@ -90,6 +104,7 @@ async fn after_the_connection_was_lost_everything_counts_as_changed() {
     app.take_database_away().await;
     app.give_database_back().await;
     wait_for(&mut heard, Change::Everything).await;
+    wait_until_listening(&app, &mut heard).await;
     let id = app.connector_with("Ledger", |new| {
         new.base_url = HttpUrl::parse("http://ledger.example").ok();
     });
