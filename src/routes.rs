@@ -204,8 +204,14 @@ where
 
 /// Puts every route behind its gate.
 pub fn configure(config: &mut web::ServiceConfig, door: &Gate) {
-    // First, because calls come more often than pages are opened.
-    config.service(web::resource("/api/v1/{rest:.*}").route(web::to(api::serve)));
+    // First, because calls come more often than pages are opened; a scope without a pattern, which would be matched at each.
+    let is_for_programs =
+        guard::fn_guard(|request| api::is_for_programs(request.head().uri.path()));
+    config.service(
+        web::scope("/api")
+            .guard(is_for_programs)
+            .default_service(web::to(api::serve)),
+    );
     let mut routes = all();
     routes.retain(|route| !api::is_for_programs(route.path));
     let mut paths: Vec<&'static str> = routes.iter().map(|route| route.path).collect();
@@ -231,7 +237,6 @@ pub fn configure(config: &mut web::ServiceConfig, door: &Gate) {
             web::to(method_not_allowed),
         )));
     }
-    config.service(web::resource("/api/{rest:.*}").route(web::to(api::serve)));
     config.default_service(behind(door, Needs::Nothing, web::to(not_found)));
 }
 

@@ -13,7 +13,7 @@ use super::paths::Captures;
 use super::problem::{KEY_MISSING, Problem, TOO_MANY_KEYS, connector_not_found};
 use super::record::Record;
 use super::serve::Api;
-use crate::access::{HolderKind, KeyHolder, KeyRefusal, Wants, peer_address};
+use crate::access::{HolderKind, KeyHolder, KeyRefusal, Wants};
 use crate::calls::{Call, CallKind, Caller, CallerKind, Outcome, Target};
 use crate::relay::Line;
 
@@ -39,6 +39,8 @@ pub(super) struct Arrival {
     pub id: Uuid,
     pub at: DateTime<Utc>,
     pub begun: Instant,
+    /// Where from.
+    pub address: String,
 }
 
 impl Arrival {
@@ -51,20 +53,20 @@ impl Arrival {
 pub(super) async fn introduce(
     api: &Api,
     req: &HttpRequest,
-    now: DateTime<Utc>,
+    arrival: &Arrival,
 ) -> Result<Arc<KeyHolder>, Problem> {
     let Some(key) = presented(req) else {
         return Err(KEY_MISSING
             .because("The request carries no API key.")
             .into());
     };
-    match api.keys.find(&api.db, key, now).await {
+    match api.keys.find(&api.db, key, arrival.at).await {
         Ok(holder) => {
-            let address = peer_address(req);
-            api.keys.note_use(holder.key_id, now, &address);
+            api.keys
+                .note_use(holder.key_id, arrival.at, &arrival.address);
             Ok(holder)
         }
-        Err(KeyRefusal::Unknown) => match api.throttle.take(&peer_address(req)) {
+        Err(KeyRefusal::Unknown) => match api.throttle.take(&arrival.address) {
             Ok(()) => Err(KeyRefusal::Unknown.into()),
             Err(wait) => {
                 let mut problem =
@@ -130,7 +132,7 @@ impl Ask {
             connector_name: Arc::clone(&line.label),
             endpoint: None,
             caller: self.caller(),
-            address: peer_address(&self.req),
+            address: self.arrival.address.clone(),
             method,
             target,
             outcome: Outcome::Cancelled,

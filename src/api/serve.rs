@@ -17,7 +17,7 @@ pub use super::meters::Meters;
 use super::operations::{Handler, OPERATIONS, Operation};
 use super::paths::{self, Captures};
 use super::problem::{METHOD_NOT_ALLOWED, METHOD_NOT_SUPPORTED, NOT_FOUND, Problem};
-use crate::access::{ApiKeys, Throttle};
+use crate::access::{ApiKeys, Throttle, peer_address};
 use crate::authorization::TokenKeeper;
 use crate::calls::CallLog;
 use crate::clock::Clock;
@@ -67,6 +67,7 @@ pub async fn serve(api: web::Data<Api>, req: HttpRequest, payload: web::Payload)
         id: Uuid::now_v7(),
         at: api.clock.now(),
         begun: Instant::now(),
+        address: peer_address(&req),
     };
     let request_id = arrival.request_id();
     let begun = arrival.begun;
@@ -112,7 +113,7 @@ async fn attend(
         Handler::Open(handler) => return Ok(handler(api)),
         Handler::Keyed(handler) => handler,
     };
-    let holder = introduce(api, req, arrival.at).await?;
+    let holder = introduce(api, req, &arrival).await?;
     let ask = Ask {
         api: api.clone(),
         req: req.clone(),

@@ -10,7 +10,7 @@ use super::problem::{MALFORMED, NO_ACCESS_TOKEN, Problem};
 use super::serve::json_answer;
 use super::types::{Token, TokenRequest};
 use super::upload;
-use crate::access::{Actor, HolderKind, PermissionSet, Wants, peer_address};
+use crate::access::{Actor, HolderKind, PermissionSet, Wants};
 use crate::audit::{self, Changes, Event};
 use crate::authorization::{LiveToken, Need};
 use crate::calls::{CallKind, Target};
@@ -101,7 +101,7 @@ fn actor(ask: &Ask) -> Actor {
         super_admin: false,
         permissions: PermissionSet::default(),
         confirmed_at: None,
-        address: peer_address(&ask.req),
+        address: ask.arrival.address.clone(),
         request_id: ask.arrival.request_id(),
     }
 }
