@@ -71,6 +71,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "outbound",
         ],
     ),
+    ("home", &["+", "connectors", "calls"]),
     ("status", &["db", "web"]),
     ("routes", &["+", "slices", "status"]),
     ("app", &["everything"]),
@@ -91,6 +92,7 @@ const SLICES: &[&str] = &[
     "accounts",
     "people",
     "api",
+    "home",
 ];
 const FOR_ALL: &[&str] = &["clock", "name"]; // asked everywhere, so answered in one place
 

@@ -139,6 +139,12 @@ const SAMPLES: &[Sample] = &[
     sample("not-found", Empty, Admin, "/nowhere", &[], "Page not found"),
     sample("not-found-signed-out", Empty, Nobody, "/nowhere", &[], "Go to the sign-in page"),
 
+    // Home
+    sample("home-empty", Empty, Admin, "/", &[], "How to begin"),
+    sample("home-empty-viewer", Empty, Viewer, "/", &[], "Somebody with the permission"),
+    sample("home", Full, Admin, "/", &[], "worst first"),
+    sample("home-viewer", Full, Viewer, "/", &[], "worst first"),
+
     // The list
     sample("list-empty", Empty, Admin, "/connectors", &[], "Create the first data connector"),
     sample("list-empty-viewer", Empty, Viewer, "/connectors", &[], "Somebody with the permission"),
