@@ -18,6 +18,7 @@ mod categories;
 mod cli;
 mod connectors;
 mod endpoints;
+mod failover;
 mod health;
 mod home;
 mod notices;

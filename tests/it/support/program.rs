@@ -199,14 +199,7 @@ impl Program {
     }
 
     pub fn browser(&self) -> Browser {
-        // Without connections of the program that ran at this address before.
-        let builder = reqwest::Client::builder().pool_max_idle_per_host(0);
-        let http = builder
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .expect("an HTTP client");
-        Browser::new(http, self.address, &format!("http://{}", self.address))
+        browser_at(self.address)
     }
 
     /// The process of its private PostgreSQL.
@@ -255,6 +248,17 @@ impl Drop for Program {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// A browser at this address of this machine, without connections of a program that ran there before.
+pub fn browser_at(address: SocketAddr) -> Browser {
+    let http = reqwest::Client::builder()
+        .pool_max_idle_per_host(0)
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .expect("an HTTP client");
+    Browser::new(http, address, &format!("http://{address}"))
 }
 
 fn read_all(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
