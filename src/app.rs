@@ -17,6 +17,7 @@ use crate::access::{
 };
 use crate::accounts::FirstRun;
 use crate::api::{self, Api, Meters};
+use crate::audit::chain::{self, Anchor};
 use crate::authorization::{self, TokenKeeper};
 use crate::calls::{self, CallLog, Retention};
 use crate::clock::Clock;
@@ -33,6 +34,10 @@ use crate::{connectors, people, relay, routes};
 /// How often the background work looks around, and how often for tokens that are due.
 const TICK: Duration = Duration::from_secs(30);
 const RENEWAL_TICK: Duration = Duration::from_secs(5);
+
+/// How often lines of the audit log are linked, and how often the end of the chain is written to the log.
+const LINK_TICK: Duration = Duration::from_secs(1);
+const ANCHOR_EVERY: Duration = Duration::from_secs(3600);
 
 /// Connections on which tokens are renewed.
 const RENEWAL_CONNECTIONS: usize = 4;
@@ -274,6 +279,44 @@ pub async fn renew_tokens(keeper: TokenKeeper) {
                 "tokens could not be looked after"
             );
         }
+    }
+}
+
+/// Links the lines of the audit log until the task is dropped, and notes the end of the chain in the program's log, which an
+/// organisation collects elsewhere.
+pub async fn chain_audit_log(db: Db) {
+    let mut tick = tokio::time::interval(LINK_TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut noted: Option<(Anchor, tokio::time::Instant)> = None;
+    loop {
+        tick.tick().await;
+        let is_due = noted
+            .as_ref()
+            .is_none_or(|(_, at)| at.elapsed() >= ANCHOR_EVERY);
+        match link_audit_log(&db).await {
+            Ok(end) if is_due => {
+                note_anchor(&end, noted.as_ref().map(|(anchor, _)| anchor));
+                noted = Some((end, tokio::time::Instant::now()));
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(
+                cause = format!("{:#}", anyhow::Error::from(error)),
+                "the audit log could not be chained"
+            ),
+        }
+    }
+}
+
+/// Links what waits, and gives the end of the chain.
+pub async fn link_audit_log(db: &Db) -> Result<Anchor, Error> {
+    let mut conn = db.get().await?;
+    chain::link_waiting(&mut conn).await?;
+    chain::end(&mut conn).await
+}
+
+fn note_anchor(end: &Anchor, before: Option<&Anchor>) {
+    if before != Some(end) {
+        tracing::info!(anchor = %end, "end of the audit chain");
     }
 }
 

@@ -1,5 +1,6 @@
-//! The command line: serving, migrating, users, sample data.
+//! The command line: serving, migrating, users, the audit log, sample data.
 
+mod audit;
 mod demo;
 mod demo_data;
 mod serve;
@@ -36,6 +37,9 @@ enum Command {
     /// Create users and reset their passwords
     #[command(subcommand)]
     User(users::UserCommand),
+    /// Prove the audit log
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Fill in sample data: sixty data connectors of a town administration
     Demo,
 }
@@ -54,6 +58,7 @@ pub fn run() -> ExitCode {
                     Ok(())
                 }),
                 Command::User(command) => users::run(&config, command),
+                Command::Audit(command) => audit::run(&config, command),
                 Command::Demo => setup::with_database(&config, demo::fill),
             }
         });
@@ -61,7 +66,7 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("connectory: {error:#}");
-            ExitCode::FAILURE
+            audit::exit_code(&error).unwrap_or(ExitCode::FAILURE)
         }
     }
 }

@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::setup::{Database, open_vault, runtime};
 use crate::access::{ApiKeys, PasswordHasher, SessionLimits};
 use crate::accounts::{FirstRun, has_super_admin};
-use crate::app::{Site, background, renew_tokens, serve};
+use crate::app::{Site, background, chain_audit_log, link_audit_log, renew_tokens, serve};
 use crate::calls::Retention;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -90,17 +90,20 @@ async fn serve_until_stopped(
     let server = serve(site, keeper.clone(), call_log.clone(), listener)?;
     let handle = server.handle();
     let server = tokio::spawn(server);
-    let background = tokio::spawn(background(
-        db.clone(),
-        clock,
-        rules,
-        metrics,
-        api_keys.clone(),
-    ));
-    let renewals = tokio::spawn(renew_tokens(keeper.clone()));
-    let hearing = tokio::spawn(notices.run());
     let log_writer = call_log.clone();
     let log_writer = tokio::spawn(async move { log_writer.run().await });
+    let tasks = [
+        tokio::spawn(background(
+            db.clone(),
+            clock,
+            rules,
+            metrics,
+            api_keys.clone(),
+        )),
+        tokio::spawn(renew_tokens(keeper.clone())),
+        tokio::spawn(notices.run()),
+        tokio::spawn(chain_audit_log(db.clone())),
+    ];
     // Caught before anybody is told that it is ready: who then stops it at once finds a clean stop too.
     let signals = (
         signal(SignalKind::terminate())?,
@@ -108,9 +111,7 @@ async fn serve_until_stopped(
     );
     greet(config, &db, &first_run).await?;
     let outcome = wait_for_end(database, signals, &handle).await;
-    background.abort();
-    renewals.abort();
-    hearing.abort();
+    tasks.iter().for_each(|task| task.abort());
     let served = server.await;
     // After the last request, which may have begun a renewal: a token that is on its way may be the only copy.
     keeper.finish().await;
@@ -120,8 +121,16 @@ async fn serve_until_stopped(
     }
     call_log.finish().await;
     log_writer.abort();
+    note_end(&db).await;
     served?.context("the server failed")?;
     outcome
+}
+
+/// Links the last lines of the audit log, and notes where it ends. If the database has gone, the next start does it.
+async fn note_end(db: &Db) {
+    if let Ok(end) = link_audit_log(db).await {
+        tracing::info!(anchor = %end, "end of the audit chain");
+    }
 }
 
 /// The only destinations that connectors may reach, if the administrator names any.

@@ -9,6 +9,7 @@ use diesel_async::RunQueryDsl;
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
+use crate::audit::chain;
 use crate::clock::Clock;
 use crate::config::{Config, MasterKeySource};
 use crate::db::private::PrivatePostgres;
@@ -116,10 +117,23 @@ pub(super) fn with_database(
         let db = Db::new(&database.url(), 2)?;
         let clock = Clock::system();
         let vault = open_vault(config, &db, &clock).await?;
-        work(Tools { db, vault, clock }).await
+        let tools = Tools {
+            db: db.clone(),
+            vault,
+            clock,
+        };
+        let outcome = work(tools).await;
+        // What the command has recorded need not wait for a server.
+        let linked = link(&db).await;
+        outcome.and(linked)
     });
     let stopped = database.stop();
     outcome.and(stopped)
+}
+
+async fn link(db: &Db) -> anyhow::Result<()> {
+    chain::link_waiting(&mut *db.get().await?).await?;
+    Ok(())
 }
 
 /// Opens the vault: the master key must be the one that this database's data keys were made with.

@@ -38,6 +38,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    audit_chain (one) {
+        one -> Bool,
+        seq -> Int8,
+        hash -> Bytea,
+    }
+}
+
+diesel::table! {
     audit_events (id) {
         id -> Uuid,
         at -> Timestamptz,
@@ -49,6 +57,30 @@ diesel::table! {
         subject_id -> Nullable<Uuid>,
         subject_name -> Text,
         changes -> Jsonb,
+    }
+}
+
+diesel::table! {
+    audit_links (seq) {
+        seq -> Int8,
+        event_id -> Uuid,
+        format -> Int2,
+        previous_hash -> Bytea,
+        hash -> Bytea,
+    }
+}
+
+diesel::table! {
+    audit_names (role, name) {
+        role -> Text,
+        name -> Text,
+        search_text -> Text,
+    }
+}
+
+diesel::table! {
+    audit_queue (event_id) {
+        event_id -> Uuid,
     }
 }
 
@@ -430,7 +462,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_key_endpoints,
     api_key_scopes,
     api_keys,
+    audit_chain,
     audit_events,
+    audit_links,
+    audit_names,
+    audit_queue,
     authorization_attempts,
     authorizations,
     breakers,

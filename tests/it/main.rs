@@ -9,6 +9,7 @@ mod access;
 mod accounts;
 mod api;
 mod api_keys;
+mod audit;
 mod authorization;
 mod authorization_servers;
 #[path = "../browser/mod.rs"]
