@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::connectors::LegacyGrants;
 use crate::db::{Db, Notices};
 use crate::endpoints::{Definitions, RunBodies, RunBrake};
+use crate::keyring::{self, Instance};
 use crate::outbound::Outbound;
 use crate::relay::{Relay, Switchboard};
 use crate::status::Metrics;
@@ -35,9 +36,11 @@ use crate::{connectors, people, relay, routes};
 const TICK: Duration = Duration::from_secs(30);
 const RENEWAL_TICK: Duration = Duration::from_secs(5);
 
-/// How often lines of the audit log are linked, and how often the end of the chain is written to the log.
+/// How often lines of the audit log are linked, how often the end of the chain is written to the log, and how often data keys are
+/// looked after.
 const LINK_TICK: Duration = Duration::from_secs(1);
 const ANCHOR_EVERY: Duration = Duration::from_secs(3600);
+const KEY_TICK: Duration = Duration::from_secs(5);
 
 /// Connections on which tokens are renewed.
 const RENEWAL_CONNECTIONS: usize = 4;
@@ -318,6 +321,26 @@ fn note_anchor(end: &Anchor, before: Option<&Anchor>) {
     if before != Some(end) {
         tracing::info!(anchor = %end, "end of the audit chain");
     }
+}
+
+/// Learns new data keys until the task is dropped, and says that this instance is there.
+pub async fn look_after_keys(db: Db, clock: Clock, instance: Instance) {
+    let mut tick = tokio::time::interval(KEY_TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if let Err(error) = refresh_keys(&db, &clock, &instance).await {
+            tracing::warn!(
+                cause = format!("{:#}", anyhow::Error::from(error)),
+                "data keys could not be looked after"
+            );
+        }
+    }
+}
+
+/// Learns new data keys, and says that this instance is there.
+pub async fn refresh_keys(db: &Db, clock: &Clock, instance: &Instance) -> Result<(), Error> {
+    keyring::refresh(&mut *db.get().await?, instance, clock.now()).await
 }
 
 /// Whatever is due by `now`: over sessions, connectors that have been in the trash long enough, token answers that

@@ -249,6 +249,8 @@ diesel::table! {
         master_key_id -> Text,
         wrapped -> Bytea,
         created_at -> Timestamptz,
+        activated_at -> Nullable<Timestamptz>,
+        retired_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -322,6 +324,17 @@ diesel::table! {
         created_by -> Text,
         expires_at -> Timestamptz,
         used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    instances (id) {
+        id -> Uuid,
+        address -> Text,
+        started_at -> Timestamptz,
+        seen_at -> Timestamptz,
+        newest_key -> Int4,
+        sealing_key -> Int4,
     }
 }
 
@@ -482,6 +495,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     group_permissions,
     group_users,
     groups,
+    instances,
     invitations,
     oauth_clients,
     programs,

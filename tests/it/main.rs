@@ -20,6 +20,7 @@ mod cli;
 mod connectors;
 mod endpoints;
 mod health;
+mod key_rotation;
 mod notices;
 mod oauth;
 mod outbound;

@@ -83,4 +83,9 @@ async fn a_program_that_serves_links_by_itself_and_notes_the_end_when_it_stops()
         log.contains(&format!("end of the audit chain anchor={end}")),
         "{log}"
     );
+    assert_eq!(
+        app.count("SELECT count(*) FROM instances").await,
+        0,
+        "signed off"
+    );
 }
