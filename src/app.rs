@@ -17,12 +17,14 @@ use crate::access::{
 };
 use crate::accounts::FirstRun;
 use crate::api::{self, Api, Meters};
+use crate::audit::chain::{self, Anchor};
 use crate::authorization::{self, TokenKeeper};
 use crate::calls::{self, CallLog, Retention};
 use crate::clock::Clock;
 use crate::connectors::LegacyGrants;
 use crate::db::{Db, Notices};
 use crate::endpoints::{Definitions, RunBodies, RunBrake};
+use crate::keyring::{self, Instance};
 use crate::outbound::Outbound;
 use crate::relay::{Relay, Switchboard};
 use crate::status::Metrics;
@@ -33,6 +35,12 @@ use crate::{connectors, people, relay, routes};
 /// How often the background work looks around, and how often for tokens that are due.
 const TICK: Duration = Duration::from_secs(30);
 const RENEWAL_TICK: Duration = Duration::from_secs(5);
+
+/// How often lines of the audit log are linked, how often the end of the chain is written to the log, and how often data keys are
+/// looked after.
+const LINK_TICK: Duration = Duration::from_secs(1);
+const ANCHOR_EVERY: Duration = Duration::from_secs(3600);
+const KEY_TICK: Duration = Duration::from_secs(5);
 
 /// Connections on which tokens are renewed.
 const RENEWAL_CONNECTIONS: usize = 4;
@@ -275,6 +283,64 @@ pub async fn renew_tokens(keeper: TokenKeeper) {
             );
         }
     }
+}
+
+/// Links the lines of the audit log until the task is dropped, and notes the end of the chain in the program's log, which an
+/// organisation collects elsewhere.
+pub async fn chain_audit_log(db: Db) {
+    let mut tick = tokio::time::interval(LINK_TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut noted: Option<(Anchor, tokio::time::Instant)> = None;
+    loop {
+        tick.tick().await;
+        let is_due = noted
+            .as_ref()
+            .is_none_or(|(_, at)| at.elapsed() >= ANCHOR_EVERY);
+        match link_audit_log(&db).await {
+            Ok(end) if is_due => {
+                note_anchor(&end, noted.as_ref().map(|(anchor, _)| anchor));
+                noted = Some((end, tokio::time::Instant::now()));
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(
+                cause = format!("{:#}", anyhow::Error::from(error)),
+                "the audit log could not be chained"
+            ),
+        }
+    }
+}
+
+/// Links what waits, and gives the end of the chain.
+pub async fn link_audit_log(db: &Db) -> Result<Anchor, Error> {
+    let mut conn = db.get().await?;
+    chain::link_waiting(&mut conn).await?;
+    chain::end(&mut conn).await
+}
+
+fn note_anchor(end: &Anchor, before: Option<&Anchor>) {
+    if before != Some(end) {
+        tracing::info!(anchor = %end, "end of the audit chain");
+    }
+}
+
+/// Learns new data keys until the task is dropped, and says that this instance is there.
+pub async fn look_after_keys(db: Db, clock: Clock, instance: Instance) {
+    let mut tick = tokio::time::interval(KEY_TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if let Err(error) = refresh_keys(&db, &clock, &instance).await {
+            tracing::warn!(
+                cause = format!("{:#}", anyhow::Error::from(error)),
+                "data keys could not be looked after"
+            );
+        }
+    }
+}
+
+/// Learns new data keys, and says that this instance is there.
+pub async fn refresh_keys(db: &Db, clock: &Clock, instance: &Instance) -> Result<(), Error> {
+    keyring::refresh(&mut *db.get().await?, instance, clock.now()).await
 }
 
 /// Whatever is due by `now`: over sessions, connectors that have been in the trash long enough, token answers that

@@ -36,6 +36,22 @@ pub const SETTINGS: &[(&str, &str)] = &[
         "CONNECTORY_MASTER_KEY_FILE",
         "a file that holds the master key",
     ),
+    (
+        "CONNECTORY_OLD_MASTER_KEY",
+        "the master key of before, which still opens what it has wrapped",
+    ),
+    (
+        "CONNECTORY_OLD_MASTER_KEY_FILE",
+        "a file that holds the master key of before",
+    ),
+    (
+        "CONNECTORY_NEW_MASTER_KEY",
+        "the master key to come, for key rotate",
+    ),
+    (
+        "CONNECTORY_NEW_MASTER_KEY_FILE",
+        "a file that holds the master key to come",
+    ),
     ("CONNECTORY_WORKERS", "threads that serve requests"),
     (
         "CONNECTORY_DATABASE_CONNECTIONS",
@@ -92,6 +108,10 @@ pub struct Config {
     /// Scheme, host and port that people see, without a trailing slash.
     pub public_url: String,
     pub master_key: MasterKeySource,
+    /// Opens what is still wrapped under it.
+    pub old_master_key: Option<MasterKeySource>,
+    /// What `key rotate` goes to. It opens as well, so that an instance that has both keys starts before and after.
+    pub new_master_key: Option<MasterKeySource>,
     pub workers: usize,
     pub database_connections: usize,
     pub outbound_loopback: bool,
@@ -165,6 +185,8 @@ impl Config {
             public_url: reader.public_url(listen),
             listen,
             master_key: reader.master_key(),
+            old_master_key: reader.other_master_key("CONNECTORY_OLD_MASTER_KEY"),
+            new_master_key: reader.other_master_key("CONNECTORY_NEW_MASTER_KEY"),
             workers,
             database_connections: reader.number(
                 "CONNECTORY_DATABASE_CONNECTIONS",

@@ -17,6 +17,7 @@ pub mod connectors;
 pub mod db;
 pub mod endpoints;
 pub mod home;
+pub mod keyring;
 pub mod name;
 pub mod oauth;
 pub mod outbound;

@@ -10,13 +10,14 @@ use actix_web::{
 
 use crate::access::Permission::{
     CallConnectors, CreateCategories, CreateConnectors, DeleteCategories, DeleteConnectors,
-    EditCategories, EditConnectors, ManageUsers, ViewActivity, ViewCategories, ViewConnectors,
+    EditCategories, EditConnectors, ManageUsers, ViewActivity, ViewAuditLog, ViewCategories,
+    ViewConnectors,
 };
 use crate::access::{Gate, Needs, gate};
 use crate::web::{Error, Segment, assets};
 use crate::{
-    accounts, api, authorization, calls, categories, connectors, endpoints, home, people, programs,
-    status,
+    accounts, api, audit, authorization, calls, categories, connectors, endpoints, home, people,
+    programs, status,
 };
 
 /// One route.
@@ -108,6 +109,9 @@ pub fn all() -> Vec<Route> {
         get("/categories/{id}/delete", may(DeleteCategories), categories::confirm_delete),
         post("/categories/{id}/delete", may(DeleteCategories), categories::delete),
         get("/api/v1", SignIn, api::description),
+        get("/audit", may(ViewAuditLog), audit::list),
+        post("/audit/exports", may(ViewAuditLog), audit::export),
+        get("/audit/{id}", may(ViewAuditLog), audit::show),
         get("/programs", may(ManageUsers), programs::list),
         post("/programs", may(ManageUsers), programs::create),
         get("/programs/new", may(ManageUsers), programs::new),

@@ -23,6 +23,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("oauth", &["outbound", "vault"]),
     ("access", &["db", "web"]),
     ("audit", &["access", "db", "web"]),
+    ("keyring", &["+", "vault"]),
     ("categories", &["+"]),
     ("connectors", &["+", "categories", "outbound::HttpUrl"]), // the base URL
     (

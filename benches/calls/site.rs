@@ -13,7 +13,7 @@ use connectory::connectors::{self, Method, NewConnector};
 use connectory::db::Db;
 use connectory::db::private::PrivatePostgres;
 use connectory::outbound::HttpUrl;
-use connectory::vault::{MasterKey, Secret, Vault, WrappedKey};
+use connectory::vault::{MasterKey, MasterKeys, Secret, Vault, WrappedKey};
 use tokio::runtime::Runtime;
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
@@ -122,18 +122,19 @@ impl Site {
 async fn unlock(folder: &Folder, client: &Client) -> anyhow::Result<Vault> {
     let text = fs::read_to_string(folder.data_dir().join("master.key"))?;
     let master = MasterKey::parse(text.trim())?;
-    let rows = client
-        .query("SELECT id, master_key_id, wrapped FROM data_keys", &[])
-        .await?;
+    let select =
+        "SELECT id, master_key_id, wrapped, activated_at IS NOT NULL FROM data_keys ORDER BY id";
+    let rows = client.query(select, &[]).await?;
     let keys: Vec<WrappedKey> = rows
         .iter()
         .map(|row| WrappedKey {
             id: row.get(0),
             master_key_id: row.get(1),
             wrapped: row.get(2),
+            is_active: row.get(3),
         })
         .collect();
-    Ok(Vault::unlock(&master, &keys)?)
+    Ok(Vault::unlock(&MasterKeys::only(master), &keys)?)
 }
 
 async fn store_key(client: &Client, key: &ApiKey) -> anyhow::Result<()> {

@@ -124,6 +124,7 @@ fn equip(gate: &Gate, req: &ServiceRequest, token: &VisitorToken, actor: Option<
         nav: actor
             .map(|(actor, _)| navigation(actor))
             .unwrap_or_default(),
+        activity: actor.map(|(actor, _)| activity(actor)).unwrap_or_default(),
         person: actor.map(|(actor, _)| Person {
             name: actor.name.clone(),
         }),
@@ -133,6 +134,20 @@ fn equip(gate: &Gate, req: &ServiceRequest, token: &VisitorToken, actor: Option<
         request_id: request_id(req),
     };
     req.extensions_mut().insert(shell);
+}
+
+/// The pages of what has happened, each with its tab.
+const ACTIVITY: &[(Permission, (&str, &str))] = &[
+    (Permission::ViewActivity, ("/calls", "Calls")),
+    (Permission::ViewAuditLog, ("/audit", "Audit log")),
+];
+
+/// Those that the person may open.
+fn activity(actor: &Actor) -> Vec<(&'static str, &'static str)> {
+    let open = ACTIVITY
+        .iter()
+        .filter(|(permission, _)| actor.may(*permission));
+    open.map(|(_, tab)| *tab).collect()
 }
 
 /// Only what the person may open.
@@ -174,20 +189,17 @@ fn navigation(actor: &Actor) -> Vec<NavItem> {
                 also: &["/groups"],
             },
         ),
-        (
-            Permission::ViewActivity,
-            NavItem {
-                href: "/calls",
-                label: "Activity",
-                section: "",
-                also: &[],
-            },
-        ),
     ];
     items
         .into_iter()
         .filter(|(permission, _)| actor.may(*permission))
         .map(|(_, item)| item)
+        .chain(activity(actor).first().map(|&(href, _)| NavItem {
+            href,
+            label: "Activity",
+            section: "",
+            also: &["/audit"],
+        }))
         .collect()
 }
 

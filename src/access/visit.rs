@@ -27,6 +27,11 @@ impl Visit {
         Ok(self.db.get().await?)
     }
 
+    /// The connections themselves, for an answer that is still being written when the handler has ended.
+    pub fn db(&self) -> Db {
+        Db::clone(&self.db)
+    }
+
     pub fn now(&self) -> DateTime<Utc> {
         self.clock.now()
     }

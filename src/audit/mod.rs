@@ -1,9 +1,18 @@
 //! The audit log: what was changed by whom, from where, field by field, in the transaction of the change.
 //!
-//! Rule: [`record`] takes the connection of the transaction that changes the thing; there is no other way to write.
+//! Rule: [`record`] takes the connection of the transaction that changes the thing; there is no other way to write. Lines are
+//! never touched again. Which came after which, and that none was changed, is proved by the links beside them ([`chain`]).
 //! Danger: a secret in a change. [`Changes::secret`] keeps only that there was one.
 
+pub mod chain;
+mod csv;
+mod export;
+mod filter;
+mod line;
+mod list;
 mod queries;
+mod show;
+mod words;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -13,7 +22,12 @@ use crate::access::Actor;
 use crate::db::Conn;
 use crate::web::Error;
 
-pub use queries::{AuditLine, FieldChange, lines_of};
+pub use export::create as export;
+pub use line::{AuditLine, FieldChange};
+pub use list::list;
+pub use queries::lines_of;
+pub use show::show;
+pub use words::KINDS;
 
 /// Something that happened to a thing.
 pub struct Event<'a> {

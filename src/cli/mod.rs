@@ -1,7 +1,10 @@
-//! The command line: serving, migrating, users, sample data.
+//! The command line: serving, migrating, users, keys, the audit log, sample data.
 
+mod audit;
 mod demo;
 mod demo_data;
+mod key;
+mod key_files;
 mod serve;
 mod setup;
 mod users;
@@ -36,6 +39,12 @@ enum Command {
     /// Create users and reset their passwords
     #[command(subcommand)]
     User(users::UserCommand),
+    /// Change the keys that seal secrets and tokens
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Prove the audit log
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Fill in sample data: sixty data connectors of a town administration
     Demo,
 }
@@ -54,6 +63,8 @@ pub fn run() -> ExitCode {
                     Ok(())
                 }),
                 Command::User(command) => users::run(&config, command),
+                Command::Key(command) => key::run(&config, command),
+                Command::Audit(command) => audit::run(&config, command),
                 Command::Demo => setup::with_database(&config, demo::fill),
             }
         });
@@ -61,7 +72,7 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("connectory: {error:#}");
-            ExitCode::FAILURE
+            audit::exit_code(&error).unwrap_or(ExitCode::FAILURE)
         }
     }
 }

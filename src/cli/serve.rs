@@ -7,16 +7,21 @@ use actix_web::dev::ServerHandle;
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use uuid::Uuid;
 
 use super::setup::{Database, open_vault, runtime};
 use crate::access::{ApiKeys, PasswordHasher, SessionLimits};
 use crate::accounts::{FirstRun, has_super_admin};
-use crate::app::{Site, background, renew_tokens, serve};
+use crate::app::{
+    Site, background, chain_audit_log, link_audit_log, look_after_keys, refresh_keys, renew_tokens,
+    serve,
+};
 use crate::calls::Retention;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::connectors::LegacyGrants;
 use crate::db::{Db, Notices, migrate};
+use crate::keyring::{Instance, sign_off};
 use crate::outbound::{Outbound, Policy, Rule};
 use crate::status::Metrics;
 
@@ -56,10 +61,20 @@ async fn serve_until_stopped(
         own: vec![listener.local_addr()?],
     };
     let notices = Notices::new(&url);
+    let (vault, masters) = open_vault(config, &db, &clock).await?;
+    let instance = Instance {
+        id: Uuid::now_v7(),
+        address: listener.local_addr()?,
+        started_at: clock.now(),
+        vault: vault.clone(),
+        masters,
+    };
+    // Before the first request: whoever changes keys must know that this instance is there.
+    refresh_keys(&db, &clock, &instance).await?;
     let site = Site {
         connections: config.database_connections,
         workers: config.workers,
-        vault: open_vault(config, &db, &clock).await?,
+        vault,
         outbound: Outbound::new(policy)?,
         hasher: PasswordHasher::new(config.workers)?,
         api_keys: ApiKeys::new(&clock, &notices),
@@ -90,17 +105,22 @@ async fn serve_until_stopped(
     let server = serve(site, keeper.clone(), call_log.clone(), listener)?;
     let handle = server.handle();
     let server = tokio::spawn(server);
-    let background = tokio::spawn(background(
-        db.clone(),
-        clock,
-        rules,
-        metrics,
-        api_keys.clone(),
-    ));
-    let renewals = tokio::spawn(renew_tokens(keeper.clone()));
-    let hearing = tokio::spawn(notices.run());
     let log_writer = call_log.clone();
     let log_writer = tokio::spawn(async move { log_writer.run().await });
+    let id = instance.id;
+    let tasks = [
+        tokio::spawn(background(
+            db.clone(),
+            clock.clone(),
+            rules,
+            metrics,
+            api_keys.clone(),
+        )),
+        tokio::spawn(renew_tokens(keeper.clone())),
+        tokio::spawn(notices.run()),
+        tokio::spawn(chain_audit_log(db.clone())),
+        tokio::spawn(look_after_keys(db.clone(), clock, instance)),
+    ];
     // Caught before anybody is told that it is ready: who then stops it at once finds a clean stop too.
     let signals = (
         signal(SignalKind::terminate())?,
@@ -108,9 +128,7 @@ async fn serve_until_stopped(
     );
     greet(config, &db, &first_run).await?;
     let outcome = wait_for_end(database, signals, &handle).await;
-    background.abort();
-    renewals.abort();
-    hearing.abort();
+    tasks.iter().for_each(|task| task.abort());
     let served = server.await;
     // After the last request, which may have begun a renewal: a token that is on its way may be the only copy.
     keeper.finish().await;
@@ -120,8 +138,20 @@ async fn serve_until_stopped(
     }
     call_log.finish().await;
     log_writer.abort();
+    say_goodbye(&db, id).await;
     served?.context("the server failed")?;
     outcome
+}
+
+/// Links the last lines of the audit log, notes where it ends, and signs off. If the database has gone, the next start does it.
+async fn say_goodbye(db: &Db, instance: Uuid) {
+    if let Ok(end) = link_audit_log(db).await {
+        tracing::info!(anchor = %end, "end of the audit chain");
+    }
+    if let Ok(mut conn) = db.get().await {
+        // Else it counts as gone half a minute later.
+        _ = sign_off(&mut conn, instance).await;
+    }
 }
 
 /// The only destinations that connectors may reach, if the administrator names any.

@@ -1,28 +1,26 @@
 //! What every command needs first: the log, the database, the vault.
 
 use std::io::IsTerminal;
-use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context;
-use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
+use super::key_files;
+use crate::audit::chain;
 use crate::clock::Clock;
-use crate::config::{Config, MasterKeySource};
+use crate::config::Config;
 use crate::db::private::PrivatePostgres;
-use crate::db::schema::data_keys;
-use crate::db::{Conn, Db, migrate};
-use crate::vault::{MasterKey, Vault, WrappedKey};
-
-/// The file in the data folder that holds the master key of the private PostgreSQL.
-const KEY_FILE: &str = "master.key";
+use crate::db::{Db, migrate};
+use crate::keyring;
+use crate::vault::{MasterKeys, Vault};
 
 /// What commands work with.
 pub(super) struct Tools {
     pub db: Db,
     pub vault: Vault,
+    pub masters: Arc<MasterKeys>,
     pub clock: Clock,
 }
 
@@ -115,81 +113,41 @@ pub(super) fn with_database(
         migrate(&database.url()).await?;
         let db = Db::new(&database.url(), 2)?;
         let clock = Clock::system();
-        let vault = open_vault(config, &db, &clock).await?;
-        work(Tools { db, vault, clock }).await
+        let (vault, masters) = open_vault(config, &db, &clock).await?;
+        let tools = Tools {
+            db: db.clone(),
+            vault,
+            masters,
+            clock,
+        };
+        let outcome = work(tools).await;
+        // What the command has recorded need not wait for a server.
+        let linked = link(&db).await;
+        outcome.and(linked)
     });
     let stopped = database.stop();
     outcome.and(stopped)
 }
 
-/// Opens the vault: the master key must be the one that this database's data keys were made with.
-pub(super) async fn open_vault(config: &Config, db: &Db, clock: &Clock) -> anyhow::Result<Vault> {
+async fn link(db: &Db) -> anyhow::Result<()> {
+    chain::link_waiting(&mut *db.get().await?).await?;
+    Ok(())
+}
+
+/// Opens the vault: a master key must be the one that this database's data keys are wrapped under.
+pub(super) async fn open_vault(
+    config: &Config,
+    db: &Db,
+    clock: &Clock,
+) -> anyhow::Result<(Vault, Arc<MasterKeys>)> {
     let mut conn = db.get().await.map_err(anyhow::Error::from)?;
-    let stored = load_keys(&mut conn).await?;
-    let master = master_key(config, stored.is_empty())?;
+    let stored = keyring::load(&mut conn).await?;
+    key_files::finish_rotation(config, &stored)?;
+    let masters = key_files::master_keys(config, stored.is_empty())?;
     let keys = if stored.is_empty() {
-        create_first_key(&mut conn, &master, clock).await?
+        keyring::create_first(&mut conn, &masters, clock.now()).await?
     } else {
         stored
     };
-    Ok(Vault::unlock(&master, &keys)?)
-}
-
-/// Reads the master key. One is made only for a new private PostgreSQL: to an old one, a new key would be the wrong one.
-fn master_key(config: &Config, database_is_new: bool) -> anyhow::Result<MasterKey> {
-    match &config.master_key {
-        MasterKeySource::Text(text) => MasterKey::parse(text).context("CONNECTORY_MASTER_KEY"),
-        MasterKeySource::File(path) => {
-            MasterKey::read_file(path).context("CONNECTORY_MASTER_KEY_FILE")
-        }
-        MasterKeySource::DataDir => key_in(&config.data_dir.join(KEY_FILE), database_is_new),
-    }
-}
-
-fn key_in(path: &Path, database_is_new: bool) -> anyhow::Result<MasterKey> {
-    if path.exists() || !database_is_new {
-        return Ok(MasterKey::read_file(path)?);
-    }
-    let key = MasterKey::create_file(path)?;
-    eprintln!(
-        "Made the master key {}. Keep a copy of it apart from the backups: without it no stored secret can be read.",
-        path.display()
-    );
-    Ok(key)
-}
-
-async fn load_keys(conn: &mut Conn) -> anyhow::Result<Vec<WrappedKey>> {
-    let rows: Vec<(i32, String, Vec<u8>)> = data_keys::table
-        .order(data_keys::id)
-        .select((data_keys::id, data_keys::master_key_id, data_keys::wrapped))
-        .load(conn)
-        .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, master_key_id, wrapped)| WrappedKey {
-            id,
-            master_key_id,
-            wrapped,
-        })
-        .collect())
-}
-
-/// Makes the first data key. Of instances that start together, one makes it and all read that one.
-async fn create_first_key(
-    conn: &mut Conn,
-    master: &MasterKey,
-    clock: &Clock,
-) -> anyhow::Result<Vec<WrappedKey>> {
-    let key = Vault::create_key(master, 1)?;
-    diesel::insert_into(data_keys::table)
-        .values((
-            data_keys::id.eq(key.id),
-            data_keys::master_key_id.eq(key.master_key_id),
-            data_keys::wrapped.eq(key.wrapped),
-            data_keys::created_at.eq(clock.now()),
-        ))
-        .on_conflict_do_nothing()
-        .execute(conn)
-        .await?;
-    load_keys(conn).await
+    Ok((Vault::unlock(&masters, &keys)?, Arc::new(masters)))
 }

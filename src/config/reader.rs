@@ -165,6 +165,20 @@ impl Reader {
         }
     }
 
+    /// A master key beside the current one: as text under this name, or in a file under this name and `_FILE`.
+    pub fn other_master_key(&mut self, name: &str) -> Option<MasterKeySource> {
+        let file = format!("{name}_FILE");
+        match (self.take(name), self.take(&file)) {
+            (Some(_), Some(_)) => {
+                self.problems
+                    .push(format!("set {name} or {file}, not both"));
+                None
+            }
+            (Some(text), None) => Some(MasterKeySource::Text(text)),
+            (None, path) => path.map(|path| MasterKeySource::File(path.into())),
+        }
+    }
+
     pub fn metrics_token(&mut self) -> Option<String> {
         let token = self.take("CONNECTORY_METRICS_TOKEN")?;
         if token.len() < 16 {

@@ -38,6 +38,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    audit_chain (one) {
+        one -> Bool,
+        seq -> Int8,
+        hash -> Bytea,
+    }
+}
+
+diesel::table! {
     audit_events (id) {
         id -> Uuid,
         at -> Timestamptz,
@@ -49,6 +57,30 @@ diesel::table! {
         subject_id -> Nullable<Uuid>,
         subject_name -> Text,
         changes -> Jsonb,
+    }
+}
+
+diesel::table! {
+    audit_links (seq) {
+        seq -> Int8,
+        event_id -> Uuid,
+        format -> Int2,
+        previous_hash -> Bytea,
+        hash -> Bytea,
+    }
+}
+
+diesel::table! {
+    audit_names (role, name) {
+        role -> Text,
+        name -> Text,
+        search_text -> Text,
+    }
+}
+
+diesel::table! {
+    audit_queue (event_id) {
+        event_id -> Uuid,
     }
 }
 
@@ -217,6 +249,8 @@ diesel::table! {
         master_key_id -> Text,
         wrapped -> Bytea,
         created_at -> Timestamptz,
+        activated_at -> Nullable<Timestamptz>,
+        retired_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -290,6 +324,17 @@ diesel::table! {
         created_by -> Text,
         expires_at -> Timestamptz,
         used_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    instances (id) {
+        id -> Uuid,
+        address -> Text,
+        started_at -> Timestamptz,
+        seen_at -> Timestamptz,
+        newest_key -> Int4,
+        sealing_key -> Int4,
     }
 }
 
@@ -430,7 +475,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     api_key_endpoints,
     api_key_scopes,
     api_keys,
+    audit_chain,
     audit_events,
+    audit_links,
+    audit_names,
+    audit_queue,
     authorization_attempts,
     authorizations,
     breakers,
@@ -446,6 +495,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     group_permissions,
     group_users,
     groups,
+    instances,
     invitations,
     oauth_clients,
     programs,

@@ -2,6 +2,7 @@
 
 use super::cipher::{self, Cipher, KEY_LEN, KeyBytes, SealError};
 use super::master_key::MasterKey;
+use super::master_keys::MasterKeys;
 
 /// Keeps a wrapped key from ever being taken for a sealed value.
 const PURPOSE: &[u8] = b"connectory data key v1";
@@ -16,6 +17,8 @@ pub struct WrappedKey {
     pub master_key_id: String,
     /// `nonce, 24 bytes | encrypted key, 32 bytes | tag, 16 bytes`.
     pub wrapped: Vec<u8>,
+    /// Whether it may seal. A new one first has to be known wherever values are opened.
+    pub is_active: bool,
 }
 
 /// Why the stored data keys cannot be used. Each is one line for the administrator who starts the
@@ -32,7 +35,7 @@ pub enum UnlockError {
     WrongMasterKey {
         /// Id of the master key that is needed.
         made_with: String,
-        /// Id of the master key that was given.
+        /// Id of the master key that was given, or of each.
         given: String,
     },
     /// The right master key by its id, but the bytes do not open.
@@ -46,12 +49,17 @@ pub enum UnlockError {
 pub(super) struct DataKey {
     id: i32,
     bytes: KeyBytes,
+    is_active: bool,
 }
 
 impl DataKey {
     pub(super) fn generate(id: i32) -> Result<Self, SealError> {
         let bytes = cipher::generate_key()?;
-        Ok(Self { id, bytes })
+        Ok(Self {
+            id,
+            bytes,
+            is_active: true,
+        })
     }
 
     pub(super) fn wrap(&self, master: &MasterKey) -> Result<WrappedKey, SealError> {
@@ -60,19 +68,21 @@ impl DataKey {
             id: self.id,
             master_key_id: master.id().to_owned(),
             wrapped: master.cipher().seal(&associated_data, &*self.bytes)?,
+            is_active: self.is_active,
         })
     }
 
     pub(super) fn from_wrapped(
-        master: &MasterKey,
+        masters: &MasterKeys,
         stored: &WrappedKey,
     ) -> Result<Self, UnlockError> {
-        if stored.master_key_id != master.id() {
-            return Err(UnlockError::WrongMasterKey {
-                made_with: stored.master_key_id.clone(),
-                given: master.id().to_owned(),
-            });
-        }
+        let master =
+            masters
+                .find(&stored.master_key_id)
+                .ok_or_else(|| UnlockError::WrongMasterKey {
+                    made_with: stored.master_key_id.clone(),
+                    given: masters.ids(),
+                })?;
         let plain = master
             .cipher()
             .open(&associated_data(stored.id, master.id()), &stored.wrapped)
@@ -82,11 +92,16 @@ impl DataKey {
         Ok(Self {
             id: stored.id,
             bytes: KeyBytes::new(bytes),
+            is_active: stored.is_active,
         })
     }
 
     pub(super) fn id(&self) -> i32 {
         self.id
+    }
+
+    pub(super) fn is_active(&self) -> bool {
+        self.is_active
     }
 
     pub(super) fn cipher(&self) -> Cipher {

@@ -39,11 +39,31 @@ impl MasterKey {
     /// bytes.
     pub fn create_file(path: &Path) -> Result<Self, KeyFileError> {
         let key = Self::generate().map_err(KeyFileError::Generate)?;
-        write_private(path, key.to_hex().as_bytes()).map_err(|source| KeyFileError::Write {
+        key.write_file(path)?;
+        Ok(key)
+    }
+
+    /// Stores this key in the same way.
+    ///
+    /// # Errors
+    /// When the file exists or cannot be written.
+    pub fn write_file(&self, path: &Path) -> Result<(), KeyFileError> {
+        write_private(path, self.to_hex().as_bytes()).map_err(|source| KeyFileError::Write {
             path: path.to_owned(),
             source,
-        })?;
-        Ok(key)
+        })
+    }
+
+    /// Puts the key file `next` in the place of `path`, whose key is kept as `kept`. At every moment
+    /// `path` is a whole key file, and both keys are on the disk.
+    ///
+    /// # Errors
+    /// When a file cannot be linked or renamed.
+    pub fn replace_file(path: &Path, next: &Path, kept: &Path) -> Result<(), KeyFileError> {
+        put_in_place(path, next, kept).map_err(|source| KeyFileError::Write {
+            path: path.to_owned(),
+            source,
+        })
     }
 }
 
@@ -121,6 +141,16 @@ fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     let written = write_new(&draft, content).and_then(|()| fs::hard_link(&draft, path));
     remove_if_there(&draft)?;
     written?;
+    File::open(folder_of(path))?.sync_all()
+}
+
+fn put_in_place(path: &Path, next: &Path, kept: &Path) -> io::Result<()> {
+    match fs::hard_link(path, kept) {
+        // Kept by a run that was interrupted.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        linked => linked?,
+    }
+    fs::rename(next, path)?;
     File::open(folder_of(path))?.sync_all()
 }
 
@@ -241,6 +271,27 @@ mod tests {
         let message = format!("{error}: {}", error.source().unwrap());
         assert!(message.contains("holds no master key"), "{message}");
         assert!(!message.contains("hunter2"), "{message}");
+    }
+
+    #[test]
+    fn a_key_file_is_replaced_by_the_next_one_and_kept() {
+        let folder = Folder::new();
+        let [path, next, kept] =
+            ["master.key", "master.key.next", "kept"].map(|name| folder.0.join(name));
+        let old = MasterKey::create_file(&path).unwrap();
+        for round in 0..2 {
+            let new = MasterKey::create_file(&next).unwrap();
+            MasterKey::replace_file(&path, &next, &kept).unwrap();
+            assert_eq!(MasterKey::read_file(&path).unwrap().id(), new.id());
+            assert_eq!(
+                MasterKey::read_file(&kept).unwrap().id(),
+                old.id(),
+                "round {round}: what is kept is never replaced"
+            );
+            assert!(!next.exists());
+        }
+        assert!(MasterKey::replace_file(&path, &next, &kept).is_err());
+        assert!(path.exists());
     }
 
     #[test]

@@ -14,11 +14,12 @@ mod cipher;
 mod data_key;
 mod key_file;
 mod master_key;
+mod master_keys;
 mod secret;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use uuid::Uuid;
 
@@ -26,6 +27,7 @@ pub use cipher::SealError;
 pub use data_key::{UnlockError, WrappedKey};
 pub use key_file::KeyFileError;
 pub use master_key::{KeyFormatError, MasterKey};
+pub use master_keys::MasterKeys;
 pub use secret::Secret;
 
 use data_key::DataKey;
@@ -51,21 +53,21 @@ pub struct Place<'a> {
     pub column: &'a str,
 }
 
-/// The unlocked data keys. Clones are cheap and share them.
+/// The unlocked data keys. Clones are cheap and share them, those that are learnt later too.
 #[derive(Clone)]
 pub struct Vault {
-    keys: Arc<DataKeys>,
+    keys: Arc<RwLock<Arc<DataKeys>>>,
 }
 
 /// Never empty: what seals is there by construction.
 struct DataKeys {
-    newest: DataKey,
-    older: Vec<DataKey>,
+    sealing: DataKey,
+    others: Vec<DataKey>,
 }
 
 impl Vault {
     /// Makes a data key and wraps it under `master`, ready to be stored. It seals new values once
-    /// it is the newest of the keys given to [`Vault::unlock`].
+    /// it is the newest active one of the keys given to [`Vault::unlock`].
     ///
     /// # Errors
     /// When the operating system gives no random bytes.
@@ -73,21 +75,61 @@ impl Vault {
         DataKey::generate(id)?.wrap(master)
     }
 
-    /// Unwraps the stored data keys. The one with the highest id seals; all of them open.
+    /// Unwraps the stored data keys, each under whichever master key it names. The active one with
+    /// the highest id seals; all of them open.
     ///
     /// # Errors
-    /// When there is no data key, when one was wrapped under another master key, or when one was
-    /// altered.
-    pub fn unlock(master: &MasterKey, stored: &[WrappedKey]) -> Result<Self, UnlockError> {
-        let mut older = stored
+    /// When there is no active data key, when one was wrapped under another master key, or when one
+    /// was altered.
+    pub fn unlock(masters: &MasterKeys, stored: &[WrappedKey]) -> Result<Self, UnlockError> {
+        let mut others = stored
             .iter()
-            .map(|wrapped| DataKey::from_wrapped(master, wrapped))
+            .map(|wrapped| DataKey::from_wrapped(masters, wrapped))
             .collect::<Result<Vec<_>, _>>()?;
-        older.sort_by_key(DataKey::id);
-        let newest = older.pop().ok_or(UnlockError::NoKeys)?;
+        others.sort_by_key(DataKey::id);
+        let sealing = others
+            .iter()
+            .rposition(DataKey::is_active)
+            .ok_or(UnlockError::NoKeys)?;
+        let sealing = others.remove(sealing);
+        let keys = Arc::new(DataKeys { sealing, others });
         Ok(Self {
-            keys: Arc::new(DataKeys { newest, older }),
+            keys: Arc::new(RwLock::new(keys)),
         })
+    }
+
+    /// Takes over the keys of `newer`, for all clones of this vault.
+    pub fn learn(&self, newer: &Vault) {
+        let keys = newer.keys();
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    /// The id of the data key that seals.
+    #[must_use]
+    pub fn sealing_key(&self) -> i32 {
+        self.keys().sealing.id()
+    }
+
+    /// The highest id of a data key that opens.
+    #[must_use]
+    pub fn newest_key(&self) -> i32 {
+        let keys = self.keys();
+        keys.iter()
+            .map(DataKey::id)
+            .max()
+            .unwrap_or(keys.sealing.id())
+    }
+
+    /// The first bytes of what the data key of this id has sealed.
+    #[must_use]
+    pub fn header(key: i32) -> Vec<u8> {
+        let mut header = vec![VERSION];
+        header.extend_from_slice(&key.to_be_bytes());
+        header
+    }
+
+    fn keys(&self) -> Arc<DataKeys> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Wraps every data key anew under `master`, to replace the stored ones when the master key
@@ -96,7 +138,7 @@ impl Vault {
     /// # Errors
     /// When the operating system gives no random bytes.
     pub fn rewrap(&self, master: &MasterKey) -> Result<Vec<WrappedKey>, SealError> {
-        self.keys.iter().map(|key| key.wrap(master)).collect()
+        self.keys().iter().map(|key| key.wrap(master)).collect()
     }
 
     /// Seals `secret` so that it opens only in `place`. Sealing the same secret twice gives
@@ -108,14 +150,14 @@ impl Vault {
     /// # Errors
     /// When the operating system gives no random bytes.
     pub fn seal(&self, place: Place<'_>, secret: &Secret) -> Result<Vec<u8>, SealError> {
-        let key = &self.keys.newest;
+        let keys = self.keys();
+        let key = &keys.sealing;
         let associated_data = associated_data(key.id(), place);
         let body = key
             .cipher()
             .seal(&associated_data, secret.expose().as_bytes())?;
         let mut sealed = Vec::with_capacity(HEADER_LEN + body.len());
-        sealed.push(VERSION);
-        sealed.extend_from_slice(&key.id().to_be_bytes());
+        sealed.extend_from_slice(&Vault::header(key.id()));
         sealed.extend_from_slice(&body);
         Ok(sealed)
     }
@@ -133,7 +175,8 @@ impl Vault {
         if version != VERSION {
             return Err(OpenError::UnknownVersion(version));
         }
-        let key = self.keys.find(i32::from_be_bytes(id))?;
+        let keys = self.keys();
+        let key = keys.find(i32::from_be_bytes(id))?;
         let bytes = key
             .cipher()
             .open(&associated_data(key.id(), place), body)
@@ -144,7 +187,7 @@ impl Vault {
 
 impl DataKeys {
     fn iter(&self) -> impl Iterator<Item = &DataKey> {
-        self.older.iter().chain([&self.newest])
+        self.others.iter().chain([&self.sealing])
     }
 
     fn find(&self, id: i32) -> Result<&DataKey, OpenError> {

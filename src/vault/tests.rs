@@ -18,8 +18,16 @@ fn master() -> MasterKey {
     MasterKey::parse(MASTER).unwrap()
 }
 
+fn masters() -> MasterKeys {
+    MasterKeys::only(master())
+}
+
+fn other_master() -> MasterKey {
+    MasterKey::parse(OTHER_MASTER).unwrap()
+}
+
 fn vault(keys: &[WrappedKey]) -> Vault {
-    Vault::unlock(&master(), keys).unwrap()
+    Vault::unlock(&masters(), keys).unwrap()
 }
 
 fn new_vault() -> Vault {
@@ -37,8 +45,9 @@ fn opened(vault: &Vault, place: Place<'_>, sealed: &[u8]) -> Result<String, Open
         .map(|secret| secret.expose().to_owned())
 }
 
-fn unlock_error(master: &MasterKey, keys: &[WrappedKey]) -> UnlockError {
-    Vault::unlock(master, keys).err().unwrap()
+fn unlock_error(master: MasterKey, keys: &[WrappedKey]) -> UnlockError {
+    let masters = MasterKeys::only(master);
+    Vault::unlock(&masters, keys).err().unwrap()
 }
 
 #[test]
@@ -49,6 +58,7 @@ fn what_the_first_version_sealed_still_opens() {
         id: 1,
         master_key_id: master().id().to_owned(),
         wrapped: BASE64.decode(WRAPPED).unwrap(),
+        is_active: true,
     }]);
     let sealed = BASE64.decode(SEALED).unwrap();
     assert_eq!(opened(&vault, PLACE, &sealed).as_deref(), Ok("hunter2"));
@@ -185,13 +195,14 @@ fn the_newest_data_key_seals_and_older_ones_still_open() {
 #[test]
 fn a_wrong_master_key_is_named_at_unlock() {
     let stored = [Vault::create_key(&master(), 1).unwrap()];
-    let other = MasterKey::parse(OTHER_MASTER).unwrap();
+    let other = other_master();
+    let id = other.id().to_owned();
     assert_eq!(
-        unlock_error(&other, &stored).to_string(),
+        unlock_error(other, &stored).to_string(),
         format!(
             "the master key does not fit this database: its data keys were made with master key {}, this one is {}",
             master().id(),
-            other.id()
+            id
         )
     );
 }
@@ -208,28 +219,124 @@ fn a_stored_data_key_that_was_altered_is_refused() {
         ..stored.clone()
     };
     for (key, id) in [(flipped, 1), (cut, 1), (renumbered, 2)] {
-        assert_eq!(unlock_error(&master(), &[key]), UnlockError::Damaged(id));
+        assert_eq!(unlock_error(master(), &[key]), UnlockError::Damaged(id));
     }
-    let other = MasterKey::parse(OTHER_MASTER).unwrap();
     let relabelled = WrappedKey {
-        master_key_id: other.id().to_owned(),
+        master_key_id: other_master().id().to_owned(),
         ..stored
     };
-    assert_eq!(unlock_error(&other, &[relabelled]), UnlockError::Damaged(1));
+    assert_eq!(
+        unlock_error(other_master(), &[relabelled]),
+        UnlockError::Damaged(1)
+    );
 }
 
 #[test]
 fn a_database_without_data_keys_is_recognised() {
-    assert_eq!(unlock_error(&master(), &[]), UnlockError::NoKeys);
+    assert_eq!(unlock_error(master(), &[]), UnlockError::NoKeys);
 }
 
 #[test]
 fn a_new_master_key_opens_what_was_sealed_under_the_old_one() {
     let old = new_vault();
     let sealed = old.seal(PLACE, &secret("hunter2")).unwrap();
-    let other = MasterKey::parse(OTHER_MASTER).unwrap();
-    let rewrapped = old.rewrap(&other).unwrap();
-    let new = Vault::unlock(&other, &rewrapped).unwrap();
+    let rewrapped = old.rewrap(&other_master()).unwrap();
+    let new = Vault::unlock(&MasterKeys::only(other_master()), &rewrapped).unwrap();
     assert_eq!(opened(&new, PLACE, &sealed).as_deref(), Ok("hunter2"));
-    assert!(Vault::unlock(&master(), &rewrapped).is_err());
+    assert!(Vault::unlock(&masters(), &rewrapped).is_err());
+}
+
+#[test]
+fn both_master_keys_of_a_rotation_open_before_in_its_midst_and_after() {
+    let stored = [1, 2].map(|id| Vault::create_key(&master(), id).unwrap());
+    let sealed = vault(&stored).seal(PLACE, &secret("hunter2")).unwrap();
+    let rewrapped = vault(&stored).rewrap(&other_master()).unwrap();
+    let find = |keys: &[WrappedKey], id| keys.iter().find(|key| key.id == id).unwrap().clone();
+    let half = vec![find(&rewrapped, 1), find(&stored, 2)];
+    for keys in [stored.to_vec(), half.clone(), rewrapped] {
+        for both in [
+            MasterKeys::new(master(), vec![other_master()]),
+            masters().succeeded_by(other_master()),
+        ] {
+            let vault = Vault::unlock(&both, &keys).unwrap();
+            assert_eq!(opened(&vault, PLACE, &sealed).as_deref(), Ok("hunter2"));
+        }
+    }
+    for one in [master(), other_master()] {
+        assert!(matches!(
+            unlock_error(one, &half),
+            UnlockError::WrongMasterKey { .. }
+        ));
+    }
+}
+
+#[test]
+fn none_of_several_wrong_master_keys_opens_and_all_are_named() {
+    let stored = [Vault::create_key(&master(), 1).unwrap()];
+    let third = MasterKey::parse(&"ab".repeat(32)).unwrap();
+    let ids = format!("this one is {} or {}", other_master().id(), third.id());
+    let wrong = MasterKeys::new(other_master(), vec![third]);
+    let error = Vault::unlock(&wrong, &stored).err().unwrap();
+    assert!(error.to_string().ends_with(&ids), "{error}");
+}
+
+#[test]
+fn a_data_key_that_is_not_active_opens_and_does_not_seal() {
+    let first = Vault::create_key(&master(), 1).unwrap();
+    let second = Vault::create_key(&master(), 2).unwrap();
+    let by_second = vault(std::slice::from_ref(&second))
+        .seal(PLACE, &secret("early"))
+        .unwrap();
+    let waiting = WrappedKey {
+        is_active: false,
+        ..second
+    };
+    let vault = vault(&[first, waiting.clone()]);
+    assert_eq!((vault.sealing_key(), vault.newest_key()), (1, 2));
+    assert_eq!(vault.seal(PLACE, &secret("x")).unwrap()[4], 1);
+    assert_eq!(opened(&vault, PLACE, &by_second).as_deref(), Ok("early"));
+    assert_eq!(unlock_error(master(), &[waiting]), UnlockError::NoKeys);
+}
+
+#[test]
+fn a_vault_that_learns_a_key_opens_and_seals_with_it_in_all_its_clones() {
+    let first = Vault::create_key(&master(), 1).unwrap();
+    let second = Vault::create_key(&master(), 2).unwrap();
+    let old = vault(std::slice::from_ref(&first));
+    let clone = old.clone();
+    let new = vault(&[first, second]);
+    let by_old = old.seal(PLACE, &secret("old")).unwrap();
+    let by_new = new.seal(PLACE, &secret("new")).unwrap();
+    assert_eq!(
+        opened(&clone, PLACE, &by_new),
+        Err(OpenError::UnknownKey(2))
+    );
+    old.learn(&new);
+    assert_eq!(clone.sealing_key(), 2);
+    assert_eq!(opened(&clone, PLACE, &by_new).as_deref(), Ok("new"));
+    assert_eq!(opened(&clone, PLACE, &by_old).as_deref(), Ok("old"));
+    assert_eq!(
+        clone.seal(PLACE, &secret("x")).unwrap()[..5],
+        Vault::header(2)
+    );
+}
+
+#[test]
+fn a_key_of_another_length_is_none() {
+    for length in [0, 15, 16, 24, 31, 33, 64] {
+        assert!(
+            MasterKey::parse(&"ab".repeat(length)).is_err(),
+            "{length} bytes"
+        );
+    }
+}
+
+#[test]
+fn what_another_data_key_of_the_same_number_sealed_does_not_open() {
+    let [one, other] = [1, 1].map(|id| Vault::create_key(&master(), id).unwrap());
+    let sealed = vault(&[one]).seal(PLACE, &secret("hunter2")).unwrap();
+    assert_eq!(
+        opened(&vault(&[other]), PLACE, &sealed),
+        Err(OpenError::Refused)
+    );
 }

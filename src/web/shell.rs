@@ -70,6 +70,8 @@ pub struct Shell {
     /// The path of the page, which decides the current item of the navigation.
     pub path: String,
     pub nav: Vec<NavItem>,
+    /// The tabs of the pages under Activity: address and words.
+    pub activity: Vec<(&'static str, &'static str)>,
     pub person: Option<Person>,
     pub theme: Theme,
     pub csrf: String,

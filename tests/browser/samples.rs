@@ -2,6 +2,7 @@
 //!
 //! To add one: a line in [`SAMPLES`], or in the file of its family (`oauth.rs`, `keys.rs`, `people.rs`). What it needs to exist is made in [`World`].
 
+mod audit;
 mod calls_world;
 mod endpoints;
 mod endpoints_world;
@@ -45,6 +46,8 @@ pub enum Who {
     Manager,
     /// May call data connectors, and change nothing.
     Caller,
+    /// May read the audit log, and nothing else.
+    Auditor,
     /// May do nothing.
     Newcomer,
     /// Somebody who is about to sign out.
@@ -118,6 +121,7 @@ pub fn all() -> impl Iterator<Item = &'static Sample> {
         keys::SAMPLES,
         people::SAMPLES,
         endpoints::SAMPLES,
+        audit::SAMPLES,
     ];
     families.into_iter().flatten()
 }

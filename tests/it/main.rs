@@ -9,6 +9,7 @@ mod access;
 mod accounts;
 mod api;
 mod api_keys;
+mod audit;
 mod authorization;
 mod authorization_servers;
 #[path = "../browser/mod.rs"]
@@ -21,6 +22,7 @@ mod endpoints;
 mod failover;
 mod health;
 mod home;
+mod key_rotation;
 mod notices;
 mod oauth;
 mod outbound;

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use connectory::access::{Actor, Permission};
+use connectory::audit::chain;
 use connectory::authorization::{self, NewToken, RefreshToken, SecretField};
 use connectory::categories::CategoryStatus;
 use connectory::connectors::{self, Method, NewConnector};
@@ -45,6 +46,7 @@ struct Peopled {
     viewer: Browser,
     manager: Browser,
     caller: Browser,
+    auditor: Browser,
     newcomer: Browser,
     leaver: Browser,
 }
@@ -68,6 +70,7 @@ impl Peopled {
                 .await,
             manager: app.person(&[Permission::ManageUsers]).await,
             caller: app.person(&[Permission::CallConnectors]).await,
+            auditor: app.person(&[Permission::ViewAuditLog]).await,
             newcomer: app.person(&[]).await,
             leaver: app.person(&[]).await,
             app,
@@ -86,6 +89,7 @@ impl World {
         keys::fill(&full.app, full.admin.user().id).await;
         people_world::fill(&full.app).await;
         let apis = endpoints_world::fill(&full.app, &full.admin).await;
+        fill_log(&full.app).await;
         World {
             fresh: TestApp::start().await,
             empty: Peopled::start().await,
@@ -129,6 +133,7 @@ impl World {
             Who::Viewer => window.be(&peopled.viewer).await,
             Who::Manager => window.be(&peopled.manager).await,
             Who::Caller => window.be(&peopled.caller).await,
+            Who::Auditor => window.be(&peopled.auditor).await,
             Who::Newcomer => window.be(&peopled.newcomer).await,
             Who::Leaver => window.be(&peopled.leaver).await,
         }
@@ -283,6 +288,20 @@ async fn fill(full: &Peopled, tokens: &OAuthServer) {
             .expect(303);
     }
     app.connector("Namesake").await;
+}
+
+/// More lines than a page of the audit log looks at before those about two hundred things of long ago; and the others linked.
+async fn fill_log(app: &TestApp) {
+    app.sql("ALTER TABLE audit_events DISABLE TRIGGER audit_events_queue;
+        INSERT INTO audit_events (id, at, actor_name, address, request_id, kind, subject_name, changes)
+        SELECT gen_random_uuid(), '2025-01-01Z'::timestamptz + n * interval '1 minute', 'Connectory', '', '', 'token.renewed',
+            CASE WHEN n <= 200 THEN 'Far away ' || n ELSE 'Sensor' END, '[]' FROM generate_series(1, 20500) n;
+        ALTER TABLE audit_events ENABLE TRIGGER audit_events_queue;
+        INSERT INTO audit_names SELECT 'subject', 'Far away ' || n, ' far away ' || n FROM generate_series(1, 200) n")
+        .await;
+    chain::link_waiting(&mut *app.conn().await)
+        .await
+        .expect("a chain");
 }
 
 async fn token(

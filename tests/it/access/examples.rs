@@ -92,6 +92,10 @@ impl Examples {
                 .replace("{key}", &key)
                 .replace("{name}", "list")
                 .replace("{path}", "orders"),
+            "/audit/{id}" => {
+                let line = app.value("SELECT id FROM audit_events ORDER BY id LIMIT 1");
+                format!("/audit/{}", line.await)
+            }
             path => path.to_string(),
         };
         assert!(

@@ -2,7 +2,7 @@
 
 use connectory::access::Permission::{
     CreateCategories, CreateConnectors, DeleteConnectors, EditConnectors, ManageUsers,
-    ViewActivity, ViewCategories, ViewConnectors,
+    ViewActivity, ViewAuditLog, ViewCategories, ViewConnectors,
 };
 
 use crate::support::{Page, TestApp, strs};
@@ -24,6 +24,7 @@ async fn a_refusal_names_the_permission_that_is_needed() {
         ("/categories/new", CreateCategories),
         ("/users", ManageUsers),
         ("/groups", ManageUsers),
+        ("/audit", ViewAuditLog),
     ] {
         let page = ben.get(path).await.expect(403);
         assert_eq!(page.h1(), "You do not have permission to do this");

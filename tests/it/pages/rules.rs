@@ -160,6 +160,9 @@ async fn a_page_is_as_good_for_somebody_who_may_do_little() {
 /// Every address that answers with a page, the variable parts filled in.
 async fn addresses(app: &TestApp) -> Vec<String> {
     let endpoint = app.value("SELECT id FROM endpoints").await;
+    let line = app
+        .value("SELECT id FROM audit_events WHERE changes <> '[]' LIMIT 1")
+        .await;
     let mut addresses: Vec<String> = Vec::new();
     for route in routes::all()
         .iter()
@@ -179,6 +182,7 @@ async fn addresses(app: &TestApp) -> Vec<String> {
                         .replace("{body}", "no-body")
                 }))
             }
+            "/audit/{id}" => addresses.push(format!("/audit/{line}")),
             path => addresses.push(fill_in(app, path).await),
         }
     }
@@ -196,6 +200,9 @@ async fn addresses(app: &TestApp) -> Vec<String> {
             "/users?q=nothing",
             "/users?status=active&rights=super-admin&sort=-last-sign-in",
             "/groups?q=nothing",
+            "/audit?person=nobody",
+            "/audit?from=never",
+            "/audit?thing=payroll&period=week",
         ]
         .map(String::from),
     );

@@ -200,6 +200,11 @@ impl TestApp {
         &self.database.url
     }
 
+    /// The master key as an administrator sets it.
+    pub fn master_key(&self) -> &str {
+        &self.database.master_key
+    }
+
     pub fn advance(&self, time: TimeDelta) {
         self.clock.advance(time);
     }

@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock};
 
 use connectory::db;
 use connectory::db::private::{PrivatePostgres, Settings};
-use connectory::vault::{MasterKey, Vault};
+use connectory::vault::{MasterKey, MasterKeys, Vault, WrappedKey};
 use std::os::unix::process::CommandExt;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
@@ -38,7 +38,7 @@ impl TestDatabase {
         let url = format!("{} dbname={name}", server.address);
         TestDatabase {
             url,
-            vault: server.vault.clone(),
+            vault: server.vault(),
             master_key: server.master_key.clone(),
             name,
         }
@@ -68,7 +68,7 @@ enum Order {
 struct Server {
     /// The connection string without a database.
     address: String,
-    vault: Vault,
+    data_key: WrappedKey,
     master_key: String,
     orders: UnboundedSender<Order>,
 }
@@ -81,15 +81,25 @@ impl Server {
             .name("database".into())
             .spawn(move || run(&ready, inbox))
             .expect("a thread for the database");
-        let (address, vault, master_key) = started
+        let (address, data_key, master_key) = started
             .recv()
             .expect("the private PostgreSQL starts; its own message stands above");
         Server {
             address,
-            vault,
+            data_key,
             master_key,
             orders,
         }
+    }
+
+    /// A vault of its own for a site: what one learns, the others do not.
+    fn vault(&self) -> Vault {
+        let master = MasterKey::parse(&self.master_key).expect("a master key");
+        Vault::unlock(
+            &MasterKeys::only(master),
+            std::slice::from_ref(&self.data_key),
+        )
+        .expect("the data key opens")
     }
 
     fn order(&self, order: Order) {
@@ -100,7 +110,7 @@ impl Server {
 
 /// The life of the database's thread.
 #[expect(clippy::zombie_processes, reason = "the janitor outlives this process")]
-fn run(ready: &SyncSender<(String, Vault, String)>, mut inbox: UnboundedReceiver<Order>) {
+fn run(ready: &SyncSender<(String, WrappedKey, String)>, mut inbox: UnboundedReceiver<Order>) {
     let folder = std::env::temp_dir().join(format!("connectory-it-{}", Uuid::now_v7()));
     let _janitor = janitor(&folder);
     let postgres = PrivatePostgres::start_with(
@@ -123,12 +133,12 @@ fn run(ready: &SyncSender<(String, Vault, String)>, mut inbox: UnboundedReceiver
         .expect("a runtime");
     runtime.block_on(async {
         db::migrate(&url).await.expect("the migrations");
-        let (vault, master_key) = store_data_key(&url).await;
+        let (data_key, master_key) = store_data_key(&url).await;
         // From outside the template, because a database in use cannot be copied.
         let outside = format!("{address} dbname=postgres");
         let (creating, dropping) = (connect(&outside).await, Arc::new(connect(&outside).await));
         ready
-            .send((address.to_string(), vault, master_key))
+            .send((address.to_string(), data_key, master_key))
             .expect("somebody waits for the database");
         let mut next = copy(&creating, template).await;
         while let Some(order) = inbox.recv().await {
@@ -162,21 +172,19 @@ async fn drop_database(client: Arc<Client>, name: String) {
 }
 
 /// Every database starts with the same data key, under a master key of this run.
-async fn store_data_key(url: &str) -> (Vault, String) {
+async fn store_data_key(url: &str) -> (WrappedKey, String) {
     let digits: String = (0..4)
         .map(|_| format!("{:016x}", rand::random::<u64>()))
         .collect();
     let master = MasterKey::parse(&digits).expect("a master key");
     let key = Vault::create_key(&master, 1).expect("a data key");
     let client = connect(url).await;
-    let insert =
-        "INSERT INTO data_keys (id, master_key_id, wrapped, created_at) VALUES ($1, $2, $3, now())";
+    let insert = "INSERT INTO data_keys (id, master_key_id, wrapped, created_at, activated_at) VALUES ($1, $2, $3, now(), now())";
     client
         .execute(insert, &[&key.id, &key.master_key_id, &key.wrapped])
         .await
         .expect("the data key is stored");
-    let vault = Vault::unlock(&master, &[key]).expect("the data key opens");
-    (vault, digits)
+    (key, digits)
 }
 
 /// Removes the folder when this process has ended and its server has stopped. The pipe that it reads from closes at

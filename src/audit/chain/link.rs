@@ -1,0 +1,133 @@
+//! Appending to the chain.
+
+use std::collections::HashSet;
+
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, RunQueryDsl};
+
+use super::anchor::{Anchor, HASH_LEN};
+use super::encoding::{FORMAT, Record};
+use crate::db::Conn;
+use crate::db::schema::{audit_chain, audit_events, audit_links, audit_names, audit_queue};
+use crate::name;
+use crate::web::Error;
+
+/// Lines that are linked in one transaction.
+const BATCH: usize = 500;
+
+/// Links all lines that wait, and gives how many these were. Where another instance is at it, it does the work.
+pub async fn link_waiting(conn: &mut Conn) -> Result<usize, Error> {
+    let mut linked = 0;
+    while is_any_waiting(conn).await? {
+        let batch = conn.transaction(async |conn| link_batch(conn).await);
+        match batch.await? {
+            0 => break,
+            more => linked += more,
+        }
+    }
+    Ok(linked)
+}
+
+/// The end of the chain: what to note elsewhere.
+pub async fn end(conn: &mut Conn) -> Result<Anchor, Error> {
+    let end = audit_chain::table.select((audit_chain::seq, audit_chain::hash));
+    anchor(end.first(conn).await?)
+}
+
+/// Asked every second, so without a transaction.
+async fn is_any_waiting(conn: &mut Conn) -> Result<bool, Error> {
+    let waiting = diesel::select(diesel::dsl::exists(
+        audit_queue::table.select(audit_queue::event_id),
+    ));
+    Ok(waiting.get_result(conn).await?)
+}
+
+async fn link_batch(conn: &mut Conn) -> Result<usize, Error> {
+    let end: Option<(i64, Vec<u8>)> = audit_chain::table
+        .select((audit_chain::seq, audit_chain::hash))
+        .for_update()
+        .skip_locked()
+        .first(conn)
+        .await
+        .optional()?;
+    let Some(end) = end else {
+        return Ok(0);
+    };
+    let mut end = anchor(end)?;
+    let records = next(conn).await?;
+    if records.is_empty() {
+        return Ok(0);
+    }
+    let mut links = Vec::with_capacity(records.len());
+    for record in &records {
+        let link = record.link(&end);
+        links.push((
+            audit_links::seq.eq(link.seq),
+            audit_links::event_id.eq(record.id),
+            audit_links::format.eq(FORMAT),
+            audit_links::previous_hash.eq(end.hash.to_vec()),
+            audit_links::hash.eq(link.hash.to_vec()),
+        ));
+        end = link;
+    }
+    diesel::insert_into(audit_links::table)
+        .values(links)
+        .execute(conn)
+        .await?;
+    diesel::update(audit_chain::table)
+        .set((
+            audit_chain::seq.eq(end.seq),
+            audit_chain::hash.eq(end.hash.to_vec()),
+        ))
+        .execute(conn)
+        .await?;
+    let ids: Vec<_> = records.iter().map(|record| record.id).collect();
+    diesel::delete(audit_queue::table.filter(audit_queue::event_id.eq_any(ids)))
+        .execute(conn)
+        .await?;
+    remember_names(conn, &records).await?;
+    Ok(records.len())
+}
+
+/// The lines that wait, in the order in which they were made. Who is committed later is linked later.
+async fn next(conn: &mut Conn) -> Result<Vec<Record>, Error> {
+    let most = i64::try_from(BATCH).unwrap_or(i64::MAX);
+    Ok(audit_queue::table
+        .inner_join(audit_events::table.on(audit_events::id.eq(audit_queue::event_id)))
+        .order(audit_queue::event_id)
+        .limit(most)
+        .select(Record::as_select())
+        .load(conn)
+        .await?)
+}
+
+/// Keeps each name once, for searching by a part of it.
+async fn remember_names(conn: &mut Conn, records: &[Record]) -> Result<(), Error> {
+    let actors = records.iter().map(|record| ("actor", &record.actor_name));
+    let subjects = records
+        .iter()
+        .map(|record| ("subject", &record.subject_name));
+    let names: HashSet<(&str, &String)> = actors.chain(subjects).collect();
+    let rows: Vec<_> = names
+        .into_iter()
+        .map(|(role, name)| {
+            (
+                audit_names::role.eq(role),
+                audit_names::name.eq(name),
+                audit_names::search_text.eq(name::searched(&[name.as_str()])),
+            )
+        })
+        .collect();
+    diesel::insert_into(audit_names::table)
+        .values(rows)
+        .on_conflict_do_nothing()
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+fn anchor((seq, hash): (i64, Vec<u8>)) -> Result<Anchor, Error> {
+    let hash = <[u8; HASH_LEN]>::try_from(hash)
+        .map_err(|_| Error::internal(anyhow::anyhow!("the end of the audit chain is damaged")))?;
+    Ok(Anchor { seq, hash })
+}

@@ -1,0 +1,279 @@
+//! Walking the chain from its first line to its last, a thousand lines in memory at a time.
+//!
+//! Rule: all is read in one snapshot, so that a running program, which appends, is no fault.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::anchor::Anchor;
+use super::encoding::{FORMAT, Record};
+use super::link;
+use crate::db::Conn;
+use crate::db::schema::{audit_events, audit_links, audit_queue};
+use crate::web::{Error, iso, plural};
+
+/// Lines that are read at once.
+const STEP: i64 = 1000;
+
+/// How much earlier than the line before it a line may say that it was made: transactions take time, and clocks differ.
+const DISORDER: TimeDelta = TimeDelta::minutes(10);
+
+/// A chain without a fault.
+#[derive(Debug)]
+pub struct Verified {
+    /// When the first and the last line say that they were made.
+    pub first: Option<DateTime<Utc>>,
+    pub last: Option<DateTime<Utc>>,
+    pub end: Anchor,
+    /// Lines that are not linked yet.
+    pub waiting: i64,
+    /// Lines that say they were made long before the line before them, by their numbers: a clock was set back, or somebody has
+    /// added them later. The first ten.
+    pub backdated: Vec<i64>,
+}
+
+/// The first thing that is wrong.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    #[error("line {0} is missing")]
+    Missing(i64),
+    #[error("line {seq} ({id}) was changed, or is not the one that stood there")]
+    Changed { seq: i64, id: Uuid },
+    #[error("line {0} does not follow the line before it: lines were taken out, put in or moved")]
+    Torn(i64),
+    #[error(
+        "line {seq} has the unknown format {format}: it was written by a later version, or changed"
+    )]
+    UnknownFormat { seq: i64, format: i16 },
+    #[error(
+        "the chain ends at line {found}, but {linked} lines were linked: lines at its end are missing"
+    )]
+    CutShort { found: i64, linked: i64 },
+    #[error(
+        "the last line is not the one that was linked last: the end of the chain was made anew"
+    )]
+    OtherEnd,
+    #[error(
+        "{} not in the chain, the first of {}: {id}",
+        plural(*lines, "line is", "lines are"),
+        iso(first)
+    )]
+    Unlinked {
+        lines: i64,
+        first: DateTime<Utc>,
+        id: Uuid,
+    },
+    #[error("{} disappeared before being linked", plural(*lines, "line", "lines"))]
+    Lost { lines: i64 },
+    #[error(
+        "line {0} is not what was noted: the chain was made anew, or the anchor is of another database"
+    )]
+    NotAsNoted(i64),
+    #[error("line {noted} was noted, but the chain ends at line {end}")]
+    NotReached { noted: i64, end: i64 },
+}
+
+/// Checks every line, and that the line of a noted anchor is still that line.
+pub async fn verify(
+    conn: &mut Conn,
+    noted: Option<&Anchor>,
+) -> Result<Result<Verified, Fault>, Error> {
+    conn.build_transaction()
+        .repeatable_read()
+        .read_only()
+        .run(async |conn| verify_snapshot(conn, noted).await)
+        .await
+}
+
+async fn verify_snapshot(
+    conn: &mut Conn,
+    noted: Option<&Anchor>,
+) -> Result<Result<Verified, Fault>, Error> {
+    let mut walk = Walk::new(noted);
+    loop {
+        let steps = read(conn, walk.end.seq).await?;
+        let is_last = steps.len() < usize::try_from(STEP).unwrap_or(usize::MAX);
+        for step in &steps {
+            if let Err(fault) = walk.step(step) {
+                return Ok(Err(fault));
+            }
+        }
+        if is_last {
+            break;
+        }
+    }
+    finish(conn, walk).await
+}
+
+/// A link and its line, if that is there.
+struct Step {
+    seq: i64,
+    format: i16,
+    previous_hash: Vec<u8>,
+    hash: Vec<u8>,
+    record: Option<Record>,
+}
+
+async fn read(conn: &mut Conn, after: i64) -> Result<Vec<Step>, Error> {
+    type Row = (i64, i16, Vec<u8>, Vec<u8>, Option<Record>);
+    let rows: Vec<Row> = audit_links::table
+        .left_join(audit_events::table.on(audit_events::id.eq(audit_links::event_id)))
+        .filter(audit_links::seq.gt(after))
+        .order(audit_links::seq)
+        .limit(STEP)
+        .select((
+            audit_links::seq,
+            audit_links::format,
+            audit_links::previous_hash,
+            audit_links::hash,
+            Option::<Record>::as_select(),
+        ))
+        .load(conn)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(seq, format, previous_hash, hash, record)| Step {
+            seq,
+            format,
+            previous_hash,
+            hash,
+            record,
+        })
+        .collect())
+}
+
+/// How far the walk has come.
+struct Walk<'a> {
+    noted: Option<&'a Anchor>,
+    end: Anchor,
+    first: Option<DateTime<Utc>>,
+    last: Option<DateTime<Utc>>,
+    /// The latest time that any line has said so far.
+    latest: DateTime<Utc>,
+    backdated: Vec<i64>,
+}
+
+impl Walk<'_> {
+    fn new(noted: Option<&Anchor>) -> Walk<'_> {
+        Walk {
+            noted,
+            end: Anchor::START,
+            first: None,
+            last: None,
+            latest: DateTime::<Utc>::MIN_UTC,
+            backdated: Vec::new(),
+        }
+    }
+
+    fn step(&mut self, step: &Step) -> Result<(), Fault> {
+        let expected = self.end.seq + 1;
+        if step.seq != expected {
+            return Err(Fault::Missing(expected));
+        }
+        let record = step.record.as_ref().ok_or(Fault::Missing(expected))?;
+        if step.format != FORMAT {
+            return Err(Fault::UnknownFormat {
+                seq: step.seq,
+                format: step.format,
+            });
+        }
+        if step.previous_hash != self.end.hash {
+            return Err(Fault::Torn(step.seq));
+        }
+        let link = record.link(&self.end);
+        if step.hash != link.hash {
+            return Err(Fault::Changed {
+                seq: step.seq,
+                id: record.id,
+            });
+        }
+        if self
+            .noted
+            .is_some_and(|noted| noted.seq == link.seq && *noted != link)
+        {
+            return Err(Fault::NotAsNoted(link.seq));
+        }
+        self.note_time(step.seq, record.at);
+        self.end = link;
+        Ok(())
+    }
+
+    fn note_time(&mut self, seq: i64, at: DateTime<Utc>) {
+        self.first.get_or_insert(at);
+        self.last = Some(at);
+        // Subtracting from the latest, which may be the least time there is, would overflow.
+        if at + DISORDER < self.latest && self.backdated.len() < 10 {
+            self.backdated.push(seq);
+        }
+        self.latest = self.latest.max(at);
+    }
+}
+
+/// What only shows when all links are known: a missing end, and lines without a link.
+async fn finish(conn: &mut Conn, walk: Walk<'_>) -> Result<Result<Verified, Fault>, Error> {
+    let kept = link::end(conn).await?;
+    if kept.seq > walk.end.seq {
+        return Ok(Err(Fault::CutShort {
+            found: walk.end.seq,
+            linked: kept.seq,
+        }));
+    }
+    if kept != walk.end {
+        return Ok(Err(Fault::OtherEnd));
+    }
+    if let Some(noted) = walk.noted.filter(|noted| noted.seq > walk.end.seq) {
+        return Ok(Err(Fault::NotReached {
+            noted: noted.seq,
+            end: walk.end.seq,
+        }));
+    }
+    if let Some(fault) = unlinked(conn).await? {
+        return Ok(Err(fault));
+    }
+    let waiting = audit_queue::table.count().get_result(conn).await?;
+    Ok(Ok(Verified {
+        first: walk.first,
+        last: walk.last,
+        end: walk.end,
+        waiting,
+        backdated: walk.backdated,
+    }))
+}
+
+#[derive(QueryableByName)]
+struct UnlinkedRow {
+    #[diesel(sql_type = BigInt)]
+    lines: i64,
+    #[diesel(sql_type = Timestamptz)]
+    at: DateTime<Utc>,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+}
+
+async fn unlinked(conn: &mut Conn) -> Result<Option<Fault>, Error> {
+    let lines = diesel::sql_query(
+        "SELECT count(*) OVER () AS lines, at, id FROM audit_events AS line
+         WHERE NOT EXISTS (SELECT FROM audit_links WHERE event_id = line.id)
+           AND NOT EXISTS (SELECT FROM audit_queue WHERE event_id = line.id)
+         ORDER BY id LIMIT 1",
+    );
+    let row: Option<UnlinkedRow> = lines.get_result(conn).await.optional()?;
+    if let Some(row) = row {
+        return Ok(Some(Fault::Unlinked {
+            lines: row.lines,
+            first: row.at,
+            id: row.id,
+        }));
+    }
+    let lost: i64 = audit_queue::table
+        .filter(diesel::dsl::not(diesel::dsl::exists(
+            audit_events::table.filter(audit_events::id.eq(audit_queue::event_id)),
+        )))
+        .count()
+        .get_result(conn)
+        .await?;
+    Ok((lost > 0).then_some(Fault::Lost { lines: lost }))
+}

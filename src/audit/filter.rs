@@ -1,0 +1,342 @@
+//! What an address asks of the log, and addresses that ask for something else.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::queries::{Names, Role, Wanted, names};
+use super::words;
+use crate::db::Conn;
+use crate::db::keyset::{Cursor, Kind, Position};
+use crate::web::{Error, Errors, Option_};
+
+/// Where the log's pages are.
+pub(super) const PATH: &str = "/audit";
+
+/// Lines a page that people can choose.
+const SIZES: [usize; 3] = [25, 50, 100];
+
+/// A search longer than this is cut.
+const LONGEST_SEARCH: usize = 200;
+
+/// The times that are offered by name, and how far each goes back in hours.
+const PERIODS: [(&str, &str, i64); 4] = [
+    ("hour", "Last hour", 1),
+    ("day", "Last 24 hours", 24),
+    ("week", "Last 7 days", 7 * 24),
+    ("month", "Last 30 days", 30 * 24),
+];
+
+/// The filters as they stand in the address.
+#[derive(Clone, Default)]
+pub(super) struct Filter {
+    pub person: String,
+    pub thing: String,
+    /// The id of a thing, for links from elsewhere.
+    subject: Option<Uuid>,
+    /// A kind of event, or of thing: `connector.saved` or `connector.`.
+    pub event: String,
+    pub period: String,
+    /// The first and the last day, as typed.
+    pub from: String,
+    pub to: String,
+    pub size: usize,
+}
+
+/// One filter, as the address calls it and as people do.
+type Pair<'a> = (&'static str, &'a str);
+
+impl Filter {
+    /// Reads filters from an address or a form. Whatever is not understood counts as not given, but for days, which a person types.
+    pub fn read(get: impl Fn(&str) -> String) -> Filter {
+        let text = |name: &str| -> String {
+            let text = get(name).replace('\0', "");
+            text.trim().chars().take(LONGEST_SEARCH).collect()
+        };
+        let size = get("size").parse().ok();
+        Filter {
+            person: text("person"),
+            thing: text("thing"),
+            subject: get("subject").parse().ok(),
+            event: text("event"),
+            period: text("period"),
+            from: text("from"),
+            to: text("to"),
+            size: size.filter(|size| SIZES.contains(size)).unwrap_or(SIZES[0]),
+        }
+    }
+
+    pub fn of_query(query: &str) -> (Filter, Position) {
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
+            .into_owned()
+            .collect();
+        let get = |name: &str| {
+            let pair = pairs.iter().find(|(key, _)| key == name);
+            pair.map(|(_, value)| value.clone()).unwrap_or_default()
+        };
+        let cursor = |name: &str| {
+            Cursor::decode(&get(name)).filter(|cursor| Kind::Time.reads(&cursor.value))
+        };
+        let position = match (cursor("after"), cursor("before")) {
+            (Some(cursor), _) => Position::After(cursor),
+            (None, Some(cursor)) => Position::Before(cursor),
+            (None, None) => Position::First,
+        };
+        (Filter::read(get), position)
+    }
+
+    /// The filters in use.
+    pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let pairs = [
+            ("person", self.person.clone()),
+            ("thing", self.thing.clone()),
+            (
+                "subject",
+                self.subject.map_or(String::new(), |id| id.to_string()),
+            ),
+            ("event", self.event.clone()),
+            ("period", self.period.clone()),
+            ("from", self.from.clone()),
+            ("to", self.to.clone()),
+        ];
+        pairs
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .collect()
+    }
+
+    pub fn is_narrowed(&self) -> bool {
+        !self.pairs().is_empty()
+    }
+
+    /// The address of these filters, at a place.
+    pub fn href(&self, place: Option<Pair<'_>>) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(self.pairs());
+        if self.size != SIZES[0] {
+            query.append_pair("size", &self.size.to_string());
+        }
+        query.extend_pairs(place);
+        match query.finish() {
+            query if query.is_empty() => PATH.to_string(),
+            query => format!("{PATH}?{query}"),
+        }
+    }
+
+    pub fn cleared(&self) -> Filter {
+        Filter {
+            size: self.size,
+            ..Filter::default()
+        }
+    }
+
+    /// The filters in use in words, each with the address without it. A line of the thing gives its name.
+    pub fn chips(&self, subject: Option<&str>) -> Vec<(String, String)> {
+        let mut chips = Vec::new();
+        let mut chip = |words: String, without: Filter| chips.push((words, without.href(None)));
+        let copy = || self.clone();
+        if !self.person.is_empty() {
+            let person = String::new();
+            chip(
+                format!("Person has “{}”", self.person),
+                Filter { person, ..copy() },
+            );
+        }
+        if !self.thing.is_empty() {
+            let thing = String::new();
+            chip(
+                format!("Thing has “{}”", self.thing),
+                Filter { thing, ..copy() },
+            );
+        }
+        if self.subject.is_some() {
+            let name = subject.unwrap_or("one thing");
+            let subject = None;
+            chip(format!("Only {name}"), Filter { subject, ..copy() });
+        }
+        if !self.event.is_empty() {
+            let event = String::new();
+            chip(event_words(&self.event), Filter { event, ..copy() });
+        }
+        if !self.from.is_empty() || !self.to.is_empty() {
+            let (from, to) = (String::new(), String::new());
+            chip(self.days_words(), Filter { from, to, ..copy() });
+        } else if let Some((_, label, _)) = self.period() {
+            let period = String::new();
+            chip(label.to_string(), Filter { period, ..copy() });
+        }
+        chips
+    }
+
+    fn days_words(&self) -> String {
+        match (self.from.as_str(), self.to.as_str()) {
+            (from, "") => format!("From {from} on"),
+            ("", to) => format!("Up to {to}"),
+            (from, to) => format!("From {from} to {to}"),
+        }
+    }
+
+    fn period(&self) -> Option<(&'static str, &'static str, i64)> {
+        PERIODS.into_iter().find(|(code, ..)| *code == self.period)
+    }
+
+    /// Looks up the names, and checks the days; what is wrong with them stands in `errors` then.
+    pub async fn wanted(
+        &self,
+        conn: &mut Conn,
+        now: DateTime<Utc>,
+        kinds: &[String],
+        errors: &mut Errors,
+    ) -> Result<Wanted, Error> {
+        let (from, until) = self.times(now, errors);
+        Ok(Wanted {
+            subject: self.subject,
+            people: searched(conn, Role::Actor, &self.person).await?,
+            things: searched(conn, Role::Subject, &self.thing).await?,
+            kinds: self.kinds(kinds),
+            from,
+            until,
+        })
+    }
+
+    fn kinds(&self, known: &[String]) -> Option<Vec<String>> {
+        let fits = |kind: &&String| {
+            **kind == self.event || self.event.ends_with('.') && kind.starts_with(&self.event)
+        };
+        (!self.event.is_empty()).then(|| known.iter().filter(fits).cloned().collect())
+    }
+
+    /// From when on, and before when. Days win over the period by name.
+    fn times(
+        &self,
+        now: DateTime<Utc>,
+        errors: &mut Errors,
+    ) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+        let from = day("from", &self.from, errors);
+        let to = day("to", &self.to, errors);
+        if let (Some(from), Some(to)) = (from, to)
+            && from > to
+        {
+            errors.add("to", "The last day must not be before the first");
+        }
+        if !self.from.is_empty() || !self.to.is_empty() {
+            return (
+                from.map(midnight),
+                to.map(|to| midnight(to) + TimeDelta::days(1)),
+            );
+        }
+        let hours = self.period().map(|(_, _, hours)| hours);
+        (hours.map(|hours| now - TimeDelta::hours(hours)), None)
+    }
+}
+
+async fn searched(conn: &mut Conn, role: Role, search: &str) -> Result<Option<Names>, Error> {
+    if search.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(names(conn, role, search).await?))
+}
+
+/// A typed day of the years that a person can mean: adding a day to it cannot overflow, and the database knows it.
+fn day(field: &str, typed: &str, errors: &mut Errors) -> Option<NaiveDate> {
+    if typed.is_empty() {
+        return None;
+    }
+    let day = NaiveDate::parse_from_str(typed, "%Y-%m-%d").ok();
+    let day = day.filter(|day| (1900..=9999).contains(&chrono::Datelike::year(day)));
+    if day.is_none() {
+        errors.add(field, "Enter a day such as 2026-11-24");
+    }
+    day
+}
+
+fn midnight(day: NaiveDate) -> DateTime<Utc> {
+    day.and_time(chrono::NaiveTime::MIN).and_utc()
+}
+
+fn event_words(event: &str) -> String {
+    match event.strip_suffix('.') {
+        Some(thing) => format!("{}: any event", words::thing(thing)),
+        None => words::happening(event),
+    }
+}
+
+/// The kinds of events to choose from: for each kind of thing all of its events, then one by one.
+pub(super) fn event_options(kinds: &[String]) -> Vec<Option_> {
+    let mut options = vec![Option_::new("", "Any event")];
+    let mut before = "";
+    for kind in kinds {
+        let thing = kind.split('.').next().unwrap_or_default();
+        if thing != before {
+            let all = format!("{thing}.");
+            options.push(Option_::new(all.clone(), event_words(&all)));
+            before = thing;
+        }
+        options.push(Option_::new(kind.clone(), event_words(kind)));
+    }
+    options
+}
+
+pub(super) fn period_options() -> Vec<Option_> {
+    let any = Option_::new("", "Any time");
+    let named = PERIODS.map(|(code, label, _)| Option_::new(code, label));
+    std::iter::once(any).chain(named).collect()
+}
+
+pub(super) fn size_options() -> Vec<Option_> {
+    let option = |size: usize| Option_::new(size.to_string(), size.to_string());
+    SIZES.into_iter().map(option).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn times(query: &str) -> (Option<String>, Option<String>, Vec<Option<String>>) {
+        let (filter, _) = Filter::of_query(query);
+        let now = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
+        let mut errors = Errors::default();
+        let (from, until) = filter.times(now, &mut errors);
+        let text = |time: DateTime<Utc>| time.to_rfc3339();
+        let messages = ["from", "to"].map(|field| errors.get(field)).to_vec();
+        (from.map(text), until.map(text), messages)
+    }
+
+    #[test]
+    fn days_are_whole_and_win_over_the_period() {
+        let (from, until, errors) = times("from=2026-11-01&to=2026-11-30&period=hour");
+        assert_eq!(from.as_deref(), Some("2026-11-01T00:00:00+00:00"));
+        assert_eq!(until.as_deref(), Some("2026-12-01T00:00:00+00:00"));
+        assert_eq!(errors, [None, None]);
+        let (from, until, _) = times("period=day");
+        assert_eq!(from.as_deref(), Some("2026-11-17T11:06:40+00:00"));
+        assert_eq!(until, None);
+        assert_eq!(times("period=evil").0, None);
+    }
+
+    #[test]
+    fn a_day_that_is_none_has_its_message() {
+        for typed in ["tomorrow", "2026-02-30", "0001-01-01", "99999-01-01"] {
+            let (from, _, errors) = times(&format!("from={typed}"));
+            assert_eq!(from, None, "{typed}");
+            assert!(errors[0].is_some(), "{typed}");
+        }
+        let (.., errors) = times("from=2026-11-02&to=2026-11-01");
+        assert!(errors[1].is_some());
+    }
+
+    #[test]
+    fn an_address_reads_back_and_rubbish_is_ignored() {
+        let (filter, position) = Filter::of_query(
+            "person=Ana+%26+Ben&thing=x%3Cy&event=connector.&size=50&after=rubbish&subject=none&colour=red",
+        );
+        assert_eq!(position, Position::First);
+        let href = filter.href(None);
+        assert_eq!(
+            href,
+            "/audit?person=Ana+%26+Ben&thing=x%3Cy&event=connector.&size=50"
+        );
+        let (again, _) = Filter::of_query(href.split_once('?').unwrap().1);
+        assert_eq!(again.pairs(), filter.pairs());
+        assert_eq!(filter.cleared().href(None), "/audit?size=50");
+    }
+}

@@ -1,0 +1,259 @@
+//! The places of the lines that fit: one statement that reads a bounded number of lines, whatever is looked for.
+//!
+//! One condition leads: its index gives its lines in the order of time, one branch for each of its values. What else is
+//! asked for is checked on these lines, at most [`WALK`] of them. If the page is not full by then, the answer says from where
+//! to look further. Counting all lines, or sorting all that fit, would take seconds once there are millions.
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
+use diesel::sql_types::{Array, Bool, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use uuid::Uuid;
+
+use super::names::{Names, Role};
+use crate::db::Conn;
+use crate::db::keyset::{Cursor, Position};
+use crate::web::Error;
+
+/// Lines that are looked at for one page: read within a few dozen milliseconds.
+const WALK: usize = 20_000;
+
+/// What is looked for, with names instead of searches.
+#[derive(Clone)]
+pub(in crate::audit) struct Wanted {
+    pub subject: Option<Uuid>,
+    pub things: Option<Names>,
+    pub people: Option<Names>,
+    pub kinds: Option<Vec<String>>,
+    /// From this time on.
+    pub from: Option<DateTime<Utc>>,
+    /// Before this time.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// The lines of a page, by their ids, and where the next page begins in the direction of reading.
+pub(in crate::audit) struct Found {
+    pub ids: Vec<Uuid>,
+    pub next: Option<Cursor>,
+    /// Whether looking has ended before the page was full, and before the end of the log.
+    pub cut_short: bool,
+}
+
+#[derive(QueryableByName)]
+struct Place {
+    #[diesel(sql_type = Timestamptz)]
+    at: DateTime<Utc>,
+    #[diesel(sql_type = SqlUuid)]
+    id: Uuid,
+    #[diesel(sql_type = Bool)]
+    is_cut: bool,
+}
+
+impl Place {
+    fn cursor(&self) -> Cursor {
+        Cursor {
+            value: self.at.to_rfc3339(),
+            id: self.id,
+        }
+    }
+}
+
+/// The lines behind a place, at most `size`, in the direction of reading.
+pub(in crate::audit) async fn find(
+    conn: &mut Conn,
+    wanted: &Wanted,
+    position: &Position,
+    size: usize,
+) -> Result<Found, Error> {
+    let statement = Statement::new(wanted, position, size);
+    let mut places: Vec<Place> = statement.query().load(conn).await?;
+    let cut = places
+        .iter()
+        .position(|place| place.is_cut)
+        .map(|at| places.remove(at));
+    let is_full = places.len() > size;
+    places.truncate(size);
+    let next = if is_full {
+        places.last().map(Place::cursor)
+    } else {
+        cut.as_ref().map(Place::cursor)
+    };
+    Ok(Found {
+        ids: places.iter().map(|place| place.id).collect(),
+        next,
+        cut_short: !is_full && cut.is_some(),
+    })
+}
+
+enum Bind {
+    Texts(Vec<String>),
+    Ids(Vec<Uuid>),
+    Id(Uuid),
+    Time(DateTime<Utc>),
+}
+
+/// A condition on a column: SQL of the program's own words.
+enum Condition {
+    /// The column has one of the values.
+    OneOf(&'static str, Bind, usize),
+    /// The column's name fits all patterns.
+    Fits(&'static str, Role, Vec<String>),
+}
+
+struct Statement {
+    sql: String,
+    binds: Vec<Bind>,
+}
+
+impl Statement {
+    fn new(wanted: &Wanted, position: &Position, size: usize) -> Statement {
+        let mut conditions = conditions(wanted);
+        let leads = conditions
+            .iter()
+            .position(|condition| matches!(condition, Condition::OneOf(..)));
+        let leading = leads.map(|at| conditions.remove(at));
+        let mut statement = Statement {
+            sql: String::new(),
+            binds: Vec::new(),
+        };
+        let (branches, lead, count) = statement.lead(leading);
+        let place = statement.place(wanted, position);
+        let rest: String = conditions
+            .into_iter()
+            .map(|condition| format!(" AND {}", statement.condition(condition)))
+            .collect();
+        let rows = size + 1;
+        let walk = if rest.is_empty() {
+            rows
+        } else {
+            rows.max(WALK / count.max(1))
+        };
+        // In the direction of reading, against it, and “not beyond”.
+        let (on, back, within) = if position.is_backward() {
+            ("ASC", "DESC", "<=")
+        } else {
+            ("DESC", "ASC", ">=")
+        };
+        statement.sql = format!(
+            "WITH walked AS MATERIALIZED (
+                SELECT branch.number, line.* FROM {branches} CROSS JOIN LATERAL (
+                    SELECT id, at, actor_name, kind, subject_name FROM audit_events
+                    WHERE {lead}{place} ORDER BY at {on}, id {on} LIMIT {walk}
+                ) AS line
+            ), ends AS MATERIALIZED (
+                SELECT DISTINCT ON (number) at, id, count(*) OVER (PARTITION BY number) AS read FROM walked ORDER BY number, at {back}, id {back}
+            ), cut AS MATERIALIZED (
+                SELECT at, id FROM ends WHERE read = {walk} ORDER BY at {on}, id {on} LIMIT 1
+            )
+            (SELECT at, id, false AS is_cut FROM walked
+             WHERE (NOT EXISTS (SELECT FROM cut) OR (at, id) {within} (SELECT at, id FROM cut)){rest}
+             ORDER BY at {on}, id {on} LIMIT {rows})
+            UNION ALL
+            SELECT at, id, true FROM cut",
+        );
+        statement
+    }
+
+    /// Where the branches come from, what each has, and how many there are.
+    fn lead(&mut self, leading: Option<Condition>) -> (String, String, usize) {
+        match leading {
+            Some(Condition::OneOf(column, values, count)) => {
+                let bind = self.bind(values);
+                (
+                    format!("unnest(${bind}) WITH ORDINALITY AS branch (value, number)"),
+                    format!("{column} = branch.value"),
+                    count,
+                )
+            }
+            _ => ("(SELECT 1 AS number) AS branch".into(), "true".into(), 1),
+        }
+    }
+
+    /// The times that are looked at.
+    fn place(&mut self, wanted: &Wanted, position: &Position) -> String {
+        let mut sql = String::new();
+        if let Some(from) = wanted.from {
+            sql += &format!(" AND at >= ${}", self.bind(Bind::Time(from)));
+        }
+        if let Some(until) = wanted.until {
+            sql += &format!(" AND at < ${}", self.bind(Bind::Time(until)));
+        }
+        let cursor = position.cursor().and_then(|cursor| {
+            let at = DateTime::parse_from_rfc3339(&cursor.value).ok()?;
+            Some((at.to_utc(), cursor.id))
+        });
+        if let Some((at, id)) = cursor {
+            let sign = if position.is_backward() { '>' } else { '<' };
+            let (at, id) = (self.bind(Bind::Time(at)), self.bind(Bind::Id(id)));
+            sql += &format!(" AND (at, id) {sign} (${at}, ${id})");
+        }
+        sql
+    }
+
+    fn condition(&mut self, condition: Condition) -> String {
+        match condition {
+            Condition::OneOf(column, values, _) => {
+                format!("{column} = ANY(${})", self.bind(values))
+            }
+            Condition::Fits(column, role, patterns) => format!(
+                "EXISTS (SELECT FROM audit_names WHERE role = '{}' AND name = {column} AND search_text LIKE ALL (${}))",
+                role.code(),
+                self.bind(Bind::Texts(patterns))
+            ),
+        }
+    }
+
+    fn bind(&mut self, bind: Bind) -> usize {
+        self.binds.push(bind);
+        self.binds.len()
+    }
+
+    fn query<'a>(self) -> BoxedSqlQuery<'a, Pg, SqlQuery> {
+        let statement = diesel::sql_query(self.sql).into_boxed::<Pg>();
+        self.binds
+            .into_iter()
+            .fold(statement, |statement, bind| match bind {
+                Bind::Texts(texts) => statement.bind::<Array<Text>, _>(texts),
+                Bind::Ids(ids) => statement.bind::<Array<SqlUuid>, _>(ids),
+                Bind::Id(id) => statement.bind::<SqlUuid, _>(id),
+                Bind::Time(at) => statement.bind::<Timestamptz, _>(at),
+            })
+    }
+}
+
+/// What narrows the log, the best to lead first.
+fn conditions(wanted: &Wanted) -> Vec<Condition> {
+    let mut conditions = Vec::new();
+    if let Some(subject) = wanted.subject {
+        conditions.push(Condition::OneOf("subject_id", Bind::Ids(vec![subject]), 1));
+    }
+    let names = [
+        ("subject_name", Role::Subject, &wanted.things),
+        ("actor_name", Role::Actor, &wanted.people),
+    ];
+    for (column, role, names) in names {
+        match names {
+            Some(Names::Few(few)) => {
+                conditions.push(Condition::OneOf(
+                    column,
+                    Bind::Texts(few.clone()),
+                    few.len(),
+                ));
+            }
+            Some(Names::Many(patterns)) => {
+                conditions.push(Condition::Fits(column, role, patterns.clone()));
+            }
+            None => {}
+        }
+    }
+    if let Some(kinds) = &wanted.kinds {
+        conditions.push(Condition::OneOf(
+            "kind",
+            Bind::Texts(kinds.clone()),
+            kinds.len(),
+        ));
+    }
+    conditions
+}
