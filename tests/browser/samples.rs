@@ -1,6 +1,6 @@
 //! Every page of the site in every state that looks different, and how a person gets there.
 //!
-//! To add one: a line in [`SAMPLES`], or in the file of its family (`oauth.rs`, `keys.rs`, `people.rs`). What it needs to exist is made in [`World`].
+//! To add one: a line in [`SAMPLES`], or in the file of its family (`oauth.rs`, `keys.rs`, `people.rs`, `profile.rs`). What it needs to exist is made in [`World`].
 
 mod calls_world;
 mod endpoints;
@@ -10,6 +10,7 @@ mod oauth;
 mod oauth_world;
 mod people;
 mod people_world;
+mod profile;
 mod world;
 
 pub use world::World;
@@ -117,6 +118,7 @@ pub fn all() -> impl Iterator<Item = &'static Sample> {
         oauth::SAMPLES,
         keys::SAMPLES,
         people::SAMPLES,
+        profile::SAMPLES,
         endpoints::SAMPLES,
     ];
     families.into_iter().flatten()
