@@ -207,6 +207,8 @@ const SAMPLES: &[Sample] = &[
     sample("bearer-ended", Full, Admin, "/connectors/electronic-identity/authorization", &[], "The token has ended."),
     sample("bearer-failing", Full, Admin, "/connectors/room-calendars/authorization", &[], "The last renewal failed for a reason that may pass."),
     sample("bearer-errors", Full, Admin, "/connectors/payroll-ledger/authorization", &[Tick("Replace it"), Press("Save")], "There is a problem"),
+    sample("bearer-own-password-errors", Full, Admin, "/connectors/payroll-ledger/authorization",
+        &[Tick("Replace it"), Fill("token", "another"), Press("Save")], "Enter your own password"),
     sample("bearer-renewal-refused", Full, Admin, "/connectors/room-calendars/authorization", &[Press("Renew token now")], "No access token"),
     sample("api-key", Full, Admin, "/connectors/unset-key/authorization", &[], "Name of the header or parameter"),
     sample("api-key-set", Full, Admin, "/connectors/air-quality/authorization", &[Tick("Replace it")], "New API key"),
