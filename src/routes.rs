@@ -1,5 +1,7 @@
 //! Every route of the site: method, path, what it needs, handler. A route that does not stand here does not exist.
 
+use std::collections::HashSet;
+
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
@@ -121,6 +123,14 @@ pub fn all() -> Vec<Route> {
         get("/programs/{program}/delete", may(ManageUsers), programs::confirm_delete),
         post("/programs/{program}/delete", may(ManageUsers), programs::delete),
         get("/profile", SignIn, accounts::profile),
+        post("/profile", SignIn, accounts::update_profile),
+        get("/profile/password", SignIn, accounts::ask_password),
+        post("/profile/password", SignIn, accounts::change_password),
+        get("/profile/sessions", SignIn, accounts::own_sessions),
+        post("/profile/sessions/{session}/sign-outs", SignIn, accounts::end_own_session),
+        get("/profile/sign-outs", SignIn, accounts::ask_sign_outs),
+        post("/profile/sign-outs", SignIn, accounts::end_own_sessions),
+        get("/profile/keys", SignIn, accounts::own_keys),
         get("/users", may(ManageUsers), people::list_users),
         post("/users", may(ManageUsers), people::create_user),
         get("/users/new", may(ManageUsers), people::new_user),
@@ -131,6 +141,8 @@ pub fn all() -> Vec<Route> {
         post("/users/{id}/reactivations", may(ManageUsers), people::reactivate),
         get("/users/{id}/sign-outs", may(ManageUsers), people::confirm_sign_out),
         post("/users/{id}/sign-outs", may(ManageUsers), people::sign_out),
+        get("/users/{id}/sessions", may(ManageUsers), people::sessions),
+        post("/users/{id}/sessions/{session}/sign-outs", may(ManageUsers), people::end_session),
         get("/users/{id}/invitations", may(ManageUsers), people::confirm_invitation),
         post("/users/{id}/invitations", may(ManageUsers), people::create_invitation),
         get("/users/{id}/super-admin", SuperAdmin, people::confirm_super_admin),
@@ -219,7 +231,8 @@ pub fn configure(config: &mut web::ServiceConfig, door: &Gate) {
     let mut routes = all();
     routes.retain(|route| !api::is_for_programs(route.path));
     let mut paths: Vec<&'static str> = routes.iter().map(|route| route.path).collect();
-    paths.dedup();
+    let mut seen = HashSet::new();
+    paths.retain(|path| seen.insert(*path));
     for path in paths {
         let same_path = routes.iter().filter(|route| route.path == path);
         let resource = same_path.fold(web::resource(path), |resource, route| {

@@ -1,4 +1,5 @@
-//! The own password, asked for again before what a borrowed browser must not do: showing a token, making a key.
+//! The own password, asked for again before what a borrowed browser must not do: showing a token, replacing a stored
+//! secret, exporting, making a key.
 //!
 //! Rule: it counts for fifteen minutes, in this session only. A form that needs it shows [`password_again`] unless
 //! [`Visit::is_confirmed`], so nothing typed is lost on the way through another page.
@@ -14,12 +15,12 @@ use crate::web::{Error, Errors, FormData, TextField, VisitorToken};
 /// How long an entered password counts.
 const COUNTS_FOR: TimeDelta = TimeDelta::minutes(15);
 
-/// The field that asks for it.
-const FIELD: &str = "password";
+/// The field that asks for it, whatever the form is: no form may send it on.
+pub const OWN_PASSWORD: &str = "own_password";
 
 /// The field for the own password, with its message if the form was refused.
 pub fn password_again(errors: &Errors) -> TextField {
-    TextField::secret(FIELD, "Your own password")
+    TextField::secret(OWN_PASSWORD, "Your own password")
         .autocomplete("current-password")
         .errors(errors)
 }
@@ -41,14 +42,14 @@ impl SignInGuard {
         if visit.is_confirmed() {
             return Ok(true);
         }
-        let password = data.get(FIELD).unwrap_or_default().to_string();
+        let password = data.get(OWN_PASSWORD).unwrap_or_default().to_string();
         if password.is_empty() {
-            errors.add(FIELD, "Enter your own password");
+            errors.add(OWN_PASSWORD, "Enter your own password");
             return Ok(false);
         }
-        let is_own = self.is_own_password(&visit.req, &visit.actor, password);
-        if !is_own.await? {
-            errors.add(FIELD, "This is not your password");
+        let fits = self.own_password(&visit.req, &visit.actor, password);
+        if fits.await?.is_none() {
+            errors.add(OWN_PASSWORD, "This is not your password");
             return Ok(false);
         }
         if let Some(token) = self.cookies.token(&visit.req) {

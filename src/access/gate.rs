@@ -12,7 +12,9 @@ use super::sessions::{self, SessionRow};
 use super::{Actor, Needs, Permission, SessionLimits, peer_address};
 use crate::clock::Clock;
 use crate::db::Db;
-use crate::web::{Cookies, Error, Flash, NavItem, Person, RequestId, Shell, Theme, VisitorToken};
+use crate::web::{
+    Cookies, Error, Flash, NavItem, Person, RequestId, Shell, Theme, VisitorToken, Zone,
+};
 
 /// What the gate asks the application for.
 #[derive(Clone)]
@@ -33,9 +35,12 @@ pub async fn gate(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse, actix_web::Error> {
     match admit(&gate, needs, &req).await {
-        Ok(None) => next.call(req).await,
-        Ok(Some(new)) => {
-            let mut response = next.call(req).await?;
+        Ok(Admitted { zone, new: None }) => zone.reads(next.call(req)).await,
+        Ok(Admitted {
+            zone,
+            new: Some(new),
+        }) => {
+            let mut response = zone.reads(next.call(req)).await?;
             // A response that signs somebody in or out sets this cookie itself.
             let has_token = response
                 .response()
@@ -53,12 +58,16 @@ pub async fn gate(
     }
 }
 
-/// Checks the request and leaves actor, token and shell with it. Gives the token that a new visitor gets.
-async fn admit(
-    gate: &Gate,
-    needs: Needs,
-    req: &ServiceRequest,
-) -> Result<Option<VisitorToken>, Error> {
+/// What the gate does besides for a request that it lets through.
+struct Admitted {
+    /// In which the person reads.
+    zone: Zone,
+    /// The token that a new visitor gets.
+    new: Option<VisitorToken>,
+}
+
+/// Checks the request and leaves actor, token and shell with it.
+async fn admit(gate: &Gate, needs: Needs, req: &ServiceRequest) -> Result<Admitted, Error> {
     let known = gate.cookies.token(req.request());
     let session = match &known {
         Some(token) => find_session(gate, token).await,
@@ -73,6 +82,9 @@ async fn admit(
     let token = known.unwrap_or_else(VisitorToken::random);
     let actor = session.map(|row| introduce(req, row));
     equip(gate, req, &token, actor.as_ref());
+    let zone = actor
+        .as_ref()
+        .map_or(Zone::default(), |(_, looks)| looks.zone);
     let actor = actor.map(|(actor, _)| Rc::new(actor));
     if let Some(actor) = &actor {
         req.extensions_mut().insert(Rc::clone(actor));
@@ -83,7 +95,8 @@ async fn admit(
     }
     own_site_only(gate, req)?;
     needs.check(actor.as_deref())?;
-    Ok(is_new.then_some(token))
+    let new = is_new.then_some(token);
+    Ok(Admitted { zone, new })
 }
 
 async fn find_session(gate: &Gate, token: &VisitorToken) -> Result<Option<SessionRow>, Error> {
@@ -96,7 +109,19 @@ async fn find_session(gate: &Gate, token: &VisitorToken) -> Result<Option<Sessio
     Ok(session)
 }
 
-fn introduce(req: &ServiceRequest, row: SessionRow) -> (Actor, Theme) {
+/// How a person wants pages to look.
+#[derive(Clone, Copy, Default)]
+struct Looks {
+    theme: Theme,
+    zone: Zone,
+}
+
+fn introduce(req: &ServiceRequest, row: SessionRow) -> (Actor, Looks) {
+    // A zone that the database of zones has no more is shown as UTC, and says so.
+    let looks = Looks {
+        theme: Theme::parse(&row.theme).unwrap_or_default(),
+        zone: Zone::parse(&row.time_zone).unwrap_or_default(),
+    };
     let actor = Actor {
         id: Some(row.user_id),
         super_admin: row.super_admin,
@@ -107,7 +132,7 @@ fn introduce(req: &ServiceRequest, row: SessionRow) -> (Actor, Theme) {
         address: peer_address(req.request()),
         request_id: request_id(req),
     };
-    (actor, Theme::parse(&row.theme))
+    (actor, looks)
 }
 
 fn request_id(req: &ServiceRequest) -> String {
@@ -118,7 +143,8 @@ fn request_id(req: &ServiceRequest) -> String {
 }
 
 /// Leaves with the request what stands around its page.
-fn equip(gate: &Gate, req: &ServiceRequest, token: &VisitorToken, actor: Option<&(Actor, Theme)>) {
+fn equip(gate: &Gate, req: &ServiceRequest, token: &VisitorToken, actor: Option<&(Actor, Looks)>) {
+    let looks = actor.map(|(_, looks)| *looks).unwrap_or_default();
     let shell = Shell {
         path: req.path().to_string(),
         nav: actor
@@ -128,7 +154,8 @@ fn equip(gate: &Gate, req: &ServiceRequest, token: &VisitorToken, actor: Option<
         person: actor.map(|(actor, _)| Person {
             name: actor.name.clone(),
         }),
-        theme: actor.map_or(Theme::Auto, |(_, theme)| *theme),
+        theme: looks.theme,
+        zone: looks.zone,
         csrf: token.csrf(),
         flash: Flash::take(gate.cookies, token, req.request()),
         request_id: request_id(req),

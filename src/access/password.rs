@@ -1,4 +1,4 @@
-//! Passwords of people: argon2id hashes, and what a new password must be like.
+//! Passwords of people: argon2id hashes, made and compared.
 
 use std::sync::Arc;
 
@@ -7,25 +7,6 @@ use argon2::{Argon2, PasswordHasher as _, PasswordVerifier};
 use tokio::sync::Semaphore;
 
 use crate::web::Error;
-
-/// The shortest password, in characters; length is what makes a password strong.
-const SHORTEST: usize = 12;
-/// The longest password, in characters, so that hashing it stays cheap.
-const LONGEST: usize = 256;
-
-/// Words that make a long password weak all the same: those of this product and the classics.
-const COMMON: &[&str] = &[
-    "password",
-    "passwort",
-    "connectory",
-    "administrator",
-    "qwertyuiop",
-    "letmein",
-    "welcome",
-    "changeme",
-    "123456789",
-    "iloveyou",
-];
 
 /// Hashes and checks passwords, as many at a time as there are processors: each takes 19 MiB and some 50 ms.
 #[derive(Clone)]
@@ -83,77 +64,9 @@ fn fits(password: &[u8], stored: &str) -> bool {
         .is_ok_and(|parsed| Argon2::default().verify_password(password, &parsed).is_ok())
 }
 
-/// Why a new password is refused, in words for its field.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PasswordProblem {
-    #[error("Enter a password")]
-    Empty,
-    #[error("Password must be at least {SHORTEST} characters long")]
-    Short,
-    #[error("Password must be {LONGEST} characters or fewer")]
-    Long,
-    #[error(
-        "Choose a password that is not easy to guess: this one is among the most common, or repeats itself or your user name"
-    )]
-    Common,
-}
-
-/// Checks a new password: its length and that it is none of the obvious ones. No rules of composition.
-pub fn check_new_password(password: &str, username: &str) -> Result<(), PasswordProblem> {
-    let length = password.chars().count();
-    let lower = password.to_lowercase();
-    let username = username.to_lowercase();
-    match length {
-        0 => Err(PasswordProblem::Empty),
-        1..SHORTEST => Err(PasswordProblem::Short),
-        _ if length > LONGEST => Err(PasswordProblem::Long),
-        _ if is_padded_word(&lower, COMMON.iter().copied().chain([username.as_str()]))
-            || repeats(&lower) =>
-        {
-            Err(PasswordProblem::Common)
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Whether little else than one of the words is there: `password1234`, `Connectory!!!`.
-fn is_padded_word<'a>(password: &str, mut words: impl Iterator<Item = &'a str>) -> bool {
-    words.any(|word| {
-        word.chars().count() >= 3
-            && password.contains(word)
-            && password.replace(word, "").chars().count() < 6
-    })
-}
-
-fn repeats(password: &str) -> bool {
-    let mut distinct: Vec<char> = password.chars().collect();
-    distinct.sort_unstable();
-    distinct.dedup();
-    distinct.len() < 4
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn obvious_passwords_are_refused_and_long_ones_of_any_kind_accepted() {
-        for (password, result) in [
-            ("", Err(PasswordProblem::Empty)),
-            ("short", Err(PasswordProblem::Short)),
-            ("Password1234", Err(PasswordProblem::Common)),
-            ("anaruizanaruiz", Err(PasswordProblem::Common)),
-            ("aaaaaaaaaaaaaa", Err(PasswordProblem::Common)),
-            ("correct horse battery", Ok(())),
-            ("пароль из слов", Ok(())),
-        ] {
-            assert_eq!(
-                check_new_password(password, "anaruiz"),
-                result,
-                "{password}"
-            );
-        }
-    }
 
     #[test]
     fn a_hash_is_argon2id_and_fits_its_password_only() {

@@ -33,6 +33,16 @@ pub struct SessionLimits {
     pub lifetime: Duration,
 }
 
+impl SessionLimits {
+    /// Sessions that were used last at this time or before are over.
+    pub fn idle_since(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        TimeDelta::from_std(self.idle)
+            .ok()
+            .and_then(|idle| now.checked_sub_signed(idle))
+            .unwrap_or(DateTime::UNIX_EPOCH)
+    }
+}
+
 /// A session that begins.
 pub struct NewSession<'a> {
     pub user: Uuid,
@@ -48,6 +58,7 @@ pub(super) struct SessionRow {
     pub name: String,
     pub super_admin: bool,
     pub theme: String,
+    pub time_zone: String,
     pub last_seen_at: DateTime<Utc>,
     pub confirmed_at: Option<DateTime<Utc>>,
     permissions: Vec<String>,
@@ -66,12 +77,11 @@ pub(super) async fn find(
     limits: SessionLimits,
     now: DateTime<Utc>,
 ) -> Result<Option<SessionRow>, Error> {
-    let idle_since = now - TimeDelta::from_std(limits.idle).unwrap_or(TimeDelta::MAX);
     let row = sessions::table
         .inner_join(users::table)
         .filter(sessions::id_hash.eq(token.hash().to_vec()))
         .filter(sessions::expires_at.gt(now))
-        .filter(sessions::last_seen_at.gt(idle_since))
+        .filter(sessions::last_seen_at.gt(limits.idle_since(now)))
         .filter(users::active)
         .select((
             users::id,
@@ -79,6 +89,7 @@ pub(super) async fn find(
             users::name,
             users::super_admin,
             users::theme,
+            users::time_zone,
             sessions::last_seen_at,
             sessions::confirmed_at,
             // A super admin passes every check, whatever is granted.
@@ -155,11 +166,10 @@ pub async fn purge_sessions(
     limits: SessionLimits,
     now: DateTime<Utc>,
 ) -> Result<usize, Error> {
-    let idle_since = now - TimeDelta::from_std(limits.idle).unwrap_or(TimeDelta::MAX);
     let over = sessions::table.filter(
         sessions::expires_at
             .le(now)
-            .or(sessions::last_seen_at.le(idle_since)),
+            .or(sessions::last_seen_at.le(limits.idle_since(now))),
     );
     Ok(diesel::delete(over).execute(conn).await?)
 }

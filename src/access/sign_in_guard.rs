@@ -38,14 +38,14 @@ impl SignInGuard {
         self.throttle.take(&key).map_err(Error::TooMany)
     }
 
-    /// Whether this is the password of the person who asks, who is throttled like anybody who signs in. Holds no
-    /// connection while the password is hashed.
-    pub async fn is_own_password(
+    /// The stored hash that this password fits, if it is the password of the person who asks, who is throttled like
+    /// anybody who signs in. Holds no connection while the password is hashed.
+    pub async fn own_password(
         &self,
         req: &HttpRequest,
         actor: &Actor,
         password: String,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<String>, Error> {
         self.take(req, &actor.username)?;
         let row = users::table
             .filter(users::id.nullable().eq(actor.id))
@@ -55,7 +55,9 @@ impl SignInGuard {
             .first(&mut *self.db.get().await?)
             .await
             .optional()?;
-        self.hasher.verify(password, stored.flatten()).await
+        let stored = stored.flatten();
+        let fits = self.hasher.verify(password, stored.clone()).await?;
+        Ok(stored.filter(|_| fits))
     }
 }
 

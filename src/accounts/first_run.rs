@@ -8,6 +8,7 @@ use askama::Template;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
+use super::person_name::parse_own_name;
 use super::queries::{self, NewUser};
 use super::sign_in::Arrival;
 use super::{Username, UsernameProblem};
@@ -140,7 +141,7 @@ pub async fn create(
         errors: Errors::default(),
     };
     match check(&mut form, &data, &first) {
-        Some((username, password)) => found(&req, &guard, username, form.name, password).await,
+        Some(checked) => found(&req, &guard, checked).await,
         None => page(
             StatusCode::UNPROCESSABLE_ENTITY,
             &FirstRunPage { shell, form },
@@ -148,13 +149,11 @@ pub async fn create(
     }
 }
 
-/// Creates the first super admin, who is signed in at once.
+/// Creates the first super admin of this user name, name and password, who is signed in at once.
 async fn found(
     req: &HttpRequest,
     guard: &SignInGuard,
-    username: Username,
-    name: String,
-    password: String,
+    (username, name, password): (Username, String, String),
 ) -> Result<HttpResponse, Error> {
     let new = NewUser {
         id: Uuid::now_v7(),
@@ -183,7 +182,11 @@ async fn found(
     ))
 }
 
-fn check(form: &mut FirstRunForm, data: &FormData, first: &FirstRun) -> Option<(Username, String)> {
+fn check(
+    form: &mut FirstRunForm,
+    data: &FormData,
+    first: &FirstRun,
+) -> Option<(Username, String, String)> {
     if !first.fits(&data.text("code")) {
         form.errors.add(
             "code",
@@ -193,25 +196,16 @@ fn check(form: &mut FirstRunForm, data: &FormData, first: &FirstRun) -> Option<(
     let username = form
         .errors
         .keep::<_, UsernameProblem>("username", Username::parse(&form.username));
-    let length = form.name.chars().count();
-    if !(1..=255).contains(&length) {
-        form.errors.add(
-            "full_name",
-            if length == 0 {
-                "Enter your name"
-            } else {
-                "Name must be 255 characters or fewer"
-            },
-        );
-    }
+    let name = form.errors.keep("full_name", parse_own_name(&form.name));
     let password = data.text("password");
-    form.errors
-        .keep("password", check_new_password(&password, &form.username));
+    form.errors.keep(
+        "password",
+        check_new_password(&password, &form.username, &form.name),
+    );
     if form.errors.any() {
-        None
-    } else {
-        username.map(|username| (username, password))
+        return None;
     }
+    Some((username?, name?, password))
 }
 
 /// Asked by the sign-in page, which sends the very first visitor here.

@@ -1,18 +1,25 @@
-//! People come and go: the first super admin, signing in and out, one's own profile.
+//! People come and go: the first super admin, signing in and out, their sessions, one's own profile.
 //!
 //! Rules: no default password; the same answer and the same time for an unknown user and a wrong password; a new
 //! session id at every sign-in.
 
 mod first_run;
+mod person_name;
 mod profile;
 mod queries;
+mod sessions;
 mod sign_in;
 mod username;
 
 pub use first_run::{FirstRun, create as create_first, show as first_run};
-pub use profile::show as profile;
+pub use person_name::parse_person_name;
+pub use profile::{
+    ask_password, ask_sign_outs, change_password, end_own_session, end_own_sessions, own_keys,
+    own_sessions, show as profile, update as update_profile,
+};
 pub use queries::{
     NewUser, create as insert, has_super_admin, search_text, set_password, withdraw_invitations,
 };
+pub use sessions::{SessionTable, end_session};
 pub use sign_in::{show as sign_in, sign_in as create_session, sign_out};
 pub use username::{Username, UsernameProblem};

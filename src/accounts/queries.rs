@@ -82,7 +82,7 @@ async fn insert(
             users::name.eq(&new.name),
             users::password_hash.eq(&new.password_hash),
             users::super_admin.eq(new.super_admin),
-            users::search_text.eq(search_text(&new.username, &new.name)),
+            users::search_text.eq(search_text(new.username.as_str(), &new.name)),
             users::created_at.eq(now),
             users::created_by.eq(&by.name),
             users::updated_at.eq(now),
@@ -125,8 +125,8 @@ async fn insert(
 }
 
 /// What a search among people looks through.
-pub fn search_text(username: &Username, name: &str) -> String {
-    crate::name::searched(&[username.as_str(), name])
+pub fn search_text(username: &str, name: &str) -> String {
+    crate::name::searched(&[username, name])
 }
 
 /// Sets a user's password, ends all sessions of the user and takes the force from links that could set another one.

@@ -191,12 +191,21 @@ impl Arrival {
         }
     }
 
+    pub fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
     /// Begins a session under a new id and ends the one the browser had.
     pub async fn open_session(&self, conn: &mut Conn, user: Uuid) -> Result<VisitorToken, Error> {
         if let Some(old) = &self.old {
             end_session(conn, old).await?;
         }
         queries::note_sign_in(conn, user, self.now).await?;
+        self.begin_session(conn, user).await
+    }
+
+    /// Begins a session of a user who has just proved who they are.
+    pub async fn begin_session(&self, conn: &mut Conn, user: Uuid) -> Result<VisitorToken, Error> {
         let new = NewSession {
             user,
             address: &self.address,

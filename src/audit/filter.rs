@@ -7,7 +7,7 @@ use super::queries::{Names, Role, Wanted, names};
 use super::words;
 use crate::db::Conn;
 use crate::db::keyset::{Cursor, Kind, Position};
-use crate::web::{Error, Errors, Option_};
+use crate::web::{Error, Errors, Option_, Zone};
 
 /// Where the log's pages are.
 pub(super) const PATH: &str = "/audit";
@@ -221,7 +221,7 @@ impl Filter {
         if !self.from.is_empty() || !self.to.is_empty() {
             return (
                 from.map(midnight),
-                to.map(|to| midnight(to) + TimeDelta::days(1)),
+                to.and_then(|to| to.succ_opt()).map(midnight),
             );
         }
         let hours = self.period().map(|(_, _, hours)| hours);
@@ -249,8 +249,11 @@ fn day(field: &str, typed: &str, errors: &mut Errors) -> Option<NaiveDate> {
     day
 }
 
+/// When a day begins for whoever reads the page.
 fn midnight(day: NaiveDate) -> DateTime<Utc> {
-    day.and_time(chrono::NaiveTime::MIN).and_utc()
+    let begin = day.and_time(chrono::NaiveTime::MIN);
+    let moment = Zone::of_reader().moment(begin);
+    moment.unwrap_or_else(|| begin.and_utc())
 }
 
 fn event_words(event: &str) -> String {

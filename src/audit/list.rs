@@ -11,9 +11,9 @@ use super::AuditLine;
 use super::chain::{self, Anchor};
 use super::filter::{Filter, event_options, period_options, size_options};
 use super::queries::{self, Found};
-use crate::access::Visit;
+use crate::access::{Visit, password_again};
 use crate::db::keyset::{Cursor, Position};
-use crate::web::{Error, ErrorSummary, Errors, SelectField, Shell, page, plural};
+use crate::web::{Error, ErrorSummary, Errors, SelectField, Shell, TextField, page, plural};
 
 #[derive(Template)]
 #[template(path = "audit/list.html")]
@@ -27,6 +27,8 @@ struct ListPage {
     ways: Ways,
     end: Anchor,
     reads_upwards: bool,
+    /// The own password need not be entered again for an export.
+    confirmed: bool,
 }
 
 /// The ways to other pages.
@@ -42,6 +44,15 @@ struct Ways {
 impl ListPage {
     fn summary(&self) -> ErrorSummary {
         self.errors.summary()
+    }
+
+    /// Whether the log was read: days that are none leave nothing to read.
+    fn was_read(&self) -> bool {
+        !has_wrong_days(&self.errors)
+    }
+
+    fn password_field(&self) -> Option<TextField> {
+        (!self.confirmed).then(|| password_again(&self.errors))
     }
 
     fn event_filter(&self) -> SelectField {
@@ -102,15 +113,28 @@ impl ListPage {
     }
 }
 
+fn has_wrong_days(errors: &Errors) -> bool {
+    ["from", "to"].iter().any(|day| errors.get(day).is_some())
+}
+
 pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
     let (filter, position) = Filter::of_query(visit.req.query_string());
+    show(visit, filter, position, Errors::default()).await
+}
+
+/// The page, with what was wrong with the export that was asked for.
+pub(super) async fn show(
+    visit: Visit,
+    filter: Filter,
+    position: Position,
+    mut errors: Errors,
+) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let kinds = queries::kinds(&mut conn).await?;
-    let mut errors = Errors::default();
     let wanted = filter
         .wanted(&mut conn, visit.now(), &kinds, &mut errors)
         .await?;
-    let found = if errors.any() {
+    let found = if has_wrong_days(&errors) {
         None
     } else {
         Some(queries::find(&mut conn, &wanted, &position, filter.size).await?)
@@ -131,6 +155,7 @@ pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
     page(
         status,
         &ListPage {
+            confirmed: visit.is_confirmed(),
             shell: visit.shell,
             filter,
             kinds,

@@ -14,6 +14,26 @@ pub(super) enum SecretChange {
     Remove,
 }
 
+/// The radio button of a stored secret that is on.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum SecretChoice {
+    #[default]
+    Keep,
+    Replace,
+    Remove,
+}
+
+impl SecretChoice {
+    /// The choice that was sent for the field of this name; `Keep` if there was none.
+    pub fn read(data: &FormData, name: &str) -> SecretChoice {
+        match data.get(&format!("{name}_choice")) {
+            Some("replace") => SecretChoice::Replace,
+            Some("remove") => SecretChoice::Remove,
+            _ => SecretChoice::Keep,
+        }
+    }
+}
+
 impl SecretChange {
     /// Reads the choice for the field of this name. An absent field is a kept secret; a replacement must not be empty.
     pub fn read(
@@ -24,9 +44,9 @@ impl SecretChange {
         errors: &mut Errors,
     ) -> SecretChange {
         let typed = Secret::new(data.text(name));
-        match data.get(&format!("{name}_choice")) {
-            Some("remove") => SecretChange::Remove,
-            Some("replace") if typed.is_empty() => {
+        match SecretChoice::read(data, name) {
+            SecretChoice::Remove => SecretChange::Remove,
+            SecretChoice::Replace if typed.is_empty() => {
                 errors.add(
                     name,
                     format!(
@@ -36,9 +56,9 @@ impl SecretChange {
                 );
                 SecretChange::Keep
             }
-            Some("replace") => SecretChange::Replace(typed),
-            None if !is_stored && !typed.is_empty() => SecretChange::Replace(typed),
-            _ => SecretChange::Keep,
+            SecretChoice::Replace => SecretChange::Replace(typed),
+            SecretChoice::Keep if !is_stored && !typed.is_empty() => SecretChange::Replace(typed),
+            SecretChoice::Keep => SecretChange::Keep,
         }
     }
 }
@@ -62,8 +82,8 @@ pub(super) struct SecretInput {
     error: Option<String>,
     /// Keys are several lines of text.
     lines: bool,
-    /// What may be chosen again after an error; the typed secret is gone.
-    choice: &'static str,
+    /// What was chosen: it stands there again when the form comes back, while the typed secret is gone.
+    choice: SecretChoice,
 }
 
 impl HtmlSafe for SecretInput {}
@@ -73,10 +93,14 @@ impl SecretInput {
         name: &'static str,
         label: &'static str,
         stored: Option<StoredSecret>,
+        chosen: SecretChoice,
         errors: &Errors,
     ) -> SecretInput {
         let error = errors.get(name);
-        let choice = if error.is_some() { "replace" } else { "keep" };
+        let choice = match chosen {
+            SecretChoice::Keep if error.is_some() => SecretChoice::Replace,
+            chosen => chosen,
+        };
         SecretInput {
             name,
             label,

@@ -17,13 +17,15 @@ use super::queries;
 use super::save::save;
 use super::secret_field::SecretChange;
 use super::tab_conflict::conflict;
-use crate::access::{Permission, Throttle, Visit};
+use crate::access::{Permission, SignInGuard, Throttle, Visit, password_again};
 use crate::connectors::{self, Connector, ConnectorHead, Grant, Health, LegacyGrants, Method, Tab};
 use crate::db::Conn;
 use crate::oauth::Refusal;
 use crate::outbound::Outbound;
 use crate::vault::Vault;
-use crate::web::{Error, Form, FormData, PublicAddress, SaveError, Segment, Shell, page};
+use crate::web::{
+    Error, Form, FormData, PublicAddress, SaveError, Segment, Shell, TextField, page,
+};
 
 /// What has just come of a button of the tab, shown above it.
 pub(super) enum Notice {
@@ -34,6 +36,9 @@ pub(super) enum Notice {
     Found(Result<Found, Refusal>),
     Tested(TestReport),
 }
+
+/// When the own password is needed.
+const PASSWORD_HINT: &str = "Only for replacing a stored secret. It counts for 15 minutes.";
 
 /// The tab's page.
 #[derive(Template)]
@@ -53,10 +58,18 @@ pub(super) struct TabPage {
     redirect_url: String,
     notice: Notice,
     may_edit: bool,
+    /// The own password need not be entered again.
+    confirmed: bool,
     now: DateTime<Utc>,
 }
 
 impl TabPage {
+    /// Asked for where there is a secret to be replaced.
+    fn password_field(&self) -> Option<TextField> {
+        let asks = !self.confirmed && self.form.has_secrets();
+        asks.then(|| password_again(&self.form.errors).hint(PASSWORD_HINT))
+    }
+
     /// Whether the chosen method is not the stored one: the server shows its fields, nothing is saved yet.
     fn is_switching(&self) -> bool {
         self.form.method() != self.connector.method()
@@ -188,6 +201,7 @@ pub(super) fn tab_page(
     let (now, may_edit) = (visit.now(), visit.may(Permission::EditConnectors));
     let (can_fetch, can_authorize) = (stored.can_fetch(), stored.can_authorize());
     let redirect_url = redirect_url(&visit.address, &stored.connector.key);
+    let confirmed = visit.is_confirmed();
     let Stored {
         connector,
         authorization,
@@ -215,6 +229,7 @@ pub(super) fn tab_page(
             redirect_url,
             notice,
             may_edit,
+            confirmed,
             now,
         },
     )
@@ -250,7 +265,7 @@ pub async fn update(
     vault: web::Data<Vault>,
     outbound: web::Data<Outbound>,
     keeper: web::Data<TokenKeeper>,
-    brake: web::Data<Throttle>,
+    (brake, guard): (web::Data<Throttle>, web::Data<SignInGuard>),
     Segment(key): Segment,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
@@ -282,6 +297,17 @@ pub async fn update(
         };
         let report = connection_test::test(&visit, &tools, &stored, &checked).await?;
         return tab_page(visit, stored, Notice::Tested(report), StatusCode::OK);
+    }
+    // Asked for in the same form, so that the new secret makes its way once: it could not wait in a page while another one
+    // asks for the password.
+    let replaces = stored.form.replaces(&checked);
+    if replaces
+        && !guard
+            .confirm(&visit, &data, &mut stored.form.errors)
+            .await?
+    {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return tab_page(visit, stored, Notice::None, status);
     }
     store(visit, &vault, stored, &data, &checked).await
 }

@@ -8,7 +8,7 @@ use super::filter::Span;
 use super::hours::{BOUNDS, CLASSES};
 use super::queries::Sum;
 use super::words;
-use crate::web::{grouped, plural};
+use crate::web::{Zone, grouped, on_clock, plural};
 
 /// The height of a chart, in units of its own.
 const HEIGHT: f64 = 60.0;
@@ -143,12 +143,13 @@ impl Charts {
 
     /// “21 Nov, 13:00”
     fn label(&self, step: &Step) -> String {
-        let format = if self.step_word() == "hour" || step.start.hour() != 0 {
-            "%-d %b, %H:%M"
-        } else {
-            "%-d %b %Y"
-        };
-        step.start.format(format).to_string()
+        let format =
+            if self.step_word() == "hour" || Zone::of_reader().clock(&step.start).hour() != 0 {
+                "%-d %b, %H:%M"
+            } else {
+                "%-d %b %Y"
+            };
+        on_clock(&step.start, format)
     }
 
     fn most_calls(&self) -> i64 {

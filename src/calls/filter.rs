@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{CallRow, Outcome};
 use crate::connectors::ConnectorId;
 use crate::db::keyset::{Cursor, Kind};
-use crate::web::{Column, Errors, ListQuery};
+use crate::web::{Column, Errors, ListQuery, Zone};
 
 /// The one order of the log.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -181,27 +181,32 @@ fn span(query: &LogQuery, now: DateTime<Utc>, errors: &mut Errors) -> Span {
     Span { from, to }
 }
 
-/// `2026-11-22`, `2026-11-22 14:30`, `2026-11-22T14:30:05`, in UTC. A day as an end is meant with all of its hours.
+/// `2026-11-22`, `2026-11-22 14:30`, `2026-11-22T14:30:05` on the reader's clock; with a `Z` at the end in UTC. A day as an end is meant with all of its hours.
 fn read_time(text: &str, end_of_day: bool) -> Option<DateTime<Utc>> {
-    let text = text.trim_end_matches(['Z', 'z']).replace(['T', 't'], " ");
+    let (text, zone) = match text.strip_suffix(['Z', 'z']) {
+        Some(text) => (text, Zone::default()),
+        None => (text, Zone::of_reader()),
+    };
+    let text = text.replace(['T', 't'], " ");
     if let Ok(day) = NaiveDate::parse_from_str(&text, "%Y-%m-%d") {
         let day = if end_of_day {
             day.checked_add_days(Days::new(1))?
         } else {
             day
         };
-        return in_range(day.and_time(NaiveTime::MIN));
+        return in_range(day.and_time(NaiveTime::MIN), zone);
     }
     ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
         .iter()
         .find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok())
-        .and_then(in_range)
+        .and_then(|time| in_range(time, zone))
 }
 
 /// The years in which there can be calls; PostgreSQL knows fewer years than chrono.
-fn in_range(time: NaiveDateTime) -> Option<DateTime<Utc>> {
+fn in_range(time: NaiveDateTime, zone: Zone) -> Option<DateTime<Utc>> {
     use chrono::Datelike;
-    (2000..3000).contains(&time.year()).then(|| time.and_utc())
+    let is_near = (2000..3000).contains(&time.year());
+    is_near.then(|| zone.moment(time)).flatten()
 }
 
 #[cfg(test)]

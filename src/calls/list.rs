@@ -18,7 +18,7 @@ use crate::access::Visit;
 use crate::connectors::{self, ConnectorHead, ConnectorId, Tab};
 use crate::web::{
     Error, ErrorSummary, Errors, ListQuery, Option_, Pages, Segment, SelectField, Shell, TextField,
-    grouped, page, plural,
+    Zone, grouped, page, plural,
 };
 
 /// The log of all calls.
@@ -267,11 +267,11 @@ impl Log {
     }
 
     fn start_field(&self) -> TextField {
-        TextField::new("from", "From (UTC)", self.query.filter("from")).errors(&self.errors)
+        TextField::new("from", &typed_in("From"), self.query.filter("from")).errors(&self.errors)
     }
 
     fn end_field(&self) -> TextField {
-        TextField::new("to", "To (UTC)", self.query.filter("to")).errors(&self.errors)
+        TextField::new("to", &typed_in("To"), self.query.filter("to")).errors(&self.errors)
     }
 
     /// The filters by what can be chosen, in their order.
@@ -371,4 +371,9 @@ impl Log {
 fn stamp_of(time: &str) -> String {
     chrono::DateTime::parse_from_rfc3339(time)
         .map_or(String::new(), |time| words::stamp(&time.to_utc()))
+}
+
+/// The label of a field for a time, with the zone whose clocks it is read by.
+fn typed_in(label: &str) -> String {
+    format!("{label} ({})", Zone::of_reader().label())
 }

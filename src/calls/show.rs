@@ -8,7 +8,7 @@ use super::queries;
 use super::row::{CallPlace, CallRow};
 use super::words;
 use crate::access::{Permission, Visit};
-use crate::web::{Error, Segment, Shell, page};
+use crate::web::{Error, Segment, Shell, page, with_zone};
 
 /// The width of the bar that shows where the time went, in units of its own.
 const WIDTH: i64 = 1_000;
@@ -48,10 +48,7 @@ pub async fn show(visit: Visit, Segment(place): Segment) -> Result<HttpResponse,
 
 impl CallPage {
     fn stamp_millis(&self) -> String {
-        self.call
-            .at
-            .format("%-d %B %Y, %H:%M:%S%.3f UTC")
-            .to_string()
+        with_zone(&self.call.at, "%-d %B %Y, %H:%M:%S%.3f")
     }
 
     fn parts(&self) -> Vec<Part> {

@@ -6,11 +6,11 @@ use actix_web::http::StatusCode;
 use chrono::{DateTime, Utc};
 
 use super::Outcome;
-use crate::web::grouped;
+use crate::web::{grouped, on_clock};
 
 /// `22 Nov 2026, 14:02:13`
 pub(super) fn stamp(time: &DateTime<Utc>) -> String {
-    time.format("%-d %b %Y, %H:%M:%S").to_string()
+    on_clock(time, "%-d %b %Y, %H:%M:%S")
 }
 
 /// `0.4 ms`, `40 ms`, `1.2 s`, `75 s`

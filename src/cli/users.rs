@@ -51,7 +51,7 @@ pub(super) fn run(config: &Config, command: UserCommand) -> anyhow::Result<()> {
         } => {
             let username = Username::parse(&username)?;
             let name = name.unwrap_or_else(|| username.as_str().to_string());
-            let password = read_password(username.as_str())?;
+            let password = read_password(username.as_str(), &name)?;
             let new = (
                 username,
                 name,
@@ -61,7 +61,8 @@ pub(super) fn run(config: &Config, command: UserCommand) -> anyhow::Result<()> {
             with_database(config, async |tools| create(tools, new, password).await)
         }
         UserCommand::ResetPassword { username } => {
-            let password = read_password(&username)?;
+            // The name is in the database, which is not open yet.
+            let password = read_password(&username, "")?;
             with_database(config, async |tools| {
                 reset(tools, &username, password).await
             })
@@ -121,7 +122,7 @@ async fn reset(tools: Tools, username: &str, password: String) -> anyhow::Result
 }
 
 /// One line of standard input. Not an argument, which everybody on the machine could see.
-fn read_password(username: &str) -> anyhow::Result<String> {
+fn read_password(username: &str, name: &str) -> anyhow::Result<String> {
     if std::io::stdin().is_terminal() {
         print!("Password for {username} (it will be visible): ");
         std::io::stdout().flush()?;
@@ -132,6 +133,6 @@ fn read_password(username: &str) -> anyhow::Result<String> {
         .read_line(&mut line)
         .context("cannot read the password from standard input")?;
     let password = line.trim_end_matches(['\r', '\n']).to_string();
-    check_new_password(&password, username)?;
+    check_new_password(&password, username, name)?;
     Ok(password)
 }

@@ -417,6 +417,7 @@ diesel::table! {
         last_seen_at -> Timestamptz,
         expires_at -> Timestamptz,
         confirmed_at -> Nullable<Timestamptz>,
+        id -> Uuid,
     }
 }
 
@@ -468,6 +469,7 @@ diesel::table! {
         version -> Int4,
         created_by -> Text,
         updated_by -> Text,
+        time_zone -> Text,
     }
 }
 

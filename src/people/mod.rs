@@ -27,6 +27,6 @@ pub use invitations::{
 pub use users::{
     confirm_deactivation, confirm_delete as confirm_user_delete, confirm_sign_out,
     confirm_super_admin, create as create_user, deactivate, delete as delete_user,
-    edit as edit_user, list as list_users, new as new_user, reactivate, set_super_admin, sign_out,
-    update as update_user,
+    edit as edit_user, end_session, list as list_users, new as new_user, reactivate, sessions,
+    set_super_admin, sign_out, update as update_user,
 };

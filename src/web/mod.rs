@@ -19,6 +19,7 @@ mod shell;
 mod text;
 mod total;
 mod visitor;
+mod zone;
 
 pub use address::PublicAddress;
 pub use conflict::{ConflictPage, Difference};
@@ -33,6 +34,9 @@ pub use list::{Column, ListQuery, Pages, SortHeads};
 pub use radios::{Radio, Radios};
 pub use save::SaveError;
 pub use shell::{NavItem, Person, Shell, Theme, page, page_no_store, see_other, see_other_as};
-pub use text::{date, date_time, grouped, iso, plural, relative, short_date};
+pub use text::{
+    date, date_time, date_time_utc, grouped, iso, on_clock, plural, relative, short_date, with_zone,
+};
 pub use total::Total;
 pub use visitor::{Cookies, VisitorToken};
+pub use zone::Zone;

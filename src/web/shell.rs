@@ -9,7 +9,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, HttpRespons
 use askama::Template;
 
 use super::visitor::{Cookies, VisitorToken};
-use super::{Error, Flash};
+use super::{Error, Flash, Zone};
 
 /// One word of the main navigation.
 #[derive(Clone)]
@@ -55,11 +55,25 @@ pub enum Theme {
 }
 
 impl Theme {
-    pub fn parse(code: &str) -> Theme {
-        match code {
-            "light" => Theme::Light,
-            "dark" => Theme::Dark,
-            _ => Theme::Auto,
+    pub const ALL: [Theme; 3] = [Theme::Auto, Theme::Light, Theme::Dark];
+
+    pub fn parse(code: &str) -> Option<Theme> {
+        Theme::ALL.into_iter().find(|theme| theme.code() == code)
+    }
+
+    pub fn code(self) -> &'static str {
+        match self {
+            Theme::Auto => "auto",
+            Theme::Light => "light",
+            Theme::Dark => "dark",
+        }
+    }
+
+    pub fn label(self) -> &'static str {
+        match self {
+            Theme::Auto => "As the system says",
+            Theme::Light => "Light",
+            Theme::Dark => "Dark",
         }
     }
 }
@@ -74,6 +88,8 @@ pub struct Shell {
     pub activity: Vec<(&'static str, &'static str)>,
     pub person: Option<Person>,
     pub theme: Theme,
+    /// In which times are shown.
+    pub zone: Zone,
     pub csrf: String,
     pub flash: Option<Flash>,
     pub request_id: String,
@@ -82,11 +98,12 @@ pub struct Shell {
 impl Shell {
     /// The `data-theme` of the page, for a person who chose one.
     pub fn theme_name(&self) -> Option<&'static str> {
-        match self.theme {
-            Theme::Auto => None,
-            Theme::Light => Some("light"),
-            Theme::Dark => Some("dark"),
-        }
+        Some(self.theme.code()).filter(|_| self.theme != Theme::Auto)
+    }
+
+    /// What the browser paints before it has the style sheet: nothing must flash in other colours.
+    pub fn color_scheme(&self) -> &'static str {
+        self.theme_name().unwrap_or("light dark")
     }
 
     /// Whether a navigation item leads to the section that the page is in.

@@ -1,8 +1,10 @@
-//! Numbers, dates and durations in words.
+//! Numbers, dates and durations in words; times are those of the reader's zone.
 
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+
+use super::zone::Zone;
 
 /// `1204` → `1,204`.
 pub fn grouped(number: i64) -> String {
@@ -31,17 +33,39 @@ pub fn plural(number: i64, one: &str, many: &str) -> String {
 
 /// `22 November 2026`.
 pub fn date(time: &DateTime<Utc>) -> String {
-    time.format("%-d %B %Y").to_string()
+    on_clock(time, "%-d %B %Y")
 }
 
 /// `22 Nov 2026`, for tables.
 pub fn short_date(time: &DateTime<Utc>) -> String {
-    time.format("%-d %b %Y").to_string()
+    on_clock(time, "%-d %b %Y")
 }
 
-/// `22 November 2026, 23:02 UTC`.
+/// `22 November 2026, 23:02 UTC`, `23 November 2026, 00:02 CET`.
 pub fn date_time(time: &DateTime<Utc>) -> String {
+    with_zone(time, "%-d %B %Y, %H:%M")
+}
+
+/// `22 November 2026, 23:02 UTC`, whoever reads it: for what is stored.
+pub fn date_time_utc(time: &DateTime<Utc>) -> String {
     time.format("%-d %B %Y, %H:%M UTC").to_string()
+}
+
+/// What the reader's clock shows at a time, in another format than the usual ones.
+pub fn on_clock(time: &DateTime<Utc>, format: &str) -> String {
+    Zone::of_reader().clock(time).format(format).to_string()
+}
+
+/// The same with the zone: `CET`, or `UTC+03:00` where the zone's hours have no name.
+pub fn with_zone(time: &DateTime<Utc>, format: &str) -> String {
+    let shown = Zone::of_reader().clock(time);
+    let name = shown.format("%Z").to_string();
+    let zone = if name.starts_with(char::is_alphabetic) {
+        name
+    } else {
+        shown.format("UTC%:z").to_string()
+    };
+    format!("{} {zone}", shown.format(format))
 }
 
 /// For the `datetime` attribute: `2026-11-22T23:02:00Z`.
@@ -79,6 +103,41 @@ pub(super) fn duration_words(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn times_are_those_of_the_readers_zone() {
+        let time = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
+        assert_eq!(date_time(&time), "18 November 2026, 11:06 UTC");
+        for (zone, words, day) in [
+            (
+                "Europe/Madrid",
+                "18 November 2026, 12:06 CET",
+                "18 Nov 2026",
+            ),
+            (
+                "Pacific/Apia",
+                "19 November 2026, 00:06 UTC+13:00",
+                "19 Nov 2026",
+            ),
+            (
+                "Pacific/Kiritimati",
+                "19 November 2026, 01:06 UTC+14:00",
+                "19 Nov 2026",
+            ),
+        ] {
+            let zone = Zone::parse(zone).unwrap();
+            let seen = async { (date_time(&time), short_date(&time)) };
+            assert_eq!(zone.reads(seen).await, (words.into(), day.into()));
+            let stored = async { (date_time_utc(&time), iso(&time)) };
+            assert_eq!(
+                zone.reads(stored).await,
+                (
+                    "18 November 2026, 11:06 UTC".into(),
+                    "2026-11-18T11:06:40Z".into()
+                )
+            );
+        }
+    }
 
     #[test]
     fn numbers_and_times_read_as_words() {

@@ -81,14 +81,14 @@ async fn an_own_key_is_made_and_led_somewhere_without_scripts() {
     app.connector("Payroll").await;
     let window = Window::open_without_scripts(&app).await;
     window.be(&app.super_admin().await).await;
-    window.go("/profile").await;
+    window.go("/profile/keys").await;
     window.press("API key").await;
     window.fill("key_name", "My script").await;
     // Nothing is hidden: the date and the methods stand there for whoever wants them.
     window.fill("expires_on", "no date").await;
     window.tick("On a date").await;
     window.tick("Only the ticked ones").await;
-    window.fill("password", PASSWORD).await;
+    window.fill("own_password", PASSWORD).await;
     window.press("Create key").await;
     let problems = [
         "Enter the date as year, month and day, such as 2027-03-31",

@@ -1,6 +1,6 @@
 //! Every page of the site in every state that looks different, and how a person gets there.
 //!
-//! To add one: a line in [`SAMPLES`], or in the file of its family (`oauth.rs`, `keys.rs`, `people.rs`). What it needs to exist is made in [`World`].
+//! To add one: a line in [`SAMPLES`], or in the file of its family (`oauth.rs`, `keys.rs`, `people.rs`, `profile.rs`). What it needs to exist is made in [`World`].
 
 mod audit;
 mod calls_world;
@@ -11,6 +11,7 @@ mod oauth;
 mod oauth_world;
 mod people;
 mod people_world;
+mod profile;
 mod world;
 
 pub use world::World;
@@ -120,6 +121,7 @@ pub fn all() -> impl Iterator<Item = &'static Sample> {
         oauth::SAMPLES,
         keys::SAMPLES,
         people::SAMPLES,
+        profile::SAMPLES,
         endpoints::SAMPLES,
         audit::SAMPLES,
     ];
@@ -218,6 +220,8 @@ const SAMPLES: &[Sample] = &[
     sample("bearer-ended", Full, Admin, "/connectors/electronic-identity/authorization", &[], "The token has ended."),
     sample("bearer-failing", Full, Admin, "/connectors/room-calendars/authorization", &[], "The last renewal failed for a reason that may pass."),
     sample("bearer-errors", Full, Admin, "/connectors/payroll-ledger/authorization", &[Tick("Replace it"), Press("Save")], "There is a problem"),
+    sample("bearer-own-password-errors", Full, Admin, "/connectors/payroll-ledger/authorization",
+        &[Tick("Replace it"), Fill("token", "another"), Press("Save")], "Enter your own password"),
     sample("bearer-renewal-refused", Full, Admin, "/connectors/room-calendars/authorization", &[Press("Renew token now")], "No access token"),
     sample("api-key", Full, Admin, "/connectors/unset-key/authorization", &[], "Name of the header or parameter"),
     sample("api-key-set", Full, Admin, "/connectors/air-quality/authorization", &[Tick("Replace it")], "New API key"),

@@ -1,6 +1,10 @@
 //! People come and go: the first run, signing in and out, the throttle, how long a session lasts.
 
 mod first_run;
+mod own_password;
+mod own_sessions;
+mod profile;
+mod reading_times;
 mod sessions;
 mod signing_in;
 mod throttle;

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod methods;
+mod own_password;
 mod pages;
 mod public_address;
 mod refusals;
@@ -80,6 +81,7 @@ async fn save(page: &Page, fill: impl FnOnce(FormFill) -> FormFill) -> Page {
 fn replace(form: FormFill, name: &str, text: &str) -> FormFill {
     form.set(&format!("{name}_choice"), "replace")
         .set(name, text)
+        .confirmed()
 }
 
 fn has_field(page: &Page, name: &str) -> bool {

@@ -169,6 +169,7 @@ async fn a_new_token_repairs_it() {
     page.form(TAB)
         .set("token_choice", "replace")
         .set("token", "another")
+        .confirmed()
         .send()
         .await
         .expect(303);

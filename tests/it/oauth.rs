@@ -245,6 +245,7 @@ fn parameter(address: &str, name: &str) -> String {
 fn replace(form: FormFill, name: &str, text: &str) -> FormFill {
     form.set(&format!("{name}_choice"), "replace")
         .set(name, text)
+        .confirmed()
 }
 
 async fn audited(app: &TestApp, kind: &str) -> i64 {

@@ -10,6 +10,7 @@ mod list;
 mod members;
 mod super_admins;
 mod switching_off;
+mod user_sessions;
 
 use connectory::access::Permission;
 use uuid::Uuid;

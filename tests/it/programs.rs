@@ -13,7 +13,7 @@ use connectory::db::Change;
 use std::sync::Arc;
 use uuid::Uuid;
 
-use crate::support::{Browser, FormFill, PASSWORD, Page, TestApp};
+use crate::support::{Browser, FormFill, Page, TestApp};
 
 fn error(field: &str, message: &str) -> Vec<(String, String)> {
     vec![(field.to_string(), message.to_string())]
@@ -35,13 +35,7 @@ async fn make_key(
 ) -> Page {
     let page = browser.get(&format!("{holder}/keys/new")).await.expect(200);
     let form = page.main_form().set("key_name", "Nightly export");
-    let asks = form.value("password").is_some();
-    let form = if asks {
-        form.set("password", PASSWORD)
-    } else {
-        form
-    };
-    fill(form).send().await
+    fill(form.confirmed()).send().await
 }
 
 /// A key that leads nowhere yet: its text, and the address of its page.

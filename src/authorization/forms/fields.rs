@@ -35,7 +35,7 @@ impl AuthorizationForm {
             set_at: token.obtained_at,
             set_by: token.set_by.clone(),
         });
-        SecretInput::new("token", "Token", stored, &self.errors)
+        SecretInput::new("token", "Token", stored, self.chosen("token"), &self.errors)
             .hint("Stored encrypted. Paste one, or use Get Access Token to request one.")
     }
 
@@ -76,6 +76,7 @@ impl AuthorizationForm {
             field.code(),
             field.label(),
             self.stored(field),
+            self.chosen(field.code()),
             &self.errors,
         )
     }

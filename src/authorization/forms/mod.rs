@@ -9,7 +9,7 @@ mod transport_fields;
 
 use super::model::{ApiKeyPlace, Authorization, SecretField, StoredSecret, StoredToken};
 use super::oauth_client::OAuthClient;
-use super::secret_field::SecretChange;
+use super::secret_field::{SecretChange, SecretChoice};
 use crate::connectors::{Connector, Grant, LegacyGrants, Method};
 use crate::web::{Errors, FormData};
 use oauth::OAuthForm;
@@ -33,6 +33,8 @@ pub(super) struct AuthorizationForm {
     pub oauth: OAuthForm,
     secrets: Vec<StoredSecret>,
     token: Option<StoredToken>,
+    /// What was chosen for stored secrets, by the names of their fields.
+    choices: Vec<(&'static str, SecretChoice)>,
     before: Before,
     grants: LegacyGrants,
     pub errors: Errors,
@@ -99,6 +101,7 @@ impl AuthorizationForm {
             oauth: OAuthForm::of(oauth),
             secrets,
             token,
+            choices: Vec::new(),
             before: Before {
                 method: connector.method(),
                 verify: connector.verify_certificates,
@@ -145,6 +148,31 @@ impl AuthorizationForm {
             self.verify = data.ticked("verify");
         }
         self.verify_off_confirmed = data.ticked("verify_off");
+        let fields = SecretField::ALL.map(SecretField::code);
+        let names = fields.into_iter().chain(["token"]);
+        self.choices = names
+            .map(|name| (name, SecretChoice::read(data, name)))
+            .collect();
+    }
+
+    /// What was chosen for the stored secret of a field.
+    fn chosen(&self, name: &str) -> SecretChoice {
+        let chosen = self.choices.iter().find(|(field, _)| *field == name);
+        chosen.map_or(SecretChoice::Keep, |(_, choice)| *choice)
+    }
+
+    /// Whether there is a secret that the form can replace.
+    pub fn has_secrets(&self) -> bool {
+        !self.secrets.is_empty() || self.pasted_token().is_some()
+    }
+
+    /// Whether saving would put a new secret in the place of a stored one.
+    pub fn replaces(&self, checked: &CheckedAuthorization) -> bool {
+        let replaced = |change: &SecretChange| matches!(change, SecretChange::Replace(_));
+        let in_field =
+            |(field, change): &(SecretField, SecretChange)| replaced(change) && self.has(*field);
+        checked.secrets.iter().any(in_field)
+            || (replaced(&checked.token) && self.pasted_token().is_some())
     }
 
     /// The chosen method; an unknown one counts as none.

@@ -13,7 +13,7 @@ use crate::db::Conn;
 use crate::db::schema::{invitations, sessions, users};
 use crate::people::refusal::{ChangeError, Refusal};
 use crate::people::users::{User, guard, lock};
-use crate::web::{Error, SaveError, date_time};
+use crate::web::{Error, SaveError, date_time_utc};
 
 /// How long a link can be used.
 pub(in crate::people) const GOOD_FOR: TimeDelta = TimeDelta::hours(72);
@@ -50,7 +50,7 @@ pub(in crate::people) async fn make(
         ))
         .execute(conn)
         .await?;
-    let changes = Changes::none().field("Good until", "", date_time(&invitation.expires_at));
+    let changes = Changes::none().field("Good until", "", date_time_utc(&invitation.expires_at));
     let event = Event {
         kind: "invitation.made",
         subject_id: Some(user.id()),

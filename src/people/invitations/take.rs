@@ -96,7 +96,7 @@ pub async fn take(
     };
     let password = data.get("password").unwrap_or_default().to_string();
     let mut errors = Errors::default();
-    let checked = check_new_password(&password, &invited.username);
+    let checked = check_new_password(&password, &invited.username, &invited.name);
     if errors.keep("password", checked).is_none() {
         return page_no_store(
             StatusCode::UNPROCESSABLE_ENTITY,

@@ -2,9 +2,9 @@
 
 use uuid::Uuid;
 
-use super::model::{CheckedUser, User, parse_person_name};
+use super::model::{CheckedUser, User};
 use crate::access::PermissionSet;
-use crate::accounts::{Username, UsernameProblem};
+use crate::accounts::{Username, UsernameProblem, parse_person_name};
 use crate::people::permissions::PermissionBoxes;
 use crate::web::{Errors, FormData, TextField};
 

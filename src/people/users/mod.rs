@@ -12,6 +12,7 @@ mod list;
 mod model;
 mod queries;
 mod removal;
+mod sessions;
 mod super_admin;
 
 pub use account::{confirm_deactivation, confirm_sign_out, deactivate, reactivate, sign_out};
@@ -19,6 +20,7 @@ pub use create::{create, new};
 pub use details::{edit, update};
 pub use list::list;
 pub use removal::{confirm_delete, delete};
+pub use sessions::{end_session, sessions};
 pub use super_admin::{confirm_super_admin, set_super_admin};
 
 pub(super) use model::{User, guard};

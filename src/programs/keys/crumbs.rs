@@ -25,7 +25,10 @@ impl Crumbs {
                 (holder.name.clone(), holder.address()),
             ]
         } else {
-            vec![("Your profile".into(), holder.address())]
+            vec![
+                ("Your profile".into(), holder.address()),
+                ("API keys".into(), holder.list_address()),
+            ]
         };
         Crumbs {
             trail,

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
-use crate::web::Radio;
+use crate::web::{Radio, Zone};
 
 /// How far ahead a date may be, in days: nobody means a key for longer.
 const FURTHEST: u64 = 3660;
@@ -81,7 +81,7 @@ impl Expiry {
     }
 }
 
-/// The last second of a typed day, in UTC.
+/// The last second of a typed day on the reader's clock.
 fn end_of(typed: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, DateProblem> {
     let typed = typed.trim();
     if typed.is_empty() {
@@ -91,7 +91,8 @@ fn end_of(typed: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, DateProblem>
     let day = read("%Y-%m-%d")
         .or_else(|| read("%d %B %Y"))
         .ok_or(DateProblem::Unreadable)?;
-    let today = now.date_naive();
+    let zone = Zone::of_reader();
+    let today = zone.clock(&now).date_naive();
     if day <= today {
         return Err(DateProblem::Past);
     }
@@ -102,7 +103,7 @@ fn end_of(typed: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, DateProblem>
         return Err(DateProblem::Far);
     }
     day.and_hms_opt(23, 59, 59)
-        .map(|end| end.and_utc())
+        .and_then(|end| zone.moment(end))
         .ok_or(DateProblem::Unreadable)
 }
 

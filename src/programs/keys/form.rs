@@ -153,7 +153,7 @@ impl KeyForm {
 
     pub fn expires_on_field(&self) -> TextField {
         TextField::new("expires_on", "Date", &self.expires_on)
-            .hint("If you chose “On a date”: such as 2027-03-31. The key is good until the end of that day, in UTC.")
+            .hint("If you chose “On a date”: such as 2027-03-31. The key is good until the end of that day.")
             .width("w20")
             .errors(&self.errors)
     }

@@ -68,6 +68,14 @@ impl Holder {
         }
     }
 
+    /// Where the holder's keys are listed.
+    pub fn list_address(&self) -> String {
+        match self.kind {
+            HolderKind::Program => self.address(),
+            HolderKind::User => "/profile/keys".into(),
+        }
+    }
+
     /// Where the page of a key is.
     pub fn key_address(&self, key: Uuid) -> String {
         format!("{}/keys/{key}", self.address())

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use crate::web::{date_time, plural};
+use crate::web::{date_time, date_time_utc, plural};
 
 /// The longest name of a key, in characters.
 pub(super) const LONGEST_NAME: usize = 100;
@@ -85,8 +85,9 @@ impl Key {
         methods_words(self.methods.as_deref())
     }
 
+    /// When it ends, for an audit line.
     pub fn expiry(&self) -> String {
-        expiry_words(self.expires_at)
+        expiry_recorded(self.expires_at)
     }
 }
 
@@ -98,6 +99,11 @@ pub(super) fn methods_words(methods: Option<&[String]>) -> String {
 /// “22 November 2026, 23:02 UTC”, “Never”.
 pub(super) fn expiry_words(expires_at: Option<DateTime<Utc>>) -> String {
     expires_at.map_or("Never".into(), |end| date_time(&end))
+}
+
+/// The same for an audit line, which people in other zones read.
+pub(super) fn expiry_recorded(expires_at: Option<DateTime<Utc>>) -> String {
+    expires_at.map_or("Never".into(), |end| date_time_utc(&end))
 }
 
 /// What a form has made of a key.

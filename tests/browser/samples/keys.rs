@@ -2,7 +2,7 @@
 
 use super::Place::{Empty, Full};
 use super::Step::{Behind, Fill, Press, Tick};
-use super::Who::{Admin, Confirmed, Newcomer, Viewer};
+use super::Who::{Admin, Confirmed, Viewer};
 use super::{Sample, sample};
 use crate::support::TestApp;
 
@@ -48,7 +48,7 @@ pub const SAMPLES: &[Sample] = &[
     sample("key-new-errors", Full, Admin, at!(billing "/keys/new"),
         &[Tick("On a date"), Fill("expires_on", "<soon>"), Tick("Only the ticked ones"), Press("Create key")], "There are 4 problems"),
     sample("key-new-wrong-password", Full, Admin, at!(billing "/keys/new"),
-        &[Fill("key_name", "Nightly"), Fill("password", "wrong"), Press("Create key")], "This is not your password"),
+        &[Fill("key_name", "Nightly"), Fill("own_password", "wrong"), Press("Create key")], "This is not your password"),
     sample("key-new-confirmed", Full, Confirmed, at!(billing "/keys/new"), &[], "The less a key opens"),
     sample("key-created", Full, Confirmed, at!(idle "/keys/new"), &[Fill("key_name", "Nightly"), Press("Create key")], "It is shown only now."),
     sample("key-created-all", Full, Confirmed, at!(idle "/keys/new"),
@@ -78,11 +78,10 @@ pub const SAMPLES: &[Sample] = &[
     sample("allow-remove", Full, Admin, at!(billing "/keys/00000000-0000-7000-8000-0000000000c1/connectors/weather/removal"), &[], "You can add it again."),
 
     // One's own
-    sample("profile", Full, Admin, "/profile", &[], "1 API key"),
-    sample("profile-viewer", Full, Viewer, "/profile", &[], "For that you need the permission"),
-    sample("profile-newcomer", Full, Newcomer, "/profile", &[], "None"),
-    sample("profile-without-keys", Full, Confirmed, "/profile", &[], "You have no API key yet."),
-    sample("own-key", Full, Admin, "/profile", &[Press("My script")], "leads nowhere yet"),
+    sample("own-keys", Full, Admin, "/profile", &[Press("API keys")], "1 API key"),
+    sample("own-keys-viewer", Full, Viewer, "/profile/keys", &[], "For that you need the permission"),
+    sample("own-keys-none", Full, Confirmed, "/profile/keys", &[], "You have no API key yet."),
+    sample("own-key", Full, Admin, "/profile/keys", &[Press("My script")], "leads nowhere yet"),
     sample("own-key-new", Full, Admin, "/profile/keys/new", &[], "Create an API key of your own"),
 ];
 

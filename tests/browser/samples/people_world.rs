@@ -60,6 +60,7 @@ pub async fn fill(app: &TestApp) {
     user(app, 8, "restored", "Rita Restored", &[]).await;
     user(app, 9, "saved", "Sam Saved", &[]).await;
     user(app, 10, "once", "Otto Once", &[]).await;
+    profiles(app).await;
     app.sql(&format!(
         "UPDATE users SET active = false WHERE id IN ('{off}', '{}')",
         Uuid::from_u128(8)
@@ -142,4 +143,30 @@ pub async fn link(app: &TestApp, word: &str) -> String {
         app.public_url,
         URL_SAFE_NO_PAD.encode(bytes)
     )
+}
+
+/// People whose own profile is looked at: their samples sign in as them, because some of it ends sessions.
+async fn profiles(app: &TestApp) {
+    let selma = user(app, 0x31, "selma", "Selma Sessions", &[]).await;
+    let simon = user(app, 0x32, "simon", "Simon Sessions", &[]).await;
+    user(app, 0x33, "petra", "Petra Password", &[]).await;
+    user(app, 0x34, "cora", "Cora Conflict", &[]).await;
+    let firefox =
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0";
+    let phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 26_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Mobile/15E148 Safari/604.1";
+    for (number, (person, address, user_agent)) in [
+        (selma, "192.0.2.17", firefox),
+        (selma, "2001:db8:85a3:8d3:1319:8a2e:370:7348", phone),
+        (selma, "192.0.2.18", ""),
+        (simon, "192.0.2.19", firefox),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        app.sql(&format!(
+            "INSERT INTO sessions (id_hash, user_id, address, user_agent, created_at, last_seen_at, expires_at)
+             VALUES (sha256('{person}{number}'), '{person}', '{address}', '{user_agent}', now() - interval '{number} hours', now(), now() + interval '1 day')"
+        ))
+        .await;
+    }
 }

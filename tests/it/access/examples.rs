@@ -65,8 +65,12 @@ impl Examples {
         let path = match route.path {
             "/static/{file}" => self.style_sheet.clone(),
             // Another one each time, because forms delete, switch off and promote.
-            path if path.starts_with("/users/{id}") => {
-                path.replace("{id}", &app.user(&[]).await.id.to_string())
+            path if path.starts_with("/users/{id}") => path
+                .replace("{id}", &app.user(&[]).await.id.to_string())
+                // That has ended.
+                .replace("{session}", &Uuid::now_v7().to_string()),
+            path if path.starts_with("/profile/sessions/{session}") => {
+                path.replace("{session}", &Uuid::now_v7().to_string())
             }
             path if path.starts_with("/groups/{id}") => {
                 let name = format!("Group {}", Uuid::now_v7().simple());

@@ -6,13 +6,15 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::support::{Browser, Page, TestApp};
+use connectory::access::OWN_PASSWORD;
+
+use crate::support::{Browser, PASSWORD, Page, TestApp};
 
 async fn export(ana: &Browser, format: &str, filters: &[(&str, &str)]) -> Page {
     let fields: Vec<(&str, &str)> = filters
         .iter()
         .copied()
-        .chain([("format", format)])
+        .chain([("format", format), (OWN_PASSWORD, PASSWORD)])
         .collect();
     ana.post("/audit/exports", &fields).await.expect(200)
 }
@@ -142,6 +144,7 @@ async fn an_export_has_what_the_filters_leave_and_is_itself_recorded() {
     let answer = page
         .form("/audit/exports")
         .press("Export as CSV")
+        .confirmed()
         .send()
         .await
         .expect(200);
@@ -225,12 +228,47 @@ async fn an_export_is_a_form_of_the_page_and_nothing_else() {
     ana.post("/audit/exports", &[("format", "xml")])
         .await
         .expect(400);
-    ana.post("/audit/exports", &[("format", "csv"), ("from", "never")])
-        .await
-        .expect(400);
+    ana.post(
+        "/audit/exports",
+        &[
+            ("format", "csv"),
+            ("from", "never"),
+            (OWN_PASSWORD, PASSWORD),
+        ],
+    )
+    .await
+    .expect(400);
     ana.post_exactly("/audit/exports", &[("format", "csv")])
         .await
         .expect(403);
     let recorded = "SELECT count(*) FROM audit_events WHERE kind = 'audit_log.exported'";
     assert_eq!(app.count(recorded).await, 0);
+}
+
+#[tokio::test]
+async fn an_export_asks_for_the_own_password_and_keeps_the_filters() {
+    let app = TestApp::start().await;
+    let ana = app.super_admin().await;
+    app.connector("Payroll").await;
+    app.chain().await;
+    let recorded = "SELECT count(*) FROM audit_events WHERE kind = 'audit_log.exported'";
+    let page = ana.get("/audit?thing=payroll").await.expect(200);
+    for password in ["", "wrong"] {
+        let form = page.form("/audit/exports").press("Export as CSV");
+        let refused = form.set(OWN_PASSWORD, password).send().await.expect(422);
+        assert!(refused.field_error(OWN_PASSWORD).is_some());
+        assert!(
+            refused.text().contains("Connector created"),
+            "the lines stay"
+        );
+        assert_eq!(refused.field_value("thing"), "payroll");
+    }
+    assert_eq!(app.count(recorded).await, 0);
+    let form = page.form("/audit/exports").press("Export as CSV");
+    form.confirmed().send().await.expect(200);
+    let page = ana.get("/audit").await;
+    let form = page.form("/audit/exports").press("Export as JSON Lines");
+    assert_eq!(form.value(OWN_PASSWORD), None, "not again for a while");
+    form.send().await.expect(200);
+    assert_eq!(app.count(recorded).await, 2);
 }

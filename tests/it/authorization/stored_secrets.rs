@@ -161,7 +161,9 @@ async fn of_a_token_that_is_kept_fresh_go_with_it() {
         );
 
         save(&page, |form| {
-            form.set("token_choice", choice).set("token", NEW)
+            form.set("token_choice", choice)
+                .set("token", NEW)
+                .confirmed()
         })
         .await
         .expect(303);

@@ -85,7 +85,7 @@ async fn sending_the_form_twice_makes_one_key_and_says_that_it_was_shown() {
     let send = || {
         page.main_form()
             .set("key_name", "Nightly")
-            .set("password", PASSWORD)
+            .set("own_password", PASSWORD)
             .send()
     };
     let text = send().await.expect(200).field_value("api_key");
@@ -115,11 +115,14 @@ async fn a_key_asks_for_the_own_password_again_unless_it_was_entered_a_short_tim
         let form = page
             .main_form()
             .set("key_name", "Nightly")
-            .set("password", typed);
+            .set("own_password", typed);
         let page = form.send().await.expect(422);
-        assert_eq!(page.errors(), super::error("password", message));
+        assert_eq!(page.errors(), super::error("own_password", message));
         assert_eq!(
-            (page.field_value("key_name"), page.field_value("password")),
+            (
+                page.field_value("key_name"),
+                page.field_value("own_password")
+            ),
             ("Nightly".into(), String::new())
         );
     }
@@ -128,10 +131,10 @@ async fn a_key_asks_for_the_own_password_again_unless_it_was_entered_a_short_tim
     let form = page
         .main_form()
         .set("key_name", "")
-        .set("password", PASSWORD);
+        .set("own_password", PASSWORD);
     let page = form.send().await.expect(422);
     assert_eq!(page.errors(), super::error("key_name", "Enter a name"));
-    assert!(page.main_form().value("password").is_none());
+    assert!(page.main_form().value("own_password").is_none());
     page.submit(|form| form.set("key_name", "Nightly"))
         .await
         .expect(200);
@@ -142,20 +145,26 @@ async fn a_key_asks_for_the_own_password_again_unless_it_was_entered_a_short_tim
             .get(&new)
             .await
             .main_form()
-            .value("password")
+            .value("own_password")
             .is_some()
     );
-    assert!(ana.get(&new).await.main_form().value("password").is_none());
+    assert!(
+        ana.get(&new)
+            .await
+            .main_form()
+            .value("own_password")
+            .is_none()
+    );
     app.advance(TimeDelta::minutes(15));
     let page = ana.get(&new).await;
-    assert!(page.main_form().value("password").is_some());
+    assert!(page.main_form().value("own_password").is_some());
     let page = page
         .submit(|form| form.set("key_name", "Another"))
         .await
         .expect(422);
     assert_eq!(
         page.errors(),
-        super::error("password", "Enter your own password")
+        super::error("own_password", "Enter your own password")
     );
 }
 

@@ -14,17 +14,17 @@ async fn the_own_name_leads_to_the_profile() {
     let page = page.click(&page.texts("header .me a")[0]).await.expect(200);
     assert_eq!(
         (page.path.as_str(), page.h1().as_str()),
-        ("/profile", "Your profile")
+        ("/profile", "Your profile: Details")
     );
     let text = page.text();
     assert!(
         text.contains(&ben.user().name) && text.contains(&ben.user().username),
         "{text}"
     );
-    assert!(
-        text.contains("Call Data Connectors") && text.contains("You have no API key yet."),
-        "{text}"
-    );
+    assert!(text.contains("Call Data Connectors"), "{text}");
+    let keys = page.click("API keys").await.expect(200);
+    assert_eq!(keys.path, "/profile/keys");
+    assert!(keys.text().contains("You have no API key yet."));
     assert!(!text.contains("Manage Users"));
     let ana = app.super_admin().await;
     assert!(
@@ -53,7 +53,7 @@ async fn an_own_key_acts_in_the_persons_name() {
         told(&app, &text, payroll, Wants::Proxy { method: "GET" }).await,
         ""
     );
-    let page = ben.get("/profile").await;
+    let page = ben.get("/profile/keys").await;
     assert_eq!(
         strs(&page.rows()[0][..4]),
         ["Nightly export", &text[..12], "1 data connector", "All"]
@@ -79,7 +79,7 @@ async fn who_may_not_call_can_look_at_keys_and_revoke_them_and_nothing_else() {
         presented(&app, &text).await.err(),
         Some("key_holder_not_permitted")
     );
-    let profile = ben.get("/profile").await.expect(200);
+    let profile = ben.get("/profile/keys").await.expect(200);
     assert!(
         profile.text().contains("Your keys are refused at present.")
             && !profile.has_link("API key")
@@ -116,7 +116,7 @@ async fn who_may_not_call_can_look_at_keys_and_revoke_them_and_nothing_else() {
     let newcomer = app.person(&[ViewConnectors]).await;
     assert!(
         newcomer
-            .get("/profile")
+            .get("/profile/keys")
             .await
             .text()
             .contains("For that you need the permission “Call Data Connectors”")

@@ -182,6 +182,17 @@ async fn a_day(
             .form(&tab("basic"))
             .set("password_choice", "replace")
             .set("password", BASIC)
+            .set("own_password", TOKEN_PASSWORD)
+            .send()
+            .await
+            .expect(422),
+    );
+    pages.push(
+        saved
+            .form(&tab("basic"))
+            .set("password_choice", "replace")
+            .set("password", BASIC)
+            .set("own_password", PEOPLES_PASSWORD)
             .forge("version", "0")
             .send()
             .await
@@ -273,18 +284,9 @@ async fn a_day(
     pages.extend([taken, renewed]);
     let reveals = format!("{}/token-reveals", tab("issued"));
     let reveal = browser.get(&reveals).await;
-    pages.push(
-        reveal
-            .form(&reveals)
-            .set("password", TOKEN_PASSWORD)
-            .send()
-            .await
-            .expect(422),
-    );
     assert_eq!(
         reveal
             .form(&reveals)
-            .set("password", PEOPLES_PASSWORD)
             .send()
             .await
             .expect(200)

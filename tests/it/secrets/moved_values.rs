@@ -40,7 +40,7 @@ async fn a_token_of_another_connector_is_not_revealed() {
     tells_nothing(
         ana.post(
             "/connectors/payroll/authorization/token-reveals",
-            &[("password", PASSWORD)],
+            &[("own_password", PASSWORD)],
         )
         .await,
     );
@@ -155,7 +155,7 @@ async fn one_altered_bit_opens_nothing() {
         tells_nothing(
             ana.post(
                 "/connectors/payroll/authorization/token-reveals",
-                &[("password", PASSWORD)],
+                &[("own_password", PASSWORD)],
             )
             .await,
         );
@@ -168,7 +168,7 @@ async fn one_altered_bit_opens_nothing() {
         tells_nothing(
             ana.post(
                 "/connectors/payroll/authorization/token-reveals",
-                &[("password", PASSWORD)],
+                &[("own_password", PASSWORD)],
             )
             .await,
         );

@@ -59,7 +59,10 @@ async fn survive_a_token_request_and_its_renewals() {
     }
     assert_eq!(app.token(id).await.as_deref(), Some("***"));
     let page = ana
-        .post(&format!("{TAB}/token-reveals"), &[("password", PASSWORD)])
+        .post(
+            &format!("{TAB}/token-reveals"),
+            &[("own_password", PASSWORD)],
+        )
         .await
         .expect(200);
     assert_eq!(page.field_value("access_token"), "***");

@@ -1,9 +1,10 @@
 //! A form as a browser fills it in and sends it.
 
+use connectory::access::OWN_PASSWORD;
 use scraper::{ElementRef, Selector};
 
 use super::page::words;
-use super::{Browser, Page};
+use super::{Browser, PASSWORD, Page};
 
 /// A form of a page, with what its controls hold.
 pub struct FormFill {
@@ -61,6 +62,14 @@ impl FormFill {
                 .map(button)
                 .collect(),
             pressed: 0,
+        }
+    }
+
+    /// Enters the own password, if the form asks for it again.
+    pub fn confirmed(self) -> FormFill {
+        match self.value(OWN_PASSWORD) {
+            Some(_) => self.set(OWN_PASSWORD, PASSWORD),
+            None => self,
         }
     }
 

@@ -81,6 +81,7 @@ async fn does_not_overwrite_a_token_that_was_entered_meanwhile() {
             .form(TAB)
             .set("token_choice", "replace")
             .set("token", "pasted")
+            .confirmed()
             .send()
             .await
             .expect(303);

@@ -39,7 +39,7 @@ async fn shows_the_token_once_to_whoever_enters_their_own_password() {
     assert!(!page.html.contains(TOKEN));
     let page = page
         .form(REVEAL)
-        .set("password", PASSWORD)
+        .set("own_password", PASSWORD)
         .send()
         .await
         .expect(200);
@@ -59,7 +59,7 @@ async fn shows_the_token_once_to_whoever_enters_their_own_password() {
     // The password counts for a quarter of an hour, and the token is still not on a page that is only looked at.
     let page = ana.get(REVEAL).await.expect(200);
     assert!(!page.html.contains(TOKEN));
-    assert!(page.form(REVEAL).value("password").is_none());
+    assert!(page.form(REVEAL).value("own_password").is_none());
     let page = page.form(REVEAL).send().await.expect(200);
     assert_eq!(page.field_value("access_token"), TOKEN);
     app.advance(chrono::TimeDelta::minutes(15));
@@ -83,17 +83,17 @@ async fn refuses_another_password_than_ones_own_and_slows_guessing_down() {
     ] {
         let page = page
             .form(REVEAL)
-            .set("password", typed)
+            .set("own_password", typed)
             .send()
             .await
             .expect(422);
         assert_eq!(
             page.errors(),
-            [("password".to_string(), message.to_string())]
+            [("own_password".to_string(), message.to_string())]
         );
         assert_eq!(
             (
-                page.field_value("password").as_str(),
+                page.field_value("own_password").as_str(),
                 page.header("cache-control")
             ),
             ("", "no-store")
@@ -104,7 +104,7 @@ async fn refuses_another_password_than_ones_own_and_slows_guessing_down() {
     for _ in 0..10 {
         statuses.push(
             page.form(REVEAL)
-                .set("password", "wrong")
+                .set("own_password", "wrong")
                 .send()
                 .await
                 .status,
@@ -113,7 +113,7 @@ async fn refuses_another_password_than_ones_own_and_slows_guessing_down() {
     assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
     let throttled = page
         .form(REVEAL)
-        .set("password", PASSWORD)
+        .set("own_password", PASSWORD)
         .send()
         .await
         .expect(429);
@@ -122,13 +122,13 @@ async fn refuses_another_password_than_ones_own_and_slows_guessing_down() {
     ben.get(REVEAL)
         .await
         .form(REVEAL)
-        .set("password", PASSWORD)
+        .set("own_password", PASSWORD)
         .send()
         .await
         .expect(200);
     app.advance(TimeDelta::seconds(31));
     page.form(REVEAL)
-        .set("password", PASSWORD)
+        .set("own_password", PASSWORD)
         .send()
         .await
         .expect(200);
@@ -141,7 +141,7 @@ async fn is_not_for_viewers_and_not_for_other_secrets() {
     let ben = app.person(&[ViewConnectors]).await;
     ben.get(REVEAL).await.expect(403);
     let page = ben
-        .post(REVEAL, &[("password", PASSWORD)])
+        .post(REVEAL, &[("own_password", PASSWORD)])
         .await
         .expect(403);
     assert!(!page.html.contains(TOKEN));
@@ -151,7 +151,7 @@ async fn is_not_for_viewers_and_not_for_other_secrets() {
     app.store_secret(id, SecretField::Password, TOKEN).await;
     let ana = app.super_admin().await;
     ana.get(REVEAL).await.expect(404);
-    ana.post(REVEAL, &[("password", PASSWORD)])
+    ana.post(REVEAL, &[("own_password", PASSWORD)])
         .await
         .expect(404);
     assert_eq!(audit(&app, "token.revealed").await, 0);

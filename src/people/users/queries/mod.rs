@@ -11,7 +11,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 pub(super) use save::{create, update};
-pub(super) use state::{delete, set_active, set_super_admin, sign_out};
+pub(super) use state::{delete, end_session, set_active, set_super_admin, sign_out};
 
 use super::columns::UserColumn;
 use super::model::{Facts, User, UserRow};

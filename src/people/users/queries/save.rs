@@ -61,7 +61,7 @@ pub(in super::super) async fn update(
                 users::username.eq(new.username.as_str()),
                 users::username_key.eq(new.username.key()),
                 users::name.eq(&new.name),
-                users::search_text.eq(search_text(&new.username, &new.name)),
+                users::search_text.eq(search_text(new.username.as_str(), &new.name)),
                 users::version.eq(users::version + 1),
                 users::updated_at.eq(now),
                 users::updated_by.eq(&by.name),

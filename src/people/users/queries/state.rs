@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::super::model::{User, UserStatus, guard};
 use super::{groups_of, lock};
 use crate::access::Actor;
-use crate::accounts::withdraw_invitations;
+use crate::accounts::{self, withdraw_invitations};
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
 use crate::db::schema::{sessions, users};
@@ -79,6 +79,23 @@ pub(in super::super) async fn sign_out(
         let ended = end_sessions(conn, id).await?;
         let changes = Changes::none().field("Sessions", ended, "");
         record(conn, by, now, &user, "user.signed_out", changes).await
+    })
+    .await
+}
+
+/// Ends one session of a user; says whether there still was one.
+pub(in super::super) async fn end_session(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    id: Uuid,
+    session: Uuid,
+) -> Result<bool, Error> {
+    conn.transaction(async |conn| {
+        let user = lock(conn, id).await?;
+        guard(by, &user)?;
+        let of = (id, user.facts.username.as_str());
+        accounts::end_session(conn, by, now, of, session).await
     })
     .await
 }

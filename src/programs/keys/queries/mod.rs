@@ -9,7 +9,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::holder::Holder;
-use super::model::{CheckedKey, Key, expiry_words, methods_words};
+use super::model::{CheckedKey, Key, expiry_recorded, methods_words};
 use crate::access::{Actor, ApiKey, HolderKind};
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
@@ -130,7 +130,7 @@ pub(super) async fn create(
         let changes = Changes::none()
             .field(holder.kind_word(), "", &holder.name)
             .field("Name", "", &new.checked.name)
-            .field("Expires", "", expiry_words(new.checked.expires_at))
+            .field("Expires", "", expiry_recorded(new.checked.expires_at))
             .field(
                 "HTTP methods",
                 "",
@@ -164,7 +164,7 @@ pub(super) async fn update(
             .await?;
         let changes = Changes::none()
             .field("Name", &old.name, &new.name)
-            .field("Expires", old.expiry(), expiry_words(new.expires_at))
+            .field("Expires", old.expiry(), expiry_recorded(new.expires_at))
             .field(
                 "HTTP methods",
                 old.methods(),

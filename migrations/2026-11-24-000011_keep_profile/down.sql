@@ -1,0 +1,2 @@
+ALTER TABLE sessions DROP COLUMN id;
+ALTER TABLE users DROP COLUMN time_zone;

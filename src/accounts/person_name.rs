@@ -1,0 +1,66 @@
+//! The name of a person, as pages and the audit log show it.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// The longest name of a person, in characters.
+const LONGEST_NAME: usize = 255;
+
+/// Why a text is no person's name.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PersonNameProblem {
+    #[error("Enter the person’s name")]
+    Empty,
+    #[error("Name must be {LONGEST_NAME} characters or fewer")]
+    Long,
+    #[error("A name cannot have control characters. Type it again")]
+    Control,
+}
+
+/// A person's name: nearly anything, in Unicode NFC, with single spaces inside and none around.
+pub fn parse_person_name(typed: &str) -> Result<String, PersonNameProblem> {
+    let words: Vec<&str> = typed.split_whitespace().collect();
+    let name: String = words.join(" ").nfc().collect();
+    match name.chars().count() {
+        0 => Err(PersonNameProblem::Empty),
+        length if length > LONGEST_NAME => Err(PersonNameProblem::Long),
+        // Marks that turn the direction of text could make one name read like another.
+        _ if name.chars().any(|letter| {
+            letter.is_control()
+                || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        }) =>
+        {
+            Err(PersonNameProblem::Control)
+        }
+        _ => Ok(name),
+    }
+}
+
+/// The same of the person who types it, with the message for its field.
+pub(super) fn parse_own_name(typed: &str) -> Result<String, String> {
+    parse_person_name(typed).map_err(|problem| match problem {
+        PersonNameProblem::Empty => "Enter your name".into(),
+        problem => problem.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_persons_name_is_nearly_anything() {
+        assert_eq!(
+            parse_person_name("  Renée\t O’Brien-Li (she) ").as_deref(),
+            Ok("Renée O’Brien-Li (she)")
+        );
+        assert_eq!(parse_person_name("e\u{301}").as_deref(), Ok("é"));
+        assert_eq!(parse_person_name(" \n "), Err(PersonNameProblem::Empty));
+        assert_eq!(
+            parse_person_name(&"x".repeat(256)),
+            Err(PersonNameProblem::Long)
+        );
+        for hidden in ["Ana\u{202e}ziuR", "Ana\u{7}"] {
+            assert_eq!(parse_person_name(hidden), Err(PersonNameProblem::Control));
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The Details tab: who one is here, what one may do, and how pages look.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+
+use super::forms::ProfileForm;
+use super::queries::{self, Profile};
+use crate::access::{Actor, Permission, Visit};
+use crate::web::{
+    ConflictPage, Difference, Error, Form, FormData, SaveError, Shell, Theme, Zone, date_time, page,
+};
+
+#[derive(Template)]
+#[template(path = "accounts/profile.html")]
+struct ProfilePage {
+    shell: Shell,
+    person: Actor,
+    form: ProfileForm,
+    version: i32,
+}
+
+impl ProfilePage {
+    /// What the person may do, in words.
+    fn permissions(&self) -> Vec<&'static str> {
+        let may = Permission::all().filter(|permission| self.person.may(*permission));
+        may.map(Permission::label).collect()
+    }
+}
+
+pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
+    let user = visit.actor.id.ok_or(Error::SignIn)?;
+    let profile = queries::find(&mut *visit.conn().await?, user).await?;
+    let form = ProfileForm::of(&profile);
+    profile_page(visit, form, profile.version, StatusCode::OK)
+}
+
+pub async fn update(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error> {
+    let user = visit.actor.id.ok_or(Error::SignIn)?;
+    let mut form = ProfileForm::read(&data);
+    let Some(checked) = form.check() else {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return profile_page(visit, form, data.version(), status);
+    };
+    let mut conn = visit.conn().await?;
+    let seen = (user, data.version());
+    match queries::update(&mut conn, &visit.actor, visit.now(), seen, &checked).await {
+        Ok(()) => Ok(visit.see_other("/profile", "Your profile was saved")),
+        Err(SaveError::Fault(fault)) => Err(fault),
+        Err(_) => {
+            let theirs = queries::find(&mut conn, user).await?;
+            conflict(visit.shell, theirs, &data, &form)
+        }
+    }
+}
+
+fn profile_page(
+    visit: Visit,
+    form: ProfileForm,
+    version: i32,
+    status: StatusCode,
+) -> Result<HttpResponse, Error> {
+    page(
+        status,
+        &ProfilePage {
+            shell: visit.shell,
+            person: visit.actor,
+            form,
+            version,
+        },
+    )
+}
+
+fn conflict(
+    shell: Shell,
+    theirs: Profile,
+    data: &FormData,
+    mine: &ProfileForm,
+) -> Result<HttpResponse, Error> {
+    let zone = |name: &str| Zone::parse(name).unwrap_or_default().label();
+    let theme = |code: &str| Theme::parse(code).unwrap_or_default().label().to_string();
+    ConflictPage {
+        shell,
+        subject: "Your profile".into(),
+        back: "/profile".into(),
+        action: "/profile".into(),
+        saved_by: theirs.updated_by.clone(),
+        saved_at: date_time(&theirs.updated_at),
+        version: theirs.version,
+        fields: ConflictPage::fields_of(data),
+        differences: vec![
+            Difference {
+                label: "Name",
+                theirs: theirs.name.clone(),
+                mine: mine.name.trim().into(),
+            },
+            Difference {
+                label: "Time zone",
+                theirs: theirs.zone().label(),
+                mine: zone(&mine.time_zone),
+            },
+            Difference {
+                label: "Theme",
+                theirs: theirs.theme().label().into(),
+                mine: theme(&mine.theme),
+            },
+        ],
+        lost_secrets: false,
+    }
+    .respond()
+}

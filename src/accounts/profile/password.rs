@@ -1,0 +1,101 @@
+//! The Password tab: another password for the one that is known.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::queries;
+use crate::access::{SignInGuard, Visit, check_new_password};
+use crate::accounts::sign_in::Arrival;
+use crate::web::{
+    Error, Errors, Flash, Form, FormData, SaveError, Shell, TextField, page, see_other_as,
+};
+
+#[derive(Template)]
+#[template(path = "accounts/password.html")]
+struct PasswordPage {
+    shell: Shell,
+    /// For the password managers of browsers, which keep it beside the new password.
+    username: String,
+    errors: Errors,
+}
+
+impl PasswordPage {
+    fn old_field(&self) -> TextField {
+        TextField::secret("old_password", "Present password")
+            .autocomplete("current-password")
+            .errors(&self.errors)
+    }
+
+    fn new_field(&self) -> TextField {
+        TextField::secret("password", "New password")
+            .hint("At least 12 characters. Several words make a good one.")
+            .errors(&self.errors)
+    }
+}
+
+pub async fn ask(visit: Visit) -> Result<HttpResponse, Error> {
+    password_page(visit, Errors::default(), StatusCode::OK)
+}
+
+/// Changes the password. No connection is held while passwords are hashed.
+pub async fn change(
+    visit: Visit,
+    guard: web::Data<SignInGuard>,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let user = visit.actor.id.ok_or(Error::SignIn)?;
+    let mut errors = Errors::default();
+    let Some((old, new)) = check(&visit, &data, &mut errors) else {
+        return password_page(visit, errors, StatusCode::UNPROCESSABLE_ENTITY);
+    };
+    let stored = guard.own_password(&visit.req, &visit.actor, old).await?;
+    let Some(stored) = stored else {
+        errors.add("old_password", "This is not your password");
+        return password_page(visit, errors, StatusCode::UNPROCESSABLE_ENTITY);
+    };
+    let hash = guard.hasher.hash(new).await?;
+    let arrival = Arrival::of(&visit.req, &guard);
+    let mut conn = visit.conn().await?;
+    let change = (user, stored.as_str(), hash.as_str());
+    match queries::change_password(&mut conn, &visit.actor, &arrival, change).await {
+        Ok(Some(token)) => {
+            let outcome = "Your password was changed. All your other sessions were ended.";
+            Ok(see_other_as(
+                guard.cookies,
+                &token,
+                "/profile/password",
+                Some(Flash::done(outcome)),
+            ))
+        }
+        Ok(None) => Err(Error::SignIn),
+        Err(SaveError::Fault(fault)) => Err(fault),
+        Err(_) => Err(Error::StaleForm),
+    }
+}
+
+/// The present and the new password as they were typed, if nothing is wrong that needs no look at the stored one.
+fn check(visit: &Visit, data: &FormData, errors: &mut Errors) -> Option<(String, String)> {
+    let typed = |name| data.get(name).unwrap_or_default().to_string();
+    let (old, new) = (typed("old_password"), typed("password"));
+    if old.is_empty() {
+        errors.add("old_password", "Enter your present password");
+    }
+    let (username, name) = (&visit.actor.username, &visit.actor.name);
+    let checked = check_new_password(&new, username, name);
+    if errors.keep("password", checked).is_some() && old == new {
+        errors.add("password", "Enter another password than the present one");
+    }
+    (!errors.any()).then_some((old, new))
+}
+
+fn password_page(visit: Visit, errors: Errors, status: StatusCode) -> Result<HttpResponse, Error> {
+    page(
+        status,
+        &PasswordPage {
+            shell: visit.shell,
+            username: visit.actor.username,
+            errors,
+        },
+    )
+}
