@@ -18,6 +18,7 @@ pub mod db;
 pub mod endpoints;
 pub mod name;
 pub mod oauth;
+pub mod openid;
 pub mod outbound;
 pub mod people;
 pub mod programs;

@@ -15,8 +15,8 @@ use crate::access::Permission::{
 use crate::access::{Gate, Needs, gate};
 use crate::web::{Error, Segment, assets};
 use crate::{
-    accounts, api, authorization, calls, categories, connectors, endpoints, people, programs,
-    status,
+    accounts, api, authorization, calls, categories, connectors, endpoints, openid, people,
+    programs, status,
 };
 
 /// One route.
@@ -63,6 +63,8 @@ pub fn all() -> Vec<Route> {
         get("/sign-in", Nothing, accounts::sign_in),
         post("/sign-in", Nothing, accounts::create_session),
         post("/sign-out", SignIn, accounts::sign_out),
+        post("/sign-in/attempts", Nothing, openid::begin),
+        get("/sign-in/callback", Nothing, openid::take_answer),
         get("/connectors", may(ViewConnectors), connectors::list),
         post("/connectors", may(CreateConnectors), connectors::create),
         get("/connectors/new", may(CreateConnectors), connectors::new),
@@ -117,6 +119,9 @@ pub fn all() -> Vec<Route> {
         get("/programs/{program}/delete", may(ManageUsers), programs::confirm_delete),
         post("/programs/{program}/delete", may(ManageUsers), programs::delete),
         get("/profile", SignIn, accounts::profile),
+        get("/profile/provider", SignIn, openid::connection),
+        post("/profile/provider/attempts", SignIn, openid::connect),
+        post("/profile/provider/removals", SignIn, openid::disconnect),
         get("/users", may(ManageUsers), people::list_users),
         post("/users", may(ManageUsers), people::create_user),
         get("/users/new", may(ManageUsers), people::new_user),
@@ -129,6 +134,8 @@ pub fn all() -> Vec<Route> {
         post("/users/{id}/sign-outs", may(ManageUsers), people::sign_out),
         get("/users/{id}/invitations", may(ManageUsers), people::confirm_invitation),
         post("/users/{id}/invitations", may(ManageUsers), people::create_invitation),
+        get("/users/{id}/disconnections", may(ManageUsers), people::confirm_disconnection),
+        post("/users/{id}/disconnections", may(ManageUsers), people::disconnect),
         get("/users/{id}/super-admin", SuperAdmin, people::confirm_super_admin),
         post("/users/{id}/super-admin", SuperAdmin, people::set_super_admin),
         get("/users/{id}/delete", may(ManageUsers), people::confirm_user_delete),

@@ -59,6 +59,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("programs", &["+", "connectors"]), // which of them a key may call
     ("accounts", &["+", "programs"]),   // a person's own keys
     ("people", &["+", "accounts"]),     // user names; storing a user and a password
+    ("openid", &["+", "accounts", "oauth", "outbound", "vault"]), // storing a user, beginning a session
     (
         "api",
         &[
@@ -90,6 +91,7 @@ const SLICES: &[&str] = &[
     "programs",
     "accounts",
     "people",
+    "openid",
     "api",
 ];
 const FOR_ALL: &[&str] = &["clock", "name"]; // asked everywhere, so answered in one place

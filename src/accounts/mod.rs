@@ -6,6 +6,7 @@
 mod first_run;
 mod home;
 mod profile;
+mod provider_words;
 mod queries;
 mod sign_in;
 mod username;
@@ -13,8 +14,10 @@ mod username;
 pub use first_run::{FirstRun, create as create_first, show as first_run};
 pub use home::show as home;
 pub use profile::show as profile;
+pub use provider_words::{ProviderWords, SignInProvider};
 pub use queries::{
-    NewUser, create as insert, has_super_admin, search_text, set_password, withdraw_invitations,
+    NewUser, create as insert, has_local_super_admin, has_super_admin, search_text, set_password,
+    withdraw_invitations,
 };
-pub use sign_in::{show as sign_in, sign_in as create_session, sign_out};
+pub use sign_in::{Arrival, is_own_path, show as sign_in, sign_in as create_session, sign_out};
 pub use username::{Username, UsernameProblem};

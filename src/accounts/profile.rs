@@ -1,9 +1,10 @@
 //! The profile page: who one is here, what one may do, and one's own API keys.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use super::SignInProvider;
 use crate::access::{Actor, Permission, Visit};
 use crate::programs::{KeyTable, table_of_person};
 use crate::web::{Error, Shell, page};
@@ -14,6 +15,7 @@ struct ProfilePage {
     shell: Shell,
     person: Actor,
     keys: KeyTable,
+    provider: SignInProvider,
 }
 
 impl ProfilePage {
@@ -24,7 +26,10 @@ impl ProfilePage {
     }
 }
 
-pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
+pub async fn show(
+    visit: Visit,
+    provider: web::Data<SignInProvider>,
+) -> Result<HttpResponse, Error> {
     let conn = visit.conn().await?;
     let keys = table_of_person(&visit, &conn).await?;
     page(
@@ -33,6 +38,7 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
             shell: visit.shell,
             person: visit.actor,
             keys,
+            provider: SignInProvider::clone(&provider),
         },
     )
 }

@@ -10,15 +10,18 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::setup::{Database, open_vault, runtime};
 use crate::access::{ApiKeys, PasswordHasher, SessionLimits};
-use crate::accounts::{FirstRun, has_super_admin};
+use crate::accounts::{FirstRun, has_local_super_admin, has_super_admin};
 use crate::app::{Site, background, renew_tokens, serve};
 use crate::calls::Retention;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, OidcConfig};
 use crate::connectors::LegacyGrants;
 use crate::db::{Db, Notices, migrate};
-use crate::outbound::{Outbound, Policy, Rule};
+use crate::openid::{Settings, SignIns};
+use crate::outbound::{HttpUrl, Outbound, Policy, Rule};
 use crate::status::Metrics;
+use crate::vault::Secret;
+use crate::web::PublicAddress;
 
 /// Upper ends of the latency histogram's buckets, in seconds.
 const LATENCY_BUCKETS: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0];
@@ -56,11 +59,20 @@ async fn serve_until_stopped(
         own: vec![listener.local_addr()?],
     };
     let notices = Notices::new(&url);
+    let vault = open_vault(config, &db, &clock).await?;
+    let outbound = Outbound::new(policy)?;
+    let sign_ins = SignIns::new(
+        config.oidc.as_ref().map(provider).transpose()?,
+        (&outbound, &vault),
+        &clock,
+        &PublicAddress::new(&config.public_url),
+    );
     let site = Site {
         connections: config.database_connections,
         workers: config.workers,
-        vault: open_vault(config, &db, &clock).await?,
-        outbound: Outbound::new(policy)?,
+        vault,
+        outbound,
+        sign_ins,
         hasher: PasswordHasher::new(config.workers)?,
         api_keys: ApiKeys::new(&clock, &notices),
         limits: SessionLimits {
@@ -136,6 +148,23 @@ fn outbound_rules(config: &Config) -> anyhow::Result<Option<Vec<Rule>>> {
         .transpose()
 }
 
+/// What is set about the provider, in the types that ask it.
+fn provider(set: &OidcConfig) -> anyhow::Result<Settings> {
+    let issuer = HttpUrl::parse(&set.issuer)
+        .map_err(|problem| anyhow::anyhow!("CONNECTORY_OIDC_ISSUER {problem}"))?;
+    Ok(Settings {
+        issuer,
+        client_id: set.client_id.clone(),
+        client_secret: set.client_secret.clone().map(Secret::new),
+        name: set.name.clone(),
+        scopes: set.scopes.clone(),
+        username_claim: set.username_claim.clone(),
+        groups_claim: set.groups_claim.clone(),
+        allowed_groups: set.allowed_groups.clone(),
+        creates_people: set.create_people,
+    })
+}
+
 /// Says where to go, and how to begin.
 async fn greet(config: &Config, db: &Db, first_run: &FirstRun) -> anyhow::Result<()> {
     let begun = has_super_admin(&mut *db.get().await?).await?;
@@ -144,6 +173,10 @@ async fn greet(config: &Config, db: &Db, first_run: &FirstRun) -> anyhow::Result
         println!(
             "Nobody can sign in yet. Create the first super admin there with the one-time code {}",
             first_run.code()
+        );
+    } else if !has_local_super_admin(&mut *db.get().await?).await? {
+        tracing::warn!(
+            "no active super admin has a password: while the OpenID Connect provider is down nobody can administer Connectory; connectory user reset-password sets one"
         );
     }
     Ok(())

@@ -21,6 +21,7 @@ mod endpoints;
 mod health;
 mod notices;
 mod oauth;
+mod openid;
 mod outbound;
 mod pages;
 mod people;

@@ -5,6 +5,7 @@
 
 mod account;
 mod columns;
+mod connection;
 mod create;
 mod details;
 mod forms;
@@ -15,6 +16,7 @@ mod removal;
 mod super_admin;
 
 pub use account::{confirm_deactivation, confirm_sign_out, deactivate, reactivate, sign_out};
+pub use connection::{confirm_disconnection, disconnect};
 pub use create::{create, new};
 pub use details::{edit, update};
 pub use list::list;
@@ -22,4 +24,4 @@ pub use removal::{confirm_delete, delete};
 pub use super_admin::{confirm_super_admin, set_super_admin};
 
 pub(super) use model::{User, guard};
-pub(super) use queries::{find, lock};
+pub(super) use queries::{find, last_of_super_admins, lock};
