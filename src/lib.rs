@@ -16,6 +16,7 @@ pub mod config;
 pub mod connectors;
 pub mod db;
 pub mod endpoints;
+pub mod home;
 pub mod name;
 pub mod oauth;
 pub mod openid;

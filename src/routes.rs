@@ -15,7 +15,7 @@ use crate::access::Permission::{
 use crate::access::{Gate, Needs, gate};
 use crate::web::{Error, Segment, assets};
 use crate::{
-    accounts, api, authorization, calls, categories, connectors, endpoints, openid, people,
+    accounts, api, authorization, calls, categories, connectors, endpoints, home, openid, people,
     programs, status,
 };
 
@@ -57,7 +57,7 @@ pub fn all() -> Vec<Route> {
     let of_programs = keys_of!("/programs/{program}", may(ManageUsers), may(ManageUsers));
     let of_people = keys_of!("/profile", SignIn, may(CallConnectors));
     let mut all = vec![
-        get("/", SignIn, accounts::home),
+        get("/", SignIn, home::show),
         get("/first-run", Nothing, accounts::first_run),
         post("/first-run", Nothing, accounts::create_first),
         get("/sign-in", Nothing, accounts::sign_in),

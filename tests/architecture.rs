@@ -72,6 +72,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "outbound",
         ],
     ),
+    ("home", &["+", "connectors", "calls"]),
     ("status", &["db", "web"]),
     ("routes", &["+", "slices", "status"]),
     ("app", &["everything"]),
@@ -93,6 +94,7 @@ const SLICES: &[&str] = &[
     "people",
     "openid",
     "api",
+    "home",
 ];
 const FOR_ALL: &[&str] = &["clock", "name"]; // asked everywhere, so answered in one place
 

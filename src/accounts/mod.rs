@@ -1,10 +1,9 @@
-//! People come and go: the first super admin, signing in and out, the home page, one's own profile.
+//! People come and go: the first super admin, signing in and out, one's own profile.
 //!
 //! Rules: no default password; the same answer and the same time for an unknown user and a wrong password; a new
 //! session id at every sign-in.
 
 mod first_run;
-mod home;
 mod profile;
 mod provider_words;
 mod queries;
@@ -12,7 +11,6 @@ mod sign_in;
 mod username;
 
 pub use first_run::{FirstRun, create as create_first, show as first_run};
-pub use home::show as home;
 pub use profile::show as profile;
 pub use provider_words::{ProviderWords, SignInProvider};
 pub use queries::{

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use actix_web::HttpResponse;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use uuid::Uuid;
 
 use super::ask::Ask;
@@ -15,7 +14,7 @@ use super::serve::json_answer;
 use super::types::{ConnectorDetails, ConnectorEntry, ConnectorList, EndpointEntry, VariableEntry};
 use crate::access::{KeyHolder, Wants};
 use crate::db::schema::connectors;
-use crate::endpoints::DefinedEndpoint;
+use crate::endpoints::{DefinedEndpoint, call_path, connector_path};
 use crate::web::Error;
 
 /// Connectors on one page of the list.
@@ -30,7 +29,10 @@ pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
     let last = rows.last().map(|row| row.key.clone()).filter(|_| more);
     json_answer(&ConnectorList {
         connectors: rows.into_iter().map(Row::entry).collect(),
-        next: last.map(|key| format!("/api/v1/connectors?after={}", encoded(&key))),
+        next: last.map(|key| {
+            let key: String = form_urlencoded::byte_serialize(key.as_bytes()).collect();
+            format!("/api/v1/connectors?after={key}")
+        }),
     })
 }
 
@@ -54,7 +56,7 @@ struct Row {
 impl Row {
     fn entry(self) -> ConnectorEntry {
         ConnectorEntry {
-            href: href(&self.key),
+            href: connector_path(&self.key),
             key: self.key,
             name: self.label,
             status: self.status,
@@ -135,19 +137,6 @@ fn entry(key: &str, endpoint: &Arc<DefinedEndpoint>) -> EndpointEntry {
                 default: variable.default().map(str::to_string),
             })
             .collect(),
-        href: format!("{}/endpoints/{}/call", href(key), encoded(&endpoint.name)),
+        href: call_path(key, &endpoint.name),
     }
-}
-
-fn href(key: &str) -> String {
-    format!("/api/v1/connectors/{}", encoded(key))
-}
-
-fn encoded(text: &str) -> String {
-    const UNRESERVED: &percent_encoding::AsciiSet = &NON_ALPHANUMERIC
-        .remove(b'-')
-        .remove(b'.')
-        .remove(b'_')
-        .remove(b'~');
-    utf8_percent_encode(text, UNRESERVED).to_string()
 }

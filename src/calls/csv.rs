@@ -68,15 +68,31 @@ impl Progress {
             return Ok(Bytes::new());
         };
         let size = PIECE.min(MOST - self.lines);
-        let rows = queries::page_of_all(&*db.get().await?, &self.filter, &position, size).await?;
+        let conn = db.get().await?;
+        let rows = queries::page_of_all(&conn, &self.filter, &position, size + 1).await;
+        drop(conn);
+        let mut rows = rows?;
+        let more = rows.len() > size;
+        rows.truncate(size);
         self.lines += rows.len();
-        let goes_on = rows.len() == size && self.lines < MOST;
+        let is_full = self.lines == MOST;
         self.position = rows
             .last()
-            .filter(|_| goes_on)
+            .filter(|_| more && !is_full)
             .map(|row| Position::After(Newest::place(row)));
-        Ok(rows.iter().map(line).collect::<String>().into())
+        let mut piece: String = rows.iter().map(line).collect();
+        if more && is_full {
+            piece.push_str(&cut_short());
+        }
+        Ok(piece.into())
     }
+}
+
+/// The last line of a file that is not whole.
+fn cut_short() -> String {
+    format!(
+        "\"Only the newest {MOST} calls are in this file. Filter by time for those before.\"\r\n"
+    )
 }
 
 fn line(row: &CallRow) -> String {

@@ -9,6 +9,7 @@ mod chart;
 mod csv;
 mod filter;
 mod hours;
+mod last_day;
 mod list;
 mod log;
 mod partitions;
@@ -20,6 +21,7 @@ mod words;
 
 pub use call::{Call, CallKind, Caller, CallerKind, Outcome, Target};
 pub use csv::download;
+pub use last_day::{LastDay, last_day};
 pub use list::{list, of_connector};
 pub use log::CallLog;
 pub use queries::{LastCall, last_calls};

@@ -4,6 +4,7 @@
 //! host to which a stored secret goes asks for the secret again. Danger: any query that forgets `deleted_at`.
 
 mod activity;
+mod attention;
 mod columns;
 mod details;
 mod forms;
@@ -18,6 +19,7 @@ mod trash;
 mod trouble;
 
 pub use activity::changes;
+pub use attention::{Attention, attention};
 pub use details::{create, duplicate, edit, new, update};
 pub use head::{ConnectorHead, Tab};
 pub use health::Health;

@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
+use super::address::call_path;
 use super::forms::{EndpointForm, Purpose};
 use super::model::{Endpoint, EndpointId};
 use super::queries::{self, NotSaved, Saving};
@@ -51,6 +52,11 @@ impl EditorPage {
         let id = self.editor.endpoint.as_ref().map(|one| one.id.to_string());
         let id = id.unwrap_or_else(|| "new".into());
         format!("/connectors/{}/endpoints/{id}", self.editor.connector.key)
+    }
+
+    /// The path by which programs call the stored endpoint.
+    fn programs_address(&self, endpoint: &Endpoint) -> String {
+        call_path(&self.editor.connector.key, &endpoint.name)
     }
 
     /// Whether a field is for machines to read.

@@ -4,6 +4,7 @@
 //! before anything is sent; a stored secret goes to no host that it was not entered for. Danger: an address whose host comes
 //! from anything but the saved text.
 
+mod address;
 mod definition;
 mod definitions;
 mod delete;
@@ -15,6 +16,7 @@ mod queries;
 mod run;
 mod template;
 
+pub use address::{call_path, connector_path};
 pub use definition::{Definition, RenderProblems, Rendered};
 pub use definitions::{DefinedEndpoint, Definitions};
 pub use delete::{confirm_delete, delete};

@@ -182,6 +182,6 @@ async fn a_link_is_followed_with_and_without_scripts_and_its_secret_leaves_the_a
         window.fill("username", "ben").await;
         window.fill("password", "quite another good password").await;
         window.press("Sign in").await;
-        assert_eq!(window.h1().await, "Welcome to Connectory");
+        assert_eq!(window.h1().await, "Home");
     }
 }

@@ -143,6 +143,12 @@ const SAMPLES: &[Sample] = &[
     sample("not-found", Empty, Admin, "/nowhere", &[], "Page not found"),
     sample("not-found-signed-out", Empty, Nobody, "/nowhere", &[], "Go to the sign-in page"),
 
+    // Home
+    sample("home-empty", Empty, Admin, "/", &[], "How to begin"),
+    sample("home-empty-viewer", Empty, Viewer, "/", &[], "Somebody with the permission"),
+    sample("home", Full, Admin, "/", &[], "worst first"),
+    sample("home-viewer", Full, Viewer, "/", &[], "worst first"),
+
     // The list
     sample("list-empty", Empty, Admin, "/connectors", &[], "Create the first data connector"),
     sample("list-empty-viewer", Empty, Viewer, "/connectors", &[], "Somebody with the permission"),
@@ -196,6 +202,9 @@ const SAMPLES: &[Sample] = &[
     sample("call-long", Full, Admin, "/calls?status=5xx", &[FirstRow], "502 Bad Gateway"),
     sample("call-failed", Full, Admin, "/calls?outcome=failed", &[FirstRow], "did not answer within"),
 
+    // The interface for programs
+    sample("interface", Full, Viewer, "/api/v1", &[Expand("Problems of: Call an endpoint")], "What happened"),
+
     // Authorization
     sample("no-auth", Full, Admin, "/connectors/weather/authorization", &[], "There is no security with this option."),
     sample("no-auth-viewer", Full, Viewer, "/connectors/weather/authorization", &[], "No Auth"),
@@ -220,6 +229,9 @@ const SAMPLES: &[Sample] = &[
     sample("certificate-errors", Full, Admin, "/connectors/air-quality/authorization",
         &[Expand("Certificates, proxy and time-out"), Fill("ca_certificate", NOT_A_CERTIFICATE), Fill("client_certificate", NOT_A_CERTIFICATE), Press("Save")],
         "Certificates, proxy and time-out"),
+    sample("connection-errors", Full, Admin, "/connectors/air-quality/authorization",
+        &[Expand("Certificates, proxy and time-out"), Fill("time_out", "soon"), Fill("concurrency", "many"), Press("Save")],
+        "Calls at once must be a whole number"),
     sample("authorization-conflict", Full, Admin, "/connectors/two-authorizers/authorization",
         &[Fill("user_name", "mine"), Fill("password", "typed in vain"),
             Meanwhile("/connectors/two-authorizers/authorization", &[("user_name", "theirs")]), Press("Save")],

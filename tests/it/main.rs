@@ -19,6 +19,7 @@ mod cli;
 mod connectors;
 mod endpoints;
 mod health;
+mod home;
 mod notices;
 mod oauth;
 mod openid;

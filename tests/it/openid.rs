@@ -6,6 +6,7 @@ mod confirming;
 mod connecting;
 mod groups;
 mod hostile;
+mod program;
 mod provider;
 mod real_provider;
 

@@ -1,5 +1,6 @@
 //! The connectors' SQL: the list, saving, health and the trash.
 
+mod attention;
 mod duplicate;
 mod health;
 mod list;
@@ -22,6 +23,7 @@ use crate::db::schema::{
 };
 use crate::web::Error;
 
+pub(super) use attention::{COUNT_LIMIT, Changed, Found, find as find_attention};
 pub(super) use duplicate::duplicate;
 pub use health::{hold_authorization, refresh_due_health, refresh_health, review_health};
 pub(super) use list::list;

@@ -14,7 +14,7 @@ async fn a_name_and_its_password_open_the_home_page() {
     let ben = app.browser();
     ben.sign_in(&user.username, PASSWORD).await.expect(303);
     let page = ben.open("/").await.expect(200);
-    assert_eq!(page.h1(), "Data Connectors");
+    assert_eq!(page.h1(), "Home");
     assert!(page.texts("header").concat().contains(&user.name));
 }
 

@@ -1,5 +1,8 @@
 //! The description of the interface, for programs and for people.
 
+use std::io::Write;
+use std::process::{Command, Stdio};
+
 use super::*;
 
 #[tokio::test]
@@ -16,6 +19,29 @@ async fn the_openapi_document_is_open_and_names_this_site() {
     assert_eq!(document["servers"][0]["url"], app.public_url);
     let head = Answer::of(client().head(&url)).await;
     assert_eq!((head.status, head.body.as_str()), (200, ""));
+}
+
+/// Another author's reading of the specification.
+#[tokio::test]
+async fn the_openapi_document_keeps_to_its_specification() {
+    let app = TestApp::start().await;
+    let url = format!("http://{}/api/v1/openapi.json", app.address);
+    let document = Answer::of(client().get(&url)).await.body;
+    let validator = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/openapi.mjs");
+    let mut process = Command::new("node")
+        .arg(validator)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("Node.js: `make test` installs the validator");
+    let mut input = process.stdin.take().expect("its input");
+    input.write_all(document.as_bytes()).expect("it reads");
+    drop(input);
+    let outcome = process.wait_with_output().expect("its end");
+    let said = String::from_utf8_lossy(&outcome.stderr);
+    assert!(outcome.status.success(), "{said}");
+    assert_eq!(outcome.stdout, b"3.1\n");
 }
 
 #[tokio::test]

@@ -100,6 +100,19 @@ async fn no_page_of_a_list_reads_more_rows_than_a_bound_wherever_they_stand() {
 }
 
 #[tokio::test]
+async fn the_home_page_reads_no_more_rows_than_it_counts() {
+    let app = TestApp::start_with(|site| (site.workers, site.connections) = (1, 1)).await;
+    fill(&app).await;
+    let ana = app.person(&[ViewConnectors]).await;
+    ana.get("/").await.expect(200);
+    let before = rows_read(&app, &ana).await;
+    let page = ana.get("/").await.expect(200);
+    let read = rows_read(&app, &ana).await - before;
+    assert!(page.has_link("Failing: more than 1,000"));
+    assert!(read <= 1_001 + 50, "{read} rows");
+}
+
+#[tokio::test]
 async fn a_page_whose_rows_are_gone_meanwhile_is_empty() {
     let app = TestApp::start().await;
     for number in 0..12 {

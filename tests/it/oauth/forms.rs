@@ -64,6 +64,7 @@ async fn what_cannot_be_is_refused_in_words_and_comes_back() {
     let (app, _, page) = tab(CODE).await;
     let whole = "Resource must be a whole address such as https://api.example.org (line 2)";
     let lifetime = "Lifetime must be a whole number of seconds, from 1 to 31536000 (a year)";
+    let concurrency = "Calls at once must be a whole number, from 1 to 1000";
     let time_out = "Time-out must be a whole number of seconds, from 1 to 300";
     for (field, typed, message) in [
         (
@@ -123,6 +124,9 @@ async fn what_cannot_be_is_refused_in_words_and_comes_back() {
         ("time_out", "0", time_out),
         ("time_out", "301", time_out),
         ("time_out", "ten", time_out),
+        ("concurrency", "0", concurrency),
+        ("concurrency", "1001", concurrency),
+        ("concurrency", "many", concurrency),
         (
             "proxy_url",
             "socks5://proxy.example.org",
@@ -180,7 +184,7 @@ async fn what_cannot_be_is_refused_in_words_and_comes_back() {
 }
 
 /// Every setting that is not the usual one.
-const SETTINGS: [(&str, &str); 18] = [
+const SETTINGS: [(&str, &str); 19] = [
     ("issuer", "https://id.example.org"),
     ("authorize_url", "https://id.example.org/authorize"),
     ("token_url", "https://id.example.org/token"),
@@ -197,6 +201,7 @@ const SETTINGS: [(&str, &str); 18] = [
     ("refresh_parameters", "c=d"),
     ("lifetime", "3600"),
     ("time_out", "20"),
+    ("concurrency", "3"),
     ("expired_statuses", "401, 419"),
     ("expired_body", "/error/code = token_expired"),
 ];

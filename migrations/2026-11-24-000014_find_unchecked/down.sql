@@ -1,0 +1,1 @@
+DROP INDEX connectors_unchecked_idx;

@@ -1,0 +1,40 @@
+//! What the home page says of calls.
+
+use askama::Template;
+use chrono::{DateTime, Utc};
+
+use super::queries;
+use crate::db::Conn;
+use crate::web::{Error, grouped};
+
+/// The part of the home page for whoever may see the call log.
+#[derive(Template)]
+#[template(path = "calls/last_day.html")]
+pub struct LastDay {
+    calls: i64,
+    errors: i64,
+}
+
+impl askama::filters::HtmlSafe for LastDay {}
+
+/// Counts the calls of the last day.
+pub async fn last_day(conn: &Conn, now: DateTime<Utc>) -> Result<LastDay, Error> {
+    let (calls, errors) = queries::last_day(conn, now).await?;
+    Ok(LastDay { calls, errors })
+}
+
+impl LastDay {
+    /// “1,204 calls”.
+    fn calls_words(&self) -> String {
+        counted(self.calls, "call")
+    }
+
+    fn errors_words(&self) -> String {
+        counted(self.errors, "error")
+    }
+}
+
+fn counted(count: i64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", grouped(count))
+}

@@ -1,0 +1,29 @@
+//! How many calls there were lately.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use diesel_async::RunQueryDsl;
+
+use super::super::hours::ALL;
+use crate::db::Conn;
+use crate::db::schema::call_hours;
+use crate::web::Error;
+
+/// Calls and errors among them, of this hour and the 23 before.
+pub(in super::super) async fn last_day(
+    conn: &Conn,
+    now: DateTime<Utc>,
+) -> Result<(i64, i64), Error> {
+    let hours = call_hours::table
+        .filter(call_hours::connector_id.eq(ALL))
+        .filter(call_hours::caller_id.eq(ALL))
+        .filter(call_hours::endpoint_id.eq(ALL))
+        .filter(call_hours::hour.gt(now - TimeDelta::days(1)))
+        .select((
+            sql::<BigInt>("coalesce(sum(calls), 0)::bigint"),
+            sql::<BigInt>("coalesce(sum(errors), 0)::bigint"),
+        ));
+    Ok(hours.first(&mut &*conn).await?)
+}

@@ -1,0 +1,118 @@
+//! What the home page says of connectors: which need somebody, and which were changed last.
+
+use askama::Template;
+use chrono::{DateTime, Utc};
+
+use super::Health;
+use super::model::ListRow;
+use super::queries::{self, COUNT_LIMIT, Changed, Found};
+use super::trouble::{Trouble, troubles};
+use crate::access::{Permission, Visit};
+use crate::db::Conn;
+use crate::web::{Error, grouped};
+
+/// Rows of each list.
+const ROWS: usize = 5;
+
+/// The states in which calls fail or soon will, the worst first.
+pub(super) const WORST_FIRST: [Health; 3] = [
+    Health::NeedsReauthorization,
+    Health::Failing,
+    Health::Expiring,
+];
+
+/// The part of the home page for whoever may see connectors.
+#[derive(Template)]
+#[template(path = "connectors/attention.html")]
+pub struct Attention {
+    found: Found,
+    troubles: Vec<Trouble>,
+    now: DateTime<Utc>,
+    may_create: bool,
+    may_edit: bool,
+}
+
+impl askama::filters::HtmlSafe for Attention {}
+
+/// Looks at all connectors.
+pub async fn attention(visit: &Visit, conn: &Conn) -> Result<Attention, Error> {
+    let found = queries::find_attention(conn, ROWS).await?;
+    let troubles = troubles(conn, &found.ailing).await?;
+    Ok(Attention {
+        found,
+        troubles,
+        now: visit.now(),
+        may_create: visit.may(Permission::CreateConnectors),
+        may_edit: visit.may(Permission::EditConnectors),
+    })
+}
+
+/// A state, and how many connectors are in it.
+struct State {
+    health: Health,
+    words: String,
+}
+
+impl Attention {
+    fn trouble(&self, row: &ListRow) -> Option<&Trouble> {
+        self.troubles.iter().find(|trouble| trouble.is_of(row))
+    }
+
+    /// What a state means where no server has said anything.
+    fn meaning(&self, row: &ListRow) -> &'static str {
+        match row.health() {
+            Health::NeedsReauthorization => "Somebody must authorize it again.",
+            Health::Expiring => {
+                "Its token ends soon, and no new one can be fetched without a person."
+            }
+            _ => "The API could not be reached lately.",
+        }
+    }
+
+    /// The states that need somebody and that there are.
+    fn states(&self) -> Vec<State> {
+        let state = |health: &Health| {
+            let words = self.count(*health)?;
+            Some(State {
+                health: *health,
+                words,
+            })
+        };
+        WORST_FIRST.iter().filter_map(state).collect()
+    }
+
+    /// How many are in a state; `None` if none is.
+    fn count(&self, health: Health) -> Option<String> {
+        let code = health.code();
+        let count = self.found.counts.iter().find(|row| row.status == code)?;
+        Some(if count.n > COUNT_LIMIT {
+            format!("more than {}", grouped(COUNT_LIMIT))
+        } else {
+            grouped(count.n)
+        })
+    }
+
+    /// Whether the list shows only some of those that need somebody.
+    fn has_more(&self) -> bool {
+        let codes = WORST_FIRST.map(Health::code);
+        let counted = self.found.counts.iter();
+        let ailing: i64 = counted
+            .filter(|row| codes.contains(&row.status.as_str()))
+            .map(|row| row.n)
+            .sum();
+        usize::try_from(ailing).is_ok_and(|ailing| ailing > self.found.ailing.len())
+    }
+
+    fn unchecked(&self) -> &[ListRow] {
+        let rows = &self.found.unchecked;
+        &rows[..rows.len().min(ROWS)]
+    }
+
+    fn has_more_unchecked(&self) -> bool {
+        self.found.unchecked.len() > ROWS
+    }
+
+    fn changed(&self) -> &[Changed] {
+        &self.found.changed
+    }
+}
