@@ -25,6 +25,7 @@ use crate::connectors::LegacyGrants;
 use crate::db::{Db, Notices};
 use crate::endpoints::{Definitions, RunBodies, RunBrake};
 use crate::keyring::{self, Instance};
+use crate::openid::{self, SignIns};
 use crate::outbound::Outbound;
 use crate::relay::{Relay, Switchboard};
 use crate::status::Metrics;
@@ -76,6 +77,8 @@ pub struct Site {
     /// The address that people open, without a trailing slash.
     pub public_url: String,
     pub legacy_grants: LegacyGrants,
+    /// Signing in through the organisation's provider.
+    pub sign_ins: SignIns,
 }
 
 impl Site {
@@ -215,6 +218,8 @@ fn worker(
         .app_data(web::Data::new(site.clock.clone()))
         .app_data(web::Data::new(cookies))
         .app_data(web::Data::new(guard))
+        .app_data(web::Data::new(site.sign_ins.shown()))
+        .app_data(web::Data::new(site.sign_ins))
         .app_data(web::Data::new(brakes.token_requests))
         .app_data(web::Data::new(api))
         .app_data(web::Data::new(shared.keeper))
@@ -358,6 +363,7 @@ pub async fn run_due_work(
     connectors::purge_trash(&mut conn, now).await?;
     authorization::purge_token_requests(&mut conn, now).await?;
     authorization::purge_attempts(&mut conn, now).await?;
+    openid::purge_attempts(&mut conn, now).await?;
     people::purge_invitations(&mut conn, now).await?;
     connectors::refresh_due_health(&mut conn, now).await?;
     relay::forget_old_breakers(&mut conn, now).await?;

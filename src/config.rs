@@ -11,7 +11,10 @@ use std::time::Duration;
 
 use reader::Reader;
 
+mod oidc;
 mod reader;
+
+pub use oidc::OidcConfig;
 
 /// Every setting's name and what it is for, in the order of the documentation.
 pub const SETTINGS: &[(&str, &str)] = &[
@@ -82,6 +85,43 @@ pub const SETTINGS: &[(&str, &str)] = &[
         "hours after which a session ends in any case",
     ),
     (
+        "CONNECTORY_OIDC_ISSUER",
+        "the OpenID Connect provider that people may sign in with",
+    ),
+    (
+        "CONNECTORY_OIDC_CLIENT_ID",
+        "what the provider knows Connectory by",
+    ),
+    (
+        "CONNECTORY_OIDC_CLIENT_SECRET",
+        "the client secret; without one Connectory is a public client",
+    ),
+    (
+        "CONNECTORY_OIDC_CLIENT_SECRET_FILE",
+        "a file that holds the client secret",
+    ),
+    (
+        "CONNECTORY_OIDC_NAME",
+        "what people call the provider, on the button",
+    ),
+    ("CONNECTORY_OIDC_SCOPES", "scopes that are asked for"),
+    (
+        "CONNECTORY_OIDC_USERNAME_CLAIM",
+        "the claim that becomes a new person's user name",
+    ),
+    (
+        "CONNECTORY_OIDC_GROUPS_CLAIM",
+        "the claim with a person's groups",
+    ),
+    (
+        "CONNECTORY_OIDC_ALLOWED_GROUPS",
+        "groups of which a person needs one to come in",
+    ),
+    (
+        "CONNECTORY_OIDC_CREATE_USERS",
+        "whether whoever comes for the first time gets an account",
+    ),
+    (
         "CONNECTORY_CALL_LOG_DAYS",
         "days for which calls are kept in the call log",
     ),
@@ -122,6 +162,8 @@ pub struct Config {
     pub implicit_grant: bool,
     pub session_idle: Duration,
     pub session_lifetime: Duration,
+    /// `None`: people sign in with a password alone.
+    pub oidc: Option<OidcConfig>,
     pub call_log_days: u16,
     pub metrics_token: Option<String>,
     pub log: String,
@@ -203,6 +245,7 @@ impl Config {
             session_lifetime: Duration::from_secs(
                 3600 * reader.number("CONNECTORY_SESSION_HOURS", 12, 1..=24 * 365),
             ),
+            oidc: reader.oidc(),
             call_log_days: reader.number("CONNECTORY_CALL_LOG_DAYS", 30, 1..=366),
             metrics_token: reader.metrics_token(),
             log: reader

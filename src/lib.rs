@@ -20,6 +20,7 @@ pub mod home;
 pub mod keyring;
 pub mod name;
 pub mod oauth;
+pub mod openid;
 pub mod outbound;
 pub mod people;
 pub mod programs;

@@ -18,8 +18,8 @@ use crate::access::Permission::{
 use crate::access::{Gate, Needs, gate};
 use crate::web::{Error, Segment, assets};
 use crate::{
-    accounts, api, audit, authorization, calls, categories, connectors, endpoints, home, people,
-    programs, status,
+    accounts, api, audit, authorization, calls, categories, connectors, endpoints, home, openid,
+    people, programs, status,
 };
 
 /// One route.
@@ -66,6 +66,8 @@ pub fn all() -> Vec<Route> {
         get("/sign-in", Nothing, accounts::sign_in),
         post("/sign-in", Nothing, accounts::create_session),
         post("/sign-out", SignIn, accounts::sign_out),
+        post("/sign-in/attempts", Nothing, openid::begin),
+        get("/sign-in/callback", Nothing, openid::take_answer),
         get("/connectors", may(ViewConnectors), connectors::list),
         post("/connectors", may(CreateConnectors), connectors::create),
         get("/connectors/new", may(CreateConnectors), connectors::new),
@@ -131,6 +133,9 @@ pub fn all() -> Vec<Route> {
         get("/profile/sign-outs", SignIn, accounts::ask_sign_outs),
         post("/profile/sign-outs", SignIn, accounts::end_own_sessions),
         get("/profile/keys", SignIn, accounts::own_keys),
+        get("/profile/provider", SignIn, openid::connection),
+        post("/profile/provider/attempts", SignIn, openid::connect),
+        post("/profile/provider/removals", SignIn, openid::disconnect),
         get("/users", may(ManageUsers), people::list_users),
         post("/users", may(ManageUsers), people::create_user),
         get("/users/new", may(ManageUsers), people::new_user),
@@ -145,6 +150,8 @@ pub fn all() -> Vec<Route> {
         post("/users/{id}/sessions/{session}/sign-outs", may(ManageUsers), people::end_session),
         get("/users/{id}/invitations", may(ManageUsers), people::confirm_invitation),
         post("/users/{id}/invitations", may(ManageUsers), people::create_invitation),
+        get("/users/{id}/disconnections", may(ManageUsers), people::confirm_disconnection),
+        post("/users/{id}/disconnections", may(ManageUsers), people::disconnect),
         get("/users/{id}/super-admin", SuperAdmin, people::confirm_super_admin),
         post("/users/{id}/super-admin", SuperAdmin, people::set_super_admin),
         get("/users/{id}/delete", may(ManageUsers), people::confirm_user_delete),

@@ -60,6 +60,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("programs", &["+", "connectors"]), // which of them a key may call
     ("accounts", &["+", "programs"]),   // a person's own keys
     ("people", &["+", "accounts"]),     // user names; storing a user and a password
+    ("openid", &["+", "accounts", "oauth", "outbound", "vault"]), // storing a user, beginning a session
     (
         "api",
         &[
@@ -92,6 +93,7 @@ const SLICES: &[&str] = &[
     "programs",
     "accounts",
     "people",
+    "openid",
     "api",
     "home",
 ];

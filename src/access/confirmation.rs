@@ -4,13 +4,14 @@
 //! Rule: it counts for fifteen minutes, in this session only. A form that needs it shows [`password_again`] unless
 //! [`Visit::is_confirmed`], so nothing typed is lost on the way through another page.
 
+use actix_web::HttpRequest;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::{SignInGuard, Visit};
-use crate::db::schema::sessions;
-use crate::web::{Error, Errors, FormData, TextField, VisitorToken};
+use super::{Actor, SignInGuard, Visit};
+use crate::db::schema::{sessions, users};
+use crate::web::{Error, Errors, FormData, TextField};
 
 /// How long an entered password counts.
 const COUNTS_FOR: TimeDelta = TimeDelta::minutes(15);
@@ -49,20 +50,38 @@ impl SignInGuard {
         }
         let fits = self.own_password(&visit.req, &visit.actor, password);
         if fits.await?.is_none() {
-            errors.add(OWN_PASSWORD, "This is not your password");
+            errors.add(OWN_PASSWORD, self.why_not(&visit.actor).await?);
             return Ok(false);
         }
-        if let Some(token) = self.cookies.token(&visit.req) {
-            self.remember(&token, visit.now()).await?;
-        }
+        self.remember(&visit.req).await?;
         Ok(true)
     }
 
-    /// An UPDATE: a session that was ended meanwhile stays ended.
-    async fn remember(&self, token: &VisitorToken, now: DateTime<Utc>) -> Result<(), Error> {
+    /// Why what was entered does not count: somebody who signs in with the provider alone has nothing to enter.
+    async fn why_not(&self, actor: &Actor) -> Result<&'static str, Error> {
+        let row = users::table.filter(users::id.nullable().eq(actor.id));
+        let has_password: Option<bool> = row
+            .select(users::password_hash.is_not_null())
+            .first(&mut *self.db.get().await?)
+            .await
+            .optional()?;
+        Ok(match has_password {
+            Some(false) => {
+                "You have no password here. Show on your profile, under the sign-in provider, that it is you, and come back"
+            }
+            _ => "This is not your password",
+        })
+    }
+
+    /// Notes in the session of a request that it is still the same person. An UPDATE: a session that was ended meanwhile
+    /// stays ended.
+    pub async fn remember(&self, req: &HttpRequest) -> Result<(), Error> {
+        let Some(token) = self.cookies.token(req) else {
+            return Ok(());
+        };
         let session = sessions::table.filter(sessions::id_hash.eq(token.hash().to_vec()));
         diesel::update(session)
-            .set(sessions::confirmed_at.eq(now))
+            .set(sessions::confirmed_at.eq(self.clock.now()))
             .execute(&mut *self.db.get().await?)
             .await?;
         Ok(())

@@ -27,11 +27,16 @@ pub struct Throttle {
 impl Throttle {
     /// A brake that lets `burst` tries of one key pass at once.
     pub fn new(clock: &Clock, burst: NonZeroU32) -> Throttle {
+        Throttle::every(clock, REFILL, burst)
+    }
+
+    /// The same where one more try comes back after each `refill`.
+    pub fn every(clock: &Clock, refill: Duration, burst: NonZeroU32) -> Throttle {
         let ticks = Ticks {
             clock: clock.clone(),
             start: clock.now(),
         };
-        let quota = Quota::with_period(REFILL)
+        let quota = Quota::with_period(refill)
             .unwrap_or(Quota::per_minute(NonZeroU32::MIN))
             .allow_burst(burst);
         Throttle {

@@ -6,6 +6,7 @@
 mod first_run;
 mod person_name;
 mod profile;
+mod provider_words;
 mod queries;
 mod sessions;
 mod sign_in;
@@ -17,9 +18,11 @@ pub use profile::{
     ask_password, ask_sign_outs, change_password, end_own_session, end_own_sessions, own_keys,
     own_sessions, show as profile, update as update_profile,
 };
+pub use provider_words::{ProviderWords, SignInProvider};
 pub use queries::{
-    NewUser, create as insert, has_super_admin, search_text, set_password, withdraw_invitations,
+    NewUser, create as insert, has_local_super_admin, has_super_admin, search_text, set_password,
+    withdraw_invitations,
 };
 pub use sessions::{SessionTable, end_session};
-pub use sign_in::{show as sign_in, sign_in as create_session, sign_out};
+pub use sign_in::{Arrival, is_own_path, show as sign_in, sign_in as create_session, sign_out};
 pub use username::{Username, UsernameProblem};

@@ -37,6 +37,17 @@ pub async fn has_super_admin(conn: &mut Conn) -> Result<bool, Error> {
     .await?)
 }
 
+/// Whether somebody can do everything here while the provider is down: an active super admin with a password.
+pub async fn has_local_super_admin(conn: &mut Conn) -> Result<bool, Error> {
+    let rows = users::table
+        .filter(users::super_admin)
+        .filter(users::active)
+        .filter(users::password_hash.is_not_null());
+    Ok(diesel::select(diesel::dsl::exists(rows))
+        .get_result(conn)
+        .await?)
+}
+
 /// Stores a new user and gives the id.
 pub async fn create(
     conn: &mut Conn,

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use uuid::Uuid;
 
+use super::SignInProvider;
 use super::first_run;
 use super::queries::{self, SignInUser};
 use crate::access::{
@@ -29,6 +30,7 @@ struct SignInPage {
     shell: Shell,
     username: String,
     next: String,
+    provider: SignInProvider,
     errors: Errors,
 }
 
@@ -50,6 +52,7 @@ pub async fn show(
     req: HttpRequest,
     shell: Shell,
     guard: web::Data<SignInGuard>,
+    provider: web::Data<SignInProvider>,
 ) -> Result<HttpResponse, Error> {
     if shell.person.is_some() {
         return Ok(see_other(&req, "/", None));
@@ -66,6 +69,7 @@ pub async fn show(
             shell,
             username: String::new(),
             next: next.unwrap_or_default(),
+            provider: SignInProvider::clone(&provider),
             errors: Errors::default(),
         },
     )
@@ -75,6 +79,7 @@ pub async fn sign_in(
     req: HttpRequest,
     shell: Shell,
     guard: web::Data<SignInGuard>,
+    provider: web::Data<SignInProvider>,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let username = data.trimmed("username");
@@ -102,6 +107,7 @@ pub async fn sign_in(
             shell,
             username,
             next: data.text("next"),
+            provider: SignInProvider::clone(&provider),
             errors,
         },
     )
@@ -160,14 +166,14 @@ async fn signed_in(
 }
 
 /// Only paths of this site: `//host` and `/\host` would leave it.
-fn is_own_path(path: &str) -> bool {
+pub fn is_own_path(path: &str) -> bool {
     path.starts_with('/')
         && !path[1..].starts_with(['/', '\\'])
         && !path.chars().any(char::is_control)
 }
 
 /// What a session remembers of the browser that it begins in.
-pub(super) struct Arrival {
+pub struct Arrival {
     /// The token that the browser had.
     old: Option<VisitorToken>,
     address: String,

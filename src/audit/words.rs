@@ -43,6 +43,8 @@ pub const KINDS: &[(&str, &str)] = &[
     ("group.member_added", "Member added to group"),
     ("group.member_removed", "Member removed from group"),
     ("group.saved", "Group saved"),
+    ("identity.connected", "Sign-in provider connected"),
+    ("identity.disconnected", "Sign-in provider disconnected"),
     ("invitation.made", "Set-password link made"),
     ("invitation.used", "Set-password link used"),
     ("master_key.rotated", "Master key changed"),
@@ -85,6 +87,7 @@ pub(super) fn happening(kind: &str) -> String {
 pub(super) fn thing(code: &str) -> String {
     match code {
         "api_key" => "API key".to_string(),
+        "identity" => "Connection to the sign-in provider".to_string(),
         "invitation" => "Set-password link".to_string(),
         "session" => "Signing in and out".to_string(),
         code => capitalized(&code.replace('_', " ")),

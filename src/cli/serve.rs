@@ -11,19 +11,22 @@ use uuid::Uuid;
 
 use super::setup::{Database, open_vault, runtime};
 use crate::access::{ApiKeys, PasswordHasher, SessionLimits};
-use crate::accounts::{FirstRun, has_super_admin};
+use crate::accounts::{FirstRun, has_local_super_admin, has_super_admin};
 use crate::app::{
     Site, background, chain_audit_log, link_audit_log, look_after_keys, refresh_keys, renew_tokens,
     serve,
 };
 use crate::calls::Retention;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, OidcConfig};
 use crate::connectors::LegacyGrants;
 use crate::db::{Db, Notices, migrate};
 use crate::keyring::{Instance, sign_off};
-use crate::outbound::{Outbound, Policy, Rule};
+use crate::openid::{Settings, SignIns};
+use crate::outbound::{HttpUrl, Outbound, Policy, Rule};
 use crate::status::Metrics;
+use crate::vault::Secret;
+use crate::web::PublicAddress;
 
 /// Upper ends of the latency histogram's buckets, in seconds.
 const LATENCY_BUCKETS: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0];
@@ -71,11 +74,19 @@ async fn serve_until_stopped(
     };
     // Before the first request: whoever changes keys must know that this instance is there.
     refresh_keys(&db, &clock, &instance).await?;
+    let outbound = Outbound::new(policy)?;
+    let sign_ins = SignIns::new(
+        config.oidc.as_ref().map(provider).transpose()?,
+        (&outbound, &vault),
+        &clock,
+        &PublicAddress::new(&config.public_url),
+    );
     let site = Site {
         connections: config.database_connections,
         workers: config.workers,
         vault,
-        outbound: Outbound::new(policy)?,
+        outbound,
+        sign_ins,
         hasher: PasswordHasher::new(config.workers)?,
         api_keys: ApiKeys::new(&clock, &notices),
         limits: SessionLimits {
@@ -166,6 +177,23 @@ fn outbound_rules(config: &Config) -> anyhow::Result<Option<Vec<Rule>>> {
         .transpose()
 }
 
+/// What is set about the provider, in the types that ask it.
+fn provider(set: &OidcConfig) -> anyhow::Result<Settings> {
+    let issuer = HttpUrl::parse(&set.issuer)
+        .map_err(|problem| anyhow::anyhow!("CONNECTORY_OIDC_ISSUER {problem}"))?;
+    Ok(Settings {
+        issuer,
+        client_id: set.client_id.clone(),
+        client_secret: set.client_secret.clone().map(Secret::new),
+        name: set.name.clone(),
+        scopes: set.scopes.clone(),
+        username_claim: set.username_claim.clone(),
+        groups_claim: set.groups_claim.clone(),
+        allowed_groups: set.allowed_groups.clone(),
+        creates_people: set.create_people,
+    })
+}
+
 /// Says where to go, and how to begin.
 async fn greet(config: &Config, db: &Db, first_run: &FirstRun) -> anyhow::Result<()> {
     let begun = has_super_admin(&mut *db.get().await?).await?;
@@ -174,6 +202,10 @@ async fn greet(config: &Config, db: &Db, first_run: &FirstRun) -> anyhow::Result
         println!(
             "Nobody can sign in yet. Create the first super admin there with the one-time code {}",
             first_run.code()
+        );
+    } else if !has_local_super_admin(&mut *db.get().await?).await? {
+        tracing::warn!(
+            "no active super admin has a password: while the OpenID Connect provider is down nobody can administer Connectory; connectory user reset-password sets one"
         );
     }
     Ok(())

@@ -61,3 +61,68 @@ fn a_misspelt_setting_is_reported() {
         .to_string();
     assert!(error.contains("there is no setting CONNECTORY_LISTENS"));
 }
+
+/// The least that a provider needs.
+const PROVIDER: [(&str, &str); 2] = [
+    ("CONNECTORY_OIDC_ISSUER", "https://login.example.org/staff"),
+    ("CONNECTORY_OIDC_CLIENT_ID", "connectory"),
+];
+
+fn refusal(pairs: &[(&str, &str)]) -> String {
+    config(pairs).err().expect("a refusal").to_string()
+}
+
+#[test]
+fn a_provider_needs_an_issuer_and_a_client_and_has_defaults_for_the_rest() {
+    assert!(config(&[]).unwrap().oidc.is_none());
+    let oidc = config(&PROVIDER).unwrap().oidc.unwrap();
+    assert_eq!(oidc.issuer, "https://login.example.org/staff");
+    assert_eq!(oidc.name, "single sign-on");
+    assert_eq!(oidc.scopes, "openid profile email");
+    assert_eq!(oidc.username_claim, "preferred_username");
+    assert!(oidc.client_secret.is_none() && oidc.groups_claim.is_none());
+    assert!(oidc.allowed_groups.is_none() && oidc.create_people);
+}
+
+#[test]
+fn wrong_settings_of_a_provider_are_told_by_name() {
+    for (name, value) in [
+        ("CONNECTORY_OIDC_ISSUER", "login.example.org"),
+        ("CONNECTORY_OIDC_ISSUER", "http://login.example.org"),
+        ("CONNECTORY_OIDC_ISSUER", "https://login.example.org?x"),
+        ("CONNECTORY_OIDC_ISSUER", "https://u:p@login.example.org"),
+        ("CONNECTORY_OIDC_CLIENT_ID", ""),
+        ("CONNECTORY_OIDC_NAME", &"x".repeat(61)),
+        ("CONNECTORY_OIDC_SCOPES", "profile email"),
+        ("CONNECTORY_OIDC_SCOPES", "openid \"x\""),
+        ("CONNECTORY_OIDC_USERNAME_CLAIM", "user name"),
+        ("CONNECTORY_OIDC_GROUPS_CLAIM", "a b"),
+        ("CONNECTORY_OIDC_ALLOWED_GROUPS", ","),
+        ("CONNECTORY_OIDC_CREATE_USERS", "perhaps"),
+        ("CONNECTORY_OIDC_CLIENT_SECRET_FILE", "/nowhere/at/all"),
+    ] {
+        let told = refusal(&[PROVIDER.as_slice(), &[(name, value)]].concat());
+        assert!(told.contains(name), "{name}={value}: {told}");
+    }
+}
+
+#[test]
+fn settings_of_a_provider_hang_together() {
+    let alone = refusal(&[("CONNECTORY_OIDC_NAME", "Staff login")]);
+    assert!(
+        alone.starts_with("CONNECTORY_OIDC_ISSUER must be"),
+        "{alone}"
+    );
+    let both = [
+        ("CONNECTORY_OIDC_CLIENT_SECRET", "one"),
+        ("CONNECTORY_OIDC_CLIENT_SECRET_FILE", "two"),
+    ];
+    let both = refusal(&[PROVIDER, both].concat());
+    assert!(both.contains("not both") && !both.contains("one"), "{both}");
+    let rule = [("CONNECTORY_OIDC_ALLOWED_GROUPS", "staff")];
+    let rule = refusal(&[PROVIDER.as_slice(), &rule].concat());
+    assert!(
+        rule.contains("CONNECTORY_OIDC_GROUPS_CLAIM must be set"),
+        "{rule}"
+    );
+}

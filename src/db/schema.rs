@@ -297,6 +297,7 @@ diesel::table! {
     group_users (user_id, group_id) {
         group_id -> Uuid,
         user_id -> Uuid,
+        by_claim -> Bool,
     }
 }
 
@@ -312,6 +313,18 @@ diesel::table! {
         version -> Int4,
         created_by -> Text,
         updated_by -> Text,
+        claim_value -> Text,
+    }
+}
+
+diesel::table! {
+    identities (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        issuer -> Text,
+        subject -> Text,
+        created_at -> Timestamptz,
+        last_sign_in_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -422,6 +435,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    sign_in_attempts (id) {
+        id -> Uuid,
+        user_id -> Nullable<Uuid>,
+        visitor_hash -> Bytea,
+        state_hash -> Bytea,
+        sealed -> Bytea,
+        next -> Text,
+        created_at -> Timestamptz,
+        spent_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
     token_requests (id) {
         id -> Uuid,
         connector_id -> Uuid,
@@ -497,6 +523,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     group_permissions,
     group_users,
     groups,
+    identities,
     instances,
     invitations,
     oauth_clients,
@@ -504,6 +531,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     renewals,
     secrets,
     sessions,
+    sign_in_attempts,
     token_requests,
     tokens,
     user_permissions,
@@ -529,3 +557,4 @@ diesel::joinable!(breakers -> connectors (connector_id));
 diesel::joinable!(invitations -> users (user_id));
 diesel::joinable!(group_users -> groups (group_id));
 diesel::joinable!(group_users -> users (user_id));
+diesel::joinable!(identities -> users (user_id));

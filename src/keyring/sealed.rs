@@ -52,6 +52,12 @@ pub const SEALED: &[SealedColumn] = &[
         row: "id",
         place: "'sealed'",
     },
+    SealedColumn {
+        table: "sign_in_attempts",
+        column: "sealed",
+        row: "id",
+        place: "'sealed'",
+    },
 ];
 
 /// How many values each data key has sealed, by its number.

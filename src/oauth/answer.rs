@@ -56,6 +56,7 @@ impl Reading<'_> {
             expiry_source,
             scope: details::scope(found.detail("scope")),
             refresh: details::refresh(found.detail("refresh_token")),
+            id_token: details::id_token(found.detail("id_token")),
             status: reply.status,
             elapsed: reply.elapsed,
             found_at: found.place.clone(),

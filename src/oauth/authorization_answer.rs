@@ -172,6 +172,7 @@ impl Brought {
             expiry_source,
             scope: details::scope(detail("scope").as_ref()),
             refresh: None, // RFC 6749 4.2.2: a fragment is no place for one
+            id_token: None,
             status: 302,
             elapsed: Duration::ZERO,
             found_at: "access_token".to_owned(),

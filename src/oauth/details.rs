@@ -58,3 +58,13 @@ pub(super) fn is_vschar(text: &str) -> bool {
     let vschar = |b: u8| (0x20..=0x7e).contains(&b);
     (1..=LONGEST).contains(&text.len()) && text.bytes().all(vschar)
 }
+
+/// The longest ID token, in bytes: some list hundreds of groups.
+const LONGEST_ID_TOKEN: usize = 128 * 1024;
+
+/// An ID token that may be one: what it says, and whether it is to be believed, is for others to find out.
+pub(super) fn id_token(value: Option<&Value>) -> Option<Secret> {
+    let text = value?.as_str()?;
+    let fits = (1..=LONGEST_ID_TOKEN).contains(&text.len());
+    fits.then(|| Secret::new(text.to_owned()))
+}

@@ -32,6 +32,10 @@ pub struct Metadata {
     pub token_endpoint: Option<HttpUrl>,
     /// Where tokens are ended (RFC 7009).
     pub revocation_endpoint: Option<HttpUrl>,
+    /// Where the keys stand that sign ID tokens (OpenID Connect Discovery 3).
+    pub jwks_uri: Option<HttpUrl>,
+    /// Where claims about a person are asked for.
+    pub userinfo_endpoint: Option<HttpUrl>,
     /// Some of the scopes that there are.
     pub scopes_supported: Vec<String>,
     /// The grants; where none is named, `authorization_code` and `implicit` are meant.
@@ -141,6 +145,8 @@ impl Metadata {
             authorization_endpoint: url("authorization_endpoint"),
             token_endpoint: url("token_endpoint"),
             revocation_endpoint: url("revocation_endpoint"),
+            jwks_uri: url("jwks_uri"),
+            userinfo_endpoint: url("userinfo_endpoint"),
             scopes_supported: texts("scopes_supported"),
             grant_types_supported: texts("grant_types_supported"),
             token_endpoint_auth_methods_supported: texts("token_endpoint_auth_methods_supported"),

@@ -24,6 +24,8 @@ pub struct Token {
     /// The refresh token, if there is one that can be sent back (RFC 6749 A.17). Without one in the
     /// answer to a refresh the old one stays good (6).
     pub refresh: Option<Secret>,
+    /// The ID token as it came (OpenID Connect Core 3.1.3.3), unread and unchecked.
+    pub id_token: Option<Secret>,
     /// The status of the answer; 302 for one that came with a redirect (RFC 6749 4.2.2).
     pub status: u16,
     /// The time that the request took; none for an answer that came with a redirect.

@@ -12,6 +12,10 @@ pub(super) enum Refusal {
     )]
     LastSuperAdmin,
     #[error(
+        "No other active super admin has a password. Somebody must be able to do everything while the sign-in provider is down, so give another super admin a password first."
+    )]
+    LastLocalSuperAdmin,
+    #[error(
         "This is your own account. Nobody locks themselves out here: ask somebody else who manages users to do it."
     )]
     Yourself,
@@ -49,6 +53,11 @@ impl From<DbError> for ChangeError {
                 if info.constraint_name() == Some("users_super_admin_check") =>
             {
                 ChangeError::Refused(Refusal::LastSuperAdmin)
+            }
+            DbError::DatabaseError(DatabaseErrorKind::CheckViolation, info)
+                if info.constraint_name() == Some("users_local_super_admin_check") =>
+            {
+                ChangeError::Refused(Refusal::LastLocalSuperAdmin)
             }
             _ => ChangeError::Fault(error.into()),
         }

@@ -76,7 +76,7 @@ async fn answer(window: &Window, server: &AuthorizationServer, button: &str) {
 }
 
 /// Signs in at the server: its fields are called as everybody calls them.
-async fn sign_in(window: &Window) {
+pub async fn sign_in(window: &Window) {
     for (name, text) in [("username", USER), ("password", USERS_PASSWORD)] {
         let field = window.find(By::Name(name)).await;
         field.send_keys(text).await.expect("a text field");
@@ -85,7 +85,7 @@ async fn sign_in(window: &Window) {
 }
 
 /// Presses a button of the server's page.
-async fn press_there(window: &Window, words: &str) {
+pub async fn press_there(window: &Window, words: &str) {
     let focus = "[...document.querySelectorAll('button, input[type=submit]')].find(button => (button.matches('input') ? button.value : button.textContent).trim() == arguments[0]).focus()";
     window.script(focus, json!([words])).await;
     window.key_to_next_page(Key::Enter).await;

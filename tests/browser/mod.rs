@@ -10,6 +10,7 @@ mod endpoints;
 mod keyboard;
 mod no_script;
 mod oauth_form;
+mod openid;
 mod pages;
 mod people;
 mod samples;

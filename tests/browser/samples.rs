@@ -1,6 +1,6 @@
 //! Every page of the site in every state that looks different, and how a person gets there.
 //!
-//! To add one: a line in [`SAMPLES`], or in the file of its family (`oauth.rs`, `keys.rs`, `people.rs`, `profile.rs`). What it needs to exist is made in [`World`].
+//! To add one: a line in [`SAMPLES`], or in the file of its family (`oauth.rs`, `keys.rs`, `openid.rs`, `people.rs`, `profile.rs`). What it needs to exist is made in [`World`].
 
 mod audit;
 mod calls_world;
@@ -9,6 +9,7 @@ mod endpoints_world;
 mod keys;
 mod oauth;
 mod oauth_world;
+mod openid;
 mod people;
 mod people_world;
 mod profile;
@@ -29,8 +30,10 @@ pub enum Place {
     Empty,
     /// What an organisation has after a year.
     Full,
-    /// The legacy grants are switched off.
+    /// The legacy grants are switched off, and the sign-in provider is down.
     Strict,
+    /// People come through a sign-in provider.
+    Staff,
 }
 
 /// Who looks at the page.
@@ -124,6 +127,7 @@ pub fn all() -> impl Iterator<Item = &'static Sample> {
         profile::SAMPLES,
         endpoints::SAMPLES,
         audit::SAMPLES,
+        openid::SAMPLES,
     ];
     families.into_iter().flatten()
 }

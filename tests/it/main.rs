@@ -25,6 +25,7 @@ mod home;
 mod key_rotation;
 mod notices;
 mod oauth;
+mod openid;
 mod outbound;
 mod pages;
 mod people;

@@ -12,11 +12,12 @@ use connectory::connectors::Method;
 use uuid::Uuid;
 
 use crate::calls::call;
+use crate::openid::site_of_nobody;
 use crate::support::{Browser, TestApp};
 
 /// A site in which every page has something to show.
 async fn populated() -> (TestApp, Browser) {
-    let app = TestApp::start().await;
+    let app = site_of_nobody().await;
     let category = app.category("Finance").await;
     app.category_with("Retired", CategoryStatus::Inactive).await;
     for (name, method) in [
@@ -66,7 +67,7 @@ async fn populated() -> (TestApp, Browser) {
     app.sql(&format!(
         "INSERT INTO groups (id, name, name_key, description, created_at, updated_at) VALUES ('{group}', 'Accounting', 'accounting', 'Who keeps the books', now(), now());
          INSERT INTO group_permissions VALUES ('{group}', 'view-data-connectors');
-         INSERT INTO group_users VALUES ('{group}', '{}')",
+         INSERT INTO group_users (group_id, user_id) VALUES ('{group}', '{}')",
         ben.id
     ))
     .await;

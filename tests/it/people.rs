@@ -23,7 +23,7 @@ async fn manager(app: &TestApp) -> Browser {
 }
 
 /// A group with these permissions, and no other.
-async fn group(app: &TestApp, name: &str, permissions: &[Permission]) -> Uuid {
+pub async fn group(app: &TestApp, name: &str, permissions: &[Permission]) -> Uuid {
     let id = Uuid::now_v7();
     let key = connectory::name::key(name);
     let words = connectory::name::searched(&[name]);
@@ -38,7 +38,7 @@ async fn group(app: &TestApp, name: &str, permissions: &[Permission]) -> Uuid {
     id
 }
 
-async fn put_user(app: &TestApp, group: Uuid, user: Uuid) {
+pub async fn put_user(app: &TestApp, group: Uuid, user: Uuid) {
     app.sql(&format!(
         "INSERT INTO group_users (group_id, user_id) VALUES ('{group}', '{user}')"
     ))
@@ -61,7 +61,7 @@ async fn granted(app: &TestApp, user: Uuid) -> Vec<String> {
 }
 
 /// The audit lines about a thing, oldest first: what happened, and the fields before and after.
-async fn history(app: &TestApp, subject: Uuid) -> Vec<(String, String)> {
+pub async fn history(app: &TestApp, subject: Uuid) -> Vec<(String, String)> {
     let query = format!(
         "SELECT kind, coalesce((SELECT string_agg(format('%s: %s > %s', c->>'field', c->>'from', c->>'to'), '; ' ORDER BY n) FROM jsonb_array_elements(changes) WITH ORDINALITY AS e (c, n)), '')
          FROM audit_events WHERE subject_id = '{subject}' AND kind <> 'session.started' ORDER BY id"

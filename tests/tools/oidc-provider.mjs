@@ -6,7 +6,10 @@
 // CONFIGURATION is JSON; everything in it may be left out:
 //
 //   {"port": 0, "clients": [CLIENT, …], "access_token_seconds": 3600, "refresh_token_seconds": 86400,
-//    "pkce_required": true, "rotate": true}
+//    "pkce_required": true, "rotate": true, "people": {NAME: CLAIMS, …}, "signing": "ES256"}
+//
+// PEOPLE may sign in besides ana, all with her password; their claims are told at the UserInfo endpoint: name and
+// preferred_username for the scope profile, groups for the scope groups. SIGNING is ES256, RS256, PS256 or EdDSA.
 //   CLIENT: {"client_id": …, "client_secret": …, "authentication": "basic" | "body" | "none",
 //            "grants": ["authorization_code" | "implicit" | "client_credentials" …], "redirect_uris": [URL, …]}
 //
@@ -14,7 +17,7 @@
 // closes, so a test that dies leaves nothing behind: start it with a pipe, not with /dev/null.
 //
 // Rotated refresh tokens may be used once: the second use revokes the whole grant (RFC 9700, section 4.14.2).
-// Answers to an authorization request carry `iss` (RFC 9207); scopes are openid, offline_access, read and write, and
+// Answers to an authorization request carry `iss` (RFC 9207); scopes are openid, offline_access, profile, groups, read and write, and
 // other ones are left out in silence. A resource indicator (RFC 8707) may be any address below /api/; any other one is
 // refused with invalid_target.
 // The user is ana, the password correct-horse. The pages to sign in and to consent need no script.
@@ -34,11 +37,20 @@ import { consentPage, errorPage, signInPage } from './oidc-provider-pages.mjs';
 console.warn = () => {};
 const { Provider, errors } = await import('oidc-provider');
 
-const PEOPLE = new Map([['ana', 'correct-horse']]);
-const SCOPES = ['openid', 'offline_access', 'read', 'write'];
+const PASSWORD = 'correct-horse';
+const SCOPES = ['openid', 'offline_access', 'profile', 'groups', 'read', 'write'];
 const AUTHENTICATION = { basic: 'client_secret_basic', body: 'client_secret_post', none: 'none' };
 
+const KEYS = {
+  ES256: ['ec', { namedCurve: 'P-256' }],
+  RS256: ['rsa', { modulusLength: 2048 }],
+  PS256: ['rsa', { modulusLength: 2048 }],
+  EdDSA: ['ed25519', {}],
+};
+
 const config = JSON.parse(process.argv[2] ?? '{}');
+const people = { ana: {}, ...config.people };
+const signing = config.signing ?? 'ES256';
 const server = createServer();
 await new Promise((ready) => server.listen(config.port ?? 0, '127.0.0.1', ready));
 const issuer = `http://127.0.0.1:${server.address().port}`;
@@ -46,8 +58,10 @@ const issuer = `http://127.0.0.1:${server.address().port}`;
 const provider = new Provider(issuer, {
   scopes: SCOPES,
   responseTypes: ['code', 'id_token token'],
-  clientDefaults: { id_token_signed_response_alg: 'ES256' },
-  jwks: { keys: [generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' })] },
+  claims: { openid: ['sub'], profile: ['name', 'preferred_username'], groups: ['groups'] },
+  clientDefaults: { id_token_signed_response_alg: signing },
+  enabledJWA: { idTokenSigningAlgValues: Object.keys(KEYS) },
+  jwks: { keys: [generateKeyPairSync(...KEYS[signing]).privateKey.export({ format: 'jwk' })] },
   cookies: { keys: [randomUUID()] },
   pkce: { required: (_, client) => (config.pkce_required ?? true) || client.clientAuthMethod === 'none' },
   issueRefreshToken: (_, client) => client.grantTypeAllowed('refresh_token'),
@@ -77,7 +91,7 @@ const provider = new Provider(issuer, {
     },
   },
   interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
-  findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+  findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, ...people[id] }) }),
   renderError: (ctx, out) => show(ctx, ctx.status, errorPage(out)),
 });
 provider.on('server_error', (_, error) => console.error(error));
@@ -129,7 +143,7 @@ async function interact(ctx) {
   let result;
   if (signingIn) {
     const name = form.get('username');
-    if (!PEOPLE.has(name) || PEOPLE.get(name) !== form.get('password')) {
+    if (!Object.hasOwn(people, name) || form.get('password') !== PASSWORD) {
       return show(ctx, 403, page('The user name or the password is wrong.'));
     }
     result = { login: { accountId: name } };

@@ -2,11 +2,13 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::web::Data;
 use askama::Template;
 
 use super::forms::ProfileForm;
 use super::queries::{self, Profile};
 use crate::access::{Actor, Permission, Visit};
+use crate::accounts::SignInProvider;
 use crate::web::{
     ConflictPage, Difference, Error, Form, FormData, SaveError, Shell, Theme, Zone, date_time, page,
 };
@@ -18,6 +20,7 @@ struct ProfilePage {
     person: Actor,
     form: ProfileForm,
     version: i32,
+    provider: Data<SignInProvider>,
 }
 
 impl ProfilePage {
@@ -28,19 +31,23 @@ impl ProfilePage {
     }
 }
 
-pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
+pub async fn show(visit: Visit, provider: Data<SignInProvider>) -> Result<HttpResponse, Error> {
     let user = visit.actor.id.ok_or(Error::SignIn)?;
     let profile = queries::find(&mut *visit.conn().await?, user).await?;
     let form = ProfileForm::of(&profile);
-    profile_page(visit, form, profile.version, StatusCode::OK)
+    profile_page(visit, provider, form, profile.version, StatusCode::OK)
 }
 
-pub async fn update(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error> {
+pub async fn update(
+    visit: Visit,
+    provider: Data<SignInProvider>,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
     let user = visit.actor.id.ok_or(Error::SignIn)?;
     let mut form = ProfileForm::read(&data);
     let Some(checked) = form.check() else {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return profile_page(visit, form, data.version(), status);
+        return profile_page(visit, provider, form, data.version(), status);
     };
     let mut conn = visit.conn().await?;
     let seen = (user, data.version());
@@ -56,6 +63,7 @@ pub async fn update(visit: Visit, Form(data): Form) -> Result<HttpResponse, Erro
 
 fn profile_page(
     visit: Visit,
+    provider: Data<SignInProvider>,
     form: ProfileForm,
     version: i32,
     status: StatusCode,
@@ -67,6 +75,7 @@ fn profile_page(
             person: visit.actor,
             form,
             version,
+            provider,
         },
     )
 }

@@ -1,13 +1,14 @@
 //! Creating a group, and its Details tab.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::forms::GroupForm;
 use super::model::Group;
 use super::queries;
 use crate::access::Visit;
+use crate::accounts::SignInProvider;
 use crate::db::Conn;
 use crate::people::lineage::{Ancestor, Start, above};
 use crate::people::permissions::{InheritedRights, coupling_words};
@@ -22,8 +23,8 @@ struct NewPage {
     form: GroupForm,
 }
 
-pub async fn new(visit: Visit) -> Result<HttpResponse, Error> {
-    let form = GroupForm::empty();
+pub async fn new(visit: Visit, provider: web::Data<SignInProvider>) -> Result<HttpResponse, Error> {
+    let form = GroupForm::empty(&provider);
     page(
         StatusCode::OK,
         &NewPage {
@@ -33,8 +34,12 @@ pub async fn new(visit: Visit) -> Result<HttpResponse, Error> {
     )
 }
 
-pub async fn create(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error> {
-    let mut form = GroupForm::read(&data);
+pub async fn create(
+    visit: Visit,
+    provider: web::Data<SignInProvider>,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let mut form = GroupForm::read(&data, &provider);
     if let Some(checked) = form.check() {
         let mut conn = visit.conn().await?;
         let members = format!("/groups/{}/members", form.new_id);
@@ -92,22 +97,27 @@ impl GroupPage {
     }
 }
 
-pub async fn edit(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
+pub async fn edit(
+    visit: Visit,
+    provider: web::Data<SignInProvider>,
+    Segment(id): Segment,
+) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let group = queries::find(&mut conn, &id).await?;
-    let form = GroupForm::of(&group);
+    let form = GroupForm::of(&group, &provider);
     let group_page = GroupPage::new(visit.shell, &mut conn, group, form).await?;
     page(StatusCode::OK, &group_page)
 }
 
 pub async fn update(
     visit: Visit,
+    provider: web::Data<SignInProvider>,
     Segment(id): Segment,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let group = queries::find(&mut conn, &id).await?;
-    let mut form = GroupForm::read(&data);
+    let mut form = GroupForm::read(&data, &provider);
     if let Some(checked) = form.check() {
         let seen = (group.id(), data.version());
         match queries::update(&mut conn, &visit.actor, visit.now(), seen, &checked).await {
@@ -134,6 +144,11 @@ fn conflict(
     mine: &GroupForm,
 ) -> Result<HttpResponse, Error> {
     let facts = &theirs.facts;
+    let claim_value = mine.claim_field().map(|_| Difference {
+        label: "Claim value",
+        theirs: facts.claim_value.clone(),
+        mine: mine.claim_value.clone(),
+    });
     ConflictPage {
         shell,
         action: theirs.address(),
@@ -158,7 +173,10 @@ fn conflict(
                 theirs: theirs.permissions.labels(),
                 mine: mine.ticked.labels(),
             },
-        ],
+        ]
+        .into_iter()
+        .chain(claim_value)
+        .collect(),
         subject: theirs.name().to_string(),
         lost_secrets: false,
     }

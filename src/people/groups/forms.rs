@@ -2,8 +2,9 @@
 
 use uuid::Uuid;
 
-use super::model::{CheckedGroup, Group, LONGEST_DESCRIPTION, parse_name};
+use super::model::{CheckedGroup, Group, LONGEST_CLAIM_VALUE, LONGEST_DESCRIPTION, parse_name};
 use crate::access::PermissionSet;
+use crate::accounts::SignInProvider;
 use crate::people::permissions::PermissionBoxes;
 use crate::web::{Errors, FormData, TextArea, TextField};
 
@@ -13,31 +14,37 @@ pub(super) struct GroupForm {
     pub new_id: Uuid,
     pub name: String,
     pub description: String,
+    pub claim_value: String,
+    /// The provider that tells groups; where none does, the value is not asked for and stays.
+    pub provider: SignInProvider,
     pub ticked: PermissionSet,
     pub errors: Errors,
 }
 
 impl GroupForm {
-    pub fn empty() -> GroupForm {
+    pub fn empty(provider: &SignInProvider) -> GroupForm {
         GroupForm {
             new_id: Uuid::now_v7(),
             name: String::new(),
             description: String::new(),
+            claim_value: String::new(),
+            provider: provider.clone(),
             ticked: PermissionSet::default(),
             errors: Errors::default(),
         }
     }
 
-    pub fn of(group: &Group) -> GroupForm {
+    pub fn of(group: &Group, provider: &SignInProvider) -> GroupForm {
         GroupForm {
             name: group.facts.name.clone(),
             description: group.facts.description.clone(),
+            claim_value: group.facts.claim_value.clone(),
             ticked: group.permissions,
-            ..GroupForm::empty()
+            ..GroupForm::empty(provider)
         }
     }
 
-    pub fn read(data: &FormData) -> GroupForm {
+    pub fn read(data: &FormData, provider: &SignInProvider) -> GroupForm {
         GroupForm {
             new_id: data
                 .get("new_id")
@@ -45,6 +52,8 @@ impl GroupForm {
                 .unwrap_or_else(Uuid::now_v7),
             name: data.text("group_name"),
             description: data.trimmed("description"),
+            claim_value: data.trimmed("claim_value"),
+            provider: provider.clone(),
             ticked: PermissionBoxes::read(data),
             errors: Errors::default(),
         }
@@ -57,12 +66,20 @@ impl GroupForm {
             let message = "Description must be 1,000 characters or fewer";
             self.errors.add("description", message);
         }
+        if self.claim_value.chars().count() > LONGEST_CLAIM_VALUE {
+            let message = "Claim value must be 255 characters or fewer";
+            self.errors.add("claim_value", message);
+        } else if self.claim_value.chars().any(char::is_control) {
+            let message = "Claim value must be on one line";
+            self.errors.add("claim_value", message);
+        }
         if self.errors.any() {
             return None;
         }
         Some(CheckedGroup {
             name: name?,
             description: self.description.clone(),
+            claim_value: self.claim().map(|_| self.claim_value.clone()),
             chosen: self.ticked,
         })
     }
@@ -88,6 +105,26 @@ impl GroupForm {
         TextArea::new("description", "Description", &self.description)
             .optional()
             .errors(&self.errors)
+    }
+
+    /// The claim that tells groups, if one does.
+    fn claim(&self) -> Option<&str> {
+        self.provider.groups_claim()
+    }
+
+    pub fn claim_field(&self) -> Option<TextField> {
+        let (claim, name) = (self.claim()?, self.provider.name().unwrap_or_default());
+        let hint = format!(
+            "Whoever signs in with {name} and has this value in the claim “{claim}” is a member until a later sign-in says otherwise. Left empty, members are chosen here alone."
+        );
+        let field = TextField::new("claim_value", "Claim value", &self.claim_value);
+        Some(
+            field
+                .hint(hint)
+                .optional()
+                .width("w28")
+                .errors(&self.errors),
+        )
     }
 
     pub fn boxes(&self) -> PermissionBoxes {

@@ -99,6 +99,13 @@ fn question(visit: Visit, group: &Group, there: &[MemberRow]) -> Confirm {
     let mut fields: Vec<(&'static str, String)> =
         there.iter().map(|row| ("member", row.value())).collect();
     fields.push(("confirmed", "yes".into()));
+    let mut consequences = vec![
+        format!("To be removed: {}.", names.join(", ")),
+        "They keep what they have directly and through other groups. It counts on the next request.".into(),
+    ];
+    if there.iter().any(|row| row.by_claim) {
+        consequences.push("Who became a member by claim becomes one again at the next sign-in, as long as the provider says so.".into());
+    }
     Confirm {
         shell: visit.shell,
         list: ("/groups", "Groups"),
@@ -106,10 +113,7 @@ fn question(visit: Visit, group: &Group, there: &[MemberRow]) -> Confirm {
         subject: group.name().to_string(),
         step: "Remove members",
         question: format!("Remove {number} from “{}”?", group.name()),
-        consequences: vec![
-            format!("To be removed: {}.", names.join(", ")),
-            "They keep what they have directly and through other groups. It counts on the next request.".into(),
-        ],
+        consequences,
         action: format!("{}/removals", group.address()),
         fields,
         button: format!("Remove {number}"),

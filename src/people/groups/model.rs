@@ -14,6 +14,9 @@ const LONGEST_NAME: usize = 100;
 /// The longest description, in characters.
 pub(super) const LONGEST_DESCRIPTION: usize = 1000;
 
+/// The longest value of a claim that fills a group, in characters.
+pub(super) const LONGEST_CLAIM_VALUE: usize = 255;
+
 /// A group's name: rule of names, at most 100 characters.
 pub(super) fn parse_name(typed: &str) -> Result<Name, NameProblem> {
     Name::parse(typed, LONGEST_NAME)
@@ -23,6 +26,8 @@ pub(super) fn parse_name(typed: &str) -> Result<Name, NameProblem> {
 pub(super) struct CheckedGroup {
     pub name: Name,
     pub description: String,
+    /// What the provider says of those who are to be members, empty if nothing; `None` leaves it as it is.
+    pub claim_value: Option<String>,
     /// The boxes as they were ticked.
     pub chosen: PermissionSet,
 }
@@ -47,6 +52,8 @@ pub(super) struct Facts {
     pub created_by: String,
     pub updated_at: DateTime<Utc>,
     pub updated_by: String,
+    /// What the provider says of those who are members by claim; empty if nobody is.
+    pub claim_value: String,
 }
 
 impl Group {
@@ -133,6 +140,9 @@ pub(super) struct MemberRow {
     pub username: String,
     #[diesel(sql_type = Bool)]
     pub active: bool,
+    /// The membership came by a claim of the provider, and is renewed at every sign-in with it.
+    #[diesel(sql_type = Bool)]
+    pub by_claim: bool,
 }
 
 impl MemberRow {
@@ -146,7 +156,11 @@ impl MemberRow {
     }
 
     pub fn kind_word(&self) -> &'static str {
-        if self.is_group() { "Group" } else { "User" }
+        match (self.is_group(), self.by_claim) {
+            (true, _) => "Group",
+            (false, true) => "User, by claim",
+            (false, false) => "User",
+        }
     }
 
     /// Its own page.

@@ -50,12 +50,15 @@ impl Shown {
 }
 
 pub async fn confirm(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let user = users::find(&mut *visit.conn().await?, &id).await?;
+    let mut conn = visit.conn().await?;
+    let user = users::find(&mut conn, &id).await?;
     guard(&visit.actor, &user)?;
     let refusal = if user.is(&visit.actor) {
         Some(Refusal::OwnPassword)
+    } else if !user.facts.active {
+        Some(Refusal::NoLink)
     } else {
-        (!user.facts.active).then_some(Refusal::NoLink)
+        users::last_of_super_admins(&mut conn, &user).await?
     };
     Confirm {
         refusal,

@@ -20,8 +20,7 @@ pub async fn confirm_deactivation(
     let refusal = if user.is(&visit.actor) {
         Some(Refusal::Yourself)
     } else {
-        let last = queries::is_last_super_admin(&mut conn, &user).await?;
-        last.then_some(Refusal::LastSuperAdmin)
+        queries::last_of_super_admins(&mut conn, &user).await?
     };
     Confirm {
         refusal,

@@ -38,6 +38,8 @@ struct Around {
     inherited: InheritedRights,
     sessions: (i64, Option<DateTime<Utc>>),
     pending: Option<Pending>,
+    /// Since when the user can sign in with the provider, and when the user did so last.
+    connection: Option<(DateTime<Utc>, Option<DateTime<Utc>>)>,
 }
 
 impl Around {
@@ -48,6 +50,7 @@ impl Around {
             inherited: InheritedRights::of(&above(conn, Start::User(id)).await?),
             sessions: queries::sessions_of(conn, id, now).await?,
             pending: invitations::pending(conn, id, now).await?,
+            connection: queries::connection_of(conn, id).await?,
         })
     }
 }

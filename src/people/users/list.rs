@@ -8,6 +8,7 @@ use super::columns::UserColumn;
 use super::model::{UserRow, UserStatus};
 use super::queries;
 use crate::access::Visit;
+use crate::accounts::has_local_super_admin;
 use crate::db::keyset::Slice;
 use crate::web::{Error, ListQuery, Option_, Pages, SelectField, Shell, page};
 
@@ -18,6 +19,8 @@ struct ListPage {
     query: ListQuery<UserColumn>,
     rows: Vec<UserRow>,
     pages: Pages,
+    /// Told to super admins: while the provider is down, none of them could come in.
+    locked_out: bool,
 }
 
 impl ListPage {
@@ -65,6 +68,7 @@ pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
         query.column.place(row)
     });
     let Slice { rows, .. } = slice;
+    let locked_out = visit.actor.super_admin && !has_local_super_admin(&mut conn).await?;
     page(
         StatusCode::OK,
         &ListPage {
@@ -72,6 +76,7 @@ pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
             query,
             rows,
             pages,
+            locked_out,
         },
     )
 }

@@ -5,6 +5,7 @@
 
 mod account;
 mod columns;
+mod connection;
 mod create;
 mod details;
 mod forms;
@@ -16,6 +17,7 @@ mod sessions;
 mod super_admin;
 
 pub use account::{confirm_deactivation, confirm_sign_out, deactivate, reactivate, sign_out};
+pub use connection::{confirm_disconnection, disconnect};
 pub use create::{create, new};
 pub use details::{edit, update};
 pub use list::list;
@@ -24,4 +26,4 @@ pub use sessions::{end_session, sessions};
 pub use super_admin::{confirm_super_admin, set_super_admin};
 
 pub(super) use model::{User, guard};
-pub(super) use queries::{find, lock};
+pub(super) use queries::{find, last_of_super_admins, lock};

@@ -127,6 +127,9 @@ pub(super) struct UserRow {
     pub active: bool,
     #[diesel(sql_type = Bool)]
     pub has_password: bool,
+    /// The user can sign in with the provider.
+    #[diesel(sql_type = Bool)]
+    pub connected: bool,
     /// The names of the groups that the user is in directly.
     #[diesel(sql_type = Text)]
     pub groups: String,

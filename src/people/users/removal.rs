@@ -30,8 +30,7 @@ pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpRe
     let refusal = if user.is(&visit.actor) {
         Some(Refusal::Yourself)
     } else {
-        let last = queries::is_last_super_admin(&mut conn, &user).await?;
-        last.then_some(Refusal::LastSuperAdmin)
+        queries::last_of_super_admins(&mut conn, &user).await?
     };
     Confirm {
         refusal,

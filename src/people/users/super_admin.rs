@@ -19,8 +19,7 @@ pub async fn confirm_super_admin(
     let refusal = if makes && !user.facts.active {
         Some(Refusal::Deactivated)
     } else {
-        let last = queries::is_last_super_admin(&mut conn, &user).await?;
-        last.then_some(Refusal::LastSuperAdmin)
+        queries::last_of_super_admins(&mut conn, &user).await?
     };
     Confirm {
         refusal,

@@ -8,6 +8,7 @@ use connectory::vault::Secret;
 use uuid::Uuid;
 
 use super::world::{secret, token_with};
+use crate::openid::{let_in, settings};
 use crate::support::TestApp;
 use crate::support::authorization_server::{self, AuthorizationServer, Client, Setup};
 
@@ -33,7 +34,11 @@ pub async fn strict() -> TestApp {
         password: false,
         implicit: false,
     };
-    let app = TestApp::start_with(|site| site.legacy_grants = off).await;
+    let app = TestApp::start_with(|site| {
+        site.legacy_grants = off;
+        let_in(site, settings("http://127.0.0.1:1"));
+    })
+    .await;
     let id = create(&app, "Health cards", Grant::Password, SETTINGS).await;
     issue(&app, id, true, 0, 8).await;
     create(&app, "Sports halls", Grant::Implicit, SETTINGS).await;

@@ -112,7 +112,7 @@ pub async fn fill(app: &TestApp) {
         (wordy, long),
     ] {
         app.sql(&format!(
-            "INSERT INTO group_users VALUES ('{group}', '{member}')"
+            "INSERT INTO group_users (group_id, user_id) VALUES ('{group}', '{member}')"
         ))
         .await;
     }

@@ -5,16 +5,18 @@ use connectory::access::{Actor, Permission};
 use connectory::audit::chain;
 use connectory::authorization::{self, NewToken, RefreshToken, SecretField};
 use connectory::categories::CategoryStatus;
+use connectory::clock::Clock;
 use connectory::connectors::{self, Method, NewConnector};
 use connectory::outbound::HttpUrl;
 use connectory::vault::Secret;
 use uuid::Uuid;
 
 use super::{
-    Place, Sample, Step, Who, calls_world, endpoints_world, keys, oauth_world, people_world,
+    Place, Sample, Step, Who, calls_world, endpoints_world, keys, oauth_world, openid, people_world,
 };
 use crate::browser::{Window, origin};
 use crate::support::authorization_server::AuthorizationServer;
+use crate::support::identity_provider::IdentityProvider;
 use crate::support::oauth_server::OAuthServer;
 use crate::support::{Browser, FormFill, TestApp};
 
@@ -32,22 +34,24 @@ pub struct World {
     empty: Peopled,
     full: Peopled,
     strict: Peopled,
+    staff: Peopled,
+    _provider: IdentityProvider,
     tokens: OAuthServer,
     server: AuthorizationServer,
     _apis: endpoints_world::Apis,
 }
 
 /// A site and the people on it.
-struct Peopled {
-    app: TestApp,
+pub(super) struct Peopled {
+    pub(super) app: TestApp,
     admin: Browser,
     confirmed: Browser,
     colleague: Browser,
     viewer: Browser,
     manager: Browser,
-    caller: Browser,
+    pub(super) caller: Browser,
     auditor: Browser,
-    newcomer: Browser,
+    pub(super) newcomer: Browser,
     leaver: Browser,
 }
 
@@ -90,7 +94,12 @@ impl World {
         people_world::fill(&full.app).await;
         let apis = endpoints_world::fill(&full.app, &full.admin).await;
         fill_log(&full.app).await;
+        let provider = IdentityProvider::start(&Clock::system()).await;
+        let staff = Peopled::on(openid::site(&provider).await).await;
+        openid::fill(&staff, &provider).await;
         World {
+            staff,
+            _provider: provider,
             fresh: TestApp::start().await,
             empty: Peopled::start().await,
             full,
@@ -124,6 +133,10 @@ impl World {
             Place::Strict => {
                 window.visit(&self.strict.app).await;
                 &self.strict
+            }
+            Place::Staff => {
+                window.visit(&self.staff.app).await;
+                &self.staff
             }
         };
         match sample.who {

@@ -5,11 +5,12 @@ use connectory::access::Needs;
 use connectory::routes;
 
 use super::examples::Examples;
+use crate::openid::site_of_nobody;
 use crate::support::TestApp;
 
 #[tokio::test]
 async fn no_form_is_taken_without_the_visitors_own_token() {
-    let app = TestApp::start().await;
+    let app = site_of_nobody().await;
     let examples = Examples::create(&app).await;
     let (ana, other) = (app.super_admin().await, app.super_admin().await);
     let (own, foreign) = (ana.csrf().await, other.csrf().await);

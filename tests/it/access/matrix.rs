@@ -12,6 +12,7 @@ use Permission::{
 
 use super::examples::Examples;
 use super::member_of_nested_group;
+use crate::openid::site_of_nobody;
 use crate::support::{Browser, Page, TestApp};
 
 /// The matrix as it was reviewed last.
@@ -25,7 +26,7 @@ const SIGN_IN: &str = "in";
 
 #[tokio::test]
 async fn every_route_answers_everybody_as_reviewed() {
-    let app = TestApp::start().await;
+    let app = site_of_nobody().await;
     let examples = Examples::create(&app).await;
     let mut routes = routes::all();
     // Last, because whoever is signed out has no answers after it.

@@ -17,7 +17,7 @@ async fn reveals(visitor: &Browser, token: &str) -> Result<(), String> {
     let page = visitor
         .post(
             "/connectors/payroll/authorization/token-reveals",
-            &[("password", PASSWORD)],
+            &[("own_password", PASSWORD)],
         )
         .await
         .expect(200);

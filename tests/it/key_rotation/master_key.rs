@@ -25,7 +25,7 @@ async fn reveals(browser: &Browser) -> bool {
     let page = browser
         .post(
             "/connectors/payroll/authorization/token-reveals",
-            &[("password", PASSWORD)],
+            &[("own_password", PASSWORD)],
         )
         .await;
     page.status == 200 && page.html.contains("canary-token")

@@ -37,6 +37,7 @@ async fn every_column_of_sealed_values_is_known() {
         "session_hash",
         "state_hash",
         "token_hash",
+        "visitor_hash",
         "previous_hash",
         "wrapped",
     ];

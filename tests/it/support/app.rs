@@ -16,9 +16,11 @@ use connectory::clock::Clock;
 use connectory::connectors::{self, LegacyGrants, Method, NewConnector};
 use connectory::db::{Connection, Db, Notices};
 use connectory::name::Name;
+use connectory::openid::SignIns;
 use connectory::outbound::{HttpUrl, Outbound, Policy};
 use connectory::status::Metrics;
 use connectory::vault::Vault;
+use connectory::web::PublicAddress;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::runtime::Handle;
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
@@ -88,12 +90,20 @@ impl TestApp {
             ..Policy::default()
         };
         let (clock, notices) = (Clock::system(), Notices::new(&database.url));
+        let outbound = Outbound::new(policy).expect("a runtime");
+        let public_url = format!("http://{address}");
         let mut site = Site {
             database_url: database.url.clone(),
             connections: CONNECTIONS,
             workers: 2,
             vault: database.vault.clone(),
-            outbound: Outbound::new(policy).expect("a runtime"),
+            sign_ins: SignIns::new(
+                None,
+                (&outbound, &database.vault),
+                &clock,
+                &PublicAddress::new(&public_url),
+            ),
+            outbound,
             hasher: HASHER.clone(),
             api_keys: ApiKeys::new(&clock, &notices),
             limits: SessionLimits {
@@ -106,7 +116,7 @@ impl TestApp {
                 token: Some(METRICS_TOKEN.into()),
             },
             first_run: FirstRun::new(),
-            public_url: format!("http://{address}"),
+            public_url,
             notices,
             clock,
             legacy_grants: LegacyGrants::default(),

@@ -27,6 +27,10 @@ pub struct Setup {
     pub pkce_required: bool,
     /// Whether each refresh gives a new refresh token and spends the old one.
     pub rotate: bool,
+    /// Who can sign in to oidc-provider beside ana, and what it tells of each: claims by user name.
+    pub people: serde_json::Value,
+    /// How oidc-provider signs ID tokens.
+    pub signing: String,
 }
 
 impl Setup {
@@ -38,6 +42,8 @@ impl Setup {
             refresh_token_seconds: 86400,
             pkce_required: true,
             rotate: true,
+            people: serde_json::json!({}),
+            signing: "ES256".into(),
         }
     }
 }

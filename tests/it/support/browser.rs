@@ -97,6 +97,13 @@ impl Browser {
             .unwrap_or_else(|| panic!("no form on {}", page.path))
     }
 
+    /// The CSRF token of the forms on a page.
+    pub async fn csrf_of(&self, path: &str) -> String {
+        let page = self.get(path).await;
+        page.attribute("input[name=csrf]", "value")
+            .unwrap_or_else(|| panic!("no form on {path}"))
+    }
+
     /// A request with this browser's cookies and the headers that tell where it comes from.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let changes = method == Method::POST;

@@ -7,6 +7,7 @@ mod database;
 mod form;
 pub mod forward_proxy;
 pub mod hostile;
+pub mod identity_provider;
 pub mod nginx;
 pub mod oauth_server;
 mod page;

@@ -110,7 +110,10 @@ impl Browser {
     pub async fn sign_in(&self, username: &str, password: &str) -> Page {
         self.get("/sign-in")
             .await
-            .submit(|form| form.set("username", username).set("password", password))
+            .form("/sign-in")
+            .set("username", username)
+            .set("password", password)
+            .send()
             .await
     }
 }

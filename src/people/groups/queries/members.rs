@@ -20,17 +20,17 @@ use crate::people::search::{COUNT_LIMIT, patterns};
 use crate::web::{Error, ListQuery, Total};
 
 /// The members of group $1 whose names fit $2.
-const MEMBERS: &str = "SELECT 'user' AS kind, u.id, u.name, u.username, u.active FROM group_users m JOIN users u ON u.id = m.user_id
+const MEMBERS: &str = "SELECT 'user' AS kind, u.id, u.name, u.username, u.active, m.by_claim FROM group_users m JOIN users u ON u.id = m.user_id
         WHERE m.group_id = $1 AND u.search_text LIKE ALL ($2)
     UNION ALL
-    SELECT 'group', g.id, g.name, '', true FROM group_groups m JOIN groups g ON g.id = m.member_group_id
+    SELECT 'group', g.id, g.name, '', true, false FROM group_groups m JOIN groups g ON g.id = m.member_group_id
         WHERE m.group_id = $1 AND g.search_text LIKE ALL ($2)";
 
 /// Everybody who is not in group $1 and whose name fits $2.
-const OTHERS: &str = "SELECT 'user' AS kind, u.id, u.name, u.username, u.active FROM users u
+const OTHERS: &str = "SELECT 'user' AS kind, u.id, u.name, u.username, u.active, false AS by_claim FROM users u
         WHERE u.search_text LIKE ALL ($2) AND NOT EXISTS (SELECT 1 FROM group_users m WHERE m.group_id = $1 AND m.user_id = u.id)
     UNION ALL
-    SELECT 'group', g.id, g.name, '', true FROM groups g
+    SELECT 'group', g.id, g.name, '', true, false FROM groups g
         WHERE g.search_text LIKE ALL ($2) AND g.id <> $1 AND NOT EXISTS (SELECT 1 FROM group_groups m WHERE m.group_id = $1 AND m.member_group_id = g.id)";
 
 /// One page of a group's members.

@@ -104,6 +104,7 @@ async fn read(conn: &mut Conn, id: Uuid) -> Result<Group, Error> {
             groups::created_by,
             groups::updated_at,
             groups::updated_by,
+            groups::claim_value,
         ))
         .first(conn)
         .await?;

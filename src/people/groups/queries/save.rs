@@ -32,6 +32,7 @@ pub(in super::super) async fn create(
                 groups::name_key.eq(new.name.key()),
                 groups::search_text.eq(searched(&[new.name.as_str(), &new.description])),
                 groups::description.eq(&new.description),
+                groups::claim_value.eq(new.claim_value.as_deref().unwrap_or_default()),
                 groups::created_at.eq(now),
                 groups::created_by.eq(&by.name),
                 groups::updated_at.eq(now),
@@ -43,6 +44,11 @@ pub(in super::super) async fn create(
         let changes = Changes::none()
             .field("Name", "", new.name.as_str())
             .field("Description", "", &new.description)
+            .field(
+                "Claim value",
+                "",
+                new.claim_value.as_deref().unwrap_or_default(),
+            )
             .field("Permissions", "", coupled.set.labels());
         record(
             conn,
@@ -72,12 +78,14 @@ pub(in super::super) async fn update(
             return Err(SaveError::Stale);
         }
         let coupled = PermissionSet::couple(old.permissions, new.chosen);
+        let claim_value = new.claim_value.as_ref().unwrap_or(&old.facts.claim_value);
         diesel::update(groups::table.find(id))
             .set((
                 groups::name.eq(new.name.as_str()),
                 groups::name_key.eq(new.name.key()),
                 groups::search_text.eq(searched(&[new.name.as_str(), &new.description])),
                 groups::description.eq(&new.description),
+                groups::claim_value.eq(claim_value),
                 groups::version.eq(groups::version + 1),
                 groups::updated_at.eq(now),
                 groups::updated_by.eq(&by.name),
@@ -88,6 +96,7 @@ pub(in super::super) async fn update(
         let changes = Changes::none()
             .field("Name", &old.facts.name, new.name.as_str())
             .field("Description", &old.facts.description, &new.description)
+            .field("Claim value", &old.facts.claim_value, claim_value)
             .field(
                 "Permissions",
                 old.permissions.labels(),
@@ -121,6 +130,7 @@ pub(in super::super) async fn delete(
         let changes = Changes::none()
             .field("Name", &group.facts.name, "")
             .field("Description", &group.facts.description, "")
+            .field("Claim value", &group.facts.claim_value, "")
             .field("Permissions", group.permissions.labels(), "")
             .field("Members", names.join(", "), "");
         record(conn, by, now, "group.deleted", (id, group.name()), changes).await?;

@@ -11,18 +11,21 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 pub(super) use save::{create, update};
-pub(super) use state::{delete, end_session, set_active, set_super_admin, sign_out};
+pub(super) use state::{delete, disconnect, end_session, set_active, set_super_admin, sign_out};
 
 use super::columns::UserColumn;
 use super::model::{Facts, User, UserRow};
 use crate::access::{Permission, PermissionSet};
 use crate::db::Conn;
 use crate::db::keyset::{Keyset, Slice};
-use crate::db::schema::{api_keys, group_users, groups, sessions, user_permissions, users};
+use crate::db::schema::{
+    api_keys, group_users, groups, identities, sessions, user_permissions, users,
+};
+use crate::people::refusal::Refusal;
 use crate::people::search::{COUNT_LIMIT, patterns};
 use crate::web::{Error, ListQuery, Total};
 
-const COLUMNS: &str = "id, username, name, super_admin, active, password_hash IS NOT NULL AS has_password, last_sign_in_at, created_at,
+const COLUMNS: &str = "id, username, name, super_admin, active, password_hash IS NOT NULL AS has_password, EXISTS (SELECT 1 FROM identities i WHERE i.user_id = users.id) AS connected, last_sign_in_at, created_at,
     coalesce((SELECT string_agg(g.name, ', ' ORDER BY g.name COLLATE \"und-x-icu\") FROM group_users gu JOIN groups g ON g.id = gu.group_id WHERE gu.user_id = users.id), '') AS groups";
 
 const FITS: &str = "search_text LIKE ALL ($1)
@@ -142,6 +145,8 @@ async fn read(conn: &mut Conn, id: Uuid) -> Result<User, Error> {
 pub(super) struct GroupName {
     pub id: Uuid,
     pub name: String,
+    /// The membership came by a claim of the provider.
+    pub by_claim: bool,
 }
 
 /// The groups that a user is in directly.
@@ -150,9 +155,23 @@ pub(super) async fn groups_of(conn: &mut Conn, id: Uuid) -> Result<Vec<GroupName
         .inner_join(groups::table)
         .filter(group_users::user_id.eq(id))
         .order(groups::name)
-        .select((groups::id, groups::name))
+        .select((groups::id, groups::name, group_users::by_claim))
         .load(conn)
         .await?)
+}
+
+/// Since when a user can sign in with the provider, and when the user did so last.
+pub(super) async fn connection_of(
+    conn: &mut Conn,
+    id: Uuid,
+) -> Result<Option<(DateTime<Utc>, Option<DateTime<Utc>>)>, Error> {
+    Ok(identities::table
+        .filter(identities::user_id.eq(id))
+        .order(identities::created_at.desc())
+        .select((identities::created_at, identities::last_sign_in_at))
+        .first(conn)
+        .await
+        .optional()?)
 }
 
 /// How many sessions a user has, and when one of them was used last.
@@ -189,17 +208,26 @@ pub(super) async fn api_keys_of(
         .await?)
 }
 
-/// Whether this user is the only active super admin.
-pub(super) async fn is_last_super_admin(conn: &mut Conn, user: &User) -> Result<bool, Error> {
+/// Why this user must stay an active super admin, or keep a password: nobody else is one, or none who could come in while
+/// the provider is down.
+pub(in crate::people) async fn last_of_super_admins(
+    conn: &mut Conn,
+    user: &User,
+) -> Result<Option<Refusal>, Error> {
     if !(user.facts.super_admin && user.facts.active) {
-        return Ok(false);
+        return Ok(None);
     }
-    let others = users::table
+    let with_password: Vec<bool> = users::table
         .filter(users::super_admin)
         .filter(users::active)
-        .filter(users::id.ne(user.facts.id));
-    let others: bool = diesel::select(diesel::dsl::exists(others))
-        .get_result(conn)
+        .filter(users::id.ne(user.facts.id))
+        .select(users::password_hash.is_not_null())
+        .load(conn)
         .await?;
-    Ok(!others)
+    Ok(if with_password.is_empty() {
+        Some(Refusal::LastSuperAdmin)
+    } else {
+        let is_last_local = user.facts.has_password && !with_password.contains(&true);
+        is_last_local.then_some(Refusal::LastLocalSuperAdmin)
+    })
 }

@@ -12,7 +12,7 @@ use crate::access::Actor;
 use crate::accounts::{self, withdraw_invitations};
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
-use crate::db::schema::{sessions, users};
+use crate::db::schema::{identities, sessions, users};
 use crate::people::refusal::{ChangeError, Refusal};
 use crate::web::Error;
 
@@ -169,6 +169,36 @@ pub(in super::super) async fn delete(
             .field("Groups", groups.join(", "), "")
             .field("Sessions", ended, "");
         record(conn, by, now, &user, "user.deleted", changes).await
+    })
+    .await
+}
+
+/// Takes a user's connection with the sign-in provider away, and the sessions that may have come by it.
+pub(in super::super) async fn disconnect(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    id: Uuid,
+) -> Result<(), ChangeError> {
+    conn.transaction(async |conn| {
+        let user = lock(conn, id).await?;
+        guard(by, &user)?;
+        if user.is(by) {
+            return Err(ChangeError::Refused(Refusal::Yourself));
+        }
+        let issuers: Vec<String> =
+            diesel::delete(identities::table.filter(identities::user_id.eq(id)))
+                .returning(identities::issuer)
+                .get_results(conn)
+                .await?;
+        if issuers.is_empty() {
+            return Ok(());
+        }
+        let ended = end_sessions(conn, id).await?;
+        let changes = Changes::none()
+            .field("Provider", issuers.join(", "), "")
+            .field("Sessions", ended, "");
+        record(conn, by, now, &user, "identity.disconnected", changes).await
     })
     .await
 }

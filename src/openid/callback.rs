@@ -1,0 +1,165 @@
+//! Coming back from the provider: the state is checked and spent, and its answer becomes a session or a connection.
+//!
+//! Danger: the address holds a code. It is never logged, never shown, and never put into another address.
+
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use chrono::TimeDelta;
+
+use super::SignIns;
+use super::admission::{self, Admitted};
+use super::claims::Claims;
+use super::connection;
+use super::id_token::IdTokenProblem;
+use super::problem::{Problem, problem_page};
+use super::provider::{Arrived, NoPerson, Provider};
+use super::queries::{self, Attempt};
+use crate::access::SignInGuard;
+use crate::oauth::{AnswerOutcome, AuthorizationAnswer};
+use crate::vault::Secret;
+use crate::web::{Error, Shell, VisitorToken, see_other_as};
+
+/// How long an answer is waited for (RFC 9700 section 4.7.1 wants it short).
+const LIFE: TimeDelta = TimeDelta::minutes(10);
+
+/// What handlers of an answer need beside the request.
+struct Tools<'a> {
+    guard: &'a SignInGuard,
+    sign_ins: &'a SignIns,
+    provider: &'a Provider,
+}
+
+/// Takes the answer in the query.
+pub async fn take(
+    req: HttpRequest,
+    shell: Shell,
+    guard: web::Data<SignInGuard>,
+    sign_ins: web::Data<SignIns>,
+) -> Result<HttpResponse, Error> {
+    let provider = sign_ins.provider()?;
+    let tools = Tools {
+        guard: &guard,
+        sign_ins: &sign_ins,
+        provider,
+    };
+    let answer = AuthorizationAnswer::from_query(req.query_string());
+    let problem = match come_back(&req, &tools, answer).await? {
+        Ok(response) => return Ok(response),
+        Err(problem) => problem,
+    };
+    problem_page(&req, shell, provider, problem)
+}
+
+async fn come_back(
+    req: &HttpRequest,
+    tools: &Tools<'_>,
+    answer: AuthorizationAnswer,
+) -> Result<Result<HttpResponse, Problem>, Error> {
+    let Some(state) = &answer.state else {
+        let is_nothing = matches!(answer.outcome, AnswerOutcome::Nothing);
+        return Ok(Err(if is_nothing {
+            Problem::Nothing
+        } else {
+            Problem::Unknown
+        }));
+    };
+    let attempt = match claim(req, tools, state).await? {
+        Ok(attempt) => attempt,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    let claims = match person(tools, &attempt, answer).await? {
+        Ok(claims) => claims,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    match attempt.user_id {
+        Some(user) => {
+            connection::take(req, tools.guard, tools.provider, (user, &attempt), &claims).await
+        }
+        None => admit(req, tools, &attempt, &claims).await,
+    }
+}
+
+/// Finds the attempt of this state and spends it.
+async fn claim(
+    req: &HttpRequest,
+    tools: &Tools<'_>,
+    state: &Secret,
+) -> Result<Result<Attempt, Problem>, Error> {
+    let mut conn = tools.guard.db.get().await?;
+    let now = tools.guard.clock.now();
+    let Some(attempt) = queries::find_attempt(&mut conn, state).await? else {
+        return Ok(Err(Problem::Unknown));
+    };
+    if attempt.spent_at.is_some() {
+        return Ok(Err(Problem::Repeated));
+    }
+    let visitor = req
+        .extensions()
+        .get::<VisitorToken>()
+        .map(VisitorToken::hash);
+    if visitor.is_none_or(|visitor| visitor[..] != attempt.visitor_hash[..]) {
+        return Ok(Err(Problem::Foreign));
+    }
+    if now - attempt.created_at > LIFE {
+        return Ok(Err(Problem::Expired));
+    }
+    if !queries::spend_attempt(&mut conn, now, attempt.id).await? {
+        return Ok(Err(Problem::Repeated));
+    }
+    Ok(Ok(attempt))
+}
+
+/// Who has come, by the provider's word. No connection is held while it is asked.
+async fn person(
+    tools: &Tools<'_>,
+    attempt: &Attempt,
+    answer: AuthorizationAnswer,
+) -> Result<Result<Claims, Problem>, Error> {
+    match tools.provider.is_from_here(answer.iss.as_deref()).await {
+        Ok(true) => {}
+        Ok(false) => return Ok(Err(Problem::Issuer)),
+        Err(trouble) => return Ok(Err(Problem::Unavailable(trouble))),
+    }
+    let code = match answer.outcome {
+        AnswerOutcome::Code(code) => code,
+        AnswerOutcome::Refused { code, description } => {
+            return Ok(Err(Problem::Denied { code, description }));
+        }
+        AnswerOutcome::Token(_) | AnswerOutcome::Nothing => return Ok(Err(Problem::Nothing)),
+    };
+    let (verifier, nonce) = attempt.secrets(&tools.sign_ins.vault)?;
+    let arrived = Arrived {
+        code,
+        redirect_url: tools.sign_ins.redirect_url.clone(),
+        verifier,
+        nonce,
+    };
+    Ok(match tools.provider.person(arrived).await {
+        Ok(claims) if !claims.may_come_in(&tools.provider.settings) => Err(Problem::NotAllowed),
+        Ok(claims) => Ok(claims),
+        Err(NoPerson::Trouble(trouble)) => Err(Problem::Unavailable(trouble)),
+        Err(NoPerson::Refused(refusal)) => Err(Problem::Refused(refusal)),
+        Err(NoPerson::IdToken(IdTokenProblem::Clock)) => Err(Problem::Clock),
+        Err(NoPerson::IdToken(problem)) => Err(Problem::Unbelievable(problem)),
+    })
+}
+
+/// Begins the session.
+async fn admit(
+    req: &HttpRequest,
+    tools: &Tools<'_>,
+    attempt: &Attempt,
+    claims: &Claims,
+) -> Result<Result<HttpResponse, Problem>, Error> {
+    let settings = &tools.provider.settings;
+    Ok(
+        match admission::admit(req, tools.guard, settings, claims).await? {
+            Admitted::In(token) => Ok(see_other_as(
+                tools.guard.cookies,
+                &token,
+                &attempt.next,
+                None,
+            )),
+            Admitted::Out(problem) => Err(problem),
+        },
+    )
+}

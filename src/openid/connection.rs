@@ -1,0 +1,219 @@
+//! One's own account and the provider's: connecting the two, and taking them apart.
+//!
+//! Rule: both ask for the own password, so nobody at a borrowed browser opens a way in for themselves. Somebody without a
+//! password keeps the connection: it is their only way in.
+
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use diesel_async::AsyncConnection;
+use uuid::Uuid;
+
+use super::SignIns;
+use super::attempt::leave;
+use super::claims::Claims;
+use super::id_token::LEEWAY;
+use super::problem::Problem;
+use super::provider::Provider;
+use super::queries::{self, Attempt, Identity};
+use crate::access::{Actor, SignInGuard, Visit, password_again};
+use crate::audit::{self, Changes, Event};
+use crate::db::Conn;
+use crate::web::{Error, Errors, Flash, Form, FormData, Shell, TextField, page, see_other};
+
+/// The page of the connection, to which people come back.
+const PAGE: &str = "/profile/provider";
+
+#[derive(Template)]
+#[template(path = "openid/connection.html")]
+struct ConnectionPage {
+    shell: Shell,
+    name: String,
+    /// Since when, and when it was used last.
+    connected: Option<(DateTime<Utc>, Option<DateTime<Utc>>)>,
+    has_password: bool,
+    confirmed: bool,
+    errors: Errors,
+}
+
+impl ConnectionPage {
+    fn password_field(&self) -> Option<TextField> {
+        (!self.confirmed).then(|| password_again(&self.errors))
+    }
+}
+
+pub async fn show(visit: Visit, sign_ins: web::Data<SignIns>) -> Result<HttpResponse, Error> {
+    connection_page(visit, sign_ins.provider()?, Errors::default()).await
+}
+
+async fn connection_page(
+    visit: Visit,
+    provider: &Provider,
+    errors: Errors,
+) -> Result<HttpResponse, Error> {
+    let user = visit.actor.id.ok_or(Error::SignIn)?;
+    let mut conn = visit.conn().await?;
+    let issuer = provider.settings.issuer.as_str();
+    let status = if errors.any() {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    let connection = ConnectionPage {
+        name: provider.settings.name.clone(),
+        connected: queries::connected(&mut conn, user, issuer).await?,
+        has_password: queries::has_password(&mut conn, user).await?,
+        confirmed: visit.is_confirmed(),
+        shell: visit.shell,
+        errors,
+    };
+    page(status, &connection)
+}
+
+/// Sends somebody to the provider to show which of its people they are.
+pub async fn connect(
+    visit: Visit,
+    guard: web::Data<SignInGuard>,
+    sign_ins: web::Data<SignIns>,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let provider = sign_ins.provider()?;
+    let user = visit.actor.id.ok_or(Error::SignIn)?;
+    let has_password = queries::has_password(&mut *visit.conn().await?, user).await?;
+    // Somebody without one can only show that it is still them.
+    if has_password && let Some(errors) = unconfirmed(&visit, &guard, &data).await? {
+        return connection_page(visit, provider, errors).await;
+    }
+    leave(
+        &visit.req,
+        visit.shell,
+        (&guard, &sign_ins),
+        Some(user),
+        PAGE,
+    )
+    .await
+}
+
+/// The messages of a form without the own password.
+async fn unconfirmed(
+    visit: &Visit,
+    guard: &SignInGuard,
+    data: &FormData,
+) -> Result<Option<Errors>, Error> {
+    let mut errors = Errors::default();
+    let confirmed = guard.confirm(visit, data, &mut errors).await?;
+    Ok((!confirmed).then_some(errors))
+}
+
+/// Takes the word of the provider on who sits at a session that is there already: connects the account, or, if it is
+/// connected with just this person, counts like the own password entered again.
+pub(super) async fn take(
+    req: &HttpRequest,
+    guard: &SignInGuard,
+    provider: &Provider,
+    (user, attempt): (Uuid, &Attempt),
+    claims: &Claims,
+) -> Result<Result<HttpResponse, Problem>, Error> {
+    let by = &Actor::from_request(req, &mut Payload::None).into_inner()?;
+    if by.id != Some(user) {
+        return Ok(Err(Problem::Foreign));
+    }
+    let is_fresh = |at: DateTime<Utc>| at >= attempt.created_at - LEEWAY;
+    if !claims.signed_in_at.is_some_and(is_fresh) {
+        return Ok(Err(Problem::NotAnew));
+    }
+    let identity = Identity {
+        issuer: provider.settings.issuer.as_str(),
+        subject: &claims.subject,
+    };
+    let name = &provider.settings.name;
+    let mut conn = guard.db.get().await?;
+    let owner = queries::account_of(&mut conn, identity).await?;
+    let outcome = if owner.is_some_and(|owner| owner.id == user) {
+        guard.remember(req).await?;
+        format!("{name} says that it is you. It counts for 15 minutes")
+    } else if connect_accounts(&mut conn, by, guard.clock.now(), identity).await? {
+        format!("Your account is connected with {name}")
+    } else {
+        return Ok(Err(Problem::ConnectedOtherwise));
+    };
+    Ok(Ok(see_other(
+        req,
+        &attempt.next,
+        Some(Flash::done(outcome)),
+    )))
+}
+
+async fn connect_accounts(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    identity: Identity<'_>,
+) -> Result<bool, Error> {
+    let user = by.id.ok_or(Error::SignIn)?;
+    conn.transaction(async |conn| {
+        if !queries::has_password(conn, user).await?
+            || !queries::connect(conn, user, identity, now).await?
+        {
+            return Ok(false);
+        }
+        record(conn, by, now, "identity.connected", ("", identity.issuer)).await?;
+        Ok(true)
+    })
+    .await
+}
+
+/// Takes the connection away, unless it is the only way in.
+pub async fn disconnect(
+    visit: Visit,
+    guard: web::Data<SignInGuard>,
+    sign_ins: web::Data<SignIns>,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let provider = sign_ins.provider()?;
+    if let Some(errors) = unconfirmed(&visit, &guard, &data).await? {
+        return connection_page(visit, provider, errors).await;
+    }
+    let user = visit.actor.id.ok_or(Error::SignIn)?;
+    let issuer = provider.settings.issuer.as_str();
+    let (by, now) = (&visit.actor, visit.now());
+    let mut conn = visit.conn().await?;
+    let done = conn
+        .transaction(async |conn| {
+            if !queries::has_password(conn, user).await? {
+                return Ok::<_, Error>(false);
+            }
+            if queries::disconnect(conn, user, issuer).await? {
+                record(conn, by, now, "identity.disconnected", (issuer, "")).await?;
+            }
+            Ok(true)
+        })
+        .await?;
+    let name = &provider.settings.name;
+    Ok(if done {
+        visit.see_other(
+            PAGE,
+            format!("Your account is not connected with {name} any more"),
+        )
+    } else {
+        visit.see_other_undone(PAGE, "Without a password this is your only way in")
+    })
+}
+
+async fn record(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    kind: &'static str,
+    (from, to): (&str, &str),
+) -> Result<(), Error> {
+    let event = Event {
+        kind,
+        subject_id: by.id,
+        subject_name: &by.username,
+        changes: Changes::none().field("Provider", from, to),
+    };
+    audit::record(conn, by, now, event).await
+}

@@ -1,0 +1,87 @@
+//! Signing in through the organisation's OpenID Connect provider, beside user names and passwords.
+//!
+//! Rules: a person is known by issuer and subject, never by a name or an e-mail address; an account that is there already is
+//! never taken over by somebody who has the same user name; nobody becomes a super admin through the provider. Whoever signs
+//! in with a password does not notice whether the provider is there.
+//!
+//! Danger: the answer comes through the browser, which anybody can make bring anything. Nothing in it counts before its
+//! state has been found, belongs to this browser, is unspent and young.
+
+mod admission;
+mod attempt;
+mod callback;
+mod claims;
+mod connection;
+mod fetch;
+mod id_token;
+mod keys;
+mod problem;
+mod provider;
+mod queries;
+mod settings;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use attempt::create as begin;
+pub use callback::take as take_answer;
+pub use connection::{connect, disconnect, show as connection};
+pub use queries::purge_attempts;
+pub use settings::Settings;
+
+use provider::Provider;
+
+use crate::access::Throttle;
+use crate::accounts::SignInProvider;
+use crate::clock::Clock;
+use crate::outbound::Outbound;
+use crate::vault::Vault;
+use crate::web::{Error, PublicAddress};
+
+/// Departures for the provider that one address may begin at once; then one a second. A whole company may sit behind one.
+const DEPARTURES: NonZeroU32 = NonZeroU32::MIN.saturating_add(119);
+const REFILL: Duration = Duration::from_secs(1);
+
+/// What signing in through the provider needs; all workers share it.
+#[derive(Clone)]
+pub struct SignIns {
+    provider: Option<Provider>,
+    throttle: Throttle,
+    vault: Vault,
+    /// Where the provider sends people back to; it must know this address letter by letter.
+    redirect_url: String,
+}
+
+impl SignIns {
+    pub fn new(
+        settings: Option<Settings>,
+        (outbound, vault): (&Outbound, &Vault),
+        clock: &Clock,
+        address: &PublicAddress,
+    ) -> SignIns {
+        let provider =
+            settings.map(|settings| Provider::new(settings, outbound.clone(), clock.clone()));
+        SignIns {
+            provider,
+            throttle: Throttle::every(clock, REFILL, DEPARTURES),
+            vault: vault.clone(),
+            redirect_url: format!("{address}/sign-in/callback"),
+        }
+    }
+
+    /// What other pages say of the provider.
+    pub fn shown(&self) -> SignInProvider {
+        SignInProvider(self.provider.as_ref().map(|provider| {
+            Arc::new(crate::accounts::ProviderWords {
+                name: provider.settings.name.clone(),
+                groups_claim: provider.settings.groups_claim.clone(),
+            })
+        }))
+    }
+
+    /// The provider; without one there are no such pages.
+    fn provider(&self) -> Result<&Provider, Error> {
+        self.provider.as_ref().ok_or(Error::NotFound)
+    }
+}

@@ -1,0 +1,70 @@
+//! Taking a user's connection with the sign-in provider away.
+
+use actix_web::HttpResponse;
+
+use super::model::{User, guard};
+use super::queries;
+use crate::access::Visit;
+use crate::people::confirm::Confirm;
+use crate::people::refusal::{ChangeError, Refusal};
+use crate::web::{Error, Form, Segment};
+
+pub async fn confirm_disconnection(
+    visit: Visit,
+    Segment(id): Segment,
+) -> Result<HttpResponse, Error> {
+    let user = queries::find(&mut *visit.conn().await?, &id).await?;
+    guard(&visit.actor, &user)?;
+    let refusal = user.is(&visit.actor).then_some(Refusal::Yourself);
+    Confirm {
+        refusal,
+        ..question(visit, &user)
+    }
+    .ask()
+}
+
+pub async fn disconnect(
+    visit: Visit,
+    Segment(id): Segment,
+    Form(_): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let user = queries::find(&mut conn, &id).await?;
+    let (by, now) = (&visit.actor, visit.now());
+    match queries::disconnect(&mut conn, by, now, user.id()).await {
+        Ok(()) => {
+            let outcome = "The user is not connected with the sign-in provider any more";
+            Ok(visit.see_other(&user.address(), outcome))
+        }
+        Err(ChangeError::Refused(refusal)) => question(visit, &user).refuse(refusal),
+        Err(ChangeError::Fault(fault)) => Err(fault),
+    }
+}
+
+fn question(visit: Visit, user: &User) -> Confirm {
+    let name = user.name();
+    let then = if user.facts.has_password {
+        format!("{name} signs in with the password from now on.")
+    } else {
+        format!(
+            "{name} has no password, and cannot sign in until you make a set-password link. With a password, {name} can connect the account again."
+        )
+    };
+    Confirm {
+        shell: visit.shell,
+        list: ("/users", "Users"),
+        back: user.address(),
+        subject: name.to_string(),
+        step: "Disconnect",
+        question: format!("Disconnect “{name}” from the sign-in provider?"),
+        consequences: vec![
+            "Whoever is this person there does not come into this account any more. All sessions end.".into(),
+            then,
+        ],
+        action: format!("{}/disconnections", user.address()),
+        fields: Vec::new(),
+        button: format!("Disconnect “{name}”"),
+        destroys: true,
+        refusal: None,
+    }
+}
