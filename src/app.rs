@@ -25,6 +25,7 @@ use crate::connectors::LegacyGrants;
 use crate::db::{Db, Notices};
 use crate::endpoints::{Definitions, RunBodies, RunBrake};
 use crate::keyring::{self, Instance};
+use crate::notices::{Channels, Courier};
 use crate::outbound::Outbound;
 use crate::relay::{Relay, Switchboard};
 use crate::status::Metrics;
@@ -47,6 +48,9 @@ const RENEWAL_CONNECTIONS: usize = 4;
 
 /// Connections on which the call log is written, one at a time.
 const CALL_LOG_CONNECTIONS: usize = 1;
+
+/// Connections on which notices are looked after, one for each channel.
+const NOTICE_CONNECTIONS: usize = 2;
 
 /// Unknown API keys that one address may show at once.
 const UNKNOWN_KEYS: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
@@ -72,6 +76,8 @@ pub struct Site {
     /// How long calls are kept.
     pub retention: Retention,
     pub metrics: Metrics,
+    /// How people are told of what happens to connectors.
+    pub channels: Channels,
     pub first_run: FirstRun,
     /// The address that people open, without a trailing slash.
     pub public_url: String,
@@ -103,6 +109,17 @@ impl Site {
             &self.database_url,
             CALL_LOG_CONNECTIONS,
         )?))
+    }
+
+    /// Who tells people of what happens to connectors. Must be called on the program's main runtime, once.
+    pub fn courier(&self) -> anyhow::Result<Courier> {
+        Ok(Courier::new(
+            Db::new(&self.database_url, NOTICE_CONNECTIONS)?,
+            self.outbound.clone(),
+            self.clock.clone(),
+            PublicAddress::new(&self.public_url),
+            self.channels.clone(),
+        ))
     }
 
     /// A pool of one worker's share of the connections.
@@ -223,6 +240,7 @@ fn worker(
         .app_data(web::Data::new(shared.bodies))
         .app_data(web::Data::new(brakes.runs))
         .app_data(web::Data::new(site.retention))
+        .app_data(web::Data::new(site.channels.clone()))
         .app_data(web::Data::new(PublicAddress::new(&site.public_url)))
         .app_data(web::Data::new(site.legacy_grants))
         .app_data(web::Data::new(site.vault.clone()))

@@ -25,7 +25,7 @@ impl Reader {
             .filter(|value| !value.is_empty())
     }
 
-    fn problem(&mut self, name: &str, wanted: &str) {
+    pub fn problem(&mut self, name: &str, wanted: &str) {
         self.problems.push(format!("{name} must be {wanted}"));
     }
 

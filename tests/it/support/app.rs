@@ -16,6 +16,7 @@ use connectory::clock::Clock;
 use connectory::connectors::{self, LegacyGrants, Method, NewConnector};
 use connectory::db::{Connection, Db, Notices};
 use connectory::name::Name;
+use connectory::notices::{Channels, Courier};
 use connectory::outbound::{HttpUrl, Outbound, Policy};
 use connectory::status::Metrics;
 use connectory::vault::Vault;
@@ -52,6 +53,8 @@ pub struct TestApp {
     pub notices: Notices,
     /// Lines are written when its `finish` is called.
     pub call_log: CallLog,
+    /// Sends notices when the test says so.
+    pub courier: Courier,
     pub hasher: PasswordHasher,
     pub api_keys: ApiKeys,
     pub limits: SessionLimits,
@@ -105,6 +108,7 @@ impl TestApp {
                 handle: PrometheusBuilder::new().build_recorder().handle(),
                 token: Some(METRICS_TOKEN.into()),
             },
+            channels: Channels::none(),
             first_run: FirstRun::new(),
             public_url: format!("http://{address}"),
             notices,
@@ -114,6 +118,7 @@ impl TestApp {
         change(&mut site);
         let keeper = site.keeper().expect("a keeper of tokens");
         let call_log = site.call_log().expect("a call log");
+        let courier = site.courier().expect("a courier");
         let server =
             app::serve(site.clone(), keeper.clone(), call_log.clone(), listener).expect("a server");
         TestApp {
@@ -121,6 +126,7 @@ impl TestApp {
             vault: site.vault,
             keeper,
             call_log,
+            courier,
             hasher: site.hasher,
             api_keys: site.api_keys,
             limits: site.limits,
