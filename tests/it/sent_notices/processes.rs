@@ -1,8 +1,13 @@
 //! Programs on one database: each event goes out once, however they start, stop and die.
 
 use std::collections::HashSet;
+use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::header::AUTHORIZATION;
 
 use super::*;
+use crate::support::METRICS_TOKEN;
 use crate::support::program::{Installation, Program};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -84,4 +89,40 @@ async fn one_that_is_stopped_while_it_sends_lets_the_message_arrive_and_marks_it
         .await
         .remove(0);
     assert_eq!(row, ["sent", "1"], "{log}");
+}
+
+#[tokio::test]
+async fn what_was_not_delivered_is_logged_and_counted_without_the_receivers_path() {
+    let app = TestApp::start().await;
+    let receiver = Upstream::start(|_| Reply::of(500, &[], "")).await;
+    in_trouble(&app, "Payroll").await;
+    let here = app
+        .another_program()
+        .set("CONNECTORY_METRICS_TOKEN", METRICS_TOKEN)
+        .set("CONNECTORY_NOTICES_WEBHOOK_URL", &receiver.url("/hidden"))
+        .set("CONNECTORY_NOTICES_WEBHOOK_SECRETS", SECRET);
+    let program = here.serve();
+    receiver.wait_for(1).await;
+    let browser = program.browser();
+    let counted = "connectory_notices_failed_total{channel=\"webhook\"} ";
+    let asking = async {
+        loop {
+            let request = browser.request(Method::GET, "/metrics");
+            let request = request.header(AUTHORIZATION, format!("Bearer {METRICS_TOKEN}"));
+            let metrics = browser.send(request).await.expect(200);
+            if metrics.html.contains(counted) {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), asking)
+        .await
+        .expect("it is counted");
+    let (_, log) = tokio::task::spawn_blocking(move || program.stop())
+        .await
+        .expect("the stop");
+    assert!(log.contains("a notice was not delivered"), "{log}");
+    for secret in ["hidden", SECRET, &SECRET[6..]] {
+        assert!(!log.contains(secret), "{log}");
+    }
 }
