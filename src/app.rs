@@ -25,6 +25,7 @@ use crate::connectors::LegacyGrants;
 use crate::db::{Db, Notices};
 use crate::endpoints::{Definitions, RunBodies, RunBrake};
 use crate::keyring::{self, Instance};
+use crate::notices::{Channels, Courier};
 use crate::openid::{self, SignIns};
 use crate::outbound::Outbound;
 use crate::relay::{Relay, Switchboard};
@@ -48,6 +49,9 @@ const RENEWAL_CONNECTIONS: usize = 4;
 
 /// Connections on which the call log is written, one at a time.
 const CALL_LOG_CONNECTIONS: usize = 1;
+
+/// Connections on which notices are looked after, one for each channel.
+const NOTICE_CONNECTIONS: usize = 2;
 
 /// Unknown API keys that one address may show at once.
 const UNKNOWN_KEYS: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
@@ -73,6 +77,8 @@ pub struct Site {
     /// How long calls are kept.
     pub retention: Retention,
     pub metrics: Metrics,
+    /// How people are told of what happens to connectors.
+    pub channels: Channels,
     pub first_run: FirstRun,
     /// The address that people open, without a trailing slash.
     pub public_url: String,
@@ -106,6 +112,17 @@ impl Site {
             &self.database_url,
             CALL_LOG_CONNECTIONS,
         )?))
+    }
+
+    /// Who tells people of what happens to connectors. Must be called on the program's main runtime, once.
+    pub fn courier(&self) -> anyhow::Result<Courier> {
+        Ok(Courier::new(
+            Db::new(&self.database_url, NOTICE_CONNECTIONS)?,
+            self.outbound.clone(),
+            self.clock.clone(),
+            PublicAddress::new(&self.public_url),
+            self.channels.clone(),
+        ))
     }
 
     /// A pool of one worker's share of the connections.
@@ -228,6 +245,7 @@ fn worker(
         .app_data(web::Data::new(shared.bodies))
         .app_data(web::Data::new(brakes.runs))
         .app_data(web::Data::new(site.retention))
+        .app_data(web::Data::new(site.channels.clone()))
         .app_data(web::Data::new(PublicAddress::new(&site.public_url)))
         .app_data(web::Data::new(site.legacy_grants))
         .app_data(web::Data::new(site.vault.clone()))

@@ -9,8 +9,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use notices::{EmailSettings, MailTls, NoticeSettings, WebhookSettings};
 use reader::Reader;
 
+mod notices;
 mod oidc;
 mod reader;
 
@@ -126,6 +128,44 @@ pub const SETTINGS: &[(&str, &str)] = &[
         "days for which calls are kept in the call log",
     ),
     (
+        "CONNECTORY_SMTP_HOST",
+        "the mail server that takes notices; without it none go by e-mail",
+    ),
+    ("CONNECTORY_SMTP_PORT", "its port"),
+    ("CONNECTORY_SMTP_TLS", "starttls, implicit or none"),
+    (
+        "CONNECTORY_SMTP_CA_FILE",
+        "certificate authorities of the mail server besides the machine's",
+    ),
+    ("CONNECTORY_SMTP_USER", "who signs in to the mail server"),
+    ("CONNECTORY_SMTP_PASSWORD", "the password for it"),
+    (
+        "CONNECTORY_SMTP_PASSWORD_FILE",
+        "a file that holds the password",
+    ),
+    ("CONNECTORY_NOTICES_FROM", "the sender of notices by e-mail"),
+    ("CONNECTORY_NOTICES_TO", "who gets notices by e-mail"),
+    (
+        "CONNECTORY_NOTICES_WEBHOOK_URL",
+        "the address that notices are posted to",
+    ),
+    (
+        "CONNECTORY_NOTICES_WEBHOOK_SECRETS",
+        "the secrets that sign them",
+    ),
+    (
+        "CONNECTORY_NOTICES_WEBHOOK_SECRETS_FILE",
+        "a file that holds the secrets",
+    ),
+    (
+        "CONNECTORY_NOTICES_QUIET_MINUTES",
+        "minutes in which a connector causes no second notice of a kind",
+    ),
+    (
+        "CONNECTORY_NOTICES_DAYS",
+        "days for which it is kept what was told",
+    ),
+    (
         "CONNECTORY_METRICS_TOKEN",
         "bearer token that /metrics asks for; without it /metrics is off",
     ),
@@ -165,6 +205,7 @@ pub struct Config {
     /// `None`: people sign in with a password alone.
     pub oidc: Option<OidcConfig>,
     pub call_log_days: u16,
+    pub notices: NoticeSettings,
     pub metrics_token: Option<String>,
     pub log: String,
     pub log_json: bool,
@@ -247,6 +288,7 @@ impl Config {
             ),
             oidc: reader.oidc(),
             call_log_days: reader.number("CONNECTORY_CALL_LOG_DAYS", 30, 1..=366),
+            notices: reader.notices(),
             metrics_token: reader.metrics_token(),
             log: reader
                 .take("CONNECTORY_LOG")

@@ -19,6 +19,7 @@ pub mod endpoints;
 pub mod home;
 pub mod keyring;
 pub mod name;
+pub mod notices;
 pub mod oauth;
 pub mod openid;
 pub mod outbound;

@@ -18,8 +18,8 @@ use crate::access::Permission::{
 use crate::access::{Gate, Needs, gate};
 use crate::web::{Error, Segment, assets};
 use crate::{
-    accounts, api, audit, authorization, calls, categories, connectors, endpoints, home, openid,
-    people, programs, status,
+    accounts, api, audit, authorization, calls, categories, connectors, endpoints, home, notices,
+    openid, people, programs, status,
 };
 
 /// One route.
@@ -124,6 +124,7 @@ pub fn all() -> Vec<Route> {
         get("/programs/{program}/edit", may(ManageUsers), programs::edit),
         get("/programs/{program}/delete", may(ManageUsers), programs::confirm_delete),
         post("/programs/{program}/delete", may(ManageUsers), programs::delete),
+        get("/notices", SuperAdmin, notices::show),
         get("/profile", SignIn, accounts::profile),
         post("/profile", SignIn, accounts::update_profile),
         get("/profile/password", SignIn, accounts::ask_password),

@@ -57,6 +57,16 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "collections",
         &["+", "connectors", "authorization", "endpoints"],
     ),
+    (
+        "notices",
+        &[
+            "+",
+            "config", // the ways that they go
+            "connectors",
+            "oauth::wait_in", // Retry-After
+            "outbound",
+        ],
+    ),
     ("programs", &["+", "connectors"]), // which of them a key may call
     ("accounts", &["+", "programs"]),   // a person's own keys
     ("people", &["+", "accounts"]),     // user names; storing a user and a password
@@ -90,6 +100,7 @@ const SLICES: &[&str] = &[
     "relay",
     "endpoints",
     "collections",
+    "notices",
     "programs",
     "accounts",
     "people",

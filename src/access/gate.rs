@@ -227,6 +227,12 @@ fn navigation(actor: &Actor) -> Vec<NavItem> {
             section: "",
             also: &["/audit"],
         }))
+        .chain(actor.super_admin.then_some(NavItem {
+            href: "/notices",
+            label: "Notices",
+            section: "",
+            also: &[],
+        }))
         .collect()
 }
 

@@ -1,10 +1,11 @@
-//! The command line: serving, migrating, users, keys, the audit log, sample data.
+//! The command line: serving, migrating, users, keys, the audit log, notices, sample data.
 
 mod audit;
 mod demo;
 mod demo_data;
 mod key;
 mod key_files;
+mod notices;
 mod serve;
 mod setup;
 mod users;
@@ -45,6 +46,9 @@ enum Command {
     /// Prove the audit log
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Tell people of what happens to data connectors
+    #[command(subcommand)]
+    Notices(notices::NoticesCommand),
     /// Fill in sample data: sixty data connectors of a town administration
     Demo,
 }
@@ -65,6 +69,7 @@ pub fn run() -> ExitCode {
                 Command::User(command) => users::run(&config, command),
                 Command::Key(command) => key::run(&config, command),
                 Command::Audit(command) => audit::run(&config, command),
+                Command::Notices(command) => notices::run(&config, &command),
                 Command::Demo => setup::with_database(&config, demo::fill),
             }
         });

@@ -7,9 +7,10 @@ use actix_web::dev::ServerHandle;
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::setup::{Database, open_vault, runtime};
+use super::setup::{Database, open_vault, outbound_rules, runtime};
 use crate::access::{ApiKeys, PasswordHasher, SessionLimits};
 use crate::accounts::{FirstRun, has_local_super_admin, has_super_admin};
 use crate::app::{
@@ -22,6 +23,7 @@ use crate::config::{Config, OidcConfig};
 use crate::connectors::LegacyGrants;
 use crate::db::{Db, Notices, migrate};
 use crate::keyring::{Instance, sign_off};
+use crate::notices::Channels;
 use crate::openid::{Settings, SignIns};
 use crate::outbound::{HttpUrl, Outbound, Policy, Rule};
 use crate::status::Metrics;
@@ -31,17 +33,26 @@ use crate::web::PublicAddress;
 /// Upper ends of the latency histogram's buckets, in seconds.
 const LATENCY_BUCKETS: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0];
 
+/// A notice that is being sent at a stop has so long to arrive.
+const LAST_NOTICE: Duration = Duration::from_secs(10);
+
 /// How often the private PostgreSQL is asked whether it still runs.
 const WATCH: Duration = Duration::from_millis(500);
 
 /// Serves until a signal ends it. Must run on the main thread.
 pub(super) fn run(config: Config) -> anyhow::Result<()> {
     let only = outbound_rules(&config)?;
+    let channels = Channels::new(&config.notices)?;
     // Bound first: with the port taken there is no point in starting a database.
     let listener = TcpListener::bind(config.listen)
         .with_context(|| format!("CONNECTORY_LISTEN: cannot listen on {}", config.listen))?;
     let mut database = Database::start(&config)?;
-    let outcome = runtime()?.block_on(serve_until_stopped(&config, &mut database, listener, only));
+    let outcome = runtime()?.block_on(serve_until_stopped(
+        &config,
+        &mut database,
+        listener,
+        (only, channels),
+    ));
     let stopped = database.stop();
     outcome.and(stopped)
 }
@@ -50,7 +61,7 @@ async fn serve_until_stopped(
     config: &Config,
     database: &mut Database,
     listener: TcpListener,
-    only: Option<Vec<Rule>>,
+    (only, channels): (Option<Vec<Rule>>, Channels),
 ) -> anyhow::Result<()> {
     let url = database.url();
     migrate(&url).await?;
@@ -100,6 +111,7 @@ async fn serve_until_stopped(
                 .install_recorder()?,
             token: config.metrics_token.clone(),
         },
+        channels,
         first_run: first_run.clone(),
         public_url: config.public_url.clone(),
         notices,
@@ -113,9 +125,11 @@ async fn serve_until_stopped(
     let (rules, metrics) = ((site.limits, site.retention), site.metrics.clone());
     let (notices, api_keys) = (site.notices.clone(), site.api_keys.clone());
     let (keeper, call_log) = (site.keeper()?, site.call_log()?);
+    let courier = site.courier()?;
     let server = serve(site, keeper.clone(), call_log.clone(), listener)?;
     let handle = server.handle();
     let server = tokio::spawn(server);
+    let notices_out = tokio::spawn(courier.clone().run());
     let log_writer = call_log.clone();
     let log_writer = tokio::spawn(async move { log_writer.run().await });
     let id = instance.id;
@@ -139,6 +153,10 @@ async fn serve_until_stopped(
     );
     greet(config, &db, &first_run).await?;
     let outcome = wait_for_end(database, signals, &handle).await;
+    // A notice that is on its way is marked as sent, or it would go out twice.
+    let last_notice = timeout(LAST_NOTICE, courier.finish()).await;
+    notices_out.abort();
+    drop(last_notice);
     tasks.iter().for_each(|task| task.abort());
     let served = server.await;
     // After the last request, which may have begun a renewal: a token that is on its way may be the only copy.
@@ -163,18 +181,6 @@ async fn say_goodbye(db: &Db, instance: Uuid) {
         // Else it counts as gone half a minute later.
         _ = sign_off(&mut conn, instance).await;
     }
-}
-
-/// The only destinations that connectors may reach, if the administrator names any.
-fn outbound_rules(config: &Config) -> anyhow::Result<Option<Vec<Rule>>> {
-    let parse = |text: &String| {
-        text.parse::<Rule>()
-            .with_context(|| format!("CONNECTORY_OUTBOUND_ONLY: “{text}”"))
-    };
-    let rules = config.outbound_only.as_ref();
-    rules
-        .map(|texts| texts.iter().map(parse).collect())
-        .transpose()
 }
 
 /// What is set about the provider, in the types that ask it.

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::db::private::PrivatePostgres;
 use crate::db::{Db, migrate};
 use crate::keyring;
+use crate::outbound::Rule;
 use crate::vault::{MasterKeys, Vault};
 
 /// What commands work with.
@@ -22,6 +23,18 @@ pub(super) struct Tools {
     pub vault: Vault,
     pub masters: Arc<MasterKeys>,
     pub clock: Clock,
+}
+
+/// The only destinations that connectors may reach, if the administrator names any.
+pub(super) fn outbound_rules(config: &Config) -> anyhow::Result<Option<Vec<Rule>>> {
+    let parse = |text: &String| {
+        text.parse::<Rule>()
+            .with_context(|| format!("CONNECTORY_OUTBOUND_ONLY: “{text}”"))
+    };
+    let rules = config.outbound_only.as_ref();
+    rules
+        .map(|texts| texts.iter().map(parse).collect())
+        .transpose()
 }
 
 /// Sends the log to standard error.

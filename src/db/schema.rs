@@ -352,6 +352,45 @@ diesel::table! {
 }
 
 diesel::table! {
+    notice_deliveries (id) {
+        id -> Uuid,
+        event_id -> Uuid,
+        occasion -> Text,
+        channel -> Text,
+        recipient -> Text,
+        since -> Timestamptz,
+        state -> Text,
+        due_at -> Timestamptz,
+        attempts -> Int4,
+        problem -> Text,
+        sent_at -> Nullable<Timestamptz>,
+        lease_id -> Nullable<Uuid>,
+        lease_until -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    notice_events (id) {
+        id -> Uuid,
+        connector_id -> Uuid,
+        health -> Text,
+        began_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        message -> Text,
+        remedy -> Text,
+        ended_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    notice_stops (channel) {
+        channel -> Text,
+        receiver -> Bytea,
+        stopped_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     oauth_clients (connector_id) {
         connector_id -> Uuid,
         issuer -> Text,
@@ -526,6 +565,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     identities,
     instances,
     invitations,
+    notice_deliveries,
+    notice_events,
+    notice_stops,
     oauth_clients,
     programs,
     renewals,
@@ -554,6 +596,8 @@ diesel::joinable!(api_key_scopes -> connectors (connector_id));
 diesel::joinable!(api_key_endpoints -> api_key_scopes (scope_id));
 diesel::joinable!(api_key_endpoints -> endpoints (endpoint_id));
 diesel::joinable!(breakers -> connectors (connector_id));
+diesel::joinable!(notice_deliveries -> notice_events (event_id));
+diesel::joinable!(notice_events -> connectors (connector_id));
 diesel::joinable!(invitations -> users (user_id));
 diesel::joinable!(group_users -> groups (group_id));
 diesel::joinable!(group_users -> users (user_id));

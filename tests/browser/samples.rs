@@ -7,6 +7,7 @@ mod calls_world;
 mod endpoints;
 mod endpoints_world;
 mod keys;
+mod notices_world;
 mod oauth;
 mod oauth_world;
 mod openid;
@@ -207,6 +208,11 @@ const SAMPLES: &[Sample] = &[
     sample("call", Full, Admin, "/calls?outcome=answered&status=2xx", &[FirstRow], "Where the time went"),
     sample("call-long", Full, Admin, "/calls?status=5xx", &[FirstRow], "502 Bad Gateway"),
     sample("call-failed", Full, Admin, "/calls?outcome=failed", &[FirstRow], "did not answer within"),
+
+    // Notices
+    sample("notices-none", Empty, Admin, "/notices", &[], "Nobody is told."),
+    sample("notices", Full, Admin, "/connectors", &[Press("Notices")], "The webhook is stopped."),
+    sample("notices-not-permitted", Full, Viewer, "/notices", &[], "Only a super admin can do this"),
 
     // The interface for programs
     sample("interface", Full, Viewer, "/api/v1", &[Expand("Problems of: Call an endpoint")], "What happened"),

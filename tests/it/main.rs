@@ -32,6 +32,7 @@ mod people;
 mod private_postgres;
 mod programs;
 mod secrets;
+mod sent_notices;
 mod support;
 mod token_requests;
 mod tokens;

@@ -97,7 +97,7 @@ async fn authorized_with(change: impl FnOnce(&mut Setup)) -> Authorized {
 }
 
 /// A connector with an OAuth grant and a client secret, without a token.
-async fn oauth_connector(app: &TestApp, grant: Grant, token_url: &str, base_url: &str) -> Uuid {
+pub async fn oauth_connector(app: &TestApp, grant: Grant, token_url: &str, base_url: &str) -> Uuid {
     let id = app
         .connector_with("Payroll", |new| {
             new.method = Method::OAuth(grant);
@@ -115,14 +115,14 @@ async fn oauth_connector(app: &TestApp, grant: Grant, token_url: &str, base_url:
 }
 
 /// A connector with an hour's token and a refresh token, which this server is to renew.
-async fn renewed_at(app: &TestApp, token_url: &str) -> Uuid {
+pub async fn renewed_at(app: &TestApp, token_url: &str) -> Uuid {
     let id = oauth_connector(app, Grant::AuthorizationCode, token_url, token_url).await;
     give(app, id, Some("the-refresh-token")).await;
     id
 }
 
 /// Stores an hour's token.
-async fn give(app: &TestApp, id: Uuid, refresh: Option<&str>) {
+pub async fn give(app: &TestApp, id: Uuid, refresh: Option<&str>) {
     let refresh = refresh.map_or(RefreshToken::None, |refresh| {
         RefreshToken::Set(Secret::new(refresh.into()))
     });

@@ -12,7 +12,8 @@ use connectory::vault::Secret;
 use uuid::Uuid;
 
 use super::{
-    Place, Sample, Step, Who, calls_world, endpoints_world, keys, oauth_world, openid, people_world,
+    Place, Sample, Step, Who, calls_world, endpoints_world, keys, notices_world, oauth_world,
+    openid, people_world,
 };
 use crate::browser::{Window, origin};
 use crate::support::authorization_server::AuthorizationServer;
@@ -86,12 +87,13 @@ impl World {
     pub async fn build() -> World {
         let tokens = OAuthServer::start();
         let server = oauth_world::server();
-        let full = Peopled::start().await;
+        let full = Peopled::on(notices_world::site().await).await;
         fill(&full, &tokens).await;
         oauth_world::fill(&full.app, &server).await;
         calls_world::fill(&full.app).await;
         keys::fill(&full.app, full.admin.user().id).await;
         people_world::fill(&full.app).await;
+        notices_world::fill(&full.app).await;
         let apis = endpoints_world::fill(&full.app, &full.admin).await;
         fill_log(&full.app).await;
         let provider = IdentityProvider::start(&Clock::system()).await;

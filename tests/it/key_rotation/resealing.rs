@@ -39,6 +39,7 @@ async fn every_column_of_sealed_values_is_known() {
         "token_hash",
         "visitor_hash",
         "previous_hash",
+        "receiver",
         "wrapped",
     ];
     let columns = app

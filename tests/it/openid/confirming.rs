@@ -35,7 +35,7 @@ async fn a_new_sign_in_there_counts_like_the_own_password_for_fifteen_minutes() 
     );
     let asks = async || {
         let page = ben.get("/profile/keys/new").await.expect(200);
-        page.all("#password").next().is_some()
+        page.all("#own_password").next().is_some()
     };
     assert!(!asks().await);
     staff.app.advance(TimeDelta::minutes(16));

@@ -16,6 +16,7 @@ use connectory::clock::Clock;
 use connectory::connectors::{self, LegacyGrants, Method, NewConnector};
 use connectory::db::{Connection, Db, Notices};
 use connectory::name::Name;
+use connectory::notices::{Channels, Courier};
 use connectory::openid::SignIns;
 use connectory::outbound::{HttpUrl, Outbound, Policy};
 use connectory::status::Metrics;
@@ -54,6 +55,8 @@ pub struct TestApp {
     pub notices: Notices,
     /// Lines are written when its `finish` is called.
     pub call_log: CallLog,
+    /// Sends notices when the test says so.
+    pub courier: Courier,
     pub hasher: PasswordHasher,
     pub api_keys: ApiKeys,
     pub limits: SessionLimits,
@@ -115,6 +118,7 @@ impl TestApp {
                 handle: PrometheusBuilder::new().build_recorder().handle(),
                 token: Some(METRICS_TOKEN.into()),
             },
+            channels: Channels::none(),
             first_run: FirstRun::new(),
             public_url,
             notices,
@@ -124,6 +128,7 @@ impl TestApp {
         change(&mut site);
         let keeper = site.keeper().expect("a keeper of tokens");
         let call_log = site.call_log().expect("a call log");
+        let courier = site.courier().expect("a courier");
         let server =
             app::serve(site.clone(), keeper.clone(), call_log.clone(), listener).expect("a server");
         TestApp {
@@ -131,6 +136,7 @@ impl TestApp {
             vault: site.vault,
             keeper,
             call_log,
+            courier,
             hasher: site.hasher,
             api_keys: site.api_keys,
             limits: site.limits,

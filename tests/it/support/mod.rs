@@ -15,6 +15,7 @@ mod people;
 pub mod program;
 mod raw;
 mod sealed;
+pub mod smtp_server;
 pub mod upstream;
 
 pub use app::{METRICS_TOKEN, TestApp};

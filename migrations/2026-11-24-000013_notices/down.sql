@@ -1,0 +1,2 @@
+DROP INDEX connectors_trouble_idx;
+DROP TABLE notice_deliveries, notice_events, notice_stops;

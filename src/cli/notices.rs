@@ -1,0 +1,58 @@
+//! `connectory notices`: for whoever sets up by which ways people are told.
+
+use anyhow::bail;
+use clap::Subcommand;
+
+use super::setup::{Tools, outbound_rules, with_database};
+use crate::config::Config;
+use crate::notices::{Channels, Courier};
+use crate::outbound::{Outbound, Policy};
+use crate::web::PublicAddress;
+
+#[derive(Subcommand)]
+pub(super) enum NoticesCommand {
+    /// Send a test notice by every way that is set up, and say what became of each
+    Test,
+}
+
+pub(super) fn run(config: &Config, command: &NoticesCommand) -> anyhow::Result<()> {
+    match command {
+        NoticesCommand::Test => {
+            let channels = Channels::new(&config.notices)?;
+            with_database(config, async |tools| test(config, tools, channels).await)
+        }
+    }
+}
+
+async fn test(config: &Config, tools: Tools, channels: Channels) -> anyhow::Result<()> {
+    let policy = Policy {
+        allow_loopback: config.outbound_loopback,
+        only: outbound_rules(config)?,
+        own: vec![config.listen],
+    };
+    let (outbound, address) = (
+        Outbound::new(policy)?,
+        PublicAddress::new(&config.public_url),
+    );
+    let courier = Courier::new(tools.db, outbound, tools.clock, address, channels);
+    let all = courier.test().await.map_err(anyhow::Error::from)?;
+    if all.is_empty() {
+        bail!(
+            "no way is set up; set CONNECTORY_SMTP_HOST or CONNECTORY_NOTICES_WEBHOOK_URL, with what belongs to it"
+        );
+    }
+    let mut failed = 0;
+    for tested in &all {
+        match &tested.outcome {
+            Ok(()) => println!("{}: sent", tested.target),
+            Err(reason) => {
+                failed += 1;
+                println!("{}: not sent. {reason}", tested.target);
+            }
+        }
+    }
+    if failed > 0 {
+        bail!("{failed} of {} test notices were not sent", all.len());
+    }
+    Ok(())
+}

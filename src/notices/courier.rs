@@ -1,0 +1,211 @@
+//! Sends what is due: compares, leases, sends, marks; round after round, on the program's main runtime.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::join;
+use tokio::sync::{OwnedRwLockWriteGuard, RwLock};
+use tokio::time::MissedTickBehavior;
+use uuid::Uuid;
+
+use super::channels::{Channels, Set, Tested, Undelivered};
+use super::message::Message;
+use super::model::{Channel, Due, Target};
+use super::queries::{self, Settled};
+use super::schedule::next_attempt;
+use crate::clock::Clock;
+use crate::db::Db;
+use crate::outbound::Outbound;
+use crate::web::{Error, PublicAddress};
+
+/// How often it is looked for what is to be told.
+const TICK: Duration = Duration::from_secs(10);
+
+/// Messages of a channel in one round, so that the round ends.
+const BATCH: usize = 100;
+
+/// Who sends notices; clones are the same.
+#[derive(Clone)]
+pub struct Courier(Arc<Parts>);
+
+struct Parts {
+    db: Db,
+    outbound: Outbound,
+    clock: Clock,
+    address: PublicAddress,
+    channels: Arc<Set>,
+    /// Held, with others, by whoever is sending; wholly by whoever stops the program.
+    turn: Arc<RwLock<()>>,
+}
+
+impl Courier {
+    /// A courier whose links begin with `address`. `db` and `outbound` belong to the runtime that it will run on.
+    pub fn new(
+        db: Db,
+        outbound: Outbound,
+        clock: Clock,
+        address: PublicAddress,
+        channels: Channels,
+    ) -> Courier {
+        Courier(Arc::new(Parts {
+            db,
+            outbound,
+            clock,
+            address,
+            channels: channels.0,
+            turn: Arc::default(),
+        }))
+    }
+
+    /// Works until the task is dropped. A failure is logged, and what it kept from being told is told by a later round.
+    pub async fn run(self) {
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            if let Err(error) = self.round().await {
+                let cause = format!("{:#}", anyhow::Error::from(error));
+                tracing::warn!(cause, "notices could not be looked after");
+            }
+        }
+    }
+
+    /// Lets messages that are being sent arrive and be marked. None is begun while what is given is held.
+    pub async fn finish(&self) -> OwnedRwLockWriteGuard<()> {
+        Arc::clone(&self.0.turn).write_owned().await
+    }
+
+    /// Records what has begun and ended, and sends what is due.
+    pub async fn round(&self) -> Result<(), Error> {
+        let parts = &*self.0;
+        {
+            let mut conn = parts.db.get().await?;
+            queries::record(&mut conn, &parts.channels, parts.clock.now()).await?;
+        }
+        let targets = parts.channels.targets();
+        let (email, webhook) = join!(
+            self.send_due(Channel::Email, &targets),
+            self.send_due(Channel::Webhook, &targets)
+        );
+        email.and(webhook)
+    }
+
+    /// One message after another; where the channel is down, the rest waits for the next round.
+    async fn send_due(&self, channel: Channel, targets: &[Target]) -> Result<(), Error> {
+        if !targets.iter().any(|target| target.channel == channel) {
+            return Ok(());
+        }
+        for _ in 0..BATCH {
+            let _turn = self.0.turn.read().await;
+            let lease = Uuid::now_v7();
+            let due = {
+                let mut conn = self.0.db.get().await?;
+                queries::lease(&mut conn, channel, targets, lease, self.0.clock.now()).await?
+            };
+            let Some(due) = due else { break };
+            if !self.deliver(channel, &due, lease).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives whether the channel can be used for more. No database connection is held while it is sent.
+    async fn deliver(&self, channel: Channel, due: &Due, lease: Uuid) -> Result<bool, Error> {
+        let parts = &*self.0;
+        let message = Message::of(due, &parts.address);
+        let target = Target {
+            channel,
+            recipient: due.recipient.clone(),
+        };
+        let outcome = parts
+            .channels
+            .send(&parts.outbound, &message, &target, parts.clock.now())
+            .await;
+        let label = channel.code();
+        match outcome {
+            Ok(()) => {
+                metrics::counter!("connectory_notices_sent_total", "channel" => label).increment(1);
+                self.settle(due, lease, &Settled::Sent).await?;
+                Ok(true)
+            }
+            Err(undelivered) => {
+                metrics::counter!("connectory_notices_failed_total", "channel" => label)
+                    .increment(1);
+                let (connector, to) = (&due.key, parts.channels.name(&target));
+                let (reason, attempts) = (&undelivered.reason, due.attempts);
+                tracing::warn!(
+                    connector,
+                    to,
+                    attempts,
+                    reason,
+                    "a notice was not delivered"
+                );
+                self.put_off(channel, due, lease, undelivered).await
+            }
+        }
+    }
+
+    /// Marks a message that was not delivered. Gives whether the channel can be used for more.
+    async fn put_off(
+        &self,
+        channel: Channel,
+        due: &Due,
+        lease: Uuid,
+        undelivered: Undelivered,
+    ) -> Result<bool, Error> {
+        let parts = &*self.0;
+        let now = parts.clock.now();
+        let given_up = |count| {
+            metrics::counter!("connectory_notices_given_up_total", "channel" => channel.code())
+                .increment(count);
+        };
+        if let (true, Some(webhook)) = (undelivered.is_gone, &parts.channels.webhook) {
+            let reason = format!("{} It wants no more notices.", undelivered.reason);
+            let mut conn = parts.db.get().await?;
+            let count = queries::stop(&mut conn, webhook.receiver(), &reason, now).await?;
+            given_up(count as u64);
+            tracing::warn!("the receiver of webhooks wants no more notices: none are sent to it");
+            return Ok(false);
+        }
+        let is_down = undelivered.is_down;
+        let settled = match next_attempt(due.attempts, undelivered.retry_after, now) {
+            Some(next) => Settled::Failed(undelivered.reason, next),
+            None => {
+                given_up(1);
+                Settled::GivenUp(undelivered.reason)
+            }
+        };
+        self.settle(due, lease, &settled).await?;
+        Ok(!is_down)
+    }
+
+    async fn settle(&self, due: &Due, lease: Uuid, settled: &Settled) -> Result<(), Error> {
+        let mut conn = self.0.db.get().await?;
+        let now = self.0.clock.now();
+        if !queries::settle(&mut conn, (due.id, lease), settled, now).await? {
+            tracing::debug!(message = %due.id, "another instance has taken a notice over");
+        }
+        Ok(())
+    }
+
+    /// Sends a test notice to everybody who gets notices, and says what became of each. A webhook that arrives is no longer stopped.
+    pub async fn test(&self) -> Result<Vec<Tested>, Error> {
+        let parts = &*self.0;
+        let now = parts.clock.now();
+        let message = Message::test(Uuid::now_v7(), now, &parts.address);
+        let mut all = Vec::new();
+        for target in parts.channels.targets() {
+            let sending = parts.channels.send(&parts.outbound, &message, &target, now);
+            let outcome = sending.await.map_err(|undelivered| undelivered.reason);
+            if target.channel == Channel::Webhook && outcome.is_ok() {
+                queries::resume(&mut *parts.db.get().await?).await?;
+            }
+            all.push(Tested {
+                target: parts.channels.name(&target),
+                outcome,
+            });
+        }
+        Ok(all)
+    }
+}

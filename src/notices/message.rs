@@ -1,0 +1,229 @@
+//! What is told of an event, in words for people and as data for programs.
+//!
+//! Rule: everything in it is Connectory's own words or an administrator's. A name is put on one line by [`Line`], so that nothing
+//! of it can begin a header or a paragraph of its own.
+
+use std::fmt;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::model::{Due, Occasion};
+use crate::connectors::Health;
+use crate::web::{PublicAddress, date_time_utc};
+
+/// A message ready to be sent by any channel.
+pub(super) struct Message {
+    /// The same at each attempt.
+    pub id: Uuid,
+    /// The event, which the messages about it share.
+    pub event: Uuid,
+    pub occasion: Occasion,
+    /// `connector.failing` and the like.
+    pub kind: String,
+    /// When that began which it tells of.
+    pub at: DateTime<Utc>,
+    pub subject: Line,
+    pub text: String,
+    /// What the webhook carries as `data`.
+    pub data: Value,
+}
+
+/// Text without line breaks and other control characters.
+pub(super) struct Line(String);
+
+impl Line {
+    pub fn new(text: impl AsRef<str>) -> Line {
+        let separates =
+            |letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}');
+        let words = text.as_ref().split(separates).map(str::trim);
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        Line(words.join(" "))
+    }
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Message {
+    /// What is due, with links that begin with `address`.
+    pub fn of(due: &Due, address: &PublicAddress) -> Message {
+        let label = Line::new(&due.label);
+        let url = format!("{address}/connectors/{}/authorization", due.key);
+        let told = Told { due, label, url };
+        let (kind, word) = match due.occasion() {
+            Occasion::Began => (due.health().code(), due.health().label()),
+            Occasion::Ended => ("recovered", "Healthy again"),
+        };
+        Message {
+            id: due.id,
+            event: due.event_id,
+            occasion: due.occasion(),
+            kind: format!("connector.{kind}"),
+            at: due.since,
+            subject: Line::new(format!("{}: {word}", told.label)),
+            text: letter(told.paragraphs(), address),
+            data: told.data(),
+        }
+    }
+
+    /// A message that tells of nothing, for trying whether messages arrive.
+    pub fn test(id: Uuid, now: DateTime<Utc>, address: &PublicAddress) -> Message {
+        let words = "This is a test: notices about data connectors arrive here.";
+        Message {
+            id,
+            event: id,
+            occasion: Occasion::Began,
+            kind: "connectory.test".into(),
+            at: now,
+            subject: Line::new("Test notice"),
+            text: letter(vec![words.into()], address),
+            data: json!({ "message": words }),
+        }
+    }
+}
+
+fn letter(mut paragraphs: Vec<String>, address: &PublicAddress) -> String {
+    paragraphs.push(format!(
+        "-- \nSent by Connectory, {address}. Whoever runs it decides who gets these notices."
+    ));
+    paragraphs.join("\n\n") + "\n"
+}
+
+/// An event about to be put into words.
+struct Told<'a> {
+    due: &'a Due,
+    label: Line,
+    url: String,
+}
+
+impl Told<'_> {
+    fn paragraphs(&self) -> Vec<String> {
+        let mut all = match self.due.occasion() {
+            Occasion::Began => vec![self.began(), self.message(), self.what_to_do()],
+            Occasion::Ended => vec![self.ended()],
+        };
+        all.push(format!(
+            "The data connector “{}”:\n{}",
+            self.label, self.url
+        ));
+        all.retain(|paragraph| !paragraph.is_empty());
+        all
+    }
+
+    fn began(&self) -> String {
+        let (name, since) = (&self.label, date_time_utc(&self.due.since));
+        let ends = self.due.expires_at.as_ref().map(date_time_utc);
+        match (self.due.health(), ends) {
+            (Health::Expiring, Some(ends)) => {
+                format!("The access token of the data connector “{name}” ends on {ends}.")
+            }
+            (Health::Expiring, None) => {
+                format!("The access token of the data connector “{name}” is about to end.")
+            }
+            (Health::NeedsReauthorization, _) => format!(
+                "The data connector “{name}” has needed to be authorized again since {since}. Until somebody does it, calls through it fail."
+            ),
+            _ => format!("The data connector “{name}” has been failing since {since}."),
+        }
+    }
+
+    fn ended(&self) -> String {
+        let was = match self.due.health() {
+            Health::Expiring => "Its access token was about to end",
+            Health::NeedsReauthorization => "It had needed to be authorized again",
+            _ => "It had been failing",
+        };
+        format!(
+            "The data connector “{}” works again since {}. {was} since {}.",
+            self.label,
+            date_time_utc(&self.due.since),
+            date_time_utc(&self.due.began_at)
+        )
+    }
+
+    fn message(&self) -> String {
+        match Line::new(&self.due.message) {
+            Line(message) if message.is_empty() => String::new(),
+            message => format!("What happened: {message}"),
+        }
+    }
+
+    fn what_to_do(&self) -> String {
+        let remedy = Line::new(&self.due.remedy);
+        match self.due.health() {
+            Health::Expiring => {
+                "Nothing renews it by itself. Authorize the data connector anew before that time."
+                    .into()
+            }
+            Health::NeedsReauthorization if remedy.0.is_empty() => {
+                "Open the data connector and authorize it anew.".into()
+            }
+            Health::NeedsReauthorization => format!("What to do: {remedy}"),
+            _ => {
+                let goes_on = "Connectory goes on trying, and tells you when it works again.";
+                match remedy.0.as_str() {
+                    "" => goes_on.into(),
+                    remedy => format!("{goes_on} If it does not: {remedy}"),
+                }
+            }
+        }
+    }
+
+    fn data(&self) -> Value {
+        let due = self.due;
+        let mut data = Map::new();
+        data.insert("event_id".into(), json!(due.event_id));
+        data.insert(
+            "connector".into(),
+            json!({ "id": due.connector_id, "key": due.key, "name": due.label, "url": self.url }),
+        );
+        let (health, was) = match due.occasion() {
+            Occasion::Began => (due.health().code(), None),
+            Occasion::Ended => (Health::Healthy.code(), Some(due.health().code())),
+        };
+        data.insert("health".into(), json!(health));
+        data.insert("since".into(), json!(time(&due.since)));
+        if let Some(was) = was {
+            data.insert("was".into(), json!(was));
+            data.insert("was_since".into(), json!(time(&due.began_at)));
+            return Value::Object(data);
+        }
+        if let Some(ends) = &due.expires_at {
+            data.insert("expires_at".into(), json!(time(ends)));
+        }
+        for (name, text) in [("message", &due.message), ("remedy", &due.remedy)] {
+            if !text.is_empty() {
+                data.insert(name.into(), json!(text));
+            }
+        }
+        Value::Object(data)
+    }
+}
+
+/// RFC 3339 with microseconds.
+pub(super) fn time(at: &DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_one_line_whatever_it_is_made_of() {
+        for (text, line) in [
+            ("Payroll", "Payroll"),
+            ("  Zürich – «Lohn» 給与  ", "Zürich – «Lohn» 給与"),
+            ("a\r\nBcc: b@example.org", "a Bcc: b@example.org"),
+            ("a\u{2028}b\u{85}c\0d\te", "a b c d e"),
+            ("\r\n", ""),
+        ] {
+            assert_eq!(Line::new(text).to_string(), line);
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! All SQL of notices.
+//!
+//! Rule: each step is one set-based statement, and unique constraints make it the same however often and by however many instances
+//! it is done.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel::sql_query;
+use diesel::sql_types::{Array, BigInt, Bool, Interval, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use uuid::Uuid;
+
+use super::channels::Set;
+use super::model::{Channel, DeliveryRow, Due, EventRow, Target};
+use super::schedule::{LEASE, NEWS, SETTLING};
+use crate::db::Conn;
+use crate::db::schema::{connectors, notice_deliveries, notice_events, notice_stops};
+use crate::web::Error;
+
+/// Any number, the same in every instance: who holds this lock compares health with events.
+const COMPARING: i64 = 0x6e6f_7469_6365_7301;
+
+/// Events that the page shows.
+pub(super) const SHOWN: i64 = 100;
+
+#[derive(QueryableByName)]
+struct Locked {
+    #[diesel(sql_type = Bool)]
+    locked: bool,
+}
+
+/// Brings events and messages up to the connectors' health at `now`. Where another instance is at it, nothing is left to do.
+pub(super) async fn record(conn: &mut Conn, set: &Set, now: DateTime<Utc>) -> Result<(), Error> {
+    conn.transaction(async |conn| {
+        let lock = sql_query("SELECT pg_try_advisory_xact_lock($1) AS locked");
+        let lock: Locked = lock.bind::<BigInt, _>(COMPARING).get_result(conn).await?;
+        if !lock.locked {
+            return Ok(());
+        }
+        end_events(conn, now).await?;
+        begin_events(conn).await?;
+        drop_what_is_over(conn).await?;
+        let targets = Targets::of(set.targets(), stopped(conn, set).await?.is_some());
+        tell_beginnings(conn, &targets, set.quiet, now).await?;
+        tell_recoveries(conn, &targets, now).await?;
+        forget(conn, now - set.kept).await
+    })
+    .await
+}
+
+/// Targets as two columns.
+struct Targets {
+    channels: Vec<&'static str>,
+    recipients: Vec<String>,
+}
+
+impl Targets {
+    fn of(mut targets: Vec<Target>, webhook_is_stopped: bool) -> Targets {
+        targets.retain(|target| target.channel != Channel::Webhook || !webhook_is_stopped);
+        let channels = targets.iter().map(|target| target.channel.code()).collect();
+        let recipients = targets.into_iter().map(|target| target.recipient).collect();
+        Targets {
+            channels,
+            recipients,
+        }
+    }
+}
+
+/// A spell is over when the connector has another health, or the same one again, or is in the trash.
+async fn end_events(conn: &mut Conn, now: DateTime<Utc>) -> Result<(), Error> {
+    sql_query(
+        "UPDATE notice_events e SET ended_at = greatest(e.began_at, CASE WHEN c.deleted_at IS NULL THEN c.status_since ELSE $1 END)
+         FROM connectors c
+         WHERE c.id = e.connector_id AND e.ended_at IS NULL
+           AND (c.status <> e.health OR c.status_since <> e.began_at OR c.deleted_at IS NOT NULL)",
+    )
+    .bind::<Timestamptz, _>(now)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What went wrong is kept as it was at the beginning, so that the message is the same at each attempt.
+async fn begin_events(conn: &mut Conn) -> Result<(), Error> {
+    sql_query(
+        "INSERT INTO notice_events (id, connector_id, health, began_at, expires_at, message, remedy)
+         SELECT gen_random_uuid(), c.id, c.status, c.status_since, t.expires_at,
+                CASE WHEN r.failures > 0 THEN r.message ELSE coalesce(b.message, '') END,
+                CASE WHEN r.failures > 0 THEN r.remedy ELSE '' END
+         FROM connectors c
+         LEFT JOIN tokens t ON t.connector_id = c.id
+         LEFT JOIN renewals r ON r.connector_id = c.id
+         LEFT JOIN breakers b ON b.connector_id = c.id
+         WHERE c.status IN ('expiring', 'failing', 'needs_reauthorization') AND c.deleted_at IS NULL
+           AND NOT EXISTS (SELECT FROM notice_events e WHERE e.connector_id = c.id AND e.health = c.status AND e.began_at = c.status_since)
+         ON CONFLICT DO NOTHING",
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// What passed before anybody was told is no news any more.
+async fn drop_what_is_over(conn: &mut Conn) -> Result<(), Error> {
+    sql_query(
+        "UPDATE notice_deliveries d SET state = 'over' FROM notice_events e
+         WHERE e.id = d.event_id AND d.state = 'waiting' AND d.occasion = 'began' AND d.attempts = 0 AND e.ended_at IS NOT NULL",
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// A message for each open event and target that has none: a fault that may pass has time to do so, and after a message about a
+/// connector it is quiet about the same health for a while.
+async fn tell_beginnings(
+    conn: &mut Conn,
+    targets: &Targets,
+    quiet: TimeDelta,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    sql_query(
+        "INSERT INTO notice_deliveries (id, event_id, occasion, channel, recipient, since, due_at)
+         WITH untold AS MATERIALIZED (
+            SELECT e.id, e.connector_id, e.health, e.began_at, t.channel, t.recipient
+            FROM notice_events e CROSS JOIN unnest($1, $2) AS t (channel, recipient)
+            WHERE e.ended_at IS NULL AND NOT EXISTS (
+               SELECT FROM notice_deliveries d
+               WHERE d.event_id = e.id AND d.occasion = 'began' AND d.channel = t.channel AND d.recipient = t.recipient))
+         SELECT gen_random_uuid(), e.id, 'began', e.channel, e.recipient, e.began_at,
+                greatest($3, CASE e.health WHEN 'failing' THEN e.began_at + $4 END, last.at + $5)
+         FROM untold e LEFT JOIN LATERAL (
+            SELECT max(coalesce(d.sent_at, d.due_at)) AS at
+            FROM notice_events before JOIN notice_deliveries d ON d.event_id = before.id
+            WHERE before.connector_id = e.connector_id AND before.health = e.health AND before.id <> e.id
+              AND d.occasion = 'began' AND d.channel = e.channel AND d.recipient = e.recipient AND d.state IN ('sent', 'waiting')
+         ) last ON true
+         ON CONFLICT DO NOTHING",
+    )
+    .bind::<Array<Text>, _>(&targets.channels)
+    .bind::<Array<Text>, _>(&targets.recipients)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Interval, _>(SETTLING)
+    .bind::<Interval, _>(quiet)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Whoever was told last that a connector is in trouble is told that it works again, once.
+async fn tell_recoveries(
+    conn: &mut Conn,
+    targets: &Targets,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    sql_query(
+        "INSERT INTO notice_deliveries (id, event_id, occasion, channel, recipient, since, due_at)
+         WITH told AS MATERIALIZED (
+            SELECT DISTINCT ON (e.connector_id, d.channel, d.recipient) e.id, e.connector_id, d.channel, d.recipient
+            FROM notice_events e
+            JOIN notice_deliveries d ON d.event_id = e.id AND d.occasion = 'began' AND d.state = 'sent'
+            JOIN unnest($1, $2) AS t (channel, recipient) ON t.channel = d.channel AND t.recipient = d.recipient
+            WHERE e.ended_at > $4
+            ORDER BY e.connector_id, d.channel, d.recipient, e.began_at DESC)
+         SELECT gen_random_uuid(), t.id, 'ended', t.channel, t.recipient, c.status_since, $3
+         FROM told t JOIN connectors c ON c.id = t.connector_id AND c.status = 'healthy' AND c.deleted_at IS NULL
+         WHERE NOT EXISTS (
+            SELECT FROM notice_deliveries d
+            WHERE d.event_id = t.id AND d.occasion = 'ended' AND d.channel = t.channel AND d.recipient = t.recipient)
+         ON CONFLICT DO NOTHING",
+    )
+    .bind::<Array<Text>, _>(&targets.channels)
+    .bind::<Array<Text>, _>(&targets.recipients)
+    .bind::<Timestamptz, _>(now)
+    .bind::<Timestamptz, _>(now - NEWS)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn forget(conn: &mut Conn, ended_before: DateTime<Utc>) -> Result<(), Error> {
+    let old = notice_events::table.filter(notice_events::ended_at.lt(ended_before));
+    diesel::delete(old).execute(conn).await?;
+    Ok(())
+}
+
+/// When the webhook's present receiver said that it wants no more, if it did.
+pub(super) async fn stopped(conn: &mut Conn, set: &Set) -> Result<Option<DateTime<Utc>>, Error> {
+    let Some(webhook) = &set.webhook else {
+        return Ok(None);
+    };
+    let stop = notice_stops::table
+        .find(Channel::Webhook.code())
+        .filter(notice_stops::receiver.eq(webhook.receiver()));
+    Ok(stop
+        .select(notice_stops::stopped_at)
+        .first(conn)
+        .await
+        .optional()?)
+}
+
+/// Gives up on all that waits for a receiver which wants no more, until another receiver is set.
+pub(super) async fn stop(
+    conn: &mut Conn,
+    receiver: Vec<u8>,
+    problem: &str,
+    now: DateTime<Utc>,
+) -> Result<usize, Error> {
+    let channel = Channel::Webhook.code();
+    conn.transaction(async |conn| {
+        let values = (
+            notice_stops::receiver.eq(receiver),
+            notice_stops::stopped_at.eq(now),
+        );
+        diesel::insert_into(notice_stops::table)
+            .values((notice_stops::channel.eq(channel), values.clone()))
+            .on_conflict(notice_stops::channel)
+            .do_update()
+            .set(values)
+            .execute(conn)
+            .await?;
+        let waiting = notice_deliveries::table
+            .filter(notice_deliveries::channel.eq(channel))
+            .filter(notice_deliveries::state.eq("waiting"));
+        Ok(diesel::update(waiting)
+            .set((
+                notice_deliveries::state.eq("given_up"),
+                notice_deliveries::problem.eq(problem),
+                notice_deliveries::lease_id.eq(None::<Uuid>),
+            ))
+            .execute(conn)
+            .await?)
+    })
+    .await
+}
+
+/// The webhook's receiver wants messages again.
+pub(super) async fn resume(conn: &mut Conn) -> Result<(), Error> {
+    diesel::delete(notice_stops::table.find(Channel::Webhook.code()))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Takes the next message of a channel whose time has come, for as long as a lease. Nobody waits for a row that another instance
+/// is just taking.
+pub(super) async fn lease(
+    conn: &mut Conn,
+    channel: Channel,
+    targets: &[Target],
+    lease: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Option<Due>, Error> {
+    let of_channel = targets.iter().filter(|target| target.channel == channel);
+    let recipients: Vec<&str> = of_channel.map(|target| target.recipient.as_str()).collect();
+    Ok(sql_query(
+        "UPDATE notice_deliveries d SET lease_id = $1, lease_until = $2, attempts = d.attempts + 1
+         FROM notice_events e JOIN connectors c ON c.id = e.connector_id
+         WHERE e.id = d.event_id AND d.id = (
+            SELECT id FROM notice_deliveries
+            WHERE state = 'waiting' AND channel = $3 AND recipient = ANY($4) AND due_at <= $5
+              AND (lease_until IS NULL OR lease_until <= $5)
+            ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+         RETURNING d.id, d.event_id, d.occasion, d.recipient, d.since, d.attempts, e.health, e.began_at, e.expires_at, e.message,
+                   e.remedy, c.id AS connector_id, c.key, c.label",
+    )
+    .bind::<SqlUuid, _>(lease)
+    .bind::<Timestamptz, _>(now + LEASE)
+    .bind::<Text, _>(channel.code())
+    .bind::<Array<Text>, _>(recipients)
+    .bind::<Timestamptz, _>(now)
+    .get_result(conn)
+    .await
+    .optional()?)
+}
+
+/// What came of an attempt.
+pub(super) enum Settled {
+    Sent,
+    /// To be tried again at that time.
+    Failed(String, DateTime<Utc>),
+    GivenUp(String),
+}
+
+/// Marks a leased message. Gives whether the lease still held; another one may have taken the message over since.
+pub(super) async fn settle(
+    conn: &mut Conn,
+    (id, lease): (Uuid, Uuid),
+    settled: &Settled,
+    now: DateTime<Utc>,
+) -> Result<bool, Error> {
+    use notice_deliveries as d;
+    let leased = d::table.find(id).filter(d::lease_id.eq(lease));
+    let (state, sent_at, problem, due_at) = match settled {
+        Settled::Sent => ("sent", Some(now), "", now),
+        Settled::Failed(problem, next) => ("waiting", None, problem.as_str(), *next),
+        Settled::GivenUp(problem) => ("given_up", None, problem.as_str(), now),
+    };
+    let changed = diesel::update(leased)
+        .set((
+            d::state.eq(state),
+            d::sent_at.eq(sent_at),
+            d::problem.eq(problem),
+            d::due_at.eq(due_at),
+            d::lease_id.eq(None::<Uuid>),
+            d::lease_until.eq(None::<DateTime<Utc>>),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(changed > 0)
+}
+
+/// The newest events, and what became of their messages in the order in which they were made.
+pub(super) async fn recent(conn: &mut Conn) -> Result<(Vec<EventRow>, Vec<DeliveryRow>), Error> {
+    let events: Vec<EventRow> = notice_events::table
+        .inner_join(connectors::table)
+        .order((notice_events::began_at.desc(), notice_events::id.desc()))
+        .limit(SHOWN)
+        .select((
+            notice_events::id,
+            notice_events::health,
+            notice_events::began_at,
+            notice_events::ended_at,
+            notice_events::message,
+            connectors::key,
+            connectors::label,
+            connectors::deleted_at.is_null(),
+        ))
+        .load(conn)
+        .await?;
+    use notice_deliveries as d;
+    let ids: Vec<Uuid> = events.iter().map(|event| event.id).collect();
+    let deliveries = d::table
+        .filter(d::event_id.eq_any(ids))
+        .order((d::occasion, d::channel, d::recipient))
+        .select((
+            d::event_id,
+            d::occasion,
+            d::channel,
+            d::recipient,
+            d::state,
+            d::due_at,
+            d::attempts,
+            d::problem,
+            d::sent_at,
+        ))
+        .load(conn)
+        .await?;
+    Ok((events, deliveries))
+}
