@@ -13,7 +13,8 @@ use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
 
 use crate::access::{
-    ApiKeys, Gate, PasswordHasher, SessionLimits, SignInGuard, Throttle, purge_sessions,
+    ApiKeys, Gate, PasswordHasher, SessionLimits, SignInGuard, Throttle, TrustedProxies,
+    purge_sessions,
 };
 use crate::accounts::FirstRun;
 use crate::api::{self, Api, Meters};
@@ -85,6 +86,8 @@ pub struct Site {
     pub legacy_grants: LegacyGrants,
     /// Signing in through the organisation's provider.
     pub sign_ins: SignIns,
+    /// Whose word counts for where a request comes from.
+    pub proxies: TrustedProxies,
 }
 
 impl Site {
@@ -237,6 +240,7 @@ fn worker(
         .app_data(web::Data::new(guard))
         .app_data(web::Data::new(site.sign_ins.shown()))
         .app_data(web::Data::new(site.sign_ins))
+        .app_data(web::Data::new(site.proxies))
         .app_data(web::Data::new(brakes.token_requests))
         .app_data(web::Data::new(api))
         .app_data(web::Data::new(shared.keeper))

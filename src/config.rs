@@ -9,6 +9,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 pub use notices::{EmailSettings, MailTls, NoticeSettings, WebhookSettings};
 use reader::Reader;
 
@@ -56,6 +58,10 @@ pub const SETTINGS: &[(&str, &str)] = &[
     (
         "CONNECTORY_NEW_MASTER_KEY_FILE",
         "a file that holds the master key to come",
+    ),
+    (
+        "CONNECTORY_TRUSTED_PROXIES",
+        "reverse proxies whose X-Forwarded-For counts",
     ),
     ("CONNECTORY_WORKERS", "threads that serve requests"),
     (
@@ -194,6 +200,8 @@ pub struct Config {
     pub new_master_key: Option<MasterKeySource>,
     pub workers: usize,
     pub database_connections: usize,
+    /// Networks of reverse proxies whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
     pub outbound_loopback: bool,
     /// `None`: any address that is not always refused.
     pub outbound_only: Option<Vec<String>>,
@@ -276,6 +284,7 @@ impl Config {
                 (workers * 4).max(8),
                 2..=1000,
             ),
+            trusted_proxies: reader.networks("CONNECTORY_TRUSTED_PROXIES"),
             outbound_loopback: reader.yes_or_no("CONNECTORY_OUTBOUND_LOOPBACK", false),
             outbound_only: reader.list("CONNECTORY_OUTBOUND_ONLY"),
             password_grant: reader.yes_or_no("CONNECTORY_PASSWORD_GRANT", true),

@@ -7,7 +7,7 @@ use std::future::{Ready, ready};
 use std::rc::Rc;
 use uuid::Uuid;
 
-use super::{Permission, PermissionSet, peer_address};
+use super::{Permission, PermissionSet, client_address};
 use crate::web::{Error, RequestId};
 
 /// A signed-in person, or the command line.
@@ -58,7 +58,7 @@ impl Actor {
             super_admin: false,
             permissions: PermissionSet::default(),
             confirmed_at: None,
-            address: peer_address(req),
+            address: client_address(req),
             request_id: request_id.unwrap_or_default(),
         }
     }

@@ -9,7 +9,7 @@ use actix_web::http::Method;
 use actix_web::middleware::Next;
 
 use super::sessions::{self, SessionRow};
-use super::{Actor, Needs, Permission, SessionLimits, peer_address};
+use super::{Actor, Needs, Permission, SessionLimits, client_address};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::web::{
@@ -129,7 +129,7 @@ fn introduce(req: &ServiceRequest, row: SessionRow) -> (Actor, Looks) {
         confirmed_at: row.confirmed_at,
         username: row.username,
         name: row.name,
-        address: peer_address(req.request()),
+        address: client_address(req.request()),
         request_id: request_id(req),
     };
     (actor, looks)

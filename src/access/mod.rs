@@ -5,6 +5,7 @@
 
 mod actor;
 mod api_keys;
+mod client_address;
 mod confirmation;
 mod gate;
 mod needs;
@@ -18,6 +19,7 @@ mod visit;
 
 pub use actor::Actor;
 pub use api_keys::{ApiKey, ApiKeys, HolderKind, KeyHolder, KeyRefusal, Wants};
+pub use client_address::{TrustedProxies, client_address};
 pub use confirmation::{OWN_PASSWORD, password_again};
 pub use gate::{Gate, gate};
 pub use needs::Needs;
@@ -25,6 +27,6 @@ pub use new_password::{PasswordProblem, check_new_password};
 pub use password::PasswordHasher;
 pub use permission::{Coupled, Permission, PermissionSet};
 pub use sessions::{NewSession, SessionLimits, end_session, purge_sessions, start_session};
-pub use sign_in_guard::{SignInGuard, peer_address};
+pub use sign_in_guard::SignInGuard;
 pub use throttle::Throttle;
 pub use visit::Visit;

@@ -6,7 +6,7 @@ use actix_web::HttpRequest;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::{Actor, PasswordHasher, SessionLimits, Throttle};
+use super::{Actor, PasswordHasher, SessionLimits, Throttle, client_address};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::db::schema::users;
@@ -34,7 +34,7 @@ impl SignInGuard {
 
     /// Takes one try of this account from this address: others are not held up by it.
     pub fn take(&self, req: &HttpRequest, account: &str) -> Result<(), Error> {
-        let key = format!("{} {}", peer_address(req), crate::name::key(account));
+        let key = format!("{} {}", client_address(req), crate::name::key(account));
         self.throttle.take(&key).map_err(Error::TooMany)
     }
 
@@ -59,11 +59,4 @@ impl SignInGuard {
         let fits = self.hasher.verify(password, stored.clone()).await?;
         Ok(stored.filter(|_| fits))
     }
-}
-
-/// Where a request came from, for throttling and audit lines.
-pub fn peer_address(req: &HttpRequest) -> String {
-    req.peer_addr()
-        .map(|address| address.ip().to_string())
-        .unwrap_or_default()
 }

@@ -12,7 +12,8 @@ use super::SignInProvider;
 use super::first_run;
 use super::queries::{self, SignInUser};
 use crate::access::{
-    Actor, NewSession, SessionLimits, SignInGuard, Visit, end_session, peer_address, start_session,
+    Actor, NewSession, SessionLimits, SignInGuard, Visit, client_address, end_session,
+    start_session,
 };
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
@@ -130,7 +131,7 @@ async fn authenticate(
     if !fits {
         // An unknown name may be a password in the wrong field, so only known ones are logged.
         let username = user.as_ref().map(|user| user.username.as_str());
-        tracing::warn!(address = peer_address(req), username, "sign-in refused");
+        tracing::warn!(address = client_address(req), username, "sign-in refused");
     }
     Ok(user.filter(|_| fits))
 }
@@ -190,7 +191,7 @@ impl Arrival {
             .and_then(|value| value.to_str().ok());
         Arrival {
             old: guard.cookies.token(req),
-            address: peer_address(req),
+            address: client_address(req),
             user_agent: user_agent.unwrap_or_default().to_string(),
             limits: guard.limits,
             now: guard.clock.now(),

@@ -17,7 +17,7 @@ pub use super::meters::Meters;
 use super::operations::{Handler, OPERATIONS, Operation};
 use super::paths::{self, Captures};
 use super::problem::{METHOD_NOT_ALLOWED, METHOD_NOT_SUPPORTED, NOT_FOUND, Problem};
-use crate::access::{ApiKeys, Throttle, peer_address};
+use crate::access::{ApiKeys, Throttle, client_address};
 use crate::authorization::TokenKeeper;
 use crate::calls::CallLog;
 use crate::clock::Clock;
@@ -67,7 +67,7 @@ pub async fn serve(api: web::Data<Api>, req: HttpRequest, payload: web::Payload)
         id: Uuid::now_v7(),
         at: api.clock.now(),
         begun: Instant::now(),
-        address: peer_address(&req),
+        address: client_address(&req),
     };
     let request_id = arrival.request_id();
     let begun = arrival.begun;

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::setup::{Database, open_vault, outbound_rules, runtime};
-use crate::access::{ApiKeys, PasswordHasher, SessionLimits};
+use crate::access::{ApiKeys, PasswordHasher, SessionLimits, TrustedProxies};
 use crate::accounts::{FirstRun, has_local_super_admin, has_super_admin};
 use crate::app::{
     Site, background, chain_audit_log, link_audit_log, look_after_keys, refresh_keys, renew_tokens,
@@ -98,6 +98,7 @@ async fn serve_until_stopped(
         vault,
         outbound,
         sign_ins,
+        proxies: TrustedProxies::new(config.trusted_proxies.clone()),
         hasher: PasswordHasher::new(config.workers)?,
         api_keys: ApiKeys::new(&clock, &notices),
         limits: SessionLimits {

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use ipnet::IpNet;
 use url::Url;
 
 use super::{MasterKeySource, PREFIX, SETTINGS};
@@ -82,6 +83,23 @@ impl Reader {
                 .map(|item| item.trim().to_string())
                 .filter(|item| !item.is_empty())
                 .collect()
+        })
+    }
+
+    /// Networks and single addresses, separated by commas; none without the setting.
+    pub fn networks(&mut self, name: &str) -> Vec<IpNet> {
+        let network = |text: &String| {
+            let address = text.parse().map(IpNet::from as fn(IpAddr) -> IpNet);
+            text.parse().or(address).ok()
+        };
+        let texts = self.list(name).unwrap_or_default();
+        let networks: Option<Vec<IpNet>> = texts.iter().map(network).collect();
+        networks.unwrap_or_else(|| {
+            self.problem(
+                name,
+                "addresses and networks such as 127.0.0.1, 10.0.0.0/8, separated by commas",
+            );
+            Vec::new()
         })
     }
 

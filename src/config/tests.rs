@@ -23,6 +23,7 @@ fn nothing_set_is_a_private_database_on_loopback() {
 fn every_problem_is_reported_at_once_with_its_setting() {
     let error = config(&[
         ("CONNECTORY_LISTEN", "somewhere"),
+        ("CONNECTORY_TRUSTED_PROXIES", "10.0.0.0/8, the proxy"),
         ("CONNECTORY_WORKERS", "0"),
         ("CONNECTORY_OUTBOUND_LOOPBACK", "perhaps"),
         ("CONNECTORY_PUBLIC_URL", "ftp://x"),
@@ -39,6 +40,7 @@ fn every_problem_is_reported_at_once_with_its_setting() {
         "PUBLIC_URL",
         "LOG_FORMAT",
         "METRICS_TOKEN",
+        "TRUSTED_PROXIES",
     ] {
         assert!(error.contains(name), "{name} is missing in: {error}");
     }
@@ -51,6 +53,15 @@ fn a_database_of_ones_own_needs_a_master_key_of_ones_own() {
         .unwrap()
         .to_string();
     assert!(error.contains("CONNECTORY_MASTER_KEY_FILE"));
+}
+
+#[test]
+fn proxies_are_trusted_by_address_or_network() {
+    assert!(config(&[]).unwrap().trusted_proxies.is_empty());
+    let set = config(&[("CONNECTORY_TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8,::1")]);
+    let networks = set.unwrap().trusted_proxies;
+    let networks: Vec<String> = networks.iter().map(ToString::to_string).collect();
+    assert_eq!(networks, ["127.0.0.1/32", "10.0.0.0/8", "::1/128"]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::fetch::Trouble;
 use super::problem::{Problem, problem_page};
 use super::provider::Departure;
 use super::queries::{self, NewAttempt};
-use crate::access::{SignInGuard, peer_address};
+use crate::access::{SignInGuard, client_address};
 use crate::accounts::{has_super_admin, is_own_path};
 use crate::oauth::{Pkce, random_state};
 use crate::web::{Error, Form, Shell, VisitorToken, page_no_store, see_other};
@@ -61,7 +61,7 @@ pub(super) async fn leave(
     user: Option<Uuid>,
     next: &str,
 ) -> Result<HttpResponse, Error> {
-    let wait = sign_ins.throttle.take(&peer_address(req));
+    let wait = sign_ins.throttle.take(&client_address(req));
     wait.map_err(Error::TooMany)?;
     let provider = sign_ins.provider()?;
     match depart(req, (guard, sign_ins), user, next).await? {

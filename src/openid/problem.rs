@@ -9,7 +9,7 @@ use askama::Template;
 use super::fetch::Trouble;
 use super::id_token::IdTokenProblem;
 use super::provider::Provider;
-use crate::access::peer_address;
+use crate::access::client_address;
 use crate::oauth::Refusal;
 use crate::web::{Error, Shell, page_no_store};
 
@@ -214,7 +214,7 @@ pub(super) fn problem_page(
     problem: Problem,
 ) -> Result<HttpResponse, Error> {
     tracing::warn!(
-        address = peer_address(req),
+        address = client_address(req),
         problem = problem.code(),
         detail = problem.detail(),
         "sign-in by the provider refused"

@@ -17,6 +17,7 @@ mod browser;
 mod calls;
 mod categories;
 mod cli;
+mod client_address;
 mod connectors;
 mod endpoints;
 mod failover;

@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use connectory::access::{Actor, ApiKeys, PasswordHasher, SessionLimits};
+use connectory::access::{Actor, ApiKeys, PasswordHasher, SessionLimits, TrustedProxies};
 use connectory::accounts::FirstRun;
 use connectory::app::{self, Site};
 use connectory::authorization::TokenKeeper;
@@ -100,6 +100,7 @@ impl TestApp {
             connections: CONNECTIONS,
             workers: 2,
             vault: database.vault.clone(),
+            proxies: TrustedProxies::default(),
             sign_ins: SignIns::new(
                 None,
                 (&outbound, &database.vault),

@@ -1,0 +1,94 @@
+//! Where a request comes from: the address at the other end of the connection, or the one that a trusted proxy names.
+//!
+//! Rule: `X-Forwarded-For` counts only from proxies that the administrator trusts, and is read from its end, because whoever
+//! sends a request writes its beginning.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use actix_web::{HttpRequest, web};
+use ipnet::IpNet;
+
+/// What proxies add the address of whoever has asked them to.
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// The networks of the proxies that are trusted.
+#[derive(Clone, Default)]
+pub struct TrustedProxies(Arc<[IpNet]>);
+
+impl TrustedProxies {
+    pub fn new(networks: Vec<IpNet>) -> TrustedProxies {
+        TrustedProxies(networks.into())
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.0.iter().any(|network| network.contains(&address))
+    }
+
+    /// The client's address: the last of the named ones that is no trusted proxy's. A name that is no address ends the way
+    /// back, at the proxy that has passed it on.
+    fn client(&self, peer: IpAddr, named: &[&str]) -> IpAddr {
+        let mut client = peer;
+        for name in named.iter().rev().flat_map(|line| line.rsplit(',')) {
+            if !self.trusts(client) {
+                break;
+            }
+            let Some(address) = parse(name.trim()) else {
+                break;
+            };
+            client = address;
+        }
+        client
+    }
+}
+
+/// An address with or without a port, and an IPv6 one with or without brackets.
+fn parse(text: &str) -> Option<IpAddr> {
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    let address = bare.parse().ok();
+    let address = address.or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()));
+    address.map(|address: IpAddr| address.to_canonical())
+}
+
+/// The address of whoever sent a request; empty if the connection has none.
+pub fn client_address(req: &HttpRequest) -> String {
+    let Some(peer) = req.peer_addr() else {
+        return String::new();
+    };
+    let peer = peer.ip().to_canonical();
+    let proxies = req.app_data::<web::Data<TrustedProxies>>();
+    let Some(proxies) = proxies.filter(|proxies| proxies.trusts(peer)) else {
+        return peer.to_string();
+    };
+    let lines = req.headers().get_all(FORWARDED_FOR);
+    let lines: Vec<&str> = lines.filter_map(|line| line.to_str().ok()).collect();
+    proxies.client(peer, &lines).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_address_that_is_no_proxys_is_the_clients() {
+        let networks = ["10.0.0.0/8", "::1/128"].map(|text| text.parse().expect("a network"));
+        let proxies = TrustedProxies::new(networks.into());
+        for (peer, named, client) in [
+            ("10.0.0.1", &["192.0.2.7"][..], "192.0.2.7"),
+            ("10.0.0.1", &["1.1.1.1, 192.0.2.7"], "192.0.2.7"),
+            ("10.0.0.1", &["1.1.1.1", "192.0.2.7, 10.0.0.2"], "192.0.2.7"),
+            ("10.0.0.1", &["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
+            ("10.0.0.1", &["192.0.2.7:4711"], "192.0.2.7"),
+            ("::1", &["[2001:db8::7]:4711"], "2001:db8::7"),
+            ("::1", &["2001:db8::7"], "2001:db8::7"),
+            ("10.0.0.1", &["::ffff:192.0.2.7"], "192.0.2.7"),
+            ("10.0.0.1", &["192.0.2.7, unknown"], "10.0.0.1"),
+            ("10.0.0.1", &["192.0.2.7, , 10.0.0.2"], "10.0.0.2"),
+            ("10.0.0.1", &[], "10.0.0.1"),
+            ("192.0.2.9", &["192.0.2.7"], "192.0.2.9"),
+        ] {
+            let peer = peer.parse().expect("an address");
+            assert_eq!(proxies.client(peer, named).to_string(), client, "{named:?}");
+        }
+    }
+}
