@@ -169,12 +169,17 @@ const ACTIVITY: &[(Permission, (&str, &str))] = &[
     (Permission::ViewAuditLog, ("/audit", "Audit log")),
 ];
 
+/// The page among them that is for super admins.
+const NOTICES: (&str, &str) = ("/notices", "Notices");
+
 /// Those that the person may open.
 fn activity(actor: &Actor) -> Vec<(&'static str, &'static str)> {
     let open = ACTIVITY
         .iter()
         .filter(|(permission, _)| actor.may(*permission));
-    open.map(|(_, tab)| *tab).collect()
+    open.map(|(_, tab)| *tab)
+        .chain(actor.super_admin.then_some(NOTICES))
+        .collect()
 }
 
 /// Only what the person may open.
@@ -225,13 +230,7 @@ fn navigation(actor: &Actor) -> Vec<NavItem> {
             href,
             label: "Activity",
             section: "",
-            also: &["/audit"],
-        }))
-        .chain(actor.super_admin.then_some(NavItem {
-            href: "/notices",
-            label: "Notices",
-            section: "",
-            also: &[],
+            also: &["/audit", "/notices"],
         }))
         .collect()
 }

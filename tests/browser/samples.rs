@@ -211,7 +211,7 @@ const SAMPLES: &[Sample] = &[
 
     // Notices
     sample("notices-none", Empty, Admin, "/notices", &[], "Nobody is told."),
-    sample("notices", Full, Admin, "/connectors", &[Press("Notices")], "The webhook is stopped."),
+    sample("notices", Full, Admin, "/calls", &[Press("Notices")], "The webhook is stopped."),
     sample("notices-not-permitted", Full, Viewer, "/notices", &[], "Only a super admin can do this"),
 
     // The interface for programs

@@ -10,11 +10,13 @@ async fn only_super_admins_see_it() {
     let all: Vec<Permission> = Permission::all().collect();
     let manager = app.person(&all).await;
     manager.get("/notices").await.expect(403);
-    let home = manager.get("/connectors").await.expect(200);
+    let home = manager.get("/calls").await.expect(200);
     assert!(!home.has_link("Notices"));
     let admin = app.super_admin().await;
     let page = admin
         .get("/connectors")
+        .await
+        .click("Activity")
         .await
         .click("Notices")
         .await
