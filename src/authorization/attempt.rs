@@ -4,7 +4,7 @@
 //! this site, nothing is made by looking at a page, and no redirect of a form meets the content security policy.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpMessage, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 use askama::Template;
 use diesel_async::AsyncConnection;
 
@@ -52,11 +52,7 @@ pub async fn create(
     if !stored.can_authorize() {
         return Err(Error::NotFound);
     }
-    let session = visit
-        .req
-        .extensions()
-        .get::<VisitorToken>()
-        .map(VisitorToken::hash);
+    let session = VisitorToken::hash_of(&visit.req);
     let (state, pkce) = (random_state(), Pkce::random());
     let with_pkce = is_code(&stored) && stored.oauth.pkce;
     let challenge = with_pkce.then(|| pkce.challenge());

@@ -4,9 +4,8 @@
 //! Danger: the address holds a code or a token. It is never logged, never shown, and never put into another address.
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpMessage, HttpResponse, web};
+use actix_web::{HttpResponse, web};
 use askama::Template;
-use chrono::TimeDelta;
 use diesel_async::AsyncConnection;
 
 mod problem;
@@ -19,15 +18,14 @@ use super::transport::{limits_of, transport_of};
 use crate::access::Visit;
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector, ConnectorHead, Grant, Method, Tab};
-use crate::oauth::{self, AnswerOutcome, AuthorizationAnswer, Refusal, Token, check_issuer};
+use crate::oauth::{
+    self, ATTEMPT_LIFE, AnswerOutcome, AuthorizationAnswer, Refusal, Token, check_issuer,
+};
 use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};
 use crate::web::{Error, Errors, Form, Segment, Shell, TextArea, VisitorToken, page_no_store};
 
 use problem::{Problem, problem_page};
-
-/// How long an answer is waited for (RFC 9700 section 4.7.1 wants it short).
-const LIFE: TimeDelta = TimeDelta::minutes(10);
 
 #[derive(Template)]
 #[template(path = "authorization/implicit.html")]
@@ -217,18 +215,14 @@ async fn claim(
     let Some(attempt) = attempt else {
         return Ok(Err(Problem::Unknown));
     };
-    let session = visit
-        .req
-        .extensions()
-        .get::<VisitorToken>()
-        .map(VisitorToken::hash);
+    let session = VisitorToken::hash_of(&visit.req);
     if session.is_none_or(|session| session[..] != attempt.session_hash[..]) {
         return Ok(Err(Problem::Foreign));
     }
     if attempt.spent_at.is_some() {
         return Ok(Err(Problem::Repeated));
     }
-    if now - attempt.created_at > LIFE {
+    if now - attempt.created_at > ATTEMPT_LIFE {
         return Ok(Err(Problem::Expired));
     }
     if !queries::spend_attempt(&mut conn, now, attempt.id).await? {

@@ -63,7 +63,7 @@ pub use grant::{Grant, TokenEndpoint};
 pub use issuer::{IssuerProblem, check_issuer};
 pub use location::{JsonPointer, PointerProblem, TokenLocation};
 pub use parameters::{ParameterProblem, Parameters};
-pub use pkce::{Pkce, random_state};
+pub use pkce::{ATTEMPT_LIFE, Pkce, random_state, state_hash};
 pub use refusal::{Refusal, RefusalLayer};
 pub use request::{RequestField, RequestProblem, TokenRequest, request_token};
 pub use resource::{ResourceProblem, parse_resources};

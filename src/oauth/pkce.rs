@@ -6,6 +6,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::TimeDelta;
 use sha2::{Digest, Sha256};
 
 use crate::vault::Secret;
@@ -31,9 +32,17 @@ impl Pkce {
     }
 }
 
+/// How long whoever has left may take to come back with an answer.
+pub const ATTEMPT_LIFE: TimeDelta = TimeDelta::minutes(10);
+
 /// A `state` of 256 random bits, fit for URLs.
 pub fn random_state() -> Secret {
     unguessable()
+}
+
+/// What the database keeps in place of a `state`: a dump must not hold what completes somebody's attempt.
+pub fn state_hash(state: &Secret) -> Vec<u8> {
+    Sha256::digest(state.expose()).to_vec()
 }
 
 /// 256 random bits as 43 characters that need no encoding.

@@ -5,7 +5,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use uuid::Uuid;
 
@@ -77,10 +77,7 @@ async fn depart(
     user: Option<Uuid>,
     next: &str,
 ) -> Result<Result<String, Trouble>, Error> {
-    let visitor = req
-        .extensions()
-        .get::<VisitorToken>()
-        .map(VisitorToken::hash);
+    let visitor = VisitorToken::hash_of(req);
     let visitor = visitor.ok_or(Error::StaleForm)?;
     let (state, nonce, pkce) = (random_state(), random_state(), Pkce::random());
     let departure = Departure {

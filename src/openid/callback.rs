@@ -2,8 +2,7 @@
 //!
 //! Danger: the address holds a code. It is never logged, never shown, and never put into another address.
 
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
-use chrono::TimeDelta;
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::SignIns;
 use super::admission::{self, Admitted};
@@ -14,12 +13,9 @@ use super::problem::{Problem, problem_page};
 use super::provider::{Arrived, NoPerson, Provider};
 use super::queries::{self, Attempt};
 use crate::access::SignInGuard;
-use crate::oauth::{AnswerOutcome, AuthorizationAnswer};
+use crate::oauth::{ATTEMPT_LIFE, AnswerOutcome, AuthorizationAnswer};
 use crate::vault::Secret;
 use crate::web::{Error, Shell, VisitorToken, see_other_as};
-
-/// How long an answer is waited for (RFC 9700 section 4.7.1 wants it short).
-const LIFE: TimeDelta = TimeDelta::minutes(10);
 
 /// What handlers of an answer need beside the request.
 struct Tools<'a> {
@@ -92,14 +88,11 @@ async fn claim(
     if attempt.spent_at.is_some() {
         return Ok(Err(Problem::Repeated));
     }
-    let visitor = req
-        .extensions()
-        .get::<VisitorToken>()
-        .map(VisitorToken::hash);
+    let visitor = VisitorToken::hash_of(req);
     if visitor.is_none_or(|visitor| visitor[..] != attempt.visitor_hash[..]) {
         return Ok(Err(Problem::Foreign));
     }
-    if now - attempt.created_at > LIFE {
+    if now - attempt.created_at > ATTEMPT_LIFE {
         return Ok(Err(Problem::Expired));
     }
     if !queries::spend_attempt(&mut conn, now, attempt.id).await? {

@@ -2,8 +2,8 @@
 //!
 //! A session is a token whose hash the database knows; before sign-in the same cookie only carries the CSRF token.
 
-use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite};
+use actix_web::{HttpMessage, HttpRequest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
@@ -79,6 +79,13 @@ impl VisitorToken {
     /// What the database keeps in place of the token.
     pub fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.0).into()
+    }
+
+    /// The hash of the token that a request came with or was given.
+    pub fn hash_of(req: &HttpRequest) -> Option<[u8; 32]> {
+        req.extensions()
+            .get::<VisitorToken>()
+            .map(VisitorToken::hash)
     }
 
     /// The token that every form of this visitor carries.

@@ -3,12 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::open_sealed;
 use crate::db::Conn;
 use crate::db::schema::authorization_attempts as attempts;
+use crate::oauth::state_hash;
 use crate::vault::{Place, Secret, Vault};
 use crate::web::Error;
 
@@ -54,11 +54,6 @@ fn place(id: Uuid) -> Place<'static> {
     }
 }
 
-/// A dump must not hold what completes somebody's attempt.
-fn hash(state: &Secret) -> Vec<u8> {
-    Sha256::digest(state.expose()).to_vec()
-}
-
 pub(in crate::authorization) async fn keep_attempt(
     conn: &mut Conn,
     vault: &Vault,
@@ -75,7 +70,7 @@ pub(in crate::authorization) async fn keep_attempt(
             attempts::connector_id.eq(new.connector),
             attempts::user_id.eq(new.user),
             attempts::session_hash.eq(new.session.to_vec()),
-            attempts::state_hash.eq(hash(new.state)),
+            attempts::state_hash.eq(state_hash(new.state)),
             attempts::sealed.eq(sealed),
             attempts::authorization_version.eq(new.authorization_version),
             attempts::created_at.eq(now),
@@ -93,7 +88,7 @@ pub(in crate::authorization) async fn find_attempt(
 ) -> Result<Option<Attempt>, Error> {
     Ok(attempts::table
         .filter(attempts::connector_id.eq(connector))
-        .filter(attempts::state_hash.eq(hash(state)))
+        .filter(attempts::state_hash.eq(state_hash(state)))
         .select((
             attempts::id,
             attempts::session_hash,

@@ -3,11 +3,11 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::db::Conn;
 use crate::db::schema::sign_in_attempts as attempts;
+use crate::oauth::state_hash;
 use crate::vault::{Place, Secret, Vault};
 use crate::web::Error;
 
@@ -61,11 +61,6 @@ fn place(id: Uuid) -> Place<'static> {
     }
 }
 
-/// A dump must not hold what completes somebody's attempt.
-fn hash(state: &Secret) -> Vec<u8> {
-    Sha256::digest(state.expose()).to_vec()
-}
-
 pub(in crate::openid) async fn keep_attempt(
     conn: &mut Conn,
     vault: &Vault,
@@ -81,7 +76,7 @@ pub(in crate::openid) async fn keep_attempt(
             attempts::id.eq(id),
             attempts::user_id.eq(new.user),
             attempts::visitor_hash.eq(new.visitor.to_vec()),
-            attempts::state_hash.eq(hash(new.state)),
+            attempts::state_hash.eq(state_hash(new.state)),
             attempts::sealed.eq(sealed),
             attempts::next.eq(new.next),
             attempts::created_at.eq(now),
@@ -97,7 +92,7 @@ pub(in crate::openid) async fn find_attempt(
     state: &Secret,
 ) -> Result<Option<Attempt>, Error> {
     Ok(attempts::table
-        .filter(attempts::state_hash.eq(hash(state)))
+        .filter(attempts::state_hash.eq(state_hash(state)))
         .select((
             attempts::id,
             attempts::user_id,
