@@ -1,10 +1,8 @@
-//! Lines as a spreadsheet reads them (RFC 4180).
-//!
-//! Danger: spreadsheets run a cell that begins like a formula, whoever wrote it. Such a cell gets an apostrophe in front, as OWASP
-//! advises under “CSV injection”.
+//! Lines as a spreadsheet reads them.
 
 use super::AuditLine;
 use super::chain::hex;
+use crate::web::csv::quoted;
 
 /// The mark by which spreadsheets know UTF-8, and the headings.
 pub(super) const HEAD: &str =
@@ -27,7 +25,7 @@ pub(super) fn row(line: &AuditLine) -> String {
         changes(line),
         line.hash.as_deref().map_or(String::new(), hex),
     ];
-    let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
+    let cells: Vec<String> = cells.iter().map(|text| quoted(text)).collect();
     cells.join(",") + "\r\n"
 }
 
@@ -39,33 +37,4 @@ fn changes(line: &AuditLine) -> String {
         .map(|change| format!("{}: {} → {}", change.field, change.from, change.to))
         .collect();
     words.join("\n")
-}
-
-fn cell(text: &str) -> String {
-    let is_formula = text
-        .trim_start()
-        .starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠'])
-        || text.starts_with(['\t', '\r', '\n']);
-    let guard = if is_formula { "'" } else { "" };
-    format!("\"{guard}{}\"", text.replace('"', "\"\""))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::cell;
-
-    #[test]
-    fn no_cell_is_a_formula() {
-        for text in [
-            "=1+1", "+1", "-1", "@SUM(A1)", " =1", "\t=1", "\r=1", "\n=1", "＝1",
-        ] {
-            assert!(cell(text).starts_with("\"'"), "{text:?}");
-        }
-        assert_eq!(cell("Payroll = ledger"), "\"Payroll = ledger\"");
-    }
-
-    #[test]
-    fn a_cell_ends_where_it_ends() {
-        assert_eq!(cell("a\",\"b\r\nc"), "\"a\"\",\"\"b\r\nc\"");
-    }
 }

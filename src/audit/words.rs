@@ -3,6 +3,8 @@
 //! Rule: every kind that the program records stands here; a test goes through the program for kinds that do not. What has been
 //! recorded stays in the log for ever, so a kind is never renamed or taken out.
 
+use crate::web::capitalized;
+
 /// Every kind of event, and what happened in words.
 pub const KINDS: &[(&str, &str)] = &[
     ("api_key.created", "API key created"),
@@ -92,16 +94,6 @@ pub(super) fn thing(code: &str) -> String {
         "session" => "Signing in and out".to_string(),
         code => capitalized(&code.replace('_', " ")),
     }
-}
-
-fn capitalized(words: &str) -> String {
-    let mut letters = words.chars();
-    letters
-        .next()
-        .into_iter()
-        .flat_map(char::to_uppercase)
-        .chain(letters)
-        .collect()
 }
 
 #[cfg(test)]

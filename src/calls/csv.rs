@@ -1,5 +1,7 @@
 //! The calls of a list as a file: sent piece by piece, with a connection only while a piece is read.
 
+use std::borrow::Cow;
+
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::{Bytes, Data};
@@ -11,6 +13,7 @@ use super::row::CallRow;
 use crate::access::Visit;
 use crate::db::Db;
 use crate::db::keyset::Position;
+use crate::web::csv::{as_text, quoted};
 use crate::web::{Error, ListQuery};
 
 /// Lines of a piece, and of a file.
@@ -126,18 +129,12 @@ fn line(row: &CallRow) -> String {
     cells.join(",") + "\r\n"
 }
 
-/// A cell by RFC 4180. What a spreadsheet would take for a formula is text with an apostrophe before it.
+/// A cell, between quotes only where it needs them.
 fn cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if formula {
-        format!("'{text}")
+    if text.contains(['"', ',', '\r', '\n', ';']) || matches!(as_text(text), Cow::Owned(_)) {
+        quoted(text)
     } else {
         text.to_string()
-    };
-    if text.contains(['"', ',', '\r', '\n', ';']) || formula {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
     }
 }
 

@@ -7,6 +7,7 @@
 mod address;
 pub mod assets;
 mod conflict;
+pub mod csv;
 mod error;
 mod fields;
 mod flash;
@@ -35,7 +36,8 @@ pub use radios::{Radio, Radios};
 pub use save::SaveError;
 pub use shell::{NavItem, Person, Shell, Theme, page, page_no_store, see_other, see_other_as};
 pub use text::{
-    date, date_time, date_time_utc, grouped, iso, on_clock, plural, relative, short_date, with_zone,
+    capitalized, date, date_time, date_time_utc, grouped, iso, on_clock, plural, relative,
+    short_date, with_zone,
 };
 pub use total::Total;
 pub use visitor::{Cookies, VisitorToken};

@@ -31,6 +31,17 @@ pub fn plural(number: i64, one: &str, many: &str) -> String {
     )
 }
 
+/// `token server` → `Token server`.
+pub fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .chain(letters)
+        .collect()
+}
+
 /// `22 November 2026`.
 pub fn date(time: &DateTime<Utc>) -> String {
     on_clock(time, "%-d %B %Y")

@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::web::capitalized;
+
 /// Why a text is no template; the words complete the label of its field (“URL has …”).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TemplateProblem {
@@ -155,19 +157,24 @@ impl Fault {
             Misfit::DotSegment => format!(
                 "The value of “{name}” makes a part of the path of {place} “.” or “..”, which leads elsewhere."
             ),
-            Misfit::Empty => format!("{} is required and would be empty.", capital(place)),
-            Misfit::TooLarge => format!("{} would be larger than 10 megabytes.", capital(place)),
+            Misfit::Empty => format!("{} is required and would be empty.", capitalized(place)),
+            Misfit::TooLarge => {
+                format!("{} would be larger than 10 megabytes.", capitalized(place))
+            }
             Misfit::TwoMembers(member) => {
-                format!("{} would have the name “{member}” twice.", capital(place))
+                format!(
+                    "{} would have the name “{member}” twice.",
+                    capitalized(place)
+                )
             }
             Misfit::TooDeep => format!(
                 "{} would have objects and lists in one another too deeply.",
-                capital(place)
+                capitalized(place)
             ),
             Misfit::NoBaseUrl => {
                 "The URL is relative, and the data connector has no base URL.".to_string()
             }
-            Misfit::Url(problem) => format!("{} {problem}.", capital(place)),
+            Misfit::Url(problem) => format!("{} {problem}.", capitalized(place)),
         }
     }
 }
@@ -179,14 +186,4 @@ fn character_words(letter: char) -> String {
     } else {
         format!("“{letter}”")
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .into_iter()
-        .flat_map(char::to_uppercase)
-        .chain(letters)
-        .collect()
 }
