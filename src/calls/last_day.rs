@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::queries;
 use crate::db::Conn;
-use crate::web::{Error, grouped};
+use crate::web::{Error, plural};
 
 /// The part of the home page for whoever may see the call log.
 #[derive(Template)]
@@ -26,15 +26,10 @@ pub async fn last_day(conn: &Conn, now: DateTime<Utc>) -> Result<LastDay, Error>
 impl LastDay {
     /// “1,204 calls”.
     fn calls_words(&self) -> String {
-        counted(self.calls, "call")
+        plural(self.calls, "call", "calls")
     }
 
     fn errors_words(&self) -> String {
-        counted(self.errors, "error")
+        plural(self.errors, "error", "errors")
     }
-}
-
-fn counted(count: i64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", grouped(count))
 }

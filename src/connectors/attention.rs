@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use super::Health;
 use super::model::ListRow;
 use super::queries::{self, COUNT_LIMIT, Changed, Found};
-use super::trouble::{Trouble, troubles};
+use super::trouble::{Troubles, troubles};
 use crate::access::{Permission, Visit};
 use crate::db::Conn;
-use crate::web::{Error, grouped};
+use crate::web::{Error, Total};
 
 /// Rows of each list.
 const ROWS: usize = 5;
@@ -26,7 +26,7 @@ pub(super) const WORST_FIRST: [Health; 3] = [
 #[template(path = "connectors/attention.html")]
 pub struct Attention {
     found: Found,
-    troubles: Vec<Trouble>,
+    troubles: Troubles,
     now: DateTime<Utc>,
     may_create: bool,
     may_edit: bool,
@@ -54,10 +54,6 @@ struct State {
 }
 
 impl Attention {
-    fn trouble(&self, row: &ListRow) -> Option<&Trouble> {
-        self.troubles.iter().find(|trouble| trouble.is_of(row))
-    }
-
     /// What a state means where no server has said anything.
     fn meaning(&self, row: &ListRow) -> &'static str {
         match row.health() {
@@ -85,11 +81,7 @@ impl Attention {
     fn count(&self, health: Health) -> Option<String> {
         let code = health.code();
         let count = self.found.counts.iter().find(|row| row.status == code)?;
-        Some(if count.n > COUNT_LIMIT {
-            format!("more than {}", grouped(COUNT_LIMIT))
-        } else {
-            grouped(count.n)
-        })
+        Some(Total::bounded(count.n, COUNT_LIMIT).words())
     }
 
     /// Whether the list shows only some of those that need somebody.

@@ -8,7 +8,7 @@ use futures_util::try_join;
 
 use super::columns::ConnectorColumn;
 use super::model::ListRow;
-use super::trouble::{Trouble, troubles};
+use super::trouble::{Troubles, troubles};
 use super::{Health, Method, queries};
 use crate::access::{Permission, Visit};
 use crate::categories::{self, CategoryChoice};
@@ -21,7 +21,7 @@ struct ListPage {
     shell: Shell,
     query: ListQuery<ConnectorColumn>,
     rows: Vec<ListRow>,
-    troubles: Vec<Trouble>,
+    troubles: Troubles,
     now: DateTime<Utc>,
     pages: Pages,
     categories: Vec<CategoryChoice>,
@@ -74,10 +74,6 @@ impl ListPage {
                 .collect(),
             self.query.filter(name),
         )
-    }
-
-    fn trouble(&self, row: &ListRow) -> Option<&Trouble> {
-        self.troubles.iter().find(|trouble| trouble.is_of(row))
     }
 
     /// The filters in use, each with its words and the address without it.

@@ -23,11 +23,16 @@ pub(super) struct Trouble {
     next_attempt_at: Option<DateTime<Utc>>,
 }
 
-impl Trouble {
-    pub fn is_of(&self, row: &ListRow) -> bool {
-        self.connector == row.id
-    }
+/// The troubles of some rows.
+pub(super) struct Troubles(Vec<Trouble>);
 
+impl Troubles {
+    pub fn of(&self, row: &ListRow) -> Option<&Trouble> {
+        self.0.iter().find(|trouble| trouble.connector == row.id)
+    }
+}
+
+impl Trouble {
     /// The server's own words, cut with an ellipsis; `None` where it said nothing.
     pub fn said(&self) -> Option<String> {
         let words = &self.server_words;
@@ -46,14 +51,14 @@ impl Trouble {
 }
 
 /// The troubles of these rows. Where nothing has failed, nothing is asked.
-pub(super) async fn troubles(conn: &Conn, rows: &[ListRow]) -> Result<Vec<Trouble>, Error> {
+pub(super) async fn troubles(conn: &Conn, rows: &[ListRow]) -> Result<Troubles, Error> {
     let failed =
         |row: &&ListRow| matches!(row.health(), Health::Failing | Health::NeedsReauthorization);
     let failed: Vec<ConnectorId> = rows.iter().filter(failed).map(|row| row.id).collect();
     if failed.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Troubles(Vec::new()));
     }
-    Ok(renewals::table
+    let troubles = renewals::table
         .filter(renewals::connector_id.eq_any(failed))
         .filter(renewals::failures.gt(0))
         .select((
@@ -64,5 +69,6 @@ pub(super) async fn troubles(conn: &Conn, rows: &[ListRow]) -> Result<Vec<Troubl
             renewals::next_attempt_at,
         ))
         .load(&mut &*conn)
-        .await?)
+        .await?;
+    Ok(Troubles(troubles))
 }
