@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use askama::Template;
 use uuid::Uuid;
 
@@ -147,11 +146,7 @@ pub(super) async fn show(
     let ways = found.map_or_else(Ways::default, |found| {
         Ways::new(&filter, &position, &lines, &found)
     });
-    let status = if errors.any() {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::OK
-    };
+    let status = errors.status();
     page(
         status,
         &ListPage {

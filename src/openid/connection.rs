@@ -4,7 +4,6 @@
 //! password keeps the connection: it is their only way in.
 
 use actix_web::dev::Payload;
-use actix_web::http::StatusCode;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -56,11 +55,7 @@ async fn connection_page(
     let user = visit.actor.id.ok_or(Error::SignIn)?;
     let mut conn = visit.conn().await?;
     let issuer = provider.settings.issuer.as_str();
-    let status = if errors.any() {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::OK
-    };
+    let status = errors.status();
     let connection = ConnectionPage {
         name: provider.settings.name.clone(),
         connected: queries::connected(&mut conn, user, issuer).await?,

@@ -4,7 +4,8 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
-use super::refusal::Refusal;
+use super::refusal::{ChangeError, Refusal};
+use crate::access::Visit;
 use crate::web::{Error, Shell, page};
 
 /// A question and what hangs on the answer.
@@ -45,5 +46,19 @@ impl Confirm {
     pub fn refuse(mut self, refusal: Refusal) -> Result<HttpResponse, Error> {
         self.refusal = Some(refusal);
         page(StatusCode::CONFLICT, &self)
+    }
+}
+
+/// Answers a change: with its outcome on the page at `to`, or with the question again and why it cannot be done.
+pub(super) fn answer(
+    visit: Visit,
+    changed: Result<(), ChangeError>,
+    (to, outcome): (&str, &str),
+    question: impl FnOnce(Visit) -> Confirm,
+) -> Result<HttpResponse, Error> {
+    match changed {
+        Ok(()) => Ok(visit.see_other(to, outcome)),
+        Err(ChangeError::Refused(refusal)) => question(visit).refuse(refusal),
+        Err(ChangeError::Fault(fault)) => Err(fault),
     }
 }

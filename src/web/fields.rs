@@ -3,6 +3,7 @@
 //! Rules: id = name; the error stands beside the field and in the summary in the same words; what was typed comes
 //! back, secrets never; optional fields say so; no `required`, no placeholder.
 
+use actix_web::http::StatusCode;
 use askama::Template;
 use askama::filters::HtmlSafe;
 
@@ -36,6 +37,15 @@ impl Errors {
 
     pub fn any(&self) -> bool {
         !self.0.is_empty()
+    }
+
+    /// The status of the page that shows them, or shows that there are none.
+    pub fn status(&self) -> StatusCode {
+        if self.any() {
+            StatusCode::UNPROCESSABLE_ENTITY
+        } else {
+            StatusCode::OK
+        }
     }
 
     pub fn summary(&self) -> ErrorSummary {

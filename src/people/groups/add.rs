@@ -1,7 +1,6 @@
 //! Putting members into a group: a search, boxes to tick, one press.
 
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use askama::Template;
 
 use super::members::chosen;
@@ -66,11 +65,7 @@ async fn show(
     let mut rows = queries::candidates(conn, group.id(), &search, most).await?;
     let more = rows.len() > MOST;
     rows.truncate(MOST);
-    let status = if errors.any() {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::OK
-    };
+    let status = errors.status();
     page(
         status,
         &AddPage {

@@ -1,7 +1,6 @@
 //! A group's Members tab, and taking members out.
 
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use askama::Template;
 
 use super::columns::MemberColumn;
@@ -37,11 +36,7 @@ async fn show(visit: Visit, id: &str, query: &str, errors: Errors) -> Result<Htt
         query.column.place(row)
     });
     let Slice { rows, .. } = slice;
-    let status = if errors.any() {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::OK
-    };
+    let status = errors.status();
     page(
         status,
         &MembersPage {

@@ -5,7 +5,7 @@ use actix_web::HttpResponse;
 use super::model::{User, guard};
 use super::queries;
 use crate::access::Visit;
-use crate::people::confirm::Confirm;
+use crate::people::confirm::{Confirm, answer};
 use crate::people::refusal::{ChangeError, Refusal};
 use crate::web::{Error, Form, Segment, plural};
 
@@ -37,11 +37,9 @@ pub async fn deactivate(
     let mut conn = visit.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
     let (by, now) = (&visit.actor, visit.now());
-    match queries::set_active(&mut conn, by, now, user.id(), false).await {
-        Ok(()) => Ok(visit.see_other(&user.address(), "The user was deactivated")),
-        Err(ChangeError::Refused(refusal)) => deactivation(visit, &user, 0).refuse(refusal),
-        Err(ChangeError::Fault(fault)) => Err(fault),
-    }
+    let changed = queries::set_active(&mut conn, by, now, user.id(), false).await;
+    let done = (&*user.address(), "The user was deactivated");
+    answer(visit, changed, done, |visit| deactivation(visit, &user, 0))
 }
 
 fn deactivation(visit: Visit, user: &User, sessions: i64) -> Confirm {
@@ -83,13 +81,8 @@ pub async fn reactivate(
     let mut conn = visit.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
     let (by, now) = (&visit.actor, visit.now());
-    match queries::set_active(&mut conn, by, now, user.id(), true).await {
-        Ok(()) => Ok(visit.see_other(&user.address(), "The user was reactivated")),
-        Err(ChangeError::Refused(refusal)) => {
-            Ok(visit.see_other_undone(&user.address(), refusal.to_string()))
-        }
-        Err(ChangeError::Fault(fault)) => Err(fault),
-    }
+    let changed = queries::set_active(&mut conn, by, now, user.id(), true).await;
+    answer_on_page(&visit, changed, &user, "The user was reactivated")
 }
 
 pub async fn confirm_sign_out(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
@@ -128,8 +121,24 @@ pub async fn sign_out(
     let mut conn = visit.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
     let (by, now) = (&visit.actor, visit.now());
-    match queries::sign_out(&mut conn, by, now, user.id()).await {
-        Ok(()) => Ok(visit.see_other(&user.address(), "All sessions of the user were ended")),
+    let changed = queries::sign_out(&mut conn, by, now, user.id()).await;
+    answer_on_page(
+        &visit,
+        changed,
+        &user,
+        "All sessions of the user were ended",
+    )
+}
+
+/// Answers a change that needs no question: with its outcome on the user's page, or with why it cannot be done.
+fn answer_on_page(
+    visit: &Visit,
+    changed: Result<(), ChangeError>,
+    user: &User,
+    outcome: &str,
+) -> Result<HttpResponse, Error> {
+    match changed {
+        Ok(()) => Ok(visit.see_other(&user.address(), outcome)),
         Err(ChangeError::Refused(refusal)) => {
             Ok(visit.see_other_undone(&user.address(), refusal.to_string()))
         }

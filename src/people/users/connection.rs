@@ -5,8 +5,8 @@ use actix_web::HttpResponse;
 use super::model::{User, guard};
 use super::queries;
 use crate::access::Visit;
-use crate::people::confirm::Confirm;
-use crate::people::refusal::{ChangeError, Refusal};
+use crate::people::confirm::{Confirm, answer};
+use crate::people::refusal::Refusal;
 use crate::web::{Error, Form, Segment};
 
 pub async fn confirm_disconnection(
@@ -31,14 +31,10 @@ pub async fn disconnect(
     let mut conn = visit.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
     let (by, now) = (&visit.actor, visit.now());
-    match queries::disconnect(&mut conn, by, now, user.id()).await {
-        Ok(()) => {
-            let outcome = "The user is not connected with the sign-in provider any more";
-            Ok(visit.see_other(&user.address(), outcome))
-        }
-        Err(ChangeError::Refused(refusal)) => question(visit, &user).refuse(refusal),
-        Err(ChangeError::Fault(fault)) => Err(fault),
-    }
+    let changed = queries::disconnect(&mut conn, by, now, user.id()).await;
+    let outcome = "The user is not connected with the sign-in provider any more";
+    let done = (&*user.address(), outcome);
+    answer(visit, changed, done, |visit| question(visit, &user))
 }
 
 fn question(visit: Visit, user: &User) -> Confirm {

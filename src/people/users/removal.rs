@@ -5,8 +5,8 @@ use actix_web::HttpResponse;
 use super::model::{User, guard};
 use super::queries;
 use crate::access::Visit;
-use crate::people::confirm::Confirm;
-use crate::people::refusal::{ChangeError, Refusal};
+use crate::people::confirm::{Confirm, answer};
+use crate::people::refusal::Refusal;
 use crate::web::{Error, Form, Segment, plural};
 
 pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
@@ -47,11 +47,11 @@ pub async fn delete(
     let mut conn = visit.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
     let (by, now) = (&visit.actor, visit.now());
-    match queries::delete(&mut conn, by, now, user.id()).await {
-        Ok(()) => Ok(visit.see_other("/users", "The user was deleted")),
-        Err(ChangeError::Refused(refusal)) => question(visit, &user, String::new()).refuse(refusal),
-        Err(ChangeError::Fault(fault)) => Err(fault),
-    }
+    let changed = queries::delete(&mut conn, by, now, user.id()).await;
+    let done = ("/users", "The user was deleted");
+    answer(visit, changed, done, |visit| {
+        question(visit, &user, String::new())
+    })
 }
 
 fn question(visit: Visit, user: &User, goes: String) -> Confirm {

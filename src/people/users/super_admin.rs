@@ -5,8 +5,8 @@ use actix_web::HttpResponse;
 use super::model::User;
 use super::queries;
 use crate::access::Visit;
-use crate::people::confirm::Confirm;
-use crate::people::refusal::{ChangeError, Refusal};
+use crate::people::confirm::{Confirm, answer};
+use crate::people::refusal::Refusal;
 use crate::web::{Error, Form, Segment};
 
 pub async fn confirm_super_admin(
@@ -47,13 +47,16 @@ pub async fn set_super_admin(
     } else {
         "The user is no super admin any more"
     };
-    match queries::set_super_admin(&mut conn, by, now, user.id(), makes).await {
-        // Who was a super admin and nothing else may see no page about people from now on.
-        Ok(()) if user.is(by) => Ok(visit.see_other("/", outcome)),
-        Ok(()) => Ok(visit.see_other(&user.address(), outcome)),
-        Err(ChangeError::Refused(refusal)) => question(visit, &user, makes).refuse(refusal),
-        Err(ChangeError::Fault(fault)) => Err(fault),
-    }
+    let changed = queries::set_super_admin(&mut conn, by, now, user.id(), makes).await;
+    // Who was a super admin and nothing else may see no page about people from now on.
+    let to = if user.is(by) {
+        "/".into()
+    } else {
+        user.address()
+    };
+    answer(visit, changed, (&to, outcome), |visit| {
+        question(visit, &user, makes)
+    })
 }
 
 fn question(visit: Visit, user: &User, makes: bool) -> Confirm {

@@ -1,7 +1,6 @@
 //! Finding the data connector that a key is to lead to, among thousands and without a script.
 
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use askama::Template;
 
 use super::crumbs::Crumbs;
@@ -60,11 +59,7 @@ pub async fn search(visit: Visit) -> Result<HttpResponse, Error> {
     let mut found = queries::search(&conn, key.id, &search).await?;
     let more = found.len() > queries::MOST_FOUND;
     found.truncate(queries::MOST_FOUND);
-    let status = if errors.any() {
-        StatusCode::UNPROCESSABLE_ENTITY
-    } else {
-        StatusCode::OK
-    };
+    let status = errors.status();
     page(
         status,
         &SearchPage {
