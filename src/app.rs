@@ -323,12 +323,12 @@ pub async fn chain_audit_log(db: Db) {
         let is_due = noted
             .as_ref()
             .is_none_or(|(_, at)| at.elapsed() >= ANCHOR_EVERY);
-        match link_audit_log(&db).await {
-            Ok(end) if is_due => {
+        match link_audit_log(&db, is_due).await {
+            Ok(Some(end)) => {
                 note_anchor(&end, noted.as_ref().map(|(anchor, _)| anchor));
                 noted = Some((end, tokio::time::Instant::now()));
             }
-            Ok(_) => {}
+            Ok(None) => {}
             Err(error) => tracing::warn!(
                 cause = format!("{:#}", anyhow::Error::from(error)),
                 "the audit log could not be chained"
@@ -337,11 +337,14 @@ pub async fn chain_audit_log(db: Db) {
     }
 }
 
-/// Links what waits, and gives the end of the chain.
-pub async fn link_audit_log(db: &Db) -> Result<Anchor, Error> {
+/// Links what waits, and gives the end of the chain if it is asked for.
+pub async fn link_audit_log(db: &Db, asks_for_end: bool) -> Result<Option<Anchor>, Error> {
     let mut conn = db.get().await?;
     chain::link_waiting(&mut conn).await?;
-    chain::end(&mut conn).await
+    if !asks_for_end {
+        return Ok(None);
+    }
+    chain::end(&mut conn).await.map(Some)
 }
 
 fn note_anchor(end: &Anchor, before: Option<&Anchor>) {

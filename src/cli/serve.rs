@@ -175,7 +175,7 @@ async fn serve_until_stopped(
 
 /// Links the last lines of the audit log, notes where it ends, and signs off. If the database has gone, the next start does it.
 async fn say_goodbye(db: &Db, instance: Uuid) {
-    if let Ok(end) = link_audit_log(db).await {
+    if let Ok(Some(end)) = link_audit_log(db, true).await {
         tracing::info!(anchor = %end, "end of the audit chain");
     }
     if let Ok(mut conn) = db.get().await {
