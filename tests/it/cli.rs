@@ -6,9 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use reqwest::Method;
 use reqwest::header::AUTHORIZATION;
 
-use crate::support::program::{
-    Installation, Outcome, Program, free_address, has_ended, mode, wait_until,
-};
+use crate::support::program::{Installation, Outcome, free_address, has_ended, mode, wait_until};
 use crate::support::{Browser, PASSWORD, Page};
 
 const METRICS_TOKEN: &str = "a-token-for-the-metrics";
@@ -27,21 +25,6 @@ impl Outcome {
         assert_eq!(complaints.next(), None, "one line: {}", self.err);
         complaint
     }
-}
-
-/// Creates the first super admin with the code of the console.
-async fn found(program: &mut Program) -> Browser {
-    let (browser, code) = (program.browser(), program.code());
-    let page = browser.open("/").await.expect(200);
-    assert_eq!(page.path, "/first-run");
-    let fill = page
-        .main_form()
-        .set("code", &code)
-        .set("username", "ana")
-        .set("full_name", "Ana Ruiz")
-        .set("password", PASSWORD);
-    fill.send().await.expect(303);
-    browser
 }
 
 async fn create_connector(browser: &Browser, name: &str) -> Page {
@@ -69,7 +52,7 @@ async fn the_first_start_makes_a_key_of_its_own_and_says_where_to_go_and_how_to_
     );
     assert_eq!(mode(&here.key_file()), 0o600);
     let key = fs::read_to_string(here.key_file()).expect("the key");
-    let browser = found(&mut program).await;
+    let browser = program.found().await;
     assert!(
         browser
             .get("/connectors")
@@ -133,7 +116,7 @@ async fn the_first_start_makes_a_key_of_its_own_and_says_where_to_go_and_how_to_
 async fn commands_work_beside_the_running_program() {
     let here = Installation::new();
     let mut program = here.serve();
-    let browser = found(&mut program).await;
+    let browser = program.found().await;
 
     let created = here.run(
         &[
@@ -251,7 +234,7 @@ async fn commands_work_without_a_running_program_and_leave_none() {
 async fn what_was_saved_is_there_after_the_program_was_killed() {
     let here = Installation::new();
     let mut program = here.serve();
-    let browser = found(&mut program).await;
+    let browser = program.found().await;
     create_connector(&browser, "Payroll").await;
     program.kill();
     wait_until("the end of every process", || here.processes().is_empty());

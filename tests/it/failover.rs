@@ -2,7 +2,6 @@
 //! is lost, and what is left goes on by itself.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use connectory::access::Permission::{CreateCategories, ViewConnectors};
@@ -14,8 +13,8 @@ use reqwest::header::LOCATION;
 use tokio_postgres::NoTls;
 use uuid::Uuid;
 
-use crate::support::nginx::Nginx;
-use crate::support::program::{Installation, Program, browser_at};
+use crate::support::program::{Installation, browser_at, postgres_of};
+use crate::support::web_server::WebServer;
 use crate::support::{Browser, PASSWORD, TestApp};
 
 /// Who saves at the same time.
@@ -23,21 +22,6 @@ const SAVERS: usize = 4;
 
 /// How long anything may take to come back by itself.
 const SECONDS: Duration = Duration::from_secs(10);
-
-/// A folder that goes when dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Folder {
-        Folder(std::env::temp_dir().join(format!("connectory-failover-{}", Uuid::now_v7())))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).ok();
-    }
-}
 
 /// Whether the save of a new category was acknowledged.
 async fn save(browser: &Browser, csrf: &str, name: &str) -> bool {
@@ -88,38 +72,24 @@ fn all_kept(acknowledged: &[String], stored: &HashSet<String>) {
     assert_eq!(lost.count(), 0, "of {}", acknowledged.len());
 }
 
-/// Creates the first super admin.
-async fn found(program: &mut Program) -> Browser {
-    let (browser, code) = (program.browser(), program.code());
-    let page = browser.open("/").await.expect(200);
-    let form = page.main_form().set("code", &code).set("username", "ana");
-    let form = form.set("full_name", "Ana Ruiz").set("password", PASSWORD);
-    form.send().await.expect(303);
-    browser
-}
-
 #[tokio::test]
 async fn behind_a_balancer_one_of_two_instances_may_die() {
     let app = TestApp::start().await;
-    let (folder, user) = (
-        Folder::new(),
-        app.user(&[ViewConnectors, CreateCategories]).await,
-    );
+    let user = app.user(&[ViewConnectors, CreateCategories]).await;
     let instances = [app.another_program(), app.another_program()];
     let [one, other] = instances.each_ref().map(|instance| instance.address);
-    let balancer = Nginx::start(
-        &folder.0,
-        "1",
-        &format!("upstream instances {{ server {one} fail_timeout=1s; server {other} fail_timeout=1s; }}"),
+    let balancer = WebServer::start(
+        &format!(
+            "upstream instances {{ server {one} fail_timeout=1s; server {other} fail_timeout=1s; }}"
+        ),
         "location / { proxy_pass http://instances; proxy_http_version 1.1; proxy_set_header Connection ''; proxy_set_header Host $http_host; }",
-    )
-    .expect("nginx");
+    );
     let [first, second] = instances.map(|instance| {
         let instance = instance.set("CONNECTORY_PUBLIC_URL", &balancer.url(""));
         let program = instance.serve();
         (instance, program)
     });
-    let browser = browser_at(([127, 0, 0, 1], balancer.port).into());
+    let browser = browser_at(([127, 0, 0, 1], balancer.nginx().port).into());
     browser.sign_in(&user.username, PASSWORD).await.expect(303);
     let csrf = browser.csrf().await;
 
@@ -154,7 +124,7 @@ async fn behind_a_balancer_one_of_two_instances_may_die() {
 async fn no_acknowledged_save_is_lost_when_program_and_database_are_killed() {
     let here = Installation::new();
     let mut program = here.serve();
-    let browser = found(&mut program).await;
+    let browser = program.found().await;
     let csrf = browser.csrf().await;
     let mut acknowledged = Vec::new();
     for round in 0..3 {
@@ -187,15 +157,15 @@ async fn no_acknowledged_save_is_lost_when_program_and_database_are_killed() {
 
 #[tokio::test]
 async fn a_database_that_is_killed_and_started_again_is_noticed_and_found_again() {
-    let folder = Folder::new();
-    let postgres = PrivatePostgres::start(&folder.0).expect("a database");
-    let (url, server) = (postgres.url(), postgres_of(&folder));
+    let database = Installation::new();
+    let postgres = PrivatePostgres::start(&database.folder).expect("a database");
+    let (url, server) = (postgres.url(), postgres_of(&database.folder));
     let key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
     let here = Installation::new()
         .set("DATABASE_URL", &url)
         .set("CONNECTORY_MASTER_KEY", key);
     let mut program = here.serve();
-    let browser = found(&mut program).await;
+    let browser = program.found().await;
     let csrf = browser.csrf().await;
 
     let mut acknowledged = save_until(&browser, &csrf, some(20)).await;
@@ -218,7 +188,7 @@ async fn a_database_that_is_killed_and_started_again_is_noticed_and_found_again(
     assert_eq!(acknowledged.len(), 20, "nothing is acknowledged meanwhile");
 
     drop(postgres);
-    let _postgres = PrivatePostgres::start(&folder.0).expect("a database");
+    let _postgres = PrivatePostgres::start(&database.folder).expect("a database");
     let back = Instant::now();
     while browser.get("/connectors").await.status != 200 {
         assert!(back.elapsed() < SECONDS, "it stays away");
@@ -236,11 +206,4 @@ fn some(tries: usize) -> impl FnMut(bool) -> bool {
         left -= 1;
         left == 0
     }
-}
-
-fn postgres_of(folder: &Folder) -> nix::unistd::Pid {
-    let file = std::fs::read_to_string(folder.0.join("cluster/postmaster.pid"));
-    let file = file.expect("a running PostgreSQL");
-    let id = file.lines().next().expect("its process");
-    nix::unistd::Pid::from_raw(id.parse().expect("a number"))
 }

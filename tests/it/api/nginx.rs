@@ -1,7 +1,5 @@
 //! Calls to a real web server, and calls that come through one.
 
-use std::path::PathBuf;
-
 use connectory::authorization::SecretField;
 use connectory::connectors::Grant;
 use nix::sys::signal::Signal;
@@ -10,52 +8,13 @@ use super::*;
 use crate::support::authorization_server::{
     self as servers, ApiRequests, AuthorizationServer, Setup,
 };
-use crate::support::nginx::Nginx;
+use crate::support::web_server::WebServer;
 
 /// More than any buffer on the way holds.
 const LARGE: usize = 8 << 20;
 
-/// nginx and its folder, which goes with it.
-struct Server {
-    nginx: Option<Nginx>,
-    folder: PathBuf,
-}
-
-impl Server {
-    fn start(around: &str, server: &str) -> Server {
-        let folder = std::env::temp_dir().join(format!("connectory-nginx-{}", Uuid::now_v7()));
-        let nginx = Nginx::start(&folder, "1", around, server).expect("nginx");
-        Server {
-            nginx: Some(nginx),
-            folder,
-        }
-    }
-
-    fn nginx(&self) -> &Nginx {
-        self.nginx.as_ref().expect("it runs")
-    }
-
-    fn url(&self, path: &str) -> String {
-        self.nginx().url(path)
-    }
-
-    /// Puts a file below `/v1`, which `server` must serve from here.
-    fn file(&self, name: &str, bytes: &[u8]) {
-        let folder = self.folder.join("html/v1");
-        std::fs::create_dir_all(&folder).expect("a folder");
-        std::fs::write(folder.join(name), bytes).expect("a file");
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.nginx = None;
-        std::fs::remove_dir_all(&self.folder).ok();
-    }
-}
-
 /// A connector that leads to nginx.
-async fn world(server: &Server) -> World {
+async fn world(server: &WebServer) -> World {
     let world = World::new(|_| Reply::of(500, &[], "")).await;
     lead(&world, &server.url("/v1")).await;
     world
@@ -68,7 +27,7 @@ async fn lead(world: &World, base_url: &str) {
 
 #[tokio::test]
 async fn only_the_credential_of_the_connector_reaches_it() {
-    let server = Server::start(
+    let server = WebServer::start(
         "",
         &format!("if ($http_authorization != \"Bearer {TOKEN}\") {{ return 401; }}
                   location / {{ return 200 '$http_x_connectory_key|$http_cookie|$http_host|$http_x_mine'; }}"),
@@ -88,7 +47,7 @@ async fn only_the_credential_of_the_connector_reaches_it() {
 
 #[tokio::test]
 async fn files_come_whole_in_part_and_only_if_they_have_changed() {
-    let server = Server::start("", "root html;");
+    let server = WebServer::start("", "root html;");
     server.file("report.txt", b"0123456789");
     let world = world(&server).await;
     let whole = world.proxied("/report.txt").await;
@@ -114,7 +73,7 @@ async fn files_come_whole_in_part_and_only_if_they_have_changed() {
 
 #[tokio::test]
 async fn what_is_uploaded_can_be_read_again() {
-    let server = Server::start(
+    let server = WebServer::start(
         "",
         "root html; client_max_body_size 0; dav_methods PUT DELETE; create_full_put_path on;",
     );
@@ -140,7 +99,7 @@ async fn what_is_uploaded_can_be_read_again() {
 
 #[tokio::test]
 async fn compressed_answers_are_handed_on_and_read_for_endpoints() {
-    let server = Server::start(
+    let server = WebServer::start(
         "gzip on; gzip_proxied any; gzip_types application/json; gzip_min_length 1;",
         "root html; types { application/json json; }",
     );
@@ -162,7 +121,7 @@ async fn compressed_answers_are_handed_on_and_read_for_endpoints() {
 
 #[tokio::test]
 async fn connections_that_it_closes_cost_no_call() {
-    let server = Server::start(
+    let server = WebServer::start(
         "",
         "keepalive_requests 3; location / { return 200 '$connection_requests'; }",
     );
@@ -185,7 +144,7 @@ async fn connections_that_it_closes_cost_no_call() {
 #[tokio::test]
 async fn pieces_come_at_once_through_nginx_in_front_and_upgrades_are_refused() {
     let world = World::new(|_| Reply::chunks(&["one", "two"])).await;
-    let front = Server::start(
+    let front = WebServer::start(
         "",
         &format!(
             "location / {{ proxy_pass http://{}; proxy_http_version 1.1; proxy_buffering off;
@@ -223,7 +182,7 @@ async fn a_token_server_and_its_api_are_reached_through_it() {
         AuthorizationServer::oidc_provider(&setup),
         AuthorizationServer::django(&setup),
     ] {
-        let server = Server::start(
+        let server = WebServer::start(
             "",
             &format!(
                 "location / {{ proxy_pass {}; proxy_http_version 1.1; }}",

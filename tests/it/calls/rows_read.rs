@@ -3,21 +3,10 @@
 use connectory::access::Permission::ViewActivity;
 
 use super::{Filling, call};
-use crate::support::{Browser, TestApp};
+use crate::support::TestApp;
 
 /// Calls of three days, a thousandth of them refused and the oldest of all slow.
 const ROWS: i64 = 60_000;
-
-/// The rows of the log that were read so far. Connections of the site tell when they end, this one when asked.
-async fn rows_read(app: &TestApp, ana: &Browser) -> i64 {
-    app.sql("SELECT pg_stat_force_next_flush()").await;
-    let others = "FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND application_name <> 'connectory notices' AND pid <> pg_backend_pid()";
-    app.sql(&format!("SELECT pg_terminate_backend(pid) {others}"))
-        .await;
-    while app.count(&format!("SELECT count(*) {others}")).await > 0 {}
-    while ana.get("/readyz").await.status != 200 {}
-    app.count("SELECT sum(seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_user_tables WHERE relname LIKE 'calls%'").await
-}
 
 #[tokio::test]
 async fn no_page_of_the_log_reads_more_rows_than_a_bound_wherever_they_stand() {
@@ -73,9 +62,9 @@ async fn no_page_of_the_log_reads_more_rows_than_a_bound_wherever_they_stand() {
             10,
         ),
     ] {
-        let before = rows_read(&app, &ana).await;
+        let before = app.rows_read(&ana, "calls%").await;
         let page = ana.get(&format!("/calls?{query}")).await.expect(200);
-        let read = rows_read(&app, &ana).await - before;
+        let read = app.rows_read(&ana, "calls%").await - before;
         assert_eq!(page.texts("td[data-label='Status']").len(), rows, "{query}");
         assert!(read <= most, "{query} read {read} rows");
     }

@@ -2,7 +2,7 @@
 
 use connectory::access::Permission::ViewConnectors;
 
-use crate::support::{Browser, TestApp, strs};
+use crate::support::{TestApp, strs};
 
 /// How many connectors there are. The last of them in the order of their names are what most searches look for.
 const ROWS: i64 = 20_000;
@@ -47,21 +47,6 @@ async fn fill(app: &TestApp) {
     app.sql("VACUUM ANALYZE connectors").await;
 }
 
-/// The rows of connectors that were read so far. Connections of the site tell when they end, this one when asked.
-async fn rows_read(app: &TestApp, ana: &Browser) -> i64 {
-    app.sql("SELECT pg_stat_force_next_flush()").await;
-    let others = "FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND application_name <> 'connectory notices' AND pid <> pg_backend_pid()";
-    app.sql(&format!("SELECT pg_terminate_backend(pid) {others}"))
-        .await;
-    while app.count(&format!("SELECT count(*) {others}")).await > 0 {}
-    // The site has one connection, and opens it anew as soon as it finds it closed.
-    while ana.get("/readyz").await.status != 200 {}
-    app.count(
-        "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'connectors'",
-    )
-    .await
-}
-
 /// The names that SQL finds, with the size of a page from an offset on.
 async fn names(app: &TestApp, rows: &str, order: &str, offset: i64) -> Vec<String> {
     app.rows(&format!(
@@ -90,9 +75,9 @@ async fn no_page_of_a_list_reads_more_rows_than_a_bound_wherever_they_stand() {
         }
         for (page, offset) in pages {
             let expected = names(&app, rows, order, offset).await;
-            let before = rows_read(&app, &ana).await;
+            let before = app.rows_read(&ana, "connectors").await;
             let found = ana.get(&page).await.expect(200);
-            let read = rows_read(&app, &ana).await - before;
+            let read = app.rows_read(&ana, "connectors").await - before;
             assert_eq!(strs(&found.row_heads()), strs(&expected), "{page}");
             assert!(read <= MOST, "{page} read {read} rows");
         }
@@ -105,9 +90,9 @@ async fn the_home_page_reads_no_more_rows_than_it_counts() {
     fill(&app).await;
     let ana = app.person(&[ViewConnectors]).await;
     ana.get("/").await.expect(200);
-    let before = rows_read(&app, &ana).await;
+    let before = app.rows_read(&ana, "connectors").await;
     let page = ana.get("/").await.expect(200);
-    let read = rows_read(&app, &ana).await - before;
+    let read = app.rows_read(&ana, "connectors").await - before;
     assert!(page.has_link("Failing: more than 1,000"));
     assert!(read <= 1_001 + 50, "{read} rows");
 }

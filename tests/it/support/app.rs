@@ -304,6 +304,19 @@ impl TestApp {
         outside.batch_execute(&alter).await.expect("the owner may");
     }
 
+    /// The rows that were read so far of the tables whose names are like this. Connections of the site tell when they end, this one
+    /// when asked; the site must have one connection and opens it anew as soon as it finds it closed.
+    pub async fn rows_read(&self, visitor: &Browser, tables: &str) -> i64 {
+        self.sql("SELECT pg_stat_force_next_flush()").await;
+        let others = "FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND application_name <> 'connectory notices' AND pid <> pg_backend_pid()";
+        self.sql(&format!("SELECT pg_terminate_backend(pid) {others}"))
+            .await;
+        while self.count(&format!("SELECT count(*) {others}")).await > 0 {}
+        while visitor.get("/readyz").await.status != 200 {}
+        self.count(&format!("SELECT sum(seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_user_tables WHERE relname LIKE '{tables}'"))
+            .await
+    }
+
     /// Runs statements behind the site's back.
     pub async fn sql(&self, statements: &str) {
         self.try_sql(statements)

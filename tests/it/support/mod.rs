@@ -17,6 +17,7 @@ mod raw;
 mod sealed;
 pub mod smtp_server;
 pub mod upstream;
+pub mod web_server;
 
 pub use app::{METRICS_TOKEN, TestApp};
 pub use browser::{Browser, TOKEN_COOKIE};

@@ -13,7 +13,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use uuid::Uuid;
 
-use super::Browser;
+use super::{Browser, PASSWORD};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_connectory");
 
@@ -202,17 +202,24 @@ impl Program {
         browser_at(self.address)
     }
 
+    /// Creates the first super admin with the code of the console, and gives a browser where she is signed in.
+    pub async fn found(&mut self) -> Browser {
+        let (browser, code) = (self.browser(), self.code());
+        let page = browser.open("/").await.expect(200);
+        assert_eq!(page.path, "/first-run");
+        let fill = page
+            .main_form()
+            .set("code", &code)
+            .set("username", "ana")
+            .set("full_name", "Ana Ruiz")
+            .set("password", PASSWORD);
+        fill.send().await.expect(303);
+        browser
+    }
+
     /// The process of its private PostgreSQL.
     pub fn postgres(&self) -> Pid {
-        let file = fs::read_to_string(self.folder.join("cluster/postmaster.pid"))
-            .expect("a running PostgreSQL");
-        Pid::from_raw(
-            file.lines()
-                .next()
-                .expect("its process")
-                .parse()
-                .expect("a number"),
-        )
+        postgres_of(&self.folder)
     }
 
     /// Asks it to stop, and gives how it ended and what it had logged.
@@ -282,6 +289,14 @@ fn end_of(child: &mut Child, what: &str) -> ExitStatus {
         }
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// The process of the private PostgreSQL that runs on a data folder.
+pub fn postgres_of(folder: &Path) -> Pid {
+    let file = fs::read_to_string(folder.join("cluster/postmaster.pid"));
+    let file = file.expect("a running PostgreSQL");
+    let id = file.lines().next().expect("its process");
+    Pid::from_raw(id.parse().expect("a number"))
 }
 
 pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
