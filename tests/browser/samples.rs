@@ -14,6 +14,8 @@ mod openid;
 mod people;
 mod people_world;
 mod profile;
+mod rights;
+mod rights_world;
 mod world;
 
 pub use world::World;
@@ -126,6 +128,7 @@ pub fn all() -> impl Iterator<Item = &'static Sample> {
         keys::SAMPLES,
         people::SAMPLES,
         profile::SAMPLES,
+        rights::SAMPLES,
         endpoints::SAMPLES,
         audit::SAMPLES,
         openid::SAMPLES,

@@ -17,4 +17,5 @@ pub use add::{add, choose};
 pub use details::{create, edit, new, update};
 pub use list::list;
 pub use members::{members, remove};
+pub use model::{Member, MemberRow};
 pub use removal::{confirm_delete, delete};
