@@ -3,6 +3,7 @@
 //! Rule: a page is reached as a person reaches it. Everything that a page looks like or does by itself is tested here;
 //! what the server answers is tested over HTTP.
 
+mod access;
 mod api_keys;
 mod consent;
 mod driver;

@@ -253,7 +253,9 @@ impl Window {
 
     pub async fn focus(&self) -> Focus {
         let element = self.session.driver.active_element().await;
+        // Hidden words have no-break spaces around them, which nobody hears.
         let name = self.session.name_of(&element.expect("an element")).await;
+        let name = name.trim().to_string();
         let facts =
             "const element = document.activeElement; return [element.id, element.className]";
         let facts = self.script(facts, json!([])).await;

@@ -62,3 +62,28 @@ async fn program(app: &TestApp, name: &str) -> Uuid {
     .await;
     id
 }
+
+#[tokio::test]
+async fn the_database_keeps_rights_that_can_be() {
+    let app = TestApp::start().await;
+    let payroll = app.connector("Payroll").await;
+    let ben = app.user(&[]).await;
+    for wrong in ["{call}", "{view,own}", "{View}"] {
+        let update = format!("UPDATE connectors SET open_rights = '{wrong}'");
+        assert!(app.try_sql(&update).await.is_err(), "{wrong}");
+    }
+    for (columns, values) in [
+        ("user_id, rights", format!("'{}', '{{}}'", ben.id)),
+        ("user_id, rights", format!("'{}', '{{edit}}'", ben.id)),
+        ("rights", "'{view}'".to_string()),
+    ] {
+        let insert = format!(
+            "INSERT INTO connector_rights (id, connector_id, {columns}) VALUES (gen_random_uuid(), '{payroll}', {values})"
+        );
+        assert!(app.try_sql(&insert).await.is_err(), "{insert}");
+    }
+    list(&app, payroll, ben.id, "{view}").await;
+    app.sql(&format!("DELETE FROM users WHERE id = '{}'", ben.id))
+        .await;
+    assert_eq!(app.count("SELECT count(*) FROM connector_rights").await, 0);
+}

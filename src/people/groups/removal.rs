@@ -8,8 +8,19 @@ use crate::people::confirm::Confirm;
 use crate::web::{Error, Form, SaveError, Segment, plural};
 
 pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let group = queries::find(&mut *visit.conn().await?, &id).await?;
+    let mut conn = visit.conn().await?;
+    let group = queries::find(&mut conn, &id).await?;
+    let listing = queries::connectors_listing(&mut conn, group.id()).await?;
+    drop(conn);
     let name = group.name();
+    let listed = (listing > 0).then(|| {
+        let lists = plural(
+            listing,
+            "data connector lists it",
+            "data connectors list it",
+        );
+        format!("{lists}. Whoever may use them only through this group may not any more.")
+    });
     let loses = if group.permissions.is_empty() {
         "It gives no permission itself.".to_string()
     } else {
@@ -25,14 +36,15 @@ pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpRe
         subject: name.to_string(),
         step: "Delete",
         question: format!("Are you sure you want to delete “{name}”?"),
-        consequences: vec![
-            format!(
-                "This cannot be undone. It has {} and {}, who stay. {loses}",
-                plural(group.users, "user", "users"),
-                plural(group.groups, "group", "groups")
-            ),
-            "It counts on the next request of each member. The audit log keeps the group’s name, permissions and members.".into(),
-        ],
+        consequences: [format!(
+            "This cannot be undone. It has {} and {}, who stay. {loses}",
+            plural(group.users, "user", "users"),
+            plural(group.groups, "group", "groups")
+        )]
+        .into_iter()
+        .chain(listed)
+        .chain(["It counts on the next request of each member. The audit log keeps the group’s name, permissions and members.".to_string()])
+        .collect(),
         action: format!("{}/delete", group.address()),
         fields: Vec::new(),
         button: format!("Delete “{name}”"),

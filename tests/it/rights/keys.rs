@@ -245,3 +245,22 @@ async fn the_page_says_which_keys_of_programs_lead_here_and_why() {
             .contains("No API key of an active program leads here.")
     );
 }
+
+#[tokio::test]
+async fn what_a_program_has_called_is_named_only_to_those_who_see_it() {
+    let world = World::new().await;
+    let billing = program(&world.app, "Billing").await;
+    let key = super::key(&world.app, Whose::Program(billing)).await;
+    assert_eq!(world.proxied(&key).await, "200");
+    world.app.call_log.finish().await;
+    close(&world.app, world.payroll).await;
+    let page = format!("/programs/{billing}/delete");
+    let manager = world.app.person(&[ManageUsers]).await;
+    let text = manager.get(&page).await.expect(200).text();
+    assert!(
+        text.contains("A data connector that you may not see") && !text.contains("Payroll"),
+        "{text}"
+    );
+    let ana = world.app.super_admin().await;
+    assert!(ana.get(&page).await.text().contains("Payroll"));
+}

@@ -295,31 +295,6 @@ async fn adding_asks_for_somebody_and_knows_its_bounds() {
 }
 
 #[tokio::test]
-async fn the_database_keeps_rights_that_can_be() {
-    let app = TestApp::start().await;
-    let payroll = app.connector("Payroll").await;
-    let ben = app.user(&[]).await;
-    for wrong in ["{call}", "{view,own}", "{View}"] {
-        let update = format!("UPDATE connectors SET open_rights = '{wrong}'");
-        assert!(app.try_sql(&update).await.is_err(), "{wrong}");
-    }
-    for (columns, values) in [
-        ("user_id, rights", format!("'{}', '{{}}'", ben.id)),
-        ("user_id, rights", format!("'{}', '{{edit}}'", ben.id)),
-        ("rights", "'{view}'".to_string()),
-    ] {
-        let insert = format!(
-            "INSERT INTO connector_rights (id, connector_id, {columns}) VALUES (gen_random_uuid(), '{payroll}', {values})"
-        );
-        assert!(app.try_sql(&insert).await.is_err(), "{insert}");
-    }
-    list(&app, payroll, ben.id, "{view}").await;
-    app.sql(&format!("DELETE FROM users WHERE id = '{}'", ben.id))
-        .await;
-    assert_eq!(app.count("SELECT count(*) FROM connector_rights").await, 0);
-}
-
-#[tokio::test]
 async fn the_page_says_why() {
     let app = TestApp::start().await;
     let payroll = app.connector("Payroll").await;
@@ -383,4 +358,23 @@ async fn the_page_says_why() {
         .await
         .expect(200);
     assert!(none.text().contains("No active user fits “zeppelin”."));
+}
+
+#[tokio::test]
+async fn deleting_a_group_says_what_lists_it_and_takes_it_off() {
+    let app = TestApp::start().await;
+    let payroll = app.connector("Payroll").await;
+    let ana = app.super_admin().await;
+    let finance = group(&app, "Finance").await;
+    let page = ana.get(&format!("/groups/{finance}/delete")).await;
+    assert!(!page.expect(200).text().contains("lists it"));
+    list_group(&app, payroll, finance, "{view}").await;
+    let page = ana.get(&format!("/groups/{finance}/delete")).await;
+    assert!(
+        page.text().contains("1 data connector lists it."),
+        "{}",
+        page.text()
+    );
+    page.submit(|form| form).await.expect(303);
+    assert_eq!(stored(&app).await, ["{view,call,edit,authorize}"]);
 }
