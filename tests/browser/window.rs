@@ -255,7 +255,7 @@ impl Window {
         let element = self.session.driver.active_element().await;
         // Hidden words have no-break spaces around them, which nobody hears.
         let name = self.session.name_of(&element.expect("an element")).await;
-        let name = name.trim().to_string();
+        let name = name.split_whitespace().collect::<Vec<&str>>().join(" ");
         let facts =
             "const element = document.activeElement; return [element.id, element.className]";
         let facts = self.script(facts, json!([])).await;
