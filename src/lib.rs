@@ -28,5 +28,6 @@ pub mod programs;
 pub mod relay;
 pub mod routes;
 pub mod status;
+pub mod system;
 pub mod vault;
 pub mod web;

@@ -19,7 +19,7 @@ use crate::access::{Gate, Needs, gate};
 use crate::web::{Error, Segment, assets};
 use crate::{
     accounts, api, audit, authorization, calls, categories, connectors, endpoints, home, notices,
-    openid, people, programs, status,
+    openid, people, programs, status, system,
 };
 
 /// One route.
@@ -125,6 +125,7 @@ pub fn all() -> Vec<Route> {
         get("/programs/{program}/delete", may(ManageUsers), programs::confirm_delete),
         post("/programs/{program}/delete", may(ManageUsers), programs::delete),
         get("/notices", SuperAdmin, notices::show),
+        get("/system", SuperAdmin, system::show),
         get("/profile", SignIn, accounts::profile),
         post("/profile", SignIn, accounts::update_profile),
         get("/profile/password", SignIn, accounts::ask_password),

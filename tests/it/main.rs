@@ -35,5 +35,6 @@ mod programs;
 mod secrets;
 mod sent_notices;
 mod support;
+mod system;
 mod token_requests;
 mod tokens;

@@ -90,7 +90,7 @@ async fn values_of_every_column_are_sealed_anew_and_read_the_same() {
         Resealed::default(),
         "nothing is left"
     );
-    let uses = keyring::uses(&mut *app.conn().await)
+    let uses = keyring::uses(&*app.conn().await)
         .await
         .expect("counted");
     assert_eq!(uses.into_iter().collect::<Vec<_>>(), [(2, 210)]);
