@@ -91,7 +91,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "outbound",
         ],
     ),
-    ("home", &["+", "connectors", "calls"]),
+    ("home", &["+", "accounts", "connectors", "calls"]),
     ("status", &["db", "vault::Secret", "web"]), // the token of the metrics
     ("routes", &["+", "slices", "status"]),
     ("app", &["everything"]),
