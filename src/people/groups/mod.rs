@@ -18,3 +18,5 @@ pub use details::{create, edit, new, update};
 pub use list::list;
 pub use members::{members, remove};
 pub use removal::{confirm_delete, delete};
+
+pub(super) use queries::{GroupChoice, all, join, joinable, joined, leave, one};
