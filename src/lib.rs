@@ -26,6 +26,7 @@ pub mod outbound;
 pub mod people;
 pub mod programs;
 pub mod relay;
+pub mod rights;
 pub mod routes;
 pub mod status;
 pub mod system;

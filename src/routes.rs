@@ -19,7 +19,7 @@ use crate::access::{Gate, Needs, gate};
 use crate::web::{Error, Segment, assets};
 use crate::{
     accounts, api, audit, authorization, calls, categories, connectors, endpoints, home, notices,
-    openid, people, programs, status, system,
+    openid, people, programs, rights, status, system,
 };
 
 /// One route.
@@ -80,6 +80,11 @@ pub fn all() -> Vec<Route> {
         post("/connectors/{key}/duplicates", may(CreateConnectors), connectors::duplicate),
         get("/connectors/{key}/activity", may(ViewActivity), calls::of_connector),
         get("/connectors/{key}/activity/changes", may(ViewActivity), connectors::changes),
+        get("/connectors/{key}/access", may(ManageUsers), rights::edit),
+        post("/connectors/{key}/access", may(ManageUsers), rights::update),
+        get("/connectors/{key}/access/additions", may(ManageUsers), rights::choose),
+        post("/connectors/{key}/access/additions", may(ManageUsers), rights::add),
+        get("/connectors/{key}/access/users", may(ManageUsers), rights::who),
         get("/calls", may(ViewActivity), calls::list),
         get("/calls.csv", may(ViewActivity), calls::download),
         get("/calls/{place}", may(ViewActivity), calls::show),

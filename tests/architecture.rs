@@ -78,6 +78,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("programs", &["+", "connectors"]), // which of them a key may call
     ("accounts", &["+", "programs"]),   // a person's own keys
     ("people", &["+", "accounts"]),     // user names; storing a user and a password
+    ("rights", &["+", "connectors", "people"]), // users and groups to list, and where their permissions come from
     ("openid", &["+", "accounts", "oauth", "outbound", "vault"]), // storing a user, beginning a session
     (
         "api",
@@ -113,6 +114,7 @@ const SLICES: &[&str] = &[
     "programs",
     "accounts",
     "people",
+    "rights",
     "openid",
     "api",
     "home",

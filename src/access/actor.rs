@@ -7,7 +7,7 @@ use std::future::{Ready, ready};
 use std::rc::Rc;
 use uuid::Uuid;
 
-use super::{Permission, PermissionSet, client_address};
+use super::{Permission, PermissionSet, Sight, client_address};
 use crate::web::{Error, RequestId};
 
 /// A signed-in person, or the command line.
@@ -21,6 +21,8 @@ pub struct Actor {
     pub super_admin: bool,
     /// What is granted; nothing is looked up for a super admin.
     pub permissions: PermissionSet,
+    /// Which connectors lists show.
+    pub sight: Sight,
     /// When this person last entered their own password in this session, beyond signing in.
     pub confirmed_at: Option<DateTime<Utc>>,
     /// Where the request came from; empty for the command line.
@@ -42,6 +44,7 @@ impl Actor {
             name: name.to_string(),
             super_admin: true,
             permissions: PermissionSet::default(),
+            sight: Sight::All,
             confirmed_at: None,
             address: String::new(),
             request_id: String::new(),
@@ -57,6 +60,7 @@ impl Actor {
             name: name.to_string(),
             super_admin: false,
             permissions: PermissionSet::default(),
+            sight: Sight::Of(id.unwrap_or(Uuid::nil())),
             confirmed_at: None,
             address: client_address(req),
             request_id: request_id.unwrap_or_default(),

@@ -126,6 +126,7 @@ fn introduce(req: &ServiceRequest, row: SessionRow) -> (Actor, Looks) {
         id: Some(row.user_id),
         super_admin: row.super_admin,
         permissions: row.permissions(),
+        sight: row.sight(),
         confirmed_at: row.confirmed_at,
         username: row.username,
         name: row.name,

@@ -185,10 +185,12 @@ impl PermissionSet {
     /// The set of what the database says is granted. Unknown codes are ignored, and a permission whose
     /// requirement was not granted does not count: rows written by hand fail closed.
     pub fn from_codes<'a>(codes: impl IntoIterator<Item = &'a str>) -> PermissionSet {
-        let granted = codes
-            .into_iter()
-            .filter_map(Permission::parse)
-            .fold(PermissionSet::default(), PermissionSet::with);
+        PermissionSet::counting(codes.into_iter().filter_map(Permission::parse))
+    }
+
+    /// Those of `granted` whose requirements are granted, too.
+    pub fn counting(granted: impl IntoIterator<Item = Permission>) -> PermissionSet {
+        let granted = PermissionSet::exactly(granted);
         let counts = granted.iter().filter(|permission| {
             permission
                 .requires()

@@ -5,15 +5,15 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::dsl::case_when;
+use diesel::dsl::{case_when, exists};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::PermissionSet;
+use super::{PermissionSet, Sight};
 use crate::db::Conn;
-use crate::db::schema::{sessions, users};
+use crate::db::schema::{connectors, sessions, users};
 use crate::web::{Error, VisitorToken};
 
 diesel::define_sql_function! {
@@ -62,11 +62,22 @@ pub(super) struct SessionRow {
     pub last_seen_at: DateTime<Utc>,
     pub confirmed_at: Option<DateTime<Utc>>,
     permissions: Vec<String>,
+    /// Whether there are connectors that not everybody sees who may see any.
+    some_closed: bool,
 }
 
 impl SessionRow {
     pub fn permissions(&self) -> PermissionSet {
         PermissionSet::from_codes(self.permissions.iter().map(String::as_str))
+    }
+
+    /// While every connector is open, lists need not ask.
+    pub fn sight(&self) -> Sight {
+        if self.super_admin || !self.some_closed {
+            Sight::All
+        } else {
+            Sight::Of(self.user_id)
+        }
     }
 }
 
@@ -98,6 +109,7 @@ pub(super) async fn find(
                 Vec::<String>::new().into_sql::<Array<Text>>(),
             )
             .otherwise(effective_permissions(users::id)),
+            exists(connectors::table.filter(diesel::dsl::not(connectors::open_to_view))),
         ))
         .first::<SessionRow>(conn)
         .await

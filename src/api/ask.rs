@@ -104,7 +104,7 @@ impl Ask {
                 problem.into()
             }
         })?;
-        if self.holder.may_see(line.id) {
+        if self.holder.may_see(line.subject()) {
             Ok(line)
         } else {
             Err(connector_not_found())
@@ -113,7 +113,7 @@ impl Ask {
 
     /// Whether the key opens what is wanted of a connector.
     pub fn check(&self, line: &Line, wants: Wants<'_>) -> Result<(), Problem> {
-        Ok(self.holder.check(line.id, wants, self.arrival.at)?)
+        Ok(self.holder.check(line.subject(), wants, self.arrival.at)?)
     }
 
     /// Begins the call's line in the log.

@@ -12,9 +12,10 @@ use super::operations::PROXY_METHODS;
 use super::problem::{Problem, connector_not_found};
 use super::serve::json_answer;
 use super::types::{ConnectorDetails, ConnectorEntry, ConnectorList, EndpointEntry, VariableEntry};
-use crate::access::{KeyHolder, Wants};
+use crate::access::{Right, Wants};
 use crate::db::schema::connectors;
 use crate::endpoints::{DefinedEndpoint, call_path, connector_path};
+use crate::relay::Line;
 use crate::web::Error;
 
 /// Connectors on one page of the list.
@@ -72,8 +73,13 @@ async fn page(ask: &Ask, after: &str) -> Result<Vec<Row>, Error> {
         .limit(PAGE as i64 + 1)
         .select((connectors::key, connectors::label, connectors::status))
         .into_boxed();
-    if let Some(ids) = ask.holder.connectors() {
+    let reach = ask.holder.reach();
+    if let Some(ids) = reach.named {
         live = live.filter(connectors::id.eq_any(ids));
+    }
+    if let Some(ids) = reach.closed {
+        let is_open = connectors::open_rights.contains(vec![Right::Call.code()]);
+        live = live.filter(is_open.or(connectors::id.eq_any(ids)));
     }
     Ok(live.load(&mut *ask.api.db.get().await?).await?)
 }
@@ -84,12 +90,11 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
     let (description, status) = words(&ask, line.id)
         .await?
         .ok_or_else(connector_not_found)?;
-    let at = ask.arrival.at;
-    let may = |wants| ask.holder.check(line.id, wants, at).is_ok();
+    let may = |wants| ask.check(&line, wants).is_ok();
     let endpoints = ask.api.endpoints.all(&ask.api.db, line.id).await?;
     let open = endpoints
         .iter()
-        .filter(|endpoint| may_call(&ask.holder, line.id, endpoint, &ask));
+        .filter(|endpoint| may_call(&ask, &line, endpoint));
     json_answer(&ConnectorDetails {
         key: line.key.clone(),
         name: line.label.to_string(),
@@ -103,12 +108,12 @@ pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
     })
 }
 
-fn may_call(holder: &KeyHolder, connector: Uuid, endpoint: &DefinedEndpoint, ask: &Ask) -> bool {
+fn may_call(ask: &Ask, line: &Line, endpoint: &DefinedEndpoint) -> bool {
     let wants = Wants::Endpoint {
         id: endpoint.id,
         method: endpoint.definition.method.code(),
     };
-    holder.check(connector, wants, ask.arrival.at).is_ok()
+    ask.check(line, wants).is_ok()
 }
 
 async fn words(ask: &Ask, id: Uuid) -> Result<Option<(String, String)>, Error> {

@@ -10,7 +10,7 @@ use super::problem::{MALFORMED, NO_ACCESS_TOKEN, Problem};
 use super::serve::json_answer;
 use super::types::{Token, TokenRequest};
 use super::upload;
-use crate::access::{Actor, HolderKind, PermissionSet, Wants};
+use crate::access::{Actor, HolderKind, PermissionSet, Sight, Wants};
 use crate::audit::{self, Changes, Event};
 use crate::authorization::{LiveToken, Need};
 use crate::calls::{CallKind, Target};
@@ -94,12 +94,14 @@ async fn note(ask: &Ask, line: &Line) -> Result<(), Error> {
 
 /// The key's holder, as audit lines name somebody.
 fn actor(ask: &Ask) -> Actor {
+    let id = (ask.holder.kind == HolderKind::User).then_some(ask.holder.id);
     Actor {
-        id: (ask.holder.kind == HolderKind::User).then_some(ask.holder.id),
+        id,
         username: String::new(),
         name: ask.holder.name.to_string(),
         super_admin: false,
         permissions: PermissionSet::default(),
+        sight: Sight::Of(id.unwrap_or_default()),
         confirmed_at: None,
         address: ask.arrival.address.clone(),
         request_id: ask.arrival.request_id(),

@@ -28,6 +28,7 @@ pub const KINDS: &[(&str, &str)] = &[
     ("category.created", "Category created"),
     ("category.deleted", "Category deleted"),
     ("category.saved", "Category saved"),
+    ("connector.access_saved", "Access to connector saved"),
     ("connector.authorized", "Connector authorized"),
     ("connector.created", "Connector created"),
     ("connector.deleted", "Connector deleted"),

@@ -12,7 +12,7 @@ use super::oauth_client::stored as parsed;
 use super::queries::{self, NewAttempt};
 use super::tab::{Stored, load, redirect_url};
 use super::transport::{limits_of, patience};
-use crate::access::Visit;
+use crate::access::{Right, Visit};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{ConnectorHead, Grant, Method, Tab};
 use crate::oauth::{AuthorizeRequest, Pkce, ResponseType, parse_resources, random_state};
@@ -48,7 +48,7 @@ pub async fn create(
     Form(_): Form,
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let stored = load(&visit, &mut conn, &key).await?;
+    let stored = load(&visit, &mut conn, &key, Right::Authorize).await?;
     if !stored.can_authorize() {
         return Err(Error::NotFound);
     }

@@ -15,7 +15,7 @@ use super::oauth_client::TokenUse;
 use super::queries::{self, Attempt};
 use super::tab::{Stored, load, redirect_url};
 use super::transport::{limits_of, transport_of};
-use crate::access::Visit;
+use crate::access::{Right, Visit};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector, ConnectorHead, Grant, Method, Tab};
 use crate::oauth::{
@@ -57,7 +57,7 @@ pub async fn take(
     outbound: web::Data<Outbound>,
     Segment(key): Segment,
 ) -> Result<HttpResponse, Error> {
-    let stored = load(&visit, &mut *visit.conn().await?, &key).await?;
+    let stored = load(&visit, &mut *visit.conn().await?, &key, Right::Authorize).await?;
     let answer = AuthorizationAnswer::from_query(visit.req.query_string());
     let is_nothing = matches!(answer.outcome, AnswerOutcome::Nothing);
     match stored.connector.method() {
@@ -92,7 +92,7 @@ pub async fn take_fragment(
     Segment(key): Segment,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
-    let stored = load(&visit, &mut *visit.conn().await?, &key).await?;
+    let stored = load(&visit, &mut *visit.conn().await?, &key, Right::Authorize).await?;
     let address = Secret::new(data.trimmed("address"));
     let answer =
         AuthorizationAnswer::from_fragment(address.expose(), visit.now(), stored.oauth.lifetime());

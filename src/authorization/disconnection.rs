@@ -9,7 +9,7 @@ use super::model::SecretField;
 use super::queries;
 use super::tab::{Stored, load};
 use super::transport::{patience, transport_of, waiting_limits_of};
-use crate::access::Visit;
+use crate::access::{Right, Visit};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, ConnectorHead, Method, Tab};
 use crate::oauth::{Client, Refusal, TokenHint, revoke};
@@ -61,7 +61,7 @@ impl Revocation {
 
 /// The connector of a method whose tokens are issued.
 async fn find(visit: &Visit, key: &str) -> Result<Stored, Error> {
-    let stored = load(visit, &mut *visit.conn().await?, key).await?;
+    let stored = load(visit, &mut *visit.conn().await?, key, Right::Authorize).await?;
     match stored.connector.method() {
         Method::OAuth(_) => Ok(stored),
         _ => Err(Error::NotFound),

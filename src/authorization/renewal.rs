@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 
 use super::keeper::{TokenKeeper, TokenProblem};
 use super::tab::{Notice, Stored, load, tab_page};
-use crate::access::{Throttle, Visit};
+use crate::access::{Right, Throttle, Visit};
 use crate::web::{Error, Form, Segment};
 
 /// Fetches a new token with what is stored. An answer without a token changes nothing and is shown.
@@ -17,7 +17,7 @@ pub async fn renew(
     Form(_): Form,
 ) -> Result<HttpResponse, Error> {
     // The connection goes back to the pool before the request: a slow server must not hold it.
-    let stored = load(&visit, &mut *visit.conn().await?, &key).await?;
+    let stored = load(&visit, &mut *visit.conn().await?, &key, Right::Authorize).await?;
     if !stored.can_fetch() {
         return Err(Error::NotFound);
     }
@@ -45,7 +45,7 @@ pub async fn renew(
 
 /// The tab, as it is by now, with why there is no token.
 async fn refused(visit: Visit, key: &str, problem: TokenProblem) -> Result<HttpResponse, Error> {
-    let stored: Stored = load(&visit, &mut *visit.conn().await?, key).await?;
+    let stored: Stored = load(&visit, &mut *visit.conn().await?, key, Right::Authorize).await?;
     match problem {
         TokenProblem::Refused(refusal) => {
             tab_page(visit, stored, Notice::Refused(*refusal), StatusCode::OK)

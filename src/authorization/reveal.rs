@@ -8,7 +8,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::queries;
-use crate::access::{SignInGuard, Visit, password_again};
+use crate::access::{Right, SignInGuard, Visit, password_again};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector};
 use crate::vault::{Secret, Vault};
@@ -33,7 +33,7 @@ impl RevealPage {
 
 pub async fn ask(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let connector = connectors::find(&conn, &key).await?;
+    let connector = connectors::find(&conn, &visit.actor, &key, Right::Authorize).await?;
     queries::stored_token(&mut conn, connector.id)
         .await?
         .ok_or(Error::NotFound)?;
@@ -56,7 +56,8 @@ pub async fn reveal(
     Segment(key): Segment,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
-    let connector = connectors::find(&*visit.conn().await?, &key).await?;
+    let connector =
+        connectors::find(&*visit.conn().await?, &visit.actor, &key, Right::Authorize).await?;
     let mut errors = Errors::default();
     let confirmed = guard.confirm(&visit, &data, &mut errors).await?;
     let (status, token) = if confirmed {

@@ -17,7 +17,7 @@ use super::queries;
 use super::save::save;
 use super::secret_field::SecretChange;
 use super::tab_conflict::conflict;
-use crate::access::{Permission, SignInGuard, Throttle, Visit, password_again};
+use crate::access::{Right, SignInGuard, Throttle, Visit, password_again};
 use crate::connectors::{self, Connector, ConnectorHead, Grant, Health, LegacyGrants, Method, Tab};
 use crate::db::Conn;
 use crate::oauth::Refusal;
@@ -154,8 +154,14 @@ impl Stored {
     }
 }
 
-pub(super) async fn load(visit: &Visit, conn: &mut Conn, key: &str) -> Result<Stored, Error> {
-    let connector = connectors::find(conn, key).await?;
+/// What the tab needs, for somebody who wants to do this with the connector.
+pub(super) async fn load(
+    visit: &Visit,
+    conn: &mut Conn,
+    key: &str,
+    right: Right,
+) -> Result<Stored, Error> {
+    let connector = connectors::find(conn, &visit.actor, key, right).await?;
     let authorization = queries::find(conn, connector.id).await?;
     let oauth = queries::oauth_client(conn, connector.id).await?;
     let secrets = queries::stored_secrets(conn, connector.id).await?;
@@ -198,7 +204,10 @@ pub(super) fn tab_page(
     status: StatusCode,
 ) -> Result<HttpResponse, Error> {
     let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &visit.actor);
-    let (now, may_edit) = (visit.now(), visit.may(Permission::EditConnectors));
+    let (now, may_edit) = (
+        visit.now(),
+        stored.connector.rights.contains(Right::Authorize),
+    );
     let (can_fetch, can_authorize) = (stored.can_fetch(), stored.can_authorize());
     let redirect_url = redirect_url(&visit.address, &stored.connector.key);
     let confirmed = visit.is_confirmed();
@@ -236,7 +245,7 @@ pub(super) fn tab_page(
 }
 
 pub async fn edit(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let stored = load(&visit, &mut *visit.conn().await?, &key).await?;
+    let stored = load(&visit, &mut *visit.conn().await?, &key, Right::View).await?;
     tab_page(visit, stored, Notice::None, StatusCode::OK)
 }
 
@@ -270,7 +279,7 @@ pub async fn update(
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let purpose = Purpose::of(&data);
-    let mut stored = load(&visit, &mut *visit.conn().await?, &key).await?;
+    let mut stored = load(&visit, &mut *visit.conn().await?, &key, Right::Authorize).await?;
     stored.form.read(&data);
     if purpose == Purpose::Show {
         return tab_page(visit, stored, Notice::None, StatusCode::OK);
@@ -341,7 +350,7 @@ async fn store(
         }
         Err(SaveError::Fault(fault)) => Err(fault),
         Err(_) => {
-            let theirs = load(&visit, &mut conn, &stored.connector.key).await?;
+            let theirs = load(&visit, &mut conn, &stored.connector.key, Right::Authorize).await?;
             conflict(visit.shell, theirs, &stored.form, data)
         }
     }

@@ -16,14 +16,14 @@ pub(super) fn conflict(
     let address = format!("/connectors/{}/authorization", theirs.connector.key);
     // Not a field of this form, but what decides where its secrets go: another one makes the form stale.
     let base_url = Difference {
-        label: "Base URL, on the Details tab",
+        label: "Base URL, on the Details tab".into(),
         theirs: theirs.connector.base_url.clone().unwrap_or_default(),
         mine: data.text("seen_base_url"),
     };
     let pairs = theirs.form.words().into_iter().zip(mine.words());
     let differences = pairs
         .map(|((label, theirs), (_, mine))| Difference {
-            label,
+            label: label.into(),
             theirs,
             mine,
         })

@@ -12,7 +12,7 @@ use super::model::{NewToken, RefreshToken, SecretField};
 use super::queries;
 use super::token_form::{TokenForm, TokenQuestion};
 use super::transport::{patience, transport_of, waiting_limits_of};
-use crate::access::{Actor, Throttle, Visit};
+use crate::access::{Actor, Right, Throttle, Visit};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector, ConnectorHead, Method, Tab};
 use crate::db::Conn;
@@ -77,8 +77,8 @@ impl RequestPage {
 }
 
 /// A connector with the method Bearer Token; other methods have no use for this page.
-async fn find(conn: &mut Conn, key: &str) -> Result<Connector, Error> {
-    let connector = connectors::find(conn, key).await?;
+async fn find(visit: &Visit, conn: &mut Conn, key: &str) -> Result<Connector, Error> {
+    let connector = connectors::find(conn, &visit.actor, key, Right::Authorize).await?;
     if connector.method() == Method::Bearer {
         Ok(connector)
     } else {
@@ -111,7 +111,7 @@ fn request_page(
 
 pub async fn new(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let connector = find(&mut conn, &key).await?;
+    let connector = find(&visit, &mut conn, &key).await?;
     let stored = queries::find(&mut conn, connector.id).await?;
     request_page(
         visit,
@@ -135,7 +135,7 @@ pub async fn create(
     let (connector, transport, limits) = {
         // The connection goes back to the pool before the request: a slow server must not hold it.
         let mut conn = visit.conn().await?;
-        let connector = find(&mut conn, &key).await?;
+        let connector = find(&visit, &mut conn, &key).await?;
         let settings = queries::find(&mut conn, connector.id).await?;
         let transport = transport_of(&mut conn, &vault, connector.id, &settings).await?;
         (connector, transport, waiting_limits_of(settings.time_out))
@@ -242,7 +242,7 @@ pub async fn take(
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let connector = find(&mut conn, &key).await?;
+    let connector = find(&visit, &mut conn, &key).await?;
     let back = format!("/connectors/{}/authorization", connector.key);
     let keep_fresh = data.get("do") == Some("keep");
     let request = data

@@ -33,7 +33,7 @@ struct Progress {
 
 pub async fn download(visit: Visit, db: Data<Db>) -> Result<HttpResponse, Error> {
     let query: LogQuery = ListQuery::parse("/calls.csv", visit.req.query_string(), &FILTERS);
-    let (filter, errors) = CallFilter::read(&query, None, visit.now());
+    let (filter, errors) = CallFilter::read(&query, None, visit.actor.sight, visit.now());
     if errors.any() {
         return Err(Error::BadRequest(
             "From and To must be days or times such as 2026-11-22 or 2026-11-22 14:30.",

@@ -4,6 +4,7 @@ use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc
 use uuid::Uuid;
 
 use super::{CallRow, Outcome};
+use crate::access::Sight;
 use crate::connectors::ConnectorId;
 use crate::db::keyset::{Cursor, Kind};
 use crate::web::{Column, Errors, ListQuery, Zone};
@@ -93,6 +94,8 @@ pub(super) struct CallFilter {
     pub outcome: Option<Outcome>,
     /// The first status of the class.
     pub class: Option<i16>,
+    /// Whose calls are seen; nothing is asked where the log is that of one connector, which somebody has found already.
+    pub sight: Sight,
 }
 
 impl CallFilter {
@@ -100,6 +103,7 @@ impl CallFilter {
     pub fn read(
         query: &LogQuery,
         connector: Option<ConnectorId>,
+        sight: Sight,
         now: DateTime<Utc>,
     ) -> (CallFilter, Errors) {
         let mut errors = Errors::default();
@@ -120,6 +124,7 @@ impl CallFilter {
             errors_only: outcome == ERRORS,
             outcome: Outcome::parse(outcome),
             class: class.map(|(_, _, first)| *first),
+            sight: connector.map_or(sight, |_| Sight::All),
         };
         (filter, errors)
     }
@@ -215,7 +220,12 @@ mod tests {
 
     fn read(query: &str) -> (CallFilter, Errors) {
         let now = read_time("2026-11-22 14:30", false).expect("a time");
-        CallFilter::read(&ListQuery::parse("/calls", query, &FILTERS), None, now)
+        CallFilter::read(
+            &ListQuery::parse("/calls", query, &FILTERS),
+            None,
+            Sight::All,
+            now,
+        )
     }
 
     #[test]

@@ -4,6 +4,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use super::queries;
+use crate::access::Sight;
 use crate::db::Conn;
 use crate::web::{Error, plural};
 
@@ -17,9 +18,9 @@ pub struct LastDay {
 
 impl askama::filters::HtmlSafe for LastDay {}
 
-/// Counts the calls of the last day.
-pub async fn last_day(conn: &Conn, now: DateTime<Utc>) -> Result<LastDay, Error> {
-    let (calls, errors) = queries::last_day(conn, now).await?;
+/// Counts the calls of the last day, through the connectors that somebody sees.
+pub async fn last_day(conn: &Conn, sight: Sight, now: DateTime<Utc>) -> Result<LastDay, Error> {
+    let (calls, errors) = queries::last_day(conn, sight, now).await?;
     Ok(LastDay { calls, errors })
 }
 

@@ -88,7 +88,7 @@ pub async fn of_connector(
     Segment(key): Segment,
     retention: Data<Retention>,
 ) -> Result<HttpResponse, Error> {
-    let connector = connectors::find(&*visit.conn().await?, &key).await?;
+    let connector = connectors::find_in_sight(&*visit.conn().await?, &visit.actor, &key).await?;
     let path = format!("/connectors/{}/activity", connector.key);
     let log = Log::read(&visit, **retention, path, Some(connector.id)).await?;
     let (head, status) = (
@@ -113,14 +113,10 @@ impl Log {
         connector: Option<ConnectorId>,
     ) -> Result<Log, Error> {
         let query: LogQuery = ListQuery::parse(path, visit.req.query_string(), &FILTERS);
-        let (filter, errors) = CallFilter::read(&query, connector, visit.now());
+        let (filter, errors) = CallFilter::read(&query, connector, visit.actor.sight, visit.now());
         let conn = visit.conn().await?;
         let (choices, unused, found) = if errors.any() {
-            (
-                queries::choices(&conn, filter.connector).await?,
-                false,
-                None,
-            )
+            (queries::choices(&conn, &filter).await?, false, None)
         } else {
             let whole = Span {
                 from: filter.span.from.max(
@@ -133,7 +129,7 @@ impl Log {
             };
             let (whole, step) = steps(whole);
             let (choices, unused, found, sums) = try_join!(
-                queries::choices(&conn, filter.connector),
+                queries::choices(&conn, &filter),
                 queries::is_empty(&conn, connector),
                 queries::list(&conn, &query, &filter),
                 queries::sums(&conn, &filter, whole, step),

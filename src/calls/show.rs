@@ -34,7 +34,7 @@ struct Part {
 
 pub async fn show(visit: Visit, Segment(place): Segment) -> Result<HttpResponse, Error> {
     let place = CallPlace::parse(&place).ok_or(Error::NotFound)?;
-    let call = queries::find(&*visit.conn().await?, place).await?;
+    let call = queries::find(&*visit.conn().await?, visit.actor.sight, place).await?;
     let may_view_connectors = visit.may(Permission::ViewConnectors);
     page(
         StatusCode::OK,

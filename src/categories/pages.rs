@@ -124,7 +124,7 @@ impl ListPage {
 pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
     let query = ListQuery::parse("/categories", visit.req.query_string(), &["status"]);
     let mut conn = visit.conn().await?;
-    let (slice, total) = queries::list(&mut conn, &query).await?;
+    let (slice, total) = queries::list(&mut conn, visit.actor.sight, &query).await?;
     let pages = Pages::new(&query, ["category", "categories"], &slice, total, |row| {
         query.column.place(row)
     });
@@ -291,12 +291,12 @@ fn conflict(
         fields: ConflictPage::fields_of(data),
         differences: vec![
             Difference {
-                label: "Name",
+                label: "Name".into(),
                 theirs: theirs.name.clone(),
                 mine: mine.typed_name(),
             },
             Difference {
-                label: "Status",
+                label: "Status".into(),
                 theirs: theirs.status().label().into(),
                 mine: status(&data.text("status")),
             },
@@ -313,6 +313,8 @@ struct DeletePage {
     shell: Shell,
     category: Category,
     trashed: i64,
+    /// Some of its connectors may not be open to the person.
+    sees_some: bool,
 }
 
 impl DeletePage {
@@ -338,6 +340,7 @@ async fn delete_page(
     category: Category,
     status: StatusCode,
 ) -> Result<HttpResponse, Error> {
+    let sees_some = visit.actor.sight.is_limited();
     let trashed = queries::trashed_connectors(&mut *visit.conn().await?, category.id).await?;
     page(
         status,
@@ -345,6 +348,7 @@ async fn delete_page(
             shell: visit.shell,
             category,
             trashed,
+            sees_some,
         },
     )
 }

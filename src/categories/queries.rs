@@ -11,6 +11,7 @@ use uuid::{Uuid, uuid};
 use super::model::{Category, CategoryId, CheckedCategory};
 use super::pages::CategoryColumn;
 use crate::access::Actor;
+use crate::access::Sight;
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
 use crate::db::keyset::{Keyset, Slice};
@@ -27,9 +28,10 @@ const COUNT_LIMIT: i64 = 1000;
 const COLUMNS: &str =
     "id, name, status, built_in, connectors, version, created_at, updated_at, updated_by";
 
-/// One page of the list.
+/// One page of the list, with the number of those connectors that somebody sees.
 pub(super) async fn list(
     conn: &mut Conn,
+    sight: Sight,
     query: &ListQuery<CategoryColumn>,
 ) -> Result<(Slice<Category>, Total), Error> {
     let (column, kind) = query.column.sql();
@@ -44,7 +46,8 @@ pub(super) async fn list(
         .map(|condition| format!(" AND {condition}"))
         .unwrap_or_default();
     let sql = format!(
-        "SELECT {COLUMNS} FROM categories WHERE name_folded LIKE $1 AND ($2 = '' OR status = $2){place} ORDER BY {} LIMIT {}",
+        "SELECT {COLUMNS} FROM {} WHERE name_folded LIKE $1 AND ($2 = '' OR status = $2){place} ORDER BY {} LIMIT {}",
+        counted(sight),
         keyset.order(),
         query.size + 1
     );
@@ -61,6 +64,19 @@ pub(super) async fn list(
     let rows = rows.load::<Category>(conn).await?;
     let total = count(conn, &pattern, query.filter("status")).await?;
     Ok((Slice::new(rows, query.size, &query.position), total))
+}
+
+/// The table; where not all connectors are seen, with the hidden ones taken off the kept number, so that it can be sorted by what it shows.
+fn counted(sight: Sight) -> String {
+    let Some(seen) = sight.condition("c") else {
+        return "categories".into();
+    };
+    format!(
+        "(SELECT id, name, name_folded, status, built_in, version, created_at, updated_at, updated_by, connectors - (
+            SELECT count(*)::integer FROM connectors c JOIN connector_categories cc ON cc.connector_id = c.id
+            WHERE cc.category_id = categories.id AND NOT c.open_to_view AND c.deleted_at IS NULL AND NOT {seen}
+        ) AS connectors FROM categories) AS categories"
+    )
 }
 
 #[derive(QueryableByName)]

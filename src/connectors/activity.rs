@@ -22,7 +22,7 @@ struct ChangesPage {
 
 pub async fn changes(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let connector = queries::find(&conn, &key).await?;
+    let connector = queries::find_in_sight(&conn, &visit.actor, &key).await?;
     let lines = audit::lines_of(&mut conn, connector.id, SHOWN).await?;
     let head = ConnectorHead::new(&connector, Tab::Activity, &visit.actor);
     page(

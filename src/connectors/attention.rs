@@ -36,7 +36,7 @@ impl askama::filters::HtmlSafe for Attention {}
 
 /// Looks at all connectors.
 pub async fn attention(visit: &Visit, conn: &Conn) -> Result<Attention, Error> {
-    let found = queries::find_attention(conn, ROWS).await?;
+    let found = queries::find_attention(conn, &visit.actor, ROWS).await?;
     let troubles = troubles(conn, &found.ailing).await?;
     Ok(Attention {
         found,

@@ -9,7 +9,7 @@ use super::forms::ConnectorForm;
 use super::model::{CheckedDetails, enabled_word};
 use super::queries::Seen;
 use super::{Connector, ConnectorHead, LegacyGrants, Method, Tab, queries};
-use crate::access::{Permission, Visit};
+use crate::access::{Actor, Permission, Right, Visit};
 use crate::categories::{self, CategoryChoice, CategoryId};
 use crate::db::Conn;
 use crate::outbound::HttpUrl;
@@ -100,9 +100,9 @@ async fn details_page(
 ) -> Result<HttpResponse, Error> {
     let head = ConnectorHead::new(&connector, Tab::Details, &visit.actor);
     let (may_edit, may_create, may_delete) = (
-        visit.may(Permission::EditConnectors),
-        visit.may(Permission::CreateConnectors),
-        visit.may(Permission::DeleteConnectors),
+        connector.rights.contains(Right::Edit),
+        visit.may(Permission::CreateConnectors) && connector.rights.contains(Right::Edit),
+        visit.may(Permission::DeleteConnectors) && connector.require_to_delete().is_ok(),
     );
     page(
         status,
@@ -120,7 +120,7 @@ async fn details_page(
 
 pub async fn edit(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
     let conn = visit.conn().await?;
-    let (connector, chosen, choices) = load(&conn, &key).await?;
+    let (connector, chosen, choices) = load(&conn, &visit.actor, &key, Right::View).await?;
     let form = ConnectorForm::of(&connector, chosen, choices);
     details_page(visit, connector, form, StatusCode::OK).await
 }
@@ -129,10 +129,12 @@ pub async fn edit(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, E
 /// connector, because the database answers in this order.
 async fn load(
     conn: &Conn,
+    by: &Actor,
     key: &str,
+    right: Right,
 ) -> Result<(Connector, Vec<CategoryId>, Vec<CategoryChoice>), Error> {
     try_join!(
-        queries::find(conn, key),
+        queries::find(conn, by, key, right),
         queries::categories_of(conn, key),
         categories::assignable_to(conn, key),
     )
@@ -144,7 +146,7 @@ pub async fn update(
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let (connector, categories, choices) = load(&conn, &key).await?;
+    let (connector, categories, choices) = load(&conn, &visit.actor, &key, Right::Edit).await?;
     let mut form = ConnectorForm::read(&data, choices);
     let checked = form.check_details(data.ticked("forget_secrets"));
     if let Some(checked) = bind_secrets(&mut conn, &connector, &mut form, checked).await? {
@@ -169,7 +171,8 @@ pub async fn update(
             }
             Err(SaveError::Fault(fault)) => return Err(fault),
             Err(SaveError::Stale) => {
-                return conflict(visit.shell, queries::find(&conn, &key).await?, &data, &form);
+                let theirs = queries::find(&conn, &visit.actor, &key, Right::Edit).await?;
+                return conflict(visit.shell, theirs, &data, &form);
             }
             Err(SaveError::InUse) => form.errors.add(
                 "category",
@@ -219,8 +222,8 @@ fn conflict(
 ) -> Result<HttpResponse, Error> {
     let mine = form.typed();
     let address = format!("/connectors/{}", theirs.key);
-    let difference = |label, theirs: &str, mine: String| Difference {
-        label,
+    let difference = |label: &'static str, theirs: &str, mine: String| Difference {
+        label: label.into(),
         theirs: theirs.to_string(),
         mine,
     };
@@ -260,7 +263,7 @@ pub async fn duplicate(
     Form(_): Form,
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let original = queries::find(&conn, &key).await?;
+    let original = queries::find(&conn, &visit.actor, &key, Right::Edit).await?;
     match queries::duplicate(&mut conn, &visit.actor, visit.now(), &original).await {
         Ok(key) => Ok(visit.see_other(
             &format!("/connectors/{key}"),

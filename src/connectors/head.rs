@@ -5,7 +5,7 @@ use askama::filters::HtmlSafe;
 use chrono::{DateTime, Utc};
 
 use super::{Connector, Health};
-use crate::access::{Actor, Permission};
+use crate::access::{Actor, Permission, Rights};
 
 /// The tabs of a connector.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -14,6 +14,7 @@ pub enum Tab {
     Authorization,
     Endpoints,
     Activity,
+    Access,
 }
 
 impl Tab {
@@ -23,6 +24,7 @@ impl Tab {
             Tab::Authorization => "Authorization",
             Tab::Endpoints => "Endpoints",
             Tab::Activity => "Activity",
+            Tab::Access => "Access",
         }
     }
 
@@ -31,6 +33,7 @@ impl Tab {
         match self {
             Tab::Details | Tab::Authorization | Tab::Endpoints => Permission::ViewConnectors,
             Tab::Activity => Permission::ViewActivity,
+            Tab::Access => Permission::ManageUsers,
         }
     }
 
@@ -40,6 +43,7 @@ impl Tab {
             Tab::Authorization => "/authorization",
             Tab::Endpoints => "/endpoints",
             Tab::Activity => "/activity",
+            Tab::Access => "/access",
         }
     }
 }
@@ -53,6 +57,8 @@ pub struct ConnectorHead {
     health: Health,
     since: DateTime<Utc>,
     verify_certificates: bool,
+    /// Something of it is kept to certain people.
+    is_limited: bool,
     tab: Tab,
     tabs: Vec<Tab>,
     /// What the page shows of the tab, if it is one thing of several.
@@ -70,6 +76,7 @@ impl ConnectorHead {
             Tab::Authorization,
             Tab::Endpoints,
             Tab::Activity,
+            Tab::Access,
         ];
         ConnectorHead {
             key: connector.key.clone(),
@@ -77,6 +84,7 @@ impl ConnectorHead {
             health: connector.health(),
             since: connector.status_since,
             verify_certificates: connector.verify_certificates,
+            is_limited: connector.open != Rights::ALL,
             tab,
             tabs: tabs.into_iter().filter(may_open).collect(),
             about: None,

@@ -129,7 +129,7 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
     let chosen = query.filter("category").parse().ok();
     // All go to the database in one go.
     let ((slice, total), categories) = try_join!(
-        queries::list(&conn, &query),
+        queries::list(&conn, &visit.actor, &query),
         categories::assignable(&conn, chosen.as_slice()),
     )?;
     let pages = Pages::new(

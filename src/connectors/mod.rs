@@ -28,7 +28,7 @@ pub use method::{Grant, LegacyGrants, Method};
 pub use model::{Connector, ConnectorId, NewConnector, parse_name};
 pub use outlook::{Facts, Outlook, RenewalFacts, TokenTimes, is_idle};
 pub use queries::{
-    create as insert, find, forget_base_url_secrets, has_base_url_secrets, hold_authorization,
-    purge_trash, refresh_due_health, refresh_health, review_health,
+    create as insert, find, find_in_sight, forget_base_url_secrets, has_base_url_secrets,
+    hold_authorization, purge_trash, refresh_due_health, refresh_health, review_health,
 };
 pub use trash::{confirm_delete, delete, list as trash, restore};

@@ -1,13 +1,18 @@
 //! What a connector is: as stored, as created, as saved.
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::sql;
+use diesel::expression::SqlLiteral;
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Text};
 use uuid::Uuid;
 
 use super::{Health, Method};
+use crate::access::{Actor, Right, Rights};
 use crate::categories::CategoryId;
 use crate::name::{Name, NameProblem};
 use crate::outbound::HttpUrl;
+use crate::web::Error;
 
 /// The longest name and display name, in characters.
 const LONGEST_NAME: usize = 255;
@@ -57,7 +62,12 @@ pub(super) struct CheckedDetails {
     pub forget_secrets: bool,
 }
 
-/// A connector as it is stored.
+/// What no row says of itself.
+fn no_rights() -> SqlLiteral<Array<Text>> {
+    sql("'{}'::text[]")
+}
+
+/// A connector as it is stored, and as somebody sees it.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = crate::db::schema::connectors)]
 pub struct Connector {
@@ -80,9 +90,49 @@ pub struct Connector {
     pub updated_by: String,
     pub deleted_at: Option<DateTime<Utc>>,
     pub label: String,
+    /// What is open to everybody who has the permission for it.
+    #[diesel(column_name = open_rights, deserialize_as = Vec<String>)]
+    pub open: Rights,
+    pub access_version: i32,
+    pub access_updated_at: Option<DateTime<Utc>>,
+    pub access_updated_by: String,
+    /// That to which it admits the person who has asked for it, whatever their permissions. Nothing, until
+    /// [`seen_by`](Connector::seen_by) has looked.
+    #[diesel(select_expression = no_rights(), select_expression_type = SqlLiteral<Array<Text>>, deserialize_as = Vec<String>)]
+    pub admits: Rights,
+    /// What that person may do with it: what it admits them to and they have the permission for.
+    #[diesel(select_expression = no_rights(), select_expression_type = SqlLiteral<Array<Text>>, deserialize_as = Vec<String>)]
+    pub rights: Rights,
 }
 
 impl Connector {
+    /// The connector as this person sees it, whom it lists for these rights; of one that it is not open to they know nothing.
+    pub(super) fn seen_by(mut self, by: &Actor, listed: Rights) -> Result<Connector, Error> {
+        self.admits = admission(by, self.open, listed)?;
+        self.rights = Rights::of(by.super_admin, by.permissions, self.open, listed);
+        Ok(self)
+    }
+
+    /// Refuses whoever may not do this with it, for want of the permission or because it is kept to others.
+    pub fn require(&self, by: &Actor, right: Right) -> Result<(), Error> {
+        if self.rights.contains(right) {
+            Ok(())
+        } else if by.may(right.permission()) {
+            Err(Error::NotListed(right.code()))
+        } else {
+            Err(Error::Forbidden(right.permission().label()))
+        }
+    }
+
+    /// Refuses whoever it does not admit to editing: deleting has a permission of its own, and no right of its own.
+    pub fn require_to_delete(&self) -> Result<(), Error> {
+        if self.admits.contains(Right::Edit) {
+            Ok(())
+        } else {
+            Err(Error::NotListed("delete"))
+        }
+    }
+
     pub fn method(&self) -> Method {
         Method::parse(&self.method).unwrap_or(Method::NoAuth)
     }
@@ -93,6 +143,15 @@ impl Connector {
 
     pub fn status_word(&self) -> &'static str {
         enabled_word(self.enabled)
+    }
+}
+
+/// That to which a connector admits somebody, whatever their permissions. Who may not view it knows nothing of it.
+pub(super) fn admission(by: &Actor, open: Rights, listed: Rights) -> Result<Rights, Error> {
+    match open.and(listed) {
+        _ if by.super_admin => Ok(Rights::ALL),
+        admits if admits.contains(Right::View) => Ok(admits),
+        _ => Err(Error::NotFound),
     }
 }
 
@@ -118,6 +177,9 @@ pub(super) struct ListRow {
     pub categories_start: String,
     pub updated_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
+    /// That to which it admits the person who reads the list, whatever their permissions.
+    #[diesel(sql_type = Array<Text>, deserialize_as = Vec<String>)]
+    pub admits: Rights,
 }
 
 impl ListRow {
@@ -129,13 +191,20 @@ impl ListRow {
         Health::parse(&self.status).unwrap_or(Health::NotAuthorized)
     }
 
-    /// Where what is wrong is put right, in the words of a link; `None` where nothing is.
+    /// Where what is wrong is put right, in the words of a link; `None` where nothing is, or nothing that it admits the person to.
     pub fn repair(&self) -> Option<(&'static str, String)> {
-        match self.health() {
-            Health::Healthy => None,
-            Health::Disabled => Some(("Enable", format!("/connectors/{}", self.key))),
-            _ => Some(("Repair", format!("/connectors/{}/authorization", self.key))),
-        }
+        let (right, words, tab) = match self.health() {
+            Health::Healthy => return None,
+            Health::Disabled => (Right::Edit, "Enable", ""),
+            _ => (Right::Authorize, "Repair", "/authorization"),
+        };
+        let address = || (words, format!("/connectors/{}{tab}", self.key));
+        self.admits.contains(right).then(address)
+    }
+
+    /// Whether it admits the person to editing and deleting it.
+    pub fn is_open_to_edit(&self) -> bool {
+        self.admits.contains(Right::Edit)
     }
 
     /// The description, cut with an ellipsis where the row holds only its beginning.

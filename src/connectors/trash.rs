@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::Connector;
 use super::model::TrashedConnector;
 use super::queries::{self, KEPT, SHOWN, USERS_SHOWN, Usage};
-use crate::access::Visit;
+use crate::access::{Right, Visit};
 use crate::web::{Error, Form, SaveError, Segment, Shell, page, plural, relative};
 
 #[derive(Template)]
@@ -23,7 +23,8 @@ struct DeletePage {
 
 pub async fn confirm_delete(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
     let conn = visit.conn().await?;
-    let connector = queries::find(&conn, &key).await?;
+    let connector = queries::find(&conn, &visit.actor, &key, Right::View).await?;
+    connector.require_to_delete()?;
     let usage = queries::usage(&conn, connector.id, visit.now()).await?;
     page(
         StatusCode::OK,
@@ -42,7 +43,8 @@ pub async fn delete(
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let connector = queries::find(&conn, &key).await?;
+    let connector = queries::find(&conn, &visit.actor, &key, Right::View).await?;
+    connector.require_to_delete()?;
     match queries::move_to_trash(
         &mut conn,
         &visit.actor,
@@ -122,7 +124,7 @@ async fn trash_page(
     taken: Option<String>,
     status: StatusCode,
 ) -> Result<HttpResponse, Error> {
-    let rows = queries::trashed(&mut *visit.conn().await?).await?;
+    let rows = queries::trashed(&mut *visit.conn().await?, visit.actor.sight).await?;
     let now = visit.now();
     page(
         status,
@@ -141,7 +143,7 @@ pub async fn restore(
     Form(_): Form,
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let connector = queries::find_trashed(&mut conn, &key).await?;
+    let connector = queries::find_trashed(&mut conn, &visit.actor, &key).await?;
     match queries::restore(&mut conn, &visit.actor, visit.now(), &connector).await {
         Ok(()) => Ok(visit.see_other(
             &format!("/connectors/{}", connector.key),

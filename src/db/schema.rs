@@ -240,6 +240,21 @@ diesel::table! {
         description_start -> Text,
         categories_start -> Text,
         search_text -> Text,
+        open_rights -> Array<Text>,
+        open_to_view -> Bool,
+        access_version -> Int4,
+        access_updated_at -> Nullable<Timestamptz>,
+        access_updated_by -> Text,
+    }
+}
+
+diesel::table! {
+    connector_rights (id) {
+        id -> Uuid,
+        connector_id -> Uuid,
+        user_id -> Nullable<Uuid>,
+        group_id -> Nullable<Uuid>,
+        rights -> Array<Text>,
     }
 }
 
@@ -557,6 +572,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     calls,
     categories,
     connector_categories,
+    connector_rights,
     connector_total,
     connectors,
     data_keys,
@@ -586,6 +602,9 @@ diesel::allow_tables_to_appear_in_same_query!(
 diesel::joinable!(sessions -> users (user_id));
 diesel::joinable!(connector_categories -> categories (category_id));
 diesel::joinable!(connector_categories -> connectors (connector_id));
+diesel::joinable!(connector_rights -> connectors (connector_id));
+diesel::joinable!(connector_rights -> groups (group_id));
+diesel::joinable!(connector_rights -> users (user_id));
 diesel::joinable!(authorizations -> connectors (connector_id));
 diesel::joinable!(secrets -> connectors (connector_id));
 diesel::joinable!(tokens -> connectors (connector_id));

@@ -4,10 +4,11 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
+use super::editor::load;
 use super::model::Endpoint;
 use super::queries;
-use crate::access::Visit;
-use crate::connectors::{self, Connector};
+use crate::access::{Right, Visit};
+use crate::connectors::Connector;
 use crate::web::{Error, Form, SaveError, Segments, Shell, page};
 
 #[derive(Template)]
@@ -24,16 +25,9 @@ pub async fn confirm_delete(
     visit: Visit,
     Segments([key, id]): Segments<2>,
 ) -> Result<HttpResponse, Error> {
-    let (connector, endpoint) = load(&visit, &key, &id).await?;
+    let (connector, endpoint) =
+        load(&visit, &*visit.conn().await?, (&key, &id), Right::Edit).await?;
     delete_page(visit, connector, endpoint, false)
-}
-
-async fn load(visit: &Visit, key: &str, id: &str) -> Result<(Connector, Endpoint), Error> {
-    let id = id.parse().map_err(|_| Error::NotFound)?;
-    let conn = visit.conn().await?;
-    let connector = connectors::find(&conn, key).await?;
-    let endpoint = queries::find(&conn, connector.id, id).await?;
-    Ok((connector, endpoint))
 }
 
 fn delete_page(
@@ -63,7 +57,8 @@ pub async fn delete(
     Segments([key, id]): Segments<2>,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
-    let (connector, endpoint) = load(&visit, &key, &id).await?;
+    let (connector, endpoint) =
+        load(&visit, &*visit.conn().await?, (&key, &id), Right::Edit).await?;
     let mut conn = visit.conn().await?;
     let (by, now) = (&visit.actor, visit.now());
     match queries::delete(&mut conn, by, now, &endpoint, data.version()).await {

@@ -9,7 +9,7 @@ use super::forms::{EndpointForm, Purpose};
 use super::model::{Endpoint, EndpointId};
 use super::queries::{self, NotSaved, Saving};
 use super::run::{BodyShownKind, Outcome, Report};
-use crate::access::{Permission, Visit};
+use crate::access::{Right, Visit};
 use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::db::Conn;
 use crate::outbound::HttpUrl;
@@ -114,8 +114,8 @@ pub(super) fn editor_page(
     };
     let head = ConnectorHead::new(&editor.connector, Tab::Endpoints, &visit.actor).about(about);
     editor.form.send_rows_to(&action);
-    let may_edit = visit.may(Permission::EditConnectors);
-    let may_call = visit.may(Permission::CallConnectors);
+    let may_edit = editor.connector.rights.contains(Right::Edit);
+    let may_call = editor.connector.rights.contains(Right::Call);
     page(
         status,
         &EditorPage {
@@ -131,7 +131,7 @@ pub(super) fn editor_page(
 
 pub async fn new(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
     let conn = visit.conn().await?;
-    let connector = connectors::find(&conn, &key).await?;
+    let connector = connectors::find(&conn, &visit.actor, &key, Right::Edit).await?;
     let taken = queries::name_keys(&conn, connector.id).await?;
     drop(conn);
     let form = EndpointForm::empty(base_url(&connector), &taken);
@@ -139,7 +139,8 @@ pub async fn new(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Er
 }
 
 pub async fn edit(visit: Visit, Segments([key, id]): Segments<2>) -> Result<HttpResponse, Error> {
-    let (connector, endpoint) = load(&*visit.conn().await?, &key, &id).await?;
+    let (connector, endpoint) =
+        load(&visit, &*visit.conn().await?, (&key, &id), Right::View).await?;
     let form = EndpointForm::of(&endpoint, base_url(&connector));
     let editor = Editor::new(connector, Some(endpoint), form);
     editor_page(visit, editor, StatusCode::OK)
@@ -171,10 +172,15 @@ pub(super) fn base_url(connector: &Connector) -> Option<HttpUrl> {
     HttpUrl::parse(base).ok()
 }
 
-/// The connector of a key and its endpoint.
-pub(super) async fn load(conn: &Conn, key: &str, id: &str) -> Result<(Connector, Endpoint), Error> {
+/// The connector of a key and its endpoint, for somebody who wants to do this with the connector.
+pub(super) async fn load(
+    visit: &Visit,
+    conn: &Conn,
+    (key, id): (&str, &str),
+    right: Right,
+) -> Result<(Connector, Endpoint), Error> {
     let id: EndpointId = id.parse().map_err(|_| Error::NotFound)?;
-    let connector = connectors::find(conn, key).await?;
+    let connector = connectors::find(conn, &visit.actor, key, right).await?;
     let endpoint = queries::find(conn, connector.id, id).await?;
     Ok((connector, endpoint))
 }
@@ -185,7 +191,7 @@ pub async fn create(
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let connector = connectors::find(&conn, &key).await?;
+    let connector = connectors::find(&conn, &visit.actor, &key, Right::Edit).await?;
     let mut editor = Editor::read(connector, None, &data);
     if editor.form.rearrange(Purpose::of(&data)) {
         return editor_page(visit, editor, StatusCode::OK);
@@ -226,7 +232,7 @@ pub async fn update(
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let (connector, endpoint) = load(&conn, &key, &id).await?;
+    let (connector, endpoint) = load(&visit, &conn, (&key, &id), Right::Edit).await?;
     let mut editor = Editor::read(connector, Some(endpoint.clone()), &data);
     if editor.form.rearrange(Purpose::of(&data)) {
         return editor_page(visit, editor, StatusCode::OK);
@@ -240,7 +246,7 @@ pub async fn update(
                 return Ok(visit.see_other(&address, "The endpoint was saved"));
             }
             Err(NotSaved::Save(SaveError::Stale)) => {
-                let (connector, theirs) = load(&conn, &key, &id).await?;
+                let (connector, theirs) = load(&visit, &conn, (&key, &id), Right::Edit).await?;
                 return conflict(visit.shell, &connector, &theirs, &editor.form, &data);
             }
             not_saved => editor.form.not_saved(not_saved)?,
@@ -278,7 +284,7 @@ fn conflict(
     let stored = EndpointForm::of(theirs, base_url(connector));
     let pairs = stored.words().into_iter().zip(mine.words());
     let differences = pairs.map(|((label, theirs), (_, mine))| Difference {
-        label,
+        label: label.into(),
         theirs,
         mine,
     });

@@ -6,7 +6,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use super::queries::{self, ListRow};
-use crate::access::{Permission, Visit};
+use crate::access::{Right, Visit};
 use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::web::{Error, Segment, Shell, page, plural, relative};
 
@@ -49,11 +49,11 @@ impl ListRow {
 
 pub async fn show(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
     let conn = visit.conn().await?;
-    let connector = connectors::find(&conn, &key).await?;
+    let connector = connectors::find(&conn, &visit.actor, &key, Right::View).await?;
     let rows = queries::list(&conn, connector.id).await?;
     drop(conn);
     let head = ConnectorHead::new(&connector, Tab::Endpoints, &visit.actor);
-    let (may_edit, now) = (visit.may(Permission::EditConnectors), visit.now());
+    let (may_edit, now) = (connector.rights.contains(Right::Edit), visit.now());
     page(
         StatusCode::OK,
         &ListPage {

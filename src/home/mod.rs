@@ -30,7 +30,7 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
         false => None,
     };
     let last_day = match visit.may(Permission::ViewActivity) {
-        true => Some(calls::last_day(&conn, visit.now()).await?),
+        true => Some(calls::last_day(&conn, visit.actor.sight, visit.now()).await?),
         false => None,
     };
     let super_admins = match visit.actor.super_admin {

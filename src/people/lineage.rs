@@ -20,7 +20,7 @@ pub(super) enum Start {
 
 /// A group that somebody is in, directly or through others.
 #[derive(Clone)]
-pub(super) struct Ancestor {
+pub struct Ancestor {
     pub id: Uuid,
     pub name: String,
     /// The groups on the shortest way there, the nearest first; empty if there is none between.
@@ -31,6 +31,9 @@ pub(super) struct Ancestor {
 /// A group as a member of which the start, or another group, was found.
 #[derive(QueryableByName)]
 struct Step {
+    /// Whose groups these are.
+    #[diesel(sql_type = SqlUuid)]
+    start_id: Uuid,
     /// `None`: the start itself.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     member_id: Option<Uuid>,
@@ -44,31 +47,53 @@ struct Step {
 
 /// All groups above, the nearest first, and by name among equals.
 pub(super) async fn above(conn: &mut Conn, start: Start) -> Result<Vec<Ancestor>, Error> {
-    let (first, id) = match start {
-        Start::User(id) => (
-            "SELECT NULL::uuid, group_id FROM group_users WHERE user_id = $1",
-            id,
-        ),
-        Start::Group(id) => (
-            "SELECT NULL::uuid, group_id FROM group_groups WHERE member_group_id = $1",
-            id,
-        ),
+    let (memberships, id) = match start {
+        Start::User(id) => (OF_USERS, id),
+        Start::Group(id) => (OF_GROUPS, id),
     };
+    let mut found = above_each(conn, memberships, &[id]).await?;
+    Ok(found.remove(&id).unwrap_or_default())
+}
+
+/// The groups above each of these users; nothing for those who are in none.
+pub async fn groups_above(
+    conn: &mut Conn,
+    users: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<Ancestor>>, Error> {
+    above_each(conn, OF_USERS, users).await
+}
+
+const OF_USERS: &str =
+    "SELECT user_id, NULL::uuid, group_id FROM group_users WHERE user_id = ANY ($1)";
+const OF_GROUPS: &str = "SELECT member_group_id, NULL::uuid, group_id FROM group_groups WHERE member_group_id = ANY ($1)";
+
+async fn above_each(
+    conn: &mut Conn,
+    memberships: &str,
+    starts: &[Uuid],
+) -> Result<HashMap<Uuid, Vec<Ancestor>>, Error> {
     let sql = format!(
-        "WITH RECURSIVE above (member_id, group_id) AS (
-            {first}
+        "WITH RECURSIVE above (start_id, member_id, group_id) AS (
+            {memberships}
             UNION
-            SELECT gg.member_group_id, gg.group_id FROM group_groups gg JOIN above a ON gg.member_group_id = a.group_id
+            SELECT a.start_id, gg.member_group_id, gg.group_id FROM group_groups gg JOIN above a ON gg.member_group_id = a.group_id
         )
-        SELECT a.member_id, a.group_id, g.name, ARRAY(SELECT permission FROM group_permissions p WHERE p.group_id = a.group_id) AS permissions
+        SELECT a.start_id, a.member_id, a.group_id, g.name, ARRAY(SELECT permission FROM group_permissions p WHERE p.group_id = a.group_id) AS permissions
         FROM above a JOIN groups g ON g.id = a.group_id
         ORDER BY g.name COLLATE \"und-x-icu\", g.id"
     );
     let steps: Vec<Step> = diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(id)
+        .bind::<Array<SqlUuid>, _>(starts)
         .load(conn)
         .await?;
-    Ok(walk(steps))
+    let mut by_start: HashMap<Uuid, Vec<Step>> = HashMap::new();
+    for step in steps {
+        by_start.entry(step.start_id).or_default().push(step);
+    }
+    let walked = by_start
+        .into_iter()
+        .map(|(start, steps)| (start, walk(steps)));
+    Ok(walked.collect())
 }
 
 /// Goes up in breadth, so that the first way found to a group is a shortest one.
@@ -133,6 +158,7 @@ mod tests {
 
     fn step(member: Option<u128>, group: u128, name: &str) -> Step {
         Step {
+            start_id: Uuid::nil(),
             member_id: member.map(Uuid::from_u128),
             group_id: Uuid::from_u128(group),
             name: name.into(),

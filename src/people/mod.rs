@@ -15,6 +15,7 @@ mod refusal;
 mod search;
 mod users;
 
+pub use groups::{Member, MemberRow};
 pub use groups::{
     add as add_members, choose as choose_members, confirm_delete as confirm_group_delete,
     create as create_group, delete as delete_group, edit as edit_group, list as list_groups,
@@ -24,6 +25,8 @@ pub use invitations::{
     ask as set_password, confirm as confirm_invitation, create as create_invitation,
     open as open_invitation, purge as purge_invitations, take as take_invitation,
 };
+pub use lineage::{Ancestor, groups_above};
+pub use search::{COUNT_LIMIT, patterns};
 pub use users::{
     choose_groups, confirm_deactivation, confirm_delete as confirm_user_delete,
     confirm_disconnection, confirm_leaving, confirm_sign_out, confirm_super_admin,

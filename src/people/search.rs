@@ -6,10 +6,10 @@ use crate::name::word_pattern;
 const MOST_WORDS: usize = 8;
 
 /// Counting what fits stops here.
-pub(super) const COUNT_LIMIT: i64 = 1000;
+pub const COUNT_LIMIT: i64 = 1000;
 
 /// The patterns that a row's searched text must all fit.
-pub(super) fn patterns(search: &str) -> Vec<String> {
+pub fn patterns(search: &str) -> Vec<String> {
     let words = search.split_whitespace().take(MOST_WORDS);
     words.map(word_pattern).collect()
 }

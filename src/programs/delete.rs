@@ -35,7 +35,8 @@ async fn delete_page(
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let keys = KeyTable::of(&conn, Holder::program(&program), visit.now()).await?;
-    let called = queries::called_lately(&mut conn, program.id, visit.now()).await?;
+    let called =
+        queries::called_lately(&mut conn, visit.actor.sight, program.id, visit.now()).await?;
     page(
         status,
         &DeletePage {

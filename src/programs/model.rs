@@ -79,7 +79,7 @@ impl ProgramRow {
 /// A data connector that a program called lately.
 #[derive(QueryableByName)]
 pub(super) struct Called {
-    /// Its name, if it still exists.
+    /// Its name, if it still exists and is seen.
     #[diesel(sql_type = diesel::sql_types::Nullable<Text>)]
     pub label: Option<String>,
     #[diesel(sql_type = BigInt)]

@@ -144,8 +144,8 @@ fn conflict(
     data: &FormData,
     mine: &ProgramForm,
 ) -> Result<HttpResponse, Error> {
-    let difference = |label, theirs: &str, mine: &str| Difference {
-        label,
+    let difference = |label: &'static str, theirs: &str, mine: &str| Difference {
+        label: label.into(),
         theirs: theirs.to_string(),
         mine: mine.to_string(),
     };

@@ -8,7 +8,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 
 use super::columns::ProgramColumn;
 use super::model::{Called, CheckedProgram, Program, ProgramId, ProgramRow, status_word};
-use crate::access::Actor;
+use crate::access::{Actor, Sight};
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
 use crate::db::keyset::{Keyset, Slice};
@@ -246,17 +246,19 @@ async fn record(
     Ok(audit::record(conn, by, now, event).await?)
 }
 
-/// What a program has called in the last 30 days, the most called first.
+/// What a program has called in the last 30 days, the most called first; what is gone or not seen has no name.
 pub(super) async fn called_lately(
     conn: &mut Conn,
+    sight: Sight,
     id: ProgramId,
     now: DateTime<Utc>,
 ) -> Result<Vec<Called>, Error> {
     let sql = format!(
         "SELECT c.label, sum(h.calls)::bigint AS calls, max(h.last_at) AS last_at
-         FROM call_hours h LEFT JOIN connectors c ON c.id = h.connector_id
+         FROM call_hours h LEFT JOIN connectors c ON c.id = h.connector_id{}
          WHERE h.caller_id = $1 AND h.hour > $2
-         GROUP BY h.connector_id, c.label ORDER BY calls DESC, c.label LIMIT {MOST_CALLED}"
+         GROUP BY h.connector_id, c.label ORDER BY calls DESC, c.label LIMIT {MOST_CALLED}",
+        sight.and("c")
     );
     Ok(diesel::sql_query(sql)
         .bind::<SqlUuid, _>(id)

@@ -12,6 +12,7 @@ use super::problem::{
 use super::queries::LineRow;
 use super::switchboard::{LineState, Switchboard};
 use super::target;
+use crate::access::{Rights, Subject};
 use crate::authorization::{CallSettings, CredentialSource};
 use crate::connectors::ConnectorId;
 use crate::oauth::ExpiredSignals;
@@ -26,6 +27,8 @@ pub struct Line {
     pub label: Arc<str>,
     pub base_url: Option<HttpUrl>,
     pub enabled: bool,
+    /// What is open to everybody who has the permission for it.
+    open: Rights,
     /// Seconds that a call may take; `None` for the program's own limit.
     pub time_out: Option<u32>,
     pub(super) transport: Transport,
@@ -66,6 +69,7 @@ impl Line {
             own: own_hosts(base_url.as_ref(), &row.urls),
             base_url,
             enabled: row.enabled,
+            open: row.open_rights.into(),
             time_out: settings.time_out,
             transport: settings.transport,
             source,
@@ -91,6 +95,14 @@ impl Line {
             NO_ADDRESS.because("It has no base URL below which a path could be called.")
         })?;
         target::below(base, path, query)
+    }
+
+    /// The connector, as keys are asked whether they open it.
+    pub fn subject(&self) -> Subject {
+        Subject {
+            connector: self.id,
+            open: self.open,
+        }
     }
 
     /// Whether its calls are signed in with a token.

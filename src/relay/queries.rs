@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 /// Everything that calls need, in one query. A connector whose token was forgotten has a version too, which has moved.
 static LINE: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT c.id, c.key, c.label, c.base_url, c.enabled,
+        "SELECT c.id, c.key, c.label, c.base_url, c.enabled, c.open_rights,
         (SELECT token_version FROM renewals WHERE connector_id = c.id) AS token_version,
         ARRAY(SELECT url FROM endpoints WHERE connector_id = c.id AND url LIKE '%://%') AS urls, {CALL_COLUMNS}
         FROM connectors c JOIN authorizations a ON a.connector_id = c.id WHERE c.key = $1 AND c.deleted_at IS NULL"
@@ -38,6 +38,8 @@ pub(super) struct LineRow {
     pub base_url: Option<String>,
     #[diesel(sql_type = Bool)]
     pub enabled: bool,
+    #[diesel(sql_type = Array<Text>)]
+    pub open_rights: Vec<String>,
     #[diesel(sql_type = Nullable<Int8>)]
     pub token_version: Option<i64>,
     /// Of the endpoints that do not lie below the base URL.

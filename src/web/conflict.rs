@@ -1,5 +1,7 @@
 //! The page for two people who edited at once: both versions side by side, and nothing typed is lost.
 
+use std::borrow::Cow;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
@@ -9,7 +11,7 @@ use super::{Error, FormData};
 
 /// One field in both versions.
 pub struct Difference {
-    pub label: &'static str,
+    pub label: Cow<'static, str>,
     pub theirs: String,
     pub mine: String,
 }

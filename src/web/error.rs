@@ -18,6 +18,8 @@ pub enum Error {
     NotFound,
     /// The person lacks the permission of this name.
     Forbidden(&'static str),
+    /// The person has the permission, but the thing itself is kept to certain people. The verb says what it is not open to them for.
+    NotListed(&'static str),
     /// Only a super admin may do this.
     NotSuperAdmin,
     /// Nobody is signed in.
@@ -107,7 +109,9 @@ impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         match self {
             Error::NotFound => StatusCode::NOT_FOUND,
-            Error::Forbidden(_) | Error::NotSuperAdmin | Error::StaleForm => StatusCode::FORBIDDEN,
+            Error::Forbidden(_) | Error::NotListed(_) | Error::NotSuperAdmin | Error::StaleForm => {
+                StatusCode::FORBIDDEN
+            }
             Error::SignIn => StatusCode::SEE_OTHER,
             Error::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Error::BadRequest(_) => StatusCode::BAD_REQUEST,
@@ -136,7 +140,9 @@ impl ErrorPage<'_> {
     fn heading(&self) -> &'static str {
         match self.error {
             Error::NotFound => "Page not found",
-            Error::Forbidden(_) | Error::NotSuperAdmin => "You do not have permission to do this",
+            Error::Forbidden(_) | Error::NotListed(_) | Error::NotSuperAdmin => {
+                "You do not have permission to do this"
+            }
             Error::SignIn => "Sign in first",
             Error::MethodNotAllowed => "This address cannot be used in this way",
             Error::BadRequest(_) => "This request cannot be read",
@@ -157,6 +163,14 @@ impl ErrorPage<'_> {
                 return vec![
                     format!("This needs the permission “{permission}”."),
                     "An administrator who manages users can give it to you.".into(),
+                ];
+            }
+            Error::NotListed(verb) => {
+                return vec![
+                    format!(
+                        "This data connector is kept to certain people, and you are not among those who may {verb} it."
+                    ),
+                    "An administrator who manages users can change that on its Access tab.".into(),
                 ];
             }
             Error::NotSuperAdmin => &[
@@ -237,6 +251,7 @@ pub(super) fn log(error: &Error) {
             tracing::warn!(cause = format!("{cause:#}"), "database unavailable")
         }
         Error::Forbidden(permission) => tracing::info!(permission, "permission refused"),
+        Error::NotListed(verb) => tracing::info!(verb, "connector refused"),
         Error::NotSuperAdmin => tracing::info!("refused: not a super admin"),
         Error::StaleForm => tracing::info!("form refused: wrong CSRF token"),
         _ => {}

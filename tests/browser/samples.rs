@@ -14,6 +14,8 @@ mod openid;
 mod people;
 mod people_world;
 mod profile;
+mod rights;
+mod rights_world;
 mod system;
 mod world;
 
@@ -127,6 +129,7 @@ pub fn all() -> impl Iterator<Item = &'static Sample> {
         keys::SAMPLES,
         people::SAMPLES,
         profile::SAMPLES,
+        rights::SAMPLES,
         endpoints::SAMPLES,
         audit::SAMPLES,
         system::SAMPLES,

@@ -3,6 +3,7 @@
 mod changes;
 mod examples;
 mod forms;
+mod kept;
 mod matrix;
 mod offers;
 

@@ -5,18 +5,18 @@ use connectory::access::Permission::{CallConnectors, EditConnectors};
 use connectory::access::{ApiKey, ApiKeys, HolderKind, KeyHolder, KeyRefusal, Permission, Wants};
 use uuid::Uuid;
 
-use crate::support::TestApp;
+use crate::support::{TestApp, open_to_all};
 
 const PROXY: Wants<'static> = Wants::Proxy { method: "GET" };
 
 /// Whose key a test wants.
-enum Whose {
+pub enum Whose {
     Program(Uuid),
     User(Uuid),
 }
 
 /// Stores a key that leads everywhere, and gives it.
-async fn key(app: &TestApp, whose: Whose) -> ApiKey {
+pub async fn key(app: &TestApp, whose: Whose) -> ApiKey {
     let (key, id) = (ApiKey::random(), Uuid::now_v7());
     let hash: String = key
         .hash()
@@ -56,7 +56,7 @@ async fn find(app: &TestApp, text: &str) -> Result<std::sync::Arc<KeyHolder>, &'
 async fn told(app: &TestApp, key: &ApiKey, wants: Wants<'_>) -> &'static str {
     match find(app, key.expose()).await {
         Ok(holder) => holder
-            .check(Uuid::now_v7(), wants, app.clock.now())
+            .check(open_to_all(Uuid::now_v7()), wants, app.clock.now())
             .map_or_else(|refusal| refusal.code(), |()| ""),
         Err(code) => code,
     }
@@ -174,7 +174,7 @@ async fn what_a_key_leads_to_is_read_as_it_was_stored() {
     let holder = find(&app, key.expose()).await.expect("the holder");
     let check = |connector, wants| {
         holder
-            .check(connector, wants, app.clock.now())
+            .check(open_to_all(connector), wants, app.clock.now())
             .map_or_else(|refusal| refusal.code(), |()| "")
     };
     let get = |id| Wants::Endpoint { id, method: "GET" };
@@ -188,7 +188,7 @@ async fn what_a_key_leads_to_is_read_as_it_was_stored() {
     assert_eq!(check(mine, PROXY), "proxy_not_allowed");
     assert_eq!(check(mine, Wants::Token), "token_not_allowed");
     assert_eq!(check(other, get(endpoint)), "connector_not_allowed");
-    assert!(holder.may_see(mine) && !holder.may_see(other));
+    assert!(holder.may_see(open_to_all(mine)) && !holder.may_see(open_to_all(other)));
 }
 
 #[tokio::test]

@@ -1,13 +1,13 @@
 //! Whose key it is, and what that key opens.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::KeyRefusal;
-use crate::access::{Permission, PermissionSet};
+use crate::access::{PermissionSet, Right, Rights};
 
 /// What kind of holder a key has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,6 +37,14 @@ pub enum Wants<'a> {
     Token,
 }
 
+/// A connector that is asked for something.
+#[derive(Clone, Copy)]
+pub struct Subject {
+    pub connector: Uuid,
+    /// What is open to everybody who has the permission for it.
+    pub open: Rights,
+}
+
 /// A key with its holder and all that decides about it, as the database has it.
 pub struct KeyHolder {
     pub key_id: Uuid,
@@ -54,34 +62,84 @@ pub struct KeyHolder {
     pub(super) scopes: Vec<Scope>,
 }
 
-/// What the holder may do at all, whatever the key says.
-#[derive(Clone, Copy)]
+/// What the holder may do, whatever the key says.
 pub(super) struct HolderRights {
     active: bool,
-    /// May call data connectors.
-    calls: bool,
-    /// May see an access token.
-    tokens: bool,
+    /// `None`: a program, which has no rights of its own. Its keys say all.
+    person: Option<PersonRights>,
+}
+
+/// What a person may do: their key does no more.
+struct PersonRights {
+    /// What they have the permission for.
+    permitted: Rights,
+    /// A super admin needs neither permission nor a connector's word.
+    unlimited: bool,
+    /// The connectors that list them, each with what for.
+    listed: HashMap<Uuid, Rights>,
 }
 
 impl HolderRights {
-    /// A program has no rights of its own: its keys say all.
     pub fn of_program(active: bool) -> HolderRights {
         HolderRights {
             active,
-            calls: true,
-            tokens: true,
+            person: None,
         }
     }
 
-    /// A person's key does no more than the person: who may not edit a connector is not shown its token either.
-    pub fn of_user(active: bool, super_admin: bool, granted: PermissionSet) -> HolderRights {
-        let may = |permission| super_admin || granted.contains(permission);
+    pub fn of_user(
+        active: bool,
+        super_admin: bool,
+        granted: PermissionSet,
+        listed: HashMap<Uuid, Rights>,
+    ) -> HolderRights {
+        let permitted = match super_admin {
+            true => Rights::ALL,
+            false => Rights::permitted(granted),
+        };
         HolderRights {
             active,
-            calls: may(Permission::CallConnectors),
-            tokens: may(Permission::CallConnectors) && may(Permission::EditConnectors),
+            person: Some(PersonRights {
+                permitted,
+                unlimited: super_admin,
+                listed,
+            }),
         }
+    }
+
+    /// May call data connectors at all.
+    fn calls(&self) -> bool {
+        let person = self.person.as_ref();
+        person.is_none_or(|person| person.permitted.within(Rights::ALL).contains(Right::Call))
+    }
+
+    /// What a scope opens of a connector: to a person what the person may do with it. A program that is led to a connector by its
+    /// name was led there by somebody who may do that; a scope for all connectors opens what is open to everybody.
+    fn by(&self, scope: &Scope, subject: Subject) -> Rights {
+        match &self.person {
+            Some(person) => person.on(subject),
+            None if scope.connector.is_some() => Rights::ALL,
+            None => subject.open,
+        }
+    }
+}
+
+impl PersonRights {
+    /// What the person may do with a connector.
+    fn on(&self, subject: Subject) -> Rights {
+        if self.unlimited {
+            return Rights::ALL;
+        }
+        let listed = self.listed.get(&subject.connector).copied();
+        let admits = subject.open.and(listed.unwrap_or_default());
+        admits.within(self.permitted)
+    }
+
+    /// The connectors that list the person for calls.
+    fn listed_for_calls(&self) -> Vec<Uuid> {
+        let listed = self.listed.iter();
+        let calls = listed.filter(|(_, rights)| rights.contains(Right::Call));
+        calls.map(|(connector, _)| *connector).collect()
     }
 }
 
@@ -112,15 +170,15 @@ impl KeyHolder {
     /// Whether the key opens what is asked of this connector at this time.
     pub fn check(
         &self,
-        connector: Uuid,
+        subject: Subject,
         wants: Wants<'_>,
         now: DateTime<Utc>,
     ) -> Result<(), KeyRefusal> {
         self.standing(now)?;
-        if !self.may_see(connector) {
+        if !self.may_see(subject) {
             return Err(KeyRefusal::ConnectorNotAllowed);
         }
-        let mut scopes = self.scopes_of(connector);
+        let mut scopes = self.scopes_to(subject);
         let (opens, refusal) = match wants {
             Wants::Endpoint { id, .. } => (
                 scopes.any(|scope| scope.endpoints.hold(id)),
@@ -128,7 +186,9 @@ impl KeyHolder {
             ),
             Wants::Proxy { .. } => (scopes.any(|scope| scope.proxy), KeyRefusal::ProxyNotAllowed),
             Wants::Token => (
-                self.rights.tokens && scopes.any(|scope| scope.token),
+                scopes.any(|scope| {
+                    scope.token && self.rights.by(scope, subject).contains(Right::Authorize)
+                }),
                 KeyRefusal::TokenNotAllowed,
             ),
         };
@@ -139,13 +199,26 @@ impl KeyHolder {
     }
 
     /// Whether the key leads to the connector at all: what it does not lead to, its holder need not know of.
-    pub fn may_see(&self, connector: Uuid) -> bool {
-        self.scopes_of(connector).next().is_some()
+    pub fn may_see(&self, subject: Subject) -> bool {
+        self.scopes_to(subject).next().is_some()
     }
 
-    /// The connectors that the key names; `None` if it leads to all there are.
-    pub fn connectors(&self) -> Option<Vec<Uuid>> {
-        self.scopes.iter().map(|scope| scope.connector).collect()
+    /// Which connectors the key leads to, for a list of them.
+    pub fn reach(&self) -> Reach {
+        let closed = match &self.rights.person {
+            None => Some(
+                self.scopes
+                    .iter()
+                    .filter_map(|scope| scope.connector)
+                    .collect(),
+            ),
+            Some(person) if person.unlimited => None,
+            Some(person) => Some(person.listed_for_calls()),
+        };
+        Reach {
+            named: self.scopes.iter().map(|scope| scope.connector).collect(),
+            closed,
+        }
     }
 
     /// Whether the key itself is good, wherever it leads.
@@ -156,7 +229,7 @@ impl KeyHolder {
             Err(KeyRefusal::Expired)
         } else if !self.rights.active {
             Err(KeyRefusal::HolderInactive)
-        } else if !self.rights.calls {
+        } else if !self.rights.calls() {
             Err(KeyRefusal::HolderNotPermitted)
         } else {
             Ok(())
@@ -180,9 +253,19 @@ impl KeyHolder {
         }
     }
 
-    fn scopes_of(&self, connector: Uuid) -> impl Iterator<Item = &Scope> {
-        self.scopes
-            .iter()
-            .filter(move |scope| scope.connector.is_none_or(|id| id == connector))
+    /// The scopes that lead to a connector.
+    fn scopes_to(&self, subject: Subject) -> impl Iterator<Item = &Scope> {
+        self.scopes.iter().filter(move |scope| {
+            scope.connector.is_none_or(|id| id == subject.connector)
+                && self.rights.by(scope, subject).contains(Right::Call)
+        })
     }
+}
+
+/// Which connectors a key leads to.
+pub struct Reach {
+    /// Those that it names; `None` if it leads to all there are.
+    pub named: Option<Vec<Uuid>>,
+    /// Of those that are not open to everybody for calls, the ones that it may lead to; `None` for all.
+    pub closed: Option<Vec<Uuid>>,
 }

@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::db::{Change, Db, Memory, Notices};
 use crate::web::Error;
 
-pub use holder::{HolderKind, KeyHolder, Wants};
+pub use holder::{HolderKind, KeyHolder, Reach, Subject, Wants};
 pub use key::ApiKey;
 pub use refusal::KeyRefusal;
 use uses::Uses;

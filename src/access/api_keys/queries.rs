@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::holder::{Endpoints, HolderRights, Scope};
 use super::uses::Use;
 use super::{HolderKind, KeyHolder};
-use crate::access::PermissionSet;
+use crate::access::{PermissionSet, Rights};
 use crate::db::{Conn, Kept};
 use crate::web::Error;
 
@@ -26,6 +26,18 @@ const KEY: &str = "SELECT k.id, k.prefix, k.methods, k.expires_at, k.revoked_at 
 const SCOPES: &str = "SELECT s.connector_id, s.all_endpoints, s.proxy, s.token,
     ARRAY(SELECT endpoint_id FROM api_key_endpoints WHERE scope_id = s.id) AS endpoints
     FROM api_key_scopes s JOIN api_keys k ON k.id = s.api_key_id WHERE k.hash = $1";
+
+/// The connectors that list the person whose key it is.
+const LISTED: &str = "SELECT r.connector_id, r.rights
+    FROM api_keys k JOIN connector_rights r ON r.user_id = k.user_id OR r.group_id = ANY (groups_of(k.user_id)) WHERE k.hash = $1";
+
+#[derive(QueryableByName)]
+struct ListedRow {
+    #[diesel(sql_type = SqlUuid)]
+    connector_id: Uuid,
+    #[diesel(sql_type = Array<Text>)]
+    rights: Vec<String>,
+}
 
 #[derive(QueryableByName)]
 struct KeyRow {
@@ -69,22 +81,26 @@ struct ScopeRow {
 
 /// The key of this hash with all that decides about it, whatever its state.
 pub(super) async fn find(conn: &Conn, hash: &[u8]) -> Result<Option<KeyHolder>, Error> {
-    let (mut conn_for_key, mut conn_for_scopes) = (conn, conn);
+    let (mut conn_for_key, mut conn_for_scopes, mut conn_for_listed) = (conn, conn, conn);
     let key = Kept(diesel::sql_query(KEY).bind::<Bytea, _>(hash));
     let scopes = Kept(diesel::sql_query(SCOPES).bind::<Bytea, _>(hash));
-    let (keys, scopes): (Vec<KeyRow>, Vec<ScopeRow>) = try_join!(
+    let listed = Kept(diesel::sql_query(LISTED).bind::<Bytea, _>(hash));
+    let (keys, scopes, listed): (Vec<KeyRow>, Vec<ScopeRow>, Vec<ListedRow>) = try_join!(
         key.load(&mut conn_for_key),
-        scopes.load(&mut conn_for_scopes)
+        scopes.load(&mut conn_for_scopes),
+        listed.load(&mut conn_for_listed)
     )?;
-    Ok(keys.into_iter().next().map(|key| holder(key, scopes)))
+    let key = keys.into_iter().next();
+    Ok(key.map(|key| holder(key, scopes, listed)))
 }
 
-fn holder(row: KeyRow, scopes: Vec<ScopeRow>) -> KeyHolder {
+fn holder(row: KeyRow, scopes: Vec<ScopeRow>, listed: Vec<ListedRow>) -> KeyHolder {
     let (kind, rights) = match row.program_id {
         Some(_) => (HolderKind::Program, HolderRights::of_program(row.active)),
         None => {
             let granted = PermissionSet::from_codes(row.permissions.iter().map(String::as_str));
-            let rights = HolderRights::of_user(row.active, row.super_admin, granted);
+            let listed = add_up(listed);
+            let rights = HolderRights::of_user(row.active, row.super_admin, granted, listed);
             (HolderKind::User, rights)
         }
     };
@@ -100,6 +116,16 @@ fn holder(row: KeyRow, scopes: Vec<ScopeRow>) -> KeyHolder {
         methods: row.methods,
         scopes: scopes.into_iter().map(scope).collect(),
     }
+}
+
+/// A connector may list a person more than once, by groups.
+fn add_up(rows: Vec<ListedRow>) -> HashMap<Uuid, Rights> {
+    let mut listed: HashMap<Uuid, Rights> = HashMap::new();
+    for row in rows {
+        let rights = listed.entry(row.connector_id).or_default();
+        *rights = rights.and(row.rights.into());
+    }
+    listed
 }
 
 fn scope(row: ScopeRow) -> Scope {

@@ -1,13 +1,13 @@
 //! What a key is made of, and the whole table of what it opens.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::TimeDelta;
 use proptest::prelude::*;
 
 use super::holder::{Endpoints, HolderRights, Scope};
 use super::*;
-use crate::access::PermissionSet;
+use crate::access::{PermissionSet, Right, Rights};
 
 #[test]
 fn a_new_key_has_its_form_and_reads_back() {
@@ -81,9 +81,17 @@ fn scope(connector: Option<Uuid>, endpoints: Endpoints, proxy: bool, token: bool
     }
 }
 
+/// A connector that is open to everybody.
+fn open(connector: Uuid) -> Subject {
+    Subject {
+        connector,
+        open: Rights::ALL,
+    }
+}
+
 /// The code of the refusal, or nothing.
 fn answer(key: &KeyHolder, connector: Uuid, wants: Wants<'_>) -> &'static str {
-    key.check(connector, wants, now())
+    key.check(open(connector), wants, now())
         .map_or_else(|refusal| refusal.code(), |()| "")
 }
 
@@ -91,7 +99,6 @@ fn answer(key: &KeyHolder, connector: Uuid, wants: Wants<'_>) -> &'static str {
 fn every_scope_opens_what_it_names_and_nothing_else() {
     let (mine, other) = (Uuid::from_u128(10), Uuid::from_u128(11));
     let (listed, unlisted) = (Uuid::from_u128(20), Uuid::from_u128(21));
-    let rights = HolderRights::of_program(true);
     for connector in [None, Some(mine)] {
         for (proxy, token) in [(false, false), (false, true), (true, false), (true, true)] {
             for all in [false, true] {
@@ -99,6 +106,7 @@ fn every_scope_opens_what_it_names_and_nothing_else() {
                     true => Endpoints::All,
                     false => Endpoints::Only(HashSet::from([listed])),
                 };
+                let rights = HolderRights::of_program(true);
                 let key = key(rights, vec![scope(connector, endpoints, proxy, token)]);
                 let refused = |open: bool, code| if open { "" } else { code };
                 let ask = |wants| answer(&key, mine, wants);
@@ -111,8 +119,8 @@ fn every_scope_opens_what_it_names_and_nothing_else() {
                 let through = Wants::Proxy { method: "POST" };
                 assert_eq!(ask(through), refused(proxy, "proxy_not_allowed"));
                 assert_eq!(ask(Wants::Token), refused(token, "token_not_allowed"));
-                assert!(key.may_see(mine));
-                assert_eq!(key.may_see(other), connector.is_none());
+                assert!(key.may_see(open(mine)));
+                assert_eq!(key.may_see(open(other)), connector.is_none());
                 let elsewhere = answer(&key, other, endpoint(listed));
                 assert_eq!(
                     elsewhere,
@@ -126,7 +134,7 @@ fn every_scope_opens_what_it_names_and_nothing_else() {
 #[test]
 fn a_key_without_scopes_leads_nowhere() {
     let key = key(HolderRights::of_program(true), Vec::new());
-    assert!(!key.may_see(Uuid::nil()));
+    assert!(!key.may_see(open(Uuid::nil())));
     assert_eq!(
         answer(&key, Uuid::nil(), Wants::Token),
         "connector_not_allowed"
@@ -189,7 +197,10 @@ fn a_key_ends_at_its_moment_and_revoking_comes_first() {
 
 #[test]
 fn a_holder_that_may_not_call_opens_nothing() {
-    let codes = |granted: &[&str]| PermissionSet::from_codes(granted.iter().copied());
+    let user = |active, super_admin, granted: &[&str]| {
+        let granted = PermissionSet::from_codes(granted.iter().copied());
+        HolderRights::of_user(active, super_admin, granted, HashMap::new())
+    };
     let call = &["view-data-connectors", "call-data-connectors"];
     let edit = &[
         "view-data-connectors",
@@ -205,25 +216,21 @@ fn a_holder_that_may_not_call_opens_nothing() {
             "key_holder_inactive",
         ),
         (
-            HolderRights::of_user(true, false, codes(&[])),
+            user(true, false, &[]),
             "key_holder_not_permitted",
             "key_holder_not_permitted",
         ),
         // Without View, Call does not count.
         (
-            HolderRights::of_user(true, false, codes(&call[1..])),
+            user(true, false, &call[1..]),
             "key_holder_not_permitted",
             "key_holder_not_permitted",
         ),
+        (user(true, false, call), "", "token_not_allowed"),
+        (user(true, false, edit), "", ""),
+        (user(true, true, &[]), "", ""),
         (
-            HolderRights::of_user(true, false, codes(call)),
-            "",
-            "token_not_allowed",
-        ),
-        (HolderRights::of_user(true, false, codes(edit)), "", ""),
-        (HolderRights::of_user(true, true, codes(&[])), "", ""),
-        (
-            HolderRights::of_user(false, true, codes(edit)),
+            user(false, true, edit),
             "key_holder_inactive",
             "key_holder_inactive",
         ),
@@ -231,6 +238,81 @@ fn a_holder_that_may_not_call_opens_nothing() {
         let key = key(rights, vec![scope(None, Endpoints::All, true, true)]);
         assert_eq!(answer(&key, Uuid::nil(), proxy), through);
         assert_eq!(answer(&key, Uuid::nil(), Wants::Token), token);
+    }
+}
+
+#[test]
+fn a_connector_that_is_kept_to_people_asks_who_they_are() {
+    let (mine, other) = (Uuid::from_u128(10), Uuid::from_u128(11));
+    let subject = |connector, open: &[Right]| Subject {
+        connector,
+        open: Rights::exactly(open.iter().copied()),
+    };
+    let granted = PermissionSet::from_codes([
+        "view-data-connectors",
+        "call-data-connectors",
+        "edit-data-connectors",
+    ]);
+    let listed =
+        |rights: &[Right]| HashMap::from([(mine, Rights::exactly(rights.iter().copied()))]);
+    let person = |rights: &[Right]| HolderRights::of_user(true, false, granted, listed(rights));
+    let everything = |connector| vec![scope(connector, Endpoints::All, true, true)];
+    let ask = |key: &KeyHolder, subject, wants| {
+        key.check(subject, wants, now())
+            .map_or_else(|refusal| refusal.code(), |()| "")
+    };
+    let proxy = Wants::Proxy { method: "GET" };
+    let all = [Right::View, Right::Call, Right::Edit, Right::Authorize];
+    for (rights, scopes, open, through, token) in [
+        (
+            person(&[Right::View]),
+            None,
+            &[][..],
+            "connector_not_allowed",
+            "connector_not_allowed",
+        ),
+        (
+            person(&[Right::View, Right::Call]),
+            None,
+            &[],
+            "",
+            "token_not_allowed",
+        ),
+        (person(&all), Some(mine), &[], "", ""),
+        (
+            person(&[]),
+            Some(mine),
+            &[],
+            "connector_not_allowed",
+            "connector_not_allowed",
+        ),
+        (
+            person(&[]),
+            None,
+            &[Right::View, Right::Call],
+            "",
+            "token_not_allowed",
+        ),
+        (
+            HolderRights::of_program(true),
+            None,
+            &[],
+            "connector_not_allowed",
+            "connector_not_allowed",
+        ),
+        (
+            HolderRights::of_program(true),
+            None,
+            &[Right::View, Right::Call],
+            "",
+            "token_not_allowed",
+        ),
+        (HolderRights::of_program(true), Some(mine), &[], "", ""),
+    ] {
+        let key = key(rights, everything(scopes));
+        assert_eq!(ask(&key, subject(mine, open), proxy), through);
+        assert_eq!(ask(&key, subject(mine, open), Wants::Token), token);
+        assert!(!key.may_see(subject(other, &[])));
     }
 }
 

@@ -99,17 +99,17 @@ fn conflict(
         fields: ConflictPage::fields_of(data),
         differences: vec![
             Difference {
-                label: "Name",
+                label: "Name".into(),
                 theirs: theirs.name.clone(),
                 mine: mine.name.trim().into(),
             },
             Difference {
-                label: "Time zone",
+                label: "Time zone".into(),
                 theirs: theirs.zone().label(),
                 mine: zone(&mine.time_zone),
             },
             Difference {
-                label: "Theme",
+                label: "Theme".into(),
                 theirs: theirs.theme().label().into(),
                 mine: theme(&mine.theme),
             },

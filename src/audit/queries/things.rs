@@ -11,11 +11,11 @@ use crate::access::{Actor, Permission};
 use crate::db::Conn;
 use crate::web::Error;
 
-/// Each kind of thing: what its page needs, and its page by its id.
+/// Each kind of thing: what its page needs, and its page by its id; `{seen}` stands for what somebody sees of connectors.
 const PAGES: &[(Permission, &str)] = &[
     (
         Permission::ViewConnectors,
-        "SELECT id, '/connectors/' || key AS page FROM connectors WHERE id = ANY($1) AND deleted_at IS NULL",
+        "SELECT id, '/connectors/' || key AS page FROM connectors WHERE id = ANY($1) AND deleted_at IS NULL{seen}",
     ),
     (
         Permission::EditCategories,
@@ -54,10 +54,11 @@ pub(in crate::audit) async fn thing_links(
     actor: &Actor,
     subjects: Vec<Uuid>,
 ) -> Result<HashMap<Uuid, String>, Error> {
-    let open: Vec<&str> = PAGES
+    let seen = actor.sight.and("connectors");
+    let open: Vec<String> = PAGES
         .iter()
         .filter(|(permission, _)| actor.may(*permission))
-        .map(|(_, query)| *query)
+        .map(|(_, query)| query.replace("{seen}", &seen))
         .collect();
     if open.is_empty() || subjects.is_empty() {
         return Ok(HashMap::new());

@@ -34,6 +34,7 @@ pub(in super::super) async fn sums(
     step: TimeDelta,
 ) -> Result<Vec<Sum>, Error> {
     let (condition, ids) = rows_of(filter);
+    let seen = filter.sight.and_of("connector_id");
     // An id that cannot be read fits nothing; here it would stand for all.
     if [filter.connector, filter.caller, filter.endpoint].contains(&Some(ALL)) {
         return Ok(Vec::new());
@@ -44,7 +45,7 @@ pub(in super::super) async fn sums(
     let sql = format!(
         "SELECT date_bin($3 * interval '1 second', hour, $1) AS start, sum(calls)::bigint AS calls, sum(errors)::bigint AS errors,
             ARRAY[{}] AS latencies
-        FROM call_hours WHERE hour >= $1 AND hour < $2 AND {condition} GROUP BY 1 ORDER BY 1",
+        FROM call_hours WHERE hour >= $1 AND hour < $2 AND {condition}{seen} GROUP BY 1 ORDER BY 1",
         classes.join(", ")
     );
     let statement = sql_query(sql)
@@ -67,7 +68,17 @@ fn rows_of(filter: &CallFilter) -> (String, Vec<Uuid>) {
         ("caller_id", filter.caller),
         ("endpoint_id", filter.endpoint),
     ];
+    let is_limited = filter.sight.is_limited();
     match (filter.connector, filter.caller, filter.endpoint) {
+        // The totals of all count what is not seen, so those of each connector are added up.
+        (None, None, None) if is_limited => (
+            format!("connector_id <> '{ALL}' AND caller_id = '{ALL}'"),
+            Vec::new(),
+        ),
+        (None, Some(caller), None) if is_limited => (
+            format!("connector_id <> '{ALL}' AND caller_id = $4"),
+            vec![caller],
+        ),
         (connector, None, None) => (totals, vec![connector.unwrap_or(ALL)]),
         (None, Some(caller), None) => {
             let totals =

@@ -3,23 +3,29 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Bool};
 use diesel_async::RunQueryDsl;
 
 use super::super::hours::ALL;
+use crate::access::Sight;
 use crate::db::Conn;
 use crate::db::schema::call_hours;
 use crate::web::Error;
 
-/// Calls and errors among them, of this hour and the 23 before.
+/// Calls and errors among them, of this hour and the 23 before. Where not all connectors are seen, the totals of those that are
+/// are added up.
 pub(in super::super) async fn last_day(
     conn: &Conn,
+    sight: Sight,
     now: DateTime<Utc>,
 ) -> Result<(i64, i64), Error> {
+    let of = match sight {
+        Sight::All => format!("connector_id = '{ALL}' AND endpoint_id = '{ALL}'"),
+        Sight::Of(_) => format!("connector_id <> '{ALL}'{}", sight.and_of("connector_id")),
+    };
     let hours = call_hours::table
-        .filter(call_hours::connector_id.eq(ALL))
+        .filter(sql::<Bool>(&of))
         .filter(call_hours::caller_id.eq(ALL))
-        .filter(call_hours::endpoint_id.eq(ALL))
         .filter(call_hours::hour.gt(now - TimeDelta::days(1)))
         .select((
             sql::<BigInt>("coalesce(sum(calls), 0)::bigint"),

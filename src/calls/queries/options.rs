@@ -9,7 +9,7 @@ use futures_util::try_join;
 use uuid::Uuid;
 
 use super::super::CallerKind;
-use crate::connectors::ConnectorId;
+use super::super::filter::CallFilter;
 use crate::db::Conn;
 use crate::web::Error;
 
@@ -45,14 +45,12 @@ pub(in super::super) struct Choices {
     pub endpoints: Vec<Choice>,
 }
 
-/// The choices for a log of `connector`, or of all.
-pub(in super::super) async fn choices(
-    conn: &Conn,
-    connector: Option<ConnectorId>,
-) -> Result<Choices, Error> {
+/// The choices for a log of a connector, or of all; what is not seen is not offered.
+pub(in super::super) async fn choices(conn: &Conn, filter: &CallFilter) -> Result<Choices, Error> {
     let connectors = format!(
-        "{} SELECT seen.id, label, '' AS kind FROM seen JOIN connectors ON connectors.id = seen.id ORDER BY label, seen.id",
-        next_by_next("connector_id")
+        "{} SELECT seen.id, label, '' AS kind FROM seen JOIN connectors ON connectors.id = seen.id{} ORDER BY label, seen.id",
+        next_by_next("connector_id"),
+        filter.sight.and("connectors"),
     );
     let callers = format!(
         "{} SELECT seen.id, caller_name AS label, caller_kind AS kind FROM seen, LATERAL
@@ -61,11 +59,13 @@ pub(in super::super) async fn choices(
         next_by_next("caller_id")
     );
     let endpoints = format!(
-        "SELECT id, name AS label, '' AS kind FROM endpoints WHERE connector_id = $1 ORDER BY name_key LIMIT {MOST}"
+        "SELECT id, name AS label, '' AS kind FROM endpoints WHERE connector_id = $1{} ORDER BY name_key LIMIT {MOST}",
+        filter.sight.and_of("connector_id"),
     );
     let (connectors, callers, endpoints) =
         try_join!(load(conn, connectors), load(conn, callers), async {
-            let of = sql_query(endpoints).bind::<SqlUuid, _>(connector.unwrap_or(Uuid::nil()));
+            let of =
+                sql_query(endpoints).bind::<SqlUuid, _>(filter.connector.unwrap_or(Uuid::nil()));
             Ok(of.load(&mut &*conn).await?)
         })?;
     Ok(Choices {

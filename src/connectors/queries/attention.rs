@@ -1,15 +1,16 @@
 //! The home page's SQL: each statement reads a bounded number of rows from an index, however many connectors there are.
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text};
+use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use futures_util::try_join;
 
 use super::super::Health;
 use super::super::attention::WORST_FIRST;
 use super::super::model::ListRow;
-use super::list::COLUMNS;
-use crate::db::schema::{connector_total, connectors};
+use super::list::columns;
+use crate::access::Actor;
 use crate::db::{Conn, Kept};
 use crate::web::Error;
 
@@ -18,7 +19,7 @@ pub(in super::super) const COUNT_LIMIT: i64 = 1000;
 
 /// What the home page shows of connectors.
 pub(in super::super) struct Found {
-    /// Connectors of all states.
+    /// Connectors of all states; where the person does not see all, 1 stands for any number.
     pub total: i64,
     pub ailing: Vec<ListRow>,
     pub counts: Vec<Count>,
@@ -36,7 +37,8 @@ pub(in super::super) struct Count {
 }
 
 /// A connector that somebody has changed.
-#[derive(Queryable)]
+#[derive(QueryableByName)]
+#[diesel(table_name = crate::db::schema::connectors)]
 pub(in super::super) struct Changed {
     pub key: String,
     pub label: String,
@@ -45,13 +47,13 @@ pub(in super::super) struct Changed {
 }
 
 /// At most `rows` of each list, and one more of the unchecked, which are not counted.
-pub(in super::super) async fn find(conn: &Conn, rows: usize) -> Result<Found, Error> {
+pub(in super::super) async fn find(conn: &Conn, by: &Actor, rows: usize) -> Result<Found, Error> {
     let (total, ailing, counts, unchecked, changed) = try_join!(
-        total(conn),
-        ailing(conn, rows),
-        counts(conn),
-        unchecked(conn, rows + 1),
-        changed(conn, rows),
+        total(conn, by),
+        ailing(conn, by, rows),
+        counts(conn, by),
+        unchecked(conn, by, rows + 1),
+        changed(conn, by, rows),
     )?;
     Ok(Found {
         total,
@@ -62,32 +64,61 @@ pub(in super::super) async fn find(conn: &Conn, rows: usize) -> Result<Found, Er
     })
 }
 
-async fn total(conn: &Conn) -> Result<i64, Error> {
-    let total = connector_total::table.select(connector_total::total);
-    Ok(total.first(&mut &*conn).await?)
+/// Whether there is any is all that this is asked for where the person does not see all.
+async fn total(conn: &Conn, by: &Actor) -> Result<i64, Error> {
+    let sql = match by.sight.condition("connectors") {
+        None => "SELECT total AS n FROM connector_total".into(),
+        Some(seen) => format!(
+            "SELECT count(*) AS n FROM (SELECT FROM connectors WHERE deleted_at IS NULL AND {seen} LIMIT 1) AS first"
+        ),
+    };
+    let numbers: Vec<Number> = load(conn, by, sql).await?;
+    Ok(numbers.into_iter().next().map_or(0, |number| number.n))
 }
 
-async fn ailing(conn: &Conn, rows: usize) -> Result<Vec<ListRow>, Error> {
+#[derive(QueryableByName)]
+struct Number {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+async fn ailing(conn: &Conn, by: &Actor, rows: usize) -> Result<Vec<ListRow>, Error> {
+    let seen = by.sight.and("connectors");
     let of_state = |(rank, health): (usize, &Health)| {
         let status = health.code();
         format!(
-            "(SELECT {rank} AS rank, * FROM connectors WHERE deleted_at IS NULL AND status = '{status}' ORDER BY id LIMIT {rows})"
+            "(SELECT {rank} AS rank, * FROM connectors WHERE deleted_at IS NULL AND status = '{status}'{seen} ORDER BY id LIMIT {rows})"
         )
     };
     let states: Vec<String> = WORST_FIRST.iter().enumerate().map(of_state).collect();
     let sql = format!(
-        "SELECT {COLUMNS} FROM ({}) AS connectors ORDER BY rank, id LIMIT {rows}",
+        "SELECT {} FROM ({}) AS connectors ORDER BY rank, id LIMIT {rows}",
+        columns(by, "$1"),
         states.join(" UNION ALL ")
     );
-    Ok(Kept(diesel::sql_query(sql)).load(&mut &*conn).await?)
+    load(conn, by, sql).await
 }
 
-async fn counts(conn: &Conn) -> Result<Vec<Count>, Error> {
+/// The rows of a statement in which the person may be $1. One that names them in its text is not worth keeping.
+async fn load<T>(conn: &Conn, by: &Actor, sql: String) -> Result<Vec<T>, Error>
+where
+    T: QueryableByName<Pg> + Send + 'static,
+{
+    let statement = diesel::sql_query(sql).bind::<SqlUuid, _>(by.id.unwrap_or_default());
+    if by.sight.is_limited() {
+        Ok(statement.load(&mut &*conn).await?)
+    } else {
+        Ok(Kept(statement).load(&mut &*conn).await?)
+    }
+}
+
+async fn counts(conn: &Conn, by: &Actor) -> Result<Vec<Count>, Error> {
+    let seen = by.sight.and("connectors");
     let counted = WORST_FIRST.iter().chain([&Health::NotAuthorized]);
     let of_state = |health: &Health| {
         let status = health.code();
         format!(
-            "(SELECT status FROM connectors WHERE deleted_at IS NULL AND status = '{status}' LIMIT {})",
+            "(SELECT status FROM connectors WHERE deleted_at IS NULL AND status = '{status}'{seen} LIMIT {})",
             COUNT_LIMIT + 1
         )
     };
@@ -96,26 +127,30 @@ async fn counts(conn: &Conn) -> Result<Vec<Count>, Error> {
         "SELECT status, count(*) AS n FROM ({}) AS counted GROUP BY status",
         states.join(" UNION ALL ")
     );
-    Ok(Kept(diesel::sql_query(sql)).load(&mut &*conn).await?)
+    load(conn, by, sql).await
 }
 
-async fn unchecked(conn: &Conn, rows: usize) -> Result<Vec<ListRow>, Error> {
+async fn unchecked(conn: &Conn, by: &Actor, rows: usize) -> Result<Vec<ListRow>, Error> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM connectors WHERE deleted_at IS NULL AND NOT verify_certificates ORDER BY id LIMIT {rows}"
+        "SELECT {} FROM connectors WHERE deleted_at IS NULL AND NOT verify_certificates{} ORDER BY id LIMIT {rows}",
+        columns(by, "$1"),
+        by.sight.and("connectors"),
     );
-    Ok(Kept(diesel::sql_query(sql)).load(&mut &*conn).await?)
+    load(conn, by, sql).await
 }
 
-async fn changed(conn: &Conn, rows: usize) -> Result<Vec<Changed>, Error> {
-    let newest = connectors::table
-        .filter(connectors::deleted_at.is_null())
-        .order((connectors::updated_at.desc(), connectors::id.desc()))
-        .limit(i64::try_from(rows).unwrap_or(i64::MAX))
-        .select((
-            connectors::key,
-            connectors::label,
-            connectors::updated_at,
-            connectors::updated_by,
-        ));
-    Ok(newest.load(&mut &*conn).await?)
+/// The rows that were changed last and are looked through for those that the person sees.
+const LOOKED_THROUGH: i64 = 3000;
+
+async fn changed(conn: &Conn, by: &Actor, rows: usize) -> Result<Vec<Changed>, Error> {
+    let newest =
+        "SELECT * FROM connectors WHERE deleted_at IS NULL ORDER BY updated_at DESC, id DESC";
+    let seen = match by.sight.condition("connectors") {
+        None => format!("({newest} LIMIT {rows}) AS connectors"),
+        Some(seen) => format!("({newest} LIMIT {LOOKED_THROUGH}) AS connectors WHERE {seen}"),
+    };
+    let sql = format!(
+        "SELECT key, label, updated_at, updated_by FROM {seen} ORDER BY updated_at DESC, id DESC LIMIT {rows}"
+    );
+    load(conn, by, sql).await
 }

@@ -39,8 +39,12 @@ const ENDPOINTS: &str = "INSERT INTO endpoints
         'created_at', c.created_at, 'created_by', c.created_by, 'updated_at', c.updated_at, 'updated_by', c.updated_by))).*
     FROM endpoints AS o, connectors AS c WHERE o.connector_id = $1 AND c.id = $2";
 
-const VERIFICATION: &str =
-    "UPDATE connectors AS copy SET verify_certificates = o.verify_certificates
+/// The copy is open to the same people: else duplicating would be a way round what a connector is kept from.
+const ACCESS: &str = "INSERT INTO connector_rights (id, connector_id, user_id, group_id, rights)
+    SELECT gen_random_uuid(), $2, user_id, group_id, rights FROM connector_rights WHERE connector_id = $1";
+
+const OWN_SETTINGS: &str =
+    "UPDATE connectors AS copy SET verify_certificates = o.verify_certificates, open_rights = o.open_rights
     FROM connectors AS o WHERE o.id = $1 AND copy.id = $2";
 
 /// Copies everything but secrets and tokens, under the first free name of the kind “X copy”. Gives the copy's key.
@@ -99,7 +103,7 @@ fn copy_name(name: &str, number: u32) -> Name {
 
 /// The settings of the authorization, without anything secret, and the endpoints.
 async fn copy_settings(conn: &mut Conn, from: ConnectorId, to: ConnectorId) -> Result<(), Error> {
-    for sql in [SETTINGS, OAUTH_CLIENT, VERIFICATION, ENDPOINTS] {
+    for sql in [SETTINGS, OAUTH_CLIENT, OWN_SETTINGS, ACCESS, ENDPOINTS] {
         diesel::sql_query(sql)
             .bind::<SqlUuid, _>(from)
             .bind::<SqlUuid, _>(to)

@@ -9,22 +9,30 @@ use futures_util::try_join;
 use super::super::columns::ConnectorColumn;
 use super::super::model::ListRow;
 use super::narrowed;
+use crate::access::{Actor, admission_sql};
 use crate::db::keyset::{Keyset, Slice};
 use crate::db::schema::connector_total;
 use crate::db::{Conn, Kept};
 use crate::web::{Error, ListQuery, Total};
 
-pub(super) const COLUMNS: &str = "connectors.id, key, name, label, description_start, method, verify_certificates, status, status_since, category_names, categories_start, updated_at, created_at";
+/// The columns of a row. `who` stands for the id of whoever reads the list, as a bind or a literal.
+pub(super) fn columns(by: &Actor, who: &str) -> String {
+    let admits = admission_sql(by, "connectors", who);
+    format!("{COLUMNS}, {admits} AS admits")
+}
 
-/// One page of the list and how many rows there are.
+const COLUMNS: &str = "connectors.id, key, name, label, description_start, method, verify_certificates, status, status_since, category_names, categories_start, updated_at, created_at";
+
+/// One page of the list, as this person sees it, and how many rows there are.
 pub async fn list(
     conn: &Conn,
+    by: &Actor,
     query: &ListQuery<ConnectorColumn>,
 ) -> Result<(Slice<ListRow>, Total), Error> {
-    let (rows, total) = if query.is_narrowed() {
-        narrowed::list(conn, query).await?
+    let (rows, total) = if query.is_narrowed() || by.sight.is_limited() {
+        narrowed::list(conn, by, query).await?
     } else {
-        try_join!(rows(conn, query), total(conn))?
+        try_join!(rows(conn, by, query), total(conn))?
     };
     Ok((Slice::new(rows, query.size, &query.position), total))
 }
@@ -41,16 +49,23 @@ pub(super) fn keyset(query: &ListQuery<ConnectorColumn>) -> Keyset<'_> {
 }
 
 /// Rows of the whole list. Every order has its index, whatever the place, so the plan can be kept.
-async fn rows(conn: &Conn, query: &ListQuery<ConnectorColumn>) -> Result<Vec<ListRow>, Error> {
+async fn rows(
+    conn: &Conn,
+    by: &Actor,
+    query: &ListQuery<ConnectorColumn>,
+) -> Result<Vec<ListRow>, Error> {
     let keyset = keyset(query);
-    let place = keyset.condition(1);
+    let place = keyset.condition(2);
     let place = place.map_or(String::new(), |condition| format!(" AND {condition}"));
     let sql = format!(
-        "SELECT {COLUMNS} FROM connectors WHERE deleted_at IS NULL{place} ORDER BY {} LIMIT {}",
+        "SELECT {} FROM connectors WHERE deleted_at IS NULL{place} ORDER BY {} LIMIT {}",
+        columns(by, "$1"),
         keyset.order(),
         query.size + 1
     );
-    let mut statement = diesel::sql_query(sql).into_boxed::<Pg>();
+    let mut statement = diesel::sql_query(sql)
+        .into_boxed::<Pg>()
+        .bind::<SqlUuid, _>(by.id.unwrap_or_default());
     if let Some(cursor) = query.position.cursor() {
         statement = statement
             .bind::<Text, _>(&cursor.value)

@@ -11,11 +11,14 @@ mod update;
 mod usage;
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::case_when;
 use diesel::prelude::*;
+use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
+use uuid::Uuid;
 
 use super::model::Connector;
-use crate::access::Actor;
+use crate::access::{Actor, Right, Rights};
 use crate::categories::CategoryId;
 use crate::db::Conn;
 use crate::db::schema::{
@@ -33,14 +36,39 @@ pub(super) use trash::{KEPT, SHOWN, find_trashed, move_to_trash, restore, trashe
 pub(super) use update::{Seen, update};
 pub(super) use usage::{SHOWN as USERS_SHOWN, Usage, usage};
 
-/// The live connector of a key.
-pub async fn find(conn: &Conn, key: &str) -> Result<Connector, Error> {
-    Ok(connectors::table
+diesel::define_sql_function! {
+    /// The rights for which a connector lists a user, directly or through groups.
+    fn listed_rights(connector: SqlUuid, who: SqlUuid) -> Array<Text>;
+}
+
+/// The live connector of a key, for somebody who wants to do this with it.
+pub async fn find(conn: &Conn, by: &Actor, key: &str, right: Right) -> Result<Connector, Error> {
+    let connector = find_in_sight(conn, by, key).await?;
+    connector.require(by, right)?;
+    Ok(connector)
+}
+
+/// The live connector of a key, for somebody who sees something of all connectors that are open to them, whatever they may do
+/// with it.
+pub async fn find_in_sight(conn: &Conn, by: &Actor, key: &str) -> Result<Connector, Error> {
+    let who = by.id.unwrap_or(Uuid::nil());
+    let (connector, listed): (Connector, Vec<String>) = connectors::table
         .filter(connectors::key.eq(key))
         .filter(connectors::deleted_at.is_null())
-        .select(Connector::as_select())
+        .select((Connector::as_select(), listed_for(who)))
         .first(&mut &*conn)
-        .await?)
+        .await?;
+    connector.seen_by(by, listed.into())
+}
+
+/// The rights for which a connector lists a user. Of one that is open to everybody nothing is looked up.
+#[diesel::dsl::auto_type]
+fn listed_for(who: Uuid) -> _ {
+    let everything: Vec<&'static str> = Rights::ALL.codes();
+    let nothing: Vec<String> = Vec::new();
+    let nothing = nothing.into_sql::<Array<Text>>();
+    case_when(connectors::open_rights.contains(everything), nothing)
+        .otherwise(listed_rights(connectors::id, who))
 }
 
 /// The key of a connector that was just created.

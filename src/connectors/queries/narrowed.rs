@@ -18,7 +18,8 @@ use uuid::Uuid;
 
 use super::super::columns::ConnectorColumn;
 use super::super::model::ListRow;
-use super::list::{COLUMNS, keyset};
+use super::list::{columns, keyset};
+use crate::access::{Actor, Sight};
 use crate::db::Conn;
 use crate::name::word_pattern;
 use crate::web::{Error, ListQuery, Total};
@@ -36,10 +37,11 @@ const MOST_WORDS: usize = 8;
 /// The rows of a page in reading direction, one more than it holds, and how many rows there are.
 pub(super) async fn list(
     conn: &Conn,
+    by: &Actor,
     query: &ListQuery<ConnectorColumn>,
 ) -> Result<(Vec<ListRow>, Total), Error> {
-    let filter = Filter::new(query);
-    let mut page = filter.bind(page_sql(query, &filter));
+    let filter = Filter::new(query, by.sight);
+    let mut page = filter.bind(page_sql(by, query, &filter));
     if let Some(cursor) = query.position.cursor() {
         page = page
             .bind::<Text, _>(&cursor.value)
@@ -52,7 +54,7 @@ pub(super) async fn list(
         None if query.position.cursor().is_some() => count(conn, query, &filter).await?,
         None => 0,
     };
-    let total = if filter.only_category {
+    let total = if filter.kept.is_some() {
         Total::Exactly(found)
     } else {
         Total::bounded(found, COUNT_LIMIT)
@@ -88,21 +90,19 @@ struct Count {
 /// The matches, which are gathered as far as somebody reads them, and their number.
 fn matches_sql(query: &ListQuery<ConnectorColumn>, filter: &Filter) -> String {
     let (column, condition) = (query.column.sql().0, &filter.condition);
-    let total = if filter.only_category {
-        "SELECT connectors AS found FROM categories WHERE id = $1".into()
-    } else {
+    let total = filter.kept.clone().unwrap_or_else(|| {
         format!(
             "SELECT count(*) AS found FROM (SELECT FROM matches LIMIT {}) AS counted",
             COUNT_LIMIT + 1
         )
-    };
+    });
     format!(
         "WITH matches AS MATERIALIZED (SELECT id, {column} FROM connectors WHERE deleted_at IS NULL AND {condition}), total AS MATERIALIZED ({total})"
     )
 }
 
 /// The statement of the page, with the cursor's value and id as the last binds.
-fn page_sql(query: &ListQuery<ConnectorColumn>, filter: &Filter) -> String {
+fn page_sql(by: &Actor, query: &ListQuery<ConnectorColumn>, filter: &Filter) -> String {
     let keyset = keyset(query);
     let (order, rows) = (keyset.order(), query.size + 1);
     let place = keyset
@@ -122,7 +122,7 @@ fn page_sql(query: &ListQuery<ConnectorColumn>, filter: &Filter) -> String {
     };
     format!(
         "{matches}, near AS MATERIALIZED (
-            SELECT id FROM (SELECT * {walked}) AS walked
+            SELECT id FROM (SELECT * {walked}) AS connectors
             WHERE (SELECT found FROM total) > {COUNT_LIMIT} AND {condition} ORDER BY {order} LIMIT {rows}
         ), enough AS MATERIALIZED (
             SELECT count(*) = {rows}{at_the_end} AS enough FROM near
@@ -131,7 +131,8 @@ fn page_sql(query: &ListQuery<ConnectorColumn>, filter: &Filter) -> String {
             UNION ALL
             (SELECT id FROM matches WHERE NOT (SELECT enough FROM enough){place} ORDER BY {order} LIMIT {rows})
         )
-        SELECT {COLUMNS}, found FROM page JOIN connectors USING (id), total ORDER BY {order}",
+        SELECT {columns}, found FROM page JOIN connectors USING (id), total ORDER BY {order}",
+        columns = columns(by, &format!("'{}'", by.id.unwrap_or_default())),
         matches = matches_sql(query, filter),
         condition = filter.condition,
     )
@@ -148,17 +149,17 @@ struct Filter {
     /// The condition on the column of the order, if it has one: a range of its index, behind an AND.
     in_order: String,
     binds: Vec<Bind>,
-    /// Whether nothing but a category narrows the list: then the number of rows is kept.
-    only_category: bool,
+    /// The statement that finds a kept number of rows, where nothing but a category or what the person sees narrows the list.
+    kept: Option<String>,
 }
 
 impl Filter {
-    fn new(query: &ListQuery<ConnectorColumn>) -> Filter {
+    fn new(query: &ListQuery<ConnectorColumn>, sight: Sight) -> Filter {
         let mut filter = Filter {
             condition: String::new(),
             in_order: String::new(),
             binds: Vec::new(),
-            only_category: false,
+            kept: None,
         };
         for word in query.search.split_whitespace().take(MOST_WORDS) {
             filter.and("search_text LIKE $", Bind::Text(word_pattern(word)), "");
@@ -175,7 +176,32 @@ impl Filter {
         if !query.filter("category").is_empty() {
             filter.and_category(query.filter("category"));
         }
+        filter.kept = filter.kept_number(!query.filter("category").is_empty(), sight);
+        if let Some(seen) = sight.condition("connectors") {
+            filter.and_sql(&seen);
+        }
         filter
+    }
+
+    /// Kept numbers count all connectors, so those that the person does not see are taken off.
+    fn kept_number(&self, is_of_category: bool, sight: Sight) -> Option<String> {
+        let hidden = sight.condition("connectors").map_or(String::new(), |seen| {
+            let of_category = if is_of_category {
+                " AND id IN (SELECT connector_id FROM connector_categories WHERE category_id = $1)"
+            } else {
+                ""
+            };
+            format!(" - (SELECT count(*) FROM connectors WHERE NOT open_to_view AND deleted_at IS NULL AND NOT {seen}{of_category})")
+        });
+        match (self.binds.len(), is_of_category) {
+            (0, _) => Some(format!(
+                "SELECT total{hidden} AS found FROM connector_total"
+            )),
+            (1, true) => Some(format!(
+                "SELECT connectors{hidden} AS found FROM categories WHERE id = $1"
+            )),
+            _ => None,
+        }
     }
 
     fn and_category(&mut self, typed: &str) {
@@ -186,14 +212,18 @@ impl Filter {
             Bind::Id(category),
             ")",
         );
-        self.only_category = self.binds.len() == 1;
     }
 
     fn and(&mut self, before: &str, bind: Bind, after: &str) {
-        let and = if self.binds.is_empty() { "" } else { " AND " };
         self.binds.push(bind);
-        let condition = format!("{and}{before}{}{after}", self.binds.len());
-        self.condition.push_str(&condition);
+        self.and_sql(&format!("{before}{}{after}", self.binds.len()));
+    }
+
+    fn and_sql(&mut self, condition: &str) {
+        if !self.condition.is_empty() {
+            self.condition.push_str(" AND ");
+        }
+        self.condition.push_str(condition);
     }
 
     fn bind<'a>(&self, sql: String) -> BoxedSqlQuery<'a, Pg, SqlQuery> {

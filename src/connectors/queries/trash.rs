@@ -1,16 +1,34 @@
 //! The trash: connectors that can be restored whole for thirty days.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Bool;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
-use super::super::model::{Connector, TrashedConnector};
-use crate::access::Actor;
+use super::super::model::{Connector, TrashedConnector, admission};
+use crate::access::{Actor, Right, Rights, Sight};
 use crate::audit::{self, Changes, Event};
 use crate::categories::lock_counts;
 use crate::db::Conn;
 use crate::db::schema::connectors;
 use crate::web::{Error, SaveError};
+
+const TRASHED: (
+    connectors::id,
+    connectors::key,
+    connectors::label,
+    connectors::name,
+    connectors::deleted_at,
+    connectors::deleted_by,
+) = (
+    connectors::id,
+    connectors::key,
+    connectors::label,
+    connectors::name,
+    connectors::deleted_at,
+    connectors::deleted_by,
+);
 
 /// How long a connector stays in the trash.
 pub const KEPT: TimeDelta = TimeDelta::days(30);
@@ -55,39 +73,41 @@ pub async fn move_to_trash(
     .await
 }
 
-/// The connectors in the trash, the newest first.
-pub async fn trashed(conn: &mut Conn) -> Result<Vec<TrashedConnector>, Error> {
+/// The connectors in the trash that somebody sees, the newest first.
+pub async fn trashed(conn: &mut Conn, sight: Sight) -> Result<Vec<TrashedConnector>, Error> {
+    let seen = sight.condition("connectors").unwrap_or("true".into());
     Ok(connectors::table
         .filter(connectors::deleted_at.is_not_null())
+        .filter(sql::<Bool>(&seen))
         .order((connectors::deleted_at.desc(), connectors::id.desc()))
         .limit(SHOWN)
-        .select((
-            connectors::id,
-            connectors::key,
-            connectors::label,
-            connectors::name,
-            connectors::deleted_at,
-            connectors::deleted_by,
-        ))
+        .select(TRASHED)
         .load(conn)
         .await?)
 }
 
-/// The connector of this key in the trash.
-pub async fn find_trashed(conn: &mut Conn, key: &str) -> Result<TrashedConnector, Error> {
-    Ok(connectors::table
+/// The connector of this key in the trash, for somebody who may take it out.
+pub async fn find_trashed(
+    conn: &mut Conn,
+    by: &Actor,
+    key: &str,
+) -> Result<TrashedConnector, Error> {
+    let (connector, open, listed): (TrashedConnector, Vec<String>, Vec<String>) = connectors::table
         .filter(connectors::key.eq(key))
         .filter(connectors::deleted_at.is_not_null())
         .select((
-            connectors::id,
-            connectors::key,
-            connectors::label,
-            connectors::name,
-            connectors::deleted_at,
-            connectors::deleted_by,
+            TRASHED,
+            connectors::open_rights,
+            super::listed_for(by.id.unwrap_or_default()),
         ))
         .first(conn)
-        .await?)
+        .await?;
+    let (open, listed) = (Rights::from(open), Rights::from(listed));
+    if admission(by, open, listed)?.contains(Right::Edit) {
+        Ok(connector)
+    } else {
+        Err(Error::NotListed("restore"))
+    }
 }
 
 /// Takes a connector out of the trash; refused when another has its name by now.

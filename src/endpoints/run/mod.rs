@@ -24,7 +24,7 @@ use super::definition::{Part, RenderProblems, Rendered};
 use super::editor::{Editor, base_url, editor_page, load};
 use super::forms::EndpointForm;
 use super::model::{Endpoint, Recipe};
-use crate::access::{Permission, Throttle, Visit};
+use crate::access::{Right, Throttle, Visit};
 use crate::calls::CallLog;
 use crate::clock::Clock;
 use crate::connectors;
@@ -90,14 +90,13 @@ pub async fn run(
 /// What is to be run: the form for whoever may edit, else what is saved with the data that was sent.
 async fn read(visit: &Visit, key: &str, id: &str, data: &FormData) -> Result<Editor, Error> {
     let conn = visit.conn().await?;
-    let may_edit = visit.may(Permission::EditConnectors);
     if id == "new" {
-        visit.require(Permission::EditConnectors)?;
-        let connector = connectors::find(&conn, key).await?;
+        let connector = connectors::find(&conn, &visit.actor, key, Right::Call).await?;
+        connector.require(&visit.actor, Right::Edit)?;
         return Ok(Editor::read(connector, None, data));
     }
-    let (connector, endpoint) = load(&conn, key, id).await?;
-    if may_edit {
+    let (connector, endpoint) = load(visit, &conn, (key, id), Right::Call).await?;
+    if connector.rights.contains(Right::Edit) {
         return Ok(Editor::read(connector, Some(endpoint), data));
     }
     let mut form = EndpointForm::of(&endpoint, base_url(&connector));
@@ -283,6 +282,7 @@ pub async fn download(
     Segments([key, body]): Segments<2>,
 ) -> Result<HttpResponse, Error> {
     let person = visit.actor.id.ok_or(Error::NotFound)?;
+    connectors::find(&*visit.conn().await?, &visit.actor, &key, Right::Call).await?;
     let Some(file) = bodies.find(person, visit.now(), &body) else {
         return Ok(visit.see_other_undone(
             &format!("/connectors/{key}/endpoints"),

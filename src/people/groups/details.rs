@@ -148,7 +148,7 @@ fn conflict(
 ) -> Result<HttpResponse, Error> {
     let facts = &theirs.facts;
     let claim_value = mine.claim_field().map(|_| Difference {
-        label: "Claim value",
+        label: "Claim value".into(),
         theirs: facts.claim_value.clone(),
         mine: mine.claim_value.clone(),
     });
@@ -162,17 +162,17 @@ fn conflict(
         fields: ConflictPage::fields_of(data),
         differences: vec![
             Difference {
-                label: "Name",
+                label: "Name".into(),
                 theirs: facts.name.clone(),
                 mine: mine.name.trim().into(),
             },
             Difference {
-                label: "Description",
+                label: "Description".into(),
                 theirs: facts.description.clone(),
                 mine: mine.description.clone(),
             },
             Difference {
-                label: "Permissions",
+                label: "Permissions".into(),
                 theirs: theirs.permissions.labels(),
                 mine: mine.ticked.labels(),
             },

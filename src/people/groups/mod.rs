@@ -17,6 +17,7 @@ pub use add::{add, choose};
 pub use details::{create, edit, new, update};
 pub use list::list;
 pub use members::{members, remove};
+pub use model::{Member, MemberRow};
 pub use removal::{confirm_delete, delete};
 
 pub(super) use queries::{GroupChoice, all, join, joinable, joined, leave, one};

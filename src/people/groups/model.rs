@@ -107,7 +107,7 @@ impl GroupRow {
 
 /// Who can be in a group.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Member {
+pub enum Member {
     User(Uuid),
     Group(Uuid),
 }
@@ -123,11 +123,19 @@ impl Member {
             _ => None,
         }
     }
+
+    /// The value of its box.
+    pub fn value(&self) -> String {
+        match self {
+            Member::User(id) => format!("user.{id}"),
+            Member::Group(id) => format!("group.{id}"),
+        }
+    }
 }
 
 /// A member of a group, or somebody who could be one.
 #[derive(QueryableByName)]
-pub(super) struct MemberRow {
+pub struct MemberRow {
     /// `user` or `group`.
     #[diesel(sql_type = Text)]
     pub kind: String,
@@ -146,9 +154,17 @@ pub(super) struct MemberRow {
 }
 
 impl MemberRow {
+    pub fn member(&self) -> Member {
+        if self.is_group() {
+            Member::Group(self.id)
+        } else {
+            Member::User(self.id)
+        }
+    }
+
     /// The value of its box.
     pub fn value(&self) -> String {
-        format!("{}.{}", self.kind, self.id)
+        self.member().value()
     }
 
     pub fn is_group(&self) -> bool {

@@ -179,17 +179,17 @@ fn conflict(
         fields: ConflictPage::fields_of(data),
         differences: vec![
             Difference {
-                label: "User name",
+                label: "User name".into(),
                 theirs: facts.username.clone(),
                 mine: mine.username.trim().into(),
             },
             Difference {
-                label: "Name",
+                label: "Name".into(),
                 theirs: facts.name.clone(),
                 mine: mine.name.trim().into(),
             },
             Difference {
-                label: "Permissions",
+                label: "Permissions".into(),
                 theirs: theirs.permissions.labels(),
                 mine: mine.ticked.labels(),
             },

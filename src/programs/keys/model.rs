@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
+use crate::access::{Actor, Right, Rights};
 use crate::web::{date_time, date_time_utc, plural};
 
 /// The longest name of a key, in characters.
@@ -115,7 +116,7 @@ pub(super) struct CheckedKey {
 }
 
 /// Where a key may be led: a data connector, or all of them.
-#[derive(Queryable, QueryableByName)]
+#[derive(QueryableByName)]
 pub(super) struct Target {
     #[diesel(sql_type = Nullable<SqlUuid>, column_name = connector_id)]
     pub id: Option<Uuid>,
@@ -127,6 +128,12 @@ pub(super) struct Target {
     /// It stands in the trash.
     #[diesel(sql_type = Bool)]
     pub trashed: bool,
+    /// What is open to everybody who has the permission for it.
+    #[diesel(sql_type = Array<Text>, column_name = open_rights, deserialize_as = Vec<String>)]
+    open: Rights,
+    /// That to which it admits the person who looks at it, whatever their permissions.
+    #[diesel(sql_type = Array<Text>, deserialize_as = Vec<String>)]
+    admits: Rights,
 }
 
 impl Target {
@@ -136,7 +143,21 @@ impl Target {
             key: EVERY.into(),
             label: "All data connectors".into(),
             trashed: false,
+            open: Rights::ALL,
+            admits: Rights::ALL,
         }
+    }
+
+    /// It is not open to the person who looks at it.
+    pub fn is_hidden(&self) -> bool {
+        !self.admits.contains(Right::View)
+    }
+
+    /// Whether this person may lead a program's keys to it for calls, or to its token. What is kept to certain people takes one of them,
+    /// because a program that is led there by name needs nobody else's word.
+    pub fn may_be_opened(&self, by: &Actor, right: Right) -> bool {
+        self.open.contains(right)
+            || Rights::of(by.super_admin, by.permissions, self.open, self.admits).contains(right)
     }
 
     pub fn is_every(&self) -> bool {
@@ -172,6 +193,7 @@ impl Scope {
     pub fn endpoints(&self) -> String {
         let names = &self.endpoint_names;
         match names.len() {
+            _ if self.target.is_hidden() => "Not open to you".into(),
             _ if self.all_endpoints => "All endpoints".into(),
             0 => "None".into(),
             number if number > NAMES_SHOWN => {

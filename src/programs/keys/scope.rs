@@ -9,7 +9,7 @@ use super::holder::Holder;
 use super::model::{EndpointChoice, Key, Scope, Target};
 use super::scope_form::ScopeForm;
 use super::{queries, show};
-use crate::access::Visit;
+use crate::access::{Right, Visit};
 use crate::db::Conn;
 use crate::web::{Error, Form, SaveError, Shell, page};
 
@@ -35,10 +35,11 @@ pub(super) struct Place {
 impl Place {
     /// What the address names; a data connector in the trash only while the key leads to it.
     pub async fn find(visit: &Visit, conn: &mut Conn) -> Result<Place, Error> {
-        let (holder, key) = show::find(visit, conn).await?;
+        let (mut holder, key) = show::find(visit, conn).await?;
         let connector = visit.req.match_info().get("connector");
-        let target = queries::target(conn, connector.unwrap_or_default()).await?;
-        let scope = queries::scope_of(conn, key.id, &target).await?;
+        let target = queries::target(conn, &visit.actor, connector.unwrap_or_default()).await?;
+        let scope = queries::scope_of(conn, &visit.actor, key.id, &target).await?;
+        holder.may_read_tokens &= target.may_be_opened(&visit.actor, Right::Authorize);
         if target.trashed && scope.is_none() {
             return Err(Error::NotFound);
         }
@@ -50,6 +51,15 @@ impl Place {
             scope,
             endpoints,
         })
+    }
+
+    /// Refuses whoever may not lead keys to the target.
+    fn require_open(&self, visit: &Visit) -> Result<(), Error> {
+        if self.target.may_be_opened(&visit.actor, Right::Call) {
+            Ok(())
+        } else {
+            Err(Error::NotListed(Right::Call.code()))
+        }
     }
 
     /// Where the key's page is.
@@ -84,6 +94,7 @@ pub async fn edit(visit: Visit) -> Result<HttpResponse, Error> {
     if place.key.is_revoked() {
         return show::unchanged(&visit, &place.key_address(), SaveError::Stale);
     }
+    place.require_open(&visit)?;
     let form = place
         .scope
         .as_ref()
@@ -94,6 +105,7 @@ pub async fn edit(visit: Visit) -> Result<HttpResponse, Error> {
 pub async fn save(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let place = Place::find(&visit, &mut conn).await?;
+    place.require_open(&visit)?;
     let mut form = ScopeForm::read(&data);
     if let Some(checked) = form.check(&place.holder, &place.endpoints) {
         let (by, now, to) = (&visit.actor, visit.now(), (place.key.id, &place.target));

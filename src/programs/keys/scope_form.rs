@@ -70,7 +70,11 @@ impl ScopeForm {
             self.errors.add("endpoints", message);
         }
         if self.token && !holder.may_read_tokens {
-            let message = "Untick this: your keys can read access tokens only if you have the permission “Edit Data Connectors”";
+            let message = if holder.is_program() {
+                "Untick this: only somebody who may authorize this data connector can let a program read its access token"
+            } else {
+                "Untick this: your keys can read the access token only where you may authorize the data connector, which takes the permission “Edit Data Connectors”"
+            };
             self.errors.add("token", message);
         }
         (!self.errors.any()).then_some(CheckedScope {

@@ -56,7 +56,7 @@ pub async fn search(visit: Visit) -> Result<HttpResponse, Error> {
         }
         errors.add("connector", "Choose a data connector");
     }
-    let mut found = queries::search(&conn, key.id, &search).await?;
+    let mut found = queries::search(&conn, &visit.actor, key.id, &search).await?;
     let more = found.len() > queries::MOST_FOUND;
     found.truncate(queries::MOST_FOUND);
     let status = errors.status();

@@ -81,7 +81,7 @@ pub(super) fn unchanged(
 pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let (holder, key) = find(&visit, &mut conn).await?;
-    let scopes = queries::scopes_of(&conn, key.id).await?;
+    let scopes = queries::scopes_of(&conn, &visit.actor, key.id).await?;
     let now = visit.now();
     page(
         StatusCode::OK,

@@ -1,5 +1,8 @@
 //! What the tests stand on: a site, its database, people, and a browser that reads pages.
 
+use connectory::access::{Rights, Subject};
+use uuid::Uuid;
+
 mod app;
 pub mod authorization_server;
 mod browser;
@@ -24,6 +27,14 @@ pub use browser::{Browser, TOKEN_COOKIE};
 pub use form::FormFill;
 pub use page::{Page, words};
 pub use people::PASSWORD;
+
+/// A connector of which everything is open to everybody, as keys are asked whether they open it.
+pub fn open_to_all(connector: Uuid) -> Subject {
+    Subject {
+        connector,
+        open: Rights::ALL,
+    }
+}
 
 /// The texts of a list of owned ones, for comparing with literals.
 pub fn strs(texts: &[String]) -> Vec<&str> {

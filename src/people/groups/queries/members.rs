@@ -112,13 +112,7 @@ async fn named(
     group: Uuid,
     chosen: &[Member],
 ) -> Result<Vec<MemberRow>, Error> {
-    let values: Vec<String> = chosen
-        .iter()
-        .map(|member| match member {
-            Member::User(id) => format!("user.{id}"),
-            Member::Group(id) => format!("group.{id}"),
-        })
-        .collect();
+    let values: Vec<String> = chosen.iter().map(Member::value).collect();
     let sql = format!(
         "SELECT * FROM ({rows}) AS rows WHERE kind || '.' || id = ANY ($3) ORDER BY name COLLATE \"und-x-icu\", id"
     );

@@ -10,10 +10,10 @@ use uuid::Uuid;
 use super::super::holder::Holder;
 use super::super::model::{CheckedScope, EVERY, EndpointChoice, Scope, Target};
 use super::{hold, record, subject_name};
-use crate::access::Actor;
+use crate::access::{Actor, admission_sql};
 use crate::audit::Changes;
 use crate::db::Conn;
-use crate::db::schema::{api_key_endpoints, api_key_scopes, connectors, endpoints};
+use crate::db::schema::{api_key_endpoints, api_key_scopes, endpoints};
 use crate::name::word_pattern;
 use crate::web::{Error, SaveError};
 
@@ -25,16 +25,37 @@ pub(in super::super) const MOST_FOUND: usize = 20;
 const MOST_WORDS: usize = 8;
 const MOST_SORTED: usize = 1000;
 
+/// A way into a data connector, with what that admits somebody to.
+fn scope_sql(by: &Actor) -> String {
+    format!(
+        "{SCOPE}, coalesce(c.open_rights, '{{view,call,edit,authorize}}') AS open_rights,
+        CASE WHEN c.id IS NULL THEN '{{view,call,edit,authorize}}' ELSE {} END AS admits {SCOPES_OF_KEY}",
+        admission_sql(by, "c", &literal(by))
+    )
+}
+
+/// Somebody's id in a statement: this program's own, so that nothing of a visitor gets into the text.
+fn literal(by: &Actor) -> String {
+    format!("'{}'", by.id.unwrap_or_default())
+}
+
 const SCOPE: &str = "SELECT s.id, s.all_endpoints, s.proxy, s.token, s.connector_id, c.deleted_at IS NOT NULL AS trashed,
     coalesce(c.key, '_all') AS key, coalesce(c.label, 'All data connectors') AS label,
     ARRAY(SELECT e.name FROM api_key_endpoints ke JOIN endpoints e ON e.id = ke.endpoint_id WHERE ke.scope_id = s.id ORDER BY e.name, e.id) AS endpoint_names,
-    ARRAY(SELECT ke.endpoint_id FROM api_key_endpoints ke WHERE ke.scope_id = s.id) AS endpoint_ids
-    FROM api_key_scopes s LEFT JOIN connectors c ON c.id = s.connector_id WHERE s.api_key_id = $1";
+    ARRAY(SELECT ke.endpoint_id FROM api_key_endpoints ke WHERE ke.scope_id = s.id) AS endpoint_ids";
+
+const SCOPES_OF_KEY: &str =
+    "FROM api_key_scopes s LEFT JOIN connectors c ON c.id = s.connector_id WHERE s.api_key_id = $1";
 
 /// Everything that a key leads to, all data connectors first.
-pub(in super::super) async fn scopes_of(conn: &Conn, key: Uuid) -> Result<Vec<Scope>, Error> {
+pub(in super::super) async fn scopes_of(
+    conn: &Conn,
+    by: &Actor,
+    key: Uuid,
+) -> Result<Vec<Scope>, Error> {
     let sql = format!(
-        "SELECT * FROM ({SCOPE}) AS scopes ORDER BY connector_id IS NOT NULL, label, id LIMIT {MOST_SCOPES}"
+        "SELECT * FROM ({}) AS scopes ORDER BY connector_id IS NOT NULL, label, id LIMIT {MOST_SCOPES}",
+        scope_sql(by)
     );
     Ok(diesel::sql_query(sql)
         .bind::<SqlUuid, _>(key)
@@ -45,10 +66,14 @@ pub(in super::super) async fn scopes_of(conn: &Conn, key: Uuid) -> Result<Vec<Sc
 /// How a key leads to a target, if it does.
 pub(in super::super) async fn scope_of(
     conn: &Conn,
+    by: &Actor,
     key: Uuid,
     target: &Target,
 ) -> Result<Option<Scope>, Error> {
-    let sql = format!("{SCOPE} AND s.connector_id IS NOT DISTINCT FROM $2");
+    let sql = format!(
+        "{} AND s.connector_id IS NOT DISTINCT FROM $2",
+        scope_sql(by)
+    );
     Ok(diesel::sql_query(sql)
         .bind::<SqlUuid, _>(key)
         .bind::<Nullable<SqlUuid>, _>(target.id)
@@ -57,19 +82,24 @@ pub(in super::super) async fn scope_of(
         .optional()?)
 }
 
-/// The target of an address: a data connector, or all of them.
-pub(in super::super) async fn target(conn: &Conn, key: &str) -> Result<Target, Error> {
+/// The target of an address: a data connector, or all of them. One that somebody may not see is not there.
+pub(in super::super) async fn target(conn: &Conn, by: &Actor, key: &str) -> Result<Target, Error> {
     if key == EVERY {
         return Ok(Target::every());
     }
-    let columns = (
-        connectors::id.nullable(),
-        connectors::key,
-        connectors::label,
-        connectors::deleted_at.is_not_null(),
+    let sql = format!(
+        "SELECT c.id AS connector_id, c.key, c.label, c.deleted_at IS NOT NULL AS trashed, c.open_rights, {} AS admits
+        FROM connectors c WHERE c.key = $1",
+        admission_sql(by, "c", &literal(by))
     );
-    let connector = connectors::table.filter(connectors::key.eq(key));
-    Ok(connector.select(columns).first(&mut &*conn).await?)
+    let target: Option<Target> = diesel::sql_query(sql)
+        .bind::<Text, _>(key)
+        .get_result(&mut &*conn)
+        .await
+        .optional()?;
+    target
+        .filter(|target| !target.is_hidden())
+        .ok_or(Error::NotFound)
 }
 
 /// The endpoints of a data connector in the order of their names.
@@ -85,10 +115,11 @@ pub(in super::super) async fn endpoints_of(
         .await?)
 }
 
-/// Data connectors that fit a search and that the key does not lead to by name yet, one more than is shown. Matches are
+/// Data connectors that fit a search, that admit somebody to calls and that the key does not lead to by name yet, one more than is shown. Matches are
 /// gathered before they are sorted: PostgreSQL would else walk along the names for as long as it takes.
 pub(in super::super) async fn search(
     conn: &Conn,
+    by: &Actor,
     key: Uuid,
     search: &str,
 ) -> Result<Vec<Target>, Error> {
@@ -103,12 +134,13 @@ pub(in super::super) async fn search(
     } else {
         format!(" LIMIT {MOST_SORTED}")
     };
+    let (admits, seen) = (admission_sql(by, "c", &literal(by)), by.sight.and("c"));
     let materialized = if patterns.is_empty() { "NOT " } else { "" };
     let sql = format!(
         "WITH found AS {materialized}MATERIALIZED (
-            SELECT id, key, label FROM connectors c WHERE deleted_at IS NULL{words}
+            SELECT id, key, label, open_rights, {admits} AS admits FROM connectors c WHERE deleted_at IS NULL{words}{seen} AND 'call' = ANY ({admits})
             AND NOT EXISTS (SELECT 1 FROM api_key_scopes s WHERE s.api_key_id = $1 AND s.connector_id = c.id){most}
-         ) SELECT id AS connector_id, key, label, false AS trashed FROM found ORDER BY label, id LIMIT {}",
+         ) SELECT id AS connector_id, key, label, false AS trashed, open_rights, admits FROM found ORDER BY label, id LIMIT {}",
         MOST_FOUND + 1
     );
     let mut query = diesel::sql_query(sql)
@@ -131,10 +163,12 @@ pub(in super::super) async fn save_scope(
 ) -> Result<bool, SaveError> {
     conn.transaction(async |conn| {
         let held = hold(conn, holder, key).await?;
-        let old = scope_of(conn, key, target).await?;
+        let old = scope_of(conn, by, key, target).await?;
         let id = old.as_ref().map_or_else(Uuid::now_v7, |scope| scope.id);
         write(conn, id, key, target, new).await?;
-        let saved = scope_of(conn, key, target).await?.ok_or(Error::NotFound)?;
+        let saved = scope_of(conn, by, key, target)
+            .await?
+            .ok_or(Error::NotFound)?;
         let subject = (key, subject_name(&held.name, &held.prefix));
         let kind = match old {
             Some(_) => "api_key.data_connector_saved",
@@ -199,7 +233,7 @@ pub(in super::super) async fn remove_scope(
 ) -> Result<bool, SaveError> {
     conn.transaction(async |conn| {
         let held = hold(conn, holder, key).await?;
-        let Some(old) = scope_of(conn, key, target).await? else {
+        let Some(old) = scope_of(conn, by, key, target).await? else {
             return Ok(false);
         };
         diesel::delete(api_key_scopes::table.find(old.id))

@@ -1,0 +1,168 @@
+//! Listing users and groups on a connector: a search, boxes to tick, the rights they get, one press.
+
+use actix_web::HttpResponse;
+use askama::Template;
+
+use super::model::MOST;
+use super::queries::{self, Added};
+use super::table::find;
+use crate::access::{Right, Rights, Visit};
+use crate::connectors::{Connector, ConnectorHead, Tab};
+use crate::people::{Member, MemberRow};
+use crate::web::{
+    CheckList, Choice, Error, Errors, Form, FormData, SaveError, Segment, Shell, page, plural,
+};
+
+/// Those who are offered at once, at most.
+const OFFERED: usize = 50;
+
+/// The longest search, in characters.
+const LONGEST_SEARCH: usize = 200;
+
+#[derive(Template)]
+#[template(path = "rights/add.html")]
+struct AddPage {
+    shell: Shell,
+    head: ConnectorHead,
+    connector: Connector,
+    rows: Vec<MemberRow>,
+    /// There are more than are shown.
+    more: bool,
+    typed: Typed,
+    errors: Errors,
+}
+
+/// What was typed and ticked.
+struct Typed {
+    search: String,
+    chosen: Vec<String>,
+    rights: Rights,
+}
+
+impl Typed {
+    /// Whoever is listed is listed for a use, and mostly for calls.
+    fn nothing(search: &str) -> Typed {
+        Typed {
+            search: clean(search),
+            chosen: Vec::new(),
+            rights: Rights::exactly([Right::View, Right::Call]),
+        }
+    }
+
+    fn read(data: &FormData) -> Typed {
+        let codes = data.all("right");
+        Typed {
+            search: clean(&data.text("q")),
+            chosen: data.all("member"),
+            rights: Rights::from_codes(codes.iter().map(String::as_str)),
+        }
+    }
+
+    fn members(&self) -> Vec<Member> {
+        let chosen = self.chosen.iter();
+        chosen.filter_map(|value| Member::parse(value)).collect()
+    }
+}
+
+fn clean(search: &str) -> String {
+    let search = search.replace('\0', "");
+    search.trim().chars().take(LONGEST_SEARCH).collect()
+}
+
+impl AddPage {
+    fn address(&self) -> String {
+        format!("/connectors/{}/access", self.connector.key)
+    }
+
+    fn is_chosen(&self, row: &MemberRow) -> bool {
+        self.typed.chosen.contains(&row.value())
+    }
+
+    /// View is what all others need, so it is given without a box.
+    fn rights_field(&self) -> CheckList {
+        let choice = |right: Right| Choice {
+            value: right.code().into(),
+            label: right.label().into(),
+            ticked: self.typed.rights.contains(right),
+            note: "",
+        };
+        let others = [Right::Call, Right::Edit, Right::Authorize];
+        CheckList::new(
+            "right",
+            "What they may do besides View",
+            others.map(choice).into(),
+        )
+    }
+}
+
+pub async fn choose(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let connector = find(&visit, &*visit.conn().await?, &key).await?;
+    let search = form_urlencoded::parse(visit.req.query_string().as_bytes())
+        .find(|(name, _)| name == "q")
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default();
+    show(visit, connector, Typed::nothing(&search), Errors::default()).await
+}
+
+async fn show(
+    visit: Visit,
+    connector: Connector,
+    typed: Typed,
+    errors: Errors,
+) -> Result<HttpResponse, Error> {
+    let most = i64::try_from(OFFERED + 1).unwrap_or(i64::MAX);
+    let mut conn = visit.conn().await?;
+    let mut rows = queries::candidates(&mut conn, connector.id, &typed.search, most).await?;
+    drop(conn);
+    let more = rows.len() > OFFERED;
+    rows.truncate(OFFERED);
+    let head = ConnectorHead::new(&connector, Tab::Access, &visit.actor).about("Add people");
+    let status = errors.status();
+    page(
+        status,
+        &AddPage {
+            shell: visit.shell,
+            head,
+            connector,
+            rows,
+            more,
+            typed,
+            errors,
+        },
+    )
+}
+
+pub async fn add(
+    visit: Visit,
+    Segment(key): Segment,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let connector = find(&visit, &conn, &key).await?;
+    let typed = Typed::read(&data);
+    let (chosen, mut errors) = (typed.members(), Errors::default());
+    if chosen.is_empty() {
+        errors.add("member-0", "Select users or groups");
+    } else {
+        let rights = typed.rights.and(Rights::exactly([Right::View]));
+        let (by, now) = (&visit.actor, visit.now());
+        match queries::add(&mut conn, by, now, &connector, (&chosen, rights)).await {
+            Ok(Added::Number(number)) => {
+                let number = i64::try_from(number).unwrap_or(i64::MAX);
+                let outcome = plural(number, "entry was added", "entries were added");
+                return Ok(
+                    visit.see_other(&format!("/connectors/{}/access", connector.key), outcome)
+                );
+            }
+            Ok(Added::TooMany) => errors.add(
+                "member-0",
+                format!("A data connector can list {MOST} users and groups. Nobody was added. Put users into a group and list that"),
+            ),
+            Err(SaveError::Fault(fault)) => return Err(fault),
+            // The connector, or one of them, was deleted meanwhile.
+            Err(_) => return Err(Error::NotFound),
+        }
+    }
+    drop(conn);
+    show(visit, connector, typed, errors).await
+}

@@ -1,0 +1,238 @@
+//! The Access tab: what is open to everybody with the permission, and what to whom.
+
+use actix_web::HttpResponse;
+use askama::Template;
+
+use super::boxes::Boxes;
+use super::model::{CheckedAccess, Entry};
+use super::queries;
+use crate::access::{Right, Rights, Visit};
+use crate::connectors::{self, Connector, ConnectorHead, Tab};
+use crate::db::Conn;
+use crate::people::MemberRow;
+use crate::web::{
+    ConflictPage, Difference, Error, Errors, Form, FormData, SaveError, Segment, Shell, date_time,
+    page,
+};
+
+/// The field of the first row.
+const EVERYBODY: &str = "everybody";
+
+#[derive(Template)]
+#[template(path = "rights/table.html")]
+struct AccessPage {
+    shell: Shell,
+    head: ConnectorHead,
+    connector: Connector,
+    rows: Vec<Row>,
+    open: Rights,
+    errors: Errors,
+}
+
+/// Somebody who is listed, with the boxes as they are ticked.
+struct Row {
+    who: MemberRow,
+    ticked: Rights,
+}
+
+impl Row {
+    fn boxes(&self) -> Boxes {
+        Boxes::new(field(&self.who), self.who.full_name(), self.ticked)
+    }
+}
+
+impl AccessPage {
+    fn everybody(&self) -> Boxes {
+        Boxes::new(EVERYBODY, "everybody with the permission", self.open)
+    }
+
+    /// Nobody but super admins can use it.
+    fn is_shut(&self) -> bool {
+        self.connector.open.is_empty() && self.rows.is_empty()
+    }
+
+    fn address(&self) -> String {
+        address(&self.connector)
+    }
+}
+
+fn address(connector: &Connector) -> String {
+    format!("/connectors/{}/access", connector.key)
+}
+
+/// The field of somebody's boxes.
+fn field(who: &MemberRow) -> String {
+    format!("{}-{}", who.kind, who.id)
+}
+
+/// A connector, for somebody who may say who may do what with it.
+pub(super) async fn find(visit: &Visit, conn: &Conn, key: &str) -> Result<Connector, Error> {
+    connectors::find_in_sight(conn, &visit.actor, key).await
+}
+
+pub async fn edit(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let connector = find(&visit, &conn, &key).await?;
+    let entries = queries::entries(&mut conn, connector.id).await?;
+    let rows = entries.into_iter().map(|entry| Row {
+        who: entry.who,
+        ticked: entry.rights,
+    });
+    let (rows, open) = (rows.collect(), connector.open);
+    access_page(visit, connector, (open, rows), Errors::default())
+}
+
+fn access_page(
+    visit: Visit,
+    connector: Connector,
+    (open, rows): (Rights, Vec<Row>),
+    errors: Errors,
+) -> Result<HttpResponse, Error> {
+    let head = ConnectorHead::new(&connector, Tab::Access, &visit.actor);
+    let status = errors.status();
+    page(
+        status,
+        &AccessPage {
+            shell: visit.shell,
+            head,
+            connector,
+            rows,
+            open,
+            errors,
+        },
+    )
+}
+
+/// The form as it was sent: the boxes of everybody, and of each who is listed.
+struct Sent {
+    open: Rights,
+    listed: Vec<(Entry, Rights)>,
+}
+
+impl Sent {
+    fn read(data: &FormData, entries: Vec<Entry>) -> Sent {
+        let ticked = |entry: Entry| {
+            let rights = Boxes::read(data, &field(&entry.who));
+            (entry, rights)
+        };
+        Sent {
+            open: Boxes::read(data, EVERYBODY),
+            listed: entries.into_iter().map(ticked).collect(),
+        }
+    }
+
+    /// What comes of it: View with everything else, nobody without View.
+    fn coupled(&self, connector: &Connector) -> CheckedAccess {
+        let listed = self.listed.iter().map(|(entry, ticked)| {
+            let rights = Rights::couple(entry.rights, *ticked);
+            (entry.who.member(), rights)
+        });
+        CheckedAccess {
+            open: Rights::couple(connector.open, self.open),
+            listed: listed.filter(|(_, rights)| !rights.is_empty()).collect(),
+        }
+    }
+
+    fn is_as(&self, checked: &CheckedAccess) -> bool {
+        let stay = self.listed.iter().filter(|(_, ticked)| !ticked.is_empty());
+        let ticked = stay.map(|(entry, ticked)| (entry.who.member(), *ticked));
+        self.open == checked.open && ticked.eq(checked.listed.iter().copied())
+    }
+
+    fn rows(self) -> Vec<Row> {
+        let row = |(entry, ticked): (Entry, Rights)| Row {
+            who: entry.who,
+            ticked,
+        };
+        self.listed.into_iter().map(row).collect()
+    }
+}
+
+pub async fn update(
+    visit: Visit,
+    Segment(key): Segment,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let connector = find(&visit, &conn, &key).await?;
+    let sent = Sent::read(&data, queries::entries(&mut conn, connector.id).await?);
+    let checked = sent.coupled(&connector);
+    if shuts_out(&visit, &mut conn, &checked).await? {
+        let mut errors = Errors::default();
+        errors.add("everybody-view", SHUT_OUT);
+        let open = sent.open;
+        return access_page(visit, connector, (open, sent.rows()), errors);
+    }
+    let seen = (&connector, data.version());
+    match queries::save(&mut conn, &visit.actor, visit.now(), seen, &checked).await {
+        Ok(()) => {
+            let moved = if sent.is_as(&checked) { "" } else { COUPLED };
+            let outcome = format!("The access to the Data Connector was saved{moved}");
+            Ok(visit.see_other(&address(&connector), outcome))
+        }
+        Err(SaveError::Fault(fault)) => Err(fault),
+        Err(_) => {
+            let theirs = find(&visit, &conn, &key).await?;
+            let entries = queries::entries(&mut conn, theirs.id).await?;
+            conflict(visit.shell, &theirs, &entries, &data)
+        }
+    }
+}
+
+const SHUT_OUT: &str = "With this you could not view the data connector any more yourself. Keep View ticked for everybody, for yourself or for a group that you are in, or ask a super admin";
+
+const COUPLED: &str =
+    ". View goes with all other rights: it was ticked with them, or they were unticked with it";
+
+/// Whether whoever saves this would see nothing of the connector afterwards.
+async fn shuts_out(visit: &Visit, conn: &mut Conn, new: &CheckedAccess) -> Result<bool, Error> {
+    if visit.actor.super_admin || new.open.contains(Right::View) {
+        return Ok(false);
+    }
+    let user = visit.actor.id.ok_or(Error::SignIn)?;
+    let members = queries::memberships(conn, user).await?;
+    Ok(!new.admits(&members).contains(Right::View))
+}
+
+fn conflict(
+    shell: Shell,
+    theirs: &Connector,
+    entries: &[Entry],
+    data: &FormData,
+) -> Result<HttpResponse, Error> {
+    let words = |rights: Rights| match rights.labels() {
+        words if words.is_empty() => "Nothing".to_string(),
+        words => words,
+    };
+    let difference = |label: String, theirs: Rights, field: &str| Difference {
+        label: label.into(),
+        theirs: words(theirs),
+        mine: words(Boxes::read(data, field)),
+    };
+    let everybody = difference(
+        "Everybody with the permission".into(),
+        theirs.open,
+        EVERYBODY,
+    );
+    let listed = entries
+        .iter()
+        .map(|entry| difference(entry.who.full_name(), entry.rights, &field(&entry.who)));
+    let address = address(theirs);
+    ConflictPage {
+        shell,
+        subject: theirs.label.clone(),
+        back: address.clone(),
+        action: address,
+        saved_by: theirs.access_updated_by.clone(),
+        saved_at: theirs
+            .access_updated_at
+            .as_ref()
+            .map(date_time)
+            .unwrap_or_default(),
+        version: theirs.access_version,
+        fields: ConflictPage::fields_of(data),
+        differences: std::iter::once(everybody).chain(listed).collect(),
+        lost_secrets: false,
+    }
+    .respond()
+}

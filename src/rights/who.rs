@@ -1,0 +1,218 @@
+//! Who can use a connector, and why: each active user with what they may do and what that rests on, and the keys of programs.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+use uuid::Uuid;
+
+use super::queries::{self, KeyRow, PersonRow};
+use super::reasons::Case;
+use super::table::find;
+use crate::access::{Permission, PermissionSet, Right, Rights, Visit};
+use crate::connectors::{Connector, ConnectorHead, Tab};
+use crate::db::Conn;
+use crate::db::keyset::{Cursor, Kind, Slice};
+use crate::people::{Member, groups_above};
+use crate::web::{
+    Column, Error, ListQuery, Option_, Pages, Segment, SelectField, Shell, page, plural,
+};
+
+/// The keys of programs that the page shows.
+const KEYS: usize = 200;
+
+/// The one order of the list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct WhoColumn;
+
+impl Column for WhoColumn {
+    const ALL: &'static [WhoColumn] = &[WhoColumn];
+
+    fn code(self) -> &'static str {
+        "name"
+    }
+
+    fn label(self) -> &'static str {
+        "Name"
+    }
+
+    fn orders(self) -> [&'static str; 2] {
+        ["A to Z", "Z to A"]
+    }
+
+    fn kind(self) -> Kind {
+        Kind::Text
+    }
+}
+
+/// Which users are listed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Narrowed {
+    Everybody,
+    May(Right),
+    MayNothing,
+}
+
+/// In the address for those who may do nothing.
+const NOTHING: &str = "nothing";
+
+impl Narrowed {
+    fn read(code: &str) -> Narrowed {
+        match Right::parse(code) {
+            Some(right) => Narrowed::May(right),
+            None if code == NOTHING => Narrowed::MayNothing,
+            None => Narrowed::Everybody,
+        }
+    }
+}
+
+/// A person with what they may do.
+struct Person {
+    row: PersonRow,
+    rights: Rights,
+    reasons: Vec<String>,
+}
+
+#[derive(Template)]
+#[template(path = "rights/who.html")]
+struct WhoPage {
+    shell: Shell,
+    head: ConnectorHead,
+    connector: Connector,
+    query: ListQuery<WhoColumn>,
+    people: Vec<Person>,
+    pages: Pages,
+    keys: Vec<KeyRow>,
+    /// There are more keys than are shown.
+    more_keys: bool,
+}
+
+impl WhoPage {
+    fn address(&self) -> String {
+        format!("/connectors/{}/access", self.connector.key)
+    }
+
+    fn rights(&self) -> &'static [Right; 4] {
+        &Right::ALL
+    }
+
+    fn right_filter(&self) -> SelectField {
+        let rights = Right::ALL.map(|right| {
+            let label = format!("May {}", right.label().to_lowercase());
+            Option_::new(right.code(), label)
+        });
+        let options = std::iter::once(Option_::new("", "Every active user"))
+            .chain(rights)
+            .chain([Option_::new(NOTHING, "May do nothing")]);
+        let chosen = self.query.filter("right");
+        SelectField::new("right", "Who", options.collect(), chosen)
+    }
+
+    /// The filters in use: their words, and the address without each.
+    fn chips(&self) -> Vec<(String, String)> {
+        let query = &self.query;
+        let search = (!query.search.is_empty()).then(|| {
+            let words = format!("Name has “{}”", query.search);
+            (words, query.without_search())
+        });
+        let words = match Narrowed::read(query.filter("right")) {
+            Narrowed::Everybody => None,
+            Narrowed::May(right) => Some(format!("May {}", right.label().to_lowercase())),
+            Narrowed::MayNothing => Some("May do nothing".to_string()),
+        };
+        let right = words.map(|words| (words, query.without_filter("right")));
+        search.into_iter().chain(right).collect()
+    }
+
+    fn keys_caption(&self) -> String {
+        let number = i64::try_from(self.keys.len()).unwrap_or(i64::MAX);
+        match self.more_keys {
+            true => format!("The first {}", plural(number, "way", "ways")),
+            false => plural(number, "way", "ways"),
+        }
+    }
+}
+
+impl KeyRow {
+    /// “All endpoints, the proxy, the access token”
+    fn opens(&self) -> String {
+        let endpoints = match self.endpoints {
+            _ if self.all_endpoints => Some("All endpoints".to_string()),
+            0 => None,
+            number => Some(plural(number, "endpoint", "endpoints")),
+        };
+        let proxy = self.proxy.then(|| "the proxy".to_string());
+        let token = self.token.then(|| "the access token".to_string());
+        let parts: Vec<String> = endpoints.into_iter().chain(proxy).chain(token).collect();
+        crate::web::capitalized(&parts.join(", "))
+    }
+
+    fn why(&self) -> &'static str {
+        match self.named {
+            true => "It leads to this data connector by name",
+            false => "It leads to all data connectors that are open to everybody",
+        }
+    }
+}
+
+pub async fn list(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let connector = find(&visit, &conn, &key).await?;
+    let path = format!("/connectors/{}/access/users", connector.key);
+    let query = ListQuery::parse(path, visit.req.query_string(), &["right"]);
+    let narrowed = Narrowed::read(query.filter("right"));
+    let (slice, total) = queries::people(&mut conn, &connector, &query, narrowed).await?;
+    let pages = Pages::new(&query, ["user", "users"], &slice, total, |row| Cursor {
+        value: row.name.clone(),
+        id: row.id,
+    });
+    let people = explain(&mut conn, &connector, slice).await?;
+    let most = i64::try_from(KEYS + 1).unwrap_or(i64::MAX);
+    let mut keys = queries::keys(&mut conn, &connector, visit.now(), most).await?;
+    drop(conn);
+    let more_keys = keys.len() > KEYS;
+    keys.truncate(KEYS);
+    let head =
+        ConnectorHead::new(&connector, Tab::Access, &visit.actor).about("Who can use it, and why");
+    page(
+        StatusCode::OK,
+        &WhoPage {
+            shell: visit.shell,
+            head,
+            connector,
+            query,
+            people,
+            pages,
+            keys,
+            more_keys,
+        },
+    )
+}
+
+/// Works out for each person what they may do, from all that decides about it.
+async fn explain(
+    conn: &mut Conn,
+    connector: &Connector,
+    slice: Slice<PersonRow>,
+) -> Result<Vec<Person>, Error> {
+    let ids: Vec<Uuid> = slice.rows.iter().map(|row| row.id).collect();
+    let entries = queries::entries(conn, connector.id).await?;
+    let own = queries::own_permissions(conn, &ids).await?;
+    let groups = groups_above(conn, &ids).await?;
+    let person = |row: PersonRow| {
+        let codes = own.get(&row.id).into_iter().flatten();
+        let case = Case {
+            user: Member::User(row.id),
+            super_admin: row.super_admin,
+            own: PermissionSet::exactly(codes.filter_map(|code| Permission::parse(code))),
+            groups: groups.get(&row.id).map_or(&[], Vec::as_slice),
+            open: connector.open,
+            entries: &entries,
+        };
+        Person {
+            rights: case.rights(),
+            reasons: case.lines(),
+            row,
+        }
+    };
+    Ok(slice.rows.into_iter().map(person).collect())
+}
