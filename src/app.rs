@@ -31,6 +31,7 @@ use crate::openid::{self, SignIns};
 use crate::outbound::Outbound;
 use crate::relay::{Relay, Switchboard};
 use crate::status::Metrics;
+use crate::system::About;
 use crate::vault::Vault;
 use crate::web::{Cookies, Error, PublicAddress, serve_layers};
 use crate::{connectors, people, relay, routes};
@@ -88,6 +89,8 @@ pub struct Site {
     pub sign_ins: SignIns,
     /// Whose word counts for where a request comes from.
     pub proxies: TrustedProxies,
+    /// What the System page tells of this process.
+    pub about: About,
 }
 
 impl Site {
@@ -131,8 +134,10 @@ impl Site {
     /// A pool of one worker's share of the connections.
     fn worker_pool(&self) -> Db {
         // proven: building a pool only fails without a runtime setting, which Db::new makes
-        Db::new(&self.database_url, (self.connections / self.workers).max(2))
-            .unwrap_or_else(|error| panic!("{error:#}"))
+        let db = Db::new(&self.database_url, (self.connections / self.workers).max(2))
+            .unwrap_or_else(|error| panic!("{error:#}"));
+        self.about.pools.add(&db);
+        db
     }
 }
 
@@ -241,6 +246,7 @@ fn worker(
         .app_data(web::Data::new(site.sign_ins.shown()))
         .app_data(web::Data::new(site.sign_ins))
         .app_data(web::Data::new(site.proxies))
+        .app_data(web::Data::new(site.about))
         .app_data(web::Data::new(brakes.token_requests))
         .app_data(web::Data::new(api))
         .app_data(web::Data::new(shared.keeper))
@@ -325,7 +331,9 @@ pub async fn chain_audit_log(db: Db) {
             .is_none_or(|(_, at)| at.elapsed() >= ANCHOR_EVERY);
         match link_audit_log(&db, is_due).await {
             Ok(Some(end)) => {
-                note_anchor(&end, noted.as_ref().map(|(anchor, _)| anchor));
+                if noted.as_ref().is_none_or(|(before, _)| *before != end) {
+                    tracing::info!(anchor = %end, "end of the audit chain");
+                }
                 noted = Some((end, tokio::time::Instant::now()));
             }
             Ok(None) => {}
@@ -345,12 +353,6 @@ pub async fn link_audit_log(db: &Db, asks_for_end: bool) -> Result<Option<Anchor
         return Ok(None);
     }
     chain::end(&mut conn).await.map(Some)
-}
-
-fn note_anchor(end: &Anchor, before: Option<&Anchor>) {
-    if before != Some(end) {
-        tracing::info!(anchor = %end, "end of the audit chain");
-    }
 }
 
 /// Learns new data keys until the task is dropped, and says that this instance is there.

@@ -1,7 +1,8 @@
 //! Settings from the environment and from one file of `NAME=value` lines; the environment wins.
 //!
 //! Every problem is reported at once, with the setting's name, before anything is started.
-//! docs/operations.md describes each setting; [`SETTINGS`] is the list it must agree with.
+//! docs/operations.md describes each setting; [`SETTINGS`] is the list it must agree with. What came of each is in [`Settings`], for
+//! the page that shows them all.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,183 +13,28 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 pub use notices::{EmailSettings, MailTls, NoticeSettings, WebhookSettings};
+pub use oidc::OidcConfig;
 use reader::Reader;
+use settings::Given;
+pub use settings::{Origin, SETTINGS, Setting, SettingInEffect, Settings, Shown};
+
+use crate::vault::Secret;
 
 mod notices;
 mod oidc;
 mod reader;
-
-pub use oidc::OidcConfig;
-
-/// Every setting's name and what it is for, in the order of the documentation.
-pub const SETTINGS: &[(&str, &str)] = &[
-    (
-        "DATABASE_URL",
-        "a PostgreSQL server to use instead of the private one",
-    ),
-    (
-        "CONNECTORY_DATA_DIR",
-        "folder of the private PostgreSQL and the master key",
-    ),
-    ("CONNECTORY_LISTEN", "address and port to serve on"),
-    (
-        "CONNECTORY_PUBLIC_URL",
-        "the address that people open in the browser",
-    ),
-    (
-        "CONNECTORY_MASTER_KEY",
-        "the master key itself, 64 hexadecimal digits",
-    ),
-    (
-        "CONNECTORY_MASTER_KEY_FILE",
-        "a file that holds the master key",
-    ),
-    (
-        "CONNECTORY_OLD_MASTER_KEY",
-        "the master key of before, which still opens what it has wrapped",
-    ),
-    (
-        "CONNECTORY_OLD_MASTER_KEY_FILE",
-        "a file that holds the master key of before",
-    ),
-    (
-        "CONNECTORY_NEW_MASTER_KEY",
-        "the master key to come, for key rotate",
-    ),
-    (
-        "CONNECTORY_NEW_MASTER_KEY_FILE",
-        "a file that holds the master key to come",
-    ),
-    (
-        "CONNECTORY_TRUSTED_PROXIES",
-        "reverse proxies whose X-Forwarded-For counts",
-    ),
-    ("CONNECTORY_WORKERS", "threads that serve requests"),
-    (
-        "CONNECTORY_DATABASE_CONNECTIONS",
-        "connections to the database, all workers together",
-    ),
-    (
-        "CONNECTORY_OUTBOUND_LOOPBACK",
-        "whether connectors may reach this machine",
-    ),
-    (
-        "CONNECTORY_OUTBOUND_ONLY",
-        "the only hosts and networks that connectors may reach",
-    ),
-    (
-        "CONNECTORY_PASSWORD_GRANT",
-        "whether connectors may use Auth 2.0 Password",
-    ),
-    (
-        "CONNECTORY_IMPLICIT_GRANT",
-        "whether connectors may use OAuth 2.0 Implicit",
-    ),
-    (
-        "CONNECTORY_SESSION_IDLE_MINUTES",
-        "minutes without a request after which a session ends",
-    ),
-    (
-        "CONNECTORY_SESSION_HOURS",
-        "hours after which a session ends in any case",
-    ),
-    (
-        "CONNECTORY_OIDC_ISSUER",
-        "the OpenID Connect provider that people may sign in with",
-    ),
-    (
-        "CONNECTORY_OIDC_CLIENT_ID",
-        "what the provider knows Connectory by",
-    ),
-    (
-        "CONNECTORY_OIDC_CLIENT_SECRET",
-        "the client secret; without one Connectory is a public client",
-    ),
-    (
-        "CONNECTORY_OIDC_CLIENT_SECRET_FILE",
-        "a file that holds the client secret",
-    ),
-    (
-        "CONNECTORY_OIDC_NAME",
-        "what people call the provider, on the button",
-    ),
-    ("CONNECTORY_OIDC_SCOPES", "scopes that are asked for"),
-    (
-        "CONNECTORY_OIDC_USERNAME_CLAIM",
-        "the claim that becomes a new person's user name",
-    ),
-    (
-        "CONNECTORY_OIDC_GROUPS_CLAIM",
-        "the claim with a person's groups",
-    ),
-    (
-        "CONNECTORY_OIDC_ALLOWED_GROUPS",
-        "groups of which a person needs one to come in",
-    ),
-    (
-        "CONNECTORY_OIDC_CREATE_USERS",
-        "whether whoever comes for the first time gets an account",
-    ),
-    (
-        "CONNECTORY_CALL_LOG_DAYS",
-        "days for which calls are kept in the call log",
-    ),
-    (
-        "CONNECTORY_SMTP_HOST",
-        "the mail server that takes notices; without it none go by e-mail",
-    ),
-    ("CONNECTORY_SMTP_PORT", "its port"),
-    ("CONNECTORY_SMTP_TLS", "starttls, implicit or none"),
-    (
-        "CONNECTORY_SMTP_CA_FILE",
-        "certificate authorities of the mail server besides the machine's",
-    ),
-    ("CONNECTORY_SMTP_USER", "who signs in to the mail server"),
-    ("CONNECTORY_SMTP_PASSWORD", "the password for it"),
-    (
-        "CONNECTORY_SMTP_PASSWORD_FILE",
-        "a file that holds the password",
-    ),
-    ("CONNECTORY_NOTICES_FROM", "the sender of notices by e-mail"),
-    ("CONNECTORY_NOTICES_TO", "who gets notices by e-mail"),
-    (
-        "CONNECTORY_NOTICES_WEBHOOK_URL",
-        "the address that notices are posted to",
-    ),
-    (
-        "CONNECTORY_NOTICES_WEBHOOK_SECRETS",
-        "the secrets that sign them",
-    ),
-    (
-        "CONNECTORY_NOTICES_WEBHOOK_SECRETS_FILE",
-        "a file that holds the secrets",
-    ),
-    (
-        "CONNECTORY_NOTICES_QUIET_MINUTES",
-        "minutes in which a connector causes no second notice of a kind",
-    ),
-    (
-        "CONNECTORY_NOTICES_DAYS",
-        "days for which it is kept what was told",
-    ),
-    (
-        "CONNECTORY_METRICS_TOKEN",
-        "bearer token that /metrics asks for; without it /metrics is off",
-    ),
-    (
-        "CONNECTORY_LOG",
-        "what is logged, such as info or connectory=debug",
-    ),
-    ("CONNECTORY_LOG_FORMAT", "text or json"),
-];
+mod settings;
 
 /// How the program's own settings begin.
 const PREFIX: &str = "CONNECTORY_";
 
+/// The one that the command line can give.
+const DATA_DIR: &str = "CONNECTORY_DATA_DIR";
+
 /// The checked settings of one run.
 pub struct Config {
     /// A server to use; `None` means the private PostgreSQL in [`Config::data_dir`].
-    pub database_url: Option<String>,
+    pub database_url: Option<Secret>,
     pub data_dir: PathBuf,
     pub listen: SocketAddr,
     /// Scheme, host and port that people see, without a trailing slash.
@@ -214,15 +60,17 @@ pub struct Config {
     pub oidc: Option<OidcConfig>,
     pub call_log_days: u16,
     pub notices: NoticeSettings,
-    pub metrics_token: Option<String>,
+    pub metrics_token: Option<Secret>,
     pub log: String,
     pub log_json: bool,
+    /// All of these again, as they may be shown.
+    pub settings: Settings,
 }
 
 /// Where the master key comes from.
 pub enum MasterKeySource {
     /// The key's text, from the environment.
-    Text(String),
+    Text(Secret),
     /// A file that must exist.
     File(PathBuf),
     /// A file in the data folder, made on the first run of the private PostgreSQL.
@@ -250,19 +98,23 @@ impl Config {
         };
         values.extend(environment());
         if let Some(folder) = data_dir {
-            values.insert(
-                "CONNECTORY_DATA_DIR".into(),
-                folder.to_string_lossy().into_owned(),
-            );
+            let folder = folder.to_string_lossy();
+            values.extend([given(DATA_DIR, &folder, Origin::CommandLine)]);
         }
         Config::from_values(values)
     }
 
-    fn from_values(values: HashMap<String, String>) -> Result<Config, ConfigError> {
-        let mut reader = Reader {
-            values,
-            problems: Vec::new(),
-        };
+    /// The same from these values alone, as if the environment had them.
+    pub fn of<'a>(
+        values: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Config, ConfigError> {
+        let values = values.into_iter();
+        let values = values.map(|(name, text)| given(name, text, Origin::Environment));
+        Config::from_values(values.collect())
+    }
+
+    fn from_values(values: HashMap<String, Given>) -> Result<Config, ConfigError> {
+        let mut reader = Reader::new(values);
         reader.refuse_unknown();
         let listen = reader.parsed(
             "CONNECTORY_LISTEN",
@@ -299,10 +151,9 @@ impl Config {
             call_log_days: reader.number("CONNECTORY_CALL_LOG_DAYS", 30, 1..=366),
             notices: reader.notices(),
             metrics_token: reader.metrics_token(),
-            log: reader
-                .take("CONNECTORY_LOG")
-                .unwrap_or_else(|| "info".into()),
+            log: reader.text("CONNECTORY_LOG", "info"),
             log_json: reader.log_json(),
+            settings: reader.settings(),
         };
         if reader.problems.is_empty() {
             Ok(config)
@@ -327,17 +178,23 @@ fn default_workers() -> usize {
     clippy::disallowed_methods,
     reason = "the one place that reads the environment"
 )]
-fn environment() -> HashMap<String, String> {
+fn environment() -> HashMap<String, Given> {
     let asked = |name: &str| {
         name.starts_with(PREFIX) || matches!(name, "DATABASE_URL" | "HOME" | "XDG_DATA_HOME")
     };
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(name, _)| asked(name))
+        .map(|(name, value)| given(&name, &value, Origin::Environment))
         .collect()
 }
 
-fn read_file(path: &Path) -> Result<HashMap<String, String>, ConfigError> {
+/// A value under its name.
+fn given(name: &str, text: &str, origin: Origin) -> (String, Given) {
+    (name.to_string(), Given::new(name, text, origin))
+}
+
+fn read_file(path: &Path) -> Result<HashMap<String, Given>, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| ConfigError(vec![format!("{}: {error}", path.display())]))?;
     let mut values = HashMap::new();
@@ -349,11 +206,9 @@ fn read_file(path: &Path) -> Result<HashMap<String, String>, ConfigError> {
         }
         let place = format!("{}:{}", path.display(), number + 1);
         match line.split_once('=') {
-            Some((name, value)) if SETTINGS.iter().any(|(known, _)| *known == name.trim()) => {
-                values.insert(
-                    name.trim().to_string(),
-                    value.trim().trim_matches('"').to_string(),
-                );
+            Some((name, value)) if settings::known(name.trim()).is_some() => {
+                let value = value.trim().trim_matches('"');
+                values.extend([given(name.trim(), value, Origin::File(path.into()))]);
             }
             Some((name, _)) => {
                 problems.push(format!("{place}: there is no setting {}", name.trim()))

@@ -29,5 +29,6 @@ pub mod relay;
 pub mod rights;
 pub mod routes;
 pub mod status;
+pub mod system;
 pub mod vault;
 pub mod web;

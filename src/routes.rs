@@ -19,7 +19,7 @@ use crate::access::{Gate, Needs, gate};
 use crate::web::{Error, Segment, assets};
 use crate::{
     accounts, api, audit, authorization, calls, categories, connectors, endpoints, home, notices,
-    openid, people, programs, rights, status,
+    openid, people, programs, rights, status, system,
 };
 
 /// One route.
@@ -130,6 +130,7 @@ pub fn all() -> Vec<Route> {
         get("/programs/{program}/delete", may(ManageUsers), programs::confirm_delete),
         post("/programs/{program}/delete", may(ManageUsers), programs::delete),
         get("/notices", SuperAdmin, notices::show),
+        get("/system", SuperAdmin, system::show),
         get("/profile", SignIn, accounts::profile),
         post("/profile", SignIn, accounts::update_profile),
         get("/profile/password", SignIn, accounts::ask_password),
@@ -158,6 +159,10 @@ pub fn all() -> Vec<Route> {
         post("/users/{id}/invitations", may(ManageUsers), people::create_invitation),
         get("/users/{id}/disconnections", may(ManageUsers), people::confirm_disconnection),
         post("/users/{id}/disconnections", may(ManageUsers), people::disconnect),
+        get("/users/{id}/groups/new", may(ManageUsers), people::choose_groups),
+        post("/users/{id}/groups", may(ManageUsers), people::join_groups),
+        get("/users/{id}/group-removals", may(ManageUsers), people::confirm_leaving),
+        post("/users/{id}/group-removals", may(ManageUsers), people::leave_groups),
         get("/users/{id}/super-admin", SuperAdmin, people::confirm_super_admin),
         post("/users/{id}/super-admin", SuperAdmin, people::set_super_admin),
         get("/users/{id}/delete", may(ManageUsers), people::confirm_user_delete),

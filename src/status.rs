@@ -7,6 +7,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use subtle::ConstantTimeEq;
 
 use crate::db::Db;
+use crate::vault::Secret;
 use crate::web::Error;
 
 /// The metrics of this process, and the token that opens them.
@@ -14,7 +15,7 @@ use crate::web::Error;
 pub struct Metrics {
     pub handle: PrometheusHandle,
     /// Without one, nobody sees the metrics.
-    pub token: Option<String>,
+    pub token: Option<Secret>,
 }
 
 /// The process runs.
@@ -53,7 +54,7 @@ pub async fn metrics(req: HttpRequest, metrics: web::Data<Metrics>) -> Result<Ht
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "));
-    let fits = matches!((&metrics.token, given), (Some(token), Some(given)) if bool::from(token.as_bytes().ct_eq(given.as_bytes())));
+    let fits = matches!((&metrics.token, given), (Some(token), Some(given)) if bool::from(token.expose().as_bytes().ct_eq(given.as_bytes())));
     if !fits {
         return Err(Error::NotFound);
     }

@@ -15,8 +15,8 @@ use source::{Finding, Source, closing, paths, sources, text};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("name", &[]),
-    ("config", &[]),
     ("vault", &[]),
+    ("config", &["vault::Secret"]), // passwords and keys that are set
     ("db", &["config"]),
     ("outbound", &["vault::Secret"]), // credentials pass through requests
     ("web", &["db::Unavailable", "db::keyset"]), // a failure with a page; places in lists
@@ -67,6 +67,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "outbound",
         ],
     ),
+    (
+        "system",
+        &[
+            "+", "calls",  // lines that wait
+            "config", // the settings in effect
+            "keyring",
+        ],
+    ),
     ("programs", &["+", "connectors"]), // which of them a key may call
     ("accounts", &["+", "programs"]),   // a person's own keys
     ("people", &["+", "accounts"]),     // user names; storing a user and a password
@@ -84,8 +92,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "outbound",
         ],
     ),
-    ("home", &["+", "connectors", "calls"]),
-    ("status", &["db", "web"]),
+    ("home", &["+", "accounts", "connectors", "calls"]),
+    ("status", &["db", "vault::Secret", "web"]), // the token of the metrics
     ("routes", &["+", "slices", "status"]),
     ("app", &["everything"]),
     ("cli", &["everything"]),
@@ -102,6 +110,7 @@ const SLICES: &[&str] = &[
     "endpoints",
     "collections",
     "notices",
+    "system",
     "programs",
     "accounts",
     "people",

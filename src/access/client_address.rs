@@ -65,6 +65,15 @@ pub fn client_address(req: &HttpRequest) -> String {
     proxies.client(peer, &lines).to_string()
 }
 
+/// The address at the other end, if it says for whom it asks and is not trusted to: a proxy that the administrator has forgotten,
+/// or somebody who pretends to be one.
+pub fn untrusted_forwarder(req: &HttpRequest) -> Option<IpAddr> {
+    let peer = req.peer_addr()?.ip().to_canonical();
+    let proxies = req.app_data::<web::Data<TrustedProxies>>();
+    let is_trusted = proxies.is_some_and(|proxies| proxies.trusts(peer));
+    (!is_trusted && req.headers().contains_key(FORWARDED_FOR)).then_some(peer)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

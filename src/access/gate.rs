@@ -170,8 +170,8 @@ const ACTIVITY: &[(Permission, (&str, &str))] = &[
     (Permission::ViewAuditLog, ("/audit", "Audit log")),
 ];
 
-/// The page among them that is for super admins.
-const NOTICES: (&str, &str) = ("/notices", "Notices");
+/// The pages among them that are for super admins.
+const FOR_SUPER_ADMINS: [(&str, &str); 2] = [("/notices", "Notices"), ("/system", "System")];
 
 /// Those that the person may open.
 fn activity(actor: &Actor) -> Vec<(&'static str, &'static str)> {
@@ -179,7 +179,7 @@ fn activity(actor: &Actor) -> Vec<(&'static str, &'static str)> {
         .iter()
         .filter(|(permission, _)| actor.may(*permission));
     open.map(|(_, tab)| *tab)
-        .chain(actor.super_admin.then_some(NOTICES))
+        .chain(FOR_SUPER_ADMINS.into_iter().filter(|_| actor.super_admin))
         .collect()
 }
 
@@ -231,7 +231,7 @@ fn navigation(actor: &Actor) -> Vec<NavItem> {
             href,
             label: "Activity",
             section: "",
-            also: &["/audit", "/notices"],
+            also: &["/audit", "/notices", "/system"],
         }))
         .collect()
 }

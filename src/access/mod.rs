@@ -21,7 +21,7 @@ mod visit;
 
 pub use actor::Actor;
 pub use api_keys::{ApiKey, ApiKeys, HolderKind, KeyHolder, KeyRefusal, Reach, Subject, Wants};
-pub use client_address::{TrustedProxies, client_address};
+pub use client_address::{TrustedProxies, client_address, untrusted_forwarder};
 pub use confirmation::{OWN_PASSWORD, password_again};
 pub use gate::{Gate, gate};
 pub use needs::Needs;

@@ -20,8 +20,8 @@ pub use profile::{
 };
 pub use provider_words::{ProviderWords, SignInProvider};
 pub use queries::{
-    NewUser, create as insert, has_local_super_admin, has_super_admin, search_text, set_password,
-    withdraw_invitations,
+    NewUser, SuperAdmins, create as insert, has_local_super_admin, has_super_admin, search_text,
+    set_password, super_admins, withdraw_invitations,
 };
 pub use sessions::{SessionTable, end_session};
 pub use sign_in::{Arrival, is_own_path, show as sign_in, sign_in as create_session, sign_out};

@@ -48,6 +48,27 @@ pub async fn has_local_super_admin(conn: &mut Conn) -> Result<bool, Error> {
         .await?)
 }
 
+/// How many active super admins there are.
+#[derive(Clone, Copy)]
+pub struct SuperAdmins {
+    pub all: i64,
+    /// Those who can sign in while the provider is down.
+    pub with_password: i64,
+}
+
+/// Counts the active super admins.
+pub async fn super_admins(conn: &Conn) -> Result<SuperAdmins, Error> {
+    use diesel::dsl::{count, count_star};
+    let active = users::table
+        .filter(users::super_admin)
+        .filter(users::active);
+    let (all, with_password) = active
+        .select((count_star(), count(users::password_hash)))
+        .first(&mut &*conn)
+        .await?;
+    Ok(SuperAdmins { all, with_password })
+}
+
 /// Stores a new user and gives the id.
 pub async fn create(
     conn: &mut Conn,

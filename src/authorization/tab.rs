@@ -38,7 +38,7 @@ pub(super) enum Notice {
 }
 
 /// When the own password is needed.
-const PASSWORD_HINT: &str = "Only for replacing a stored secret. It counts for 15 minutes.";
+const PASSWORD_HINT: &str = "Only for replacing or removing a stored secret, which another method does too. It counts for 15 minutes.";
 
 /// The tab's page.
 #[derive(Template)]
@@ -64,7 +64,7 @@ pub(super) struct TabPage {
 }
 
 impl TabPage {
-    /// Asked for where there is a secret to be replaced.
+    /// Asked for where there is a secret to be replaced or removed.
     fn password_field(&self) -> Option<TextField> {
         let asks = !self.confirmed && self.form.has_secrets();
         asks.then(|| password_again(&self.form.errors).hint(PASSWORD_HINT))
@@ -309,8 +309,8 @@ pub async fn update(
     }
     // Asked for in the same form, so that the new secret makes its way once: it could not wait in a page while another one
     // asks for the password.
-    let replaces = stored.form.replaces(&checked);
-    if replaces
+    let takes = stored.form.takes_secrets(&checked);
+    if takes
         && !guard
             .confirm(&visit, &data, &mut stored.form.errors)
             .await?

@@ -84,6 +84,11 @@ impl CallLog {
         }
     }
 
+    /// How many lines wait to be written.
+    pub fn waiting(&self) -> usize {
+        self.buffer().waiting
+    }
+
     /// Writes lines until the task is dropped.
     pub async fn run(&self) {
         let mut tick = interval(PAUSE);
@@ -95,7 +100,7 @@ impl CallLog {
                 () = self.0.enough.notified() => {}
             }
             let outcome = self.write().await;
-            metrics::gauge!("connectory_calls_waiting").set(self.buffer().waiting as f64);
+            metrics::gauge!("connectory_calls_waiting").set(self.waiting() as f64);
             let Err(error) = outcome else { continue };
             if complained.is_none_or(|at| at.elapsed() >= COMPLAINT) {
                 complained = Some(Instant::now());

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::words::{self, CallStatus};
 use super::{CallKind, CallerKind, Outcome};
+use crate::web::size;
 
 /// A line of a list.
 #[derive(QueryableByName)]
@@ -145,11 +146,11 @@ impl CallRow {
     }
 
     pub fn received(&self) -> String {
-        words::size(self.received_bytes)
+        size(self.received_bytes)
     }
 
     pub fn sent(&self) -> String {
-        words::size(self.sent_bytes)
+        size(self.sent_bytes)
     }
 }
 

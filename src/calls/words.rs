@@ -1,4 +1,4 @@
-//! Times, sizes and outcomes in the words of the log's pages.
+//! Times and outcomes in the words of the log's pages.
 
 use std::time::Duration;
 
@@ -28,25 +28,6 @@ pub(super) fn bound(time: Duration) -> String {
     match time.as_millis() {
         millis @ ..1_000 => format!("{millis} ms"),
         _ => format!("{} s", time.as_secs()),
-    }
-}
-
-/// `812 bytes`, `1.2 kB`, `34 MB`
-pub(super) fn size(bytes: i64) -> String {
-    let scaled = |unit: i64, name: &str| {
-        let value = bytes as f64 / unit as f64;
-        if value < 10.0 {
-            format!("{value:.1} {name}")
-        } else {
-            format!("{value:.0} {name}")
-        }
-    };
-    match bytes {
-        1 => "1 byte".into(),
-        ..1_000 => format!("{bytes} bytes"),
-        1_000..1_000_000 => scaled(1_000, "kB"),
-        1_000_000..1_000_000_000 => scaled(1_000_000, "MB"),
-        _ => scaled(1_000_000_000, "GB"),
     }
 }
 
@@ -105,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_and_sizes_are_short_and_have_their_unit() {
+    fn times_are_short_and_have_their_unit() {
         for (micros, words) in [
             (0, "0.0 ms"),
             (410, "0.4 ms"),
@@ -114,15 +95,6 @@ mod tests {
             (75_000_000, "75 s"),
         ] {
             assert_eq!(took(micros), words);
-        }
-        for (bytes, words) in [
-            (0, "0 bytes"),
-            (1, "1 byte"),
-            (1_240, "1.2 kB"),
-            (34_000_000, "34 MB"),
-            (5_000_000_000, "5.0 GB"),
-        ] {
-            assert_eq!(size(bytes), words);
         }
     }
 

@@ -131,10 +131,7 @@ fn data_keys(number: usize) -> String {
 
 async fn plan_data_key(tools: Tools) -> anyhow::Result<()> {
     let mut conn = tools.db.get().await?;
-    let (stored, uses) = (
-        keyring::load(&mut conn).await?,
-        keyring::uses(&mut conn).await?,
-    );
+    let (stored, uses) = (keyring::load(&mut conn).await?, keyring::uses(&conn).await?);
     println!("Nothing was changed.");
     for key in &stored {
         let values = uses.get(&key.id).copied().unwrap_or_default();
@@ -178,7 +175,7 @@ async fn rotate_data_key(tools: Tools) -> anyhow::Result<()> {
         .await?
         .iter()
         .any(|key| !key.is_active);
-    let left = older_values(&keyring::uses(&mut conn).await?, current);
+    let left = older_values(&keyring::uses(&conn).await?, current);
     let key = if left > 0 && !waiting {
         println!("Going on with data key {current}.");
         current

@@ -102,7 +102,7 @@ pub(super) fn finish_rotation(
 /// Reads a key that a setting of this name gives as text, or as a file with `_FILE` behind the name.
 fn read(source: &MasterKeySource, name: &'static str) -> anyhow::Result<MasterKey> {
     match source {
-        MasterKeySource::Text(text) => MasterKey::parse(text).context(name),
+        MasterKeySource::Text(text) => MasterKey::parse(text.expose()).context(name),
         MasterKeySource::File(path) => {
             MasterKey::read_file(path).with_context(|| format!("{name}_FILE"))
         }

@@ -21,13 +21,13 @@ use crate::calls::Retention;
 use crate::clock::Clock;
 use crate::config::{Config, OidcConfig};
 use crate::connectors::LegacyGrants;
-use crate::db::{Db, Notices, migrate};
+use crate::db::{Db, Notices, Pools, migrate};
 use crate::keyring::{Instance, sign_off};
 use crate::notices::Channels;
 use crate::openid::{Settings, SignIns};
 use crate::outbound::{HttpUrl, Outbound, Policy, Rule};
 use crate::status::Metrics;
-use crate::vault::Secret;
+use crate::system::About;
 use crate::web::PublicAddress;
 
 /// Upper ends of the latency histogram's buckets, in seconds.
@@ -121,6 +121,16 @@ async fn serve_until_stopped(
             implicit: config.implicit_grant,
         },
         database_url: url,
+        about: About {
+            instance: instance.id,
+            started_at: instance.started_at,
+            settings: config.settings.clone(),
+            private_data: config
+                .database_url
+                .is_none()
+                .then(|| config.data_dir.clone()),
+            pools: Pools::default(),
+        },
         clock: clock.clone(),
     };
     let (rules, metrics) = ((site.limits, site.retention), site.metrics.clone());
@@ -191,7 +201,7 @@ fn provider(set: &OidcConfig) -> anyhow::Result<Settings> {
     Ok(Settings {
         issuer,
         client_id: set.client_id.clone(),
-        client_secret: set.client_secret.clone().map(Secret::new),
+        client_secret: set.client_secret.clone(),
         name: set.name.clone(),
         scopes: set.scopes.clone(),
         username_claim: set.username_claim.clone(),

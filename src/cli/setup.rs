@@ -75,7 +75,7 @@ impl Database {
     /// is tied to.
     pub fn start(config: &Config) -> anyhow::Result<Database> {
         match &config.database_url {
-            Some(url) => Ok(Database::Theirs(url.clone())),
+            Some(url) => Ok(Database::Theirs(url.expose().to_string())),
             None => Ok(Database::Private(Box::new(PrivatePostgres::start(
                 &config.data_dir,
             )?))),

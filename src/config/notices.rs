@@ -1,6 +1,5 @@
 //! The settings of notices: by which ways people are told that a connector needs them.
 
-use std::fs;
 use std::net::IpAddr;
 
 use base64::Engine;
@@ -9,6 +8,7 @@ use lettre::message::{Mailbox, Mailboxes};
 use url::Url;
 
 use super::reader::Reader;
+use crate::vault::Secret;
 
 /// How long a Standard Webhooks secret is, in bytes.
 const SECRET_LENGTHS: std::ops::RangeInclusive<usize> = 24..=64;
@@ -34,7 +34,7 @@ pub struct EmailSettings {
     /// Certificate authorities (PEM) besides the machine's.
     pub ca_pem: Option<String>,
     /// User name and password.
-    pub sign_in: Option<(String, String)>,
+    pub sign_in: Option<(String, Secret)>,
     pub from: Mailbox,
     pub to: Vec<Mailbox>,
 }
@@ -110,21 +110,21 @@ impl Reader {
     }
 
     fn mail_tls(&mut self) -> MailTls {
-        match self.take("CONNECTORY_SMTP_TLS").as_deref() {
-            None | Some("starttls") => MailTls::StartTls,
-            Some("implicit") => MailTls::Implicit,
-            Some("none") => MailTls::None,
-            Some(_) => {
+        match self.text("CONNECTORY_SMTP_TLS", "starttls").as_str() {
+            "starttls" => MailTls::StartTls,
+            "implicit" => MailTls::Implicit,
+            "none" => MailTls::None,
+            _ => {
                 self.problem("CONNECTORY_SMTP_TLS", "starttls, implicit or none");
                 MailTls::StartTls
             }
         }
     }
 
-    fn mail_sign_in(&mut self) -> Option<(String, String)> {
+    fn mail_sign_in(&mut self) -> Option<(String, Secret)> {
         let user = self.take("CONNECTORY_SMTP_USER");
         let password =
-            self.text_or_file("CONNECTORY_SMTP_PASSWORD", "CONNECTORY_SMTP_PASSWORD_FILE");
+            self.secret_or_file("CONNECTORY_SMTP_PASSWORD", "CONNECTORY_SMTP_PASSWORD_FILE");
         match (user, password) {
             (Some(user), Some(password)) => Some((user, password)),
             (None, None) => None,
@@ -178,26 +178,33 @@ impl Reader {
     }
 
     fn webhook(&mut self) -> Option<WebhookSettings> {
+        const URL: &str = "CONNECTORY_NOTICES_WEBHOOK_URL";
         const SECRETS: &str = "CONNECTORY_NOTICES_WEBHOOK_SECRETS";
         const SECRETS_FILE: &str = "CONNECTORY_NOTICES_WEBHOOK_SECRETS_FILE";
-        let Some(url) = self.take("CONNECTORY_NOTICES_WEBHOOK_URL") else {
-            self.refuse_without("CONNECTORY_NOTICES_WEBHOOK_URL", &[SECRETS, SECRETS_FILE]);
+        let Some(url) = self.secret(URL) else {
+            self.refuse_without(URL, &[SECRETS, SECRETS_FILE]);
             return None;
         };
-        if !is_web_address(&url) {
-            self.problem(
-                "CONNECTORY_NOTICES_WEBHOOK_URL",
+        match web_origin(url.expose()) {
+            // Its path may be a secret: whoever knows it can post there.
+            Some(origin) => self.note(URL, format!("{origin}, and a path that is not shown")),
+            None => self.problem(
+                URL,
                 "an http or https address without user name and password",
-            );
+            ),
         }
-        let text = self.text_or_file(SECRETS, SECRETS_FILE).unwrap_or_default();
+        let text = self.secret_or_file(SECRETS, SECRETS_FILE);
+        let text = text.as_ref().map_or("", Secret::expose);
         let secrets = text.split([',', '\n']).map(str::trim);
         let keys: Option<Vec<Vec<u8>>> = secrets
             .filter(|secret| !secret.is_empty())
             .map(signing_key)
             .collect();
         match keys {
-            Some(keys) if !keys.is_empty() => Some(WebhookSettings { url, keys }),
+            Some(keys) if !keys.is_empty() => Some(WebhookSettings {
+                url: url.expose().to_string(),
+                keys,
+            }),
             _ => {
                 self.problem(
                     SECRETS,
@@ -210,36 +217,11 @@ impl Reader {
 
     /// Settings that do nothing because the one they belong to is missing.
     fn refuse_without(&mut self, missing: &str, names: &[&str]) {
-        let set = names.iter().filter(|name| self.take(name).is_some());
+        let set = names.iter().filter(|name| self.is_given(name));
         let problems: Vec<String> = set
             .map(|name| format!("{name} needs {missing} to be set too"))
             .collect();
         self.problems.extend(problems);
-    }
-
-    /// A secret from its setting, or from the file that another one names.
-    fn text_or_file(&mut self, name: &str, file_name: &str) -> Option<String> {
-        match (self.take(name), self.take(file_name)) {
-            (Some(_), Some(_)) => {
-                self.problems
-                    .push(format!("set {name} or {file_name}, not both"));
-                None
-            }
-            (Some(text), None) => Some(text),
-            (None, Some(path)) => self.file(file_name, &path),
-            (None, None) => None,
-        }
-    }
-
-    /// The text of a file without the line break at its end.
-    fn file(&mut self, name: &str, path: &str) -> Option<String> {
-        match fs::read_to_string(path) {
-            Ok(text) => Some(text.trim_end_matches(['\r', '\n']).to_string()),
-            Err(error) => {
-                self.problems.push(format!("{name}: {path}: {error}"));
-                None
-            }
-        }
     }
 }
 
@@ -250,12 +232,13 @@ fn signing_key(secret: &str) -> Option<Vec<u8>> {
     SECRET_LENGTHS.contains(&key.len()).then_some(key)
 }
 
-fn is_web_address(text: &str) -> bool {
-    Url::parse(text).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.username().is_empty()
-            && url.password().is_none()
-    })
+/// Scheme, host and port of an address of the web; `None` for anything else, and where a user name or password stands in it.
+fn web_origin(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    let is_plain = matches!(url.scheme(), "http" | "https")
+        && url.username().is_empty()
+        && url.password().is_none();
+    is_plain.then(|| url.origin().ascii_serialization())
 }
 
 fn is_this_machine(host: &str) -> bool {

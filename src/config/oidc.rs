@@ -3,6 +3,7 @@
 use url::{Host, Url};
 
 use super::reader::Reader;
+use crate::vault::Secret;
 
 const ISSUER: &str = "CONNECTORY_OIDC_ISSUER";
 const SECRET: &str = "CONNECTORY_OIDC_CLIENT_SECRET";
@@ -23,7 +24,7 @@ pub struct OidcConfig {
     pub issuer: String,
     pub client_id: String,
     /// `None`: a public client, which PKCE alone protects.
-    pub client_secret: Option<String>,
+    pub client_secret: Option<Secret>,
     /// What people call the provider: “Sign in with …”.
     pub name: String,
     /// Parted by spaces; `openid` among them.
@@ -42,7 +43,7 @@ impl Reader {
     /// The provider, if there is one.
     pub fn oidc(&mut self) -> Option<OidcConfig> {
         let Some(issuer) = self.take(ISSUER) else {
-            let lonely = self.values.keys().find(|name| name.starts_with(FAMILY));
+            let lonely = self.names().find(|name| name.starts_with(FAMILY));
             if lonely.is_some() {
                 self.problem(ISSUER, "set where another CONNECTORY_OIDC_ setting is");
             }
@@ -78,32 +79,19 @@ impl Reader {
         id
     }
 
-    fn client_secret(&mut self) -> Option<String> {
-        match (self.take(SECRET), self.take(SECRET_FILE)) {
-            (Some(_), Some(_)) => {
-                self.problems
-                    .push(format!("set {SECRET} or {SECRET_FILE}, not both"));
-                None
-            }
-            (secret, None) => secret,
-            (None, Some(path)) => match std::fs::read_to_string(&path) {
-                Ok(text) if !text.trim().is_empty() => Some(text.trim().to_string()),
-                Ok(_) => {
-                    self.problem(SECRET_FILE, "a file that is not empty");
-                    None
-                }
-                Err(error) => {
-                    self.problems
-                        .push(format!("{SECRET_FILE}: {path}: {error}"));
-                    None
-                }
-            },
+    fn client_secret(&mut self) -> Option<Secret> {
+        let secret = self.secret_or_file(SECRET, SECRET_FILE)?;
+        let trimmed = secret.expose().trim();
+        if trimmed.is_empty() {
+            self.problem(SECRET_FILE, "a file that is not empty");
+            return None;
         }
+        Some(Secret::new(trimmed.to_string()))
     }
 
     fn provider_name(&mut self) -> String {
         let name = "CONNECTORY_OIDC_NAME";
-        let words = self.take(name).unwrap_or_else(|| "single sign-on".into());
+        let words = self.text(name, "single sign-on");
         if words.chars().count() > LONGEST_NAME || words.chars().any(char::is_control) {
             self.problem(name, "at most 60 characters long, on one line");
         }
@@ -111,9 +99,7 @@ impl Reader {
     }
 
     fn scopes(&mut self) -> String {
-        let scopes = self
-            .take(SCOPES)
-            .unwrap_or_else(|| "openid profile email".into());
+        let scopes = self.text(SCOPES, "openid profile email");
         let is_plain = |b: u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'\\' | b',');
         let words: Vec<&str> = scopes.split_whitespace().collect();
         if !words.contains(&"openid") || !words.iter().all(|word| word.bytes().all(is_plain)) {
@@ -123,8 +109,8 @@ impl Reader {
     }
 
     /// A claim's name, or the JSON Pointer (RFC 6901) to one that stands deeper, which begins with a slash.
-    fn claim(&mut self, name: &str, default: &str) -> String {
-        let claim = self.take(name).unwrap_or_else(|| default.into());
+    fn claim(&mut self, name: &'static str, default: &str) -> String {
+        let claim = self.text(name, default);
         if claim.chars().any(|c| c.is_control() || c.is_whitespace()) || claim.len() > 255 {
             self.problem(
                 name,

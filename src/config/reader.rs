@@ -7,23 +7,68 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use ipnet::IpNet;
+use tokio_postgres::config::{Host, SslMode};
 use url::Url;
 
-use super::{MasterKeySource, PREFIX, SETTINGS};
+use super::settings::{Given, Settings, Value, known};
+use super::{DATA_DIR, MasterKeySource, PREFIX};
+use crate::vault::Secret;
 
-/// The settings as text, and the problems found so far.
+/// The settings as they were given, and what was found of them so far.
 pub(super) struct Reader {
-    pub values: HashMap<String, String>,
+    given: HashMap<String, Given>,
     pub problems: Vec<String>,
+    /// What is in effect, as it may be shown, where that is not the very text that was given.
+    effects: HashMap<&'static str, String>,
 }
 
 impl Reader {
-    /// The value of a setting; an empty one counts as not given.
+    pub fn new(given: HashMap<String, Given>) -> Reader {
+        Reader {
+            given,
+            problems: Vec::new(),
+            effects: HashMap::new(),
+        }
+    }
+
+    /// The value of a setting that is no secret; an empty one counts as not given.
     pub fn take(&self, name: &str) -> Option<String> {
-        self.values
-            .get(name)
-            .map(|value| value.trim().to_string())
-            .filter(|value| !value.is_empty())
+        match &self.find(name)?.value {
+            Value::Plain(text) => Some(text.clone()),
+            Value::Secret(_) => None,
+        }
+    }
+
+    /// The value of a secret setting.
+    pub fn secret(&self, name: &str) -> Option<Secret> {
+        match &self.find(name)?.value {
+            Value::Plain(_) => None,
+            Value::Secret(secret) => Some(secret.clone()),
+        }
+    }
+
+    /// Whether it is given, secret or not.
+    pub fn is_given(&self, name: &str) -> bool {
+        self.find(name).is_some()
+    }
+
+    fn find(&self, name: &str) -> Option<&Given> {
+        self.given.get(name).filter(|given| !given.is_empty())
+    }
+
+    /// The names of all that was given, empty or not.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        self.given.keys()
+    }
+
+    /// Says what is in effect for a setting. It will be shown: nothing of a secret may be in it.
+    pub fn note(&mut self, name: &'static str, effect: impl Into<String>) {
+        self.effects.insert(name, effect.into());
+    }
+
+    /// All settings as they may be shown; read first.
+    pub fn settings(&self) -> Settings {
+        Settings::new(&self.given, &self.effects)
     }
 
     pub fn problem(&mut self, name: &str, wanted: &str) {
@@ -32,28 +77,72 @@ impl Reader {
 
     /// A misspelt setting would otherwise be one that is silently not set.
     pub fn refuse_unknown(&mut self) {
-        let known = |name: &String| SETTINGS.iter().any(|(setting, _)| setting == name);
-        let mut unknown: Vec<&String> = self.values.keys().collect();
-        unknown.retain(|name| name.starts_with(PREFIX) && !known(name));
+        let mut unknown: Vec<&String> = self.names().collect();
+        unknown.retain(|name| name.starts_with(PREFIX) && known(name).is_none());
         unknown.sort();
-        let problems = unknown
+        let problems: Vec<String> = unknown
             .iter()
-            .map(|name| format!("there is no setting {name}"));
+            .map(|name| format!("there is no setting {name}"))
+            .collect();
         self.problems.extend(problems);
     }
 
-    pub fn parsed<T: FromStr>(&mut self, name: &str, default: T, wanted: &str) -> T {
-        match self.take(name).map(|text| text.parse()) {
+    /// The value of a plain setting, or its default.
+    pub fn text(&mut self, name: &'static str, default: &str) -> String {
+        let text = self.take(name).unwrap_or_else(|| default.into());
+        self.note(name, &text);
+        text
+    }
+
+    /// A secret from its setting, or from the file that another one names.
+    pub fn secret_or_file(&mut self, name: &str, file_name: &str) -> Option<Secret> {
+        match (self.secret(name), self.take(file_name)) {
+            (Some(_), Some(_)) => {
+                self.problems
+                    .push(format!("set {name} or {file_name}, not both"));
+                None
+            }
+            (Some(secret), None) => Some(secret),
+            (None, Some(path)) => self.file(file_name, &path).map(Secret::new),
+            (None, None) => None,
+        }
+    }
+
+    /// The text of a file without the line break at its end.
+    pub fn file(&mut self, name: &str, path: &str) -> Option<String> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Some(text.trim_end_matches(['\r', '\n']).to_string()),
+            Err(error) => {
+                self.problems.push(format!("{name}: {path}: {error}"));
+                None
+            }
+        }
+    }
+
+    pub fn parsed<T: FromStr + fmt::Display>(
+        &mut self,
+        name: &'static str,
+        default: T,
+        wanted: &str,
+    ) -> T {
+        let value = match self.take(name).map(|text| text.parse()) {
             None => default,
             Some(Ok(value)) => value,
             Some(Err(_)) => {
                 self.problem(name, wanted);
                 default
             }
-        }
+        };
+        self.note(name, value.to_string());
+        value
     }
 
-    pub fn number<T>(&mut self, name: &str, default: T, range: std::ops::RangeInclusive<T>) -> T
+    pub fn number<T>(
+        &mut self,
+        name: &'static str,
+        default: T,
+        range: std::ops::RangeInclusive<T>,
+    ) -> T
     where
         T: FromStr + PartialOrd + Copy + fmt::Display,
     {
@@ -65,8 +154,8 @@ impl Reader {
         value
     }
 
-    pub fn yes_or_no(&mut self, name: &str, default: bool) -> bool {
-        match self.take(name).as_deref() {
+    pub fn yes_or_no(&mut self, name: &'static str, default: bool) -> bool {
+        let value = match self.take(name).as_deref() {
             None => default,
             Some("yes" | "true" | "1") => true,
             Some("no" | "false" | "0") => false,
@@ -74,7 +163,9 @@ impl Reader {
                 self.problem(name, "yes or no");
                 default
             }
-        }
+        };
+        self.note(name, if value { "yes" } else { "no" });
+        value
     }
 
     pub fn list(&self, name: &str) -> Option<Vec<String>> {
@@ -103,22 +194,32 @@ impl Reader {
         })
     }
 
-    pub fn database_url(&mut self) -> Option<String> {
+    pub fn database_url(&mut self) -> Option<Secret> {
+        const NAME: &str = "DATABASE_URL";
         // libpq's name for what `require` does here: the server's certificate is always checked.
-        let url = self
-            .take("DATABASE_URL")?
-            .replace("sslmode=verify-full", "sslmode=require");
-        if url.parse::<tokio_postgres::Config>().is_err() {
-            self.problem(
-                "DATABASE_URL",
+        let url = self.secret(NAME)?;
+        let url = Secret::new(
+            url.expose()
+                .replace("sslmode=verify-full", "sslmode=require"),
+        );
+        match url.expose().parse::<tokio_postgres::Config>() {
+            Ok(parsed) => self.note(NAME, described(&parsed)),
+            Err(_) => self.problem(
+                NAME,
                 "a PostgreSQL address such as postgres://user@host/database",
-            );
+            ),
         }
         Some(url)
     }
 
     pub fn data_dir(&mut self) -> PathBuf {
-        if let Some(folder) = self.take("CONNECTORY_DATA_DIR") {
+        let folder = self.given_or_usual_folder();
+        self.note(DATA_DIR, folder.to_string_lossy());
+        folder
+    }
+
+    fn given_or_usual_folder(&mut self) -> PathBuf {
+        if let Some(folder) = self.take(DATA_DIR) {
             return PathBuf::from(folder);
         }
         // PostgreSQL does not run as root, and root's home is closed to every other user.
@@ -129,18 +230,18 @@ impl Reader {
             (Some(data), _) => PathBuf::from(data).join("connectory"),
             (None, Some(home)) => PathBuf::from(home).join(".local/share/connectory"),
             (None, None) => {
-                self.problem(
-                    "CONNECTORY_DATA_DIR",
-                    "set, since there is no HOME to put the data in",
-                );
+                self.problem(DATA_DIR, "set, since there is no HOME to put the data in");
                 PathBuf::new()
             }
         }
     }
 
     pub fn public_url(&mut self, listen: SocketAddr) -> String {
-        let Some(text) = self.take("CONNECTORY_PUBLIC_URL") else {
-            return format!("http://{listen}");
+        const NAME: &str = "CONNECTORY_PUBLIC_URL";
+        let Some(text) = self.take(NAME) else {
+            let usual = format!("http://{listen}");
+            self.note(NAME, &usual);
+            return usual;
         };
         match Url::parse(&text) {
             Ok(url)
@@ -148,13 +249,14 @@ impl Reader {
                     && url.path() == "/"
                     && url.query().is_none()
                     && url.fragment().is_none()
-                    && url.username().is_empty() =>
+                    && url.username().is_empty()
+                    && url.password().is_none() =>
             {
                 url.as_str().trim_end_matches('/').to_string()
             }
             _ => {
                 self.problem(
-                    "CONNECTORY_PUBLIC_URL",
+                    NAME,
                     "an address such as https://connectory.example.org, without a path",
                 );
                 text
@@ -164,7 +266,7 @@ impl Reader {
 
     pub fn master_key(&mut self) -> MasterKeySource {
         match (
-            self.take("CONNECTORY_MASTER_KEY"),
+            self.secret("CONNECTORY_MASTER_KEY"),
             self.take("CONNECTORY_MASTER_KEY_FILE"),
         ) {
             (Some(_), Some(_)) => {
@@ -175,7 +277,7 @@ impl Reader {
             }
             (Some(text), None) => MasterKeySource::Text(text),
             (None, Some(path)) => MasterKeySource::File(path.into()),
-            (None, None) if self.take("DATABASE_URL").is_some() => {
+            (None, None) if self.is_given("DATABASE_URL") => {
                 self.problems.push("with DATABASE_URL, set CONNECTORY_MASTER_KEY_FILE (or CONNECTORY_MASTER_KEY): the key must be the same for every instance".into());
                 MasterKeySource::DataDir
             }
@@ -186,7 +288,7 @@ impl Reader {
     /// A master key beside the current one: as text under this name, or in a file under this name and `_FILE`.
     pub fn other_master_key(&mut self, name: &str) -> Option<MasterKeySource> {
         let file = format!("{name}_FILE");
-        match (self.take(name), self.take(&file)) {
+        match (self.secret(name), self.take(&file)) {
             (Some(_), Some(_)) => {
                 self.problems
                     .push(format!("set {name} or {file}, not both"));
@@ -197,22 +299,55 @@ impl Reader {
         }
     }
 
-    pub fn metrics_token(&mut self) -> Option<String> {
-        let token = self.take("CONNECTORY_METRICS_TOKEN")?;
-        if token.len() < 16 {
+    pub fn metrics_token(&mut self) -> Option<Secret> {
+        let token = self.secret("CONNECTORY_METRICS_TOKEN")?;
+        if token.expose().len() < 16 {
             self.problem("CONNECTORY_METRICS_TOKEN", "at least 16 characters long");
         }
         Some(token)
     }
 
     pub fn log_json(&mut self) -> bool {
-        match self.take("CONNECTORY_LOG_FORMAT").as_deref() {
-            None | Some("text") => false,
-            Some("json") => true,
-            Some(_) => {
-                self.problem("CONNECTORY_LOG_FORMAT", "text or json");
+        const NAME: &str = "CONNECTORY_LOG_FORMAT";
+        match self.text(NAME, "text").as_str() {
+            "text" => false,
+            "json" => true,
+            _ => {
+                self.problem(NAME, "text or json");
                 false
             }
         }
     }
+}
+
+/// A database's address without its password, made of its parts: whatever else stands in it is not shown.
+fn described(address: &tokio_postgres::Config) -> String {
+    let hosts = address.get_hosts().iter().map(|host| match host {
+        Host::Tcp(name) => name.clone(),
+        Host::Unix(path) => path.display().to_string(),
+    });
+    let hosts: Vec<String> = hosts.collect();
+    let ports: Vec<String> = address.get_ports().iter().map(u16::to_string).collect();
+    let part = |name: &str, value: &str| match value {
+        "" => String::new(),
+        value => format!("{name} {value}"),
+    };
+    let password = match address.get_password() {
+        Some(_) => "a password",
+        None => "no password",
+    };
+    let tls = match address.get_ssl_mode() {
+        SslMode::Require => "encrypted",
+        _ => "not encrypted",
+    };
+    let parts = [
+        part("host", &hosts.join(", ")),
+        part("port", &ports.join(", ")),
+        part("database", address.get_dbname().unwrap_or_default()),
+        part("user", address.get_user().unwrap_or_default()),
+        password.into(),
+        tls.into(),
+    ];
+    let parts = parts.into_iter().filter(|part| !part.is_empty());
+    parts.collect::<Vec<String>>().join(", ")
 }

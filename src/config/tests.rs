@@ -3,12 +3,7 @@
 use super::*;
 
 fn config(pairs: &[(&str, &str)]) -> Result<Config, ConfigError> {
-    let mut values: HashMap<String, String> = pairs
-        .iter()
-        .map(|(name, value)| (name.to_string(), value.to_string()))
-        .collect();
-    values.insert("HOME".into(), "/home/ana".into());
-    Config::from_values(values)
+    Config::of(pairs.iter().copied().chain([("HOME", "/home/ana")]))
 }
 
 #[test]
@@ -135,5 +130,152 @@ fn settings_of_a_provider_hang_together() {
     assert!(
         rule.contains("CONNECTORY_OIDC_GROUPS_CLAIM must be set"),
         "{rule}"
+    );
+}
+
+/// How the line of a setting ends in the list of what is in effect.
+fn shown(config: &Config, name: &str) -> (Shown, Origin) {
+    let setting = config.settings.iter().find(|setting| setting.name == name);
+    let setting = setting.expect(name);
+    (setting.shown.clone(), setting.origin.clone())
+}
+
+#[test]
+fn every_setting_is_listed_with_its_value_in_effect() {
+    let listed = config(&[("CONNECTORY_LISTEN", "192.0.2.7:80")]).unwrap();
+    let names: Vec<&str> = listed.settings.iter().map(|setting| setting.name).collect();
+    let known: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
+    assert_eq!(names, known);
+    let text = |text: &str| Shown::Text(text.into());
+    for (name, shown_, origin) in [
+        (
+            "CONNECTORY_LISTEN",
+            text("192.0.2.7:80"),
+            Origin::Environment,
+        ),
+        (
+            "CONNECTORY_PUBLIC_URL",
+            text("http://192.0.2.7:80"),
+            Origin::Default,
+        ),
+        ("CONNECTORY_SESSION_HOURS", text("12"), Origin::Default),
+        ("CONNECTORY_OUTBOUND_LOOPBACK", text("no"), Origin::Default),
+        ("CONNECTORY_LOG", text("info"), Origin::Default),
+        ("CONNECTORY_LOG_FORMAT", text("text"), Origin::Default),
+        ("CONNECTORY_SMTP_PORT", Shown::NotSet, Origin::Default),
+        ("CONNECTORY_MASTER_KEY", Shown::NotSet, Origin::Default),
+    ] {
+        assert_eq!(shown(&listed, name), (shown_, origin), "{name}");
+    }
+}
+
+#[test]
+fn nothing_of_a_secret_is_listed() {
+    const CANARY: &str = "whsec_canaryMfKQ9r8GKYqrTwjUPD8ILPZIo2";
+    let database = format!(
+        "host=/run/db,db.example.org user=ana password={CANARY} dbname=c sslmode=verify-full"
+    );
+    let hook = format!("https://hooks.example.org:8443/{CANARY}?k={CANARY}");
+    let mut pairs = vec![
+        ("CONNECTORY_OIDC_ISSUER", "https://login.example.org"),
+        ("CONNECTORY_OIDC_CLIENT_ID", "connectory"),
+        ("CONNECTORY_SMTP_HOST", "mail.example.org"),
+        ("CONNECTORY_SMTP_USER", "ana"),
+        ("CONNECTORY_NOTICES_FROM", "a@example.org"),
+        ("CONNECTORY_NOTICES_TO", "b@example.org"),
+        ("DATABASE_URL", database.as_str()),
+        ("CONNECTORY_NOTICES_WEBHOOK_URL", &hook),
+    ];
+    let secrets = SETTINGS.iter().filter(|setting| setting.is_secret);
+    for setting in secrets {
+        if !pairs.iter().any(|(name, _)| *name == setting.name) {
+            pairs.push((setting.name, CANARY));
+        }
+    }
+    let listed = config(&pairs).unwrap_or_else(|error| panic!("{error}"));
+    for setting in listed.settings.iter() {
+        assert!(!format!("{setting:?}").contains("canary"), "{setting:?}");
+    }
+    assert_eq!(
+        shown(&listed, "CONNECTORY_METRICS_TOKEN"),
+        (Shown::Set, Origin::Environment)
+    );
+    for (name, text) in [
+        (
+            "DATABASE_URL",
+            "host /run/db, db.example.org, database c, user ana, a password, encrypted",
+        ),
+        (
+            "CONNECTORY_NOTICES_WEBHOOK_URL",
+            "https://hooks.example.org:8443, and a path that is not shown",
+        ),
+    ] {
+        assert_eq!(listed.settings.text(name), Some(text));
+    }
+}
+
+#[test]
+fn a_setting_whose_name_speaks_of_a_secret_is_one() {
+    for setting in SETTINGS {
+        let speaks = ["PASSWORD", "SECRET", "TOKEN", "KEY"]
+            .iter()
+            .any(|word| setting.name.contains(word));
+        // They name a file, or a way to sign in.
+        let is_none = setting.name.ends_with("_FILE") || setting.name.ends_with("_GRANT");
+        assert!(
+            setting.is_secret || !speaks || is_none,
+            "{} may hold a secret",
+            setting.name
+        );
+    }
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_the_command_line_over_both() {
+    let folder = std::env::temp_dir().join(format!("connectory-{}", uuid::Uuid::now_v7()));
+    std::fs::create_dir(&folder).unwrap();
+    let path = folder.join("settings");
+    std::fs::write(
+        &path,
+        "CONNECTORY_WORKERS=3\nCONNECTORY_LOG = \"debug\"\nCONNECTORY_DATA_DIR=/in/the/file\nHOME=/x",
+    )
+    .unwrap();
+    let wrong = read_file(&path).err().unwrap().to_string();
+    assert!(
+        wrong.contains("settings:4: there is no setting HOME"),
+        "{wrong}"
+    );
+    std::fs::write(&path, "CONNECTORY_WORKERS=3\nCONNECTORY_LOG = \"debug\"\n").unwrap();
+    let mut values = read_file(&path).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    values.extend([
+        given("CONNECTORY_LOG", "", Origin::Environment),
+        given(DATA_DIR, "/here", Origin::CommandLine),
+    ]);
+    let config = Config::from_values(values).unwrap();
+    let text = |text: &str| Shown::Text(text.into());
+    assert_eq!(
+        shown(&config, "CONNECTORY_WORKERS"),
+        (text("3"), Origin::File(path))
+    );
+    assert_eq!(
+        shown(&config, "CONNECTORY_LOG"),
+        (text("info"), Origin::Default)
+    );
+    assert_eq!(
+        shown(&config, DATA_DIR),
+        (text("/here"), Origin::CommandLine)
+    );
+}
+
+#[test]
+fn a_password_in_the_public_address_is_refused() {
+    let told = refusal(&[(
+        "CONNECTORY_PUBLIC_URL",
+        "https://:secret@connectory.example.org",
+    )]);
+    assert!(
+        told.contains("CONNECTORY_PUBLIC_URL") && !told.contains("secret"),
+        "{told}"
     );
 }

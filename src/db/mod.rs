@@ -7,6 +7,7 @@ mod kept;
 pub mod keyset;
 mod memory;
 mod notices;
+mod pools;
 pub mod private;
 pub mod schema;
 mod tls;
@@ -16,6 +17,8 @@ use std::time::Duration;
 use anyhow::Context;
 use deadpool::Runtime;
 use deadpool::managed::{Object, QueueMode, Timeouts};
+use diesel::migration::{Migration, MigrationSource};
+use diesel::pg::Pg;
 use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::pooled_connection::{
     AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
@@ -26,6 +29,7 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 pub use kept::Kept;
 pub use memory::Memory;
 pub use notices::{Change, Notices};
+pub use pools::{PoolUse, Pools};
 
 /// A connection lent by the pool.
 pub type Connection = Object<AsyncDieselConnectionManager<AsyncPgConnection>>;
@@ -80,6 +84,17 @@ impl Db {
     pub async fn get(&self) -> Result<Connection, Unavailable> {
         self.pool.get().await.map_err(Unavailable)
     }
+}
+
+/// The migrations of this program, as `__diesel_schema_migrations` names them, with their words: oldest first.
+pub fn migrations() -> Vec<(String, String)> {
+    let all: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().unwrap_or_default();
+    let names = all.iter().map(|migration| migration.name());
+    let mut all: Vec<(String, String)> = names
+        .map(|name| (name.version().to_string(), name.to_string()))
+        .collect();
+    all.sort();
+    all
 }
 
 /// Brings the schema of `url` up to this program's. Instances that start together take turns.

@@ -363,6 +363,9 @@ diesel::table! {
         seen_at -> Timestamptz,
         newest_key -> Int4,
         sealing_key -> Int4,
+        version -> Text,
+        host -> Text,
+        pid -> Int4,
     }
 }
 

@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 
 use crate::access::{Permission, Visit};
+use crate::accounts::{self, SuperAdmins};
 use crate::calls::{self, LastDay};
 use crate::connectors::{self, Attention};
 use crate::web::{Error, Shell, page};
@@ -15,6 +16,8 @@ struct HomePage {
     shell: Shell,
     attention: Option<Attention>,
     last_day: Option<LastDay>,
+    /// Told to super admins.
+    super_admins: Option<SuperAdmins>,
     may_create: bool,
     may_call: bool,
 }
@@ -30,6 +33,10 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
         true => Some(calls::last_day(&conn, visit.actor.sight, visit.now()).await?),
         false => None,
     };
+    let super_admins = match visit.actor.super_admin {
+        true => Some(accounts::super_admins(&conn).await?),
+        false => None,
+    };
     drop(conn);
     let may_create = visit.may(Permission::CreateConnectors);
     let may_call = visit.may(Permission::CallConnectors);
@@ -39,6 +46,7 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
             shell: visit.shell,
             attention,
             last_day,
+            super_admins,
             may_create,
             may_call,
         },
@@ -46,6 +54,17 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
 }
 
 impl HomePage {
+    /// Whether nobody could do everything here while the sign-in provider is down.
+    fn is_locked_out(&self) -> bool {
+        self.super_admins
+            .is_some_and(|count| count.with_password == 0)
+    }
+
+    /// Whether everything hangs on one account.
+    fn is_alone(&self) -> bool {
+        self.super_admins.is_some_and(|count| count.all == 1)
+    }
+
     /// Whether the person may open nothing but this page and their own.
     fn is_bare(&self) -> bool {
         self.shell.nav.is_empty()

@@ -1,4 +1,4 @@
-//! The programs that serve this database. Each says every few seconds that it is there and which data keys it has.
+//! The programs that serve this database. Each says every few seconds that it is there, what it is and which data keys it has.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,6 +29,32 @@ pub struct Instance {
     pub started_at: DateTime<Utc>,
     pub vault: Vault,
     pub masters: Arc<MasterKeys>,
+}
+
+/// An instance as it last spoke of itself.
+#[derive(Queryable)]
+pub struct Seen {
+    pub id: Uuid,
+    pub address: String,
+    /// The name of its machine; empty if it is of a version that did not tell.
+    pub host: String,
+    /// Its process on that machine; 0 if it did not tell.
+    pub pid: i32,
+    /// Of the program; empty if it did not tell.
+    pub version: String,
+    pub started_at: DateTime<Utc>,
+    pub seen_at: DateTime<Utc>,
+    /// The highest data key that it opens.
+    pub newest_key: i32,
+    /// The data key that it seals with.
+    pub sealing_key: i32,
+}
+
+impl Seen {
+    /// Whether it counts as running.
+    pub fn is_alive(&self, now: DateTime<Utc>) -> bool {
+        self.seen_at > now - GONE_AFTER
+    }
 }
 
 /// An instance that lacks a data key.
@@ -63,6 +89,9 @@ pub async fn refresh(
             instances::id.eq(instance.id),
             instances::address.eq(instance.address.to_string()),
             instances::started_at.eq(instance.started_at),
+            instances::version.eq(env!("CARGO_PKG_VERSION")),
+            instances::host.eq(host()),
+            instances::pid.eq(i32::try_from(std::process::id()).unwrap_or_default()),
             state,
         ))
         .on_conflict(instances::id)
@@ -73,6 +102,33 @@ pub async fn refresh(
     let forgotten = instances::table.filter(instances::seen_at.lt(now - FORGOTTEN_AFTER));
     diesel::delete(forgotten).execute(conn).await?;
     Ok(())
+}
+
+/// The name of this machine, as far as it is text.
+fn host() -> String {
+    let name = nix::unistd::gethostname();
+    name.map_or_else(
+        |_| String::new(),
+        |name| name.to_string_lossy().into_owned(),
+    )
+}
+
+/// Every instance that was heard of within a day and has not signed off, the oldest first: one that is not alive has died.
+pub async fn instances(conn: &Conn) -> Result<Vec<Seen>, Error> {
+    let all = instances::table
+        .order((instances::started_at, instances::id))
+        .select((
+            instances::id,
+            instances::address,
+            instances::host,
+            instances::pid,
+            instances::version,
+            instances::started_at,
+            instances::seen_at,
+            instances::newest_key,
+            instances::sealing_key,
+        ));
+    Ok(all.load(&mut &*conn).await?)
 }
 
 /// Says that this instance is gone.

@@ -14,8 +14,8 @@ mod sealed;
 mod store;
 
 pub use data_key::{activate, begin, retire_older};
-pub use instances::{Behind, Instance, behind, refresh, sign_off};
+pub use instances::{Behind, Instance, Seen, behind, instances, refresh, sign_off};
 pub use master::rotate;
 pub use reseal::{Resealed, reseal};
 pub use sealed::{SEALED, SealedColumn, Uses, uses};
-pub use store::{create_first, load};
+pub use store::{StoredKey, create_first, load, stored};

@@ -72,7 +72,7 @@ struct Use {
 }
 
 /// Counts the sealed values by their keys.
-pub async fn uses(conn: &mut Conn) -> Result<Uses, Error> {
+pub async fn uses(conn: &Conn) -> Result<Uses, Error> {
     let columns: Vec<String> = SEALED
         .iter()
         .map(|sealed| {
@@ -89,6 +89,6 @@ pub async fn uses(conn: &mut Conn) -> Result<Uses, Error> {
         ) AS keys GROUP BY key ORDER BY key",
         columns.join(" UNION ALL ")
     );
-    let uses: Vec<Use> = diesel::sql_query(sql).load(conn).await?;
+    let uses: Vec<Use> = diesel::sql_query(sql).load(&mut &*conn).await?;
     Ok(uses.into_iter().map(|row| (row.key, row.values)).collect())
 }

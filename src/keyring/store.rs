@@ -32,6 +32,31 @@ pub async fn load(conn: &mut Conn) -> Result<Vec<WrappedKey>, Error> {
         .collect())
 }
 
+/// A data key without the key itself.
+#[derive(Queryable)]
+pub struct StoredKey {
+    pub id: i32,
+    /// The master key that it is wrapped under.
+    pub master_key_id: String,
+    pub created_at: DateTime<Utc>,
+    /// Since when it seals; `None` while it waits to be put to use.
+    pub activated_at: Option<DateTime<Utc>>,
+    /// Since when it only opens.
+    pub retired_at: Option<DateTime<Utc>>,
+}
+
+/// What may be shown of all data keys, in their order.
+pub async fn stored(conn: &Conn) -> Result<Vec<StoredKey>, Error> {
+    let all = data_keys::table.order(data_keys::id).select((
+        data_keys::id,
+        data_keys::master_key_id,
+        data_keys::created_at,
+        data_keys::activated_at,
+        data_keys::retired_at,
+    ));
+    Ok(all.load(&mut &*conn).await?)
+}
+
 /// Makes the first data key, active at once. Of instances that start together, one makes it and all read that one.
 pub async fn create_first(
     conn: &mut Conn,

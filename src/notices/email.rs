@@ -45,9 +45,10 @@ impl Mailer {
             .timeout(Some(TIME_OUT))
             .hello_name(ClientId::Domain(settings.from.email.domain().to_string()));
         let builder = match &settings.sign_in {
-            Some((user, password)) => {
-                builder.credentials(Credentials::new(user.clone(), password.clone()))
-            }
+            Some((user, password)) => builder.credentials(Credentials::new(
+                user.clone(),
+                password.expose().to_string(),
+            )),
             None => builder,
         };
         let words = match settings.tls {

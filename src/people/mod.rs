@@ -28,8 +28,9 @@ pub use invitations::{
 pub use lineage::{Ancestor, groups_above};
 pub use search::{COUNT_LIMIT, patterns};
 pub use users::{
-    confirm_deactivation, confirm_delete as confirm_user_delete, confirm_disconnection,
-    confirm_sign_out, confirm_super_admin, create as create_user, deactivate,
-    delete as delete_user, disconnect, edit as edit_user, end_session, list as list_users,
-    new as new_user, reactivate, sessions, set_super_admin, sign_out, update as update_user,
+    choose_groups, confirm_deactivation, confirm_delete as confirm_user_delete,
+    confirm_disconnection, confirm_leaving, confirm_sign_out, confirm_super_admin,
+    create as create_user, deactivate, delete as delete_user, disconnect, edit as edit_user,
+    end_session, join_groups, leave_groups, list as list_users, new as new_user, reactivate,
+    sessions, set_super_admin, sign_out, update as update_user,
 };

@@ -37,7 +37,7 @@ pub use save::SaveError;
 pub use shell::{NavItem, Person, Shell, Theme, page, page_no_store, see_other, see_other_as};
 pub use text::{
     capitalized, date, date_time, date_time_utc, grouped, iso, on_clock, plural, relative,
-    short_date, with_zone,
+    short_date, size, with_zone,
 };
 pub use total::Total;
 pub use visitor::{Cookies, VisitorToken};

@@ -31,6 +31,25 @@ pub fn plural(number: i64, one: &str, many: &str) -> String {
     )
 }
 
+/// `812 bytes`, `1.2 kB`, `34 MB`
+pub fn size(bytes: i64) -> String {
+    let scaled = |unit: i64, name: &str| {
+        let value = bytes as f64 / unit as f64;
+        if value < 10.0 {
+            format!("{value:.1} {name}")
+        } else {
+            format!("{value:.0} {name}")
+        }
+    };
+    match bytes {
+        1 => "1 byte".into(),
+        ..1_000 => format!("{bytes} bytes"),
+        1_000..1_000_000 => scaled(1_000, "kB"),
+        1_000_000..1_000_000_000 => scaled(1_000_000, "MB"),
+        _ => scaled(1_000_000_000, "GB"),
+    }
+}
+
 /// `token server` → `Token server`.
 pub fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
@@ -155,6 +174,15 @@ mod tests {
         assert_eq!(grouped(1_204), "1,204");
         assert_eq!(grouped(100), "100");
         assert_eq!(grouped(-1_000_000), "-1,000,000");
+        for (bytes, words) in [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (1_240, "1.2 kB"),
+            (34_000_000, "34 MB"),
+            (5_000_000_000, "5.0 GB"),
+        ] {
+            assert_eq!(size(bytes), words);
+        }
         let now = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
         assert_eq!(
             relative(&(now + TimeDelta::minutes(59)), &now),

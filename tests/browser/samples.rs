@@ -1,6 +1,6 @@
 //! Every page of the site in every state that looks different, and how a person gets there.
 //!
-//! To add one: a line in [`SAMPLES`], or in the file of its family (`oauth.rs`, `keys.rs`, `openid.rs`, `people.rs`, `profile.rs`). What it needs to exist is made in [`World`].
+//! To add one: a line in [`SAMPLES`], or in the file of its family (`oauth.rs`, `keys.rs`, `openid.rs`, `people.rs`, `profile.rs`, `system.rs`). What it needs to exist is made in [`World`].
 
 mod audit;
 mod calls_world;
@@ -16,6 +16,7 @@ mod people_world;
 mod profile;
 mod rights;
 mod rights_world;
+mod system;
 mod world;
 
 pub use world::World;
@@ -131,6 +132,7 @@ pub fn all() -> impl Iterator<Item = &'static Sample> {
         rights::SAMPLES,
         endpoints::SAMPLES,
         audit::SAMPLES,
+        system::SAMPLES,
         openid::SAMPLES,
     ];
     families.into_iter().flatten()

@@ -181,3 +181,32 @@ async fn each_part_is_for_whoever_may_see_it() {
         assert_eq!(is_bare, permissions.is_empty(), "{permissions:?}");
     }
 }
+
+#[tokio::test]
+async fn super_admins_are_told_that_everything_hangs_on_one_of_them_or_on_the_provider() {
+    let (alone, locked) = (
+        "You are the only super admin.",
+        "No active super admin has a password.",
+    );
+    let app = TestApp::start().await;
+    let viewer = app.person(&[ViewConnectors]).await;
+    let admin = app.super_admin().await;
+    app.sql(&format!(
+        "UPDATE users SET super_admin = false WHERE id <> '{}'",
+        admin.user().id
+    ))
+    .await;
+    let text = admin.get("/").await.expect(200).text();
+    assert!(text.contains(alone) && !text.contains(locked), "{text}");
+    let other = app.super_admin().await;
+    let text = admin.get("/").await.expect(200).text();
+    assert!(!text.contains(alone) && !text.contains(locked), "{text}");
+    // A restored backup of a site that had no such rule yet.
+    app.sql("ALTER TABLE users DISABLE TRIGGER USER; UPDATE users SET password_hash = NULL WHERE super_admin")
+        .await;
+    let page = other.get("/").await.expect(200);
+    assert!(page.text().contains(locked));
+    page.click("Super admins").await.expect(200);
+    let text = viewer.get("/").await.expect(200).text();
+    assert!(!text.contains(alone) && !text.contains(locked), "{text}");
+}

@@ -36,5 +36,6 @@ mod rights;
 mod secrets;
 mod sent_notices;
 mod support;
+mod system;
 mod token_requests;
 mod tokens;

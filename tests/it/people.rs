@@ -8,6 +8,7 @@ mod invitations;
 mod link_secrecy;
 mod list;
 mod members;
+mod memberships;
 mod super_admins;
 mod switching_off;
 mod user_sessions;

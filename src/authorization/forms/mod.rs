@@ -166,13 +166,14 @@ impl AuthorizationForm {
         !self.secrets.is_empty() || self.pasted_token().is_some()
     }
 
-    /// Whether saving would put a new secret in the place of a stored one.
-    pub fn replaces(&self, checked: &CheckedAuthorization) -> bool {
-        let replaced = |change: &SecretChange| matches!(change, SecretChange::Replace(_));
-        let in_field =
-            |(field, change): &(SecretField, SecretChange)| replaced(change) && self.has(*field);
-        checked.secrets.iter().any(in_field)
-            || (replaced(&checked.token) && self.pasted_token().is_some())
+    /// Whether saving would take a stored secret away, with another one in its place or with none: where one can be removed, another one
+    /// can be entered afterwards.
+    pub fn takes_secrets(&self, checked: &CheckedAuthorization) -> bool {
+        let taken = |change: &SecretChange| !matches!(change, SecretChange::Keep);
+        let from_field =
+            |(field, change): &(SecretField, SecretChange)| taken(change) && self.has(*field);
+        checked.secrets.iter().any(from_field)
+            || (taken(&checked.token) && self.pasted_token().is_some())
     }
 
     /// The chosen method; an unknown one counts as none.

@@ -1,21 +1,18 @@
 //! What settings of notices are accepted.
 
-use std::collections::HashMap;
-
 use super::*;
+use crate::config::settings::{Given, Origin};
 
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 /// What is read, or what is wrong.
 fn read(pairs: &[(&str, &str)]) -> Result<NoticeSettings, String> {
-    let values: HashMap<String, String> = pairs
-        .iter()
-        .map(|(name, value)| (format!("CONNECTORY_{name}"), (*value).to_string()))
-        .collect();
-    let mut reader = Reader {
-        values,
-        problems: Vec::new(),
+    let given = |(name, value): &(&str, &str)| {
+        let name = format!("CONNECTORY_{name}");
+        let given = Given::new(&name, value, Origin::Environment);
+        (name, given)
     };
+    let mut reader = Reader::new(pairs.iter().map(given).collect());
     let settings = reader.notices();
     if reader.problems.is_empty() {
         Ok(settings)

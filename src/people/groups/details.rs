@@ -7,7 +7,7 @@ use askama::Template;
 use super::forms::GroupForm;
 use super::model::Group;
 use super::queries;
-use crate::access::Visit;
+use crate::access::{Permission, Visit};
 use crate::accounts::SignInProvider;
 use crate::db::Conn;
 use crate::people::lineage::{Ancestor, Start, above};
@@ -77,11 +77,13 @@ struct GroupPage {
     /// The groups that this one is in.
     above: Vec<Ancestor>,
     inherited: InheritedRights,
+    /// The audit log may be looked into for what was changed here.
+    may_audit: bool,
 }
 
 impl GroupPage {
     async fn new(
-        shell: Shell,
+        visit: Visit,
         conn: &mut Conn,
         group: Group,
         form: GroupForm,
@@ -90,7 +92,8 @@ impl GroupPage {
         Ok(GroupPage {
             inherited: InheritedRights::of(&above),
             above,
-            shell,
+            may_audit: visit.may(Permission::ViewAuditLog),
+            shell: visit.shell,
             form,
             group,
         })
@@ -105,7 +108,7 @@ pub async fn edit(
     let mut conn = visit.conn().await?;
     let group = queries::find(&mut conn, &id).await?;
     let form = GroupForm::of(&group, &provider);
-    let group_page = GroupPage::new(visit.shell, &mut conn, group, form).await?;
+    let group_page = GroupPage::new(visit, &mut conn, group, form).await?;
     page(StatusCode::OK, &group_page)
 }
 
@@ -133,7 +136,7 @@ pub async fn update(
             Err(_) => form.name_taken(),
         }
     }
-    let group_page = GroupPage::new(visit.shell, &mut conn, group, form).await?;
+    let group_page = GroupPage::new(visit, &mut conn, group, form).await?;
     page(StatusCode::UNPROCESSABLE_ENTITY, &group_page)
 }
 

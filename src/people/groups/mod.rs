@@ -19,3 +19,5 @@ pub use list::list;
 pub use members::{members, remove};
 pub use model::{Member, MemberRow};
 pub use removal::{confirm_delete, delete};
+
+pub(super) use queries::{GroupChoice, all, join, joinable, joined, leave, one};

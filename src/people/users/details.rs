@@ -7,9 +7,10 @@ use chrono::{DateTime, Utc};
 
 use super::forms::UserForm;
 use super::model::{User, UserStatus};
-use super::queries::{self, GroupName};
+use super::queries;
 use crate::access::{Permission, PermissionSet, Visit};
 use crate::db::Conn;
+use crate::people::groups::{self, GroupChoice};
 use crate::people::invitations::{self, Pending};
 use crate::people::lineage::{Start, above};
 use crate::people::permissions::{InheritedRights, coupling_words};
@@ -28,13 +29,15 @@ struct UserPage {
     /// A super admin's page is for reading, unless the reader is one.
     may_edit: bool,
     may_promote: bool,
+    /// The audit log may be looked into for what the user did.
+    may_audit: bool,
     is_own: bool,
     now: DateTime<Utc>,
 }
 
 /// What stands beside a user's own row.
 struct Around {
-    groups: Vec<GroupName>,
+    groups: Vec<GroupChoice>,
     inherited: InheritedRights,
     sessions: (i64, Option<DateTime<Utc>>),
     pending: Option<Pending>,
@@ -46,7 +49,7 @@ impl Around {
     async fn load(conn: &mut Conn, user: &User, now: DateTime<Utc>) -> Result<Around, Error> {
         let id = user.id();
         Ok(Around {
-            groups: queries::groups_of(conn, id).await?,
+            groups: groups::joined(conn, id).await?,
             inherited: InheritedRights::of(&above(conn, Start::User(id)).await?),
             sessions: queries::sessions_of(conn, id, now).await?,
             pending: invitations::pending(conn, id, now).await?,
@@ -67,6 +70,7 @@ impl UserPage {
             around: Around::load(conn, &user, now).await?,
             may_edit: visit.actor.super_admin || !user.facts.super_admin,
             may_promote: visit.actor.super_admin,
+            may_audit: visit.may(Permission::ViewAuditLog),
             is_own: user.is(&visit.actor),
             shell: visit.shell,
             form,
@@ -78,6 +82,12 @@ impl UserPage {
     fn heading(&self) -> String {
         let verb = if self.may_edit { "Edit user" } else { "User" };
         format!("{verb} “{}”", self.user.name())
+    }
+
+    /// The lines of the audit log that name the user as the person.
+    fn deeds_href(&self) -> String {
+        let name = form_urlencoded::byte_serialize(self.user.name().as_bytes());
+        format!("/audit?person={}", name.collect::<String>())
     }
 
     fn last_sign_in(&self) -> String {
@@ -139,7 +149,12 @@ pub async fn update(
     page(StatusCode::UNPROCESSABLE_ENTITY, &user_page)
 }
 
-async fn still_manages(conn: &mut Conn, user: &User, own: PermissionSet) -> Result<bool, Error> {
+/// Whether a user with these permissions of their own may manage users.
+pub(super) async fn still_manages(
+    conn: &mut Conn,
+    user: &User,
+    own: PermissionSet,
+) -> Result<bool, Error> {
     let groups = above(conn, Start::User(user.id())).await?;
     let by_group = |group: &crate::people::lineage::Ancestor| {
         group.permissions.contains(Permission::ManageUsers)

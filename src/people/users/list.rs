@@ -4,13 +4,23 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
+use uuid::Uuid;
+
 use super::columns::UserColumn;
 use super::model::{UserRow, UserStatus};
 use super::queries;
-use crate::access::Visit;
+use crate::access::{Permission, Visit};
 use crate::accounts::has_local_super_admin;
+use crate::db::Conn;
 use crate::db::keyset::Slice;
+use crate::people::groups::{self, GroupChoice};
 use crate::web::{Error, ListQuery, Option_, Pages, SelectField, Shell, page};
+
+/// Groups that are offered as a filter.
+const MOST_GROUPS: i64 = 500;
+
+/// The value of the filter that leaves super admins.
+const SUPER_ADMINS: &str = "super-admin";
 
 #[derive(Template)]
 #[template(path = "people/users.html")]
@@ -19,6 +29,8 @@ struct ListPage {
     query: ListQuery<UserColumn>,
     rows: Vec<UserRow>,
     pages: Pages,
+    /// Groups that the list can be narrowed to.
+    groups: Vec<GroupChoice>,
     /// Told to super admins: while the provider is down, none of them could come in.
     locked_out: bool,
 }
@@ -34,11 +46,32 @@ impl ListPage {
     }
 
     fn rights_filter(&self) -> SelectField {
-        let options = vec![
+        let first = [
             Option_::new("", "Everybody"),
-            Option_::new("super-admin", "Super admins"),
+            Option_::new(SUPER_ADMINS, "Super admins"),
         ];
+        let permissions =
+            Permission::all().map(|permission| Option_::new(permission.code(), permission.label()));
+        let options = first.into_iter().chain(permissions).collect();
         SelectField::new("rights", "Rights", options, self.query.filter("rights"))
+    }
+
+    fn group_filter(&self) -> SelectField {
+        let any = [Option_::new("", "Any group")];
+        let groups = self.groups.iter();
+        let groups = groups.map(|group| Option_::new(group.id.to_string(), group.name.clone()));
+        let options = any.into_iter().chain(groups).collect();
+        SelectField::new("group", "Group", options, self.query.filter("group"))
+    }
+
+    /// The group of the filter in words; one that is gone has nobody in it.
+    fn group_words(&self) -> Option<String> {
+        let id: Uuid = self.query.filter("group").parse().ok()?;
+        let group = self.groups.iter().find(|group| group.id == id);
+        Some(match group {
+            Some(group) => format!("In {}, also through groups", group.name),
+            None => "In a group that is gone".into(),
+        })
     }
 
     /// The filters in use: their words, and the address without each.
@@ -53,21 +86,30 @@ impl ListPage {
             let words = format!("Status is {}", status.label());
             chips.push((words, query.without_filter("status")));
         }
-        if query.filter("rights") == "super-admin" {
+        let rights = query.filter("rights");
+        if rights == SUPER_ADMINS {
             chips.push(("Super admins".into(), query.without_filter("rights")));
+        } else if let Some(permission) = Permission::parse(rights) {
+            let words = format!("May: {permission}");
+            chips.push((words, query.without_filter("rights")));
+        }
+        if let Some(words) = self.group_words() {
+            chips.push((words, query.without_filter("group")));
         }
         chips
     }
 }
 
 pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
-    let query = ListQuery::parse("/users", visit.req.query_string(), &["status", "rights"]);
+    let filters = &["status", "rights", "group"];
+    let query = ListQuery::parse("/users", visit.req.query_string(), filters);
     let mut conn = visit.conn().await?;
     let (slice, total) = queries::list(&mut conn, &query).await?;
     let pages = Pages::new(&query, ["user", "users"], &slice, total, |row| {
         query.column.place(row)
     });
     let Slice { rows, .. } = slice;
+    let groups = offered(&mut conn, query.filter("group")).await?;
     let locked_out = visit.actor.super_admin && !has_local_super_admin(&mut conn).await?;
     page(
         StatusCode::OK,
@@ -76,7 +118,18 @@ pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
             query,
             rows,
             pages,
+            groups,
             locked_out,
         },
     )
+}
+
+/// The groups to choose from, and the chosen one in any case.
+async fn offered(conn: &mut Conn, chosen: &str) -> Result<Vec<GroupChoice>, Error> {
+    let mut offered = groups::all(conn, MOST_GROUPS).await?;
+    let is_there = |id: Uuid| offered.iter().any(|group| group.id == id);
+    if let Some(id) = chosen.parse().ok().filter(|id| !is_there(*id)) {
+        offered.extend(groups::one(conn, id).await?);
+    }
+    Ok(offered)
 }

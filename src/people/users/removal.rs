@@ -6,6 +6,7 @@ use super::model::{User, guard};
 use super::queries;
 use crate::access::Visit;
 use crate::people::confirm::{Confirm, answer};
+use crate::people::groups;
 use crate::people::refusal::Refusal;
 use crate::web::{Error, Form, Segment, plural};
 
@@ -14,7 +15,7 @@ pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpRe
     let user = queries::find(&mut conn, &id).await?;
     guard(&visit.actor, &user)?;
     let (id, now) = (user.id(), visit.now());
-    let groups = queries::groups_of(&mut conn, id).await?.len();
+    let groups = groups::joined(&mut conn, id).await?.len();
     let (sessions, _) = queries::sessions_of(&mut conn, id, now).await?;
     let keys = queries::api_keys_of(&mut conn, id, now).await?;
     let goes = format!(

@@ -3,6 +3,7 @@
 use connectory::config::{EmailSettings, MailTls, NoticeSettings, WebhookSettings};
 use connectory::notices::Channels;
 
+use super::system;
 use crate::support::TestApp;
 
 const RECEIVER: &str = "https://hooks.example.org/services/notices";
@@ -35,7 +36,11 @@ pub(super) async fn site() -> TestApp {
         days: 90,
     };
     let channels = Channels::new(&settings).expect("good settings");
-    TestApp::start_with(|site| site.channels = channels).await
+    TestApp::start_with(|site| {
+        site.channels = channels;
+        site.about.settings = system::settings();
+    })
+    .await
 }
 
 /// Records what has happened to some connectors, and what was told of it.

@@ -44,6 +44,12 @@ pub const SAMPLES: &[Sample] = &[
     sample("user-demote", Full, Admin, "/users/00000000-0000-0000-0000-000000000007", &[Press("Take the rights of a super admin away")], "It counts on the user’s next request."),
     sample("user-promote-not-permitted", Full, Manager, "/users/00000000-0000-0000-0000-000000000001/super-admin", &[], "Only a super admin can do this"),
     sample("user-delete", Full, Admin, "/users/00000000-0000-0000-0000-000000000002", &[Press("Delete this user")], "This cannot be undone."),
+    sample("users-by-right", Full, Admin, "/users?rights=view-data-connectors&group=00000000-0000-0000-0000-00000000000c", &[], "also through groups"),
+    sample("user-add-groups", Full, Admin, "/users/00000000-0000-0000-0000-000000000002", &[Press("Add to groups")], "Groups that the user joins"),
+    sample("user-add-groups-none-selected", Full, Admin, "/users/00000000-0000-0000-0000-000000000004/groups/new", &[Press("Add to selected groups")], "Select the groups that the user joins"),
+    sample("user-add-groups-no-results", Full, Admin, "/users/00000000-0000-0000-0000-000000000004/groups/new?q=nobody", &[], "No group fits"),
+    sample("user-leave-groups", Full, Admin, "/users/00000000-0000-0000-0000-000000000001", &[Press("Take out of groups")], "Groups that the user leaves"),
+    sample("user-leave-groups-none", Full, Admin, "/users/00000000-0000-0000-0000-000000000004/group-removals", &[], "This user is in no group."),
 
     // Groups
     sample("groups-empty", Empty, Admin, "/groups", &[], "No groups yet"),

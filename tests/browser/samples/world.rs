@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{
     Place, Sample, Step, Who, calls_world, endpoints_world, keys, notices_world, oauth_world,
-    openid, people_world, rights_world,
+    openid, people_world, rights_world, system,
 };
 use crate::browser::{Window, origin};
 use crate::support::authorization_server::AuthorizationServer;
@@ -94,6 +94,7 @@ impl World {
         keys::fill(&full.app, full.admin.user().id).await;
         people_world::fill(&full.app).await;
         notices_world::fill(&full.app).await;
+        system::fill(&full.app).await;
         rights_world::fill(&full.app).await;
         let apis = endpoints_world::fill(&full.app, &full.admin).await;
         fill_log(&full.app).await;

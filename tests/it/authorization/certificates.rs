@@ -181,6 +181,7 @@ async fn of_ones_own_are_saved_kept_and_removed() {
         form.set("client_certificate", "")
             .set("ca_certificate", "")
             .set("client_key_choice", "remove")
+            .confirmed()
     })
     .await
     .expect(303);

@@ -1,4 +1,4 @@
-//! Replacing a stored secret asks for the own password again.
+//! Replacing and removing a stored secret asks for the own password again.
 
 use chrono::TimeDelta;
 use connectory::access::OWN_PASSWORD;
@@ -76,14 +76,57 @@ async fn what_replaces_no_secret_is_saved_without_it() {
     let page = ana.get(TAB).await;
     let page = save(&page, |form| form.set("user_name", "another"));
     let page = page.await.expect(303).follow().await;
-    let page = save(&page, |form| form.set("password_choice", "remove"));
-    let page = page.await.expect(303).follow().await;
+    app.sql("DELETE FROM secrets").await;
     // Where none is stored, there is nothing to replace, and nothing is asked.
+    drop(page);
+    let page = ana.get(TAB).await;
     assert_eq!(page.form(TAB).value(OWN_PASSWORD), None);
     save(&page, |form| form.set("password", NEW))
         .await
         .expect(303);
     assert_eq!(stored(&app, id).await.as_deref(), Some(NEW));
+}
+
+/// Else whoever may not replace a secret would remove it and enter another one.
+#[tokio::test]
+async fn a_stored_secret_is_removed_with_the_own_password_only() {
+    for (method, field) in [(Method::Basic, "password"), (Method::Bearer, "token")] {
+        let app = TestApp::start().await;
+        let id = authorized(&app, method).await;
+        let is_there = async || match method {
+            Method::Bearer => app.token(id).await.is_some(),
+            _ => stored(&app, id).await.is_some(),
+        };
+        let ana = app.person(&[EditConnectors]).await;
+        let page = ana.get(TAB).await;
+        let choice = format!("{field}_choice");
+        let fill = |form: FormFill| form.set(&choice, "remove");
+        let page = save(&page, fill).await.expect(422);
+        let error = (OWN_PASSWORD.into(), "Enter your own password".into());
+        assert_eq!(page.errors(), [error]);
+        assert_eq!(page.form(TAB).value(&choice), Some("remove"));
+        assert!(is_there().await);
+        save(&page, |form| form.confirmed()).await.expect(303);
+        assert!(!is_there().await);
+    }
+}
+
+/// Another method removes the secrets of the one before, too.
+#[tokio::test]
+async fn another_method_takes_stored_secrets_away_with_the_own_password_only() {
+    let app = TestApp::start().await;
+    let id = authorized(&app, Method::Basic).await;
+    let ana = app.person(&[EditConnectors]).await;
+    let page = ana.get(TAB).await;
+    let fill = |form: FormFill| form.set("auth_method", "no_auth");
+    let page = save(&page, fill).await.expect(422);
+    assert_eq!(
+        page.field_error(OWN_PASSWORD).as_deref(),
+        Some("Enter your own password")
+    );
+    assert_eq!(stored(&app, id).await.as_deref(), Some(OLD));
+    save(&page, |form| form.confirmed()).await.expect(303);
+    assert_eq!(stored(&app, id).await, None);
 }
 
 #[tokio::test]

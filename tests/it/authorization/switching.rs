@@ -77,7 +77,9 @@ async fn removes_the_secrets_of_the_method_before_when_saved() {
     })
     .await;
     let page = save(&page, |form| {
-        form.set("api_key_name", "X-Key").set("api_key", NEW)
+        form.set("api_key_name", "X-Key")
+            .set("api_key", NEW)
+            .confirmed()
     })
     .await
     .expect(303);
@@ -107,6 +109,7 @@ async fn away_from_bearer_removes_the_token_and_what_keeps_it_fresh() {
         form.set("auth_method", "basic")
             .set("user_name", "svc")
             .set("password", NEW)
+            .confirmed()
     })
     .await
     .expect(303);
@@ -130,7 +133,7 @@ async fn to_no_auth_removes_every_secret() {
     app.store_secret(id, SecretField::ClientKey, OLD).await;
     let ana = app.person(&[EditConnectors]).await;
     save(&ana.get(TAB).await, |form| {
-        form.set("auth_method", "no_auth")
+        form.set("auth_method", "no_auth").confirmed()
     })
     .await
     .expect(303);

@@ -84,7 +84,9 @@ async fn take_the_secret_away_when_it_is_not_entered_again() {
         .expect(422);
     assert_eq!(page.errors(), errors(&[ASKED, ("token", &again("Token"))]));
     save(&page, |form| {
-        form.tick("verify_off", "yes").set("token_choice", "remove")
+        form.tick("verify_off", "yes")
+            .set("token_choice", "remove")
+            .confirmed()
     })
     .await
     .expect(303);

@@ -103,9 +103,7 @@ async fn everything_is_sealed_anew_while_two_instances_serve_and_the_old_key_is_
         "{}",
         done.out
     );
-    let uses = keyring::uses(&mut *app.conn().await)
-        .await
-        .expect("counted");
+    let uses = keyring::uses(&*app.conn().await).await.expect("counted");
     assert_eq!(uses.into_iter().collect::<Vec<_>>(), [(2, 2)]);
 
     // Both have learnt the key meanwhile: they open with it, and seal with it.

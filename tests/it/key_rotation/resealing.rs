@@ -90,9 +90,7 @@ async fn values_of_every_column_are_sealed_anew_and_read_the_same() {
         Resealed::default(),
         "nothing is left"
     );
-    let uses = keyring::uses(&mut *app.conn().await)
-        .await
-        .expect("counted");
+    let uses = keyring::uses(&*app.conn().await).await.expect("counted");
     assert_eq!(uses.into_iter().collect::<Vec<_>>(), [(2, 210)]);
     app.vault.learn(&newer);
     for (number, id) in ids.into_iter().enumerate() {

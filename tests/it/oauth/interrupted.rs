@@ -31,7 +31,7 @@ async fn another_method_meanwhile_leaves_nothing_to_authorize() {
         scene.save().await;
         let back = scene.allowed().await;
         let page = scene.ana.get(TAB).await;
-        saved(page.form(TAB).set("auth_method", "no_auth")).await;
+        saved(page.form(TAB).set("auth_method", "no_auth").confirmed()).await;
         let page = if method == CODE {
             scene.come_back(&back).await
         } else {

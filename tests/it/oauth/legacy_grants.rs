@@ -82,7 +82,7 @@ async fn asks_for_no_token_where_it_is_stored() {
         );
         assert_eq!(server.requests().len(), 0);
         let form = tab.form(TAB).set("auth_method", CLIENT.code());
-        saved(form.set("client_secret", SECRET)).await;
+        saved(form.set("client_secret", SECRET).confirmed()).await;
     }
 }
 

@@ -166,7 +166,7 @@ async fn tokens_go_with_the_client_and_the_method_that_they_were_issued_to() {
                 .set("user_name", "svc")
                 .set("password", "x"),
         };
-        saved(form).await;
+        saved(form.confirmed()).await;
         assert_eq!(app.token(id).await, None, "{change}");
         let secret = app.secret(id, SecretField::ClientSecret).await;
         assert_eq!(

@@ -1,6 +1,7 @@
 //! Notices by e-mail, as a mail server and people see them.
 
 use connectory::config::{EmailSettings, MailTls};
+use connectory::vault::Secret;
 use lettre::message::Mailboxes;
 
 use super::*;
@@ -17,7 +18,7 @@ fn mail_by(server: &SmtpServer, tls: MailTls) -> NoticeSettings {
             port: server.address.port(),
             tls,
             ca_pem: Some(server.ca_pem.clone()),
-            sign_in: (tls != MailTls::None).then(|| (USER.into(), PASSWORD.into())),
+            sign_in: (tls != MailTls::None).then(|| (USER.into(), Secret::new(PASSWORD.into()))),
             from: "Connectory <connectory@example.org>"
                 .parse()
                 .expect("an address"),
@@ -175,7 +176,7 @@ async fn a_wrong_password_is_tried_once_a_round_and_shown_nowhere() {
     let server = SmtpServer::start(Door::StartTls).await;
     let mut settings = mail_by(&server, MailTls::StartTls);
     if let Some(email) = &mut settings.email {
-        email.sign_in = Some((USER.into(), "tr0ub4dor".into()));
+        email.sign_in = Some((USER.into(), Secret::new("tr0ub4dor".into())));
     }
     let app = site(&settings).await;
     for name in ["One", "Two", "Three"] {

@@ -1,8 +1,8 @@
 //! A running site with a database of its own.
 
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::sync::LazyLock;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -13,14 +13,17 @@ use connectory::authorization::TokenKeeper;
 use connectory::calls::{CallLog, Retention};
 use connectory::categories::{self, CategoryStatus};
 use connectory::clock::Clock;
+use connectory::config::Config;
 use connectory::connectors::{self, LegacyGrants, Method, NewConnector};
-use connectory::db::{Connection, Db, Notices};
+use connectory::db::{Connection, Db, Notices, Pools};
+use connectory::keyring::Instance;
 use connectory::name::Name;
 use connectory::notices::{Channels, Courier};
 use connectory::openid::SignIns;
 use connectory::outbound::{HttpUrl, Outbound, Policy};
 use connectory::status::Metrics;
-use connectory::vault::Vault;
+use connectory::system::About;
+use connectory::vault::{MasterKey, MasterKeys, Secret, Vault};
 use connectory::web::PublicAddress;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::runtime::Handle;
@@ -62,6 +65,8 @@ pub struct TestApp {
     pub limits: SessionLimits,
     pub retention: Retention,
     pub first_run: FirstRun,
+    /// What the site tells of itself.
+    pub about: About,
     pub address: SocketAddr,
     /// The address that the site believes to have.
     pub public_url: String,
@@ -117,12 +122,21 @@ impl TestApp {
             retention: Retention(30),
             metrics: Metrics {
                 handle: PrometheusBuilder::new().build_recorder().handle(),
-                token: Some(METRICS_TOKEN.into()),
+                token: Some(Secret::new(METRICS_TOKEN.into())),
             },
             channels: Channels::none(),
             first_run: FirstRun::new(),
             public_url,
             notices,
+            about: About {
+                instance: Uuid::now_v7(),
+                started_at: clock.now(),
+                settings: Config::of([("HOME", "/home/ana")])
+                    .expect("settings")
+                    .settings,
+                private_data: None,
+                pools: Pools::default(),
+            },
             clock,
             legacy_grants: LegacyGrants::default(),
         };
@@ -143,6 +157,7 @@ impl TestApp {
             limits: site.limits,
             retention: site.retention,
             first_run: site.first_run,
+            about: site.about,
             address,
             public_url: site.public_url,
             people: AtomicU32::new(0),
@@ -180,6 +195,21 @@ impl TestApp {
             .await
             .expect("the background work");
         self.keeper.renew_due().await.expect("the renewals");
+    }
+
+    /// Tells the other instances that this one is there, as the program does every few seconds.
+    pub async fn sign_on(&self) {
+        let master = MasterKey::parse(self.master_key()).expect("a master key");
+        let instance = Instance {
+            id: self.about.instance,
+            address: self.address,
+            started_at: self.about.started_at,
+            vault: self.vault.clone(),
+            masters: Arc::new(MasterKeys::only(master)),
+        };
+        app::refresh_keys(&self.db, &self.clock, &instance)
+            .await
+            .expect("the instance is told of");
     }
 
     /// What one more instance of the program on this database keeps tokens with.

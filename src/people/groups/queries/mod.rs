@@ -1,6 +1,7 @@
 //! The groups' SQL: the list, and one group.
 
 mod members;
+mod of_user;
 mod save;
 
 use diesel::pg::Pg;
@@ -10,6 +11,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 pub(super) use members::{Added, add, among, candidates, members, remove};
+pub(in crate::people) use of_user::{GroupChoice, all, join, joinable, joined, leave, one};
 pub(super) use save::{create, delete, update};
 
 use super::columns::GroupColumn;

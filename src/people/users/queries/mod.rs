@@ -6,7 +6,7 @@ mod state;
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -18,9 +18,7 @@ use super::model::{Facts, User, UserRow};
 use crate::access::{Permission, PermissionSet};
 use crate::db::Conn;
 use crate::db::keyset::{Keyset, Slice};
-use crate::db::schema::{
-    api_keys, group_users, groups, identities, sessions, user_permissions, users,
-};
+use crate::db::schema::{api_keys, identities, sessions, user_permissions, users};
 use crate::people::refusal::Refusal;
 use crate::people::search::{COUNT_LIMIT, patterns};
 use crate::web::{Error, ListQuery, Total};
@@ -28,9 +26,31 @@ use crate::web::{Error, ListQuery, Total};
 const COLUMNS: &str = "id, username, name, super_admin, active, password_hash IS NOT NULL AS has_password, EXISTS (SELECT 1 FROM identities i WHERE i.user_id = users.id) AS connected, last_sign_in_at, created_at,
     coalesce((SELECT string_agg(g.name, ', ' ORDER BY g.name COLLATE \"und-x-icu\") FROM group_users gu JOIN groups g ON g.id = gu.group_id WHERE gu.user_id = users.id), '') AS groups";
 
+/// Who fits search $1, status $2 and rights $3, may do $4, directly, by groups or as a super admin, and is in group $5, directly or
+/// in a group in it. The groups are gathered downwards once, not upwards for each user.
 const FITS: &str = "search_text LIKE ALL ($1)
     AND ($2 = '' OR active = ($2 = 'active'))
-    AND ($3 <> 'super-admin' OR super_admin)";
+    AND ($3 <> 'super-admin' OR super_admin)
+    AND ($4 = '' OR super_admin
+        OR EXISTS (SELECT 1 FROM user_permissions p WHERE p.user_id = users.id AND p.permission = $4)
+        OR id IN (WITH RECURSIVE giving AS (
+                SELECT group_id FROM group_permissions WHERE permission = $4
+                UNION SELECT m.member_group_id FROM group_groups m JOIN giving g ON m.group_id = g.group_id)
+            SELECT m.user_id FROM group_users m JOIN giving g ON m.group_id = g.group_id))
+    AND ($5 IS NULL OR id IN (WITH RECURSIVE inside AS (
+                SELECT $5 AS group_id
+                UNION SELECT m.member_group_id FROM group_groups m JOIN inside i ON m.group_id = i.group_id)
+            SELECT m.user_id FROM group_users m JOIN inside i ON m.group_id = i.group_id))";
+
+/// The permission that the list is narrowed to, by its code; empty if none is.
+fn permission(query: &ListQuery<UserColumn>) -> &'static str {
+    Permission::parse(query.filter("rights")).map_or("", Permission::code)
+}
+
+/// The group that the list is narrowed to.
+fn group(query: &ListQuery<UserColumn>) -> Option<Uuid> {
+    query.filter("group").parse().ok()
+}
 
 /// One page of the list.
 pub(super) async fn list(
@@ -45,7 +65,7 @@ pub(super) async fn list(
         position: &query.position,
     };
     let place = keyset
-        .condition(4)
+        .condition(6)
         .map(|condition| format!(" AND {condition}"))
         .unwrap_or_default();
     let sql = format!(
@@ -58,7 +78,9 @@ pub(super) async fn list(
         .into_boxed::<Pg>()
         .bind::<Array<Text>, _>(&patterns)
         .bind::<Text, _>(query.filter("status"))
-        .bind::<Text, _>(query.filter("rights"));
+        .bind::<Text, _>(query.filter("rights"))
+        .bind::<Text, _>(permission(query))
+        .bind::<Nullable<SqlUuid>, _>(group(query));
     if let Some(cursor) = query.position.cursor() {
         rows = rows
             .bind::<Text, _>(&cursor.value)
@@ -88,6 +110,8 @@ async fn count(
         .bind::<Array<Text>, _>(patterns)
         .bind::<Text, _>(query.filter("status"))
         .bind::<Text, _>(query.filter("rights"))
+        .bind::<Text, _>(permission(query))
+        .bind::<Nullable<SqlUuid>, _>(group(query))
         .get_result(conn)
         .await?;
     Ok(Total::bounded(count.n, COUNT_LIMIT))
@@ -138,26 +162,6 @@ async fn read(conn: &mut Conn, id: Uuid) -> Result<User, Error> {
         facts,
         permissions: PermissionSet::exactly(permissions),
     })
-}
-
-/// A group by its address and name.
-#[derive(Queryable)]
-pub(super) struct GroupName {
-    pub id: Uuid,
-    pub name: String,
-    /// The membership came by a claim of the provider.
-    pub by_claim: bool,
-}
-
-/// The groups that a user is in directly.
-pub(super) async fn groups_of(conn: &mut Conn, id: Uuid) -> Result<Vec<GroupName>, Error> {
-    Ok(group_users::table
-        .inner_join(groups::table)
-        .filter(group_users::user_id.eq(id))
-        .order(groups::name)
-        .select((groups::id, groups::name, group_users::by_claim))
-        .load(conn)
-        .await?)
 }
 
 /// Since when a user can sign in with the provider, and when the user did so last.

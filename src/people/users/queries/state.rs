@@ -7,12 +7,13 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::super::model::{User, UserStatus, guard};
-use super::{groups_of, lock};
+use super::lock;
 use crate::access::Actor;
 use crate::accounts::{self, withdraw_invitations};
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
 use crate::db::schema::{identities, sessions, users};
+use crate::people::groups;
 use crate::people::refusal::{ChangeError, Refusal};
 use crate::web::Error;
 
@@ -156,7 +157,7 @@ pub(in super::super) async fn delete(
         if user.is(by) {
             return Err(ChangeError::Refused(Refusal::Yourself));
         }
-        let groups = groups_of(conn, id).await?;
+        let groups = groups::joined(conn, id).await?;
         let groups: Vec<String> = groups.into_iter().map(|group| group.name).collect();
         let ended = end_sessions(conn, id).await?;
         diesel::delete(users::table.find(id)).execute(conn).await?;

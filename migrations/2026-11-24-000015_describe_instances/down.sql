@@ -1,0 +1,4 @@
+ALTER TABLE instances
+    DROP COLUMN version,
+    DROP COLUMN host,
+    DROP COLUMN pid;

@@ -1,0 +1,34 @@
+//! The System page: what this program, its settings, its database and the other instances are like, and what of it deserves attention.
+//!
+//! For super admins. Rule: it only reads, and says in words what is wrong instead of leaving numbers to be judged. What cannot be known
+//! is not guessed.
+//!
+//! Danger: secrets among the settings. They come from [`crate::config::Settings`], which has no text of them.
+
+mod facts;
+mod page;
+mod queries;
+mod warnings;
+
+use std::path::PathBuf;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use crate::config::Settings;
+use crate::db::Pools;
+
+pub use page::show;
+
+/// What the page tells of this process and cannot ask the database.
+#[derive(Clone)]
+pub struct About {
+    /// As it is called among the instances.
+    pub instance: Uuid,
+    pub started_at: DateTime<Utc>,
+    pub settings: Settings,
+    /// The folder of the private PostgreSQL; `None` if the database is somebody else's.
+    pub private_data: Option<PathBuf>,
+    /// The workers' connections to the database.
+    pub pools: Pools,
+}

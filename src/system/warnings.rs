@@ -1,0 +1,313 @@
+//! What deserves an administrator's attention, in words, with what to do.
+//!
+//! Rule: only what was found, never what might be. Each warning is a function of the facts that gives nothing while all is well.
+
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+use super::facts::Facts;
+use crate::web::{plural, relative, size};
+
+/// One thing that deserves attention.
+pub(super) struct Warning {
+    /// A sentence.
+    pub title: String,
+    /// What it means, and what to do.
+    pub text: String,
+    /// Where to see more: words and address.
+    pub link: Option<(&'static str, &'static str)>,
+}
+
+/// A part of a whole that is nearly used up: more than nine tenths.
+const NEARLY_ALL: (u64, u64) = (9, 10);
+
+/// All that there is to say.
+pub(super) fn all(facts: &Facts) -> Vec<Warning> {
+    let checks = [
+        unencrypted_pages,
+        proxies,
+        trusting_everybody,
+        unencrypted_database,
+        unsafe_database,
+        full_disk,
+        connections,
+        clocks,
+        silent,
+        versions,
+        later_schema,
+        lacking_keys,
+        interrupted_rotation,
+        unchecked_certificates,
+        unencrypted_mail,
+    ];
+    checks.iter().filter_map(|check| check(facts)).collect()
+}
+
+fn warning(title: impl Into<String>, text: impl Into<String>) -> Option<Warning> {
+    Some(Warning {
+        title: title.into(),
+        text: text.into(),
+        link: None,
+    })
+}
+
+fn unencrypted_pages(facts: &Facts) -> Option<Warning> {
+    let url = Url::parse(&facts.public_url).ok()?;
+    if url.scheme() == "https" || url.host().is_some_and(is_this_machine) {
+        return None;
+    }
+    warning(
+        "People reach Connectory without encryption.",
+        format!(
+            "The public address is {}: whoever is on the way can read passwords and take over sessions. Put a reverse proxy with TLS before Connectory, and set CONNECTORY_PUBLIC_URL to its https address.",
+            facts.public_url
+        ),
+    )
+}
+
+fn is_this_machine(host: Host<&str>) -> bool {
+    match host {
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+        Host::Domain(name) => name == "localhost",
+    }
+}
+
+fn proxies(facts: &Facts) -> Option<Warning> {
+    let meaning = "everybody behind it seems to be at its address: failed sign-ins are counted for all of them together, and the audit log does not say where they were";
+    if let Some(peer) = facts.forwarder {
+        return warning(
+            format!("{peer} says for whom it asks, and is not trusted."),
+            format!(
+                "This page was asked for from there with X-Forwarded-For. If that is your reverse proxy, name it in CONNECTORY_TRUSTED_PROXIES; until then {meaning}."
+            ),
+        );
+    }
+    let has_proxy = facts.public_url.starts_with("https://");
+    if !has_proxy || is_set(facts, "CONNECTORY_TRUSTED_PROXIES") {
+        return None;
+    }
+    warning(
+        "No reverse proxy is trusted.",
+        format!(
+            "The public address is https, so a proxy stands before Connectory. Until CONNECTORY_TRUSTED_PROXIES names it, {meaning}."
+        ),
+    )
+}
+
+fn is_set(facts: &Facts, name: &str) -> bool {
+    facts.about.settings.is_set(name)
+}
+
+fn trusting_everybody(facts: &Facts) -> Option<Warning> {
+    let trusted = facts.about.settings.text("CONNECTORY_TRUSTED_PROXIES")?;
+    let mut networks = trusted.split(',');
+    if !networks.any(|network| network.trim().ends_with("/0")) {
+        return None;
+    }
+    warning(
+        "Everybody is trusted as a reverse proxy.",
+        "CONNECTORY_TRUSTED_PROXIES holds every address there is, so whoever sends X-Forwarded-For chooses the address that throttling and the audit log see. Name your proxies alone.",
+    )
+}
+
+fn unencrypted_database(facts: &Facts) -> Option<Warning> {
+    let address: IpAddr = facts.server.address.as_ref()?.parse().ok()?;
+    if facts.server.tls.is_some() || address.is_loopback() {
+        return None;
+    }
+    warning(
+        "The connection to the database is not encrypted.",
+        format!(
+            "It leads to {address}. Secrets in it are sealed, but names, hashes and the audit log can be read on the way. Add sslmode=verify-full to DATABASE_URL."
+        ),
+    )
+}
+
+fn unsafe_database(facts: &Facts) -> Option<Warning> {
+    if facts.server.is_durable {
+        return None;
+    }
+    warning(
+        "The database may lose what it has acknowledged.",
+        "One of fsync, full_page_writes and synchronous_commit is off in PostgreSQL: when its machine fails, saves that people were told of can be gone, or the database be damaged. Turn them on.",
+    )
+}
+
+fn full_disk(facts: &Facts) -> Option<Warning> {
+    let disk = facts.disk?;
+    if !is_nearly_all(disk.size.saturating_sub(disk.free), disk.size) {
+        return None;
+    }
+    let free = size(i64::try_from(disk.free).unwrap_or(i64::MAX));
+    warning(
+        "The disk of the database is nearly full.",
+        format!(
+            "{free} are left where the data folder is. When nothing is left, nothing can be saved."
+        ),
+    )
+}
+
+fn is_nearly_all(used: u64, whole: u64) -> bool {
+    let (nine, tenths) = NEARLY_ALL;
+    used.saturating_mul(tenths) > whole.saturating_mul(nine)
+}
+
+fn connections(facts: &Facts) -> Option<Warning> {
+    let server = &facts.server;
+    let used = u64::try_from(server.connections).ok()?;
+    let most = u64::try_from(server.most_connections).ok()?;
+    if !is_nearly_all(used, most) {
+        return None;
+    }
+    warning(
+        "The database has hardly any connections left.",
+        format!(
+            "{used} of {most} are open. Raise max_connections of PostgreSQL, or lower CONNECTORY_DATABASE_CONNECTIONS."
+        ),
+    )
+}
+
+fn clocks(facts: &Facts) -> Option<Warning> {
+    let ahead = facts.clock_ahead?;
+    let there = facts.now + ahead;
+    let distance = relative(&there, &facts.now);
+    let (words, direction) = match distance.strip_prefix("in ") {
+        Some(words) => (words, "ahead of"),
+        None => (distance.trim_end_matches(" ago"), "behind"),
+    };
+    warning(
+        "The clocks of this machine and of the database differ.",
+        format!(
+            "The database's is {words} {direction} this machine's. Times in the logs do not fit together, tokens may be renewed at the wrong moment, and instances may count as gone. Let NTP set the clocks of both."
+        ),
+    )
+}
+
+fn silent(facts: &Facts) -> Option<Warning> {
+    if facts
+        .this_instance()
+        .is_some_and(|seen| seen.is_alive(facts.now))
+    {
+        return None;
+    }
+    warning(
+        "This instance cannot say that it is there.",
+        "Its row in the table of instances is missing or more than half a minute old, so a change of data keys would not wait for it. The log says why.",
+    )
+}
+
+fn versions(facts: &Facts) -> Option<Warning> {
+    let mut versions: Vec<&str> = facts.alive().map(|seen| seen.version.as_str()).collect();
+    versions.push(env!("CARGO_PKG_VERSION"));
+    versions.sort_unstable();
+    versions.dedup();
+    if versions.len() < 2 {
+        return None;
+    }
+    let named = |version: &&str| match *version {
+        "" => "an earlier one".to_string(),
+        version => version.to_string(),
+    };
+    let versions: Vec<String> = versions.iter().map(named).collect();
+    warning(
+        "Instances of different versions run.",
+        format!(
+            "They are of the versions {}. That is meant for the minutes of an upgrade: bring all to the same one.",
+            versions.join(" and ")
+        ),
+    )
+}
+
+fn later_schema(facts: &Facts) -> Option<Warning> {
+    let later = facts.later_migrations();
+    let newest = later.last()?;
+    warning(
+        "The database belongs to a later version of Connectory.",
+        format!(
+            "It has {} that this program does not know, the last of them {newest}. Upgrade this instance.",
+            plural(
+                i64::try_from(later.len()).unwrap_or(i64::MAX),
+                "migration",
+                "migrations"
+            )
+        ),
+    )
+}
+
+fn lacking_keys(facts: &Facts) -> Option<Warning> {
+    let sealing = facts.sealing_key();
+    let lacking = facts.alive().find(|seen| seen.newest_key < sealing)?;
+    warning(
+        "An instance lacks a data key.",
+        format!(
+            "The one at {} opens data keys up to {}, and data key {sealing} seals. Start it anew with the master key of now.",
+            lacking.address, lacking.newest_key
+        ),
+    )
+}
+
+fn interrupted_rotation(facts: &Facts) -> Option<Warning> {
+    let first = facts.keys.first()?;
+    let masters_differ = facts
+        .keys
+        .iter()
+        .any(|key| key.master_key_id != first.master_key_id);
+    if masters_differ {
+        return warning(
+            "The data keys are wrapped under different master keys.",
+            "Run connectory key rotate with the settings of the last change.",
+        );
+    }
+    let waits = facts.keys.iter().any(|key| key.activated_at.is_none());
+    let older = facts.sealed_by_older_keys();
+    if !waits && older == 0 {
+        return None;
+    }
+    warning(
+        "A change of data keys is not finished.",
+        format!(
+            "{} sealed with older keys. If no connectory key rotate --data-key runs now, run it: it goes on where it was interrupted.",
+            plural(older, "value is", "values are")
+        ),
+    )
+}
+
+fn unchecked_certificates(facts: &Facts) -> Option<Warning> {
+    if facts.unchecked == 0 {
+        return None;
+    }
+    let count = plural(facts.unchecked, "data connector", "data connectors");
+    Some(Warning {
+        title: "Certificates are not checked.".into(),
+        text: format!(
+            "Anyone on the way can read what {count} {} with its credentials.",
+            if facts.unchecked == 1 {
+                "sends"
+            } else {
+                "send"
+            }
+        ),
+        link: Some(("The home page names the first of them", "/")),
+    })
+}
+
+fn unencrypted_mail(facts: &Facts) -> Option<Warning> {
+    let settings = &facts.about.settings;
+    let host = settings.text("CONNECTORY_SMTP_HOST")?;
+    let is_here = Host::parse(host).is_ok_and(|host| match host {
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+        Host::Domain(name) => name == "localhost",
+    });
+    if settings.text("CONNECTORY_SMTP_TLS") != Some("none") || is_here {
+        return None;
+    }
+    warning(
+        "Notices go to the mail server without encryption.",
+        format!(
+            "CONNECTORY_SMTP_TLS is none, and {host} is another machine: names of data connectors can be read on the way."
+        ),
+    )
+}

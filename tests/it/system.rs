@@ -1,0 +1,358 @@
+//! The System page: what it tells of the program, its settings, its database and the other instances, and what it warns of.
+
+use chrono::TimeDelta;
+use connectory::access::Permission;
+use connectory::config::{Config, Settings};
+use reqwest::Method;
+use scraper::{ElementRef, Selector};
+
+use crate::support::program::Installation;
+use crate::support::{Page, TestApp, words};
+
+const CANARY: &str = "whsec_canaryMfKQ9r8GKYqrTwjUPD8ILPZIo2";
+
+fn settings(pairs: &[(&str, &str)]) -> Settings {
+    let home = [("HOME", "/home/ana")];
+    Config::of(pairs.iter().copied().chain(home))
+        .unwrap_or_else(|error| panic!("{error}"))
+        .settings
+}
+
+/// A site that others know of, with these settings.
+async fn site(pairs: &[(&str, &str)]) -> TestApp {
+    let settings = settings(pairs);
+    let app = TestApp::start_with(|site| site.about.settings = settings).await;
+    app.sign_on().await;
+    app
+}
+
+async fn system(app: &TestApp) -> Page {
+    app.super_admin().await.get("/system").await.expect(200)
+}
+
+/// The titles of the warnings.
+fn warnings(page: &Page) -> Vec<String> {
+    page.texts(".note strong")
+}
+
+fn warns(page: &Page, title: &str) -> bool {
+    warnings(page).iter().any(|warning| warning == title)
+}
+
+/// The row of whatever table has one with this head, or with these first words in it.
+fn row(page: &Page, head: &str) -> Vec<String> {
+    let cell = Selector::parse("th, td").expect("a selector");
+    let cells = |row: ElementRef<'_>| row.select(&cell).map(words).collect();
+    let rows: Vec<Vec<String>> = page.all("#main tbody tr").map(cells).collect();
+    let is_it = |row: &&Vec<String>| row[0] == head || row[0].starts_with(&format!("{head} "));
+    let found = rows.iter().find(is_it);
+    found
+        .unwrap_or_else(|| panic!("no row {head}: {rows:?}"))
+        .clone()
+}
+
+/// The value of a setting and where it comes from.
+fn setting(page: &Page, name: &str) -> (String, String) {
+    let row = row(page, name);
+    (row[1].clone(), row[2].clone())
+}
+
+#[tokio::test]
+async fn only_super_admins_see_it() {
+    let app = TestApp::start().await;
+    let all: Vec<Permission> = Permission::all().collect();
+    let manager = app.person(&all).await;
+    manager.get("/system").await.expect(403);
+    assert!(!manager.get("/calls").await.expect(200).has_link("System"));
+    let admin = app.super_admin().await;
+    let page = admin.get("/").await.click("Activity").await;
+    let page = page.click("System").await.expect(200);
+    assert_eq!(page.h1(), "System");
+    assert_eq!(page.title(), "System, Activity – Connectory");
+}
+
+#[tokio::test]
+async fn it_shows_program_database_keys_and_logs() {
+    let app = site(&[]).await;
+    app.connector("Payroll").await;
+    let page = system(&app).await;
+    let text = page.text();
+    let version = env!("CARGO_PKG_VERSION");
+    let database = app.value("SELECT current_database()").await;
+    let server = app.value("SHOW server_version").await;
+    let schema = app
+        .value("SELECT count(*) FROM __diesel_schema_migrations")
+        .await;
+    for words in [
+        format!("Version{version}"),
+        server,
+        "this machine, by a socket".into(),
+        format!("{database}, as "),
+        "EncryptedNo".into(),
+        format!("{schema}, the last 2026-"),
+        "Worker 1".into(),
+        "Worker 2".into(),
+        "Kept for 30 days; 0 lines wait to be written".into(),
+        "waiting to be linked".into(),
+        "With a password alone".into(),
+        "Not by e-mail; not by webhook".into(),
+    ] {
+        assert!(text.contains(&words), "{words}: {text}");
+    }
+    let key = row(&page, "1");
+    assert_eq!(key[1], "Seals");
+    let master = app.value("SELECT master_key_id FROM data_keys").await;
+    assert_eq!(key[4], master);
+    assert!(page.has_link("Read the audit log") && page.has_link("Notices"));
+}
+
+#[tokio::test]
+async fn the_days_of_the_call_log_are_one_table() {
+    let app = site(&[]).await;
+    app.run_due_work().await;
+    let days = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'calls'::regclass";
+    assert!(app.count(days).await > 1);
+    let page = system(&app).await;
+    let calls: Vec<String> = page
+        .row_heads()
+        .into_iter()
+        .filter(|head| head.starts_with("calls"))
+        .collect();
+    assert_eq!(calls, ["calls"]);
+}
+
+#[tokio::test]
+async fn every_setting_is_shown_and_nothing_of_a_secret() {
+    let hook = format!("https://hooks.example.org/{CANARY}");
+    let database = format!("postgres://ana:{CANARY}@db.example.org:5433/connectory");
+    let app = site(&[
+        ("DATABASE_URL", &database),
+        ("CONNECTORY_MASTER_KEY", CANARY),
+        ("CONNECTORY_METRICS_TOKEN", CANARY),
+        ("CONNECTORY_NOTICES_WEBHOOK_URL", &hook),
+        ("CONNECTORY_NOTICES_WEBHOOK_SECRETS", CANARY),
+        ("CONNECTORY_OIDC_ISSUER", "https://login.example.org"),
+        ("CONNECTORY_OIDC_CLIENT_ID", "<b>connectory</b>"),
+        ("CONNECTORY_OIDC_CLIENT_SECRET", CANARY),
+        ("CONNECTORY_OUTBOUND_LOOPBACK", "yes"),
+        ("CONNECTORY_OUTBOUND_ONLY", "10.0.0.0/8"),
+    ])
+    .await;
+    let page = system(&app).await;
+    assert!(!page.html.contains("canary"), "{}", page.html);
+    for known in connectory::config::SETTINGS {
+        setting(&page, known.name);
+    }
+    for (name, value, origin) in [
+        ("CONNECTORY_METRICS_TOKEN", "Set", "Environment"),
+        ("CONNECTORY_OIDC_CLIENT_SECRET", "Set", "Environment"),
+        ("CONNECTORY_SMTP_PASSWORD", "Not set", "Default"),
+        ("CONNECTORY_SESSION_HOURS", "12", "Default"),
+        (
+            "CONNECTORY_OIDC_CLIENT_ID",
+            "<b>connectory</b>",
+            "Environment",
+        ),
+        (
+            "DATABASE_URL",
+            "host db.example.org, port 5433, database connectory, user ana, a password, not encrypted",
+            "Environment",
+        ),
+    ] {
+        assert_eq!(
+            setting(&page, name),
+            (value.into(), origin.into()),
+            "{name}"
+        );
+    }
+    let text = page.text();
+    for words in [
+        "or through https://login.example.org",
+        "by webhook to https://hooks.example.org, and a path that is not shown",
+        "Only 10.0.0.0/8; this machine as well",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
+#[tokio::test]
+async fn it_tells_which_instances_run_and_which_one_answers() {
+    let app = site(&[]).await;
+    app.sql(
+        "INSERT INTO instances (id, address, started_at, seen_at, newest_key, sealing_key, version, host, pid) VALUES
+            (gen_random_uuid(), '192.0.2.8:80', now() - interval '2 days', now(), 1, 1, '9.9.9', 'other', 7),
+            (gen_random_uuid(), '192.0.2.9:80', now() - interval '3 days', now() - interval '2 hours', 1, 1, '8.8.8', 'dead', 8)",
+    )
+    .await;
+    let page = system(&app).await;
+    let own = row(&page, &app.address.to_string());
+    assert_eq!(own[1], "Answers this page");
+    assert_eq!(own[2], env!("CARGO_PKG_VERSION"));
+    let pid = std::process::id();
+    assert!(own[0].ends_with(&format!("process {pid}")), "{own:?}");
+    assert_eq!(row(&page, "192.0.2.8:80")[1..3], ["Runs", "9.9.9"]);
+    let dead = row(&page, "192.0.2.9:80");
+    assert_eq!(
+        (dead[1].as_str(), dead[4].as_str()),
+        ("Not heard of", "2 hours ago")
+    );
+    assert!(page.text().contains("2 instances run"));
+    assert!(warns(&page, "Instances of different versions run."));
+    assert!(page.text().contains("9.9.9") && !page.text().contains("and 8.8.8"));
+
+    app.sql("UPDATE instances SET version = $$$$, host = $$$$, pid = 0 WHERE host = 'other'")
+        .await;
+    let page = system(&app).await;
+    assert_eq!(row(&page, "192.0.2.8:80")[2], "Unknown, an earlier one");
+    assert!(page.text().contains("the versions an earlier one and"));
+}
+
+#[tokio::test]
+async fn an_instance_that_could_not_say_that_it_is_there_says_so() {
+    let app = TestApp::start().await;
+    let silent = "This instance cannot say that it is there.";
+    assert!(warns(&system(&app).await, silent));
+    app.sign_on().await;
+    assert!(!warns(&system(&app).await, silent));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_database_is_told() {
+    let app = site(&[]).await;
+    // The tests' server does not wait for the disk.
+    let page = system(&app).await;
+    assert_eq!(
+        warnings(&page),
+        ["The database may lose what it has acknowledged."]
+    );
+    assert_eq!(page.texts("h2")[0], "1 thing deserves attention");
+    app.sql("INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000099')")
+        .await;
+    let later = "The database belongs to a later version of Connectory.";
+    let page = system(&app).await;
+    assert!(warns(&page, later));
+    assert!(page.text().contains("It has 1 migration"));
+    let clocks = "The clocks of this machine and of the database differ.";
+    assert!(!warns(&page, clocks));
+    app.advance(TimeDelta::minutes(3));
+    let page = system(&app).await;
+    assert!(warns(&page, clocks));
+    assert!(
+        page.text()
+            .contains("The database's is 3 minutes behind this machine's.")
+    );
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_way_to_it_is_told() {
+    let http = "People reach Connectory without encryption.";
+    let none = "No reverse proxy is trusted.";
+    let app = TestApp::start_with(|site| site.public_url = "http://connectory.example.org".into());
+    assert!(warns(&system(&app.await).await, http));
+    let app = TestApp::start_with(|site| site.public_url = "https://connectory.example.org".into());
+    let page = system(&app.await).await;
+    assert!(
+        warns(&page, none) && !warns(&page, http),
+        "{:?}",
+        warnings(&page)
+    );
+
+    let app = site(&[("CONNECTORY_TRUSTED_PROXIES", "10.0.0.1, 0.0.0.0/0")]).await;
+    let admin = app.super_admin().await;
+    let page = admin.get("/system").await;
+    assert!(warns(&page, "Everybody is trusted as a reverse proxy."));
+    assert!(!warns(&page, none) && !warns(&page, http));
+    let request = admin.request(Method::GET, "/system");
+    let page = admin
+        .send(request.header("X-Forwarded-For", "192.0.2.7"))
+        .await;
+    let told = "127.0.0.1 says for whom it asks, and is not trusted.";
+    assert!(warns(&page, told), "{:?}", warnings(&page));
+}
+
+#[tokio::test]
+async fn unfinished_changes_of_keys_are_told() {
+    let app = site(&[]).await;
+    let page = system(&app).await;
+    let unfinished = "A change of data keys is not finished.";
+    let lacks = "An instance lacks a data key.";
+    assert!(!warns(&page, unfinished) && !warns(&page, lacks));
+    app.sql("INSERT INTO data_keys (id, master_key_id, wrapped, created_at) SELECT 2, master_key_id, wrapped, now() FROM data_keys")
+        .await;
+    let page = system(&app).await;
+    assert!(warns(&page, unfinished) && !warns(&page, lacks));
+    assert_eq!(row(&page, "2")[1..3], ["Waits to be put to use", "Never"]);
+    app.sql("UPDATE data_keys SET activated_at = now() WHERE id = 2; UPDATE data_keys SET retired_at = now() WHERE id = 1")
+        .await;
+    let page = system(&app).await;
+    assert!(!warns(&page, unfinished) && warns(&page, lacks));
+    assert_eq!(row(&page, "1")[1], "Retired; it still opens");
+    let id = app.connector("Payroll").await;
+    app.sql(&format!("INSERT INTO secrets (connector_id, field, sealed, set_at, set_by) VALUES ('{id}', 'password', '\\x0100000001aabbcc', now(), 'Ana')"))
+        .await;
+    let page = system(&app).await;
+    assert!(warns(&page, unfinished));
+    assert_eq!(row(&page, "1")[3], "1");
+    app.sql("UPDATE data_keys SET master_key_id = 'another' WHERE id = 1")
+        .await;
+    let differ = "The data keys are wrapped under different master keys.";
+    assert!(warns(&system(&app).await, differ));
+}
+
+#[tokio::test]
+async fn what_goes_out_unprotected_is_told() {
+    let app = site(&[
+        ("CONNECTORY_SMTP_HOST", "mail.example.org"),
+        ("CONNECTORY_SMTP_TLS", "none"),
+        ("CONNECTORY_NOTICES_FROM", "a@example.org"),
+        ("CONNECTORY_NOTICES_TO", "b@example.org"),
+    ])
+    .await;
+    let id = app.connector("Payroll").await;
+    app.sql(&format!(
+        "UPDATE connectors SET verify_certificates = false WHERE id = '{id}'"
+    ))
+    .await;
+    let page = system(&app).await;
+    let mail = "Notices go to the mail server without encryption.";
+    assert!(warns(&page, mail) && warns(&page, "Certificates are not checked."));
+    assert!(page.text().contains("what 1 data connector sends"));
+    let home = page.click("The home page names the first of them").await;
+    assert!(home.expect(200).has_link("Payroll"));
+}
+
+#[tokio::test]
+async fn while_the_database_is_away_it_says_so() {
+    let app = site(&[]).await;
+    let admin = app.super_admin().await;
+    app.take_database_away().await;
+    let page = admin.get("/system").await.expect(503);
+    assert_eq!(page.header("retry-after"), "5");
+    app.give_database_back().await;
+}
+
+#[tokio::test]
+async fn a_program_on_a_database_of_its_own_has_nothing_to_complain_of() {
+    let installation = Installation::new().set("CONNECTORY_METRICS_TOKEN", CANARY);
+    let mut program = installation.serve();
+    let page = program.found().await.get("/system").await.expect(200);
+    assert_eq!(warnings(&page), [""; 0]);
+    assert_eq!(page.texts("h2")[0], "Nothing deserves attention");
+    assert!(!page.html.contains("canary"), "{}", page.html);
+    let folder = installation.folder.display().to_string();
+    assert_eq!(
+        setting(&page, "CONNECTORY_DATA_DIR"),
+        (folder, "Command line".into())
+    );
+    let own = row(&page, &installation.address.to_string());
+    assert_eq!(own[1], "Answers this page");
+    let text = page.text();
+    for words in [
+        "the private one of this program",
+        " free of ",
+        "1 instance runs",
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(program.stop().0.success());
+}
