@@ -32,6 +32,7 @@ mod pages;
 mod people;
 mod private_postgres;
 mod programs;
+mod recipes;
 mod rights;
 mod secrets;
 mod sent_notices;

@@ -117,7 +117,7 @@ impl Staff {
 }
 
 /// Where a page that sends to the provider leads, by its link and by itself.
-fn leads_to(page: &Page) -> String {
+pub fn leads_to(page: &Page) -> String {
     assert_eq!(page.status, 200, "{}", page.text());
     let link = page.attribute("main a.btn", "href").expect("a link");
     assert_eq!(page.header("refresh"), format!("0; url={link}"));

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{Browser, PASSWORD};
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_connectory");
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_connectory");
 
 /// How long a start, a stop and a command may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -95,30 +95,7 @@ impl Installation {
 
     /// Starts the program and waits until it says that it is ready.
     pub fn serve(&self) -> Program {
-        let mut child = self
-            .command(&["serve"])
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("the program");
-        let log = read_all(child.stderr.take().expect("its log"));
-        let (sender, lines) = channel();
-        let stdout = BufReader::new(child.stdout.take().expect("its output"));
-        std::thread::spawn(move || {
-            stdout
-                .lines()
-                .map_while(Result::ok)
-                .try_for_each(|line| sender.send(line))
-        });
-        let mut program = Program {
-            child,
-            lines,
-            log: Some(log),
-            greeting: String::new(),
-            address: self.address,
-            folder: self.folder.clone(),
-        };
-        program.await_line("is ready");
-        program
+        Program::start(self.command(&["serve"]), self.address, &self.folder)
     }
 
     /// The processes that work on the folder, by their command lines.
@@ -169,6 +146,35 @@ pub struct Program {
 }
 
 impl Program {
+    /// Starts a command that serves on this address and keeps its data in this folder, and waits until it says that it is ready.
+    pub fn start(mut command: Command, address: SocketAddr, folder: &Path) -> Program {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program");
+        let log = read_all(child.stderr.take().expect("its log"));
+        let (sender, lines) = channel();
+        let stdout = BufReader::new(child.stdout.take().expect("its output"));
+        std::thread::spawn(move || {
+            stdout
+                .lines()
+                .map_while(Result::ok)
+                .try_for_each(|line| sender.send(line))
+        });
+        let mut program = Program {
+            child,
+            lines,
+            log: Some(log),
+            greeting: String::new(),
+            address,
+            folder: folder.into(),
+        };
+        program.await_line("is ready");
+        program
+    }
+
     /// Waits for a line that holds these words, and gives it.
     pub fn await_line(&mut self, words: &str) -> String {
         loop {
@@ -268,7 +274,7 @@ pub fn browser_at(address: SocketAddr) -> Browser {
     Browser::new(http, address, &format!("http://{address}"))
 }
 
-fn read_all(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
+pub fn read_all(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         _ = stream.read_to_end(&mut bytes);

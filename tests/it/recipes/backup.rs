@@ -1,0 +1,153 @@
+//! Backup, restore, upgrade and the way back.
+
+use std::fs;
+
+use chrono::Utc;
+
+use super::machine::Machine;
+use crate::support::program::mode;
+
+/// How many data connectors the signed-in person of the examples sees.
+async fn connectors(machine: &Machine) -> String {
+    let page = machine.ana().await.get("/connectors").await.expect(200);
+    page.table_foot()
+}
+
+fn fill(machine: &mut Machine) {
+    let demo = machine.shell("connectory demo");
+    assert_eq!(demo.code, 0, "{}", demo.err);
+}
+
+/// Makes one more connector, in a change of its own.
+async fn one_more(machine: &Machine) {
+    let page = machine.ana().await.get("/connectors/new").await.expect(200);
+    page.submit(|form| form.set("connector_name", "Zoo").set("description", "x"))
+        .await
+        .expect(303);
+}
+
+/// Takes a backup by the script, and gives the dump to the day that the restore names.
+fn back_up(machine: &mut Machine) -> Vec<u8> {
+    machine.put("backup-script");
+    machine.run("backup");
+    let folder = machine.path("/var/backups/connectory");
+    let files = fs::read_dir(&folder).expect("the folder");
+    let files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
+    let [dump] = files.as_slice() else {
+        panic!("{files:?}")
+    };
+    let days = [Utc::now(), Utc::now() - chrono::TimeDelta::minutes(5)];
+    let names = days.map(|day| folder.join(format!("{}.dump", day.format("%F"))));
+    assert!(names.contains(dump), "{dump:?}");
+    assert_eq!((mode(&folder), mode(dump)), (0o700, 0o600));
+    fs::read(dump).expect("the dump")
+}
+
+fn lay(machine: &Machine, path: &str, bytes: &[u8]) {
+    let path = machine.path(path);
+    fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+    fs::write(path, bytes).expect("a file");
+}
+
+#[tokio::test]
+async fn a_backup_is_restored_onto_a_new_machine_with_the_key_that_was_kept_apart() {
+    let mut old = Machine::in_use();
+    fill(&mut old);
+    old.run("keep-master-key");
+    let dump = back_up(&mut old);
+    let safe = "/media/safe/connectory-master.key";
+    assert_eq!(mode(&old.path(safe)), 0o600);
+    let key = fs::read(old.path(safe)).expect("the key");
+    drop(old);
+
+    let mut new = Machine::installed();
+    lay(&new, safe, &key);
+    lay(&new, "/var/backups/connectory/2026-11-24.dump", &dump);
+    new.run("restore-key");
+    new.run("enable");
+    let out = new.run("restore");
+    assert!(out.contains("OK: no line was changed"), "{out}");
+    assert_eq!(connectors(&new).await, "1 – 10 of 60 data connectors");
+    // The instance that made the dump seems to run still, by what the dump says of it.
+    let forget = "runuser -u connectory -- psql -h /var/lib/connectory/socket -U connectory -c 'DELETE FROM instances'";
+    let forgotten = new.shell(&new.translated(forget));
+    assert_eq!(forgotten.code, 0, "{}", forgotten.err);
+    // Opens every value.
+    let sealed = new.run("rotate-data-key");
+    assert!(
+        sealed.contains("Sealed") && !sealed.contains("Sealed 0"),
+        "{sealed}"
+    );
+    new.run("restore-finish");
+    assert_eq!(
+        fs::read(new.path("/var/lib/connectory/master.key")).expect("a key"),
+        key
+    );
+}
+
+#[tokio::test]
+async fn a_dump_is_restored_in_place_and_what_was_there_is_kept_aside() {
+    let mut machine = Machine::in_use();
+    fill(&mut machine);
+    let dump = back_up(&mut machine);
+    lay(&machine, "/var/backups/connectory/2026-11-24.dump", &dump);
+    one_more(&machine).await;
+    assert_eq!(connectors(&machine).await, "1 – 10 of 61 data connectors");
+    machine.run("restore");
+    assert_eq!(connectors(&machine).await, "1 – 10 of 60 data connectors");
+    let ask = "runuser -u connectory -- psql -Atc 'SELECT count(*) FROM connectors' -h /var/lib/connectory/socket -U connectory connectory_before";
+    let before = machine.shell(&machine.translated(ask));
+    assert_eq!(before.out, "61\n", "{}", before.err);
+    machine.run("restore-finish");
+    run_nightly_jobs(&mut machine);
+}
+
+/// Runs the commands of the nightly jobs.
+fn run_nightly_jobs(machine: &mut Machine) {
+    for (job, said) in [("backup-nightly", ""), ("audit-nightly", "OK: ")] {
+        let file = machine.put(job);
+        let text = fs::read_to_string(&file).expect("the job");
+        let line = text.lines().last().expect("a line");
+        let words: Vec<&str> = line.split(' ').collect();
+        let ([minute, hour, "*", "*", "*", "root"], command) = words.split_at(6) else {
+            panic!("{line}")
+        };
+        let times = (minute.parse::<u8>(), hour.parse::<u8>());
+        assert!(matches!(times, (Ok(0..60), Ok(0..24))), "{line}");
+        // cron's own PATH has no /usr/local.
+        let path = text.lines().find(|line| line.starts_with("PATH="));
+        assert!(path.is_some_and(|path| path.contains("/usr/local/sbin:")));
+        assert!(
+            text.ends_with('\n'),
+            "cron passes over a last line without an end"
+        );
+        let outcome = machine.shell(&command.join(" "));
+        assert_eq!(outcome.code, 0, "{}", outcome.err);
+        assert!(outcome.out.contains(said), "{}", outcome.out);
+    }
+}
+
+#[tokio::test]
+async fn an_upgrade_keeps_a_way_back_and_a_copy_of_the_stopped_folder_is_another() {
+    let mut machine = Machine::in_use();
+    machine.run("cold-copy");
+    let built = machine.path("/target/release/connectory");
+    let old = fs::read_to_string(&built).expect("a program");
+    let new = format!("{old}# the new version\n");
+    fs::write(&built, &new).expect("a program");
+    machine.run("upgrade");
+    let place = machine.path("/usr/local/lib/connectory/connectory");
+    assert_eq!(fs::read_to_string(&place).expect("a program"), new);
+    one_more(&machine).await;
+    machine.run("roll-back");
+    assert_eq!(fs::read_to_string(&place).expect("a program"), old);
+    let page = machine.ana().await.get("/connectors").await.expect(200);
+    assert!(page.text().contains("No data connectors yet"));
+
+    machine.stop();
+    let folder = machine.path("/var/lib/connectory");
+    fs::remove_dir_all(&folder).expect("the folder");
+    fs::rename(machine.path("/var/backups/connectory-cold"), folder).expect("the copy");
+    machine.run("enable");
+    machine.ana().await.get("/connectors").await.expect(200);
+}
