@@ -34,6 +34,7 @@ mod private_postgres;
 mod programs;
 mod rights;
 mod secrets;
+mod security;
 mod sent_notices;
 mod support;
 mod token_requests;
