@@ -181,3 +181,20 @@ async fn nothing_lies_about_that_is_no_page() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_cookie_stays_small_whatever_is_in_it() {
+    let World { app, examples, ana } = &World::new().await;
+    let longest = "\u{20bb7}".repeat(255);
+    app.sql(&format!("UPDATE connectors SET name = '{longest}'"))
+        .await;
+    let address = "/programs/{program}/keys/{key}/connectors/{connector}";
+    let route = pages().find(|route| route.path == address);
+    let path = examples.path(app, &route.expect("a route")).await;
+    let page = ana.get(&path).await.form(&path).send().await.expect(303);
+    let cookies = page.headers.get_all("set-cookie").iter();
+    let size = cookies.map(|cookie| cookie.len()).max();
+    assert!(size.is_some_and(|bytes| bytes < 4096), "{size:?}");
+    let shown = page.follow().await.flash();
+    assert!(shown.contains(&longest), "{shown}");
+}

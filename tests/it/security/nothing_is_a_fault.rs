@@ -120,7 +120,7 @@ async fn in_the_query() {
         let own = page.attributes("form[method=get] [name]", "name");
         // Pages without a search read little of an address.
         let values = if own.is_empty() {
-            &VALUES[..8]
+            &VALUES[..5]
         } else {
             &VALUES
         };
