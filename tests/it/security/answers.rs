@@ -198,3 +198,19 @@ async fn a_cookie_stays_small_whatever_is_in_it() {
     let shown = page.follow().await.flash();
     assert!(shown.contains(&longest), "{shown}");
 }
+
+#[tokio::test]
+async fn what_is_no_http_is_answered_with_nothing_to_show() {
+    let app = TestApp::start().await;
+    for bytes in [
+        "GET\r\n\r\n",
+        "<xss> / HTTP/1.1\r\n\r\n",
+        "GET /<xss> HTTP/9.9\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: x\r\n<xss>: 1\r\n\r\n",
+    ] {
+        let answer = app.raw(bytes.as_bytes()).await;
+        assert_eq!(answer.status, 400, "{bytes}: {}", answer.head);
+        assert_eq!(answer.body, "", "{bytes}");
+        assert!(!answer.head.contains("xss"), "{bytes}: {}", answer.head);
+    }
+}
