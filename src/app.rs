@@ -13,8 +13,8 @@ use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
 
 use crate::access::{
-    ApiKeys, Gate, PasswordHasher, SessionLimits, SignInGuard, Throttle, TrustedProxies,
-    purge_sessions,
+    ApiKeys, Gate, PasswordHasher, SessionLimits, SignInBrake, SignInGuard, Throttle,
+    TrustedProxies, purge_sessions,
 };
 use crate::accounts::FirstRun;
 use crate::api::{self, Api, Meters};
@@ -144,7 +144,7 @@ impl Site {
 /// The brakes, which all workers of a process share.
 #[derive(Clone)]
 struct Brakes {
-    sign_in: Throttle,
+    sign_in: SignInBrake,
     token_requests: Throttle,
     runs: RunBrake,
     /// Unknown API keys, by address.
@@ -169,7 +169,7 @@ pub fn serve(
     listener: TcpListener,
 ) -> anyhow::Result<Server> {
     let brakes = Brakes {
-        sign_in: SignInGuard::throttle(&site.clock),
+        sign_in: SignInBrake::new(&site.clock),
         token_requests: Throttle::for_outbound(&site.clock),
         runs: RunBrake::new(&site.clock),
         keys: Throttle::new(&site.clock, UNKNOWN_KEYS),
@@ -223,7 +223,7 @@ fn worker(
         hasher: site.hasher.clone(),
         limits: site.limits,
         cookies,
-        throttle: brakes.sign_in,
+        brake: brakes.sign_in,
     };
     let relay = Relay::new(&shared.board, &db, site.outbound.here());
     let api = Api {

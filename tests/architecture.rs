@@ -2,6 +2,10 @@
 //!
 //! Rule: a failure names file, line and the rule in words; whoever reads it needs nothing else.
 
+#[path = "architecture/dependencies.rs"]
+mod dependencies;
+#[path = "architecture/security_page.rs"]
+mod security_page;
 #[path = "architecture/self_test.rs"]
 mod self_test;
 #[path = "architecture/source.rs"]

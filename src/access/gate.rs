@@ -81,6 +81,7 @@ async fn admit(gate: &Gate, needs: Needs, req: &ServiceRequest) -> Result<Admitt
     let is_new = known.is_none();
     let token = known.unwrap_or_else(VisitorToken::random);
     let actor = session.map(|row| introduce(req, row));
+    tell_log(req, actor.as_ref().map(|(actor, _)| actor));
     equip(gate, req, &token, actor.as_ref());
     let zone = actor
         .as_ref()
@@ -134,6 +135,15 @@ fn introduce(req: &ServiceRequest, row: SessionRow) -> (Actor, Looks) {
         request_id: request_id(req),
     };
     (actor, looks)
+}
+
+/// Every line that the request leaves in the log says where it comes from and who asks.
+fn tell_log(req: &ServiceRequest, actor: Option<&Actor>) {
+    let span = tracing::Span::current();
+    span.record("address", client_address(req.request()).as_str());
+    if let Some(actor) = actor {
+        span.record("user", actor.username.as_str());
+    }
 }
 
 fn request_id(req: &ServiceRequest) -> String {

@@ -1,19 +1,14 @@
 //! What stands between a guess and an account: the brake and the hasher, wherever a password is asked for.
 
-use std::num::NonZeroU32;
-
 use actix_web::HttpRequest;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::{Actor, PasswordHasher, SessionLimits, Throttle, client_address};
+use super::{Actor, PasswordHasher, SessionLimits, SignInBrake, client_address};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::db::schema::users;
 use crate::web::{Cookies, Error};
-
-/// Tries of one user name from one address that are free.
-const TRIES: NonZeroU32 = NonZeroU32::MIN.saturating_add(7);
 
 /// Everything that asking for a password needs.
 #[derive(Clone)]
@@ -23,19 +18,15 @@ pub struct SignInGuard {
     pub hasher: PasswordHasher,
     pub limits: SessionLimits,
     pub cookies: Cookies,
-    pub throttle: Throttle,
+    /// All workers of a process share it.
+    pub brake: SignInBrake,
 }
 
 impl SignInGuard {
-    /// The brake that all workers of a process share.
-    pub fn throttle(clock: &Clock) -> Throttle {
-        Throttle::new(clock, TRIES)
-    }
-
     /// Takes one try of this account from this address: others are not held up by it.
     pub fn take(&self, req: &HttpRequest, account: &str) -> Result<(), Error> {
-        let key = format!("{} {}", client_address(req), crate::name::key(account));
-        self.throttle.take(&key).map_err(Error::TooMany)
+        let taken = self.brake.take(&client_address(req), account);
+        taken.map_err(Error::TooMany)
     }
 
     /// The stored hash that this password fits, if it is the password of the person who asks, who is throttled like
@@ -46,7 +37,8 @@ impl SignInGuard {
         actor: &Actor,
         password: String,
     ) -> Result<Option<String>, Error> {
-        self.take(req, &actor.username)?;
+        let taken = self.brake.take_again(&client_address(req), &actor.username);
+        taken.map_err(Error::TooMany)?;
         let row = users::table
             .filter(users::id.nullable().eq(actor.id))
             .filter(users::active);

@@ -162,6 +162,9 @@ async fn signed_in(
             arrival.open_session(conn, user.id).await.map(Some)
         })
         .await?;
+    if token.is_some() {
+        guard.brake.let_in(&by.address, &user.username);
+    }
     let next = if is_own_path(next) { next } else { "/" };
     Ok(token.map(|token| see_other_as(guard.cookies, &token, next, None)))
 }

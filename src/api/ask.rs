@@ -67,7 +67,11 @@ pub(super) async fn introduce(
             Ok(holder)
         }
         Err(KeyRefusal::Unknown) => match api.throttle.take(&arrival.address) {
-            Ok(()) => Err(KeyRefusal::Unknown.into()),
+            Ok(()) => {
+                tell_log(arrival, &KeyRefusal::Unknown);
+                Err(KeyRefusal::Unknown.into())
+            }
+            // Not in the log: whoever sends keys without end would fill it.
             Err(wait) => {
                 let mut problem =
                     TOO_MANY_KEYS.because("This address has sent many keys that are none.");
@@ -75,7 +79,18 @@ pub(super) async fn introduce(
                 Err(problem.into())
             }
         },
-        Err(refusal) => Err(refusal.into()),
+        Err(refusal) => {
+            tell_log(arrival, &refusal);
+            Err(refusal.into())
+        }
+    }
+}
+
+/// Notes that a key was refused; that the database is away is noted elsewhere.
+fn tell_log(arrival: &Arrival, refusal: &KeyRefusal) {
+    if !matches!(refusal, KeyRefusal::Unavailable(_)) {
+        let id = arrival.request_id();
+        tracing::info!(id, address = arrival.address, %refusal, "API key refused");
     }
 }
 
@@ -107,13 +122,22 @@ impl Ask {
         if self.holder.may_see(line.subject()) {
             Ok(line)
         } else {
+            self.tell_log(&line, &KeyRefusal::ConnectorNotAllowed);
             Err(connector_not_found())
         }
     }
 
     /// Whether the key opens what is wanted of a connector.
     pub fn check(&self, line: &Line, wants: Wants<'_>) -> Result<(), Problem> {
-        Ok(self.holder.check(line.subject(), wants, self.arrival.at)?)
+        let checked = self.holder.check(line.subject(), wants, self.arrival.at);
+        Ok(checked.inspect_err(|refusal| self.tell_log(line, refusal))?)
+    }
+
+    /// Notes what a known key has been refused.
+    fn tell_log(&self, line: &Line, refusal: &KeyRefusal) {
+        let (id, address) = (self.arrival.request_id(), &self.arrival.address);
+        let (key, holder, connector) = (&self.holder.prefix, &*self.holder.name, &*line.label);
+        tracing::info!(id, address, key, holder, connector, %refusal, "call refused");
     }
 
     /// Begins the call's line in the log.

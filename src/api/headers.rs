@@ -53,6 +53,21 @@ fn stays_here(name: &str) -> bool {
         || name.starts_with(OWN_PREFIX)
 }
 
+/// Headers of an answer that would set rules for this site, which the API is not: what browsers remember of it, forget of it,
+/// send elsewhere about it, or let others read of it.
+fn rules_this_site(name: &str) -> bool {
+    matches!(
+        name,
+        "alt-svc"
+            | "clear-site-data"
+            | "nel"
+            | "public-key-pins"
+            | "report-to"
+            | "reporting-endpoints"
+            | "strict-transport-security"
+    ) || name.starts_with("access-control-")
+}
+
 /// The headers of a caller's request that go to the API.
 pub(super) fn outgoing(request: &OwnMap) -> HeaderMap {
     let named = named_by_connection(request.get_all("connection").map(OwnValue::as_bytes));
@@ -83,6 +98,7 @@ pub(super) fn incoming<'a>(
     answer.iter().filter_map(move |(name, value)| {
         let name = name.as_str();
         let stays = is_of_connection(name)
+            || rules_this_site(name)
             || name.starts_with(OWN_PREFIX)
             || named.iter().any(|other| other == name);
         if stays {
@@ -193,6 +209,10 @@ mod tests {
             ("x-hop", "a"),
             ("transfer-encoding", "chunked"),
             ("connectory-answer", "connectory"),
+            ("access-control-allow-origin", "*"),
+            ("alt-svc", "h2=\"evil.example:443\""),
+            ("clear-site-data", "\"*\""),
+            ("strict-transport-security", "max-age=0"),
             ("proxy-authenticate", "Basic"),
             ("www-authenticate", "Bearer"),
         ] {

@@ -35,12 +35,10 @@ pub(super) fn captures(pattern: &str, path: &str) -> Option<Captures> {
     (at == path.len()).then_some(found)
 }
 
+/// Nothing has a name with NUL, which no text column can hold.
 fn decoded(segment: &str) -> Option<String> {
-    if segment.is_empty() {
-        return None;
-    }
     let text = percent_decode_str(segment).decode_utf8().ok()?;
-    Some(text.into_owned())
+    (!text.is_empty() && !text.contains('\0')).then(|| text.into_owned())
 }
 
 #[cfg(test)]
@@ -66,6 +64,7 @@ mod tests {
             ("/v1//proxy/x", None),
             ("/v1/a/b/proxy/x", None),
             ("/v1/%ff/proxy", None),
+            ("/v1/a%00/proxy", None),
         ] {
             let found = captures(PROXY, path);
             assert_eq!(found.map(|found| &path[found.rest_at..]), rest, "{path}");

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use actix_web::http::Method;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY,
-    VARY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CROSS_ORIGIN_RESOURCE_POLICY, HeaderName, HeaderValue,
+    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
 use uuid::Uuid;
@@ -37,6 +37,9 @@ static POLICY: HeaderValue =
     HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox");
 static NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 static NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+static NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
+static SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
+static DENY: HeaderValue = HeaderValue::from_static("DENY");
 static BY_KEY: HeaderValue = HeaderValue::from_static("Authorization, X-Connectory-Key");
 static HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
@@ -169,6 +172,9 @@ fn finish(response: &mut HttpResponse, request_id: &str, is_secure: bool) {
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF.clone());
     headers.insert(CONTENT_SECURITY_POLICY, POLICY.clone());
+    headers.insert(REFERRER_POLICY, NO_REFERRER.clone());
+    headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, SAME_ORIGIN.clone());
+    headers.insert(X_FRAME_OPTIONS, DENY.clone());
     if is_secure {
         headers.insert(STRICT_TRANSPORT_SECURITY, HSTS.clone());
     }

@@ -2,6 +2,7 @@
 
 use std::future::{Future, Ready, ready};
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
@@ -12,6 +13,8 @@ use super::visitor::VisitorToken;
 
 /// The largest form, in bytes: room for certificates and long descriptions.
 const LARGEST: usize = 512 * 1024;
+/// How long a form may take to arrive: long for the slowest line, and no way to hold memory for ever.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The most fields of one form.
 const MOST_FIELDS: usize = 1000;
 
@@ -116,13 +119,7 @@ impl FromRequest for Form {
             let body = body
                 .await
                 .map_err(|_| Error::BadRequest("The form did not arrive whole."))?;
-            let bytes = body
-                .to_bytes_limited(LARGEST)
-                .await
-                .map_err(|_| Error::TooLarge)?;
-            let data = FormData::parse(
-                &bytes.map_err(|_| Error::BadRequest("The form did not arrive whole."))?,
-            )?;
+            let data = FormData::parse(&read(body, PATIENCE).await?)?;
             let given = data.get("csrf").unwrap_or_default();
             if token.is_some_and(|token| token.csrf_matches(given)) {
                 Ok(Form(data))
@@ -131,6 +128,15 @@ impl FromRequest for Form {
             }
         })
     }
+}
+
+/// All bytes of a form.
+async fn read(body: web::Payload, patience: Duration) -> Result<web::Bytes, Error> {
+    tokio::time::timeout(patience, body.to_bytes_limited(LARGEST))
+        .await
+        .map_err(|_| Error::BadRequest("The form took too long to arrive."))?
+        .map_err(|_| Error::TooLarge)?
+        .map_err(|_| Error::BadRequest("The form did not arrive whole."))
 }
 
 /// The variable part of a path, such as a connector's key. What cannot be decoded is an address of nothing.
@@ -166,6 +172,12 @@ impl<const N: usize> FromRequest for Segments<N> {
     }
 }
 
+/// The variable part of a path of this name, for what several routes have in common.
+pub fn segment(req: &HttpRequest, name: &str) -> Result<String, Error> {
+    let raw = req.match_info().get(name);
+    raw.and_then(decoded).ok_or(Error::NotFound)
+}
+
 fn decoded(raw: &str) -> Option<String> {
     let text = percent_encoding::percent_decode_str(raw)
         .decode_utf8()
@@ -175,6 +187,10 @@ fn decoded(raw: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::error::PayloadError;
+    use actix_web::test::TestRequest;
+    use futures_util::{Stream, StreamExt, stream};
+
     use super::*;
 
     #[test]
@@ -184,6 +200,18 @@ mod tests {
         assert_eq!(data.text("text"), "one\ntwo");
         assert_eq!(data.text("note"), " x ");
         assert_eq!(data.trimmed("note"), "x");
+    }
+
+    #[tokio::test]
+    async fn a_form_that_does_not_come_to_an_end_is_given_up() {
+        let begun = stream::iter([Ok(web::Bytes::from("csrf="))]).chain(stream::pending());
+        let payload: Pin<Box<dyn Stream<Item = Result<web::Bytes, PayloadError>>>> =
+            Box::pin(begun);
+        let request = TestRequest::default().to_http_request();
+        let body = web::Payload::from_request(&request, &mut payload.into());
+        let body = body.await.expect("a body");
+        let answer = read(body, Duration::from_millis(1)).await;
+        assert!(matches!(answer, Err(Error::BadRequest(_))), "{answer:?}");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use tracing::Instrument;
+use tracing::field::Empty;
 use uuid::Uuid;
 
 use super::error::{self, Error};
@@ -26,8 +27,10 @@ pub async fn serve_layers(
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse, actix_web::Error> {
     let id = RequestId(Uuid::now_v7().simple().to_string());
-    let span =
-        tracing::info_span!("request", id = %id.0, method = %req.method(), path = req.path());
+    // The gate knows who asks and from where.
+    let span = tracing::info_span!(
+        "request", id = %id.0, method = %req.method(), path = req.path(), address = Empty, user = Empty
+    );
     req.extensions_mut().insert(id);
     answer(req, next).instrument(span).await
 }

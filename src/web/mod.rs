@@ -29,7 +29,7 @@ pub use fields::{
     Check, CheckList, Choice, ErrorSummary, Errors, Option_, SelectField, TextArea, TextField,
 };
 pub use flash::Flash;
-pub use form::{Form, FormData, Segment, Segments};
+pub use form::{Form, FormData, Segment, Segments, segment};
 pub use layers::{RequestId, serve_layers};
 pub use list::{Column, ListQuery, Pages, SortHeads};
 pub use radios::{Radio, Radios};

@@ -7,6 +7,8 @@ mod kept;
 mod matrix;
 mod offers;
 
+pub use examples::Examples;
+
 use connectory::access::{Permission, PermissionSet};
 use uuid::Uuid;
 

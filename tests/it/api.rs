@@ -4,6 +4,7 @@ mod answers;
 mod bodies;
 mod calls;
 mod credentials;
+mod crowds;
 mod description;
 mod discovery;
 mod forgetting;

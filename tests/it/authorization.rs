@@ -24,7 +24,7 @@ use connectory::connectors::Method;
 use connectory::outbound::HttpUrl;
 use uuid::Uuid;
 
-use crate::support::hostile::{Authority, Issued};
+use crate::support::hostile::{Authority, Hostile, Issued, answer};
 use crate::support::{Browser, FormFill, Page, TestApp, strs};
 
 /// The connector of these tests, its tab and its list.

@@ -35,6 +35,7 @@ mod programs;
 mod recipes;
 mod rights;
 mod secrets;
+mod security;
 mod sent_notices;
 mod support;
 mod system;

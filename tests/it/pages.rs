@@ -5,6 +5,8 @@ mod hostile;
 mod rules;
 mod status;
 
+pub use headers::missing_headers;
+
 use connectory::access::Permission;
 use connectory::calls::Outcome;
 use connectory::categories::CategoryStatus;

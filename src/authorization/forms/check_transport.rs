@@ -225,14 +225,23 @@ impl AuthorizationForm {
         self.before.verify && !self.verify
     }
 
+    /// Somebody new would vouch for the server. Whoever has the key of an authority can pass for every server; back to the
+    /// machine's own ones is no such step.
+    fn other_authority(&self) -> bool {
+        let (ca, before) = (&self.ca_certificate, &self.before.ca_certificate);
+        let is_new = !ca.is_empty() && ca.trim() != before.trim();
+        self.before.verify && is_new && self.errors.get("ca_certificate").is_none()
+    }
+
     /// Why others could read on the way what they could not read before.
     fn exposure(&self) -> Option<&'static str> {
         let host = |proxy: &str| HttpUrl::parse(proxy).ok().map(|url| url.origin());
         let proxy = host(&self.proxy_url);
         let other_proxy = proxy.is_some() && proxy != host(&self.before.proxy_url);
-        match (self.unchecked_now(), other_proxy) {
-            (true, _) => Some("certificates are no longer checked"),
-            (_, true) => Some("it would go through another proxy"),
+        match (self.unchecked_now(), other_proxy, self.other_authority()) {
+            (true, ..) => Some("certificates are no longer checked"),
+            (_, true, _) => Some("it would go through another proxy"),
+            (.., true) => Some("another CA certificate would vouch for the server"),
             _ => None,
         }
     }

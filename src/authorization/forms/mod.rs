@@ -44,6 +44,7 @@ pub(super) struct AuthorizationForm {
 struct Before {
     method: Method,
     verify: bool,
+    ca_certificate: String,
     proxy_url: String,
     oauth: OAuthClient,
 }
@@ -105,6 +106,7 @@ impl AuthorizationForm {
             before: Before {
                 method: connector.method(),
                 verify: connector.verify_certificates,
+                ca_certificate: stored.ca_certificate.clone(),
                 proxy_url: stored.proxy_url.clone(),
                 oauth: oauth.clone(),
             },

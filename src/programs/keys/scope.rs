@@ -11,7 +11,7 @@ use super::scope_form::ScopeForm;
 use super::{queries, show};
 use crate::access::{Right, Visit};
 use crate::db::Conn;
-use crate::web::{Error, Form, SaveError, Shell, page};
+use crate::web::{Error, Form, SaveError, Shell, page, segment};
 
 #[derive(Template)]
 #[template(path = "programs/scope.html")]
@@ -36,8 +36,8 @@ impl Place {
     /// What the address names; a data connector in the trash only while the key leads to it.
     pub async fn find(visit: &Visit, conn: &mut Conn) -> Result<Place, Error> {
         let (mut holder, key) = show::find(visit, conn).await?;
-        let connector = visit.req.match_info().get("connector");
-        let target = queries::target(conn, &visit.actor, connector.unwrap_or_default()).await?;
+        let connector = segment(&visit.req, "connector")?;
+        let target = queries::target(conn, &visit.actor, &connector).await?;
         let scope = queries::scope_of(conn, &visit.actor, key.id, &target).await?;
         holder.may_read_tokens &= target.may_be_opened(&visit.actor, Right::Authorize);
         if target.trashed && scope.is_none() {

@@ -126,3 +126,72 @@ async fn addresses_that_must_not_be_called_are_refused_in_every_spelling() {
     let log = world.log("outcome, problem").await;
     assert!(log.contains(&vec!["refused".into(), "api_address_refused".into()]));
 }
+
+#[tokio::test]
+async fn whatever_a_program_sends_is_no_fault() {
+    let world = World::new(|_| Reply::json(200, "{}")).await;
+    world.endpoint("read", "GET", "/x/{{id}}").await;
+    let deep = format!("{{\"variables\": {}", "[".repeat(100_000));
+    let long = format!(
+        "{{\"variables\": {{\"id\": \"{}\"}}}}",
+        "x".repeat(3_000_000)
+    );
+    let bodies: Vec<Vec<u8>> = [
+        "",
+        "null",
+        "[]",
+        "0",
+        "\"\"",
+        "{",
+        "{\"variables\": null}",
+        "{\"variables\": []}",
+        "{\"variables\": {\"id\": {}}}",
+        "{\"variables\": {\"id\": 1e999}}",
+        "{\"variables\": {\"id\": 99999999999999999999999999}}",
+        "{\"variables\": {\"id\": \"\\u0000\\ud800\"}}",
+        "{\"variables\": {\"id\": \"..\"}}",
+        "{\"variables\": {\"id\": \"a\\r\\nX: 1\"}, \"variables\": 1}",
+        "{\"variables\": {\"__proto__\": {}, \"id\": \"<xss>\"}}",
+        "{\"min_ttl\": -1}",
+        "{\"min_ttl\": 1e400}",
+        "{\"min_ttl\": 99999999999999999999999999}",
+        "{\"min_ttl\": \"<xss>\"}",
+        deep.as_str(),
+        long.as_str(),
+    ]
+    .into_iter()
+    .map(|body| body.as_bytes().to_vec())
+    .chain([
+        b"\xff\xfe{}".to_vec(),
+        b"{\"variables\": {\"id\": \"\xff\"}}".to_vec(),
+    ])
+    .collect();
+    for path in ["/ledger/endpoints/read/call", "/ledger/token"] {
+        for body in &bodies {
+            for kind in ["application/json", "text/plain", "\u{ff}"] {
+                let request = world.request("POST", path).header("content-type", kind);
+                let answer = Answer::of(request.body(body.clone())).await;
+                let what = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
+                assert!(answer.status < 500, "{path} {what}: {answer:?}");
+                assert!(!answer.body.contains("<xss>"), "{path} {what}: {answer:?}");
+            }
+        }
+    }
+    for path in [
+        "/%00",
+        "/%ff",
+        "/ledger/endpoints/%00/call",
+        "/ledger/endpoints/%3Cxss%3E/call",
+        "/ledger/endpoints/..%2f..%2ftoken/call",
+        "/%0d%0aX-Injected:%201/token",
+        "?after=%00&limit=-1",
+        "?after=%ff&limit=99999999999999999999",
+        "?limit=NaN",
+    ] {
+        for method in ["GET", "POST"] {
+            let answer = Answer::of(world.request(method, path)).await;
+            assert!(answer.status < 500, "{method} {path}: {answer:?}");
+            assert_eq!(answer.header("x-injected"), "");
+        }
+    }
+}

@@ -103,6 +103,9 @@ async fn with_a_private_key_among_them_are_refused_and_the_key_does_not_come_bac
     assert!(!page.html.contains(secret_line));
 }
 
+/// Said of each stored secret when a new authority would vouch for whoever gets it.
+const OTHER_AUTHORITY: &str = "Password must be entered again or removed, because another CA certificate would vouch for the server";
+
 #[tokio::test]
 async fn of_ones_own_are_saved_kept_and_removed() {
     let app = TestApp::start().await;
@@ -118,11 +121,19 @@ async fn of_ones_own_are_saved_kept_and_removed() {
             .set("client_certificate", &ours.certificate_pem)
             .set("client_key", &ours.key_pem)
     };
-    let page = save(&ana.get(TAB).await, fill)
-        .await
-        .expect(303)
-        .follow()
-        .await;
+    let refused = save(&ana.get(TAB).await, fill).await.expect(422);
+    assert_eq!(
+        refused.errors(),
+        errors(&[("password", OTHER_AUTHORITY)]),
+        "who has the authority's key could read what was stored before"
+    );
+    let page = save(&ana.get(TAB).await, |form| {
+        replace(fill(form), "password", NEW)
+    })
+    .await
+    .expect(303)
+    .follow()
+    .await;
     assert_eq!(
         page.field_value("ca_certificate").trim(),
         authority.pem().trim()
@@ -143,9 +154,14 @@ async fn of_ones_own_are_saved_kept_and_removed() {
             .iter()
             .map(|(field, ..)| field.as_str())
             .collect::<Vec<_>>(),
-        ["CA certificate", "Client certificate", "Client key"]
+        [
+            "CA certificate",
+            "Client certificate",
+            "Password",
+            "Client key"
+        ]
     );
-    assert_eq!(changes[2], change("Client key", "", "changed"));
+    assert_eq!(changes[3], change("Client key", "", "changed"));
 
     let page = save(&page, |form| form).await.expect(303).follow().await;
     assert_eq!(
@@ -188,7 +204,32 @@ async fn of_ones_own_are_saved_kept_and_removed() {
     assert_eq!(app.secret(id, SecretField::ClientKey).await, None);
     assert_eq!(
         app.secret(id, SecretField::Password).await.as_deref(),
-        Some(OLD),
-        "other secrets stay"
+        Some(NEW),
+        "other secrets stay: the machine's authorities are no strangers"
     );
+}
+
+#[tokio::test]
+async fn of_another_authority_send_no_stored_secret_in_a_test_either() {
+    let authority = Authority::new("Whoever");
+    let server =
+        Hostile::start_tls(answer(200, &[], "{}"), &authority.issue("127.0.0.1"), None).await;
+    let app = TestApp::start().await;
+    authorized(&app, Method::Basic).await;
+    app.sql(&format!(
+        "UPDATE connectors SET base_url = '{}'",
+        server.url("/v1")
+    ))
+    .await;
+    let ana = app.person(&[EditConnectors]).await;
+    let form = ana.get(TAB).await.form(TAB);
+    let form = form.set("ca_certificate", &authority.pem());
+    let page = form.press("Test connection").send().await;
+    assert_eq!(
+        page.field_error("password").as_deref(),
+        Some(OTHER_AUTHORITY),
+        "{}",
+        page.text()
+    );
+    assert!(server.requests().is_empty(), "{:?}", server.requests());
 }

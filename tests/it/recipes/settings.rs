@@ -58,7 +58,7 @@ fn rows(path: &str) -> Rows {
 
 #[test]
 fn both_tables_have_every_setting_and_no_other() {
-    let known: BTreeSet<&str> = SETTINGS.iter().map(|(name, _)| *name).collect();
+    let known: BTreeSet<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
     for path in ["docs/operations.md", "README.md"] {
         let rows = rows(path);
         let shown: BTreeSet<&str> = rows.keys().map(String::as_str).collect();
@@ -77,7 +77,7 @@ fn every_name_of_a_setting_in_the_documents_is_one() {
             let is_family = name.ends_with('_');
             let is_known = SETTINGS
                 .iter()
-                .any(|(known, _)| *known == name || is_family && known.starts_with(name));
+                .any(|known| known.name == name || is_family && known.name.starts_with(name));
             assert!(is_known, "{path} names {name}");
         }
     }
