@@ -33,7 +33,7 @@ use crate::relay::{Relay, Switchboard};
 use crate::status::Metrics;
 use crate::system::About;
 use crate::vault::Vault;
-use crate::web::{Cookies, Error, PublicAddress, serve_layers};
+use crate::web::{Cookies, Error, PublicAddress, Seldom, serve_layers};
 use crate::{connectors, people, relay, routes};
 
 /// How often the background work looks around, and how often for tokens that are due.
@@ -149,6 +149,9 @@ struct Brakes {
     runs: RunBrake,
     /// Unknown API keys, by address.
     keys: Throttle,
+    /// Which refusals the log is told of.
+    refused: Seldom,
+    refused_calls: Seldom,
 }
 
 /// What all workers of a process have in common besides.
@@ -173,6 +176,8 @@ pub fn serve(
         token_requests: Throttle::for_outbound(&site.clock),
         runs: RunBrake::new(&site.clock),
         keys: Throttle::new(&site.clock, UNKNOWN_KEYS),
+        refused: Seldom::new(&site.clock),
+        refused_calls: Seldom::new(&site.clock),
     };
     let workers = site.workers;
     let shared = Shared {
@@ -235,6 +240,7 @@ fn worker(
         endpoints: shared.endpoints,
         keeper: shared.keeper.clone(),
         throttle: brakes.keys,
+        seldom: brakes.refused_calls,
         address: PublicAddress::new(&site.public_url).to_string(),
         meters: Meters::default(),
     };
@@ -248,6 +254,7 @@ fn worker(
         .app_data(web::Data::new(site.proxies))
         .app_data(web::Data::new(site.about))
         .app_data(web::Data::new(brakes.token_requests))
+        .app_data(web::Data::new(brakes.refused))
         .app_data(web::Data::new(api))
         .app_data(web::Data::new(shared.keeper))
         .app_data(web::Data::new(shared.call_log))
