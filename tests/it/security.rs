@@ -1,6 +1,7 @@
 //! What no request may bring about, over every route of the table, and what a crowd or a guesser may not do.
 
 mod answers;
+mod every_form;
 mod fields;
 mod forms;
 mod guessing;

@@ -297,11 +297,7 @@ async fn a_sign_in_that_is_overtaken_by_who_shuts_the_user_out_begins_no_session
                 .set("password", PASSWORD)
         });
         let commit = async {
-            while app
-                .count("SELECT count(*) FROM pg_locks WHERE NOT granted")
-                .await
-                == 0
-            {}
+            app.until_a_lock_is_waited_for().await;
             app.sql("COMMIT").await;
         };
         let (page, ()) = tokio::join!(sign_in, commit);

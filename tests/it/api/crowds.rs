@@ -1,15 +1,12 @@
 //! Pages are answered however busy the calls are.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use super::*;
 use crate::support::hostile::{Behaviour, Hostile};
-
-/// The longest that a page may take meanwhile.
-const WORST: Duration = Duration::from_secs(3);
 
 /// Somebody who begins a request and does not go on with it.
 async fn slow_client(world: &World, begun: &str) -> TcpStream {
@@ -35,6 +32,11 @@ async fn pages_are_answered_while_calls_hang_and_slow_clients_hold_connections()
             server.url("/")
         ))
         .await;
+    // Longer than the test takes on any machine: they end when the test ends them.
+    world
+        .app
+        .sql("UPDATE authorizations SET time_out = 300")
+        .await;
     let calls: Vec<_> = (0..40)
         .map(|_| tokio::spawn(world.request("GET", "/ledger/proxy/x").send()))
         .collect();
@@ -50,9 +52,9 @@ async fn pages_are_answered_while_calls_hang_and_slow_clients_hold_connections()
     }
     for path in ["/", "/connectors", "/connectors/ledger", "/audit", "/calls"] {
         for _ in 0..3 {
-            let begun = Instant::now();
             ana.get(path).await.expect(200);
-            assert!(begun.elapsed() < WORST, "{path}: {:?}", begun.elapsed());
+            let hanging = calls.iter().filter(|call| !call.is_finished()).count();
+            assert_eq!(hanging, calls.len(), "{path} is answered while all hang");
         }
     }
     drop(held);

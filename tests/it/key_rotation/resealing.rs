@@ -115,13 +115,7 @@ async fn a_save_beside_it_is_never_overwritten() {
     .await;
     let resealing = reseal(&app, &newer);
     let committing = async {
-        while app
-            .count("SELECT count(*) FROM pg_locks WHERE NOT granted")
-            .await
-            == 0
-        {
-            tokio::task::yield_now().await;
-        }
+        app.until_a_lock_is_waited_for().await;
         app.sql("COMMIT").await;
     };
     let (outcome, ()) = futures_util::join!(resealing, committing);

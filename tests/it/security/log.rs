@@ -3,6 +3,7 @@
 use connectory::access::Permission::ViewConnectors;
 
 use super::*;
+use crate::api_keys::{self, Whose};
 use crate::support::PASSWORD;
 use crate::support::program::{Installation, Program};
 
@@ -96,13 +97,23 @@ async fn what_is_refused_says_who_asked_and_from_where() {
         .await
         .expect(403);
     let visitor = program.browser();
-    for _ in 0..9 {
+    for _ in 0..30 {
         visitor.sign_in("ben", "a wrong password").await;
     }
     let key = visitor
         .request(reqwest::Method::GET, "/api/v1/connectors")
         .bearer_auth("cty_nobody-has-this-key");
     visitor.send(key).await.expect(401);
+    let eva = app.user(&[]).await;
+    let ended = api_keys::key(&app, Whose::User(eva.id)).await;
+    let revoke = "UPDATE api_keys SET revoked_at = now(), revoked_by = 'Ana'";
+    app.sql(revoke).await;
+    for _ in 0..20 {
+        let ended = visitor
+            .request(reqwest::Method::GET, "/api/v1/connectors")
+            .bearer_auth(ended.expose());
+        visitor.send(ended).await.expect(401);
+    }
     let (_, log) = program.stop();
     let person = ["address=\"127.0.0.1\"", "user=\"ben\""];
     for (event, words) in [
@@ -123,6 +134,11 @@ async fn what_is_refused_says_who_asked_and_from_where() {
                 "{word} in {lines:?}"
             );
         }
+    }
+    // Once a minute each: more than a few only where this test takes minutes.
+    for flood in ["too many tries", "This API key was revoked"] {
+        let told = log.lines().filter(|line| line.contains(flood)).count();
+        assert!((1..=5).contains(&told), "{told} of “{flood}” in\n{log}");
     }
     assert!(!log.contains("a wrong password") && !log.contains("cty_nobody"));
 }

@@ -1,6 +1,6 @@
 //! Hostile input in every place of every route: an answer of ours, never a fault of ours, and never markup.
 
-use chrono::TimeDelta;
+use futures_util::StreamExt;
 use reqwest::header::{HeaderName, HeaderValue};
 
 use super::*;
@@ -35,7 +35,7 @@ const SEGMENTS: [&str; 25] = [
 ];
 
 /// Values of queries and fields.
-const VALUES: [&str; 17] = [
+pub(super) const VALUES: [&str; 17] = [
     "",
     "\"><xss>",
     "<xss>",
@@ -83,6 +83,21 @@ const PARAMETERS: [&str; 24] = [
     "further",
 ];
 
+/// Requests under way at once: fewer than the connections of a worker, so that none is refused for want of one.
+const AT_ONCE: usize = 3;
+
+/// What is wrong with the answers to these requests.
+async fn several_at_once<F>(requests: impl Iterator<Item = F>) -> Vec<String>
+where
+    F: Future<Output = Option<String>>,
+{
+    let answers = futures_util::stream::iter(requests).buffer_unordered(AT_ONCE);
+    answers
+        .filter_map(std::future::ready)
+        .collect::<Vec<String>>()
+        .await
+}
+
 #[tokio::test]
 async fn in_the_path() {
     let World { app, examples, ana } = &World::new().await;
@@ -93,7 +108,7 @@ async fn in_the_path() {
         let example = examples.path(app, &route).await;
         let variables = route.path.split('/').enumerate();
         for (at, _) in variables.filter(|(_, segment)| segment.starts_with('{')) {
-            for hostile in SEGMENTS.into_iter().chain([long.as_str()]) {
+            let send = async |hostile: &str| {
                 let mut segments: Vec<&str> = example.split('/').collect();
                 segments[at] = hostile;
                 let path = segments.join("/");
@@ -102,50 +117,58 @@ async fn in_the_path() {
                 } else {
                     ana.get(&path).await
                 };
-                found.extend(wrong(&page, &path));
-            }
+                wrong(&page, &path)
+            };
+            let all = SEGMENTS.into_iter().chain([long.as_str()]);
+            found.extend(several_at_once(all.map(send)).await);
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// What is asked of a page: each parameter alone, because one that is refused hides the others, and all together. What the page
+/// itself reads gets every value alone, what it does not read another one on each page; together all get every value.
+fn queries(own: &[String], turn: usize) -> (Vec<String>, Vec<String>) {
+    let long = "é".repeat(1_500);
+    let pair = |name: &str, value: &str| format!("{}={}", encoded(name), encoded(value));
+    let values = || VALUES.into_iter().chain([long.as_str()]);
+    let foreign = PARAMETERS
+        .into_iter()
+        .filter(|name| !own.iter().any(|own| own == name));
+    let alone_of_own = own
+        .iter()
+        .flat_map(|name| values().map(move |value| pair(name, value)));
+    let alone_of_foreign = foreign.clone().enumerate().map(|(at, name)| {
+        let value = values().nth((at + turn) % (VALUES.len() + 1));
+        pair(name, value.unwrap_or_default())
+    });
+    let names = || own.iter().map(String::as_str).chain(foreign.clone());
+    let together = VALUES.into_iter().map(|value| {
+        let pairs: Vec<String> = names().map(|name| pair(name, value)).collect();
+        pairs.join("&")
+    });
+    (
+        alone_of_own.chain(alone_of_foreign).collect(),
+        together.collect(),
+    )
+}
+
 #[tokio::test]
 async fn in_the_query() {
     let World { app, examples, ana } = &World::new().await;
-    let long = "é".repeat(8_000);
     let mut found = Vec::new();
-    for route in pages() {
+    for (turn, route) in pages().enumerate() {
         let path = examples.path(app, &route).await;
         let page = ana.get(&path).await;
         let own = page.attributes("form[method=get] [name]", "name");
-        // Pages without a search read little of an address.
-        let values = if own.is_empty() {
-            &VALUES[..5]
-        } else {
-            &VALUES
-        };
-        for value in values.iter().copied().chain([long.as_str()]) {
-            let pairs: Vec<String> = PARAMETERS
-                .into_iter()
-                .chain(own.iter().map(String::as_str))
-                .map(|name| format!("{}={}", encoded(name), encoded(value)))
-                .collect();
-            // All at once, and each alone, because one that is refused hides the others.
-            let all = pairs.join("&");
-            let queries = if value.len() > 1_000 {
-                &pairs[..1]
-            } else {
-                &pairs[..]
-            };
-            for query in queries.iter().chain((all.len() < 16_000).then_some(&all)) {
-                let address = format!("{path}?{query}");
-                found.extend(wrong(&ana.get(&address).await, &address));
-            }
-        }
-        for broken in ["%", "%zz=%zz", "=&=&&;", "q[]=a&q[b]=c", "q=%ff%fe", "?q=?"] {
-            let address = format!("{path}?{broken}");
-            found.extend(wrong(&ana.get(&address).await, &address));
-        }
+        let (alone, all) = queries(&own, turn);
+        let broken = ["%", "%zz=%zz", "=&=&&;", "q[]=a&q[b]=c", "q=%ff%fe", "?q=?"];
+        let broken = broken.into_iter().map(str::to_string);
+        let sent = alone.into_iter().chain(all).chain(broken).map(|query| {
+            let address = format!("{path}?{query}");
+            async move { wrong(&ana.get(&address).await, &address) }
+        });
+        found.extend(several_at_once(sent).await);
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
@@ -207,7 +230,7 @@ async fn in_the_headers() {
     let mut found = Vec::new();
     for route in all_routes() {
         let path = examples.path(app, &route).await;
-        for headers in strange_headers() {
+        let send = async |headers: Vec<(&'static str, Vec<u8>)>| {
             let method = route.method.as_str().parse().expect("a method");
             let mut request = ana.request(method, &path);
             if route.method == Method::POST {
@@ -224,102 +247,10 @@ async fn in_the_headers() {
             }
             let what = format!("{headers:?}");
             // Another browser's jar, so that no answer changes this one's.
-            found.extend(wrong(&app.browser().execute(request).await, &what));
-        }
+            wrong(&app.browser().execute(request).await, &what)
+        };
+        found.extend(several_at_once(strange_headers().into_iter().map(send)).await);
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
     assert_eq!(ana.get("/").await.status, 200);
-}
-
-/// What a form of a page sends to which addresses.
-struct Sent {
-    actions: Vec<String>,
-    fields: Vec<(String, String)>,
-}
-
-fn forms_of(page: &Page) -> Vec<Sent> {
-    let action = |form: scraper::ElementRef<'_>| {
-        form.attr("action")
-            .unwrap_or(page.path.as_str())
-            .to_string()
-    };
-    let controls = scraper::Selector::parse("[name]").expect("a selector");
-    let buttons = scraper::Selector::parse("[formaction]").expect("a selector");
-    let read = |form: scraper::ElementRef<'_>| Sent {
-        actions: std::iter::once(action(form))
-            .chain(
-                form.select(&buttons)
-                    .filter_map(|button| Some(button.attr("formaction")?.to_string())),
-            )
-            .collect(),
-        fields: form
-            .select(&controls)
-            .map(|control| {
-                let attribute = |name| control.attr(name).unwrap_or_default().to_string();
-                (attribute("name"), attribute("value"))
-            })
-            .collect(),
-    };
-    page.all("form[method=post]").map(read).collect()
-}
-
-/// The ways in which the fields of a form are made wrong: every value everywhere, and each field alone gone or twice.
-fn wrong_fields(fields: &[(String, String)]) -> Vec<Vec<(String, String)>> {
-    let is_own = |name: &str| name != "csrf";
-    let mut all = Vec::new();
-    for hostile in VALUES {
-        let change = |(name, value): &(String, String)| {
-            let value = if is_own(name) { hostile } else { value };
-            (name.clone(), value.to_string())
-        };
-        all.push(fields.iter().map(change).collect());
-    }
-    for (at, (name, value)) in fields
-        .iter()
-        .enumerate()
-        .filter(|(_, field)| is_own(&field.0))
-    {
-        let mut without = fields.to_vec();
-        without.remove(at);
-        all.push(without);
-        let mut hostile = fields.to_vec();
-        hostile[at].1 = format!("{value}<xss>\u{202e}");
-        all.push(hostile);
-        let mut twice = fields.to_vec();
-        twice.insert(at, (name.clone(), "<xss>".into()));
-        all.push(twice);
-    }
-    all
-}
-
-#[tokio::test]
-async fn in_the_fields_of_every_form() {
-    let World { app, examples, ana } = &World::new().await;
-    let mut found = Vec::new();
-    let mut seen = std::collections::HashSet::new();
-    for route in pages() {
-        let path = examples.path(app, &route).await;
-        for form in forms_of(&ana.get(&path).await) {
-            for action in form.actions.iter().filter(|action| *action != "/sign-out") {
-                // The same form at another example is sent once.
-                let pattern = action.replace(|letter: char| letter.is_ascii_digit(), "");
-                let names: Vec<&String> = form.fields.iter().map(|(name, _)| name).collect();
-                if !seen.insert(format!("{pattern} {names:?}")) {
-                    continue;
-                }
-                for fields in wrong_fields(&form.fields) {
-                    app.advance(TimeDelta::seconds(31));
-                    let fields: Vec<(&str, &str)> = fields
-                        .iter()
-                        .map(|(name, value)| (name.as_str(), value.as_str()))
-                        .collect();
-                    let page = ana.post_exactly(action, &fields).await;
-                    found.extend(wrong(&page, &format!("{fields:?}")));
-                }
-            }
-        }
-    }
-    assert!(seen.len() > 20, "{} forms only", seen.len());
-    assert_eq!(ana.get("/connectors").await.status, 200, "still signed in");
-    assert!(found.is_empty(), "{}", found.join("\n"));
 }

@@ -406,6 +406,18 @@ impl TestApp {
             .unwrap_or_else(|_| panic!("no number: {query}"))
     }
 
+    /// Waits until somebody in this site's database waits for a row that another transaction holds.
+    pub async fn until_a_lock_is_waited_for(&self) {
+        const WAITING: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let looking = async {
+            while self.count(WAITING).await == 0 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let found = tokio::time::timeout(Duration::from_secs(60), looking).await;
+        found.expect("nobody waits for a lock");
+    }
+
     async fn client(&self) -> &tokio_postgres::Client {
         self.sql.get_or_init(|| connect(&self.database.url)).await
     }
