@@ -9,7 +9,7 @@ use connectory::connectors::Method;
 
 use super::*;
 use crate::calls::call;
-use crate::support::{Browser, strs};
+use crate::support::{Browser, Page, strs};
 
 /// Payroll is closed, Ledger open; both failing and unchecked, in one category and called once.
 struct World {
@@ -156,6 +156,68 @@ async fn its_calls_are_in_no_log_file_or_chart() {
         calls.table_foot().ends_with("of 2 calls"),
         "{}",
         calls.table_foot()
+    );
+}
+
+/// What the chart of calls says of its highest column; where there is nothing to show there is no chart.
+fn peak(page: &Page) -> String {
+    let titles = page.texts("svg title");
+    titles.into_iter().next().unwrap_or("None.".into())
+}
+
+#[tokio::test]
+async fn charts_and_choices_leave_out_what_is_hidden() {
+    let world = World::new().await;
+    let ben = world.everything().await;
+    let mut secret = call(world.app.clock.now(), world.payroll);
+    secret.caller = crate::calls::program("Payroll nightly");
+    world.app.call_log.record(secret);
+    world.app.call_log.finish().await;
+    let everywhere = |page: &Page| page.choices("caller");
+    let caller = call(world.app.clock.now(), world.ledger).caller.id;
+    let admin = world.app.super_admin().await;
+    // All calls, those of a caller, those of a connector, and those of both.
+    for (query, seen, all) in [
+        (String::new(), "At most 1 in", "At most 3 in"),
+        (format!("?caller={caller}"), "At most 1 in", "At most 2 in"),
+        (
+            format!("?connector={}", world.ledger),
+            "At most 1 in",
+            "At most 1 in",
+        ),
+        (
+            format!("?connector={}&caller={caller}", world.payroll),
+            "None.",
+            "At most 1 in",
+        ),
+    ] {
+        for (person, words) in [(&ben, seen), (&admin, all)] {
+            let page = person.get(&format!("/calls{query}")).await.expect(200);
+            assert!(peak(&page).contains(words), "{query}: {}", peak(&page));
+        }
+    }
+    let page = ben.get("/calls").await;
+    assert!(
+        !everywhere(&page)
+            .iter()
+            .any(|choice| choice.contains("Payroll"))
+    );
+    assert!(
+        !page
+            .choices("connector")
+            .iter()
+            .any(|choice| choice.contains("Payroll"))
+    );
+    let page = ben.get("/connectors/ledger/activity").await.expect(200);
+    assert!(
+        !everywhere(&page)
+            .iter()
+            .any(|choice| choice.contains("Payroll"))
+    );
+    assert!(
+        everywhere(&admin.get("/calls").await)
+            .iter()
+            .any(|choice| choice.contains("Payroll nightly"))
     );
 }
 
