@@ -148,7 +148,7 @@ impl Connector {
 
 /// That to which a connector admits somebody, whatever their permissions. Who may not view it knows nothing of it.
 pub(super) fn admission(by: &Actor, open: Rights, listed: Rights) -> Result<Rights, Error> {
-    match open.and(listed) {
+    match open.or(listed) {
         _ if by.super_admin => Ok(Rights::ALL),
         admits if admits.contains(Right::View) => Ok(admits),
         _ => Err(Error::NotFound),

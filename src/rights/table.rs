@@ -65,14 +65,9 @@ fn field(who: &MemberRow) -> String {
     format!("{}-{}", who.kind, who.id)
 }
 
-/// A connector, for somebody who may say who may do what with it.
-pub(super) async fn find(visit: &Visit, conn: &Conn, key: &str) -> Result<Connector, Error> {
-    connectors::find_in_sight(conn, &visit.actor, key).await
-}
-
 pub async fn edit(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let connector = find(&visit, &conn, &key).await?;
+    let connector = connectors::find_in_sight(&conn, &visit.actor, &key).await?;
     let entries = queries::entries(&mut conn, connector.id).await?;
     let rows = entries.into_iter().map(|entry| Row {
         who: entry.who,
@@ -154,7 +149,7 @@ pub async fn update(
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let connector = find(&visit, &conn, &key).await?;
+    let connector = connectors::find_in_sight(&conn, &visit.actor, &key).await?;
     let sent = Sent::read(&data, queries::entries(&mut conn, connector.id).await?);
     let checked = sent.coupled(&connector);
     if shuts_out(&visit, &mut conn, &checked).await? {
@@ -172,7 +167,7 @@ pub async fn update(
         }
         Err(SaveError::Fault(fault)) => Err(fault),
         Err(_) => {
-            let theirs = find(&visit, &conn, &key).await?;
+            let theirs = connectors::find_in_sight(&conn, &visit.actor, &key).await?;
             let entries = queries::entries(&mut conn, theirs.id).await?;
             conflict(visit.shell, &theirs, &entries, &data)
         }
