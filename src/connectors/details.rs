@@ -54,9 +54,10 @@ pub async fn create(
     if let Some(new) = form.check_new() {
         match queries::create(&mut conn, &visit.actor, visit.now(), &new).await {
             Ok(key) => return Ok(created(&visit, &key, new.method)),
-            // The second press of the same form finds what the first has made.
+            // The second press of the same form finds what the first has made. An id that was made up finds what its person
+            // sees anyway, or nothing.
             Err(SaveError::Repeated) => {
-                let key = queries::key_of(&mut conn, new.id).await?;
+                let key = queries::key_of(&mut conn, visit.actor.sight, new.id).await?;
                 return Ok(created(&visit, &key, new.method));
             }
             Err(SaveError::Fault(fault)) => return Err(fault),

@@ -40,6 +40,8 @@ struct EditorPage {
     action: String,
     may_edit: bool,
     may_call: bool,
+    /// Calls are kept to others, in spite of the permission.
+    calls_are_kept: bool,
 }
 
 impl EditorPage {
@@ -57,6 +59,15 @@ impl EditorPage {
     /// The path by which programs call the stored endpoint.
     fn programs_address(&self, endpoint: &Endpoint) -> String {
         call_path(&self.editor.connector.key, &endpoint.name)
+    }
+
+    /// Why there is no Run.
+    fn why_no_run(&self) -> &'static str {
+        if self.calls_are_kept {
+            "This data connector is kept to certain people, and you are not among those who may call it, so you cannot run its endpoints."
+        } else {
+            "To run an endpoint you need the permission “Call Data Connectors”."
+        }
     }
 
     /// Whether a field is for machines to read.
@@ -116,6 +127,7 @@ pub(super) fn editor_page(
     editor.form.send_rows_to(&action);
     let may_edit = editor.connector.rights.contains(Right::Edit);
     let may_call = editor.connector.rights.contains(Right::Call);
+    let calls_are_kept = editor.connector.is_kept_from(&visit.actor, Right::Call);
     page(
         status,
         &EditorPage {
@@ -125,6 +137,7 @@ pub(super) fn editor_page(
             action,
             may_edit,
             may_call,
+            calls_are_kept,
         },
     )
 }

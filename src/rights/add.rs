@@ -118,7 +118,8 @@ async fn show(
     drop(conn);
     let more = rows.len() > OFFERED;
     rows.truncate(OFFERED);
-    let head = ConnectorHead::new(&connector, Tab::Access, &visit.actor).about("Add people");
+    let head =
+        ConnectorHead::new(&connector, Tab::Access, &visit.actor).about("Add users and groups");
     let status = errors.status();
     page(
         status,
