@@ -7,6 +7,7 @@ mod lists;
 mod rows_read;
 mod said;
 mod tab;
+mod told;
 
 use uuid::Uuid;
 
