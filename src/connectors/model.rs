@@ -71,7 +71,7 @@ fn no_rights() -> SqlLiteral<Array<Text>> {
 }
 
 /// A connector as it is stored, and as somebody sees it.
-#[derive(Queryable, Selectable)]
+#[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = crate::db::schema::connectors)]
 pub struct Connector {
     pub id: ConnectorId,
