@@ -18,6 +18,9 @@ use crate::web::{
 /// The field of the first row.
 const EVERYBODY: &str = "everybody";
 
+/// The field that names who has a row, so that whoever was listed since the form was opened is told from whoever was unticked.
+const LISTED: &str = "listed";
+
 #[derive(Template)]
 #[template(path = "rights/table.html")]
 struct AccessPage {
@@ -36,6 +39,11 @@ struct Row {
 }
 
 impl Row {
+    /// The field that says whose row it is.
+    fn listed_field(&self) -> &'static str {
+        LISTED
+    }
+
     fn boxes(&self) -> Boxes {
         Boxes::new(field(&self.who), self.who.full_name(), self.ticked)
     }
@@ -65,14 +73,9 @@ fn field(who: &MemberRow) -> String {
     format!("{}-{}", who.kind, who.id)
 }
 
-/// A connector, for somebody who may say who may do what with it.
-pub(super) async fn find(visit: &Visit, conn: &Conn, key: &str) -> Result<Connector, Error> {
-    connectors::find_in_sight(conn, &visit.actor, key).await
-}
-
 pub async fn edit(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let connector = find(&visit, &conn, &key).await?;
+    let connector = connectors::find_in_sight(&conn, &visit.actor, &key).await?;
     let entries = queries::entries(&mut conn, connector.id).await?;
     let rows = entries.into_iter().map(|entry| Row {
         who: entry.who,
@@ -103,7 +106,7 @@ fn access_page(
     )
 }
 
-/// The form as it was sent: the boxes of everybody, and of each who is listed.
+/// The form as it was sent: the boxes of everybody, and of each who is listed. Who has no row in it keeps what they have.
 struct Sent {
     open: Rights,
     listed: Vec<(Entry, Rights)>,
@@ -111,8 +114,13 @@ struct Sent {
 
 impl Sent {
     fn read(data: &FormData, entries: Vec<Entry>) -> Sent {
+        let shown = data.all(LISTED);
         let ticked = |entry: Entry| {
-            let rights = Boxes::read(data, &field(&entry.who));
+            let rights = if shown.contains(&entry.who.value()) {
+                Boxes::read(data, &field(&entry.who))
+            } else {
+                entry.rights
+            };
             (entry, rights)
         };
         Sent {
@@ -154,7 +162,7 @@ pub async fn update(
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let connector = find(&visit, &conn, &key).await?;
+    let connector = connectors::find_in_sight(&conn, &visit.actor, &key).await?;
     let sent = Sent::read(&data, queries::entries(&mut conn, connector.id).await?);
     let checked = sent.coupled(&connector);
     if shuts_out(&visit, &mut conn, &checked).await? {
@@ -172,9 +180,10 @@ pub async fn update(
         }
         Err(SaveError::Fault(fault)) => Err(fault),
         Err(_) => {
-            let theirs = find(&visit, &conn, &key).await?;
+            let theirs = connectors::find_in_sight(&conn, &visit.actor, &key).await?;
             let entries = queries::entries(&mut conn, theirs.id).await?;
-            conflict(visit.shell, &theirs, &entries, &data)
+            let mine = Sent::read(&data, entries);
+            conflict(visit.shell, &theirs, &mine, &data)
         }
     }
 }
@@ -197,26 +206,23 @@ async fn shuts_out(visit: &Visit, conn: &mut Conn, new: &CheckedAccess) -> Resul
 fn conflict(
     shell: Shell,
     theirs: &Connector,
-    entries: &[Entry],
+    mine: &Sent,
     data: &FormData,
 ) -> Result<HttpResponse, Error> {
     let words = |rights: Rights| match rights.labels() {
         words if words.is_empty() => "Nothing".to_string(),
         words => words,
     };
-    let difference = |label: String, theirs: Rights, field: &str| Difference {
+    let difference = |label: String, theirs: Rights, mine: Rights| Difference {
         label: label.into(),
         theirs: words(theirs),
-        mine: words(Boxes::read(data, field)),
+        mine: words(mine),
     };
-    let everybody = difference(
-        "Everybody with the permission".into(),
-        theirs.open,
-        EVERYBODY,
-    );
-    let listed = entries
+    let everybody = difference(connectors::EVERYBODY.into(), theirs.open, mine.open);
+    let listed = mine
+        .listed
         .iter()
-        .map(|entry| difference(entry.who.full_name(), entry.rights, &field(&entry.who)));
+        .map(|(entry, ticked)| difference(entry.who.full_name(), entry.rights, *ticked));
     let address = address(theirs);
     ConflictPage {
         shell,

@@ -132,7 +132,7 @@ impl PersonRights {
             return Rights::ALL;
         }
         let listed = self.listed.get(&subject.connector).copied();
-        let admits = subject.open.and(listed.unwrap_or_default());
+        let admits = subject.open.or(listed.unwrap_or_default());
         admits.within(self.permitted)
     }
 

@@ -152,7 +152,11 @@ async fn only_one_of_those_who_may_call_it_leads_a_program_to_what_is_kept_to_pe
 
     open_for(&world.app, world.payroll, "{view}").await;
     let refused = manager.get(&format!("{ways}/payroll")).await.expect(403);
-    assert!(refused.text().contains("may call it"), "{}", refused.text());
+    assert!(
+        refused.text().contains("may call this data connector"),
+        "{}",
+        refused.text()
+    );
     page.submit(|form| form).await.expect(403);
 
     let caller = world
@@ -224,7 +228,7 @@ async fn the_page_says_which_keys_of_programs_lead_here_and_why() {
     let page = ana.get(users).await.expect(200);
     assert!(
         page.text()
-            .contains("do not lead to one that is kept to certain people")
+            .contains("do not lead to one whose Call is not open to everybody")
     );
     world
         .app

@@ -12,15 +12,15 @@ use crate::calls::call;
 use crate::support::{Browser, Page, strs};
 
 /// Payroll is closed, Ledger open; both failing and unchecked, in one category and called once.
-struct World {
-    app: TestApp,
-    payroll: Uuid,
+pub(super) struct World {
+    pub app: TestApp,
+    pub payroll: Uuid,
     ledger: Uuid,
     category: Uuid,
 }
 
 impl World {
-    async fn new() -> World {
+    pub async fn new() -> World {
         let app = TestApp::start().await;
         let category = app.category("Finance").await;
         let mut ids = Vec::new();
@@ -50,7 +50,7 @@ impl World {
         }
     }
 
-    async fn everything(&self) -> Browser {
+    pub async fn everything(&self) -> Browser {
         let all = [
             CreateConnectors,
             DeleteConnectors,
@@ -235,12 +235,18 @@ async fn the_trash_shows_and_gives_back_only_what_is_open() {
         .await
         .expect(404);
     list(&world.app, world.payroll, ben.user().id, "{view}").await;
+    let trash = ben.get("/connectors/trash").await.expect(200);
+    assert!(trash.has_form("/connectors/ledger/restorations"));
+    assert!(
+        trash.text().contains("Payroll") && !trash.has_form("/connectors/payroll/restorations"),
+        "what would be refused is not offered"
+    );
     let refused = ben
         .post("/connectors/payroll/restorations", &[])
         .await
         .expect(403);
     assert!(
-        refused.text().contains("may restore it"),
+        refused.text().contains("may restore this data connector"),
         "{}",
         refused.text()
     );
@@ -248,9 +254,9 @@ async fn the_trash_shows_and_gives_back_only_what_is_open() {
         .app
         .sql("UPDATE connector_rights SET rights = '{view,edit}'")
         .await;
-    ben.post("/connectors/payroll/restorations", &[])
-        .await
-        .expect(303);
+    let trash = ben.get("/connectors/trash").await.expect(200);
+    let restore = trash.form("/connectors/payroll/restorations");
+    restore.send().await.expect(303);
 }
 
 #[tokio::test]
@@ -274,10 +280,11 @@ async fn what_may_not_be_done_with_one_connector_is_not_offered_there() {
         .get("/connectors/payroll/endpoints/new")
         .await
         .expect(403);
+    assert_eq!(refused.h1(), "This is kept to certain people");
     assert!(
         refused
             .text()
-            .contains("you are not among those who may edit it"),
+            .contains("You are not among those who may edit this data connector."),
         "{}",
         refused.text()
     );
@@ -288,6 +295,47 @@ async fn what_may_not_be_done_with_one_connector_is_not_offered_there() {
         .await
         .expect(403);
     assert!(refused.text().contains("“Edit Data Connectors”"));
+}
+
+#[tokio::test]
+async fn a_made_up_id_of_a_new_connector_leads_to_none_that_is_hidden() {
+    let world = World::new().await;
+    let ben = world.everything().await;
+    let pressed_again = async |id: Uuid, name: &str| {
+        let page = ben.get("/connectors/new").await.expect(200);
+        let form = page.form("/connectors").set("connector_name", name);
+        let form = form.set("description", "x");
+        form.forge("new_id", &id.to_string()).send().await
+    };
+    let seen = pressed_again(world.ledger, "Other").await.expect(303);
+    assert_eq!(seen.location(), Some("/connectors/ledger/endpoints"));
+    pressed_again(world.payroll, "Other").await.expect(404);
+    list(&world.app, world.payroll, ben.user().id, "{view}").await;
+    let seen = pressed_again(world.payroll, "Other").await.expect(303);
+    assert_eq!(seen.location(), Some("/connectors/payroll/endpoints"));
+}
+
+#[tokio::test]
+async fn the_tabs_of_other_permissions_ask_for_sight_alone() {
+    let app = TestApp::start().await;
+    let payroll = app.connector("Payroll").await;
+    for (permission, tab) in [(ManageUsers, "access"), (ViewActivity, "activity")] {
+        let ben = app.person(&[]).await;
+        let code = permission.code();
+        app.sql(&format!(
+            "INSERT INTO user_permissions (user_id, permission) VALUES ('{}', '{code}')",
+            ben.user().id
+        ))
+        .await;
+        let path = format!("/connectors/payroll/{tab}");
+        open_for(&app, payroll, "{view,call,edit,authorize}").await;
+        ben.get("/connectors/payroll").await.expect(403);
+        ben.get(&path).await.expect(200);
+        close(&app, payroll).await;
+        ben.get(&path).await.expect(404);
+        list(&app, payroll, ben.user().id, "{view}").await;
+        ben.get(&path).await.expect(200);
+    }
 }
 
 #[tokio::test]
