@@ -12,7 +12,7 @@ use crate::db::Conn;
 use crate::people::MemberRow;
 use crate::web::{
     ConflictPage, Difference, Error, Errors, Form, FormData, SaveError, Segment, Shell, date_time,
-    page,
+    page, plural,
 };
 
 /// The field of the first row.
@@ -29,6 +29,8 @@ struct AccessPage {
     connector: Connector,
     rows: Vec<Row>,
     open: Rights,
+    /// Programs' keys that lead here by name, whatever is open to everybody.
+    named_keys: usize,
     errors: Errors,
 }
 
@@ -52,6 +54,14 @@ impl Row {
 impl AccessPage {
     fn everybody(&self) -> Boxes {
         Boxes::new(EVERYBODY, "everybody with the permission", self.open)
+    }
+
+    /// “2 keys of programs lead”, where closing to everybody has not stopped them.
+    fn named_words(&self) -> Option<String> {
+        let is_closed = !self.connector.open.contains(Right::Call);
+        let number = i64::try_from(self.named_keys).unwrap_or(i64::MAX);
+        let words = || plural(number, "key of a program leads", "keys of programs lead");
+        (is_closed && number > 0).then(words)
     }
 
     /// Nobody but super admins can use it.
@@ -82,15 +92,18 @@ pub async fn edit(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, E
         ticked: entry.rights,
     });
     let (rows, open) = (rows.collect(), connector.open);
-    access_page(visit, connector, (open, rows), Errors::default())
+    access_page(visit, &mut conn, connector, (open, rows), Errors::default()).await
 }
 
-fn access_page(
+async fn access_page(
     visit: Visit,
+    conn: &mut Conn,
     connector: Connector,
     (open, rows): (Rights, Vec<Row>),
     errors: Errors,
 ) -> Result<HttpResponse, Error> {
+    let keys = queries::keys(conn, &connector, visit.now(), i64::MAX).await?;
+    let named_keys = keys.iter().filter(|key| key.named).count();
     let head = ConnectorHead::new(&connector, Tab::Access, &visit.actor);
     let status = errors.status();
     page(
@@ -101,6 +114,7 @@ fn access_page(
             connector,
             rows,
             open,
+            named_keys,
             errors,
         },
     )
@@ -169,7 +183,7 @@ pub async fn update(
         let mut errors = Errors::default();
         errors.add("everybody-view", SHUT_OUT);
         let open = sent.open;
-        return access_page(visit, connector, (open, sent.rows()), errors);
+        return access_page(visit, &mut conn, connector, (open, sent.rows()), errors).await;
     }
     let seen = (&connector, data.version());
     match queries::save(&mut conn, &visit.actor, visit.now(), seen, &checked).await {

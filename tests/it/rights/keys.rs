@@ -242,6 +242,13 @@ async fn the_page_says_which_keys_of_programs_lead_here_and_why() {
         page.text()
             .contains("It leads to this data connector by name")
     );
+    let tab = ana.get("/connectors/payroll/access").await.expect(200);
+    assert!(
+        tab.text()
+            .contains("1 key of a program leads here by name,"),
+        "{}",
+        tab.text()
+    );
     world.app.sql("UPDATE programs SET active = false").await;
     let page = ana.get(users).await.expect(200);
     assert!(
