@@ -1,7 +1,8 @@
 //! The server: what the handlers share, the order of the layers, background work, the graceful stop.
 
+mod brakes;
+
 use std::net::TcpListener;
-use std::num::NonZeroU32;
 use std::time::Duration;
 
 use actix_web::body::BoxBody;
@@ -12,9 +13,9 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
 
+use self::brakes::Brakes;
 use crate::access::{
-    ApiKeys, Gate, PasswordHasher, SessionLimits, SignInBrake, SignInGuard, Throttle,
-    TrustedProxies, purge_sessions,
+    ApiKeys, Gate, PasswordHasher, SessionLimits, SignInGuard, TrustedProxies, purge_sessions,
 };
 use crate::accounts::FirstRun;
 use crate::api::{self, Api, Meters};
@@ -24,7 +25,7 @@ use crate::calls::{self, CallLog, Retention};
 use crate::clock::Clock;
 use crate::connectors::LegacyGrants;
 use crate::db::{Db, Notices};
-use crate::endpoints::{Definitions, RunBodies, RunBrake};
+use crate::endpoints::{Definitions, RunBodies};
 use crate::keyring::{self, Instance};
 use crate::notices::{Channels, Courier};
 use crate::openid::{self, SignIns};
@@ -54,9 +55,6 @@ const CALL_LOG_CONNECTIONS: usize = 1;
 
 /// Connections on which notices are looked after, one for each channel.
 const NOTICE_CONNECTIONS: usize = 2;
-
-/// Unknown API keys that one address may show at once.
-const UNKNOWN_KEYS: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
 
 /// Requests in flight get this many seconds at a stop.
 const LAST_REQUESTS: u64 = 30;
@@ -141,16 +139,6 @@ impl Site {
     }
 }
 
-/// The brakes, which all workers of a process share.
-#[derive(Clone)]
-struct Brakes {
-    sign_in: SignInBrake,
-    token_requests: Throttle,
-    runs: RunBrake,
-    /// Unknown API keys, by address.
-    keys: Throttle,
-}
-
 /// What all workers of a process have in common besides.
 #[derive(Clone)]
 struct Shared {
@@ -168,12 +156,7 @@ pub fn serve(
     call_log: CallLog,
     listener: TcpListener,
 ) -> anyhow::Result<Server> {
-    let brakes = Brakes {
-        sign_in: SignInBrake::new(&site.clock),
-        token_requests: Throttle::for_outbound(&site.clock),
-        runs: RunBrake::new(&site.clock),
-        keys: Throttle::new(&site.clock, UNKNOWN_KEYS),
-    };
+    let brakes = Brakes::new(&site.clock);
     let workers = site.workers;
     let shared = Shared {
         board: Switchboard::new(&site.clock, &site.notices, &site.vault, &keeper),
@@ -235,6 +218,7 @@ fn worker(
         endpoints: shared.endpoints,
         keeper: shared.keeper.clone(),
         throttle: brakes.keys,
+        seldom: brakes.refused.clone(),
         address: PublicAddress::new(&site.public_url).to_string(),
         meters: Meters::default(),
     };
@@ -248,6 +232,7 @@ fn worker(
         .app_data(web::Data::new(site.proxies))
         .app_data(web::Data::new(site.about))
         .app_data(web::Data::new(brakes.token_requests))
+        .app_data(web::Data::new(brakes.refused))
         .app_data(web::Data::new(api))
         .app_data(web::Data::new(shared.keeper))
         .app_data(web::Data::new(shared.call_log))

@@ -12,6 +12,8 @@ pub struct Clock {
     /// Microseconds that the clock is ahead of the system's; always 0 outside tests.
     ahead: Arc<AtomicI64>,
     start: Instant,
+    /// When it was made, if it stands still.
+    still: Option<DateTime<Utc>>,
 }
 
 impl Default for Clock {
@@ -19,6 +21,7 @@ impl Default for Clock {
         Clock {
             ahead: Arc::default(),
             start: Instant::now(),
+            still: None,
         }
     }
 }
@@ -29,13 +32,22 @@ impl Clock {
         Clock::default()
     }
 
+    /// A clock that moves only when it is moved, for tests of what a moment of the machine's time would change.
+    pub fn still() -> Clock {
+        let made = Clock::default();
+        Clock {
+            still: Some(made.now()),
+            ..made
+        }
+    }
+
     /// The current time in whole microseconds, which is what the database keeps.
     #[expect(
         clippy::disallowed_methods,
         reason = "the one place that asks the machine for the time"
     )]
     pub fn now(&self) -> DateTime<Utc> {
-        let system = Utc::now().timestamp_micros();
+        let system = self.still.unwrap_or_else(Utc::now).timestamp_micros();
         let micros = system.saturating_add(self.ahead.load(Ordering::Relaxed));
         DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
@@ -43,7 +55,11 @@ impl Clock {
     /// The time since this clock was made: for measuring how long ago something was, because nobody can put it back.
     pub fn steady(&self) -> Duration {
         let ahead = self.ahead.load(Ordering::Relaxed);
-        self.start.elapsed() + Duration::from_micros(ahead.unsigned_abs())
+        let passed = match self.still {
+            Some(_) => Duration::ZERO,
+            None => self.start.elapsed(),
+        };
+        passed + Duration::from_micros(ahead.unsigned_abs())
     }
 
     /// Moves this clock and its clones forward, for tests of expiry.

@@ -26,14 +26,19 @@ impl TrustedProxies {
     }
 
     /// The client's address: the last of the named ones that is no trusted proxy's. A name that is no address ends the way
-    /// back, at the proxy that has passed it on.
-    fn client(&self, peer: IpAddr, named: &[&str]) -> IpAddr {
+    /// back, at the proxy that has passed it on. Whoever sends a request writes the beginning of a line, so bytes that are no
+    /// text there must not make what a proxy has added unreadable.
+    fn client(&self, peer: IpAddr, lines: &[&[u8]]) -> IpAddr {
         let mut client = peer;
-        for name in named.iter().rev().flat_map(|line| line.rsplit(',')) {
+        for name in lines
+            .iter()
+            .rev()
+            .flat_map(|line| line.rsplit(|byte| *byte == b','))
+        {
             if !self.trusts(client) {
                 break;
             }
-            let Some(address) = parse(name.trim()) else {
+            let Some(address) = parse(String::from_utf8_lossy(name).trim()) else {
                 break;
             };
             client = address;
@@ -61,7 +66,7 @@ pub fn client_address(req: &HttpRequest) -> String {
         return peer.to_string();
     };
     let lines = req.headers().get_all(FORWARDED_FOR);
-    let lines: Vec<&str> = lines.filter_map(|line| line.to_str().ok()).collect();
+    let lines: Vec<&[u8]> = lines.map(|line| line.as_bytes()).collect();
     proxies.client(peer, &lines).to_string()
 }
 
@@ -82,22 +87,34 @@ mod tests {
     fn the_last_address_that_is_no_proxys_is_the_clients() {
         let networks = ["10.0.0.0/8", "::1/128"].map(|text| text.parse().expect("a network"));
         let proxies = TrustedProxies::new(networks.into());
-        for (peer, named, client) in [
-            ("10.0.0.1", &["192.0.2.7"][..], "192.0.2.7"),
-            ("10.0.0.1", &["1.1.1.1, 192.0.2.7"], "192.0.2.7"),
-            ("10.0.0.1", &["1.1.1.1", "192.0.2.7, 10.0.0.2"], "192.0.2.7"),
-            ("10.0.0.1", &["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
-            ("10.0.0.1", &["192.0.2.7:4711"], "192.0.2.7"),
-            ("::1", &["[2001:db8::7]:4711"], "2001:db8::7"),
-            ("::1", &["2001:db8::7"], "2001:db8::7"),
-            ("10.0.0.1", &["::ffff:192.0.2.7"], "192.0.2.7"),
-            ("10.0.0.1", &["192.0.2.7, unknown"], "10.0.0.1"),
-            ("10.0.0.1", &["192.0.2.7, , 10.0.0.2"], "10.0.0.2"),
+        let table: &[(&str, &[&[u8]], &str)] = &[
+            ("10.0.0.1", &[b"192.0.2.7"], "192.0.2.7"),
+            ("10.0.0.1", &[b"1.1.1.1, 192.0.2.7"], "192.0.2.7"),
+            (
+                "10.0.0.1",
+                &[b"1.1.1.1", b"192.0.2.7, 10.0.0.2"],
+                "192.0.2.7",
+            ),
+            ("10.0.0.1", &[b"10.0.0.3, 10.0.0.2"], "10.0.0.3"),
+            ("10.0.0.1", &[b"192.0.2.7:4711"], "192.0.2.7"),
+            ("::1", &[b"[2001:db8::7]:4711"], "2001:db8::7"),
+            ("::1", &[b"2001:db8::7"], "2001:db8::7"),
+            ("10.0.0.1", &[b"::ffff:192.0.2.7"], "192.0.2.7"),
+            ("10.0.0.1", &[b"192.0.2.7, unknown"], "10.0.0.1"),
+            ("10.0.0.1", &[b"192.0.2.7, , 10.0.0.2"], "10.0.0.2"),
             ("10.0.0.1", &[], "10.0.0.1"),
-            ("192.0.2.9", &["192.0.2.7"], "192.0.2.9"),
-        ] {
+            ("10.0.0.1", &[b"\xff, 192.0.2.7"], "192.0.2.7"),
+            ("10.0.0.1", &[b"192.0.2.7, \xff"], "10.0.0.1"),
+            ("10.0.0.1", &[b"\xff", b"192.0.2.7"], "192.0.2.7"),
+            ("192.0.2.9", &[b"192.0.2.7"], "192.0.2.9"),
+        ];
+        for (peer, named, client) in table {
             let peer = peer.parse().expect("an address");
-            assert_eq!(proxies.client(peer, named).to_string(), client, "{named:?}");
+            assert_eq!(
+                proxies.client(peer, named).to_string(),
+                *client,
+                "{named:?}"
+            );
         }
     }
 }

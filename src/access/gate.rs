@@ -13,7 +13,8 @@ use super::{Actor, Needs, Permission, SessionLimits, client_address};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::web::{
-    Cookies, Error, Flash, NavItem, Person, RequestId, Shell, Theme, VisitorToken, Zone,
+    Cookies, Error, Flash, NavItem, Person, RequestId, Shell, Theme, VisitorAddress, VisitorToken,
+    Zone,
 };
 
 /// What the gate asks the application for.
@@ -140,7 +141,9 @@ fn introduce(req: &ServiceRequest, row: SessionRow) -> (Actor, Looks) {
 /// Every line that the request leaves in the log says where it comes from and who asks.
 fn tell_log(req: &ServiceRequest, actor: Option<&Actor>) {
     let span = tracing::Span::current();
-    span.record("address", client_address(req.request()).as_str());
+    let address = client_address(req.request());
+    span.record("address", address.as_str());
+    req.extensions_mut().insert(VisitorAddress(address));
     if let Some(actor) = actor {
         span.record("user", actor.username.as_str());
     }

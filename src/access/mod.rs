@@ -7,6 +7,7 @@ mod actor;
 mod api_keys;
 mod client_address;
 mod confirmation;
+mod counts;
 mod gate;
 mod needs;
 mod new_password;
@@ -17,7 +18,9 @@ mod sessions;
 mod sight;
 mod sign_in_brake;
 mod sign_in_guard;
+mod sign_in_places;
 mod throttle;
+mod turns;
 mod visit;
 
 pub use actor::Actor;
@@ -34,5 +37,6 @@ pub use sessions::{NewSession, SessionLimits, end_session, purge_sessions, start
 pub use sight::{Sight, admission_sql};
 pub use sign_in_brake::SignInBrake;
 pub use sign_in_guard::SignInGuard;
+pub use sign_in_places::note_place;
 pub use throttle::Throttle;
 pub use visit::Visit;

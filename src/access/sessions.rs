@@ -11,7 +11,7 @@ use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::{PermissionSet, Sight};
+use super::{PermissionSet, Sight, sign_in_places};
 use crate::db::Conn;
 use crate::db::schema::{connectors, sessions, users};
 use crate::web::{Error, VisitorToken};
@@ -135,7 +135,7 @@ pub(super) async fn touch(
     Ok(())
 }
 
-/// Begins a session under a new token, which the caller gives to the browser.
+/// Begins a session under a new token, which the caller gives to the browser, and notes from where.
 pub async fn start_session(
     conn: &mut Conn,
     new: NewSession<'_>,
@@ -161,6 +161,7 @@ pub async fn start_session(
         ))
         .execute(conn)
         .await?;
+    sign_in_places::note_place(conn, new.user, new.address, now).await?;
     Ok(token)
 }
 
@@ -172,12 +173,13 @@ pub async fn end_session(conn: &mut Conn, token: &VisitorToken) -> Result<(), Er
     Ok(())
 }
 
-/// Deletes the rows of sessions that are over.
+/// Deletes the rows of sessions that are over, and forgets from where people came in long ago.
 pub async fn purge_sessions(
     conn: &mut Conn,
     limits: SessionLimits,
     now: DateTime<Utc>,
 ) -> Result<usize, Error> {
+    sign_in_places::purge(conn, now).await?;
     let over = sessions::table.filter(
         sessions::expires_at
             .le(now)

@@ -1,15 +1,14 @@
 //! The brake on guessing passwords: few tries of one name from one address, and many names from one address only slowly.
 //!
 //! Rule: nobody is locked out for good, and no name by tries from elsewhere. Danger: whatever a key is made of was typed by a
-//! stranger, so it is short and its number is bounded.
+//! stranger, so it is short, and how many are remembered is bounded.
 
-use std::collections::HashSet;
-use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::Throttle;
+use super::sign_in_places::network;
+use super::turns::Turns;
 use crate::clock::Clock;
 
 /// Tries of one name from one address that are free.
@@ -19,16 +18,22 @@ const TRIES_OF_ALL: NonZeroU32 = NonZeroU32::MIN.saturating_add(119);
 const REFILL: Duration = Duration::from_secs(1);
 /// No user name is longer, in characters, so what stands behind cannot make another account.
 const LONGEST: usize = 100;
-/// More pairs of a name and an address than this are not remembered.
-const MANY: usize = 10_000;
 
 /// Counts tries in this process.
 #[derive(Clone)]
 pub struct SignInBrake {
     of_one: Throttle,
     of_all: Throttle,
-    /// Who has come in from where. Somebody who guesses at the same address does not hold them up.
-    known: Arc<Mutex<HashSet<String>>>,
+    turns: Turns,
+}
+
+/// Why a try is not taken, with how long until the next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Braked {
+    /// This name was tried from here too often.
+    Name(Duration),
+    /// Too many names were tried from here. Whoever is known to come from here need not wait for that.
+    Address(Duration),
 }
 
 impl SignInBrake {
@@ -36,67 +41,99 @@ impl SignInBrake {
         SignInBrake {
             of_one: Throttle::new(clock, TRIES),
             of_all: Throttle::every(clock, REFILL, TRIES_OF_ALL),
-            known: Arc::default(),
+            turns: Turns::new(clock),
         }
     }
 
-    /// Takes one try of this name from this address; an error says how long until the next.
-    pub fn take(&self, address: &str, account: &str) -> Result<(), Duration> {
-        let (network, pair) = keys(address, account);
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_known = known.contains(&pair);
-        drop(known);
-        if !is_known {
-            self.of_all.take(&network)?;
-        }
+    /// Takes one try of this name from this address.
+    pub(super) fn take(&self, address: &str, account: &str) -> Result<(), Braked> {
+        self.of_all
+            .take(&network(address))
+            .map_err(Braked::Address)?;
+        self.take_known(address, account).map_err(Braked::Name)
+    }
+
+    /// Takes one try of somebody who is signed in, or known to come from here. Others who guess at the same address do not
+    /// hold them up. An error says how long until the next.
+    pub(super) fn take_known(&self, address: &str, account: &str) -> Result<(), Duration> {
+        self.of_one.take(&pair(address, account))
+    }
+
+    /// Takes one try of somebody who is not known here, while too many names are tried: once a name has waited for its turn it
+    /// is let through. An error says how long until then.
+    pub(super) fn take_turn(&self, address: &str, account: &str) -> Result<(), Duration> {
+        let pair = pair(address, account);
+        self.turns.take(&pair)?;
         self.of_one.take(&pair)
-    }
-
-    /// Takes one try of somebody who is signed in and enters the own password again.
-    pub fn take_again(&self, address: &str, account: &str) -> Result<(), Duration> {
-        self.of_one.take(&keys(address, account).1)
-    }
-
-    /// Remembers that the owner of this name has come in from this address.
-    pub fn let_in(&self, address: &str, account: &str) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MANY {
-            known.clear();
-        }
-        known.insert(keys(address, account).1);
     }
 }
 
-/// The network that an address stands for, and its pair with a name. Whoever has one IPv6 address has all of its /64.
-fn keys(address: &str, account: &str) -> (String, String) {
-    let network = match address.parse() {
-        Ok(IpAddr::V6(own)) => {
-            Ipv6Addr::from_bits(own.to_bits() & !u128::from(u64::MAX)).to_string()
-        }
-        _ => address.to_string(),
-    };
+/// A network with a name.
+fn pair(address: &str, account: &str) -> String {
     let account: String = account.chars().take(LONGEST).collect();
-    let pair = format!("{network} {}", crate::name::key(&account));
-    (network, pair)
+    format!("{} {}", network(address), crate::name::key(&account))
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::TimeDelta;
+
     use super::*;
+
+    const HERE: &str = "192.0.2.7";
+
+    /// A brake of which one address has used up all tries, with a name for each.
+    fn exhausted(clock: &Clock) -> SignInBrake {
+        let brake = SignInBrake::new(clock);
+        for number in 0..TRIES_OF_ALL.get() {
+            assert_eq!(brake.take(HERE, &format!("guess{number}")), Ok(()));
+        }
+        brake
+    }
+
+    #[test]
+    fn many_names_hold_up_strangers_there_and_nobody_who_is_known_or_elsewhere() {
+        let brake = exhausted(&Clock::still());
+        let refused = brake.take(HERE, "ana");
+        assert!(matches!(refused, Err(Braked::Address(wait)) if wait <= REFILL));
+        assert!(brake.take_turn(HERE, "ana").is_err(), "a stranger");
+        assert_eq!(brake.take_known(HERE, "ana"), Ok(()), "a known one");
+        assert_eq!(brake.take("192.0.2.8", "ana"), Ok(()), "another address");
+    }
+
+    #[test]
+    fn a_known_name_has_no_more_tries_than_any_other() {
+        let brake = exhausted(&Clock::still());
+        for _ in 0..TRIES.get() {
+            assert_eq!(brake.take_known(HERE, "ana"), Ok(()));
+        }
+        assert!(brake.take_known(HERE, "ana").is_err());
+    }
+
+    #[test]
+    fn a_stranger_gets_a_turn_however_long_others_go_on() {
+        let clock = Clock::still();
+        let brake = exhausted(&clock);
+        let wait = brake.take_turn(HERE, "ana").expect_err("too early");
+        clock.advance(TimeDelta::from_std(wait).expect("a wait"));
+        while brake.take(HERE, "guess").is_ok() {}
+        assert_eq!(brake.take_turn(HERE, "ana"), Ok(()));
+        assert!(brake.take_turn(HERE, "ana").is_err(), "one for each wait");
+        assert!(brake.take_turn(HERE, "ben").is_err(), "another name");
+    }
 
     #[test]
     fn one_ipv6_network_counts_as_one_address() {
-        let brake = SignInBrake::new(&Clock::system());
+        let brake = SignInBrake::new(&Clock::still());
         for host in 1..=8 {
-            assert!(brake.take(&format!("2001:db8::{host}"), "ana").is_ok());
+            assert_eq!(brake.take(&format!("2001:db8::{host}"), "ana"), Ok(()));
         }
         assert!(brake.take("2001:db8::ffff:1", "Ana").is_err());
-        assert!(brake.take("2001:db8:0:1::1", "ana").is_ok(), "the next one");
+        assert_eq!(brake.take("2001:db8:0:1::1", "ana"), Ok(()), "the next one");
     }
 
     #[test]
     fn a_name_that_is_too_long_for_any_account_is_cut() {
-        let (_, pair) = keys("192.0.2.7", &"x".repeat(500_000));
-        assert!(pair.len() < 200);
+        assert!(pair(HERE, &"x".repeat(500_000)).len() < 200);
     }
 }

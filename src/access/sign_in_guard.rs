@@ -4,7 +4,8 @@ use actix_web::HttpRequest;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::{Actor, PasswordHasher, SessionLimits, SignInBrake, client_address};
+use super::sign_in_brake::Braked;
+use super::{Actor, PasswordHasher, SessionLimits, SignInBrake, client_address, sign_in_places};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::db::schema::users;
@@ -23,9 +24,24 @@ pub struct SignInGuard {
 }
 
 impl SignInGuard {
-    /// Takes one try of this account from this address: others are not held up by it.
-    pub fn take(&self, req: &HttpRequest, account: &str) -> Result<(), Error> {
-        let taken = self.brake.take(&client_address(req), account);
+    /// Takes one try of this account from this address: others are not held up by it. The database is asked who is known
+    /// here only while many names are tried.
+    pub async fn take(&self, req: &HttpRequest, account: &str) -> Result<(), Error> {
+        let address = client_address(req);
+        let wait = match self.brake.take(&address, account) {
+            Ok(()) => return Ok(()),
+            Err(Braked::Name(wait)) => return Err(Error::TooMany(wait)),
+            Err(Braked::Address(wait)) => wait,
+        };
+        let mut conn = self.db.get().await?;
+        let now = self.clock.now();
+        let taken = if sign_in_places::is_known(&mut conn, account, &address, now).await? {
+            self.brake.take_known(&address, account)
+        } else {
+            // Trying again sooner is worth it, for the others may have gone, and does not put the turn off.
+            let turn = self.brake.take_turn(&address, account);
+            turn.map_err(|until_turn| until_turn.min(wait))
+        };
         taken.map_err(Error::TooMany)
     }
 
@@ -37,7 +53,7 @@ impl SignInGuard {
         actor: &Actor,
         password: String,
     ) -> Result<Option<String>, Error> {
-        let taken = self.brake.take_again(&client_address(req), &actor.username);
+        let taken = self.brake.take_known(&client_address(req), &actor.username);
         taken.map_err(Error::TooMany)?;
         let row = users::table
             .filter(users::id.nullable().eq(actor.id))

@@ -7,20 +7,18 @@ use std::time::Duration;
 use governor::clock::{Clock as GovernorClock, ReasonablyRealtime};
 use governor::middleware::NoOpMiddleware;
 use governor::nanos::Nanos;
-use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
 
+use super::counts::Counts;
 use crate::clock::Clock;
 
 /// After the burst, one more try in this time.
 const REFILL: Duration = Duration::from_secs(30);
-/// More keys than this, and those that are at rest are forgotten.
-const MANY: usize = 10_000;
 
 /// Counts tries by key, in this process. Nobody is locked out for good: a try comes back every 30 seconds.
 #[derive(Clone)]
 pub struct Throttle {
-    limiter: Arc<RateLimiter<String, DefaultKeyedStateStore<String>, Ticks, NoOpMiddleware<Nanos>>>,
+    limiter: Arc<RateLimiter<String, Counts, Ticks, NoOpMiddleware<Nanos>>>,
     ticks: Ticks,
 }
 
@@ -34,17 +32,14 @@ impl Throttle {
     pub fn every(clock: &Clock, refill: Duration, burst: NonZeroU32) -> Throttle {
         let ticks = Ticks {
             clock: clock.clone(),
-            start: clock.now(),
+            start: clock.steady(),
         };
         let quota = Quota::with_period(refill)
             .unwrap_or(Quota::per_minute(NonZeroU32::MIN))
             .allow_burst(burst);
+        let counts = Counts::new(ticks.clone());
         Throttle {
-            limiter: Arc::new(RateLimiter::new(
-                quota,
-                DefaultKeyedStateStore::default(),
-                ticks.clone(),
-            )),
+            limiter: Arc::new(RateLimiter::new(quota, counts, ticks.clone())),
             ticks,
         }
     }
@@ -57,34 +52,63 @@ impl Throttle {
 
     /// Takes one try of `key`; an error says how long until the next.
     pub fn take(&self, key: &str) -> Result<(), Duration> {
-        if self.limiter.len() > MANY {
-            self.limiter.retain_recent();
-        }
         self.limiter
             .check_key(&key.to_string())
             .map_err(|wait| wait.wait_time_from(self.ticks.now()))
     }
 }
 
-/// The product's clock in governor's terms, so that tests can move it.
+/// The product's clock in governor's terms, so that tests can move it. Nobody can put it back: the machine's time that is
+/// corrected by an hour would keep people out for an hour.
 #[derive(Clone)]
-struct Ticks {
+pub(super) struct Ticks {
     clock: Clock,
-    start: chrono::DateTime<chrono::Utc>,
+    start: Duration,
 }
 
 impl GovernorClock for Ticks {
     type Instant = Nanos;
 
     fn now(&self) -> Nanos {
-        let passed = self.clock.now() - self.start;
-        Nanos::from(
-            passed
-                .num_nanoseconds()
-                .and_then(|nanos| u64::try_from(nanos).ok())
-                .unwrap_or(0),
-        )
+        let passed = self.clock.steady().saturating_sub(self.start);
+        Nanos::from(u64::try_from(passed.as_nanos()).unwrap_or(u64::MAX))
     }
 }
 
 impl ReasonablyRealtime for Ticks {}
+
+#[cfg(test)]
+mod tests {
+    use super::super::counts::MANY;
+    use super::*;
+
+    fn two_at_once(clock: &Clock) -> Throttle {
+        Throttle::new(clock, NonZeroU32::MIN.saturating_add(1))
+    }
+
+    #[test]
+    fn more_keys_than_are_remembered_count_as_one_and_those_that_are_keep_their_own() {
+        let clock = Clock::still();
+        let brake = two_at_once(&clock);
+        let taken = (0..2 * MANY)
+            .filter(|number| brake.take(&number.to_string()).is_ok())
+            .count();
+        assert_eq!(taken, MANY + 2, "the others have two tries together");
+        assert_eq!(brake.take("0"), Ok(()), "the second of its own");
+        assert!(brake.take("0").is_err());
+    }
+
+    #[test]
+    fn keys_at_rest_make_room() {
+        let clock = Clock::still();
+        let brake = two_at_once(&clock);
+        for number in 0..2 * MANY {
+            // An error says that there is no room any more.
+            _ = brake.take(&number.to_string());
+        }
+        clock.advance(chrono::TimeDelta::seconds(60));
+        for late in ["ana", "ben", "eva"] {
+            assert_eq!(brake.take(late), Ok(()));
+        }
+    }
+}

@@ -131,7 +131,7 @@ pub async fn create(
     first: web::Data<FirstRun>,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
-    guard.take(&req, "first run")?;
+    guard.take(&req, "first run").await?;
     if !is_open(&guard.db).await? {
         return Err(Error::NotFound);
     }

@@ -93,7 +93,7 @@ pub async fn sign_in(
         errors.add("password", "Enter your password");
     }
     if !errors.any() {
-        guard.take(&req, &username)?;
+        guard.take(&req, &username).await?;
         match authenticate(&guard, &req, &username, password).await? {
             Some(user) => match signed_in(&req, &guard, &user, &data.text("next")).await? {
                 Some(response) => return Ok(response),
@@ -162,9 +162,6 @@ async fn signed_in(
             arrival.open_session(conn, user.id).await.map(Some)
         })
         .await?;
-    if token.is_some() {
-        guard.brake.let_in(&by.address, &user.username);
-    }
     let next = if is_own_path(next) { next } else { "/" };
     Ok(token.map(|token| see_other_as(guard.cookies, &token, next, None)))
 }

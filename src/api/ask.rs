@@ -68,7 +68,7 @@ pub(super) async fn introduce(
         }
         Err(KeyRefusal::Unknown) => match api.throttle.take(&arrival.address) {
             Ok(()) => {
-                tell_log(arrival, &KeyRefusal::Unknown);
+                tell_log(api, arrival, &KeyRefusal::Unknown);
                 Err(KeyRefusal::Unknown.into())
             }
             // Not in the log: whoever sends keys without end would fill it.
@@ -80,17 +80,22 @@ pub(super) async fn introduce(
             }
         },
         Err(refusal) => {
-            tell_log(arrival, &refusal);
+            tell_log(api, arrival, &refusal);
             Err(refusal.into())
         }
     }
 }
 
-/// Notes that a key was refused; that the database is away is noted elsewhere.
-fn tell_log(arrival: &Arrival, refusal: &KeyRefusal) {
-    if !matches!(refusal, KeyRefusal::Unavailable(_)) {
-        let id = arrival.request_id();
-        tracing::info!(id, address = arrival.address, %refusal, "API key refused");
+/// Notes that a key was refused; that the database is away is noted elsewhere. A program that goes on with a key that has ended
+/// does not fill the log.
+fn tell_log(api: &Api, arrival: &Arrival, refusal: &KeyRefusal) {
+    if matches!(refusal, KeyRefusal::Unavailable(_)) {
+        return;
+    }
+    let (id, address) = (arrival.request_id(), &arrival.address);
+    let same = format!("{address} {}", refusal.code());
+    if let Some(left_out) = api.seldom.note(&same) {
+        tracing::info!(id, address, %refusal, left_out, "API key refused");
     }
 }
 
@@ -137,7 +142,10 @@ impl Ask {
     fn tell_log(&self, line: &Line, refusal: &KeyRefusal) {
         let (id, address) = (self.arrival.request_id(), &self.arrival.address);
         let (key, holder, connector) = (&self.holder.prefix, &*self.holder.name, &*line.label);
-        tracing::info!(id, address, key, holder, connector, %refusal, "call refused");
+        let same = format!("{} {} {}", self.holder.key_id, line.id, refusal.code());
+        if let Some(left_out) = self.api.seldom.note(&same) {
+            tracing::info!(id, address, key, holder, connector, %refusal, left_out, "call refused");
+        }
     }
 
     /// Begins the call's line in the log.

@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::endpoints::Definitions;
 use crate::relay::Relay;
+use crate::web::Seldom;
 
 /// Whose answer it is: `upstream` for the API's, `connectory` for a problem document or an answer of Connectory's own.
 pub(super) static ANSWER: HeaderName = HeaderName::from_static("connectory-answer");
@@ -54,6 +55,8 @@ pub struct Api {
     pub keeper: TokenKeeper,
     /// Counts unknown keys by address.
     pub throttle: Throttle,
+    /// Which refusals are told to the log.
+    pub seldom: Seldom,
     /// The address that people and programs use, without a trailing slash.
     pub address: String,
     pub meters: Meters,

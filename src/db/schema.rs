@@ -505,6 +505,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    sign_in_places (user_id, network) {
+        user_id -> Uuid,
+        network -> Text,
+        last_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     token_requests (id) {
         id -> Uuid,
         connector_id -> Uuid,
@@ -593,6 +601,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     secrets,
     sessions,
     sign_in_attempts,
+    sign_in_places,
     token_requests,
     tokens,
     user_permissions,
@@ -600,6 +609,7 @@ diesel::allow_tables_to_appear_in_same_query!(
 );
 
 diesel::joinable!(sessions -> users (user_id));
+diesel::joinable!(sign_in_places -> users (user_id));
 diesel::joinable!(connector_categories -> categories (category_id));
 diesel::joinable!(connector_categories -> connectors (connector_id));
 diesel::joinable!(connector_rights -> connectors (connector_id));

@@ -50,7 +50,7 @@ pub use failure::{Failure, Layer};
 pub use hyper::body::Bytes;
 pub use message::{Limits, Method, Reply, Request};
 pub use outgoing::{Outgoing, OutgoingBody};
-pub use pem::PemProblem;
+pub use pem::{PemProblem, adds_certificate};
 pub use policy::Policy;
 pub use probe::{Connected, Found, Lookup, Probe, Step, TlsSeen};
 pub use rule::{Rule, RuleProblem};

@@ -1,5 +1,7 @@
 //! Certificates and keys as people paste them: PEM (RFC 7468).
 
+use std::collections::HashSet;
+
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -52,6 +54,17 @@ pub(super) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, Pe
             .map_err(|_| PemProblem::BadCertificate)?;
     }
     Ok(certificates)
+}
+
+/// Whether `now` has a certificate that `before` has not; one that cannot be read has none. Order, repeats and what stands
+/// between the blocks do not count.
+pub fn adds_certificate(before: &str, now: &str) -> bool {
+    let known: HashSet<_> = certificates(before)
+        .unwrap_or_default()
+        .into_iter()
+        .collect();
+    let now = certificates(now).unwrap_or_default();
+    now.iter().any(|certificate| !known.contains(certificate))
 }
 
 /// The private key of `pem`, which may not be encrypted.

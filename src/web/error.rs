@@ -251,7 +251,6 @@ pub(super) fn log(error: &Error) {
         Error::NotListed(verb) => tracing::info!(verb, "connector refused"),
         Error::NotSuperAdmin => tracing::info!("refused: not a super admin"),
         Error::StaleForm => tracing::info!("form refused: wrong CSRF token"),
-        Error::TooMany(_) => tracing::warn!("refused: too many tries"),
         _ => {}
     }
 }

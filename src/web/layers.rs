@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use actix_web::HttpMessage;
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpRequest};
 use tracing::Instrument;
 use tracing::field::Empty;
 use uuid::Uuid;
@@ -15,11 +15,15 @@ use uuid::Uuid;
 use super::error::{self, Error};
 use super::shell::shell_of;
 use super::visitor::Cookies;
-use super::{Flash, Shell};
+use super::{Flash, Seldom, Shell};
 
 /// The name of one request in logs, audit lines and error pages.
 #[derive(Clone)]
 pub struct RequestId(pub String);
+
+/// Where a request comes from, as the gate has found out.
+#[derive(Clone)]
+pub struct VisitorAddress(pub String);
 
 /// The outermost layer of the site.
 pub async fn serve_layers(
@@ -61,7 +65,7 @@ fn with_error_page(response: ServiceResponse) -> ServiceResponse {
     let (req, response) = response.into_parts();
     let response = match response.error().and_then(|error| error.as_error::<Error>()) {
         Some(error) => {
-            error::log(error);
+            tell_log(&req, error);
             // After signing in, only a page can be gone back to.
             let page = req
                 .uri()
@@ -77,6 +81,20 @@ fn with_error_page(response: ServiceResponse) -> ServiceResponse {
         None => response,
     };
     ServiceResponse::new(req, response)
+}
+
+/// Logs an error, and refusals without end only now and then: whoever goes on against a brake would fill the log.
+fn tell_log(req: &HttpRequest, error: &Error) {
+    if !matches!(error, Error::TooMany(_)) {
+        return error::log(error);
+    }
+    let extensions = req.extensions();
+    let address = extensions.get::<VisitorAddress>();
+    let address = address.map_or("", |address| address.0.as_str());
+    let seldom = req.app_data::<actix_web::web::Data<Seldom>>();
+    if let Some(left_out) = seldom.map_or(Some(0), |seldom| seldom.note(address)) {
+        tracing::warn!(left_out, "refused: too many tries");
+    }
 }
 
 /// The outcome of the last action is shown once: a page that showed it takes the cookie away.

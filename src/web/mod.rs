@@ -16,6 +16,7 @@ mod layers;
 mod list;
 mod radios;
 mod save;
+mod seldom;
 mod shell;
 mod text;
 mod total;
@@ -30,10 +31,11 @@ pub use fields::{
 };
 pub use flash::Flash;
 pub use form::{Form, FormData, Segment, Segments, segment};
-pub use layers::{RequestId, serve_layers};
+pub use layers::{RequestId, VisitorAddress, serve_layers};
 pub use list::{Column, ListQuery, Pages, SortHeads};
 pub use radios::{Radio, Radios};
 pub use save::SaveError;
+pub use seldom::Seldom;
 pub use shell::{NavItem, Person, Shell, Theme, page, page_no_store, see_other, see_other_as};
 pub use text::{
     capitalized, date, date_time, date_time_utc, grouped, iso, on_clock, plural, relative,

@@ -9,7 +9,7 @@ use crate::authorization::oauth_client::OAuthClient;
 use crate::authorization::secret_field::SecretChange;
 use crate::connectors::Method;
 use crate::oauth::ExpiredSignals;
-use crate::outbound::{HttpUrl, Identity, Transport, TransportPart};
+use crate::outbound::{HttpUrl, Identity, Transport, TransportPart, adds_certificate};
 use crate::vault::Secret;
 use crate::web::FormData;
 
@@ -225,12 +225,18 @@ impl AuthorizationForm {
         self.before.verify && !self.verify
     }
 
-    /// Somebody new would vouch for the server. Whoever has the key of an authority can pass for every server; back to the
-    /// machine's own ones is no such step.
-    fn other_authority(&self) -> bool {
+    /// Somebody would vouch for the server who could not before: whoever has the key of an authority can pass for every server.
+    /// Without a named authority those of the machine do, which are many.
+    fn other_authority(&self) -> Option<&'static str> {
         let (ca, before) = (&self.ca_certificate, &self.before.ca_certificate);
-        let is_new = !ca.is_empty() && ca.trim() != before.trim();
-        self.before.verify && is_new && self.errors.get("ca_certificate").is_none()
+        if !self.before.verify || self.errors.get("ca_certificate").is_some() {
+            return None;
+        }
+        if ca.is_empty() {
+            return (!before.is_empty())
+                .then_some("the machine’s CA certificates would vouch for the server again");
+        }
+        adds_certificate(before, ca).then_some("another CA certificate would vouch for the server")
     }
 
     /// Why others could read on the way what they could not read before.
@@ -238,11 +244,10 @@ impl AuthorizationForm {
         let host = |proxy: &str| HttpUrl::parse(proxy).ok().map(|url| url.origin());
         let proxy = host(&self.proxy_url);
         let other_proxy = proxy.is_some() && proxy != host(&self.before.proxy_url);
-        match (self.unchecked_now(), other_proxy, self.other_authority()) {
-            (true, ..) => Some("certificates are no longer checked"),
-            (_, true, _) => Some("it would go through another proxy"),
-            (.., true) => Some("another CA certificate would vouch for the server"),
-            _ => None,
+        match (self.unchecked_now(), other_proxy) {
+            (true, _) => Some("certificates are no longer checked"),
+            (_, true) => Some("it would go through another proxy"),
+            _ => self.other_authority(),
         }
     }
 }

@@ -72,6 +72,8 @@ pub async fn remove(
     if there.is_empty() {
         let mut errors = Errors::default();
         errors.add("member-0", "Select the members that you want to remove");
+        // The page takes a connection of its own: several who hold one and wait for another would wait for each other.
+        drop(conn);
         return show(visit, &id, "", errors).await;
     }
     if !data.ticked("confirmed") {

@@ -6,7 +6,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::token::InvitationToken;
-use crate::access::Actor;
+use crate::access::{Actor, note_place};
 use crate::accounts::{self, withdraw_invitations};
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
@@ -212,6 +212,7 @@ pub(super) async fn spend(
             changes: Changes::none(),
         };
         audit::record(conn, by, now, event).await?;
+        note_place(conn, id, &by.address, now).await?;
         accounts::set_password(conn, by, now, &user.facts.username, password_hash).await
     })
     .await

@@ -193,20 +193,66 @@ async fn of_ones_own_are_saved_kept_and_removed() {
         )])
     );
 
-    save(&page, |form| {
+    let page = save(&page, |form| {
         form.set("client_certificate", "")
-            .set("ca_certificate", "")
             .set("client_key_choice", "remove")
             .confirmed()
     })
     .await
-    .expect(303);
+    .expect(303)
+    .follow()
+    .await;
     assert_eq!(app.secret(id, SecretField::ClientKey).await, None);
+    let refused = save(&page, |form| form.set("ca_certificate", ""))
+        .await
+        .expect(422);
     assert_eq!(
-        app.secret(id, SecretField::Password).await.as_deref(),
-        Some(NEW),
-        "other secrets stay: the machine's authorities are no strangers"
+        refused.errors(),
+        errors(&[(
+            "password",
+            "Password must be entered again or removed, because the machine’s CA certificates would vouch for the server again"
+        )])
     );
+    save(&page, |form| {
+        replace(form.set("ca_certificate", ""), "password", NEW)
+    })
+    .await
+    .expect(303);
+}
+
+#[tokio::test]
+async fn of_ones_own_ask_for_secrets_only_where_one_is_added() {
+    let app = TestApp::start().await;
+    let id = authorized(&app, Method::Basic).await;
+    let [first, second, third] =
+        ["First", "Second", "Third"].map(|name| Authority::new(name).pem());
+    app.sql(&format!(
+        "UPDATE authorizations SET ca_certificate = '{first}{second}' WHERE connector_id = '{id}'"
+    ))
+    .await;
+    let ana = app.person(&[EditConnectors]).await;
+    let stored = app.secret(id, SecretField::Password).await;
+    for (bundle, what) in [
+        (format!("{second}{first}"), "another order"),
+        (format!("# The root\n{second}\n{first}"), "a comment"),
+        (format!("{second}{first}{second}"), "one that comes twice"),
+        (second.clone(), "one fewer"),
+    ] {
+        let page = save(&ana.get(TAB).await, |form| {
+            form.set("ca_certificate", &bundle)
+        })
+        .await;
+        assert_eq!(page.status, 303, "{what}: {:?}", page.errors());
+        assert_eq!(app.secret(id, SecretField::Password).await, stored);
+    }
+    for bundle in [format!("{second}{first}"), third] {
+        let refused = save(&ana.get(TAB).await, |form| {
+            form.set("ca_certificate", &bundle)
+        })
+        .await
+        .expect(422);
+        assert_eq!(refused.errors(), errors(&[("password", OTHER_AUTHORITY)]));
+    }
 }
 
 #[tokio::test]
