@@ -17,6 +17,7 @@ pub use oidc::OidcConfig;
 use reader::Reader;
 use settings::Given;
 pub use settings::{Origin, SETTINGS, Setting, SettingInEffect, Settings, Shown};
+pub use this_machine::is_this_machine;
 
 use crate::vault::Secret;
 
@@ -24,6 +25,7 @@ mod notices;
 mod oidc;
 mod reader;
 mod settings;
+mod this_machine;
 
 /// How the program's own settings begin.
 const PREFIX: &str = "CONNECTORY_";
@@ -35,6 +37,8 @@ const DATA_DIR: &str = "CONNECTORY_DATA_DIR";
 pub struct Config {
     /// A server to use; `None` means the private PostgreSQL in [`Config::data_dir`].
     pub database_url: Option<Secret>,
+    /// The servers of [`Config::database_url`] on other machines, if they are spoken to without TLS.
+    pub exposed_database: Option<String>,
     pub data_dir: PathBuf,
     pub listen: SocketAddr,
     /// Scheme, host and port that people see, without a trailing slash.
@@ -122,8 +126,11 @@ impl Config {
             "an address and port such as 127.0.0.1:8080",
         );
         let workers = reader.number("CONNECTORY_WORKERS", default_workers(), 1..=64);
+        let database = reader.database();
+        let (database_url, exposed_database) = database.unzip();
         let config = Config {
-            database_url: reader.database_url(),
+            database_url,
+            exposed_database: exposed_database.flatten(),
             data_dir: reader.data_dir(),
             public_url: reader.public_url(listen),
             listen,

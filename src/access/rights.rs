@@ -70,7 +70,7 @@ impl Rights {
         if super_admin {
             return Rights::ALL;
         }
-        open.and(listed).within(Rights::permitted(granted))
+        open.or(listed).within(Rights::permitted(granted))
     }
 
     /// That for which there is the permission.
@@ -90,7 +90,7 @@ impl Rights {
     }
 
     /// What is in either.
-    pub fn and(self, others: Rights) -> Rights {
+    pub fn or(self, others: Rights) -> Rights {
         Rights(self.0 | others.0)
     }
 
@@ -112,7 +112,7 @@ impl Rights {
         if view_unticked || chosen.is_empty() {
             Rights::NONE
         } else {
-            chosen.and(Rights::exactly([Right::View]))
+            chosen.or(Rights::exactly([Right::View]))
         }
     }
 

@@ -17,14 +17,13 @@ impl Sight {
     }
 
     /// The condition on rows of `connectors`, behind the name of that table in the statement; `None` if all are seen. An id of
-    /// this program's own is all that is put into the text. The list is read once for a statement, and only if some row is not open.
+    /// this program's own is all that is put into the text.
+    ///
+    /// The list is a subquery and no array: PostgreSQL hashes it once for a statement, and would search an array from its
+    /// beginning for each row.
     pub fn condition(self, table: &str) -> Option<String> {
-        match self {
-            Sight::All => None,
-            Sight::Of(user) => Some(format!(
-                "({table}.open_to_view OR {table}.id = ANY ((SELECT connectors_listing('{user}'))::uuid[]))"
-            )),
-        }
+        let listed = self.listed()?;
+        Some(format!("({table}.open_to_view OR {table}.id IN {listed})"))
     }
 
     /// The same behind an AND, or nothing.
@@ -33,14 +32,35 @@ impl Sight {
             .map_or(String::new(), |condition| format!(" AND {condition}"))
     }
 
-    /// The condition on a column that holds a connector's id, in a table that outlives connectors: of what is gone for good nobody
-    /// can say who might have seen it. Behind an AND, or nothing.
+    /// The same for a column that holds a connector's id, in a table that outlives connectors: of what is gone for good nobody
+    /// can say who might have seen it.
     pub fn and_of(self, column: &str) -> String {
-        self.condition("seen").map_or(String::new(), |condition| {
-            format!(
-                " AND EXISTS (SELECT FROM connectors seen WHERE seen.id = {column} AND {condition})"
-            )
+        self.listed().map_or(String::new(), |listed| {
+            format!(" AND ({column} IN {listed} OR EXISTS (SELECT FROM connectors seen WHERE seen.id = {column} AND seen.open_to_view))")
         })
+    }
+
+    /// What is not seen, as a condition on rows of `connectors`; `None` if all are.
+    pub fn hidden(self, table: &str) -> Option<String> {
+        let listed = self.listed()?;
+        Some(format!(
+            "(NOT {table}.open_to_view AND {table}.id NOT IN {listed})"
+        ))
+    }
+
+    /// The connectors that are seen, for a FROM: two parts, so that each is found by an index of its own.
+    pub fn rows(self) -> String {
+        self.listed().map_or("connectors".into(), |listed| {
+            format!("(SELECT * FROM connectors WHERE open_to_view UNION ALL SELECT * FROM connectors WHERE NOT open_to_view AND id IN {listed}) AS connectors")
+        })
+    }
+
+    /// The connectors that list the person.
+    fn listed(self) -> Option<String> {
+        match self {
+            Sight::All => None,
+            Sight::Of(user) => Some(format!("(SELECT unnest(connectors_listing('{user}')))")),
+        }
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) struct TabPage {
     can_authorize: bool,
     redirect_url: String,
     notice: Notice,
-    may_edit: bool,
+    may_authorize: bool,
     /// The own password need not be entered again.
     confirmed: bool,
     now: DateTime<Utc>,
@@ -204,7 +204,7 @@ pub(super) fn tab_page(
     status: StatusCode,
 ) -> Result<HttpResponse, Error> {
     let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &visit.actor);
-    let (now, may_edit) = (
+    let (now, may_authorize) = (
         visit.now(),
         stored.connector.rights.contains(Right::Authorize),
     );
@@ -237,7 +237,7 @@ pub(super) fn tab_page(
             can_authorize,
             redirect_url,
             notice,
-            may_edit,
+            may_authorize,
             confirmed,
             now,
         },

@@ -94,8 +94,10 @@ pub(super) struct CallFilter {
     pub outcome: Option<Outcome>,
     /// The first status of the class.
     pub class: Option<i16>,
-    /// Whose calls are seen; nothing is asked where the log is that of one connector, which somebody has found already.
+    /// Which connectors' calls are looked for; nothing is asked where the log is that of one, which somebody has found already.
     pub sight: Sight,
+    /// What the reader sees of connectors anywhere.
+    pub reader: Sight,
 }
 
 impl CallFilter {
@@ -103,7 +105,7 @@ impl CallFilter {
     pub fn read(
         query: &LogQuery,
         connector: Option<ConnectorId>,
-        sight: Sight,
+        reader: Sight,
         now: DateTime<Utc>,
     ) -> (CallFilter, Errors) {
         let mut errors = Errors::default();
@@ -124,7 +126,8 @@ impl CallFilter {
             errors_only: outcome == ERRORS,
             outcome: Outcome::parse(outcome),
             class: class.map(|(_, _, first)| *first),
-            sight: connector.map_or(sight, |_| Sight::All),
+            sight: connector.map_or(reader, |_| Sight::All),
+            reader,
         };
         (filter, errors)
     }

@@ -68,14 +68,16 @@ pub(super) async fn list(
 
 /// The table; where not all connectors are seen, with the hidden ones taken off the kept number, so that it can be sorted by what it shows.
 fn counted(sight: Sight) -> String {
-    let Some(seen) = sight.condition("c") else {
+    let Some(hidden) = sight.hidden("c") else {
         return "categories".into();
     };
     format!(
-        "(SELECT id, name, name_folded, status, built_in, version, created_at, updated_at, updated_by, connectors - (
-            SELECT count(*)::integer FROM connectors c JOIN connector_categories cc ON cc.connector_id = c.id
-            WHERE cc.category_id = categories.id AND NOT c.open_to_view AND c.deleted_at IS NULL AND NOT {seen}
-        ) AS connectors FROM categories) AS categories"
+        "(SELECT id, name, name_folded, status, built_in, version, created_at, updated_at, updated_by,
+            connectors - coalesce(hidden, 0)::integer AS connectors
+        FROM categories LEFT JOIN (
+            SELECT category_id, count(*) AS hidden FROM connectors c JOIN connector_categories cc ON cc.connector_id = c.id
+            WHERE c.deleted_at IS NULL AND {hidden} GROUP BY category_id
+        ) AS hidden ON category_id = id) AS categories"
     )
 }
 

@@ -129,6 +129,7 @@ async fn serve_until_stopped(
                 .database_url
                 .is_none()
                 .then(|| config.data_dir.clone()),
+            exposed_database: config.exposed_database.clone(),
             pools: Pools::default(),
         },
         clock: clock.clone(),

@@ -1,12 +1,11 @@
 //! The settings of notices: by which ways people are told that a connector needs them.
 
-use std::net::IpAddr;
-
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use lettre::message::{Mailbox, Mailboxes};
 use url::Url;
 
+use super::is_this_machine;
 use super::reader::Reader;
 use crate::vault::Secret;
 
@@ -185,13 +184,11 @@ impl Reader {
             self.refuse_without(URL, &[SECRETS, SECRETS_FILE]);
             return None;
         };
-        match web_origin(url.expose()) {
-            // Its path may be a secret: whoever knows it can post there.
-            Some(origin) => self.note(URL, format!("{origin}, and a path that is not shown")),
-            None => self.problem(
+        if !is_web_address(url.expose()) {
+            self.problem(
                 URL,
                 "an http or https address without user name and password",
-            ),
+            );
         }
         let text = self.secret_or_file(SECRETS, SECRETS_FILE);
         let text = text.as_ref().map_or("", Secret::expose);
@@ -232,17 +229,13 @@ fn signing_key(secret: &str) -> Option<Vec<u8>> {
     SECRET_LENGTHS.contains(&key.len()).then_some(key)
 }
 
-/// Scheme, host and port of an address of the web; `None` for anything else, and where a user name or password stands in it.
-fn web_origin(text: &str) -> Option<String> {
-    let url = Url::parse(text).ok()?;
-    let is_plain = matches!(url.scheme(), "http" | "https")
-        && url.username().is_empty()
-        && url.password().is_none();
-    is_plain.then(|| url.origin().ascii_serialization())
-}
-
-fn is_this_machine(host: &str) -> bool {
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+/// An address of the web in which no user name or password stands.
+fn is_web_address(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+    })
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use tokio_postgres::config::{Host, SslMode};
 use url::Url;
 
 use super::settings::{Given, Settings, Value, known};
-use super::{DATA_DIR, MasterKeySource, PREFIX};
+use super::{DATA_DIR, MasterKeySource, PREFIX, is_this_machine};
 use crate::vault::Secret;
 
 /// The settings as they were given, and what was found of them so far.
@@ -194,7 +194,8 @@ impl Reader {
         })
     }
 
-    pub fn database_url(&mut self) -> Option<Secret> {
+    /// The address of a database, and who of it is exposed ([`Config::exposed_database`](super::Config)).
+    pub fn database(&mut self) -> Option<(Secret, Option<String>)> {
         const NAME: &str = "DATABASE_URL";
         // libpq's name for what `require` does here: the server's certificate is always checked.
         let url = self.secret(NAME)?;
@@ -202,14 +203,15 @@ impl Reader {
             url.expose()
                 .replace("sslmode=verify-full", "sslmode=require"),
         );
-        match url.expose().parse::<tokio_postgres::Config>() {
-            Ok(parsed) => self.note(NAME, described(&parsed)),
-            Err(_) => self.problem(
+        let Ok(parsed) = url.expose().parse::<tokio_postgres::Config>() else {
+            self.problem(
                 NAME,
                 "a PostgreSQL address such as postgres://user@host/database",
-            ),
-        }
-        Some(url)
+            );
+            return Some((url, None));
+        };
+        self.note(NAME, described(&parsed));
+        Some((url, exposed(&parsed)))
     }
 
     pub fn data_dir(&mut self) -> PathBuf {
@@ -320,6 +322,32 @@ impl Reader {
     }
 }
 
+/// The servers on other machines that are spoken to without TLS, with commas between them.
+fn exposed(address: &tokio_postgres::Config) -> Option<String> {
+    if is_encrypted(address) {
+        return None;
+    }
+    let names = address.get_hosts().iter().filter_map(|host| match host {
+        Host::Tcp(name) => Some(name.clone()),
+        Host::Unix(_) => None,
+    });
+    // Where an address is given besides the name, it is the one that is connected to.
+    let hosts: Vec<String> = match address.get_hostaddrs() {
+        [] => names.collect(),
+        addresses => addresses.iter().map(ToString::to_string).collect(),
+    };
+    let others: Vec<String> = hosts
+        .into_iter()
+        .filter(|host| !is_this_machine(host))
+        .collect();
+    (!others.is_empty()).then(|| others.join(", "))
+}
+
+/// As [`crate::db`] decides it: nothing but `require` is TLS.
+fn is_encrypted(address: &tokio_postgres::Config) -> bool {
+    address.get_ssl_mode() == SslMode::Require
+}
+
 /// A database's address without its password, made of its parts: whatever else stands in it is not shown.
 fn described(address: &tokio_postgres::Config) -> String {
     let hosts = address.get_hosts().iter().map(|host| match host {
@@ -336,9 +364,10 @@ fn described(address: &tokio_postgres::Config) -> String {
         Some(_) => "a password",
         None => "no password",
     };
-    let tls = match address.get_ssl_mode() {
-        SslMode::Require => "encrypted",
-        _ => "not encrypted",
+    let tls = if is_encrypted(address) {
+        "encrypted"
+    } else {
+        "not encrypted"
     };
     let parts = [
         part("host", &hosts.join(", ")),

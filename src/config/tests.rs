@@ -200,18 +200,14 @@ fn nothing_of_a_secret_is_listed() {
         shown(&listed, "CONNECTORY_METRICS_TOKEN"),
         (Shown::Set, Origin::Environment)
     );
-    for (name, text) in [
-        (
-            "DATABASE_URL",
-            "host /run/db, db.example.org, database c, user ana, a password, encrypted",
-        ),
-        (
-            "CONNECTORY_NOTICES_WEBHOOK_URL",
-            "https://hooks.example.org:8443, and a path that is not shown",
-        ),
-    ] {
-        assert_eq!(listed.settings.text(name), Some(text));
-    }
+    assert_eq!(
+        listed.settings.text("DATABASE_URL"),
+        Some("host /run/db, db.example.org, database c, user ana, a password, encrypted")
+    );
+    assert_eq!(
+        shown(&listed, "CONNECTORY_NOTICES_WEBHOOK_URL"),
+        (Shown::Set, Origin::Environment)
+    );
 }
 
 #[test]

@@ -28,6 +28,8 @@ pub struct Attention {
     found: Found,
     troubles: Troubles,
     now: DateTime<Utc>,
+    /// There are data connectors that are kept to certain people.
+    is_limited: bool,
     may_create: bool,
     may_edit: bool,
 }
@@ -42,6 +44,7 @@ pub async fn attention(visit: &Visit, conn: &Conn) -> Result<Attention, Error> {
         found,
         troubles,
         now: visit.now(),
+        is_limited: visit.actor.sight.is_limited(),
         may_create: visit.may(Permission::CreateConnectors),
         may_edit: visit.may(Permission::EditConnectors),
     })

@@ -9,12 +9,12 @@ use super::forms::ConnectorForm;
 use super::model::{CheckedDetails, enabled_word};
 use super::queries::Seen;
 use super::{Connector, ConnectorHead, LegacyGrants, Method, Tab, queries};
-use crate::access::{Actor, Permission, Right, Visit};
+use crate::access::{Actor, OWN_PASSWORD, Permission, Right, SignInGuard, Visit, password_again};
 use crate::categories::{self, CategoryChoice, CategoryId};
 use crate::db::Conn;
-use crate::outbound::HttpUrl;
 use crate::web::{
-    ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Shell, date_time, page,
+    ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Shell, TextField,
+    date_time, page,
 };
 
 #[derive(Template)]
@@ -54,9 +54,10 @@ pub async fn create(
     if let Some(new) = form.check_new() {
         match queries::create(&mut conn, &visit.actor, visit.now(), &new).await {
             Ok(key) => return Ok(created(&visit, &key, new.method)),
-            // The second press of the same form finds what the first has made.
+            // The second press of the same form finds what the first has made. An id that was made up finds what its person
+            // sees anyway, or nothing.
             Err(SaveError::Repeated) => {
-                let key = queries::key_of(&mut conn, new.id).await?;
+                let key = queries::key_of(&mut conn, visit.actor.sight, new.id).await?;
                 return Ok(created(&visit, &key, new.method));
             }
             Err(SaveError::Fault(fault)) => return Err(fault),
@@ -90,7 +91,20 @@ struct DetailsPage {
     may_edit: bool,
     may_create: bool,
     may_delete: bool,
+    /// The own password need not be entered again.
+    confirmed: bool,
 }
+
+impl DetailsPage {
+    /// Asked for where stored secrets go.
+    fn password_field(&self) -> Option<TextField> {
+        let asks = !self.confirmed && self.form.asks_to_forget();
+        asks.then(|| password_again(&self.form.errors).hint(PASSWORD_HINT))
+    }
+}
+
+/// Why the own password is needed.
+const PASSWORD_HINT: &str = "Removing a stored secret needs it. It counts for 15 minutes.";
 
 async fn details_page(
     visit: Visit,
@@ -104,6 +118,7 @@ async fn details_page(
         visit.may(Permission::CreateConnectors) && connector.rights.contains(Right::Edit),
         visit.may(Permission::DeleteConnectors) && connector.require_to_delete().is_ok(),
     );
+    let confirmed = visit.is_confirmed();
     page(
         status,
         &DetailsPage {
@@ -114,6 +129,7 @@ async fn details_page(
             may_edit,
             may_create,
             may_delete,
+            confirmed,
         },
     )
 }
@@ -142,76 +158,61 @@ async fn load(
 
 pub async fn update(
     visit: Visit,
+    guard: web::Data<SignInGuard>,
     Segment(key): Segment,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let (connector, categories, choices) = load(&conn, &visit.actor, &key, Right::Edit).await?;
     let mut form = ConnectorForm::read(&data, choices);
-    let checked = form.check_details(data.ticked("forget_secrets"));
-    if let Some(checked) = bind_secrets(&mut conn, &connector, &mut form, checked).await? {
-        match queries::update(
-            &mut conn,
-            &visit.actor,
-            visit.now(),
-            &Seen {
-                connector: &connector,
-                categories: &categories,
-                version: data.version(),
-            },
-            &checked,
-        )
-        .await
-        {
-            Ok(()) => {
-                return Ok(visit.see_other(
-                    &format!("/connectors/{}", connector.key),
-                    "The Data Connector was saved",
-                ));
-            }
-            Err(SaveError::Fault(fault)) => return Err(fault),
-            Err(SaveError::Stale) => {
-                let theirs = queries::find(&conn, &visit.actor, &key, Right::Edit).await?;
-                return conflict(visit.shell, theirs, &data, &form);
-            }
-            Err(SaveError::InUse) => form.errors.add(
-                "category",
-                "A category was deleted meanwhile. Choose again.",
-            ),
-            Err(SaveError::NameTaken | SaveError::Repeated) => form.name_taken(),
-        }
+    let Some(checked) = form.check_details(&connector) else {
+        return details_page(visit, connector, form, StatusCode::UNPROCESSABLE_ENTITY).await;
+    };
+    let takes_secrets =
+        checked.forget_secrets && queries::has_base_url_secrets(&mut conn, &connector).await?;
+    // A password is hashed meanwhile.
+    drop(conn);
+    if takes_secrets && !form.forget_secrets {
+        form.base_url_leads_elsewhere(&connector, &checked);
+    } else if !takes_secrets || guard.confirm(&visit, &data, &mut form.errors).await? {
+        let seen = Seen {
+            connector: &connector,
+            categories: &categories,
+            version: data.version(),
+        };
+        return store(visit, &seen, form, &checked, &data).await;
     }
     details_page(visit, connector, form, StatusCode::UNPROCESSABLE_ENTITY).await
 }
 
-/// A stored secret is bound to the host it was entered for: a base URL that leads elsewhere is refused unless the
-/// secrets go. Removing the base URL sends them nowhere, so they may stay until one is set again.
-async fn bind_secrets(
-    conn: &mut Conn,
-    old: &Connector,
-    form: &mut ConnectorForm,
-    checked: Option<CheckedDetails>,
-) -> Result<Option<CheckedDetails>, Error> {
-    let Some(mut checked) = checked else {
-        return Ok(None);
-    };
-    let origin = |url: &str| HttpUrl::parse(url).map(|url| url.origin().to_string()).ok();
-    let before = old.base_url.as_deref().and_then(origin);
-    let after = checked
-        .base_url
-        .as_ref()
-        .map(|url| url.origin().to_string());
-    let leads_elsewhere = after.is_some() && after != before;
-    let asks = leads_elsewhere && !checked.forget_secrets;
-    if asks && queries::has_base_url_secrets(conn, old).await? {
-        form.base_url_leads_elsewhere(
-            before.as_deref().unwrap_or("no host at all"),
-            after.as_deref().unwrap_or_default(),
-        );
-        return Ok(None);
+async fn store(
+    visit: Visit,
+    seen: &Seen<'_>,
+    mut form: ConnectorForm,
+    checked: &CheckedDetails,
+    data: &FormData,
+) -> Result<HttpResponse, Error> {
+    let mut conn = visit.conn().await?;
+    let connector = seen.connector;
+    match queries::update(&mut conn, &visit.actor, visit.now(), seen, checked).await {
+        Ok(()) => {
+            let address = format!("/connectors/{}", connector.key);
+            return Ok(visit.see_other(&address, "The Data Connector was saved"));
+        }
+        Err(SaveError::Fault(fault)) => return Err(fault),
+        Err(SaveError::Stale) => {
+            let theirs = queries::find(&conn, &visit.actor, &connector.key, Right::Edit).await?;
+            return conflict(visit.shell, theirs, data, &form);
+        }
+        Err(SaveError::InUse) => form.errors.add(
+            "category",
+            "A category was deleted meanwhile. Choose again.",
+        ),
+        Err(SaveError::NameTaken | SaveError::Repeated) => form.name_taken(),
     }
-    checked.forget_secrets = leads_elsewhere;
-    Ok(Some(checked))
+    drop(conn);
+    let connector = connector.clone();
+    details_page(visit, connector, form, StatusCode::UNPROCESSABLE_ENTITY).await
 }
 
 fn conflict(
@@ -235,7 +236,10 @@ fn conflict(
         saved_by: theirs.updated_by.clone(),
         saved_at: date_time(&theirs.updated_at),
         version: theirs.version,
-        fields: ConflictPage::fields_of(data),
+        fields: ConflictPage::fields_of(data)
+            .into_iter()
+            .filter(|(name, _)| name != OWN_PASSWORD)
+            .collect(),
         differences: vec![
             difference("Name", &theirs.name, mine.name),
             difference("Display name", &theirs.display_name, mine.display_name),

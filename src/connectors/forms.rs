@@ -25,6 +25,8 @@ pub(super) struct ConnectorForm {
     method: String,
     categories: Vec<CategoryId>,
     enabled: bool,
+    /// Stored secrets may go because of another host.
+    pub forget_secrets: bool,
     pub errors: Errors,
     choices: Vec<CategoryChoice>,
     grants: LegacyGrants,
@@ -41,6 +43,7 @@ impl ConnectorForm {
             method: Method::NoAuth.code().into(),
             categories: vec![UNCATEGORIZED],
             enabled: true,
+            forget_secrets: false,
             errors: Errors::default(),
             choices,
             grants: LegacyGrants::default(),
@@ -87,6 +90,7 @@ impl ConnectorForm {
                 .filter_map(|id| id.parse().ok())
                 .collect(),
             enabled: data.ticked("enabled"),
+            forget_secrets: data.ticked("forget_secrets"),
             ..ConnectorForm::empty(choices)
         }
     }
@@ -117,21 +121,24 @@ impl ConnectorForm {
         })
     }
 
-    /// The checked Details; `None` leaves the messages in the form.
-    pub fn check_details(&mut self, forget_secrets: bool) -> Option<CheckedDetails> {
+    /// The checked Details of this connector; `None` leaves the messages in the form. Removing the base URL sends secrets
+    /// nowhere, so they stay until one is set again.
+    pub fn check_details(&mut self, old: &Connector) -> Option<CheckedDetails> {
         let name = self.check_name();
         let display_name = self.check_display_name();
         let description = self.check_description();
         let base_url = self.check_base_url();
         let categories = self.check_categories();
+        let base_url = base_url?;
+        let after = base_url.as_ref().map(origin);
         Some(CheckedDetails {
             name: name?,
             display_name: display_name?,
             description: description?,
-            base_url: base_url?,
             categories: categories?,
             enabled: self.enabled,
-            forget_secrets,
+            forget_secrets: after.is_some() && after != stored_origin(old),
+            base_url,
         })
     }
 
@@ -210,7 +217,9 @@ impl ConnectorForm {
     }
 
     /// Asks what is to become of stored secrets that would go to another host.
-    pub fn base_url_leads_elsewhere(&mut self, old: &str, new: &str) {
+    pub fn base_url_leads_elsewhere(&mut self, old: &Connector, new: &CheckedDetails) {
+        let old = stored_origin(old).unwrap_or_else(|| "no host at all".into());
+        let new = new.base_url.as_ref().map(origin).unwrap_or_default();
         let message = format!(
             "The stored secret was entered for {old} and would now go to {new}. Tick the box to remove it, then enter it again on the Authorization tab."
         );
@@ -280,11 +289,16 @@ impl ConnectorForm {
     }
 
     pub fn forget_field(&self) -> Check {
-        Check::new("forget_secrets", "Remove the stored secret", false).errors(&self.errors)
+        Check::new(
+            "forget_secrets",
+            "Remove the stored secret",
+            self.forget_secrets,
+        )
+        .errors(&self.errors)
     }
 
     pub fn asks_to_forget(&self) -> bool {
-        self.errors.get("forget_secrets").is_some()
+        self.forget_secrets || self.errors.get("forget_secrets").is_some()
     }
 
     /// What was typed, for the page with both versions.
@@ -307,6 +321,17 @@ impl ConnectorForm {
             enabled: self.enabled,
         }
     }
+}
+
+/// The host, with scheme and port.
+fn origin(url: &HttpUrl) -> String {
+    url.origin().to_string()
+}
+
+/// That of the stored base URL.
+fn stored_origin(connector: &Connector) -> Option<String> {
+    let base_url = connector.base_url.as_deref()?;
+    HttpUrl::parse(base_url).ok().as_ref().map(origin)
 }
 
 /// The fields of the Details form as the person meant them.

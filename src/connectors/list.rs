@@ -25,6 +25,8 @@ struct ListPage {
     now: DateTime<Utc>,
     pages: Pages,
     categories: Vec<CategoryChoice>,
+    /// There are data connectors that are kept to certain people.
+    is_limited: bool,
     may_create: bool,
     may_edit: bool,
     may_delete: bool,
@@ -147,6 +149,7 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
         may(Permission::EditConnectors),
         may(Permission::DeleteConnectors),
     );
+    let is_limited = visit.actor.sight.is_limited();
     page(
         StatusCode::OK,
         &ListPage {
@@ -157,6 +160,7 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
             now,
             pages,
             categories,
+            is_limited,
             may_create,
             may_edit,
             may_delete,

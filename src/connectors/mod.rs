@@ -25,7 +25,7 @@ pub use head::{ConnectorHead, Tab};
 pub use health::Health;
 pub use list::show as list;
 pub use method::{Grant, LegacyGrants, Method};
-pub use model::{Connector, ConnectorId, NewConnector, parse_name};
+pub use model::{Connector, ConnectorId, EVERYBODY, NewConnector, parse_name};
 pub use outlook::{Facts, Outlook, RenewalFacts, TokenTimes, is_idle};
 pub use queries::{
     create as insert, find, find_in_sight, forget_base_url_secrets, has_base_url_secrets,

@@ -22,6 +22,9 @@ const RESERVED_KEYS: [&str; 2] = ["new", "trash"];
 
 pub type ConnectorId = Uuid;
 
+/// What pages and audit lines call those whom a connector does not list.
+pub const EVERYBODY: &str = "Everybody with the permission";
+
 /// A connector's name: rule of names, at most 255 characters.
 pub fn parse_name(typed: &str) -> Result<Name, NameProblem> {
     Name::parse(typed, LONGEST_NAME)
@@ -68,7 +71,7 @@ fn no_rights() -> SqlLiteral<Array<Text>> {
 }
 
 /// A connector as it is stored, and as somebody sees it.
-#[derive(Queryable, Selectable)]
+#[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = crate::db::schema::connectors)]
 pub struct Connector {
     pub id: ConnectorId,
@@ -113,11 +116,16 @@ impl Connector {
         Ok(self)
     }
 
+    /// Whether this person has the permission to do this, and it is the connector that is kept to others.
+    pub fn is_kept_from(&self, by: &Actor, right: Right) -> bool {
+        !self.rights.contains(right) && by.may(right.permission())
+    }
+
     /// Refuses whoever may not do this with it, for want of the permission or because it is kept to others.
     pub fn require(&self, by: &Actor, right: Right) -> Result<(), Error> {
         if self.rights.contains(right) {
             Ok(())
-        } else if by.may(right.permission()) {
+        } else if self.is_kept_from(by, right) {
             Err(Error::NotListed(right.code()))
         } else {
             Err(Error::Forbidden(right.permission().label()))
@@ -148,7 +156,7 @@ impl Connector {
 
 /// That to which a connector admits somebody, whatever their permissions. Who may not view it knows nothing of it.
 pub(super) fn admission(by: &Actor, open: Rights, listed: Rights) -> Result<Rights, Error> {
-    match open.and(listed) {
+    match open.or(listed) {
         _ if by.super_admin => Ok(Rights::ALL),
         admits if admits.contains(Right::View) => Ok(admits),
         _ => Err(Error::NotFound),
@@ -216,6 +224,13 @@ impl ListRow {
             self.description_start.clone()
         }
     }
+}
+
+/// A connector in the trash, as somebody sees it.
+pub(super) struct TrashRow {
+    pub connector: TrashedConnector,
+    /// Whether it admits the person to taking it out: to editing it, that is.
+    pub may_restore: bool,
 }
 
 /// A connector in the trash.

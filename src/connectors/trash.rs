@@ -6,7 +6,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use super::Connector;
-use super::model::TrashedConnector;
+use super::model::{TrashRow, TrashedConnector};
 use super::queries::{self, KEPT, SHOWN, USERS_SHOWN, Usage};
 use crate::access::{Right, Visit};
 use crate::web::{Error, Form, SaveError, Segment, Shell, page, plural, relative};
@@ -92,7 +92,7 @@ impl DeletePage {
 #[template(path = "connectors/trash.html")]
 struct TrashPage {
     shell: Shell,
-    rows: Vec<TrashedConnector>,
+    rows: Vec<TrashRow>,
     now: DateTime<Utc>,
     /// A restore that was refused: the name it needs.
     taken: Option<String>,
@@ -124,7 +124,7 @@ async fn trash_page(
     taken: Option<String>,
     status: StatusCode,
 ) -> Result<HttpResponse, Error> {
-    let rows = queries::trashed(&mut *visit.conn().await?, visit.actor.sight).await?;
+    let rows = queries::trashed(&mut *visit.conn().await?, &visit.actor).await?;
     let now = visit.now();
     page(
         status,

@@ -1,7 +1,7 @@
 //! The editor: one endpoint, as a form for whoever may edit, and in words for whoever may not.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::address::call_path;
@@ -9,13 +9,13 @@ use super::forms::{EndpointForm, Purpose};
 use super::model::{Endpoint, EndpointId};
 use super::queries::{self, NotSaved, Saving};
 use super::run::{BodyShownKind, Outcome, Report};
-use crate::access::{Right, Visit};
+use crate::access::{OWN_PASSWORD, Right, SignInGuard, Visit, password_again};
 use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::db::Conn;
 use crate::outbound::HttpUrl;
 use crate::web::{
     ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Segments, Shell,
-    date_time, page,
+    TextField, date_time, page,
 };
 
 /// An endpoint that is being edited.
@@ -40,9 +40,22 @@ struct EditorPage {
     action: String,
     may_edit: bool,
     may_call: bool,
+    /// Calls are kept to others, in spite of the permission.
+    calls_are_kept: bool,
+    /// The own password need not be entered again.
+    confirmed: bool,
 }
 
+/// Why the own password is needed.
+const PASSWORD_HINT: &str = "Removing a stored secret needs it. It counts for 15 minutes.";
+
 impl EditorPage {
+    /// Asked for where stored secrets go.
+    fn password_field(&self) -> Option<TextField> {
+        let asks = !self.confirmed && self.form().asks_to_forget();
+        asks.then(|| password_again(&self.form().errors).hint(PASSWORD_HINT))
+    }
+
     fn form(&self) -> &EndpointForm {
         &self.editor.form
     }
@@ -57,6 +70,15 @@ impl EditorPage {
     /// The path by which programs call the stored endpoint.
     fn programs_address(&self, endpoint: &Endpoint) -> String {
         call_path(&self.editor.connector.key, &endpoint.name)
+    }
+
+    /// Why there is no Run.
+    fn why_no_run(&self) -> &'static str {
+        if self.calls_are_kept {
+            "This data connector is kept to certain people, and you are not among those who may call it, so you cannot run its endpoints."
+        } else {
+            "To run an endpoint you need the permission “Call Data Connectors”."
+        }
     }
 
     /// Whether a field is for machines to read.
@@ -116,6 +138,8 @@ pub(super) fn editor_page(
     editor.form.send_rows_to(&action);
     let may_edit = editor.connector.rights.contains(Right::Edit);
     let may_call = editor.connector.rights.contains(Right::Call);
+    let calls_are_kept = editor.connector.is_kept_from(&visit.actor, Right::Call);
+    let confirmed = visit.is_confirmed();
     page(
         status,
         &EditorPage {
@@ -125,6 +149,8 @@ pub(super) fn editor_page(
             action,
             may_edit,
             may_call,
+            calls_are_kept,
+            confirmed,
         },
     )
 }
@@ -187,18 +213,22 @@ pub(super) async fn load(
 
 pub async fn create(
     visit: Visit,
+    guard: web::Data<SignInGuard>,
     Segment(key): Segment,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let connector = connectors::find(&conn, &visit.actor, &key, Right::Edit).await?;
+    let connector =
+        connectors::find(&*visit.conn().await?, &visit.actor, &key, Right::Edit).await?;
     let mut editor = Editor::read(connector, None, &data);
     if editor.form.rearrange(Purpose::of(&data)) {
         return editor_page(visit, editor, StatusCode::OK);
     }
-    if let Some(checked) = editor.form.check() {
+    if let Some(checked) = editor.form.check()
+        && may_forget(&visit, &guard, &data, &mut editor.form).await?
+    {
+        let mut conn = visit.conn().await?;
         let id = editor.form.new_id;
-        let saving = saving(&visit, &editor.connector, &data);
+        let saving = saving(&visit, &editor);
         let saved = queries::create(&mut conn, &saving, id, &checked.endpoint).await;
         let saved = match saved {
             // The second press of the same form finds what the first has made.
@@ -217,28 +247,42 @@ pub async fn create(
     editor_page(visit, editor, StatusCode::UNPROCESSABLE_ENTITY)
 }
 
-fn saving<'a>(visit: &'a Visit, connector: &'a Connector, data: &FormData) -> Saving<'a> {
+fn saving<'a>(visit: &'a Visit, editor: &'a Editor) -> Saving<'a> {
     Saving {
         by: &visit.actor,
         now: visit.now(),
-        connector,
-        forget_secrets: data.ticked("forget_secrets"),
+        connector: &editor.connector,
+        forget_secrets: editor.form.forget_secrets,
     }
+}
+
+/// Whether what the form says of stored secrets may be done: removing them takes the own password.
+async fn may_forget(
+    visit: &Visit,
+    guard: &SignInGuard,
+    data: &FormData,
+    form: &mut EndpointForm,
+) -> Result<bool, Error> {
+    Ok(!form.forget_secrets || guard.confirm(visit, data, &mut form.errors).await?)
 }
 
 pub async fn update(
     visit: Visit,
+    guard: web::Data<SignInGuard>,
     Segments([key, id]): Segments<2>,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let (connector, endpoint) = load(&visit, &conn, (&key, &id), Right::Edit).await?;
+    let (connector, endpoint) =
+        load(&visit, &*visit.conn().await?, (&key, &id), Right::Edit).await?;
     let mut editor = Editor::read(connector, Some(endpoint.clone()), &data);
     if editor.form.rearrange(Purpose::of(&data)) {
         return editor_page(visit, editor, StatusCode::OK);
     }
-    if let Some(checked) = editor.form.check() {
-        let saving = saving(&visit, &editor.connector, &data);
+    if let Some(checked) = editor.form.check()
+        && may_forget(&visit, &guard, &data, &mut editor.form).await?
+    {
+        let mut conn = visit.conn().await?;
+        let saving = saving(&visit, &editor);
         let (version, new) = (editor.version, &checked.endpoint);
         match queries::update(&mut conn, &saving, &endpoint, version, new).await {
             Ok(()) => {
@@ -296,7 +340,10 @@ fn conflict(
         saved_by: theirs.updated_by.clone(),
         saved_at: date_time(&theirs.updated_at),
         version: theirs.version,
-        fields: ConflictPage::fields_of(data),
+        fields: ConflictPage::fields_of(data)
+            .into_iter()
+            .filter(|(name, _)| name != OWN_PASSWORD)
+            .collect(),
         differences: differences.collect(),
         lost_secrets: false,
     }

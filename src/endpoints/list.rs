@@ -18,6 +18,8 @@ struct ListPage {
     connector: Connector,
     rows: Vec<ListRow>,
     may_edit: bool,
+    /// Editing is kept to others, in spite of the permission.
+    edits_are_kept: bool,
     now: DateTime<Utc>,
 }
 
@@ -54,6 +56,7 @@ pub async fn show(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, E
     drop(conn);
     let head = ConnectorHead::new(&connector, Tab::Endpoints, &visit.actor);
     let (may_edit, now) = (connector.rights.contains(Right::Edit), visit.now());
+    let edits_are_kept = connector.is_kept_from(&visit.actor, Right::Edit);
     page(
         StatusCode::OK,
         &ListPage {
@@ -62,6 +65,7 @@ pub async fn show(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, E
             connector,
             rows,
             may_edit,
+            edits_are_kept,
             now,
         },
     )

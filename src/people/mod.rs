@@ -10,6 +10,7 @@ mod confirm;
 mod groups;
 mod invitations;
 mod lineage;
+mod listings;
 mod permissions;
 mod refusal;
 mod search;

@@ -77,6 +77,11 @@ impl ProgramForm {
         &self.description
     }
 
+    /// Its keys would work again where the person may not call.
+    pub fn leads_beyond(&mut self) {
+        self.errors.add("status", "Leave it inactive: keys of this program lead to a data connector that is kept to certain people, and you are not among those who may call it");
+    }
+
     pub fn status_word(&self) -> &'static str {
         let known = STATUSES.iter().find(|(code, _)| *code == self.status);
         known.map_or("", |(_, word)| word)

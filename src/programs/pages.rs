@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 
 use super::form::ProgramForm;
-use super::keys::{Holder, KeyTable};
+use super::keys::{self, Holder, KeyTable};
 use super::model::{Program, ProgramId, status_word};
 use super::queries;
 use crate::access::Visit;
@@ -124,7 +124,16 @@ pub async fn update(
     let mut conn = visit.conn().await?;
     let program = find(&mut conn, &id).await?;
     let mut form = ProgramForm::read(&data);
-    if let Some(checked) = form.check() {
+    let mut checked = form.check();
+    if checked
+        .as_ref()
+        .is_some_and(|new| new.active && !program.active)
+        && keys::lead_beyond(&conn, &visit.actor, keys::WaysOf::Program(program.id)).await?
+    {
+        form.leads_beyond();
+        checked = None;
+    }
+    if let Some(checked) = checked {
         let (by, now, version) = (&visit.actor, visit.now(), data.version());
         match queries::update(&mut conn, by, now, &program, version, &checked).await {
             Ok(()) => return Ok(visit.see_other(&address(program.id), "The program was saved")),

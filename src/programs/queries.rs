@@ -258,8 +258,9 @@ pub(super) async fn called_lately(
         "SELECT max(CASE WHEN {seen} THEN c.label WHEN c.id IS NOT NULL THEN 'A data connector that you may not see' END) AS label,
             sum(h.calls)::bigint AS calls, max(h.last_at) AS last_at
          FROM call_hours h LEFT JOIN connectors c ON c.id = h.connector_id
-         WHERE h.caller_id = $1 AND h.hour > $2
-         GROUP BY h.connector_id ORDER BY calls DESC, label LIMIT {MOST_CALLED}"
+         WHERE h.caller_id = $1 AND h.hour > $2 AND h.connector_id <> '{}'
+         GROUP BY h.connector_id ORDER BY calls DESC, label LIMIT {MOST_CALLED}",
+        uuid::Uuid::nil(), // the totals of the caller
     );
     Ok(diesel::sql_query(sql)
         .bind::<SqlUuid, _>(id)

@@ -3,11 +3,11 @@
 use actix_web::HttpResponse;
 use askama::Template;
 
+use super::boxes::Boxes;
 use super::model::MOST;
 use super::queries::{self, Added};
-use super::table::find;
 use crate::access::{Right, Rights, Visit};
-use crate::connectors::{Connector, ConnectorHead, Tab};
+use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::people::{Member, MemberRow};
 use crate::web::{
     CheckList, Choice, Error, Errors, Form, FormData, SaveError, Segment, Shell, page, plural,
@@ -15,6 +15,9 @@ use crate::web::{
 
 /// Those who are offered at once, at most.
 const OFFERED: usize = 50;
+
+/// The field of the rights that all who are ticked get.
+const RIGHT: &str = "right";
 
 /// The longest search, in characters.
 const LONGEST_SEARCH: usize = 200;
@@ -50,11 +53,10 @@ impl Typed {
     }
 
     fn read(data: &FormData) -> Typed {
-        let codes = data.all("right");
         Typed {
             search: clean(&data.text("q")),
             chosen: data.all("member"),
-            rights: Rights::from_codes(codes.iter().map(String::as_str)),
+            rights: Boxes::read(data, RIGHT),
         }
     }
 
@@ -88,7 +90,7 @@ impl AddPage {
         };
         let others = [Right::Call, Right::Edit, Right::Authorize];
         CheckList::new(
-            "right",
+            RIGHT,
             "What they may do besides View",
             others.map(choice).into(),
         )
@@ -96,7 +98,7 @@ impl AddPage {
 }
 
 pub async fn choose(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let connector = find(&visit, &*visit.conn().await?, &key).await?;
+    let connector = connectors::find_in_sight(&*visit.conn().await?, &visit.actor, &key).await?;
     let search = form_urlencoded::parse(visit.req.query_string().as_bytes())
         .find(|(name, _)| name == "q")
         .map(|(_, value)| value.into_owned())
@@ -116,7 +118,8 @@ async fn show(
     drop(conn);
     let more = rows.len() > OFFERED;
     rows.truncate(OFFERED);
-    let head = ConnectorHead::new(&connector, Tab::Access, &visit.actor).about("Add people");
+    let head =
+        ConnectorHead::new(&connector, Tab::Access, &visit.actor).about("Add users and groups");
     let status = errors.status();
     page(
         status,
@@ -138,13 +141,13 @@ pub async fn add(
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let connector = find(&visit, &conn, &key).await?;
+    let connector = connectors::find_in_sight(&conn, &visit.actor, &key).await?;
     let typed = Typed::read(&data);
     let (chosen, mut errors) = (typed.members(), Errors::default());
     if chosen.is_empty() {
         errors.add("member-0", "Select users or groups");
     } else {
-        let rights = typed.rights.and(Rights::exactly([Right::View]));
+        let rights = typed.rights.or(Rights::exactly([Right::View]));
         let (by, now) = (&visit.actor, visit.now());
         match queries::add(&mut conn, by, now, &connector, (&chosen, rights)).await {
             Ok(Added::Number(number)) => {

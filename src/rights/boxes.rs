@@ -30,8 +30,7 @@ impl Boxes {
 
     /// The ticked boxes of a submitted form. What is no right counts as not there.
     pub fn read(data: &FormData, name: &str) -> Rights {
-        let codes = data.all(name);
-        Rights::from_codes(codes.iter().map(String::as_str))
+        data.all(name).into()
     }
 
     fn rights(&self) -> &'static [Right; 4] {

@@ -32,6 +32,6 @@ impl CheckedAccess {
         let listed = self.listed.iter();
         listed
             .filter(|(who, _)| members.contains(who))
-            .fold(self.open, |admits, (_, rights)| admits.and(*rights))
+            .fold(self.open, |admits, (_, rights)| admits.or(*rights))
     }
 }

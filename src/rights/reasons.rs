@@ -61,7 +61,7 @@ impl Case<'_> {
 
     fn listed(&self) -> Rights {
         self.entries()
-            .fold(Rights::NONE, |all, (entry, _)| all.and(entry.rights))
+            .fold(Rights::NONE, |all, (entry, _)| all.or(entry.rights))
     }
 
     /// The reasons, a line each.

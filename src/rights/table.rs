@@ -12,11 +12,14 @@ use crate::db::Conn;
 use crate::people::MemberRow;
 use crate::web::{
     ConflictPage, Difference, Error, Errors, Form, FormData, SaveError, Segment, Shell, date_time,
-    page,
+    page, plural,
 };
 
 /// The field of the first row.
 const EVERYBODY: &str = "everybody";
+
+/// The field that names who has a row, so that whoever was listed since the form was opened is told from whoever was unticked.
+const LISTED: &str = "listed";
 
 #[derive(Template)]
 #[template(path = "rights/table.html")]
@@ -26,6 +29,8 @@ struct AccessPage {
     connector: Connector,
     rows: Vec<Row>,
     open: Rights,
+    /// Programs' keys that lead here by name, whatever is open to everybody.
+    named_keys: usize,
     errors: Errors,
 }
 
@@ -36,6 +41,11 @@ struct Row {
 }
 
 impl Row {
+    /// The field that says whose row it is.
+    fn listed_field(&self) -> &'static str {
+        LISTED
+    }
+
     fn boxes(&self) -> Boxes {
         Boxes::new(field(&self.who), self.who.full_name(), self.ticked)
     }
@@ -44,6 +54,14 @@ impl Row {
 impl AccessPage {
     fn everybody(&self) -> Boxes {
         Boxes::new(EVERYBODY, "everybody with the permission", self.open)
+    }
+
+    /// “2 keys of programs lead”, where closing to everybody has not stopped them.
+    fn named_words(&self) -> Option<String> {
+        let is_closed = !self.connector.open.contains(Right::Call);
+        let number = i64::try_from(self.named_keys).unwrap_or(i64::MAX);
+        let words = || plural(number, "key of a program leads", "keys of programs lead");
+        (is_closed && number > 0).then(words)
     }
 
     /// Nobody but super admins can use it.
@@ -65,29 +83,27 @@ fn field(who: &MemberRow) -> String {
     format!("{}-{}", who.kind, who.id)
 }
 
-/// A connector, for somebody who may say who may do what with it.
-pub(super) async fn find(visit: &Visit, conn: &Conn, key: &str) -> Result<Connector, Error> {
-    connectors::find_in_sight(conn, &visit.actor, key).await
-}
-
 pub async fn edit(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let connector = find(&visit, &conn, &key).await?;
+    let connector = connectors::find_in_sight(&conn, &visit.actor, &key).await?;
     let entries = queries::entries(&mut conn, connector.id).await?;
     let rows = entries.into_iter().map(|entry| Row {
         who: entry.who,
         ticked: entry.rights,
     });
     let (rows, open) = (rows.collect(), connector.open);
-    access_page(visit, connector, (open, rows), Errors::default())
+    access_page(visit, &mut conn, connector, (open, rows), Errors::default()).await
 }
 
-fn access_page(
+async fn access_page(
     visit: Visit,
+    conn: &mut Conn,
     connector: Connector,
     (open, rows): (Rights, Vec<Row>),
     errors: Errors,
 ) -> Result<HttpResponse, Error> {
+    let keys = queries::keys(conn, &connector, visit.now(), i64::MAX).await?;
+    let named_keys = keys.iter().filter(|key| key.named).count();
     let head = ConnectorHead::new(&connector, Tab::Access, &visit.actor);
     let status = errors.status();
     page(
@@ -98,12 +114,13 @@ fn access_page(
             connector,
             rows,
             open,
+            named_keys,
             errors,
         },
     )
 }
 
-/// The form as it was sent: the boxes of everybody, and of each who is listed.
+/// The form as it was sent: the boxes of everybody, and of each who is listed. Who has no row in it keeps what they have.
 struct Sent {
     open: Rights,
     listed: Vec<(Entry, Rights)>,
@@ -111,8 +128,13 @@ struct Sent {
 
 impl Sent {
     fn read(data: &FormData, entries: Vec<Entry>) -> Sent {
+        let shown = data.all(LISTED);
         let ticked = |entry: Entry| {
-            let rights = Boxes::read(data, &field(&entry.who));
+            let rights = if shown.contains(&entry.who.value()) {
+                Boxes::read(data, &field(&entry.who))
+            } else {
+                entry.rights
+            };
             (entry, rights)
         };
         Sent {
@@ -154,14 +176,14 @@ pub async fn update(
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let connector = find(&visit, &conn, &key).await?;
+    let connector = connectors::find_in_sight(&conn, &visit.actor, &key).await?;
     let sent = Sent::read(&data, queries::entries(&mut conn, connector.id).await?);
     let checked = sent.coupled(&connector);
     if shuts_out(&visit, &mut conn, &checked).await? {
         let mut errors = Errors::default();
         errors.add("everybody-view", SHUT_OUT);
         let open = sent.open;
-        return access_page(visit, connector, (open, sent.rows()), errors);
+        return access_page(visit, &mut conn, connector, (open, sent.rows()), errors).await;
     }
     let seen = (&connector, data.version());
     match queries::save(&mut conn, &visit.actor, visit.now(), seen, &checked).await {
@@ -172,9 +194,10 @@ pub async fn update(
         }
         Err(SaveError::Fault(fault)) => Err(fault),
         Err(_) => {
-            let theirs = find(&visit, &conn, &key).await?;
+            let theirs = connectors::find_in_sight(&conn, &visit.actor, &key).await?;
             let entries = queries::entries(&mut conn, theirs.id).await?;
-            conflict(visit.shell, &theirs, &entries, &data)
+            let mine = Sent::read(&data, entries);
+            conflict(visit.shell, &theirs, &mine, &data)
         }
     }
 }
@@ -197,26 +220,23 @@ async fn shuts_out(visit: &Visit, conn: &mut Conn, new: &CheckedAccess) -> Resul
 fn conflict(
     shell: Shell,
     theirs: &Connector,
-    entries: &[Entry],
+    mine: &Sent,
     data: &FormData,
 ) -> Result<HttpResponse, Error> {
     let words = |rights: Rights| match rights.labels() {
         words if words.is_empty() => "Nothing".to_string(),
         words => words,
     };
-    let difference = |label: String, theirs: Rights, field: &str| Difference {
+    let difference = |label: String, theirs: Rights, mine: Rights| Difference {
         label: label.into(),
         theirs: words(theirs),
-        mine: words(Boxes::read(data, field)),
+        mine: words(mine),
     };
-    let everybody = difference(
-        "Everybody with the permission".into(),
-        theirs.open,
-        EVERYBODY,
-    );
-    let listed = entries
+    let everybody = difference(connectors::EVERYBODY.into(), theirs.open, mine.open);
+    let listed = mine
+        .listed
         .iter()
-        .map(|entry| difference(entry.who.full_name(), entry.rights, &field(&entry.who)));
+        .map(|(entry, ticked)| difference(entry.who.full_name(), entry.rights, *ticked));
     let address = address(theirs);
     ConflictPage {
         shell,

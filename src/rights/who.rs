@@ -7,9 +7,8 @@ use uuid::Uuid;
 
 use super::queries::{self, KeyRow, PersonRow};
 use super::reasons::Case;
-use super::table::find;
 use crate::access::{Permission, PermissionSet, Right, Rights, Visit};
-use crate::connectors::{Connector, ConnectorHead, Tab};
+use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::db::Conn;
 use crate::db::keyset::{Cursor, Kind, Slice};
 use crate::people::{Member, groups_above};
@@ -156,7 +155,7 @@ impl KeyRow {
 
 pub async fn list(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let connector = find(&visit, &conn, &key).await?;
+    let connector = connectors::find_in_sight(&conn, &visit.actor, &key).await?;
     let path = format!("/connectors/{}/access/users", connector.key);
     let query = ListQuery::parse(path, visit.req.query_string(), &["right"]);
     let narrowed = Narrowed::read(query.filter("right"));

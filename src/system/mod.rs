@@ -29,6 +29,8 @@ pub struct About {
     pub settings: Settings,
     /// The folder of the private PostgreSQL; `None` if the database is somebody else's.
     pub private_data: Option<PathBuf>,
+    /// The servers of the database on other machines, if they are spoken to without TLS.
+    pub exposed_database: Option<String>,
     /// The workers' connections to the database.
     pub pools: Pools,
 }

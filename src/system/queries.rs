@@ -32,6 +32,9 @@ pub(super) struct Server {
     /// Connections to this database, of whomever.
     #[diesel(sql_type = BigInt)]
     pub connections: i64,
+    /// Connections to all databases of the server.
+    #[diesel(sql_type = BigInt)]
+    pub all_connections: i64,
     /// Connections that the server takes for all its databases.
     #[diesel(sql_type = Integer)]
     pub most_connections: i32,
@@ -43,11 +46,13 @@ pub(super) struct Server {
     pub is_durable: bool,
 }
 
+/// Of connections by other roles the server tells an ordinary one whose they are and to which database, and not of what kind.
 pub(super) async fn server(conn: &Conn) -> Result<Server, Error> {
     let sql = "SELECT current_setting('server_version') AS version, current_database()::text AS database, session_user::text AS username,
             host(inet_server_addr()) AS address, inet_server_port() AS port, pg_postmaster_start_time() AS started_at,
             pg_database_size(current_database()) AS size,
             (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend') AS connections,
+            (SELECT count(*) FROM pg_stat_activity WHERE datname IS NOT NULL AND usesysid IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend') AS all_connections,
             current_setting('max_connections')::integer AS most_connections,
             (SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid() AND ssl) AS tls,
             current_setting('fsync')::boolean AND current_setting('full_page_writes')::boolean AND current_setting('synchronous_commit') <> 'off' AS is_durable";

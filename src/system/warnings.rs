@@ -2,11 +2,11 @@
 //!
 //! Rule: only what was found, never what might be. Each warning is a function of the facts that gives nothing while all is well.
 
-use std::net::IpAddr;
-
-use url::{Host, Url};
+use ipnet::IpNet;
+use url::Url;
 
 use super::facts::Facts;
+use crate::config::is_this_machine;
 use crate::web::{plural, relative, size};
 
 /// One thing that deserves attention.
@@ -22,12 +22,16 @@ pub(super) struct Warning {
 /// A part of a whole that is nearly used up: more than nine tenths.
 const NEARLY_ALL: (u64, u64) = (9, 10);
 
+/// Networks with shorter prefixes have room for many more machines than proxies.
+const WIDE_V4: u8 = 24;
+const WIDE_V6: u8 = 64;
+
 /// All that there is to say.
 pub(super) fn all(facts: &Facts) -> Vec<Warning> {
     let checks = [
         unencrypted_pages,
         proxies,
-        trusting_everybody,
+        trusting_many,
         unencrypted_database,
         unsafe_database,
         full_disk,
@@ -54,7 +58,7 @@ fn warning(title: impl Into<String>, text: impl Into<String>) -> Option<Warning>
 
 fn unencrypted_pages(facts: &Facts) -> Option<Warning> {
     let url = Url::parse(&facts.public_url).ok()?;
-    if url.scheme() == "https" || url.host().is_some_and(is_this_machine) {
+    if url.scheme() == "https" || url.host_str().is_some_and(is_this_machine) {
         return None;
     }
     warning(
@@ -64,14 +68,6 @@ fn unencrypted_pages(facts: &Facts) -> Option<Warning> {
             facts.public_url
         ),
     )
-}
-
-fn is_this_machine(host: Host<&str>) -> bool {
-    match host {
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-        Host::Domain(name) => name == "localhost",
-    }
 }
 
 fn proxies(facts: &Facts) -> Option<Warning> {
@@ -100,27 +96,41 @@ fn is_set(facts: &Facts, name: &str) -> bool {
     facts.about.settings.is_set(name)
 }
 
-fn trusting_everybody(facts: &Facts) -> Option<Warning> {
+fn trusting_many(facts: &Facts) -> Option<Warning> {
     let trusted = facts.about.settings.text("CONNECTORY_TRUSTED_PROXIES")?;
-    let mut networks = trusted.split(',');
-    if !networks.any(|network| network.trim().ends_with("/0")) {
+    let networks = trusted
+        .split(',')
+        .filter_map(|text| text.trim().parse().ok());
+    let wide: Vec<String> = networks
+        .filter(is_wide)
+        .map(|network: IpNet| network.to_string())
+        .collect();
+    if wide.is_empty() {
         return None;
     }
     warning(
-        "Everybody is trusted as a reverse proxy.",
-        "CONNECTORY_TRUSTED_PROXIES holds every address there is, so whoever sends X-Forwarded-For chooses the address that throttling and the audit log see. Name your proxies alone.",
+        "Many machines are trusted as reverse proxies.",
+        format!(
+            "CONNECTORY_TRUSTED_PROXIES holds {}: every machine there that sends X-Forwarded-For chooses the address that throttling and the audit log see. Name your proxies alone, address by address.",
+            wide.join(", ")
+        ),
     )
 }
 
+fn is_wide(network: &IpNet) -> bool {
+    let narrowest = match network {
+        IpNet::V4(_) => WIDE_V4,
+        IpNet::V6(_) => WIDE_V6,
+    };
+    network.prefix_len() < narrowest
+}
+
 fn unencrypted_database(facts: &Facts) -> Option<Warning> {
-    let address: IpAddr = facts.server.address.as_ref()?.parse().ok()?;
-    if facts.server.tls.is_some() || address.is_loopback() {
-        return None;
-    }
+    let hosts = facts.about.exposed_database.as_ref()?;
     warning(
         "The connection to the database is not encrypted.",
         format!(
-            "It leads to {address}. Secrets in it are sealed, but names, hashes and the audit log can be read on the way. Add sslmode=verify-full to DATABASE_URL."
+            "It leads to {hosts}. Secrets in it are sealed, but names, hashes and the audit log can be read on the way. Add sslmode=verify-full to DATABASE_URL."
         ),
     )
 }
@@ -156,7 +166,7 @@ fn is_nearly_all(used: u64, whole: u64) -> bool {
 
 fn connections(facts: &Facts) -> Option<Warning> {
     let server = &facts.server;
-    let used = u64::try_from(server.connections).ok()?;
+    let used = u64::try_from(server.all_connections).ok()?;
     let most = u64::try_from(server.most_connections).ok()?;
     if !is_nearly_all(used, most) {
         return None;
@@ -164,7 +174,7 @@ fn connections(facts: &Facts) -> Option<Warning> {
     warning(
         "The database has hardly any connections left.",
         format!(
-            "{used} of {most} are open. Raise max_connections of PostgreSQL, or lower CONNECTORY_DATABASE_CONNECTIONS."
+            "{used} of {most} are open, all databases of the server together. Raise max_connections of PostgreSQL, or lower CONNECTORY_DATABASE_CONNECTIONS."
         ),
     )
 }
@@ -296,12 +306,7 @@ fn unchecked_certificates(facts: &Facts) -> Option<Warning> {
 fn unencrypted_mail(facts: &Facts) -> Option<Warning> {
     let settings = &facts.about.settings;
     let host = settings.text("CONNECTORY_SMTP_HOST")?;
-    let is_here = Host::parse(host).is_ok_and(|host| match host {
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-        Host::Domain(name) => name == "localhost",
-    });
-    if settings.text("CONNECTORY_SMTP_TLS") != Some("none") || is_here {
+    if settings.text("CONNECTORY_SMTP_TLS") != Some("none") || is_this_machine(host) {
         return None;
     }
     warning(

@@ -140,9 +140,8 @@ impl ErrorPage<'_> {
     fn heading(&self) -> &'static str {
         match self.error {
             Error::NotFound => "Page not found",
-            Error::Forbidden(_) | Error::NotListed(_) | Error::NotSuperAdmin => {
-                "You do not have permission to do this"
-            }
+            Error::Forbidden(_) | Error::NotSuperAdmin => "You do not have permission to do this",
+            Error::NotListed(_) => "This is kept to certain people",
             Error::SignIn => "Sign in first",
             Error::MethodNotAllowed => "This address cannot be used in this way",
             Error::BadRequest(_) => "This request cannot be read",
@@ -167,10 +166,8 @@ impl ErrorPage<'_> {
             }
             Error::NotListed(verb) => {
                 return vec![
-                    format!(
-                        "This data connector is kept to certain people, and you are not among those who may {verb} it."
-                    ),
-                    "An administrator who manages users can change that on its Access tab.".into(),
+                    format!("You are not among those who may {verb} this data connector."),
+                    "An administrator who manages users can change who may do what with it.".into(),
                 ];
             }
             Error::NotSuperAdmin => &[

@@ -26,7 +26,7 @@ async fn a_connector_is_kept_to_one_person_by_keyboard_alone() {
     window.go("/connectors").await;
     typist.follow("Payroll").await;
     typist.follow("Access").await;
-    typist.follow("Users and groups").await;
+    typist.follow("Add users and groups").await;
     typist.fill("Name or user name", "okafor").await;
     typist.follow("Find").await;
     typist.tab_to("Ben Okafor (ben)").await;

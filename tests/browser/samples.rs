@@ -191,6 +191,8 @@ const SAMPLES: &[Sample] = &[
         &[Fill("connector_name", ""), Fill("base_url", NO_ADDRESS), Press("Save")], "There are 2 problems"),
     sample("details-forget-secrets", Full, Admin, "/connectors/payroll-ledger",
         &[Fill("base_url", "https://elsewhere.example.org/"), Press("Save")], "Remove the stored secret"),
+    sample("details-forget-secrets-password", Full, Admin, "/connectors/payroll-ledger",
+        &[Fill("base_url", "https://elsewhere.example.org/"), Press("Save"), Tick("Remove the stored secret"), Press("Save")], "Enter your own password"),
     sample("details-saved", Full, Admin, "/connectors/newsletter", &[Fill("display_name", "Monthly letter"), Press("Save")], "The Data Connector was saved"),
     sample("details-conflict", Full, Admin, "/connectors/two-editors",
         &[Fill("connector_name", "Two editors - mine"), Fill("description", "What I think that it is for,\nin two lines"),

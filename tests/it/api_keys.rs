@@ -2,7 +2,9 @@
 
 use chrono::TimeDelta;
 use connectory::access::Permission::{CallConnectors, EditConnectors};
-use connectory::access::{ApiKey, ApiKeys, HolderKind, KeyHolder, KeyRefusal, Permission, Wants};
+use connectory::access::{
+    ApiKey, ApiKeys, HolderKind, KeyHolder, KeyRefusal, Permission, Rights, Subject, Wants,
+};
 use uuid::Uuid;
 
 use crate::support::{TestApp, open_to_all};
@@ -270,5 +272,47 @@ async fn a_key_in_memory_is_refused_as_soon_as_it_is_told_of_a_change() {
         app.sql(change).await;
         told.recv().await.expect("a notice");
         assert_eq!(ask().await, code, "{change}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_in_memory_follows_the_lists_of_connectors() {
+    let app = TestApp::start().await;
+    let payroll = app.connector("Payroll").await;
+    let ben = app.person(&[CallConnectors]).await;
+    let key = key(&app, Whose::User(ben.user().id)).await;
+    let closed = Subject {
+        connector: payroll,
+        open: Rights::NONE,
+    };
+    let may_see = async || {
+        let found = app.api_keys.find(&app.db, key.expose(), app.clock.now());
+        found.await.is_ok_and(|holder| holder.may_see(closed))
+    };
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    app.notices.subscribe(move |change| _ = tell.send(change));
+    let user = ben.user().id;
+    for (change, sees) in [
+        (
+            format!(
+                "INSERT INTO connector_rights (id, connector_id, user_id, rights) VALUES (gen_random_uuid(), '{payroll}', '{user}', '{{view,call}}')"
+            ),
+            true,
+        ),
+        (
+            "UPDATE connector_rights SET rights = '{view}'".into(),
+            false,
+        ),
+        (
+            "UPDATE connector_rights SET rights = '{view,call}'".into(),
+            true,
+        ),
+        ("DELETE FROM connector_rights".into(), false),
+    ] {
+        assert_eq!(may_see().await, !sees);
+        while told.try_recv().is_ok() {}
+        app.sql(&change).await;
+        told.recv().await.expect("a notice");
+        assert_eq!(may_see().await, sees, "{change}");
     }
 }

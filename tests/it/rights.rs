@@ -1,10 +1,13 @@
 //! Rights to one connector: what is open to everybody, what only to listed users and groups, and what everybody sees of it.
 
+mod at_once;
 mod decision;
 mod keys;
 mod lists;
 mod rows_read;
+mod said;
 mod tab;
+mod told;
 
 use uuid::Uuid;
 

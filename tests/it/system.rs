@@ -1,13 +1,13 @@
 //! The System page: what it tells of the program, its settings, its database and the other instances, and what it warns of.
 
-use chrono::TimeDelta;
 use connectory::access::Permission;
 use connectory::config::{Config, Settings};
-use reqwest::Method;
 use scraper::{ElementRef, Selector};
 
 use crate::support::program::Installation;
 use crate::support::{Page, TestApp, words};
+
+mod warnings;
 
 const CANARY: &str = "whsec_canaryMfKQ9r8GKYqrTwjUPD8ILPZIo2";
 
@@ -146,6 +146,7 @@ async fn every_setting_is_shown_and_nothing_of_a_secret() {
     for (name, value, origin) in [
         ("CONNECTORY_METRICS_TOKEN", "Set", "Environment"),
         ("CONNECTORY_OIDC_CLIENT_SECRET", "Set", "Environment"),
+        ("CONNECTORY_NOTICES_WEBHOOK_URL", "Set", "Environment"),
         ("CONNECTORY_SMTP_PASSWORD", "Not set", "Default"),
         ("CONNECTORY_SESSION_HOURS", "12", "Default"),
         (
@@ -165,10 +166,12 @@ async fn every_setting_is_shown_and_nothing_of_a_secret() {
             "{name}"
         );
     }
+    assert!(!page.html.contains("hooks.example.org"), "{}", page.html);
     let text = page.text();
     for words in [
         "or through https://login.example.org",
-        "by webhook to https://hooks.example.org, and a path that is not shown",
+        "Not by e-mail; by webhook.",
+        "and of DATABASE_URL all but the password",
         "Only 10.0.0.0/8; this machine as well",
     ] {
         assert!(text.contains(words), "{words}: {text}");
@@ -208,117 +211,16 @@ async fn it_tells_which_instances_run_and_which_one_answers() {
 }
 
 #[tokio::test]
-async fn an_instance_that_could_not_say_that_it_is_there_says_so() {
-    let app = TestApp::start().await;
-    let silent = "This instance cannot say that it is there.";
-    assert!(warns(&system(&app).await, silent));
-    app.sign_on().await;
-    assert!(!warns(&system(&app).await, silent));
-}
-
-#[tokio::test]
-async fn what_is_wrong_with_the_database_is_told() {
-    let app = site(&[]).await;
-    // The tests' server does not wait for the disk.
-    let page = system(&app).await;
-    assert_eq!(
-        warnings(&page),
-        ["The database may lose what it has acknowledged."]
-    );
-    assert_eq!(page.texts("h2")[0], "1 thing deserves attention");
-    app.sql("INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000099')")
-        .await;
-    let later = "The database belongs to a later version of Connectory.";
-    let page = system(&app).await;
-    assert!(warns(&page, later));
-    assert!(page.text().contains("It has 1 migration"));
-    let clocks = "The clocks of this machine and of the database differ.";
-    assert!(!warns(&page, clocks));
-    app.advance(TimeDelta::minutes(3));
-    let page = system(&app).await;
-    assert!(warns(&page, clocks));
-    assert!(
-        page.text()
-            .contains("The database's is 3 minutes behind this machine's.")
-    );
-}
-
-#[tokio::test]
-async fn what_is_wrong_with_the_way_to_it_is_told() {
-    let http = "People reach Connectory without encryption.";
-    let none = "No reverse proxy is trusted.";
-    let app = TestApp::start_with(|site| site.public_url = "http://connectory.example.org".into());
-    assert!(warns(&system(&app.await).await, http));
-    let app = TestApp::start_with(|site| site.public_url = "https://connectory.example.org".into());
-    let page = system(&app.await).await;
-    assert!(
-        warns(&page, none) && !warns(&page, http),
-        "{:?}",
-        warnings(&page)
-    );
-
-    let app = site(&[("CONNECTORY_TRUSTED_PROXIES", "10.0.0.1, 0.0.0.0/0")]).await;
-    let admin = app.super_admin().await;
-    let page = admin.get("/system").await;
-    assert!(warns(&page, "Everybody is trusted as a reverse proxy."));
-    assert!(!warns(&page, none) && !warns(&page, http));
-    let request = admin.request(Method::GET, "/system");
-    let page = admin
-        .send(request.header("X-Forwarded-For", "192.0.2.7"))
-        .await;
-    let told = "127.0.0.1 says for whom it asks, and is not trusted.";
-    assert!(warns(&page, told), "{:?}", warnings(&page));
-}
-
-#[tokio::test]
-async fn unfinished_changes_of_keys_are_told() {
-    let app = site(&[]).await;
-    let page = system(&app).await;
-    let unfinished = "A change of data keys is not finished.";
-    let lacks = "An instance lacks a data key.";
-    assert!(!warns(&page, unfinished) && !warns(&page, lacks));
-    app.sql("INSERT INTO data_keys (id, master_key_id, wrapped, created_at) SELECT 2, master_key_id, wrapped, now() FROM data_keys")
-        .await;
-    let page = system(&app).await;
-    assert!(warns(&page, unfinished) && !warns(&page, lacks));
-    assert_eq!(row(&page, "2")[1..3], ["Waits to be put to use", "Never"]);
-    app.sql("UPDATE data_keys SET activated_at = now() WHERE id = 2; UPDATE data_keys SET retired_at = now() WHERE id = 1")
-        .await;
-    let page = system(&app).await;
-    assert!(!warns(&page, unfinished) && warns(&page, lacks));
-    assert_eq!(row(&page, "1")[1], "Retired; it still opens");
-    let id = app.connector("Payroll").await;
-    app.sql(&format!("INSERT INTO secrets (connector_id, field, sealed, set_at, set_by) VALUES ('{id}', 'password', '\\x0100000001aabbcc', now(), 'Ana')"))
-        .await;
-    let page = system(&app).await;
-    assert!(warns(&page, unfinished));
-    assert_eq!(row(&page, "1")[3], "1");
-    app.sql("UPDATE data_keys SET master_key_id = 'another' WHERE id = 1")
-        .await;
-    let differ = "The data keys are wrapped under different master keys.";
-    assert!(warns(&system(&app).await, differ));
-}
-
-#[tokio::test]
-async fn what_goes_out_unprotected_is_told() {
-    let app = site(&[
-        ("CONNECTORY_SMTP_HOST", "mail.example.org"),
-        ("CONNECTORY_SMTP_TLS", "none"),
-        ("CONNECTORY_NOTICES_FROM", "a@example.org"),
-        ("CONNECTORY_NOTICES_TO", "b@example.org"),
-    ])
-    .await;
-    let id = app.connector("Payroll").await;
-    app.sql(&format!(
-        "UPDATE connectors SET verify_certificates = false WHERE id = '{id}'"
-    ))
-    .await;
-    let page = system(&app).await;
-    let mail = "Notices go to the mail server without encryption.";
-    assert!(warns(&page, mail) && warns(&page, "Certificates are not checked."));
-    assert!(page.text().contains("what 1 data connector sends"));
-    let home = page.click("The home page names the first of them").await;
-    assert!(home.expect(200).has_link("Payroll"));
+async fn the_connections_of_all_databases_are_counted() {
+    let (app, other) = (site(&[]).await, site(&[]).await);
+    other.value("SELECT 1").await;
+    let text = system(&app).await.text();
+    let words = text.split("Connections").nth(1).expect("the row");
+    let mut numbers = words
+        .split(|letter: char| !letter.is_ascii_digit())
+        .filter_map(|digits| digits.parse::<i64>().ok());
+    let (own, all) = (numbers.next(), numbers.next());
+    assert!(own > Some(0) && all > own, "{words}");
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use crate::support::authorization_server::{self as servers, AuthorizationServer, Client, Setup};
 use crate::support::hostile::{Behaviour, Hostile, answer};
-use crate::support::{Browser, Page, TestApp};
+use crate::support::{Browser, PASSWORD, Page, TestApp};
 
 const DETAILS: &str = "/connectors/payroll";
 const TAB: &str = "/connectors/payroll/authorization";

@@ -114,7 +114,8 @@ impl HolderRights {
     }
 
     /// What a scope opens of a connector: to a person what the person may do with it. A program that is led to a connector by its
-    /// name was led there by somebody who may do that; a scope for all connectors opens what is open to everybody.
+    /// name is let in whatever is open, for whoever leads it there must be let in then; one that is led to all connectors gets what
+    /// is open to everybody.
     fn by(&self, scope: &Scope, subject: Subject) -> Rights {
         match &self.person {
             Some(person) => person.on(subject),
@@ -131,7 +132,7 @@ impl PersonRights {
             return Rights::ALL;
         }
         let listed = self.listed.get(&subject.connector).copied();
-        let admits = subject.open.and(listed.unwrap_or_default());
+        let admits = subject.open.or(listed.unwrap_or_default());
         admits.within(self.permitted)
     }
 

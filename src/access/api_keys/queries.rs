@@ -123,7 +123,7 @@ fn add_up(rows: Vec<ListedRow>) -> HashMap<Uuid, Rights> {
     let mut listed: HashMap<Uuid, Rights> = HashMap::new();
     for row in rows {
         let rights = listed.entry(row.connector_id).or_default();
-        *rights = rights.and(row.rights.into());
+        *rights = rights.or(row.rights.into());
     }
     listed
 }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::super::CallerKind;
 use super::super::filter::CallFilter;
+use crate::access::Sight;
 use crate::db::Conn;
 use crate::web::Error;
 
@@ -48,15 +49,14 @@ pub(in super::super) struct Choices {
 /// The choices for a log of a connector, or of all; what is not seen is not offered.
 pub(in super::super) async fn choices(conn: &Conn, filter: &CallFilter) -> Result<Choices, Error> {
     let connectors = format!(
-        "{} SELECT seen.id, label, '' AS kind FROM seen JOIN connectors ON connectors.id = seen.id{} ORDER BY label, seen.id",
-        next_by_next("connector_id"),
-        filter.sight.and("connectors"),
+        "{} SELECT seen.id, label, '' AS kind FROM seen JOIN connectors ON connectors.id = seen.id ORDER BY label, seen.id",
+        next_by_next("connector_id", &filter.sight.and_of("ids.id")),
     );
     let callers = format!(
         "{} SELECT seen.id, caller_name AS label, caller_kind AS kind FROM seen, LATERAL
             (SELECT caller_name, caller_kind FROM call_hours WHERE caller_id = seen.id ORDER BY hour DESC LIMIT 1) AS newest
         ORDER BY label, seen.id",
-        next_by_next("caller_id")
+        next_by_next("caller_id", &of_seen(filter.reader))
     );
     let endpoints = format!(
         "SELECT id, name AS label, '' AS kind FROM endpoints WHERE connector_id = $1{} ORDER BY name_key LIMIT {MOST}",
@@ -75,12 +75,24 @@ pub(in super::super) async fn choices(conn: &Conn, filter: &CallFilter) -> Resul
     })
 }
 
+/// Whoever has only called what the reader does not see is not offered.
+fn of_seen(reader: Sight) -> String {
+    if !reader.is_limited() {
+        return String::new();
+    }
+    let seen = reader.and_of("called.connector_id");
+    format!(
+        " AND EXISTS (SELECT FROM call_hours called WHERE called.caller_id = ids.id AND called.connector_id <> '{}'{seen})",
+        Uuid::nil()
+    )
+}
+
 async fn load(conn: &Conn, sql: String) -> Result<Vec<Choice>, Error> {
     Ok(sql_query(sql).load(&mut &*conn).await?)
 }
 
-/// The different ids of an indexed column, as the table `seen`.
-fn next_by_next(column: &str) -> String {
+/// The different ids of an indexed column that fit a condition behind an AND, as the table `seen`.
+fn next_by_next(column: &str, condition: &str) -> String {
     let next = |above: &str| {
         format!(
             "(SELECT {column} FROM call_hours WHERE {column} > {above} ORDER BY {column} LIMIT 1)"
@@ -89,7 +101,7 @@ fn next_by_next(column: &str) -> String {
     format!(
         "WITH RECURSIVE ids AS (
             SELECT {} AS id UNION ALL SELECT {} FROM ids WHERE id IS NOT NULL
-        ), seen AS (SELECT id FROM ids WHERE id IS NOT NULL LIMIT {MOST})",
+        ), seen AS (SELECT id FROM ids WHERE id IS NOT NULL{condition} LIMIT {MOST})",
         next(&format!("'{}'", Uuid::nil())),
         next("ids.id"),
     )

@@ -4,15 +4,18 @@
 //! here, so tests compare the rows.
 
 use chrono::{DateTime, Utc};
-use diesel::sql_types::Uuid as SqlUuid;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::super::model::{Connector, ConnectorId, NewConnector, parse_name};
+use super::super::model::{Connector, ConnectorId, EVERYBODY, NewConnector, parse_name};
 use super::{categories_of, create};
-use crate::access::Actor;
+use crate::access::{Actor, Rights};
+use crate::audit::{self, Changes, Event};
 use crate::categories::CategoryId;
 use crate::db::Conn;
+use crate::db::schema::connectors;
 use crate::name::Name;
 use crate::outbound::HttpUrl;
 use crate::web::{Error, SaveError};
@@ -63,6 +66,7 @@ pub async fn duplicate(
                 other => {
                     let key = other?;
                     copy_settings(conn, original.id, copy.id).await?;
+                    record_access(conn, by, now, &copy).await?;
                     return Ok(key);
                 }
             }
@@ -111,4 +115,50 @@ async fn copy_settings(conn: &mut Conn, from: ConnectorId, to: ConnectorId) -> R
             .await?;
     }
     Ok(())
+}
+
+/// Whoever a connector lists, as the pages of people name them, and for what.
+const LISTED: &str = "SELECT coalesce(u.name || ' (' || u.username || ')', 'group ' || g.name) AS who, r.rights
+    FROM connector_rights r LEFT JOIN users u ON u.id = r.user_id LEFT JOIN groups g ON g.id = r.group_id
+    WHERE r.connector_id = $1 ORDER BY coalesce(u.name, g.name) COLLATE \"und-x-icu\", r.id";
+
+#[derive(QueryableByName)]
+struct Listed {
+    #[diesel(sql_type = Text)]
+    who: String,
+    #[diesel(sql_type = Array<Text>, deserialize_as = Vec<String>)]
+    rights: Rights,
+}
+
+/// Tells who may do what with the copy, unless that is what everybody may do with a new connector.
+async fn record_access(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    copy: &NewConnector,
+) -> Result<(), Error> {
+    let open: Vec<String> = connectors::table
+        .find(copy.id)
+        .select(connectors::open_rights)
+        .first(conn)
+        .await?;
+    let (open, usual) = (Rights::from(open), Rights::ALL);
+    let listed: Vec<Listed> = diesel::sql_query(LISTED)
+        .bind::<SqlUuid, _>(copy.id)
+        .load(conn)
+        .await?;
+    if open == usual && listed.is_empty() {
+        return Ok(());
+    }
+    let changes = Changes::none().field(EVERYBODY, usual.labels(), open.labels());
+    let changes = listed.iter().fold(changes, |changes, entry| {
+        changes.field(&entry.who, "", entry.rights.labels())
+    });
+    let event = Event {
+        kind: "connector.access_saved",
+        subject_id: Some(copy.id),
+        subject_name: copy.name.as_str(),
+        changes,
+    };
+    audit::record(conn, by, now, event).await
 }

@@ -11,14 +11,14 @@ mod update;
 mod usage;
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::case_when;
+use diesel::dsl::{case_when, sql};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bool, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::model::Connector;
-use crate::access::{Actor, Right, Rights};
+use crate::access::{Actor, Right, Rights, Sight};
 use crate::categories::CategoryId;
 use crate::db::Conn;
 use crate::db::schema::{
@@ -71,10 +71,17 @@ fn listed_for(who: Uuid) -> _ {
         .otherwise(listed_rights(connectors::id, who))
 }
 
-/// The key of a connector that was just created.
-pub(super) async fn key_of(conn: &mut Conn, id: super::ConnectorId) -> Result<String, Error> {
+/// The key of the live connector of this id, for somebody who sees it.
+pub(super) async fn key_of(
+    conn: &mut Conn,
+    sight: Sight,
+    id: super::ConnectorId,
+) -> Result<String, Error> {
+    let seen = sight.condition("connectors").unwrap_or("true".into());
     Ok(connectors::table
         .find(id)
+        .filter(connectors::deleted_at.is_null())
+        .filter(sql::<Bool>(&seen))
         .select(connectors::key)
         .first(conn)
         .await?)

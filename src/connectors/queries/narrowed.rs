@@ -97,7 +97,8 @@ fn matches_sql(query: &ListQuery<ConnectorColumn>, filter: &Filter) -> String {
         )
     });
     format!(
-        "WITH matches AS MATERIALIZED (SELECT id, {column} FROM connectors WHERE deleted_at IS NULL AND {condition}), total AS MATERIALIZED ({total})"
+        "WITH matches AS MATERIALIZED (SELECT id, {column} FROM {} WHERE deleted_at IS NULL{condition}), total AS MATERIALIZED ({total})",
+        filter.sight.rows(),
     )
 }
 
@@ -123,7 +124,7 @@ fn page_sql(by: &Actor, query: &ListQuery<ConnectorColumn>, filter: &Filter) -> 
     format!(
         "{matches}, near AS MATERIALIZED (
             SELECT id FROM (SELECT * {walked}) AS connectors
-            WHERE (SELECT found FROM total) > {COUNT_LIMIT} AND {condition} ORDER BY {order} LIMIT {rows}
+            WHERE (SELECT found FROM total) > {COUNT_LIMIT} {condition}{seen} ORDER BY {order} LIMIT {rows}
         ), enough AS MATERIALIZED (
             SELECT count(*) = {rows}{at_the_end} AS enough FROM near
         ), page AS (
@@ -135,6 +136,7 @@ fn page_sql(by: &Actor, query: &ListQuery<ConnectorColumn>, filter: &Filter) -> 
         columns = columns(by, &format!("'{}'", by.id.unwrap_or_default())),
         matches = matches_sql(query, filter),
         condition = filter.condition,
+        seen = filter.sight.and("connectors"),
     )
 }
 
@@ -145,7 +147,9 @@ enum Bind {
 
 /// What narrows the list: SQL of the program's own words, with every value of a visitor as a bind.
 struct Filter {
+    /// Behind an AND, if there is any.
     condition: String,
+    sight: Sight,
     /// The condition on the column of the order, if it has one: a range of its index, behind an AND.
     in_order: String,
     binds: Vec<Bind>,
@@ -157,6 +161,7 @@ impl Filter {
     fn new(query: &ListQuery<ConnectorColumn>, sight: Sight) -> Filter {
         let mut filter = Filter {
             condition: String::new(),
+            sight,
             in_order: String::new(),
             binds: Vec::new(),
             kept: None,
@@ -176,22 +181,19 @@ impl Filter {
         if !query.filter("category").is_empty() {
             filter.and_category(query.filter("category"));
         }
-        filter.kept = filter.kept_number(!query.filter("category").is_empty(), sight);
-        if let Some(seen) = sight.condition("connectors") {
-            filter.and_sql(&seen);
-        }
+        filter.kept = filter.kept_number(!query.filter("category").is_empty());
         filter
     }
 
     /// Kept numbers count all connectors, so those that the person does not see are taken off.
-    fn kept_number(&self, is_of_category: bool, sight: Sight) -> Option<String> {
-        let hidden = sight.condition("connectors").map_or(String::new(), |seen| {
+    fn kept_number(&self, is_of_category: bool) -> Option<String> {
+        let hidden = self.sight.hidden("connectors").map_or(String::new(), |hidden| {
             let of_category = if is_of_category {
                 " AND id IN (SELECT connector_id FROM connector_categories WHERE category_id = $1)"
             } else {
                 ""
             };
-            format!(" - (SELECT count(*) FROM connectors WHERE NOT open_to_view AND deleted_at IS NULL AND NOT {seen}{of_category})")
+            format!(" - (SELECT count(*) FROM connectors WHERE deleted_at IS NULL AND {hidden}{of_category})")
         });
         match (self.binds.len(), is_of_category) {
             (0, _) => Some(format!(
@@ -216,14 +218,8 @@ impl Filter {
 
     fn and(&mut self, before: &str, bind: Bind, after: &str) {
         self.binds.push(bind);
-        self.and_sql(&format!("{before}{}{after}", self.binds.len()));
-    }
-
-    fn and_sql(&mut self, condition: &str) {
-        if !self.condition.is_empty() {
-            self.condition.push_str(" AND ");
-        }
-        self.condition.push_str(condition);
+        let condition = format!(" AND {before}{}{after}", self.binds.len());
+        self.condition.push_str(&condition);
     }
 
     fn bind<'a>(&self, sql: String) -> BoxedSqlQuery<'a, Pg, SqlQuery> {

@@ -6,8 +6,8 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
-use super::super::model::{Connector, TrashedConnector, admission};
-use crate::access::{Actor, Right, Rights, Sight};
+use super::super::model::{Connector, TrashRow, TrashedConnector, admission};
+use crate::access::{Actor, Right, Rights};
 use crate::audit::{self, Changes, Event};
 use crate::categories::lock_counts;
 use crate::db::Conn;
@@ -74,16 +74,38 @@ pub async fn move_to_trash(
 }
 
 /// The connectors in the trash that somebody sees, the newest first.
-pub async fn trashed(conn: &mut Conn, sight: Sight) -> Result<Vec<TrashedConnector>, Error> {
-    let seen = sight.condition("connectors").unwrap_or("true".into());
-    Ok(connectors::table
+pub async fn trashed(conn: &mut Conn, by: &Actor) -> Result<Vec<TrashRow>, Error> {
+    let seen = by.sight.condition("connectors").unwrap_or("true".into());
+    let found: Vec<Found> = connectors::table
         .filter(connectors::deleted_at.is_not_null())
         .filter(sql::<Bool>(&seen))
         .order((connectors::deleted_at.desc(), connectors::id.desc()))
         .limit(SHOWN)
-        .select(TRASHED)
+        .select((
+            TRASHED,
+            connectors::open_rights,
+            super::listed_for(by.id.unwrap_or_default()),
+        ))
         .load(conn)
-        .await?)
+        .await?;
+    // What was closed since sight was looked up is left out.
+    let rows = found
+        .into_iter()
+        .filter_map(|found| row_of(found, by).ok())
+        .collect();
+    Ok(rows)
+}
+
+/// A connector in the trash, what is open to everybody, and for what it lists the person.
+type Found = (TrashedConnector, Vec<String>, Vec<String>);
+
+/// The connector as this person sees it; of one that it is not open to they know nothing.
+fn row_of((connector, open, listed): Found, by: &Actor) -> Result<TrashRow, Error> {
+    let admits = admission(by, Rights::from(open), Rights::from(listed))?;
+    Ok(TrashRow {
+        connector,
+        may_restore: admits.contains(Right::Edit),
+    })
 }
 
 /// The connector of this key in the trash, for somebody who may take it out.
@@ -92,7 +114,7 @@ pub async fn find_trashed(
     by: &Actor,
     key: &str,
 ) -> Result<TrashedConnector, Error> {
-    let (connector, open, listed): (TrashedConnector, Vec<String>, Vec<String>) = connectors::table
+    let found: Found = connectors::table
         .filter(connectors::key.eq(key))
         .filter(connectors::deleted_at.is_not_null())
         .select((
@@ -102,9 +124,9 @@ pub async fn find_trashed(
         ))
         .first(conn)
         .await?;
-    let (open, listed) = (Rights::from(open), Rights::from(listed));
-    if admission(by, open, listed)?.contains(Right::Edit) {
-        Ok(connector)
+    let row = row_of(found, by)?;
+    if row.may_restore {
+        Ok(row.connector)
     } else {
         Err(Error::NotListed("restore"))
     }

@@ -29,7 +29,17 @@ const MAP: &str = "connectory";
 pub(super) struct Folder {
     root: PathBuf,
     socket: String,
-    _lock: File,
+    lock: File,
+}
+
+/// A program that is being started at this moment has a copy of the open file until it runs, and the lock with it. Unlocking ends that
+/// lock too; closing would not.
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = self.lock.unlock() {
+            tracing::warn!(%error, "the data folder could not be unlocked");
+        }
+    }
 }
 
 impl Folder {
@@ -43,11 +53,7 @@ impl Folder {
         if account.drops_root() {
             let_server_in(&root, account)?;
         }
-        let folder = Self {
-            root,
-            socket,
-            _lock: lock,
-        };
+        let folder = Self { root, socket, lock };
         folder.make_private(Path::new(&folder.socket), account)?;
         folder.write_access_files(account)?;
         Ok(folder)

@@ -97,11 +97,16 @@ impl EndpointForm {
     }
 
     pub fn forget_field(&self) -> Check {
-        Check::new("forget_secrets", "Remove the stored secret", false).errors(&self.errors)
+        Check::new(
+            "forget_secrets",
+            "Remove the stored secret",
+            self.forget_secrets,
+        )
+        .errors(&self.errors)
     }
 
     pub fn asks_to_forget(&self) -> bool {
-        self.errors.get("forget_secrets").is_some()
+        self.forget_secrets || self.errors.get("forget_secrets").is_some()
     }
 
     /// Whether a group of fields belongs to the chosen kind of body.

@@ -1,7 +1,7 @@
 //! Bodies of answers that are too long for a page, kept for whoever has asked for them, in memory, for some minutes.
 //!
 //! Rule: nothing of an answer is written anywhere. Only the person who ran the endpoint gets its answer, by an address that
-//! nobody can guess. Danger: memory; all bodies together are limited, and the oldest go first.
+//! nobody can guess, and as an answer of the connector whose endpoint it was: the right to call that one is asked for. Danger: memory; all bodies together are limited, and the oldest go first.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +10,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
+
+use crate::connectors::ConnectorId;
 
 /// How long a body is kept.
 const KEPT: TimeDelta = TimeDelta::minutes(10);
@@ -26,9 +28,16 @@ pub struct RunBodies {
 
 struct KeptBody {
     key: String,
-    person: Uuid,
+    origin: Origin,
     until: DateTime<Utc>,
     body: Arc<Download>,
+}
+
+/// Who has run an endpoint, and whose it was.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub person: Uuid,
+    pub connector: ConnectorId,
 }
 
 /// A file for a person to keep.
@@ -40,12 +49,13 @@ pub(super) struct Download {
 
 impl RunBodies {
     /// Keeps a body; gives the part of its address that nobody can guess.
-    pub(super) fn keep(&self, person: Uuid, now: DateTime<Utc>, body: Download) -> String {
+    pub(super) fn keep(&self, origin: Origin, now: DateTime<Utc>, body: Download) -> String {
         let key = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>());
         let mut bodies = self.lock();
         bodies.retain(|kept| kept.until > now);
-        while bodies.iter().filter(|kept| kept.person == person).count() >= MOST_OF_ONE {
-            if let Some(oldest) = bodies.iter().position(|kept| kept.person == person) {
+        let is_theirs = |kept: &KeptBody| kept.origin.person == origin.person;
+        while bodies.iter().filter(|kept| is_theirs(kept)).count() >= MOST_OF_ONE {
+            if let Some(oldest) = bodies.iter().position(is_theirs) {
                 bodies.remove(oldest);
             }
         }
@@ -62,17 +72,17 @@ impl RunBodies {
         }
         bodies.push_back(KeptBody {
             key: key.clone(),
-            person,
+            origin,
             until: now + KEPT,
             body: Arc::new(body),
         });
         key
     }
 
-    /// A body that this person may have, if it is still there.
+    /// A body that this person got from this connector, if it is still there.
     pub(super) fn find(
         &self,
-        person: Uuid,
+        origin: Origin,
         now: DateTime<Utc>,
         key: &str,
     ) -> Option<Arc<Download>> {
@@ -80,7 +90,7 @@ impl RunBodies {
         bodies.retain(|kept| kept.until > now);
         let found = bodies
             .iter()
-            .find(|kept| kept.key == key && kept.person == person);
+            .find(|kept| kept.key == key && kept.origin == origin);
         found.map(|kept| Arc::clone(&kept.body))
     }
 
@@ -101,13 +111,21 @@ mod tests {
         }
     }
 
+    fn run_by(person: u128, connector: u128) -> Origin {
+        Origin {
+            person: Uuid::from_u128(person),
+            connector: Uuid::from_u128(connector),
+        }
+    }
+
     #[test]
-    fn a_body_is_there_for_its_person_for_ten_minutes() {
-        let (bodies, ana, ben) = (RunBodies::default(), Uuid::from_u128(1), Uuid::from_u128(2));
+    fn a_body_is_there_for_its_person_and_connector_for_ten_minutes() {
+        let (bodies, ana, ben) = (RunBodies::default(), run_by(1, 9), run_by(2, 9));
         let now = DateTime::from_timestamp(1_795_000_000, 0).expect("a time");
         let key = bodies.keep(ana, now, body(10));
         assert!(bodies.find(ana, now, &key).is_some());
         assert!(bodies.find(ben, now, &key).is_none());
+        assert!(bodies.find(run_by(1, 8), now, &key).is_none());
         assert!(bodies.find(ana, now, "another").is_none());
         assert!(
             bodies
@@ -121,13 +139,13 @@ mod tests {
         let bodies = RunBodies::default();
         let now = DateTime::from_timestamp(1_795_000_000, 0).expect("a time");
         let size = 10 * 1024 * 1024;
-        let keys: Vec<(Uuid, String)> = (0..20)
+        let keys: Vec<(Origin, String)> = (0..20)
             .map(|number| {
-                let person = Uuid::from_u128(number / 5);
+                let person = run_by(number / 5, number);
                 (person, bodies.keep(person, now, body(size)))
             })
             .collect();
-        let kept = |(person, key): &(Uuid, String)| bodies.find(*person, now, key).is_some();
+        let kept = |(person, key): &(Origin, String)| bodies.find(*person, now, key).is_some();
         let there: Vec<bool> = keys.iter().map(kept).collect();
         assert!(there.iter().filter(|there| **there).count() * size <= LARGEST);
         assert_eq!(there.last(), Some(&true), "the newest is there");

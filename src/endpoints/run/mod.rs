@@ -34,6 +34,7 @@ use crate::relay::{Line, Relay, RelayProblem};
 use crate::web::{Error, Form, FormData, Segments};
 use body::Arrived;
 use call::{Run, Whole};
+use kept::Origin;
 use report::{Answered, Failed, SentRequest, shown_headers};
 
 pub(super) use body::Kind as BodyShownKind;
@@ -186,7 +187,11 @@ fn answered(
     }
     let person = visit.actor.id;
     let download = download.zip(person).map(|(download, person)| {
-        let kept = tools.bodies.keep(person, visit.now(), download);
+        let origin = Origin {
+            person,
+            connector: editor.connector.id,
+        };
+        let kept = tools.bodies.keep(origin, visit.now(), download);
         format!("/connectors/{}/run-bodies/{kept}", editor.connector.key)
     });
     let sent = carried.sent.as_ref().map(|sent| SentRequest {
@@ -282,8 +287,13 @@ pub async fn download(
     Segments([key, body]): Segments<2>,
 ) -> Result<HttpResponse, Error> {
     let person = visit.actor.id.ok_or(Error::NotFound)?;
-    connectors::find(&*visit.conn().await?, &visit.actor, &key, Right::Call).await?;
-    let Some(file) = bodies.find(person, visit.now(), &body) else {
+    let connector =
+        connectors::find(&*visit.conn().await?, &visit.actor, &key, Right::Call).await?;
+    let origin = Origin {
+        person,
+        connector: connector.id,
+    };
+    let Some(file) = bodies.find(origin, visit.now(), &body) else {
         return Ok(visit.see_other_undone(
             &format!("/connectors/{key}/endpoints"),
             "That answer is no longer kept. Run the endpoint again.",

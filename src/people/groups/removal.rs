@@ -2,24 +2,20 @@
 
 use actix_web::HttpResponse;
 
-use super::queries;
+use super::{Member, queries};
 use crate::access::Visit;
 use crate::people::confirm::Confirm;
+use crate::people::listings::listings;
 use crate::web::{Error, Form, SaveError, Segment, plural};
 
 pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let group = queries::find(&mut conn, &id).await?;
-    let listing = queries::connectors_listing(&mut conn, group.id()).await?;
+    let listing = listings(&mut conn, &visit.actor, Member::Group(group.id())).await?;
     drop(conn);
     let name = group.name();
-    let listed = (listing > 0).then(|| {
-        let lists = plural(
-            listing,
-            "data connector lists it",
-            "data connectors list it",
-        );
-        format!("{lists}. Whoever may use them only through this group may not any more.")
+    let listed = listing.words("it").map(|words| {
+        format!("{words}. Whoever may use them only through this group may not any more.")
     });
     let loses = if group.permissions.is_empty() {
         "It gives no permission itself.".to_string()

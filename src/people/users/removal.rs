@@ -6,7 +6,8 @@ use super::model::{User, guard};
 use super::queries;
 use crate::access::Visit;
 use crate::people::confirm::{Confirm, answer};
-use crate::people::groups;
+use crate::people::groups::{self, Member};
+use crate::people::listings::listings;
 use crate::people::refusal::Refusal;
 use crate::web::{Error, Form, Segment, plural};
 
@@ -18,6 +19,10 @@ pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpRe
     let groups = groups::joined(&mut conn, id).await?.len();
     let (sessions, _) = queries::sessions_of(&mut conn, id, now).await?;
     let keys = queries::api_keys_of(&mut conn, id, now).await?;
+    let listing = listings(&mut conn, &visit.actor, Member::User(id)).await?;
+    let listed = listing
+        .words("the user")
+        .map(|words| format!("{words}. That goes, too."));
     let goes = format!(
         "With the user go: {}, {}, {}, and the user’s own permissions.",
         plural(
@@ -35,7 +40,7 @@ pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpRe
     };
     Confirm {
         refusal,
-        ..question(visit, &user, goes)
+        ..question(visit, &user, goes, listed)
     }
     .ask()
 }
@@ -51,11 +56,17 @@ pub async fn delete(
     let changed = queries::delete(&mut conn, by, now, user.id()).await;
     let done = ("/users", "The user was deleted");
     answer(visit, changed, done, |visit| {
-        question(visit, &user, String::new())
+        question(visit, &user, String::new(), None)
     })
 }
 
-fn question(visit: Visit, user: &User, goes: String) -> Confirm {
+/// What the page says of every user.
+const STAYS: [&str; 2] = [
+    "The name stays in the audit log, and beside what the user has created or changed.",
+    "To only keep somebody out, deactivate the user instead.",
+];
+
+fn question(visit: Visit, user: &User, goes: String, listed: Option<String>) -> Confirm {
     Confirm {
         shell: visit.shell,
         list: ("/users", "Users"),
@@ -63,12 +74,10 @@ fn question(visit: Visit, user: &User, goes: String) -> Confirm {
         subject: user.name().to_string(),
         step: "Delete",
         question: format!("Are you sure you want to delete “{}”?", user.name()),
-        consequences: vec![
-            format!("This cannot be undone. {goes}"),
-            "The name stays in the audit log, and beside what the user has created or changed."
-                .into(),
-            "To only keep somebody out, deactivate the user instead.".into(),
-        ],
+        consequences: std::iter::once(format!("This cannot be undone. {goes}"))
+            .chain(listed)
+            .chain(STAYS.map(String::from))
+            .collect(),
         action: format!("{}/delete", user.address()),
         fields: Vec::new(),
         button: format!("Delete “{}”", user.name()),

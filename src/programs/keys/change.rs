@@ -8,6 +8,7 @@ use super::crumbs::Crumbs;
 use super::form::KeyForm;
 use super::holder::Holder;
 use super::model::Key;
+use super::queries::{WaysOf, lead_beyond};
 use super::{queries, show};
 use crate::access::Visit;
 use crate::web::{Error, Form, SaveError, Shell, page};
@@ -51,11 +52,21 @@ pub async fn edit(visit: Visit) -> Result<HttpResponse, Error> {
     edit_page(visit, &holder, key, form, StatusCode::OK)
 }
 
+/// Why a key is not given more.
+const BEYOND: &str = "Choose no more than the key has: it leads to a data connector that is kept to certain people, and you are not among those who may call it";
+
 pub async fn update(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let (holder, key) = show::find(&visit, &mut conn).await?;
     let mut form = KeyForm::read_for(&data, &key);
-    let Some(checked) = form.check(visit.now()) else {
+    let mut checked = form.check(visit.now());
+    if let Some(wider) = checked.as_ref().and_then(|new| key.widened_by(new))
+        && lead_beyond(&conn, &visit.actor, WaysOf::Key(key.id)).await?
+    {
+        form.errors.add(wider, BEYOND);
+        checked = None;
+    }
+    let Some(checked) = checked else {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return edit_page(visit, &holder, key, form, status);
     };

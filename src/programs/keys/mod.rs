@@ -29,3 +29,4 @@ pub use show::show as show_key;
 pub use table::{KeyTable, table_of_person};
 
 pub(super) use holder::Holder;
+pub(super) use queries::{WaysOf, lead_beyond};

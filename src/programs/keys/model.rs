@@ -92,6 +92,30 @@ impl Key {
     }
 }
 
+impl Key {
+    /// The field by which `new` gives the key more than it has: other methods, or a longer life.
+    pub(super) fn widened_by(&self, new: &CheckedKey) -> Option<&'static str> {
+        let has = |method: &String| {
+            let methods = self.methods.as_ref();
+            methods.is_none_or(|methods| methods.contains(method))
+        };
+        let more_methods = match &new.methods {
+            None => self.methods.is_some(),
+            Some(methods) => !methods.iter().all(has),
+        };
+        let lives_longer = match (self.expires_at, new.expires_at) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(before), Some(after)) => after > before,
+        };
+        match (more_methods, lives_longer) {
+            (true, _) => Some("methods"),
+            (false, true) => Some("expires"),
+            (false, false) => None,
+        }
+    }
+}
+
 /// “All”, “GET, HEAD”.
 pub(super) fn methods_words(methods: Option<&[String]>) -> String {
     methods.map_or("All".into(), |methods| methods.join(", "))

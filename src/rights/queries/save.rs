@@ -10,14 +10,11 @@ use super::super::model::{CheckedAccess, Entry, MOST};
 use super::{OTHERS, entries};
 use crate::access::{Actor, Rights};
 use crate::audit::{self, Changes, Event};
-use crate::connectors::Connector;
+use crate::connectors::{Connector, EVERYBODY};
 use crate::db::Conn;
 use crate::db::schema::{connector_rights, connectors};
 use crate::people::{Member, MemberRow};
 use crate::web::SaveError;
-
-/// What audit lines call those who are not listed.
-const EVERYBODY: &str = "Everybody with the permission";
 
 /// Saves what is open and who is listed, unless somebody else has saved since `version`.
 pub(in super::super) async fn save(

@@ -1,6 +1,6 @@
 //! The samples of the Access tab. The data connectors are those of `rights_world.rs`.
 
-use super::Place::Full;
+use super::Place::{Full, Staff};
 use super::Step::{Choose, Fill, Meanwhile, Press, Tick};
 use super::Who::{Admin, Manager, Viewer};
 use super::{Sample, sample};
@@ -17,7 +17,9 @@ pub const SAMPLES: &[Sample] = &[
     sample("access-not-permitted", Full, Viewer, "/connectors/wages/access", &[], "This needs the permission “Manage Users”."),
     sample("access-hidden", Full, Viewer, "/connectors/vault", &[], "Page not found"),
     sample("access-kept-to-others", Full, Manager, "/connectors/vault/access", &[], "Page not found"),
-    sample("access-add", Full, Admin, "/connectors/wages/access", &[Press("Users and groups")], "Who is to be listed"),
+    sample("access-none-open", Staff, Viewer, "/connectors", &[], "No data connector is open to you"),
+    sample("access-none-open-home", Staff, Viewer, "/", &[], "No data connector is open to you"),
+    sample("access-add", Full, Admin, "/connectors/wages/access", &[Press("Add users and groups")], "Who is to be listed"),
     sample("access-add-errors", Full, Admin, "/connectors/wages/access/additions", &[Tick("Call"), Press("Add selected")], "There is a problem"),
     sample("access-add-none", Full, Admin, "/connectors/wages/access/additions?q=zeppelin", &[], "No results"),
     sample("access-added", Full, Admin, "/connectors/rosters/access/additions?q=empty", &[Tick("Empty (group)"), Press("Add selected")], "1 entry was added"),

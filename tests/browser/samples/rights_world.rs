@@ -31,6 +31,15 @@ pub async fn fill(app: &TestApp) {
     .await;
 }
 
+/// One data connector, that is open to nobody.
+pub async fn fill_with_nothing_open(app: &TestApp) {
+    let vault = app.connector("Vault").await;
+    app.sql(&format!(
+        "UPDATE connectors SET open_rights = '{{}}' WHERE id = '{vault}'"
+    ))
+    .await;
+}
+
 async fn list(app: &TestApp, connector: Uuid, (column, id): (&str, Uuid), rights: &str) {
     app.sql(&format!(
         "INSERT INTO connector_rights (id, connector_id, {column}, rights) VALUES (gen_random_uuid(), '{connector}', '{id}', '{rights}')"

@@ -101,6 +101,7 @@ impl World {
         let provider = IdentityProvider::start(&Clock::system()).await;
         let staff = Peopled::on(openid::site(&provider).await).await;
         openid::fill(&staff, &provider).await;
+        rights_world::fill_with_nothing_open(&staff.app).await;
         World {
             staff,
             _provider: provider,

@@ -109,6 +109,27 @@ async fn every_route_of_a_connector_asks_the_connector_itself() {
     );
 }
 
+#[tokio::test]
+async fn whoever_may_only_call_does_not_run_an_endpoint_that_is_not_saved() {
+    let app = site_of_nobody().await;
+    Examples::create(&app).await;
+    let ben = app.person(&Permission::all().collect::<Vec<_>>()).await;
+    keep_all_to(&app, &ben, "{view,call}").await;
+    let path = "/connectors/payroll/endpoints/new/runs";
+    let refused = ben.post(path, &[]).await.expect(403);
+    assert!(
+        refused.text().contains("may edit this data connector"),
+        "{}",
+        refused.text()
+    );
+    keep_all_to(&app, &ben, "{view,edit}").await;
+    let refused = ben.post(path, &[]).await.expect(403);
+    assert!(refused.text().contains("may call this data connector"));
+    keep_all_to(&app, &ben, "{view,call,edit}").await;
+    let answer = ben.post(path, &[]).await;
+    assert!(![403, 404].contains(&answer.status), "{}", answer.text());
+}
+
 /// Whether an answer follows from what the route asks and the person is listed for.
 fn fits(page: &Page, asks: Asks, gives: &[Asks]) -> bool {
     let kept = page.status == 403 && page.text().contains("kept to certain people");

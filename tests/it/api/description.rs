@@ -87,8 +87,8 @@ async fn addresses_that_are_none_are_problems_for_programs_too() {
         (
             "POST",
             "/api/v1/connectors/x/endpoints/%00/call",
-            401,
-            "key_missing",
+            404,
+            "not_found",
         ),
     ] {
         let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");

@@ -16,7 +16,7 @@ async fn deaf() -> TestApp {
     .await
 }
 
-const CHANGES: [(&str, &str); 4] = [
+const CHANGES: [(&str, &str); 5] = [
     ("UPDATE api_keys SET revoked_at = now()", "key_revoked"),
     ("UPDATE programs SET active = false", "key_holder_inactive"),
     (
@@ -25,6 +25,10 @@ const CHANGES: [(&str, &str); 4] = [
     ),
     (
         "UPDATE connectors SET deleted_at = now(), deleted_by = 'x'",
+        "connector_not_found",
+    ),
+    (
+        "UPDATE connectors SET open_rights = '{view}'",
         "connector_not_found",
     ),
 ];

@@ -54,7 +54,7 @@ async fn cannot_lead_a_stored_secret_to_another_host() {
         }
         let page = save_url(&ana, ELSEWHERE).await;
         let page = page
-            .submit(|form| form.tick("forget_secrets", "yes"))
+            .submit(|form| form.tick("forget_secrets", "yes").confirmed())
             .await
             .expect(303)
             .follow()
@@ -138,7 +138,7 @@ async fn that_is_the_first_one_asks_too() {
         "{:?}",
         page.errors()
     );
-    page.submit(|form| form.tick("forget_secrets", "yes"))
+    page.submit(|form| form.tick("forget_secrets", "yes").confirmed())
         .await
         .expect(303);
     assert_eq!(app.secret(id, SecretField::Password).await, None);

@@ -5,7 +5,7 @@ use connectory::categories::{CategoryStatus, UNCATEGORIZED};
 use connectory::connectors::Method;
 
 use super::error;
-use crate::support::{TestApp, strs};
+use crate::support::{FormFill, TestApp, strs};
 
 /// What stands on the page where a secret would be lost to another host.
 const FORGET: &str =
@@ -339,7 +339,29 @@ async fn a_base_url_of_another_host_goes_with_the_stored_secret_only_after_askin
         .await
         .submit(|form| form.set("base_url", "https://evil.example/v1"))
         .await;
-    page.submit(|form| form.tick("forget_secrets", "yes"))
+    for (typed, message) in [
+        ("", "Enter your own password"),
+        ("wrong", "This is not your password"),
+    ] {
+        let tick = |form: FormFill| form.tick("forget_secrets", "yes");
+        let refused = page
+            .submit(|form| tick(form).set("own_password", typed))
+            .await
+            .expect(422);
+        assert_eq!(
+            refused.errors(),
+            [("own_password".to_string(), message.to_string())]
+        );
+        assert_eq!(
+            strs(&refused.ticked("forget_secrets")),
+            ["yes"],
+            "what was ticked is still there"
+        );
+        assert_eq!(refused.field_value("base_url"), "https://evil.example/v1");
+        assert!(!refused.html.contains("wrong"));
+        assert_eq!(app.count("SELECT count(*) FROM secrets").await, 1);
+    }
+    page.submit(|form| form.tick("forget_secrets", "yes").confirmed())
         .await
         .expect(303);
     assert_eq!(

@@ -5,6 +5,7 @@ use connectory::authorization::SecretField;
 use connectory::connectors::Method;
 
 use super::*;
+use crate::support::strs;
 
 const ELSEWHERE: &str = "https://collector.example.net/v1/{{id}}";
 
@@ -42,8 +43,21 @@ async fn an_address_on_another_host_asks_for_the_secret_again() {
     assert_eq!(app.value("SELECT url FROM endpoints").await, "/orders");
     assert!(app.secret(id, SecretField::Password).await.is_some());
 
+    for (typed, message) in [
+        ("", "Enter your own password"),
+        ("wrong", "This is not your password"),
+    ] {
+        let form = page.form(&address).tick("forget_secrets", "yes");
+        let refused = form.set("own_password", typed).send().await.expect(422);
+        assert_eq!(
+            refused.errors(),
+            [("own_password".to_string(), message.to_string())]
+        );
+        assert_eq!(strs(&refused.ticked("forget_secrets")), ["yes"]);
+        assert!(app.secret(id, SecretField::Password).await.is_some());
+    }
     let form = page.form(&address).tick("forget_secrets", "yes");
-    form.send().await.expect(303);
+    form.confirmed().send().await.expect(303);
     assert_eq!(app.value("SELECT url FROM endpoints").await, ELSEWHERE);
     assert_eq!(app.secret(id, SecretField::Password).await, None);
     assert_eq!(
@@ -77,7 +91,7 @@ async fn a_host_that_the_secret_goes_to_already_is_not_asked_about() {
         .set("endpoint_url", "https://api.example.org:8443/");
     let page = form.send().await.expect(422);
     let form = page.form(TAB).tick("forget_secrets", "yes");
-    form.send().await.expect(303);
+    form.confirmed().send().await.expect(303);
     app.store_secret(id, SecretField::Password, "entered again")
         .await;
     created(&ana, |form| {

@@ -1,5 +1,7 @@
 //! Run: a real call with what stands in the form, and all that came of it on the page.
 
+use connectory::access::Permission::{CallConnectors, EditConnectors};
+
 use crate::support::hostile::{Behaviour, answer};
 
 use super::*;
@@ -275,6 +277,31 @@ async fn a_long_body_is_cut_on_the_page_and_whole_in_the_file() {
     assert!(page.follow().await.flash().contains("no longer kept"));
     app.advance(chrono::TimeDelta::minutes(11));
     ana.get(address).await.expect(303);
+}
+
+#[tokio::test]
+async fn a_body_is_not_to_be_had_through_another_connector() {
+    let app = TestApp::start().await;
+    let api = Hostile::start(answer(200, &[], "wages of all")).await;
+    let payroll = connected(&app, &api).await;
+    app.connector("Ledger").await;
+    let ben = app.person(&[CallConnectors, EditConnectors]).await;
+    let page = run(&ben, NEW, |form| form).await.expect(200);
+    let links = page.links();
+    let (_, own) = links
+        .iter()
+        .find(|(words, _)| words == "Download the whole body")
+        .expect("a link");
+    let other = own.replace("/payroll/", "/ledger/");
+    let refused = ben.get(&other).await.expect(303);
+    assert_eq!(refused.location(), Some("/connectors/ledger/endpoints"));
+    assert_eq!(ben.get(own).await.expect(200).html, "wages of all");
+    app.sql(&format!(
+        "UPDATE connectors SET open_rights = '{{view}}' WHERE id = '{payroll}'"
+    ))
+    .await;
+    ben.get(own).await.expect(403);
+    ben.get(&other).await.expect(303);
 }
 
 #[tokio::test]

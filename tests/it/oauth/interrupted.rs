@@ -155,7 +155,7 @@ async fn a_first_token_does_not_follow_the_base_url_to_another_host() {
         let elsewhere = |form: FormFill| form.set("base_url", "https://evil.example.net");
         let page = scene.ana.get("/connectors/payroll").await;
         let page = page.submit(elsewhere).await.expect(422);
-        let tick = |form: FormFill| form.tick("forget_secrets", "yes");
+        let tick = |form: FormFill| form.tick("forget_secrets", "yes").confirmed();
         page.submit(tick).await.expect(303);
     });
     let page = page.expect(303).follow().await;

@@ -222,7 +222,7 @@ async fn a_base_url_elsewhere_takes_what_would_fetch_a_token_for_it() {
         let elsewhere = |form: FormFill| form.set("base_url", "https://evil.example.net");
         let page = ana.get(details).await.submit(elsewhere).await.expect(422);
         assert_eq!(page.errors()[0].0, "forget_secrets");
-        let tick = |form: FormFill| form.tick("forget_secrets", "yes");
+        let tick = |form: FormFill| form.tick("forget_secrets", "yes").confirmed();
         page.submit(tick).await.expect(303);
         let fields: Vec<String> = app.rows("SELECT field FROM secrets").await.concat();
         assert_eq!(strs(&fields), left, "{method:?}");

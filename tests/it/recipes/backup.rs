@@ -98,14 +98,56 @@ async fn a_dump_is_restored_in_place_and_what_was_there_is_kept_aside() {
     let ask = "runuser -u connectory -- psql -Atc 'SELECT count(*) FROM connectors' -h /var/lib/connectory/socket -U connectory connectory_before";
     let before = machine.shell(&machine.translated(ask));
     assert_eq!(before.out, "61\n", "{}", before.err);
+
+    // Once more: what was put aside is not lost, and nobody is locked out.
+    let second = machine.paste("restore");
+    assert_ne!(second.code, 0, "{}", second.out);
+    let refused = "connectory_before is still there";
+    assert!(second.err.contains(refused), "{}", second.err);
+    assert_eq!(connectors(&machine).await, "1 – 10 of 60 data connectors");
+    let before = machine.shell(&machine.translated(ask));
+    assert_eq!(before.out, "61\n", "{}", before.err);
+    machine.run("restore-finish");
+    one_more(&machine).await;
+    machine.run("restore");
+    assert_eq!(connectors(&machine).await, "1 – 10 of 60 data connectors");
     machine.run("restore-finish");
     run_nightly_jobs(&mut machine);
 }
 
+#[tokio::test]
+async fn whoever_is_stopped_while_names_are_exchanged_lets_connectory_in_again() {
+    let mut machine = Machine::in_use();
+    let lock = "ALTER DATABASE connectory ALLOW_CONNECTIONS false; SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = 'connectory'";
+    for statement in lock.split("; ") {
+        let shut = machine.shell(&machine.translated(&format!(
+            "runuser -u connectory -- psql -h /var/lib/connectory/socket -U connectory -c \"{statement}\" postgres"
+        )));
+        assert_eq!(shut.code, 0, "{}", shut.err);
+    }
+    machine.browser().get("/sign-in").await.expect(503);
+    machine.run("restore-let-in");
+    machine.ana().await.get("/connectors").await.expect(200);
+}
+
+#[test]
+fn a_backup_that_fails_leaves_nothing_behind() {
+    let mut machine = Machine::serving();
+    machine.put("backup-script");
+    machine.stop();
+    let failed = machine.try_run("backup");
+    assert_ne!(failed.code, 0, "there was nobody to ask");
+    let folder = fs::read_dir(machine.path("/var/backups/connectory")).expect("the folder");
+    assert_eq!(folder.count(), 0);
+}
+
 /// Runs the commands of the nightly jobs.
 fn run_nightly_jobs(machine: &mut Machine) {
-    for (job, said) in [("backup-nightly", ""), ("audit-nightly", "OK: ")] {
-        let file = machine.put(job);
+    let jobs = [
+        (machine.put("backup-nightly"), ""),
+        (machine.put("audit-nightly"), "OK: "),
+    ];
+    for (file, said) in jobs {
         let text = fs::read_to_string(&file).expect("the job");
         let line = text.lines().last().expect("a line");
         let words: Vec<&str> = line.split(' ').collect();
@@ -127,27 +169,64 @@ fn run_nightly_jobs(machine: &mut Machine) {
     }
 }
 
-#[tokio::test]
-async fn an_upgrade_keeps_a_way_back_and_a_copy_of_the_stopped_folder_is_another() {
-    let mut machine = Machine::in_use();
-    machine.run("cold-copy");
+/// Puts another version of the program where it is built, and gives its text.
+fn build(machine: &Machine, version: &str) -> String {
     let built = machine.path("/target/release/connectory");
     let old = fs::read_to_string(&built).expect("a program");
-    let new = format!("{old}# the new version\n");
+    let new = format!("{old}# {version}\n");
     fs::write(&built, &new).expect("a program");
-    machine.run("upgrade");
+    new
+}
+
+fn installed_program(machine: &Machine) -> String {
     let place = machine.path("/usr/local/lib/connectory/connectory");
-    assert_eq!(fs::read_to_string(&place).expect("a program"), new);
+    fs::read_to_string(place).expect("a program")
+}
+
+#[tokio::test]
+async fn each_upgrade_keeps_a_way_back_to_the_moment_before_it() {
+    let mut machine = Machine::in_use();
+    let first = build(&machine, "the first new version");
+    machine.run("upgrade");
+    assert_eq!(installed_program(&machine), first);
     one_more(&machine).await;
+
+    // The next one does not begin while the copy of this one is there, or the way back would lead there.
+    let second = build(&machine, "the second new version");
+    let refused = machine.paste("upgrade");
+    assert_ne!(refused.code, 0);
+    assert!(refused.err.contains("connectory.before"), "{}", refused.err);
+    assert_eq!(installed_program(&machine), first);
+    machine.run("upgrade-finish");
+    machine.run("upgrade");
+    assert_eq!(installed_program(&machine), second);
     machine.run("roll-back");
-    assert_eq!(fs::read_to_string(&place).expect("a program"), old);
+    assert_eq!(installed_program(&machine), first);
     let page = machine.ana().await.get("/connectors").await.expect(200);
-    assert!(page.text().contains("No data connectors yet"));
+    assert!(page.has_link("Zoo"), "{}", page.text());
+
+    // There is no way back from here, and trying it changes nothing.
+    let refused = machine.paste("roll-back");
+    assert_ne!(refused.code, 0);
+    assert!(refused.err.contains("connectory.before"), "{}", refused.err);
+    assert_eq!(installed_program(&machine), first);
+    machine.ana().await.get("/connectors").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_copy_of_the_stopped_folder_is_a_backup_that_no_later_one_touches() {
+    let mut machine = Machine::in_use();
+    machine.run("cold-copy");
+    one_more(&machine).await;
+    let refused = machine.paste("cold-copy");
+    assert!(refused.err.contains("connectory-cold"), "{}", refused.err);
+    machine.ana().await.get("/connectors").await.expect(200);
 
     machine.stop();
     let folder = machine.path("/var/lib/connectory");
     fs::remove_dir_all(&folder).expect("the folder");
     fs::rename(machine.path("/var/backups/connectory-cold"), folder).expect("the copy");
     machine.run("enable");
-    machine.ana().await.get("/connectors").await.expect(200);
+    let page = machine.ana().await.get("/connectors").await.expect(200);
+    assert!(page.text().contains("No data connectors yet"));
 }

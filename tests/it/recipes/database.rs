@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::document::recipe;
 use super::machine::Machine;
 use crate::support::hostile::Authority;
 
@@ -12,12 +13,13 @@ pub fn server(authority: &Authority) -> Machine {
     server.name("localhost, 192.0.2.11", "127.0.0.1");
     server.name("192.0.2.10/32", "127.0.0.1/32");
     server.name("192.0.2.12/32", "127.0.0.1/32");
+    server.run("database-certificate");
     server.put("database-listens");
     server.run("database");
     server
 }
 
-/// Connectory installed on another machine, with the settings of this recipe, started.
+/// Connectory installed on another machine, with these settings besides, started.
 pub fn connectory(servers: &mut [&mut Machine], authority: &Authority, settings: &str) -> Machine {
     let mut machine = Machine::installed();
     for (number, server) in servers.iter_mut().enumerate() {
@@ -26,7 +28,7 @@ pub fn connectory(servers: &mut [&mut Machine], authority: &Authority, settings:
     }
     machine.run("make-master-key");
     machine.add_settings("database-settings");
-    machine.add_settings(settings);
+    machine.add_lines(&machine.translated(settings));
     let untrusted = machine.shell("connectory migrate");
     assert_eq!(untrusted.code, 1, "{}", untrusted.out);
     assert!(untrusted.err.contains("certificate"), "{}", untrusted.err);
@@ -38,11 +40,16 @@ pub fn connectory(servers: &mut [&mut Machine], authority: &Authority, settings:
     machine
 }
 
+/// Connectory with one server, started.
+pub fn with_database(server: &mut Machine, authority: &Authority) -> Machine {
+    connectory(&mut [server], authority, &recipe("database-settings"))
+}
+
 #[tokio::test]
 async fn connectory_works_on_a_server_of_ones_own_and_is_dumped_and_restored_there() {
     let authority = Authority::new("Example CA");
     let mut server = server(&authority);
-    let mut machine = connectory(&mut [&mut server], &authority, "database-settings");
+    let mut machine = with_database(&mut server, &authority);
     let demo = machine.shell("connectory demo");
     assert_eq!(demo.code, 0, "{}", demo.err);
     machine.ana().await.get("/connectors").await.expect(200);
@@ -62,9 +69,17 @@ async fn connectory_works_on_a_server_of_ones_own_and_is_dumped_and_restored_the
     machine.stop();
     let folder = private.path("/var/backups/connectory");
     let dump = fs::read_dir(folder).expect("the folder").next();
-    let drop_the_one_before = server.shell("runuser -u postgres -- dropdb connectory_before");
-    assert_eq!(drop_the_one_before.code, 0, "{}", drop_the_one_before.err);
-    load(&mut server, &dump.expect("a dump").expect("a file").path());
+    let dump = dump.expect("a dump").expect("a file").path();
+    fs::copy(&dump, server.path("/connectory.dump")).expect("the dump");
+    let second = server.paste("restore-own-database");
+    assert_ne!(second.code, 0, "{}", second.out);
+    assert!(
+        second.err.contains("connectory_before is still there"),
+        "{}",
+        second.err
+    );
+    server.run("restore-own-database-finish");
+    load(&mut server, &dump);
     private.run("move-master-key");
     let all = machine.path("/etc/ssl/certs/ca-certificates.crt");
     private.environment("SSL_CERT_FILE", all.to_str().expect("a path"));

@@ -5,13 +5,50 @@ use std::fs;
 
 use super::document::{Marker, blocks, read, repository};
 
-/// The sources of the tests that run recipes.
+/// The functions by which tests take a recipe out of a document.
+const READERS: [&str; 7] = [
+    "recipe",
+    "block",
+    "run",
+    "try_run",
+    "paste",
+    "put",
+    "add_settings",
+];
+
+/// The sources of the tests that run recipes, each call on one line with its first argument.
 fn tests() -> String {
     let folder = fs::read_dir(repository("tests/it/recipes")).expect("the tests");
     let files = folder.map(|file| file.expect("a file").path());
     files
-        .map(|path| fs::read_to_string(path).expect("a source"))
+        .map(|path| with_joined_calls(&fs::read_to_string(path).expect("a source")))
         .collect()
+}
+
+fn with_joined_calls(source: &str) -> String {
+    let pieces: Vec<&str> = source.split('(').map(str::trim_start).collect();
+    pieces.join("(")
+}
+
+/// Whether one of the readers is called with this name.
+fn is_read(sources: &str, name: &str) -> bool {
+    READERS.iter().any(|reader| {
+        let call = format!("{reader}(\"{name}\"");
+        let mut places = sources.match_indices(&call);
+        places.any(|(place, _)| {
+            let before = sources[..place].chars().next_back();
+            !before.is_some_and(|letter| letter.is_alphanumeric() || letter == '_')
+        })
+    })
+}
+
+#[test]
+fn a_name_that_only_stands_somewhere_in_a_test_runs_nothing() {
+    let source = with_joined_calls(
+        "let name = \"backup\"; overrun(\"backup\"); machine.run(\n        \"restore\",\n    );",
+    );
+    assert!(!is_read(&source, "backup"));
+    assert!(is_read(&source, "restore"));
 }
 
 #[test]
@@ -24,7 +61,7 @@ fn every_code_block_is_run_by_a_test_or_says_why_not() {
             match block.marker {
                 Marker::Recipe(name) => {
                     assert!(
-                        tests.contains(&format!("\"{name}\"")),
+                        is_read(&tests, &name),
                         "{place}: no test runs the recipe “{name}”"
                     );
                     assert!(names.insert(name.clone()), "{place}: a second “{name}”");

@@ -15,6 +15,12 @@ async fn without_the_master_key_all_but_the_secrets_is_kept() {
     fs::remove_file(&key).expect("it is lost");
     assert_eq!(machine.shell("connectory migrate").code, 1);
 
+    let put_aside = machine.path("/var/backups/connectory-without-key");
+    fs::create_dir(&put_aside).expect("a folder");
+    let refused = machine.paste("lost-master-key");
+    assert_ne!(refused.code, 0);
+    assert!(refused.err.contains("-without-key"), "{}", refused.err);
+    fs::remove_dir(put_aside).expect("nothing is in it");
     machine.run("lost-master-key");
     assert_ne!(fs::read_to_string(&key).expect("a new key"), lost);
     let ana = machine.ana().await;

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::database::{connectory, server};
+use super::document::recipe;
 use super::machine::Machine;
 use crate::support::Browser;
 use crate::support::hostile::Authority;
@@ -41,6 +42,7 @@ fn standby(authority: &Authority, primary: &mut Machine) -> Machine {
         "host=db1.example.org",
         &format!("host=127.0.0.1 port={port}"),
     );
+    standby.run("database-certificate");
     standby.put("database-listens");
     let access = "/etc/postgresql/15/main/pg_hba.conf";
     std::fs::copy(primary.path(access), standby.path(access)).expect("the same lines");
@@ -63,7 +65,8 @@ async fn the_standby_has_every_acknowledged_save_and_connectory_finds_it_by_itse
     let mut db2 = standby(&authority, &mut db1);
     db1.run("failover-synchronous");
     wait_for_standby(&mut db1);
-    let machine = connectory(&mut [&mut db1, &mut db2], &authority, "failover-settings");
+    let settings = recipe("failover-settings");
+    let machine = connectory(&mut [&mut db1, &mut db2], &authority, &settings);
     let ana = machine.ana().await;
     let csrf = ana.csrf_of("/categories/new").await;
     let mut acknowledged = 0;
@@ -94,6 +97,11 @@ async fn without_its_standby_the_server_goes_on_alone_when_told() {
     let mut db2 = standby(&authority, &mut db1);
     db1.run("failover-synchronous");
     wait_for_standby(&mut db1);
+    // What was put aside is not buried under what is put aside later.
+    let second = db2.paste("failover-standby");
+    assert_ne!(second.code, 0);
+    assert!(second.err.contains("main.before"), "{}", second.err);
+    assert_eq!(ask(&mut db2, "SELECT pg_is_in_recovery()"), "t");
     db2.postgresql().kill();
     db1.run("failover-alone");
     ask(&mut db1, "CREATE TABLE goes_on ()");

@@ -1,5 +1,7 @@
 //! What can be watched: the log, the audit log, health and metrics.
 
+use std::net::IpAddr;
+
 use serde_json::Value;
 
 use super::machine::Machine;
@@ -16,6 +18,12 @@ fn shape(line: &str) -> String {
                 );
                 *word = name.into();
             }
+        }
+        // Whoever asks; with the quotes.
+        if let Some(value) = word.strip_prefix("address=") {
+            let address = value.trim_matches('"').parse::<IpAddr>();
+            assert!(address.is_ok() && value.starts_with('"'), "{line}");
+            *word = "address=".into();
         }
     }
     assert!(

@@ -114,9 +114,9 @@ impl Machine {
     /// Installs Connectory by the recipe up to its start.
     pub fn install(&mut self) {
         self.run("install");
-        for file in ["settings-file", "command", "unit"] {
-            self.put(file);
-        }
+        self.put("settings-file");
+        self.put("command");
+        self.put("unit");
         self.run("settings-mode");
         self.run("command-mode");
     }
@@ -206,13 +206,23 @@ impl Machine {
         self.shell(&self.recipe(name))
     }
 
-    /// Runs commands as an administrator types them.
+    /// Runs a recipe in a shell that goes on after errors, as one does that somebody pastes it into.
+    pub fn paste(&mut self, name: &str) -> Outcome {
+        self.shell_by(&["bash"], &self.recipe(name))
+    }
+
+    /// Runs commands, and ends at the first that fails.
     pub fn shell(&mut self, commands: &str) -> Outcome {
+        self.shell_by(&["sh", "-eu"], commands)
+    }
+
+    fn shell_by(&mut self, shell: &[&str], commands: &str) -> Outcome {
         let script = self.root.join("run/commands");
         fs::write(&script, commands).expect("a file");
         let mut child = self
             .command("setpriv")
-            .args(["--pdeathsig", "KILL", "sh", "-eu"])
+            .args(["--pdeathsig", "KILL"])
+            .args(shell)
             .arg(&script)
             .spawn()
             .expect("a shell");
@@ -249,6 +259,9 @@ impl Machine {
     fn systemctl(&mut self, words: &str) {
         match words {
             "daemon-reload" => {}
+            // The tests start them, with the files that the document has had them write.
+            "reload nginx" | "restart apache2" => {}
+            "start connectory" if self.connectory.is_some() => {}
             "start connectory" | "enable --now connectory" => self.start(),
             "stop connectory" => self.stop(),
             "restart connectory" => {

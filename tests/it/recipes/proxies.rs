@@ -4,11 +4,15 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use reqwest::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use reqwest::{Client, Response};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
 
 use super::ANA;
 use super::document::recipe;
@@ -124,8 +128,9 @@ impl Site {
             .expect("an answer");
         assert_eq!(metrics.status(), 404, "they are for this machine only");
 
-        // A path and a body that proxies like to change or refuse.
-        for (path, body) in [("a%2Fb", 0), ("x", 2 << 20)] {
+        // Paths and a body that proxies like to change or refuse.
+        let long = "y".repeat(16_000);
+        for (path, body) in [("a%2Fb", 0), ("x", 2 << 20), (&long, 0)] {
             let url = format!("{}/api/v1/connectors/x/proxy/{path}", self.url);
             let request = self.client.post(url).body(vec![b'x'; body]);
             let answer = request.send().await.expect("an answer");
@@ -168,11 +173,50 @@ fn nginx(machine: &Machine, around: &str) -> Nginx {
 #[tokio::test]
 async fn nginx_and_apache_serve_the_site_with_tls() {
     let (mut machine, site) = behind();
+    machine.put("nginx");
+    machine.run("nginx-reload");
     let nginx = nginx(&machine, &machine.recipe("nginx"));
     site.is_served_well(&mut machine).await;
     drop(nginx);
+    machine.put("apache");
+    machine.run("apache-enable");
     let _apache = Apache::start(&machine, &site);
     site.is_served_well(&mut machine).await;
+}
+
+/// nginx before the two instances of the document.
+fn balancer(machine: &mut Machine) -> Nginx {
+    let address = recipe("balancer-address");
+    machine.name("proxy_pass http://127.0.0.1:8080;", address.trim());
+    let both = [machine.recipe("balancer"), machine.recipe("nginx")].concat();
+    assert_eq!(both.matches(address.trim()).count(), 2);
+    nginx(machine, &both)
+}
+
+/// Takes requests, counts them, and hangs up without an answer.
+async fn hang_up(listener: TcpListener, taken: Arc<AtomicUsize>) {
+    while let Ok((mut stream, _)) = listener.accept().await {
+        let read = stream.read(&mut [0; 4096]).await;
+        taken.fetch_add(usize::from(read.is_ok_and(|read| read > 0)), Relaxed);
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_may_have_been_done_is_not_given_to_another_instance() {
+    let mut machine = Machine::new();
+    let site = Site::of(&mut machine);
+    let taken = Arc::new(AtomicUsize::new(0));
+    for name in ["192.0.2.10:8080", "192.0.2.20:8080"] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a listener");
+        let address = listener.local_addr().expect("its address");
+        machine.name(name, &address.to_string());
+        tokio::spawn(hang_up(listener, taken.clone()));
+    }
+    let _nginx = balancer(&mut machine);
+    let call = format!("{}/api/v1/connectors/x/proxy/y", site.url);
+    let answer = site.client.put(call).send().await.expect("an answer");
+    assert_eq!(answer.status(), 502);
+    assert_eq!(taken.load(Relaxed), 1);
 }
 
 #[tokio::test]
@@ -191,13 +235,7 @@ async fn of_two_instances_behind_nginx_one_may_end_without_anybody_noticing() {
         let program = instance.serve();
         (instance, program)
     });
-    let address = recipe("balancer-address");
-    machine.name("proxy_pass http://127.0.0.1:8080;", address.trim());
-    let both = ["balancer", "nginx"]
-        .map(|name| machine.recipe(name))
-        .concat();
-    assert!(both.contains(address.trim()));
-    let _nginx = nginx(&machine, &both);
+    let _nginx = balancer(&mut machine);
 
     let session = site.sign_in(&user.username, PASSWORD).await;
     let [first, _second] = instances;
@@ -221,19 +259,15 @@ struct Apache(Child);
 impl Apache {
     fn start(machine: &Machine, site: &Site) -> Apache {
         let folder = machine.path("/etc/apache2");
-        let site_file = machine.put("apache");
-        let modules = [
-            "mpm_event",
-            "authz_core",
-            "alias",
-            "ssl",
-            "socache_shmcb",
-            "proxy",
-            "proxy_http",
-        ];
-        let modules = modules.map(|name| {
-            format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n")
-        });
+        // Those that Debian has on, the one that comes with ssl, and what was asked for.
+        let usual = ["mpm_event", "authz_core", "alias", "socache_shmcb"];
+        let asked = fs::read_to_string(machine.path("/run/modules")).expect("the modules");
+        let modules = usual.into_iter().chain(asked.lines());
+        let modules: Vec<String> = modules
+            .map(|name| {
+                format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n")
+            })
+            .collect();
         let user = if is_root() {
             "User www-data\nGroup www-data\n"
         } else {
@@ -241,10 +275,9 @@ impl Apache {
         };
         let secure = site.url.rsplit(':').next().expect("a port");
         let configuration = format!(
-            "ServerRoot {folder}\nServerName 127.0.0.1\nPidFile {folder}/pid\nErrorLog {folder}/error.log\nDefaultRuntimeDir {folder}\n{}{user}Listen {}\nListen 127.0.0.1:{secure}\nInclude {}\n",
+            "ServerRoot {folder}\nServerName 127.0.0.1\nPidFile {folder}/pid\nErrorLog {folder}/error.log\nDefaultRuntimeDir {folder}\n{}{user}Listen {}\nListen 127.0.0.1:{secure}\nInclude {folder}/sites-enabled/*.conf\n",
             modules.concat(),
             site.plain,
-            site_file.display(),
             folder = folder.display(),
         );
         let file = folder.join("apache2.conf");

@@ -75,6 +75,12 @@ async fn people_and_passwords_are_made_on_the_command_line() {
 }
 
 #[test]
+fn nobody_else_looks_into_the_data_folder_before_the_first_start() {
+    let machine = Machine::installed();
+    assert_eq!(mode(&machine.path("/var/lib/connectory")), 0o700);
+}
+
+#[test]
 fn systemd_understands_the_unit() {
     let machine = Machine::installed();
     let unit = machine.path("/etc/systemd/system/connectory.service");

@@ -6,7 +6,7 @@ use std::fs;
 use connectory::config::{Config, MailTls, SETTINGS};
 use connectory::outbound::Rule;
 
-use super::document::read;
+use super::document::{read, recipe};
 use super::machine::Machine;
 
 /// The least that the families of settings need which are off by default.
@@ -181,19 +181,19 @@ fn the_ranges_of_the_table_are_the_programs() {
 
 #[test]
 fn short_examples_of_settings_are_taken_as_they_stand() {
-    let with = |recipe: &str| {
+    let with = |settings: String| {
         let machine = Machine::installed();
-        machine.add_settings(recipe);
+        machine.add_lines(&settings);
         config(&machine)
     };
-    let only = with("outbound-only").outbound_only.expect("a list");
+    let only = with(recipe("outbound-only")).outbound_only.expect("a list");
     assert_eq!(only.len(), 5);
     for entry in only {
         assert!(entry.parse::<Rule>().is_ok(), "{entry}");
     }
-    let off = with("legacy-grants-off");
+    let off = with(recipe("legacy-grants-off"));
     assert!(!off.password_grant && !off.implicit_grant);
-    let proxies = with("trusted-proxies").trusted_proxies;
+    let proxies = with(recipe("trusted-proxies")).trusted_proxies;
     let proxies: Vec<String> = proxies.iter().map(ToString::to_string).collect();
-    assert_eq!(proxies, ["127.0.0.1/32", "10.20.0.0/16"]);
+    assert_eq!(proxies, ["127.0.0.1/32", "10.20.0.5/32", "10.20.0.6/32"]);
 }

@@ -4,6 +4,7 @@ use std::fs;
 
 use connectory::clock::Clock;
 
+use super::document::recipe;
 use super::machine::Machine;
 use super::settings::config;
 use crate::openid::leads_to;
@@ -35,23 +36,23 @@ async fn people_come_in_by_the_settings_of_the_document() {
 
 #[test]
 fn what_stands_there_for_each_provider_is_a_whole_set_of_settings() {
-    for (recipe, issuer, groups) in [
+    for (settings, issuer, groups) in [
         (
-            "oidc-keycloak",
+            recipe("oidc-keycloak"),
             "https://login.example.org/realms/staff",
             Some("groups"),
         ),
         (
-            "oidc-entra",
+            recipe("oidc-entra"),
             "https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0",
             Some("groups"),
         ),
         (
-            "oidc-authentik",
+            recipe("oidc-authentik"),
             "https://login.example.org/application/o/connectory/",
             Some("groups"),
         ),
-        ("oidc-google", "https://accounts.google.com", None),
+        (recipe("oidc-google"), "https://accounts.google.com", None),
     ] {
         let machine = Machine::installed();
         let secret = machine.path("/etc/connectory/oidc.secret");
@@ -60,7 +61,7 @@ fn what_stands_there_for_each_provider_is_a_whole_set_of_settings() {
             "CONNECTORY_OIDC_CLIENT_ID=connectory\nCONNECTORY_OIDC_CLIENT_SECRET_FILE={}\n",
             secret.display()
         ));
-        machine.add_settings(recipe);
+        machine.add_lines(&settings);
         let config = config(&machine);
         let oidc = config.oidc.expect("a provider");
         assert_eq!(

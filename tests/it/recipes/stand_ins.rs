@@ -1,14 +1,14 @@
 //! What stands in for commands that would change the machine under the tests.
 //!
 //! `systemctl` has the test start and stop its own processes, by the unit's `ExecStart`. `runuser` changes to no user `connectory`,
-//! whom `adduser` did not make. `update-ca-certificates` is the real one, which writes below the machine's folder.
+//! whom `adduser` did not make. `a2enmod` and `a2ensite` write down what they are told. `update-ca-certificates` is the real one, which writes below the machine's folder.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 /// What stands for the machine's own commands, in front of all others.
-const COMMANDS: [(&str, &str); 6] = [
+const COMMANDS: [(&str, &str); 9] = [
     (
         "systemctl",
         // Both ends of the pipe wait for each other. Without the test there is nobody to wait for.
@@ -31,7 +31,20 @@ exec "$@""#,
     (
         "adduser",
         r#"[ "$*" = "--system --group --home $MACHINE/var/lib/connectory connectory" ] || exit 2
-mkdir -m 700 "$MACHINE/var/lib/connectory""#,
+mkdir -m 755 "$MACHINE/var/lib/connectory""#,
+    ),
+    (
+        "install",
+        // Without root nothing can be given to somebody else.
+        r#"[ "$1" != -o ] || [ "$(id -u)" -eq 0 ] || shift 4
+exec /usr/bin/install "$@""#,
+    ),
+    ("a2enmod", r#"printf '%s\n' "$@" > "$MACHINE/run/modules""#),
+    (
+        "a2ensite",
+        r#"[ -f "$MACHINE/etc/apache2/sites-available/$1.conf" ]
+mkdir "$MACHINE/etc/apache2/sites-enabled"
+ln -s "../sites-available/$1.conf" "$MACHINE/etc/apache2/sites-enabled/$1.conf""#,
     ),
     ("chgrp", r#"[ "$1" = connectory ] && [ -e "$2" ]"#),
     (

@@ -152,7 +152,11 @@ async fn only_one_of_those_who_may_call_it_leads_a_program_to_what_is_kept_to_pe
 
     open_for(&world.app, world.payroll, "{view}").await;
     let refused = manager.get(&format!("{ways}/payroll")).await.expect(403);
-    assert!(refused.text().contains("may call it"), "{}", refused.text());
+    assert!(
+        refused.text().contains("may call this data connector"),
+        "{}",
+        refused.text()
+    );
     page.submit(|form| form).await.expect(403);
 
     let caller = world
@@ -224,7 +228,7 @@ async fn the_page_says_which_keys_of_programs_lead_here_and_why() {
     let page = ana.get(users).await.expect(200);
     assert!(
         page.text()
-            .contains("do not lead to one that is kept to certain people")
+            .contains("do not lead to one whose Call is not open to everybody")
     );
     world
         .app
@@ -237,6 +241,13 @@ async fn the_page_says_which_keys_of_programs_lead_here_and_why() {
     assert!(
         page.text()
             .contains("It leads to this data connector by name")
+    );
+    let tab = ana.get("/connectors/payroll/access").await.expect(200);
+    assert!(
+        tab.text()
+            .contains("1 key of a program leads here by name,"),
+        "{}",
+        tab.text()
     );
     world.app.sql("UPDATE programs SET active = false").await;
     let page = ana.get(users).await.expect(200);
@@ -263,4 +274,55 @@ async fn what_a_program_has_called_is_named_only_to_those_who_see_it() {
     );
     let ana = world.app.super_admin().await;
     assert!(ana.get(&page).await.text().contains("Payroll"));
+}
+
+#[tokio::test]
+async fn who_may_not_call_it_gives_no_key_more_of_what_is_kept_to_people() {
+    let world = World::new().await;
+    let billing = program(&world.app, "Billing").await;
+    super::key(&world.app, Whose::Program(billing)).await;
+    world
+        .app
+        .sql(&format!(
+            "UPDATE api_key_scopes SET connector_id = '{}'; UPDATE api_keys SET methods = '{{GET}}', expires_at = now() + interval '1 day'",
+            world.payroll
+        ))
+        .await;
+    open_for(&world.app, world.payroll, "{view}").await;
+    let id = world.app.value("SELECT id FROM api_keys").await;
+    let edit = format!("/programs/{billing}/keys/{id}/edit");
+    let manager = world.app.person(&[ManageUsers]).await;
+    let page = manager.get(&edit).await.expect(200);
+    for (field, value, wrong) in [
+        ("methods", "all", "methods"),
+        ("expires", "never", "expires"),
+    ] {
+        let refused = page.main_form().set(field, value).send().await.expect(422);
+        assert_eq!(refused.errors()[0].0, wrong);
+        assert!(
+            refused
+                .text()
+                .contains("you are not among those who may call it")
+        );
+    }
+    let name = page.main_form().set("key_name", "Weekly");
+    name.send().await.expect(303);
+    let program = manager.get(&format!("/programs/{billing}/edit")).await;
+    let off = program.main_form().set("status", "inactive");
+    off.send().await.expect(303);
+    let program = manager.get(&format!("/programs/{billing}/edit")).await;
+    let on = program.main_form().set("status", "active");
+    assert_eq!(on.send().await.expect(422).errors()[0].0, "status");
+
+    let caller = world.app.person(&[ManageUsers, CallConnectors]).await;
+    list(&world.app, world.payroll, caller.user().id, "{view,call}").await;
+    let page = caller.get(&edit).await.expect(200);
+    page.submit(|form| form.set("methods", "all"))
+        .await
+        .expect(303);
+    let program = caller.get(&format!("/programs/{billing}/edit")).await;
+    program
+        .submit(|form| form.set("status", "active"))
+        .await
+        .expect(303);
 }

@@ -9,18 +9,18 @@ use connectory::connectors::Method;
 
 use super::*;
 use crate::calls::call;
-use crate::support::{Browser, strs};
+use crate::support::{Browser, Page, strs};
 
 /// Payroll is closed, Ledger open; both failing and unchecked, in one category and called once.
-struct World {
-    app: TestApp,
-    payroll: Uuid,
+pub(super) struct World {
+    pub app: TestApp,
+    pub payroll: Uuid,
     ledger: Uuid,
     category: Uuid,
 }
 
 impl World {
-    async fn new() -> World {
+    pub async fn new() -> World {
         let app = TestApp::start().await;
         let category = app.category("Finance").await;
         let mut ids = Vec::new();
@@ -50,7 +50,7 @@ impl World {
         }
     }
 
-    async fn everything(&self) -> Browser {
+    pub async fn everything(&self) -> Browser {
         let all = [
             CreateConnectors,
             DeleteConnectors,
@@ -159,6 +159,68 @@ async fn its_calls_are_in_no_log_file_or_chart() {
     );
 }
 
+/// What the chart of calls says of its highest column; where there is nothing to show there is no chart.
+fn peak(page: &Page) -> String {
+    let titles = page.texts("svg title");
+    titles.into_iter().next().unwrap_or("None.".into())
+}
+
+#[tokio::test]
+async fn charts_and_choices_leave_out_what_is_hidden() {
+    let world = World::new().await;
+    let ben = world.everything().await;
+    let mut secret = call(world.app.clock.now(), world.payroll);
+    secret.caller = crate::calls::program("Payroll nightly");
+    world.app.call_log.record(secret);
+    world.app.call_log.finish().await;
+    let everywhere = |page: &Page| page.choices("caller");
+    let caller = call(world.app.clock.now(), world.ledger).caller.id;
+    let admin = world.app.super_admin().await;
+    // All calls, those of a caller, those of a connector, and those of both.
+    for (query, seen, all) in [
+        (String::new(), "At most 1 in", "At most 3 in"),
+        (format!("?caller={caller}"), "At most 1 in", "At most 2 in"),
+        (
+            format!("?connector={}", world.ledger),
+            "At most 1 in",
+            "At most 1 in",
+        ),
+        (
+            format!("?connector={}&caller={caller}", world.payroll),
+            "None.",
+            "At most 1 in",
+        ),
+    ] {
+        for (person, words) in [(&ben, seen), (&admin, all)] {
+            let page = person.get(&format!("/calls{query}")).await.expect(200);
+            assert!(peak(&page).contains(words), "{query}: {}", peak(&page));
+        }
+    }
+    let page = ben.get("/calls").await;
+    assert!(
+        !everywhere(&page)
+            .iter()
+            .any(|choice| choice.contains("Payroll"))
+    );
+    assert!(
+        !page
+            .choices("connector")
+            .iter()
+            .any(|choice| choice.contains("Payroll"))
+    );
+    let page = ben.get("/connectors/ledger/activity").await.expect(200);
+    assert!(
+        !everywhere(&page)
+            .iter()
+            .any(|choice| choice.contains("Payroll"))
+    );
+    assert!(
+        everywhere(&admin.get("/calls").await)
+            .iter()
+            .any(|choice| choice.contains("Payroll nightly"))
+    );
+}
+
 #[tokio::test]
 async fn the_trash_shows_and_gives_back_only_what_is_open() {
     let world = World::new().await;
@@ -173,12 +235,18 @@ async fn the_trash_shows_and_gives_back_only_what_is_open() {
         .await
         .expect(404);
     list(&world.app, world.payroll, ben.user().id, "{view}").await;
+    let trash = ben.get("/connectors/trash").await.expect(200);
+    assert!(trash.has_form("/connectors/ledger/restorations"));
+    assert!(
+        trash.text().contains("Payroll") && !trash.has_form("/connectors/payroll/restorations"),
+        "what would be refused is not offered"
+    );
     let refused = ben
         .post("/connectors/payroll/restorations", &[])
         .await
         .expect(403);
     assert!(
-        refused.text().contains("may restore it"),
+        refused.text().contains("may restore this data connector"),
         "{}",
         refused.text()
     );
@@ -186,9 +254,9 @@ async fn the_trash_shows_and_gives_back_only_what_is_open() {
         .app
         .sql("UPDATE connector_rights SET rights = '{view,edit}'")
         .await;
-    ben.post("/connectors/payroll/restorations", &[])
-        .await
-        .expect(303);
+    let trash = ben.get("/connectors/trash").await.expect(200);
+    let restore = trash.form("/connectors/payroll/restorations");
+    restore.send().await.expect(303);
 }
 
 #[tokio::test]
@@ -212,10 +280,11 @@ async fn what_may_not_be_done_with_one_connector_is_not_offered_there() {
         .get("/connectors/payroll/endpoints/new")
         .await
         .expect(403);
+    assert_eq!(refused.h1(), "This is kept to certain people");
     assert!(
         refused
             .text()
-            .contains("you are not among those who may edit it"),
+            .contains("You are not among those who may edit this data connector."),
         "{}",
         refused.text()
     );
@@ -226,6 +295,47 @@ async fn what_may_not_be_done_with_one_connector_is_not_offered_there() {
         .await
         .expect(403);
     assert!(refused.text().contains("“Edit Data Connectors”"));
+}
+
+#[tokio::test]
+async fn a_made_up_id_of_a_new_connector_leads_to_none_that_is_hidden() {
+    let world = World::new().await;
+    let ben = world.everything().await;
+    let pressed_again = async |id: Uuid, name: &str| {
+        let page = ben.get("/connectors/new").await.expect(200);
+        let form = page.form("/connectors").set("connector_name", name);
+        let form = form.set("description", "x");
+        form.forge("new_id", &id.to_string()).send().await
+    };
+    let seen = pressed_again(world.ledger, "Other").await.expect(303);
+    assert_eq!(seen.location(), Some("/connectors/ledger/endpoints"));
+    pressed_again(world.payroll, "Other").await.expect(404);
+    list(&world.app, world.payroll, ben.user().id, "{view}").await;
+    let seen = pressed_again(world.payroll, "Other").await.expect(303);
+    assert_eq!(seen.location(), Some("/connectors/payroll/endpoints"));
+}
+
+#[tokio::test]
+async fn the_tabs_of_other_permissions_ask_for_sight_alone() {
+    let app = TestApp::start().await;
+    let payroll = app.connector("Payroll").await;
+    for (permission, tab) in [(ManageUsers, "access"), (ViewActivity, "activity")] {
+        let ben = app.person(&[]).await;
+        let code = permission.code();
+        app.sql(&format!(
+            "INSERT INTO user_permissions (user_id, permission) VALUES ('{}', '{code}')",
+            ben.user().id
+        ))
+        .await;
+        let path = format!("/connectors/payroll/{tab}");
+        open_for(&app, payroll, "{view,call,edit,authorize}").await;
+        ben.get("/connectors/payroll").await.expect(403);
+        ben.get(&path).await.expect(200);
+        close(&app, payroll).await;
+        ben.get(&path).await.expect(404);
+        list(&app, payroll, ben.user().id, "{view}").await;
+        ben.get(&path).await.expect(200);
+    }
 }
 
 #[tokio::test]

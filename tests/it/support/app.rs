@@ -135,6 +135,7 @@ impl TestApp {
                     .expect("settings")
                     .settings,
                 private_data: None,
+                exposed_database: None,
                 pools: Pools::default(),
             },
             clock,

@@ -60,7 +60,9 @@ async fn does_not_bring_a_token_to_a_host_that_was_changed_meanwhile() {
             .await
             .main_form()
             .set("base_url", "https://collector.example.net");
-        form.forge("forget_secrets", "yes").send().await.expect(303);
+        let form = form.forge("forget_secrets", "yes");
+        let form = form.forge("own_password", PASSWORD);
+        form.send().await.expect(303);
     });
     let page = page.await.expect(303).follow().await;
     assert_ne!(page.flash(), "The token was renewed");

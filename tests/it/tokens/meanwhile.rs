@@ -133,7 +133,9 @@ async fn the_base_url_is_moved() {
         let form = details
             .main_form()
             .set("base_url", "https://collector.example.net");
-        form.forge("forget_secrets", "yes").send().await.expect(303);
+        let form = form.forge("forget_secrets", "yes");
+        let form = form.forge("own_password", PASSWORD);
+        form.send().await.expect(303);
     };
     problem(renewed_while(&site, moved).await);
     assert!(stored(&site.app).await.is_empty());

@@ -19,9 +19,7 @@ use super::model::{Facts, Group, GroupRow};
 use crate::access::{Permission, PermissionSet};
 use crate::db::Conn;
 use crate::db::keyset::{Keyset, Slice};
-use crate::db::schema::{
-    connector_rights, connectors, group_groups, group_permissions, group_users, groups,
-};
+use crate::db::schema::{group_groups, group_permissions, group_users, groups};
 use crate::people::search::{COUNT_LIMIT, patterns};
 use crate::web::{Error, ListQuery, Total};
 
@@ -78,17 +76,6 @@ pub(super) async fn list(
 struct Count {
     #[diesel(sql_type = BigInt)]
     n: i64,
-}
-
-/// How many live data connectors list a group.
-pub(super) async fn connectors_listing(conn: &mut Conn, group: Uuid) -> Result<i64, Error> {
-    Ok(connector_rights::table
-        .inner_join(connectors::table)
-        .filter(connector_rights::group_id.eq(group))
-        .filter(connectors::deleted_at.is_null())
-        .count()
-        .get_result(conn)
-        .await?)
 }
 
 /// The group of an address; anything that is no id is none.

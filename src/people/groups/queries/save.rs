@@ -5,13 +5,14 @@ use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::super::model::CheckedGroup;
+use super::super::model::{CheckedGroup, Member};
 use super::{lock, members};
 use crate::access::{Actor, Coupled, PermissionSet};
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
 use crate::db::schema::{group_permissions, groups};
 use crate::name::searched;
+use crate::people::listings;
 use crate::web::{Error, SaveError};
 
 /// Stores a new group under the id that its form was given.
@@ -126,13 +127,15 @@ pub(in super::super) async fn delete(
     conn.transaction(async |conn| {
         let group = lock(conn, id).await?;
         let names = members::names(conn, id).await?;
+        let listing = listings::names(conn, Member::Group(id)).await?;
         diesel::delete(groups::table.find(id)).execute(conn).await?;
         let changes = Changes::none()
             .field("Name", &group.facts.name, "")
             .field("Description", &group.facts.description, "")
             .field("Claim value", &group.facts.claim_value, "")
             .field("Permissions", group.permissions.labels(), "")
-            .field("Members", names.join(", "), "");
+            .field("Members", names.join(", "), "")
+            .field("Data connectors that listed it", listing, "");
         record(conn, by, now, "group.deleted", (id, group.name()), changes).await?;
         Ok(())
     })

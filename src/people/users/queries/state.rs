@@ -13,7 +13,8 @@ use crate::accounts::{self, withdraw_invitations};
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
 use crate::db::schema::{identities, sessions, users};
-use crate::people::groups;
+use crate::people::groups::{self, Member};
+use crate::people::listings;
 use crate::people::refusal::{ChangeError, Refusal};
 use crate::web::Error;
 
@@ -159,6 +160,7 @@ pub(in super::super) async fn delete(
         }
         let groups = groups::joined(conn, id).await?;
         let groups: Vec<String> = groups.into_iter().map(|group| group.name).collect();
+        let listing = listings::names(conn, Member::User(id)).await?;
         let ended = end_sessions(conn, id).await?;
         diesel::delete(users::table.find(id)).execute(conn).await?;
         let super_admin = if user.facts.super_admin { "Yes" } else { "" };
@@ -168,6 +170,7 @@ pub(in super::super) async fn delete(
             .field("Super Admin", super_admin, "")
             .field("Permissions", user.permissions.labels(), "")
             .field("Groups", groups.join(", "), "")
+            .field("Data connectors that listed them", listing, "")
             .field("Sessions", ended, "");
         record(conn, by, now, &user, "user.deleted", changes).await
     })

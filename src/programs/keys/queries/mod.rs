@@ -19,6 +19,7 @@ use crate::web::{Error, SaveError};
 pub(super) use scopes::{
     MOST_FOUND, endpoints_of, remove_scope, save_scope, scope_of, scopes_of, search, target,
 };
+pub(in crate::programs) use scopes::{WaysOf, lead_beyond};
 
 /// Keys that a holder's page shows; older ones were revoked long ago.
 pub(super) const MOST_SHOWN: usize = 200;

@@ -3,14 +3,14 @@
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::super::holder::Holder;
 use super::super::model::{CheckedScope, EVERY, EndpointChoice, Scope, Target};
 use super::{hold, record, subject_name};
-use crate::access::{Actor, admission_sql};
+use crate::access::{Actor, Right, Rights, admission_sql};
 use crate::audit::Changes;
 use crate::db::Conn;
 use crate::db::schema::{api_key_endpoints, api_key_scopes, endpoints};
@@ -54,7 +54,7 @@ pub(in super::super) async fn scopes_of(
     key: Uuid,
 ) -> Result<Vec<Scope>, Error> {
     let sql = format!(
-        "SELECT * FROM ({}) AS scopes ORDER BY connector_id IS NOT NULL, label, id LIMIT {MOST_SCOPES}",
+        "SELECT * FROM ({}) AS scopes ORDER BY connector_id IS NOT NULL, 'view' = ANY (admits) DESC, label, id LIMIT {MOST_SCOPES}",
         scope_sql(by)
     );
     Ok(diesel::sql_query(sql)
@@ -102,6 +102,53 @@ pub(in super::super) async fn target(conn: &Conn, by: &Actor, key: &str) -> Resu
         .ok_or(Error::NotFound)
 }
 
+/// Whose ways are looked at.
+#[derive(Clone, Copy)]
+pub(in crate::programs) enum WaysOf {
+    Key(Uuid),
+    Program(Uuid),
+}
+
+/// Whether keys of a program that can still be used lead by name to a data connector that somebody may not call. Who may not call it gives
+/// nobody more of it.
+pub(in crate::programs) async fn lead_beyond(
+    conn: &Conn,
+    by: &Actor,
+    ways: WaysOf,
+) -> Result<bool, Error> {
+    let (column, id) = match ways {
+        WaysOf::Key(id) => ("id", id),
+        WaysOf::Program(id) => ("program_id", id),
+    };
+    let sql = format!(
+        "SELECT c.open_rights, {} AS admits
+        FROM api_keys k JOIN api_key_scopes s ON s.api_key_id = k.id JOIN connectors c ON c.id = s.connector_id
+        WHERE k.{column} = $1 AND k.program_id IS NOT NULL AND k.revoked_at IS NULL AND NOT 'call' = ANY (c.open_rights)",
+        admission_sql(by, "c", &literal(by))
+    );
+    let kept: Vec<Kept> = diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(id)
+        .load(&mut &*conn)
+        .await?;
+    Ok(kept.iter().any(|connector| !connector.may_be_called(by)))
+}
+
+/// A data connector whose Call is kept to certain people.
+#[derive(QueryableByName)]
+struct Kept {
+    #[diesel(sql_type = Array<Text>)]
+    open_rights: Vec<String>,
+    #[diesel(sql_type = Array<Text>)]
+    admits: Vec<String>,
+}
+
+impl Kept {
+    fn may_be_called(&self, by: &Actor) -> bool {
+        let (open, listed) = (self.open_rights.clone().into(), self.admits.clone().into());
+        Rights::of(by.super_admin, by.permissions, open, listed).contains(Right::Call)
+    }
+}
+
 /// The endpoints of a data connector in the order of their names.
 pub(in super::super) async fn endpoints_of(
     conn: &Conn,
@@ -134,13 +181,13 @@ pub(in super::super) async fn search(
     } else {
         format!(" LIMIT {MOST_SORTED}")
     };
-    let (admits, seen) = (admission_sql(by, "c", &literal(by)), by.sight.and("c"));
+    let (admits, calls) = (admission_sql(by, "c", &literal(by)), open_to_call(by));
     let materialized = if patterns.is_empty() { "NOT " } else { "" };
     let sql = format!(
         "WITH found AS {materialized}MATERIALIZED (
-            SELECT id, key, label, open_rights, {admits} AS admits FROM connectors c WHERE deleted_at IS NULL{words}{seen} AND 'call' = ANY ({admits})
+            SELECT id, key, label, open_rights FROM connectors c WHERE deleted_at IS NULL{words}{calls}
             AND NOT EXISTS (SELECT 1 FROM api_key_scopes s WHERE s.api_key_id = $1 AND s.connector_id = c.id){most}
-         ) SELECT id AS connector_id, key, label, false AS trashed, open_rights, admits FROM found ORDER BY label, id LIMIT {}",
+         ) SELECT id AS connector_id, key, label, false AS trashed, open_rights, {admits} AS admits FROM found c ORDER BY label, id LIMIT {}",
         MOST_FOUND + 1
     );
     let mut query = diesel::sql_query(sql)
@@ -150,6 +197,18 @@ pub(in super::super) async fn search(
         query = query.bind::<Text, _>(pattern);
     }
     Ok(query.load(&mut &*conn).await?)
+}
+
+/// That a row `c` of `connectors` admits somebody to calls, behind an AND; nothing for a super admin.
+fn open_to_call(by: &Actor) -> String {
+    if by.super_admin {
+        return String::new();
+    }
+    format!(
+        " AND ('call' = ANY (c.open_rights) OR c.id IN (
+            SELECT connector_id FROM connector_rights WHERE 'call' = ANY (rights) AND (user_id = {who} OR group_id = ANY (groups_of({who})))))",
+        who = literal(by)
+    )
 }
 
 /// Leads a key to a target in this way, whether it did before or not. Gives whether it did.
