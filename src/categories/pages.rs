@@ -365,7 +365,10 @@ pub async fn delete(
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let category = find(&mut conn, &id).await?;
-    match queries::delete(&mut conn, &visit.actor, visit.now(), &category).await {
+    let deleted = queries::delete(&mut conn, &visit.actor, visit.now(), &category).await;
+    // The page takes one of its own.
+    drop(conn);
+    match deleted {
         Ok(()) => Ok(visit.see_other("/categories", "The category was deleted")),
         Err(SaveError::Fault(fault)) => Err(fault),
         Err(_) => delete_page(visit, category, StatusCode::CONFLICT).await,

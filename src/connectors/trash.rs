@@ -144,7 +144,10 @@ pub async fn restore(
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let connector = queries::find_trashed(&mut conn, &visit.actor, &key).await?;
-    match queries::restore(&mut conn, &visit.actor, visit.now(), &connector).await {
+    let restored = queries::restore(&mut conn, &visit.actor, visit.now(), &connector).await;
+    // The page takes one of its own.
+    drop(conn);
+    match restored {
         Ok(()) => Ok(visit.see_other(
             &format!("/connectors/{}", connector.key),
             "The Data Connector was restored",
