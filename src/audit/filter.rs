@@ -7,16 +7,13 @@ use super::queries::{Names, Role, Wanted, names};
 use super::words;
 use crate::db::Conn;
 use crate::db::keyset::{Cursor, Kind, Position};
-use crate::web::{Error, Errors, Option_, Zone};
+use crate::web::{Error, Errors, Option_, Zone, search_term};
 
 /// Where the log's pages are.
 pub(super) const PATH: &str = "/audit";
 
 /// Lines a page that people can choose.
 const SIZES: [usize; 3] = [25, 50, 100];
-
-/// A search longer than this is cut.
-const LONGEST_SEARCH: usize = 200;
 
 /// The times that are offered by name, and how far each goes back in hours.
 const PERIODS: [(&str, &str, i64); 4] = [
@@ -48,10 +45,7 @@ type Pair<'a> = (&'static str, &'a str);
 impl Filter {
     /// Reads filters from an address or a form. Whatever is not understood counts as not given, but for days, which a person types.
     pub fn read(get: impl Fn(&str) -> String) -> Filter {
-        let text = |name: &str| -> String {
-            let text = get(name).replace('\0', "");
-            text.trim().chars().take(LONGEST_SEARCH).collect()
-        };
+        let text = |name: &str| search_term(&get(name));
         let size = get("size").parse().ok();
         Filter {
             person: text("person"),

@@ -6,6 +6,7 @@
 //! sees to it, whatever changes the table). Danger: a link to a password must never stand in an address that is sent
 //! to a server, or in a log; its secret part stands behind the `#`.
 
+mod candidates;
 mod confirm;
 mod groups;
 mod invitations;
@@ -16,6 +17,7 @@ mod refusal;
 mod search;
 mod users;
 
+pub use candidates::{among_chosen, first_fitting};
 pub use groups::{Member, MemberRow};
 pub use groups::{
     add as add_members, choose as choose_members, confirm_delete as confirm_group_delete,

@@ -11,6 +11,7 @@ use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::people::{Member, MemberRow};
 use crate::web::{
     CheckList, Choice, Error, Errors, Form, FormData, SaveError, Segment, Shell, page, plural,
+    search_term, searched,
 };
 
 /// Those who are offered at once, at most.
@@ -18,9 +19,6 @@ const OFFERED: usize = 50;
 
 /// The field of the rights that all who are ticked get.
 const RIGHT: &str = "right";
-
-/// The longest search, in characters.
-const LONGEST_SEARCH: usize = 200;
 
 #[derive(Template)]
 #[template(path = "rights/add.html")]
@@ -44,9 +42,9 @@ struct Typed {
 
 impl Typed {
     /// Whoever is listed is listed for a use, and mostly for calls.
-    fn nothing(search: &str) -> Typed {
+    fn nothing(search: String) -> Typed {
         Typed {
-            search: clean(search),
+            search,
             chosen: Vec::new(),
             rights: Rights::exactly([Right::View, Right::Call]),
         }
@@ -54,7 +52,7 @@ impl Typed {
 
     fn read(data: &FormData) -> Typed {
         Typed {
-            search: clean(&data.text("q")),
+            search: search_term(&data.text("q")),
             chosen: data.all("member"),
             rights: Boxes::read(data, RIGHT),
         }
@@ -64,11 +62,6 @@ impl Typed {
         let chosen = self.chosen.iter();
         chosen.filter_map(|value| Member::parse(value)).collect()
     }
-}
-
-fn clean(search: &str) -> String {
-    let search = search.replace('\0', "");
-    search.trim().chars().take(LONGEST_SEARCH).collect()
 }
 
 impl AddPage {
@@ -99,11 +92,8 @@ impl AddPage {
 
 pub async fn choose(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
     let connector = connectors::find_in_sight(&*visit.conn().await?, &visit.actor, &key).await?;
-    let search = form_urlencoded::parse(visit.req.query_string().as_bytes())
-        .find(|(name, _)| name == "q")
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default();
-    show(visit, connector, Typed::nothing(&search), Errors::default()).await
+    let search = searched(visit.req.query_string());
+    show(visit, connector, Typed::nothing(search), Errors::default()).await
 }
 
 async fn show(

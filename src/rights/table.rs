@@ -29,7 +29,7 @@ struct AccessPage {
     connector: Connector,
     rows: Vec<Row>,
     open: Rights,
-    /// Programs' keys that lead here by name, whatever is open to everybody.
+    /// Programs' keys that lead here by name though Call is not open to everybody.
     named_keys: usize,
     errors: Errors,
 }
@@ -58,10 +58,9 @@ impl AccessPage {
 
     /// “2 keys of programs lead”, where closing to everybody has not stopped them.
     fn named_words(&self) -> Option<String> {
-        let is_closed = !self.connector.open.contains(Right::Call);
         let number = i64::try_from(self.named_keys).unwrap_or(i64::MAX);
         let words = || plural(number, "key of a program leads", "keys of programs lead");
-        (is_closed && number > 0).then(words)
+        (number > 0).then(words)
     }
 
     /// Nobody but super admins can use it.
@@ -102,8 +101,13 @@ async fn access_page(
     (open, rows): (Rights, Vec<Row>),
     errors: Errors,
 ) -> Result<HttpResponse, Error> {
-    let keys = queries::keys(conn, &connector, visit.now(), i64::MAX).await?;
-    let named_keys = keys.iter().filter(|key| key.named).count();
+    // While it is open to everybody, closing has stopped nobody.
+    let named_keys = match connector.open.contains(Right::Call) {
+        true => 0,
+        false => queries::keys(conn, &connector, visit.now(), i64::MAX)
+            .await?
+            .len(),
+    };
     let head = ConnectorHead::new(&connector, Tab::Access, &visit.actor);
     let status = errors.status();
     page(

@@ -13,6 +13,22 @@ use super::text::{grouped, plural};
 /// Rows a page that people can choose.
 pub const SIZES: [usize; 4] = [10, 25, 50, 100];
 
+/// The longest search, in characters; what is beyond is left out.
+const LONGEST_SEARCH: usize = 200;
+
+/// What was typed into a search, as it is looked for. No text column can hold NUL.
+pub fn search_term(typed: &str) -> String {
+    let typed = typed.replace('\0', "");
+    typed.trim().chars().take(LONGEST_SEARCH).collect()
+}
+
+/// What an address asks to search for, on a page that is no list.
+pub fn searched(query: &str) -> String {
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let term = pairs.find(|(name, _)| name == "q");
+    term.map_or(String::new(), |(_, value)| search_term(&value))
+}
+
 /// The columns that a list can be ordered by; the first is the default.
 pub trait Column: Copy + PartialEq + 'static {
     const ALL: &'static [Self];
@@ -73,7 +89,7 @@ impl<C: Column> ListQuery<C> {
         };
         ListQuery {
             path: path.into(),
-            search: get("q").trim().chars().take(200).collect(),
+            search: search_term(&get("q")),
             filters: filter_names
                 .iter()
                 .map(|name| (*name, get(name)))

@@ -32,7 +32,7 @@ pub use fields::{
 pub use flash::Flash;
 pub use form::{Form, FormData, Segment, Segments, segment};
 pub use layers::{RequestId, VisitorAddress, serve_layers};
-pub use list::{Column, ListQuery, Pages, SortHeads};
+pub use list::{Column, ListQuery, Pages, SortHeads, search_term, searched};
 pub use radios::{Radio, Radios};
 pub use save::SaveError;
 pub use seldom::Seldom;

@@ -110,7 +110,7 @@ impl HolderRights {
     /// May call data connectors at all.
     fn calls(&self) -> bool {
         let person = self.person.as_ref();
-        person.is_none_or(|person| person.permitted.within(Rights::ALL).contains(Right::Call))
+        person.is_none_or(|person| person.permitted.contains(Right::Call))
     }
 
     /// What a scope opens of a connector: to a person what the person may do with it. A program that is led to a connector by its

@@ -9,13 +9,10 @@ use super::queries::{self, Added};
 use crate::access::Visit;
 use crate::db::Conn;
 use crate::people::lineage::{Start, above};
-use crate::web::{Error, Errors, Form, Segment, Shell, page, plural};
+use crate::web::{Error, Errors, Form, Segment, Shell, page, plural, search_term, searched};
 
 /// Those who are offered at once, at most.
 const MOST: usize = 50;
-
-/// The longest search, in characters.
-const LONGEST_SEARCH: usize = 200;
 
 #[derive(Template)]
 #[template(path = "people/members_add.html")]
@@ -37,10 +34,7 @@ impl AddPage {
 }
 
 pub async fn choose(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let search = form_urlencoded::parse(visit.req.query_string().as_bytes())
-        .find(|(name, _)| name == "q")
-        .map(|(_, value)| value.replace('\0', ""))
-        .unwrap_or_default();
+    let search = searched(visit.req.query_string());
     let mut conn = visit.conn().await?;
     let group = queries::find(&mut conn, &id).await?;
     show(
@@ -60,7 +54,6 @@ async fn show(
     search: String,
     (ticked, errors): (Vec<String>, Errors),
 ) -> Result<HttpResponse, Error> {
-    let search: String = search.trim().chars().take(LONGEST_SEARCH).collect();
     let most = i64::try_from(MOST + 1).unwrap_or(i64::MAX);
     let mut rows = queries::candidates(conn, group.id(), &search, most).await?;
     let more = rows.len() > MOST;
@@ -104,7 +97,7 @@ pub async fn add(
             }
         }
     }
-    let search = data.trimmed("q");
+    let search = search_term(&data.text("q"));
     show(
         visit.shell,
         &mut conn,

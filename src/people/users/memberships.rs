@@ -10,13 +10,12 @@ use super::queries;
 use crate::access::Visit;
 use crate::db::Conn;
 use crate::people::groups::{self, GroupChoice};
-use crate::web::{Error, Errors, Form, FormData, Segment, Shell, page, plural};
+use crate::web::{
+    Error, Errors, Form, FormData, Segment, Shell, page, plural, search_term, searched,
+};
 
 /// Groups that are offered at once, at most.
 const MOST: usize = 50;
-
-/// The longest search, in characters.
-const LONGEST_SEARCH: usize = 200;
 
 /// The first box, at which a mistake is told.
 const FIRST_BOX: &str = "group-0";
@@ -58,21 +57,17 @@ pub async fn choose_groups(visit: Visit, Segment(id): Segment) -> Result<HttpRes
     let mut conn = visit.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
     guard(&visit.actor, &user)?;
-    let search = form_urlencoded::parse(visit.req.query_string().as_bytes())
-        .find(|(name, _)| name == "q")
-        .map(|(_, value)| value.replace('\0', ""))
-        .unwrap_or_default();
-    offer(visit.shell, &mut conn, user, &search, Errors::default()).await
+    let search = searched(visit.req.query_string());
+    offer(visit.shell, &mut conn, user, search, Errors::default()).await
 }
 
 async fn offer(
     shell: Shell,
     conn: &mut Conn,
     user: User,
-    search: &str,
+    search: String,
     errors: Errors,
 ) -> Result<HttpResponse, Error> {
-    let search: String = search.trim().chars().take(LONGEST_SEARCH).collect();
     let most = i64::try_from(MOST + 1).unwrap_or(i64::MAX);
     let mut rows = groups::joinable(conn, user.id(), &search, most).await?;
     let more = rows.len() > MOST;
@@ -113,8 +108,8 @@ pub async fn join_groups(
     let chosen = chosen(&data);
     if chosen.is_empty() {
         let errors = nothing_chosen("Select the groups that the user joins");
-        let search = data.trimmed("q");
-        return offer(visit.shell, &mut conn, user, &search, errors).await;
+        let search = search_term(&data.text("q"));
+        return offer(visit.shell, &mut conn, user, search, errors).await;
     }
     let (by, now) = (&visit.actor, visit.now());
     let number = groups::join(&mut conn, by, now, user.id(), &chosen).await?;

@@ -8,7 +8,7 @@ use super::holder::Holder;
 use super::model::{EVERY, Key, Target};
 use super::{queries, show};
 use crate::access::Visit;
-use crate::web::{Error, Errors, SaveError, Shell, page};
+use crate::web::{Error, Errors, SaveError, Shell, page, searched};
 
 #[derive(Template)]
 #[template(path = "programs/scope_search.html")]
@@ -82,8 +82,6 @@ fn asked(query: &str) -> (String, Option<String>) {
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.replace('\0', ""))
     };
-    let search = get("q").unwrap_or_default();
-    let search = search.trim().chars().take(200).collect();
     let chosen = get("choose").map(|_| get("connector").unwrap_or_default());
-    (search, chosen)
+    (searched(query), chosen)
 }

@@ -3,14 +3,14 @@
 mod save;
 mod who;
 
-use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::model::Entry;
 use crate::connectors::ConnectorId;
 use crate::db::Conn;
-use crate::people::{Member, MemberRow, patterns};
+use crate::people::{Member, MemberRow, first_fitting};
 use crate::web::Error;
 
 pub(super) use save::{Added, add, save};
@@ -42,15 +42,7 @@ pub(super) async fn candidates(
     search: &str,
     most: i64,
 ) -> Result<Vec<MemberRow>, Error> {
-    let sql = format!(
-        "SELECT * FROM ({OTHERS}) AS rows ORDER BY name COLLATE \"und-x-icu\", id LIMIT $3"
-    );
-    Ok(diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(connector)
-        .bind::<Array<Text>, _>(patterns(search))
-        .bind::<BigInt, _>(most)
-        .load(conn)
-        .await?)
+    first_fitting(conn, OTHERS, connector, (search, most)).await
 }
 
 #[derive(diesel::QueryableByName)]

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
@@ -13,7 +12,7 @@ use crate::audit::{self, Changes, Event};
 use crate::connectors::{Connector, EVERYBODY};
 use crate::db::Conn;
 use crate::db::schema::{connector_rights, connectors};
-use crate::people::{Member, MemberRow};
+use crate::people::{Member, MemberRow, among_chosen};
 use crate::web::SaveError;
 
 /// Saves what is open and who is listed, unless somebody else has saved since `version`.
@@ -123,7 +122,7 @@ pub(in super::super) async fn add(
         if changed == 0 {
             return Err(SaveError::Stale);
         }
-        let new = others(conn, connector.id, chosen).await?;
+        let new = among_chosen(conn, OTHERS, connector.id, chosen).await?;
         let listed: Vec<Entry> = entries(conn, connector.id).await?;
         if listed.len() + new.len() > MOST {
             return Ok(Added::TooMany);
@@ -139,24 +138,6 @@ pub(in super::super) async fn add(
         Ok(Added::Number(new.len()))
     })
     .await
-}
-
-/// Those of `chosen` who are not listed.
-async fn others(
-    conn: &mut Conn,
-    connector: Uuid,
-    chosen: &[Member],
-) -> Result<Vec<MemberRow>, SaveError> {
-    let values: Vec<String> = chosen.iter().map(Member::value).collect();
-    let sql = format!(
-        "SELECT * FROM ({OTHERS}) AS rows WHERE kind || '.' || id = ANY ($3) ORDER BY name COLLATE \"und-x-icu\", id"
-    );
-    Ok(diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(connector)
-        .bind::<Array<Text>, _>(Vec::<String>::new())
-        .bind::<Array<Text>, _>(values)
-        .load(conn)
-        .await?)
 }
 
 async fn record(

@@ -16,6 +16,7 @@ use crate::audit::Changes;
 use crate::db::Conn;
 use crate::db::keyset::{Keyset, Kind, Slice};
 use crate::db::schema::{group_groups, group_users, groups};
+use crate::people::candidates::{among_chosen, first_fitting};
 use crate::people::search::{COUNT_LIMIT, patterns};
 use crate::web::{Error, ListQuery, Total};
 
@@ -85,15 +86,7 @@ pub(in super::super) async fn candidates(
     search: &str,
     most: i64,
 ) -> Result<Vec<MemberRow>, Error> {
-    let sql = format!(
-        "SELECT * FROM ({OTHERS}) AS rows ORDER BY name COLLATE \"und-x-icu\", id LIMIT $3"
-    );
-    Ok(diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(group)
-        .bind::<Array<Text>, _>(patterns(search))
-        .bind::<BigInt, _>(most)
-        .load(conn)
-        .await?)
+    first_fitting(conn, OTHERS, group, (search, most)).await
 }
 
 /// Those of `chosen` that are in the group.
@@ -102,26 +95,7 @@ pub(in super::super) async fn among(
     group: Uuid,
     chosen: &[Member],
 ) -> Result<Vec<MemberRow>, Error> {
-    named(conn, MEMBERS, group, chosen).await
-}
-
-/// The rows of members or others that are among the chosen, in the order of their names.
-async fn named(
-    conn: &mut Conn,
-    rows: &str,
-    group: Uuid,
-    chosen: &[Member],
-) -> Result<Vec<MemberRow>, Error> {
-    let values: Vec<String> = chosen.iter().map(Member::value).collect();
-    let sql = format!(
-        "SELECT * FROM ({rows}) AS rows WHERE kind || '.' || id = ANY ($3) ORDER BY name COLLATE \"und-x-icu\", id"
-    );
-    Ok(diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(group)
-        .bind::<Array<Text>, _>(Vec::<String>::new())
-        .bind::<Array<Text>, _>(values)
-        .load(conn)
-        .await?)
+    among_chosen(conn, MEMBERS, group, chosen).await
 }
 
 /// What came of adding members.
@@ -159,7 +133,7 @@ pub(in super::super) async fn add(
 ) -> Result<Added, Error> {
     let added = conn
         .transaction(async |conn| {
-            let others = named(conn, OTHERS, group, chosen).await?;
+            let others = among_chosen(conn, OTHERS, group, chosen).await?;
             let number = others.len();
             for row in others {
                 if let Err(error) = insert(conn, group, &row).await {
