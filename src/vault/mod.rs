@@ -42,6 +42,9 @@ const HEADER_LEN: usize = 1 + size_of::<i32>();
 /// same bytes.
 const PURPOSE: &[u8] = b"connectory sealed value v1";
 
+/// Stands before the texts that a value is bound to, so that a value bound to no text differs from one that is not bound.
+const BOUND: &[u8] = b"bound to";
+
 /// The one column of the one row in which a sealed value may be opened.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
@@ -51,6 +54,9 @@ pub struct Place<'a> {
     pub row: Uuid,
     /// The column, or a name within it where one column holds several secrets.
     pub column: &'a str,
+    /// Texts of the same row that must not be edited apart from the value, such as the origins to which a secret may be
+    /// sent; `None` where there are none. An empty list and none are two things.
+    pub bound_to: Option<&'a [String]>,
 }
 
 /// The unlocked data keys. Clones are cheap and share them, those that are learnt later too.
@@ -219,11 +225,17 @@ pub enum OpenError {
 }
 
 fn associated_data(key: i32, place: Place<'_>) -> Vec<u8> {
-    cipher::associated_data(&[
+    let key = key.to_be_bytes();
+    let mut parts = vec![
         PURPOSE,
-        &key.to_be_bytes(),
+        &key,
         place.table.as_bytes(),
         place.row.as_bytes(),
         place.column.as_bytes(),
-    ])
+    ];
+    if let Some(texts) = place.bound_to {
+        parts.push(BOUND);
+        parts.extend(texts.iter().map(String::as_bytes));
+    }
+    cipher::associated_data(&parts)
 }

@@ -12,6 +12,7 @@ const PLACE: Place<'static> = Place {
     table: "connectors",
     row: Uuid::from_u128(7),
     column: "client_secret",
+    bound_to: None,
 };
 
 fn master() -> MasterKey {
@@ -110,6 +111,10 @@ fn a_value_moved_elsewhere_does_not_open() {
         },
         Place {
             column: "",
+            ..PLACE
+        },
+        Place {
+            bound_to: Some(&[]),
             ..PLACE
         },
     ];
@@ -339,4 +344,44 @@ fn what_another_data_key_of_the_same_number_sealed_does_not_open() {
         opened(&vault(&[other]), PLACE, &sealed),
         Err(OpenError::Refused)
     );
+}
+
+#[test]
+fn a_value_opens_only_with_the_texts_that_it_is_bound_to() {
+    let vault = new_vault();
+    let text = |texts: &[&str]| {
+        texts
+            .iter()
+            .map(|text| text.to_string())
+            .collect::<Vec<_>>()
+    };
+    let (own, none) = (text(&["https://a.example", "https://b.example"]), text(&[]));
+    fn bound(texts: &[String]) -> Place<'_> {
+        Place {
+            bound_to: Some(texts),
+            ..PLACE
+        }
+    }
+    let sealed = vault.seal(bound(&own), &secret("hunter2")).unwrap();
+    assert_eq!(
+        opened(&vault, bound(&own), &sealed).as_deref(),
+        Ok("hunter2")
+    );
+    let unbound = vault.seal(bound(&none), &secret("hunter2")).unwrap();
+    for texts in [
+        text(&["https://a.example"]),
+        text(&[
+            "https://a.example",
+            "https://b.example",
+            "https://evil.example",
+        ]),
+        text(&["https://b.example", "https://a.example"]),
+        text(&["https://a.examplehttps://b.example"]),
+        none.clone(),
+    ] {
+        let refused = opened(&vault, bound(&texts), &sealed);
+        assert_eq!(refused, Err(OpenError::Refused), "{texts:?}");
+    }
+    assert_eq!(opened(&vault, PLACE, &sealed), Err(OpenError::Refused));
+    assert_eq!(opened(&vault, PLACE, &unbound), Err(OpenError::Refused));
 }
