@@ -99,6 +99,8 @@ pub fn all() -> Vec<Route> {
         post("/connectors/{key}/authorization/callback", may(EditConnectors), authorization::take_fragment),
         get("/connectors/{key}/authorization/disconnections", may(EditConnectors), authorization::confirm_disconnection),
         post("/connectors/{key}/authorization/disconnections", may(EditConnectors), authorization::disconnect),
+        get("/connectors/{key}/authorization/approvals", may(EditConnectors), authorization::new_approval),
+        post("/connectors/{key}/authorization/approvals", may(EditConnectors), authorization::approve_origins),
         get("/connectors/{key}/authorization/token-reveals", may(EditConnectors), authorization::ask_reveal),
         post("/connectors/{key}/authorization/token-reveals", may(EditConnectors), authorization::reveal_token),
         get("/connectors/{key}/endpoints", may(ViewConnectors), endpoints::list),

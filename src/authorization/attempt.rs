@@ -32,6 +32,8 @@ struct AttemptPage {
     scopes: Vec<String>,
     /// What the token is for: resources and audience.
     resources: Vec<String>,
+    /// Where the token may be sent.
+    origins: Vec<String>,
     redirect_url: String,
     is_implicit: bool,
     /// How long fetching the token can take afterwards, in words.
@@ -135,6 +137,7 @@ fn attempt_page(visit: Visit, stored: Stored, leave: String) -> Result<HttpRespo
             host: endpoint.origin().to_string(),
             is_plain: endpoint.as_str().starts_with("http://"),
             client_id: stored.oauth.client_id.clone(),
+            origins: stored.origins.approved.stored(),
             scopes: scopes.map(str::to_string).collect(),
             resources,
             redirect_url: redirect_url(&visit.address, &stored.connector.key),

@@ -1,22 +1,29 @@
 //! What calls need of a connector's authorization: read with the connector in one query, opened once.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Bytea, Int4, Nullable, Text};
+use diesel::sql_types::{Array, Bool, Bytea, Int4, Nullable, Text};
 
 use super::credential::Credential;
 use super::model::{ApiKeyPlace, SecretField};
-use super::{queries, transport};
+use super::origins::ApprovedOrigins;
+use super::queries::Sealed;
+use super::transport;
 use crate::connectors::{ConnectorId, Method};
 use crate::oauth::ExpiredSignals;
 use crate::outbound::Transport;
-use crate::vault::Vault;
+use crate::vault::{Secret, Vault};
 use crate::web::Error;
 
 /// The columns of a query over `connectors AS c JOIN authorizations AS a` that [`SealedSettings`] reads.
 pub const CALL_COLUMNS: &str = "c.method, c.verify_certificates, a.user_name, a.api_key_place, a.api_key_name, a.api_key_prefix,
     a.ca_certificate, a.client_certificate, a.proxy_url, a.time_out, a.concurrency, a.expired_statuses, a.expired_body,
-    (SELECT sealed FROM secrets WHERE connector_id = c.id AND field = CASE c.method WHEN 'basic' THEN 'password' WHEN 'api_key' THEN 'api_key' END) AS secret,
-    (SELECT sealed FROM secrets WHERE connector_id = c.id AND field = 'client_key') AS client_key";
+    s.sealed AS secret, s.origins AS secret_origins,
+    k.sealed AS client_key, k.origins AS client_key_origins";
+
+/// What the columns are read from, beside `connectors AS c` and `authorizations AS a`.
+pub const CALL_TABLES: &str =
+    "LEFT JOIN secrets s ON s.connector_id = c.id AND s.field = CASE c.method WHEN 'basic' THEN 'password' WHEN 'api_key' THEN 'api_key' END
+    LEFT JOIN secrets k ON k.connector_id = c.id AND k.field = 'client_key'";
 
 /// The settings as they are stored.
 #[derive(QueryableByName)]
@@ -49,14 +56,20 @@ pub struct SealedSettings {
     expired_body: String,
     #[diesel(sql_type = Nullable<Bytea>)]
     secret: Option<Vec<u8>>,
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    secret_origins: Option<Vec<String>>,
     #[diesel(sql_type = Nullable<Bytea>)]
     client_key: Option<Vec<u8>>,
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    client_key_origins: Option<Vec<String>>,
 }
 
 /// What signs calls in.
 pub enum CredentialSource {
-    /// The same for every call.
-    Fixed(Credential),
+    /// The same for every call, to be sent to these origins.
+    Fixed(Credential, ApprovedOrigins),
+    /// Calls carry none.
+    None,
     /// Nothing was entered yet.
     Missing,
     /// A token, which [`super::TokenKeeper`] hands out.
@@ -78,32 +91,35 @@ pub struct CallSettings {
 impl SealedSettings {
     /// Opens what is sealed.
     pub fn open(self, vault: &Vault, connector: ConnectorId) -> Result<CallSettings, Error> {
-        let open = |field, sealed: &Option<Vec<u8>>| {
-            let sealed = sealed.as_deref();
-            sealed
-                .map(|sealed| queries::unseal_secret(vault, connector, field, sealed))
+        let sealed = |value: &Option<Vec<u8>>, origins: &Option<Vec<String>>| {
+            let origins = origins.clone();
+            value.clone().map(|value| Sealed { value, origins })
+        };
+        let key = sealed(&self.client_key, &self.client_key_origins);
+        let client_key = key
+            .map(|key| key.client_key(vault, connector))
+            .transpose()?;
+        let secret = |field| {
+            let secret = sealed(&self.secret, &self.secret_origins);
+            secret
+                .map(|secret| secret.opened(vault, connector, field))
                 .transpose()
         };
-        let client_key = open(SecretField::ClientKey, &self.client_key)?;
         let credential = match Method::parse(&self.method).unwrap_or(Method::NoAuth) {
-            Method::NoAuth => CredentialSource::Fixed(Credential::None),
+            Method::NoAuth => CredentialSource::None,
             Method::Bearer | Method::OAuth(_) => CredentialSource::Keeper,
-            Method::Basic => match open(SecretField::Password, &self.secret)? {
-                Some(password) => CredentialSource::Fixed(Credential::Basic {
+            Method::Basic => fixed(secret(SecretField::Password)?, |password| {
+                Credential::Basic {
                     user: self.user_name.clone(),
                     password,
-                }),
-                None => CredentialSource::Missing,
-            },
-            Method::ApiKey => match open(SecretField::ApiKey, &self.secret)? {
-                Some(key) => CredentialSource::Fixed(Credential::ApiKey {
-                    place: ApiKeyPlace::parse(&self.api_key_place).unwrap_or(ApiKeyPlace::Header),
-                    name: self.api_key_name.clone(),
-                    prefix: self.api_key_prefix.clone(),
-                    key,
-                }),
-                None => CredentialSource::Missing,
-            },
+                }
+            }),
+            Method::ApiKey => fixed(secret(SecretField::ApiKey)?, |key| Credential::ApiKey {
+                place: ApiKeyPlace::parse(&self.api_key_place).unwrap_or(ApiKeyPlace::Header),
+                name: self.api_key_name.clone(),
+                prefix: self.api_key_prefix.clone(),
+                key,
+            }),
         };
         Ok(CallSettings {
             transport: transport::build(
@@ -120,6 +136,16 @@ impl SealedSettings {
                 .unwrap_or_default(),
             credential,
         })
+    }
+}
+
+fn fixed(
+    secret: Option<(Secret, ApprovedOrigins)>,
+    credential: impl FnOnce(Secret) -> Credential,
+) -> CredentialSource {
+    match secret {
+        Some((secret, origins)) => CredentialSource::Fixed(credential(secret), origins),
+        None => CredentialSource::Missing,
     }
 }
 

@@ -12,9 +12,10 @@ mod problem;
 
 use super::model::{NewToken, RefreshToken, SecretField};
 use super::oauth_client::TokenUse;
+use super::origins::{NewValue, approved_for_new};
 use super::queries::{self, Attempt};
 use super::tab::{Stored, load, redirect_url};
-use super::transport::{limits_of, transport_of};
+use super::transport::limits_of;
 use crate::access::{Right, Visit};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector, ConnectorHead, Grant, Method, Tab};
@@ -239,16 +240,17 @@ async fn exchange(
     code: Secret,
     verifier: Option<Secret>,
 ) -> Result<Result<Token, Refusal>, Error> {
-    let id = stored.connector.id;
-    let (transport, secret) = {
-        let mut conn = visit.conn().await?;
-        let settings = &stored.authorization;
-        let transport = transport_of(&mut conn, tools.vault, id, settings).await?;
-        let field = SecretField::ClientSecret;
-        let secret = queries::open_secret(&mut conn, tools.vault, id, field).await?;
-        (transport, secret)
+    let transport = stored.transport(tools.vault)?;
+    let secret = stored
+        .sealed
+        .secret(tools.vault, SecretField::ClientSecret)?;
+    let endpoint = stored
+        .oauth
+        .endpoint(secret.as_ref(), TokenUse::Obtain, &transport);
+    let endpoint = match endpoint {
+        Ok(endpoint) => endpoint,
+        Err(error) => return Ok(Err(error.refusal()?)),
     };
-    let endpoint = stored.oauth.endpoint(secret, TokenUse::Obtain)?;
     let grant = oauth::Grant::AuthorizationCode {
         code,
         redirect_url: redirect_url(&visit.address, &stored.connector.key),
@@ -277,7 +279,13 @@ async fn keep(visit: &Visit, vault: &Vault, stored: &Stored, token: Token) -> Re
         if current.version != version {
             return Ok(false);
         }
-        queries::store_token(conn, vault, by, now, connector.id, &new).await?;
+        // The attempt's page has listed them, and no origin has come since: that moves the version.
+        let value = NewValue {
+            replaced: &["token"],
+            ..NewValue::default()
+        };
+        let approved = approved_for_new(conn, connector.id, &value).await?;
+        queries::store_token(conn, vault, by, now, connector.id, &new, &approved).await?;
         connectors::refresh_health(conn, connector.id, now).await?;
         let changes = Changes::none()
             .secret("Token", "changed")

@@ -1,7 +1,7 @@
 //! Test connection: every step of the way to the token server and to the API, with what to do where it ends.
 //!
 //! It tries the form as typed, with the stored secrets where they are kept. The form's own rules have been checked before, so a
-//! kept secret goes nowhere that it was not entered for. Nothing is saved.
+//! kept secret goes nowhere that it was not entered for; a stored one goes to its approved origins only. Nothing is saved.
 
 mod report;
 mod secrets;
@@ -9,15 +9,15 @@ mod secrets;
 use super::credential::Credential;
 use super::forms::CheckedAuthorization;
 use super::keeper::{Need, TokenKeeper, TokenProblem};
-use super::model::ApiKeyPlace;
 use super::oauth_client::{OAuthClient, TokenUse, stored as parsed};
+use super::origins::{ApprovedOrigins, OriginNotApproved};
 use super::secret_field::SecretChange;
 use super::tab::{Stored, redirect_url};
 use super::transport::{transport_of_form, waiting_limits_of};
 use crate::access::Visit;
 use crate::connectors::{Grant, Method};
 use crate::oauth::{self, ClientCheck, ExpiredSignals};
-use crate::outbound::{HttpUrl, Limits, Outbound, Transport};
+use crate::outbound::{HttpUrl, Limits, Outbound, Request, Transport};
 use crate::vault::{Secret, Vault};
 use crate::web::Error;
 
@@ -42,10 +42,31 @@ struct Test<'a> {
     limits: Limits,
 }
 
-/// What calls are signed in with, and the version of the stored token if it is that.
+/// What calls are signed in with.
 struct SignIn {
     credential: Credential,
+    /// Where it may be sent; `None` for what was typed or issued just now, for this test.
+    approved: Option<ApprovedOrigins>,
+    /// The version of the stored token, if it is that.
     version: Option<i64>,
+}
+
+impl SignIn {
+    fn typed(credential: Credential) -> SignIn {
+        SignIn {
+            credential,
+            approved: None,
+            version: None,
+        }
+    }
+
+    /// A GET of this address with the credential, if it may be sent there.
+    fn get(&self, url: &HttpUrl, transport: &Transport) -> Result<Request, OriginNotApproved> {
+        if let Some(approved) = &self.approved {
+            approved.check(url, transport)?;
+        }
+        Ok(self.credential.get(url))
+    }
 }
 
 /// Tests the checked form.
@@ -55,8 +76,7 @@ pub(super) async fn test(
     stored: &Stored,
     checked: &CheckedAuthorization,
 ) -> Result<TestReport, Error> {
-    // The connection goes back to the pool before the requests.
-    let mut secrets = Secrets::read(visit, tools.vault, stored, checked).await?;
+    let mut secrets = Secrets::read(tools.vault, stored, checked)?;
     let transport = transport_of_form(checked, secrets.client_key.take())?;
     let test = Test {
         visit,
@@ -130,35 +150,49 @@ impl Test<'_> {
     /// What calls are signed in with; `None` where there is nothing yet.
     async fn sign_in(&self, report: &mut TestReport) -> Result<Option<SignIn>, Error> {
         let checked = self.checked;
-        let secrets = &self.secrets;
-        let credential = match checked.method {
-            Method::NoAuth => Some(Credential::None),
-            Method::Basic => secrets.password.clone().map(|password| Credential::Basic {
-                user: checked.user_name.clone(),
-                password,
-            }),
-            Method::ApiKey => secrets.api_key.clone().map(|key| Credential::ApiKey {
-                place: match checked.api_key_place {
-                    ApiKeyPlace::Header => ApiKeyPlace::Header,
-                    ApiKeyPlace::Query => ApiKeyPlace::Query,
-                },
-                name: checked.api_key_name.clone(),
-                prefix: checked.api_key_prefix.clone(),
-                key,
-            }),
+        let secret = match checked.method {
+            Method::NoAuth => return Ok(Some(SignIn::typed(Credential::None))),
             Method::Bearer | Method::OAuth(_) => return self.token(report).await,
+            Method::Basic => &self.secrets.password,
+            Method::ApiKey => &self.secrets.api_key,
         };
-        if credential.is_none() {
+        let Some(secret) = secret else {
             report.fail(
                 "Sign-in",
                 "The secret is not set.",
                 "Enter it on this page.",
             );
+            return Ok(None);
+        };
+        // Without a base URL nothing is called.
+        let Some(url) = self.base_url() else {
+            return Ok(None);
+        };
+        let secret = match secret.for_url(&url, &self.transport) {
+            Ok(secret) => secret,
+            Err(refused) => {
+                report.fail_with_words("Sign-in", &refused.into());
+                return Ok(None);
+            }
+        };
+        Ok(Some(SignIn::typed(self.fixed(secret))))
+    }
+
+    /// The credential of a method whose secret is the same for every call.
+    fn fixed(&self, secret: Secret) -> Credential {
+        let checked = self.checked;
+        match checked.method {
+            Method::ApiKey => Credential::ApiKey {
+                place: checked.api_key_place,
+                name: checked.api_key_name.clone(),
+                prefix: checked.api_key_prefix.clone(),
+                key: secret,
+            },
+            _ => Credential::Basic {
+                user: checked.user_name.clone(),
+                password: secret,
+            },
         }
-        Ok(credential.map(|credential| SignIn {
-            credential,
-            version: None,
-        }))
     }
 
     /// The access token: the pasted one, the stored one kept fresh, or one that the grant gives just for this test.
@@ -205,6 +239,15 @@ impl Test<'_> {
         grant != Grant::Implicit && (other_secret || *client != stored)
     }
 
+    /// Whether a stored secret is used: what is issued for it goes no further than it may go itself.
+    fn keeps_secrets(&self) -> bool {
+        self.checked.secrets.iter().any(|(field, change)| {
+            field.goes_to_token_server()
+                && matches!(change, SecretChange::Keep)
+                && self.stored.form.has(*field)
+        })
+    }
+
     async fn live_token(
         &self,
         report: &mut TestReport,
@@ -221,6 +264,7 @@ impl Test<'_> {
                         token_type: token.token_type,
                         access: token.access,
                     },
+                    approved: Some(token.origins),
                     version,
                 }))
             }
@@ -252,13 +296,33 @@ impl Test<'_> {
                 return Ok(None);
             }
             Grant::ClientCredentials => oauth::Grant::ClientCredentials,
-            Grant::Password => oauth::Grant::Password {
-                user: client.user_name.clone(),
-                password: self.secrets.oauth_password.clone().ok_or(Error::NotFound)?,
-            },
+            Grant::Password => {
+                let password = self
+                    .secrets
+                    .oauth_password
+                    .as_ref()
+                    .ok_or(Error::NotFound)?;
+                let url = parsed(HttpUrl::parse(&client.token_url))?;
+                match password.for_url(&url, &self.transport) {
+                    Ok(password) => oauth::Grant::Password {
+                        user: client.user_name.clone(),
+                        password,
+                    },
+                    Err(refused) => {
+                        report.fail_with_words("Token", &refused.into());
+                        return Ok(None);
+                    }
+                }
+            }
         };
-        let secret = self.secrets.client_secret.clone();
-        let endpoint = client.endpoint(secret, TokenUse::Obtain)?;
+        let secret = self.secrets.client_secret.as_ref();
+        let endpoint = match client.endpoint(secret, TokenUse::Obtain, &self.transport) {
+            Ok(endpoint) => endpoint,
+            Err(error) => {
+                report.fail_with_words("Token", &error.refusal()?);
+                return Ok(None);
+            }
+        };
         let (outbound, now) = (self.tools.outbound, self.visit.now());
         let answer = endpoint
             .request(outbound, &self.transport, self.limits, &asked, now)
@@ -269,7 +333,12 @@ impl Test<'_> {
                     "Token",
                     "The server gave an access token. It was not stored.",
                 );
-                Ok(Some(bearer(token.access, Some(token.token_type))))
+                Ok(Some(SignIn {
+                    approved: self
+                        .keeps_secrets()
+                        .then(|| self.stored.origins.approved.clone()),
+                    ..bearer(token.access, Some(token.token_type))
+                }))
             }
             Err(refusal) => {
                 report.fail_with_words("Token", &refusal);
@@ -284,9 +353,15 @@ impl Test<'_> {
         report: &mut TestReport,
         client: &OAuthClient,
     ) -> Result<(), Error> {
-        let secret = self.secrets.client_secret.clone();
+        let secret = self.secrets.client_secret.as_ref();
         let is_public = secret.is_none() || client.has_no_proof();
-        let endpoint = client.endpoint(secret, TokenUse::Obtain)?;
+        let endpoint = match client.endpoint(secret, TokenUse::Obtain, &self.transport) {
+            Ok(endpoint) => endpoint,
+            Err(error) => {
+                report.fail_with_words("Client", &error.refusal()?);
+                return Ok(());
+            }
+        };
         let redirect = redirect_url(&self.visit.address, &self.stored.connector.key);
         let (outbound, now) = (self.tools.outbound, self.visit.now());
         let check = endpoint
@@ -328,7 +403,13 @@ impl Test<'_> {
         let signals = ExpiredSignals::parse(&checked.expired_statuses, &checked.expired_body);
         let signals = parsed(signals)?;
         let limits = self.limits;
-        let request = sign_in.credential.get(url);
+        let request = match sign_in.get(url, &self.transport) {
+            Ok(request) => request,
+            Err(refused) => {
+                report.fail_with_words("Base URL", &refused.into());
+                return Ok(());
+            }
+        };
         let mut reply = self
             .tools
             .outbound
@@ -340,8 +421,10 @@ impl Test<'_> {
                 refused: Some(refused),
                 ..Need::default()
             };
-            if let Some(fresh) = self.live_token(report, need).await? {
-                let request = fresh.credential.get(url);
+            // A newer token may belong to settings that were saved meanwhile: it goes to its own origins only.
+            if let Some(fresh) = self.live_token(report, need).await?
+                && let Ok(request) = fresh.get(url, &self.transport)
+            {
                 reply = self
                     .tools
                     .outbound
@@ -355,11 +438,8 @@ impl Test<'_> {
 }
 
 fn bearer(access: Secret, token_type: Option<String>) -> SignIn {
-    SignIn {
-        credential: Credential::Token {
-            token_type: token_type.unwrap_or_else(|| "Bearer".into()),
-            access,
-        },
-        version: None,
-    }
+    SignIn::typed(Credential::Token {
+        token_type: token_type.unwrap_or_else(|| "Bearer".into()),
+        access,
+    })
 }

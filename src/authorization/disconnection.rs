@@ -6,15 +6,16 @@ use askama::Template;
 use diesel_async::AsyncConnection;
 
 use super::model::SecretField;
+use super::origins::{ApprovedSecret, for_url};
 use super::queries;
 use super::tab::{Stored, load};
-use super::transport::{patience, transport_of, waiting_limits_of};
+use super::transport::{patience, waiting_limits_of};
 use crate::access::{Right, Visit};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, ConnectorHead, Method, Tab};
 use crate::oauth::{Client, Refusal, TokenHint, revoke};
 use crate::outbound::{HttpUrl, Outbound, Transport};
-use crate::vault::{Secret, Vault};
+use crate::vault::Vault;
 use crate::web::{Error, Form, Segment, Shell, page};
 
 #[derive(Template)]
@@ -102,7 +103,7 @@ pub async fn create(
         // Pressed twice, or somebody else was faster.
         return Ok(visit.see_other(&back, "The data connector is disconnected"));
     }
-    let revocation = revoke_tokens(&visit, &vault, &outbound, &stored).await?;
+    let revocation = revoke_tokens(&vault, &outbound, &stored).await?;
     forget(&visit, &stored, &revocation).await?;
     Ok(match revocation {
         Revocation::Done(_) => visit.see_other(&back, revocation.words()),
@@ -112,7 +113,6 @@ pub async fn create(
 
 /// Gives the tokens back to the server, before they are forgotten here.
 async fn revoke_tokens(
-    visit: &Visit,
     vault: &Vault,
     outbound: &Outbound,
     stored: &Stored,
@@ -120,24 +120,18 @@ async fn revoke_tokens(
     let Some(endpoint) = stored.oauth.revocation() else {
         return Ok(Revocation::NotOffered);
     };
-    let id = stored.connector.id;
-    let (transport, client, tokens) = {
-        let mut conn = visit.conn().await?;
-        let transport = transport_of(&mut conn, vault, id, &stored.authorization).await?;
-        let secret = queries::open_secret(&mut conn, vault, id, SecretField::ClientSecret).await?;
-        // The refresh token first: with it goes all that was issued for it (RFC 7009 section 2.1).
-        let tokens = [
-            (
-                queries::open_refresh_token(&mut conn, vault, id).await?,
-                TokenHint::RefreshToken,
-            ),
-            (
-                queries::open_token(&mut conn, vault, id).await?,
-                TokenHint::AccessToken,
-            ),
-        ];
-        (transport, stored.oauth.client(secret)?, tokens)
+    let (sealed, transport) = (&stored.sealed, stored.transport(vault)?);
+    // The refresh token first: with it goes all that was issued for it (RFC 7009 section 2.1).
+    let tokens = [
+        (sealed.refresh_token(vault)?, TokenHint::RefreshToken),
+        (sealed.access_token(vault)?, TokenHint::AccessToken),
+    ];
+    let secret = sealed.secret(vault, SecretField::ClientSecret)?;
+    let secret = match for_url(secret.as_ref(), &endpoint, &transport) {
+        Ok(secret) => secret,
+        Err(refused) => return Ok(Revocation::Refused(refused.into())),
     };
+    let client = stored.oauth.client(secret)?;
     let asks = Asks {
         outbound,
         transport,
@@ -168,7 +162,8 @@ struct Asks<'a> {
 }
 
 impl Asks<'_> {
-    async fn revoke(&self, token: &Secret, hint: TokenHint) -> Result<(), Refusal> {
+    async fn revoke(&self, token: &ApprovedSecret, hint: TokenHint) -> Result<(), Refusal> {
+        let token = token.for_url(&self.endpoint, &self.transport)?;
         let limits = waiting_limits_of(self.time_out);
         let (outbound, transport) = (self.outbound, &self.transport);
         revoke(
@@ -177,7 +172,7 @@ impl Asks<'_> {
             limits,
             &self.endpoint,
             &self.client,
-            token,
+            &token,
             hint,
         )
         .await

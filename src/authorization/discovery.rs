@@ -3,8 +3,6 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
-use super::model::SecretField;
-use super::queries;
 use super::tab::{Notice, Stored, tab_page};
 use super::transport::waiting_limits_of;
 use crate::access::Visit;
@@ -30,7 +28,7 @@ pub(super) async fn discover(
     mut stored: Stored,
     data: &FormData,
 ) -> Result<HttpResponse, Error> {
-    let Some((issuer, transport, limits)) = check(&visit, vault, &mut stored, data).await? else {
+    let Some((issuer, transport, limits)) = check(vault, &mut stored, data)? else {
         return tab_page(
             visit,
             stored,
@@ -44,15 +42,12 @@ pub(super) async fn discover(
 }
 
 /// Issuer, transport settings and time-out as typed; `None` leaves the messages in the form.
-async fn check(
-    visit: &Visit,
+fn check(
     vault: &Vault,
     stored: &mut Stored,
     data: &FormData,
 ) -> Result<Option<(HttpUrl, Transport, Limits)>, Error> {
-    let mut conn = visit.conn().await?;
-    let id = stored.connector.id;
-    let key = queries::open_secret(&mut conn, vault, id, SecretField::ClientKey).await?;
+    let key = stored.sealed.client_key(vault)?;
     let form = &mut stored.form;
     let typed = form.oauth.typed.issuer.clone();
     let issuer = if typed.is_empty() {

@@ -4,6 +4,7 @@
 //! for. Danger: a secret in a page. Only two pages show a token, both `no-store`: the result of a token request, once,
 //! and a revealed token, to somebody who has just entered their own password.
 
+mod approvals;
 mod attempt;
 mod call_settings;
 mod callback;
@@ -15,6 +16,7 @@ mod forms;
 mod keeper;
 mod model;
 mod oauth_client;
+mod origins;
 mod queries;
 mod renewal;
 mod reveal;
@@ -26,14 +28,18 @@ mod token_form;
 mod token_request;
 mod transport;
 
+pub use approvals::{approve_origins_in_use, create as approve_origins, new as new_approval};
 pub use attempt::create as create_attempt;
-pub use call_settings::{CALL_COLUMNS, CallSettings, CredentialSource, SealedSettings};
+pub use call_settings::{
+    CALL_COLUMNS, CALL_TABLES, CallSettings, CredentialSource, SealedSettings,
+};
 pub use callback::{take as take_answer, take_fragment};
 pub use credential::{Credential, Placed};
 pub use disconnection::{confirm as confirm_disconnection, create as disconnect};
 pub use keeper::{LiveToken, Need, TokenKeeper, TokenProblem};
 pub use model::{ApiKeyPlace, NewToken, RefreshToken, SecretField};
-pub use queries::{purge_attempts, purge_token_requests, store_secret, store_token};
+pub use origins::{APPROVE, ApprovedOrigins, OriginNotApproved, origins_in_use};
+pub use queries::{NewSecret, purge_attempts, purge_token_requests, store_secret, store_token};
 pub use renewal::renew as renew_token;
 pub use reveal::{ask as ask_reveal, reveal as reveal_token};
 pub use tab::{edit, update};

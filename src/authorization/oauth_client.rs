@@ -5,13 +5,14 @@ use std::str::FromStr;
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
+use super::origins::{ApprovedSecret, SecretError, for_url};
 use crate::connectors::Grant;
 use crate::db::schema::oauth_clients;
 use crate::oauth::{
     BodyFormat, Client, ClientAuthentication, Parameters, ScopeSeparator, TokenEndpoint,
     parse_resources,
 };
-use crate::outbound::{HttpUrl, Origin};
+use crate::outbound::{HttpUrl, Origin, Transport};
 use crate::vault::Secret;
 use crate::web::Error;
 
@@ -179,12 +180,13 @@ impl OAuthClient {
         self.authentication == ClientAuthentication::None.as_str()
     }
 
-    /// Where and how tokens are asked for.
+    /// Where and how tokens are asked for, if the client secret may be sent there.
     pub fn endpoint(
         &self,
-        secret: Option<Secret>,
+        secret: Option<&ApprovedSecret>,
         purpose: TokenUse,
-    ) -> Result<TokenEndpoint, Error> {
+        transport: &Transport,
+    ) -> Result<TokenEndpoint, SecretError> {
         let refresh = purpose == TokenUse::Refresh;
         let url = if refresh && !self.refresh_url.is_empty() {
             &self.refresh_url
@@ -196,8 +198,10 @@ impl OAuthClient {
         } else {
             &self.token_parameters
         };
+        let url = stored(HttpUrl::parse(url))?;
+        let secret = for_url(secret, &url, transport)?;
         Ok(TokenEndpoint {
-            url: stored(HttpUrl::parse(url))?,
+            url,
             client: self.client(secret)?,
             body: stored(self.body_format.parse())?,
             scope: self.scope.clone(),

@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::queries;
+use super::queries::{self, SealedValues};
 use crate::access::{Right, SignInGuard, Visit, password_again};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector};
@@ -82,8 +82,8 @@ pub async fn reveal(
 /// Opens the token, recorded before anybody sees it.
 async fn open(visit: &Visit, vault: &Vault, connector: &Connector) -> Result<Secret, Error> {
     let mut conn = visit.conn().await?;
-    let token = queries::open_token(&mut conn, vault, connector.id).await?;
-    let token = token.ok_or(Error::NotFound)?;
+    let sealed = SealedValues::read(&mut conn, connector.id).await?;
+    let token = sealed.shown_token(vault)?.ok_or(Error::NotFound)?;
     let event = Event {
         kind: "token.revealed",
         subject_id: Some(connector.id),

@@ -7,7 +7,8 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use super::forms::CheckedAuthorization;
 use super::model::{NewToken, RefreshToken};
 use super::oauth_client::OAuthClient;
-use super::queries;
+use super::origins::{NewValue, approved_for_new};
+use super::queries::{self, NewSecret};
 use super::secret_field::SecretChange;
 use super::tab::Stored;
 use crate::access::Actor;
@@ -30,10 +31,8 @@ pub(super) async fn save(
 ) -> Result<(), SaveError> {
     let id = old.connector.id;
     conn.transaction(async |conn| {
-        let seen = authorizations::table
-            .find(id)
-            .filter(authorizations::version.eq(version));
-        let changed = diesel::update(seen)
+        hold_unchanged(conn, old, version).await?;
+        diesel::update(authorizations::table.find(id))
             .set((
                 authorizations::user_name.eq(&new.user_name),
                 authorizations::api_key_place.eq(new.api_key_place.code()),
@@ -52,9 +51,6 @@ pub(super) async fn save(
             ))
             .execute(conn)
             .await?;
-        if changed == 0 {
-            return Err(SaveError::Stale);
-        }
         diesel::update(connectors_table::table.find(id))
             .set((
                 connectors_table::method.eq(new.method.code()),
@@ -84,6 +80,20 @@ pub(super) async fn save(
         Ok(())
     })
     .await
+}
+
+/// Locks the row that stands for all of a connector's authorization, and refuses unless everything is still as it was when
+/// the form was checked: the form's version must be that of the checked state, and both that of the row.
+async fn hold_unchanged(conn: &mut Conn, checked: &Stored, version: i32) -> Result<(), SaveError> {
+    let id = checked.connector.id;
+    let current = queries::find_and_hold(conn, id).await?;
+    let secrets = queries::stored_secrets(conn, id).await?;
+    let has_token = queries::stored_token(conn, id).await?.is_some();
+    let same = version == current.version
+        && version == checked.authorization.version
+        && checked.form.knows(&secrets)
+        && has_token == checked.token.is_some();
+    if same { Ok(()) } else { Err(SaveError::Stale) }
 }
 
 fn settings_changes(old: &Stored, new: &CheckedAuthorization) -> Changes {
@@ -172,11 +182,22 @@ async fn save_secrets(
     mut changes: Changes,
 ) -> Result<Changes, SaveError> {
     let id = old.connector.id;
+    let value = NewValue {
+        replaced: &new.replaced(),
+        ticked: new.ticked_origins.clone(),
+    };
+    let approved = approved_for_new(conn, id, &value).await?;
     for (field, change) in &new.secrets {
         match change {
             SecretChange::Keep => {}
             SecretChange::Replace(secret) => {
-                queries::store_secret(conn, vault, by, now, id, *field, secret).await?;
+                let new = NewSecret {
+                    connector: id,
+                    field: *field,
+                    secret,
+                    origins: &approved,
+                };
+                queries::store_secret(conn, vault, by, now, &new).await?;
                 changes = changes.secret(field.label(), "changed");
             }
             SecretChange::Remove if old.form.has(*field) => {
@@ -198,7 +219,7 @@ async fn save_secrets(
             };
             // A pasted token has no request that could renew it.
             queries::remove_token(conn, id).await?;
-            queries::store_token(conn, vault, by, now, id, &token).await?;
+            queries::store_token(conn, vault, by, now, id, &token, &approved).await?;
             changes = changes.secret("Token", "changed");
         }
         SecretChange::Remove => {

@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
+use diesel_async::AsyncConnection;
 
 mod state;
 
@@ -13,15 +14,17 @@ use super::forms::{AuthorizationForm, CheckedAuthorization};
 use super::keeper::{TokenKeeper, is_renewing};
 use super::model::{Authorization, RenewalRecord, SecretField, StoredBreaker, StoredToken};
 use super::oauth_client::OAuthClient;
-use super::queries;
+use super::origins::{self, OriginReview};
+use super::queries::{self, SealedValues};
 use super::save::save;
 use super::secret_field::SecretChange;
 use super::tab_conflict::conflict;
+use super::transport::transport_of;
 use crate::access::{Right, SignInGuard, Throttle, Visit, password_again};
 use crate::connectors::{self, Connector, ConnectorHead, Grant, Health, LegacyGrants, Method, Tab};
 use crate::db::Conn;
 use crate::oauth::Refusal;
-use crate::outbound::Outbound;
+use crate::outbound::{Outbound, Transport};
 use crate::vault::Vault;
 use crate::web::{
     Error, Form, FormData, PublicAddress, SaveError, Segment, Shell, TextField, page,
@@ -57,6 +60,7 @@ pub(super) struct TabPage {
     can_authorize: bool,
     redirect_url: String,
     notice: Notice,
+    origins: OriginReview,
     may_authorize: bool,
     /// The own password need not be entered again.
     confirmed: bool,
@@ -116,10 +120,19 @@ pub(super) struct Stored {
     pub breaker: Option<StoredBreaker>,
     /// Somebody is fetching a token at this moment.
     pub is_renewing: bool,
+    /// The secrets and tokens, of the same state as the settings.
+    pub sealed: SealedValues,
+    pub origins: OriginReview,
     pub form: AuthorizationForm,
 }
 
 impl Stored {
+    /// How requests of the stored settings travel.
+    pub fn transport(&self, vault: &Vault) -> Result<Transport, Error> {
+        let verify = self.connector.verify_certificates;
+        transport_of(vault, verify, &self.authorization, &self.sealed)
+    }
+
     /// Whether the method is left on here; nothing is asked with one that is not.
     pub fn is_allowed(&self) -> bool {
         self.form.allows(self.connector.method())
@@ -161,24 +174,41 @@ pub(super) async fn load(
     key: &str,
     right: Right,
 ) -> Result<Stored, Error> {
-    let connector = connectors::find(conn, &visit.actor, key, right).await?;
-    let authorization = queries::find(conn, connector.id).await?;
-    let oauth = queries::oauth_client(conn, connector.id).await?;
-    let secrets = queries::stored_secrets(conn, connector.id).await?;
-    let token = queries::stored_token(conn, connector.id).await?;
-    let renewal = queries::failed_renewal(conn, connector.id).await?;
-    let breaker = queries::breaker(conn, connector.id).await?;
-    let is_renewing = is_renewing(conn, connector.id, visit.now()).await?;
+    let (by, now) = (&visit.actor, visit.now());
+    let stored = conn.transaction(async |conn| {
+        queries::see_one_state(conn).await?;
+        let connector = connectors::find(conn, by, key, right).await?;
+        read(conn, connector, now).await
+    });
+    let stored = stored.await?;
+    let form = stored.form.offering(grants(visit)?);
+    Ok(Stored { form, ..stored })
+}
+
+/// Everything stored of a connector, by queries that must see one state of the database.
+pub(super) async fn read(
+    conn: &mut Conn,
+    connector: Connector,
+    now: DateTime<Utc>,
+) -> Result<Stored, Error> {
+    let id = connector.id;
+    let authorization = queries::find(conn, id).await?;
+    let oauth = queries::oauth_client(conn, id).await?;
+    let secrets = queries::stored_secrets(conn, id).await?;
+    let token = queries::stored_token(conn, id).await?;
+    let origins = origins::review(conn, id).await?;
     let form = AuthorizationForm::of(&connector, &authorization, &oauth, secrets, token.clone());
-    let form = form.offering(grants(visit)?);
+    let form = form.listing(&origins);
     Ok(Stored {
+        renewal: queries::failed_renewal(conn, id).await?,
+        breaker: queries::breaker(conn, id).await?,
+        is_renewing: is_renewing(conn, id, now).await?,
+        sealed: SealedValues::read(conn, id).await?,
+        origins,
         connector,
         authorization,
         oauth,
         token,
-        renewal,
-        breaker,
-        is_renewing,
         form,
     })
 }
@@ -220,6 +250,8 @@ pub(super) fn tab_page(
         is_renewing,
         form,
         oauth: _,
+        sealed: _,
+        origins,
     } = stored;
     page(
         status,
@@ -237,6 +269,7 @@ pub(super) fn tab_page(
             can_authorize,
             redirect_url,
             notice,
+            origins,
             may_authorize,
             confirmed,
             now,
@@ -290,7 +323,7 @@ pub async fn update(
     if purpose == Purpose::Discover {
         return discovery::discover(visit, &vault, &outbound, stored, &data).await;
     }
-    let Some(checked) = check(&visit, &vault, &mut stored, &data).await? else {
+    let Some(checked) = check(&vault, &mut stored, &data)? else {
         return tab_page(
             visit,
             stored,
@@ -322,15 +355,12 @@ pub async fn update(
 }
 
 /// The form's settings, if they are in order.
-async fn check(
-    visit: &Visit,
+fn check(
     vault: &Vault,
     stored: &mut Stored,
     data: &FormData,
 ) -> Result<Option<CheckedAuthorization>, Error> {
-    let mut conn = visit.conn().await?;
-    let id = stored.connector.id;
-    let client_key = queries::open_secret(&mut conn, vault, id, SecretField::ClientKey).await?;
+    let client_key = stored.sealed.client_key(vault)?;
     Ok(stored.form.check(data, client_key))
 }
 

@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::model::{Authorization, SecretField};
-use super::queries;
-use crate::connectors::ConnectorId;
-use crate::db::Conn;
+use super::oauth_client::stored;
+use super::origins::{SecretError, for_url};
+use super::queries::SealedValues;
 use crate::oauth::{RequestField, RequestStyle, TokenLocation, TokenRequest};
-use crate::outbound::HttpUrl;
+use crate::outbound::{HttpUrl, Transport};
 use crate::vault::{Secret, Vault};
 use crate::web::{Error, Errors, FormData, Option_, SelectField, TextField};
 
@@ -211,29 +211,24 @@ impl TokenForm {
 }
 
 /// The request that Keep it fresh has stored.
-pub(super) async fn stored_request(
-    conn: &mut Conn,
+pub(super) fn stored_request(
     vault: &Vault,
-    connector: ConnectorId,
     settings: &Authorization,
-) -> Result<TokenRequest, Error> {
-    if !settings.keep_fresh {
-        return Err(Error::NotFound);
-    }
-    let none = || Secret::new(String::new());
-    let password = queries::open_secret(conn, vault, connector, SecretField::TokenPassword)
-        .await?
-        .unwrap_or_else(none);
-    let client_secret =
-        queries::open_secret(conn, vault, connector, SecretField::TokenClientSecret)
-            .await?
-            .unwrap_or_else(none);
+    sealed: &SealedValues,
+    transport: &Transport,
+) -> Result<TokenRequest, SecretError> {
+    let url = stored(HttpUrl::parse(&settings.token_url))?;
+    let open = |field| -> Result<Secret, SecretError> {
+        let secret = for_url(sealed.secret(vault, field)?.as_ref(), &url, transport)?;
+        Ok(secret.unwrap_or_else(|| Secret::new(String::new())))
+    };
+    let password = open(SecretField::TokenPassword)?;
+    let client_secret = open(SecretField::TokenClientSecret)?;
     let mut form = TokenForm::new(TokenQuestion::of(settings));
-    form.check(&password, &client_secret).ok_or_else(|| {
-        Error::internal(anyhow::anyhow!(
-            "the stored token request of connector {connector} is not in order"
-        ))
-    })
+    let request = form.check(&password, &client_secret);
+    Ok(request.ok_or_else(|| {
+        Error::internal(anyhow::anyhow!("a stored token request is not in order"))
+    })?)
 }
 
 fn field_of(field: RequestField) -> (&'static str, &'static str) {

@@ -9,15 +9,16 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::model::{NewToken, RefreshToken, SecretField};
-use super::queries;
+use super::origins::{ApprovedOrigins, NewValue, approved_for_new};
+use super::queries::{self, NewSecret, SealedValues};
 use super::token_form::{TokenForm, TokenQuestion};
 use super::transport::{patience, transport_of, waiting_limits_of};
 use crate::access::{Actor, Right, Throttle, Visit};
 use crate::audit::{self, Changes, Event};
-use crate::connectors::{self, Connector, ConnectorHead, Method, Tab};
+use crate::connectors::{self, Connector, ConnectorHead, ConnectorId, Method, Tab};
 use crate::db::Conn;
 use crate::oauth::{ExpirySource, Refusal, Token, request_token};
-use crate::outbound::{Limits, Outbound};
+use crate::outbound::{Limits, Origin, Outbound, Transport};
 use crate::vault::{Secret, Vault};
 use crate::web::{Error, Form, Segment, Shell, date_time, iso, page_no_store, relative};
 
@@ -28,6 +29,8 @@ enum Outcome {
     Received {
         token: Token,
         request: Uuid,
+        /// Where token and sign-in may be sent if they are taken over.
+        origins: Vec<String>,
     },
     Refused(Refusal),
 }
@@ -77,8 +80,8 @@ impl RequestPage {
 }
 
 /// A connector with the method Bearer Token; other methods have no use for this page.
-async fn find(visit: &Visit, conn: &mut Conn, key: &str) -> Result<Connector, Error> {
-    let connector = connectors::find(conn, &visit.actor, key, Right::Authorize).await?;
+async fn find(by: &Actor, conn: &mut Conn, key: &str) -> Result<Connector, Error> {
+    let connector = connectors::find(conn, by, key, Right::Authorize).await?;
     if connector.method() == Method::Bearer {
         Ok(connector)
     } else {
@@ -111,7 +114,7 @@ fn request_page(
 
 pub async fn new(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let connector = find(&visit, &mut conn, &key).await?;
+    let connector = find(&visit.actor, &mut conn, &key).await?;
     let stored = queries::find(&mut conn, connector.id).await?;
     request_page(
         visit,
@@ -135,10 +138,7 @@ pub async fn create(
     let (connector, transport, limits) = {
         // The connection goes back to the pool before the request: a slow server must not hold it.
         let mut conn = visit.conn().await?;
-        let connector = find(&visit, &mut conn, &key).await?;
-        let settings = queries::find(&mut conn, connector.id).await?;
-        let transport = transport_of(&mut conn, &vault, connector.id, &settings).await?;
-        (connector, transport, waiting_limits_of(settings.time_out))
+        settings(&mut conn, &visit.actor, &vault, &key).await?
     };
     let password = Secret::new(data.text("token_password"));
     let client_secret = Secret::new(data.text("token_client_secret"));
@@ -158,13 +158,54 @@ pub async fn create(
     record_request(&visit, &connector, &form, &answer).await?;
     let outcome = match answer {
         Ok(token) => {
-            let kept = KeptAnswer::new(&form.question, &password, &client_secret, &token);
+            let origins = shown_origins(&visit, connector.id, &form.question).await?;
+            let kept = KeptAnswer {
+                origins: origins.clone(),
+                ..KeptAnswer::new(&form.question, &password, &client_secret, &token)
+            };
             let request = keep(&visit, &vault, &connector, &kept).await?;
-            Outcome::Received { token, request }
+            Outcome::Received {
+                token,
+                request,
+                origins,
+            }
         }
         Err(refusal) => Outcome::Refused(refusal),
     };
     request_page(visit, &connector, form, outcome, limits, StatusCode::OK)
+}
+
+/// The connector, how requests travel by its settings, and how long they may take.
+async fn settings(
+    conn: &mut Conn,
+    by: &Actor,
+    vault: &Vault,
+    key: &str,
+) -> Result<(Connector, Transport, Limits), Error> {
+    conn.transaction(async |conn| {
+        queries::see_one_state(conn).await?;
+        let connector = find(by, conn, key).await?;
+        let settings = queries::find(conn, connector.id).await?;
+        let sealed = SealedValues::read(conn, connector.id).await?;
+        let transport = transport_of(vault, connector.verify_certificates, &settings, &sealed)?;
+        Ok((connector, transport, waiting_limits_of(settings.time_out)))
+    })
+    .await
+}
+
+/// The origins that the page with the token lists: those of the connector, and that of the token server.
+async fn shown_origins(
+    visit: &Visit,
+    connector: ConnectorId,
+    question: &TokenQuestion,
+) -> Result<Vec<String>, Error> {
+    let value = NewValue {
+        replaced: &["token", "token_password", "token_client_secret"],
+        ..NewValue::default()
+    };
+    let own = approved_for_new(&mut *visit.conn().await?, connector, &value).await?;
+    let asked: ApprovedOrigins = Origin::of_template(&question.url).into_iter().collect();
+    Ok(own.or(&asked).stored())
 }
 
 /// That somebody had a server asked for a token, and what came of it.
@@ -213,6 +254,8 @@ struct KeptAnswer {
     token_type: String,
     scope: String,
     expires_at: Option<DateTime<Utc>>,
+    /// The origins that the page has listed: none that came later is approved.
+    origins: Vec<String>,
 }
 
 impl KeptAnswer {
@@ -230,6 +273,7 @@ impl KeptAnswer {
             token_type: token.token_type.clone(),
             scope: token.scope.clone().unwrap_or_default(),
             expires_at: token.expires_at,
+            origins: Vec::new(),
         }
     }
 }
@@ -242,7 +286,7 @@ pub async fn take(
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let connector = find(&visit, &mut conn, &key).await?;
+    let connector = find(&visit.actor, &mut conn, &key).await?;
     let back = format!("/connectors/{}/authorization", connector.key);
     let keep_fresh = data.get("do") == Some("keep");
     let request = data
@@ -310,25 +354,33 @@ async fn store(
         scope: kept.scope,
         expires_at: kept.expires_at,
     };
-    queries::store_token(conn, vault, by, now, connector.id, &token).await?;
     queries::save_question(conn, connector.id, &kept.question, keep_fresh).await?;
-    for (field, secret) in [
-        (SecretField::TokenPassword, kept.password),
-        (SecretField::TokenClientSecret, kept.client_secret),
-    ] {
+    let sign_in = [
+        (SecretField::TokenPassword, Secret::new(kept.password)),
+        (
+            SecretField::TokenClientSecret,
+            Secret::new(kept.client_secret),
+        ),
+    ];
+    let replaced = ["token", sign_in[0].0.code(), sign_in[1].0.code()];
+    let value = NewValue {
+        replaced: &replaced,
+        ..NewValue::default()
+    };
+    let approved = approved_for_new(conn, connector.id, &value).await?;
+    let approved = approved.and(&ApprovedOrigins::read(Some(&kept.origins))?);
+    queries::store_token(conn, vault, by, now, connector.id, &token, &approved).await?;
+    for (field, secret) in &sign_in {
         if keep_fresh && !secret.is_empty() {
-            queries::store_secret(
-                conn,
-                vault,
-                by,
-                now,
-                connector.id,
-                field,
-                &Secret::new(secret),
-            )
-            .await?;
+            let new = NewSecret {
+                connector: connector.id,
+                field: *field,
+                secret,
+                origins: &approved,
+            };
+            queries::store_secret(conn, vault, by, now, &new).await?;
         } else {
-            queries::remove_secret(conn, connector.id, field).await?;
+            queries::remove_secret(conn, connector.id, *field).await?;
         }
     }
     connectors::refresh_health(conn, connector.id, now).await?;

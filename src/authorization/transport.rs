@@ -2,16 +2,10 @@
 
 use std::time::Duration;
 
-use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
-
 use super::forms::CheckedAuthorization;
-use super::model::{Authorization, SecretField};
+use super::model::Authorization;
 use super::oauth_client::stored;
-use super::queries;
-use crate::connectors::ConnectorId;
-use crate::db::Conn;
-use crate::db::schema::connectors;
+use super::queries::SealedValues;
 use crate::outbound::{HttpUrl, Identity, Limits, Transport};
 use crate::vault::{Secret, Vault};
 use crate::web::{Error, plural};
@@ -37,24 +31,18 @@ fn own_limits(time_out: Option<i32>) -> Option<Limits> {
     Some(Limits::within(Duration::from_secs(seconds)))
 }
 
-/// The stored transport settings of a connector.
-pub(super) async fn transport_of(
-    conn: &mut Conn,
+/// The stored transport settings of a connector. `verify` is whether certificates are checked.
+pub(super) fn transport_of(
     vault: &Vault,
-    connector: ConnectorId,
+    verify: bool,
     settings: &Authorization,
+    sealed: &SealedValues,
 ) -> Result<Transport, Error> {
-    let verify = connectors::table
-        .find(connector)
-        .select(connectors::verify_certificates)
-        .first(conn)
-        .await?;
-    let key = queries::open_secret(conn, vault, connector, SecretField::ClientKey).await?;
     build(
         verify,
         &settings.ca_certificate,
         &settings.client_certificate,
-        key,
+        sealed.client_key(vault)?,
         &settings.proxy_url,
     )
 }

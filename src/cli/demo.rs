@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::demo_data::{CATEGORIES, CONNECTORS, DemoConnector, DemoMethod, DemoPlace};
 use super::setup::Tools;
 use crate::access::Actor;
-use crate::authorization::{self, ApiKeyPlace, NewToken, RefreshToken, SecretField};
+use crate::authorization::{self, ApiKeyPlace, NewSecret, NewToken, RefreshToken, SecretField};
 use crate::categories::{self, CategoryStatus};
 use crate::connectors::{self, Method, NewConnector};
 use crate::db::Conn;
@@ -143,10 +143,17 @@ async fn authorize(
         }
         DemoMethod::Bearer => None,
     };
+    let origins = authorization::origins_in_use(conn, new.id).await?;
     match field {
         _ if !demo.with_secret => {}
         Some(field) => {
-            authorization::store_secret(conn, vault, by, now, new.id, field, &secret).await?
+            let secret = NewSecret {
+                connector: new.id,
+                field,
+                secret: &secret,
+                origins: &origins,
+            };
+            authorization::store_secret(conn, vault, by, now, &secret).await?
         }
         None => {
             let expires_at = demo
@@ -160,7 +167,7 @@ async fn authorize(
                 scope: String::new(),
                 expires_at,
             };
-            authorization::store_token(conn, vault, by, obtained, new.id, &token).await?;
+            authorization::store_token(conn, vault, by, obtained, new.id, &token, &origins).await?;
         }
     }
     connectors::refresh_health(conn, new.id, now).await?;

@@ -17,6 +17,7 @@ use crate::app::{
     Site, background, chain_audit_log, link_audit_log, look_after_keys, refresh_keys, renew_tokens,
     serve,
 };
+use crate::authorization::approve_origins_in_use;
 use crate::calls::Retention;
 use crate::clock::Clock;
 use crate::config::{Config, OidcConfig};
@@ -85,6 +86,7 @@ async fn serve_until_stopped(
     };
     // Before the first request: whoever changes keys must know that this instance is there.
     refresh_keys(&db, &clock, &instance).await?;
+    approve_origins_in_use(&mut *db.get().await?, &vault, clock.now()).await?;
     let outbound = Outbound::new(policy)?;
     let sign_ins = SignIns::new(
         config.oidc.as_ref().map(provider).transpose()?,

@@ -8,13 +8,12 @@ use futures_util::try_join;
 use super::forms::ConnectorForm;
 use super::model::{CheckedDetails, enabled_word};
 use super::queries::Seen;
-use super::{Connector, ConnectorHead, LegacyGrants, Method, Tab, queries};
-use crate::access::{Actor, OWN_PASSWORD, Permission, Right, SignInGuard, Visit, password_again};
+use super::{Connector, ConnectorHead, ConnectorId, LegacyGrants, Method, Tab, queries};
+use crate::access::{Actor, Permission, Right, Visit};
 use crate::categories::{self, CategoryChoice, CategoryId};
 use crate::db::Conn;
 use crate::web::{
-    ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Shell, TextField,
-    date_time, page,
+    ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Shell, date_time, page,
 };
 
 #[derive(Template)]
@@ -91,20 +90,7 @@ struct DetailsPage {
     may_edit: bool,
     may_create: bool,
     may_delete: bool,
-    /// The own password need not be entered again.
-    confirmed: bool,
 }
-
-impl DetailsPage {
-    /// Asked for where stored secrets go.
-    fn password_field(&self) -> Option<TextField> {
-        let asks = !self.confirmed && self.form.asks_to_forget();
-        asks.then(|| password_again(&self.form.errors).hint(PASSWORD_HINT))
-    }
-}
-
-/// Why the own password is needed.
-const PASSWORD_HINT: &str = "Removing a stored secret needs it. It counts for 15 minutes.";
 
 async fn details_page(
     visit: Visit,
@@ -118,7 +104,6 @@ async fn details_page(
         visit.may(Permission::CreateConnectors) && connector.rights.contains(Right::Edit),
         visit.may(Permission::DeleteConnectors) && connector.require_to_delete().is_ok(),
     );
-    let confirmed = visit.is_confirmed();
     page(
         status,
         &DetailsPage {
@@ -129,7 +114,6 @@ async fn details_page(
             may_edit,
             may_create,
             may_delete,
-            confirmed,
         },
     )
 }
@@ -158,31 +142,22 @@ async fn load(
 
 pub async fn update(
     visit: Visit,
-    guard: web::Data<SignInGuard>,
     Segment(key): Segment,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+    let conn = visit.conn().await?;
     let (connector, categories, choices) = load(&conn, &visit.actor, &key, Right::Edit).await?;
     let mut form = ConnectorForm::read(&data, choices);
     let Some(checked) = form.check_details(&connector) else {
         return details_page(visit, connector, form, StatusCode::UNPROCESSABLE_ENTITY).await;
     };
-    let takes_secrets =
-        checked.forget_secrets && queries::has_base_url_secrets(&mut conn, &connector).await?;
-    // A password is hashed meanwhile.
     drop(conn);
-    if takes_secrets && !form.forget_secrets {
-        form.base_url_leads_elsewhere(&connector, &checked);
-    } else if !takes_secrets || guard.confirm(&visit, &data, &mut form.errors).await? {
-        let seen = Seen {
-            connector: &connector,
-            categories: &categories,
-            version: data.version(),
-        };
-        return store(visit, &seen, form, &checked, &data).await;
-    }
-    details_page(visit, connector, form, StatusCode::UNPROCESSABLE_ENTITY).await
+    let seen = Seen {
+        connector: &connector,
+        categories: &categories,
+        version: data.version(),
+    };
+    store(visit, &seen, form, &checked, &data).await
 }
 
 async fn store(
@@ -197,7 +172,8 @@ async fn store(
     match queries::update(&mut conn, &visit.actor, visit.now(), seen, checked).await {
         Ok(()) => {
             let address = format!("/connectors/{}", connector.key);
-            return Ok(visit.see_other(&address, "The Data Connector was saved"));
+            let words = saved_words(&mut conn, connector.id, checked).await?;
+            return Ok(visit.see_other(&address, words));
         }
         Err(SaveError::Fault(fault)) => return Err(fault),
         Err(SaveError::Stale) => {
@@ -213,6 +189,33 @@ async fn store(
     drop(conn);
     let connector = connector.clone();
     details_page(visit, connector, form, StatusCode::UNPROCESSABLE_ENTITY).await
+}
+
+const SAVED: &str = "The Data Connector was saved";
+
+/// The outcome of a save, and what to do where the base URL has an origin that waits for approval.
+async fn saved_words(
+    conn: &mut Conn,
+    id: ConnectorId,
+    checked: &CheckedDetails,
+) -> Result<String, Error> {
+    let base_url = checked.base_url.as_ref().filter(|_| checked.has_new_origin);
+    let Some(origin) = base_url.map(|url| url.origin().to_string()) else {
+        return Ok(SAVED.into());
+    };
+    let waits = queries::waits_for_approval(conn, id, &origin).await?;
+    Ok(if waits {
+        waiting_words(SAVED, &origin)
+    } else {
+        SAVED.into()
+    })
+}
+
+/// What is said after a save with an origin that waits for approval.
+pub fn waiting_words(saved: &str, origin: &str) -> String {
+    format!(
+        "{saved}. Calls to {origin} are refused until somebody approves it on the Authorization tab, because it was added after the secret or token was stored."
+    )
 }
 
 fn conflict(
@@ -236,10 +239,7 @@ fn conflict(
         saved_by: theirs.updated_by.clone(),
         saved_at: date_time(&theirs.updated_at),
         version: theirs.version,
-        fields: ConflictPage::fields_of(data)
-            .into_iter()
-            .filter(|(name, _)| name != OWN_PASSWORD)
-            .collect(),
+        fields: ConflictPage::fields_of(data),
         differences: vec![
             difference("Name", &theirs.name, mine.name),
             difference("Display name", &theirs.display_name, mine.display_name),

@@ -25,8 +25,6 @@ pub(super) struct ConnectorForm {
     method: String,
     categories: Vec<CategoryId>,
     enabled: bool,
-    /// Stored secrets may go because of another host.
-    pub forget_secrets: bool,
     pub errors: Errors,
     choices: Vec<CategoryChoice>,
     grants: LegacyGrants,
@@ -43,7 +41,6 @@ impl ConnectorForm {
             method: Method::NoAuth.code().into(),
             categories: vec![UNCATEGORIZED],
             enabled: true,
-            forget_secrets: false,
             errors: Errors::default(),
             choices,
             grants: LegacyGrants::default(),
@@ -90,7 +87,6 @@ impl ConnectorForm {
                 .filter_map(|id| id.parse().ok())
                 .collect(),
             enabled: data.ticked("enabled"),
-            forget_secrets: data.ticked("forget_secrets"),
             ..ConnectorForm::empty(choices)
         }
     }
@@ -122,7 +118,7 @@ impl ConnectorForm {
     }
 
     /// The checked Details of this connector; `None` leaves the messages in the form. Removing the base URL sends secrets
-    /// nowhere, so they stay until one is set again.
+    /// nowhere.
     pub fn check_details(&mut self, old: &Connector) -> Option<CheckedDetails> {
         let name = self.check_name();
         let display_name = self.check_display_name();
@@ -137,7 +133,7 @@ impl ConnectorForm {
             description: description?,
             categories: categories?,
             enabled: self.enabled,
-            forget_secrets: after.is_some() && after != stored_origin(old),
+            has_new_origin: after.is_some() && after != stored_origin(old),
             base_url,
         })
     }
@@ -216,16 +212,6 @@ impl ConnectorForm {
         );
     }
 
-    /// Asks what is to become of stored secrets that would go to another host.
-    pub fn base_url_leads_elsewhere(&mut self, old: &Connector, new: &CheckedDetails) {
-        let old = stored_origin(old).unwrap_or_else(|| "no host at all".into());
-        let new = new.base_url.as_ref().map(origin).unwrap_or_default();
-        let message = format!(
-            "The stored secret was entered for {old} and would now go to {new}. Tick the box to remove it, then enter it again on the Authorization tab."
-        );
-        self.errors.add("forget_secrets", message);
-    }
-
     pub fn name_field(&self) -> TextField {
         TextField::new("connector_name", "Name", &self.name)
             .prose()
@@ -251,7 +237,7 @@ impl ConnectorForm {
     pub fn base_url_field(&self) -> TextField {
         TextField::url("base_url", "Base URL", &self.base_url)
             .optional()
-            .hint("Where the API begins, such as https://api.example.org/v1. Credentials are sent to this host and no other.")
+            .hint("Where the API begins, such as https://api.example.org/v1. Stored secrets are sent only to servers that are approved on the Authorization tab.")
             .errors(&self.errors)
     }
 
@@ -286,19 +272,6 @@ impl ConnectorForm {
     pub fn enabled_field(&self) -> Check {
         Check::new("enabled", "Enabled", self.enabled)
             .hint("A disabled data connector keeps everything and refuses calls.")
-    }
-
-    pub fn forget_field(&self) -> Check {
-        Check::new(
-            "forget_secrets",
-            "Remove the stored secret",
-            self.forget_secrets,
-        )
-        .errors(&self.errors)
-    }
-
-    pub fn asks_to_forget(&self) -> bool {
-        self.forget_secrets || self.errors.get("forget_secrets").is_some()
     }
 
     /// What was typed, for the page with both versions.

@@ -61,8 +61,8 @@ pub(super) struct CheckedDetails {
     pub base_url: Option<HttpUrl>,
     pub categories: Vec<CategoryId>,
     pub enabled: bool,
-    /// Stored secrets go, because they would go to another host.
-    pub forget_secrets: bool,
+    /// The base URL has another origin than before.
+    pub has_new_origin: bool,
 }
 
 /// What no row says of itself.

@@ -474,6 +474,7 @@ diesel::table! {
         sealed -> Bytea,
         set_at -> Timestamptz,
         set_by -> Text,
+        origins -> Nullable<Array<Text>>,
     }
 }
 
@@ -533,6 +534,7 @@ diesel::table! {
         expires_at -> Nullable<Timestamptz>,
         set_by -> Text,
         status_due_at -> Nullable<Timestamptz>,
+        origins -> Nullable<Array<Text>>,
     }
 }
 

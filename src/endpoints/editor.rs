@@ -1,7 +1,7 @@
 //! The editor: one endpoint, as a form for whoever may edit, and in words for whoever may not.
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::address::call_path;
@@ -9,13 +9,13 @@ use super::forms::{EndpointForm, Purpose};
 use super::model::{Endpoint, EndpointId};
 use super::queries::{self, NotSaved, Saving};
 use super::run::{BodyShownKind, Outcome, Report};
-use crate::access::{OWN_PASSWORD, Right, SignInGuard, Visit, password_again};
-use crate::connectors::{self, Connector, ConnectorHead, Tab};
+use crate::access::{Right, Visit};
+use crate::connectors::{self, Connector, ConnectorHead, ConnectorId, Tab};
 use crate::db::Conn;
-use crate::outbound::HttpUrl;
+use crate::outbound::{HttpUrl, Origin};
 use crate::web::{
     ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Segments, Shell,
-    TextField, date_time, page,
+    date_time, page,
 };
 
 /// An endpoint that is being edited.
@@ -42,20 +42,9 @@ struct EditorPage {
     may_call: bool,
     /// Calls are kept to others, in spite of the permission.
     calls_are_kept: bool,
-    /// The own password need not be entered again.
-    confirmed: bool,
 }
 
-/// Why the own password is needed.
-const PASSWORD_HINT: &str = "Removing a stored secret needs it. It counts for 15 minutes.";
-
 impl EditorPage {
-    /// Asked for where stored secrets go.
-    fn password_field(&self) -> Option<TextField> {
-        let asks = !self.confirmed && self.form().asks_to_forget();
-        asks.then(|| password_again(&self.form().errors).hint(PASSWORD_HINT))
-    }
-
     fn form(&self) -> &EndpointForm {
         &self.editor.form
     }
@@ -139,7 +128,6 @@ pub(super) fn editor_page(
     let may_edit = editor.connector.rights.contains(Right::Edit);
     let may_call = editor.connector.rights.contains(Right::Call);
     let calls_are_kept = editor.connector.is_kept_from(&visit.actor, Right::Call);
-    let confirmed = visit.is_confirmed();
     page(
         status,
         &EditorPage {
@@ -150,7 +138,6 @@ pub(super) fn editor_page(
             may_edit,
             may_call,
             calls_are_kept,
-            confirmed,
         },
     )
 }
@@ -213,7 +200,6 @@ pub(super) async fn load(
 
 pub async fn create(
     visit: Visit,
-    guard: web::Data<SignInGuard>,
     Segment(key): Segment,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
@@ -223,9 +209,7 @@ pub async fn create(
     if editor.form.rearrange(Purpose::of(&data)) {
         return editor_page(visit, editor, StatusCode::OK);
     }
-    if let Some(checked) = editor.form.check()
-        && may_forget(&visit, &guard, &data, &mut editor.form).await?
-    {
+    if let Some(checked) = editor.form.check() {
         let mut conn = visit.conn().await?;
         let id = editor.form.new_id;
         let saving = saving(&visit, &editor);
@@ -240,7 +224,9 @@ pub async fn create(
         };
         if saved.is_ok() {
             let address = format!("/connectors/{}/endpoints/{id}", editor.connector.key);
-            return Ok(visit.see_other(&address, "The endpoint was created"));
+            let to = (editor.connector.id, checked.endpoint.recipe.url.as_str());
+            let words = saved_words(&mut conn, to, "The endpoint was created").await?;
+            return Ok(visit.see_other(&address, words));
         }
         editor.form.not_saved(saved)?;
     }
@@ -252,23 +238,28 @@ fn saving<'a>(visit: &'a Visit, editor: &'a Editor) -> Saving<'a> {
         by: &visit.actor,
         now: visit.now(),
         connector: &editor.connector,
-        forget_secrets: editor.form.forget_secrets,
     }
 }
 
-/// Whether what the form says of stored secrets may be done: removing them takes the own password.
-async fn may_forget(
-    visit: &Visit,
-    guard: &SignInGuard,
-    data: &FormData,
-    form: &mut EndpointForm,
-) -> Result<bool, Error> {
-    Ok(!form.forget_secrets || guard.confirm(visit, data, &mut form.errors).await?)
+/// The outcome of a save, and what to do where calls of the endpoint are refused before its origin is approved.
+async fn saved_words(
+    conn: &mut Conn,
+    (connector, url): (ConnectorId, &str),
+    saved: &'static str,
+) -> Result<String, Error> {
+    let Some(origin) = Origin::of_template(url).map(|origin| origin.to_string()) else {
+        return Ok(saved.into());
+    };
+    let waits = connectors::waits_for_approval(conn, connector, &origin).await?;
+    Ok(if waits {
+        connectors::waiting_words(saved, &origin)
+    } else {
+        saved.into()
+    })
 }
 
 pub async fn update(
     visit: Visit,
-    guard: web::Data<SignInGuard>,
     Segments([key, id]): Segments<2>,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
@@ -278,16 +269,16 @@ pub async fn update(
     if editor.form.rearrange(Purpose::of(&data)) {
         return editor_page(visit, editor, StatusCode::OK);
     }
-    if let Some(checked) = editor.form.check()
-        && may_forget(&visit, &guard, &data, &mut editor.form).await?
-    {
+    if let Some(checked) = editor.form.check() {
         let mut conn = visit.conn().await?;
         let saving = saving(&visit, &editor);
         let (version, new) = (editor.version, &checked.endpoint);
         match queries::update(&mut conn, &saving, &endpoint, version, new).await {
             Ok(()) => {
                 let address = format!("/connectors/{key}/endpoints/{}", endpoint.id);
-                return Ok(visit.see_other(&address, "The endpoint was saved"));
+                let to = (editor.connector.id, new.recipe.url.as_str());
+                let words = saved_words(&mut conn, to, "The endpoint was saved").await?;
+                return Ok(visit.see_other(&address, words));
             }
             Err(NotSaved::Save(SaveError::Stale)) => {
                 let (connector, theirs) = load(&visit, &conn, (&key, &id), Right::Edit).await?;
@@ -304,7 +295,6 @@ impl EndpointForm {
     fn not_saved(&mut self, saved: Result<(), NotSaved>) -> Result<(), Error> {
         match saved {
             Ok(()) => {}
-            Err(NotSaved::LeadsElsewhere(origin)) => self.leads_elsewhere(&origin),
             Err(NotSaved::TooMany(most)) => self.too_many(most),
             Err(NotSaved::Save(SaveError::Fault(fault))) => return Err(fault),
             // The connector was deleted for good meanwhile.
@@ -340,10 +330,7 @@ fn conflict(
         saved_by: theirs.updated_by.clone(),
         saved_at: date_time(&theirs.updated_at),
         version: theirs.version,
-        fields: ConflictPage::fields_of(data)
-            .into_iter()
-            .filter(|(name, _)| name != OWN_PASSWORD)
-            .collect(),
+        fields: ConflictPage::fields_of(data),
         differences: differences.collect(),
         lost_secrets: false,
     }

@@ -4,7 +4,7 @@
 //! meanwhile wins, and no save waits for more than one row. The value itself is another writing of the same secret: nobody's version moves.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Bytea, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Bytea, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
@@ -34,6 +34,8 @@ struct Value {
     place: String,
     #[diesel(sql_type = Bytea)]
     value: Vec<u8>,
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    bound_to: Option<Vec<String>>,
 }
 
 /// Goes once through all sealed values that another key has sealed.
@@ -67,9 +69,10 @@ async fn read(
         column,
         row: id,
         place: name,
+        bound_to,
     } = sealed;
     let sql = format!(
-        "SELECT {id} AS row_id, {name}::text AS place, {column} AS value FROM {table}
+        "SELECT {id} AS row_id, {name}::text AS place, {column} AS value, {bound_to} AS bound_to FROM {table}
          WHERE {column} IS NOT NULL AND substring({column} FROM 1 FOR 5) <> $1 AND ({id}, {name}::text) > ($2, $3)
          ORDER BY {id}, {name}::text LIMIT {BATCH}"
     );
@@ -92,6 +95,7 @@ async fn reseal_one(
         table: sealed.table,
         row: value.row_id,
         column: &value.place,
+        bound_to: value.bound_to.as_deref(),
     };
     let Ok(secret) = vault.open(place, &value.value) else {
         let (row, column) = (value.row_id, &value.place);
@@ -119,6 +123,7 @@ async fn replace(
         column,
         row: id,
         place: name,
+        bound_to: _,
     } = sealed;
     let sql = format!(
         "UPDATE {table} SET {column} = $1 WHERE {id} = $2 AND {name}::text = $3 AND {column} = $4"

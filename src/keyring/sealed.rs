@@ -19,6 +19,8 @@ pub struct SealedColumn {
     pub row: &'static str,
     /// SQL for the name of the column in the value's place.
     pub place: &'static str,
+    /// SQL for the texts that the value is bound to.
+    pub bound_to: &'static str,
 }
 
 pub const SEALED: &[SealedColumn] = &[
@@ -27,36 +29,42 @@ pub const SEALED: &[SealedColumn] = &[
         column: "sealed",
         row: "connector_id",
         place: "field",
+        bound_to: "origins",
     },
     SealedColumn {
         table: "tokens",
         column: "access_token",
         row: "connector_id",
         place: "'access_token'",
+        bound_to: "origins",
     },
     SealedColumn {
         table: "tokens",
         column: "refresh_token",
         row: "connector_id",
         place: "'refresh_token'",
+        bound_to: "origins",
     },
     SealedColumn {
         table: "token_requests",
         column: "sealed",
         row: "id",
         place: "'sealed'",
+        bound_to: "NULL::text[]",
     },
     SealedColumn {
         table: "authorization_attempts",
         column: "sealed",
         row: "id",
         place: "'sealed'",
+        bound_to: "NULL::text[]",
     },
     SealedColumn {
         table: "sign_in_attempts",
         column: "sealed",
         row: "id",
         place: "'sealed'",
+        bound_to: "NULL::text[]",
     },
 ];
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::body::Body;
-use super::credential;
+use super::credential::{self, CallTo};
 use super::gate::Pass;
 use super::journey::{Journey, told, within};
 use super::line::Line;
@@ -55,11 +55,15 @@ impl Relay {
     /// exchange.
     pub async fn carry(&self, line: &Arc<Line>, order: Order) -> Result<Carried, RelayProblem> {
         line.check_enabled()?;
-        line.check_host(&order.url)?;
+        line.check_origin(&order.url)?;
         let begun = Instant::now();
         let deadline = begun + order.limits.total;
         let pass = self.enter(line, deadline).await?;
-        let chosen = within(deadline, credential::choose(&self.board, line)).await?;
+        let to = CallTo {
+            line,
+            url: &order.url,
+        };
+        let chosen = within(deadline, credential::choose(&self.board, to)).await?;
         let queue = begun.elapsed();
         let is_shown = order.shown;
         let mut journey = Journey::new(self, line, order, deadline, chosen);

@@ -13,9 +13,11 @@ use super::order::SentRequest;
 use super::problem::RelayProblem;
 use super::switchboard::Switchboard;
 use super::target::without_pair;
-use crate::authorization::{Credential, LiveToken, Need, Placed, TokenProblem};
+use crate::authorization::{
+    ApprovedOrigins, Credential, LiveToken, Need, OriginNotApproved, Placed, TokenProblem,
+};
 use crate::outbound::http::{HeaderName, HeaderValue, Method};
-use crate::outbound::{HttpUrl, Outgoing};
+use crate::outbound::{HttpUrl, Outgoing, Transport};
 use crate::vault::Secret;
 
 /// How long a token must still live: until the request has arrived, on a clock that may differ a little.
@@ -27,6 +29,8 @@ pub(super) struct Presented {
     /// What stands before the secret.
     lead: String,
     mask: Mask,
+    /// Where it may be sent; `None` for a connector without credentials.
+    approved: Option<ApprovedOrigins>,
 }
 
 enum Place {
@@ -45,7 +49,21 @@ pub(super) enum Carrier {
 }
 
 impl Presented {
-    pub(super) fn of(credential: &Credential) -> Result<Presented, Carrier> {
+    /// No credential: every request may carry it.
+    pub(super) fn nothing() -> Presented {
+        Presented {
+            place: Place::Nowhere,
+            lead: String::new(),
+            mask: Mask::new(Vec::new()),
+            approved: None,
+        }
+    }
+
+    /// A credential that may be sent to these origins.
+    pub(super) fn of(
+        credential: &Credential,
+        approved: ApprovedOrigins,
+    ) -> Result<Presented, Carrier> {
         let place = match credential.placed() {
             Placed::Nowhere => Place::Nowhere,
             Placed::Query { name, value } => Place::Query { name, value },
@@ -61,11 +79,30 @@ impl Presented {
             place,
             lead: credential.lead(),
             mask: Mask::new(credential.echoes()),
+            approved: Some(approved),
         })
     }
 
-    /// Signs a request in. Whatever the caller has put in the same place goes.
-    pub(super) fn sign(&self, request: &mut Outgoing) {
+    /// Refuses an address to which the credential may not be sent.
+    pub(super) fn check(
+        &self,
+        url: &HttpUrl,
+        transport: &Transport,
+    ) -> Result<(), OriginNotApproved> {
+        match &self.approved {
+            Some(approved) => approved.check(url, transport),
+            None => Ok(()),
+        }
+    }
+
+    /// Signs a request in, if its credential may be sent there. Whatever the caller has put in the same place goes. Every
+    /// request passes here just before it is sent, so no change during a call sends a credential elsewhere.
+    pub(super) fn sign(
+        &self,
+        request: &mut Outgoing,
+        transport: &Transport,
+    ) -> Result<(), OriginNotApproved> {
+        self.check(&request.url, transport)?;
         match &self.place {
             Place::Nowhere => {}
             Place::Header(name, value) => {
@@ -75,6 +112,7 @@ impl Presented {
                 request.url = with_pair(&request.url, name, value);
             }
         }
+        Ok(())
     }
 
     pub(super) fn mask(&self) -> Mask {
@@ -139,16 +177,18 @@ impl Held {
             access: token.access,
         };
         Ok(Held {
-            presented: Arc::new(Presented::of(&credential)?),
+            presented: Arc::new(Presented::of(&credential, token.origins)?),
             version,
             ask_again_at,
             serves_until,
         })
     }
 
-    /// Whether the token is still one that the connector has and that lives long enough.
-    fn serves(&self, version: i64, now: DateTime<Utc>) -> bool {
-        self.version >= version && self.serves_until.is_none_or(|until| now < until)
+    /// Whether the token is still one that the connector has, lives long enough and may be sent there.
+    fn serves(&self, call: &CallTo<'_>, version: i64, now: DateTime<Utc>) -> bool {
+        self.version >= version
+            && self.serves_until.is_none_or(|until| now < until)
+            && self.presented.check(call.url, &call.line.transport).is_ok()
     }
 }
 
@@ -168,8 +208,16 @@ impl Chosen {
     }
 }
 
+/// Where a call goes, which decides whether a credential may be used for it.
+#[derive(Clone, Copy)]
+pub(super) struct CallTo<'a> {
+    pub line: &'a Line,
+    pub url: &'a HttpUrl,
+}
+
 /// What signs the call in; from memory in the usual course.
-pub(super) async fn choose(board: &Switchboard, line: &Line) -> Result<Chosen, RelayProblem> {
+pub(super) async fn choose(board: &Switchboard, call: CallTo<'_>) -> Result<Chosen, RelayProblem> {
+    let line = call.line;
     let version = match &line.source {
         Source::Missing => return Err(line.not_authorized()),
         Source::Fixed(presented) => {
@@ -178,11 +226,11 @@ pub(super) async fn choose(board: &Switchboard, line: &Line) -> Result<Chosen, R
                 version: None,
             });
         }
-        Source::Token(version) => *version,
+        Source::Token { version, .. } => *version,
     };
     let now = board.clock.now();
     let held = line.state.held().clone();
-    let held = held.filter(|held| held.serves(version, now));
+    let held = held.filter(|held| held.serves(&call, version, now));
     if let Some(held) = &held
         && now < held.ask_again_at
     {
@@ -197,7 +245,7 @@ pub(super) async fn choose(board: &Switchboard, line: &Line) -> Result<Chosen, R
     let fresh = line.state.held().clone();
     let now = board.clock.now();
     if let Some(fresh) =
-        fresh.filter(|fresh| fresh.serves(version, now) && now < fresh.ask_again_at)
+        fresh.filter(|fresh| fresh.serves(&call, version, now) && now < fresh.ask_again_at)
     {
         return Ok(Chosen::of(&fresh));
     }

@@ -123,7 +123,7 @@ impl<'a> Journey<'a> {
                 Err(resting) => return Err(told(self.line, resting)),
             };
             let limits = self.limits_left()?;
-            let request = self.request();
+            let request = self.request()?;
             self.attempts += 1;
             let outbound = &self.relay.outbound;
             match outbound.open(&self.line.transport, request, limits).await {
@@ -172,7 +172,7 @@ impl<'a> Journey<'a> {
     }
 
     /// The request, signed in. What may be needed again is copied.
-    fn request(&mut self) -> Outgoing {
+    fn request(&mut self) -> Result<Outgoing, RelayProblem> {
         let may_repeat = self.supply.can_repeat()
             && (self.chosen.version.is_some() || self.retries > 0 || self.follow || self.is_shown);
         let headers = if may_repeat {
@@ -186,8 +186,12 @@ impl<'a> Journey<'a> {
             headers,
             body: self.supply.take(),
         };
-        self.chosen.presented.sign(&mut request);
-        request
+        let signed = self
+            .chosen
+            .presented
+            .sign(&mut request, &self.line.transport);
+        signed.map_err(|refused| self.line.not_approved(&refused))?;
+        Ok(request)
     }
 
     /// How the server fared with a request without an answer, if it is to blame.
@@ -321,10 +325,17 @@ impl<'a> Journey<'a> {
         match renewed {
             Ok(chosen) if chosen.version != Some(refused) => {
                 self.chosen = chosen;
-                true
+                self.is_still_own().await
             }
             _ => false,
         }
+    }
+
+    /// Whether the call's address is still one of the connector's by now, when another token has come: settings may have been
+    /// saved with it.
+    async fn is_still_own(&self) -> bool {
+        let line = self.relay.line(&self.line.key).await;
+        line.is_ok_and(|line| line.check_origin(&self.url).is_ok())
     }
 
     /// The request as it was sent last, without its secret.

@@ -7,16 +7,17 @@ use super::breaker::OpenRecord;
 use super::credential::{Carrier, Presented};
 use super::gate::Gate;
 use super::problem::{
-    CONNECTOR_DISABLED, HOST_NOT_ALLOWED, INTERNAL, NO_ADDRESS, NOT_AUTHORIZED, RelayProblem,
+    CONNECTOR_DISABLED, HOST_NOT_ALLOWED, INTERNAL, NO_ADDRESS, NOT_AUTHORIZED,
+    ORIGIN_NOT_APPROVED, RelayProblem,
 };
 use super::queries::LineRow;
 use super::switchboard::{LineState, Switchboard};
 use super::target;
 use crate::access::{Rights, Subject};
-use crate::authorization::{CallSettings, CredentialSource};
+use crate::authorization::{ApprovedOrigins, CallSettings, CredentialSource, OriginNotApproved};
 use crate::connectors::ConnectorId;
 use crate::oauth::ExpiredSignals;
-use crate::outbound::{HttpUrl, Limits, Transport};
+use crate::outbound::{HttpUrl, Limits, Origin, Transport};
 use crate::web::Error;
 
 /// A connector as calls need it, read in one query and opened once.
@@ -36,8 +37,8 @@ pub struct Line {
     pub(super) signals: ExpiredSignals,
     pub(super) gate: Arc<Gate>,
     pub(super) state: Arc<LineState>,
-    /// An address on each of the connector's own hosts.
-    own: Vec<HttpUrl>,
+    /// The origins that calls may go to at all: of the base URL and of endpoints.
+    own: Vec<Origin>,
 }
 
 /// What signs calls in.
@@ -45,19 +46,31 @@ pub(super) enum Source {
     Fixed(Arc<Presented>),
     Missing,
     /// A token of this version or a later one.
-    Token(i64),
+    Token {
+        version: i64,
+        /// Where the stored token may be sent, as the row says. What is true is in the token itself, see
+        /// [`super::credential::Presented::sign`]; this spares the question for a token that cannot be used.
+        approved: Option<ApprovedOrigins>,
+    },
 }
 
 impl Line {
     pub(super) fn open(board: &Switchboard, row: LineRow) -> Result<Line, Error> {
         let settings: CallSettings = row.settings.open(&board.vault, row.id)?;
         let source = match settings.credential {
-            CredentialSource::Fixed(credential) => {
-                let presented = Presented::of(&credential).map_err(Error::internal)?;
+            CredentialSource::Fixed(credential, origins) => {
+                let presented = Presented::of(&credential, origins).map_err(Error::internal)?;
                 Source::Fixed(Arc::new(presented))
             }
+            CredentialSource::None => Source::Fixed(Arc::new(Presented::nothing())),
             CredentialSource::Missing => Source::Missing,
-            CredentialSource::Keeper => Source::Token(row.token_version.unwrap_or(0)),
+            CredentialSource::Keeper => Source::Token {
+                version: row.token_version.unwrap_or(0),
+                approved: row
+                    .token_origins
+                    .map(|origins| ApprovedOrigins::read(Some(&origins)))
+                    .transpose()?,
+            },
         };
         // The forms have checked them; an address that was written by hand may lead nowhere.
         let base_url = row.base_url.and_then(|url| HttpUrl::parse(&url).ok());
@@ -66,7 +79,7 @@ impl Line {
             id: row.id,
             key: row.key,
             label: row.label.into(),
-            own: own_hosts(base_url.as_ref(), &row.urls),
+            own: own_origins(base_url.as_ref(), &row.urls),
             base_url,
             enabled: row.enabled,
             open: row.open_rights.into(),
@@ -107,7 +120,7 @@ impl Line {
 
     /// Whether its calls are signed in with a token.
     pub fn has_token(&self) -> bool {
-        matches!(self.source, Source::Token(_))
+        matches!(self.source, Source::Token { .. })
     }
 
     /// Whether calls are let through at all.
@@ -118,12 +131,31 @@ impl Line {
         Err(CONNECTOR_DISABLED.because(format!("Calls through {} are refused.", self.label)))
     }
 
-    /// Whether this is one of the connector's own hosts: no credential goes elsewhere.
-    pub(super) fn check_host(&self, url: &HttpUrl) -> Result<(), RelayProblem> {
-        if self.own.iter().any(|own| own.is_beside(url)) {
-            return Ok(());
+    /// Refuses an address that is on none of the connector's own origins, or on one for which its credential is not
+    /// approved.
+    pub(super) fn check_origin(&self, url: &HttpUrl) -> Result<(), RelayProblem> {
+        if !self.own.iter().any(|own| url.is_on(own)) {
+            let detail = format!("{} is not a host of {}.", url.origin(), self.label);
+            return Err(HOST_NOT_ALLOWED.because(detail));
         }
-        Err(HOST_NOT_ALLOWED.because(format!("{} is not a host of {}.", url.origin(), self.label)))
+        let checked = match &self.source {
+            Source::Fixed(presented) => presented.check(url, &self.transport),
+            Source::Token {
+                approved: Some(approved),
+                ..
+            } => approved.check(url, &self.transport),
+            Source::Token { approved: None, .. } | Source::Missing => Ok(()),
+        };
+        checked.map_err(|refused| self.not_approved(&refused))
+    }
+
+    /// What is told where the credential may not be sent.
+    pub(super) fn not_approved(&self, refused: &OriginNotApproved) -> RelayProblem {
+        let OriginNotApproved(origin) = refused;
+        ORIGIN_NOT_APPROVED.because(format!(
+            "The credential of {} may not be sent to {origin}, because nobody has approved that origin.",
+            self.label
+        ))
     }
 
     /// What is told where nothing was entered yet that signs calls in.
@@ -149,24 +181,16 @@ impl From<Carrier> for RelayProblem {
     }
 }
 
-/// The base URL, and a root for each endpoint that leads elsewhere as a whole address without variables in its host.
-fn own_hosts(base: Option<&HttpUrl>, urls: &[String]) -> Vec<HttpUrl> {
-    let mut own: Vec<HttpUrl> = base.cloned().into_iter().collect();
-    for url in urls.iter().filter_map(|url| root(url)) {
-        if !own.iter().any(|other| other.is_beside(&url)) {
-            own.push(url);
+/// The origins of the base URL and of the endpoints that have one of their own.
+fn own_origins(base: Option<&HttpUrl>, urls: &[String]) -> Vec<Origin> {
+    let endpoints = urls.iter().filter_map(|url| Origin::of_template(url));
+    let mut own: Vec<Origin> = base.map(HttpUrl::origin).into_iter().collect();
+    for origin in endpoints {
+        if !own.contains(&origin) {
+            own.push(origin);
         }
     }
     own
-}
-
-fn root(url: &str) -> Option<HttpUrl> {
-    let (scheme, rest) = url.trim().split_once("://")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
-    if authority.contains(['{', '}']) {
-        return None;
-    }
-    HttpUrl::parse(&format!("{scheme}://{authority}/")).ok()
 }
 
 #[cfg(test)]
@@ -174,7 +198,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn own_hosts_are_the_base_and_those_that_endpoints_name_without_variables() {
+    fn own_origins_are_the_base_and_those_that_endpoints_name_without_variables() {
         let base = HttpUrl::parse("https://a.example/v1").ok();
         let urls = [
             "https://a.example/other",
@@ -185,9 +209,9 @@ mod tests {
             "{{base}}://e.example",
             "/x?next=https://f.example/",
         ];
-        let own = own_hosts(base.as_ref(), &urls.map(String::from));
-        let origins: Vec<String> = own.iter().map(|url| url.origin().to_string()).collect();
+        let own = own_origins(base.as_ref(), &urls.map(String::from));
+        let origins: Vec<String> = own.iter().map(Origin::to_string).collect();
         assert_eq!(origins, ["https://a.example", "https://b.example:8443"]);
-        assert!(own_hosts(None, &[]).is_empty());
+        assert!(own_origins(None, &[]).is_empty());
     }
 }

@@ -44,6 +44,8 @@ kinds! {
         "Try again later. The connector’s Authorization tab tells what its server says.";
     HOST_NOT_ALLOWED = "host_not_allowed", 403, "The address is not one of the connector’s own",
         "Use an address below the connector’s base URL, or an endpoint’s.";
+    ORIGIN_NOT_APPROVED = "origin_not_approved", 403, "The credential may not be sent to this address",
+        "Ask a person who may authorize the connector to approve the origin on its Authorization tab.";
     PATH_NOT_ALLOWED = "path_not_allowed", 400, "The path cannot be passed on",
         "Leave out “.” and “..” segments, backslashes and characters that must be encoded.";
     BUSY = "connector_busy", 503, "The data connector is busy",

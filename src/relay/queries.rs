@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::breaker::OpenRecord;
-use crate::authorization::{CALL_COLUMNS, SealedSettings};
+use crate::authorization::{CALL_COLUMNS, CALL_TABLES, SealedSettings};
 use crate::connectors::ConnectorId;
 use crate::db::schema::breakers;
 use crate::db::{Conn, Kept};
@@ -20,8 +20,9 @@ static LINE: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT c.id, c.key, c.label, c.base_url, c.enabled, c.open_rights,
         (SELECT token_version FROM renewals WHERE connector_id = c.id) AS token_version,
+        (SELECT origins FROM tokens WHERE connector_id = c.id) AS token_origins,
         ARRAY(SELECT url FROM endpoints WHERE connector_id = c.id AND url LIKE '%://%') AS urls, {CALL_COLUMNS}
-        FROM connectors c JOIN authorizations a ON a.connector_id = c.id WHERE c.key = $1 AND c.deleted_at IS NULL"
+        FROM connectors c JOIN authorizations a ON a.connector_id = c.id {CALL_TABLES} WHERE c.key = $1 AND c.deleted_at IS NULL"
     )
 });
 
@@ -42,6 +43,8 @@ pub(super) struct LineRow {
     pub open_rights: Vec<String>,
     #[diesel(sql_type = Nullable<Int8>)]
     pub token_version: Option<i64>,
+    #[diesel(sql_type = Nullable<Array<Text>>)]
+    pub token_origins: Option<Vec<String>>,
     /// Of the endpoints that do not lie below the base URL.
     #[diesel(sql_type = Array<Text>)]
     pub urls: Vec<String>,

@@ -14,6 +14,7 @@ mod keys;
 mod manners;
 mod matrix;
 mod nginx;
+mod origins;
 mod paths;
 mod renewal;
 mod smuggling;
@@ -90,12 +91,20 @@ impl World {
         self.get(&format!("/ledger/proxy{path}")).await
     }
 
-    /// Creates an endpoint, and gives its id.
+    /// Leads the connector to another address, for which its secrets are approved.
+    async fn lead(&self, base_url: &str) {
+        let update = format!("UPDATE connectors SET base_url = '{base_url}'");
+        self.app.sql(&update).await;
+        self.app.approve_origins(self.connector).await;
+    }
+
+    /// Creates an endpoint, for whose address the secrets are approved, and gives its id.
     async fn endpoint(&self, name: &str, method: &str, url: &str) -> Uuid {
         let id = Uuid::now_v7();
         self.app.sql(&format!(
             "INSERT INTO endpoints (id, connector_id, name, name_key, method, url, created_at, created_by, updated_at, updated_by)
              VALUES ('{id}', '{}', '{name}', lower('{name}'), '{method}', '{url}', now(), 'Ana', now(), 'Ana')", self.connector)).await;
+        self.app.approve_origins(self.connector).await;
         id
     }
 
@@ -212,7 +221,8 @@ async fn give_token(app: &TestApp, connector: Uuid, access: &str) {
         expires_at: Some(now + TimeDelta::hours(1)),
     };
     let by = Actor::command_line();
-    store_token(&mut conn, &app.vault, &by, now, connector, &token)
+    let origins = crate::support::in_use(&mut conn, connector).await;
+    store_token(&mut conn, &app.vault, &by, now, connector, &token, &origins)
         .await
         .expect("a stored token");
     connectors::refresh_health(&mut conn, connector, now)

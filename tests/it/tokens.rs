@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use crate::support::authorization_server::{self as servers, AuthorizationServer, Client, Setup};
 use crate::support::hostile::{Behaviour, Hostile, answer};
-use crate::support::{Browser, PASSWORD, Page, TestApp};
+use crate::support::{Browser, Page, TestApp};
 
 const DETAILS: &str = "/connectors/payroll";
 const TAB: &str = "/connectors/payroll/authorization";
@@ -139,7 +139,8 @@ async fn give_with(app: &TestApp, id: Uuid, access: &str, refresh: RefreshToken)
         expires_at: Some(now + TimeDelta::hours(1)),
     };
     let by = Actor::command_line();
-    store_token(&mut conn, &app.vault, &by, now, id, &token)
+    let origins = crate::support::in_use(&mut conn, id).await;
+    store_token(&mut conn, &app.vault, &by, now, id, &token, &origins)
         .await
         .expect("a stored token");
     connectors::refresh_health(&mut conn, id, now)

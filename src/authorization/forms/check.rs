@@ -3,9 +3,11 @@
 use super::{AuthorizationForm, CheckedAuthorization};
 use crate::authorization::model::{ApiKeyPlace, SecretField};
 use crate::authorization::oauth_client::OAuthClient;
+use crate::authorization::origins::ApprovedOrigins;
 use crate::authorization::secret_field::SecretChange;
 use crate::connectors::{Grant, Method};
 use crate::oauth::ClientAuthentication;
+use crate::outbound::Origin;
 use crate::vault::Secret;
 use crate::web::FormData;
 
@@ -74,7 +76,17 @@ impl AuthorizationForm {
             oauth,
             secrets,
             token,
+            ticked_origins: self.ticked_origins(),
         })
+    }
+
+    fn ticked_origins(&self) -> ApprovedOrigins {
+        let is_ticked = |origin: &&Origin| self.ticked_origins.contains(&origin.to_string());
+        self.waiting_origins
+            .iter()
+            .filter(is_ticked)
+            .cloned()
+            .collect()
     }
 
     fn check_basic(&mut self) {

@@ -3,7 +3,8 @@
 use super::AuthorizationForm;
 use crate::authorization::model::{ApiKeyPlace, SecretField, StoredSecret};
 use crate::authorization::secret_field::SecretInput;
-use crate::web::{Option_, SelectField, TextField, date};
+use crate::outbound::Origin;
+use crate::web::{CheckList, Choice, Option_, SelectField, TextField, date};
 
 impl AuthorizationForm {
     pub fn method_field(&self) -> SelectField {
@@ -16,6 +17,23 @@ impl AuthorizationForm {
             .hint("The fields after it change with the method. Saving another method removes the stored secrets of the one before.")
             .switches("Showing fields for {}")
             .errors(&self.errors)
+    }
+
+    /// The origins of endpoints to which a secret that is entered now may be sent, too; `None` without any.
+    pub fn origins_field(&self) -> Option<CheckList> {
+        let choice = |origin: &Origin| {
+            let origin = origin.to_string();
+            Choice {
+                ticked: self.ticked_origins.contains(&origin),
+                value: origin.clone(),
+                label: origin,
+                note: "",
+            }
+        };
+        let choices: Vec<Choice> = self.waiting_origins.iter().map(choice).collect();
+        let field = CheckList::new("approve_origin", "May be sent to endpoints on", choices);
+        let hint = "Endpoints of this data connector lie on these servers too. Calls to a server that you do not tick are refused until somebody approves it.";
+        (!self.waiting_origins.is_empty()).then(|| field.hint(hint).errors(&self.errors))
     }
 
     pub fn user_field(&self) -> TextField {

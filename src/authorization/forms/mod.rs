@@ -9,6 +9,7 @@ mod transport_fields;
 
 use super::model::{ApiKeyPlace, Authorization, SecretField, StoredSecret, StoredToken};
 use super::oauth_client::OAuthClient;
+use super::origins::{ApprovedOrigins, OriginReview};
 use super::secret_field::{SecretChange, SecretChoice};
 use crate::connectors::{Connector, Grant, LegacyGrants, Method};
 use crate::web::{Errors, FormData};
@@ -37,6 +38,9 @@ pub(super) struct AuthorizationForm {
     choices: Vec<(&'static str, SecretChoice)>,
     before: Before,
     grants: LegacyGrants,
+    /// Origins of endpoints that nobody has approved yet.
+    waiting_origins: ApprovedOrigins,
+    ticked_origins: Vec<String>,
     pub errors: Errors,
 }
 
@@ -68,6 +72,21 @@ pub(super) struct CheckedAuthorization {
     pub oauth: Option<OAuthClient>,
     pub secrets: Vec<(SecretField, SecretChange)>,
     pub token: SecretChange,
+    /// Origins of endpoints to which what is entered may be sent, too.
+    pub ticked_origins: ApprovedOrigins,
+}
+
+impl CheckedAuthorization {
+    /// The stored secrets that do not stay, by the names of their fields, and `token` if the token does not.
+    pub fn replaced(&self) -> Vec<&'static str> {
+        let gone = |change: &SecretChange| !matches!(change, SecretChange::Keep);
+        let secrets = self.secrets.iter().filter(|(_, change)| gone(change));
+        let token = gone(&self.token).then_some("token");
+        secrets
+            .map(|(field, _)| field.code())
+            .chain(token)
+            .collect()
+    }
 }
 
 impl AuthorizationForm {
@@ -111,6 +130,8 @@ impl AuthorizationForm {
                 oauth: oauth.clone(),
             },
             grants: LegacyGrants::default(),
+            waiting_origins: ApprovedOrigins::default(),
+            ticked_origins: Vec::new(),
             errors: Errors::default(),
         }
     }
@@ -118,6 +139,14 @@ impl AuthorizationForm {
     /// The form with the methods that are left on here.
     pub fn offering(mut self, grants: LegacyGrants) -> AuthorizationForm {
         self.grants = grants;
+        self
+    }
+
+    /// The form of a connector without secrets, in which these origins of endpoints can be ticked.
+    pub fn listing(mut self, origins: &OriginReview) -> AuthorizationForm {
+        if !origins.has_secrets {
+            self.waiting_origins = origins.waiting.clone();
+        }
         self
     }
 
@@ -149,6 +178,7 @@ impl AuthorizationForm {
         if self.method() != Method::NoAuth {
             self.verify = data.ticked("verify");
         }
+        self.ticked_origins = data.all("approve_origin");
         self.verify_off_confirmed = data.ticked("verify_off");
         let fields = SecretField::ALL.map(SecretField::code);
         let names = fields.into_iter().chain(["token"]);
@@ -202,6 +232,18 @@ impl AuthorizationForm {
     fn pasted_token(&self) -> Option<&StoredToken> {
         let is_bearer = self.before.method == Method::Bearer;
         self.token.as_ref().filter(|_| is_bearer)
+    }
+
+    /// Whether these are the stored secrets that the form was made from.
+    pub fn knows(&self, stored: &[StoredSecret]) -> bool {
+        let same = |secret: &StoredSecret| {
+            let known = self
+                .secrets
+                .iter()
+                .find(|known| known.field == secret.field);
+            known.is_some_and(|known| known.set_at == secret.set_at)
+        };
+        stored.len() == self.secrets.len() && stored.iter().all(same)
     }
 
     /// Whether a secret is stored in this field.

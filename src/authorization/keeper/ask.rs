@@ -6,7 +6,8 @@ use super::Inner;
 use super::lease::{Lease, TokenState};
 use crate::authorization::model::{NewToken, RefreshToken, SecretField};
 use crate::authorization::oauth_client::{OAuthClient, TokenUse};
-use crate::authorization::queries;
+use crate::authorization::origins::SecretError;
+use crate::authorization::queries::{self, SealedValues};
 use crate::authorization::token_form::stored_request;
 use crate::authorization::transport::{limits_of, transport_of};
 use crate::clock::Clock;
@@ -31,8 +32,8 @@ enum What {
     Request(Box<TokenRequest>),
     /// Grants in the order in which they are tried: the next one only after the server's no.
     Grants(Vec<(TokenEndpoint, Grant)>),
-    /// Nothing: the method is switched off here.
-    SwitchedOff(Method),
+    /// Nothing: the method is switched off here, or a secret may not be sent there.
+    Refused(Refusal),
 }
 
 /// What came of it.
@@ -49,7 +50,7 @@ impl Question {
         let requests = match &self.what {
             What::Request(_) => 1,
             What::Grants(grants) => grants.len(),
-            What::SwitchedOff(_) => 0,
+            What::Refused(_) => 0,
         };
         let each = self.each();
         (0..requests).map(|_| each).sum()
@@ -74,7 +75,7 @@ impl Question {
                 token.map_or_else(Asked::Refused, |token| self.received(token, false))
             }
             What::Grants(grants) => self.try_each(grants, outbound, clock, is_late).await,
-            What::SwitchedOff(method) => Asked::Refused(switched_off(*method)),
+            What::Refused(refusal) => Asked::Refused(refusal.clone()),
         }
     }
 
@@ -129,7 +130,8 @@ fn switched_off(method: Method) -> Refusal {
     )
 }
 
-/// What can be asked for this connector; `None` if only a person can get a token.
+/// What can be asked for this connector; `None` if only a person can get a token. Read in the transaction of the lease, so
+/// that settings and secrets belong together.
 pub(super) async fn question(
     conn: &mut Conn,
     keeper: &Inner,
@@ -138,23 +140,28 @@ pub(super) async fn question(
 ) -> Result<Option<Question>, Error> {
     let vault = &keeper.vault;
     let settings = queries::find(conn, connector).await?;
+    let sealed = SealedValues::read(conn, connector).await?;
+    let transport = transport_of(vault, state.verify, &settings, &sealed)?;
     let what = match state.method {
-        Method::Bearer if settings.keep_fresh => What::Request(Box::new(
-            stored_request(conn, vault, connector, &settings).await?,
-        )),
-        method if !keeper.grants.allow(method) => What::SwitchedOff(method),
+        Method::Bearer if settings.keep_fresh => {
+            let request = stored_request(vault, &settings, &sealed, &transport);
+            request.map(|request| What::Request(Box::new(request)))
+        }
+        method if !keeper.grants.allow(method) => Ok(What::Refused(switched_off(method))),
         Method::OAuth(grant) => {
-            let grants = grants(conn, vault, connector, grant).await?;
-            if grants.is_empty() {
-                return Ok(None);
-            }
-            What::Grants(grants)
+            let client = queries::oauth_client(conn, connector).await?;
+            grants(vault, &client, grant, &sealed, &transport).map(What::Grants)
         }
         Method::Bearer | Method::NoAuth | Method::Basic | Method::ApiKey => return Ok(None),
     };
+    let what = match what {
+        Ok(What::Grants(grants)) if grants.is_empty() => return Ok(None),
+        Ok(what) => what,
+        Err(error) => What::Refused(error.refusal()?),
+    };
     let token = queries::stored_token(conn, connector).await?;
     Ok(Some(Question {
-        transport: transport_of(conn, vault, connector, &settings).await?,
+        transport,
         limits: limits_of(settings.time_out),
         scope: token.map(|token| token.scope).unwrap_or_default(),
         what,
@@ -162,34 +169,35 @@ pub(super) async fn question(
 }
 
 /// What can be asked without a person. A refresh token goes first: it is the one thing that a server may have limited to this use.
-async fn grants(
-    conn: &mut Conn,
+fn grants(
     vault: &Vault,
-    connector: ConnectorId,
+    client: &OAuthClient,
     grant: connectors::Grant,
-) -> Result<Vec<(TokenEndpoint, Grant)>, Error> {
-    let client: OAuthClient = queries::oauth_client(conn, connector).await?;
-    let secret = queries::open_secret(conn, vault, connector, SecretField::ClientSecret).await?;
+    sealed: &SealedValues,
+    transport: &Transport,
+) -> Result<Vec<(TokenEndpoint, Grant)>, SecretError> {
+    let secret = sealed.secret(vault, SecretField::ClientSecret)?;
+    let endpoint = |purpose| client.endpoint(secret.as_ref(), purpose, transport);
     let mut grants = Vec::new();
     let refreshes = grant != connectors::Grant::ClientCredentials;
-    if refreshes && let Some(token) = queries::open_refresh_token(conn, vault, connector).await? {
-        let endpoint = client.endpoint(secret.clone(), TokenUse::Refresh)?;
+    if refreshes && let Some(token) = sealed.refresh_token(vault)? {
+        let endpoint = endpoint(TokenUse::Refresh)?;
+        let token = token.for_url(&endpoint.url, transport)?;
         grants.push((endpoint, Grant::RefreshToken(token)));
     }
-    let again = match grant {
-        connectors::Grant::ClientCredentials => Some(Grant::ClientCredentials),
-        connectors::Grant::Password => {
-            let field = SecretField::OAuthPassword;
-            let password = queries::open_secret(conn, vault, connector, field).await?;
-            password.map(|password| Grant::Password {
-                user: client.user_name.clone(),
-                password,
-            })
+    match grant {
+        connectors::Grant::ClientCredentials => {
+            grants.push((endpoint(TokenUse::Obtain)?, Grant::ClientCredentials));
         }
-        connectors::Grant::AuthorizationCode | connectors::Grant::Implicit => None,
-    };
-    if let Some(grant) = again {
-        grants.push((client.endpoint(secret, TokenUse::Obtain)?, grant));
+        connectors::Grant::Password => {
+            if let Some(password) = sealed.secret(vault, SecretField::OAuthPassword)? {
+                let endpoint = endpoint(TokenUse::Obtain)?;
+                let password = password.for_url(&endpoint.url, transport)?;
+                let user = client.user_name.clone();
+                grants.push((endpoint, Grant::Password { user, password }));
+            }
+        }
+        connectors::Grant::AuthorizationCode | connectors::Grant::Implicit => {}
     }
     Ok(grants)
 }

@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::ask::{Question, question};
 use super::{Inner, Need, TokenProblem};
+use crate::authorization::queries::Sealed;
 use crate::connectors::{self as connectors_slice, ConnectorId, Method, TokenTimes, is_idle};
 use crate::db::Conn;
 use crate::db::schema::{authorizations, connectors, renewals, tokens};
@@ -79,6 +80,8 @@ pub(super) enum Held {
 pub(super) struct TokenState {
     pub enabled: bool,
     pub method: Method,
+    /// Whether certificates are checked.
+    pub verify: bool,
     keep_fresh: bool,
     pub token: Option<SealedToken>,
     pub version: i64,
@@ -87,7 +90,8 @@ pub(super) struct TokenState {
 
 #[derive(Queryable)]
 pub(super) struct SealedToken {
-    pub sealed: Vec<u8>,
+    value: Vec<u8>,
+    origins: Option<Vec<String>>,
     pub token_type: String,
     obtained_at: DateTime<Utc>,
     pub expires_at: Option<DateTime<Utc>>,
@@ -95,6 +99,14 @@ pub(super) struct SealedToken {
 }
 
 impl SealedToken {
+    /// The sealed value with the origins that it is bound to.
+    pub fn sealed(&self) -> Sealed {
+        Sealed {
+            value: self.value.clone(),
+            origins: self.origins.clone(),
+        }
+    }
+
     pub fn times(&self) -> TokenTimes {
         TokenTimes {
             obtained_at: self.obtained_at,
@@ -159,6 +171,7 @@ pub(super) async fn state(
         bool,
         String,
         bool,
+        bool,
         Option<SealedToken>,
         Option<i64>,
         Option<DateTime<Utc>>,
@@ -172,9 +185,11 @@ pub(super) async fn state(
         .select((
             connectors::enabled,
             connectors::method,
+            connectors::verify_certificates,
             authorizations::keep_fresh,
             (
                 tokens::access_token,
+                tokens::origins,
                 tokens::token_type,
                 tokens::obtained_at,
                 tokens::expires_at,
@@ -188,9 +203,10 @@ pub(super) async fn state(
         .await
         .optional()?;
     Ok(row.map(
-        |(enabled, method, keep_fresh, token, version, last_used_at)| TokenState {
+        |(enabled, method, verify, keep_fresh, token, version, last_used_at)| TokenState {
             enabled,
             method: Method::parse(&method).unwrap_or(Method::NoAuth),
+            verify,
             keep_fresh,
             token,
             version: version.unwrap_or(0),

@@ -22,7 +22,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use tokio::runtime::Handle;
 
-use super::queries;
+use super::origins::ApprovedOrigins;
 use crate::access::Actor;
 use crate::clock::Clock;
 use crate::connectors::{ConnectorId, LegacyGrants};
@@ -72,6 +72,8 @@ pub struct Need {
 /// A token for a call.
 pub struct LiveToken {
     pub access: Secret,
+    /// Where it may be sent.
+    pub origins: ApprovedOrigins,
     /// How to present it (RFC 6749 section 7.1).
     pub token_type: String,
     pub expires_at: Option<DateTime<Utc>>,
@@ -232,9 +234,10 @@ impl TokenKeeper {
         let ask_again_at = state.ask_again_at(self.0.clock.now());
         let token = state.token.ok_or(TokenProblem::NotAuthorized)?;
         let serves_until = token.times().serves_until(need.min_ttl);
-        let access = queries::unseal_token(&self.0.vault, connector, &token.sealed)?;
+        let (access, origins) = token.sealed().access_token(&self.0.vault, connector)?;
         Ok(LiveToken {
             access,
+            origins,
             token_type: token.token_type,
             expires_at: token.expires_at,
             version,

@@ -15,6 +15,7 @@ use super::{Inner, TokenProblem, Trigger};
 use crate::access::Actor;
 use crate::audit::{self, Changes, Event};
 use crate::authorization::model::NewToken;
+use crate::authorization::origins::{NewValue, approved_for_new};
 use crate::authorization::queries;
 use crate::connectors;
 use crate::db::Conn;
@@ -112,7 +113,12 @@ async fn keep(
         if version != lease.version {
             return Ok(false);
         }
-        queries::store_token(conn, vault, by, now, lease.connector, token).await?;
+        // A renewal approves nothing. The first token of a client inherits from the secrets it was asked for with.
+        let approved = match queries::token_origins(conn, lease.connector).await? {
+            Some(approved) => approved,
+            None => approved_for_new(conn, lease.connector, &NewValue::default()).await?,
+        };
+        queries::store_token(conn, vault, by, now, lease.connector, token, &approved).await?;
         connectors::refresh_health(conn, lease.connector, now).await?;
         if recorded {
             let changes = Changes::none().secret("Token", "changed");

@@ -51,6 +51,7 @@ fn place(id: Uuid) -> Place<'static> {
         table: "authorization_attempts",
         row: id,
         column: "sealed",
+        bound_to: None,
     }
 }
 

@@ -1,12 +1,13 @@
 //! The authorization's SQL. Secrets are sealed here on the way in and opened here on the way out.
 
 mod attempts;
+mod sealed;
 mod secrets;
 mod token_requests;
 mod tokens;
 
 use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
 use super::model::{Authorization, StoredBreaker};
@@ -19,15 +20,23 @@ use crate::web::Error;
 
 pub use attempts::purge_attempts;
 pub(super) use attempts::{Attempt, NewAttempt, find_attempt, keep_attempt, spend_attempt};
-pub use secrets::store_secret;
-pub(super) use secrets::{open_secret, remove_secret, stored_secrets, unseal_secret};
+pub(super) use sealed::{Sealed, SealedValues};
+use secrets::secret_place;
+pub use secrets::{NewSecret, store_secret};
+pub(super) use secrets::{remove_secret, stored_secrets};
 pub use token_requests::purge_token_requests;
 pub(super) use token_requests::{keep_request, take_request};
 pub use tokens::store_token;
+use tokens::token_place;
 pub(super) use tokens::{
-    failed_renewal, forget_failures, open_refresh_token, open_token, remove_token, stored_token,
-    unseal_token,
+    failed_renewal, forget_failures, remove_token, stored_token, token_origins,
 };
+
+/// At the beginning of a transaction: all its queries see the database as it is now, and it changes nothing.
+pub(super) async fn see_one_state(conn: &mut Conn) -> Result<(), Error> {
+    let snapshot = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    Ok(conn.batch_execute(snapshot).await?)
+}
 
 pub(super) async fn find(conn: &mut Conn, connector: Uuid) -> Result<Authorization, Error> {
     Ok(authorizations::table

@@ -5,9 +5,9 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::open_sealed;
 use crate::access::Actor;
 use crate::authorization::model::{SecretField, StoredSecret};
+use crate::authorization::origins::ApprovedOrigins;
 use crate::db::Conn;
 use crate::db::schema::secrets;
 use crate::vault::{Place, Secret, Vault};
@@ -25,12 +25,22 @@ pub(in crate::authorization) async fn stored_secrets(
         .await?)
 }
 
-fn secret_place(connector: Uuid, field: SecretField) -> Place<'static> {
+pub(super) fn secret_place(connector: Uuid, field: SecretField) -> Place<'static> {
     Place {
         table: "secrets",
         row: connector,
         column: field.code(),
+        bound_to: None,
     }
+}
+
+/// A secret that somebody has entered.
+pub struct NewSecret<'a> {
+    pub connector: Uuid,
+    pub field: SecretField,
+    pub secret: &'a Secret,
+    /// Where it may be sent.
+    pub origins: &'a ApprovedOrigins,
 }
 
 /// Seals and stores a secret over whatever was there.
@@ -39,22 +49,24 @@ pub async fn store_secret(
     vault: &Vault,
     by: &Actor,
     now: DateTime<Utc>,
-    connector: Uuid,
-    field: SecretField,
-    secret: &Secret,
+    new: &NewSecret<'_>,
 ) -> Result<(), Error> {
-    let sealed = vault
-        .seal(secret_place(connector, field), secret)
-        .map_err(Error::internal)?;
+    let origins = new.origins.stored();
+    let place = Place {
+        bound_to: Some(&origins),
+        ..secret_place(new.connector, new.field)
+    };
+    let sealed = vault.seal(place, new.secret).map_err(Error::internal)?;
     let values = (
         secrets::sealed.eq(sealed),
+        secrets::origins.eq(origins),
         secrets::set_at.eq(now),
         secrets::set_by.eq(&by.name),
     );
     diesel::insert_into(secrets::table)
         .values((
-            secrets::connector_id.eq(connector),
-            secrets::field.eq(field.code()),
+            secrets::connector_id.eq(new.connector),
+            secrets::field.eq(new.field.code()),
             values.clone(),
         ))
         .on_conflict((secrets::connector_id, secrets::field))
@@ -63,34 +75,6 @@ pub async fn store_secret(
         .execute(conn)
         .await?;
     Ok(())
-}
-
-/// Opens a sealed secret of this connector that was read before.
-pub(in crate::authorization) fn unseal_secret(
-    vault: &Vault,
-    connector: Uuid,
-    field: SecretField,
-    sealed: &[u8],
-) -> Result<Secret, Error> {
-    vault
-        .open(secret_place(connector, field), sealed)
-        .map_err(Error::internal)
-}
-
-/// Opens a stored secret, for sending it to the host it was entered for.
-pub(in crate::authorization) async fn open_secret(
-    conn: &mut Conn,
-    vault: &Vault,
-    connector: Uuid,
-    field: SecretField,
-) -> Result<Option<Secret>, Error> {
-    let sealed: Option<Vec<u8>> = secrets::table
-        .find((connector, field.code()))
-        .select(secrets::sealed)
-        .first(conn)
-        .await
-        .optional()?;
-    open_sealed(vault, secret_place(connector, field), sealed)
 }
 
 pub(in crate::authorization) async fn remove_secret(

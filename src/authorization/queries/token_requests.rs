@@ -19,6 +19,7 @@ fn request_place(id: Uuid) -> Place<'static> {
         table: "token_requests",
         row: id,
         column: "sealed",
+        bound_to: None,
     }
 }
 

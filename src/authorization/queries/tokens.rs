@@ -5,9 +5,10 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::open_sealed;
+use super::sealed::SealedValues;
 use crate::access::Actor;
 use crate::authorization::model::{NewToken, RefreshToken, RenewalRecord, StoredToken};
+use crate::authorization::origins::ApprovedOrigins;
 use crate::db::Conn;
 use crate::db::schema::{authorizations, renewals, tokens};
 use crate::vault::{Place, Secret, Vault};
@@ -34,15 +35,17 @@ pub(in crate::authorization) async fn stored_token(
         .optional()?)
 }
 
-fn token_place(connector: Uuid, column: &'static str) -> Place<'static> {
+pub(super) fn token_place(connector: Uuid, column: &'static str) -> Place<'static> {
     Place {
         table: "tokens",
         row: connector,
         column,
+        bound_to: None,
     }
 }
 
 /// Seals and stores a token in place of whatever was there. A trigger ends the lease of whoever renews the one before.
+/// Both tokens may be sent to `approved`, so a kept refresh token is sealed anew.
 pub async fn store_token(
     conn: &mut Conn,
     vault: &Vault,
@@ -50,21 +53,31 @@ pub async fn store_token(
     now: DateTime<Utc>,
     connector: Uuid,
     token: &NewToken,
+    approved: &ApprovedOrigins,
 ) -> Result<(), Error> {
+    let origins = approved.stored();
     let seal = |column: &'static str, token: &Secret| {
-        vault
-            .seal(token_place(connector, column), token)
-            .map_err(Error::internal)
+        let place = Place {
+            bound_to: Some(&origins),
+            ..token_place(connector, column)
+        };
+        vault.seal(place, token).map_err(Error::internal)
     };
     let access = seal("access_token", &token.access)?;
     let refresh = match &token.refresh {
-        RefreshToken::Set(token) => Some(Some(seal("refresh_token", token)?)),
-        RefreshToken::Keep => None,
-        RefreshToken::None => Some(None),
+        RefreshToken::Set(token) => Some(seal("refresh_token", token)?),
+        RefreshToken::Keep => {
+            let kept = SealedValues::read(conn, connector).await?;
+            let kept = kept.stored_refresh_token(vault)?;
+            kept.map(|token| seal("refresh_token", &token))
+                .transpose()?
+        }
+        RefreshToken::None => None,
     };
     let values = (
         tokens::access_token.eq(access),
-        refresh.map(|refresh| tokens::refresh_token.eq(refresh)),
+        tokens::refresh_token.eq(refresh),
+        tokens::origins.eq(&origins),
         tokens::token_type.eq(&token.token_type),
         tokens::scope.eq(&token.scope),
         tokens::obtained_at.eq(now),
@@ -79,6 +92,22 @@ pub async fn store_token(
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// The origins of the stored token, which the token that renews it inherits; `None` while there is no token.
+pub(in crate::authorization) async fn token_origins(
+    conn: &mut Conn,
+    connector: Uuid,
+) -> Result<Option<ApprovedOrigins>, Error> {
+    let stored: Option<Option<Vec<String>>> = tokens::table
+        .find(connector)
+        .select(tokens::origins)
+        .first(conn)
+        .await
+        .optional()?;
+    stored
+        .map(|origins| ApprovedOrigins::read(origins.as_deref()))
+        .transpose()
 }
 
 /// Why renewing the stored token has failed, if it has.
@@ -121,51 +150,6 @@ pub(in crate::authorization) async fn forget_failures(
         .execute(conn)
         .await?;
     Ok(())
-}
-
-/// Opens a sealed access token of this connector that was read before.
-pub(in crate::authorization) fn unseal_token(
-    vault: &Vault,
-    connector: Uuid,
-    sealed: &[u8],
-) -> Result<Secret, Error> {
-    vault
-        .open(token_place(connector, "access_token"), sealed)
-        .map_err(Error::internal)
-}
-
-/// Opens the stored access token.
-pub(in crate::authorization) async fn open_token(
-    conn: &mut Conn,
-    vault: &Vault,
-    connector: Uuid,
-) -> Result<Option<Secret>, Error> {
-    let sealed: Option<Vec<u8>> = tokens::table
-        .find(connector)
-        .select(tokens::access_token)
-        .first(conn)
-        .await
-        .optional()?;
-    open_sealed(vault, token_place(connector, "access_token"), sealed)
-}
-
-/// Opens the stored refresh token, for sending it to the authorization server.
-pub(in crate::authorization) async fn open_refresh_token(
-    conn: &mut Conn,
-    vault: &Vault,
-    connector: Uuid,
-) -> Result<Option<Secret>, Error> {
-    let sealed: Option<Option<Vec<u8>>> = tokens::table
-        .find(connector)
-        .select(tokens::refresh_token)
-        .first(conn)
-        .await
-        .optional()?;
-    open_sealed(
-        vault,
-        token_place(connector, "refresh_token"),
-        sealed.flatten(),
-    )
 }
 
 /// Forgets the tokens, and lets nobody store a token who has asked for it before.

@@ -21,9 +21,7 @@ use super::model::Connector;
 use crate::access::{Actor, Right, Rights, Sight};
 use crate::categories::CategoryId;
 use crate::db::Conn;
-use crate::db::schema::{
-    authorizations, connector_categories, connectors, renewals, secrets, token_requests, tokens,
-};
+use crate::db::schema::{authorizations, connector_categories, connectors, secrets, tokens};
 use crate::web::Error;
 
 pub(super) use attention::{COUNT_LIMIT, Changed, Found, find as find_attention};
@@ -97,67 +95,46 @@ pub(super) async fn categories_of(conn: &Conn, key: &str) -> Result<Vec<Category
         .await?)
 }
 
-/// Secrets that may stay when the base URL moves. The key of a client certificate proves nothing to another host by being
-/// used there. Client secret and password go to the authorization server; but where they get a token without anybody's
-/// consent, that token would go to the new host.
-fn unbound(connector: &Connector) -> &'static [&'static str] {
-    if connector.method().signs_in_by_itself() {
-        &["client_key"]
-    } else {
-        &["client_key", "client_secret", "oauth_password"]
-    }
-}
-
-/// Whether a secret is stored that calls to the base URL carry, or that fetches a token for them.
-pub async fn has_base_url_secrets(conn: &mut Conn, connector: &Connector) -> Result<bool, Error> {
+/// Whether a stored secret or token of the connector is not approved for this origin. The key of a client certificate is never
+/// sent.
+pub async fn waits_for_approval(
+    conn: &mut Conn,
+    id: super::ConnectorId,
+    origin: &str,
+) -> Result<bool, Error> {
     let secret = secrets::table
-        .filter(secrets::connector_id.eq(connector.id))
-        .filter(secrets::field.ne_all(unbound(connector)));
-    let token = tokens::table.find(connector.id);
-    let has_secret: bool = diesel::select(diesel::dsl::exists(secret))
+        .filter(secrets::connector_id.eq(id))
+        .filter(secrets::field.ne("client_key"))
+        .filter(diesel::dsl::not(
+            secrets::origins.assume_not_null().contains(vec![origin]),
+        ));
+    let token = tokens::table.find(id).filter(diesel::dsl::not(
+        tokens::origins.assume_not_null().contains(vec![origin]),
+    ));
+    let secret: bool = diesel::select(diesel::dsl::exists(secret))
         .get_result(conn)
         .await?;
-    let has_token: bool = diesel::select(diesel::dsl::exists(token))
+    let token: bool = diesel::select(diesel::dsl::exists(token))
         .get_result(conn)
         .await?;
-    Ok(has_secret || has_token)
+    Ok(secret || token)
 }
 
-/// Deletes what calls to the base URL would carry, and what would fetch a new token for them. Token answers that wait
-/// to be taken over and forms that are open were meant for the host before, so they no longer count. Gives whether
-/// anything was stored.
-pub async fn forget_base_url_secrets(
+/// Makes open forms of the Authorization tab stale: they have not listed an origin that is there now, for which whoever
+/// enters a secret would approve it. Takes the row that whoever stores a secret takes before any other.
+pub async fn outdate_authorization(
     conn: &mut Conn,
     by: &Actor,
     now: DateTime<Utc>,
-    connector: &Connector,
-) -> Result<bool, Error> {
-    // First: whoever stores a secret takes this row before any other.
-    diesel::update(authorizations::table.find(connector.id))
+    id: super::ConnectorId,
+) -> Result<(), Error> {
+    diesel::update(authorizations::table.find(id))
         .set((
-            authorizations::keep_fresh.eq(false),
             authorizations::version.eq(authorizations::version + 1),
             authorizations::updated_at.eq(now),
             authorizations::updated_by.eq(&by.name),
         ))
         .execute(conn)
         .await?;
-    let secrets = secrets::table
-        .filter(secrets::connector_id.eq(connector.id))
-        .filter(secrets::field.ne_all(unbound(connector)));
-    let secrets = diesel::delete(secrets).execute(conn).await?;
-    let tokens = diesel::delete(tokens::table.find(connector.id))
-        .execute(conn)
-        .await?;
-    // A token that is on its way was asked for with what was just deleted, so nobody may store it.
-    diesel::update(renewals::table.find(connector.id))
-        .set((
-            renewals::token_version.eq(renewals::token_version + 1),
-            renewals::lease_until.eq(None::<DateTime<Utc>>),
-        ))
-        .execute(conn)
-        .await?;
-    let answers = token_requests::table.filter(token_requests::connector_id.eq(connector.id));
-    diesel::delete(answers).execute(conn).await?;
-    Ok(secrets + tokens > 0)
+    Ok(())
 }

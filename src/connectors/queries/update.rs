@@ -8,7 +8,7 @@ use futures_util::join;
 
 use super::super::model::{CheckedDetails, Connector, enabled_word};
 use super::save::{CategoryNames, category_names, link, own_folded};
-use super::{forget_base_url_secrets, health};
+use super::{health, outdate_authorization};
 use crate::access::Actor;
 use crate::audit::{self, Changes, Event};
 use crate::categories::{CategoryId, lock_counts};
@@ -45,12 +45,14 @@ pub async fn update(
             lock_counts(conn).await?;
             names = Some(category_names(conn, &new.categories).await?);
         }
-        let changes_health = new.forget_secrets || old.enabled != new.enabled;
+        let changes_health = old.enabled != new.enabled;
         if changes_health {
             health::hold_authorization(conn, old.id).await?;
         }
-        let forgotten = new.forget_secrets && forget_base_url_secrets(conn, by, now, old).await?;
-        let event = saved(old, new, names.as_ref(), forgotten);
+        if new.has_new_origin {
+            outdate_authorization(conn, by, now, old.id).await?;
+        }
+        let event = saved(old, new, names.as_ref());
         // Both go out in one go. What is recorded of a save that is refused goes with its transaction.
         let (changed, recorded) = join!(
             write_details(conn, by, now, old, new, names.as_ref()),
@@ -118,14 +120,9 @@ async fn write_details(
 }
 
 /// What the audit log says about a save.
-fn saved<'a>(
-    old: &Connector,
-    new: &'a CheckedDetails,
-    names: Option<&CategoryNames>,
-    forgotten: bool,
-) -> Event<'a> {
+fn saved<'a>(old: &Connector, new: &'a CheckedDetails, names: Option<&CategoryNames>) -> Event<'a> {
     let names = names.map_or(&old.category_names, |names| &names.shown);
-    let mut changes = Changes::none()
+    let changes = Changes::none()
         .field("Name", &old.name, new.name.as_str())
         .field("Display name", &old.display_name, &new.display_name)
         .field("Description", &old.description, &new.description)
@@ -136,12 +133,6 @@ fn saved<'a>(
         )
         .field("Category", &old.category_names, names)
         .field("Status", old.status_word(), enabled_word(new.enabled));
-    if forgotten {
-        changes = changes.secret(
-            "Stored secrets",
-            "removed, because the base URL leads to another host",
-        );
-    }
     Event {
         kind: "connector.saved",
         subject_id: Some(old.id),

@@ -7,7 +7,6 @@ use super::super::model::{BodyKind, CheckedEndpoint, HttpMethod, Recipe, Row, pa
 use super::rows::MOST;
 use super::{EndpointForm, RowGroup};
 use crate::name::Name;
-use crate::outbound::Origin;
 use crate::web::grouped;
 
 /// The longest texts: URL, name and value of a row, description in characters; body and sample data in bytes.
@@ -247,14 +246,6 @@ impl EndpointForm {
             "endpoint_name",
             format!("A data connector can have {most} endpoints. Delete one first"),
         );
-    }
-
-    /// Asks what is to become of stored secrets that would go to another host.
-    pub fn leads_elsewhere(&mut self, origin: &Origin) {
-        let message = format!(
-            "The stored secret was not entered for {origin}, and calls of this endpoint would send it there. Tick the box to remove it, then enter it again on the Authorization tab."
-        );
-        self.errors.add("forget_secrets", message);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::model::{BodyKind, HttpMethod};
 use super::EndpointForm;
-use crate::web::{Check, Option_, SelectField, TextArea, TextField};
+use crate::web::{Option_, SelectField, TextArea, TextField};
 
 /// The most retries.
 const MOST_RETRIES: u8 = 5;
@@ -94,19 +94,6 @@ impl EndpointForm {
         )
         .hint("How often a call is sent again that found no connection or a busy server. POST and PATCH are sent again only if they have not reached the server.")
         .errors(&self.errors)
-    }
-
-    pub fn forget_field(&self) -> Check {
-        Check::new(
-            "forget_secrets",
-            "Remove the stored secret",
-            self.forget_secrets,
-        )
-        .errors(&self.errors)
-    }
-
-    pub fn asks_to_forget(&self) -> bool {
-        self.forget_secrets || self.errors.get("forget_secrets").is_some()
     }
 
     /// Whether a group of fields belongs to the chosen kind of body.

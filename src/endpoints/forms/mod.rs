@@ -61,8 +61,6 @@ pub(super) struct EndpointForm {
     sample: String,
     time_out: String,
     retries: String,
-    /// Stored secrets may go because of another host.
-    pub forget_secrets: bool,
     pub errors: Errors,
     /// The connector's base URL, which the hint of the URL names.
     base_url: Option<HttpUrl>,
@@ -91,7 +89,6 @@ impl EndpointForm {
             sample: String::new(),
             time_out: String::new(),
             retries: "0".into(),
-            forget_secrets: false,
             errors: Errors::default(),
             base_url,
             is_rearranged: false,
@@ -116,7 +113,6 @@ impl EndpointForm {
                 .time_out
                 .map_or(String::new(), |seconds| seconds.to_string()),
             retries: recipe.retries.to_string(),
-            forget_secrets: false,
             errors: Errors::default(),
             base_url,
             is_rearranged: false,
@@ -141,7 +137,6 @@ impl EndpointForm {
             sample: data.text("sample"),
             time_out: data.trimmed("time_out"),
             retries: data.trimmed("retries"),
-            forget_secrets: data.ticked("forget_secrets"),
             errors: Errors::default(),
             base_url,
             is_rearranged: false,

@@ -1,4 +1,4 @@
-//! Creating and saving: the row and the audit line in one transaction, and no stored secret led to another host.
+//! Creating and saving: the row and the audit line in one transaction.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -7,13 +7,13 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use serde_json::Value;
 
 use super::super::model::{CheckedEndpoint, Endpoint, EndpointId, Row, field_words};
-use super::super::template::UrlTemplate;
 use crate::access::Actor;
 use crate::audit::{self, Changes, Event};
+use crate::authorization;
 use crate::connectors::{self, Connector};
 use crate::db::Conn;
-use crate::db::schema::{connectors as connectors_table, endpoints};
-use crate::outbound::{HttpUrl, Origin};
+use crate::db::schema::endpoints;
+use crate::outbound::Origin;
 use crate::web::{Error, SaveError};
 
 /// The most endpoints of one connector: as many as one page shows.
@@ -25,8 +25,6 @@ const LONGEST_WORDS: usize = 2_000;
 /// Why an endpoint was not saved.
 pub enum NotSaved {
     Save(SaveError),
-    /// Stored secrets would go to a host that they were not entered for.
-    LeadsElsewhere(Origin),
     /// There are [`MOST`] already.
     TooMany(i64),
 }
@@ -37,12 +35,11 @@ impl<E: Into<SaveError>> From<E> for NotSaved {
     }
 }
 
-/// Who saves, when, and whether stored secrets may be removed because of it.
+/// Who saves, and when.
 pub struct Saving<'a> {
     pub by: &'a Actor,
     pub now: DateTime<Utc>,
     pub connector: &'a Connector,
-    pub forget_secrets: bool,
 }
 
 /// Stores a new endpoint.
@@ -61,22 +58,14 @@ pub async fn create(
         if there >= MOST {
             return Err(NotSaved::TooMany(MOST));
         }
-        let forgotten = bind_secrets(conn, saving, new).await?;
+        note_origin(conn, saving, new).await?;
         insert(conn, saving, id, new).await?;
         let changes = new_words(new)
             .into_iter()
             .fold(Changes::none(), |changes, (label, words)| {
                 changes.field(label, "", words)
             });
-        record(
-            conn,
-            saving,
-            "endpoint.created",
-            new.name.as_str(),
-            changes,
-            forgotten,
-        )
-        .await?;
+        record(conn, saving, "endpoint.created", new.name.as_str(), changes).await?;
         Ok(())
     })
     .await
@@ -94,7 +83,7 @@ pub async fn update(
         return Err(SaveError::Stale.into());
     }
     conn.transaction(async |conn| {
-        let forgotten = bind_secrets(conn, saving, new).await?;
+        note_origin(conn, saving, new).await?;
         if write(conn, saving, old, new).await? == 0 {
             return Err(SaveError::Stale.into());
         }
@@ -103,15 +92,7 @@ pub async fn update(
         let changes = pairs.fold(Changes::none(), |changes, ((label, old), (_, new))| {
             changes.field(label, shortened(old), new)
         });
-        record(
-            conn,
-            saving,
-            "endpoint.saved",
-            new.name.as_str(),
-            changes,
-            forgotten,
-        )
-        .await?;
+        record(conn, saving, "endpoint.saved", new.name.as_str(), changes).await?;
         Ok(())
     })
     .await
@@ -199,53 +180,24 @@ async fn write(
         .await
 }
 
-/// A secret is bound to the hosts it was entered for: an address that leads to another one is refused unless the stored
-/// secrets go. Gives whether they went. The row of the authorization is taken first, as by everybody who stores a secret or
-/// moves the base URL, so that what is read behind it stays true.
-async fn bind_secrets(
+/// A new origin waits until it is approved for the stored secrets. Here it only makes forms stale in which somebody enters a
+/// secret and which have not listed it. The row of the authorization is taken first, as by everybody who stores a secret or
+/// changes the base URL, so that what is read behind it stays true.
+async fn note_origin(
     conn: &mut Conn,
     saving: &Saving<'_>,
     new: &CheckedEndpoint,
-) -> Result<bool, NotSaved> {
-    let Some(origin) = origin_of(&new.recipe.url) else {
-        return Ok(false);
+) -> Result<(), NotSaved> {
+    let Some(origin) = Origin::of_template(&new.recipe.url) else {
+        return Ok(());
     };
     let id = saving.connector.id;
     connectors::hold_authorization(conn, id).await?;
-    if own_origins(conn, id).await?.contains(&origin) {
-        return Ok(false);
+    let known = authorization::origins_in_use(conn, id).await?;
+    if !known.iter().any(|known| *known == origin) {
+        connectors::outdate_authorization(conn, saving.by, saving.now, id).await?;
     }
-    let connector = saving.connector;
-    if !saving.forget_secrets && connectors::has_base_url_secrets(conn, connector).await? {
-        return Err(NotSaved::LeadsElsewhere(origin));
-    }
-    // Also where nothing is stored: a form in which somebody is entering a secret was shown before this host was known.
-    let forgotten =
-        connectors::forget_base_url_secrets(conn, saving.by, saving.now, connector).await?;
-    connectors::refresh_health(conn, id, saving.now).await?;
-    Ok(forgotten)
-}
-
-fn origin_of(url: &str) -> Option<Origin> {
-    UrlTemplate::parse(url).ok()?.origin().cloned()
-}
-
-/// The hosts to which a connector's secrets go: that of the base URL, and those of its endpoints.
-async fn own_origins(conn: &mut Conn, id: connectors::ConnectorId) -> Result<Vec<Origin>, DbError> {
-    let base: Option<String> = connectors_table::table
-        .find(id)
-        .select(connectors_table::base_url)
-        .first(conn)
-        .await?;
-    let base = base.and_then(|url| Some(HttpUrl::parse(&url).ok()?.origin()));
-    let urls: Vec<String> = endpoints::table
-        .filter(endpoints::connector_id.eq(id))
-        .filter(endpoints::url.ilike("http%"))
-        .select(endpoints::url)
-        .load(conn)
-        .await?;
-    let others = urls.iter().filter_map(|url| origin_of(url));
-    Ok(base.into_iter().chain(others).collect())
+    Ok(())
 }
 
 fn new_words(new: &CheckedEndpoint) -> Vec<(&'static str, String)> {
@@ -277,16 +229,7 @@ async fn record(
     kind: &'static str,
     name: &str,
     changes: Changes,
-    forgotten: bool,
 ) -> Result<(), Error> {
-    let changes = if forgotten {
-        changes.secret(
-            "Stored secrets",
-            "removed, because the URL leads to another host",
-        )
-    } else {
-        changes
-    };
     let event = Event {
         kind,
         subject_id: Some(saving.connector.id),

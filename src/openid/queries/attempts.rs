@@ -58,6 +58,7 @@ fn place(id: Uuid) -> Place<'static> {
         table: "sign_in_attempts",
         row: id,
         column: "sealed",
+        bound_to: None,
     }
 }
 

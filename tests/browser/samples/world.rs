@@ -243,6 +243,18 @@ async fn fill(full: &Peopled, tokens: &OAuthServer) {
     app.sql("UPDATE authorizations SET user_name = 'connectory' WHERE user_name = ''")
         .await;
     app.sql("UPDATE connectors SET verify_certificates = false WHERE key IN ('parking-permits', 'appointments')").await;
+    for (name, has_secret) in [("Waiting", true), ("Ticking", false)] {
+        let id = app.connector_with(name, with(Method::Basic, None)).await;
+        if has_secret {
+            secret(app, id, SecretField::Password).await;
+        }
+        app.sql(&format!(
+            "INSERT INTO endpoints (id, connector_id, name, name_key, method, url, created_at, created_by, updated_at, updated_by)
+             SELECT gen_random_uuid(), '{id}', host, host, 'GET', 'https://' || host || '.example.net/list', now(), 'Ana', now(), 'Ana'
+             FROM unnest(ARRAY['reports', '{}']) AS host", "a-very-long-name-of-a-server-".repeat(2)
+        ))
+        .await;
+    }
     app.connector_with("Dog licences", with(Method::Basic, None))
         .await;
     let air = app
@@ -350,6 +362,7 @@ pub(super) async fn token_with(
         expires_at: ends_in_hours.map(|hours| now + TimeDelta::hours(hours)),
     };
     let obtained = now - TimeDelta::hours(hours_ago);
+    let origins = crate::support::in_use(&mut conn, connector).await;
     authorization::store_token(
         &mut conn,
         &app.vault,
@@ -357,6 +370,7 @@ pub(super) async fn token_with(
         obtained,
         connector,
         &token,
+        &origins,
     )
     .await
     .expect("a token is stored");
@@ -368,17 +382,15 @@ pub(super) async fn token_with(
 pub(super) async fn secret(app: &TestApp, connector: Uuid, field: SecretField) {
     let (mut conn, now) = (app.conn().await, app.clock.now());
     let secret = Secret::new("not to be seen".into());
-    authorization::store_secret(
-        &mut conn,
-        &app.vault,
-        &Actor::command_line(),
-        now,
+    let new = authorization::NewSecret {
         connector,
         field,
-        &secret,
-    )
-    .await
-    .expect("a secret is stored");
+        secret: &secret,
+        origins: &crate::support::in_use(&mut conn, connector).await,
+    };
+    authorization::store_secret(&mut conn, &app.vault, &Actor::command_line(), now, &new)
+        .await
+        .expect("a secret is stored");
     connectors::refresh_health(&mut conn, connector, now)
         .await
         .expect("the health is known");

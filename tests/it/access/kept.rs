@@ -45,6 +45,8 @@ const TABLE: &[(&str, &str, Asks)] = &[
     ("POST", "/connectors/{key}/authorization/callback", Asks::Authorize),
     ("GET", "/connectors/{key}/authorization/disconnections", Asks::Authorize),
     ("POST", "/connectors/{key}/authorization/disconnections", Asks::Authorize),
+    ("GET", "/connectors/{key}/authorization/approvals", Asks::Authorize),
+    ("POST", "/connectors/{key}/authorization/approvals", Asks::Authorize),
     ("GET", "/connectors/{key}/authorization/token-reveals", Asks::Authorize),
     ("POST", "/connectors/{key}/authorization/token-reveals", Asks::Authorize),
     ("GET", "/connectors/{key}/endpoints", Asks::Sight),

@@ -25,13 +25,7 @@ async fn pages_are_answered_while_calls_hang_and_slow_clients_hold_connections()
     let server = Hostile::start(Behaviour::Silence).await;
     let world = World::new(|_| Reply::json(200, "{}")).await;
     let ana = world.app.super_admin().await;
-    world
-        .app
-        .sql(&format!(
-            "UPDATE connectors SET base_url = '{}'",
-            server.url("/")
-        ))
-        .await;
+    world.lead(&server.url("/")).await;
     // Longer than the test takes on any machine: they end when the test ends them.
     world
         .app

@@ -9,11 +9,9 @@ async fn world_at(server: &Hostile) -> World {
     let world = World::new(|_| Reply::json(200, "{}")).await;
     world
         .app
-        .sql(&format!(
-            "UPDATE connectors SET base_url = '{}'; UPDATE authorizations SET time_out = 1",
-            server.url("/")
-        ))
+        .sql("UPDATE authorizations SET time_out = 1")
         .await;
+    world.lead(&server.url("/")).await;
     // Without reading any answer: some of these have no end.
     until("the address is known", async || {
         drop(world.request("GET", "/ledger/proxy/x").send().await);
@@ -91,10 +89,7 @@ async fn addresses_that_must_not_be_called_are_refused_in_every_spelling() {
         "http://0.0.0.0/",
         "http://224.0.0.1/",
     ] {
-        world
-            .app
-            .sql(&format!("UPDATE connectors SET base_url = '{address}'"))
-            .await;
+        world.lead(address).await;
         until("refused", async || {
             let answer = world.proxied("/x").await;
             answer.status == 502 && answer.problem() == "api_address_refused"
@@ -102,10 +97,7 @@ async fn addresses_that_must_not_be_called_are_refused_in_every_spelling() {
         .await;
     }
     let own = format!("http://{}/", world.app.address);
-    world
-        .app
-        .sql(&format!("UPDATE connectors SET base_url = '{own}'"))
-        .await;
+    world.lead(&own).await;
     until("the own listener is refused", async || {
         let answer = world.proxied("/x").await;
         answer.status == 502
@@ -114,10 +106,7 @@ async fn addresses_that_must_not_be_called_are_refused_in_every_spelling() {
                 .is_some_and(|detail| detail.contains(&world.app.address.port().to_string()))
     })
     .await;
-    world
-        .app
-        .sql("UPDATE connectors SET base_url = 'http://no-such-name.invalid/'")
-        .await;
+    world.lead("http://no-such-name.invalid/").await;
     until("unknown", async || {
         world.proxied("/x").await.problem() == "api_name_not_found"
     })

@@ -93,10 +93,7 @@ async fn a_connection_that_breaks_is_tried_again_only_where_that_is_safe() {
 async fn what_was_not_sent_may_be_sent_again_whatever_it_is() {
     let world = World::new(|_| Reply::json(200, "{}")).await;
     // Nothing listens there.
-    world
-        .app
-        .sql("UPDATE connectors SET base_url = 'http://127.0.0.1:1/'")
-        .await;
+    world.lead("http://127.0.0.1:1/").await;
     with_retries(&world, "POST", 2).await;
     until("the address is known", async || {
         let answer = world.call("do", json!({})).await;

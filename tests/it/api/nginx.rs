@@ -16,13 +16,8 @@ const LARGE: usize = 8 << 20;
 /// A connector that leads to nginx.
 async fn world(server: &WebServer) -> World {
     let world = World::new(|_| Reply::of(500, &[], "")).await;
-    lead(&world, &server.url("/v1")).await;
+    world.lead(&server.url("/v1")).await;
     world
-}
-
-async fn lead(world: &World, base_url: &str) {
-    let statement = format!("UPDATE connectors SET base_url = '{base_url}'");
-    world.app.sql(&statement).await;
 }
 
 #[tokio::test]
@@ -191,7 +186,7 @@ async fn a_token_server_and_its_api_are_reached_through_it() {
         );
         let here = |url: &str| server.url(url.trim_start_matches(&theirs.urls.issuer));
         let world = World::new(|_| Reply::of(500, &[], "")).await;
-        lead(&world, &here(&theirs.urls.api)).await;
+        world.lead(&here(&theirs.urls.api)).await;
         let method = Method::OAuth(Grant::ClientCredentials).code();
         world
             .app

@@ -60,7 +60,7 @@ async fn of_a_connector_hold_none_of_its_secrets() {
     pages.push(
         ana.get(DETAILS)
             .await
-            .submit(|form| form.set("base_url", "https://collector.example.net"))
+            .submit(|form| form.set("base_url", "collector.example.net"))
             .await
             .expect(422),
     );

@@ -1,4 +1,4 @@
-//! A stored secret goes to the host that it was entered for.
+//! A stored secret goes to the hosts for which it is approved: another base URL waits.
 
 use super::*;
 
@@ -12,8 +12,18 @@ async fn save_url(browser: &Browser, url: &str) -> Page {
         .await
 }
 
+/// The sets of origins of all secrets and tokens that are sent.
+async fn approved(app: &TestApp) -> Vec<String> {
+    app.rows(
+        "SELECT array_to_string(origins, ' ') FROM secrets WHERE field <> 'client_key'
+         UNION SELECT array_to_string(origins, ' ') FROM tokens",
+    )
+    .await
+    .concat()
+}
+
 #[tokio::test]
-async fn cannot_lead_a_stored_secret_to_another_host() {
+async fn on_another_host_waits_for_approval() {
     for (method, kept_fresh_too) in [
         (Method::Basic, false),
         (Method::ApiKey, false),
@@ -28,6 +38,7 @@ async fn cannot_lead_a_stored_secret_to_another_host() {
         };
         app.store_secret(id, SecretField::ClientKey, "the client's key")
             .await;
+        let before = approved(&app).await;
         let ana = app.person(&[EditConnectors]).await;
         for (url, host) in [
             (ELSEWHERE, "https://collector.example.net"),
@@ -41,49 +52,22 @@ async fn cannot_lead_a_stored_secret_to_another_host() {
                 "https://api.example.org.collector.example.net",
             ),
         ] {
-            let page = save_url(&ana, url).await.expect(422);
-            let message = format!(
-                "The stored secret was entered for https://api.example.org and would now go to {host}. Tick the box to remove it, then enter it again on the Authorization tab."
+            let page = save_url(&ana, url).await.expect(303).follow().await;
+            let words = format!(
+                "{SAVED}. Calls to {host} are refused until somebody approves it on the Authorization tab, because it was added after the secret or token was stored."
             );
-            assert_eq!(page.errors(), errors(&[("forget_secrets", &message)]));
-            assert_eq!(page.field_value("base_url"), url, "what was typed is kept");
-            assert_eq!(
-                app.value("SELECT base_url FROM connectors").await,
-                "https://api.example.org/v1"
-            );
+            assert_eq!(page.flash(), words);
+            let tab = ana.get("/connectors/payroll/authorization").await;
+            let text = tab.text();
+            let (_, waiting) = text
+                .split_once("Waiting for approval")
+                .expect("an origin waits");
+            assert!(waiting.contains(host), "{waiting}");
         }
-        let page = save_url(&ana, ELSEWHERE).await;
-        let page = page
-            .submit(|form| form.tick("forget_secrets", "yes").confirmed())
-            .await
-            .expect(303)
-            .follow()
-            .await;
-        assert_eq!(page.flash(), SAVED);
-        assert_eq!(
-            app.rows("SELECT field FROM secrets").await,
-            [["client_key"]],
-            "the key proves nothing to another host"
-        );
-        assert_eq!(
-            (
-                app.token(id).await,
-                app.value("SELECT keep_fresh FROM authorizations")
-                    .await
-                    .as_str()
-            ),
-            (None, "f")
-        );
-        assert_eq!(status(&app).await, "not_authorized");
-        let changes = last_changes(&app, "connector.saved").await;
-        assert!(
-            changes.contains(&change(
-                "Stored secrets",
-                "",
-                "removed, because the base URL leads to another host"
-            )),
-            "{changes:?}"
-        );
+        assert_eq!(approved(&app).await, before, "nothing was approved");
+        // The host of before is approved still.
+        let page = save_url(&ana, "https://api.example.org/v2").await;
+        assert_eq!(page.expect(303).follow().await.flash(), SAVED);
     }
 }
 
@@ -97,7 +81,8 @@ async fn may_change_as_long_as_the_host_is_the_same() {
         "https://API.example.org:443/",
         "HTTPS://api.example.org/v3?tenant=7",
     ] {
-        save_url(&ana, url).await.expect(303);
+        let page = save_url(&ana, url).await.expect(303).follow().await;
+        assert_eq!(page.flash(), SAVED);
     }
     assert_eq!(
         app.secret(id, SecretField::Password).await.as_deref(),
@@ -106,13 +91,14 @@ async fn may_change_as_long_as_the_host_is_the_same() {
 }
 
 #[tokio::test]
-async fn asks_for_nothing_when_nothing_is_stored() {
+async fn does_not_wait_when_nothing_is_stored_that_is_sent() {
     let app = TestApp::start().await;
     let id = connector(&app, Method::Basic).await;
     app.store_secret(id, SecretField::ClientKey, "the client's key")
         .await;
     let ana = app.person(&[EditConnectors]).await;
-    save_url(&ana, ELSEWHERE).await.expect(303);
+    let page = save_url(&ana, ELSEWHERE).await.expect(303).follow().await;
+    assert_eq!(page.flash(), SAVED);
     assert_eq!(
         app.secret(id, SecretField::ClientKey).await.as_deref(),
         Some("the client's key")
@@ -120,42 +106,21 @@ async fn asks_for_nothing_when_nothing_is_stored() {
 }
 
 #[tokio::test]
-async fn that_is_the_first_one_asks_too() {
+async fn that_is_set_after_none_waits_too() {
     let app = TestApp::start().await;
     let id = authorized(&app, Method::Basic).await;
     let ana = app.person(&[EditConnectors]).await;
-    // Without a base URL the secret goes nowhere, so that it may stay; but then not to any host that somebody names.
     save_url(&ana, "").await.expect(303);
-    assert_eq!(
-        app.secret(id, SecretField::Password).await.as_deref(),
-        Some(OLD)
-    );
-    let page = save_url(&ana, ELSEWHERE).await.expect(422);
+    let page = save_url(&ana, ELSEWHERE).await.expect(303).follow().await;
     assert!(
-        page.errors()[0].1.contains(
-            "was entered for no host at all and would now go to https://collector.example.net"
-        ),
-        "{:?}",
-        page.errors()
+        page.flash()
+            .contains("Calls to https://collector.example.net are refused"),
+        "{}",
+        page.flash()
     );
-    page.submit(|form| form.tick("forget_secrets", "yes").confirmed())
-        .await
-        .expect(303);
-    assert_eq!(app.secret(id, SecretField::Password).await, None);
-}
-
-#[tokio::test]
-async fn a_box_that_was_ticked_for_nothing_removes_nothing() {
-    let app = TestApp::start().await;
-    let id = authorized(&app, Method::Basic).await;
-    let ana = app.person(&[EditConnectors]).await;
-    ana.get(DETAILS)
-        .await
-        .submit(|form| form.set("description", "x").forge("forget_secrets", "yes"))
-        .await
-        .expect(303);
     assert_eq!(
         app.secret(id, SecretField::Password).await.as_deref(),
         Some(OLD)
     );
+    assert_eq!(approved(&app).await, ["https://api.example.org"]);
 }

@@ -5,11 +5,7 @@ use connectory::categories::{CategoryStatus, UNCATEGORIZED};
 use connectory::connectors::Method;
 
 use super::error;
-use crate::support::{FormFill, TestApp, strs};
-
-/// What stands on the page where a secret would be lost to another host.
-const FORGET: &str =
-    "The stored secret was entered for https://api.example.org and would now go to";
+use crate::support::{TestApp, strs};
 
 #[tokio::test]
 async fn every_field_is_saved_and_the_key_stays() {
@@ -299,83 +295,8 @@ async fn with_secret(app: &TestApp) {
     let id = app
         .connector_with("Payroll", |new| new.method = Method::Basic)
         .await;
-    app.sql(&format!("INSERT INTO secrets (connector_id, field, sealed, set_at, set_by) VALUES ('{id}', 'password', 'x', now(), 'Ana')")).await;
+    app.sql(&format!("INSERT INTO secrets (connector_id, field, sealed, set_at, set_by, origins) VALUES ('{id}', 'password', 'x', now(), 'Ana', '{{https://api.example.org}}')")).await;
     app.sql("UPDATE connectors SET status = 'healthy'").await;
-}
-
-#[tokio::test]
-async fn a_base_url_of_another_host_goes_with_the_stored_secret_only_after_asking() {
-    let app = TestApp::start().await;
-    with_secret(&app).await;
-    let ana = app.person(&[EditConnectors]).await;
-    for elsewhere in [
-        "https://evil.example/v1",
-        "http://api.example.org/v1",
-        "https://api.example.org:8443/v1",
-        "https://api.example.org.evil.example/",
-    ] {
-        let page = ana
-            .get("/connectors/payroll")
-            .await
-            .submit(|form| form.set("base_url", elsewhere))
-            .await
-            .expect(422);
-        let errors = page.errors();
-        assert_eq!(
-            (errors.len(), errors[0].0.as_str()),
-            (1, "forget_secrets"),
-            "{elsewhere}"
-        );
-        assert!(errors[0].1.starts_with(FORGET), "{}", errors[0].1);
-        assert_eq!(page.field_value("base_url"), elsewhere);
-        assert_eq!(
-            app.value("SELECT base_url FROM connectors").await,
-            "https://api.example.org/v1"
-        );
-        assert_eq!(app.count("SELECT count(*) FROM secrets").await, 1);
-    }
-    let page = ana
-        .get("/connectors/payroll")
-        .await
-        .submit(|form| form.set("base_url", "https://evil.example/v1"))
-        .await;
-    for (typed, message) in [
-        ("", "Enter your own password"),
-        ("wrong", "This is not your password"),
-    ] {
-        let tick = |form: FormFill| form.tick("forget_secrets", "yes");
-        let refused = page
-            .submit(|form| tick(form).set("own_password", typed))
-            .await
-            .expect(422);
-        assert_eq!(
-            refused.errors(),
-            [("own_password".to_string(), message.to_string())]
-        );
-        assert_eq!(
-            strs(&refused.ticked("forget_secrets")),
-            ["yes"],
-            "what was ticked is still there"
-        );
-        assert_eq!(refused.field_value("base_url"), "https://evil.example/v1");
-        assert!(!refused.html.contains("wrong"));
-        assert_eq!(app.count("SELECT count(*) FROM secrets").await, 1);
-    }
-    page.submit(|form| form.tick("forget_secrets", "yes").confirmed())
-        .await
-        .expect(303);
-    assert_eq!(
-        app.rows("SELECT base_url, status FROM connectors").await,
-        [["https://evil.example/v1", "not_authorized"]]
-    );
-    assert_eq!(app.count("SELECT count(*) FROM secrets").await, 0);
-    let changes = app
-        .value("SELECT changes::text FROM audit_events WHERE kind = 'connector.saved'")
-        .await;
-    assert!(
-        changes.contains("removed, because the base URL leads to another host"),
-        "{changes}"
-    );
 }
 
 #[tokio::test]
@@ -396,35 +317,4 @@ async fn a_base_url_of_the_same_host_keeps_the_stored_secret_without_asking() {
             .expect(303);
         assert_eq!(app.count("SELECT count(*) FROM secrets").await, 1, "{same}");
     }
-}
-
-#[tokio::test]
-async fn a_base_url_cannot_be_moved_by_way_of_none() {
-    let app = TestApp::start().await;
-    with_secret(&app).await;
-    let ana = app.person(&[EditConnectors]).await;
-    ana.get("/connectors/payroll")
-        .await
-        .submit(|form| form.set("base_url", ""))
-        .await
-        .expect(303);
-    ana.get("/connectors/payroll")
-        .await
-        .submit(|form| form.set("base_url", "https://evil.example/"))
-        .await
-        .expect(422);
-    assert_eq!(app.value("SELECT base_url FROM connectors").await, "");
-}
-
-#[tokio::test]
-async fn ticking_the_box_on_ones_own_keeps_the_secret_of_an_unchanged_host() {
-    let app = TestApp::start().await;
-    with_secret(&app).await;
-    let ana = app.person(&[EditConnectors]).await;
-    ana.get("/connectors/payroll")
-        .await
-        .submit(|form| form.forge("forget_secrets", "yes"))
-        .await
-        .expect(303);
-    assert_eq!(app.count("SELECT count(*) FROM secrets").await, 1);
 }

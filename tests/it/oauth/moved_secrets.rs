@@ -207,25 +207,24 @@ async fn finding_settings_carries_no_secret() {
 }
 
 #[tokio::test]
-async fn a_base_url_elsewhere_takes_what_would_fetch_a_token_for_it() {
-    for (method, left) in [
-        (CODE, vec!["client_secret"]),
-        (CLIENT, vec![]),
-        (PASSWORDS, vec![]),
-    ] {
-        let home = Hostile::json("{}").await;
+async fn a_token_is_fetched_for_no_base_url_that_waits() {
+    for method in [CLIENT, PASSWORDS] {
+        let home = Hostile::json(r#"{"access_token":"canary-new","expires_in":3600}"#).await;
         let (app, id, ana) = at_home(method, &home).await;
-        if method != CODE {
-            app.sql("DELETE FROM tokens").await;
-        }
-        let details = "/connectors/payroll";
+        app.sql("DELETE FROM tokens").await;
         let elsewhere = |form: FormFill| form.set("base_url", "https://evil.example.net");
-        let page = ana.get(details).await.submit(elsewhere).await.expect(422);
-        assert_eq!(page.errors()[0].0, "forget_secrets");
-        let tick = |form: FormFill| form.tick("forget_secrets", "yes").confirmed();
-        page.submit(tick).await.expect(303);
-        let fields: Vec<String> = app.rows("SELECT field FROM secrets").await.concat();
-        assert_eq!(strs(&fields), left, "{method:?}");
-        assert_eq!(app.token(id).await, None);
+        let page = ana.get("/connectors/payroll").await.submit(elsewhere).await;
+        let page = page.expect(303).follow().await;
+        assert!(
+            page.flash()
+                .contains("are refused until somebody approves it")
+        );
+        let renewals = "/connectors/payroll/authorization/token-renewals";
+        ana.post(renewals, &[]).await.expect(303);
+        assert_eq!(app.token(id).await.as_deref(), Some("canary-new"));
+        let origins = app
+            .value("SELECT array_to_string(origins, ' ') FROM tokens")
+            .await;
+        assert!(!origins.contains("evil"), "{origins}");
     }
 }

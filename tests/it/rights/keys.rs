@@ -36,16 +36,14 @@ impl World {
         };
         let by = connectory::access::Actor::command_line();
         let now = app.clock.now();
+        let mut conn = app.conn().await;
+        let origins = crate::support::in_use(&mut conn, payroll).await;
         connectory::authorization::store_token(
-            &mut *app.conn().await,
-            &app.vault,
-            &by,
-            now,
-            payroll,
-            &token,
+            &mut conn, &app.vault, &by, now, payroll, &token, &origins,
         )
         .await
         .expect("a token");
+        drop(conn);
         World {
             app,
             _api: api,

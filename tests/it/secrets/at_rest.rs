@@ -212,7 +212,7 @@ async fn a_day(
         browser
             .get("/connectors/basic")
             .await
-            .submit(|form| form.set("base_url", "https://elsewhere.example.org"))
+            .submit(|form| form.set("base_url", "elsewhere.example.org"))
             .await
             .expect(422),
     );

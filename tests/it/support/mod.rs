@@ -27,6 +27,7 @@ pub use browser::{Browser, TOKEN_COOKIE};
 pub use form::FormFill;
 pub use page::{Page, words};
 pub use people::PASSWORD;
+pub use sealed::in_use;
 
 /// A connector of which everything is open to everybody, as keys are asked whether they open it.
 pub fn open_to_all(connector: Uuid) -> Subject {

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use connectory::access::Actor;
-use connectory::authorization::{self, NewToken, SecretField};
+use connectory::authorization::{self, ApprovedOrigins, NewSecret, NewToken, SecretField};
 use connectory::connectors;
 use connectory::vault::{Place, Secret};
 use uuid::Uuid;
@@ -16,17 +16,17 @@ impl TestApp {
             self.clock.now(),
             Secret::new(text.into()),
         );
-        authorization::store_secret(
-            &mut conn,
-            &self.vault,
-            &Actor::command_line(),
-            now,
+        let origins = in_use(&mut conn, connector).await;
+        let new = NewSecret {
             connector,
             field,
-            &secret,
-        )
-        .await
-        .expect("a stored secret");
+            secret: &secret,
+            origins: &origins,
+        };
+        let by = Actor::command_line();
+        authorization::store_secret(&mut conn, &self.vault, &by, now, &new)
+            .await
+            .expect("a stored secret");
         connectors::refresh_health(&mut conn, connector, now)
             .await
             .expect("the health");
@@ -42,6 +42,7 @@ impl TestApp {
             scope: String::new(),
             expires_at: life.map(|life| now + life),
         };
+        let origins = in_use(&mut conn, connector).await;
         authorization::store_token(
             &mut conn,
             &self.vault,
@@ -49,6 +50,7 @@ impl TestApp {
             now,
             connector,
             &token,
+            &origins,
         )
         .await
         .expect("a stored token");
@@ -59,35 +61,42 @@ impl TestApp {
 
     /// The stored secret of a field as it was typed.
     pub async fn secret(&self, connector: Uuid, field: SecretField) -> Option<String> {
-        let query = format!(
-            "SELECT encode(sealed, 'hex') FROM secrets WHERE connector_id = '{connector}' AND field = '{}'",
+        let row = format!(
+            "FROM secrets WHERE connector_id = '{connector}' AND field = '{}'",
             field.code()
         );
-        self.open(
-            Place {
-                table: "secrets",
-                row: connector,
-                column: field.code(),
-            },
-            &self.value(&query).await,
-        )
+        self.opened("secrets", connector, ("sealed", field.code()), &row)
+            .await
     }
 
     /// The stored access token.
     pub async fn token(&self, connector: Uuid) -> Option<String> {
+        let row = format!("FROM tokens WHERE connector_id = '{connector}'");
+        let column = ("access_token", "access_token");
+        self.opened("tokens", connector, column, &row).await
+    }
+
+    async fn opened(
+        &self,
+        table: &'static str,
+        row: Uuid,
+        (column, name): (&str, &str),
+        from: &str,
+    ) -> Option<String> {
         let sealed = self
-            .value(&format!(
-                "SELECT encode(access_token, 'hex') FROM tokens WHERE connector_id = '{connector}'"
-            ))
+            .value(&format!("SELECT encode({column}, 'hex') {from}"))
             .await;
-        self.open(
-            Place {
-                table: "tokens",
-                row: connector,
-                column: "access_token",
-            },
-            &sealed,
-        )
+        let origins = self
+            .value(&format!("SELECT array_to_string(origins, ' ') {from}"))
+            .await;
+        let origins: Vec<String> = origins.split_whitespace().map(String::from).collect();
+        let place = Place {
+            table,
+            row,
+            column: name,
+            bound_to: Some(&origins),
+        };
+        self.open(place, &sealed)
     }
 
     fn open(&self, place: Place<'_>, sealed: &str) -> Option<String> {
@@ -105,5 +114,55 @@ impl TestApp {
                 .expose()
                 .to_string()
         })
+    }
+}
+
+/// The origins that a connector uses, all of them, as if somebody had approved them.
+pub async fn in_use(conn: &mut connectory::db::Conn, connector: Uuid) -> ApprovedOrigins {
+    authorization::origins_in_use(conn, connector)
+        .await
+        .expect("the origins in use")
+}
+
+impl TestApp {
+    /// Approves all origins in use for everything that a connector has stored, as the page does, but without a person.
+    pub async fn approve_origins(&self, connector: Uuid) {
+        let origins = in_use(&mut *self.conn().await, connector).await.stored();
+        let array = format!("'{{{}}}'::text[]", origins.join(","));
+        let columns = [
+            ("secrets", "sealed", "field"),
+            ("tokens", "access_token", "'access_token'"),
+            ("tokens", "refresh_token", "'refresh_token'"),
+        ];
+        let mut updates = vec!["SET connectory.resealing = 'yes'".to_string()];
+        for (table, column, name) in columns {
+            let rows = self
+                .rows(&format!(
+                    "SELECT {name}, encode({column}, 'hex'), array_to_string(origins, ' ') FROM {table}
+                     WHERE connector_id = '{connector}' AND {column} IS NOT NULL"
+                ))
+                .await;
+            for row in rows {
+                let before: Vec<String> = row[2].split_whitespace().map(String::from).collect();
+                let place = |bound_to| Place {
+                    table,
+                    row: connector,
+                    column: &row[0],
+                    bound_to: Some(bound_to),
+                };
+                let text = self.open(place(&before), &row[1]).expect("a value");
+                let sealed = self.vault.seal(place(&origins), &Secret::new(text));
+                let sealed = sealed.expect("a sealed value");
+                let digits: String = sealed.iter().map(|byte| format!("{byte:02x}")).collect();
+                let which = if table == "secrets" {
+                    format!(" AND field = '{}'", row[0])
+                } else {
+                    String::new()
+                };
+                updates.push(format!("UPDATE {table} SET {column} = '\\x{digits}' WHERE connector_id = '{connector}'{which}"));
+            }
+            updates.push(format!("UPDATE {table} SET origins = {array} WHERE connector_id = '{connector}' AND '{column}' <> 'access_token'"));
+        }
+        self.sql(&updates.join(";")).await;
     }
 }

@@ -87,6 +87,12 @@ impl Reply {
         }
     }
 
+    /// The same, when the test lets it go, see [`Upstream::go_on`].
+    pub fn held(mut self) -> Reply {
+        self.pieces.insert(0, std::mem::take(&mut self.bytes));
+        self
+    }
+
     pub fn closing(mut self) -> Reply {
         self.closes = true;
         self

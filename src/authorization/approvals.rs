@@ -1,0 +1,275 @@
+//! Approving origins: the stored secrets and the token of a connector may be sent there from now on.
+//!
+//! Rule: only somebody with Authorize who enters the own password approves, and only origins that the page has listed.
+
+use std::collections::BTreeSet;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::{AsyncConnection, RunQueryDsl};
+
+use super::origins::{self, ApprovedOrigins};
+use super::queries::{self, SealedValues};
+use super::tab::{Stored, load};
+use crate::access::{Actor, Right, SignInGuard, Visit, password_again};
+use crate::audit::{self, Changes, Event};
+use crate::connectors::{self, ConnectorHead, ConnectorId, Tab};
+use crate::db::Conn;
+use crate::db::schema::{authorizations, connectors as connectors_table, secrets, tokens};
+use crate::vault::Vault;
+use crate::web::{
+    CheckList, Choice, Error, Errors, Form, FormData, Segment, Shell, TextField, page,
+};
+
+#[derive(Template)]
+#[template(path = "authorization/approvals.html")]
+struct ApprovalsPage {
+    shell: Shell,
+    head: ConnectorHead,
+    version: i32,
+    waiting: Vec<String>,
+    approved: Vec<String>,
+    ticked: Vec<String>,
+    errors: Errors,
+    /// The own password need not be entered again.
+    confirmed: bool,
+}
+
+impl ApprovalsPage {
+    fn origins_field(&self) -> CheckList {
+        let choice = |origin: &String| Choice {
+            value: origin.clone(),
+            label: origin.clone(),
+            ticked: self.ticked.contains(origin),
+            note: "",
+        };
+        let choices = self.waiting.iter().map(choice).collect();
+        CheckList::new("origin", "Origins to approve", choices)
+            .hint("The stored secrets and the token may be sent to the servers that you tick.")
+            .errors(&self.errors)
+    }
+
+    fn password_field(&self) -> Option<TextField> {
+        (!self.confirmed).then(|| password_again(&self.errors))
+    }
+}
+
+fn address(key: &str) -> String {
+    format!("/connectors/{key}/authorization")
+}
+
+/// The page that lists what waits for approval.
+pub async fn new(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let stored = load(&visit, &mut *visit.conn().await?, &key, Right::Authorize).await?;
+    if stored.origins.waiting.is_empty() || !stored.origins.has_secrets {
+        return Ok(visit.see_other(&address(&key), "No origin waits for approval"));
+    }
+    approvals_page(
+        visit,
+        &stored,
+        (Vec::new(), Errors::default()),
+        StatusCode::OK,
+    )
+}
+
+fn approvals_page(
+    visit: Visit,
+    stored: &Stored,
+    (ticked, errors): (Vec<String>, Errors),
+    status: StatusCode,
+) -> Result<HttpResponse, Error> {
+    let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &visit.actor);
+    page(
+        status,
+        &ApprovalsPage {
+            confirmed: visit.is_confirmed(),
+            shell: visit.shell,
+            head,
+            version: stored.authorization.version,
+            waiting: stored.origins.waiting.stored(),
+            approved: stored.origins.approved.stored(),
+            ticked,
+            errors,
+        },
+    )
+}
+
+/// Approves the ticked origins.
+pub async fn create(
+    visit: Visit,
+    vault: web::Data<Vault>,
+    guard: web::Data<SignInGuard>,
+    Segment(key): Segment,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let stored = load(&visit, &mut *visit.conn().await?, &key, Right::Authorize).await?;
+    let mut errors = Errors::default();
+    let ticked = ticked(&data);
+    let chosen = stored
+        .origins
+        .waiting
+        .iter()
+        .filter(|origin| ticked.contains(&origin.to_string()));
+    let chosen: ApprovedOrigins = chosen.cloned().collect();
+    let is_stale = data.version() != stored.authorization.version;
+    if is_stale {
+        errors.add(
+            "origin",
+            "The data connector was changed meanwhile. Look at the list again.",
+        );
+    } else if chosen.is_empty() {
+        errors.add("origin", "Tick the origins to approve");
+    } else if guard.confirm(&visit, &data, &mut errors).await? {
+        let (by, now) = (&visit.actor, visit.now());
+        let mut conn = visit.conn().await?;
+        if approve(&mut conn, &vault, (by, now), &stored, &chosen).await? {
+            return Ok(visit.see_other(&address(&key), "The origins were approved"));
+        }
+        errors.add(
+            "origin",
+            "The data connector was changed meanwhile. Look at the list again.",
+        );
+        let stored = load(&visit, &mut conn, &key, Right::Authorize).await?;
+        drop(conn);
+        return approvals_page(visit, &stored, (Vec::new(), errors), StatusCode::CONFLICT);
+    }
+    let status = if is_stale {
+        StatusCode::CONFLICT
+    } else {
+        StatusCode::UNPROCESSABLE_ENTITY
+    };
+    approvals_page(
+        visit,
+        &stored,
+        (ticked.into_iter().collect(), errors),
+        status,
+    )
+}
+
+fn ticked(data: &FormData) -> BTreeSet<String> {
+    data.all("origin").into_iter().collect()
+}
+
+/// Adds origins to the sets of everything that is stored, if the connector is still as the page has shown it. Origins that
+/// are no longer in use are taken out of the sets.
+async fn approve(
+    conn: &mut Conn,
+    vault: &Vault,
+    (by, now): (&Actor, DateTime<Utc>),
+    seen: &Stored,
+    chosen: &ApprovedOrigins,
+) -> Result<bool, Error> {
+    let id = seen.connector.id;
+    conn.transaction(async |conn| {
+        let current = queries::find_and_hold(conn, id).await?;
+        if current.version != seen.authorization.version {
+            return Ok(false);
+        }
+        let in_use = origins::origins_in_use(conn, id).await?;
+        let sealed = SealedValues::read(conn, id).await?;
+        let with =
+            |before: Option<ApprovedOrigins>| before.unwrap_or_default().and(&in_use).or(chosen);
+        refuse_damaged(id, &sealed.reseal(conn, vault, with).await?)?;
+        diesel::update(authorizations::table.find(id))
+            .set((
+                authorizations::version.eq(authorizations::version + 1),
+                authorizations::updated_at.eq(now),
+                authorizations::updated_by.eq(&by.name),
+            ))
+            .execute(conn)
+            .await?;
+        queries::forget_failures(conn, id).await?;
+        connectors::refresh_health(conn, id, now).await?;
+        let before = seen.origins.approved.stored().join(", ");
+        let after = seen.origins.approved.or(chosen).stored().join(", ");
+        record(conn, (by, now), (id, &seen.connector.name), (before, after)).await?;
+        Ok(true)
+    })
+    .await
+}
+
+fn refuse_damaged(connector: ConnectorId, damaged: &[String]) -> Result<(), Error> {
+    if damaged.is_empty() {
+        return Ok(());
+    }
+    let names = damaged.join(", ");
+    Err(Error::internal(anyhow::anyhow!(
+        "stored values of connector {connector} do not open: {names}"
+    )))
+}
+
+async fn record(
+    conn: &mut Conn,
+    (by, now): (&Actor, DateTime<Utc>),
+    (id, name): (ConnectorId, &str),
+    (before, after): (String, String),
+) -> Result<(), Error> {
+    let event = Event {
+        kind: "origins.approved",
+        subject_id: Some(id),
+        subject_name: name,
+        changes: Changes::none().field("Approved origins", before, after),
+    };
+    audit::record(conn, by, now, event).await
+}
+
+/// Approves, once, the origins in use for secrets and tokens that were stored by a version that knew no approved origins.
+/// Called at start, before the first request; instances that start together do the work of each connector once. Values that do
+/// not open are logged and stay unusable.
+pub async fn approve_origins_in_use(
+    conn: &mut Conn,
+    vault: &Vault,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let of_secrets = secrets::table
+        .filter(secrets::origins.is_null())
+        .select(secrets::connector_id);
+    let of_tokens = tokens::table
+        .filter(tokens::origins.is_null())
+        .select(tokens::connector_id);
+    let connectors: Vec<ConnectorId> = of_secrets.union(of_tokens).load(conn).await?;
+    for id in connectors {
+        conn.transaction(async |conn| approve_in_use(conn, vault, now, id).await)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn approve_in_use(
+    conn: &mut Conn,
+    vault: &Vault,
+    now: DateTime<Utc>,
+    id: ConnectorId,
+) -> Result<(), Error> {
+    queries::find_and_hold(conn, id).await?;
+    let in_use = origins::origins_in_use(conn, id).await?;
+    let sealed = SealedValues::read(conn, id).await?;
+    if !sealed.has_unapproved() {
+        return Ok(());
+    }
+    let damaged = sealed
+        .reseal(conn, vault, |before| {
+            before.unwrap_or_else(|| in_use.clone())
+        })
+        .await?;
+    if !damaged.is_empty() {
+        let names = damaged.join(", ");
+        tracing::error!(connector = %id, values = names, "stored values do not open, so no origin was approved for them");
+    }
+    let name: String = connectors_table::table
+        .find(id)
+        .select(connectors_table::name)
+        .first(conn)
+        .await?;
+    let by = Actor::program("Connectory");
+    record(
+        conn,
+        (&by, now),
+        (id, &name),
+        (String::new(), in_use.stored().join(", ")),
+    )
+    .await
+}

@@ -1,0 +1,269 @@
+//! The sealed values of one connector, read and sealed anew together: secrets that people typed, and tokens that servers issued.
+//!
+//! Rule: what is opened here comes with the origins to which it may be sent. Only two values come without: the key of a client
+//! certificate, which TLS uses and never sends, and a token that is shown to a person.
+
+use diesel::prelude::*;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+use uuid::Uuid;
+
+use super::{secret_place, token_place};
+use crate::authorization::model::SecretField;
+use crate::authorization::origins::{ApprovedOrigins, ApprovedSecret};
+use crate::db::Conn;
+use crate::db::schema::{secrets, tokens};
+use crate::vault::{Place, Secret, Vault};
+use crate::web::Error;
+
+/// A sealed value and the origins that it is bound to.
+#[derive(Clone)]
+pub(in crate::authorization) struct Sealed {
+    pub value: Vec<u8>,
+    pub origins: Option<Vec<String>>,
+}
+
+impl Sealed {
+    fn open(&self, vault: &Vault, place: Place<'_>) -> Result<Secret, Error> {
+        let place = Place {
+            bound_to: self.origins.as_deref(),
+            ..place
+        };
+        vault.open(place, &self.value).map_err(Error::internal)
+    }
+
+    fn approved(&self, vault: &Vault, place: Place<'_>) -> Result<ApprovedSecret, Error> {
+        let origins = ApprovedOrigins::read(self.origins.as_deref())?;
+        Ok(ApprovedSecret::stored(self.open(vault, place)?, origins))
+    }
+
+    /// A secret of this field, with its origins.
+    pub fn opened(
+        &self,
+        vault: &Vault,
+        connector: Uuid,
+        field: SecretField,
+    ) -> Result<(Secret, ApprovedOrigins), Error> {
+        let origins = ApprovedOrigins::read(self.origins.as_deref())?;
+        Ok((self.open(vault, secret_place(connector, field))?, origins))
+    }
+
+    /// The key of a client certificate, for TLS.
+    pub fn client_key(&self, vault: &Vault, connector: Uuid) -> Result<Secret, Error> {
+        self.open(vault, secret_place(connector, SecretField::ClientKey))
+    }
+
+    /// An access token, with its origins.
+    pub fn access_token(
+        &self,
+        vault: &Vault,
+        connector: Uuid,
+    ) -> Result<(Secret, ApprovedOrigins), Error> {
+        let origins = ApprovedOrigins::read(self.origins.as_deref())?;
+        Ok((
+            self.open(vault, token_place(connector, "access_token"))?,
+            origins,
+        ))
+    }
+}
+
+#[derive(Queryable)]
+struct SealedTokens {
+    access: Vec<u8>,
+    refresh: Option<Vec<u8>>,
+    origins: Option<Vec<String>>,
+}
+
+/// All sealed values of a connector, as they were at one time if they are read in a transaction that shows one state.
+pub(in crate::authorization) struct SealedValues {
+    connector: Uuid,
+    secrets: Vec<(String, Sealed)>,
+    tokens: Option<SealedTokens>,
+}
+
+impl SealedValues {
+    pub async fn read(conn: &mut Conn, connector: Uuid) -> Result<SealedValues, Error> {
+        let rows: Vec<(String, Vec<u8>, Option<Vec<String>>)> = secrets::table
+            .filter(secrets::connector_id.eq(connector))
+            .select((secrets::field, secrets::sealed, secrets::origins))
+            .load(conn)
+            .await?;
+        let secrets = rows
+            .into_iter()
+            .map(|(field, value, origins)| (field, Sealed { value, origins }));
+        let tokens = tokens::table
+            .find(connector)
+            .select((tokens::access_token, tokens::refresh_token, tokens::origins))
+            .first(conn)
+            .await
+            .optional()?;
+        Ok(SealedValues {
+            connector,
+            secrets: secrets.collect(),
+            tokens,
+        })
+    }
+
+    /// Whether a value is of a version that knew no approved origins.
+    pub fn has_unapproved(&self) -> bool {
+        let token = self
+            .tokens
+            .as_ref()
+            .is_some_and(|tokens| tokens.origins.is_none());
+        token
+            || self
+                .secrets
+                .iter()
+                .any(|(_, sealed)| sealed.origins.is_none())
+    }
+
+    /// Seals everything anew for other origins, as `approved` makes them of those until now: `None` for a value of a
+    /// version that knew none. Gives the names of the values that do not open; they stay as they are. A token sealed anew is
+    /// no new token.
+    pub async fn reseal(
+        &self,
+        conn: &mut Conn,
+        vault: &Vault,
+        approved: impl Fn(Option<ApprovedOrigins>) -> ApprovedOrigins,
+    ) -> Result<Vec<String>, Error> {
+        let set = |origins: &Option<Vec<String>>| {
+            let before = origins
+                .as_deref()
+                .map(|texts| ApprovedOrigins::read(Some(texts)));
+            Ok::<_, Error>(approved(before.transpose()?).stored())
+        };
+        let mut damaged = Vec::new();
+        for (field, sealed) in &self.secrets {
+            let Some(known) = SecretField::ALL
+                .into_iter()
+                .find(|known| known.code() == field)
+            else {
+                damaged.push(field.clone());
+                continue;
+            };
+            let (place, origins) = (secret_place(self.connector, known), set(&sealed.origins)?);
+            let Ok(value) = sealed.open(vault, place) else {
+                damaged.push(field.clone());
+                continue;
+            };
+            let value = seal(vault, place, &origins, &value)?;
+            diesel::update(secrets::table.find((self.connector, field)))
+                .set((secrets::sealed.eq(value), secrets::origins.eq(origins)))
+                .execute(conn)
+                .await?;
+        }
+        if let Some(tokens) = &self.tokens {
+            let origins = set(&tokens.origins)?;
+            let opened = self
+                .shown_token(vault)
+                .and_then(|access| Ok((access, self.stored_refresh_token(vault)?)));
+            let Ok((Some(access), refresh)) = opened else {
+                damaged.push("token".into());
+                return Ok(damaged);
+            };
+            let sealed = |column, token: &Secret| {
+                seal(vault, token_place(self.connector, column), &origins, token)
+            };
+            let access = sealed("access_token", &access)?;
+            let refresh = refresh
+                .map(|token| sealed("refresh_token", &token))
+                .transpose()?;
+            conn.batch_execute("SET LOCAL connectory.resealing = 'yes'")
+                .await?;
+            diesel::update(tokens::table.find(self.connector))
+                .set((
+                    tokens::access_token.eq(access),
+                    tokens::refresh_token.eq(refresh),
+                    tokens::origins.eq(&origins),
+                ))
+                .execute(conn)
+                .await?;
+        }
+        Ok(damaged)
+    }
+
+    fn sealed(&self, field: SecretField) -> Option<&Sealed> {
+        let found = self.secrets.iter().find(|(code, _)| code == field.code());
+        found.map(|(_, sealed)| sealed)
+    }
+
+    /// The stored secret of a field, if there is one.
+    pub fn secret(
+        &self,
+        vault: &Vault,
+        field: SecretField,
+    ) -> Result<Option<ApprovedSecret>, Error> {
+        let sealed = self.sealed(field);
+        sealed
+            .map(|sealed| sealed.approved(vault, secret_place(self.connector, field)))
+            .transpose()
+    }
+
+    /// The key of the client certificate, for TLS.
+    pub fn client_key(&self, vault: &Vault) -> Result<Option<Secret>, Error> {
+        let sealed = self.sealed(SecretField::ClientKey);
+        sealed
+            .map(|sealed| sealed.client_key(vault, self.connector))
+            .transpose()
+    }
+
+    fn token(&self, column: &'static str) -> Option<Sealed> {
+        let tokens = self.tokens.as_ref()?;
+        let value = match column {
+            "access_token" => Some(tokens.access.clone()),
+            _ => tokens.refresh.clone(),
+        };
+        let origins = tokens.origins.clone();
+        value.map(|value| Sealed { value, origins })
+    }
+
+    /// The access token, for giving it back to the server.
+    pub fn access_token(&self, vault: &Vault) -> Result<Option<ApprovedSecret>, Error> {
+        self.approved_token(vault, "access_token")
+    }
+
+    /// The refresh token.
+    pub fn refresh_token(&self, vault: &Vault) -> Result<Option<ApprovedSecret>, Error> {
+        self.approved_token(vault, "refresh_token")
+    }
+
+    /// The refresh token, to be stored anew.
+    pub fn stored_refresh_token(&self, vault: &Vault) -> Result<Option<Secret>, Error> {
+        self.opened_token(vault, "refresh_token")
+    }
+
+    fn approved_token(
+        &self,
+        vault: &Vault,
+        column: &'static str,
+    ) -> Result<Option<ApprovedSecret>, Error> {
+        let place = token_place(self.connector, column);
+        self.token(column)
+            .map(|sealed| sealed.approved(vault, place))
+            .transpose()
+    }
+
+    /// The access token, to be shown to a person.
+    pub fn shown_token(&self, vault: &Vault) -> Result<Option<Secret>, Error> {
+        self.opened_token(vault, "access_token")
+    }
+
+    fn opened_token(&self, vault: &Vault, column: &'static str) -> Result<Option<Secret>, Error> {
+        let place = token_place(self.connector, column);
+        self.token(column)
+            .map(|sealed| sealed.open(vault, place))
+            .transpose()
+    }
+}
+
+fn seal(
+    vault: &Vault,
+    place: Place<'_>,
+    origins: &[String],
+    secret: &Secret,
+) -> Result<Vec<u8>, Error> {
+    let place = Place {
+        bound_to: Some(origins),
+        ..place
+    };
+    vault.seal(place, secret).map_err(Error::internal)
+}
