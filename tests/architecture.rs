@@ -23,7 +23,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &["vault::Secret"]), // passwords and keys that are set
     ("db", &["config"]),
     ("outbound", &["vault::Secret"]), // credentials pass through requests
-    ("web", &["db::Unavailable", "db::keyset"]), // a failure with a page; places in lists
+    ("web", &["db::Unavailable", "db::keyset", "db::version"]), // a failure with a page; places in lists; what a form was made from
     ("oauth", &["outbound", "vault"]),
     ("access", &["db", "web"]),
     ("audit", &["access", "db", "web"]),

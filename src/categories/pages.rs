@@ -238,17 +238,12 @@ pub async fn update(
     let mut conn = visit.conn().await?;
     let category = find(&mut conn, &id).await?;
     let mut form = CategoryForm::read(&data);
+    let Some(seen) = data.seen_version(category.version) else {
+        return conflict(visit.shell, category, &data, &form);
+    };
     if let Some(checked) = form.check() {
-        match queries::update(
-            &mut conn,
-            &visit.actor,
-            visit.now(),
-            &category,
-            data.version(),
-            &checked,
-        )
-        .await
-        {
+        let (by, now) = (&visit.actor, visit.now());
+        match queries::update(&mut conn, by, now, (&category, seen), &checked).await {
             Ok(()) => return Ok(visit.see_other("/categories", "The category was saved")),
             Err(SaveError::Fault(fault)) => return Err(fault),
             Err(SaveError::Stale) => {

@@ -16,6 +16,7 @@ use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
 use crate::db::keyset::{Keyset, Slice};
 use crate::db::schema::{categories, connector_categories, connector_total, connectors};
+use crate::db::version::SeenVersion;
 use crate::name::{fold, like_pattern};
 use crate::web::{Error, ListQuery, SaveError, Total};
 
@@ -221,36 +222,31 @@ pub async fn lock_counts(conn: &mut Conn) -> Result<(), DbError> {
     total.for_update().first::<i64>(conn).await.map(|_| ())
 }
 
-/// Saves a category that nobody else has saved since `version`, and its name in its connectors.
+/// Saves a category that nobody else has saved since it was read, and its name in its connectors.
 pub(super) async fn update(
     conn: &mut Conn,
     by: &Actor,
     now: DateTime<Utc>,
-    old: &Category,
-    version: i32,
+    (old, seen): (&Category, SeenVersion),
     new: &CheckedCategory,
 ) -> Result<(), SaveError> {
     conn.transaction(async |conn| {
         lock_counts(conn).await?;
-        let changed = diesel::update(
-            categories::table
-                .find(old.id)
-                .filter(categories::version.eq(version)),
-        )
-        .set((
-            categories::name.eq(new.name.as_str()),
-            categories::name_key.eq(new.name.key()),
-            categories::name_folded.eq(fold(new.name.as_str())),
-            categories::status.eq(new.status.code()),
-            categories::version.eq(categories::version + 1),
-            categories::updated_at.eq(now),
-            categories::updated_by.eq(&by.name),
-        ))
-        .execute(conn)
-        .await?;
-        if changed == 0 {
-            return Err(SaveError::Stale);
-        }
+        let row = categories::table.find(old.id);
+        let version = row.select(categories::version).for_no_key_update();
+        seen.lock(conn, version).await?;
+        diesel::update(row)
+            .set((
+                categories::name.eq(new.name.as_str()),
+                categories::name_key.eq(new.name.key()),
+                categories::name_folded.eq(fold(new.name.as_str())),
+                categories::status.eq(new.status.code()),
+                categories::version.eq(categories::version + 1),
+                categories::updated_at.eq(now),
+                categories::updated_by.eq(&by.name),
+            ))
+            .execute(conn)
+            .await?;
         if old.name != new.name.as_str() {
             rename_in_connectors(conn, old.id).await?;
         }
@@ -303,13 +299,12 @@ pub(super) async fn delete(
             .find(category.id)
             .filter(categories::built_in.is_null())
             .filter(categories::connectors.eq(0));
-        if diesel::delete(deletable).execute(conn).await? == 0 {
-            return Err(SaveError::InUse);
-        }
+        let deleted = diesel::delete(deletable).returning(categories::name);
+        let name: Option<String> = deleted.get_result(conn).await.optional()?;
         let event = Event {
             kind: "category.deleted",
             subject_id: Some(category.id),
-            subject_name: &category.name,
+            subject_name: &name.ok_or(SaveError::InUse)?,
             changes: Changes::none(),
         };
         audit::record(conn, by, now, event).await?;

@@ -148,6 +148,9 @@ pub async fn update(
     let conn = visit.conn().await?;
     let (connector, categories, choices) = load(&conn, &visit.actor, &key, Right::Edit).await?;
     let mut form = ConnectorForm::read(&data, choices);
+    let Some(version) = data.seen_version(connector.version) else {
+        return conflict(visit.shell, connector, &data, &form);
+    };
     let Some(checked) = form.check_details(&connector) else {
         return details_page(visit, connector, form, StatusCode::UNPROCESSABLE_ENTITY).await;
     };
@@ -155,7 +158,7 @@ pub async fn update(
     let seen = Seen {
         connector: &connector,
         categories: &categories,
-        version: data.version(),
+        version,
     };
     store(visit, &seen, form, &checked, &data).await
 }

@@ -9,6 +9,7 @@ use super::Connector;
 use super::model::{TrashRow, TrashedConnector};
 use super::queries::{self, KEPT, SHOWN, USERS_SHOWN, Usage};
 use crate::access::{Right, Visit};
+use crate::db::Conn;
 use crate::web::{Error, Form, SaveError, Segment, Shell, page, plural, relative};
 
 #[derive(Template)]
@@ -45,30 +46,36 @@ pub async fn delete(
     let mut conn = visit.conn().await?;
     let connector = queries::find(&conn, &visit.actor, &key, Right::View).await?;
     connector.require_to_delete()?;
-    match queries::move_to_trash(
-        &mut conn,
-        &visit.actor,
-        visit.now(),
-        &connector,
-        data.version(),
-    )
-    .await
-    {
+    let Some(seen) = data.seen_version(connector.version) else {
+        return changed_page(visit, &conn, connector).await;
+    };
+    let (by, now) = (&visit.actor, visit.now());
+    match queries::move_to_trash(&mut conn, by, now, (&connector, seen)).await {
         Ok(()) => Ok(visit.see_other("/connectors", "The Data Connector was deleted")),
         Err(SaveError::Fault(fault)) => Err(fault),
         Err(_) => {
-            let usage = queries::usage(&conn, connector.id, visit.now()).await?;
-            page(
-                StatusCode::CONFLICT,
-                &DeletePage {
-                    shell: visit.shell,
-                    connector,
-                    usage,
-                    changed: true,
-                },
-            )
+            let theirs = queries::find(&conn, &visit.actor, &key, Right::View).await?;
+            changed_page(visit, &conn, theirs).await
         }
     }
+}
+
+/// The confirmation once more, with the connector as it is now.
+async fn changed_page(
+    visit: Visit,
+    conn: &Conn,
+    connector: Connector,
+) -> Result<HttpResponse, Error> {
+    let usage = queries::usage(conn, connector.id, visit.now()).await?;
+    page(
+        StatusCode::CONFLICT,
+        &DeletePage {
+            shell: visit.shell,
+            connector,
+            usage,
+            changed: true,
+        },
+    )
 }
 
 impl DeletePage {

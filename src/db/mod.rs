@@ -11,6 +11,7 @@ mod pools;
 pub mod private;
 pub mod schema;
 mod tls;
+pub mod version;
 
 use std::time::Duration;
 

@@ -59,9 +59,12 @@ pub async fn delete(
 ) -> Result<HttpResponse, Error> {
     let (connector, endpoint) =
         load(&visit, &*visit.conn().await?, (&key, &id), Right::Edit).await?;
+    let Some(seen) = data.seen_version(endpoint.version) else {
+        return delete_page(visit, connector, endpoint, true);
+    };
     let mut conn = visit.conn().await?;
     let (by, now) = (&visit.actor, visit.now());
-    match queries::delete(&mut conn, by, now, &endpoint, data.version()).await {
+    match queries::delete(&mut conn, by, now, (&endpoint, seen)).await {
         Ok(()) => Ok(visit.see_other(
             &format!("/connectors/{}/endpoints", connector.key),
             "The endpoint was deleted",

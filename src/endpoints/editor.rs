@@ -269,11 +269,15 @@ pub async fn update(
     if editor.form.rearrange(Purpose::of(&data)) {
         return editor_page(visit, editor, StatusCode::OK);
     }
+    let Some(seen) = data.seen_version(endpoint.version) else {
+        let connector = &editor.connector;
+        return conflict(visit.shell, connector, &endpoint, &editor.form, &data);
+    };
     if let Some(checked) = editor.form.check() {
         let mut conn = visit.conn().await?;
         let saving = saving(&visit, &editor);
-        let (version, new) = (editor.version, &checked.endpoint);
-        match queries::update(&mut conn, &saving, &endpoint, version, new).await {
+        let (seen, new) = ((&endpoint, seen), &checked.endpoint);
+        match queries::update(&mut conn, &saving, seen, new).await {
             Ok(()) => {
                 let address = format!("/connectors/{key}/endpoints/{}", endpoint.id);
                 let to = (editor.connector.id, new.recipe.url.as_str());

@@ -61,8 +61,12 @@ pub async fn delete(
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let program = find(&mut conn, &id).await?;
+    let Some(seen) = data.seen_version(program.version) else {
+        drop(conn);
+        return delete_page(visit, program, StatusCode::CONFLICT).await;
+    };
     let (by, now) = (&visit.actor, visit.now());
-    match queries::delete(&mut conn, by, now, &program, data.version()).await {
+    match queries::delete(&mut conn, by, now, (&program, seen)).await {
         Ok(()) => Ok(visit.see_other("/programs", "The program was deleted")),
         Err(SaveError::Fault(fault)) => Err(fault),
         Err(_) => {

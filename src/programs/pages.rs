@@ -5,9 +5,9 @@ use actix_web::http::StatusCode;
 use askama::Template;
 
 use super::form::ProgramForm;
-use super::keys::{self, Holder, KeyTable};
+use super::keys::{Holder, KeyTable};
 use super::model::{Program, ProgramId, status_word};
-use super::queries;
+use super::queries::{self, Saved};
 use crate::access::Visit;
 use crate::db::Conn;
 use crate::web::{
@@ -124,19 +124,16 @@ pub async fn update(
     let mut conn = visit.conn().await?;
     let program = find(&mut conn, &id).await?;
     let mut form = ProgramForm::read(&data);
-    let mut checked = form.check();
-    if checked
-        .as_ref()
-        .is_some_and(|new| new.active && !program.active)
-        && keys::lead_beyond(&conn, &visit.actor, keys::WaysOf::Program(program.id)).await?
-    {
-        form.leads_beyond();
-        checked = None;
-    }
-    if let Some(checked) = checked {
-        let (by, now, version) = (&visit.actor, visit.now(), data.version());
-        match queries::update(&mut conn, by, now, &program, version, &checked).await {
-            Ok(()) => return Ok(visit.see_other(&address(program.id), "The program was saved")),
+    let Some(seen) = data.seen_version(program.version) else {
+        return conflict(visit.shell, program, &data, &form);
+    };
+    if let Some(checked) = form.check() {
+        let (by, now) = (&visit.actor, visit.now());
+        match queries::update(&mut conn, by, now, (&program, seen), &checked).await {
+            Ok(Saved::Done) => {
+                return Ok(visit.see_other(&address(program.id), "The program was saved"));
+            }
+            Ok(Saved::LeadsBeyond) => form.leads_beyond(),
             Err(SaveError::Fault(fault)) => return Err(fault),
             Err(SaveError::Stale) => {
                 return conflict(visit.shell, find(&mut conn, &id).await?, &data, &form);

@@ -7,12 +7,14 @@ use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
 use super::columns::ProgramColumn;
+use super::keys::{WaysOf, lead_beyond};
 use super::model::{Called, CheckedProgram, Program, ProgramId, ProgramRow, status_word};
 use crate::access::{Actor, Sight};
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
 use crate::db::keyset::{Keyset, Slice};
 use crate::db::schema::{api_keys, programs};
+use crate::db::version::SeenVersion;
 use crate::name::{like_pattern, searched};
 use crate::web::{Error, ListQuery, SaveError, Total};
 
@@ -134,20 +136,35 @@ pub(super) async fn create(
     .await
 }
 
-/// Saves a program that nobody else has saved since `version`.
+/// What came of saving a program.
+pub(super) enum Saved {
+    Done,
+    /// Nothing was saved: its keys would work again where the person may not call.
+    LeadsBeyond,
+}
+
+/// Locks a program, so that nobody makes a key for it meanwhile, and compares its version.
+async fn lock(conn: &mut Conn, program: &Program, seen: SeenVersion) -> Result<(), SaveError> {
+    let row = programs::table.find(program.id);
+    let row = row.select(programs::version).for_update();
+    Ok(seen.lock(conn, row).await?)
+}
+
+/// Saves a program that nobody else has saved since it was read.
 pub(super) async fn update(
     conn: &mut Conn,
     by: &Actor,
     now: DateTime<Utc>,
-    old: &Program,
-    version: i32,
+    (old, seen): (&Program, SeenVersion),
     new: &CheckedProgram,
-) -> Result<(), SaveError> {
+) -> Result<Saved, SaveError> {
     conn.transaction(async |conn| {
-        let seen = programs::table
-            .find(old.id)
-            .filter(programs::version.eq(version));
-        let changed = diesel::update(seen)
+        lock(conn, old, seen).await?;
+        let works_again = new.active && !old.active;
+        if works_again && lead_beyond(conn, by, WaysOf::Program(old.id)).await? {
+            return Ok(Saved::LeadsBeyond);
+        }
+        diesel::update(programs::table.find(old.id))
             .set((
                 programs::name.eq(new.name.as_str()),
                 programs::name_key.eq(new.name.key()),
@@ -160,9 +177,6 @@ pub(super) async fn update(
             ))
             .execute(conn)
             .await?;
-        if changed == 0 {
-            return Err(SaveError::Stale);
-        }
         let changes = Changes::none()
             .field("Name", &old.name, new.name.as_str())
             .field("Description", &old.description, &new.description)
@@ -176,30 +190,21 @@ pub(super) async fn update(
             new.name.as_str(),
             changes,
         )
-        .await
+        .await?;
+        Ok(Saved::Done)
     })
     .await
 }
 
-/// Deletes a program that nobody has saved since `version`, with its keys.
+/// Deletes a program that nobody has saved since it was read, with its keys.
 pub(super) async fn delete(
     conn: &mut Conn,
     by: &Actor,
     now: DateTime<Utc>,
-    program: &Program,
-    version: i32,
+    (program, seen): (&Program, SeenVersion),
 ) -> Result<(), SaveError> {
     conn.transaction(async |conn| {
-        // Held, so that no key is made meanwhile that the record would not name.
-        let held = programs::table
-            .find(program.id)
-            .filter(programs::version.eq(version))
-            .select(programs::id)
-            .for_update();
-        let held: Option<ProgramId> = held.first(conn).await.optional()?;
-        if held.is_none() {
-            return Err(SaveError::Stale);
-        }
+        lock(conn, program, seen).await?;
         let keys: Vec<String> = api_keys::table
             .filter(api_keys::program_id.eq(program.id))
             .filter(api_keys::revoked_at.is_null())

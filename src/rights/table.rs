@@ -182,6 +182,9 @@ pub async fn update(
     let mut conn = visit.conn().await?;
     let connector = connectors::find_in_sight(&conn, &visit.actor, &key).await?;
     let sent = Sent::read(&data, queries::entries(&mut conn, connector.id).await?);
+    let Some(seen) = data.seen_version(connector.access_version) else {
+        return conflict(visit.shell, &connector, &sent, &data);
+    };
     let checked = sent.coupled(&connector);
     if shuts_out(&visit, &mut conn, &checked).await? {
         let mut errors = Errors::default();
@@ -189,8 +192,8 @@ pub async fn update(
         let open = sent.open;
         return access_page(visit, &mut conn, connector, (open, sent.rows()), errors).await;
     }
-    let seen = (&connector, data.version());
-    match queries::save(&mut conn, &visit.actor, visit.now(), seen, &checked).await {
+    let (by, now, seen) = (&visit.actor, visit.now(), (&connector, seen));
+    match queries::save(&mut conn, by, now, seen, &checked).await {
         Ok(()) => {
             let moved = if sent.is_as(&checked) { "" } else { COUPLED };
             let outcome = format!("The access to the Data Connector was saved{moved}");

@@ -10,6 +10,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
 use super::Error;
 use super::visitor::VisitorToken;
+use crate::db::version::SeenVersion;
 
 /// The largest form, in bytes: room for certificates and long descriptions.
 const LARGEST: usize = 512 * 1024;
@@ -87,6 +88,13 @@ impl FormData {
         self.get("version")
             .and_then(|version| version.parse().ok())
             .unwrap_or(0)
+    }
+
+    /// The version that the form is to be checked against and written over, which is `of_row`; `None` if the form was made from
+    /// another one or names none. Then it is not checked at all: the answer is 409 with both versions.
+    pub fn seen_version(&self, of_row: i32) -> Option<SeenVersion> {
+        let of_form = self.get("version")?.parse().ok()?;
+        SeenVersion::compare(of_form, of_row)
     }
 
     /// Whether a box was ticked.

@@ -3,6 +3,7 @@
 use diesel::result::{DatabaseErrorKind, Error as DbError};
 
 use super::Error;
+use crate::db::version::VersionError;
 
 /// Why a save did not happen.
 #[derive(Debug)]
@@ -21,6 +22,15 @@ pub enum SaveError {
 impl From<Error> for SaveError {
     fn from(error: Error) -> SaveError {
         SaveError::Fault(error)
+    }
+}
+
+impl From<VersionError> for SaveError {
+    fn from(error: VersionError) -> SaveError {
+        match error {
+            VersionError::Stale => SaveError::Stale,
+            VersionError::Database(error) => error.into(),
+        }
     }
 }
 

@@ -44,14 +44,18 @@ pub async fn update(
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let user = visit.actor.id.ok_or(Error::SignIn)?;
+    let mut conn = visit.conn().await?;
+    let profile = queries::find(&mut conn, user).await?;
     let mut form = ProfileForm::read(&data);
+    let Some(seen) = data.seen_version(profile.version) else {
+        return conflict(visit.shell, profile, &data, &form);
+    };
     let Some(checked) = form.check() else {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return profile_page(visit, provider, form, data.version(), status);
+        return profile_page(visit, provider, form, profile.version, status);
     };
-    let mut conn = visit.conn().await?;
-    let seen = (user, data.version());
-    match queries::update(&mut conn, &visit.actor, visit.now(), seen, &checked).await {
+    let (by, now) = (&visit.actor, visit.now());
+    match queries::update(&mut conn, by, now, (user, seen), &checked).await {
         Ok(()) => Ok(visit.see_other("/profile", "Your profile was saved")),
         Err(SaveError::Fault(fault)) => Err(fault),
         Err(_) => {

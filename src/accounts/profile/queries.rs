@@ -12,6 +12,7 @@ use crate::accounts::sign_in::Arrival;
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
 use crate::db::schema::{sessions, users};
+use crate::db::version::SeenVersion;
 use crate::web::{Error, SaveError, Theme, VisitorToken, Zone};
 
 /// A person's own account.
@@ -48,21 +49,18 @@ pub(super) async fn find(conn: &mut Conn, user: Uuid) -> Result<Profile, Error> 
     Ok(row.first(conn).await?)
 }
 
-/// Saves the own profile, unless somebody has saved the user since `version`.
+/// Saves the own profile, unless somebody has saved the user since it was read.
 pub(super) async fn update(
     conn: &mut Conn,
     by: &Actor,
     now: DateTime<Utc>,
-    (user, version): (Uuid, i32),
+    (user, seen): (Uuid, SeenVersion),
     new: &CheckedProfile,
 ) -> Result<(), SaveError> {
     conn.transaction(async |conn| {
-        let row = users::table.find(user).select(users::id);
-        row.for_no_key_update().first::<Uuid>(conn).await?;
+        let row = users::table.find(user).select(users::version);
+        seen.lock(conn, row.for_no_key_update()).await?;
         let old = find(conn, user).await?;
-        if old.version != version {
-            return Err(SaveError::Stale);
-        }
         diesel::update(users::table.find(user))
             .set((
                 users::name.eq(&new.name),

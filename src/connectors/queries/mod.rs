@@ -22,7 +22,8 @@ use crate::access::{Actor, Right, Rights, Sight};
 use crate::categories::CategoryId;
 use crate::db::Conn;
 use crate::db::schema::{authorizations, connector_categories, connectors, secrets, tokens};
-use crate::web::Error;
+use crate::db::version::SeenVersion;
+use crate::web::{Error, SaveError};
 
 pub(super) use attention::{COUNT_LIMIT, Changed, Found, find as find_attention};
 pub(super) use duplicate::duplicate;
@@ -57,6 +58,15 @@ pub async fn find_in_sight(conn: &Conn, by: &Actor, key: &str) -> Result<Connect
         .first(&mut &*conn)
         .await?;
     connector.seen_by(by, listed.into())
+}
+
+/// Locks a connector that is not in the trash, and compares its version. After the counts and the authorization, which everybody
+/// locks before it.
+async fn lock(conn: &mut Conn, connector: &Connector, seen: SeenVersion) -> Result<(), SaveError> {
+    let row = connectors::table.find(connector.id);
+    let live = row.filter(connectors::deleted_at.is_null());
+    let version = live.select(connectors::version).for_no_key_update();
+    Ok(seen.lock(conn, version).await?)
 }
 
 /// The rights for which a connector lists a user. Of one that is open to everybody nothing is looked up.

@@ -12,6 +12,7 @@ use crate::audit::{self, Changes, Event};
 use crate::categories::lock_counts;
 use crate::db::Conn;
 use crate::db::schema::connectors;
+use crate::db::version::SeenVersion;
 use crate::web::{Error, SaveError};
 
 const TRASHED: (
@@ -41,16 +42,12 @@ pub async fn move_to_trash(
     conn: &mut Conn,
     by: &Actor,
     now: DateTime<Utc>,
-    connector: &Connector,
-    version: i32,
+    (connector, seen): (&Connector, SeenVersion),
 ) -> Result<(), SaveError> {
     conn.transaction(async |conn| {
         lock_counts(conn).await?;
-        let seen = connectors::table
-            .find(connector.id)
-            .filter(connectors::version.eq(version))
-            .filter(connectors::deleted_at.is_null());
-        let moved = diesel::update(seen)
+        super::lock(conn, connector, seen).await?;
+        diesel::update(connectors::table.find(connector.id))
             .set((
                 connectors::deleted_at.eq(now),
                 connectors::deleted_by.eq(&by.name),
@@ -58,9 +55,6 @@ pub async fn move_to_trash(
             ))
             .execute(conn)
             .await?;
-        if moved == 0 {
-            return Err(SaveError::Stale);
-        }
         let event = Event {
             kind: "connector.deleted",
             subject_id: Some(connector.id),

@@ -13,6 +13,7 @@ use crate::access::Actor;
 use crate::audit::{self, Changes, Event};
 use crate::categories::{CategoryId, lock_counts};
 use crate::db::schema::{connector_categories, connectors};
+use crate::db::version::SeenVersion;
 use crate::db::{Conn, Kept};
 use crate::outbound::HttpUrl;
 use crate::web::SaveError;
@@ -22,8 +23,8 @@ pub struct Seen<'a> {
     pub connector: &'a Connector,
     /// No older than the connector.
     pub categories: &'a [CategoryId],
-    /// The version that the form showed.
-    pub version: i32,
+    /// The version of it that the form was made from.
+    pub version: SeenVersion,
 }
 
 /// Saves the Details of a connector that nobody else has saved since the form was shown.
@@ -35,10 +36,6 @@ pub async fn update(
     new: &CheckedDetails,
 ) -> Result<(), SaveError> {
     let old = seen.connector;
-    // From here on the categories are those of this version: who changes them changes the version, too.
-    if old.version != seen.version {
-        return Err(SaveError::Stale);
-    }
     conn.transaction(async |conn| {
         let mut names = None;
         if has_other_categories(seen.categories, &new.categories) {
@@ -49,18 +46,18 @@ pub async fn update(
         if changes_health {
             health::hold_authorization(conn, old.id).await?;
         }
+        // From here on the categories are those that were read: who changes them changes the version, too.
+        super::lock(conn, old, seen.version).await?;
         if new.has_new_origin {
             outdate_authorization(conn, by, now, old.id).await?;
         }
         let event = saved(old, new, names.as_ref());
         // Both go out in one go. What is recorded of a save that is refused goes with its transaction.
-        let (changed, recorded) = join!(
+        let (written, recorded) = join!(
             write_details(conn, by, now, old, new, names.as_ref()),
             audit::record(conn, by, now, event),
         );
-        if changed? == 0 {
-            return Err(SaveError::Stale);
-        }
+        written?;
         recorded?;
         if names.is_some() {
             let links =
@@ -83,8 +80,7 @@ fn has_other_categories(old: &[CategoryId], new: &[CategoryId]) -> bool {
     old != new
 }
 
-/// Writes the connector's own row if it has the version of `old`, with the `names` of other categories if it gets
-/// any. Gives how many rows that were.
+/// Writes the connector's own row, with the `names` of other categories if it gets any.
 async fn write_details(
     conn: &Conn,
     by: &Actor,
@@ -93,17 +89,13 @@ async fn write_details(
     new: &CheckedDetails,
     names: Option<&CategoryNames>,
 ) -> Result<usize, DbError> {
-    let unchanged = connectors::table
-        .find(old.id)
-        .filter(connectors::version.eq(old.version))
-        .filter(connectors::deleted_at.is_null());
     let names = names.map(|names| {
         (
             connectors::category_names.eq(&names.shown),
             connectors::category_names_folded.eq(&names.folded),
         )
     });
-    let update = diesel::update(unchanged).set((
+    let update = diesel::update(connectors::table.find(old.id)).set((
         connectors::name.eq(new.name.as_str()),
         connectors::name_key.eq(new.name.key()),
         connectors::display_name.eq(&new.display_name),

@@ -9,22 +9,20 @@ use crate::access::Actor;
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
 use crate::db::schema::endpoints;
+use crate::db::version::SeenVersion;
 use crate::web::SaveError;
 
 pub async fn delete(
     conn: &mut Conn,
     by: &Actor,
     now: DateTime<Utc>,
-    endpoint: &Endpoint,
-    version: i32,
+    (endpoint, seen): (&Endpoint, SeenVersion),
 ) -> Result<(), SaveError> {
     conn.transaction(async |conn| {
-        let seen = endpoints::table
-            .find(endpoint.id)
-            .filter(endpoints::version.eq(version));
-        if diesel::delete(seen).execute(conn).await? == 0 {
-            return Err(SaveError::Stale);
-        }
+        super::lock(conn, endpoint, seen).await?;
+        diesel::delete(endpoints::table.find(endpoint.id))
+            .execute(conn)
+            .await?;
         let event = Event {
             kind: "endpoint.deleted",
             subject_id: Some(endpoint.connector_id),

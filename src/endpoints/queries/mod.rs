@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::model::{Endpoint, EndpointId};
 use crate::connectors::ConnectorId;
 use crate::db::schema::{connectors, endpoints};
+use crate::db::version::{SeenVersion, VersionError};
 use crate::db::{Conn, Kept};
 use crate::web::Error;
 
@@ -73,6 +74,13 @@ pub(super) async fn find(
         .select(Endpoint::as_select())
         .first(&mut &*conn)
         .await?)
+}
+
+/// Locks an endpoint, and compares its version. After the authorization of the connector, which whoever binds secrets locks first.
+async fn lock(conn: &mut Conn, endpoint: &Endpoint, seen: SeenVersion) -> Result<(), VersionError> {
+    let row = endpoints::table.find(endpoint.id);
+    let version = row.select(endpoints::version).for_no_key_update();
+    seen.lock(conn, version).await
 }
 
 /// All endpoints of a connector with the keys of their names, and the connector's base URL; `None` without such a connector.

@@ -13,6 +13,7 @@ use crate::authorization;
 use crate::connectors::{self, Connector};
 use crate::db::Conn;
 use crate::db::schema::endpoints;
+use crate::db::version::SeenVersion;
 use crate::outbound::Origin;
 use crate::web::{Error, SaveError};
 
@@ -71,22 +72,17 @@ pub async fn create(
     .await
 }
 
-/// Saves an endpoint that nobody else has saved since the form was shown.
+/// Saves an endpoint that nobody else has saved since it was read.
 pub async fn update(
     conn: &mut Conn,
     saving: &Saving<'_>,
-    old: &Endpoint,
-    version: i32,
+    (old, seen): (&Endpoint, SeenVersion),
     new: &CheckedEndpoint,
 ) -> Result<(), NotSaved> {
-    if old.version != version {
-        return Err(SaveError::Stale.into());
-    }
     conn.transaction(async |conn| {
         note_origin(conn, saving, new).await?;
-        if write(conn, saving, old, new).await? == 0 {
-            return Err(SaveError::Stale.into());
-        }
+        super::lock(conn, old, seen).await?;
+        write(conn, saving, old, new).await?;
         let before = field_words(&old.name, &old.description, &old.recipe(), &old.sample);
         let pairs = before.into_iter().zip(new_words(new));
         let changes = pairs.fold(Changes::none(), |changes, ((label, old), (_, new))| {
@@ -168,10 +164,7 @@ async fn write(
     old: &Endpoint,
     new: &CheckedEndpoint,
 ) -> Result<usize, DbError> {
-    let unchanged = endpoints::table
-        .find(old.id)
-        .filter(endpoints::version.eq(old.version));
-    diesel::update(unchanged)
+    diesel::update(endpoints::table.find(old.id))
         .set((
             endpoints::version.eq(endpoints::version + 1),
             Columns::of(saving, new),

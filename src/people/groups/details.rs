@@ -121,9 +121,12 @@ pub async fn update(
     let mut conn = visit.conn().await?;
     let group = queries::find(&mut conn, &id).await?;
     let mut form = GroupForm::read(&data, &provider);
+    let Some(seen) = data.seen_version(group.facts.version) else {
+        return conflict(visit.shell, group, &data, &form);
+    };
     if let Some(checked) = form.check() {
-        let seen = (group.id(), data.version());
-        match queries::update(&mut conn, &visit.actor, visit.now(), seen, &checked).await {
+        let (by, now, seen) = (&visit.actor, visit.now(), (group.id(), seen));
+        match queries::update(&mut conn, by, now, seen, &checked).await {
             Ok(coupled) => {
                 let outcome = format!("The group was saved{}", coupling_words(&coupled));
                 return Ok(visit.see_other(&group.address(), outcome));

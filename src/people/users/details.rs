@@ -126,9 +126,12 @@ pub async fn update(
     let user = queries::find(&mut conn, &id).await?;
     super::guard(&visit.actor, &user)?;
     let mut form = UserForm::read(&data);
+    let Some(seen) = data.seen_version(user.facts.version) else {
+        return conflict(visit.shell, user, &data, &form);
+    };
     if let Some(checked) = form.check() {
-        let seen = (user.id(), data.version());
-        match queries::update(&mut conn, &visit.actor, visit.now(), seen, &checked).await {
+        let (by, now, seen) = (&visit.actor, visit.now(), (user.id(), seen));
+        match queries::update(&mut conn, by, now, seen, &checked).await {
             Ok(coupled) => {
                 let outcome = format!("The user was saved{}", coupling_words(&coupled));
                 // Who has just given up managing users may not see this page any more.

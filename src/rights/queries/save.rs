@@ -12,23 +12,25 @@ use crate::audit::{self, Changes, Event};
 use crate::connectors::{Connector, EVERYBODY};
 use crate::db::Conn;
 use crate::db::schema::{connector_rights, connectors};
+use crate::db::version::SeenVersion;
 use crate::people::{Member, MemberRow, among_chosen};
 use crate::web::SaveError;
 
-/// Saves what is open and who is listed, unless somebody else has saved since `version`.
+/// Saves what is open and who is listed, unless somebody else has saved since the connector was read.
 pub(in super::super) async fn save(
     conn: &mut Conn,
     by: &Actor,
     now: DateTime<Utc>,
-    (connector, version): (&Connector, i32),
+    (connector, seen): (&Connector, SeenVersion),
     new: &CheckedAccess,
 ) -> Result<(), SaveError> {
     conn.transaction(async |conn| {
-        let seen = connectors::table
+        let live = connectors::table
             .find(connector.id)
-            .filter(connectors::access_version.eq(version))
             .filter(connectors::deleted_at.is_null());
-        let changed = diesel::update(seen)
+        let version = live.select(connectors::access_version);
+        seen.lock(conn, version.for_no_key_update()).await?;
+        diesel::update(connectors::table.find(connector.id))
             .set((
                 connectors::open_rights.eq(new.open.codes()),
                 connectors::access_version.eq(connectors::access_version + 1),
@@ -37,9 +39,6 @@ pub(in super::super) async fn save(
             ))
             .execute(conn)
             .await?;
-        if changed == 0 {
-            return Err(SaveError::Stale);
-        }
         let before = entries(conn, connector.id).await?;
         let listed =
             connector_rights::table.filter(connector_rights::connector_id.eq(connector.id));

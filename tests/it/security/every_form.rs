@@ -6,12 +6,12 @@ use super::nothing_is_a_fault::VALUES;
 use super::*;
 
 /// What a form of a page sends to which addresses.
-struct Sent {
-    actions: Vec<String>,
-    fields: Vec<(String, String)>,
+pub(super) struct Sent {
+    pub actions: Vec<String>,
+    pub fields: Vec<(String, String)>,
 }
 
-fn forms_of(page: &Page) -> Vec<Sent> {
+pub(super) fn forms_of(page: &Page) -> Vec<Sent> {
     let action = |form: scraper::ElementRef<'_>| {
         form.attr("action")
             .unwrap_or(page.path.as_str())
@@ -40,10 +40,15 @@ fn forms_of(page: &Page) -> Vec<Sent> {
 /// The ways in which the fields of a form are made wrong: every value everywhere, and each field alone gone or twice.
 fn wrong_fields(fields: &[(String, String)]) -> Vec<Vec<(String, String)>> {
     let is_own = |name: &str| name != "csrf";
+    // Of a form with a wrong version nothing else is looked at; one that has nothing else would do what it is for.
+    let has_more = fields
+        .iter()
+        .any(|(name, _)| is_own(name) && name != "version");
     let mut all = Vec::new();
     for hostile in VALUES {
         let change = |(name, value): &(String, String)| {
-            let value = if is_own(name) { hostile } else { value };
+            let stays = !is_own(name) || has_more && name == "version";
+            let value = if stays { value } else { hostile };
             (name.clone(), value.to_string())
         };
         all.push(fields.iter().map(change).collect());
@@ -67,7 +72,7 @@ fn wrong_fields(fields: &[(String, String)]) -> Vec<Vec<(String, String)>> {
 }
 
 /// The path of the route that takes a form sent to `action`: of those that fit the one with the fewest variables.
-fn route_of(action: &str) -> &'static str {
+pub(super) fn route_of(action: &str) -> &'static str {
     let path = action.split(['?', '#']).next().unwrap_or_default();
     let fits = |pattern: &str| {
         let (mut wanted, mut there) = (pattern.split('/'), path.split('/'));

@@ -11,6 +11,7 @@ use crate::access::{Actor, Coupled, PermissionSet};
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
 use crate::db::schema::{group_permissions, groups};
+use crate::db::version::SeenVersion;
 use crate::name::searched;
 use crate::people::listings;
 use crate::web::{Error, SaveError};
@@ -65,19 +66,17 @@ pub(in super::super) async fn create(
     .await
 }
 
-/// Saves a group that nobody else has saved since `version`.
+/// Saves a group that nobody else has saved since it was read.
 pub(in super::super) async fn update(
     conn: &mut Conn,
     by: &Actor,
     now: DateTime<Utc>,
-    (id, version): (Uuid, i32),
+    (id, seen): (Uuid, SeenVersion),
     new: &CheckedGroup,
 ) -> Result<Coupled, SaveError> {
     conn.transaction(async |conn| {
         let old = lock(conn, id).await?;
-        if old.facts.version != version {
-            return Err(SaveError::Stale);
-        }
+        seen.check(old.facts.version)?;
         let coupled = PermissionSet::couple(old.permissions, new.chosen);
         let claim_value = new.claim_value.as_ref().unwrap_or(&old.facts.claim_value);
         diesel::update(groups::table.find(id))

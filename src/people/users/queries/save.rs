@@ -12,6 +12,7 @@ use crate::accounts::{self, NewUser, search_text};
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
 use crate::db::schema::{user_permissions, users};
+use crate::db::version::SeenVersion;
 use crate::people::invitations::{self, Invitation};
 use crate::web::{Error, SaveError};
 
@@ -41,20 +42,18 @@ pub(in super::super) async fn create(
     .await
 }
 
-/// Saves a user that nobody else has saved since `version`.
+/// Saves a user that nobody else has saved since it was read.
 pub(in super::super) async fn update(
     conn: &mut Conn,
     by: &Actor,
     now: DateTime<Utc>,
-    (id, version): (Uuid, i32),
+    (id, seen): (Uuid, SeenVersion),
     new: &CheckedUser,
 ) -> Result<Coupled, SaveError> {
     conn.transaction(async |conn| {
         let old = lock(conn, id).await?;
         guard(by, &old)?;
-        if old.facts.version != version {
-            return Err(SaveError::Stale);
-        }
+        seen.check(old.facts.version)?;
         let coupled = PermissionSet::couple(old.permissions, new.chosen);
         diesel::update(users::table.find(id))
             .set((
