@@ -15,6 +15,9 @@ diesel::table! {
         all_endpoints -> Bool,
         proxy -> Bool,
         token -> Bool,
+        version -> Int4,
+        updated_at -> Nullable<Timestamptz>,
+        updated_by -> Text,
     }
 }
 
@@ -34,6 +37,9 @@ diesel::table! {
         last_used_address -> Text,
         revoked_at -> Nullable<Timestamptz>,
         revoked_by -> Nullable<Text>,
+        version -> Int4,
+        updated_at -> Nullable<Timestamptz>,
+        updated_by -> Text,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Programs and API keys: the list, the forms, making a key once, where it leads, revoking; and a person's own keys.
 
 mod allowing;
+mod at_once;
 mod deleting;
 mod key_forms;
 mod keys;

@@ -8,10 +8,10 @@ use super::crumbs::Crumbs;
 use super::form::KeyForm;
 use super::holder::Holder;
 use super::model::Key;
-use super::queries::{WaysOf, lead_beyond};
+use super::queries::Saved;
 use super::{queries, show};
 use crate::access::Visit;
-use crate::web::{Error, Form, SaveError, Shell, page};
+use crate::web::{ConflictPage, Error, Form, FormData, SaveError, Shell, date_time, page};
 
 #[derive(Template)]
 #[template(path = "programs/key_edit.html")]
@@ -59,21 +59,51 @@ pub async fn update(visit: Visit, Form(data): Form) -> Result<HttpResponse, Erro
     let mut conn = visit.conn().await?;
     let (holder, key) = show::find(&visit, &mut conn).await?;
     let mut form = KeyForm::read_for(&data, &key);
-    let mut checked = form.check(visit.now());
-    if let Some(wider) = checked.as_ref().and_then(|new| key.widened_by(new))
-        && lead_beyond(&conn, &visit.actor, WaysOf::Key(key.id)).await?
-    {
-        form.errors.add(wider, BEYOND);
-        checked = None;
-    }
-    let Some(checked) = checked else {
-        let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return edit_page(visit, &holder, key, form, status);
+    let Some(seen) = data.seen_version(key.version) else {
+        return changed(visit, &holder, &key, &form, &data);
     };
-    let address = holder.key_address(key.id);
-    let (by, now) = (&visit.actor, visit.now());
-    match queries::update(&mut conn, by, now, &holder, key.id, &checked).await {
-        Ok(()) => Ok(visit.see_other(&address, "The API key was saved")),
-        Err(error) => show::unchanged(&visit, &address, error),
+    if let Some(checked) = form.check(visit.now()) {
+        let (by, now, row) = (&visit.actor, visit.now(), (&holder, key.id, seen));
+        match queries::update(&mut conn, by, now, row, &checked).await {
+            Ok(Saved::Done) => {
+                let address = holder.key_address(key.id);
+                return Ok(visit.see_other(&address, "The API key was saved"));
+            }
+            Ok(Saved::LeadsBeyond(wider)) => form.errors.add(wider, BEYOND),
+            Err(SaveError::Fault(fault)) => return Err(fault),
+            Err(_) => {
+                let (holder, key) = show::find(&visit, &mut conn).await?;
+                return changed(visit, &holder, &key, &form, &data);
+            }
+        }
     }
+    edit_page(visit, &holder, key, form, StatusCode::UNPROCESSABLE_ENTITY)
+}
+
+/// The answer to a form of a key that was changed or revoked meanwhile.
+fn changed(
+    visit: Visit,
+    holder: &Holder,
+    theirs: &Key,
+    mine: &KeyForm,
+    data: &FormData,
+) -> Result<HttpResponse, Error> {
+    let address = holder.key_address(theirs.id);
+    if theirs.is_revoked() {
+        return show::unchanged(&visit, &address, SaveError::Stale);
+    }
+    let (saved_by, saved_at) = theirs.last_change();
+    ConflictPage {
+        subject: theirs.name.clone(),
+        back: format!("{address}/edit"),
+        action: address,
+        saved_by: saved_by.to_string(),
+        saved_at: date_time(&saved_at),
+        version: theirs.version,
+        fields: ConflictPage::fields_of(data),
+        differences: mine.differences(theirs, visit.now()),
+        lost_secrets: false,
+        shell: visit.shell,
+    }
+    .respond()
 }

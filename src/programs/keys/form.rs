@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::expiry::Expiry;
-use super::model::{CheckedKey, Key, LONGEST_NAME, METHODS, expiry_words};
+use super::model::{CheckedKey, Key, LONGEST_NAME, METHODS, expiry_words, methods_words};
 use crate::name::Name;
-use crate::web::{CheckList, Choice, Errors, FormData, Radio, Radios, TextField};
+use crate::web::{CheckList, Choice, Difference, Errors, FormData, Radio, Radios, TextField};
 
 /// What the form holds.
 pub(super) struct KeyForm {
@@ -105,9 +105,7 @@ impl KeyForm {
 
     /// The outer `None` is a mistake, the inner one stands for all methods.
     fn check_methods(&mut self) -> Option<Option<Vec<String>>> {
-        let is_chosen = |method: &&str| self.chosen.iter().any(|chosen| chosen == method);
-        let chosen = METHODS.iter().copied().filter(is_chosen);
-        let chosen: Vec<String> = chosen.map(str::to_string).collect();
+        let chosen = self.chosen();
         match self.methods.as_str() {
             "all" => Some(None),
             "chosen" if chosen.is_empty() => {
@@ -124,6 +122,38 @@ impl KeyForm {
                 None
             }
         }
+    }
+
+    /// The ticked methods in their order.
+    fn chosen(&self) -> Vec<String> {
+        let is_chosen = |method: &&str| self.chosen.iter().any(|chosen| chosen == method);
+        let chosen = METHODS.iter().copied().filter(is_chosen);
+        chosen.map(str::to_string).collect()
+    }
+
+    /// What a stored key is like beside what was typed, whether or not that is in order.
+    pub fn differences(&self, theirs: &Key, now: DateTime<Utc>) -> Vec<Difference> {
+        let moment = |expiry: Expiry| {
+            let moment = expiry.moment(theirs.expires_at, &self.expires_on, now);
+            moment.ok().map(expiry_words)
+        };
+        let typed = Expiry::parse(&self.expires).and_then(moment);
+        let chosen = self.chosen();
+        let methods = (self.methods != "all").then_some(chosen.as_slice());
+        let difference = |label: &'static str, theirs: String, mine: String| Difference {
+            label: label.into(),
+            theirs,
+            mine,
+        };
+        vec![
+            difference("Name", theirs.name.clone(), self.name.trim().into()),
+            difference(
+                "Expires",
+                expiry_words(theirs.expires_at),
+                typed.unwrap_or_else(|| self.expires_on.trim().into()),
+            ),
+            difference("HTTP methods", theirs.methods(), methods_words(methods)),
+        ]
     }
 
     /// Whether a new key leads to all data connectors; `None` leaves a message in the form.

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{
+    Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+};
 use uuid::Uuid;
 
 use crate::access::{Actor, Right, Rights};
@@ -50,6 +52,13 @@ pub struct Key {
     pub revoked_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Text>)]
     pub revoked_by: Option<String>,
+    /// Moves with every change of the key and of where it leads.
+    #[diesel(sql_type = Integer)]
+    pub version: i32,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    updated_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Text)]
+    updated_by: String,
     /// Data connectors that it leads to by name.
     #[diesel(sql_type = BigInt)]
     connectors: i64,
@@ -71,6 +80,14 @@ impl Key {
 
     pub fn is_revoked(&self) -> bool {
         self.revoked_at.is_some()
+    }
+
+    /// By whom and when it was changed last, or made.
+    pub fn last_change(&self) -> (&str, DateTime<Utc>) {
+        match self.updated_at {
+            Some(at) => (&self.updated_by, at),
+            None => (&self.created_by, self.created_at),
+        }
     }
 
     /// Where it leads: “All data connectors”, “3 data connectors”.
@@ -207,12 +224,29 @@ pub(super) struct Scope {
     pub endpoint_names: Vec<String>,
     #[diesel(sql_type = Array<SqlUuid>)]
     pub endpoint_ids: Vec<Uuid>,
+    /// That of the key when this was saved, so that a way that was removed and added again has another one.
+    #[diesel(sql_type = Integer)]
+    pub version: i32,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    updated_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Text)]
+    updated_by: String,
 }
 
 /// Names of endpoints that a table says; the rest is counted.
 const NAMES_SHOWN: usize = 5;
 
 impl Scope {
+    /// The version of the way that there is; 0 while there is none.
+    pub fn version_of(scope: Option<&Scope>) -> i32 {
+        scope.map_or(0, |scope| scope.version)
+    }
+
+    /// By whom and when it was changed last; `None` if it is as the key was made.
+    pub fn last_change(&self) -> Option<(&str, DateTime<Utc>)> {
+        Some((&self.updated_by, self.updated_at?))
+    }
+
     /// “All endpoints”, “list, create and 3 more”, “None”.
     pub fn endpoints(&self) -> String {
         let names = &self.endpoint_names;

@@ -11,7 +11,9 @@ use super::scope_form::ScopeForm;
 use super::{queries, show};
 use crate::access::{Right, Visit};
 use crate::db::Conn;
-use crate::web::{Error, Form, SaveError, Shell, page, segment};
+use crate::web::{
+    ConflictPage, Difference, Error, Form, FormData, SaveError, Shell, date_time, page, segment,
+};
 
 #[derive(Template)]
 #[template(path = "programs/scope.html")]
@@ -70,6 +72,11 @@ impl Place {
     pub fn address(&self) -> String {
         format!("{}/connectors/{}", self.key_address(), self.target.key)
     }
+
+    /// The version that a form of it is made from.
+    fn version(&self) -> i32 {
+        Scope::version_of(self.scope.as_ref())
+    }
 }
 
 fn scope_page(
@@ -107,8 +114,12 @@ pub async fn save(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error>
     let place = Place::find(&visit, &mut conn).await?;
     place.require_open(&visit)?;
     let mut form = ScopeForm::read(&data);
+    let Some(seen) = data.seen_version(place.version()) else {
+        return changed(visit, &place, &form, &data);
+    };
     if let Some(checked) = form.check(&place.holder, &place.endpoints) {
-        let (by, now, to) = (&visit.actor, visit.now(), (place.key.id, &place.target));
+        let (by, now) = (&visit.actor, visit.now());
+        let to = (place.key.id, &place.target, seen);
         let label = &place.target.label;
         let outcome =
             match queries::save_scope(&mut conn, by, now, &place.holder, to, &checked).await {
@@ -119,9 +130,52 @@ pub async fn save(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error>
                     let place = Place::find(&visit, &mut conn).await?;
                     return scope_page(visit, place, form, StatusCode::UNPROCESSABLE_ENTITY);
                 }
-                Err(error) => return show::unchanged(&visit, &place.key_address(), error),
+                Err(SaveError::Fault(fault)) => return Err(fault),
+                Err(_) => {
+                    let place = Place::find(&visit, &mut conn).await?;
+                    return changed(visit, &place, &form, &data);
+                }
             };
         return Ok(visit.see_other(&place.key_address(), outcome));
     }
     scope_page(visit, place, form, StatusCode::UNPROCESSABLE_ENTITY)
+}
+
+/// The answer to a form of a way that was changed, added or removed meanwhile, or whose key was revoked.
+fn changed(
+    visit: Visit,
+    theirs: &Place,
+    mine: &ScopeForm,
+    data: &FormData,
+) -> Result<HttpResponse, Error> {
+    if theirs.key.is_revoked() {
+        return show::unchanged(&visit, &theirs.key_address(), SaveError::Stale);
+    }
+    let scope = theirs.scope.as_ref();
+    let (saved_by, saved_at) = scope
+        .and_then(Scope::last_change)
+        .unwrap_or(theirs.key.last_change());
+    let mine = mine.words(&theirs.endpoints);
+    // Of a way that there is not any more, all is empty.
+    let stored = scope.map(|scope| ScopeForm::of(scope).words(&theirs.endpoints));
+    let stored = stored.map(|words| words.map(|(_, words)| words));
+    let pairs = mine.into_iter().zip(stored.unwrap_or_default());
+    let differences = pairs.map(|((label, mine), theirs)| Difference {
+        label: label.into(),
+        theirs,
+        mine,
+    });
+    ConflictPage {
+        subject: format!("{}: {}", theirs.key.name, theirs.target.label),
+        back: theirs.address(),
+        action: theirs.address(),
+        saved_by: saved_by.to_string(),
+        saved_at: date_time(&saved_at),
+        version: theirs.version(),
+        fields: ConflictPage::fields_of(data),
+        differences: differences.collect(),
+        lost_secrets: false,
+        shell: visit.shell,
+    }
+    .respond()
 }

@@ -89,6 +89,22 @@ impl ScopeForm {
         self.token
     }
 
+    /// What the form allows, with labels; `known` are the endpoints of the data connector.
+    pub fn words(&self, known: &[EndpointChoice]) -> [(&'static str, String); 3] {
+        let allowed = |ticked| if ticked { "Allowed" } else { "Not allowed" };
+        let chosen = known.iter().filter(|endpoint| self.is_chosen(endpoint.id));
+        let chosen: Vec<&str> = chosen.map(|endpoint| endpoint.name.as_str()).collect();
+        let endpoints = match self.endpoints.as_str() {
+            "all" => "All".into(),
+            _ => chosen.join(", "),
+        };
+        [
+            ("Endpoints", endpoints),
+            ("Proxy", allowed(self.proxy).into()),
+            ("Access token", allowed(self.token).into()),
+        ]
+    }
+
     fn is_chosen(&self, endpoint: Uuid) -> bool {
         let id = endpoint.to_string();
         self.chosen.contains(&id)

@@ -4,6 +4,7 @@ mod scopes;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::result::Error as DbError;
 use diesel::sql_types::Uuid as SqlUuid;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
@@ -14,6 +15,7 @@ use crate::access::{Actor, ApiKey, HolderKind};
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
 use crate::db::schema::{api_key_scopes, api_keys};
+use crate::db::version::SeenVersion;
 use crate::web::{Error, SaveError};
 
 pub(super) use scopes::{
@@ -26,7 +28,7 @@ pub(super) const MOST_SHOWN: usize = 200;
 
 const COLUMNS: &str =
     "k.id, k.name, k.prefix, k.methods, k.expires_at, k.created_at, k.created_by, k.last_used_at,
-    k.last_used_address, k.revoked_at, k.revoked_by,
+    k.last_used_address, k.revoked_at, k.revoked_by, k.version, k.updated_at, k.updated_by,
     (SELECT count(*) FROM api_key_scopes s WHERE s.api_key_id = k.id AND s.connector_id IS NOT NULL) AS connectors,
     EXISTS (SELECT 1 FROM api_key_scopes s WHERE s.api_key_id = k.id AND s.connector_id IS NULL) AS everywhere";
 
@@ -77,6 +79,19 @@ async fn hold(conn: &Conn, holder: &Holder, id: Uuid) -> Result<Key, SaveError> 
     } else {
         Ok(key)
     }
+}
+
+/// Moves the version of a key that is held and is being changed, or where it leads. Gives the new one.
+async fn touch(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, id: Uuid) -> Result<i32, DbError> {
+    diesel::update(api_keys::table.find(id))
+        .set((
+            api_keys::version.eq(api_keys::version + 1),
+            api_keys::updated_at.eq(now),
+            api_keys::updated_by.eq(&by.name),
+        ))
+        .returning(api_keys::version)
+        .get_result(conn)
+        .await
 }
 
 /// A key that is to be stored.
@@ -144,17 +159,30 @@ pub(super) async fn create(
     .await
 }
 
-/// Saves name, expiry and methods of a key that was not revoked.
+/// What came of saving a key.
+pub(super) enum Saved {
+    Done,
+    /// Nothing was saved: by this field it would open more of a data connector that the person may not call.
+    LeadsBeyond(&'static str),
+}
+
+/// Saves name, expiry and methods of a key that was neither revoked nor changed since it was read.
 pub(super) async fn update(
     conn: &mut Conn,
     by: &Actor,
     now: DateTime<Utc>,
-    holder: &Holder,
-    id: Uuid,
+    (holder, id, seen): (&Holder, Uuid, SeenVersion),
     new: &CheckedKey,
-) -> Result<(), SaveError> {
+) -> Result<Saved, SaveError> {
     conn.transaction(async |conn| {
         let old = hold(conn, holder, id).await?;
+        seen.check(old.version)?;
+        if let Some(wider) = old.widened_by(new)
+            && lead_beyond(conn, by, WaysOf::Key(id)).await?
+        {
+            return Ok(Saved::LeadsBeyond(wider));
+        }
+        touch(conn, by, now, id).await?;
         diesel::update(api_keys::table.find(id))
             .set((
                 api_keys::name.eq(&new.name),
@@ -172,7 +200,8 @@ pub(super) async fn update(
                 methods_words(new.methods.as_deref()),
             );
         let subject = (id, subject_name(&new.name, &old.prefix));
-        record(conn, by, now, "api_key.saved", subject, changes).await
+        record(conn, by, now, "api_key.saved", subject, changes).await?;
+        Ok(Saved::Done)
     })
     .await
 }
@@ -187,6 +216,7 @@ pub(super) async fn revoke(
 ) -> Result<(), SaveError> {
     conn.transaction(async |conn| {
         let key = hold(conn, holder, id).await?;
+        touch(conn, by, now, id).await?;
         diesel::update(api_keys::table.find(id))
             .set((
                 api_keys::revoked_at.eq(now),

@@ -9,11 +9,12 @@ use uuid::Uuid;
 
 use super::super::holder::Holder;
 use super::super::model::{CheckedScope, EVERY, EndpointChoice, Scope, Target};
-use super::{hold, record, subject_name};
+use super::{hold, record, subject_name, touch};
 use crate::access::{Actor, Right, Rights, admission_sql};
 use crate::audit::Changes;
 use crate::db::Conn;
 use crate::db::schema::{api_key_endpoints, api_key_scopes, endpoints};
+use crate::db::version::SeenVersion;
 use crate::name::word_pattern;
 use crate::web::{Error, SaveError};
 
@@ -39,7 +40,7 @@ fn literal(by: &Actor) -> String {
     format!("'{}'", by.id.unwrap_or_default())
 }
 
-const SCOPE: &str = "SELECT s.id, s.all_endpoints, s.proxy, s.token, s.connector_id, c.deleted_at IS NOT NULL AS trashed,
+const SCOPE: &str = "SELECT s.id, s.all_endpoints, s.proxy, s.token, s.connector_id, s.version, s.updated_at, s.updated_by, c.deleted_at IS NOT NULL AS trashed,
     coalesce(c.key, '_all') AS key, coalesce(c.label, 'All data connectors') AS label,
     ARRAY(SELECT e.name FROM api_key_endpoints ke JOIN endpoints e ON e.id = ke.endpoint_id WHERE ke.scope_id = s.id ORDER BY e.name, e.id) AS endpoint_names,
     ARRAY(SELECT ke.endpoint_id FROM api_key_endpoints ke WHERE ke.scope_id = s.id) AS endpoint_ids";
@@ -211,20 +212,42 @@ fn open_to_call(by: &Actor) -> String {
     )
 }
 
-/// Leads a key to a target in this way, whether it did before or not. Gives whether it did.
+/// Leads a key to a target in this way, whether it did before or not, unless that was changed since it was read. Gives whether it did.
 pub(in super::super) async fn save_scope(
     conn: &mut Conn,
     by: &Actor,
     now: DateTime<Utc>,
     holder: &Holder,
-    (key, target): (Uuid, &Target),
+    (key, target, seen): (Uuid, &Target, SeenVersion),
     new: &CheckedScope,
 ) -> Result<bool, SaveError> {
     conn.transaction(async |conn| {
         let held = hold(conn, holder, key).await?;
         let old = scope_of(conn, by, key, target).await?;
+        seen.check(Scope::version_of(old.as_ref()))?;
         let id = old.as_ref().map_or_else(Uuid::now_v7, |scope| scope.id);
-        write(conn, id, key, target, new).await?;
+        let version = touch(conn, by, now, key).await?;
+        let row = (
+            api_key_scopes::id.eq(id),
+            api_key_scopes::api_key_id.eq(key),
+            api_key_scopes::connector_id.eq(target.id),
+        );
+        let changed = (
+            api_key_scopes::version.eq(version),
+            api_key_scopes::updated_at.eq(now),
+            api_key_scopes::updated_by.eq(&by.name),
+            api_key_scopes::all_endpoints.eq(new.endpoints.is_none()),
+            api_key_scopes::proxy.eq(new.proxy),
+            api_key_scopes::token.eq(new.token),
+        );
+        diesel::insert_into(api_key_scopes::table)
+            .values((row, changed))
+            .on_conflict(api_key_scopes::id)
+            .do_update()
+            .set(changed)
+            .execute(conn)
+            .await?;
+        list_endpoints(conn, id, new).await?;
         let saved = scope_of(conn, by, key, target)
             .await?
             .ok_or(Error::NotFound)?;
@@ -240,30 +263,8 @@ pub(in super::super) async fn save_scope(
     .await
 }
 
-async fn write(
-    conn: &mut Conn,
-    id: Uuid,
-    key: Uuid,
-    target: &Target,
-    new: &CheckedScope,
-) -> Result<(), SaveError> {
-    let rights = (
-        api_key_scopes::all_endpoints.eq(new.endpoints.is_none()),
-        api_key_scopes::proxy.eq(new.proxy),
-        api_key_scopes::token.eq(new.token),
-    );
-    diesel::insert_into(api_key_scopes::table)
-        .values((
-            api_key_scopes::id.eq(id),
-            api_key_scopes::api_key_id.eq(key),
-            api_key_scopes::connector_id.eq(target.id),
-            rights,
-        ))
-        .on_conflict(api_key_scopes::id)
-        .do_update()
-        .set(rights)
-        .execute(conn)
-        .await?;
+/// Brings the listed endpoints to the checked ones.
+async fn list_endpoints(conn: &mut Conn, id: Uuid, new: &CheckedScope) -> Result<(), SaveError> {
     let before = api_key_endpoints::table.filter(api_key_endpoints::scope_id.eq(id));
     diesel::delete(before).execute(conn).await?;
     let listed = new.endpoints.iter().flatten();
@@ -295,6 +296,7 @@ pub(in super::super) async fn remove_scope(
         let Some(old) = scope_of(conn, by, key, target).await? else {
             return Ok(false);
         };
+        touch(conn, by, now, key).await?;
         diesel::delete(api_key_scopes::table.find(old.id))
             .execute(conn)
             .await?;
