@@ -6,7 +6,9 @@ mod fields;
 mod forms;
 mod guessing;
 mod log;
+mod meanwhile;
 mod nothing_is_a_fault;
+mod versions;
 
 use std::time::Duration;
 

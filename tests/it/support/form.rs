@@ -140,14 +140,20 @@ impl FormFill {
     }
 
     /// Sends a value that the page does not offer, as only somebody with bad intentions would.
-    pub fn forge(mut self, name: &str, value: &str) -> FormFill {
-        self.controls.retain(|control| control.name != name);
-        self.controls.push(Control {
+    pub fn forge(self, name: &str, value: &str) -> FormFill {
+        let mut form = self.without(name);
+        form.controls.push(Control {
             name: name.into(),
             value: value.into(),
             kind: Kind::Text,
             on: true,
         });
+        form
+    }
+
+    /// Leaves a field out, as only somebody with bad intentions would.
+    pub fn without(mut self, name: &str) -> FormFill {
+        self.controls.retain(|control| control.name != name);
         self
     }
 
