@@ -2,8 +2,6 @@
 //!
 //! Rule: only somebody with Authorize who enters the own password approves, and only origins that the page has listed.
 
-use std::collections::BTreeSet;
-
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -14,14 +12,15 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use super::origins::{self, ApprovedOrigins};
 use super::queries::{self, SealedValues};
 use super::tab::{Stored, load};
-use crate::access::{Actor, Right, SignInGuard, Visit, password_again};
+use crate::access::{Actor, Right, Visit, password_again};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, ConnectorHead, ConnectorId, Tab};
 use crate::db::Conn;
-use crate::db::schema::{authorizations, connectors as connectors_table, secrets, tokens};
+use crate::db::schema::{connectors as connectors_table, secrets, tokens};
+use crate::db::version::SeenVersion;
 use crate::vault::Vault;
 use crate::web::{
-    CheckList, Choice, Error, Errors, Form, FormData, Segment, Shell, TextField, page,
+    CheckList, Choice, Error, Errors, Form, FormData, SaveError, Segment, Shell, TextField, page,
 };
 
 #[derive(Template)]
@@ -53,7 +52,7 @@ impl ApprovalsPage {
     }
 
     fn password_field(&self) -> Option<TextField> {
-        (!self.confirmed).then(|| password_again(&self.errors))
+        (!self.confirmed).then(|| password_again(&Errors::default()))
     }
 }
 
@@ -97,96 +96,71 @@ fn approvals_page(
     )
 }
 
-/// Approves the ticked origins.
+/// Approves the ticked origins. The table of routes asks for the own password.
 pub async fn create(
     visit: Visit,
     vault: web::Data<Vault>,
-    guard: web::Data<SignInGuard>,
     Segment(key): Segment,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
-    let stored = load(&visit, &mut *visit.conn().await?, &key, Right::Authorize).await?;
-    let mut errors = Errors::default();
+    let mut conn = visit.conn().await?;
+    let stored = load(&visit, &mut conn, &key, Right::Authorize).await?;
     let ticked = ticked(&data);
-    let chosen = stored
-        .origins
-        .waiting
-        .iter()
-        .filter(|origin| ticked.contains(&origin.to_string()));
+    let waiting = stored.origins.waiting.iter();
+    let chosen = waiting.filter(|origin| ticked.contains(&origin.to_string()));
     let chosen: ApprovedOrigins = chosen.cloned().collect();
-    let is_stale = data.version() != stored.authorization.version;
-    if is_stale {
-        errors.add(
-            "origin",
-            "The data connector was changed meanwhile. Look at the list again.",
-        );
-    } else if chosen.is_empty() {
-        errors.add("origin", "Tick the origins to approve");
-    } else if guard.confirm(&visit, &data, &mut errors).await? {
-        let (by, now) = (&visit.actor, visit.now());
-        let mut conn = visit.conn().await?;
-        if approve(&mut conn, &vault, (by, now), &stored, &chosen).await? {
-            return Ok(visit.see_other(&address(&key), "The origins were approved"));
-        }
-        errors.add(
-            "origin",
-            "The data connector was changed meanwhile. Look at the list again.",
-        );
-        let stored = load(&visit, &mut conn, &key, Right::Authorize).await?;
-        drop(conn);
-        return approvals_page(visit, &stored, (Vec::new(), errors), StatusCode::CONFLICT);
-    }
-    let status = if is_stale {
-        StatusCode::CONFLICT
-    } else {
-        StatusCode::UNPROCESSABLE_ENTITY
+    let seen = data.seen_version(stored.authorization.version);
+    let (status, message) = match seen {
+        Some(_) if chosen.is_empty() => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Tick the origins to approve",
+        ),
+        Some(seen) => match approve(&mut conn, &vault, &visit, (&stored, seen), &chosen).await {
+            Ok(()) => return Ok(visit.see_other(&address(&key), "The origins were approved")),
+            Err(SaveError::Fault(fault)) => return Err(fault),
+            Err(_) => (StatusCode::CONFLICT, CHANGED),
+        },
+        None => (StatusCode::CONFLICT, CHANGED),
     };
-    approvals_page(
-        visit,
-        &stored,
-        (ticked.into_iter().collect(), errors),
-        status,
-    )
+    let stored = load(&visit, &mut conn, &key, Right::Authorize).await?;
+    drop(conn);
+    let mut errors = Errors::default();
+    errors.add("origin", message);
+    approvals_page(visit, &stored, (ticked, errors), status)
 }
 
-fn ticked(data: &FormData) -> BTreeSet<String> {
-    data.all("origin").into_iter().collect()
+/// What is said of a list that is older than the connector.
+const CHANGED: &str = "The data connector was changed meanwhile. Look at the list again.";
+
+fn ticked(data: &FormData) -> Vec<String> {
+    data.all("origin")
 }
 
 /// Adds origins to the sets of everything that is stored, if the connector is still as the page has shown it. Origins that
-/// are no longer in use are taken out of the sets.
+/// are no longer in use are taken out of the sets. Open forms become stale.
 async fn approve(
     conn: &mut Conn,
     vault: &Vault,
-    (by, now): (&Actor, DateTime<Utc>),
-    seen: &Stored,
+    visit: &Visit,
+    (shown, seen): (&Stored, SeenVersion),
     chosen: &ApprovedOrigins,
-) -> Result<bool, Error> {
-    let id = seen.connector.id;
+) -> Result<(), SaveError> {
+    let (by, now, id) = (&visit.actor, visit.now(), shown.connector.id);
     conn.transaction(async |conn| {
-        let current = queries::find_and_hold(conn, id).await?;
-        if current.version != seen.authorization.version {
-            return Ok(false);
-        }
+        seen.check(queries::find_and_hold(conn, id).await?.version)?;
         let in_use = origins::origins_in_use(conn, id).await?;
         let sealed = SealedValues::read(conn, id).await?;
         let with =
             |before: Option<ApprovedOrigins>| before.unwrap_or_default().and(&in_use).or(chosen);
         refuse_damaged(id, &sealed.reseal(conn, vault, with).await?)?;
-        diesel::update(authorizations::table.find(id))
-            .set((
-                authorizations::version.eq(authorizations::version + 1),
-                authorizations::updated_at.eq(now),
-                authorizations::updated_by.eq(&by.name),
-            ))
-            .execute(conn)
-            .await?;
+        connectors::outdate_authorization(conn, by, now, id).await?;
         queries::forget_failures(conn, id).await?;
         connectors::refresh_health(conn, id, now).await?;
-        let before = seen.origins.approved.stored().join(", ");
-        let after = seen.origins.approved.or(chosen).stored().join(", ");
-        record(conn, (by, now), (id, &seen.connector.name), (before, after)).await?;
-        Ok(true)
+        let before = shown.origins.approved.stored().join(", ");
+        let after = shown.origins.approved.or(chosen).stored().join(", ");
+        let name = shown.connector.name.as_str();
+        record(conn, (by, now), (id, name), (before, after)).await?;
+        Ok(())
     })
     .await
 }

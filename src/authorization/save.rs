@@ -16,22 +16,22 @@ use crate::audit::{self, Changes, Event};
 use crate::connectors;
 use crate::db::Conn;
 use crate::db::schema::{authorizations, connectors as connectors_table};
+use crate::db::version::SeenVersion;
 use crate::vault::Vault;
 use crate::web::SaveError;
 
-/// Saves settings and secrets together, unless somebody else has saved since `version`.
+/// Saves settings and secrets together, unless somebody else has saved since the form was checked.
 pub(super) async fn save(
     conn: &mut Conn,
     vault: &Vault,
     by: &Actor,
     now: DateTime<Utc>,
-    old: &Stored,
-    version: i32,
+    (old, seen): (&Stored, SeenVersion),
     new: &CheckedAuthorization,
 ) -> Result<(), SaveError> {
     let id = old.connector.id;
     conn.transaction(async |conn| {
-        hold_unchanged(conn, old, version).await?;
+        hold_unchanged(conn, old, seen).await?;
         diesel::update(authorizations::table.find(id))
             .set((
                 authorizations::user_name.eq(&new.user_name),
@@ -83,17 +83,21 @@ pub(super) async fn save(
 }
 
 /// Locks the row that stands for all of a connector's authorization, and refuses unless everything is still as it was when
-/// the form was checked: the form's version must be that of the checked state, and both that of the row.
-async fn hold_unchanged(conn: &mut Conn, checked: &Stored, version: i32) -> Result<(), SaveError> {
+/// the form was checked. A token that was taken over or disconnected moves no version.
+async fn hold_unchanged(
+    conn: &mut Conn,
+    checked: &Stored,
+    seen: SeenVersion,
+) -> Result<(), SaveError> {
     let id = checked.connector.id;
-    let current = queries::find_and_hold(conn, id).await?;
+    seen.check(queries::find_and_hold(conn, id).await?.version)?;
     let secrets = queries::stored_secrets(conn, id).await?;
     let has_token = queries::stored_token(conn, id).await?.is_some();
-    let same = version == current.version
-        && version == checked.authorization.version
-        && checked.form.knows(&secrets)
-        && has_token == checked.token.is_some();
-    if same { Ok(()) } else { Err(SaveError::Stale) }
+    if checked.form.knows(&secrets) && has_token == checked.token.is_some() {
+        Ok(())
+    } else {
+        Err(SaveError::Stale)
+    }
 }
 
 fn settings_changes(old: &Stored, new: &CheckedAuthorization) -> Changes {

@@ -23,6 +23,7 @@ use super::transport::transport_of;
 use crate::access::{Right, SignInGuard, Throttle, Visit, password_again};
 use crate::connectors::{self, Connector, ConnectorHead, Grant, Health, LegacyGrants, Method, Tab};
 use crate::db::Conn;
+use crate::db::version::SeenVersion;
 use crate::oauth::Refusal;
 use crate::outbound::{Outbound, Transport};
 use crate::vault::Vault;
@@ -314,6 +315,11 @@ pub async fn update(
     let purpose = Purpose::of(&data);
     let mut stored = load(&visit, &mut *visit.conn().await?, &key, Right::Authorize).await?;
     stored.form.read(&data);
+    // Before anything is shown or checked: a page made from this form would carry the version of today.
+    let Some(seen) = data.seen_version(stored.authorization.version) else {
+        let theirs = load(&visit, &mut *visit.conn().await?, &key, Right::Authorize).await?;
+        return conflict(visit.shell, theirs, &stored.form, &data);
+    };
     if purpose == Purpose::Show {
         return tab_page(visit, stored, Notice::None, StatusCode::OK);
     }
@@ -351,7 +357,7 @@ pub async fn update(
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return tab_page(visit, stored, Notice::None, status);
     }
-    store(visit, &vault, stored, &data, &checked).await
+    store(visit, &vault, (stored, seen), &data, &checked).await
 }
 
 /// The form's settings, if they are in order.
@@ -367,13 +373,13 @@ fn check(
 async fn store(
     visit: Visit,
     vault: &Vault,
-    stored: Stored,
+    (stored, seen): (Stored, SeenVersion),
     data: &FormData,
     checked: &CheckedAuthorization,
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
-    let (by, now, version) = (&visit.actor, visit.now(), data.version());
-    match save(&mut conn, vault, by, now, &stored, version, checked).await {
+    let (by, now) = (&visit.actor, visit.now());
+    match save(&mut conn, vault, by, now, (&stored, seen), checked).await {
         Ok(()) => {
             let address = format!("/connectors/{}/authorization", stored.connector.key);
             Ok(visit.see_other(&address, saved_words(&stored, checked)))

@@ -46,11 +46,12 @@ pub async fn update(
         if changes_health {
             health::hold_authorization(conn, old.id).await?;
         }
-        // From here on the categories are those that were read: who changes them changes the version, too.
-        super::lock(conn, old, seen.version).await?;
+        // Before the connector's own row: everybody takes the two in this order.
         if new.has_new_origin {
             outdate_authorization(conn, by, now, old.id).await?;
         }
+        // From here on the categories are those that were read: who changes them changes the version, too.
+        super::lock(conn, old, seen.version).await?;
         let event = saved(old, new, names.as_ref());
         // Both go out in one go. What is recorded of a save that is refused goes with its transaction.
         let (written, recorded) = join!(
