@@ -193,13 +193,6 @@ fn worker(
 > {
     let db = site.worker_pool();
     let cookies = site.cookies();
-    let gate = Gate {
-        db: db.clone(),
-        clock: site.clock.clone(),
-        limits: site.limits,
-        cookies,
-        origin: site.public_url.as_str().into(),
-    };
     let guard = SignInGuard {
         db: db.clone(),
         clock: site.clock.clone(),
@@ -207,6 +200,10 @@ fn worker(
         limits: site.limits,
         cookies,
         brake: brakes.sign_in,
+    };
+    let gate = Gate {
+        guard: guard.clone(),
+        origin: site.public_url.as_str().into(),
     };
     let relay = Relay::new(&shared.board, &db, site.outbound.here());
     let api = Api {

@@ -1,4 +1,5 @@
-//! Every route of the site: method, path, what it needs, handler. A route that does not stand here does not exist.
+//! Every route of the site: method, path, what it needs, whether it asks for the own password again, handler. A route that
+//! does not stand here does not exist.
 
 use std::collections::HashSet;
 
@@ -10,6 +11,7 @@ use actix_web::{
     guard, web,
 };
 
+use crate::access::Asks::{self, Always, ByHandler, Never};
 use crate::access::Permission::{
     CallConnectors, CreateCategories, CreateConnectors, DeleteCategories, DeleteConnectors,
     EditCategories, EditConnectors, ManageUsers, ViewActivity, ViewAuditLog, ViewCategories,
@@ -22,11 +24,18 @@ use crate::{
     openid, people, programs, rights, status, system,
 };
 
+/// What only takes away: whoever does it at a borrowed browser has no more power than before.
+const TAKES_AWAY: Asks = Never("it only takes away");
+
+/// What only shows something. A form that shows a secret is a POST.
+const LOOKS: Asks = Never("it changes nothing");
+
 /// One route.
 pub struct Route {
     pub method: Method,
     pub path: &'static str,
     pub needs: Needs,
+    pub asks: Asks,
     handler: Box<dyn Fn() -> ActixRoute>,
 }
 
@@ -37,17 +46,17 @@ macro_rules! keys_of {
     ($holder:literal, $look:expr, $make:expr) => {
         vec![
             get(concat!($holder, "/keys/new"), $make, programs::new_key),
-            post(concat!($holder, "/keys"), $make, programs::create_key),
+            post(concat!($holder, "/keys"), $make, Always, programs::create_key),
             get(concat!($holder, "/keys/{key}"), $look, programs::show_key),
-            post(concat!($holder, "/keys/{key}"), $make, programs::update_key),
+            post(concat!($holder, "/keys/{key}"), $make, Always, programs::update_key),
             get(concat!($holder, "/keys/{key}/edit"), $make, programs::edit_key),
             get(concat!($holder, "/keys/{key}/revocation"), $look, programs::confirm_revocation),
-            post(concat!($holder, "/keys/{key}/revocation"), $look, programs::revoke_key),
+            post(concat!($holder, "/keys/{key}/revocation"), $look, TAKES_AWAY, programs::revoke_key),
             get(concat!($holder, "/keys/{key}/connectors/new"), $make, programs::add_connector),
             get(concat!($holder, "/keys/{key}/connectors/{connector}"), $make, programs::edit_connector),
-            post(concat!($holder, "/keys/{key}/connectors/{connector}"), $make, programs::allow_connector),
+            post(concat!($holder, "/keys/{key}/connectors/{connector}"), $make, Always, programs::allow_connector),
             get(concat!($holder, "/keys/{key}/connectors/{connector}/removal"), $look, programs::confirm_removal),
-            post(concat!($holder, "/keys/{key}/connectors/{connector}/removal"), $look, programs::remove_connector),
+            post(concat!($holder, "/keys/{key}/connectors/{connector}/removal"), $look, TAKES_AWAY, programs::remove_connector),
         ]
     };
 }
@@ -62,127 +71,127 @@ pub fn all() -> Vec<Route> {
     let mut all = vec![
         get("/", SignIn, home::show),
         get("/first-run", Nothing, accounts::first_run),
-        post("/first-run", Nothing, accounts::create_first),
+        post("/first-run", Nothing, Never("nobody has an account yet: it asks for the one-time code"), accounts::create_first),
         get("/sign-in", Nothing, accounts::sign_in),
-        post("/sign-in", Nothing, accounts::create_session),
-        post("/sign-out", SignIn, accounts::sign_out),
-        post("/sign-in/attempts", Nothing, openid::begin),
+        post("/sign-in", Nothing, Never("nobody is signed in yet"), accounts::create_session),
+        post("/sign-out", SignIn, TAKES_AWAY, accounts::sign_out),
+        post("/sign-in/attempts", Nothing, Never("nobody is signed in yet"), openid::begin),
         get("/sign-in/callback", Nothing, openid::take_answer),
         get("/connectors", may(ViewConnectors), connectors::list),
-        post("/connectors", may(CreateConnectors), connectors::create),
+        post("/connectors", may(CreateConnectors), Never("a new connector holds no secret"), connectors::create),
         get("/connectors/new", may(CreateConnectors), connectors::new),
         get("/connectors/trash", may(DeleteConnectors), connectors::trash),
         get("/connectors/{key}", may(ViewConnectors), connectors::edit),
-        post("/connectors/{key}", may(EditConnectors), connectors::update),
+        post("/connectors/{key}", may(EditConnectors), Never("another origin waits for approval"), connectors::update),
         get("/connectors/{key}/delete", may(DeleteConnectors), connectors::confirm_delete),
-        post("/connectors/{key}/delete", may(DeleteConnectors), connectors::delete),
-        post("/connectors/{key}/restorations", may(DeleteConnectors), connectors::restore),
-        post("/connectors/{key}/duplicates", may(CreateConnectors), connectors::duplicate),
+        post("/connectors/{key}/delete", may(DeleteConnectors), TAKES_AWAY, connectors::delete),
+        post("/connectors/{key}/restorations", may(DeleteConnectors), Always, connectors::restore),
+        post("/connectors/{key}/duplicates", may(CreateConnectors), Never("a copy holds no secret"), connectors::duplicate),
         get("/connectors/{key}/activity", may(ViewActivity), calls::of_connector),
         get("/connectors/{key}/activity/changes", may(ViewActivity), connectors::changes),
         get("/connectors/{key}/access", may(ManageUsers), rights::edit),
-        post("/connectors/{key}/access", may(ManageUsers), rights::update),
+        post("/connectors/{key}/access", may(ManageUsers), Always, rights::update),
         get("/connectors/{key}/access/additions", may(ManageUsers), rights::choose),
-        post("/connectors/{key}/access/additions", may(ManageUsers), rights::add),
+        post("/connectors/{key}/access/additions", may(ManageUsers), Always, rights::add),
         get("/connectors/{key}/access/users", may(ManageUsers), rights::who),
         get("/calls", may(ViewActivity), calls::list),
         get("/calls.csv", may(ViewActivity), calls::download),
         get("/calls/{place}", may(ViewActivity), calls::show),
         get("/connectors/{key}/authorization", may(ViewConnectors), authorization::edit),
-        post("/connectors/{key}/authorization", may(EditConnectors), authorization::update),
+        post("/connectors/{key}/authorization", may(EditConnectors), ByHandler("when it replaces or removes stored secrets"), authorization::update),
         get("/connectors/{key}/authorization/token-requests", may(EditConnectors), authorization::new_token_request),
-        post("/connectors/{key}/authorization/token-requests", may(EditConnectors), authorization::create_token_request),
-        post("/connectors/{key}/authorization/token", may(EditConnectors), authorization::take_token),
-        post("/connectors/{key}/authorization/token-renewals", may(EditConnectors), authorization::renew_token),
-        post("/connectors/{key}/authorization/attempts", may(EditConnectors), authorization::create_attempt),
+        post("/connectors/{key}/authorization/token-requests", may(EditConnectors), Never("it sends secrets that are typed into its own form"), authorization::create_token_request),
+        post("/connectors/{key}/authorization/token", may(EditConnectors), Never("it stores what the same person has just asked for"), authorization::take_token),
+        post("/connectors/{key}/authorization/token-renewals", may(EditConnectors), Never("it changes nothing that is stored but the token"), authorization::renew_token),
+        post("/connectors/{key}/authorization/attempts", may(EditConnectors), Never("the authorization server asks the person"), authorization::create_attempt),
         get("/connectors/{key}/authorization/callback", may(EditConnectors), authorization::take_answer),
-        post("/connectors/{key}/authorization/callback", may(EditConnectors), authorization::take_fragment),
+        post("/connectors/{key}/authorization/callback", may(EditConnectors), Never("the authorization server has asked the person"), authorization::take_fragment),
         get("/connectors/{key}/authorization/disconnections", may(EditConnectors), authorization::confirm_disconnection),
-        post("/connectors/{key}/authorization/disconnections", may(EditConnectors), authorization::disconnect),
+        post("/connectors/{key}/authorization/disconnections", may(EditConnectors), TAKES_AWAY, authorization::disconnect),
         get("/connectors/{key}/authorization/approvals", may(EditConnectors), authorization::new_approval),
-        post("/connectors/{key}/authorization/approvals", may(EditConnectors), authorization::approve_origins),
+        post("/connectors/{key}/authorization/approvals", may(EditConnectors), Always, authorization::approve_origins),
         get("/connectors/{key}/authorization/token-reveals", may(EditConnectors), authorization::ask_reveal),
-        post("/connectors/{key}/authorization/token-reveals", may(EditConnectors), authorization::reveal_token),
+        post("/connectors/{key}/authorization/token-reveals", may(EditConnectors), Always, authorization::reveal_token),
         get("/connectors/{key}/endpoints", may(ViewConnectors), endpoints::list),
-        post("/connectors/{key}/endpoints", may(EditConnectors), endpoints::create),
+        post("/connectors/{key}/endpoints", may(EditConnectors), Never("another origin waits for approval"), endpoints::create),
         get("/connectors/{key}/endpoints/new", may(EditConnectors), endpoints::new),
         get("/connectors/{key}/endpoints/{id}", may(ViewConnectors), endpoints::edit),
-        post("/connectors/{key}/endpoints/{id}", may(EditConnectors), endpoints::update),
+        post("/connectors/{key}/endpoints/{id}", may(EditConnectors), Never("another origin waits for approval"), endpoints::update),
         get("/connectors/{key}/endpoints/{id}/delete", may(EditConnectors), endpoints::confirm_delete),
-        post("/connectors/{key}/endpoints/{id}/runs", may(CallConnectors), endpoints::run),
+        post("/connectors/{key}/endpoints/{id}/runs", may(CallConnectors), Never("a call, not a change"), endpoints::run),
         get("/connectors/{key}/run-bodies/{body}", may(CallConnectors), endpoints::download),
-        post("/connectors/{key}/endpoints/{id}/delete", may(EditConnectors), endpoints::delete),
+        post("/connectors/{key}/endpoints/{id}/delete", may(EditConnectors), TAKES_AWAY, endpoints::delete),
         get("/categories", may(ViewCategories), categories::list),
-        post("/categories", may(CreateCategories), categories::create),
+        post("/categories", may(CreateCategories), Never("categories give no power"), categories::create),
         get("/categories/new", may(CreateCategories), categories::new),
         get("/categories/{id}/edit", may(EditCategories), categories::edit),
-        post("/categories/{id}", may(EditCategories), categories::update),
+        post("/categories/{id}", may(EditCategories), Never("categories give no power"), categories::update),
         get("/categories/{id}/delete", may(DeleteCategories), categories::confirm_delete),
-        post("/categories/{id}/delete", may(DeleteCategories), categories::delete),
+        post("/categories/{id}/delete", may(DeleteCategories), Never("categories give no power"), categories::delete),
         get("/api/v1", SignIn, api::description),
         get("/audit", may(ViewAuditLog), audit::list),
-        post("/audit/exports", may(ViewAuditLog), audit::export),
+        post("/audit/exports", may(ViewAuditLog), Always, audit::export),
         get("/audit/{id}", may(ViewAuditLog), audit::show),
         get("/programs", may(ManageUsers), programs::list),
-        post("/programs", may(ManageUsers), programs::create),
+        post("/programs", may(ManageUsers), Always, programs::create),
         get("/programs/new", may(ManageUsers), programs::new),
         get("/programs/{program}", may(ManageUsers), programs::show),
-        post("/programs/{program}", may(ManageUsers), programs::update),
+        post("/programs/{program}", may(ManageUsers), Always, programs::update),
         get("/programs/{program}/edit", may(ManageUsers), programs::edit),
         get("/programs/{program}/delete", may(ManageUsers), programs::confirm_delete),
-        post("/programs/{program}/delete", may(ManageUsers), programs::delete),
+        post("/programs/{program}/delete", may(ManageUsers), TAKES_AWAY, programs::delete),
         get("/notices", SuperAdmin, notices::show),
         get("/system", SuperAdmin, system::show),
         get("/profile", SignIn, accounts::profile),
-        post("/profile", SignIn, accounts::update_profile),
+        post("/profile", SignIn, Never("name and looks give no power"), accounts::update_profile),
         get("/profile/password", SignIn, accounts::ask_password),
-        post("/profile/password", SignIn, accounts::change_password),
+        post("/profile/password", SignIn, Never("its own form asks for the present password, every time"), accounts::change_password),
         get("/profile/sessions", SignIn, accounts::own_sessions),
-        post("/profile/sessions/{session}/sign-outs", SignIn, accounts::end_own_session),
+        post("/profile/sessions/{session}/sign-outs", SignIn, TAKES_AWAY, accounts::end_own_session),
         get("/profile/sign-outs", SignIn, accounts::ask_sign_outs),
-        post("/profile/sign-outs", SignIn, accounts::end_own_sessions),
+        post("/profile/sign-outs", SignIn, TAKES_AWAY, accounts::end_own_sessions),
         get("/profile/keys", SignIn, accounts::own_keys),
         get("/profile/provider", SignIn, openid::connection),
-        post("/profile/provider/attempts", SignIn, openid::connect),
-        post("/profile/provider/removals", SignIn, openid::disconnect),
+        post("/profile/provider/attempts", SignIn, ByHandler("not of somebody without a password, who shows here that it is them"), openid::connect),
+        post("/profile/provider/removals", SignIn, Always, openid::disconnect),
         get("/users", may(ManageUsers), people::list_users),
-        post("/users", may(ManageUsers), people::create_user),
+        post("/users", may(ManageUsers), Always, people::create_user),
         get("/users/new", may(ManageUsers), people::new_user),
         get("/users/{id}", may(ManageUsers), people::edit_user),
-        post("/users/{id}", may(ManageUsers), people::update_user),
+        post("/users/{id}", may(ManageUsers), Always, people::update_user),
         get("/users/{id}/deactivations", may(ManageUsers), people::confirm_deactivation),
-        post("/users/{id}/deactivations", may(ManageUsers), people::deactivate),
-        post("/users/{id}/reactivations", may(ManageUsers), people::reactivate),
+        post("/users/{id}/deactivations", may(ManageUsers), TAKES_AWAY, people::deactivate),
+        post("/users/{id}/reactivations", may(ManageUsers), Always, people::reactivate),
         get("/users/{id}/sign-outs", may(ManageUsers), people::confirm_sign_out),
-        post("/users/{id}/sign-outs", may(ManageUsers), people::sign_out),
+        post("/users/{id}/sign-outs", may(ManageUsers), TAKES_AWAY, people::sign_out),
         get("/users/{id}/sessions", may(ManageUsers), people::sessions),
-        post("/users/{id}/sessions/{session}/sign-outs", may(ManageUsers), people::end_session),
+        post("/users/{id}/sessions/{session}/sign-outs", may(ManageUsers), TAKES_AWAY, people::end_session),
         get("/users/{id}/invitations", may(ManageUsers), people::confirm_invitation),
-        post("/users/{id}/invitations", may(ManageUsers), people::create_invitation),
+        post("/users/{id}/invitations", may(ManageUsers), Always, people::create_invitation),
         get("/users/{id}/disconnections", may(ManageUsers), people::confirm_disconnection),
-        post("/users/{id}/disconnections", may(ManageUsers), people::disconnect),
+        post("/users/{id}/disconnections", may(ManageUsers), TAKES_AWAY, people::disconnect),
         get("/users/{id}/groups/new", may(ManageUsers), people::choose_groups),
-        post("/users/{id}/groups", may(ManageUsers), people::join_groups),
+        post("/users/{id}/groups", may(ManageUsers), Always, people::join_groups),
         get("/users/{id}/group-removals", may(ManageUsers), people::confirm_leaving),
-        post("/users/{id}/group-removals", may(ManageUsers), people::leave_groups),
+        post("/users/{id}/group-removals", may(ManageUsers), TAKES_AWAY, people::leave_groups),
         get("/users/{id}/super-admin", SuperAdmin, people::confirm_super_admin),
-        post("/users/{id}/super-admin", SuperAdmin, people::set_super_admin),
+        post("/users/{id}/super-admin", SuperAdmin, Always, people::set_super_admin),
         get("/users/{id}/delete", may(ManageUsers), people::confirm_user_delete),
-        post("/users/{id}/delete", may(ManageUsers), people::delete_user),
+        post("/users/{id}/delete", may(ManageUsers), TAKES_AWAY, people::delete_user),
         get("/groups", may(ManageUsers), people::list_groups),
-        post("/groups", may(ManageUsers), people::create_group),
+        post("/groups", may(ManageUsers), Always, people::create_group),
         get("/groups/new", may(ManageUsers), people::new_group),
         get("/groups/{id}", may(ManageUsers), people::edit_group),
-        post("/groups/{id}", may(ManageUsers), people::update_group),
+        post("/groups/{id}", may(ManageUsers), Always, people::update_group),
         get("/groups/{id}/members", may(ManageUsers), people::members),
-        post("/groups/{id}/members", may(ManageUsers), people::add_members),
+        post("/groups/{id}/members", may(ManageUsers), Always, people::add_members),
         get("/groups/{id}/members/new", may(ManageUsers), people::choose_members),
-        post("/groups/{id}/removals", may(ManageUsers), people::remove_members),
+        post("/groups/{id}/removals", may(ManageUsers), TAKES_AWAY, people::remove_members),
         get("/groups/{id}/delete", may(ManageUsers), people::confirm_group_delete),
-        post("/groups/{id}/delete", may(ManageUsers), people::delete_group),
+        post("/groups/{id}/delete", may(ManageUsers), TAKES_AWAY, people::delete_group),
         get("/set-password", Nothing, people::set_password),
-        post("/set-password", Nothing, people::open_invitation),
-        post("/set-password/password", Nothing, people::take_invitation),
+        post("/set-password", Nothing, Never("nobody is signed in: the link itself is shown"), people::open_invitation),
+        post("/set-password/password", Nothing, Never("nobody is signed in: the link itself is shown"), people::take_invitation),
         get("/static/{file}", Nothing, asset),
         get("/favicon.ico", Nothing, favicon),
         get("/healthz", Nothing, status::alive),
@@ -201,6 +210,7 @@ fn for_programs() -> impl Iterator<Item = Route> {
         method,
         path,
         needs,
+        asks: Never("a program shows its key with each request"),
         handler: Box::new(|| web::to(api::serve)),
     })
 }
@@ -220,11 +230,12 @@ where
         method: Method::GET,
         path,
         needs,
+        asks: LOOKS,
         handler: Box::new(handler),
     }
 }
 
-fn post<F, Args>(path: &'static str, needs: Needs, handler: F) -> Route
+fn post<F, Args>(path: &'static str, needs: Needs, asks: Asks, handler: F) -> Route
 where
     F: Handler<Args>,
     Args: FromRequest + 'static,
@@ -234,6 +245,7 @@ where
         method: Method::POST,
         path,
         needs,
+        asks,
         handler: Box::new(move || web::post().to(handler.clone())),
     }
 }
@@ -265,26 +277,26 @@ pub fn configure(config: &mut web::ServiceConfig, door: &Gate) {
             resource.route(if open {
                 handler
             } else {
-                behind(door, route.needs, handler)
+                behind(door, (route.needs, route.asks), handler)
             })
         });
         config.service(resource.default_service(behind(
             door,
-            Needs::Nothing,
+            (Needs::Nothing, LOOKS),
             web::to(method_not_allowed),
         )));
     }
-    config.default_service(behind(door, Needs::Nothing, web::to(not_found)));
+    config.default_service(behind(door, (Needs::Nothing, LOOKS), web::to(not_found)));
 }
 
-fn behind(door: &Gate, needs: Needs, route: ActixRoute) -> ActixRoute {
+fn behind(door: &Gate, rules: (Needs, Asks), route: ActixRoute) -> ActixRoute {
     let door = door.clone();
     route.wrap(from_fn(
         move |req: ServiceRequest,
               next: Next<BoxBody>|
               -> std::pin::Pin<
             Box<dyn Future<Output = Result<ServiceResponse, actix_web::Error>>>,
-        > { Box::pin(gate(door.clone(), needs, req, next)) },
+        > { Box::pin(gate(door.clone(), rules, req, next)) },
     ))
 }
 

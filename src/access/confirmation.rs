@@ -1,8 +1,9 @@
 //! The own password, asked for again before what a borrowed browser must not do: showing a token, replacing a stored
 //! secret, exporting, making a key.
 //!
-//! Rule: it counts for fifteen minutes, in this session only. A form that needs it shows [`password_again`] unless
-//! [`Visit::is_confirmed`], so nothing typed is lost on the way through another page.
+//! Rule: it counts for fifteen minutes, in this session only. Which routes ask stands in the table of routes
+//! ([`super::Asks`]). Where only some of a form needs it, the form shows [`password_again`] unless [`Visit::is_confirmed`],
+//! and its handler calls [`SignInGuard::confirm`].
 
 use actix_web::HttpRequest;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,13 +12,16 @@ use diesel_async::RunQueryDsl;
 
 use super::{Actor, SignInGuard, Visit};
 use crate::db::schema::{sessions, users};
-use crate::web::{Error, Errors, FormData, TextField};
+use crate::web::{Error, Errors, FormData, OWN_PASSWORD, TextField};
 
 /// How long an entered password counts.
 const COUNTS_FOR: TimeDelta = TimeDelta::minutes(15);
 
-/// The field that asks for it, whatever the form is: no form may send it on.
-pub const OWN_PASSWORD: &str = "own_password";
+/// Said to somebody who has entered nothing.
+const MISSING: &str = "Enter your own password";
+
+/// Said to somebody who signs in with the provider alone.
+pub(super) const NO_PASSWORD: &str = "You have no password here. Show on your profile, under the sign-in provider, that it is you, and come back";
 
 /// The field for the own password, with its message if the form was refused.
 pub fn password_again(errors: &Errors) -> TextField {
@@ -43,22 +47,34 @@ impl SignInGuard {
         if visit.is_confirmed() {
             return Ok(true);
         }
+        let refusal = self.check_entered(&visit.req, &visit.actor, data).await?;
+        if let Some(refusal) = refusal {
+            errors.add(OWN_PASSWORD, refusal);
+        }
+        Ok(refusal.is_none())
+    }
+
+    /// Why the own password in a form does not count; nothing if it does, which the session then remembers.
+    pub(super) async fn check_entered(
+        &self,
+        req: &HttpRequest,
+        actor: &Actor,
+        data: &FormData,
+    ) -> Result<Option<&'static str>, Error> {
         let password = data.get(OWN_PASSWORD).unwrap_or_default().to_string();
         if password.is_empty() {
-            errors.add(OWN_PASSWORD, "Enter your own password");
-            return Ok(false);
+            return self.why_not(actor, MISSING).await.map(Some);
         }
-        let fits = self.own_password(&visit.req, &visit.actor, password);
-        if fits.await?.is_none() {
-            errors.add(OWN_PASSWORD, self.why_not(&visit.actor).await?);
-            return Ok(false);
+        if self.own_password(req, actor, password).await?.is_none() {
+            let wrong = "This is not your password";
+            return self.why_not(actor, wrong).await.map(Some);
         }
-        self.remember(&visit.req).await?;
-        Ok(true)
+        self.remember(req).await?;
+        Ok(None)
     }
 
     /// Why what was entered does not count: somebody who signs in with the provider alone has nothing to enter.
-    async fn why_not(&self, actor: &Actor) -> Result<&'static str, Error> {
+    async fn why_not(&self, actor: &Actor, otherwise: &'static str) -> Result<&'static str, Error> {
         let row = users::table.filter(users::id.nullable().eq(actor.id));
         let has_password: Option<bool> = row
             .select(users::password_hash.is_not_null())
@@ -66,10 +82,8 @@ impl SignInGuard {
             .await
             .optional()?;
         Ok(match has_password {
-            Some(false) => {
-                "You have no password here. Show on your profile, under the sign-in provider, that it is you, and come back"
-            }
-            _ => "This is not your password",
+            Some(false) => NO_PASSWORD,
+            _ => otherwise,
         })
     }
 

@@ -8,22 +8,17 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::Next;
 
+use super::reauthentication::{Asks, ask_again};
 use super::sessions::{self, SessionRow};
-use super::{Actor, Needs, Permission, SessionLimits, client_address};
-use crate::clock::Clock;
-use crate::db::Db;
+use super::{Actor, Needs, Permission, SignInGuard, client_address};
 use crate::web::{
-    Cookies, Error, Flash, NavItem, Person, RequestId, Shell, Theme, VisitorAddress, VisitorToken,
-    Zone,
+    Error, Flash, NavItem, Person, RequestId, Shell, Theme, VisitorAddress, VisitorToken, Zone,
 };
 
 /// What the gate asks the application for.
 #[derive(Clone)]
 pub struct Gate {
-    pub db: Db,
-    pub clock: Clock,
-    pub limits: SessionLimits,
-    pub cookies: Cookies,
+    pub guard: SignInGuard,
     /// Scheme, host and port of the site's own pages, compared with a request's `Origin`.
     pub origin: Rc<str>,
 }
@@ -31,32 +26,35 @@ pub struct Gate {
 /// Lets a request through to its route, or answers it.
 pub async fn gate(
     gate: Gate,
-    needs: Needs,
-    req: ServiceRequest,
+    (needs, asks): (Needs, Asks),
+    mut req: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse, actix_web::Error> {
-    match admit(&gate, needs, &req).await {
-        Ok(Admitted { zone, new: None }) => zone.reads(next.call(req)).await,
-        Ok(Admitted {
-            zone,
-            new: Some(new),
-        }) => {
-            let mut response = zone.reads(next.call(req)).await?;
-            // A response that signs somebody in or out sets this cookie itself.
-            let has_token = response
-                .response()
-                .cookies()
-                .any(|cookie| cookie.name() == gate.cookies.token_cookie(&new).name());
-            if !has_token {
-                response
-                    .response_mut()
-                    .add_cookie(&gate.cookies.token_cookie(&new))
-                    .map_err(Error::internal)?;
-            }
-            Ok(response)
+    let Admitted { zone, new } = match admit(&gate, needs, &req).await {
+        Ok(admitted) => admitted,
+        Err(error) => return Ok(req.error_response(error)),
+    };
+    if asks == Asks::Always {
+        match ask_again(&gate.guard, &mut req).await {
+            Ok(None) => {}
+            Ok(Some(page)) => return Ok(req.into_response(page)),
+            Err(error) => return Ok(req.error_response(error)),
         }
-        Err(error) => Ok(req.error_response(error)),
     }
+    let mut response = zone.reads(next.call(req)).await?;
+    if let Some(new) = new {
+        let cookie = gate.guard.cookies.token_cookie(&new);
+        // A response that signs somebody in or out sets this cookie itself.
+        let has_token = response
+            .response()
+            .cookies()
+            .any(|set| set.name() == cookie.name());
+        if !has_token {
+            let added = response.response_mut().add_cookie(&cookie);
+            added.map_err(Error::internal)?;
+        }
+    }
+    Ok(response)
 }
 
 /// What the gate does besides for a request that it lets through.
@@ -69,7 +67,7 @@ struct Admitted {
 
 /// Checks the request and leaves actor, token and shell with it.
 async fn admit(gate: &Gate, needs: Needs, req: &ServiceRequest) -> Result<Admitted, Error> {
-    let known = gate.cookies.token(req.request());
+    let known = gate.guard.cookies.token(req.request());
     let session = match &known {
         Some(token) => find_session(gate, token).await,
         None => Ok(None),
@@ -102,9 +100,9 @@ async fn admit(gate: &Gate, needs: Needs, req: &ServiceRequest) -> Result<Admitt
 }
 
 async fn find_session(gate: &Gate, token: &VisitorToken) -> Result<Option<SessionRow>, Error> {
-    let now = gate.clock.now();
-    let mut conn = gate.db.get().await?;
-    let session = sessions::find(&mut conn, token, gate.limits, now).await?;
+    let now = gate.guard.clock.now();
+    let mut conn = gate.guard.db.get().await?;
+    let session = sessions::find(&mut conn, token, gate.guard.limits, now).await?;
     if let Some(row) = &session {
         sessions::touch(&mut conn, token, row.last_seen_at, now).await?;
     }
@@ -171,7 +169,7 @@ fn equip(gate: &Gate, req: &ServiceRequest, token: &VisitorToken, actor: Option<
         theme: looks.theme,
         zone: looks.zone,
         csrf: token.csrf(),
-        flash: Flash::take(gate.cookies, token, req.request()),
+        flash: Flash::take(gate.guard.cookies, token, req.request()),
         request_id: request_id(req),
     };
     req.extensions_mut().insert(shell);

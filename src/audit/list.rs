@@ -51,7 +51,7 @@ impl ListPage {
     }
 
     fn password_field(&self) -> Option<TextField> {
-        (!self.confirmed).then(|| password_again(&self.errors))
+        (!self.confirmed).then(|| password_again(&Errors::default()))
     }
 
     fn event_filter(&self) -> SelectField {
@@ -118,16 +118,7 @@ fn has_wrong_days(errors: &Errors) -> bool {
 
 pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
     let (filter, position) = Filter::of_query(visit.req.query_string());
-    show(visit, filter, position, Errors::default()).await
-}
-
-/// The page, with what was wrong with the export that was asked for.
-pub(super) async fn show(
-    visit: Visit,
-    filter: Filter,
-    position: Position,
-    mut errors: Errors,
-) -> Result<HttpResponse, Error> {
+    let mut errors = Errors::default();
     let mut conn = visit.conn().await?;
     let kinds = queries::kinds(&mut conn).await?;
     let wanted = filter

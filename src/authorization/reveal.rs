@@ -1,5 +1,4 @@
-//! Revealing the stored access token to somebody who may edit and enters their own password again, or has done so within
-//! the last minutes.
+//! Revealing the stored access token to somebody who may edit. The table of routes asks for their own password.
 //!
 //! Only access tokens: passwords, API keys and client secrets are never shown.
 
@@ -8,7 +7,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::queries::{self, SealedValues};
-use crate::access::{Right, SignInGuard, Visit, password_again};
+use crate::access::{Right, Visit, password_again};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector};
 use crate::vault::{Secret, Vault};
@@ -19,7 +18,6 @@ use crate::web::{Error, Errors, Form, Segment, Shell, TextField, page_no_store};
 struct RevealPage {
     shell: Shell,
     connector: Connector,
-    errors: Errors,
     /// The password need not be entered again.
     confirmed: bool,
     token: Option<Secret>,
@@ -27,7 +25,7 @@ struct RevealPage {
 
 impl RevealPage {
     fn password_field(&self) -> Option<TextField> {
-        (!self.confirmed).then(|| password_again(&self.errors))
+        (!self.confirmed).then(|| password_again(&Errors::default()))
     }
 }
 
@@ -43,7 +41,6 @@ pub async fn ask(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Er
             confirmed: visit.is_confirmed(),
             shell: visit.shell,
             connector,
-            errors: Errors::default(),
             token: None,
         },
     )
@@ -52,29 +49,19 @@ pub async fn ask(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Er
 pub async fn reveal(
     visit: Visit,
     vault: web::Data<Vault>,
-    guard: web::Data<SignInGuard>,
     Segment(key): Segment,
-    Form(data): Form,
+    Form(_): Form,
 ) -> Result<HttpResponse, Error> {
     let connector =
         connectors::find(&*visit.conn().await?, &visit.actor, &key, Right::Authorize).await?;
-    let mut errors = Errors::default();
-    let confirmed = guard.confirm(&visit, &data, &mut errors).await?;
-    let (status, token) = if confirmed {
-        let token = open(&visit, &vault, &connector).await?;
-        (StatusCode::OK, Some(token))
-    } else {
-        (StatusCode::UNPROCESSABLE_ENTITY, None)
-    };
-    let shell = visit.shell;
+    let token = open(&visit, &vault, &connector).await?;
     page_no_store(
-        status,
+        StatusCode::OK,
         &RevealPage {
-            shell,
+            confirmed: visit.is_confirmed(),
+            shell: visit.shell,
             connector,
-            errors,
-            confirmed,
-            token,
+            token: Some(token),
         },
     )
 }

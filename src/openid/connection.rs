@@ -20,7 +20,7 @@ use super::queries::{self, Attempt, Identity};
 use crate::access::{Actor, SignInGuard, Visit, password_again};
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
-use crate::web::{Error, Errors, Flash, Form, FormData, Shell, TextField, page, see_other};
+use crate::web::{Error, Errors, Flash, Form, Shell, TextField, page, see_other};
 
 /// The page of the connection, to which people come back.
 const PAGE: &str = "/profile/provider";
@@ -78,7 +78,8 @@ pub async fn connect(
     let user = visit.actor.id.ok_or(Error::SignIn)?;
     let has_password = queries::has_password(&mut *visit.conn().await?, user).await?;
     // Somebody without one can only show that it is still them.
-    if has_password && let Some(errors) = unconfirmed(&visit, &guard, &data).await? {
+    let mut errors = Errors::default();
+    if has_password && !guard.confirm(&visit, &data, &mut errors).await? {
         return connection_page(visit, provider, errors).await;
     }
     leave(
@@ -89,17 +90,6 @@ pub async fn connect(
         PAGE,
     )
     .await
-}
-
-/// The messages of a form without the own password.
-async fn unconfirmed(
-    visit: &Visit,
-    guard: &SignInGuard,
-    data: &FormData,
-) -> Result<Option<Errors>, Error> {
-    let mut errors = Errors::default();
-    let confirmed = guard.confirm(visit, data, &mut errors).await?;
-    Ok((!confirmed).then_some(errors))
 }
 
 /// Takes the word of the provider on who sits at a session that is there already: connects the account, or, if it is
@@ -163,14 +153,10 @@ async fn connect_accounts(
 /// Takes the connection away, unless it is the only way in.
 pub async fn disconnect(
     visit: Visit,
-    guard: web::Data<SignInGuard>,
     sign_ins: web::Data<SignIns>,
-    Form(data): Form,
+    Form(_): Form,
 ) -> Result<HttpResponse, Error> {
     let provider = sign_ins.provider()?;
-    if let Some(errors) = unconfirmed(&visit, &guard, &data).await? {
-        return connection_page(visit, provider, errors).await;
-    }
     let user = visit.actor.id.ok_or(Error::SignIn)?;
     let issuer = provider.settings.issuer.as_str();
     let (by, now) = (&visit.actor, visit.now());

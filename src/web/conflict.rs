@@ -39,8 +39,8 @@ pub struct ConflictPage {
 impl ConflictPage {
     /// The fields of the refused form, without what the page writes itself.
     pub fn fields_of(form: &FormData) -> Vec<(String, String)> {
-        form.pairs()
-            .filter(|(name, _)| !matches!(*name, "csrf" | "version"))
+        form.carried()
+            .filter(|(name, _)| *name != "version")
             .map(|(name, value)| (name.to_string(), value.to_string()))
             .collect()
     }

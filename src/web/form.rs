@@ -19,6 +19,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The most fields of one form.
 const MOST_FIELDS: usize = 1000;
 
+/// The field of every form that holds the visitor's CSRF token.
+const CSRF: &str = "csrf";
+
+/// The field for the person's own password, asked for again, whatever the form is.
+pub const OWN_PASSWORD: &str = "own_password";
+
 /// The fields of a submitted form in their order.
 #[derive(Clone, Default)]
 pub struct FormData {
@@ -76,11 +82,13 @@ impl FormData {
             .collect()
     }
 
-    /// All fields as they came.
-    pub(super) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// The fields that a page may hold to post them again: all but the CSRF token, which each page writes itself, and the own
+    /// password, which no page shows.
+    pub fn carried(&self) -> impl Iterator<Item = (&str, &str)> {
         self.pairs
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
+            .filter(|(name, _)| !matches!(*name, CSRF | OWN_PASSWORD))
     }
 
     /// The version of the row that the form was made from; 0, which no row has, when it says none.
@@ -103,7 +111,7 @@ impl FormData {
     }
 }
 
-/// A form that came with the visitor's CSRF token.
+/// A form that came with the visitor's CSRF token. One that the gate has read before is taken from there.
 pub struct Form(pub FormData);
 
 impl FromRequest for Form {
@@ -111,6 +119,9 @@ impl FromRequest for Form {
     type Future = Pin<Box<dyn Future<Output = Result<Form, Error>>>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if let Some(data) = req.extensions_mut().remove::<FormData>() {
+            return Box::pin(ready(Ok(Form(data))));
+        }
         let token = req.extensions().get::<VisitorToken>().cloned();
         let is_form = req.headers().get(CONTENT_TYPE).is_some_and(|value| {
             value
@@ -128,7 +139,7 @@ impl FromRequest for Form {
                 .await
                 .map_err(|_| Error::BadRequest("The form did not arrive whole."))?;
             let data = FormData::parse(&read(body, PATIENCE).await?)?;
-            let given = data.get("csrf").unwrap_or_default();
+            let given = data.get(CSRF).unwrap_or_default();
             if token.is_some_and(|token| token.csrf_matches(given)) {
                 Ok(Form(data))
             } else {

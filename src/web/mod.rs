@@ -30,7 +30,7 @@ pub use fields::{
     Check, CheckList, Choice, ErrorSummary, Errors, Option_, SelectField, TextArea, TextField,
 };
 pub use flash::Flash;
-pub use form::{Form, FormData, Segment, Segments, segment};
+pub use form::{Form, FormData, OWN_PASSWORD, Segment, Segments, segment};
 pub use layers::{RequestId, VisitorAddress, serve_layers};
 pub use list::{Column, ListQuery, Pages, SortHeads, search_term, searched};
 pub use radios::{Radio, Radios};

@@ -21,6 +21,7 @@ async fn a_connector_is_kept_to_one_person_by_keyboard_alone() {
     let ben = app.user_named("ben", "Ben Okafor", &[ViewConnectors]).await;
     let window = Window::open(&app).await;
     let ana = app.super_admin().await;
+    app.confirm(&ana).await;
     window.be(&ana).await;
     let typist = Typist { window: &window };
     window.go("/connectors").await;

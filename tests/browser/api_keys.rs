@@ -19,6 +19,10 @@ async fn a_key_is_made_led_somewhere_and_revoked_by_keyboard_alone() {
     typist.follow("Create the first program").await;
     typist.fill("Name", "Billing").await;
     typist.send().await;
+    // From here on it is clear for a while who sits there.
+    assert_eq!(window.h1().await, "Enter your own password");
+    typist.fill("Your own password", PASSWORD).await;
+    typist.send().await;
     typist
         .focus_is_on_the_outcome("The program was created")
         .await;
@@ -37,7 +41,6 @@ async fn a_key_is_made_led_somewhere_and_revoked_by_keyboard_alone() {
     window.key(Key::Down).await;
     typist.tab_to("GET").await;
     window.key(Key::Space).await;
-    typist.fill("Your own password", PASSWORD).await;
     typist.send().await;
     typist
         .focus_is_on_the_outcome("The API key was created.")

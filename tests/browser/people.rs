@@ -22,6 +22,7 @@ async fn open(app: &TestApp, scripts: bool) -> (Window, Browser) {
         Window::open_without_scripts(app).await
     };
     let ana = app.super_admin().await;
+    app.confirm(&ana).await;
     window.be(&ana).await;
     (window, ana)
 }

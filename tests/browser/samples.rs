@@ -11,6 +11,7 @@ mod notices_world;
 mod oauth;
 mod oauth_world;
 mod openid;
+mod own_password;
 mod people;
 mod people_world;
 mod profile;
@@ -50,7 +51,7 @@ pub enum Who {
     Confirmed,
     /// May see connectors and categories, and change nothing.
     Viewer,
-    /// Manages users, and is no super admin.
+    /// Manages users, is no super admin, and has just entered the own password again.
     Manager,
     /// May call data connectors, and change nothing.
     Caller,
@@ -134,6 +135,7 @@ pub fn all() -> impl Iterator<Item = &'static Sample> {
         audit::SAMPLES,
         system::SAMPLES,
         openid::SAMPLES,
+        own_password::SAMPLES,
     ];
     families.into_iter().flatten()
 }

@@ -6,6 +6,7 @@ mod forms;
 mod kept;
 mod matrix;
 mod offers;
+mod own_password;
 
 pub use examples::Examples;
 

@@ -1,16 +1,16 @@
 //! Making a key, which this page shows once and nobody ever after.
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::crumbs::Crumbs;
 use super::form::KeyForm;
 use super::holder::Holder;
 use super::queries;
-use crate::access::{ApiKey, SignInGuard, Visit, password_again};
+use crate::access::{ApiKey, Visit, password_again};
 use crate::db::Conn;
-use crate::web::{Error, Form, SaveError, Shell, TextField, page, page_no_store};
+use crate::web::{Error, Errors, Form, SaveError, Shell, TextField, page, page_no_store};
 
 #[derive(Template)]
 #[template(path = "programs/key_new.html")]
@@ -25,7 +25,7 @@ struct NewKeyPage {
 
 impl NewKeyPage {
     fn password_field(&self) -> Option<TextField> {
-        (!self.confirmed).then(|| password_again(&self.form.errors))
+        (!self.confirmed).then(|| password_again(&Errors::default()))
     }
 }
 
@@ -46,41 +46,32 @@ fn new_page(
     visit: Visit,
     holder: Holder,
     form: KeyForm,
-    confirmed: bool,
     status: StatusCode,
 ) -> Result<HttpResponse, Error> {
     page(
         status,
         &NewKeyPage {
             crumbs: Crumbs::to_holder(&holder, "Create key"),
+            confirmed: visit.is_confirmed(),
             shell: visit.shell,
             holder,
             form,
-            confirmed,
         },
     )
 }
 
 pub async fn new(visit: Visit) -> Result<HttpResponse, Error> {
     let holder = Holder::of(&visit, &mut *visit.conn().await?).await?;
-    let confirmed = visit.is_confirmed();
-    new_page(visit, holder, KeyForm::empty(), confirmed, StatusCode::OK)
+    new_page(visit, holder, KeyForm::empty(), StatusCode::OK)
 }
 
-pub async fn create(
-    visit: Visit,
-    guard: web::Data<SignInGuard>,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn create(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error> {
     let holder = Holder::of(&visit, &mut *visit.conn().await?).await?;
     let mut form = KeyForm::read(&data);
     let checked = form.check(visit.now());
     let everywhere = form.check_leads();
-    // Holds no connection: the password is hashed.
-    let confirmed = guard.confirm(&visit, &data, &mut form.errors).await?;
-    let (Some(checked), Some(everywhere), true) = (checked, everywhere, confirmed) else {
-        let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return new_page(visit, holder, form, confirmed, status);
+    let (Some(checked), Some(everywhere)) = (checked, everywhere) else {
+        return new_page(visit, holder, form, StatusCode::UNPROCESSABLE_ENTITY);
     };
     let key = ApiKey::random();
     let new = queries::NewKey {

@@ -63,6 +63,7 @@ impl Peopled {
 
     async fn on(app: TestApp) -> Peopled {
         let confirmed = app.super_admin().await;
+        let manager = app.person(&[Permission::ManageUsers]).await;
         // For as long as the samples take.
         app.sql("UPDATE sessions SET confirmed_at = now() + interval '1 day'")
             .await;
@@ -73,7 +74,7 @@ impl Peopled {
             viewer: app
                 .person(&[Permission::ViewConnectors, Permission::ViewCategories])
                 .await,
-            manager: app.person(&[Permission::ManageUsers]).await,
+            manager,
             caller: app.person(&[Permission::CallConnectors]).await,
             auditor: app.person(&[Permission::ViewAuditLog]).await,
             newcomer: app.person(&[]).await,

@@ -2,7 +2,7 @@
 
 use actix_web::http::Method;
 use chrono::TimeDelta;
-use connectory::access::{Needs, Permission, PermissionSet};
+use connectory::access::{Asks, Needs, Permission, PermissionSet};
 use connectory::routes::{self, Route};
 
 use Permission::{
@@ -116,12 +116,20 @@ fn everybody() -> Vec<Person> {
 
 impl Person {
     async fn arrive(&self, app: &TestApp) -> Browser {
-        let may = self.may.as_deref().unwrap_or_default();
-        match self.kind {
-            Kind::Nobody => app.browser(),
-            Kind::Granted => app.person(may).await,
+        let Some(may) = self.may.as_deref() else {
+            return self.arrive_in_vain(app).await;
+        };
+        let browser = match self.kind {
             Kind::ByGroup => member_of_nested_group(app, may).await,
             Kind::SuperAdmin => app.super_admin().await,
+            _ => app.person(may).await,
+        };
+        app.confirm(&browser).await;
+        browser
+    }
+
+    async fn arrive_in_vain(&self, app: &TestApp) -> Browser {
+        match self.kind {
             Kind::Deactivated => {
                 let browser = app.super_admin().await;
                 app.sql(&format!(
@@ -131,6 +139,7 @@ impl Person {
                 .await;
                 browser
             }
+            _ => app.browser(),
         }
     }
 
@@ -213,6 +222,14 @@ fn matrix(people: &[Person], routes: &[Route], columns: &[Vec<String>]) -> Strin
         "Forms are sent empty but for their CSRF token, so 422 means that the form was read."
             .into(),
     );
+    lines.push("Everybody who is signed in has entered their own password a moment ago.".into());
+    lines.push(
+        "The first column says of each form whether it asks for the own password again:".into(),
+    );
+    lines.push(
+        "“asks” always, “may” for some of what it can hold, “no” never, as routes.rs says why."
+            .into(),
+    );
     lines.push(String::new());
     lines.extend(
         people
@@ -224,7 +241,7 @@ fn matrix(people: &[Person], routes: &[Route], columns: &[Vec<String>]) -> Strin
     let numbers: String = (1..=people.len())
         .map(|number| format!("{number:>4}"))
         .collect();
-    lines.push(format!("{:<56}{numbers}", ""));
+    lines.push(format!("{:<61}{numbers}", ""));
     let mut rows: Vec<(usize, String)> = Vec::new();
     let shown = routes::all();
     for (index, route) in routes.iter().enumerate() {
@@ -238,14 +255,24 @@ fn matrix(people: &[Person], routes: &[Route], columns: &[Vec<String>]) -> Strin
         rows.push((
             place.expect("a route of the site"),
             format!(
-                "{:<56}{cells}",
-                format!("{:<4} {}", route.method.as_str(), route.path)
+                "{:<56}{:>5}{cells}",
+                format!("{:<4} {}", route.method.as_str(), route.path),
+                asks(route)
             ),
         ));
     }
     rows.sort();
     lines.extend(rows.into_iter().map(|(_, row)| row));
     lines.join("\n") + "\n"
+}
+
+fn asks(route: &Route) -> &'static str {
+    match route.asks {
+        _ if route.method == Method::GET => "",
+        Asks::Always => "asks",
+        Asks::ByHandler(_) => "may",
+        Asks::Never(_) => "no",
+    }
 }
 
 fn compare_with_reviewed(matrix: &str) {

@@ -70,6 +70,7 @@ async fn a_group_is_not_offered_to_itself_and_the_database_refuses_it() {
 async fn two_who_close_a_circle_from_both_ends_at_once_do_not() {
     let app = TestApp::start().await;
     let boss = manager(&app).await;
+    app.confirm(&boss).await;
     let csrf = boss.csrf().await;
     for round in 0..5 {
         let names: Vec<String> = (0..4)

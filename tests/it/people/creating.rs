@@ -189,6 +189,7 @@ async fn bad_names_are_refused_with_what_to_do_and_all_that_was_typed_stays() {
 async fn twenty_at_once_make_one_user_of_a_name() {
     let app = TestApp::start().await;
     let boss = manager(&app).await;
+    app.confirm(&boss).await;
     let spellings = ["ben", "BEN", "Ben", "beN"];
     let pages = join_all((0..20).map(|_| boss.get("/users/new"))).await;
     let fill = |number: usize, page: &Page| {

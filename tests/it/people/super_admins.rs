@@ -99,6 +99,7 @@ async fn two_who_demote_each_other_at_once_leave_one() {
         ["delete", "delete"],
     ] {
         let (ana, ben) = (app.super_admin().await, app.super_admin().await);
+        tokio::join!(app.confirm(&ana), app.confirm(&ben));
         app.sql(&format!(
             "UPDATE users SET super_admin = false WHERE id NOT IN ('{}', '{}')",
             ana.user().id,
@@ -133,7 +134,9 @@ async fn ten_super_admins_who_all_step_down_at_once_leave_one() {
     let app = TestApp::start().await;
     let mut all = Vec::new();
     for _ in 0..10 {
-        all.push(app.super_admin().await);
+        let admin = app.super_admin().await;
+        app.confirm(&admin).await;
+        all.push(admin);
     }
     let tokens = join_all(all.iter().map(Browser::csrf)).await;
     let sends = all.iter().zip(&tokens).map(async |(browser, csrf)| {

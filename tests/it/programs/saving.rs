@@ -91,6 +91,7 @@ async fn what_is_wrong_is_kept_with_what_to_do() {
 async fn twenty_programs_of_one_name_at_once_make_one() {
     let app = TestApp::start().await;
     let ana = app.person(&[ManageUsers]).await;
+    app.confirm(&ana).await;
     let mut forms = Vec::new();
     for number in 0..20 {
         let page = ana.get("/programs/new").await;

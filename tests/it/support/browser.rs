@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use actix_web::cookie::Cookie;
 use actix_web::cookie::time::Duration as CookieAge;
+use connectory::access::OWN_PASSWORD;
 use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap, ORIGIN, SET_COOKIE};
 use reqwest::{Method, Request, RequestBuilder};
 
@@ -68,14 +69,19 @@ impl Browser {
         panic!("{path} sends in circles")
     }
 
-    /// Sends a form that no page has made, with this visitor's CSRF token.
+    /// Sends a form that no page has made, with this visitor's CSRF token, and enters the own password if the answer asks
+    /// for it.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         let csrf = self.csrf().await;
         let fields: Vec<(&str, &str)> = [("csrf", csrf.as_str())]
             .into_iter()
             .chain(fields.iter().copied())
             .collect();
-        self.post_exactly(path, &fields).await
+        let page = self.post_exactly(path, &fields).await;
+        if fields.iter().any(|(name, _)| *name == OWN_PASSWORD) {
+            return page;
+        }
+        page.with_own_password().await
     }
 
     /// Sends exactly these fields.

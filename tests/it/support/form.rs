@@ -181,8 +181,19 @@ impl FormFill {
             .collect()
     }
 
-    /// Sends the form as the browser would, and does not follow where the answer sends.
+    /// Sends the form as the browser would, and does not follow where the answer sends. If the answer asks for the own
+    /// password and the form did not, enters it there.
     pub async fn send(self) -> Page {
+        let asked_before = self.value(OWN_PASSWORD).is_some();
+        let page = self.send_once().await;
+        if asked_before {
+            return page;
+        }
+        page.with_own_password().await
+    }
+
+    /// Sends the form and does nothing more, whatever the answer is.
+    pub async fn send_once(self) -> Page {
         let fields = self.fields();
         let fields: Vec<(&str, &str)> = fields
             .iter()

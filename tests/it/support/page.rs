@@ -2,10 +2,11 @@
 
 use std::cell::OnceCell;
 
+use connectory::access::OWN_PASSWORD;
 use reqwest::header::{HeaderMap, LOCATION};
 use scraper::{ElementRef, Html, Selector};
 
-use super::{Browser, FormFill};
+use super::{Browser, FormFill, PASSWORD};
 
 /// An answer of the site.
 pub struct Page {
@@ -196,6 +197,20 @@ impl Page {
     /// “11 – 20 of 23 data connectors”.
     pub fn table_foot(&self) -> String {
         self.text_of(".tablefoot p")
+    }
+
+    /// Whether this page stands between a form and what it does, and asks for the own password.
+    pub fn asks_for_own_password(&self) -> bool {
+        self.status == 422 && self.h1() == "Enter your own password"
+    }
+
+    /// Enters the own password if that is what the page asks for.
+    pub async fn with_own_password(self) -> Page {
+        if !self.asks_for_own_password() {
+            return self;
+        }
+        let form = self.main_form().set(OWN_PASSWORD, PASSWORD);
+        form.send_once().await
     }
 
     /// The first form of the page's main part.

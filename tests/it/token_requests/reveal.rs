@@ -6,7 +6,10 @@ const TOKEN: &str = "canary-token-d1f7";
 
 /// The answer to the form without a password.
 async fn page_after(browser: &Browser) -> Page {
-    browser.post(REVEAL, &[]).await.expect(422)
+    browser
+        .post(REVEAL, &[("own_password", "")])
+        .await
+        .expect(422)
 }
 
 async fn stored(app: &TestApp) -> Uuid {
