@@ -1,4 +1,4 @@
-//! The gate in front of every route: finds out who asks, whether they may, and what stands around the page.
+//! The gate in front of every route: finds out who asks, whether they may, whether it is still them, and what stands around the page.
 
 use std::rc::Rc;
 

@@ -1,6 +1,6 @@
 //! Who is asking, and may they: actors, permissions, sessions, passwords, API keys and the gate in front of every route.
 //!
-//! Rule: a route without a [`Needs`] does not exist, and what is not granted is refused. Danger: a handler that
+//! Rule: a route without a [`Needs`] and an [`Asks`] does not exist, and what is not granted is refused. Danger: a handler that
 //! changes something takes `by: &Actor`, so that nothing changes without somebody having done it.
 
 mod actor;
