@@ -57,11 +57,9 @@ async fn filled(world: &World, route: &Route) -> FormFill {
             };
             let page = ana.get(&shown).await.expect(200);
             let (name, value) = box_of(&page, "input[name=member]");
-            let forms = page.all_forms(&path).into_iter();
+            let mut forms = page.all_forms(&path).into_iter();
             // Not the search above it.
-            let form = forms
-                .filter(|form| form.value("csrf").is_some())
-                .next_back();
+            let form = forms.find(|form| form.value("csrf").is_some());
             form.expect("a form").tick(&name, &value)
         }
         "/connectors/{key}/access" => {
