@@ -186,8 +186,11 @@ impl ConnectorForm {
             return Some(None);
         }
         let checked = HttpUrl::parse(&self.base_url)
-            .map(Some)
-            .map_err(|problem| format!("Base URL {problem}"));
+            .map_err(|problem| format!("Base URL {problem}"))
+            .and_then(|url| match url.has_step() {
+                true => Err("Base URL has an encoded “.” or “..” in its path".to_string()),
+                false => Ok(Some(url)),
+            });
         self.errors.keep("base_url", checked)
     }
 

@@ -57,4 +57,4 @@ pub use policy::Policy;
 pub use probe::{Connected, Found, Lookup, Probe, Step, TlsSeen};
 pub use rule::{Rule, RuleProblem};
 pub use transport::{Identity, Transport, TransportPart, TransportProblem};
-pub use url::{HttpUrl, UrlProblem};
+pub use url::{HttpUrl, UrlProblem, has_step};

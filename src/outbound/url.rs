@@ -7,7 +7,10 @@ use url::{Host, ParseError, Position, Url};
 
 use super::Origin;
 
+mod steps;
 mod target;
+
+pub use steps::has_step;
 
 /// The longest address that is accepted, in characters: what servers and proxies agree to carry.
 const LONGEST: usize = 2_048;

@@ -56,6 +56,7 @@ impl Relay {
     pub async fn carry(&self, line: &Arc<Line>, order: Order) -> Result<Carried, RelayProblem> {
         line.check_enabled()?;
         line.check_origin(&order.url)?;
+        super::target::check_steps(&order.url)?;
         let begun = Instant::now();
         let deadline = begun + order.limits.total;
         let pass = self.enter(line, deadline).await?;

@@ -1,4 +1,4 @@
-//! Following redirects: of GET and HEAD, within one origin, and not for ever. All others are the answer.
+//! Following redirects: of GET and HEAD, within one origin, to a path without steps, and not for ever. All others are the answer.
 
 use crate::outbound::HttpUrl;
 use crate::outbound::http::header::LOCATION;
@@ -19,7 +19,8 @@ pub(super) fn target(
         return None;
     }
     let location = headers.get(LOCATION)?.to_str().ok()?;
-    url.join(location).filter(|target| target.is_beside(url))
+    url.join(location)
+        .filter(|target| target.is_beside(url) && !target.has_step())
 }
 
 #[cfg(test)]
@@ -48,6 +49,9 @@ mod tests {
             "javascript:alert(1)",
             "file:///etc/passwd",
             "https://",
+            "/v1/..%2fadmin",
+            "/v1/%252e%252e/admin",
+            "..;/admin",
         ] {
             assert_eq!(get(elsewhere), None, "{elsewhere}");
         }

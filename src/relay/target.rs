@@ -1,18 +1,16 @@
 //! Where a call goes: below the base URL, and to no other host than the connector's own.
 //!
-//! Rule: a path is passed on byte by byte or refused. What servers read as a step upwards, in any spelling, is refused, because
-//! after it the call would stand beside the base URL and not below. Danger: repairing a path; the repaired one is another.
+//! Rule: a path is passed on byte by byte or refused. What servers read as a step upwards, in any spelling ([`has_step`]), is
+//! refused, because after it the call would stand beside the base URL and not below. Danger: repairing a path; the repaired one is
+//! another.
 
 use percent_encoding::percent_decode_str;
 
 use super::problem::{PATH_NOT_ALLOWED, RelayProblem};
-use crate::outbound::HttpUrl;
+use crate::outbound::{HttpUrl, has_step};
 
 /// The longest path and query that are passed on, in bytes: what servers take.
 const LONGEST: usize = 16 * 1024;
-
-/// How often a path is decoded in looking for steps upwards: once as every server does, once more as some do.
-const DECODED: usize = 2;
 
 /// The address of `path` and `query` below `base`, both as the caller wrote them. The path is empty or begins with a slash.
 pub fn below(base: &HttpUrl, path: &str, query: Option<&str>) -> Result<HttpUrl, RelayProblem> {
@@ -50,32 +48,19 @@ fn check_path(path: &str) -> Result<(), RelayProblem> {
     if path.contains(['?', '\\']) {
         return Err(PATH_NOT_ALLOWED.because("The path has a backslash or a question mark."));
     }
-    if !path.contains(['.', '%']) {
-        return Ok(());
-    }
-    let mut decoded = path.as_bytes().to_vec();
-    for _ in 0..=DECODED {
-        let mut segments = decoded.split(|byte| matches!(byte, b'/' | b'\\'));
-        if segments.any(is_step) {
-            return Err(PATH_NOT_ALLOWED.because("The path has a segment “.” or “..”."));
-        }
-        if !decoded.contains(&b'%') {
-            break;
-        }
-        decoded = percent_encoding::percent_decode(&decoded).collect();
-    }
-    Ok(())
+    refuse_steps(has_step(path))
 }
 
-/// Servers drop what stands behind a semicolon (RFC 3986 3.3), and some what stands behind a NUL.
-fn is_step(segment: &[u8]) -> bool {
-    let end = segment
-        .iter()
-        .position(|byte| matches!(byte, b';' | 0))
-        .unwrap_or(segment.len());
-    let name = segment.get(..end).unwrap_or_default();
-    let name = name.trim_ascii();
-    name == b"." || name == b".."
+/// Refuses an address whose path has a step: asked of every call, whoever made the address.
+pub(super) fn check_steps(url: &HttpUrl) -> Result<(), RelayProblem> {
+    refuse_steps(url.has_step())
+}
+
+fn refuse_steps(has_step: bool) -> Result<(), RelayProblem> {
+    if has_step {
+        return Err(PATH_NOT_ALLOWED.because("The path has a segment “.” or “..”."));
+    }
+    Ok(())
 }
 
 /// Only what may stand in a request line (RFC 9112 3.2): visible ASCII, and no beginning of a fragment.

@@ -115,7 +115,7 @@ pub enum Misfit {
     Character(char),
     /// A part of the path would be empty.
     EmptySegment,
-    /// A part of the path would be “.” or “..”, which leads elsewhere.
+    /// The path would have a step “.” or “..” in some spelling, which leads elsewhere.
     DotSegment,
     /// What is required would be empty.
     Empty,
@@ -155,7 +155,7 @@ impl Fault {
                 "The value of “{name}” is empty, which would leave a gap in the path of {place}."
             ),
             Misfit::DotSegment => format!(
-                "The value of “{name}” makes a part of the path of {place} “.” or “..”, which leads elsewhere."
+                "The value of “{name}” makes a part of the path of {place} “.” or “..” in some spelling, which leads elsewhere."
             ),
             Misfit::Empty => format!("{} is required and would be empty.", capitalized(place)),
             Misfit::TooLarge => {

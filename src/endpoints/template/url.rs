@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::problem::{Fault, Misfit, TemplateFault, TemplateProblem};
 use super::{Part, Template};
-use crate::outbound::{HttpUrl, Origin};
+use crate::outbound::{HttpUrl, Origin, has_step};
 
 /// All but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -128,7 +128,7 @@ fn render_segment(segment: &Template, variables: &Value) -> Result<String, Vec<F
     if text.is_empty() {
         return Err(vec![Fault::new(blamed, Misfit::EmptySegment)]);
     }
-    if is_dots(&text) {
+    if has_step(&text) {
         return Err(vec![Fault::new(blamed, Misfit::DotSegment)]);
     }
     Ok(text)
@@ -141,12 +141,6 @@ fn encode(out: &mut String, value: &str) -> Result<(), Misfit> {
 
 fn encoded(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
-}
-
-/// Whether parsers take it for “this folder” or “the folder above” (WHATWG URL, dot path segments).
-fn is_dots(segment: &str) -> bool {
-    let plain = segment.to_ascii_lowercase().replace("%2e", ".");
-    plain == "." || plain == ".."
 }
 
 /// Scheme, host and port of a whole address, as typed and as they are compared.
@@ -264,7 +258,7 @@ fn split_path(parts: Vec<Part>, is_whole: bool) -> Result<Vec<Template>, Templat
         .map(|parts| {
             let segment = Template { parts };
             let literal = segment.with(|_, _| "x".to_string());
-            if segment.is_literal() && is_dots(&literal) {
+            if segment.is_literal() && has_step(&literal) {
                 return Err(TemplateFault::DotSegment(literal).into());
             }
             Ok(segment)
