@@ -110,7 +110,7 @@ fn misfits(problems: RenderProblems) -> Problem {
 
 /// The endpoint's headers. What the caller takes as an answer is its own affair, unless the endpoint says otherwise.
 fn request_headers(ask: &Ask, mut headers: HeaderMap) -> HeaderMap {
-    let callers = outgoing(ask.req.headers());
+    let callers = outgoing(ask.req.headers(), ask.holder.limits_methods());
     for name in [
         header::ACCEPT,
         header::ACCEPT_ENCODING,

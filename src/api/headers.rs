@@ -2,7 +2,8 @@
 //!
 //! Rule: headers of one connection end here, on both sides, those that `Connection` names included. On the way out goes also what
 //! is meant for Connectory alone (key, cookies, its own names) and what tells of the network behind it (`Forwarded` and the like);
-//! `Via` is added, as RFC 9110 7.6.3 asks of a gateway. On the way back nothing may pass for Connectory's own word.
+//! `Via` is added, as RFC 9110 7.6.3 asks of a gateway. On the way back nothing may pass for Connectory's own word. What names another
+//! method than the request's does not go out for a key whose methods are limited ([`super::method_override`]).
 //!
 //! Danger: two versions of the crate `http` meet here, the server's and the client's.
 
@@ -10,6 +11,7 @@ use actix_web::http::header::{
     HeaderMap as OwnMap, HeaderName as OwnName, HeaderValue as OwnValue,
 };
 
+use super::method_override;
 use crate::outbound::http::header::{CONNECTION, VIA};
 use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue, Method};
 
@@ -68,13 +70,16 @@ fn rules_this_site(name: &str) -> bool {
     ) || name.starts_with("access-control-")
 }
 
-/// The headers of a caller's request that go to the API.
-pub(super) fn outgoing(request: &OwnMap) -> HeaderMap {
+/// The headers of a caller's request that go to the API. With `limits_methods` those that override the method do not.
+pub(super) fn outgoing(request: &OwnMap, limits_methods: bool) -> HeaderMap {
     let named = named_by_connection(request.get_all("connection").map(OwnValue::as_bytes));
     let mut headers = HeaderMap::with_capacity(request.len_keys() + 4);
     for (name, value) in request.iter() {
         let name = name.as_str();
         if is_of_connection(name) || stays_here(name) || named.iter().any(|other| other == name) {
+            continue;
+        }
+        if limits_methods && method_override::is_override(name) {
             continue;
         }
         // Both have passed the server's parser, which takes what this one takes.
@@ -187,7 +192,7 @@ mod tests {
             ("forwarded", "for=10.0.0.7"),
             ("via", "1.1 inner-proxy"),
         ]);
-        let sent = outgoing(&request);
+        let sent = outgoing(&request, false);
         let mut names: Vec<&str> = sent.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["accept", "via", "x-trace"]);
@@ -196,6 +201,25 @@ mod tests {
             sent.get("via").map(HeaderValue::as_bytes),
             Some(&b"1.1 connectory"[..])
         );
+    }
+
+    #[test]
+    fn what_overrides_the_method_goes_out_for_keys_with_all_methods_only() {
+        let request = own(&[
+            ("x-http-method-override", "DELETE"),
+            ("x-http-method", "DELETE"),
+            ("x-method-override", "DELETE"),
+            ("x_http_method_override", "DELETE"),
+            ("x-method", "kept"),
+        ]);
+        let names = |limits_methods| {
+            let sent = outgoing(&request, limits_methods);
+            let mut names: Vec<String> = sent.keys().map(HeaderName::to_string).collect();
+            names.sort_unstable();
+            names
+        };
+        assert_eq!(names(true), ["via", "x-method"]);
+        assert_eq!(names(false).len(), 6);
     }
 
     #[test]

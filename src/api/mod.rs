@@ -12,6 +12,7 @@ mod call;
 mod connectors;
 mod headers;
 mod meters;
+mod method_override;
 mod openapi;
 mod operations;
 mod page;

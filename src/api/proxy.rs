@@ -5,6 +5,7 @@ use actix_web::HttpResponse;
 use super::answer::answer;
 use super::ask::{Ask, refused};
 use super::headers;
+use super::method_override;
 use super::problem::{METHOD_NOT_SUPPORTED, Problem, UPGRADE_NOT_SUPPORTED};
 use super::upload::{self, Sent};
 use crate::access::Wants;
@@ -48,7 +49,10 @@ fn open(ask: &Ask, line: &Line, method: &Method, path: &str) -> Result<HttpUrl, 
             .into());
     }
     line.check_enabled()?;
-    Ok(line.below(path, ask.req.uri().query())?)
+    let query = ask.req.uri().query();
+    let kept = query.filter(|_| ask.holder.limits_methods());
+    let kept = kept.and_then(method_override::without);
+    Ok(line.below(path, kept.as_deref().or(query))?)
 }
 
 async fn carry(
@@ -61,7 +65,7 @@ async fn carry(
     let payload = ask.payload.take();
     let (body, sent) = upload::body(&ask.req, payload, limits.total).await?;
     let order = Order {
-        headers: headers::outgoing(ask.req.headers()),
+        headers: headers::outgoing(ask.req.headers(), ask.holder.limits_methods()),
         body,
         ..Order::new(method.clone(), url, limits)
     };

@@ -13,12 +13,14 @@ mod kept_log;
 mod keys;
 mod manners;
 mod matrix;
+mod method_override;
 mod nginx;
 mod origins;
 mod paths;
 mod renewal;
 mod smuggling;
 mod tokens;
+mod traversal;
 
 use chrono::TimeDelta;
 use connectory::access::{Actor, ApiKey};

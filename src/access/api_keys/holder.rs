@@ -237,6 +237,11 @@ impl KeyHolder {
         }
     }
 
+    /// Whether only some HTTP methods are allowed, so that no header or query may name another one.
+    pub fn limits_methods(&self) -> bool {
+        self.methods.is_some()
+    }
+
     fn check_method(&self, wants: Wants<'_>) -> Result<(), KeyRefusal> {
         let method = match wants {
             Wants::Endpoint { method, .. } | Wants::Proxy { method } => method,

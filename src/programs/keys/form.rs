@@ -194,7 +194,7 @@ impl KeyForm {
             Radio::new(
                 "chosen",
                 "Only the ticked ones",
-                "With GET and HEAD alone, a key can read and change nothing.",
+                "With GET and HEAD alone, a key can read and change nothing, unless an API changes things on GET. Headers that name another method (X-HTTP-Method-Override and the like), and _method in the query, are left out of its calls.",
             ),
         ];
         Radios::new("methods", "HTTP methods", choices, &self.methods).errors(&self.errors)
