@@ -9,8 +9,9 @@ use super::origins::ApprovedOrigins;
 use super::queries::Sealed;
 use super::transport;
 use crate::connectors::{ConnectorId, Method};
+use crate::db::{all_known, known};
 use crate::oauth::ExpiredSignals;
-use crate::outbound::Transport;
+use crate::outbound::{HttpUrl, Transport};
 use crate::vault::{Secret, Vault};
 use crate::web::Error;
 
@@ -29,13 +30,13 @@ pub const CALL_TABLES: &str =
 #[derive(QueryableByName)]
 pub struct SealedSettings {
     #[diesel(sql_type = Text)]
-    method: String,
+    method: Method,
     #[diesel(sql_type = Bool)]
     verify_certificates: bool,
     #[diesel(sql_type = Text)]
     user_name: String,
     #[diesel(sql_type = Text)]
-    api_key_place: String,
+    api_key_place: ApiKeyPlace,
     #[diesel(sql_type = Text)]
     api_key_name: String,
     #[diesel(sql_type = Text)]
@@ -105,7 +106,10 @@ impl SealedSettings {
                 .map(|secret| secret.opened(vault, connector, field))
                 .transpose()
         };
-        let credential = match Method::parse(&self.method).unwrap_or(Method::NoAuth) {
+        let proxy_reads = self.proxy_url.is_empty() || HttpUrl::parse(&self.proxy_url).is_ok();
+        all_known(connector, &[("authorizations.proxy_url", proxy_reads)])
+            .map_err(Error::internal)?;
+        let credential = match self.method {
             Method::NoAuth => CredentialSource::None,
             Method::Bearer | Method::OAuth(_) => CredentialSource::Keeper,
             Method::Basic => fixed(secret(SecretField::Password)?, |password| {
@@ -115,7 +119,7 @@ impl SealedSettings {
                 }
             }),
             Method::ApiKey => fixed(secret(SecretField::ApiKey)?, |key| Credential::ApiKey {
-                place: ApiKeyPlace::parse(&self.api_key_place).unwrap_or(ApiKeyPlace::Header),
+                place: self.api_key_place,
                 name: self.api_key_name.clone(),
                 prefix: self.api_key_prefix.clone(),
                 key,
@@ -129,11 +133,14 @@ impl SealedSettings {
                 client_key,
                 &self.proxy_url,
             )?,
-            time_out: positive(self.time_out),
-            concurrency: positive(self.concurrency),
-            // The form has checked them; what was written by hand means the usual ones.
-            signals: ExpiredSignals::parse(&self.expired_statuses, &self.expired_body)
-                .unwrap_or_default(),
+            time_out: positive("authorizations.time_out", connector, self.time_out)?,
+            concurrency: positive("authorizations.concurrency", connector, self.concurrency)?,
+            signals: known(
+                "authorizations.expired_statuses or expired_body",
+                connector,
+                ExpiredSignals::parse(&self.expired_statuses, &self.expired_body).ok(),
+            )
+            .map_err(Error::internal)?,
             credential,
         })
     }
@@ -149,6 +156,11 @@ fn fixed(
     }
 }
 
-fn positive(number: Option<i32>) -> Option<u32> {
-    number.and_then(|number| u32::try_from(number).ok())
+fn positive(
+    column: &'static str,
+    connector: ConnectorId,
+    number: Option<i32>,
+) -> Result<Option<u32>, Error> {
+    let read = |number| known(column, connector, u32::try_from(number).ok());
+    number.map(read).transpose().map_err(Error::internal)
 }

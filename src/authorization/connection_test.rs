@@ -103,7 +103,7 @@ impl Test<'_> {
             report.skip("Token", "The token server was not reached.");
             None
         };
-        let Some(url) = self.base_url() else {
+        let Some(url) = self.base_url()? else {
             report.skip(
                 "API",
                 "There is no base URL on the Details tab, so there is nothing to call.",
@@ -116,9 +116,9 @@ impl Test<'_> {
         Ok(report)
     }
 
-    fn base_url(&self) -> Option<HttpUrl> {
-        let url = self.stored.connector.base_url.as_deref()?;
-        HttpUrl::parse(url).ok()
+    fn base_url(&self) -> Result<Option<HttpUrl>, Error> {
+        let base_url = self.stored.connector.parsed_base_url();
+        base_url.map_err(Error::internal)
     }
 
     /// Where tokens are asked for, if the method asks for any.

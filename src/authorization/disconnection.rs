@@ -77,7 +77,7 @@ pub async fn confirm(visit: Visit, Segment(key): Segment) -> Result<HttpResponse
     let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &visit.actor);
     let revoked_at = stored
         .oauth
-        .revocation()
+        .revocation()?
         .map(|url| url.origin().to_string());
     page(
         StatusCode::OK,
@@ -117,7 +117,7 @@ async fn revoke_tokens(
     outbound: &Outbound,
     stored: &Stored,
 ) -> Result<Revocation, Error> {
-    let Some(endpoint) = stored.oauth.revocation() else {
+    let Some(endpoint) = stored.oauth.revocation()? else {
         return Ok(Revocation::NotOffered);
     };
     let (sealed, transport) = (&stored.sealed, stored.transport(vault)?);

@@ -22,6 +22,7 @@ mod renewal;
 mod reveal;
 mod save;
 mod secret_field;
+mod stored;
 mod tab;
 mod tab_conflict;
 mod token_form;

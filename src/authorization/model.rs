@@ -1,9 +1,11 @@
 //! What is stored of a connector's authorization.
 
 use chrono::{DateTime, Utc};
+use diesel::deserialize::FromSqlRow;
 use diesel::prelude::*;
 
 use crate::connectors::{Grant, Method};
+use crate::db::text_column;
 use crate::vault::Secret;
 
 /// A secret that a person typed, by the field it was typed into.
@@ -84,8 +86,10 @@ impl SecretField {
     }
 }
 
+text_column!(ApiKeyPlace, "authorizations.api_key_place");
+
 /// Where an API key is sent.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromSqlRow)]
 pub enum ApiKeyPlace {
     Header,
     Query,

@@ -223,8 +223,9 @@ impl OAuthClient {
     }
 
     /// Where the server takes tokens back, if it does (RFC 7009).
-    pub fn revocation(&self) -> Option<HttpUrl> {
-        HttpUrl::parse(&self.revocation_url).ok()
+    pub fn revocation(&self) -> Result<Option<HttpUrl>, Error> {
+        let url = Some(&self.revocation_url).filter(|url| !url.is_empty());
+        url.map(|url| stored(HttpUrl::parse(url))).transpose()
     }
 }
 
@@ -233,7 +234,7 @@ fn label<T: FromStr>(code: &str, label: fn(T) -> &'static str) -> String {
     code.parse().map_or(code, label).to_string()
 }
 
-/// The form has checked it before it was stored, so anything else is a fault.
-pub(super) fn stored<T, E: std::fmt::Display>(parsed: Result<T, E>) -> Result<T, Error> {
-    parsed.map_err(|problem| Error::internal(anyhow::anyhow!("a stored setting {problem}")))
+/// The row was readable when it was loaded (`readable`), so anything else is a fault.
+pub(super) fn stored<T, E>(parsed: Result<T, E>) -> Result<T, Error> {
+    parsed.map_err(|_| Error::internal(anyhow::anyhow!("a stored setting cannot be read")))
 }

@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::model::{Category, CategoryId, CategoryStatus, CheckedCategory, parse_name};
+use crate::db::StoredValueError;
 use crate::web::{Errors, FormData, Option_, SelectField, TextField};
 
 /// What the form holds.
@@ -24,12 +25,12 @@ impl CategoryForm {
         }
     }
 
-    pub fn of(category: &Category) -> CategoryForm {
-        CategoryForm {
+    pub fn of(category: &Category) -> Result<CategoryForm, StoredValueError> {
+        Ok(CategoryForm {
             name: category.name.clone(),
-            status: category.status().code().into(),
+            status: category.status()?.code().into(),
             ..CategoryForm::empty()
-        }
+        })
     }
 
     pub fn read(data: &FormData) -> CategoryForm {

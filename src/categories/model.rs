@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use crate::db::{StoredValueError, known};
 use crate::name::{Name, NameProblem};
 
 /// The longest name of a category, in characters.
@@ -59,7 +60,7 @@ pub(super) struct CheckedCategory {
 pub(super) struct Category {
     pub id: CategoryId,
     pub name: String,
-    status: String,
+    pub status: String,
     built_in: Option<String>,
     pub connectors: i64,
     pub version: i32,
@@ -69,8 +70,14 @@ pub(super) struct Category {
 }
 
 impl Category {
-    pub fn status(&self) -> CategoryStatus {
-        CategoryStatus::parse(&self.status).unwrap_or(CategoryStatus::Inactive)
+    pub fn status(&self) -> Result<CategoryStatus, StoredValueError> {
+        let status = CategoryStatus::parse(&self.status);
+        known("categories.status", self.id, status)
+    }
+
+    /// The same for the list, which shows one that cannot be read as such; the log tells.
+    pub fn shown_status(&self) -> Option<CategoryStatus> {
+        self.status().inspect_err(StoredValueError::log).ok()
     }
 
     pub fn is_built_in(&self) -> bool {

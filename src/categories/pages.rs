@@ -81,7 +81,7 @@ impl CategoryColumn {
     fn place(self, row: &Category) -> Cursor {
         let value = match self {
             CategoryColumn::Name => row.name.clone(),
-            CategoryColumn::Status => row.status().code().to_string(),
+            CategoryColumn::Status => row.status.clone(),
             CategoryColumn::Connectors => row.connectors.to_string(),
             CategoryColumn::Modified => row.updated_at.to_rfc3339(),
             CategoryColumn::Created => row.created_at.to_rfc3339(),
@@ -223,7 +223,7 @@ pub async fn edit(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Er
         StatusCode::OK,
         &FormPage {
             shell: visit.shell,
-            form: CategoryForm::of(&category),
+            form: CategoryForm::of(&category).map_err(Error::internal)?,
             category: Some(category),
             may_delete,
         },
@@ -292,7 +292,7 @@ fn conflict(
             },
             Difference {
                 label: "Status".into(),
-                theirs: theirs.status().label().into(),
+                theirs: theirs.status().map_err(Error::internal)?.label().into(),
                 mine: status(&data.text("status")),
             },
         ],

@@ -250,9 +250,10 @@ pub(super) async fn update(
         if old.name != new.name.as_str() {
             rename_in_connectors(conn, old.id).await?;
         }
+        let status = old.status().map_err(Error::internal)?;
         let changes = Changes::none()
             .field("Name", &old.name, new.name.as_str())
-            .field("Status", old.status().label(), new.status.label());
+            .field("Status", status.label(), new.status.label());
         audit::record(
             conn,
             by,

@@ -60,8 +60,8 @@ impl Attention {
     /// What a state means where no server has said anything.
     fn meaning(&self, row: &ListRow) -> &'static str {
         match row.health() {
-            Health::NeedsReauthorization => "Somebody must authorize it again.",
-            Health::Expiring => {
+            Some(Health::NeedsReauthorization) => "Somebody must authorize it again.",
+            Some(Health::Expiring) => {
                 "Its token ends soon, and no new one can be fetched without a person."
             }
             _ => "The API could not be reached lately.",

@@ -83,9 +83,9 @@ impl ConnectorColumn {
         let value = match self {
             ConnectorColumn::Name => row.label.clone(),
             ConnectorColumn::Description => row.description_start.clone(),
-            ConnectorColumn::Method => row.method().code().to_string(),
+            ConnectorColumn::Method => row.method.clone(),
             ConnectorColumn::Category => row.categories_start.clone(),
-            ConnectorColumn::Status => row.health().code().to_string(),
+            ConnectorColumn::Status => row.status.clone(),
             ConnectorColumn::Modified => row.updated_at.to_rfc3339(),
             ConnectorColumn::Created => row.created_at.to_rfc3339(),
         };

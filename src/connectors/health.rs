@@ -4,8 +4,14 @@
 //! that the list can sort and filter by it; whatever changes a fact recomputes it in its transaction, and a job does so
 //! when only time has passed.
 
+use diesel::deserialize::FromSqlRow;
+
+use crate::db::text_column;
+
+text_column!(Health, "connectors.status");
+
 /// The words, with their codes in the order of the labels.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromSqlRow)]
 pub enum Health {
     Disabled,
     Expiring,

@@ -1,5 +1,9 @@
 //! How a connector authenticates.
 
+use diesel::deserialize::FromSqlRow;
+
+use crate::db::text_column;
+
 /// An OAuth 2.0 grant type (RFC 6749 section 1.3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Grant {
@@ -10,7 +14,7 @@ pub enum Grant {
 }
 
 /// An authorization method.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromSqlRow)]
 pub enum Method {
     NoAuth,
     Basic,
@@ -18,6 +22,8 @@ pub enum Method {
     ApiKey,
     OAuth(Grant),
 }
+
+text_column!(Method, "connectors.method");
 
 /// Code (database, forms) and label (pages). The codes sort as the labels do, so that the list can sort by the code.
 const ALL: [(Method, &str, &str); 8] = [

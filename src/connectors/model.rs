@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{Health, Method};
 use crate::access::{Actor, Right, Rights};
 use crate::categories::CategoryId;
+use crate::db::{StoredValueError, known};
 use crate::name::{Name, NameProblem};
 use crate::outbound::HttpUrl;
 use crate::web::Error;
@@ -80,10 +81,10 @@ pub struct Connector {
     pub display_name: String,
     pub description: String,
     pub base_url: Option<String>,
-    method: String,
+    method: Method,
     pub verify_certificates: bool,
     pub enabled: bool,
-    status: String,
+    status: Health,
     pub status_since: DateTime<Utc>,
     pub category_names: String,
     pub version: i32,
@@ -141,12 +142,19 @@ impl Connector {
         }
     }
 
+    /// The base URL, which was readable when the connector was found.
+    pub fn parsed_base_url(&self) -> Result<Option<HttpUrl>, StoredValueError> {
+        let url = self.base_url.as_deref();
+        url.map(|url| known("connectors.base_url", self.id, HttpUrl::parse(url).ok()))
+            .transpose()
+    }
+
     pub fn method(&self) -> Method {
-        Method::parse(&self.method).unwrap_or(Method::NoAuth)
+        self.method
     }
 
     pub fn health(&self) -> Health {
-        Health::parse(&self.status).unwrap_or(Health::NotAuthorized)
+        self.status
     }
 
     pub fn status_word(&self) -> &'static str {
@@ -177,9 +185,9 @@ pub(super) struct ListRow {
     pub name: String,
     pub label: String,
     pub description_start: String,
-    method: String,
+    pub method: String,
     pub verify_certificates: bool,
-    status: String,
+    pub status: String,
     pub status_since: DateTime<Utc>,
     pub category_names: String,
     pub categories_start: String,
@@ -191,19 +199,26 @@ pub(super) struct ListRow {
 }
 
 impl ListRow {
-    pub fn method(&self) -> Method {
-        Method::parse(&self.method).unwrap_or(Method::NoAuth)
+    /// `None` for one that cannot be read; the list shows the row as it is, and the log tells.
+    pub fn method(&self) -> Option<Method> {
+        self.read("connectors.method", Method::parse(&self.method))
     }
 
-    pub fn health(&self) -> Health {
-        Health::parse(&self.status).unwrap_or(Health::NotAuthorized)
+    /// `None` as for the method.
+    pub fn health(&self) -> Option<Health> {
+        self.read("connectors.status", Health::parse(&self.status))
+    }
+
+    fn read<T>(&self, column: &'static str, read: Option<T>) -> Option<T> {
+        let known = known(column, self.id, read);
+        known.inspect_err(StoredValueError::log).ok()
     }
 
     /// Where what is wrong is put right, in the words of a link; `None` where nothing is, or nothing that it admits the person to.
     pub fn repair(&self) -> Option<(&'static str, String)> {
         let (right, words, tab) = match self.health() {
-            Health::Healthy => return None,
-            Health::Disabled => (Right::Edit, "Enable", ""),
+            None | Some(Health::Healthy) => return None,
+            Some(Health::Disabled) => (Right::Edit, "Enable", ""),
             _ => (Right::Authorize, "Repair", "/authorization"),
         };
         let address = || (words, format!("/connectors/{}{tab}", self.key));

@@ -10,6 +10,7 @@ mod notices;
 mod pools;
 pub mod private;
 pub mod schema;
+mod stored;
 mod tls;
 pub mod version;
 
@@ -31,6 +32,8 @@ pub use kept::Kept;
 pub use memory::Memory;
 pub use notices::{Change, Notices};
 pub use pools::{PoolUse, Pools};
+pub(crate) use stored::text_column;
+pub use stored::{StoredValueError, all_known, in_row, known};
 
 /// A connection lent by the pool.
 pub type Connection = Object<AsyncDieselConnectionManager<AsyncPgConnection>>;

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::definition::Definition;
+use super::definition::{Definition, Part, PartProblem};
 use super::model::{Endpoint, EndpointId};
 use super::queries;
 use crate::clock::Clock;
 use crate::connectors::ConnectorId;
-use crate::db::{Change, Db, Memory, Notices};
+use crate::db::{Change, Db, Memory, Notices, StoredValueError, known};
 use crate::name;
 use crate::outbound::HttpUrl;
 use crate::web::Error;
@@ -30,8 +30,8 @@ pub struct DefinedEndpoint {
     pub definition: Definition,
 }
 
-/// The endpoints of one connector, by the key of the name.
-type OfConnector = HashMap<String, Arc<DefinedEndpoint>>;
+/// The endpoints of one connector, by the key of the name; one that cannot be read is an error to whoever calls it.
+type OfConnector = HashMap<String, Result<Arc<DefinedEndpoint>, StoredValueError>>;
 
 /// All endpoints, process-wide. Clones share what they keep.
 #[derive(Clone)]
@@ -60,17 +60,22 @@ impl Definitions {
         name: &str,
     ) -> Result<Option<Arc<DefinedEndpoint>>, Error> {
         let of_connector = self.of(db, connector).await?;
-        Ok(of_connector.and_then(|known| known.get(&name::key(name)).cloned()))
+        let found = of_connector.and_then(|all| all.get(&name::key(name)).cloned());
+        found.transpose().map_err(Error::internal)
     }
 
-    /// All endpoints of a connector by name.
+    /// All endpoints of a connector by name, but for those that cannot be read.
     pub async fn all(
         &self,
         db: &Db,
         connector: ConnectorId,
     ) -> Result<Vec<Arc<DefinedEndpoint>>, Error> {
         let of_connector = self.of(db, connector).await?.unwrap_or_default();
-        let mut all: Vec<_> = of_connector.values().cloned().collect();
+        let readable = |found: &Result<Arc<DefinedEndpoint>, StoredValueError>| {
+            let found = found.clone().inspect_err(StoredValueError::log);
+            found.ok()
+        };
+        let mut all: Vec<_> = of_connector.values().filter_map(readable).collect();
         all.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(all)
     }
@@ -87,33 +92,41 @@ async fn read(db: &Db, connector: ConnectorId) -> Result<Option<Arc<OfConnector>
     let Some((base, endpoints)) = queries::all_with_base(&mut conn, connector).await? else {
         return Ok(None);
     };
-    let base = base.and_then(|url| HttpUrl::parse(&url).ok());
+    let read = |url: String| known("connectors.base_url", connector, HttpUrl::parse(&url).ok());
+    let base = base.map(read).transpose().map_err(Error::internal)?;
     let defined = endpoints
         .into_iter()
-        .filter_map(|(key, endpoint)| Some((key, Arc::new(define(&endpoint, base.as_ref())?))));
+        .map(|(key, endpoint)| (key, define(&endpoint, base.as_ref()).map(Arc::new)));
     Ok(Some(Arc::new(defined.collect())))
 }
 
-/// Whatever is stored was checked; a row that somebody has written by hand is no endpoint, and said to be none.
-fn define(endpoint: &Endpoint, base: Option<&HttpUrl>) -> Option<DefinedEndpoint> {
-    let recipe = endpoint.recipe();
-    let definition = match Definition::new(&recipe, base) {
-        Ok(definition) => definition,
-        Err(problems) => {
-            tracing::warn!(endpoint = %endpoint.id, ?problems, "a stored endpoint cannot be read");
-            return None;
-        }
-    };
-    let seconds = recipe
-        .time_out
-        .and_then(|seconds| u64::try_from(seconds).ok());
-    Some(DefinedEndpoint {
+/// Whatever is stored was checked; a row that somebody has written by hand is an error.
+fn define(
+    endpoint: &Endpoint,
+    base: Option<&HttpUrl>,
+) -> Result<DefinedEndpoint, StoredValueError> {
+    let recipe = endpoint.recipe()?;
+    let definition = Definition::new(&recipe, base)
+        .map_err(|problems| StoredValueError::new(column(&problems), endpoint.id))?;
+    let seconds = recipe.time_out.map(i32::unsigned_abs);
+    Ok(DefinedEndpoint {
         id: endpoint.id,
         name: endpoint.name.as_str().into(),
         description: endpoint.description.as_str().into(),
         target: endpoint.url.as_str().into(),
-        time_out: seconds.map(Duration::from_secs),
+        time_out: seconds.map(|seconds| Duration::from_secs(seconds.into())),
         retries: u8::try_from(recipe.retries).unwrap_or(0),
         definition,
     })
+}
+
+/// Where the first problem stands.
+fn column(problems: &[PartProblem]) -> &'static str {
+    match problems.first().map(|problem| problem.part) {
+        Some(Part::Parameter(_)) => "endpoints.parameters",
+        Some(Part::Header(_)) => "endpoints.headers",
+        Some(Part::Body) => "endpoints.body",
+        Some(Part::FormField(_)) => "endpoints.form",
+        Some(Part::Url) | None => "endpoints.url",
+    }
 }

@@ -147,14 +147,14 @@ pub async fn new(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Er
     let connector = connectors::find(&conn, &visit.actor, &key, Right::Edit).await?;
     let taken = queries::name_keys(&conn, connector.id).await?;
     drop(conn);
-    let form = EndpointForm::empty(base_url(&connector), &taken);
+    let form = EndpointForm::empty(base_url(&connector)?, &taken);
     editor_page(visit, Editor::new(connector, None, form), StatusCode::OK)
 }
 
 pub async fn edit(visit: Visit, Segments([key, id]): Segments<2>) -> Result<HttpResponse, Error> {
     let (connector, endpoint) =
         load(&visit, &*visit.conn().await?, (&key, &id), Right::View).await?;
-    let form = EndpointForm::of(&endpoint, base_url(&connector));
+    let form = EndpointForm::of(&endpoint, base_url(&connector)?)?;
     let editor = Editor::new(connector, Some(endpoint), form);
     editor_page(visit, editor, StatusCode::OK)
 }
@@ -171,18 +171,21 @@ impl Editor {
     }
 
     /// What was sent for this endpoint, with the version that its form was made from.
-    pub fn read(connector: Connector, endpoint: Option<Endpoint>, data: &FormData) -> Editor {
-        let form = EndpointForm::read(data, base_url(&connector));
-        Editor {
+    pub fn read(
+        connector: Connector,
+        endpoint: Option<Endpoint>,
+        data: &FormData,
+    ) -> Result<Editor, Error> {
+        let form = EndpointForm::read(data, base_url(&connector)?);
+        Ok(Editor {
             version: data.version(),
             ..Editor::new(connector, endpoint, form)
-        }
+        })
     }
 }
 
-pub(super) fn base_url(connector: &Connector) -> Option<HttpUrl> {
-    let base = connector.base_url.as_deref()?;
-    HttpUrl::parse(base).ok()
+pub(super) fn base_url(connector: &Connector) -> Result<Option<HttpUrl>, Error> {
+    connector.parsed_base_url().map_err(Error::internal)
 }
 
 /// The connector of a key and its endpoint, for somebody who wants to do this with the connector.
@@ -205,7 +208,7 @@ pub async fn create(
 ) -> Result<HttpResponse, Error> {
     let connector =
         connectors::find(&*visit.conn().await?, &visit.actor, &key, Right::Edit).await?;
-    let mut editor = Editor::read(connector, None, &data);
+    let mut editor = Editor::read(connector, None, &data)?;
     if editor.form.rearrange(Purpose::of(&data)) {
         return editor_page(visit, editor, StatusCode::OK);
     }
@@ -265,7 +268,7 @@ pub async fn update(
 ) -> Result<HttpResponse, Error> {
     let (connector, endpoint) =
         load(&visit, &*visit.conn().await?, (&key, &id), Right::Edit).await?;
-    let mut editor = Editor::read(connector, Some(endpoint.clone()), &data);
+    let mut editor = Editor::read(connector, Some(endpoint.clone()), &data)?;
     if editor.form.rearrange(Purpose::of(&data)) {
         return editor_page(visit, editor, StatusCode::OK);
     }
@@ -319,7 +322,7 @@ fn conflict(
     data: &FormData,
 ) -> Result<HttpResponse, Error> {
     let address = format!("/connectors/{}/endpoints/{}", connector.key, theirs.id);
-    let stored = EndpointForm::of(theirs, base_url(connector));
+    let stored = EndpointForm::of(theirs, base_url(connector)?)?;
     let pairs = stored.words().into_iter().zip(mine.words());
     let differences = pairs.map(|((label, theirs), (_, mine))| Difference {
         label: label.into(),

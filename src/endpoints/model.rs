@@ -9,6 +9,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::connectors::ConnectorId;
+use crate::db::{StoredValueError, all_known, known};
 use crate::name::{Name, NameProblem};
 use crate::outbound::http::Method;
 
@@ -168,8 +169,8 @@ pub struct Row {
 }
 
 impl Row {
-    pub(super) fn rows_of(stored: &Value) -> Vec<Row> {
-        Vec::deserialize(stored).unwrap_or_default()
+    pub(super) fn rows_of(stored: &Value) -> Option<Vec<Row>> {
+        Vec::deserialize(stored).ok()
     }
 
     pub(super) fn stored(rows: &[Row]) -> Value {
@@ -221,7 +222,7 @@ pub struct Endpoint {
     pub connector_id: ConnectorId,
     pub name: String,
     pub description: String,
-    method: String,
+    pub method: String,
     pub url: String,
     parameters: Value,
     headers: Value,
@@ -239,22 +240,31 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    pub fn method(&self) -> HttpMethod {
-        HttpMethod::parse(&self.method).unwrap_or(HttpMethod::Get)
-    }
-
-    pub fn recipe(&self) -> Recipe {
-        Recipe {
-            method: self.method(),
+    /// What its requests are made from, if all of it can be read.
+    pub fn recipe(&self) -> Result<Recipe, StoredValueError> {
+        let rows = |column, stored| known(column, self.id, Row::rows_of(stored));
+        let method = HttpMethod::parse(&self.method);
+        let body_kind = BodyKind::parse(&self.body_kind);
+        let time_out_reads = self.time_out.is_none_or(|seconds| seconds > 0);
+        let retries_read = u8::try_from(self.retries).is_ok();
+        all_known(
+            self.id,
+            &[
+                ("endpoints.time_out", time_out_reads),
+                ("endpoints.retries", retries_read),
+            ],
+        )?;
+        Ok(Recipe {
+            method: known("endpoints.method", self.id, method)?,
             url: self.url.clone(),
-            parameters: Row::rows_of(&self.parameters),
-            headers: Row::rows_of(&self.headers),
-            body_kind: BodyKind::parse(&self.body_kind).unwrap_or(BodyKind::None),
+            parameters: rows("endpoints.parameters", &self.parameters)?,
+            headers: rows("endpoints.headers", &self.headers)?,
+            body_kind: known("endpoints.body_kind", self.id, body_kind)?,
             body: self.body.clone(),
-            form: Row::rows_of(&self.form),
+            form: rows("endpoints.form", &self.form)?,
             time_out: self.time_out,
             retries: self.retries,
-        }
+        })
     }
 }
 

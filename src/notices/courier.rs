@@ -113,7 +113,15 @@ impl Courier {
     /// Gives whether the channel can be used for more. No database connection is held while it is sent.
     async fn deliver(&self, channel: Channel, due: &Due, lease: Uuid) -> Result<bool, Error> {
         let parts = &*self.0;
-        let message = Message::of(due, &parts.address);
+        let message = match Message::of(due, &parts.address) {
+            Ok(message) => message,
+            Err(unreadable) => {
+                unreadable.log();
+                let settled = Settled::GivenUp("What is stored of it cannot be read.".into());
+                self.settle(due, lease, &settled).await?;
+                return Ok(true);
+            }
+        };
         let target = Target {
             channel,
             recipient: due.recipient.clone(),

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::model::{Due, Occasion};
 use crate::connectors::Health;
+use crate::db::StoredValueError;
 use crate::web::{PublicAddress, date_time_utc};
 
 /// A message ready to be sent by any channel.
@@ -51,24 +52,31 @@ impl fmt::Display for Line {
 
 impl Message {
     /// What is due, with links that begin with `address`.
-    pub fn of(due: &Due, address: &PublicAddress) -> Message {
+    pub fn of(due: &Due, address: &PublicAddress) -> Result<Message, StoredValueError> {
         let label = Line::new(&due.label);
         let url = format!("{address}/connectors/{}/authorization", due.key);
-        let told = Told { due, label, url };
-        let (kind, word) = match due.occasion() {
-            Occasion::Began => (due.health().code(), due.health().label()),
+        let (occasion, health) = (due.occasion()?, due.health()?);
+        let told = Told {
+            due,
+            occasion,
+            health,
+            label,
+            url,
+        };
+        let (kind, word) = match occasion {
+            Occasion::Began => (health.code(), health.label()),
             Occasion::Ended => ("recovered", "Healthy again"),
         };
-        Message {
+        Ok(Message {
             id: due.id,
             event: due.event_id,
-            occasion: due.occasion(),
+            occasion,
             kind: format!("connector.{kind}"),
             at: due.since,
             subject: Line::new(format!("{}: {word}", told.label)),
             text: letter(told.paragraphs(), address),
             data: told.data(),
-        }
+        })
     }
 
     /// A message that tells of nothing, for trying whether messages arrive.
@@ -97,13 +105,16 @@ fn letter(mut paragraphs: Vec<String>, address: &PublicAddress) -> String {
 /// An event about to be put into words.
 struct Told<'a> {
     due: &'a Due,
+    occasion: Occasion,
+    /// The health that the event is a spell of.
+    health: Health,
     label: Line,
     url: String,
 }
 
 impl Told<'_> {
     fn paragraphs(&self) -> Vec<String> {
-        let mut all = match self.due.occasion() {
+        let mut all = match self.occasion {
             Occasion::Began => vec![self.began(), self.message(), self.what_to_do()],
             Occasion::Ended => vec![self.ended()],
         };
@@ -118,7 +129,7 @@ impl Told<'_> {
     fn began(&self) -> String {
         let (name, since) = (&self.label, date_time_utc(&self.due.since));
         let ends = self.due.expires_at.as_ref().map(date_time_utc);
-        match (self.due.health(), ends) {
+        match (self.health, ends) {
             (Health::Expiring, Some(ends)) => {
                 format!("The access token of the data connector “{name}” ends on {ends}.")
             }
@@ -133,7 +144,7 @@ impl Told<'_> {
     }
 
     fn ended(&self) -> String {
-        let was = match self.due.health() {
+        let was = match self.health {
             Health::Expiring => "Its access token was about to end",
             Health::NeedsReauthorization => "It had needed to be authorized again",
             _ => "It had been failing",
@@ -155,7 +166,7 @@ impl Told<'_> {
 
     fn what_to_do(&self) -> String {
         let remedy = Line::new(&self.due.remedy);
-        match self.due.health() {
+        match self.health {
             Health::Expiring => {
                 "Nothing renews it by itself. Authorize the data connector anew before that time."
                     .into()
@@ -182,9 +193,9 @@ impl Told<'_> {
             "connector".into(),
             json!({ "id": due.connector_id, "key": due.key, "name": due.label, "url": self.url }),
         );
-        let (health, was) = match due.occasion() {
-            Occasion::Began => (due.health().code(), None),
-            Occasion::Ended => (Health::Healthy.code(), Some(due.health().code())),
+        let (health, was) = match self.occasion {
+            Occasion::Began => (self.health.code(), None),
+            Occasion::Ended => (Health::Healthy.code(), Some(self.health.code())),
         };
         data.insert("health".into(), json!(health));
         data.insert("since".into(), json!(time(&due.since)));

@@ -7,6 +7,7 @@ use diesel::sql_types::{Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use crate::connectors::{ConnectorId, Health};
+use crate::db::{StoredValueError, known};
 
 /// A way by which messages leave.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,10 +41,11 @@ pub(super) enum Occasion {
 }
 
 impl Occasion {
-    pub fn parse(code: &str) -> Occasion {
+    pub fn parse(code: &str) -> Option<Occasion> {
         match code {
-            "ended" => Occasion::Ended,
-            _ => Occasion::Began,
+            "began" => Some(Occasion::Began),
+            "ended" => Some(Occasion::Ended),
+            _ => None,
         }
     }
 
@@ -91,13 +93,21 @@ pub(super) struct Due {
 }
 
 impl Due {
-    pub fn occasion(&self) -> Occasion {
-        Occasion::parse(&self.occasion)
+    pub fn occasion(&self) -> Result<Occasion, StoredValueError> {
+        known(
+            "notice_deliveries.occasion",
+            self.id,
+            Occasion::parse(&self.occasion),
+        )
     }
 
     /// The health that the event is a spell of.
-    pub fn health(&self) -> Health {
-        Health::parse(&self.health).unwrap_or(Health::Failing)
+    pub fn health(&self) -> Result<Health, StoredValueError> {
+        known(
+            "notice_events.health",
+            self.event_id,
+            Health::parse(&self.health),
+        )
     }
 }
 
@@ -116,8 +126,10 @@ pub(super) struct EventRow {
 }
 
 impl EventRow {
-    pub fn health(&self) -> Health {
-        Health::parse(&self.health).unwrap_or(Health::Failing)
+    /// `None` for one that cannot be read, which the log tells.
+    pub fn health(&self) -> Option<Health> {
+        let health = known("notice_events.health", self.id, Health::parse(&self.health));
+        health.inspect_err(StoredValueError::log).ok()
     }
 }
 
@@ -136,19 +148,17 @@ pub(super) struct DeliveryRow {
 }
 
 impl DeliveryRow {
-    pub fn occasion(&self) -> Occasion {
-        Occasion::parse(&self.occasion)
-    }
-
     /// “E-mail to ana@example.org”, “Webhook”; a recovery says so.
     pub fn what(&self) -> String {
         let way = match self.channel.as_str() {
             "email" => format!("E-mail to {}", self.recipient),
-            _ => "Webhook".into(),
+            "webhook" => "Webhook".into(),
+            _ => "Unreadable".into(),
         };
-        match self.occasion() {
-            Occasion::Began => way,
-            Occasion::Ended => format!("{way}, that it works again"),
+        match Occasion::parse(&self.occasion) {
+            Some(Occasion::Began) => way,
+            Some(Occasion::Ended) => format!("{way}, that it works again"),
+            None => format!("{way}, unreadable"),
         }
     }
 

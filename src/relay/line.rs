@@ -16,6 +16,7 @@ use super::target;
 use crate::access::{Rights, Subject};
 use crate::authorization::{ApprovedOrigins, CallSettings, CredentialSource, OriginNotApproved};
 use crate::connectors::ConnectorId;
+use crate::db::known;
 use crate::oauth::ExpiredSignals;
 use crate::outbound::{HttpUrl, Limits, Origin, Transport};
 use crate::web::Error;
@@ -72,8 +73,12 @@ impl Line {
                     .transpose()?,
             },
         };
-        // The forms have checked them; an address that was written by hand may lead nowhere.
-        let base_url = row.base_url.and_then(|url| HttpUrl::parse(&url).ok());
+        let read = |url: String| known("connectors.base_url", row.id, HttpUrl::parse(&url).ok());
+        let base_url = row
+            .base_url
+            .map(read)
+            .transpose()
+            .map_err(Error::internal)?;
         let state = board.state_of(row.id);
         Ok(Line {
             id: row.id,

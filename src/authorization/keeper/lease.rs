@@ -18,8 +18,8 @@ use super::ask::{Question, question};
 use super::{Inner, Need, TokenProblem};
 use crate::authorization::queries::Sealed;
 use crate::connectors::{self as connectors_slice, ConnectorId, Method, TokenTimes, is_idle};
-use crate::db::Conn;
 use crate::db::schema::{authorizations, connectors, renewals, tokens};
+use crate::db::{Conn, in_row};
 use crate::web::Error;
 
 /// A lease outlasts the requests by this much, in which the answer is stored.
@@ -169,14 +169,14 @@ pub(super) async fn state(
 ) -> Result<Option<TokenState>, Error> {
     type Row = (
         bool,
-        String,
+        Method,
         bool,
         bool,
         Option<SealedToken>,
         Option<i64>,
         Option<DateTime<Utc>>,
     );
-    let row: Option<Row> = connectors::table
+    let row = connectors::table
         .inner_join(authorizations::table)
         .left_join(tokens::table)
         .left_join(renewals::table)
@@ -200,12 +200,12 @@ pub(super) async fn state(
             renewals::last_used_at.nullable(),
         ))
         .first(conn)
-        .await
-        .optional()?;
+        .await;
+    let row: Option<Row> = in_row(connector, row).optional()?;
     Ok(row.map(
         |(enabled, method, verify, keep_fresh, token, version, last_used_at)| TokenState {
             enabled,
-            method: Method::parse(&method).unwrap_or(Method::NoAuth),
+            method,
             verify,
             keep_fresh,
             token,

@@ -39,11 +39,12 @@ pub(super) async fn see_one_state(conn: &mut Conn) -> Result<(), Error> {
 }
 
 pub(super) async fn find(conn: &mut Conn, connector: Uuid) -> Result<Authorization, Error> {
-    Ok(authorizations::table
+    let found: Authorization = authorizations::table
         .find(connector)
         .select(Authorization::as_select())
         .first(conn)
-        .await?)
+        .await?;
+    found.readable(connector).map_err(Error::internal)
 }
 
 /// The same, held until the end of the transaction: whoever stores or forgets a secret takes this row first.
@@ -51,23 +52,25 @@ pub(super) async fn find_and_hold(
     conn: &mut Conn,
     connector: Uuid,
 ) -> Result<Authorization, Error> {
-    Ok(authorizations::table
+    let found: Authorization = authorizations::table
         .find(connector)
         .select(Authorization::as_select())
         .for_update()
         .first(conn)
-        .await?)
+        .await?;
+    found.readable(connector).map_err(Error::internal)
 }
 
 /// The settings of an OAuth method; the usual ones while none are stored.
 pub(super) async fn oauth_client(conn: &mut Conn, connector: Uuid) -> Result<OAuthClient, Error> {
-    let stored = oauth_clients::table
+    let stored: Option<OAuthClient> = oauth_clients::table
         .find(connector)
         .select(OAuthClient::as_select())
         .first(conn)
         .await
         .optional()?;
-    Ok(stored.unwrap_or_default())
+    let client = stored.unwrap_or_default();
+    client.readable(connector).map_err(Error::internal)
 }
 
 /// Stores the settings of an OAuth method, or removes them when the connector has another.

@@ -17,7 +17,6 @@ use crate::categories::CategoryId;
 use crate::db::Conn;
 use crate::db::schema::connectors;
 use crate::name::Name;
-use crate::outbound::HttpUrl;
 use crate::web::{Error, SaveError};
 
 /// Names of the kind “X copy 2” that are tried.
@@ -60,7 +59,7 @@ pub async fn duplicate(
     let categories = categories_of(conn, &original.key).await?;
     conn.transaction(async |conn| {
         for number in 1..MOST_COPIES {
-            let copy = copy_of(original, &categories, number);
+            let copy = copy_of(original, &categories, number)?;
             match create(conn, by, now, &copy).await {
                 Err(SaveError::NameTaken) => {}
                 other => {
@@ -76,20 +75,21 @@ pub async fn duplicate(
     .await
 }
 
-fn copy_of(original: &Connector, categories: &[CategoryId], number: u32) -> NewConnector {
-    NewConnector {
+fn copy_of(
+    original: &Connector,
+    categories: &[CategoryId],
+    number: u32,
+) -> Result<NewConnector, Error> {
+    Ok(NewConnector {
         id: Uuid::now_v7(),
         name: copy_name(&original.name, number),
         display_name: original.display_name.clone(),
         description: original.description.clone(),
-        base_url: original
-            .base_url
-            .as_deref()
-            .and_then(|url| HttpUrl::parse(url).ok()),
+        base_url: original.parsed_base_url().map_err(Error::internal)?,
         method: original.method(),
         categories: categories.to_vec(),
         enabled: original.enabled,
-    }
+    })
 }
 
 /// “X copy”, “X copy 2”, …, with X shortened so that the whole stays a name.

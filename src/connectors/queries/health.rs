@@ -6,8 +6,8 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 
 use super::super::model::ConnectorId;
 use super::super::{Facts, Health, Method, Outlook, RenewalFacts, TokenTimes};
-use crate::db::Conn;
 use crate::db::schema::{authorizations, breakers, connectors, renewals, secrets, tokens};
+use crate::db::{Conn, in_row};
 use crate::web::Error;
 
 /// How many connectors one run of the job looks at, so that it never holds much.
@@ -32,7 +32,7 @@ pub(super) fn initial(method: Method, enabled: bool, now: DateTime<Utc>) -> Heal
 struct StoredFacts {
     enabled: bool,
     is_live: bool,
-    method: String,
+    method: Method,
     keep_fresh: bool,
     obtained_at: Option<DateTime<Utc>>,
     expires_at: Option<DateTime<Utc>>,
@@ -45,15 +45,11 @@ struct StoredFacts {
 }
 
 impl StoredFacts {
-    fn method(&self) -> Method {
-        Method::parse(&self.method).unwrap_or(Method::NoAuth)
-    }
-
     fn is_renewable(&self) -> bool {
-        match self.method() {
+        match self.method {
             Method::Bearer => self.keep_fresh,
             Method::OAuth(_) => {
-                self.method().signs_in_by_itself() || self.has_refresh_token.unwrap_or(false)
+                self.method.signs_in_by_itself() || self.has_refresh_token.unwrap_or(false)
             }
             Method::NoAuth | Method::Basic | Method::ApiKey => false,
         }
@@ -62,7 +58,7 @@ impl StoredFacts {
     fn facts(&self, has_secret: bool) -> Facts {
         Facts {
             enabled: self.enabled,
-            method: self.method(),
+            method: self.method,
             has_secret,
             token: self.obtained_at.map(|obtained_at| TokenTimes {
                 obtained_at,
@@ -82,7 +78,7 @@ impl StoredFacts {
 }
 
 async fn stored_facts(conn: &mut Conn, id: ConnectorId) -> Result<StoredFacts, Error> {
-    Ok(connectors::table
+    let facts = connectors::table
         .inner_join(authorizations::table)
         .left_join(tokens::table)
         .left_join(renewals::table)
@@ -103,7 +99,8 @@ async fn stored_facts(conn: &mut Conn, id: ConnectorId) -> Result<StoredFacts, E
             breakers::connector_id.nullable().is_not_null(),
         ))
         .first(conn)
-        .await?)
+        .await;
+    Ok(in_row(id, facts)?)
 }
 
 /// Takes the row that whoever changes what the health follows from takes before any other, until the end of the transaction.
@@ -139,7 +136,7 @@ pub async fn refresh_health(
     now: DateTime<Utc>,
 ) -> Result<Outlook, Error> {
     let stored = stored_facts(conn, id).await?;
-    let has_secret = has_secret(conn, id, stored.method()).await?;
+    let has_secret = has_secret(conn, id, stored.method).await?;
     let outlook = Outlook::of(&stored.facts(has_secret), now);
     let changed = connectors::table
         .find(id)
@@ -187,7 +184,16 @@ pub async fn refresh_due_health(conn: &mut Conn, now: DateTime<Utc>) -> Result<u
         .load(conn)
         .await?;
     for id in &due {
-        review_health(conn, *id, now).await?;
+        match review_health(conn, *id, now).await {
+            // One row that cannot be read keeps no other from its turn.
+            Err(Error::Internal(cause)) => {
+                tracing::error!(
+                    cause = format!("{cause:#}"),
+                    "the health of a data connector cannot be told"
+                );
+            }
+            other => drop(other?),
+        }
     }
     Ok(due.len())
 }

@@ -20,9 +20,9 @@ use uuid::Uuid;
 use super::model::Connector;
 use crate::access::{Actor, Right, Rights, Sight};
 use crate::categories::CategoryId;
-use crate::db::Conn;
 use crate::db::schema::{authorizations, connector_categories, connectors, secrets, tokens};
 use crate::db::version::SeenVersion;
+use crate::db::{Conn, in_row};
 use crate::web::{Error, SaveError};
 
 pub(super) use attention::{COUNT_LIMIT, Changed, Found, find as find_attention};
@@ -51,12 +51,14 @@ pub async fn find(conn: &Conn, by: &Actor, key: &str, right: Right) -> Result<Co
 /// with it.
 pub async fn find_in_sight(conn: &Conn, by: &Actor, key: &str) -> Result<Connector, Error> {
     let who = by.id.unwrap_or(Uuid::nil());
-    let (connector, listed): (Connector, Vec<String>) = connectors::table
+    let found = connectors::table
         .filter(connectors::key.eq(key))
         .filter(connectors::deleted_at.is_null())
         .select((Connector::as_select(), listed_for(who)))
         .first(&mut &*conn)
-        .await?;
+        .await;
+    let (connector, listed): (Connector, Vec<String>) = in_row(key, found)?;
+    connector.parsed_base_url().map_err(Error::internal)?;
     connector.seen_by(by, listed.into())
 }
 

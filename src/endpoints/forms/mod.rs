@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::definition::Definition;
 use super::model::{BodyKind, Endpoint, EndpointId, HttpMethod, field_words, offered};
 use crate::outbound::HttpUrl;
-use crate::web::{Errors, FormData};
+use crate::web::{Error, Errors, FormData};
 
 pub(super) use rows::{RowGroup, Rows};
 
@@ -95,9 +95,9 @@ impl EndpointForm {
         }
     }
 
-    pub fn of(endpoint: &Endpoint, base_url: Option<HttpUrl>) -> EndpointForm {
-        let recipe = endpoint.recipe();
-        EndpointForm {
+    pub fn of(endpoint: &Endpoint, base_url: Option<HttpUrl>) -> Result<EndpointForm, Error> {
+        let recipe = endpoint.recipe().map_err(Error::internal)?;
+        Ok(EndpointForm {
             new_id: endpoint.id,
             name: endpoint.name.clone(),
             description: endpoint.description.clone(),
@@ -116,7 +116,7 @@ impl EndpointForm {
             errors: Errors::default(),
             base_url,
             is_rearranged: false,
-        }
+        })
     }
 
     pub fn read(data: &FormData, base_url: Option<HttpUrl>) -> EndpointForm {

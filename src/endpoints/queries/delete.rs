@@ -27,9 +27,11 @@ pub async fn delete(
             kind: "endpoint.deleted",
             subject_id: Some(endpoint.connector_id),
             subject_name: &endpoint.name,
-            changes: Changes::none()
-                .field("Method", endpoint.method().code(), "")
-                .field("URL", &endpoint.url, ""),
+            changes: Changes::none().field("Method", &endpoint.method, "").field(
+                "URL",
+                &endpoint.url,
+                "",
+            ),
         };
         audit::record(conn, by, now, event).await?;
         Ok(())

@@ -83,7 +83,8 @@ pub async fn update(
         note_origin(conn, saving, new).await?;
         super::lock(conn, old, seen).await?;
         write(conn, saving, old, new).await?;
-        let before = field_words(&old.name, &old.description, &old.recipe(), &old.sample);
+        let recipe = old.recipe().map_err(Error::internal)?;
+        let before = field_words(&old.name, &old.description, &recipe, &old.sample);
         let pairs = before.into_iter().zip(new_words(new));
         let changes = pairs.fold(Changes::none(), |changes, ((label, old), (_, new))| {
             changes.field(label, shortened(old), new)

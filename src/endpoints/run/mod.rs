@@ -94,13 +94,13 @@ async fn read(visit: &Visit, key: &str, id: &str, data: &FormData) -> Result<Edi
     if id == "new" {
         let connector = connectors::find(&conn, &visit.actor, key, Right::Call).await?;
         connector.require(&visit.actor, Right::Edit)?;
-        return Ok(Editor::read(connector, None, data));
+        return Editor::read(connector, None, data);
     }
     let (connector, endpoint) = load(visit, &conn, (key, id), Right::Call).await?;
     if connector.rights.contains(Right::Edit) {
-        return Ok(Editor::read(connector, Some(endpoint), data));
+        return Editor::read(connector, Some(endpoint), data);
     }
-    let mut form = EndpointForm::of(&endpoint, base_url(&connector));
+    let mut form = EndpointForm::of(&endpoint, base_url(&connector)?)?;
     form.set_sample(data.text("sample"));
     Ok(Editor::new(connector, Some(endpoint), form))
 }
