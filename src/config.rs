@@ -23,6 +23,7 @@ use crate::vault::Secret;
 
 mod notices;
 mod oidc;
+mod private_file;
 mod reader;
 mod settings;
 mod this_machine;
@@ -37,7 +38,7 @@ const DATA_DIR: &str = "CONNECTORY_DATA_DIR";
 pub struct Config {
     /// A server to use; `None` means the private PostgreSQL in [`Config::data_dir`].
     pub database_url: Option<Secret>,
-    /// The servers of [`Config::database_url`] on other machines, if they are spoken to without TLS.
+    /// The servers of [`Config::database_url`] on other machines, if they are spoken to without TLS, as a setting allows.
     pub exposed_database: Option<String>,
     pub data_dir: PathBuf,
     pub listen: SocketAddr,
@@ -201,9 +202,18 @@ fn given(name: &str, text: &str, origin: Origin) -> (String, Given) {
     (name.to_string(), Given::new(name, text, origin))
 }
 
+/// Whether a line of a file of settings gives something that nobody may see.
+fn sets_a_secret(text: &str) -> bool {
+    text.lines().any(|line| {
+        let (name, value) = line.trim().split_once('=').unwrap_or_default();
+        let known = settings::known(name.trim());
+        known.is_some_and(|setting| setting.is_secret) && !value.trim().is_empty()
+    })
+}
+
 fn read_file(path: &Path) -> Result<HashMap<String, Given>, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| ConfigError(vec![format!("{}: {error}", path.display())]))?;
+    let text = private_file::read(path, sets_a_secret)
+        .map_err(|words| ConfigError(vec![format!("{}: {words}", path.display())]))?;
     let mut values = HashMap::new();
     let mut problems = Vec::new();
     for (number, line) in text.lines().enumerate() {

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use ipnet::IpNet;
 use tokio_postgres::config::{Host, SslMode};
 use url::Url;
 
+use super::private_file;
 use super::settings::{Given, Settings, Value, known};
 use super::{DATA_DIR, MasterKeySource, PREFIX, is_this_machine};
 use crate::vault::Secret;
@@ -103,9 +104,17 @@ impl Reader {
                 None
             }
             (Some(secret), None) => Some(secret),
-            (None, Some(path)) => self.file(file_name, &path).map(Secret::new),
+            (None, Some(path)) => self.secret_file(file_name, &path),
             (None, None) => None,
         }
+    }
+
+    /// The secret in a file that no other user can read, without the line break at its end.
+    fn secret_file(&mut self, name: &str, path: &str) -> Option<Secret> {
+        let read = private_file::read(Path::new(path), |_| true);
+        read.map(|text| Secret::new(text.trim_end_matches(['\r', '\n']).to_string()))
+            .map_err(|words| self.problems.push(format!("{name}: {path}: {words}")))
+            .ok()
     }
 
     /// The text of a file without the line break at its end.
@@ -194,8 +203,9 @@ impl Reader {
         })
     }
 
-    /// The address of a database, and who of it is exposed ([`Config::exposed_database`](super::Config)).
+    /// The address of a database, and who of it is exposed ([`Config::exposed_database`](super::Config)), which must be allowed.
     pub fn database(&mut self) -> Option<(Secret, Option<String>)> {
+        let may_be_exposed = self.yes_or_no("CONNECTORY_DATABASE_PLAINTEXT", false);
         const NAME: &str = "DATABASE_URL";
         // libpq's name for what `require` does here: the server's certificate is always checked.
         let url = self.secret(NAME)?;
@@ -211,7 +221,13 @@ impl Reader {
             return Some((url, None));
         };
         self.note(NAME, described(&parsed));
-        Some((url, exposed(&parsed)))
+        let exposed = exposed(&parsed);
+        if let (Some(hosts), false) = (&exposed, may_be_exposed) {
+            self.problems.push(format!(
+                "DATABASE_URL leads to {hosts} without encryption, and everything but secrets could be read on the way: add sslmode=verify-full to it, or set CONNECTORY_DATABASE_PLAINTEXT=yes if the network between is yours alone"
+            ));
+        }
+        Some((url, exposed))
     }
 
     pub fn data_dir(&mut self) -> PathBuf {

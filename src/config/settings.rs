@@ -43,6 +43,10 @@ pub const SETTINGS: &[Setting] = &[
         "a PostgreSQL server to use instead of the private one",
     ),
     plain(
+        "CONNECTORY_DATABASE_PLAINTEXT",
+        "whether a database on another machine may be spoken to without TLS",
+    ),
+    plain(
         "CONNECTORY_DATA_DIR",
         "folder of the private PostgreSQL and the master key",
     ),

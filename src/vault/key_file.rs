@@ -4,7 +4,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -89,6 +89,17 @@ pub enum KeyFileError {
         /// Its permission bits.
         mode: u32,
     },
+    /// Somebody else's, who could replace it.
+    #[error(
+        "the master key file {} belongs to the user {owner}: chown it to root or to the user that runs Connectory",
+        path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// The user's number.
+        owner: u32,
+    },
     /// Readable, but not a key.
     #[error("the file {} holds no master key", path.display())]
     Format {
@@ -117,11 +128,19 @@ fn read_private(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
     };
     let file = File::open(path).map_err(failed)?;
     // Asked of the open file, not of the path, which could name another file a moment later.
-    let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o7777;
+    let metadata = file.metadata().map_err(failed)?;
+    let mode = metadata.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
         return Err(KeyFileError::Exposed {
             path: path.to_owned(),
             mode,
+        });
+    }
+    let owner = metadata.uid();
+    if owner != 0 && owner != nix::unistd::Uid::effective().as_raw() {
+        return Err(KeyFileError::Foreign {
+            path: path.to_owned(),
+            owner,
         });
     }
     let mut text = Zeroizing::new(String::with_capacity(MAX_FILE_LEN.into()));

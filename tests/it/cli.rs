@@ -383,6 +383,75 @@ fn wrong_settings_are_all_told_at_once_and_nothing_is_started() {
 }
 
 #[test]
+fn files_with_secrets_that_others_can_read_or_change_stop_the_start() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let here = Installation::new();
+    fs::create_dir(&here.folder).expect("a folder");
+    let file = here.folder.join("settings");
+    let path = file.to_str().expect("a readable path");
+    let secret = "CONNECTORY_METRICS_TOKEN=a-token-for-the-metrics\nCONNECTORY_WORKERS=0\n";
+    let plain = "CONNECTORY_WORKERS=0\n";
+    let token_file = format!(
+        "CONNECTORY_OIDC_ISSUER=https://id.example.org\nCONNECTORY_OIDC_CLIENT_ID=a\nCONNECTORY_OIDC_CLIENT_SECRET_FILE={path}.secret\nCONNECTORY_WORKERS=0\n"
+    );
+    let complaints = |text: &str, mode: u32| {
+        fs::write(&file, text).expect("a file");
+        fs::write(format!("{path}.secret"), "a secret").expect("a file");
+        // The mode is that of the file in which the secret stands.
+        let (shown, other) = match text == token_file {
+            true => (format!("{path}.secret"), path.to_string()),
+            false => (path.to_string(), format!("{path}.secret")),
+        };
+        for (path, mode) in [(&shown, mode), (&other, 0o600)] {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("a mode");
+        }
+        here.run(&["serve", "--config", path], "").err
+    };
+    for (text, mode, words) in [
+        (secret, 0o600, None),
+        (secret, 0o640, None),
+        (secret, 0o644, Some("open to all users (mode 0644)")),
+        (
+            secret,
+            0o660,
+            Some("other users can write to it (mode 0660)"),
+        ),
+        (plain, 0o644, None),
+        (
+            plain,
+            0o646,
+            Some("other users can write to it (mode 0646)"),
+        ),
+        (&*token_file, 0o640, None),
+        (&*token_file, 0o644, Some("open to all users (mode 0644)")),
+    ] {
+        let err = complaints(text, mode);
+        match words {
+            Some(words) => assert!(err.contains(words), "{mode:o}: {err}"),
+            None => assert!(
+                err.contains("CONNECTORY_WORKERS must be") && !err.contains("mode"),
+                "{err}"
+            ),
+        }
+        assert!(!err.contains("a-token-for"), "{err}");
+    }
+    // A file of somebody else, who could change it, and a master key of theirs.
+    if nix::unistd::geteuid().is_root() {
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).expect("a mode");
+        chown(&file, Some(65_534), None).expect("an owner");
+        let err = here.run(&["serve", "--config", path], "").err;
+        assert!(err.contains("belongs to the user 65534"), "{err}");
+        let key = here.folder.join("key");
+        fs::write(&key, "a".repeat(64)).expect("a file");
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).expect("a mode");
+        chown(&key, Some(65_534), None).expect("an owner");
+        let key = [("CONNECTORY_MASTER_KEY_FILE", key.to_str().expect("a path"))];
+        let err = here.run_with(&key, &["migrate"], "").err;
+        assert!(err.contains("belongs to the user 65534"), "{err}");
+    }
+}
+
+#[test]
 fn a_file_of_settings_is_read_and_the_environment_wins() {
     let here = Installation::new();
     fs::create_dir(&here.folder).expect("a folder");

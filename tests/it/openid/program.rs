@@ -1,5 +1,7 @@
 //! The program as an administrator sets it up: by its settings, and what its log tells.
 
+use std::os::unix::fs::PermissionsExt;
+
 use serde_json::json;
 
 use super::{Staff, leads_to};
@@ -22,6 +24,8 @@ async fn people_come_in_by_the_settings_alone_and_the_log_holds_nothing_secret()
     let secret = here.key_file().with_file_name("oidc.secret");
     std::fs::create_dir_all(secret.parent().expect("a folder")).expect("a folder");
     std::fs::write(&secret, format!("{CLIENT_SECRET}\n")).expect("a file");
+    let mode = std::fs::Permissions::from_mode(0o640);
+    std::fs::set_permissions(&secret, mode).expect("a mode");
     let secret = secret.to_string_lossy().into_owned();
     let program = here
         .set("CONNECTORY_OIDC_CLIENT_SECRET_FILE", &secret)
