@@ -18,7 +18,7 @@ use crate::access::{
     ApiKeys, Gate, PasswordHasher, SessionLimits, SignInGuard, TrustedProxies, purge_sessions,
 };
 use crate::accounts::FirstRun;
-use crate::api::{self, Api, Meters};
+use crate::api::{self, Api, Meters, Pseudonym};
 use crate::audit::chain::{self, Anchor};
 use crate::authorization::{self, TokenKeeper};
 use crate::calls::{self, CallLog, Retention};
@@ -217,6 +217,7 @@ fn worker(
         throttle: brakes.keys,
         seldom: brakes.refused.clone(),
         address: PublicAddress::new(&site.public_url).to_string(),
+        own_name: Pseudonym::of(&site.public_url),
         meters: Meters::default(),
     };
     ActixApp::new()

@@ -9,12 +9,14 @@ use chrono::{DateTime, Utc};
 use futures_util::future::LocalBoxFuture;
 use uuid::Uuid;
 
+use super::headers;
 use super::paths::Captures;
 use super::problem::{KEY_MISSING, Problem, TOO_MANY_KEYS, connector_not_found};
 use super::record::Record;
 use super::serve::Api;
 use crate::access::{HolderKind, KeyHolder, KeyRefusal, Wants};
 use crate::calls::{Call, CallKind, Caller, CallerKind, Outcome, Target};
+use crate::outbound::http::HeaderMap;
 use crate::relay::Line;
 
 /// The header that carries a key where `Authorization` is taken.
@@ -136,6 +138,12 @@ impl Ask {
     pub fn check(&self, line: &Line, wants: Wants<'_>) -> Result<(), Problem> {
         let checked = self.holder.check(line.subject(), wants, self.arrival.at);
         Ok(checked.inspect_err(|refusal| self.tell_log(line, refusal))?)
+    }
+
+    /// The headers of the request that go to the API.
+    pub fn outgoing_headers(&self) -> HeaderMap {
+        let limits_methods = self.holder.limits_methods();
+        headers::outgoing(self.req.headers(), limits_methods, &self.api.own_name)
     }
 
     /// Notes what a known key has been refused.

@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 
 use super::answer::answer;
 use super::ask::{Ask, refused};
-use super::headers::outgoing;
 use super::problem::{ENDPOINT_NOT_FOUND, MALFORMED, Problem, VARIABLES_DO_NOT_FIT};
 use super::record::Record;
 use super::types::CallRequest;
@@ -110,7 +109,7 @@ fn misfits(problems: RenderProblems) -> Problem {
 
 /// The endpoint's headers. What the caller takes as an answer is its own affair, unless the endpoint says otherwise.
 fn request_headers(ask: &Ask, mut headers: HeaderMap) -> HeaderMap {
-    let callers = outgoing(ask.req.headers(), ask.holder.limits_methods());
+    let callers = ask.outgoing_headers();
     for name in [
         header::ACCEPT,
         header::ACCEPT_ENCODING,

@@ -10,13 +10,35 @@
 use actix_web::http::header::{
     HeaderMap as OwnMap, HeaderName as OwnName, HeaderValue as OwnValue,
 };
+use sha2::{Digest, Sha256};
 
 use super::method_override;
 use crate::outbound::http::header::{CONNECTION, VIA};
 use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-/// What this program calls itself on the way.
-const PSEUDONYM: &str = "1.1 connectory";
+/// What an installation calls itself on the way (RFC 9110 7.6.3): its instances alike, and others otherwise, so that one that calls
+/// through another is no loop. Nothing can be read from it.
+pub struct Pseudonym(String);
+
+impl Pseudonym {
+    /// The one of the installation that people open at this address.
+    pub fn of(address: &str) -> Pseudonym {
+        let digest = Sha256::digest(format!("via {address}"));
+        let digits = digest.iter().take(4).map(|byte| format!("{byte:02x}"));
+        Pseudonym(format!("connectory-{}", digits.collect::<String>()))
+    }
+
+    fn value(&self) -> Option<HeaderValue> {
+        HeaderValue::from_str(&format!("1.1 {}", self.0)).ok()
+    }
+
+    /// Whether a request has come by this installation already.
+    pub fn has_passed(&self, request: &OwnMap) -> bool {
+        let lines = request.get_all("via").filter_map(|line| line.to_str().ok());
+        let mut hops = lines.flat_map(|line| line.split(','));
+        hops.any(|hop| hop.split_whitespace().nth(1) == Some(&self.0))
+    }
+}
 
 /// The prefix of headers with which Connectory speaks for itself.
 const OWN_PREFIX: &str = "connectory-";
@@ -70,8 +92,8 @@ fn rules_this_site(name: &str) -> bool {
     ) || name.starts_with("access-control-")
 }
 
-/// The headers of a caller's request that go to the API. With `limits_methods` those that override the method do not.
-pub(super) fn outgoing(request: &OwnMap, limits_methods: bool) -> HeaderMap {
+/// The headers of a caller's request that go to the API, by the installation of this name. With `limits_methods` those that override the method do not.
+pub(super) fn outgoing(request: &OwnMap, limits_methods: bool, own: &Pseudonym) -> HeaderMap {
     let named = named_by_connection(request.get_all("connection").map(OwnValue::as_bytes));
     let mut headers = HeaderMap::with_capacity(request.len_keys() + 4);
     for (name, value) in request.iter() {
@@ -90,7 +112,9 @@ pub(super) fn outgoing(request: &OwnMap, limits_methods: bool) -> HeaderMap {
             headers.append(name, value);
         }
     }
-    headers.insert(VIA, HeaderValue::from_static(PSEUDONYM));
+    if let Some(via) = own.value() {
+        headers.insert(VIA, via);
+    }
     headers
 }
 
@@ -192,15 +216,38 @@ mod tests {
             ("forwarded", "for=10.0.0.7"),
             ("via", "1.1 inner-proxy"),
         ]);
-        let sent = outgoing(&request, false);
+        let own = Pseudonym::of("https://connectory.example.org");
+        let sent = outgoing(&request, false, &own);
         let mut names: Vec<&str> = sent.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["accept", "via", "x-trace"]);
         assert_eq!(sent.get_all("x-trace").iter().count(), 2);
-        assert_eq!(
-            sent.get("via").map(HeaderValue::as_bytes),
-            Some(&b"1.1 connectory"[..])
-        );
+        assert_eq!(sent.get("via"), own.value().as_ref());
+    }
+
+    #[test]
+    fn a_request_that_has_passed_is_known_by_its_own_name_alone() {
+        let own = Pseudonym::of("https://connectory.example.org");
+        let other = Pseudonym::of("https://connectory.example.net");
+        for (via, is_own) in [
+            (format!("1.1 {}", own.0), true),
+            (format!("1.1 proxy, 1.1 {} (comment),HTTP/2 x", own.0), true),
+            (format!("1.1 {}", other.0), false),
+            ("1.1 connectory".into(), false),
+            (String::new(), false),
+        ] {
+            let mut request = own_map(&via);
+            assert_eq!(own.has_passed(&request), is_own, "{via}");
+            request.remove("via");
+            assert!(!own.has_passed(&request));
+        }
+    }
+
+    fn own_map(via: &str) -> OwnMap {
+        let mut map = OwnMap::new();
+        let value = OwnValue::from_str(via).expect("a value");
+        map.append(OwnName::from_static("via"), value);
+        map
     }
 
     #[test]
@@ -213,7 +260,8 @@ mod tests {
             ("x-method", "kept"),
         ]);
         let names = |limits_methods| {
-            let sent = outgoing(&request, limits_methods);
+            let own = Pseudonym::of("https://connectory.example.org");
+            let sent = outgoing(&request, limits_methods, &own);
             let mut names: Vec<String> = sent.keys().map(HeaderName::to_string).collect();
             names.sort_unstable();
             names

@@ -28,4 +28,4 @@ mod upload;
 
 pub use operations::routes;
 pub use page::show as description;
-pub use serve::{Api, Meters, is_for_programs, serve};
+pub use serve::{Api, Meters, Pseudonym, is_for_programs, serve};

@@ -61,6 +61,8 @@ kinds! {
         "CONNECT and TRACE are never passed on. Use another method.";
     UPGRADE_NOT_SUPPORTED = "upgrade_not_supported", 501, "Other protocols are not passed on",
         "WebSockets and other upgrades do not work through the proxy. Use plain requests.";
+    LOOP_DETECTED = "loop_detected", 508, "The request goes round in a circle",
+        "The data connector leads back to Connectory. Enter the address of the API itself as its base URL.";
     NO_ACCESS_TOKEN = "connector_without_token", 409, "The data connector has no access token",
         "Its method is not one with tokens. Call through Connectory.";
 }

@@ -65,7 +65,7 @@ async fn carry(
     let payload = ask.payload.take();
     let (body, sent) = upload::body(&ask.req, payload, limits.total).await?;
     let order = Order {
-        headers: headers::outgoing(ask.req.headers(), ask.holder.limits_methods()),
+        headers: ask.outgoing_headers(),
         body,
         ..Order::new(method.clone(), url, limits)
     };

@@ -13,10 +13,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use uuid::Uuid;
 
 use super::ask::{Arrival, Ask, introduce};
+pub use super::headers::Pseudonym;
 pub use super::meters::Meters;
 use super::operations::{Handler, OPERATIONS, Operation};
 use super::paths::{self, Captures};
-use super::problem::{METHOD_NOT_ALLOWED, METHOD_NOT_SUPPORTED, NOT_FOUND, Problem};
+use super::problem::{LOOP_DETECTED, METHOD_NOT_ALLOWED, METHOD_NOT_SUPPORTED, NOT_FOUND, Problem};
 use crate::access::{ApiKeys, Throttle, client_address};
 use crate::authorization::TokenKeeper;
 use crate::calls::CallLog;
@@ -59,6 +60,8 @@ pub struct Api {
     pub seldom: Seldom,
     /// The address that people and programs use, without a trailing slash.
     pub address: String,
+    /// What it calls itself to APIs.
+    pub own_name: Pseudonym,
     pub meters: Meters,
 }
 
@@ -119,6 +122,11 @@ async fn attend(
         Handler::Open(handler) => return Ok(handler(api)),
         Handler::Keyed(handler) => handler,
     };
+    if api.own_name.has_passed(req.headers()) {
+        return Err(LOOP_DETECTED
+            .because("The request has come through Connectory already.")
+            .into());
+    }
     let holder = introduce(api, req, &arrival).await?;
     let ask = Ask {
         api: api.clone(),

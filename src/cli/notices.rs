@@ -6,7 +6,7 @@ use clap::Subcommand;
 use super::setup::{Tools, outbound_rules, with_database};
 use crate::config::Config;
 use crate::notices::{Channels, Courier};
-use crate::outbound::{Outbound, Policy};
+use crate::outbound::{HttpUrl, Outbound, Policy};
 use crate::web::PublicAddress;
 
 #[derive(Subcommand)]
@@ -29,6 +29,7 @@ async fn test(config: &Config, tools: Tools, channels: Channels) -> anyhow::Resu
         allow_loopback: config.outbound_loopback,
         only: outbound_rules(config)?,
         own: vec![config.listen],
+        public: HttpUrl::parse(&config.public_url).ok(),
     };
     let (outbound, address) = (
         Outbound::new(policy)?,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use anyhow::Context;
 use metrics_exporter_prometheus::PrometheusBuilder;
+use nix::unistd::Uid;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -65,6 +66,11 @@ async fn serve_until_stopped(
     (only, channels): (Option<Vec<Rule>>, Channels),
 ) -> anyhow::Result<()> {
     let url = database.url();
+    if Uid::effective().is_root() {
+        tracing::warn!(
+            "Connectory runs as root, which it needs for nothing but beginning: let a user of its own run it, as docs/operations.md describes"
+        );
+    }
     migrate(&url).await?;
     let clock = Clock::system();
     let db = Db::new(&url, 2)?;
@@ -74,6 +80,7 @@ async fn serve_until_stopped(
         allow_loopback: config.outbound_loopback,
         only,
         own: vec![listener.local_addr()?],
+        public: HttpUrl::parse(&config.public_url).ok(),
     };
     let notices = Notices::new(&url);
     let (vault, masters) = open_vault(config, &db, &clock).await?;
@@ -132,6 +139,7 @@ async fn serve_until_stopped(
                 .is_none()
                 .then(|| config.data_dir.clone()),
             exposed_database: config.exposed_database.clone(),
+            is_root: Uid::effective().is_root(),
             pools: Pools::default(),
         },
         clock: clock.clone(),

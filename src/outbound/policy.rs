@@ -7,6 +7,7 @@ use url::Host;
 use super::address::Forbidden;
 use super::refused::{Refused, Why};
 use super::rule::Rule;
+use super::url::HttpUrl;
 
 /// What the administrator allows. Some addresses are refused whatever stands here: link-local,
 /// cloud metadata, multicast, unspecified, broadcast, reserved and disguised IPv4 ones, and this
@@ -18,14 +19,19 @@ pub struct Policy {
     /// The only destinations allowed; `None` allows all that is not forbidden, private networks
     /// included.
     pub only: Option<Vec<Rule>>,
-    /// Where this program itself listens.
+    /// Where this program itself listens. Its ports are refused at every address of this machine's interfaces.
     pub own: Vec<SocketAddr>,
+    /// The address that people open, which leads back to this program through its reverse proxy.
+    pub public: Option<HttpUrl>,
 }
 
 impl Policy {
     /// Judges a host before anything is sent: an IP address wholly, for it is never looked up; a
     /// name as far as it goes, for its addresses are judged when they are known.
     pub(super) fn check_host(&self, host: &Host<&str>, port: u16) -> Result<(), Refused> {
+        if self.is_public(host, port) {
+            return Err(Refused::new(format!("{host}:{port}"), None, Why::Own));
+        }
         let address = match host {
             Host::Ipv4(v4) => IpAddr::V4(*v4),
             Host::Ipv6(v6) => IpAddr::V6(*v6),
@@ -106,15 +112,23 @@ impl Policy {
             .is_none_or(|rules| rules.iter().any(fits))
     }
 
+    /// A listener may be forwarded to from another address of this machine, so its port is its own at all of them.
     fn is_own(&self, address: IpAddr, port: u16) -> bool {
         self.own.iter().any(|own| {
             own.port() == port
-                && if own.ip().is_unspecified() {
-                    address.is_loopback() || is_local(address)
-                } else {
-                    own.ip().to_canonical() == address
+                && match address.is_loopback() {
+                    true => own.ip().is_unspecified() || own.ip().to_canonical() == address,
+                    false => own.ip().to_canonical() == address || is_local(address),
                 }
         })
+    }
+
+    /// Whether this is the address that people open, under the name that they type.
+    fn is_public(&self, host: &Host<&str>, port: u16) -> bool {
+        let public = self.public.as_ref().filter(|url| url.port() == port);
+        let public = public.and_then(HttpUrl::host);
+        public
+            .is_some_and(|public| plain_name(&public.to_string()) == plain_name(&host.to_string()))
     }
 }
 
@@ -134,7 +148,7 @@ fn show(address: IpAddr, port: u16) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::url::{HttpUrl, UrlProblem};
+    use super::super::url::UrlProblem;
     use super::*;
 
     fn refusal(policy: &Policy, url: &str) -> Result<Option<Why>, UrlProblem> {
@@ -239,6 +253,35 @@ mod tests {
             ("10.1.2.3:80", "http://10.1.2.3/", Some(Why::Own)),
         ] {
             assert_eq!(refusal(&own(listener), url)?, why, "{listener} {url}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn the_public_address_and_own_ports_of_the_machines_addresses_are_refused()
+    -> Result<(), UrlProblem> {
+        let policy = Policy {
+            own: vec![SocketAddr::from(([127, 0, 0, 1], 8080))],
+            public: Some(HttpUrl::parse("https://connectory.example.org")?),
+            ..Policy::default()
+        };
+        for (url, why) in [
+            ("https://connectory.example.org/api/v1/", Some(Why::Own)),
+            ("https://CONNECTORY.example.org.:443/", Some(Why::Own)),
+            ("http://connectory.example.org:443/", Some(Why::Own)),
+            ("https://connectory.example.org:8443/", None),
+            ("https://api.connectory.example.org/", None),
+        ] {
+            assert_eq!(refusal(&policy, url)?, why, "{url}");
+        }
+        // The address by which this machine would send; nothing is sent. A machine without a network has none.
+        let socket = UdpSocket::bind("0.0.0.0:0").expect("a socket");
+        if socket.connect("192.0.2.1:9").is_ok()
+            && let Ok(local) = socket.local_addr()
+        {
+            let at = |port| format!("http://{}:{port}/", local.ip());
+            assert_eq!(refusal(&policy, &at(8080))?, Some(Why::Own));
+            assert_eq!(refusal(&policy, &at(8081))?, None);
         }
         Ok(())
     }

@@ -31,6 +31,8 @@ pub struct About {
     pub private_data: Option<PathBuf>,
     /// The servers of the database on other machines, if they are spoken to without TLS.
     pub exposed_database: Option<String>,
+    /// Whether the program runs as root.
+    pub is_root: bool,
     /// The workers' connections to the database.
     pub pools: Pools,
 }

@@ -29,6 +29,7 @@ const WIDE_V6: u8 = 64;
 /// All that there is to say.
 pub(super) fn all(facts: &Facts) -> Vec<Warning> {
     let checks = [
+        root,
         unencrypted_pages,
         proxies,
         trusting_many,
@@ -54,6 +55,16 @@ fn warning(title: impl Into<String>, text: impl Into<String>) -> Option<Warning>
         text: text.into(),
         link: None,
     })
+}
+
+fn root(facts: &Facts) -> Option<Warning> {
+    if !facts.about.is_root {
+        return None;
+    }
+    warning(
+        "Connectory runs as root.",
+        "Whoever found a fault in it would have the whole machine. It needs no rights of root: let a user of its own run it, and give the data folder to that user. The service of the documentation does so.",
+    )
 }
 
 fn unencrypted_pages(facts: &Facts) -> Option<Warning> {

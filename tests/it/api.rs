@@ -11,6 +11,7 @@ mod forgetting;
 mod hostile;
 mod kept_log;
 mod keys;
+mod loops;
 mod manners;
 mod matrix;
 mod method_override;
@@ -21,6 +22,7 @@ mod renewal;
 mod smuggling;
 mod tokens;
 mod traversal;
+mod unreadable;
 
 use chrono::TimeDelta;
 use connectory::access::{Actor, ApiKey};

@@ -136,6 +136,7 @@ impl TestApp {
                     .settings,
                 private_data: None,
                 exposed_database: None,
+                is_root: false,
                 pools: Pools::default(),
             },
             clock,

@@ -110,8 +110,22 @@ async fn a_database_that_is_reached_in_clear_is_told_by_the_address_of_the_setti
         ("postgres://ana@[::1]/c", None),
         ("host=/run/postgresql user=ana", None),
     ] {
-        let pairs = [("DATABASE_URL", url), ("CONNECTORY_MASTER_KEY", CANARY)];
-        let found = Config::of(pairs.into_iter().chain([("HOME", "/home/ana")]));
+        let pairs = [
+            ("DATABASE_URL", url),
+            ("CONNECTORY_MASTER_KEY", CANARY),
+            ("HOME", "/home/ana"),
+        ];
+        // Unless that is allowed, it stops the start.
+        let refused = Config::of(pairs).err().map(|error| error.to_string());
+        assert_eq!(refused.is_some(), named.is_some(), "{url}");
+        if let (Some(words), Some(named)) = (refused, named) {
+            assert!(
+                words.contains(&format!("leads to {named} without encryption")),
+                "{words}"
+            );
+        }
+        let allowed = [("CONNECTORY_DATABASE_PLAINTEXT", "yes")];
+        let found = Config::of(pairs.into_iter().chain(allowed));
         let found = found.expect("settings").exposed_database;
         assert_eq!(found.as_deref(), named, "{url}");
     }
@@ -120,6 +134,14 @@ async fn a_database_that_is_reached_in_clear_is_told_by_the_address_of_the_setti
     assert!(warns(&page, exposed) && page.text().contains("It leads to db2."));
     // The tests' server is reached by a socket.
     assert!(!warns(&system(&site(&[]).await).await, exposed));
+}
+
+#[tokio::test]
+async fn a_program_that_runs_as_root_is_told() {
+    let root = "Connectory runs as root.";
+    let app = TestApp::start_with(|site| site.about.is_root = true).await;
+    assert!(warns(&system(&app).await, root));
+    assert!(!warns(&system(&site(&[]).await).await, root));
 }
 
 #[tokio::test]

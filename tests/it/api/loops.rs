@@ -1,0 +1,39 @@
+//! A connector that leads back to Connectory, as through a proxy that the address guard cannot know.
+
+use super::*;
+
+#[tokio::test]
+async fn a_request_that_comes_back_is_refused_and_one_of_another_installation_is_not() {
+    let world = World::new(|_| Reply::json(200, "{}")).await;
+    assert_eq!(world.proxied("/x").await.status, 200);
+    let via = world.api.only().header("via").expect("a name").to_string();
+    let sent = |via: &str| world.request("GET", "/ledger/proxy/x").header("Via", via);
+    for via in [via.clone(), format!("1.0 squid, {via} (again)")] {
+        let answer = Answer::of(sent(&via)).await;
+        assert_eq!((answer.status, &*answer.problem()), (508, "loop_detected"));
+    }
+    assert_eq!(world.api.seen().len(), 1);
+    for via in ["1.1 connectory-00000000", "1.1 connectory"] {
+        assert_eq!(Answer::of(sent(via)).await.is_upstreams().status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_connector_that_leads_to_itself_goes_round_once() {
+    let world = World::new(|_| Reply::json(200, "{}")).await;
+    // As a reverse proxy hands it on, with the key as the connector's credential.
+    let base = format!(
+        "http://{}/api/v1/connectors/ledger/proxy",
+        world.app.address
+    );
+    give_token(&world.app, world.connector, &world.key).await;
+    world
+        .app
+        .sql(&format!("UPDATE connectors SET base_url = '{base}'"))
+        .await;
+    let answer = world.proxied("/x").await;
+    assert_eq!(answer.is_upstreams().status, 508);
+    assert!(answer.body.contains("loop_detected"), "{}", answer.body);
+    world.wait_for_log(1).await;
+    assert_eq!(world.log("status").await, [["508"]]);
+}
