@@ -1,4 +1,7 @@
-//! `connectory key rotate`: another master key, or another data key, while everything goes on.
+//! `connectory key rotate`: another data key and another master key, while everything goes on.
+//!
+//! Rule: both, unless one is named. With the master key alone, whoever has the old one and an old backup has the data key of what is
+//! stored later, too. The data key goes first: instances that run open it by the master key that they have.
 
 use std::time::Duration;
 
@@ -23,24 +26,41 @@ const ROUNDS: usize = 10;
 
 #[derive(Subcommand)]
 pub(super) enum KeyCommand {
-    /// Change the master key, or the key that seals secrets and tokens
+    /// Make a new data key, seal every secret and token with it, and change the master key
     Rotate {
         /// Say what would be done, and do nothing
         #[arg(long)]
         dry_run: bool,
-        /// Make a new data key and seal every secret and token with it, instead of changing the master key
+        /// Change the data key alone
         #[arg(long)]
         data_key: bool,
+        /// Change the master key alone: whoever has the old one and a backup reads what is stored later, too
+        #[arg(long, conflicts_with = "data_key")]
+        master_key: bool,
     },
 }
 
 pub(super) fn run(config: &Config, command: KeyCommand) -> anyhow::Result<()> {
-    let KeyCommand::Rotate { dry_run, data_key } = command;
-    with_database(config, async |tools| match (data_key, dry_run) {
-        (false, true) => plan_master(config, tools).await,
-        (false, false) => rotate_master(config, tools).await,
-        (true, true) => plan_data_key(tools).await,
-        (true, false) => rotate_data_key(tools).await,
+    let KeyCommand::Rotate {
+        dry_run,
+        data_key,
+        master_key,
+    } = command;
+    with_database(config, async |tools| {
+        // Before anything is done: the key to go to must be there.
+        if !data_key {
+            target(config)?;
+        }
+        match (master_key, dry_run) {
+            (true, _) => {}
+            (false, true) => plan_data_key(&tools).await?,
+            (false, false) => rotate_data_key(&tools).await?,
+        }
+        match (data_key, dry_run) {
+            (true, _) => Ok(()),
+            (false, true) => plan_master(config, &tools).await,
+            (false, false) => rotate_master(config, &tools).await,
+        }
     })
 }
 
@@ -60,7 +80,7 @@ fn target(config: &Config) -> anyhow::Result<Option<MasterKey>> {
     }
 }
 
-async fn plan_master(config: &Config, tools: Tools) -> anyhow::Result<()> {
+async fn plan_master(config: &Config, tools: &Tools) -> anyhow::Result<()> {
     let stored = keyring::load(&mut *tools.db.get().await?).await?;
     let target = target(config)?;
     let id = target.as_ref().map(MasterKey::id);
@@ -81,7 +101,7 @@ async fn plan_master(config: &Config, tools: Tools) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn rotate_master(config: &Config, tools: Tools) -> anyhow::Result<()> {
+async fn rotate_master(config: &Config, tools: &Tools) -> anyhow::Result<()> {
     let given = target(config)?;
     let target = if key_files::is_in_data_dir(config) {
         key_files::next_key(config, given)?
@@ -107,7 +127,7 @@ async fn rotate_master(config: &Config, tools: Tools) -> anyhow::Result<()> {
     let stored = keyring::load(&mut conn).await?;
     if let Some(kept) = key_files::finish_rotation(config, &stored)? {
         println!(
-            "The master key of before is kept as {}: backups from before need it. Keep a copy of the new one apart from the backups.",
+            "The master key of before is kept as {}: backups from before need it, and can be read with it. Move it away from this machine, to where you keep copies of master keys. Keep a copy of the new one there as well, apart from the backups.",
             kept.display()
         );
     } else if !key_files::is_in_data_dir(config) {
@@ -129,7 +149,7 @@ fn data_keys(number: usize) -> String {
     plural(count(number), "data key", "data keys")
 }
 
-async fn plan_data_key(tools: Tools) -> anyhow::Result<()> {
+async fn plan_data_key(tools: &Tools) -> anyhow::Result<()> {
     let mut conn = tools.db.get().await?;
     let (stored, uses) = (keyring::load(&mut conn).await?, keyring::uses(&conn).await?);
     println!("Nothing was changed.");
@@ -167,7 +187,7 @@ fn older_values(uses: &Uses, key: i32) -> i64 {
     uses.range(..key).map(|(_, values)| values).sum()
 }
 
-async fn rotate_data_key(tools: Tools) -> anyhow::Result<()> {
+async fn rotate_data_key(tools: &Tools) -> anyhow::Result<()> {
     let mut conn = tools.db.get().await?;
     let by = Actor::command_line();
     let current = tools.vault.sealing_key();
@@ -181,12 +201,12 @@ async fn rotate_data_key(tools: Tools) -> anyhow::Result<()> {
         current
     } else {
         let key = keyring::begin(&mut conn, &tools.masters, tools.clock.now()).await?;
-        wait_for_instances(&tools, &mut conn, key, false).await?;
+        wait_for_instances(tools, &mut conn, key, false).await?;
         keyring::activate(&mut conn, &by, tools.clock.now(), key).await?;
         println!("Data key {key} seals from now on.");
         key
     };
-    wait_for_instances(&tools, &mut conn, key, true).await?;
+    wait_for_instances(tools, &mut conn, key, true).await?;
     learn(&mut conn, &tools.vault, &tools.masters).await?;
     let values = reseal(&mut conn, &tools.vault).await?;
     println!("Sealed {} anew.", plural(count(values), "value", "values"));

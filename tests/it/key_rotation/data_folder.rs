@@ -50,7 +50,7 @@ fn starts(here: &Installation) {
 #[test]
 fn the_program_makes_its_new_key_itself_and_keeps_the_old_one() {
     let (here, old) = installed();
-    let plan = rotate(&here, &[], &["--dry-run"]);
+    let plan = rotate(&here, &[], &["--master-key", "--dry-run"]);
     assert!(
         plan.out.starts_with("Nothing was changed. 1 data key would be wrapped under a master key that is still to be made"),
         "{}{}",
@@ -58,7 +58,7 @@ fn the_program_makes_its_new_key_itself_and_keeps_the_old_one() {
         plan.err
     );
     assert_eq!(read(&here.key_file()), old);
-    let done = rotate(&here, &[], &[]);
+    let done = rotate(&here, &[], &["--master-key"]);
     assert_eq!(done.code, 0, "{}", done.err);
     let new = read(&here.key_file());
     assert_ne!(new, old);
@@ -74,7 +74,7 @@ fn the_program_makes_its_new_key_itself_and_keeps_the_old_one() {
     assert!(!done.out.contains(new.trim()) && !done.err.contains(new.trim()));
     starts(&here);
 
-    let again = rotate(&here, &[], &[]);
+    let again = rotate(&here, &[], &["--master-key"]);
     assert!(
         again.out.starts_with("2 data keys are now wrapped under"),
         "{}",
@@ -91,10 +91,46 @@ fn the_running_program_goes_on() {
     let user = here.run(&["user", "create", "ana", "--super-admin"], PASSWORD);
     assert_eq!(user.code, 0, "{}", user.err);
     let program = here.serve();
-    assert_eq!(rotate(&here, &[], &[]).code, 0);
+    assert_eq!(rotate(&here, &[], &["--master-key"]).code, 0);
     let (status, log) = program.stop();
     assert!(status.success(), "{log}");
     starts(&here);
+}
+
+#[test]
+fn both_keys_are_changed_unless_one_is_named() {
+    let (here, old) = installed();
+    let program = here.serve();
+    let plan = rotate(&here, &[], &["--dry-run"]);
+    assert!(
+        plan.out.contains("A new data key would be made"),
+        "{}",
+        plan.out
+    );
+    assert!(
+        plan.out.contains("1 data key would be wrapped under"),
+        "{}",
+        plan.out
+    );
+    assert_eq!(read(&here.key_file()), old);
+    // Beside the running program, which opens the new data key by the master key that it has.
+    let done = rotate(&here, &[], &[]);
+    assert_eq!(done.code, 0, "{}{}", done.out, done.err);
+    for words in [
+        "Data key 2 seals from now on.",
+        "Data key 1 is retired",
+        "2 data keys are now wrapped under",
+        "Move it away from this machine",
+    ] {
+        assert!(done.out.contains(words), "{words}: {}", done.out);
+    }
+    assert!(!done.out.contains("Sealed 0"), "{}", done.out);
+    assert_ne!(read(&here.key_file()), old);
+    let (status, log) = program.stop();
+    assert!(status.success(), "{log}");
+    starts(&here);
+    let both = rotate(&here, &[], &["--data-key", "--master-key"]);
+    assert_ne!(both.code, 0);
 }
 
 #[test]
@@ -113,7 +149,7 @@ fn cut_off_before_the_data_keys_were_wrapped_anew_nothing_is_lost() {
     );
     assert!(next_file(&here).exists());
     // Done again, it takes the key that is there.
-    assert_eq!(rotate(&here, &[], &[]).code, 0);
+    assert_eq!(rotate(&here, &[], &["--master-key"]).code, 0);
     assert_eq!(read(&here.key_file()), key('a'));
     starts(&here);
 }
@@ -121,7 +157,7 @@ fn cut_off_before_the_data_keys_were_wrapped_anew_nothing_is_lost() {
 #[test]
 fn cut_off_after_the_data_keys_were_wrapped_anew_the_next_start_puts_the_key_in_its_place() {
     let (here, old) = installed();
-    assert_eq!(rotate(&here, &[], &[]).code, 0);
+    assert_eq!(rotate(&here, &[], &["--master-key"]).code, 0);
     let new = read(&here.key_file());
     let kept = kept_file(&here, &old);
     // Before the old one was linked, and after that.
@@ -147,14 +183,22 @@ fn cut_off_after_the_data_keys_were_wrapped_anew_the_next_start_puts_the_key_in_
 fn the_next_key_can_be_given() {
     let (here, old) = installed();
     let new = key('c');
-    let done = rotate(&here, &[("CONNECTORY_NEW_MASTER_KEY", &new)], &[]);
+    let done = rotate(
+        &here,
+        &[("CONNECTORY_NEW_MASTER_KEY", &new)],
+        &["--master-key"],
+    );
     assert_eq!(done.code, 0, "{}", done.err);
     assert_eq!(read(&here.key_file()).trim(), new);
     assert_eq!(read(&kept_file(&here, &old)), old);
     starts(&here);
     // But not another than the one that a rotation was begun with.
     put(&next_file(&here), &key('d'));
-    let other = rotate(&here, &[("CONNECTORY_NEW_MASTER_KEY", &key('e'))], &[]);
+    let other = rotate(
+        &here,
+        &[("CONNECTORY_NEW_MASTER_KEY", &key('e'))],
+        &["--master-key"],
+    );
     assert!(
         complaint(&other).contains("holds another key"),
         "{}",
@@ -167,7 +211,7 @@ fn the_next_key_can_be_given() {
 #[test]
 fn without_any_of_its_keys_it_does_not_start() {
     let (here, old) = installed();
-    assert_eq!(rotate(&here, &[], &[]).code, 0);
+    assert_eq!(rotate(&here, &[], &["--master-key"]).code, 0);
     put(&here.key_file(), &old);
     let wrong = here.run(&["serve"], "");
     assert!(

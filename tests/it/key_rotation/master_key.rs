@@ -42,7 +42,7 @@ async fn a_dry_run_tells_what_would_be_done_and_does_nothing() {
     let (app, _) = with_token().await;
     let before = master_ids(&app).await;
     let here = app.another_program();
-    let plan = rotate(&here, &[(NEW, &key('a'))], &["--dry-run"]);
+    let plan = rotate(&here, &[(NEW, &key('a'))], &["--master-key", "--dry-run"]);
     assert_eq!(plan.code, 0, "{}", plan.err);
     assert!(
         plan.out
@@ -67,7 +67,7 @@ async fn instances_that_run_go_on_and_the_next_start_needs_the_new_key() {
     let (app, ana) = with_token().await;
     let (here, new) = (app.another_program(), key('a'));
     let before = master_ids(&app).await.concat();
-    let done = rotate(&here, &[(NEW, &new)], &[]);
+    let done = rotate(&here, &[(NEW, &new)], &["--master-key"]);
     assert_eq!(done.code, 0, "{}", done.err);
     assert!(
         done.out
@@ -94,7 +94,7 @@ async fn instances_that_run_go_on_and_the_next_start_needs_the_new_key() {
     );
     let new_key = here.run_with(&[(CURRENT, &new)], &["migrate"], "");
     assert_eq!(new_key.code, 0, "{}", new_key.err);
-    let again = rotate(&here, &[(CURRENT, &new), (NEW, &new)], &[]);
+    let again = rotate(&here, &[(CURRENT, &new), (NEW, &new)], &["--master-key"]);
     assert!(
         again.out.starts_with("All data keys were already"),
         "{}{}",
@@ -124,7 +124,7 @@ async fn an_instance_with_both_keys_starts_before_and_after_the_rotation() {
         assert_eq!(before.code, 0, "{}", before.err);
     }
     // The settings name the new key already: nothing else needs to be said.
-    let done = rotate(&here, &is_old, &[]);
+    let done = rotate(&here, &is_old, &["--master-key"]);
     assert!(
         done.out.starts_with("1 data key is now"),
         "{}{}",
@@ -154,12 +154,17 @@ async fn a_rotation_without_the_right_keys_is_refused_and_changes_nothing() {
     let before = master_ids(&app).await;
     let here = app.another_program();
     assert!(
-        complaint(&rotate(&here, &[], &[])).starts_with("set CONNECTORY_NEW_MASTER_KEY_FILE"),
+        complaint(&rotate(&here, &[], &["--master-key"]))
+            .starts_with("set CONNECTORY_NEW_MASTER_KEY_FILE"),
         "there is none to rotate to"
     );
-    let wrong = rotate(&here, &[(CURRENT, &key('b')), (NEW, &key('a'))], &[]);
+    let wrong = rotate(
+        &here,
+        &[(CURRENT, &key('b')), (NEW, &key('a'))],
+        &["--master-key"],
+    );
     assert!(complaint(&wrong).starts_with("the master key does not fit this database"));
-    let none = rotate(&here, &[(NEW, "hunter2")], &[]);
+    let none = rotate(&here, &[(NEW, "hunter2")], &["--master-key"]);
     assert!(complaint(&none).starts_with("CONNECTORY_NEW_MASTER_KEY: a master key is 64"));
     assert!(!none.err.contains("hunter2"));
     let two = rotate(
@@ -186,7 +191,7 @@ async fn data_keys_under_different_master_keys_are_brought_together() {
     assert_eq!(rotate(&here, &[], &["--data-key"]).code, 0);
     app.sql("CREATE TABLE before AS SELECT * FROM data_keys")
         .await;
-    assert_eq!(rotate(&here, &[(NEW, &new)], &[]).code, 0);
+    assert_eq!(rotate(&here, &[(NEW, &new)], &["--master-key"]).code, 0);
     app.sql("UPDATE data_keys d SET wrapped = b.wrapped, master_key_id = b.master_key_id FROM before b WHERE b.id = d.id AND d.id = 1")
         .await;
     for settings in [&[][..], &[(CURRENT, new.as_str())]] {
@@ -196,7 +201,7 @@ async fn data_keys_under_different_master_keys_are_brought_together() {
             "one key is not enough"
         );
     }
-    let done = rotate(&here, &[(NEW, &new)], &[]);
+    let done = rotate(&here, &[(NEW, &new)], &["--master-key"]);
     assert!(
         done.out.starts_with("1 data key is now"),
         "{}{}",
