@@ -79,6 +79,8 @@ pub struct PlainField {
     pub label: String,
     pub hint: String,
     pub error: Option<String>,
+    /// What to think about that is no mistake.
+    pub warning: Option<String>,
     pub optional: bool,
     /// The choices of the form's select for which it is optional, and whether the present one is among them.
     pub optional_for: Option<(&'static str, bool)>,
@@ -96,8 +98,14 @@ impl PlainField {
     /// The value of `aria-describedby`; empty when there is nothing to point at.
     fn described_by(&self) -> String {
         let hint = (!self.hint.is_empty()).then(|| format!("{}-hint", self.name));
+        let warning = self.warning.as_ref();
+        let warning = warning.map(|_| format!("{}-warning", self.name));
         let error = self.error.as_ref().map(|_| format!("{}-error", self.name));
-        hint.into_iter().chain(error).collect::<Vec<_>>().join(" ")
+        hint.into_iter()
+            .chain(warning)
+            .chain(error)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 }
 
@@ -107,6 +115,11 @@ macro_rules! field_setters {
         impl $kind {
             pub fn hint(mut self, hint: impl Into<String>) -> Self {
                 self.field.hint = hint.into();
+                self
+            }
+
+            pub fn warning(mut self, warning: Option<String>) -> Self {
+                self.field.warning = warning;
                 self
             }
 

@@ -16,6 +16,7 @@ mod layers;
 mod list;
 mod radios;
 mod save;
+mod secret_names;
 mod seldom;
 mod shell;
 mod text;
@@ -35,6 +36,7 @@ pub use layers::{RequestId, VisitorAddress, serve_layers};
 pub use list::{Column, ListQuery, Pages, SortHeads, search_term, searched};
 pub use radios::{Radio, Radios};
 pub use save::SaveError;
+pub use secret_names::{secret_warning, secret_warning_of};
 pub use seldom::Seldom;
 pub use shell::{NavItem, Person, Shell, Theme, page, page_no_store, see_other, see_other_as};
 pub use text::{

@@ -6,7 +6,7 @@ use crate::authorization::oauth_client::OAuthClient;
 use crate::authorization::secret_field::SecretInput;
 use crate::connectors::Grant;
 use crate::oauth::{BodyFormat, ClientAuthentication, ScopeSeparator};
-use crate::web::{Check, Option_, SelectField, TextArea, TextField};
+use crate::web::{Check, Option_, SelectField, TextArea, TextField, secret_warning};
 
 /// What stands behind More options: it is open when one of these is filled in or wrong.
 const MORE: [&str; 13] = [
@@ -42,6 +42,7 @@ impl AuthorizationForm {
         TextArea::new(name, label, value)
             .code(2)
             .optional()
+            .warning(secret_warning(value))
             .errors(&self.errors)
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::model::{BodyKind, HttpMethod};
 use super::EndpointForm;
-use crate::web::{Option_, SelectField, TextArea, TextField};
+use crate::web::{Option_, SelectField, TextArea, TextField, secret_warning};
 
 /// The most retries.
 const MOST_RETRIES: u8 = 5;
@@ -36,6 +36,7 @@ impl EndpointForm {
         };
         TextField::url("endpoint_url", "URL", &self.url)
             .hint(hint)
+            .warning(secret_warning(&self.url))
             .errors(&self.errors)
     }
 
@@ -59,6 +60,7 @@ impl EndpointForm {
         TextArea::new("body", "Body", &self.body)
             .code(10)
             .hint("In JSON, a value in double braces stands inside a string, or by itself as a number, text, list or object: {\"n\": {{n}}}. In XML it stands in the text of an element or in an attribute.")
+            .warning(secret_warning(&self.body))
             .errors(&self.errors)
     }
 
@@ -67,6 +69,7 @@ impl EndpointForm {
             .code(8)
             .optional()
             .hint("A JSON object with a value for each variable, such as {\"order\": {\"id\": 7}}. Only Run uses it.")
+            .warning(secret_warning(&self.sample))
             .errors(&self.errors)
     }
 

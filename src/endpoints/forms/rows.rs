@@ -4,7 +4,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use super::super::model::Row;
-use crate::web::{Check, Errors, FormData, TextField};
+use crate::web::{Check, Errors, FormData, TextField, secret_warning_of};
 
 /// The most rows of a group.
 pub(super) const MOST: usize = 50;
@@ -157,8 +157,10 @@ impl Rows {
     }
 
     fn value_field(&self, index: &usize) -> TextField {
-        let value = self.rows.get(*index).map_or("", |row| row.value.as_str());
-        TextField::new(&self.id(*index, "value"), "Default value", value).errors(&self.errors)
+        let row = self.rows.get(*index).cloned().unwrap_or_default();
+        TextField::new(&self.id(*index, "value"), "Default value", &row.value)
+            .warning(secret_warning_of(&row.name, &row.value))
+            .errors(&self.errors)
     }
 
     fn required_field(&self, index: &usize) -> Check {

@@ -184,3 +184,45 @@ async fn there_are_fifty_rows_at_most() {
     let page = press(&page, TAB, "Remove parameter 51", |form| form).await;
     page.form(TAB).send().await.expect(303);
 }
+
+#[tokio::test]
+async fn a_name_of_a_secret_is_warned_of_where_its_value_would_be_stored() {
+    let app = TestApp::start().await;
+    app.connector("Payroll").await;
+    let ana = app.person(&[EditConnectors]).await;
+    let page = ana.get(NEW).await;
+    let page = press(&page, TAB, "Add a header", |form| {
+        form.set("endpoint_name", "mine")
+            .set("endpoint_url", "/orders?api_key=abc")
+            .set("sample", "{\"password\": \"abc\"}")
+    })
+    .await
+    .expect(200);
+    let page = press(&page, TAB, "Add another header", |form| {
+        form.set("header_1_name", "X-Api-Key")
+            .set("header_1_value", "abc")
+    })
+    .await
+    .expect(200);
+    for (field, name) in [
+        ("endpoint_url", "api_key"),
+        ("sample", "password"),
+        ("header_1_value", "X-Api-Key"),
+    ] {
+        let warning = page.texts(&format!("#{field}-warning")).join(" ");
+        assert!(
+            warning.contains(&format!("“{name}” looks like")),
+            "{field}: {warning}"
+        );
+        let described = page.attribute(&format!("#{field}"), "aria-describedby");
+        assert!(described.is_some_and(|ids| ids.contains(&format!("{field}-warning"))));
+    }
+    // It is no mistake: the form is saved, and warned of again where it is shown.
+    let answer = page
+        .form(TAB)
+        .set("header_2_name", "X-Token")
+        .set("header_2_value", "{{token}}");
+    let page = answer.send().await.expect(303).follow().await.expect(200);
+    assert_eq!(page.all("#header_1_value-warning").count(), 1);
+    assert_eq!(page.all("#header_2_value-warning").count(), 0);
+}
