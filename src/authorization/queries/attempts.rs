@@ -15,6 +15,10 @@ use crate::web::Error;
 /// How long a spent or forgotten attempt is remembered, so that the page can say which of the two it is.
 const REMEMBERED: TimeDelta = TimeDelta::days(1);
 
+/// How many attempts of one person at one connector can wait for an answer; the oldest are dropped. Nobody authorizes in so many
+/// windows at once.
+const MOST_OPEN: i64 = 20;
+
 /// An attempt that has begun.
 pub(in crate::authorization) struct NewAttempt<'a> {
     pub connector: Uuid,
@@ -78,6 +82,20 @@ pub(in crate::authorization) async fn keep_attempt(
         ))
         .execute(conn)
         .await?;
+    let too_many: Vec<Uuid> = attempts::table
+        .filter(attempts::connector_id.eq(new.connector))
+        .filter(attempts::user_id.eq(new.user))
+        .filter(attempts::spent_at.is_null())
+        .order((attempts::created_at.desc(), attempts::id.desc()))
+        .offset(MOST_OPEN)
+        .select(attempts::id)
+        .load(conn)
+        .await?;
+    if !too_many.is_empty() {
+        diesel::delete(attempts::table.filter(attempts::id.eq_any(too_many)))
+            .execute(conn)
+            .await?;
+    }
     Ok(())
 }
 

@@ -157,3 +157,50 @@ async fn only_a_form_of_somebody_who_may_edit_makes_an_attempt() {
     app.sql("UPDATE connectors SET deleted_at = now()").await;
     ana.post(ATTEMPTS, &[]).await.expect(404);
 }
+
+#[tokio::test]
+async fn of_twenty_one_that_are_open_the_oldest_is_dropped() {
+    let app = TestApp::start().await;
+    connector(&app, CODE, "https://api.example.org/v1").await;
+    let (ana, ben) = (
+        app.person(&[EditConnectors]).await,
+        app.person(&[EditConnectors]).await,
+    );
+    let form = ana.get(TAB).await.form(TAB);
+    let form = form
+        .set("authorize_url", "https://id.example.org/authorize")
+        .set("token_url", "https://id.example.org/token")
+        .set("client_id", "app")
+        .set("authorize_parameters", "login_token=abc");
+    saved(form).await;
+    let begin = async |browser: &Browser| {
+        let page = browser.get(TAB).await.form(ATTEMPTS).send().await;
+        app.advance(TimeDelta::seconds(1));
+        parameter(&away(&page.expect(200)), "state")
+    };
+    let others = begin(&ben).await;
+    let mut states = Vec::new();
+    for _ in 0..21 {
+        states.push(begin(&ana).await);
+    }
+    assert_eq!(
+        app.count("SELECT count(*) FROM authorization_attempts")
+            .await,
+        21
+    );
+    let answered = async |browser: &Browser, state: &str| {
+        let address = format!("{CALLBACK}?error=access_denied&state={state}");
+        browser.get(&address).await.h1()
+    };
+    let (oldest, second) = (
+        answered(&ana, &states[0]).await,
+        answered(&ana, &states[1]).await,
+    );
+    assert_ne!(oldest, second, "the oldest is not known any more");
+    assert_eq!(answered(&ben, &others).await, second);
+    // A name that looks like a secret's is warned of beside the field.
+    let page = ana.get(TAB).await.expect(200);
+    let warning = page.texts("#authorize_parameters-warning").join(" ");
+    assert!(warning.contains("“login_token” looks like"), "{warning}");
+    assert_eq!(page.all("#token_parameters-warning").count(), 0);
+}
