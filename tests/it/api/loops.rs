@@ -1,6 +1,7 @@
 //! A connector that leads back to Connectory, as through a proxy that the address guard cannot know.
 
 use super::*;
+use crate::support::web_server::WebServer;
 
 #[tokio::test]
 async fn a_request_that_comes_back_is_refused_and_one_of_another_installation_is_not() {
@@ -21,11 +22,10 @@ async fn a_request_that_comes_back_is_refused_and_one_of_another_installation_is
 #[tokio::test]
 async fn a_connector_that_leads_to_itself_goes_round_once() {
     let world = World::new(|_| Reply::json(200, "{}")).await;
-    // As a reverse proxy hands it on, with the key as the connector's credential.
-    let base = format!(
-        "http://{}/api/v1/connectors/ledger/proxy",
-        world.app.address
-    );
+    // Through a reverse proxy whose address the guard does not know, with the key as the connector's credential.
+    let to_site = format!("location / {{ proxy_pass http://{}; }}", world.app.address);
+    let front = WebServer::start("", &to_site);
+    let base = front.url("/api/v1/connectors/ledger/proxy");
     give_token(&world.app, world.connector, &world.key).await;
     world
         .app

@@ -165,21 +165,28 @@ async fn no_token_is_asked_for_by_a_setting_that_cannot_be_read() {
     let served = Served::new().await;
     let (world, app) = (&served.world, &served.world.app);
     let server = Upstream::json(r#"{"access_token": "t", "token_type": "Bearer"}"#).await;
+    // One value is bad at each moment: the program renews by itself, and must never find all of them good.
+    let (mut before, first) = (OF_CLIENTS[0].0, OF_CLIENTS[0].1);
     app.sql(&format!(
-        "DELETE FROM tokens; UPDATE connectors SET method = 'oauth_client_credentials';
-         INSERT INTO oauth_clients (connector_id, token_url, client_id) VALUES ('{}', '{}', 'web')",
+        "UPDATE tokens SET obtained_at = now() - interval '2 hours', expires_at = now() - interval '1 hour';
+         UPDATE connectors SET method = 'oauth_client_credentials';
+         INSERT INTO oauth_clients (connector_id, token_url, client_id) VALUES ('{}', '{}', 'web');
+         CREATE TABLE was AS SELECT * FROM oauth_clients; UPDATE oauth_clients SET {before} = {first}",
         world.connector,
         server.url("/token")
     ))
     .await;
-    for (column, bad) in OF_CLIENTS {
-        served
-            .with(("oauth_clients", column, bad), async || {
-                until(column, async || served.proxied().await == 500).await;
-            })
-            .await;
+    until("the change counts", async || served.proxied().await == 500).await;
+    let seen = world.api.seen().len();
+    for (column, bad) in OF_CLIENTS.into_iter().skip(1) {
+        app.sql(&format!(
+            "UPDATE oauth_clients SET {before} = (SELECT {before} FROM was), {column} = {bad}"
+        ))
+        .await;
+        assert_eq!(served.proxied().await, 500, "{column}");
+        before = column;
     }
-    assert_eq!((server.seen().len(), world.api.seen().len()), (0, 0));
+    assert_eq!((server.seen().len(), world.api.seen().len()), (0, seen));
     let connector = world.connector.to_string();
     let (_, log) = served.program.stop();
     for (column, _) in OF_CLIENTS {
