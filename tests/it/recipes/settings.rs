@@ -97,6 +97,14 @@ fn both_tables_have_the_defaults_that_the_program_takes() {
             yes_or_no(config.outbound_loopback),
         ),
         (
+            "CONNECTORY_DATABASE_PLAINTEXT",
+            config
+                .settings
+                .text("CONNECTORY_DATABASE_PLAINTEXT")
+                .unwrap_or_default()
+                .into(),
+        ),
+        (
             "CONNECTORY_PASSWORD_GRANT",
             yes_or_no(config.password_grant),
         ),
