@@ -101,7 +101,7 @@ impl Site {
     /// The keeper of tokens, which all workers share. Must be called on the program's main runtime, once.
     pub fn keeper(&self) -> anyhow::Result<TokenKeeper> {
         Ok(TokenKeeper::new(
-            Db::new(&self.database_url, RENEWAL_CONNECTIONS)?,
+            self.pool(RENEWAL_CONNECTIONS)?,
             self.vault.clone(),
             self.outbound.clone(),
             self.clock.clone(),
@@ -112,16 +112,13 @@ impl Site {
 
     /// The log of calls, which all workers share. Must be called on the program's main runtime, once.
     pub fn call_log(&self) -> anyhow::Result<CallLog> {
-        Ok(CallLog::new(Db::new(
-            &self.database_url,
-            CALL_LOG_CONNECTIONS,
-        )?))
+        Ok(CallLog::new(self.pool(CALL_LOG_CONNECTIONS)?))
     }
 
     /// Who tells people of what happens to connectors. Must be called on the program's main runtime, once.
     pub fn courier(&self) -> anyhow::Result<Courier> {
         Ok(Courier::new(
-            Db::new(&self.database_url, NOTICE_CONNECTIONS)?,
+            self.pool(NOTICE_CONNECTIONS)?,
             self.outbound.clone(),
             self.clock.clone(),
             PublicAddress::new(&self.public_url),
@@ -129,10 +126,18 @@ impl Site {
         ))
     }
 
+    /// A pool that begins anew when the database's server is no longer heard.
+    fn pool(&self, size: usize) -> anyhow::Result<Db> {
+        let db = Db::new(&self.database_url, size)?;
+        self.notices.guard(&db);
+        Ok(db)
+    }
+
     /// A pool of one worker's share of the connections.
     fn worker_pool(&self) -> Db {
-        // proven: building a pool only fails without a runtime setting, which Db::new makes
-        let db = Db::new(&self.database_url, (self.connections / self.workers).max(2))
+        // proven: the URL has been read before, and a pool is only refused without a runtime, which Db::new sets
+        let db = self
+            .pool((self.connections / self.workers).max(2))
             .unwrap_or_else(|error| panic!("{error:#}"));
         self.about.pools.add(&db);
         db

@@ -1,6 +1,6 @@
 //! For those who watch over the program: is it alive, can it work, what does it do.
 
-use actix_web::http::header::AUTHORIZATION;
+use actix_web::http::header::{AUTHORIZATION, RETRY_AFTER};
 use actix_web::{HttpRequest, HttpResponse, web};
 use diesel_async::RunQueryDsl;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -34,6 +34,7 @@ pub async fn ready(db: web::Data<Db>) -> HttpResponse {
         Err(error) => {
             tracing::warn!(cause = ?error, "not ready");
             HttpResponse::ServiceUnavailable()
+                .insert_header((RETRY_AFTER, "5"))
                 .content_type("text/plain; charset=utf-8")
                 .body("the database does not answer\n")
         }

@@ -23,7 +23,7 @@ use crate::calls::Retention;
 use crate::clock::Clock;
 use crate::config::{Config, OidcConfig};
 use crate::connectors::LegacyGrants;
-use crate::db::{Db, Notices, Pools, migrate};
+use crate::db::{Db, JOB, Notices, Pools, migrate};
 use crate::keyring::{Instance, sign_off};
 use crate::notices::Channels;
 use crate::openid::{Settings, SignIns};
@@ -73,7 +73,8 @@ async fn serve_until_stopped(
     }
     migrate(&url).await?;
     let clock = Clock::system();
-    let db = Db::new(&url, 2)?;
+    let db = Db::new(&url, 1)?;
+    let jobs = Db::with_limit(&url, 2, JOB)?;
     let first_run = FirstRun::new();
     // Connectors may reach what the administrator allows, but never this program itself.
     let policy = Policy {
@@ -83,6 +84,8 @@ async fn serve_until_stopped(
         public: HttpUrl::parse(&config.public_url).ok(),
     };
     let notices = Notices::new(&url);
+    notices.guard(&db);
+    notices.guard(&jobs);
     let (vault, masters) = open_vault(config, &db, &clock).await?;
     let instance = Instance {
         id: Uuid::now_v7(),
@@ -157,7 +160,7 @@ async fn serve_until_stopped(
     let id = instance.id;
     let tasks = [
         tokio::spawn(background(
-            db.clone(),
+            jobs.clone(),
             clock.clone(),
             rules,
             metrics,
@@ -165,7 +168,7 @@ async fn serve_until_stopped(
         )),
         tokio::spawn(renew_tokens(keeper.clone())),
         tokio::spawn(notices.run()),
-        tokio::spawn(chain_audit_log(db.clone())),
+        tokio::spawn(chain_audit_log(jobs)),
         tokio::spawn(look_after_keys(db.clone(), clock, instance)),
     ];
     // Caught before anybody is told that it is ready: who then stops it at once finds a clean stop too.

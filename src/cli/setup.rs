@@ -12,7 +12,7 @@ use crate::audit::chain;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::db::private::PrivatePostgres;
-use crate::db::{Db, migrate};
+use crate::db::{COMMAND, Db, migrate};
 use crate::keyring;
 use crate::outbound::Rule;
 use crate::vault::{MasterKeys, Vault};
@@ -124,7 +124,7 @@ pub(super) fn with_database(
     let database = Database::reach(config)?;
     let outcome = runtime()?.block_on(async {
         migrate(&database.url()).await?;
-        let db = Db::new(&database.url(), 2)?;
+        let db = Db::with_limit(&database.url(), 2, COMMAND)?;
         let clock = Clock::system();
         let (vault, masters) = open_vault(config, &db, &clock).await?;
         let tools = Tools {

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
 
+use super::Unavailable;
 use crate::clock::Clock;
 
 /// How long a value is given out without a second look.
@@ -43,6 +44,8 @@ struct Slot<V> {
     value: Option<Kept<V>>,
     /// Moves when the value is dropped, so that what was being read then is not kept.
     changes: u64,
+    /// Moves when reading fails, so that who waited for it fails with it.
+    failures: u64,
     /// Held by whoever reads.
     turn: Arc<Turn<()>>,
 }
@@ -64,6 +67,8 @@ struct Reading {
 enum Found<V> {
     Value(V),
     MustRead(Reading),
+    /// Whoever was reading could not.
+    Failed,
 }
 
 impl<K, V> Memory<K, V>
@@ -81,7 +86,8 @@ where
     }
 
     /// The value of a key: the kept one, or what `read` brings; `None` if there is none. While reading fails, a value that is
-    /// young enough is still given out.
+    /// young enough is still given out. Who waits for another's reading fails with it: to try one after the other would take
+    /// the time limit of the database each time.
     pub async fn get<Q, E>(
         &self,
         key: &Q,
@@ -90,6 +96,7 @@ where
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        E: From<Unavailable>,
     {
         if let Some(value) = self.younger_than(SOFT, key) {
             return Ok(Some(value));
@@ -97,16 +104,17 @@ where
         let reading = match self.turn_or_value(key).await {
             Found::Value(value) => return Ok(Some(value)),
             Found::MustRead(reading) => reading,
+            Found::Failed => return Err(Unavailable::Elsewhere.into()),
         };
         match read().await {
             Ok(value) => {
                 self.keep(key, value.clone(), reading);
                 Ok(value)
             }
-            Err(error) => match self.younger_than(HARD, key) {
-                Some(value) => Ok(Some(value)),
-                None => Err(error),
-            },
+            Err(error) => {
+                self.note_failure(key);
+                self.younger_than(HARD, key).map(Some).ok_or(error)
+            }
         }
     }
 
@@ -157,6 +165,7 @@ where
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
         let turn = self.turn_of(key);
+        let failures = self.failures(key);
         let turn = match Arc::clone(&turn).try_lock_owned() {
             Ok(turn) => turn,
             Err(_) => match self.younger_than(HARD, key) {
@@ -166,11 +175,30 @@ where
         };
         match self.younger_than(SOFT, key) {
             Some(value) => Found::Value(value),
+            None if self.failures(key) != failures => Found::Failed,
             None => Found::MustRead(Reading {
                 changes: self.lock().get(key).map_or(0, |slot| slot.changes),
                 started: self.clock.steady(),
                 turn,
             }),
+        }
+    }
+
+    fn failures<Q>(&self, key: &Q) -> u64
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.lock().get(key).map_or(0, |slot| slot.failures)
+    }
+
+    fn note_failure<Q>(&self, key: &Q)
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        if let Some(slot) = self.lock().get_mut(key) {
+            slot.failures += 1;
         }
     }
 
@@ -241,6 +269,7 @@ impl<V> Slot<V> {
         Slot {
             value: None,
             changes: 0,
+            failures: 0,
             turn: Arc::default(),
         }
     }

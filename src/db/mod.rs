@@ -2,41 +2,45 @@
 //!
 //! A pooled connection belongs to the runtime that opened it, and every worker has a runtime of its own: each worker
 //! builds its own [`Db`], and nothing hands a connection across.
+//!
+//! Every use of a connection has a time limit ([`lending`]): that of the pool, see [`Db::new`] and [`Db::with_limit`].
 
 mod kept;
 pub mod keyset;
+mod lending;
 mod memory;
 mod notices;
 mod pools;
 pub mod private;
 pub mod schema;
+mod servers;
 mod stored;
 mod tls;
 pub mod version;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use deadpool::Runtime;
-use deadpool::managed::{Object, QueueMode, Timeouts};
+use deadpool::managed::{Pool, PoolError, QueueMode, TimeoutType, Timeouts};
+use diesel::ConnectionError;
 use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
-use diesel_async::pooled_connection::deadpool::Pool;
-use diesel_async::pooled_connection::{
-    AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod,
-};
 use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use tokio::time::{Instant, timeout_at};
+
+use lending::{Lender, Limited};
+use servers::Servers;
 
 pub use kept::Kept;
+pub use lending::Connection;
 pub use memory::Memory;
 pub use notices::{Change, Notices};
 pub use pools::{PoolUse, Pools};
 pub(crate) use stored::text_column;
 pub use stored::{StoredValueError, all_known, in_row, known};
-
-/// A connection lent by the pool.
-pub type Connection = Object<AsyncDieselConnectionManager<AsyncPgConnection>>;
 
 /// A connection as queries take it: pooled or in a transaction.
 pub type Conn = AsyncPgConnection;
@@ -46,30 +50,50 @@ const MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations");
 /// Any number, the same in every instance: who holds this lock migrates.
 const MIGRATION_LOCK: i64 = 0x636f_6e6e_6563_746f;
 
-/// How long a request waits for a free connection, and a new connection for the server.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a request waits for a connection, free or new.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long a request may wait for a connection and use it, together. Pages and `/readyz` answer within five seconds.
+const REQUEST: Duration = Duration::from_millis(4500);
+
+/// How long a background job may use a connection, such as deleting days of the call log.
+pub const JOB: Duration = Duration::from_secs(60);
+
+/// How long a command, such as changing keys or checking the audit log, and the migrations may use a connection.
+pub const COMMAND: Duration = Duration::from_secs(3600);
 
 /// A pool of connections for one runtime. Cheap to clone.
 #[derive(Clone)]
 pub struct Db {
-    pool: Pool<AsyncPgConnection>,
+    pool: Pool<Lender>,
+    limit: Duration,
 }
 
 /// The database cannot be asked at the moment.
 #[derive(Debug, thiserror::Error)]
-#[error("no database connection")]
-pub struct Unavailable(
-    #[source] deadpool::managed::PoolError<diesel_async::pooled_connection::PoolError>,
-);
+pub enum Unavailable {
+    /// There is no connection to be had.
+    #[error("no database connection")]
+    NoConnection(#[source] PoolError<ConnectionError>),
+    /// Another request has just asked for the same, in vain.
+    #[error("the database could not be asked")]
+    Elsewhere,
+}
 
 impl Db {
-    /// A pool that opens at most `size` connections to `url`, each when first needed.
+    /// A pool for requests that opens at most `size` connections to `url`, each when first needed.
     pub fn new(url: &str, size: usize) -> anyhow::Result<Db> {
-        let mut config = ManagerConfig::default();
-        // Fast asks whether the connection was closed, which is enough to drop the dead ones after a restart.
-        config.recycling_method = RecyclingMethod::Fast;
-        config.custom_setup = Box::new(|url| Box::pin(tls::connect(url.to_string())));
-        let pool = Pool::builder(AsyncDieselConnectionManager::new_with_config(url, config))
+        Db::with_limit(url, size, REQUEST)
+    }
+
+    /// A pool whose connections are lent for `limit`, the wait for one included.
+    pub fn with_limit(url: &str, size: usize, limit: Duration) -> anyhow::Result<Db> {
+        let servers = Servers::parse(url).context("the database URL cannot be read")?;
+        let lender = Lender {
+            servers: Arc::new(servers),
+            limit,
+        };
+        let pool = Pool::builder(lender)
             .max_size(size.max(1))
             // The connection used last has the warmest caches on the server.
             .queue_mode(QueueMode::Lifo)
@@ -81,12 +105,17 @@ impl Db {
             })
             .build()
             .context("cannot set up the database pool")?;
-        Ok(Db { pool })
+        Ok(Db { pool, limit })
     }
 
-    /// A connection of this pool, waiting at most five seconds for one.
+    /// A connection of this pool, waiting at most three seconds for one.
     pub async fn get(&self) -> Result<Connection, Unavailable> {
-        self.pool.get().await.map_err(Unavailable)
+        let began = Instant::now();
+        let lent = timeout_at(began + PATIENCE, self.pool.get())
+            .await
+            .unwrap_or(Err(PoolError::Timeout(TimeoutType::Wait)))
+            .map_err(Unavailable::NoConnection)?;
+        Ok(Connection::lend(lent, began + self.limit))
     }
 }
 
@@ -103,9 +132,11 @@ pub fn migrations() -> Vec<(String, String)> {
 
 /// Brings the schema of `url` up to this program's. Instances that start together take turns.
 pub async fn migrate(url: &str) -> anyhow::Result<()> {
-    let mut conn = tls::connect(url.to_string())
+    let servers = Servers::parse(url).context("the database URL cannot be read")?;
+    let Limited { mut conn, until } = Limited::open(&servers, COMMAND)
         .await
-        .with_context(|| "cannot connect to the database")?;
+        .context("cannot connect to the database")?;
+    until.send_replace(Some(Instant::now() + COMMAND));
     let lock = format!("SELECT pg_advisory_lock({MIGRATION_LOCK})");
     diesel::sql_query(lock)
         .execute(&mut conn)

@@ -4,16 +4,22 @@
 //! that is new, everything counts as changed; how long anything may be kept without a notice is for [`super::Memory`].
 //!
 //! Danger: a connection that has silently died brings no notices. So it is asked for a sign of life every [`HEARTBEAT`].
+//! Without one the server may be frozen, or another one has taken over: pools drop the connections that nobody uses
+//! ([`Notices::guard`]), so that a request begins with a new one instead of waiting for an old one.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::Context;
+use deadpool::managed::WeakPool;
 use futures_util::StreamExt;
 use tokio_postgres::{AsyncMessage, Client};
 use uuid::Uuid;
 
-use super::tls::{self, Messages};
+use super::lending::Lender;
+use super::servers::Servers;
+use super::tls::Messages;
+use super::{Db, PATIENCE};
 
 const CHANNEL: &str = "connectory_changed";
 
@@ -42,6 +48,7 @@ type Hearer = Box<dyn Fn(Change) + Send + Sync>;
 pub struct Notices {
     url: Arc<str>,
     hearers: Arc<RwLock<Vec<Hearer>>>,
+    guarded: Arc<RwLock<Vec<WeakPool<Lender>>>>,
 }
 
 impl Notices {
@@ -50,6 +57,7 @@ impl Notices {
         Notices {
             url: url.into(),
             hearers: Arc::default(),
+            guarded: Arc::default(),
         }
     }
 
@@ -59,16 +67,38 @@ impl Notices {
         hearers.push(Box::new(hear));
     }
 
+    /// Drops the idle connections of this pool whenever the server is no longer heard.
+    pub fn guard(&self, db: &Db) {
+        let mut guarded = self.guarded.write().unwrap_or_else(PoisonError::into_inner);
+        guarded.retain(|pool| pool.upgrade().is_some());
+        guarded.push(db.pool.weak());
+    }
+
+    fn drop_idle_connections(&self) {
+        let guarded = self.guarded.read().unwrap_or_else(PoisonError::into_inner);
+        for pool in guarded.iter().filter_map(WeakPool::upgrade) {
+            drop(pool.retain(|_, _| false));
+        }
+    }
+
     /// Listens until the task is dropped, on a connection of its own.
     pub async fn run(self) {
         let mut pause = FIRST_PAUSE;
+        let servers = match Servers::parse(&self.url) {
+            Ok(servers) => servers,
+            // The pools have read it before.
+            Err(error) => return tracing::error!(cause = %error, "changes are not heard"),
+        };
         loop {
             let mut heard = false;
-            if let Err(error) = self.listen(&mut heard).await {
+            if let Err(error) = self.listen(&servers, &mut heard).await {
                 tracing::warn!(
                     cause = format!("{error:#}"),
                     "changes are not heard; connecting again"
                 );
+            }
+            if heard {
+                self.drop_idle_connections();
             }
             pause = if heard { FIRST_PAUSE } else { pause };
             tokio::time::sleep(pause).await;
@@ -77,11 +107,8 @@ impl Notices {
     }
 
     /// Listens until the connection is lost; `heard` tells whether it ever stood.
-    async fn listen(&self, heard: &mut bool) -> anyhow::Result<()> {
-        let connecting = tls::listening(&self.url);
-        let (client, messages) = tokio::time::timeout(super::PATIENCE, connecting)
-            .await
-            .context("the database does not answer")??;
+    async fn listen(&self, servers: &Servers, heard: &mut bool) -> anyhow::Result<()> {
+        let (client, messages) = servers.connect(PATIENCE).await?;
         tokio::select! {
             outcome = self.hear(messages) => outcome,
             outcome = self.keep_alive(&client, heard) => outcome,
@@ -102,18 +129,13 @@ impl Notices {
 
     async fn keep_alive(&self, client: &Client, heard: &mut bool) -> anyhow::Result<()> {
         // The name tells it from connections that ask.
-        client
-            .batch_execute(&format!(
-                "SET application_name = 'connectory notices'; LISTEN {CHANNEL}"
-            ))
-            .await?;
+        let begin = format!("SET application_name = 'connectory notices'; LISTEN {CHANNEL}");
+        sign_of_life(&client, &begin).await?;
         *heard = true;
         self.tell(Change::Everything);
         loop {
             tokio::time::sleep(HEARTBEAT).await;
-            tokio::time::timeout(HEARTBEAT, client.batch_execute("SELECT 1"))
-                .await
-                .context("no sign of life")??;
+            sign_of_life(&client, "SELECT 1").await?;
         }
     }
 
@@ -123,6 +145,14 @@ impl Notices {
             hear(change);
         }
     }
+}
+
+/// Executes statements that a server which is well answers at once.
+async fn sign_of_life(client: &Client, statements: &str) -> anyhow::Result<()> {
+    tokio::time::timeout(HEARTBEAT, client.batch_execute(statements))
+        .await
+        .context("no sign of life")??;
+    Ok(())
 }
 
 /// A newer instance may send words that this one does not know: then anything may have changed.

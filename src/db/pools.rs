@@ -3,10 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use deadpool::managed::WeakPool;
-use diesel_async::AsyncPgConnection;
-use diesel_async::pooled_connection::AsyncDieselConnectionManager;
 
 use super::Db;
+use super::lending::Lender;
 
 /// How a pool is used at a moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,7 +22,7 @@ pub struct PoolUse {
 
 /// The pools that were added and are still there. Clones share them.
 #[derive(Clone, Default)]
-pub struct Pools(Arc<Mutex<Vec<WeakPool<AsyncDieselConnectionManager<AsyncPgConnection>>>>>);
+pub struct Pools(Arc<Mutex<Vec<WeakPool<Lender>>>>);
 
 impl Pools {
     /// Adds a pool, which goes when its owner drops it.

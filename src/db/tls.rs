@@ -1,7 +1,6 @@
 //! Connections to the database, over TLS where its address asks for it.
 
 use diesel::{ConnectionError, ConnectionResult};
-use diesel_async::AsyncPgConnection;
 use futures_util::StreamExt;
 use futures_util::stream::{BoxStream, poll_fn};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -12,24 +11,9 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 /// What a server sends unasked, and the connection's end. Reading it drives the connection.
 pub(super) type Messages = BoxStream<'static, Result<AsyncMessage, tokio_postgres::Error>>;
 
-/// Opens a connection. `sslmode=require` checks the server's certificate against the machine's CA certificates:
-/// encryption to a server of unknown name would protect from nobody.
-pub(super) async fn connect(url: String) -> ConnectionResult<AsyncPgConnection> {
-    let config: Config = url.parse().map_err(refused)?;
-    if config.get_ssl_mode() == SslMode::Require {
-        let (client, connection) = config
-            .connect(MakeRustlsConnect::new(tls_config()?))
-            .await
-            .map_err(refused)?;
-        return AsyncPgConnection::try_from_client_and_connection(client, connection).await;
-    }
-    let (client, connection) = config.connect(NoTls).await.map_err(refused)?;
-    AsyncPgConnection::try_from_client_and_connection(client, connection).await
-}
-
-/// Opens a connection that also brings what the server sends unasked, to be driven by whoever reads that.
-pub(super) async fn listening(url: &str) -> ConnectionResult<(Client, Messages)> {
-    let config: Config = url.parse().map_err(refused)?;
+/// Opens a connection, which is driven by whoever reads its messages. `sslmode=require` checks the server's certificate
+/// against the machine's CA certificates: encryption to a server of unknown name would protect from nobody.
+pub(super) async fn connect(config: &Config) -> ConnectionResult<(Client, Messages)> {
     if config.get_ssl_mode() == SslMode::Require {
         let tls = MakeRustlsConnect::new(tls_config()?);
         let (client, connection) = config.connect(tls).await.map_err(refused)?;

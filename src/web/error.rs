@@ -86,7 +86,8 @@ impl From<diesel::result::Error> for Error {
     }
 }
 
-/// Whether PostgreSQL said that it is going down or starting up, or the connection broke under the query.
+/// Whether PostgreSQL said that it is going down or starting up, or that the query took too long, or the connection broke
+/// under the query.
 fn is_shutdown(error: &diesel::result::Error) -> bool {
     let text = error.to_string();
     [
@@ -94,6 +95,7 @@ fn is_shutdown(error: &diesel::result::Error) -> bool {
         "terminating connection",
         "the database system is",
         "error communicating with the server",
+        "canceling statement due to statement timeout",
     ]
     .iter()
     .any(|sign| text.contains(sign))

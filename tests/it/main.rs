@@ -21,6 +21,7 @@ mod client_address;
 mod connectors;
 mod endpoints;
 mod failover;
+mod hanging;
 mod health;
 mod home;
 mod key_rotation;

@@ -1,12 +1,21 @@
 //! What is kept, for how long, and what is not.
 
 use std::cell::Cell;
-use std::convert::Infallible;
 
 use chrono::TimeDelta;
 use tokio::sync::oneshot;
 
 use super::*;
+
+/// Why nothing could be read.
+#[derive(Debug, PartialEq)]
+struct Gone;
+
+impl From<Unavailable> for Gone {
+    fn from(_: Unavailable) -> Gone {
+        Gone
+    }
+}
 
 struct Read {
     memory: Memory<String, u32>,
@@ -28,16 +37,16 @@ impl Read {
     async fn get(&self, key: &str) -> u32 {
         let read = async || {
             self.reads.set(self.reads.get() + 1);
-            Ok::<_, Infallible>(Some(self.reads.get()))
+            Ok::<_, Gone>(Some(self.reads.get()))
         };
         match self.memory.get(key, read).await {
             Ok(value) => value.unwrap(),
-            Err(never) => match never {},
+            Err(Gone) => panic!("it can be read"),
         }
     }
 
-    async fn get_while_reading_fails(&self, key: &str) -> Result<Option<u32>, &'static str> {
-        self.memory.get(key, async || Err("no database")).await
+    async fn get_while_reading_fails(&self, key: &str) -> Result<Option<u32>, Gone> {
+        self.memory.get(key, async || Err(Gone)).await
     }
 
     fn wait(&self, seconds: i64) {
@@ -85,7 +94,7 @@ async fn one_reads_again_while_others_get_the_old_value_and_none_a_too_old_one()
     it.wait(3);
     let (go, told) = oneshot::channel::<()>();
     let reader = it.memory.get("a", async || {
-        told.await.map(|()| Some(99)).map_err(|_| "gone")
+        told.await.map(|()| Some(99)).map_err(|_| Gone)
     });
     let others = async {
         assert_eq!(it.get("a").await, 1, "the old one serves");
@@ -105,7 +114,7 @@ async fn what_was_being_read_when_a_change_came_is_not_kept() {
     let it = Read::new();
     let (go, told) = oneshot::channel::<()>();
     let reader = it.memory.get("a", async || {
-        told.await.map(|()| Some(99)).map_err(|_| "gone")
+        told.await.map(|()| Some(99)).map_err(|_| Gone)
     });
     let change = async {
         it.memory.forget_where(|_| false);
@@ -121,7 +130,7 @@ async fn a_reader_that_gives_up_hands_its_turn_on() {
     let it = Read::new();
     {
         let never = it.memory.get("a", async || {
-            std::future::pending::<Result<Option<u32>, Infallible>>().await
+            std::future::pending::<Result<Option<u32>, Gone>>().await
         });
         let mut never = std::pin::pin!(never);
         assert!(futures_util::poll!(&mut never).is_pending());
@@ -139,9 +148,25 @@ async fn only_so_many_are_kept_and_nothing_of_what_does_not_exist() {
     assert_eq!(it.get("e").await, 5);
     it.memory.clear();
     for key in ["u", "v", "w", "x"] {
-        let nothing = it.memory.get(key, async || Ok::<_, Infallible>(None)).await;
+        let nothing = it.memory.get(key, async || Ok::<_, Gone>(None)).await;
         assert_eq!(nothing, Ok(None));
     }
     assert!(it.memory.lock().values().all(|slot| slot.value.is_none()));
     assert!(it.memory.lock().len() <= 3);
+}
+
+#[tokio::test]
+async fn who_waits_for_a_reading_that_fails_does_not_try_after_it() {
+    let it = Read::new();
+    let (fail, told) = oneshot::channel::<()>();
+    let reader = it.memory.get("a", async || {
+        told.await.ok();
+        Err::<Option<u32>, _>(Gone)
+    });
+    let waiters = [(); 3].map(|()| it.memory.get("a", async || panic!("it was not asked")));
+    let failing = async { fail.send(()) };
+    let (first, others, _) = tokio::join!(reader, futures_util::future::join_all(waiters), failing);
+    assert_eq!(first, Err(Gone));
+    assert_eq!(others, [const { Err::<Option<u32>, Gone>(Gone) }; 3]);
+    assert_eq!(it.get("a").await, 1, "who comes later asks again");
 }

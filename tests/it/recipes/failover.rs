@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
+
 use super::database::{connectory, server};
 use super::document::recipe;
 use super::machine::Machine;
@@ -88,6 +90,45 @@ async fn the_standby_has_every_acknowledged_save_and_connectory_finds_it_by_itse
     let question =
         "SELECT count(*) FROM categories WHERE name LIKE 'Before %' OR name = 'Afterwards'";
     assert_eq!(ask(&mut db2, question), "31");
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_is_left_for_the_promoted_standby() {
+    let authority = Authority::new("Example CA");
+    let mut db1 = server(&authority);
+    let mut db2 = standby(&authority, &mut db1);
+    db1.run("failover-synchronous");
+    wait_for_standby(&mut db1);
+    let settings = recipe("failover-settings");
+    let machine = connectory(&mut [&mut db1, &mut db2], &authority, &settings);
+    let ana = machine.ana().await;
+    let csrf = ana.csrf_of("/categories/new").await;
+    assert!(save(&ana, &csrf, "Before").await);
+    // Every worker has open connections.
+    join_all((0..20).map(|_| ana.get("/categories"))).await;
+
+    // It accepts connections, and those that stand stay, but it answers nothing.
+    let frozen = db1.postgresql().freeze();
+    db2.run("failover-promote");
+    let begun = Instant::now();
+    loop {
+        let asked = Instant::now();
+        let page = ana.get("/categories").await;
+        assert!(asked.elapsed() < Duration::from_secs(5), "a page hangs");
+        if page.status == 200 {
+            break;
+        }
+        page.expect(503);
+        assert!(begun.elapsed() < SECONDS, "it stays away");
+    }
+    eprintln!("pages are back after {:?}", begun.elapsed());
+    // Nobody goes back to the one that hung, on whatever connection.
+    let pages = join_all((0..20).map(|_| ana.get("/categories"))).await;
+    assert!(pages.iter().all(|page| page.status == 200));
+    assert!(save(&ana, &csrf, "Afterwards").await);
+    let question = "SELECT count(*) FROM categories WHERE name IN ('Before', 'Afterwards')";
+    assert_eq!(ask(&mut db2, question), "2");
+    drop(frozen);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 
 use super::machine::{Machine, is_root};
 use crate::support::hostile::Authority;
-use crate::support::program::{free_address, wait_until};
+use crate::support::program::{Frozen, free_address, freeze, wait_until};
 
 /// Where Debian keeps the settings of a server.
 const SETTINGS: &str = "/etc/postgresql/15/main";
@@ -111,6 +111,12 @@ impl Postgresql {
     /// Ends the server as a power cut would.
     pub fn kill(&mut self) {
         self.end(Signal::SIGKILL);
+    }
+
+    /// Stops the server without ending it, until what this gives is dropped.
+    pub fn freeze(&self) -> Frozen {
+        let child = self.child.as_ref().expect("it was started");
+        freeze(Pid::from_raw(child.id().try_into().expect("a process id")))
     }
 
     fn end(&mut self, signal: Signal) {

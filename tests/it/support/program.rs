@@ -305,6 +305,40 @@ pub fn postgres_of(folder: &Path) -> Pid {
     Pid::from_raw(id.parse().expect("a number"))
 }
 
+/// The processes of a database server that are stopped, as if its machine hung; they go on when this is dropped.
+pub struct Frozen(Vec<Pid>);
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        for process in &self.0 {
+            kill(*process, Signal::SIGCONT).ok();
+        }
+    }
+}
+
+/// Stops a PostgreSQL server without ending it: connections stand, and nothing is answered.
+pub fn freeze(server: Pid) -> Frozen {
+    // First, so that no process is added while they are looked for.
+    kill(server, Signal::SIGSTOP).expect("a running PostgreSQL");
+    let mut frozen = Frozen(vec![server]);
+    let processes = fs::read_dir("/proc").expect("the processes");
+    let names = processes.filter_map(|process| process.ok()?.file_name().into_string().ok());
+    for process in names.filter_map(|name| name.parse().ok().map(Pid::from_raw)) {
+        if parent_of(process) == Some(server) && kill(process, Signal::SIGSTOP).is_ok() {
+            frozen.0.push(process);
+        }
+    }
+    frozen
+}
+
+fn parent_of(process: Pid) -> Option<Pid> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name before it may hold anything.
+    let (_, facts) = stat.rsplit_once(") ")?;
+    let parent = facts.split(' ').nth(1)?.parse().ok()?;
+    Some(Pid::from_raw(parent))
+}
+
 pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !done() {
