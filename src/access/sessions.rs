@@ -21,25 +21,32 @@ diesel::define_sql_function! {
     fn effective_permissions(who: SqlUuid) -> Array<Text>;
 }
 
-/// A session is written to at most this often, so that reading pages costs no writes.
-const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
+/// The last use of a session is written at most this often, so that reading pages costs no writes; more often where
+/// sessions end after less than ten minutes.
+const LONGEST_TOUCH: TimeDelta = TimeDelta::minutes(1);
 
 /// When a session ends by itself.
 #[derive(Clone, Copy)]
 pub struct SessionLimits {
-    /// Without a request for so long.
+    /// Without a request for so long, and up to a tenth of it or a minute longer: its last use is not written each time.
     pub idle: Duration,
     /// After so long in any case.
     pub lifetime: Duration,
 }
 
 impl SessionLimits {
-    /// Sessions that were used last at this time or before are over.
+    /// Sessions whose last use that was written is at this time or before are over. A later use may not have been written, so
+    /// that one is counted too: a session never ends before its idle time is over.
     pub fn idle_since(self, now: DateTime<Utc>) -> DateTime<Utc> {
         TimeDelta::from_std(self.idle)
             .ok()
-            .and_then(|idle| now.checked_sub_signed(idle))
+            .and_then(|idle| now.checked_sub_signed(idle + self.touch_interval()))
             .unwrap_or(DateTime::UNIX_EPOCH)
+    }
+
+    /// A use so long after the one that was written is written.
+    fn touch_interval(self) -> TimeDelta {
+        TimeDelta::from_std(self.idle / 10).map_or(LONGEST_TOUCH, |tenth| tenth.min(LONGEST_TOUCH))
     }
 }
 
@@ -117,14 +124,14 @@ pub(super) async fn find(
     Ok(row)
 }
 
-/// Notes that the session is in use. An UPDATE: a session ended meanwhile stays ended.
+/// Notes that the session is in use `now`, unless `last_seen` is young enough. An UPDATE: a session ended meanwhile stays ended.
 pub(super) async fn touch(
     conn: &mut Conn,
     token: &VisitorToken,
-    last_seen: DateTime<Utc>,
-    now: DateTime<Utc>,
+    limits: SessionLimits,
+    (last_seen, now): (DateTime<Utc>, DateTime<Utc>),
 ) -> Result<(), Error> {
-    if now - last_seen < SEEN_EVERY {
+    if now - last_seen < limits.touch_interval() {
         return Ok(());
     }
     let session = sessions::table.filter(sessions::id_hash.eq(token.hash().to_vec()));

@@ -79,8 +79,43 @@ async fn twelve_hours_end_it_in_any_case() {
 async fn the_limits_are_those_of_the_site() {
     let app = TestApp::start_with(|site| site.limits.idle = Duration::from_secs(60)).await;
     let ana = app.super_admin().await;
-    app.advance(TimeDelta::seconds(61));
+    app.advance(TimeDelta::seconds(66));
     assert!(!is_signed_in(&ana).await);
+}
+
+#[tokio::test]
+async fn a_session_in_use_goes_on_and_an_idle_one_ends_in_its_time() {
+    for minutes in [1, 2, 5, 30] {
+        let idle = TimeDelta::minutes(minutes);
+        // The last use is written only so often.
+        let slack = (idle / 10).min(TimeDelta::minutes(1));
+        let app = TestApp::start_with(|site| {
+            site.limits.idle = idle.to_std().expect("a duration");
+        })
+        .await;
+        let (ana, ben) = (app.super_admin().await, app.person(&[]).await);
+        // In steps that no interval divides, for four times the idle time.
+        let pauses = (0..).map(|number| TimeDelta::seconds(20 + number * 13 % 40));
+        let mut passed = TimeDelta::zero();
+        for pause in pauses {
+            app.advance(pause);
+            passed += pause;
+            for person in [&ana, &ben] {
+                assert!(is_signed_in(person).await, "{minutes} minutes: in use");
+            }
+            if passed > idle * 4 {
+                break;
+            }
+        }
+        app.advance(idle - TimeDelta::seconds(1));
+        assert!(is_signed_in(&ana).await, "{minutes} minutes: not yet over");
+        app.advance(TimeDelta::seconds(1) + slack);
+        assert!(!is_signed_in(&ben).await, "{minutes} minutes: over");
+        assert!(is_signed_in(&ana).await, "{minutes} minutes: in use again");
+        app.run_due_work().await;
+        let left = app.rows("SELECT user_id FROM sessions").await;
+        assert_eq!(left, [[ana.user().id.to_string()]], "{minutes} minutes");
+    }
 }
 
 #[tokio::test]
