@@ -152,6 +152,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
             "connector_not_authorized",
             "connector_needs_reauthorization",
             "token_unavailable",
+            "token_renewal_in_progress",
             "malformed_request",
             "request_body_too_large",
             "request_body_broken",

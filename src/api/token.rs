@@ -52,11 +52,10 @@ async fn obtain(ask: &mut Ask, line: &Line) -> Result<Token, Problem> {
         min_ttl,
         refused: None,
     };
-    let token = ask
-        .api
-        .keeper
-        .token(line.id, need)
+    let obtaining = ask.api.keeper.token(line.id, need);
+    let token = tokio::time::timeout(line.limits(None).total, obtaining)
         .await
+        .map_err(|_| RelayProblem::late_token(&ask.api.keeper, line.id, &line.label))?
         .map_err(|problem| {
             RelayProblem::of_token(problem, |next| (next - now).to_std().unwrap_or_default())
         })?;

@@ -37,7 +37,7 @@ pub use call_settings::{
 pub use callback::{take as take_answer, take_fragment};
 pub use credential::{Credential, Placed};
 pub use disconnection::{confirm as confirm_disconnection, create as disconnect};
-pub use keeper::{LiveToken, Need, TokenKeeper, TokenProblem};
+pub use keeper::{LiveToken, Need, Renewal, TokenKeeper, TokenProblem};
 pub use model::{ApiKeyPlace, NewToken, RefreshToken, SecretField};
 pub use origins::{APPROVE, ApprovedOrigins, OriginNotApproved, origins_in_use};
 pub use queries::{NewSecret, purge_attempts, purge_token_requests, store_secret, store_token};

@@ -64,7 +64,8 @@ impl Relay {
             line,
             url: &order.url,
         };
-        let chosen = within(deadline, credential::choose(&self.board, to)).await?;
+        let chosen = credential::choose(&self.board, to);
+        let chosen = within(&self.board, line, deadline, chosen).await?;
         let queue = begun.elapsed();
         let is_shown = order.shown;
         let mut journey = Journey::new(self, line, order, deadline, chosen);

@@ -226,7 +226,7 @@ pub(super) async fn choose(board: &Switchboard, call: CallTo<'_>) -> Result<Chos
                 version: None,
             });
         }
-        Source::Token { version, .. } => *version,
+        Source::Token { version, .. } => line.state.newest(*version),
     };
     let now = board.clock.now();
     let held = line.state.held().clone();

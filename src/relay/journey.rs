@@ -16,20 +16,27 @@ use super::order::{Order, SentRequest};
 use super::problem::{RESTING, RelayProblem, TIME_OUT};
 use super::redirect;
 use super::supply::Supply;
+use super::switchboard::Switchboard;
 use crate::oauth::ExpiredSignals;
 use crate::outbound::http::header::CONTENT_TYPE;
 use crate::outbound::http::{HeaderMap, Method, StatusCode};
 use crate::outbound::{Answer, Failure, HttpUrl, Layer, Limits, NotOpened, Outgoing};
 
-/// Runs what may have to wait, no longer than the call may take.
+/// Waits for a token of this connector, no longer than the call may take.
 pub(super) async fn within<T>(
+    board: &Switchboard,
+    line: &Line,
     deadline: Instant,
     work: impl Future<Output = Result<T, RelayProblem>>,
 ) -> Result<T, RelayProblem> {
     tokio::time::timeout_at(deadline.into(), work)
         .await
         .unwrap_or_else(|_| {
-            Err(TIME_OUT.because("The time was over before an access token could be had."))
+            Err(RelayProblem::late_token(
+                &board.keeper,
+                line.id,
+                &line.label,
+            ))
         })
 }
 
@@ -321,7 +328,13 @@ impl<'a> Journey<'a> {
             tokio::spawn(async move { credential::another(&board, &line, refused).await.is_ok() });
             return false;
         }
-        let renewed = within(self.deadline, credential::another(&board, &line, refused)).await;
+        let renewed = within(
+            &board,
+            &line,
+            self.deadline,
+            credential::another(&board, &line, refused),
+        )
+        .await;
         match renewed {
             Ok(chosen) if chosen.version != Some(refused) => {
                 self.chosen = chosen;
@@ -374,6 +387,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     })
 }
 
-fn broken(failure: Failure) -> RelayProblem {
+/// Of a body that ended before its end.
+pub(super) fn broken(failure: Failure) -> RelayProblem {
     RelayProblem::of_failure(failure, true)
 }

@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use crate::authorization::TokenProblem;
+use crate::authorization::{TokenKeeper, TokenProblem};
+use crate::connectors::ConnectorId;
 use crate::outbound::{Failure, Layer};
 use crate::web::Error;
 
@@ -42,6 +43,8 @@ kinds! {
         "Authorize it again on the connector’s Authorization tab.";
     TOKEN_UNAVAILABLE = "token_unavailable", 503, "The data connector gets no access token at the moment",
         "Try again later. The connector’s Authorization tab tells what its server says.";
+    TOKEN_RENEWING = "token_renewal_in_progress", 503, "The data connector’s access token is being renewed",
+        "Try again in a moment. If it stays so, ask whoever runs the server that gives the token.";
     HOST_NOT_ALLOWED = "host_not_allowed", 403, "The address is not one of the connector’s own",
         "Use an address below the connector’s base URL, or an endpoint’s.";
     ORIGIN_NOT_APPROVED = "origin_not_approved", 403, "The credential may not be sent to this address",
@@ -188,6 +191,28 @@ impl RelayProblem {
                 .retry_after(Duration::from_secs(1)),
             TokenProblem::Fault(error) => RelayProblem::of_error(&error),
         }
+    }
+
+    /// Of a token that did not come in time: the API was not asked.
+    pub fn late_token(keeper: &TokenKeeper, id: ConnectorId, connector: &str) -> RelayProblem {
+        let Some(renewal) = keeper.renewal(id) else {
+            return UNAVAILABLE
+                .because("The time was over before the stored access token could be read.")
+                .retry_after(Duration::from_secs(5));
+        };
+        let seconds = renewal.retry_after.as_secs();
+        let detail = if renewal.is_elsewhere {
+            format!(
+                "Another instance is renewing the access token of {connector}: try again in {seconds} seconds. If that instance has died, this one takes over by then."
+            )
+        } else {
+            format!(
+                "The access token of {connector} is being renewed, and its server has not answered yet: try again in {seconds} seconds."
+            )
+        };
+        TOKEN_RENEWING
+            .because(detail)
+            .retry_after(renewal.retry_after)
     }
 
     /// Of a fault of this program, which is logged here.

@@ -1,6 +1,7 @@
 //! What all workers of the process share: the lines in memory, and how each connector's server fares.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rand::RngExt as _;
@@ -42,6 +43,8 @@ pub(super) struct LineState {
     pub telling: tokio::sync::Mutex<()>,
     /// The token in use.
     pub held: Mutex<Option<Arc<Held>>>,
+    /// The oldest version of a token that is not known to be replaced.
+    newest: AtomicI64,
     /// Held by whoever asks for a token, so that others need not.
     pub asking: tokio::sync::Mutex<()>,
     gate: Mutex<Arc<Gate>>,
@@ -62,12 +65,20 @@ impl Switchboard {
             Change::Everything => forgetful.clear(),
             Change::Keys => {}
         });
+        let states: Arc<Mutex<HashMap<ConnectorId, Arc<LineState>>>> = Arc::default();
+        let known = Arc::clone(&states);
+        // Sooner than the notice of the database: who waits for the renewal has not been told yet.
+        keeper.on_replaced(move |connector, version| {
+            if let Some(state) = lock(&known).get(&connector) {
+                state.newest.fetch_max(version + 1, Ordering::AcqRel);
+            }
+        });
         Switchboard {
             lines,
             keeper: keeper.clone(),
             vault: vault.clone(),
             clock: clock.clone(),
-            states: Arc::default(),
+            states,
             chance: Arc::new(|| rand::rng().random()),
         }
     }
@@ -95,6 +106,7 @@ impl Switchboard {
                 breaker: Breaker::new(&self.clock),
                 telling: tokio::sync::Mutex::default(),
                 held: Mutex::default(),
+                newest: AtomicI64::new(0),
                 asking: tokio::sync::Mutex::default(),
                 gate: Mutex::new(Arc::new(Gate::new(None))),
             })
@@ -111,6 +123,11 @@ impl LineState {
             *gate = Arc::new(Gate::new(width));
         }
         Arc::clone(&gate)
+    }
+
+    /// The version that a token must have at least, if the settings that were read say this one.
+    pub fn newest(&self, read: i64) -> i64 {
+        read.max(self.newest.load(Ordering::Acquire))
     }
 
     pub fn held(&self) -> MutexGuard<'_, Option<Arc<Held>>> {

@@ -1,9 +1,8 @@
 //! Asking the server for the next token, with what the connector has stored for that.
 
-use chrono::{DateTime, TimeDelta, Utc};
-
 use super::Inner;
-use super::lease::{Lease, TokenState};
+use super::holding::Lease;
+use super::lease::TokenState;
 use crate::authorization::model::{NewToken, RefreshToken, SecretField};
 use crate::authorization::oauth_client::{OAuthClient, TokenUse};
 use crate::authorization::origins::SecretError;
@@ -40,41 +39,22 @@ enum What {
 pub(super) enum Asked {
     Token(NewToken),
     Refused(Refusal),
-    /// The lease could have ended before the answer, so nothing was asked.
+    /// The lease may have run out, so nothing was asked.
     TooLate,
 }
 
 impl Question {
-    /// The longest time that all its requests take together.
-    pub fn longest(&self) -> TimeDelta {
-        let requests = match &self.what {
-            What::Request(_) => 1,
-            What::Grants(grants) => grants.len(),
-            What::Refused(_) => 0,
-        };
-        let each = self.each();
-        (0..requests).map(|_| each).sum()
-    }
-
-    /// The longest time of one request. A number of seconds that people may enter always fits.
-    fn each(&self) -> TimeDelta {
-        TimeDelta::from_std(self.limits.total).unwrap_or(TimeDelta::hours(1))
-    }
-
     /// Asks the server, as the holder of the lease. No connection is held meanwhile: a slow server must not keep one.
     pub async fn ask(self, keeper: &Inner, lease: &Lease) -> Asked {
         let (outbound, clock) = (&keeper.outbound, &keeper.clock);
-        let each = self.each();
-        // Whoever takes the lease over sends the same refresh token, and the server takes that for theft.
-        let is_late = |now: DateTime<Utc>| now + each > lease.until;
         match &self.what {
-            What::Request(_) if is_late(clock.now()) => Asked::TooLate,
+            What::Request(_) if lease.is_late(clock.now()) => Asked::TooLate,
             What::Request(request) => {
                 let (transport, limits) = (&self.transport, self.limits);
                 let token = request_token(outbound, transport, limits, request, clock.now()).await;
                 token.map_or_else(Asked::Refused, |token| self.received(token, false))
             }
-            What::Grants(grants) => self.try_each(grants, outbound, clock, is_late).await,
+            What::Grants(grants) => self.try_each(grants, outbound, clock, lease).await,
             What::Refused(refusal) => Asked::Refused(refusal.clone()),
         }
     }
@@ -84,12 +64,12 @@ impl Question {
         grants: &[(TokenEndpoint, Grant)],
         outbound: &Outbound,
         clock: &Clock,
-        is_late: impl Fn(DateTime<Utc>) -> bool,
+        lease: &Lease,
     ) -> Asked {
         let mut outcome = Asked::TooLate;
         for (endpoint, grant) in grants {
             let now = clock.now();
-            if is_late(now) {
+            if lease.is_late(now) {
                 return Asked::TooLate;
             }
             let (transport, limits) = (&self.transport, self.limits);

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures_util::future::{BoxFuture, FutureExt, Shared};
 use tokio::runtime::Handle;
@@ -20,7 +21,38 @@ pub(super) type FlightKey = (ConnectorId, i64);
 
 /// The list. Clones share it.
 #[derive(Clone, Default)]
-pub(super) struct Flights(Arc<Mutex<HashMap<FlightKey, Flight>>>);
+pub(super) struct Flights(Arc<Mutex<HashMap<FlightKey, Running>>>);
+
+#[derive(Clone)]
+struct Running {
+    flight: Flight,
+    elsewhere: Elsewhere,
+}
+
+/// A renewal that runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Renewal {
+    /// Another instance asks.
+    pub is_elsewhere: bool,
+    /// When it is worth trying again.
+    pub retry_after: Duration,
+}
+
+/// Set while another instance renews: when this one will have taken over, if the other one has died.
+#[derive(Clone, Default)]
+pub(super) struct Elsewhere(Arc<Mutex<Option<Instant>>>);
+
+impl Elsewhere {
+    pub fn set(&self, until: Option<Duration>) {
+        let mut elsewhere = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *elsewhere = until.map(|until| Instant::now() + until);
+    }
+
+    fn left(&self) -> Option<Duration> {
+        let elsewhere = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        elsewhere.map(|until| until.saturating_duration_since(Instant::now()))
+    }
+}
 
 impl Flights {
     /// The renewal of this token: the one that runs, or a new one, which goes on when nobody waits for it any more.
@@ -28,37 +60,57 @@ impl Flights {
         &self,
         runtime: &Handle,
         key: FlightKey,
-        begin: impl FnOnce() -> F,
+        begin: impl FnOnce(Elsewhere) -> F,
     ) -> Flight
     where
         F: Future<Output = Result<(), TokenProblem>> + Send + 'static,
     {
         // Held while the work begins, so that it cannot land before it is in the list.
         let mut running = self.lock();
-        if let Some(flight) = running.get(&key) {
-            return flight.clone();
+        if let Some(running) = running.get(&key) {
+            return running.flight.clone();
         }
+        let elsewhere = Elsewhere::default();
         let landing = Landing {
             flights: self.clone(),
             key,
         };
-        let renewal = begin();
+        let renewal = begin(elsewhere.clone());
         let work = runtime.spawn(async move {
             let _landing = landing;
             renewal.await
         });
         let flight = async move { work.await.unwrap_or_else(|_| Err(interrupted())) };
         let flight = flight.boxed().shared();
-        running.insert(key, flight.clone());
+        let beginning = Running {
+            flight: flight.clone(),
+            elsewhere,
+        };
+        running.insert(key, beginning);
         flight
     }
 
     pub(super) fn all(&self) -> Vec<Flight> {
-        self.lock().values().cloned().collect()
+        let running = self.lock();
+        running.values().map(|one| one.flight.clone()).collect()
+    }
+
+    /// The renewal of this connector's token, if one runs.
+    pub(super) fn renewal(&self, connector: ConnectorId) -> Option<Renewal> {
+        let running = self.lock();
+        let mut own = running.iter().filter(|((of, _), _)| *of == connector);
+        let left = own.next()?.1.elsewhere.left();
+        // Whole seconds, as headers have them.
+        let second = Duration::from_secs(1);
+        let rounded = |left: Duration| Duration::from_secs(left.as_secs()) + second;
+        Some(Renewal {
+            is_elsewhere: left.is_some(),
+            retry_after: left.map_or(second * 5, rounded),
+        })
     }
 
     /// A panic elsewhere leaves the map whole: each change to it is one step.
-    fn lock(&self) -> MutexGuard<'_, HashMap<FlightKey, Flight>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<FlightKey, Running>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -85,10 +137,12 @@ mod tests {
     async fn a_renewal_that_panics_is_not_joined_for_ever() {
         let (flights, runtime) = (Flights::default(), Handle::current());
         let key = (Uuid::nil(), 1);
-        let broken = flights.join(&runtime, key, || async { panic!("a fault of the program") });
+        let broken = flights.join(&runtime, key, |_| async {
+            panic!("a fault of the program")
+        });
         assert!(matches!(broken.await, Err(TokenProblem::Fault(_))));
         assert!(flights.all().is_empty());
-        let next = flights.join(&runtime, key, || async { Ok(()) });
+        let next = flights.join(&runtime, key, |_| async { Ok(()) });
         assert!(next.await.is_ok());
     }
 
@@ -96,13 +150,13 @@ mod tests {
     async fn who_wants_the_same_token_replaced_shares_one_renewal() {
         let (flights, runtime) = (Flights::default(), Handle::current());
         let (go, told) = tokio::sync::oneshot::channel::<()>();
-        let begin = || async {
+        let begin = |_| async {
             told.await.map_err(|_| interrupted())?;
             Err(TokenProblem::Ended)
         };
         let first = flights.join(&runtime, (Uuid::nil(), 1), begin);
-        let second = flights.join(&runtime, (Uuid::nil(), 1), || async { Ok(()) });
-        let of_the_next = flights.join(&runtime, (Uuid::nil(), 2), || async { Ok(()) });
+        let second = flights.join(&runtime, (Uuid::nil(), 1), |_| async { Ok(()) });
+        let of_the_next = flights.join(&runtime, (Uuid::nil(), 2), |_| async { Ok(()) });
         assert!(of_the_next.await.is_ok());
         go.send(()).expect("the renewal waits");
         for flight in [first, second] {

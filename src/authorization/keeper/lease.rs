@@ -4,8 +4,14 @@
 //! So what is read with it, the refresh token above all, is of the version that the lease is for.
 //!
 //! Danger: a lease that ends while its holder still asks, or still stores the answer, lets another instance send the same
-//! refresh token once more. So it outlasts the requests; none begins that could outlast it ([`super::ask`]); and one that
-//! has run out is left alone for [`GRACE`], in which a holder that waited for the database stores what it has.
+//! refresh token once more. So its holder extends it while it works ([`super::holding`]) until the answer is stored; no request begins
+//! when it may have run out ([`super::ask`]); and one that has run out is left alone for [`GRACE`], in which a holder that
+//! waited for the database extends it or stores what it has. It is taken over only if it was not extended meanwhile, so
+//! clocks that differ cost time and never a second request.
+//!
+//! A lease is short, because the holder may have been killed: then the connector gets no token until the lease and
+//! [`GRACE`] are over, less than 15 seconds. The price: a holder that loses the database for longer, while other instances
+//! reach it, may be doubled.
 
 use std::time::Duration;
 
@@ -15,6 +21,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::ask::{Question, question};
+use super::holding::{Lease, SeenLease};
 use super::{Inner, Need, TokenProblem};
 use crate::authorization::queries::Sealed;
 use crate::connectors::{self as connectors_slice, ConnectorId, Method, TokenTimes, is_idle};
@@ -22,11 +29,8 @@ use crate::db::schema::{authorizations, connectors, renewals, tokens};
 use crate::db::{Conn, in_row};
 use crate::web::Error;
 
-/// A lease outlasts the requests by this much, in which the answer is stored.
-const STORING: TimeDelta = TimeDelta::seconds(5);
-
-/// How long a lease that has run out must have been seen before it is taken over, while the database is there: longer than the
-/// pause between two tries of its holder to reach the database.
+/// How long a lease that has run out must have been seen before it is taken over, while the database is there: longer than its
+/// holder needs for a try to reach the database, the time limit of a statement included.
 pub(super) const GRACE: Duration = Duration::from_secs(6);
 
 /// No lease and no rest lasts this long. One that seems to was written by a clock that has been put back since.
@@ -38,14 +42,6 @@ const PAUSE: TimeDelta = TimeDelta::seconds(1);
 /// How often a use is noted.
 const USE_NOTED: TimeDelta = TimeDelta::minutes(1);
 
-/// The right to ask for the token that follows this version.
-pub(super) struct Lease {
-    pub id: Uuid,
-    pub connector: ConnectorId,
-    pub version: i64,
-    pub until: DateTime<Utc>,
-}
-
 /// Who wants a lease.
 pub(super) struct Wish {
     pub connector: ConnectorId,
@@ -53,8 +49,8 @@ pub(super) struct Wish {
     pub version: i64,
     /// A person asks, who may do so although the server has refused.
     pub forced: bool,
-    /// The lease that had run out [`GRACE`] ago.
-    pub abandoned: Option<Uuid>,
+    /// The lease that had run out [`GRACE`] ago. Nobody has extended it if it is still the same.
+    pub abandoned: Option<SeenLease>,
 }
 
 /// Whether the lease was taken.
@@ -66,10 +62,10 @@ pub(super) enum Taken {
 
 /// Why the lease cannot be had.
 pub(super) enum Held {
-    /// Somebody has it.
-    Busy,
-    /// Whoever has this one should be done by now.
-    Abandoned(Uuid),
+    /// Somebody has it, until this time or longer.
+    Busy(DateTime<Utc>),
+    /// Whoever has this one should have extended it by now.
+    Abandoned(SeenLease),
     /// The server has refused, and its time has not come; or there is nothing to ask it with.
     Refused(Box<TokenProblem>),
     /// Another token came meanwhile.
@@ -235,8 +231,10 @@ impl Standing {
             return Some(Held::Moved);
         }
         match (self.lease_id, self.lease_until) {
-            (Some(_), Some(until)) if is_ahead(until, now) => Some(Held::Busy),
-            (Some(id), Some(_)) if wish.abandoned != Some(id) => Some(Held::Abandoned(id)),
+            (Some(_), Some(until)) if is_ahead(until, now) => Some(Held::Busy(until)),
+            (Some(id), Some(until)) if wish.abandoned != Some(SeenLease { id, until }) => {
+                Some(Held::Abandoned(SeenLease { id, until }))
+            }
             _ if wish.forced => None,
             _ => self.rest(now),
         }
@@ -282,12 +280,7 @@ pub(super) async fn take(
         let Some(question) = question else {
             return refused(TokenProblem::Ended);
         };
-        let lease = Lease {
-            id: Uuid::now_v7(),
-            connector: wish.connector,
-            version: wish.version,
-            until: now + question.longest() + STORING,
-        };
+        let lease = Lease::new(wish, now);
         Ok(match write(conn, &lease).await? {
             true => Taken::Yes(lease, Box::new(question)),
             false => Taken::No(Held::Moved),
@@ -334,7 +327,7 @@ async fn standing(conn: &mut Conn, connector: ConnectorId) -> Result<Standing, E
 async fn write(conn: &mut Conn, lease: &Lease) -> Result<bool, Error> {
     let values = (
         renewals::lease_id.eq(lease.id),
-        renewals::lease_until.eq(lease.until),
+        renewals::lease_until.eq(lease.until()),
     );
     let upsert = diesel::insert_into(renewals::table)
         .values((

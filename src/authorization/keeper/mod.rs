@@ -8,14 +8,18 @@
 //! goes on when whoever asked has gone; storing is tried again while the database is away; a graceful stop waits for it.
 //!
 //! Leases are judged by the instances' own clocks, which must agree within a few seconds.
+//!
+//! Whoever keeps tokens in memory is told of a new one before those who wait for it are ([`TokenKeeper::on_replaced`]), so
+//! in this process no call that begins later carries the old one. Other instances hear it from the database.
 
 mod ask;
 mod background;
 mod flights;
+mod holding;
 mod lease;
 mod outcome;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -32,10 +36,12 @@ use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};
 use crate::web::Error;
 
+pub use flights::Renewal;
 pub(super) use lease::is_held as is_renewing;
 
-use ask::Asked;
-use flights::Flights;
+use ask::{Asked, Question};
+use flights::{Elsewhere, FlightKey, Flights};
+use holding::Lease;
 use lease::{GRACE, Held, Taken, TokenState, Wish};
 
 /// Between two looks at a lease that another instance holds.
@@ -58,7 +64,11 @@ struct Inner {
     grants: LegacyGrants,
     runtime: Handle,
     flights: Flights,
+    hearers: RwLock<Vec<Hearer>>,
 }
+
+/// Is told that the token of this version and those before it are replaced.
+type Hearer = Box<dyn Fn(ConnectorId, i64) + Send + Sync>;
 
 /// What whoever asks for a token wants of it.
 #[derive(Clone, Copy, Default)]
@@ -148,7 +158,23 @@ impl TokenKeeper {
             grants,
             runtime,
             flights: Flights::default(),
+            hearers: RwLock::default(),
         }))
+    }
+
+    /// Calls `hear` with each connector and the version of its token that was replaced; it must be quick.
+    pub fn on_replaced(&self, hear: impl Fn(ConnectorId, i64) + Send + Sync + 'static) {
+        let mut hearers = self
+            .0
+            .hearers
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        hearers.push(Box::new(hear));
+    }
+
+    /// The renewal of this connector's token that runs, or that this process waits for.
+    pub fn renewal(&self, connector: ConnectorId) -> Option<Renewal> {
+        self.0.flights.renewal(connector)
     }
 
     /// A token of this connector that fits the need: the stored one, or a new one.
@@ -280,17 +306,26 @@ impl TokenKeeper {
         let this = self.clone();
         let (runtime, key) = (&self.0.runtime, (connector, version));
         let flights = &self.0.flights;
-        flights.join(runtime, key, || async move {
-            this.lead(connector, version, trigger).await
+        flights.join(runtime, key, |elsewhere| async move {
+            let outcome = this.lead((connector, version), trigger, &elsewhere).await;
+            if matches!(outcome, Ok(()) | Err(TokenProblem::Changed)) {
+                let hearers = this
+                    .0
+                    .hearers
+                    .read()
+                    .unwrap_or_else(PoisonError::into_inner);
+                hearers.iter().for_each(|hear| hear(connector, version));
+            }
+            outcome
         })
     }
 
     /// Takes the lease and asks the server, or waits until whoever holds it is done.
     async fn lead(
         &self,
-        connector: ConnectorId,
-        version: i64,
+        (connector, version): FlightKey,
         trigger: Trigger,
+        elsewhere: &Elsewhere,
     ) -> Result<(), TokenProblem> {
         let mut wish = Wish {
             connector,
@@ -304,21 +339,49 @@ impl TokenKeeper {
                 lease::take(&mut conn, &self.0, &wish, self.0.clock.now()).await?
             };
             match taken {
-                Taken::Yes(lease, question) => match question.ask(&self.0, &lease).await {
-                    Asked::TooLate => wish.abandoned = Some(lease.id),
-                    asked => return outcome::settle(&self.0, &lease, asked, &trigger).await,
-                },
+                Taken::Yes(lease, question) => {
+                    elsewhere.set(None);
+                    match self.ask(&lease, *question, &trigger).await {
+                        Some(outcome) => return outcome,
+                        None => wish.abandoned = Some(lease.seen()),
+                    }
+                }
                 Taken::No(Held::Moved) => return Ok(()),
                 Taken::No(Held::Refused(problem)) => return Err(*problem),
-                Taken::No(Held::Abandoned(id)) => {
-                    wish.abandoned = Some(id);
+                Taken::No(Held::Abandoned(lease)) => {
+                    elsewhere.set(Some(GRACE));
+                    wish.abandoned = Some(lease);
                     tokio::time::sleep(GRACE).await;
                 }
-                Taken::No(Held::Busy) if matches!(trigger, Trigger::Due) => {
+                Taken::No(Held::Busy(_)) if matches!(trigger, Trigger::Due) => {
                     return Err(TokenProblem::Elsewhere);
                 }
-                Taken::No(Held::Busy) => tokio::time::sleep(POLL).await,
+                Taken::No(Held::Busy(until)) => {
+                    let left = (until - self.0.clock.now()).to_std().unwrap_or_default();
+                    elsewhere.set(Some(left + GRACE));
+                    tokio::time::sleep(POLL).await;
+                }
             }
+        }
+    }
+
+    /// Asks the server and keeps what it says, and the lease until then. `None` if the lease may have run out before the server
+    /// was asked.
+    async fn ask(
+        &self,
+        lease: &Lease,
+        question: Question,
+        trigger: &Trigger,
+    ) -> Option<Result<(), TokenProblem>> {
+        let asking = async {
+            match question.ask(&self.0, lease).await {
+                Asked::TooLate => None,
+                asked => Some(outcome::settle(&self.0, lease, asked, trigger).await),
+            }
+        };
+        tokio::select! {
+            outcome = asking => outcome,
+            never = lease.keep(&self.0) => match never {},
         }
     }
 

@@ -10,7 +10,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use tokio::time::Instant;
 
 use super::ask::Asked;
-use super::lease::Lease;
+use super::holding::Lease;
 use super::{Inner, TokenProblem, Trigger};
 use crate::access::Actor;
 use crate::audit::{self, Changes, Event};

@@ -7,7 +7,7 @@ use super::*;
 /// How a site may hear of changes.
 const DEAF: &str = "host=/nowhere/at/all dbname=none";
 
-async fn deaf() -> TestApp {
+pub(super) async fn deaf() -> TestApp {
     TestApp::start_with(|site| {
         // Keys, too, are told by what never tells.
         site.notices = Notices::new(DEAF);

@@ -1,7 +1,12 @@
 //! A token that the API refuses is renewed, and the call is made once more with the new one.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
 use connectory::authorization::SecretField;
 use connectory::connectors::Grant;
+use futures_util::future::join_all;
 use serde_json::json;
 
 use super::*;
@@ -34,8 +39,20 @@ fn issuing(seen: &Seen, good: &std::sync::atomic::AtomicUsize) -> Reply {
 }
 
 async fn world() -> World {
+    world_on(TestApp::start().await).await
+}
+
+async fn world_on(app: TestApp) -> World {
     let good = std::sync::atomic::AtomicUsize::new(0);
-    let world = World::new(move |seen| issuing(seen, &good)).await;
+    let world = World::on(app, move |seen| issuing(seen, &good)).await;
+    sign_in_by_itself(&world).await;
+    // So that the stored token is not taken for one that has just come.
+    world.app.advance(TimeDelta::minutes(5));
+    world
+}
+
+/// The connector gets its tokens with its own client secret.
+async fn sign_in_by_itself(world: &World) {
     let (app, id) = (&world.app, world.connector);
     app.sql(&format!(
         "UPDATE connectors SET method = '{}' WHERE id = '{id}';
@@ -46,9 +63,6 @@ async fn world() -> World {
     .await;
     app.store_secret(id, SecretField::ClientSecret, "client-secret")
         .await;
-    // So that the stored token is not taken for one that has just come.
-    app.advance(TimeDelta::minutes(5));
-    world
 }
 
 fn asked_for_tokens(world: &World) -> usize {
@@ -180,4 +194,92 @@ async fn a_server_that_gives_no_token_makes_a_problem_and_no_fault() {
     let again = world.proxied("/x").await;
     assert_eq!(again.problem(), "token_unavailable");
     assert!(again.header("retry-after").parse::<u64>().is_ok());
+}
+
+#[tokio::test]
+async fn no_call_after_a_renewal_carries_the_token_that_it_replaced() {
+    // With notices and without: what is renewed here is known here before anybody is told of it.
+    for app in [TestApp::start().await, super::forgetting::deaf().await] {
+        let world = world_on(app).await;
+        let calls = async || join_all((0..16).map(|_| world.proxied("/x"))).await;
+        assert!(calls().await.iter().all(|answer| answer.status == 200));
+        for round in 2..12 {
+            let by = Actor::command_line();
+            let renewed = world.app.keeper.renew_now(world.connector, &by).await;
+            renewed.expect("another token");
+            let before = world.api.seen().len();
+            for answer in calls().await {
+                let outcome = (answer.status, answer.header("connectory-attempts"));
+                assert_eq!(outcome, (200, "1"), "round {round}");
+            }
+            let wanted = format!("Bearer fresh-{round}");
+            for seen in &world.api.seen()[before..] {
+                assert_eq!(seen.header("authorization"), Some(wanted.as_str()));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_that_was_killed_holds_nobody_up_for_longer_than_fifteen_seconds() {
+    let hangs = Arc::new(AtomicBool::new(true));
+    let server = Arc::clone(&hangs);
+    let world = World::new(move |seen| match seen.path() {
+        "/token" if server.load(Ordering::SeqCst) => Reply::silence(),
+        "/token" => Reply::json(
+            200,
+            "{\"access_token\":\"fresh\",\"token_type\":\"bearer\"}",
+        ),
+        _ => Reply::json(200, "{}"),
+    })
+    .await;
+    sign_in_by_itself(&world).await;
+    let app = &world.app;
+    app.sql("UPDATE tokens SET obtained_at = now() - interval '2 hours', expires_at = now() - interval '1 hour';
+             UPDATE authorizations SET time_out = 300")
+        .await;
+    let other = app.another_program();
+    let program = other.serve();
+    let url = format!("http://{}/api/v1/connectors/ledger/proxy/x", other.address);
+    let calling = tokio::spawn(world.http.get(url).bearer_auth(&world.key).send());
+    until_asked_for_tokens(&world, 1).await;
+    // SIGKILL, in the middle of the token request.
+    drop(program);
+    let killed = Instant::now();
+    assert!(calling.await.expect("no panic").is_err());
+    hangs.store(false, Ordering::SeqCst);
+
+    // A call that cannot wait is told what it waited for.
+    app.sql("UPDATE authorizations SET time_out = 1").await;
+    let late = world.proxied("/x").await;
+    let problem = (late.status, late.problem());
+    assert_eq!(problem, (503, "token_renewal_in_progress".into()));
+    let seconds: u64 = late.header("retry-after").parse().expect("seconds");
+    assert!((1..=15).contains(&seconds), "{seconds}");
+    let detail = late.json()["detail"].to_string();
+    let words = format!(
+        "Another instance is renewing the access token of Ledger: try again in {seconds} seconds."
+    );
+    assert!(detail.contains(&words), "{detail}");
+
+    // One that can is carried.
+    app.sql("UPDATE authorizations SET time_out = 300").await;
+    let mut answer = world.proxied("/x").await;
+    while answer.status == 503 {
+        answer = world.proxied("/x").await;
+    }
+    let took = killed.elapsed();
+    assert_eq!(answer.status, 200);
+    assert!(took < Duration::from_secs(15), "{took:?}");
+    assert_eq!(asked_for_tokens(&world), 2);
+}
+
+async fn until_asked_for_tokens(world: &World, times: usize) {
+    let asking = async {
+        while asked_for_tokens(world) < times {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let asked = tokio::time::timeout(Duration::from_secs(60), asking).await;
+    asked.expect("nobody asks for a token");
 }

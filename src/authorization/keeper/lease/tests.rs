@@ -19,7 +19,7 @@ fn held(change: impl FnOnce(&mut Standing, &mut Wish)) -> &'static str {
     change(&mut standing, &mut wish);
     match standing.held(&wish, NOW) {
         None => "free",
-        Some(Held::Busy) => "busy",
+        Some(Held::Busy(_)) => "busy",
         Some(Held::Abandoned(_)) => "abandoned",
         Some(Held::Refused(_)) => "resting",
         Some(Held::Moved) => "moved",
@@ -31,6 +31,11 @@ fn leased(standing: &mut Standing, until: TimeDelta) {
     standing.lease_until = Some(NOW + until);
 }
 
+fn seen(id: Uuid, until: TimeDelta) -> Option<SeenLease> {
+    let until = NOW + until;
+    Some(SeenLease { id, until })
+}
+
 #[test]
 fn one_holds_it_until_it_has_run_out_for_a_while() {
     let second = TimeDelta::seconds(1);
@@ -40,14 +45,19 @@ fn one_holds_it_until_it_has_run_out_for_a_while() {
     assert_eq!(held(|row, _| leased(row, TimeDelta::days(9))), "abandoned");
     let taken_over = held(|row, wish| {
         leased(row, -second);
-        wish.abandoned = Some(Uuid::nil());
+        wish.abandoned = seen(Uuid::nil(), -second);
     });
     assert_eq!(taken_over, "free");
     let of_another = held(|row, wish| {
         leased(row, -second);
-        wish.abandoned = Some(Uuid::max());
+        wish.abandoned = seen(Uuid::max(), -second);
     });
     assert_eq!(of_another, "abandoned");
+    let extended_meanwhile = held(|row, wish| {
+        leased(row, -second);
+        wish.abandoned = seen(Uuid::nil(), -second * 2);
+    });
+    assert_eq!(extended_meanwhile, "abandoned");
     let by_a_person = held(|row, wish| {
         leased(row, second);
         wish.forced = true;
