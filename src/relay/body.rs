@@ -2,10 +2,14 @@
 
 use std::collections::VecDeque;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use super::gate::Pass;
 use crate::outbound::http::HeaderMap;
 use crate::outbound::{AnswerBody, Bytes, Failure};
+
+/// How long the head of an answer is held back for the first piece of its body.
+const FIRST_PIECE: Duration = Duration::from_millis(20);
 
 /// The body of an answer, as it comes. While it is there the call counts as under way; dropped before its end, it ends the
 /// exchange.
@@ -62,6 +66,18 @@ impl Read {
             first: VecDeque::new(),
             rest,
         }
+    }
+
+    /// Waits a moment for the first piece, or the end: a body that is broken from its first byte is no answer. Nothing waits
+    /// longer, because an event stream may send its first byte much later than its head.
+    pub(super) async fn begin(&mut self) -> Result<(), Failure> {
+        if !self.first.is_empty() {
+            return Ok(());
+        }
+        if let Ok(Some(piece)) = tokio::time::timeout(FIRST_PIECE, self.rest.next()).await {
+            self.first.push_back(piece?);
+        }
+        Ok(())
     }
 
     /// The whole body if it is no longer than `most`; what was read of it is kept in any case.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::body::Body;
 use super::credential::{self, CallTo};
 use super::gate::Pass;
-use super::journey::{Journey, told, within};
+use super::journey::{Journey, broken, told, within};
 use super::line::Line;
 use super::order::{CallTiming, Carried, Order};
 use super::problem::{BUSY, CONNECTOR_NOT_FOUND, RelayProblem};
@@ -70,15 +70,21 @@ impl Relay {
         let is_shown = order.shown;
         let mut journey = Journey::new(self, line, order, deadline, chosen);
         let left = Instant::now();
-        match journey.go().await {
-            Ok((answer, read)) => Ok(Carried {
+        let answered = async {
+            let (answer, mut read) = journey.go().await?;
+            let first_byte = left.elapsed();
+            read.begin().await.map_err(broken)?;
+            Ok((answer, read, first_byte))
+        };
+        match answered.await {
+            Ok((answer, read, first_byte)) => Ok(Carried {
                 status: answer.status,
                 headers: answer.headers,
                 body: Body::new(read, pass),
                 timing: CallTiming {
                     queue,
                     connect: journey.connect,
-                    first_byte: left.elapsed(),
+                    first_byte,
                 },
                 attempts: journey.attempts,
                 mask: journey.chosen.presented.mask(),

@@ -130,6 +130,47 @@ async fn an_answer_that_breaks_off_is_not_taken_for_whole() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_broken_from_its_first_byte_is_no_answer() {
+    const BROKEN: [&str; 5] = [
+        "Transfer-Encoding: chunked\r\n\r\nxyz\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n-2\r\nok\r\n",
+        "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
+        "Transfer-Encoding: chunked\r\n\r\n\0\0\0",
+        "Transfer-Encoding: chunked\r\nContent-Type: text/event-stream\r\n\r\n<html>\r\n",
+    ];
+    let world = World::new(|seen| {
+        let number: usize = seen.path()[4..].parse().expect("a number");
+        Reply::raw(format!("HTTP/1.1 200 OK\r\n{}", BROKEN[number])).closing()
+    })
+    .await;
+    let ana = world.app.super_admin().await;
+    for number in 0..BROKEN.len() {
+        let name = format!("broken-{number}");
+        world.endpoint(&name, "GET", &format!("/{number}")).await;
+        let answers = [
+            world.proxied(&format!("/{number}")).await,
+            world.call(&name, Value::Null).await,
+        ];
+        for answer in answers {
+            let problem = (answer.status, answer.problem());
+            assert_eq!(problem, (502, "api_answer_unusable".into()), "{number}");
+            assert!(!answer.header("connectory-request-id").is_empty());
+        }
+        let tab = "/connectors/ledger/endpoints";
+        let form = ana.get(&format!("{tab}/new")).await.form(tab);
+        let run = form.set("endpoint_url", &format!("/{number}"));
+        let page = run.press("Run").send().await.expect(200);
+        let text = page.text();
+        assert!(text.contains("The API’s answer cannot be used"), "{text}");
+    }
+    let lines = 3 * i64::try_from(BROKEN.len()).expect("a number");
+    world.wait_for_log(lines).await;
+    for row in world.log("outcome, problem").await {
+        assert_eq!(row, ["failed", "api_answer_unusable"]);
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_breaks_off_does_not_look_whole_to_the_api() {
     let world = World::new(|_| Reply::json(200, "{}")).await;
     let mut stream = TcpStream::connect(world.app.address)
