@@ -15,7 +15,7 @@ use connectory::categories::{self, CategoryStatus};
 use connectory::clock::Clock;
 use connectory::config::Config;
 use connectory::connectors::{self, LegacyGrants, Method, NewConnector};
-use connectory::db::{Connection, Db, Notices, Pools};
+use connectory::db::{COMMAND, Connection, Db, Notices, Pools};
 use connectory::keyring::Instance;
 use connectory::name::Name;
 use connectory::notices::{Channels, Courier};
@@ -165,7 +165,8 @@ impl TestApp {
             people: AtomicU32::new(0),
             founder: OnceCell::new(),
             http: http_client(None),
-            db: Db::new(&database.url, 2).expect("a pool"),
+            // What tests do themselves may take as long as it needs.
+            db: Db::with_limit(&database.url, 2, COMMAND).expect("a pool"),
             sql: OnceCell::new(),
             server: tokio::spawn(async { server.await.expect("the server runs") }),
             hearing: tokio::spawn(site.notices.clone().run()),
