@@ -130,12 +130,12 @@ impl Notices {
     async fn keep_alive(&self, client: &Client, heard: &mut bool) -> anyhow::Result<()> {
         // The name tells it from connections that ask.
         let begin = format!("SET application_name = 'connectory notices'; LISTEN {CHANNEL}");
-        sign_of_life(&client, &begin).await?;
+        sign_of_life(client, &begin).await?;
         *heard = true;
         self.tell(Change::Everything);
         loop {
             tokio::time::sleep(HEARTBEAT).await;
-            sign_of_life(&client, "SELECT 1").await?;
+            sign_of_life(client, "SELECT 1").await?;
         }
     }
 
