@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use futures_util::future::{BoxFuture, FutureExt, Shared};
@@ -27,6 +27,25 @@ pub(super) struct Flights(Arc<Mutex<HashMap<FlightKey, Running>>>);
 struct Running {
     flight: Flight,
     elsewhere: Elsewhere,
+}
+
+/// Is told that the token of this version and those before it are replaced.
+type Hearer = Box<dyn Fn(ConnectorId, i64) + Send + Sync>;
+
+/// Those who are told of replaced tokens.
+#[derive(Default)]
+pub(super) struct Hearers(RwLock<Vec<Hearer>>);
+
+impl Hearers {
+    pub fn add(&self, hear: Hearer) {
+        let mut hearers = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        hearers.push(hear);
+    }
+
+    pub fn tell(&self, connector: ConnectorId, version: i64) {
+        let hearers = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        hearers.iter().for_each(|hear| hear(connector, version));
+    }
 }
 
 /// A renewal that runs.

@@ -19,7 +19,7 @@ mod holding;
 mod lease;
 mod outcome;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -40,7 +40,7 @@ pub use flights::Renewal;
 pub(super) use lease::is_held as is_renewing;
 
 use ask::{Asked, Question};
-use flights::{Elsewhere, FlightKey, Flights};
+use flights::{Elsewhere, FlightKey, Flights, Hearers};
 use holding::Lease;
 use lease::{GRACE, Held, Taken, TokenState, Wish};
 
@@ -64,11 +64,8 @@ struct Inner {
     grants: LegacyGrants,
     runtime: Handle,
     flights: Flights,
-    hearers: RwLock<Vec<Hearer>>,
+    hearers: Hearers,
 }
-
-/// Is told that the token of this version and those before it are replaced.
-type Hearer = Box<dyn Fn(ConnectorId, i64) + Send + Sync>;
 
 /// What whoever asks for a token wants of it.
 #[derive(Clone, Copy, Default)]
@@ -158,18 +155,13 @@ impl TokenKeeper {
             grants,
             runtime,
             flights: Flights::default(),
-            hearers: RwLock::default(),
+            hearers: Hearers::default(),
         }))
     }
 
     /// Calls `hear` with each connector and the version of its token that was replaced; it must be quick.
     pub fn on_replaced(&self, hear: impl Fn(ConnectorId, i64) + Send + Sync + 'static) {
-        let mut hearers = self
-            .0
-            .hearers
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        hearers.push(Box::new(hear));
+        self.0.hearers.add(Box::new(hear));
     }
 
     /// The renewal of this connector's token that runs, or that this process waits for.
@@ -309,12 +301,7 @@ impl TokenKeeper {
         flights.join(runtime, key, |elsewhere| async move {
             let outcome = this.lead((connector, version), trigger, &elsewhere).await;
             if matches!(outcome, Ok(()) | Err(TokenProblem::Changed)) {
-                let hearers = this
-                    .0
-                    .hearers
-                    .read()
-                    .unwrap_or_else(PoisonError::into_inner);
-                hearers.iter().for_each(|hear| hear(connector, version));
+                this.0.hearers.tell(connector, version);
             }
             outcome
         })
