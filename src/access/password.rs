@@ -1,12 +1,20 @@
 //! Passwords of people: argon2id hashes, made and compared.
+//!
+//! Rule: on threads of their own and no more at once than there are permits, so that nothing that blocks elsewhere in the program keeps
+//! anybody from signing in, and signing in keeps no worker from serving. A permit is given back when the work has ended, also when
+//! nobody waits for it any more.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher as _, PasswordVerifier};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::web::Error;
+
+/// How long a password waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Hashes and checks passwords, as many at a time as there are processors: each takes 19 MiB and some 50 ms.
 #[derive(Clone)]
@@ -45,10 +53,23 @@ impl PasswordHasher {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let _permit = self.permits.acquire().await.map_err(Error::internal)?;
-        tokio::task::spawn_blocking(work)
+        let permit = Arc::clone(&self.permits).acquire_owned();
+        let permit = tokio::time::timeout(PATIENCE, permit)
             .await
-            .map_err(Error::internal)
+            .map_err(|_| Error::Busy("Too many people are signing in."))?
+            .map_err(Error::internal)?;
+        let (give, done) = oneshot::channel();
+        let work = move || {
+            let outcome = work();
+            drop(permit);
+            // Whoever has asked may have gone.
+            _ = give.send(outcome);
+        };
+        std::thread::Builder::new()
+            .name("password".into())
+            .spawn(work)
+            .map_err(Error::internal)?;
+        done.await.map_err(Error::internal)
     }
 }
 
@@ -75,5 +96,19 @@ mod tests {
         assert!(fits(b"correct horse", &stored));
         assert!(!fits(b"correct horsE", &stored));
         assert!(!fits(b"anything", "not a hash"));
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_gives_the_permit_back_only_when_the_work_has_ended() {
+        let hasher = PasswordHasher::new(1).unwrap();
+        let (go_on, waits) = std::sync::mpsc::channel::<()>();
+        let mut gone = Box::pin(hasher.run(move || waits.recv().is_ok()));
+        assert!(futures_util::poll!(&mut gone).is_pending());
+        drop(gone);
+        let mut next = Box::pin(hasher.run(|| ()));
+        assert!(futures_util::poll!(&mut next).is_pending());
+        assert_eq!(hasher.permits.available_permits(), 0);
+        go_on.send(()).unwrap();
+        assert!(next.await.is_ok());
     }
 }

@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind};
 use std::iter;
 
 use super::failure::{Layer, Problem};
-use super::look_up::LookupFailed;
+use super::look_up::{LookupFailed, Why};
 use super::refused::Refused;
 use super::route::Route;
 use super::tls;
@@ -70,11 +70,15 @@ pub(super) fn unknown_name(failed: &LookupFailed, route: &Route<'_>) -> Problem 
         Some(_) => "The proxy's name",
         None => "The name",
     };
-    let remedy = if failed.temporary {
-        "Check the name, and that this machine reaches its name servers."
-    } else {
-        "Check the spelling of the host name; a name of the intranet must be known to this \
-         machine's name servers."
+    let remedy = match failed.why {
+        Why::NoAnswer => "Check the name, and that this machine reaches its name servers.",
+        Why::NotFound => {
+            "Check the spelling of the host name; a name of the intranet must be known to this \
+             machine's name servers."
+        }
+        Why::Busy => {
+            "Try again in a moment. If it goes on, check that this machine's name servers answer."
+        }
     };
     Problem::new(Layer::NameLookup, failed.words(whose), remedy)
 }

@@ -1,6 +1,8 @@
 //! The program's HTTP client: whose connections, and on which runtime.
 
 use std::future::Future;
+use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -8,6 +10,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use super::failure::{Layer, Problem};
+use super::look_up::Resolver;
 use super::policy::Policy;
 use super::pool::Pool;
 use super::trusts::Trusts;
@@ -30,6 +33,7 @@ pub struct Outbound {
 pub(super) struct Common {
     pub(super) policy: Policy,
     pub(super) trusts: Trusts,
+    pub(super) resolver: Resolver,
 }
 
 /// [`Outbound::new`] was called outside a Tokio runtime.
@@ -41,10 +45,23 @@ impl Outbound {
     /// A client that keeps to `policy` and runs its exchanges on the current runtime, which must be
     /// the program's main one.
     pub fn new(policy: Policy) -> Result<Self, NoRuntime> {
+        Self::with_resolver(policy, Resolver::default())
+    }
+
+    /// The same that looks names up in this way, which may block, in place of asking the machine.
+    pub fn looking_up(
+        policy: Policy,
+        ask: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync + 'static,
+    ) -> Result<Self, NoRuntime> {
+        Self::with_resolver(policy, Resolver::asking(ask))
+    }
+
+    fn with_resolver(policy: Policy, resolver: Resolver) -> Result<Self, NoRuntime> {
         Ok(Self {
             common: Arc::new(Common {
                 policy,
                 trusts: Trusts::default(),
+                resolver,
             }),
             pool: Arc::default(),
             home: Some(Handle::try_current().map_err(|_| NoRuntime)?),

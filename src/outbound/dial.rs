@@ -22,7 +22,6 @@ use super::classify;
 use super::client::Common;
 use super::exceeded;
 use super::failure::Problem;
-use super::look_up::look_up;
 use super::message::Limits;
 use super::refused::Refused;
 use super::route::Route;
@@ -104,10 +103,11 @@ impl<'a> Dial<'a> {
             Some(Host::Domain(name)) => name,
             None => "",
         };
-        timeout_at(self.deadline, look_up(name))
+        let found = timeout_at(self.deadline, self.common.resolver.look_up(name))
             .await
             .map_err(|_| exceeded::slow_look_up(name, self.limit))?
-            .map_err(|failed| classify::unknown_name(&failed, &self.route))
+            .map_err(|failed| classify::unknown_name(&failed, &self.route))?;
+        Ok(found.to_vec())
     }
 
     /// Why the policy refuses one address of the first server, if it does.

@@ -33,6 +33,8 @@ pub enum Error {
     TooLarge,
     /// Too many tries; the next one counts after this time.
     TooMany(Duration),
+    /// Too much is under way; the text says what of.
+    Busy(&'static str),
     /// The database cannot be asked at the moment.
     Unavailable(anyhow::Error),
     /// A fault of this program. The page shows nothing but the request id.
@@ -119,7 +121,7 @@ impl ResponseError for Error {
             Error::BadRequest(_) => StatusCode::BAD_REQUEST,
             Error::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Error::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-            Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Error::Busy(_) | Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -150,6 +152,7 @@ impl ErrorPage<'_> {
             Error::StaleForm => "This form is out of date",
             Error::TooLarge => "That was too much at once",
             Error::TooMany(_) => "Too many tries",
+            Error::Busy(_) => "Connectory has too much to do at the moment",
             Error::Unavailable(_) => "Connectory cannot reach its database",
             Error::Internal(_) => "There is a problem with Connectory",
         }
@@ -184,7 +187,7 @@ impl ErrorPage<'_> {
                 "Go back, load the page again and send it once more.",
             ],
             Error::TooLarge => &[
-                "Nothing was saved. A form can hold 512 kilobytes. Go back and shorten the longest text.",
+                "Nothing was saved. A form can hold 512 kilobytes, or 16 before you have signed in. Go back and shorten the longest text.",
             ],
             Error::TooMany(wait) => {
                 return vec![format!(
@@ -192,6 +195,10 @@ impl ErrorPage<'_> {
                     super::text::duration_words(*wait)
                 )];
             }
+            Error::Busy(text) => &[
+                text,
+                "Nothing was saved. This usually passes within seconds: go back and try again.",
+            ],
             Error::Unavailable(_) => {
                 &["Nothing was saved. This usually passes within seconds: go back and try again."]
             }
@@ -233,7 +240,9 @@ pub(super) fn respond(error: &Error, shell: &Shell, path_and_query: &str) -> Htt
         Error::TooMany(wait) => {
             _ = response.insert_header((RETRY_AFTER, (wait.as_secs() + 1).to_string()))
         }
-        Error::Unavailable(_) => _ = response.insert_header((RETRY_AFTER, "5")),
+        Error::Busy(_) | Error::Unavailable(_) => {
+            _ = response.insert_header((RETRY_AFTER, "5"))
+        }
         _ => {}
     }
     let body = ErrorPage { shell, error }

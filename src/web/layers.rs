@@ -85,15 +85,17 @@ fn with_error_page(response: ServiceResponse) -> ServiceResponse {
 
 /// Logs an error, and refusals without end only now and then: whoever goes on against a brake would fill the log.
 fn tell_log(req: &HttpRequest, error: &Error) {
-    if !matches!(error, Error::TooMany(_)) {
-        return error::log(error);
-    }
+    let reason = match error {
+        Error::TooMany(_) => "too many tries",
+        Error::Busy(reason) => reason,
+        _ => return error::log(error),
+    };
     let extensions = req.extensions();
     let address = extensions.get::<VisitorAddress>();
     let address = address.map_or("", |address| address.0.as_str());
     let seldom = req.app_data::<actix_web::web::Data<Seldom>>();
     if let Some(left_out) = seldom.map_or(Some(0), |seldom| seldom.note(address)) {
-        tracing::warn!(left_out, "refused: too many tries");
+        tracing::warn!(left_out, "refused: {reason}");
     }
 }
 
