@@ -1,6 +1,7 @@
 //! The server: what the handlers share, the order of the layers, background work, the graceful stop.
 
 mod brakes;
+mod slow_reader;
 
 use std::net::TcpListener;
 use std::time::Duration;
@@ -14,18 +15,20 @@ use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
 
 use self::brakes::Brakes;
+use self::slow_reader::disconnect_after;
 use crate::access::{
     ApiKeys, Gate, PasswordHasher, SessionLimits, SignInGuard, TrustedProxies, purge_sessions,
 };
 use crate::accounts::FirstRun;
-use crate::api::{self, Api, Meters, Pseudonym};
+use crate::api::{self, Api, Meters, Pseudonym, UnknownKeys};
 use crate::audit::chain::{self, Anchor};
 use crate::authorization::{self, TokenKeeper};
 use crate::calls::{self, CallLog, Retention};
 use crate::clock::Clock;
+use crate::config::ResourceLimits;
 use crate::connectors::LegacyGrants;
 use crate::db::{Db, Notices};
-use crate::endpoints::{Definitions, RunBodies};
+use crate::endpoints::Definitions;
 use crate::keyring::{self, Instance};
 use crate::notices::{Channels, Courier};
 use crate::openid::{self, SignIns};
@@ -74,6 +77,8 @@ pub struct Site {
     pub hasher: PasswordHasher,
     pub api_keys: ApiKeys,
     pub limits: SessionLimits,
+    /// How much of the machine those who ask may take.
+    pub resources: ResourceLimits,
     /// How long calls are kept.
     pub retention: Retention,
     pub metrics: Metrics,
@@ -149,7 +154,6 @@ impl Site {
 struct Shared {
     keeper: TokenKeeper,
     call_log: CallLog,
-    bodies: RunBodies,
     board: Switchboard,
     endpoints: Definitions,
 }
@@ -161,12 +165,12 @@ pub fn serve(
     call_log: CallLog,
     listener: TcpListener,
 ) -> anyhow::Result<Server> {
-    let brakes = Brakes::new(&site.clock);
+    let brakes = Brakes::new(&site.clock, &site.resources);
+    let patience = site.resources.client_idle;
     let workers = site.workers;
     let shared = Shared {
         board: Switchboard::new(&site.clock, &site.notices, &site.vault, &keeper),
         endpoints: Definitions::new(&site.clock, &site.notices),
-        bodies: RunBodies::default(),
         keeper,
         call_log,
     };
@@ -174,6 +178,7 @@ pub fn serve(
         .workers(workers)
         // Whoever calls and goes away wants no answer any more, and the API need not make one.
         .h1_allow_half_closed(false)
+        .on_connect(move |connection, _| disconnect_after(connection, patience))
         .disable_signals()
         .shutdown_timeout(LAST_REQUESTS)
         .server_hostname("connectory")
@@ -219,7 +224,8 @@ fn worker(
         log: shared.call_log.clone(),
         endpoints: shared.endpoints,
         keeper: shared.keeper.clone(),
-        throttle: brakes.keys,
+        unknown_keys: UnknownKeys::new(brakes.keys),
+        quotas: brakes.key_quotas,
         seldom: brakes.refused.clone(),
         address: PublicAddress::new(&site.public_url).to_string(),
         own_name: Pseudonym::of(&site.public_url),
@@ -240,7 +246,8 @@ fn worker(
         .app_data(web::Data::new(shared.keeper))
         .app_data(web::Data::new(shared.call_log))
         .app_data(web::Data::new(relay))
-        .app_data(web::Data::new(shared.bodies))
+        .app_data(web::Data::new(brakes.run_bodies))
+        .app_data(web::Data::from(brakes.page_bodies))
         .app_data(web::Data::new(brakes.runs))
         .app_data(web::Data::new(site.retention))
         .app_data(web::Data::new(site.channels.clone()))

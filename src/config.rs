@@ -15,6 +15,7 @@ use ipnet::IpNet;
 pub use notices::{EmailSettings, MailTls, NoticeSettings, WebhookSettings};
 pub use oidc::OidcConfig;
 use reader::Reader;
+pub use resources::ResourceLimits;
 use settings::Given;
 pub use settings::{Origin, SETTINGS, Setting, SettingInEffect, Settings, Shown};
 pub use this_machine::is_this_machine;
@@ -25,6 +26,7 @@ mod notices;
 mod oidc;
 mod private_file;
 mod reader;
+mod resources;
 mod settings;
 mod this_machine;
 
@@ -63,6 +65,8 @@ pub struct Config {
     pub session_lifetime: Duration,
     /// `None`: people sign in with a password alone.
     pub oidc: Option<OidcConfig>,
+    /// How much of the machine those who ask may take.
+    pub resources: ResourceLimits,
     pub call_log_days: u16,
     pub notices: NoticeSettings,
     pub metrics_token: Option<Secret>,
@@ -156,6 +160,7 @@ impl Config {
                 3600 * reader.number("CONNECTORY_SESSION_HOURS", 12, 1..=24 * 365),
             ),
             oidc: reader.oidc(),
+            resources: reader.resources(),
             call_log_days: reader.number("CONNECTORY_CALL_LOG_DAYS", 30, 1..=366),
             notices: reader.notices(),
             metrics_token: reader.metrics_token(),

@@ -3,7 +3,7 @@
 //! Danger: strangers make up the keys. When there is no room, one more costs no more than any other.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use governor::clock::Clock;
 use governor::nanos::Nanos;
@@ -16,10 +16,11 @@ pub(super) const MANY: usize = 10_000;
 /// Looking for keys at rest reads all of them, so it is done once in this time at most.
 const SWEEP: Nanos = Nanos::new(1_000_000_000);
 
-/// The state of each key: when all its tries will have come back, as governor's algorithm wants it.
+/// The state of each key: when all its tries will have come back, as governor's algorithm wants it. Clones share it.
+#[derive(Clone)]
 pub(super) struct Counts {
     ticks: Ticks,
-    kept: Mutex<Kept>,
+    kept: Arc<Mutex<Kept>>,
 }
 
 #[derive(Default)]
@@ -34,8 +35,22 @@ impl Counts {
     pub fn new(ticks: Ticks) -> Counts {
         Counts {
             ticks,
-            kept: Mutex::default(),
+            kept: Arc::default(),
         }
+    }
+
+    /// When all tries of a key will have come back; `None` if none was taken.
+    pub fn rests_at(&self, key: &str) -> Option<Nanos> {
+        let kept = self.lock();
+        let has_none = kept.of_each.len() >= MANY && !kept.of_each.contains_key(key);
+        match has_none {
+            true => kept.of_others,
+            false => kept.of_each.get(key).copied(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -61,7 +76,7 @@ impl StateStore for Counts {
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
         let now = self.ticks.now();
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.lock();
         if kept.has_room(key, now) {
             let (outcome, next) = measure(kept.of_each.get(key).copied())?;
             kept.of_each.insert(key.clone(), next);

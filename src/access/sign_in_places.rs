@@ -17,7 +17,7 @@ use crate::web::Error;
 const REMEMBERED: TimeDelta = TimeDelta::days(90);
 
 /// The network that an address stands for: whoever has one IPv6 address has all of its /64.
-pub(super) fn network(address: &str) -> String {
+pub fn network(address: &str) -> String {
     match address.parse() {
         Ok(IpAddr::V6(own)) => {
             Ipv6Addr::from_bits(own.to_bits() & !u128::from(u64::MAX)).to_string()

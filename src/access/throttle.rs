@@ -19,6 +19,9 @@ const REFILL: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct Throttle {
     limiter: Arc<RateLimiter<String, Counts, Ticks, NoOpMiddleware<Nanos>>>,
+    counts: Counts,
+    /// How long a key that has one try left needs until it has all.
+    longest_rest: Duration,
     ticks: Ticks,
 }
 
@@ -30,16 +33,15 @@ impl Throttle {
 
     /// The same where one more try comes back after each `refill`.
     pub fn every(clock: &Clock, refill: Duration, burst: NonZeroU32) -> Throttle {
-        let ticks = Ticks {
-            clock: clock.clone(),
-            start: clock.steady(),
-        };
+        let ticks = Ticks::new(clock);
         let quota = Quota::with_period(refill)
             .unwrap_or(Quota::per_minute(NonZeroU32::MIN))
             .allow_burst(burst);
         let counts = Counts::new(ticks.clone());
         Throttle {
-            limiter: Arc::new(RateLimiter::new(quota, counts, ticks.clone())),
+            limiter: Arc::new(RateLimiter::new(quota, counts.clone(), ticks.clone())),
+            counts,
+            longest_rest: refill * (burst.get() - 1),
             ticks,
         }
     }
@@ -56,6 +58,15 @@ impl Throttle {
             .check_key(&key.to_string())
             .map_err(|wait| wait.wait_time_from(self.ticks.now()))
     }
+
+    /// How long until `key` has a try, if it has none now. Takes none.
+    pub fn wait(&self, key: &str) -> Option<Duration> {
+        let rests_at = Duration::from_nanos(self.counts.rests_at(key)?.as_u64());
+        let now = Duration::from_nanos(self.ticks.now().as_u64());
+        let rest = rests_at.saturating_sub(now);
+        rest.checked_sub(self.longest_rest)
+            .filter(|wait| !wait.is_zero())
+    }
 }
 
 /// The product's clock in governor's terms, so that tests can move it. Nobody can put it back: the machine's time that is
@@ -64,6 +75,15 @@ impl Throttle {
 pub(super) struct Ticks {
     clock: Clock,
     start: Duration,
+}
+
+impl Ticks {
+    pub fn new(clock: &Clock) -> Ticks {
+        Ticks {
+            clock: clock.clone(),
+            start: clock.steady(),
+        }
+    }
 }
 
 impl GovernorClock for Ticks {
@@ -96,6 +116,26 @@ mod tests {
         assert_eq!(taken, MANY + 2, "the others have two tries together");
         assert_eq!(brake.take("0"), Ok(()), "the second of its own");
         assert!(brake.take("0").is_err());
+    }
+
+    #[test]
+    fn looking_how_long_to_wait_takes_no_try_and_says_what_taking_one_would() {
+        let clock = Clock::still();
+        let brake = two_at_once(&clock);
+        for _ in 0..5 {
+            assert_eq!(brake.wait("ana"), None);
+        }
+        assert!(brake.take("ana").is_ok());
+        assert_eq!(brake.wait("ana"), None);
+        assert!(brake.take("ana").is_ok());
+        for seconds in [30, 20, 10] {
+            let wait = Duration::from_secs(seconds);
+            assert_eq!(brake.wait("ana"), Some(wait));
+            assert_eq!(brake.take("ana"), Err(wait));
+            clock.advance(chrono::TimeDelta::seconds(10));
+        }
+        assert_eq!(brake.wait("ana"), None);
+        assert_eq!(brake.wait("ben"), None);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! A program's request whose key has been checked.
 
+use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::dev::Payload;
 use actix_web::{HttpRequest, web};
@@ -11,13 +12,13 @@ use uuid::Uuid;
 
 use super::headers;
 use super::paths::Captures;
-use super::problem::{KEY_MISSING, Problem, TOO_MANY_KEYS, connector_not_found};
+use super::problem::{KEY_MISSING, Problem, connector_not_found};
 use super::record::Record;
 use super::serve::Api;
-use crate::access::{HolderKind, KeyHolder, KeyRefusal, Wants};
+use crate::access::{HolderKind, InUse, KeyHolder, KeyRefusal, Wants};
 use crate::calls::{Call, CallKind, Caller, CallerKind, Outcome, Target};
 use crate::outbound::http::HeaderMap;
-use crate::relay::Line;
+use crate::relay::{Line, Turn};
 
 /// The header that carries a key where `Authorization` is taken.
 const KEY_HEADER: &str = "x-connectory-key";
@@ -32,6 +33,8 @@ pub(super) struct Ask {
     pub payload: Payload,
     pub captures: Captures,
     pub holder: Arc<KeyHolder>,
+    /// Counts the request as one of the key's. The answer's body holds it too.
+    pub in_use: Rc<InUse>,
     pub arrival: Arrival,
 }
 
@@ -62,36 +65,28 @@ pub(super) async fn introduce(
             .because("The request carries no API key.")
             .into());
     };
-    match api.keys.find(&api.db, key, arrival.at).await {
+    let admit = async || api.unknown_keys.admit(&arrival.address).await;
+    let refusal = match api.keys.find_if(&api.db, key, arrival.at, admit).await {
         Ok(holder) => {
             api.keys
                 .note_use(holder.key_id, arrival.at, &arrival.address);
-            Ok(holder)
+            return Ok(holder);
         }
-        Err(KeyRefusal::Unknown) => match api.throttle.take(&arrival.address) {
-            Ok(()) => {
-                tell_log(api, arrival, &KeyRefusal::Unknown);
-                Err(KeyRefusal::Unknown.into())
-            }
-            // Not in the log: whoever sends keys without end would fill it.
-            Err(wait) => {
-                let mut problem =
-                    TOO_MANY_KEYS.because("This address has sent many keys that are none.");
-                problem.retry_after = Some(wait);
-                Err(problem.into())
-            }
-        },
-        Err(refusal) => {
-            tell_log(api, arrival, &refusal);
-            Err(refusal.into())
-        }
-    }
+        Err(KeyRefusal::Unknown) => api.unknown_keys.count(&arrival.address),
+        Err(refusal) => refusal,
+    };
+    tell_log(api, arrival, &refusal);
+    Err(refusal.into())
 }
 
-/// Notes that a key was refused; that the database is away is noted elsewhere. A program that goes on with a key that has ended
+/// Notes that a key was refused; that the database is away is noted elsewhere, and whoever sends unknown keys without end was noted
+/// before. A program that goes on with a key that has ended
 /// does not fill the log.
 fn tell_log(api: &Api, arrival: &Arrival, refusal: &KeyRefusal) {
-    if matches!(refusal, KeyRefusal::Unavailable(_)) {
+    if matches!(
+        refusal,
+        KeyRefusal::Unavailable(_) | KeyRefusal::TooManyUnknown(_)
+    ) {
         return;
     }
     let (id, address) = (arrival.request_id(), &arrival.address);
@@ -132,6 +127,11 @@ impl Ask {
             self.tell_log(&line, &KeyRefusal::ConnectorNotAllowed);
             Err(connector_not_found())
         }
+    }
+
+    /// The turn of a call, which may take `total`. It is taken before the request's body is read.
+    pub async fn turn(&self, line: &Line, total: Duration) -> Result<Turn, Problem> {
+        Ok(self.api.relay.turn(line, self.holder.key_id, total).await?)
     }
 
     /// Whether the key opens what is wanted of a connector.
@@ -188,7 +188,7 @@ impl Ask {
             received: 0,
             request_id: self.arrival.request_id(),
         };
-        Record::new(&self.api.log, call, self.arrival.begun)
+        Record::new(&self.api.log, call, self.arrival.begun, &self.in_use)
     }
 
     fn caller(&self) -> Caller {

@@ -60,8 +60,9 @@ async fn carry(
     ask.check(line, wants)?;
     line.check_enabled()?;
     let limits = line.limits(endpoint.time_out);
+    let turn = ask.turn(line, limits.total).await?;
     let payload = ask.payload.take();
-    let body = upload::whole(payload, LARGEST, limits.total).await?;
+    let (body, _held) = upload::whole(payload, LARGEST, limits.total, ask.in_use.bodies()).await?;
     let rendered = endpoint
         .definition
         .render(&variables(&body)?)
@@ -77,7 +78,7 @@ async fn carry(
         follow: true,
         ..Order::new(method.clone(), rendered.url, limits)
     };
-    Ok((ask.api.relay.carry(line, order).await?, sent))
+    Ok((ask.api.relay.carry(line, turn, order).await?, sent))
 }
 
 /// The variables of a body; an empty one has none.

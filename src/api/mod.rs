@@ -24,8 +24,9 @@ mod schema;
 mod serve;
 mod token;
 mod types;
+mod unknown_keys;
 mod upload;
 
 pub use operations::routes;
 pub use page::show as description;
-pub use serve::{Api, Meters, Pseudonym, is_for_programs, serve};
+pub use serve::{Api, Meters, Pseudonym, UnknownKeys, is_for_programs, serve};

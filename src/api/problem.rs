@@ -10,7 +10,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde_json::{Value, json};
 
-use crate::access::KeyRefusal;
+use crate::access::{KeyRefusal, OverQuota};
 use crate::relay::{KINDS as RELAY_KINDS, ProblemKind, RelayProblem};
 
 macro_rules! kinds {
@@ -45,6 +45,10 @@ kinds! {
         "This usually passes within seconds: try again.";
     TOO_MANY_KEYS = "too_many_unknown_keys", 429, "Too many unknown keys came from this address",
         "Wait, and check which key the program sends.";
+    KEY_RATE_LIMITED = "key_rate_limited", 429, "The API key makes too many requests in a short time",
+        "Wait as long as Retry-After says, and spread the requests.";
+    KEY_TOO_MANY_AT_ONCE = "key_too_many_at_once", 429, "The API key makes too many requests at once",
+        "Wait until some have been answered: send fewer beside each other.";
     NOT_FOUND = "not_found", 404, "There is nothing at this address",
         "Compare the address with the description of this interface.";
     METHOD_NOT_ALLOWED = "method_not_allowed", 405, "This address cannot be used with this method",
@@ -112,13 +116,33 @@ impl From<KeyRefusal> for Problem {
             KeyRefusal::ProxyNotAllowed => PROXY_NOT_ALLOWED,
             KeyRefusal::TokenNotAllowed => TOKEN_NOT_ALLOWED,
             KeyRefusal::MethodNotAllowed => METHOD_NOT_ALLOWED_TO_KEY,
+            KeyRefusal::TooManyUnknown(_) => TOO_MANY_KEYS,
             KeyRefusal::Unavailable(_) => KEYS_UNAVAILABLE,
         };
         let mut problem = kind.because(refusal.to_string());
-        if let KeyRefusal::Unavailable(error) = &refusal {
-            _ = RelayProblem::of_error(error);
-            problem.retry_after = Some(Duration::from_secs(5));
+        match &refusal {
+            KeyRefusal::Unavailable(error) => {
+                _ = RelayProblem::of_error(error);
+                problem.retry_after = Some(Duration::from_secs(5));
+            }
+            KeyRefusal::TooManyUnknown(wait) => problem.retry_after = Some(*wait),
+            _ => {}
         }
+        problem.into()
+    }
+}
+
+impl From<OverQuota> for Problem {
+    fn from(over: OverQuota) -> Problem {
+        let mut problem = match over {
+            OverQuota::Rate(_) => {
+                KEY_RATE_LIMITED.because("It has used up the requests of this minute.")
+            }
+            OverQuota::AtOnce { most, .. } => KEY_TOO_MANY_AT_ONCE.because(format!(
+                "{most} requests of this key are under way, which is its limit."
+            )),
+        };
+        problem.retry_after = Some(over.wait());
         problem.into()
     }
 }

@@ -62,12 +62,14 @@ async fn carry(
     url: HttpUrl,
 ) -> Result<(Carried, Sent), Problem> {
     let limits = line.limits(None);
+    let turn = ask.turn(line, limits.total).await?;
     let payload = ask.payload.take();
-    let (body, sent) = upload::body(&ask.req, payload, limits.total).await?;
+    let (body, sent, _held) =
+        upload::body(&ask.req, payload, limits.total, ask.in_use.bodies()).await?;
     let order = Order {
         headers: ask.outgoing_headers(),
         body,
         ..Order::new(method.clone(), url, limits)
     };
-    Ok((ask.api.relay.carry(line, order).await?, sent))
+    Ok((ask.api.relay.carry(line, turn, order).await?, sent))
 }

@@ -3,30 +3,40 @@
 //! Rule: whoever begins a record gets a line, at the latest when the record is dropped, as a call that was cancelled: that is what
 //! happens when the caller has gone.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
 use uuid::Uuid;
 
+use crate::access::InUse;
 use crate::calls::{Call, CallLog, Outcome, Target};
 use crate::relay::{CallTiming, RelayProblem};
 
 /// Codes of problems that are Connectory's no and not a failure.
-const REFUSALS: [&str; 3] = ["api_failing", "connector_busy", "api_address_refused"];
+const REFUSALS: [&str; 4] = [
+    "api_failing",
+    "connector_busy",
+    "api_address_refused",
+    "too_many_bodies",
+];
 
 /// A line that is written when it is dropped.
 pub(super) struct Record {
     log: CallLog,
     call: Option<Call>,
     begun: Instant,
+    /// The request counts as one of the key's for as long as the record is there.
+    _in_use: Rc<InUse>,
 }
 
 impl Record {
-    pub(super) fn new(log: &CallLog, call: Call, begun: Instant) -> Record {
+    pub(super) fn new(log: &CallLog, call: Call, begun: Instant, in_use: &Rc<InUse>) -> Record {
         Record {
             log: log.clone(),
             call: Some(call),
             begun,
+            _in_use: Rc::clone(in_use),
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Nothing of the pages' layers stands before it: no session, no cookie, no form token; a program's key says all.
 
+use std::rc::Rc;
 use std::time::Instant;
 
 use actix_web::http::Method;
@@ -18,7 +19,8 @@ pub use super::meters::Meters;
 use super::operations::{Handler, OPERATIONS, Operation};
 use super::paths::{self, Captures};
 use super::problem::{LOOP_DETECTED, METHOD_NOT_ALLOWED, METHOD_NOT_SUPPORTED, NOT_FOUND, Problem};
-use crate::access::{ApiKeys, Throttle, client_address};
+pub use super::unknown_keys::UnknownKeys;
+use crate::access::{ApiKeys, Quotas, client_address};
 use crate::authorization::TokenKeeper;
 use crate::calls::CallLog;
 use crate::clock::Clock;
@@ -54,8 +56,9 @@ pub struct Api {
     pub log: CallLog,
     pub endpoints: Definitions,
     pub keeper: TokenKeeper,
-    /// Counts unknown keys by address.
-    pub throttle: Throttle,
+    pub unknown_keys: UnknownKeys,
+    /// What each key may ask for.
+    pub quotas: Quotas,
     /// Which refusals are told to the log.
     pub seldom: Seldom,
     /// The address that people and programs use, without a trailing slash.
@@ -128,12 +131,14 @@ async fn attend(
             .into());
     }
     let holder = introduce(api, req, &arrival).await?;
+    let in_use = Rc::new(api.quotas.take(holder.key_id)?);
     let ask = Ask {
         api: api.clone(),
         req: req.clone(),
         payload: payload.into_inner(),
         captures,
         holder,
+        in_use,
         arrival,
     };
     handler(ask).await

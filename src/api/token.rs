@@ -45,7 +45,8 @@ async fn obtain(ask: &mut Ask, line: &Line) -> Result<Token, Problem> {
             .into());
     }
     let payload = ask.payload.take();
-    let body = upload::whole(payload, LARGEST, line.limits(None).total).await?;
+    let time = line.limits(None).total;
+    let (body, _held) = upload::whole(payload, LARGEST, time, ask.in_use.bodies()).await?;
     let min_ttl = min_ttl(&body)?;
     let now = ask.api.clock.now();
     let need = Need {

@@ -6,17 +6,19 @@
 use std::cell::Cell;
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::dev::Payload;
-use actix_web::error::PayloadError;
 use actix_web::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 
+use super::problem::BODY_TOO_LARGE;
 use crate::outbound::{Bytes, OutgoingBody};
 use crate::relay::{BODY_NOT_READ, RelayProblem};
+use crate::web::{Budget, Held, NotRead, read_whole};
 
 /// Bodies up to this size are read before anything is sent.
 const READ_FIRST: u64 = 64 * 1024;
@@ -27,23 +29,25 @@ const PIECES: usize = 4;
 /// How many bytes of it were passed on so far.
 pub(super) type Sent = Rc<Cell<u64>>;
 
-/// The body of a request.
+/// The body of a request, and what counts it as held in memory.
 pub(super) async fn body(
     request: &HttpRequest,
     payload: Payload,
     patience: Duration,
-) -> Result<(OutgoingBody, Sent), RelayProblem> {
+    budget: &Arc<Budget>,
+) -> Result<(OutgoingBody, Sent, Held), RelayProblem> {
     let size = size(request);
     let sent = Sent::default();
     if size == Some(0) || (size.is_none() && !request.headers().contains_key(TRANSFER_ENCODING)) {
-        return Ok((OutgoingBody::Empty, sent));
+        return Ok((OutgoingBody::Empty, sent, Held::of(budget)));
     }
     if let Some(size) = size.filter(|size| *size <= READ_FIRST) {
-        let bytes = whole(payload, size as usize, patience).await?;
+        let (bytes, held) = whole(payload, size as usize, patience, budget).await?;
         sent.set(bytes.len() as u64);
-        return Ok((OutgoingBody::Whole(bytes), sent));
+        return Ok((OutgoingBody::Whole(bytes), sent, held));
     }
-    Ok((stream(payload, size, Rc::clone(&sent)), sent))
+    let body = stream(payload, size, Rc::clone(&sent));
+    Ok((body, sent, Held::of(budget)))
 }
 
 /// The size that the request names, which the server has checked.
@@ -52,43 +56,22 @@ fn size(request: &HttpRequest) -> Option<u64> {
     value.trim().parse().ok()
 }
 
-/// All of a body, which has at most `most` bytes.
+/// All of a body, which has at most `most` bytes. It counts as held in memory for as long as the second value is there.
 pub(super) async fn whole(
     payload: Payload,
     most: usize,
     patience: Duration,
-) -> Result<Bytes, RelayProblem> {
-    tokio::time::timeout(patience, read(payload, most))
-        .await
-        .unwrap_or_else(|_| Err(BODY_NOT_READ.because("The body did not come in time.")))
-}
-
-async fn read(mut payload: Payload, most: usize) -> Result<Bytes, RelayProblem> {
-    let broken = |_: PayloadError| BODY_NOT_READ.because("The body broke off.");
-    let Some(first) = payload.next().await.transpose().map_err(broken)? else {
-        return Ok(Bytes::new());
-    };
-    let mut whole = Vec::new();
-    let mut piece = first;
-    loop {
-        if whole.len() + piece.len() > most {
-            return Err(
-                super::problem::BODY_TOO_LARGE.because(format!("It has more than {most} bytes."))
-            );
+    budget: &Arc<Budget>,
+) -> Result<(Bytes, Held), RelayProblem> {
+    let mut held = Held::of(budget);
+    match read_whole(payload, most, patience, &mut held).await {
+        Ok(bytes) => Ok((bytes, held)),
+        Err(NotRead::BrokeOff) => Err(BODY_NOT_READ.because("The body broke off.")),
+        Err(NotRead::TooSlow) => Err(BODY_NOT_READ.because("The body did not come in time.")),
+        Err(NotRead::TooLarge) => {
+            Err(BODY_TOO_LARGE.because(format!("It has more than {most} bytes.")))
         }
-        let next = payload.next().await.transpose().map_err(broken)?;
-        match next {
-            // The usual case: one piece, which need not be copied.
-            None if whole.is_empty() => return Ok(piece),
-            None => {
-                whole.extend_from_slice(&piece);
-                return Ok(whole.into());
-            }
-            Some(next) => {
-                whole.extend_from_slice(&piece);
-                piece = next;
-            }
-        }
+        Err(NotRead::NoRoom) => Err(RelayProblem::no_room()),
     }
 }
 

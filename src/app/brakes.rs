@@ -1,11 +1,14 @@
-//! The brakes, and what the log is told of refusals: all workers of a process share them.
+//! The brakes, the memory for bodies, and what the log is told of refusals: all workers of a process share them.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
 
-use crate::access::{SignInBrake, Throttle};
+use crate::access::{QuotaLimits, Quotas, SignInBrake, Throttle};
 use crate::clock::Clock;
-use crate::endpoints::RunBrake;
-use crate::web::Seldom;
+use crate::config::ResourceLimits;
+use crate::endpoints::{RunBodies, RunBrake};
+use crate::web::{Budget, Seldom};
 
 /// Unknown API keys that one address may show at once.
 const UNKNOWN_KEYS: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
@@ -18,17 +21,35 @@ pub(super) struct Brakes {
     pub runs: RunBrake,
     /// Unknown API keys, by address.
     pub keys: Throttle,
+    /// What each API key may ask for.
+    pub key_quotas: Quotas,
+    /// The memory for forms and for answers of Run.
+    pub page_bodies: Arc<Budget>,
+    /// Answers of Run that are kept, in a part of that memory.
+    pub run_bodies: RunBodies,
     /// Which refusals the log is told of.
     pub refused: Seldom,
 }
 
 impl Brakes {
-    pub fn new(clock: &Clock) -> Brakes {
+    pub fn new(clock: &Clock, limits: &ResourceLimits) -> Brakes {
+        // Half of it for programs and half for people, so that neither keeps the other out.
+        let page_bodies = Budget::new(limits.body_memory / 2);
+        let program_bodies = Budget::new(limits.body_memory / 2);
+        let kept_bodies = page_bodies.part(page_bodies.limit() / 2);
+        let key_limits = QuotaLimits {
+            burst: limits.key_per_minute,
+            refill: Duration::from_secs(60) / limits.key_per_minute.get(),
+            at_once: limits.key_at_once,
+        };
         Brakes {
             sign_in: SignInBrake::new(clock),
             token_requests: Throttle::for_outbound(clock),
-            runs: RunBrake::new(clock),
+            runs: RunBrake::new(clock, &page_bodies),
+            run_bodies: RunBodies::new(kept_bodies),
+            page_bodies,
             keys: Throttle::new(clock, UNKNOWN_KEYS),
+            key_quotas: Quotas::new(clock, key_limits, &program_bodies),
             refused: Seldom::new(clock),
         }
     }

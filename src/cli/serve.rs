@@ -117,6 +117,7 @@ async fn serve_until_stopped(
             idle: config.session_idle,
             lifetime: config.session_lifetime,
         },
+        resources: config.resources,
         retention: Retention(config.call_log_days),
         metrics: Metrics {
             handle: PrometheusBuilder::new()

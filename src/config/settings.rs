@@ -150,6 +150,22 @@ pub const SETTINGS: &[Setting] = &[
         "whether whoever comes for the first time gets an account",
     ),
     plain(
+        "CONNECTORY_BODY_MEMORY",
+        "mebibytes of request and answer bodies in memory at once",
+    ),
+    plain(
+        "CONNECTORY_CALLER_REQUESTS_PER_MINUTE",
+        "requests of one API key in a minute",
+    ),
+    plain(
+        "CONNECTORY_CALLER_REQUESTS_AT_ONCE",
+        "requests of one API key under way",
+    ),
+    plain(
+        "CONNECTORY_CLIENT_IDLE_SECONDS",
+        "seconds after which a client that takes nothing of its answer is disconnected",
+    ),
+    plain(
         "CONNECTORY_CALL_LOG_DAYS",
         "days for which calls are kept in the call log",
     ),

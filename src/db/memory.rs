@@ -42,6 +42,8 @@ impl<K, V> Clone for Memory<K, V> {
 
 struct Slot<V> {
     value: Option<Kept<V>>,
+    /// There was a value once, so that the key is none that somebody has made up.
+    was_found: bool,
     /// Moves when the value is dropped, so that what was being read then is not kept.
     changes: u64,
     /// Moves when reading fails, so that who waited for it fails with it.
@@ -116,6 +118,16 @@ where
                 self.younger_than(HARD, key).map(Some).ok_or(error)
             }
         }
+    }
+
+    /// Whether the value of a key was found before, however old it is now or whether it was forgotten. Those that have no value for long
+    /// may be taken for new.
+    pub fn has_found<Q>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.lock().get(key).is_some_and(|slot| slot.was_found)
     }
 
     /// Forgets the value of a key.
@@ -249,6 +261,7 @@ where
         match value {
             _ if !is_same || slot.changes != reading.changes => {}
             Some(value) => {
+                slot.was_found = true;
                 slot.value = Some(Kept {
                     value,
                     read_at: reading.started,
@@ -268,6 +281,7 @@ impl<V> Slot<V> {
     fn empty() -> Self {
         Slot {
             value: None,
+            was_found: false,
             changes: 0,
             failures: 0,
             turn: Arc::default(),

@@ -56,7 +56,12 @@ pub(super) struct Resolver {
 
 impl Default for Resolver {
     fn default() -> Self {
-        Self::asking(|name| Ok((name, 0).to_socket_addrs()?.map(|found| found.ip()).collect()))
+        Self::asking(|name| {
+            Ok((name, 0)
+                .to_socket_addrs()?
+                .map(|found| found.ip())
+                .collect())
+        })
     }
 }
 
@@ -85,7 +90,10 @@ impl Resolver {
 
     /// The look-up of a name that is under way, or a new one.
     fn join(&self, name: &str) -> Result<LookUp, Why> {
-        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut under_way = self
+            .under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(look_up) = under_way.get(name).and_then(WeakShared::upgrade) {
             return Ok(look_up);
         }
@@ -170,7 +178,11 @@ mod tests {
     async fn names_are_looked_up_by_few_threads_and_further_ones_are_refused_at_once() {
         let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let barrier = Arc::new(Barrier::new(AT_ONCE + 1));
-        let seen = (Arc::clone(&running), Arc::clone(&most), Arc::clone(&barrier));
+        let seen = (
+            Arc::clone(&running),
+            Arc::clone(&most),
+            Arc::clone(&barrier),
+        );
         let resolver = Resolver::asking(move |name| {
             let (running, most, barrier) = &seen;
             most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
@@ -193,7 +205,8 @@ mod tests {
         }
         let refused = resolver.look_up("one.too.many").await.expect_err("refused");
         assert_eq!(refused.why, Why::Busy);
-        let joined = resolver.look_up("hung0");
+        let mut joined = Box::pin(resolver.look_up("hung0"));
+        assert!(futures_util::poll!(&mut joined).is_pending());
         barrier.wait();
         let found = join_all(look_ups).await;
         assert!(found.iter().all(Result::is_ok));

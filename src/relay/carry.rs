@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use uuid::Uuid;
+
 use super::body::Body;
 use super::credential::{self, CallTo};
 use super::gate::Pass;
@@ -18,6 +20,12 @@ use crate::web::Error;
 
 /// How long a call waits for its turn at most.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The right to make one call through a connector, given back when it is dropped or the answer's body has ended.
+pub struct Turn {
+    pass: Pass,
+    waited: Duration,
+}
 
 /// Carries calls, on the connections of one worker. Cheap to clone.
 #[derive(Clone)]
@@ -51,22 +59,43 @@ impl Relay {
             .transpose()
     }
 
-    /// Carries a call to the API and gives its answer, whatever its status. Dropping the future or the answer's body ends the
-    /// exchange.
-    pub async fn carry(&self, line: &Arc<Line>, order: Order) -> Result<Carried, RelayProblem> {
+    /// Waits for the turn of a call by `caller`, a key or a person, which may take `total`. The turn is taken before the request's body is
+    /// read, so that bodies that wait hold no memory.
+    pub async fn turn(
+        &self,
+        line: &Line,
+        caller: Uuid,
+        total: Duration,
+    ) -> Result<Turn, RelayProblem> {
+        line.check_enabled()?;
+        let begun = Instant::now();
+        let pass = self.enter(line, caller, begun + total).await?;
+        Ok(Turn {
+            pass,
+            waited: begun.elapsed(),
+        })
+    }
+
+    /// Carries a call whose turn it is to the API and gives its answer, whatever its status. Dropping the future or the answer's body
+    /// ends the exchange.
+    pub async fn carry(
+        &self,
+        line: &Arc<Line>,
+        turn: Turn,
+        order: Order,
+    ) -> Result<Carried, RelayProblem> {
         line.check_enabled()?;
         line.check_origin(&order.url)?;
         super::target::check_steps(&order.url)?;
         let begun = Instant::now();
-        let deadline = begun + order.limits.total;
-        let pass = self.enter(line, deadline).await?;
+        let deadline = begun + order.limits.total.saturating_sub(turn.waited);
         let to = CallTo {
             line,
             url: &order.url,
         };
         let chosen = credential::choose(&self.board, to);
         let chosen = within(&self.board, line, deadline, chosen).await?;
-        let queue = begun.elapsed();
+        let queue = turn.waited + begun.elapsed();
         let is_shown = order.shown;
         let mut journey = Journey::new(self, line, order, deadline, chosen);
         let left = Instant::now();
@@ -80,7 +109,7 @@ impl Relay {
             Ok((answer, read, first_byte)) => Ok(Carried {
                 status: answer.status,
                 headers: answer.headers,
-                body: Body::new(read, pass),
+                body: Body::new(read, turn.pass),
                 timing: CallTiming {
                     queue,
                     connect: journey.connect,
@@ -99,8 +128,13 @@ impl Relay {
     }
 
     /// Waits for the call's turn. While the server is left alone nobody waits.
-    async fn enter(&self, line: &Line, deadline: Instant) -> Result<Pass, RelayProblem> {
-        if let Some(pass) = line.gate.try_enter() {
+    async fn enter(
+        &self,
+        line: &Line,
+        caller: Uuid,
+        deadline: Instant,
+    ) -> Result<Pass, RelayProblem> {
+        if let Some(pass) = line.gate.try_enter(caller) {
             return Ok(pass);
         }
         let begun = Instant::now();
@@ -108,10 +142,17 @@ impl Relay {
             return Err(told(line, resting));
         }
         let patience = PATIENCE.min(deadline.saturating_duration_since(begun));
-        line.gate.enter(patience).await.map_err(|full| {
+        line.gate.enter(caller, patience).await.map_err(|full| {
             let detail = format!(
-                "{} calls through {} are under way, which is its limit.",
-                full.at_once, line.label
+                "{} calls {}through {} are under way, which is {}.",
+                full.at_once,
+                if full.is_share { "of this caller " } else { "" },
+                line.label,
+                if full.is_share {
+                    "half of its limit and the most that one caller has"
+                } else {
+                    "its limit"
+                },
             );
             let problem = BUSY.because(detail).retry_after(Duration::from_secs(1));
             RelayProblem {

@@ -25,7 +25,7 @@ mod switchboard;
 mod target;
 
 pub use body::Body;
-pub use carry::Relay;
+pub use carry::{Relay, Turn};
 pub use health::forget_old_breakers;
 pub use line::Line;
 pub use mask::{MASKED, Mask};

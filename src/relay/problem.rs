@@ -59,6 +59,8 @@ kinds! {
         "Check names and values of the request’s headers.";
     BODY_NOT_READ = "request_body_broken", 400, "The request’s body did not arrive whole",
         "Send the request again.";
+    NO_ROOM = "too_many_bodies", 503, "Connectory holds too many large bodies at the moment",
+        "Try again in a moment; bodies of up to 16 KiB are always taken, and the proxy streams those of over 64 KiB.";
     NAME_NOT_FOUND = "api_name_not_found", 502, "The API’s host name has no address",
         "Check the host name in the connector’s base URL.";
     ADDRESS_REFUSED = "api_address_refused", 502, "The API’s address is one that Connectory must not connect to",
@@ -213,6 +215,13 @@ impl RelayProblem {
         TOKEN_RENEWING
             .because(detail)
             .retry_after(renewal.retry_after)
+    }
+
+    /// Of a body for which there is no room in memory.
+    pub fn no_room() -> RelayProblem {
+        NO_ROOM
+            .because("All bodies together take as much memory as they may.")
+            .retry_after(Duration::from_secs(1))
     }
 
     /// Of a fault of this program, which is logged here.

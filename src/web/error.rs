@@ -240,9 +240,7 @@ pub(super) fn respond(error: &Error, shell: &Shell, path_and_query: &str) -> Htt
         Error::TooMany(wait) => {
             _ = response.insert_header((RETRY_AFTER, (wait.as_secs() + 1).to_string()))
         }
-        Error::Busy(_) | Error::Unavailable(_) => {
-            _ = response.insert_header((RETRY_AFTER, "5"))
-        }
+        Error::Busy(_) | Error::Unavailable(_) => _ = response.insert_header((RETRY_AFTER, "5")),
         _ => {}
     }
     let body = ErrorPage { shell, error }

@@ -2,18 +2,23 @@
 
 use std::future::{Future, Ready, ready};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
-use super::Error;
+use super::body::{NotRead, read_whole};
+use super::budget::{Budget, FREE, Held};
 use super::visitor::VisitorToken;
+use super::{Error, Shell};
 use crate::db::version::SeenVersion;
 
 /// The largest form, in bytes: room for certificates and long descriptions.
 const LARGEST: usize = 512 * 1024;
+/// The largest form of somebody who has not signed in, in bytes. It is one of those that need no room in the memory for bodies.
+const LARGEST_OF_STRANGERS: usize = FREE;
 /// How long a form may take to arrive: long for the slowest line, and no way to hold memory for ever.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The most fields of one form.
@@ -29,6 +34,8 @@ pub const OWN_PASSWORD: &str = "own_password";
 #[derive(Clone, Default)]
 pub struct FormData {
     pairs: Vec<(String, String)>,
+    /// Counts the bytes for as long as they are here.
+    _held: Option<Arc<Held>>,
 }
 
 impl FormData {
@@ -51,7 +58,7 @@ impl FormData {
                 "The form holds a NUL character, which cannot be stored.",
             ));
         }
-        Ok(FormData { pairs })
+        Ok(FormData { pairs, _held: None })
     }
 
     /// The first value of a field as typed, with line ends as `\n`; empty when the field is absent.
@@ -128,6 +135,14 @@ impl FromRequest for Form {
                 .as_bytes()
                 .starts_with(b"application/x-www-form-urlencoded")
         });
+        let is_signed_in =
+            (req.extensions().get::<Shell>()).is_some_and(|shell| shell.person.is_some());
+        let most = if is_signed_in {
+            LARGEST
+        } else {
+            LARGEST_OF_STRANGERS
+        };
+        let budget = req.app_data::<web::Data<Budget>>().cloned();
         let body = web::Payload::from_request(req, payload);
         Box::pin(async move {
             if !is_form {
@@ -138,7 +153,12 @@ impl FromRequest for Form {
             let body = body
                 .await
                 .map_err(|_| Error::BadRequest("The form did not arrive whole."))?;
-            let data = FormData::parse(&read(body, PATIENCE).await?)?;
+            let budget =
+                budget.ok_or_else(|| Error::internal(anyhow::anyhow!("no memory for forms")))?;
+            let mut held = Held::of(&budget);
+            let body = read_whole(body, most, PATIENCE, &mut held).await?;
+            let mut data = FormData::parse(&body)?;
+            data._held = Some(Arc::new(held));
             let given = data.get(CSRF).unwrap_or_default();
             if token.is_some_and(|token| token.csrf_matches(given)) {
                 Ok(Form(data))
@@ -149,13 +169,15 @@ impl FromRequest for Form {
     }
 }
 
-/// All bytes of a form.
-async fn read(body: web::Payload, patience: Duration) -> Result<web::Bytes, Error> {
-    tokio::time::timeout(patience, body.to_bytes_limited(LARGEST))
-        .await
-        .map_err(|_| Error::BadRequest("The form took too long to arrive."))?
-        .map_err(|_| Error::TooLarge)?
-        .map_err(|_| Error::BadRequest("The form did not arrive whole."))
+impl From<NotRead> for Error {
+    fn from(why: NotRead) -> Error {
+        match why {
+            NotRead::BrokeOff => Error::BadRequest("The form did not arrive whole."),
+            NotRead::TooSlow => Error::BadRequest("The form took too long to arrive."),
+            NotRead::TooLarge => Error::TooLarge,
+            NotRead::NoRoom => Error::Busy("Too many large forms and answers are held in memory."),
+        }
+    }
 }
 
 /// The variable part of a path, such as a connector's key. What cannot be decoded is an address of nothing.
@@ -206,10 +228,6 @@ fn decoded(raw: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use actix_web::error::PayloadError;
-    use actix_web::test::TestRequest;
-    use futures_util::{Stream, StreamExt, stream};
-
     use super::*;
 
     #[test]
@@ -219,18 +237,6 @@ mod tests {
         assert_eq!(data.text("text"), "one\ntwo");
         assert_eq!(data.text("note"), " x ");
         assert_eq!(data.trimmed("note"), "x");
-    }
-
-    #[tokio::test]
-    async fn a_form_that_does_not_come_to_an_end_is_given_up() {
-        let begun = stream::iter([Ok(web::Bytes::from("csrf="))]).chain(stream::pending());
-        let payload: Pin<Box<dyn Stream<Item = Result<web::Bytes, PayloadError>>>> =
-            Box::pin(begun);
-        let request = TestRequest::default().to_http_request();
-        let body = web::Payload::from_request(&request, &mut payload.into());
-        let body = body.await.expect("a body");
-        let answer = read(body, Duration::from_millis(1)).await;
-        assert!(matches!(answer, Err(Error::BadRequest(_))), "{answer:?}");
     }
 
     #[test]

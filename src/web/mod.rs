@@ -6,6 +6,8 @@
 
 mod address;
 pub mod assets;
+mod body;
+mod budget;
 mod conflict;
 pub mod csv;
 mod error;
@@ -25,6 +27,8 @@ mod visitor;
 mod zone;
 
 pub use address::PublicAddress;
+pub use body::{NotRead, read_whole};
+pub use budget::{Budget, Held, OverBudget};
 pub use conflict::{ConflictPage, Difference};
 pub use error::Error;
 pub use fields::{

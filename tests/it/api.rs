@@ -11,6 +11,7 @@ mod forgetting;
 mod hostile;
 mod kept_log;
 mod keys;
+mod limits;
 mod loops;
 mod manners;
 mod matrix;

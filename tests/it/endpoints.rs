@@ -4,6 +4,7 @@ mod calling;
 mod deleting;
 mod editor;
 mod hosts;
+mod limits;
 mod masking;
 mod memory;
 mod rows;

@@ -2,6 +2,7 @@
 
 mod headers;
 mod hostile;
+mod limits;
 mod rules;
 mod status;
 

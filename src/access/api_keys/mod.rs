@@ -62,16 +62,30 @@ impl ApiKeys {
         presented: &str,
         now: DateTime<Utc>,
     ) -> Result<Arc<KeyHolder>, KeyRefusal> {
+        self.find_if(db, presented, now, async || Ok(())).await
+    }
+
+    /// The same where `admit` decides whether the database is asked for a key that was not found before. What it gives is held until the
+    /// database has answered.
+    pub async fn find_if<T>(
+        &self,
+        db: &Db,
+        presented: &str,
+        now: DateTime<Utc>,
+        admit: impl AsyncFnOnce() -> Result<T, KeyRefusal>,
+    ) -> Result<Arc<KeyHolder>, KeyRefusal> {
         let key = ApiKey::parse(presented).ok_or(KeyRefusal::Unknown)?;
         let hash = key.hash();
-        let read = async || -> Result<_, Error> {
-            let conn = db.get().await?;
-            Ok(queries::find(&conn, &hash).await?.map(Arc::new))
+        let read = async || -> Result<_, KeyRefusal> {
+            let _admitted = match self.kept.has_found(&hash) {
+                true => None,
+                false => Some(admit().await?),
+            };
+            let found = async { queries::find(&*db.get().await?, &hash).await }.await;
+            Ok(found.map_err(KeyRefusal::Unavailable)?.map(Arc::new))
         };
-        let holder = self.kept.get(&hash, read).await;
-        let holder = holder
-            .map_err(KeyRefusal::Unavailable)?
-            .ok_or(KeyRefusal::Unknown)?;
+        let holder = self.kept.get(&hash, read).await?;
+        let holder = holder.ok_or(KeyRefusal::Unknown)?;
         holder.standing(now)?;
         Ok(holder)
     }

@@ -27,6 +27,9 @@ pub enum KeyRefusal {
     TokenNotAllowed,
     #[error("This API key may not use this HTTP method.")]
     MethodNotAllowed,
+    /// It was not looked for: the caller's address has shown too many keys that nobody has. Another one may be after this time.
+    #[error("This address has sent many keys that are none.")]
+    TooManyUnknown(std::time::Duration),
     /// The database could not be asked. The cause is for the log.
     #[error("API keys cannot be checked at the moment.")]
     Unavailable(#[source] Error),
@@ -46,6 +49,7 @@ impl KeyRefusal {
             KeyRefusal::ProxyNotAllowed => "proxy_not_allowed",
             KeyRefusal::TokenNotAllowed => "token_not_allowed",
             KeyRefusal::MethodNotAllowed => "method_not_allowed",
+            KeyRefusal::TooManyUnknown(_) => "too_many_unknown_keys",
             KeyRefusal::Unavailable(_) => "keys_unavailable",
         }
     }

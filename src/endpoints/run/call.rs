@@ -13,9 +13,13 @@ use crate::endpoints::definition::Rendered;
 use crate::endpoints::model::{EndpointId, HttpMethod};
 use crate::outbound::{Bytes, OutgoingBody};
 use crate::relay::{Body, Carried, Line, Order, Relay, RelayProblem, TIME_OUT};
+use crate::web::Held;
 
 /// What is read of an answer at most, in bytes.
 const LARGEST: usize = 10 * 1024 * 1024;
+
+/// As often stands an answer in memory while a page of it is made: as it came, as text, masked, and laid out.
+const COPIES: usize = 4;
 
 /// Who runs what.
 pub(super) struct Run<'a> {
@@ -39,6 +43,8 @@ pub(super) struct Whole {
     /// Why the body ended before its end.
     pub broken: Option<RelayProblem>,
     pub times: Times,
+    /// Counts the body for as long as it is here.
+    _held: Held,
 }
 
 impl Run<'_> {
@@ -48,6 +54,7 @@ impl Run<'_> {
         relay: &Relay,
         log: &CallLog,
         rendered: Rendered,
+        mut held: Held,
     ) -> Result<Whole, RelayProblem> {
         let begun = Instant::now();
         let mut entry = Entry::new(log, self.entry(), begun);
@@ -57,7 +64,11 @@ impl Run<'_> {
             entry.change(|call| call.sent = size);
         }
         let total = order.limits.total;
-        let mut carried = match relay.carry(self.line, order).await {
+        let carried = async {
+            let turn = relay.turn(self.line, self.by.id.unwrap_or_default(), total);
+            relay.carry(self.line, turn.await?, order).await
+        };
+        let mut carried = match carried.await {
             Ok(carried) => carried,
             Err(problem) => {
                 entry.failed(&problem);
@@ -66,7 +77,7 @@ impl Run<'_> {
         };
         entry.answered(&carried);
         let left = total.saturating_sub(begun.elapsed());
-        let (body, is_cut, broken) = read(&mut carried.body, left).await;
+        let (body, is_cut, broken) = read(&mut carried.body, left, &mut held).await;
         entry.ended(body.len(), broken.as_ref());
         let times = Times {
             queue: carried.timing.queue,
@@ -80,6 +91,7 @@ impl Run<'_> {
             is_cut,
             broken,
             times,
+            _held: held,
         })
     }
 
@@ -197,7 +209,11 @@ impl Drop for Entry<'_> {
 }
 
 /// The beginning of a body, whether there is more, and why it broke off, if it did.
-async fn read(body: &mut Body, within: Duration) -> (Vec<u8>, bool, Option<RelayProblem>) {
+async fn read(
+    body: &mut Body,
+    within: Duration,
+    held: &mut Held,
+) -> (Vec<u8>, bool, Option<RelayProblem>) {
     let mut whole = Vec::new();
     let reading = async {
         while let Some(piece) = body.next().await {
@@ -207,6 +223,9 @@ async fn read(body: &mut Body, within: Duration) -> (Vec<u8>, bool, Option<Relay
             }
             if whole.len() > LARGEST {
                 return (true, None);
+            }
+            if held.cover(whole.len() * COPIES).is_err() {
+                return (false, Some(RelayProblem::no_room()));
             }
         }
         (false, None)

@@ -1,7 +1,8 @@
 //! Bodies of answers that are too long for a page, kept for whoever has asked for them, in memory, for some minutes.
 //!
 //! Rule: nothing of an answer is written anywhere. Only the person who ran the endpoint gets its answer, by an address that
-//! nobody can guess, and as an answer of the connector whose endpoint it was: the right to call that one is asked for. Danger: memory; all bodies together are limited, and the oldest go first.
+//! nobody can guess, and as an answer of the connector whose endpoint it was: the right to call that one is asked for. Danger: memory; all bodies together are limited, by the memory
+//! for bodies, and the oldest go first.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,18 +13,19 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::connectors::ConnectorId;
+use crate::web::{Budget, Held};
 
 /// How long a body is kept.
 const KEPT: TimeDelta = TimeDelta::minutes(10);
 
-/// All bodies together, in bytes, and how many there are of one person.
-const LARGEST: usize = 64 * 1024 * 1024;
+/// How many there are of one person.
 const MOST_OF_ONE: usize = 3;
 
 /// Process-wide. Clones share what they keep.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct RunBodies {
     bodies: Arc<Mutex<VecDeque<KeptBody>>>,
+    budget: Arc<Budget>,
 }
 
 struct KeptBody {
@@ -31,6 +33,8 @@ struct KeptBody {
     origin: Origin,
     until: DateTime<Utc>,
     body: Arc<Download>,
+    /// Counts the body for as long as it is kept.
+    _held: Held,
 }
 
 /// Who has run an endpoint, and whose it was.
@@ -48,8 +52,21 @@ pub(super) struct Download {
 }
 
 impl RunBodies {
-    /// Keeps a body; gives the part of its address that nobody can guess.
-    pub(super) fn keep(&self, origin: Origin, now: DateTime<Utc>, body: Download) -> String {
+    /// Keeps bodies within this memory.
+    pub fn new(budget: Arc<Budget>) -> RunBodies {
+        RunBodies {
+            bodies: Arc::default(),
+            budget,
+        }
+    }
+
+    /// Keeps a body; gives the part of its address that nobody can guess. `None` if there is no room even without the others.
+    pub(super) fn keep(
+        &self,
+        origin: Origin,
+        now: DateTime<Utc>,
+        body: Download,
+    ) -> Option<String> {
         let key = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>());
         let mut bodies = self.lock();
         bodies.retain(|kept| kept.until > now);
@@ -59,24 +76,18 @@ impl RunBodies {
                 bodies.remove(oldest);
             }
         }
-        let mut size = body.bytes.len()
-            + bodies
-                .iter()
-                .map(|kept| kept.body.bytes.len())
-                .sum::<usize>();
-        while size > LARGEST {
-            let Some(oldest) = bodies.pop_front() else {
-                break;
-            };
-            size -= oldest.body.bytes.len();
+        let mut held = Held::of(&self.budget);
+        while held.cover(body.bytes.len()).is_err() {
+            bodies.pop_front()?;
         }
         bodies.push_back(KeptBody {
             key: key.clone(),
             origin,
             until: now + KEPT,
             body: Arc::new(body),
+            _held: held,
         });
-        key
+        Some(key)
     }
 
     /// A body that this person got from this connector, if it is still there.
@@ -111,6 +122,10 @@ mod tests {
         }
     }
 
+    fn memory(size: usize) -> RunBodies {
+        RunBodies::new(Budget::new(size))
+    }
+
     fn run_by(person: u128, connector: u128) -> Origin {
         Origin {
             person: Uuid::from_u128(person),
@@ -120,9 +135,9 @@ mod tests {
 
     #[test]
     fn a_body_is_there_for_its_person_and_connector_for_ten_minutes() {
-        let (bodies, ana, ben) = (RunBodies::default(), run_by(1, 9), run_by(2, 9));
+        let (bodies, ana, ben) = (memory(1_000_000), run_by(1, 9), run_by(2, 9));
         let now = DateTime::from_timestamp(1_795_000_000, 0).expect("a time");
-        let key = bodies.keep(ana, now, body(10));
+        let key = bodies.keep(ana, now, body(10)).expect("room");
         assert!(bodies.find(ana, now, &key).is_some());
         assert!(bodies.find(ben, now, &key).is_none());
         assert!(bodies.find(run_by(1, 8), now, &key).is_none());
@@ -136,18 +151,20 @@ mod tests {
 
     #[test]
     fn bodies_do_not_fill_the_memory() {
-        let bodies = RunBodies::default();
+        let largest = 64 * 1024 * 1024;
+        let bodies = memory(largest);
         let now = DateTime::from_timestamp(1_795_000_000, 0).expect("a time");
         let size = 10 * 1024 * 1024;
         let keys: Vec<(Origin, String)> = (0..20)
             .map(|number| {
                 let person = run_by(number / 5, number);
-                (person, bodies.keep(person, now, body(size)))
+                (person, bodies.keep(person, now, body(size)).expect("room"))
             })
             .collect();
         let kept = |(person, key): &(Origin, String)| bodies.find(*person, now, key).is_some();
         let there: Vec<bool> = keys.iter().map(kept).collect();
-        assert!(there.iter().filter(|there| **there).count() * size <= LARGEST);
+        assert!(there.iter().filter(|there| **there).count() * size <= largest);
         assert_eq!(there.last(), Some(&true), "the newest is there");
+        assert!(bodies.keep(run_by(9, 9), now, body(2 * largest)).is_none());
     }
 }

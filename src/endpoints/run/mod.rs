@@ -24,14 +24,14 @@ use super::definition::{Part, RenderProblems, Rendered};
 use super::editor::{Editor, base_url, editor_page, load};
 use super::forms::EndpointForm;
 use super::model::{Endpoint, Recipe};
-use crate::access::{Right, Throttle, Visit};
+use crate::access::{InUse, QuotaLimits, Quotas, Right, Visit};
 use crate::calls::CallLog;
 use crate::clock::Clock;
 use crate::connectors;
 use crate::name::Name;
 use crate::outbound::http::HeaderMap;
 use crate::relay::{Line, Relay, RelayProblem};
-use crate::web::{Error, Form, FormData, Segments};
+use crate::web::{Budget, Error, Form, FormData, Held, Segments};
 use body::Arrived;
 use call::{Run, Whole};
 use kept::Origin;
@@ -44,13 +44,24 @@ pub(super) use report::{Outcome, Report, bytes};
 /// Runs of one person at once, before one more comes back every half a minute: more than anybody tries out by hand.
 const RUNS: NonZeroU32 = NonZeroU32::MIN.saturating_add(119);
 
+/// The time in which one more comes back.
+const REFILL: Duration = Duration::from_secs(30);
+/// Runs of one person under way.
+const RUNS_AT_ONCE: usize = 8;
+
 /// A brake on runs.
 #[derive(Clone)]
-pub struct RunBrake(Throttle);
+pub struct RunBrake(Quotas);
 
 impl RunBrake {
-    pub fn new(clock: &Clock) -> RunBrake {
-        RunBrake(Throttle::new(clock, RUNS))
+    /// `bodies` is the memory for the answers of all people's runs.
+    pub fn new(clock: &Clock, bodies: &Arc<Budget>) -> RunBrake {
+        let limits = QuotaLimits {
+            burst: RUNS,
+            refill: REFILL,
+            at_once: RUNS_AT_ONCE,
+        };
+        RunBrake(Quotas::new(clock, limits, bodies))
     }
 }
 
@@ -59,6 +70,7 @@ pub struct Tools {
     relay: web::Data<Relay>,
     log: web::Data<CallLog>,
     bodies: web::Data<RunBodies>,
+    in_use: InUse,
 }
 
 /// A request that is ready to be sent.
@@ -74,15 +86,18 @@ pub async fn run(
     Segments([key, id]): Segments<2>,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
-    brake
-        .0
-        .take(&visit.actor.username)
-        .map_err(Error::TooMany)?;
+    let in_use = brake.0.take(visit.actor.id.unwrap_or_default());
+    let in_use = in_use.map_err(|over| Error::TooMany(over.wait()))?;
     let mut editor = read(&visit, &key, &id, &data).await?;
     let Some(ready) = ready(&mut editor.form) else {
         return editor_page(visit, editor, StatusCode::UNPROCESSABLE_ENTITY);
     };
-    let tools = Tools { relay, log, bodies };
+    let tools = Tools {
+        relay,
+        log,
+        bodies,
+        in_use,
+    };
     editor.report = Some(report(&visit, &tools, &editor, ready).await);
     editor.form.mark_unsaved();
     editor_page(visit, editor, StatusCode::OK)
@@ -161,7 +176,8 @@ async fn call(
         time_out: seconds.map(Duration::from_secs),
         retries: u8::try_from(recipe.retries).unwrap_or_default(),
     };
-    run.call(&tools.relay, &tools.log, rendered).await
+    let held = Held::of(tools.in_use.bodies());
+    run.call(&tools.relay, &tools.log, rendered, held).await
 }
 
 fn answered(
@@ -186,13 +202,14 @@ fn answered(
         body.notes.push(note);
     }
     let person = visit.actor.id;
-    let download = download.zip(person).map(|(download, person)| {
+    let download = download.zip(person).and_then(|(download, person)| {
         let origin = Origin {
             person,
             connector: editor.connector.id,
         };
-        let kept = tools.bodies.keep(origin, visit.now(), download);
-        format!("/connectors/{}/run-bodies/{kept}", editor.connector.key)
+        let kept = tools.bodies.keep(origin, visit.now(), download)?;
+        let key = &editor.connector.key;
+        Some(format!("/connectors/{key}/run-bodies/{kept}"))
     });
     let sent = carried.sent.as_ref().map(|sent| SentRequest {
         method: sent.method.to_string(),

@@ -120,6 +120,22 @@ fn both_tables_have_the_defaults_that_the_program_takes() {
             "CONNECTORY_SESSION_HOURS",
             (config.session_lifetime.as_secs() / 3600).to_string(),
         ),
+        (
+            "CONNECTORY_BODY_MEMORY",
+            (config.resources.body_memory / 1024 / 1024).to_string(),
+        ),
+        (
+            "CONNECTORY_CALLER_REQUESTS_PER_MINUTE",
+            config.resources.key_per_minute.to_string(),
+        ),
+        (
+            "CONNECTORY_CALLER_REQUESTS_AT_ONCE",
+            config.resources.key_at_once.to_string(),
+        ),
+        (
+            "CONNECTORY_CLIENT_IDLE_SECONDS",
+            config.resources.client_idle.as_secs().to_string(),
+        ),
         ("CONNECTORY_CALL_LOG_DAYS", config.call_log_days.to_string()),
         ("CONNECTORY_SMTP_TLS", "starttls".into()),
         (

@@ -13,7 +13,7 @@ use connectory::authorization::TokenKeeper;
 use connectory::calls::{CallLog, Retention};
 use connectory::categories::{self, CategoryStatus};
 use connectory::clock::Clock;
-use connectory::config::Config;
+use connectory::config::{Config, ResourceLimits};
 use connectory::connectors::{self, LegacyGrants, Method, NewConnector};
 use connectory::db::{COMMAND, Connection, Db, Notices, Pools};
 use connectory::keyring::Instance;
@@ -119,6 +119,7 @@ impl TestApp {
                 idle: Duration::from_secs(3600),
                 lifetime: Duration::from_secs(12 * 3600),
             },
+            resources: ResourceLimits::default(),
             retention: Retention(30),
             metrics: Metrics {
                 handle: PrometheusBuilder::new().build_recorder().handle(),

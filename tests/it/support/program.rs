@@ -238,6 +238,18 @@ impl Program {
         self.end()
     }
 
+    /// The most memory that it has had so far, in bytes.
+    pub fn peak_memory(&self) -> usize {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("a running program");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kibibytes = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
+        1024 * kibibytes
+            .expect("its peak")
+            .parse::<usize>()
+            .expect("a number")
+    }
+
     /// Waits until it ends by itself.
     pub fn end(mut self) -> (ExitStatus, String) {
         let status = end_of(&mut self.child, "the stop");
