@@ -224,7 +224,7 @@ fn worker(
         log: shared.call_log.clone(),
         endpoints: shared.endpoints,
         keeper: shared.keeper.clone(),
-        unknown_keys: UnknownKeys::new(brakes.keys),
+        unknown_keys: UnknownKeys::new(brakes.keys, brakes.spare_keys),
         quotas: brakes.key_quotas,
         seldom: brakes.refused.clone(),
         address: PublicAddress::new(&site.public_url).to_string(),

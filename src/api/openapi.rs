@@ -16,7 +16,7 @@ use super::types::{
 use crate::relay::{KINDS, ProblemKind};
 
 /// Codes that every operation with a key can answer with.
-const OF_KEYS: [&str; 8] = [
+const OF_KEYS: [&str; 10] = [
     "key_missing",
     "key_unknown",
     "key_revoked",
@@ -25,6 +25,8 @@ const OF_KEYS: [&str; 8] = [
     "key_holder_not_permitted",
     "keys_unavailable",
     "too_many_unknown_keys",
+    "key_rate_limited",
+    "key_too_many_at_once",
 ];
 
 /// Codes that any operation can answer with.

@@ -13,6 +13,10 @@ use crate::web::{Budget, Seldom};
 /// Unknown API keys that one address may show at once.
 const UNKNOWN_KEYS: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
 
+/// Keys not seen before that are looked for all the same when an address has shown too many unknown ones, and in what time one more is.
+const SPARE_LOOK_UPS: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+const SPARE_REFILL: Duration = Duration::from_secs(1);
+
 /// One of each kind.
 #[derive(Clone)]
 pub(super) struct Brakes {
@@ -21,6 +25,7 @@ pub(super) struct Brakes {
     pub runs: RunBrake,
     /// Unknown API keys, by address.
     pub keys: Throttle,
+    pub spare_keys: Throttle,
     /// What each API key may ask for.
     pub key_quotas: Quotas,
     /// The memory for forms and for answers of Run.
@@ -49,6 +54,7 @@ impl Brakes {
             run_bodies: RunBodies::new(kept_bodies),
             page_bodies,
             keys: Throttle::new(clock, UNKNOWN_KEYS),
+            spare_keys: Throttle::every(clock, SPARE_REFILL, SPARE_LOOK_UPS),
             key_quotas: Quotas::new(clock, key_limits, &program_bodies),
             refused: Seldom::new(clock),
         }

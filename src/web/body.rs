@@ -47,7 +47,7 @@ async fn read(
             return Err(NotRead::TooLarge);
         }
         // The usual case is one piece, which need not be copied.
-        whole.extend_from_slice(&last);
+        append(&mut whole, &last, most);
         last = piece;
         // What the vector has reserved is held too, but makes no small body a large one.
         let bytes = match whole.len() + last.len() {
@@ -61,6 +61,16 @@ async fn read(
     }
     whole.extend_from_slice(&last);
     Ok(whole.into())
+}
+
+/// Appends to what may have `most` bytes, so that no room is reserved for more than that.
+fn append(whole: &mut Vec<u8>, piece: &[u8], most: usize) {
+    let needed = whole.len() + piece.len();
+    if needed > whole.capacity() {
+        let room = (2 * whole.capacity()).clamp(needed, most.max(needed));
+        whole.reserve_exact(room - whole.len());
+    }
+    whole.extend_from_slice(piece);
 }
 
 #[cfg(test)]
