@@ -3,7 +3,7 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-use super::model::StoredSecret;
+use super::model::{SecretField, StoredSecret};
 use crate::vault::Secret;
 use crate::web::{Errors, FormData};
 
@@ -35,7 +35,8 @@ impl SecretChoice {
 }
 
 impl SecretChange {
-    /// Reads the choice for the field of this name. An absent field is a kept secret; a replacement must not be empty.
+    /// Reads the choice for the field of this name. An absent field is a kept secret; a replacement must not be empty, nor longer
+    /// than secrets may be.
     pub fn read(
         data: &FormData,
         name: &'static str,
@@ -44,7 +45,11 @@ impl SecretChange {
         errors: &mut Errors,
     ) -> SecretChange {
         let typed = Secret::new(data.text(name));
-        match SecretChoice::read(data, name) {
+        let choice = SecretChoice::read(data, name);
+        if choice != SecretChoice::Remove {
+            check_length(name, label, &typed, errors);
+        }
+        match choice {
             SecretChoice::Remove => SecretChange::Remove,
             SecretChoice::Replace if typed.is_empty() => {
                 errors.add(
@@ -60,6 +65,22 @@ impl SecretChange {
             SecretChoice::Keep if !is_stored && !typed.is_empty() => SecretChange::Replace(typed),
             SecretChoice::Keep => SecretChange::Keep,
         }
+    }
+}
+
+/// Refuses a secret that is too long, at its field.
+pub(super) fn check_length(name: &'static str, label: &str, typed: &Secret, errors: &mut Errors) {
+    let longest = if name == SecretField::ClientKey.code() {
+        Secret::LONGEST_KEY
+    } else {
+        Secret::LONGEST
+    };
+    if typed.expose().len() > longest {
+        let kibibytes = longest / 1024;
+        errors.add(
+            name,
+            format!("{label} must not be longer than {kibibytes} KiB ({longest} bytes)"),
+        );
     }
 }
 

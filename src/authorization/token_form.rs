@@ -6,6 +6,7 @@ use super::model::{Authorization, SecretField};
 use super::oauth_client::stored;
 use super::origins::{SecretError, for_url};
 use super::queries::SealedValues;
+use super::secret_field::check_length;
 use crate::oauth::{RequestField, RequestStyle, TokenLocation, TokenRequest};
 use crate::outbound::{HttpUrl, Transport};
 use crate::vault::{Secret, Vault};
@@ -103,6 +104,12 @@ impl TokenForm {
             if text.chars().count() > LONGEST {
                 self.errors.add(name, "Use 1,000 characters or fewer");
             }
+        }
+        for (name, label, secret) in [
+            ("token_password", "Password", password),
+            ("token_client_secret", "Client Secret", client_secret),
+        ] {
+            check_length(name, label, secret, &mut self.errors);
         }
         let some = |text: String| Some(text).filter(|text| !text.is_empty());
         let request = TokenRequest {

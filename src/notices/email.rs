@@ -17,16 +17,14 @@ use lettre::{Address, AsyncTransport, Tokio1Executor};
 use tokio::time::timeout;
 
 use super::channels::Undelivered;
-use super::message::{Line, Message};
+use super::message::Message;
 use super::model::Occasion;
 use super::schedule::LONGEST_ATTEMPT;
 use crate::config::{EmailSettings, MailTls};
+use crate::outbound::{Mask, quote};
 
 /// How long the server may take for each of its answers.
 const TIME_OUT: Duration = Duration::from_secs(20);
-
-/// The most of a server's words that is kept, in characters.
-const LONGEST_REASON: usize = 300;
 
 /// The mail server, and who writes to whom.
 pub(super) struct Mailer {
@@ -35,6 +33,8 @@ pub(super) struct Mailer {
     pub server: String,
     from: Mailbox,
     to: Vec<Mailbox>,
+    /// What the server is sent to sign in, which it may echo.
+    mask: Mask,
 }
 
 impl Mailer {
@@ -51,6 +51,12 @@ impl Mailer {
             )),
             None => builder,
         };
+        let mut mask = Mask::default();
+        if let Some((user, password)) = &settings.sign_in {
+            let password = password.expose();
+            mask.add(password);
+            mask.add(&format!("\0{user}\0{password}")); // as AUTH PLAIN encodes it
+        }
         let words = match settings.tls {
             MailTls::StartTls => "STARTTLS",
             MailTls::Implicit => "TLS",
@@ -61,6 +67,7 @@ impl Mailer {
             server: format!("{}:{} ({words})", settings.host, settings.port),
             from: settings.from.clone(),
             to: settings.to.clone(),
+            mask,
         })
     }
 
@@ -89,7 +96,7 @@ impl Mailer {
         let sending = self.transport.send_raw(&envelope, &mail);
         match timeout(LONGEST_ATTEMPT, sending).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(undelivered(&error)),
+            Ok(Err(error)) => Err(undelivered(&error, &self.mask)),
             Err(_) => Err(Undelivered::unreachable(
                 "The mail server took longer than a minute.",
             )),
@@ -144,8 +151,8 @@ fn tls(settings: &EmailSettings) -> anyhow::Result<Tls> {
     })
 }
 
-/// The failure in a sentence. What the server said is told to super admins only, on one line and cut.
-fn undelivered(error: &SmtpError) -> Undelivered {
+/// The failure in a sentence. What the server said is told to super admins only, by [`quote`].
+fn undelivered(error: &SmtpError, mask: &Mask) -> Undelivered {
     let mut words = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -155,11 +162,7 @@ fn undelivered(error: &SmtpError) -> Undelivered {
         }
         source = cause.source();
     }
-    let words: String = Line::new(words)
-        .to_string()
-        .chars()
-        .take(LONGEST_REASON)
-        .collect();
+    let words = quote(&words, mask).unwrap_or_else(|| "in words that are not shown".to_owned());
     let Some(code) = error.status().map(|code| code.to_string()) else {
         return Undelivered::unreachable(format!("The mail server could not be used: {words}"));
     };

@@ -40,6 +40,10 @@ impl Reading<'_> {
         let access = found
             .token()
             .ok_or_else(|| self.unsendable(reply, &found))?;
+        if details::is_too_long(found.detail("refresh_token")) {
+            let message = "The refresh token in the answer is longer than 16 KiB.".to_owned();
+            return Err(self.inquiry.unusable(reply, message, remedy::TOO_LONG));
+        }
         Ok(self.token(reply, &found, access))
     }
 
@@ -125,7 +129,7 @@ impl Reading<'_> {
             .filter(is_name)
             .take(LISTED)
             .collect();
-        match self.inquiry.mask.clean(&names.join(", ")) {
+        match self.inquiry.show(Some(names.join(", "))) {
             Some(names) => format!(" Its members are {names}."),
             None => String::new(),
         }

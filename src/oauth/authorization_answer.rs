@@ -11,9 +11,9 @@ use serde_json::Value;
 
 use super::details;
 use super::expiry::{Lifetime, expiry};
-use super::mask::Mask;
 use super::search::is_sendable;
 use super::token::Token;
+use crate::outbound::{Mask, quote};
 use crate::vault::Secret;
 
 /// The parameters that mean something. None may stand twice (RFC 6749 3.1): which one counts would
@@ -151,8 +151,8 @@ impl Brought {
         let mask = Mask::default();
         let description = self.get("error_description");
         AnswerOutcome::Refused {
-            code: mask.clean(error).unwrap_or_else(|| "error".to_owned()),
-            description: description.and_then(|words| mask.clean(words)),
+            code: quote(error, &mask).unwrap_or_else(|| "error".to_owned()),
+            description: description.and_then(|words| quote(words, &mask)),
         }
     }
 

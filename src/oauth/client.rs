@@ -5,8 +5,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use super::basic;
-use super::mask::Mask;
-use crate::outbound::Request;
+use crate::outbound::{Mask, Request};
 use crate::vault::Secret;
 
 /// How a client authenticates itself (RFC 6749 2.3.1). Servers differ so much that only a person
@@ -101,7 +100,7 @@ impl Client {
 
     /// Whatever of the client an answer must not show.
     pub(super) fn add_to(&self, mask: &mut Mask) {
-        mask.add_sign_in(&self.id, self.secret().unwrap_or_default());
+        basic::add_to(mask, &self.id, self.secret().unwrap_or_default());
     }
 
     fn secret(&self) -> Option<&str> {

@@ -9,9 +9,6 @@ use crate::vault::Secret;
 const LONGEST_SCOPE: usize = 2_000;
 const LONGEST_TYPE: usize = 32;
 
-/// The longest code or refresh token, in bytes.
-const LONGEST: usize = 16 * 1024;
-
 /// The type, "Bearer" where it is missing or no HTTP token (RFC 9110 5.6.2). Types are compared
 /// without case (RFC 6749 5.1), yet many APIs want "Bearer" in just these letters.
 pub(super) fn token_type(value: Option<&Value>) -> String {
@@ -53,10 +50,17 @@ pub(super) fn refresh(value: Option<&Value>) -> Option<Secret> {
     is_vschar(text).then(|| Secret::new(text.to_owned()))
 }
 
+/// Whether a refresh token is longer than secrets may be. The one before it may have ended by then, so it must not be left out.
+pub(super) fn is_too_long(value: Option<&Value>) -> bool {
+    value
+        .and_then(Value::as_str)
+        .is_some_and(|text| text.len() > Secret::LONGEST)
+}
+
 /// Whether a code or refresh token can be sent back (RFC 6749 A.11, A.17).
 pub(super) fn is_vschar(text: &str) -> bool {
     let vschar = |b: u8| (0x20..=0x7e).contains(&b);
-    (1..=LONGEST).contains(&text.len()) && text.bytes().all(vschar)
+    (1..=Secret::LONGEST).contains(&text.len()) && text.bytes().all(vschar)
 }
 
 /// The longest ID token, in bytes: some list hundreds of groups.

@@ -8,11 +8,10 @@ use serde_json::{Map, Value};
 use super::document::Document;
 use super::exchange::exchange;
 use super::inquiry::Inquiry;
-use super::mask::Mask;
 use super::refusal::{Refusal, RefusalLayer};
 use super::remedy::Asked;
 use super::well_known::WellKnown;
-use crate::outbound::{HttpUrl, Limits, Method, Outbound, Reply, Request, Transport};
+use crate::outbound::{HttpUrl, Limits, Mask, Method, Outbound, Reply, Request, Transport};
 
 /// The most entries of a list, and the longest one in characters.
 const MOST: usize = 200;

@@ -8,13 +8,12 @@ use super::client::Client;
 use super::exchange::exchange;
 use super::inquiry::Inquiry;
 use super::location::TokenLocation;
-use super::mask::Mask;
 use super::parameters::Parameters;
 use super::refusal::Refusal;
 use super::remedy::Asked;
 use super::scope::ScopeSeparator;
 use super::token::Token;
-use crate::outbound::{HttpUrl, Limits, Outbound, Request, Transport};
+use crate::outbound::{HttpUrl, Limits, Mask, Outbound, Request, Transport};
 use crate::vault::Secret;
 
 /// What a token is asked for with.

@@ -4,12 +4,11 @@ use chrono::{DateTime, Utc};
 
 use super::document::Document;
 use super::error_code::ErrorCode;
-use super::mask::Mask;
 use super::refusal::{Refusal, RefusalLayer};
 use super::remedy::{self, Asked};
 use super::retry::retry_after;
 use super::words;
-use crate::outbound::{HttpUrl, Reply};
+use crate::outbound::{HttpUrl, Mask, Reply, quote};
 
 /// A question to a server, as far as its answer must be read in its light.
 pub(super) struct Inquiry<'a> {
@@ -48,15 +47,15 @@ impl Inquiry<'_> {
         Refusal::new(RefusalLayer::Answer, message, remedy).after(reply.elapsed)
     }
 
-    /// Words of the server as they may be shown.
+    /// Words of the server as they may be shown and stored.
     pub(super) fn show(&self, words: Option<String>) -> Option<String> {
-        self.mask.clean(&words?)
+        quote(&words?, self.mask)
     }
 
     fn redirect(&self, reply: &Reply) -> Refusal {
         let location = reply.header("location");
         let target = location.and_then(|location| self.url.location(location));
-        let target = target.and_then(|target| self.mask.clean(&target));
+        let target = target.and_then(|target| quote(&target, self.mask));
         let (message, remedy) = match target {
             Some(target) => (
                 format!("The server redirects to “{target}”."),

@@ -6,9 +6,9 @@
 //! Rule: what a person typed is checked before it is sent, and every byte that comes back is taken
 //! for hostile: an unreadable answer is a refusal in words, never a guess and never a panic.
 //!
-//! Danger: servers echo what they were sent. A refusal's words go to pages and logs, so whatever
-//! was secret in the request is masked in them; a token is refused unless it can stand in a header
-//! without ending it.
+//! Danger: servers echo what they were sent, and put tokens where nobody looks for one. A refusal's
+//! words go to pages, tables and logs, so only parts that are meant for people are quoted, by
+//! [`crate::outbound::quote`]; a token is refused unless it can stand in a header without ending it.
 //!
 //! The crate `oauth2` is not used: its strict types refuse the answers that have to be read here,
 //! and what would remain of it, addresses and PKCE, is two short files.
@@ -31,7 +31,6 @@ mod inquiry;
 mod issuer;
 mod location;
 mod markup;
-mod mask;
 mod parameters;
 mod pkce;
 mod question;

@@ -13,8 +13,8 @@ pub struct Refusal {
     pub layer: RefusalLayer,
     /// What happened: a sentence.
     pub message: String,
-    /// The server's own account, if it gave one: one line of at most 300 characters without
-    /// control characters, in which the secrets that were sent are masked.
+    /// The server's own account, if it gave one, by [`crate::outbound::quote`]: one line of at most
+    /// 300 characters without the secrets that were sent and without anything like a token.
     pub server_words: Option<String>,
     /// What to try: a sentence.
     pub remedy: String,

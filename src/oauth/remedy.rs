@@ -46,6 +46,7 @@ const NO_TOKEN: &str = "Check the address that tokens are asked from: an answer 
 
 pub(super) const REDIRECT: &str = "If you trust that address, enter it. Redirects are not followed, for the sign-in would go \
      along.";
+pub(super) const TOO_LONG: &str = "Ask whoever runs the server to issue shorter tokens.";
 pub(super) const NO_JSON: &str = "Let the token be found by itself, or check the address.";
 
 impl Asked {

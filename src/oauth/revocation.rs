@@ -4,10 +4,9 @@ use super::body::BodyFormat;
 use super::client::Client;
 use super::exchange::exchange;
 use super::inquiry::Inquiry;
-use super::mask::Mask;
 use super::refusal::Refusal;
 use super::remedy::Asked;
-use crate::outbound::{HttpUrl, Limits, Outbound, Transport};
+use crate::outbound::{HttpUrl, Limits, Mask, Outbound, Transport};
 use crate::vault::Secret;
 
 /// What kind of token is to end (RFC 7009 2.1).

@@ -17,9 +17,6 @@ const HEADERS: [&str; 3] = ["authorization", "x-auth-token", "x-subject-token"];
 /// The shortest text that is taken for a token if nothing calls it one: "OK" and "success" are not.
 const SHORTEST_BARE: usize = 16;
 
-/// The longest token, in bytes; servers refuse longer headers.
-const LONGEST: usize = 16 * 1024;
-
 /// A token's text, where it stood, and what stood beside it.
 pub(super) struct Found<'a> {
     pub(super) text: &'a str,
@@ -146,7 +143,7 @@ fn without_scheme(text: &str) -> Option<&str> {
 /// Visible ASCII only: more than RFC 6750 2.1 allows (servers do use `|` and `:`), and nothing that
 /// could end a header or begin another one.
 pub(super) fn is_sendable(token: &str) -> bool {
-    !token.is_empty() && token.len() <= LONGEST && token.bytes().all(|b| b.is_ascii_graphic())
+    !token.is_empty() && token.len() <= Secret::LONGEST && token.bytes().all(|b| b.is_ascii_graphic())
 }
 
 impl<'a> Found<'a> {

@@ -1,4 +1,6 @@
-//! A server's own account of what went wrong.
+//! A server's own account of what went wrong: the parts of its answer that are meant for people.
+//!
+//! Danger: the rest of an answer may hold a token under any name, in any format, whatever its status.
 
 use serde_json::{Map, Value};
 
@@ -26,6 +28,12 @@ const DESCRIPTIONS: [&str; 12] = [
 /// How deep errors are looked for in objects and arrays.
 const DEPTH: usize = 4;
 
+/// The longest text that is taken for words, in bytes.
+const LONGEST: usize = 2_000;
+
+/// The longest name of a form's field, in bytes.
+const LONGEST_NAME: usize = 40;
+
 /// Whether an answer says that it is an error, though its status does not: `error` stands in it and
 /// is not some way of saying "none".
 pub(super) fn is_error(document: &Document) -> bool {
@@ -45,23 +53,23 @@ pub(super) fn error_code(document: &Document) -> Option<&str> {
     document.json()?.get("error")?.as_str()
 }
 
-/// The words of an answer with an error status: those of an error if it has some, else the first
-/// words in it. Not yet fit to be shown: see `mask`.
+/// The words of an answer with an error status: those of an error, or what is wrong with a field of
+/// a form. Not yet fit to be shown: see [`crate::outbound::quote`].
 pub(super) fn of_failure(document: &Document) -> Option<String> {
-    match document {
-        Document::Json(value) => error_words(value, DEPTH).or_else(|| any_words(value, DEPTH)),
-        Document::Markup(page) => markup::gist(page),
-        Document::Text(text) => nonempty(text),
-    }
+    of_success(document).or_else(|| field_words(document.json()?.as_object()?))
 }
 
-/// The words of an answer that claims success: only what is called an error or a message, for the
-/// rest may be the very token that was not found.
+/// The words of an answer that claims success: only what is called an error or a message, or a page's
+/// title. Text without any structure is never quoted.
 pub(super) fn of_success(document: &Document) -> Option<String> {
     match document {
         Document::Json(value @ Value::Object(_)) => error_words(value, DEPTH),
+        Document::Json(Value::Array(items)) => {
+            let mut objects = items.iter().filter(|item| item.is_object());
+            objects.find_map(|item| error_words(item, DEPTH))
+        }
         Document::Json(_) | Document::Text(_) => None,
-        Document::Markup(page) => markup::gist(page),
+        Document::Markup(page) => markup::title(page),
     }
 }
 
@@ -95,22 +103,19 @@ fn join(name: Option<String>, description: Option<String>) -> Option<String> {
     }
 }
 
-/// "username: This field is required.", from whatever stands first.
-fn any_words(value: &Value, depth: usize) -> Option<String> {
-    let depth = depth.checked_sub(1)?;
-    match value {
-        Value::String(text) => nonempty(text),
-        Value::Array(items) => items.iter().find_map(|item| any_words(item, depth)),
-        Value::Object(object) => object
-            .iter()
-            .find_map(|(name, value)| Some(format!("{name}: {}", any_words(value, depth)?))),
-        _ => None,
-    }
+/// "username: This field is required.", as frameworks for forms write it: a list of sentences under
+/// the field's name. No token has spaces.
+fn field_words(object: &Map<String, Value>) -> Option<String> {
+    object.iter().find_map(|(name, value)| {
+        let sentence = value.as_array()?.first()?.as_str().and_then(nonempty)?;
+        let fits = name.len() <= LONGEST_NAME && sentence.contains(' ');
+        fits.then(|| format!("{name}: {sentence}"))
+    })
 }
 
 fn nonempty(text: &str) -> Option<String> {
     let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
+    (1..=LONGEST).contains(&text.len()).then(|| text.to_owned())
 }
 
 #[cfg(test)]
@@ -150,8 +155,15 @@ mod tests {
                 json!({"non_field_errors": ["Unable to log in."]}),
                 Some("Unable to log in."),
             ),
-            (json!(["first", "second"]), Some("first")),
-            (json!("plain"), Some("plain")),
+            (
+                json!([{"errorCode": "INVALID", "message": "No session"}]),
+                Some("INVALID: No session"),
+            ),
+            (json!(["first", "second"]), None),
+            (json!("plain"), None),
+            (json!({"unknown": "plain words"}), None),
+            (json!({"unknown": ["plain"]}), None),
+            (json!({"message": "a".repeat(2_001)}), None),
             (json!({"error": ""}), None),
             (json!({"status": 7}), None),
             (json!([[[[[["too deep"]]]]]]), None),
@@ -175,7 +187,8 @@ mod tests {
             let shown = of_success(&Document::Json(answer.clone()));
             assert_eq!(shown.as_deref(), words, "{answer}");
         }
-        assert_eq!(of_success(&Document::Text("s3cret".to_owned())), None);
+        let text = Document::Text("words with s3cret".to_owned());
+        assert_eq!((of_success(&text), of_failure(&text)), (None, None));
     }
 
     #[test]

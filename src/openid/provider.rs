@@ -19,7 +19,7 @@ use crate::oauth::{
     self, AuthorizeRequest, BodyFormat, Client, ClientAuthentication, Grant, Metadata, Parameters,
     Refusal, ResponseType, ScopeSeparator, Token, TokenEndpoint,
 };
-use crate::outbound::{HttpUrl, Limits, Outbound, Transport};
+use crate::outbound::{HttpUrl, Limits, Mask, Outbound, Transport, quote};
 use crate::vault::Secret;
 
 /// How long description and keys count without being asked for again.
@@ -163,7 +163,7 @@ impl Provider {
         if metadata.issuer != issuer {
             return Err(Trouble(format!(
                 "It calls itself “{}”, and CONNECTORY_OIDC_ISSUER must say the same, letter by letter.",
-                metadata.issuer
+                quote(&metadata.issuer, &Mask::default()).unwrap_or_default()
             )));
         }
         let authorize = self.safe(&metadata.authorization_endpoint, "authorization_endpoint")?;

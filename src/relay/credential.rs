@@ -8,7 +8,6 @@ use form_urlencoded::byte_serialize;
 use thiserror::Error;
 
 use super::line::{Line, Source};
-use super::mask::{MASKED, Mask};
 use super::order::SentRequest;
 use super::problem::RelayProblem;
 use super::switchboard::Switchboard;
@@ -17,7 +16,7 @@ use crate::authorization::{
     ApprovedOrigins, Credential, LiveToken, Need, OriginNotApproved, Placed, TokenProblem,
 };
 use crate::outbound::http::{HeaderName, HeaderValue, Method};
-use crate::outbound::{HttpUrl, Outgoing, Transport};
+use crate::outbound::{HttpUrl, MASKED, Mask, Outgoing, Transport};
 use crate::vault::Secret;
 
 /// How long a token must still live: until the request has arrived, on a clock that may differ a little.
@@ -142,10 +141,10 @@ impl Presented {
         // Somebody may have typed the secret elsewhere as well.
         let headers = headers
             .into_iter()
-            .map(|(name, value)| (name, self.mask.text(&value)));
+            .map(|(name, value)| (name, self.mask.text(&value).into_owned()));
         SentRequest {
             method: method.clone(),
-            url: self.mask.text(&url),
+            url: self.mask.text(&url).into_owned(),
             headers: headers.collect(),
         }
     }

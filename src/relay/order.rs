@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use super::body::Body;
-use super::mask::Mask;
 use crate::outbound::http::{HeaderMap, Method};
-use crate::outbound::{HttpUrl, Limits, OutgoingBody};
+use crate::outbound::{HttpUrl, Limits, Mask, OutgoingBody};
 
 /// A request for a connector's API, without its credential. It has no `Debug`, for headers and body may hold secrets.
 pub struct Order {
@@ -66,7 +65,7 @@ pub struct Carried {
     pub sent: Option<SentRequest>,
 }
 
-/// A request as it was sent, with the credential replaced by [`super::MASKED`].
+/// A request as it was sent, with the credential replaced by [`crate::outbound::MASKED`].
 pub struct SentRequest {
     pub method: Method,
     /// Where the last request went, after redirects; masked.

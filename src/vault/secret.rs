@@ -10,6 +10,13 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
+    /// The longest secret that is taken from a form or from a server, in bytes: servers refuse longer headers, and whatever is
+    /// shown is searched for it.
+    pub const LONGEST: usize = 16 * 1024;
+
+    /// The longest private key that is taken, in bytes.
+    pub const LONGEST_KEY: usize = 64 * 1024;
+
     /// Takes the text over without copying it; any text is a secret, the empty one too.
     #[must_use]
     pub fn new(text: String) -> Self {

@@ -5,6 +5,7 @@ mod at_rest;
 mod moved_values;
 mod oauth_at_rest;
 mod secrets_that_look_like_masks;
+mod server_answers;
 
 use std::fs;
 use std::io::Write;

@@ -13,8 +13,6 @@ use crate::web::FormData;
 
 /// The longest text of a line here, in characters.
 const LONGEST_LINE: usize = 255;
-/// The longest token that can be pasted, in characters.
-const LONGEST_TOKEN: usize = 16_384;
 
 impl AuthorizationForm {
     /// The checked settings; `None` leaves the messages in the form. `stored_key` is the stored client key, to see
@@ -252,10 +250,7 @@ impl AuthorizationForm {
         };
         // Only what a header can carry (RFC 6750 section 2.1); people paste with spaces around it.
         let text = typed.expose().trim();
-        if text.is_empty()
-            || text.len() > LONGEST_TOKEN
-            || !text.bytes().all(|byte| byte.is_ascii_graphic())
-        {
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
             self.errors.add("token", "A token has letters, numbers and signs, without spaces or line breaks. Copy it once more.");
         }
         SecretChange::Replace(Secret::new(text.to_string()))

@@ -13,8 +13,10 @@ use crate::outbound::{HttpUrl, Identity, Transport, TransportPart, adds_certific
 use crate::vault::Secret;
 use crate::web::FormData;
 
-/// The longest certificate text, in characters: a chain with room to spare.
+/// The longest text of authorities' certificates, in characters: a bundle with room to spare.
 const LONGEST_PEM: usize = 100_000;
+/// The longest text of a client certificate with its chain, in bytes.
+const LONGEST_CHAIN: usize = 64 * 1024;
 /// The longest time-out, in seconds.
 const LONGEST_TIME_OUT: i32 = 300;
 /// The most calls at once.
@@ -36,18 +38,17 @@ impl AuthorizationForm {
         secrets: &[(SecretField, SecretChange)],
         stored_key: Option<Secret>,
     ) -> Option<Transport> {
-        for (name, label, text) in [
-            ("ca_certificate", "CA certificate", &self.ca_certificate),
-            (
+        if self.ca_certificate.chars().count() > LONGEST_PEM {
+            self.errors.add(
+                "ca_certificate",
+                "CA certificate must be 100,000 characters or fewer",
+            );
+        }
+        if self.client_certificate.len() > LONGEST_CHAIN {
+            self.errors.add(
                 "client_certificate",
-                "Client certificate",
-                &self.client_certificate,
-            ),
-        ] {
-            if text.chars().count() > LONGEST_PEM {
-                self.errors
-                    .add(name, format!("{label} must be 100,000 characters or fewer"));
-            }
+                "Client certificate must not be longer than 64 KiB (65536 bytes)",
+            );
         }
         let identity = self.check_identity(secrets, stored_key);
         let transport = Transport {

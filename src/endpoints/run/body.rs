@@ -3,9 +3,12 @@
 //! Rule: what the connector signs in with is masked before anything is laid out, and after it, because laying out undoes
 //! escapes. Danger: bytes that cannot be read cannot be masked; they are not given out if a secret is seen in them.
 
+use std::borrow::Cow;
+
 use super::json;
 use super::kept::Download;
 use super::text::{self, Decoded};
+use crate::outbound::Mask;
 
 /// How much of a text a page shows, in bytes.
 pub(super) const SHOWN: usize = 64 * 1024;
@@ -46,13 +49,10 @@ pub(super) struct Arrived<'a> {
     pub is_cut: bool,
 }
 
-/// Makes a secret unreadable wherever it stands in a text.
-pub(super) type Mask<'a> = &'a dyn Fn(&str) -> String;
-
 /// The body for the page, and whole as a file of this name without its ending.
 pub(super) fn shown(
     arrived: &Arrived<'_>,
-    mask: Mask<'_>,
+    mask: &Mask,
     file_name: &str,
 ) -> (BodyShown, Option<Download>) {
     if arrived.bytes.is_empty() {
@@ -93,12 +93,11 @@ pub(super) fn shown(
 
 fn binary(
     arrived: &Arrived<'_>,
-    mask: Mask<'_>,
+    mask: &Mask,
     file_name: &str,
     mut notes: Vec<String>,
 ) -> (BodyShown, Option<Download>) {
-    let text = String::from_utf8_lossy(arrived.bytes);
-    if mask(&text) != text {
+    if mask.is_in(arrived.bytes) {
         notes.push(
             "It holds the secret that the data connector signs in with, so it is not given out."
                 .to_string(),
@@ -117,7 +116,7 @@ fn binary(
 fn readable(
     arrived: &Arrived<'_>,
     essence: &str,
-    mask: Mask<'_>,
+    mask: &Mask,
     mut notes: Vec<String>,
 ) -> (BodyShown, String) {
     let Decoded {
@@ -133,7 +132,7 @@ fn readable(
             "Some of its bytes are no characters of its character set, and stand as �.".into(),
         );
     }
-    let masked = mask(&decoded);
+    let masked = mask.text(&decoded);
     let may_be_json = text::is_json(essence) || essence.is_empty() || essence == "text/plain";
     let indented = may_be_json
         .then(|| json::indented(&masked, LARGEST_INDENTED))
@@ -147,7 +146,13 @@ fn readable(
         None if essence.ends_with("xml") => Kind::Xml,
         None => Kind::Text,
     };
-    let whole = indented.map_or(masked, |indented| mask(&indented));
+    let whole = match indented {
+        Some(indented) => match mask.text(&indented) {
+            Cow::Owned(masked) => masked,
+            Cow::Borrowed(_) => indented,
+        },
+        None => masked.into_owned(),
+    };
     let (start, is_cut) = text::beginning(&whole, SHOWN);
     let body = BodyShown {
         kind,
@@ -193,7 +198,9 @@ mod tests {
             content_encoding: "",
             is_cut: false,
         };
-        shown(&arrived, &|text| text.replace("s3cret", "‹masked›"), "a")
+        let mut mask = Mask::default();
+        mask.add("s3cret");
+        shown(&arrived, &mask, "a")
     }
 
     #[test]
@@ -258,7 +265,7 @@ mod tests {
             content_encoding: "gzip",
             is_cut: false,
         };
-        let (body, download) = shown(&arrived, &|text| text.to_string(), "a");
+        let (body, download) = shown(&arrived, &Mask::default(), "a");
         assert_eq!(body.kind, Kind::Encoded);
         assert!(download.is_none());
     }

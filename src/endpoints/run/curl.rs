@@ -81,8 +81,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    const MASKED: &str = "‹masked›";
+    use crate::outbound::MASKED;
 
     /// The words that a shell makes of a command, `curl` being a function that prints them.
     fn words(command: &str) -> Vec<String> {

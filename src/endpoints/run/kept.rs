@@ -1,4 +1,4 @@
-//! Bodies of answers that are too long for a page, kept for whoever has asked for them, in memory, for some minutes.
+//! Bodies of answers: laid out for a page by few at a time, and kept for whoever has asked for them, in memory, for some minutes.
 //!
 //! Rule: nothing of an answer is written anywhere. Only the person who ran the endpoint gets its answer, by an address that
 //! nobody can guess, and as an answer of the connector whose endpoint it was: the right to call that one is asked for. Danger: memory; all bodies together are limited, by the memory
@@ -9,11 +9,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use actix_web::web;
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::connectors::ConnectorId;
-use crate::web::{Budget, Held};
+use crate::web::{Budget, Error, Held};
 
 /// How long a body is kept.
 const KEPT: TimeDelta = TimeDelta::minutes(10);
@@ -21,11 +23,15 @@ const KEPT: TimeDelta = TimeDelta::minutes(10);
 /// How many there are of one person.
 const MOST_OF_ONE: usize = 3;
 
+/// How many bodies are masked and laid out at a time. Each takes several times its size of memory, and a core.
+const LAID_OUT_AT_ONCE: usize = 2;
+
 /// Process-wide. Clones share what they keep.
 #[derive(Clone)]
 pub struct RunBodies {
     bodies: Arc<Mutex<VecDeque<KeptBody>>>,
     budget: Arc<Budget>,
+    layouts: Arc<Semaphore>,
 }
 
 struct KeptBody {
@@ -57,7 +63,23 @@ impl RunBodies {
         RunBodies {
             bodies: Arc::default(),
             budget,
+            layouts: Arc::new(Semaphore::new(LAID_OUT_AT_ONCE)),
         }
+    }
+
+    /// Runs what masks and lays out a body on a thread that serves no requests; waits while too many are being laid out.
+    pub(super) async fn lay_out<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let permit = Arc::clone(&self.layouts).acquire_owned().await;
+        let permit = permit.map_err(Error::internal)?;
+        // The permit goes with the work: whoever waits may go away, but the thread works on.
+        let done = web::block(move || {
+            let _permit = permit;
+            work()
+        });
+        done.await.map_err(Error::internal)
     }
 
     /// Keeps a body; gives the part of its address that nobody can guess. `None` if there is no room even without the others.

@@ -32,9 +32,9 @@ use crate::name::Name;
 use crate::outbound::http::HeaderMap;
 use crate::relay::{Line, Relay, RelayProblem};
 use crate::web::{Budget, Error, Form, FormData, Held, Segments};
-use body::Arrived;
+use body::{Arrived, BodyShown};
 use call::{Run, Whole};
-use kept::Origin;
+use kept::{Download, Origin};
 use report::{Answered, Failed, SentRequest, shown_headers};
 
 pub(super) use body::Kind as BodyShownKind;
@@ -98,7 +98,7 @@ pub async fn run(
         bodies,
         in_use,
     };
-    editor.report = Some(report(&visit, &tools, &editor, ready).await);
+    editor.report = Some(report(&visit, &tools, &editor, ready).await?);
     editor.form.mark_unsaved();
     editor_page(visit, editor, StatusCode::OK)
 }
@@ -135,7 +135,12 @@ fn ready(form: &mut EndpointForm) -> Option<Ready> {
     }
 }
 
-async fn report(visit: &Visit, tools: &Tools, editor: &Editor, ready: Ready) -> Report {
+async fn report(
+    visit: &Visit,
+    tools: &Tools,
+    editor: &Editor,
+    ready: Ready,
+) -> Result<Report, Error> {
     let Ready { recipe, rendered } = ready;
     let left_out = rendered.left_out.clone();
     let sent_body = rendered.body.clone();
@@ -144,13 +149,13 @@ async fn report(visit: &Visit, tools: &Tools, editor: &Editor, ready: Ready) -> 
         Err(problem) => Err(problem),
     };
     match called {
-        Ok(whole) => answered(visit, tools, editor, whole, sent_body, left_out),
-        Err(problem) => Report {
+        Ok(whole) => answered(visit, tools, editor, whole, sent_body, left_out).await,
+        Err(problem) => Ok(Report {
             outcome: Outcome::Failed(problem.into()),
             sent: None,
             left_out: Vec::new(),
             download: None,
-        },
+        }),
     }
 }
 
@@ -180,23 +185,47 @@ async fn call(
     run.call(&tools.relay, &tools.log, rendered, held).await
 }
 
-fn answered(
+/// What the page shows of an exchange, without secrets.
+struct Masked {
+    body: BodyShown,
+    download: Option<Download>,
+    headers: Vec<(String, String)>,
+    sent_body: Option<String>,
+}
+
+async fn answered(
     visit: &Visit,
     tools: &Tools,
     editor: &Editor,
     whole: Whole,
     sent_body: Option<Vec<u8>>,
     left_out: Vec<String>,
-) -> Report {
-    let carried = &whole.carried;
-    let mask = |text: &str| carried.mask.text(text);
-    let arrived = Arrived {
-        bytes: &whole.body,
-        content_type: &header(&carried.headers, "content-type"),
-        content_encoding: &header(&carried.headers, "content-encoding"),
-        is_cut: whole.is_cut,
-    };
-    let (mut body, download) = body::shown(&arrived, &mask, &file_name(editor));
+) -> Result<Report, Error> {
+    let (carried, size) = (&whole.carried, whole.body.len());
+    let (mask, headers) = (carried.mask.clone(), carried.headers.clone());
+    let (bytes, is_cut, file_name) = (whole.body, whole.is_cut, file_name(editor));
+    let masked = tools.bodies.lay_out(move || {
+        let arrived = Arrived {
+            bytes: &bytes,
+            content_type: &header(&headers, "content-type"),
+            content_encoding: &header(&headers, "content-encoding"),
+            is_cut,
+        };
+        let (body, download) = body::shown(&arrived, &mask, &file_name);
+        let sent_body = sent_body.as_deref().map(String::from_utf8_lossy);
+        Masked {
+            body,
+            download,
+            headers: shown_headers(pairs(&headers), &mask),
+            sent_body: sent_body.map(|body| mask.text(&body).into_owned()),
+        }
+    });
+    let Masked {
+        mut body,
+        download,
+        headers,
+        sent_body,
+    } = masked.await?;
     if let Some(problem) = &whole.broken {
         let note = format!("The answer broke off. {}", problem.detail);
         body.notes.push(note);
@@ -215,14 +244,14 @@ fn answered(
         method: sent.method.to_string(),
         url: sent.url.clone(),
         headers: sent.headers.clone(),
-        body: sent_body.map(|body| mask(&String::from_utf8_lossy(&body))),
+        body: sent_body,
     });
-    Report {
+    Ok(Report {
         outcome: Outcome::Answered(Answered {
             status: carried.status,
             reason: reason(carried.status),
-            size: whole.body.len(),
-            headers: shown_headers(pairs(&carried.headers), &mask),
+            size,
+            headers,
             attempts: carried.attempts,
             times: whole.times,
             body,
@@ -230,7 +259,7 @@ fn answered(
         sent,
         left_out,
         download,
-    }
+    })
 }
 
 fn header(headers: &HeaderMap, name: &str) -> String {

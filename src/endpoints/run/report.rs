@@ -6,9 +6,7 @@ use super::body::{BodyShown, SHOWN};
 use super::curl;
 use super::headers::may_hold_a_secret;
 use super::text::{beginning, visible};
-
-/// Stands in the place of secrets in what is shown.
-pub(in crate::endpoints) const MASKED: &str = "‹masked›";
+use crate::outbound::{MASKED, Mask};
 
 /// What has come of a run.
 pub(in crate::endpoints) struct Report {
@@ -181,13 +179,13 @@ pub(in crate::endpoints) fn bytes(size: usize) -> String {
 /// Headers for the page: no secret of ours, and none that the API gives to whoever calls.
 pub(in crate::endpoints) fn shown_headers(
     headers: impl Iterator<Item = (String, String)>,
-    mask: &dyn Fn(&str) -> String,
+    mask: &Mask,
 ) -> Vec<(String, String)> {
     let shown = |(name, value): (String, String)| {
         let value = if may_hold_a_secret(&name) {
             "Hidden: may hold a secret".to_string()
         } else {
-            visible(&mask(&value))
+            visible(&mask.text(&value))
         };
         (name, value)
     };
@@ -223,7 +221,8 @@ mod tests {
     fn headers_show_no_secrets() {
         let headers = [("set-cookie", "sid=1"), ("x-echo", "Bearer s3cret")];
         let headers = headers.map(|(name, value)| (name.to_string(), value.to_string()));
-        let mask = |text: &str| text.replace("s3cret", MASKED);
+        let mut mask = Mask::default();
+        mask.add("s3cret");
         assert_eq!(
             shown_headers(headers.into_iter(), &mask),
             [

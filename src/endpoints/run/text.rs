@@ -1,10 +1,12 @@
 //! Bytes of an answer as text: in the character set that it names, without what a page cannot show.
 
+use std::borrow::Cow;
+
 use encoding_rs::{Encoding, UTF_8};
 
 /// A text that was read from bytes.
-pub(super) struct Decoded {
-    pub text: String,
+pub(super) struct Decoded<'a> {
+    pub text: Cow<'a, str>,
     /// Some bytes are no characters of the set, and stand as �.
     pub damaged: bool,
     /// The character set, where it is not UTF-8.
@@ -12,11 +14,11 @@ pub(super) struct Decoded {
 }
 
 /// Reads bytes in the set that a byte order mark or the content type names, else in UTF-8.
-pub(super) fn decode(bytes: &[u8], content_type: &str) -> Decoded {
+pub(super) fn decode<'a>(bytes: &'a [u8], content_type: &str) -> Decoded<'a> {
     let named = charset(content_type).and_then(|label| Encoding::for_label(label.as_bytes()));
     let (text, used, damaged) = named.unwrap_or(UTF_8).decode(bytes);
     Decoded {
-        text: text.into_owned(),
+        text,
         damaged,
         charset: (used != UTF_8).then(|| used.name()),
     }
@@ -106,16 +108,16 @@ mod tests {
     fn text_is_read_in_the_set_that_it_names() {
         let latin = decode(b"caf\xe9", "text/plain; charset=\"ISO-8859-1\"");
         assert_eq!(
-            (latin.text.as_str(), latin.damaged, latin.charset),
+            (&*latin.text, latin.damaged, latin.charset),
             ("café", false, Some("windows-1252"))
         );
         let marked = decode(b"\xff\xfeh\0i\0", "text/plain");
         assert_eq!(
-            (marked.text.as_str(), marked.charset),
+            (&*marked.text, marked.charset),
             ("hi", Some("UTF-16LE"))
         );
         let broken = decode(b"a\xffb", "text/plain; charset=utf-8");
-        assert_eq!((broken.text.as_str(), broken.damaged), ("a�b", true));
+        assert_eq!((&*broken.text, broken.damaged), ("a�b", true));
         assert_eq!(decode(b"x", "text/plain; charset=nonsense").text, "x");
     }
 

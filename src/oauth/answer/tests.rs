@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::oauth::mask::Mask;
+use crate::outbound::Mask;
 use crate::oauth::remedy::Asked;
 use crate::oauth::{ExpirySource, RefusalLayer};
 use crate::outbound::HttpUrl;
@@ -367,12 +367,7 @@ fn a_refusal_tells_what_to_try() {
             None,
             "Try another request style: the server wants the sign-in",
         ),
-        (
-            429,
-            "slow down".to_owned(),
-            Some("slow down"),
-            "Wait some minutes",
-        ),
+        (429, "slow down".to_owned(), None, "Wait some minutes"),
         (
             500,
             body(json!({"error": "invalid_grant"})),
@@ -421,7 +416,7 @@ fn a_redirect_is_told_and_not_followed() {
         ),
         ("/v2/token", "“https://id.example.org/v2/token”"),
         ("//u:p@other.example", "“https://other.example/”"),
-        ("/echo/hunter22", "“https://id.example.org/echo/•••”"),
+        ("/echo/hunter22", "“https://id.example.org/echo/‹masked›”"),
         ("javascript:alert(1)", "no usable address"),
         ("", "“https://id.example.org/token”"),
     ] {
@@ -457,7 +452,8 @@ fn no_refusal_shows_the_password() {
 
 #[test]
 fn answers_that_are_no_utf_8_are_read_as_latin_1() {
-    let refusal = read(&reply(401, &[], &b"Falsches Passwort f\xfcr alice"[..])).err();
+    let body = &b"{\"message\": \"Falsches Passwort f\xfcr alice\"}"[..];
+    let refusal = read(&reply(401, &[], body)).err();
     let words = refusal.and_then(|refusal| refusal.server_words);
     assert_eq!(words.as_deref(), Some("Falsches Passwort für alice"));
 }

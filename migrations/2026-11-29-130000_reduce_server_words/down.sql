@@ -1,0 +1,2 @@
+-- What was removed is not kept anywhere.
+SELECT 1;
