@@ -143,7 +143,9 @@ fn without_scheme(text: &str) -> Option<&str> {
 /// Visible ASCII only: more than RFC 6750 2.1 allows (servers do use `|` and `:`), and nothing that
 /// could end a header or begin another one.
 pub(super) fn is_sendable(token: &str) -> bool {
-    !token.is_empty() && token.len() <= Secret::LONGEST && token.bytes().all(|b| b.is_ascii_graphic())
+    !token.is_empty()
+        && token.len() <= Secret::LONGEST
+        && token.bytes().all(|b| b.is_ascii_graphic())
 }
 
 impl<'a> Found<'a> {

@@ -35,7 +35,7 @@ const SECRET_NAMES: [&str; 14] = [
 ];
 
 /// What is said of a GUID that only tells one thing from another.
-const IDS: [&str; 12] = [
+const IDS: [&str; 15] = [
     "id",
     "identifier",
     "trace",
@@ -43,6 +43,9 @@ const IDS: [&str; 12] = [
     "request",
     "activity",
     "application",
+    "app",
+    "object",
+    "user",
     "client",
     "tenant",
     "directory",
@@ -59,9 +62,7 @@ pub(super) fn without_tokens(words: &str) -> String {
         shown.push_str(between);
         let end = from.find(|c| !is_part(c)).unwrap_or(from.len());
         let (run, after) = from.split_at(end);
-        let before = words
-            .get(..words.len() - from.len())
-            .unwrap_or_default();
+        let before = words.get(..words.len() - from.len()).unwrap_or_default();
         push_run(&mut shown, before, run);
         rest = after;
     }
@@ -176,7 +177,8 @@ fn is_odd(segment: &str) -> bool {
 fn changes(segment: &str) -> usize {
     let pairs = segment.bytes().zip(segment.bytes().skip(1));
     let changes = |(a, b): &(u8, u8)| {
-        a.is_ascii_digit() != b.is_ascii_digit() || (a.is_ascii_lowercase() && b.is_ascii_uppercase())
+        a.is_ascii_digit() != b.is_ascii_digit()
+            || (a.is_ascii_lowercase() && b.is_ascii_uppercase())
     };
     pairs.filter(changes).count()
 }
@@ -272,9 +274,18 @@ mod tests {
     #[test]
     fn the_value_of_a_secret_name_is_hidden_whatever_it_looks_like() {
         for (words, shown) in [
-            ("access_token=plain&scope=read", "access_token=‹masked›&scope=read"),
-            ("{\"client_secret\": \"plain\"}", "{\"client_secret\": \"‹masked›\"}"),
-            ("<a token=\"plain\" b=\"c\">", "<a token=\"‹masked›\" b=\"c\">"),
+            (
+                "access_token=plain&scope=read",
+                "access_token=‹masked›&scope=read",
+            ),
+            (
+                "{\"client_secret\": \"plain\"}",
+                "{\"client_secret\": \"‹masked›\"}",
+            ),
+            (
+                "<a token=\"plain\" b=\"c\">",
+                "<a token=\"‹masked›\" b=\"c\">",
+            ),
             ("apiKey:'plain'", "apiKey:'‹masked›'"),
             ("Wrong password: \"plain\"", "Wrong password: \"‹masked›\""),
         ] {
@@ -285,7 +296,10 @@ mod tests {
     #[test]
     fn of_a_url_host_and_plain_path_are_shown() {
         for (url, shown) in [
-            ("https://a.example/v2/token?code=1", "https://a.example/v2/token…"),
+            (
+                "https://a.example/v2/token?code=1",
+                "https://a.example/v2/token…",
+            ),
             ("https://u:p@a.example:8443/", "https://a.example:8443/"),
             (
                 "https://a1b2c3d4e5f6.example/T00000000/XXd41d8cd98f00b204/x#t=1",

@@ -112,10 +112,7 @@ mod tests {
             ("café", false, Some("windows-1252"))
         );
         let marked = decode(b"\xff\xfeh\0i\0", "text/plain");
-        assert_eq!(
-            (&*marked.text, marked.charset),
-            ("hi", Some("UTF-16LE"))
-        );
+        assert_eq!((&*marked.text, marked.charset), ("hi", Some("UTF-16LE")));
         let broken = decode(b"a\xffb", "text/plain; charset=utf-8");
         assert_eq!((&*broken.text, broken.damaged), ("a�b", true));
         assert_eq!(decode(b"x", "text/plain; charset=nonsense").text, "x");

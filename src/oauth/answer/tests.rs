@@ -7,10 +7,10 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::outbound::Mask;
 use crate::oauth::remedy::Asked;
 use crate::oauth::{ExpirySource, RefusalLayer};
 use crate::outbound::HttpUrl;
+use crate::outbound::Mask;
 
 fn reply(status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Reply {
     let headers = headers
@@ -317,6 +317,13 @@ fn what_stands_beside_the_token_is_read_tolerantly() {
         );
         assert_eq!(details(body), Some(expected), "{extra}");
     }
+    let long = json!({"access_token": "abc", "refresh_token": "r".repeat(16 * 1024 + 1)});
+    let refusal = read(&reply(200, &[], long.to_string())).err();
+    let said = refusal.map(|refusal| refusal.message).unwrap_or_default();
+    assert_eq!(
+        said,
+        "The refresh token in the answer is longer than 16 KiB."
+    );
     // Details at the top serve a token that stands one level down.
     let body = json!({"data": {"token": "abc"}, "expires_in": 60}).to_string();
     let source = read(&reply(200, &[], body))

@@ -47,6 +47,12 @@ fn a_query_holds_a_code_or_a_no() {
             None,
             "refused access_denied Some(\"No way\")",
         ),
+        (
+            "error=denied&error_description=d41d8cd98f00b204e9800998ecf8427e+is+gone&state=s",
+            some,
+            None,
+            "refused denied Some(\"‹masked› is gone\")",
+        ),
         ("error=x&code=c&state=s", some, None, "refused x None"),
         ("error=%00&state=s", some, None, "refused error None"),
         ("code=c&code=d&state=s", some, None, "nothing"),

@@ -94,5 +94,8 @@ async fn the_token_is_not_shown() {
     let client = client(ClientAuthentication::Body, "s:cret");
     let refusal = end(&server, &client, TokenHint::AccessToken).await.err();
     let words = refusal.and_then(|refusal| refusal.server_words);
-    assert_eq!(words.as_deref(), Some("invalid_request: bad ‹masked›, ‹masked›"));
+    assert_eq!(
+        words.as_deref(),
+        Some("invalid_request: bad ‹masked›, ‹masked›")
+    );
 }

@@ -1,5 +1,7 @@
 //! What is not accepted, said where it stands; what was typed is still there, secrets never.
 
+use connectory::connectors::Grant;
+
 use super::*;
 
 /// Sends the form with these fields; what is wrong is said in the summary and beside the field, and what was typed
@@ -171,11 +173,13 @@ async fn of_a_token_keep_out_what_no_header_can_carry() {
         "tökén",
         "\u{7f}",
         "  ",
-        long.as_str(),
     ] {
         let page = refused(&ana, &[("token", token)], "token", NOT_A_TOKEN).await;
-        assert!(!page.html.contains("X-Injected") && !page.html.contains(&long));
+        assert!(!page.html.contains("X-Injected"));
     }
+    let message = "Token must not be longer than 16 KiB (16384 bytes)";
+    let page = refused(&ana, &[("token", &long)], "token", message).await;
+    assert!(!page.html.contains(&long));
     assert_eq!(app.token(id).await, None);
     save(&ana.get(TAB).await, |form| form.set("token", &long[1..]))
         .await
@@ -225,4 +229,41 @@ async fn print_what_was_typed_as_text() {
     .await;
     assert_eq!(page.field_value("user_name"), typed[..typed.len() - 1]);
     assert!(!page.html.contains("<script>alert"));
+}
+
+#[tokio::test]
+async fn of_a_secret_that_is_too_long_say_how_long_it_may_be() {
+    let grant = Method::OAuth(Grant::Password);
+    for (method, field, label, longest) in [
+        (Method::Basic, "password", "Password", 16),
+        (Method::ApiKey, "api_key", "API key", 16),
+        (Method::Bearer, "token", "Token", 16),
+        (grant, "client_secret", "Client Secret", 16),
+        (grant, "oauth_password", "Password", 16),
+        (Method::Basic, "client_key", "Client key", 64),
+        (
+            Method::Basic,
+            "client_certificate",
+            "Client certificate",
+            64,
+        ),
+    ] {
+        let app = TestApp::start().await;
+        connector(&app, method).await;
+        let ana = app.person(&[EditConnectors]).await;
+        let bytes = longest * 1024;
+        let message = format!("{label} must not be longer than {longest} KiB ({bytes} bytes)");
+        for (size, is_refused) in [(bytes + 1, true), (bytes, false)] {
+            let typed = "x".repeat(size);
+            let page = save(&ana.get(TAB).await, |form| form.set(field, &typed)).await;
+            let found = page.errors();
+            let told = found.contains(&(field.to_string(), message.clone()));
+            assert_eq!(told, is_refused, "{field}, {size}: {found:?}");
+            assert_eq!(
+                app.count("SELECT count(*) FROM secrets WHERE length(sealed) > 70000")
+                    .await,
+                0
+            );
+        }
+    }
 }

@@ -5,6 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use connectory::authorization::SecretField;
 use connectory::connectors::Method;
 
+use std::pin::pin;
+
 use crate::support::hostile::answer;
 
 use super::*;
@@ -125,4 +127,42 @@ async fn a_key_in_the_address_is_masked_where_the_request_is_shown() {
     assert!(api.request().target.starts_with("/v1/orders?a=1&key="));
     assert_hidden("the page", &page.html);
     assert!(page.field_value("curl").contains("key=YOUR-SECRET"));
+}
+
+/// An answer that is one long overlap of the secret, on every worker at once.
+#[tokio::test]
+async fn a_long_answer_to_a_long_secret_keeps_nobody_waiting() {
+    let app = TestApp::start().await;
+    let secret = "a".repeat(16 * 1024);
+    let body = "a".repeat(10 * 1024 * 1024);
+    let api = Hostile::start(answer(200, &[("Content-Type", "text/plain")], &body)).await;
+    let base = api.url("/v1");
+    let id = app
+        .connector_with("Payroll", |new| {
+            new.base_url = HttpUrl::parse(&base).ok();
+            new.method = Method::ApiKey;
+        })
+        .await;
+    app.sql("UPDATE authorizations SET api_key_name = 'X-Key'")
+        .await;
+    app.store_secret(id, SecretField::ApiKey, &secret).await;
+    let (ana, visitor) = (app.super_admin().await, app.browser());
+    let runs = [(); 4].map(|()| run(&ana, NEW, |form| form));
+    let mut runs = pin!(futures_util::future::join_all(runs));
+    let mut looks = 0;
+    let pages = loop {
+        tokio::select! {
+            pages = &mut runs => break pages,
+            page = visitor.get("/sign-in") => {
+                page.expect(200);
+                looks += 1;
+            }
+        }
+    };
+    assert!(looks > 0);
+    for page in pages {
+        assert!(outcome(&page).starts_with("200 OK in "), "{}", page.text());
+        assert_eq!(shown_body(&page), "‹masked›");
+        assert!(!page.html.contains("aaaa"));
+    }
 }

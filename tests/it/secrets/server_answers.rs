@@ -14,8 +14,7 @@ const XML: (&str, &str) = ("Content-Type", "application/xml");
 const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
 const TEXT: (&str, &str) = ("Content-Type", "text/plain");
 
-const UP: &str =
-    include_str!("../../../migrations/2026-11-29-130000_reduce_server_words/up.sql");
+const UP: &str = include_str!("../../../migrations/2026-11-29-130000_reduce_server_words/up.sql");
 
 /// A token as servers make them, of its own for each place: in turn a JWT's shape, hexadecimal digits, base64url and base64.
 fn canary(number: usize) -> String {
@@ -44,7 +43,8 @@ fn chunked(token: &str) -> Behaviour {
     let body = format!(r#"{{"error":"invalid_request","error_description":"Saw {token} here"}}"#);
     let (first, second) = body.split_at(body.find(token).expect("the token") + token.len() / 2);
     let chunk = |text: &str| format!("{:x}\r\n{text}\r\n", text.len());
-    let head = "HTTP/1.1 400 Bad\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let head =
+        "HTTP/1.1 400 Bad\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
     Behaviour::Answer(format!("{head}{}{}0\r\n\r\n", chunk(first), chunk(second)).into_bytes())
 }
 
@@ -52,25 +52,114 @@ type Case = (&'static str, fn(&str) -> Behaviour);
 
 /// Every place of an answer.
 const CASES: &[Case] = &[
-    ("unknown name", |t| answer(400, &[JSON], &format!(r#"{{"wert":"{t}"}}"#))),
-    ("unknown name under success", |t| answer(200, &[JSON], &format!(r#"{{"wert":"{t}"}}"#))),
-    ("nested", |t| answer(400, &[JSON], &format!(r#"{{"a":{{"b":[{{"c":"{t}"}}]}},"l":["{t}"]}}"#))),
-    ("a name itself", |t| answer(200, &[JSON], &format!(r#"{{"{t}":{{"x":1}}}}"#))),
+    ("unknown name", |t| {
+        answer(400, &[JSON], &format!(r#"{{"wert":"{t}"}}"#))
+    }),
+    ("unknown name under success", |t| {
+        answer(200, &[JSON], &format!(r#"{{"wert":"{t}"}}"#))
+    }),
+    ("nested", |t| {
+        answer(
+            400,
+            &[JSON],
+            &format!(r#"{{"a":{{"b":[{{"c":"{t}"}}]}},"l":["{t}"]}}"#),
+        )
+    }),
+    ("a name itself", |t| {
+        answer(200, &[JSON], &format!(r#"{{"{t}":{{"x":1}}}}"#))
+    }),
     ("bare JSON", |t| answer(400, &[JSON], &format!(r#""{t}""#))),
-    ("list", |t| answer(500, &[JSON], &format!(r#"["{t}",{{"x":"{t}"}}]"#))),
-    ("error_description", |t| answer(400, &[JSON], &format!(r#"{{"error":"invalid_request","error_description":"Saw {t}, no"}}"#))),
-    ("error code", |t| answer(400, &[JSON], &format!(r#"{{"error":"{t}"}}"#))),
-    ("error_uri", |t| answer(400, &[JSON], &format!(r#"{{"error":"invalid_request","error_description":"See https://a.example/{t}?t={t}"}}"#))),
-    ("error under success", |t| answer(200, &[JSON], &format!(r#"{{"error":"invalid_request","access_token":"{t}","message":"{t}"}}"#))),
-    ("field of a form", |t| answer(400, &[JSON], &format!(r#"{{"user":["Not for {t} here."]}}"#))),
-    ("XML", |t| answer(400, &[XML], &format!("<?xml version=\"1.0\"?><r><token>{t}</token></r>"))),
-    ("XML under success", |t| answer(200, &[XML], &format!("<r a=\"{t}\"><token>{t}</token></r>"))),
-    ("HTML title", |t| answer(502, &[HTML], &format!("<html><title>Welcome {t}</title><p>{t}</p></html>"))),
-    ("HTML body under success", |t| answer(200, &[HTML], &format!("<html><title>Hello</title><body>{t}<input value=\"{t}\"></body></html>"))),
-    ("plain text", |t| answer(400, &[TEXT], &format!("your token is {t}"))),
-    ("form", |t| answer(400, &[FORM], &format!("wert={0}&error=invalid_request&error_description=Saw+{0}", form_urlencoded::byte_serialize(t.as_bytes()).collect::<String>()))),
-    ("Location", |t| answer(302, &[("Location", &format!("/next/{t}?t={t}"))], "")),
-    ("headers", |t| answer(401, &[("WWW-Authenticate", &format!("Bearer error_description=\"{t}\"")), ("Retry-After", t), ("Set-Cookie", &format!("t={t}")), ("X-Token", t)], "")),
+    ("list", |t| {
+        answer(500, &[JSON], &format!(r#"["{t}",{{"x":"{t}"}}]"#))
+    }),
+    ("error_description", |t| {
+        answer(
+            400,
+            &[JSON],
+            &format!(r#"{{"error":"invalid_request","error_description":"Saw {t}, no"}}"#),
+        )
+    }),
+    ("error code", |t| {
+        answer(400, &[JSON], &format!(r#"{{"error":"{t}"}}"#))
+    }),
+    ("error_uri", |t| {
+        answer(
+            400,
+            &[JSON],
+            &format!(
+                r#"{{"error":"invalid_request","error_description":"See https://a.example/{t}?t={t}"}}"#
+            ),
+        )
+    }),
+    ("error under success", |t| {
+        answer(
+            200,
+            &[JSON],
+            &format!(r#"{{"error":"invalid_request","access_token":"{t}","message":"{t}"}}"#),
+        )
+    }),
+    ("field of a form", |t| {
+        answer(
+            400,
+            &[JSON],
+            &format!(r#"{{"user":["Not for {t} here."]}}"#),
+        )
+    }),
+    ("XML", |t| {
+        answer(
+            400,
+            &[XML],
+            &format!("<?xml version=\"1.0\"?><r><token>{t}</token></r>"),
+        )
+    }),
+    ("XML under success", |t| {
+        answer(200, &[XML], &format!("<r a=\"{t}\"><token>{t}</token></r>"))
+    }),
+    ("HTML title", |t| {
+        answer(
+            502,
+            &[HTML],
+            &format!("<html><title>Welcome {t}</title><p>{t}</p></html>"),
+        )
+    }),
+    ("HTML body under success", |t| {
+        answer(
+            200,
+            &[HTML],
+            &format!("<html><title>Hello</title><body>{t}<input value=\"{t}\"></body></html>"),
+        )
+    }),
+    ("plain text", |t| {
+        answer(400, &[TEXT], &format!("your token is {t}"))
+    }),
+    ("form", |t| {
+        answer(
+            400,
+            &[FORM],
+            &format!(
+                "wert={0}&error=invalid_request&error_description=Saw+{0}",
+                form_urlencoded::byte_serialize(t.as_bytes()).collect::<String>()
+            ),
+        )
+    }),
+    ("Location", |t| {
+        answer(302, &[("Location", &format!("/next/{t}?t={t}"))], "")
+    }),
+    ("headers", |t| {
+        answer(
+            401,
+            &[
+                (
+                    "WWW-Authenticate",
+                    &format!("Bearer error_description=\"{t}\""),
+                ),
+                ("Retry-After", t),
+                ("Set-Cookie", &format!("t={t}")),
+                ("X-Token", t),
+            ],
+            "",
+        )
+    }),
     ("chunks", chunked),
 ];
 
@@ -122,8 +211,16 @@ impl Day<'_> {
 
     /// A connector that got its token from a good server, and now is told to ask this one.
     async fn connector(&mut self, number: usize, good: &Hostile, server: &Hostile) {
-        let (key, tab) = (key_of(number), format!("/connectors/{}/authorization", key_of(number)));
-        create(self.browser, &format!("Case {number}"), "oauth_client_credentials").await;
+        let (key, tab) = (
+            key_of(number),
+            format!("/connectors/{}/authorization", key_of(number)),
+        );
+        create(
+            self.browser,
+            &format!("Case {number}"),
+            "oauth_client_credentials",
+        )
+        .await;
         let form = self.browser.get(&tab).await.form(&tab);
         let form = form
             .set("token_url", &good.url("/token"))
@@ -146,10 +243,11 @@ impl Day<'_> {
     }
 
     /// A program's call, for which a token would have to be had.
-    async fn call(&mut self, http: &reqwest::Client, base: &str, key: &str) {
+    async fn call(&mut self, key: &str) {
         for path in ["proxy/orders", "token"] {
-            let url = format!("{base}/api/v1/connectors/{key}/{path}");
-            let request = http.get(url).bearer_auth(self.key.expose());
+            let path = format!("/api/v1/connectors/{key}/{path}");
+            let request = self.browser.request(reqwest::Method::GET, &path);
+            let request = request.bearer_auth(self.key.expose());
             let answer = request.send().await.expect("an answer");
             assert!(answer.status().as_u16() >= 400, "{key} {path}");
             self.problems.push(answer.text().await.expect("a body"));
@@ -200,8 +298,6 @@ async fn tokens_of_other_servers_are_in_no_page_problem_table_or_log() {
     };
     day.make_key().await;
     let good = Hostile::json(r#"{"access_token":"good-for-now","expires_in":3600}"#).await;
-    let http = reqwest::Client::builder().no_proxy().build().expect("it");
-    let base = format!("http://{}", program.address);
     let canaries: Vec<String> = (0..CASES.len()).map(canary).collect();
     let mut servers = Vec::new();
     for (number, (_, make)) in CASES.iter().enumerate() {
@@ -214,27 +310,29 @@ async fn tokens_of_other_servers_are_in_no_page_problem_table_or_log() {
     let brought = canary(CASES.len());
     for (number, server) in servers.iter().enumerate() {
         let key = key_of(number);
-        day.call(&http, &base, &key).await;
+        day.call(&key).await;
         day.press(&key, server).await;
         // Stored by now: the next call is told what the last try brought.
-        day.call(&http, &base, &key).await;
+        day.call(&key).await;
         for part in ["", "/authorization", "/activity", "/activity/changes"] {
             day.saw(&format!("/connectors/{key}{part}")).await;
         }
     }
-    day.sql(&format!(
-        "UPDATE oauth_clients SET authorize_url = '{}' WHERE connector_id = (SELECT id FROM connectors WHERE key = 'code')",
-        good.url("/authorize")
-    ))
-    .await;
     let callback = "/connectors/code/authorization/callback";
     let query = form_urlencoded::Serializer::new(String::new())
         .append_pair("error", &brought)
         .append_pair("error_description", &format!("Saw {brought}"))
         .finish();
-    let page = browser.get(&format!("{callback}?{query}&state=unknown"));
-    day.pages.push(page.await);
-    for path in ["/", "/connectors", "/calls", "/calls.csv", "/notices", "/audit"] {
+    let address = format!("{callback}?{query}&state=unknown");
+    day.pages.push(browser.get(&address).await);
+    for path in [
+        "/",
+        "/connectors",
+        "/calls",
+        "/calls.csv",
+        "/notices",
+        "/audit",
+    ] {
         day.saw(path).await;
     }
     let calls = browser.get("/calls").await;
@@ -254,7 +352,10 @@ async fn tokens_of_other_servers_are_in_no_page_problem_table_or_log() {
     assert!(said("The server said: “invalid_request: Saw ‹masked›, no”"));
     assert!(said("The server said: “Hello”") && said("Welcome ‹masked›"));
     let problems = day.problems.join("\n");
-    assert!(problems.contains("invalid_request: Saw ‹masked›"), "{problems}");
+    assert!(
+        problems.contains("invalid_request: Saw ‹masked›"),
+        "{problems}"
+    );
     for page in &day.pages {
         assert_eq!(found(&secrets, &page.html), [""; 0], "on {}", page.path);
     }
@@ -277,13 +378,30 @@ async fn tokens_of_other_servers_are_in_no_page_problem_table_or_log() {
 #[tokio::test]
 async fn words_that_were_stored_before_are_reduced() {
     let app = TestApp::start().await;
+    app.sql("CREATE TABLE calls_of_before PARTITION OF calls DEFAULT")
+        .await;
     let token = canary(1);
     let moved = format!("The server redirects to “https://a.example/{token}”.");
     let members = format!("The answer has no token. Its members are {token}, b.");
     for (number, (message, words, message_now, words_now)) in [
-        ("The server answered 400 (Bad Request).", format!("invalid_grant: {token}"), "The server answered 400 (Bad Request).", "invalid_grant"),
-        ("The server answered 400 (Bad Request).", token.clone(), "The server answered 400 (Bad Request).", ""),
-        (&moved, String::new(), "The server redirects to another address.", ""),
+        (
+            "The server answered 400 (Bad Request).",
+            format!("invalid_grant: {token}"),
+            "The server answered 400 (Bad Request).",
+            "invalid_grant",
+        ),
+        (
+            "The server answered 400 (Bad Request).",
+            token.clone(),
+            "The server answered 400 (Bad Request).",
+            "",
+        ),
+        (
+            &moved,
+            String::new(),
+            "The server redirects to another address.",
+            "",
+        ),
         (&members, String::new(), "The answer has no token.", ""),
     ]
     .into_iter()
@@ -309,7 +427,13 @@ async fn words_that_were_stored_before_are_reduced() {
                  WHERE r.connector_id = '{id}'"
             ))
             .await;
-        let expected = [message_now, words_now, message_now, message_now, "The mail server refused it."];
+        let expected = [
+            message_now,
+            words_now,
+            message_now,
+            message_now,
+            "The mail server refused it.",
+        ];
         assert_eq!(stored, [expected]);
     }
 }

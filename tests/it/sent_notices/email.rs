@@ -1,5 +1,7 @@
 //! Notices by e-mail, as a mail server and people see them.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use connectory::config::{EmailSettings, MailTls};
 use connectory::vault::Secret;
 use lettre::message::Mailboxes;
@@ -130,6 +132,26 @@ async fn an_address_that_is_refused_keeps_nobody_else_from_the_mail() {
     assert_eq!(mails[1].to, ["ana@example.org"]);
     assert_eq!(mails[0].header("Message-ID"), mails[1].header("Message-ID"));
     assert_eq!(mails.len(), 2);
+}
+
+#[tokio::test]
+async fn what_the_mail_server_says_is_told_without_the_sign_in_and_tokens() {
+    let (app, server) = written_to(Door::Tls, MailTls::Implicit).await;
+    let sign_in = BASE64_STANDARD.encode(format!("\0{USER}\0{PASSWORD}"));
+    let token = "d41d8cd98f00b204e9800998ecf8427e";
+    let says = format!("550 5.7.1 Not for {PASSWORD} by {sign_in}, trace {token} ended");
+    server.refuse("ana@example.org", &says);
+    let id = app.connector("Payroll").await;
+    set_health(&app, id, "needs_reauthorization").await;
+    round(&app).await;
+    let problem = app
+        .value("SELECT problem FROM notice_deliveries WHERE recipient = 'ana@example.org'")
+        .await;
+    let told = "5.7.1 Not for ‹masked› by ‹masked›, trace ‹masked› ended";
+    assert!(
+        problem.contains("550") && problem.contains(told),
+        "{problem}"
+    );
 }
 
 #[tokio::test]

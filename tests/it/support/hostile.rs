@@ -310,8 +310,8 @@ async fn echo(stream: &mut (impl AsyncWrite + Unpin), request: &Recorded) -> std
 async fn read_request(stream: &mut (impl AsyncRead + Unpin), state: &State) -> Option<Recorded> {
     let mut read = Vec::new();
     let end = loop {
-        if let Some(at) = read.windows(4).position(|four| four == b"\r\n\r\n") {
-            break at;
+        if read.ends_with(b"\r\n\r\n") {
+            break read.len() - 4;
         }
         let mut byte = [0];
         stream.read_exact(&mut byte).await.ok()?;

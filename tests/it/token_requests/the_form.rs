@@ -290,3 +290,28 @@ async fn leaves_a_line_in_the_audit_log_for_every_request() {
             .contains(CANARY)
     );
 }
+
+#[tokio::test]
+async fn refuses_a_secret_that_is_too_long() {
+    let app = TestApp::start().await;
+    bearer(&app).await;
+    let ana = app.person(&[EditConnectors]).await;
+    let server = Hostile::json("{}").await;
+    let long = "x".repeat(16 * 1024 + 1);
+    for (field, label) in [
+        ("token_password", "Password"),
+        ("token_client_secret", "Client Secret"),
+    ] {
+        let typed = |form: FormFill| {
+            form.set("token_url", &server.url("/token"))
+                .set("token_user", "ana")
+                .set("token_client_id", "app")
+                .set(field, &long)
+        };
+        let page = ask_with(&ana, typed).await.expect(422);
+        let message = format!("{label} must not be longer than 16 KiB (16384 bytes)");
+        assert_eq!(page.field_error(field), Some(message));
+        assert!(!page.html.contains(&long));
+    }
+    assert!(server.requests().is_empty());
+}
