@@ -2,7 +2,7 @@
 
 use super::AuditLine;
 use super::chain::hex;
-use crate::web::csv::quoted;
+use crate::web::csv;
 
 /// The mark by which spreadsheets know UTF-8, and the headings.
 pub(super) const HEAD: &str =
@@ -25,8 +25,7 @@ pub(super) fn row(line: &AuditLine) -> String {
         changes(line),
         line.hash.as_deref().map_or(String::new(), hex),
     ];
-    let cells: Vec<String> = cells.iter().map(|text| quoted(text)).collect();
-    cells.join(",") + "\r\n"
+    csv::row(&cells)
 }
 
 /// A field a line.

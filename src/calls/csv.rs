@@ -1,7 +1,5 @@
 //! The calls of a list as a file: sent piece by piece, with a connection only while a piece is read.
 
-use std::borrow::Cow;
-
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::{Bytes, Data};
@@ -13,8 +11,7 @@ use super::row::CallRow;
 use crate::access::Visit;
 use crate::db::Db;
 use crate::db::keyset::Position;
-use crate::web::csv::{as_text, quoted};
-use crate::web::{Error, ListQuery};
+use crate::web::{Error, ListQuery, csv};
 
 /// Lines of a piece, and of a file.
 const PIECE: usize = 1_000;
@@ -93,9 +90,9 @@ impl Progress {
 
 /// The last line of a file that is not whole.
 fn cut_short() -> String {
-    format!(
-        "\"Only the newest {MOST} calls are in this file. Filter by time for those before.\"\r\n"
-    )
+    csv::row(&[format!(
+        "Only the newest {MOST} calls are in this file; filter by time for those before."
+    )])
 }
 
 fn line(row: &CallRow) -> String {
@@ -125,30 +122,5 @@ fn line(row: &CallRow) -> String {
         row.received_bytes.to_string(),
         row.request_id.clone(),
     ];
-    let cells: Vec<String> = cells.iter().map(|text| cell(text)).collect();
-    cells.join(",") + "\r\n"
-}
-
-/// A cell, between quotes only where it needs them.
-fn cell(text: &str) -> String {
-    if text.contains(['"', ',', '\r', '\n', ';']) || matches!(as_text(text), Cow::Owned(_)) {
-        quoted(text)
-    } else {
-        text.to_string()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cell_is_text_to_every_spreadsheet() {
-        assert_eq!(cell("plain"), "plain");
-        assert_eq!(cell("a, \"b\""), "\"a, \"\"b\"\"\"");
-        assert_eq!(cell("=HYPERLINK(\"x\")"), "\"'=HYPERLINK(\"\"x\"\")\"");
-        for formula in ["+1", "-1", "@x"] {
-            assert_eq!(cell(formula), format!("\"'{formula}\""));
-        }
-    }
+    csv::row(&cells)
 }

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use connectory::access::Permission::ViewActivity;
 
 use super::{call, program};
-use crate::support::TestApp;
+use crate::support::{TestApp, formulas};
 
 #[tokio::test]
 async fn a_file_has_the_same_calls_as_the_page_and_nothing_that_a_spreadsheet_would_run() {
@@ -18,6 +18,7 @@ async fn a_file_has_the_same_calls_as_the_page_and_nothing_that_a_spreadsheet_wo
     evil.endpoint = Some((super::endpoint("x"), Arc::from("Zürich, \"quoted\"")));
     let mut error = call(now - TimeDelta::minutes(2), connector);
     error.status = Some(500);
+    error.address = ";=1+1;y".into();
     for call in [evil, error] {
         app.call_log.record(call);
     }
@@ -47,6 +48,8 @@ async fn a_file_has_the_same_calls_as_the_page_and_nothing_that_a_spreadsheet_wo
         "{}",
         lines[2]
     );
+    assert!(lines[2].contains("\";'=1+1;y\""), "{}", lines[2]);
+    assert_eq!(formulas(&page.html), [] as [String; 0]);
     let errors = ana
         .get("/connectors/payroll/activity?outcome=errors")
         .await

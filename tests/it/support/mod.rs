@@ -19,6 +19,7 @@ pub mod program;
 mod raw;
 mod sealed;
 pub mod smtp_server;
+mod spreadsheet;
 pub mod upstream;
 pub mod web_server;
 
@@ -28,6 +29,7 @@ pub use form::FormFill;
 pub use page::{Page, words};
 pub use people::PASSWORD;
 pub use sealed::in_use;
+pub use spreadsheet::formulas;
 
 /// A connector of which everything is open to everybody, as keys are asked whether they open it.
 pub fn open_to_all(connector: Uuid) -> Subject {
