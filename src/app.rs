@@ -227,6 +227,7 @@ fn worker(
         unknown_keys: UnknownKeys::new(brakes.keys, brakes.spare_keys),
         quotas: brakes.key_quotas,
         seldom: brakes.refused.clone(),
+        refusals: brakes.refusals.clone(),
         address: PublicAddress::new(&site.public_url).to_string(),
         own_name: Pseudonym::of(&site.public_url),
         meters: Meters::default(),
@@ -242,6 +243,7 @@ fn worker(
         .app_data(web::Data::new(site.about))
         .app_data(web::Data::new(brakes.token_requests))
         .app_data(web::Data::new(brakes.refused))
+        .app_data(web::Data::new(brakes.refusals))
         .app_data(web::Data::new(api))
         .app_data(web::Data::new(shared.keeper))
         .app_data(web::Data::new(shared.call_log))
@@ -315,7 +317,7 @@ pub async fn renew_tokens(keeper: TokenKeeper) {
 
 /// Links the lines of the audit log until the task is dropped, and notes the end of the chain in the program's log, which an
 /// organisation collects elsewhere.
-pub async fn chain_audit_log(db: Db) {
+pub async fn chain_audit_log(db: Db, vault: Vault) {
     let mut tick = tokio::time::interval(LINK_TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut noted: Option<(Anchor, tokio::time::Instant)> = None;
@@ -324,7 +326,7 @@ pub async fn chain_audit_log(db: Db) {
         let is_due = noted
             .as_ref()
             .is_none_or(|(_, at)| at.elapsed() >= ANCHOR_EVERY);
-        match link_audit_log(&db, is_due).await {
+        match link_audit_log(&db, &vault, is_due).await {
             Ok(Some(end)) => {
                 if noted.as_ref().is_none_or(|(before, _)| *before != end) {
                     tracing::info!(anchor = %end, "end of the audit chain");
@@ -341,9 +343,13 @@ pub async fn chain_audit_log(db: Db) {
 }
 
 /// Links what waits, and gives the end of the chain if it is asked for.
-pub async fn link_audit_log(db: &Db, asks_for_end: bool) -> Result<Option<Anchor>, Error> {
+pub async fn link_audit_log(
+    db: &Db,
+    vault: &Vault,
+    asks_for_end: bool,
+) -> Result<Option<Anchor>, Error> {
     let mut conn = db.get().await?;
-    chain::link_waiting(&mut conn).await?;
+    chain::link_waiting(&mut conn, vault).await?;
     if !asks_for_end {
         return Ok(None);
     }

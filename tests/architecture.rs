@@ -26,7 +26,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("web", &["db::Unavailable", "db::keyset", "db::version"]), // a failure with a page; places in lists; what a form was made from
     ("oauth", &["outbound", "vault"]),
     ("access", &["db", "web"]),
-    ("audit", &["access", "db", "web"]),
+    ("audit", &["access", "db", "vault", "web"]), // keys of the chain's links
     ("keyring", &["+", "vault"]),
     ("categories", &["+"]),
     ("connectors", &["+", "categories", "outbound::HttpUrl"]), // the base URL

@@ -10,6 +10,25 @@ use uuid::Uuid;
 use super::{Permission, PermissionSet, Sight, client_address};
 use crate::web::{Error, RequestId};
 
+const COMMAND_LINE: &str = "command line";
+const CONNECTORY: &str = "Connectory";
+const DEMO: &str = "Demo";
+
+/// What programs are called that act without a person.
+pub const PROGRAMS: [&str; 3] = [COMMAND_LINE, CONNECTORY, DEMO];
+
+/// Those that work beside people. No person has a name that reads like one of them.
+pub const RESERVED_NAMES: [&str; 2] = [COMMAND_LINE, CONNECTORY];
+
+/// A display name with the user name, if there is one: `Ana Ruiz (ana)`. Two people may have one display name, and change it.
+pub fn attribution(name: &str, username: &str) -> String {
+    if username.is_empty() {
+        name.to_string()
+    } else {
+        format!("{name} ({username})")
+    }
+}
+
 /// A signed-in person, or the command line.
 #[derive(Clone)]
 pub struct Actor {
@@ -33,11 +52,20 @@ pub struct Actor {
 impl Actor {
     /// Whoever sits at the server's console: may do all, and is recorded as such.
     pub fn command_line() -> Actor {
-        Actor::program("command line")
+        Actor::program(COMMAND_LINE)
     }
 
     /// The program itself, for background work.
-    pub fn program(name: &str) -> Actor {
+    pub fn connectory() -> Actor {
+        Actor::program(CONNECTORY)
+    }
+
+    /// `connectory demo`.
+    pub fn demo() -> Actor {
+        Actor::program(DEMO)
+    }
+
+    fn program(name: &str) -> Actor {
         Actor {
             id: None,
             username: String::new(),
@@ -51,6 +79,17 @@ impl Actor {
         }
     }
 
+    /// Somebody of whom only the request is known.
+    pub fn unknown(address: String, request_id: String) -> Actor {
+        Actor {
+            address,
+            request_id,
+            super_admin: false,
+            sight: Sight::Of(Uuid::nil()),
+            ..Actor::program("")
+        }
+    }
+
     /// Somebody who has just proved who they are, before there is a session.
     pub fn arriving(req: &HttpRequest, id: Option<Uuid>, username: &str, name: &str) -> Actor {
         let request_id = req.extensions().get::<RequestId>().map(|id| id.0.clone());
@@ -58,13 +97,14 @@ impl Actor {
             id,
             username: username.to_string(),
             name: name.to_string(),
-            super_admin: false,
-            permissions: PermissionSet::default(),
             sight: Sight::Of(id.unwrap_or(Uuid::nil())),
-            confirmed_at: None,
-            address: client_address(req),
-            request_id: request_id.unwrap_or_default(),
+            ..Actor::unknown(client_address(req), request_id.unwrap_or_default())
         }
+    }
+
+    /// Who did something, by what nobody chooses for themselves: `Ana Ruiz (ana)`. A program has no user name.
+    pub fn attribution(&self) -> String {
+        attribution(&self.name, &self.username)
     }
 
     /// Whether this person may do what `permission` names. A super admin passes every check.

@@ -25,7 +25,7 @@ mod throttle;
 mod turns;
 mod visit;
 
-pub use actor::Actor;
+pub use actor::{Actor, PROGRAMS, RESERVED_NAMES, attribution};
 pub use api_keys::{ApiKey, ApiKeys, HolderKind, KeyHolder, KeyRefusal, Reach, Subject, Wants};
 pub use client_address::{TrustedProxies, client_address, untrusted_forwarder};
 pub use confirmation::password_again;

@@ -163,7 +163,7 @@ async fn found(
         super_admin: true,
         permissions: PermissionSet::default(),
     };
-    let founder = Actor::arriving(req, None, new.username.as_str(), &new.name);
+    let founder = Actor::arriving(req, Some(new.id), new.username.as_str(), &new.name);
     let mut conn = guard.db.get().await?;
     let user = match queries::create_first(&mut conn, &founder, guard.clock.now(), &new).await {
         Ok(user) => user,

@@ -2,6 +2,9 @@
 
 use unicode_normalization::UnicodeNormalization;
 
+use crate::access::RESERVED_NAMES;
+use crate::name::fold;
+
 /// The longest name of a person, in characters.
 const LONGEST_NAME: usize = 255;
 
@@ -14,6 +17,8 @@ pub enum PersonNameProblem {
     Long,
     #[error("A name cannot have control characters. Type it again")]
     Control,
+    #[error("Connectory itself is called so in the audit log. Enter another name")]
+    Reserved,
 }
 
 /// A person's name: nearly anything, in Unicode NFC, with single spaces inside and none around.
@@ -31,7 +36,41 @@ pub fn parse_person_name(typed: &str) -> Result<String, PersonNameProblem> {
         {
             Err(PersonNameProblem::Control)
         }
+        _ if RESERVED_NAMES
+            .iter()
+            .any(|program| looks_like(&name, program)) =>
+        {
+            Err(PersonNameProblem::Reserved)
+        }
         _ => Ok(name),
+    }
+}
+
+/// Whether two names read alike: without case, accents, spaces and marks that cannot be seen, and with the usual Greek and Cyrillic
+/// look-alikes of Latin letters.
+fn looks_like(name: &str, other: &str) -> bool {
+    let skeleton = |text: &str| -> String {
+        let letters = fold(text);
+        let letters = letters.chars().filter(|letter| letter.is_alphanumeric());
+        letters.map(latin).collect()
+    };
+    skeleton(name) == skeleton(other)
+}
+
+fn latin(letter: char) -> char {
+    match letter {
+        'а' | 'α' => 'a',
+        'с' | 'ϲ' => 'c',
+        'ԁ' => 'd',
+        'е' | 'ε' => 'e',
+        'і' | 'ι' | 'ı' | 'l' | '1' | 'ӏ' => 'i',
+        'м' => 'm',
+        'п' | 'η' => 'n',
+        'о' | 'ο' | 'σ' | '0' => 'o',
+        'г' => 'r',
+        'т' | 'τ' => 't',
+        'у' | 'γ' => 'y',
+        other => other,
     }
 }
 
@@ -61,6 +100,30 @@ mod tests {
         );
         for hidden in ["Ana\u{202e}ziuR", "Ana\u{7}"] {
             assert_eq!(parse_person_name(hidden), Err(PersonNameProblem::Control));
+        }
+    }
+
+    #[test]
+    fn nobody_is_called_like_a_program() {
+        for name in [
+            "Connectory",
+            "CONNECTORY",
+            "Connectòry",
+            "Ｃｏｎｎｅｃｔｏｒｙ",
+            "Cоnnectоry",
+            "Connect0ry",
+            "Con\u{ad}nectory",
+            "Connectory.",
+            "command line",
+            "Command  Line",
+            "command-line",
+            "cοmmand 1ine",
+        ] {
+            let parsed = parse_person_name(name);
+            assert_eq!(parsed, Err(PersonNameProblem::Reserved), "{name}");
+        }
+        for name in ["Connie Tory", "Demo", "Ana Connectory"] {
+            assert!(parse_person_name(name).is_ok(), "{name}");
         }
     }
 }

@@ -116,9 +116,9 @@ async fn insert(
             users::super_admin.eq(new.super_admin),
             users::search_text.eq(search_text(new.username.as_str(), &new.name)),
             users::created_at.eq(now),
-            users::created_by.eq(&by.name),
+            users::created_by.eq(by.attribution()),
             users::updated_at.eq(now),
-            users::updated_by.eq(&by.name),
+            users::updated_by.eq(by.attribution()),
         ))
         .execute(conn)
         .await?;
@@ -246,6 +246,13 @@ pub(super) struct SignInUser {
     pub name: String,
     pub password_hash: Option<String>,
     pub active: bool,
+}
+
+impl SignInUser {
+    /// What an audit line says of the account.
+    pub fn subject(&self) -> (Option<Uuid>, &str) {
+        (Some(self.id), &self.username)
+    }
 }
 
 /// The user of this name, without regard to case.

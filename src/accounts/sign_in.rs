@@ -15,7 +15,7 @@ use crate::access::{
     Actor, NewSession, SessionLimits, SignInGuard, Visit, client_address, end_session,
     start_session,
 };
-use crate::audit::{self, Changes, Event};
+use crate::audit::{self, Changes, Event, Refusal, Refusals};
 use crate::db::Conn;
 use crate::web::{
     Cookies, Error, Errors, Flash, Form, Shell, TextField, VisitorToken, page, see_other,
@@ -81,6 +81,7 @@ pub async fn sign_in(
     shell: Shell,
     guard: web::Data<SignInGuard>,
     provider: web::Data<SignInProvider>,
+    refusals: web::Data<Refusals>,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let username = data.trimmed("username");
@@ -93,8 +94,11 @@ pub async fn sign_in(
         errors.add("password", "Enter your password");
     }
     if !errors.any() {
-        guard.take(&req, &username).await?;
-        match authenticate(&guard, &req, &username, password).await? {
+        if let Err(refused) = guard.take(&req, &username).await {
+            record_slowed(&refusals, &guard, &req, &username, &refused).await?;
+            return Err(refused);
+        }
+        match authenticate((&guard, &refusals), &req, &username, password).await? {
             Some(user) => match signed_in(&req, &guard, &user, &data.text("next")).await? {
                 Some(response) => return Ok(response),
                 None => errors.add("username", WRONG),
@@ -117,7 +121,7 @@ pub async fn sign_in(
 /// The user whose name and password these are. Takes the same time whether there is such a user or not, and holds no
 /// connection while the password is hashed.
 async fn authenticate(
-    guard: &SignInGuard,
+    (guard, refusals): (&SignInGuard, &Refusals),
     req: &HttpRequest,
     username: &str,
     password: String,
@@ -132,8 +136,47 @@ async fn authenticate(
         // An unknown name may be a password in the wrong field, so only known ones are logged.
         let username = user.as_ref().map(|user| user.username.as_str());
         tracing::warn!(address = client_address(req), username, "sign-in refused");
+        let refusal = Refusal {
+            kind: "sign_in.refused",
+            reason: match &user {
+                Some(user) if user.active => "Wrong password",
+                Some(_) => "The user is not active",
+                None => "There is no user of this name",
+            },
+            subject: user.as_ref().map(SignInUser::subject),
+        };
+        let somebody = Actor::arriving(req, None, "", "");
+        let now = guard.clock.now();
+        refusals.record(&guard.db, &somebody, now, refusal).await;
     }
     Ok(user.filter(|_| fits))
+}
+
+/// Records that tries from an address are not taken any more: once a minute, whatever the names.
+async fn record_slowed(
+    refusals: &Refusals,
+    guard: &SignInGuard,
+    req: &HttpRequest,
+    username: &str,
+    refused: &Error,
+) -> Result<(), Error> {
+    let kind = "sign_in.slowed";
+    if !matches!(refused, Error::TooMany(_)) {
+        return Ok(());
+    }
+    let Some(due) = refusals.due(&client_address(req), kind, "") else {
+        return Ok(());
+    };
+    let user = queries::find_user(&mut *guard.db.get().await?, username).await?;
+    let refusal = Refusal {
+        kind,
+        reason: "Too many tries",
+        subject: user.as_ref().map(SignInUser::subject),
+    };
+    let somebody = Actor::arriving(req, None, "", "");
+    due.write(&guard.db, &somebody, guard.clock.now(), refusal)
+        .await;
+    Ok(())
 }
 
 /// Begins the session, unless user or password were taken away while the password was being checked: whoever does that

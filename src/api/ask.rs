@@ -15,7 +15,8 @@ use super::paths::Captures;
 use super::problem::{KEY_MISSING, Problem, connector_not_found};
 use super::record::Record;
 use super::serve::Api;
-use crate::access::{HolderKind, InUse, KeyHolder, KeyRefusal, Wants};
+use crate::access::{Actor, ApiKey, HolderKind, InUse, KeyHolder, KeyRefusal, Wants};
+use crate::audit::Refusal;
 use crate::calls::{Call, CallKind, Caller, CallerKind, Outcome, Target};
 use crate::outbound::http::HeaderMap;
 use crate::relay::{Line, Turn};
@@ -76,6 +77,7 @@ pub(super) async fn introduce(
         Err(refusal) => refusal,
     };
     tell_log(api, arrival, &refusal);
+    tell_audit_log(api, arrival, key, &refusal).await;
     Err(refusal.into())
 }
 
@@ -94,6 +96,33 @@ fn tell_log(api: &Api, arrival: &Arrival, refusal: &KeyRefusal) {
     if let Some(left_out) = api.seldom.note(&same) {
         tracing::info!(id, address, %refusal, left_out, "API key refused");
     }
+}
+
+/// Records that a key was refused, by the part of it that is no secret. Made-up keys of one network count as one.
+async fn tell_audit_log(api: &Api, arrival: &Arrival, presented: &str, refusal: &KeyRefusal) {
+    if matches!(
+        refusal,
+        KeyRefusal::Unavailable(_) | KeyRefusal::TooManyUnknown(_)
+    ) {
+        return;
+    }
+    let key = ApiKey::parse(presented);
+    let prefix = key.as_ref().map_or("", ApiKey::prefix);
+    let same = match refusal {
+        KeyRefusal::Unknown => refusal.code().to_string(),
+        _ => format!("{} {prefix}", refusal.code()),
+    };
+    let kind = "api_key.refused";
+    let Some(due) = api.refusals.due(&arrival.address, kind, &same) else {
+        return;
+    };
+    let by = Actor::unknown(arrival.address.clone(), arrival.request_id());
+    let refusal = Refusal {
+        kind,
+        reason: &refusal.to_string(),
+        subject: Some((None, prefix)),
+    };
+    due.write(&api.db, &by, arrival.at, refusal).await;
 }
 
 /// The key of a request: a bearer token (RFC 6750 2.1), or the header of its own.

@@ -21,6 +21,7 @@ use super::paths::{self, Captures};
 use super::problem::{LOOP_DETECTED, METHOD_NOT_ALLOWED, METHOD_NOT_SUPPORTED, NOT_FOUND, Problem};
 pub use super::unknown_keys::UnknownKeys;
 use crate::access::{ApiKeys, Quotas, client_address};
+use crate::audit::Refusals;
 use crate::authorization::TokenKeeper;
 use crate::calls::CallLog;
 use crate::clock::Clock;
@@ -61,6 +62,8 @@ pub struct Api {
     pub quotas: Quotas,
     /// Which refusals are told to the log.
     pub seldom: Seldom,
+    /// Which refused keys the audit log is told of.
+    pub refusals: Refusals,
     /// The address that people and programs use, without a trailing slash.
     pub address: String,
     /// What it calls itself to APIs.

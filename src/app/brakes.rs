@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::access::{QuotaLimits, Quotas, SignInBrake, Throttle};
+use crate::audit::Refusals;
 use crate::clock::Clock;
 use crate::config::ResourceLimits;
 use crate::endpoints::{RunBodies, RunBrake};
@@ -34,6 +35,8 @@ pub(super) struct Brakes {
     pub run_bodies: RunBodies,
     /// Which refusals the log is told of.
     pub refused: Seldom,
+    /// Which refusals the audit log is told of.
+    pub refusals: Refusals,
 }
 
 impl Brakes {
@@ -57,6 +60,7 @@ impl Brakes {
             spare_keys: Throttle::every(clock, SPARE_REFILL, SPARE_LOOK_UPS),
             key_quotas: Quotas::new(clock, key_limits, &program_bodies),
             refused: Seldom::new(clock),
+            refusals: Refusals::new(clock),
         }
     }
 }

@@ -5,8 +5,7 @@ use super::chain::hex;
 use crate::web::csv;
 
 /// The mark by which spreadsheets know UTF-8, and the headings.
-pub(super) const HEAD: &str =
-    "\u{feff}Line,Time,Person,Person id,From,Request,Kind,Event,Thing,Thing id,Changes,Hash\r\n";
+pub(super) const HEAD: &str = "\u{feff}Line,Time,Person,Person id,From,Request,Kind,Event,Thing,Thing id,Changes,Hash,User name\r\n";
 
 /// The row of a line.
 pub(super) fn row(line: &AuditLine) -> String {
@@ -14,7 +13,7 @@ pub(super) fn row(line: &AuditLine) -> String {
     let cells = [
         line.seq.map_or(String::new(), |seq| seq.to_string()),
         line.at.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
-        line.actor_name.clone(),
+        line.attribution(),
         id(line.actor_id),
         line.address.clone(),
         line.request_id.clone(),
@@ -24,6 +23,7 @@ pub(super) fn row(line: &AuditLine) -> String {
         id(line.subject_id),
         changes(line),
         line.hash.as_deref().map_or(String::new(), hex),
+        line.actor_username.clone().unwrap_or_default(),
     ];
     csv::row(&cells)
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::queries::{Names, Role, Wanted, names};
-use super::words;
+use super::{AuditLine, words};
 use crate::db::Conn;
 use crate::db::keyset::{Cursor, Kind, Position};
 use crate::web::{Error, Errors, Option_, Zone, search_term};
@@ -30,6 +30,8 @@ pub(super) struct Filter {
     pub thing: String,
     /// The id of a thing, for links from elsewhere.
     subject: Option<Uuid>,
+    /// The id of whoever did it: names may be the same, and change.
+    actor: Option<Uuid>,
     /// A kind of event, or of thing: `connector.saved` or `connector.`.
     pub event: String,
     pub period: String,
@@ -51,6 +53,7 @@ impl Filter {
             person: text("person"),
             thing: text("thing"),
             subject: get("subject").parse().ok(),
+            actor: get("actor").parse().ok(),
             event: text("event"),
             period: text("period"),
             from: text("from"),
@@ -80,13 +83,12 @@ impl Filter {
 
     /// The filters in use.
     pub fn pairs(&self) -> Vec<(&'static str, String)> {
+        let id = |id: Option<Uuid>| id.map_or(String::new(), |id| id.to_string());
         let pairs = [
             ("person", self.person.clone()),
             ("thing", self.thing.clone()),
-            (
-                "subject",
-                self.subject.map_or(String::new(), |id| id.to_string()),
-            ),
+            ("subject", id(self.subject)),
+            ("actor", id(self.actor)),
             ("event", self.event.clone()),
             ("period", self.period.clone()),
             ("from", self.from.clone()),
@@ -123,8 +125,8 @@ impl Filter {
         }
     }
 
-    /// The filters in use in words, each with the address without it. A line of the thing gives its name.
-    pub fn chips(&self, subject: Option<&str>) -> Vec<(String, String)> {
+    /// The filters in use in words, each with the address without it. A line that fits gives the names of thing and person.
+    pub fn chips(&self, line: Option<&AuditLine>) -> Vec<(String, String)> {
         let mut chips = Vec::new();
         let mut chip = |words: String, without: Filter| chips.push((words, without.href(None)));
         let copy = || self.clone();
@@ -143,9 +145,14 @@ impl Filter {
             );
         }
         if self.subject.is_some() {
-            let name = subject.unwrap_or("one thing");
+            let name = line.map_or("one thing", |line| &line.subject_name);
             let subject = None;
             chip(format!("Only {name}"), Filter { subject, ..copy() });
+        }
+        if self.actor.is_some() {
+            let name = line.map_or("one person".into(), AuditLine::attribution);
+            let actor = None;
+            chip(format!("Only by {name}"), Filter { actor, ..copy() });
         }
         if !self.event.is_empty() {
             let event = String::new();
@@ -184,6 +191,7 @@ impl Filter {
         let (from, until) = self.times(now, errors);
         Ok(Wanted {
             subject: self.subject,
+            actor: self.actor,
             people: searched(conn, Role::Actor, &self.person).await?,
             things: searched(conn, Role::Subject, &self.thing).await?,
             kinds: self.kinds(kinds),

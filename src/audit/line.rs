@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::chain::Anchor;
 use super::words;
+use crate::access::{PROGRAMS, attribution};
 
 /// A line with its link, once it has one.
 #[derive(Queryable)]
@@ -16,6 +17,8 @@ pub struct AuditLine {
     pub at: DateTime<Utc>,
     pub actor_id: Option<Uuid>,
     pub actor_name: String,
+    /// Empty for programs and where nobody was signed in; `None` where it was not recorded, by an earlier version.
+    pub actor_username: Option<String>,
     /// Where the request came from; empty for the command line and the program itself.
     pub address: String,
     pub request_id: String,
@@ -26,6 +29,8 @@ pub struct AuditLine {
     pub(super) seq: Option<i64>,
     pub(super) previous_hash: Option<Vec<u8>>,
     pub(super) hash: Option<Vec<u8>>,
+    pub(super) format: Option<i16>,
+    pub(super) data_key: Option<i32>,
 }
 
 /// A field before and after.
@@ -37,6 +42,22 @@ pub struct FieldChange {
 }
 
 impl AuditLine {
+    /// Who did it, with the user name where it is known: no other person is called so.
+    pub fn attribution(&self) -> String {
+        let username = self.actor_username.as_deref().unwrap_or_default();
+        attribution(&self.actor_name, username)
+    }
+
+    /// Whether a program did it by itself. People have ids, whatever they call themselves.
+    pub(super) fn is_program(&self) -> bool {
+        self.actor_id.is_none() && PROGRAMS.contains(&self.actor_name.as_str())
+    }
+
+    /// Whether a person did it of whom only the display name was recorded.
+    pub(super) fn lacks_username(&self) -> bool {
+        self.actor_id.is_some() && self.actor_username.is_none()
+    }
+
     /// The happening in words: `connector.saved` is “Connector saved”.
     pub fn happening(&self) -> String {
         words::happening(&self.kind)

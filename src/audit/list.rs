@@ -99,8 +99,7 @@ impl ListPage {
     }
 
     fn chips(&self) -> Vec<(String, String)> {
-        let subject = self.lines.first().map(|line| line.subject_name.as_str());
-        self.filter.chips(subject)
+        self.filter.chips(self.lines.first())
     }
 
     fn cleared(&self) -> String {
@@ -109,6 +108,11 @@ impl ListPage {
 
     fn thing(&self, line: &AuditLine) -> Option<&String> {
         self.things.get(line.subject_id.as_ref()?)
+    }
+
+    /// The page of whoever did it.
+    fn person(&self, line: &AuditLine) -> Option<&String> {
+        self.things.get(line.actor_id.as_ref()?)
     }
 }
 
@@ -131,8 +135,11 @@ pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
     };
     let ids = found.as_ref().map_or(&[][..], |found| &found.ids);
     let lines = queries::lines(&mut conn, ids).await?;
-    let subjects = lines.iter().filter_map(|line| line.subject_id).collect();
-    let things = queries::thing_links(&mut conn, &visit.actor, subjects).await?;
+    let ids = lines
+        .iter()
+        .flat_map(|line| [line.subject_id, line.actor_id]);
+    let ids = ids.flatten().collect();
+    let things = queries::thing_links(&mut conn, &visit.actor, ids).await?;
     let end = chain::end(&mut conn).await?;
     let ways = found.map_or_else(Ways::default, |found| {
         Ways::new(&filter, &position, &lines, &found)

@@ -11,6 +11,7 @@ mod filter;
 mod line;
 mod list;
 mod queries;
+mod refusals;
 mod show;
 mod words;
 
@@ -26,6 +27,7 @@ pub use export::create as export;
 pub use line::{AuditLine, FieldChange};
 pub use list::list;
 pub use queries::lines_of;
+pub use refusals::{Due, Refusal, Refusals};
 pub use show::show;
 pub use words::KINDS;
 

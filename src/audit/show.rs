@@ -1,8 +1,11 @@
 //! One line of the log with all that is known of it.
 
+use std::collections::HashMap;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
+use uuid::Uuid;
 
 use super::chain::Anchor;
 use super::{AuditLine, queries};
@@ -15,8 +18,8 @@ struct ShowPage {
     shell: Shell,
     line: AuditLine,
     anchor: Option<Anchor>,
-    /// The page of the thing, while there is one.
-    thing: Option<String>,
+    /// The pages of thing and person, while there are any.
+    pages: HashMap<Uuid, String>,
 }
 
 impl ShowPage {
@@ -32,10 +35,23 @@ impl ShowPage {
             .map(|id| format!("/audit?subject={id}"))
     }
 
-    fn same_person(&self) -> String {
-        let name: String =
-            form_urlencoded::byte_serialize(self.line.actor_name.as_bytes()).collect();
-        format!("/audit?person={name}")
+    fn thing(&self) -> Option<&String> {
+        self.pages.get(self.line.subject_id.as_ref()?)
+    }
+
+    fn person(&self, line: &AuditLine) -> Option<&String> {
+        self.pages.get(line.actor_id.as_ref()?)
+    }
+
+    /// The lines of the same person, who may have had other names, or of the program of this name.
+    fn same_actor(&self) -> String {
+        match self.line.actor_id {
+            Some(id) => format!("/audit?actor={id}"),
+            None => {
+                let name = form_urlencoded::byte_serialize(self.line.actor_name.as_bytes());
+                format!("/audit?person={}", name.collect::<String>())
+            }
+        }
     }
 }
 
@@ -44,16 +60,16 @@ pub async fn show(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Er
     let mut conn = visit.conn().await?;
     let lines = queries::lines(&mut conn, &[id]).await?;
     let line = lines.into_iter().next().ok_or(Error::NotFound)?;
-    let subjects = line.subject_id.into_iter().collect();
-    let things = queries::thing_links(&mut conn, &visit.actor, subjects).await?;
-    let thing = line.subject_id.and_then(|id| things.get(&id).cloned());
+    let ids = [line.subject_id, line.actor_id];
+    let ids = ids.into_iter().flatten().collect();
+    let pages = queries::thing_links(&mut conn, &visit.actor, ids).await?;
     page(
         StatusCode::OK,
         &ShowPage {
             shell: visit.shell,
             anchor: line.anchor(),
             line,
-            thing,
+            pages,
         },
     )
 }

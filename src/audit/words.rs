@@ -20,6 +20,7 @@ pub const KINDS: &[(&str, &str)] = &[
         "api_key.data_connector_saved",
         "API key’s rights to a data connector saved",
     ),
+    ("api_key.refused", "API key refused"),
     ("api_key.revoked", "API key revoked"),
     ("api_key.saved", "API key saved"),
     ("audit_log.exported", "Audit log exported"),
@@ -60,6 +61,8 @@ pub const KINDS: &[(&str, &str)] = &[
     ("session.others_revoked", "All other sessions ended"),
     ("session.revoked", "Session ended from elsewhere"),
     ("session.started", "Signed in"),
+    ("sign_in.refused", "Sign-in refused"),
+    ("sign_in.slowed", "Sign-ins slowed down"),
     ("token.read", "Token handed out to a program"),
     ("token.renewal_failed", "Token renewal failed"),
     ("token.renewed", "Token renewed"),
@@ -94,6 +97,7 @@ pub(super) fn thing(code: &str) -> String {
         "identity" => "Connection to the sign-in provider".to_string(),
         "invitation" => "Set-password link".to_string(),
         "session" => "Signing in and out".to_string(),
+        "sign_in" => "Refused sign-in".to_string(),
         code => capitalized(&code.replace('_', " ")),
     }
 }

@@ -47,7 +47,7 @@ pub(super) async fn save(
                 authorizations::expired_body.eq(&new.expired_body),
                 authorizations::version.eq(authorizations::version + 1),
                 authorizations::updated_at.eq(now),
-                authorizations::updated_by.eq(&by.name),
+                authorizations::updated_by.eq(by.attribution()),
             ))
             .execute(conn)
             .await?;
@@ -56,7 +56,7 @@ pub(super) async fn save(
                 connectors_table::method.eq(new.method.code()),
                 connectors_table::verify_certificates.eq(new.verify),
                 connectors_table::updated_at.eq(now),
-                connectors_table::updated_by.eq(&by.name),
+                connectors_table::updated_by.eq(by.attribution()),
             ))
             .execute(conn)
             .await?;

@@ -189,7 +189,7 @@ pub async fn create(
                 categories::status.eq(status.code()),
                 categories::created_at.eq(now),
                 categories::updated_at.eq(now),
-                categories::updated_by.eq(&by.name),
+                categories::updated_by.eq(by.attribution()),
             ))
             .execute(conn)
             .await?;
@@ -243,7 +243,7 @@ pub(super) async fn update(
                 categories::status.eq(new.status.code()),
                 categories::version.eq(categories::version + 1),
                 categories::updated_at.eq(now),
-                categories::updated_by.eq(&by.name),
+                categories::updated_by.eq(by.attribution()),
             ))
             .execute(conn)
             .await?;

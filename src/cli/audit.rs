@@ -34,7 +34,7 @@ pub(super) fn run(config: &Config, command: AuditCommand) -> anyhow::Result<()> 
 
 async fn verify(tools: Tools, noted: Option<Anchor>) -> anyhow::Result<()> {
     let mut conn = tools.db.get().await?;
-    let verified = match chain::verify(&mut conn, noted.as_ref()).await? {
+    let verified = match chain::verify(&mut conn, &tools.vault, noted.as_ref()).await? {
         Ok(verified) => verified,
         Err(fault) => return Err(anyhow::Error::new(fault).context("the audit log is NOT intact")),
     };
@@ -45,6 +45,12 @@ async fn verify(tools: Tools, noted: Option<Anchor>) -> anyhow::Result<()> {
         }
     }
     println!("End: {}", verified.end);
+    if verified.last_plain > 0 {
+        println!(
+            "Links up to line {} are from an earlier version and have no key.",
+            grouped(verified.last_plain)
+        );
+    }
     if verified.waiting > 0 {
         let lines = plural(verified.waiting, "line is", "lines are");
         println!("{lines} not in the chain yet: a running Connectory links them within a second.");

@@ -21,7 +21,7 @@ use crate::web::SaveError;
 
 /// Creates the sample categories and connectors; what is there already stays as it is.
 pub(super) async fn fill(tools: Tools) -> anyhow::Result<()> {
-    let by = Actor::program("Demo");
+    let by = Actor::demo();
     let now = tools.clock.now();
     let mut conn = tools.db.get().await?;
     for (name, _) in CATEGORIES {

@@ -30,6 +30,7 @@ use crate::openid::{Settings, SignIns};
 use crate::outbound::{HttpUrl, Outbound, Policy, Rule};
 use crate::status::Metrics;
 use crate::system::About;
+use crate::vault::Vault;
 use crate::web::PublicAddress;
 
 /// Upper ends of the latency histogram's buckets, in seconds.
@@ -158,7 +159,7 @@ async fn serve_until_stopped(
     let notices_out = tokio::spawn(courier.clone().run());
     let log_writer = call_log.clone();
     let log_writer = tokio::spawn(async move { log_writer.run().await });
-    let id = instance.id;
+    let (id, vault) = (instance.id, instance.vault.clone());
     let tasks = [
         tokio::spawn(background(
             jobs.clone(),
@@ -169,7 +170,7 @@ async fn serve_until_stopped(
         )),
         tokio::spawn(renew_tokens(keeper.clone())),
         tokio::spawn(notices.run()),
-        tokio::spawn(chain_audit_log(jobs)),
+        tokio::spawn(chain_audit_log(jobs, vault.clone())),
         tokio::spawn(look_after_keys(db.clone(), clock, instance)),
     ];
     // Caught before anybody is told that it is ready: who then stops it at once finds a clean stop too.
@@ -193,14 +194,14 @@ async fn serve_until_stopped(
     }
     call_log.finish().await;
     log_writer.abort();
-    say_goodbye(&db, id).await;
+    say_goodbye(&db, &vault, id).await;
     served?.context("the server failed")?;
     outcome
 }
 
 /// Links the last lines of the audit log, notes where it ends, and signs off. If the database has gone, the next start does it.
-async fn say_goodbye(db: &Db, instance: Uuid) {
-    if let Ok(Some(end)) = link_audit_log(db, true).await {
+async fn say_goodbye(db: &Db, vault: &Vault, instance: Uuid) {
+    if let Ok(Some(end)) = link_audit_log(db, vault, true).await {
         tracing::info!(anchor = %end, "end of the audit chain");
     }
     if let Ok(mut conn) = db.get().await {

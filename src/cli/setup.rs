@@ -129,21 +129,21 @@ pub(super) fn with_database(
         let (vault, masters) = open_vault(config, &db, &clock).await?;
         let tools = Tools {
             db: db.clone(),
-            vault,
+            vault: vault.clone(),
             masters,
             clock,
         };
         let outcome = work(tools).await;
         // What the command has recorded need not wait for a server.
-        let linked = link(&db).await;
+        let linked = link(&db, &vault).await;
         outcome.and(linked)
     });
     let stopped = database.stop();
     outcome.and(stopped)
 }
 
-async fn link(db: &Db) -> anyhow::Result<()> {
-    chain::link_waiting(&mut *db.get().await?).await?;
+async fn link(db: &Db, vault: &Vault) -> anyhow::Result<()> {
+    chain::link_waiting(&mut *db.get().await?, vault).await?;
     Ok(())
 }
 
@@ -162,5 +162,11 @@ pub(super) async fn open_vault(
     } else {
         stored
     };
-    Ok((Vault::unlock(&masters, &keys)?, Arc::new(masters)))
+    let mut vault = Vault::unlock(&masters, &keys)?;
+    if vault.predates_keyed_links() {
+        chain::key_links(&mut conn, &vault).await?;
+        keyring::renew_first_form(&mut conn, &masters).await?;
+        vault = Vault::unlock(&masters, &keyring::load(&mut conn).await?)?;
+    }
+    Ok((vault, Arc::new(masters)))
 }

@@ -63,6 +63,7 @@ diesel::table! {
         subject_id -> Nullable<Uuid>,
         subject_name -> Text,
         changes -> Jsonb,
+        actor_username -> Nullable<Text>,
     }
 }
 
@@ -73,6 +74,7 @@ diesel::table! {
         format -> Int2,
         previous_hash -> Bytea,
         hash -> Bytea,
+        data_key -> Nullable<Int4>,
     }
 }
 
@@ -87,6 +89,16 @@ diesel::table! {
 diesel::table! {
     audit_queue (event_id) {
         event_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    audit_transition (one) {
+        one -> Bool,
+        seq -> Int8,
+        hash -> Bytea,
+        data_key -> Int4,
+        mac -> Bytea,
     }
 }
 
@@ -581,6 +593,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_links,
     audit_names,
     audit_queue,
+    audit_transition,
     authorization_attempts,
     authorizations,
     breakers,

@@ -15,7 +15,7 @@ mod store;
 
 pub use data_key::{activate, begin, retire_older};
 pub use instances::{Behind, Instance, Seen, behind, instances, refresh, sign_off};
-pub use master::rotate;
+pub use master::{renew_first_form, rotate};
 pub use reseal::{Resealed, reseal};
 pub use sealed::{SEALED, SealedColumn, Uses, uses};
 pub use store::{StoredKey, create_first, load, stored};

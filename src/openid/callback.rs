@@ -12,7 +12,8 @@ use super::id_token::IdTokenProblem;
 use super::problem::{Problem, problem_page};
 use super::provider::{Arrived, NoPerson, Provider};
 use super::queries::{self, Attempt};
-use crate::access::SignInGuard;
+use crate::access::{Actor, SignInGuard};
+use crate::audit::{Refusal, Refusals};
 use crate::oauth::{ATTEMPT_LIFE, AnswerOutcome, AuthorizationAnswer};
 use crate::vault::Secret;
 use crate::web::{Error, Shell, VisitorToken, see_other_as};
@@ -30,6 +31,7 @@ pub async fn take(
     shell: Shell,
     guard: web::Data<SignInGuard>,
     sign_ins: web::Data<SignIns>,
+    refusals: web::Data<Refusals>,
 ) -> Result<HttpResponse, Error> {
     let provider = sign_ins.provider()?;
     let tools = Tools {
@@ -42,6 +44,14 @@ pub async fn take(
         Ok(response) => return Ok(response),
         Err(problem) => problem,
     };
+    let refusal = Refusal {
+        kind: "sign_in.refused",
+        reason: &format!("{}: {}", provider.settings.name, problem.title()),
+        subject: None,
+    };
+    let somebody = Actor::arriving(&req, None, "", "");
+    let now = guard.clock.now();
+    refusals.record(&guard.db, &somebody, now, refusal).await;
     problem_page(&req, shell, provider, problem)
 }
 

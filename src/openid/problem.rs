@@ -118,7 +118,8 @@ impl Problem {
         )
     }
 
-    fn title(&self) -> &'static str {
+    /// What happened, for the page and for the audit log.
+    pub fn title(&self) -> &'static str {
         match self {
             Problem::Nothing => "There is no answer in this address",
             Problem::Unknown => "This answer belongs to no sign-in",

@@ -112,9 +112,9 @@ pub(super) async fn create(
                 programs::searched.eq(searched(&[new.name.as_str(), &new.description])),
                 programs::active.eq(new.active),
                 programs::created_at.eq(now),
-                programs::created_by.eq(&by.name),
+                programs::created_by.eq(by.attribution()),
                 programs::updated_at.eq(now),
-                programs::updated_by.eq(&by.name),
+                programs::updated_by.eq(by.attribution()),
             ))
             .execute(conn)
             .await?;
@@ -173,7 +173,7 @@ pub(super) async fn update(
                 programs::active.eq(new.active),
                 programs::version.eq(programs::version + 1),
                 programs::updated_at.eq(now),
-                programs::updated_by.eq(&by.name),
+                programs::updated_by.eq(by.attribution()),
             ))
             .execute(conn)
             .await?;

@@ -1,11 +1,14 @@
 //! The keys that seal values, and their stored form: wrapped under the master key.
 
 use super::cipher::{self, Cipher, KEY_LEN, KeyBytes, SealError};
+use super::mac_key::MacKey;
 use super::master_key::MasterKey;
 use super::master_keys::MasterKeys;
 
-/// Keeps a wrapped key from ever being taken for a sealed value.
-const PURPOSE: &[u8] = b"connectory data key v1";
+/// Keeps a wrapped key from ever being taken for a sealed value, and says that links of the audit log have keys.
+const PURPOSE: &[u8] = b"connectory data key v2";
+/// The same of versions whose links had none. Only they wrapped so, and nobody can without the master key.
+const FIRST_PURPOSE: &[u8] = b"connectory data key v1";
 
 /// A data key as it is stored. Useless without the master key, so it may stand in the database and
 /// its backups.
@@ -50,6 +53,8 @@ pub(super) struct DataKey {
     id: i32,
     bytes: KeyBytes,
     is_active: bool,
+    /// Wrapped by a version whose audit links had no key.
+    is_first_form: bool,
 }
 
 impl DataKey {
@@ -59,11 +64,12 @@ impl DataKey {
             id,
             bytes,
             is_active: true,
+            is_first_form: false,
         })
     }
 
     pub(super) fn wrap(&self, master: &MasterKey) -> Result<WrappedKey, SealError> {
-        let associated_data = associated_data(self.id, master.id());
+        let associated_data = associated_data(PURPOSE, self.id, master.id());
         Ok(WrappedKey {
             id: self.id,
             master_key_id: master.id().to_owned(),
@@ -83,9 +89,14 @@ impl DataKey {
                     made_with: stored.master_key_id.clone(),
                     given: masters.ids(),
                 })?;
-        let plain = master
-            .cipher()
-            .open(&associated_data(stored.id, master.id()), &stored.wrapped)
+        let open = |purpose| {
+            let associated_data = associated_data(purpose, stored.id, master.id());
+            master.cipher().open(&associated_data, &stored.wrapped)
+        };
+        let present = open(PURPOSE);
+        let is_first_form = present.is_none();
+        let plain = present
+            .or_else(|| open(FIRST_PURPOSE))
             .ok_or(UnlockError::Damaged(stored.id))?;
         let bytes = <[u8; KEY_LEN]>::try_from(plain.as_slice())
             .map_err(|_| UnlockError::Damaged(stored.id))?;
@@ -93,6 +104,7 @@ impl DataKey {
             id: stored.id,
             bytes: KeyBytes::new(bytes),
             is_active: stored.is_active,
+            is_first_form,
         })
     }
 
@@ -104,11 +116,19 @@ impl DataKey {
         self.is_active
     }
 
+    pub(super) fn is_first_form(&self) -> bool {
+        self.is_first_form
+    }
+
     pub(super) fn cipher(&self) -> Cipher {
         Cipher::new(&self.bytes)
     }
+
+    pub(super) fn mac_key(&self, purpose: &str) -> MacKey {
+        MacKey::derive(self.id, &self.bytes, purpose)
+    }
 }
 
-fn associated_data(id: i32, master_key_id: &str) -> Vec<u8> {
-    cipher::associated_data(&[PURPOSE, &id.to_be_bytes(), master_key_id.as_bytes()])
+fn associated_data(purpose: &[u8], id: i32, master_key_id: &str) -> Vec<u8> {
+    cipher::associated_data(&[purpose, &id.to_be_bytes(), master_key_id.as_bytes()])
 }

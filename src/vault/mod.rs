@@ -13,6 +13,7 @@
 mod cipher;
 mod data_key;
 mod key_file;
+mod mac_key;
 mod master_key;
 mod master_keys;
 mod secret;
@@ -26,6 +27,7 @@ use uuid::Uuid;
 pub use cipher::SealError;
 pub use data_key::{UnlockError, WrappedKey};
 pub use key_file::KeyFileError;
+pub use mac_key::MacKey;
 pub use master_key::{KeyFormatError, MasterKey};
 pub use master_keys::MasterKeys;
 pub use secret::Secret;
@@ -145,6 +147,21 @@ impl Vault {
     /// When the operating system gives no random bytes.
     pub fn rewrap(&self, master: &MasterKey) -> Result<Vec<WrappedKey>, SealError> {
         self.keys().iter().map(|key| key.wrap(master)).collect()
+    }
+
+    /// Whether all data keys were wrapped by a version whose audit links had no key: only then may links without one stand where
+    /// nothing else says so.
+    #[must_use]
+    pub fn predates_keyed_links(&self) -> bool {
+        self.keys().iter().all(DataKey::is_first_form)
+    }
+
+    /// The key that authenticates data of one purpose, derived from this data key.
+    ///
+    /// # Errors
+    /// When the data key is not there.
+    pub fn mac_key(&self, data_key: i32, purpose: &str) -> Result<MacKey, OpenError> {
+        Ok(self.keys().find(data_key)?.mac_key(purpose))
     }
 
     /// Seals `secret` so that it opens only in `place`. Sealing the same secret twice gives

@@ -2,9 +2,12 @@
 
 mod chain;
 mod export;
+mod keyed;
 mod kinds;
 mod list;
 mod page;
+mod people;
+mod refusals;
 mod rows_read;
 mod tampering;
 mod verify;
@@ -16,14 +19,14 @@ use crate::support::TestApp;
 impl TestApp {
     /// Links the lines that wait, as the program does every second.
     async fn chain(&self) -> usize {
-        links::link_waiting(&mut *self.conn().await)
+        links::link_waiting(&mut *self.conn().await, &self.vault)
             .await
             .expect("the chain can be extended")
     }
 
     /// What is wrong with the chain, if anything is.
     async fn fault(&self) -> Option<String> {
-        let verified = links::verify(&mut *self.conn().await, None)
+        let verified = links::verify(&mut *self.conn().await, &self.vault, None)
             .await
             .expect("the chain can be read");
         verified.err().map(|fault| fault.to_string())

@@ -118,7 +118,7 @@ async fn that_all_is_well_is_said_and_what_was_changed_last() {
     saved.send().await.expect(303);
     let text = ana.get("/").await.expect(200).text();
     assert!(
-        text.contains(&format!("Ledger by {}", ana.user().name)),
+        text.contains(&format!("Ledger by {}", ana.user().attribution())),
         "{text}"
     );
 }

@@ -69,7 +69,7 @@ pub(super) async fn update(
                 users::theme.eq(new.theme.code()),
                 users::version.eq(users::version + 1),
                 users::updated_at.eq(now),
-                users::updated_by.eq(&by.name),
+                users::updated_by.eq(by.attribution()),
             ))
             .execute(conn)
             .await?;
@@ -101,7 +101,7 @@ pub(super) async fn change_password(
             .set((
                 users::password_hash.eq(new),
                 users::updated_at.eq(now),
-                users::updated_by.eq(&by.name),
+                users::updated_by.eq(by.attribution()),
             ))
             .execute(conn)
             .await?;

@@ -8,14 +8,21 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::anchor::{Anchor, HASH_LEN};
+use super::anchor::Anchor;
 use crate::db::schema::audit_events;
+use crate::vault::MacKey;
 
-/// The number of this encoding.
-pub(super) const FORMAT: i16 = 1;
+/// Links of earlier versions: SHA-256, which anybody can compute.
+pub(super) const PLAIN: i16 = 1;
+/// Links of now: HMAC-SHA-256, with the user name of who did it.
+pub(super) const KEYED: i16 = 2;
 
-/// What every hashed text begins with.
-const PURPOSE: &[u8] = b"connectory audit line 1";
+/// What the text of each format begins with.
+const PLAIN_PURPOSE: &[u8] = b"connectory audit line 1";
+const KEYED_PURPOSE: &[u8] = b"connectory audit line 2";
+
+/// Stands before a user name, so that an empty one is not the same as none.
+const RECORDED: &[u8] = b"=";
 
 /// A line with all that is stored of it.
 #[derive(Clone, Queryable, Selectable)]
@@ -25,6 +32,7 @@ pub(super) struct Record {
     pub at: DateTime<Utc>,
     pub actor_id: Option<Uuid>,
     pub actor_name: String,
+    pub actor_username: Option<String>,
     pub address: String,
     pub request_id: String,
     pub kind: String,
@@ -35,23 +43,38 @@ pub(super) struct Record {
 
 impl Record {
     /// The anchor of this line behind the one before it.
-    pub fn link(&self, previous: &Anchor) -> Anchor {
-        let seq = previous.seq + 1;
+    pub fn link(&self, previous: &Anchor, key: &MacKey) -> Anchor {
         Anchor {
-            seq,
-            hash: self.hash(seq, &previous.hash),
+            seq: previous.seq + 1,
+            hash: key.authenticate(&self.message(previous, true)),
         }
     }
 
-    fn hash(&self, seq: i64, previous: &[u8]) -> [u8; HASH_LEN] {
-        let mut text = Hashed(Sha256::new());
-        text.field(PURPOSE);
-        text.field(&seq.to_be_bytes());
-        text.field(previous);
+    /// The same as earlier versions made it. They recorded no user name.
+    pub fn plain_link(&self, previous: &Anchor) -> Anchor {
+        Anchor {
+            seq: previous.seq + 1,
+            hash: Sha256::digest(self.message(previous, false)).into(),
+        }
+    }
+
+    fn message(&self, previous: &Anchor, is_keyed: bool) -> Vec<u8> {
+        let mut text = Message::default();
+        text.field(if is_keyed {
+            KEYED_PURPOSE
+        } else {
+            PLAIN_PURPOSE
+        });
+        text.field(&(previous.seq + 1).to_be_bytes());
+        text.field(&previous.hash);
         text.field(self.id.as_bytes());
         text.field(&self.at.timestamp_micros().to_be_bytes());
         text.optional(self.actor_id);
         text.field(self.actor_name.as_bytes());
+        if is_keyed {
+            let username = self.actor_username.as_ref();
+            text.field(&username.map_or(vec![], |name| [RECORDED, name.as_bytes()].concat()));
+        }
         text.field(self.address.as_bytes());
         text.field(self.request_id.as_bytes());
         text.field(self.kind.as_bytes());
@@ -60,17 +83,19 @@ impl Record {
         let mut changes = String::new();
         canonical(&self.changes, &mut changes);
         text.field(changes.as_bytes());
-        text.0.finalize().into()
+        text.0
     }
 }
 
-struct Hashed(Sha256);
+/// Bytes that are hashed or authenticated.
+#[derive(Default)]
+pub(super) struct Message(pub Vec<u8>);
 
-impl Hashed {
+impl Message {
     /// The length, 8 bytes big-endian, and the bytes.
-    fn field(&mut self, bytes: &[u8]) {
-        self.0.update((bytes.len() as u64).to_be_bytes());
-        self.0.update(bytes);
+    pub fn field(&mut self, bytes: &[u8]) {
+        self.0.extend((bytes.len() as u64).to_be_bytes());
+        self.0.extend(bytes);
     }
 
     /// Sixteen bytes, or none.
@@ -115,7 +140,18 @@ mod tests {
     use chrono::TimeDelta;
     use serde_json::json;
 
+    use super::super::anchor::HASH_LEN;
     use super::*;
+    use crate::vault::{MasterKey, MasterKeys, Vault};
+
+    /// A key of a data key of its own.
+    fn key() -> MacKey {
+        let master = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+        let master = MasterKey::parse(master).unwrap();
+        let keys = [Vault::create_key(&master, 1).unwrap()];
+        let vault = Vault::unlock(&MasterKeys::only(master), &keys).unwrap();
+        vault.mac_key(1, "audit").unwrap()
+    }
 
     fn record() -> Record {
         Record {
@@ -123,6 +159,7 @@ mod tests {
             at: DateTime::UNIX_EPOCH + TimeDelta::microseconds(1_795_000_000_123_456),
             actor_id: Some(Uuid::from_u128(2)),
             actor_name: "Ana".into(),
+            actor_username: Some("ana".into()),
             address: "192.0.2.7".into(),
             request_id: "r".into(),
             kind: "connector.saved".into(),
@@ -134,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_encoding_never_changes() {
-        let anchor = record().link(&Anchor::START);
+        let anchor = record().plain_link(&Anchor::START);
         assert_eq!(anchor.to_string(), EXPECTED);
     }
 
@@ -143,11 +180,15 @@ mod tests {
 
     #[test]
     fn any_field_that_is_another_gives_another_hash() {
-        let changes: [fn(&mut Record); 11] = [
+        let key = &key();
+        let changes: [fn(&mut Record); 14] = [
             |record| record.id = Uuid::from_u128(9),
             |record| record.at += TimeDelta::microseconds(1),
             |record| record.actor_id = None,
             |record| record.actor_name.push('x'),
+            |record| record.actor_username = Some("anax".into()),
+            |record| record.actor_username = Some(String::new()),
+            |record| record.actor_username = None,
             |record| record.address.push('x'),
             |record| record.request_id.push('x'),
             |record| record.kind.push('x'),
@@ -159,12 +200,12 @@ mod tests {
                 (record.actor_name, record.address) = ("Ana1".into(), "92.0.2.7".into());
             },
         ];
-        let hash = record().link(&Anchor::START).hash;
+        let hash = record().link(&Anchor::START, key).hash;
         for (number, change) in changes.iter().enumerate() {
             let mut other = record();
             change(&mut other);
             assert_ne!(
-                other.link(&Anchor::START).hash,
+                other.link(&Anchor::START, key).hash,
                 hash,
                 "change {number} is not seen"
             );
@@ -173,12 +214,36 @@ mod tests {
             seq: 1,
             ..Anchor::START
         };
-        assert_ne!(record().link(&later).hash, hash, "the number counts");
+        assert_ne!(record().link(&later, key).hash, hash, "the number counts");
         let other = Anchor {
             hash: [1; HASH_LEN],
             ..Anchor::START
         };
-        assert_ne!(record().link(&other).hash, hash, "the hash before counts");
+        assert_ne!(
+            record().link(&other, key).hash,
+            hash,
+            "the hash before counts"
+        );
+    }
+
+    #[test]
+    fn no_user_name_is_not_an_empty_one_and_another_key_gives_another_link() {
+        let without = Record {
+            actor_username: None,
+            ..record()
+        };
+        let empty = Record {
+            actor_username: Some(String::new()),
+            ..record()
+        };
+        let (key, other) = (key(), key());
+        let link = |record: &Record, key: &MacKey| record.link(&Anchor::START, key).hash;
+        assert_ne!(link(&without, &key), link(&empty, &key));
+        assert_ne!(link(&record(), &key), link(&record(), &other));
+        assert_ne!(
+            link(&record(), &key),
+            record().plain_link(&Anchor::START).hash
+        );
     }
 
     #[test]

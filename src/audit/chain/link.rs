@@ -6,20 +6,22 @@ use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
 use super::anchor::{Anchor, HASH_LEN};
-use super::encoding::{FORMAT, Record};
+use super::encoding::{KEYED, Record};
+use super::transition;
 use crate::db::Conn;
 use crate::db::schema::{audit_chain, audit_events, audit_links, audit_names, audit_queue};
 use crate::name;
+use crate::vault::{MacKey, Vault};
 use crate::web::Error;
 
 /// Lines that are linked in one transaction.
 const BATCH: usize = 500;
 
 /// Links all lines that wait, and gives how many these were. Where another instance is at it, it does the work.
-pub async fn link_waiting(conn: &mut Conn) -> Result<usize, Error> {
+pub async fn link_waiting(conn: &mut Conn, vault: &Vault) -> Result<usize, Error> {
     let mut linked = 0;
     while is_any_waiting(conn).await? {
-        let batch = conn.transaction(async |conn| link_batch(conn).await);
+        let batch = conn.transaction(async |conn| link_batch(conn, vault).await);
         match batch.await? {
             0 => break,
             more => linked += more,
@@ -42,7 +44,13 @@ async fn is_any_waiting(conn: &mut Conn) -> Result<bool, Error> {
     Ok(waiting.get_result(conn).await?)
 }
 
-async fn link_batch(conn: &mut Conn) -> Result<usize, Error> {
+/// The end of the chain, for whoever appends to it. Waits for others who do.
+pub(super) async fn hold_end(conn: &mut Conn) -> Result<Anchor, Error> {
+    let end = audit_chain::table.select((audit_chain::seq, audit_chain::hash));
+    anchor(end.for_update().first(conn).await?)
+}
+
+async fn link_batch(conn: &mut Conn, vault: &Vault) -> Result<usize, Error> {
     let end: Option<(i64, Vec<u8>)> = audit_chain::table
         .select((audit_chain::seq, audit_chain::hash))
         .for_update()
@@ -58,13 +66,16 @@ async fn link_batch(conn: &mut Conn) -> Result<usize, Error> {
     if records.is_empty() {
         return Ok(0);
     }
+    transition::record(conn, vault, &end).await?;
+    let key = next_key(conn, vault, &end).await?;
     let mut links = Vec::with_capacity(records.len());
     for record in &records {
-        let link = record.link(&end);
+        let link = record.link(&end, &key);
         links.push((
             audit_links::seq.eq(link.seq),
             audit_links::event_id.eq(record.id),
-            audit_links::format.eq(FORMAT),
+            audit_links::format.eq(KEYED),
+            audit_links::data_key.eq(key.data_key()),
             audit_links::previous_hash.eq(end.hash.to_vec()),
             audit_links::hash.eq(link.hash.to_vec()),
         ));
@@ -87,6 +98,17 @@ async fn link_batch(conn: &mut Conn) -> Result<usize, Error> {
         .await?;
     remember_names(conn, &records).await?;
     Ok(records.len())
+}
+
+/// The key of the next links: never an older one than that of the last link, as keys only follow one another. An instance that has
+/// not heard yet that a newer data key seals knows it all the same.
+async fn next_key(conn: &mut Conn, vault: &Vault, end: &Anchor) -> Result<MacKey, Error> {
+    let last = audit_links::table
+        .find(end.seq)
+        .select(audit_links::data_key);
+    let last: Option<Option<i32>> = last.first(conn).await.optional()?;
+    let newest = last.flatten().unwrap_or_default().max(vault.sealing_key());
+    transition::link_key(vault, newest).map_err(Error::internal)
 }
 
 /// The lines that wait, in the order in which they were made. Who is committed later is linked later.

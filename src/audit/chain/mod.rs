@@ -1,5 +1,7 @@
-//! The hash chain over the log: every line has a number and a SHA-256 over itself and the hash before, so that a line that
-//! was changed, taken out, put in or moved shows at once, and whoever has noted the last hash elsewhere can prove all before it.
+//! The chain over the log: every line has a number and an HMAC-SHA-256 over itself and the code before, so that a line that
+//! was changed, taken out, put in or moved shows at once, and whoever has noted the last code elsewhere can prove all before it.
+//! The key is derived from a data key, so whoever has the database without the master key cannot make links. Links of earlier
+//! versions are SHA-256 alone; [`transition`] says where they end.
 //!
 //! Rule: a change writes its line and nothing of the chain. Links are appended afterwards, within a second, by whichever
 //! instance gets hold of the chain's end ([`link_waiting`]). Linking inside the change's transaction would need one lock for
@@ -9,15 +11,17 @@
 //! Order: lines that wait are linked by their ids, which rise with time. A line whose transaction is committed later is linked
 //! later, behind lines with higher ids. Only whoever holds the chain's row appends, so instances cannot give two lines one number.
 //!
-//! Danger: between the commit and the link a line can be changed unseen by whoever owns the database, as can the end of the
-//! chain with all hashes made anew. Only an anchor that is kept outside tells of the second.
+//! Danger: between the commit and the link a line can be changed unseen by whoever owns the database. They can also cut off the end
+//! of the chain and have a running program link other lines there. Only an anchor that is kept outside tells of that.
 
 mod anchor;
 mod encoding;
 mod link;
+mod transition;
 mod verify;
 
 pub(super) use anchor::hex;
 pub use anchor::{Anchor, AnchorFormatError};
 pub use link::{end, link_waiting};
+pub use transition::key_links;
 pub use verify::{Fault, Verified, verify};

@@ -9,10 +9,11 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::anchor::Anchor;
-use super::encoding::{FORMAT, Record};
-use super::link;
+use super::encoding::{KEYED, PLAIN, Record};
+use super::{link, transition};
 use crate::db::Conn;
 use crate::db::schema::{audit_events, audit_links, audit_queue};
+use crate::vault::{MacKey, Vault};
 use crate::web::{Error, iso, plural};
 
 /// Lines that are read at once.
@@ -28,6 +29,8 @@ pub struct Verified {
     pub first: Option<DateTime<Utc>>,
     pub last: Option<DateTime<Utc>>,
     pub end: Anchor,
+    /// The last line whose link has no key; 0 if every link has one.
+    pub last_plain: i64,
     /// Lines that are not linked yet.
     pub waiting: i64,
     /// Lines that say they were made long before the line before them, by their numbers: a clock was set back, or somebody has
@@ -48,6 +51,22 @@ pub enum Fault {
         "line {seq} has the unknown format {format}: it was written by a later version, or changed"
     )]
     UnknownFormat { seq: i64, format: i16 },
+    #[error("line {0} has a link without a key, which only lines of earlier versions have")]
+    NotKeyed(i64),
+    #[error("line {seq} was linked with the key of data key {data_key}, which is {why}")]
+    OtherKey {
+        seq: i64,
+        data_key: i32,
+        why: &'static str,
+    },
+    #[error(
+        "line {0} is not the one behind which links got keys: the lines up to it were made anew"
+    )]
+    OtherTransition(i64),
+    #[error("the record since when links have keys was changed")]
+    TransitionChanged,
+    #[error("the record since when links have keys is missing")]
+    TransitionMissing,
     #[error(
         "the chain ends at line {found}, but {linked} lines were linked: lines at its end are missing"
     )]
@@ -79,20 +98,29 @@ pub enum Fault {
 /// Checks every line, and that the line of a noted anchor is still that line.
 pub async fn verify(
     conn: &mut Conn,
+    vault: &Vault,
     noted: Option<&Anchor>,
 ) -> Result<Result<Verified, Fault>, Error> {
     conn.build_transaction()
         .repeatable_read()
         .read_only()
-        .run(async |conn| verify_snapshot(conn, noted).await)
+        .run(async |conn| verify_snapshot(conn, vault, noted).await)
         .await
 }
 
 async fn verify_snapshot(
     conn: &mut Conn,
+    vault: &Vault,
     noted: Option<&Anchor>,
 ) -> Result<Result<Verified, Fault>, Error> {
-    let mut walk = Walk::new(noted);
+    let last_plain = match transition::find(conn).await? {
+        Some(transition) => match transition.last_plain(vault) {
+            Some(last) => Some(last),
+            None => return Ok(Err(Fault::TransitionChanged)),
+        },
+        None => None,
+    };
+    let mut walk = Walk::new(vault, last_plain, noted);
     loop {
         let steps = read(conn, walk.end.seq).await?;
         let is_last = steps.len() < usize::try_from(STEP).unwrap_or(usize::MAX);
@@ -114,11 +142,12 @@ struct Step {
     format: i16,
     previous_hash: Vec<u8>,
     hash: Vec<u8>,
+    data_key: Option<i32>,
     record: Option<Record>,
 }
 
 async fn read(conn: &mut Conn, after: i64) -> Result<Vec<Step>, Error> {
-    type Row = (i64, i16, Vec<u8>, Vec<u8>, Option<Record>);
+    type Row = (i64, i16, Vec<u8>, Vec<u8>, Option<i32>, Option<Record>);
     let rows: Vec<Row> = audit_links::table
         .left_join(audit_events::table.on(audit_events::id.eq(audit_links::event_id)))
         .filter(audit_links::seq.gt(after))
@@ -129,24 +158,33 @@ async fn read(conn: &mut Conn, after: i64) -> Result<Vec<Step>, Error> {
             audit_links::format,
             audit_links::previous_hash,
             audit_links::hash,
+            audit_links::data_key,
             Option::<Record>::as_select(),
         ))
         .load(conn)
         .await?;
     Ok(rows
         .into_iter()
-        .map(|(seq, format, previous_hash, hash, record)| Step {
-            seq,
-            format,
-            previous_hash,
-            hash,
-            record,
-        })
+        .map(
+            |(seq, format, previous_hash, hash, data_key, record)| Step {
+                seq,
+                format,
+                previous_hash,
+                hash,
+                data_key,
+                record,
+            },
+        )
         .collect())
 }
 
 /// How far the walk has come.
 struct Walk<'a> {
+    vault: &'a Vault,
+    /// The last link without a key, as it was recorded.
+    last_plain: Option<Anchor>,
+    /// The key of the last link.
+    key: Option<MacKey>,
     noted: Option<&'a Anchor>,
     end: Anchor,
     first: Option<DateTime<Utc>>,
@@ -157,8 +195,15 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn new(noted: Option<&Anchor>) -> Walk<'_> {
+    fn new<'a>(
+        vault: &'a Vault,
+        last_plain: Option<Anchor>,
+        noted: Option<&'a Anchor>,
+    ) -> Walk<'a> {
         Walk {
+            vault,
+            last_plain,
+            key: None,
             noted,
             end: Anchor::START,
             first: None,
@@ -174,21 +219,25 @@ impl Walk<'_> {
             return Err(Fault::Missing(expected));
         }
         let record = step.record.as_ref().ok_or(Fault::Missing(expected))?;
-        if step.format != FORMAT {
-            return Err(Fault::UnknownFormat {
-                seq: step.seq,
-                format: step.format,
-            });
-        }
         if step.previous_hash != self.end.hash {
             return Err(Fault::Torn(step.seq));
         }
-        let link = record.link(&self.end);
+        let link = match step.format {
+            PLAIN => self.plain_link(step, record)?,
+            KEYED => self.keyed_link(step, record)?,
+            format => {
+                let seq = step.seq;
+                return Err(Fault::UnknownFormat { seq, format });
+            }
+        };
         if step.hash != link.hash {
-            return Err(Fault::Changed {
-                seq: step.seq,
-                id: record.id,
-            });
+            return Err(changed(step, record));
+        }
+        if let Some(last) = &self.last_plain
+            && last.seq == link.seq
+            && *last != link
+        {
+            return Err(Fault::OtherTransition(link.seq));
         }
         if self
             .noted
@@ -199,6 +248,44 @@ impl Walk<'_> {
         self.note_time(step.seq, record.at);
         self.end = link;
         Ok(())
+    }
+
+    /// Without a record of where links without keys end, only data keys of earlier versions say that there may be any.
+    fn plain_link(&self, step: &Step, record: &Record) -> Result<Anchor, Fault> {
+        let may_be_plain = match &self.last_plain {
+            Some(last) => step.seq <= last.seq,
+            None => self.vault.predates_keyed_links(),
+        };
+        if !may_be_plain {
+            return Err(Fault::NotKeyed(step.seq));
+        }
+        // What such a link does not cover, earlier versions did not write.
+        if record.actor_username.is_some() || step.data_key.is_some() {
+            return Err(changed(step, record));
+        }
+        Ok(record.plain_link(&self.end))
+    }
+
+    fn keyed_link(&mut self, step: &Step, record: &Record) -> Result<Anchor, Fault> {
+        let last = self.last_plain.as_ref();
+        let last = last.ok_or(Fault::TransitionMissing)?.seq;
+        let data_key = step.data_key.filter(|_| step.seq > last);
+        let data_key = data_key.ok_or_else(|| changed(step, record))?;
+        let before = self.key.as_ref().map(MacKey::data_key);
+        if before != Some(data_key) {
+            let other = |why| Fault::OtherKey {
+                seq: step.seq,
+                data_key,
+                why,
+            };
+            if before > Some(data_key) {
+                return Err(other("older than that of the line before"));
+            }
+            let key = transition::link_key(self.vault, data_key);
+            self.key = Some(key.map_err(|_| other("not there"))?);
+        }
+        let key = self.key.as_ref().ok_or_else(|| changed(step, record))?;
+        Ok(record.link(&self.end, key))
     }
 
     fn note_time(&mut self, seq: i64, at: DateTime<Utc>) {
@@ -212,14 +299,21 @@ impl Walk<'_> {
     }
 }
 
+fn changed(step: &Step, record: &Record) -> Fault {
+    Fault::Changed {
+        seq: step.seq,
+        id: record.id,
+    }
+}
+
 /// What only shows when all links are known: a missing end, and lines without a link.
 async fn finish(conn: &mut Conn, walk: Walk<'_>) -> Result<Result<Verified, Fault>, Error> {
     let kept = link::end(conn).await?;
-    if kept.seq > walk.end.seq {
-        return Ok(Err(Fault::CutShort {
-            found: walk.end.seq,
-            linked: kept.seq,
-        }));
+    let last_plain = walk.last_plain.map_or(0, |last| last.seq);
+    let linked = kept.seq.max(last_plain);
+    if linked > walk.end.seq {
+        let found = walk.end.seq;
+        return Ok(Err(Fault::CutShort { found, linked }));
     }
     if kept != walk.end {
         return Ok(Err(Fault::OtherEnd));
@@ -238,6 +332,7 @@ async fn finish(conn: &mut Conn, walk: Walk<'_>) -> Result<Result<Verified, Faul
         first: walk.first,
         last: walk.last,
         end: walk.end,
+        last_plain,
         waiting,
         backdated: walk.backdated,
     }))

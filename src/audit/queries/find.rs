@@ -24,6 +24,7 @@ const WALK: usize = 20_000;
 #[derive(Clone)]
 pub(in crate::audit) struct Wanted {
     pub subject: Option<Uuid>,
+    pub actor: Option<Uuid>,
     pub things: Option<Names>,
     pub people: Option<Names>,
     pub kinds: Option<Vec<String>>,
@@ -139,7 +140,7 @@ impl Statement {
         statement.sql = format!(
             "WITH walked AS MATERIALIZED (
                 SELECT branch.number, line.* FROM {branches} CROSS JOIN LATERAL (
-                    SELECT id, at, actor_name, kind, subject_name FROM audit_events
+                    SELECT id, at, actor_id, actor_name, kind, subject_name FROM audit_events
                     WHERE {lead}{place} ORDER BY at {on}, id {on} LIMIT {walk}
                 ) AS line
             ), ends AS MATERIALIZED (
@@ -228,6 +229,9 @@ fn conditions(wanted: &Wanted) -> Vec<Condition> {
     let mut conditions = Vec::new();
     if let Some(subject) = wanted.subject {
         conditions.push(Condition::OneOf("subject_id", Bind::Ids(vec![subject]), 1));
+    }
+    if let Some(actor) = wanted.actor {
+        conditions.push(Condition::OneOf("actor_id", Bind::Ids(vec![actor]), 1));
     }
     let names = [
         ("subject_name", Role::Subject, &wanted.things),

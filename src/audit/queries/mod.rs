@@ -32,6 +32,7 @@ pub(super) async fn insert(
             audit_events::at.eq(now),
             audit_events::actor_id.eq(by.id),
             audit_events::actor_name.eq(&by.name),
+            audit_events::actor_username.eq(&by.username),
             audit_events::address.eq(&by.address),
             audit_events::request_id.eq(&by.request_id),
             audit_events::kind.eq(event.kind),
@@ -52,6 +53,7 @@ macro_rules! line_columns {
             audit_events::at,
             audit_events::actor_id,
             audit_events::actor_name,
+            audit_events::actor_username,
             audit_events::address,
             audit_events::request_id,
             audit_events::kind,
@@ -61,6 +63,8 @@ macro_rules! line_columns {
             audit_links::seq.nullable(),
             audit_links::previous_hash.nullable(),
             audit_links::hash.nullable(),
+            audit_links::format.nullable(),
+            audit_links::data_key.nullable(),
         )
     };
 }

@@ -78,7 +78,7 @@ async fn try_to_keep(
 ) -> Result<bool, Error> {
     let (by, recorded) = match trigger {
         Trigger::Person(by) => (Actor::clone(by), true),
-        Trigger::Call | Trigger::Due => (Actor::program("Connectory"), false),
+        Trigger::Call | Trigger::Due => (Actor::connectory(), false),
     };
     let mut conn = keeper.db.get().await?;
     let (vault, now) = (&keeper.vault, keeper.clock.now());

@@ -61,7 +61,7 @@ pub async fn store_secret(
         secrets::sealed.eq(sealed),
         secrets::origins.eq(origins),
         secrets::set_at.eq(now),
-        secrets::set_by.eq(&by.name),
+        secrets::set_by.eq(by.attribution()),
     );
     diesel::insert_into(secrets::table)
         .values((

@@ -82,7 +82,7 @@ pub async fn store_token(
         tokens::scope.eq(&token.scope),
         tokens::obtained_at.eq(now),
         tokens::expires_at.eq(token.expires_at),
-        tokens::set_by.eq(&by.name),
+        tokens::set_by.eq(by.attribution()),
     );
     diesel::insert_into(tokens::table)
         .values((tokens::connector_id.eq(connector), values.clone()))

@@ -144,7 +144,7 @@ pub async fn outdate_authorization(
         .set((
             authorizations::version.eq(authorizations::version + 1),
             authorizations::updated_at.eq(now),
-            authorizations::updated_by.eq(&by.name),
+            authorizations::updated_by.eq(by.attribution()),
         ))
         .execute(conn)
         .await?;

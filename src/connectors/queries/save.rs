@@ -116,9 +116,9 @@ async fn insert(
                 connectors::status.eq(health::initial(new.method, new.enabled, now).code()),
                 connectors::status_since.eq(now),
                 connectors::created_at.eq(now),
-                connectors::created_by.eq(&by.name),
+                connectors::created_by.eq(by.attribution()),
                 connectors::updated_at.eq(now),
-                connectors::updated_by.eq(&by.name),
+                connectors::updated_by.eq(by.attribution()),
             ),
         ))
         .execute(conn)
@@ -129,7 +129,7 @@ async fn insert(
             authorizations::connector_id.eq(new.id),
             authorizations::user_name.eq(&by.username),
             authorizations::updated_at.eq(now),
-            authorizations::updated_by.eq(&by.name),
+            authorizations::updated_by.eq(by.attribution()),
         ))
         .execute(conn)
         .await?;

@@ -50,7 +50,7 @@ pub async fn move_to_trash(
         diesel::update(connectors::table.find(connector.id))
             .set((
                 connectors::deleted_at.eq(now),
-                connectors::deleted_by.eq(&by.name),
+                connectors::deleted_by.eq(by.attribution()),
                 connectors::version.eq(connectors::version + 1),
             ))
             .execute(conn)
@@ -166,7 +166,7 @@ pub async fn restore(
 
 /// Deletes for good what has been in the trash for thirty days, with its secrets and tokens.
 pub async fn purge_trash(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize, Error> {
-    let by = Actor::program("Connectory");
+    let by = Actor::connectory();
     conn.transaction(async |conn| {
         let gone: Vec<(uuid::Uuid, String)> =
             diesel::delete(connectors::table.filter(connectors::deleted_at.le(now - KEPT)))

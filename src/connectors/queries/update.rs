@@ -106,7 +106,7 @@ async fn write_details(
         connectors::own_folded.eq(own_folded(&new.name, &new.display_name, &new.description)),
         connectors::version.eq(connectors::version + 1),
         connectors::updated_at.eq(now),
-        connectors::updated_by.eq(&by.name),
+        connectors::updated_by.eq(by.attribution()),
         names,
     ));
     Kept(update).execute(&mut &*conn).await

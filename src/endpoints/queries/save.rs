@@ -114,7 +114,7 @@ struct Columns<'a> {
     time_out: Option<i32>,
     retries: i32,
     updated_at: DateTime<Utc>,
-    updated_by: &'a str,
+    updated_by: String,
 }
 
 impl<'a> Columns<'a> {
@@ -135,7 +135,7 @@ impl<'a> Columns<'a> {
             time_out: recipe.time_out,
             retries: recipe.retries,
             updated_at: saving.now,
-            updated_by: &saving.by.name,
+            updated_by: saving.by.attribution(),
         }
     }
 }
@@ -151,7 +151,7 @@ async fn insert(
             endpoints::id.eq(id),
             endpoints::connector_id.eq(saving.connector.id),
             endpoints::created_at.eq(saving.now),
-            endpoints::created_by.eq(&saving.by.name),
+            endpoints::created_by.eq(saving.by.attribution()),
             Columns::of(saving, new),
         ))
         .execute(conn)

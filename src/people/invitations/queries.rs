@@ -45,7 +45,7 @@ pub(in crate::people) async fn make(
             invitations::user_id.eq(user.id()),
             invitations::token_hash.eq(invitation.token.hash()),
             invitations::created_at.eq(now),
-            invitations::created_by.eq(&by.name),
+            invitations::created_by.eq(by.attribution()),
             invitations::expires_at.eq(invitation.expires_at),
         ))
         .execute(conn)
@@ -81,7 +81,7 @@ pub(super) async fn replace_password(
             .set((
                 users::password_hash.eq(None::<String>),
                 users::updated_at.eq(now),
-                users::updated_by.eq(&by.name),
+                users::updated_by.eq(by.attribution()),
             ))
             .execute(conn)
             .await?;

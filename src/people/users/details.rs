@@ -84,10 +84,9 @@ impl UserPage {
         format!("{verb} “{}”", self.user.name())
     }
 
-    /// The lines of the audit log that name the user as the person.
+    /// The lines of the audit log of what the user did, whatever they were called then.
     fn deeds_href(&self) -> String {
-        let name = form_urlencoded::byte_serialize(self.user.name().as_bytes());
-        format!("/audit?person={}", name.collect::<String>())
+        format!("/audit?actor={}", self.user.facts.id)
     }
 
     fn last_sign_in(&self) -> String {

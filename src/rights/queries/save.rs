@@ -35,7 +35,7 @@ pub(in super::super) async fn save(
                 connectors::open_rights.eq(new.open.codes()),
                 connectors::access_version.eq(connectors::access_version + 1),
                 connectors::access_updated_at.eq(now),
-                connectors::access_updated_by.eq(&by.name),
+                connectors::access_updated_by.eq(by.attribution()),
             ))
             .execute(conn)
             .await?;
@@ -114,7 +114,7 @@ pub(in super::super) async fn add(
             .set((
                 connectors::access_version.eq(connectors::access_version + 1),
                 connectors::access_updated_at.eq(now),
-                connectors::access_updated_by.eq(&by.name),
+                connectors::access_updated_by.eq(by.attribution()),
             ))
             .execute(conn)
             .await?;

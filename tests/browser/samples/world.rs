@@ -330,7 +330,7 @@ async fn fill_log(app: &TestApp) {
         ALTER TABLE audit_events ENABLE TRIGGER audit_events_queue;
         INSERT INTO audit_names SELECT 'subject', 'Far away ' || n, ' far away ' || n FROM generate_series(1, 200) n")
         .await;
-    chain::link_waiting(&mut *app.conn().await)
+    chain::link_waiting(&mut *app.conn().await, &app.vault)
         .await
         .expect("a chain");
 }

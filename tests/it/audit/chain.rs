@@ -5,6 +5,9 @@ use futures_util::future::join_all;
 use crate::support::TestApp;
 
 const DOWN: &str = include_str!("../../../migrations/2026-11-24-000009_chain_audit/down.sql");
+const KEYED_DOWN: &str =
+    include_str!("../../../migrations/2026-11-29-150001_key_audit_links/down.sql");
+const KEYED_UP: &str = include_str!("../../../migrations/2026-11-29-150001_key_audit_links/up.sql");
 const UP: &str = include_str!("../../../migrations/2026-11-24-000009_chain_audit/up.sql");
 
 #[tokio::test]
@@ -116,6 +119,7 @@ async fn lines_from_before_there_was_a_chain_are_linked_too() {
     let app = TestApp::start().await;
     app.connector("Payroll").await;
     app.chain().await;
+    app.sql(KEYED_DOWN).await;
     app.sql(DOWN).await;
     app.connector("Ledger").await;
     assert_eq!(
@@ -123,6 +127,7 @@ async fn lines_from_before_there_was_a_chain_are_linked_too() {
         Err("audit_events is append-only".into())
     );
     app.sql(UP).await;
+    app.sql(KEYED_UP).await;
     assert_eq!(app.chain().await, 2);
     assert_eq!(app.fault().await, None);
 }

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use connectory::access::OWN_PASSWORD;
 
-use crate::support::{Browser, PASSWORD, Page, TestApp};
+use crate::support::{Browser, PASSWORD, Page, TestApp, formulas};
 
 async fn export(ana: &Browser, format: &str, filters: &[(&str, &str)]) -> Page {
     let fields: Vec<(&str, &str)> = filters
@@ -53,12 +52,12 @@ fn csv(text: &str) -> Vec<Vec<String>> {
     rows
 }
 
-/// What docs/operations.md says of the hash, written down apart from the program.
-fn hash_of(line: &Value) -> String {
-    let mut text = Sha256::new();
+/// What docs/operations.md says of the hash, written down apart from the program, but for the key that never leaves it.
+fn hash_of(app: &TestApp, line: &Value) -> String {
+    let mut text = Vec::new();
     let mut field = |bytes: &[u8]| {
-        text.update((bytes.len() as u64).to_be_bytes());
-        text.update(bytes);
+        text.extend((bytes.len() as u64).to_be_bytes());
+        text.extend(bytes);
     };
     let word = |name: &str| line[name].as_str().unwrap_or_default().to_string();
     let id = |name: &str| {
@@ -73,13 +72,15 @@ fn hash_of(line: &Value) -> String {
         .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).expect("ASCII"), 16).expect("hex"))
         .collect();
     let at = chrono::DateTime::parse_from_rfc3339(&word("at")).expect("a time");
-    field(b"connectory audit line 1");
+    field(b"connectory audit line 2");
     field(&line["seq"].as_i64().expect("a number").to_be_bytes());
     field(&previous);
     field(&id("id"));
     field(&at.timestamp_micros().to_be_bytes());
     field(&id("actor_id"));
-    for name in ["actor_name", "address", "request_id", "kind"] {
+    field(word("actor_name").as_bytes());
+    field(format!("={}", word("actor_username")).as_bytes());
+    for name in ["address", "request_id", "kind"] {
         field(word(name).as_bytes());
     }
     field(&id("subject_id"));
@@ -87,10 +88,10 @@ fn hash_of(line: &Value) -> String {
     let changes: Vec<BTreeMap<String, String>> =
         serde_json::from_value(line["changes"].clone()).expect("fields before and after");
     field(serde_json::to_string(&changes).expect("JSON").as_bytes());
-    text.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    assert_eq!((&line["format"], &line["data_key"]), (&2.into(), &1.into()));
+    let key = app.vault.mac_key(1, "audit chain").expect("the key");
+    let code = key.authenticate(&text);
+    code.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[tokio::test]
@@ -124,7 +125,7 @@ async fn json_lines_hold_all_that_the_hashes_are_made_of() {
     );
     let mut next: Option<&Value> = None;
     for line in &lines {
-        assert_eq!(line["hash"], hash_of(line), "{line}");
+        assert_eq!(line["hash"], hash_of(&app, line), "{line}");
         if let Some(next) = next {
             assert_eq!(next["previous_hash"], line["hash"], "the newest first");
         }
@@ -180,13 +181,24 @@ async fn an_export_has_what_the_filters_leave_and_is_itself_recorded() {
 async fn no_cell_of_the_csv_is_a_formula() {
     let app = TestApp::start().await;
     let ana = app.super_admin().await;
-    for text in ["=HYPERLINK(1)", "+1", "-1", "@x", "\t=1"] {
+    let texts = [
+        "=HYPERLINK(1)",
+        "+1",
+        "-1",
+        "@x",
+        "\t=1",
+        ";=1+1;y",
+        "x\t=1\ty",
+        "x\n=1",
+    ];
+    for text in texts {
         app.sql(&format!("INSERT INTO audit_events (id, at, actor_name, address, request_id, kind, subject_name, changes)
             VALUES (gen_random_uuid(), now(), '{text}', '{text}', '{text}', 'test.made', '{text}', '[{{\"field\": \"=x\", \"from\": \"\", \"to\": \"y\"}}]')"))
             .await;
     }
     let page = export(&ana, "csv", &[]).await;
-    for row in csv(page.html.trim_start_matches('\u{feff}')) {
+    let file = page.html.trim_start_matches('\u{feff}');
+    for row in csv(file) {
         for cell in row {
             assert!(
                 !cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']),
@@ -194,6 +206,7 @@ async fn no_cell_of_the_csv_is_a_formula() {
             );
         }
     }
+    assert_eq!(formulas(file), [] as [String; 0]);
 }
 
 #[tokio::test]

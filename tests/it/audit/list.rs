@@ -56,13 +56,13 @@ async fn it_shows_who_did_what_to_what_the_newest_first() {
     let first = &page.rows()[0];
     assert!(first[0].starts_with("Connector saved"), "{first:?}");
     assert_eq!(first[1], "Café menu");
-    assert_eq!(first[2], ben.user().name);
+    assert_eq!(first[2], ben.user().attribution());
     assert_eq!(
         (first[4].as_str(), first[5].as_str()),
         ("127.0.0.1", "Display name")
     );
     let saved: Vec<String> = lines(&page).into_iter().take(3).collect();
-    let (ana_name, ben_name) = (&ana.user().name, &ben.user().name);
+    let (ana_name, ben_name) = (ana.user().attribution(), ben.user().attribution());
     assert_eq!(
         saved,
         [
@@ -81,9 +81,10 @@ async fn it_shows_who_did_what_to_what_the_newest_first() {
 async fn it_is_narrowed_by_person_thing_event_and_time() {
     let (app, ana, ben) = busy().await;
     let (ana_name, ben_name) = (ana.user().name.clone(), ben.user().name.clone());
+    let (as_ana, as_ben) = (ana.user().attribution(), ben.user().attribution());
     let ben_saved = [
-        format!("Connector saved Café menu {ben_name}"),
-        format!("Connector saved Payroll {ben_name}"),
+        format!("Connector saved Café menu {as_ben}"),
+        format!("Connector saved Payroll {as_ben}"),
     ];
     let word = |name: &str| form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>();
     assert_eq!(
@@ -100,7 +101,7 @@ async fn it_is_narrowed_by_person_thing_event_and_time() {
             shown(&ana, &format!("thing={thing}")).await,
             [
                 ben_saved[0].clone(),
-                "Connector created Café menu command line".into()
+                "Connector created Café menu command line Program".into()
             ],
             "{thing}"
         );
@@ -109,17 +110,17 @@ async fn it_is_narrowed_by_person_thing_event_and_time() {
         shown(&ana, "thing=payroll&event=connector.").await,
         [
             ben_saved[1].clone(),
-            format!("Connector saved Payroll {ana_name}"),
-            "Connector created Payroll command line".into()
+            format!("Connector saved Payroll {as_ana}"),
+            "Connector created Payroll command line Program".into()
         ]
     );
     assert_eq!(
         shown(&ana, &format!("thing=payroll&person={}", word(&ana_name))).await,
-        [format!("Connector saved Payroll {ana_name}")]
+        [format!("Connector saved Payroll {as_ana}")]
     );
     assert_eq!(
         shown(&ana, "event=category.").await,
-        ["Category created Finance command line"]
+        ["Category created Finance command line Program"]
     );
     assert_eq!(
         shown(&ana, "event=category.created&thing=payroll").await,

@@ -50,13 +50,15 @@ async fn a_change_is_shown_field_by_field_with_where_it_came_from_and_its_place_
     {
         assert_eq!(fact(&page, name), value, "{name}");
     }
-    assert!(fact(&page, "Who").starts_with(&ana.user().name));
+    assert!(fact(&page, "Who").starts_with(&ana.user().attribution()));
     let same = page.click("All lines about this thing").await.expect(200);
     assert_eq!(same.row_heads().len(), 2);
     assert!(same.text().contains("Only Wages"));
-    let name = format!("All lines of {}", ana.user().name);
+    let name = format!("All lines of {}", ana.user().attribution());
     let by_ana = page.click(&name).await.expect(200);
     assert!(by_ana.row_heads().len() >= 2);
+    let only = format!("Only by {}", ana.user().attribution());
+    assert!(by_ana.text().contains(&only), "{}", by_ana.text());
 }
 
 #[tokio::test]

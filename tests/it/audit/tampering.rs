@@ -5,7 +5,7 @@ use connectory::audit::chain as links;
 use crate::support::TestApp;
 
 /// Lines 1 to 6, linked.
-async fn six_lines() -> TestApp {
+pub(super) async fn six_lines() -> TestApp {
     let app = TestApp::start().await;
     for number in 1..=6 {
         app.connector(&format!("Meter {number}")).await;
@@ -20,8 +20,13 @@ fn line(seq: i64) -> String {
 }
 
 /// What is found after this was done to the tables with their triggers off.
-async fn found_after(app: &TestApp, statements: &str) -> Option<String> {
-    let tables = ["audit_events", "audit_links", "audit_chain"];
+pub(super) async fn found_after(app: &TestApp, statements: &str) -> Option<String> {
+    let tables = [
+        "audit_events",
+        "audit_links",
+        "audit_chain",
+        "audit_transition",
+    ];
     let switch = |how: &str| -> String {
         tables
             .iter()
@@ -41,6 +46,8 @@ async fn found_after(app: &TestApp, statements: &str) -> Option<String> {
 async fn a_changed_field_is_found() {
     for change in [
         "actor_name = 'Nobody'",
+        "actor_username = 'nobody'",
+        "actor_username = NULL",
         "actor_id = gen_random_uuid()",
         "at = at - interval '1 microsecond'",
         "address = '192.0.2.7'",
@@ -122,7 +129,9 @@ async fn only_the_noted_anchor_tells_of_an_end_that_was_taken_away_everywhere_or
     );
     assert_eq!(found_after(&app, &cut).await, None);
     let mut conn = app.conn().await;
-    let verified = links::verify(&mut conn, Some(&noted)).await.expect("read");
+    let verified = links::verify(&mut conn, &app.vault, Some(&noted))
+        .await
+        .expect("read");
     assert_eq!(
         verified.err().map(|fault| fault.to_string()).as_deref(),
         Some("line 6 was noted, but the chain ends at line 4")
@@ -133,7 +142,9 @@ async fn only_the_noted_anchor_tells_of_an_end_that_was_taken_away_everywhere_or
     }
     app.chain().await;
     assert_eq!(app.fault().await, None);
-    let verified = links::verify(&mut conn, Some(&noted)).await.expect("read");
+    let verified = links::verify(&mut conn, &app.vault, Some(&noted))
+        .await
+        .expect("read");
     let fault = verified.err().map(|fault| fault.to_string());
     assert!(
         fault
@@ -142,7 +153,9 @@ async fn only_the_noted_anchor_tells_of_an_end_that_was_taken_away_everywhere_or
         "{fault:?}"
     );
     let end = app.end().await;
-    let verified = links::verify(&mut conn, Some(&end)).await.expect("read");
+    let verified = links::verify(&mut conn, &app.vault, Some(&end))
+        .await
+        .expect("read");
     assert!(verified.is_ok());
 }
 
@@ -158,7 +171,7 @@ async fn a_line_that_was_put_in_is_found() {
     let with_link = format!(
         "{insert}; UPDATE audit_links SET seq = -(seq + 1) WHERE seq > 3; UPDATE audit_links SET seq = -seq WHERE seq < 0;
          UPDATE audit_chain SET seq = 7;
-         INSERT INTO audit_links SELECT 4, e.id, 1, l.hash, l.hash FROM audit_events e, audit_links l WHERE e.kind = 'connector.deleted' AND l.seq = 3"
+         INSERT INTO audit_links SELECT 4, e.id, 2, l.hash, l.hash, 1 FROM audit_events e, audit_links l WHERE e.kind = 'connector.deleted' AND l.seq = 3"
     );
     let fault = found_after(&app, &with_link).await.unwrap_or_default();
     assert!(fault.starts_with("line 4 ("), "{fault}");
@@ -171,7 +184,7 @@ async fn a_line_that_says_an_earlier_time_is_noted() {
         VALUES (gen_random_uuid(), now() - interval '30 days', 'Ben', '', '', 'connector.deleted', 'Payroll', '[]')")
         .await;
     app.chain().await;
-    let verified = links::verify(&mut *app.conn().await, None)
+    let verified = links::verify(&mut *app.conn().await, &app.vault, None)
         .await
         .expect("read")
         .expect("a chain without a fault");
@@ -189,10 +202,10 @@ async fn what_happens_to_lines_and_links_before_and_after_linking_is_found() {
     );
 
     let app = six_lines().await;
-    let format = "UPDATE audit_links SET format = 2 WHERE seq = 2";
+    let format = "UPDATE audit_links SET format = 3 WHERE seq = 2";
     let fault = found_after(&app, format).await.unwrap_or_default();
     assert!(
-        fault.starts_with("line 2 has the unknown format 2"),
+        fault.starts_with("line 2 has the unknown format 3"),
         "{fault}"
     );
 

@@ -53,7 +53,7 @@ async fn are_kept_replaced_or_removed() {
         assert!(
             page.texts("p.secret")
                 .concat()
-                .ends_with(&format!("by {}", ana.user().name))
+                .ends_with(&format!("by {}", ana.user().attribution()))
         );
         assert_eq!(
             last_changes(&app, "authorization.saved").await,

@@ -24,7 +24,7 @@ async fn the_second_sees_both_versions_and_no_secret() {
     assert_eq!(page.h1(), "Someone else saved this first");
     assert!(
         page.text()
-            .contains(&format!("{} saved “Payroll”", ana.user().name))
+            .contains(&format!("{} saved “Payroll”", ana.user().attribution()))
     );
     assert_eq!(page.rows(), [["User", "anas", "bens"]]);
     assert!(page.text().contains("Passwords and other secrets that you typed are not shown or kept here. After saving, enter them again."));

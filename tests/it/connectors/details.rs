@@ -163,7 +163,7 @@ async fn the_second_of_two_who_edit_at_once_sees_both_versions_and_decides() {
     assert_eq!(page.h1(), "Someone else saved this first");
     assert!(
         page.text()
-            .contains(&format!("{} saved “Payroll”", ana.user().name)),
+            .contains(&format!("{} saved “Payroll”", ana.user().attribution())),
         "{}",
         page.text()
     );

@@ -217,7 +217,7 @@ async fn the_activity_tab_shows_it_newest_first_and_escaped() {
     );
     assert_eq!(
         (rows[0][2].as_str(), rows[0][3].as_str()),
-        (ana.user().name.as_str(), "127.0.0.1")
+        (ana.user().attribution().as_str(), "127.0.0.1")
     );
     assert_eq!(
         (rows[2][2].as_str(), rows[2][3].as_str()),

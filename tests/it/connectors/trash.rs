@@ -41,7 +41,7 @@ async fn deleting_asks_first_and_moves_to_the_trash() {
     }
     let page = page.click("Trash").await.expect(200);
     assert_eq!(strs(&page.row_heads()), ["Payroll"]);
-    assert_eq!(page.rows()[0][2], ana.user().name);
+    assert_eq!(page.rows()[0][2], ana.user().attribution());
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn whoever_saw_another_version_looks_again_before_deleting() {
     assert!(
         page.text().contains(&format!(
             "{} saved this data connector after you opened this page",
-            ben.user().name
+            ben.user().attribution()
         )),
         "{}",
         page.text()

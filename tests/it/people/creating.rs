@@ -67,7 +67,7 @@ async fn a_user_is_created_with_permissions_and_a_link_that_is_shown_once() {
     assert_eq!(granted(&app, id).await, ["view-activity", VIEW]);
     assert_eq!(
         app.rows(&format!("SELECT name, super_admin, active, password_hash IS NULL, created_by FROM users WHERE id = '{id}'")).await,
-        [["Ben Okafor", "f", "t", "t", &boss.user().name]]
+        [["Ben Okafor", "f", "t", "t", &boss.user().attribution()]]
     );
     let until = app.clock.now() + TimeDelta::hours(72);
     let history = history(&app, id).await;

@@ -179,7 +179,7 @@ async fn a_deleted_user_is_gone_with_all_of_theirs_and_stays_in_the_records() {
     }
     assert_eq!(
         app.value("SELECT created_by FROM connectors").await,
-        ben.user().name
+        ben.user().attribution()
     );
     assert_eq!(
         app.value("SELECT actor_name FROM audit_events WHERE kind = 'connector.created'")

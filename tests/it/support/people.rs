@@ -24,6 +24,13 @@ pub struct User {
     pub name: String,
 }
 
+impl User {
+    /// What pages and columns call them where they say who did something.
+    pub fn attribution(&self) -> String {
+        format!("{} ({})", self.name, self.username)
+    }
+}
+
 impl TestApp {
     /// A super admin, signed in.
     pub async fn super_admin(&self) -> Browser {

@@ -239,7 +239,10 @@ async fn touch(
     if changes > 0 {
         lock(conn, group).await?;
         diesel::update(groups::table.find(group))
-            .set((groups::updated_at.eq(now), groups::updated_by.eq(&by.name)))
+            .set((
+                groups::updated_at.eq(now),
+                groups::updated_by.eq(by.attribution()),
+            ))
             .execute(conn)
             .await?;
     }

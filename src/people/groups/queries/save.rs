@@ -36,9 +36,9 @@ pub(in super::super) async fn create(
                 groups::description.eq(&new.description),
                 groups::claim_value.eq(new.claim_value.as_deref().unwrap_or_default()),
                 groups::created_at.eq(now),
-                groups::created_by.eq(&by.name),
+                groups::created_by.eq(by.attribution()),
                 groups::updated_at.eq(now),
-                groups::updated_by.eq(&by.name),
+                groups::updated_by.eq(by.attribution()),
             ))
             .execute(conn)
             .await?;
@@ -88,7 +88,7 @@ pub(in super::super) async fn update(
                 groups::claim_value.eq(claim_value),
                 groups::version.eq(groups::version + 1),
                 groups::updated_at.eq(now),
-                groups::updated_by.eq(&by.name),
+                groups::updated_by.eq(by.attribution()),
             ))
             .execute(conn)
             .await?;

@@ -63,7 +63,7 @@ pub(in super::super) async fn update(
                 users::search_text.eq(search_text(new.username.as_str(), &new.name)),
                 users::version.eq(users::version + 1),
                 users::updated_at.eq(now),
-                users::updated_by.eq(&by.name),
+                users::updated_by.eq(by.attribution()),
             ))
             .execute(conn)
             .await?;

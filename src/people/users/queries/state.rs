@@ -41,7 +41,7 @@ pub(in super::super) async fn set_active(
                 users::active.eq(active),
                 users::version.eq(users::version + 1),
                 users::updated_at.eq(now),
-                users::updated_by.eq(&by.name),
+                users::updated_by.eq(by.attribution()),
             ))
             .execute(conn)
             .await?;
@@ -127,7 +127,7 @@ pub(in super::super) async fn set_super_admin(
                 users::super_admin.eq(super_admin),
                 users::version.eq(users::version + 1),
                 users::updated_at.eq(now),
-                users::updated_by.eq(&by.name),
+                users::updated_by.eq(by.attribution()),
             ))
             .execute(conn)
             .await?;

@@ -125,7 +125,7 @@ pub(super) async fn create(
                 api_keys::methods.eq(&new.checked.methods),
                 api_keys::expires_at.eq(new.checked.expires_at),
                 api_keys::created_at.eq(now),
-                api_keys::created_by.eq(&by.name),
+                api_keys::created_by.eq(by.attribution()),
             ))
             .execute(conn)
             .await?;
@@ -220,7 +220,7 @@ pub(super) async fn revoke(
         diesel::update(api_keys::table.find(id))
             .set((
                 api_keys::revoked_at.eq(now),
-                api_keys::revoked_by.eq(&by.name),
+                api_keys::revoked_by.eq(by.attribution()),
             ))
             .execute(conn)
             .await?;
