@@ -11,7 +11,7 @@ use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::{PermissionSet, Sight, sign_in_places};
+use super::{PermissionSet, Sight, sign_in_alarms, sign_in_places};
 use crate::db::Conn;
 use crate::db::schema::{connectors, sessions, users};
 use crate::web::{Error, VisitorToken};
@@ -180,13 +180,14 @@ pub async fn end_session(conn: &mut Conn, token: &VisitorToken) -> Result<(), Er
     Ok(())
 }
 
-/// Deletes the rows of sessions that are over, and forgets from where people came in long ago.
+/// Deletes the rows of sessions that are over, and forgets from where people came in long ago and what they need not be told of.
 pub async fn purge_sessions(
     conn: &mut Conn,
     limits: SessionLimits,
     now: DateTime<Utc>,
 ) -> Result<usize, Error> {
     sign_in_places::purge(conn, now).await?;
+    sign_in_alarms::purge(conn, now).await?;
     let over = sessions::table.filter(
         sessions::expires_at
             .le(now)

@@ -1,6 +1,7 @@
 //! The brake on guessing passwords: few tries of one name from one address, and many names from one address only slowly.
 //!
-//! Rule: nobody is locked out for good, and no name by tries from elsewhere. Danger: whatever a key is made of was typed by a
+//! Rule: nobody is locked out for good, and nobody who is known to come from an address by tries from elsewhere. Strangers at an
+//! account that is tried from everywhere wait for a turn. Danger: whatever a key is made of was typed by a
 //! stranger, so it is short, and how many are remembered is bounded.
 
 use std::num::NonZeroU32;
@@ -10,12 +11,16 @@ use super::Throttle;
 use super::sign_in_places::network;
 use super::turns::Turns;
 use crate::clock::Clock;
+use crate::web::Seldom;
 
 /// Tries of one name from one address that are free.
 const TRIES: NonZeroU32 = NonZeroU32::MIN.saturating_add(7);
 /// Tries from one address, whatever the names, that are free; then one comes back in each [`REFILL`].
 const TRIES_OF_ALL: NonZeroU32 = NonZeroU32::MIN.saturating_add(119);
 const REFILL: Duration = Duration::from_secs(1);
+/// Tries of one account from all addresses together that are free; then one comes back in each [`ACCOUNT_REFILL`] for strangers.
+const TRIES_OF_ACCOUNT: NonZeroU32 = NonZeroU32::MIN.saturating_add(49);
+const ACCOUNT_REFILL: Duration = Duration::from_secs(60);
 /// No user name is longer, in characters, so what stands behind cannot make another account.
 const LONGEST: usize = 100;
 
@@ -24,7 +29,9 @@ const LONGEST: usize = 100;
 pub struct SignInBrake {
     of_one: Throttle,
     of_all: Throttle,
+    of_account: Throttle,
     turns: Turns,
+    alarms: Seldom,
 }
 
 /// Why a try is not taken, with how long until the next.
@@ -34,6 +41,8 @@ pub(super) enum Braked {
     Name(Duration),
     /// Too many names were tried from here. Whoever is known to come from here need not wait for that.
     Address(Duration),
+    /// This name was tried too often from all addresses together. Whoever is known to come from here need not wait for that.
+    Account(Duration),
 }
 
 impl SignInBrake {
@@ -41,7 +50,9 @@ impl SignInBrake {
         SignInBrake {
             of_one: Throttle::new(clock, TRIES),
             of_all: Throttle::every(clock, REFILL, TRIES_OF_ALL),
+            of_account: Throttle::every(clock, ACCOUNT_REFILL, TRIES_OF_ACCOUNT),
             turns: Turns::new(clock),
+            alarms: Seldom::new(clock),
         }
     }
 
@@ -50,7 +61,8 @@ impl SignInBrake {
         self.of_all
             .take(&network(address))
             .map_err(Braked::Address)?;
-        self.take_known(address, account).map_err(Braked::Name)
+        self.take_known(address, account).map_err(Braked::Name)?;
+        self.of_account.take(&cut(account)).map_err(Braked::Account)
     }
 
     /// Takes one try of somebody who is signed in, or known to come from here. Others who guess at the same address do not
@@ -62,16 +74,30 @@ impl SignInBrake {
     /// Takes one try of somebody who is not known here, while too many names are tried: once a name has waited for its turn it
     /// is let through. An error says how long until then.
     pub(super) fn take_turn(&self, address: &str, account: &str) -> Result<(), Duration> {
-        let pair = pair(address, account);
-        self.turns.take(&pair)?;
-        self.of_one.take(&pair)
+        self.wait_for_turn(address, account)?;
+        self.of_one.take(&pair(address, account))
+    }
+
+    /// Takes the turn of somebody whose try of this name has been counted already.
+    pub(super) fn wait_for_turn(&self, address: &str, account: &str) -> Result<(), Duration> {
+        self.turns.take(&pair(address, account))
+    }
+
+    /// Whether the person is to be told that strangers are slowed down at this account: once a minute.
+    pub(super) fn is_alarm_due(&self, account: &str) -> bool {
+        self.alarms.note(&cut(account)).is_some()
     }
 }
 
 /// A network with a name.
 fn pair(address: &str, account: &str) -> String {
+    format!("{} {}", network(address), cut(account))
+}
+
+/// What tells accounts apart, of bounded length.
+fn cut(account: &str) -> String {
     let account: String = account.chars().take(LONGEST).collect();
-    format!("{} {}", network(address), crate::name::key(&account))
+    crate::name::key(&account)
 }
 
 #[cfg(test)]
@@ -120,6 +146,21 @@ mod tests {
         assert_eq!(brake.take_turn(HERE, "ana"), Ok(()));
         assert!(brake.take_turn(HERE, "ana").is_err(), "one for each wait");
         assert!(brake.take_turn(HERE, "ben").is_err(), "another name");
+    }
+
+    #[test]
+    fn an_account_that_is_tried_from_everywhere_slows_down_strangers_there_only() {
+        let clock = Clock::still();
+        let brake = SignInBrake::new(&clock);
+        let from = |number: u32| format!("198.51.{}.{}", number / 250, number % 250);
+        let taken = (0..1_000).filter(|number| brake.take(&from(*number), "ana").is_ok());
+        assert_eq!(taken.count(), 50);
+        let refused = brake.take(HERE, "Ana");
+        assert!(matches!(refused, Err(Braked::Account(wait)) if wait <= ACCOUNT_REFILL));
+        assert_eq!(brake.take(HERE, "ben"), Ok(()), "another account");
+        let wait = brake.wait_for_turn(HERE, "ana").expect_err("too early");
+        clock.advance(TimeDelta::from_std(wait).expect("a wait"));
+        assert_eq!(brake.wait_for_turn(HERE, "ana"), Ok(()), "nobody for good");
     }
 
     #[test]

@@ -5,7 +5,10 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::sign_in_brake::Braked;
-use super::{Actor, PasswordHasher, SessionLimits, SignInBrake, client_address, sign_in_places};
+use super::{
+    Actor, PasswordHasher, SessionLimits, SignInBrake, client_address, sign_in_alarms,
+    sign_in_places,
+};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::db::schema::users;
@@ -25,24 +28,46 @@ pub struct SignInGuard {
 
 impl SignInGuard {
     /// Takes one try of this account from this address: others are not held up by it. The database is asked who is known
-    /// here only while many names are tried.
+    /// here only while many names, or this one from many addresses, are tried.
     pub async fn take(&self, req: &HttpRequest, account: &str) -> Result<(), Error> {
         let address = client_address(req);
-        let wait = match self.brake.take(&address, account) {
-            Ok(()) => return Ok(()),
-            Err(Braked::Name(wait)) => return Err(Error::TooMany(wait)),
-            Err(Braked::Address(wait)) => wait,
-        };
-        let mut conn = self.db.get().await?;
-        let now = self.clock.now();
-        let taken = if sign_in_places::is_known(&mut conn, account, &address, now).await? {
-            self.brake.take_known(&address, account)
-        } else {
-            // Trying again sooner is worth it, for the others may have gone, and does not put the turn off.
-            let turn = self.brake.take_turn(&address, account);
-            turn.map_err(|until_turn| until_turn.min(wait))
+        let taken = match self.brake.take(&address, account) {
+            Ok(()) => Ok(()),
+            Err(Braked::Name(wait)) => Err(wait),
+            Err(Braked::Address(wait)) => {
+                if self.is_known(&address, account).await? {
+                    self.brake.take_known(&address, account)
+                } else {
+                    // Trying again sooner is worth it, for the others may have gone, and does not put the turn off.
+                    let turn = self.brake.take_turn(&address, account);
+                    turn.map_err(|until_turn| until_turn.min(wait))
+                }
+            }
+            Err(Braked::Account(wait)) => {
+                if self.is_known(&address, account).await? {
+                    Ok(())
+                } else {
+                    self.raise_alarm(account).await?;
+                    let turn = self.brake.wait_for_turn(&address, account);
+                    turn.map_err(|until_turn| until_turn.min(wait))
+                }
+            }
         };
         taken.map_err(Error::TooMany)
+    }
+
+    async fn is_known(&self, address: &str, account: &str) -> Result<bool, Error> {
+        let mut conn = self.db.get().await?;
+        sign_in_places::is_known(&mut conn, account, address, self.clock.now()).await
+    }
+
+    /// Tells the person of the account that strangers are slowed down there.
+    async fn raise_alarm(&self, account: &str) -> Result<(), Error> {
+        if !self.brake.is_alarm_due(account) {
+            return Ok(());
+        }
+        metrics::counter!("connectory_sign_in_alarms_total").increment(1);
+        sign_in_alarms::note(&mut *self.db.get().await?, account, self.clock.now()).await
     }
 
     /// The stored hash that this password fits, if it is the password of the person who asks, who is throttled like

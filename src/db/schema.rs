@@ -511,6 +511,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    sign_in_alarms (user_id) {
+        user_id -> Uuid,
+        last_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     sign_in_attempts (id) {
         id -> Uuid,
         user_id -> Nullable<Uuid>,
@@ -621,6 +628,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     renewals,
     secrets,
     sessions,
+    sign_in_alarms,
     sign_in_attempts,
     sign_in_places,
     token_requests,

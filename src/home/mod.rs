@@ -3,8 +3,9 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
+use chrono::{DateTime, Utc};
 
-use crate::access::{Permission, Visit};
+use crate::access::{Permission, Visit, sign_in_alarm};
 use crate::accounts::{self, SuperAdmins};
 use crate::calls::{self, LastDay};
 use crate::connectors::{self, Attention};
@@ -18,6 +19,8 @@ struct HomePage {
     last_day: Option<LastDay>,
     /// Told to super admins.
     super_admins: Option<SuperAdmins>,
+    /// When others tried to sign in as this person so often that strangers are slowed down.
+    alarm: Option<DateTime<Utc>>,
     may_create: bool,
     may_call: bool,
 }
@@ -37,6 +40,7 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
         true => Some(accounts::super_admins(&conn).await?),
         false => None,
     };
+    let alarm = sign_in_alarm(&conn, visit.actor.id, visit.now()).await?;
     drop(conn);
     let may_create = visit.may(Permission::CreateConnectors);
     let may_call = visit.may(Permission::CallConnectors);
@@ -47,6 +51,7 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
             attention,
             last_day,
             super_admins,
+            alarm,
             may_create,
             may_call,
         },

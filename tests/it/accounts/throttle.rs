@@ -1,6 +1,7 @@
 //! The brake on guessing passwords.
 
 use chrono::TimeDelta;
+use connectory::clock::Clock;
 
 use crate::support::{Browser, PASSWORD, Page, TestApp};
 
@@ -60,6 +61,61 @@ async fn another_account_and_another_address_are_not_held_up() {
         .expect(303);
     let elsewhere = app.browser_at([127, 0, 0, 2].into());
     elsewhere.sign_in(&ben.username, PASSWORD).await.expect(303);
+}
+
+/// Guesses at an account from addresses that nobody has come from, until more are not taken there.
+async fn guess_from_everywhere(app: &TestApp, username: &str) {
+    for host in 100..108 {
+        let visitor = app.browser_at([127, 0, 1, host].into());
+        guess(&visitor, username, 8).await;
+    }
+}
+
+#[tokio::test]
+async fn guessing_from_many_addresses_slows_down_strangers_and_nobody_who_is_known_there() {
+    let app = TestApp::start_with(|site| site.clock = Clock::still()).await;
+    let ben = app.user(&[]).await;
+    app.browser()
+        .sign_in(&ben.username, PASSWORD)
+        .await
+        .expect(303);
+    guess_from_everywhere(&app, &ben.username).await;
+    let stranger = app.browser_at([127, 0, 0, 9].into());
+    let page = stranger.sign_in(&ben.username, PASSWORD).await.expect(429);
+    let seconds: u64 = page.header("retry-after").parse().expect("seconds");
+    assert!((1..=301).contains(&seconds), "{seconds}");
+    // Neither the person at a familiar address nor another account is held up.
+    app.browser()
+        .sign_in(&ben.username, PASSWORD)
+        .await
+        .expect(303);
+    let eva = app.user(&[]).await;
+    stranger.sign_in(&eva.username, PASSWORD).await.expect(303);
+    // Nobody waits for good, even while it goes on.
+    app.advance(TimeDelta::minutes(5));
+    guess_from_everywhere(&app, &ben.username).await;
+    let stranger = app.browser_at([127, 0, 0, 9].into());
+    stranger.sign_in(&ben.username, PASSWORD).await.expect(303);
+}
+
+#[tokio::test]
+async fn the_person_is_told_of_guesses_from_many_addresses_for_a_week() {
+    let app = TestApp::start_with(|site| site.clock = Clock::still()).await;
+    let (ben, eva) = (app.user(&[]).await, app.user(&[]).await);
+    let (ben, eva) = (app.signed_in(ben).await, app.signed_in(eva).await);
+    let told = async |browser: &Browser| {
+        let page = browser.get("/").await.expect(200);
+        page.text().contains("Others are trying to sign in as you.")
+    };
+    assert!(!told(&ben).await);
+    guess_from_everywhere(&app, &ben.user().username).await;
+    guess_from_everywhere(&app, "nobody-of-this-name").await;
+    assert!(told(&ben).await && !told(&eva).await);
+    app.advance(TimeDelta::days(8));
+    let again = app.signed_in(ben.user().clone()).await;
+    assert!(!told(&again).await);
+    app.run_due_work().await;
+    assert_eq!(app.count("SELECT count(*) FROM sign_in_alarms").await, 0);
 }
 
 #[tokio::test]
