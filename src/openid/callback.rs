@@ -44,14 +44,17 @@ pub async fn take(
         Ok(response) => return Ok(response),
         Err(problem) => problem,
     };
-    let refusal = Refusal {
-        kind: "sign_in.refused",
-        reason: &format!("{}: {}", provider.settings.name, problem.title()),
-        subject: None,
-    };
-    let somebody = Actor::arriving(&req, None, "", "");
-    let now = guard.clock.now();
-    refusals.record(&guard.db, &somebody, now, refusal).await;
+    // Only of sign-ins that began here: looking at an address changes nothing.
+    if !matches!(problem, Problem::Nothing | Problem::Unknown) {
+        let refusal = Refusal {
+            kind: "sign_in.refused",
+            reason: &format!("{}: {}", provider.settings.name, problem.title()),
+            subject: None,
+        };
+        let somebody = Actor::arriving(&req, None, "", "");
+        let now = guard.clock.now();
+        refusals.record(&guard.db, &somebody, now, refusal).await;
+    }
     problem_page(&req, shell, provider, problem)
 }
 
