@@ -34,6 +34,7 @@ async fn every_column_of_sealed_values_is_known() {
     let others = [
         "hash",
         "id_hash",
+        "mac",
         "session_hash",
         "state_hash",
         "token_hash",
