@@ -104,7 +104,7 @@ async fn find_session(gate: &Gate, token: &VisitorToken) -> Result<Option<Sessio
     let mut conn = gate.guard.db.get().await?;
     let session = sessions::find(&mut conn, token, gate.guard.limits, now).await?;
     if let Some(row) = &session {
-        sessions::touch(&mut conn, token, gate.limits, (row.last_seen_at, now)).await?;
+        sessions::touch(&mut conn, token, gate.guard.limits, (row.last_seen_at, now)).await?;
     }
     Ok(session)
 }

@@ -238,7 +238,7 @@ async fn approve_in_use(
         .select(connectors_table::name)
         .first(conn)
         .await?;
-    let by = Actor::program("Connectory");
+    let by = Actor::connectory();
     record(
         conn,
         (&by, now),

@@ -165,7 +165,7 @@ impl Test<'_> {
             return Ok(None);
         };
         // Without a base URL nothing is called.
-        let Some(url) = self.base_url() else {
+        let Some(url) = self.base_url()? else {
             return Ok(None);
         };
         let secret = match secret.for_url(&url, &self.transport) {

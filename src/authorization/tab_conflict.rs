@@ -4,7 +4,6 @@ use actix_web::HttpResponse;
 
 use super::forms::AuthorizationForm;
 use super::tab::Stored;
-use crate::access::OWN_PASSWORD;
 use crate::web::{ConflictPage, Difference, Error, FormData, Shell, date_time};
 
 pub(super) fn conflict(
@@ -37,7 +36,6 @@ pub(super) fn conflict(
         "oauth_password",
         "client_key",
     ];
-    let is_own_password = |name: &str| name == OWN_PASSWORD;
     let lost_secrets = secret_names
         .iter()
         .any(|name| data.get(name).is_some_and(|typed| !typed.is_empty()));
@@ -56,9 +54,7 @@ pub(super) fn conflict(
         version: theirs.authorization.version,
         fields: ConflictPage::fields_of(data)
             .into_iter()
-            .filter(|(name, _)| {
-                !is_secret(name) && !is_own_password(name) && name != "seen_base_url"
-            })
+            .filter(|(name, _)| !is_secret(name) && name != "seen_base_url")
             .collect(),
         differences,
         lost_secrets,

@@ -1,5 +1,6 @@
 //! Why a key does not open what was asked for.
 
+use crate::db::Unavailable;
 use crate::web::Error;
 
 /// Each has a code for programs and a sentence for the people who write them.
@@ -33,6 +34,12 @@ pub enum KeyRefusal {
     /// The database could not be asked. The cause is for the log.
     #[error("API keys cannot be checked at the moment.")]
     Unavailable(#[source] Error),
+}
+
+impl From<Unavailable> for KeyRefusal {
+    fn from(unavailable: Unavailable) -> KeyRefusal {
+        KeyRefusal::Unavailable(unavailable.into())
+    }
 }
 
 impl KeyRefusal {

@@ -398,8 +398,8 @@ async fn hung_look_ups_keep_nobody_from_signing_in_or_calling_elsewhere() {
     let asked = || names.asked.load(Ordering::SeqCst);
     soon("as many look-ups hang as there can be", || asked() >= 32).await;
     for _ in 0..4 {
-        let page = world.app.browser().sign_in(&ana.username, PASSWORD);
-        page.await.expect(303);
+        let browser = world.app.browser();
+        browser.sign_in(&ana.username, PASSWORD).await.expect(303);
         assert_eq!(world.proxied("/x").await.status, 200);
     }
     assert_eq!(asked(), 32, "no more at once");

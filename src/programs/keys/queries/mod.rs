@@ -87,7 +87,7 @@ async fn touch(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, id: Uuid) -> Res
         .set((
             api_keys::version.eq(api_keys::version + 1),
             api_keys::updated_at.eq(now),
-            api_keys::updated_by.eq(&by.name),
+            api_keys::updated_by.eq(by.attribution()),
         ))
         .returning(api_keys::version)
         .get_result(conn)

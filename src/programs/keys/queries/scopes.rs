@@ -235,13 +235,13 @@ pub(in super::super) async fn save_scope(
         let changed = (
             api_key_scopes::version.eq(version),
             api_key_scopes::updated_at.eq(now),
-            api_key_scopes::updated_by.eq(&by.name),
+            api_key_scopes::updated_by.eq(by.attribution()),
             api_key_scopes::all_endpoints.eq(new.endpoints.is_none()),
             api_key_scopes::proxy.eq(new.proxy),
             api_key_scopes::token.eq(new.token),
         );
         diesel::insert_into(api_key_scopes::table)
-            .values((row, changed))
+            .values((row, changed.clone()))
             .on_conflict(api_key_scopes::id)
             .do_update()
             .set(changed)
