@@ -16,7 +16,8 @@ use super::types::{
 use crate::relay::{KINDS, ProblemKind};
 
 /// Codes that every operation with a key can answer with.
-const OF_KEYS: [&str; 10] = [
+const OF_KEYS: [&str; 11] = [
+    "loop_detected",
     "key_missing",
     "key_unknown",
     "key_revoked",

@@ -5,24 +5,25 @@
 
 mod report;
 mod secrets;
+mod sign_in;
 
 use super::credential::Credential;
 use super::forms::CheckedAuthorization;
 use super::keeper::{Need, TokenKeeper, TokenProblem};
 use super::oauth_client::{OAuthClient, TokenUse, stored as parsed};
-use super::origins::{ApprovedOrigins, OriginNotApproved};
 use super::secret_field::SecretChange;
 use super::tab::{Stored, redirect_url};
 use super::transport::{transport_of_form, waiting_limits_of};
 use crate::access::Visit;
 use crate::connectors::{Grant, Method};
 use crate::oauth::{self, ClientCheck, ExpiredSignals};
-use crate::outbound::{HttpUrl, Limits, Outbound, Request, Transport};
-use crate::vault::{Secret, Vault};
+use crate::outbound::{HttpUrl, Limits, Outbound, Transport};
+use crate::vault::Vault;
 use crate::web::Error;
 
 pub(super) use report::{Mark, TestReport};
 use secrets::Secrets;
+use sign_in::{SignIn, bearer};
 
 /// What a test works with.
 pub(super) struct Tools<'a> {
@@ -40,33 +41,6 @@ struct Test<'a> {
     secrets: Secrets,
     transport: Transport,
     limits: Limits,
-}
-
-/// What calls are signed in with.
-struct SignIn {
-    credential: Credential,
-    /// Where it may be sent; `None` for what was typed or issued just now, for this test.
-    approved: Option<ApprovedOrigins>,
-    /// The version of the stored token, if it is that.
-    version: Option<i64>,
-}
-
-impl SignIn {
-    fn typed(credential: Credential) -> SignIn {
-        SignIn {
-            credential,
-            approved: None,
-            version: None,
-        }
-    }
-
-    /// A GET of this address with the credential, if it may be sent there.
-    fn get(&self, url: &HttpUrl, transport: &Transport) -> Result<Request, OriginNotApproved> {
-        if let Some(approved) = &self.approved {
-            approved.check(url, transport)?;
-        }
-        Ok(self.credential.get(url))
-    }
 }
 
 /// Tests the checked form.
@@ -175,24 +149,7 @@ impl Test<'_> {
                 return Ok(None);
             }
         };
-        Ok(Some(SignIn::typed(self.fixed(secret))))
-    }
-
-    /// The credential of a method whose secret is the same for every call.
-    fn fixed(&self, secret: Secret) -> Credential {
-        let checked = self.checked;
-        match checked.method {
-            Method::ApiKey => Credential::ApiKey {
-                place: checked.api_key_place,
-                name: checked.api_key_name.clone(),
-                prefix: checked.api_key_prefix.clone(),
-                key: secret,
-            },
-            _ => Credential::Basic {
-                user: checked.user_name.clone(),
-                password: secret,
-            },
-        }
+        Ok(Some(SignIn::fixed(checked, secret)))
     }
 
     /// The access token: the pasted one, the stored one kept fresh, or one that the grant gives just for this test.
@@ -435,11 +392,4 @@ impl Test<'_> {
         report.answer(&reply, &signals);
         Ok(())
     }
-}
-
-fn bearer(access: Secret, token_type: Option<String>) -> SignIn {
-    SignIn::typed(Credential::Token {
-        token_type: token_type.unwrap_or_else(|| "Bearer".into()),
-        access,
-    })
 }

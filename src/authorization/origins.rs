@@ -299,7 +299,7 @@ pub(super) struct NewValue<'a> {
     /// What does not stay stored: fields of secrets, or `token`.
     pub replaced: &'a [&'a str],
     /// Origins of endpoints that were ticked with it.
-    pub ticked: ApprovedOrigins,
+    pub ticked: Option<ApprovedOrigins>,
 }
 
 /// The origins for which it is approved: the connector's own, the ticked ones, and those that were approved for all that
@@ -319,5 +319,6 @@ pub(super) async fn approved_for_new(
         none if none.is_empty() => ApprovedOrigins::default(),
         replaced => in_all(&in_use, &replaced),
     };
-    Ok(own.or(&before).or(&in_use.and(&new.ticked)))
+    let ticked = new.ticked.clone().unwrap_or_default();
+    Ok(own.or(&before).or(&in_use.and(&ticked)))
 }

@@ -188,7 +188,7 @@ async fn save_secrets(
     let id = old.connector.id;
     let value = NewValue {
         replaced: &new.replaced(),
-        ticked: new.ticked_origins.clone(),
+        ticked: Some(new.ticked_origins.clone()),
     };
     let approved = approved_for_new(conn, id, &value).await?;
     for (field, change) in &new.secrets {

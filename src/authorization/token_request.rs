@@ -193,17 +193,19 @@ async fn settings(
     .await
 }
 
+/// What a token that is taken over replaces.
+const NEW: NewValue<'static> = NewValue {
+    replaced: &["token", "token_password", "token_client_secret"],
+    ticked: None,
+};
+
 /// The origins that the page with the token lists: those of the connector, and that of the token server.
 async fn shown_origins(
     visit: &Visit,
     connector: ConnectorId,
     question: &TokenQuestion,
 ) -> Result<Vec<String>, Error> {
-    let value = NewValue {
-        replaced: &["token", "token_password", "token_client_secret"],
-        ..NewValue::default()
-    };
-    let own = approved_for_new(&mut *visit.conn().await?, connector, &value).await?;
+    let own = approved_for_new(&mut *visit.conn().await?, connector, &NEW).await?;
     let asked: ApprovedOrigins = Origin::of_template(&question.url).into_iter().collect();
     Ok(own.or(&asked).stored())
 }
@@ -362,12 +364,7 @@ async fn store(
             Secret::new(kept.client_secret),
         ),
     ];
-    let replaced = ["token", sign_in[0].0.code(), sign_in[1].0.code()];
-    let value = NewValue {
-        replaced: &replaced,
-        ..NewValue::default()
-    };
-    let approved = approved_for_new(conn, connector.id, &value).await?;
+    let approved = approved_for_new(conn, connector.id, &NEW).await?;
     let approved = approved.and(&ApprovedOrigins::read(Some(&kept.origins))?);
     queries::store_token(conn, vault, by, now, connector.id, &token, &approved).await?;
     for (field, secret) in &sign_in {

@@ -3,11 +3,15 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
 use futures_util::{StreamExt, stream};
 
 use super::{TokenKeeper, TokenProblem, Trigger, lease};
 use crate::connectors::{self, ConnectorId};
+use crate::db::Conn;
+use crate::db::schema::renewals;
 use crate::web::Error;
 
 /// Renewals that background work begins at once, and looks at in one run.
@@ -44,7 +48,7 @@ impl TokenKeeper {
             tracing::warn!(%connector, cause, "a token could not be renewed");
             if let Ok(mut conn) = self.0.db.get().await {
                 let until = self.0.clock.now() + AFTER_FAULT;
-                _ = lease::postpone(&mut conn, connector, until).await;
+                _ = postpone(&mut conn, connector, until).await;
             }
         }
     }
@@ -62,4 +66,17 @@ impl TokenKeeper {
             None => Ok(()),
         }
     }
+}
+
+/// Looks at the connector again only then: a fault of this program would come again at once.
+async fn postpone(
+    conn: &mut Conn,
+    connector: ConnectorId,
+    until: DateTime<Utc>,
+) -> Result<(), Error> {
+    diesel::update(renewals::table.find(connector))
+        .set(renewals::due_at.eq(until))
+        .execute(conn)
+        .await?;
+    Ok(())
 }

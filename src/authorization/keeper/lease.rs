@@ -389,18 +389,5 @@ pub(super) async fn due(
         .await?)
 }
 
-/// Looks at the connector again only then: a fault of this program would come again at once.
-pub(super) async fn postpone(
-    conn: &mut Conn,
-    connector: ConnectorId,
-    until: DateTime<Utc>,
-) -> Result<(), Error> {
-    diesel::update(renewals::table.find(connector))
-        .set(renewals::due_at.eq(until))
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests;

@@ -34,6 +34,17 @@ async fn filled(world: &World, route: &Route) -> FormFill {
         "/users/{id}/super-admin"
         | "/users/{id}/invitations"
         | "/connectors/{key}/authorization/token-reveals" => form(&path).await,
+        "/connectors/{key}/authorization/approvals" => {
+            // An endpoint on another server, which came after the token.
+            let host = format!("https://{}.example.net", Uuid::now_v7().simple());
+            let key = path.split('/').nth(2).expect("the key");
+            app.sql(&format!(
+                "INSERT INTO endpoints (id, connector_id, name, name_key, method, url, created_at, created_by, updated_at, updated_by)
+                 SELECT gen_random_uuid(), id, '{name}', '{name}', 'GET', '{host}/x', now(), 'Ana', now(), 'Ana' FROM connectors WHERE key = '{key}'"
+            ))
+            .await;
+            form(&path).await.tick("origin", &host)
+        }
         "/users/{id}/reactivations" => {
             app.sql(&format!(
                 "UPDATE users SET active = false WHERE '{path}' LIKE '%' || id || '%'"

@@ -118,6 +118,7 @@ async fn bodies_take_no_more_memory_than_is_set_and_small_ones_always_pass() {
     let body = json!({ "variables": variables });
     let answer = Answer::of(request.bearer_auth(&other).json(&body)).await;
     assert_eq!(answer.status, 200, "another key has a part of its own");
+    world.app.super_admin().await;
     world.app.browser().get("/sign-in").await.expect(200);
 
     drop(large);
@@ -159,6 +160,7 @@ async fn a_crowd_of_slow_uploads_stays_within_the_memory_for_bodies() {
         world.app.count(refused).await >= 50
     })
     .await;
+    world.app.super_admin().await;
     let page = crate::support::program::browser_at(here.address);
     page.get("/sign-in").await.expect(200);
     let grown = program.peak_memory().saturating_sub(before);

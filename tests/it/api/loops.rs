@@ -27,10 +27,7 @@ async fn a_connector_that_leads_to_itself_goes_round_once() {
     let front = WebServer::start("", &to_site);
     let base = front.url("/api/v1/connectors/ledger/proxy");
     give_token(&world.app, world.connector, &world.key).await;
-    world
-        .app
-        .sql(&format!("UPDATE connectors SET base_url = '{base}'"))
-        .await;
+    world.lead(&base).await;
     let answer = world.proxied("/x").await;
     assert_eq!(answer.is_upstreams().status, 508);
     assert!(answer.body.contains("loop_detected"), "{}", answer.body);

@@ -146,11 +146,11 @@ async fn somebody_with_authorize_approves_with_the_own_password() {
     assert_eq!(scene.collect().await, "origin_not_approved");
 
     let page = owner.get(APPROVALS).await.expect(200);
-    page.form(APPROVALS).confirmed().send().await.expect(422);
     let tick = || page.form(APPROVALS).tick("origin", &origin(&scene.evil));
     for wrong in ["", "wrong"] {
         tick().set("own_password", wrong).send().await.expect(422);
     }
+    page.form(APPROVALS).confirmed().send().await.expect(422);
     let unknown = page
         .form(APPROVALS)
         .forge("origin", "https://other.example");

@@ -245,7 +245,7 @@ async fn links_verify_after_another_data_key_and_another_master_key() {
     app.connector("Later").await;
     let next = "ab".repeat(32);
     let new = [("CONNECTORY_NEW_MASTER_KEY", next.as_str())];
-    let rotated = here.run_with(&new, &["key", "rotate"], "");
+    let rotated = here.run_with(&new, &["key", "rotate", "--master-key"], "");
     assert_eq!(rotated.code, 0, "{}{}", rotated.out, rotated.err);
     let here = here.set("CONNECTORY_MASTER_KEY", &next);
     let verified = here.run(&["audit", "verify"], "");

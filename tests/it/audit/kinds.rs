@@ -28,11 +28,16 @@ fn recorded(folder: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Names of files, which look the same.
-const FILES: &[&str] = &["master.key"];
+/// Names of files and columns, which look the same.
+const NO_KINDS: &[&str] = &[
+    "master.key",
+    "connectors.base_url",
+    "connectors.method",
+    "connectors.status",
+];
 
 fn is_kind(text: &str) -> bool {
-    if FILES.contains(&text) {
+    if NO_KINDS.contains(&text) {
         return false;
     }
     let is_word = |word: &str| {
