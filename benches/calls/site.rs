@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use connectory::access::{Actor, ApiKey};
-use connectory::authorization::{NewToken, RefreshToken, store_token};
+use connectory::authorization::{NewToken, RefreshToken, origins_in_use, store_token};
 use connectory::categories;
 use connectory::clock::Clock;
 use connectory::connectors::{self, Method, NewConnector};
@@ -86,7 +86,10 @@ impl Site {
             scope: String::new(),
             expires_at: None::<DateTime<Utc>>,
         };
-        store_token(&mut conn, vault, &by, now, new.id, &token)
+        let origins = origins_in_use(&mut conn, new.id)
+            .await
+            .map_err(|error| anyhow::anyhow!("{error:?}"))?;
+        store_token(&mut conn, vault, &by, now, new.id, &token, &origins)
             .await
             .map_err(|error| anyhow::anyhow!("{error:?}"))
     }

@@ -174,9 +174,8 @@ impl ApprovedSecret {
         url: &HttpUrl,
         transport: &Transport,
     ) -> Result<Secret, OriginNotApproved> {
-        match &self.origins {
-            Some(origins) => origins.check(url, transport)?,
-            None => {}
+        if let Some(origins) = &self.origins {
+            origins.check(url, transport)?;
         }
         Ok(self.secret.clone())
     }

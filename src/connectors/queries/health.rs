@@ -192,7 +192,7 @@ pub async fn refresh_due_health(conn: &mut Conn, now: DateTime<Utc>) -> Result<u
                     "the health of a data connector cannot be told"
                 );
             }
-            other => drop(other?),
+            other => _ = other?,
         }
     }
     Ok(due.len())
