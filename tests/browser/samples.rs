@@ -279,7 +279,7 @@ const SAMPLES: &[Sample] = &[
         "The token was stored and is kept fresh"),
     sample("origins-waiting", Full, Admin, "/connectors/waiting/authorization", &[], "Waiting for approval"),
     sample("approvals", Full, Admin, "/connectors/waiting/authorization/approvals", &[], "Approve origins"),
-    sample("approvals-errors", Full, Admin, "/connectors/waiting/authorization/approvals", &[Press("Approve")], "Tick the origins to approve"),
+    sample("approvals-errors", Full, Confirmed, "/connectors/waiting/authorization/approvals", &[Press("Approve")], "Tick the origins to approve"),
     sample("origins-to-tick", Full, Admin, "/connectors/ticking/authorization", &[], "May be sent to endpoints on"),
     sample("reveal", Full, Admin, "/connectors/payroll-ledger/authorization/token-reveals", &[], "Your own password"),
     sample("reveal-errors", Full, Admin, "/connectors/payroll-ledger/authorization/token-reveals", &[Press("Reveal token")], "Enter your own password"),

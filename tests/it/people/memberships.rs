@@ -152,7 +152,7 @@ async fn whoever_reads_the_audit_log_gets_from_people_to_what_they_did() {
     let seen = reader.get(&page).await.expect(200);
     let log = seen.click("What Ben & Okafor did").await.expect(200);
     assert!(
-        log.text().contains("Person has “Ben & Okafor”"),
+        log.text().contains("Only by Ben & Okafor (ben)"),
         "{}",
         log.text()
     );

@@ -29,7 +29,7 @@ async fn the_second_of_two_who_change_a_key_sees_both_versions() {
         .await
         .expect(409);
     assert_eq!(conflict.h1(), CONFLICT);
-    let said = format!("{} saved “Hourly” on", ana.user().name);
+    let said = format!("{} ({}) saved “Hourly” on", ana.user().name, ana.user().username);
     assert!(conflict.text().contains(&said), "{}", conflict.text());
     let differences = [["Name", "Hourly", "Daily"], ["HTTP methods", "All", "GET"]];
     assert_eq!(conflict.rows(), differences);
@@ -85,7 +85,11 @@ async fn the_second_of_two_who_lead_a_key_to_a_data_connector_sees_both_versions
     let conflict = bens.submit(|form| chosen(form).tick("endpoint", &list));
     let conflict = conflict.await.expect(409);
     assert_eq!(conflict.h1(), CONFLICT);
-    let said = format!("{} saved “Nightly export: Payroll”", ana.user().name);
+    let said = format!(
+        "{} ({}) saved “Nightly export: Payroll”",
+        ana.user().name,
+        ana.user().username
+    );
     assert!(conflict.text().contains(&said), "{}", conflict.text());
     let differences = [
         ["Endpoints", "All", "list"],
