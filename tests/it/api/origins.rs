@@ -194,8 +194,23 @@ async fn an_approval_of_a_list_that_is_old_changes_nothing() {
         .submit(|form| form.set("base_url", "http://127.0.0.1:9/"))
         .await
         .expect(303);
-    let form = page.form(APPROVALS).tick("origin", &origin(&scene.evil));
-    form.confirmed().send().await.expect(409);
+    let form = || {
+        page.form(APPROVALS)
+            .tick("origin", &origin(&scene.evil))
+            .confirmed()
+    };
+    form().send().await.expect(409);
+    let version = scene
+        .world
+        .app
+        .count("SELECT version::bigint FROM authorizations")
+        .await;
+    for forged in [version + 1, version + 1000, i32::MAX.into(), 0, -1] {
+        let forged = form().forge("version", &forged.to_string());
+        forged.send().await.expect(409);
+    }
+    form().without("version").send().await.expect(409);
+    form().forge("version", "x").send().await.expect(409);
     assert_eq!(scene.collect().await, "origin_not_approved");
 }
 

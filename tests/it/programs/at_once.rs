@@ -29,7 +29,11 @@ async fn the_second_of_two_who_change_a_key_sees_both_versions() {
         .await
         .expect(409);
     assert_eq!(conflict.h1(), CONFLICT);
-    let said = format!("{} ({}) saved “Hourly” on", ana.user().name, ana.user().username);
+    let said = format!(
+        "{} ({}) saved “Hourly” on",
+        ana.user().name,
+        ana.user().username
+    );
     assert!(conflict.text().contains(&said), "{}", conflict.text());
     let differences = [["Name", "Hourly", "Daily"], ["HTTP methods", "All", "GET"]];
     assert_eq!(conflict.rows(), differences);

@@ -51,7 +51,7 @@ async fn the_master_key_of_ones_own_database_is_changed_with_both_keys_set_meanw
     let out = machine.run("rotate-to-next-master-key");
     assert!(
         out.contains("Data key 2 seals from now on.")
-            && out.contains("2 data keys are now wrapped under"),
+            && out.contains("1 data key is now wrapped under"),
         "{out}"
     );
     machine.add_lines("CONNECTORY_OLD_MASTER_KEY_FILE=\n");

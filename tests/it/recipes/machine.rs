@@ -2,8 +2,9 @@
 //!
 //! Everything is the real thing but what would change the machine under the tests: see [`stand_ins`].
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -209,6 +210,14 @@ impl Machine {
     /// Runs a recipe in a shell that goes on after errors, as one does that somebody pastes it into.
     pub fn paste(&mut self, name: &str) -> Outcome {
         self.shell_by(&["bash"], &self.recipe(name))
+    }
+
+    /// Leaves a file that holds a secret, as nobody else can read it.
+    pub fn secret_file(&self, path: &str, text: &str) -> PathBuf {
+        let file = self.path(path);
+        fs::write(&file, text).expect("a file");
+        fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("its mode");
+        file
     }
 
     /// Runs commands, and ends at the first that fails.

@@ -30,7 +30,7 @@ async fn notices_go_by_each_way_and_look_as_the_document_says() {
         &receiver.url("/connectory"),
     );
     let folder = machine.path("/etc/connectory");
-    fs::write(folder.join("mail-password"), format!("{PASSWORD}\n")).expect("a file");
+    machine.secret_file("/etc/connectory/mail-password", &format!("{PASSWORD}\n"));
     fs::write(folder.join("mail-ca.pem"), &server.ca_pem).expect("a file");
     machine.run("webhook-secret");
     assert_eq!(mode(&folder.join("webhook-secrets")), 0o600);

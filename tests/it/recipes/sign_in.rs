@@ -1,7 +1,5 @@
 //! Signing in with the organisation's provider, by the settings of the document.
 
-use std::fs;
-
 use connectory::clock::Clock;
 
 use super::document::recipe;
@@ -17,8 +15,7 @@ async fn people_come_in_by_the_settings_of_the_document() {
     machine.name("https://login.example.org/realms/staff", &provider.issuer);
     machine.add_settings("oidc");
     machine.add_lines("CONNECTORY_OUTBOUND_LOOPBACK=yes\n");
-    let secret = machine.path("/etc/connectory/oidc.secret");
-    fs::write(secret, format!("{CLIENT_SECRET}\n")).expect("the secret");
+    machine.secret_file("/etc/connectory/oidc.secret", &format!("{CLIENT_SECRET}\n"));
     machine.run("enable");
     machine.run("lost-super-admin");
     let browser = machine.browser();
@@ -55,8 +52,7 @@ fn what_stands_there_for_each_provider_is_a_whole_set_of_settings() {
         (recipe("oidc-google"), "https://accounts.google.com", None),
     ] {
         let machine = Machine::installed();
-        let secret = machine.path("/etc/connectory/oidc.secret");
-        fs::write(&secret, "secret\n").expect("the secret");
+        let secret = machine.secret_file("/etc/connectory/oidc.secret", "secret\n");
         machine.add_lines(&format!(
             "CONNECTORY_OIDC_CLIENT_ID=connectory\nCONNECTORY_OIDC_CLIENT_SECRET_FILE={}\n",
             secret.display()

@@ -287,6 +287,7 @@ async fn a_day(
     assert_eq!(
         reveal
             .form(&reveals)
+            .set("own_password", PEOPLES_PASSWORD)
             .send()
             .await
             .expect(200)
