@@ -45,7 +45,7 @@ pub(super) fn token_place(connector: Uuid, column: &'static str) -> Place<'stati
 }
 
 /// Seals and stores a token in place of whatever was there. A trigger ends the lease of whoever renews the one before.
-/// Both tokens may be sent to `approved`, so a kept refresh token is sealed anew.
+/// Both tokens may be sent to `approved`, so a refresh token that is kept is sealed anew if it was approved for others.
 pub async fn store_token(
     conn: &mut Conn,
     vault: &Vault,
@@ -65,18 +65,23 @@ pub async fn store_token(
     };
     let access = seal("access_token", &token.access)?;
     let refresh = match &token.refresh {
-        RefreshToken::Set(token) => Some(seal("refresh_token", token)?),
+        RefreshToken::Set(token) => Some(Some(seal("refresh_token", token)?)),
+        RefreshToken::Keep if token_origins(conn, connector).await?.as_ref() == Some(approved) => {
+            None
+        }
         RefreshToken::Keep => {
             let kept = SealedValues::read(conn, connector).await?;
             let kept = kept.stored_refresh_token(vault)?;
-            kept.map(|token| seal("refresh_token", &token))
-                .transpose()?
+            Some(
+                kept.map(|token| seal("refresh_token", &token))
+                    .transpose()?,
+            )
         }
-        RefreshToken::None => None,
+        RefreshToken::None => Some(None),
     };
     let values = (
         tokens::access_token.eq(access),
-        tokens::refresh_token.eq(refresh),
+        refresh.map(|refresh| tokens::refresh_token.eq(refresh)),
         tokens::origins.eq(&origins),
         tokens::token_type.eq(&token.token_type),
         tokens::scope.eq(&token.scope),

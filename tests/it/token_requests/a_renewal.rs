@@ -33,13 +33,13 @@ async fn patient_server() -> (String, oneshot::Receiver<()>, oneshot::Sender<()>
 /// Renews the token, and does something else while the server thinks.
 async fn renewed_while(app: &TestApp, id: Uuid, meanwhile: impl AsyncFnOnce(&Browser)) -> Page {
     let (url, asked, go) = patient_server().await;
-    app.store_token(id, "the-old-token", None).await;
-    app.store_secret(id, SecretField::TokenPassword, CANARY)
-        .await;
     app.sql(&format!(
         "UPDATE authorizations SET keep_fresh = true, token_url = '{url}', token_user = 'svc'"
     ))
     .await;
+    app.store_token(id, "the-old-token", None).await;
+    app.store_secret(id, SecretField::TokenPassword, CANARY)
+        .await;
     let ana = app.super_admin().await;
     let renewal = ana.get(TAB).await.form(RENEW).send();
     let both = async {

@@ -34,11 +34,12 @@ async fn overwrite_nothing_and_cause_few_requests() {
     let other = app.another_keeper();
     for (name, behaviour, is_final) in failures() {
         give(&app, id, Some("the-refresh-token")).await;
-        let before = stored(&app).await;
         let server = Hostile::start(behaviour).await;
         let url = server.url("/token");
         app.sql(&format!("UPDATE oauth_clients SET token_url = '{url}'"))
             .await;
+        app.approve_origins(id).await;
+        let before = stored(&app).await;
         app.advance(TimeDelta::hours(2));
         for number in 0..30 {
             let keeper = [&app.keeper, &other][number % 2];
