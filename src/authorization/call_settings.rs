@@ -103,7 +103,7 @@ impl SealedSettings {
         let secret = |field| {
             let secret = sealed(&self.secret, &self.secret_origins);
             secret
-                .map(|secret| secret.opened(vault, connector, field))
+                .map(|secret| secret.secret(vault, connector, field))
                 .transpose()
         };
         let proxy_reads = self.proxy_url.is_empty() || HttpUrl::parse(&self.proxy_url).is_ok();

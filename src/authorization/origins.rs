@@ -17,7 +17,7 @@ use diesel_async::RunQueryDsl;
 use thiserror::Error as ThisError;
 
 use crate::connectors::ConnectorId;
-use crate::db::Conn;
+use crate::db::{Conn, known};
 use crate::oauth::Refusal;
 use crate::outbound::{HttpUrl, Origin, Transport};
 use crate::vault::Secret;
@@ -28,18 +28,19 @@ use crate::web::Error;
 pub struct ApprovedOrigins(Arc<BTreeSet<Origin>>);
 
 impl ApprovedOrigins {
-    /// Reads what [`Self::stored`] gave.
+    /// Reads what [`Self::stored`] gave and this column of a row holds.
     ///
     /// # Errors
     /// When a text is no origin, or the value was sealed by a version that knew no approved origins and has not been
     /// brought up to date.
-    pub fn read(stored: Option<&[String]>) -> Result<ApprovedOrigins, Error> {
-        let texts = stored.ok_or_else(|| unreadable("approved origins are missing"))?;
-        let origins = texts.iter().map(|text| Origin::parse(text));
-        let origins: Option<BTreeSet<Origin>> = origins.collect();
-        origins
-            .map(|origins| ApprovedOrigins(Arc::new(origins)))
-            .ok_or_else(|| unreadable("an approved origin cannot be read"))
+    pub fn read(
+        column: &'static str,
+        row: ConnectorId,
+        stored: Option<&[String]>,
+    ) -> Result<ApprovedOrigins, Error> {
+        let origins =
+            stored.and_then(|texts| texts.iter().map(|text| Origin::parse(text)).collect());
+        known(column, row, origins).map_err(Error::internal)
     }
 
     /// The texts as they are stored and as values are bound to them: sorted, each once.
@@ -92,10 +93,6 @@ impl FromIterator<Origin> for ApprovedOrigins {
     fn from_iter<I: IntoIterator<Item = Origin>>(origins: I) -> ApprovedOrigins {
         ApprovedOrigins(Arc::new(origins.into_iter().collect()))
     }
-}
-
-fn unreadable(what: &'static str) -> Error {
-    Error::internal(anyhow::anyhow!("stored secrets: {what}"))
 }
 
 /// A secret would have gone to an origin for which nobody has approved it.
@@ -255,7 +252,13 @@ async fn stored_sets(
     .load(conn)
     .await?;
     sets.iter()
-        .map(|set| ApprovedOrigins::read(set.origins.as_deref()))
+        .map(|set| {
+            ApprovedOrigins::read(
+                "secrets.origins or tokens.origins",
+                connector,
+                set.origins.as_deref(),
+            )
+        })
         .collect()
 }
 

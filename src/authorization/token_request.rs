@@ -365,7 +365,11 @@ async fn store(
         ),
     ];
     let approved = approved_for_new(conn, connector.id, &NEW).await?;
-    let approved = approved.and(&ApprovedOrigins::read(Some(&kept.origins))?);
+    let approved = approved.and(&ApprovedOrigins::read(
+        "token_requests.sealed",
+        connector.id,
+        Some(&kept.origins),
+    )?);
     queries::store_token(conn, vault, by, now, connector.id, &token, &approved).await?;
     for (field, secret) in &sign_in {
         if keep_fresh && !secret.is_empty() {

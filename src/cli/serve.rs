@@ -23,7 +23,7 @@ use crate::calls::Retention;
 use crate::clock::Clock;
 use crate::config::{Config, OidcConfig};
 use crate::connectors::LegacyGrants;
-use crate::db::{Db, JOB, Notices, Pools, migrate};
+use crate::db::{COMMAND, Db, JOB, Notices, Pools, migrate};
 use crate::keyring::{Instance, sign_off};
 use crate::notices::Channels;
 use crate::openid::{Settings, SignIns};
@@ -97,7 +97,10 @@ async fn serve_until_stopped(
     };
     // Before the first request: whoever changes keys must know that this instance is there.
     refresh_keys(&db, &clock, &instance).await?;
-    approve_origins_in_use(&mut *db.get().await?, &vault, clock.now()).await?;
+    // Every value that an earlier version sealed is sealed anew: with many connectors that takes longer than a request may.
+    let upgrade = Db::with_limit(&url, 1, COMMAND)?;
+    approve_origins_in_use(&mut *upgrade.get().await?, &vault, clock.now()).await?;
+    drop(upgrade);
     let outbound = Outbound::new(policy)?;
     let sign_ins = SignIns::new(
         config.oidc.as_ref().map(provider).transpose()?,

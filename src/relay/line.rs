@@ -69,7 +69,7 @@ impl Line {
                 version: row.token_version.unwrap_or(0),
                 approved: row
                     .token_origins
-                    .map(|origins| ApprovedOrigins::read(Some(&origins)))
+                    .map(|origins| ApprovedOrigins::read("tokens.origins", row.id, Some(&origins)))
                     .transpose()?,
             },
         };

@@ -31,20 +31,28 @@ impl Sealed {
         vault.open(place, &self.value).map_err(Error::internal)
     }
 
+    fn opened(&self, vault: &Vault, place: Place<'_>) -> Result<(Secret, ApprovedOrigins), Error> {
+        let column = match place.table {
+            "tokens" => "tokens.origins",
+            _ => "secrets.origins",
+        };
+        let origins = ApprovedOrigins::read(column, place.row, self.origins.as_deref())?;
+        Ok((self.open(vault, place)?, origins))
+    }
+
     fn approved(&self, vault: &Vault, place: Place<'_>) -> Result<ApprovedSecret, Error> {
-        let origins = ApprovedOrigins::read(self.origins.as_deref())?;
-        Ok(ApprovedSecret::stored(self.open(vault, place)?, origins))
+        let (secret, origins) = self.opened(vault, place)?;
+        Ok(ApprovedSecret::stored(secret, origins))
     }
 
     /// A secret of this field, with its origins.
-    pub fn opened(
+    pub fn secret(
         &self,
         vault: &Vault,
         connector: Uuid,
         field: SecretField,
     ) -> Result<(Secret, ApprovedOrigins), Error> {
-        let origins = ApprovedOrigins::read(self.origins.as_deref())?;
-        Ok((self.open(vault, secret_place(connector, field))?, origins))
+        self.opened(vault, secret_place(connector, field))
     }
 
     /// The key of a client certificate, for TLS.
@@ -58,11 +66,7 @@ impl Sealed {
         vault: &Vault,
         connector: Uuid,
     ) -> Result<(Secret, ApprovedOrigins), Error> {
-        let origins = ApprovedOrigins::read(self.origins.as_deref())?;
-        Ok((
-            self.open(vault, token_place(connector, "access_token"))?,
-            origins,
-        ))
+        self.opened(vault, token_place(connector, "access_token"))
     }
 }
 
@@ -126,9 +130,13 @@ impl SealedValues {
         approved: impl Fn(Option<ApprovedOrigins>) -> ApprovedOrigins,
     ) -> Result<Vec<String>, Error> {
         let set = |origins: &Option<Vec<String>>| {
-            let before = origins
-                .as_deref()
-                .map(|texts| ApprovedOrigins::read(Some(texts)));
+            let before = origins.as_deref().map(|texts| {
+                ApprovedOrigins::read(
+                    "secrets.origins or tokens.origins",
+                    self.connector,
+                    Some(texts),
+                )
+            });
             Ok::<_, Error>(approved(before.transpose()?).stored())
         };
         let mut damaged = Vec::new();

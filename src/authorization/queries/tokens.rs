@@ -111,7 +111,7 @@ pub(in crate::authorization) async fn token_origins(
         .await
         .optional()?;
     stored
-        .map(|origins| ApprovedOrigins::read(origins.as_deref()))
+        .map(|origins| ApprovedOrigins::read("tokens.origins", connector, origins.as_deref()))
         .transpose()
 }
 
