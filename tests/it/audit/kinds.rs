@@ -34,6 +34,9 @@ const NO_KINDS: &[&str] = &[
     "connectors.base_url",
     "connectors.method",
     "connectors.status",
+    "secrets.origins",
+    "token_requests.sealed",
+    "tokens.origins",
 ];
 
 fn is_kind(text: &str) -> bool {
