@@ -30,14 +30,18 @@ pub(super) struct Limited {
     pub until: watch::Sender<Option<Instant>>,
 }
 
+/// The server ends a statement so much later than the program gives up: else the two would race, and the connection would
+/// sometimes be kept.
+const LATER: Duration = Duration::from_millis(500);
+
 impl Limited {
-    /// Connects to one of the servers, which ends each statement and each idle transaction after `limit`.
+    /// Connects to one of the servers, which ends each statement and each idle transaction soon after `limit`.
     pub async fn open(servers: &Servers, limit: Duration) -> Result<Limited, ConnectionError> {
         let (client, messages) = servers.connect(PATIENCE).await?;
         let (until, ends) = watch::channel(Some(Instant::now() + PATIENCE));
         tokio::spawn(drive(messages, ends));
         let mut conn = AsyncPgConnection::try_from(client).await?;
-        let limit = limit.as_millis();
+        let limit = (limit + LATER).as_millis();
         conn.batch_execute(&format!(
             "SET statement_timeout = {limit}; SET idle_in_transaction_session_timeout = {limit}"
         ))
