@@ -159,10 +159,8 @@ pub async fn create(
     let outcome = match answer {
         Ok(token) => {
             let origins = shown_origins(&visit, connector.id, &form.question).await?;
-            let kept = KeptAnswer {
-                origins: origins.clone(),
-                ..KeptAnswer::new(&form.question, &password, &client_secret, &token)
-            };
+            let sign_in = [&password, &client_secret];
+            let kept = KeptAnswer::new(&form.question, sign_in, &token, &origins);
             let request = keep(&visit, &vault, &connector, &kept).await?;
             Outcome::Received {
                 token,
@@ -263,9 +261,9 @@ struct KeptAnswer {
 impl KeptAnswer {
     fn new(
         question: &TokenQuestion,
-        password: &Secret,
-        client_secret: &Secret,
+        [password, client_secret]: [&Secret; 2],
         token: &Token,
+        origins: &[String],
     ) -> KeptAnswer {
         KeptAnswer {
             question: question.clone(),
@@ -275,7 +273,7 @@ impl KeptAnswer {
             token_type: token.token_type.clone(),
             scope: token.scope.clone().unwrap_or_default(),
             expires_at: token.expires_at,
-            origins: Vec::new(),
+            origins: origins.to_vec(),
         }
     }
 }
@@ -295,16 +293,9 @@ pub async fn take(
         .get("request")
         .and_then(|id| id.parse().ok())
         .unwrap_or(Uuid::nil());
-    let taken = take_over(
-        &mut conn,
-        &vault,
-        &visit.actor,
-        visit.now(),
-        &connector,
-        request,
-        keep_fresh,
-    )
-    .await?;
+    let (by, now) = (&visit.actor, visit.now());
+    let taken = take_over(&mut conn, &vault, by, now, &connector, request, keep_fresh);
+    let taken = taken.await?;
     Ok(match (taken, keep_fresh) {
         (false, _) => visit.see_other_undone(
             &back,

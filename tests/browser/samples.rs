@@ -191,10 +191,8 @@ const SAMPLES: &[Sample] = &[
     sample("details-disabled", Full, Admin, "/connectors/sms-gateway", &[], "Disabled"),
     sample("details-errors", Full, Admin, "/connectors/payroll-ledger",
         &[Fill("connector_name", ""), Fill("base_url", NO_ADDRESS), Press("Save")], "There are 2 problems"),
-    sample("details-forget-secrets", Full, Admin, "/connectors/payroll-ledger",
-        &[Fill("base_url", "https://elsewhere.example.org/"), Press("Save")], "Remove the stored secret"),
-    sample("details-forget-secrets-password", Full, Admin, "/connectors/payroll-ledger",
-        &[Fill("base_url", "https://elsewhere.example.org/"), Press("Save"), Tick("Remove the stored secret"), Press("Save")], "Enter your own password"),
+    sample("details-elsewhere", Full, Admin, "/connectors/waiting",
+        &[Fill("base_url", "https://elsewhere.example.org/"), Press("Save")], "are refused until somebody approves it"),
     sample("details-saved", Full, Admin, "/connectors/newsletter", &[Fill("display_name", "Monthly letter"), Press("Save")], "The Data Connector was saved"),
     sample("details-conflict", Full, Admin, "/connectors/two-editors",
         &[Fill("connector_name", "Two editors - mine"), Fill("description", "What I think that it is for,\nin two lines"),
@@ -294,7 +292,7 @@ const SAMPLES: &[Sample] = &[
     sample("deleted", Full, Admin, "/connectors/going/delete", &[Press("Delete “Going”")], "The Data Connector was deleted"),
     sample("trash-empty", Empty, Admin, "/connectors/trash", &[], "The trash is empty"),
     sample("trash", Full, Admin, "/connectors/trash", &[], "Gone for good"),
-    sample("trash-name-taken", Full, Admin, "/connectors/trash", &[Press("Restore Namesake")], "Not restored."),
+    sample("trash-name-taken", Full, Confirmed, "/connectors/trash", &[Press("Restore Namesake")], "Not restored."),
 
     // Categories
     sample("categories", Full, Admin, "/categories", &[], "Labels that group data connectors."),

@@ -1,7 +1,7 @@
 //! The samples of endpoints.
 
 use super::Place::Full;
-use super::Step::{Choose, Fill, Meanwhile, Press, Tick};
+use super::Step::{Choose, Fill, Meanwhile, Press};
 use super::Who::{Admin, Caller, Viewer};
 use super::{NO_ADDRESS, Sample, sample};
 
@@ -36,9 +36,7 @@ pub const SAMPLES: &[Sample] = &[
     sample("endpoint-caller", Full, Caller, EXPORT, &[], "Try it out"),
     sample("endpoint-long", Full, Admin, LONG, &[], "measuring of levels"),
     sample("endpoint-elsewhere", Full, Admin, "/connectors/kept-secrets/endpoints/new",
-        &[Fill("endpoint_url", "https://elsewhere.example.org/"), Press("Save")], "Remove the stored secret"),
-    sample("endpoint-elsewhere-password", Full, Admin, "/connectors/kept-secrets/endpoints/new",
-        &[Fill("endpoint_url", "https://elsewhere.example.org/"), Press("Save"), Tick("Remove the stored secret"), Press("Save")], "Enter your own password"),
+        &[Fill("endpoint_url", "https://elsewhere.example.org/"), Press("Save")], "are refused until somebody approves it"),
     sample("endpoint-conflict", Full, Admin, TWO_EDITORS,
         &[Fill("endpoint_url", "/mine"), Meanwhile(TWO_EDITORS, &[("endpoint_url", "/theirs"), ("description", "What a colleague thinks")]), Press("Save")],
         "Someone else saved this first"),
