@@ -20,7 +20,7 @@ use crate::db::schema::{connectors as connectors_table, secrets, tokens};
 use crate::db::version::SeenVersion;
 use crate::vault::Vault;
 use crate::web::{
-    CheckList, Choice, Error, Errors, Form, FormData, SaveError, Segment, Shell, TextField, page,
+    CheckList, Choice, Error, Errors, Form, SaveError, Segment, Shell, TextField, page,
 };
 
 #[derive(Template)]
@@ -105,7 +105,7 @@ pub async fn create(
 ) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let stored = load(&visit, &mut conn, &key, Right::Authorize).await?;
-    let ticked = ticked(&data);
+    let ticked = data.all("origin");
     let waiting = stored.origins.waiting.iter();
     let chosen = waiting.filter(|origin| ticked.contains(&origin.to_string()));
     let chosen: ApprovedOrigins = chosen.cloned().collect();
@@ -131,10 +131,6 @@ pub async fn create(
 
 /// What is said of a list that is older than the connector.
 const CHANGED: &str = "The data connector was changed meanwhile. Look at the list again.";
-
-fn ticked(data: &FormData) -> Vec<String> {
-    data.all("origin")
-}
 
 /// Adds origins to the sets of everything that is stored, if the connector is still as the page has shown it. Origins that
 /// are no longer in use are taken out of the sets. Open forms become stale.

@@ -12,10 +12,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Bool, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use thiserror::Error as ThisError;
 
+use super::queries::SealedValues;
 use crate::connectors::ConnectorId;
 use crate::db::{Conn, known};
 use crate::oauth::Refusal;
@@ -230,38 +231,6 @@ async fn in_use(
     ))
 }
 
-#[derive(QueryableByName)]
-struct Set {
-    #[diesel(sql_type = Nullable<Array<Text>>)]
-    origins: Option<Vec<String>>,
-}
-
-/// The sets of the connector's stored secrets and token, but for those that `replaced` names: fields of secrets, or
-/// `token`. The key of a client certificate is not among them, because it is never sent.
-async fn stored_sets(
-    conn: &mut Conn,
-    connector: ConnectorId,
-    replaced: &[&str],
-) -> Result<Vec<ApprovedOrigins>, Error> {
-    let sets: Vec<Set> = diesel::sql_query(
-        "SELECT origins FROM secrets WHERE connector_id = $1 AND field <> 'client_key' AND field <> ALL ($2)
-         UNION ALL SELECT origins FROM tokens WHERE connector_id = $1 AND 'token' <> ALL ($2)",
-    )
-    .bind::<SqlUuid, _>(connector)
-    .bind::<Array<Text>, _>(replaced)
-    .load(conn)
-    .await?;
-    sets.iter()
-        .map(|set| {
-            ApprovedOrigins::read(
-                "secrets.origins or tokens.origins",
-                connector,
-                set.origins.as_deref(),
-            )
-        })
-        .collect()
-}
-
 /// How a connector's origins stand.
 pub struct OriginReview {
     /// In use, and approved for everything that is stored. Where nothing is stored: what a secret that is entered now is
@@ -274,9 +243,13 @@ pub struct OriginReview {
 }
 
 /// How the connector's origins stand.
-pub async fn review(conn: &mut Conn, connector: ConnectorId) -> Result<OriginReview, Error> {
+pub(super) async fn review(
+    conn: &mut Conn,
+    connector: ConnectorId,
+    sealed: &SealedValues,
+) -> Result<OriginReview, Error> {
     let (in_use, own) = in_use(conn, connector).await?;
-    let sets = stored_sets(conn, connector, &[]).await?;
+    let sets = sealed.approved_sets(&[])?;
     let has_secrets = !sets.is_empty();
     let approved = if has_secrets {
         in_all(&in_use, &sets)
@@ -313,11 +286,12 @@ pub(super) async fn approved_for_new(
     new: &NewValue<'_>,
 ) -> Result<ApprovedOrigins, Error> {
     let (in_use, own) = in_use(conn, connector).await?;
-    let kept = stored_sets(conn, connector, new.replaced).await?;
+    let sealed = SealedValues::read(conn, connector).await?;
+    let kept = sealed.approved_sets(new.replaced)?;
     if !kept.is_empty() {
         return Ok(in_all(&in_use, &kept));
     }
-    let before = match stored_sets(conn, connector, &[]).await? {
+    let before = match sealed.approved_sets(&[])? {
         none if none.is_empty() => ApprovedOrigins::default(),
         replaced => in_all(&in_use, &replaced),
     };

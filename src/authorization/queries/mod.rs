@@ -141,3 +141,17 @@ fn open_sealed(
         .map(|sealed| vault.open(place, &sealed).map_err(Error::internal))
         .transpose()
 }
+
+/// Seals a secret so that it opens only in this place and with these origins.
+fn seal(
+    vault: &Vault,
+    place: Place<'_>,
+    origins: &[String],
+    secret: &Secret,
+) -> Result<Vec<u8>, Error> {
+    let place = Place {
+        bound_to: Some(origins),
+        ..place
+    };
+    vault.seal(place, secret).map_err(Error::internal)
+}

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
-use super::{secret_place, token_place};
+use super::{seal, secret_place, token_place};
 use crate::authorization::model::SecretField;
 use crate::authorization::origins::{ApprovedOrigins, ApprovedSecret};
 use crate::db::Conn;
@@ -105,6 +105,28 @@ impl SealedValues {
             secrets: secrets.collect(),
             tokens,
         })
+    }
+
+    /// The sets of the secrets and the token, but for those that `replaced` names: fields of secrets, or `token`. The key of a
+    /// client certificate is not among them, because it is never sent.
+    pub fn approved_sets(&self, replaced: &[&str]) -> Result<Vec<ApprovedOrigins>, Error> {
+        let secrets = self
+            .secrets
+            .iter()
+            .filter(|(field, _)| field != SecretField::ClientKey.code());
+        let secrets =
+            secrets.map(|(field, sealed)| (field.as_str(), "secrets.origins", &sealed.origins));
+        let token = self
+            .tokens
+            .iter()
+            .map(|tokens| ("token", "tokens.origins", &tokens.origins));
+        let kept = secrets
+            .chain(token)
+            .filter(|(name, ..)| !replaced.contains(name));
+        kept.map(|(_, column, origins)| {
+            ApprovedOrigins::read(column, self.connector, origins.as_deref())
+        })
+        .collect()
     }
 
     /// Whether a value is of a version that knew no approved origins.
@@ -261,17 +283,4 @@ impl SealedValues {
             .map(|sealed| sealed.open(vault, place))
             .transpose()
     }
-}
-
-fn seal(
-    vault: &Vault,
-    place: Place<'_>,
-    origins: &[String],
-    secret: &Secret,
-) -> Result<Vec<u8>, Error> {
-    let place = Place {
-        bound_to: Some(origins),
-        ..place
-    };
-    vault.seal(place, secret).map_err(Error::internal)
 }

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
+use super::seal;
 use crate::access::Actor;
 use crate::authorization::model::{SecretField, StoredSecret};
 use crate::authorization::origins::ApprovedOrigins;
@@ -52,11 +53,8 @@ pub async fn store_secret(
     new: &NewSecret<'_>,
 ) -> Result<(), Error> {
     let origins = new.origins.stored();
-    let place = Place {
-        bound_to: Some(&origins),
-        ..secret_place(new.connector, new.field)
-    };
-    let sealed = vault.seal(place, new.secret).map_err(Error::internal)?;
+    let place = secret_place(new.connector, new.field);
+    let sealed = seal(vault, place, &origins, new.secret)?;
     let values = (
         secrets::sealed.eq(sealed),
         secrets::origins.eq(origins),

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
+use super::seal;
 use super::sealed::SealedValues;
 use crate::access::Actor;
 use crate::authorization::model::{NewToken, RefreshToken, RenewalRecord, StoredToken};
@@ -57,11 +58,7 @@ pub async fn store_token(
 ) -> Result<(), Error> {
     let origins = approved.stored();
     let seal = |column: &'static str, token: &Secret| {
-        let place = Place {
-            bound_to: Some(&origins),
-            ..token_place(connector, column)
-        };
-        vault.seal(place, token).map_err(Error::internal)
+        seal(vault, token_place(connector, column), &origins, token)
     };
     let access = seal("access_token", &token.access)?;
     let refresh = match &token.refresh {

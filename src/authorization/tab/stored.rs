@@ -103,14 +103,15 @@ async fn read(conn: &mut Conn, connector: Connector, now: DateTime<Utc>) -> Resu
     let oauth = queries::oauth_client(conn, id).await?;
     let secrets = queries::stored_secrets(conn, id).await?;
     let token = queries::stored_token(conn, id).await?;
-    let origins = origins::review(conn, id).await?;
+    let sealed = SealedValues::read(conn, id).await?;
+    let origins = origins::review(conn, id, &sealed).await?;
     let form = AuthorizationForm::of(&connector, &authorization, &oauth, secrets, token.clone());
     let form = form.listing(&origins);
     Ok(Stored {
         renewal: queries::failed_renewal(conn, id).await?,
         breaker: queries::breaker(conn, id).await?,
         is_renewing: is_renewing(conn, id, now).await?,
-        sealed: SealedValues::read(conn, id).await?,
+        sealed,
         origins,
         connector,
         authorization,
