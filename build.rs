@@ -8,10 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "cargo speaks to build scripts through the environment"
-)]
+#[expect(clippy::disallowed_methods, reason = "cargo speaks to build scripts through the environment")]
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=static");
@@ -30,21 +27,15 @@ fn main() {
     for name in &names {
         let raw = fs::read(source.join(name)).expect("static files are readable");
         let (stem, extension) = name.rsplit_once('.').expect("file names have an extension");
-        let hash: String = Sha256::digest(&raw)[..8]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hash: String = Sha256::digest(&raw)[..8].iter().map(|byte| format!("{byte:02x}")).collect();
         let file = format!("{stem}.{hash}.{extension}");
         let constant = name.replace(['.', '-'], "_").to_uppercase();
 
         fs::write(out.join(name), &raw).expect("OUT_DIR is writable");
         let brotli = smaller(&out, &format!("{name}.br"), &raw, brotli(&raw));
         let gzip = smaller(&out, &format!("{name}.gz"), &raw, gzip(&raw));
-        writeln!(
-            code,
-            "/// Address of `static/{name}`.\npub const {constant}: &str = \"/static/{file}\";"
-        )
-        .expect("strings grow");
+        writeln!(code, "/// Address of `static/{name}`.\npub const {constant}: &str = \"/static/{file}\";")
+            .expect("strings grow");
         writeln!(
             table,
             "    Asset {{ file: {file:?}, content_type: {:?}, etag: {hash:?}, raw: {}, brotli: {brotli}, gzip: {gzip} }},",
@@ -53,12 +44,7 @@ fn main() {
         )
         .expect("strings grow");
     }
-    writeln!(
-        code,
-        "static ASSETS: [Asset; {}] = [\n{table}];",
-        names.len()
-    )
-    .expect("strings grow");
+    writeln!(code, "static ASSETS: [Asset; {}] = [\n{table}];", names.len()).expect("strings grow");
     fs::write(out.join("assets.rs"), code).expect("OUT_DIR is writable");
 }
 
@@ -86,11 +72,7 @@ fn include(name: &str) -> String {
 }
 
 fn brotli(raw: &[u8]) -> Vec<u8> {
-    let params = brotli::enc::BrotliEncoderParams {
-        quality: 11,
-        size_hint: raw.len(),
-        ..Default::default()
-    };
+    let params = brotli::enc::BrotliEncoderParams { quality: 11, size_hint: raw.len(), ..Default::default() };
     let mut packed = Vec::new();
     brotli::BrotliCompress(&mut &raw[..], &mut packed, &params).expect("memory is writable");
     packed

@@ -16,9 +16,7 @@ use tokio::runtime::Handle;
 
 use self::brakes::Brakes;
 use self::slow_reader::disconnect_after;
-use crate::access::{
-    ApiKeys, Gate, PasswordHasher, SessionLimits, SignInGuard, TrustedProxies, purge_sessions,
-};
+use crate::access::{ApiKeys, Gate, PasswordHasher, SessionLimits, SignInGuard, TrustedProxies, purge_sessions};
 use crate::accounts::FirstRun;
 use crate::api::{self, Api, Meters, Pseudonym, UnknownKeys};
 use crate::audit::chain::{self, Anchor};
@@ -44,8 +42,8 @@ use crate::{connectors, people, relay, routes};
 const TICK: Duration = Duration::from_secs(30);
 const RENEWAL_TICK: Duration = Duration::from_secs(5);
 
-/// How often lines of the audit log are linked, how often the end of the chain is written to the log, and how often data keys are
-/// looked after.
+/// How often lines of the audit log are linked, how often the end of the chain is written to the log, and how often
+/// data keys are looked after.
 const LINK_TICK: Duration = Duration::from_secs(1);
 const ANCHOR_EVERY: Duration = Duration::from_secs(3600);
 const KEY_TICK: Duration = Duration::from_secs(5);
@@ -98,9 +96,7 @@ pub struct Site {
 
 impl Site {
     fn cookies(&self) -> Cookies {
-        Cookies {
-            secure: self.public_url.starts_with("https://"),
-        }
+        Cookies { secure: self.public_url.starts_with("https://") }
     }
 
     /// The keeper of tokens, which all workers share. Must be called on the program's main runtime, once.
@@ -141,9 +137,7 @@ impl Site {
     /// A pool of one worker's share of the connections.
     fn worker_pool(&self) -> Db {
         // proven: the URL has been read before, and a pool is only refused without a runtime, which Db::new sets
-        let db = self
-            .pool((self.connections / self.workers).max(2))
-            .unwrap_or_else(|error| panic!("{error:#}"));
+        let db = self.pool((self.connections / self.workers).max(2)).unwrap_or_else(|error| panic!("{error:#}"));
         self.about.pools.add(&db);
         db
     }
@@ -159,12 +153,7 @@ struct Shared {
 }
 
 /// Serves the site on `listener` until the server is stopped by its handle.
-pub fn serve(
-    site: Site,
-    keeper: TokenKeeper,
-    call_log: CallLog,
-    listener: TcpListener,
-) -> anyhow::Result<Server> {
+pub fn serve(site: Site, keeper: TokenKeeper, call_log: CallLog, listener: TcpListener) -> anyhow::Result<Server> {
     let brakes = Brakes::new(&site.clock, &site.resources);
     let patience = site.resources.client_idle;
     let workers = site.workers;
@@ -211,10 +200,7 @@ fn worker(
         cookies,
         brake: brakes.sign_in,
     };
-    let gate = Gate {
-        guard: guard.clone(),
-        origin: site.public_url.as_str().into(),
-    };
+    let gate = Gate { guard: guard.clone(), origin: site.public_url.as_str().into() };
     let relay = Relay::new(&shared.board, &db, site.outbound.here());
     let api = Api {
         keys: site.api_keys.clone(),
@@ -266,10 +252,7 @@ fn worker(
 }
 
 /// The layers of pages; programs have their own way.
-async fn layers(
-    req: ServiceRequest,
-    next: Next<BoxBody>,
-) -> Result<ServiceResponse, actix_web::Error> {
+async fn layers(req: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, actix_web::Error> {
     if api::is_for_programs(req.path()) {
         return next.call(req).await;
     }
@@ -292,10 +275,7 @@ pub async fn background(
         metrics.handle.run_upkeep();
         let rules = (limits, retention);
         if let Err(error) = run_due_work(&db, rules, &api_keys, clock.now()).await {
-            tracing::warn!(
-                cause = format!("{:#}", anyhow::Error::from(error)),
-                "background work failed"
-            );
+            tracing::warn!(cause = format!("{:#}", anyhow::Error::from(error)), "background work failed");
         }
     }
 }
@@ -307,25 +287,20 @@ pub async fn renew_tokens(keeper: TokenKeeper) {
     loop {
         tick.tick().await;
         if let Err(error) = keeper.renew_due().await {
-            tracing::warn!(
-                cause = format!("{:#}", anyhow::Error::from(error)),
-                "tokens could not be looked after"
-            );
+            tracing::warn!(cause = format!("{:#}", anyhow::Error::from(error)), "tokens could not be looked after");
         }
     }
 }
 
-/// Links the lines of the audit log until the task is dropped, and notes the end of the chain in the program's log, which an
-/// organisation collects elsewhere.
+/// Links the lines of the audit log until the task is dropped, and notes the end of the chain in the program's log,
+/// which an organisation collects elsewhere.
 pub async fn chain_audit_log(db: Db, vault: Vault) {
     let mut tick = tokio::time::interval(LINK_TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut noted: Option<(Anchor, tokio::time::Instant)> = None;
     loop {
         tick.tick().await;
-        let is_due = noted
-            .as_ref()
-            .is_none_or(|(_, at)| at.elapsed() >= ANCHOR_EVERY);
+        let is_due = noted.as_ref().is_none_or(|(_, at)| at.elapsed() >= ANCHOR_EVERY);
         match link_audit_log(&db, &vault, is_due).await {
             Ok(Some(end)) => {
                 if noted.as_ref().is_none_or(|(before, _)| *before != end) {
@@ -343,11 +318,7 @@ pub async fn chain_audit_log(db: Db, vault: Vault) {
 }
 
 /// Links what waits, and gives the end of the chain if it is asked for.
-pub async fn link_audit_log(
-    db: &Db,
-    vault: &Vault,
-    asks_for_end: bool,
-) -> Result<Option<Anchor>, Error> {
+pub async fn link_audit_log(db: &Db, vault: &Vault, asks_for_end: bool) -> Result<Option<Anchor>, Error> {
     let mut conn = db.get().await?;
     chain::link_waiting(&mut conn, vault).await?;
     if !asks_for_end {
@@ -363,10 +334,7 @@ pub async fn look_after_keys(db: Db, clock: Clock, instance: Instance) {
     loop {
         tick.tick().await;
         if let Err(error) = refresh_keys(&db, &clock, &instance).await {
-            tracing::warn!(
-                cause = format!("{:#}", anyhow::Error::from(error)),
-                "data keys could not be looked after"
-            );
+            tracing::warn!(cause = format!("{:#}", anyhow::Error::from(error)), "data keys could not be looked after");
         }
     }
 }
@@ -377,8 +345,8 @@ pub async fn refresh_keys(db: &Db, clock: &Clock, instance: &Instance) -> Result
 }
 
 /// Whatever is due by `now`: over sessions, connectors that have been in the trash long enough, token answers that
-/// nobody took, links to a password that ended long ago, health that the time has changed, when keys were used last, and
-/// days of the call log.
+/// nobody took, links to a password that ended long ago, health that the time has changed, when keys were used last,
+/// and days of the call log.
 pub async fn run_due_work(
     db: &Db,
     (limits, retention): (SessionLimits, Retention),

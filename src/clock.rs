@@ -18,11 +18,7 @@ pub struct Clock {
 
 impl Default for Clock {
     fn default() -> Clock {
-        Clock {
-            ahead: Arc::default(),
-            start: Instant::now(),
-            still: None,
-        }
+        Clock { ahead: Arc::default(), start: Instant::now(), still: None }
     }
 }
 
@@ -35,17 +31,11 @@ impl Clock {
     /// A clock that moves only when it is moved, for tests of what a moment of the machine's time would change.
     pub fn still() -> Clock {
         let made = Clock::default();
-        Clock {
-            still: Some(made.now()),
-            ..made
-        }
+        Clock { still: Some(made.now()), ..made }
     }
 
     /// The current time in whole microseconds, which is what the database keeps.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that asks the machine for the time"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the machine for the time")]
     pub fn now(&self) -> DateTime<Utc> {
         let system = self.still.unwrap_or_else(Utc::now).timestamp_micros();
         let micros = system.saturating_add(self.ahead.load(Ordering::Relaxed));
@@ -64,7 +54,6 @@ impl Clock {
 
     /// Moves this clock and its clones forward, for tests of expiry.
     pub fn advance(&self, by: TimeDelta) {
-        self.ahead
-            .fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::Relaxed);
+        self.ahead.fetch_add(by.num_microseconds().unwrap_or(i64::MAX), Ordering::Relaxed);
     }
 }

@@ -1,8 +1,8 @@
 //! Settings from the environment and from one file of `NAME=value` lines; the environment wins.
 //!
-//! Every problem is reported at once, with the setting's name, before anything is started.
-//! docs/operations.md describes each setting; [`SETTINGS`] is the list it must agree with. What came of each is in [`Settings`], for
-//! the page that shows them all.
+//! Every problem is reported at once, with the setting's name, before anything is started. docs/operations.md describes
+//! each setting; [`SETTINGS`] is the list it must agree with. What came of each is in [`Settings`], for the page that
+//! shows them all.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -40,7 +40,8 @@ const DATA_DIR: &str = "CONNECTORY_DATA_DIR";
 pub struct Config {
     /// A server to use; `None` means the private PostgreSQL in [`Config::data_dir`].
     pub database_url: Option<Secret>,
-    /// The servers of [`Config::database_url`] on other machines, if they are spoken to without TLS, as a setting allows.
+    /// The servers of [`Config::database_url`] on other machines, if they are spoken to without TLS, as a setting
+    /// allows.
     pub exposed_database: Option<String>,
     pub data_dir: PathBuf,
     pub listen: SocketAddr,
@@ -114,9 +115,7 @@ impl Config {
     }
 
     /// The same from these values alone, as if the environment had them.
-    pub fn of<'a>(
-        values: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) -> Result<Config, ConfigError> {
+    pub fn of<'a>(values: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Config, ConfigError> {
         let values = values.into_iter();
         let values = values.map(|(name, text)| given(name, text, Origin::Environment));
         Config::from_values(values.collect())
@@ -143,11 +142,7 @@ impl Config {
             old_master_key: reader.other_master_key("CONNECTORY_OLD_MASTER_KEY"),
             new_master_key: reader.other_master_key("CONNECTORY_NEW_MASTER_KEY"),
             workers,
-            database_connections: reader.number(
-                "CONNECTORY_DATABASE_CONNECTIONS",
-                (workers * 4).max(8),
-                2..=1000,
-            ),
+            database_connections: reader.number("CONNECTORY_DATABASE_CONNECTIONS", (workers * 4).max(8), 2..=1000),
             trusted_proxies: reader.networks("CONNECTORY_TRUSTED_PROXIES"),
             outbound_loopback: reader.yes_or_no("CONNECTORY_OUTBOUND_LOOPBACK", false),
             outbound_only: reader.list("CONNECTORY_OUTBOUND_ONLY"),
@@ -156,9 +151,7 @@ impl Config {
             session_idle: Duration::from_secs(
                 60 * reader.number("CONNECTORY_SESSION_IDLE_MINUTES", 60, 1..=60 * 24 * 30),
             ),
-            session_lifetime: Duration::from_secs(
-                3600 * reader.number("CONNECTORY_SESSION_HOURS", 12, 1..=24 * 365),
-            ),
+            session_lifetime: Duration::from_secs(3600 * reader.number("CONNECTORY_SESSION_HOURS", 12, 1..=24 * 365)),
             oidc: reader.oidc(),
             resources: reader.resources(),
             call_log_days: reader.number("CONNECTORY_CALL_LOG_DAYS", 30, 1..=366),
@@ -168,11 +161,7 @@ impl Config {
             log_json: reader.log_json(),
             settings: reader.settings(),
         };
-        if reader.problems.is_empty() {
-            Ok(config)
-        } else {
-            Err(ConfigError(reader.problems))
-        }
+        if reader.problems.is_empty() { Ok(config) } else { Err(ConfigError(reader.problems)) }
     }
 
     /// Whether people reach the site over TLS, which decides the cookie's name and flags.
@@ -182,19 +171,12 @@ impl Config {
 }
 
 fn default_workers() -> usize {
-    std::thread::available_parallelism()
-        .map_or(2, usize::from)
-        .min(8)
+    std::thread::available_parallelism().map_or(2, usize::from).min(8)
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that reads the environment"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn environment() -> HashMap<String, Given> {
-    let asked = |name: &str| {
-        name.starts_with(PREFIX) || matches!(name, "DATABASE_URL" | "HOME" | "XDG_DATA_HOME")
-    };
+    let asked = |name: &str| name.starts_with(PREFIX) || matches!(name, "DATABASE_URL" | "HOME" | "XDG_DATA_HOME");
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(name, _)| asked(name))
@@ -232,17 +214,11 @@ fn read_file(path: &Path) -> Result<HashMap<String, Given>, ConfigError> {
                 let value = value.trim().trim_matches('"');
                 values.extend([given(name.trim(), value, Origin::File(path.into()))]);
             }
-            Some((name, _)) => {
-                problems.push(format!("{place}: there is no setting {}", name.trim()))
-            }
+            Some((name, _)) => problems.push(format!("{place}: there is no setting {}", name.trim())),
             None => problems.push(format!("{place}: write NAME=value")),
         }
     }
-    if problems.is_empty() {
-        Ok(values)
-    } else {
-        Err(ConfigError(problems))
-    }
+    if problems.is_empty() { Ok(values) } else { Err(ConfigError(problems)) }
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Every route of the site: method, path, what it needs, whether it asks for the own password again, handler. A route that
-//! does not stand here does not exist.
+//! Every route of the site: method, path, what it needs, whether it asks for the own password again, handler. A route
+//! that does not stand here does not exist.
 
 use std::collections::HashSet;
 
@@ -7,21 +7,19 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{
-    FromRequest, Handler, HttpRequest, HttpResponse, Responder, Route as ActixRoute, body::BoxBody,
-    guard, web,
+    FromRequest, Handler, HttpRequest, HttpResponse, Responder, Route as ActixRoute, body::BoxBody, guard, web,
 };
 
 use crate::access::Asks::{self, Always, ByHandler, Never};
 use crate::access::Permission::{
-    CallConnectors, CreateCategories, CreateConnectors, DeleteCategories, DeleteConnectors,
-    EditCategories, EditConnectors, ManageUsers, ViewActivity, ViewAuditLog, ViewCategories,
-    ViewConnectors,
+    CallConnectors, CreateCategories, CreateConnectors, DeleteCategories, DeleteConnectors, EditCategories,
+    EditConnectors, ManageUsers, ViewActivity, ViewAuditLog, ViewCategories, ViewConnectors,
 };
 use crate::access::{Gate, Needs, gate};
 use crate::web::{Error, Segment, assets};
 use crate::{
-    accounts, api, audit, authorization, calls, categories, connectors, endpoints, home, notices,
-    openid, people, programs, rights, status, system,
+    accounts, api, audit, authorization, calls, categories, connectors, endpoints, home, notices, openid, people,
+    programs, rights, status, system,
 };
 
 /// What only takes away: whoever does it at a borrowed browser has no more power than before.
@@ -39,8 +37,8 @@ pub struct Route {
     handler: Box<dyn Fn() -> ActixRoute>,
 }
 
-/// The pages of a holder's API keys under the holder's own page: what looking at keys and revoking them needs, and what making
-/// them and leading them further needs.
+/// The pages of a holder's API keys under the holder's own page: what looking at keys and revoking them needs, and what
+/// making them and leading them further needs.
 #[rustfmt::skip] // a table: a route a line
 macro_rules! keys_of {
     ($holder:literal, $look:expr, $make:expr) => {
@@ -221,18 +219,8 @@ where
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    let handler = move || {
-        web::route()
-            .guard(guard::Any(guard::Get()).or(guard::Head()))
-            .to(handler.clone())
-    };
-    Route {
-        method: Method::GET,
-        path,
-        needs,
-        asks: LOOKS,
-        handler: Box::new(handler),
-    }
+    let handler = move || web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(handler.clone());
+    Route { method: Method::GET, path, needs, asks: LOOKS, handler: Box::new(handler) }
 }
 
 fn post<F, Args>(path: &'static str, needs: Needs, asks: Asks, handler: F) -> Route
@@ -241,25 +229,15 @@ where
     Args: FromRequest + 'static,
     F::Output: Responder + 'static,
 {
-    Route {
-        method: Method::POST,
-        path,
-        needs,
-        asks,
-        handler: Box::new(move || web::post().to(handler.clone())),
-    }
+    Route { method: Method::POST, path, needs, asks, handler: Box::new(move || web::post().to(handler.clone())) }
 }
 
 /// Puts every route behind its gate.
 pub fn configure(config: &mut web::ServiceConfig, door: &Gate) {
-    // First, because calls come more often than pages are opened; a scope without a pattern, which would be matched at each.
-    let is_for_programs =
-        guard::fn_guard(|request| api::is_for_programs(request.head().uri.path()));
-    config.service(
-        web::scope("/api")
-            .guard(is_for_programs)
-            .default_service(web::to(api::serve)),
-    );
+    // First, because calls come more often than pages are opened; a scope without a pattern, which would be matched at
+    // each.
+    let is_for_programs = guard::fn_guard(|request| api::is_for_programs(request.head().uri.path()));
+    config.service(web::scope("/api").guard(is_for_programs).default_service(web::to(api::serve)));
     let mut routes = all();
     routes.retain(|route| !api::is_for_programs(route.path));
     let mut paths: Vec<&'static str> = routes.iter().map(|route| route.path).collect();
@@ -270,21 +248,10 @@ pub fn configure(config: &mut web::ServiceConfig, door: &Gate) {
         let resource = same_path.fold(web::resource(path), |resource, route| {
             // Files and probes are for everybody, at any time: they do not even ask who comes.
             let handler = (route.handler)();
-            let open = matches!(
-                path,
-                "/static/{file}" | "/favicon.ico" | "/healthz" | "/readyz" | "/metrics"
-            );
-            resource.route(if open {
-                handler
-            } else {
-                behind(door, (route.needs, route.asks), handler)
-            })
+            let open = matches!(path, "/static/{file}" | "/favicon.ico" | "/healthz" | "/readyz" | "/metrics");
+            resource.route(if open { handler } else { behind(door, (route.needs, route.asks), handler) })
         });
-        config.service(resource.default_service(behind(
-            door,
-            (Needs::Nothing, LOOKS),
-            web::to(method_not_allowed),
-        )));
+        config.service(resource.default_service(behind(door, (Needs::Nothing, LOOKS), web::to(method_not_allowed))));
     }
     config.default_service(behind(door, (Needs::Nothing, LOOKS), web::to(not_found)));
 }
@@ -294,16 +261,14 @@ fn behind(door: &Gate, rules: (Needs, Asks), route: ActixRoute) -> ActixRoute {
     route.wrap(from_fn(
         move |req: ServiceRequest,
               next: Next<BoxBody>|
-              -> std::pin::Pin<
-            Box<dyn Future<Output = Result<ServiceResponse, actix_web::Error>>>,
-        > { Box::pin(gate(door.clone(), rules, req, next)) },
+              -> std::pin::Pin<Box<dyn Future<Output = Result<ServiceResponse, actix_web::Error>>>> {
+            Box::pin(gate(door.clone(), rules, req, next))
+        },
     ))
 }
 
 async fn asset(req: HttpRequest, Segment(file): Segment) -> Result<HttpResponse, Error> {
-    assets::find(&file)
-        .map(|asset| assets::respond(asset, &req))
-        .ok_or(Error::NotFound)
+    assets::find(&file).map(|asset| assets::respond(asset, &req)).ok_or(Error::NotFound)
 }
 
 async fn favicon(req: HttpRequest) -> Result<HttpResponse, Error> {

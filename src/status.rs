@@ -20,17 +20,13 @@ pub struct Metrics {
 
 /// The process runs.
 pub async fn alive() -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/plain; charset=utf-8")
-        .body("alive\n")
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("alive\n")
 }
 
 /// The database answers, so requests can be served.
 pub async fn ready(db: web::Data<Db>) -> HttpResponse {
     match ask_database(&db).await {
-        Ok(()) => HttpResponse::Ok()
-            .content_type("text/plain; charset=utf-8")
-            .body("ready\n"),
+        Ok(()) => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body("ready\n"),
         Err(error) => {
             tracing::warn!(cause = ?error, "not ready");
             HttpResponse::ServiceUnavailable()
@@ -42,9 +38,7 @@ pub async fn ready(db: web::Data<Db>) -> HttpResponse {
 }
 
 async fn ask_database(db: &Db) -> Result<(), Error> {
-    diesel::sql_query("SELECT 1")
-        .execute(&mut *db.get().await?)
-        .await?;
+    diesel::sql_query("SELECT 1").execute(&mut *db.get().await?).await?;
     Ok(())
 }
 
@@ -59,7 +53,5 @@ pub async fn metrics(req: HttpRequest, metrics: web::Data<Metrics>) -> Result<Ht
     if !fits {
         return Err(Error::NotFound);
     }
-    Ok(HttpResponse::Ok()
-        .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(metrics.handle.render()))
+    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(metrics.handle.render()))
 }

@@ -23,44 +23,19 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &["vault::Secret"]), // passwords and keys that are set
     ("db", &["config"]),
     ("outbound", &["vault::Secret"]), // credentials pass through requests
-    ("web", &["db::Unavailable", "db::keyset", "db::version"]), // a failure with a page; places in lists; what a form was made from
+    // a failure with a page; places in lists; what a form was made from
+    ("web", &["db::Unavailable", "db::keyset", "db::version"]),
     ("oauth", &["outbound", "vault"]),
     ("access", &["db", "web"]),
     ("audit", &["access", "db", "vault", "web"]), // keys of the chain's links
     ("keyring", &["+", "vault"]),
     ("categories", &["+"]),
     ("connectors", &["+", "categories", "outbound::HttpUrl"]), // the base URL
-    (
-        "authorization",
-        &["+", "connectors", "oauth", "outbound", "vault"],
-    ),
+    ("authorization", &["+", "connectors", "oauth", "outbound", "vault"]),
     ("calls", &["+", "connectors"]),
-    (
-        "relay",
-        &[
-            "+",
-            "connectors",
-            "authorization",
-            "oauth",
-            "outbound",
-            "vault",
-        ],
-    ),
-    (
-        "endpoints",
-        &[
-            "+",
-            "connectors",
-            "authorization",
-            "calls",
-            "relay",
-            "outbound",
-        ],
-    ),
-    (
-        "collections",
-        &["+", "connectors", "authorization", "endpoints"],
-    ),
+    ("relay", &["+", "connectors", "authorization", "oauth", "outbound", "vault"]),
+    ("endpoints", &["+", "connectors", "authorization", "calls", "relay", "outbound"]),
+    ("collections", &["+", "connectors", "authorization", "endpoints"]),
     (
         "notices",
         &[
@@ -79,23 +54,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "keyring",
         ],
     ),
-    ("programs", &["+", "connectors"]), // which of them a key may call
-    ("accounts", &["+", "programs"]),   // a person's own keys
-    ("people", &["+", "accounts"]),     // user names; storing a user and a password
+    ("programs", &["+", "connectors"]),         // which of them a key may call
+    ("accounts", &["+", "programs"]),           // a person's own keys
+    ("people", &["+", "accounts"]),             // user names; storing a user and a password
     ("rights", &["+", "connectors", "people"]), // users and groups to list, and where their permissions come from
     ("openid", &["+", "accounts", "oauth", "outbound", "vault"]), // storing a user, beginning a session
-    (
-        "api",
-        &[
-            "+",
-            "endpoints",
-            "connectors",
-            "authorization",
-            "calls",
-            "relay",
-            "outbound",
-        ],
-    ),
+    ("api", &["+", "endpoints", "connectors", "authorization", "calls", "relay", "outbound"]),
     ("home", &["+", "accounts", "connectors", "calls"]),
     ("status", &["db", "vault::Secret", "web"]), // the token of the metrics
     ("routes", &["+", "slices", "status"]),
@@ -144,10 +108,7 @@ fn the_map_has_no_cycle() {
         for entry in may_import(folder) {
             let module = entry.split("::").next().unwrap();
             let above = MAY_IMPORT[..at].iter().any(|row| row.0 == module);
-            assert!(
-                above,
-                "MAY_IMPORT: {folder} names {module}, which does not stand above it"
-            );
+            assert!(above, "MAY_IMPORT: {folder} names {module}, which does not stand above it");
         }
     }
 }
@@ -213,11 +174,7 @@ fn imports(source: &Source) -> Vec<Finding> {
     let mut found = vec![];
     for path in paths(&tokens) {
         let leaf = tokens[path.at];
-        let supers = path
-            .segments
-            .iter()
-            .take_while(|name| **name == "super")
-            .count();
+        let supers = path.segments.iter().take_while(|name| **name == "super").count();
         let root = match path.segments[0] {
             "crate" => 1,
             "connectory" if folder == "main" => 1,
@@ -229,12 +186,9 @@ fn imports(source: &Source) -> Vec<Finding> {
         };
         let item = path.segments.get(root + 1);
         let full = item.map_or(module.to_string(), |item| format!("{module}::{item}"));
-        let mut allowed = may_import(folder)
-            .into_iter()
-            .chain(FOR_ALL.iter().copied());
+        let mut allowed = may_import(folder).into_iter().chain(FOR_ALL.iter().copied());
         if *module != folder && !allowed.any(|entry| entry == *module || entry == full) {
-            let rule =
-                format!("{folder} may not import {full} (MAY_IMPORT, tests/architecture.rs)");
+            let rule = format!("{folder} may not import {full} (MAY_IMPORT, tests/architecture.rs)");
             found.push((leaf.line, rule));
         }
     }
@@ -256,71 +210,41 @@ fn may_import(folder: &str) -> Vec<&'static str> {
 
 fn unmapped(source: &Source) -> Vec<Finding> {
     let known = MAY_IMPORT.iter().any(|row| row.0 == source.folder());
-    unless(
-        known,
-        1,
-        "a module at the top of src/ needs a row in MAY_IMPORT, tests/architecture.rs",
-    )
+    unless(known, 1, "a module at the top of src/ needs a row in MAY_IMPORT, tests/architecture.rs")
 }
 
 fn length(source: &Source) -> Vec<Finding> {
     let lines = source.text.lines().count();
     let is_table = source.path.ends_with("/tests.rs"); // cases, one a line, are read one at a time
     let fine = lines <= LONGEST || is_table || source.path == GENERATED;
-    unless(
-        fine,
-        lines,
-        "a file of more than 400 lines becomes a folder by screen",
-    )
+    unless(fine, lines, "a file of more than 400 lines becomes a folder by screen")
 }
 
 fn opening(source: &Source) -> Vec<Finding> {
     let fine = source.text.starts_with("//!") || source.path == GENERATED;
-    unless(
-        fine,
-        1,
-        "a module opens with //!: what for, its rule, its danger",
-    )
+    unless(fine, 1, "a module opens with //!: what for, its rule, its danger")
 }
 
 fn panics(source: &Source) -> Vec<Finding> {
     let rule = "unwrap and expect are for tests, main and cli: give back an error";
     let calls = [[".", "unwrap", "("], [".", "expect", "("]];
-    let found = calls
-        .iter()
-        .flat_map(|call| source.finds(call))
-        .filter(|token| !token.test);
+    let found = calls.iter().flat_map(|call| source.finds(call)).filter(|token| !token.test);
     let found = found.map(|token| (token.line, rule.to_owned()));
-    if ["main", "cli"].contains(&source.folder()) {
-        vec![]
-    } else {
-        found.collect()
-    }
+    if ["main", "cli"].contains(&source.folder()) { vec![] } else { found.collect() }
 }
 
 fn lints(source: &Source) -> Vec<Finding> {
     let tokens = source.tokens();
     let mut found = vec![];
-    for (at, token) in tokens
-        .iter()
-        .enumerate()
-        .filter(|(_, token)| token.text == "#")
-    {
-        let open = if text(&tokens, at + 1) == "!" {
-            at + 2
-        } else {
-            at + 1
-        };
+    for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.text == "#") {
+        let open = if text(&tokens, at + 1) == "!" { at + 2 } else { at + 1 };
         if text(&tokens, open) != "[" {
             continue;
         }
         let attribute = &tokens[open..closing(&tokens, open)];
         let has = |word| attribute.iter().any(|token| token.text == word);
         if has("allow") || (has("expect") && !has("reason")) {
-            found.push((
-                token.line,
-                "mend it, or #[expect(lint, reason = \"…\")]".to_owned(),
-            ));
+            found.push((token.line, "mend it, or #[expect(lint, reason = \"…\")]".to_owned()));
         }
     }
     found
@@ -335,14 +259,8 @@ fn environment(source: &Source) -> Vec<Finding> {
     let tokens = source.tokens();
     let mut found = paths(&tokens);
     found.retain(|path| path.segments.starts_with(&["std", "env"]) && !tokens[path.at].test);
-    let found = found
-        .iter()
-        .map(|path| (tokens[path.at].line, rule.to_owned()));
-    if source.folder() == "config" {
-        vec![]
-    } else {
-        found.collect()
-    }
+    let found = found.iter().map(|path| (tokens[path.at].line, rule.to_owned()));
+    if source.folder() == "config" { vec![] } else { found.collect() }
 }
 
 fn http_client(source: &Source) -> Vec<Finding> {
@@ -351,10 +269,7 @@ fn http_client(source: &Source) -> Vec<Finding> {
     }
     let rule = "only outbound names an HTTP client: ask its guarded one";
     let clients = ["hyper", "hyper_util", "reqwest"];
-    clients
-        .iter()
-        .flat_map(|client| named(source, &[client], rule))
-        .collect()
+    clients.iter().flat_map(|client| named(source, &[client], rule)).collect()
 }
 
 fn time(source: &Source) -> Vec<Finding> {
@@ -363,37 +278,20 @@ fn time(source: &Source) -> Vec<Finding> {
     }
     let rule = "only clock asks for the time: take it as a value";
     let kinds = ["Utc", "Local", "SystemTime"];
-    kinds
-        .iter()
-        .flat_map(|kind| named(source, &[kind, "::", "now"], rule))
-        .collect()
+    kinds.iter().flat_map(|kind| named(source, &[kind, "::", "now"], rule)).collect()
 }
 
 fn left_open(source: &Source) -> Vec<Finding> {
     let marks = ["TODO", "FIXME", "todo!(", "unimplemented!("];
     let lines = source.text.lines().zip(1..);
     let open = lines.filter(|(line, _)| marks.iter().any(|mark| line.contains(mark)));
-    open.map(|(_, at)| {
-        (
-            at,
-            "nothing is left open in the code: do it or file it".to_owned(),
-        )
-    })
-    .collect()
+    open.map(|(_, at)| (at, "nothing is left open in the code: do it or file it".to_owned())).collect()
 }
 
 fn named(source: &Source, words: &[&str], rule: &str) -> Vec<Finding> {
-    source
-        .finds(words)
-        .iter()
-        .map(|token| (token.line, rule.to_owned()))
-        .collect()
+    source.finds(words).iter().map(|token| (token.line, rule.to_owned())).collect()
 }
 
 fn unless(fine: bool, line: usize, rule: &str) -> Vec<Finding> {
-    if fine {
-        vec![]
-    } else {
-        vec![(line, rule.to_owned())]
-    }
+    if fine { vec![] } else { vec![(line, rule.to_owned())] }
 }

@@ -1,16 +1,13 @@
-//! Measures calls of programs through the real program: how much they cost over calling the API directly, and how a plain
-//! reverse proxy does in the same place.
+//! Measures calls of programs through the real program: how much they cost over calling the API directly, and how a
+//! plain reverse proxy does in the same place.
 //!
-//! The API is nginx, which answers 1 KiB of JSON to whoever shows the right bearer token. It is called directly, through nginx
-//! as a reverse proxy that adds the token (`proxy_set_header Authorization`), and through Connectory with key check, address guard
-//! and call log. Proxy and program have two workers each.
+//! The API is nginx, which answers 1 KiB of JSON to whoever shows the right bearer token. It is called directly,
+//! through nginx as a reverse proxy that adds the token (`proxy_set_header Authorization`), and through Connectory with
+//! key check, address guard and call log. Proxy and program have two workers each.
 //!
-//! Rule: every answer must be good, and one that is not ends the run. Danger: other work on the machine; rounds alternate between the
-//! three, the medians count, and the report begins and ends with the load average.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the bench is a plain client of the program, without its address guard"
-)]
+//! Rule: every answer must be good, and one that is not ends the run. Danger: other work on the machine; rounds
+//! alternate between the three, the medians count, and the report begins and ends with the load average.
+#![expect(clippy::disallowed_methods, reason = "the bench is a plain client of the program, without its address guard")]
 
 #[path = "../pages/folder.rs"]
 mod folder;
@@ -58,10 +55,7 @@ struct Options {
 
 impl Options {
     fn read() -> anyhow::Result<Options> {
-        let mut options = Options {
-            time: Duration::from_secs(3),
-            profile: None,
-        };
+        let mut options = Options { time: Duration::from_secs(3), profile: None };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().context("a value is missing");
@@ -94,22 +88,13 @@ fn main() -> anyhow::Result<()> {
     let site = Site::prepare(&folder, program.address, &api.url("/"), TOKEN)?;
     if let Some(connections) = options.profile {
         eprintln!("process {}, {connections} connections", program.id());
-        let found = wrk::run(
-            &site.url("json"),
-            &site.headers(),
-            connections,
-            options.time,
-        )?;
+        let found = wrk::run(&site.url("json"), &site.headers(), connections, options.time)?;
         println!("{:.0} requests a second", found.rate);
         return program.stop();
     }
     println!("Load average at the start: {}\n", report::load_average()?);
     let targets = [
-        Target::new(
-            api.url("/json"),
-            vec![format!("Authorization: Bearer {TOKEN}")],
-            nginx::processes(&api),
-        ),
+        Target::new(api.url("/json"), vec![format!("Authorization: Bearer {TOKEN}")], nginx::processes(&api)),
         Target::new(proxy.url("/json"), Vec::new(), nginx::processes(&proxy)),
         Target::new(site.url("json"), site.headers(), vec![program.id()]),
     ];
@@ -137,11 +122,7 @@ struct Target {
 
 impl Target {
     fn new(url: String, headers: Vec<String>, processes: Vec<u32>) -> Target {
-        Target {
-            url,
-            headers,
-            processes,
-        }
+        Target { url, headers, processes }
     }
 }
 
@@ -172,8 +153,5 @@ fn measure(targets: &[Target], connections: usize, time: Duration) -> anyhow::Re
             figures.rate, figures.p50
         );
     }
-    Ok(Measured {
-        connections,
-        figures,
-    })
+    Ok(Measured { connections, figures })
 }

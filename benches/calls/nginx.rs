@@ -25,9 +25,7 @@ pub fn api(folder: &Folder, token: &str) -> std::io::Result<Nginx> {
 
 /// A reverse proxy that adds the token.
 pub fn proxy(folder: &Folder, api: u16, token: &str) -> std::io::Result<Nginx> {
-    let upstream = format!(
-        "upstream api {{ server 127.0.0.1:{api}; keepalive 64; keepalive_requests 1000000; }}"
-    );
+    let upstream = format!("upstream api {{ server 127.0.0.1:{api}; keepalive 64; keepalive_requests 1000000; }}");
     let locations = format!(
         "location / {{ proxy_pass http://api; proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Authorization \"Bearer {token}\"; }}"
     );

@@ -5,9 +5,7 @@ use super::{Measured, TARGETS};
 
 /// What the calls cost, each beside calling the API itself and beside nginx.
 pub fn calls(measured: &[Measured]) {
-    println!(
-        "| connections | called | req/s | of nginx's | p50 ms | added at p50, ms | p99 ms | CPU µs a request |"
-    );
+    println!("| connections | called | req/s | of nginx's | p50 ms | added at p50, ms | p99 ms | CPU µs a request |");
     println!("|---:|---|---:|---:|---:|---:|---:|---:|");
     for round in measured {
         let (direct, nginx) = (&round.figures[0], &round.figures[1]);
@@ -40,9 +38,5 @@ pub fn stream(streamed: &Streamed) {
 
 pub fn load_average() -> std::io::Result<String> {
     let text = std::fs::read_to_string("/proc/loadavg")?;
-    Ok(text
-        .split_whitespace()
-        .take(3)
-        .collect::<Vec<_>>()
-        .join(" "))
+    Ok(text.split_whitespace().take(3).collect::<Vec<_>>().join(" "))
 }

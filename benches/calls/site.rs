@@ -29,24 +29,12 @@ pub struct Site {
 
 impl Site {
     /// Makes a connector that leads to this API, and a key that may call it.
-    pub fn prepare(
-        folder: &Folder,
-        address: SocketAddr,
-        api: &str,
-        token: &str,
-    ) -> anyhow::Result<Site> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let database = PrivatePostgres::url_if_running(&folder.data_dir())
-            .context("the private PostgreSQL does not run")?;
+    pub fn prepare(folder: &Folder, address: SocketAddr, api: &str, token: &str) -> anyhow::Result<Site> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let database =
+            PrivatePostgres::url_if_running(&folder.data_dir()).context("the private PostgreSQL does not run")?;
         let key = ApiKey::random();
-        let site = Site {
-            address,
-            key: key.expose().to_string(),
-            database,
-            runtime,
-        };
+        let site = Site { address, key: key.expose().to_string(), database, runtime };
         site.runtime.block_on(async {
             let client = site.connect().await?;
             let vault = unlock(folder, &client).await?;
@@ -76,9 +64,7 @@ impl Site {
             enabled: true,
         };
         let mut conn = db.get().await?;
-        connectors::insert(&mut conn, &by, now, &new)
-            .await
-            .map_err(|error| anyhow::anyhow!("{error:?}"))?;
+        connectors::insert(&mut conn, &by, now, &new).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
         let token = NewToken {
             access: Secret::new(token.to_string()),
             refresh: RefreshToken::None,
@@ -86,19 +72,14 @@ impl Site {
             scope: String::new(),
             expires_at: None::<DateTime<Utc>>,
         };
-        let origins = origins_in_use(&mut conn, new.id)
-            .await
-            .map_err(|error| anyhow::anyhow!("{error:?}"))?;
+        let origins = origins_in_use(&mut conn, new.id).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
         store_token(&mut conn, vault, &by, now, new.id, &token, &origins)
             .await
             .map_err(|error| anyhow::anyhow!("{error:?}"))
     }
 
     pub fn url(&self, path: &str) -> String {
-        format!(
-            "http://{}/api/v1/connectors/bench/proxy/{path}",
-            self.address
-        )
+        format!("http://{}/api/v1/connectors/bench/proxy/{path}", self.address)
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -112,11 +93,7 @@ impl Site {
     /// How many calls stand in the log.
     pub fn calls_logged(&self) -> anyhow::Result<i64> {
         self.runtime.block_on(async {
-            let row = self
-                .connect()
-                .await?
-                .query_one("SELECT count(*) FROM calls", &[])
-                .await?;
+            let row = self.connect().await?.query_one("SELECT count(*) FROM calls", &[]).await?;
             Ok(row.try_get(0)?)
         })
     }
@@ -125,28 +102,18 @@ impl Site {
 async fn unlock(folder: &Folder, client: &Client) -> anyhow::Result<Vault> {
     let text = fs::read_to_string(folder.data_dir().join("master.key"))?;
     let master = MasterKey::parse(text.trim())?;
-    let select =
-        "SELECT id, master_key_id, wrapped, activated_at IS NOT NULL FROM data_keys ORDER BY id";
+    let select = "SELECT id, master_key_id, wrapped, activated_at IS NOT NULL FROM data_keys ORDER BY id";
     let rows = client.query(select, &[]).await?;
     let keys: Vec<WrappedKey> = rows
         .iter()
-        .map(|row| WrappedKey {
-            id: row.get(0),
-            master_key_id: row.get(1),
-            wrapped: row.get(2),
-            is_active: row.get(3),
-        })
+        .map(|row| WrappedKey { id: row.get(0), master_key_id: row.get(1), wrapped: row.get(2), is_active: row.get(3) })
         .collect();
     Ok(Vault::unlock(&MasterKeys::only(master), &keys)?)
 }
 
 async fn store_key(client: &Client, key: &ApiKey) -> anyhow::Result<()> {
     let (program, id, scope) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
-    let hash: String = key
-        .hash()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash: String = key.hash().iter().map(|byte| format!("{byte:02x}")).collect();
     let statements = format!(
         "INSERT INTO programs (id, name, name_key, searched, created_at, created_by, updated_at, updated_by)
             VALUES ('{program}', 'Bench', 'bench', ' bench', now(), 'bench', now(), 'bench');

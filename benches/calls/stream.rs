@@ -46,10 +46,5 @@ pub fn gigabyte(site: &Site, program: &Program) -> anyhow::Result<Streamed> {
     ensure!(read > GIBIBYTE, "only {read} bytes came");
     let head = read.checked_sub(GIBIBYTE).context("no head")?;
     ensure!(head < 4096, "{head} bytes too many");
-    Ok(Streamed {
-        time,
-        before,
-        highest,
-        after: program.memory().program,
-    })
+    Ok(Streamed { time, before, highest, after: program.memory().program })
 }

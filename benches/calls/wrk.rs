@@ -19,12 +19,7 @@ pub struct Figures {
 }
 
 /// Asks on so many connections for so long.
-pub fn run(
-    url: &str,
-    headers: &[String],
-    connections: usize,
-    time: Duration,
-) -> anyhow::Result<Figures> {
+pub fn run(url: &str, headers: &[String], connections: usize, time: Duration) -> anyhow::Result<Figures> {
     let mut wrk = Command::new("wrk");
     wrk.args(["--latency", "--threads", "1", "--connections"])
         .arg(connections.to_string())
@@ -34,11 +29,7 @@ pub fn run(
     }
     let output = wrk.arg(url).output().context("wrk cannot be run")?;
     let text = String::from_utf8_lossy(&output.stdout);
-    ensure!(
-        output.status.success(),
-        "wrk: {text}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    ensure!(output.status.success(), "wrk: {text}{}", String::from_utf8_lossy(&output.stderr));
     for bad in ["Non-2xx", "Socket errors"] {
         ensure!(!text.contains(bad), "wrk of {url}:\n{text}");
     }
@@ -51,9 +42,7 @@ fn read(text: &str) -> anyhow::Result<Figures> {
         line.map(str::trim).with_context(|| format!("no {name}"))
     };
     let requests = text.lines().find(|line| line.contains("requests in"));
-    let requests = requests
-        .and_then(|line| line.split_whitespace().next())
-        .context("no number of requests")?;
+    let requests = requests.and_then(|line| line.split_whitespace().next()).context("no number of requests")?;
     Ok(Figures {
         rate: after("Requests/sec:")?.parse()?,
         p50: milliseconds(after("50%")?)?,
@@ -84,11 +73,7 @@ fn ticks(id: u32) -> u64 {
     // The name in brackets may hold spaces.
     let fields = text.rsplit_once(") ").map_or("", |(_, rest)| rest);
     let fields: Vec<&str> = fields.split(' ').collect();
-    let field = |number: usize| {
-        fields
-            .get(number)
-            .and_then(|field| field.parse::<u64>().ok())
-    };
+    let field = |number: usize| fields.get(number).and_then(|field| field.parse::<u64>().ok());
     field(11).unwrap_or(0) + field(12).unwrap_or(0)
 }
 

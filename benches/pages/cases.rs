@@ -56,14 +56,7 @@ enum Narrowed {
 
 impl List {
     fn new(name: &str, size: usize, narrowed: Narrowed) -> List {
-        List {
-            name: name.into(),
-            size,
-            order: ORDERS[0],
-            descending: false,
-            narrowed,
-            after: None,
-        }
+        List { name: name.into(), size, order: ORDERS[0], descending: false, narrowed, after: None }
     }
 
     pub fn address(&self) -> String {
@@ -90,10 +83,7 @@ impl List {
         let (column, rows) = (self.order.1, self.size + 1);
         let order = format!("{column} {direction}, id {direction}");
         let place = self.after.as_ref().map_or(String::new(), |cursor| {
-            format!(
-                " AND (label, id) > ('{}'::text, '{}'::uuid)",
-                cursor.value, cursor.id
-            )
+            format!(" AND (label, id) > ('{}'::text, '{}'::uuid)", cursor.value, cursor.id)
         });
         let walked = format!("FROM connectors WHERE deleted_at IS NULL{place} ORDER BY {order}");
         let Some(condition) = self.condition() else {
@@ -122,10 +112,7 @@ impl List {
             Narrowed::Category(id) => {
                 format!("SELECT connectors AS found FROM categories WHERE id = '{id}'")
             }
-            _ => format!(
-                "SELECT count(*) AS found FROM (SELECT FROM matches LIMIT {}) AS counted",
-                COUNT_LIMIT + 1
-            ),
+            _ => format!("SELECT count(*) AS found FROM (SELECT FROM matches LIMIT {}) AS counted", COUNT_LIMIT + 1),
         }
     }
 
@@ -133,9 +120,9 @@ impl List {
         match &self.narrowed {
             Narrowed::Nothing => None,
             Narrowed::Search(text) => Some(format!("search_text LIKE '{}'", word_pattern(text))),
-            Narrowed::Category(id) => Some(format!(
-                "id IN (SELECT connector_id FROM connector_categories WHERE category_id = '{id}')"
-            )),
+            Narrowed::Category(id) => {
+                Some(format!("id IN (SELECT connector_id FROM connector_categories WHERE category_id = '{id}')"))
+            }
             Narrowed::Status(status) => Some(format!("status = '{status}'")),
         }
     }
@@ -150,27 +137,18 @@ pub fn first_page(size: usize) -> String {
 pub async fn lists(data: &Data) -> anyhow::Result<Vec<List>> {
     let [small, large] = SIZES;
     let search = |name: &str, text| List::new(name, large, Narrowed::Search(text));
-    let category = data
-        .value("SELECT id FROM categories ORDER BY connectors DESC, id LIMIT 1")
-        .await?;
+    let category = data.value("SELECT id FROM categories ORDER BY connectors DESC, id LIMIT 1").await?;
     let mut lists = vec![
         List::new("first page, 10 rows", small, Narrowed::Nothing),
         List::new("first page, 50 rows", large, Narrowed::Nothing),
-        List {
-            after: Some(data.middle().await?),
-            ..List::new("page in the middle", large, Narrowed::Nothing)
-        },
+        List { after: Some(data.middle().await?), ..List::new("page in the middle", large, Narrowed::Nothing) },
         search("search, in 3 rows", data::RARE),
         search("search, in 10 % of the rows", data::FREQUENT),
         // The names that begin with it stand at the end of the list, so walking along the order passes all others.
         search("search, in 5 %, late in the order", "vehicle"),
         search("search, in no row", "xylophone"),
         search("search, two letters, in no row", "qz"),
-        List::new(
-            "one category",
-            large,
-            Narrowed::Category(category.unwrap_or_default()),
-        ),
+        List::new("one category", large, Narrowed::Category(category.unwrap_or_default())),
         List::new("one status, 5 %", large, Narrowed::Status("failing")),
     ];
     for order in ORDERS {
@@ -180,11 +158,7 @@ pub async fn lists(data: &Data) -> anyhow::Result<Vec<List>> {
                 lists.push(List {
                     order,
                     descending,
-                    ..List::new(
-                        &format!("sorted by {} {direction}", order.0),
-                        large,
-                        Narrowed::Nothing,
-                    )
+                    ..List::new(&format!("sorted by {} {direction}", order.0), large, Narrowed::Nothing)
                 });
             }
         }

@@ -39,17 +39,10 @@ pub struct Editable {
 
 impl Data {
     pub async fn open(folder: &Folder) -> anyhow::Result<Data> {
-        let url = PrivatePostgres::url_if_running(&folder.data_dir())
-            .context("the private PostgreSQL does not run")?;
+        let url = PrivatePostgres::url_if_running(&folder.data_dir()).context("the private PostgreSQL does not run")?;
         let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
-        let data = Data {
-            client,
-            connection: tokio::spawn(connection),
-            rows: 0,
-        };
-        data.client
-            .batch_execute(include_str!("prepare.sql"))
-            .await?;
+        let data = Data { client, connection: tokio::spawn(connection), rows: 0 };
+        data.client.batch_execute(include_str!("prepare.sql")).await?;
         Ok(data)
     }
 
@@ -60,15 +53,11 @@ impl Data {
 
     /// Adds connectors until there are `rows`.
     pub async fn fill_up_to(&mut self, rows: i64) -> anyhow::Result<()> {
-        let fill = FILL
-            .replace("{from}", &(self.rows + 1).to_string())
-            .replace("{to}", &rows.to_string());
+        let fill = FILL.replace("{from}", &(self.rows + 1).to_string()).replace("{to}", &rows.to_string());
         self.client.batch_execute(&fill).await?;
         // Outside the transaction that several statements in one go make.
         self.client
-            .batch_execute(
-                "VACUUM ANALYZE connectors, connector_categories, authorizations, categories",
-            )
+            .batch_execute("VACUUM ANALYZE connectors, connector_categories, authorizations, categories")
             .await?;
         self.rows = rows;
         self.check().await
@@ -81,50 +70,24 @@ impl Data {
             .query("SELECT name, name_key, display_name, description, own_folded, category_names, category_names_folded FROM connectors ORDER BY random() LIMIT 100", &[])
             .await?;
         for row in rows {
-            let [
-                name,
-                name_key,
-                display_name,
-                description,
-                own_folded,
-                categories,
-                categories_folded,
-            ]: [String; 7] = std::array::from_fn(|column| row.get(column));
+            let [name, name_key, display_name, description, own_folded, categories, categories_folded]: [String; 7] =
+                std::array::from_fn(|column| row.get(column));
             ensure!(name_key == key(&name), "{name} has another key");
-            ensure!(
-                own_folded == searched(&[&name, &display_name, &description]),
-                "{name} is folded otherwise"
-            );
-            ensure!(
-                categories_folded == fold(&categories),
-                "{categories} is folded otherwise"
-            );
-            ensure!(
-                (60..=150).contains(&description.chars().count()),
-                "“{description}” is too short or too long"
-            );
+            ensure!(own_folded == searched(&[&name, &display_name, &description]), "{name} is folded otherwise");
+            ensure!(categories_folded == fold(&categories), "{categories} is folded otherwise");
+            ensure!((60..=150).contains(&description.chars().count()), "“{description}” is too short or too long");
         }
         for (word, wanted) in [(RARE, 3), (FREQUENT, self.rows / 10)] {
-            let found = self
-                .value(&format!(
-                    "SELECT count(*) FROM connectors WHERE search_text LIKE '%{word}%'"
-                ))
-                .await?;
-            ensure!(
-                found == Some(wanted.to_string()),
-                "{word} is in {found:?} connectors"
-            );
+            let found =
+                self.value(&format!("SELECT count(*) FROM connectors WHERE search_text LIKE '%{word}%'")).await?;
+            ensure!(found == Some(wanted.to_string()), "{word} is in {found:?} connectors");
         }
         Ok(())
     }
 
     /// The first column of a query, as text.
     pub async fn column(&self, sql: &str) -> anyhow::Result<Vec<String>> {
-        let messages = self
-            .client
-            .simple_query(sql)
-            .await
-            .with_context(|| sql.to_string())?;
+        let messages = self.client.simple_query(sql).await.with_context(|| sql.to_string())?;
         let values = messages.iter().filter_map(|message| match message {
             SimpleQueryMessage::Row(row) => Some(row.get(0).unwrap_or_default().to_string()),
             _ => None,
@@ -141,12 +104,12 @@ impl Data {
     pub async fn middle(&self) -> anyhow::Result<Cursor> {
         let row = self
             .client
-            .query_one("SELECT label, id::text FROM connectors WHERE deleted_at IS NULL ORDER BY label, id OFFSET $1 LIMIT 1", &[&(self.rows / 2)])
+            .query_one(
+                "SELECT label, id::text FROM connectors WHERE deleted_at IS NULL ORDER BY label, id OFFSET $1 LIMIT 1",
+                &[&(self.rows / 2)],
+            )
             .await?;
-        Ok(Cursor {
-            value: row.get(0),
-            id: row.get::<_, String>(1).parse()?,
-        })
+        Ok(Cursor { value: row.get(0), id: row.get::<_, String>(1).parse()? })
     }
 
     /// Connectors to be saved.

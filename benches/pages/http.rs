@@ -22,10 +22,7 @@ impl Client {
     pub async fn connect(address: SocketAddr) -> anyhow::Result<Client> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Client {
-            stream,
-            buffer: Vec::with_capacity(256 * 1024),
-        })
+        Ok(Client { stream, buffer: Vec::with_capacity(256 * 1024) })
     }
 
     /// Sends a request and reads the whole answer.
@@ -34,11 +31,7 @@ impl Client {
         self.buffer.clear();
         let head = loop {
             self.read().await?;
-            if let Some(end) = self
-                .buffer
-                .windows(4)
-                .position(|bytes| bytes == b"\r\n\r\n")
-            {
+            if let Some(end) = self.buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
                 break end + 4;
             }
         };
@@ -48,11 +41,7 @@ impl Client {
         while self.buffer.len() < head + length {
             self.read().await?;
         }
-        Ok(Answer {
-            status,
-            bytes: &self.buffer,
-            head,
-        })
+        Ok(Answer { status, bytes: &self.buffer, head })
     }
 
     async fn read(&mut self) -> anyhow::Result<()> {

@@ -29,11 +29,7 @@ impl Figures {
         }
         times.sort_unstable_by(f64::total_cmp);
         let at = |share: usize| times[times.len() * share / 100];
-        Ok(Figures {
-            rate: times.len() as f64 / whole.as_secs_f64(),
-            p50: at(50),
-            p99: at(99),
-        })
+        Ok(Figures { rate: times.len() as f64 / whole.as_secs_f64(), p50: at(50), p99: at(99) })
     }
 }
 
@@ -45,27 +41,16 @@ pub struct Ask {
 }
 
 /// Lets `connections` ask for `time`.
-pub async fn measure(
-    address: SocketAddr,
-    connections: usize,
-    time: Duration,
-    case: &Case,
-) -> anyhow::Result<Figures> {
+pub async fn measure(address: SocketAddr, connections: usize, time: Duration, case: &Case) -> anyhow::Result<Figures> {
     let begin = Instant::now() + WARM_UP;
-    let asking: FuturesUnordered<_> = (0..connections)
-        .map(|number| ask_on(address, (case.ask)(number), begin, begin + time))
-        .collect();
+    let asking: FuturesUnordered<_> =
+        (0..connections).map(|number| ask_on(address, (case.ask)(number), begin, begin + time)).collect();
     let times: Vec<Vec<f64>> = asking.try_collect().await?;
     // Longer than asked for, where an answer takes long.
     Figures::of(times.concat(), begin.elapsed())
 }
 
-async fn ask_on(
-    address: SocketAddr,
-    mut ask: Ask,
-    begin: Instant,
-    end: Instant,
-) -> anyhow::Result<Vec<f64>> {
+async fn ask_on(address: SocketAddr, mut ask: Ask, begin: Instant, end: Instant) -> anyhow::Result<Vec<f64>> {
     let mut client = Client::connect(address).await?;
     let mut times = Vec::new();
     let mut seen_at = 0;
@@ -90,18 +75,10 @@ fn check(answer: &Answer<'_>, ask: &Ask, seen_at: usize) -> anyhow::Result<usize
     let place = if answer.bytes[seen_at.min(answer.bytes.len())..].starts_with(text) {
         Some(seen_at)
     } else {
-        answer
-            .bytes
-            .windows(text.len())
-            .position(|bytes| bytes == text)
+        answer.bytes.windows(text.len()).position(|bytes| bytes == text)
     };
     match place {
         Some(place) if answer.status == ask.status => Ok(place),
-        _ => bail!(
-            "answered {}, or without “{}”:\n{}",
-            answer.status,
-            ask.text,
-            String::from_utf8_lossy(answer.bytes)
-        ),
+        _ => bail!("answered {}, or without “{}”:\n{}", answer.status, ask.text, String::from_utf8_lossy(answer.bytes)),
     }
 }

@@ -6,10 +6,7 @@
 //!
 //! Rule: every answer is checked, and one wrong answer ends the run. Danger: other work on the machine; the report
 //! begins and ends with the load average.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the bench is a plain client of the program, without its address guard"
-)]
+#![expect(clippy::disallowed_methods, reason = "the bench is a plain client of the program, without its address guard")]
 
 mod cases;
 mod data;
@@ -49,10 +46,7 @@ struct Options {
 
 impl Options {
     fn read() -> anyhow::Result<Options> {
-        let mut options = Options {
-            time: Duration::from_secs(3),
-            rows: vec![10_000, 100_000],
-        };
+        let mut options = Options { time: Duration::from_secs(3), rows: vec![10_000, 100_000] };
         let mut arguments = std::env::args().skip(1);
         while let Some(argument) = arguments.next() {
             let mut value = || arguments.next().context("a value is missing");
@@ -60,10 +54,7 @@ impl Options {
                 "--bench" => {} // cargo says so to every benchmark
                 "--seconds" => options.time = Duration::from_secs(value()?.parse()?),
                 "--rows" => {
-                    options.rows = value()?
-                        .split(',')
-                        .map(str::parse)
-                        .collect::<Result<_, _>>()?;
+                    options.rows = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?;
                 }
                 other => bail!("“{other}” is none of: --seconds 3, --rows 10000,100000"),
             }
@@ -102,11 +93,7 @@ async fn run(options: &Options) -> anyhow::Result<()> {
     report::yardsticks(&options.rows, &measured);
     let weights = session.weights().await?;
     report::rest(&starts, &idle, &program.memory(), &weights);
-    let plans: Vec<&str> = measured
-        .iter()
-        .flat_map(|measured| measured.plans.iter())
-        .map(String::as_str)
-        .collect();
+    let plans: Vec<&str> = measured.iter().flat_map(|measured| measured.plans.iter()).map(String::as_str).collect();
     println!("Plans: {}", plans::save(&plans)?.display());
     drop(data);
     program.stop()?;
@@ -127,13 +114,7 @@ async fn start(folder: &Folder) -> anyhow::Result<(Program, report::Starts)> {
     later.sort_unstable();
     // What a start leaves to be done afterwards is not part of the idle state.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    Ok((
-        program,
-        report::Starts {
-            first,
-            later: later[LATER_STARTS / 2],
-        },
-    ))
+    Ok((program, report::Starts { first, later: later[LATER_STARTS / 2] }))
 }
 
 /// All that is measured with one number of connectors.
@@ -158,18 +139,8 @@ pub struct MeasuredCase {
     pub reads_all: bool,
 }
 
-async fn measure_all(
-    options: &Options,
-    session: &Session,
-    data: &Data,
-    pgbench: &Pgbench,
-) -> anyhow::Result<Measured> {
-    let mut measured = Measured {
-        cases: Vec::new(),
-        bare: Vec::new(),
-        update: Vec::new(),
-        plans: Vec::new(),
-    };
+async fn measure_all(options: &Options, session: &Session, data: &Data, pgbench: &Pgbench) -> anyhow::Result<Measured> {
+    let mut measured = Measured { cases: Vec::new(), bare: Vec::new(), update: Vec::new(), plans: Vec::new() };
     for list in cases::lists(data).await? {
         let (plan, reads_all) = plans::explain(data, &list).await?;
         measured.plans.push(plan);
@@ -195,36 +166,25 @@ async fn measure_all(
         reads_all: false,
     });
     for clients in CONNECTIONS {
-        measured
-            .update
-            .push(pgbench.run(data::UPDATE, clients, options.time)?);
+        measured.update.push(pgbench.run(data::UPDATE, clients, options.time)?);
     }
     for size in cases::SIZES {
         let bare = Bare::start(session.get(&cases::first_page(size)).await?)?;
         let mut figures = Vec::new();
         for connections in CONNECTIONS {
-            figures
-                .push(load::measure(bare.address, connections, options.time, &bare.case()).await?);
+            figures.push(load::measure(bare.address, connections, options.time, &bare.case()).await?);
         }
         measured.bare.push((size, figures));
     }
     Ok(measured)
 }
 
-async fn measure(
-    options: &Options,
-    session: &Session,
-    case: &Case,
-) -> anyhow::Result<Vec<Figures>> {
+async fn measure(options: &Options, session: &Session, case: &Case) -> anyhow::Result<Vec<Figures>> {
     let mut figures = Vec::new();
     for connections in CONNECTIONS {
-        let found = load::measure(session.address, connections, options.time, case)
-            .await
-            .with_context(|| case.name.clone())?;
-        eprintln!(
-            "{}: {connections} connections, p50 {:.2} ms",
-            case.name, found.p50
-        );
+        let found =
+            load::measure(session.address, connections, options.time, case).await.with_context(|| case.name.clone())?;
+        eprintln!("{}: {connections} connections, p50 {:.2} ms", case.name, found.p50);
         figures.push(found);
     }
     Ok(figures)

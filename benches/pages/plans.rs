@@ -12,9 +12,7 @@ use super::program::BINARY;
 pub async fn explain(data: &Data, list: &List) -> anyhow::Result<(String, bool)> {
     let mut plans = format!("== {}, {} connectors\n", list.name, data.rows());
     let query = list.sql(COLUMNS);
-    let lines = data
-        .column(&format!("EXPLAIN (ANALYZE, BUFFERS) {query}"))
-        .await?;
+    let lines = data.column(&format!("EXPLAIN (ANALYZE, BUFFERS) {query}")).await?;
     plans.push_str(&format!("{query}\n{}\n\n", lines.join("\n")));
     let reads_all = plans.contains("Seq Scan on connectors");
     Ok((plans, reads_all))
@@ -22,10 +20,7 @@ pub async fn explain(data: &Data, list: &List) -> anyhow::Result<(String, bool)>
 
 /// Writes the plans beside the program's build.
 pub fn save(plans: &[&str]) -> anyhow::Result<PathBuf> {
-    let target = Path::new(BINARY)
-        .ancestors()
-        .nth(2)
-        .context("the program has no folder")?;
+    let target = Path::new(BINARY).ancestors().nth(2).context("the program has no folder")?;
     let folder = target.join("bench");
     std::fs::create_dir_all(&folder)?;
     let file = folder.join("explain.txt");

@@ -38,16 +38,10 @@ pub struct Memory {
 
 impl Program {
     /// Starts the program with these settings besides the default ones, and tells how long it took until it was ready.
-    pub fn start_with(
-        folder: &Folder,
-        settings: &[(&str, &str)],
-    ) -> anyhow::Result<(Program, Duration)> {
+    pub fn start_with(folder: &Folder, settings: &[(&str, &str)]) -> anyhow::Result<(Program, Duration)> {
         let data_dir = folder.data_dir();
         let log_file = folder.file("program.log");
-        let log = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&log_file)?;
+        let log = OpenOptions::new().create(true).append(true).open(&log_file)?;
         let address = free_address()?;
         let started = Instant::now();
         // setpriv becomes the program, and has it end should this process be killed.
@@ -63,18 +57,10 @@ impl Program {
             .stderr(log)
             .spawn()
             .context("setpriv cannot be run")?;
-        let mut program = Program {
-            child,
-            address,
-            data_dir,
-        };
+        let mut program = Program { child, address, data_dir };
         while !is_ready(address) {
             let gone = program.child.try_wait()?.is_some() || started.elapsed() > PATIENCE;
-            ensure!(
-                !gone,
-                "the program did not start:\n{}",
-                fs::read_to_string(&log_file)?
-            );
+            ensure!(!gone, "the program did not start:\n{}", fs::read_to_string(&log_file)?);
             std::thread::sleep(POLL);
         }
         Ok((program, started.elapsed()))
@@ -117,12 +103,8 @@ impl Program {
         let Some(server) = server.lines().next() else {
             return Vec::new();
         };
-        let children = fs::read_to_string(format!("/proc/{server}/task/{server}/children"))
-            .unwrap_or_default();
-        std::iter::once(server)
-            .chain(children.split_whitespace())
-            .map(str::to_string)
-            .collect()
+        let children = fs::read_to_string(format!("/proc/{server}/task/{server}/children")).unwrap_or_default();
+        std::iter::once(server).chain(children.split_whitespace()).map(str::to_string).collect()
     }
 
     /// Stops the program as an administrator would.
@@ -134,10 +116,7 @@ impl Program {
         if self.child.try_wait()?.is_some() {
             return Ok(());
         }
-        kill(
-            Pid::from_raw(i32::try_from(self.child.id())?),
-            Signal::SIGTERM,
-        )?;
+        kill(Pid::from_raw(i32::try_from(self.child.id())?), Signal::SIGTERM)?;
         let asked = Instant::now();
         while asked.elapsed() < PATIENCE {
             if let Some(status) = self.child.try_wait()? {
@@ -167,10 +146,7 @@ fn free_address() -> anyhow::Result<SocketAddr> {
 fn is_ready(address: SocketAddr) -> bool {
     let ask = || {
         let mut stream = TcpStream::connect(address)?;
-        write!(
-            stream,
-            "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-        )?;
+        write!(stream, "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;
         std::io::Result::Ok(answer.starts_with("HTTP/1.1 200"))

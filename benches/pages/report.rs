@@ -36,10 +36,7 @@ pub fn cases(rows: &[i64], measured: &[Measured]) {
             }
             let p50 = case.pages[which].p50;
             let yardstick = yardstick(largest, case, which);
-            line.push(format!(
-                "{:.2}",
-                p50 / smallest.cases[number].pages[which].p50
-            ));
+            line.push(format!("{:.2}", p50 / smallest.cases[number].pages[which].p50));
             line.push(format!("{yardstick:.2}"));
             line.push(format!("{:.1}", p50 / yardstick));
             line.push(if case.reads_all { "yes" } else { "no" }.into());
@@ -60,26 +57,12 @@ fn yardstick(measured: &Measured, case: &MeasuredCase, which: usize) -> f64 {
 
 /// The yardsticks themselves.
 pub fn yardsticks(rows: &[i64], measured: &[Measured]) {
-    let head = [
-        "yardstick",
-        "connectors",
-        "connections",
-        "req/s",
-        "p50 ms",
-        "p99 ms",
-    ]
-    .map(String::from);
+    let head = ["yardstick", "connectors", "connections", "req/s", "p50 ms", "p99 ms"].map(String::from);
     let mut table = Vec::new();
     for (number, measured) in rows.iter().zip(measured) {
-        let bare = measured
-            .bare
-            .iter()
-            .map(|(size, figures)| (format!("bare handler, page of {size} rows"), figures));
+        let bare = measured.bare.iter().map(|(size, figures)| (format!("bare handler, page of {size} rows"), figures));
         let update = ("durable change of one row".to_string(), &measured.update);
-        let queries = measured
-            .cases
-            .iter()
-            .map(|case| (format!("query: {}", case.name), &case.query));
+        let queries = measured.cases.iter().map(|case| (format!("query: {}", case.name), &case.query));
         for (name, figures) in bare.chain([update]).chain(queries) {
             for (connections, figures) in CONNECTIONS.iter().zip(figures) {
                 let mut line = vec![name.clone(), number.to_string(), connections.to_string()];
@@ -95,55 +78,26 @@ pub fn yardsticks(rows: &[i64], measured: &[Measured]) {
 pub fn rest(starts: &Starts, idle: &Memory, loaded: &Memory, weights: &[Weight]) {
     let mebibytes = |bytes: u64| format!("{:.1} MiB", bytes as f64 / 1024.0 / 1024.0);
     let mut table = vec![
-        vec![
-            "first start, database made".into(),
-            format!("{:.2} s", starts.first.as_secs_f64()),
-        ],
-        vec![
-            "later start".into(),
-            format!("{:.2} s", starts.later.as_secs_f64()),
-        ],
-        vec![
-            "memory after the start, program".into(),
-            mebibytes(idle.program),
-        ],
-        vec![
-            "memory after the start, PostgreSQL".into(),
-            mebibytes(idle.database),
-        ],
-        vec![
-            "memory after the load, program".into(),
-            mebibytes(loaded.program),
-        ],
-        vec![
-            "memory after the load, PostgreSQL".into(),
-            mebibytes(loaded.database),
-        ],
+        vec!["first start, database made".into(), format!("{:.2} s", starts.first.as_secs_f64())],
+        vec!["later start".into(), format!("{:.2} s", starts.later.as_secs_f64())],
+        vec!["memory after the start, program".into(), mebibytes(idle.program)],
+        vec!["memory after the start, PostgreSQL".into(), mebibytes(idle.database)],
+        vec!["memory after the load, program".into(), mebibytes(loaded.program)],
+        vec!["memory after the load, PostgreSQL".into(), mebibytes(loaded.database)],
     ];
     for weight in weights {
-        table.push(vec![
-            format!("{} (coding: {})", weight.name, weight.coding),
-            format!("{} bytes", weight.bytes),
-        ]);
+        table.push(vec![format!("{} (coding: {})", weight.name, weight.coding), format!("{} bytes", weight.bytes)]);
     }
     print(&["measure", "value"].map(String::from), &table);
 }
 
 /// What else the machine was doing.
 pub fn load_average() -> std::io::Result<String> {
-    Ok(std::fs::read_to_string("/proc/loadavg")?
-        .split(' ')
-        .take(3)
-        .collect::<Vec<_>>()
-        .join(" "))
+    Ok(std::fs::read_to_string("/proc/loadavg")?.split(' ').take(3).collect::<Vec<_>>().join(" "))
 }
 
 fn three(figures: &Figures) -> [String; 3] {
-    [
-        format!("{:.0}", figures.rate),
-        format!("{:.2}", figures.p50),
-        format!("{:.2}", figures.p99),
-    ]
+    [format!("{:.0}", figures.rate), format!("{:.2}", figures.p50), format!("{:.2}", figures.p99)]
 }
 
 fn print(head: &[String], table: &[Vec<String>]) {

@@ -32,29 +32,14 @@ pub struct Weight {
 impl Session {
     pub async fn begin(address: SocketAddr) -> anyhow::Result<Session> {
         let mut client = Client::connect(address).await?;
-        let mut session = Session {
-            address,
-            cookie: String::new(),
-            csrf: String::new(),
-        };
+        let mut session = Session { address, cookie: String::new(), csrf: String::new() };
         let page = client.ask(&session.request("/sign-in")).await?;
         session.cookie = cookie(&page)?;
         session.csrf = csrf(&page.text())?;
-        let fields = [
-            ("csrf", session.csrf.as_str()),
-            ("username", USER),
-            ("password", PASSWORD),
-            ("next", "/"),
-        ];
-        let form = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(fields)
-            .finish();
+        let fields = [("csrf", session.csrf.as_str()), ("username", USER), ("password", PASSWORD), ("next", "/")];
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let answer = client.ask(&session.post("/sign-in", &form)).await?;
-        ensure!(
-            answer.status == 303,
-            "signing in was answered {}",
-            answer.status
-        );
+        ensure!(answer.status == 303, "signing in was answered {}", answer.status);
         session.cookie = cookie(&answer)?;
         session.csrf = csrf(&session.get("/connectors").await?)?;
         Ok(session)
@@ -98,11 +83,7 @@ impl Session {
             name: list.name.clone(),
             ask: Box::new(move |_| {
                 let request = request.clone();
-                Ask {
-                    request: Box::new(move || request.clone()),
-                    status: 200,
-                    text: text.clone(),
-                }
+                Ask { request: Box::new(move || request.clone()), status: 200, text: text.clone() }
             }),
         }
     }
@@ -116,11 +97,7 @@ impl Session {
                 (connector, version)
             })
             .collect();
-        let session = Rc::new(Session {
-            address: self.address,
-            cookie: self.cookie.clone(),
-            csrf: self.csrf.clone(),
-        });
+        let session = Rc::new(Session { address: self.address, cookie: self.cookie.clone(), csrf: self.csrf.clone() });
         Case {
             name: "save Details".into(),
             ask: Box::new(move |number| {
@@ -145,12 +122,7 @@ impl Session {
         let page = self.get("/connectors").await?;
         let mut files: Vec<(String, String)> = super::cases::SIZES
             .iter()
-            .map(|size| {
-                (
-                    format!("list, {size} rows"),
-                    super::cases::first_page(*size),
-                )
-            })
+            .map(|size| (format!("list, {size} rows"), super::cases::first_page(*size)))
             .collect();
         for (name, ending) in [("style sheet", ".css"), ("script", ".js")] {
             let file = page
@@ -165,10 +137,7 @@ impl Session {
             weights.push(Weight {
                 name,
                 bytes: answer.body().len(),
-                coding: answer
-                    .header("content-encoding")
-                    .unwrap_or("none")
-                    .to_string(),
+                coding: answer.header("content-encoding").unwrap_or("none").to_string(),
             });
         }
         Ok(weights)
@@ -176,15 +145,11 @@ impl Session {
 }
 
 fn cookie(answer: &Answer<'_>) -> anyhow::Result<String> {
-    let cookie = answer
-        .header("set-cookie")
-        .and_then(|cookie| cookie.split(';').next());
+    let cookie = answer.header("set-cookie").and_then(|cookie| cookie.split(';').next());
     Ok(cookie.context("no cookie was set")?.to_string())
 }
 
 fn csrf(page: &str) -> anyhow::Result<String> {
-    let (_, rest) = page
-        .split_once("name=\"csrf\" value=\"")
-        .context("the page has no form")?;
+    let (_, rest) = page.split_once("name=\"csrf\" value=\"").context("the page has no form")?;
     Ok(rest.split('"').next().unwrap_or_default().to_string())
 }

@@ -34,26 +34,14 @@ impl Bare {
         let (sender, receiver) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async {
-                let app = move || {
-                    App::new()
-                        .app_data(web::Data::new(page.clone()))
-                        .route("/", web::get().to(answer))
-                };
-                let server = HttpServer::new(app)
-                    .workers(workers)
-                    .disable_signals()
-                    .listen(listener)?
-                    .run();
+                let app = move || App::new().app_data(web::Data::new(page.clone())).route("/", web::get().to(answer));
+                let server = HttpServer::new(app).workers(workers).disable_signals().listen(listener)?.run();
                 // Nobody waits any more if the run has ended.
                 _ = sender.send(server.handle());
                 server.await
             })
         });
-        Ok(Bare {
-            address,
-            handle: receiver.recv()?,
-            thread: Some(thread),
-        })
+        Ok(Bare { address, handle: receiver.recv()?, thread: Some(thread) })
     }
 
     pub fn case(&self) -> Case {
@@ -62,11 +50,7 @@ impl Bare {
             name: "bare handler".into(),
             ask: Box::new(move |_| {
                 let request = request.clone();
-                Ask {
-                    request: Box::new(move || request.clone()),
-                    status: 200,
-                    text: "</html>".into(),
-                }
+                Ask { request: Box::new(move || request.clone()), status: 200, text: "</html>".into() }
             }),
         }
     }
@@ -83,9 +67,7 @@ impl Drop for Bare {
 }
 
 async fn answer(page: web::Data<Bytes>) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/html; charset=utf-8")
-        .body(Bytes::clone(&page))
+    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(Bytes::clone(&page))
 }
 
 /// PostgreSQL's own benchmark, over the socket that the program uses.
@@ -97,18 +79,13 @@ pub struct Pgbench {
 
 impl Pgbench {
     pub fn find(folder: &Folder) -> anyhow::Result<Pgbench> {
-        let versions =
-            fs::read_dir("/usr/lib/postgresql").context("PostgreSQL is not installed")?;
+        let versions = fs::read_dir("/usr/lib/postgresql").context("PostgreSQL is not installed")?;
         let program = versions
             .filter_map(|version| Some(version.ok()?.path().join("bin/pgbench")))
             .filter(|program| program.is_file())
             .max()
             .ok_or_else(|| anyhow!("pgbench is missing"))?;
-        Ok(Pgbench {
-            program,
-            folder: folder.path().to_path_buf(),
-            socket: folder.data_dir().join("socket"),
-        })
+        Ok(Pgbench { program, folder: folder.path().to_path_buf(), socket: folder.data_dir().join("socket") })
     }
 
     /// Lets `clients` run a prepared statement for `time`.
@@ -118,23 +95,9 @@ impl Pgbench {
         let log = self.folder.join("pgbench_log");
         let started = Instant::now();
         let mut child = Command::new(&self.program)
-            .args([
-                "-n",
-                "-M",
-                "prepared",
-                "-U",
-                "connectory",
-                "-l",
-                "--log-prefix",
-            ])
+            .args(["-n", "-M", "prepared", "-U", "connectory", "-l", "--log-prefix"])
             .arg(&log)
-            .args([
-                "-c",
-                &clients.to_string(),
-                "-T",
-                &time.as_secs().to_string(),
-                "-h",
-            ])
+            .args(["-c", &clients.to_string(), "-T", &time.as_secs().to_string(), "-h"])
             .arg(&self.socket)
             .arg("-f")
             .arg(&script)
@@ -143,16 +106,8 @@ impl Pgbench {
             .stderr(Stdio::piped())
             .spawn()?;
         let log = log.with_extension(child.id().to_string());
-        let said = child
-            .stderr
-            .take()
-            .map(std::io::read_to_string)
-            .transpose()?;
-        ensure!(
-            child.wait()?.success(),
-            "pgbench failed: {}",
-            said.unwrap_or_default()
-        );
+        let said = child.stderr.take().map(std::io::read_to_string).transpose()?;
+        ensure!(child.wait()?.success(), "pgbench failed: {}", said.unwrap_or_default());
         // Longer than asked for, where a transaction takes long.
         let whole = started.elapsed();
         let lines = fs::read_to_string(&log)?;

@@ -20,13 +20,10 @@ pub const PROGRAMS: [&str; 3] = [COMMAND_LINE, CONNECTORY, DEMO];
 /// Those that work beside people. No person has a name that reads like one of them.
 pub const RESERVED_NAMES: [&str; 2] = [COMMAND_LINE, CONNECTORY];
 
-/// A display name with the user name, if there is one: `Ana Ruiz (ana)`. Two people may have one display name, and change it.
+/// A display name with the user name, if there is one: `Ana Ruiz (ana)`. Two people may have one display name, and
+/// change it.
 pub fn attribution(name: &str, username: &str) -> String {
-    if username.is_empty() {
-        name.to_string()
-    } else {
-        format!("{name} ({username})")
-    }
+    if username.is_empty() { name.to_string() } else { format!("{name} ({username})") }
 }
 
 /// A signed-in person, or the command line.
@@ -81,13 +78,7 @@ impl Actor {
 
     /// Somebody of whom only the request is known.
     pub fn unknown(address: String, request_id: String) -> Actor {
-        Actor {
-            address,
-            request_id,
-            super_admin: false,
-            sight: Sight::Of(Uuid::nil()),
-            ..Actor::program("")
-        }
+        Actor { address, request_id, super_admin: false, sight: Sight::Of(Uuid::nil()), ..Actor::program("") }
     }
 
     /// Somebody who has just proved who they are, before there is a session.
@@ -118,11 +109,6 @@ impl FromRequest for Actor {
     type Future = Ready<Result<Actor, Error>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(
-            req.extensions()
-                .get::<Rc<Actor>>()
-                .map(|actor| Actor::clone(actor))
-                .ok_or(Error::SignIn),
-        )
+        ready(req.extensions().get::<Rc<Actor>>().map(|actor| Actor::clone(actor)).ok_or(Error::SignIn))
     }
 }

@@ -1,7 +1,7 @@
 //! Where a request comes from: the address at the other end of the connection, or the one that a trusted proxy names.
 //!
-//! Rule: `X-Forwarded-For` counts only from proxies that the administrator trusts, and is read from its end, because whoever
-//! sends a request writes its beginning.
+//! Rule: `X-Forwarded-For` counts only from proxies that the administrator trusts, and is read from its end, because
+//! whoever sends a request writes its beginning.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -25,16 +25,12 @@ impl TrustedProxies {
         self.0.iter().any(|network| network.contains(&address))
     }
 
-    /// The client's address: the last of the named ones that is no trusted proxy's. A name that is no address ends the way
-    /// back, at the proxy that has passed it on. Whoever sends a request writes the beginning of a line, so bytes that are no
-    /// text there must not make what a proxy has added unreadable.
+    /// The client's address: the last of the named ones that is no trusted proxy's. A name that is no address ends the
+    /// way back, at the proxy that has passed it on. Whoever sends a request writes the beginning of a line, so bytes
+    /// that are no text there must not make what a proxy has added unreadable.
     fn client(&self, peer: IpAddr, lines: &[&[u8]]) -> IpAddr {
         let mut client = peer;
-        for name in lines
-            .iter()
-            .rev()
-            .flat_map(|line| line.rsplit(|byte| *byte == b','))
-        {
+        for name in lines.iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b',')) {
             if !self.trusts(client) {
                 break;
             }
@@ -70,8 +66,8 @@ pub fn client_address(req: &HttpRequest) -> String {
     proxies.client(peer, &lines).to_string()
 }
 
-/// The address at the other end, if it says for whom it asks and is not trusted to: a proxy that the administrator has forgotten,
-/// or somebody who pretends to be one.
+/// The address at the other end, if it says for whom it asks and is not trusted to: a proxy that the administrator has
+/// forgotten, or somebody who pretends to be one.
 pub fn untrusted_forwarder(req: &HttpRequest) -> Option<IpAddr> {
     let peer = req.peer_addr()?.ip().to_canonical();
     let proxies = req.app_data::<web::Data<TrustedProxies>>();
@@ -90,11 +86,7 @@ mod tests {
         let table: &[(&str, &[&[u8]], &str)] = &[
             ("10.0.0.1", &[b"192.0.2.7"], "192.0.2.7"),
             ("10.0.0.1", &[b"1.1.1.1, 192.0.2.7"], "192.0.2.7"),
-            (
-                "10.0.0.1",
-                &[b"1.1.1.1", b"192.0.2.7, 10.0.0.2"],
-                "192.0.2.7",
-            ),
+            ("10.0.0.1", &[b"1.1.1.1", b"192.0.2.7, 10.0.0.2"], "192.0.2.7"),
             ("10.0.0.1", &[b"10.0.0.3, 10.0.0.2"], "10.0.0.3"),
             ("10.0.0.1", &[b"192.0.2.7:4711"], "192.0.2.7"),
             ("::1", &[b"[2001:db8::7]:4711"], "2001:db8::7"),
@@ -110,11 +102,7 @@ mod tests {
         ];
         for (peer, named, client) in table {
             let peer = peer.parse().expect("an address");
-            assert_eq!(
-                proxies.client(peer, named).to_string(),
-                *client,
-                "{named:?}"
-            );
+            assert_eq!(proxies.client(peer, named).to_string(), *client, "{named:?}");
         }
     }
 }

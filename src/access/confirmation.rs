@@ -2,8 +2,8 @@
 //! secret, exporting, making a key.
 //!
 //! Rule: it counts for fifteen minutes, in this session only. Which routes ask stands in the table of routes
-//! ([`super::Asks`]). Where only some of a form needs it, the form shows [`password_again`] unless [`Visit::is_confirmed`],
-//! and its handler calls [`SignInGuard::confirm`].
+//! ([`super::Asks`]). Where only some of a form needs it, the form shows [`password_again`] unless
+//! [`Visit::is_confirmed`], and its handler calls [`SignInGuard::confirm`].
 
 use actix_web::HttpRequest;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -21,13 +21,12 @@ const COUNTS_FOR: TimeDelta = TimeDelta::minutes(15);
 const MISSING: &str = "Enter your own password";
 
 /// Said to somebody who signs in with the provider alone.
-pub(super) const NO_PASSWORD: &str = "You have no password here. Show on your profile, under the sign-in provider, that it is you, and come back";
+pub(super) const NO_PASSWORD: &str =
+    "You have no password here. Show on your profile, under the sign-in provider, that it is you, and come back";
 
 /// The field for the own password, with its message if the form was refused.
 pub fn password_again(errors: &Errors) -> TextField {
-    TextField::secret(OWN_PASSWORD, "Your own password")
-        .autocomplete("current-password")
-        .errors(errors)
+    TextField::secret(OWN_PASSWORD, "Your own password").autocomplete("current-password").errors(errors)
 }
 
 /// Whether a password that was entered then still counts.
@@ -36,14 +35,9 @@ pub(super) fn counts(entered: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool
 }
 
 impl SignInGuard {
-    /// Whether the person has entered their own password, now in this form or a short time before; if not, the message stands
-    /// in `errors`. Guessing is slowed down as it is at the sign-in.
-    pub async fn confirm(
-        &self,
-        visit: &Visit,
-        data: &FormData,
-        errors: &mut Errors,
-    ) -> Result<bool, Error> {
+    /// Whether the person has entered their own password, now in this form or a short time before; if not, the message
+    /// stands in `errors`. Guessing is slowed down as it is at the sign-in.
+    pub async fn confirm(&self, visit: &Visit, data: &FormData, errors: &mut Errors) -> Result<bool, Error> {
         if visit.is_confirmed() {
             return Ok(true);
         }
@@ -76,19 +70,16 @@ impl SignInGuard {
     /// Why what was entered does not count: somebody who signs in with the provider alone has nothing to enter.
     async fn why_not(&self, actor: &Actor, otherwise: &'static str) -> Result<&'static str, Error> {
         let row = users::table.filter(users::id.nullable().eq(actor.id));
-        let has_password: Option<bool> = row
-            .select(users::password_hash.is_not_null())
-            .first(&mut *self.db.get().await?)
-            .await
-            .optional()?;
+        let has_password: Option<bool> =
+            row.select(users::password_hash.is_not_null()).first(&mut *self.db.get().await?).await.optional()?;
         Ok(match has_password {
             Some(false) => NO_PASSWORD,
             _ => otherwise,
         })
     }
 
-    /// Notes in the session of a request that it is still the same person. An UPDATE: a session that was ended meanwhile
-    /// stays ended.
+    /// Notes in the session of a request that it is still the same person. An UPDATE: a session that was ended
+    /// meanwhile stays ended.
     pub async fn remember(&self, req: &HttpRequest) -> Result<(), Error> {
         let Some(token) = self.cookies.token(req) else {
             return Ok(());

@@ -33,10 +33,7 @@ struct Kept {
 
 impl Counts {
     pub fn new(ticks: Ticks) -> Counts {
-        Counts {
-            ticks,
-            kept: Arc::default(),
-        }
+        Counts { ticks, kept: Arc::default() }
     }
 
     /// When all tries of a key will have come back; `None` if none was taken.

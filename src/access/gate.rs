@@ -1,4 +1,5 @@
-//! The gate in front of every route: finds out who asks, whether they may, whether it is still them, and what stands around the page.
+//! The gate in front of every route: finds out who asks, whether they may, whether it is still them, and what stands
+//! around the page.
 
 use std::rc::Rc;
 
@@ -11,9 +12,7 @@ use actix_web::middleware::Next;
 use super::reauthentication::{Asks, ask_again};
 use super::sessions::{self, SessionRow};
 use super::{Actor, Needs, Permission, SignInGuard, client_address};
-use crate::web::{
-    Error, Flash, NavItem, Person, RequestId, Shell, Theme, VisitorAddress, VisitorToken, Zone,
-};
+use crate::web::{Error, Flash, NavItem, Person, RequestId, Shell, Theme, VisitorAddress, VisitorToken, Zone};
 
 /// What the gate asks the application for.
 #[derive(Clone)]
@@ -45,10 +44,7 @@ pub async fn gate(
     if let Some(new) = new {
         let cookie = gate.guard.cookies.token_cookie(&new);
         // A response that signs somebody in or out sets this cookie itself.
-        let has_token = response
-            .response()
-            .cookies()
-            .any(|set| set.name() == cookie.name());
+        let has_token = response.response().cookies().any(|set| set.name() == cookie.name());
         if !has_token {
             let added = response.response_mut().add_cookie(&cookie);
             added.map_err(Error::internal)?;
@@ -82,9 +78,7 @@ async fn admit(gate: &Gate, needs: Needs, req: &ServiceRequest) -> Result<Admitt
     let actor = session.map(|row| introduce(req, row));
     tell_log(req, actor.as_ref().map(|(actor, _)| actor));
     equip(gate, req, &token, actor.as_ref());
-    let zone = actor
-        .as_ref()
-        .map_or(Zone::default(), |(_, looks)| looks.zone);
+    let zone = actor.as_ref().map_or(Zone::default(), |(_, looks)| looks.zone);
     let actor = actor.map(|(actor, _)| Rc::new(actor));
     if let Some(actor) = &actor {
         req.extensions_mut().insert(Rc::clone(actor));
@@ -148,10 +142,7 @@ fn tell_log(req: &ServiceRequest, actor: Option<&Actor>) {
 }
 
 fn request_id(req: &ServiceRequest) -> String {
-    req.extensions()
-        .get::<RequestId>()
-        .map(|id| id.0.clone())
-        .unwrap_or_default()
+    req.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
 }
 
 /// Leaves with the request what stands around its page.
@@ -159,13 +150,9 @@ fn equip(gate: &Gate, req: &ServiceRequest, token: &VisitorToken, actor: Option<
     let looks = actor.map(|(_, looks)| *looks).unwrap_or_default();
     let shell = Shell {
         path: req.path().to_string(),
-        nav: actor
-            .map(|(actor, _)| navigation(actor))
-            .unwrap_or_default(),
+        nav: actor.map(|(actor, _)| navigation(actor)).unwrap_or_default(),
         activity: actor.map(|(actor, _)| activity(actor)).unwrap_or_default(),
-        person: actor.map(|(actor, _)| Person {
-            name: actor.name.clone(),
-        }),
+        person: actor.map(|(actor, _)| Person { name: actor.name.clone() }),
         theme: looks.theme,
         zone: looks.zone,
         csrf: token.csrf(),
@@ -176,22 +163,16 @@ fn equip(gate: &Gate, req: &ServiceRequest, token: &VisitorToken, actor: Option<
 }
 
 /// The pages of what has happened, each with its tab.
-const ACTIVITY: &[(Permission, (&str, &str))] = &[
-    (Permission::ViewActivity, ("/calls", "Calls")),
-    (Permission::ViewAuditLog, ("/audit", "Audit log")),
-];
+const ACTIVITY: &[(Permission, (&str, &str))] =
+    &[(Permission::ViewActivity, ("/calls", "Calls")), (Permission::ViewAuditLog, ("/audit", "Audit log"))];
 
 /// The pages among them that are for super admins.
 const FOR_SUPER_ADMINS: [(&str, &str); 2] = [("/notices", "Notices"), ("/system", "System")];
 
 /// Those that the person may open.
 fn activity(actor: &Actor) -> Vec<(&'static str, &'static str)> {
-    let open = ACTIVITY
-        .iter()
-        .filter(|(permission, _)| actor.may(*permission));
-    open.map(|(_, tab)| *tab)
-        .chain(FOR_SUPER_ADMINS.into_iter().filter(|_| actor.super_admin))
-        .collect()
+    let open = ACTIVITY.iter().filter(|(permission, _)| actor.may(*permission));
+    open.map(|(_, tab)| *tab).chain(FOR_SUPER_ADMINS.into_iter().filter(|_| actor.super_admin)).collect()
 }
 
 /// Only what the person may open.
@@ -199,40 +180,14 @@ fn navigation(actor: &Actor) -> Vec<NavItem> {
     let items = [
         (
             Permission::ViewConnectors,
-            NavItem {
-                href: "/connectors",
-                label: "Connectors",
-                section: "Data Connectors",
-                also: &[],
-            },
+            NavItem { href: "/connectors", label: "Connectors", section: "Data Connectors", also: &[] },
         ),
         (
             Permission::ViewCategories,
-            NavItem {
-                href: "/categories",
-                label: "Categories",
-                section: "Categories",
-                also: &[],
-            },
+            NavItem { href: "/categories", label: "Categories", section: "Categories", also: &[] },
         ),
-        (
-            Permission::ManageUsers,
-            NavItem {
-                href: "/programs",
-                label: "Programs",
-                section: "",
-                also: &[],
-            },
-        ),
-        (
-            Permission::ManageUsers,
-            NavItem {
-                href: "/users",
-                label: "People",
-                section: "",
-                also: &["/groups"],
-            },
-        ),
+        (Permission::ManageUsers, NavItem { href: "/programs", label: "Programs", section: "", also: &[] }),
+        (Permission::ManageUsers, NavItem { href: "/users", label: "People", section: "", also: &["/groups"] }),
     ];
     items
         .into_iter()
@@ -252,20 +207,10 @@ fn own_site_only(gate: &Gate, req: &ServiceRequest) -> Result<(), Error> {
     if matches!(*req.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
         return Ok(());
     }
-    let header = |name: &str| {
-        req.headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    };
-    let foreign_site =
-        header("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none"));
-    let own = |origin: &str| {
-        origin == &*gate.origin || origin.split_once("://").map(|(_, host)| host) == header("host")
-    };
+    let header = |name: &str| req.headers().get(name).and_then(|value| value.to_str().ok());
+    let foreign_site = header("sec-fetch-site").is_some_and(|site| !matches!(site, "same-origin" | "none"));
+    let own =
+        |origin: &str| origin == &*gate.origin || origin.split_once("://").map(|(_, host)| host) == header("host");
     let foreign_origin = header("origin").is_some_and(|origin| !own(origin));
-    if foreign_site || foreign_origin {
-        Err(Error::StaleForm)
-    } else {
-        Ok(())
-    }
+    if foreign_site || foreign_origin { Err(Error::StaleForm) } else { Ok(()) }
 }

@@ -1,7 +1,8 @@
-//! Who is asking, and may they: actors, permissions, sessions, passwords, API keys and the gate in front of every route.
+//! Who is asking, and may they: actors, permissions, sessions, passwords, API keys and the gate in front of every
+//! route.
 //!
-//! Rule: a route without a [`Needs`] and an [`Asks`] does not exist, and what is not granted is refused. Danger: a handler that
-//! changes something takes `by: &Actor`, so that nothing changes without somebody having done it.
+//! Rule: a route without a [`Needs`] and an [`Asks`] does not exist, and what is not granted is refused. Danger: a
+//! handler that changes something takes `by: &Actor`, so that nothing changes without somebody having done it.
 
 mod actor;
 mod api_keys;

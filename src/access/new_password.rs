@@ -8,23 +8,14 @@ const SHORTEST: usize = 12;
 /// The longest password, in characters, so that hashing it stays cheap.
 const LONGEST: usize = 256;
 
-/// The ten thousand most common passwords of at least [`SHORTEST`] characters, in small letters, one a line in the order of
-/// their bytes: from Mark Burnett's ten million passwords, which are in the public domain, and what other lists of the
-/// most common ones have besides.
+/// The ten thousand most common passwords of at least [`SHORTEST`] characters, in small letters, one a line in the
+/// order of their bytes: from Mark Burnett's ten million passwords, which are in the public domain, and what other
+/// lists of the most common ones have besides.
 const COMMON: &str = include_str!("common_passwords.txt");
 
 /// Words that make a long password weak if there is little else in it.
-const WEAK_WORDS: &[&str] = &[
-    "password",
-    "passwort",
-    "administrator",
-    "qwertyuiop",
-    "letmein",
-    "welcome",
-    "changeme",
-    "123456789",
-    "iloveyou",
-];
+const WEAK_WORDS: &[&str] =
+    &["password", "passwort", "administrator", "qwertyuiop", "letmein", "welcome", "changeme", "123456789", "iloveyou"];
 
 /// The name of this program, which whoever guesses tries together with the names of people.
 const PRODUCT: &str = "connectory";
@@ -41,9 +32,7 @@ pub enum PasswordProblem {
     Short,
     #[error("Password must be {LONGEST} characters or fewer")]
     Long,
-    #[error(
-        "Choose a password without your name, your user name or “Connectory” in it: these are tried first"
-    )]
+    #[error("Choose a password without your name, your user name or “Connectory” in it: these are tried first")]
     Names,
     #[error(
         "Choose a password that is not easy to guess: this one is among the most common, or repeats itself or your user name"
@@ -52,11 +41,7 @@ pub enum PasswordProblem {
 }
 
 /// Checks a new password of the person with this user name and name.
-pub fn check_new_password(
-    password: &str,
-    username: &str,
-    name: &str,
-) -> Result<(), PasswordProblem> {
+pub fn check_new_password(password: &str, username: &str, name: &str) -> Result<(), PasswordProblem> {
     let length = password.chars().count();
     let lower = password.to_lowercase();
     let (username, name) = (username.to_lowercase(), name.to_lowercase());
@@ -65,9 +50,7 @@ pub fn check_new_password(
         1..SHORTEST => Err(PasswordProblem::Short),
         _ if length > LONGEST => Err(PasswordProblem::Long),
         _ if contains_a_name(&lower, &username, &name) => Err(PasswordProblem::Names),
-        _ if is_padded_word(&lower, &username) || repeats(&lower) || is_common(&lower) => {
-            Err(PasswordProblem::Common)
-        }
+        _ if is_padded_word(&lower, &username) || repeats(&lower) || is_common(&lower) => Err(PasswordProblem::Common),
         _ => Ok(()),
     }
 }
@@ -84,9 +67,7 @@ fn contains_a_name(password: &str, username: &str, name: &str) -> bool {
 /// Whether little else than one of the words is there: `password1234`, `ana-ana-ana-1`.
 fn is_padded_word(password: &str, username: &str) -> bool {
     WEAK_WORDS.iter().chain([&username]).any(|word| {
-        word.chars().count() >= 3
-            && password.contains(word)
-            && password.replace(word, "").chars().count() < 6
+        word.chars().count() >= 3 && password.contains(word) && password.replace(word, "").chars().count() < 6
     })
 }
 
@@ -153,12 +134,9 @@ mod tests {
 
     #[test]
     fn names_are_refused_wherever_they_stand() {
-        for password in [
-            "ana.ruiz is signing in",
-            "the house of RUIZ, 1987",
-            "ibáñez and four words",
-            "my Connectory has a cat",
-        ] {
+        for password in
+            ["ana.ruiz is signing in", "the house of RUIZ, 1987", "ibáñez and four words", "my Connectory has a cat"]
+        {
             assert_eq!(check(password), Err(PasswordProblem::Names), "{password}");
         }
     }

@@ -1,8 +1,8 @@
 //! Passwords of people: argon2id hashes, made and compared.
 //!
-//! Rule: on threads of their own and no more at once than there are permits, so that nothing that blocks elsewhere in the program keeps
-//! anybody from signing in, and signing in keeps no worker from serving. A permit is given back when the work has ended, also when
-//! nobody waits for it any more.
+//! Rule: on threads of their own and no more at once than there are permits, so that nothing that blocks elsewhere in
+//! the program keeps anybody from signing in, and signing in keeps no worker from serving. A permit is given back when
+//! the work has ended, also when nobody waits for it any more.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,17 +28,12 @@ impl PasswordHasher {
     /// A hasher that works on at most `parallel` passwords at once.
     pub fn new(parallel: usize) -> anyhow::Result<PasswordHasher> {
         let unguessable: [u8; 32] = rand::random();
-        Ok(PasswordHasher {
-            permits: Arc::new(Semaphore::new(parallel.max(1))),
-            decoy: hash(&unguessable)?.into(),
-        })
+        Ok(PasswordHasher { permits: Arc::new(Semaphore::new(parallel.max(1))), decoy: hash(&unguessable)?.into() })
     }
 
     /// The PHC string of a new password: argon2id with m = 19456 KiB, t = 2, p = 1.
     pub async fn hash(&self, password: String) -> Result<String, Error> {
-        self.run(move || hash(password.as_bytes()))
-            .await?
-            .map_err(Error::internal)
+        self.run(move || hash(password.as_bytes())).await?.map_err(Error::internal)
     }
 
     /// Whether the password fits the stored hash; without one (unknown user) it takes as long and says no.
@@ -49,10 +44,7 @@ impl PasswordHasher {
         Ok(fits && known)
     }
 
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Error> {
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let permit = Arc::clone(&self.permits).acquire_owned();
         let permit = tokio::time::timeout(PATIENCE, permit)
             .await
@@ -65,24 +57,18 @@ impl PasswordHasher {
             // Whoever has asked may have gone.
             _ = give.send(outcome);
         };
-        std::thread::Builder::new()
-            .name("password".into())
-            .spawn(work)
-            .map_err(Error::internal)?;
+        std::thread::Builder::new().name("password".into()).spawn(work).map_err(Error::internal)?;
         done.await.map_err(Error::internal)
     }
 }
 
 fn hash(password: &[u8]) -> anyhow::Result<String> {
-    let hash = Argon2::default()
-        .hash_password(password)
-        .map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
+    let hash = Argon2::default().hash_password(password).map_err(|error| anyhow::anyhow!("argon2: {error}"))?;
     Ok(hash.to_string())
 }
 
 fn fits(password: &[u8], stored: &str) -> bool {
-    PasswordHash::new(stored)
-        .is_ok_and(|parsed| Argon2::default().verify_password(password, &parsed).is_ok())
+    PasswordHash::new(stored).is_ok_and(|parsed| Argon2::default().verify_password(password, &parsed).is_ok())
 }
 
 #[cfg(test)]

@@ -24,51 +24,15 @@ use Permission::*;
 
 /// Every permission with its code (database, command line) and its label (pages).
 const ALL: [(Permission, &str, &str); 12] = [
-    (
-        CreateConnectors,
-        "create-data-connectors",
-        "Create Data Connectors",
-    ),
-    (
-        DeleteConnectors,
-        "delete-data-connectors",
-        "Delete Data Connectors",
-    ),
-    (
-        EditConnectors,
-        "edit-data-connectors",
-        "Edit Data Connectors",
-    ),
-    (
-        ViewConnectors,
-        "view-data-connectors",
-        "View Data Connectors",
-    ),
-    (
-        CreateCategories,
-        "create-data-connector-categories",
-        "Create Data Connector Categories",
-    ),
-    (
-        DeleteCategories,
-        "delete-data-connector-categories",
-        "Delete Data Connector Categories",
-    ),
-    (
-        EditCategories,
-        "edit-data-connector-categories",
-        "Edit Data Connector Categories",
-    ),
-    (
-        ViewCategories,
-        "view-data-connector-categories",
-        "View Data Connector Categories",
-    ),
-    (
-        CallConnectors,
-        "call-data-connectors",
-        "Call Data Connectors",
-    ),
+    (CreateConnectors, "create-data-connectors", "Create Data Connectors"),
+    (DeleteConnectors, "delete-data-connectors", "Delete Data Connectors"),
+    (EditConnectors, "edit-data-connectors", "Edit Data Connectors"),
+    (ViewConnectors, "view-data-connectors", "View Data Connectors"),
+    (CreateCategories, "create-data-connector-categories", "Create Data Connector Categories"),
+    (DeleteCategories, "delete-data-connector-categories", "Delete Data Connector Categories"),
+    (EditCategories, "edit-data-connector-categories", "Edit Data Connector Categories"),
+    (ViewCategories, "view-data-connector-categories", "View Data Connector Categories"),
+    (CallConnectors, "call-data-connectors", "Call Data Connectors"),
     (ViewActivity, "view-activity", "View Activity"),
     (ManageUsers, "manage-users", "Manage Users"),
     (ViewAuditLog, "view-audit-log", "View Audit Log"),
@@ -82,9 +46,7 @@ impl Permission {
 
     /// The permission of a code such as `edit-data-connectors`.
     pub fn parse(code: &str) -> Option<Permission> {
-        ALL.iter()
-            .find(|(_, known, _)| *known == code)
-            .map(|(permission, ..)| *permission)
+        ALL.iter().find(|(_, known, _)| *known == code).map(|(permission, ..)| *permission)
     }
 
     pub fn code(self) -> &'static str {
@@ -99,9 +61,7 @@ impl Permission {
     pub fn requires(self) -> &'static [Permission] {
         match self {
             CreateConnectors => &[EditConnectors, ViewConnectors],
-            DeleteConnectors | EditConnectors | CallConnectors | ViewCategories => {
-                &[ViewConnectors]
-            }
+            DeleteConnectors | EditConnectors | CallConnectors | ViewCategories => &[ViewConnectors],
             CreateCategories => &[EditCategories, ViewCategories, ViewConnectors],
             DeleteCategories | EditCategories => &[ViewCategories, ViewConnectors],
             ViewConnectors | ViewActivity | ManageUsers | ViewAuditLog => &[],
@@ -132,21 +92,14 @@ pub struct Coupled {
 impl PermissionSet {
     /// The set of `granted`, and of what they require: what a person who ticks boxes gets.
     pub fn with_required(granted: impl IntoIterator<Item = Permission>) -> PermissionSet {
-        granted
-            .into_iter()
-            .fold(PermissionSet::default(), |set, permission| {
-                permission
-                    .requires()
-                    .iter()
-                    .fold(set.with(permission), |set, required| set.with(*required))
-            })
+        granted.into_iter().fold(PermissionSet::default(), |set, permission| {
+            permission.requires().iter().fold(set.with(permission), |set, required| set.with(*required))
+        })
     }
 
     /// The set of `granted` and nothing else.
     pub fn exactly(granted: impl IntoIterator<Item = Permission>) -> PermissionSet {
-        granted
-            .into_iter()
-            .fold(PermissionSet::default(), PermissionSet::with)
+        granted.into_iter().fold(PermissionSet::default(), PermissionSet::with)
     }
 
     /// What comes of a form in which `chosen` is ticked now and `before` was ticked first. Ticking brings what the
@@ -160,11 +113,7 @@ impl PermissionSet {
         };
         let kept = PermissionSet::exactly(chosen.iter().filter(stays));
         let set = PermissionSet::with_required(kept.iter());
-        Coupled {
-            set,
-            added: set.without(chosen),
-            dropped: chosen.without(kept),
-        }
+        Coupled { set, added: set.without(chosen), dropped: chosen.without(kept) }
     }
 
     /// What is in this set and not in `others`.
@@ -191,12 +140,9 @@ impl PermissionSet {
     /// Those of `granted` whose requirements are granted, too.
     pub fn counting(granted: impl IntoIterator<Item = Permission>) -> PermissionSet {
         let granted = PermissionSet::exactly(granted);
-        let counts = granted.iter().filter(|permission| {
-            permission
-                .requires()
-                .iter()
-                .all(|required| granted.contains(*required))
-        });
+        let counts = granted
+            .iter()
+            .filter(|permission| permission.requires().iter().all(|required| granted.contains(*required)));
         counts.fold(PermissionSet::default(), PermissionSet::with)
     }
 
@@ -234,8 +180,7 @@ mod tests {
 
     #[test]
     fn a_permission_without_view_does_not_count() {
-        let set =
-            PermissionSet::from_codes(["edit-data-connectors", "manage-users", "no-such-thing"]);
+        let set = PermissionSet::from_codes(["edit-data-connectors", "manage-users", "no-such-thing"]);
         assert!(!set.contains(EditConnectors));
         assert!(set.contains(ManageUsers));
     }
@@ -258,10 +203,7 @@ mod tests {
     fn ticking_create_for_the_first_time_brings_edit_and_says_so() {
         let chosen = PermissionSet::exactly([CreateCategories]);
         let coupled = PermissionSet::couple(PermissionSet::default(), chosen);
-        assert!(
-            coupled.added
-                == PermissionSet::exactly([EditCategories, ViewCategories, ViewConnectors])
-        );
+        assert!(coupled.added == PermissionSet::exactly([EditCategories, ViewCategories, ViewConnectors]));
         assert!(coupled.set.contains(CreateCategories) && coupled.dropped.is_empty());
     }
 

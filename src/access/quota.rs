@@ -1,4 +1,5 @@
-//! How much one key or one person may ask for: so many requests at once, so many in a time, and a part of the memory for bodies.
+//! How much one key or one person may ask for: so many requests at once, so many in a time, and a part of the memory
+//! for bodies.
 //!
 //! Rule: whoever is over a limit is told at once when to come again, and others are not held up.
 
@@ -67,12 +68,7 @@ pub enum OverQuota {
 impl Quotas {
     /// Each holder has half of `bodies`, the memory for bodies of all of them.
     pub fn new(clock: &Clock, limits: QuotaLimits, bodies: &Arc<Budget>) -> Quotas {
-        Quotas {
-            limits,
-            bodies: Arc::clone(bodies),
-            ticks: Ticks::new(clock),
-            kept: Arc::default(),
-        }
+        Quotas { limits, bodies: Arc::clone(bodies), ticks: Ticks::new(clock), kept: Arc::default() }
     }
 
     /// Takes one request of a holder.
@@ -80,8 +76,7 @@ impl Quotas {
         let quota = self.of(holder);
         let most = self.limits.at_once;
         let one_more = |count: usize| (count < most).then_some(count + 1);
-        let counted =
-            (quota.under_way).fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
+        let counted = (quota.under_way).fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
         if counted.is_err() {
             let wait = A_MOMENT;
             return Err(OverQuota::AtOnce { most, wait });
@@ -145,11 +140,8 @@ mod tests {
     const TWO: Uuid = Uuid::from_u128(2);
 
     fn quotas(clock: &Clock, burst: u32, at_once: usize) -> Quotas {
-        let limits = QuotaLimits {
-            burst: NonZeroU32::new(burst).expect("a number"),
-            refill: Duration::from_secs(1),
-            at_once,
-        };
+        let limits =
+            QuotaLimits { burst: NonZeroU32::new(burst).expect("a number"), refill: Duration::from_secs(1), at_once };
         Quotas::new(clock, limits, &Budget::new(1_000_000))
     }
 

@@ -1,8 +1,8 @@
 //! Asking for the own password again: what every route that changes something says of itself, and the page that asks.
 //!
-//! Rule: the gate asks, so no handler can forget to. The page carries the fields that were posted and posts them again to the
-//! same address, so nothing typed is lost. Danger: secrets must not be among them; what takes secrets in its form
-//! is [`Asks::ByHandler`].
+//! Rule: the gate asks, so no handler can forget to. The page carries the fields that were posted and posts them again
+//! to the same address, so nothing typed is lost. Danger: secrets must not be among them; what takes secrets in its
+//! form is [`Asks::ByHandler`].
 
 use std::rc::Rc;
 
@@ -20,7 +20,8 @@ use crate::web::{Error, Errors, Form, OWN_PASSWORD, Shell, TextField, page};
 pub enum Asks {
     /// Every time, before the handler runs. For everything that gives power: rights, accounts, keys, tokens, exports.
     Always,
-    /// The handler asks, by [`SignInGuard::confirm`], because only some of what the form can hold needs it; the text says what.
+    /// The handler asks, by [`SignInGuard::confirm`], because only some of what the form can hold needs it; the text
+    /// says what.
     ByHandler(&'static str),
     /// Never, for this reason.
     Never(&'static str),
@@ -48,10 +49,7 @@ impl ReauthenticationPage<'_> {
 
 /// Lets a request through if the person has entered their own password, in the posted form or a short time before. Else
 /// answers with the page that asks for it.
-pub(super) async fn ask_again(
-    guard: &SignInGuard,
-    req: &mut ServiceRequest,
-) -> Result<Option<HttpResponse>, Error> {
+pub(super) async fn ask_again(guard: &SignInGuard, req: &mut ServiceRequest) -> Result<Option<HttpResponse>, Error> {
     let actor = req.extract::<Actor>().await?;
     if confirmation::counts(actor.confirmed_at, guard.clock.now()) {
         return Ok(None);
@@ -60,10 +58,7 @@ pub(super) async fn ask_again(
     let refusal = guard.check_entered(req.request(), &actor, &data).await?;
     let Some(refusal) = refusal else {
         let confirmed_at = Some(guard.clock.now());
-        let actor = Actor {
-            confirmed_at,
-            ..actor
-        };
+        let actor = Actor { confirmed_at, ..actor };
         req.extensions_mut().insert(Rc::new(actor));
         // The body has been read: the handler's form is this.
         req.extensions_mut().insert(data);

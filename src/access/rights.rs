@@ -1,7 +1,8 @@
-//! What may be done with one connector: permissions say what somebody may do at all, the connector's own lists with whom.
+//! What may be done with one connector: permissions say what somebody may do at all, the connector's own lists with
+//! whom.
 //!
-//! Rule: a right needs both, the permission for it and the connector's word, and whoever may not view a connector may do nothing with
-//! it. A super admin needs neither. [`Rights::of`] is the only place that decides.
+//! Rule: a right needs both, the permission for it and the connector's word, and whoever may not view a connector may
+//! do nothing with it. A super admin needs neither. [`Rights::of`] is the only place that decides.
 
 use super::{Permission, PermissionSet};
 
@@ -64,8 +65,8 @@ impl Rights {
     pub const NONE: Rights = Rights(0);
     pub const ALL: Rights = Rights(0b1111);
 
-    /// What somebody may do with a connector: all as a super admin, else that for which they have the permission and which
-    /// is `open` to everybody or for which the connector has `listed` them.
+    /// What somebody may do with a connector: all as a super admin, else that for which they have the permission and
+    /// which is `open` to everybody or for which the connector has `listed` them.
     pub fn of(super_admin: bool, granted: PermissionSet, open: Rights, listed: Rights) -> Rights {
         if super_admin {
             return Rights::ALL;
@@ -82,11 +83,7 @@ impl Rights {
     /// What is in both; nothing without View.
     pub fn within(self, others: Rights) -> Rights {
         let both = Rights(self.0 & others.0);
-        if both.contains(Right::View) {
-            both
-        } else {
-            Rights::NONE
-        }
+        if both.contains(Right::View) { both } else { Rights::NONE }
     }
 
     /// What is in either.
@@ -100,20 +97,14 @@ impl Rights {
     }
 
     pub fn exactly(rights: impl IntoIterator<Item = Right>) -> Rights {
-        rights
-            .into_iter()
-            .fold(Rights::NONE, |set, right| Rights(set.0 | 1 << right as u8))
+        rights.into_iter().fold(Rights::NONE, |set, right| Rights(set.0 | 1 << right as u8))
     }
 
-    /// What comes of boxes in which `chosen` is ticked now and `before` was ticked first. Ticking another right brings View;
-    /// unticking View takes along all others, so that nobody gets more than was left ticked.
+    /// What comes of boxes in which `chosen` is ticked now and `before` was ticked first. Ticking another right brings
+    /// View; unticking View takes along all others, so that nobody gets more than was left ticked.
     pub fn couple(before: Rights, chosen: Rights) -> Rights {
         let view_unticked = before.contains(Right::View) && !chosen.contains(Right::View);
-        if view_unticked || chosen.is_empty() {
-            Rights::NONE
-        } else {
-            chosen.or(Rights::exactly([Right::View]))
-        }
+        if view_unticked || chosen.is_empty() { Rights::NONE } else { chosen.or(Rights::exactly([Right::View])) }
     }
 
     pub fn contains(self, right: Right) -> bool {
@@ -125,9 +116,7 @@ impl Rights {
     }
 
     pub fn iter(self) -> impl Iterator<Item = Right> {
-        Right::ALL
-            .into_iter()
-            .filter(move |right| self.contains(*right))
+        Right::ALL.into_iter().filter(move |right| self.contains(*right))
     }
 
     /// As the database keeps them.
@@ -161,8 +150,7 @@ mod tests {
     #[test]
     fn a_right_needs_its_permission_and_the_connectors_word() {
         let granted = PermissionSet::exactly([ViewConnectors, CallConnectors]);
-        let of =
-            |open: &[Right], listed: &[Right]| Rights::of(false, granted, set(open), set(listed));
+        let of = |open: &[Right], listed: &[Right]| Rights::of(false, granted, set(open), set(listed));
         assert_eq!(of(&Right::ALL, &[]), set(&[View, Call]));
         assert_eq!(of(&[View], &[]), set(&[View]));
         assert_eq!(of(&[View], &[View, Call, Edit]), set(&[View, Call]));
@@ -188,14 +176,8 @@ mod tests {
 
     #[test]
     fn ticking_another_right_brings_view_and_unticking_view_takes_all() {
-        assert_eq!(
-            Rights::couple(Rights::NONE, set(&[Call])),
-            set(&[View, Call])
-        );
-        assert_eq!(
-            Rights::couple(Rights::ALL, set(&[Call, Edit])),
-            Rights::NONE
-        );
+        assert_eq!(Rights::couple(Rights::NONE, set(&[Call])), set(&[View, Call]));
+        assert_eq!(Rights::couple(Rights::ALL, set(&[Call, Edit])), Rights::NONE);
         assert_eq!(Rights::couple(Rights::ALL, set(&[View])), set(&[View]));
         assert_eq!(Rights::couple(set(&[View]), Rights::NONE), Rights::NONE);
     }

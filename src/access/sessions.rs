@@ -28,15 +28,16 @@ const LONGEST_TOUCH: TimeDelta = TimeDelta::minutes(1);
 /// When a session ends by itself.
 #[derive(Clone, Copy)]
 pub struct SessionLimits {
-    /// Without a request for so long, and up to a tenth of it or a minute longer: its last use is not written each time.
+    /// Without a request for so long, and up to a tenth of it or a minute longer: its last use is not written each
+    /// time.
     pub idle: Duration,
     /// After so long in any case.
     pub lifetime: Duration,
 }
 
 impl SessionLimits {
-    /// Sessions whose last use that was written is at this time or before are over. A later use may not have been written, so
-    /// that one is counted too: a session never ends before its idle time is over.
+    /// Sessions whose last use that was written is at this time or before are over. A later use may not have been
+    /// written, so that one is counted too: a session never ends before its idle time is over.
     pub fn idle_since(self, now: DateTime<Utc>) -> DateTime<Utc> {
         TimeDelta::from_std(self.idle)
             .ok()
@@ -80,11 +81,7 @@ impl SessionRow {
 
     /// While every connector is open, lists need not ask.
     pub fn sight(&self) -> Sight {
-        if self.super_admin || !self.some_closed {
-            Sight::All
-        } else {
-            Sight::Of(self.user_id)
-        }
+        if self.super_admin || !self.some_closed { Sight::All } else { Sight::Of(self.user_id) }
     }
 }
 
@@ -111,11 +108,8 @@ pub(super) async fn find(
             sessions::last_seen_at,
             sessions::confirmed_at,
             // A super admin passes every check, whatever is granted.
-            case_when(
-                users::super_admin,
-                Vec::<String>::new().into_sql::<Array<Text>>(),
-            )
-            .otherwise(effective_permissions(users::id)),
+            case_when(users::super_admin, Vec::<String>::new().into_sql::<Array<Text>>())
+                .otherwise(effective_permissions(users::id)),
             exists(connectors::table.filter(diesel::dsl::not(connectors::open_to_view))),
         ))
         .first::<SessionRow>(conn)
@@ -124,7 +118,8 @@ pub(super) async fn find(
     Ok(row)
 }
 
-/// Notes that the session is in use `now`, unless `last_seen` is young enough. An UPDATE: a session ended meanwhile stays ended.
+/// Notes that the session is in use `now`, unless `last_seen` is young enough. An UPDATE: a session ended meanwhile
+/// stays ended.
 pub(super) async fn touch(
     conn: &mut Conn,
     token: &VisitorToken,
@@ -135,10 +130,7 @@ pub(super) async fn touch(
         return Ok(());
     }
     let session = sessions::table.filter(sessions::id_hash.eq(token.hash().to_vec()));
-    diesel::update(session)
-        .set(sessions::last_seen_at.eq(now))
-        .execute(conn)
-        .await?;
+    diesel::update(session).set(sessions::last_seen_at.eq(now)).execute(conn).await?;
     Ok(())
 }
 
@@ -156,12 +148,7 @@ pub async fn start_session(
             sessions::id_hash.eq(token.hash().to_vec()),
             sessions::user_id.eq(new.user),
             sessions::address.eq(new.address),
-            sessions::user_agent.eq(new
-                .user_agent
-                .replace('\0', "")
-                .chars()
-                .take(300)
-                .collect::<String>()),
+            sessions::user_agent.eq(new.user_agent.replace('\0', "").chars().take(300).collect::<String>()),
             sessions::created_at.eq(now),
             sessions::last_seen_at.eq(now),
             sessions::expires_at.eq(expires),
@@ -174,24 +161,16 @@ pub async fn start_session(
 
 /// Ends the session of a token, if it has one.
 pub async fn end_session(conn: &mut Conn, token: &VisitorToken) -> Result<(), Error> {
-    diesel::delete(sessions::table.filter(sessions::id_hash.eq(token.hash().to_vec())))
-        .execute(conn)
-        .await?;
+    diesel::delete(sessions::table.filter(sessions::id_hash.eq(token.hash().to_vec()))).execute(conn).await?;
     Ok(())
 }
 
-/// Deletes the rows of sessions that are over, and forgets from where people came in long ago and what they need not be told of.
-pub async fn purge_sessions(
-    conn: &mut Conn,
-    limits: SessionLimits,
-    now: DateTime<Utc>,
-) -> Result<usize, Error> {
+/// Deletes the rows of sessions that are over, and forgets from where people came in long ago and what they need not be
+/// told of.
+pub async fn purge_sessions(conn: &mut Conn, limits: SessionLimits, now: DateTime<Utc>) -> Result<usize, Error> {
     sign_in_places::purge(conn, now).await?;
     sign_in_alarms::purge(conn, now).await?;
-    let over = sessions::table.filter(
-        sessions::expires_at
-            .le(now)
-            .or(sessions::last_seen_at.le(limits.idle_since(now))),
-    );
+    let over =
+        sessions::table.filter(sessions::expires_at.le(now).or(sessions::last_seen_at.le(limits.idle_since(now))));
     Ok(diesel::delete(over).execute(conn).await?)
 }

@@ -16,11 +16,11 @@ impl Sight {
         self != Sight::All
     }
 
-    /// The condition on rows of `connectors`, behind the name of that table in the statement; `None` if all are seen. An id of
-    /// this program's own is all that is put into the text.
+    /// The condition on rows of `connectors`, behind the name of that table in the statement; `None` if all are seen.
+    /// An id of this program's own is all that is put into the text.
     ///
-    /// The list is a subquery and no array: PostgreSQL hashes it once for a statement, and would search an array from its
-    /// beginning for each row.
+    /// The list is a subquery and no array: PostgreSQL hashes it once for a statement, and would search an array from
+    /// its beginning for each row.
     pub fn condition(self, table: &str) -> Option<String> {
         let listed = self.listed()?;
         Some(format!("({table}.open_to_view OR {table}.id IN {listed})"))
@@ -28,12 +28,11 @@ impl Sight {
 
     /// The same behind an AND, or nothing.
     pub fn and(self, table: &str) -> String {
-        self.condition(table)
-            .map_or(String::new(), |condition| format!(" AND {condition}"))
+        self.condition(table).map_or(String::new(), |condition| format!(" AND {condition}"))
     }
 
-    /// The same for a column that holds a connector's id, in a table that outlives connectors: of what is gone for good nobody
-    /// can say who might have seen it.
+    /// The same for a column that holds a connector's id, in a table that outlives connectors: of what is gone for good
+    /// nobody can say who might have seen it.
     pub fn and_of(self, column: &str) -> String {
         self.listed().map_or(String::new(), |listed| {
             format!(" AND ({column} IN {listed} OR EXISTS (SELECT FROM connectors seen WHERE seen.id = {column} AND seen.open_to_view))")
@@ -43,9 +42,7 @@ impl Sight {
     /// What is not seen, as a condition on rows of `connectors`; `None` if all are.
     pub fn hidden(self, table: &str) -> Option<String> {
         let listed = self.listed()?;
-        Some(format!(
-            "(NOT {table}.open_to_view AND {table}.id NOT IN {listed})"
-        ))
+        Some(format!("(NOT {table}.open_to_view AND {table}.id NOT IN {listed})"))
     }
 
     /// The connectors that are seen, for a FROM: two parts, so that each is found by an index of its own.
@@ -67,8 +64,9 @@ impl Sight {
 /// All rights, as the database keeps them.
 const EVERYTHING: &str = "'{view,call,edit,authorize}'::text[]";
 
-/// The SQL of that to which a row of `connectors`, behind this name in the statement, admits somebody, whatever their permissions. `who`
-/// stands for their id there, as a bind or a literal. Nothing is looked up for a super admin, nor for what is open to everybody.
+/// The SQL of that to which a row of `connectors`, behind this name in the statement, admits somebody, whatever their
+/// permissions. `who` stands for their id there, as a bind or a literal. Nothing is looked up for a super admin, nor
+/// for what is open to everybody.
 pub fn admission_sql(by: &Actor, table: &str, who: &str) -> String {
     if by.super_admin {
         return EVERYTHING.to_string();

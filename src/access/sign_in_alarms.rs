@@ -1,4 +1,5 @@
-//! Accounts at which so many tries came from addresses that their people never came from that strangers are slowed down there.
+//! Accounts at which so many tries came from addresses that their people never came from that strangers are slowed down
+//! there.
 //!
 //! Rule: the person is told on the home page. Familiar addresses are not held up, so nobody is locked out by it.
 
@@ -22,10 +23,7 @@ pub(super) async fn note(conn: &mut Conn, username: &str, now: DateTime<Utc>) ->
         return Ok(());
     };
     diesel::insert_into(sign_in_alarms::table)
-        .values((
-            sign_in_alarms::user_id.eq(user),
-            sign_in_alarms::last_at.eq(now),
-        ))
+        .values((sign_in_alarms::user_id.eq(user), sign_in_alarms::last_at.eq(now)))
         .on_conflict(sign_in_alarms::user_id)
         .do_update()
         .set(sign_in_alarms::last_at.eq(now))

@@ -1,8 +1,9 @@
-//! The brake on guessing passwords: few tries of one name from one address, and many names from one address only slowly.
+//! The brake on guessing passwords: few tries of one name from one address, and many names from one address only
+//! slowly.
 //!
-//! Rule: nobody is locked out for good, and nobody who is known to come from an address by tries from elsewhere. Strangers at an
-//! account that is tried from everywhere wait for a turn. Danger: whatever a key is made of was typed by a
-//! stranger, so it is short, and how many are remembered is bounded.
+//! Rule: nobody is locked out for good, and nobody who is known to come from an address by tries from elsewhere.
+//! Strangers at an account that is tried from everywhere wait for a turn. Danger: whatever a key is made of was typed
+//! by a stranger, so it is short, and how many are remembered is bounded.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -18,7 +19,8 @@ const TRIES: NonZeroU32 = NonZeroU32::MIN.saturating_add(7);
 /// Tries from one address, whatever the names, that are free; then one comes back in each [`REFILL`].
 const TRIES_OF_ALL: NonZeroU32 = NonZeroU32::MIN.saturating_add(119);
 const REFILL: Duration = Duration::from_secs(1);
-/// Tries of one account from all addresses together that are free; then one comes back in each [`ACCOUNT_REFILL`] for strangers.
+/// Tries of one account from all addresses together that are free; then one comes back in each [`ACCOUNT_REFILL`] for
+/// strangers.
 const TRIES_OF_ACCOUNT: NonZeroU32 = NonZeroU32::MIN.saturating_add(49);
 const ACCOUNT_REFILL: Duration = Duration::from_secs(60);
 /// No user name is longer, in characters, so what stands behind cannot make another account.
@@ -41,7 +43,8 @@ pub(super) enum Braked {
     Name(Duration),
     /// Too many names were tried from here. Whoever is known to come from here need not wait for that.
     Address(Duration),
-    /// This name was tried too often from all addresses together. Whoever is known to come from here need not wait for that.
+    /// This name was tried too often from all addresses together. Whoever is known to come from here need not wait for
+    /// that.
     Account(Duration),
 }
 
@@ -58,21 +61,19 @@ impl SignInBrake {
 
     /// Takes one try of this name from this address.
     pub(super) fn take(&self, address: &str, account: &str) -> Result<(), Braked> {
-        self.of_all
-            .take(&network(address))
-            .map_err(Braked::Address)?;
+        self.of_all.take(&network(address)).map_err(Braked::Address)?;
         self.take_known(address, account).map_err(Braked::Name)?;
         self.of_account.take(&cut(account)).map_err(Braked::Account)
     }
 
-    /// Takes one try of somebody who is signed in, or known to come from here. Others who guess at the same address do not
-    /// hold them up. An error says how long until the next.
+    /// Takes one try of somebody who is signed in, or known to come from here. Others who guess at the same address do
+    /// not hold them up. An error says how long until the next.
     pub(super) fn take_known(&self, address: &str, account: &str) -> Result<(), Duration> {
         self.of_one.take(&pair(address, account))
     }
 
-    /// Takes one try of somebody who is not known here, while too many names are tried: once a name has waited for its turn it
-    /// is let through. An error says how long until then.
+    /// Takes one try of somebody who is not known here, while too many names are tried: once a name has waited for its
+    /// turn it is let through. An error says how long until then.
     pub(super) fn take_turn(&self, address: &str, account: &str) -> Result<(), Duration> {
         self.wait_for_turn(address, account)?;
         self.of_one.take(&pair(address, account))

@@ -5,10 +5,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 use super::sign_in_brake::Braked;
-use super::{
-    Actor, PasswordHasher, SessionLimits, SignInBrake, client_address, sign_in_alarms,
-    sign_in_places,
-};
+use super::{Actor, PasswordHasher, SessionLimits, SignInBrake, client_address, sign_in_alarms, sign_in_places};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::db::schema::users;
@@ -27,8 +24,8 @@ pub struct SignInGuard {
 }
 
 impl SignInGuard {
-    /// Takes one try of this account from this address: others are not held up by it. The database is asked who is known
-    /// here only while many names, or this one from many addresses, are tried.
+    /// Takes one try of this account from this address: others are not held up by it. The database is asked who is
+    /// known here only while many names, or this one from many addresses, are tried.
     pub async fn take(&self, req: &HttpRequest, account: &str) -> Result<(), Error> {
         let address = client_address(req);
         let taken = match self.brake.take(&address, account) {
@@ -80,14 +77,9 @@ impl SignInGuard {
     ) -> Result<Option<String>, Error> {
         let taken = self.brake.take_known(&client_address(req), &actor.username);
         taken.map_err(Error::TooMany)?;
-        let row = users::table
-            .filter(users::id.nullable().eq(actor.id))
-            .filter(users::active);
-        let stored: Option<Option<String>> = row
-            .select(users::password_hash)
-            .first(&mut *self.db.get().await?)
-            .await
-            .optional()?;
+        let row = users::table.filter(users::id.nullable().eq(actor.id)).filter(users::active);
+        let stored: Option<Option<String>> =
+            row.select(users::password_hash).first(&mut *self.db.get().await?).await.optional()?;
         let stored = stored.flatten();
         let fits = self.hasher.verify(password, stored.clone()).await?;
         Ok(stored.filter(|_| fits))

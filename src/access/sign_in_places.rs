@@ -19,20 +19,13 @@ const REMEMBERED: TimeDelta = TimeDelta::days(90);
 /// The network that an address stands for: whoever has one IPv6 address has all of its /64.
 pub fn network(address: &str) -> String {
     match address.parse() {
-        Ok(IpAddr::V6(own)) => {
-            Ipv6Addr::from_bits(own.to_bits() & !u128::from(u64::MAX)).to_string()
-        }
+        Ok(IpAddr::V6(own)) => Ipv6Addr::from_bits(own.to_bits() & !u128::from(u64::MAX)).to_string(),
         _ => address.to_string(),
     }
 }
 
 /// Notes that a person has come in, or shown in another way who they are, from an address.
-pub async fn note_place(
-    conn: &mut Conn,
-    user: Uuid,
-    address: &str,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
+pub async fn note_place(conn: &mut Conn, user: Uuid, address: &str, now: DateTime<Utc>) -> Result<(), Error> {
     diesel::insert_into(sign_in_places::table)
         .values((
             sign_in_places::user_id.eq(user),
@@ -59,9 +52,7 @@ pub(super) async fn is_known(
         .filter(users::username_key.eq(crate::name::key(username)))
         .filter(sign_in_places::network.eq(network(address)))
         .filter(sign_in_places::last_at.gt(now - REMEMBERED));
-    Ok(diesel::select(diesel::dsl::exists(known))
-        .get_result(conn)
-        .await?)
+    Ok(diesel::select(diesel::dsl::exists(known)).get_result(conn).await?)
 }
 
 /// Forgets the places from which nobody has come in for long.

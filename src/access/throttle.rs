@@ -34,9 +34,7 @@ impl Throttle {
     /// The same where one more try comes back after each `refill`.
     pub fn every(clock: &Clock, refill: Duration, burst: NonZeroU32) -> Throttle {
         let ticks = Ticks::new(clock);
-        let quota = Quota::with_period(refill)
-            .unwrap_or(Quota::per_minute(NonZeroU32::MIN))
-            .allow_burst(burst);
+        let quota = Quota::with_period(refill).unwrap_or(Quota::per_minute(NonZeroU32::MIN)).allow_burst(burst);
         let counts = Counts::new(ticks.clone());
         Throttle {
             limiter: Arc::new(RateLimiter::new(quota, counts.clone(), ticks.clone())),
@@ -54,9 +52,7 @@ impl Throttle {
 
     /// Takes one try of `key`; an error says how long until the next.
     pub fn take(&self, key: &str) -> Result<(), Duration> {
-        self.limiter
-            .check_key(&key.to_string())
-            .map_err(|wait| wait.wait_time_from(self.ticks.now()))
+        self.limiter.check_key(&key.to_string()).map_err(|wait| wait.wait_time_from(self.ticks.now()))
     }
 
     /// How long until `key` has a try, if it has none now. Takes none.
@@ -64,13 +60,12 @@ impl Throttle {
         let rests_at = Duration::from_nanos(self.counts.rests_at(key)?.as_u64());
         let now = Duration::from_nanos(self.ticks.now().as_u64());
         let rest = rests_at.saturating_sub(now);
-        rest.checked_sub(self.longest_rest)
-            .filter(|wait| !wait.is_zero())
+        rest.checked_sub(self.longest_rest).filter(|wait| !wait.is_zero())
     }
 }
 
-/// The product's clock in governor's terms, so that tests can move it. Nobody can put it back: the machine's time that is
-/// corrected by an hour would keep people out for an hour.
+/// The product's clock in governor's terms, so that tests can move it. Nobody can put it back: the machine's time that
+/// is corrected by an hour would keep people out for an hour.
 #[derive(Clone)]
 pub(super) struct Ticks {
     clock: Clock,
@@ -79,10 +74,7 @@ pub(super) struct Ticks {
 
 impl Ticks {
     pub fn new(clock: &Clock) -> Ticks {
-        Ticks {
-            clock: clock.clone(),
-            start: clock.steady(),
-        }
+        Ticks { clock: clock.clone(), start: clock.steady() }
     }
 }
 
@@ -110,9 +102,7 @@ mod tests {
     fn more_keys_than_are_remembered_count_as_one_and_those_that_are_keep_their_own() {
         let clock = Clock::still();
         let brake = two_at_once(&clock);
-        let taken = (0..2 * MANY)
-            .filter(|number| brake.take(&number.to_string()).is_ok())
-            .count();
+        let taken = (0..2 * MANY).filter(|number| brake.take(&number.to_string()).is_ok()).count();
         assert_eq!(taken, MANY + 2, "the others have two tries together");
         assert_eq!(brake.take("0"), Ok(()), "the second of its own");
         assert!(brake.take("0").is_err());

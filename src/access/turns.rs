@@ -23,10 +23,7 @@ pub(super) struct Turns {
 
 impl Turns {
     pub fn new(clock: &Clock) -> Turns {
-        Turns {
-            clock: clock.clone(),
-            since: Arc::default(),
-        }
+        Turns { clock: clock.clone(), since: Arc::default() }
     }
 
     /// Takes the turn of `key`, which begins to wait if it does not wait yet; an error says how long still.
@@ -37,9 +34,7 @@ impl Turns {
             since.retain(|_, begun| now.saturating_sub(*begun) < FORGOTTEN);
         }
         let is_full = since.len() >= MANY && !since.contains_key(key);
-        let begun = since
-            .entry(if is_full { String::new() } else { key.into() })
-            .or_insert(now);
+        let begun = since.entry(if is_full { String::new() } else { key.into() }).or_insert(now);
         let waited = now.saturating_sub(*begun);
         if waited >= FORGOTTEN {
             *begun = now;

@@ -47,11 +47,7 @@ impl Visit {
 
     /// Refuses whoever lacks the permission, for what a page offers besides what its route needs.
     pub fn require(&self, permission: Permission) -> Result<(), Error> {
-        if self.may(permission) {
-            Ok(())
-        } else {
-            Err(Error::Forbidden(permission.label()))
-        }
+        if self.may(permission) { Ok(()) } else { Err(Error::Forbidden(permission.label())) }
     }
 
     /// Sends the browser on, with the outcome for the next page.
@@ -80,26 +76,13 @@ impl FromRequest for Visit {
 }
 
 fn visit(req: &HttpRequest, payload: &mut Payload) -> Result<Visit, Error> {
-    let missing = |what: &str| {
-        Error::internal(anyhow::anyhow!(
-            "{what} is not part of the application's data"
-        ))
-    };
+    let missing = |what: &str| Error::internal(anyhow::anyhow!("{what} is not part of the application's data"));
     Ok(Visit {
         actor: Actor::from_request(req, payload).into_inner()?,
         shell: Shell::from_request(req, payload).into_inner()?,
         req: req.clone(),
-        address: req
-            .app_data::<web::Data<PublicAddress>>()
-            .ok_or_else(|| missing("the public address"))?
-            .clone(),
-        db: req
-            .app_data::<web::Data<Db>>()
-            .ok_or_else(|| missing("the database"))?
-            .clone(),
-        clock: req
-            .app_data::<web::Data<Clock>>()
-            .ok_or_else(|| missing("the clock"))?
-            .clone(),
+        address: req.app_data::<web::Data<PublicAddress>>().ok_or_else(|| missing("the public address"))?.clone(),
+        db: req.app_data::<web::Data<Db>>().ok_or_else(|| missing("the database"))?.clone(),
+        clock: req.app_data::<web::Data<Clock>>().ok_or_else(|| missing("the clock"))?.clone(),
     })
 }

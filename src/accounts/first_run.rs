@@ -14,9 +14,7 @@ use super::sign_in::Arrival;
 use super::{Username, UsernameProblem};
 use crate::access::{Actor, PermissionSet, SignInGuard, check_new_password};
 use crate::db::Db;
-use crate::web::{
-    Error, Errors, Flash, Form, FormData, SaveError, Shell, TextField, page, see_other_as,
-};
+use crate::web::{Error, Errors, Flash, Form, FormData, SaveError, Shell, TextField, page, see_other_as};
 
 /// Letters and digits that cannot be mistaken for each other.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -30,17 +28,9 @@ pub struct FirstRun {
 impl FirstRun {
     pub fn new() -> FirstRun {
         let bytes: [u8; 16] = rand::random();
-        let letters: Vec<char> = bytes
-            .iter()
-            .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
-            .collect();
-        let groups: Vec<String> = letters
-            .chunks(4)
-            .map(|group| group.iter().collect())
-            .collect();
-        FirstRun {
-            code: groups.join("-").into(),
-        }
+        let letters: Vec<char> = bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect();
+        let groups: Vec<String> = letters.chunks(4).map(|group| group.iter().collect()).collect();
+        FirstRun { code: groups.join("-").into() }
     }
 
     /// The code in groups of four, for the console.
@@ -50,10 +40,7 @@ impl FirstRun {
 
     fn fits(&self, typed: &str) -> bool {
         let plain = |text: &str| -> Vec<u8> {
-            text.bytes()
-                .filter(u8::is_ascii_alphanumeric)
-                .map(|byte| byte.to_ascii_uppercase())
-                .collect()
+            text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_uppercase()).collect()
         };
         plain(typed).ct_eq(&plain(&self.code)).into()
     }
@@ -115,13 +102,7 @@ pub async fn show(shell: Shell, db: web::Data<Db>) -> Result<HttpResponse, Error
     if !is_open(&db).await? {
         return Err(Error::NotFound);
     }
-    page(
-        StatusCode::OK,
-        &FirstRunPage {
-            shell,
-            form: FirstRunForm::default(),
-        },
-    )
+    page(StatusCode::OK, &FirstRunPage { shell, form: FirstRunForm::default() })
 }
 
 pub async fn create(
@@ -135,17 +116,11 @@ pub async fn create(
     if !is_open(&guard.db).await? {
         return Err(Error::NotFound);
     }
-    let mut form = FirstRunForm {
-        username: data.text("username"),
-        name: data.trimmed("full_name"),
-        errors: Errors::default(),
-    };
+    let mut form =
+        FirstRunForm { username: data.text("username"), name: data.trimmed("full_name"), errors: Errors::default() };
     match check(&mut form, &data, &first) {
         Some(checked) => found(&req, &guard, checked).await,
-        None => page(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            &FirstRunPage { shell, form },
-        ),
+        None => page(StatusCode::UNPROCESSABLE_ENTITY, &FirstRunPage { shell, form }),
     }
 }
 
@@ -170,38 +145,19 @@ async fn found(
         Err(SaveError::Fault(fault)) => return Err(fault),
         Err(_) => return Err(Error::NotFound),
     };
-    let token = Arrival::of(req, guard)
-        .open_session(&mut conn, user)
-        .await?;
+    let token = Arrival::of(req, guard).open_session(&mut conn, user).await?;
     let outcome = Flash::done("You are the first super admin of this Connectory");
-    Ok(see_other_as(
-        guard.cookies,
-        &token,
-        "/connectors",
-        Some(outcome),
-    ))
+    Ok(see_other_as(guard.cookies, &token, "/connectors", Some(outcome)))
 }
 
-fn check(
-    form: &mut FirstRunForm,
-    data: &FormData,
-    first: &FirstRun,
-) -> Option<(Username, String, String)> {
+fn check(form: &mut FirstRunForm, data: &FormData, first: &FirstRun) -> Option<(Username, String, String)> {
     if !first.fits(&data.text("code")) {
-        form.errors.add(
-            "code",
-            "Enter the code that the server printed when it was started last",
-        );
+        form.errors.add("code", "Enter the code that the server printed when it was started last");
     }
-    let username = form
-        .errors
-        .keep::<_, UsernameProblem>("username", Username::parse(&form.username));
+    let username = form.errors.keep::<_, UsernameProblem>("username", Username::parse(&form.username));
     let name = form.errors.keep("full_name", parse_own_name(&form.name));
     let password = data.text("password");
-    form.errors.keep(
-        "password",
-        check_new_password(&password, &form.username, &form.name),
-    );
+    form.errors.keep("password", check_new_password(&password, &form.username, &form.name));
     if form.errors.any() {
         return None;
     }

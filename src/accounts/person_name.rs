@@ -30,24 +30,18 @@ pub fn parse_person_name(typed: &str) -> Result<String, PersonNameProblem> {
         length if length > LONGEST_NAME => Err(PersonNameProblem::Long),
         // Marks that turn the direction of text could make one name read like another.
         _ if name.chars().any(|letter| {
-            letter.is_control()
-                || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         }) =>
         {
             Err(PersonNameProblem::Control)
         }
-        _ if RESERVED_NAMES
-            .iter()
-            .any(|program| looks_like(&name, program)) =>
-        {
-            Err(PersonNameProblem::Reserved)
-        }
+        _ if RESERVED_NAMES.iter().any(|program| looks_like(&name, program)) => Err(PersonNameProblem::Reserved),
         _ => Ok(name),
     }
 }
 
-/// Whether two names read alike: without case, accents, spaces and marks that cannot be seen, and with the usual Greek and Cyrillic
-/// look-alikes of Latin letters.
+/// Whether two names read alike: without case, accents, spaces and marks that cannot be seen, and with the usual Greek
+/// and Cyrillic look-alikes of Latin letters.
 fn looks_like(name: &str, other: &str) -> bool {
     let skeleton = |text: &str| -> String {
         let letters = fold(text);
@@ -88,16 +82,10 @@ mod tests {
 
     #[test]
     fn a_persons_name_is_nearly_anything() {
-        assert_eq!(
-            parse_person_name("  Renée\t O’Brien-Li (she) ").as_deref(),
-            Ok("Renée O’Brien-Li (she)")
-        );
+        assert_eq!(parse_person_name("  Renée\t O’Brien-Li (she) ").as_deref(), Ok("Renée O’Brien-Li (she)"));
         assert_eq!(parse_person_name("e\u{301}").as_deref(), Ok("é"));
         assert_eq!(parse_person_name(" \n "), Err(PersonNameProblem::Empty));
-        assert_eq!(
-            parse_person_name(&"x".repeat(256)),
-            Err(PersonNameProblem::Long)
-        );
+        assert_eq!(parse_person_name(&"x".repeat(256)), Err(PersonNameProblem::Long));
         for hidden in ["Ana\u{202e}ziuR", "Ana\u{7}"] {
             assert_eq!(parse_person_name(hidden), Err(PersonNameProblem::Control));
         }

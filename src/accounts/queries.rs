@@ -28,24 +28,15 @@ pub struct NewUser {
 }
 
 pub async fn has_super_admin(conn: &mut Conn) -> Result<bool, Error> {
-    Ok(diesel::select(diesel::dsl::exists(
-        users::table
-            .filter(users::super_admin)
-            .filter(users::active),
-    ))
-    .get_result(conn)
-    .await?)
+    Ok(diesel::select(diesel::dsl::exists(users::table.filter(users::super_admin).filter(users::active)))
+        .get_result(conn)
+        .await?)
 }
 
 /// Whether somebody can do everything here while the provider is down: an active super admin with a password.
 pub async fn has_local_super_admin(conn: &mut Conn) -> Result<bool, Error> {
-    let rows = users::table
-        .filter(users::super_admin)
-        .filter(users::active)
-        .filter(users::password_hash.is_not_null());
-    Ok(diesel::select(diesel::dsl::exists(rows))
-        .get_result(conn)
-        .await?)
+    let rows = users::table.filter(users::super_admin).filter(users::active).filter(users::password_hash.is_not_null());
+    Ok(diesel::select(diesel::dsl::exists(rows)).get_result(conn).await?)
 }
 
 /// How many active super admins there are.
@@ -59,25 +50,14 @@ pub struct SuperAdmins {
 /// Counts the active super admins.
 pub async fn super_admins(conn: &Conn) -> Result<SuperAdmins, Error> {
     use diesel::dsl::{count, count_star};
-    let active = users::table
-        .filter(users::super_admin)
-        .filter(users::active);
-    let (all, with_password) = active
-        .select((count_star(), count(users::password_hash)))
-        .first(&mut &*conn)
-        .await?;
+    let active = users::table.filter(users::super_admin).filter(users::active);
+    let (all, with_password) = active.select((count_star(), count(users::password_hash))).first(&mut &*conn).await?;
     Ok(SuperAdmins { all, with_password })
 }
 
 /// Stores a new user and gives the id.
-pub async fn create(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    new: &NewUser,
-) -> Result<Uuid, SaveError> {
-    conn.transaction(async |conn| insert(conn, by, now, new).await)
-        .await
+pub async fn create(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, new: &NewUser) -> Result<Uuid, SaveError> {
+    conn.transaction(async |conn| insert(conn, by, now, new).await).await
 }
 
 /// Stores the first super admin, unless there is one by now.
@@ -88,9 +68,7 @@ pub(super) async fn create_first(
     new: &NewUser,
 ) -> Result<Uuid, SaveError> {
     conn.transaction(async |conn| {
-        diesel::sql_query(format!("SELECT pg_advisory_xact_lock({FIRST_RUN_LOCK})"))
-            .execute(conn)
-            .await?;
+        diesel::sql_query(format!("SELECT pg_advisory_xact_lock({FIRST_RUN_LOCK})")).execute(conn).await?;
         if has_super_admin(conn).await? {
             return Err(SaveError::Stale);
         }
@@ -99,12 +77,7 @@ pub(super) async fn create_first(
     .await
 }
 
-async fn insert(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    new: &NewUser,
-) -> Result<Uuid, SaveError> {
+async fn insert(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, new: &NewUser) -> Result<Uuid, SaveError> {
     let id = new.id;
     diesel::insert_into(users::table)
         .values((
@@ -125,17 +98,9 @@ async fn insert(
     let permissions: Vec<_> = new
         .permissions
         .iter()
-        .map(|permission| {
-            (
-                user_permissions::user_id.eq(id),
-                user_permissions::permission.eq(permission.code()),
-            )
-        })
+        .map(|permission| (user_permissions::user_id.eq(id), user_permissions::permission.eq(permission.code())))
         .collect();
-    diesel::insert_into(user_permissions::table)
-        .values(permissions)
-        .execute(conn)
-        .await?;
+    diesel::insert_into(user_permissions::table).values(permissions).execute(conn).await?;
     let changes = Changes::none()
         .field("User name", "", new.username.as_str())
         .field("Name", "", &new.name)
@@ -145,12 +110,7 @@ async fn insert(
         conn,
         by,
         now,
-        Event {
-            kind: "user.created",
-            subject_id: Some(id),
-            subject_name: new.username.as_str(),
-            changes,
-        },
+        Event { kind: "user.created", subject_id: Some(id), subject_name: new.username.as_str(), changes },
     )
     .await?;
     Ok(id)
@@ -172,27 +132,17 @@ pub async fn set_password(
     conn.transaction(async |conn| {
         let user = find_user(conn, username).await?.ok_or(Error::NotFound)?;
         diesel::update(users::table.find(user.id))
-            .set((
-                users::password_hash.eq(password_hash),
-                users::updated_at.eq(now),
-            ))
+            .set((users::password_hash.eq(password_hash), users::updated_at.eq(now)))
             .execute(conn)
             .await?;
-        diesel::delete(sessions::table.filter(sessions::user_id.eq(user.id)))
-            .execute(conn)
-            .await?;
+        diesel::delete(sessions::table.filter(sessions::user_id.eq(user.id))).execute(conn).await?;
         withdraw_invitations(conn, user.id).await?;
         let changes = Changes::none().secret("Password", "changed");
         audit::record(
             conn,
             by,
             now,
-            Event {
-                kind: "user.password_reset",
-                subject_id: Some(user.id),
-                subject_name: &user.username,
-                changes,
-            },
+            Event { kind: "user.password_reset", subject_id: Some(user.id), subject_name: &user.username, changes },
         )
         .await?;
         Ok(())
@@ -202,9 +152,7 @@ pub async fn set_password(
 
 /// Makes the links void by which a user could still set a password.
 pub async fn withdraw_invitations(conn: &mut Conn, user: Uuid) -> Result<(), Error> {
-    let unused = invitations::table
-        .filter(invitations::user_id.eq(user))
-        .filter(invitations::used_at.is_null());
+    let unused = invitations::table.filter(invitations::user_id.eq(user)).filter(invitations::used_at.is_null());
     diesel::delete(unused).execute(conn).await?;
     Ok(())
 }
@@ -212,29 +160,14 @@ pub async fn withdraw_invitations(conn: &mut Conn, user: Uuid) -> Result<(), Err
 /// Whether a user is still active and has the password that was checked. Until the transaction ends nobody can take
 /// either away.
 pub(super) async fn still_admits(conn: &mut Conn, user: &SignInUser) -> Result<bool, Error> {
-    let row = users::table
-        .find(user.id)
-        .filter(users::active)
-        .filter(users::password_hash.eq(&user.password_hash));
-    let found = row
-        .select(users::id)
-        .for_no_key_update()
-        .first::<Uuid>(conn)
-        .await
-        .optional()?;
+    let row = users::table.find(user.id).filter(users::active).filter(users::password_hash.eq(&user.password_hash));
+    let found = row.select(users::id).for_no_key_update().first::<Uuid>(conn).await.optional()?;
     Ok(found.is_some())
 }
 
 /// Notes that a user signs in.
-pub(super) async fn note_sign_in(
-    conn: &mut Conn,
-    user: Uuid,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
-    diesel::update(users::table.find(user))
-        .set(users::last_sign_in_at.eq(now))
-        .execute(conn)
-        .await?;
+pub(super) async fn note_sign_in(conn: &mut Conn, user: Uuid, now: DateTime<Utc>) -> Result<(), Error> {
+    diesel::update(users::table.find(user)).set(users::last_sign_in_at.eq(now)).execute(conn).await?;
     Ok(())
 }
 
@@ -256,19 +189,10 @@ impl SignInUser {
 }
 
 /// The user of this name, without regard to case.
-pub(super) async fn find_user(
-    conn: &mut Conn,
-    username: &str,
-) -> Result<Option<SignInUser>, Error> {
+pub(super) async fn find_user(conn: &mut Conn, username: &str) -> Result<Option<SignInUser>, Error> {
     Ok(users::table
         .filter(users::username_key.eq(crate::name::key(username)))
-        .select((
-            users::id,
-            users::username,
-            users::name,
-            users::password_hash,
-            users::active,
-        ))
+        .select((users::id, users::username, users::name, users::password_hash, users::active))
         .first(conn)
         .await
         .optional()?)

@@ -11,16 +11,10 @@ use uuid::Uuid;
 use super::SignInProvider;
 use super::first_run;
 use super::queries::{self, SignInUser};
-use crate::access::{
-    Actor, NewSession, SessionLimits, SignInGuard, Visit, client_address, end_session,
-    start_session,
-};
+use crate::access::{Actor, NewSession, SessionLimits, SignInGuard, Visit, client_address, end_session, start_session};
 use crate::audit::{self, Changes, Event, Refusal, Refusals};
 use crate::db::Conn;
-use crate::web::{
-    Cookies, Error, Errors, Flash, Form, Shell, TextField, VisitorToken, page, see_other,
-    see_other_as,
-};
+use crate::web::{Cookies, Error, Errors, Flash, Form, Shell, TextField, VisitorToken, page, see_other, see_other_as};
 
 /// Said of an unknown name and of a wrong password alike.
 const WRONG: &str = "The user name or the password is wrong";
@@ -37,15 +31,11 @@ struct SignInPage {
 
 impl SignInPage {
     fn username_field(&self) -> TextField {
-        TextField::new("username", "User name", &self.username)
-            .autocomplete("username")
-            .errors(&self.errors)
+        TextField::new("username", "User name", &self.username).autocomplete("username").errors(&self.errors)
     }
 
     fn password_field(&self) -> TextField {
-        TextField::secret("password", "Password")
-            .autocomplete("current-password")
-            .errors(&self.errors)
+        TextField::secret("password", "Password").autocomplete("current-password").errors(&self.errors)
     }
 }
 
@@ -108,13 +98,7 @@ pub async fn sign_in(
     }
     page(
         StatusCode::UNPROCESSABLE_ENTITY,
-        &SignInPage {
-            shell,
-            username,
-            next: data.text("next"),
-            provider: SignInProvider::clone(&provider),
-            errors,
-        },
+        &SignInPage { shell, username, next: data.text("next"), provider: SignInProvider::clone(&provider), errors },
     )
 }
 
@@ -127,10 +111,7 @@ async fn authenticate(
     password: String,
 ) -> Result<Option<SignInUser>, Error> {
     let user = queries::find_user(&mut *guard.db.get().await?, username).await?;
-    let stored = user
-        .as_ref()
-        .filter(|user| user.active)
-        .and_then(|user| user.password_hash.clone());
+    let stored = user.as_ref().filter(|user| user.active).and_then(|user| user.password_hash.clone());
     let fits = guard.hasher.verify(password, stored).await?;
     if !fits {
         // An unknown name may be a password in the wrong field, so only known ones are logged.
@@ -168,14 +149,9 @@ async fn record_slowed(
         return Ok(());
     };
     let user = queries::find_user(&mut *guard.db.get().await?, username).await?;
-    let refusal = Refusal {
-        kind,
-        reason: "Too many tries",
-        subject: user.as_ref().map(SignInUser::subject),
-    };
+    let refusal = Refusal { kind, reason: "Too many tries", subject: user.as_ref().map(SignInUser::subject) };
     let somebody = Actor::arriving(req, None, "", "");
-    due.write(&guard.db, &somebody, guard.clock.now(), refusal)
-        .await;
+    due.write(&guard.db, &somebody, guard.clock.now(), refusal).await;
     Ok(())
 }
 
@@ -211,9 +187,7 @@ async fn signed_in(
 
 /// Only paths of this site: `//host` and `/\host` would leave it.
 pub fn is_own_path(path: &str) -> bool {
-    path.starts_with('/')
-        && !path[1..].starts_with(['/', '\\'])
-        && !path.chars().any(char::is_control)
+    path.starts_with('/') && !path[1..].starts_with(['/', '\\']) && !path.chars().any(char::is_control)
 }
 
 /// What a session remembers of the browser that it begins in.
@@ -228,10 +202,7 @@ pub struct Arrival {
 
 impl Arrival {
     pub fn of(req: &HttpRequest, guard: &SignInGuard) -> Arrival {
-        let user_agent = req
-            .headers()
-            .get(USER_AGENT)
-            .and_then(|value| value.to_str().ok());
+        let user_agent = req.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
         Arrival {
             old: guard.cookies.token(req),
             address: client_address(req),
@@ -256,20 +227,12 @@ impl Arrival {
 
     /// Begins a session of a user who has just proved who they are.
     pub async fn begin_session(&self, conn: &mut Conn, user: Uuid) -> Result<VisitorToken, Error> {
-        let new = NewSession {
-            user,
-            address: &self.address,
-            user_agent: &self.user_agent,
-        };
+        let new = NewSession { user, address: &self.address, user_agent: &self.user_agent };
         start_session(conn, new, self.limits, self.now).await
     }
 }
 
-pub async fn sign_out(
-    visit: Visit,
-    cookies: web::Data<Cookies>,
-    Form(_): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn sign_out(visit: Visit, cookies: web::Data<Cookies>, Form(_): Form) -> Result<HttpResponse, Error> {
     if let Some(token) = cookies.token(&visit.req) {
         let mut conn = visit.conn().await?;
         end_session(&mut conn, &token).await?;
@@ -282,16 +245,10 @@ pub async fn sign_out(
         audit::record(&conn, &visit.actor, visit.now(), event).await?;
     }
     let anonymous = VisitorToken::random();
-    let mut response = see_other_as(
-        **cookies,
-        &anonymous,
-        "/sign-in",
-        Some(Flash::done("You are signed out")),
-    );
-    response.headers_mut().insert(
-        HeaderName::from_static("clear-site-data"),
-        HeaderValue::from_static("\"cache\", \"storage\""),
-    );
+    let mut response = see_other_as(**cookies, &anonymous, "/sign-in", Some(Flash::done("You are signed out")));
+    response
+        .headers_mut()
+        .insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\", \"storage\""));
     Ok(response)
 }
 
@@ -304,14 +261,9 @@ mod tests {
         for path in ["/connectors", "/connectors?q=a"] {
             assert!(is_own_path(path));
         }
-        for elsewhere in [
-            "",
-            "//evil.example",
-            "/\\evil.example",
-            "https://evil.example",
-            "/a\r\nb",
-            "javascript:alert(1)",
-        ] {
+        for elsewhere in
+            ["", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nb", "javascript:alert(1)"]
+        {
             assert!(!is_own_path(elsewhere), "{elsewhere}");
         }
     }

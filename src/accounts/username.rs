@@ -26,12 +26,7 @@ impl Username {
         match text.chars().count() {
             0 => Err(UsernameProblem::Empty),
             length if length > LONGEST => Err(UsernameProblem::Long),
-            _ if text
-                .chars()
-                .all(|letter| letter.is_alphanumeric() || "._-@+".contains(letter)) =>
-            {
-                Ok(Username(text))
-            }
+            _ if text.chars().all(|letter| letter.is_alphanumeric() || "._-@+".contains(letter)) => Ok(Username(text)),
             _ => Err(UsernameProblem::Character),
         }
     }

@@ -16,13 +16,9 @@ use crate::outbound::http::Method;
 use crate::outbound::http::header::CONTENT_LENGTH;
 use crate::relay::{Body, Carried, RelayProblem};
 
-/// The answer of the API, streamed. Its line in the call log is written when the body has ended, or the caller has gone.
-pub(super) fn answer(
-    method: &Method,
-    carried: Carried,
-    sent: Sent,
-    mut record: Record,
-) -> HttpResponse {
+/// The answer of the API, streamed. Its line in the call log is written when the body has ended, or the caller has
+/// gone.
+pub(super) fn answer(method: &Method, carried: Carried, sent: Sent, mut record: Record) -> HttpResponse {
     record.head(carried.status, carried.timing, carried.attempts);
     let status = StatusCode::from_u16(carried.status).unwrap_or(StatusCode::BAD_GATEWAY);
     let mut response = HttpResponse::new(status);
@@ -30,14 +26,8 @@ pub(super) fn answer(
     for (name, value) in headers::incoming(&carried.headers) {
         map.append(name, value);
     }
-    map.insert(
-        super::serve::ANSWER.clone(),
-        HeaderValue::from_static("upstream"),
-    );
-    map.insert(
-        super::serve::ATTEMPTS.clone(),
-        HeaderValue::from(carried.attempts),
-    );
+    map.insert(super::serve::ANSWER.clone(), HeaderValue::from_static("upstream"));
+    map.insert(super::serve::ATTEMPTS.clone(), HeaderValue::from(carried.attempts));
     let is_head = *method == Method::HEAD;
     let is_empty = is_head
         || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
@@ -45,10 +35,7 @@ pub(super) fn answer(
     if !is_empty {
         // A guessed type could make a script of it.
         if !map.contains_key(CONTENT_TYPE) {
-            map.insert(
-                CONTENT_TYPE,
-                HeaderValue::from_static("application/octet-stream"),
-            );
+            map.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
         }
         return response.set_body(BoxBody::new(Streamed {
             left: carried.body.size(),
@@ -61,10 +48,7 @@ pub(super) fn answer(
     }
     record.sizes(sent.get(), 0);
     record.answered();
-    let promised = carried
-        .headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse().ok());
+    let promised = carried.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let size = match (is_head, promised) {
         (true, Some(size)) => BodySize::Sized(size),
         (true, None) => BodySize::None,
@@ -83,10 +67,7 @@ impl MessageBody for Nothing {
         self.0
     }
 
-    fn poll_next(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
         Poll::Ready(None)
     }
 }
@@ -114,10 +95,7 @@ impl MessageBody for Streamed {
         self.size.map_or(BodySize::Stream, BodySize::Sized)
     }
 
-    fn poll_next(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
         let this = self.get_mut();
         let Poll::Ready(polled) = this.body.poll_next(context) else {
             return Poll::Pending;

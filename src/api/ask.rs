@@ -56,21 +56,14 @@ impl Arrival {
 }
 
 /// Finds out whose key the request shows.
-pub(super) async fn introduce(
-    api: &Api,
-    req: &HttpRequest,
-    arrival: &Arrival,
-) -> Result<Arc<KeyHolder>, Problem> {
+pub(super) async fn introduce(api: &Api, req: &HttpRequest, arrival: &Arrival) -> Result<Arc<KeyHolder>, Problem> {
     let Some(key) = presented(req) else {
-        return Err(KEY_MISSING
-            .because("The request carries no API key.")
-            .into());
+        return Err(KEY_MISSING.because("The request carries no API key.").into());
     };
     let admit = async || api.unknown_keys.admit(&arrival.address).await;
     let refusal = match api.keys.find_if(&api.db, key, arrival.at, admit).await {
         Ok(holder) => {
-            api.keys
-                .note_use(holder.key_id, arrival.at, &arrival.address);
+            api.keys.note_use(holder.key_id, arrival.at, &arrival.address);
             return Ok(holder);
         }
         Err(KeyRefusal::Unknown) => api.unknown_keys.count(&arrival.address),
@@ -81,14 +74,10 @@ pub(super) async fn introduce(
     Err(refusal.into())
 }
 
-/// Notes that a key was refused; that the database is away is noted elsewhere, and whoever sends unknown keys without end was noted
-/// before. A program that goes on with a key that has ended
-/// does not fill the log.
+/// Notes that a key was refused; that the database is away is noted elsewhere, and whoever sends unknown keys without
+/// end was noted before. A program that goes on with a key that has ended does not fill the log.
 fn tell_log(api: &Api, arrival: &Arrival, refusal: &KeyRefusal) {
-    if matches!(
-        refusal,
-        KeyRefusal::Unavailable(_) | KeyRefusal::TooManyUnknown(_)
-    ) {
+    if matches!(refusal, KeyRefusal::Unavailable(_) | KeyRefusal::TooManyUnknown(_)) {
         return;
     }
     let (id, address) = (arrival.request_id(), &arrival.address);
@@ -100,10 +89,7 @@ fn tell_log(api: &Api, arrival: &Arrival, refusal: &KeyRefusal) {
 
 /// Records that a key was refused, by the part of it that is no secret. Made-up keys of one network count as one.
 async fn tell_audit_log(api: &Api, arrival: &Arrival, presented: &str, refusal: &KeyRefusal) {
-    if matches!(
-        refusal,
-        KeyRefusal::Unavailable(_) | KeyRefusal::TooManyUnknown(_)
-    ) {
+    if matches!(refusal, KeyRefusal::Unavailable(_) | KeyRefusal::TooManyUnknown(_)) {
         return;
     }
     let key = ApiKey::parse(presented);
@@ -117,21 +103,13 @@ async fn tell_audit_log(api: &Api, arrival: &Arrival, presented: &str, refusal: 
         return;
     };
     let by = Actor::unknown(arrival.address.clone(), arrival.request_id());
-    let refusal = Refusal {
-        kind,
-        reason: &refusal.to_string(),
-        subject: Some((None, prefix)),
-    };
+    let refusal = Refusal { kind, reason: &refusal.to_string(), subject: Some((None, prefix)) };
     due.write(&api.db, &by, arrival.at, refusal).await;
 }
 
 /// The key of a request: a bearer token (RFC 6750 2.1), or the header of its own.
 fn presented(req: &HttpRequest) -> Option<&str> {
-    let header = |name| {
-        req.headers()
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-    };
+    let header = |name| req.headers().get(name).and_then(|value| value.to_str().ok());
     let bearer = header("authorization").and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
@@ -144,11 +122,7 @@ impl Ask {
     pub async fn line(&self) -> Result<Arc<Line>, Problem> {
         let line = self.api.relay.line(&self.captures.key).await;
         let line = line.map_err(|problem| {
-            if problem.code == crate::relay::CONNECTOR_NOT_FOUND.code {
-                connector_not_found()
-            } else {
-                problem.into()
-            }
+            if problem.code == crate::relay::CONNECTOR_NOT_FOUND.code { connector_not_found() } else { problem.into() }
         })?;
         if self.holder.may_see(line.subject()) {
             Ok(line)
@@ -186,13 +160,7 @@ impl Ask {
     }
 
     /// Begins the call's line in the log.
-    pub fn record(
-        &self,
-        kind: CallKind,
-        line: &Line,
-        method: &'static str,
-        target: Target,
-    ) -> Record {
+    pub fn record(&self, kind: CallKind, line: &Line, method: &'static str, target: Target) -> Record {
         let call = Call {
             id: self.arrival.id,
             at: self.arrival.at,

@@ -27,9 +27,7 @@ pub(super) async fn call(mut ask: Ask) -> Result<HttpResponse, Problem> {
     let endpoints = &ask.api.endpoints;
     let endpoint = endpoints.find(&ask.api.db, line.id, &ask.captures.name);
     let Some(endpoint) = endpoint.await? else {
-        return Err(ENDPOINT_NOT_FOUND
-            .because(format!("{} has no endpoint of this name.", line.label))
-            .into());
+        return Err(ENDPOINT_NOT_FOUND.because(format!("{} has no endpoint of this name.", line.label)).into());
     };
     let method = endpoint.definition.method.http();
     let record = begin(&ask, &line, &endpoint);
@@ -53,27 +51,19 @@ async fn carry(
     endpoint: &DefinedEndpoint,
     method: &Method,
 ) -> Result<(Carried, Sent), Problem> {
-    let wants = Wants::Endpoint {
-        id: endpoint.id,
-        method: method.as_str(),
-    };
+    let wants = Wants::Endpoint { id: endpoint.id, method: method.as_str() };
     ask.check(line, wants)?;
     line.check_enabled()?;
     let limits = line.limits(endpoint.time_out);
     let turn = ask.turn(line, limits.total).await?;
     let payload = ask.payload.take();
     let (body, _held) = upload::whole(payload, LARGEST, limits.total, ask.in_use.bodies()).await?;
-    let rendered = endpoint
-        .definition
-        .render(&variables(&body)?)
-        .map_err(misfits)?;
+    let rendered = endpoint.definition.render(&variables(&body)?).map_err(misfits)?;
     let sent = Sent::default();
     sent.set(rendered.body.as_ref().map_or(0, |body| body.len() as u64));
     let order = Order {
         headers: request_headers(ask, rendered.headers),
-        body: rendered
-            .body
-            .map_or(OutgoingBody::Empty, |body| OutgoingBody::Whole(body.into())),
+        body: rendered.body.map_or(OutgoingBody::Empty, |body| OutgoingBody::Whole(body.into())),
         retries: endpoint.retries,
         follow: true,
         ..Order::new(method.clone(), rendered.url, limits)
@@ -98,25 +88,14 @@ fn variables(body: &Bytes) -> Result<Value, Problem> {
 }
 
 fn misfits(problems: RenderProblems) -> Problem {
-    let errors = problems
-        .0
-        .iter()
-        .map(|problem| json!({ "detail": problem.sentence() }));
-    Problem {
-        errors: Some(errors.collect()),
-        ..VARIABLES_DO_NOT_FIT.because(problems.to_string()).into()
-    }
+    let errors = problems.0.iter().map(|problem| json!({ "detail": problem.sentence() }));
+    Problem { errors: Some(errors.collect()), ..VARIABLES_DO_NOT_FIT.because(problems.to_string()).into() }
 }
 
 /// The endpoint's headers. What the caller takes as an answer is its own affair, unless the endpoint says otherwise.
 fn request_headers(ask: &Ask, mut headers: HeaderMap) -> HeaderMap {
     let callers = ask.outgoing_headers();
-    for name in [
-        header::ACCEPT,
-        header::ACCEPT_ENCODING,
-        header::ACCEPT_LANGUAGE,
-        header::VIA,
-    ] {
+    for name in [header::ACCEPT, header::ACCEPT_ENCODING, header::ACCEPT_LANGUAGE, header::VIA] {
         if let Some(value) = callers.get(&name) {
             headers.entry(name).or_insert(value.clone());
         }

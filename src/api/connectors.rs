@@ -41,10 +41,7 @@ fn after(query: Option<&str>) -> String {
     let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
     let mut values = pairs.filter(|(name, _)| name == "after");
     // No text column can hold NUL.
-    values
-        .next()
-        .map(|(_, value)| value.replace('\0', ""))
-        .unwrap_or_default()
+    values.next().map(|(_, value)| value.replace('\0', "")).unwrap_or_default()
 }
 
 #[derive(Queryable)]
@@ -56,12 +53,7 @@ struct Row {
 
 impl Row {
     fn entry(self) -> ConnectorEntry {
-        ConnectorEntry {
-            href: connector_path(&self.key),
-            key: self.key,
-            name: self.label,
-            status: self.status,
-        }
+        ConnectorEntry { href: connector_path(&self.key), key: self.key, name: self.label, status: self.status }
     }
 }
 
@@ -87,32 +79,23 @@ async fn page(ask: &Ask, after: &str) -> Result<Vec<Row>, Error> {
 /// One connector, and what the key may do with it.
 pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
     let line = ask.line().await?;
-    let (description, status) = words(&ask, line.id)
-        .await?
-        .ok_or_else(connector_not_found)?;
+    let (description, status) = words(&ask, line.id).await?.ok_or_else(connector_not_found)?;
     let may = |wants| ask.check(&line, wants).is_ok();
     let endpoints = ask.api.endpoints.all(&ask.api.db, line.id).await?;
-    let open = endpoints
-        .iter()
-        .filter(|endpoint| may_call(&ask, &line, endpoint));
+    let open = endpoints.iter().filter(|endpoint| may_call(&ask, &line, endpoint));
     json_answer(&ConnectorDetails {
         key: line.key.clone(),
         name: line.label.to_string(),
         description,
         status,
-        proxy: PROXY_METHODS
-            .iter()
-            .any(|method| may(Wants::Proxy { method })),
+        proxy: PROXY_METHODS.iter().any(|method| may(Wants::Proxy { method })),
         token: line.has_token() && may(Wants::Token),
         endpoints: open.map(|endpoint| entry(&line.key, endpoint)).collect(),
     })
 }
 
 fn may_call(ask: &Ask, line: &Line, endpoint: &DefinedEndpoint) -> bool {
-    let wants = Wants::Endpoint {
-        id: endpoint.id,
-        method: endpoint.definition.method.code(),
-    };
+    let wants = Wants::Endpoint { id: endpoint.id, method: endpoint.definition.method.code() };
     ask.check(line, wants).is_ok()
 }
 
@@ -129,9 +112,7 @@ async fn words(ask: &Ask, id: Uuid) -> Result<Option<(String, String)>, Error> {
 
 fn entry(key: &str, endpoint: &Arc<DefinedEndpoint>) -> EndpointEntry {
     let variables = endpoint.definition.variables();
-    let variables = variables
-        .iter()
-        .filter(|variable| !variable.name().is_empty());
+    let variables = variables.iter().filter(|variable| !variable.name().is_empty());
     EndpointEntry {
         name: endpoint.name.to_string(),
         description: endpoint.description.to_string(),

@@ -1,23 +1,22 @@
 //! Which headers pass between a caller and an API (RFC 9110 7.6.1).
 //!
-//! Rule: headers of one connection end here, on both sides, those that `Connection` names included. On the way out goes also what
-//! is meant for Connectory alone (key, cookies, its own names) and what tells of the network behind it (`Forwarded` and the like);
-//! `Via` is added, as RFC 9110 7.6.3 asks of a gateway. On the way back nothing may pass for Connectory's own word. What names another
-//! method than the request's does not go out for a key whose methods are limited ([`super::method_override`]).
+//! Rule: headers of one connection end here, on both sides, those that `Connection` names included. On the way out goes
+//! also what is meant for Connectory alone (key, cookies, its own names) and what tells of the network behind it
+//! (`Forwarded` and the like); `Via` is added, as RFC 9110 7.6.3 asks of a gateway. On the way back nothing may pass
+//! for Connectory's own word. What names another method than the request's does not go out for a key whose methods are
+//! limited ([`super::method_override`]).
 //!
 //! Danger: two versions of the crate `http` meet here, the server's and the client's.
 
-use actix_web::http::header::{
-    HeaderMap as OwnMap, HeaderName as OwnName, HeaderValue as OwnValue,
-};
+use actix_web::http::header::{HeaderMap as OwnMap, HeaderName as OwnName, HeaderValue as OwnValue};
 use sha2::{Digest, Sha256};
 
 use super::method_override;
 use crate::outbound::http::header::{CONNECTION, VIA};
 use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-/// What an installation calls itself on the way (RFC 9110 7.6.3): its instances alike, and others otherwise, so that one that calls
-/// through another is no loop. Nothing can be read from it.
+/// What an installation calls itself on the way (RFC 9110 7.6.3): its instances alike, and others otherwise, so that
+/// one that calls through another is no loop. Nothing can be read from it.
 pub struct Pseudonym(String);
 
 impl Pseudonym {
@@ -65,20 +64,13 @@ fn is_of_connection(name: &str) -> bool {
 fn stays_here(name: &str) -> bool {
     matches!(
         name,
-        "authorization"
-            | "cookie"
-            | "expect"
-            | "forwarded"
-            | "host"
-            | "via"
-            | "x-connectory-key"
-            | "x-real-ip"
+        "authorization" | "cookie" | "expect" | "forwarded" | "host" | "via" | "x-connectory-key" | "x-real-ip"
     ) || name.starts_with("x-forwarded-")
         || name.starts_with(OWN_PREFIX)
 }
 
-/// Headers of an answer that would set rules for this site, which the API is not: what browsers remember of it, forget of it,
-/// send elsewhere about it, or let others read of it.
+/// Headers of an answer that would set rules for this site, which the API is not: what browsers remember of it, forget
+/// of it, send elsewhere about it, or let others read of it.
 fn rules_this_site(name: &str) -> bool {
     matches!(
         name,
@@ -92,7 +84,8 @@ fn rules_this_site(name: &str) -> bool {
     ) || name.starts_with("access-control-")
 }
 
-/// The headers of a caller's request that go to the API, by the installation of this name. With `limits_methods` those that override the method do not.
+/// The headers of a caller's request that go to the API, by the installation of this name. With `limits_methods` those
+/// that override the method do not.
 pub(super) fn outgoing(request: &OwnMap, limits_methods: bool, own: &Pseudonym) -> HeaderMap {
     let named = named_by_connection(request.get_all("connection").map(OwnValue::as_bytes));
     let mut headers = HeaderMap::with_capacity(request.len_keys() + 4);
@@ -105,10 +98,9 @@ pub(super) fn outgoing(request: &OwnMap, limits_methods: bool, own: &Pseudonym) 
             continue;
         }
         // Both have passed the server's parser, which takes what this one takes.
-        if let (Ok(name), Ok(value)) = (
-            HeaderName::from_bytes(name.as_bytes()),
-            HeaderValue::from_bytes(value.as_bytes()),
-        ) {
+        if let (Ok(name), Ok(value)) =
+            (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value.as_bytes()))
+        {
             headers.append(name, value);
         }
     }
@@ -119,9 +111,7 @@ pub(super) fn outgoing(request: &OwnMap, limits_methods: bool, own: &Pseudonym) 
 }
 
 /// The headers of an API's answer that go to the caller.
-pub(super) fn incoming<'a>(
-    answer: &'a HeaderMap,
-) -> impl Iterator<Item = (OwnName, OwnValue)> + 'a {
+pub(super) fn incoming<'a>(answer: &'a HeaderMap) -> impl Iterator<Item = (OwnName, OwnValue)> + 'a {
     let lines = answer.get_all(CONNECTION).into_iter();
     let named = named_by_connection(lines.map(HeaderValue::as_bytes));
     answer.iter().filter_map(move |(name, value)| {
@@ -144,9 +134,7 @@ fn named_by_connection<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Vec<String>
     let names = lines.flat_map(|line| line.split(|byte| *byte == b','));
     let names = names.map(|name| name.trim_ascii());
     names
-        .filter(|name| {
-            !name.eq_ignore_ascii_case(b"keep-alive") && !name.eq_ignore_ascii_case(b"close")
-        })
+        .filter(|name| !name.eq_ignore_ascii_case(b"keep-alive") && !name.eq_ignore_ascii_case(b"close"))
         .map(|name| String::from_utf8_lossy(name).to_ascii_lowercase())
         .collect()
 }
@@ -288,22 +276,9 @@ mod tests {
             ("proxy-authenticate", "Basic"),
             ("www-authenticate", "Bearer"),
         ] {
-            answer.append(
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            );
+            answer.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        let back: Vec<String> = incoming(&answer)
-            .map(|(name, _)| name.to_string())
-            .collect();
-        assert_eq!(
-            back,
-            [
-                "content-type",
-                "set-cookie",
-                "set-cookie",
-                "www-authenticate"
-            ]
-        );
+        let back: Vec<String> = incoming(&answer).map(|(name, _)| name.to_string()).collect();
+        assert_eq!(back, ["content-type", "set-cookie", "set-cookie", "www-authenticate"]);
     }
 }

@@ -15,13 +15,7 @@ pub struct Meters {
 
 impl Meters {
     /// Counts an answer by the pattern of its address.
-    pub(super) fn note(
-        &self,
-        route: &'static str,
-        method: &'static str,
-        status: u16,
-        elapsed: Duration,
-    ) {
+    pub(super) fn note(&self, route: &'static str, method: &'static str, status: u16, elapsed: Duration) {
         let new = || metrics::counter!("connectory_http_requests_total", "route" => route, "method" => method, "status" => status.to_string());
         let mut requests = self.requests.borrow_mut();
         let counter = requests.entry((route, method, status)).or_insert_with(new);

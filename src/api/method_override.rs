@@ -1,7 +1,7 @@
 //! Headers and query pairs by which servers take a request for one of another method than it says.
 //!
-//! Rule: a key whose methods are limited sends none of them: its POST stays a POST. Danger: frameworks fold names before they compare
-//! them (CGI makes `_` of `-`, PHP of `.` and spaces too), so names are compared folded.
+//! Rule: a key whose methods are limited sends none of them: its POST stays a POST. Danger: frameworks fold names
+//! before they compare them (CGI makes `_` of `-`, PHP of `.` and spaces too), so names are compared folded.
 
 use percent_encoding::percent_decode_str;
 
@@ -26,15 +26,11 @@ fn fold(letter: char) -> char {
     }
 }
 
-/// The query without its pairs that override the method; `None` if it has none. All others stay byte by byte. Some servers
-/// part pairs by semicolons.
+/// The query without its pairs that override the method; `None` if it has none. All others stay byte by byte. Some
+/// servers part pairs by semicolons.
 pub(super) fn without(query: &str) -> Option<String> {
     let overrides = |pair: &str| {
-        let name = pair
-            .split(['=', '&', ';'])
-            .next()
-            .unwrap_or_default()
-            .replace('+', " ");
+        let name = pair.split(['=', '&', ';']).next().unwrap_or_default().replace('+', " ");
         is_override(&percent_decode_str(&name).decode_utf8_lossy())
     };
     let pairs = || query.split_inclusive(['&', ';']);

@@ -1,10 +1,12 @@
-//! The interface for other programs, under `/api/v1/`: calling endpoints, the proxy, reading tokens, and finding out what there is.
+//! The interface for other programs, under `/api/v1/`: calling endpoints, the proxy, reading tokens, and finding out
+//! what there is.
 //!
-//! Rules: who calls shows an API key, and nothing else counts: no cookie, no session. Every operation stands in [`operations`], from
-//! which routes and description are made alike. What the API answers is handed on; what Connectory answers itself is a problem
-//! document, and the header `Connectory-Answer` tells which of the two it is.
+//! Rules: who calls shows an API key, and nothing else counts: no cookie, no session. Every operation stands in
+//! [`operations`], from which routes and description are made alike. What the API answers is handed on; what Connectory
+//! answers itself is a problem document, and the header `Connectory-Answer` tells which of the two it is.
 //!
-//! Danger: an answer without a line in the call log. A [`record::Record`] writes its line when it is dropped, whatever happened.
+//! Danger: an answer without a line in the call log. A [`record::Record`] writes its line when it is dropped, whatever
+//! happened.
 
 mod answer;
 mod ask;

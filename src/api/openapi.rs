@@ -1,4 +1,5 @@
-//! The interface as an OpenAPI 3.1 document, made of the operations, the types and the kinds of problems that the handlers use.
+//! The interface as an OpenAPI 3.1 document, made of the operations, the types and the kinds of problems that the
+//! handlers use.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +11,8 @@ use super::problem::all_kinds;
 use super::schema::Schema;
 use super::serve::Api;
 use super::types::{
-    CallRequest, ConnectorDetails, ConnectorEntry, ConnectorList, EndpointEntry, FieldError,
-    ProblemDocument, Token, TokenRequest, VariableEntry, example,
+    CallRequest, ConnectorDetails, ConnectorEntry, ConnectorList, EndpointEntry, FieldError, ProblemDocument, Token,
+    TokenRequest, VariableEntry, example,
 };
 use crate::relay::{KINDS, ProblemKind};
 
@@ -35,9 +36,7 @@ const OF_ALL: [&str; 2] = ["database_unavailable", "internal_error"];
 
 /// Answers with the document.
 pub(super) fn show(api: &web::Data<Api>) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("application/json")
-        .body(document(&api.address).to_string())
+    HttpResponse::Ok().content_type("application/json").body(document(&api.address).to_string())
 }
 
 /// The codes of the problems that an operation can have, in the order of their table.
@@ -51,11 +50,7 @@ pub(super) fn codes(operation: &Operation) -> Vec<&'static ProblemKind> {
     let of_api = matches!(operation.problems, Problems::OfApi(_));
     let applies = |kind: &&'static ProblemKind| {
         let code = kind.code;
-        let from_here = [
-            "path_not_allowed",
-            "connector_without_address",
-            "request_body_broken",
-        ];
+        let from_here = ["path_not_allowed", "connector_without_address", "request_body_broken"];
         own.contains(&code)
             || (is_keyed && (OF_KEYS.contains(&code) || OF_ALL.contains(&code)))
             || (of_connector && code == "connector_not_found")
@@ -224,9 +219,7 @@ fn handed_on(method: &str) -> Value {
 }
 
 fn problem_answer(kinds: &[&ProblemKind]) -> Value {
-    let words = kinds
-        .iter()
-        .map(|kind| format!("- `{}`: {}.", kind.code, kind.title));
+    let words = kinds.iter().map(|kind| format!("- `{}`: {}.", kind.code, kind.title));
     let mut names = vec!["Connectory-Answer", "Connectory-Request-Id"];
     if kinds.iter().any(|kind| matches!(kind.status, 429 | 503)) {
         names.push("Retry-After");

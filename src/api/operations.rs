@@ -59,8 +59,7 @@ pub(super) enum Handler {
 }
 
 /// The methods that the proxy is described for; it passes on others as well.
-pub(super) const PROXY_METHODS: [&str; 7] =
-    ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+pub(super) const PROXY_METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 const KEY: Parameter = Parameter {
     name: "key",
@@ -181,9 +180,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
         method: "GET",
         path: "/api/v1/connectors/{key}",
         summary: "Describe a data connector",
-        description: &[
-            "What the API key may do with it, its endpoints, and what their variables are.",
-        ],
+        description: &["What the API key may do with it, its endpoints, and what their variables are."],
         parameters: &[KEY],
         takes: None,
         gives: Some("ConnectorDetails"),
@@ -195,9 +192,7 @@ pub(super) static OPERATIONS: &[Operation] = &[
         method: "GET",
         path: "/api/v1/openapi.json",
         summary: "This interface as an OpenAPI 3.1 document",
-        description: &[
-            "Needs no API key: it describes the interface and nothing of what is stored.",
-        ],
+        description: &["Needs no API key: it describes the interface and nothing of what is stored."],
         parameters: &[],
         takes: None,
         gives: Some("object"),

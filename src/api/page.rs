@@ -1,4 +1,5 @@
-//! The description of the interface for people, made of the same operations and kinds of problems as the OpenAPI document.
+//! The description of the interface for people, made of the same operations and kinds of problems as the OpenAPI
+//! document.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -55,9 +56,7 @@ impl Operation {
     /// The address with an example in the place of each part.
     fn example_path(&self) -> String {
         let parts = self.parameters.iter();
-        parts.fold(self.path.to_string(), |path, part| {
-            path.replace(&format!("{{{}}}", part.name), part.example)
-        })
+        parts.fold(self.path.to_string(), |path, part| path.replace(&format!("{{{}}}", part.name), part.example))
     }
 
     /// A call as it is typed into a shell.

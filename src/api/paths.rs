@@ -13,7 +13,8 @@ pub(super) struct Captures {
     pub rest_at: usize,
 }
 
-/// Compares a path with a pattern: `{key}` and `{name}` stand for one segment, `{path}` for all that follows, or nothing.
+/// Compares a path with a pattern: `{key}` and `{name}` stand for one segment, `{path}` for all that follows, or
+/// nothing.
 pub(super) fn captures(pattern: &str, path: &str) -> Option<Captures> {
     let mut found = Captures::default();
     let mut at = 0;
@@ -51,10 +52,7 @@ mod tests {
     #[test]
     fn segments_are_decoded_and_the_rest_is_left_as_it_is() {
         let found = captures(CALL, "/v1/ledger/endpoints/list%20all%2Fx/call").expect("a call");
-        assert_eq!(
-            (found.key.as_str(), found.name.as_str()),
-            ("ledger", "list all/x")
-        );
+        assert_eq!((found.key.as_str(), found.name.as_str()), ("ledger", "list all/x"));
         for (path, rest) in [
             ("/v1/a/proxy", Some("")),
             ("/v1/a/proxy/", Some("/")),
@@ -69,14 +67,7 @@ mod tests {
             let found = captures(PROXY, path);
             assert_eq!(found.map(|found| &path[found.rest_at..]), rest, "{path}");
         }
-        for path in [
-            "",
-            "/",
-            "/v1/a",
-            "/v1/a/endpoints/b/call/",
-            "/v1/a/endpoints//call",
-            "/v2/a/endpoints/b/call",
-        ] {
+        for path in ["", "/", "/v1/a", "/v1/a/endpoints/b/call/", "/v1/a/endpoints//call", "/v2/a/endpoints/b/call"] {
             assert_eq!(captures(CALL, path), None, "{path}");
         }
     }

@@ -1,7 +1,8 @@
 //! Answers of Connectory's own to a program that got none of the API's: RFC 9457 problem documents.
 //!
-//! Rule: every kind stands in [`all_kinds`], which the description of the interface is made from. Danger: anything of the request
-//! in a sentence that may be a secret; sentences name keys of connectors and endpoints, methods and variables.
+//! Rule: every kind stands in [`all_kinds`], which the description of the interface is made from. Danger: anything of
+//! the request in a sentence that may be a secret; sentences name keys of connectors and endpoints, methods and
+//! variables.
 
 use std::time::Duration;
 
@@ -88,11 +89,7 @@ pub(super) struct Problem {
 
 impl From<RelayProblem> for Problem {
     fn from(relay: RelayProblem) -> Problem {
-        Problem {
-            relay: Box::new(relay),
-            allow: None,
-            errors: None,
-        }
+        Problem { relay: Box::new(relay), allow: None, errors: None }
     }
 }
 
@@ -102,7 +99,8 @@ impl From<crate::web::Error> for Problem {
     }
 }
 
-/// What a key does not open. A connector that it does not lead to is none that its holder can tell from one that is not there.
+/// What a key does not open. A connector that it does not lead to is none that its holder can tell from one that is not
+/// there.
 impl From<KeyRefusal> for Problem {
     fn from(refusal: KeyRefusal) -> Problem {
         let kind = match &refusal {
@@ -135,12 +133,10 @@ impl From<KeyRefusal> for Problem {
 impl From<OverQuota> for Problem {
     fn from(over: OverQuota) -> Problem {
         let mut problem = match over {
-            OverQuota::Rate(_) => {
-                KEY_RATE_LIMITED.because("It has used up the requests of this minute.")
+            OverQuota::Rate(_) => KEY_RATE_LIMITED.because("It has used up the requests of this minute."),
+            OverQuota::AtOnce { most, .. } => {
+                KEY_TOO_MANY_AT_ONCE.because(format!("{most} requests of this key are under way, which is its limit."))
             }
-            OverQuota::AtOnce { most, .. } => KEY_TOO_MANY_AT_ONCE.because(format!(
-                "{most} requests of this key are under way, which is its limit."
-            )),
         };
         problem.retry_after = Some(over.wait());
         problem.into()
@@ -149,17 +145,14 @@ impl From<OverQuota> for Problem {
 
 /// The same for a connector that is not there and for one that the key does not lead to.
 pub(super) fn connector_not_found() -> Problem {
-    crate::relay::CONNECTOR_NOT_FOUND
-        .because("No data connector of this key is open to the API key.")
-        .into()
+    crate::relay::CONNECTOR_NOT_FOUND.because("No data connector of this key is open to the API key.").into()
 }
 
 impl Problem {
     /// The answer. `address` is the public one, `request_id` stands in logs too.
     pub(super) fn respond(&self, address: &str, request_id: &str) -> HttpResponse {
         let problem = &self.relay;
-        let status =
-            StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = HttpResponse::build(status);
         response.insert_header((CONTENT_TYPE, "application/problem+json"));
         if status == StatusCode::UNAUTHORIZED {

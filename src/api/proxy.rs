@@ -15,12 +15,12 @@ use crate::outbound::http::Method;
 use crate::relay::{Carried, Line, Order};
 use std::sync::Arc;
 
-/// Carries the request to the path below the connector's base URL. What the API answers is handed on, redirects included.
+/// Carries the request to the path below the connector's base URL. What the API answers is handed on, redirects
+/// included.
 pub(super) async fn proxy(mut ask: Ask) -> Result<HttpResponse, Problem> {
     let line = ask.line().await?;
-    let method = headers::method(ask.req.method()).ok_or_else(|| {
-        Problem::from(METHOD_NOT_SUPPORTED.because("The method has no name that can be sent."))
-    })?;
+    let method = headers::method(ask.req.method())
+        .ok_or_else(|| Problem::from(METHOD_NOT_SUPPORTED.because("The method has no name that can be sent.")))?;
     let label = headers::method_label(&method);
     let path = ask.req.uri().path();
     let path = path.get(ask.captures.rest_at..).unwrap_or_default();
@@ -39,14 +39,10 @@ pub(super) async fn proxy(mut ask: Ask) -> Result<HttpResponse, Problem> {
 
 /// Checks what is asked, and where it leads.
 fn open(ask: &Ask, line: &Line, method: &Method, path: &str) -> Result<HttpUrl, Problem> {
-    let wants = Wants::Proxy {
-        method: method.as_str(),
-    };
+    let wants = Wants::Proxy { method: method.as_str() };
     ask.check(line, wants)?;
     if headers::wants_upgrade(ask.req.headers()) {
-        return Err(UPGRADE_NOT_SUPPORTED
-            .because("The request asks for another protocol.")
-            .into());
+        return Err(UPGRADE_NOT_SUPPORTED.because("The request asks for another protocol.").into());
     }
     line.check_enabled()?;
     let query = ask.req.uri().query();
@@ -55,21 +51,11 @@ fn open(ask: &Ask, line: &Line, method: &Method, path: &str) -> Result<HttpUrl, 
     Ok(line.below(path, kept.as_deref().or(query))?)
 }
 
-async fn carry(
-    ask: &mut Ask,
-    line: &Arc<Line>,
-    method: &Method,
-    url: HttpUrl,
-) -> Result<(Carried, Sent), Problem> {
+async fn carry(ask: &mut Ask, line: &Arc<Line>, method: &Method, url: HttpUrl) -> Result<(Carried, Sent), Problem> {
     let limits = line.limits(None);
     let turn = ask.turn(line, limits.total).await?;
     let payload = ask.payload.take();
-    let (body, sent, _held) =
-        upload::body(&ask.req, payload, limits.total, ask.in_use.bodies()).await?;
-    let order = Order {
-        headers: ask.outgoing_headers(),
-        body,
-        ..Order::new(method.clone(), url, limits)
-    };
+    let (body, sent, _held) = upload::body(&ask.req, payload, limits.total, ask.in_use.bodies()).await?;
+    let order = Order { headers: ask.outgoing_headers(), body, ..Order::new(method.clone(), url, limits) };
     Ok((ask.api.relay.carry(line, turn, order).await?, sent))
 }

@@ -1,7 +1,7 @@
 //! The line of the call log that a call becomes.
 //!
-//! Rule: whoever begins a record gets a line, at the latest when the record is dropped, as a call that was cancelled: that is what
-//! happens when the caller has gone.
+//! Rule: whoever begins a record gets a line, at the latest when the record is dropped, as a call that was cancelled:
+//! that is what happens when the caller has gone.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,12 +14,7 @@ use crate::calls::{Call, CallLog, Outcome, Target};
 use crate::relay::{CallTiming, RelayProblem};
 
 /// Codes of problems that are Connectory's no and not a failure.
-const REFUSALS: [&str; 4] = [
-    "api_failing",
-    "connector_busy",
-    "api_address_refused",
-    "too_many_bodies",
-];
+const REFUSALS: [&str; 4] = ["api_failing", "connector_busy", "api_address_refused", "too_many_bodies"];
 
 /// A line that is written when it is dropped.
 pub(super) struct Record {
@@ -32,12 +27,7 @@ pub(super) struct Record {
 
 impl Record {
     pub(super) fn new(log: &CallLog, call: Call, begun: Instant, in_use: &Rc<InUse>) -> Record {
-        Record {
-            log: log.clone(),
-            call: Some(call),
-            begun,
-            _in_use: Rc::clone(in_use),
-        }
+        Record { log: log.clone(), call: Some(call), begun, _in_use: Rc::clone(in_use) }
     }
 
     fn call(&mut self, change: impl FnOnce(&mut Call)) {
@@ -88,11 +78,7 @@ impl Record {
     pub(super) fn problem(&mut self, problem: &RelayProblem) {
         let is_failure = problem.status >= 500 && !REFUSALS.contains(&problem.code);
         self.call(|call| {
-            call.outcome = if is_failure {
-                Outcome::Failed
-            } else {
-                Outcome::Refused
-            };
+            call.outcome = if is_failure { Outcome::Failed } else { Outcome::Refused };
             call.problem = problem.code;
             call.detail = problem.detail.clone();
             call.attempts = problem.attempts;

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use actix_web::http::Method;
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CROSS_ORIGIN_RESOURCE_POLICY, HeaderName, HeaderValue,
-    REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CROSS_ORIGIN_RESOURCE_POLICY, HeaderName, HeaderValue, REFERRER_POLICY,
+    STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use actix_web::{HttpRequest, HttpResponse, web};
 use uuid::Uuid;
@@ -38,8 +38,7 @@ pub(super) static ATTEMPTS: HeaderName = HeaderName::from_static("connectory-att
 pub(super) static REQUEST_ID: HeaderName = HeaderName::from_static("connectory-request-id");
 
 /// Whatever an API answers, no browser runs it in the name of this site.
-static POLICY: HeaderValue =
-    HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox");
+static POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox");
 static NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
 static NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 static NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
@@ -78,41 +77,24 @@ pub fn is_for_programs(path: &str) -> bool {
 
 /// Answers a program.
 pub async fn serve(api: web::Data<Api>, req: HttpRequest, payload: web::Payload) -> HttpResponse {
-    let arrival = Arrival {
-        id: Uuid::now_v7(),
-        at: api.clock.now(),
-        begun: Instant::now(),
-        address: client_address(&req),
-    };
+    let arrival =
+        Arrival { id: Uuid::now_v7(), at: api.clock.now(), begun: Instant::now(), address: client_address(&req) };
     let request_id = arrival.request_id();
     let begun = arrival.begun;
     let found = find(&req);
-    let route = found
-        .as_ref()
-        .map_or("(none)", |(operation, _)| operation.path);
+    let route = found.as_ref().map_or("(none)", |(operation, _)| operation.path);
     let answered = match found {
-        Ok((operation, captures)) => {
-            attend(&api, &req, payload, operation, captures, arrival).await
-        }
+        Ok((operation, captures)) => attend(&api, &req, payload, operation, captures, arrival).await,
         Err(problem) => Err(problem),
     };
     let mut response = answered.unwrap_or_else(|problem| {
         tracing::debug!(id = request_id, code = problem.relay.code, "refused");
         problem.respond(&api.address, &request_id)
     });
-    finish(
-        &mut response,
-        &request_id,
-        api.address.starts_with("https://"),
-    );
+    finish(&mut response, &request_id, api.address.starts_with("https://"));
     let status = response.status();
-    api.meters
-        .note(route, label(req.method()), status.as_u16(), begun.elapsed());
-    tracing::debug!(
-        id = request_id,
-        status = status.as_u16(),
-        "answered a program"
-    );
+    api.meters.note(route, label(req.method()), status.as_u16(), begun.elapsed());
+    tracing::debug!(id = request_id, status = status.as_u16(), "answered a program");
     response
 }
 
@@ -129,30 +111,19 @@ async fn attend(
         Handler::Keyed(handler) => handler,
     };
     if api.own_name.has_passed(req.headers()) {
-        return Err(LOOP_DETECTED
-            .because("The request has come through Connectory already.")
-            .into());
+        return Err(LOOP_DETECTED.because("The request has come through Connectory already.").into());
     }
     let holder = introduce(api, req, &arrival).await?;
     let in_use = Rc::new(api.quotas.take(holder.key_id)?);
-    let ask = Ask {
-        api: api.clone(),
-        req: req.clone(),
-        payload: payload.into_inner(),
-        captures,
-        holder,
-        in_use,
-        arrival,
-    };
+    let ask =
+        Ask { api: api.clone(), req: req.clone(), payload: payload.into_inner(), captures, holder, in_use, arrival };
     handler(ask).await
 }
 
 /// The operation that address and method mean.
 fn find(req: &HttpRequest) -> Result<(&'static Operation, Captures), Problem> {
     if matches!(*req.method(), Method::CONNECT | Method::TRACE) {
-        return Err(METHOD_NOT_SUPPORTED
-            .because(format!("{} is not passed on.", req.method()))
-            .into());
+        return Err(METHOD_NOT_SUPPORTED.because(format!("{} is not passed on.", req.method())).into());
     }
     let path = req.uri().path();
     let mut allowed: Vec<&str> = Vec::new();
@@ -166,18 +137,13 @@ fn find(req: &HttpRequest) -> Result<(&'static Operation, Captures), Problem> {
         allowed.push(operation.method);
     }
     if allowed.is_empty() {
-        return Err(NOT_FOUND
-            .because("No operation of this interface has this address.")
-            .into());
+        return Err(NOT_FOUND.because("No operation of this interface has this address.").into());
     }
     if allowed.contains(&"GET") {
         allowed.push("HEAD");
     }
     let problem = METHOD_NOT_ALLOWED.because("The address is right, the method is not.");
-    Err(Problem {
-        allow: Some(allowed.join(", ")),
-        ..problem.into()
-    })
+    Err(Problem { allow: Some(allowed.join(", ")), ..problem.into() })
 }
 
 /// What every answer carries.
@@ -217,7 +183,5 @@ fn label(method: &Method) -> &'static str {
 /// An answer of Connectory's own.
 pub(super) fn json_answer(body: &impl serde::Serialize) -> Result<HttpResponse, Problem> {
     let text = serde_json::to_string(body).map_err(crate::web::Error::internal)?;
-    Ok(HttpResponse::Ok()
-        .content_type("application/json")
-        .body(text))
+    Ok(HttpResponse::Ok().content_type("application/json").body(text))
 }

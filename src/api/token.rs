@@ -1,6 +1,7 @@
 //! The access token itself, for programs that cannot call through Connectory.
 //!
-//! Rule: it is a right of its own, every reading is in the audit log as well as in the call log, and nobody may keep the answer.
+//! Rule: it is a right of its own, every reading is in the audit log as well as in the call log, and nobody may keep
+//! the answer.
 
 use actix_web::HttpResponse;
 use chrono::{SecondsFormat, TimeDelta};
@@ -40,26 +41,19 @@ async fn obtain(ask: &mut Ask, line: &Line) -> Result<Token, Problem> {
     ask.check(line, Wants::Token)?;
     line.check_enabled()?;
     if !line.has_token() {
-        return Err(NO_ACCESS_TOKEN
-            .because(format!("{} signs calls in without a token.", line.label))
-            .into());
+        return Err(NO_ACCESS_TOKEN.because(format!("{} signs calls in without a token.", line.label)).into());
     }
     let payload = ask.payload.take();
     let time = line.limits(None).total;
     let (body, _held) = upload::whole(payload, LARGEST, time, ask.in_use.bodies()).await?;
     let min_ttl = min_ttl(&body)?;
     let now = ask.api.clock.now();
-    let need = Need {
-        min_ttl,
-        refused: None,
-    };
+    let need = Need { min_ttl, refused: None };
     let obtaining = ask.api.keeper.token(line.id, need);
     let token = tokio::time::timeout(line.limits(None).total, obtaining)
         .await
         .map_err(|_| RelayProblem::late_token(&ask.api.keeper, line.id, &line.label))?
-        .map_err(|problem| {
-            RelayProblem::of_token(problem, |next| (next - now).to_std().unwrap_or_default())
-        })?;
+        .map_err(|problem| RelayProblem::of_token(problem, |next| (next - now).to_std().unwrap_or_default()))?;
     note(ask, line).await?;
     Ok(answer(token, ask))
 }
@@ -69,9 +63,7 @@ fn min_ttl(body: &[u8]) -> Result<TimeDelta, Problem> {
         return Ok(TimeDelta::zero());
     }
     let request: TokenRequest = serde_json::from_slice(body).map_err(|_| {
-        MALFORMED.because(
-            "The body is not a JSON object with the member “min_ttl”, a number of seconds.",
-        )
+        MALFORMED.because("The body is not a JSON object with the member “min_ttl”, a number of seconds.")
     })?;
     let seconds = request.min_ttl.unwrap_or(0);
     let seconds = i64::try_from(seconds).ok().filter(|_| seconds <= LONGEST);
@@ -115,8 +107,6 @@ fn answer(token: LiveToken, ask: &Ask) -> Token {
         access_token: token.access.expose().to_string(),
         token_type: token.token_type,
         expires_in: left.map(|left| u64::try_from(left).unwrap_or(0)),
-        expires_at: token
-            .expires_at
-            .map(|end| end.to_rfc3339_opts(SecondsFormat::Secs, true)),
+        expires_at: token.expires_at.map(|end| end.to_rfc3339_opts(SecondsFormat::Secs, true)),
     }
 }

@@ -15,7 +15,8 @@ object! {
 object! {
     /// What is asked of an access token.
     TokenRequest {
-        /// How many seconds the token must still live, at most a day. Where tokens live shorter than twice this, half their life is enough.
+        /// How many seconds the token must still live, at most a day. Where tokens live shorter than twice this, half
+        /// their life is enough.
         min_ttl: Option<u64>,
     }
 }

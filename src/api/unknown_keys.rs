@@ -1,8 +1,8 @@
 //! Keys that nobody has, and what looking for them may cost.
 //!
-//! Rule: an address that has shown too many is refused before the database is asked, and few look-ups of keys that were not seen before run at
-//! once. Keys that were found before pass both. Others from such an address are looked for now and again, so that whoever makes keys up
-//! does not keep a good one out that is new here.
+//! Rule: an address that has shown too many is refused before the database is asked, and few look-ups of keys that were
+//! not seen before run at once. Keys that were found before pass both. Others from such an address are looked for now
+//! and again, so that whoever makes keys up does not keep a good one out that is new here.
 
 use std::time::Duration;
 
@@ -28,11 +28,7 @@ pub struct UnknownKeys {
 
 impl UnknownKeys {
     pub fn new(throttle: Throttle, spare: Throttle) -> UnknownKeys {
-        UnknownKeys {
-            throttle,
-            spare,
-            look_ups: Semaphore::new(LOOK_UPS),
-        }
+        UnknownKeys { throttle, spare, look_ups: Semaphore::new(LOOK_UPS) }
     }
 
     /// Lets a key be looked for that was not seen before.

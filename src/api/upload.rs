@@ -1,7 +1,8 @@
 //! The body of a caller's request on its way to the API.
 //!
-//! Rule: a small body whose size is known is read first, so that it can be sent again; all others stream, piece by piece, as fast
-//! as the API takes them. Danger: a body that breaks off must not look finished to the API, so the error is passed on.
+//! Rule: a small body whose size is known is read first, so that it can be sent again; all others stream, piece by
+//! piece, as fast as the API takes them. Danger: a body that breaks off must not look finished to the API, so the error
+//! is passed on.
 
 use std::cell::Cell;
 use std::io;
@@ -68,9 +69,7 @@ pub(super) async fn whole(
         Ok(bytes) => Ok((bytes, held)),
         Err(NotRead::BrokeOff) => Err(BODY_NOT_READ.because("The body broke off.")),
         Err(NotRead::TooSlow) => Err(BODY_NOT_READ.because("The body did not come in time.")),
-        Err(NotRead::TooLarge) => {
-            Err(BODY_TOO_LARGE.because(format!("It has more than {most} bytes.")))
-        }
+        Err(NotRead::TooLarge) => Err(BODY_TOO_LARGE.because(format!("It has more than {most} bytes."))),
         Err(NotRead::NoRoom) => Err(RelayProblem::no_room()),
     }
 }

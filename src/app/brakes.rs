@@ -14,7 +14,8 @@ use crate::web::{Budget, Seldom};
 /// Unknown API keys that one address may show at once.
 const UNKNOWN_KEYS: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
 
-/// Keys not seen before that are looked for all the same when an address has shown too many unknown ones, and in what time one more is.
+/// Keys not seen before that are looked for all the same when an address has shown too many unknown ones, and in what
+/// time one more is.
 const SPARE_LOOK_UPS: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 const SPARE_REFILL: Duration = Duration::from_secs(1);
 

@@ -5,7 +5,8 @@ use super::chain::hex;
 use crate::web::csv;
 
 /// The mark by which spreadsheets know UTF-8, and the headings.
-pub(super) const HEAD: &str = "\u{feff}Line,Time,Person,Person id,From,Request,Kind,Event,Thing,Thing id,Changes,Hash,User name\r\n";
+pub(super) const HEAD: &str =
+    "\u{feff}Line,Time,Person,Person id,From,Request,Kind,Event,Thing,Thing id,Changes,Hash,User name\r\n";
 
 /// The row of a line.
 pub(super) fn row(line: &AuditLine) -> String {
@@ -31,9 +32,7 @@ pub(super) fn row(line: &AuditLine) -> String {
 /// A field a line.
 fn changes(line: &AuditLine) -> String {
     let changes = line.changes();
-    let words: Vec<String> = changes
-        .iter()
-        .map(|change| format!("{}: {} → {}", change.field, change.from, change.to))
-        .collect();
+    let words: Vec<String> =
+        changes.iter().map(|change| format!("{}: {} → {}", change.field, change.from, change.to)).collect();
     words.join("\n")
 }

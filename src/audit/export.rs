@@ -1,7 +1,7 @@
 //! The log as a file: what the filters leave, the newest first, written while it is read.
 //!
-//! Rule: a batch is in memory at a time, and no connection is held while the browser takes it. An export is a change by whoever
-//! asks for it, since it takes the log out of the house: a form, and a line of its own.
+//! Rule: a batch is in memory at a time, and no connection is held while the browser takes it. An export is a change by
+//! whoever asks for it, since it takes the log out of the house: a form, and a line of its own.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -61,9 +61,8 @@ impl Format {
 }
 
 pub async fn create(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error> {
-    let format = Format::parse(&data.text("format")).ok_or(Error::BadRequest(
-        "An export is either CSV or JSON Lines: use the buttons of the page.",
-    ))?;
+    let format = Format::parse(&data.text("format"))
+        .ok_or(Error::BadRequest("An export is either CSV or JSON Lines: use the buttons of the page."))?;
     let filter = Filter::read(|name| data.text(name));
     let now = visit.now();
     let mut errors = Errors::default();
@@ -87,32 +86,26 @@ pub async fn create(visit: Visit, Form(data): Form) -> Result<HttpResponse, Erro
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, media_type))
         .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header((
-            CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{name}\""),
-        ))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
         .streaming(lines(visit.db(), wanted, format)))
 }
 
 /// What was asked for, for the export's own line.
 fn asked(filter: &Filter, format: &str) -> Changes {
     let named = filter.pairs().into_iter();
-    named.fold(
-        Changes::none().field("Format", "", format),
-        |changes, (name, value)| {
-            let label = match name {
-                "person" => "Person",
-                "thing" => "Thing",
-                "subject" => "Thing id",
-                "actor" => "Person id",
-                "event" => "Event",
-                "period" => "Time",
-                "from" => "First day",
-                _ => "Last day",
-            };
-            changes.field(label, "", value)
-        },
-    )
+    named.fold(Changes::none().field("Format", "", format), |changes, (name, value)| {
+        let label = match name {
+            "person" => "Person",
+            "thing" => "Thing",
+            "subject" => "Thing id",
+            "actor" => "Person id",
+            "event" => "Event",
+            "period" => "Time",
+            "from" => "First day",
+            _ => "Last day",
+        };
+        changes.field(label, "", value)
+    })
 }
 
 /// Where an export stands.
@@ -124,30 +117,21 @@ enum Stand {
 
 /// The file, batch by batch. If reading fails, it breaks off, so that half of it is not taken for the whole.
 fn lines(db: Db, wanted: Wanted, format: Format) -> impl Stream<Item = Result<Bytes, Error>> {
-    stream::try_unfold(
-        (db, wanted, Stand::Begin),
-        move |(db, wanted, stand)| async move {
-            let position = match stand {
-                Stand::Begin => {
-                    let head = Bytes::from(format.head());
-                    return Ok(Some((head, (db, wanted, Stand::At(Position::First)))));
-                }
-                Stand::At(position) => position,
-                Stand::Done => return Ok(None),
-            };
-            let (text, next) =
-                batch(&db, &wanted, &position, format)
-                    .await
-                    .inspect_err(|error| {
-                        tracing::warn!(
-                            cause = format!("{error:?}"),
-                            "an export of the audit log broke off"
-                        );
-                    })?;
-            let stand = next.map_or(Stand::Done, Stand::At);
-            Ok(Some((Bytes::from(text), (db, wanted, stand))))
-        },
-    )
+    stream::try_unfold((db, wanted, Stand::Begin), move |(db, wanted, stand)| async move {
+        let position = match stand {
+            Stand::Begin => {
+                let head = Bytes::from(format.head());
+                return Ok(Some((head, (db, wanted, Stand::At(Position::First)))));
+            }
+            Stand::At(position) => position,
+            Stand::Done => return Ok(None),
+        };
+        let (text, next) = batch(&db, &wanted, &position, format).await.inspect_err(|error| {
+            tracing::warn!(cause = format!("{error:?}"), "an export of the audit log broke off");
+        })?;
+        let stand = next.map_or(Stand::Done, Stand::At);
+        Ok(Some((Bytes::from(text), (db, wanted, stand))))
+    })
 }
 
 async fn batch(

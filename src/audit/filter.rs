@@ -45,7 +45,8 @@ pub(super) struct Filter {
 type Pair<'a> = (&'static str, &'a str);
 
 impl Filter {
-    /// Reads filters from an address or a form. Whatever is not understood counts as not given, but for days, which a person types.
+    /// Reads filters from an address or a form. Whatever is not understood counts as not given, but for days, which a
+    /// person types.
     pub fn read(get: impl Fn(&str) -> String) -> Filter {
         let text = |name: &str| search_term(&get(name));
         let size = get("size").parse().ok();
@@ -63,16 +64,12 @@ impl Filter {
     }
 
     pub fn of_query(query: &str) -> (Filter, Position) {
-        let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect();
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let get = |name: &str| {
             let pair = pairs.iter().find(|(key, _)| key == name);
             pair.map(|(_, value)| value.clone()).unwrap_or_default()
         };
-        let cursor = |name: &str| {
-            Cursor::decode(&get(name)).filter(|cursor| Kind::Time.reads(&cursor.value))
-        };
+        let cursor = |name: &str| Cursor::decode(&get(name)).filter(|cursor| Kind::Time.reads(&cursor.value));
         let position = match (cursor("after"), cursor("before")) {
             (Some(cursor), _) => Position::After(cursor),
             (None, Some(cursor)) => Position::Before(cursor),
@@ -94,10 +91,7 @@ impl Filter {
             ("from", self.from.clone()),
             ("to", self.to.clone()),
         ];
-        pairs
-            .into_iter()
-            .filter(|(_, value)| !value.is_empty())
-            .collect()
+        pairs.into_iter().filter(|(_, value)| !value.is_empty()).collect()
     }
 
     pub fn is_narrowed(&self) -> bool {
@@ -119,30 +113,22 @@ impl Filter {
     }
 
     pub fn cleared(&self) -> Filter {
-        Filter {
-            size: self.size,
-            ..Filter::default()
-        }
+        Filter { size: self.size, ..Filter::default() }
     }
 
-    /// The filters in use in words, each with the address without it. A line that fits gives the names of thing and person.
+    /// The filters in use in words, each with the address without it. A line that fits gives the names of thing and
+    /// person.
     pub fn chips(&self, line: Option<&AuditLine>) -> Vec<(String, String)> {
         let mut chips = Vec::new();
         let mut chip = |words: String, without: Filter| chips.push((words, without.href(None)));
         let copy = || self.clone();
         if !self.person.is_empty() {
             let person = String::new();
-            chip(
-                format!("Person has “{}”", self.person),
-                Filter { person, ..copy() },
-            );
+            chip(format!("Person has “{}”", self.person), Filter { person, ..copy() });
         }
         if !self.thing.is_empty() {
             let thing = String::new();
-            chip(
-                format!("Thing has “{}”", self.thing),
-                Filter { thing, ..copy() },
-            );
+            chip(format!("Thing has “{}”", self.thing), Filter { thing, ..copy() });
         }
         if self.subject.is_some() {
             let name = line.map_or("one thing", |line| &line.subject_name);
@@ -201,18 +187,12 @@ impl Filter {
     }
 
     fn kinds(&self, known: &[String]) -> Option<Vec<String>> {
-        let fits = |kind: &&String| {
-            **kind == self.event || self.event.ends_with('.') && kind.starts_with(&self.event)
-        };
+        let fits = |kind: &&String| **kind == self.event || self.event.ends_with('.') && kind.starts_with(&self.event);
         (!self.event.is_empty()).then(|| known.iter().filter(fits).cloned().collect())
     }
 
     /// From when on, and before when. Days win over the period by name.
-    fn times(
-        &self,
-        now: DateTime<Utc>,
-        errors: &mut Errors,
-    ) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+    fn times(&self, now: DateTime<Utc>, errors: &mut Errors) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
         let from = day("from", &self.from, errors);
         let to = day("to", &self.to, errors);
         if let (Some(from), Some(to)) = (from, to)
@@ -221,10 +201,7 @@ impl Filter {
             errors.add("to", "The last day must not be before the first");
         }
         if !self.from.is_empty() || !self.to.is_empty() {
-            return (
-                from.map(midnight),
-                to.and_then(|to| to.succ_opt()).map(midnight),
-            );
+            return (from.map(midnight), to.and_then(|to| to.succ_opt()).map(midnight));
         }
         let hours = self.period().map(|(_, _, hours)| hours);
         (hours.map(|hours| now - TimeDelta::hours(hours)), None)
@@ -336,10 +313,7 @@ mod tests {
         );
         assert_eq!(position, Position::First);
         let href = filter.href(None);
-        assert_eq!(
-            href,
-            "/audit?person=Ana+%26+Ben&thing=x%3Cy&event=connector.&size=50"
-        );
+        assert_eq!(href, "/audit?person=Ana+%26+Ben&thing=x%3Cy&event=connector.&size=50");
         let (again, _) = Filter::of_query(href.split_once('?').unwrap().1);
         assert_eq!(again.pairs(), filter.pairs());
         assert_eq!(filter.cleared().href(None), "/audit?size=50");

@@ -66,11 +66,7 @@ impl AuditLine {
     /// The happening on the page of a connector, where it is plain whose it is: of its endpoints it names which one.
     pub fn happening_to_connector(&self) -> String {
         let words = self.happening();
-        if self.kind.starts_with("endpoint.") {
-            format!("{words}: {}", self.subject_name)
-        } else {
-            words
-        }
+        if self.kind.starts_with("endpoint.") { format!("{words}: {}", self.subject_name) } else { words }
     }
 
     pub fn changes(&self) -> Vec<FieldChange> {
@@ -87,9 +83,6 @@ impl AuditLine {
     /// Its place in the chain.
     pub(super) fn anchor(&self) -> Option<Anchor> {
         let hash = self.hash.clone()?.try_into().ok()?;
-        Some(Anchor {
-            seq: self.seq?,
-            hash,
-        })
+        Some(Anchor { seq: self.seq?, hash })
     }
 }

@@ -55,38 +55,20 @@ impl ListPage {
     }
 
     fn event_filter(&self) -> SelectField {
-        SelectField::new(
-            "event",
-            "Event",
-            event_options(&self.kinds),
-            self.filter.event.as_str(),
-        )
+        SelectField::new("event", "Event", event_options(&self.kinds), self.filter.event.as_str())
     }
 
     fn period_filter(&self) -> SelectField {
-        SelectField::new(
-            "period",
-            "Time",
-            period_options(),
-            self.filter.period.as_str(),
-        )
+        SelectField::new("period", "Time", period_options(), self.filter.period.as_str())
     }
 
     fn size_filter(&self) -> SelectField {
-        SelectField::new(
-            "size",
-            "Lines a page",
-            size_options(),
-            self.filter.size.to_string(),
-        )
+        SelectField::new("size", "Lines a page", size_options(), self.filter.size.to_string())
     }
 
     /// The days that narrow the log: name, label and what was typed.
     fn days(&self) -> [(&'static str, &'static str, &str); 2] {
-        [
-            ("from", "First day", &self.filter.from),
-            ("to", "Last day", &self.filter.to),
-        ]
+        [("from", "First day", &self.filter.from), ("to", "Last day", &self.filter.to)]
     }
 
     fn caption(&self) -> String {
@@ -125,9 +107,7 @@ pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
     let mut errors = Errors::default();
     let mut conn = visit.conn().await?;
     let kinds = queries::kinds(&mut conn).await?;
-    let wanted = filter
-        .wanted(&mut conn, visit.now(), &kinds, &mut errors)
-        .await?;
+    let wanted = filter.wanted(&mut conn, visit.now(), &kinds, &mut errors).await?;
     let found = if has_wrong_days(&errors) {
         None
     } else {
@@ -135,15 +115,11 @@ pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
     };
     let ids = found.as_ref().map_or(&[][..], |found| &found.ids);
     let lines = queries::lines(&mut conn, ids).await?;
-    let ids = lines
-        .iter()
-        .flat_map(|line| [line.subject_id, line.actor_id]);
+    let ids = lines.iter().flat_map(|line| [line.subject_id, line.actor_id]);
     let ids = ids.flatten().collect();
     let things = queries::thing_links(&mut conn, &visit.actor, ids).await?;
     let end = chain::end(&mut conn).await?;
-    let ways = found.map_or_else(Ways::default, |found| {
-        Ways::new(&filter, &position, &lines, &found)
-    });
+    let ways = found.map_or_else(Ways::default, |found| Ways::new(&filter, &position, &lines, &found));
     let status = errors.status();
     page(
         status,
@@ -183,12 +159,7 @@ impl Ways {
             (true, false) => older.take(),
             (true, true) => newer.take(),
         };
-        Ways {
-            newest: (*position != Position::First).then(|| filter.href(None)),
-            newer,
-            older,
-            further,
-        }
+        Ways { newest: (*position != Position::First).then(|| filter.href(None)), newer, older, further }
     }
 
     fn any(&self) -> bool {
@@ -197,8 +168,5 @@ impl Ways {
 }
 
 fn place(line: &AuditLine) -> Cursor {
-    Cursor {
-        value: line.at.to_rfc3339(),
-        id: line.id,
-    }
+    Cursor { value: line.at.to_rfc3339(), id: line.id }
 }

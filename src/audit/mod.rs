@@ -1,8 +1,8 @@
 //! The audit log: what was changed by whom, from where, field by field, in the transaction of the change.
 //!
-//! Rule: [`record`] takes the connection of the transaction that changes the thing; there is no other way to write. Lines are
-//! never touched again. Which came after which, and that none was changed, is proved by the links beside them ([`chain`]).
-//! Danger: a secret in a change. [`Changes::secret`] keeps only that there was one.
+//! Rule: [`record`] takes the connection of the transaction that changes the thing; there is no other way to write.
+//! Lines are never touched again. Which came after which, and that none was changed, is proved by the links beside them
+//! ([`chain`]). Danger: a secret in a change. [`Changes::secret`] keeps only that there was one.
 
 pub mod chain;
 mod csv;
@@ -53,26 +53,19 @@ impl Changes {
     pub fn field(mut self, name: &str, from: impl Into<String>, to: impl Into<String>) -> Changes {
         let (from, to) = (from.into(), to.into());
         if from != to {
-            self.0
-                .push(json!({ "field": name, "from": from, "to": to }));
+            self.0.push(json!({ "field": name, "from": from, "to": to }));
         }
         self
     }
 
     /// Adds that a secret was changed, and nothing of it.
     pub fn secret(mut self, name: &str, what: &'static str) -> Changes {
-        self.0
-            .push(json!({ "field": name, "from": "", "to": what }));
+        self.0.push(json!({ "field": name, "from": "", "to": what }));
         self
     }
 }
 
 /// Writes the audit line of a change into its transaction.
-pub async fn record(
-    conn: &Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    event: Event<'_>,
-) -> Result<(), Error> {
+pub async fn record(conn: &Conn, by: &Actor, now: DateTime<Utc>, event: Event<'_>) -> Result<(), Error> {
     queries::insert(conn, by, now, event).await
 }

@@ -1,8 +1,9 @@
 //! Refusals of people without a session and of API keys, in the log of those who look after security.
 //!
-//! Rule: no secret, and nothing that a stranger typed: people type passwords into the field for the user name, so only the name of
-//! an account that exists is recorded. Danger: strangers decide how often it happens. A refusal of one network for one reason is
-//! written once a minute, with how often it came since, and of all together one in ten seconds.
+//! Rule: no secret, and nothing that a stranger typed: people type passwords into the field for the user name, so only
+//! the name of an account that exists is recorded. Danger: strangers decide how often it happens. A refusal of one
+//! network for one reason is written once a minute, with how often it came since, and of all together one in ten
+//! seconds.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -48,14 +49,11 @@ pub struct Due {
 
 impl Refusals {
     pub fn new(clock: &Clock) -> Refusals {
-        Refusals {
-            seldom: Seldom::new(clock),
-            lines: Throttle::every(clock, REFILL, LINES),
-            left_out: Arc::default(),
-        }
+        Refusals { seldom: Seldom::new(clock), lines: Throttle::every(clock, REFILL, LINES), left_out: Arc::default() }
     }
 
-    /// Counts a refusal of this address, told from others of its kind by a few words, and says whether it is to be written.
+    /// Counts a refusal of this address, told from others of its kind by a few words, and says whether it is to be
+    /// written.
     pub fn due(&self, address: &str, kind: &'static str, what: &str) -> Option<Due> {
         metrics::counter!("connectory_refusals_total", "kind" => kind).increment(1);
         let network = network(address);
@@ -88,13 +86,7 @@ impl Due {
         }
     }
 
-    async fn try_write(
-        self,
-        db: &Db,
-        by: &Actor,
-        now: DateTime<Utc>,
-        refusal: Refusal<'_>,
-    ) -> Result<(), Error> {
+    async fn try_write(self, db: &Db, by: &Actor, now: DateTime<Utc>, refusal: Refusal<'_>) -> Result<(), Error> {
         let (subject_id, subject_name) = refusal.subject.unwrap_or_default();
         let number = |number: u64| match number {
             0 => String::new(),
@@ -130,9 +122,7 @@ mod tests {
         let written = (0..5_000).filter(|number| due(*number).is_some()).count();
         assert_eq!(written, 60);
         clock.advance(TimeDelta::seconds(60));
-        let due = refusals
-            .due("198.51.100.7", "sign_in.refused", "x")
-            .expect("a line");
+        let due = refusals.due("198.51.100.7", "sign_in.refused", "x").expect("a line");
         assert!(due.others > 900, "{}", due.others);
         assert_eq!(due.same, 0);
     }
@@ -141,9 +131,7 @@ mod tests {
     fn one_network_gets_a_line_a_minute_for_each_reason() {
         let clock = Clock::still();
         let refusals = Refusals::new(&clock);
-        let due = |host: u32, what: &str| {
-            refusals.due(&format!("2001:db8::{host}"), "api_key.refused", what)
-        };
+        let due = |host: u32, what: &str| refusals.due(&format!("2001:db8::{host}"), "api_key.refused", what);
         assert!(due(1, "x").is_some());
         for host in 2..12 {
             assert!(due(host, "x").is_none());

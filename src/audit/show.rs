@@ -30,9 +30,7 @@ impl ShowPage {
 
     /// The lines about the same thing.
     fn same_thing(&self) -> Option<String> {
-        self.line
-            .subject_id
-            .map(|id| format!("/audit?subject={id}"))
+        self.line.subject_id.map(|id| format!("/audit?subject={id}"))
     }
 
     fn thing(&self) -> Option<&String> {
@@ -63,13 +61,5 @@ pub async fn show(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Er
     let ids = [line.subject_id, line.actor_id];
     let ids = ids.into_iter().flatten().collect();
     let pages = queries::thing_links(&mut conn, &visit.actor, ids).await?;
-    page(
-        StatusCode::OK,
-        &ShowPage {
-            shell: visit.shell,
-            anchor: line.anchor(),
-            line,
-            pages,
-        },
-    )
+    page(StatusCode::OK, &ShowPage { shell: visit.shell, anchor: line.anchor(), line, pages })
 }

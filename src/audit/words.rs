@@ -1,25 +1,16 @@
 //! What events are called: the same words on every page and in exports.
 //!
-//! Rule: every kind that the program records stands here; a test goes through the program for kinds that do not. What has been
-//! recorded stays in the log for ever, so a kind is never renamed or taken out.
+//! Rule: every kind that the program records stands here; a test goes through the program for kinds that do not. What
+//! has been recorded stays in the log for ever, so a kind is never renamed or taken out.
 
 use crate::web::capitalized;
 
 /// Every kind of event, and what happened in words.
 pub const KINDS: &[(&str, &str)] = &[
     ("api_key.created", "API key created"),
-    (
-        "api_key.data_connector_added",
-        "API key given a data connector",
-    ),
-    (
-        "api_key.data_connector_removed",
-        "Data connector taken from API key",
-    ),
-    (
-        "api_key.data_connector_saved",
-        "API key’s rights to a data connector saved",
-    ),
+    ("api_key.data_connector_added", "API key given a data connector"),
+    ("api_key.data_connector_removed", "Data connector taken from API key"),
+    ("api_key.data_connector_saved", "API key’s rights to a data connector saved"),
     ("api_key.refused", "API key refused"),
     ("api_key.revoked", "API key revoked"),
     ("api_key.saved", "API key saved"),
@@ -82,12 +73,13 @@ pub const KINDS: &[(&str, &str)] = &[
     ("user.signed_out", "User signed out by somebody else"),
 ];
 
-/// The happening in words: `session.started` is “Signed in”. A kind that a later version has recorded reads as its code does.
+/// The happening in words: `session.started` is “Signed in”. A kind that a later version has recorded reads as its code
+/// does.
 pub(super) fn happening(kind: &str) -> String {
-    KINDS.iter().find(|(code, _)| *code == kind).map_or_else(
-        || capitalized(&kind.replace(['.', '_'], " ")),
-        |(_, words)| words.to_string(),
-    )
+    KINDS
+        .iter()
+        .find(|(code, _)| *code == kind)
+        .map_or_else(|| capitalized(&kind.replace(['.', '_'], " ")), |(_, words)| words.to_string())
 }
 
 /// What events of one kind of thing are about: `connector` is “Connector”.

@@ -19,9 +19,7 @@ use crate::db::Conn;
 use crate::db::schema::{connectors as connectors_table, secrets, tokens};
 use crate::db::version::SeenVersion;
 use crate::vault::Vault;
-use crate::web::{
-    CheckList, Choice, Error, Errors, Form, SaveError, Segment, Shell, TextField, page,
-};
+use crate::web::{CheckList, Choice, Error, Errors, Form, SaveError, Segment, Shell, TextField, page};
 
 #[derive(Template)]
 #[template(path = "authorization/approvals.html")]
@@ -66,12 +64,7 @@ pub async fn new(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Er
     if stored.origins.waiting.is_empty() || !stored.origins.has_secrets {
         return Ok(visit.see_other(&address(&key), "No origin waits for approval"));
     }
-    approvals_page(
-        visit,
-        &stored,
-        (Vec::new(), Errors::default()),
-        StatusCode::OK,
-    )
+    approvals_page(visit, &stored, (Vec::new(), Errors::default()), StatusCode::OK)
 }
 
 fn approvals_page(
@@ -111,10 +104,7 @@ pub async fn create(
     let chosen: ApprovedOrigins = chosen.cloned().collect();
     let seen = data.seen_version(stored.authorization.version);
     let (status, message) = match seen {
-        Some(_) if chosen.is_empty() => (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "Tick the origins to approve",
-        ),
+        Some(_) if chosen.is_empty() => (StatusCode::UNPROCESSABLE_ENTITY, "Tick the origins to approve"),
         Some(seen) => match approve(&mut conn, &vault, &visit, (&stored, seen), &chosen).await {
             Ok(()) => return Ok(visit.see_other(&address(&key), "The origins were approved")),
             Err(SaveError::Fault(fault)) => return Err(fault),
@@ -132,8 +122,8 @@ pub async fn create(
 /// What is said of a list that is older than the connector.
 const CHANGED: &str = "The data connector was changed meanwhile. Look at the list again.";
 
-/// Adds origins to the sets of everything that is stored, if the connector is still as the page has shown it. Origins that
-/// are no longer in use are taken out of the sets. Open forms become stale.
+/// Adds origins to the sets of everything that is stored, if the connector is still as the page has shown it. Origins
+/// that are no longer in use are taken out of the sets. Open forms become stale.
 async fn approve(
     conn: &mut Conn,
     vault: &Vault,
@@ -146,8 +136,7 @@ async fn approve(
         seen.check(queries::find_and_hold(conn, id).await?.version)?;
         let in_use = origins::origins_in_use(conn, id).await?;
         let sealed = SealedValues::read(conn, id).await?;
-        let with =
-            |before: Option<ApprovedOrigins>| before.unwrap_or_default().and(&in_use).or(chosen);
+        let with = |before: Option<ApprovedOrigins>| before.unwrap_or_default().and(&in_use).or(chosen);
         refuse_damaged(id, &sealed.reseal(conn, vault, with).await?)?;
         connectors::outdate_authorization(conn, by, now, id).await?;
         queries::forget_failures(conn, id).await?;
@@ -166,9 +155,7 @@ fn refuse_damaged(connector: ConnectorId, damaged: &[String]) -> Result<(), Erro
         return Ok(());
     }
     let names = damaged.join(", ");
-    Err(Error::internal(anyhow::anyhow!(
-        "stored values of connector {connector} do not open: {names}"
-    )))
+    Err(Error::internal(anyhow::anyhow!("stored values of connector {connector} do not open: {names}")))
 }
 
 async fn record(
@@ -186,60 +173,32 @@ async fn record(
     audit::record(conn, by, now, event).await
 }
 
-/// Approves, once, the origins in use for secrets and tokens that were stored by a version that knew no approved origins.
-/// Called at start, before the first request; instances that start together do the work of each connector once. Values that do
-/// not open are logged and stay unusable.
-pub async fn approve_origins_in_use(
-    conn: &mut Conn,
-    vault: &Vault,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
-    let of_secrets = secrets::table
-        .filter(secrets::origins.is_null())
-        .select(secrets::connector_id);
-    let of_tokens = tokens::table
-        .filter(tokens::origins.is_null())
-        .select(tokens::connector_id);
+/// Approves, once, the origins in use for secrets and tokens that were stored by a version that knew no approved
+/// origins. Called at start, before the first request; instances that start together do the work of each connector
+/// once. Values that do not open are logged and stay unusable.
+pub async fn approve_origins_in_use(conn: &mut Conn, vault: &Vault, now: DateTime<Utc>) -> Result<(), Error> {
+    let of_secrets = secrets::table.filter(secrets::origins.is_null()).select(secrets::connector_id);
+    let of_tokens = tokens::table.filter(tokens::origins.is_null()).select(tokens::connector_id);
     let connectors: Vec<ConnectorId> = of_secrets.union(of_tokens).load(conn).await?;
     for id in connectors {
-        conn.transaction(async |conn| approve_in_use(conn, vault, now, id).await)
-            .await?;
+        conn.transaction(async |conn| approve_in_use(conn, vault, now, id).await).await?;
     }
     Ok(())
 }
 
-async fn approve_in_use(
-    conn: &mut Conn,
-    vault: &Vault,
-    now: DateTime<Utc>,
-    id: ConnectorId,
-) -> Result<(), Error> {
+async fn approve_in_use(conn: &mut Conn, vault: &Vault, now: DateTime<Utc>, id: ConnectorId) -> Result<(), Error> {
     queries::find_and_hold(conn, id).await?;
     let in_use = origins::origins_in_use(conn, id).await?;
     let sealed = SealedValues::read(conn, id).await?;
     if !sealed.has_unapproved() {
         return Ok(());
     }
-    let damaged = sealed
-        .reseal(conn, vault, |before| {
-            before.unwrap_or_else(|| in_use.clone())
-        })
-        .await?;
+    let damaged = sealed.reseal(conn, vault, |before| before.unwrap_or_else(|| in_use.clone())).await?;
     if !damaged.is_empty() {
         let names = damaged.join(", ");
         tracing::error!(connector = %id, values = names, "stored values do not open, so no origin was approved for them");
     }
-    let name: String = connectors_table::table
-        .find(id)
-        .select(connectors_table::name)
-        .first(conn)
-        .await?;
+    let name: String = connectors_table::table.find(id).select(connectors_table::name).first(conn).await?;
     let by = Actor::connectory();
-    record(
-        conn,
-        (&by, now),
-        (id, &name),
-        (String::new(), in_use.stored().join(", ")),
-    )
-    .await
+    record(conn, (&by, now), (id, &name), (String::new(), in_use.stored().join(", "))).await
 }

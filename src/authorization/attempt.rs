@@ -1,7 +1,7 @@
 //! Leaving for the authorization server: the page that says where to and for what.
 //!
-//! The attempt is made by a POST, and its answer has the link that leaves. So state and challenge stand in no address of
-//! this site, nothing is made by looking at a page, and no redirect of a form meets the content security policy.
+//! The attempt is made by a POST, and its answer has the link that leaves. So state and challenge stand in no address
+//! of this site, nothing is made by looking at a page, and no redirect of a form meets the content security policy.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -88,20 +88,11 @@ fn is_code(stored: &Stored) -> bool {
 }
 
 /// The address at the authorization server, with what is asked of it (RFC 6749 sections 4.1.1 and 4.2.1).
-fn leave(
-    visit: &Visit,
-    stored: &Stored,
-    state: &Secret,
-    challenge: Option<&str>,
-) -> Result<String, Error> {
+fn leave(visit: &Visit, stored: &Stored, state: &Secret, challenge: Option<&str>) -> Result<String, Error> {
     let client = &stored.oauth;
     let request = AuthorizeRequest {
         endpoint: &parsed(HttpUrl::parse(&client.authorize_url))?,
-        response_type: if is_code(stored) {
-            ResponseType::Code
-        } else {
-            ResponseType::Token
-        },
+        response_type: if is_code(stored) { ResponseType::Code } else { ResponseType::Token },
         client_id: &client.client_id,
         redirect_url: &redirect_url(&visit.address, &stored.connector.key),
         scope: &client.scope,
@@ -115,8 +106,8 @@ fn leave(
     Ok(request.url())
 }
 
-/// The values that the address asks for under a name. They are read from the address itself, because an extra parameter can
-/// have taken the place of a setting: a person must see what they are sent away for.
+/// The values that the address asks for under a name. They are read from the address itself, because an extra parameter
+/// can have taken the place of a setting: a person must see what they are sent away for.
 fn asked(leave: &str, name: &str) -> Vec<String> {
     let (_, query) = leave.split_once('?').unwrap_or_default();
     form_urlencoded::parse(query.as_bytes())

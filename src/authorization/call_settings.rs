@@ -16,7 +16,8 @@ use crate::vault::{Secret, Vault};
 use crate::web::Error;
 
 /// The columns of a query over `connectors AS c JOIN authorizations AS a` that [`SealedSettings`] reads.
-pub const CALL_COLUMNS: &str = "c.method, c.verify_certificates, a.user_name, a.api_key_place, a.api_key_name, a.api_key_prefix,
+pub const CALL_COLUMNS: &str =
+    "c.method, c.verify_certificates, a.user_name, a.api_key_place, a.api_key_name, a.api_key_prefix,
     a.ca_certificate, a.client_certificate, a.proxy_url, a.time_out, a.concurrency, a.expired_statuses, a.expired_body,
     s.sealed AS secret, s.origins AS secret_origins,
     k.sealed AS client_key, k.origins AS client_key_origins";
@@ -97,26 +98,19 @@ impl SealedSettings {
             value.clone().map(|value| Sealed { value, origins })
         };
         let key = sealed(&self.client_key, &self.client_key_origins);
-        let client_key = key
-            .map(|key| key.client_key(vault, connector))
-            .transpose()?;
+        let client_key = key.map(|key| key.client_key(vault, connector)).transpose()?;
         let secret = |field| {
             let secret = sealed(&self.secret, &self.secret_origins);
-            secret
-                .map(|secret| secret.secret(vault, connector, field))
-                .transpose()
+            secret.map(|secret| secret.secret(vault, connector, field)).transpose()
         };
         let proxy_reads = self.proxy_url.is_empty() || HttpUrl::parse(&self.proxy_url).is_ok();
-        all_known(connector, &[("authorizations.proxy_url", proxy_reads)])
-            .map_err(Error::internal)?;
+        all_known(connector, &[("authorizations.proxy_url", proxy_reads)]).map_err(Error::internal)?;
         let credential = match self.method {
             Method::NoAuth => CredentialSource::None,
             Method::Bearer | Method::OAuth(_) => CredentialSource::Keeper,
-            Method::Basic => fixed(secret(SecretField::Password)?, |password| {
-                Credential::Basic {
-                    user: self.user_name.clone(),
-                    password,
-                }
+            Method::Basic => fixed(secret(SecretField::Password)?, |password| Credential::Basic {
+                user: self.user_name.clone(),
+                password,
             }),
             Method::ApiKey => fixed(secret(SecretField::ApiKey)?, |key| Credential::ApiKey {
                 place: self.api_key_place,
@@ -146,21 +140,14 @@ impl SealedSettings {
     }
 }
 
-fn fixed(
-    secret: Option<(Secret, ApprovedOrigins)>,
-    credential: impl FnOnce(Secret) -> Credential,
-) -> CredentialSource {
+fn fixed(secret: Option<(Secret, ApprovedOrigins)>, credential: impl FnOnce(Secret) -> Credential) -> CredentialSource {
     match secret {
         Some((secret, origins)) => CredentialSource::Fixed(credential(secret), origins),
         None => CredentialSource::Missing,
     }
 }
 
-fn positive(
-    column: &'static str,
-    connector: ConnectorId,
-    number: Option<i32>,
-) -> Result<Option<u32>, Error> {
+fn positive(column: &'static str, connector: ConnectorId, number: Option<i32>) -> Result<Option<u32>, Error> {
     let read = |number| known(column, connector, u32::try_from(number).ok());
     number.map(read).transpose().map_err(Error::internal)
 }

@@ -1,7 +1,8 @@
 //! Coming back from the authorization server: the state is checked and spent, and its answer becomes a token.
 //!
-//! Rule: nothing that the address holds counts before the state has been found, belongs to this session, is unspent and young.
-//! Danger: the address holds a code or a token. It is never logged, never shown, and never put into another address.
+//! Rule: nothing that the address holds counts before the state has been found, belongs to this session, is unspent and
+//! young. Danger: the address holds a code or a token. It is never logged, never shown, and never put into another
+//! address.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -19,9 +20,7 @@ use super::transport::limits_of;
 use crate::access::{Right, Visit};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector, ConnectorHead, Grant, Method, Tab};
-use crate::oauth::{
-    self, ATTEMPT_LIFE, AnswerOutcome, AuthorizationAnswer, Refusal, Token, check_issuer,
-};
+use crate::oauth::{self, ATTEMPT_LIFE, AnswerOutcome, AuthorizationAnswer, Refusal, Token, check_issuer};
 use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};
 use crate::web::{Error, Errors, Form, Segment, Shell, TextArea, VisitorToken, page_no_store};
@@ -51,7 +50,8 @@ struct Tools<'a> {
     outbound: &'a Outbound,
 }
 
-/// Takes the answer in the query; for the implicit grant, whose answer stands behind the #, gives the page that sends it on.
+/// Takes the answer in the query; for the implicit grant, whose answer stands behind the #, gives the page that sends
+/// it on.
 pub async fn take(
     visit: Visit,
     vault: web::Data<Vault>,
@@ -66,23 +66,17 @@ pub async fn take(
             implicit_page(visit, &stored.connector, Errors::default(), StatusCode::OK)
         }
         method if asks_for_consent(method) || answer.state.is_some() => {
-            let tools = Tools {
-                vault: &vault,
-                outbound: &outbound,
-            };
+            let tools = Tools { vault: &vault, outbound: &outbound };
             respond(visit, &tools, stored, answer).await
         }
         _ => Err(Error::NotFound),
     }
 }
 
-/// Whether answers come to connectors of this method. One with a state may also have begun before another method was saved,
-/// and whoever comes back with it is told so.
+/// Whether answers come to connectors of this method. One with a state may also have begun before another method was
+/// saved, and whoever comes back with it is told so.
 fn asks_for_consent(method: Method) -> bool {
-    matches!(
-        method,
-        Method::OAuth(Grant::AuthorizationCode | Grant::Implicit)
-    )
+    matches!(method, Method::OAuth(Grant::AuthorizationCode | Grant::Implicit))
 }
 
 /// Takes the answer of the implicit grant, as the script posts it or as a person has pasted it.
@@ -95,8 +89,7 @@ pub async fn take_fragment(
 ) -> Result<HttpResponse, Error> {
     let stored = load(&visit, &mut *visit.conn().await?, &key, Right::Authorize).await?;
     let address = Secret::new(data.trimmed("address"));
-    let answer =
-        AuthorizationAnswer::from_fragment(address.expose(), visit.now(), stored.oauth.lifetime());
+    let answer = AuthorizationAnswer::from_fragment(address.expose(), visit.now(), stored.oauth.lifetime());
     let is_implicit = stored.connector.method() == Method::OAuth(Grant::Implicit);
     if !is_implicit && answer.state.is_none() {
         return Err(Error::NotFound);
@@ -112,10 +105,7 @@ pub async fn take_fragment(
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return implicit_page(visit, &stored.connector, errors, status);
     }
-    let tools = Tools {
-        vault: &vault,
-        outbound: &outbound,
-    };
+    let tools = Tools { vault: &vault, outbound: &outbound };
     respond(visit, &tools, stored, answer).await
 }
 
@@ -127,14 +117,7 @@ fn implicit_page(
 ) -> Result<HttpResponse, Error> {
     let head = ConnectorHead::new(connector, Tab::Authorization, &visit.actor);
     let shell = visit.shell;
-    page_no_store(
-        status,
-        &ImplicitPage {
-            shell,
-            head,
-            errors,
-        },
-    )
+    page_no_store(status, &ImplicitPage { shell, head, errors })
 }
 
 async fn respond(
@@ -169,11 +152,7 @@ async fn token_of(
     }
     let Some(state) = &answer.state else {
         let is_nothing = matches!(answer.outcome, AnswerOutcome::Nothing);
-        return Ok(Err(if is_nothing {
-            Problem::Nothing
-        } else {
-            Problem::Unknown
-        }));
+        return Ok(Err(if is_nothing { Problem::Nothing } else { Problem::Unknown }));
     };
     let attempt = match claim(visit, stored, state).await? {
         Ok(attempt) => attempt,
@@ -195,21 +174,13 @@ async fn token_of(
             Ok(token.map_err(Problem::Refused))
         }
         AnswerOutcome::Token(token) if !is_code => Ok(Ok(*token)),
-        AnswerOutcome::Refused { code, description } => {
-            Ok(Err(Problem::Denied { code, description }))
-        }
-        AnswerOutcome::Code(_) | AnswerOutcome::Token(_) | AnswerOutcome::Nothing => {
-            Ok(Err(Problem::Nothing))
-        }
+        AnswerOutcome::Refused { code, description } => Ok(Err(Problem::Denied { code, description })),
+        AnswerOutcome::Code(_) | AnswerOutcome::Token(_) | AnswerOutcome::Nothing => Ok(Err(Problem::Nothing)),
     }
 }
 
 /// Finds the attempt of this state and spends it.
-async fn claim(
-    visit: &Visit,
-    stored: &Stored,
-    state: &Secret,
-) -> Result<Result<Attempt, Problem>, Error> {
+async fn claim(visit: &Visit, stored: &Stored, state: &Secret) -> Result<Result<Attempt, Problem>, Error> {
     let mut conn = visit.conn().await?;
     let now = visit.now();
     let attempt = queries::find_attempt(&mut conn, stored.connector.id, state).await?;
@@ -241,12 +212,8 @@ async fn exchange(
     verifier: Option<Secret>,
 ) -> Result<Result<Token, Refusal>, Error> {
     let transport = stored.transport(tools.vault)?;
-    let secret = stored
-        .sealed
-        .secret(tools.vault, SecretField::ClientSecret)?;
-    let endpoint = stored
-        .oauth
-        .endpoint(secret.as_ref(), TokenUse::Obtain, &transport);
+    let secret = stored.sealed.secret(tools.vault, SecretField::ClientSecret)?;
+    let endpoint = stored.oauth.endpoint(secret.as_ref(), TokenUse::Obtain, &transport);
     let endpoint = match endpoint {
         Ok(endpoint) => endpoint,
         Err(error) => return Ok(Err(error.refusal()?)),
@@ -280,16 +247,11 @@ async fn keep(visit: &Visit, vault: &Vault, stored: &Stored, token: Token) -> Re
             return Ok(false);
         }
         // The attempt's page has listed them, and no origin has come since: that moves the version.
-        let value = NewValue {
-            replaced: &["token"],
-            ..NewValue::default()
-        };
+        let value = NewValue { replaced: &["token"], ..NewValue::default() };
         let approved = approved_for_new(conn, connector.id, &value).await?;
         queries::store_token(conn, vault, by, now, connector.id, &new, &approved).await?;
         connectors::refresh_health(conn, connector.id, now).await?;
-        let changes = Changes::none()
-            .secret("Token", "changed")
-            .field("Scope", "", &new.scope);
+        let changes = Changes::none().secret("Token", "changed").field("Scope", "", &new.scope);
         let event = Event {
             kind: "connector.authorized",
             subject_id: Some(connector.id),

@@ -1,7 +1,8 @@
 //! Test connection: every step of the way to the token server and to the API, with what to do where it ends.
 //!
-//! It tries the form as typed, with the stored secrets where they are kept. The form's own rules have been checked before, so a
-//! kept secret goes nowhere that it was not entered for; a stored one goes to its approved origins only. Nothing is saved.
+//! It tries the form as typed, with the stored secrets where they are kept. The form's own rules have been checked
+//! before, so a kept secret goes nowhere that it was not entered for; a stored one goes to its approved origins only.
+//! Nothing is saved.
 
 mod report;
 mod secrets;
@@ -52,15 +53,7 @@ pub(super) async fn test(
 ) -> Result<TestReport, Error> {
     let mut secrets = Secrets::read(tools.vault, stored, checked)?;
     let transport = transport_of_form(checked, secrets.client_key.take())?;
-    let test = Test {
-        visit,
-        tools,
-        stored,
-        checked,
-        secrets,
-        transport,
-        limits: waiting_limits_of(checked.time_out),
-    };
+    let test = Test { visit, tools, stored, checked, secrets, transport, limits: waiting_limits_of(checked.time_out) };
     test.run().await
 }
 
@@ -78,10 +71,7 @@ impl Test<'_> {
             None
         };
         let Some(url) = self.base_url()? else {
-            report.skip(
-                "API",
-                "There is no base URL on the Details tab, so there is nothing to call.",
-            );
+            report.skip("API", "There is no base URL on the Details tab, so there is nothing to call.");
             return Ok(report);
         };
         if self.probe(&mut report, "API", &url).await {
@@ -131,11 +121,7 @@ impl Test<'_> {
             Method::ApiKey => &self.secrets.api_key,
         };
         let Some(secret) = secret else {
-            report.fail(
-                "Sign-in",
-                "The secret is not set.",
-                "Enter it on this page.",
-            );
+            report.fail("Sign-in", "The secret is not set.", "Enter it on this page.");
             return Ok(None);
         };
         // Without a base URL nothing is called.
@@ -156,11 +142,7 @@ impl Test<'_> {
     async fn token(&self, report: &mut TestReport) -> Result<Option<SignIn>, Error> {
         if let SecretChange::Replace(_) = self.checked.token {
             report.good("Token", "The access token typed in the form is used.");
-            return Ok(self
-                .secrets
-                .token
-                .clone()
-                .map(|access| bearer(access, None)));
+            return Ok(self.secrets.token.clone().map(|access| bearer(access, None)));
         }
         let kept = self.keeps_token();
         match (&self.checked.oauth, self.checked.method) {
@@ -173,24 +155,18 @@ impl Test<'_> {
             }
             _ if kept => self.live_token(report, Need::default()).await,
             _ => {
-                report.fail(
-                    "Token",
-                    "There is no access token yet.",
-                    "Paste one, or press Get Access Token.",
-                );
+                report.fail("Token", "There is no access token yet.", "Paste one, or press Get Access Token.");
                 Ok(None)
             }
         }
     }
 
-    /// Whether the form would ask the token server in another way than the one in which the stored token came: then that
-    /// token proves nothing about the form.
+    /// Whether the form would ask the token server in another way than the one in which the stored token came: then
+    /// that token proves nothing about the form.
     fn asks_otherwise(&self, client: &OAuthClient, grant: Grant) -> bool {
         let method = self.checked.method;
         let other_secret = self.checked.secrets.iter().any(|(field, change)| {
-            field.goes_to_token_server()
-                && field.belongs_to(method)
-                && !matches!(change, SecretChange::Keep)
+            field.goes_to_token_server() && field.belongs_to(method) && !matches!(change, SecretChange::Keep)
         });
         let stored = self.stored.oauth.clone().only_of(grant);
         grant != Grant::Implicit && (other_secret || *client != stored)
@@ -199,17 +175,11 @@ impl Test<'_> {
     /// Whether a stored secret is used: what is issued for it goes no further than it may go itself.
     fn keeps_secrets(&self) -> bool {
         self.checked.secrets.iter().any(|(field, change)| {
-            field.goes_to_token_server()
-                && matches!(change, SecretChange::Keep)
-                && self.stored.form.has(*field)
+            field.goes_to_token_server() && matches!(change, SecretChange::Keep) && self.stored.form.has(*field)
         })
     }
 
-    async fn live_token(
-        &self,
-        report: &mut TestReport,
-        need: Need,
-    ) -> Result<Option<SignIn>, Error> {
+    async fn live_token(&self, report: &mut TestReport, need: Need) -> Result<Option<SignIn>, Error> {
         let connector = self.stored.connector.id;
         match self.tools.keeper.token(connector, need).await {
             Ok(token) => {
@@ -217,10 +187,7 @@ impl Test<'_> {
                 report.live(&token, is_second, self.visit.now());
                 let version = Some(token.version);
                 Ok(Some(SignIn {
-                    credential: Credential::Token {
-                        token_type: token.token_type,
-                        access: token.access,
-                    },
+                    credential: Credential::Token { token_type: token.token_type, access: token.access },
                     approved: Some(token.origins),
                     version,
                 }))
@@ -254,17 +221,10 @@ impl Test<'_> {
             }
             Grant::ClientCredentials => oauth::Grant::ClientCredentials,
             Grant::Password => {
-                let password = self
-                    .secrets
-                    .oauth_password
-                    .as_ref()
-                    .ok_or(Error::NotFound)?;
+                let password = self.secrets.oauth_password.as_ref().ok_or(Error::NotFound)?;
                 let url = parsed(HttpUrl::parse(&client.token_url))?;
                 match password.for_url(&url, &self.transport) {
-                    Ok(password) => oauth::Grant::Password {
-                        user: client.user_name.clone(),
-                        password,
-                    },
+                    Ok(password) => oauth::Grant::Password { user: client.user_name.clone(), password },
                     Err(refused) => {
                         report.fail_with_words("Token", &refused.into());
                         return Ok(None);
@@ -281,19 +241,12 @@ impl Test<'_> {
             }
         };
         let (outbound, now) = (self.tools.outbound, self.visit.now());
-        let answer = endpoint
-            .request(outbound, &self.transport, self.limits, &asked, now)
-            .await;
+        let answer = endpoint.request(outbound, &self.transport, self.limits, &asked, now).await;
         match answer {
             Ok(token) => {
-                report.good(
-                    "Token",
-                    "The server gave an access token. It was not stored.",
-                );
+                report.good("Token", "The server gave an access token. It was not stored.");
                 Ok(Some(SignIn {
-                    approved: self
-                        .keeps_secrets()
-                        .then(|| self.stored.origins.approved.clone()),
+                    approved: self.keeps_secrets().then(|| self.stored.origins.approved.clone()),
                     ..bearer(token.access, Some(token.token_type))
                 }))
             }
@@ -305,11 +258,7 @@ impl Test<'_> {
     }
 
     /// A made-up code tells a wrong client from a right one (RFC 6749 section 5.2).
-    async fn check_client(
-        &self,
-        report: &mut TestReport,
-        client: &OAuthClient,
-    ) -> Result<(), Error> {
+    async fn check_client(&self, report: &mut TestReport, client: &OAuthClient) -> Result<(), Error> {
         let secret = self.secrets.client_secret.as_ref();
         let is_public = secret.is_none() || client.has_no_proof();
         let endpoint = match client.endpoint(secret, TokenUse::Obtain, &self.transport) {
@@ -321,9 +270,7 @@ impl Test<'_> {
         };
         let redirect = redirect_url(&self.visit.address, &self.stored.connector.key);
         let (outbound, now) = (self.tools.outbound, self.visit.now());
-        let check = endpoint
-            .check_client(outbound, &self.transport, self.limits, &redirect, now)
-            .await;
+        let check = endpoint.check_client(outbound, &self.transport, self.limits, &redirect, now).await;
         match check {
             // It need not have looked at the id of a client that proves nothing.
             ClientCheck::Accepted if is_public => report.good(
@@ -343,17 +290,9 @@ impl Test<'_> {
     }
 
     /// Calls the base URL as an endpoint would; a stored token that it refuses is replaced once.
-    async fn call(
-        &self,
-        report: &mut TestReport,
-        url: &HttpUrl,
-        sign_in: Option<SignIn>,
-    ) -> Result<(), Error> {
+    async fn call(&self, report: &mut TestReport, url: &HttpUrl, sign_in: Option<SignIn>) -> Result<(), Error> {
         let Some(sign_in) = sign_in else {
-            report.skip(
-                "Base URL",
-                "Not called, because there is nothing to sign in with.",
-            );
+            report.skip("Base URL", "Not called, because there is nothing to sign in with.");
             return Ok(());
         };
         let checked = self.checked;
@@ -367,26 +306,15 @@ impl Test<'_> {
                 return Ok(());
             }
         };
-        let mut reply = self
-            .tools
-            .outbound
-            .send(&self.transport, request, limits)
-            .await;
+        let mut reply = self.tools.outbound.send(&self.transport, request, limits).await;
         let ended = matches!(&reply, Ok(reply) if signals.matches(reply.status, &reply.body));
         if let Some(refused) = sign_in.version.filter(|_| ended) {
-            let need = Need {
-                refused: Some(refused),
-                ..Need::default()
-            };
+            let need = Need { refused: Some(refused), ..Need::default() };
             // A newer token may belong to settings that were saved meanwhile: it goes to its own origins only.
             if let Some(fresh) = self.live_token(report, need).await?
                 && let Ok(request) = fresh.get(url, &self.transport)
             {
-                reply = self
-                    .tools
-                    .outbound
-                    .send(&self.transport, request, limits)
-                    .await;
+                reply = self.tools.outbound.send(&self.transport, request, limits).await;
             }
         }
         report.answer(&reply, &signals);

@@ -45,12 +45,7 @@ impl Credential {
             Credential::Token { token_type, access } => {
                 authorization(format!("{} {}", scheme(token_type), access.expose()))
             }
-            Credential::ApiKey {
-                place,
-                name,
-                prefix,
-                key,
-            } => {
+            Credential::ApiKey { place, name, prefix, key } => {
                 let (name, value) = (name.clone(), prefixed(prefix, key));
                 match place {
                     ApiKeyPlace::Header => Placed::Header { name, value },
@@ -89,45 +84,29 @@ impl Credential {
     pub(super) fn get(&self, url: &HttpUrl) -> Request {
         match self.placed() {
             Placed::Nowhere => Request::new(Method::Get, url.clone()),
-            Placed::Header { name, value } => {
-                Request::new(Method::Get, url.clone()).header(name, value.expose())
-            }
-            Placed::Query { name, value } => {
-                Request::new(Method::Get, url.with_query(&[(&name, value.expose())]))
-            }
+            Placed::Header { name, value } => Request::new(Method::Get, url.clone()).header(name, value.expose()),
+            Placed::Query { name, value } => Request::new(Method::Get, url.with_query(&[(&name, value.expose())])),
         }
     }
 
     fn basic_pair(&self) -> String {
         match self {
-            Credential::Basic { user, password } => {
-                STANDARD.encode(format!("{user}:{}", password.expose()))
-            }
+            Credential::Basic { user, password } => STANDARD.encode(format!("{user}:{}", password.expose())),
             _ => String::new(),
         }
     }
 }
 
 fn authorization(value: String) -> Placed {
-    Placed::Header {
-        name: "Authorization".into(),
-        value: Secret::new(value),
-    }
+    Placed::Header { name: "Authorization".into(), value: Secret::new(value) }
 }
 
-/// Schemes are compared without regard to case (RFC 9110 11.1), but not by every server, and token servers say “bearer”.
+/// Schemes are compared without regard to case (RFC 9110 11.1), but not by every server, and token servers say
+/// “bearer”.
 fn scheme(token_type: &str) -> &str {
-    if token_type.eq_ignore_ascii_case("bearer") {
-        "Bearer"
-    } else {
-        token_type
-    }
+    if token_type.eq_ignore_ascii_case("bearer") { "Bearer" } else { token_type }
 }
 
 fn prefixed(prefix: &str, key: &Secret) -> Secret {
-    if prefix.is_empty() {
-        key.clone()
-    } else {
-        Secret::new(format!("{prefix} {}", key.expose()))
-    }
+    if prefix.is_empty() { key.clone() } else { Secret::new(format!("{prefix} {}", key.expose())) }
 }

@@ -75,10 +75,7 @@ pub async fn confirm(visit: Visit, Segment(key): Segment) -> Result<HttpResponse
         return Err(Error::NotFound);
     }
     let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &visit.actor);
-    let revoked_at = stored
-        .oauth
-        .revocation()?
-        .map(|url| url.origin().to_string());
+    let revoked_at = stored.oauth.revocation()?.map(|url| url.origin().to_string());
     page(
         StatusCode::OK,
         &DisconnectPage {
@@ -112,11 +109,7 @@ pub async fn create(
 }
 
 /// Gives the tokens back to the server, before they are forgotten here.
-async fn revoke_tokens(
-    vault: &Vault,
-    outbound: &Outbound,
-    stored: &Stored,
-) -> Result<Revocation, Error> {
+async fn revoke_tokens(vault: &Vault, outbound: &Outbound, stored: &Stored) -> Result<Revocation, Error> {
     let Some(endpoint) = stored.oauth.revocation()? else {
         return Ok(Revocation::NotOffered);
     };
@@ -132,13 +125,7 @@ async fn revoke_tokens(
         Err(refused) => return Ok(Revocation::Refused(refused.into())),
     };
     let client = stored.oauth.client(secret)?;
-    let asks = Asks {
-        outbound,
-        transport,
-        endpoint,
-        client,
-        time_out: stored.authorization.time_out,
-    };
+    let asks = Asks { outbound, transport, endpoint, client, time_out: stored.authorization.time_out };
     let mut refused = None;
     for (token, hint) in tokens {
         // The access token is worth a try of its own: the server may take only one of the two kinds.
@@ -166,16 +153,7 @@ impl Asks<'_> {
         let token = token.for_url(&self.endpoint, &self.transport)?;
         let limits = waiting_limits_of(self.time_out);
         let (outbound, transport) = (self.outbound, &self.transport);
-        revoke(
-            outbound,
-            transport,
-            limits,
-            &self.endpoint,
-            &self.client,
-            &token,
-            hint,
-        )
-        .await
+        revoke(outbound, transport, limits, &self.endpoint, &self.client, &token, hint).await
     }
 }
 
@@ -186,11 +164,7 @@ async fn forget(visit: &Visit, stored: &Stored, revocation: &Revocation) -> Resu
         queries::find_and_hold(conn, connector.id).await?;
         queries::remove_token(conn, connector.id).await?;
         connectors::refresh_health(conn, connector.id, now).await?;
-        let changes = Changes::none().secret("Token", "removed").field(
-            "At the server",
-            "",
-            revocation.audit_words(),
-        );
+        let changes = Changes::none().secret("Token", "removed").field("At the server", "", revocation.audit_words());
         let event = Event {
             kind: "connector.disconnected",
             subject_id: Some(connector.id),

@@ -29,12 +29,7 @@ pub(super) async fn discover(
     data: &FormData,
 ) -> Result<HttpResponse, Error> {
     let Some((issuer, transport, limits)) = check(vault, &mut stored, data)? else {
-        return tab_page(
-            visit,
-            stored,
-            Notice::None,
-            StatusCode::UNPROCESSABLE_ENTITY,
-        );
+        return tab_page(visit, stored, Notice::None, StatusCode::UNPROCESSABLE_ENTITY);
     };
     let found = oauth::discover(outbound, &transport, limits, &issuer).await;
     let found = found.map(|metadata| fill_in(&mut stored, &metadata));
@@ -42,11 +37,7 @@ pub(super) async fn discover(
 }
 
 /// Issuer, transport settings and time-out as typed; `None` leaves the messages in the form.
-fn check(
-    vault: &Vault,
-    stored: &mut Stored,
-    data: &FormData,
-) -> Result<Option<(HttpUrl, Transport, Limits)>, Error> {
+fn check(vault: &Vault, stored: &mut Stored, data: &FormData) -> Result<Option<(HttpUrl, Transport, Limits)>, Error> {
     let key = stored.sealed.client_key(vault)?;
     let form = &mut stored.form;
     let typed = form.oauth.typed.issuer.clone();
@@ -58,9 +49,7 @@ fn check(
     let issuer = form.errors.keep("issuer", issuer);
     let limits = waiting_limits_of(form.check_time_out());
     let transport = form.typed_transport(data, key);
-    Ok(issuer
-        .zip(transport)
-        .map(|(issuer, transport)| (issuer, transport, limits)))
+    Ok(issuer.zip(transport).map(|(issuer, transport)| (issuer, transport, limits)))
 }
 
 /// Puts what the server says into the fields. What it leaves out stays as it was.
@@ -69,21 +58,9 @@ fn fill_in(stored: &mut Stored, metadata: &Metadata) -> Found {
     let mut filled = vec!["Issuer"];
     typed.issuer = metadata.issuer.clone();
     for (label, field, found) in [
-        (
-            "Authorize URL",
-            &mut typed.authorize_url,
-            &metadata.authorization_endpoint,
-        ),
-        (
-            "AccessToken URL",
-            &mut typed.token_url,
-            &metadata.token_endpoint,
-        ),
-        (
-            "Revocation URL",
-            &mut typed.revocation_url,
-            &metadata.revocation_endpoint,
-        ),
+        ("Authorize URL", &mut typed.authorize_url, &metadata.authorization_endpoint),
+        ("AccessToken URL", &mut typed.token_url, &metadata.token_endpoint),
+        ("Revocation URL", &mut typed.revocation_url, &metadata.revocation_endpoint),
     ] {
         if let Some(url) = found {
             *field = url.as_str().to_string();
@@ -99,25 +76,19 @@ fn fill_in(stored: &mut Stored, metadata: &Metadata) -> Found {
         typed.iss_required = true;
         filled.push("Refuse answers that do not name the issuer");
     }
-    Found {
-        issuer: metadata.issuer.clone(),
-        filled,
-        scopes: metadata.scopes_supported.clone(),
-    }
+    Found { issuer: metadata.issuer.clone(), filled, scopes: metadata.scopes_supported.clone() }
 }
 
-/// The way for the client to prove itself: the chosen one where the server knows it, else the best that it knows (RFC 8414
-/// section 2); `None` if it names none of ours.
+/// The way for the client to prove itself: the chosen one where the server knows it, else the best that it knows (RFC
+/// 8414 section 2); `None` if it names none of ours.
 fn authentication(supported: &[String], chosen: &str) -> Option<ClientAuthentication> {
     let ways = [
         ("client_secret_basic", ClientAuthentication::Basic),
         ("client_secret_post", ClientAuthentication::Body),
         ("none", ClientAuthentication::None),
     ];
-    let mut known = ways
-        .into_iter()
-        .filter(|(name, _)| supported.iter().any(|known| known == name))
-        .map(|(_, way)| way);
+    let mut known =
+        ways.into_iter().filter(|(name, _)| supported.iter().any(|known| known == name)).map(|(_, way)| way);
     let best = known.clone().next();
     known.find(|way| way.as_str() == chosen).or(best)
 }

@@ -31,9 +31,7 @@ mod transport;
 
 pub use approvals::{approve_origins_in_use, create as approve_origins, new as new_approval};
 pub use attempt::create as create_attempt;
-pub use call_settings::{
-    CALL_COLUMNS, CALL_TABLES, CallSettings, CredentialSource, SealedSettings,
-};
+pub use call_settings::{CALL_COLUMNS, CALL_TABLES, CallSettings, CredentialSource, SealedSettings};
 pub use callback::{take as take_answer, take_fragment};
 pub use credential::{Credential, Placed};
 pub use disconnection::{confirm as confirm_disconnection, create as disconnect};
@@ -44,6 +42,4 @@ pub use queries::{NewSecret, purge_attempts, purge_token_requests, store_secret,
 pub use renewal::renew as renew_token;
 pub use reveal::{ask as ask_reveal, reveal as reveal_token};
 pub use tab::{edit, update};
-pub use token_request::{
-    create as create_token_request, new as new_token_request, take as take_token,
-};
+pub use token_request::{create as create_token_request, new as new_token_request, take as take_token};

@@ -57,10 +57,7 @@ impl SecretField {
 
     /// Whether it belongs to the request that keeps a token fresh.
     pub fn renews_token(self) -> bool {
-        matches!(
-            self,
-            SecretField::TokenPassword | SecretField::TokenClientSecret
-        )
+        matches!(self, SecretField::TokenPassword | SecretField::TokenClientSecret)
     }
 
     /// Whether it goes to the authorization server and not to the API.
@@ -73,12 +70,9 @@ impl SecretField {
         match self {
             SecretField::Password => method == Method::Basic,
             SecretField::ApiKey => method == Method::ApiKey,
-            SecretField::ClientSecret => matches!(
-                method,
-                Method::OAuth(
-                    Grant::AuthorizationCode | Grant::ClientCredentials | Grant::Password
-                )
-            ),
+            SecretField::ClientSecret => {
+                matches!(method, Method::OAuth(Grant::AuthorizationCode | Grant::ClientCredentials | Grant::Password))
+            }
             SecretField::OAuthPassword => method == Method::OAuth(Grant::Password),
             SecretField::ClientKey => method != Method::NoAuth,
             SecretField::TokenPassword | SecretField::TokenClientSecret => method == Method::Bearer,
@@ -99,9 +93,7 @@ impl ApiKeyPlace {
     pub const ALL: [ApiKeyPlace; 2] = [ApiKeyPlace::Header, ApiKeyPlace::Query];
 
     pub fn parse(code: &str) -> Option<ApiKeyPlace> {
-        ApiKeyPlace::ALL
-            .into_iter()
-            .find(|place| place.code() == code)
+        ApiKeyPlace::ALL.into_iter().find(|place| place.code() == code)
     }
 
     pub fn code(self) -> &'static str {

@@ -9,8 +9,7 @@ use super::origins::{ApprovedSecret, SecretError, for_url};
 use crate::connectors::Grant;
 use crate::db::schema::oauth_clients;
 use crate::oauth::{
-    BodyFormat, Client, ClientAuthentication, Parameters, ScopeSeparator, TokenEndpoint,
-    parse_resources,
+    BodyFormat, Client, ClientAuthentication, Parameters, ScopeSeparator, TokenEndpoint, parse_resources,
 };
 use crate::outbound::{HttpUrl, Origin, Transport};
 use crate::vault::Secret;
@@ -116,38 +115,18 @@ impl OAuthClient {
             ("RefreshToken URL", self.refresh_url.clone()),
             ("Revocation URL", self.revocation_url.clone()),
             ("Client ID", self.client_id.clone()),
-            (
-                "Client authentication",
-                label(&self.authentication, ClientAuthentication::label),
-            ),
+            ("Client authentication", label(&self.authentication, ClientAuthentication::label)),
             ("User of the password grant", self.user_name.clone()),
             ("Scope", self.scope.clone()),
-            (
-                "Scopes are separated by",
-                label(&self.scope_separator, ScopeSeparator::label),
-            ),
+            ("Scopes are separated by", label(&self.scope_separator, ScopeSeparator::label)),
             ("Resource", self.resources.clone()),
             ("Audience", self.audience.clone()),
             ("PKCE", yes(self.pkce)),
-            (
-                "Token requests are sent as",
-                label(&self.body_format, BodyFormat::label),
-            ),
-            (
-                "Extra parameters for authorize",
-                self.authorize_parameters.clone(),
-            ),
+            ("Token requests are sent as", label(&self.body_format, BodyFormat::label)),
+            ("Extra parameters for authorize", self.authorize_parameters.clone()),
             ("Extra parameters for token", self.token_parameters.clone()),
-            (
-                "Extra parameters for refresh",
-                self.refresh_parameters.clone(),
-            ),
-            (
-                "Lifetime of tokens in seconds",
-                self.lifetime
-                    .map(|seconds| seconds.to_string())
-                    .unwrap_or_default(),
-            ),
+            ("Extra parameters for refresh", self.refresh_parameters.clone()),
+            ("Lifetime of tokens in seconds", self.lifetime.map(|seconds| seconds.to_string()).unwrap_or_default()),
         ]
     }
 
@@ -168,11 +147,7 @@ impl OAuthClient {
 
     /// The client as it proves itself to the server.
     pub fn client(&self, secret: Option<Secret>) -> Result<Client, Error> {
-        Ok(Client {
-            id: self.client_id.clone(),
-            secret,
-            authentication: stored(self.authentication.parse())?,
-        })
+        Ok(Client { id: self.client_id.clone(), secret, authentication: stored(self.authentication.parse())? })
     }
 
     /// Whether the client proves itself to the server by nothing but its id.
@@ -188,16 +163,8 @@ impl OAuthClient {
         transport: &Transport,
     ) -> Result<TokenEndpoint, SecretError> {
         let refresh = purpose == TokenUse::Refresh;
-        let url = if refresh && !self.refresh_url.is_empty() {
-            &self.refresh_url
-        } else {
-            &self.token_url
-        };
-        let extra = if refresh {
-            &self.refresh_parameters
-        } else {
-            &self.token_parameters
-        };
+        let url = if refresh && !self.refresh_url.is_empty() { &self.refresh_url } else { &self.token_url };
+        let extra = if refresh { &self.refresh_parameters } else { &self.token_parameters };
         let url = stored(HttpUrl::parse(url))?;
         let secret = for_url(secret, &url, transport)?;
         Ok(TokenEndpoint {
@@ -214,8 +181,7 @@ impl OAuthClient {
     }
 
     pub fn lifetime(&self) -> Option<TimeDelta> {
-        self.lifetime
-            .map(|seconds| TimeDelta::seconds(seconds.into()))
+        self.lifetime.map(|seconds| TimeDelta::seconds(seconds.into()))
     }
 
     pub fn authorize_extra(&self) -> Result<Parameters, Error> {

@@ -2,8 +2,8 @@
 //!
 //! Rule: who enters a secret, or authorizes, approves base URL, token server and proxy, which the page lists, and the
 //! origins of endpoints that they tick. Every other origin waits until somebody with Authorize approves it with the own
-//! password. The check stands where the secret leaves ([`ApprovedSecret::for_url`]), not where an address is saved, so it holds
-//! for what changes during a call.
+//! password. The check stands where the secret leaves ([`ApprovedSecret::for_url`]), not where an address is saved, so
+//! it holds for what changes during a call.
 //!
 //! Danger: the set is stored beside the sealed value, as part of its associated data. Sealing must use the set that is
 //! stored in the same statement.
@@ -34,13 +34,8 @@ impl ApprovedOrigins {
     /// # Errors
     /// When a text is no origin, or the value was sealed by a version that knew no approved origins and has not been
     /// brought up to date.
-    pub fn read(
-        column: &'static str,
-        row: ConnectorId,
-        stored: Option<&[String]>,
-    ) -> Result<ApprovedOrigins, Error> {
-        let origins =
-            stored.and_then(|texts| texts.iter().map(|text| Origin::parse(text)).collect());
+    pub fn read(column: &'static str, row: ConnectorId, stored: Option<&[String]>) -> Result<ApprovedOrigins, Error> {
+        let origins = stored.and_then(|texts| texts.iter().map(|text| Origin::parse(text)).collect());
         known(column, row, origins).map_err(Error::internal)
     }
 
@@ -98,14 +93,11 @@ impl FromIterator<Origin> for ApprovedOrigins {
 
 /// A secret would have gone to an origin for which nobody has approved it.
 #[derive(Clone, Debug, PartialEq, Eq, ThisError)]
-#[error(
-    "The stored secret or token may not be sent to {0}, because nobody has approved that origin."
-)]
+#[error("The stored secret or token may not be sent to {0}, because nobody has approved that origin.")]
 pub struct OriginNotApproved(pub Origin);
 
 /// What to do about it.
-pub const APPROVE: &str =
-    "Approve it on the data connector’s Authorization tab, or enter the secret again there.";
+pub const APPROVE: &str = "Approve it on the data connector’s Authorization tab, or enter the secret again there.";
 
 impl From<OriginNotApproved> for Refusal {
     fn from(refused: OriginNotApproved) -> Refusal {
@@ -152,26 +144,16 @@ pub struct ApprovedSecret {
 impl ApprovedSecret {
     /// A stored secret.
     pub(super) fn stored(secret: Secret, origins: ApprovedOrigins) -> ApprovedSecret {
-        ApprovedSecret {
-            secret,
-            origins: Some(origins),
-        }
+        ApprovedSecret { secret, origins: Some(origins) }
     }
 
     /// A secret from the form whose request it serves.
     pub(super) fn typed(secret: Secret) -> ApprovedSecret {
-        ApprovedSecret {
-            secret,
-            origins: None,
-        }
+        ApprovedSecret { secret, origins: None }
     }
 
     /// The secret, to be sent to this address in this way.
-    pub fn for_url(
-        &self,
-        url: &HttpUrl,
-        transport: &Transport,
-    ) -> Result<Secret, OriginNotApproved> {
+    pub fn for_url(&self, url: &HttpUrl, transport: &Transport) -> Result<Secret, OriginNotApproved> {
         if let Some(origins) = &self.origins {
             origins.check(url, transport)?;
         }
@@ -185,9 +167,7 @@ pub(super) fn for_url(
     url: &HttpUrl,
     transport: &Transport,
 ) -> Result<Option<Secret>, OriginNotApproved> {
-    secret
-        .map(|secret| secret.for_url(url, transport))
-        .transpose()
+    secret.map(|secret| secret.for_url(url, transport)).transpose()
 }
 
 /// The addresses to which a connector's requests with secrets go by its settings, and which of them endpoints bring.
@@ -207,34 +187,22 @@ struct Address {
 
 /// The origins to which a connector's secrets would go by its settings as they are now. An endpoint with a variable in
 /// its host has none: such endpoints are refused.
-pub async fn origins_in_use(
-    conn: &mut Conn,
-    connector: ConnectorId,
-) -> Result<ApprovedOrigins, Error> {
+pub async fn origins_in_use(conn: &mut Conn, connector: ConnectorId) -> Result<ApprovedOrigins, Error> {
     Ok(in_use(conn, connector).await?.0)
 }
 
 /// All origins in use, and those among them that are the connector's own: of base URL, token server and proxy.
-async fn in_use(
-    conn: &mut Conn,
-    connector: ConnectorId,
-) -> Result<(ApprovedOrigins, ApprovedOrigins), Error> {
-    let addresses: Vec<Address> = diesel::sql_query(ADDRESSES)
-        .bind::<SqlUuid, _>(connector)
-        .load(conn)
-        .await?;
+async fn in_use(conn: &mut Conn, connector: ConnectorId) -> Result<(ApprovedOrigins, ApprovedOrigins), Error> {
+    let addresses: Vec<Address> = diesel::sql_query(ADDRESSES).bind::<SqlUuid, _>(connector).load(conn).await?;
     let origin = |address: &Address| Origin::of_template(&address.url);
     let own = addresses.iter().filter(|address| !address.of_endpoint);
-    Ok((
-        addresses.iter().filter_map(origin).collect(),
-        own.filter_map(origin).collect(),
-    ))
+    Ok((addresses.iter().filter_map(origin).collect(), own.filter_map(origin).collect()))
 }
 
 /// How a connector's origins stand.
 pub struct OriginReview {
-    /// In use, and approved for everything that is stored. Where nothing is stored: what a secret that is entered now is
-    /// approved for.
+    /// In use, and approved for everything that is stored. Where nothing is stored: what a secret that is entered now
+    /// is approved for.
     pub approved: ApprovedOrigins,
     /// In use, and not approved.
     pub waiting: ApprovedOrigins,
@@ -251,21 +219,12 @@ pub(super) async fn review(
     let (in_use, own) = in_use(conn, connector).await?;
     let sets = sealed.approved_sets(&[])?;
     let has_secrets = !sets.is_empty();
-    let approved = if has_secrets {
-        in_all(&in_use, &sets)
-    } else {
-        own
-    };
-    Ok(OriginReview {
-        waiting: in_use.without(&approved),
-        approved,
-        has_secrets,
-    })
+    let approved = if has_secrets { in_all(&in_use, &sets) } else { own };
+    Ok(OriginReview { waiting: in_use.without(&approved), approved, has_secrets })
 }
 
 fn in_all(origins: &ApprovedOrigins, sets: &[ApprovedOrigins]) -> ApprovedOrigins {
-    sets.iter()
-        .fold(origins.clone(), |origins, set| origins.and(set))
+    sets.iter().fold(origins.clone(), |origins, set| origins.and(set))
 }
 
 /// A secret or token that somebody enters or authorizes now.
@@ -277,9 +236,9 @@ pub(super) struct NewValue<'a> {
     pub ticked: Option<ApprovedOrigins>,
 }
 
-/// The origins for which it is approved: the connector's own, the ticked ones, and those that were approved for all that
-/// it replaces. Where other values stay, only those for which these are approved: a new password approves no origin for the
-/// secrets of others.
+/// The origins for which it is approved: the connector's own, the ticked ones, and those that were approved for all
+/// that it replaces. Where other values stay, only those for which these are approved: a new password approves no
+/// origin for the secrets of others.
 pub(super) async fn approved_for_new(
     conn: &mut Conn,
     connector: ConnectorId,

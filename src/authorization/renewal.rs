@@ -26,14 +26,7 @@ pub async fn renew(
     match keeper.renew_now(stored.connector.id, &visit.actor).await {
         Ok(()) => {
             let first = stored.token.is_none();
-            Ok(visit.see_other(
-                &back,
-                if first {
-                    "The access token was stored"
-                } else {
-                    "The token was renewed"
-                },
-            ))
+            Ok(visit.see_other(&back, if first { "The access token was stored" } else { "The token was renewed" }))
         }
         Err(TokenProblem::Changed) => {
             let why = "The data connector was changed meanwhile. The new token was not stored.";
@@ -47,9 +40,7 @@ pub async fn renew(
 async fn refused(visit: Visit, key: &str, problem: TokenProblem) -> Result<HttpResponse, Error> {
     let stored: Stored = load(&visit, &mut *visit.conn().await?, key, Right::Authorize).await?;
     match problem {
-        TokenProblem::Refused(refusal) => {
-            tab_page(visit, stored, Notice::Refused(*refusal), StatusCode::OK)
-        }
+        TokenProblem::Refused(refusal) => tab_page(visit, stored, Notice::Refused(*refusal), StatusCode::OK),
         TokenProblem::Fault(fault) => Err(Error::internal(anyhow::anyhow!("{fault}"))),
         // A person's request runs into none of these unless the connector goes meanwhile.
         TokenProblem::Disabled

@@ -32,17 +32,10 @@ impl RevealPage {
 pub async fn ask(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let connector = connectors::find(&conn, &visit.actor, &key, Right::Authorize).await?;
-    queries::stored_token(&mut conn, connector.id)
-        .await?
-        .ok_or(Error::NotFound)?;
+    queries::stored_token(&mut conn, connector.id).await?.ok_or(Error::NotFound)?;
     page_no_store(
         StatusCode::OK,
-        &RevealPage {
-            confirmed: visit.is_confirmed(),
-            shell: visit.shell,
-            connector,
-            token: None,
-        },
+        &RevealPage { confirmed: visit.is_confirmed(), shell: visit.shell, connector, token: None },
     )
 }
 
@@ -52,17 +45,11 @@ pub async fn reveal(
     Segment(key): Segment,
     Form(_): Form,
 ) -> Result<HttpResponse, Error> {
-    let connector =
-        connectors::find(&*visit.conn().await?, &visit.actor, &key, Right::Authorize).await?;
+    let connector = connectors::find(&*visit.conn().await?, &visit.actor, &key, Right::Authorize).await?;
     let token = open(&visit, &vault, &connector).await?;
     page_no_store(
         StatusCode::OK,
-        &RevealPage {
-            confirmed: visit.is_confirmed(),
-            shell: visit.shell,
-            connector,
-            token: Some(token),
-        },
+        &RevealPage { confirmed: visit.is_confirmed(), shell: visit.shell, connector, token: Some(token) },
     )
 }
 

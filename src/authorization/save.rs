@@ -69,12 +69,7 @@ pub(super) async fn save(
             conn,
             by,
             now,
-            Event {
-                kind: "authorization.saved",
-                subject_id: Some(id),
-                subject_name: &old.connector.name,
-                changes,
-            },
+            Event { kind: "authorization.saved", subject_id: Some(id), subject_name: &old.connector.name, changes },
         )
         .await?;
         Ok(())
@@ -82,84 +77,36 @@ pub(super) async fn save(
     .await
 }
 
-/// Locks the row that stands for all of a connector's authorization, and refuses unless everything is still as it was when
-/// the form was checked. A token that was taken over or disconnected moves no version.
-async fn hold_unchanged(
-    conn: &mut Conn,
-    checked: &Stored,
-    seen: SeenVersion,
-) -> Result<(), SaveError> {
+/// Locks the row that stands for all of a connector's authorization, and refuses unless everything is still as it was
+/// when the form was checked. A token that was taken over or disconnected moves no version.
+async fn hold_unchanged(conn: &mut Conn, checked: &Stored, seen: SeenVersion) -> Result<(), SaveError> {
     let id = checked.connector.id;
     seen.check(queries::find_and_hold(conn, id).await?.version)?;
     let secrets = queries::stored_secrets(conn, id).await?;
     let has_token = queries::stored_token(conn, id).await?.is_some();
-    if checked.form.knows(&secrets) && has_token == checked.token.is_some() {
-        Ok(())
-    } else {
-        Err(SaveError::Stale)
-    }
+    if checked.form.knows(&secrets) && has_token == checked.token.is_some() { Ok(()) } else { Err(SaveError::Stale) }
 }
 
 fn settings_changes(old: &Stored, new: &CheckedAuthorization) -> Changes {
     let on = |verify: bool| if verify { "On" } else { "Off" };
     let before = &old.authorization;
     let certificate = |text: &str| {
-        if text.is_empty() {
-            "None".to_string()
-        } else {
-            format!("{} characters", text.chars().count())
-        }
+        if text.is_empty() { "None".to_string() } else { format!("{} characters", text.chars().count()) }
     };
     Changes::none()
         .field("Method", old.connector.method().label(), new.method.label())
         .field("User", &before.user_name, &new.user_name)
-        .field(
-            "API key sent as",
-            &before.api_key_place,
-            new.api_key_place.code(),
-        )
+        .field("API key sent as", &before.api_key_place, new.api_key_place.code())
         .field("API key name", &before.api_key_name, &new.api_key_name)
-        .field(
-            "API key prefix",
-            &before.api_key_prefix,
-            &new.api_key_prefix,
-        )
-        .field(
-            "SSL certificate verification",
-            on(old.connector.verify_certificates),
-            on(new.verify),
-        )
-        .field(
-            "CA certificate",
-            certificate(&before.ca_certificate),
-            certificate(&new.ca_certificate),
-        )
-        .field(
-            "Client certificate",
-            certificate(&before.client_certificate),
-            certificate(&new.client_certificate),
-        )
+        .field("API key prefix", &before.api_key_prefix, &new.api_key_prefix)
+        .field("SSL certificate verification", on(old.connector.verify_certificates), on(new.verify))
+        .field("CA certificate", certificate(&before.ca_certificate), certificate(&new.ca_certificate))
+        .field("Client certificate", certificate(&before.client_certificate), certificate(&new.client_certificate))
         .field("Proxy", &before.proxy_url, &new.proxy_url)
-        .field(
-            "Time-out in seconds",
-            number(before.time_out),
-            number(new.time_out),
-        )
-        .field(
-            "Calls at once",
-            number(before.concurrency),
-            number(new.concurrency),
-        )
-        .field(
-            "Statuses that mean the token has ended",
-            &before.expired_statuses,
-            &new.expired_statuses,
-        )
-        .field(
-            "Field of the answer that means it too",
-            &before.expired_body,
-            &new.expired_body,
-        )
+        .field("Time-out in seconds", number(before.time_out), number(new.time_out))
+        .field("Calls at once", number(before.concurrency), number(new.concurrency))
+        .field("Statuses that mean the token has ended", &before.expired_statuses, &new.expired_statuses)
+        .field("Field of the answer that means it too", &before.expired_body, &new.expired_body)
 }
 
 fn number(number: Option<i32>) -> String {
@@ -186,21 +133,13 @@ async fn save_secrets(
     mut changes: Changes,
 ) -> Result<Changes, SaveError> {
     let id = old.connector.id;
-    let value = NewValue {
-        replaced: &new.replaced(),
-        ticked: Some(new.ticked_origins.clone()),
-    };
+    let value = NewValue { replaced: &new.replaced(), ticked: Some(new.ticked_origins.clone()) };
     let approved = approved_for_new(conn, id, &value).await?;
     for (field, change) in &new.secrets {
         match change {
             SecretChange::Keep => {}
             SecretChange::Replace(secret) => {
-                let new = NewSecret {
-                    connector: id,
-                    field: *field,
-                    secret,
-                    origins: &approved,
-                };
+                let new = NewSecret { connector: id, field: *field, secret, origins: &approved };
                 queries::store_secret(conn, vault, by, now, &new).await?;
                 changes = changes.secret(field.label(), "changed");
             }

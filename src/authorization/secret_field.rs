@@ -35,8 +35,8 @@ impl SecretChoice {
 }
 
 impl SecretChange {
-    /// Reads the choice for the field of this name. An absent field is a kept secret; a replacement must not be empty, nor longer
-    /// than secrets may be.
+    /// Reads the choice for the field of this name. An absent field is a kept secret; a replacement must not be empty,
+    /// nor longer than secrets may be.
     pub fn read(
         data: &FormData,
         name: &'static str,
@@ -52,13 +52,7 @@ impl SecretChange {
         match choice {
             SecretChoice::Remove => SecretChange::Remove,
             SecretChoice::Replace if typed.is_empty() => {
-                errors.add(
-                    name,
-                    format!(
-                        "Enter the new {}, or choose another option",
-                        in_sentence(label)
-                    ),
-                );
+                errors.add(name, format!("Enter the new {}, or choose another option", in_sentence(label)));
                 SecretChange::Keep
             }
             SecretChoice::Replace => SecretChange::Replace(typed),
@@ -70,26 +64,15 @@ impl SecretChange {
 
 /// Refuses a secret that is too long, at its field.
 pub(super) fn check_length(name: &'static str, label: &str, typed: &Secret, errors: &mut Errors) {
-    let longest = if name == SecretField::ClientKey.code() {
-        Secret::LONGEST_KEY
-    } else {
-        Secret::LONGEST
-    };
+    let longest = if name == SecretField::ClientKey.code() { Secret::LONGEST_KEY } else { Secret::LONGEST };
     if typed.expose().len() > longest {
         let kibibytes = longest / 1024;
-        errors.add(
-            name,
-            format!("{label} must not be longer than {kibibytes} KiB ({longest} bytes)"),
-        );
+        errors.add(name, format!("{label} must not be longer than {kibibytes} KiB ({longest} bytes)"));
     }
 }
 
 fn in_sentence(label: &str) -> String {
-    if label.starts_with("API") {
-        label.to_string()
-    } else {
-        label.to_lowercase()
-    }
+    if label.starts_with("API") { label.to_string() } else { label.to_lowercase() }
 }
 
 /// The field of one secret.
@@ -122,15 +105,7 @@ impl SecretInput {
             SecretChoice::Keep if error.is_some() => SecretChoice::Replace,
             chosen => chosen,
         };
-        SecretInput {
-            name,
-            label,
-            hint: "",
-            stored,
-            error,
-            lines: false,
-            choice,
-        }
+        SecretInput { name, label, hint: "", stored, error, lines: false, choice }
     }
 
     pub fn hint(mut self, hint: &'static str) -> SecretInput {

@@ -1,5 +1,5 @@
-//! Whether the stored settings of a connector's authorization can be read: asked where they are loaded, so that nothing works with
-//! a part of them.
+//! Whether the stored settings of a connector's authorization can be read: asked where they are loaded, so that nothing
+//! works with a part of them.
 
 use std::str::FromStr;
 
@@ -8,8 +8,8 @@ use super::oauth_client::OAuthClient;
 use crate::connectors::ConnectorId;
 use crate::db::{StoredValueError, all_known};
 use crate::oauth::{
-    BodyFormat, ClientAuthentication, ExpiredSignals, Parameters, RequestStyle, ScopeSeparator,
-    TokenLocation, parse_resources,
+    BodyFormat, ClientAuthentication, ExpiredSignals, Parameters, RequestStyle, ScopeSeparator, TokenLocation,
+    parse_resources,
 };
 use crate::outbound::HttpUrl;
 
@@ -20,26 +20,14 @@ impl Authorization {
         all_known(
             connector,
             &[
-                (
-                    "authorizations.api_key_place",
-                    ApiKeyPlace::parse(&self.api_key_place).is_some(),
-                ),
+                ("authorizations.api_key_place", ApiKeyPlace::parse(&self.api_key_place).is_some()),
                 ("authorizations.token_url", is_url(&self.token_url)),
-                (
-                    "authorizations.token_request_style",
-                    reads::<RequestStyle>(&self.token_request_style),
-                ),
-                (
-                    "authorizations.token_pointer",
-                    reads::<TokenLocation>(&self.token_pointer),
-                ),
+                ("authorizations.token_request_style", reads::<RequestStyle>(&self.token_request_style)),
+                ("authorizations.token_pointer", reads::<TokenLocation>(&self.token_pointer)),
                 ("authorizations.proxy_url", is_url(&self.proxy_url)),
                 ("authorizations.time_out", is_positive(self.time_out)),
                 ("authorizations.concurrency", is_positive(self.concurrency)),
-                (
-                    "authorizations.expired_statuses or expired_body",
-                    signals.is_ok(),
-                ),
+                ("authorizations.expired_statuses or expired_body", signals.is_ok()),
             ],
         )?;
         Ok(self)
@@ -56,34 +44,13 @@ impl OAuthClient {
                 ("oauth_clients.token_url", is_url(&self.token_url)),
                 ("oauth_clients.refresh_url", is_url(&self.refresh_url)),
                 ("oauth_clients.revocation_url", is_url(&self.revocation_url)),
-                (
-                    "oauth_clients.authentication",
-                    reads::<ClientAuthentication>(&self.authentication),
-                ),
-                (
-                    "oauth_clients.scope_separator",
-                    reads::<ScopeSeparator>(&self.scope_separator),
-                ),
-                (
-                    "oauth_clients.body_format",
-                    reads::<BodyFormat>(&self.body_format),
-                ),
-                (
-                    "oauth_clients.resources",
-                    parse_resources(&self.resources).is_ok(),
-                ),
-                (
-                    "oauth_clients.authorize_parameters",
-                    reads::<Parameters>(&self.authorize_parameters),
-                ),
-                (
-                    "oauth_clients.token_parameters",
-                    reads::<Parameters>(&self.token_parameters),
-                ),
-                (
-                    "oauth_clients.refresh_parameters",
-                    reads::<Parameters>(&self.refresh_parameters),
-                ),
+                ("oauth_clients.authentication", reads::<ClientAuthentication>(&self.authentication)),
+                ("oauth_clients.scope_separator", reads::<ScopeSeparator>(&self.scope_separator)),
+                ("oauth_clients.body_format", reads::<BodyFormat>(&self.body_format)),
+                ("oauth_clients.resources", parse_resources(&self.resources).is_ok()),
+                ("oauth_clients.authorize_parameters", reads::<Parameters>(&self.authorize_parameters)),
+                ("oauth_clients.token_parameters", reads::<Parameters>(&self.token_parameters)),
+                ("oauth_clients.refresh_parameters", reads::<Parameters>(&self.refresh_parameters)),
                 ("oauth_clients.lifetime", is_positive(self.lifetime)),
             ],
         )?;

@@ -25,9 +25,7 @@ use crate::db::version::SeenVersion;
 use crate::oauth::Refusal;
 use crate::outbound::Outbound;
 use crate::vault::Vault;
-use crate::web::{
-    Error, Form, FormData, PublicAddress, SaveError, Segment, Shell, TextField, page,
-};
+use crate::web::{Error, Form, FormData, PublicAddress, SaveError, Segment, Shell, TextField, page};
 
 /// What has just come of a button of the tab, shown above it.
 pub(super) enum Notice {
@@ -40,7 +38,8 @@ pub(super) enum Notice {
 }
 
 /// When the own password is needed.
-const PASSWORD_HINT: &str = "Only for replacing or removing a stored secret, which another method does too. It counts for 15 minutes.";
+const PASSWORD_HINT: &str =
+    "Only for replacing or removing a stored secret, which another method does too. It counts for 15 minutes.";
 
 /// The tab's page.
 #[derive(Template)]
@@ -80,17 +79,12 @@ impl TabPage {
 
     /// Whether a group of fields belongs to the chosen method.
     fn shows(&self, methods: &str) -> bool {
-        methods
-            .split(' ')
-            .any(|code| code == self.form.method().code())
+        methods.split(' ').any(|code| code == self.form.method().code())
     }
 
     /// `data-case` and, where the group is not in use, `hidden`.
     fn case(&self, methods: &'static str) -> Case {
-        Case {
-            methods,
-            hidden: !self.shows(methods),
-        }
+        Case { methods, hidden: !self.shows(methods) }
     }
 }
 
@@ -121,25 +115,12 @@ pub(super) fn tab_page(
     status: StatusCode,
 ) -> Result<HttpResponse, Error> {
     let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &visit.actor);
-    let (now, may_authorize) = (
-        visit.now(),
-        stored.connector.rights.contains(Right::Authorize),
-    );
+    let (now, may_authorize) = (visit.now(), stored.connector.rights.contains(Right::Authorize));
     let (can_fetch, can_authorize) = (stored.can_fetch(), stored.can_authorize());
     let redirect_url = redirect_url(&visit.address, &stored.connector.key);
     let confirmed = visit.is_confirmed();
-    let Stored {
-        connector,
-        authorization,
-        token,
-        renewal,
-        breaker,
-        is_renewing,
-        form,
-        oauth: _,
-        sealed: _,
-        origins,
-    } = stored;
+    let Stored { connector, authorization, token, renewal, breaker, is_renewing, form, oauth: _, sealed: _, origins } =
+        stored;
     page(
         status,
         &TabPage {
@@ -216,30 +197,17 @@ pub async fn update(
         return discovery::discover(visit, &vault, &outbound, stored, &data).await;
     }
     let Some(checked) = check(&vault, &mut stored, &data)? else {
-        return tab_page(
-            visit,
-            stored,
-            Notice::None,
-            StatusCode::UNPROCESSABLE_ENTITY,
-        );
+        return tab_page(visit, stored, Notice::None, StatusCode::UNPROCESSABLE_ENTITY);
     };
     if purpose == Purpose::Test {
-        let tools = Tools {
-            vault: &vault,
-            outbound: &outbound,
-            keeper: &keeper,
-        };
+        let tools = Tools { vault: &vault, outbound: &outbound, keeper: &keeper };
         let report = connection_test::test(&visit, &tools, &stored, &checked).await?;
         return tab_page(visit, stored, Notice::Tested(report), StatusCode::OK);
     }
-    // Asked for in the same form, so that the new secret makes its way once: it could not wait in a page while another one
-    // asks for the password.
+    // Asked for in the same form, so that the new secret makes its way once: it could not wait in a page while another
+    // one asks for the password.
     let takes = stored.form.takes_secrets(&checked);
-    if takes
-        && !guard
-            .confirm(&visit, &data, &mut stored.form.errors)
-            .await?
-    {
+    if takes && !guard.confirm(&visit, &data, &mut stored.form.errors).await? {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return tab_page(visit, stored, Notice::None, status);
     }
@@ -247,11 +215,7 @@ pub async fn update(
 }
 
 /// The form's settings, if they are in order.
-fn check(
-    vault: &Vault,
-    stored: &mut Stored,
-    data: &FormData,
-) -> Result<Option<CheckedAuthorization>, Error> {
+fn check(vault: &Vault, stored: &mut Stored, data: &FormData) -> Result<Option<CheckedAuthorization>, Error> {
     let client_key = stored.sealed.client_key(vault)?;
     Ok(stored.form.check(data, client_key))
 }

@@ -21,29 +21,13 @@ pub(super) fn conflict(
     };
     let pairs = theirs.form.words().into_iter().zip(mine.words());
     let differences = pairs
-        .map(|((label, theirs), (_, mine))| Difference {
-            label: label.into(),
-            theirs,
-            mine,
-        })
+        .map(|((label, theirs), (_, mine))| Difference { label: label.into(), theirs, mine })
         .chain([base_url])
         .collect();
-    let secret_names = [
-        "token",
-        "password",
-        "api_key",
-        "client_secret",
-        "oauth_password",
-        "client_key",
-    ];
-    let lost_secrets = secret_names
-        .iter()
-        .any(|name| data.get(name).is_some_and(|typed| !typed.is_empty()));
-    let is_secret = |name: &str| {
-        secret_names
-            .iter()
-            .any(|secret| name == *secret || name == format!("{secret}_choice"))
-    };
+    let secret_names = ["token", "password", "api_key", "client_secret", "oauth_password", "client_key"];
+    let lost_secrets = secret_names.iter().any(|name| data.get(name).is_some_and(|typed| !typed.is_empty()));
+    let is_secret =
+        |name: &str| secret_names.iter().any(|secret| name == *secret || name == format!("{secret}_choice"));
     ConflictPage {
         shell,
         subject: theirs.connector.label.clone(),

@@ -29,11 +29,7 @@ pub(super) struct TokenQuestion {
 impl TokenQuestion {
     /// What the connector's last token request asked; at first the user who creates the connector.
     pub fn of(stored: &Authorization) -> TokenQuestion {
-        let user = if stored.token_url.is_empty() {
-            &stored.user_name
-        } else {
-            &stored.token_user
-        };
+        let user = if stored.token_url.is_empty() { &stored.user_name } else { &stored.token_user };
         TokenQuestion {
             url: stored.token_url.clone(),
             user: user.clone(),
@@ -53,10 +49,7 @@ pub(super) struct TokenForm {
 
 impl TokenForm {
     pub fn new(question: TokenQuestion) -> TokenForm {
-        TokenForm {
-            question,
-            errors: Errors::default(),
-        }
+        TokenForm { question, errors: Errors::default() }
     }
 
     pub fn read(data: &FormData) -> TokenForm {
@@ -77,38 +70,24 @@ impl TokenForm {
             self.errors.add("token_url", "Enter the URL Token");
         }
         let url = HttpUrl::parse(&question.url).map_err(|problem| format!("URL Token {problem}"));
-        let url = if question.url.is_empty() {
-            None
-        } else {
-            self.errors.keep("token_url", url)
-        };
-        let style = self.errors.keep(
-            "token_request_style",
-            question
-                .style
-                .parse::<RequestStyle>()
-                .map_err(|_| "Choose a request style"),
-        );
+        let url = if question.url.is_empty() { None } else { self.errors.keep("token_url", url) };
+        let style = self
+            .errors
+            .keep("token_request_style", question.style.parse::<RequestStyle>().map_err(|_| "Choose a request style"));
         let location = self.errors.keep(
             "token_pointer",
-            question
-                .pointer
-                .parse::<TokenLocation>()
-                .map_err(|problem| format!("JSON Pointer {problem}")),
+            question.pointer.parse::<TokenLocation>().map_err(|problem| format!("JSON Pointer {problem}")),
         );
-        for (name, text) in [
-            ("token_user", &question.user),
-            ("token_client_id", &question.client_id),
-            ("token_scope", &question.scope),
-        ] {
+        for (name, text) in
+            [("token_user", &question.user), ("token_client_id", &question.client_id), ("token_scope", &question.scope)]
+        {
             if text.chars().count() > LONGEST {
                 self.errors.add(name, "Use 1,000 characters or fewer");
             }
         }
-        for (name, label, secret) in [
-            ("token_password", "Password", password),
-            ("token_client_secret", "Client Secret", client_secret),
-        ] {
+        for (name, label, secret) in
+            [("token_password", "Password", password), ("token_client_secret", "Client Secret", client_secret)]
+        {
             check_length(name, label, secret, &mut self.errors);
         }
         let some = |text: String| Some(text).filter(|text| !text.is_empty());
@@ -126,11 +105,7 @@ impl TokenForm {
             let (name, label) = field_of(problem.field());
             self.errors.add(name, format!("{label} {problem}"));
         }
-        if self.errors.any() {
-            None
-        } else {
-            Some(request)
-        }
+        if self.errors.any() { None } else { Some(request) }
     }
 
     pub fn url_field(&self) -> TextField {
@@ -140,17 +115,11 @@ impl TokenForm {
     }
 
     pub fn user_field(&self) -> TextField {
-        TextField::new("token_user", "User", &self.question.user)
-            .optional()
-            .width("w28")
-            .errors(&self.errors)
+        TextField::new("token_user", "User", &self.question.user).optional().width("w28").errors(&self.errors)
     }
 
     pub fn password_field(&self) -> TextField {
-        TextField::secret("token_password", "Password")
-            .optional()
-            .hint("Never filled in for you.")
-            .errors(&self.errors)
+        TextField::secret("token_password", "Password").optional().hint("Never filled in for you.").errors(&self.errors)
     }
 
     pub fn client_id_field(&self) -> TextField {
@@ -161,9 +130,7 @@ impl TokenForm {
     }
 
     pub fn client_secret_field(&self) -> TextField {
-        TextField::secret("token_client_secret", "Client Secret")
-            .optional()
-            .errors(&self.errors)
+        TextField::secret("token_client_secret", "Client Secret").optional().errors(&self.errors)
     }
 
     pub fn scope_field(&self) -> TextField {
@@ -174,43 +141,23 @@ impl TokenForm {
     }
 
     pub fn style_field(&self) -> SelectField {
-        let options = RequestStyle::ALL
-            .map(|style| Option_::new(style.as_str(), style.label()))
-            .into();
-        SelectField::new(
-            "token_request_style",
-            "Request style",
-            options,
-            &self.question.style,
-        )
-        .errors(&self.errors)
+        let options = RequestStyle::ALL.map(|style| Option_::new(style.as_str(), style.label())).into();
+        SelectField::new("token_request_style", "Request style", options, &self.question.style).errors(&self.errors)
     }
 
     pub fn pointer_field(&self) -> TextField {
-        TextField::new(
-            "token_pointer",
-            "Where the token stands in the answer",
-            &self.question.pointer,
-        )
-        .optional()
-        .hint("A JSON Pointer such as /data/token. Leave empty to have it found.")
-        .width("w28")
-        .errors(&self.errors)
+        TextField::new("token_pointer", "Where the token stands in the answer", &self.question.pointer)
+            .optional()
+            .hint("A JSON Pointer such as /data/token. Leave empty to have it found.")
+            .width("w28")
+            .errors(&self.errors)
     }
 
     /// Whether “More options” needs to be open: something in it is filled in or wrong.
     pub fn more_open(&self) -> bool {
         let question = &self.question;
-        let filled = [&question.client_id, &question.scope, &question.pointer]
-            .iter()
-            .any(|text| !text.is_empty());
-        let wrong = [
-            "token_client_id",
-            "token_client_secret",
-            "token_scope",
-            "token_request_style",
-            "token_pointer",
-        ];
+        let filled = [&question.client_id, &question.scope, &question.pointer].iter().any(|text| !text.is_empty());
+        let wrong = ["token_client_id", "token_client_secret", "token_scope", "token_request_style", "token_pointer"];
         filled
             || question.style != RequestStyle::default().as_str()
             || wrong.iter().any(|name| self.errors.get(name).is_some())
@@ -233,9 +180,7 @@ pub(super) fn stored_request(
     let client_secret = open(SecretField::TokenClientSecret)?;
     let mut form = TokenForm::new(TokenQuestion::of(settings));
     let request = form.check(&password, &client_secret);
-    Ok(request.ok_or_else(|| {
-        Error::internal(anyhow::anyhow!("a stored token request is not in order"))
-    })?)
+    Ok(request.ok_or_else(|| Error::internal(anyhow::anyhow!("a stored token request is not in order")))?)
 }
 
 fn field_of(field: RequestField) -> (&'static str, &'static str) {

@@ -67,11 +67,7 @@ impl RequestPage {
             ExpirySource::JwtExp => ", as the token itself says",
             ExpirySource::ExpiresIn | ExpirySource::Manual | ExpirySource::Unknown => "",
         };
-        format!(
-            "{} ({}){source}",
-            date_time(&expires),
-            relative(&expires, &self.now)
-        )
+        format!("{} ({}){source}", date_time(&expires), relative(&expires, &self.now))
     }
 
     fn expires_iso(&self, token: &Token) -> String {
@@ -82,11 +78,7 @@ impl RequestPage {
 /// A connector with the method Bearer Token; other methods have no use for this page.
 async fn find(by: &Actor, conn: &mut Conn, key: &str) -> Result<Connector, Error> {
     let connector = connectors::find(conn, by, key, Right::Authorize).await?;
-    if connector.method() == Method::Bearer {
-        Ok(connector)
-    } else {
-        Err(Error::NotFound)
-    }
+    if connector.method() == Method::Bearer { Ok(connector) } else { Err(Error::NotFound) }
 }
 
 fn request_page(
@@ -99,17 +91,7 @@ fn request_page(
 ) -> Result<HttpResponse, Error> {
     let head = ConnectorHead::new(connector, Tab::Authorization, &visit.actor);
     let now = visit.now();
-    page_no_store(
-        status,
-        &RequestPage {
-            shell: visit.shell,
-            head,
-            form,
-            outcome,
-            now,
-            patience: patience(limits),
-        },
-    )
+    page_no_store(status, &RequestPage { shell: visit.shell, head, form, outcome, now, patience: patience(limits) })
 }
 
 pub async fn new(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
@@ -144,14 +126,7 @@ pub async fn create(
     let client_secret = Secret::new(data.text("token_client_secret"));
     let mut form = TokenForm::read(&data);
     let Some(request) = form.check(&password, &client_secret) else {
-        return request_page(
-            visit,
-            &connector,
-            form,
-            Outcome::None,
-            limits,
-            StatusCode::UNPROCESSABLE_ENTITY,
-        );
+        return request_page(visit, &connector, form, Outcome::None, limits, StatusCode::UNPROCESSABLE_ENTITY);
     };
     brake.take(&visit.actor.username).map_err(Error::TooMany)?;
     let answer = request_token(&outbound, &transport, limits, &request, visit.now()).await;
@@ -162,11 +137,7 @@ pub async fn create(
             let sign_in = [&password, &client_secret];
             let kept = KeptAnswer::new(&form.question, sign_in, &token, &origins);
             let request = keep(&visit, &vault, &connector, &kept).await?;
-            Outcome::Received {
-                token,
-                request,
-                origins,
-            }
+            Outcome::Received { token, request, origins }
         }
         Err(refusal) => Outcome::Refused(refusal),
     };
@@ -192,17 +163,10 @@ async fn settings(
 }
 
 /// What a token that is taken over replaces.
-const NEW: NewValue<'static> = NewValue {
-    replaced: &["token", "token_password", "token_client_secret"],
-    ticked: None,
-};
+const NEW: NewValue<'static> = NewValue { replaced: &["token", "token_password", "token_client_secret"], ticked: None };
 
 /// The origins that the page with the token lists: those of the connector, and that of the token server.
-async fn shown_origins(
-    visit: &Visit,
-    connector: ConnectorId,
-    question: &TokenQuestion,
-) -> Result<Vec<String>, Error> {
+async fn shown_origins(visit: &Visit, connector: ConnectorId, question: &TokenQuestion) -> Result<Vec<String>, Error> {
     let own = approved_for_new(&mut *visit.conn().await?, connector, &NEW).await?;
     let asked: ApprovedOrigins = Origin::of_template(&question.url).into_iter().collect();
     Ok(own.or(&asked).stored())
@@ -219,25 +183,14 @@ async fn record_request(
         Ok(_) => "A token".to_string(),
         Err(refusal) => refusal.message.clone(),
     };
-    let changes = Changes::none()
-        .field("URL Token", "", &form.question.url)
-        .field("Answer", "", result);
-    let event = Event {
-        kind: "token.requested",
-        subject_id: Some(connector.id),
-        subject_name: &connector.name,
-        changes,
-    };
+    let changes = Changes::none().field("URL Token", "", &form.question.url).field("Answer", "", result);
+    let event =
+        Event { kind: "token.requested", subject_id: Some(connector.id), subject_name: &connector.name, changes };
     let conn = visit.conn().await?;
     audit::record(&conn, &visit.actor, visit.now(), event).await
 }
 
-async fn keep(
-    visit: &Visit,
-    vault: &Vault,
-    connector: &Connector,
-    kept: &KeptAnswer,
-) -> Result<Uuid, Error> {
+async fn keep(visit: &Visit, vault: &Vault, connector: &Connector, kept: &KeptAnswer) -> Result<Uuid, Error> {
     let text = Secret::new(serde_json::to_string(kept).map_err(Error::internal)?);
     let mut conn = visit.conn().await?;
     let user = visit.actor.id.ok_or(Error::SignIn)?;
@@ -289,10 +242,7 @@ pub async fn take(
     let connector = find(&visit.actor, &mut conn, &key).await?;
     let back = format!("/connectors/{}/authorization", connector.key);
     let keep_fresh = data.get("do") == Some("keep");
-    let request = data
-        .get("request")
-        .and_then(|id| id.parse().ok())
-        .unwrap_or(Uuid::nil());
+    let request = data.get("request").and_then(|id| id.parse().ok()).unwrap_or(Uuid::nil());
     let (by, now) = (&visit.actor, visit.now());
     let taken = take_over(&mut conn, &vault, by, now, &connector, request, keep_fresh);
     let taken = taken.await?;
@@ -319,9 +269,7 @@ async fn take_over(
     let user = by.id.ok_or(Error::SignIn)?;
     conn.transaction(async |conn| {
         queries::find_and_hold(conn, connector.id).await?;
-        let Some(text) =
-            queries::take_request(conn, vault, user, now, connector.id, request).await?
-        else {
+        let Some(text) = queries::take_request(conn, vault, user, now, connector.id, request).await? else {
             return Ok(false);
         };
         let kept: KeptAnswer = serde_json::from_str(text.expose()).map_err(Error::internal)?;
@@ -350,46 +298,30 @@ async fn store(
     queries::save_question(conn, connector.id, &kept.question, keep_fresh).await?;
     let sign_in = [
         (SecretField::TokenPassword, Secret::new(kept.password)),
-        (
-            SecretField::TokenClientSecret,
-            Secret::new(kept.client_secret),
-        ),
+        (SecretField::TokenClientSecret, Secret::new(kept.client_secret)),
     ];
     let approved = approved_for_new(conn, connector.id, &NEW).await?;
-    let approved = approved.and(&ApprovedOrigins::read(
-        "token_requests.sealed",
-        connector.id,
-        Some(&kept.origins),
-    )?);
+    let approved = approved.and(&ApprovedOrigins::read("token_requests.sealed", connector.id, Some(&kept.origins))?);
     queries::store_token(conn, vault, by, now, connector.id, &token, &approved).await?;
     for (field, secret) in &sign_in {
         if keep_fresh && !secret.is_empty() {
-            let new = NewSecret {
-                connector: connector.id,
-                field: *field,
-                secret,
-                origins: &approved,
-            };
+            let new = NewSecret { connector: connector.id, field: *field, secret, origins: &approved };
             queries::store_secret(conn, vault, by, now, &new).await?;
         } else {
             queries::remove_secret(conn, connector.id, *field).await?;
         }
     }
     connectors::refresh_health(conn, connector.id, now).await?;
-    let changes = Changes::none()
-        .secret("Token", "changed")
-        .field("URL Token", "", &kept.question.url)
-        .field("Kept fresh", "", if keep_fresh { "Yes" } else { "No" });
+    let changes = Changes::none().secret("Token", "changed").field("URL Token", "", &kept.question.url).field(
+        "Kept fresh",
+        "",
+        if keep_fresh { "Yes" } else { "No" },
+    );
     audit::record(
         conn,
         by,
         now,
-        Event {
-            kind: "token.stored",
-            subject_id: Some(connector.id),
-            subject_name: &connector.name,
-            changes,
-        },
+        Event { kind: "token.stored", subject_id: Some(connector.id), subject_name: &connector.name, changes },
     )
     .await
 }

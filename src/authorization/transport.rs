@@ -48,17 +48,8 @@ pub(super) fn transport_of(
 }
 
 /// The transport settings of a form that is not saved, with the client key that it would have.
-pub(super) fn transport_of_form(
-    checked: &CheckedAuthorization,
-    key: Option<Secret>,
-) -> Result<Transport, Error> {
-    build(
-        checked.verify,
-        &checked.ca_certificate,
-        &checked.client_certificate,
-        key,
-        &checked.proxy_url,
-    )
+pub(super) fn transport_of_form(checked: &CheckedAuthorization, key: Option<Secret>) -> Result<Transport, Error> {
+    build(checked.verify, &checked.ca_certificate, &checked.client_certificate, key, &checked.proxy_url)
 }
 
 /// The settings as requests take them.
@@ -70,14 +61,7 @@ pub(super) fn build(
     proxy: &str,
 ) -> Result<Transport, Error> {
     let some = |text: &str| Some(text.to_string()).filter(|text| !text.is_empty());
-    let identity = some(certificate)
-        .zip(key)
-        .map(|(chain_pem, key_pem)| Identity { chain_pem, key_pem });
+    let identity = some(certificate).zip(key).map(|(chain_pem, key_pem)| Identity { chain_pem, key_pem });
     let proxy = some(proxy).map(|proxy| stored(HttpUrl::parse(&proxy)));
-    Ok(Transport {
-        verify,
-        ca_pem: some(ca),
-        identity,
-        proxy: proxy.transpose()?,
-    })
+    Ok(Transport { verify, ca_pem: some(ca), identity, proxy: proxy.transpose()? })
 }

@@ -144,9 +144,7 @@ impl Target {
             None => ("", url),
         };
         let host_ends = rest.find('/').unwrap_or(rest.len());
-        let host = rest[..host_ends]
-            .rfind('@')
-            .map_or(&rest[..host_ends], |at| &rest[at + 1..host_ends]);
+        let host = rest[..host_ends].rfind('@').map_or(&rest[..host_ends], |at| &rest[at + 1..host_ends]);
         Target(clean(&format!("{scheme}{host}{}", &rest[host_ends..])).into())
     }
 
@@ -172,18 +170,9 @@ mod tests {
     #[test]
     fn a_target_has_no_query_no_fragment_and_no_sign_in() {
         for (url, kept) in [
-            (
-                "https://api.example.org/v1/orders?key=secret",
-                "https://api.example.org/v1/orders",
-            ),
-            (
-                "https://ana:secret@api.example.org/v1#secret",
-                "https://api.example.org/v1",
-            ),
-            (
-                "https://ana:sec@ret@api.example.org?x",
-                "https://api.example.org",
-            ),
+            ("https://api.example.org/v1/orders?key=secret", "https://api.example.org/v1/orders"),
+            ("https://ana:secret@api.example.org/v1#secret", "https://api.example.org/v1"),
+            ("https://ana:sec@ret@api.example.org?x", "https://api.example.org"),
             ("orders/{{order.id}}", "orders/{{order.id}}"),
             ("/users/a@b.example", "/users/a@b.example"),
             ("?secret", ""),

@@ -23,11 +23,7 @@ pub(super) fn steps(span: Span) -> (Span, TimeDelta) {
         50..=1_500 => TimeDelta::days(1),
         _ => TimeDelta::days(7),
     };
-    let whole = if step == TimeDelta::hours(1) {
-        step
-    } else {
-        TimeDelta::days(1)
-    };
+    let whole = if step == TimeDelta::hours(1) { step } else { TimeDelta::days(1) };
     let from = span.from.duration_trunc(whole).unwrap_or(span.from);
     (Span { from, to: span.to }, step)
 }
@@ -67,12 +63,10 @@ struct Bar {
 
 impl Charts {
     pub(super) fn new(span: Span, step: TimeDelta, sums: Vec<Sum>, wider: bool) -> Charts {
-        let count = ((span.to - span.from).num_seconds() + step.num_seconds() - 1)
-            / step.num_seconds().max(1);
+        let count = ((span.to - span.from).num_seconds() + step.num_seconds() - 1) / step.num_seconds().max(1);
         let count = count.clamp(1, MOST_STEPS);
-        let mut steps: Vec<Step> = (0..count)
-            .map(|index| Step::new(span.from + TimeDelta::seconds(step.num_seconds() * index)))
-            .collect();
+        let mut steps: Vec<Step> =
+            (0..count).map(|index| Step::new(span.from + TimeDelta::seconds(step.num_seconds() * index))).collect();
         let mut all = Step::new(span.from);
         for sum in &sums {
             all.add(sum);
@@ -80,13 +74,7 @@ impl Charts {
                 step.add(sum);
             }
         }
-        Charts {
-            span,
-            step,
-            steps,
-            all,
-            wider,
-        }
+        Charts { span, step, steps, all, wider }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -128,27 +116,20 @@ impl Charts {
     }
 
     fn first(&self) -> String {
-        self.steps
-            .first()
-            .map(|step| self.label(step))
-            .unwrap_or_default()
+        self.steps.first().map(|step| self.label(step)).unwrap_or_default()
     }
 
     fn last(&self) -> String {
-        self.steps
-            .last()
-            .map(|step| self.label(step))
-            .unwrap_or_default()
+        self.steps.last().map(|step| self.label(step)).unwrap_or_default()
     }
 
     /// “21 Nov, 13:00”
     fn label(&self, step: &Step) -> String {
-        let format =
-            if self.step_word() == "hour" || Zone::of_reader().clock(&step.start).hour() != 0 {
-                "%-d %b, %H:%M"
-            } else {
-                "%-d %b %Y"
-            };
+        let format = if self.step_word() == "hour" || Zone::of_reader().clock(&step.start).hour() != 0 {
+            "%-d %b, %H:%M"
+        } else {
+            "%-d %b %Y"
+        };
         on_clock(&step.start, format)
     }
 
@@ -165,12 +146,7 @@ impl Charts {
         // Of equal ones the first.
         match self.steps.iter().rev().max_by_key(|step| value(step)) {
             Some(step) if value(step) > 0 => {
-                format!(
-                    "At most {} in {}, from {}.",
-                    grouped(value(step)),
-                    self.a_step(),
-                    self.label(step)
-                )
+                format!("At most {} in {}, from {}.", grouped(value(step)), self.a_step(), self.label(step))
             }
             _ => "None.".into(),
         }
@@ -196,11 +172,7 @@ impl Charts {
     fn times_peak(&self) -> String {
         let slowest = self.steps.iter().filter_map(|step| step.class(95)).max();
         match slowest {
-            Some(class) => format!(
-                "95 % within {} in every {}.",
-                bound(class),
-                self.step_word()
-            ),
+            Some(class) => format!("95 % within {} in every {}.", bound(class), self.step_word()),
             None => "No answers.".into(),
         }
     }
@@ -225,21 +197,13 @@ impl Charts {
     }
 
     fn bars(&self, share: impl Fn(&Step) -> f64) -> Vec<Bar> {
-        let drawn = self
-            .steps
-            .iter()
-            .enumerate()
-            .map(|(index, step)| (index, share(step)));
+        let drawn = self.steps.iter().enumerate().map(|(index, step)| (index, share(step)));
         drawn
             .filter(|(_, share)| *share > 0.0)
             .map(|(index, share)| {
                 // Whatever is not nothing can be seen.
                 let height = (share * HEIGHT).clamp(1.0, HEIGHT);
-                Bar {
-                    x: index * PITCH + 1,
-                    y: format!("{:.1}", HEIGHT - height),
-                    height: format!("{height:.1}"),
-                }
+                Bar { x: index * PITCH + 1, y: format!("{:.1}", HEIGHT - height), height: format!("{height:.1}") }
             })
             .collect()
     }
@@ -267,12 +231,7 @@ fn bound(class: usize) -> String {
 
 impl Step {
     fn new(start: DateTime<Utc>) -> Step {
-        Step {
-            start,
-            calls: 0,
-            errors: 0,
-            latencies: [0; CLASSES],
-        }
+        Step { start, calls: 0, errors: 0, latencies: [0; CLASSES] }
     }
 
     fn add(&mut self, sum: &Sum) {

@@ -32,16 +32,10 @@ pub async fn download(visit: Visit, db: Data<Db>) -> Result<HttpResponse, Error>
     let query: LogQuery = ListQuery::parse("/calls.csv", visit.req.query_string(), &FILTERS);
     let (filter, errors) = CallFilter::read(&query, None, visit.actor.sight, visit.now());
     if errors.any() {
-        return Err(Error::BadRequest(
-            "From and To must be days or times such as 2026-11-22 or 2026-11-22 14:30.",
-        ));
+        return Err(Error::BadRequest("From and To must be days or times such as 2026-11-22 or 2026-11-22 14:30."));
     }
     let name = visit.now().format("calls-%Y-%m-%d.csv");
-    let mut progress = Progress {
-        filter,
-        position: Some(Position::First),
-        lines: 0,
-    };
+    let mut progress = Progress { filter, position: Some(Position::First), lines: 0 };
     // Read before the answer begins, so that a database that is away is an error page and no empty file.
     let first = progress.piece(&db).await?;
     let head = stream::iter([Ok(Bytes::from_static(HEAD.as_bytes())), Ok(first)]);
@@ -54,10 +48,7 @@ pub async fn download(visit: Visit, db: Data<Db>) -> Result<HttpResponse, Error>
     });
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8; header=present"))
-        .insert_header((
-            CONTENT_DISPOSITION,
-            format!("attachment; filename=\"{name}\""),
-        ))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
         .streaming(futures_util::StreamExt::chain(head, rest)))
 }
 
@@ -76,10 +67,7 @@ impl Progress {
         rows.truncate(size);
         self.lines += rows.len();
         let is_full = self.lines == MOST;
-        self.position = rows
-            .last()
-            .filter(|_| more && !is_full)
-            .map(|row| Position::After(Newest::place(row)));
+        self.position = rows.last().filter(|_| more && !is_full).map(|row| Position::After(Newest::place(row)));
         let mut piece: String = rows.iter().map(line).collect();
         if more && is_full {
             piece.push_str(&cut_short());
@@ -90,9 +78,7 @@ impl Progress {
 
 /// The last line of a file that is not whole.
 fn cut_short() -> String {
-    csv::row(&[format!(
-        "Only the newest {MOST} calls are in this file; filter by time for those before."
-    )])
+    csv::row(&[format!("Only the newest {MOST} calls are in this file; filter by time for those before.")])
 }
 
 fn line(row: &CallRow) -> String {
@@ -109,8 +95,7 @@ fn line(row: &CallRow) -> String {
         row.method.clone(),
         row.target.clone(),
         row.outcome.clone(),
-        row.status
-            .map_or(String::new(), |status| status.to_string()),
+        row.status.map_or(String::new(), |status| status.to_string()),
         row.problem.clone(),
         row.detail.clone(),
         row.attempts.to_string(),

@@ -35,26 +35,14 @@ impl Column for Newest {
 
 impl Newest {
     pub fn place(row: &CallRow) -> Cursor {
-        Cursor {
-            value: row.at.to_rfc3339(),
-            id: row.id,
-        }
+        Cursor { value: row.at.to_rfc3339(), id: row.id }
     }
 }
 
 pub(super) type LogQuery = ListQuery<Newest>;
 
 /// The names of the filters in the address.
-pub(super) const FILTERS: [&str; 8] = [
-    "period",
-    "from",
-    "to",
-    "connector",
-    "caller",
-    "endpoint",
-    "outcome",
-    "status",
-];
+pub(super) const FILTERS: [&str; 8] = ["period", "from", "to", "connector", "caller", "endpoint", "outcome", "status"];
 
 /// The spans that can be chosen: code, label, hours. The second is the default.
 pub(super) const PERIODS: [(&str, &str, i64); 4] = [
@@ -94,7 +82,8 @@ pub(super) struct CallFilter {
     pub outcome: Option<Outcome>,
     /// The first status of the class.
     pub class: Option<i16>,
-    /// Which connectors' calls are looked for; nothing is asked where the log is that of one, which somebody has found already.
+    /// Which connectors' calls are looked for; nothing is asked where the log is that of one, which somebody has found
+    /// already.
     pub sight: Sight,
     /// What the reader sees of connectors anywhere.
     pub reader: Sight,
@@ -110,14 +99,10 @@ impl CallFilter {
     ) -> (CallFilter, Errors) {
         let mut errors = Errors::default();
         let id = |name: &str| {
-            Some(query.filter(name))
-                .filter(|text| !text.is_empty())
-                .map(|text| text.parse().unwrap_or(Uuid::nil()))
+            Some(query.filter(name)).filter(|text| !text.is_empty()).map(|text| text.parse().unwrap_or(Uuid::nil()))
         };
         let outcome = query.filter("outcome");
-        let class = CLASSES
-            .iter()
-            .find(|(code, ..)| *code == query.filter("status"));
+        let class = CLASSES.iter().find(|(code, ..)| *code == query.filter("status"));
         let filter = CallFilter {
             span: span(query, now, &mut errors),
             connector: connector.or_else(|| id("connector")),
@@ -135,18 +120,14 @@ impl CallFilter {
     /// Whether only calls out of the ordinary can fit: those that were not answered, or with another status than 2xx.
     pub fn is_unusual(&self) -> bool {
         self.errors_only
-            || self
-                .outcome
-                .is_some_and(|outcome| outcome != Outcome::Answered)
+            || self.outcome.is_some_and(|outcome| outcome != Outcome::Answered)
             || self.class.is_some_and(|first| first != 200)
     }
 }
 
 /// The label of the period in use, if it is one of those to choose.
 pub(super) fn period(query: &LogQuery) -> (&'static str, &'static str, i64) {
-    let chosen = PERIODS
-        .iter()
-        .find(|(code, ..)| *code == query.filter("period"));
+    let chosen = PERIODS.iter().find(|(code, ..)| *code == query.filter("period"));
     *chosen.unwrap_or(&PERIODS[1])
 }
 
@@ -158,25 +139,16 @@ pub(super) fn is_typed(query: &LogQuery) -> bool {
 fn span(query: &LogQuery, now: DateTime<Utc>, errors: &mut Errors) -> Span {
     // A second ahead, for the clock of another instance.
     let ahead = now + TimeDelta::seconds(1);
-    let back = |end: DateTime<Utc>, hours| {
-        end.checked_sub_signed(TimeDelta::hours(hours))
-            .unwrap_or(end)
-    };
+    let back = |end: DateTime<Utc>, hours| end.checked_sub_signed(TimeDelta::hours(hours)).unwrap_or(end);
     if !is_typed(query) {
         let (_, _, hours) = period(query);
-        return Span {
-            from: back(now, hours),
-            to: ahead,
-        };
+        return Span { from: back(now, hours), to: ahead };
     }
     let mut typed = |name: &str, label: &str, end_of_day| {
         let text = query.filter(name).trim().to_string();
         let time = read_time(&text, end_of_day);
         if time.is_none() && !text.is_empty() {
-            errors.add(
-                name,
-                format!("{label} must be a day or a time such as 2026-11-22 or 2026-11-22 14:30"),
-            );
+            errors.add(name, format!("{label} must be a day or a time such as 2026-11-22 or 2026-11-22 14:30"));
         }
         time
     };
@@ -189,7 +161,8 @@ fn span(query: &LogQuery, now: DateTime<Utc>, errors: &mut Errors) -> Span {
     Span { from, to }
 }
 
-/// `2026-11-22`, `2026-11-22 14:30`, `2026-11-22T14:30:05` on the reader's clock; with a `Z` at the end in UTC. A day as an end is meant with all of its hours.
+/// `2026-11-22`, `2026-11-22 14:30`, `2026-11-22T14:30:05` on the reader's clock; with a `Z` at the end in UTC. A day
+/// as an end is meant with all of its hours.
 fn read_time(text: &str, end_of_day: bool) -> Option<DateTime<Utc>> {
     let (text, zone) = match text.strip_suffix(['Z', 'z']) {
         Some(text) => (text, Zone::default()),
@@ -197,11 +170,7 @@ fn read_time(text: &str, end_of_day: bool) -> Option<DateTime<Utc>> {
     };
     let text = text.replace(['T', 't'], " ");
     if let Ok(day) = NaiveDate::parse_from_str(&text, "%Y-%m-%d") {
-        let day = if end_of_day {
-            day.checked_add_days(Days::new(1))?
-        } else {
-            day
-        };
+        let day = if end_of_day { day.checked_add_days(Days::new(1))? } else { day };
         return in_range(day.and_time(NaiveTime::MIN), zone);
     }
     ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"]
@@ -223,12 +192,7 @@ mod tests {
 
     fn read(query: &str) -> (CallFilter, Errors) {
         let now = read_time("2026-11-22 14:30", false).expect("a time");
-        CallFilter::read(
-            &ListQuery::parse("/calls", query, &FILTERS),
-            None,
-            Sight::All,
-            now,
-        )
+        CallFilter::read(&ListQuery::parse("/calls", query, &FILTERS), None, Sight::All, now)
     }
 
     #[test]
@@ -237,16 +201,8 @@ mod tests {
             ("", "2026-11-21 14:30", "2026-11-22 14:30:01"),
             ("period=1h", "2026-11-22 13:30", "2026-11-22 14:30:01"),
             ("period=rubbish", "2026-11-21 14:30", "2026-11-22 14:30:01"),
-            (
-                "period=1h&from=2026-11-20&to=2026-11-20",
-                "2026-11-20 00:00",
-                "2026-11-21 00:00",
-            ),
-            (
-                "to=2026-11-20T08:00Z",
-                "2026-11-19 08:00",
-                "2026-11-20 08:00",
-            ),
+            ("period=1h&from=2026-11-20&to=2026-11-20", "2026-11-20 00:00", "2026-11-21 00:00"),
+            ("to=2026-11-20T08:00Z", "2026-11-19 08:00", "2026-11-20 08:00"),
         ] {
             let (filter, errors) = read(query);
             assert!(!errors.any(), "{query}");

@@ -1,6 +1,8 @@
-//! Calls counted by the hour: what charts, “last call” and “who used it” read, at the same cost however many calls there were.
+//! Calls counted by the hour: what charts, “last call” and “who used it” read, at the same cost however many calls
+//! there were.
 //!
-//! Besides a row for each hour, connector, endpoint and caller there are totals of each connector, of each caller and of all together.
+//! Besides a row for each hour, connector, endpoint and caller there are totals of each connector, of each caller and
+//! of all together.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -36,7 +38,8 @@ pub(super) const CLASSES: usize = BOUNDS.len() + 1;
 /// Stands in a total for what it is a total of: all callers, all endpoints, all connectors.
 pub(super) const ALL: Uuid = Uuid::nil();
 
-/// What a row counts, in the order of its key. Every instance writes rows in this order, so none waits for one that waits for it.
+/// What a row counts, in the order of its key. Every instance writes rows in this order, so none waits for one that
+/// waits for it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct HourKey {
     pub connector: Uuid,
@@ -59,26 +62,16 @@ pub(super) struct HourCount<'a> {
 pub(super) fn count<'a>(calls: impl Iterator<Item = &'a Call>) -> BTreeMap<HourKey, HourCount<'a>> {
     let mut rows = BTreeMap::new();
     for call in calls {
-        let hour = call
-            .at
-            .duration_trunc(TimeDelta::hours(1))
-            .unwrap_or(call.at);
+        let hour = call.at.duration_trunc(TimeDelta::hours(1)).unwrap_or(call.at);
         let endpoint = call.endpoint.as_ref().map_or(ALL, |(id, _)| *id);
-        let key = |connector, endpoint, caller| HourKey {
-            connector,
-            hour,
-            endpoint,
-            caller,
-        };
+        let key = |connector, endpoint, caller| HourKey { connector, hour, endpoint, caller };
         for key in [
             key(call.connector, endpoint, call.caller.id),
             key(call.connector, ALL, ALL),
             key(ALL, ALL, call.caller.id),
             key(ALL, ALL, ALL),
         ] {
-            rows.entry(key)
-                .or_insert_with(|| HourCount::new(call))
-                .add(call);
+            rows.entry(key).or_insert_with(|| HourCount::new(call)).add(call);
         }
     }
     rows
@@ -86,12 +79,7 @@ pub(super) fn count<'a>(calls: impl Iterator<Item = &'a Call>) -> BTreeMap<HourK
 
 impl<'a> HourCount<'a> {
     fn new(first: &'a Call) -> HourCount<'a> {
-        HourCount {
-            calls: 0,
-            errors: 0,
-            latencies: [0; CLASSES],
-            last: first,
-        }
+        HourCount { calls: 0, errors: 0, latencies: [0; CLASSES], last: first }
     }
 
     fn add(&mut self, call: &'a Call) {
@@ -118,13 +106,9 @@ mod tests {
     #[test]
     fn a_time_is_counted_under_the_first_bound_that_it_does_not_exceed() {
         let millis = Duration::from_millis;
-        for (time, bound) in [
-            (millis(0), 0),
-            (millis(1), 0),
-            (millis(3), 2),
-            (millis(60_000), 14),
-            (millis(60_001), 15),
-        ] {
+        for (time, bound) in
+            [(millis(0), 0), (millis(1), 0), (millis(3), 2), (millis(60_000), 14), (millis(60_001), 15)]
+        {
             assert_eq!(class(time), bound, "{time:?}");
         }
         assert!(BOUNDS.is_sorted());

@@ -8,17 +8,15 @@ use chrono::{NaiveTime, TimeDelta};
 use futures_util::try_join;
 
 use super::chart::{Charts, steps};
-use super::filter::{
-    CLASSES, CallFilter, ERRORS, FILTERS, LogQuery, Newest, PERIODS, Span, USUAL, is_typed, period,
-};
+use super::filter::{CLASSES, CallFilter, ERRORS, FILTERS, LogQuery, Newest, PERIODS, Span, USUAL, is_typed, period};
 use super::queries::{self, Choices, WALK};
 use super::row::CallRow;
 use super::{Outcome, Retention, words};
 use crate::access::Visit;
 use crate::connectors::{self, ConnectorHead, ConnectorId, Tab};
 use crate::web::{
-    Error, ErrorSummary, Errors, ListQuery, Option_, Pages, Segment, SelectField, Shell, TextField,
-    Zone, grouped, page, plural,
+    Error, ErrorSummary, Errors, ListQuery, Option_, Pages, Segment, SelectField, Shell, TextField, Zone, grouped,
+    page, plural,
 };
 
 /// The log of all calls.
@@ -74,13 +72,7 @@ struct Filters {
 pub async fn list(visit: Visit, retention: Data<Retention>) -> Result<HttpResponse, Error> {
     let log = Log::read(&visit, **retention, "/calls".into(), None).await?;
     let status = log.http_status();
-    page(
-        status,
-        &ListPage {
-            shell: visit.shell,
-            log,
-        },
-    )
+    page(status, &ListPage { shell: visit.shell, log })
 }
 
 pub async fn of_connector(
@@ -91,18 +83,8 @@ pub async fn of_connector(
     let connector = connectors::find_in_sight(&*visit.conn().await?, &visit.actor, &key).await?;
     let path = format!("/connectors/{}/activity", connector.key);
     let log = Log::read(&visit, **retention, path, Some(connector.id)).await?;
-    let (head, status) = (
-        ConnectorHead::new(&connector, Tab::Activity, &visit.actor),
-        log.http_status(),
-    );
-    page(
-        status,
-        &TabPage {
-            shell: visit.shell,
-            head,
-            log,
-        },
-    )
+    let (head, status) = (ConnectorHead::new(&connector, Tab::Activity, &visit.actor), log.http_status());
+    page(status, &TabPage { shell: visit.shell, head, log })
 }
 
 impl Log {
@@ -119,12 +101,7 @@ impl Log {
             (queries::choices(&conn, &filter).await?, false, None)
         } else {
             let whole = Span {
-                from: filter.span.from.max(
-                    retention
-                        .oldest(visit.now())
-                        .and_time(NaiveTime::MIN)
-                        .and_utc(),
-                ),
+                from: filter.span.from.max(retention.oldest(visit.now()).and_time(NaiveTime::MIN).and_utc()),
                 to: filter.span.to.min(visit.now() + TimeDelta::seconds(1)),
             };
             let (whole, step) = steps(whole);
@@ -136,35 +113,15 @@ impl Log {
             )?;
             let wider = filter.errors_only || filter.outcome.is_some() || filter.class.is_some();
             let charts = Charts::new(whole, step, sums, wider);
-            let pages = Pages::new(
-                &query,
-                ["call", "calls"],
-                &found.slice,
-                found.total,
-                Newest::place,
-            );
-            let further = found
-                .stopped
-                .map(|place| (query.after(&place), place.value));
+            let pages = Pages::new(&query, ["call", "calls"], &found.slice, found.total, Newest::place);
+            let further = found.stopped.map(|place| (query.after(&place), place.value));
             let further = further.map(|(href, at)| (href, stamp_of(&at)));
-            (
-                choices,
-                unused,
-                Some(Lines {
-                    rows: found.slice.rows,
-                    pages,
-                    charts,
-                    further,
-                }),
-            )
+            (choices, unused, Some(Lines { rows: found.slice.rows, pages, charts, further }))
         };
         Ok(Log {
             query,
             errors,
-            filters: Filters {
-                fixed: connector,
-                choices,
-            },
+            filters: Filters { fixed: connector, choices },
             found,
             retention,
             unused,
@@ -174,11 +131,7 @@ impl Log {
 
     /// A time that cannot be read is bad input, though it stands in the address.
     fn http_status(&self) -> StatusCode {
-        if self.errors.any() {
-            StatusCode::UNPROCESSABLE_ENTITY
-        } else {
-            StatusCode::OK
-        }
+        if self.errors.any() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
     }
 
     fn summary(&self) -> ErrorSummary {
@@ -192,10 +145,7 @@ impl Log {
 
     /// “ (page 2)”
     fn title_end(&self) -> String {
-        let words = self
-            .found
-            .as_ref()
-            .map(|found| found.pages.page_words().to_lowercase());
+        let words = self.found.as_ref().map(|found| found.pages.page_words().to_lowercase());
         words.map_or(String::new(), |words| format!(" ({words})"))
     }
 
@@ -208,18 +158,12 @@ impl Log {
     }
 
     fn period_words(&self) -> String {
-        if is_typed(&self.query) {
-            "this time".into()
-        } else {
-            format!("the {}", period(&self.query).1.to_lowercase())
-        }
+        if is_typed(&self.query) { "this time".into() } else { format!("the {}", period(&self.query).1.to_lowercase()) }
     }
 
     /// Whether anything but the span of time narrows the log.
     fn is_narrowed(&self) -> bool {
-        ["connector", "caller", "endpoint", "outcome", "status"]
-            .iter()
-            .any(|name| !self.query.filter(name).is_empty())
+        ["connector", "caller", "endpoint", "outcome", "status"].iter().any(|name| !self.query.filter(name).is_empty())
     }
 
     /// The address of the same calls as a file.
@@ -250,15 +194,11 @@ impl Log {
     fn longest_href(&self) -> Option<String> {
         let (longest, ..) = PERIODS[PERIODS.len() - 1];
         let (chosen, ..) = period(&self.query);
-        (chosen != longest && !is_typed(&self.query))
-            .then(|| self.query.with_filter("period", longest))
+        (chosen != longest && !is_typed(&self.query)).then(|| self.query.with_filter("period", longest))
     }
 
     fn period_field(&self) -> SelectField {
-        let options = PERIODS
-            .iter()
-            .map(|(code, label, _)| Option_::new(*code, *label))
-            .collect();
+        let options = PERIODS.iter().map(|(code, label, _)| Option_::new(*code, *label)).collect();
         SelectField::new("period", "Period", options, period(&self.query).0)
     }
 
@@ -275,56 +215,31 @@ impl Log {
         let choices = &self.filters.choices;
         let mut fields = Vec::new();
         if self.filters.fixed.is_none() {
-            let labels = choices
-                .connectors
-                .iter()
-                .map(|choice| (choice.id.to_string(), choice.words()));
+            let labels = choices.connectors.iter().map(|choice| (choice.id.to_string(), choice.words()));
             fields.push(self.choice("connector", "Connector", "Any connector", labels.collect()));
         }
-        let labels = choices
-            .callers
-            .iter()
-            .map(|choice| (choice.id.to_string(), choice.words()));
+        let labels = choices.callers.iter().map(|choice| (choice.id.to_string(), choice.words()));
         fields.push(self.choice("caller", "Caller", "Anybody", labels.collect()));
         if !choices.endpoints.is_empty() || !self.query.filter("endpoint").is_empty() {
-            let labels = choices
-                .endpoints
-                .iter()
-                .map(|choice| (choice.id.to_string(), choice.words()));
+            let labels = choices.endpoints.iter().map(|choice| (choice.id.to_string(), choice.words()));
             fields.push(self.choice("endpoint", "Endpoint", "Any endpoint", labels.collect()));
         }
-        let outcomes = Outcome::ALL
-            .iter()
-            .map(|outcome| (outcome.code().to_string(), outcome.label().to_string()));
-        let outcomes =
-            std::iter::once((ERRORS.to_string(), "All errors".to_string())).chain(outcomes);
+        let outcomes = Outcome::ALL.iter().map(|outcome| (outcome.code().to_string(), outcome.label().to_string()));
+        let outcomes = std::iter::once((ERRORS.to_string(), "All errors".to_string())).chain(outcomes);
         fields.push(self.choice("outcome", "Outcome", "Any outcome", outcomes.collect()));
-        let classes = CLASSES
-            .iter()
-            .map(|(code, label, _)| (code.to_string(), label.to_string()));
+        let classes = CLASSES.iter().map(|(code, label, _)| (code.to_string(), label.to_string()));
         fields.push(self.choice("status", "Status", "Any status", classes.collect()));
         fields
     }
 
-    fn choice(
-        &self,
-        name: &str,
-        label: &str,
-        any: &str,
-        mut options: Vec<(String, String)>,
-    ) -> SelectField {
+    fn choice(&self, name: &str, label: &str, any: &str, mut options: Vec<(String, String)>) -> SelectField {
         let chosen = self.query.filter(name);
         // One that is not offered any more stays chosen.
         if !chosen.is_empty() && options.iter().all(|(value, _)| value != chosen) {
-            options.push((
-                chosen.to_string(),
-                format!("Unknown {}", label.to_lowercase()),
-            ));
+            options.push((chosen.to_string(), format!("Unknown {}", label.to_lowercase())));
         }
         let any = std::iter::once(Option_::new("", any));
-        let options = options
-            .into_iter()
-            .map(|(value, label)| Option_::new(value, label));
+        let options = options.into_iter().map(|(value, label)| Option_::new(value, label));
         SelectField::new(name, label, any.chain(options).collect(), chosen)
     }
 
@@ -349,12 +264,9 @@ impl Log {
                 "caller" => format!("Caller is {}", of(&choices.callers, value)),
                 "endpoint" => format!("Endpoint is {}", of(&choices.endpoints, value)),
                 "outcome" if value == ERRORS => "All errors".into(),
-                "outcome" => format!(
-                    "Outcome is {}",
-                    Outcome::parse(value)
-                        .map_or("unknown", Outcome::label)
-                        .to_lowercase()
-                ),
+                "outcome" => {
+                    format!("Outcome is {}", Outcome::parse(value).map_or("unknown", Outcome::label).to_lowercase())
+                }
                 _ => format!("Status is {value}"),
             };
             chips.push((words, self.query.without_filter(name)));
@@ -365,8 +277,7 @@ impl Log {
 
 /// The time of a place, for people.
 fn stamp_of(time: &str) -> String {
-    chrono::DateTime::parse_from_rfc3339(time)
-        .map_or(String::new(), |time| words::stamp(&time.to_utc()))
+    chrono::DateTime::parse_from_rfc3339(time).map_or(String::new(), |time| words::stamp(&time.to_utc()))
 }
 
 /// The label of a field for a time, with the zone whose clocks it is read by.

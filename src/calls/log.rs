@@ -1,7 +1,8 @@
 //! How lines get into the database without a call waiting for it: they gather in memory, and one task writes them.
 //!
-//! Rule: lines leave the memory when the transaction that wrote them has been committed. If nobody knows whether it was, it is written again,
-//! which counts nothing twice. Danger: a line that no statement can store would stop all behind it, so whatever text it has is cleaned.
+//! Rule: lines leave the memory when the transaction that wrote them has been committed. If nobody knows whether it
+//! was, it is written again, which counts nothing twice. Danger: a line that no statement can store would stop all
+//! behind it, so whatever text it has is cleaned.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::mem;
@@ -148,12 +149,7 @@ impl CallLog {
             (buffer.waiting, mem::take(&mut buffer.lost))
         };
         let cause = format!("{:#}", anyhow::Error::from(error));
-        tracing::warn!(
-            cause,
-            waiting,
-            lost,
-            "lines of the call log cannot be written"
-        );
+        tracing::warn!(cause, waiting, lost, "lines of the call log cannot be written");
     }
 
     fn buffer(&self) -> MutexGuard<'_, Buffer> {
@@ -198,8 +194,7 @@ impl Writer {
     /// Stores the batch, and empties it once that is certain.
     async fn store(&mut self, db: &Db) -> Result<(), Error> {
         let mut conn = db.get().await?;
-        let days: BTreeSet<NaiveDate> =
-            self.batch.iter().map(|call| call.at.date_naive()).collect();
+        let days: BTreeSet<NaiveDate> = self.batch.iter().map(|call| call.at.date_naive()).collect();
         let unknown: Vec<NaiveDate> = days.difference(&self.days).copied().collect();
         if !unknown.is_empty() {
             partitions::make(&mut conn, &unknown).await?;

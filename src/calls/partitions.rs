@@ -39,10 +39,7 @@ pub(super) async fn make(conn: &mut Conn, days: &[NaiveDate]) -> Result<(), Erro
         return Ok(());
     }
     conn.transaction(async |conn| {
-        sql_query("SELECT pg_advisory_xact_lock($1)")
-            .bind::<BigInt, _>(LOCK)
-            .execute(conn)
-            .await?;
+        sql_query("SELECT pg_advisory_xact_lock($1)").bind::<BigInt, _>(LOCK).execute(conn).await?;
         // Somebody else may have made them meanwhile.
         let there = existing(conn).await?;
         for day in days.iter().filter(|day| !there.contains(day)) {
@@ -55,12 +52,10 @@ pub(super) async fn make(conn: &mut Conn, days: &[NaiveDate]) -> Result<(), Erro
 
 async fn create(conn: &mut Conn, day: NaiveDate) -> Result<(), Error> {
     let (name, next) = (name(day), day + Days::new(1));
-    let table =
-        format!("CREATE TABLE {name} (LIKE calls INCLUDING DEFAULTS INCLUDING CONSTRAINTS)");
+    let table = format!("CREATE TABLE {name} (LIKE calls INCLUDING DEFAULTS INCLUDING CONSTRAINTS)");
     sql_query(table).execute(conn).await?;
-    let attach = format!(
-        "ALTER TABLE calls ATTACH PARTITION {name} FOR VALUES FROM ('{day} 00:00+00') TO ('{next} 00:00+00')"
-    );
+    let attach =
+        format!("ALTER TABLE calls ATTACH PARTITION {name} FOR VALUES FROM ('{day} 00:00+00') TO ('{next} 00:00+00')");
     sql_query(attach).execute(conn).await?;
     Ok(())
 }
@@ -83,13 +78,8 @@ pub(super) async fn drop_before(conn: &mut Conn, oldest: NaiveDate) -> Result<()
 async fn drop_one(conn: &mut Conn, day: NaiveDate) -> Result<(), Error> {
     conn.transaction(async |conn| {
         sql_query(PATIENCE).execute(conn).await?;
-        sql_query("SELECT pg_advisory_xact_lock($1)")
-            .bind::<BigInt, _>(LOCK)
-            .execute(conn)
-            .await?;
-        sql_query(format!("DROP TABLE IF EXISTS {}", name(day)))
-            .execute(conn)
-            .await?;
+        sql_query("SELECT pg_advisory_xact_lock($1)").bind::<BigInt, _>(LOCK).execute(conn).await?;
+        sql_query(format!("DROP TABLE IF EXISTS {}", name(day))).execute(conn).await?;
         Ok(())
     })
     .await
@@ -102,8 +92,5 @@ async fn existing(conn: &mut Conn) -> Result<Vec<NaiveDate>, Error> {
     )
     .load(conn)
     .await?;
-    Ok(partitions
-        .iter()
-        .filter_map(|partition| day(&partition.name))
-        .collect())
+    Ok(partitions.iter().filter_map(|partition| day(&partition.name)).collect())
 }

@@ -28,28 +28,16 @@ impl Retention {
 
 fn oldest(days: u16, now: DateTime<Utc>) -> NaiveDate {
     let today = now.date_naive();
-    today
-        .checked_sub_days(Days::new(days.into()))
-        .unwrap_or(today)
+    today.checked_sub_days(Days::new(days.into())).unwrap_or(today)
 }
 
 /// Makes the partitions of the days to come, and drops the days whose time is over with what was counted of them.
-pub async fn look_after(
-    conn: &mut Conn,
-    retention: Retention,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
+pub async fn look_after(conn: &mut Conn, retention: Retention, now: DateTime<Utc>) -> Result<(), Error> {
     let today = now.date_naive();
-    let days: Vec<NaiveDate> = (0..=AHEAD)
-        .filter_map(|ahead| today.checked_add_days(Days::new(ahead)))
-        .collect();
+    let days: Vec<NaiveDate> = (0..=AHEAD).filter_map(|ahead| today.checked_add_days(Days::new(ahead))).collect();
     partitions::make(conn, &days).await?;
     partitions::drop_before(conn, retention.oldest(now)).await?;
-    let counts = oldest(retention.0.max(COUNTS_KEPT), now)
-        .and_time(NaiveTime::MIN)
-        .and_utc();
-    diesel::delete(call_hours::table.filter(call_hours::hour.lt(counts)))
-        .execute(conn)
-        .await?;
+    let counts = oldest(retention.0.max(COUNTS_KEPT), now).and_time(NaiveTime::MIN).and_utc();
+    diesel::delete(call_hours::table.filter(call_hours::hour.lt(counts))).execute(conn).await?;
     Ok(())
 }

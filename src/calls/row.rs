@@ -79,10 +79,7 @@ pub(super) const COLUMNS: &str = "id, at, kind, connector_id, connector_name, en
 
 impl CallRow {
     pub fn place(&self) -> CallPlace {
-        CallPlace {
-            at: self.at,
-            id: self.id,
-        }
+        CallPlace { at: self.at, id: self.id }
     }
 
     /// `22 Nov 2026, 14:02:13`
@@ -165,10 +162,7 @@ impl CallPlace {
     /// Reads what [`CallPlace`] prints.
     pub fn parse(text: &str) -> Option<CallPlace> {
         let (micros, id) = text.split_once('-')?;
-        Some(CallPlace {
-            at: DateTime::from_timestamp_micros(micros.parse().ok()?)?,
-            id: id.parse().ok()?,
-        })
+        Some(CallPlace { at: DateTime::from_timestamp_micros(micros.parse().ok()?)?, id: id.parse().ok()? })
     }
 }
 
@@ -185,10 +179,8 @@ mod tests {
 
     #[test]
     fn a_place_survives_the_address_and_rubbish_is_none() {
-        let place = CallPlace {
-            at: DateTime::from_timestamp_micros(1_795_000_000_123_456).unwrap(),
-            id: Uuid::from_u128(7),
-        };
+        let place =
+            CallPlace { at: DateTime::from_timestamp_micros(1_795_000_000_123_456).unwrap(), id: Uuid::from_u128(7) };
         assert_eq!(CallPlace::parse(&place.to_string()), Some(place));
         for rubbish in [
             "",

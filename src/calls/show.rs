@@ -36,14 +36,7 @@ pub async fn show(visit: Visit, Segment(place): Segment) -> Result<HttpResponse,
     let place = CallPlace::parse(&place).ok_or(Error::NotFound)?;
     let call = queries::find(&*visit.conn().await?, visit.actor.sight, place).await?;
     let may_view_connectors = visit.may(Permission::ViewConnectors);
-    page(
-        StatusCode::OK,
-        &CallPage {
-            shell: visit.shell,
-            call,
-            may_view_connectors,
-        },
-    )
+    page(StatusCode::OK, &CallPage { shell: visit.shell, call, may_view_connectors })
 }
 
 impl CallPage {
@@ -58,30 +51,10 @@ impl CallPage {
         let whole = (call.queue_us + call.connect_us + wait + rest).max(1);
         let mut begins = 0;
         let parts = [
-            (
-                "Queue",
-                "waiting for a turn and for a token",
-                call.queue_us,
-                "var(--muted)",
-            ),
-            (
-                "Connect",
-                "opening a connection; nothing if one was open",
-                call.connect_us,
-                "var(--warn)",
-            ),
-            (
-                "First byte",
-                "from then until the API began to answer",
-                wait,
-                "var(--accent)",
-            ),
-            (
-                "Rest",
-                "until the last byte, with what was tried before",
-                rest,
-                "var(--ok)",
-            ),
+            ("Queue", "waiting for a turn and for a token", call.queue_us, "var(--muted)"),
+            ("Connect", "opening a connection; nothing if one was open", call.connect_us, "var(--warn)"),
+            ("First byte", "from then until the API began to answer", wait, "var(--accent)"),
+            ("Rest", "until the last byte, with what was tried before", rest, "var(--ok)"),
         ];
         parts
             .into_iter()
@@ -89,25 +62,15 @@ impl CallPage {
                 let x = begins * WIDTH / whole;
                 begins += micros;
                 let width = (begins * WIDTH / whole - x).max(0);
-                Part {
-                    name,
-                    what,
-                    took: words::took(micros),
-                    x,
-                    width,
-                    colour,
-                }
+                Part { name, what, took: words::took(micros), x, width, colour }
             })
             .collect()
     }
 
     /// “40 ms in all: queue 2 ms, …”
     fn parts_in_words(&self) -> String {
-        let parts: Vec<String> = self
-            .parts()
-            .iter()
-            .map(|part| format!("{} {}", part.name.to_lowercase(), part.took))
-            .collect();
+        let parts: Vec<String> =
+            self.parts().iter().map(|part| format!("{} {}", part.name.to_lowercase(), part.took)).collect();
         format!("{} in all: {}.", self.call.took(), parts.join(", "))
     }
 }

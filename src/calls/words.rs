@@ -72,9 +72,7 @@ impl CallStatus {
 }
 
 fn answer(code: u16) -> String {
-    let reason = StatusCode::from_u16(code)
-        .ok()
-        .and_then(|status| status.canonical_reason());
+    let reason = StatusCode::from_u16(code).ok().and_then(|status| status.canonical_reason());
     match reason {
         Some(reason) => format!("{code} {reason}"),
         None => code.to_string(),
@@ -87,13 +85,9 @@ mod tests {
 
     #[test]
     fn times_are_short_and_have_their_unit() {
-        for (micros, words) in [
-            (0, "0.0 ms"),
-            (410, "0.4 ms"),
-            (40_900, "40 ms"),
-            (1_240_000, "1.2 s"),
-            (75_000_000, "75 s"),
-        ] {
+        for (micros, words) in
+            [(0, "0.0 ms"), (410, "0.4 ms"), (40_900, "40 ms"), (1_240_000, "1.2 s"), (75_000_000, "75 s")]
+        {
             assert_eq!(took(micros), words);
         }
     }

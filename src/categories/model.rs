@@ -23,9 +23,7 @@ impl CategoryStatus {
     pub const ALL: [CategoryStatus; 2] = [CategoryStatus::Active, CategoryStatus::Inactive];
 
     pub fn parse(code: &str) -> Option<CategoryStatus> {
-        CategoryStatus::ALL
-            .into_iter()
-            .find(|status| status.code() == code)
+        CategoryStatus::ALL.into_iter().find(|status| status.code() == code)
     }
 
     pub fn code(self) -> &'static str {

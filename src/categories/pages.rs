@@ -10,8 +10,8 @@ use super::queries;
 use crate::access::{Permission, Visit};
 use crate::db::keyset::{Cursor, Kind, Slice};
 use crate::web::{
-    Column, ConflictPage, Difference, Error, Form, FormData, ListQuery, Option_, Pages, SaveError,
-    Segment, SelectField, Shell, date_time, page, plural,
+    Column, ConflictPage, Difference, Error, Form, FormData, ListQuery, Option_, Pages, SaveError, Segment,
+    SelectField, Shell, date_time, page, plural,
 };
 
 /// The columns of the list.
@@ -125,28 +125,12 @@ pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
     let query = ListQuery::parse("/categories", visit.req.query_string(), &["status"]);
     let mut conn = visit.conn().await?;
     let (slice, total) = queries::list(&mut conn, visit.actor.sight, &query).await?;
-    let pages = Pages::new(&query, ["category", "categories"], &slice, total, |row| {
-        query.column.place(row)
-    });
+    let pages = Pages::new(&query, ["category", "categories"], &slice, total, |row| query.column.place(row));
     let Slice { rows, .. } = slice;
     let may = |permission| visit.may(permission);
-    let (may_create, may_edit, may_delete) = (
-        may(Permission::CreateCategories),
-        may(Permission::EditCategories),
-        may(Permission::DeleteCategories),
-    );
-    page(
-        StatusCode::OK,
-        &ListPage {
-            shell: visit.shell,
-            query,
-            rows,
-            pages,
-            may_create,
-            may_edit,
-            may_delete,
-        },
-    )
+    let (may_create, may_edit, may_delete) =
+        (may(Permission::CreateCategories), may(Permission::EditCategories), may(Permission::DeleteCategories));
+    page(StatusCode::OK, &ListPage { shell: visit.shell, query, rows, pages, may_create, may_edit, may_delete })
 }
 
 /// The form page: of a new category, or of a stored one.
@@ -161,23 +145,14 @@ struct FormPage {
 
 impl FormPage {
     fn heading(&self) -> String {
-        self.category
-            .as_ref()
-            .map_or("Create category".into(), |category| {
-                format!("Edit category “{}”", category.name)
-            })
+        self.category.as_ref().map_or("Create category".into(), |category| format!("Edit category “{}”", category.name))
     }
 }
 
 pub async fn new(visit: Visit) -> Result<HttpResponse, Error> {
     page(
         StatusCode::OK,
-        &FormPage {
-            shell: visit.shell,
-            form: CategoryForm::empty(),
-            category: None,
-            may_delete: false,
-        },
+        &FormPage { shell: visit.shell, form: CategoryForm::empty(), category: None, may_delete: false },
     )
 }
 
@@ -185,15 +160,8 @@ pub async fn create(visit: Visit, Form(data): Form) -> Result<HttpResponse, Erro
     let mut form = CategoryForm::read(&data);
     if let Some(checked) = form.check() {
         let mut conn = visit.conn().await?;
-        let stored = queries::create(
-            &mut conn,
-            &visit.actor,
-            visit.now(),
-            form.new_id,
-            &checked.name,
-            checked.status,
-        )
-        .await;
+        let stored =
+            queries::create(&mut conn, &visit.actor, visit.now(), form.new_id, &checked.name, checked.status).await;
         match stored {
             Ok(()) => return Ok(visit.see_other("/categories", "The category was created")),
             // The second press of the same form finds what the first has made.
@@ -204,15 +172,7 @@ pub async fn create(visit: Visit, Form(data): Form) -> Result<HttpResponse, Erro
             Err(_) => form.name_taken(),
         }
     }
-    page(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        &FormPage {
-            shell: visit.shell,
-            form,
-            category: None,
-            may_delete: false,
-        },
-    )
+    page(StatusCode::UNPROCESSABLE_ENTITY, &FormPage { shell: visit.shell, form, category: None, may_delete: false })
 }
 
 pub async fn edit(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
@@ -230,11 +190,7 @@ pub async fn edit(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Er
     )
 }
 
-pub async fn update(
-    visit: Visit,
-    Segment(id): Segment,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn update(visit: Visit, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let category = find(&mut conn, &id).await?;
     let mut form = CategoryForm::read(&data);
@@ -253,28 +209,11 @@ pub async fn update(
         }
     }
     let may_delete = visit.may(Permission::DeleteCategories) && !category.is_built_in();
-    page(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        &FormPage {
-            shell: visit.shell,
-            form,
-            category: Some(category),
-            may_delete,
-        },
-    )
+    page(StatusCode::UNPROCESSABLE_ENTITY, &FormPage { shell: visit.shell, form, category: Some(category), may_delete })
 }
 
-fn conflict(
-    shell: Shell,
-    theirs: Category,
-    data: &FormData,
-    mine: &CategoryForm,
-) -> Result<HttpResponse, Error> {
-    let status = |code: &str| {
-        CategoryStatus::parse(code)
-            .map_or("", CategoryStatus::label)
-            .to_string()
-    };
+fn conflict(shell: Shell, theirs: Category, data: &FormData, mine: &CategoryForm) -> Result<HttpResponse, Error> {
+    let status = |code: &str| CategoryStatus::parse(code).map_or("", CategoryStatus::label).to_string();
     let address = format!("/categories/{}", theirs.id);
     ConflictPage {
         shell,
@@ -285,11 +224,7 @@ fn conflict(
         version: theirs.version,
         fields: ConflictPage::fields_of(data),
         differences: vec![
-            Difference {
-                label: "Name".into(),
-                theirs: theirs.name.clone(),
-                mine: mine.typed_name(),
-            },
+            Difference { label: "Name".into(), theirs: theirs.name.clone(), mine: mine.typed_name() },
             Difference {
                 label: "Status".into(),
                 theirs: theirs.status().map_err(Error::internal)?.label().into(),
@@ -318,11 +253,7 @@ impl DeletePage {
     }
 
     fn connectors(&self) -> String {
-        plural(
-            self.category.connectors,
-            "data connector",
-            "data connectors",
-        )
+        plural(self.category.connectors, "data connector", "data connectors")
     }
 
     fn trashed(&self) -> String {
@@ -330,22 +261,10 @@ impl DeletePage {
     }
 }
 
-async fn delete_page(
-    visit: Visit,
-    category: Category,
-    status: StatusCode,
-) -> Result<HttpResponse, Error> {
+async fn delete_page(visit: Visit, category: Category, status: StatusCode) -> Result<HttpResponse, Error> {
     let sees_some = visit.actor.sight.is_limited();
     let trashed = queries::trashed_connectors(&mut *visit.conn().await?, category.id).await?;
-    page(
-        status,
-        &DeletePage {
-            shell: visit.shell,
-            category,
-            trashed,
-            sees_some,
-        },
-    )
+    page(status, &DeletePage { shell: visit.shell, category, trashed, sees_some })
 }
 
 pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
@@ -353,11 +272,7 @@ pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpRe
     delete_page(visit, category, StatusCode::OK).await
 }
 
-pub async fn delete(
-    visit: Visit,
-    Segment(id): Segment,
-    Form(_): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn delete(visit: Visit, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let category = find(&mut conn, &id).await?;
     let deleted = queries::delete(&mut conn, &visit.actor, visit.now(), &category).await;

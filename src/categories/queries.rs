@@ -26,8 +26,7 @@ pub const UNCATEGORIZED: CategoryId = uuid!("00000000-0000-7000-8000-00000000000
 /// Counting stops here.
 const COUNT_LIMIT: i64 = 1000;
 
-const COLUMNS: &str =
-    "id, name, status, built_in, connectors, version, created_at, updated_at, updated_by";
+const COLUMNS: &str = "id, name, status, built_in, connectors, version, created_at, updated_at, updated_by";
 
 /// One page of the list, with the number of those connectors that somebody sees.
 pub(super) async fn list(
@@ -36,16 +35,8 @@ pub(super) async fn list(
     query: &ListQuery<CategoryColumn>,
 ) -> Result<(Slice<Category>, Total), Error> {
     let (column, kind) = query.column.sql();
-    let keyset = Keyset {
-        column,
-        kind,
-        descending: query.descending,
-        position: &query.position,
-    };
-    let place = keyset
-        .condition(3)
-        .map(|condition| format!(" AND {condition}"))
-        .unwrap_or_default();
+    let keyset = Keyset { column, kind, descending: query.descending, position: &query.position };
+    let place = keyset.condition(3).map(|condition| format!(" AND {condition}")).unwrap_or_default();
     let sql = format!(
         "SELECT {COLUMNS} FROM {} WHERE name_folded LIKE $1 AND ($2 = '' OR status = $2){place} ORDER BY {} LIMIT {}",
         counted(sight),
@@ -53,21 +44,18 @@ pub(super) async fn list(
         query.size + 1
     );
     let pattern = like_pattern(&query.search);
-    let mut rows = diesel::sql_query(sql)
-        .into_boxed::<Pg>()
-        .bind::<Text, _>(&pattern)
-        .bind::<Text, _>(query.filter("status"));
+    let mut rows =
+        diesel::sql_query(sql).into_boxed::<Pg>().bind::<Text, _>(&pattern).bind::<Text, _>(query.filter("status"));
     if let Some(cursor) = query.position.cursor() {
-        rows = rows
-            .bind::<Text, _>(&cursor.value)
-            .bind::<SqlUuid, _>(cursor.id);
+        rows = rows.bind::<Text, _>(&cursor.value).bind::<SqlUuid, _>(cursor.id);
     }
     let rows = rows.load::<Category>(conn).await?;
     let total = count(conn, &pattern, query.filter("status")).await?;
     Ok((Slice::new(rows, query.size, &query.position), total))
 }
 
-/// The table; where not all connectors are seen, with the hidden ones taken off the kept number, so that it can be sorted by what it shows.
+/// The table; where not all connectors are seen, with the hidden ones taken off the kept number, so that it can be
+/// sorted by what it shows.
 fn counted(sight: Sight) -> String {
     let Some(hidden) = sight.hidden("c") else {
         return "categories".into();
@@ -93,20 +81,12 @@ async fn count(conn: &mut Conn, pattern: &str, status: &str) -> Result<Total, Er
         "SELECT count(*) AS n FROM (SELECT 1 FROM categories WHERE name_folded LIKE $1 AND ($2 = '' OR status = $2) LIMIT {}) AS found",
         COUNT_LIMIT + 1
     );
-    let count: Count = diesel::sql_query(sql)
-        .bind::<Text, _>(pattern)
-        .bind::<Text, _>(status)
-        .get_result(conn)
-        .await?;
+    let count: Count = diesel::sql_query(sql).bind::<Text, _>(pattern).bind::<Text, _>(status).get_result(conn).await?;
     Ok(Total::bounded(count.n, COUNT_LIMIT))
 }
 
 pub(super) async fn find(conn: &mut Conn, id: CategoryId) -> Result<Category, Error> {
-    Ok(categories::table
-        .find(id)
-        .select(Category::as_select())
-        .first(conn)
-        .await?)
+    Ok(categories::table.find(id).select(Category::as_select()).first(conn).await?)
 }
 
 /// The category of this name, without regard to case.
@@ -158,11 +138,7 @@ pub async fn assignable_to(conn: &Conn, key: &str) -> Result<Vec<CategoryChoice>
         .filter(connectors::key.eq(key))
         .select(connector_categories::category_id);
     Ok(categories::table
-        .filter(
-            categories::status
-                .eq("active")
-                .or(categories::id.eq_any(its)),
-        )
+        .filter(categories::status.eq("active").or(categories::id.eq_any(its)))
         .order(categories::name)
         .limit(MOST_CHOICES)
         .select(CHOICE)
@@ -193,20 +169,12 @@ pub async fn create(
             ))
             .execute(conn)
             .await?;
-        let changes =
-            Changes::none()
-                .field("Name", "", name.as_str())
-                .field("Status", "", status.label());
+        let changes = Changes::none().field("Name", "", name.as_str()).field("Status", "", status.label());
         audit::record(
             conn,
             by,
             now,
-            Event {
-                kind: "category.created",
-                subject_id: Some(id),
-                subject_name: name.as_str(),
-                changes,
-            },
+            Event { kind: "category.created", subject_id: Some(id), subject_name: name.as_str(), changes },
         )
         .await?;
         Ok(())
@@ -251,19 +219,16 @@ pub(super) async fn update(
             rename_in_connectors(conn, old.id).await?;
         }
         let status = old.status().map_err(Error::internal)?;
-        let changes = Changes::none()
-            .field("Name", &old.name, new.name.as_str())
-            .field("Status", status.label(), new.status.label());
+        let changes = Changes::none().field("Name", &old.name, new.name.as_str()).field(
+            "Status",
+            status.label(),
+            new.status.label(),
+        );
         audit::record(
             conn,
             by,
             now,
-            Event {
-                kind: "category.saved",
-                subject_id: Some(old.id),
-                subject_name: new.name.as_str(),
-                changes,
-            },
+            Event { kind: "category.saved", subject_id: Some(old.id), subject_name: new.name.as_str(), changes },
         )
         .await?;
         Ok(())
@@ -281,10 +246,7 @@ async fn rename_in_connectors(conn: &mut Conn, id: CategoryId) -> Result<(), Err
             GROUP BY cc.connector_id
         ) AS names
         WHERE connectors.id = names.connector_id";
-    diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(id)
-        .execute(conn)
-        .await?;
+    diesel::sql_query(sql).bind::<SqlUuid, _>(id).execute(conn).await?;
     Ok(())
 }
 

@@ -19,7 +19,8 @@ pub(super) enum AuditCommand {
     },
 }
 
-/// The exit code of a damaged audit log. 1 stands for a check that could not be made, 2 for a command that was typed wrongly.
+/// The exit code of a damaged audit log. 1 stands for a check that could not be made, 2 for a command that was typed
+/// wrongly.
 const DAMAGED: u8 = 3;
 
 /// The exit code if an error is damage that `verify` has found.
@@ -46,19 +47,14 @@ async fn verify(tools: Tools, noted: Option<Anchor>) -> anyhow::Result<()> {
     }
     println!("End: {}", verified.end);
     if verified.last_plain > 0 {
-        println!(
-            "Links up to line {} are from an earlier version and have no key.",
-            grouped(verified.last_plain)
-        );
+        println!("Links up to line {} are from an earlier version and have no key.", grouped(verified.last_plain));
     }
     if verified.waiting > 0 {
         let lines = plural(verified.waiting, "line is", "lines are");
         println!("{lines} not in the chain yet: a running Connectory links them within a second.");
     }
     for seq in &verified.backdated {
-        println!(
-            "Note: line {seq} says an earlier time than lines before it. Was a clock set back then?"
-        );
+        println!("Note: line {seq} says an earlier time than lines before it. Was a clock set back then?");
     }
     println!("OK: no line was changed, taken out, put in or moved.");
     Ok(())

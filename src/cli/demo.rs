@@ -34,26 +34,14 @@ pub(super) async fn fill(tools: Tools) -> anyhow::Result<()> {
         created += usize::from(add_connector(&mut conn, &tools.vault, &by, at, now, demo).await?);
     }
     for (name, _) in CATEGORIES.iter().filter(|(_, active)| !active) {
-        let category =
-            categories_table::table.filter(categories_table::name_key.eq(crate::name::key(name)));
-        diesel::update(category)
-            .set(categories_table::status.eq("inactive"))
-            .execute(&mut conn)
-            .await?;
+        let category = categories_table::table.filter(categories_table::name_key.eq(crate::name::key(name)));
+        diesel::update(category).set(categories_table::status.eq("inactive")).execute(&mut conn).await?;
     }
-    println!(
-        "Created {created} data connectors; {} were there already.",
-        CONNECTORS.len() - created
-    );
+    println!("Created {created} data connectors; {} were there already.", CONNECTORS.len() - created);
     Ok(())
 }
 
-async fn add_category(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    name: &str,
-) -> anyhow::Result<()> {
+async fn add_category(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, name: &str) -> anyhow::Result<()> {
     let name = Name::parse(name, 100)?;
     match categories::insert(conn, by, now, Uuid::now_v7(), &name, CategoryStatus::Active).await {
         Ok(()) | Err(SaveError::NameTaken) => Ok(()),
@@ -72,9 +60,7 @@ async fn add_connector(
 ) -> anyhow::Result<bool> {
     let new = new_connector(conn, demo).await?;
     match connectors::insert(conn, by, at, &new).await {
-        Ok(_) => authorize(conn, vault, by, now, &new, demo)
-            .await
-            .map(|()| true),
+        Ok(_) => authorize(conn, vault, by, now, &new, demo).await.map(|()| true),
         Err(SaveError::NameTaken) => Ok(false),
         Err(SaveError::Fault(fault)) => Err(fault.into()),
         Err(_) => bail!("cannot create the data connector {}", demo.name),
@@ -84,11 +70,8 @@ async fn add_connector(
 async fn new_connector(conn: &mut Conn, demo: &DemoConnector) -> anyhow::Result<NewConnector> {
     let mut categories = Vec::new();
     for name in demo.categories {
-        categories.push(
-            categories::find_by_name(conn, name)
-                .await?
-                .with_context(|| format!("there is no category {name}"))?,
-        );
+        categories
+            .push(categories::find_by_name(conn, name).await?.with_context(|| format!("there is no category {name}"))?);
     }
     Ok(NewConnector {
         id: Uuid::now_v7(),
@@ -121,10 +104,7 @@ async fn authorize(
     let field = match &demo.method {
         DemoMethod::NoAuth => return Ok(()),
         DemoMethod::Basic { user } => {
-            diesel::update(row)
-                .set(authorizations::user_name.eq(*user))
-                .execute(conn)
-                .await?;
+            diesel::update(row).set(authorizations::user_name.eq(*user)).execute(conn).await?;
             Some(SecretField::Password)
         }
         DemoMethod::ApiKey { place, name } => {
@@ -133,10 +113,7 @@ async fn authorize(
                 DemoPlace::Query => ApiKeyPlace::Query,
             };
             diesel::update(row)
-                .set((
-                    authorizations::api_key_place.eq(place.code()),
-                    authorizations::api_key_name.eq(*name),
-                ))
+                .set((authorizations::api_key_place.eq(place.code()), authorizations::api_key_name.eq(*name)))
                 .execute(conn)
                 .await?;
             Some(SecretField::ApiKey)
@@ -147,18 +124,11 @@ async fn authorize(
     match field {
         _ if !demo.with_secret => {}
         Some(field) => {
-            let secret = NewSecret {
-                connector: new.id,
-                field,
-                secret: &secret,
-                origins: &origins,
-            };
+            let secret = NewSecret { connector: new.id, field, secret: &secret, origins: &origins };
             authorization::store_secret(conn, vault, by, now, &secret).await?
         }
         None => {
-            let expires_at = demo
-                .expires_in_hours
-                .map(|hours| now + TimeDelta::hours(hours));
+            let expires_at = demo.expires_in_hours.map(|hours| now + TimeDelta::hours(hours));
             let obtained = expires_at.map_or(now, |expires| now.min(expires - TimeDelta::hours(1)));
             let token = NewToken {
                 access: secret,

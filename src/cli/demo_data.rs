@@ -23,14 +23,9 @@ pub struct DemoConnector {
 /// How a connector of the demo signs in.
 pub enum DemoMethod {
     NoAuth,
-    Basic {
-        user: &'static str,
-    },
+    Basic { user: &'static str },
     Bearer,
-    ApiKey {
-        place: DemoPlace,
-        name: &'static str,
-    },
+    ApiKey { place: DemoPlace, name: &'static str },
 }
 
 /// Where an API key is sent.
@@ -269,15 +264,8 @@ mod tests {
         for connector in CONNECTORS {
             let name = connector.name;
             assert!(name.chars().count() <= 255 && name.trim() == name, "{name}");
-            assert!(
-                name.chars()
-                    .all(|c| c.is_alphanumeric() || " '’-_.".contains(c)),
-                "{name}"
-            );
-            assert!(
-                seen.insert(name.to_lowercase()),
-                "{name} stands there twice"
-            );
+            assert!(name.chars().all(|c| c.is_alphanumeric() || " '’-_.".contains(c)), "{name}");
+            assert!(seen.insert(name.to_lowercase()), "{name} stands there twice");
         }
         assert_eq!(seen.len(), 60);
     }
@@ -287,10 +275,7 @@ mod tests {
         for connector in CONNECTORS {
             assert!(!connector.categories.is_empty(), "{}", connector.name);
             for category in connector.categories {
-                assert!(
-                    CATEGORIES.iter().any(|row| row.0 == *category),
-                    "{category}"
-                );
+                assert!(CATEGORIES.iter().any(|row| row.0 == *category), "{category}");
             }
         }
     }
@@ -298,18 +283,9 @@ mod tests {
     #[test]
     fn every_host_is_reserved_for_examples() {
         for connector in CONNECTORS {
-            let rest = connector
-                .base_url
-                .split_once("://")
-                .map_or("", |parts| parts.1);
+            let rest = connector.base_url.split_once("://").map_or("", |parts| parts.1);
             let host = rest.split(['/', ':']).next().unwrap_or("");
-            let reserved = [
-                ".example",
-                ".internal",
-                ".example.org",
-                ".example.com",
-                ".example.net",
-            ];
+            let reserved = [".example", ".internal", ".example.org", ".example.com", ".example.net"];
             assert!(reserved.iter().any(|end| host.ends_with(end)), "{host}");
         }
     }
@@ -318,17 +294,9 @@ mod tests {
     fn only_what_needs_a_secret_has_one_and_only_a_stored_token_expires() {
         for connector in CONNECTORS {
             let bearer = matches!(connector.method, Bearer);
-            assert!(
-                !connector.with_secret || !matches!(connector.method, NoAuth),
-                "{}",
-                connector.name
-            );
+            assert!(!connector.with_secret || !matches!(connector.method, NoAuth), "{}", connector.name);
             let expires = connector.expires_in_hours.is_some();
-            assert!(
-                !expires || (bearer && connector.with_secret),
-                "{}",
-                connector.name
-            );
+            assert!(!expires || (bearer && connector.with_secret), "{}", connector.name);
         }
     }
 }

@@ -1,7 +1,8 @@
 //! `connectory key rotate`: another data key and another master key, while everything goes on.
 //!
-//! Rule: both, unless one is named. With the master key alone, whoever has the old one and an old backup has the data key of what is
-//! stored later, too. The data key goes first: instances that run open it by the master key that they have.
+//! Rule: both, unless one is named. With the master key alone, whoever has the old one and an old backup has the data
+//! key of what is stored later, too. The data key goes first: instances that run open it by the master key that they
+//! have.
 
 use std::time::Duration;
 
@@ -41,11 +42,7 @@ pub(super) enum KeyCommand {
 }
 
 pub(super) fn run(config: &Config, command: KeyCommand) -> anyhow::Result<()> {
-    let KeyCommand::Rotate {
-        dry_run,
-        data_key,
-        master_key,
-    } = command;
+    let KeyCommand::Rotate { dry_run, data_key, master_key } = command;
     with_database(config, async |tools| {
         // Before anything is done: the key to go to must be there.
         if !data_key {
@@ -87,16 +84,10 @@ async fn plan_master(config: &Config, tools: &Tools) -> anyhow::Result<()> {
     println!(
         "Nothing was changed. {} would be wrapped under {}:",
         data_keys(others(&stored, id)),
-        id.map_or(
-            "a master key that is still to be made".into(),
-            |id| format!("master key {id}")
-        )
+        id.map_or("a master key that is still to be made".into(), |id| format!("master key {id}"))
     );
     for key in &stored {
-        println!(
-            "  data key {} is wrapped under master key {}",
-            key.id, key.master_key_id
-        );
+        println!("  data key {} is wrapped under master key {}", key.id, key.master_key_id);
     }
     Ok(())
 }
@@ -117,11 +108,7 @@ async fn rotate_master(config: &Config, tools: &Tools) -> anyhow::Result<()> {
         "{} now wrapped under master key {id}.",
         match rotated {
             0 => "All data keys were already, and are".into(),
-            number => format!(
-                "{} {}",
-                data_keys(number),
-                if number == 1 { "is" } else { "are" }
-            ),
+            number => format!("{} {}", data_keys(number), if number == 1 { "is" } else { "are" }),
         }
     );
     let stored = keyring::load(&mut conn).await?;
@@ -139,10 +126,7 @@ async fn rotate_master(config: &Config, tools: &Tools) -> anyhow::Result<()> {
 }
 
 fn others(stored: &[WrappedKey], target: Option<&str>) -> usize {
-    stored
-        .iter()
-        .filter(|key| Some(key.master_key_id.as_str()) != target)
-        .count()
+    stored.iter().filter(|key| Some(key.master_key_id.as_str()) != target).count()
 }
 
 fn data_keys(number: usize) -> String {
@@ -155,16 +139,8 @@ async fn plan_data_key(tools: &Tools) -> anyhow::Result<()> {
     println!("Nothing was changed.");
     for key in &stored {
         let values = uses.get(&key.id).copied().unwrap_or_default();
-        let state = if key.is_active {
-            ""
-        } else {
-            ", not in use yet"
-        };
-        println!(
-            "  data key {}: {}{state}",
-            key.id,
-            plural(values, "sealed value", "sealed values")
-        );
+        let state = if key.is_active { "" } else { ", not in use yet" };
+        println!("  data key {}: {}{state}", key.id, plural(values, "sealed value", "sealed values"));
     }
     let current = tools.vault.sealing_key();
     let left = older_values(&uses, current);
@@ -174,10 +150,7 @@ async fn plan_data_key(tools: &Tools) -> anyhow::Result<()> {
             plural(left, "value", "values")
         );
     } else {
-        println!(
-            "A new data key would be made, and {} sealed anew.",
-            plural(uses.values().sum(), "value", "values")
-        );
+        println!("A new data key would be made, and {} sealed anew.", plural(uses.values().sum(), "value", "values"));
     }
     Ok(())
 }
@@ -191,10 +164,7 @@ async fn rotate_data_key(tools: &Tools) -> anyhow::Result<()> {
     let mut conn = tools.db.get().await?;
     let by = Actor::command_line();
     let current = tools.vault.sealing_key();
-    let waiting = keyring::load(&mut conn)
-        .await?
-        .iter()
-        .any(|key| !key.is_active);
+    let waiting = keyring::load(&mut conn).await?.iter().any(|key| !key.is_active);
     let left = older_values(&keyring::uses(&conn).await?, current);
     let key = if left > 0 && !waiting {
         println!("Going on with data key {current}.");
@@ -235,16 +205,8 @@ async fn reseal(conn: &mut Conn, vault: &Vault) -> anyhow::Result<usize> {
                 "{} sealed anew, but {} not open and {} left as {}: {}. No data key was retired",
                 plural(count(values), "value was", "values were"),
                 plural(count(round.damaged.len()), "value does", "values do"),
-                if round.damaged.len() == 1 {
-                    "was"
-                } else {
-                    "were"
-                },
-                if round.damaged.len() == 1 {
-                    "it is"
-                } else {
-                    "they are"
-                },
+                if round.damaged.len() == 1 { "was" } else { "were" },
+                if round.damaged.len() == 1 { "it is" } else { "they are" },
                 round.damaged.join(", ")
             );
         }
@@ -256,12 +218,7 @@ async fn reseal(conn: &mut Conn, vault: &Vault) -> anyhow::Result<usize> {
 }
 
 /// Waits until every instance that serves the database opens what the key seals, or seals with it.
-async fn wait_for_instances(
-    tools: &Tools,
-    conn: &mut Conn,
-    key: i32,
-    in_use: bool,
-) -> anyhow::Result<()> {
+async fn wait_for_instances(tools: &Tools, conn: &mut Conn, key: i32, in_use: bool) -> anyhow::Result<()> {
     let begun = tokio::time::Instant::now();
     loop {
         let behind = keyring::behind(conn, tools.clock.now(), key, in_use).await?;
@@ -269,10 +226,7 @@ async fn wait_for_instances(
             return Ok(());
         }
         if begun.elapsed() > PATIENCE {
-            let addresses: Vec<&str> = behind
-                .iter()
-                .map(|instance| instance.address.as_str())
-                .collect();
+            let addresses: Vec<&str> = behind.iter().map(|instance| instance.address.as_str()).collect();
             bail!(
                 "the instance at {} has not taken over data key {key} within {} seconds: see its log, restart it, and run this again",
                 addresses.join(", "),

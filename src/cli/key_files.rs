@@ -1,7 +1,8 @@
 //! Where master keys come from, and the files of the data folder while one follows another.
 //!
-//! Rule: the next key is on the disk before any data key is wrapped under it, and `master.key` is replaced after all are. A start
-//! reads both files, so it works wherever a rotation was interrupted, and finishes what is left to do with the files.
+//! Rule: the next key is on the disk before any data key is wrapped under it, and `master.key` is replaced after all
+//! are. A start reads both files, so it works wherever a rotation was interrupted, and finishes what is left to do with
+//! the files.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,8 @@ const KEY_FILE: &str = "master.key";
 /// The key that follows it, while a rotation is under way.
 const NEXT_FILE: &str = "master.key.next";
 
-/// Reads the master keys. One is made only for a new private PostgreSQL: to an old one, a new key would be the wrong one.
+/// Reads the master keys. One is made only for a new private PostgreSQL: to an old one, a new key would be the wrong
+/// one.
 pub(super) fn master_keys(config: &Config, database_is_new: bool) -> anyhow::Result<MasterKeys> {
     let current = match &config.master_key {
         MasterKeySource::DataDir => key_in(&config.data_dir.join(KEY_FILE), database_is_new)?,
@@ -38,8 +40,7 @@ pub(super) fn master_keys(config: &Config, database_is_new: bool) -> anyhow::Res
 /// The key to rotate to that the administrator names, if there is one.
 pub(super) fn new_master_key(config: &Config) -> anyhow::Result<Option<MasterKey>> {
     let new = config.new_master_key.as_ref();
-    new.map(|new| read(new, "CONNECTORY_NEW_MASTER_KEY"))
-        .transpose()
+    new.map(|new| read(new, "CONNECTORY_NEW_MASTER_KEY")).transpose()
 }
 
 /// Whether the program keeps the master key itself.
@@ -54,7 +55,8 @@ pub(super) fn left_key(config: &Config) -> anyhow::Result<Option<MasterKey>> {
     Ok(left.transpose()?)
 }
 
-/// The next key of the data folder: the one that an interrupted rotation has left, `given`, or a new one. On the disk when this returns.
+/// The next key of the data folder: the one that an interrupted rotation has left, `given`, or a new one. On the disk
+/// when this returns.
 pub(super) fn next_key(config: &Config, given: Option<MasterKey>) -> anyhow::Result<MasterKey> {
     let path = config.data_dir.join(NEXT_FILE);
     match (left_key(config)?, given) {
@@ -74,14 +76,8 @@ pub(super) fn next_key(config: &Config, given: Option<MasterKey>) -> anyhow::Res
 }
 
 /// Puts the next key in its place if all data keys are wrapped under it, and gives where the one before is kept.
-pub(super) fn finish_rotation(
-    config: &Config,
-    stored: &[WrappedKey],
-) -> anyhow::Result<Option<PathBuf>> {
-    let (path, next) = (
-        config.data_dir.join(KEY_FILE),
-        config.data_dir.join(NEXT_FILE),
-    );
+pub(super) fn finish_rotation(config: &Config, stored: &[WrappedKey]) -> anyhow::Result<Option<PathBuf>> {
+    let (path, next) = (config.data_dir.join(KEY_FILE), config.data_dir.join(NEXT_FILE));
     if !is_in_data_dir(config) || stored.is_empty() || !next.exists() {
         return Ok(None);
     }
@@ -103,9 +99,7 @@ pub(super) fn finish_rotation(
 fn read(source: &MasterKeySource, name: &'static str) -> anyhow::Result<MasterKey> {
     match source {
         MasterKeySource::Text(text) => MasterKey::parse(text.expose()).context(name),
-        MasterKeySource::File(path) => {
-            MasterKey::read_file(path).with_context(|| format!("{name}_FILE"))
-        }
+        MasterKeySource::File(path) => MasterKey::read_file(path).with_context(|| format!("{name}_FILE")),
         MasterKeySource::DataDir => bail!("{name} is not set"),
     }
 }

@@ -56,9 +56,8 @@ enum Command {
 /// Runs the command that the arguments name; problems go to standard error, a line each.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = Config::load(arguments.config.as_deref(), arguments.data_dir)
-        .map_err(anyhow::Error::from)
-        .and_then(|config| {
+    let outcome =
+        Config::load(arguments.config.as_deref(), arguments.data_dir).map_err(anyhow::Error::from).and_then(|config| {
             setup::start_log(&config)?;
             match arguments.command.unwrap_or(Command::Serve) {
                 Command::Serve => serve::run(config),

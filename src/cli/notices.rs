@@ -31,16 +31,11 @@ async fn test(config: &Config, tools: Tools, channels: Channels) -> anyhow::Resu
         own: vec![config.listen],
         public: HttpUrl::parse(&config.public_url).ok(),
     };
-    let (outbound, address) = (
-        Outbound::new(policy)?,
-        PublicAddress::new(&config.public_url),
-    );
+    let (outbound, address) = (Outbound::new(policy)?, PublicAddress::new(&config.public_url));
     let courier = Courier::new(tools.db, outbound, tools.clock, address, channels);
     let all = courier.test().await.map_err(anyhow::Error::from)?;
     if all.is_empty() {
-        bail!(
-            "no way is set up; set CONNECTORY_SMTP_HOST or CONNECTORY_NOTICES_WEBHOOK_URL, with what belongs to it"
-        );
+        bail!("no way is set up; set CONNECTORY_SMTP_HOST or CONNECTORY_NOTICES_WEBHOOK_URL, with what belongs to it");
     }
     let mut failed = 0;
     for tested in &all {

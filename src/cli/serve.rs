@@ -15,8 +15,7 @@ use super::setup::{Database, open_vault, outbound_rules, runtime};
 use crate::access::{ApiKeys, PasswordHasher, SessionLimits, TrustedProxies};
 use crate::accounts::{FirstRun, has_local_super_admin, has_super_admin};
 use crate::app::{
-    Site, background, chain_audit_log, link_audit_log, look_after_keys, refresh_keys, renew_tokens,
-    serve,
+    Site, background, chain_audit_log, link_audit_log, look_after_keys, refresh_keys, renew_tokens, serve,
 };
 use crate::authorization::approve_origins_in_use;
 use crate::calls::Retention;
@@ -50,12 +49,7 @@ pub(super) fn run(config: Config) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen)
         .with_context(|| format!("CONNECTORY_LISTEN: cannot listen on {}", config.listen))?;
     let mut database = Database::start(&config)?;
-    let outcome = runtime()?.block_on(serve_until_stopped(
-        &config,
-        &mut database,
-        listener,
-        (only, channels),
-    ));
+    let outcome = runtime()?.block_on(serve_until_stopped(&config, &mut database, listener, (only, channels)));
     let stopped = database.stop();
     outcome.and(stopped)
 }
@@ -97,7 +91,8 @@ async fn serve_until_stopped(
     };
     // Before the first request: whoever changes keys must know that this instance is there.
     refresh_keys(&db, &clock, &instance).await?;
-    // Every value that an earlier version sealed is sealed anew: with many connectors that takes longer than a request may.
+    // Every value that an earlier version sealed is sealed anew: with many connectors that takes longer than a request
+    // may.
     let upgrade = Db::with_limit(&url, 1, COMMAND)?;
     approve_origins_in_use(&mut *upgrade.get().await?, &vault, clock.now()).await?;
     drop(upgrade);
@@ -117,35 +112,24 @@ async fn serve_until_stopped(
         proxies: TrustedProxies::new(config.trusted_proxies.clone()),
         hasher: PasswordHasher::new(config.workers)?,
         api_keys: ApiKeys::new(&clock, &notices),
-        limits: SessionLimits {
-            idle: config.session_idle,
-            lifetime: config.session_lifetime,
-        },
+        limits: SessionLimits { idle: config.session_idle, lifetime: config.session_lifetime },
         resources: config.resources,
         retention: Retention(config.call_log_days),
         metrics: Metrics {
-            handle: PrometheusBuilder::new()
-                .set_buckets(&LATENCY_BUCKETS)?
-                .install_recorder()?,
+            handle: PrometheusBuilder::new().set_buckets(&LATENCY_BUCKETS)?.install_recorder()?,
             token: config.metrics_token.clone(),
         },
         channels,
         first_run: first_run.clone(),
         public_url: config.public_url.clone(),
         notices,
-        legacy_grants: LegacyGrants {
-            password: config.password_grant,
-            implicit: config.implicit_grant,
-        },
+        legacy_grants: LegacyGrants { password: config.password_grant, implicit: config.implicit_grant },
         database_url: url,
         about: About {
             instance: instance.id,
             started_at: instance.started_at,
             settings: config.settings.clone(),
-            private_data: config
-                .database_url
-                .is_none()
-                .then(|| config.data_dir.clone()),
+            private_data: config.database_url.is_none().then(|| config.data_dir.clone()),
             exposed_database: config.exposed_database.clone(),
             is_root: Uid::effective().is_root(),
             pools: Pools::default(),
@@ -164,23 +148,14 @@ async fn serve_until_stopped(
     let log_writer = tokio::spawn(async move { log_writer.run().await });
     let (id, vault) = (instance.id, instance.vault.clone());
     let tasks = [
-        tokio::spawn(background(
-            jobs.clone(),
-            clock.clone(),
-            rules,
-            metrics,
-            api_keys.clone(),
-        )),
+        tokio::spawn(background(jobs.clone(), clock.clone(), rules, metrics, api_keys.clone())),
         tokio::spawn(renew_tokens(keeper.clone())),
         tokio::spawn(notices.run()),
         tokio::spawn(chain_audit_log(jobs, vault.clone())),
         tokio::spawn(look_after_keys(db.clone(), clock, instance)),
     ];
     // Caught before anybody is told that it is ready: who then stops it at once finds a clean stop too.
-    let signals = (
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::interrupt())?,
-    );
+    let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     greet(config, &db, &first_run).await?;
     let outcome = wait_for_end(database, signals, &handle).await;
     // A notice that is on its way is marked as sent, or it would go out twice.
@@ -202,7 +177,8 @@ async fn serve_until_stopped(
     outcome
 }
 
-/// Links the last lines of the audit log, notes where it ends, and signs off. If the database has gone, the next start does it.
+/// Links the last lines of the audit log, notes where it ends, and signs off. If the database has gone, the next start
+/// does it.
 async fn say_goodbye(db: &Db, vault: &Vault, instance: Uuid) {
     if let Ok(Some(end)) = link_audit_log(db, vault, true).await {
         tracing::info!(anchor = %end, "end of the audit chain");
@@ -215,8 +191,7 @@ async fn say_goodbye(db: &Db, vault: &Vault, instance: Uuid) {
 
 /// What is set about the provider, in the types that ask it.
 fn provider(set: &OidcConfig) -> anyhow::Result<Settings> {
-    let issuer = HttpUrl::parse(&set.issuer)
-        .map_err(|problem| anyhow::anyhow!("CONNECTORY_OIDC_ISSUER {problem}"))?;
+    let issuer = HttpUrl::parse(&set.issuer).map_err(|problem| anyhow::anyhow!("CONNECTORY_OIDC_ISSUER {problem}"))?;
     Ok(Settings {
         issuer,
         client_id: set.client_id.clone(),

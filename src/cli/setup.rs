@@ -27,14 +27,9 @@ pub(super) struct Tools {
 
 /// The only destinations that connectors may reach, if the administrator names any.
 pub(super) fn outbound_rules(config: &Config) -> anyhow::Result<Option<Vec<Rule>>> {
-    let parse = |text: &String| {
-        text.parse::<Rule>()
-            .with_context(|| format!("CONNECTORY_OUTBOUND_ONLY: “{text}”"))
-    };
+    let parse = |text: &String| text.parse::<Rule>().with_context(|| format!("CONNECTORY_OUTBOUND_ONLY: “{text}”"));
     let rules = config.outbound_only.as_ref();
-    rules
-        .map(|texts| texts.iter().map(parse).collect())
-        .transpose()
+    rules.map(|texts| texts.iter().map(parse).collect()).transpose()
 }
 
 /// Sends the log to standard error.
@@ -76,18 +71,13 @@ impl Database {
     pub fn start(config: &Config) -> anyhow::Result<Database> {
         match &config.database_url {
             Some(url) => Ok(Database::Theirs(url.expose().to_string())),
-            None => Ok(Database::Private(Box::new(PrivatePostgres::start(
-                &config.data_dir,
-            )?))),
+            None => Ok(Database::Private(Box::new(PrivatePostgres::start(&config.data_dir)?))),
         }
     }
 
     /// For commands beside a running server: its private PostgreSQL if it is up, else one of our own.
     fn reach(config: &Config) -> anyhow::Result<Database> {
-        match (
-            &config.database_url,
-            PrivatePostgres::url_if_running(&config.data_dir),
-        ) {
+        match (&config.database_url, PrivatePostgres::url_if_running(&config.data_dir)) {
             (None, Some(url)) => Ok(Database::Theirs(url)),
             _ => Database::start(config),
         }
@@ -127,12 +117,7 @@ pub(super) fn with_database(
         let db = Db::with_limit(&database.url(), 2, COMMAND)?;
         let clock = Clock::system();
         let (vault, masters) = open_vault(config, &db, &clock).await?;
-        let tools = Tools {
-            db: db.clone(),
-            vault: vault.clone(),
-            masters,
-            clock,
-        };
+        let tools = Tools { db: db.clone(), vault: vault.clone(), masters, clock };
         let outcome = work(tools).await;
         // What the command has recorded need not wait for a server.
         let linked = link(&db, &vault).await;
@@ -148,20 +133,12 @@ async fn link(db: &Db, vault: &Vault) -> anyhow::Result<()> {
 }
 
 /// Opens the vault: a master key must be the one that this database's data keys are wrapped under.
-pub(super) async fn open_vault(
-    config: &Config,
-    db: &Db,
-    clock: &Clock,
-) -> anyhow::Result<(Vault, Arc<MasterKeys>)> {
+pub(super) async fn open_vault(config: &Config, db: &Db, clock: &Clock) -> anyhow::Result<(Vault, Arc<MasterKeys>)> {
     let mut conn = db.get().await.map_err(anyhow::Error::from)?;
     let stored = keyring::load(&mut conn).await?;
     key_files::finish_rotation(config, &stored)?;
     let masters = key_files::master_keys(config, stored.is_empty())?;
-    let keys = if stored.is_empty() {
-        keyring::create_first(&mut conn, &masters, clock.now()).await?
-    } else {
-        stored
-    };
+    let keys = if stored.is_empty() { keyring::create_first(&mut conn, &masters, clock.now()).await? } else { stored };
     let mut vault = Vault::unlock(&masters, &keys)?;
     if vault.predates_keyed_links() {
         chain::key_links(&mut conn, &vault).await?;

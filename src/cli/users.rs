@@ -34,38 +34,23 @@ pub(super) enum UserCommand {
 fn permission(code: &str) -> Result<Permission, String> {
     Permission::parse(code).ok_or_else(|| {
         let known: Vec<&str> = Permission::all().map(Permission::code).collect();
-        format!(
-            "there is no such permission; there are: {}",
-            known.join(", ")
-        )
+        format!("there is no such permission; there are: {}", known.join(", "))
     })
 }
 
 pub(super) fn run(config: &Config, command: UserCommand) -> anyhow::Result<()> {
     match command {
-        UserCommand::Create {
-            username,
-            name,
-            permissions,
-            super_admin,
-        } => {
+        UserCommand::Create { username, name, permissions, super_admin } => {
             let username = Username::parse(&username)?;
             let name = name.unwrap_or_else(|| username.as_str().to_string());
             let password = read_password(username.as_str(), &name)?;
-            let new = (
-                username,
-                name,
-                PermissionSet::with_required(permissions),
-                super_admin,
-            );
+            let new = (username, name, PermissionSet::with_required(permissions), super_admin);
             with_database(config, async |tools| create(tools, new, password).await)
         }
         UserCommand::ResetPassword { username } => {
             // The name is in the database, which is not open yet.
             let password = read_password(&username, "")?;
-            with_database(config, async |tools| {
-                reset(tools, &username, password).await
-            })
+            with_database(config, async |tools| reset(tools, &username, password).await)
         }
     }
 }
@@ -76,14 +61,7 @@ async fn create(
     password: String,
 ) -> anyhow::Result<()> {
     let password_hash = Some(PasswordHasher::new(1)?.hash(password).await?);
-    let new = NewUser {
-        id: uuid::Uuid::now_v7(),
-        username,
-        name,
-        password_hash,
-        super_admin,
-        permissions,
-    };
+    let new = NewUser { id: uuid::Uuid::now_v7(), username, name, password_hash, super_admin, permissions };
     let mut conn = tools.db.get().await?;
     match accounts::insert(&mut conn, &Actor::command_line(), tools.clock.now(), &new).await {
         Ok(_) => {
@@ -102,15 +80,7 @@ async fn create(
 async fn reset(tools: Tools, username: &str, password: String) -> anyhow::Result<()> {
     let hash = PasswordHasher::new(1)?.hash(password).await?;
     let mut conn = tools.db.get().await?;
-    match accounts::set_password(
-        &mut conn,
-        &Actor::command_line(),
-        tools.clock.now(),
-        username,
-        &hash,
-    )
-    .await
-    {
+    match accounts::set_password(&mut conn, &Actor::command_line(), tools.clock.now(), username, &hash).await {
         Ok(()) => {
             println!("Set the password of {username} and ended all sessions.");
             Ok(())
@@ -128,10 +98,7 @@ fn read_password(username: &str, name: &str) -> anyhow::Result<String> {
         std::io::stdout().flush()?;
     }
     let mut line = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut line)
-        .context("cannot read the password from standard input")?;
+    std::io::stdin().lock().read_line(&mut line).context("cannot read the password from standard input")?;
     let password = line.trim_end_matches(['\r', '\n']).to_string();
     check_new_password(&password, username, name)?;
     Ok(password)

@@ -91,21 +91,10 @@ impl Reader {
         let port = self.number("CONNECTORY_SMTP_PORT", port, 1..=u16::MAX);
         let sign_in = self.mail_sign_in();
         if sign_in.is_some() && tls == MailTls::None && !is_this_machine(&host) {
-            self.problem(
-                "CONNECTORY_SMTP_TLS",
-                "starttls or implicit where a password is sent to another machine",
-            );
+            self.problem("CONNECTORY_SMTP_TLS", "starttls or implicit where a password is sent to another machine");
         }
         let (ca_pem, from, to) = (self.ca_pem(), self.sender(), self.recipients());
-        Some(EmailSettings {
-            host,
-            port,
-            tls,
-            ca_pem,
-            sign_in,
-            from: from?,
-            to,
-        })
+        Some(EmailSettings { host, port, tls, ca_pem, sign_in, from: from?, to })
     }
 
     fn mail_tls(&mut self) -> MailTls {
@@ -122,8 +111,7 @@ impl Reader {
 
     fn mail_sign_in(&mut self) -> Option<(String, Secret)> {
         let user = self.take("CONNECTORY_SMTP_USER");
-        let password =
-            self.secret_or_file("CONNECTORY_SMTP_PASSWORD", "CONNECTORY_SMTP_PASSWORD_FILE");
+        let password = self.secret_or_file("CONNECTORY_SMTP_PASSWORD", "CONNECTORY_SMTP_PASSWORD_FILE");
         match (user, password) {
             (Some(user), Some(password)) => Some((user, password)),
             (None, None) => None,
@@ -145,22 +133,15 @@ impl Reader {
     }
 
     fn sender(&mut self) -> Option<Mailbox> {
-        let sender = self
-            .take("CONNECTORY_NOTICES_FROM")
-            .and_then(|text| text.parse().ok());
+        let sender = self.take("CONNECTORY_NOTICES_FROM").and_then(|text| text.parse().ok());
         if sender.is_none() {
-            self.problem(
-                "CONNECTORY_NOTICES_FROM",
-                "an e-mail address such as connectory@example.org",
-            );
+            self.problem("CONNECTORY_NOTICES_FROM", "an e-mail address such as connectory@example.org");
         }
         sender
     }
 
     fn recipients(&mut self) -> Vec<Mailbox> {
-        let parsed = self
-            .take("CONNECTORY_NOTICES_TO")
-            .and_then(|text| text.parse::<Mailboxes>().ok());
+        let parsed = self.take("CONNECTORY_NOTICES_TO").and_then(|text| text.parse::<Mailboxes>().ok());
         let mut all: Vec<Mailbox> = Vec::new();
         for mailbox in parsed.into_iter().flatten() {
             if !all.iter().any(|other| other.email == mailbox.email) {
@@ -185,23 +166,14 @@ impl Reader {
             return None;
         };
         if !is_web_address(url.expose()) {
-            self.problem(
-                URL,
-                "an http or https address without user name and password",
-            );
+            self.problem(URL, "an http or https address without user name and password");
         }
         let text = self.secret_or_file(SECRETS, SECRETS_FILE);
         let text = text.as_ref().map_or("", Secret::expose);
         let secrets = text.split([',', '\n']).map(str::trim);
-        let keys: Option<Vec<Vec<u8>>> = secrets
-            .filter(|secret| !secret.is_empty())
-            .map(signing_key)
-            .collect();
+        let keys: Option<Vec<Vec<u8>>> = secrets.filter(|secret| !secret.is_empty()).map(signing_key).collect();
         match keys {
-            Some(keys) if !keys.is_empty() => Some(WebhookSettings {
-                url: url.expose().to_string(),
-                keys,
-            }),
+            Some(keys) if !keys.is_empty() => Some(WebhookSettings { url: url.expose().to_string(), keys }),
             _ => {
                 self.problem(
                     SECRETS,
@@ -215,9 +187,7 @@ impl Reader {
     /// Settings that do nothing because the one they belong to is missing.
     fn refuse_without(&mut self, missing: &str, names: &[&str]) {
         let set = names.iter().filter(|name| self.is_given(name));
-        let problems: Vec<String> = set
-            .map(|name| format!("{name} needs {missing} to be set too"))
-            .collect();
+        let problems: Vec<String> = set.map(|name| format!("{name} needs {missing} to be set too")).collect();
         self.problems.extend(problems);
     }
 }
@@ -232,9 +202,7 @@ fn signing_key(secret: &str) -> Option<Vec<u8>> {
 /// An address of the web in which no user name or password stands.
 fn is_web_address(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.username().is_empty()
-            && url.password().is_none()
+        matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none()
     })
 }
 

@@ -63,9 +63,7 @@ impl Reader {
             name: self.provider_name(),
             scopes: self.scopes(),
             username_claim: self.claim("CONNECTORY_OIDC_USERNAME_CLAIM", "preferred_username"),
-            groups_claim: self
-                .take(GROUPS_CLAIM)
-                .map(|_| self.claim(GROUPS_CLAIM, "")),
+            groups_claim: self.take(GROUPS_CLAIM).map(|_| self.claim(GROUPS_CLAIM, "")),
             allowed_groups: self.allowed_groups(),
             create_people: self.yes_or_no("CONNECTORY_OIDC_CREATE_USERS", true),
         })
@@ -113,10 +111,7 @@ impl Reader {
     fn claim(&mut self, name: &'static str, default: &str) -> String {
         let claim = self.text(name, default);
         if claim.chars().any(|c| c.is_control() || c.is_whitespace()) || claim.len() > 255 {
-            self.problem(
-                name,
-                "the name of a claim, or a JSON Pointer such as /realm_access/roles",
-            );
+            self.problem(name, "the name of a claim, or a JSON Pointer such as /realm_access/roles");
         }
         claim
     }
@@ -133,8 +128,8 @@ impl Reader {
     }
 }
 
-/// An issuer has neither query nor fragment (OpenID Connect Discovery 1.0 section 3). Without TLS anybody on the way could
-/// say who somebody is.
+/// An issuer has neither query nor fragment (OpenID Connect Discovery 1.0 section 3). Without TLS anybody on the way
+/// could say who somebody is.
 fn is_issuer(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else {
         return false;

@@ -1,15 +1,15 @@
 //! Whether a file with a secret in it is closed to others: whom it belongs to, and what its mode allows.
 //!
-//! Rule: it is asked of the open file, not of the path, which could name another file a moment later. The master key's file has a
-//! stricter rule of its own, without any access of a group (`vault`).
+//! Rule: it is asked of the open file, not of the path, which could name another file a moment later. The master key's
+//! file has a stricter rule of its own, without any access of a group (`vault`).
 
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-/// Reads a file. With `is_secret` only if nobody but root, its user and its group can read it; in any case only if it belongs to root
-/// or to the user that runs the program, and nobody else can write to it.
+/// Reads a file. With `is_secret` only if nobody but root, its user and its group can read it; in any case only if it
+/// belongs to root or to the user that runs the program, and nobody else can write to it.
 ///
 /// # Errors
 /// In words that follow the file's path.
@@ -17,8 +17,7 @@ pub(super) fn read(path: &Path, is_secret: impl Fn(&str) -> bool) -> Result<Stri
     let mut file = File::open(path).map_err(|error| error.to_string())?;
     let metadata = file.metadata().map_err(|error| error.to_string())?;
     let mut text = String::new();
-    file.read_to_string(&mut text)
-        .map_err(|error| error.to_string())?;
+    file.read_to_string(&mut text).map_err(|error| error.to_string())?;
     // A device or a pipe, such as of a shell's `<(…)`, has no owner that means anything.
     if !metadata.is_file() {
         return Ok(text);
@@ -31,9 +30,7 @@ pub(super) fn read(path: &Path, is_secret: impl Fn(&str) -> bool) -> Result<Stri
         ));
     }
     if mode & 0o022 != 0 {
-        return Err(format!(
-            "other users can write to it (mode {mode:04o}): chmod 640 it"
-        ));
+        return Err(format!("other users can write to it (mode {mode:04o}): chmod 640 it"));
     }
     if mode & 0o004 != 0 && is_secret(&text) {
         return Err(format!(

@@ -25,11 +25,7 @@ pub(super) struct Reader {
 
 impl Reader {
     pub fn new(given: HashMap<String, Given>) -> Reader {
-        Reader {
-            given,
-            problems: Vec::new(),
-            effects: HashMap::new(),
-        }
+        Reader { given, problems: Vec::new(), effects: HashMap::new() }
     }
 
     /// The value of a setting that is no secret; an empty one counts as not given.
@@ -81,10 +77,7 @@ impl Reader {
         let mut unknown: Vec<&String> = self.names().collect();
         unknown.retain(|name| name.starts_with(PREFIX) && known(name).is_none());
         unknown.sort();
-        let problems: Vec<String> = unknown
-            .iter()
-            .map(|name| format!("there is no setting {name}"))
-            .collect();
+        let problems: Vec<String> = unknown.iter().map(|name| format!("there is no setting {name}")).collect();
         self.problems.extend(problems);
     }
 
@@ -99,8 +92,7 @@ impl Reader {
     pub fn secret_or_file(&mut self, name: &str, file_name: &str) -> Option<Secret> {
         match (self.secret(name), self.take(file_name)) {
             (Some(_), Some(_)) => {
-                self.problems
-                    .push(format!("set {name} or {file_name}, not both"));
+                self.problems.push(format!("set {name} or {file_name}, not both"));
                 None
             }
             (Some(secret), None) => Some(secret),
@@ -128,12 +120,7 @@ impl Reader {
         }
     }
 
-    pub fn parsed<T: FromStr + fmt::Display>(
-        &mut self,
-        name: &'static str,
-        default: T,
-        wanted: &str,
-    ) -> T {
+    pub fn parsed<T: FromStr + fmt::Display>(&mut self, name: &'static str, default: T, wanted: &str) -> T {
         let value = match self.take(name).map(|text| text.parse()) {
             None => default,
             Some(Ok(value)) => value,
@@ -146,12 +133,7 @@ impl Reader {
         value
     }
 
-    pub fn number<T>(
-        &mut self,
-        name: &'static str,
-        default: T,
-        range: std::ops::RangeInclusive<T>,
-    ) -> T
+    pub fn number<T>(&mut self, name: &'static str, default: T, range: std::ops::RangeInclusive<T>) -> T
     where
         T: FromStr + PartialOrd + Copy + fmt::Display,
     {
@@ -178,12 +160,8 @@ impl Reader {
     }
 
     pub fn list(&self, name: &str) -> Option<Vec<String>> {
-        self.take(name).map(|text| {
-            text.split(',')
-                .map(|item| item.trim().to_string())
-                .filter(|item| !item.is_empty())
-                .collect()
-        })
+        self.take(name)
+            .map(|text| text.split(',').map(|item| item.trim().to_string()).filter(|item| !item.is_empty()).collect())
     }
 
     /// Networks and single addresses, separated by commas; none without the setting.
@@ -195,29 +173,21 @@ impl Reader {
         let texts = self.list(name).unwrap_or_default();
         let networks: Option<Vec<IpNet>> = texts.iter().map(network).collect();
         networks.unwrap_or_else(|| {
-            self.problem(
-                name,
-                "addresses and networks such as 127.0.0.1, 10.0.0.0/8, separated by commas",
-            );
+            self.problem(name, "addresses and networks such as 127.0.0.1, 10.0.0.0/8, separated by commas");
             Vec::new()
         })
     }
 
-    /// The address of a database, and who of it is exposed ([`Config::exposed_database`](super::Config)), which must be allowed.
+    /// The address of a database, and who of it is exposed ([`Config::exposed_database`](super::Config)), which must be
+    /// allowed.
     pub fn database(&mut self) -> Option<(Secret, Option<String>)> {
         let may_be_exposed = self.yes_or_no("CONNECTORY_DATABASE_PLAINTEXT", false);
         const NAME: &str = "DATABASE_URL";
         // libpq's name for what `require` does here: the server's certificate is always checked.
         let url = self.secret(NAME)?;
-        let url = Secret::new(
-            url.expose()
-                .replace("sslmode=verify-full", "sslmode=require"),
-        );
+        let url = Secret::new(url.expose().replace("sslmode=verify-full", "sslmode=require"));
         let Ok(parsed) = url.expose().parse::<tokio_postgres::Config>() else {
-            self.problem(
-                NAME,
-                "a PostgreSQL address such as postgres://user@host/database",
-            );
+            self.problem(NAME, "a PostgreSQL address such as postgres://user@host/database");
             return Some((url, None));
         };
         self.note(NAME, described(&parsed));
@@ -273,24 +243,16 @@ impl Reader {
                 url.as_str().trim_end_matches('/').to_string()
             }
             _ => {
-                self.problem(
-                    NAME,
-                    "an address such as https://connectory.example.org, without a path",
-                );
+                self.problem(NAME, "an address such as https://connectory.example.org, without a path");
                 text
             }
         }
     }
 
     pub fn master_key(&mut self) -> MasterKeySource {
-        match (
-            self.secret("CONNECTORY_MASTER_KEY"),
-            self.take("CONNECTORY_MASTER_KEY_FILE"),
-        ) {
+        match (self.secret("CONNECTORY_MASTER_KEY"), self.take("CONNECTORY_MASTER_KEY_FILE")) {
             (Some(_), Some(_)) => {
-                self.problems.push(
-                    "set CONNECTORY_MASTER_KEY or CONNECTORY_MASTER_KEY_FILE, not both".into(),
-                );
+                self.problems.push("set CONNECTORY_MASTER_KEY or CONNECTORY_MASTER_KEY_FILE, not both".into());
                 MasterKeySource::DataDir
             }
             (Some(text), None) => MasterKeySource::Text(text),
@@ -308,8 +270,7 @@ impl Reader {
         let file = format!("{name}_FILE");
         match (self.secret(name), self.take(&file)) {
             (Some(_), Some(_)) => {
-                self.problems
-                    .push(format!("set {name} or {file}, not both"));
+                self.problems.push(format!("set {name} or {file}, not both"));
                 None
             }
             (Some(text), None) => Some(MasterKeySource::Text(text)),
@@ -352,10 +313,7 @@ fn exposed(address: &tokio_postgres::Config) -> Option<String> {
         [] => names.collect(),
         addresses => addresses.iter().map(ToString::to_string).collect(),
     };
-    let others: Vec<String> = hosts
-        .into_iter()
-        .filter(|host| !is_this_machine(host))
-        .collect();
+    let others: Vec<String> = hosts.into_iter().filter(|host| !is_this_machine(host)).collect();
     (!others.is_empty()).then(|| others.join(", "))
 }
 
@@ -380,11 +338,7 @@ fn described(address: &tokio_postgres::Config) -> String {
         Some(_) => "a password",
         None => "no password",
     };
-    let tls = if is_encrypted(address) {
-        "encrypted"
-    } else {
-        "not encrypted"
-    };
+    let tls = if is_encrypted(address) { "encrypted" } else { "not encrypted" };
     let parts = [
         part("host", &hosts.join(", ")),
         part("port", &ports.join(", ")),

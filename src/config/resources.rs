@@ -34,30 +34,15 @@ impl Default for ResourceLimits {
 impl Reader {
     pub(super) fn resources(&mut self) -> ResourceLimits {
         let usual = ResourceLimits::default();
-        let mebibytes = self.number(
-            "CONNECTORY_BODY_MEMORY",
-            usual.body_memory / MIB,
-            64..=65_536,
-        );
-        let per_minute = self.number(
-            "CONNECTORY_CALLER_REQUESTS_PER_MINUTE",
-            usual.key_per_minute.get(),
-            1..=10_000_000,
-        );
-        let seconds = self.number(
-            "CONNECTORY_CLIENT_IDLE_SECONDS",
-            usual.client_idle.as_secs(),
-            1..=3_600,
-        );
+        let mebibytes = self.number("CONNECTORY_BODY_MEMORY", usual.body_memory / MIB, 64..=65_536);
+        let per_minute =
+            self.number("CONNECTORY_CALLER_REQUESTS_PER_MINUTE", usual.key_per_minute.get(), 1..=10_000_000);
+        let seconds = self.number("CONNECTORY_CLIENT_IDLE_SECONDS", usual.client_idle.as_secs(), 1..=3_600);
         ResourceLimits {
             body_memory: mebibytes.saturating_mul(MIB),
             // A number out of the range has been told of.
             key_per_minute: NonZeroU32::new(per_minute).unwrap_or(usual.key_per_minute),
-            key_at_once: self.number(
-                "CONNECTORY_CALLER_REQUESTS_AT_ONCE",
-                usual.key_at_once,
-                1..=10_000,
-            ),
+            key_at_once: self.number("CONNECTORY_CALLER_REQUESTS_AT_ONCE", usual.key_at_once, 1..=10_000),
             client_idle: Duration::from_secs(seconds),
         }
     }

@@ -1,7 +1,7 @@
 //! Every setting: its name, what it is for, whether it may be seen; and what came of each in this run.
 //!
-//! Rule: only what stands in [`SETTINGS`] can be set, and [`Settings`] has a line for each of them, so that a page of all settings forgets
-//! none. A secret one is a [`Secret`] from the moment it is read, and its line has no text of it.
+//! Rule: only what stands in [`SETTINGS`] can be set, and [`Settings`] has a line for each of them, so that a page of
+//! all settings forgets none. A secret one is a [`Secret`] from the moment it is read, and its line has no text of it.
 //!
 //! Danger: a new setting that holds a secret and is not said to be one. A test looks at the names.
 
@@ -21,206 +21,69 @@ pub struct Setting {
 }
 
 const fn plain(name: &'static str, purpose: &'static str) -> Setting {
-    Setting {
-        name,
-        purpose,
-        is_secret: false,
-    }
+    Setting { name, purpose, is_secret: false }
 }
 
 const fn secret(name: &'static str, purpose: &'static str) -> Setting {
-    Setting {
-        name,
-        purpose,
-        is_secret: true,
-    }
+    Setting { name, purpose, is_secret: true }
 }
 
 /// All of them, in the order of the documentation.
 pub const SETTINGS: &[Setting] = &[
-    secret(
-        "DATABASE_URL",
-        "a PostgreSQL server to use instead of the private one",
-    ),
-    plain(
-        "CONNECTORY_DATABASE_PLAINTEXT",
-        "whether a database on another machine may be spoken to without TLS",
-    ),
-    plain(
-        "CONNECTORY_DATA_DIR",
-        "folder of the private PostgreSQL and the master key",
-    ),
+    secret("DATABASE_URL", "a PostgreSQL server to use instead of the private one"),
+    plain("CONNECTORY_DATABASE_PLAINTEXT", "whether a database on another machine may be spoken to without TLS"),
+    plain("CONNECTORY_DATA_DIR", "folder of the private PostgreSQL and the master key"),
     plain("CONNECTORY_LISTEN", "address and port to serve on"),
-    plain(
-        "CONNECTORY_PUBLIC_URL",
-        "the address that people open in the browser",
-    ),
-    secret(
-        "CONNECTORY_MASTER_KEY",
-        "the master key itself, 64 hexadecimal digits",
-    ),
-    plain(
-        "CONNECTORY_MASTER_KEY_FILE",
-        "a file that holds the master key",
-    ),
-    secret(
-        "CONNECTORY_OLD_MASTER_KEY",
-        "the master key of before, which still opens what it has wrapped",
-    ),
-    plain(
-        "CONNECTORY_OLD_MASTER_KEY_FILE",
-        "a file that holds the master key of before",
-    ),
-    secret(
-        "CONNECTORY_NEW_MASTER_KEY",
-        "the master key to come, for key rotate",
-    ),
-    plain(
-        "CONNECTORY_NEW_MASTER_KEY_FILE",
-        "a file that holds the master key to come",
-    ),
-    plain(
-        "CONNECTORY_TRUSTED_PROXIES",
-        "reverse proxies whose X-Forwarded-For counts",
-    ),
+    plain("CONNECTORY_PUBLIC_URL", "the address that people open in the browser"),
+    secret("CONNECTORY_MASTER_KEY", "the master key itself, 64 hexadecimal digits"),
+    plain("CONNECTORY_MASTER_KEY_FILE", "a file that holds the master key"),
+    secret("CONNECTORY_OLD_MASTER_KEY", "the master key of before, which still opens what it has wrapped"),
+    plain("CONNECTORY_OLD_MASTER_KEY_FILE", "a file that holds the master key of before"),
+    secret("CONNECTORY_NEW_MASTER_KEY", "the master key to come, for key rotate"),
+    plain("CONNECTORY_NEW_MASTER_KEY_FILE", "a file that holds the master key to come"),
+    plain("CONNECTORY_TRUSTED_PROXIES", "reverse proxies whose X-Forwarded-For counts"),
     plain("CONNECTORY_WORKERS", "threads that serve requests"),
-    plain(
-        "CONNECTORY_DATABASE_CONNECTIONS",
-        "connections to the database, all workers together",
-    ),
-    plain(
-        "CONNECTORY_OUTBOUND_LOOPBACK",
-        "whether connectors may reach this machine",
-    ),
-    plain(
-        "CONNECTORY_OUTBOUND_ONLY",
-        "the only hosts and networks that connectors may reach",
-    ),
-    plain(
-        "CONNECTORY_PASSWORD_GRANT",
-        "whether connectors may use Auth 2.0 Password",
-    ),
-    plain(
-        "CONNECTORY_IMPLICIT_GRANT",
-        "whether connectors may use OAuth 2.0 Implicit",
-    ),
-    plain(
-        "CONNECTORY_SESSION_IDLE_MINUTES",
-        "minutes without a request after which a session ends",
-    ),
-    plain(
-        "CONNECTORY_SESSION_HOURS",
-        "hours after which a session ends in any case",
-    ),
-    plain(
-        "CONNECTORY_OIDC_ISSUER",
-        "the OpenID Connect provider that people may sign in with",
-    ),
-    plain(
-        "CONNECTORY_OIDC_CLIENT_ID",
-        "what the provider knows Connectory by",
-    ),
-    secret(
-        "CONNECTORY_OIDC_CLIENT_SECRET",
-        "the client secret; without one Connectory is a public client",
-    ),
-    plain(
-        "CONNECTORY_OIDC_CLIENT_SECRET_FILE",
-        "a file that holds the client secret",
-    ),
-    plain(
-        "CONNECTORY_OIDC_NAME",
-        "what people call the provider, on the button",
-    ),
+    plain("CONNECTORY_DATABASE_CONNECTIONS", "connections to the database, all workers together"),
+    plain("CONNECTORY_OUTBOUND_LOOPBACK", "whether connectors may reach this machine"),
+    plain("CONNECTORY_OUTBOUND_ONLY", "the only hosts and networks that connectors may reach"),
+    plain("CONNECTORY_PASSWORD_GRANT", "whether connectors may use Auth 2.0 Password"),
+    plain("CONNECTORY_IMPLICIT_GRANT", "whether connectors may use OAuth 2.0 Implicit"),
+    plain("CONNECTORY_SESSION_IDLE_MINUTES", "minutes without a request after which a session ends"),
+    plain("CONNECTORY_SESSION_HOURS", "hours after which a session ends in any case"),
+    plain("CONNECTORY_OIDC_ISSUER", "the OpenID Connect provider that people may sign in with"),
+    plain("CONNECTORY_OIDC_CLIENT_ID", "what the provider knows Connectory by"),
+    secret("CONNECTORY_OIDC_CLIENT_SECRET", "the client secret; without one Connectory is a public client"),
+    plain("CONNECTORY_OIDC_CLIENT_SECRET_FILE", "a file that holds the client secret"),
+    plain("CONNECTORY_OIDC_NAME", "what people call the provider, on the button"),
     plain("CONNECTORY_OIDC_SCOPES", "scopes that are asked for"),
-    plain(
-        "CONNECTORY_OIDC_USERNAME_CLAIM",
-        "the claim that becomes a new person's user name",
-    ),
-    plain(
-        "CONNECTORY_OIDC_GROUPS_CLAIM",
-        "the claim with a person's groups",
-    ),
-    plain(
-        "CONNECTORY_OIDC_ALLOWED_GROUPS",
-        "groups of which a person needs one to come in",
-    ),
-    plain(
-        "CONNECTORY_OIDC_CREATE_USERS",
-        "whether whoever comes for the first time gets an account",
-    ),
-    plain(
-        "CONNECTORY_BODY_MEMORY",
-        "mebibytes of request and answer bodies in memory at once",
-    ),
-    plain(
-        "CONNECTORY_CALLER_REQUESTS_PER_MINUTE",
-        "requests of one API key in a minute",
-    ),
-    plain(
-        "CONNECTORY_CALLER_REQUESTS_AT_ONCE",
-        "requests of one API key under way",
-    ),
+    plain("CONNECTORY_OIDC_USERNAME_CLAIM", "the claim that becomes a new person's user name"),
+    plain("CONNECTORY_OIDC_GROUPS_CLAIM", "the claim with a person's groups"),
+    plain("CONNECTORY_OIDC_ALLOWED_GROUPS", "groups of which a person needs one to come in"),
+    plain("CONNECTORY_OIDC_CREATE_USERS", "whether whoever comes for the first time gets an account"),
+    plain("CONNECTORY_BODY_MEMORY", "mebibytes of request and answer bodies in memory at once"),
+    plain("CONNECTORY_CALLER_REQUESTS_PER_MINUTE", "requests of one API key in a minute"),
+    plain("CONNECTORY_CALLER_REQUESTS_AT_ONCE", "requests of one API key under way"),
     plain(
         "CONNECTORY_CLIENT_IDLE_SECONDS",
         "seconds after which a client that takes nothing of its answer is disconnected",
     ),
-    plain(
-        "CONNECTORY_CALL_LOG_DAYS",
-        "days for which calls are kept in the call log",
-    ),
-    plain(
-        "CONNECTORY_SMTP_HOST",
-        "the mail server that takes notices; without it none go by e-mail",
-    ),
+    plain("CONNECTORY_CALL_LOG_DAYS", "days for which calls are kept in the call log"),
+    plain("CONNECTORY_SMTP_HOST", "the mail server that takes notices; without it none go by e-mail"),
     plain("CONNECTORY_SMTP_PORT", "the mail server's port"),
-    plain(
-        "CONNECTORY_SMTP_TLS",
-        "how mail is encrypted: starttls, implicit or none",
-    ),
-    plain(
-        "CONNECTORY_SMTP_CA_FILE",
-        "certificate authorities of the mail server besides the machine's",
-    ),
+    plain("CONNECTORY_SMTP_TLS", "how mail is encrypted: starttls, implicit or none"),
+    plain("CONNECTORY_SMTP_CA_FILE", "certificate authorities of the mail server besides the machine's"),
     plain("CONNECTORY_SMTP_USER", "who signs in to the mail server"),
-    secret(
-        "CONNECTORY_SMTP_PASSWORD",
-        "the password for the mail server",
-    ),
-    plain(
-        "CONNECTORY_SMTP_PASSWORD_FILE",
-        "a file that holds the password for the mail server",
-    ),
+    secret("CONNECTORY_SMTP_PASSWORD", "the password for the mail server"),
+    plain("CONNECTORY_SMTP_PASSWORD_FILE", "a file that holds the password for the mail server"),
     plain("CONNECTORY_NOTICES_FROM", "the sender of notices by e-mail"),
     plain("CONNECTORY_NOTICES_TO", "who gets notices by e-mail"),
-    secret(
-        "CONNECTORY_NOTICES_WEBHOOK_URL",
-        "the address that notices are posted to",
-    ),
-    secret(
-        "CONNECTORY_NOTICES_WEBHOOK_SECRETS",
-        "the secrets that sign notices by webhook",
-    ),
-    plain(
-        "CONNECTORY_NOTICES_WEBHOOK_SECRETS_FILE",
-        "a file that holds the secrets that sign notices",
-    ),
-    plain(
-        "CONNECTORY_NOTICES_QUIET_MINUTES",
-        "minutes in which a connector causes no second notice of a kind",
-    ),
-    plain(
-        "CONNECTORY_NOTICES_DAYS",
-        "days for which it is kept what was told",
-    ),
-    secret(
-        "CONNECTORY_METRICS_TOKEN",
-        "bearer token that /metrics asks for; without it /metrics is off",
-    ),
-    plain(
-        "CONNECTORY_LOG",
-        "what is logged, such as info or connectory=debug",
-    ),
+    secret("CONNECTORY_NOTICES_WEBHOOK_URL", "the address that notices are posted to"),
+    secret("CONNECTORY_NOTICES_WEBHOOK_SECRETS", "the secrets that sign notices by webhook"),
+    plain("CONNECTORY_NOTICES_WEBHOOK_SECRETS_FILE", "a file that holds the secrets that sign notices"),
+    plain("CONNECTORY_NOTICES_QUIET_MINUTES", "minutes in which a connector causes no second notice of a kind"),
+    plain("CONNECTORY_NOTICES_DAYS", "days for which it is kept what was told"),
+    secret("CONNECTORY_METRICS_TOKEN", "bearer token that /metrics asks for; without it /metrics is off"),
+    plain("CONNECTORY_LOG", "what is logged, such as info or connectory=debug"),
     plain("CONNECTORY_LOG_FORMAT", "the form of the log: text or json"),
 ];
 
@@ -298,10 +161,7 @@ pub struct Settings(Arc<[SettingInEffect]>);
 
 impl Settings {
     /// From what was given, and what readers have said is in effect.
-    pub(super) fn new(
-        given: &HashMap<String, Given>,
-        effects: &HashMap<&'static str, String>,
-    ) -> Settings {
+    pub(super) fn new(given: &HashMap<String, Given>, effects: &HashMap<&'static str, String>) -> Settings {
         let in_effect = |setting: &Setting| {
             let given = given.get(setting.name).filter(|given| !given.is_empty());
             let effect = effects.get(setting.name).cloned();
@@ -328,8 +188,7 @@ impl Settings {
 
     /// Whether somebody has set it.
     pub fn is_set(&self, name: &str) -> bool {
-        self.find(name)
-            .is_some_and(|setting| setting.origin != Origin::Default)
+        self.find(name).is_some_and(|setting| setting.origin != Origin::Default)
     }
 
     /// What is in effect, where it may be shown.

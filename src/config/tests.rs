@@ -28,25 +28,16 @@ fn every_problem_is_reported_at_once_with_its_setting() {
     .err()
     .unwrap()
     .to_string();
-    for name in [
-        "LISTEN",
-        "WORKERS",
-        "OUTBOUND_LOOPBACK",
-        "PUBLIC_URL",
-        "LOG_FORMAT",
-        "METRICS_TOKEN",
-        "TRUSTED_PROXIES",
-    ] {
+    for name in
+        ["LISTEN", "WORKERS", "OUTBOUND_LOOPBACK", "PUBLIC_URL", "LOG_FORMAT", "METRICS_TOKEN", "TRUSTED_PROXIES"]
+    {
         assert!(error.contains(name), "{name} is missing in: {error}");
     }
 }
 
 #[test]
 fn a_database_of_ones_own_needs_a_master_key_of_ones_own() {
-    let error = config(&[("DATABASE_URL", "postgres://u@h/d")])
-        .err()
-        .unwrap()
-        .to_string();
+    let error = config(&[("DATABASE_URL", "postgres://u@h/d")]).err().unwrap().to_string();
     assert!(error.contains("CONNECTORY_MASTER_KEY_FILE"));
 }
 
@@ -61,18 +52,13 @@ fn proxies_are_trusted_by_address_or_network() {
 
 #[test]
 fn a_misspelt_setting_is_reported() {
-    let error = config(&[("CONNECTORY_LISTENS", "127.0.0.1:1")])
-        .err()
-        .unwrap()
-        .to_string();
+    let error = config(&[("CONNECTORY_LISTENS", "127.0.0.1:1")]).err().unwrap().to_string();
     assert!(error.contains("there is no setting CONNECTORY_LISTENS"));
 }
 
 /// The least that a provider needs.
-const PROVIDER: [(&str, &str); 2] = [
-    ("CONNECTORY_OIDC_ISSUER", "https://login.example.org/staff"),
-    ("CONNECTORY_OIDC_CLIENT_ID", "connectory"),
-];
+const PROVIDER: [(&str, &str); 2] =
+    [("CONNECTORY_OIDC_ISSUER", "https://login.example.org/staff"), ("CONNECTORY_OIDC_CLIENT_ID", "connectory")];
 
 fn refusal(pairs: &[(&str, &str)]) -> String {
     config(pairs).err().expect("a refusal").to_string()
@@ -115,22 +101,13 @@ fn wrong_settings_of_a_provider_are_told_by_name() {
 #[test]
 fn settings_of_a_provider_hang_together() {
     let alone = refusal(&[("CONNECTORY_OIDC_NAME", "Staff login")]);
-    assert!(
-        alone.starts_with("CONNECTORY_OIDC_ISSUER must be"),
-        "{alone}"
-    );
-    let both = [
-        ("CONNECTORY_OIDC_CLIENT_SECRET", "one"),
-        ("CONNECTORY_OIDC_CLIENT_SECRET_FILE", "two"),
-    ];
+    assert!(alone.starts_with("CONNECTORY_OIDC_ISSUER must be"), "{alone}");
+    let both = [("CONNECTORY_OIDC_CLIENT_SECRET", "one"), ("CONNECTORY_OIDC_CLIENT_SECRET_FILE", "two")];
     let both = refusal(&[PROVIDER, both].concat());
     assert!(both.contains("not both") && !both.contains("one"), "{both}");
     let rule = [("CONNECTORY_OIDC_ALLOWED_GROUPS", "staff")];
     let rule = refusal(&[PROVIDER.as_slice(), &rule].concat());
-    assert!(
-        rule.contains("CONNECTORY_OIDC_GROUPS_CLAIM must be set"),
-        "{rule}"
-    );
+    assert!(rule.contains("CONNECTORY_OIDC_GROUPS_CLAIM must be set"), "{rule}");
 }
 
 /// How the line of a setting ends in the list of what is in effect.
@@ -148,16 +125,8 @@ fn every_setting_is_listed_with_its_value_in_effect() {
     assert_eq!(names, known);
     let text = |text: &str| Shown::Text(text.into());
     for (name, shown_, origin) in [
-        (
-            "CONNECTORY_LISTEN",
-            text("192.0.2.7:80"),
-            Origin::Environment,
-        ),
-        (
-            "CONNECTORY_PUBLIC_URL",
-            text("http://192.0.2.7:80"),
-            Origin::Default,
-        ),
+        ("CONNECTORY_LISTEN", text("192.0.2.7:80"), Origin::Environment),
+        ("CONNECTORY_PUBLIC_URL", text("http://192.0.2.7:80"), Origin::Default),
         ("CONNECTORY_SESSION_HOURS", text("12"), Origin::Default),
         ("CONNECTORY_OUTBOUND_LOOPBACK", text("no"), Origin::Default),
         ("CONNECTORY_LOG", text("info"), Origin::Default),
@@ -172,9 +141,7 @@ fn every_setting_is_listed_with_its_value_in_effect() {
 #[test]
 fn nothing_of_a_secret_is_listed() {
     const CANARY: &str = "whsec_canaryMfKQ9r8GKYqrTwjUPD8ILPZIo2";
-    let database = format!(
-        "host=/run/db,db.example.org user=ana password={CANARY} dbname=c sslmode=verify-full"
-    );
+    let database = format!("host=/run/db,db.example.org user=ana password={CANARY} dbname=c sslmode=verify-full");
     let hook = format!("https://hooks.example.org:8443/{CANARY}?k={CANARY}");
     let mut pairs = vec![
         ("CONNECTORY_OIDC_ISSUER", "https://login.example.org"),
@@ -196,33 +163,21 @@ fn nothing_of_a_secret_is_listed() {
     for setting in listed.settings.iter() {
         assert!(!format!("{setting:?}").contains("canary"), "{setting:?}");
     }
-    assert_eq!(
-        shown(&listed, "CONNECTORY_METRICS_TOKEN"),
-        (Shown::Set, Origin::Environment)
-    );
+    assert_eq!(shown(&listed, "CONNECTORY_METRICS_TOKEN"), (Shown::Set, Origin::Environment));
     assert_eq!(
         listed.settings.text("DATABASE_URL"),
         Some("host /run/db, db.example.org, database c, user ana, a password, encrypted")
     );
-    assert_eq!(
-        shown(&listed, "CONNECTORY_NOTICES_WEBHOOK_URL"),
-        (Shown::Set, Origin::Environment)
-    );
+    assert_eq!(shown(&listed, "CONNECTORY_NOTICES_WEBHOOK_URL"), (Shown::Set, Origin::Environment));
 }
 
 #[test]
 fn a_setting_whose_name_speaks_of_a_secret_is_one() {
     for setting in SETTINGS {
-        let speaks = ["PASSWORD", "SECRET", "TOKEN", "KEY"]
-            .iter()
-            .any(|word| setting.name.contains(word));
+        let speaks = ["PASSWORD", "SECRET", "TOKEN", "KEY"].iter().any(|word| setting.name.contains(word));
         // They name a file, or a way to sign in.
         let is_none = setting.name.ends_with("_FILE") || setting.name.ends_with("_GRANT");
-        assert!(
-            setting.is_secret || !speaks || is_none,
-            "{} may hold a secret",
-            setting.name
-        );
+        assert!(setting.is_secret || !speaks || is_none, "{} may hold a secret", setting.name);
     }
 }
 
@@ -237,41 +192,20 @@ fn the_environment_wins_over_the_file_and_the_command_line_over_both() {
     )
     .unwrap();
     let wrong = read_file(&path).err().unwrap().to_string();
-    assert!(
-        wrong.contains("settings:4: there is no setting HOME"),
-        "{wrong}"
-    );
+    assert!(wrong.contains("settings:4: there is no setting HOME"), "{wrong}");
     std::fs::write(&path, "CONNECTORY_WORKERS=3\nCONNECTORY_LOG = \"debug\"\n").unwrap();
     let mut values = read_file(&path).unwrap();
     std::fs::remove_dir_all(&folder).unwrap();
-    values.extend([
-        given("CONNECTORY_LOG", "", Origin::Environment),
-        given(DATA_DIR, "/here", Origin::CommandLine),
-    ]);
+    values.extend([given("CONNECTORY_LOG", "", Origin::Environment), given(DATA_DIR, "/here", Origin::CommandLine)]);
     let config = Config::from_values(values).unwrap();
     let text = |text: &str| Shown::Text(text.into());
-    assert_eq!(
-        shown(&config, "CONNECTORY_WORKERS"),
-        (text("3"), Origin::File(path))
-    );
-    assert_eq!(
-        shown(&config, "CONNECTORY_LOG"),
-        (text("info"), Origin::Default)
-    );
-    assert_eq!(
-        shown(&config, DATA_DIR),
-        (text("/here"), Origin::CommandLine)
-    );
+    assert_eq!(shown(&config, "CONNECTORY_WORKERS"), (text("3"), Origin::File(path)));
+    assert_eq!(shown(&config, "CONNECTORY_LOG"), (text("info"), Origin::Default));
+    assert_eq!(shown(&config, DATA_DIR), (text("/here"), Origin::CommandLine));
 }
 
 #[test]
 fn a_password_in_the_public_address_is_refused() {
-    let told = refusal(&[(
-        "CONNECTORY_PUBLIC_URL",
-        "https://:secret@connectory.example.org",
-    )]);
-    assert!(
-        told.contains("CONNECTORY_PUBLIC_URL") && !told.contains("secret"),
-        "{told}"
-    );
+    let told = refusal(&[("CONNECTORY_PUBLIC_URL", "https://:secret@connectory.example.org")]);
+    assert!(told.contains("CONNECTORY_PUBLIC_URL") && !told.contains("secret"), "{told}");
 }

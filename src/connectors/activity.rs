@@ -25,12 +25,5 @@ pub async fn changes(visit: Visit, Segment(key): Segment) -> Result<HttpResponse
     let connector = queries::find_in_sight(&conn, &visit.actor, &key).await?;
     let lines = audit::lines_of(&mut conn, connector.id, SHOWN).await?;
     let head = ConnectorHead::new(&connector, Tab::Activity, &visit.actor);
-    page(
-        StatusCode::OK,
-        &ChangesPage {
-            shell: visit.shell,
-            head,
-            lines,
-        },
-    )
+    page(StatusCode::OK, &ChangesPage { shell: visit.shell, head, lines })
 }

@@ -15,11 +15,7 @@ use crate::web::{Error, Total};
 const ROWS: usize = 5;
 
 /// The states in which calls fail or soon will, the worst first.
-pub(super) const WORST_FIRST: [Health; 3] = [
-    Health::NeedsReauthorization,
-    Health::Failing,
-    Health::Expiring,
-];
+pub(super) const WORST_FIRST: [Health; 3] = [Health::NeedsReauthorization, Health::Failing, Health::Expiring];
 
 /// The part of the home page for whoever may see connectors.
 #[derive(Template)]
@@ -61,9 +57,7 @@ impl Attention {
     fn meaning(&self, row: &ListRow) -> &'static str {
         match row.health() {
             Some(Health::NeedsReauthorization) => "Somebody must authorize it again.",
-            Some(Health::Expiring) => {
-                "Its token ends soon, and no new one can be fetched without a person."
-            }
+            Some(Health::Expiring) => "Its token ends soon, and no new one can be fetched without a person.",
             _ => "The API could not be reached lately.",
         }
     }
@@ -72,10 +66,7 @@ impl Attention {
     fn states(&self) -> Vec<State> {
         let state = |health: &Health| {
             let words = self.count(*health)?;
-            Some(State {
-                health: *health,
-                words,
-            })
+            Some(State { health: *health, words })
         };
         WORST_FIRST.iter().filter_map(state).collect()
     }
@@ -91,10 +82,7 @@ impl Attention {
     fn has_more(&self) -> bool {
         let codes = WORST_FIRST.map(Health::code);
         let counted = self.found.counts.iter();
-        let ailing: i64 = counted
-            .filter(|row| codes.contains(&row.status.as_str()))
-            .map(|row| row.n)
-            .sum();
+        let ailing: i64 = counted.filter(|row| codes.contains(&row.status.as_str())).map(|row| row.n).sum();
         usize::try_from(ailing).is_ok_and(|ailing| ailing > self.found.ailing.len())
     }
 

@@ -52,9 +52,7 @@ impl Column for ConnectorColumn {
 
     fn orders(self) -> [&'static str; 2] {
         match self {
-            ConnectorColumn::Modified | ConnectorColumn::Created => {
-                ["oldest first", "newest first"]
-            }
+            ConnectorColumn::Modified | ConnectorColumn::Created => ["oldest first", "newest first"],
             _ => ["A to Z", "Z to A"],
         }
     }

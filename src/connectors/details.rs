@@ -12,9 +12,7 @@ use super::{Connector, ConnectorHead, ConnectorId, LegacyGrants, Method, Tab, qu
 use crate::access::{Actor, Permission, Right, Visit};
 use crate::categories::{self, CategoryChoice, CategoryId};
 use crate::db::Conn;
-use crate::web::{
-    ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Shell, date_time, page,
-};
+use crate::web::{ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Shell, date_time, page};
 
 #[derive(Template)]
 #[template(path = "connectors/new.html")]
@@ -32,38 +30,24 @@ pub async fn new(visit: Visit, grants: web::Data<LegacyGrants>) -> Result<HttpRe
 
 fn new_page(visit: Visit, form: ConnectorForm, status: StatusCode) -> Result<HttpResponse, Error> {
     let may_create_category = visit.may(Permission::CreateCategories);
-    page(
-        status,
-        &NewPage {
-            shell: visit.shell,
-            form,
-            may_create_category,
-        },
-    )
+    page(status, &NewPage { shell: visit.shell, form, may_create_category })
 }
 
-pub async fn create(
-    visit: Visit,
-    grants: web::Data<LegacyGrants>,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn create(visit: Visit, grants: web::Data<LegacyGrants>, Form(data): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let choices = categories::assignable(&conn, &[]).await?;
     let mut form = ConnectorForm::read(&data, choices).offering(**grants);
     if let Some(new) = form.check_new() {
         match queries::create(&mut conn, &visit.actor, visit.now(), &new).await {
             Ok(key) => return Ok(created(&visit, &key, new.method)),
-            // The second press of the same form finds what the first has made. An id that was made up finds what its person
-            // sees anyway, or nothing.
+            // The second press of the same form finds what the first has made. An id that was made up finds what its
+            // person sees anyway, or nothing.
             Err(SaveError::Repeated) => {
                 let key = queries::key_of(&mut conn, visit.actor.sight, new.id).await?;
                 return Ok(created(&visit, &key, new.method));
             }
             Err(SaveError::Fault(fault)) => return Err(fault),
-            Err(SaveError::InUse) => form.errors.add(
-                "category",
-                "A category was deleted meanwhile. Choose again.",
-            ),
+            Err(SaveError::InUse) => form.errors.add("category", "A category was deleted meanwhile. Choose again."),
             Err(SaveError::NameTaken | SaveError::Stale) => form.name_taken(),
         }
     }
@@ -104,18 +88,7 @@ async fn details_page(
         visit.may(Permission::CreateConnectors) && connector.rights.contains(Right::Edit),
         visit.may(Permission::DeleteConnectors) && connector.require_to_delete().is_ok(),
     );
-    page(
-        status,
-        &DetailsPage {
-            shell: visit.shell,
-            head,
-            connector,
-            form,
-            may_edit,
-            may_create,
-            may_delete,
-        },
-    )
+    page(status, &DetailsPage { shell: visit.shell, head, connector, form, may_edit, may_create, may_delete })
 }
 
 pub async fn edit(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
@@ -140,11 +113,7 @@ async fn load(
     )
 }
 
-pub async fn update(
-    visit: Visit,
-    Segment(key): Segment,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn update(visit: Visit, Segment(key): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
     let conn = visit.conn().await?;
     let (connector, categories, choices) = load(&conn, &visit.actor, &key, Right::Edit).await?;
     let mut form = ConnectorForm::read(&data, choices);
@@ -155,11 +124,7 @@ pub async fn update(
         return details_page(visit, connector, form, StatusCode::UNPROCESSABLE_ENTITY).await;
     };
     drop(conn);
-    let seen = Seen {
-        connector: &connector,
-        categories: &categories,
-        version,
-    };
+    let seen = Seen { connector: &connector, categories: &categories, version };
     store(visit, &seen, form, &checked, &data).await
 }
 
@@ -183,10 +148,7 @@ async fn store(
             let theirs = queries::find(&conn, &visit.actor, &connector.key, Right::Edit).await?;
             return conflict(visit.shell, theirs, data, &form);
         }
-        Err(SaveError::InUse) => form.errors.add(
-            "category",
-            "A category was deleted meanwhile. Choose again.",
-        ),
+        Err(SaveError::InUse) => form.errors.add("category", "A category was deleted meanwhile. Choose again."),
         Err(SaveError::NameTaken | SaveError::Repeated) => form.name_taken(),
     }
     drop(conn);
@@ -197,21 +159,13 @@ async fn store(
 const SAVED: &str = "The Data Connector was saved";
 
 /// The outcome of a save, and what to do where the base URL has an origin that waits for approval.
-async fn saved_words(
-    conn: &mut Conn,
-    id: ConnectorId,
-    checked: &CheckedDetails,
-) -> Result<String, Error> {
+async fn saved_words(conn: &mut Conn, id: ConnectorId, checked: &CheckedDetails) -> Result<String, Error> {
     let base_url = checked.base_url.as_ref().filter(|_| checked.has_new_origin);
     let Some(origin) = base_url.map(|url| url.origin().to_string()) else {
         return Ok(SAVED.into());
     };
     let waits = queries::waits_for_approval(conn, id, &origin).await?;
-    Ok(if waits {
-        waiting_words(SAVED, &origin)
-    } else {
-        SAVED.into()
-    })
+    Ok(if waits { waiting_words(SAVED, &origin) } else { SAVED.into() })
 }
 
 /// What is said after a save with an origin that waits for approval.
@@ -221,12 +175,7 @@ pub fn waiting_words(saved: &str, origin: &str) -> String {
     )
 }
 
-fn conflict(
-    shell: Shell,
-    theirs: Connector,
-    data: &FormData,
-    form: &ConnectorForm,
-) -> Result<HttpResponse, Error> {
+fn conflict(shell: Shell, theirs: Connector, data: &FormData, form: &ConnectorForm) -> Result<HttpResponse, Error> {
     let mine = form.typed();
     let address = format!("/connectors/{}", theirs.key);
     let difference = |label: &'static str, theirs: &str, mine: String| Difference {
@@ -247,28 +196,16 @@ fn conflict(
             difference("Name", &theirs.name, mine.name),
             difference("Display name", &theirs.display_name, mine.display_name),
             difference("Description", &theirs.description, mine.description),
-            difference(
-                "Base URL",
-                theirs.base_url.as_deref().unwrap_or(""),
-                mine.base_url,
-            ),
+            difference("Base URL", theirs.base_url.as_deref().unwrap_or(""), mine.base_url),
             difference("Category", &theirs.category_names, mine.categories),
-            difference(
-                "Status",
-                theirs.status_word(),
-                enabled_word(mine.enabled).into(),
-            ),
+            difference("Status", theirs.status_word(), enabled_word(mine.enabled).into()),
         ],
         lost_secrets: false,
     }
     .respond()
 }
 
-pub async fn duplicate(
-    visit: Visit,
-    Segment(key): Segment,
-    Form(_): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn duplicate(visit: Visit, Segment(key): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let original = queries::find(&conn, &visit.actor, &key, Right::Edit).await?;
     match queries::duplicate(&mut conn, &visit.actor, visit.now(), &original).await {

@@ -7,9 +7,7 @@ use super::{LegacyGrants, Method};
 use crate::categories::{CategoryChoice, CategoryId, UNCATEGORIZED};
 use crate::name::Name;
 use crate::outbound::HttpUrl;
-use crate::web::{
-    Check, CheckList, Choice, Errors, FormData, Option_, SelectField, TextArea, TextField,
-};
+use crate::web::{Check, CheckList, Choice, Errors, FormData, Option_, SelectField, TextArea, TextField};
 
 /// The longest description, in characters.
 const LONGEST_DESCRIPTION: usize = 4000;
@@ -53,11 +51,7 @@ impl ConnectorForm {
         self
     }
 
-    pub fn of(
-        connector: &Connector,
-        categories: Vec<CategoryId>,
-        choices: Vec<CategoryChoice>,
-    ) -> ConnectorForm {
+    pub fn of(connector: &Connector, categories: Vec<CategoryId>, choices: Vec<CategoryChoice>) -> ConnectorForm {
         ConnectorForm {
             name: connector.name.clone(),
             display_name: connector.display_name.clone(),
@@ -72,20 +66,13 @@ impl ConnectorForm {
 
     pub fn read(data: &FormData, choices: Vec<CategoryChoice>) -> ConnectorForm {
         ConnectorForm {
-            new_id: data
-                .get("new_id")
-                .and_then(|id| id.parse().ok())
-                .unwrap_or_else(Uuid::now_v7),
+            new_id: data.get("new_id").and_then(|id| id.parse().ok()).unwrap_or_else(Uuid::now_v7),
             name: data.text("connector_name"),
             display_name: data.text("display_name"),
             description: data.text("description"),
             base_url: data.text("base_url"),
             method: data.text("auth_method"),
-            categories: data
-                .all("category")
-                .iter()
-                .filter_map(|id| id.parse().ok())
-                .collect(),
+            categories: data.all("category").iter().filter_map(|id| id.parse().ok()).collect(),
             enabled: data.ticked("enabled"),
             ..ConnectorForm::empty(choices)
         }
@@ -117,8 +104,8 @@ impl ConnectorForm {
         })
     }
 
-    /// The checked Details of this connector; `None` leaves the messages in the form. Removing the base URL sends secrets
-    /// nowhere.
+    /// The checked Details of this connector; `None` leaves the messages in the form. Removing the base URL sends
+    /// secrets nowhere.
     pub fn check_details(&mut self, old: &Connector) -> Option<CheckedDetails> {
         let name = self.check_name();
         let display_name = self.check_display_name();
@@ -141,10 +128,9 @@ impl ConnectorForm {
     fn check_method(&mut self) -> Option<Method> {
         let method = match Method::parse(&self.method) {
             None => Err("Choose an authentication type".to_string()),
-            Some(method) if !self.grants.allow(method) => Err(format!(
-                "{} is switched off here. Choose another authentication type.",
-                method.label()
-            )),
+            Some(method) if !self.grants.allow(method) => {
+                Err(format!("{} is switched off here. Choose another authentication type.", method.label()))
+            }
             Some(method) => Ok(method),
         };
         self.errors.keep("auth_method", method)
@@ -155,11 +141,7 @@ impl ConnectorForm {
     }
 
     fn check_display_name(&mut self) -> Option<String> {
-        let text = self
-            .display_name
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ");
+        let text = self.display_name.split_whitespace().collect::<Vec<_>>().join(" ");
         self.limit("display_name", "Display name", text, LONGEST_DISPLAY_NAME)
     }
 
@@ -173,10 +155,7 @@ impl ConnectorForm {
         let checked = if fits {
             Ok(text)
         } else {
-            Err(format!(
-                "{label} must be {} characters or fewer",
-                crate::web::grouped(longest as i64)
-            ))
+            Err(format!("{label} must be {} characters or fewer", crate::web::grouped(longest as i64)))
         };
         self.errors.keep(field, checked)
     }
@@ -185,34 +164,25 @@ impl ConnectorForm {
         if self.base_url.trim().is_empty() {
             return Some(None);
         }
-        let checked = HttpUrl::parse(&self.base_url)
-            .map_err(|problem| format!("Base URL {problem}"))
-            .and_then(|url| match url.has_step() {
+        let checked = HttpUrl::parse(&self.base_url).map_err(|problem| format!("Base URL {problem}")).and_then(|url| {
+            match url.has_step() {
                 true => Err("Base URL has an encoded “.” or “..” in its path".to_string()),
                 false => Ok(Some(url)),
-            });
+            }
+        });
         self.errors.keep("base_url", checked)
     }
 
     fn check_categories(&mut self) -> Option<Vec<CategoryId>> {
         let known = |id: &CategoryId| self.choices.iter().any(|choice| choice.id == *id);
         let chosen: Vec<CategoryId> = self.categories.iter().copied().filter(known).collect();
-        let checked = if chosen.is_empty() {
-            Err("Choose at least one category")
-        } else {
-            Ok(chosen)
-        };
+        let checked = if chosen.is_empty() { Err("Choose at least one category") } else { Ok(chosen) };
         self.errors.keep("category", checked)
     }
 
     pub fn name_taken(&mut self) {
-        let name = parse_name(&self.name)
-            .map(|name| name.as_str().to_string())
-            .unwrap_or_default();
-        self.errors.add(
-            "connector_name",
-            format!("A data connector named “{name}” already exists"),
-        );
+        let name = parse_name(&self.name).map(|name| name.as_str().to_string()).unwrap_or_default();
+        self.errors.add("connector_name", format!("A data connector named “{name}” already exists"));
     }
 
     pub fn name_field(&self) -> TextField {
@@ -246,13 +216,9 @@ impl ConnectorForm {
 
     pub fn method_field(&self) -> SelectField {
         let choices = self.grants.choices(None);
-        let options = choices
-            .map(|method| Option_::new(method.code(), method.label()))
-            .collect();
+        let options = choices.map(|method| Option_::new(method.code(), method.label())).collect();
         SelectField::new("auth_method", "Authentication Type", options, &self.method)
-            .hint(
-                "How the data source wants to be signed in to. The next page asks for the details.",
-            )
+            .hint("How the data source wants to be signed in to. The next page asks for the details.")
             .errors(&self.errors)
     }
 
@@ -263,13 +229,9 @@ impl ConnectorForm {
             ticked: self.categories.contains(&choice.id),
             note: if choice.is_active() { "" } else { "inactive" },
         };
-        CheckList::new(
-            "category",
-            "Category",
-            self.choices.iter().map(choice).collect(),
-        )
-        .hint("Choose one or more.")
-        .errors(&self.errors)
+        CheckList::new("category", "Category", self.choices.iter().map(choice).collect())
+            .hint("Choose one or more.")
+            .errors(&self.errors)
     }
 
     pub fn enabled_field(&self) -> Check {
@@ -279,20 +241,15 @@ impl ConnectorForm {
 
     /// What was typed, for the page with both versions.
     pub fn typed(&self) -> TypedDetails {
-        let names = |id: &CategoryId| {
-            self.choices
-                .iter()
-                .find(|choice| choice.id == *id)
-                .map(|choice| choice.name.clone())
-        };
+        let names =
+            |id: &CategoryId| self.choices.iter().find(|choice| choice.id == *id).map(|choice| choice.name.clone());
         let mut categories: Vec<String> = self.categories.iter().filter_map(names).collect();
         categories.sort();
         TypedDetails {
             name: self.name.trim().to_string(),
             display_name: self.display_name.trim().to_string(),
             description: self.description.trim().to_string(),
-            base_url: HttpUrl::parse(&self.base_url)
-                .map_or(self.base_url.clone(), |url| url.as_str().to_string()),
+            base_url: HttpUrl::parse(&self.base_url).map_or(self.base_url.clone(), |url| url.as_str().to_string()),
             categories: categories.join(", "),
             enabled: self.enabled,
         }

@@ -71,13 +71,7 @@ impl ConnectorHead {
     /// The head of `connector` with `tab` as the current one; the tabs are those that `actor` may open.
     pub fn new(connector: &Connector, tab: Tab, actor: &Actor) -> ConnectorHead {
         let may_open = |tab: &Tab| actor.may(tab.needs());
-        let tabs = [
-            Tab::Details,
-            Tab::Authorization,
-            Tab::Endpoints,
-            Tab::Activity,
-            Tab::Access,
-        ];
+        let tabs = [Tab::Details, Tab::Authorization, Tab::Endpoints, Tab::Activity, Tab::Access];
         ConnectorHead {
             key: connector.key.clone(),
             label: connector.label.clone(),

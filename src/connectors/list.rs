@@ -34,10 +34,7 @@ struct ListPage {
 
 impl ListPage {
     fn category_filter(&self) -> SelectField {
-        let options = self
-            .categories
-            .iter()
-            .map(|category| Option_::new(category.id.to_string(), &category.name));
+        let options = self.categories.iter().map(|category| Option_::new(category.id.to_string(), &category.name));
         self.filter("category", "Category", "Any category", options)
     }
 
@@ -55,25 +52,15 @@ impl ListPage {
             "status",
             "Status",
             "Any status",
-            Health::ALL
-                .into_iter()
-                .map(|health| Option_::new(health.code(), health.label())),
+            Health::ALL.into_iter().map(|health| Option_::new(health.code(), health.label())),
         )
     }
 
-    fn filter(
-        &self,
-        name: &str,
-        label: &str,
-        any: &str,
-        options: impl Iterator<Item = Option_>,
-    ) -> SelectField {
+    fn filter(&self, name: &str, label: &str, any: &str, options: impl Iterator<Item = Option_>) -> SelectField {
         SelectField::new(
             name,
             label,
-            std::iter::once(Option_::new("", any))
-                .chain(options)
-                .collect(),
+            std::iter::once(Option_::new("", any)).chain(options).collect(),
             self.query.filter(name),
         )
     }
@@ -88,31 +75,12 @@ impl ListPage {
         let method = Method::parse(self.query.filter("auth_method"));
         let health = Health::parse(self.query.filter("status"));
         let words = [
-            (
-                "category",
-                category.map_or("Unknown category".into(), |name| {
-                    format!("Category is {name}")
-                }),
-            ),
-            (
-                "auth_method",
-                method.map_or("Unknown method".into(), |method| {
-                    format!("Method is {}", method.label())
-                }),
-            ),
-            (
-                "status",
-                health.map_or("Unknown status".into(), |health| {
-                    format!("Status is {}", health.label())
-                }),
-            ),
+            ("category", category.map_or("Unknown category".into(), |name| format!("Category is {name}"))),
+            ("auth_method", method.map_or("Unknown method".into(), |method| format!("Method is {}", method.label()))),
+            ("status", health.map_or("Unknown status".into(), |health| format!("Status is {}", health.label()))),
         ];
-        let search = (!self.query.search.is_empty()).then(|| {
-            (
-                format!("Search for “{}”", self.query.search),
-                self.query.without_search(),
-            )
-        });
+        let search = (!self.query.search.is_empty())
+            .then(|| (format!("Search for “{}”", self.query.search), self.query.without_search()));
         let filters = words
             .into_iter()
             .filter(|(name, _)| !self.query.filter(name).is_empty())
@@ -122,33 +90,18 @@ impl ListPage {
 }
 
 pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
-    let query = ListQuery::parse(
-        "/connectors",
-        visit.req.query_string(),
-        &["category", "auth_method", "status"],
-    );
+    let query = ListQuery::parse("/connectors", visit.req.query_string(), &["category", "auth_method", "status"]);
     let conn = visit.conn().await?;
     let chosen = query.filter("category").parse().ok();
     // All go to the database in one go.
-    let ((slice, total), categories) = try_join!(
-        queries::list(&conn, &visit.actor, &query),
-        categories::assignable(&conn, chosen.as_slice()),
-    )?;
-    let pages = Pages::new(
-        &query,
-        ["data connector", "data connectors"],
-        &slice,
-        total,
-        |row| query.column.place(row),
-    );
+    let ((slice, total), categories) =
+        try_join!(queries::list(&conn, &visit.actor, &query), categories::assignable(&conn, chosen.as_slice()),)?;
+    let pages = Pages::new(&query, ["data connector", "data connectors"], &slice, total, |row| query.column.place(row));
     let Slice { rows, .. } = slice;
     let (troubles, now) = (troubles(&conn, &rows).await?, visit.now());
     let may = |permission| visit.may(permission);
-    let (may_create, may_edit, may_delete) = (
-        may(Permission::CreateConnectors),
-        may(Permission::EditConnectors),
-        may(Permission::DeleteConnectors),
-    );
+    let (may_create, may_edit, may_delete) =
+        (may(Permission::CreateConnectors), may(Permission::EditConnectors), may(Permission::DeleteConnectors));
     let is_limited = visit.actor.sight.is_limited();
     page(
         StatusCode::OK,

@@ -31,26 +31,10 @@ const ALL: [(Method, &str, &str); 8] = [
     (Method::Basic, "basic", "Basic Auth"),
     (Method::Bearer, "bearer", "Bearer Token"),
     (Method::ApiKey, "api_key", "API Key"),
-    (
-        Method::OAuth(Grant::AuthorizationCode),
-        "oauth_authorization_code",
-        "OAuth 2.0 Authorization Code",
-    ),
-    (
-        Method::OAuth(Grant::ClientCredentials),
-        "oauth_client_credentials",
-        "OAuth 2.0 Client Credentials",
-    ),
-    (
-        Method::OAuth(Grant::Password),
-        "oauth_password",
-        "Auth 2.0 Password",
-    ),
-    (
-        Method::OAuth(Grant::Implicit),
-        "oauth_implicit",
-        "OAuth 2.0 Implicit",
-    ),
+    (Method::OAuth(Grant::AuthorizationCode), "oauth_authorization_code", "OAuth 2.0 Authorization Code"),
+    (Method::OAuth(Grant::ClientCredentials), "oauth_client_credentials", "OAuth 2.0 Client Credentials"),
+    (Method::OAuth(Grant::Password), "oauth_password", "Auth 2.0 Password"),
+    (Method::OAuth(Grant::Implicit), "oauth_implicit", "OAuth 2.0 Implicit"),
 ];
 
 impl Method {
@@ -61,9 +45,7 @@ impl Method {
 
     /// The method of a stored code.
     pub fn parse(code: &str) -> Option<Method> {
-        ALL.iter()
-            .find(|(_, known, _)| *known == code)
-            .map(|(method, ..)| *method)
+        ALL.iter().find(|(_, known, _)| *known == code).map(|(method, ..)| *method)
     }
 
     pub fn code(self) -> &'static str {
@@ -75,9 +57,7 @@ impl Method {
     }
 
     fn entry(self) -> &'static (Method, &'static str, &'static str) {
-        ALL.iter()
-            .find(|(method, ..)| *method == self)
-            .unwrap_or(&ALL[0])
+        ALL.iter().find(|(method, ..)| *method == self).unwrap_or(&ALL[0])
     }
 }
 
@@ -90,10 +70,7 @@ pub struct LegacyGrants {
 
 impl Default for LegacyGrants {
     fn default() -> LegacyGrants {
-        LegacyGrants {
-            password: true,
-            implicit: true,
-        }
+        LegacyGrants { password: true, implicit: true }
     }
 }
 
@@ -119,14 +96,8 @@ mod tests {
 
     #[test]
     fn a_method_that_is_switched_off_is_offered_only_where_it_is_stored() {
-        let (password, implicit) = (
-            Method::OAuth(Grant::Password),
-            Method::OAuth(Grant::Implicit),
-        );
-        let grants = LegacyGrants {
-            password: false,
-            implicit: true,
-        };
+        let (password, implicit) = (Method::OAuth(Grant::Password), Method::OAuth(Grant::Implicit));
+        let grants = LegacyGrants { password: false, implicit: true };
         assert!(!grants.allow(password) && grants.allow(implicit));
         let offered: Vec<Method> = grants.choices(None).collect();
         assert!(!offered.contains(&password));

@@ -28,7 +28,7 @@ pub use method::{Grant, LegacyGrants, Method};
 pub use model::{Connector, ConnectorId, EVERYBODY, NewConnector, parse_name};
 pub use outlook::{Facts, Outlook, RenewalFacts, TokenTimes, is_idle};
 pub use queries::{
-    create as insert, find, find_in_sight, hold_authorization, outdate_authorization, purge_trash,
-    refresh_due_health, refresh_health, review_health, waits_for_approval,
+    create as insert, find, find_in_sight, hold_authorization, outdate_authorization, purge_trash, refresh_due_health,
+    refresh_health, review_health, waits_for_approval,
 };
 pub use trash::{confirm_delete, delete, list as trash, restore};

@@ -110,7 +110,8 @@ pub struct Connector {
 }
 
 impl Connector {
-    /// The connector as this person sees it, whom it lists for these rights; of one that it is not open to they know nothing.
+    /// The connector as this person sees it, whom it lists for these rights; of one that it is not open to they know
+    /// nothing.
     pub(super) fn seen_by(mut self, by: &Actor, listed: Rights) -> Result<Connector, Error> {
         self.admits = admission(by, self.open, listed)?;
         self.rights = Rights::of(by.super_admin, by.permissions, self.open, listed);
@@ -135,18 +136,13 @@ impl Connector {
 
     /// Refuses whoever it does not admit to editing: deleting has a permission of its own, and no right of its own.
     pub fn require_to_delete(&self) -> Result<(), Error> {
-        if self.admits.contains(Right::Edit) {
-            Ok(())
-        } else {
-            Err(Error::NotListed("delete"))
-        }
+        if self.admits.contains(Right::Edit) { Ok(()) } else { Err(Error::NotListed("delete")) }
     }
 
     /// The base URL, which was readable when the connector was found.
     pub fn parsed_base_url(&self) -> Result<Option<HttpUrl>, StoredValueError> {
         let url = self.base_url.as_deref();
-        url.map(|url| known("connectors.base_url", self.id, HttpUrl::parse(url).ok()))
-            .transpose()
+        url.map(|url| known("connectors.base_url", self.id, HttpUrl::parse(url).ok())).transpose()
     }
 
     pub fn method(&self) -> Method {
@@ -214,7 +210,8 @@ impl ListRow {
         known.inspect_err(StoredValueError::log).ok()
     }
 
-    /// Where what is wrong is put right, in the words of a link; `None` where nothing is, or nothing that it admits the person to.
+    /// Where what is wrong is put right, in the words of a link; `None` where nothing is, or nothing that it admits the
+    /// person to.
     pub fn repair(&self) -> Option<(&'static str, String)> {
         let (right, words, tab) = match self.health() {
             None | Some(Health::Healthy) => return None,
@@ -233,11 +230,7 @@ impl ListRow {
     /// The description, cut with an ellipsis where the row holds only its beginning.
     pub fn description(&self) -> String {
         let cut = self.description_start.chars().count() >= 100;
-        if cut {
-            format!("{}…", self.description_start.trim_end())
-        } else {
-            self.description_start.clone()
-        }
+        if cut { format!("{}…", self.description_start.trim_end()) } else { self.description_start.clone() }
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! A function of stored facts and the time, and the only place that decides any of the three.
 //!
-//! Rule: only the server's own no (`is_final`) makes a connector that renews its token by itself need a person. Time-outs and
-//! faults of the server make it Failing, however many there are.
+//! Rule: only the server's own no (`is_final`) makes a connector that renews its token by itself need a person.
+//! Time-outs and faults of the server make it Failing, however many there are.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -12,8 +12,8 @@ use super::{Grant, Health, Method};
 /// A token is renewed this long before it ends, or a tenth of its life if that is less.
 const LONGEST_MARGIN: TimeDelta = TimeDelta::minutes(5);
 
-/// A connector counts as in use for this long after a call. One that is not is renewed only so often, so that the server
-/// does not forget it and nobody finds a dead one after a holiday.
+/// A connector counts as in use for this long after a call. One that is not is renewed only so often, so that the
+/// server does not forget it and nobody finds a dead one after a holiday.
 const IN_USE: TimeDelta = TimeDelta::days(1);
 
 /// Background work fetches no two tokens of a connector closer together than this, however short they live, and a token
@@ -66,11 +66,7 @@ impl Outlook {
     /// The outlook at `now`.
     pub fn of(facts: &Facts, now: DateTime<Utc>) -> Outlook {
         let (health, changes_at) = facts.health(now);
-        Outlook {
-            health,
-            changes_at,
-            renew_at: facts.renew_at(now),
-        }
+        Outlook { health, changes_at, renew_at: facts.renew_at(now) }
     }
 }
 
@@ -82,9 +78,7 @@ impl Facts {
         let (health, changes_at) = self.sign_in_health(now);
         // What a person must do comes before what passes by itself.
         match health {
-            Health::Healthy | Health::Expiring if self.is_left_alone => {
-                (Health::Failing, changes_at)
-            }
+            Health::Healthy | Health::Expiring if self.is_left_alone => (Health::Failing, changes_at),
             health => (health, changes_at),
         }
     }
@@ -130,8 +124,8 @@ impl TokenTimes {
         Some(expires - (life / 10).min(LONGEST_MARGIN))
     }
 
-    /// Whether a call that takes this long may use the token. Half a life is enough for any, or else each call would fetch a
-    /// new token where they live shorter than calls want.
+    /// Whether a call that takes this long may use the token. Half a life is enough for any, or else each call would
+    /// fetch a new token where they live shorter than calls want.
     pub fn serves(&self, min_ttl: TimeDelta, now: DateTime<Utc>) -> bool {
         match (self.expires_at, self.life()) {
             (None, _) => true,
@@ -183,10 +177,7 @@ impl TokenTimes {
 impl Method {
     /// Whether a stored sign-in alone fetches new tokens, without a refresh token.
     pub fn signs_in_by_itself(self) -> bool {
-        matches!(
-            self,
-            Method::OAuth(Grant::ClientCredentials | Grant::Password)
-        )
+        matches!(self, Method::OAuth(Grant::ClientCredentials | Grant::Password))
     }
 }
 

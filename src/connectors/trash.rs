@@ -27,22 +27,10 @@ pub async fn confirm_delete(visit: Visit, Segment(key): Segment) -> Result<HttpR
     let connector = queries::find(&conn, &visit.actor, &key, Right::View).await?;
     connector.require_to_delete()?;
     let usage = queries::usage(&conn, connector.id, visit.now()).await?;
-    page(
-        StatusCode::OK,
-        &DeletePage {
-            shell: visit.shell,
-            connector,
-            usage,
-            changed: false,
-        },
-    )
+    page(StatusCode::OK, &DeletePage { shell: visit.shell, connector, usage, changed: false })
 }
 
-pub async fn delete(
-    visit: Visit,
-    Segment(key): Segment,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn delete(visit: Visit, Segment(key): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let connector = queries::find(&conn, &visit.actor, &key, Right::View).await?;
     connector.require_to_delete()?;
@@ -61,21 +49,9 @@ pub async fn delete(
 }
 
 /// The confirmation once more, with the connector as it is now.
-async fn changed_page(
-    visit: Visit,
-    conn: &Conn,
-    connector: Connector,
-) -> Result<HttpResponse, Error> {
+async fn changed_page(visit: Visit, conn: &Conn, connector: Connector) -> Result<HttpResponse, Error> {
     let usage = queries::usage(conn, connector.id, visit.now()).await?;
-    page(
-        StatusCode::CONFLICT,
-        &DeletePage {
-            shell: visit.shell,
-            connector,
-            usage,
-            changed: true,
-        },
-    )
+    page(StatusCode::CONFLICT, &DeletePage { shell: visit.shell, connector, usage, changed: true })
 }
 
 impl DeletePage {
@@ -116,9 +92,7 @@ impl TrashPage {
 
     /// “in 12 days”.
     fn goes(&self, row: &TrashedConnector) -> String {
-        row.deleted_at
-            .map(|deleted| relative(&(deleted + KEPT), &self.now))
-            .unwrap_or_default()
+        row.deleted_at.map(|deleted| relative(&(deleted + KEPT), &self.now)).unwrap_or_default()
     }
 }
 
@@ -126,39 +100,20 @@ pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
     trash_page(visit, None, StatusCode::OK).await
 }
 
-async fn trash_page(
-    visit: Visit,
-    taken: Option<String>,
-    status: StatusCode,
-) -> Result<HttpResponse, Error> {
+async fn trash_page(visit: Visit, taken: Option<String>, status: StatusCode) -> Result<HttpResponse, Error> {
     let rows = queries::trashed(&mut *visit.conn().await?, &visit.actor).await?;
     let now = visit.now();
-    page(
-        status,
-        &TrashPage {
-            shell: visit.shell,
-            rows,
-            now,
-            taken,
-        },
-    )
+    page(status, &TrashPage { shell: visit.shell, rows, now, taken })
 }
 
-pub async fn restore(
-    visit: Visit,
-    Segment(key): Segment,
-    Form(_): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn restore(visit: Visit, Segment(key): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let connector = queries::find_trashed(&mut conn, &visit.actor, &key).await?;
     let restored = queries::restore(&mut conn, &visit.actor, visit.now(), &connector).await;
     // The page takes one of its own.
     drop(conn);
     match restored {
-        Ok(()) => Ok(visit.see_other(
-            &format!("/connectors/{}", connector.key),
-            "The Data Connector was restored",
-        )),
+        Ok(()) => Ok(visit.see_other(&format!("/connectors/{}", connector.key), "The Data Connector was restored")),
         Err(SaveError::Fault(fault)) => Err(fault),
         Err(_) => trash_page(visit, Some(connector.name), StatusCode::CONFLICT).await,
     }

@@ -52,12 +52,7 @@ impl Trouble {
 
 /// The troubles of these rows. Where nothing has failed, nothing is asked.
 pub(super) async fn troubles(conn: &Conn, rows: &[ListRow]) -> Result<Troubles, Error> {
-    let failed = |row: &&ListRow| {
-        matches!(
-            row.health(),
-            Some(Health::Failing | Health::NeedsReauthorization)
-        )
-    };
+    let failed = |row: &&ListRow| matches!(row.health(), Some(Health::Failing | Health::NeedsReauthorization));
     let failed: Vec<ConnectorId> = rows.iter().filter(failed).map(|row| row.id).collect();
     if failed.is_empty() {
         return Ok(Troubles(Vec::new()));

@@ -26,13 +26,8 @@ impl Cursor {
     pub fn decode(text: &str) -> Option<Cursor> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (id, value) = bytes.split_first_chunk::<16>()?;
-        let value = String::from_utf8(value.to_vec())
-            .ok()
-            .filter(|value| !value.contains('\0'))?;
-        Some(Cursor {
-            value,
-            id: Uuid::from_bytes(*id),
-        })
+        let value = String::from_utf8(value.to_vec()).ok().filter(|value| !value.contains('\0'))?;
+        Some(Cursor { value, id: Uuid::from_bytes(*id) })
     }
 }
 
@@ -99,11 +94,7 @@ pub struct Keyset<'a> {
 impl Keyset<'_> {
     /// `ORDER BY` in reading direction, total because it ends in the id.
     pub fn order(&self) -> String {
-        let direction = if self.reads_downwards() {
-            "DESC"
-        } else {
-            "ASC"
-        };
+        let direction = if self.reads_downwards() { "DESC" } else { "ASC" };
         format!("{} {direction}, id {direction}", self.column)
     }
 
@@ -111,12 +102,7 @@ impl Keyset<'_> {
     pub fn condition(&self, first: usize) -> Option<String> {
         self.position.cursor()?;
         let sign = if self.reads_downwards() { '<' } else { '>' };
-        Some(format!(
-            "({}, id) {sign} (${first}::{}, ${})",
-            self.column,
-            self.kind.sql_type(),
-            first + 1
-        ))
+        Some(format!("({}, id) {sign} (${first}::{}, ${})", self.column, self.kind.sql_type(), first + 1))
     }
 
     fn reads_downwards(&self) -> bool {
@@ -149,10 +135,7 @@ mod tests {
 
     #[test]
     fn a_cursor_survives_the_address_and_rubbish_is_none() {
-        let cursor = Cursor {
-            value: "Ärzte & Co".into(),
-            id: Uuid::from_u128(7),
-        };
+        let cursor = Cursor { value: "Ärzte & Co".into(), id: Uuid::from_u128(7) };
         assert_eq!(Cursor::decode(&cursor.encode()), Some(cursor));
         for rubbish in ["", "x", "!!!!", "AAAA"] {
             assert_eq!(Cursor::decode(rubbish), None);
@@ -166,29 +149,15 @@ mod tests {
         for rubbish in ["", "evil", "7 OR 1", "99999999999999999999"] {
             assert!(!Kind::Number.reads(rubbish), "{rubbish}");
         }
-        for rubbish in [
-            "",
-            "evil",
-            "infinity",
-            "0000-01-01T00:00:00Z",
-            "2026-01-01T00:00:00+23:00",
-        ] {
+        for rubbish in ["", "evil", "infinity", "0000-01-01T00:00:00Z", "2026-01-01T00:00:00+23:00"] {
             assert!(!Kind::Time.reads(rubbish), "{rubbish}");
         }
     }
 
     #[test]
     fn the_page_before_is_read_backwards() {
-        let position = Position::Before(Cursor {
-            value: "m".into(),
-            id: Uuid::nil(),
-        });
-        let keyset = Keyset {
-            column: "label",
-            kind: Kind::Text,
-            descending: false,
-            position: &position,
-        };
+        let position = Position::Before(Cursor { value: "m".into(), id: Uuid::nil() });
+        let keyset = Keyset { column: "label", kind: Kind::Text, descending: false, position: &position };
         assert_eq!(keyset.order(), "label DESC, id DESC");
         assert_eq!(keyset.condition(3).unwrap(), "(label, id) < ($3::text, $4)");
         let slice = Slice::new(vec!["l", "k", "j"], 2, &position);

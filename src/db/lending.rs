@@ -1,11 +1,11 @@
 //! Connections that are lent for a limited time, so that a server that hangs keeps nobody waiting.
 //!
 //! Rule: whoever borrows a connection has it no longer than the pool's limit. Then the connection is closed from
-//! outside: what waits for an answer fails at once, and the pool drops what is closed. This also holds when the server is
-//! frozen and answers nothing. The server's own `statement_timeout` ends a statement that goes on after that.
+//! outside: what waits for an answer fails at once, and the pool drops what is closed. This also holds when the server
+//! is frozen and answers nothing. The server's own `statement_timeout` ends a statement that goes on after that.
 //!
-//! A future that is dropped in the middle of a statement leaves the answer to the connection, which reads and drops it; in the
-//! middle of a transaction it leaves a connection that counts as broken, and the pool drops it.
+//! A future that is dropped in the middle of a statement leaves the answer to the connection, which reads and drops it;
+//! in the middle of a transaction it leaves a connection that counts as broken, and the pool drops it.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -30,8 +30,8 @@ pub(super) struct Limited {
     pub until: watch::Sender<Option<Instant>>,
 }
 
-/// The server ends a statement so much later than the program gives up: else the two would race, and the connection would
-/// sometimes be kept.
+/// The server ends a statement so much later than the program gives up: else the two would race, and the connection
+/// would sometimes be kept.
 const LATER: Duration = Duration::from_millis(500);
 
 impl Limited {

@@ -1,8 +1,8 @@
 //! Values that are read from the database and kept in memory for seconds, because every call needs them.
 //!
-//! Rule: a value is fresh for [`SOFT`]; then one caller reads it again while others still get the old one; none is ever given
-//! out that is older than [`HARD`]. A change that [`super::Notices`] tells of drops it at once. The age counts from the
-//! moment before the reading, and what was being read when the change came is not kept.
+//! Rule: a value is fresh for [`SOFT`]; then one caller reads it again while others still get the old one; none is ever
+//! given out that is older than [`HARD`]. A change that [`super::Notices`] tells of drops it at once. The age counts
+//! from the moment before the reading, and what was being read when the change came is not kept.
 //!
 //! Danger: what does not exist is not kept, or else anybody could fill the memory with made-up keys.
 
@@ -32,11 +32,7 @@ pub struct Memory<K, V> {
 
 impl<K, V> Clone for Memory<K, V> {
     fn clone(&self) -> Self {
-        Memory {
-            slots: Arc::clone(&self.slots),
-            clock: self.clock.clone(),
-            most: self.most,
-        }
+        Memory { slots: Arc::clone(&self.slots), clock: self.clock.clone(), most: self.most }
     }
 }
 
@@ -80,21 +76,13 @@ where
 {
     /// A memory of at most `most` values.
     pub fn new(clock: &Clock, most: usize) -> Self {
-        Memory {
-            slots: Arc::default(),
-            clock: clock.clone(),
-            most: most.max(1),
-        }
+        Memory { slots: Arc::default(), clock: clock.clone(), most: most.max(1) }
     }
 
-    /// The value of a key: the kept one, or what `read` brings; `None` if there is none. While reading fails, a value that is
-    /// young enough is still given out. Who waits for another's reading fails with it: to try one after the other would take
-    /// the time limit of the database each time.
-    pub async fn get<Q, E>(
-        &self,
-        key: &Q,
-        read: impl AsyncFnOnce() -> Result<Option<V>, E>,
-    ) -> Result<Option<V>, E>
+    /// The value of a key: the kept one, or what `read` brings; `None` if there is none. While reading fails, a value
+    /// that is young enough is still given out. Who waits for another's reading fails with it: to try one after the
+    /// other would take the time limit of the database each time.
+    pub async fn get<Q, E>(&self, key: &Q, read: impl AsyncFnOnce() -> Result<Option<V>, E>) -> Result<Option<V>, E>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
@@ -120,8 +108,8 @@ where
         }
     }
 
-    /// Whether the value of a key was found before, however old it is now or whether it was forgotten. Those that have no value for long
-    /// may be taken for new.
+    /// Whether the value of a key was found before, however old it is now or whether it was forgotten. Those that have
+    /// no value for long may be taken for new.
     pub fn has_found<Q>(&self, key: &Q) -> bool
     where
         K: Borrow<Q>,
@@ -141,14 +129,11 @@ where
         }
     }
 
-    /// Forgets the values that `is_changed` picks out; what is being read just now is not kept either, for it may be one.
+    /// Forgets the values that `is_changed` picks out; what is being read just now is not kept either, for it may be
+    /// one.
     pub fn forget_where(&self, is_changed: impl Fn(&V) -> bool) {
         for slot in self.lock().values_mut() {
-            if slot
-                .value
-                .as_ref()
-                .is_none_or(|kept| is_changed(&kept.value))
-            {
+            if slot.value.as_ref().is_none_or(|kept| is_changed(&kept.value)) {
                 slot.drop_value();
             }
         }
@@ -262,10 +247,7 @@ where
             _ if !is_same || slot.changes != reading.changes => {}
             Some(value) => {
                 slot.was_found = true;
-                slot.value = Some(Kept {
-                    value,
-                    read_at: reading.started,
-                });
+                slot.value = Some(Kept { value, read_at: reading.started });
             }
             None => _ = slots.remove(key),
         }
@@ -279,13 +261,7 @@ where
 
 impl<V> Slot<V> {
     fn empty() -> Self {
-        Slot {
-            value: None,
-            was_found: false,
-            changes: 0,
-            failures: 0,
-            turn: Arc::default(),
-        }
+        Slot { value: None, was_found: false, changes: 0, failures: 0, turn: Arc::default() }
     }
 
     fn drop_value(&mut self) {

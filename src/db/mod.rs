@@ -89,20 +89,13 @@ impl Db {
     /// A pool whose connections are lent for `limit`, the wait for one included.
     pub fn with_limit(url: &str, size: usize, limit: Duration) -> anyhow::Result<Db> {
         let servers = Servers::parse(url).context("the database URL cannot be read")?;
-        let lender = Lender {
-            servers: Arc::new(servers),
-            limit,
-        };
+        let lender = Lender { servers: Arc::new(servers), limit };
         let pool = Pool::builder(lender)
             .max_size(size.max(1))
             // The connection used last has the warmest caches on the server.
             .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
-            .timeouts(Timeouts {
-                wait: Some(PATIENCE),
-                create: Some(PATIENCE),
-                recycle: Some(PATIENCE),
-            })
+            .timeouts(Timeouts { wait: Some(PATIENCE), create: Some(PATIENCE), recycle: Some(PATIENCE) })
             .build()
             .context("cannot set up the database pool")?;
         Ok(Db { pool, limit })
@@ -123,9 +116,7 @@ impl Db {
 pub fn migrations() -> Vec<(String, String)> {
     let all: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations().unwrap_or_default();
     let names = all.iter().map(|migration| migration.name());
-    let mut all: Vec<(String, String)> = names
-        .map(|name| (name.version().to_string(), name.to_string()))
-        .collect();
+    let mut all: Vec<(String, String)> = names.map(|name| (name.version().to_string(), name.to_string())).collect();
     all.sort();
     all
 }
@@ -133,15 +124,11 @@ pub fn migrations() -> Vec<(String, String)> {
 /// Brings the schema of `url` up to this program's. Instances that start together take turns.
 pub async fn migrate(url: &str) -> anyhow::Result<()> {
     let servers = Servers::parse(url).context("the database URL cannot be read")?;
-    let Limited { mut conn, until } = Limited::open(&servers, COMMAND)
-        .await
-        .context("cannot connect to the database")?;
+    let Limited { mut conn, until } =
+        Limited::open(&servers, COMMAND).await.context("cannot connect to the database")?;
     until.send_replace(Some(Instant::now() + COMMAND));
     let lock = format!("SELECT pg_advisory_lock({MIGRATION_LOCK})");
-    diesel::sql_query(lock)
-        .execute(&mut conn)
-        .await
-        .context("cannot take the migration lock")?;
+    diesel::sql_query(lock).execute(&mut conn).await.context("cannot take the migration lock")?;
     let mut harness = AsyncMigrationHarness::new(conn);
     harness
         .run_pending_migrations(MIGRATIONS)

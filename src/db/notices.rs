@@ -1,11 +1,12 @@
 //! Hearing what other connections and other instances have changed: `NOTIFY connectory_changed`, which triggers send.
 //!
-//! Rule: what is kept in memory is dropped on a notice. While nobody listens notices are lost, so after every connection
-//! that is new, everything counts as changed; how long anything may be kept without a notice is for [`super::Memory`].
+//! Rule: what is kept in memory is dropped on a notice. While nobody listens notices are lost, so after every
+//! connection that is new, everything counts as changed; how long anything may be kept without a notice is for
+//! [`super::Memory`].
 //!
-//! Danger: a connection that has silently died brings no notices. So it is asked for a sign of life every [`HEARTBEAT`].
-//! Without one the server may be frozen, or another one has taken over: pools drop the connections that nobody uses
-//! ([`Notices::guard`]), so that a request begins with a new one instead of waiting for an old one.
+//! Danger: a connection that has silently died brings no notices. So it is asked for a sign of life every
+//! [`HEARTBEAT`]. Without one the server may be frozen, or another one has taken over: pools drop the connections that
+//! nobody uses ([`Notices::guard`]), so that a request begins with a new one instead of waiting for an old one.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -54,11 +55,7 @@ pub struct Notices {
 impl Notices {
     /// Notices of the database at `url`, once [`Notices::run`] runs.
     pub fn new(url: &str) -> Notices {
-        Notices {
-            url: url.into(),
-            hearers: Arc::default(),
-            guarded: Arc::default(),
-        }
+        Notices { url: url.into(), hearers: Arc::default(), guarded: Arc::default() }
     }
 
     /// Calls `hear` at every change from now on; it must be quick.
@@ -92,10 +89,7 @@ impl Notices {
         loop {
             let mut heard = false;
             if let Err(error) = self.listen(&servers, &mut heard).await {
-                tracing::warn!(
-                    cause = format!("{error:#}"),
-                    "changes are not heard; connecting again"
-                );
+                tracing::warn!(cause = format!("{error:#}"), "changes are not heard; connecting again");
             }
             if heard {
                 self.drop_idle_connections();
@@ -149,18 +143,14 @@ impl Notices {
 
 /// Executes statements that a server which is well answers at once.
 async fn sign_of_life(client: &Client, statements: &str) -> anyhow::Result<()> {
-    tokio::time::timeout(HEARTBEAT, client.batch_execute(statements))
-        .await
-        .context("no sign of life")??;
+    tokio::time::timeout(HEARTBEAT, client.batch_execute(statements)).await.context("no sign of life")??;
     Ok(())
 }
 
 /// A newer instance may send words that this one does not know: then anything may have changed.
 fn parse(payload: &str) -> Change {
     match payload.split_once(' ') {
-        Some(("connector", id)) => {
-            Uuid::parse_str(id).map_or(Change::Everything, Change::Connector)
-        }
+        Some(("connector", id)) => Uuid::parse_str(id).map_or(Change::Everything, Change::Connector),
         None if payload == "keys" => Change::Keys,
         _ => Change::Everything,
     }

@@ -30,10 +30,7 @@ impl Servers {
         if config.get_load_balance_hosts() == LoadBalanceHosts::Random {
             each.shuffle(&mut rand::rng());
         }
-        Ok(Servers {
-            each,
-            last: AtomicUsize::new(0),
-        })
+        Ok(Servers { each, last: AtomicUsize::new(0) })
     }
 
     /// Connects to the first server that accepts within its share of `limit`.

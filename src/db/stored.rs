@@ -1,7 +1,9 @@
-//! Reading stored values of which only some are known: the words of enumerations, addresses, settings in a syntax of their own.
+//! Reading stored values of which only some are known: the words of enumerations, addresses, settings in a syntax of
+//! their own.
 //!
-//! Rule: what cannot be read is an error that names table, column and row, and never a default: an unknown authorization method
-//! that counted as none would send calls without a credential. Danger: the value itself in a message; it may be secret.
+//! Rule: what cannot be read is an error that names table, column and row, and never a default: an unknown
+//! authorization method that counted as none would send calls without a credential. Danger: the value itself in a
+//! message; it may be secret.
 
 use std::fmt::Display;
 
@@ -30,19 +32,12 @@ impl StoredValueError {
 }
 
 /// What a stored value was read as; `None` is an error. `column` is table and column, such as `connectors.base_url`.
-pub fn known<T>(
-    column: &'static str,
-    row: impl Display,
-    read: Option<T>,
-) -> Result<T, StoredValueError> {
+pub fn known<T>(column: &'static str, row: impl Display, read: Option<T>) -> Result<T, StoredValueError> {
     read.ok_or_else(|| StoredValueError::new(column, row))
 }
 
 /// Whether every one of these columns of a row can be read.
-pub fn all_known(
-    row: impl Display,
-    columns: &[(&'static str, bool)],
-) -> Result<(), StoredValueError> {
+pub fn all_known(row: impl Display, columns: &[(&'static str, bool)]) -> Result<(), StoredValueError> {
     match columns.iter().find(|(_, can_be_read)| !can_be_read) {
         Some((column, _)) => Err(StoredValueError::new(column, row)),
         None => Ok(()),
@@ -65,8 +60,7 @@ macro_rules! text_column {
         impl diesel::deserialize::FromSql<diesel::sql_types::Text, diesel::pg::Pg> for $kind {
             fn from_sql(bytes: diesel::pg::PgValue<'_>) -> diesel::deserialize::Result<Self> {
                 let code = std::str::from_utf8(bytes.as_bytes())?;
-                <$kind>::parse(code)
-                    .ok_or_else(|| concat!($column, " has a value that cannot be read").into())
+                <$kind>::parse(code).ok_or_else(|| concat!($column, " has a value that cannot be read").into())
             }
         }
     };

@@ -1,8 +1,9 @@
 //! Changing a row only as the form that changes it has seen it.
 //!
-//! Rule: a form is checked against the same state of its row that it is written over. The handler makes a [`SeenVersion`] before it checks
-//! anything, and the query that writes locks the row and compares once more, in its own transaction. A statement that only
-//! asks for the version that the form names is not enough: the form may name one that the row gets after the check.
+//! Rule: a form is checked against the same state of its row that it is written over. The handler makes a
+//! [`SeenVersion`] before it checks anything, and the query that writes locks the row and compares once more, in its
+//! own transaction. A statement that only asks for the version that the form names is not enough: the form may name one
+//! that the row gets after the check.
 
 use diesel::OptionalExtension;
 use diesel::result::Error as DbError;
@@ -24,19 +25,15 @@ pub enum VersionError {
 }
 
 impl SeenVersion {
-    /// `None` if the form was made from another version than the one that it is about to be checked against, be it an earlier
-    /// or a later one.
+    /// `None` if the form was made from another version than the one that it is about to be checked against, be it an
+    /// earlier or a later one.
     pub fn compare(of_form: i32, of_row: i32) -> Option<SeenVersion> {
         (of_form == of_row).then_some(SeenVersion(of_row))
     }
 
     /// Compares with the version of a row that the caller has locked.
     pub fn check(self, locked: i32) -> Result<(), VersionError> {
-        if self.0 == locked {
-            Ok(())
-        } else {
-            Err(VersionError::Stale)
-        }
+        if self.0 == locked { Ok(()) } else { Err(VersionError::Stale) }
     }
 
     /// Locks a row until the transaction ends, and compares. `row` selects its version with a locking clause.

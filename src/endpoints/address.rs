@@ -3,18 +3,11 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What stands in a segment of a path as it is (RFC 3986 2.3); all else is percent-encoded.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The path of a connector for programs.
 pub fn connector_path(key: &str) -> String {
-    format!(
-        "/api/v1/connectors/{}",
-        utf8_percent_encode(key, UNRESERVED)
-    )
+    format!("/api/v1/connectors/{}", utf8_percent_encode(key, UNRESERVED))
 }
 
 /// The path to which programs POST to call an endpoint.
@@ -29,9 +22,6 @@ mod tests {
 
     #[test]
     fn a_name_of_any_script_stands_in_one_segment() {
-        assert_eq!(
-            call_path("ledger", "List 2.0_ä"),
-            "/api/v1/connectors/ledger/endpoints/List%202.0_%C3%A4/call"
-        );
+        assert_eq!(call_path("ledger", "List 2.0_ä"), "/api/v1/connectors/ledger/endpoints/List%202.0_%C3%A4/call");
     }
 }

@@ -65,11 +65,7 @@ impl Definitions {
     }
 
     /// All endpoints of a connector by name, but for those that cannot be read.
-    pub async fn all(
-        &self,
-        db: &Db,
-        connector: ConnectorId,
-    ) -> Result<Vec<Arc<DefinedEndpoint>>, Error> {
+    pub async fn all(&self, db: &Db, connector: ConnectorId) -> Result<Vec<Arc<DefinedEndpoint>>, Error> {
         let of_connector = self.of(db, connector).await?.unwrap_or_default();
         let readable = |found: &Result<Arc<DefinedEndpoint>, StoredValueError>| {
             let found = found.clone().inspect_err(StoredValueError::log);
@@ -81,9 +77,7 @@ impl Definitions {
     }
 
     async fn of(&self, db: &Db, connector: ConnectorId) -> Result<Option<Arc<OfConnector>>, Error> {
-        self.memory
-            .get(&connector, async || read(db, connector).await)
-            .await
+        self.memory.get(&connector, async || read(db, connector).await).await
     }
 }
 
@@ -94,20 +88,15 @@ async fn read(db: &Db, connector: ConnectorId) -> Result<Option<Arc<OfConnector>
     };
     let read = |url: String| known("connectors.base_url", connector, HttpUrl::parse(&url).ok());
     let base = base.map(read).transpose().map_err(Error::internal)?;
-    let defined = endpoints
-        .into_iter()
-        .map(|(key, endpoint)| (key, define(&endpoint, base.as_ref()).map(Arc::new)));
+    let defined = endpoints.into_iter().map(|(key, endpoint)| (key, define(&endpoint, base.as_ref()).map(Arc::new)));
     Ok(Some(Arc::new(defined.collect())))
 }
 
 /// Whatever is stored was checked; a row that somebody has written by hand is an error.
-fn define(
-    endpoint: &Endpoint,
-    base: Option<&HttpUrl>,
-) -> Result<DefinedEndpoint, StoredValueError> {
+fn define(endpoint: &Endpoint, base: Option<&HttpUrl>) -> Result<DefinedEndpoint, StoredValueError> {
     let recipe = endpoint.recipe()?;
-    let definition = Definition::new(&recipe, base)
-        .map_err(|problems| StoredValueError::new(column(&problems), endpoint.id))?;
+    let definition =
+        Definition::new(&recipe, base).map_err(|problems| StoredValueError::new(column(&problems), endpoint.id))?;
     let seconds = recipe.time_out.map(i32::unsigned_abs);
     Ok(DefinedEndpoint {
         id: endpoint.id,

@@ -21,54 +21,25 @@ struct DeletePage {
     changed: bool,
 }
 
-pub async fn confirm_delete(
-    visit: Visit,
-    Segments([key, id]): Segments<2>,
-) -> Result<HttpResponse, Error> {
-    let (connector, endpoint) =
-        load(&visit, &*visit.conn().await?, (&key, &id), Right::Edit).await?;
+pub async fn confirm_delete(visit: Visit, Segments([key, id]): Segments<2>) -> Result<HttpResponse, Error> {
+    let (connector, endpoint) = load(&visit, &*visit.conn().await?, (&key, &id), Right::Edit).await?;
     delete_page(visit, connector, endpoint, false)
 }
 
-fn delete_page(
-    visit: Visit,
-    connector: Connector,
-    endpoint: Endpoint,
-    changed: bool,
-) -> Result<HttpResponse, Error> {
-    let status = if changed {
-        StatusCode::CONFLICT
-    } else {
-        StatusCode::OK
-    };
-    page(
-        status,
-        &DeletePage {
-            shell: visit.shell,
-            connector,
-            endpoint,
-            changed,
-        },
-    )
+fn delete_page(visit: Visit, connector: Connector, endpoint: Endpoint, changed: bool) -> Result<HttpResponse, Error> {
+    let status = if changed { StatusCode::CONFLICT } else { StatusCode::OK };
+    page(status, &DeletePage { shell: visit.shell, connector, endpoint, changed })
 }
 
-pub async fn delete(
-    visit: Visit,
-    Segments([key, id]): Segments<2>,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
-    let (connector, endpoint) =
-        load(&visit, &*visit.conn().await?, (&key, &id), Right::Edit).await?;
+pub async fn delete(visit: Visit, Segments([key, id]): Segments<2>, Form(data): Form) -> Result<HttpResponse, Error> {
+    let (connector, endpoint) = load(&visit, &*visit.conn().await?, (&key, &id), Right::Edit).await?;
     let Some(seen) = data.seen_version(endpoint.version) else {
         return delete_page(visit, connector, endpoint, true);
     };
     let mut conn = visit.conn().await?;
     let (by, now) = (&visit.actor, visit.now());
     match queries::delete(&mut conn, by, now, (&endpoint, seen)).await {
-        Ok(()) => Ok(visit.see_other(
-            &format!("/connectors/{}/endpoints", connector.key),
-            "The endpoint was deleted",
-        )),
+        Ok(()) => Ok(visit.see_other(&format!("/connectors/{}/endpoints", connector.key), "The endpoint was deleted")),
         Err(SaveError::Fault(fault)) => Err(fault),
         Err(_) => {
             let endpoint = queries::find(&conn, connector.id, endpoint.id).await?;

@@ -14,8 +14,7 @@ use crate::connectors::{self, Connector, ConnectorHead, ConnectorId, Tab};
 use crate::db::Conn;
 use crate::outbound::{HttpUrl, Origin};
 use crate::web::{
-    ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Segments, Shell,
-    date_time, page,
+    ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Segments, Shell, date_time, page,
 };
 
 /// An endpoint that is being edited.
@@ -93,8 +92,8 @@ impl EditorPage {
     }
 }
 
-/// The attributes of a group of fields that belongs to some kinds of body. Unlike others it is sent while it is hidden, so that
-/// nothing typed is lost when the page is made anew.
+/// The attributes of a group of fields that belongs to some kinds of body. Unlike others it is sent while it is hidden,
+/// so that nothing typed is lost when the page is made anew.
 struct Case {
     kinds: &'static str,
     hidden: bool,
@@ -109,11 +108,7 @@ impl std::fmt::Display for Case {
 
 impl askama::filters::HtmlSafe for Case {}
 
-pub(super) fn editor_page(
-    visit: Visit,
-    mut editor: Editor,
-    status: StatusCode,
-) -> Result<HttpResponse, Error> {
+pub(super) fn editor_page(visit: Visit, mut editor: Editor, status: StatusCode) -> Result<HttpResponse, Error> {
     let key = &editor.connector.key;
     let action = match &editor.endpoint {
         Some(endpoint) => format!("/connectors/{key}/endpoints/{}", endpoint.id),
@@ -128,18 +123,7 @@ pub(super) fn editor_page(
     let may_edit = editor.connector.rights.contains(Right::Edit);
     let may_call = editor.connector.rights.contains(Right::Call);
     let calls_are_kept = editor.connector.is_kept_from(&visit.actor, Right::Call);
-    page(
-        status,
-        &EditorPage {
-            shell: visit.shell,
-            head,
-            editor,
-            action,
-            may_edit,
-            may_call,
-            calls_are_kept,
-        },
-    )
+    page(status, &EditorPage { shell: visit.shell, head, editor, action, may_edit, may_call, calls_are_kept })
 }
 
 pub async fn new(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
@@ -152,8 +136,7 @@ pub async fn new(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Er
 }
 
 pub async fn edit(visit: Visit, Segments([key, id]): Segments<2>) -> Result<HttpResponse, Error> {
-    let (connector, endpoint) =
-        load(&visit, &*visit.conn().await?, (&key, &id), Right::View).await?;
+    let (connector, endpoint) = load(&visit, &*visit.conn().await?, (&key, &id), Right::View).await?;
     let form = EndpointForm::of(&endpoint, base_url(&connector)?)?;
     let editor = Editor::new(connector, Some(endpoint), form);
     editor_page(visit, editor, StatusCode::OK)
@@ -171,16 +154,9 @@ impl Editor {
     }
 
     /// What was sent for this endpoint, with the version that its form was made from.
-    pub fn read(
-        connector: Connector,
-        endpoint: Option<Endpoint>,
-        data: &FormData,
-    ) -> Result<Editor, Error> {
+    pub fn read(connector: Connector, endpoint: Option<Endpoint>, data: &FormData) -> Result<Editor, Error> {
         let form = EndpointForm::read(data, base_url(&connector)?);
-        Ok(Editor {
-            version: data.version(),
-            ..Editor::new(connector, endpoint, form)
-        })
+        Ok(Editor { version: data.version(), ..Editor::new(connector, endpoint, form) })
     }
 }
 
@@ -201,13 +177,8 @@ pub(super) async fn load(
     Ok((connector, endpoint))
 }
 
-pub async fn create(
-    visit: Visit,
-    Segment(key): Segment,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
-    let connector =
-        connectors::find(&*visit.conn().await?, &visit.actor, &key, Right::Edit).await?;
+pub async fn create(visit: Visit, Segment(key): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
+    let connector = connectors::find(&*visit.conn().await?, &visit.actor, &key, Right::Edit).await?;
     let mut editor = Editor::read(connector, None, &data)?;
     if editor.form.rearrange(Purpose::of(&data)) {
         return editor_page(visit, editor, StatusCode::OK);
@@ -237,11 +208,7 @@ pub async fn create(
 }
 
 fn saving<'a>(visit: &'a Visit, editor: &'a Editor) -> Saving<'a> {
-    Saving {
-        by: &visit.actor,
-        now: visit.now(),
-        connector: &editor.connector,
-    }
+    Saving { by: &visit.actor, now: visit.now(), connector: &editor.connector }
 }
 
 /// The outcome of a save, and what to do where calls of the endpoint are refused before its origin is approved.
@@ -254,20 +221,11 @@ async fn saved_words(
         return Ok(saved.into());
     };
     let waits = connectors::waits_for_approval(conn, connector, &origin).await?;
-    Ok(if waits {
-        connectors::waiting_words(saved, &origin)
-    } else {
-        saved.into()
-    })
+    Ok(if waits { connectors::waiting_words(saved, &origin) } else { saved.into() })
 }
 
-pub async fn update(
-    visit: Visit,
-    Segments([key, id]): Segments<2>,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
-    let (connector, endpoint) =
-        load(&visit, &*visit.conn().await?, (&key, &id), Right::Edit).await?;
+pub async fn update(visit: Visit, Segments([key, id]): Segments<2>, Form(data): Form) -> Result<HttpResponse, Error> {
+    let (connector, endpoint) = load(&visit, &*visit.conn().await?, (&key, &id), Right::Edit).await?;
     let mut editor = Editor::read(connector, Some(endpoint.clone()), &data)?;
     if editor.form.rearrange(Purpose::of(&data)) {
         return editor_page(visit, editor, StatusCode::OK);
@@ -306,9 +264,7 @@ impl EndpointForm {
             Err(NotSaved::Save(SaveError::Fault(fault))) => return Err(fault),
             // The connector was deleted for good meanwhile.
             Err(NotSaved::Save(SaveError::InUse)) => return Err(Error::NotFound),
-            Err(NotSaved::Save(SaveError::NameTaken | SaveError::Repeated | SaveError::Stale)) => {
-                self.name_taken()
-            }
+            Err(NotSaved::Save(SaveError::NameTaken | SaveError::Repeated | SaveError::Stale)) => self.name_taken(),
         }
         Ok(())
     }
@@ -324,11 +280,7 @@ fn conflict(
     let address = format!("/connectors/{}/endpoints/{}", connector.key, theirs.id);
     let stored = EndpointForm::of(theirs, base_url(connector)?)?;
     let pairs = stored.words().into_iter().zip(mine.words());
-    let differences = pairs.map(|((label, theirs), (_, mine))| Difference {
-        label: label.into(),
-        theirs,
-        mine,
-    });
+    let differences = pairs.map(|((label, theirs), (_, mine))| Difference { label: label.into(), theirs, mine });
     ConflictPage {
         shell,
         subject: theirs.name.clone(),

@@ -25,11 +25,7 @@ struct ListPage {
 
 impl ListPage {
     fn count(&self) -> String {
-        plural(
-            i64::try_from(self.rows.len()).unwrap_or(i64::MAX),
-            "endpoint",
-            "endpoints",
-        )
+        plural(i64::try_from(self.rows.len()).unwrap_or(i64::MAX), "endpoint", "endpoints")
     }
 
     fn how_long_ago(&self, at: &DateTime<Utc>) -> String {
@@ -57,16 +53,5 @@ pub async fn show(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, E
     let head = ConnectorHead::new(&connector, Tab::Endpoints, &visit.actor);
     let (may_edit, now) = (connector.rights.contains(Right::Edit), visit.now());
     let edits_are_kept = connector.is_kept_from(&visit.actor, Right::Edit);
-    page(
-        StatusCode::OK,
-        &ListPage {
-            shell: visit.shell,
-            head,
-            connector,
-            rows,
-            may_edit,
-            edits_are_kept,
-            now,
-        },
-    )
+    page(StatusCode::OK, &ListPage { shell: visit.shell, head, connector, rows, may_edit, edits_are_kept, now })
 }

@@ -1,8 +1,8 @@
 //! Endpoints: what a connector can be asked. The tab, the editor, Run, and requests made from templates and values.
 //!
-//! Rules: a value is written for the place where it stands and cannot leave it; what a request needs is known to be there
-//! before anything is sent; a stored secret goes to no host that it was not entered for. Danger: an address whose host comes
-//! from anything but the saved text.
+//! Rules: a value is written for the place where it stands and cannot leave it; what a request needs is known to be
+//! there before anything is sent; a stored secret goes to no host that it was not entered for. Danger: an address whose
+//! host comes from anything but the saved text.
 
 mod address;
 mod definition;

@@ -33,9 +33,7 @@ pub fn parse_name(typed: &str) -> Result<Name, NameProblem> {
 
 /// The first usual name that is not `taken`, with its method.
 pub(super) fn offered(taken: &[String]) -> Option<(&'static str, HttpMethod)> {
-    USUAL
-        .into_iter()
-        .find(|(name, _)| !taken.iter().any(|other| other == name))
+    USUAL.into_iter().find(|(name, _)| !taken.iter().any(|other| other == name))
 }
 
 /// The HTTP method of an endpoint (RFC 9110 9.3, RFC 5789).
@@ -88,9 +86,7 @@ impl HttpMethod {
     }
 
     pub fn parse(code: &str) -> Option<HttpMethod> {
-        HttpMethod::ALL
-            .into_iter()
-            .find(|method| method.code() == code)
+        HttpMethod::ALL.into_iter().find(|method| method.code() == code)
     }
 }
 
@@ -111,13 +107,7 @@ pub enum BodyKind {
 }
 
 impl BodyKind {
-    pub const ALL: [BodyKind; 5] = [
-        BodyKind::None,
-        BodyKind::Json,
-        BodyKind::Form,
-        BodyKind::Text,
-        BodyKind::Xml,
-    ];
+    pub const ALL: [BodyKind; 5] = [BodyKind::None, BodyKind::Json, BodyKind::Form, BodyKind::Text, BodyKind::Xml];
 
     pub fn code(self) -> &'static str {
         match self {
@@ -247,13 +237,7 @@ impl Endpoint {
         let body_kind = BodyKind::parse(&self.body_kind);
         let time_out_reads = self.time_out.is_none_or(|seconds| seconds > 0);
         let retries_read = u8::try_from(self.retries).is_ok();
-        all_known(
-            self.id,
-            &[
-                ("endpoints.time_out", time_out_reads),
-                ("endpoints.retries", retries_read),
-            ],
-        )?;
+        all_known(self.id, &[("endpoints.time_out", time_out_reads), ("endpoints.retries", retries_read)])?;
         Ok(Recipe {
             method: known("endpoints.method", self.id, method)?,
             url: self.url.clone(),
@@ -269,20 +253,14 @@ impl Endpoint {
 }
 
 /// Its fields as people read them, in the order of the editor.
-pub(super) fn field_words(
-    name: &str,
-    description: &str,
-    recipe: &Recipe,
-    sample: &str,
-) -> Vec<(&'static str, String)> {
+pub(super) fn field_words(name: &str, description: &str, recipe: &Recipe, sample: &str) -> Vec<(&'static str, String)> {
     let body = match recipe.body_kind {
         BodyKind::None => String::new(),
         BodyKind::Form => Row::words(&recipe.form),
         _ => recipe.body.clone(),
     };
-    let time_out = recipe.time_out.map_or(String::new(), |seconds| {
-        crate::web::plural(seconds.into(), "second", "seconds")
-    });
+    let time_out =
+        recipe.time_out.map_or(String::new(), |seconds| crate::web::plural(seconds.into(), "second", "seconds"));
     vec![
         ("Name", name.to_string()),
         ("Description", description.to_string()),

@@ -1,4 +1,5 @@
-//! The home page: what needs attention, what happened lately, where to go. Each part comes from the slice that knows it.
+//! The home page: what needs attention, what happened lately, where to go. Each part comes from the slice that knows
+//! it.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -46,23 +47,14 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
     let may_call = visit.may(Permission::CallConnectors);
     page(
         StatusCode::OK,
-        &HomePage {
-            shell: visit.shell,
-            attention,
-            last_day,
-            super_admins,
-            alarm,
-            may_create,
-            may_call,
-        },
+        &HomePage { shell: visit.shell, attention, last_day, super_admins, alarm, may_create, may_call },
     )
 }
 
 impl HomePage {
     /// Whether nobody could do everything here while the sign-in provider is down.
     fn is_locked_out(&self) -> bool {
-        self.super_admins
-            .is_some_and(|count| count.with_password == 0)
+        self.super_admins.is_some_and(|count| count.with_password == 0)
     }
 
     /// Whether everything hangs on one account.

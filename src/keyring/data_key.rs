@@ -13,11 +13,7 @@ use crate::vault::MasterKeys;
 use crate::web::Error;
 
 /// The data key that is to seal from now on: one that waits to be put to use since an interrupted run, or a new one.
-pub async fn begin(
-    conn: &mut Conn,
-    masters: &MasterKeys,
-    now: DateTime<Utc>,
-) -> Result<i32, Error> {
+pub async fn begin(conn: &mut Conn, masters: &MasterKeys, now: DateTime<Utc>) -> Result<i32, Error> {
     let stored = load(conn).await?;
     let newest = stored.last().map_or(0, |key| key.id);
     if stored.last().is_some_and(|key| !key.is_active) {
@@ -28,20 +24,10 @@ pub async fn begin(
 }
 
 /// Puts a data key to use.
-pub async fn activate(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    key: i32,
-) -> Result<(), Error> {
+pub async fn activate(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, key: i32) -> Result<(), Error> {
     conn.transaction(async |conn| {
-        let waiting = data_keys::table
-            .find(key)
-            .filter(data_keys::activated_at.is_null());
-        let activated = diesel::update(waiting)
-            .set(data_keys::activated_at.eq(now))
-            .execute(conn)
-            .await?;
+        let waiting = data_keys::table.find(key).filter(data_keys::activated_at.is_null());
+        let activated = diesel::update(waiting).set(data_keys::activated_at.eq(now)).execute(conn).await?;
         if activated == 0 {
             return Ok(());
         }
@@ -57,21 +43,11 @@ pub async fn activate(
 }
 
 /// Retires the keys before this one, which seal nothing any more, and gives their numbers.
-pub async fn retire_older(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    key: i32,
-) -> Result<Vec<i32>, Error> {
+pub async fn retire_older(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, key: i32) -> Result<Vec<i32>, Error> {
     conn.transaction(async |conn| {
-        let older = data_keys::table
-            .filter(data_keys::id.lt(key))
-            .filter(data_keys::retired_at.is_null());
-        let mut retired: Vec<i32> = diesel::update(older)
-            .set(data_keys::retired_at.eq(now))
-            .returning(data_keys::id)
-            .get_results(conn)
-            .await?;
+        let older = data_keys::table.filter(data_keys::id.lt(key)).filter(data_keys::retired_at.is_null());
+        let mut retired: Vec<i32> =
+            diesel::update(older).set(data_keys::retired_at.eq(now)).returning(data_keys::id).get_results(conn).await?;
         retired.sort_unstable();
         for id in &retired {
             let event = Event {

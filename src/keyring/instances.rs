@@ -1,4 +1,5 @@
-//! The programs that serve this database. Each says every few seconds that it is there, what it is and which data keys it has.
+//! The programs that serve this database. Each says every few seconds that it is there, what it is and which data keys
+//! it has.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -66,15 +67,12 @@ pub struct Behind {
 }
 
 /// Learns the data keys that are new, and says so.
-pub async fn refresh(
-    conn: &mut Conn,
-    instance: &Instance,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
+pub async fn refresh(conn: &mut Conn, instance: &Instance, now: DateTime<Utc>) -> Result<(), Error> {
     let stored = load(conn).await?;
     match Vault::unlock(&instance.masters, &stored) {
         Ok(newer) => instance.vault.learn(&newer),
-        // What it has still opens all that was sealed so far; who makes a new key waits for this instance and tells why.
+        // What it has still opens all that was sealed so far; who makes a new key waits for this instance and tells
+        // why.
         Err(error) => {
             tracing::warn!(cause = %error, "the data keys cannot be read again: start this instance anew with the master key that they are wrapped under");
         }
@@ -107,60 +105,43 @@ pub async fn refresh(
 /// The name of this machine, as far as it is text.
 fn host() -> String {
     let name = nix::unistd::gethostname();
-    name.map_or_else(
-        |_| String::new(),
-        |name| name.to_string_lossy().into_owned(),
-    )
+    name.map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned())
 }
 
-/// Every instance that was heard of within a day and has not signed off, the oldest first: one that is not alive has died.
+/// Every instance that was heard of within a day and has not signed off, the oldest first: one that is not alive has
+/// died.
 pub async fn instances(conn: &Conn) -> Result<Vec<Seen>, Error> {
-    let all = instances::table
-        .order((instances::started_at, instances::id))
-        .select((
-            instances::id,
-            instances::address,
-            instances::host,
-            instances::pid,
-            instances::version,
-            instances::started_at,
-            instances::seen_at,
-            instances::newest_key,
-            instances::sealing_key,
-        ));
+    let all = instances::table.order((instances::started_at, instances::id)).select((
+        instances::id,
+        instances::address,
+        instances::host,
+        instances::pid,
+        instances::version,
+        instances::started_at,
+        instances::seen_at,
+        instances::newest_key,
+        instances::sealing_key,
+    ));
     Ok(all.load(&mut &*conn).await?)
 }
 
 /// Says that this instance is gone.
 pub async fn sign_off(conn: &mut Conn, instance: Uuid) -> Result<(), Error> {
-    diesel::delete(instances::table.find(instance))
-        .execute(conn)
-        .await?;
+    diesel::delete(instances::table.find(instance)).execute(conn).await?;
     Ok(())
 }
 
-/// The instances of now that do not open what this data key seals, or, if it is in use already, that do not seal with it.
-pub async fn behind(
-    conn: &mut Conn,
-    now: DateTime<Utc>,
-    key: i32,
-    in_use: bool,
-) -> Result<Vec<Behind>, Error> {
-    let alive = instances::table
-        .filter(instances::seen_at.gt(now - GONE_AFTER))
-        .order(instances::address)
-        .select((
-            instances::address,
-            instances::newest_key,
-            instances::sealing_key,
-        ));
+/// The instances of now that do not open what this data key seals, or, if it is in use already, that do not seal with
+/// it.
+pub async fn behind(conn: &mut Conn, now: DateTime<Utc>, key: i32, in_use: bool) -> Result<Vec<Behind>, Error> {
+    let alive = instances::table.filter(instances::seen_at.gt(now - GONE_AFTER)).order(instances::address).select((
+        instances::address,
+        instances::newest_key,
+        instances::sealing_key,
+    ));
     let mut alive: Vec<Behind> = alive.load(conn).await?;
     alive.retain(|instance| {
-        let has = if in_use {
-            instance.sealing_key
-        } else {
-            instance.newest_key
-        };
+        let has = if in_use { instance.sealing_key } else { instance.newest_key };
         has < key
     });
     Ok(alive)

@@ -1,7 +1,8 @@
 //! Sealing every value anew with the data key that seals now, while everything goes on.
 //!
-//! Rule: a value is replaced only if it is still the one that was read, each in a transaction of its own. Whoever stores another one
-//! meanwhile wins, and no save waits for more than one row. The value itself is another writing of the same secret: nobody's version moves.
+//! Rule: a value is replaced only if it is still the one that was read, each in a transaction of its own. Whoever
+//! stores another one meanwhile wins, and no save waits for more than one row. The value itself is another writing of
+//! the same secret: nobody's version moves.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bytea, Nullable, Text, Uuid as SqlUuid};
@@ -64,13 +65,7 @@ async fn read(
     vault: &Vault,
     (row, place): &(Uuid, String),
 ) -> Result<Vec<Value>, Error> {
-    let SealedColumn {
-        table,
-        column,
-        row: id,
-        place: name,
-        bound_to,
-    } = sealed;
+    let SealedColumn { table, column, row: id, place: name, bound_to } = sealed;
     let sql = format!(
         "SELECT {id} AS row_id, {name}::text AS place, {column} AS value, {bound_to} AS bound_to FROM {table}
          WHERE {column} IS NOT NULL AND substring({column} FROM 1 FOR 5) <> $1 AND ({id}, {name}::text) > ($2, $3)
@@ -91,17 +86,11 @@ async fn reseal_one(
     value: &Value,
     outcome: &mut Resealed,
 ) -> Result<(), Error> {
-    let place = Place {
-        table: sealed.table,
-        row: value.row_id,
-        column: &value.place,
-        bound_to: value.bound_to.as_deref(),
-    };
+    let place =
+        Place { table: sealed.table, row: value.row_id, column: &value.place, bound_to: value.bound_to.as_deref() };
     let Ok(secret) = vault.open(place, &value.value) else {
         let (row, column) = (value.row_id, &value.place);
-        outcome
-            .damaged
-            .push(format!("{} {row} {column}", sealed.table));
+        outcome.damaged.push(format!("{} {row} {column}", sealed.table));
         return Ok(());
     };
     let anew = vault.seal(place, &secret).map_err(Error::internal)?;
@@ -112,28 +101,12 @@ async fn reseal_one(
     Ok(())
 }
 
-async fn replace(
-    conn: &mut Conn,
-    sealed: &SealedColumn,
-    value: &Value,
-    anew: Vec<u8>,
-) -> Result<usize, Error> {
-    let SealedColumn {
-        table,
-        column,
-        row: id,
-        place: name,
-        bound_to: _,
-    } = sealed;
-    let sql = format!(
-        "UPDATE {table} SET {column} = $1 WHERE {id} = $2 AND {name}::text = $3 AND {column} = $4"
-    );
+async fn replace(conn: &mut Conn, sealed: &SealedColumn, value: &Value, anew: Vec<u8>) -> Result<usize, Error> {
+    let SealedColumn { table, column, row: id, place: name, bound_to: _ } = sealed;
+    let sql = format!("UPDATE {table} SET {column} = $1 WHERE {id} = $2 AND {name}::text = $3 AND {column} = $4");
     conn.transaction(async |conn| {
         // The trigger of tokens is told that this is no new token. What is lost with a crash is done again.
-        conn.batch_execute(
-            "SET LOCAL connectory.resealing = 'yes'; SET LOCAL synchronous_commit = off",
-        )
-        .await?;
+        conn.batch_execute("SET LOCAL connectory.resealing = 'yes'; SET LOCAL synchronous_commit = off").await?;
         let replaced = diesel::sql_query(sql)
             .bind::<Bytea, _>(anew)
             .bind::<SqlUuid, _>(value.row_id)

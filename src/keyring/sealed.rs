@@ -24,13 +24,7 @@ pub struct SealedColumn {
 }
 
 pub const SEALED: &[SealedColumn] = &[
-    SealedColumn {
-        table: "secrets",
-        column: "sealed",
-        row: "connector_id",
-        place: "field",
-        bound_to: "origins",
-    },
+    SealedColumn { table: "secrets", column: "sealed", row: "connector_id", place: "field", bound_to: "origins" },
     SealedColumn {
         table: "tokens",
         column: "access_token",
@@ -45,13 +39,7 @@ pub const SEALED: &[SealedColumn] = &[
         place: "'refresh_token'",
         bound_to: "origins",
     },
-    SealedColumn {
-        table: "token_requests",
-        column: "sealed",
-        row: "id",
-        place: "'sealed'",
-        bound_to: "NULL::text[]",
-    },
+    SealedColumn { table: "token_requests", column: "sealed", row: "id", place: "'sealed'", bound_to: "NULL::text[]" },
     SealedColumn {
         table: "authorization_attempts",
         column: "sealed",

@@ -13,22 +13,12 @@ use crate::web::Error;
 pub async fn load(conn: &mut Conn) -> Result<Vec<WrappedKey>, Error> {
     let rows: Vec<(i32, String, Vec<u8>, bool)> = data_keys::table
         .order(data_keys::id)
-        .select((
-            data_keys::id,
-            data_keys::master_key_id,
-            data_keys::wrapped,
-            data_keys::activated_at.is_not_null(),
-        ))
+        .select((data_keys::id, data_keys::master_key_id, data_keys::wrapped, data_keys::activated_at.is_not_null()))
         .load(conn)
         .await?;
     Ok(rows
         .into_iter()
-        .map(|(id, master_key_id, wrapped, is_active)| WrappedKey {
-            id,
-            master_key_id,
-            wrapped,
-            is_active,
-        })
+        .map(|(id, master_key_id, wrapped, is_active)| WrappedKey { id, master_key_id, wrapped, is_active })
         .collect())
 }
 
@@ -58,11 +48,7 @@ pub async fn stored(conn: &Conn) -> Result<Vec<StoredKey>, Error> {
 }
 
 /// Makes the first data key, active at once. Of instances that start together, one makes it and all read that one.
-pub async fn create_first(
-    conn: &mut Conn,
-    masters: &MasterKeys,
-    now: DateTime<Utc>,
-) -> Result<Vec<WrappedKey>, Error> {
+pub async fn create_first(conn: &mut Conn, masters: &MasterKeys, now: DateTime<Utc>) -> Result<Vec<WrappedKey>, Error> {
     insert(conn, masters, 1, now, Some(now)).await?;
     load(conn).await
 }

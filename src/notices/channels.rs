@@ -39,12 +39,7 @@ impl Channels {
 
     /// No channel at all.
     pub fn none() -> Channels {
-        Channels(Arc::new(Set {
-            email: None,
-            webhook: None,
-            quiet: TimeDelta::hours(1),
-            kept: TimeDelta::days(90),
-        }))
+        Channels(Arc::new(Set { email: None, webhook: None, quiet: TimeDelta::hours(1), kept: TimeDelta::days(90) }))
     }
 }
 
@@ -52,14 +47,8 @@ impl Set {
     /// Everybody who is told.
     pub(super) fn targets(&self) -> Vec<Target> {
         let mailboxes = self.email.iter().flat_map(Mailer::recipients);
-        let mailboxes = mailboxes.map(|recipient| Target {
-            channel: Channel::Email,
-            recipient,
-        });
-        let webhook = self.webhook.iter().map(|_| Target {
-            channel: Channel::Webhook,
-            recipient: String::new(),
-        });
+        let mailboxes = mailboxes.map(|recipient| Target { channel: Channel::Email, recipient });
+        let webhook = self.webhook.iter().map(|_| Target { channel: Channel::Webhook, recipient: String::new() });
         mailboxes.chain(webhook).collect()
     }
 
@@ -104,20 +93,12 @@ pub(super) struct Undelivered {
 impl Undelivered {
     /// The receiver said no to this message.
     pub fn refused(reason: impl Into<String>) -> Undelivered {
-        Undelivered {
-            reason: reason.into(),
-            retry_after: None,
-            is_gone: false,
-            is_down: false,
-        }
+        Undelivered { reason: reason.into(), retry_after: None, is_gone: false, is_down: false }
     }
 
     /// The receiver cannot be reached.
     pub fn unreachable(reason: impl Into<String>) -> Undelivered {
-        Undelivered {
-            is_down: true,
-            ..Undelivered::refused(reason)
-        }
+        Undelivered { is_down: true, ..Undelivered::refused(reason) }
     }
 }
 

@@ -40,21 +40,8 @@ struct Parts {
 
 impl Courier {
     /// A courier whose links begin with `address`. `db` and `outbound` belong to the runtime that it will run on.
-    pub fn new(
-        db: Db,
-        outbound: Outbound,
-        clock: Clock,
-        address: PublicAddress,
-        channels: Channels,
-    ) -> Courier {
-        Courier(Arc::new(Parts {
-            db,
-            outbound,
-            clock,
-            address,
-            channels: channels.0,
-            turn: Arc::default(),
-        }))
+    pub fn new(db: Db, outbound: Outbound, clock: Clock, address: PublicAddress, channels: Channels) -> Courier {
+        Courier(Arc::new(Parts { db, outbound, clock, address, channels: channels.0, turn: Arc::default() }))
     }
 
     /// Works until the task is dropped. A failure is logged, and what it kept from being told is told by a later round.
@@ -83,10 +70,8 @@ impl Courier {
             queries::record(&mut conn, &parts.channels, parts.clock.now()).await?;
         }
         let targets = parts.channels.targets();
-        let (email, webhook) = join!(
-            self.send_due(Channel::Email, &targets),
-            self.send_due(Channel::Webhook, &targets)
-        );
+        let (email, webhook) =
+            join!(self.send_due(Channel::Email, &targets), self.send_due(Channel::Webhook, &targets));
         email.and(webhook)
     }
 
@@ -122,14 +107,8 @@ impl Courier {
                 return Ok(true);
             }
         };
-        let target = Target {
-            channel,
-            recipient: due.recipient.clone(),
-        };
-        let outcome = parts
-            .channels
-            .send(&parts.outbound, &message, &target, parts.clock.now())
-            .await;
+        let target = Target { channel, recipient: due.recipient.clone() };
+        let outcome = parts.channels.send(&parts.outbound, &message, &target, parts.clock.now()).await;
         let label = channel.code();
         match outcome {
             Ok(()) => {
@@ -138,35 +117,21 @@ impl Courier {
                 Ok(true)
             }
             Err(undelivered) => {
-                metrics::counter!("connectory_notices_failed_total", "channel" => label)
-                    .increment(1);
+                metrics::counter!("connectory_notices_failed_total", "channel" => label).increment(1);
                 let (connector, to) = (&due.key, parts.channels.name(&target));
                 let (reason, attempts) = (&undelivered.reason, due.attempts);
-                tracing::warn!(
-                    connector,
-                    to,
-                    attempts,
-                    reason,
-                    "a notice was not delivered"
-                );
+                tracing::warn!(connector, to, attempts, reason, "a notice was not delivered");
                 self.put_off(channel, due, lease, undelivered).await
             }
         }
     }
 
     /// Marks a message that was not delivered. Gives whether the channel can be used for more.
-    async fn put_off(
-        &self,
-        channel: Channel,
-        due: &Due,
-        lease: Uuid,
-        undelivered: Undelivered,
-    ) -> Result<bool, Error> {
+    async fn put_off(&self, channel: Channel, due: &Due, lease: Uuid, undelivered: Undelivered) -> Result<bool, Error> {
         let parts = &*self.0;
         let now = parts.clock.now();
         let given_up = |count| {
-            metrics::counter!("connectory_notices_given_up_total", "channel" => channel.code())
-                .increment(count);
+            metrics::counter!("connectory_notices_given_up_total", "channel" => channel.code()).increment(count);
         };
         if let (true, Some(webhook)) = (undelivered.is_gone, &parts.channels.webhook) {
             let reason = format!("{} It wants no more notices.", undelivered.reason);
@@ -197,7 +162,8 @@ impl Courier {
         Ok(())
     }
 
-    /// Sends a test notice to everybody who gets notices, and says what became of each. A webhook that arrives is no longer stopped.
+    /// Sends a test notice to everybody who gets notices, and says what became of each. A webhook that arrives is no
+    /// longer stopped.
     pub async fn test(&self) -> Result<Vec<Tested>, Error> {
         let parts = &*self.0;
         let now = parts.clock.now();
@@ -209,10 +175,7 @@ impl Courier {
             if target.channel == Channel::Webhook && outcome.is_ok() {
                 queries::resume(&mut *parts.db.get().await?).await?;
             }
-            all.push(Tested {
-                target: parts.channels.name(&target),
-                outcome,
-            });
+            all.push(Tested { target: parts.channels.name(&target), outcome });
         }
         Ok(all)
     }

@@ -1,5 +1,5 @@
-//! Notices by e-mail: plain text over SMTP (RFC 5321), an envelope for each recipient, so that one address that is refused keeps
-//! nobody else from the message.
+//! Notices by e-mail: plain text over SMTP (RFC 5321), an envelope for each recipient, so that one address that is
+//! refused keeps nobody else from the message.
 
 use std::error::Error as _;
 use std::time::{Duration, SystemTime};
@@ -45,10 +45,9 @@ impl Mailer {
             .timeout(Some(TIME_OUT))
             .hello_name(ClientId::Domain(settings.from.email.domain().to_string()));
         let builder = match &settings.sign_in {
-            Some((user, password)) => builder.credentials(Credentials::new(
-                user.clone(),
-                password.expose().to_string(),
-            )),
+            Some((user, password)) => {
+                builder.credentials(Credentials::new(user.clone(), password.expose().to_string()))
+            }
             None => builder,
         };
         let mut mask = Mask::default();
@@ -81,36 +80,23 @@ impl Mailer {
     }
 
     /// Sends the message to one of the recipients.
-    pub async fn send(
-        &self,
-        message: &Message,
-        recipient: &str,
-        now: DateTime<Utc>,
-    ) -> Result<(), Undelivered> {
+    pub async fn send(&self, message: &Message, recipient: &str, now: DateTime<Utc>) -> Result<(), Undelivered> {
         let unusable = |_| Undelivered::refused("The message could not be written.");
-        let to: Address = recipient
-            .parse()
-            .map_err(|_| Undelivered::refused("This is no e-mail address."))?;
+        let to: Address = recipient.parse().map_err(|_| Undelivered::refused("This is no e-mail address."))?;
         let envelope = Envelope::new(Some(self.from.email.clone()), vec![to]).map_err(unusable)?;
         let mail = self.mail(message, now).map_err(unusable)?.formatted();
         let sending = self.transport.send_raw(&envelope, &mail);
         match timeout(LONGEST_ATTEMPT, sending).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(undelivered(&error, &self.mask)),
-            Err(_) => Err(Undelivered::unreachable(
-                "The mail server took longer than a minute.",
-            )),
+            Err(_) => Err(Undelivered::unreachable("The mail server took longer than a minute.")),
         }
     }
 
     fn mail(&self, message: &Message, now: DateTime<Utc>) -> Result<Mail, lettre::error::Error> {
         let id = |occasion: Occasion| {
             let domain = self.from.email.domain();
-            let domain = if domain.is_ascii() {
-                domain
-            } else {
-                "connectory"
-            };
+            let domain = if domain.is_ascii() { domain } else { "connectory" };
             format!("<{}.{}@{domain}>", message.event.simple(), occasion.code())
         };
         let mut builder = Mail::builder()
@@ -138,13 +124,10 @@ fn tls(settings: &EmailSettings) -> anyhow::Result<Tls> {
     }
     let mut parameters = TlsParameters::builder(settings.host.clone());
     if let Some(pem) = &settings.ca_pem {
-        let certificate =
-            Certificate::from_pem(pem.as_bytes()).context("CONNECTORY_SMTP_CA_FILE")?;
+        let certificate = Certificate::from_pem(pem.as_bytes()).context("CONNECTORY_SMTP_CA_FILE")?;
         parameters = parameters.add_root_certificate(certificate);
     }
-    let parameters = parameters
-        .build_rustls()
-        .context("the certificate authorities of the mail server")?;
+    let parameters = parameters.build_rustls().context("the certificate authorities of the mail server")?;
     Ok(match settings.tls {
         MailTls::Implicit => Tls::Wrapper(parameters),
         _ => Tls::Required(parameters),

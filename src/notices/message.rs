@@ -1,7 +1,7 @@
 //! What is told of an event, in words for people and as data for programs.
 //!
-//! Rule: everything in it is Connectory's own words or an administrator's. A name is put on one line by [`Line`], so that nothing
-//! of it can begin a header or a paragraph of its own.
+//! Rule: everything in it is Connectory's own words or an administrator's. A name is put on one line by [`Line`], so
+//! that nothing of it can begin a header or a paragraph of its own.
 
 use std::fmt;
 
@@ -36,8 +36,7 @@ pub(super) struct Line(String);
 
 impl Line {
     pub fn new(text: impl AsRef<str>) -> Line {
-        let separates =
-            |letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}');
+        let separates = |letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}');
         let words = text.as_ref().split(separates).map(str::trim);
         let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
         Line(words.join(" "))
@@ -56,13 +55,7 @@ impl Message {
         let label = Line::new(&due.label);
         let url = format!("{address}/connectors/{}/authorization", due.key);
         let (occasion, health) = (due.occasion()?, due.health()?);
-        let told = Told {
-            due,
-            occasion,
-            health,
-            label,
-            url,
-        };
+        let told = Told { due, occasion, health, label, url };
         let (kind, word) = match occasion {
             Occasion::Began => (health.code(), health.label()),
             Occasion::Ended => ("recovered", "Healthy again"),
@@ -96,9 +89,7 @@ impl Message {
 }
 
 fn letter(mut paragraphs: Vec<String>, address: &PublicAddress) -> String {
-    paragraphs.push(format!(
-        "-- \nSent by Connectory, {address}. Whoever runs it decides who gets these notices."
-    ));
+    paragraphs.push(format!("-- \nSent by Connectory, {address}. Whoever runs it decides who gets these notices."));
     paragraphs.join("\n\n") + "\n"
 }
 
@@ -118,10 +109,7 @@ impl Told<'_> {
             Occasion::Began => vec![self.began(), self.message(), self.what_to_do()],
             Occasion::Ended => vec![self.ended()],
         };
-        all.push(format!(
-            "The data connector “{}”:\n{}",
-            self.label, self.url
-        ));
+        all.push(format!("The data connector “{}”:\n{}", self.label, self.url));
         all.retain(|paragraph| !paragraph.is_empty());
         all
     }
@@ -168,8 +156,7 @@ impl Told<'_> {
         let remedy = Line::new(&self.due.remedy);
         match self.health {
             Health::Expiring => {
-                "Nothing renews it by itself. Authorize the data connector anew before that time."
-                    .into()
+                "Nothing renews it by itself. Authorize the data connector anew before that time.".into()
             }
             Health::NeedsReauthorization if remedy.0.is_empty() => {
                 "Open the data connector and authorize it anew.".into()

@@ -94,20 +94,12 @@ pub(super) struct Due {
 
 impl Due {
     pub fn occasion(&self) -> Result<Occasion, StoredValueError> {
-        known(
-            "notice_deliveries.occasion",
-            self.id,
-            Occasion::parse(&self.occasion),
-        )
+        known("notice_deliveries.occasion", self.id, Occasion::parse(&self.occasion))
     }
 
     /// The health that the event is a spell of.
     pub fn health(&self) -> Result<Health, StoredValueError> {
-        known(
-            "notice_events.health",
-            self.event_id,
-            Health::parse(&self.health),
-        )
+        known("notice_events.health", self.event_id, Health::parse(&self.health))
     }
 }
 

@@ -36,21 +36,12 @@ impl NoticesPage {
     }
 
     fn recipients(&self) -> String {
-        let all: Vec<String> = self
-            .channels
-            .email
-            .iter()
-            .flat_map(|mailer| mailer.recipients())
-            .collect();
+        let all: Vec<String> = self.channels.email.iter().flat_map(|mailer| mailer.recipients()).collect();
         all.join(", ")
     }
 
     fn secrets(&self) -> String {
-        let keys = self
-            .channels
-            .webhook
-            .as_ref()
-            .map_or(0, |webhook| webhook.keys());
+        let keys = self.channels.webhook.as_ref().map_or(0, |webhook| webhook.keys());
         plural(i64::try_from(keys).unwrap_or(i64::MAX), "secret", "secrets")
     }
 
@@ -80,11 +71,7 @@ impl NoticesPage {
 
     /// “in 5 minutes”, or that it is about to be.
     fn next(&self, delivery: &DeliveryRow) -> String {
-        if delivery.due_at > self.now {
-            relative(&delivery.due_at, &self.now)
-        } else {
-            "in a moment".into()
-        }
+        if delivery.due_at > self.now { relative(&delivery.due_at, &self.now) } else { "in a moment".into() }
     }
 
     fn tries(&self, delivery: &DeliveryRow) -> String {

@@ -1,7 +1,7 @@
 //! All SQL of notices.
 //!
-//! Rule: each step is one set-based statement, and unique constraints make it the same however often and by however many instances
-//! it is done.
+//! Rule: each step is one set-based statement, and unique constraints make it the same however often and by however
+//! many instances it is done.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -29,7 +29,8 @@ struct Locked {
     locked: bool,
 }
 
-/// Brings events and messages up to the connectors' health at `now`. Where another instance is at it, nothing is left to do.
+/// Brings events and messages up to the connectors' health at `now`. Where another instance is at it, nothing is left
+/// to do.
 pub(super) async fn record(conn: &mut Conn, set: &Set, now: DateTime<Utc>) -> Result<(), Error> {
     conn.transaction(async |conn| {
         let lock = sql_query("SELECT pg_try_advisory_xact_lock($1) AS locked");
@@ -59,10 +60,7 @@ impl Targets {
         targets.retain(|target| target.channel != Channel::Webhook || !webhook_is_stopped);
         let channels = targets.iter().map(|target| target.channel.code()).collect();
         let recipients = targets.into_iter().map(|target| target.recipient).collect();
-        Targets {
-            channels,
-            recipients,
-        }
+        Targets { channels, recipients }
     }
 }
 
@@ -111,8 +109,8 @@ async fn drop_what_is_over(conn: &mut Conn) -> Result<(), Error> {
     Ok(())
 }
 
-/// A message for each open event and target that has none: a fault that may pass has time to do so, and after a message about a
-/// connector it is quiet about the same health for a while.
+/// A message for each open event and target that has none: a fault that may pass has time to do so, and after a message
+/// about a connector it is quiet about the same health for a while.
 async fn tell_beginnings(
     conn: &mut Conn,
     targets: &Targets,
@@ -148,11 +146,7 @@ async fn tell_beginnings(
 }
 
 /// Whoever was told last that a connector is in trouble is told that it works again, once.
-async fn tell_recoveries(
-    conn: &mut Conn,
-    targets: &Targets,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
+async fn tell_recoveries(conn: &mut Conn, targets: &Targets, now: DateTime<Utc>) -> Result<(), Error> {
     sql_query(
         "INSERT INTO notice_deliveries (id, event_id, occasion, channel, recipient, since, due_at)
          WITH told AS MATERIALIZED (
@@ -189,14 +183,8 @@ pub(super) async fn stopped(conn: &mut Conn, set: &Set) -> Result<Option<DateTim
     let Some(webhook) = &set.webhook else {
         return Ok(None);
     };
-    let stop = notice_stops::table
-        .find(Channel::Webhook.code())
-        .filter(notice_stops::receiver.eq(webhook.receiver()));
-    Ok(stop
-        .select(notice_stops::stopped_at)
-        .first(conn)
-        .await
-        .optional()?)
+    let stop = notice_stops::table.find(Channel::Webhook.code()).filter(notice_stops::receiver.eq(webhook.receiver()));
+    Ok(stop.select(notice_stops::stopped_at).first(conn).await.optional()?)
 }
 
 /// Gives up on all that waits for a receiver which wants no more, until another receiver is set.
@@ -208,10 +196,7 @@ pub(super) async fn stop(
 ) -> Result<usize, Error> {
     let channel = Channel::Webhook.code();
     conn.transaction(async |conn| {
-        let values = (
-            notice_stops::receiver.eq(receiver),
-            notice_stops::stopped_at.eq(now),
-        );
+        let values = (notice_stops::receiver.eq(receiver), notice_stops::stopped_at.eq(now));
         diesel::insert_into(notice_stops::table)
             .values((notice_stops::channel.eq(channel), values.clone()))
             .on_conflict(notice_stops::channel)
@@ -236,14 +221,12 @@ pub(super) async fn stop(
 
 /// The webhook's receiver wants messages again.
 pub(super) async fn resume(conn: &mut Conn) -> Result<(), Error> {
-    diesel::delete(notice_stops::table.find(Channel::Webhook.code()))
-        .execute(conn)
-        .await?;
+    diesel::delete(notice_stops::table.find(Channel::Webhook.code())).execute(conn).await?;
     Ok(())
 }
 
-/// Takes the next message of a channel whose time has come, for as long as a lease. Nobody waits for a row that another instance
-/// is just taking.
+/// Takes the next message of a channel whose time has come, for as long as a lease. Nobody waits for a row that another
+/// instance is just taking.
 pub(super) async fn lease(
     conn: &mut Conn,
     channel: Channel,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// The pauses after failed attempts: those that Standard Webhooks recommends, more than three days in all. A mail server that is
-/// down over a weekend loses nothing either.
+/// The pauses after failed attempts: those that Standard Webhooks recommends, more than three days in all. A mail
+/// server that is down over a weekend loses nothing either.
 const PAUSES: [TimeDelta; 9] = [
     TimeDelta::seconds(5),
     TimeDelta::minutes(5),
@@ -21,12 +21,12 @@ const PAUSES: [TimeDelta; 9] = [
 /// The most that chance adds to a pause, so that messages which failed together do not come back together.
 const CHANCE: f64 = 0.1;
 
-/// A connector that fails is told of when it has done so for so long: most faults pass, and a mail about each would be read by
-/// nobody. The other healths do not pass by themselves and are told at once.
+/// A connector that fails is told of when it has done so for so long: most faults pass, and a mail about each would be
+/// read by nobody. The other healths do not pass by themselves and are told at once.
 pub(super) const SETTLING: TimeDelta = TimeDelta::minutes(2);
 
-/// It is told that a connector works again until so long after the event; later it is no news. Longer than all attempts to tell
-/// that it began.
+/// It is told that a connector works again until so long after the event; later it is no news. Longer than all attempts
+/// to tell that it began.
 pub(super) const NEWS: TimeDelta = TimeDelta::days(5);
 
 /// How long one attempt may take, and how long a message belongs to whoever sends it.
@@ -34,11 +34,7 @@ pub(super) const LONGEST_ATTEMPT: Duration = Duration::from_secs(60);
 pub(super) const LEASE: TimeDelta = TimeDelta::minutes(3);
 
 /// When to try again after so many attempts; `None` to give up. `asked` is what the receiver asks for at least.
-pub(super) fn next_attempt(
-    attempts: i32,
-    asked: Option<Duration>,
-    now: DateTime<Utc>,
-) -> Option<DateTime<Utc>> {
+pub(super) fn next_attempt(attempts: i32, asked: Option<Duration>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let at = usize::try_from(attempts).ok()?.checked_sub(1)?;
     let pause = PAUSES.get(at)?;
     let asked = asked.and_then(|asked| TimeDelta::from_std(asked).ok());

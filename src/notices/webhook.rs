@@ -1,5 +1,5 @@
-//! Signed webhooks (Standard Webhooks, standardwebhooks.com): a JSON document by POST, with `webhook-id`, `webhook-timestamp` and
-//! `webhook-signature`.
+//! Signed webhooks (Standard Webhooks, standardwebhooks.com): a JSON document by POST, with `webhook-id`,
+//! `webhook-timestamp` and `webhook-signature`.
 
 use std::time::Duration;
 
@@ -52,14 +52,8 @@ impl Webhook {
     }
 
     /// Posts the message through the guarded client. The answer must have come within [`TIME_OUT`].
-    pub async fn send(
-        &self,
-        outbound: &Outbound,
-        message: &Message,
-        now: DateTime<Utc>,
-    ) -> Result<(), Undelivered> {
-        let body =
-            json!({ "type": message.kind, "timestamp": time(&message.at), "data": message.data });
+    pub async fn send(&self, outbound: &Outbound, message: &Message, now: DateTime<Utc>) -> Result<(), Undelivered> {
+        let body = json!({ "type": message.kind, "timestamp": time(&message.at), "data": message.data });
         let (body, id) = (body.to_string(), format!("msg_{}", message.id.simple()));
         let timestamp = now.timestamp().to_string();
         let signature = self.signature(&id, &timestamp, &body)?;
@@ -69,13 +63,8 @@ impl Webhook {
             .header("webhook-timestamp", timestamp)
             .header("webhook-signature", signature)
             .body(body);
-        let sent = outbound
-            .send(&Transport::default(), request, Limits::within(TIME_OUT))
-            .await;
-        judge(
-            &sent.map_err(|failure| Undelivered::unreachable(failure.message))?,
-            now,
-        )
+        let sent = outbound.send(&Transport::default(), request, Limits::within(TIME_OUT)).await;
+        judge(&sent.map_err(|failure| Undelivered::unreachable(failure.message))?, now)
     }
 
     /// A signature for each key, so that the receiver may know either the old one or the new one.
@@ -101,9 +90,7 @@ fn judge(reply: &Reply, now: DateTime<Utc>) -> Result<(), Undelivered> {
     let words = format!("The receiver answered {} {reason}", reply.status);
     let mut undelivered = Undelivered::refused(format!("{}.", words.trim_end()));
     undelivered.is_gone = reply.status == 410;
-    undelivered.retry_after = reply
-        .header("retry-after")
-        .and_then(|value| wait_in(value, Some(now)));
+    undelivered.retry_after = reply.header("retry-after").and_then(|value| wait_in(value, Some(now)));
     Err(undelivered)
 }
 
@@ -114,19 +101,11 @@ mod tests {
     /// The example of the specification's reference libraries.
     #[test]
     fn signs_as_the_specification_does() {
-        let key = BASE64_STANDARD
-            .decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-            .expect("base64");
-        let webhook = Webhook::new(&WebhookSettings {
-            url: "https://hooks.example.org/in".into(),
-            keys: vec![key.clone(), key],
-        })
-        .expect("a webhook");
-        let signature = webhook.signature(
-            "msg_p5jXN8AQM9LWM0D4loKWxJek",
-            "1614265330",
-            r#"{"test": 2432232314}"#,
-        );
+        let key = BASE64_STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").expect("base64");
+        let webhook =
+            Webhook::new(&WebhookSettings { url: "https://hooks.example.org/in".into(), keys: vec![key.clone(), key] })
+                .expect("a webhook");
+        let signature = webhook.signature("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", r#"{"test": 2432232314}"#);
         let one = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
         let signature = signature.map_err(|problem| problem.reason);
         assert_eq!(signature, Ok(format!("{one} {one}")));

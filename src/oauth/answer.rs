@@ -37,9 +37,7 @@ impl Reading<'_> {
         let document = self.inquiry.document(reply)?;
         let found = search::find(reply, &document, self.location)
             .map_err(|missing| self.missing(reply, &document, &missing))?;
-        let access = found
-            .token()
-            .ok_or_else(|| self.unsendable(reply, &found))?;
+        let access = found.token().ok_or_else(|| self.unsendable(reply, &found))?;
         if details::is_too_long(found.detail("refresh_token")) {
             let message = "The refresh token in the answer is longer than 16 KiB.".to_owned();
             return Err(self.inquiry.unusable(reply, message, remedy::TOO_LONG));
@@ -70,37 +68,27 @@ impl Reading<'_> {
 
     fn missing(&self, reply: &Reply, document: &Document, missing: &Missing) -> Refusal {
         let (message, remedy) = match (missing, document) {
-            (_, Document::Markup(_)) => (
-                "The server answered with a web page, not with a token.".to_owned(),
-                self.inquiry.asked.web_page(),
-            ),
-            (_, Document::Text(text)) if text.is_empty() => (
-                "The server's answer is empty.".to_owned(),
-                self.inquiry.asked.address(),
-            ),
+            (_, Document::Markup(_)) => {
+                ("The server answered with a web page, not with a token.".to_owned(), self.inquiry.asked.web_page())
+            }
+            (_, Document::Text(text)) if text.is_empty() => {
+                ("The server's answer is empty.".to_owned(), self.inquiry.asked.address())
+            }
             (Missing::NotThere(pointer), _) => (
-                format!(
-                    "The answer has nothing at {pointer}.{}",
-                    self.members(document)
-                ),
+                format!("The answer has nothing at {pointer}.{}", self.members(document)),
                 self.inquiry.asked.no_token(),
             ),
-            (Missing::NoText(pointer), _) => (
-                format!("What the answer has at {pointer} is not a text."),
-                self.inquiry.asked.no_token(),
-            ),
-            (Missing::NoJson, _) => (
-                "The answer is not JSON, so that a JSON Pointer finds nothing in it.".to_owned(),
-                remedy::NO_JSON,
-            ),
-            (Missing::Nowhere, _) => (
-                format!("The answer has no token.{}", self.members(document)),
-                self.inquiry.asked.no_token(),
-            ),
+            (Missing::NoText(pointer), _) => {
+                (format!("What the answer has at {pointer} is not a text."), self.inquiry.asked.no_token())
+            }
+            (Missing::NoJson, _) => {
+                ("The answer is not JSON, so that a JSON Pointer finds nothing in it.".to_owned(), remedy::NO_JSON)
+            }
+            (Missing::Nowhere, _) => {
+                (format!("The answer has no token.{}", self.members(document)), self.inquiry.asked.no_token())
+            }
         };
-        self.inquiry
-            .unusable(reply, message, remedy)
-            .with_words(self.inquiry.show(words::of_success(document)))
+        self.inquiry.unusable(reply, message, remedy).with_words(self.inquiry.show(words::of_success(document)))
     }
 
     /// A token that would break the header it is meant for (RFC 6750 2.1). It is not shown.
@@ -110,8 +98,7 @@ impl Reading<'_> {
              breaks or other characters that no header can carry.",
             found.place
         );
-        self.inquiry
-            .unusable(reply, message, self.inquiry.asked.no_token())
+        self.inquiry.unusable(reply, message, self.inquiry.asked.no_token())
     }
 
     /// " Its members are a, b." Names only, and none that might be a value in disguise.
@@ -123,12 +110,7 @@ impl Reading<'_> {
             let word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
             (1..=40).contains(&name.len()) && name.bytes().all(word)
         };
-        let names: Vec<_> = object
-            .keys()
-            .map(String::as_str)
-            .filter(is_name)
-            .take(LISTED)
-            .collect();
+        let names: Vec<_> = object.keys().map(String::as_str).filter(is_name).take(LISTED).collect();
         match self.inquiry.show(Some(names.join(", "))) {
             Some(names) => format!(" Its members are {names}."),
             None => String::new(),

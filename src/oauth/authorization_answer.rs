@@ -18,17 +18,8 @@ use crate::vault::Secret;
 
 /// The parameters that mean something. None may stand twice (RFC 6749 3.1): which one counts would
 /// be anybody's guess.
-const KNOWN: [&str; 9] = [
-    "state",
-    "iss",
-    "code",
-    "error",
-    "error_description",
-    "access_token",
-    "token_type",
-    "expires_in",
-    "scope",
-];
+const KNOWN: [&str; 9] =
+    ["state", "iss", "code", "error", "error_description", "access_token", "token_type", "expires_in", "scope"];
 
 /// What a browser brought.
 pub struct AuthorizationAnswer {
@@ -62,9 +53,7 @@ impl AuthorizationAnswer {
     /// Reads the query that came to the redirect URL, for a code.
     pub fn from_query(query: &str) -> Self {
         Brought::of(query).answer(|brought| {
-            let code = brought
-                .get("code")
-                .filter(|code| details::is_vschar(code))?;
+            let code = brought.get("code").filter(|code| details::is_vschar(code))?;
             Some(AnswerOutcome::Code(Secret::new(code.to_owned())))
         })
     }
@@ -76,11 +65,7 @@ impl AuthorizationAnswer {
     pub fn from_fragment(text: &str, now: DateTime<Utc>, lifetime: Option<TimeDelta>) -> Self {
         let (fragment, query) = parts(text.trim());
         let in_fragment = Brought::of(fragment);
-        let brought = if in_fragment.0.is_empty() {
-            Brought::of(query)
-        } else {
-            in_fragment
-        };
+        let brought = if in_fragment.0.is_empty() { Brought::of(query) } else { in_fragment };
         brought.answer(|brought| {
             let token = brought.token(now, lifetime)?;
             Some(AnswerOutcome::Token(Box::new(token)))
@@ -159,12 +144,8 @@ impl Brought {
     fn token(&self, now: DateTime<Utc>, manual: Option<TimeDelta>) -> Option<Token> {
         let access = self.get("access_token").filter(|text| is_sendable(text))?;
         let detail = |name| self.get(name).map(Value::from);
-        let (expires_at, expiry_source) = expiry(&Lifetime {
-            expires_in: detail("expires_in").as_ref(),
-            token: access,
-            manual,
-            now,
-        });
+        let (expires_at, expiry_source) =
+            expiry(&Lifetime { expires_in: detail("expires_in").as_ref(), token: access, manual, now });
         Some(Token {
             access: Secret::new(access.to_owned()),
             token_type: details::token_type(detail("token_type").as_ref()),

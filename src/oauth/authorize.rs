@@ -53,13 +53,8 @@ impl AuthorizeRequest<'_> {
         let set = self.extra.added_to(self.own(&scope));
         let typed = self.endpoint.as_str();
         let (base, query) = typed.split_once('?').unwrap_or((typed, ""));
-        let kept = query
-            .split('&')
-            .filter(|pair| !pair.is_empty() && !sets(pair, &set))
-            .map(str::to_owned);
-        let own = set
-            .iter()
-            .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+        let kept = query.split('&').filter(|pair| !pair.is_empty() && !sets(pair, &set)).map(str::to_owned);
+        let own = set.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
         let query = kept.chain(own).collect::<Vec<_>>().join("&");
         let address = format!("{base}?{query}");
         // Names of hosts may hold any letters, and a Location header only ASCII.
@@ -79,10 +74,7 @@ impl AuthorizeRequest<'_> {
             ("state", self.state.expose()),
         ];
         if let Some(challenge) = self.challenge {
-            own.extend([
-                ("code_challenge", challenge),
-                ("code_challenge_method", "S256"),
-            ]);
+            own.extend([("code_challenge", challenge), ("code_challenge_method", "S256")]);
         }
         own.push(("audience", self.audience));
         own.extend(self.resources.iter().map(|r| ("resource", r.as_str())));
@@ -97,9 +89,7 @@ fn sets(pair: &str, set: &[(&str, &str)]) -> bool {
 
 /// Form-encoded, with `%20` for a space: servers that know no `+` exist, none that know no `%20`.
 fn encoded(text: &str) -> String {
-    byte_serialize(text.as_bytes())
-        .collect::<String>()
-        .replace('+', "%20")
+    byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 #[cfg(test)]
@@ -111,11 +101,7 @@ mod tests {
         url_with(endpoint, "", change)
     }
 
-    fn url_with(
-        endpoint: &str,
-        extra: &str,
-        change: impl FnOnce(&mut AuthorizeRequest<'_>),
-    ) -> String {
+    fn url_with(endpoint: &str, extra: &str, change: impl FnOnce(&mut AuthorizeRequest<'_>)) -> String {
         let endpoint = HttpUrl::parse(endpoint).expect("an address");
         let resources = ["urn:a".to_owned(), "https://b.example".to_owned()];
         let mut request = AuthorizeRequest {
@@ -170,19 +156,10 @@ mod tests {
         let rest = "response_type=code&client_id=app%3A1\
                     &redirect_uri=https%3A%2F%2Fc.example%2Fcallback&scope=a%2Cb&state=st";
         for (endpoint, start) in [
-            (
-                "https://id.example/a?p=B2C_1&q=%20+",
-                "https://id.example/a?p=B2C_1&q=%20+&",
-            ),
+            ("https://id.example/a?p=B2C_1&q=%20+", "https://id.example/a?p=B2C_1&q=%20+&"),
             ("https://id.example/a?", "https://id.example/a?"),
-            (
-                "https://id.example/a?&state=x&%73cope=y&r",
-                "https://id.example/a?r&",
-            ),
-            (
-                "https://bücher.example/ü?ä=ö",
-                "https://xn--bcher-kva.example/%C3%BC?%C3%A4=%C3%B6&",
-            ),
+            ("https://id.example/a?&state=x&%73cope=y&r", "https://id.example/a?r&"),
+            ("https://bücher.example/ü?ä=ö", "https://xn--bcher-kva.example/%C3%BC?%C3%A4=%C3%B6&"),
         ] {
             assert_eq!(url(endpoint, small), format!("{start}{rest}"));
         }
@@ -194,13 +171,7 @@ mod tests {
         let url = url_with("https://id.example/a?prompt=none", extra, |request| {
             (request.challenge, request.audience) = (None, "");
         });
-        assert!(
-            url.ends_with("&state=st&prompt=consent&scope=offline%20x"),
-            "{url}"
-        );
-        assert!(
-            !url.contains("prompt=none") && !url.contains("resource"),
-            "{url}"
-        );
+        assert!(url.ends_with("&state=st&prompt=consent&scope=offline%20x"), "{url}");
+        assert!(!url.contains("prompt=none") && !url.contains("resource"), "{url}");
     }
 }

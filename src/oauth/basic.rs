@@ -38,14 +38,8 @@ mod tests {
     #[test]
     fn the_examples_of_the_standards_come_out() {
         // RFC 7617 2 and 2.1.
-        assert_eq!(
-            as_typed("Aladdin", "open sesame"),
-            "QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
-        );
+        assert_eq!(as_typed("Aladdin", "open sesame"), "QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
         assert_eq!(as_typed("test", "123£"), "dGVzdDoxMjPCow==");
-        assert_eq!(
-            form_encoded("a:b", "c d+%&"),
-            as_typed("a%3Ab", "c+d%2B%25%26")
-        );
+        assert_eq!(form_encoded("a:b", "c d+%&"), as_typed("a%3Ab", "c+d%2B%25%26"));
     }
 }

@@ -49,9 +49,7 @@ impl BodyFormat {
             Self::Form => ("application/x-www-form-urlencoded", form(parameters)),
             Self::Json => ("application/json", json(parameters)),
         };
-        Request::new(Method::Post, url.clone())
-            .header("Content-Type", content_type)
-            .body(body)
+        Request::new(Method::Post, url.clone()).header("Content-Type", content_type).body(body)
     }
 }
 

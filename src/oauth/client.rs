@@ -136,11 +136,8 @@ mod tests {
             (None, "app", "s", vec![id]),
             (None, "", "", vec![]),
         ] {
-            let client = Client {
-                id: client_id.to_owned(),
-                secret: Some(Secret::new(secret.to_owned())),
-                authentication,
-            };
+            let client =
+                Client { id: client_id.to_owned(), secret: Some(Secret::new(secret.to_owned())), authentication };
             assert_eq!(client.parameters(), parameters, "{authentication:?}");
         }
     }

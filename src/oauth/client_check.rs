@@ -60,9 +60,7 @@ const AUTHORIZE: &str = "Authorize to find out: the server's answer to a made-up
 fn judge(refusal: Refusal) -> ClientCheck {
     use ErrorCode::*;
     match (refusal.error_code, refusal.layer) {
-        (Some(InvalidGrant | BadVerificationCode), _) if refusal.is_final() => {
-            ClientCheck::Accepted
-        }
+        (Some(InvalidGrant | BadVerificationCode), _) if refusal.is_final() => ClientCheck::Accepted,
         (Some(InvalidClient | UnauthorizedClient | IncorrectClientCredentials), _)
         | (_, RefusalLayer::HttpStatus(401)) => ClientCheck::Refused(refusal),
         (Some(_), _) if refusal.is_final() => ClientCheck::Unclear(refusal.with_remedy(AUTHORIZE)),

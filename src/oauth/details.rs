@@ -16,11 +16,7 @@ pub(super) fn token_type(value: Option<&Value>) -> String {
         let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
         (1..=LONGEST_TYPE).contains(&text.len()) && text.bytes().all(token)
     };
-    match value
-        .and_then(Value::as_str)
-        .map(str::trim)
-        .filter(is_token)
-    {
+    match value.and_then(Value::as_str).map(str::trim).filter(is_token) {
         Some(other) if !other.eq_ignore_ascii_case("bearer") => other.to_owned(),
         _ => "Bearer".to_owned(),
     }
@@ -30,11 +26,7 @@ pub(super) fn token_type(value: Option<&Value>) -> String {
 pub(super) fn scope(value: Option<&Value>) -> Option<String> {
     let text = match value? {
         Value::String(text) => text.clone(),
-        Value::Array(items) => items
-            .iter()
-            .filter_map(Value::as_str)
-            .collect::<Vec<_>>()
-            .join(" "),
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
         _ => return None,
     };
     let allowed = |b: u8| b.is_ascii_graphic() && !matches!(b, b'"' | b'\\');
@@ -50,11 +42,10 @@ pub(super) fn refresh(value: Option<&Value>) -> Option<Secret> {
     is_vschar(text).then(|| Secret::new(text.to_owned()))
 }
 
-/// Whether a refresh token is longer than secrets may be. The one before it may have ended by then, so it must not be left out.
+/// Whether a refresh token is longer than secrets may be. The one before it may have ended by then, so it must not be
+/// left out.
 pub(super) fn is_too_long(value: Option<&Value>) -> bool {
-    value
-        .and_then(Value::as_str)
-        .is_some_and(|text| text.len() > Secret::LONGEST)
+    value.and_then(Value::as_str).is_some_and(|text| text.len() > Secret::LONGEST)
 }
 
 /// Whether a code or refresh token can be sent back (RFC 6749 A.11, A.17).

@@ -97,12 +97,7 @@ impl Miss {
 }
 
 fn read(reply: &Reply, address: &HttpUrl, well_known: &WellKnown) -> Result<Metadata, Miss> {
-    let inquiry = Inquiry {
-        url: address,
-        asked: Asked::Metadata,
-        mask: &Mask::default(),
-        now: None,
-    };
+    let inquiry = Inquiry { url: address, asked: Asked::Metadata, mask: &Mask::default(), now: None };
     let document = inquiry.document(reply).map_err(Miss::Absent)?;
     let refusal = |message: &str, remedy| inquiry.unusable(reply, message.to_owned(), remedy);
     let check = Asked::Metadata.address();

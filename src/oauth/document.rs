@@ -21,9 +21,7 @@ impl Document {
     pub(super) fn of(reply: &Reply) -> Self {
         let text = decode(&reply.body);
         let text = text.trim_start_matches('\u{feff}').trim();
-        if let Ok(value @ (Value::Object(_) | Value::Array(_) | Value::String(_))) =
-            serde_json::from_str(text)
-        {
+        if let Ok(value @ (Value::Object(_) | Value::Array(_) | Value::String(_))) = serde_json::from_str(text) {
             return Self::Json(value);
         }
         if text.starts_with('<') {
@@ -67,10 +65,7 @@ fn form(text: &str) -> Map<String, Value> {
 const LONGEST_NAME: usize = 40;
 
 /// The member called `name`, or spelled differently (`accessToken` for `access_token`).
-pub(super) fn member<'a>(
-    object: &'a Map<String, Value>,
-    name: &str,
-) -> Option<(&'a str, &'a Value)> {
+pub(super) fn member<'a>(object: &'a Map<String, Value>, name: &str) -> Option<(&'a str, &'a Value)> {
     if let Some((exact, value)) = object.get_key_value(name) {
         return Some((exact, value));
     }

@@ -51,10 +51,7 @@ impl ErrorCode {
         ("slow_down", Self::SlowDown),
         ("invalid_target", Self::InvalidTarget),
         ("unsupported_token_type", Self::UnsupportedTokenType),
-        (
-            "incorrect_client_credentials",
-            Self::IncorrectClientCredentials,
-        ),
+        ("incorrect_client_credentials", Self::IncorrectClientCredentials),
         ("bad_verification_code", Self::BadVerificationCode),
     ];
 
@@ -77,10 +74,7 @@ impl ErrorCode {
 
     /// Whether the same request may succeed later.
     pub fn is_temporary(self) -> bool {
-        matches!(
-            self,
-            Self::ServerError | Self::TemporarilyUnavailable | Self::SlowDown
-        )
+        matches!(self, Self::ServerError | Self::TemporarilyUnavailable | Self::SlowDown)
     }
 }
 

@@ -85,17 +85,8 @@ mod tests {
 
     use super::*;
 
-    fn expire(
-        expires_in: Option<&Value>,
-        token: &str,
-        manual: Option<TimeDelta>,
-    ) -> (Option<i64>, ExpirySource) {
-        let (end, source) = expiry(&Lifetime {
-            expires_in,
-            token,
-            manual,
-            now: DateTime::UNIX_EPOCH,
-        });
+    fn expire(expires_in: Option<&Value>, token: &str, manual: Option<TimeDelta>) -> (Option<i64>, ExpirySource) {
+        let (end, source) = expiry(&Lifetime { expires_in, token, manual, now: DateTime::UNIX_EPOCH });
         (end.map(|end| end.timestamp()), source)
     }
 
@@ -172,12 +163,7 @@ mod tests {
         ] {
             assert_eq!(expire(Some(&expires_in), token, manual), known);
         }
-        let beyond = Lifetime {
-            expires_in: Some(&json!(60)),
-            token: "opaque",
-            manual,
-            now: DateTime::<Utc>::MAX_UTC,
-        };
+        let beyond = Lifetime { expires_in: Some(&json!(60)), token: "opaque", manual, now: DateTime::<Utc>::MAX_UTC };
         assert_eq!(expiry(&beyond), (None, ExpirySource::Unknown));
     }
 }

@@ -77,18 +77,8 @@ impl TokenEndpoint {
         now: DateTime<Utc>,
     ) -> Result<Token, Refusal> {
         let reply = exchange(outbound, transport, limits, self.question(grant)).await?;
-        let inquiry = Inquiry {
-            url: &self.url,
-            asked: grant.asked(),
-            mask: &self.mask(grant),
-            now: Some(now),
-        };
-        let reading = Reading {
-            inquiry,
-            location: &TokenLocation::FindByItself,
-            now,
-            lifetime: self.lifetime,
-        };
+        let inquiry = Inquiry { url: &self.url, asked: grant.asked(), mask: &self.mask(grant), now: Some(now) };
+        let reading = Reading { inquiry, location: &TokenLocation::FindByItself, now, lifetime: self.lifetime };
         reading.read(&reply)
     }
 
@@ -119,29 +109,17 @@ impl Grant {
     /// The parameters that make the grant, in the order of the standard.
     fn parameters(&self) -> Vec<(&str, &str)> {
         match self {
-            Self::AuthorizationCode {
-                code,
-                redirect_url,
-                verifier,
-            } => vec![
+            Self::AuthorizationCode { code, redirect_url, verifier } => vec![
                 ("grant_type", "authorization_code"),
                 ("code", code.expose()),
                 ("redirect_uri", redirect_url),
-                (
-                    "code_verifier",
-                    verifier.as_ref().map_or("", Secret::expose),
-                ),
+                ("code_verifier", verifier.as_ref().map_or("", Secret::expose)),
             ],
             Self::ClientCredentials => vec![("grant_type", "client_credentials")],
-            Self::Password { user, password } => vec![
-                ("grant_type", "password"),
-                ("username", user),
-                ("password", password.expose()),
-            ],
-            Self::RefreshToken(token) => vec![
-                ("grant_type", "refresh_token"),
-                ("refresh_token", token.expose()),
-            ],
+            Self::Password { user, password } => {
+                vec![("grant_type", "password"), ("username", user), ("password", password.expose())]
+            }
+            Self::RefreshToken(token) => vec![("grant_type", "refresh_token"), ("refresh_token", token.expose())],
         }
     }
 
@@ -152,10 +130,9 @@ impl Grant {
 
     fn secrets(&self) -> Vec<&Secret> {
         match self {
-            Self::AuthorizationCode { code, verifier, .. } => [Some(code), verifier.as_ref()]
-                .into_iter()
-                .flatten()
-                .collect(),
+            Self::AuthorizationCode { code, verifier, .. } => {
+                [Some(code), verifier.as_ref()].into_iter().flatten().collect()
+            }
             Self::ClientCredentials => vec![],
             Self::Password { password, .. } => vec![password],
             Self::RefreshToken(token) => vec![token],

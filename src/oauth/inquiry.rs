@@ -57,14 +57,8 @@ impl Inquiry<'_> {
         let target = location.and_then(|location| self.url.location(location));
         let target = target.and_then(|target| quote(&target, self.mask));
         let (message, remedy) = match target {
-            Some(target) => (
-                format!("The server redirects to “{target}”."),
-                remedy::REDIRECT,
-            ),
-            None => (
-                format!("{}, but to no usable address.", status_line(reply)),
-                self.asked.address(),
-            ),
+            Some(target) => (format!("The server redirects to “{target}”."), remedy::REDIRECT),
+            None => (format!("{}, but to no usable address.", status_line(reply)), self.asked.address()),
         };
         Refusal::new(RefusalLayer::HttpStatus(reply.status), message, remedy).after(reply.elapsed)
     }

@@ -16,11 +16,7 @@ pub enum IssuerProblem {
 
 /// Compares the issuer that is known with the `iss` of an answer, letter by letter (RFC 9207 2.4).
 /// `required` is whether the server's metadata say that it always sends one.
-pub fn check_issuer(
-    expected: Option<&str>,
-    got: Option<&str>,
-    required: bool,
-) -> Result<(), IssuerProblem> {
+pub fn check_issuer(expected: Option<&str>, got: Option<&str>, required: bool) -> Result<(), IssuerProblem> {
     match (expected, got) {
         (Some(expected), Some(got)) if expected != got => Err(IssuerProblem::Other),
         (_, None) if required => Err(IssuerProblem::Missing),
@@ -37,24 +33,9 @@ mod tests {
         let a = Some("https://a.example");
         for (expected, got, required, result) in [
             (a, a, true, Ok(())),
-            (
-                a,
-                Some("https://a.example/"),
-                false,
-                Err(IssuerProblem::Other),
-            ),
-            (
-                a,
-                Some("https://A.example"),
-                false,
-                Err(IssuerProblem::Other),
-            ),
-            (
-                a,
-                Some("https://b.example"),
-                true,
-                Err(IssuerProblem::Other),
-            ),
+            (a, Some("https://a.example/"), false, Err(IssuerProblem::Other)),
+            (a, Some("https://A.example"), false, Err(IssuerProblem::Other)),
+            (a, Some("https://b.example"), true, Err(IssuerProblem::Other)),
             (a, None, false, Ok(())),
             (a, None, true, Err(IssuerProblem::Missing)),
             (None, a, true, Ok(())),

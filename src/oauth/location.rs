@@ -127,15 +127,11 @@ mod tests {
             ("/ ", json!(7)),
             ("/m~0n", json!(8)),
         ] {
-            let found = pointer
-                .parse::<JsonPointer>()
-                .map(|p| p.find(&document).cloned());
+            let found = pointer.parse::<JsonPointer>().map(|p| p.find(&document).cloned());
             assert_eq!(found, Ok(Some(value)), "{pointer}");
         }
         for pointer in ["/bar", "/foo/2", "/foo/-", "/foo/00", "/foo/+1", "/foo/bar"] {
-            let found = pointer
-                .parse::<JsonPointer>()
-                .map(|p| p.find(&document).cloned());
+            let found = pointer.parse::<JsonPointer>().map(|p| p.find(&document).cloned());
             assert_eq!(found, Ok(None), "{pointer}");
         }
     }

@@ -27,9 +27,7 @@ fn decode(text: &str) -> String {
         ("&amp;", "&"),
     ]
     .iter()
-    .fold(text.to_owned(), |text, (reference, character)| {
-        text.replace(reference, character)
-    })
+    .fold(text.to_owned(), |text, (reference, character)| text.replace(reference, character))
 }
 
 #[cfg(test)]
@@ -42,14 +40,8 @@ mod tests {
     fn a_page_is_known_by_its_title_alone() {
         let long = format!("<title>{}</title>", "a".repeat(LONGEST + 1));
         for (page, text) in [
-            (
-                "<html><head><title>502 Bad Gateway</title></head>",
-                Some("502 Bad Gateway"),
-            ),
-            (
-                "<HTML><TITLE lang=en>\n Not &amp; Found </TITLE>",
-                Some("Not & Found"),
-            ),
+            ("<html><head><title>502 Bad Gateway</title></head>", Some("502 Bad Gateway")),
+            ("<HTML><TITLE lang=en>\n Not &amp; Found </TITLE>", Some("Not & Found")),
             ("<title></title><h1>Sorry</h1><p>No &lt;b&gt;", None),
             ("<fault><code>7</code><string>Denied</string></fault>", None),
             ("<token>abc</token>", None),

@@ -70,16 +70,11 @@ impl Parameters {
 
     /// Names and values in the order in which they were typed.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// The parameters that are sent: `own` ones, but for those that stand here too, then these.
-    pub(super) fn added_to<'a>(
-        &'a self,
-        mut own: Vec<(&'a str, &'a str)>,
-    ) -> Vec<(&'a str, &'a str)> {
+    pub(super) fn added_to<'a>(&'a self, mut own: Vec<(&'a str, &'a str)>) -> Vec<(&'a str, &'a str)> {
         own.retain(|(name, _)| self.iter().all(|(other, _)| other != *name));
         own.extend(self.iter());
         own.retain(|(_, value)| !value.is_empty());
@@ -94,9 +89,7 @@ impl FromStr for Parameters {
     fn from_str(text: &str) -> Result<Self, ParameterProblem> {
         let lines = (1..).zip(text.lines());
         let filled = lines.filter(|(_, line)| !line.trim().is_empty());
-        let all = filled
-            .map(|(at, line)| parameter(at, line.trim()))
-            .collect::<Result<Vec<_>, _>>()?;
+        let all = filled.map(|(at, line)| parameter(at, line.trim())).collect::<Result<Vec<_>, _>>()?;
         if all.len() > MOST {
             return Err(ParameterProblem::TooMany);
         }
@@ -118,10 +111,7 @@ fn parameter(at: usize, line: &str) -> Result<(String, String), ParameterProblem
     }
     // Without case, for a lenient server reads them so.
     match OWN.iter().find(|own| own.eq_ignore_ascii_case(name)) {
-        Some(own) => Err(ParameterProblem::Own {
-            line: at,
-            name: own,
-        }),
+        Some(own) => Err(ParameterProblem::Own { line: at, name: own }),
         None => Ok((name.to_owned(), value.to_owned())),
     }
 }
@@ -144,16 +134,9 @@ mod tests {
             ("access_type=offline", vec![("access_type", "offline")]),
             (
                 "\n prompt = consent \r\nclaims={\"a\":\"b=c\"}\nempty=",
-                vec![
-                    ("prompt", "consent"),
-                    ("claims", "{\"a\":\"b=c\"}"),
-                    ("empty", ""),
-                ],
+                vec![("prompt", "consent"), ("claims", "{\"a\":\"b=c\"}"), ("empty", "")],
             ),
-            (
-                "resource=a\nresource=b",
-                vec![("resource", "a"), ("resource", "b")],
-            ),
+            ("resource=a\nresource=b", vec![("resource", "a"), ("resource", "b")]),
         ] {
             let pairs = pairs.iter().map(|&(n, v)| (n.to_owned(), v.to_owned()));
             assert_eq!(parsed(text), Ok(pairs.collect()), "{text:?}");
@@ -184,19 +167,10 @@ mod tests {
     }
 
     #[test]
-    fn an_extra_parameter_takes_the_place_of_one_of_the_same_name() -> Result<(), ParameterProblem>
-    {
-        let own = vec![
-            ("scope", "read"),
-            ("resource", "a"),
-            ("resource", "b"),
-            ("audience", "c"),
-        ];
+    fn an_extra_parameter_takes_the_place_of_one_of_the_same_name() -> Result<(), ParameterProblem> {
+        let own = vec![("scope", "read"), ("resource", "a"), ("resource", "b"), ("audience", "c")];
         let extra: Parameters = "resource=x\nscope=\nprompt=none".parse()?;
-        assert_eq!(
-            extra.added_to(own.clone()),
-            [("audience", "c"), ("resource", "x"), ("prompt", "none")]
-        );
+        assert_eq!(extra.added_to(own.clone()), [("audience", "c"), ("resource", "x"), ("prompt", "none")]);
         assert_eq!(Parameters::default().added_to(own.clone()), own);
         Ok(())
     }

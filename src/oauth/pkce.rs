@@ -21,9 +21,7 @@ pub struct Pkce {
 impl Pkce {
     /// A verifier of 256 random bits, 43 characters, as RFC 7636 4.1 recommends.
     pub fn random() -> Self {
-        Self {
-            verifier: unguessable(),
-        }
+        Self { verifier: unguessable() }
     }
 
     /// The challenge for the method `S256` (RFC 7636 4.2), which may be seen.
@@ -57,13 +55,8 @@ mod tests {
 
     #[test]
     fn the_example_of_rfc_7636_b_comes_out() {
-        let pkce = Pkce {
-            verifier: Secret::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".to_owned()),
-        };
-        assert_eq!(
-            pkce.challenge(),
-            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-        );
+        let pkce = Pkce { verifier: Secret::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".to_owned()) };
+        assert_eq!(pkce.challenge(), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 
     #[test]

@@ -27,18 +27,12 @@ impl TokenRequest {
         if !self.has_client_secret() {
             let credentials = self.user_credentials()?;
             let parameters = kept([("client_id", self.client_id()), ("scope", self.scope())]);
-            return Ok(authorized(
-                BodyFormat::Form.post(&self.url, &parameters),
-                &credentials,
-            ));
+            return Ok(authorized(BodyFormat::Form.post(&self.url, &parameters), &credentials));
         }
         let credentials = basic::form_encoded(self.client_id(), self.client_secret());
         let mut parameters = self.grant();
         parameters.extend(kept([("scope", self.scope())]));
-        Ok(authorized(
-            BodyFormat::Form.post(&self.url, &parameters),
-            &credentials,
-        ))
+        Ok(authorized(BodyFormat::Form.post(&self.url, &parameters), &credentials))
     }
 
     /// Whatever is secret stands in the header, for URLs end up in logs (RFC 6749 2.3.1).
@@ -71,11 +65,7 @@ impl TokenRequest {
         if !self.has_user() {
             return vec![("grant_type", "client_credentials")];
         }
-        vec![
-            ("grant_type", "password"),
-            ("username", self.user()),
-            ("password", self.password()),
-        ]
+        vec![("grant_type", "password"), ("username", self.user()), ("password", self.password())]
     }
 
     fn all_parameters(&self) -> Parameters<'_> {
@@ -95,10 +85,7 @@ impl TokenRequest {
 
 /// Only what is not empty.
 fn kept<'a, const N: usize>(parameters: [(&'static str, &'a str); N]) -> Parameters<'a> {
-    parameters
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .collect()
+    parameters.into_iter().filter(|(_, value)| !value.is_empty()).collect()
 }
 
 fn authorized(request: Request, credentials: &str) -> Request {
@@ -151,14 +138,8 @@ pub(super) mod tests {
         use RequestField::*;
         use RequestProblem::*;
         use RequestStyle::*;
-        let user = |style, user: &str| TokenRequest {
-            user: Some(user.to_owned()),
-            ..request(style)
-        };
-        let password = |style, password| TokenRequest {
-            password: secret(password),
-            ..request(style)
-        };
+        let user = |style, user: &str| TokenRequest { user: Some(user.to_owned()), ..request(style) };
+        let password = |style, password| TokenRequest { password: secret(password), ..request(style) };
         let client = |style, id: &str, with_user| TokenRequest {
             client_id: Some(id.to_owned()),
             client_secret: secret("s3cret"),
@@ -166,11 +147,7 @@ pub(super) mod tests {
             password: None,
             ..request(style)
         };
-        let nobody = |style| TokenRequest {
-            user: None,
-            password: secret(""),
-            ..request(style)
-        };
+        let nobody = |style| TokenRequest { user: None, password: secret(""), ..request(style) };
         for (request, problem) in [
             (user(FormBody, "a:b\n"), None),
             (user(JsonBody, "a:b\n"), None),
@@ -178,17 +155,11 @@ pub(super) mod tests {
             (user(GetWithBasic, "a:b"), Some(Colon(User))),
             (user(HttpBasic, "a\nb"), Some(ControlCharacter(User))),
             (password(HttpBasic, "a:b"), None),
-            (
-                password(GetWithBasic, "a\0b"),
-                Some(ControlCharacter(Password)),
-            ),
+            (password(GetWithBasic, "a\0b"), Some(ControlCharacter(Password))),
             (client(HttpBasic, "a:b", None), None),
             (client(GetWithBasic, "a:b", None), Some(Colon(ClientId))),
             (client(HttpBasic, "app", Some("a:b".to_owned())), None),
-            (
-                client(GetWithBasic, "app", Some("alice".to_owned())),
-                Some(TwoSignIns),
-            ),
+            (client(GetWithBasic, "app", Some("alice".to_owned())), Some(TwoSignIns)),
             (client(FormBody, "", None), Some(NoClientId)),
             (nobody(FormBody), None),
             (nobody(JsonBody), None),

@@ -170,11 +170,7 @@ mod tests {
         ] {
             for (code, is_final) in codes {
                 let refusal = Refusal::new(layer, "", "").with_code(ErrorCode::of(code));
-                assert_eq!(
-                    refusal.is_final(),
-                    may_be_final && is_final,
-                    "{layer:?} {code}"
-                );
+                assert_eq!(refusal.is_final(), may_be_final && is_final, "{layer:?} {code}");
             }
         }
         assert!(Refusal::new(Request, "", "").is_final());

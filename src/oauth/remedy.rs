@@ -23,24 +23,20 @@ pub(super) enum Asked {
 }
 
 const CHECK_URL: &str = "Check the address that tokens are asked from.";
-const CHECK_SIGN_IN: &str =
-    "Check user and password, and Client ID and Client Secret if the server wants them.";
+const CHECK_SIGN_IN: &str = "Check user and password, and Client ID and Client Secret if the server wants them.";
 const CHECK_CLIENT: &str = "Check Client ID and Client Secret, and whether the server wants them as HTTP Basic header or \
      in the request body (Client authentication).";
 const CHECK_STYLE: &str = "Check user, password and Client ID, and try another request style: something that the server \
      needs is missing or wrong.";
 const CHECK_SETTINGS: &str = "Something that the server needs is missing or wrong: compare its documentation with what is \
      entered, extra parameters too.";
-const CHECK_METADATA: &str =
-    "Check the issuer, or enter the addresses by hand from the server's documentation.";
+const CHECK_METADATA: &str = "Check the issuer, or enter the addresses by hand from the server's documentation.";
 const CHECK_REVOCATION: &str = "Check the address that tokens are revoked at.";
 const WAIT: &str = "Wait some minutes, then try again.";
-const FAULT: &str =
-    "The server has a fault of its own: try again later, or tell the people who run it.";
+const FAULT: &str = "The server has a fault of its own: try again later, or tell the people who run it.";
 const WEB_PAGE: &str = "Check the address: a page for people stands there, perhaps the sign-in page. The address for \
      programs often ends in /token.";
-const POINTER: &str =
-    "Enter where the token stands in the answer as JSON Pointer, for example /data/token.";
+const POINTER: &str = "Enter where the token stands in the answer as JSON Pointer, for example /data/token.";
 const NO_TOKEN: &str = "Check the address that tokens are asked from: an answer of OAuth 2.0 has its token as \
      access_token.";
 
@@ -63,9 +59,7 @@ impl Asked {
             (400 | 422, _) => self.invalid_request(),
             (401 | 403, _) => self.sign_in(),
             (404 | 410, _) => "Check the path of the address: the server knows nothing there.",
-            (405, Self::Styled) => {
-                "Try another request style: the server wants another HTTP method at this address."
-            }
+            (405, Self::Styled) => "Try another request style: the server wants another HTTP method at this address.",
             (406 | 415, Self::Styled) => {
                 "Try another request style: the server wants the sign-in in another form (JSON in \
                  place of a form, or the other way round)."
@@ -103,9 +97,7 @@ impl Asked {
                 "The server does not allow it to this account or client: ask the people who run \
                  the server."
             }
-            UnsupportedTokenType => {
-                "The server does not end tokens of this kind: end it on the server's own pages."
-            }
+            UnsupportedTokenType => "The server does not end tokens of this kind: end it on the server's own pages.",
             TemporarilyUnavailable | SlowDown => WAIT,
             ServerError => FAULT,
             Other => return None,
@@ -122,9 +114,7 @@ impl Asked {
                 "Authorize again: the code was used already, is too old or belongs to another \
                  Redirect URL."
             }
-            Self::Refresh => {
-                "Authorize again: the refresh token has expired, was revoked or was used already."
-            }
+            Self::Refresh => "Authorize again: the refresh token has expired, was revoked or was used already.",
             Self::Client | Self::Revocation => CHECK_CLIENT,
             Self::Metadata => CHECK_METADATA,
         }

@@ -95,18 +95,8 @@ pub async fn request_token(
 ) -> Result<Token, Refusal> {
     let question = request.question().map_err(unsendable)?;
     let reply = exchange(outbound, transport, limits, question).await?;
-    let inquiry = Inquiry {
-        url: &request.url,
-        asked: Asked::Styled,
-        mask: &request.mask(),
-        now: Some(now),
-    };
-    let reading = Reading {
-        inquiry,
-        location: &request.location,
-        now,
-        lifetime: None,
-    };
+    let inquiry = Inquiry { url: &request.url, asked: Asked::Styled, mask: &request.mask(), now: Some(now) };
+    let reading = Reading { inquiry, location: &request.location, now, lifetime: None };
     reading.read(&reply)
 }
 

@@ -29,9 +29,7 @@ pub enum ResourceProblem {
 pub fn parse_resources(text: &str) -> Result<Vec<String>, ResourceProblem> {
     let lines = (1..).zip(text.lines().map(str::trim));
     let filled = lines.filter(|(_, line)| !line.is_empty());
-    let all = filled
-        .map(|(at, line)| resource(at, line))
-        .collect::<Result<Vec<_>, _>>()?;
+    let all = filled.map(|(at, line)| resource(at, line)).collect::<Result<Vec<_>, _>>()?;
     if all.len() > MOST {
         return Err(ResourceProblem::TooMany);
     }
@@ -65,12 +63,7 @@ mod tests {
     fn resources_read_back_as_typed() {
         let typed = "https://api.example.org\n\n  urn:example:api \r\napi://1b2c/.default\n\
                      https://a.example/x?y=%20z";
-        let read = [
-            "https://api.example.org",
-            "urn:example:api",
-            "api://1b2c/.default",
-            "https://a.example/x?y=%20z",
-        ];
+        let read = ["https://api.example.org", "urn:example:api", "api://1b2c/.default", "https://a.example/x?y=%20z"];
         assert_eq!(parse_resources(typed), Ok(read.map(str::to_owned).to_vec()));
         assert_eq!(parse_resources(" \n"), Ok(vec![]));
     }

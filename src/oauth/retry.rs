@@ -10,11 +10,7 @@ use crate::outbound::Reply;
 const LONGEST: Duration = Duration::from_secs(3_600);
 
 /// The three forms of an HTTP date, the last two obsolete but to be read (RFC 9110 5.6.7).
-const DATES: [&str; 3] = [
-    "%a, %d %b %Y %H:%M:%S GMT",
-    "%A, %d-%b-%y %H:%M:%S GMT",
-    "%a %b %e %H:%M:%S %Y",
-];
+const DATES: [&str; 3] = ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"];
 
 /// The wait that a 429 or 503 asks for by `Retry-After` (RFC 9110 10.2.3), an hour at most. A date
 /// counts from `now` and is not read without it; one that is over means no wait.

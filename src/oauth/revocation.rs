@@ -38,22 +38,14 @@ pub async fn revoke(
     token: &Secret,
     hint: TokenHint,
 ) -> Result<(), Refusal> {
-    let mut parameters = vec![
-        ("token", token.expose()),
-        ("token_type_hint", hint.as_str()),
-    ];
+    let mut parameters = vec![("token", token.expose()), ("token_type_hint", hint.as_str())];
     parameters.extend(client.parameters());
     let request = client.authorize(BodyFormat::Form.post(endpoint, &parameters));
     let reply = exchange(outbound, transport, limits, request).await?;
     let mut mask = Mask::default();
     mask.add(token.expose());
     client.add_to(&mut mask);
-    let inquiry = Inquiry {
-        url: endpoint,
-        asked: Asked::Revocation,
-        mask: &mask,
-        now: None,
-    };
+    let inquiry = Inquiry { url: endpoint, asked: Asked::Revocation, mask: &mask, now: None };
     inquiry.check_status(&reply)
 }
 

@@ -83,16 +83,8 @@ mod tests {
             ("", "", ""),
             (" , ", "", ""),
             ("read", "read", "read"),
-            (
-                "read write,\n admin",
-                "read write admin",
-                "read,write,admin",
-            ),
-            (
-                "https://a.example/x y:z",
-                "https://a.example/x y:z",
-                "https://a.example/x,y:z",
-            ),
+            ("read write,\n admin", "read write admin", "read,write,admin"),
+            ("https://a.example/x y:z", "https://a.example/x y:z", "https://a.example/x,y:z"),
         ] {
             assert_eq!(ScopeSeparator::Space.join(typed), space);
             assert_eq!(ScopeSeparator::Comma.join(typed), comma);

@@ -52,9 +52,7 @@ pub(super) fn find<'a>(
 
 fn at_pointer<'a>(document: &'a Document, pointer: &JsonPointer) -> Result<Found<'a>, Missing> {
     let json = document.json().ok_or(Missing::NoJson)?;
-    let value = pointer
-        .find(json)
-        .ok_or_else(|| Missing::NotThere(pointer.clone()))?;
+    let value = pointer.find(json).ok_or_else(|| Missing::NotThere(pointer.clone()))?;
     let text = text(value).ok_or_else(|| Missing::NoText(pointer.clone()))?;
     Ok(Found {
         text,
@@ -66,20 +64,12 @@ fn at_pointer<'a>(document: &'a Document, pointer: &JsonPointer) -> Result<Found
 
 fn by_itself<'a>(reply: &'a Reply, document: &'a Document) -> Option<Found<'a>> {
     let around = document.json().and_then(Value::as_object);
-    around
-        .and_then(in_members)
-        .or_else(|| in_headers(reply, around))
-        .or_else(|| bare(document))
+    around.and_then(in_members).or_else(|| in_headers(reply, around)).or_else(|| bare(document))
 }
 
 fn in_members(root: &Map<String, Value>) -> Option<Found<'_>> {
     if let Some((name, text)) = named(root) {
-        return Some(Found {
-            text,
-            place: name.to_owned(),
-            beside: Some(root),
-            around: Some(root),
-        });
+        return Some(Found { text, place: name.to_owned(), beside: Some(root), around: Some(root) });
     }
     INNER.iter().find_map(|inner| {
         let (outer_name, inner) = member(root, inner)?;
@@ -143,9 +133,7 @@ fn without_scheme(text: &str) -> Option<&str> {
 /// Visible ASCII only: more than RFC 6750 2.1 allows (servers do use `|` and `:`), and nothing that
 /// could end a header or begin another one.
 pub(super) fn is_sendable(token: &str) -> bool {
-    !token.is_empty()
-        && token.len() <= Secret::LONGEST
-        && token.bytes().all(|b| b.is_ascii_graphic())
+    !token.is_empty() && token.len() <= Secret::LONGEST && token.bytes().all(|b| b.is_ascii_graphic())
 }
 
 impl<'a> Found<'a> {

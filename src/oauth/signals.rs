@@ -69,10 +69,7 @@ impl SignalProblem {
 /// 401 alone (RFC 6750 3.1).
 impl Default for ExpiredSignals {
     fn default() -> Self {
-        Self {
-            statuses: vec![401],
-            value: None,
-        }
+        Self { statuses: vec![401], value: None }
     }
 }
 
@@ -83,10 +80,7 @@ impl ExpiredSignals {
     /// Reads statuses as in `401, 403` (401 if empty), and a place in a JSON body with its value as
     /// in `/error/code = token_expired` (none if empty). The first equals sign parts the two.
     pub fn parse(statuses: &str, value: &str) -> Result<Self, SignalProblem> {
-        let signals = Self {
-            statuses: read_statuses(statuses)?,
-            value: read_value(value)?,
-        };
+        let signals = Self { statuses: read_statuses(statuses)?, value: read_value(value)? };
         Ok(signals)
     }
 
@@ -115,10 +109,7 @@ impl ExpiredSignals {
 
 fn read_statuses(text: &str) -> Result<Vec<u16>, SignalProblem> {
     let pieces = text.split(|c: char| c == ',' || c.is_whitespace());
-    let all = pieces
-        .filter(|piece| !piece.is_empty())
-        .map(status)
-        .collect::<Result<Vec<_>, _>>()?;
+    let all = pieces.filter(|piece| !piece.is_empty()).map(status).collect::<Result<Vec<_>, _>>()?;
     match all.len() {
         0 => Ok(ExpiredSignals::default().statuses),
         1..=MOST => Ok(all),
@@ -196,16 +187,9 @@ mod tests {
             (("", "/a = b=c", 200, "{\"a\": \"b=c\"}"), true),
             (("", "/a = b", 401, "not JSON"), true),
         ] {
-            assert_eq!(
-                matches(statuses, value, status, body),
-                ended,
-                "{statuses} {value}"
-            );
+            assert_eq!(matches(statuses, value, status, body), ended, "{statuses} {value}");
         }
-        assert_eq!(
-            ExpiredSignals::parse(" ", "\n"),
-            Ok(ExpiredSignals::default())
-        );
+        assert_eq!(ExpiredSignals::parse(" ", "\n"), Ok(ExpiredSignals::default()));
     }
 
     #[test]

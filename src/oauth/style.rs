@@ -34,12 +34,7 @@ pub struct UnknownStyle;
 
 impl RequestStyle {
     /// All styles, in the order in which a form offers them.
-    pub const ALL: [Self; 4] = [
-        Self::FormBody,
-        Self::JsonBody,
-        Self::HttpBasic,
-        Self::GetWithBasic,
-    ];
+    pub const ALL: [Self; 4] = [Self::FormBody, Self::JsonBody, Self::HttpBasic, Self::GetWithBasic];
 
     /// The code that forms and the database carry.
     pub fn as_str(self) -> &'static str {

@@ -53,11 +53,7 @@ impl Server {
                 }
             }
         });
-        Self {
-            address,
-            heard,
-            task: task.abort_handle(),
-        }
+        Self { address, heard, task: task.abort_handle() }
     }
 
     /// Always gives the same answer.
@@ -106,11 +102,7 @@ async fn hear(stream: &mut TcpStream) -> Option<Heard> {
     let mut lines = head.lines();
     let target = lines.next()?.trim_end_matches(" HTTP/1.1").to_owned();
     let head: Vec<String> = lines.map(str::to_owned).collect();
-    let mut heard = Heard {
-        target,
-        head,
-        body: String::new(),
-    };
+    let mut heard = Heard { target, head, body: String::new() };
     let length = heard.header("content-length").map(str::parse);
     let mut body = vec![0; length.and_then(Result::ok).unwrap_or_default()];
     stream.read_exact(&mut body).await.ok()?;
@@ -120,27 +112,17 @@ async fn hear(stream: &mut TcpStream) -> Option<Heard> {
 
 /// A client that may speak to this machine.
 pub(super) fn outbound() -> Outbound {
-    let policy = Policy {
-        allow_loopback: true,
-        ..Policy::default()
-    };
+    let policy = Policy { allow_loopback: true, ..Policy::default() };
     Outbound::new(policy).expect("a runtime")
 }
 
 /// Short, so that no test waits long for a server that says nothing.
 pub(super) fn limits() -> Limits {
-    Limits {
-        total: Duration::from_secs(5),
-        ..Limits::default()
-    }
+    Limits { total: Duration::from_secs(5), ..Limits::default() }
 }
 
 pub(super) fn client(authentication: ClientAuthentication, secret: &str) -> Client {
-    Client {
-        id: "my app".to_owned(),
-        secret: Some(Secret::new(secret.to_owned())),
-        authentication,
-    }
+    Client { id: "my app".to_owned(), secret: Some(Secret::new(secret.to_owned())), authentication }
 }
 
 /// An endpoint with a scope, two resources, an audience and an extra parameter.

@@ -27,10 +27,7 @@ impl WellKnown {
         if text.contains('?') {
             return None;
         }
-        Some(Self {
-            issuer: text.to_owned(),
-            addresses: addresses(text),
-        })
+        Some(Self { issuer: text.to_owned(), addresses: addresses(text) })
     }
 
     /// Whether a document is about the issuer that was asked for (RFC 8414 3.3). Letter by letter,
@@ -46,10 +43,8 @@ fn addresses(issuer: &str) -> Vec<HttpUrl> {
     let rest = issuer.get(host..).unwrap_or_default();
     let path = rest.find('/').map_or(issuer.len(), |at| host + at);
     let (server, path) = issuer.split_at(path);
-    let mut all = vec![
-        format!("{server}{MARK}oauth-authorization-server{path}"),
-        format!("{issuer}{MARK}openid-configuration"),
-    ];
+    let mut all =
+        vec![format!("{server}{MARK}oauth-authorization-server{path}"), format!("{issuer}{MARK}openid-configuration")];
     if !path.is_empty() {
         all.push(format!("{issuer}{MARK}oauth-authorization-server"));
     }
@@ -79,18 +74,12 @@ mod tests {
             (
                 "https://a.example",
                 "https://a.example",
-                vec![
-                    format!("https://a.example{oauth}"),
-                    format!("https://a.example{openid}"),
-                ],
+                vec![format!("https://a.example{oauth}"), format!("https://a.example{openid}")],
             ),
             (
                 "https://a.example:8443/",
                 "https://a.example:8443/",
-                vec![
-                    format!("https://a.example:8443{oauth}"),
-                    format!("https://a.example:8443{openid}"),
-                ],
+                vec![format!("https://a.example:8443{oauth}"), format!("https://a.example:8443{openid}")],
             ),
             (
                 "https://a.example/realms/x/",
@@ -114,10 +103,7 @@ mod tests {
         ] {
             let found = of(typed).expect(typed);
             let asked: Vec<_> = found.addresses.iter().map(HttpUrl::as_str).collect();
-            assert_eq!(
-                (found.issuer.as_str(), asked),
-                (issuer, addresses.iter().map(String::as_str).collect())
-            );
+            assert_eq!((found.issuer.as_str(), asked), (issuer, addresses.iter().map(String::as_str).collect()));
         }
         assert!(of("https://a.example/x?p=1").is_none());
     }

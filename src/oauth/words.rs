@@ -79,26 +79,19 @@ fn error_words(value: &Value, depth: usize) -> Option<String> {
     match value {
         Value::String(text) => nonempty(text),
         Value::Array(items) => items.iter().find_map(|item| error_words(item, depth)),
-        Value::Object(object) => join(
-            first(object, &NAMES, depth),
-            first(object, &DESCRIPTIONS, depth),
-        ),
+        Value::Object(object) => join(first(object, &NAMES, depth), first(object, &DESCRIPTIONS, depth)),
         _ => None,
     }
 }
 
 fn first(object: &Map<String, Value>, names: &[&str], depth: usize) -> Option<String> {
     let found = names.iter().filter_map(|name| member(object, name));
-    found
-        .into_iter()
-        .find_map(|(_, value)| error_words(value, depth))
+    found.into_iter().find_map(|(_, value)| error_words(value, depth))
 }
 
 fn join(name: Option<String>, description: Option<String>) -> Option<String> {
     match (name, description) {
-        (Some(name), Some(description)) if name != description => {
-            Some(format!("{name}: {description}"))
-        }
+        (Some(name), Some(description)) if name != description => Some(format!("{name}: {description}")),
         (name, description) => name.or(description),
     }
 }
@@ -128,37 +121,16 @@ mod tests {
     fn errors_are_read_as_servers_write_them() {
         for (answer, words) in [
             (json!({"error": "invalid_grant"}), Some("invalid_grant")),
-            (
-                json!({"error": "invalid_client", "error_description": "Bad secret"}),
-                Some("invalid_client: Bad secret"),
-            ),
-            (
-                json!({"type": "about:blank", "title": "Forbidden", "detail": "No quota"}),
-                Some("Forbidden: No quota"),
-            ),
-            (
-                json!({"error": {"code": 401, "message": "The token has expired"}}),
-                Some("The token has expired"),
-            ),
+            (json!({"error": "invalid_client", "error_description": "Bad secret"}), Some("invalid_client: Bad secret")),
+            (json!({"type": "about:blank", "title": "Forbidden", "detail": "No quota"}), Some("Forbidden: No quota")),
+            (json!({"error": {"code": 401, "message": "The token has expired"}}), Some("The token has expired")),
             (json!({"message": "Unauthorized"}), Some("Unauthorized")),
             (json!({"errorMessage": "Locked"}), Some("Locked")),
-            (
-                json!({"errors": [{"code": "E7", "detail": "No"}]}),
-                Some("E7: No"),
-            ),
+            (json!({"errors": [{"code": "E7", "detail": "No"}]}), Some("E7: No")),
             (json!({"error": "x", "message": "x"}), Some("x")),
-            (
-                json!({"username": ["This field is required."]}),
-                Some("username: This field is required."),
-            ),
-            (
-                json!({"non_field_errors": ["Unable to log in."]}),
-                Some("Unable to log in."),
-            ),
-            (
-                json!([{"errorCode": "INVALID", "message": "No session"}]),
-                Some("INVALID: No session"),
-            ),
+            (json!({"username": ["This field is required."]}), Some("username: This field is required.")),
+            (json!({"non_field_errors": ["Unable to log in."]}), Some("Unable to log in.")),
+            (json!([{"errorCode": "INVALID", "message": "No session"}]), Some("INVALID: No session")),
             (json!(["first", "second"]), None),
             (json!("plain"), None),
             (json!({"unknown": "plain words"}), None),
@@ -179,10 +151,7 @@ mod tests {
             (json!({"apiKey": "s3cret"}), None),
             (json!("s3cret"), None),
             (json!(["s3cret"]), None),
-            (
-                json!({"success": false, "message": "Wrong user"}),
-                Some("Wrong user"),
-            ),
+            (json!({"success": false, "message": "Wrong user"}), Some("Wrong user")),
         ] {
             let shown = of_success(&Document::Json(answer.clone()));
             assert_eq!(shown.as_deref(), words, "{answer}");

@@ -39,12 +39,7 @@ pub(super) async fn admit(
     claims: &Claims,
 ) -> Result<Admitted, Error> {
     let arrival = Arrival::of(req, guard);
-    let visitor = Visitor {
-        somebody: Actor::arriving(req, None, "", ""),
-        settings,
-        claims,
-        now: guard.clock.now(),
-    };
+    let visitor = Visitor { somebody: Actor::arriving(req, None, "", ""), settings, claims, now: guard.clock.now() };
     let mut conn = guard.db.get().await?;
     conn.transaction(async |conn| {
         let account = match visitor.account(conn).await? {
@@ -61,10 +56,7 @@ pub(super) async fn admit(
 
 impl Visitor<'_> {
     fn identity(&self) -> Identity<'_> {
-        Identity {
-            issuer: self.settings.issuer.as_str(),
-            subject: &self.claims.subject,
-        }
+        Identity { issuer: self.settings.issuer.as_str(), subject: &self.claims.subject }
     }
 
     /// The account of this person; made if there is none.
@@ -106,12 +98,8 @@ impl Visitor<'_> {
             super_admin: false,
             permissions: PermissionSet::default(),
         };
-        let account = Account {
-            id: new.id,
-            username: new.username.as_str().to_string(),
-            name: new.name.clone(),
-            active: true,
-        };
+        let account =
+            Account { id: new.id, username: new.username.as_str().to_string(), name: new.name.clone(), active: true };
         let by = self.actor(&account);
         conn.transaction(async |conn| {
             accounts::insert(conn, &by, self.now, &new).await?;
@@ -119,14 +107,7 @@ impl Visitor<'_> {
                 return Err(SaveError::NameTaken);
             }
             let changes = Changes::none().field("Provider", "", self.settings.issuer.as_str());
-            record(
-                conn,
-                &by,
-                self.now,
-                &account,
-                ("identity.connected", changes),
-            )
-            .await?;
+            record(conn, &by, self.now, &account, ("identity.connected", changes)).await?;
             Ok(())
         })
         .await?;
@@ -159,11 +140,6 @@ async fn record(
     account: &Account,
     (kind, changes): (&'static str, Changes),
 ) -> Result<(), Error> {
-    let event = Event {
-        kind,
-        subject_id: Some(account.id),
-        subject_name: &account.username,
-        changes,
-    };
+    let event = Event { kind, subject_id: Some(account.id), subject_name: &account.username, changes };
     audit::record(conn, by, now, event).await
 }

@@ -91,14 +91,7 @@ async fn depart(
         Ok(leave) => leave,
         Err(trouble) => return Ok(Err(trouble)),
     };
-    let attempt = NewAttempt {
-        user,
-        visitor,
-        state: &state,
-        verifier: &pkce.verifier,
-        nonce: &nonce,
-        next,
-    };
+    let attempt = NewAttempt { user, visitor, state: &state, verifier: &pkce.verifier, nonce: &nonce, next };
     let mut conn = guard.db.get().await?;
     queries::keep_attempt(&mut conn, &sign_ins.vault, guard.clock.now(), &attempt).await?;
     Ok(Ok(leave))
@@ -107,8 +100,6 @@ async fn depart(
 fn leaving_page(shell: Shell, name: String, leave: String) -> Result<HttpResponse, Error> {
     let refresh = HeaderValue::from_str(&format!("0; url={leave}")).map_err(Error::internal)?;
     let mut response = page_no_store(StatusCode::OK, &LeavingPage { shell, name, leave })?;
-    response
-        .headers_mut()
-        .insert(HeaderName::from_static("refresh"), refresh);
+    response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);
     Ok(response)
 }

@@ -34,11 +34,7 @@ pub async fn take(
     refusals: web::Data<Refusals>,
 ) -> Result<HttpResponse, Error> {
     let provider = sign_ins.provider()?;
-    let tools = Tools {
-        guard: &guard,
-        sign_ins: &sign_ins,
-        provider,
-    };
+    let tools = Tools { guard: &guard, sign_ins: &sign_ins, provider };
     let answer = AuthorizationAnswer::from_query(req.query_string());
     let problem = match come_back(&req, &tools, answer).await? {
         Ok(response) => return Ok(response),
@@ -65,11 +61,7 @@ async fn come_back(
 ) -> Result<Result<HttpResponse, Problem>, Error> {
     let Some(state) = &answer.state else {
         let is_nothing = matches!(answer.outcome, AnswerOutcome::Nothing);
-        return Ok(Err(if is_nothing {
-            Problem::Nothing
-        } else {
-            Problem::Unknown
-        }));
+        return Ok(Err(if is_nothing { Problem::Nothing } else { Problem::Unknown }));
     };
     let attempt = match claim(req, tools, state).await? {
         Ok(attempt) => attempt,
@@ -80,19 +72,13 @@ async fn come_back(
         Err(problem) => return Ok(Err(problem)),
     };
     match attempt.user_id {
-        Some(user) => {
-            connection::take(req, tools.guard, tools.provider, (user, &attempt), &claims).await
-        }
+        Some(user) => connection::take(req, tools.guard, tools.provider, (user, &attempt), &claims).await,
         None => admit(req, tools, &attempt, &claims).await,
     }
 }
 
 /// Finds the attempt of this state and spends it.
-async fn claim(
-    req: &HttpRequest,
-    tools: &Tools<'_>,
-    state: &Secret,
-) -> Result<Result<Attempt, Problem>, Error> {
+async fn claim(req: &HttpRequest, tools: &Tools<'_>, state: &Secret) -> Result<Result<Attempt, Problem>, Error> {
     let mut conn = tools.guard.db.get().await?;
     let now = tools.guard.clock.now();
     let Some(attempt) = queries::find_attempt(&mut conn, state).await? else {
@@ -133,12 +119,7 @@ async fn person(
         AnswerOutcome::Token(_) | AnswerOutcome::Nothing => return Ok(Err(Problem::Nothing)),
     };
     let (verifier, nonce) = attempt.secrets(&tools.sign_ins.vault)?;
-    let arrived = Arrived {
-        code,
-        redirect_url: tools.sign_ins.redirect_url.clone(),
-        verifier,
-        nonce,
-    };
+    let arrived = Arrived { code, redirect_url: tools.sign_ins.redirect_url.clone(), verifier, nonce };
     Ok(match tools.provider.person(arrived).await {
         Ok(claims) if !claims.may_come_in(&tools.provider.settings) => Err(Problem::NotAllowed),
         Ok(claims) => Ok(claims),
@@ -157,15 +138,8 @@ async fn admit(
     claims: &Claims,
 ) -> Result<Result<HttpResponse, Problem>, Error> {
     let settings = &tools.provider.settings;
-    Ok(
-        match admission::admit(req, tools.guard, settings, claims).await? {
-            Admitted::In(token) => Ok(see_other_as(
-                tools.guard.cookies,
-                &token,
-                &attempt.next,
-                None,
-            )),
-            Admitted::Out(problem) => Err(problem),
-        },
-    )
+    Ok(match admission::admit(req, tools.guard, settings, claims).await? {
+        Admitted::In(token) => Ok(see_other_as(tools.guard.cookies, &token, &attempt.next, None)),
+        Admitted::Out(problem) => Err(problem),
+    })
 }

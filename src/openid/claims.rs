@@ -31,11 +31,7 @@ pub(super) struct Claims {
 impl Claims {
     /// Reads checked claims.
     pub fn read(members: &Map<String, Value>, settings: &Settings) -> Claims {
-        let text = |name: &str| {
-            find(members, name)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-        };
+        let text = |name: &str| find(members, name).and_then(Value::as_str).unwrap_or_default();
         let given = format!("{} {}", text("given_name"), text("family_name"));
         let name = [text("name"), given.as_str()].map(cleaned);
         let groups = settings.groups_claim.as_deref();
@@ -43,14 +39,8 @@ impl Claims {
             subject: text("sub").to_string(),
             signed_in_at: id_token::time(members, "auth_time"),
             username: text(&settings.username_claim).to_string(),
-            name: name
-                .into_iter()
-                .find(|name| !name.is_empty())
-                .unwrap_or_default(),
-            groups: groups
-                .and_then(|claim| find(members, claim))
-                .map(texts)
-                .unwrap_or_default(),
+            name: name.into_iter().find(|name| !name.is_empty()).unwrap_or_default(),
+            groups: groups.and_then(|claim| find(members, claim)).map(texts).unwrap_or_default(),
         }
     }
 
@@ -65,11 +55,7 @@ impl Claims {
 
 /// Whether a claim that is used here is missing, so that the provider must be asked for it.
 pub(super) fn is_incomplete(members: &Map<String, Value>, settings: &Settings) -> bool {
-    let wanted = [
-        Some(settings.username_claim.as_str()),
-        Some("name"),
-        settings.groups_claim.as_deref(),
-    ];
+    let wanted = [Some(settings.username_claim.as_str()), Some("name"), settings.groups_claim.as_deref()];
     let mut wanted = wanted.into_iter().flatten();
     wanted.any(|claim| find(members, claim).is_none())
 }
@@ -94,26 +80,16 @@ fn texts(value: &Value) -> Vec<String> {
         one => vec![one],
     };
     let texts = items.into_iter().filter_map(Value::as_str);
-    let fits =
-        |text: &&str| (1..=LONGEST_GROUP).contains(&text.chars().count()) && !text.contains('\0');
-    texts
-        .filter(fits)
-        .take(MOST_GROUPS)
-        .map(str::to_string)
-        .collect()
+    let fits = |text: &&str| (1..=LONGEST_GROUP).contains(&text.chars().count()) && !text.contains('\0');
+    texts.filter(fits).take(MOST_GROUPS).map(str::to_string).collect()
 }
 
 /// A name as pages can show it: one line, single spaces, nothing that turns the direction of text.
 fn cleaned(text: &str) -> String {
-    let is_hidden =
-        |c: &char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let is_hidden = |c: &char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let words: Vec<&str> = text.split_whitespace().collect();
     let line = words.join(" ");
-    let shown: String = line
-        .nfc()
-        .filter(|c| !is_hidden(c))
-        .take(LONGEST_NAME)
-        .collect();
+    let shown: String = line.nfc().filter(|c| !is_hidden(c)).take(LONGEST_NAME).collect();
     shown.trim().to_string()
 }
 
@@ -145,34 +121,18 @@ mod tests {
     #[test]
     fn groups_are_a_list_or_a_text_wherever_they_stand() {
         for (claim, document, groups) in [
-            (
-                "groups",
-                json!({"groups": ["a", 7, "", "b"]}),
-                vec!["a", "b"],
-            ),
+            ("groups", json!({"groups": ["a", 7, "", "b"]}), vec!["a", "b"]),
             ("groups", json!({"groups": "a"}), vec!["a"]),
             ("groups", json!({"groups": {"a": true}}), vec![]),
             ("groups", json!({}), vec![]),
-            (
-                "/realm_access/roles",
-                json!({"realm_access": {"roles": ["a"]}}),
-                vec!["a"],
-            ),
+            ("/realm_access/roles", json!({"realm_access": {"roles": ["a"]}}), vec!["a"]),
             ("/a~1b", json!({"a/b": ["x"]}), vec!["x"]),
-            (
-                "https://example.org/groups",
-                json!({"https://example.org/groups": ["a"]}),
-                vec!["a"],
-            ),
+            ("https://example.org/groups", json!({"https://example.org/groups": ["a"]}), vec!["a"]),
         ] {
             let claims = read(document, &settings(Some(claim), None));
             assert_eq!(claims.groups, groups, "{claim}");
         }
-        assert!(
-            read(json!({"groups": ["a"]}), &settings(None, None))
-                .groups
-                .is_empty()
-        );
+        assert!(read(json!({"groups": ["a"]}), &settings(None, None)).groups.is_empty());
     }
 
     #[test]
@@ -180,10 +140,7 @@ mod tests {
         for (document, name) in [
             (json!({"name": " Ana \n Ruiz "}), "Ana Ruiz"),
             (json!({"name": "Ana\u{202e}ziuR\u{7}"}), "AnaziuR"),
-            (
-                json!({"name": "", "given_name": "Ana", "family_name": "Ruiz"}),
-                "Ana Ruiz",
-            ),
+            (json!({"name": "", "given_name": "Ana", "family_name": "Ruiz"}), "Ana Ruiz"),
             (json!({"given_name": "Ana"}), "Ana"),
             (json!({"name": ["Ana"]}), ""),
         ] {

@@ -1,7 +1,7 @@
 //! One's own account and the provider's: connecting the two, and taking them apart.
 //!
-//! Rule: both ask for the own password, so nobody at a borrowed browser opens a way in for themselves. Somebody without a
-//! password keeps the connection: it is their only way in.
+//! Rule: both ask for the own password, so nobody at a borrowed browser opens a way in for themselves. Somebody without
+//! a password keeps the connection: it is their only way in.
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
@@ -47,11 +47,7 @@ pub async fn show(visit: Visit, sign_ins: web::Data<SignIns>) -> Result<HttpResp
     connection_page(visit, sign_ins.provider()?, Errors::default()).await
 }
 
-async fn connection_page(
-    visit: Visit,
-    provider: &Provider,
-    errors: Errors,
-) -> Result<HttpResponse, Error> {
+async fn connection_page(visit: Visit, provider: &Provider, errors: Errors) -> Result<HttpResponse, Error> {
     let user = visit.actor.id.ok_or(Error::SignIn)?;
     let mut conn = visit.conn().await?;
     let issuer = provider.settings.issuer.as_str();
@@ -82,14 +78,7 @@ pub async fn connect(
     if has_password && !guard.confirm(&visit, &data, &mut errors).await? {
         return connection_page(visit, provider, errors).await;
     }
-    leave(
-        &visit.req,
-        visit.shell,
-        (&guard, &sign_ins),
-        Some(user),
-        PAGE,
-    )
-    .await
+    leave(&visit.req, visit.shell, (&guard, &sign_ins), Some(user), PAGE).await
 }
 
 /// Takes the word of the provider on who sits at a session that is there already: connects the account, or, if it is
@@ -109,10 +98,7 @@ pub(super) async fn take(
     if !claims.signed_in_at.is_some_and(is_fresh) {
         return Ok(Err(Problem::NotAnew));
     }
-    let identity = Identity {
-        issuer: provider.settings.issuer.as_str(),
-        subject: &claims.subject,
-    };
+    let identity = Identity { issuer: provider.settings.issuer.as_str(), subject: &claims.subject };
     let name = &provider.settings.name;
     let mut conn = guard.db.get().await?;
     let owner = queries::account_of(&mut conn, identity).await?;
@@ -124,11 +110,7 @@ pub(super) async fn take(
     } else {
         return Ok(Err(Problem::ConnectedOtherwise));
     };
-    Ok(Ok(see_other(
-        req,
-        &attempt.next,
-        Some(Flash::done(outcome)),
-    )))
+    Ok(Ok(see_other(req, &attempt.next, Some(Flash::done(outcome)))))
 }
 
 async fn connect_accounts(
@@ -139,9 +121,7 @@ async fn connect_accounts(
 ) -> Result<bool, Error> {
     let user = by.id.ok_or(Error::SignIn)?;
     conn.transaction(async |conn| {
-        if !queries::has_password(conn, user).await?
-            || !queries::connect(conn, user, identity, now).await?
-        {
+        if !queries::has_password(conn, user).await? || !queries::connect(conn, user, identity, now).await? {
             return Ok(false);
         }
         record(conn, by, now, "identity.connected", ("", identity.issuer)).await?;
@@ -151,11 +131,7 @@ async fn connect_accounts(
 }
 
 /// Takes the connection away, unless it is the only way in.
-pub async fn disconnect(
-    visit: Visit,
-    sign_ins: web::Data<SignIns>,
-    Form(_): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn disconnect(visit: Visit, sign_ins: web::Data<SignIns>, Form(_): Form) -> Result<HttpResponse, Error> {
     let provider = sign_ins.provider()?;
     let user = visit.actor.id.ok_or(Error::SignIn)?;
     let issuer = provider.settings.issuer.as_str();
@@ -174,10 +150,7 @@ pub async fn disconnect(
         .await?;
     let name = &provider.settings.name;
     Ok(if done {
-        visit.see_other(
-            PAGE,
-            format!("Your account is not connected with {name} any more"),
-        )
+        visit.see_other(PAGE, format!("Your account is not connected with {name} any more"))
     } else {
         visit.see_other_undone(PAGE, "Without a password this is your only way in")
     })

@@ -31,8 +31,6 @@ pub(super) async fn object(
     }
     match serde_json::from_slice(&reply.body) {
         Ok(Value::Object(members)) => Ok(members),
-        _ => Err(Trouble(format!(
-            "{host} answered something else than a JSON object."
-        ))),
+        _ => Err(Trouble(format!("{host} answered something else than a JSON object."))),
     }
 }

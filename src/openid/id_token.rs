@@ -2,8 +2,8 @@
 //!
 //! Rule: the library checks the signature and nothing else; every claim is checked here, with the program's own clock.
 //!
-//! Danger: whoever gets a token past this file is whoever it says. The algorithm comes from the token, so only those with
-//! a public key are taken: `none`, and HMAC with a key that others know, never.
+//! Danger: whoever gets a token past this file is whoever it says. The algorithm comes from the token, so only those
+//! with a public key are taken: `none`, and HMAC with a key that others know, never.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -99,20 +99,15 @@ fn signed(token: &str, keys: &Keys) -> Result<(Algorithm, Map<String, Value>), I
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
     validation.validate_aud = false;
-    let decoded = keys
-        .fitting(id, header.alg)
-        .find_map(|key| decode::<Map<String, Value>>(token, &key, &validation).ok());
+    let decoded =
+        keys.fitting(id, header.alg).find_map(|key| decode::<Map<String, Value>>(token, &key, &validation).ok());
     match decoded {
         Some(decoded) => Ok((header.alg, decoded.claims)),
         None => Err(IdTokenProblem::Signature),
     }
 }
 
-fn check(
-    claims: &Map<String, Value>,
-    algorithm: Algorithm,
-    expected: &Expected<'_>,
-) -> Result<(), IdTokenProblem> {
+fn check(claims: &Map<String, Value>, algorithm: Algorithm, expected: &Expected<'_>) -> Result<(), IdTokenProblem> {
     if text(claims, "iss") != Some(expected.issuer) {
         return Err(IdTokenProblem::Issuer);
     }
@@ -145,11 +140,7 @@ fn check_audience(claims: &Map<String, Value>, client: &str) -> Result<(), IdTok
     let party = text(claims, "azp");
     let is_for_us = audiences.contains(&Some(client));
     let is_ours_alone = audiences.len() == 1 && !claims.contains_key("azp");
-    if is_for_us && (is_ours_alone || party == Some(client)) {
-        Ok(())
-    } else {
-        Err(IdTokenProblem::Audience)
-    }
+    if is_for_us && (is_ours_alone || party == Some(client)) { Ok(()) } else { Err(IdTokenProblem::Audience) }
 }
 
 fn check_times(claims: &Map<String, Value>, now: DateTime<Utc>) -> Result<(), IdTokenProblem> {
@@ -172,9 +163,7 @@ fn check_times(claims: &Map<String, Value>, now: DateTime<Utc>) -> Result<(), Id
 pub(super) fn time(claims: &Map<String, Value>, name: &str) -> Option<DateTime<Utc>> {
     let value = claims.get(name)?;
     // A fraction of a second decides nothing.
-    let seconds = value
-        .as_i64()
-        .or_else(|| value.as_f64().map(|f| f as i64))?;
+    let seconds = value.as_i64().or_else(|| value.as_f64().map(|f| f as i64))?;
     DateTime::from_timestamp(seconds, 0)
 }
 

@@ -30,19 +30,11 @@ impl Keys {
     }
 
     /// The keys that can have made a signature: of this id, if one is named, and for this algorithm.
-    pub fn fitting(
-        &self,
-        id: Option<&str>,
-        algorithm: Algorithm,
-    ) -> impl Iterator<Item = DecodingKey> {
+    pub fn fitting(&self, id: Option<&str>, algorithm: Algorithm) -> impl Iterator<Item = DecodingKey> {
         self.0
             .iter()
             .filter(move |key| id.is_none() || key.common.key_id.as_deref() == id)
-            .filter(move |key| {
-                key.common
-                    .key_algorithm
-                    .is_none_or(|own| own == algorithm.into())
-            })
+            .filter(move |key| key.common.key_algorithm.is_none_or(|own| own == algorithm.into()))
             .filter_map(|key| DecodingKey::from_jwk(key).ok())
             .filter(move |key| key.family() == algorithm.family())
     }
@@ -50,10 +42,7 @@ impl Keys {
 
 /// A public key for signatures. A symmetric one, which the client secret would be, is none.
 fn can_sign(key: &Jwk) -> bool {
-    let for_signatures = matches!(
-        key.common.public_key_use,
-        None | Some(PublicKeyUse::Signature)
-    );
+    let for_signatures = matches!(key.common.public_key_use, None | Some(PublicKeyUse::Signature));
     let decoding = DecodingKey::from_jwk(key);
     let is_public = decoding.is_ok_and(|key| key.family() != AlgorithmFamily::Hmac);
     for_signatures && is_public && !is_short(key)

@@ -1,8 +1,8 @@
 //! Signing in through the organisation's OpenID Connect provider, beside user names and passwords.
 //!
-//! Rules: a person is known by issuer and subject, never by a name or an e-mail address; an account that is there already is
-//! never taken over by somebody who has the same user name; nobody becomes a super admin through the provider. Whoever signs
-//! in with a password does not notice whether the provider is there.
+//! Rules: a person is known by issuer and subject, never by a name or an e-mail address; an account that is there
+//! already is never taken over by somebody who has the same user name; nobody becomes a super admin through the
+//! provider. Whoever signs in with a password does not notice whether the provider is there.
 //!
 //! Danger: the answer comes through the browser, which anybody can make bring anything. Nothing in it counts before its
 //! state has been found, belongs to this browser, is unspent and young.
@@ -39,7 +39,8 @@ use crate::outbound::Outbound;
 use crate::vault::Vault;
 use crate::web::{Error, PublicAddress};
 
-/// Departures for the provider that one address may begin at once; then one a second. A whole company may sit behind one.
+/// Departures for the provider that one address may begin at once; then one a second. A whole company may sit behind
+/// one.
 const DEPARTURES: NonZeroU32 = NonZeroU32::MIN.saturating_add(119);
 const REFILL: Duration = Duration::from_secs(1);
 
@@ -60,8 +61,7 @@ impl SignIns {
         clock: &Clock,
         address: &PublicAddress,
     ) -> SignIns {
-        let provider =
-            settings.map(|settings| Provider::new(settings, outbound.clone(), clock.clone()));
+        let provider = settings.map(|settings| Provider::new(settings, outbound.clone(), clock.clone()));
         SignIns {
             provider,
             throttle: Throttle::every(clock, REFILL, DEPARTURES),

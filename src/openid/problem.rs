@@ -56,15 +56,12 @@ pub(super) enum Problem {
 }
 
 impl Problem {
-    /// Another server's refusals are results; whom the rules keep out is refused; the rest are answers that are not taken.
+    /// Another server's refusals are results; whom the rules keep out is refused; the rest are answers that are not
+    /// taken.
     fn status(&self) -> StatusCode {
         match self {
-            Problem::Denied { .. } | Problem::Refused(_) | Problem::Unavailable(_) => {
-                StatusCode::OK
-            }
-            Problem::NotAllowed | Problem::NoAccount | Problem::Deactivated => {
-                StatusCode::FORBIDDEN
-            }
+            Problem::Denied { .. } | Problem::Refused(_) | Problem::Unavailable(_) => StatusCode::OK,
+            Problem::NotAllowed | Problem::NoAccount | Problem::Deactivated => StatusCode::FORBIDDEN,
             Problem::UsernameTaken(_) | Problem::ConnectedOtherwise => StatusCode::CONFLICT,
             _ => StatusCode::BAD_REQUEST,
         }
@@ -154,15 +151,11 @@ impl Problem {
             Problem::Repeated => {
                 "Each answer is used once. If you loaded this page again or went back to it, you may be signed in already."
             }
-            Problem::Expired => {
-                "Ten minutes are allowed between leaving and coming back. The answer was not used."
-            }
+            Problem::Expired => "Ten minutes are allowed between leaving and coming back. The answer was not used.",
             Problem::Issuer => {
                 "The server that answered does not call itself what Connectory expects. The answer was not used, because it may have been sent here by another server."
             }
-            Problem::Denied { code, .. } if code == "access_denied" => {
-                "You, or the provider, did not agree to it."
-            }
+            Problem::Denied { code, .. } if code == "access_denied" => "You, or the provider, did not agree to it.",
             Problem::Denied { .. } => "It did not sign you in.",
             Problem::Refused(_) => {
                 "You have signed in there, but it did not tell Connectory who you are. An administrator finds the reason in the log."
@@ -220,12 +213,5 @@ pub(super) fn problem_page(
         detail = problem.detail(),
         "sign-in by the provider refused"
     );
-    page_no_store(
-        problem.status(),
-        &ProblemPage {
-            name: provider.settings.name.clone(),
-            shell,
-            problem,
-        },
-    )
+    page_no_store(problem.status(), &ProblemPage { name: provider.settings.name.clone(), shell, problem })
 }

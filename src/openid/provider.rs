@@ -1,7 +1,8 @@
-//! The organisation's OpenID Connect provider: its description and keys, kept in memory, and giving a code for a person.
+//! The organisation's OpenID Connect provider: its description and keys, kept in memory, and giving a code for a
+//! person.
 //!
-//! Rule: it is asked when somebody wants to sign in with it, never at the start and never for those who do not. Danger: an
-//! unknown key in a token makes this program ask; whoever sends many such tokens must not make it ask often.
+//! Rule: it is asked when somebody wants to sign in with it, never at the start and never for those who do not. Danger:
+//! an unknown key in a token makes this program ask; whoever sends many such tokens must not make it ask often.
 
 use std::sync::Arc;
 
@@ -16,8 +17,8 @@ use super::keys::Keys;
 use super::settings::Settings;
 use crate::clock::Clock;
 use crate::oauth::{
-    self, AuthorizeRequest, BodyFormat, Client, ClientAuthentication, Grant, Metadata, Parameters,
-    Refusal, ResponseType, ScopeSeparator, Token, TokenEndpoint,
+    self, AuthorizeRequest, BodyFormat, Client, ClientAuthentication, Grant, Metadata, Parameters, Refusal,
+    ResponseType, ScopeSeparator, Token, TokenEndpoint,
 };
 use crate::outbound::{HttpUrl, Limits, Mask, Outbound, Transport, quote};
 use crate::vault::Secret;
@@ -96,16 +97,11 @@ impl From<IdTokenProblem> for NoPerson {
 
 impl Provider {
     pub fn new(settings: Settings, outbound: Outbound, clock: Clock) -> Provider {
-        Provider {
-            settings: Arc::new(settings),
-            outbound,
-            clock,
-            known: Arc::default(),
-        }
+        Provider { settings: Arc::new(settings), outbound, clock, known: Arc::default() }
     }
 
-    /// The description, asked for if it is not known or too old. While the provider is down an old one still counts: its
-    /// keys are no worse for that.
+    /// The description, asked for if it is not known or too old. While the provider is down an old one still counts:
+    /// its keys are no worse for that.
     pub async fn description(&self) -> Result<Arc<Description>, Trouble> {
         self.known_since(self.clock.now() - FRESH).await
     }
@@ -137,10 +133,7 @@ impl Provider {
             }
             Err(trouble) => {
                 if failed.is_none() {
-                    tracing::warn!(
-                        trouble = trouble.0,
-                        "the OpenID Connect provider cannot be used"
-                    );
+                    tracing::warn!(trouble = trouble.0, "the OpenID Connect provider cannot be used");
                     known.failed = Some((now, trouble.clone()));
                 }
                 let old = known.description.as_ref();
@@ -151,12 +144,8 @@ impl Provider {
 
     async fn describe(&self) -> Result<Description, Trouble> {
         let issuer = self.settings.issuer.as_str();
-        let place = format!(
-            "{}/.well-known/openid-configuration",
-            issuer.strip_suffix('/').unwrap_or(issuer)
-        );
-        let place =
-            HttpUrl::parse(&place).map_err(|_| Trouble("The issuer is too long.".into()))?;
+        let place = format!("{}/.well-known/openid-configuration", issuer.strip_suffix('/').unwrap_or(issuer));
+        let place = HttpUrl::parse(&place).map_err(|_| Trouble("The issuer is too long.".into()))?;
         let transport = Transport::default();
         let found = oauth::discover(&self.outbound, &transport, Limits::default(), &place).await;
         let metadata = found.map_err(|refusal| Trouble(refusal.message))?;
@@ -170,20 +159,13 @@ impl Provider {
         let token = self.safe(&metadata.token_endpoint, "token_endpoint")?;
         let keys = self.safe(&metadata.jwks_uri, "jwks_uri")?;
         let keys = Keys::read(&fetch::object(&self.outbound, &keys, None).await?);
-        Ok(Description {
-            metadata,
-            authorize,
-            token,
-            keys,
-        })
+        Ok(Description { metadata, authorize, token, keys })
     }
 
     /// An address from the description. A provider with TLS leads nowhere without it.
     fn safe(&self, url: &Option<HttpUrl>, name: &str) -> Result<HttpUrl, Trouble> {
         let needs_tls = self.settings.issuer.origin().is_https();
-        let url = url
-            .as_ref()
-            .filter(|url| !needs_tls || url.origin().is_https());
+        let url = url.as_ref().filter(|url| !needs_tls || url.origin().is_https());
         let missing = || Trouble(format!("Its description has no usable {name}."));
         url.cloned().ok_or_else(missing)
     }
@@ -192,11 +174,7 @@ impl Provider {
     pub async fn departure(&self, leaving: &Departure<'_>) -> Result<String, Trouble> {
         let description = self.description().await?;
         // Both say the same (OpenID Connect Core 1.0 section 3.1.2.1); the second makes the answer tell when it was.
-        let anew = if leaving.anew {
-            "\nprompt=login\nmax_age=0"
-        } else {
-            ""
-        };
+        let anew = if leaving.anew { "\nprompt=login\nmax_age=0" } else { "" };
         let extra = format!("nonce={}{anew}", leaving.nonce.expose());
         let unfit = |_| Trouble("The nonce cannot be sent.".into());
         let extra: Parameters = extra.parse().map_err(unfit)?;
@@ -248,18 +226,12 @@ impl Provider {
     }
 
     /// Asks with the authentication that the provider knows, the header before the body (RFC 8414 section 2).
-    async fn exchange(
-        &self,
-        description: &Description,
-        arrived: &Arrived,
-    ) -> Result<Token, Refusal> {
+    async fn exchange(&self, description: &Description, arrived: &Arrived) -> Result<Token, Refusal> {
         let ways = &description.metadata.token_endpoint_auth_methods_supported;
         let knows = |way: &str| ways.iter().any(|known| known == way);
         let authentication = match &self.settings.client_secret {
             None => ClientAuthentication::None,
-            Some(_) if knows("client_secret_post") && !knows("client_secret_basic") => {
-                ClientAuthentication::Body
-            }
+            Some(_) if knows("client_secret_post") && !knows("client_secret_basic") => ClientAuthentication::Body,
             Some(_) => ClientAuthentication::Basic,
         };
         let endpoint = TokenEndpoint {
@@ -284,13 +256,11 @@ impl Provider {
         };
         let (transport, limits) = (Transport::default(), Limits::default());
         let now = self.clock.now();
-        endpoint
-            .request(&self.outbound, &transport, limits, &grant, now)
-            .await
+        endpoint.request(&self.outbound, &transport, limits, &grant, now).await
     }
 
-    /// Adds what the ID token leaves out from the UserInfo endpoint (OpenID Connect Core 1.0 section 5.3). What the signed
-    /// token says stands.
+    /// Adds what the ID token leaves out from the UserInfo endpoint (OpenID Connect Core 1.0 section 5.3). What the
+    /// signed token says stands.
     async fn completed(
         &self,
         description: &Description,

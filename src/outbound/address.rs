@@ -24,11 +24,8 @@ pub(super) enum Forbidden {
 
 /// Metadata services that answer on ordinary-looking addresses: Azure's wire server, Alibaba,
 /// Oracle.
-const METADATA_V4: [Ipv4Addr; 3] = [
-    Ipv4Addr::new(168, 63, 129, 16),
-    Ipv4Addr::new(100, 100, 100, 200),
-    Ipv4Addr::new(192, 0, 0, 192),
-];
+const METADATA_V4: [Ipv4Addr; 3] =
+    [Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192)];
 
 /// The same in IPv6: AWS, Google, Oracle, Scaleway.
 const METADATA_V6: [Ipv6Addr; 4] = [

@@ -53,10 +53,7 @@ pub struct NotOpened {
 /// Shows no request, which may hold secrets.
 impl fmt::Debug for NotOpened {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NotOpened")
-            .field("failure", &self.failure)
-            .field("sent", &self.sent)
-            .finish_non_exhaustive()
+        f.debug_struct("NotOpened").field("failure", &self.failure).field("sent", &self.sent).finish_non_exhaustive()
     }
 }
 
@@ -86,15 +83,8 @@ pub struct AnswerBody {
 
 impl AnswerBody {
     pub(super) fn new(incoming: Incoming, lease: Lease, idle: Duration, started: Instant) -> Self {
-        let mut body = Self {
-            incoming,
-            lease: Some(lease),
-            idle,
-            pause: None,
-            is_paused: false,
-            trailers: None,
-            started,
-        };
+        let mut body =
+            Self { incoming, lease: Some(lease), idle, pause: None, is_paused: false, trailers: None, started };
         body.end_if_read();
         body
     }
@@ -141,9 +131,7 @@ impl AnswerBody {
     }
 
     fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
-        let pause = self
-            .pause
-            .get_or_insert_with(|| Box::pin(sleep(Duration::ZERO)));
+        let pause = self.pause.get_or_insert_with(|| Box::pin(sleep(Duration::ZERO)));
         if !self.is_paused {
             self.is_paused = true;
             pause.as_mut().reset(Instant::now() + self.idle);
@@ -152,10 +140,7 @@ impl AnswerBody {
         self.fail(exceeded::stalled)
     }
 
-    fn fail(
-        &mut self,
-        problem: impl FnOnce(&str, Duration) -> Problem,
-    ) -> Poll<Option<Result<Bytes, Failure>>> {
+    fn fail(&mut self, problem: impl FnOnce(&str, Duration) -> Problem) -> Poll<Option<Result<Bytes, Failure>>> {
         let lease = self.lease.take();
         Poll::Ready(lease.map(|lease| {
             let problem = problem(&lease.way().server(), self.idle);

@@ -59,10 +59,7 @@ pub(super) struct Witness {
 
 impl Witness {
     pub(super) fn new(verifier: Arc<dyn ServerCertVerifier>) -> Arc<Self> {
-        Arc::new(Self {
-            verifier,
-            seen: OnceLock::new(),
-        })
+        Arc::new(Self { verifier, seen: OnceLock::new() })
     }
 
     /// The certificate, once the handshake was far enough.
@@ -81,8 +78,7 @@ impl ServerCertVerifier for Witness {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         self.seen.get_or_init(|| end_entity.clone().into_owned());
-        self.verifier
-            .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+        self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }
 
     fn verify_tls12_signature(
@@ -91,8 +87,7 @@ impl ServerCertVerifier for Witness {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.verifier
-            .verify_tls12_signature(message, certificate, signature)
+        self.verifier.verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -101,8 +96,7 @@ impl ServerCertVerifier for Witness {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.verifier
-            .verify_tls13_signature(message, certificate, signature)
+        self.verifier.verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

@@ -14,8 +14,7 @@ use super::route::Route;
 use super::tls;
 use super::tunnel::NoTunnel;
 
-pub(super) const UNREACHABLE: &str =
-    "Check the address, and that a firewall lets Connectory through.";
+pub(super) const UNREACHABLE: &str = "Check the address, and that a firewall lets Connectory through.";
 pub(super) const TRY_LATER: &str = "Try again; if it happens again, look at the server's own log.";
 
 /// A request that got no headers back, on a connection that had come about.
@@ -50,10 +49,7 @@ pub(super) fn no_answer(error: &hyper::Error, server: &str) -> Problem {
 
 /// The error that says what happened: a request that was never written carries the reason inside.
 fn innermost(error: &hyper::Error) -> &hyper::Error {
-    causes(error)
-        .filter_map(|cause| cause.downcast_ref())
-        .last()
-        .unwrap_or(error)
+    causes(error).filter_map(|cause| cause.downcast_ref()).last().unwrap_or(error)
 }
 
 /// An address that the first server's name led to and that the policy refuses.
@@ -76,9 +72,7 @@ pub(super) fn unknown_name(failed: &LookupFailed, route: &Route<'_>) -> Problem 
             "Check the spelling of the host name; a name of the intranet must be known to this \
              machine's name servers."
         }
-        Why::Busy => {
-            "Try again in a moment. If it goes on, check that this machine's name servers answer."
-        }
+        Why::Busy => "Try again in a moment. If it goes on, check that this machine's name servers answer.",
     };
     Problem::new(Layer::NameLookup, failed.words(whose), remedy)
 }
@@ -96,14 +90,8 @@ pub(super) fn no_tunnel(problem: &NoTunnel, route: &Route<'_>) -> Problem {
             "Check the host name and port of the server; the proxy looks them up in its own \
              network.",
         ),
-        NoTunnel::Refused(status) => (
-            format!("{proxy} refused to connect to {target} (status {status})."),
-            ask,
-        ),
-        NoTunnel::NoHttp => (
-            format!("What {proxy} answered is not HTTP."),
-            "Check the address and port of the proxy.",
-        ),
+        NoTunnel::Refused(status) => (format!("{proxy} refused to connect to {target} (status {status})."), ask),
+        NoTunnel::NoHttp => (format!("What {proxy} answered is not HTTP."), "Check the address and port of the proxy."),
     };
     Problem::new(Layer::Connection, message, remedy)
 }
@@ -119,46 +107,30 @@ pub(super) fn sign_in(proxy: &str) -> Problem {
 
 /// A connection of our own that broke: `error` may be one of TLS.
 pub(super) fn broken_stream(error: &io::Error, server: &str) -> Problem {
-    causes(error)
-        .find_map(|cause| broken_tls(cause, server))
-        .unwrap_or_else(|| broken_connection(error.kind(), server))
+    causes(error).find_map(|cause| broken_tls(cause, server)).unwrap_or_else(|| broken_connection(error.kind(), server))
 }
 
 /// The alert by which a server ends a connection that was already made (RFC 8446 6.2).
 pub(super) fn alert(error: &io::Error, server: &str) -> Option<Problem> {
-    let received = |cause: &&(dyn Error + 'static)| {
-        matches!(cause.downcast_ref(), Some(rustls::Error::AlertReceived(_)))
-    };
-    causes(error)
-        .find(received)
-        .and_then(|cause| broken_tls(cause, server))
+    let received =
+        |cause: &&(dyn Error + 'static)| matches!(cause.downcast_ref(), Some(rustls::Error::AlertReceived(_)));
+    causes(error).find(received).and_then(|cause| broken_tls(cause, server))
 }
 
 /// An answer that broke off in its body.
 pub(super) fn broken_answer(error: &hyper::Error, server: &str) -> Problem {
-    let malformed = causes(error).filter_map(io_kind).any(|kind| {
-        matches!(
-            kind,
-            ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::Other
-        )
-    });
+    let malformed = causes(error)
+        .filter_map(io_kind)
+        .any(|kind| matches!(kind, ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::Other));
     if malformed {
         return unreadable(server);
     }
-    Problem::new(
-        Layer::Answer,
-        format!("The answer of {server} broke off before its end."),
-        TRY_LATER,
-    )
+    Problem::new(Layer::Answer, format!("The answer of {server} broke off before its end."), TRY_LATER)
 }
 
 /// A body whose framing or compression is wrong.
 pub(super) fn unreadable(server: &str) -> Problem {
-    Problem::new(
-        Layer::Answer,
-        format!("The answer of {server} cannot be decompressed or read."),
-        TRY_LATER,
-    )
+    Problem::new(Layer::Answer, format!("The answer of {server} cannot be decompressed or read."), TRY_LATER)
 }
 
 /// A head that leaves open where the body ends (RFC 9112 6.3): what follows could be taken for the
@@ -183,14 +155,9 @@ pub(super) fn switched(server: &str) -> Problem {
 
 /// Every error of the chain. An `io::Error` hides the error in it: its source is that one's source.
 fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    iter::successors(Some(error), |&error| {
-        match error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-        {
-            Some(inner) => Some(inner as &(dyn Error + 'static)),
-            None => error.source(),
-        }
+    iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(inner) => Some(inner as &(dyn Error + 'static)),
+        None => error.source(),
     })
 }
 
@@ -205,14 +172,12 @@ fn io_kind(cause: &(dyn Error + 'static)) -> Option<ErrorKind> {
 
 fn broken_connection(kind: ErrorKind, target: &str) -> Problem {
     let (message, remedy) = match kind {
-        ErrorKind::ConnectionRefused => (
-            format!("{target} refused the connection."),
-            "Check the port, and that the server is running.",
-        ),
-        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => (
-            format!("{target} cannot be reached from here."),
-            UNREACHABLE,
-        ),
+        ErrorKind::ConnectionRefused => {
+            (format!("{target} refused the connection."), "Check the port, and that the server is running.")
+        }
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
+            (format!("{target} cannot be reached from here."), UNREACHABLE)
+        }
         ErrorKind::ConnectionReset
         | ErrorKind::ConnectionAborted
         | ErrorKind::BrokenPipe

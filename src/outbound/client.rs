@@ -58,11 +58,7 @@ impl Outbound {
 
     fn with_resolver(policy: Policy, resolver: Resolver) -> Result<Self, NoRuntime> {
         Ok(Self {
-            common: Arc::new(Common {
-                policy,
-                trusts: Trusts::default(),
-                resolver,
-            }),
+            common: Arc::new(Common { policy, trusts: Trusts::default(), resolver }),
             pool: Arc::default(),
             home: Some(Handle::try_current().map_err(|_| NoRuntime)?),
         })
@@ -73,11 +69,7 @@ impl Outbound {
     /// must stay on that runtime.
     #[must_use]
     pub fn here(&self) -> Self {
-        Self {
-            common: Arc::clone(&self.common),
-            pool: Arc::default(),
-            home: None,
-        }
+        Self { common: Arc::clone(&self.common), pool: Arc::default(), home: None }
     }
 
     /// Whether exchanges run where they are asked for.
@@ -87,10 +79,7 @@ impl Outbound {
 
     /// Runs `work` where exchanges run; `None` if that runtime stops. Dropping this future ends the
     /// work.
-    pub(super) async fn at_home<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> Option<T> {
+    pub(super) async fn at_home<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
         let Some(home) = &self.home else {
             return Some(work.await);
         };
@@ -102,11 +91,7 @@ impl Outbound {
 
 /// The program ends while a request is under way.
 pub(super) fn stopping() -> Problem {
-    Problem::new(
-        Layer::Connection,
-        "The request was ended because Connectory is stopping.",
-        "Try again in a moment.",
-    )
+    Problem::new(Layer::Connection, "The request was ended because Connectory is stopping.", "Try again in a moment.")
 }
 
 #[cfg(test)]

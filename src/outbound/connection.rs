@@ -38,35 +38,21 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Makes one, on the current runtime.
-    pub(super) async fn open(
-        common: &Common,
-        way: &Way,
-        started: Instant,
-        limits: Limits,
-    ) -> Result<Self, Problem> {
+    pub(super) async fn open(common: &Common, way: &Way, started: Instant, limits: Limits) -> Result<Self, Problem> {
         let dial = Dial::new(common, &way.transport, &way.target, started, limits);
         let stream = dial.go().await?;
-        Self::over(stream)
-            .await
-            .map_err(|error| classify::no_answer(&error, &dial.route.server()))
+        Self::over(stream).await.map_err(|error| classify::no_answer(&error, &dial.route.server()))
     }
 
     /// HTTP over a connection that is there, driven by a task on the current runtime.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place that speaks HTTP, on connections to judged addresses"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place that speaks HTTP, on connections to judged addresses")]
     pub(super) async fn over(stream: Box<dyn Stream>) -> hyper::Result<Self> {
         let mut http = Builder::new();
         let handshake = http.max_buf_size(BUFFER).handshake(TokioIo::new(stream));
         let (sender, driven) = handshake.await?;
         // What goes wrong is told to whoever waits for an answer; nobody else has to know.
         let task = tokio::spawn(async move { _ = driven.await });
-        Ok(Self {
-            sender,
-            task: task.abort_handle(),
-            made: Instant::now(),
-        })
+        Ok(Self { sender, task: task.abort_handle(), made: Instant::now() })
     }
 
     pub(super) fn made(&self) -> Instant {
@@ -125,8 +111,7 @@ impl Lease {
         &mut self,
         request: Request<Upload>,
         upload: Option<Arc<Progress>>,
-    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<Upload>>>> + use<>
-    {
+    ) -> impl Future<Output = Result<Response<Incoming>, TrySendError<Request<Upload>>>> + use<> {
         self.upload = upload;
         self.connection.sender.try_send_request(request)
     }

@@ -57,13 +57,7 @@ impl<'a> Dial<'a> {
         limits: Limits,
     ) -> Self {
         let limit = limits.connect.min(limits.in_all());
-        Self {
-            common,
-            transport,
-            route: Route::new(transport, url),
-            deadline: started + limit,
-            limit,
-        }
+        Self { common, transport, route: Route::new(transport, url), deadline: started + limit, limit }
     }
 
     /// The whole way: a connection on which the request can be written.
@@ -77,9 +71,7 @@ impl<'a> Dial<'a> {
         }
         let config = self.common.trusts.config(self.transport).await?;
         let server = self.route.server();
-        Ok(Box::new(
-            self.encrypt(stream, target, &server, config).await?,
-        ))
+        Ok(Box::new(self.encrypt(stream, target, &server, config).await?))
     }
 
     /// Judges what can be judged before anything is sent.
@@ -199,10 +191,7 @@ impl<'a> Dial<'a> {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the one place that connects, to addresses that were judged"
-)]
+#[expect(clippy::disallowed_methods, reason = "the one place that connects, to addresses that were judged")]
 async fn open(address: SocketAddr) -> io::Result<TcpStream> {
     TcpStream::connect(address).await
 }

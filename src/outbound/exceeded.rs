@@ -16,36 +16,19 @@ pub(super) fn silent(target: &str, total: Duration) -> Problem {
 
 /// The total time was over before the body's end.
 pub(super) fn slow_answer(target: &str, total: Duration) -> Problem {
-    Problem::new(
-        Layer::TimeOut,
-        format!(
-            "{target} did not finish its answer within {}.",
-            seconds(total)
-        ),
-        TRY_LATER,
-    )
+    Problem::new(Layer::TimeOut, format!("{target} did not finish its answer within {}.", seconds(total)), TRY_LATER)
 }
 
 /// A streamed answer paused for too long.
 pub(super) fn stalled(target: &str, idle: Duration) -> Problem {
-    Problem::new(
-        Layer::TimeOut,
-        format!(
-            "{target} sent nothing more of its answer for {}.",
-            seconds(idle)
-        ),
-        TRY_LATER,
-    )
+    Problem::new(Layer::TimeOut, format!("{target} sent nothing more of its answer for {}.", seconds(idle)), TRY_LATER)
 }
 
 /// A server stopped taking the request's body.
 pub(super) fn not_taken(target: &str, idle: Duration) -> Problem {
     Problem::new(
         Layer::TimeOut,
-        format!(
-            "{target} took nothing more of the request for {}.",
-            seconds(idle)
-        ),
+        format!("{target} took nothing more of the request for {}.", seconds(idle)),
         "Check that the server accepts bodies of this size; it may also be overloaded.",
     )
 }
@@ -54,10 +37,7 @@ pub(super) fn not_taken(target: &str, idle: Duration) -> Problem {
 pub(super) fn not_given(idle: Duration) -> Problem {
     Problem::new(
         Layer::Request,
-        format!(
-            "Nothing more of the request's body came for {}.",
-            seconds(idle)
-        ),
+        format!("Nothing more of the request's body came for {}.", seconds(idle)),
         "Send the request again, without long pauses.",
     )
 }
@@ -66,31 +46,21 @@ pub(super) fn not_given(idle: Duration) -> Problem {
 pub(super) fn too_large(part: &str, target: &str, limit: usize) -> Problem {
     Problem::new(
         Layer::Answer,
-        format!(
-            "The {part} of the answer of {target} are larger than {}.",
-            size(limit)
-        ),
+        format!("The {part} of the answer of {target} are larger than {}.", size(limit)),
         "Check that the address is the right one; a page or a file may stand there instead.",
     )
 }
 
 /// The time was over before a connection came about.
 pub(super) fn connect_time_out(target: &str, connect: Duration) -> Problem {
-    Problem::new(
-        Layer::TimeOut,
-        format!("No connection to {target} within {}.", seconds(connect)),
-        UNREACHABLE,
-    )
+    Problem::new(Layer::TimeOut, format!("No connection to {target} within {}.", seconds(connect)), UNREACHABLE)
 }
 
 /// The time was over before the name was looked up.
 pub(super) fn slow_look_up(name: &str, limit: Duration) -> Problem {
     Problem::new(
         Layer::TimeOut,
-        format!(
-            "The name “{name}” was not looked up within {}.",
-            seconds(limit)
-        ),
+        format!("The name “{name}” was not looked up within {}.", seconds(limit)),
         "Check that this machine reaches its name servers.",
     )
 }
@@ -99,10 +69,7 @@ pub(super) fn slow_look_up(name: &str, limit: Duration) -> Problem {
 pub(super) fn slow_handshake(server: &str, limit: Duration) -> Problem {
     Problem::new(
         Layer::TimeOut,
-        format!(
-            "{server} did not finish the TLS handshake within {}.",
-            seconds(limit)
-        ),
+        format!("{server} did not finish the TLS handshake within {}.", seconds(limit)),
         "Check the port, and that the server speaks TLS there; it may also be overloaded.",
     )
 }

@@ -49,20 +49,11 @@ pub(super) struct Problem {
 
 impl Problem {
     pub(super) fn new(layer: Layer, message: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self {
-            layer,
-            message: sentence(message.into()),
-            remedy: remedy.into(),
-        }
+        Self { layer, message: sentence(message.into()), remedy: remedy.into() }
     }
 
     pub(super) fn after(self, elapsed: Duration) -> Failure {
-        Failure {
-            layer: self.layer,
-            message: self.message,
-            remedy: self.remedy,
-            elapsed,
-        }
+        Failure { layer: self.layer, message: self.message, remedy: self.remedy, elapsed }
     }
 }
 
@@ -82,10 +73,6 @@ impl From<&Refused> for Problem {
 
 impl From<TransportProblem> for Problem {
     fn from(problem: TransportProblem) -> Self {
-        Self::new(
-            Layer::Tls,
-            format!("{problem}."),
-            "Enter the certificates of this connector again.",
-        )
+        Self::new(Layer::Tls, format!("{problem}."), "Enter the certificates of this connector again.")
     }
 }

@@ -1,11 +1,12 @@
-//! Name look-up, by the machine's own resolver: names of the intranet and of `/etc/hosts` count as everywhere on the machine.
+//! Name look-up, by the machine's own resolver: names of the intranet and of `/etc/hosts` count as everywhere on the
+//! machine.
 //!
 //! Rule: connections are made to nothing but the addresses found here, once these are judged, so no
 //! second look-up can lead elsewhere (DNS rebinding).
 //!
-//! Danger: `getaddrinfo` blocks its thread, for many seconds when a name server is silent, and cannot be stopped. So look-ups have
-//! threads of their own, few, and a queue that ends; nothing else of the program waits behind them. One name that is asked for by
-//! many is looked up once.
+//! Danger: `getaddrinfo` blocks its thread, for many seconds when a name server is silent, and cannot be stopped. So
+//! look-ups have threads of their own, few, and a queue that ends; nothing else of the program waits behind them. One
+//! name that is asked for by many is looked up once.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -56,20 +57,13 @@ pub(super) struct Resolver {
 
 impl Default for Resolver {
     fn default() -> Self {
-        Self::asking(|name| {
-            Ok((name, 0)
-                .to_socket_addrs()?
-                .map(|found| found.ip())
-                .collect())
-        })
+        Self::asking(|name| Ok((name, 0).to_socket_addrs()?.map(|found| found.ip()).collect()))
     }
 }
 
 impl Resolver {
     /// A resolver that asks in this way, which may block.
-    pub(super) fn asking(
-        ask: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync + 'static,
-    ) -> Self {
+    pub(super) fn asking(ask: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync + 'static) -> Self {
         Self {
             ask: Arc::new(ask),
             threads: Arc::new(Semaphore::new(AT_ONCE)),
@@ -80,31 +74,20 @@ impl Resolver {
 
     /// The addresses of a name, at least one; none of them is judged yet. Whoever asks limits the time.
     pub(super) async fn look_up(&self, name: &str) -> Result<Arc<[IpAddr]>, LookupFailed> {
-        let failed = |why| LookupFailed {
-            name: name.to_owned(),
-            why,
-        };
+        let failed = |why| LookupFailed { name: name.to_owned(), why };
         let look_up = self.join(name).map_err(failed)?;
         look_up.await.map_err(failed)
     }
 
     /// The look-up of a name that is under way, or a new one.
     fn join(&self, name: &str) -> Result<LookUp, Why> {
-        let mut under_way = self
-            .under_way
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(look_up) = under_way.get(name).and_then(WeakShared::upgrade) {
             return Ok(look_up);
         }
         let place = Arc::clone(&self.queue).try_acquire_owned();
         let place = place.map_err(|_| Why::Busy)?;
-        let look_up = run(
-            Arc::clone(&self.ask),
-            name.to_owned(),
-            Arc::clone(&self.threads),
-            place,
-        );
+        let look_up = run(Arc::clone(&self.ask), name.to_owned(), Arc::clone(&self.threads), place);
         let look_up = look_up.boxed().shared();
         under_way.retain(|_, others| others.upgrade().is_some());
         under_way.extend(look_up.downgrade().map(|weak| (name.to_owned(), weak)));
@@ -112,14 +95,9 @@ impl Resolver {
     }
 }
 
-/// Waits for a thread and asks on it. The thread keeps its permit and its place in the queue until it ends, also when nobody waits for it
-/// any more.
-async fn run(
-    ask: Ask,
-    name: String,
-    threads: Arc<Semaphore>,
-    place: OwnedSemaphorePermit,
-) -> Outcome {
+/// Waits for a thread and asks on it. The thread keeps its permit and its place in the queue until it ends, also when
+/// nobody waits for it any more.
+async fn run(ask: Ask, name: String, threads: Arc<Semaphore>, place: OwnedSemaphorePermit) -> Outcome {
     let thread = threads.acquire_owned().await.map_err(|_| Why::Busy)?;
     let (give, found) = oneshot::channel();
     let work = move || {
@@ -128,10 +106,7 @@ async fn run(
         // Nobody may wait any more.
         _ = give.send(found);
     };
-    std::thread::Builder::new()
-        .name("name look-up".into())
-        .spawn(work)
-        .map_err(|_| Why::Busy)?;
+    std::thread::Builder::new().name("name look-up".into()).spawn(work).map_err(|_| Why::Busy)?;
     match found.await {
         Ok(Ok(found)) if !found.is_empty() => Ok(found.into()),
         Ok(Ok(_)) => Err(Why::NotFound),
@@ -149,9 +124,9 @@ impl LookupFailed {
         match self.why {
             Why::NoAnswer => format!("{whose} “{name}” could not be looked up just now."),
             Why::NotFound => format!("{whose} “{name}” was not found."),
-            Why::Busy => format!(
-                "{whose} “{name}” could not be looked up, because too many other names wait for an answer."
-            ),
+            Why::Busy => {
+                format!("{whose} “{name}” could not be looked up, because too many other names wait for an answer.")
+            }
         }
     }
 }
@@ -178,11 +153,7 @@ mod tests {
     async fn names_are_looked_up_by_few_threads_and_further_ones_are_refused_at_once() {
         let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let barrier = Arc::new(Barrier::new(AT_ONCE + 1));
-        let seen = (
-            Arc::clone(&running),
-            Arc::clone(&most),
-            Arc::clone(&barrier),
-        );
+        let seen = (Arc::clone(&running), Arc::clone(&most), Arc::clone(&barrier));
         let resolver = Resolver::asking(move |name| {
             let (running, most, barrier) = &seen;
             most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
@@ -196,10 +167,7 @@ mod tests {
             .map(|number| format!("hung{number}"))
             .chain((AT_ONCE..IN_ALL).map(|number| format!("waiting{number}")))
             .collect();
-        let mut look_ups: Vec<_> = names
-            .iter()
-            .map(|name| Box::pin(resolver.look_up(name)))
-            .collect();
+        let mut look_ups: Vec<_> = names.iter().map(|name| Box::pin(resolver.look_up(name))).collect();
         for look_up in &mut look_ups {
             assert!(futures_util::poll!(look_up).is_pending());
         }

@@ -1,9 +1,9 @@
 //! Masking secrets wherever an answer of another server that is shown or stored echoes them.
 //!
-//! Rule: every usual spelling of a secret counts, in any case: raw, base64 and base64url (also as a part of something longer),
-//! hexadecimal, URL-encoded, escaped for JSON or HTML. All spellings of all secrets are found in one pass, whose time grows with
-//! the text alone: an answer of 10 MiB that is one long overlap costs no more than any other. Danger: a secret of fewer than four
-//! bytes occurs by chance; it is not masked, see [`Mask::has_short_secret`].
+//! Rule: every usual spelling of a secret counts, in any case: raw, base64 and base64url (also as a part of something
+//! longer), hexadecimal, URL-encoded, escaped for JSON or HTML. All spellings of all secrets are found in one pass,
+//! whose time grows with the text alone: an answer of 10 MiB that is one long overlap costs no more than any other.
+//! Danger: a secret of fewer than four bytes occurs by chance; it is not masked, see [`Mask::has_short_secret`].
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -27,14 +27,10 @@ const SHORTEST: usize = 4;
 const SHORTEST_PIECE: usize = 8;
 
 /// What RFC 3986 2.3 leaves unencoded.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The secrets that an answer may echo. Cheap to make and to clone: their spellings are worked out for each text, as far as they
-/// fit into it.
+/// The secrets that an answer may echo. Cheap to make and to clone: their spellings are worked out for each text, as
+/// far as they fit into it.
 #[derive(Clone, Default)]
 pub struct Mask(Arc<Vec<Secret>>);
 
@@ -78,12 +74,11 @@ impl Mask {
 
     /// Whether a secret stands in bytes that may be no text.
     pub fn is_in(&self, bytes: &[u8]) -> bool {
-        self.finder(bytes.len())
-            .is_none_or(|finder| finder.is_match(bytes))
+        self.finder(bytes.len()).is_none_or(|finder| finder.is_match(bytes))
     }
 
-    /// Whether a secret that is too short to be masked stands in the text, in any spelling: with a mark in its place it would be
-    /// spelled out.
+    /// Whether a secret that is too short to be masked stands in the text, in any spelling: with a mark in its place it
+    /// would be spelled out.
     pub fn has_short_secret(&self, text: &str) -> bool {
         let lower = text.to_ascii_lowercase();
         let short = self.0.iter().map(Secret::expose);
@@ -93,13 +88,12 @@ impl Mask {
             .any(|spelling| lower.contains(spelling.as_str()))
     }
 
-    /// What finds all spellings that fit into a text of this length. `None` if it cannot be made, for which the automaton would
-    /// have to have billions of states: then everything must be hidden.
+    /// What finds all spellings that fit into a text of this length. `None` if it cannot be made, for which the
+    /// automaton would have to have billions of states: then everything must be hidden.
     fn finder(&self, length: usize) -> Option<AhoCorasick> {
         let secrets = self.0.iter().map(Secret::expose);
         // No spelling is more than two bytes shorter than its secret.
-        let fitting = secrets
-            .filter(|secret| secret.len() >= SHORTEST && secret.len() <= length.saturating_add(2));
+        let fitting = secrets.filter(|secret| secret.len() >= SHORTEST && secret.len() <= length.saturating_add(2));
         let mut spellings: Vec<String> = fitting.flat_map(spellings).collect();
         spellings.retain(|spelling| (SHORTEST..=length).contains(&spelling.len()));
         spellings.sort_unstable();
@@ -272,7 +266,8 @@ mod tests {
         assert!(!mask(&["", "longer"]).has_short_secret("longer"));
     }
 
-    /// The work is the finds that are looked at and the states that are made for them: neither may be text times secret.
+    /// The work is the finds that are looked at and the states that are made for them: neither may be text times
+    /// secret.
     #[test]
     fn the_work_grows_with_the_text_and_with_the_secret_but_not_with_both() {
         let text = "a".repeat(256 * 1024);

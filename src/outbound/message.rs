@@ -107,12 +107,7 @@ impl Limits {
     /// The limits with a connector's own time-out; the connection has 10 seconds of it at most.
     pub fn within(total: Duration) -> Self {
         let default = Self::default();
-        Self {
-            connect: default.connect.min(total),
-            total,
-            idle: total,
-            ..default
-        }
+        Self { connect: default.connect.min(total), total, idle: total, ..default }
     }
 
     /// The total time, which no caller can make longer than an hour: no request is forgotten.
@@ -124,12 +119,7 @@ impl Limits {
 impl Request {
     /// A request without headers and body.
     pub fn new(method: Method, url: HttpUrl) -> Self {
-        Self {
-            method,
-            url,
-            headers: Vec::new(),
-            body: None,
-        }
+        Self { method, url, headers: Vec::new(), body: None }
     }
 
     /// Adds a header. Whether it can be sent is judged by [`super::Outbound::send`].
@@ -150,9 +140,7 @@ impl Request {
     pub(super) fn outgoing(self) -> Result<Outgoing, Problem> {
         let mut headers = self.header_map()?;
         let add = |headers: &mut HeaderMap, name, value| {
-            headers
-                .entry(name)
-                .or_insert(HeaderValue::from_static(value));
+            headers.entry(name).or_insert(HeaderValue::from_static(value));
         };
         add(&mut headers, USER_AGENT, "Connectory");
         add(&mut headers, ACCEPT, "*/*");
@@ -164,9 +152,7 @@ impl Request {
             method: self.method.into(),
             url: self.url,
             headers,
-            body: self
-                .body
-                .map_or(OutgoingBody::Empty, |body| OutgoingBody::Whole(body.into())),
+            body: self.body.map_or(OutgoingBody::Empty, |body| OutgoingBody::Whole(body.into())),
         })
     }
 
@@ -221,9 +207,7 @@ impl Reply {
 
     /// The standard words for the status ("Not Found"); the server's own are not trusted.
     pub fn reason(&self) -> Option<&'static str> {
-        http::StatusCode::from_u16(self.status)
-            .ok()?
-            .canonical_reason()
+        http::StatusCode::from_u16(self.status).ok()?.canonical_reason()
     }
 }
 

@@ -28,12 +28,7 @@ impl Outbound {
     /// have been closed before any of the request was written.
     ///
     /// Dropping the future or the answer ends the exchange at once.
-    pub async fn open(
-        &self,
-        transport: &Transport,
-        request: Outgoing,
-        limits: Limits,
-    ) -> Result<Answer, NotOpened> {
+    pub async fn open(&self, transport: &Transport, request: Outgoing, limits: Limits) -> Result<Answer, NotOpened> {
         let started = Instant::now();
         if self.is_at_home() {
             return self.open_here(transport, request, limits, started).await;
@@ -43,11 +38,7 @@ impl Outbound {
         let opening = async move { this.open_here(&transport, request, limits, started).await };
         match self.at_home(opening).await {
             Some(outcome) => outcome,
-            None => Err(NotOpened {
-                failure: stopping().after(started.elapsed()),
-                sent: true,
-                request: None,
-            }),
+            None => Err(NotOpened { failure: stopping().after(started.elapsed()), sent: true, request: None }),
         }
     }
 
@@ -58,9 +49,7 @@ impl Outbound {
         limits: Limits,
         started: Instant,
     ) -> Result<Answer, NotOpened> {
-        self.exchange(transport, request, limits, started)
-            .await
-            .map_err(|stopped| stopped.after(started))
+        self.exchange(transport, request, limits, started).await.map_err(|stopped| stopped.after(started))
     }
 
     async fn exchange(
@@ -83,12 +72,7 @@ impl Outbound {
                 Ok(ready) => ready,
                 Err(problem) => return Err(Stopped::before(problem, message.outgoing())),
             };
-            let asked = Asked {
-                lease,
-                connect,
-                limits,
-                started,
-            };
+            let asked = Asked { lease, connect, limits, started };
             match asked.ask(message).await {
                 Ok(answer) => return Ok(answer),
                 Err(Unanswered::Stale(same)) => message = same,
@@ -176,10 +160,7 @@ impl Asked {
         Ok(Answer {
             status: head.status.as_u16(),
             headers: head.headers,
-            timing: Timing {
-                connect: self.connect.unwrap_or_default(),
-                first_byte: self.started.elapsed(),
-            },
+            timing: Timing { connect: self.connect.unwrap_or_default(), first_byte: self.started.elapsed() },
             body: AnswerBody::new(incoming, self.lease, self.limits.idle, self.started),
             reused: self.connect.is_none(),
         })
@@ -206,10 +187,7 @@ fn unusable(status: StatusCode, headers: &HeaderMap, way: &Way) -> Option<Proble
 
 /// The bytes of all names and values.
 fn size(headers: &HeaderMap) -> usize {
-    headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len())
-        .sum()
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum()
 }
 
 /// Why nothing more was waited for.
@@ -232,9 +210,7 @@ async fn wait<T>(
 ) -> Result<T, Late> {
     let Some(upload) = upload else {
         let deadline = started + limits.in_all();
-        return timeout_at(deadline, sending)
-            .await
-            .map_err(|_| Late::Silent);
+        return timeout_at(deadline, sending).await.map_err(|_| Late::Silent);
     };
     let mut sending = pin!(sending);
     loop {
@@ -264,11 +240,7 @@ impl Late {
 }
 
 fn after(problem: Problem) -> Stopped {
-    Stopped {
-        problem,
-        sent: true,
-        request: None,
-    }
+    Stopped { problem, sent: true, request: None }
 }
 
 impl From<Stopped> for Unanswered {
@@ -279,18 +251,10 @@ impl From<Stopped> for Unanswered {
 
 impl Stopped {
     fn before(problem: Problem, request: Outgoing) -> Self {
-        Self {
-            problem,
-            sent: false,
-            request: Some(request),
-        }
+        Self { problem, sent: false, request: Some(request) }
     }
 
     fn after(self, started: Instant) -> NotOpened {
-        NotOpened {
-            failure: self.problem.after(started.elapsed()),
-            sent: self.sent,
-            request: self.request,
-        }
+        NotOpened { failure: self.problem.after(started.elapsed()), sent: self.sent, request: self.request }
     }
 }

@@ -14,11 +14,7 @@ pub struct Origin {
 
 impl Origin {
     pub(super) fn new(scheme: &str, host: &str, port: u16) -> Origin {
-        Origin {
-            scheme: scheme.to_owned(),
-            host: host.to_owned(),
-            port,
-        }
+        Origin { scheme: scheme.to_owned(), host: host.to_owned(), port }
     }
 
     /// Reads what [`Origin`] displays, and nothing else: `None` for any other text.
@@ -74,22 +70,13 @@ mod tests {
 
     #[test]
     fn a_displayed_origin_reads_back_and_no_other_text_does() {
-        for text in [
-            "https://a.example",
-            "http://10.0.0.5:8080",
-            "https://[2001:db8::1]:8443",
-        ] {
+        for text in ["https://a.example", "http://10.0.0.5:8080", "https://[2001:db8::1]:8443"] {
             let origin = Origin::parse(text).map(|origin| origin.to_string());
             assert_eq!(origin.as_deref(), Some(text));
         }
-        for text in [
-            "https://a.example/",
-            "https://a.example:443",
-            "HTTPS://a.example",
-            "a.example",
-            "",
-            "ftp://a.example",
-        ] {
+        for text in
+            ["https://a.example/", "https://a.example:443", "HTTPS://a.example", "a.example", "", "ftp://a.example"]
+        {
             assert_eq!(Origin::parse(text), None, "{text}");
         }
     }
@@ -97,14 +84,8 @@ mod tests {
     #[test]
     fn a_template_has_an_origin_where_its_host_has_no_variables() {
         let of = |url| Origin::of_template(url).map(|origin| origin.to_string());
-        assert_eq!(
-            of("https://b.example:8443/{{id}}?x={{y}}").as_deref(),
-            Some("https://b.example:8443")
-        );
-        assert_eq!(
-            of(" HTTPS://A.example ").as_deref(),
-            Some("https://a.example")
-        );
+        assert_eq!(of("https://b.example:8443/{{id}}?x={{y}}").as_deref(), Some("https://b.example:8443"));
+        assert_eq!(of(" HTTPS://A.example ").as_deref(), Some("https://a.example"));
         for url in [
             "https://{{host}}/x",
             "https://c.example.{{tld}}/x",

@@ -70,11 +70,7 @@ pub(super) struct Message {
 impl Outgoing {
     /// Sets what frames and routes the message. `host` is the value for its header; `is_passed_on`
     /// says whether a proxy reads it, which needs the whole address.
-    pub(super) fn message(
-        mut self,
-        host: &HeaderValue,
-        is_passed_on: bool,
-    ) -> Result<Message, Box<(Problem, Self)>> {
+    pub(super) fn message(mut self, host: &HeaderValue, is_passed_on: bool) -> Result<Message, Box<(Problem, Self)>> {
         let uri = match self.uri(is_passed_on) {
             Ok(uri) => uri,
             Err(problem) => return Err(Box::new((problem, self))),
@@ -96,10 +92,7 @@ impl Outgoing {
             }
             // hyper would drop the body of a GET in silence if this did not say that there is one.
             OutgoingBody::Stream { size: None, .. } => {
-                headers.insert(
-                    header::TRANSFER_ENCODING,
-                    HeaderValue::from_static("chunked"),
-                );
+                headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
             }
             _ => {}
         }
@@ -107,10 +100,7 @@ impl Outgoing {
         *request.method_mut() = self.method;
         *request.uri_mut() = uri;
         *request.headers_mut() = self.headers;
-        Ok(Message {
-            url: self.url,
-            request,
-        })
+        Ok(Message { url: self.url, request })
     }
 
     fn uri(&self, is_passed_on: bool) -> Result<Uri, Problem> {
@@ -121,11 +111,7 @@ impl Outgoing {
                 "Choose the method that the API's documentation names.",
             ));
         }
-        let uri = if is_passed_on {
-            self.url.absolute()
-        } else {
-            self.url.path_and_query()
-        };
+        let uri = if is_passed_on { self.url.absolute() } else { self.url.path_and_query() };
         Uri::try_from(uri).map_err(|_| {
             Problem::new(
                 Layer::Url,
@@ -148,12 +134,7 @@ impl Message {
         for name in &OWN {
             headers.remove(name);
         }
-        Outgoing {
-            method: head.method,
-            url: self.url,
-            headers,
-            body: body.body,
-        }
+        Outgoing { method: head.method, url: self.url, headers, body: body.body }
     }
 
     /// How far the body has got, if it is a stream.
@@ -173,9 +154,7 @@ pub(super) struct Upload {
 impl Upload {
     fn new(body: OutgoingBody) -> Self {
         let (body, left) = match body {
-            OutgoingBody::Stream { size: Some(0), .. } | OutgoingBody::Empty => {
-                (OutgoingBody::Empty, Some(0))
-            }
+            OutgoingBody::Stream { size: Some(0), .. } | OutgoingBody::Empty => (OutgoingBody::Empty, Some(0)),
             OutgoingBody::Whole(bytes) if bytes.is_empty() => (OutgoingBody::Empty, Some(0)),
             OutgoingBody::Whole(bytes) => {
                 let size = bytes.len() as u64;
@@ -184,19 +163,13 @@ impl Upload {
             OutgoingBody::Stream { size, pieces } => (OutgoingBody::Stream { size, pieces }, size),
         };
         let is_stream = matches!(body, OutgoingBody::Stream { .. });
-        Self {
-            body,
-            left,
-            progress: is_stream.then(Arc::default),
-        }
+        Self { body, left, progress: is_stream.then(Arc::default) }
     }
 
     /// Counts a piece; hyper would cut off what is too much.
     fn count(&mut self, piece: &Bytes) -> io::Result<()> {
         if let Some(left) = &mut self.left {
-            *left = left
-                .checked_sub(piece.len() as u64)
-                .ok_or(io::ErrorKind::InvalidInput)?;
+            *left = left.checked_sub(piece.len() as u64).ok_or(io::ErrorKind::InvalidInput)?;
         }
         Ok(())
     }
@@ -218,10 +191,7 @@ impl Body for Upload {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
         let polled = this.poll_piece(cx);
         let outcome = match polled {
@@ -231,9 +201,7 @@ impl Body for Upload {
             }
             Poll::Ready(Some(Ok(piece))) => this.count(&piece).map(|()| Some(Frame::data(piece))),
             Poll::Ready(Some(Err(error))) => Err(error),
-            Poll::Ready(None) if this.left.is_some_and(|left| left > 0) => {
-                Err(io::ErrorKind::UnexpectedEof.into())
-            }
+            Poll::Ready(None) if this.left.is_some_and(|left| left > 0) => Err(io::ErrorKind::UnexpectedEof.into()),
             Poll::Ready(None) => Ok(None),
         };
         match &outcome {

@@ -49,20 +49,15 @@ pub(super) fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, Pe
     // A trust store reads certificates as the handshake will.
     let mut store = RootCertStore::empty();
     for certificate in &certificates {
-        store
-            .add(certificate.clone())
-            .map_err(|_| PemProblem::BadCertificate)?;
+        store.add(certificate.clone()).map_err(|_| PemProblem::BadCertificate)?;
     }
     Ok(certificates)
 }
 
-/// Whether `now` has a certificate that `before` has not; one that cannot be read has none. Order, repeats and what stands
-/// between the blocks do not count.
+/// Whether `now` has a certificate that `before` has not; one that cannot be read has none. Order, repeats and what
+/// stands between the blocks do not count.
 pub fn adds_certificate(before: &str, now: &str) -> bool {
-    let known: HashSet<_> = certificates(before)
-        .unwrap_or_default()
-        .into_iter()
-        .collect();
+    let known: HashSet<_> = certificates(before).unwrap_or_default().into_iter().collect();
     let now = certificates(now).unwrap_or_default();
     now.iter().any(|certificate| !known.contains(certificate))
 }

@@ -38,9 +38,7 @@ impl Policy {
             Host::Domain(name) => return self.check_name(name, port),
         };
         let listed = self.lists(|rule| rule.allows_address(address.to_canonical(), port));
-        self.judge(address, port, listed).map_or(Ok(()), |why| {
-            Err(Refused::new(show(address, port), None, why))
-        })
+        self.judge(address, port, listed).map_or(Ok(()), |why| Err(Refused::new(show(address, port), None, why)))
     }
 
     /// Judges a host that a proxy will look up, in its own network: as [`Self::check_host`], but
@@ -60,23 +58,15 @@ impl Policy {
 
     /// Judges every address that a look-up of `name` gave. One bad address refuses the name: which
     /// of several is connected to is not for us to say, and an honest name has no such address.
-    pub(super) fn check_answers(
-        &self,
-        name: &str,
-        port: u16,
-        addresses: &[IpAddr],
-    ) -> Result<(), Refused> {
-        let refused = addresses
-            .iter()
-            .find_map(|&address| self.refusal(name, port, address));
+    pub(super) fn check_answers(&self, name: &str, port: u16, addresses: &[IpAddr]) -> Result<(), Refused> {
+        let refused = addresses.iter().find_map(|&address| self.refusal(name, port, address));
         refused.map_or(Ok(()), Err)
     }
 
     /// Why one address that `name` led to is refused, if it is.
     pub(super) fn refusal(&self, name: &str, port: u16, address: IpAddr) -> Option<Refused> {
         let (plain, canonical) = (plain_name(name), address.to_canonical());
-        let listed = self
-            .lists(|rule| rule.allows_name(&plain, port) || rule.allows_address(canonical, port));
+        let listed = self.lists(|rule| rule.allows_name(&plain, port) || rule.allows_address(canonical, port));
         let why = self.judge(address, port, listed)?;
         Some(Refused::new(name.to_owned(), Some(address), why))
     }
@@ -107,9 +97,7 @@ impl Policy {
 
     /// Whether a rule of the list fits; without a list, everything does.
     fn lists(&self, fits: impl Fn(&Rule) -> bool) -> bool {
-        self.only
-            .as_ref()
-            .is_none_or(|rules| rules.iter().any(fits))
+        self.only.as_ref().is_none_or(|rules| rules.iter().any(fits))
     }
 
     /// A listener may be forwarded to from another address of this machine, so its port is its own at all of them.
@@ -127,8 +115,7 @@ impl Policy {
     fn is_public(&self, host: &Host<&str>, port: u16) -> bool {
         let public = self.public.as_ref().filter(|url| url.port() == port);
         let public = public.and_then(HttpUrl::host);
-        public
-            .is_some_and(|public| plain_name(&public.to_string()) == plain_name(&host.to_string()))
+        public.is_some_and(|public| plain_name(&public.to_string()) == plain_name(&host.to_string()))
     }
 }
 
@@ -159,10 +146,7 @@ mod tests {
 
     #[test]
     fn every_spelling_of_a_forbidden_address_is_refused() {
-        let policy = Policy {
-            allow_loopback: true,
-            ..Policy::default()
-        };
+        let policy = Policy { allow_loopback: true, ..Policy::default() };
         for host in [
             "169.254.169.254",
             "169.254.169.254.",
@@ -193,10 +177,7 @@ mod tests {
             "4294967295",
         ] {
             let why = refusal(&policy, &format!("http://{host}/"));
-            assert!(
-                matches!(why, Ok(Some(Why::Forbidden(_)))),
-                "{host}: {why:?}"
-            );
+            assert!(matches!(why, Ok(Some(Why::Forbidden(_)))), "{host}: {why:?}");
         }
     }
 
@@ -217,33 +198,19 @@ mod tests {
             "a.localhost",
         ] {
             let url = format!("http://{host}:8080/");
-            assert_eq!(
-                refusal(&Policy::default(), &url),
-                Ok(Some(Why::Loopback)),
-                "{host}"
-            );
-            let allowing = Policy {
-                allow_loopback: true,
-                ..Policy::default()
-            };
+            assert_eq!(refusal(&Policy::default(), &url), Ok(Some(Why::Loopback)), "{host}");
+            let allowing = Policy { allow_loopback: true, ..Policy::default() };
             assert_eq!(refusal(&allowing, &url), Ok(None), "{host}");
         }
     }
 
     #[test]
     fn own_listeners_are_refused_even_where_loopback_is_allowed() -> Result<(), UrlProblem> {
-        let own = |own: &str| Policy {
-            allow_loopback: true,
-            own: own.parse().into_iter().collect(),
-            ..Policy::default()
-        };
+        let own =
+            |own: &str| Policy { allow_loopback: true, own: own.parse().into_iter().collect(), ..Policy::default() };
         for (listener, url, why) in [
             ("127.0.0.1:8080", "http://127.0.0.1:8080/", Some(Why::Own)),
-            (
-                "127.0.0.1:8080",
-                "http://[::ffff:7f00:1]:8080/",
-                Some(Why::Own),
-            ),
+            ("127.0.0.1:8080", "http://[::ffff:7f00:1]:8080/", Some(Why::Own)),
             ("127.0.0.1:8080", "http://127.0.0.1:8081/", None),
             ("127.0.0.1:8080", "http://127.0.0.2:8080/", None),
             ("0.0.0.0:8080", "http://127.0.0.2:8080/", Some(Why::Own)),
@@ -258,8 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn the_public_address_and_own_ports_of_the_machines_addresses_are_refused()
-    -> Result<(), UrlProblem> {
+    fn the_public_address_and_own_ports_of_the_machines_addresses_are_refused() -> Result<(), UrlProblem> {
         let policy = Policy {
             own: vec![SocketAddr::from(([127, 0, 0, 1], 8080))],
             public: Some(HttpUrl::parse("https://connectory.example.org")?),
@@ -289,19 +255,13 @@ mod tests {
     #[test]
     fn a_list_allows_its_places_only_and_nothing_forbidden() -> Result<(), UrlProblem> {
         let rules = ["10.0.0.0/8:443", "169.254.0.0/16", "127.0.0.1"];
-        let policy = Policy {
-            only: Some(rules.iter().flat_map(|rule| rule.parse()).collect()),
-            ..Policy::default()
-        };
+        let policy = Policy { only: Some(rules.iter().flat_map(|rule| rule.parse()).collect()), ..Policy::default() };
         for (url, why) in [
             ("https://10.1.2.3/", None),
             ("https://[::ffff:10.1.2.3]/", None),
             ("http://10.1.2.3/", Some(Why::NotListed)),
             ("https://192.0.2.1/", Some(Why::NotListed)),
-            (
-                "https://169.254.1.1/",
-                Some(Why::Forbidden(Forbidden::LinkLocal)),
-            ),
+            ("https://169.254.1.1/", Some(Why::Forbidden(Forbidden::LinkLocal))),
             ("https://127.0.0.1/", Some(Why::Loopback)),
         ] {
             assert_eq!(refusal(&policy, url)?, why, "{url}");
@@ -312,10 +272,7 @@ mod tests {
     #[test]
     fn a_name_that_a_proxy_looks_up_must_itself_be_listed() -> Result<(), UrlProblem> {
         let rules = ["*.example.org:443", "10.0.0.0/16"];
-        let listed = Policy {
-            only: Some(rules.iter().flat_map(|rule| rule.parse()).collect()),
-            ..Policy::default()
-        };
+        let listed = Policy { only: Some(rules.iter().flat_map(|rule| rule.parse()).collect()), ..Policy::default() };
         for (policy, url, why) in [
             (&listed, "https://api.example.org/", None),
             (&listed, "https://10.0.1.2/", None),
@@ -338,32 +295,20 @@ mod tests {
         let bad = IpAddr::from([169, 254, 169, 254]);
         let open = Policy::default();
         let why = |policy: &Policy, name, addresses: &[IpAddr]| {
-            policy
-                .check_answers(name, 443, addresses)
-                .err()
-                .map(|r| r.why())
+            policy.check_answers(name, 443, addresses).err().map(|r| r.why())
         };
         assert_eq!(why(&open, "a.example", &[good]), None);
         let forbidden = Some(Why::Forbidden(Forbidden::LinkLocal));
         assert_eq!(why(&open, "a.example", &[good, bad]), forbidden);
-        assert_eq!(
-            why(&open, "a.example", &[IpAddr::from([127, 0, 0, 1])]),
-            Some(Why::Loopback)
-        );
+        assert_eq!(why(&open, "a.example", &[IpAddr::from([127, 0, 0, 1])]), Some(Why::Loopback));
 
         let rules = ["*.example.org:443", "10.0.0.0/16"];
-        let listed = Policy {
-            only: Some(rules.iter().flat_map(|rule| rule.parse()).collect()),
-            ..Policy::default()
-        };
+        let listed = Policy { only: Some(rules.iter().flat_map(|rule| rule.parse()).collect()), ..Policy::default() };
         let elsewhere = IpAddr::from([192, 0, 2, 1]);
         assert_eq!(why(&listed, "API.example.org.", &[elsewhere]), None);
         assert_eq!(why(&listed, "api.example.org", &[bad]), forbidden);
         assert_eq!(why(&listed, "other.example", &[good]), None);
-        assert_eq!(
-            why(&listed, "other.example", &[good, elsewhere]),
-            Some(Why::NotListed)
-        );
+        assert_eq!(why(&listed, "other.example", &[good, elsewhere]), Some(Why::NotListed));
     }
 
     #[test]
@@ -372,11 +317,9 @@ mod tests {
         let refused = Policy::default().check_answers("meta.example", 80, &[address]);
         assert_eq!(
             refused.map_err(|r| r.to_string()),
-            Err(
-                "Connectory does not connect to “meta.example”: it leads to 169.254.169.254, a \
+            Err("Connectory does not connect to “meta.example”: it leads to 169.254.169.254, a \
                  link-local address, where clouds keep their metadata."
-                    .to_owned()
-            )
+                .to_owned())
         );
     }
 }

@@ -65,10 +65,7 @@ struct Idle {
 
 impl Default for Ages {
     fn default() -> Self {
-        Self {
-            idle: IDLE,
-            oldest: OLDEST,
-        }
+        Self { idle: IDLE, oldest: OLDEST }
     }
 }
 
@@ -84,11 +81,7 @@ impl Pool {
             return Ok(Arc::clone(&lane.way));
         }
         let way = Arc::new(Way::new(transport, url, hash)?);
-        lanes.by_hash.entry(hash).or_default().push(Lane {
-            way: Arc::clone(&way),
-            idle: Vec::new(),
-            used: now,
-        });
+        lanes.by_hash.entry(hash).or_default().push(Lane { way: Arc::clone(&way), idle: Vec::new(), used: now });
         Ok(way)
     }
 
@@ -205,10 +198,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn pool(idle: Duration, oldest: Duration) -> Pool {
-        Pool {
-            ages: Ages { idle, oldest },
-            ..Pool::default()
-        }
+        Pool { ages: Ages { idle, oldest }, ..Pool::default() }
     }
 
     fn way(pool: &Pool, url: &str) -> Result<Arc<Way>, UrlProblem> {
@@ -229,11 +219,7 @@ mod tests {
         assert!(Arc::ptr_eq(&there, &way(&pool, "https://a.example:443/z")?));
         let (kept, _open) = connection().await?;
         pool.put(&there, kept, None);
-        for other in [
-            "http://a.example:443",
-            "https://a.example:444",
-            "https://b.example",
-        ] {
+        for other in ["http://a.example:443", "https://a.example:444", "https://b.example"] {
             assert!(pool.pop(&way(&pool, other)?).is_none(), "{other}");
         }
         assert!(pool.take(&there).await.is_some());
@@ -243,11 +229,9 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_old_or_closed_is_not_kept() -> Result<(), Box<dyn std::error::Error>> {
-        for (idle, oldest, limit) in [
-            (Duration::ZERO, MINUTE, None),
-            (MINUTE, Duration::ZERO, None),
-            (MINUTE, MINUTE, Some(Duration::ZERO)),
-        ] {
+        for (idle, oldest, limit) in
+            [(Duration::ZERO, MINUTE, None), (MINUTE, Duration::ZERO, None), (MINUTE, MINUTE, Some(Duration::ZERO))]
+        {
             let pool = pool(idle, oldest);
             let there = way(&pool, "http://a.example")?;
             let (old, _open) = connection().await?;
@@ -276,13 +260,7 @@ mod tests {
             }
         }
         assert_eq!(pool.lock().idle, IN_ALL);
-        let counts = pool
-            .lock()
-            .by_hash
-            .values()
-            .flatten()
-            .map(|lane| lane.idle.len())
-            .max();
+        let counts = pool.lock().by_hash.values().flatten().map(|lane| lane.idle.len()).max();
         assert_eq!(counts, Some(FOR_EACH_WAY));
         pool.lock().sweep(Instant::now());
         assert_eq!(pool.lock().idle, IN_ALL);

@@ -109,13 +109,7 @@ impl Outbound {
     /// request would tell more.
     ///
     /// Dropping the future ends the probe.
-    pub async fn probe(
-        &self,
-        transport: &Transport,
-        url: &HttpUrl,
-        limits: Limits,
-        now: DateTime<Utc>,
-    ) -> Probe {
+    pub async fn probe(&self, transport: &Transport, url: &HttpUrl, limits: Limits, now: DateTime<Utc>) -> Probe {
         let started = Instant::now();
         let common: Arc<Common> = Arc::clone(&self.common);
         let (transport, url) = (transport.clone(), url.clone());
@@ -123,20 +117,15 @@ impl Outbound {
             let dial = Dial::new(&common, &transport, &url, started, limits);
             Walk::new(dial, &transport, now).go().await
         };
-        self.at_home(walk).await.unwrap_or_else(|| Probe {
-            lookup: Step::Failed(stopping().after(started.elapsed())),
-            ..Probe::NOWHERE
-        })
+        self.at_home(walk)
+            .await
+            .unwrap_or_else(|| Probe { lookup: Step::Failed(stopping().after(started.elapsed())), ..Probe::NOWHERE })
     }
 }
 
 impl Probe {
-    const NOWHERE: Self = Self {
-        lookup: Step::NotReached,
-        connection: Step::NotReached,
-        tls: Step::NotReached,
-        certificate: None,
-    };
+    const NOWHERE: Self =
+        Self { lookup: Step::NotReached, connection: Step::NotReached, tls: Step::NotReached, certificate: None };
 }
 
 /// A probe on its way.
@@ -150,13 +139,7 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(dial: Dial<'a>, transport: &'a Transport, now: DateTime<Utc>) -> Self {
-        Self {
-            dial,
-            transport,
-            now,
-            step: Instant::now(),
-            probe: Probe::NOWHERE,
-        }
+        Self { dial, transport, now, step: Instant::now(), probe: Probe::NOWHERE }
     }
 
     async fn go(mut self) -> Probe {
@@ -189,20 +172,14 @@ impl<'a> Walk<'a> {
         };
         self.probe.lookup = Step::of(&found, elapsed, |addresses| Lookup {
             name: name.to_owned(),
-            addresses: addresses
-                .iter()
-                .map(|&address| self.found(address))
-                .collect(),
+            addresses: addresses.iter().map(|&address| self.found(address)).collect(),
             elapsed,
         });
         found.ok()
     }
 
     fn found(&self, address: IpAddr) -> Found {
-        Found {
-            address,
-            is_refused: self.dial.refusal(address).is_some(),
-        }
+        Found { address, is_refused: self.dial.refusal(address).is_some() }
     }
 
     async fn connect(&mut self, addresses: &[IpAddr]) -> Option<TcpStream> {
@@ -215,11 +192,8 @@ impl<'a> Walk<'a> {
             let address = address.map_err(|error| classify::broken_stream(&error, &name))?;
             Ok((stream, address))
         });
-        self.probe.connection = Step::of(&connected, elapsed, |(_, address)| Connected {
-            address: *address,
-            is_proxy,
-            elapsed,
-        });
+        self.probe.connection =
+            Step::of(&connected, elapsed, |(_, address)| Connected { address: *address, is_proxy, elapsed });
         connected.ok().map(|(stream, _)| stream)
     }
 
@@ -230,11 +204,8 @@ impl<'a> Walk<'a> {
         }
         let handshake = self.handshake(stream).await;
         let elapsed = self.step_time();
-        self.probe.tls = Step::of(&handshake, elapsed, |version| TlsSeen {
-            version,
-            is_verified: self.transport.verify,
-            elapsed,
-        });
+        self.probe.tls =
+            Step::of(&handshake, elapsed, |version| TlsSeen { version, is_verified: self.transport.verify, elapsed });
     }
 
     /// The target's handshake; gives the version of TLS.
@@ -255,11 +226,7 @@ impl<'a> Walk<'a> {
 
     /// In TLS 1.3 the client has finished before the server judges its certificate (RFC 8446 4.4.2.4,
     /// appendix E.1.1), so this side closes and listens whether an alert comes back.
-    async fn last_word(
-        &self,
-        mut stream: TlsStream<Box<dyn Stream>>,
-        server: &str,
-    ) -> Result<(), Problem> {
+    async fn last_word(&self, mut stream: TlsStream<Box<dyn Stream>>, server: &str) -> Result<(), Problem> {
         let listen = async {
             // A server that has already closed refuses this; its alert is waiting to be read.
             let _ = stream.shutdown().await;

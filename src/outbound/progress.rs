@@ -20,11 +20,7 @@ pub(super) struct State {
 
 impl Default for Progress {
     fn default() -> Self {
-        Self(Mutex::new(State {
-            is_finished: false,
-            is_waiting: false,
-            since: Instant::now(),
-        }))
+        Self(Mutex::new(State { is_finished: false, is_waiting: false, since: Instant::now() }))
     }
 }
 

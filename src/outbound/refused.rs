@@ -27,20 +27,12 @@ pub(super) enum Why {
 
 impl Refused {
     pub(super) fn new(destination: String, led_to: Option<IpAddr>, why: Why) -> Self {
-        Self {
-            destination,
-            led_to,
-            why,
-            is_proxy: false,
-        }
+        Self { destination, led_to, why, is_proxy: false }
     }
 
     /// The same refusal, told of a proxy.
     pub(super) fn of_proxy(&self) -> Self {
-        Self {
-            is_proxy: true,
-            ..self.clone()
-        }
+        Self { is_proxy: true, ..self.clone() }
     }
 
     #[cfg(test)]
@@ -67,9 +59,7 @@ impl Refused {
                 "Enter the address that the API has in the network, or ask whoever runs \
                  Connectory to allow loopback addresses."
             }
-            Why::NotListed => {
-                "Ask whoever runs Connectory to add it to the list of allowed destinations."
-            }
+            Why::NotListed => "Ask whoever runs Connectory to add it to the list of allowed destinations.",
         }
     }
 }
@@ -77,11 +67,7 @@ impl Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let role = if self.is_proxy { "the proxy " } else { "" };
-        write!(
-            f,
-            "Connectory does not connect to {role}“{}”",
-            self.destination
-        )?;
+        write!(f, "Connectory does not connect to {role}“{}”", self.destination)?;
         match self.led_to {
             Some(address) => write!(f, ": it leads to {address}, ")?,
             None => write!(f, ": it is ")?,

@@ -15,10 +15,7 @@ pub(super) struct Route<'a> {
 
 impl<'a> Route<'a> {
     pub(super) fn new(transport: &'a Transport, target: &'a HttpUrl) -> Self {
-        Self {
-            target,
-            proxy: transport.proxy.as_ref(),
-        }
+        Self { target, proxy: transport.proxy.as_ref() }
     }
 
     /// Judges proxy and target as far as they are known before anything is sent. A name that is
@@ -26,16 +23,10 @@ impl<'a> Route<'a> {
     pub(super) fn judge(&self, policy: &Policy) -> Result<(), Problem> {
         let (host, port) = (host(self.target)?, self.target.port());
         let Some(proxy) = self.proxy else {
-            return policy
-                .check_host(&host, port)
-                .map_err(|refused| Problem::from(&refused));
+            return policy.check_host(&host, port).map_err(|refused| Problem::from(&refused));
         };
-        policy
-            .check_behind_proxy(&host, port)
-            .map_err(|refused| Problem::from(&refused))?;
-        policy
-            .check_host(&self::host(proxy)?, proxy.port())
-            .map_err(|refused| Problem::from(&refused.of_proxy()))?;
+        policy.check_behind_proxy(&host, port).map_err(|refused| Problem::from(&refused))?;
+        policy.check_host(&self::host(proxy)?, proxy.port()).map_err(|refused| Problem::from(&refused.of_proxy()))?;
         Ok(())
     }
 
@@ -73,8 +64,7 @@ impl<'a> Route<'a> {
 
     /// The one connected to, for sentences.
     pub(super) fn first_name(&self) -> String {
-        self.proxy_name()
-            .unwrap_or_else(|| self.target.host_and_port())
+        self.proxy_name().unwrap_or_else(|| self.target.host_and_port())
     }
 
     /// The proxy, for sentences: "the proxy proxy.example:3128".
@@ -85,11 +75,5 @@ impl<'a> Route<'a> {
 }
 
 fn host(url: &HttpUrl) -> Result<Host<&str>, Problem> {
-    url.host().ok_or_else(|| {
-        Problem::new(
-            Layer::Url,
-            "The address has no host name.",
-            "Enter the whole address.",
-        )
-    })
+    url.host().ok_or_else(|| Problem::new(Layer::Url, "The address has no host name.", "Enter the whole address."))
 }

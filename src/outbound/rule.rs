@@ -52,9 +52,7 @@ impl FromStr for Rule {
             None => (text, None),
         };
         let place = network(place).or_else(|| host(place));
-        place
-            .map(|place| Self { place, port })
-            .ok_or(RuleProblem::Place)
+        place.map(|place| Self { place, port }).ok_or(RuleProblem::Place)
     }
 }
 

@@ -1,13 +1,14 @@
 //! What another server says of a failure, made fit to be shown and stored.
 //!
-//! Rule: nothing that a server wrote reaches a page, a problem document, a table or a log but through [`quote`], and only parts of
-//! an answer that are meant for people go in: members of JSON errors, the title of a page. What goes out is one line, without the
-//! secrets that were sent and without anything that looks like a token, whoever issued it.
+//! Rule: nothing that a server wrote reaches a page, a problem document, a table or a log but through [`quote`], and
+//! only parts of an answer that are meant for people go in: members of JSON errors, the title of a page. What goes out
+//! is one line, without the secrets that were sent and without anything that looks like a token, whoever issued it.
 //!
-//! What looks like a token: letters and digits that alternate as they do not in words, more than 18 of both or more than 32 of
-//! one kind in a row, and the value of anything that is called a token, a secret, a password or a key. What stays: words, names in
-//! snake_case and camelCase, codes (`AADSTS700016`), numbers, times, the hosts of URLs, and a GUID that is said to be the id of
-//! something (“Trace ID: …”). Danger: a token that is an ordinary word cannot be told from one.
+//! What looks like a token: letters and digits that alternate as they do not in words, more than 18 of both or more
+//! than 32 of one kind in a row, and the value of anything that is called a token, a secret, a password or a key. What
+//! stays: words, names in snake_case and camelCase, codes (`AADSTS700016`), numbers, times, the hosts of URLs, and a
+//! GUID that is said to be the id of something (“Trace ID: …”). Danger: a token that is an ordinary word cannot be told
+//! from one.
 
 use super::mask::{MASKED, Mask};
 use super::token_like::without_tokens;
@@ -15,11 +16,12 @@ use super::token_like::without_tokens;
 /// How many characters of a server's words are shown.
 const SHOWN: usize = 300;
 
-/// The longest words that are read, in bytes. Longer ones are not cut but dropped: a secret across the cut would not be found.
+/// The longest words that are read, in bytes. Longer ones are not cut but dropped: a secret across the cut would not be
+/// found.
 const LONGEST: usize = 4 * 1024;
 
-/// A server's words as they may be shown and stored: one line of at most 300 characters. `None` if nothing is left, if they are
-/// longer than 4 KiB, or if a secret stands in them that is too short to be masked.
+/// A server's words as they may be shown and stored: one line of at most 300 characters. `None` if nothing is left, if
+/// they are longer than 4 KiB, or if a secret stands in them that is too short to be masked.
 pub fn quote(words: &str, mask: &Mask) -> Option<String> {
     if words.len() > LONGEST {
         return None;
@@ -51,16 +53,13 @@ fn shorten(words: &str) -> String {
 
 /// Without control and invisible characters, every run of white space one space.
 pub(super) fn one_line(words: &str) -> String {
-    let visible: String = words
-        .chars()
-        .filter(|&c| !is_invisible(c))
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let visible: String =
+        words.chars().filter(|&c| !is_invisible(c)).map(|c| if c.is_control() { ' ' } else { c }).collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Characters that show nothing or turn the direction of text around (Unicode's Cf, as far as it can deceive a reader or split a
-/// secret in two).
+/// Characters that show nothing or turn the direction of text around (Unicode's Cf, as far as it can deceive a reader
+/// or split a secret in two).
 fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -96,15 +95,8 @@ mod tests {
             "pa&lt;ss w+rd&#x27;ü&quot;",
             "cGE8c3MgdytyZCfDvCI=",
         ] {
-            let shown = quote(
-                &format!("no such password: {echo} (login)"),
-                &mask(&[secret]),
-            );
-            assert_eq!(
-                shown.as_deref(),
-                Some("no such password: ‹masked› (login)"),
-                "{echo}"
-            );
+            let shown = quote(&format!("no such password: {echo} (login)"), &mask(&[secret]));
+            assert_eq!(shown.as_deref(), Some("no such password: ‹masked› (login)"), "{echo}");
         }
     }
 

@@ -17,10 +17,7 @@ pub(super) fn problem(error: &Error, target: &str) -> Problem {
             format!("{target} and Connectory have no TLS version or cipher in common."),
             "Have TLS 1.2 or 1.3 turned on at the server.",
         ),
-        _ => (
-            format!("The TLS handshake with {target} failed."),
-            "Check the server's TLS settings.",
-        ),
+        _ => (format!("The TLS handshake with {target} failed."), "Check the server's TLS settings."),
     };
     Problem::new(Layer::Tls, message, remedy)
 }
@@ -28,22 +25,19 @@ pub(super) fn problem(error: &Error, target: &str) -> Problem {
 fn certificate(fault: &CertificateError, target: &str) -> (String, &'static str) {
     use CertificateError as C;
     match fault {
-        C::Expired | C::ExpiredContext { .. } => (
-            format!("The certificate of {target} has expired."),
-            "Have the server's certificate renewed.",
-        ),
-        C::NotValidYet | C::NotValidYetContext { .. } => (
-            format!("The certificate of {target} is not valid yet."),
-            "Check the clocks of both machines.",
-        ),
+        C::Expired | C::ExpiredContext { .. } => {
+            (format!("The certificate of {target} has expired."), "Have the server's certificate renewed.")
+        }
+        C::NotValidYet | C::NotValidYetContext { .. } => {
+            (format!("The certificate of {target} is not valid yet."), "Check the clocks of both machines.")
+        }
         C::NotValidForName | C::NotValidForNameContext { .. } => (
             format!("The certificate of {target} was issued for another host name."),
             "Enter the address with the name that the certificate was issued for.",
         ),
-        C::Revoked => (
-            format!("The certificate of {target} has been revoked."),
-            "Have the server's certificate replaced.",
-        ),
+        C::Revoked => {
+            (format!("The certificate of {target} has been revoked."), "Have the server's certificate replaced.")
+        }
         // A self-signed certificate has no issuer that is known here, or, if it calls itself an
         // authority, may not stand for a server (which the verifier reports as `Other`). A bad
         // signature is that of an authority of the same name with another key.
@@ -52,14 +46,10 @@ fn certificate(fault: &CertificateError, target: &str) -> (String, &'static str)
             "If the server is the right one, add the certificate of its issuer to this connector \
              as CA certificate.",
         ),
-        C::BadEncoding => (
-            format!("The certificate of {target} is damaged."),
-            "Have the server's certificate replaced.",
-        ),
-        _ => (
-            format!("The certificate of {target} cannot be accepted."),
-            "Have the server's certificate checked.",
-        ),
+        C::BadEncoding => {
+            (format!("The certificate of {target} is damaged."), "Have the server's certificate replaced.")
+        }
+        _ => (format!("The certificate of {target} cannot be accepted."), "Have the server's certificate checked."),
     }
 }
 
@@ -80,10 +70,9 @@ fn refused_by_server(alert: AlertDescription, target: &str) -> (String, &'static
             format!("{target} does not accept this connector's client certificate."),
             "Check that the client certificate is valid and that the server trusts its issuer.",
         ),
-        A::UnrecognisedName => (
-            format!("{target} does not know the host name that was asked for."),
-            "Check the host name in the address.",
-        ),
+        A::UnrecognisedName => {
+            (format!("{target} does not know the host name that was asked for."), "Check the host name in the address.")
+        }
         A::NoApplicationProtocol => (
             format!("{target} does not speak HTTP/1.1 there."),
             "Have HTTP/1.1 turned on at the server, beside HTTP/2.",
@@ -93,9 +82,6 @@ fn refused_by_server(alert: AlertDescription, target: &str) -> (String, &'static
             "Have TLS 1.2 or 1.3 turned on at the server. It may also ask for a client \
              certificate.",
         ),
-        _ => (
-            format!("{target} broke off the TLS connection."),
-            "Check the server's TLS settings.",
-        ),
+        _ => (format!("{target} broke off the TLS connection."), "Check the server's TLS settings."),
     }
 }

@@ -87,8 +87,8 @@ fn push_run(shown: &mut String, before: &str, run: &str) {
     }
 }
 
-/// Scheme, host and port, and the path as far as it consists of words. What stands in a query or a fragment is not shown, nor are
-/// user and password.
+/// Scheme, host and port, and the path as far as it consists of words. What stands in a query or a fragment is not
+/// shown, nor are user and password.
 fn push_url(shown: &mut String, scheme: &str, rest: &str) {
     let end = rest.find(['?', '#']).unwrap_or(rest.len());
     let (address, query) = rest.split_at(end);
@@ -123,11 +123,7 @@ fn push_pieces(shown: &mut String, before: &str, run: &str) {
             is_guid(piece) && !is_id(&format!("{before}{before_piece}"))
         };
         let is_secret = is_value || is_token_like(piece) || is_unnamed();
-        shown.push_str(if is_secret && !piece.is_empty() {
-            MASKED
-        } else {
-            piece
-        });
+        shown.push_str(if is_secret && !piece.is_empty() { MASKED } else { piece });
         let sign = after.chars().next();
         let (sign_text, after) = after.split_at(sign.map_or(0, char::len_utf8));
         shown.push_str(sign_text);
@@ -139,15 +135,14 @@ fn push_pieces(shown: &mut String, before: &str, run: &str) {
     }
 }
 
-/// The name whose value follows: `"token": "`, `token="`. A colon without quotes is punctuation: “invalid_token: It has expired”.
+/// The name whose value follows: `"token": "`, `token="`. A colon without quotes is punctuation: “invalid_token: It has
+/// expired”.
 fn label(before: &str) -> Option<&str> {
     let quotes = ['"', '\'', '“', '‘', '`', '\\'];
     let unquoted = before.trim_end_matches(quotes);
     let is_quoted = unquoted.len() < before.len();
     let named = unquoted.trim_end();
-    let name = named
-        .strip_suffix('=')
-        .or_else(|| named.strip_suffix(':').filter(|_| is_quoted))?;
+    let name = named.strip_suffix('=').or_else(|| named.strip_suffix(':').filter(|_| is_quoted))?;
     Some(name.trim_end().trim_end_matches(quotes))
 }
 
@@ -177,8 +172,7 @@ fn is_odd(segment: &str) -> bool {
 fn changes(segment: &str) -> usize {
     let pairs = segment.bytes().zip(segment.bytes().skip(1));
     let changes = |(a, b): &(u8, u8)| {
-        a.is_ascii_digit() != b.is_ascii_digit()
-            || (a.is_ascii_lowercase() && b.is_ascii_uppercase())
+        a.is_ascii_digit() != b.is_ascii_digit() || (a.is_ascii_lowercase() && b.is_ascii_uppercase())
     };
     pairs.filter(changes).count()
 }
@@ -187,21 +181,15 @@ fn changes(segment: &str) -> usize {
 fn is_guid(piece: &str) -> bool {
     let piece = piece.trim_end_matches('.');
     let mut lengths = [8, 4, 4, 4, 12].into_iter();
-    let is_group = |group: &str| {
-        lengths.next() == Some(group.len()) && group.bytes().all(|b| b.is_ascii_hexdigit())
-    };
+    let is_group = |group: &str| lengths.next() == Some(group.len()) && group.bytes().all(|b| b.is_ascii_hexdigit());
     piece.len() == 36 && piece.split('-').all(is_group)
 }
 
 /// Whether the last words say that an id follows, and nothing secret.
 fn is_id(before: &str) -> bool {
     let words = before.split(|c: char| !c.is_ascii_alphanumeric());
-    let last: Vec<String> = words
-        .rev()
-        .filter(|word| !word.is_empty())
-        .take(BEFORE)
-        .map(str::to_ascii_lowercase)
-        .collect();
+    let last: Vec<String> =
+        words.rev().filter(|word| !word.is_empty()).take(BEFORE).map(str::to_ascii_lowercase).collect();
     let is_secret = |word: &String| is_secret_name(word) || word == "code" || word == "bearer";
     !last.iter().any(is_secret) && last.iter().any(|word| IDS.contains(&word.as_str()))
 }
@@ -274,18 +262,9 @@ mod tests {
     #[test]
     fn the_value_of_a_secret_name_is_hidden_whatever_it_looks_like() {
         for (words, shown) in [
-            (
-                "access_token=plain&scope=read",
-                "access_token=‹masked›&scope=read",
-            ),
-            (
-                "{\"client_secret\": \"plain\"}",
-                "{\"client_secret\": \"‹masked›\"}",
-            ),
-            (
-                "<a token=\"plain\" b=\"c\">",
-                "<a token=\"‹masked›\" b=\"c\">",
-            ),
+            ("access_token=plain&scope=read", "access_token=‹masked›&scope=read"),
+            ("{\"client_secret\": \"plain\"}", "{\"client_secret\": \"‹masked›\"}"),
+            ("<a token=\"plain\" b=\"c\">", "<a token=\"‹masked›\" b=\"c\">"),
             ("apiKey:'plain'", "apiKey:'‹masked›'"),
             ("Wrong password: \"plain\"", "Wrong password: \"‹masked›\""),
         ] {
@@ -296,10 +275,7 @@ mod tests {
     #[test]
     fn of_a_url_host_and_plain_path_are_shown() {
         for (url, shown) in [
-            (
-                "https://a.example/v2/token?code=1",
-                "https://a.example/v2/token…",
-            ),
+            ("https://a.example/v2/token?code=1", "https://a.example/v2/token…"),
             ("https://u:p@a.example:8443/", "https://a.example:8443/"),
             (
                 "https://a1b2c3d4e5f6.example/T00000000/XXd41d8cd98f00b204/x#t=1",

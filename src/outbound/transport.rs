@@ -66,12 +66,7 @@ pub enum TransportPart {
 /// Certificates are checked against the machine's authorities.
 impl Default for Transport {
     fn default() -> Self {
-        Self {
-            verify: true,
-            ca_pem: None,
-            identity: None,
-            proxy: None,
-        }
+        Self { verify: true, ca_pem: None, identity: None, proxy: None }
     }
 }
 
@@ -82,10 +77,8 @@ impl Transport {
             pem::certificates(ca).map_err(TransportPart::Ca.problem())?;
         }
         if let Some(identity) = &self.identity {
-            let chain = pem::certificates(&identity.chain_pem)
-                .map_err(TransportPart::ClientCertificate.problem())?;
-            pem::check_key(identity.key_pem.expose(), chain)
-                .map_err(TransportPart::ClientKey.problem())?;
+            let chain = pem::certificates(&identity.chain_pem).map_err(TransportPart::ClientCertificate.problem())?;
+            pem::check_key(identity.key_pem.expose(), chain).map_err(TransportPart::ClientKey.problem())?;
         }
         Ok(())
     }
@@ -109,10 +102,7 @@ impl Transport {
 
 impl TransportPart {
     pub(super) fn problem(self) -> impl Fn(PemProblem) -> TransportProblem {
-        move |problem| TransportProblem {
-            part: self,
-            problem,
-        }
+        move |problem| TransportProblem { part: self, problem }
     }
 }
 
@@ -156,18 +146,15 @@ mod tests {
     use super::*;
 
     fn pair() -> Result<(String, String), rcgen::Error> {
-        let CertifiedKey { cert, signing_key } =
-            generate_simple_self_signed(["api.example.org".to_owned()])?;
+        let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["api.example.org".to_owned()])?;
         Ok((cert.pem(), signing_key.serialize_pem()))
     }
 
     fn with(ca: Option<&str>, identity: Option<(&str, &str)>) -> Transport {
         Transport {
             ca_pem: ca.map(str::to_owned),
-            identity: identity.map(|(chain, key)| Identity {
-                chain_pem: chain.to_owned(),
-                key_pem: Secret::new(key.to_owned()),
-            }),
+            identity: identity
+                .map(|(chain, key)| Identity { chain_pem: chain.to_owned(), key_pem: Secret::new(key.to_owned()) }),
             ..Transport::default()
         }
     }
@@ -187,20 +174,12 @@ mod tests {
             (with(Some(&garbled), None), Ca, BadCertificate),
             (with(Some(broken), None), Ca, BadCertificate),
             (with(Some(&format!("{cert}{key}")), None), Ca, HoldsKey),
-            (
-                with(None, Some(("", &key))),
-                ClientCertificate,
-                NoCertificate,
-            ),
+            (with(None, Some(("", &key))), ClientCertificate, NoCertificate),
             (with(None, Some((&key, &key))), ClientCertificate, HoldsKey),
             (with(None, Some((&cert, ""))), ClientKey, NoKey),
             (with(None, Some((&cert, &cert))), ClientKey, NoKey),
             (with(None, Some((&cert, no_key))), ClientKey, BadKey),
-            (
-                with(None, Some((&cert, &encrypted))),
-                ClientKey,
-                EncryptedKey,
-            ),
+            (with(None, Some((&cert, &encrypted))), ClientKey, EncryptedKey),
             (with(None, Some((&cert, &other_key))), ClientKey, OtherKey),
         ] {
             assert_eq!(transport.check(), Err(TransportProblem { part, problem }));
@@ -212,16 +191,9 @@ mod tests {
 
     #[test]
     fn only_equal_settings_are_alike() -> Result<(), UrlProblem> {
-        let through = |proxy| {
-            HttpUrl::parse(proxy).map(|proxy| Transport {
-                proxy: Some(proxy),
-                ..Transport::default()
-            })
-        };
-        let unverified = Transport {
-            verify: false,
-            ..Transport::default()
-        };
+        let through =
+            |proxy| HttpUrl::parse(proxy).map(|proxy| Transport { proxy: Some(proxy), ..Transport::default() });
+        let unverified = Transport { verify: false, ..Transport::default() };
         let all = [
             Transport::default(),
             unverified,
@@ -240,10 +212,7 @@ mod tests {
                 assert_eq!(one.is_like(&other.clone()), at == other_at);
             }
         }
-        assert!(
-            all[0].trusts_like(&all[8]),
-            "a proxy changes no certificate"
-        );
+        assert!(all[0].trusts_like(&all[8]), "a proxy changes no certificate");
         assert!(!all[0].trusts_like(&all[1]));
         Ok(())
     }

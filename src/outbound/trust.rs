@@ -51,10 +51,8 @@ pub(super) fn config(
     let mut config = match &transport.identity {
         None => config.with_no_client_auth(),
         Some(identity) => {
-            let chain = pem::certificates(&identity.chain_pem)
-                .map_err(TransportPart::ClientCertificate.problem())?;
-            let key =
-                pem::key(identity.key_pem.expose()).map_err(TransportPart::ClientKey.problem())?;
+            let chain = pem::certificates(&identity.chain_pem).map_err(TransportPart::ClientCertificate.problem())?;
+            let key = pem::key(identity.key_pem.expose()).map_err(TransportPart::ClientKey.problem())?;
             config.with_client_auth_cert(chain, key)?
         }
     };

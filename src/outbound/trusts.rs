@@ -70,11 +70,7 @@ impl Trusts {
         while kept.len() >= KEPT {
             kept.pop_front();
         }
-        kept.push_back(Kept {
-            transport: transport.clone(),
-            config: Arc::clone(config),
-            built: Instant::now(),
-        });
+        kept.push_back(Kept { transport: transport.clone(), config: Arc::clone(config), built: Instant::now() });
     }
 
     /// A panic elsewhere leaves the list whole: each change to it is one step.
@@ -91,23 +87,14 @@ mod tests {
     #[tokio::test]
     async fn only_so_many_are_kept_and_the_last_used_stay() -> Result<(), UrlProblem> {
         let trusts = Trusts::default();
-        let unverified = Transport {
-            verify: false,
-            ..Transport::default()
-        };
+        let unverified = Transport { verify: false, ..Transport::default() };
         let Ok(any) = trusts.config(&unverified).await else {
             unreachable!("nothing has to be read for it");
         };
-        let proxied = Transport {
-            proxy: Some(HttpUrl::parse("http://proxy.example")?),
-            ..unverified.clone()
-        };
+        let proxied = Transport { proxy: Some(HttpUrl::parse("http://proxy.example")?), ..unverified.clone() };
         let same = trusts.config(&proxied).await.ok();
         assert!(same.is_some_and(|same| Arc::ptr_eq(&same, &any)));
-        let other = |number: usize| Transport {
-            ca_pem: Some(number.to_string()),
-            ..unverified.clone()
-        };
+        let other = |number: usize| Transport { ca_pem: Some(number.to_string()), ..unverified.clone() };
         for number in 1..=70 {
             assert!(trusts.find(&other(1)).is_some() || number == 1);
             trusts.keep(&other(number), &any);

@@ -22,10 +22,7 @@ pub(super) enum NoTunnel {
 }
 
 /// Asks for a connection to `target`, a host and port. After this the stream is the target's.
-pub(super) async fn open(
-    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    target: &str,
-) -> Result<(), NoTunnel> {
+pub(super) async fn open(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), target: &str) -> Result<(), NoTunnel> {
     let question = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n");
     stream.write_all(question.as_bytes()).await?;
     stream.flush().await?;
@@ -98,11 +95,7 @@ mod tests {
             };
             assert_eq!(told, expected, "{answer:?}");
             if expected == "ok" {
-                assert_eq!(
-                    here.read_u8().await?,
-                    b'x',
-                    "the target's first byte is left"
-                );
+                assert_eq!(here.read_u8().await?, b'x', "the target's first byte is left");
             }
             let question = "CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n";
             let mut asked = vec![0; question.len()];

@@ -76,11 +76,7 @@ impl HttpUrl {
         if parsed.port() == Some(0) {
             return Err(UrlProblem::Port);
         }
-        Ok(Self {
-            typed: typed.to_owned(),
-            parsed,
-            is_exact: false,
-        })
+        Ok(Self { typed: typed.to_owned(), parsed, is_exact: false })
     }
 
     /// The address as it was typed.
@@ -103,11 +99,7 @@ impl HttpUrl {
         }
         let mut parsed = self.parsed.clone();
         parsed.query_pairs_mut().extend_pairs(pairs);
-        Self {
-            typed: parsed.to_string(),
-            parsed,
-            is_exact: false,
-        }
+        Self { typed: parsed.to_string(), parsed, is_exact: false }
     }
 
     /// The address that a `Location` header names, seen from this one, without query and fragment,
@@ -123,9 +115,7 @@ impl HttpUrl {
 
     /// Whether the address lies on this origin; cheaper than comparing [`Self::origin`].
     pub fn is_on(&self, origin: &Origin) -> bool {
-        self.port() == origin.port()
-            && self.is_https() == origin.is_https()
-            && self.host_text() == origin.host()
+        self.port() == origin.port() && self.is_https() == origin.is_https() && self.host_text() == origin.host()
     }
 
     fn host_text(&self) -> &str {
@@ -137,11 +127,7 @@ impl HttpUrl {
         let mut parsed = self.parsed.clone();
         parsed.set_path("");
         parsed.set_query(None);
-        Self {
-            typed: parsed.to_string(),
-            parsed,
-            is_exact: false,
-        }
+        Self { typed: parsed.to_string(), parsed, is_exact: false }
     }
 
     /// Whether both lead to the same origin; cheaper than comparing [`Self::origin`].
@@ -278,15 +264,9 @@ mod tests {
             assert_eq!(shown_origin.as_deref(), Ok(shown));
         }
         let origin = |typed| HttpUrl::parse(typed).map(|url| url.origin());
-        assert_eq!(
-            origin("https://A.example"),
-            origin("https://a.example:443/x")
-        );
+        assert_eq!(origin("https://A.example"), origin("https://a.example:443/x"));
         assert_ne!(origin("https://a.example"), origin("http://a.example:443"));
-        assert_ne!(
-            origin("https://a.example"),
-            origin("https://a.example:8443")
-        );
+        assert_ne!(origin("https://a.example"), origin("https://a.example:8443"));
     }
 
     #[test]
@@ -294,14 +274,8 @@ mod tests {
         let url = HttpUrl::parse("https://example.org/a?key=s3cret")?;
         assert_eq!(format!("{url:?}"), "HttpUrl(https://example.org)");
         let seen = |location| url.location(location);
-        assert_eq!(
-            seen("/b?key=s3cret#x").as_deref(),
-            Some("https://example.org/b")
-        );
-        assert_eq!(
-            seen("//u:p@b.example/c").as_deref(),
-            Some("https://b.example/c")
-        );
+        assert_eq!(seen("/b?key=s3cret#x").as_deref(), Some("https://example.org/b"));
+        assert_eq!(seen("//u:p@b.example/c").as_deref(), Some("https://b.example/c"));
         assert_eq!(seen("file:///etc/passwd"), None);
         assert_eq!(seen("http://["), None);
         Ok(())
@@ -311,11 +285,7 @@ mod tests {
     fn the_parts_that_a_request_names() -> Result<(), UrlProblem> {
         for (typed, target, authority) in [
             ("https://Example.org", "/", "example.org"),
-            (
-                "https://example.org:443/a?b=c%20d",
-                "/a?b=c%20d",
-                "example.org",
-            ),
+            ("https://example.org:443/a?b=c%20d", "/a?b=c%20d", "example.org"),
             ("http://10.0.0.5:8080?b", "/?b", "10.0.0.5:8080"),
             ("http://[2001:db8::1]:8443//x", "//x", "[2001:db8::1]:8443"),
         ] {

@@ -27,18 +27,9 @@ impl Way {
     pub(super) fn new(transport: &Transport, url: &HttpUrl, hash: u64) -> Result<Self, Problem> {
         transport.check()?;
         let host = HeaderValue::from_str(url.authority()).map_err(|_| {
-            Problem::new(
-                Layer::Url,
-                "The address has a host name that cannot be sent.",
-                "Check the host name.",
-            )
+            Problem::new(Layer::Url, "The address has a host name that cannot be sent.", "Check the host name.")
         })?;
-        Ok(Self {
-            transport: transport.clone(),
-            target: url.root(),
-            host,
-            hash,
-        })
+        Ok(Self { transport: transport.clone(), target: url.root(), host, hash })
     }
 
     /// A number that is the same for all addresses of one origin; others may have it too.

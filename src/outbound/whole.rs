@@ -37,20 +37,9 @@ pub(super) enum Fault {
 
 impl Whole {
     pub(super) fn new(is_gzip: bool, limit: usize) -> Self {
-        let capped = Capped {
-            bytes: Vec::new(),
-            limit,
-            is_over: false,
-        };
-        let form = if is_gzip {
-            Form::Gzip(Box::new(MultiGzDecoder::new(capped)))
-        } else {
-            Form::Plain(capped)
-        };
-        Self {
-            form,
-            is_begun: false,
-        }
+        let capped = Capped { bytes: Vec::new(), limit, is_over: false };
+        let form = if is_gzip { Form::Gzip(Box::new(MultiGzDecoder::new(capped))) } else { Form::Plain(capped) };
+        Self { form, is_begun: false }
     }
 
     pub(super) fn add(&mut self, piece: &[u8]) -> Result<(), Fault> {
@@ -82,11 +71,7 @@ impl Whole {
             Form::Plain(capped) => capped,
             Form::Gzip(decoder) => decoder.get_ref(),
         };
-        if capped.is_over {
-            Fault::TooLarge(capped.limit)
-        } else {
-            Fault::Unreadable
-        }
+        if capped.is_over { Fault::TooLarge(capped.limit) } else { Fault::Unreadable }
     }
 }
 
@@ -150,11 +135,7 @@ mod tests {
             (true, &Vec::new(), Ok(Vec::new())),
             (true, &text, Err(Fault::Unreadable)),
             (true, &damaged, Err(Fault::Unreadable)),
-            (
-                true,
-                &packed[..packed.len() - 9].to_vec(),
-                Err(Fault::Unreadable),
-            ),
+            (true, &packed[..packed.len() - 9].to_vec(), Err(Fault::Unreadable)),
         ] {
             assert_eq!(read(is_gzip, 10_000, bytes), expected);
         }

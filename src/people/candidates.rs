@@ -1,5 +1,5 @@
-//! Users and groups to choose from, and those that were chosen, among rows that a statement gives: whoever has a place for members
-//! gives the rows, with whose place it is as $1 and the patterns of a search as $2.
+//! Users and groups to choose from, and those that were chosen, among rows that a statement gives: whoever has a place
+//! for members gives the rows, with whose place it is as $1 and the patterns of a search as $2.
 
 use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
@@ -17,8 +17,7 @@ pub async fn first_fitting(
     place: Uuid,
     (search, most): (&str, i64),
 ) -> Result<Vec<MemberRow>, Error> {
-    let sql =
-        format!("SELECT * FROM ({rows}) AS rows ORDER BY name COLLATE \"und-x-icu\", id LIMIT $3");
+    let sql = format!("SELECT * FROM ({rows}) AS rows ORDER BY name COLLATE \"und-x-icu\", id LIMIT $3");
     Ok(diesel::sql_query(sql)
         .bind::<SqlUuid, _>(place)
         .bind::<Array<Text>, _>(patterns(search))

@@ -56,16 +56,13 @@ pub(super) async fn above(conn: &mut Conn, start: Start) -> Result<Vec<Ancestor>
 }
 
 /// The groups above each of these users; nothing for those who are in none.
-pub async fn groups_above(
-    conn: &mut Conn,
-    users: &[Uuid],
-) -> Result<HashMap<Uuid, Vec<Ancestor>>, Error> {
+pub async fn groups_above(conn: &mut Conn, users: &[Uuid]) -> Result<HashMap<Uuid, Vec<Ancestor>>, Error> {
     above_each(conn, OF_USERS, users).await
 }
 
-const OF_USERS: &str =
-    "SELECT user_id, NULL::uuid, group_id FROM group_users WHERE user_id = ANY ($1)";
-const OF_GROUPS: &str = "SELECT member_group_id, NULL::uuid, group_id FROM group_groups WHERE member_group_id = ANY ($1)";
+const OF_USERS: &str = "SELECT user_id, NULL::uuid, group_id FROM group_users WHERE user_id = ANY ($1)";
+const OF_GROUPS: &str =
+    "SELECT member_group_id, NULL::uuid, group_id FROM group_groups WHERE member_group_id = ANY ($1)";
 
 async fn above_each(
     conn: &mut Conn,
@@ -82,17 +79,12 @@ async fn above_each(
         FROM above a JOIN groups g ON g.id = a.group_id
         ORDER BY g.name COLLATE \"und-x-icu\", g.id"
     );
-    let steps: Vec<Step> = diesel::sql_query(sql)
-        .bind::<Array<SqlUuid>, _>(starts)
-        .load(conn)
-        .await?;
+    let steps: Vec<Step> = diesel::sql_query(sql).bind::<Array<SqlUuid>, _>(starts).load(conn).await?;
     let mut by_start: HashMap<Uuid, Vec<Step>> = HashMap::new();
     for step in steps {
         by_start.entry(step.start_id).or_default().push(step);
     }
-    let walked = by_start
-        .into_iter()
-        .map(|(start, steps)| (start, walk(steps)));
+    let walked = by_start.into_iter().map(|(start, steps)| (start, walk(steps)));
     Ok(walked.collect())
 }
 
@@ -115,11 +107,7 @@ fn walk(steps: Vec<Step>) -> Vec<Ancestor> {
             waiting.push_back((Some(step.group_id), beyond));
             found.push(Ancestor {
                 id: step.group_id,
-                permissions: PermissionSet::exactly(
-                    step.permissions
-                        .iter()
-                        .filter_map(|code| Permission::parse(code)),
-                ),
+                permissions: PermissionSet::exactly(step.permissions.iter().filter_map(|code| Permission::parse(code))),
                 name: step.name,
                 through: through.clone(),
             });
@@ -139,16 +127,9 @@ impl Inherited {
     pub fn of(above: &[Ancestor]) -> Vec<Inherited> {
         let from = |permission: Permission| Inherited {
             permission,
-            sources: above
-                .iter()
-                .filter(|group| group.permissions.contains(permission))
-                .cloned()
-                .collect(),
+            sources: above.iter().filter(|group| group.permissions.contains(permission)).cloned().collect(),
         };
-        Permission::all()
-            .map(from)
-            .filter(|inherited| !inherited.sources.is_empty())
-            .collect()
+        Permission::all().map(from).filter(|inherited| !inherited.sources.is_empty()).collect()
     }
 }
 
@@ -175,10 +156,8 @@ mod tests {
             step(Some(2), 3, "Everybody"),
             step(Some(4), 3, "Everybody"),
         ]);
-        let ways: Vec<(&str, String)> = found
-            .iter()
-            .map(|group| (group.name.as_str(), group.through.join(", ")))
-            .collect();
+        let ways: Vec<(&str, String)> =
+            found.iter().map(|group| (group.name.as_str(), group.through.join(", "))).collect();
         assert_eq!(
             ways,
             [

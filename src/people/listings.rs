@@ -25,16 +25,11 @@ impl Listings {
     /// “2 data connectors list the user”, and that there may be others; `None` if there are none.
     pub fn words(&self, whom: &str) -> Option<String> {
         let seen = if self.is_limited { " that you see" } else { "" };
-        let (one, many) = (
-            format!("data connector{seen} lists {whom}"),
-            format!("data connectors{seen} list {whom}"),
-        );
+        let (one, many) = (format!("data connector{seen} lists {whom}"), format!("data connectors{seen} list {whom}"));
         let counted = plural(self.count, &one, &many);
         match (self.count, self.is_limited) {
             (0, false) => None,
-            (0, true) => Some(format!(
-                "Data connectors that you do not see may list {whom}"
-            )),
+            (0, true) => Some(format!("Data connectors that you do not see may list {whom}")),
             (_, false) => Some(counted),
             (_, true) => Some(format!("{counted}, and others may that you do not see")),
         }
@@ -63,14 +58,8 @@ pub(super) async fn listings(conn: &mut Conn, by: &Actor, whom: Member) -> Resul
         WHERE r.{column} = $1 AND connectors.deleted_at IS NULL{}",
         by.sight.and("connectors")
     );
-    let count: Count = diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(id)
-        .get_result(conn)
-        .await?;
-    Ok(Listings {
-        count: count.n,
-        is_limited: by.sight.is_limited(),
-    })
+    let count: Count = diesel::sql_query(sql).bind::<SqlUuid, _>(id).get_result(conn).await?;
+    Ok(Listings { count: count.n, is_limited: by.sight.is_limited() })
 }
 
 #[derive(QueryableByName)]
@@ -87,10 +76,7 @@ pub(super) async fn names(conn: &mut Conn, whom: Member) -> Result<String, Error
         WHERE r.{column} = $1 ORDER BY c.name COLLATE \"und-x-icu\", c.id LIMIT {}",
         MOST_NAMES + 1
     );
-    let rows: Vec<Named> = diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(id)
-        .load(conn)
-        .await?;
+    let rows: Vec<Named> = diesel::sql_query(sql).bind::<SqlUuid, _>(id).load(conn).await?;
     let more = (rows.len() > MOST_NAMES).then(|| "and others".to_string());
     let names = rows.into_iter().take(MOST_NAMES).map(|row| row.name);
     Ok(names.chain(more).collect::<Vec<_>>().join(", "))
@@ -104,17 +90,11 @@ mod tests {
     fn what_is_not_seen_is_not_counted_but_said() {
         let words = |count, is_limited| Listings { count, is_limited }.words("it");
         assert_eq!(words(0, false), None);
-        assert_eq!(
-            words(1, false).as_deref(),
-            Some("1 data connector lists it")
-        );
+        assert_eq!(words(1, false).as_deref(), Some("1 data connector lists it"));
         assert_eq!(
             words(2, true).as_deref(),
             Some("2 data connectors that you see list it, and others may that you do not see")
         );
-        assert_eq!(
-            words(0, true).as_deref(),
-            Some("Data connectors that you do not see may list it")
-        );
+        assert_eq!(words(0, true).as_deref(), Some("Data connectors that you do not see may list it"));
     }
 }

@@ -20,20 +20,19 @@ mod users;
 pub use candidates::{among_chosen, first_fitting};
 pub use groups::{Member, MemberRow};
 pub use groups::{
-    add as add_members, choose as choose_members, confirm_delete as confirm_group_delete,
-    create as create_group, delete as delete_group, edit as edit_group, list as list_groups,
-    members, new as new_group, remove as remove_members, update as update_group,
+    add as add_members, choose as choose_members, confirm_delete as confirm_group_delete, create as create_group,
+    delete as delete_group, edit as edit_group, list as list_groups, members, new as new_group,
+    remove as remove_members, update as update_group,
 };
 pub use invitations::{
-    ask as set_password, confirm as confirm_invitation, create as create_invitation,
-    open as open_invitation, purge as purge_invitations, take as take_invitation,
+    ask as set_password, confirm as confirm_invitation, create as create_invitation, open as open_invitation,
+    purge as purge_invitations, take as take_invitation,
 };
 pub use lineage::{Ancestor, groups_above};
 pub use search::{COUNT_LIMIT, patterns};
 pub use users::{
-    choose_groups, confirm_deactivation, confirm_delete as confirm_user_delete,
-    confirm_disconnection, confirm_leaving, confirm_sign_out, confirm_super_admin,
-    create as create_user, deactivate, delete as delete_user, disconnect, edit as edit_user,
-    end_session, join_groups, leave_groups, list as list_users, new as new_user, reactivate,
+    choose_groups, confirm_deactivation, confirm_delete as confirm_user_delete, confirm_disconnection, confirm_leaving,
+    confirm_sign_out, confirm_super_admin, create as create_user, deactivate, delete as delete_user, disconnect,
+    edit as edit_user, end_session, join_groups, leave_groups, list as list_users, new as new_user, reactivate,
     sessions, set_super_admin, sign_out, update as update_user,
 };

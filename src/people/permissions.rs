@@ -6,9 +6,8 @@ use askama::filters::HtmlSafe;
 
 use super::lineage::{Ancestor, Inherited};
 use crate::access::Permission::{
-    CallConnectors, CreateCategories, CreateConnectors, DeleteCategories, DeleteConnectors,
-    EditCategories, EditConnectors, ManageUsers, ViewActivity, ViewAuditLog, ViewCategories,
-    ViewConnectors,
+    CallConnectors, CreateCategories, CreateConnectors, DeleteCategories, DeleteConnectors, EditCategories,
+    EditConnectors, ManageUsers, ViewActivity, ViewAuditLog, ViewCategories, ViewConnectors,
 };
 use crate::access::{Coupled, Permission, PermissionSet};
 use crate::web::FormData;
@@ -28,10 +27,7 @@ const GROUPS: [(&str, &[Permission]); 2] = [
             ViewCategories,
         ],
     ),
-    (
-        "Other permissions",
-        &[CallConnectors, ViewActivity, ManageUsers, ViewAuditLog],
-    ),
+    ("Other permissions", &[CallConnectors, ViewActivity, ManageUsers, ViewAuditLog]),
 ];
 
 /// The boxes of a form.
@@ -73,16 +69,10 @@ impl PermissionBoxes {
 pub(super) fn coupling_words(coupled: &Coupled) -> String {
     let mut words = String::new();
     if !coupled.added.is_empty() {
-        words += &format!(
-            ". Also granted, because what you ticked needs it: {}",
-            coupled.added.labels()
-        );
+        words += &format!(". Also granted, because what you ticked needs it: {}", coupled.added.labels());
     }
     if !coupled.dropped.is_empty() {
-        words += &format!(
-            ". Also taken away, because it needs what you unticked: {}",
-            coupled.dropped.labels()
-        );
+        words += &format!(". Also taken away, because it needs what you unticked: {}", coupled.dropped.labels());
     }
     words
 }
@@ -98,9 +88,7 @@ impl HtmlSafe for InheritedRights {}
 
 impl InheritedRights {
     pub fn of(above: &[Ancestor]) -> InheritedRights {
-        InheritedRights {
-            rights: Inherited::of(above),
-        }
+        InheritedRights { rights: Inherited::of(above) }
     }
 
     pub fn is_empty(&self) -> bool {

@@ -19,13 +19,9 @@ pub(super) enum Refusal {
         "This is your own account. Nobody locks themselves out here: ask somebody else who manages users to do it."
     )]
     Yourself,
-    #[error(
-        "This user is deactivated. Only an active user can be a super admin: reactivate the user first."
-    )]
+    #[error("This user is deactivated. Only an active user can be a super admin: reactivate the user first.")]
     Deactivated,
-    #[error(
-        "This user is deactivated and cannot sign in, with or without a password: reactivate the user first."
-    )]
+    #[error("This user is deactivated and cannot sign in, with or without a password: reactivate the user first.")]
     NoLink,
     #[error(
         "This is your own password. Ask somebody else who manages users for a link, or set it on the server with “connectory user reset-password”."

@@ -28,15 +28,10 @@ impl DeletePage {
     }
 }
 
-async fn delete_page(
-    visit: Visit,
-    program: Program,
-    status: StatusCode,
-) -> Result<HttpResponse, Error> {
+async fn delete_page(visit: Visit, program: Program, status: StatusCode) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let keys = KeyTable::of(&conn, Holder::program(&program), visit.now()).await?;
-    let called =
-        queries::called_lately(&mut conn, visit.actor.sight, program.id, visit.now()).await?;
+    let called = queries::called_lately(&mut conn, visit.actor.sight, program.id, visit.now()).await?;
     page(
         status,
         &DeletePage {
@@ -54,11 +49,7 @@ pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpRe
     delete_page(visit, program, StatusCode::OK).await
 }
 
-pub async fn delete(
-    visit: Visit,
-    Segment(id): Segment,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn delete(visit: Visit, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let program = find(&mut conn, &id).await?;
     let Some(seen) = data.seen_version(program.version) else {

@@ -40,10 +40,7 @@ impl ProgramForm {
 
     pub fn read(data: &FormData) -> ProgramForm {
         ProgramForm {
-            new_id: data
-                .get("new_id")
-                .and_then(|id| id.parse().ok())
-                .unwrap_or_else(Uuid::now_v7),
+            new_id: data.get("new_id").and_then(|id| id.parse().ok()).unwrap_or_else(Uuid::now_v7),
             name: data.text("program_name"),
             description: data.trimmed("description"),
             status: data.text("status"),
@@ -88,9 +85,7 @@ impl ProgramForm {
     }
 
     pub fn name_taken(&mut self) {
-        let name = parse_name(&self.name)
-            .map(|name| name.as_str().to_string())
-            .unwrap_or_default();
+        let name = parse_name(&self.name).map(|name| name.as_str().to_string()).unwrap_or_default();
         let message = format!("A program named “{name}” already exists");
         self.errors.add("program_name", message);
     }

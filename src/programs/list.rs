@@ -43,17 +43,7 @@ pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
     let query = ListQuery::parse("/programs", visit.req.query_string(), &["status"]);
     let mut conn = visit.conn().await?;
     let (slice, total) = queries::list(&mut conn, &query, visit.now()).await?;
-    let pages = Pages::new(&query, ["program", "programs"], &slice, total, |row| {
-        query.column.place(row)
-    });
+    let pages = Pages::new(&query, ["program", "programs"], &slice, total, |row| query.column.place(row));
     let Slice { rows, .. } = slice;
-    page(
-        StatusCode::OK,
-        &ListPage {
-            shell: visit.shell,
-            query,
-            rows,
-            pages,
-        },
-    )
+    page(StatusCode::OK, &ListPage { shell: visit.shell, query, rows, pages })
 }

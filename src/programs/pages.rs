@@ -10,9 +10,7 @@ use super::model::{Program, ProgramId, status_word};
 use super::queries::{self, Saved};
 use crate::access::Visit;
 use crate::db::Conn;
-use crate::web::{
-    ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Shell, date_time, page,
-};
+use crate::web::{ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Shell, date_time, page};
 
 /// The form page: of a new program, or of a stored one.
 #[derive(Template)]
@@ -46,14 +44,7 @@ fn form_page(
     program: Option<Program>,
 ) -> Result<HttpResponse, Error> {
     let shell = visit.shell;
-    page(
-        status,
-        &FormPage {
-            shell,
-            form,
-            program,
-        },
-    )
+    page(status, &FormPage { shell, form, program })
 }
 
 /// Where a program's page is.
@@ -100,14 +91,7 @@ pub async fn show(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Er
     let mut conn = visit.conn().await?;
     let program = find(&mut conn, &id).await?;
     let keys = KeyTable::of(&conn, Holder::program(&program), visit.now()).await?;
-    page(
-        StatusCode::OK,
-        &ShowPage {
-            shell: visit.shell,
-            program,
-            keys,
-        },
-    )
+    page(StatusCode::OK, &ShowPage { shell: visit.shell, program, keys })
 }
 
 pub async fn edit(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
@@ -116,11 +100,7 @@ pub async fn edit(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Er
     form_page(visit, StatusCode::OK, form, Some(program))
 }
 
-pub async fn update(
-    visit: Visit,
-    Segment(id): Segment,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn update(visit: Visit, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let program = find(&mut conn, &id).await?;
     let mut form = ProgramForm::read(&data);
@@ -144,12 +124,7 @@ pub async fn update(
     form_page(visit, StatusCode::UNPROCESSABLE_ENTITY, form, Some(program))
 }
 
-fn conflict(
-    shell: Shell,
-    theirs: Program,
-    data: &FormData,
-    mine: &ProgramForm,
-) -> Result<HttpResponse, Error> {
+fn conflict(shell: Shell, theirs: Program, data: &FormData, mine: &ProgramForm) -> Result<HttpResponse, Error> {
     let difference = |label: &'static str, theirs: &str, mine: &str| Difference {
         label: label.into(),
         theirs: theirs.to_string(),

@@ -47,12 +47,7 @@ pub(super) async fn list(
     now: DateTime<Utc>,
 ) -> Result<(Slice<ProgramRow>, Total), Error> {
     let (column, kind) = query.column.sql();
-    let keyset = Keyset {
-        column,
-        kind,
-        descending: query.descending,
-        position: &query.position,
-    };
+    let keyset = Keyset { column, kind, descending: query.descending, position: &query.position };
     let place = keyset.condition(4);
     let place = place.map_or(String::new(), |condition| format!(" AND {condition}"));
     let sql = format!(
@@ -67,9 +62,7 @@ pub(super) async fn list(
         .bind::<Text, _>(query.filter("status"))
         .bind::<Timestamptz, _>(now);
     if let Some(cursor) = query.position.cursor() {
-        rows = rows
-            .bind::<Text, _>(&cursor.value)
-            .bind::<SqlUuid, _>(cursor.id);
+        rows = rows.bind::<Text, _>(&cursor.value).bind::<SqlUuid, _>(cursor.id);
     }
     let rows = rows.load::<ProgramRow>(conn).await?;
     let sql = format!(
@@ -87,11 +80,7 @@ pub(super) async fn list(
 }
 
 pub(super) async fn find(conn: &mut Conn, id: ProgramId) -> Result<Program, Error> {
-    Ok(programs::table
-        .find(id)
-        .select(Program::as_select())
-        .first(conn)
-        .await?)
+    Ok(programs::table.find(id).select(Program::as_select()).first(conn).await?)
 }
 
 /// Stores a new program under the id that its form was given, so that a second press finds the first.
@@ -122,16 +111,7 @@ pub(super) async fn create(
             .field("Name", "", new.name.as_str())
             .field("Description", "", &new.description)
             .field("Status", "", status_word(new.active));
-        record(
-            conn,
-            by,
-            now,
-            "program.created",
-            id,
-            new.name.as_str(),
-            changes,
-        )
-        .await
+        record(conn, by, now, "program.created", id, new.name.as_str(), changes).await
     })
     .await
 }
@@ -181,16 +161,7 @@ pub(super) async fn update(
             .field("Name", &old.name, new.name.as_str())
             .field("Description", &old.description, &new.description)
             .field("Status", status_word(old.active), status_word(new.active));
-        record(
-            conn,
-            by,
-            now,
-            "program.saved",
-            old.id,
-            new.name.as_str(),
-            changes,
-        )
-        .await?;
+        record(conn, by, now, "program.saved", old.id, new.name.as_str(), changes).await?;
         Ok(Saved::Done)
     })
     .await
@@ -212,23 +183,9 @@ pub(super) async fn delete(
             .select(api_keys::prefix)
             .load(conn)
             .await?;
-        diesel::delete(programs::table.find(program.id))
-            .execute(conn)
-            .await?;
-        let changes =
-            Changes::none()
-                .field("Name", &program.name, "")
-                .field("API keys", keys.join(", "), "");
-        record(
-            conn,
-            by,
-            now,
-            "program.deleted",
-            program.id,
-            &program.name,
-            changes,
-        )
-        .await
+        diesel::delete(programs::table.find(program.id)).execute(conn).await?;
+        let changes = Changes::none().field("Name", &program.name, "").field("API keys", keys.join(", "), "");
+        record(conn, by, now, "program.deleted", program.id, &program.name, changes).await
     })
     .await
 }
@@ -242,12 +199,7 @@ async fn record(
     name: &str,
     changes: Changes,
 ) -> Result<(), SaveError> {
-    let event = Event {
-        kind,
-        subject_id: Some(id),
-        subject_name: name,
-        changes,
-    };
+    let event = Event { kind, subject_id: Some(id), subject_name: name, changes };
     Ok(audit::record(conn, by, now, event).await?)
 }
 
@@ -267,9 +219,5 @@ pub(super) async fn called_lately(
          GROUP BY h.connector_id ORDER BY calls DESC, label LIMIT {MOST_CALLED}",
         uuid::Uuid::nil(), // the totals of the caller
     );
-    Ok(diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(id)
-        .bind::<Timestamptz, _>(now - LATELY)
-        .load(conn)
-        .await?)
+    Ok(diesel::sql_query(sql).bind::<SqlUuid, _>(id).bind::<Timestamptz, _>(now - LATELY).load(conn).await?)
 }

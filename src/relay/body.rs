@@ -11,8 +11,8 @@ use crate::outbound::{AnswerBody, Bytes, Failure};
 /// How long the head of an answer is held back for the first piece of its body.
 const FIRST_PIECE: Duration = Duration::from_millis(20);
 
-/// The body of an answer, as it comes. While it is there the call counts as under way; dropped before its end, it ends the
-/// exchange.
+/// The body of an answer, as it comes. While it is there the call counts as under way; dropped before its end, it ends
+/// the exchange.
 pub struct Body {
     /// What was read to see whether the answer refuses the token.
     first: VecDeque<Bytes>,
@@ -22,11 +22,7 @@ pub struct Body {
 
 impl Body {
     pub(super) fn new(read: Read, pass: Pass) -> Body {
-        Body {
-            first: read.first,
-            rest: read.rest,
-            _pass: pass,
-        }
+        Body { first: read.first, rest: read.rest, _pass: pass }
     }
 
     /// The next piece; `None` after the end. After a failure there is nothing more.
@@ -62,14 +58,11 @@ pub(super) struct Read {
 
 impl Read {
     pub(super) fn nothing(rest: AnswerBody) -> Read {
-        Read {
-            first: VecDeque::new(),
-            rest,
-        }
+        Read { first: VecDeque::new(), rest }
     }
 
-    /// Waits a moment for the first piece, or the end: a body that is broken from its first byte is no answer. Nothing waits
-    /// longer, because an event stream may send its first byte much later than its head.
+    /// Waits a moment for the first piece, or the end: a body that is broken from its first byte is no answer. Nothing
+    /// waits longer, because an event stream may send its first byte much later than its head.
     pub(super) async fn begin(&mut self) -> Result<(), Failure> {
         if !self.first.is_empty() {
             return Ok(());

@@ -1,8 +1,10 @@
-//! A server that fails again and again is left alone for a while, so that neither it nor whoever calls is kept busy for nothing.
+//! A server that fails again and again is left alone for a while, so that neither it nor whoever calls is kept busy for
+//! nothing.
 //!
-//! Rule: it opens after [`IN_A_ROW`] failures without a success between, or when of many calls in half a minute half have failed.
-//! While it is open calls are refused at once; then one is let through, and how that one fares decides. A failure is what no
-//! request can help: no connection, time-out, unusable answer, 502, 503, 504. Whoever calls and gives up says nothing.
+//! Rule: it opens after [`IN_A_ROW`] failures without a success between, or when of many calls in half a minute half
+//! have failed. While it is open calls are refused at once; then one is let through, and how that one fares decides. A
+//! failure is what no request can help: no connection, time-out, unusable answer, 502, 503, 504. Whoever calls and
+//! gives up says nothing.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -86,10 +88,7 @@ pub(super) struct Admission<'a> {
 
 impl Breaker {
     pub(super) fn new(clock: &Clock) -> Breaker {
-        Breaker {
-            clock: clock.clone(),
-            state: Mutex::default(),
-        }
+        Breaker { clock: clock.clone(), state: Mutex::default() }
     }
 
     /// Lets a call through, or says how long the server is left alone.
@@ -117,18 +116,11 @@ impl Breaker {
         let open = state.open.as_ref()?;
         let left = open.until.saturating_sub(self.clock.steady());
         let left = TimeDelta::from_std(left).unwrap_or_default();
-        Some(OpenRecord {
-            since: open.since,
-            open_until: self.clock.now() + left,
-            message: open.message.clone(),
-        })
+        Some(OpenRecord { since: open.since, open_until: self.clock.now() + left, message: open.message.clone() })
     }
 
     fn admission(&self, is_try: bool) -> Admission<'_> {
-        Admission {
-            breaker: self,
-            is_try,
-        }
+        Admission { breaker: self, is_try }
     }
 
     /// A panic elsewhere leaves the state whole: each change to it is one step.
@@ -200,13 +192,7 @@ impl State {
         if self.in_a_row < IN_A_ROW && !self.half_fail(now) {
             return false;
         }
-        self.open = Some(Open {
-            since: clock.now(),
-            until: now + rest(0),
-            rests: 0,
-            message,
-            trying: false,
-        });
+        self.open = Some(Open { since: clock.now(), until: now + rest(0), rests: 0, message, trying: false });
         true
     }
 
@@ -215,10 +201,7 @@ impl State {
         let at = usize::try_from(number).unwrap_or_default() % SLICES;
         let slice = &mut self.slices[at];
         if slice.number != number {
-            *slice = Slice {
-                number,
-                ..Slice::default()
-            };
+            *slice = Slice { number, ..Slice::default() };
         }
         slice
     }
@@ -226,17 +209,14 @@ impl State {
     fn half_fail(&self, now: Duration) -> bool {
         let oldest = (now.as_secs() / SLICE + 1).saturating_sub(SLICES as u64);
         let recent = self.slices.iter().filter(|slice| slice.number >= oldest);
-        let (calls, failures) = recent.fold((0, 0), |(calls, failures), slice| {
-            (calls + slice.calls, failures + slice.failures)
-        });
+        let (calls, failures) =
+            recent.fold((0, 0), |(calls, failures), slice| (calls + slice.calls, failures + slice.failures));
         calls >= MANY && failures * 2 >= calls
     }
 }
 
 fn rest(times: u32) -> Duration {
-    FIRST_REST
-        .saturating_mul(1 << times.min(10))
-        .min(LONGEST_REST)
+    FIRST_REST.saturating_mul(1 << times.min(10)).min(LONGEST_REST)
 }
 
 #[cfg(test)]
@@ -251,10 +231,7 @@ mod tests {
     impl Server {
         fn new() -> Server {
             let clock = Clock::system();
-            Server {
-                breaker: Breaker::new(&clock),
-                clock,
-            }
+            Server { breaker: Breaker::new(&clock), clock }
         }
 
         fn admit(&self) -> Admission<'_> {
@@ -354,11 +331,7 @@ mod tests {
         let server = Server::new();
         let before = [server.breaker.admit().ok(), server.breaker.admit().ok()];
         while !server.fails() {}
-        for (admission, fared) in before
-            .into_iter()
-            .flatten()
-            .zip([Fared::Well, Fared::Badly("Late.".into())])
-        {
+        for (admission, fared) in before.into_iter().flatten().zip([Fared::Well, Fared::Badly("Late.".into())]) {
             assert!(!admission.settle(fared));
         }
         assert!(server.is_open());

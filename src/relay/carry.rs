@@ -38,11 +38,7 @@ pub struct Relay {
 impl Relay {
     /// A relay of the current worker: `db` and `outbound` have connections of its runtime.
     pub fn new(board: &Switchboard, db: &Db, outbound: Outbound) -> Relay {
-        Relay {
-            board: board.clone(),
-            db: db.clone(),
-            outbound,
-        }
+        Relay { board: board.clone(), db: db.clone(), outbound }
     }
 
     /// The connector of a key as calls need it, from memory in the usual course.
@@ -55,44 +51,27 @@ impl Relay {
 
     async fn read(&self, key: &str) -> Result<Option<Arc<Line>>, Error> {
         let row = queries::line(&mut *self.db.get().await?, key).await?;
-        row.map(|row| Line::open(&self.board, row).map(Arc::new))
-            .transpose()
+        row.map(|row| Line::open(&self.board, row).map(Arc::new)).transpose()
     }
 
-    /// Waits for the turn of a call by `caller`, a key or a person, which may take `total`. The turn is taken before the request's body is
-    /// read, so that bodies that wait hold no memory.
-    pub async fn turn(
-        &self,
-        line: &Line,
-        caller: Uuid,
-        total: Duration,
-    ) -> Result<Turn, RelayProblem> {
+    /// Waits for the turn of a call by `caller`, a key or a person, which may take `total`. The turn is taken before
+    /// the request's body is read, so that bodies that wait hold no memory.
+    pub async fn turn(&self, line: &Line, caller: Uuid, total: Duration) -> Result<Turn, RelayProblem> {
         line.check_enabled()?;
         let begun = Instant::now();
         let pass = self.enter(line, caller, begun + total).await?;
-        Ok(Turn {
-            pass,
-            waited: begun.elapsed(),
-        })
+        Ok(Turn { pass, waited: begun.elapsed() })
     }
 
-    /// Carries a call whose turn it is to the API and gives its answer, whatever its status. Dropping the future or the answer's body
-    /// ends the exchange.
-    pub async fn carry(
-        &self,
-        line: &Arc<Line>,
-        turn: Turn,
-        order: Order,
-    ) -> Result<Carried, RelayProblem> {
+    /// Carries a call whose turn it is to the API and gives its answer, whatever its status. Dropping the future or the
+    /// answer's body ends the exchange.
+    pub async fn carry(&self, line: &Arc<Line>, turn: Turn, order: Order) -> Result<Carried, RelayProblem> {
         line.check_enabled()?;
         line.check_origin(&order.url)?;
         super::target::check_steps(&order.url)?;
         let begun = Instant::now();
         let deadline = begun + order.limits.total.saturating_sub(turn.waited);
-        let to = CallTo {
-            line,
-            url: &order.url,
-        };
+        let to = CallTo { line, url: &order.url };
         let chosen = credential::choose(&self.board, to);
         let chosen = within(&self.board, line, deadline, chosen).await?;
         let queue = turn.waited + begun.elapsed();
@@ -110,30 +89,17 @@ impl Relay {
                 status: answer.status,
                 headers: answer.headers,
                 body: Body::new(read, turn.pass),
-                timing: CallTiming {
-                    queue,
-                    connect: journey.connect,
-                    first_byte,
-                },
+                timing: CallTiming { queue, connect: journey.connect, first_byte },
                 attempts: journey.attempts,
                 mask: journey.chosen.presented.mask(),
                 sent: is_shown.then(|| journey.shown()),
             }),
-            Err(problem) => Err(RelayProblem {
-                attempts: journey.attempts,
-                queue,
-                ..problem
-            }),
+            Err(problem) => Err(RelayProblem { attempts: journey.attempts, queue, ..problem }),
         }
     }
 
     /// Waits for the call's turn. While the server is left alone nobody waits.
-    async fn enter(
-        &self,
-        line: &Line,
-        caller: Uuid,
-        deadline: Instant,
-    ) -> Result<Pass, RelayProblem> {
+    async fn enter(&self, line: &Line, caller: Uuid, deadline: Instant) -> Result<Pass, RelayProblem> {
         if let Some(pass) = line.gate.try_enter(caller) {
             return Ok(pass);
         }
@@ -148,17 +114,10 @@ impl Relay {
                 full.at_once,
                 if full.is_share { "of this caller " } else { "" },
                 line.label,
-                if full.is_share {
-                    "half of its limit and the most that one caller has"
-                } else {
-                    "its limit"
-                },
+                if full.is_share { "half of its limit and the most that one caller has" } else { "its limit" },
             );
             let problem = BUSY.because(detail).retry_after(Duration::from_secs(1));
-            RelayProblem {
-                queue: begun.elapsed(),
-                ..problem
-            }
+            RelayProblem { queue: begun.elapsed(), ..problem }
         })
     }
 }

@@ -12,9 +12,7 @@ use super::order::SentRequest;
 use super::problem::RelayProblem;
 use super::switchboard::Switchboard;
 use super::target::without_pair;
-use crate::authorization::{
-    ApprovedOrigins, Credential, LiveToken, Need, OriginNotApproved, Placed, TokenProblem,
-};
+use crate::authorization::{ApprovedOrigins, Credential, LiveToken, Need, OriginNotApproved, Placed, TokenProblem};
 use crate::outbound::http::{HeaderName, HeaderValue, Method};
 use crate::outbound::{HttpUrl, MASKED, Mask, Outgoing, Transport};
 use crate::vault::Secret;
@@ -22,7 +20,8 @@ use crate::vault::Secret;
 /// How long a token must still live: until the request has arrived, on a clock that may differ a little.
 const MIN_TTL: TimeDelta = TimeDelta::seconds(15);
 
-/// A credential as requests carry it. The header's value is a copy that is not wiped from memory, as are those in every request.
+/// A credential as requests carry it. The header's value is a copy that is not wiped from memory, as are those in every
+/// request.
 pub(super) struct Presented {
     place: Place,
     /// What stands before the secret.
@@ -50,57 +49,35 @@ pub(super) enum Carrier {
 impl Presented {
     /// No credential: every request may carry it.
     pub(super) fn nothing() -> Presented {
-        Presented {
-            place: Place::Nowhere,
-            lead: String::new(),
-            mask: Mask::new(Vec::new()),
-            approved: None,
-        }
+        Presented { place: Place::Nowhere, lead: String::new(), mask: Mask::new(Vec::new()), approved: None }
     }
 
     /// A credential that may be sent to these origins.
-    pub(super) fn of(
-        credential: &Credential,
-        approved: ApprovedOrigins,
-    ) -> Result<Presented, Carrier> {
+    pub(super) fn of(credential: &Credential, approved: ApprovedOrigins) -> Result<Presented, Carrier> {
         let place = match credential.placed() {
             Placed::Nowhere => Place::Nowhere,
             Placed::Query { name, value } => Place::Query { name, value },
             Placed::Header { name, value } => {
                 let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Carrier::Name)?;
-                let mut value = HeaderValue::from_bytes(value.expose().as_bytes())
-                    .map_err(|_| Carrier::Value)?;
+                let mut value = HeaderValue::from_bytes(value.expose().as_bytes()).map_err(|_| Carrier::Value)?;
                 value.set_sensitive(true);
                 Place::Header(name, value)
             }
         };
-        Ok(Presented {
-            place,
-            lead: credential.lead(),
-            mask: Mask::new(credential.echoes()),
-            approved: Some(approved),
-        })
+        Ok(Presented { place, lead: credential.lead(), mask: Mask::new(credential.echoes()), approved: Some(approved) })
     }
 
     /// Refuses an address to which the credential may not be sent.
-    pub(super) fn check(
-        &self,
-        url: &HttpUrl,
-        transport: &Transport,
-    ) -> Result<(), OriginNotApproved> {
+    pub(super) fn check(&self, url: &HttpUrl, transport: &Transport) -> Result<(), OriginNotApproved> {
         match &self.approved {
             Some(approved) => approved.check(url, transport),
             None => Ok(()),
         }
     }
 
-    /// Signs a request in, if its credential may be sent there. Whatever the caller has put in the same place goes. Every
-    /// request passes here just before it is sent, so no change during a call sends a credential elsewhere.
-    pub(super) fn sign(
-        &self,
-        request: &mut Outgoing,
-        transport: &Transport,
-    ) -> Result<(), OriginNotApproved> {
+    /// Signs a request in, if its credential may be sent there. Whatever the caller has put in the same place goes.
+    /// Every request passes here just before it is sent, so no change during a call sends a credential elsewhere.
+    pub(super) fn sign(&self, request: &mut Outgoing, transport: &Transport) -> Result<(), OriginNotApproved> {
         self.check(&request.url, transport)?;
         match &self.place {
             Place::Nowhere => {}
@@ -119,12 +96,7 @@ impl Presented {
     }
 
     /// A request as it was sent, without the secret: it is left out, not looked for.
-    pub(super) fn shown(
-        &self,
-        method: &Method,
-        url: &HttpUrl,
-        mut headers: Vec<(String, String)>,
-    ) -> SentRequest {
+    pub(super) fn shown(&self, method: &Method, url: &HttpUrl, mut headers: Vec<(String, String)>) -> SentRequest {
         let mut url = url.absolute().to_string();
         match &self.place {
             Place::Nowhere => {}
@@ -139,14 +111,8 @@ impl Presented {
             }
         }
         // Somebody may have typed the secret elsewhere as well.
-        let headers = headers
-            .into_iter()
-            .map(|(name, value)| (name, self.mask.text(&value).into_owned()));
-        SentRequest {
-            method: method.clone(),
-            url: self.mask.text(&url).into_owned(),
-            headers: headers.collect(),
-        }
+        let headers = headers.into_iter().map(|(name, value)| (name, self.mask.text(&value).into_owned()));
+        SentRequest { method: method.clone(), url: self.mask.text(&url).into_owned(), headers: headers.collect() }
     }
 }
 
@@ -169,12 +135,8 @@ pub(super) struct Held {
 
 impl Held {
     fn of(token: LiveToken) -> Result<Held, Carrier> {
-        let (version, ask_again_at, serves_until) =
-            (token.version, token.ask_again_at, token.serves_until);
-        let credential = Credential::Token {
-            token_type: token.token_type,
-            access: token.access,
-        };
+        let (version, ask_again_at, serves_until) = (token.version, token.ask_again_at, token.serves_until);
+        let credential = Credential::Token { token_type: token.token_type, access: token.access };
         Ok(Held {
             presented: Arc::new(Presented::of(&credential, token.origins)?),
             version,
@@ -200,10 +162,7 @@ pub(super) struct Chosen {
 
 impl Chosen {
     fn of(held: &Held) -> Chosen {
-        Chosen {
-            presented: Arc::clone(&held.presented),
-            version: Some(held.version),
-        }
+        Chosen { presented: Arc::clone(&held.presented), version: Some(held.version) }
     }
 }
 
@@ -220,10 +179,7 @@ pub(super) async fn choose(board: &Switchboard, call: CallTo<'_>) -> Result<Chos
     let version = match &line.source {
         Source::Missing => return Err(line.not_authorized()),
         Source::Fixed(presented) => {
-            return Ok(Chosen {
-                presented: Arc::clone(presented),
-                version: None,
-            });
+            return Ok(Chosen { presented: Arc::clone(presented), version: None });
         }
         Source::Token { version, .. } => line.state.newest(*version),
     };
@@ -243,38 +199,27 @@ pub(super) async fn choose(board: &Switchboard, call: CallTo<'_>) -> Result<Chos
     };
     let fresh = line.state.held().clone();
     let now = board.clock.now();
-    if let Some(fresh) =
-        fresh.filter(|fresh| fresh.serves(&call, version, now) && now < fresh.ask_again_at)
-    {
+    if let Some(fresh) = fresh.filter(|fresh| fresh.serves(&call, version, now) && now < fresh.ask_again_at) {
         return Ok(Chosen::of(&fresh));
     }
-    let need = Need {
-        min_ttl: MIN_TTL,
-        refused: None,
-    };
+    let need = Need { min_ttl: MIN_TTL, refused: None };
     match board.keeper.token(line.id, need).await {
         Ok(token) => keep(line, token),
         // The database may be away for a moment, while the token is good.
-        Err(TokenProblem::Fault(_)) if held.is_some() => Ok(held.map(|held| Chosen::of(&held)))
-            .and_then(|chosen| chosen.ok_or_else(|| line.not_authorized())),
+        Err(TokenProblem::Fault(_)) if held.is_some() => {
+            Ok(held.map(|held| Chosen::of(&held))).and_then(|chosen| chosen.ok_or_else(|| line.not_authorized()))
+        }
         Err(problem) => Err(told(board, problem)),
     }
 }
 
 /// Another token than the one that the API has refused.
-pub(super) async fn another(
-    board: &Switchboard,
-    line: &Line,
-    refused: i64,
-) -> Result<Chosen, RelayProblem> {
+pub(super) async fn another(board: &Switchboard, line: &Line, refused: i64) -> Result<Chosen, RelayProblem> {
     let newer = line.state.held().clone();
     if let Some(newer) = newer.filter(|held| held.version > refused) {
         return Ok(Chosen::of(&newer));
     }
-    let need = Need {
-        min_ttl: MIN_TTL,
-        refused: Some(refused),
-    };
+    let need = Need { min_ttl: MIN_TTL, refused: Some(refused) };
     match board.keeper.token(line.id, need).await {
         Ok(token) => keep(line, token),
         Err(problem) => Err(told(board, problem)),
@@ -285,10 +230,7 @@ fn keep(line: &Line, token: LiveToken) -> Result<Chosen, RelayProblem> {
     let held = Arc::new(Held::of(token)?);
     let chosen = Chosen::of(&held);
     let mut kept = line.state.held();
-    if kept
-        .as_ref()
-        .is_none_or(|kept| kept.version <= held.version)
-    {
+    if kept.as_ref().is_none_or(|kept| kept.version <= held.version) {
         *kept = Some(held);
     }
     Ok(chosen)
@@ -296,7 +238,5 @@ fn keep(line: &Line, token: LiveToken) -> Result<Chosen, RelayProblem> {
 
 fn told(board: &Switchboard, problem: TokenProblem) -> RelayProblem {
     let now = board.clock.now();
-    RelayProblem::of_token(problem, |next| {
-        (next - now).to_std().unwrap_or(Duration::ZERO)
-    })
+    RelayProblem::of_token(problem, |next| (next - now).to_std().unwrap_or(Duration::ZERO))
 }

@@ -1,8 +1,8 @@
 //! How many calls go to a connector at once, in this process.
 //!
-//! Rule: whoever does not get in waits for a bounded time in a queue of bounded length; the wait is shown as the call's queue
-//! time. A pass is held until the answer's body has ended. One caller, a key or a person, holds at most half of the passes, so that
-//! others get through whatever one of them does.
+//! Rule: whoever does not get in waits for a bounded time in a queue of bounded length; the wait is shown as the call's
+//! queue time. A pass is held until the answer's body has ended. One caller, a key or a person, holds at most half of
+//! the passes, so that others get through whatever one of them does.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -52,11 +52,7 @@ pub(super) struct Full {
 impl Gate {
     pub(super) fn new(size: Option<u32>) -> Gate {
         let size = size_of(size);
-        Gate {
-            size,
-            all: Room::new(size),
-            of_each: Mutex::default(),
-        }
+        Gate { size, all: Room::new(size), of_each: Mutex::default() }
     }
 
     /// Whether the gate is as wide as the settings say.
@@ -67,30 +63,20 @@ impl Gate {
     /// Enters if there is room. `caller` is the key or the person that calls.
     pub(super) fn try_enter(&self, caller: Uuid) -> Option<Pass> {
         let of_caller = self.share_of(caller).try_enter()?;
-        Some(Pass {
-            _of_all: self.all.try_enter()?,
-            _of_caller: of_caller,
-        })
+        Some(Pass { _of_all: self.all.try_enter()?, _of_caller: of_caller })
     }
 
-    /// Waits for room, if there is hope. Whoever has used up their share waits for that first, and so takes no place in the queue of
-    /// all.
+    /// Waits for room, if there is hope. Whoever has used up their share waits for that first, and so takes no place in
+    /// the queue of all.
     pub(super) async fn enter(&self, caller: Uuid, patience: Duration) -> Result<Pass, Full> {
         let entering = async {
             let share = self.share_of(caller);
-            let of_caller = share.enter().await.ok_or(Full {
-                at_once: share.size,
-                is_share: share.size < self.size,
-            })?;
+            let of_caller =
+                share.enter().await.ok_or(Full { at_once: share.size, is_share: share.size < self.size })?;
             let of_all = self.all.enter().await.ok_or(self.full())?;
-            Ok(Pass {
-                _of_all: of_all,
-                _of_caller: of_caller,
-            })
+            Ok(Pass { _of_all: of_all, _of_caller: of_caller })
         };
-        tokio::time::timeout(patience, entering)
-            .await
-            .unwrap_or_else(|_| Err(self.full_for(caller)))
+        tokio::time::timeout(patience, entering).await.unwrap_or_else(|_| Err(self.full_for(caller)))
     }
 
     /// The part of the gate that one caller can fill, which leaves the other half to others.
@@ -108,20 +94,14 @@ impl Gate {
     }
 
     fn full(&self) -> Full {
-        Full {
-            at_once: self.size,
-            is_share: false,
-        }
+        Full { at_once: self.size, is_share: false }
     }
 
     /// Why a caller has waited in vain.
     fn full_for(&self, caller: Uuid) -> Full {
         let share = self.share_of(caller);
         match share.permits.available_permits() {
-            0 => Full {
-                at_once: share.size,
-                is_share: share.size < self.size,
-            },
+            0 => Full { at_once: share.size, is_share: share.size < self.size },
             _ => self.full(),
         }
     }
@@ -129,11 +109,7 @@ impl Gate {
 
 impl Room {
     fn new(size: usize) -> Room {
-        Room {
-            size,
-            permits: Arc::new(Semaphore::new(size)),
-            waiting: AtomicUsize::new(0),
-        }
+        Room { size, permits: Arc::new(Semaphore::new(size)), waiting: AtomicUsize::new(0) }
     }
 
     /// Nobody is in it or waits for it. Permits hold the semaphore alone, so they are counted.
@@ -217,11 +193,7 @@ mod tests {
         for waiting in &mut queue {
             assert!(futures_util::poll!(waiting).is_pending());
         }
-        assert_eq!(
-            gate.enter(ONE, LONG).await.err(),
-            full(3, true),
-            "its queue is full"
-        );
+        assert_eq!(gate.enter(ONE, LONG).await.err(), full(3, true), "its queue is full");
         assert!(gate.try_enter(TWO).is_some() && gate.enter(TWO, LONG).await.is_ok());
         drop(of_one);
         assert!(queue.remove(0).await.is_ok());
@@ -235,10 +207,7 @@ mod tests {
         for waiting in &mut queue {
             assert!(futures_util::poll!(waiting).is_pending());
         }
-        assert!(
-            gate.enter(ONE, LONG).await.is_err(),
-            "at once, without waiting"
-        );
+        assert!(gate.enter(ONE, LONG).await.is_err(), "at once, without waiting");
         queue.pop();
         let mut next = Box::pin(gate.enter(ONE, LONG));
         assert!(futures_util::poll!(&mut next).is_pending());

@@ -1,6 +1,8 @@
-//! The attempts of one call: sent, signed in, repeated where that is safe, with another token where the API asks for one.
+//! The attempts of one call: sent, signed in, repeated where that is safe, with another token where the API asks for
+//! one.
 //!
-//! Rule: a request goes out again only if its body is still there, and only for a reason that [`super::manners`] allows.
+//! Rule: a request goes out again only if its body is still there, and only for a reason that [`super::manners`]
+//! allows.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,22 +33,13 @@ pub(super) async fn within<T>(
 ) -> Result<T, RelayProblem> {
     tokio::time::timeout_at(deadline.into(), work)
         .await
-        .unwrap_or_else(|_| {
-            Err(RelayProblem::late_token(
-                &board.keeper,
-                line.id,
-                &line.label,
-            ))
-        })
+        .unwrap_or_else(|_| Err(RelayProblem::late_token(&board.keeper, line.id, &line.label)))
 }
 
 /// What is said while the server is left alone.
 pub(super) fn told(line: &Line, resting: super::breaker::Resting) -> RelayProblem {
     RESTING
-        .because(format!(
-            "Too many calls through {} have failed, the last one so: {}",
-            line.label, resting.message
-        ))
+        .because(format!("Too many calls through {} have failed, the last one so: {}", line.label, resting.message))
         .retry_after(resting.wait)
 }
 
@@ -167,11 +160,7 @@ impl<'a> Journey<'a> {
         if left.is_zero() {
             return Err(TIME_OUT.because("The time was over before the API gave a final answer."));
         }
-        Ok(Limits {
-            connect: self.limits.connect.min(left),
-            total: left,
-            ..self.limits
-        })
+        Ok(Limits { connect: self.limits.connect.min(left), total: left, ..self.limits })
     }
 
     fn left(&self) -> Duration {
@@ -182,21 +171,10 @@ impl<'a> Journey<'a> {
     fn request(&mut self) -> Result<Outgoing, RelayProblem> {
         let may_repeat = self.supply.can_repeat()
             && (self.chosen.version.is_some() || self.retries > 0 || self.follow || self.is_shown);
-        let headers = if may_repeat {
-            self.headers.clone()
-        } else {
-            std::mem::take(&mut self.headers)
-        };
-        let mut request = Outgoing {
-            method: self.method.clone(),
-            url: self.url.clone(),
-            headers,
-            body: self.supply.take(),
-        };
-        let signed = self
-            .chosen
-            .presented
-            .sign(&mut request, &self.line.transport);
+        let headers = if may_repeat { self.headers.clone() } else { std::mem::take(&mut self.headers) };
+        let mut request =
+            Outgoing { method: self.method.clone(), url: self.url.clone(), headers, body: self.supply.take() };
+        let signed = self.chosen.presented.sign(&mut request, &self.line.transport);
         signed.map_err(|refused| self.line.not_approved(&refused))?;
         Ok(request)
     }
@@ -214,15 +192,8 @@ impl<'a> Journey<'a> {
 
     /// Waits until the request may be sent again after a failure, or gives the failure.
     async fn prepare_retry(&mut self, failed: NotOpened) -> Result<(), RelayProblem> {
-        let NotOpened {
-            failure,
-            sent,
-            request,
-        } = failed;
-        let may_pass = !matches!(
-            failure.layer,
-            Layer::Request | Layer::Url | Layer::AddressRefused
-        );
+        let NotOpened { failure, sent, request } = failed;
+        let may_pass = !matches!(failure.layer, Layer::Request | Layer::Url | Layer::AddressRefused);
         if let Some(request) = request {
             self.give_back(request);
         }
@@ -247,8 +218,7 @@ impl<'a> Journey<'a> {
 
     /// Pauses before a further attempt; false if there is none left, or no time for it.
     async fn pause(&mut self, pause: Duration) -> bool {
-        if self.retries == 0 || pause >= self.left() || self.line.state.breaker.resting().is_some()
-        {
+        if self.retries == 0 || pause >= self.left() || self.line.state.breaker.resting().is_some() {
             return false;
         }
         self.retries -= 1;
@@ -259,10 +229,7 @@ impl<'a> Journey<'a> {
 
     /// What comes after this answer.
     async fn look_at(&mut self, answer: Answer) -> Result<Next, RelayProblem> {
-        let head = Head {
-            status: answer.status,
-            headers: answer.headers,
-        };
+        let head = Head { status: answer.status, headers: answer.headers };
         let mut read = Read::nothing(answer.body);
         if self.refuses_token(&head, &mut read).await? && self.renew().await {
             return Ok(Next::Again);
@@ -309,14 +276,12 @@ impl<'a> Journey<'a> {
         if !signals.want_body() || !is_json(&head.headers) {
             return Ok(false);
         }
-        let body = read
-            .peek(ExpiredSignals::LARGEST_BODY)
-            .await
-            .map_err(broken)?;
+        let body = read.peek(ExpiredSignals::LARGEST_BODY).await.map_err(broken)?;
         Ok(body.is_some_and(|body| signals.matches(head.status, &body)))
     }
 
-    /// Gets another token; true if the request is to be sent again with it. If there is none, what the API has answered stands.
+    /// Gets another token; true if the request is to be sent again with it. If there is none, what the API has answered
+    /// stands.
     async fn renew(&mut self) -> bool {
         self.has_renewed = true;
         let Some(refused) = self.chosen.version else {
@@ -328,13 +293,7 @@ impl<'a> Journey<'a> {
             tokio::spawn(async move { credential::another(&board, &line, refused).await.is_ok() });
             return false;
         }
-        let renewed = within(
-            &board,
-            &line,
-            self.deadline,
-            credential::another(&board, &line, refused),
-        )
-        .await;
+        let renewed = within(&board, &line, self.deadline, credential::another(&board, &line, refused)).await;
         match renewed {
             Ok(chosen) if chosen.version != Some(refused) => {
                 self.chosen = chosen;
@@ -344,8 +303,8 @@ impl<'a> Journey<'a> {
         }
     }
 
-    /// Whether the call's address is still one of the connector's by now, when another token has come: settings may have been
-    /// saved with it.
+    /// Whether the call's address is still one of the connector's by now, when another token has come: settings may
+    /// have been saved with it.
     async fn is_still_own(&self) -> bool {
         let line = self.relay.line(&self.line.key).await;
         line.is_ok_and(|line| line.check_origin(&self.url).is_ok())
@@ -358,9 +317,7 @@ impl<'a> Journey<'a> {
             let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
             headers.push((name.to_string(), value));
         }
-        self.chosen
-            .presented
-            .shown(&self.method, &self.url, headers)
+        self.chosen.presented.shown(&self.method, &self.url, headers)
     }
 }
 
@@ -371,11 +328,7 @@ fn fared(answer: &Answer) -> Fared {
     }
     let status = StatusCode::from_u16(answer.status).ok();
     let reason = status.and_then(|status| status.canonical_reason());
-    Fared::Badly(format!(
-        "It answered {} {}.",
-        answer.status,
-        reason.unwrap_or_default()
-    ))
+    Fared::Badly(format!("It answered {} {}.", answer.status, reason.unwrap_or_default()))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

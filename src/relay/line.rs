@@ -7,8 +7,7 @@ use super::breaker::OpenRecord;
 use super::credential::{Carrier, Presented};
 use super::gate::Gate;
 use super::problem::{
-    CONNECTOR_DISABLED, HOST_NOT_ALLOWED, INTERNAL, NO_ADDRESS, NOT_AUTHORIZED,
-    ORIGIN_NOT_APPROVED, RelayProblem,
+    CONNECTOR_DISABLED, HOST_NOT_ALLOWED, INTERNAL, NO_ADDRESS, NOT_AUTHORIZED, ORIGIN_NOT_APPROVED, RelayProblem,
 };
 use super::queries::LineRow;
 use super::switchboard::{LineState, Switchboard};
@@ -74,11 +73,7 @@ impl Line {
             },
         };
         let read = |url: String| known("connectors.base_url", row.id, HttpUrl::parse(&url).ok());
-        let base_url = row
-            .base_url
-            .map(read)
-            .transpose()
-            .map_err(Error::internal)?;
+        let base_url = row.base_url.map(read).transpose().map_err(Error::internal)?;
         let state = board.state_of(row.id);
         Ok(Line {
             id: row.id,
@@ -99,28 +94,22 @@ impl Line {
 
     /// The limits of a call: with the endpoint's own time-out, or the connector's, or the program's.
     pub fn limits(&self, own: Option<Duration>) -> Limits {
-        let of_connector = || {
-            self.time_out
-                .map(|seconds| Duration::from_secs(seconds.into()))
-        };
-        own.or_else(of_connector)
-            .map_or_else(Limits::patient, Limits::within)
+        let of_connector = || self.time_out.map(|seconds| Duration::from_secs(seconds.into()));
+        own.or_else(of_connector).map_or_else(Limits::patient, Limits::within)
     }
 
     /// The address of a path below the base URL, as the caller wrote path and query.
     pub fn below(&self, path: &str, query: Option<&str>) -> Result<HttpUrl, RelayProblem> {
-        let base = self.base_url.as_ref().ok_or_else(|| {
-            NO_ADDRESS.because("It has no base URL below which a path could be called.")
-        })?;
+        let base = self
+            .base_url
+            .as_ref()
+            .ok_or_else(|| NO_ADDRESS.because("It has no base URL below which a path could be called."))?;
         target::below(base, path, query)
     }
 
     /// The connector, as keys are asked whether they open it.
     pub fn subject(&self) -> Subject {
-        Subject {
-            connector: self.id,
-            open: self.open,
-        }
+        Subject { connector: self.id, open: self.open }
     }
 
     /// Whether its calls are signed in with a token.
@@ -145,10 +134,7 @@ impl Line {
         }
         let checked = match &self.source {
             Source::Fixed(presented) => presented.check(url, &self.transport),
-            Source::Token {
-                approved: Some(approved),
-                ..
-            } => approved.check(url, &self.transport),
+            Source::Token { approved: Some(approved), .. } => approved.check(url, &self.transport),
             Source::Token { approved: None, .. } | Source::Missing => Ok(()),
         };
         checked.map_err(|refused| self.not_approved(&refused))
@@ -165,10 +151,7 @@ impl Line {
 
     /// What is told where nothing was entered yet that signs calls in.
     pub(super) fn not_authorized(&self) -> RelayProblem {
-        NOT_AUTHORIZED.because(format!(
-            "{} has no credential yet, so calls cannot be signed in.",
-            self.label
-        ))
+        NOT_AUTHORIZED.because(format!("{} has no credential yet, so calls cannot be signed in.", self.label))
     }
 
     /// Why the server is left alone at the moment, if it is.

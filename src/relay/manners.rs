@@ -1,7 +1,7 @@
 //! When a call may be made again, and after which pause.
 //!
-//! Rule: only what is safe to do twice (RFC 9110 9.2.2) is done again, or what has not reached the server at all; a server that
-//! names a time is given it, if the call's own time allows.
+//! Rule: only what is safe to do twice (RFC 9110 9.2.2) is done again, or what has not reached the server at all; a
+//! server that names a time is given it, if the call's own time allows.
 
 use std::time::Duration;
 
@@ -16,10 +16,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Whether doing it twice has the same effect as doing it once (RFC 9110 9.2.2).
 pub(super) fn is_idempotent(method: &Method) -> bool {
-    matches!(
-        *method,
-        Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE
-    )
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE)
 }
 
 /// Whether a status says that the same request may fare better in a moment.
@@ -37,12 +34,10 @@ pub(super) fn asked_pause(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Dur
     wait_in(value, Some(now))
 }
 
-/// The pause before a further try; `retry` counts from 0, `chance` is from 0 to 1. Half of it is left to chance, so that those who
-/// failed together do not come again together.
+/// The pause before a further try; `retry` counts from 0, `chance` is from 0 to 1. Half of it is left to chance, so
+/// that those who failed together do not come again together.
 pub(super) fn pause(retry: u16, chance: f64) -> Duration {
-    let whole = FIRST_PAUSE
-        .saturating_mul(1 << retry.min(10))
-        .min(LONGEST_PAUSE);
+    let whole = FIRST_PAUSE.saturating_mul(1 << retry.min(10)).min(LONGEST_PAUSE);
     whole.mul_f64(0.5 + 0.5 * chance.clamp(0.0, 1.0))
 }
 

@@ -1,7 +1,7 @@
 //! Why a call brought no answer of the API: a code for programs, words for people, and what to try.
 //!
-//! Rule: every kind stands in [`KINDS`], from which the machine interface makes its description. Danger: a path, a query or a
-//! header in a sentence; they name connector, host and port at most.
+//! Rule: every kind stands in [`KINDS`], from which the machine interface makes its description. Danger: a path, a
+//! query or a header in a sentence; they name connector, host and port at most.
 
 use std::time::Duration;
 
@@ -145,49 +145,30 @@ impl RelayProblem {
     }
 
     /// Of a token that could not be had.
-    pub fn of_token(
-        problem: TokenProblem,
-        wait: impl Fn(chrono::DateTime<chrono::Utc>) -> Duration,
-    ) -> RelayProblem {
+    pub fn of_token(problem: TokenProblem, wait: impl Fn(chrono::DateTime<chrono::Utc>) -> Duration) -> RelayProblem {
         match problem {
             TokenProblem::Disabled => CONNECTOR_DISABLED.because("Calls through it are refused."),
             TokenProblem::NotAuthorized => {
                 NOT_AUTHORIZED.because("There is no access token, so calls cannot be signed in.")
             }
-            TokenProblem::Ended => NEEDS_REAUTHORIZATION
-                .because("The access token has ended, and only a person can get another."),
+            TokenProblem::Ended => {
+                NEEDS_REAUTHORIZATION.because("The access token has ended, and only a person can get another.")
+            }
             TokenProblem::RefusedYoung => {
                 TOKEN_UNAVAILABLE.because("The API refuses a token that has just been issued.")
             }
             TokenProblem::Refused(refusal) if refusal.is_final() => NEEDS_REAUTHORIZATION
-                .because(with_words(
-                    refusal.message,
-                    refusal.server_words.unwrap_or_default(),
-                ))
+                .because(with_words(refusal.message, refusal.server_words.unwrap_or_default()))
                 .remedy(refusal.remedy),
             TokenProblem::Refused(refusal) => TOKEN_UNAVAILABLE
-                .because(with_words(
-                    refusal.message,
-                    refusal.server_words.unwrap_or_default(),
-                ))
+                .because(with_words(refusal.message, refusal.server_words.unwrap_or_default()))
                 .remedy(refusal.remedy),
-            TokenProblem::Resting {
-                message,
-                server_words,
-                remedy,
-                next_attempt_at: None,
-            } => NEEDS_REAUTHORIZATION
-                .because(with_words(message, server_words))
-                .remedy(remedy),
-            TokenProblem::Resting {
-                message,
-                server_words,
-                remedy,
-                next_attempt_at: Some(next),
-            } => TOKEN_UNAVAILABLE
-                .because(with_words(message, server_words))
-                .remedy(remedy)
-                .retry_after(wait(next)),
+            TokenProblem::Resting { message, server_words, remedy, next_attempt_at: None } => {
+                NEEDS_REAUTHORIZATION.because(with_words(message, server_words)).remedy(remedy)
+            }
+            TokenProblem::Resting { message, server_words, remedy, next_attempt_at: Some(next) } => {
+                TOKEN_UNAVAILABLE.because(with_words(message, server_words)).remedy(remedy).retry_after(wait(next))
+            }
             TokenProblem::Changed | TokenProblem::Elsewhere => TOKEN_UNAVAILABLE
                 .because("The tokens were changed while a new one was asked for.")
                 .retry_after(Duration::from_secs(1)),
@@ -212,16 +193,12 @@ impl RelayProblem {
                 "The access token of {connector} is being renewed, and its server has not answered yet: try again in {seconds} seconds."
             )
         };
-        TOKEN_RENEWING
-            .because(detail)
-            .retry_after(renewal.retry_after)
+        TOKEN_RENEWING.because(detail).retry_after(renewal.retry_after)
     }
 
     /// Of a body for which there is no room in memory.
     pub fn no_room() -> RelayProblem {
-        NO_ROOM
-            .because("All bodies together take as much memory as they may.")
-            .retry_after(Duration::from_secs(1))
+        NO_ROOM.because("All bodies together take as much memory as they may.").retry_after(Duration::from_secs(1))
     }
 
     /// Of a fault of this program, which is logged here.
@@ -229,9 +206,7 @@ impl RelayProblem {
         match error {
             Error::Unavailable(cause) => {
                 tracing::warn!(cause = format!("{cause:#}"), "database unavailable");
-                UNAVAILABLE
-                    .because("The database does not answer.")
-                    .retry_after(Duration::from_secs(5))
+                UNAVAILABLE.because("The database does not answer.").retry_after(Duration::from_secs(5))
             }
             Error::Internal(cause) => {
                 tracing::error!(cause = format!("{cause:#}"), "call failed");
@@ -246,11 +221,7 @@ impl RelayProblem {
 }
 
 fn with_words(message: String, words: String) -> String {
-    if words.is_empty() {
-        message
-    } else {
-        format!("{message} The server said: “{words}”")
-    }
+    if words.is_empty() { message } else { format!("{message} The server said: “{words}”") }
 }
 
 #[cfg(test)]
@@ -261,11 +232,7 @@ mod tests {
     fn every_kind_has_a_code_of_its_own_and_sentences() {
         for (at, kind) in KINDS.iter().enumerate() {
             assert!(KINDS[..at].iter().all(|other| other.code != kind.code));
-            assert!(
-                kind.code
-                    .bytes()
-                    .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
-            );
+            assert!(kind.code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
             assert!((400..600).contains(&kind.status));
             assert!(kind.remedy.ends_with('.'), "{}", kind.code);
             assert!(!kind.title.ends_with('.'));

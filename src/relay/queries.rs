@@ -66,9 +66,7 @@ pub(super) async fn save_breaker(
     record: Option<&OpenRecord>,
 ) -> Result<(), Error> {
     let Some(record) = record else {
-        diesel::delete(breakers::table.find(connector))
-            .execute(conn)
-            .await?;
+        diesel::delete(breakers::table.find(connector)).execute(conn).await?;
         return Ok(());
     };
     let values = (
@@ -87,10 +85,7 @@ pub(super) async fn save_breaker(
 }
 
 /// The connectors whose servers should have been called again before this time.
-pub(super) async fn old_breakers(
-    conn: &mut Conn,
-    before: DateTime<Utc>,
-) -> Result<Vec<ConnectorId>, Error> {
+pub(super) async fn old_breakers(conn: &mut Conn, before: DateTime<Utc>) -> Result<Vec<ConnectorId>, Error> {
     Ok(breakers::table
         .filter(breakers::open_until.lt(before))
         .select(breakers::connector_id)

@@ -1,4 +1,5 @@
-//! Following redirects: of GET and HEAD, within one origin, to a path without steps, and not for ever. All others are the answer.
+//! Following redirects: of GET and HEAD, within one origin, to a path without steps, and not for ever. All others are
+//! the answer.
 
 use crate::outbound::HttpUrl;
 use crate::outbound::http::header::LOCATION;
@@ -8,19 +9,13 @@ use crate::outbound::http::{HeaderMap, Method};
 pub(super) const MOST: u16 = 5;
 
 /// Where an answer sends on to, if that is to be followed (RFC 9110 15.4).
-pub(super) fn target(
-    method: &Method,
-    url: &HttpUrl,
-    status: u16,
-    headers: &HeaderMap,
-) -> Option<HttpUrl> {
+pub(super) fn target(method: &Method, url: &HttpUrl, status: u16, headers: &HeaderMap) -> Option<HttpUrl> {
     let is_safe = matches!(*method, Method::GET | Method::HEAD);
     if !is_safe || !matches!(status, 301 | 302 | 303 | 307 | 308) {
         return None;
     }
     let location = headers.get(LOCATION)?.to_str().ok()?;
-    url.join(location)
-        .filter(|target| target.is_beside(url) && !target.has_step())
+    url.join(location).filter(|target| target.is_beside(url) && !target.has_step())
 }
 
 #[cfg(test)]
@@ -55,19 +50,11 @@ mod tests {
         ] {
             assert_eq!(get(elsewhere), None, "{elsewhere}");
         }
-        assert_eq!(
-            get("https://u:p@a.example/z"),
-            None,
-            "a sign-in of the server's own"
-        );
+        assert_eq!(get("https://u:p@a.example/z"), None, "a sign-in of the server's own");
         assert!(follow(Method::HEAD, 308, "/z").is_some());
-        for (method, status) in [
-            (Method::POST, 303),
-            (Method::DELETE, 307),
-            (Method::GET, 304),
-            (Method::GET, 300),
-            (Method::GET, 200),
-        ] {
+        for (method, status) in
+            [(Method::POST, 303), (Method::DELETE, 307), (Method::GET, 304), (Method::GET, 300), (Method::GET, 200)]
+        {
             assert_eq!(follow(method, status, "/z"), None);
         }
     }

@@ -52,12 +52,7 @@ pub(super) struct LineState {
 
 impl Switchboard {
     /// Lines that are forgotten when `notices` tells that their connector has changed.
-    pub fn new(
-        clock: &Clock,
-        notices: &Notices,
-        vault: &Vault,
-        keeper: &TokenKeeper,
-    ) -> Switchboard {
+    pub fn new(clock: &Clock, notices: &Notices, vault: &Vault, keeper: &TokenKeeper) -> Switchboard {
         let lines: Memory<String, Arc<Line>> = Memory::new(clock, MOST_LINES);
         let forgetful = lines.clone();
         notices.subscribe(move |change| match change {

@@ -1,8 +1,8 @@
 //! Where a call goes: below the base URL, and to no other host than the connector's own.
 //!
-//! Rule: a path is passed on byte by byte or refused. What servers read as a step upwards, in any spelling ([`has_step`]), is
-//! refused, because after it the call would stand beside the base URL and not below. Danger: repairing a path; the repaired one is
-//! another.
+//! Rule: a path is passed on byte by byte or refused. What servers read as a step upwards, in any spelling
+//! ([`has_step`]), is refused, because after it the call would stand beside the base URL and not below. Danger:
+//! repairing a path; the repaired one is another.
 
 use percent_encoding::percent_decode_str;
 
@@ -12,7 +12,8 @@ use crate::outbound::{HttpUrl, has_step};
 /// The longest path and query that are passed on, in bytes: what servers take.
 const LONGEST: usize = 16 * 1024;
 
-/// The address of `path` and `query` below `base`, both as the caller wrote them. The path is empty or begins with a slash.
+/// The address of `path` and `query` below `base`, both as the caller wrote them. The path is empty or begins with a
+/// slash.
 pub fn below(base: &HttpUrl, path: &str, query: Option<&str>) -> Result<HttpUrl, RelayProblem> {
     check_path(path)?;
     if let Some(query) = query {
@@ -20,8 +21,7 @@ pub fn below(base: &HttpUrl, path: &str, query: Option<&str>) -> Result<HttpUrl,
     }
     let root = base.path().trim_end_matches('/');
     let queries = [base.query(), query];
-    let mut target =
-        String::with_capacity(root.len() + path.len() + query.map_or(1, str::len) + 16);
+    let mut target = String::with_capacity(root.len() + path.len() + query.map_or(1, str::len) + 16);
     target.push_str(root);
     target.push_str(path);
     if target.is_empty() {
@@ -36,8 +36,7 @@ pub fn below(base: &HttpUrl, path: &str, query: Option<&str>) -> Result<HttpUrl,
     if target.len() > LONGEST {
         return Err(PATH_NOT_ALLOWED.because("Path and query have more than 16 KiB."));
     }
-    base.with_target(&target)
-        .ok_or_else(|| PATH_NOT_ALLOWED.because("The path cannot stand in a request."))
+    base.with_target(&target).ok_or_else(|| PATH_NOT_ALLOWED.because("The path cannot stand in a request."))
 }
 
 fn check_path(path: &str) -> Result<(), RelayProblem> {
@@ -107,20 +106,10 @@ mod tests {
             ("https://a.example/v1", "/", None, "/v1/"),
             ("https://a.example/v1/", "/x/y", None, "/v1/x/y"),
             ("https://a.example/v1", "/x", Some(""), "/v1/x?"),
-            (
-                "https://a.example/v1",
-                "/x",
-                Some("a=%20+'b'&c"),
-                "/v1/x?a=%20+'b'&c",
-            ),
+            ("https://a.example/v1", "/x", Some("a=%20+'b'&c"), "/v1/x?a=%20+'b'&c"),
             ("https://a.example/v1?t=1", "/x", Some("a"), "/v1/x?t=1&a"),
             ("https://a.example/v1?t=1", "/x", None, "/v1/x?t=1"),
-            (
-                "https://a.example",
-                "/group%2Fproject",
-                None,
-                "/group%2Fproject",
-            ),
+            ("https://a.example", "/group%2Fproject", None, "/group%2Fproject"),
             ("https://a.example", "//b.example/x", None, "//b.example/x"),
             ("https://a.example", "/a..b/...", None, "/a..b/..."),
             ("https://a.example", "/@b.example", None, "/@b.example"),
@@ -172,12 +161,9 @@ mod tests {
 
     #[test]
     fn pairs_of_a_name_are_left_out_in_every_spelling() {
-        for (query, wanted) in [
-            ("a=1&key=2&b=3", "a=1&b=3"),
-            ("key", ""),
-            ("k%65y=1&KEY=2&keys=3", "KEY=2&keys=3"),
-            ("", ""),
-        ] {
+        for (query, wanted) in
+            [("a=1&key=2&b=3", "a=1&b=3"), ("key", ""), ("k%65y=1&KEY=2&keys=3", "KEY=2&keys=3"), ("", "")]
+        {
             assert_eq!(without_pair(query, "key"), wanted);
         }
         assert_eq!(without_pair("api+key=1&api%20key=2&x", "api key"), "x");

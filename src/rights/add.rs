@@ -10,8 +10,7 @@ use crate::access::{Right, Rights, Visit};
 use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::people::{Member, MemberRow};
 use crate::web::{
-    CheckList, Choice, Error, Errors, Form, FormData, SaveError, Segment, Shell, page, plural,
-    search_term, searched,
+    CheckList, Choice, Error, Errors, Form, FormData, SaveError, Segment, Shell, page, plural, search_term, searched,
 };
 
 /// Those who are offered at once, at most.
@@ -43,19 +42,11 @@ struct Typed {
 impl Typed {
     /// Whoever is listed is listed for a use, and mostly for calls.
     fn nothing(search: String) -> Typed {
-        Typed {
-            search,
-            chosen: Vec::new(),
-            rights: Rights::exactly([Right::View, Right::Call]),
-        }
+        Typed { search, chosen: Vec::new(), rights: Rights::exactly([Right::View, Right::Call]) }
     }
 
     fn read(data: &FormData) -> Typed {
-        Typed {
-            search: search_term(&data.text("q")),
-            chosen: data.all("member"),
-            rights: Boxes::read(data, RIGHT),
-        }
+        Typed { search: search_term(&data.text("q")), chosen: data.all("member"), rights: Boxes::read(data, RIGHT) }
     }
 
     fn members(&self) -> Vec<Member> {
@@ -82,11 +73,7 @@ impl AddPage {
             note: "",
         };
         let others = [Right::Call, Right::Edit, Right::Authorize];
-        CheckList::new(
-            RIGHT,
-            "What they may do besides View",
-            others.map(choice).into(),
-        )
+        CheckList::new(RIGHT, "What they may do besides View", others.map(choice).into())
     }
 }
 
@@ -96,40 +83,19 @@ pub async fn choose(visit: Visit, Segment(key): Segment) -> Result<HttpResponse,
     show(visit, connector, Typed::nothing(search), Errors::default()).await
 }
 
-async fn show(
-    visit: Visit,
-    connector: Connector,
-    typed: Typed,
-    errors: Errors,
-) -> Result<HttpResponse, Error> {
+async fn show(visit: Visit, connector: Connector, typed: Typed, errors: Errors) -> Result<HttpResponse, Error> {
     let most = i64::try_from(OFFERED + 1).unwrap_or(i64::MAX);
     let mut conn = visit.conn().await?;
     let mut rows = queries::candidates(&mut conn, connector.id, &typed.search, most).await?;
     drop(conn);
     let more = rows.len() > OFFERED;
     rows.truncate(OFFERED);
-    let head =
-        ConnectorHead::new(&connector, Tab::Access, &visit.actor).about("Add users and groups");
+    let head = ConnectorHead::new(&connector, Tab::Access, &visit.actor).about("Add users and groups");
     let status = errors.status();
-    page(
-        status,
-        &AddPage {
-            shell: visit.shell,
-            head,
-            connector,
-            rows,
-            more,
-            typed,
-            errors,
-        },
-    )
+    page(status, &AddPage { shell: visit.shell, head, connector, rows, more, typed, errors })
 }
 
-pub async fn add(
-    visit: Visit,
-    Segment(key): Segment,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn add(visit: Visit, Segment(key): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let connector = connectors::find_in_sight(&conn, &visit.actor, &key).await?;
     let typed = Typed::read(&data);

@@ -21,11 +21,7 @@ impl HtmlSafe for Boxes {}
 
 impl Boxes {
     pub fn new(name: impl Into<String>, whose: impl Into<String>, ticked: Rights) -> Boxes {
-        Boxes {
-            name: name.into(),
-            whose: whose.into(),
-            ticked,
-        }
+        Boxes { name: name.into(), whose: whose.into(), ticked }
     }
 
     /// The ticked boxes of a submitted form. What is no right counts as not there.

@@ -30,8 +30,6 @@ impl CheckedAccess {
     /// That to which this admits somebody who is one of these members.
     pub fn admits(&self, members: &[Member]) -> Rights {
         let listed = self.listed.iter();
-        listed
-            .filter(|(who, _)| members.contains(who))
-            .fold(self.open, |admits, (_, rights)| admits.or(*rights))
+        listed.filter(|(who, _)| members.contains(who)).fold(self.open, |admits, (_, rights)| admits.or(*rights))
     }
 }

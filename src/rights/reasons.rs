@@ -7,11 +7,8 @@ use super::model::Entry;
 use crate::web::capitalized;
 
 /// The permissions that the rights to a connector rest on.
-const PERMISSIONS: [Permission; 3] = [
-    Permission::ViewConnectors,
-    Permission::CallConnectors,
-    Permission::EditConnectors,
-];
+const PERMISSIONS: [Permission; 3] =
+    [Permission::ViewConnectors, Permission::CallConnectors, Permission::EditConnectors];
 
 /// All that decides about a person and a connector.
 pub(super) struct Case<'a> {
@@ -29,39 +26,28 @@ pub(super) struct Case<'a> {
 impl Case<'_> {
     /// What the person may do.
     pub fn rights(&self) -> Rights {
-        Rights::of(
-            self.super_admin,
-            PermissionSet::counting(self.granted()),
-            self.open,
-            self.listed(),
-        )
+        Rights::of(self.super_admin, PermissionSet::counting(self.granted()), self.open, self.listed())
     }
 
     fn granted(&self) -> impl Iterator<Item = Permission> {
-        let inherited = self
-            .groups
-            .iter()
-            .flat_map(|group| group.permissions.iter());
+        let inherited = self.groups.iter().flat_map(|group| group.permissions.iter());
         self.own.iter().chain(inherited)
     }
 
     /// The entries that are about the person, each with the group through which.
     fn entries(&self) -> impl Iterator<Item = (&Entry, Option<&Ancestor>)> {
-        self.entries
-            .iter()
-            .filter_map(|entry| match entry.who.member() {
-                user if user == self.user => Some((entry, None)),
-                Member::Group(id) => {
-                    let group = self.groups.iter().find(|group| group.id == id)?;
-                    Some((entry, Some(group)))
-                }
-                Member::User(_) => None,
-            })
+        self.entries.iter().filter_map(|entry| match entry.who.member() {
+            user if user == self.user => Some((entry, None)),
+            Member::Group(id) => {
+                let group = self.groups.iter().find(|group| group.id == id)?;
+                Some((entry, Some(group)))
+            }
+            Member::User(_) => None,
+        })
     }
 
     fn listed(&self) -> Rights {
-        self.entries()
-            .fold(Rights::NONE, |all, (entry, _)| all.or(entry.rights))
+        self.entries().fold(Rights::NONE, |all, (entry, _)| all.or(entry.rights))
     }
 
     /// The reasons, a line each.
@@ -69,9 +55,7 @@ impl Case<'_> {
         if self.super_admin {
             return vec!["Super admin: passes every check.".into()];
         }
-        let permissions = PERMISSIONS
-            .iter()
-            .filter_map(|permission| self.source(*permission));
+        let permissions = PERMISSIONS.iter().filter_map(|permission| self.source(*permission));
         let missing = self.missing();
         let entries = self.entries().map(|(entry, group)| {
             let rights = entry.rights.labels();
@@ -83,20 +67,11 @@ impl Case<'_> {
         let admits = match self.open {
             Rights::ALL => vec!["Everything is open to everybody with the permission.".to_string()],
             Rights::NONE => Vec::new(),
-            open => vec![format!(
-                "Open to everybody with the permission: {}.",
-                open.labels()
-            )],
+            open => vec![format!("Open to everybody with the permission: {}.", open.labels())],
         };
         let admits: Vec<String> = admits.into_iter().chain(entries).collect();
-        let nothing = admits
-            .is_empty()
-            .then(|| "Not listed here, and nothing is open to everybody.".to_string());
-        permissions
-            .chain(missing)
-            .chain(admits)
-            .chain(nothing)
-            .collect()
+        let nothing = admits.is_empty().then(|| "Not listed here, and nothing is open to everybody.".to_string());
+        permissions.chain(missing).chain(admits).chain(nothing).collect()
     }
 
     /// The permissions that nothing grants.
@@ -111,9 +86,7 @@ impl Case<'_> {
         let counts = PermissionSet::counting(self.granted()).contains(permission);
         let own = self.own.contains(permission).then(|| "own".to_string());
         let groups = self.groups.iter();
-        let inherited = groups
-            .filter(|group| group.permissions.contains(permission))
-            .map(from);
+        let inherited = groups.filter(|group| group.permissions.contains(permission)).map(from);
         let sources: Vec<String> = own.into_iter().chain(inherited).collect();
         if sources.is_empty() {
             return None;

@@ -11,14 +11,14 @@ use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::db::Conn;
 use crate::people::MemberRow;
 use crate::web::{
-    ConflictPage, Difference, Error, Errors, Form, FormData, SaveError, Segment, Shell, date_time,
-    page, plural,
+    ConflictPage, Difference, Error, Errors, Form, FormData, SaveError, Segment, Shell, date_time, page, plural,
 };
 
 /// The field of the first row.
 const EVERYBODY: &str = "everybody";
 
-/// The field that names who has a row, so that whoever was listed since the form was opened is told from whoever was unticked.
+/// The field that names who has a row, so that whoever was listed since the form was opened is told from whoever was
+/// unticked.
 const LISTED: &str = "listed";
 
 #[derive(Template)]
@@ -86,10 +86,7 @@ pub async fn edit(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, E
     let mut conn = visit.conn().await?;
     let connector = connectors::find_in_sight(&conn, &visit.actor, &key).await?;
     let entries = queries::entries(&mut conn, connector.id).await?;
-    let rows = entries.into_iter().map(|entry| Row {
-        who: entry.who,
-        ticked: entry.rights,
-    });
+    let rows = entries.into_iter().map(|entry| Row { who: entry.who, ticked: entry.rights });
     let (rows, open) = (rows.collect(), connector.open);
     access_page(visit, &mut conn, connector, (open, rows), Errors::default()).await
 }
@@ -104,27 +101,15 @@ async fn access_page(
     // While it is open to everybody, closing has stopped nobody.
     let named_keys = match connector.open.contains(Right::Call) {
         true => 0,
-        false => queries::keys(conn, &connector, visit.now(), i64::MAX)
-            .await?
-            .len(),
+        false => queries::keys(conn, &connector, visit.now(), i64::MAX).await?.len(),
     };
     let head = ConnectorHead::new(&connector, Tab::Access, &visit.actor);
     let status = errors.status();
-    page(
-        status,
-        &AccessPage {
-            shell: visit.shell,
-            head,
-            connector,
-            rows,
-            open,
-            named_keys,
-            errors,
-        },
-    )
+    page(status, &AccessPage { shell: visit.shell, head, connector, rows, open, named_keys, errors })
 }
 
-/// The form as it was sent: the boxes of everybody, and of each who is listed. Who has no row in it keeps what they have.
+/// The form as it was sent: the boxes of everybody, and of each who is listed. Who has no row in it keeps what they
+/// have.
 struct Sent {
     open: Rights,
     listed: Vec<(Entry, Rights)>,
@@ -134,17 +119,11 @@ impl Sent {
     fn read(data: &FormData, entries: Vec<Entry>) -> Sent {
         let shown = data.all(LISTED);
         let ticked = |entry: Entry| {
-            let rights = if shown.contains(&entry.who.value()) {
-                Boxes::read(data, &field(&entry.who))
-            } else {
-                entry.rights
-            };
+            let rights =
+                if shown.contains(&entry.who.value()) { Boxes::read(data, &field(&entry.who)) } else { entry.rights };
             (entry, rights)
         };
-        Sent {
-            open: Boxes::read(data, EVERYBODY),
-            listed: entries.into_iter().map(ticked).collect(),
-        }
+        Sent { open: Boxes::read(data, EVERYBODY), listed: entries.into_iter().map(ticked).collect() }
     }
 
     /// What comes of it: View with everything else, nobody without View.
@@ -166,19 +145,12 @@ impl Sent {
     }
 
     fn rows(self) -> Vec<Row> {
-        let row = |(entry, ticked): (Entry, Rights)| Row {
-            who: entry.who,
-            ticked,
-        };
+        let row = |(entry, ticked): (Entry, Rights)| Row { who: entry.who, ticked };
         self.listed.into_iter().map(row).collect()
     }
 }
 
-pub async fn update(
-    visit: Visit,
-    Segment(key): Segment,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn update(visit: Visit, Segment(key): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let connector = connectors::find_in_sight(&conn, &visit.actor, &key).await?;
     let sent = Sent::read(&data, queries::entries(&mut conn, connector.id).await?);
@@ -211,8 +183,7 @@ pub async fn update(
 
 const SHUT_OUT: &str = "With this you could not view the data connector any more yourself. Keep View ticked for everybody, for yourself or for a group that you are in, or ask a super admin";
 
-const COUPLED: &str =
-    ". View goes with all other rights: it was ticked with them, or they were unticked with it";
+const COUPLED: &str = ". View goes with all other rights: it was ticked with them, or they were unticked with it";
 
 /// Whether whoever saves this would see nothing of the connector afterwards.
 async fn shuts_out(visit: &Visit, conn: &mut Conn, new: &CheckedAccess) -> Result<bool, Error> {
@@ -224,12 +195,7 @@ async fn shuts_out(visit: &Visit, conn: &mut Conn, new: &CheckedAccess) -> Resul
     Ok(!new.admits(&members).contains(Right::View))
 }
 
-fn conflict(
-    shell: Shell,
-    theirs: &Connector,
-    mine: &Sent,
-    data: &FormData,
-) -> Result<HttpResponse, Error> {
+fn conflict(shell: Shell, theirs: &Connector, mine: &Sent, data: &FormData) -> Result<HttpResponse, Error> {
     let words = |rights: Rights| match rights.labels() {
         words if words.is_empty() => "Nothing".to_string(),
         words => words,
@@ -240,10 +206,7 @@ fn conflict(
         mine: words(mine),
     };
     let everybody = difference(connectors::EVERYBODY.into(), theirs.open, mine.open);
-    let listed = mine
-        .listed
-        .iter()
-        .map(|(entry, ticked)| difference(entry.who.full_name(), entry.rights, *ticked));
+    let listed = mine.listed.iter().map(|(entry, ticked)| difference(entry.who.full_name(), entry.rights, *ticked));
     let address = address(theirs);
     ConflictPage {
         shell,
@@ -251,11 +214,7 @@ fn conflict(
         back: address.clone(),
         action: address,
         saved_by: theirs.access_updated_by.clone(),
-        saved_at: theirs
-            .access_updated_at
-            .as_ref()
-            .map(date_time)
-            .unwrap_or_default(),
+        saved_at: theirs.access_updated_at.as_ref().map(date_time).unwrap_or_default(),
         version: theirs.access_version,
         fields: ConflictPage::fields_of(data),
         differences: std::iter::once(everybody).chain(listed).collect(),

@@ -1,4 +1,5 @@
-//! Who can use a connector, and why: each active user with what they may do and what that rests on, and the keys of programs.
+//! Who can use a connector, and why: each active user with what they may do and what that rests on, and the keys of
+//! programs.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -12,9 +13,7 @@ use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::db::Conn;
 use crate::db::keyset::{Cursor, Kind, Slice};
 use crate::people::{Member, groups_above};
-use crate::web::{
-    Column, Error, ListQuery, Option_, Pages, Segment, SelectField, Shell, page, plural,
-};
+use crate::web::{Column, Error, ListQuery, Option_, Pages, Segment, SelectField, Shell, page, plural};
 
 /// The keys of programs that the page shows.
 const KEYS: usize = 200;
@@ -160,39 +159,20 @@ pub async fn list(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, E
     let query = ListQuery::parse(path, visit.req.query_string(), &["right"]);
     let narrowed = Narrowed::read(query.filter("right"));
     let (slice, total) = queries::people(&mut conn, &connector, &query, narrowed).await?;
-    let pages = Pages::new(&query, ["user", "users"], &slice, total, |row| Cursor {
-        value: row.name.clone(),
-        id: row.id,
-    });
+    let pages =
+        Pages::new(&query, ["user", "users"], &slice, total, |row| Cursor { value: row.name.clone(), id: row.id });
     let people = explain(&mut conn, &connector, slice).await?;
     let most = i64::try_from(KEYS + 1).unwrap_or(i64::MAX);
     let mut keys = queries::keys(&mut conn, &connector, visit.now(), most).await?;
     drop(conn);
     let more_keys = keys.len() > KEYS;
     keys.truncate(KEYS);
-    let head =
-        ConnectorHead::new(&connector, Tab::Access, &visit.actor).about("Who can use it, and why");
-    page(
-        StatusCode::OK,
-        &WhoPage {
-            shell: visit.shell,
-            head,
-            connector,
-            query,
-            people,
-            pages,
-            keys,
-            more_keys,
-        },
-    )
+    let head = ConnectorHead::new(&connector, Tab::Access, &visit.actor).about("Who can use it, and why");
+    page(StatusCode::OK, &WhoPage { shell: visit.shell, head, connector, query, people, pages, keys, more_keys })
 }
 
 /// Works out for each person what they may do, from all that decides about it.
-async fn explain(
-    conn: &mut Conn,
-    connector: &Connector,
-    slice: Slice<PersonRow>,
-) -> Result<Vec<Person>, Error> {
+async fn explain(conn: &mut Conn, connector: &Connector, slice: Slice<PersonRow>) -> Result<Vec<Person>, Error> {
     let ids: Vec<Uuid> = slice.rows.iter().map(|row| row.id).collect();
     let entries = queries::entries(conn, connector.id).await?;
     let own = queries::own_permissions(conn, &ids).await?;
@@ -207,11 +187,7 @@ async fn explain(
             open: connector.open,
             entries: &entries,
         };
-        Person {
-            rights: case.rights(),
-            reasons: case.lines(),
-            row,
-        }
+        Person { rights: case.rights(), reasons: case.lines(), row }
     };
     Ok(slice.rows.into_iter().map(person).collect())
 }

@@ -61,11 +61,8 @@ impl Facts {
             queries::unlinked(&conn),
             queries::unchecked(&conn),
         )?;
-        let (instances, keys, uses) = try_join!(
-            keyring::instances(&conn),
-            keyring::stored(&conn),
-            keyring::uses(&conn),
-        )?;
+        let (instances, keys, uses) =
+            try_join!(keyring::instances(&conn), keyring::stored(&conn), keyring::uses(&conn),)?;
         let audit_end = chain::end(&mut conn).await?;
         // Before the wait for the disk, which is not the database's.
         drop(conn);
@@ -136,10 +133,7 @@ async fn disk(folder: Option<PathBuf>) -> Option<Disk> {
     let folder = folder?;
     let found = block(move || statvfs(&folder)).await.ok()?.ok()?;
     let bytes = |blocks: u64| blocks.saturating_mul(found.fragment_size());
-    Some(Disk {
-        free: bytes(found.blocks_available()),
-        size: bytes(found.blocks()),
-    })
+    Some(Disk { free: bytes(found.blocks_available()), size: bytes(found.blocks()) })
 }
 
 #[cfg(test)]

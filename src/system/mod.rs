@@ -1,7 +1,8 @@
-//! The System page: what this program, its settings, its database and the other instances are like, and what of it deserves attention.
+//! The System page: what this program, its settings, its database and the other instances are like, and what of it
+//! deserves attention.
 //!
-//! For super admins. Rule: it only reads, and says in words what is wrong instead of leaving numbers to be judged. What cannot be known
-//! is not guessed.
+//! For super admins. Rule: it only reads, and says in words what is wrong instead of leaving numbers to be judged. What
+//! cannot be known is not guessed.
 //!
 //! Danger: secrets among the settings. They come from [`crate::config::Settings`], which has no text of them.
 

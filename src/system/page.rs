@@ -64,11 +64,7 @@ impl SystemPage {
     }
 
     fn warning_count(&self) -> String {
-        plural(
-            i64::try_from(self.warnings.len()).unwrap_or(i64::MAX),
-            "thing deserves",
-            "things deserve",
-        )
+        plural(i64::try_from(self.warnings.len()).unwrap_or(i64::MAX), "thing deserves", "things deserve")
     }
 
     /// Where the database is, without how to get in.
@@ -96,9 +92,7 @@ impl SystemPage {
     /// How many more tables there are, with their size; `None` if all are shown.
     fn other_tables(&self) -> Option<String> {
         let others = self.facts.tables.get(TABLES..)?;
-        let number = i64::try_from(others.len())
-            .ok()
-            .filter(|number| *number > 0)?;
+        let number = i64::try_from(others.len()).ok().filter(|number| *number > 0)?;
         let bytes: i64 = others.iter().map(|table| table.size).sum();
         let tables = plural(number, "other table", "other tables");
         Some(format!("{tables}: {}", size(bytes)))
@@ -112,10 +106,7 @@ impl SystemPage {
         let known = db::migrations();
         let name = known.iter().find(|(version, _)| *version == last.version);
         let name = name.map_or(&last.version, |(_, name)| name);
-        format!(
-            "{}, the last {name}",
-            grouped(count(self.facts.migrated.len()))
-        )
+        format!("{}, the last {name}", grouped(count(self.facts.migrated.len())))
     }
 
     fn disk_words(&self, disk: &Disk) -> String {
@@ -175,11 +166,7 @@ impl SystemPage {
     }
 
     fn may_reach_itself(&self) -> bool {
-        self.facts
-            .about
-            .settings
-            .text("CONNECTORY_OUTBOUND_LOOPBACK")
-            == Some("yes")
+        self.facts.about.settings.text("CONNECTORY_OUTBOUND_LOOPBACK") == Some("yes")
     }
 
     fn origin(&self, origin: &Origin) -> String {

@@ -46,7 +46,8 @@ pub(super) struct Server {
     pub is_durable: bool,
 }
 
-/// Of connections by other roles the server tells an ordinary one whose they are and to which database, and not of what kind.
+/// Of connections by other roles the server tells an ordinary one whose they are and to which database, and not of what
+/// kind.
 pub(super) async fn server(conn: &Conn) -> Result<Server, Error> {
     let sql = "SELECT current_setting('server_version') AS version, current_database()::text AS database, session_user::text AS username,
             host(inet_server_addr()) AS address, inet_server_port() AS port, pg_postmaster_start_time() AS started_at,
@@ -67,9 +68,7 @@ struct Clock {
 
 /// The database's clock.
 pub(super) async fn clock(conn: &Conn) -> Result<DateTime<Utc>, Error> {
-    let clock: Clock = diesel::sql_query("SELECT clock_timestamp() AS now")
-        .get_result(&mut &*conn)
-        .await?;
+    let clock: Clock = diesel::sql_query("SELECT clock_timestamp() AS now").get_result(&mut &*conn).await?;
     Ok(clock.now)
 }
 
@@ -121,8 +120,7 @@ pub(super) async fn unlinked(conn: &Conn) -> Result<i64, Error> {
 
 /// Connectors that are sent to without checking certificates.
 pub(super) async fn unchecked(conn: &Conn) -> Result<i64, Error> {
-    let unchecked = connectors::table
-        .filter(connectors::deleted_at.is_null())
-        .filter(connectors::verify_certificates.eq(false));
+    let unchecked =
+        connectors::table.filter(connectors::deleted_at.is_null()).filter(connectors::verify_certificates.eq(false));
     Ok(unchecked.count().get_result(&mut &*conn).await?)
 }

@@ -1,6 +1,7 @@
 //! What deserves an administrator's attention, in words, with what to do.
 //!
-//! Rule: only what was found, never what might be. Each warning is a function of the facts that gives nothing while all is well.
+//! Rule: only what was found, never what might be. Each warning is a function of the facts that gives nothing while all
+//! is well.
 
 use ipnet::IpNet;
 use url::Url;
@@ -50,11 +51,7 @@ pub(super) fn all(facts: &Facts) -> Vec<Warning> {
 }
 
 fn warning(title: impl Into<String>, text: impl Into<String>) -> Option<Warning> {
-    Some(Warning {
-        title: title.into(),
-        text: text.into(),
-        link: None,
-    })
+    Some(Warning { title: title.into(), text: text.into(), link: None })
 }
 
 fn root(facts: &Facts) -> Option<Warning> {
@@ -109,13 +106,8 @@ fn is_set(facts: &Facts, name: &str) -> bool {
 
 fn trusting_many(facts: &Facts) -> Option<Warning> {
     let trusted = facts.about.settings.text("CONNECTORY_TRUSTED_PROXIES")?;
-    let networks = trusted
-        .split(',')
-        .filter_map(|text| text.trim().parse().ok());
-    let wide: Vec<String> = networks
-        .filter(is_wide)
-        .map(|network: IpNet| network.to_string())
-        .collect();
+    let networks = trusted.split(',').filter_map(|text| text.trim().parse().ok());
+    let wide: Vec<String> = networks.filter(is_wide).map(|network: IpNet| network.to_string()).collect();
     if wide.is_empty() {
         return None;
     }
@@ -164,9 +156,7 @@ fn full_disk(facts: &Facts) -> Option<Warning> {
     let free = size(i64::try_from(disk.free).unwrap_or(i64::MAX));
     warning(
         "The disk of the database is nearly full.",
-        format!(
-            "{free} are left where the data folder is. When nothing is left, nothing can be saved."
-        ),
+        format!("{free} are left where the data folder is. When nothing is left, nothing can be saved."),
     )
 }
 
@@ -207,10 +197,7 @@ fn clocks(facts: &Facts) -> Option<Warning> {
 }
 
 fn silent(facts: &Facts) -> Option<Warning> {
-    if facts
-        .this_instance()
-        .is_some_and(|seen| seen.is_alive(facts.now))
-    {
+    if facts.this_instance().is_some_and(|seen| seen.is_alive(facts.now)) {
         return None;
     }
     warning(
@@ -248,11 +235,7 @@ fn later_schema(facts: &Facts) -> Option<Warning> {
         "The database belongs to a later version of Connectory.",
         format!(
             "It has {} that this program does not know, the last of them {newest}. Upgrade this instance.",
-            plural(
-                i64::try_from(later.len()).unwrap_or(i64::MAX),
-                "migration",
-                "migrations"
-            )
+            plural(i64::try_from(later.len()).unwrap_or(i64::MAX), "migration", "migrations")
         ),
     )
 }
@@ -271,10 +254,7 @@ fn lacking_keys(facts: &Facts) -> Option<Warning> {
 
 fn interrupted_rotation(facts: &Facts) -> Option<Warning> {
     let first = facts.keys.first()?;
-    let masters_differ = facts
-        .keys
-        .iter()
-        .any(|key| key.master_key_id != first.master_key_id);
+    let masters_differ = facts.keys.iter().any(|key| key.master_key_id != first.master_key_id);
     if masters_differ {
         return warning(
             "The data keys are wrapped under different master keys.",
@@ -304,11 +284,7 @@ fn unchecked_certificates(facts: &Facts) -> Option<Warning> {
         title: "Certificates are not checked.".into(),
         text: format!(
             "Anyone on the way can read what {count} {} with its credentials.",
-            if facts.unchecked == 1 {
-                "sends"
-            } else {
-                "send"
-            }
+            if facts.unchecked == 1 { "sends" } else { "send" }
         ),
         link: Some(("The home page names the first of them", "/")),
     })

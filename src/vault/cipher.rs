@@ -38,14 +38,8 @@ impl Cipher {
     /// Gives `nonce | ciphertext | tag`.
     pub(super) fn seal(&self, associated_data: &[u8], plain: &[u8]) -> Result<Vec<u8>, SealError> {
         let nonce = XNonce::try_generate().map_err(|_| SealError::NoRandomness)?;
-        let payload = Payload {
-            msg: plain,
-            aad: associated_data,
-        };
-        let ciphertext = self
-            .0
-            .encrypt(&nonce, payload)
-            .map_err(|_| SealError::TooLong)?;
+        let payload = Payload { msg: plain, aad: associated_data };
+        let ciphertext = self.0.encrypt(&nonce, payload).map_err(|_| SealError::TooLong)?;
         Ok([nonce.as_slice(), &ciphertext].concat())
     }
 
@@ -53,10 +47,7 @@ impl Cipher {
     /// differs.
     pub(super) fn open(&self, associated_data: &[u8], sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE_LEN>()?;
-        let payload = Payload {
-            msg: ciphertext,
-            aad: associated_data,
-        };
+        let payload = Payload { msg: ciphertext, aad: associated_data };
         let plain = self.0.decrypt(nonce.into(), payload).ok()?;
         Some(Zeroizing::new(plain))
     }
@@ -64,9 +55,7 @@ impl Cipher {
 
 /// A new random key.
 pub(super) fn generate_key() -> Result<KeyBytes, SealError> {
-    <[u8; KEY_LEN]>::try_generate()
-        .map(Zeroizing::new)
-        .map_err(|_| SealError::NoRandomness)
+    <[u8; KEY_LEN]>::try_generate().map(Zeroizing::new).map_err(|_| SealError::NoRandomness)
 }
 
 /// Joins the parts, each behind its length, so that no two lists of parts give the same bytes
@@ -86,10 +75,7 @@ mod tests {
 
     #[test]
     fn parts_that_only_join_alike_give_different_associated_data() {
-        assert_ne!(
-            associated_data(&[b"ab", b"c"]),
-            associated_data(&[b"a", b"bc"])
-        );
+        assert_ne!(associated_data(&[b"ab", b"c"]), associated_data(&[b"a", b"bc"]));
         assert_ne!(associated_data(&[b"ab"]), associated_data(&[b"ab", b""]));
     }
 }

@@ -60,12 +60,7 @@ pub(super) struct DataKey {
 impl DataKey {
     pub(super) fn generate(id: i32) -> Result<Self, SealError> {
         let bytes = cipher::generate_key()?;
-        Ok(Self {
-            id,
-            bytes,
-            is_active: true,
-            is_first_form: false,
-        })
+        Ok(Self { id, bytes, is_active: true, is_first_form: false })
     }
 
     pub(super) fn wrap(&self, master: &MasterKey) -> Result<WrappedKey, SealError> {
@@ -78,34 +73,20 @@ impl DataKey {
         })
     }
 
-    pub(super) fn from_wrapped(
-        masters: &MasterKeys,
-        stored: &WrappedKey,
-    ) -> Result<Self, UnlockError> {
-        let master =
-            masters
-                .find(&stored.master_key_id)
-                .ok_or_else(|| UnlockError::WrongMasterKey {
-                    made_with: stored.master_key_id.clone(),
-                    given: masters.ids(),
-                })?;
+    pub(super) fn from_wrapped(masters: &MasterKeys, stored: &WrappedKey) -> Result<Self, UnlockError> {
+        let master = masters.find(&stored.master_key_id).ok_or_else(|| UnlockError::WrongMasterKey {
+            made_with: stored.master_key_id.clone(),
+            given: masters.ids(),
+        })?;
         let open = |purpose| {
             let associated_data = associated_data(purpose, stored.id, master.id());
             master.cipher().open(&associated_data, &stored.wrapped)
         };
         let present = open(PURPOSE);
         let is_first_form = present.is_none();
-        let plain = present
-            .or_else(|| open(FIRST_PURPOSE))
-            .ok_or(UnlockError::Damaged(stored.id))?;
-        let bytes = <[u8; KEY_LEN]>::try_from(plain.as_slice())
-            .map_err(|_| UnlockError::Damaged(stored.id))?;
-        Ok(Self {
-            id: stored.id,
-            bytes: KeyBytes::new(bytes),
-            is_active: stored.is_active,
-            is_first_form,
-        })
+        let plain = present.or_else(|| open(FIRST_PURPOSE)).ok_or(UnlockError::Damaged(stored.id))?;
+        let bytes = <[u8; KEY_LEN]>::try_from(plain.as_slice()).map_err(|_| UnlockError::Damaged(stored.id))?;
+        Ok(Self { id: stored.id, bytes: KeyBytes::new(bytes), is_active: stored.is_active, is_first_form })
     }
 
     pub(super) fn id(&self) -> i32 {

@@ -24,10 +24,7 @@ impl MasterKey {
     /// no key.
     pub fn read_file(path: &Path) -> Result<Self, KeyFileError> {
         let text = read_private(path)?;
-        Self::parse(&text).map_err(|source| KeyFileError::Format {
-            path: path.to_owned(),
-            source,
-        })
+        Self::parse(&text).map_err(|source| KeyFileError::Format { path: path.to_owned(), source })
     }
 
     /// Makes a random key and stores it, as hexadecimal digits, in a new file that only its owner
@@ -48,10 +45,8 @@ impl MasterKey {
     /// # Errors
     /// When the file exists or cannot be written.
     pub fn write_file(&self, path: &Path) -> Result<(), KeyFileError> {
-        write_private(path, self.to_hex().as_bytes()).map_err(|source| KeyFileError::Write {
-            path: path.to_owned(),
-            source,
-        })
+        write_private(path, self.to_hex().as_bytes())
+            .map_err(|source| KeyFileError::Write { path: path.to_owned(), source })
     }
 
     /// Puts the key file `next` in the place of `path`, whose key is kept as `kept`. At every moment
@@ -60,10 +55,7 @@ impl MasterKey {
     /// # Errors
     /// When a file cannot be linked or renamed.
     pub fn replace_file(path: &Path, next: &Path, kept: &Path) -> Result<(), KeyFileError> {
-        put_in_place(path, next, kept).map_err(|source| KeyFileError::Write {
-            path: path.to_owned(),
-            source,
-        })
+        put_in_place(path, next, kept).map_err(|source| KeyFileError::Write { path: path.to_owned(), source })
     }
 }
 
@@ -122,31 +114,20 @@ pub enum KeyFileError {
 }
 
 fn read_private(path: &Path) -> Result<Zeroizing<String>, KeyFileError> {
-    let failed = |source| KeyFileError::Read {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| KeyFileError::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
     // Asked of the open file, not of the path, which could name another file a moment later.
     let metadata = file.metadata().map_err(failed)?;
     let mode = metadata.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
-        return Err(KeyFileError::Exposed {
-            path: path.to_owned(),
-            mode,
-        });
+        return Err(KeyFileError::Exposed { path: path.to_owned(), mode });
     }
     let owner = metadata.uid();
     if owner != 0 && owner != nix::unistd::Uid::effective().as_raw() {
-        return Err(KeyFileError::Foreign {
-            path: path.to_owned(),
-            owner,
-        });
+        return Err(KeyFileError::Foreign { path: path.to_owned(), owner });
     }
     let mut text = Zeroizing::new(String::with_capacity(MAX_FILE_LEN.into()));
-    file.take(MAX_FILE_LEN.into())
-        .read_to_string(&mut text)
-        .map_err(failed)?;
+    file.take(MAX_FILE_LEN.into()).read_to_string(&mut text).map_err(failed)?;
     Ok(text)
 }
 
@@ -181,11 +162,7 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     file.write_all(content)?;
     file.write_all(b"\n")?;
     file.sync_all()
@@ -236,11 +213,7 @@ mod tests {
         let mode = fs::metadata(&path).unwrap().permissions().mode() & 0o7777;
         assert_eq!(mode, 0o600);
         assert_eq!(MasterKey::read_file(&path).unwrap().id(), created.id());
-        assert_eq!(
-            fs::read_dir(&folder.0).unwrap().count(),
-            1,
-            "no draft stays"
-        );
+        assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1, "no draft stays");
     }
 
     #[test]
@@ -248,16 +221,9 @@ mod tests {
         let folder = Folder::new();
         let path = folder.file("master.key", "precious", 0o600);
         let error = MasterKey::create_file(&path).err().unwrap();
-        assert_eq!(
-            error.to_string(),
-            format!("the master key file {} cannot be made", path.display())
-        );
+        assert_eq!(error.to_string(), format!("the master key file {} cannot be made", path.display()));
         assert_eq!(fs::read_to_string(&path).unwrap(), "precious");
-        assert_eq!(
-            fs::read_dir(&folder.0).unwrap().count(),
-            1,
-            "no draft stays"
-        );
+        assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1, "no draft stays");
     }
 
     #[test]
@@ -295,8 +261,7 @@ mod tests {
     #[test]
     fn a_key_file_is_replaced_by_the_next_one_and_kept() {
         let folder = Folder::new();
-        let [path, next, kept] =
-            ["master.key", "master.key.next", "kept"].map(|name| folder.0.join(name));
+        let [path, next, kept] = ["master.key", "master.key.next", "kept"].map(|name| folder.0.join(name));
         let old = MasterKey::create_file(&path).unwrap();
         for round in 0..2 {
             let new = MasterKey::create_file(&next).unwrap();

@@ -1,7 +1,8 @@
 //! Keys that authenticate data instead of hiding it: HMAC-SHA-256 (RFC 2104).
 //!
-//! Each is derived from a data key and a purpose, so none is stored: another master key leaves it as it is, and it is there as long
-//! as its data key, which is never deleted. Whoever has the database alone can neither make nor check a code.
+//! Each is derived from a data key and a purpose, so none is stored: another master key leaves it as it is, and it is
+//! there as long as its data key, which is never deleted. Whoever has the database alone can neither make nor check a
+//! code.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -65,10 +66,7 @@ mod tests {
     fn a_code_is_hmac_sha_256() {
         // RFC 4231, test case 2.
         let code = MacKey::new(1, b"Jefe").authenticate(b"what do ya want for nothing?");
-        assert_eq!(
-            hex(&code),
-            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
-        );
+        assert_eq!(hex(&code), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     }
 
     #[test]

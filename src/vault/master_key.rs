@@ -45,9 +45,7 @@ impl MasterKey {
             BASE64_LEN => from_base64(text),
             _ => None,
         };
-        bytes.map(Self::from_bytes).ok_or(KeyFormatError {
-            characters: text.chars().count(),
-        })
+        bytes.map(Self::from_bytes).ok_or(KeyFormatError { characters: text.chars().count() })
     }
 
     /// Sixteen hexadecimal digits that tell this key from others. Not secret: they stand beside the
@@ -75,15 +73,9 @@ impl MasterKey {
     }
 
     fn from_bytes(bytes: KeyBytes) -> Self {
-        let hash = Sha256::new()
-            .chain_update(ID_PURPOSE)
-            .chain_update(bytes.as_slice())
-            .finalize();
+        let hash = Sha256::new().chain_update(ID_PURPOSE).chain_update(bytes.as_slice()).finalize();
         let id = hash.iter().take(ID_LEN).map(|byte| format!("{byte:02x}"));
-        Self {
-            id: id.collect(),
-            bytes,
-        }
+        Self { id: id.collect(), bytes }
     }
 }
 
@@ -106,9 +98,7 @@ fn from_hex(text: &str) -> Option<KeyBytes> {
 }
 
 fn hex_digit(digit: u8) -> Option<u8> {
-    char::from(digit)
-        .to_digit(16)
-        .and_then(|value| u8::try_from(value).ok())
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 fn from_base64(text: &str) -> Option<KeyBytes> {
@@ -129,11 +119,7 @@ mod tests {
     #[test]
     fn every_spelling_gives_the_same_key() {
         let id = MasterKey::parse(HEX).unwrap().id().to_owned();
-        for text in [
-            BASE64_TEXT.to_owned(),
-            HEX.to_uppercase(),
-            format!("  {HEX}\r\n"),
-        ] {
+        for text in [BASE64_TEXT.to_owned(), HEX.to_uppercase(), format!("  {HEX}\r\n")] {
             assert_eq!(MasterKey::parse(&text).unwrap().id(), id, "{text}");
         }
     }

@@ -1,6 +1,7 @@
 //! The master key of now, with those that it follows or that will follow it.
 //!
-//! Rule: one wraps, all of them unwrap. So a program that has both keys of a rotation starts before it, in its midst and after it.
+//! Rule: one wraps, all of them unwrap. So a program that has both keys of a rotation starts before it, in its midst
+//! and after it.
 
 use super::master_key::MasterKey;
 

@@ -44,7 +44,8 @@ const HEADER_LEN: usize = 1 + size_of::<i32>();
 /// same bytes.
 const PURPOSE: &[u8] = b"connectory sealed value v1";
 
-/// Stands before the texts that a value is bound to, so that a value bound to no text differs from one that is not bound.
+/// Stands before the texts that a value is bound to, so that a value bound to no text differs from one that is not
+/// bound.
 const BOUND: &[u8] = b"bound to";
 
 /// The one column of the one row in which a sealed value may be opened.
@@ -90,20 +91,13 @@ impl Vault {
     /// When there is no active data key, when one was wrapped under another master key, or when one
     /// was altered.
     pub fn unlock(masters: &MasterKeys, stored: &[WrappedKey]) -> Result<Self, UnlockError> {
-        let mut others = stored
-            .iter()
-            .map(|wrapped| DataKey::from_wrapped(masters, wrapped))
-            .collect::<Result<Vec<_>, _>>()?;
+        let mut others =
+            stored.iter().map(|wrapped| DataKey::from_wrapped(masters, wrapped)).collect::<Result<Vec<_>, _>>()?;
         others.sort_by_key(DataKey::id);
-        let sealing = others
-            .iter()
-            .rposition(DataKey::is_active)
-            .ok_or(UnlockError::NoKeys)?;
+        let sealing = others.iter().rposition(DataKey::is_active).ok_or(UnlockError::NoKeys)?;
         let sealing = others.remove(sealing);
         let keys = Arc::new(DataKeys { sealing, others });
-        Ok(Self {
-            keys: Arc::new(RwLock::new(keys)),
-        })
+        Ok(Self { keys: Arc::new(RwLock::new(keys)) })
     }
 
     /// Takes over the keys of `newer`, for all clones of this vault.
@@ -122,10 +116,7 @@ impl Vault {
     #[must_use]
     pub fn newest_key(&self) -> i32 {
         let keys = self.keys();
-        keys.iter()
-            .map(DataKey::id)
-            .max()
-            .unwrap_or(keys.sealing.id())
+        keys.iter().map(DataKey::id).max().unwrap_or(keys.sealing.id())
     }
 
     /// The first bytes of what the data key of this id has sealed.
@@ -149,8 +140,8 @@ impl Vault {
         self.keys().iter().map(|key| key.wrap(master)).collect()
     }
 
-    /// Whether all data keys were wrapped by a version whose audit links had no key: only then may links without one stand where
-    /// nothing else says so.
+    /// Whether all data keys were wrapped by a version whose audit links had no key: only then may links without one
+    /// stand where nothing else says so.
     #[must_use]
     pub fn predates_keyed_links(&self) -> bool {
         self.keys().iter().all(DataKey::is_first_form)
@@ -176,9 +167,7 @@ impl Vault {
         let keys = self.keys();
         let key = &keys.sealing;
         let associated_data = associated_data(key.id(), place);
-        let body = key
-            .cipher()
-            .seal(&associated_data, secret.expose().as_bytes())?;
+        let body = key.cipher().seal(&associated_data, secret.expose().as_bytes())?;
         let mut sealed = Vec::with_capacity(HEADER_LEN + body.len());
         sealed.extend_from_slice(&Vault::header(key.id()));
         sealed.extend_from_slice(&body);
@@ -191,19 +180,14 @@ impl Vault {
     /// When the value was altered, cut, moved from another place, or sealed with a data key that is
     /// not there.
     pub fn open(&self, place: Place<'_>, sealed: &[u8]) -> Result<Secret, OpenError> {
-        let (header, body) = sealed
-            .split_first_chunk::<HEADER_LEN>()
-            .ok_or(OpenError::TooShort)?;
+        let (header, body) = sealed.split_first_chunk::<HEADER_LEN>().ok_or(OpenError::TooShort)?;
         let [version, id @ ..] = *header;
         if version != VERSION {
             return Err(OpenError::UnknownVersion(version));
         }
         let keys = self.keys();
         let key = keys.find(i32::from_be_bytes(id))?;
-        let bytes = key
-            .cipher()
-            .open(&associated_data(key.id(), place), body)
-            .ok_or(OpenError::Refused)?;
+        let bytes = key.cipher().open(&associated_data(key.id(), place), body).ok_or(OpenError::Refused)?;
         Secret::from_utf8(&bytes).ok_or(OpenError::NotText)
     }
 }
@@ -214,9 +198,7 @@ impl DataKeys {
     }
 
     fn find(&self, id: i32) -> Result<&DataKey, OpenError> {
-        self.iter()
-            .find(|key| key.id() == id)
-            .ok_or(OpenError::UnknownKey(id))
+        self.iter().find(|key| key.id() == id).ok_or(OpenError::UnknownKey(id))
     }
 }
 
@@ -243,13 +225,7 @@ pub enum OpenError {
 
 fn associated_data(key: i32, place: Place<'_>) -> Vec<u8> {
     let key = key.to_be_bytes();
-    let mut parts = vec![
-        PURPOSE,
-        &key,
-        place.table.as_bytes(),
-        place.row.as_bytes(),
-        place.column.as_bytes(),
-    ];
+    let mut parts = vec![PURPOSE, &key, place.table.as_bytes(), place.row.as_bytes(), place.column.as_bytes()];
     if let Some(texts) = place.bound_to {
         parts.push(BOUND);
         parts.extend(texts.iter().map(String::as_bytes));

@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// The longest secret that is taken from a form or from a server, in bytes: servers refuse longer headers, and whatever is
-    /// shown is searched for it.
+    /// The longest secret that is taken from a form or from a server, in bytes: servers refuse longer headers, and
+    /// whatever is shown is searched for it.
     pub const LONGEST: usize = 16 * 1024;
 
     /// The longest private key that is taken, in bytes.
@@ -36,9 +36,7 @@ impl Secret {
     }
 
     pub(super) fn from_utf8(bytes: &[u8]) -> Option<Self> {
-        std::str::from_utf8(bytes)
-            .ok()
-            .map(|text| Self::new(text.to_owned()))
+        std::str::from_utf8(bytes).ok().map(|text| Self::new(text.to_owned()))
     }
 }
 

@@ -8,12 +8,8 @@ use super::*;
 const MASTER: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 const OTHER_MASTER: &str = "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff";
 
-const PLACE: Place<'static> = Place {
-    table: "connectors",
-    row: Uuid::from_u128(7),
-    column: "client_secret",
-    bound_to: None,
-};
+const PLACE: Place<'static> =
+    Place { table: "connectors", row: Uuid::from_u128(7), column: "client_secret", bound_to: None };
 
 fn master() -> MasterKey {
     MasterKey::parse(MASTER).unwrap()
@@ -41,9 +37,7 @@ fn secret(text: &str) -> Secret {
 
 /// The opened text, or why it does not open.
 fn opened(vault: &Vault, place: Place<'_>, sealed: &[u8]) -> Result<String, OpenError> {
-    vault
-        .open(place, sealed)
-        .map(|secret| secret.expose().to_owned())
+    vault.open(place, sealed).map(|secret| secret.expose().to_owned())
 }
 
 fn unlock_error(master: MasterKey, keys: &[WrappedKey]) -> UnlockError {
@@ -53,7 +47,8 @@ fn unlock_error(master: MasterKey, keys: &[WrappedKey]) -> UnlockError {
 
 #[test]
 fn what_the_first_version_sealed_still_opens() {
-    const WRAPPED: &str = "Nt7p1ur9oh/pzRTcEYThxDhAHKMet4YYjgEx8kbCpSKFy7i3DIOmbae6+CieXoIYqxe6uB/lLGOAhku2rDZqC4xaCtjfO/lc";
+    const WRAPPED: &str =
+        "Nt7p1ur9oh/pzRTcEYThxDhAHKMet4YYjgEx8kbCpSKFy7i3DIOmbae6+CieXoIYqxe6uB/lLGOAhku2rDZqC4xaCtjfO/lc";
     const SEALED: &str = "AQAAAAFKLcaDfwSxn6j/9RpqbfCZflPYJiDFXZ6Inknc31C/4306k2Qv8mppJinKbu2wJg==";
     let vault = vault(&[WrappedKey {
         id: 1,
@@ -66,11 +61,7 @@ fn what_the_first_version_sealed_still_opens() {
     // Whoever cannot open it cannot make another one look so old.
     assert!(vault.predates_keyed_links());
     let rewrapped = vault.rewrap(&master()).unwrap();
-    assert!(
-        !Vault::unlock(&masters(), &rewrapped)
-            .unwrap()
-            .predates_keyed_links()
-    );
+    assert!(!Vault::unlock(&masters(), &rewrapped).unwrap().predates_keyed_links());
 }
 
 #[test]
@@ -105,33 +96,14 @@ fn a_value_moved_elsewhere_does_not_open() {
     let vault = new_vault();
     let sealed = vault.seal(PLACE, &secret("hunter2")).unwrap();
     let elsewhere = [
-        Place {
-            table: "endpoints",
-            ..PLACE
-        },
-        Place {
-            row: Uuid::from_u128(8),
-            ..PLACE
-        },
-        Place {
-            column: "password",
-            ..PLACE
-        },
-        Place {
-            column: "",
-            ..PLACE
-        },
-        Place {
-            bound_to: Some(&[]),
-            ..PLACE
-        },
+        Place { table: "endpoints", ..PLACE },
+        Place { row: Uuid::from_u128(8), ..PLACE },
+        Place { column: "password", ..PLACE },
+        Place { column: "", ..PLACE },
+        Place { bound_to: Some(&[]), ..PLACE },
     ];
     for place in elsewhere {
-        assert_eq!(
-            opened(&vault, place, &sealed),
-            Err(OpenError::Refused),
-            "{place:?}"
-        );
+        assert_eq!(opened(&vault, place, &sealed), Err(OpenError::Refused), "{place:?}");
     }
 }
 
@@ -151,16 +123,8 @@ fn a_value_cut_anywhere_is_an_error() {
     let vault = new_vault();
     let sealed = vault.seal(PLACE, &secret("hunter2")).unwrap();
     for length in 0..sealed.len() {
-        let expected = if length < HEADER_LEN {
-            OpenError::TooShort
-        } else {
-            OpenError::Refused
-        };
-        assert_eq!(
-            opened(&vault, PLACE, &sealed[..length]),
-            Err(expected),
-            "{length} bytes"
-        );
+        let expected = if length < HEADER_LEN { OpenError::TooShort } else { OpenError::Refused };
+        assert_eq!(opened(&vault, PLACE, &sealed[..length]), Err(expected), "{length} bytes");
     }
 }
 
@@ -169,33 +133,22 @@ fn an_unknown_format_or_data_key_is_an_error() {
     let vault = new_vault();
     let mut sealed = vault.seal(PLACE, &secret("hunter2")).unwrap();
     sealed[4] = 9;
-    assert_eq!(
-        opened(&vault, PLACE, &sealed),
-        Err(OpenError::UnknownKey(9))
-    );
+    assert_eq!(opened(&vault, PLACE, &sealed), Err(OpenError::UnknownKey(9)));
     sealed[0] = 2;
-    assert_eq!(
-        opened(&vault, PLACE, &sealed),
-        Err(OpenError::UnknownVersion(2))
-    );
+    assert_eq!(opened(&vault, PLACE, &sealed), Err(OpenError::UnknownVersion(2)));
 }
 
 #[test]
 fn a_value_of_another_installation_does_not_open() {
     let sealed = new_vault().seal(PLACE, &secret("hunter2")).unwrap();
-    assert_eq!(
-        opened(&new_vault(), PLACE, &sealed),
-        Err(OpenError::Refused)
-    );
+    assert_eq!(opened(&new_vault(), PLACE, &sealed), Err(OpenError::Refused));
 }
 
 #[test]
 fn the_newest_data_key_seals_and_older_ones_still_open() {
     let first = Vault::create_key(&master(), 1).unwrap();
     let second = Vault::create_key(&master(), 2).unwrap();
-    let old = vault(std::slice::from_ref(&first))
-        .seal(PLACE, &secret("old"))
-        .unwrap();
+    let old = vault(std::slice::from_ref(&first)).seal(PLACE, &secret("old")).unwrap();
     for stored in [[first.clone(), second.clone()], [second, first]] {
         let vault = vault(&stored);
         let new = vault.seal(PLACE, &secret("new")).unwrap();
@@ -227,21 +180,12 @@ fn a_stored_data_key_that_was_altered_is_refused() {
     flipped.wrapped[30] ^= 1;
     let mut cut = stored.clone();
     cut.wrapped.truncate(10);
-    let renumbered = WrappedKey {
-        id: 2,
-        ..stored.clone()
-    };
+    let renumbered = WrappedKey { id: 2, ..stored.clone() };
     for (key, id) in [(flipped, 1), (cut, 1), (renumbered, 2)] {
         assert_eq!(unlock_error(master(), &[key]), UnlockError::Damaged(id));
     }
-    let relabelled = WrappedKey {
-        master_key_id: other_master().id().to_owned(),
-        ..stored
-    };
-    assert_eq!(
-        unlock_error(other_master(), &[relabelled]),
-        UnlockError::Damaged(1)
-    );
+    let relabelled = WrappedKey { master_key_id: other_master().id().to_owned(), ..stored };
+    assert_eq!(unlock_error(other_master(), &[relabelled]), UnlockError::Damaged(1));
 }
 
 #[test]
@@ -267,19 +211,13 @@ fn both_master_keys_of_a_rotation_open_before_in_its_midst_and_after() {
     let find = |keys: &[WrappedKey], id| keys.iter().find(|key| key.id == id).unwrap().clone();
     let half = vec![find(&rewrapped, 1), find(&stored, 2)];
     for keys in [stored.to_vec(), half.clone(), rewrapped] {
-        for both in [
-            MasterKeys::new(master(), vec![other_master()]),
-            masters().succeeded_by(other_master()),
-        ] {
+        for both in [MasterKeys::new(master(), vec![other_master()]), masters().succeeded_by(other_master())] {
             let vault = Vault::unlock(&both, &keys).unwrap();
             assert_eq!(opened(&vault, PLACE, &sealed).as_deref(), Ok("hunter2"));
         }
     }
     for one in [master(), other_master()] {
-        assert!(matches!(
-            unlock_error(one, &half),
-            UnlockError::WrongMasterKey { .. }
-        ));
+        assert!(matches!(unlock_error(one, &half), UnlockError::WrongMasterKey { .. }));
     }
 }
 
@@ -297,13 +235,8 @@ fn none_of_several_wrong_master_keys_opens_and_all_are_named() {
 fn a_data_key_that_is_not_active_opens_and_does_not_seal() {
     let first = Vault::create_key(&master(), 1).unwrap();
     let second = Vault::create_key(&master(), 2).unwrap();
-    let by_second = vault(std::slice::from_ref(&second))
-        .seal(PLACE, &secret("early"))
-        .unwrap();
-    let waiting = WrappedKey {
-        is_active: false,
-        ..second
-    };
+    let by_second = vault(std::slice::from_ref(&second)).seal(PLACE, &secret("early")).unwrap();
+    let waiting = WrappedKey { is_active: false, ..second };
     let vault = vault(&[first, waiting.clone()]);
     assert_eq!((vault.sealing_key(), vault.newest_key()), (1, 2));
     assert_eq!(vault.seal(PLACE, &secret("x")).unwrap()[4], 1);
@@ -320,27 +253,18 @@ fn a_vault_that_learns_a_key_opens_and_seals_with_it_in_all_its_clones() {
     let new = vault(&[first, second]);
     let by_old = old.seal(PLACE, &secret("old")).unwrap();
     let by_new = new.seal(PLACE, &secret("new")).unwrap();
-    assert_eq!(
-        opened(&clone, PLACE, &by_new),
-        Err(OpenError::UnknownKey(2))
-    );
+    assert_eq!(opened(&clone, PLACE, &by_new), Err(OpenError::UnknownKey(2)));
     old.learn(&new);
     assert_eq!(clone.sealing_key(), 2);
     assert_eq!(opened(&clone, PLACE, &by_new).as_deref(), Ok("new"));
     assert_eq!(opened(&clone, PLACE, &by_old).as_deref(), Ok("old"));
-    assert_eq!(
-        clone.seal(PLACE, &secret("x")).unwrap()[..5],
-        Vault::header(2)
-    );
+    assert_eq!(clone.seal(PLACE, &secret("x")).unwrap()[..5], Vault::header(2));
 }
 
 #[test]
 fn a_key_of_another_length_is_none() {
     for length in [0, 15, 16, 24, 31, 33, 64] {
-        assert!(
-            MasterKey::parse(&"ab".repeat(length)).is_err(),
-            "{length} bytes"
-        );
+        assert!(MasterKey::parse(&"ab".repeat(length)).is_err(), "{length} bytes");
     }
 }
 
@@ -348,41 +272,23 @@ fn a_key_of_another_length_is_none() {
 fn what_another_data_key_of_the_same_number_sealed_does_not_open() {
     let [one, other] = [1, 1].map(|id| Vault::create_key(&master(), id).unwrap());
     let sealed = vault(&[one]).seal(PLACE, &secret("hunter2")).unwrap();
-    assert_eq!(
-        opened(&vault(&[other]), PLACE, &sealed),
-        Err(OpenError::Refused)
-    );
+    assert_eq!(opened(&vault(&[other]), PLACE, &sealed), Err(OpenError::Refused));
 }
 
 #[test]
 fn a_value_opens_only_with_the_texts_that_it_is_bound_to() {
     let vault = new_vault();
-    let text = |texts: &[&str]| {
-        texts
-            .iter()
-            .map(|text| text.to_string())
-            .collect::<Vec<_>>()
-    };
+    let text = |texts: &[&str]| texts.iter().map(|text| text.to_string()).collect::<Vec<_>>();
     let (own, none) = (text(&["https://a.example", "https://b.example"]), text(&[]));
     fn bound(texts: &[String]) -> Place<'_> {
-        Place {
-            bound_to: Some(texts),
-            ..PLACE
-        }
+        Place { bound_to: Some(texts), ..PLACE }
     }
     let sealed = vault.seal(bound(&own), &secret("hunter2")).unwrap();
-    assert_eq!(
-        opened(&vault, bound(&own), &sealed).as_deref(),
-        Ok("hunter2")
-    );
+    assert_eq!(opened(&vault, bound(&own), &sealed).as_deref(), Ok("hunter2"));
     let unbound = vault.seal(bound(&none), &secret("hunter2")).unwrap();
     for texts in [
         text(&["https://a.example"]),
-        text(&[
-            "https://a.example",
-            "https://b.example",
-            "https://evil.example",
-        ]),
+        text(&["https://a.example", "https://b.example", "https://evil.example"]),
         text(&["https://b.example", "https://a.example"]),
         text(&["https://a.examplehttps://b.example"]),
         none.clone(),

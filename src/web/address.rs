@@ -1,6 +1,7 @@
 //! The address that people open in the browser, as the administrator has set it.
 //!
-//! Rule: whatever another server is told about this site is made from it, never from the Host header, which anybody can set.
+//! Rule: whatever another server is told about this site is made from it, never from the Host header, which anybody can
+//! set.
 
 use std::fmt;
 

@@ -49,11 +49,7 @@ fn send(asset: &'static Asset, req: &HttpRequest, cache_control: &'static str) -
         Some(IfNoneMatch::Items(tags)) => tags.iter().any(|tag| tag.weak_eq(&etag)),
         None => false,
     };
-    let mut response = if known {
-        HttpResponse::NotModified()
-    } else {
-        HttpResponse::Ok()
-    };
+    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response
         .insert_header((header::CACHE_CONTROL, cache_control))
         .insert_header((header::VARY, "Accept-Encoding"))
@@ -65,9 +61,7 @@ fn send(asset: &'static Asset, req: &HttpRequest, cache_control: &'static str) -
     if let Some(coding) = coding {
         response.insert_header((header::CONTENT_ENCODING, coding));
     }
-    response
-        .content_type(asset.content_type)
-        .body(Bytes::from_static(body))
+    response.content_type(asset.content_type).body(Bytes::from_static(body))
 }
 
 /// The smallest form that the client takes.
@@ -130,11 +124,7 @@ mod tests {
             (SITE_JS, "/static/site.", ".js"),
             (ICON_SVG, "/static/icon.", ".svg"),
         ] {
-            let hash = href
-                .strip_prefix(stem)
-                .unwrap()
-                .strip_suffix(extension)
-                .unwrap();
+            let hash = href.strip_prefix(stem).unwrap().strip_suffix(extension).unwrap();
             assert_eq!(hash.len(), 16);
             assert!(hash.bytes().all(|b| b.is_ascii_hexdigit()));
             assert!(find(&href["/static/".len()..]).is_some());
@@ -161,11 +151,7 @@ mod tests {
             ("identity", None),
             ("", None),
         ] {
-            assert_eq!(
-                value(&get(accept), header::CONTENT_ENCODING),
-                expected,
-                "{accept}"
-            );
+            assert_eq!(value(&get(accept), header::CONTENT_ENCODING), expected, "{accept}");
         }
     }
 
@@ -175,20 +161,14 @@ mod tests {
             .append_header((header::ACCEPT_ENCODING, "br;q=0"))
             .append_header((header::ACCEPT_ENCODING, "gzip"))
             .to_http_request();
-        assert_eq!(
-            value(&respond(css(), &req), header::CONTENT_ENCODING),
-            Some("gzip")
-        );
+        assert_eq!(value(&respond(css(), &req), header::CONTENT_ENCODING), Some("gzip"));
     }
 
     #[actix_web::test]
     async fn a_plain_answer_is_the_file_itself() {
         let response = respond(css(), &TestRequest::get().to_http_request());
         assert_eq!(response.status(), StatusCode::OK);
-        assert_eq!(
-            value(&response, header::CONTENT_TYPE),
-            Some("text/css; charset=utf-8")
-        );
+        assert_eq!(value(&response, header::CONTENT_TYPE), Some("text/css; charset=utf-8"));
         assert_eq!(value(&response, header::CACHE_CONTROL), Some(FOREVER));
         assert_eq!(value(&response, header::VARY), Some("Accept-Encoding"));
         let body = to_bytes(response.into_body()).await.unwrap();
@@ -209,10 +189,7 @@ mod tests {
             assert_eq!(response.into_body().size(), BodySize::None);
         }
         let req = TestRequest::get().insert_header((header::IF_NONE_MATCH, "W/\"other\""));
-        assert_eq!(
-            respond(css(), &req.to_http_request()).status(),
-            StatusCode::OK
-        );
+        assert_eq!(respond(css(), &req.to_http_request()).status(), StatusCode::OK);
     }
 
     #[test]
@@ -236,10 +213,7 @@ mod tests {
     #[test]
     fn the_icon_at_its_fixed_address_is_kept_for_a_day() {
         let response = favicon(&TestRequest::get().to_http_request()).unwrap();
-        assert_eq!(
-            value(&response, header::CONTENT_TYPE),
-            Some("image/svg+xml; charset=utf-8")
-        );
+        assert_eq!(value(&response, header::CONTENT_TYPE), Some("image/svg+xml; charset=utf-8"));
         assert_eq!(value(&response, header::CACHE_CONTROL), Some(A_DAY));
     }
 }

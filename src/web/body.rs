@@ -21,17 +21,15 @@ pub enum NotRead {
     NoRoom,
 }
 
-/// All of a body of at most `most` bytes that comes within `time`. Its bytes are counted in `held`, which must live as long as they
-/// do.
+/// All of a body of at most `most` bytes that comes within `time`. Its bytes are counted in `held`, which must live as
+/// long as they do.
 pub async fn read_whole(
     body: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin,
     most: usize,
     time: Duration,
     held: &mut Held,
 ) -> Result<Bytes, NotRead> {
-    tokio::time::timeout(time, read(body, most, held))
-        .await
-        .unwrap_or(Err(NotRead::TooSlow))
+    tokio::time::timeout(time, read(body, most, held)).await.unwrap_or(Err(NotRead::TooSlow))
 }
 
 async fn read(

@@ -1,8 +1,8 @@
 //! How many bytes of bodies are held in memory at once.
 //!
-//! Rule: whoever reads a body whole covers its bytes with a [`Held`] as they come, and keeps that as long as the bytes. Nobody waits for room: what
-//! does not fit is refused at once and sent again later. Bodies of up to [`FREE`] bytes are not counted, so that whoever fills the
-//! memory with large ones keeps no small form and no small call out.
+//! Rule: whoever reads a body whole covers its bytes with a [`Held`] as they come, and keeps that as long as the bytes.
+//! Nobody waits for room: what does not fit is refused at once and sent again later. Bodies of up to [`FREE`] bytes are
+//! not counted, so that whoever fills the memory with large ones keeps no small form and no small call out.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,20 +27,12 @@ pub struct OverBudget;
 impl Budget {
     /// `limit` is in bytes.
     pub fn new(limit: usize) -> Arc<Budget> {
-        Arc::new(Budget {
-            limit,
-            used: AtomicUsize::new(0),
-            whole: None,
-        })
+        Arc::new(Budget { limit, used: AtomicUsize::new(0), whole: None })
     }
 
     /// A part of it: what is taken from the part is taken from the whole as well.
     pub fn part(self: &Arc<Budget>, limit: usize) -> Arc<Budget> {
-        Arc::new(Budget {
-            limit: limit.min(self.limit),
-            used: AtomicUsize::new(0),
-            whole: Some(Arc::clone(self)),
-        })
+        Arc::new(Budget { limit: limit.min(self.limit), used: AtomicUsize::new(0), whole: Some(Arc::clone(self)) })
     }
 
     /// The most bytes at once.
@@ -53,13 +45,8 @@ impl Budget {
             let used = used.checked_add(bytes)?;
             (used <= self.limit).then_some(used)
         };
-        self.used
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
-            .map_err(|_| OverBudget)?;
-        let taken = self
-            .whole
-            .as_ref()
-            .map_or(Ok(()), |whole| whole.take(bytes));
+        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).map_err(|_| OverBudget)?;
+        let taken = self.whole.as_ref().map_or(Ok(()), |whole| whole.take(bytes));
         if taken.is_err() {
             self.used.fetch_sub(bytes, Ordering::Relaxed);
         }
@@ -83,10 +70,7 @@ pub struct Held {
 impl Held {
     /// Nothing yet, of this budget.
     pub fn of(budget: &Arc<Budget>) -> Held {
-        Held {
-            budget: Arc::clone(budget),
-            bytes: 0,
-        }
+        Held { budget: Arc::clone(budget), bytes: 0 }
     }
 
     /// Counts a body of now this many bytes; what is counted already stays counted.

@@ -47,8 +47,7 @@ impl ConflictPage {
 
     /// Answers 409 with the differing fields only.
     pub fn respond(mut self) -> Result<HttpResponse, Error> {
-        self.differences
-            .retain(|difference| difference.theirs != difference.mine);
+        self.differences.retain(|difference| difference.theirs != difference.mine);
         page(StatusCode::CONFLICT, &self)
     }
 }

@@ -1,9 +1,9 @@
 //! Rows of CSV files (RFC 4180) that spreadsheets read: the only writer of such files.
 //!
-//! Danger: spreadsheets run a cell that begins like a formula, whoever wrote it, and which character divides cells depends on the
-//! reader's language: a comma, a semicolon or a tab. A reader who divides at semicolons does not honour the quotes of a cell that
-//! follows a comma, so a cell can begin, and a row end, in the middle of a text. Wherever one could begin, an apostrophe is put
-//! before what would make it a formula, as OWASP advises under “CSV injection”.
+//! Danger: spreadsheets run a cell that begins like a formula, whoever wrote it, and which character divides cells
+//! depends on the reader's language: a comma, a semicolon or a tab. A reader who divides at semicolons does not honour
+//! the quotes of a cell that follows a comma, so a cell can begin, and a row end, in the middle of a text. Wherever one
+//! could begin, an apostrophe is put before what would make it a formula, as OWASP advises under “CSV injection”.
 
 use std::borrow::Cow;
 
@@ -84,8 +84,7 @@ mod tests {
 
     /// How a spreadsheet reads a file: quotes count at the beginning of a cell only, as in Excel and in Python's csv.
     fn read(file: &str, separator: char) -> Vec<String> {
-        let (mut cells, mut cell, mut is_quoted, mut is_begun) =
-            (vec![], String::new(), false, false);
+        let (mut cells, mut cell, mut is_quoted, mut is_begun) = (vec![], String::new(), false, false);
         let mut letters = file.chars().peekable();
         while let Some(letter) = letters.next() {
             match letter {
@@ -139,10 +138,7 @@ mod tests {
             "a;;=1",
             ";\t=1",
         ] {
-            let rows = [
-                row(&["x".into(), text.into(), text.into()]),
-                row(&[text.into()]),
-            ];
+            let rows = [row(&["x".into(), text.into(), text.into()]), row(&[text.into()])];
             let file = rows.concat();
             for separator in [',', ';', '\t'] {
                 for cell in read(&file, separator) {

@@ -18,7 +18,8 @@ pub enum Error {
     NotFound,
     /// The person lacks the permission of this name.
     Forbidden(&'static str),
-    /// The person has the permission, but the thing itself is kept to certain people. The verb says what it is not open to them for.
+    /// The person has the permission, but the thing itself is kept to certain people. The verb says what it is not open
+    /// to them for.
     NotListed(&'static str),
     /// Only a super admin may do this.
     NotSuperAdmin,
@@ -47,9 +48,7 @@ impl Error {
         match status {
             StatusCode::NOT_FOUND => Error::NotFound,
             StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge,
-            status if status.is_client_error() => {
-                Error::BadRequest("The request is not one that a page here sends.")
-            }
+            status if status.is_client_error() => Error::BadRequest("The request is not one that a page here sends."),
             _ => Error::Internal(anyhow::anyhow!("the server answered {status} by itself")),
         }
     }
@@ -80,16 +79,17 @@ impl From<diesel::result::Error> for Error {
         use diesel::result::{DatabaseErrorKind, Error as DbError};
         match error {
             DbError::NotFound => Error::NotFound,
-            DbError::DatabaseError(DatabaseErrorKind::ClosedConnection, _)
-            | DbError::BrokenTransactionManager => Error::Unavailable(error.into()),
+            DbError::DatabaseError(DatabaseErrorKind::ClosedConnection, _) | DbError::BrokenTransactionManager => {
+                Error::Unavailable(error.into())
+            }
             other if is_shutdown(&other) => Error::Unavailable(other.into()),
             other => Error::Internal(other.into()),
         }
     }
 }
 
-/// Whether PostgreSQL said that it is going down or starting up, or that the query took too long, or the connection broke
-/// under the query.
+/// Whether PostgreSQL said that it is going down or starting up, or that the query took too long, or the connection
+/// broke under the query.
 fn is_shutdown(error: &diesel::result::Error) -> bool {
     let text = error.to_string();
     [
@@ -160,9 +160,9 @@ impl ErrorPage<'_> {
 
     fn paragraphs(&self) -> Vec<String> {
         let texts: &[&str] = match self.error {
-            Error::NotFound => &[
-                "Check the address for typing mistakes. What was here may have been deleted or moved to the trash.",
-            ],
+            Error::NotFound => {
+                &["Check the address for typing mistakes. What was here may have been deleted or moved to the trash."]
+            }
             Error::Forbidden(permission) => {
                 return vec![
                     format!("This needs the permission “{permission}”."),
@@ -195,13 +195,10 @@ impl ErrorPage<'_> {
                     super::text::duration_words(*wait)
                 )];
             }
-            Error::Busy(text) => &[
-                text,
-                "Nothing was saved. This usually passes within seconds: go back and try again.",
-            ],
-            Error::Unavailable(_) => {
-                &["Nothing was saved. This usually passes within seconds: go back and try again."]
+            Error::Busy(text) => {
+                &[text, "Nothing was saved. This usually passes within seconds: go back and try again."]
             }
+            Error::Unavailable(_) => &["Nothing was saved. This usually passes within seconds: go back and try again."],
             Error::Internal(_) => &[
                 "Sorry. If you were saving something, it may not have been saved: look before you do it again.",
                 "Tell an administrator the reference below; the cause stands beside it in the log.",
@@ -215,8 +212,8 @@ impl ErrorPage<'_> {
     }
 }
 
-/// An address without its query where that is an authorization server's answer (RFC 6749 section 4.1.2): a code must not
-/// stand in a second address, and no session but the one that asked for it can use it.
+/// An address without its query where that is an authorization server's answer (RFC 6749 section 4.1.2): a code must
+/// not stand in a second address, and no session but the one that asked for it can use it.
 fn without_answer(path_and_query: &str) -> &str {
     let Some((path, query)) = path_and_query.split_once('?') else {
         return path_and_query;
@@ -231,21 +228,15 @@ pub(super) fn respond(error: &Error, shell: &Shell, path_and_query: &str) -> Htt
     if let Error::SignIn = error {
         let next = without_answer(path_and_query);
         let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
-        return HttpResponse::SeeOther()
-            .insert_header((LOCATION, format!("/sign-in?next={next}")))
-            .finish();
+        return HttpResponse::SeeOther().insert_header((LOCATION, format!("/sign-in?next={next}"))).finish();
     }
     let mut response = HttpResponse::build(error.status_code());
     match error {
-        Error::TooMany(wait) => {
-            _ = response.insert_header((RETRY_AFTER, (wait.as_secs() + 1).to_string()))
-        }
+        Error::TooMany(wait) => _ = response.insert_header((RETRY_AFTER, (wait.as_secs() + 1).to_string())),
         Error::Busy(_) | Error::Unavailable(_) => _ = response.insert_header((RETRY_AFTER, "5")),
         _ => {}
     }
-    let body = ErrorPage { shell, error }
-        .render()
-        .unwrap_or_else(|_| "There is a problem with Connectory.".into());
+    let body = ErrorPage { shell, error }.render().unwrap_or_else(|_| "There is a problem with Connectory.".into());
     html(&mut response, body)
 }
 

@@ -18,21 +18,12 @@ impl Errors {
     }
 
     /// Keeps the value of a check, or its error as the message of the field.
-    pub fn keep<T, E: std::fmt::Display>(
-        &mut self,
-        field: &str,
-        checked: Result<T, E>,
-    ) -> Option<T> {
-        checked
-            .map_err(|error| self.add(field, error.to_string()))
-            .ok()
+    pub fn keep<T, E: std::fmt::Display>(&mut self, field: &str, checked: Result<T, E>) -> Option<T> {
+        checked.map_err(|error| self.add(field, error.to_string())).ok()
     }
 
     pub fn get(&self, field: &str) -> Option<String> {
-        self.0
-            .iter()
-            .find(|(name, _)| name == field)
-            .map(|(_, message)| message.clone())
+        self.0.iter().find(|(name, _)| name == field).map(|(_, message)| message.clone())
     }
 
     pub fn any(&self) -> bool {
@@ -41,18 +32,11 @@ impl Errors {
 
     /// The status of the page that shows them, or shows that there are none.
     pub fn status(&self) -> StatusCode {
-        if self.any() {
-            StatusCode::UNPROCESSABLE_ENTITY
-        } else {
-            StatusCode::OK
-        }
+        if self.any() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
     }
 
     pub fn summary(&self) -> ErrorSummary {
-        ErrorSummary {
-            errors: self.0.clone(),
-            note: None,
-        }
+        ErrorSummary { errors: self.0.clone(), note: None }
     }
 
     /// The summary of a form that held a secret, which does not come back.
@@ -88,11 +72,7 @@ pub struct PlainField {
 
 impl PlainField {
     fn new(name: &str, label: &str) -> PlainField {
-        PlainField {
-            name: name.into(),
-            label: label.into(),
-            ..PlainField::default()
-        }
+        PlainField { name: name.into(), label: label.into(), ..PlainField::default() }
     }
 
     /// The value of `aria-describedby`; empty when there is nothing to point at.
@@ -101,11 +81,7 @@ impl PlainField {
         let warning = self.warning.as_ref();
         let warning = warning.map(|_| format!("{}-warning", self.name));
         let error = self.error.as_ref().map(|_| format!("{}-error", self.name));
-        hint.into_iter()
-            .chain(warning)
-            .chain(error)
-            .collect::<Vec<_>>()
-            .join(" ")
+        hint.into_iter().chain(warning).chain(error).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -182,19 +158,12 @@ impl TextField {
 
     /// A URL: the value is shown even when it is none, which `type=url` would not allow.
     pub fn url(name: &str, label: &str, value: impl Into<String>) -> TextField {
-        TextField {
-            input_mode: "url",
-            ..TextField::new(name, label, value)
-        }
+        TextField { input_mode: "url", ..TextField::new(name, label, value) }
     }
 
     /// A secret of another system: never shown again, and not filled in by the reader's password manager.
     pub fn secret(name: &str, label: &str) -> TextField {
-        TextField {
-            kind: "password",
-            autocomplete: "new-password",
-            ..TextField::new(name, label, "")
-        }
+        TextField { kind: "password", autocomplete: "new-password", ..TextField::new(name, label, "") }
     }
 
     pub fn autocomplete(mut self, autocomplete: &'static str) -> Self {
@@ -218,12 +187,7 @@ impl TextField {
 
     fn label_in_sentence(&self) -> String {
         let mut letters = self.field.label.chars();
-        letters
-            .next()
-            .into_iter()
-            .flat_map(char::to_lowercase)
-            .chain(letters)
-            .collect()
+        letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect()
     }
 }
 
@@ -240,12 +204,7 @@ pub struct TextArea {
 
 impl TextArea {
     pub fn new(name: &str, label: &str, value: impl Into<String>) -> TextArea {
-        TextArea {
-            field: PlainField::new(name, label),
-            value: value.into(),
-            rows: 3,
-            code: false,
-        }
+        TextArea { field: PlainField::new(name, label), value: value.into(), rows: 3, code: false }
     }
 
     pub fn code(mut self, rows: u8) -> Self {
@@ -263,10 +222,7 @@ pub struct Option_ {
 
 impl Option_ {
     pub fn new(value: impl Into<String>, label: impl Into<String>) -> Option_ {
-        Option_ {
-            value: value.into(),
-            label: label.into(),
-        }
+        Option_ { value: value.into(), label: label.into() }
     }
 }
 
@@ -282,18 +238,8 @@ pub struct SelectField {
 }
 
 impl SelectField {
-    pub fn new(
-        name: &str,
-        label: &str,
-        options: Vec<Option_>,
-        value: impl Into<String>,
-    ) -> SelectField {
-        SelectField {
-            field: PlainField::new(name, label),
-            options,
-            value: value.into(),
-            switch_says: "",
-        }
+    pub fn new(name: &str, label: &str, options: Vec<Option_>, value: impl Into<String>) -> SelectField {
+        SelectField { field: PlainField::new(name, label), options, value: value.into(), switch_says: "" }
     }
 
     /// Makes this the select that decides which fields are shown; `{}` stands for the chosen label.
@@ -322,19 +268,12 @@ pub struct CheckList {
 
 impl CheckList {
     pub fn new(name: &str, label: &str, choices: Vec<Choice>) -> CheckList {
-        CheckList {
-            field: PlainField::new(name, label),
-            choices,
-        }
+        CheckList { field: PlainField::new(name, label), choices }
     }
 
     /// The first box has the id of the field, so that the error summary's link leads to it.
     fn id(&self, index: &usize) -> String {
-        if *index == 0 {
-            self.field.name.clone()
-        } else {
-            format!("{}-{}", self.field.name, index)
-        }
+        if *index == 0 { self.field.name.clone() } else { format!("{}-{}", self.field.name, index) }
     }
 }
 
@@ -351,13 +290,7 @@ pub struct Check {
 
 impl Check {
     pub fn new(name: impl Into<String>, label: &'static str, ticked: bool) -> Check {
-        Check {
-            name: name.into(),
-            label,
-            hint: String::new(),
-            ticked,
-            error: None,
-        }
+        Check { name: name.into(), label, hint: String::new(), ticked, error: None }
     }
 
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

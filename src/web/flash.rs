@@ -21,18 +21,12 @@ pub struct Flash {
 impl Flash {
     /// What the person wanted has been done.
     pub fn done(text: impl Into<String>) -> Flash {
-        Flash {
-            text: text.into(),
-            warns: false,
-        }
+        Flash { text: text.into(), warns: false }
     }
 
     /// It has not been done; the sentence says why and what to do.
     pub fn not_done(text: impl Into<String>) -> Flash {
-        Flash {
-            text: text.into(),
-            warns: true,
-        }
+        Flash { text: text.into(), warns: true }
     }
 
     /// The sentence with its tone in front, as the cookie carries it.
@@ -42,11 +36,7 @@ impl Flash {
 
     pub(super) fn cookie(&self, cookies: Cookies, token: &VisitorToken) -> Cookie<'static> {
         let marked = self.marked();
-        let value = format!(
-            "{}.{}",
-            URL_SAFE_NO_PAD.encode(&marked),
-            token.sign("flash", &marked)
-        );
+        let value = format!("{}.{}", URL_SAFE_NO_PAD.encode(&marked), token.sign("flash", &marked));
         cookies.cookie(cookies.flash_name(), value)
     }
 
@@ -57,10 +47,7 @@ impl Flash {
         let marked = String::from_utf8(URL_SAFE_NO_PAD.decode(marked).ok()?).ok()?;
         let expected = token.sign("flash", &marked);
         let is_own = bool::from(expected.as_bytes().ct_eq(signature.as_bytes()));
-        is_own.then(|| Flash {
-            warns: marked.starts_with('!'),
-            text: marked.chars().skip(1).collect(),
-        })
+        is_own.then(|| Flash { warns: marked.starts_with('!'), text: marked.chars().skip(1).collect() })
     }
 
     pub(super) fn no_cookie(cookies: Cookies) -> Cookie<'static> {

@@ -17,7 +17,8 @@ use crate::db::version::SeenVersion;
 
 /// The largest form, in bytes: room for certificates and long descriptions.
 const LARGEST: usize = 512 * 1024;
-/// The largest form of somebody who has not signed in, in bytes. It is one of those that need no room in the memory for bodies.
+/// The largest form of somebody who has not signed in, in bytes. It is one of those that need no room in the memory for
+/// bodies.
 const LARGEST_OF_STRANGERS: usize = FREE;
 /// How long a form may take to arrive: long for the slowest line, and no way to hold memory for ever.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -41,31 +42,19 @@ pub struct FormData {
 impl FormData {
     /// Reads `application/x-www-form-urlencoded`. NUL is refused: no text column can hold it.
     pub fn parse(body: &[u8]) -> Result<FormData, Error> {
-        let pairs: Vec<(String, String)> = form_urlencoded::parse(body)
-            .into_owned()
-            .take(MOST_FIELDS + 1)
-            .collect();
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().take(MOST_FIELDS + 1).collect();
         if pairs.len() > MOST_FIELDS {
-            return Err(Error::BadRequest(
-                "The form has more fields than any page here sends.",
-            ));
+            return Err(Error::BadRequest("The form has more fields than any page here sends."));
         }
-        if pairs
-            .iter()
-            .any(|(name, value)| name.contains('\0') || value.contains('\0'))
-        {
-            return Err(Error::BadRequest(
-                "The form holds a NUL character, which cannot be stored.",
-            ));
+        if pairs.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
+            return Err(Error::BadRequest("The form holds a NUL character, which cannot be stored."));
         }
         Ok(FormData { pairs, _held: None })
     }
 
     /// The first value of a field as typed, with line ends as `\n`; empty when the field is absent.
     pub fn text(&self, name: &str) -> String {
-        self.get(name)
-            .map(|value| value.replace("\r\n", "\n"))
-            .unwrap_or_default()
+        self.get(name).map(|value| value.replace("\r\n", "\n")).unwrap_or_default()
     }
 
     /// The first value of a field without surrounding white space.
@@ -74,23 +63,16 @@ impl FormData {
     }
 
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.pairs
-            .iter()
-            .find(|(field, _)| field == name)
-            .map(|(_, value)| value.as_str())
+        self.pairs.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
     }
 
     /// Every value of a repeated field, such as ticked boxes.
     pub fn all(&self, name: &str) -> Vec<String> {
-        self.pairs
-            .iter()
-            .filter(|(field, _)| field == name)
-            .map(|(_, value)| value.clone())
-            .collect()
+        self.pairs.iter().filter(|(field, _)| field == name).map(|(_, value)| value.clone()).collect()
     }
 
-    /// The fields that a page may hold to post them again: all but the CSRF token, which each page writes itself, and the own
-    /// password, which no page shows.
+    /// The fields that a page may hold to post them again: all but the CSRF token, which each page writes itself, and
+    /// the own password, which no page shows.
     pub fn carried(&self) -> impl Iterator<Item = (&str, &str)> {
         self.pairs
             .iter()
@@ -100,13 +82,11 @@ impl FormData {
 
     /// The version of the row that the form was made from; 0, which no row has, when it says none.
     pub fn version(&self) -> i32 {
-        self.get("version")
-            .and_then(|version| version.parse().ok())
-            .unwrap_or(0)
+        self.get("version").and_then(|version| version.parse().ok()).unwrap_or(0)
     }
 
-    /// The version that the form is to be checked against and written over, which is `of_row`; `None` if the form was made from
-    /// another one or names none. Then it is not checked at all: the answer is 409 with both versions.
+    /// The version that the form is to be checked against and written over, which is `of_row`; `None` if the form was
+    /// made from another one or names none. Then it is not checked at all: the answer is 409 with both versions.
     pub fn seen_version(&self, of_row: i32) -> Option<SeenVersion> {
         let of_form = self.get("version")?.parse().ok()?;
         SeenVersion::compare(of_form, of_row)
@@ -130,41 +110,26 @@ impl FromRequest for Form {
             return Box::pin(ready(Ok(Form(data))));
         }
         let token = req.extensions().get::<VisitorToken>().cloned();
-        let is_form = req.headers().get(CONTENT_TYPE).is_some_and(|value| {
-            value
-                .as_bytes()
-                .starts_with(b"application/x-www-form-urlencoded")
-        });
-        let is_signed_in =
-            (req.extensions().get::<Shell>()).is_some_and(|shell| shell.person.is_some());
-        let most = if is_signed_in {
-            LARGEST
-        } else {
-            LARGEST_OF_STRANGERS
-        };
+        let is_form = req
+            .headers()
+            .get(CONTENT_TYPE)
+            .is_some_and(|value| value.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+        let is_signed_in = (req.extensions().get::<Shell>()).is_some_and(|shell| shell.person.is_some());
+        let most = if is_signed_in { LARGEST } else { LARGEST_OF_STRANGERS };
         let budget = req.app_data::<web::Data<Budget>>().cloned();
         let body = web::Payload::from_request(req, payload);
         Box::pin(async move {
             if !is_form {
-                return Err(Error::BadRequest(
-                    "This address takes a submitted form only.",
-                ));
+                return Err(Error::BadRequest("This address takes a submitted form only."));
             }
-            let body = body
-                .await
-                .map_err(|_| Error::BadRequest("The form did not arrive whole."))?;
-            let budget =
-                budget.ok_or_else(|| Error::internal(anyhow::anyhow!("no memory for forms")))?;
+            let body = body.await.map_err(|_| Error::BadRequest("The form did not arrive whole."))?;
+            let budget = budget.ok_or_else(|| Error::internal(anyhow::anyhow!("no memory for forms")))?;
             let mut held = Held::of(&budget);
             let body = read_whole(body, most, PATIENCE, &mut held).await?;
             let mut data = FormData::parse(&body)?;
             data._held = Some(Arc::new(held));
             let given = data.get(CSRF).unwrap_or_default();
-            if token.is_some_and(|token| token.csrf_matches(given)) {
-                Ok(Form(data))
-            } else {
-                Err(Error::StaleForm)
-            }
+            if token.is_some_and(|token| token.csrf_matches(given)) { Ok(Form(data)) } else { Err(Error::StaleForm) }
         })
     }
 }
@@ -188,12 +153,7 @@ impl FromRequest for Segment {
     type Future = Ready<Result<Segment, Error>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let raw = req
-            .match_info()
-            .iter()
-            .next()
-            .map(|(_, value)| value)
-            .unwrap_or_default();
+        let raw = req.match_info().iter().next().map(|(_, value)| value).unwrap_or_default();
         ready(decoded(raw).map(Segment).ok_or(Error::NotFound))
     }
 }
@@ -220,9 +180,7 @@ pub fn segment(req: &HttpRequest, name: &str) -> Result<String, Error> {
 }
 
 fn decoded(raw: &str) -> Option<String> {
-    let text = percent_encoding::percent_decode_str(raw)
-        .decode_utf8()
-        .ok()?;
+    let text = percent_encoding::percent_decode_str(raw).decode_utf8().ok()?;
     (!text.is_empty() && !text.contains('\0')).then(|| text.into_owned())
 }
 

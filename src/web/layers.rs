@@ -26,10 +26,7 @@ pub struct RequestId(pub String);
 pub struct VisitorAddress(pub String);
 
 /// The outermost layer of the site.
-pub async fn serve_layers(
-    req: ServiceRequest,
-    next: Next<BoxBody>,
-) -> Result<ServiceResponse, actix_web::Error> {
+pub async fn serve_layers(req: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, actix_web::Error> {
     let id = RequestId(Uuid::now_v7().simple().to_string());
     // The gate knows who asks and from where.
     let span = tracing::info_span!(
@@ -39,23 +36,14 @@ pub async fn serve_layers(
     answer(req, next).instrument(span).await
 }
 
-async fn answer(
-    req: ServiceRequest,
-    next: Next<BoxBody>,
-) -> Result<ServiceResponse, actix_web::Error> {
+async fn answer(req: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, actix_web::Error> {
     let started = Instant::now();
     let mut response = with_error_page(next.call(req).await?);
-    let cookies = response
-        .request()
-        .app_data::<actix_web::web::Data<Cookies>>()
-        .map(|cookies| ***cookies);
+    let cookies = response.request().app_data::<actix_web::web::Data<Cookies>>().map(|cookies| ***cookies);
     if let Some(cookies) = cookies {
         drop_shown_flash(&mut response, cookies);
     }
-    security_headers(
-        response.headers_mut(),
-        cookies.is_some_and(|cookies| cookies.secure),
-    );
+    security_headers(response.headers_mut(), cookies.is_some_and(|cookies| cookies.secure));
     record(&response, started);
     Ok(response)
 }
@@ -67,10 +55,7 @@ fn with_error_page(response: ServiceResponse) -> ServiceResponse {
         Some(error) => {
             tell_log(&req, error);
             // After signing in, only a page can be gone back to.
-            let page = req
-                .uri()
-                .path_and_query()
-                .filter(|_| req.method() == Method::GET);
+            let page = req.uri().path_and_query().filter(|_| req.method() == Method::GET);
             let path_and_query = page.map_or("/", |path| path.as_str());
             error::respond(error, &shell_of(&req), path_and_query)
         }
@@ -101,20 +86,12 @@ fn tell_log(req: &HttpRequest, error: &Error) {
 
 /// The outcome of the last action is shown once: a page that showed it takes the cookie away.
 fn drop_shown_flash(response: &mut ServiceResponse, cookies: Cookies) {
-    let shown = response
-        .request()
-        .extensions()
-        .get::<Shell>()
-        .is_some_and(|shell| shell.flash.is_some());
-    let is_page = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let shown = response.request().extensions().get::<Shell>().is_some_and(|shell| shell.flash.is_some());
+    let is_page =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if shown && is_page {
         // A cookie that cannot be written would only show the outcome twice.
-        _ = response
-            .response_mut()
-            .add_cookie(&Flash::no_cookie(cookies));
+        _ = response.response_mut().add_cookie(&Flash::no_cookie(cookies));
     }
 }
 
@@ -122,10 +99,7 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; i
 
 fn security_headers(headers: &mut HeaderMap, secure: bool) {
     let mut set = |name: &'static str, value: &'static str| {
-        headers.insert(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        );
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
     };
     set("content-security-policy", POLICY);
     set("x-content-type-options", "nosniff");
@@ -134,10 +108,7 @@ fn security_headers(headers: &mut HeaderMap, secure: bool) {
     set("x-frame-options", "DENY");
     set("cross-origin-opener-policy", "same-origin");
     set("cross-origin-resource-policy", "same-origin");
-    set(
-        "permissions-policy",
-        "camera=(), geolocation=(), microphone=(), payment=()",
-    );
+    set("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=()");
     if secure {
         set("strict-transport-security", "max-age=31536000");
     }
@@ -157,8 +128,7 @@ fn record(response: &ServiceResponse, started: Instant) {
         ("status", status.to_string()),
     ];
     metrics::counter!("connectory_http_requests_total", &labels).increment(1);
-    metrics::histogram!("connectory_http_request_seconds", "route" => route)
-        .record(elapsed.as_secs_f64());
+    metrics::histogram!("connectory_http_request_seconds", "route" => route).record(elapsed.as_secs_f64());
     let micros = elapsed.as_micros() as u64;
     // Probes ask every few seconds, for ever.
     if PROBES.contains(&request.path()) {

@@ -57,36 +57,19 @@ pub struct ListQuery<C> {
 
 impl<C: Column> ListQuery<C> {
     /// Reads the query string of `path`. Whatever is not understood counts as not given.
-    pub fn parse(
-        path: impl Into<Cow<'static, str>>,
-        query: &str,
-        filter_names: &[&'static str],
-    ) -> ListQuery<C> {
-        let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect();
+    pub fn parse(path: impl Into<Cow<'static, str>>, query: &str, filter_names: &[&'static str]) -> ListQuery<C> {
+        let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let get = |name: &str| {
-            pairs
-                .iter()
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.replace('\0', ""))
-                .unwrap_or_default()
+            pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.replace('\0', "")).unwrap_or_default()
         };
         let sort = get("sort");
-        let (code, descending) = sort
-            .strip_prefix('-')
-            .map_or((sort.as_str(), false), |code| (code, true));
+        let (code, descending) = sort.strip_prefix('-').map_or((sort.as_str(), false), |code| (code, true));
         let known = C::ALL.iter().find(|column| column.code() == code);
         let column = known.copied().unwrap_or(C::ALL[0]);
-        let cursor = |name: &str| {
-            Cursor::decode(&get(name)).filter(|cursor| column.kind().reads(&cursor.value))
-        };
+        let cursor = |name: &str| Cursor::decode(&get(name)).filter(|cursor| column.kind().reads(&cursor.value));
         let position = position(cursor("after"), cursor("before"), &get("place"));
-        let page = if position == Position::First {
-            1
-        } else {
-            get("page").parse().unwrap_or(1).clamp(1, i64::MAX / 1000)
-        };
+        let page =
+            if position == Position::First { 1 } else { get("page").parse().unwrap_or(1).clamp(1, i64::MAX / 1000) };
         ListQuery {
             path: path.into(),
             search: search_term(&get("q")),
@@ -97,21 +80,14 @@ impl<C: Column> ListQuery<C> {
                 .collect(),
             column,
             descending: known.is_some() && descending,
-            size: get("size")
-                .parse()
-                .ok()
-                .filter(|size| SIZES.contains(size))
-                .unwrap_or(SIZES[0]),
+            size: get("size").parse().ok().filter(|size| SIZES.contains(size)).unwrap_or(SIZES[0]),
             position,
             page,
         }
     }
 
     pub fn filter(&self, name: &str) -> &str {
-        self.filters
-            .iter()
-            .find(|(key, _)| *key == name)
-            .map_or("", |(_, value)| value.as_str())
+        self.filters.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value.as_str())
     }
 
     /// The path of the list.
@@ -126,34 +102,16 @@ impl<C: Column> ListQuery<C> {
 
     /// The address without a search and filters, in the same order.
     pub fn cleared(&self) -> String {
-        ListQuery {
-            search: String::new(),
-            filters: Vec::new(),
-            ..self.clone()
-        }
-        .first_page()
+        ListQuery { search: String::new(), filters: Vec::new(), ..self.clone() }.first_page()
     }
 
     pub fn without_search(&self) -> String {
-        ListQuery {
-            search: String::new(),
-            ..self.clone()
-        }
-        .first_page()
+        ListQuery { search: String::new(), ..self.clone() }.first_page()
     }
 
     pub fn without_filter(&self, name: &str) -> String {
-        let filters = self
-            .filters
-            .iter()
-            .filter(|(key, _)| *key != name)
-            .cloned()
-            .collect();
-        ListQuery {
-            filters,
-            ..self.clone()
-        }
-        .first_page()
+        let filters = self.filters.iter().filter(|(key, _)| *key != name).cloned().collect();
+        ListQuery { filters, ..self.clone() }.first_page()
     }
 
     /// The first page of the list with another filter, or another value of it.
@@ -161,11 +119,7 @@ impl<C: Column> ListQuery<C> {
         let mut filters = self.filters.clone();
         filters.retain(|(key, _)| *key != name);
         filters.push((name, value.to_string()));
-        ListQuery {
-            filters,
-            ..self.clone()
-        }
-        .first_page()
+        ListQuery { filters, ..self.clone() }.first_page()
     }
 
     /// The page that begins after a place which no row of this page has.
@@ -175,19 +129,12 @@ impl<C: Column> ListQuery<C> {
 
     /// The `sort` value of the address, for the filter form to keep.
     pub fn sort_value(&self) -> String {
-        format!(
-            "{}{}",
-            if self.descending { "-" } else { "" },
-            self.column.code()
-        )
+        format!("{}{}", if self.descending { "-" } else { "" }, self.column.code())
     }
 
     /// The choice of rows a page.
     pub fn size_field(&self) -> SelectField {
-        let options = SIZES
-            .iter()
-            .map(|size| Option_::new(size.to_string(), size.to_string()))
-            .collect();
+        let options = SIZES.iter().map(|size| Option_::new(size.to_string(), size.to_string())).collect();
         SelectField::new("size", "Rows a page", options, self.size.to_string())
     }
 
@@ -197,11 +144,7 @@ impl<C: Column> ListQuery<C> {
         format!(
             "Sorted by {}, {}.",
             self.column.label().to_lowercase(),
-            if self.descending {
-                descending
-            } else {
-                ascending
-            }
+            if self.descending { descending } else { ascending }
         )
     }
 
@@ -209,25 +152,11 @@ impl<C: Column> ListQuery<C> {
     pub fn sort_heads(&self) -> SortHeads {
         let link = |column: &C| {
             let current = *column == self.column;
-            let turned = ListQuery {
-                column: *column,
-                descending: current && !self.descending,
-                ..self.clone()
-            };
-            let sorted = current.then_some(if self.descending {
-                "descending"
-            } else {
-                "ascending"
-            });
-            SortLink {
-                label: column.label(),
-                href: turned.first_page(),
-                sorted,
-            }
+            let turned = ListQuery { column: *column, descending: current && !self.descending, ..self.clone() };
+            let sorted = current.then_some(if self.descending { "descending" } else { "ascending" });
+            SortLink { label: column.label(), href: turned.first_page(), sorted }
         };
-        SortHeads {
-            links: C::ALL.iter().map(link).collect(),
-        }
+        SortHeads { links: C::ALL.iter().map(link).collect() }
     }
 
     fn first_page(&self) -> String {
@@ -252,11 +181,7 @@ impl<C: Column> ListQuery<C> {
         }
         query.extend_pairs(place);
         let query = query.finish();
-        if query.is_empty() {
-            self.path.to_string()
-        } else {
-            format!("{}?{query}", self.path)
-        }
+        if query.is_empty() { self.path.to_string() } else { format!("{}?{query}", self.path) }
     }
 }
 
@@ -331,16 +256,13 @@ impl Pages {
             _ => of_pages.map_or(query.page, |pages| query.page.min(pages)),
         };
         let rows = i64::try_from(slice.rows.len()).unwrap_or(i64::MAX);
-        let previous =
-            || Some(query.page_href(page - 1, "before", &place(slice.rows.first()?).encode()));
+        let previous = || Some(query.page_href(page - 1, "before", &place(slice.rows.first()?).encode()));
         let next = || Some(query.page_href(page + 1, "after", &place(slice.rows.last()?).encode()));
         Pages {
             first: before.then(|| query.first_page()),
             previous: before.then(previous).flatten(),
             next: after.then(next).flatten(),
-            last: after
-                .then(|| of_pages.map(|pages| query.page_href(pages, "place", "last")))
-                .flatten(),
+            last: after.then(|| of_pages.map(|pages| query.page_href(pages, "place", "last"))).flatten(),
             noun,
             from: if query.position == Position::Last {
                 total.exact().map_or(1, |end| end - rows + 1)
@@ -359,11 +281,7 @@ impl Pages {
         match self.total {
             Total::Exactly(number) if self.rows == 0 => plural(number, self.noun[0], self.noun[1]),
             _ => {
-                let noun = if self.total == Total::Exactly(1) {
-                    self.noun[0]
-                } else {
-                    self.noun[1]
-                };
+                let noun = if self.total == Total::Exactly(1) { self.noun[0] } else { self.noun[1] };
                 format!(
                     "{} – {} of {} {noun}",
                     grouped(self.from),

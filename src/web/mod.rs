@@ -31,9 +31,7 @@ pub use body::{NotRead, read_whole};
 pub use budget::{Budget, Held, OverBudget};
 pub use conflict::{ConflictPage, Difference};
 pub use error::Error;
-pub use fields::{
-    Check, CheckList, Choice, ErrorSummary, Errors, Option_, SelectField, TextArea, TextField,
-};
+pub use fields::{Check, CheckList, Choice, ErrorSummary, Errors, Option_, SelectField, TextArea, TextField};
 pub use flash::Flash;
 pub use form::{Form, FormData, OWN_PASSWORD, Segment, Segments, segment};
 pub use layers::{RequestId, VisitorAddress, serve_layers};
@@ -44,8 +42,7 @@ pub use secret_names::{secret_warning, secret_warning_of};
 pub use seldom::Seldom;
 pub use shell::{NavItem, Person, Shell, Theme, page, page_no_store, see_other, see_other_as};
 pub use text::{
-    capitalized, date, date_time, date_time_utc, grouped, iso, on_clock, plural, relative,
-    short_date, size, with_zone,
+    capitalized, date, date_time, date_time_utc, grouped, iso, on_clock, plural, relative, short_date, size, with_zone,
 };
 pub use total::Total;
 pub use visitor::{Cookies, VisitorToken};

@@ -15,16 +15,12 @@ pub struct Radio {
 
 impl Radio {
     pub fn new(value: &'static str, label: impl Into<String>, hint: &'static str) -> Radio {
-        Radio {
-            value,
-            label: label.into(),
-            hint,
-        }
+        Radio { value, label: label.into(), hint }
     }
 }
 
-/// Radio buttons under a question. The script shows what has `data-when="{name}-{value}"` only with that choice; the first
-/// one has the id of the field, so that the error summary's link leads to it.
+/// Radio buttons under a question. The script shows what has `data-when="{name}-{value}"` only with that choice; the
+/// first one has the id of the field, so that the error summary's link leads to it.
 #[derive(Template)]
 #[template(path = "kit/radios.html")]
 pub struct Radios {
@@ -38,19 +34,8 @@ pub struct Radios {
 impl HtmlSafe for Radios {}
 
 impl Radios {
-    pub fn new(
-        name: &'static str,
-        label: &'static str,
-        choices: Vec<Radio>,
-        value: &str,
-    ) -> Radios {
-        Radios {
-            name,
-            label,
-            choices,
-            value: value.to_string(),
-            error: None,
-        }
+    pub fn new(name: &'static str, label: &'static str, choices: Vec<Radio>, value: &str) -> Radios {
+        Radios { name, label, choices, value: value.to_string(), error: None }
     }
 
     pub fn errors(mut self, errors: &Errors) -> Self {

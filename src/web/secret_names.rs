@@ -1,15 +1,16 @@
-//! Names that secrets usually have, in texts that are stored as they are: extra parameters, headers, bodies, sample data.
+//! Names that secrets usually have, in texts that are stored as they are: extra parameters, headers, bodies, sample
+//! data.
 //!
-//! Rule: it warns and never refuses, for a name is only a name. A value in double braces is put in at each call and not stored.
+//! Rule: it warns and never refuses, for a name is only a name. A value in double braces is put in at each call and not
+//! stored.
 
-/// The warning for a text such as `name=value` lines, JSON, XML or an address, if a name in it looks like a secret's and has a value.
+/// The warning for a text such as `name=value` lines, JSON, XML or an address, if a name in it looks like a secret's
+/// and has a value.
 pub fn secret_warning(text: &str) -> Option<String> {
     let mut rest = text;
     while let Some(start) = rest.find(is_of_name) {
         let (_, from) = rest.split_at(start);
-        let end = from
-            .find(|letter| !is_of_name(letter))
-            .unwrap_or(from.len());
+        let end = from.find(|letter| !is_of_name(letter)).unwrap_or(from.len());
         let (name, behind) = from.split_at(end);
         if has_stored_value(behind) && is_secret_name(name) {
             return Some(warning(name));
@@ -49,22 +50,10 @@ fn has_stored_value(behind: &str) -> bool {
 
 /// Whether secrets usually have such a name, in any spelling: `api_key`, `X-Api-Key`, `apiKey`.
 fn is_secret_name(name: &str) -> bool {
-    const PARTS: [&str; 8] = [
-        "secret",
-        "passw",
-        "passphrase",
-        "pwd",
-        "token",
-        "credential",
-        "apikey",
-        "accesskey",
-    ];
+    const PARTS: [&str; 8] = ["secret", "passw", "passphrase", "pwd", "token", "credential", "apikey", "accesskey"];
     let letters = name.chars().filter(|letter| letter.is_alphanumeric());
     let plain: String = letters.flat_map(char::to_lowercase).collect();
-    let ends_in_key = name
-        .to_lowercase()
-        .split(['_', '-', '.'])
-        .any(|part| part == "key");
+    let ends_in_key = name.to_lowercase().split(['_', '-', '.']).any(|part| part == "key");
     ends_in_key || plain.ends_with("privatekey") || PARTS.iter().any(|part| plain.contains(part))
 }
 

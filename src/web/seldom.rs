@@ -28,10 +28,7 @@ struct Told {
 
 impl Seldom {
     pub fn new(clock: &Clock) -> Seldom {
-        Seldom {
-            clock: clock.clone(),
-            told: Arc::default(),
-        }
+        Seldom { clock: clock.clone(), told: Arc::default() }
     }
 
     /// Notes that `what` has happened: how often it was left out since it was told last, if it is to be told now.
@@ -45,10 +42,7 @@ impl Seldom {
         let is_full = all.len() >= MANY && !all.contains_key(what);
         let what = if is_full { "" } else { what };
         let Some(told) = all.get_mut(what) else {
-            let first = Told {
-                at: now,
-                left_out: 0,
-            };
+            let first = Told { at: now, left_out: 0 };
             all.insert(what.to_string(), first);
             return Some(0);
         };

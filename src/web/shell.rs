@@ -31,16 +31,9 @@ pub struct Person {
 impl Person {
     /// Up to two initials for the round mark beside the name.
     pub fn initials(&self) -> String {
-        let mut initials = self
-            .name
-            .split_whitespace()
-            .filter_map(|word| word.chars().next());
+        let mut initials = self.name.split_whitespace().filter_map(|word| word.chars().next());
         let first = initials.next();
-        first
-            .into_iter()
-            .chain(initials.next_back())
-            .flat_map(char::to_uppercase)
-            .collect()
+        first.into_iter().chain(initials.next_back()).flat_map(char::to_uppercase).collect()
     }
 }
 
@@ -108,9 +101,7 @@ impl Shell {
 
     /// Whether a navigation item leads to the section that the page is in.
     pub fn is_current(&self, href: &str) -> bool {
-        self.path
-            .strip_prefix(href)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        self.path.strip_prefix(href).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// Whether the page stands under this item of the navigation.
@@ -138,18 +129,12 @@ pub(super) fn shell_of(req: &HttpRequest) -> Shell {
     req.extensions()
         .get::<Shell>()
         .cloned()
-        .unwrap_or_else(|| Shell {
-            path: req.path().to_string(),
-            ..Shell::default()
-        })
+        .unwrap_or_else(|| Shell { path: req.path().to_string(), ..Shell::default() })
 }
 
 /// Answers with a page.
 pub fn page(status: StatusCode, page: &impl Template) -> Result<HttpResponse, Error> {
-    Ok(html(
-        &mut HttpResponse::build(status),
-        page.render().map_err(Error::internal)?,
-    ))
+    Ok(html(&mut HttpResponse::build(status), page.render().map_err(Error::internal)?))
 }
 
 /// Answers with a page that shows a secret once: even the back button must ask again.
@@ -160,36 +145,25 @@ pub fn page_no_store(status: StatusCode, page: &impl Template) -> Result<HttpRes
 }
 
 pub(super) fn html(response: &mut HttpResponseBuilder, body: String) -> HttpResponse {
-    response
-        .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
-        .body(body)
+    response.insert_header((CONTENT_TYPE, "text/html; charset=utf-8")).body(body)
 }
 
 /// Sends the browser on after a successful POST, with the outcome for the next page.
 pub fn see_other(req: &HttpRequest, location: &str, outcome: Option<Flash>) -> HttpResponse {
     let mut response = HttpResponse::SeeOther();
     response.insert_header((LOCATION, location));
-    if let (Some(flash), Some(token), Some(cookies)) = (
-        outcome,
-        req.extensions().get::<VisitorToken>(),
-        req.app_data::<actix_web::web::Data<Cookies>>(),
-    ) {
+    if let (Some(flash), Some(token), Some(cookies)) =
+        (outcome, req.extensions().get::<VisitorToken>(), req.app_data::<actix_web::web::Data<Cookies>>())
+    {
         response.cookie(flash.cookie(***cookies, token));
     }
     response.finish()
 }
 
 /// Sends the browser on under another token: at sign-in and sign-out.
-pub fn see_other_as(
-    cookies: Cookies,
-    token: &VisitorToken,
-    location: &str,
-    outcome: Option<Flash>,
-) -> HttpResponse {
+pub fn see_other_as(cookies: Cookies, token: &VisitorToken, location: &str, outcome: Option<Flash>) -> HttpResponse {
     let mut response = HttpResponse::SeeOther();
-    response
-        .insert_header((LOCATION, location))
-        .cookie(cookies.token_cookie(token));
+    response.insert_header((LOCATION, location)).cookie(cookies.token_cookie(token));
     if let Some(flash) = outcome {
         response.cookie(flash.cookie(cookies, token));
     }

@@ -24,22 +24,14 @@ pub fn grouped(number: i64) -> String {
 
 /// `1 data connector`, `1,204 data connectors`.
 pub fn plural(number: i64, one: &str, many: &str) -> String {
-    format!(
-        "{} {}",
-        grouped(number),
-        if number == 1 { one } else { many }
-    )
+    format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
 /// `812 bytes`, `1.2 kB`, `34 MB`
 pub fn size(bytes: i64) -> String {
     let scaled = |unit: i64, name: &str| {
         let value = bytes as f64 / unit as f64;
-        if value < 10.0 {
-            format!("{value:.1} {name}")
-        } else {
-            format!("{value:.0} {name}")
-        }
+        if value < 10.0 { format!("{value:.1} {name}") } else { format!("{value:.0} {name}") }
     };
     match bytes {
         1 => "1 byte".into(),
@@ -53,12 +45,7 @@ pub fn size(bytes: i64) -> String {
 /// `token server` → `Token server`.
 pub fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
-    letters
-        .next()
-        .into_iter()
-        .flat_map(char::to_uppercase)
-        .chain(letters)
-        .collect()
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
 /// `22 November 2026`.
@@ -90,11 +77,7 @@ pub fn on_clock(time: &DateTime<Utc>, format: &str) -> String {
 pub fn with_zone(time: &DateTime<Utc>, format: &str) -> String {
     let shown = Zone::of_reader().clock(time);
     let name = shown.format("%Z").to_string();
-    let zone = if name.starts_with(char::is_alphabetic) {
-        name
-    } else {
-        shown.format("UTC%:z").to_string()
-    };
+    let zone = if name.starts_with(char::is_alphabetic) { name } else { shown.format("UTC%:z").to_string() };
     format!("{} {zone}", shown.format(format))
 }
 
@@ -111,11 +94,7 @@ pub fn relative(time: &DateTime<Utc>, now: &DateTime<Utc>) -> String {
         return "now".into();
     }
     let words = duration_words(Duration::from_secs(seconds));
-    if distance > TimeDelta::zero() {
-        format!("in {words}")
-    } else {
-        format!("{words} ago")
-    }
+    if distance > TimeDelta::zero() { format!("in {words}") } else { format!("{words} ago") }
 }
 
 /// The size of a duration, rounded: `45 seconds`, `12 minutes`, `3 hours`, `20 days`.
@@ -139,33 +118,15 @@ mod tests {
         let time = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
         assert_eq!(date_time(&time), "18 November 2026, 11:06 UTC");
         for (zone, words, day) in [
-            (
-                "Europe/Madrid",
-                "18 November 2026, 12:06 CET",
-                "18 Nov 2026",
-            ),
-            (
-                "Pacific/Apia",
-                "19 November 2026, 00:06 UTC+13:00",
-                "19 Nov 2026",
-            ),
-            (
-                "Pacific/Kiritimati",
-                "19 November 2026, 01:06 UTC+14:00",
-                "19 Nov 2026",
-            ),
+            ("Europe/Madrid", "18 November 2026, 12:06 CET", "18 Nov 2026"),
+            ("Pacific/Apia", "19 November 2026, 00:06 UTC+13:00", "19 Nov 2026"),
+            ("Pacific/Kiritimati", "19 November 2026, 01:06 UTC+14:00", "19 Nov 2026"),
         ] {
             let zone = Zone::parse(zone).unwrap();
             let seen = async { (date_time(&time), short_date(&time)) };
             assert_eq!(zone.reads(seen).await, (words.into(), day.into()));
             let stored = async { (date_time_utc(&time), iso(&time)) };
-            assert_eq!(
-                zone.reads(stored).await,
-                (
-                    "18 November 2026, 11:06 UTC".into(),
-                    "2026-11-18T11:06:40Z".into()
-                )
-            );
+            assert_eq!(zone.reads(stored).await, ("18 November 2026, 11:06 UTC".into(), "2026-11-18T11:06:40Z".into()));
         }
     }
 
@@ -174,20 +135,13 @@ mod tests {
         assert_eq!(grouped(1_204), "1,204");
         assert_eq!(grouped(100), "100");
         assert_eq!(grouped(-1_000_000), "-1,000,000");
-        for (bytes, words) in [
-            (0, "0 bytes"),
-            (1, "1 byte"),
-            (1_240, "1.2 kB"),
-            (34_000_000, "34 MB"),
-            (5_000_000_000, "5.0 GB"),
-        ] {
+        for (bytes, words) in
+            [(0, "0 bytes"), (1, "1 byte"), (1_240, "1.2 kB"), (34_000_000, "34 MB"), (5_000_000_000, "5.0 GB")]
+        {
             assert_eq!(size(bytes), words);
         }
         let now = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
-        assert_eq!(
-            relative(&(now + TimeDelta::minutes(59)), &now),
-            "in 59 minutes"
-        );
+        assert_eq!(relative(&(now + TimeDelta::minutes(59)), &now), "in 59 minutes");
         assert_eq!(relative(&(now - TimeDelta::days(3)), &now), "3 days ago");
         assert_eq!(relative(&now, &now), "now");
     }

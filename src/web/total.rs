@@ -12,11 +12,7 @@ pub enum Total {
 impl Total {
     /// From a count that stopped one above `limit`.
     pub fn bounded(count: i64, limit: i64) -> Total {
-        if count > limit {
-            Total::MoreThan(limit)
-        } else {
-            Total::Exactly(count)
-        }
+        if count > limit { Total::MoreThan(limit) } else { Total::Exactly(count) }
     }
 
     /// `1,204`, `more than 1,000`.

@@ -18,29 +18,16 @@ pub struct Cookies {
 
 impl Cookies {
     fn token_name(self) -> &'static str {
-        if self.secure {
-            "__Host-connectory"
-        } else {
-            "connectory"
-        }
+        if self.secure { "__Host-connectory" } else { "connectory" }
     }
 
     pub(super) fn flash_name(self) -> &'static str {
-        if self.secure {
-            "__Host-connectory-flash"
-        } else {
-            "connectory-flash"
-        }
+        if self.secure { "__Host-connectory-flash" } else { "connectory-flash" }
     }
 
     /// A cookie that lasts as long as the browser runs, kept from scripts and from other sites' requests.
     pub(super) fn cookie(self, name: &'static str, value: String) -> Cookie<'static> {
-        Cookie::build(name, value)
-            .path("/")
-            .http_only(true)
-            .secure(self.secure)
-            .same_site(SameSite::Lax)
-            .finish()
+        Cookie::build(name, value).path("/").http_only(true).secure(self.secure).same_site(SameSite::Lax).finish()
     }
 
     /// The visitor's token, if the request carries one.
@@ -83,9 +70,7 @@ impl VisitorToken {
 
     /// The hash of the token that a request came with or was given.
     pub fn hash_of(req: &HttpRequest) -> Option<[u8; 32]> {
-        req.extensions()
-            .get::<VisitorToken>()
-            .map(VisitorToken::hash)
+        req.extensions().get::<VisitorToken>().map(VisitorToken::hash)
     }
 
     /// The token that every form of this visitor carries.
@@ -101,17 +86,8 @@ impl VisitorToken {
     /// A signature that only the holder of the token and this program can make. The inner digest has a fixed
     /// length, so the text cannot be extended.
     pub(super) fn sign(&self, purpose: &str, text: &str) -> String {
-        let inner = Sha256::new()
-            .chain_update(purpose)
-            .chain_update([0])
-            .chain_update(text)
-            .finalize();
-        URL_SAFE_NO_PAD.encode(
-            Sha256::new()
-                .chain_update(self.0)
-                .chain_update(inner)
-                .finalize(),
-        )
+        let inner = Sha256::new().chain_update(purpose).chain_update([0]).chain_update(text).finalize();
+        URL_SAFE_NO_PAD.encode(Sha256::new().chain_update(self.0).chain_update(inner).finalize())
     }
 }
 

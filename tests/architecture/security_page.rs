@@ -36,10 +36,7 @@ fn a_line_without_a_test_and_a_test_that_is_none_are_found() {
     assert_eq!(lines("| a | |"), 1);
     assert_eq!(lines("| a | – |"), 1);
     assert_eq!(lines("| a | No test: none |"), 1, "no reason");
-    assert_eq!(
-        lines("| a | No test: the compiler keeps it, and nothing else could |"),
-        0
-    );
+    assert_eq!(lines("| a | No test: the compiler keeps it, and nothing else could |"), 0);
     let other = findings("| What | Who |\n|---|---|\n| a | b |\n", |_| true);
     assert_eq!(other.len(), 2, "a table without the column, and its row");
 }
@@ -47,17 +44,9 @@ fn a_line_without_a_test_and_a_test_that_is_none_are_found() {
 #[test]
 fn a_test_is_found_where_cargo_says_that_it_is() {
     assert!(exists("nothing_panics_by_unwrap_or_expect"), "a rule");
-    assert!(exists(
-        "access::matrix::every_route_answers_everybody_as_reviewed"
-    ));
-    assert!(
-        exists("vault::tests::a_key_of_another_length_is_none"),
-        "in a file of its own"
-    );
-    assert!(
-        exists("web::visitor::tests::a_csrf_token_fits_its_visitor_only"),
-        "beside the code"
-    );
+    assert!(exists("access::matrix::every_route_answers_everybody_as_reviewed"));
+    assert!(exists("vault::tests::a_key_of_another_length_is_none"), "in a file of its own");
+    assert!(exists("web::visitor::tests::a_csrf_token_fits_its_visitor_only"), "beside the code");
     assert!(!exists("web::visitor::tests::sign"), "no test");
     assert!(!exists("vault::tests::no_such_test"));
     assert!(!exists("no::such::module"));
@@ -74,9 +63,7 @@ fn findings(text: &str, exists: impl Fn(&str) -> bool) -> Vec<String> {
             continue;
         };
         if !in_table && cell != COLUMN {
-            found.push(format!(
-                "{PAGE}:{at}: the last column of a table is “{COLUMN}”"
-            ));
+            found.push(format!("{PAGE}:{at}: the last column of a table is “{COLUMN}”"));
         }
         if in_table && !line.starts_with("|---") {
             found.extend(problem(cell, &exists).map(|words| format!("{PAGE}:{at}: {words}")));
@@ -92,25 +79,20 @@ fn last_cell(line: &str) -> Option<&str> {
 
 fn problem(cell: &str, exists: impl Fn(&str) -> bool) -> Option<String> {
     if let Some(reason) = cell.strip_prefix(NO_TEST) {
-        return (reason.chars().count() < SHORTEST_REASON)
-            .then(|| "say why no test can keep it".to_string());
+        return (reason.chars().count() < SHORTEST_REASON).then(|| "say why no test can keep it".to_string());
     }
     cell.split(", ").find_map(|part| {
-        let name = part
-            .strip_prefix('`')
-            .and_then(|rest| rest.strip_suffix('`'));
+        let name = part.strip_prefix('`').and_then(|rest| rest.strip_suffix('`'));
         match name {
-            None => Some(format!(
-                "“{part}” is neither a test in backticks nor “{NO_TEST}…”"
-            )),
+            None => Some(format!("“{part}” is neither a test in backticks nor “{NO_TEST}…”")),
             Some(name) if !exists(name) => Some(format!("there is no test {name}")),
             Some(_) => None,
         }
     })
 }
 
-/// Whether the sources have a test of this name, as `cargo test` prints it: in a file of its module, or in a module that stands
-/// within the file of the one above.
+/// Whether the sources have a test of this name, as `cargo test` prints it: in a file of its module, or in a module
+/// that stands within the file of the one above.
 fn exists(name: &str) -> bool {
     let (module, function) = name.rsplit_once("::").unwrap_or(("", name));
     let (above, last) = module.rsplit_once("::").unwrap_or(("", module));
@@ -139,9 +121,7 @@ fn is_test(text: &str, function: &str) -> bool {
     let at = lines.iter().position(|line| line.contains(&start));
     at.is_some_and(|at| {
         let above = lines[..at].iter().rev();
-        above
-            .take_while(|line| line.starts_with("#["))
-            .any(|line| line.contains("test"))
+        above.take_while(|line| line.starts_with("#[")).any(|line| line.contains("test"))
     })
 }
 

@@ -59,16 +59,11 @@ impl Source {
 
     /// How many times `super` leads from the file to the crate.
     pub fn depth(&self) -> usize {
-        self.segments()
-            .filter(|name| !["mod", "lib", "main"].contains(name))
-            .count()
+        self.segments().filter(|name| !["mod", "lib", "main"].contains(name)).count()
     }
 
     fn segments(&self) -> impl Iterator<Item = &str> {
-        self.path
-            .trim_start_matches("src/")
-            .trim_end_matches(".rs")
-            .split('/')
+        self.path.trim_start_matches("src/").trim_end_matches(".rs").split('/')
     }
 
     pub fn tokens(&self) -> Vec<Token<'_>> {
@@ -79,12 +74,7 @@ impl Source {
             let (text, after) = rest.split_at(lexeme(rest));
             let comment = text.starts_with("//") || text.starts_with("/*");
             if !comment && !text.trim().is_empty() {
-                found.push(Token {
-                    text,
-                    line,
-                    inside: 0,
-                    test,
-                });
+                found.push(Token { text, line, inside: 0, test });
             }
             line += text.matches('\n').count();
             rest = after;
@@ -126,8 +116,7 @@ pub fn closing(tokens: &[Token], open: usize) -> usize {
 pub fn paths<'a>(tokens: &[Token<'a>]) -> Vec<CodePath<'a>> {
     let mut found = vec![];
     for at in 0..tokens.len() {
-        let starts =
-            at == 0 || text(tokens, at - 1) != "::" || !is_word(text(tokens, at.max(2) - 2));
+        let starts = at == 0 || text(tokens, at - 1) != "::" || !is_word(text(tokens, at.max(2) - 2));
         if starts && is_word(text(tokens, at)) && text(tokens, at + 1) == "::" {
             follow(tokens, at, vec![], &mut found);
         }
@@ -136,12 +125,7 @@ pub fn paths<'a>(tokens: &[Token<'a>]) -> Vec<CodePath<'a>> {
 }
 
 /// Follows a path or a `use` tree to its leaves; gives back where it ends.
-fn follow<'a>(
-    tokens: &[Token<'a>],
-    mut at: usize,
-    mut segments: Vec<&'a str>,
-    found: &mut Vec<CodePath<'a>>,
-) -> usize {
+fn follow<'a>(tokens: &[Token<'a>], mut at: usize, mut segments: Vec<&'a str>, found: &mut Vec<CodePath<'a>>) -> usize {
     while is_segment(text(tokens, at)) {
         segments.push(tokens[at].text);
         if text(tokens, at + 1) != "::" {
@@ -152,10 +136,7 @@ fn follow<'a>(
     }
     if text(tokens, at) != "{" {
         // A turbofish, or a macro's variable.
-        found.push(CodePath {
-            segments,
-            at: at - 1,
-        });
+        found.push(CodePath { segments, at: at - 1 });
         return at;
     }
     let end = closing(tokens, at);
@@ -183,15 +164,11 @@ fn mark(tokens: &mut [Token]) {
     for at in 0..tokens.len() {
         if text(tokens, at) == "mod" && text(tokens, at + 2) == "{" {
             let end = closing(tokens, at + 2);
-            tokens[at + 2..=end]
-                .iter_mut()
-                .for_each(|token| token.inside += 1);
+            tokens[at + 2..=end].iter_mut().for_each(|token| token.inside += 1);
         }
         if stand(tokens, at, &["#", "[", "cfg", "(", "test", ")", "]"]) {
             let end = item_end(tokens, at + 7);
-            tokens[at..=end]
-                .iter_mut()
-                .for_each(|token| token.test = true);
+            tokens[at..=end].iter_mut().for_each(|token| token.test = true);
         }
     }
 }
@@ -210,17 +187,12 @@ fn item_end(tokens: &[Token], mut at: usize) -> usize {
 }
 
 fn stand(tokens: &[Token], at: usize, words: &[&str]) -> bool {
-    words
-        .iter()
-        .enumerate()
-        .all(|(step, word)| text(tokens, at + step) == *word)
+    words.iter().enumerate().all(|(step, word)| text(tokens, at + step) == *word)
 }
 
 /// The length of the token, comment or white space at the start.
 fn lexeme(rest: &str) -> usize {
-    let word = rest
-        .find(|c: char| !c.is_alphanumeric() && c != '_')
-        .unwrap_or(rest.len());
+    let word = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
     let after = &rest[word..];
     match &rest[..word] {
         "" if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),

@@ -34,26 +34,16 @@ async fn a_connector_is_kept_to_one_person_by_keyboard_alone() {
     window.key(Key::Space).await;
     typist.follow("Add selected").await;
     typist.focus_is_on_the_outcome("1 entry was added").await;
-    assert_eq!(
-        ticked(&window).await,
-        ["view call edit authorize", "view call"]
-    );
+    assert_eq!(ticked(&window).await, ["view call edit authorize", "view call"]);
 
     // What View is unticked for goes with it, in its row alone.
-    typist
-        .tab_to("View for everybody with the permission")
-        .await;
+    typist.tab_to("View for everybody with the permission").await;
     window.key(Key::Space).await;
     assert_eq!(ticked(&window).await, ["", "view call"]);
     typist.follow("Save").await;
-    typist
-        .focus_is_on_the_outcome("The access to the Data Connector was saved")
-        .await;
+    typist.focus_is_on_the_outcome("The access to the Data Connector was saved").await;
     assert_eq!(ticked(&window).await, ["", "view call"]);
-    let (viewer, other) = (
-        app.signed_in(ben).await,
-        app.person(&[ViewConnectors]).await,
-    );
+    let (viewer, other) = (app.signed_in(ben).await, app.person(&[ViewConnectors]).await);
     viewer.get("/connectors/payroll").await.expect(200);
     other.get("/connectors/payroll").await.expect(404);
 }

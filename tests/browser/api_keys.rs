@@ -23,18 +23,14 @@ async fn a_key_is_made_led_somewhere_and_revoked_by_keyboard_alone() {
     assert_eq!(window.h1().await, "Enter your own password");
     typist.fill("Your own password", PASSWORD).await;
     typist.send().await;
-    typist
-        .focus_is_on_the_outcome("The program was created")
-        .await;
+    typist.focus_is_on_the_outcome("The program was created").await;
 
     typist.follow("API key").await;
     typist.fill("Name", "Nightly").await;
     typist.tab_to("In 90 days").await;
     window.key(Key::Down).await;
     window.key(Key::Down).await;
-    let date = (app.clock.now() + TimeDelta::days(40))
-        .format("%Y-%m-%d")
-        .to_string();
+    let date = (app.clock.now() + TimeDelta::days(40)).format("%Y-%m-%d").to_string();
     typist.fill("Date", &date).await;
     typist.tab_to("Only chosen data connectors").await;
     typist.tab_to("All methods").await;
@@ -42,9 +38,7 @@ async fn a_key_is_made_led_somewhere_and_revoked_by_keyboard_alone() {
     typist.tab_to("GET").await;
     window.key(Key::Space).await;
     typist.send().await;
-    typist
-        .focus_is_on_the_outcome("The API key was created.")
-        .await;
+    typist.focus_is_on_the_outcome("The API key was created.").await;
     let key = window.value("api_key").await;
     assert!(key.starts_with("cty_"), "a key is shown");
     typist.tab_to("Copy API key").await;
@@ -60,22 +54,15 @@ async fn a_key_is_made_led_somewhere_and_revoked_by_keyboard_alone() {
     typist.tab_to("May use the proxy").await;
     window.key(Key::Space).await;
     typist.follow("Allow it").await;
-    typist
-        .focus_is_on_the_outcome("The key now leads to “Payroll”")
-        .await;
+    typist.focus_is_on_the_outcome("The key now leads to “Payroll”").await;
     assert_eq!(window.texts("tbody tr th").await, ["Payroll"]);
     assert!(!window.html().await.contains(&key));
 
     typist.follow("Revoke").await;
     typist.follow("Revoke “Nightly”").await;
-    typist
-        .focus_is_on_the_outcome("The API key was revoked.")
-        .await;
+    typist.focus_is_on_the_outcome("The API key was revoked.").await;
     let found = app.api_keys.find(&app.db, &key, app.clock.now()).await;
-    assert_eq!(
-        found.err().map(|refusal| refusal.code()),
-        Some("key_revoked")
-    );
+    assert_eq!(found.err().map(|refusal| refusal.code()), Some("key_revoked"));
 }
 
 #[tokio::test]

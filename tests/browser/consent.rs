@@ -1,5 +1,5 @@
-//! Authorizing a data connector at servers of other authors: from the tab's form to the server's pages and back, with and
-//! without JavaScript, and by keyboard alone.
+//! Authorizing a data connector at servers of other authors: from the tab's form to the server's pages and back, with
+//! and without JavaScript, and by keyboard alone.
 
 use connectory::connectors::Method;
 use serde_json::json;
@@ -18,15 +18,13 @@ const CLIENT_SECRET: &str = "s3cret+/%:& x";
 /// A site with the data connector “Ledger”, which has no method yet.
 async fn ledger() -> TestApp {
     let app = TestApp::start().await;
-    app.connector_with("Ledger", |new| new.method = Method::NoAuth)
-        .await;
+    app.connector_with("Ledger", |new| new.method = Method::NoAuth).await;
     app
 }
 
 /// Forgets what was saved for the server before.
 async fn start_over(app: &TestApp) {
-    app.sql("DELETE FROM tokens; DELETE FROM secrets; UPDATE connectors SET method = 'no_auth'")
-        .await;
+    app.sql("DELETE FROM tokens; DELETE FROM secrets; UPDATE connectors SET method = 'no_auth'").await;
 }
 
 /// What the server's operator registers.
@@ -47,9 +45,7 @@ async fn fill_in(window: &Window, server: &AuthorizationServer, grant: Grant, sc
     };
     window.choose("auth_method", method).await;
     if scripts {
-        window
-            .until("return document.getElementById('authorize_url').checkVisibility()")
-            .await;
+        window.until("return document.getElementById('authorize_url').checkVisibility()").await;
     } else {
         window.press("Show fields for this method").await;
     }
@@ -68,9 +64,7 @@ async fn fill_in(window: &Window, server: &AuthorizationServer, grant: Grant, sc
 async fn answer(window: &Window, server: &AuthorizationServer, button: &str) {
     window.press("Authorize").await;
     assert_eq!(window.h1().await, "Ledger: Authorize");
-    window
-        .press(&format!("Continue to {}", server.urls.issuer))
-        .await;
+    window.press(&format!("Continue to {}", server.urls.issuer)).await;
     sign_in(window).await;
     press_there(window, button).await;
 }
@@ -92,9 +86,7 @@ pub async fn press_there(window: &Window, words: &str) {
 }
 
 async fn is_authorized(window: &Window) {
-    window
-        .until("return Boolean(document.querySelector('main .note.ok')) && document.readyState == 'complete'")
-        .await;
+    window.until("return Boolean(document.querySelector('main .note.ok')) && document.readyState == 'complete'").await;
     assert_eq!(window.flash().await, "The data connector is authorized");
     assert_eq!(window.path().await, TAB);
     assert_eq!(window.text(".head .tag").await, "Healthy");
@@ -102,9 +94,7 @@ async fn is_authorized(window: &Window) {
 
 /// Every address that the window has been to.
 async fn history(window: &Window) -> String {
-    let history = window
-        .devtools("Page.getNavigationHistory", json!({}))
-        .await;
+    let history = window.devtools("Page.getNavigationHistory", json!({})).await;
     history["entries"].to_string()
 }
 
@@ -113,16 +103,9 @@ async fn the_code_grant_works_with_both_servers_with_and_without_scripts() {
     let app = ledger().await;
     let setup = setup(&app, Grant::AuthorizationCode);
     let person = app.super_admin().await;
-    for server in [
-        AuthorizationServer::oidc_provider(&setup),
-        AuthorizationServer::django(&setup),
-    ] {
+    for server in [AuthorizationServer::oidc_provider(&setup), AuthorizationServer::django(&setup)] {
         for scripts in [true, false] {
-            let window = if scripts {
-                Window::open(&app).await
-            } else {
-                Window::open_without_scripts(&app).await
-            };
+            let window = if scripts { Window::open(&app).await } else { Window::open_without_scripts(&app).await };
             window.be(&person).await;
             start_over(&app).await;
             fill_in(&window, &server, Grant::AuthorizationCode, scripts).await;
@@ -146,15 +129,10 @@ async fn the_session_is_known_to_whoever_comes_back_from_another_site() {
         // A browser takes another name for another site, which another port alone does not make.
         let elsewhere = |address: &str| address.replace("127.0.0.1", "localhost");
         let there = elsewhere(&server.urls.authorize);
-        app.sql(&format!(
-            "UPDATE oauth_clients SET authorize_url = '{there}'"
-        ))
-        .await;
+        app.sql(&format!("UPDATE oauth_clients SET authorize_url = '{there}'")).await;
         window.go(TAB).await;
         window.press("Authorize").await;
-        window
-            .press(&format!("Continue to {}", elsewhere(&server.urls.issuer)))
-            .await;
+        window.press(&format!("Continue to {}", elsewhere(&server.urls.issuer))).await;
         sign_in(&window).await;
         let host = window.script("return location.hostname", json!([])).await;
         assert_eq!(host, "localhost");
@@ -187,22 +165,14 @@ async fn without_scripts_the_implicit_answer_is_pasted() {
     answer(&window, &server, server.allow).await;
     assert_eq!(window.h1().await, "Ledger: Finish authorizing");
     window.press("Finish").await;
-    assert_eq!(
-        window.texts(".note.bad li").await,
-        ["Paste the whole address of this page"]
-    );
+    assert_eq!(window.texts(".note.bad li").await, ["Paste the whole address of this page"]);
     window.go(TAB).await;
     window.press("Authorize").await;
-    window
-        .press(&format!("Continue to {}", server.urls.issuer))
-        .await;
+    window.press(&format!("Continue to {}", server.urls.issuer)).await;
     press_there(&window, server.allow).await;
     let address = window.script("return location.href", json!([])).await;
     let address = address.as_str().expect("an address");
-    assert!(
-        address.contains("#") && address.contains("access_token="),
-        "{address}"
-    );
+    assert!(address.contains("#") && address.contains("access_token="), "{address}");
     window.fill("address", address).await;
     window.press("Finish").await;
     is_authorized(&window).await;
@@ -213,10 +183,7 @@ async fn a_denied_consent_says_so_and_leads_back() {
     let app = ledger().await;
     let setup = setup(&app, Grant::AuthorizationCode);
     let person = app.super_admin().await;
-    for server in [
-        AuthorizationServer::oidc_provider(&setup),
-        AuthorizationServer::django(&setup),
-    ] {
+    for server in [AuthorizationServer::oidc_provider(&setup), AuthorizationServer::django(&setup)] {
         let window = Window::open(&app).await;
         window.be(&person).await;
         start_over(&app).await;
@@ -239,9 +206,7 @@ async fn a_data_connector_is_authorized_by_keyboard_alone() {
     window.go(TAB).await;
     typist.tab_to("Method").await;
     window.keys("OAuth 2.0 Au").await;
-    window
-        .until("return document.getElementById('authorize_url').checkVisibility()")
-        .await;
+    window.until("return document.getElementById('authorize_url').checkVisibility()").await;
     typist.fill("Issuer (optional)", &server.urls.issuer).await;
     typist.follow("Find settings").await;
     let focus = window.focus().await;
@@ -252,13 +217,9 @@ async fn a_data_connector_is_authorized_by_keyboard_alone() {
     typist.fill("Client Secret (not set)", CLIENT_SECRET).await;
     typist.fill("Scope (optional)", "read").await;
     typist.send().await;
-    typist
-        .focus_is_on_the_outcome("The Data Connector was saved")
-        .await;
+    typist.focus_is_on_the_outcome("The Data Connector was saved").await;
     typist.follow("Authorize").await;
-    typist
-        .follow(&format!("Continue to {}", server.urls.issuer))
-        .await;
+    typist.follow(&format!("Continue to {}", server.urls.issuer)).await;
     for (label, text) in [("User name", USER), ("Password", USERS_PASSWORD)] {
         window.key(Key::Tab).await;
         assert_eq!(window.focus().await.name, label);
@@ -268,8 +229,6 @@ async fn a_data_connector_is_authorized_by_keyboard_alone() {
     window.key(Key::Tab).await;
     assert_eq!(window.focus().await.name, server.allow);
     window.key_to_next_page(Key::Enter).await;
-    typist
-        .focus_is_on_the_outcome("The data connector is authorized")
-        .await;
+    typist.focus_is_on_the_outcome("The data connector is authorized").await;
     is_authorized(&window).await;
 }

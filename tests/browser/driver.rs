@@ -70,11 +70,7 @@ impl Driver {
             _ = janitor.wait();
             return Err("chromedriver stopped before it named its port".into());
         };
-        Ok(Driver {
-            address: format!("http://127.0.0.1:{port}"),
-            folder,
-            _processes: [driver, janitor],
-        })
+        Ok(Driver { address: format!("http://127.0.0.1:{port}"), folder, _processes: [driver, janitor] })
     }
 }
 
@@ -83,10 +79,7 @@ fn port(driver: &mut Child) -> Option<u16> {
     let output = driver.stdout.as_mut()?;
     // One line only: whatever it says later stays in the pipe, which the process keeps.
     let mut lines = BufReader::with_capacity(1, output).lines();
-    let line = lines.find_map(|line| {
-        line.ok()
-            .filter(|line| line.contains("started successfully on port"))
-    })?;
+    let line = lines.find_map(|line| line.ok().filter(|line| line.contains("started successfully on port")))?;
     line.trim_end_matches('.').rsplit(' ').next()?.parse().ok()
 }
 
@@ -139,12 +132,9 @@ impl Session {
             .timeout(Duration::from_secs(60))
             .build()
             .expect("an HTTP client");
-        let started = WebDriver::builder(&driver.address, capabilities(&profile))
-            .client(client)
-            .await;
+        let started = WebDriver::builder(&driver.address, capabilities(&profile)).client(client).await;
         Session {
-            driver: started
-                .unwrap_or_else(|error| panic!("Chromium does not start: {REMEDY}\n{error}")),
+            driver: started.unwrap_or_else(|error| panic!("Chromium does not start: {REMEDY}\n{error}")),
             _profile: Profile(profile),
             _room: room,
         }
@@ -153,11 +143,7 @@ impl Session {
     /// Asks the browser's developer tools for something that WebDriver has no word for.
     pub async fn devtools(&self, command: &str, parameters: Value) -> Value {
         let body = json!({ "cmd": command, "params": parameters });
-        self.ask(Question {
-            path: "goog/cdp/execute".into(),
-            body: Some(body),
-        })
-        .await
+        self.ask(Question { path: "goog/cdp/execute".into(), body: Some(body) }).await
     }
 
     /// The name that screen readers give to an element.
@@ -170,9 +156,7 @@ impl Session {
     async fn ask(&self, question: Question) -> Value {
         let words = format!("{question:?}");
         let answer = self.driver.cmd(question).await;
-        answer
-            .and_then(|answer| answer.value_json())
-            .unwrap_or_else(|error| panic!("{words}: {error}"))
+        answer.and_then(|answer| answer.value_json()).unwrap_or_else(|error| panic!("{words}: {error}"))
     }
 }
 

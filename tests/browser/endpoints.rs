@@ -13,8 +13,7 @@ const TAB: &str = "/connectors/payroll/endpoints";
 
 async fn connected(app: &TestApp, api: &Hostile) {
     let base = api.url("/v1");
-    app.connector_with("Payroll", |new| new.base_url = HttpUrl::parse(&base).ok())
-        .await;
+    app.connector_with("Payroll", |new| new.base_url = HttpUrl::parse(&base).ok()).await;
 }
 
 #[tokio::test]
@@ -31,23 +30,14 @@ async fn an_endpoint_is_written_and_run_by_keyboard_alone() {
     typist.fill("Name", "List entries").await;
     typist.fill("URL", "/entries").await;
     typist.follow("Add a parameter").await;
-    assert_eq!(
-        window.focus().await.id,
-        "parameter-1",
-        "the page goes on at the new row"
-    );
+    assert_eq!(window.focus().await.id, "parameter-1", "the page goes on at the new row");
     typist.fill("Key", "month").await;
     typist.fill("Default value", "{{month}}").await;
     typist.follow("Add another parameter").await;
     typist.follow("Remove parameter 2").await;
     let focus = window.focus().await;
-    assert_eq!(
-        focus.id, "parameter-removed",
-        "the focus stays where it was"
-    );
-    typist
-        .fill("Sample data (optional)", "{\"month\": \"2026-11\"}")
-        .await;
+    assert_eq!(focus.id, "parameter-removed", "the focus stays where it was");
+    typist.fill("Sample data (optional)", "{\"month\": \"2026-11\"}").await;
     typist.follow("Run").await;
     typist.focus_is_on_the_outcome("200 OK in ").await;
     assert_eq!(api.request().target, "/v1/entries?month=2026-11");
@@ -91,12 +81,7 @@ async fn an_endpoint_is_written_and_run_without_scripts() {
     assert_eq!(sent.body, "note=a+%26+b");
     assert_eq!(window.value("endpoint_url").await, "/entries/{{id}}");
     // Enter in a field saves, and does nothing else.
-    window
-        .find(By::Id("endpoint_name"))
-        .await
-        .focus()
-        .await
-        .expect("the focus goes there");
+    window.find(By::Id("endpoint_name")).await.focus().await.expect("the focus goes there");
     window.key_to_next_page(Key::Enter).await;
     assert_eq!(window.flash().await, "The endpoint was created");
     assert_eq!(api.requests().len(), 1);
@@ -110,14 +95,10 @@ async fn what_another_kind_of_body_hides_is_not_lost() {
     window.be(&app.super_admin().await).await;
     window.go(&format!("{TAB}/new")).await;
     window.choose("body_kind", "JSON").await;
-    window
-        .until("return document.getElementById('body').checkVisibility()")
-        .await;
+    window.until("return document.getElementById('body').checkVisibility()").await;
     window.fill("body", "{\"a\": {{a}}}").await;
     window.choose("body_kind", "None").await;
-    window
-        .until("return !document.getElementById('body').checkVisibility()")
-        .await;
+    window.until("return !document.getElementById('body').checkVisibility()").await;
     window.press("Add a parameter").await;
     assert_eq!(window.value("body").await, "{\"a\": {{a}}}");
     let guarded = "return document.querySelector('form[data-guard]').dataset.guard";

@@ -64,28 +64,18 @@ impl Typist<'_> {
             } else {
                 self.window.chord(Key::Shift, Key::Tab.into()).await;
             }
-            let stop: Stop =
-                serde_json::from_value(self.window.script(LOOK, json!([forwards])).await)
-                    .expect("a stop");
+            let stop: Stop = serde_json::from_value(self.window.script(LOOK, json!([forwards])).await).expect("a stop");
             if stop.outside {
                 break;
             }
             let focus = self.window.focus().await;
-            assert!(
-                stop.faults.is_empty(),
-                "on {}, {focus:?} {}",
-                self.window.path().await,
-                stop.faults.join(", ")
-            );
+            assert!(stop.faults.is_empty(), "on {}, {focus:?} {}", self.window.path().await, stop.faults.join(", "));
             if focus.name == name {
                 return;
             }
             names.push(focus.name);
         }
-        panic!(
-            "Tab does not lead to “{name}” on {}, only to {names:?}",
-            self.window.path().await
-        );
+        panic!("Tab does not lead to “{name}” on {}, only to {names:?}", self.window.path().await);
     }
 
     /// Goes to a link or button and presses Enter, which leads to another page.
@@ -107,23 +97,14 @@ impl Typist<'_> {
 
     pub async fn focus_is_on_the_outcome(&self, words: &str) {
         let focus = self.window.focus().await;
-        assert!(
-            focus.classes.contains("note ok"),
-            "the focus is on {focus:?}, not on the outcome “{words}”"
-        );
+        assert!(focus.classes.contains("note ok"), "the focus is on {focus:?}, not on the outcome “{words}”");
         let flash = self.window.flash().await;
-        assert!(
-            flash.starts_with(words),
-            "the outcome is “{flash}”, not “{words}”"
-        );
+        assert!(flash.starts_with(words), "the outcome is “{flash}”, not “{words}”");
     }
 
     async fn focus_is_on_the_problem(&self, words: &str) {
         let focus = self.window.focus().await;
-        assert!(
-            focus.classes.contains("note bad"),
-            "the focus is on {focus:?}, not on “{words}”"
-        );
+        assert!(focus.classes.contains("note bad"), "the focus is on {focus:?}, not on “{words}”");
         assert_eq!(self.window.text(".note.bad h2").await, words);
     }
 }
@@ -150,23 +131,15 @@ async fn become_the_first_super_admin(typist: &Typist<'_>, app: &TestApp) {
     assert_eq!(window.h1().await, "Create the first super admin");
     typist.follow("Create super admin").await;
     typist.focus_is_on_the_problem("There are 4 problems").await;
-    typist
-        .tab_to("Enter the code that the server printed when it was started last")
-        .await;
+    typist.tab_to("Enter the code that the server printed when it was started last").await;
     window.key(Key::Enter).await;
-    assert_eq!(
-        window.focus().await.name,
-        "One-time code",
-        "the message leads into its field"
-    );
+    assert_eq!(window.focus().await.name, "One-time code", "the message leads into its field");
     window.keys(app.first_run.code()).await;
     typist.fill("User name", "ana").await;
     typist.fill("Your name", "Ana Ruiz").await;
     typist.fill("Password", PASSWORD).await;
     typist.send().await;
-    typist
-        .focus_is_on_the_outcome("You are the first super admin")
-        .await;
+    typist.focus_is_on_the_outcome("You are the first super admin").await;
 }
 
 async fn create_a_category(typist: &Typist<'_>) {
@@ -176,9 +149,7 @@ async fn create_a_category(typist: &Typist<'_>) {
     typist.focus_is_on_the_problem("There is a problem").await;
     typist.fill("Name", "Human resources").await;
     typist.send().await;
-    typist
-        .focus_is_on_the_outcome("The category was created")
-        .await;
+    typist.focus_is_on_the_outcome("The category was created").await;
     typist.follow("Data Connectors").await;
 }
 
@@ -197,9 +168,7 @@ async fn create_the_connector(typist: &Typist<'_>, origin: &str) {
     typist.tab_to("Uncategorized").await;
     window.key(Key::Space).await;
     typist.follow("Save").await;
-    typist
-        .focus_is_on_the_outcome("The Data Connector was created")
-        .await;
+    typist.focus_is_on_the_outcome("The Data Connector was created").await;
     assert_eq!(window.h1().await, format!("{PAYROLL}: Authorization"));
 }
 
@@ -207,18 +176,10 @@ async fn choose_bearer_token(typist: &Typist<'_>) {
     let window = typist.window;
     typist.tab_to("Method").await;
     window.key(Key::Down).await;
-    window
-        .until("return document.getElementById('token').checkVisibility()")
-        .await;
-    assert_eq!(
-        window.focus().await.name,
-        "Method",
-        "choosing does not move the focus"
-    );
+    window.until("return document.getElementById('token').checkVisibility()").await;
+    assert_eq!(window.focus().await.name, "Method", "choosing does not move the focus");
     typist.follow("Save").await;
-    typist
-        .focus_is_on_the_outcome("The Data Connector was saved")
-        .await;
+    typist.focus_is_on_the_outcome("The Data Connector was saved").await;
 }
 
 async fn request_a_token(typist: &Typist<'_>, tokens: &OAuthServer) {
@@ -229,20 +190,11 @@ async fn request_a_token(typist: &Typist<'_>, tokens: &OAuthServer) {
     typist.fill("Password (optional)", "wrong").await;
     typist.send().await;
     typist.focus_is_on_the_problem("No access token").await;
-    assert_eq!(
-        window.value("token_url").await,
-        tokens.token_url,
-        "a refusal keeps what was typed"
-    );
+    assert_eq!(window.value("token_url").await, tokens.token_url, "a refusal keeps what was typed");
     typist.fill("Password (optional)", USERS_PASSWORD).await;
     typist.send().await;
-    typist
-        .focus_is_on_the_outcome("Access token received.")
-        .await;
-    assert!(
-        window.value("access_token").await.starts_with("ey"),
-        "a token is shown"
-    );
+    typist.focus_is_on_the_outcome("Access token received.").await;
+    assert!(window.value("access_token").await.starts_with("ey"), "a token is shown");
     let facts = window.texts(".result dd").await;
     assert_eq!(facts[0], "Bearer");
     assert!(

@@ -9,12 +9,7 @@ use crate::support::{PASSWORD, TestApp};
 
 /// Presses Enter in a text field and waits for the page that comes of it.
 async fn enter_in(window: &Window, id: &str) {
-    window
-        .find(By::Id(id))
-        .await
-        .focus()
-        .await
-        .expect("the focus goes there");
+    window.find(By::Id(id)).await.focus().await.expect("the focus goes there");
     window.key_to_next_page(Key::Enter).await;
 }
 
@@ -30,10 +25,7 @@ async fn the_whole_main_job_is_done_without_scripts() {
     window.fill("full_name", "Ana Ruiz").await;
     window.fill("password", PASSWORD).await;
     window.press("Create super admin").await;
-    assert_eq!(
-        window.flash().await,
-        "You are the first super admin of this Connectory"
-    );
+    assert_eq!(window.flash().await, "You are the first super admin of this Connectory");
 
     window.press("Categories").await;
     window.press("Category").await;
@@ -52,12 +44,7 @@ async fn the_whole_main_job_is_done_without_scripts() {
     assert_eq!(window.value("connector_name").await, PAYROLL);
     assert_eq!(window.value("base_url").await, origin(&tokens));
     assert_eq!(window.value("auth_method").await, "bearer");
-    let ticked = window
-        .script(
-            "return document.querySelectorAll('[name=category]:checked').length",
-            json!([]),
-        )
-        .await;
+    let ticked = window.script("return document.querySelectorAll('[name=category]:checked').length", json!([])).await;
     assert_eq!(ticked, 2);
     window.fill("description", "Salaries and payslips").await;
     window.press("Save").await;
@@ -75,10 +62,7 @@ async fn the_whole_main_job_is_done_without_scripts() {
     assert_eq!(window.value("token_password").await, "");
     window.fill("token_password", USERS_PASSWORD).await;
     window.press("Get Access Token").await;
-    assert!(
-        window.value("access_token").await.starts_with("ey"),
-        "a token is shown"
-    );
+    assert!(window.value("access_token").await.starts_with("ey"), "a token is shown");
     assert_eq!(window.text(".result dd").await, "Bearer");
     window.press("Use this token").await;
     assert_eq!(window.flash().await, "The token was stored");
@@ -90,10 +74,7 @@ async fn the_whole_main_job_is_done_without_scripts() {
 #[tokio::test]
 async fn another_methods_fields_are_shown_by_a_button_and_nothing_typed_is_lost() {
     let app = TestApp::start().await;
-    app.connector_with("Ledger", |new| {
-        new.method = connectory::connectors::Method::Basic
-    })
-    .await;
+    app.connector_with("Ledger", |new| new.method = connectory::connectors::Method::Basic).await;
     let window = Window::open_without_scripts(&app).await;
     window.be(&app.super_admin().await).await;
     window.go("/connectors/ledger/authorization").await;
@@ -102,9 +83,7 @@ async fn another_methods_fields_are_shown_by_a_button_and_nothing_typed_is_lost(
     window.choose("auth_method", "API Key").await;
     window.press("Show fields for this method").await;
     assert_eq!(
-        window
-            .texts("[data-case=api_key] label, [data-case=basic] label")
-            .await[..2],
+        window.texts("[data-case=api_key] label, [data-case=basic] label").await[..2],
         ["Sent as", "Name of the header or parameter"]
     );
     window.fill("api_key_name", "X-Ledger-Key").await;
@@ -114,20 +93,13 @@ async fn another_methods_fields_are_shown_by_a_button_and_nothing_typed_is_lost(
     window.choose("auth_method", "API Key").await;
     window.press("Show fields for this method").await;
     assert_eq!(window.value("api_key_name").await, "X-Ledger-Key");
-    assert_eq!(
-        app.value("SELECT method FROM connectors").await,
-        "basic",
-        "nothing is saved yet"
-    );
+    assert_eq!(app.value("SELECT method FROM connectors").await, "basic", "nothing is saved yet");
 }
 
 #[tokio::test]
 async fn enter_in_a_text_field_saves_and_does_not_switch() {
     let app = TestApp::start().await;
-    app.connector_with("Ledger", |new| {
-        new.method = connectory::connectors::Method::Basic
-    })
-    .await;
+    app.connector_with("Ledger", |new| new.method = connectory::connectors::Method::Basic).await;
     let window = Window::open_without_scripts(&app).await;
     window.be(&app.super_admin().await).await;
     window.go("/connectors/ledger/authorization").await;
@@ -141,18 +113,12 @@ async fn enter_in_a_text_field_saves_and_does_not_switch() {
 async fn what_only_a_script_could_do_is_not_offered() {
     let app = TestApp::start().await;
     let person = app.super_admin().await;
-    app.connector_with("Ledger", |new| {
-        new.method = connectory::connectors::Method::Basic
-    })
-    .await;
+    app.connector_with("Ledger", |new| new.method = connectory::connectors::Method::Basic).await;
     let window = Window::open_without_scripts(&app).await;
     for page in ["/sign-in", "/connectors/ledger/authorization"] {
         window.go(page).await;
         let dead = window.texts("[data-reveal], [data-copy]").await;
-        assert!(
-            dead.is_empty(),
-            "{page} shows buttons that do nothing: {dead:?}"
-        );
+        assert!(dead.is_empty(), "{page} shows buttons that do nothing: {dead:?}");
         window.be(&person).await;
     }
 }

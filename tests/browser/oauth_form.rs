@@ -14,8 +14,7 @@ const SENT_UNSEEN: &str = "return [...document.querySelectorAll('fieldset [data-
 
 async fn tab(grant: Grant) -> (TestApp, Window) {
     let app = TestApp::start().await;
-    app.connector_with("Ledger", |new| new.method = Method::OAuth(grant))
-        .await;
+    app.connector_with("Ledger", |new| new.method = Method::OAuth(grant)).await;
     let window = Window::open(&app).await;
     window.be(&app.super_admin().await).await;
     window.go("/connectors/ledger/authorization").await;
@@ -36,26 +35,20 @@ async fn each_grant_shows_its_own_fields_and_no_other_is_sent() {
             "issuer authorize_url token_url redirect_url client_id client_secret scope",
             "Client ID",
         ),
-        (
-            "OAuth 2.0 Client Credentials",
-            "issuer token_url client_id client_secret scope",
-            "Client ID",
-        ),
+        ("OAuth 2.0 Client Credentials", "issuer token_url client_id client_secret scope", "Client ID"),
         (
             "Auth 2.0 Password",
             "issuer token_url oauth_user oauth_password client_id client_secret scope",
             "Client ID (optional)",
         ),
-        (
-            "OAuth 2.0 Implicit",
-            "issuer authorize_url redirect_url client_id scope",
-            "Client ID",
-        ),
+        ("OAuth 2.0 Implicit", "issuer authorize_url redirect_url client_id scope", "Client ID"),
         ("No Auth", "", ""),
     ] {
         window.choose("auth_method", method).await;
         window
-            .until(&format!("return document.querySelector('main > [role=status]')?.textContent == 'Showing fields for {method}'"))
+            .until(&format!(
+                "return document.querySelector('main > [role=status]')?.textContent == 'Showing fields for {method}'"
+            ))
             .await;
         assert_eq!(seen(&window).await.join(" "), fields, "{method}");
         let unseen = window.script(SENT_UNSEEN, json!([])).await;
@@ -73,27 +66,13 @@ async fn what_can_take_long_says_so() {
     let (_app, window) = tab(Grant::AuthorizationCode).await;
     let stay = "addEventListener('submit', event => event.preventDefault())";
     for (button, words) in [
-        (
-            "Find settings",
-            "Asking the server. This can take up to 10 seconds.",
-        ),
-        (
-            "Test connection",
-            "Testing. This can take up to 10 seconds for each step.",
-        ),
+        ("Find settings", "Asking the server. This can take up to 10 seconds."),
+        ("Test connection", "Testing. This can take up to 10 seconds for each step."),
     ] {
         window.go("/connectors/ledger/authorization").await;
         window.script(stay, json!([])).await;
-        window
-            .click(&format!(
-                "//button[not(@hidden)][normalize-space()='{button}']"
-            ))
-            .await;
-        window
-            .until(&format!(
-                "return document.querySelector('.said[role=status]')?.textContent == '{words}'"
-            ))
-            .await;
+        window.click(&format!("//button[not(@hidden)][normalize-space()='{button}']")).await;
+        window.until(&format!("return document.querySelector('.said[role=status]')?.textContent == '{words}'")).await;
     }
 }
 
@@ -104,13 +83,8 @@ async fn without_scripts_what_can_take_long_says_so_beforehand() {
     app.connector_with("Ledger", |new| new.method = code).await;
     let window = Window::open_without_scripts(&app).await;
     window.be(&app.super_admin().await).await;
-    for (time_out, words) in [
-        ("NULL", "10 seconds"),
-        ("1", "1 second"),
-        ("7", "7 seconds"),
-    ] {
-        app.sql(&format!("UPDATE authorizations SET time_out = {time_out}"))
-            .await;
+    for (time_out, words) in [("NULL", "10 seconds"), ("1", "1 second"), ("7", "7 seconds")] {
+        app.sql(&format!("UPDATE authorizations SET time_out = {time_out}")).await;
         window.go("/connectors/ledger/authorization").await;
         let said = window.texts("noscript").await;
         let asking = format!("Asking the server can take up to {words}.");
@@ -122,24 +96,18 @@ async fn without_scripts_what_can_take_long_says_so_beforehand() {
 #[tokio::test]
 async fn the_redirect_url_is_copied() {
     let (app, window) = tab(Grant::AuthorizationCode).await;
-    let permissions = json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"], "origin": app.public_url });
-    window
-        .devtools("Browser.grantPermissions", permissions)
-        .await;
+    let permissions =
+        json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"], "origin": app.public_url });
+    window.devtools("Browser.grantPermissions", permissions).await;
     window.click("//button[@data-copy='#redirect_url']").await;
-    window
-        .until("return document.querySelector('.said[role=status]')?.textContent == 'Redirect URL copied'")
-        .await;
+    window.until("return document.querySelector('.said[role=status]')?.textContent == 'Redirect URL copied'").await;
     let copied = window
         .script_to_come(
             "navigator.clipboard.readText().then(arguments[0], error => arguments[0](String(error)))",
             json!([]),
         )
         .await;
-    let wanted = format!(
-        "{}/connectors/ledger/authorization/callback",
-        app.public_url
-    );
+    let wanted = format!("{}/connectors/ledger/authorization/callback", app.public_url);
     assert_eq!(copied, wanted.as_str());
     let edited = "return !dispatchEvent(new Event('beforeunload', { cancelable: true }))";
     assert_eq!(window.script(edited, json!([])).await, false);

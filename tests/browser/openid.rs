@@ -1,5 +1,5 @@
-//! Signing in through a provider of other authors: from the button to its pages and back, with and without JavaScript, and
-//! by keyboard alone.
+//! Signing in through a provider of other authors: from the button to its pages and back, with and without JavaScript,
+//! and by keyboard alone.
 
 use thirtyfour::Key;
 
@@ -11,11 +11,7 @@ use crate::support::oauth_server::{USER, USERS_PASSWORD};
 use crate::support::{PASSWORD, TestApp};
 
 async fn open(app: &TestApp, scripts: bool) -> Window {
-    if scripts {
-        Window::open(app).await
-    } else {
-        Window::open_without_scripts(app).await
-    }
+    if scripts { Window::open(app).await } else { Window::open_without_scripts(app).await }
 }
 
 /// Waits until the provider's page to sign in is there, to which nobody presses a link.
@@ -28,7 +24,9 @@ async fn is_at_provider(window: &Window) {
 /// Waits until the site's page of this heading is there.
 async fn is_back(window: &Window, heading: &str) {
     window
-        .until(&format!("return document.readyState == 'complete' && document.querySelector('h1')?.textContent == '{heading}'"))
+        .until(&format!(
+            "return document.readyState == 'complete' && document.querySelector('h1')?.textContent == '{heading}'"
+        ))
         .await;
 }
 
@@ -61,12 +59,7 @@ async fn whoever_says_no_is_told_so_and_can_try_again_or_use_a_password() {
         sign_in(&window).await;
         press_there(&window, server.deny).await;
         is_back(&window, "The sign-in was cancelled").await;
-        assert!(
-            window
-                .text("main dd")
-                .await
-                .contains("ana does not want it.")
-        );
+        assert!(window.text("main dd").await.contains("ana does not want it."));
         window.press("Go to the sign-in page").await;
         window.fill("username", &local.username).await;
         window.fill("password", PASSWORD).await;
@@ -96,7 +89,5 @@ async fn an_account_is_connected_and_signed_in_to_by_keyboard_alone() {
     assert_eq!(window.focus().await.name, server.allow);
     window.key(Key::Enter).await;
     is_back(&window, "Sign in with Staff login").await;
-    typist
-        .focus_is_on_the_outcome("Your account is connected with Staff login")
-        .await;
+    typist.focus_is_on_the_outcome("Your account is connected with Staff login").await;
 }

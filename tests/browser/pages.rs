@@ -25,9 +25,7 @@ async fn every_page_in_every_state_is_accessible_valid_and_narrow() {
     let run = Run {
         world: World::build().await,
         axe: Axe::load(),
-        samples: samples::all()
-            .filter(|sample| sample.name.contains(&only))
-            .collect(),
+        samples: samples::all().filter(|sample| sample.name.contains(&only)).collect(),
         next: AtomicUsize::new(0),
         found: Mutex::default(),
         pictures: fresh_folder("screenshots"),
@@ -36,12 +34,7 @@ async fn every_page_in_every_state_is_accessible_valid_and_narrow() {
     futures_util::join!(run.work(), run.work());
     let mut faults = run.found.into_inner().expect("the faults");
     faults.extend(check_html(&run.pages));
-    assert!(
-        faults.is_empty(),
-        "{} faults:\n{}",
-        faults.len(),
-        faults.join("\n")
-    );
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
 struct Run {
@@ -61,11 +54,7 @@ impl Run {
         let mut window = self.world.window().await;
         while let Some(sample) = self.samples.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             // A sample that cannot be reached has said why; the others are looked at all the same.
-            if AssertUnwindSafe(self.look(&mut window, sample))
-                .catch_unwind()
-                .await
-                .is_err()
-            {
+            if AssertUnwindSafe(self.look(&mut window, sample)).catch_unwind().await.is_err() {
                 self.fault(sample, "cannot be reached: the reason stands above");
             }
         }
@@ -104,10 +93,7 @@ impl Run {
     }
 
     fn fault(&self, sample: &Sample, words: &str) {
-        self.found
-            .lock()
-            .expect("the faults")
-            .push(format!("{}: {words}", sample.name));
+        self.found.lock().expect("the faults").push(format!("{}: {words}", sample.name));
     }
 }
 
@@ -125,9 +111,7 @@ return wide.map(part => `${part.cloneNode().outerHTML} is ${part.scrollWidth} pi
 
 /// An empty folder of this name beside the build's own.
 fn fresh_folder(name: &str) -> PathBuf {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
-        .parent()
-        .expect("the target folder");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
     let folder = target.join(name);
     // It need not be there.
     _ = fs::remove_dir_all(&folder);

@@ -8,19 +8,14 @@ use super::keyboard::Typist;
 use crate::support::{Browser, TestApp};
 
 /// The boxes that are ticked, by their codes.
-const TICKED: &str =
-    "return [...document.querySelectorAll('[name=permission]:checked')].map(box => box.value)";
+const TICKED: &str = "return [...document.querySelectorAll('[name=permission]:checked')].map(box => box.value)";
 
 async fn ticked(window: &Window) -> Vec<String> {
     serde_json::from_value(window.script(TICKED, json!([])).await).expect("codes")
 }
 
 async fn open(app: &TestApp, scripts: bool) -> (Window, Browser) {
-    let window = if scripts {
-        Window::open(app).await
-    } else {
-        Window::open_without_scripts(app).await
-    };
+    let window = if scripts { Window::open(app).await } else { Window::open_without_scripts(app).await };
     let ana = app.super_admin().await;
     app.confirm(&ana).await;
     window.be(&ana).await;
@@ -39,43 +34,28 @@ async fn a_user_is_created_and_granted_rights_by_keyboard_alone() {
     typist.fill("Name", "Ben Okafor").await;
     typist.tab_to("Create Data Connectors").await;
     window.key(Key::Space).await;
-    assert_eq!(
-        window.focus().await.name,
-        "Create Data Connectors",
-        "the focus stays"
-    );
+    assert_eq!(window.focus().await.name, "Create Data Connectors", "the focus stays");
     window.until("return document.querySelector('main > [role=status]')?.textContent == 'Also ticked: Edit Data Connectors, View Data Connectors'").await;
     typist.tab_to("View Activity").await;
     window.key(Key::Space).await;
     typist.follow("Create user").await;
-    typist
-        .focus_is_on_the_outcome("The user was created.")
-        .await;
+    typist.focus_is_on_the_outcome("The user was created.").await;
     typist.tab_to("Link").await;
     typist.follow("Go to “Ben Okafor”").await;
     assert_eq!(
         ticked(&window).await,
-        [
-            "create-data-connectors",
-            "edit-data-connectors",
-            "view-data-connectors",
-            "view-activity"
-        ]
+        ["create-data-connectors", "edit-data-connectors", "view-data-connectors", "view-activity"]
     );
     typist.follow("Make this user a Super Admin").await;
     typist.follow("Make “Ben Okafor” a super admin").await;
-    typist
-        .focus_is_on_the_outcome("The user is a super admin now")
-        .await;
+    typist.focus_is_on_the_outcome("The user is a super admin now").await;
 
     typist.follow("Users").await;
     typist.follow("Groups").await;
     typist.follow("Create the first group").await;
     typist.fill("Name", "Finance").await;
     typist.send().await;
-    typist
-        .focus_is_on_the_outcome("The group was created")
-        .await;
+    typist.focus_is_on_the_outcome("The group was created").await;
     typist.follow("Add the first members").await;
     typist.fill("Name or user name", "okafor").await;
     typist.send().await;
@@ -103,20 +83,12 @@ async fn boxes_that_need_each_other_move_together_at_once() {
     window.tick("Edit Data Connector Categories").await;
     assert_eq!(
         ticked(&window).await,
-        [
-            "delete-data-connectors",
-            "view-data-connectors",
-            "view-data-connector-categories"
-        ],
+        ["delete-data-connectors", "view-data-connectors", "view-data-connector-categories"],
         "without Edit no Create"
     );
     window.tick("Manage Users").await;
     window.tick("View Data Connectors").await;
-    assert_eq!(
-        ticked(&window).await,
-        ["manage-users"],
-        "without View nothing of the group"
-    );
+    assert_eq!(ticked(&window).await, ["manage-users"], "without View nothing of the group");
     window.until("return document.querySelector('main > [role=status]')?.textContent == 'Also unticked: Delete Data Connectors, View Data Connector Categories'").await;
 }
 
@@ -144,13 +116,8 @@ async fn without_scripts_the_server_moves_the_boxes_and_says_so() {
 /// The link that the admin gets, taken from the page.
 async fn make_a_link(window: &Window, ana: &Browser, app: &TestApp) -> String {
     let ben = app.user_named("ben", "Ben", &[]).await;
-    let page = ana
-        .post(&format!("/users/{}/invitations", ben.id), &[])
-        .await
-        .expect(200);
-    window
-        .devtools("Network.clearBrowserCookies", json!({}))
-        .await;
+    let page = ana.post(&format!("/users/{}/invitations", ben.id), &[]).await.expect(200);
+    window.devtools("Network.clearBrowserCookies", json!({})).await;
     page.field_value("link").trim().to_string()
 }
 
@@ -163,9 +130,7 @@ async fn a_link_is_followed_with_and_without_scripts_and_its_secret_leaves_the_a
         let (_, secret) = link.split_once('#').expect("a secret");
         window.go(&format!("/set-password#{secret}")).await;
         if scripts {
-            window
-                .until("return document.querySelector('h1')?.textContent == 'Welcome, Ben: choose a password'")
-                .await;
+            window.until("return document.querySelector('h1')?.textContent == 'Welcome, Ben: choose a password'").await;
             let script = "return [location.href, history.length, document.referrer].join(' ')";
             let seen = window.script(script, json!([])).await;
             assert!(!seen.to_string().contains(secret), "{seen}");
@@ -176,10 +141,7 @@ async fn a_link_is_followed_with_and_without_scripts_and_its_secret_leaves_the_a
         assert_eq!(window.h1().await, "Welcome, Ben: choose a password");
         window.fill("password", "quite another good password").await;
         window.press("Set password").await;
-        assert_eq!(
-            window.flash().await,
-            "Your password is set. Sign in with it"
-        );
+        assert_eq!(window.flash().await, "Your password is set. Sign in with it");
         window.fill("username", "ben").await;
         window.fill("password", "quite another good password").await;
         window.press("Sign in").await;

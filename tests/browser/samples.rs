@@ -1,6 +1,7 @@
 //! Every page of the site in every state that looks different, and how a person gets there.
 //!
-//! To add one: a line in [`SAMPLES`], or in the file of its family (`oauth.rs`, `keys.rs`, `openid.rs`, `people.rs`, `profile.rs`, `system.rs`). What it needs to exist is made in [`World`].
+//! To add one: a line in [`SAMPLES`], or in the file of its family (`oauth.rs`, `keys.rs`, `openid.rs`, `people.rs`,
+//! `profile.rs`, `system.rs`). What it needs to exist is made in [`World`].
 
 mod audit;
 mod calls_world;
@@ -104,14 +105,7 @@ const fn sample(
     steps: &'static [Step],
     shows: &'static str,
 ) -> Sample {
-    Sample {
-        name,
-        place,
-        who,
-        at,
-        steps,
-        shows,
-    }
+    Sample { name, place, who, at, steps, shows }
 }
 
 use Place::{Empty, Fresh, Full};

@@ -9,7 +9,8 @@ use crate::support::TestApp;
 use crate::support::oauth_server::{OAuthServer, USER, USERS_PASSWORD};
 
 /// Leaves in the tab's memory, for the next page, whether the page before asked not to be left.
-const REMEMBER_THE_QUESTION: &str = "addEventListener('beforeunload', event => sessionStorage.setItem('asked', event.defaultPrevented))";
+const REMEMBER_THE_QUESTION: &str =
+    "addEventListener('beforeunload', event => sessionStorage.setItem('asked', event.defaultPrevented))";
 
 /// Whether the page would ask before it is left now.
 const WOULD_ASK: &str = "return !dispatchEvent(new Event('beforeunload', { cancelable: true }))";
@@ -17,8 +18,7 @@ const WOULD_ASK: &str = "return !dispatchEvent(new Event('beforeunload', { cance
 /// A site with a connector “Ledger” of this method, open on one of its pages.
 async fn ledger(method: Method, page: &str) -> (TestApp, Window) {
     let app = TestApp::start().await;
-    app.connector_with("Ledger", |new| new.method = method)
-        .await;
+    app.connector_with("Ledger", |new| new.method = method).await;
     let window = Window::open(&app).await;
     window.be(&app.super_admin().await).await;
     window.go(&format!("/connectors/ledger{page}")).await;
@@ -33,49 +33,27 @@ async fn ask(window: &Window, body: &str) -> Value {
 async fn another_method_shows_its_fields_at_once_and_the_focus_stays() {
     let (_app, window) = ledger(Method::Basic, "/authorization").await;
     assert!(
-        !window
-            .texts("button")
-            .await
-            .contains(&"Show fields for this method".into()),
+        !window.texts("button").await.contains(&"Show fields for this method".into()),
         "the button is for those without scripts"
     );
-    window
-        .find(By::Id("auth_method"))
-        .await
-        .focus()
-        .await
-        .expect("the focus goes there");
+    window.find(By::Id("auth_method")).await.focus().await.expect("the focus goes there");
     window.key(Key::Down).await;
-    window
-        .until("return document.getElementById('token').checkVisibility()")
-        .await;
+    window.until("return document.getElementById('token').checkVisibility()").await;
     assert_eq!(window.focus().await.id, "auth_method");
+    assert_eq!(ask(&window, "return document.getElementById('user_name').checkVisibility()").await, false);
     assert_eq!(
-        ask(
-            &window,
-            "return document.getElementById('user_name').checkVisibility()"
-        )
-        .await,
-        false
-    );
-    assert_eq!(
-        ask(
-            &window,
-            "return document.getElementById('user_name').disabled"
-        )
-        .await,
+        ask(&window, "return document.getElementById('user_name').disabled").await,
         true,
         "what is hidden is not sent"
     );
-    assert_eq!(
-        window.text("legend[data-switch-name]").await,
-        "Bearer Token"
-    );
-    window.until("return document.querySelector('main > [role=status]')?.textContent == 'Showing fields for Bearer Token'").await;
-    window.key(Key::Up).await;
+    assert_eq!(window.text("legend[data-switch-name]").await, "Bearer Token");
     window
-        .until("return document.getElementById('user_name').checkVisibility()")
+        .until(
+            "return document.querySelector('main > [role=status]')?.textContent == 'Showing fields for Bearer Token'",
+        )
         .await;
+    window.key(Key::Up).await;
+    window.until("return document.getElementById('user_name').checkVisibility()").await;
 }
 
 #[tokio::test]
@@ -83,13 +61,9 @@ async fn what_was_typed_for_one_method_survives_a_look_at_another() {
     let (_app, window) = ledger(Method::Basic, "/authorization").await;
     window.fill("user_name", "somebody else").await;
     window.choose("auth_method", "API Key").await;
-    window
-        .until("return document.getElementById('api_key_name').checkVisibility()")
-        .await;
+    window.until("return document.getElementById('api_key_name').checkVisibility()").await;
     window.choose("auth_method", "Basic Auth").await;
-    window
-        .until("return document.getElementById('user_name').checkVisibility()")
-        .await;
+    window.until("return document.getElementById('user_name').checkVisibility()").await;
     assert_eq!(window.value("user_name").await, "somebody else");
     window.press("Save").await;
     assert_eq!(window.flash().await, "The Data Connector was saved");
@@ -100,43 +74,28 @@ async fn what_was_typed_for_one_method_survives_a_look_at_another() {
 async fn a_received_token_is_copied_with_and_without_the_clipboard_of_safe_sites() {
     let tokens = OAuthServer::start();
     let (app, window) = ledger(Method::Bearer, "/authorization/token-requests").await;
-    let permissions = json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"], "origin": app.public_url });
-    window
-        .devtools("Browser.grantPermissions", permissions)
-        .await;
-    app.sql(&format!(
-        "UPDATE connectors SET base_url = '{}/'",
-        origin(&tokens)
-    ))
-    .await;
+    let permissions =
+        json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"], "origin": app.public_url });
+    window.devtools("Browser.grantPermissions", permissions).await;
+    app.sql(&format!("UPDATE connectors SET base_url = '{}/'", origin(&tokens))).await;
     window.fill("token_url", &tokens.token_url).await;
     window.fill("token_user", USER).await;
     window.fill("token_password", USERS_PASSWORD).await;
     window.press("Get Access Token").await;
     let token = window.value("access_token").await;
-    for way in [
-        "",
-        "Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true })",
-    ] {
-        window
-            .script_to_come(
-                "navigator.clipboard.writeText('something else').then(arguments[0])",
-                json!([]),
-            )
-            .await;
+    for way in ["", "Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true })"] {
+        window.script_to_come("navigator.clipboard.writeText('something else').then(arguments[0])", json!([])).await;
         ask(&window, way).await;
         window.click("//button[@data-copy]").await;
         window.until("return document.querySelector('.said[role=status]')?.textContent == 'Access token copied'").await;
-        assert!(
-            window.focus().await.name.starts_with("Copy"),
-            "the focus stays on the button"
-        );
-        ask(
-            &window,
-            "delete navigator.clipboard; document.querySelector('.said').textContent = ''",
-        )
-        .await;
-        let copied = window.script_to_come("navigator.clipboard.readText().then(arguments[0], error => arguments[0](String(error)))", json!([])).await;
+        assert!(window.focus().await.name.starts_with("Copy"), "the focus stays on the button");
+        ask(&window, "delete navigator.clipboard; document.querySelector('.said').textContent = ''").await;
+        let copied = window
+            .script_to_come(
+                "navigator.clipboard.readText().then(arguments[0], error => arguments[0](String(error)))",
+                json!([]),
+            )
+            .await;
         assert_eq!(copied, token.as_str());
     }
 }
@@ -146,30 +105,18 @@ async fn a_password_is_shown_and_hidden_again_and_the_focus_stays() {
     let (_app, window) = ledger(Method::Basic, "/authorization").await;
     window.fill("password", "secret words").await;
     let button = "//button[@data-reveal='#password']";
-    for (kind, words, said) in [
-        ("text", "Hide password", "Password is visible"),
-        ("password", "Show password", "Password is hidden"),
-    ] {
+    for (kind, words, said) in
+        [("text", "Hide password", "Password is visible"), ("password", "Show password", "Password is hidden")]
+    {
         window.click(button).await;
-        assert_eq!(
-            ask(&window, "return document.getElementById('password').type").await,
-            kind
-        );
+        assert_eq!(ask(&window, "return document.getElementById('password').type").await, kind);
         assert_eq!(window.focus().await.name, words);
-        window
-            .until(&format!(
-                "return document.querySelector('main > [role=status]')?.textContent == '{said}'"
-            ))
-            .await;
+        window.until(&format!("return document.querySelector('main > [role=status]')?.textContent == '{said}'")).await;
     }
     window.click(button).await;
     window.fill("user_name", "ledger").await;
     window.press("Save").await;
-    assert_eq!(
-        window.flash().await,
-        "The Data Connector was saved",
-        "a shown password is sent like any other"
-    );
+    assert_eq!(window.flash().await, "The Data Connector was saved", "a shown password is sent like any other");
 }
 
 #[tokio::test]
@@ -184,9 +131,7 @@ async fn a_second_press_of_save_is_ignored() {
         save.click();
         return ignored";
     assert_eq!(ask(&window, press_twice).await, json!([false, true]));
-    window
-        .until("return Boolean(document.querySelector('.note.ok'))")
-        .await;
+    window.until("return Boolean(document.querySelector('.note.ok'))").await;
     assert_eq!(window.flash().await, "The Data Connector was saved");
     let saved = "SELECT count(*) FROM audit_events WHERE kind = 'connector.saved'";
     assert_eq!(app.count(saved).await, 1);
@@ -195,29 +140,18 @@ async fn a_second_press_of_save_is_ignored() {
 #[tokio::test]
 async fn leaving_asks_about_unsaved_edits_and_saving_does_not() {
     let (_app, window) = ledger(Method::Basic, "").await;
-    assert_eq!(
-        ask(&window, WOULD_ASK).await,
-        false,
-        "nothing was edited yet"
-    );
+    assert_eq!(ask(&window, WOULD_ASK).await, false, "nothing was edited yet");
     window.fill("display_name", "General ledger").await;
     assert_eq!(ask(&window, WOULD_ASK).await, true);
     ask(&window, REMEMBER_THE_QUESTION).await;
     window.press("Save").await;
     assert_eq!(window.flash().await, "The Data Connector was saved");
-    assert_eq!(
-        ask(&window, "return sessionStorage.getItem('asked')").await,
-        "false"
-    );
+    assert_eq!(ask(&window, "return sessionStorage.getItem('asked')").await, "false");
 
     window.fill("display_name", "Special ledger").await;
     ask(&window, REMEMBER_THE_QUESTION).await;
     window.press("Cancel").await;
-    assert_eq!(
-        ask(&window, "return sessionStorage.getItem('asked')").await,
-        "false",
-        "Cancel means it"
-    );
+    assert_eq!(ask(&window, "return sessionStorage.getItem('asked')").await, "false", "Cancel means it");
     assert_eq!(window.texts("tbody th a").await, ["General ledger"]);
 }
 
@@ -227,16 +161,9 @@ async fn a_refused_form_asks_before_it_is_left_and_saves_without_asking() {
     window.fill("connector_name", "").await;
     window.press("Save").await;
     assert_eq!(window.focus().await.classes, "note bad");
-    assert_eq!(
-        ask(&window, WOULD_ASK).await,
-        true,
-        "what was typed is not saved"
-    );
+    assert_eq!(ask(&window, WOULD_ASK).await, true, "what was typed is not saved");
     window.fill("connector_name", "Ledger").await;
     ask(&window, REMEMBER_THE_QUESTION).await;
     window.press("Save").await;
-    assert_eq!(
-        ask(&window, "return sessionStorage.getItem('asked')").await,
-        "false"
-    );
+    assert_eq!(ask(&window, "return sessionStorage.getItem('asked')").await, "false");
 }

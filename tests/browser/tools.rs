@@ -10,15 +10,7 @@ use super::driver::REMEDY;
 use super::window::Window;
 
 /// Rules that hold a page to WCAG 2.2 A and AA, and to what the rules' authors hold to be good practice.
-const AXE_TAGS: [&str; 7] = [
-    "wcag2a",
-    "wcag2aa",
-    "wcag21a",
-    "wcag21aa",
-    "wcag22a",
-    "wcag22aa",
-    "best-practice",
-];
+const AXE_TAGS: [&str; 7] = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"];
 
 /// The rules of them that the colours alone can break.
 const AXE_COLOURS: [&str; 1] = ["cat.color"];
@@ -35,9 +27,7 @@ axe.run(document, { runOnly: arguments[0], rules: arguments[0].includes('wcag22a
 const VNU_ALLOWED: [(&str, &str); 0] = [];
 
 fn tool(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/tools")
-        .join(path)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools").join(path)
 }
 
 /// The accessibility rules.
@@ -46,8 +36,7 @@ pub struct Axe(String);
 impl Axe {
     pub fn load() -> Axe {
         let file = tool("node_modules/axe-core/axe.min.js");
-        Axe(std::fs::read_to_string(&file)
-            .unwrap_or_else(|error| panic!("{} ({error}): {REMEDY}", file.display())))
+        Axe(std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{} ({error}): {REMEDY}", file.display())))
     }
 
     /// What breaks a rule on the open page.
@@ -77,28 +66,17 @@ pub fn check_html(folder: &Path) -> Vec<String> {
         // Without its file for performance counters in the folder for temporary files.
         .args(["-XX:-UsePerfData", "-jar"])
         .arg(jar)
-        .args([
-            "--stdout",
-            "--exit-zero-always",
-            "--format",
-            "json",
-            "--skip-non-html",
-        ])
+        .args(["--stdout", "--exit-zero-always", "--format", "json", "--skip-non-html"])
         .arg(folder)
         .output()
         .unwrap_or_else(|error| panic!("java does not start ({error}): {REMEDY}"));
     let text = String::from_utf8_lossy(&output.stdout);
-    let answer: Answer = serde_json::from_str(&text).unwrap_or_else(|error| {
-        panic!(
-            "{error}: {text} {}",
-            String::from_utf8_lossy(&output.stderr)
-        )
-    });
-    let wrong = answer.messages.into_iter().filter(|message| {
-        !VNU_ALLOWED
-            .iter()
-            .any(|(words, _)| message.message.contains(words))
-    });
+    let answer: Answer = serde_json::from_str(&text)
+        .unwrap_or_else(|error| panic!("{error}: {text} {}", String::from_utf8_lossy(&output.stderr)));
+    let wrong = answer
+        .messages
+        .into_iter()
+        .filter(|message| !VNU_ALLOWED.iter().any(|(words, _)| message.message.contains(words)));
     wrong.map(|message| message.line()).collect()
 }
 
@@ -119,10 +97,6 @@ struct Message {
 impl Message {
     fn line(self) -> String {
         let page = self.url.rsplit('/').next().unwrap_or_default();
-        format!(
-            "{page}: {}: {}",
-            self.message,
-            self.extract.replace('\n', " ")
-        )
+        format!("{page}: {}: {}", self.message, self.extract.replace('\n', " "))
     }
 }

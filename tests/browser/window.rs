@@ -44,15 +44,10 @@ impl Window {
     /// A window in which nobody is signed in and nothing is open yet.
     pub async fn open(app: &TestApp) -> Window {
         let session = Session::start().await;
-        let window = Window {
-            session,
-            site: app.public_url.clone(),
-        };
+        let window = Window { session, site: app.public_url.clone() };
         window.devtools("Network.enable", json!({})).await;
         // So that the page is as wide as its window.
-        window
-            .devtools("Emulation.setScrollbarsHidden", json!({ "hidden": true }))
-            .await;
+        window.devtools("Emulation.setScrollbarsHidden", json!({ "hidden": true })).await;
         window.resize(USUAL).await;
         window
     }
@@ -67,57 +62,42 @@ impl Window {
     /// Goes over to another site, where nobody is signed in.
     pub async fn visit(&mut self, app: &TestApp) {
         self.site.clone_from(&app.public_url);
-        self.devtools("Network.clearBrowserCookies", json!({}))
-            .await;
+        self.devtools("Network.clearBrowserCookies", json!({})).await;
     }
 
     /// Becomes somebody who has signed in.
     pub async fn be(&self, person: &Browser) {
-        let token = person
-            .cookie(TOKEN_COOKIE)
-            .expect("a person who has signed in");
-        let cookie = json!({ "name": TOKEN_COOKIE, "value": token, "url": self.site, "httpOnly": true, "sameSite": "Lax" });
+        let token = person.cookie(TOKEN_COOKIE).expect("a person who has signed in");
+        let cookie =
+            json!({ "name": TOKEN_COOKIE, "value": token, "url": self.site, "httpOnly": true, "sameSite": "Lax" });
         self.devtools("Network.setCookie", cookie).await;
     }
 
     /// Turns the page's own scripts on or off, from the next page on.
     pub async fn scripts(&self, on: bool) {
-        self.devtools(
-            "Emulation.setScriptExecutionDisabled",
-            json!({ "value": !on }),
-        )
-        .await;
+        self.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": !on })).await;
     }
 
     /// Makes the system's colours dark or light. Nothing moves, or a colour could be measured on its way to another.
     pub async fn dark(&self, dark: bool) {
         let scheme = if dark { "dark" } else { "light" };
         let features = json!([{ "name": "prefers-color-scheme", "value": scheme }, { "name": "prefers-reduced-motion", "value": "reduce" }]);
-        self.devtools(
-            "Emulation.setEmulatedMedia",
-            json!({ "features": features }),
-        )
-        .await;
+        self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
     }
 
     pub async fn resize(&self, (width, height): (u32, u32)) {
-        let size =
-            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
-        self.devtools("Emulation.setDeviceMetricsOverride", size)
-            .await;
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.devtools("Emulation.setDeviceMetricsOverride", size).await;
     }
 
     /// Opens an address of the site.
     pub async fn go(&self, path: &str) {
         let address = format!("{}{path}", self.site);
-        self.session
-            .driver
-            .goto(&address)
-            .await
-            .unwrap_or_else(|error| panic!("{path}: {error}"));
+        self.session.driver.goto(&address).await.unwrap_or_else(|error| panic!("{path}: {error}"));
     }
 
-    /// Comes back to the redirect URL of the authorization server that the open page leads to, without having been there.
+    /// Comes back to the redirect URL of the authorization server that the open page leads to, without having been
+    /// there.
     pub async fn return_with(&self, answer: &str) {
         let link = "return document.querySelector('main a[rel=noreferrer]').href";
         let link = self.script(link, json!([])).await;
@@ -128,8 +108,7 @@ impl Window {
             value.into_owned()
         };
         let back = Url::parse(&of("redirect_uri")).expect("an address");
-        self.go(&format!("{}?state={}&{answer}", back.path(), of("state")))
-            .await;
+        self.go(&format!("{}?state={}&{answer}", back.path(), of("state"))).await;
     }
 
     /// Clicks on the link or button with these words and waits for the page that it leads to.
@@ -150,10 +129,7 @@ impl Window {
     /// Clicks on whatever this XPath finds first, and waits for nothing.
     pub async fn click(&self, xpath: &str) {
         let element = self.find(By::XPath(xpath)).await;
-        element
-            .click()
-            .await
-            .unwrap_or_else(|error| panic!("clicking on {xpath}: {error}"));
+        element.click().await.unwrap_or_else(|error| panic!("clicking on {xpath}: {error}"));
     }
 
     /// Presses a key that leads to another page and waits for that page.
@@ -197,32 +173,18 @@ impl Window {
 
     /// Chooses an option of a select by its words.
     pub async fn choose(&self, id: &str, option: &str) {
-        self.click(&format!(
-            "//select[@id='{id}']/option[normalize-space()='{option}']"
-        ))
-        .await;
+        self.click(&format!("//select[@id='{id}']/option[normalize-space()='{option}']")).await;
     }
 
     /// Ticks or unticks a box, or chooses a radio button, by its label.
     pub async fn tick(&self, label: &str) {
-        self.click(&format!(
-            "//label[starts-with(normalize-space(), \"{label}\")]"
-        ))
-        .await;
+        self.click(&format!("//label[starts-with(normalize-space(), \"{label}\")]")).await;
     }
 
     /// What a field holds.
     pub async fn value(&self, id: &str) -> String {
-        let value = self
-            .script(
-                "return document.getElementById(arguments[0]).value",
-                json!([id]),
-            )
-            .await;
-        value
-            .as_str()
-            .unwrap_or_else(|| panic!("{id} holds no text"))
-            .to_string()
+        let value = self.script("return document.getElementById(arguments[0]).value", json!([id])).await;
+        value.as_str().unwrap_or_else(|| panic!("{id} holds no text")).to_string()
     }
 
     /// The words of the first element that fits, as they are shown.
@@ -256,8 +218,7 @@ impl Window {
         // Hidden words have no-break spaces around them, which nobody hears.
         let name = self.session.name_of(&element.expect("an element")).await;
         let name = name.split_whitespace().collect::<Vec<&str>>().join(" ");
-        let facts =
-            "const element = document.activeElement; return [element.id, element.className]";
+        let facts = "const element = document.activeElement; return [element.id, element.className]";
         let facts = self.script(facts, json!([])).await;
         let [id, classes]: [String; 2] = serde_json::from_value(facts).expect("texts");
         Focus { name, id, classes }
@@ -267,20 +228,14 @@ impl Window {
     pub async fn script(&self, body: &str, arguments: Value) -> Value {
         let arguments = arguments.as_array().expect("a list of arguments").clone();
         let answer = self.session.driver.execute(body, arguments).await;
-        answer
-            .unwrap_or_else(|error| panic!("{body}: {error}"))
-            .json()
-            .clone()
+        answer.unwrap_or_else(|error| panic!("{body}: {error}")).json().clone()
     }
 
     /// The same for a body that calls its last argument when it is done.
     pub async fn script_to_come(&self, body: &str, arguments: Value) -> Value {
         let arguments = arguments.as_array().expect("a list of arguments").clone();
         let answer = self.session.driver.execute_async(body, arguments).await;
-        answer
-            .unwrap_or_else(|error| panic!("{body}: {error}"))
-            .json()
-            .clone()
+        answer.unwrap_or_else(|error| panic!("{body}: {error}")).json().clone()
     }
 
     /// Waits until a function body returns true. Between two pages there is nobody who could answer.
@@ -288,22 +243,14 @@ impl Window {
         let started = Instant::now();
         let ask = || self.session.driver.execute(body, Vec::new());
         while !ask().await.is_ok_and(|answer| answer.json() == true) {
-            assert!(
-                started.elapsed() < PATIENCE,
-                "it never comes true that {body}"
-            );
+            assert!(started.elapsed() < PATIENCE, "it never comes true that {body}");
             tokio::time::sleep(LOOK).await;
         }
     }
 
     /// The page as the server sent it.
     pub async fn html(&self) -> String {
-        let answer = self
-            .devtools(
-                "Network.getResponseBody",
-                json!({ "requestId": self.document().await }),
-            )
-            .await;
+        let answer = self.devtools("Network.getResponseBody", json!({ "requestId": self.document().await })).await;
         answer["body"].as_str().expect("a page").to_string()
     }
 
@@ -311,13 +258,10 @@ impl Window {
     pub async fn picture(&self, file: &Path) {
         let metrics = self.devtools("Page.getLayoutMetrics", json!({})).await;
         let size = &metrics["cssContentSize"];
-        let clip =
-            json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
+        let clip = json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
         let wanted = json!({ "format": "png", "optimizeForSpeed": true, "captureBeyondViewport": true, "clip": clip });
         let answer = self.devtools("Page.captureScreenshot", wanted).await;
-        let picture = BASE64
-            .decode(answer["data"].as_str().expect("a picture"))
-            .expect("base64");
+        let picture = BASE64.decode(answer["data"].as_str().expect("a picture")).expect("base64");
         std::fs::write(file, picture).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     }
 
@@ -329,21 +273,14 @@ impl Window {
         let found = self.session.driver.find(by.clone()).await;
         match found {
             Ok(element) => element,
-            Err(_) => panic!(
-                "no {by:?} on {}: {}",
-                self.path().await,
-                self.text("main").await
-            ),
+            Err(_) => panic!("no {by:?} on {}: {}", self.path().await, self.text("main").await),
         }
     }
 
     /// What tells this page from the one before, even where both have the same address and heading.
     async fn document(&self) -> String {
         let tree = self.devtools("Page.getFrameTree", json!({})).await;
-        tree["frameTree"]["frame"]["loaderId"]
-            .as_str()
-            .expect("a document")
-            .to_string()
+        tree["frameTree"]["frame"]["loaderId"].as_str().expect("a document").to_string()
     }
 
     /// Waits until another document than this one is there, with its scripts run.
@@ -364,7 +301,5 @@ impl Window {
 
 /// The link or button with exactly these words, those for screen readers included; not the hidden copy of a button.
 fn control(words: &str) -> String {
-    format!(
-        "//*[self::a or self::button or self::summary][not(@hidden)][normalize-space()=\"{words}\"]"
-    )
+    format!("//*[self::a or self::button or self::summary][not(@hidden)][normalize-space()=\"{words}\"]")
 }

@@ -18,19 +18,9 @@ use crate::support::{Browser, TestApp};
 /// Somebody signed in whose group is in a group that has the permissions.
 pub async fn member_of_nested_group(app: &TestApp, may: &[Permission]) -> Browser {
     let member = app.person(&[]).await;
-    let (inner, outer) = (
-        group(app, "Payroll office").await,
-        group(app, "Finance").await,
-    );
-    app.sql(&format!(
-        "INSERT INTO group_users (group_id, user_id) VALUES ('{inner}', '{}')",
-        member.user().id
-    ))
-    .await;
-    app.sql(&format!(
-        "INSERT INTO group_groups (group_id, member_group_id) VALUES ('{outer}', '{inner}')"
-    ))
-    .await;
+    let (inner, outer) = (group(app, "Payroll office").await, group(app, "Finance").await);
+    app.sql(&format!("INSERT INTO group_users (group_id, user_id) VALUES ('{inner}', '{}')", member.user().id)).await;
+    app.sql(&format!("INSERT INTO group_groups (group_id, member_group_id) VALUES ('{outer}', '{inner}')")).await;
     for permission in PermissionSet::with_required(may.iter().copied()).iter() {
         app.sql(&format!(
             "INSERT INTO group_permissions (group_id, permission) VALUES ('{outer}', '{}')",

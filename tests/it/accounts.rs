@@ -16,10 +16,7 @@ use crate::support::{Browser, FormFill, PASSWORD, TOKEN_COOKIE, TestApp};
 
 /// What the first-run page is filled in with when all is well.
 fn founder(app: &TestApp, form: FormFill) -> FormFill {
-    form.set("code", app.first_run.code())
-        .set("username", "ana")
-        .set("full_name", "Ana Ruiz")
-        .set("password", PASSWORD)
+    form.set("code", app.first_run.code()).set("username", "ana").set("full_name", "Ana Ruiz").set("password", PASSWORD)
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -28,9 +25,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// The token that the browser's cookie carries.
 fn token(browser: &Browser) -> Vec<u8> {
-    URL_SAFE_NO_PAD
-        .decode(browser.cookie(TOKEN_COOKIE).expect("a token"))
-        .expect("base64")
+    URL_SAFE_NO_PAD.decode(browser.cookie(TOKEN_COOKIE).expect("a token")).expect("base64")
 }
 
 async fn is_signed_in(browser: &Browser) -> bool {

@@ -1,4 +1,5 @@
-//! The interface for programs: calling endpoints and the proxy, reading tokens, manners on the way, and who may do what.
+//! The interface for programs: calling endpoints and the proxy, reading tokens, manners on the way, and who may do
+//! what.
 
 mod answers;
 mod bodies;
@@ -66,13 +67,7 @@ impl World {
         give_token(&app, connector, TOKEN).await;
         let key = key_of_program(&app, "Billing").await;
         scope(&app, &key, None, true, true, true).await;
-        World {
-            app,
-            api,
-            connector,
-            key: key.expose().to_string(),
-            http: client(),
-        }
+        World { app, api, connector, key: key.expose().to_string(), http: client() }
     }
 
     /// A request with the key.
@@ -115,19 +110,13 @@ impl World {
 
     async fn call(&self, endpoint: &str, variables: Value) -> Answer {
         let body = serde_json::json!({ "variables": variables });
-        Answer::of(
-            self.request("POST", &format!("/ledger/endpoints/{endpoint}/call"))
-                .json(&body),
-        )
-        .await
+        Answer::of(self.request("POST", &format!("/ledger/endpoints/{endpoint}/call")).json(&body)).await
     }
 
     /// The rows of the call log, oldest first, once all that were made have been written.
     async fn log(&self, columns: &str) -> Vec<Vec<String>> {
         self.app.call_log.finish().await;
-        self.app
-            .rows(&format!("SELECT {columns} FROM calls ORDER BY at, id"))
-            .await
+        self.app.rows(&format!("SELECT {columns} FROM calls ORDER BY at, id")).await
     }
 
     /// Waits until this many calls are in the log.
@@ -173,30 +162,15 @@ impl Answer {
     /// The code of the problem document that this must be.
     #[track_caller]
     fn problem(&self) -> String {
-        assert_eq!(
-            self.header("content-type"),
-            "application/problem+json",
-            "{self:?}"
-        );
+        assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
         assert_eq!(self.header("connectory-answer"), "connectory");
         let document = self.json();
         assert_eq!(document["status"], self.status);
-        for member in [
-            "type",
-            "title",
-            "detail",
-            "remedy",
-            "instance",
-            "request_id",
-        ] {
+        for member in ["type", "title", "detail", "remedy", "instance", "request_id"] {
             assert!(document[member].is_string(), "{member}: {document}");
         }
         assert_eq!(document["request_id"], self.header("connectory-request-id"));
-        assert!(
-            document["type"]
-                .as_str()
-                .is_some_and(|kind| kind.ends_with(document["code"].as_str().unwrap_or("?")))
-        );
+        assert!(document["type"].as_str().is_some_and(|kind| kind.ends_with(document["code"].as_str().unwrap_or("?"))));
         document["code"].as_str().expect("a code").to_string()
     }
 
@@ -208,11 +182,7 @@ impl Answer {
 }
 
 fn client() -> reqwest::Client {
-    reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .expect("a client")
+    reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().expect("a client")
 }
 
 /// Stores an hour's token that nobody renews.
@@ -227,22 +197,14 @@ async fn give_token(app: &TestApp, connector: Uuid, access: &str) {
     };
     let by = Actor::command_line();
     let origins = crate::support::in_use(&mut conn, connector).await;
-    store_token(&mut conn, &app.vault, &by, now, connector, &token, &origins)
-        .await
-        .expect("a stored token");
-    connectors::refresh_health(&mut conn, connector, now)
-        .await
-        .expect("the health");
+    store_token(&mut conn, &app.vault, &by, now, connector, &token, &origins).await.expect("a stored token");
+    connectors::refresh_health(&mut conn, connector, now).await.expect("the health");
 }
 
 /// A new program with a key that leads nowhere yet.
 async fn key_of_program(app: &TestApp, name: &str) -> ApiKey {
     let (key, id, program) = (ApiKey::random(), Uuid::now_v7(), Uuid::now_v7());
-    let hash: String = key
-        .hash()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash: String = key.hash().iter().map(|byte| format!("{byte:02x}")).collect();
     app.sql(&format!(
         "INSERT INTO programs (id, name, name_key, searched, created_at, created_by, updated_at, updated_by)
              VALUES ('{program}', '{name}', lower('{name}'), lower(' {name}'), now(), 'Ana', now(), 'Ana');

@@ -2,9 +2,7 @@
 
 use chrono::TimeDelta;
 use connectory::access::Permission::{CallConnectors, EditConnectors};
-use connectory::access::{
-    ApiKey, ApiKeys, HolderKind, KeyHolder, KeyRefusal, Permission, Rights, Subject, Wants,
-};
+use connectory::access::{ApiKey, ApiKeys, HolderKind, KeyHolder, KeyRefusal, Permission, Rights, Subject, Wants};
 use uuid::Uuid;
 
 use crate::support::{TestApp, open_to_all};
@@ -20,11 +18,7 @@ pub enum Whose {
 /// Stores a key that leads everywhere, and gives it.
 pub async fn key(app: &TestApp, whose: Whose) -> ApiKey {
     let (key, id) = (ApiKey::random(), Uuid::now_v7());
-    let hash: String = key
-        .hash()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash: String = key.hash().iter().map(|byte| format!("{byte:02x}")).collect();
     let (column, holder) = match whose {
         Whose::Program(id) => ("program_id", id),
         Whose::User(id) => ("user_id", id),
@@ -71,12 +65,7 @@ async fn a_programs_key_is_found_by_its_whole_text_only() {
     let key = key(&app, Whose::Program(id)).await;
     let holder = find(&app, key.expose()).await.expect("the holder");
     assert_eq!(
-        (
-            holder.kind,
-            holder.id,
-            &*holder.name,
-            holder.prefix.as_str()
-        ),
+        (holder.kind, holder.id, &*holder.name, holder.prefix.as_str()),
         (HolderKind::Program, id, "Billing", key.prefix())
     );
     let mut other = key.expose().to_string();
@@ -99,8 +88,7 @@ async fn a_key_is_refused_once_it_was_revoked_has_expired_or_its_program_is_inac
     assert_eq!(told(&app, &key, PROXY).await, "");
     app.advance(TimeDelta::minutes(61));
     assert_eq!(told(&app, &key, PROXY).await, "key_expired");
-    app.sql("UPDATE api_keys SET expires_at = NULL, revoked_at = now()")
-        .await;
+    app.sql("UPDATE api_keys SET expires_at = NULL, revoked_at = now()").await;
     assert_eq!(told(&app, &key, PROXY).await, "key_revoked");
     app.sql("DELETE FROM programs").await;
     assert_eq!(told(&app, &key, PROXY).await, "key_unknown");
@@ -110,16 +98,8 @@ async fn a_key_is_refused_once_it_was_revoked_has_expired_or_its_program_is_inac
 async fn a_persons_key_does_what_the_person_may_do_now_and_no_more() {
     let app = TestApp::start().await;
     for (may, through, token) in [
-        (
-            &[] as &[Permission],
-            "key_holder_not_permitted",
-            "key_holder_not_permitted",
-        ),
-        (
-            &[EditConnectors] as &[Permission],
-            "key_holder_not_permitted",
-            "key_holder_not_permitted",
-        ),
+        (&[] as &[Permission], "key_holder_not_permitted", "key_holder_not_permitted"),
+        (&[EditConnectors] as &[Permission], "key_holder_not_permitted", "key_holder_not_permitted"),
         (&[CallConnectors] as &[Permission], "", "token_not_allowed"),
         (&[CallConnectors, EditConnectors] as &[Permission], "", ""),
     ] {
@@ -131,17 +111,9 @@ async fn a_persons_key_does_what_the_person_may_do_now_and_no_more() {
     let ana = app.super_admin().await;
     let key = key(&app, Whose::User(ana.user().id)).await;
     assert_eq!(told(&app, &key, Wants::Token).await, "");
-    app.sql(&format!(
-        "UPDATE users SET super_admin = false WHERE id = '{}'",
-        ana.user().id
-    ))
-    .await;
+    app.sql(&format!("UPDATE users SET super_admin = false WHERE id = '{}'", ana.user().id)).await;
     assert_eq!(told(&app, &key, PROXY).await, "key_holder_not_permitted");
-    app.sql(&format!(
-        "UPDATE users SET active = false WHERE id = '{}'",
-        ana.user().id
-    ))
-    .await;
+    app.sql(&format!("UPDATE users SET active = false WHERE id = '{}'", ana.user().id)).await;
     assert_eq!(told(&app, &key, PROXY).await, "key_holder_inactive");
 }
 
@@ -158,10 +130,7 @@ async fn rights_that_a_group_in_a_group_gives_count_until_they_are_taken_away() 
 #[tokio::test]
 async fn what_a_key_leads_to_is_read_as_it_was_stored() {
     let app = TestApp::start().await;
-    let (mine, other) = (
-        app.connector("Payroll").await,
-        app.connector("Ledger").await,
-    );
+    let (mine, other) = (app.connector("Payroll").await, app.connector("Ledger").await);
     let id = program(&app).await;
     let key = key(&app, Whose::Program(id)).await;
     let (scope, endpoint, unlisted) = (Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7());
@@ -175,15 +144,10 @@ async fn what_a_key_leads_to_is_read_as_it_was_stored() {
     .await;
     let holder = find(&app, key.expose()).await.expect("the holder");
     let check = |connector, wants| {
-        holder
-            .check(open_to_all(connector), wants, app.clock.now())
-            .map_or_else(|refusal| refusal.code(), |()| "")
+        holder.check(open_to_all(connector), wants, app.clock.now()).map_or_else(|refusal| refusal.code(), |()| "")
     };
     let get = |id| Wants::Endpoint { id, method: "GET" };
-    let post = Wants::Endpoint {
-        id: endpoint,
-        method: "POST",
-    };
+    let post = Wants::Endpoint { id: endpoint, method: "POST" };
     assert_eq!(check(mine, get(endpoint)), "");
     assert_eq!(check(mine, post), "method_not_allowed");
     assert_eq!(check(mine, get(unlisted)), "endpoint_not_allowed");
@@ -198,28 +162,19 @@ async fn the_last_use_is_written_once_a_minute_and_a_later_one_stays() {
     let app = TestApp::start().await;
     let id = program(&app).await;
     key(&app, Whose::Program(id)).await;
-    let key: Uuid = app
-        .value("SELECT id FROM api_keys")
-        .await
-        .parse()
-        .expect("an id");
+    let key: Uuid = app.value("SELECT id FROM api_keys").await.parse().expect("an id");
     let used = "SELECT last_used_at IS NOT NULL, last_used_address FROM api_keys";
     app.api_keys.note_use(key, app.clock.now(), "192.0.2.1");
     app.run_due_work().await;
     assert_eq!(app.rows(used).await, [["t", "192.0.2.1"]]);
     app.api_keys.note_use(key, app.clock.now(), "192.0.2.2");
     app.run_due_work().await;
-    assert_eq!(
-        app.rows(used).await,
-        [["t", "192.0.2.1"]],
-        "within the minute"
-    );
+    assert_eq!(app.rows(used).await, [["t", "192.0.2.1"]], "within the minute");
     app.advance(TimeDelta::minutes(1));
     app.run_due_work().await;
     assert_eq!(app.rows(used).await, [["t", "192.0.2.2"]]);
     // An instance that is behind does not turn the time back.
-    app.api_keys
-        .note_use(key, app.clock.now() - TimeDelta::hours(1), "192.0.2.3");
+    app.api_keys.note_use(key, app.clock.now() - TimeDelta::hours(1), "192.0.2.3");
     app.advance(TimeDelta::minutes(1));
     app.run_due_work().await;
     assert_eq!(app.rows(used).await, [["t", "192.0.2.2"]]);
@@ -231,9 +186,7 @@ async fn without_the_database_a_key_is_neither_good_nor_bad() {
     let id = program(&app).await;
     let key = key(&app, Whose::Program(id)).await;
     app.take_database_away().await;
-    let found = ApiKeys::new(&app.clock, &app.notices)
-        .find(&app.db, key.expose(), app.clock.now())
-        .await;
+    let found = ApiKeys::new(&app.clock, &app.notices).find(&app.db, key.expose(), app.clock.now()).await;
     assert!(matches!(found.err(), Some(KeyRefusal::Unavailable(_))));
     app.give_database_back().await;
     assert_eq!(told(&app, &key, PROXY).await, "");
@@ -245,25 +198,16 @@ async fn a_key_in_memory_is_refused_as_soon_as_it_is_told_of_a_change() {
     let ben = app.person(&[CallConnectors]).await;
     let key = key(&app, Whose::User(ben.user().id)).await;
     let ask = async || {
-        let found = app
-            .api_keys
-            .find(&app.db, key.expose(), app.clock.now())
-            .await;
+        let found = app.api_keys.find(&app.db, key.expose(), app.clock.now()).await;
         found.map_or_else(|refusal| refusal.code(), |_| "")
     };
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
     // After the keys, which have subscribed before.
     app.notices.subscribe(move |change| _ = tell.send(change));
     for (change, code) in [
-        (
-            "UPDATE users SET active = false WHERE NOT super_admin",
-            "key_holder_inactive",
-        ),
+        ("UPDATE users SET active = false WHERE NOT super_admin", "key_holder_inactive"),
         ("UPDATE users SET active = true WHERE NOT super_admin", ""),
-        (
-            "DELETE FROM user_permissions WHERE permission = 'call-data-connectors'",
-            "key_holder_not_permitted",
-        ),
+        ("DELETE FROM user_permissions WHERE permission = 'call-data-connectors'", "key_holder_not_permitted"),
         ("UPDATE api_keys SET revoked_at = now()", "key_revoked"),
         ("DELETE FROM api_keys", "key_unknown"),
     ] {
@@ -281,10 +225,7 @@ async fn a_key_in_memory_follows_the_lists_of_connectors() {
     let payroll = app.connector("Payroll").await;
     let ben = app.person(&[CallConnectors]).await;
     let key = key(&app, Whose::User(ben.user().id)).await;
-    let closed = Subject {
-        connector: payroll,
-        open: Rights::NONE,
-    };
+    let closed = Subject { connector: payroll, open: Rights::NONE };
     let may_see = async || {
         let found = app.api_keys.find(&app.db, key.expose(), app.clock.now());
         found.await.is_ok_and(|holder| holder.may_see(closed))
@@ -299,14 +240,8 @@ async fn a_key_in_memory_follows_the_lists_of_connectors() {
             ),
             true,
         ),
-        (
-            "UPDATE connector_rights SET rights = '{view}'".into(),
-            false,
-        ),
-        (
-            "UPDATE connector_rights SET rights = '{view,call}'".into(),
-            true,
-        ),
+        ("UPDATE connector_rights SET rights = '{view}'".into(), false),
+        ("UPDATE connector_rights SET rights = '{view,call}'".into(), true),
         ("DELETE FROM connector_rights".into(), false),
     ] {
         assert_eq!(may_see().await, !sees);

@@ -19,16 +19,12 @@ use crate::support::TestApp;
 impl TestApp {
     /// Links the lines that wait, as the program does every second.
     async fn chain(&self) -> usize {
-        links::link_waiting(&mut *self.conn().await, &self.vault)
-            .await
-            .expect("the chain can be extended")
+        links::link_waiting(&mut *self.conn().await, &self.vault).await.expect("the chain can be extended")
     }
 
     /// What is wrong with the chain, if anything is.
     async fn fault(&self) -> Option<String> {
-        let verified = links::verify(&mut *self.conn().await, &self.vault, None)
-            .await
-            .expect("the chain can be read");
+        let verified = links::verify(&mut *self.conn().await, &self.vault, None).await.expect("the chain can be read");
         verified.err().map(|fault| fault.to_string())
     }
 

@@ -16,9 +16,7 @@ mod viewers;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta};
-use connectory::access::Permission::{
-    CreateConnectors, EditConnectors, ViewActivity, ViewConnectors,
-};
+use connectory::access::Permission::{CreateConnectors, EditConnectors, ViewActivity, ViewConnectors};
 use connectory::authorization::SecretField;
 use connectory::connectors::Method;
 use connectory::outbound::HttpUrl;
@@ -36,12 +34,10 @@ const OLD: &str = "canary-old-5f1c77";
 const NEW: &str = "canary-new-9ab02e";
 
 const SAVED: &str = "The Data Connector was saved";
-const NOT_A_TOKEN: &str =
-    "A token has letters, numbers and signs, without spaces or line breaks. Copy it once more.";
+const NOT_A_TOKEN: &str = "A token has letters, numbers and signs, without spaces or line breaks. Copy it once more.";
 
 async fn connector(app: &TestApp, method: Method) -> Uuid {
-    app.connector_with("Payroll", |new| new.method = method)
-        .await
+    app.connector_with("Payroll", |new| new.method = method).await
 }
 
 /// A connector of this method with what it needs to be signed in.
@@ -53,8 +49,7 @@ async fn authorized(app: &TestApp, method: Method) -> Uuid {
             app.store_secret(id, SecretField::Password, OLD).await;
         }
         Method::ApiKey => {
-            app.sql("UPDATE authorizations SET api_key_name = 'X-API-Key'")
-                .await;
+            app.sql("UPDATE authorizations SET api_key_name = 'X-API-Key'").await;
             app.store_secret(id, SecretField::ApiKey, OLD).await;
         }
         _ => app.store_token(id, OLD, None).await,
@@ -66,8 +61,7 @@ async fn authorized(app: &TestApp, method: Method) -> Uuid {
 async fn kept_fresh(app: &TestApp) -> Uuid {
     let id = authorized(app, Method::Bearer).await;
     app.store_secret(id, SecretField::TokenPassword, OLD).await;
-    app.store_secret(id, SecretField::TokenClientSecret, OLD)
-        .await;
+    app.store_secret(id, SecretField::TokenClientSecret, OLD).await;
     app.sql("UPDATE authorizations SET keep_fresh = true, token_url = 'https://login.example.org/token', token_user = 'svc'").await;
     id
 }
@@ -79,9 +73,7 @@ async fn save(page: &Page, fill: impl FnOnce(FormFill) -> FormFill) -> Page {
 
 /// Replaces the secret of a field.
 fn replace(form: FormFill, name: &str, text: &str) -> FormFill {
-    form.set(&format!("{name}_choice"), "replace")
-        .set(name, text)
-        .confirmed()
+    form.set(&format!("{name}_choice"), "replace").set(name, text).confirmed()
 }
 
 fn has_field(page: &Page, name: &str) -> bool {
@@ -89,7 +81,8 @@ fn has_field(page: &Page, name: &str) -> bool {
 }
 
 /// The group of fields of every method but No Auth.
-const WITH_SIGN_IN: &str = "basic bearer api_key oauth_authorization_code oauth_client_credentials oauth_password oauth_implicit";
+const WITH_SIGN_IN: &str =
+    "basic bearer api_key oauth_authorization_code oauth_client_credentials oauth_password oauth_implicit";
 
 /// The groups of fields that are not hidden.
 fn shown_cases(page: &Page) -> Vec<&str> {
@@ -102,40 +95,21 @@ fn shown_cases(page: &Page) -> Vec<&str> {
 /// The words of the page's card of facts: term and description.
 fn fact(page: &Page, term: &str) -> String {
     let terms = page.texts("dl.kv dt");
-    let place = terms
-        .iter()
-        .position(|text| text == term)
-        .unwrap_or_else(|| panic!("no {term} among {terms:?}"));
+    let place = terms.iter().position(|text| text == term).unwrap_or_else(|| panic!("no {term} among {terms:?}"));
     page.texts("dl.kv dd").swap_remove(place)
 }
 
 fn errors(expected: &[(&str, &str)]) -> Vec<(String, String)> {
-    expected
-        .iter()
-        .map(|(field, message)| (field.to_string(), message.to_string()))
-        .collect()
+    expected.iter().map(|(field, message)| (field.to_string(), message.to_string())).collect()
 }
 
 /// The fields of the last audit line of a kind: name, before, after.
 async fn last_changes(app: &TestApp, kind: &str) -> Vec<(String, String, String)> {
-    let changes = app
-        .value(&format!(
-            "SELECT changes FROM audit_events WHERE kind = '{kind}' ORDER BY id DESC LIMIT 1"
-        ))
-        .await;
+    let changes =
+        app.value(&format!("SELECT changes FROM audit_events WHERE kind = '{kind}' ORDER BY id DESC LIMIT 1")).await;
     let changes: Vec<serde_json::Value> = serde_json::from_str(&changes).expect("an audit line");
-    let text =
-        |change: &serde_json::Value, member| change[member].as_str().expect("a text").to_string();
-    changes
-        .iter()
-        .map(|change| {
-            (
-                text(change, "field"),
-                text(change, "from"),
-                text(change, "to"),
-            )
-        })
-        .collect()
+    let text = |change: &serde_json::Value, member| change[member].as_str().expect("a text").to_string();
+    changes.iter().map(|change| (text(change, "field"), text(change, "from"), text(change, "to"))).collect()
 }
 
 fn change(field: &str, from: &str, to: &str) -> (String, String, String) {

@@ -7,9 +7,7 @@ use reqwest::Response;
 use serde_json::Value;
 use url::Url;
 
-use crate::support::authorization_server::{
-    ApiRequests, AuthorizationServer, Client, Grant, Setup,
-};
+use crate::support::authorization_server::{ApiRequests, AuthorizationServer, Client, Grant, Setup};
 use crate::support::oauth_server::{USER, USERS_PASSWORD};
 
 /// Never visited.
@@ -22,10 +20,7 @@ const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 /// Both servers, the one that revokes a grant when its refresh token comes twice first.
 fn both(setup: &Setup) -> [AuthorizationServer; 2] {
-    [
-        AuthorizationServer::oidc_provider(setup),
-        AuthorizationServer::django(setup),
-    ]
+    [AuthorizationServer::oidc_provider(setup), AuthorizationServer::django(setup)]
 }
 
 fn authorization_request(server: &AuthorizationServer, parameters: &[(&str, &str)]) -> String {
@@ -41,9 +36,7 @@ fn authorization_request(server: &AuthorizationServer, parameters: &[(&str, &str
 fn came_back(address: &str, separator: char) -> Vec<(String, String)> {
     let (callback, answer) = address.split_once(separator).expect(address);
     assert_eq!(callback, CALLBACK);
-    form_urlencoded::parse(answer.as_bytes())
-        .into_owned()
-        .collect()
+    form_urlencoded::parse(answer.as_bytes()).into_owned().collect()
 }
 
 fn one<'a>(parameters: &'a [(String, String)], name: &str) -> Option<&'a str> {
@@ -70,17 +63,12 @@ async fn answer(response: Response) -> (u16, Value) {
 
 async fn refresh(server: &AuthorizationServer, tokens: &Value) -> (u16, Value) {
     let refresh_token = text(tokens, "refresh_token");
-    let form = [
-        ("grant_type", "refresh_token"),
-        ("refresh_token", refresh_token),
-    ];
+    let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
     token(server, &form).await
 }
 
 fn text<'a>(answer: &'a Value, name: &str) -> &'a str {
-    answer[name]
-        .as_str()
-        .unwrap_or_else(|| panic!("no {name}: {answer}"))
+    answer[name].as_str().unwrap_or_else(|| panic!("no {name}: {answer}"))
 }
 
 /// Consents and trades the code for tokens.
@@ -143,11 +131,7 @@ async fn the_answer_names_the_server_and_what_went_wrong() {
         assert_eq!(one(&denied, "state"), Some("a state"));
         assert_eq!(one(&denied, "iss"), issuer);
 
-        let without_pkce = [
-            ("response_type", "code"),
-            ("client_id", "web"),
-            ("scope", "read"),
-        ];
+        let without_pkce = [("response_type", "code"), ("client_id", "web"), ("scope", "read")];
         let request = authorization_request(server, &without_pkce);
         let refused = came_back(&server.allow(&request).await, '?');
         assert_eq!(one(&refused, "error"), Some("invalid_request"));
@@ -157,10 +141,7 @@ async fn the_answer_names_the_server_and_what_went_wrong() {
             let answer = reqwest::get(&path).await.expect("an answer");
             let metadata: Value = answer.json().await.expect("JSON");
             assert_eq!(text(&metadata, "issuer"), server.urls.issuer);
-            assert_eq!(
-                text(&metadata, "revocation_endpoint"),
-                server.urls.revocation
-            );
+            assert_eq!(text(&metadata, "revocation_endpoint"), server.urls.revocation);
         }
     }
 }
@@ -170,10 +151,7 @@ fn discovery_paths(server: &AuthorizationServer) -> Vec<String> {
     let Some(openid) = &server.urls.discovery else {
         return Vec::new();
     };
-    vec![
-        openid.clone(),
-        openid.replace("openid-configuration", "oauth-authorization-server"),
-    ]
+    vec![openid.clone(), openid.replace("openid-configuration", "oauth-authorization-server")]
 }
 
 #[tokio::test]
@@ -181,16 +159,10 @@ async fn clients_get_tokens_for_themselves_and_give_them_back() {
     let client = Client::confidential("web", SECRET, Grant::ClientCredentials);
     for server in &both(&Setup::with([client])) {
         let in_header = [("grant_type", "client_credentials"), ("scope", "read")];
-        let in_body = [
-            ("grant_type", "client_credentials"),
-            ("client_id", "web"),
-            ("client_secret", SECRET),
-        ];
+        let in_body = [("grant_type", "client_credentials"), ("client_id", "web"), ("client_secret", SECRET)];
         let (status, tokens) = token(server, &in_header).await;
         assert_eq!(status, 200, "{tokens}");
-        let request = reqwest::Client::new()
-            .post(&server.urls.token)
-            .form(&in_body);
+        let request = reqwest::Client::new().post(&server.urls.token).form(&in_body);
         assert_eq!(request.send().await.expect("an answer").status(), 200);
 
         let access_token = text(&tokens, "access_token");
@@ -200,23 +172,14 @@ async fn clients_get_tokens_for_themselves_and_give_them_back() {
         assert_eq!(server.call_api(access_token).await, 401);
 
         let seen = server.seen().await;
-        let requests: Vec<(&str, &[String])> = seen
-            .token
-            .iter()
-            .map(|outcome| (outcome.authentication.as_str(), &outcome.parameters[..]))
-            .collect();
+        let requests: Vec<(&str, &[String])> =
+            seen.token.iter().map(|outcome| (outcome.authentication.as_str(), &outcome.parameters[..])).collect();
         let names = |form: &[(&str, &str)]| -> Vec<String> {
             let mut names: Vec<String> = form.iter().map(|(name, _)| name.to_string()).collect();
             names.sort();
             names
         };
-        assert_eq!(
-            requests,
-            [
-                ("basic", &names(&in_header)[..]),
-                ("body", &names(&in_body)[..])
-            ]
-        );
+        assert_eq!(requests, [("basic", &names(&in_header)[..]), ("body", &names(&in_body)[..])]);
     }
 }
 
@@ -238,11 +201,7 @@ async fn django_takes_a_password() {
     let client = Client::confidential("web", SECRET, Grant::Password);
     let server = AuthorizationServer::django(&Setup::with([client]));
     for (password, status) in [(USERS_PASSWORD, 200), ("wrong", 400)] {
-        let form = [
-            ("grant_type", "password"),
-            ("username", USER),
-            ("password", password),
-        ];
+        let form = [("grant_type", "password"), ("username", USER), ("password", password)];
         assert_eq!(token(&server, &form).await.0, status);
     }
 }
@@ -262,10 +221,7 @@ async fn a_test_can_watch_a_server_and_break_it() {
         assert_eq!(refresh(server, &tokens).await.0, 500);
         assert_eq!(refresh(server, &tokens).await.0, 500);
         let seen = server.seen().await;
-        assert_eq!(
-            (seen.by_grant["authorization_code"], seen.arrived),
-            (1, 1 + 4)
-        );
+        assert_eq!((seen.by_grant["authorization_code"], seen.arrived), (1, 1 + 4));
         server.reset().await;
 
         server.revoke_all().await;

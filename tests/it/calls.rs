@@ -46,12 +46,7 @@ pub fn call(at: DateTime<Utc>, connector: Uuid) -> Call {
 
 /// The program of this name; its id follows from the name.
 pub fn program(name: &str) -> Caller {
-    Caller {
-        kind: CallerKind::Program,
-        id: id_of(name),
-        name: Arc::from(name),
-        api_key: None,
-    }
+    Caller { kind: CallerKind::Program, id: id_of(name), name: Arc::from(name), api_key: None }
 }
 
 pub fn endpoint(name: &str) -> Uuid {
@@ -70,13 +65,7 @@ pub struct Filling {
 impl Filling {
     /// Answered calls of one connector.
     pub fn of(connector: Uuid, lines: i64, at: impl Into<String>) -> Filling {
-        Filling {
-            lines,
-            at: at.into(),
-            connector: format!("'{connector}'"),
-            outcome: "'answered'",
-            status: "200",
-        }
+        Filling { lines, at: at.into(), connector: format!("'{connector}'"), outcome: "'answered'", status: "200" }
     }
 
     /// Writes the lines, whose days must have partitions; nothing is counted of them.

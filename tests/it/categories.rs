@@ -17,8 +17,5 @@ fn error(field: &str, message: &str) -> Vec<(String, String)> {
 
 /// The names of the list's rows without the built-in ones.
 fn names(page: &Page) -> Vec<String> {
-    page.row_heads()
-        .into_iter()
-        .filter(|name| !BUILT_IN.contains(&name.as_str()))
-        .collect()
+    page.row_heads().into_iter().filter(|name| !BUILT_IN.contains(&name.as_str())).collect()
 }

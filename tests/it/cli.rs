@@ -15,13 +15,8 @@ impl Outcome {
     /// The one line with which a command says why it has failed.
     fn complaint(&self) -> &str {
         assert_eq!(self.code, 1, "{}{}", self.out, self.err);
-        let mut complaints = self
-            .err
-            .lines()
-            .filter_map(|line| line.strip_prefix("connectory: "));
-        let complaint = complaints
-            .next()
-            .unwrap_or_else(|| panic!("no complaint: {}", self.err));
+        let mut complaints = self.err.lines().filter_map(|line| line.strip_prefix("connectory: "));
+        let complaint = complaints.next().unwrap_or_else(|| panic!("no complaint: {}", self.err));
         assert_eq!(complaints.next(), None, "one line: {}", self.err);
         complaint
     }
@@ -29,16 +24,12 @@ impl Outcome {
 
 async fn create_connector(browser: &Browser, name: &str) -> Page {
     let page = browser.get("/connectors/new").await.expect(200);
-    page.submit(|form| form.set("connector_name", name).set("description", "x"))
-        .await
-        .expect(303)
+    page.submit(|form| form.set("connector_name", name).set("description", "x")).await.expect(303)
 }
 
 async fn metrics(browser: &Browser, token: Option<&str>) -> Page {
     let request = browser.request(Method::GET, "/metrics");
-    let request = token.iter().fold(request, |request, token| {
-        request.header(AUTHORIZATION, format!("Bearer {token}"))
-    });
+    let request = token.iter().fold(request, |request, token| request.header(AUTHORIZATION, format!("Bearer {token}")));
     browser.send(request).await
 }
 
@@ -46,21 +37,11 @@ async fn metrics(browser: &Browser, token: Option<&str>) -> Page {
 async fn the_first_start_makes_a_key_of_its_own_and_says_where_to_go_and_how_to_begin() {
     let here = Installation::new().set("CONNECTORY_METRICS_TOKEN", METRICS_TOKEN);
     let mut program = here.serve();
-    assert_eq!(
-        program.greeting,
-        format!("Connectory is ready: open http://{}\n", here.address)
-    );
+    assert_eq!(program.greeting, format!("Connectory is ready: open http://{}\n", here.address));
     assert_eq!(mode(&here.key_file()), 0o600);
     let key = fs::read_to_string(here.key_file()).expect("the key");
     let browser = program.found().await;
-    assert!(
-        browser
-            .get("/connectors")
-            .await
-            .expect(200)
-            .text()
-            .contains("No data connectors yet")
-    );
+    assert!(browser.get("/connectors").await.expect(200).text().contains("No data connectors yet"));
 
     let visitor = program.browser();
     assert_eq!(visitor.get("/healthz").await.expect(200).html, "alive\n");
@@ -69,19 +50,12 @@ async fn the_first_start_makes_a_key_of_its_own_and_says_where_to_go_and_how_to_
         metrics(&visitor, token).await.expect(404);
     }
     let page = metrics(&visitor, Some(METRICS_TOKEN)).await.expect(200);
-    assert!(
-        page.header("content-type").starts_with("text/plain"),
-        "{}",
-        page.header("content-type")
-    );
-    let counted = page.html.lines().find(|line| {
-        line.starts_with("connectory_http_requests_total") && line.contains("\"/healthz\"")
-    });
-    assert!(
-        counted.is_some_and(|line| line.contains("status=\"200\"") && line.ends_with(" 1")),
-        "{}",
-        page.html
-    );
+    assert!(page.header("content-type").starts_with("text/plain"), "{}", page.header("content-type"));
+    let counted = page
+        .html
+        .lines()
+        .find(|line| line.starts_with("connectory_http_requests_total") && line.contains("\"/healthz\""));
+    assert!(counted.is_some_and(|line| line.contains("status=\"200\"") && line.ends_with(" 1")), "{}", page.html);
     assert!(page.html.contains("connectory_http_request_seconds"));
 
     let postgres = program.postgres();
@@ -89,13 +63,7 @@ async fn the_first_start_makes_a_key_of_its_own_and_says_where_to_go_and_how_to_
     assert!(status.success(), "{status}: {log}");
     assert!(has_ended(postgres));
     assert_eq!(here.processes(), [""; 0]);
-    assert!(
-        log.contains(&format!(
-            "Made the master key {}",
-            here.key_file().display()
-        )),
-        "{log}"
-    );
+    assert!(log.contains(&format!("Made the master key {}", here.key_file().display())), "{log}");
     assert!(!log.contains(key.trim()));
 
     // The next start finds all as it was, asks for no first super admin, and without its token shows no metrics.
@@ -106,10 +74,7 @@ async fn the_first_start_makes_a_key_of_its_own_and_says_where_to_go_and_how_to_
     metrics(&visitor, Some("")).await.expect(404);
     assert_eq!(fs::read_to_string(here.key_file()).expect("the key"), key);
     let (status, log) = program.stop();
-    assert!(
-        status.success() && !log.contains("Made the master key"),
-        "{status}: {log}"
-    );
+    assert!(status.success() && !log.contains("Made the master key"), "{status}: {log}");
 }
 
 #[tokio::test]
@@ -119,23 +84,12 @@ async fn commands_work_beside_the_running_program() {
     let browser = program.found().await;
 
     let created = here.run(
-        &[
-            "user",
-            "create",
-            "ben",
-            "--name",
-            "Ben Okafor",
-            "--permission",
-            "edit-data-connectors",
-        ],
+        &["user", "create", "ben", "--name", "Ben Okafor", "--permission", "edit-data-connectors"],
         &format!("{PASSWORD}\n"),
     );
     assert_eq!(
         (created.code, created.out.as_str()),
-        (
-            0,
-            "Created user ben.\n  Edit Data Connectors\n  View Data Connectors\n"
-        ),
+        (0, "Created user ben.\n  Edit Data Connectors\n  View Data Connectors\n"),
         "{}",
         created.err
     );
@@ -146,56 +100,31 @@ async fn commands_work_beside_the_running_program() {
 
     let again = here.run(&["user", "create", "BEN"], PASSWORD);
     assert_eq!(again.complaint(), "there is a user BEN already");
-    let reset = here.run(
-        &["user", "reset-password", "ben"],
-        "another battery staple\n",
-    );
+    let reset = here.run(&["user", "reset-password", "ben"], "another battery staple\n");
     assert_eq!(
         (reset.code, reset.out.as_str()),
         (0, "Set the password of ben and ended all sessions.\n"),
         "{}",
         reset.err
     );
-    assert_eq!(
-        ben.get("/connectors").await.location(),
-        Some("/sign-in?next=%2Fconnectors")
-    );
+    assert_eq!(ben.get("/connectors").await.location(), Some("/sign-in?next=%2Fconnectors"));
     ben.sign_in("ben", PASSWORD).await.expect(422);
-    ben.sign_in("ben", "another battery staple")
-        .await
-        .expect(303);
-    assert_eq!(
-        here.run(&["user", "reset-password", "nobody"], PASSWORD)
-            .complaint(),
-        "there is no user nobody"
-    );
+    ben.sign_in("ben", "another battery staple").await.expect(303);
+    assert_eq!(here.run(&["user", "reset-password", "nobody"], PASSWORD).complaint(), "there is no user nobody");
 
     for (created, there) in [(60, 0), (0, 60)] {
         let demo = here.run(&["demo"], "");
         assert_eq!(
             (demo.code, demo.out),
-            (
-                0,
-                format!("Created {created} data connectors; {there} were there already.\n")
-            ),
+            (0, format!("Created {created} data connectors; {there} were there already.\n")),
             "{}",
             demo.err
         );
     }
-    assert_eq!(
-        browser.get("/connectors").await.table_foot(),
-        "1 – 10 of 60 data connectors"
-    );
-    assert_eq!(
-        here.run(&["migrate"], "").out,
-        "The database is up to date.\n"
-    );
+    assert_eq!(browser.get("/connectors").await.table_foot(), "1 – 10 of 60 data connectors");
+    assert_eq!(here.run(&["migrate"], "").out, "The database is up to date.\n");
 
-    let second = here.run_with(
-        &[("CONNECTORY_LISTEN", &free_address().to_string())],
-        &["serve"],
-        "",
-    );
+    let second = here.run_with(&[("CONNECTORY_LISTEN", &free_address().to_string())], &["serve"], "");
     let expected = format!(
         "another Connectory is running on the data folder {}: stop it first, or give both the same DATABASE_URL",
         here.folder.display()
@@ -210,24 +139,13 @@ async fn commands_work_beside_the_running_program() {
 #[tokio::test]
 async fn commands_work_without_a_running_program_and_leave_none() {
     let here = Installation::new();
-    let created = here.run(
-        &["user", "create", "ana", "--super-admin"],
-        &format!("{PASSWORD}\r\n"),
-    );
-    assert_eq!(
-        (created.code, created.out.as_str()),
-        (0, "Created user ana.\n"),
-        "{}",
-        created.err
-    );
+    let created = here.run(&["user", "create", "ana", "--super-admin"], &format!("{PASSWORD}\r\n"));
+    assert_eq!((created.code, created.out.as_str()), (0, "Created user ana.\n"), "{}", created.err);
     assert_eq!(here.processes(), [""; 0]);
     let program = here.serve();
     let ana = program.browser();
     ana.sign_in("ana", PASSWORD).await.expect(303);
-    assert!(
-        ana.open("/").await.has_link("Data Connector"),
-        "may do everything"
-    );
+    assert!(ana.open("/").await.has_link("Data Connector"), "may do everything");
 }
 
 #[tokio::test]
@@ -240,11 +158,7 @@ async fn what_was_saved_is_there_after_the_program_was_killed() {
     wait_until("the end of every process", || here.processes().is_empty());
 
     let program = here.serve();
-    assert_eq!(
-        browser.get("/connectors").await.expect(200).row_heads(),
-        ["Payroll"],
-        "and the session is still one"
-    );
+    assert_eq!(browser.get("/connectors").await.expect(200).row_heads(), ["Payroll"], "and the session is still one");
     create_connector(&browser, "Ledger").await;
     let (status, _) = program.stop();
     assert!(status.success());
@@ -255,14 +169,10 @@ async fn the_end_of_its_postgresql_ends_the_program_with_the_reason() {
     let here = Installation::new();
     let mut program = here.serve();
     program.code();
-    nix::sys::signal::kill(program.postgres(), nix::sys::signal::Signal::SIGKILL)
-        .expect("a running PostgreSQL");
+    nix::sys::signal::kill(program.postgres(), nix::sys::signal::Signal::SIGKILL).expect("a running PostgreSQL");
     let (status, log) = program.end();
     assert_eq!(status.code(), Some(1), "{log}");
-    assert!(
-        log.contains("connectory: the private PostgreSQL has ended"),
-        "{log}"
-    );
+    assert!(log.contains("connectory: the private PostgreSQL has ended"), "{log}");
     wait_until("the end of every process", || here.processes().is_empty());
     let program = here.serve();
     program.browser().get("/readyz").await.expect(200);
@@ -283,30 +193,21 @@ async fn a_key_that_does_not_fit_stops_the_start() {
     put(&other, 0o600);
     let wrong = here.run(&["serve"], "");
     assert!(
-        wrong.complaint().starts_with(
-            "the master key does not fit this database: its data keys were made with master key "
-        ),
+        wrong
+            .complaint()
+            .starts_with("the master key does not fit this database: its data keys were made with master key "),
         "{}",
         wrong.err
     );
     assert!(!wrong.err.contains(&other) && !wrong.err.contains(key.trim()));
     assert_eq!(wrong.out, "", "nobody is told that it is ready");
     let wrong = here.run(&["demo"], "");
-    assert!(
-        wrong
-            .complaint()
-            .starts_with("the master key does not fit this database"),
-        "{}",
-        wrong.err
-    );
+    assert!(wrong.complaint().starts_with("the master key does not fit this database"), "{}", wrong.err);
 
     put("hunter2", 0o600);
     let none = here.run(&["serve"], "");
     assert!(
-        none.complaint().starts_with(&format!(
-            "the file {} holds no master key: ",
-            key_file.display()
-        )),
+        none.complaint().starts_with(&format!("the file {} holds no master key: ", key_file.display())),
         "{}",
         none.err
     );
@@ -314,21 +215,13 @@ async fn a_key_that_does_not_fit_stops_the_start() {
 
     put(&key, 0o644);
     let open = here.run(&["serve"], "");
-    assert!(
-        open.complaint()
-            .contains("is open to other users (mode 0644): chmod 600 it"),
-        "{}",
-        open.err
-    );
+    assert!(open.complaint().contains("is open to other users (mode 0644): chmod 600 it"), "{}", open.err);
 
     // To an old database a new key would be the wrong one.
     fs::remove_file(&key_file).expect("the key file");
     let missing = here.run(&["serve"], "");
     assert!(
-        missing.complaint().starts_with(&format!(
-            "the master key file {} cannot be read: ",
-            key_file.display()
-        )),
+        missing.complaint().starts_with(&format!("the master key file {} cannot be read: ", key_file.display())),
         "{}",
         missing.err
     );
@@ -336,10 +229,7 @@ async fn a_key_that_does_not_fit_stops_the_start() {
     assert_eq!(here.processes(), [""; 0]);
 
     put(&key, 0o600);
-    assert!(
-        here.serve().stop().0.success(),
-        "nothing was spoilt by the tries"
-    );
+    assert!(here.serve().stop().0.success(), "nothing was spoilt by the tries");
 }
 
 #[test]
@@ -359,12 +249,7 @@ fn wrong_settings_are_all_told_at_once_and_nothing_is_started() {
     ];
     for command in [&["serve"][..], &["demo"], &["user", "create", "ana"]] {
         let outcome = here.run_with(&wrong, command, PASSWORD);
-        assert_eq!(
-            (outcome.code, outcome.out.as_str()),
-            (1, ""),
-            "{}",
-            outcome.err
-        );
+        assert_eq!((outcome.code, outcome.out.as_str()), (1, ""), "{}", outcome.err);
         for (name, _) in wrong {
             assert!(
                 outcome.err.contains(&format!("{name} must be "))
@@ -373,11 +258,7 @@ fn wrong_settings_are_all_told_at_once_and_nothing_is_started() {
                 outcome.err
             );
         }
-        assert!(
-            !outcome.err.contains("short"),
-            "a setting's value may be a secret: {}",
-            outcome.err
-        );
+        assert!(!outcome.err.contains("short"), "a setting's value may be a secret: {}", outcome.err);
     }
     assert!(!here.folder.exists());
 }
@@ -411,27 +292,16 @@ fn files_with_secrets_that_others_can_read_or_change_stop_the_start() {
         (secret, 0o600, None),
         (secret, 0o640, None),
         (secret, 0o644, Some("open to all users (mode 0644)")),
-        (
-            secret,
-            0o660,
-            Some("other users can write to it (mode 0660)"),
-        ),
+        (secret, 0o660, Some("other users can write to it (mode 0660)")),
         (plain, 0o644, None),
-        (
-            plain,
-            0o646,
-            Some("other users can write to it (mode 0646)"),
-        ),
+        (plain, 0o646, Some("other users can write to it (mode 0646)")),
         (&*token_file, 0o640, None),
         (&*token_file, 0o644, Some("open to all users (mode 0644)")),
     ] {
         let err = complaints(text, mode);
         match words {
             Some(words) => assert!(err.contains(words), "{mode:o}: {err}"),
-            None => assert!(
-                err.contains("CONNECTORY_WORKERS must be") && !err.contains("mode"),
-                "{err}"
-            ),
+            None => assert!(err.contains("CONNECTORY_WORKERS must be") && !err.contains("mode"), "{err}"),
         }
         assert!(!err.contains("a-token-for"), "{err}");
     }
@@ -457,38 +327,15 @@ fn a_file_of_settings_is_read_and_the_environment_wins() {
     fs::create_dir(&here.folder).expect("a folder");
     let file = here.folder.join("settings");
     let path = file.to_str().expect("a readable path");
-    fs::write(
-        &file,
-        "# ours\nCONNECTORY_WORKERS = 0\nCONNECTORY_LISTEN=nowhere\n",
-    )
-    .expect("a file");
+    fs::write(&file, "# ours\nCONNECTORY_WORKERS = 0\nCONNECTORY_LISTEN=nowhere\n").expect("a file");
     let outcome = here.run(&["serve", "--config", path], "");
-    assert_eq!(
-        outcome.complaint(),
-        "CONNECTORY_WORKERS must be a whole number from 1 to 64"
-    );
+    assert_eq!(outcome.complaint(), "CONNECTORY_WORKERS must be a whole number from 1 to 64");
     fs::write(&file, "CONNECTORY_COLOUR=red\nnonsense\n").expect("a file");
     let outcome = here.run(&["serve", "--config", path], "");
-    assert!(
-        outcome.err.contains(&format!(
-            "{path}:1: there is no setting CONNECTORY_COLOUR\n"
-        )),
-        "{}",
-        outcome.err
-    );
-    assert!(
-        outcome
-            .err
-            .contains(&format!("{path}:2: write NAME=value\n")),
-        "{}",
-        outcome.err
-    );
+    assert!(outcome.err.contains(&format!("{path}:1: there is no setting CONNECTORY_COLOUR\n")), "{}", outcome.err);
+    assert!(outcome.err.contains(&format!("{path}:2: write NAME=value\n")), "{}", outcome.err);
     let outcome = here.run(&["serve", "--config", "/no/such/file"], "");
-    assert!(
-        outcome.complaint().starts_with("/no/such/file: "),
-        "{}",
-        outcome.err
-    );
+    assert!(outcome.complaint().starts_with("/no/such/file: "), "{}", outcome.err);
 }
 
 #[test]
@@ -497,10 +344,9 @@ fn a_port_that_is_taken_is_told_before_anything_is_started() {
     let _taken = std::net::TcpListener::bind(here.address).expect("the port");
     let outcome = here.run(&["serve"], "");
     assert!(
-        outcome.complaint().starts_with(&format!(
-            "CONNECTORY_LISTEN: cannot listen on {}: Address already in use",
-            here.address
-        )),
+        outcome
+            .complaint()
+            .starts_with(&format!("CONNECTORY_LISTEN: cannot listen on {}: Address already in use", here.address)),
         "{}",
         outcome.err
     );
@@ -512,42 +358,23 @@ fn a_user_that_cannot_be_is_told_before_anything_is_started() {
     let here = Installation::new();
     for (arguments, password, complaint) in [
         (&["user", "create", "ana"][..], "", "Enter a password"),
-        (
-            &["user", "create", "ana"],
-            "eleven char\n",
-            "Password must be at least 12 characters long",
-        ),
+        (&["user", "create", "ana"], "eleven char\n", "Password must be at least 12 characters long"),
         (
             &["user", "create", "ana ruiz"],
             PASSWORD,
             "A user name can have letters, numbers, full stops, underscores, hyphens, @ and +",
         ),
-        (
-            &["user", "reset-password", "ana"],
-            "short",
-            "Password must be at least 12 characters long",
-        ),
+        (&["user", "reset-password", "ana"], "short", "Password must be at least 12 characters long"),
     ] {
         assert_eq!(here.run(arguments, password).complaint(), complaint);
     }
     let common = here.run(&["user", "create", "ana"], "Password1234\n");
-    assert!(
-        common
-            .complaint()
-            .starts_with("Choose a password that is not easy to guess"),
-        "{}",
-        common.err
-    );
+    assert!(common.complaint().starts_with("Choose a password that is not easy to guess"), "{}", common.err);
 
     let unknown = here.run(&["user", "create", "ana", "--permission", "fly"], PASSWORD);
     assert_eq!(unknown.code, 2);
     for permission in connectory::access::Permission::all() {
-        assert!(
-            unknown.err.contains(permission.code()),
-            "{} in: {}",
-            permission.code(),
-            unknown.err
-        );
+        assert!(unknown.err.contains(permission.code()), "{} in: {}", permission.code(), unknown.err);
     }
     assert!(!here.folder.exists());
 }

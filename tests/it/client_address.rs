@@ -16,11 +16,7 @@ async fn site(proxies: &[&str]) -> TestApp {
 /// Signs in by a request that names addresses on its way.
 async fn sign_in(visitor: &Browser, username: &str, password: &str) -> u16 {
     let csrf = visitor.csrf().await;
-    let fields = [
-        ("csrf", csrf.as_str()),
-        ("username", username),
-        ("password", password),
-    ];
+    let fields = [("csrf", csrf.as_str()), ("username", username), ("password", password)];
     let request = visitor.request(reqwest::Method::POST, "/sign-in");
     let request = request.header("X-Forwarded-For", NAMED).form(&fields);
     visitor.send(request).await.status
@@ -57,8 +53,5 @@ async fn guessing_behind_a_proxy_holds_up_the_one_address_that_guesses() {
     }
     assert_eq!(status, 429);
     // Without the header the proxy's own address counts.
-    app.browser()
-        .sign_in(&user.username, PASSWORD)
-        .await
-        .expect(303);
+    app.browser().sign_in(&user.username, PASSWORD).await.expect(303);
 }

@@ -38,12 +38,7 @@ async fn created(browser: &Browser, fill: impl FnOnce(FormFill) -> FormFill) -> 
 }
 
 /// Presses a button of the editor on this page.
-async fn press(
-    page: &Page,
-    action: &str,
-    button: &str,
-    fill: impl FnOnce(FormFill) -> FormFill,
-) -> Page {
+async fn press(page: &Page, action: &str, button: &str, fill: impl FnOnce(FormFill) -> FormFill) -> Page {
     fill(page.form(action)).press(button).send().await
 }
 

@@ -1,5 +1,5 @@
-//! What people and programs notice when an instance, the program or the database dies under load: nothing that was acknowledged
-//! is lost, and what is left goes on by itself.
+//! What people and programs notice when an instance, the program or the database dies under load: nothing that was
+//! acknowledged is lost, and what is left goes on by itself.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -25,11 +25,7 @@ const SECONDS: Duration = Duration::from_secs(10);
 
 /// Whether the save of a new category was acknowledged.
 async fn save(browser: &Browser, csrf: &str, name: &str) -> bool {
-    let fields = [
-        ("csrf", csrf),
-        ("category_name", name),
-        ("status", "active"),
-    ];
+    let fields = [("csrf", csrf), ("category_name", name), ("status", "active")];
     let request = browser.request(Method::POST, "/categories").form(&fields);
     let Ok(answer) = request.send().await else {
         return false;
@@ -39,11 +35,7 @@ async fn save(browser: &Browser, csrf: &str, name: &str) -> bool {
 }
 
 /// Saves one category after another until `is_over` says so; gives the names that were acknowledged.
-async fn save_until(
-    browser: &Browser,
-    csrf: &str,
-    mut is_over: impl FnMut(bool) -> bool,
-) -> Vec<String> {
+async fn save_until(browser: &Browser, csrf: &str, mut is_over: impl FnMut(bool) -> bool) -> Vec<String> {
     let mut acknowledged = Vec::new();
     loop {
         let name = Uuid::now_v7().to_string();
@@ -59,9 +51,7 @@ async fn save_until(
 
 /// The names of all categories.
 async fn stored(url: &str) -> HashSet<String> {
-    let (client, connection) = tokio_postgres::connect(url, NoTls)
-        .await
-        .expect("a database");
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a database");
     tokio::spawn(connection);
     let rows = client.query("SELECT name FROM categories", &[]).await;
     rows.expect("names").iter().map(|row| row.get(0)).collect()
@@ -79,9 +69,7 @@ async fn behind_a_balancer_one_of_two_instances_may_die() {
     let instances = [app.another_program(), app.another_program()];
     let [one, other] = instances.each_ref().map(|instance| instance.address);
     let balancer = WebServer::start(
-        &format!(
-            "upstream instances {{ server {one} fail_timeout=1s; server {other} fail_timeout=1s; }}"
-        ),
+        &format!("upstream instances {{ server {one} fail_timeout=1s; server {other} fail_timeout=1s; }}"),
         "location / { proxy_pass http://instances; proxy_http_version 1.1; proxy_set_header Connection ''; proxy_set_header Host $http_host; }",
     );
     let [first, second] = instances.map(|instance| {
@@ -103,8 +91,7 @@ async fn behind_a_balancer_one_of_two_instances_may_die() {
         left <= 0
     };
     let shared = std::cell::RefCell::new(&mut is_over);
-    let savers =
-        (0..SAVERS).map(|_| save_until(&browser, &csrf, |kept| (shared.borrow_mut())(kept)));
+    let savers = (0..SAVERS).map(|_| save_until(&browser, &csrf, |kept| (shared.borrow_mut())(kept)));
     let reading = async {
         let mut statuses = Vec::new();
         for _ in 0..120 {
@@ -144,8 +131,7 @@ async fn no_acknowledged_save_is_lost_when_program_and_database_are_killed() {
             left == 0 && !kept
         };
         let shared = std::cell::RefCell::new(&mut is_over);
-        let savers =
-            (0..SAVERS).map(|_| save_until(&browser, &csrf, |kept| (shared.borrow_mut())(kept)));
+        let savers = (0..SAVERS).map(|_| save_until(&browser, &csrf, |kept| (shared.borrow_mut())(kept)));
         acknowledged.extend(join_all(savers).await.concat());
         program = here.serve();
         let url = PrivatePostgres::url_if_running(&here.folder).expect("a database");
@@ -161,9 +147,7 @@ async fn a_database_that_is_killed_and_started_again_is_noticed_and_found_again(
     let postgres = PrivatePostgres::start(&database.folder).expect("a database");
     let (url, server) = (postgres.url(), postgres_of(&database.folder));
     let key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
-    let here = Installation::new()
-        .set("DATABASE_URL", &url)
-        .set("CONNECTORY_MASTER_KEY", key);
+    let here = Installation::new().set("DATABASE_URL", &url).set("CONNECTORY_MASTER_KEY", key);
     let mut program = here.serve();
     let browser = program.found().await;
     let csrf = browser.csrf().await;

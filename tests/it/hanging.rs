@@ -32,11 +32,7 @@ async fn is_refused_in_time(answer: impl Future<Output = Page>, what: &str) {
 /// More at once than there are connections.
 async fn all_are_refused_in_time(browser: &Browser, csrf: &str) {
     let pages = join_all((0..30).map(|_| is_refused_in_time(browser.get("/connectors"), "a page")));
-    let fields = [
-        ("csrf", csrf),
-        ("category_name", "Never"),
-        ("status", "active"),
-    ];
+    let fields = [("csrf", csrf), ("category_name", "Never"), ("status", "active")];
     let saving = is_refused_in_time(browser.post_exactly("/categories", &fields), "a save");
     let health = is_refused_in_time(browser.get("/readyz"), "/readyz");
     tokio::join!(pages, saving, health);
@@ -47,9 +43,7 @@ async fn pages_and_readiness_are_answered_within_five_seconds() {
     let database = Installation::new();
     let postgres = PrivatePostgres::start(&database.folder).expect("a database");
     let key = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
-    let here = Installation::new()
-        .set("DATABASE_URL", &postgres.url())
-        .set("CONNECTORY_MASTER_KEY", key);
+    let here = Installation::new().set("DATABASE_URL", &postgres.url()).set("CONNECTORY_MASTER_KEY", key);
     let mut program = here.serve();
     let browser = program.found().await;
     let csrf = browser.csrf().await;
@@ -82,10 +76,7 @@ struct Process {
 /// The server's process of the pool's connection.
 async fn process(db: &Db) -> i32 {
     let asked = diesel::sql_query("SELECT pg_backend_pid() AS pid");
-    let process: Process = asked
-        .get_result(&mut db.get().await.expect("a connection"))
-        .await
-        .expect("a number");
+    let process: Process = asked.get_result(&mut db.get().await.expect("a connection")).await.expect("a number");
     process.pid
 }
 
@@ -98,9 +89,7 @@ async fn a_statement_that_takes_too_long_ends_with_its_connection() {
     // The connection is the same as long as nothing takes too long.
     assert_eq!(process(&db).await, before);
     let asked = Instant::now();
-    let sleeping = diesel::sql_query("SELECT pg_sleep(60)")
-        .execute(&mut db.get().await.expect("a connection"))
-        .await;
+    let sleeping = diesel::sql_query("SELECT pg_sleep(60)").execute(&mut db.get().await.expect("a connection")).await;
     let refusal = Error::from(sleeping.expect_err("it takes too long"));
     assert!(matches!(refusal, Error::Unavailable(_)), "{refusal:?}");
     assert!(asked.elapsed() < LIMIT, "{:?}", asked.elapsed());
@@ -121,9 +110,7 @@ async fn a_transaction_that_nobody_waits_for_any_more_takes_its_connection_along
     {
         let mut conn = db.get().await.expect("a connection");
         let work = conn.transaction::<_, diesel::result::Error, _>(async |conn| {
-            diesel::sql_query("SELECT pg_sleep(60)")
-                .execute(conn)
-                .await?;
+            diesel::sql_query("SELECT pg_sleep(60)").execute(conn).await?;
             Ok(())
         });
         let given_up = tokio::time::timeout(Duration::from_millis(200), work).await;

@@ -57,12 +57,8 @@ async fn connectors_that_need_somebody_come_first_and_the_worst_of_them_before_t
     let page = ana.get("/").await.expect(200);
     assert_eq!(strs(&page.row_heads()), ["Refused", "Fails", "Expires"]);
     let fails = line(&page, "Fails");
-    for words in [
-        "Failing",
-        "2 hours ago",
-        "The token server did not answer. “busy <b>” Next try in ",
-        "Repair Fails",
-    ] {
+    for words in ["Failing", "2 hours ago", "The token server did not answer. “busy <b>” Next try in ", "Repair Fails"]
+    {
         assert!(fails.contains(words), "{words}: {fails}");
     }
     assert!(line(&page, "Refused").contains("Somebody must authorize it again."));
@@ -89,8 +85,7 @@ async fn many_are_counted_and_the_first_are_shown() {
     for number in 0..7 {
         state(&app, &format!("Meter {number}"), "failing").await;
     }
-    app.sql("UPDATE connectors SET verify_certificates = false")
-        .await;
+    app.sql("UPDATE connectors SET verify_certificates = false").await;
     let ana = app.person(&[ViewConnectors]).await;
     let page = ana.get("/").await.expect(200);
     assert_eq!(page.row_heads().len(), 5);
@@ -107,20 +102,12 @@ async fn that_all_is_well_is_said_and_what_was_changed_last() {
     state(&app, "Ledger", "healthy").await;
     let ana = app.person(&[EditConnectors]).await;
     let page = ana.get("/").await.expect(200);
-    assert!(
-        page.text()
-            .contains("Every data connector that is authorized works.")
-    );
+    assert!(page.text().contains("Every data connector that is authorized works."));
     let details = page.click("Ledger").await.expect(200);
-    let saved = details
-        .form("/connectors/ledger")
-        .set("description", "Books");
+    let saved = details.form("/connectors/ledger").set("description", "Books");
     saved.send().await.expect(303);
     let text = ana.get("/").await.expect(200).text();
-    assert!(
-        text.contains(&format!("Ledger by {}", ana.user().attribution())),
-        "{text}"
-    );
+    assert!(text.contains(&format!("Ledger by {}", ana.user().attribution())), "{text}");
 }
 
 #[tokio::test]
@@ -152,11 +139,7 @@ async fn calls_of_the_last_day_are_counted_with_the_errors_among_them() {
     }
     app.call_log.finish().await;
     let page = eva.get("/").await.expect(200);
-    assert!(
-        page.text().contains("2 calls, among them 1 error."),
-        "{}",
-        page.text()
-    );
+    assert!(page.text().contains("2 calls, among them 1 error."), "{}", page.text());
     let list = page.click("1 error").await.expect(200);
     assert_eq!(list.path, "/calls?outcome=errors");
 }
@@ -184,26 +167,18 @@ async fn each_part_is_for_whoever_may_see_it() {
 
 #[tokio::test]
 async fn super_admins_are_told_that_everything_hangs_on_one_of_them_or_on_the_provider() {
-    let (alone, locked) = (
-        "You are the only super admin.",
-        "No active super admin has a password.",
-    );
+    let (alone, locked) = ("You are the only super admin.", "No active super admin has a password.");
     let app = TestApp::start().await;
     let viewer = app.person(&[ViewConnectors]).await;
     let admin = app.super_admin().await;
-    app.sql(&format!(
-        "UPDATE users SET super_admin = false WHERE id <> '{}'",
-        admin.user().id
-    ))
-    .await;
+    app.sql(&format!("UPDATE users SET super_admin = false WHERE id <> '{}'", admin.user().id)).await;
     let text = admin.get("/").await.expect(200).text();
     assert!(text.contains(alone) && !text.contains(locked), "{text}");
     let other = app.super_admin().await;
     let text = admin.get("/").await.expect(200).text();
     assert!(!text.contains(alone) && !text.contains(locked), "{text}");
     // A restored backup of a site that had no such rule yet.
-    app.sql("ALTER TABLE users DISABLE TRIGGER USER; UPDATE users SET password_hash = NULL WHERE super_admin")
-        .await;
+    app.sql("ALTER TABLE users DISABLE TRIGGER USER; UPDATE users SET password_hash = NULL WHERE super_admin").await;
     let page = other.get("/").await.expect(200);
     assert!(page.text().contains(locked));
     page.click("Super admins").await.expect(200);

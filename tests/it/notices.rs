@@ -29,9 +29,7 @@ async fn wait_for(heard: &mut UnboundedReceiver<Change>, wanted: Change) {
         }
         panic!("the site hears no more");
     };
-    timeout(PATIENCE, found)
-        .await
-        .unwrap_or_else(|_| panic!("no notice of {wanted:?}"));
+    timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("no notice of {wanted:?}"));
 }
 
 /// A site that listens: what is told from now on is heard.
@@ -42,8 +40,8 @@ async fn listening() -> (TestApp, UnboundedReceiver<Change>) {
     (app, heard)
 }
 
-/// Sends a notice that nobody needs until it is heard. That everything counts as changed is told at the beginning and may
-/// have been told before anybody asked.
+/// Sends a notice that nobody needs until it is heard. That everything counts as changed is told at the beginning and
+/// may have been told before anybody asked.
 async fn wait_until_listening(app: &TestApp, heard: &mut UnboundedReceiver<Change>) {
     let probe = Uuid::now_v7();
     let notice = format!("NOTIFY connectory_changed, 'connector {probe}'");

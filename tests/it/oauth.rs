@@ -1,5 +1,5 @@
-//! The OAuth 2.0 methods, from the empty form to a token that the API accepts, against two authorization servers of other
-//! authors; and everything that can go wrong on the way.
+//! The OAuth 2.0 methods, from the empty form to a token that the API accepts, against two authorization servers of
+//! other authors; and everything that can go wrong on the way.
 
 mod disconnecting;
 mod discovery;
@@ -82,12 +82,7 @@ impl Scene {
         Scene::of(kind, method, client, change).await
     }
 
-    async fn of(
-        kind: Kind,
-        method: Method,
-        client: Client,
-        change: impl FnOnce(&mut Setup),
-    ) -> Scene {
+    async fn of(kind: Kind, method: Method, client: Client, change: impl FnOnce(&mut Setup)) -> Scene {
         let app = TestApp::start().await;
         let callback = format!("{}{CALLBACK}", app.public_url);
         let mut setup = Setup::with([client.redirect(&callback)]);
@@ -103,13 +98,7 @@ impl Scene {
         };
         let id = connector(&app, method, &server.urls.api).await;
         let ana = app.person(&[EditConnectors]).await;
-        Scene {
-            app,
-            id,
-            server,
-            ana,
-            method,
-        }
+        Scene { app, id, server, ana, method }
     }
 
     /// The tab, filled in with what the server knows.
@@ -128,9 +117,7 @@ impl Scene {
                 .set("client_secret", SECRET)
                 .set("oauth_user", USER)
                 .set("oauth_password", USERS_PASSWORD),
-            _ => form
-                .set("token_url", &urls.token)
-                .set("client_secret", SECRET),
+            _ => form.set("token_url", &urls.token).set("client_secret", SECRET),
         }
     }
 
@@ -159,9 +146,7 @@ impl Scene {
     }
 
     fn path<'a>(&self, address: &'a str) -> &'a str {
-        address
-            .strip_prefix(&self.app.public_url)
-            .expect("an address of this site")
+        address.strip_prefix(&self.app.public_url).expect("an address of this site")
     }
 
     /// Gets a token in the way of the grant.
@@ -214,9 +199,7 @@ async fn leave(browser: &Browser) -> String {
 /// Where the page leads that says good-bye.
 fn away(page: &Page) -> String {
     let links = page.links();
-    let link = links
-        .iter()
-        .find(|(words, _)| words.starts_with("Continue to "));
+    let link = links.iter().find(|(words, _)| words.starts_with("Continue to "));
     link.expect("a way on").1.clone()
 }
 
@@ -243,9 +226,7 @@ fn parameter(address: &str, name: &str) -> String {
 
 /// Replaces the secret of a field.
 fn replace(form: FormFill, name: &str, text: &str) -> FormFill {
-    form.set(&format!("{name}_choice"), "replace")
-        .set(name, text)
-        .confirmed()
+    form.set(&format!("{name}_choice"), "replace").set(name, text).confirmed()
 }
 
 async fn audited(app: &TestApp, kind: &str) -> i64 {
@@ -255,8 +236,7 @@ async fn audited(app: &TestApp, kind: &str) -> i64 {
 
 /// The last audit line of a kind, as text.
 async fn last_line(app: &TestApp, kind: &str) -> String {
-    let query =
-        format!("SELECT changes FROM audit_events WHERE kind = '{kind}' ORDER BY id DESC LIMIT 1");
+    let query = format!("SELECT changes FROM audit_events WHERE kind = '{kind}' ORDER BY id DESC LIMIT 1");
     app.value(&query).await
 }
 
@@ -271,8 +251,5 @@ fn steps(page: &Page) -> Vec<(String, String)> {
 fn step(page: &Page, name: &str) -> String {
     let steps = steps(page);
     let found = steps.iter().find(|(step, _)| step == name);
-    found
-        .unwrap_or_else(|| panic!("no {name} among {steps:?}: {}", page.text()))
-        .1
-        .clone()
+    found.unwrap_or_else(|| panic!("no {name} among {steps:?}: {}", page.text())).1.clone()
 }

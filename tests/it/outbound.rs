@@ -13,9 +13,7 @@ mod tokens;
 
 use std::time::Duration;
 
-use connectory::outbound::{
-    Failure, HttpUrl, Limits, Method, Outbound, Policy, Reply, Request, Transport,
-};
+use connectory::outbound::{Failure, HttpUrl, Limits, Method, Outbound, Policy, Reply, Request, Transport};
 
 use crate::support::hostile::Authority;
 
@@ -29,10 +27,7 @@ const LIMITS: Limits = Limits {
 };
 
 fn policy() -> Policy {
-    Policy {
-        allow_loopback: true,
-        ..Policy::default()
-    }
+    Policy { allow_loopback: true, ..Policy::default() }
 }
 
 fn outbound() -> Outbound {
@@ -60,15 +55,9 @@ fn failure(result: Result<Reply, Failure>) -> Failure {
 }
 
 fn with_ca(authority: &Authority) -> Transport {
-    Transport {
-        ca_pem: Some(authority.pem()),
-        ..Transport::default()
-    }
+    Transport { ca_pem: Some(authority.pem()), ..Transport::default() }
 }
 
 fn unverified() -> Transport {
-    Transport {
-        verify: false,
-        ..Transport::default()
-    }
+    Transport { verify: false, ..Transport::default() }
 }

@@ -23,12 +23,9 @@ async fn populated() -> (TestApp, Browser) {
     let app = site_of_nobody().await;
     let category = app.category("Finance").await;
     app.category_with("Retired", CategoryStatus::Inactive).await;
-    for (name, method) in [
-        ("Payroll", Method::Bearer),
-        ("Ledger", Method::Basic),
-        ("Maps", Method::ApiKey),
-        ("Weather", Method::NoAuth),
-    ] {
+    for (name, method) in
+        [("Payroll", Method::Bearer), ("Ledger", Method::Basic), ("Maps", Method::ApiKey), ("Weather", Method::NoAuth)]
+    {
         app.connector_with(name, |new| {
             new.method = method;
             new.categories = vec![category];
@@ -36,15 +33,10 @@ async fn populated() -> (TestApp, Browser) {
         })
         .await;
     }
-    let payroll = app
-        .value("SELECT id FROM connectors WHERE name = 'Payroll'")
-        .await;
+    let payroll = app.value("SELECT id FROM connectors WHERE name = 'Payroll'").await;
     let payroll = payroll.parse().expect("an id");
-    for (outcome, status) in [
-        (Outcome::Answered, Some(200)),
-        (Outcome::Answered, Some(500)),
-        (Outcome::Refused, None),
-    ] {
+    for (outcome, status) in [(Outcome::Answered, Some(200)), (Outcome::Answered, Some(500)), (Outcome::Refused, None)]
+    {
         let mut call = call(app.clock.now(), payroll);
         (call.outcome, call.status) = (outcome, status);
         app.call_log.record(call);
@@ -58,14 +50,10 @@ async fn populated() -> (TestApp, Browser) {
     )
     .await;
     app.connector("Deleted").await;
-    app.sql("UPDATE connectors SET deleted_at = now(), deleted_by = 'Ana' WHERE name = 'Deleted'")
-        .await;
-    app.sql("UPDATE connectors SET verify_certificates = false WHERE name = 'Maps'")
-        .await;
+    app.sql("UPDATE connectors SET deleted_at = now(), deleted_by = 'Ana' WHERE name = 'Deleted'").await;
+    app.sql("UPDATE connectors SET verify_certificates = false WHERE name = 'Maps'").await;
     let ana = app.super_admin().await;
-    let ben = app
-        .user_named("ben", "Ben Okafor", &[Permission::ViewActivity])
-        .await;
+    let ben = app.user_named("ben", "Ben Okafor", &[Permission::ViewActivity]).await;
     let group = Uuid::now_v7();
     app.sql(&format!(
         "INSERT INTO groups (id, name, name_key, description, created_at, updated_at) VALUES ('{group}', 'Accounting', 'accounting', 'Who keeps the books', now(), now());
@@ -92,18 +80,10 @@ async fn fill_in(app: &TestApp, path: &str) -> String {
         path if path.starts_with("/groups/") => "SELECT id FROM groups",
         _ => "SELECT id FROM categories WHERE name = 'Finance'",
     };
-    let holder = if path.starts_with("/profile") {
-        "user_id"
-    } else {
-        "program_id"
-    };
+    let holder = if path.starts_with("/profile") { "user_id" } else { "program_id" };
     let key = format!("SELECT id FROM api_keys WHERE {holder} IS NOT NULL");
     let mut filled = path.replace("{connector}", "payroll");
-    for (variable, query) in [
-        ("{id}", query),
-        ("{program}", "SELECT id FROM programs"),
-        ("{key}", &key),
-    ] {
+    for (variable, query) in [("{id}", query), ("{program}", "SELECT id FROM programs"), ("{key}", &key)] {
         if filled.contains(variable) {
             filled = filled.replace(variable, &app.value(query).await);
         }

@@ -30,34 +30,22 @@ pub async fn group(app: &TestApp, name: &str, permissions: &[Permission]) -> Uui
     let words = connectory::name::searched(&[name]);
     app.sql(&format!("INSERT INTO groups (id, name, name_key, search_text, created_at, updated_at) VALUES ('{id}', '{name}', '{key}', '{words}', now(), now())")).await;
     for permission in permissions {
-        app.sql(&format!(
-            "INSERT INTO group_permissions VALUES ('{id}', '{}')",
-            permission.code()
-        ))
-        .await;
+        app.sql(&format!("INSERT INTO group_permissions VALUES ('{id}', '{}')", permission.code())).await;
     }
     id
 }
 
 pub async fn put_user(app: &TestApp, group: Uuid, user: Uuid) {
-    app.sql(&format!(
-        "INSERT INTO group_users (group_id, user_id) VALUES ('{group}', '{user}')"
-    ))
-    .await;
+    app.sql(&format!("INSERT INTO group_users (group_id, user_id) VALUES ('{group}', '{user}')")).await;
 }
 
 async fn put_group(app: &TestApp, group: Uuid, member: Uuid) {
-    app.sql(&format!(
-        "INSERT INTO group_groups (group_id, member_group_id) VALUES ('{group}', '{member}')"
-    ))
-    .await;
+    app.sql(&format!("INSERT INTO group_groups (group_id, member_group_id) VALUES ('{group}', '{member}')")).await;
 }
 
 /// The codes of what is granted to a user directly.
 async fn granted(app: &TestApp, user: Uuid) -> Vec<String> {
-    let query = format!(
-        "SELECT permission FROM user_permissions WHERE user_id = '{user}' ORDER BY permission"
-    );
+    let query = format!("SELECT permission FROM user_permissions WHERE user_id = '{user}' ORDER BY permission");
     app.rows(&query).await.into_iter().flatten().collect()
 }
 
@@ -68,9 +56,7 @@ pub async fn history(app: &TestApp, subject: Uuid) -> Vec<(String, String)> {
          FROM audit_events WHERE subject_id = '{subject}' AND kind <> 'session.started' ORDER BY id"
     );
     let rows = app.rows(&query).await;
-    rows.into_iter()
-        .map(|row| (row[0].clone(), row[1].clone()))
-        .collect()
+    rows.into_iter().map(|row| (row[0].clone(), row[1].clone())).collect()
 }
 
 /// The link that a page shows.
@@ -80,9 +66,5 @@ fn link(page: &Page) -> String {
 
 /// Follows a link as a browser without scripts does, up to the page that asks for the password.
 async fn paste(browser: &Browser, link: &str) -> Page {
-    browser
-        .get("/set-password")
-        .await
-        .submit(|form| form.set("link", link))
-        .await
+    browser.get("/set-password").await.submit(|form| form.set("link", link)).await
 }

@@ -28,10 +28,7 @@ impl Folder {
 
     /// Starts without waiting for the disk, which no test of a clean machine needs.
     fn start(&self) -> anyhow::Result<PrivatePostgres> {
-        let settings = Settings {
-            durable: false,
-            ..Settings::default()
-        };
+        let settings = Settings { durable: false, ..Settings::default() };
         PrivatePostgres::start_with(&self.0, &settings)
     }
 
@@ -113,10 +110,7 @@ fn a_program_with_a_private_postgresql() {
 
 /// The first value that the last statement gives, or "".
 fn query(url: &str, sql: &str) -> String {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
         let connection = tokio::spawn(connection);
@@ -210,10 +204,7 @@ fn only_the_programs_user_gets_in() {
 fn knock_as(user: &str, url: &str) -> String {
     let user = User::from_name(user).unwrap().unwrap();
     let output = Command::new("setpriv")
-        .args([
-            format!("--reuid={}", user.uid),
-            format!("--regid={}", user.gid),
-        ])
+        .args([format!("--reuid={}", user.uid), format!("--regid={}", user.gid)])
         .args(["--clear-groups", "psql", url])
         .stdin(Stdio::null())
         .output()
@@ -285,14 +276,8 @@ fn a_killed_program_can_be_started_again_at_once() {
 fn nothing_committed_is_lost_when_program_and_server_are_killed() {
     let folder = Folder::new();
     let mut program = Program::ready(&folder);
-    let url = format!(
-        "host={} user=connectory dbname=connectory",
-        folder.0.join("socket").display()
-    );
-    query(
-        &url,
-        "CREATE TABLE kept AS SELECT generate_series(1, 10000)",
-    );
+    let url = format!("host={} user=connectory dbname=connectory", folder.0.join("socket").display());
+    query(&url, "CREATE TABLE kept AS SELECT generate_series(1, 10000)");
     // The server first: it must not hear of the program's end.
     kill(folder.server(), Signal::SIGKILL).unwrap();
     program.kill();
@@ -323,20 +308,13 @@ fn a_server_that_runs_on_without_its_program_is_stopped() {
     postgres.stop().unwrap();
     let mut orphan = Command::new("setpriv");
     if Uid::effective().is_root() {
-        orphan.args([
-            format!("--reuid={}", owner.uid()),
-            format!("--regid={}", owner.gid()),
-        ]);
+        orphan.args([format!("--reuid={}", owner.uid()), format!("--regid={}", owner.gid())]);
         orphan.arg("--clear-groups");
     }
-    orphan
-        .args(command_line.split_terminator('\0'))
-        .stderr(Stdio::null());
+    orphan.args(command_line.split_terminator('\0')).stderr(Stdio::null());
     let mut orphan = orphan.spawn().unwrap();
     let pid_file = folder.cluster().join("postmaster.pid");
-    wait_for("the orphan's start", || {
-        fs::read_to_string(&pid_file).is_ok_and(|file| file.contains("ready"))
-    });
+    wait_for("the orphan's start", || fs::read_to_string(&pid_file).is_ok_and(|file| file.contains("ready")));
     // Collected as an init would, for a zombie would hold up the start.
     let orphan = std::thread::spawn(move || orphan.wait().unwrap());
 
@@ -367,10 +345,7 @@ fn a_server_that_cannot_start_is_quoted() {
     folder.start().unwrap().stop().unwrap();
     fs::remove_file(folder.cluster().join("global/pg_control")).unwrap();
     let message = folder.refusal();
-    assert!(
-        message.contains("could not find the database system"),
-        "{message}"
-    );
+    assert!(message.contains("could not find the database system"), "{message}");
     assert!(message.contains("postgresql.log"), "{message}");
 }
 
@@ -392,10 +367,7 @@ fn unsuitable_folders_are_refused_in_one_line() {
     let open = Folder::new();
     fs::create_dir(&open.0).unwrap();
     fs::set_permissions(&open.0, Permissions::from_mode(0o777)).unwrap();
-    assert!(
-        open.refusal()
-            .starts_with("other users can write to the data folder")
-    );
+    assert!(open.refusal().starts_with("other users can write to the data folder"));
 }
 
 #[test]
@@ -415,12 +387,7 @@ fn as_root_a_folder_that_postgres_cannot_enter_is_named() {
 #[test]
 fn a_program_folder_without_postgresql_is_refused() {
     let folder = Folder::new();
-    let settings = Settings {
-        bin_dir: Some(PathBuf::from("/usr/bin")),
-        ..Settings::default()
-    };
-    let error = PrivatePostgres::start_with(&folder.0, &settings)
-        .err()
-        .unwrap();
+    let settings = Settings { bin_dir: Some(PathBuf::from("/usr/bin")), ..Settings::default() };
+    let error = PrivatePostgres::start_with(&folder.0, &settings).err().unwrap();
     assert_eq!(error.to_string(), "/usr/bin has no initdb and postgres");
 }

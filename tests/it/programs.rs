@@ -29,11 +29,7 @@ async fn program(browser: &Browser, name: &str) -> String {
 }
 
 /// Fills in the form of a new key with a name and the own password, and whatever differs.
-async fn make_key(
-    browser: &Browser,
-    holder: &str,
-    fill: impl FnOnce(FormFill) -> FormFill,
-) -> Page {
+async fn make_key(browser: &Browser, holder: &str, fill: impl FnOnce(FormFill) -> FormFill) -> Page {
     let page = browser.get(&format!("{holder}/keys/new")).await.expect(200);
     let form = page.main_form().set("key_name", "Nightly export");
     fill(form.confirmed()).send().await
@@ -71,9 +67,9 @@ async fn presented(app: &TestApp, text: &str) -> Result<Arc<KeyHolder>, &'static
 /// What a key is told that wants something of a connector.
 async fn told(app: &TestApp, text: &str, connector: Uuid, wants: Wants<'_>) -> &'static str {
     match presented(app, text).await {
-        Ok(holder) => holder
-            .check(open_to_all(connector), wants, app.clock.now())
-            .map_or_else(|refusal| refusal.code(), |()| ""),
+        Ok(holder) => {
+            holder.check(open_to_all(connector), wants, app.clock.now()).map_or_else(|refusal| refusal.code(), |()| "")
+        }
         Err(code) => code,
     }
 }
@@ -91,7 +87,10 @@ async fn endpoint(app: &TestApp, connector: Uuid, name: &str, method: &str) -> U
 
 /// The kinds and changes of the audit lines whose kind begins so, the oldest first.
 async fn recorded(app: &TestApp, kind: &str) -> Vec<Vec<String>> {
-    app.rows(&format!("SELECT kind, actor_name, subject_name, changes FROM audit_events WHERE kind LIKE '{kind}%' ORDER BY id")).await
+    app.rows(&format!(
+        "SELECT kind, actor_name, subject_name, changes FROM audit_events WHERE kind LIKE '{kind}%' ORDER BY id"
+    ))
+    .await
 }
 
 /// Hears when keys have changed.

@@ -1,9 +1,9 @@
 //! What docs/operations.md tells an administrator to type, write and expect: run as it stands there.
 //!
-//! A code block with the comment `<!-- recipe: name -->` before it is taken out of the document by that name and given to a shell, to
-//! the program, to PostgreSQL, to nginx, on a [`machine::Machine`] of the test's own. Only names of hosts, addresses and folders are
-//! exchanged for the test's. So whoever changes the document changes what is tested. A block that no test can run says why, with
-//! `<!-- not run: reason -->`; one with neither fails in [`document`].
+//! A code block with the comment `<!-- recipe: name -->` before it is taken out of the document by that name and given
+//! to a shell, to the program, to PostgreSQL, to nginx, on a [`machine::Machine`] of the test's own. Only names of
+//! hosts, addresses and folders are exchanged for the test's. So whoever changes the document changes what is tested. A
+//! block that no test can run says why, with `<!-- not run: reason -->`; one with neither fails in [`document`].
 
 mod backup;
 mod database;

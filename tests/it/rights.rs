@@ -1,4 +1,5 @@
-//! Rights to one connector: what is open to everybody, what only to listed users and groups, and what everybody sees of it.
+//! Rights to one connector: what is open to everybody, what only to listed users and groups, and what everybody sees of
+//! it.
 
 mod at_once;
 mod decision;
@@ -21,10 +22,7 @@ async fn close(app: &TestApp, connector: Uuid) {
 
 /// Opens a connector to everybody for these rights, an array as PostgreSQL writes it.
 async fn open_for(app: &TestApp, connector: Uuid, rights: &str) {
-    app.sql(&format!(
-        "UPDATE connectors SET open_rights = '{rights}' WHERE id = '{connector}'"
-    ))
-    .await;
+    app.sql(&format!("UPDATE connectors SET open_rights = '{rights}' WHERE id = '{connector}'")).await;
 }
 
 /// Lists a user on a connector.
@@ -50,10 +48,7 @@ async fn group(app: &TestApp, name: &str) -> Uuid {
 }
 
 async fn put_into(app: &TestApp, user: Uuid, group: Uuid) {
-    app.sql(&format!(
-        "INSERT INTO group_users (group_id, user_id) VALUES ('{group}', '{user}')"
-    ))
-    .await;
+    app.sql(&format!("INSERT INTO group_users (group_id, user_id) VALUES ('{group}', '{user}')")).await;
 }
 
 async fn program(app: &TestApp, name: &str) -> Uuid {
@@ -86,7 +81,6 @@ async fn the_database_keeps_rights_that_can_be() {
         assert!(app.try_sql(&insert).await.is_err(), "{insert}");
     }
     list(&app, payroll, ben.id, "{view}").await;
-    app.sql(&format!("DELETE FROM users WHERE id = '{}'", ben.id))
-        .await;
+    app.sql(&format!("DELETE FROM users WHERE id = '{}'", ben.id)).await;
     assert_eq!(app.count("SELECT count(*) FROM connector_rights").await, 0);
 }

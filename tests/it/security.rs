@@ -38,8 +38,7 @@ impl World {
         .await;
         let examples = Examples::create(&app).await;
         // Nobody answers there, and says so at once.
-        app.sql("UPDATE connectors SET base_url = 'http://127.0.0.1:1/v1'")
-            .await;
+        app.sql("UPDATE connectors SET base_url = 'http://127.0.0.1:1/v1'").await;
         let ana = app.super_admin().await;
         app.confirm(&ana).await;
         World { app, examples, ana }

@@ -22,22 +22,11 @@ const KEY: &[u8] = b"a-key-of-twenty-four-bytes";
 
 /// Nobody is told by any way.
 fn nothing() -> NoticeSettings {
-    NoticeSettings {
-        email: None,
-        webhook: None,
-        quiet_minutes: 60,
-        days: 90,
-    }
+    NoticeSettings { email: None, webhook: None, quiet_minutes: 60, days: 90 }
 }
 
 fn webhook_to(url: &str) -> NoticeSettings {
-    NoticeSettings {
-        webhook: Some(WebhookSettings {
-            url: url.into(),
-            keys: vec![KEY.to_vec()],
-        }),
-        ..nothing()
-    }
+    NoticeSettings { webhook: Some(WebhookSettings { url: url.into(), keys: vec![KEY.to_vec()] }), ..nothing() }
 }
 
 fn channels(settings: &NoticeSettings) -> Channels {
@@ -63,10 +52,7 @@ async fn told_by_webhook_with(change: impl FnOnce(&mut NoticeSettings)) -> (Test
 
 /// What one more instance of the program on the site's database sends notices with.
 fn another_courier(app: &TestApp, settings: &NoticeSettings) -> Courier {
-    let policy = Policy {
-        allow_loopback: true,
-        ..Policy::default()
-    };
+    let policy = Policy { allow_loopback: true, ..Policy::default() };
     Courier::new(
         app.db.clone(),
         Outbound::new(policy).expect("a runtime"),
@@ -90,10 +76,7 @@ async fn after(app: &TestApp, time: TimeDelta) {
 /// The connector gets this health now.
 async fn set_health(app: &TestApp, id: Uuid, health: &str) {
     let now = app.clock.now().to_rfc3339();
-    app.sql(&format!(
-        "UPDATE connectors SET status = '{health}', status_since = '{now}' WHERE id = '{id}'"
-    ))
-    .await;
+    app.sql(&format!("UPDATE connectors SET status = '{health}', status_since = '{now}' WHERE id = '{id}'")).await;
 }
 
 /// Type and connector of what has arrived, in order.

@@ -1,4 +1,5 @@
-//! The System page: what it tells of the program, its settings, its database and the other instances, and what it warns of.
+//! The System page: what it tells of the program, its settings, its database and the other instances, and what it warns
+//! of.
 
 use connectory::access::Permission;
 use connectory::config::{Config, Settings};
@@ -13,9 +14,7 @@ const CANARY: &str = "whsec_canaryMfKQ9r8GKYqrTwjUPD8ILPZIo2";
 
 fn settings(pairs: &[(&str, &str)]) -> Settings {
     let home = [("HOME", "/home/ana")];
-    Config::of(pairs.iter().copied().chain(home))
-        .unwrap_or_else(|error| panic!("{error}"))
-        .settings
+    Config::of(pairs.iter().copied().chain(home)).unwrap_or_else(|error| panic!("{error}")).settings
 }
 
 /// A site that others know of, with these settings.
@@ -46,9 +45,7 @@ fn row(page: &Page, head: &str) -> Vec<String> {
     let rows: Vec<Vec<String>> = page.all("#main tbody tr").map(cells).collect();
     let is_it = |row: &&Vec<String>| row[0] == head || row[0].starts_with(&format!("{head} "));
     let found = rows.iter().find(is_it);
-    found
-        .unwrap_or_else(|| panic!("no row {head}: {rows:?}"))
-        .clone()
+    found.unwrap_or_else(|| panic!("no row {head}: {rows:?}")).clone()
 }
 
 /// The value of a setting and where it comes from.
@@ -80,9 +77,7 @@ async fn it_shows_program_database_keys_and_logs() {
     let version = env!("CARGO_PKG_VERSION");
     let database = app.value("SELECT current_database()").await;
     let server = app.value("SHOW server_version").await;
-    let schema = app
-        .value("SELECT count(*) FROM __diesel_schema_migrations")
-        .await;
+    let schema = app.value("SELECT count(*) FROM __diesel_schema_migrations").await;
     for words in [
         format!("Version{version}"),
         server,
@@ -113,11 +108,7 @@ async fn the_days_of_the_call_log_are_one_table() {
     let days = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'calls'::regclass";
     assert!(app.count(days).await > 1);
     let page = system(&app).await;
-    let calls: Vec<String> = page
-        .row_heads()
-        .into_iter()
-        .filter(|head| head.starts_with("calls"))
-        .collect();
+    let calls: Vec<String> = page.row_heads().into_iter().filter(|head| head.starts_with("calls")).collect();
     assert_eq!(calls, ["calls"]);
 }
 
@@ -150,22 +141,14 @@ async fn every_setting_is_shown_and_nothing_of_a_secret() {
         ("CONNECTORY_NOTICES_WEBHOOK_URL", "Set", "Environment"),
         ("CONNECTORY_SMTP_PASSWORD", "Not set", "Default"),
         ("CONNECTORY_SESSION_HOURS", "12", "Default"),
-        (
-            "CONNECTORY_OIDC_CLIENT_ID",
-            "<b>connectory</b>",
-            "Environment",
-        ),
+        ("CONNECTORY_OIDC_CLIENT_ID", "<b>connectory</b>", "Environment"),
         (
             "DATABASE_URL",
             "host db.example.org, port 5433, database connectory, user ana, a password, not encrypted",
             "Environment",
         ),
     ] {
-        assert_eq!(
-            setting(&page, name),
-            (value.into(), origin.into()),
-            "{name}"
-        );
+        assert_eq!(setting(&page, name), (value.into(), origin.into()), "{name}");
     }
     assert!(!page.html.contains("hooks.example.org"), "{}", page.html);
     let text = page.text();
@@ -196,16 +179,12 @@ async fn it_tells_which_instances_run_and_which_one_answers() {
     assert!(own[0].ends_with(&format!("process {pid}")), "{own:?}");
     assert_eq!(row(&page, "192.0.2.8:80")[1..3], ["Runs", "9.9.9"]);
     let dead = row(&page, "192.0.2.9:80");
-    assert_eq!(
-        (dead[1].as_str(), dead[4].as_str()),
-        ("Not heard of", "2 hours ago")
-    );
+    assert_eq!((dead[1].as_str(), dead[4].as_str()), ("Not heard of", "2 hours ago"));
     assert!(page.text().contains("2 instances run"));
     assert!(warns(&page, "Instances of different versions run."));
     assert!(page.text().contains("9.9.9") && !page.text().contains("and 8.8.8"));
 
-    app.sql("UPDATE instances SET version = $$$$, host = $$$$, pid = 0 WHERE host = 'other'")
-        .await;
+    app.sql("UPDATE instances SET version = $$$$, host = $$$$, pid = 0 WHERE host = 'other'").await;
     let page = system(&app).await;
     assert_eq!(row(&page, "192.0.2.8:80")[2], "Unknown, an earlier one");
     assert!(page.text().contains("the versions an earlier one and"));
@@ -217,9 +196,8 @@ async fn the_connections_of_all_databases_are_counted() {
     other.value("SELECT 1").await;
     let text = system(&app).await.text();
     let words = text.split("Connections").nth(1).expect("the row");
-    let mut numbers = words
-        .split(|letter: char| !letter.is_ascii_digit())
-        .filter_map(|digits| digits.parse::<i64>().ok());
+    let mut numbers =
+        words.split(|letter: char| !letter.is_ascii_digit()).filter_map(|digits| digits.parse::<i64>().ok());
     let (own, all) = (numbers.next(), numbers.next());
     assert!(own > Some(0) && all > own, "{words}");
 }
@@ -240,26 +218,17 @@ async fn a_program_on_a_database_of_its_own_has_nothing_to_complain_of() {
     let mut program = installation.serve();
     let page = program.found().await.get("/system").await.expect(200);
     // But of root, where the tests themselves run so.
-    let of_root = nix::unistd::geteuid()
-        .is_root()
-        .then_some("Connectory runs as root.");
+    let of_root = nix::unistd::geteuid().is_root().then_some("Connectory runs as root.");
     assert_eq!(warnings(&page), Vec::from_iter(of_root));
     let says = page.texts("h2")[0] == "Nothing deserves attention";
     assert_eq!(says, of_root.is_none());
     assert!(!page.html.contains("canary"), "{}", page.html);
     let folder = installation.folder.display().to_string();
-    assert_eq!(
-        setting(&page, "CONNECTORY_DATA_DIR"),
-        (folder, "Command line".into())
-    );
+    assert_eq!(setting(&page, "CONNECTORY_DATA_DIR"), (folder, "Command line".into()));
     let own = row(&page, &installation.address.to_string());
     assert_eq!(own[1], "Answers this page");
     let text = page.text();
-    for words in [
-        "the private one of this program",
-        " free of ",
-        "1 instance runs",
-    ] {
+    for words in ["the private one of this program", " free of ", "1 instance runs"] {
         assert!(text.contains(words), "{words}: {text}");
     }
     assert!(program.stop().0.success());

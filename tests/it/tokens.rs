@@ -1,5 +1,5 @@
-//! Keeping tokens fresh: one request for each token over all instances, nothing lost, and what the pages say of it. Against the
-//! authorization servers of other authors, and servers that misbehave where those do not.
+//! Keeping tokens fresh: one request for each token over all instances, nothing lost, and what the pages say of it.
+//! Against the authorization servers of other authors, and servers that misbehave where those do not.
 
 mod background;
 mod failures;
@@ -37,10 +37,7 @@ const CLIENT_SECRET: &str = "s3cret+/%:& x";
 /// A site on which nobody is signed out, however far the clock is moved.
 async fn site() -> TestApp {
     let year = Duration::from_secs(365 * 86_400);
-    let limits = SessionLimits {
-        idle: year,
-        lifetime: year,
-    };
+    let limits = SessionLimits { idle: year, lifetime: year };
     TestApp::start_with(|site| site.limits = limits).await
 }
 
@@ -72,13 +69,7 @@ async fn authorized_with(change: impl FnOnce(&mut Setup)) -> Authorized {
     ))
     .await;
     let admin = app.super_admin().await;
-    let leaving = admin
-        .get(TAB)
-        .await
-        .form(&format!("{TAB}/attempts"))
-        .send()
-        .await
-        .expect(200);
+    let leaving = admin.get(TAB).await.form(&format!("{TAB}/attempts")).send().await.expect(200);
     let away = leaving
         .attributes("a", "href")
         .into_iter()
@@ -88,12 +79,7 @@ async fn authorized_with(change: impl FnOnce(&mut Setup)) -> Authorized {
     let path = back.strip_prefix(&app.public_url).expect(&back);
     admin.get(path).await.expect(303);
     server.reset().await;
-    Authorized {
-        app,
-        server,
-        id,
-        admin,
-    }
+    Authorized { app, server, id, admin }
 }
 
 /// A connector with an OAuth grant and a client secret, without a token.
@@ -109,8 +95,7 @@ pub async fn oauth_connector(app: &TestApp, grant: Grant, token_url: &str, base_
          VALUES ('{id}', 'https://login.example.org/authorize', '{token_url}', '{CLIENT}', 'ana')"
     ))
     .await;
-    app.store_secret(id, SecretField::ClientSecret, CLIENT_SECRET)
-        .await;
+    app.store_secret(id, SecretField::ClientSecret, CLIENT_SECRET).await;
     id
 }
 
@@ -123,9 +108,7 @@ pub async fn renewed_at(app: &TestApp, token_url: &str) -> Uuid {
 
 /// Stores an hour's token.
 pub async fn give(app: &TestApp, id: Uuid, refresh: Option<&str>) {
-    let refresh = refresh.map_or(RefreshToken::None, |refresh| {
-        RefreshToken::Set(Secret::new(refresh.into()))
-    });
+    let refresh = refresh.map_or(RefreshToken::None, |refresh| RefreshToken::Set(Secret::new(refresh.into())));
     give_with(app, id, "the-token", refresh).await;
 }
 
@@ -140,12 +123,8 @@ async fn give_with(app: &TestApp, id: Uuid, access: &str, refresh: RefreshToken)
     };
     let by = Actor::command_line();
     let origins = crate::support::in_use(&mut conn, id).await;
-    store_token(&mut conn, &app.vault, &by, now, id, &token, &origins)
-        .await
-        .expect("a stored token");
-    connectors::refresh_health(&mut conn, id, now)
-        .await
-        .expect("the health");
+    store_token(&mut conn, &app.vault, &by, now, id, &token, &origins).await.expect("a stored token");
+    connectors::refresh_health(&mut conn, id, now).await.expect("the health");
 }
 
 /// Asks for a token as a call does.
@@ -164,8 +143,7 @@ fn problem(token: Result<LiveToken, TokenProblem>) -> TokenProblem {
 
 /// What is stored of the token, byte by byte.
 async fn stored(app: &TestApp) -> Vec<Vec<String>> {
-    app.rows("SELECT encode(access_token, 'hex'), encode(refresh_token, 'hex'), expires_at, scope FROM tokens")
-        .await
+    app.rows("SELECT encode(access_token, 'hex'), encode(refresh_token, 'hex'), expires_at, scope FROM tokens").await
 }
 
 async fn status(app: &TestApp) -> String {
@@ -174,10 +152,7 @@ async fn status(app: &TestApp) -> String {
 
 fn fact(page: &Page, term: &str) -> String {
     let terms = page.texts("dl.kv dt");
-    let place = terms
-        .iter()
-        .position(|text| text == term)
-        .unwrap_or_else(|| panic!("no {term} among {terms:?}"));
+    let place = terms.iter().position(|text| text == term).unwrap_or_else(|| panic!("no {term} among {terms:?}"));
     page.texts("dl.kv dd").swap_remove(place)
 }
 

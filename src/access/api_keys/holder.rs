@@ -81,10 +81,7 @@ struct PersonRights {
 
 impl HolderRights {
     pub fn of_program(active: bool) -> HolderRights {
-        HolderRights {
-            active,
-            person: None,
-        }
+        HolderRights { active, person: None }
     }
 
     pub fn of_user(
@@ -97,14 +94,7 @@ impl HolderRights {
             true => Rights::ALL,
             false => Rights::permitted(granted),
         };
-        HolderRights {
-            active,
-            person: Some(PersonRights {
-                permitted,
-                unlimited: super_admin,
-                listed,
-            }),
-        }
+        HolderRights { active, person: Some(PersonRights { permitted, unlimited: super_admin, listed }) }
     }
 
     /// May call data connectors at all.
@@ -113,9 +103,9 @@ impl HolderRights {
         person.is_none_or(|person| person.permitted.contains(Right::Call))
     }
 
-    /// What a scope opens of a connector: to a person what the person may do with it. A program that is led to a connector by its
-    /// name is let in whatever is open, for whoever leads it there must be let in then; one that is led to all connectors gets what
-    /// is open to everybody.
+    /// What a scope opens of a connector: to a person what the person may do with it. A program that is led to a
+    /// connector by its name is let in whatever is open, for whoever leads it there must be let in then; one that is
+    /// led to all connectors gets what is open to everybody.
     fn by(&self, scope: &Scope, subject: Subject) -> Rights {
         match &self.person {
             Some(person) => person.on(subject),
@@ -169,27 +159,19 @@ impl Endpoints {
 
 impl KeyHolder {
     /// Whether the key opens what is asked of this connector at this time.
-    pub fn check(
-        &self,
-        subject: Subject,
-        wants: Wants<'_>,
-        now: DateTime<Utc>,
-    ) -> Result<(), KeyRefusal> {
+    pub fn check(&self, subject: Subject, wants: Wants<'_>, now: DateTime<Utc>) -> Result<(), KeyRefusal> {
         self.standing(now)?;
         if !self.may_see(subject) {
             return Err(KeyRefusal::ConnectorNotAllowed);
         }
         let mut scopes = self.scopes_to(subject);
         let (opens, refusal) = match wants {
-            Wants::Endpoint { id, .. } => (
-                scopes.any(|scope| scope.endpoints.hold(id)),
-                KeyRefusal::EndpointNotAllowed,
-            ),
+            Wants::Endpoint { id, .. } => {
+                (scopes.any(|scope| scope.endpoints.hold(id)), KeyRefusal::EndpointNotAllowed)
+            }
             Wants::Proxy { .. } => (scopes.any(|scope| scope.proxy), KeyRefusal::ProxyNotAllowed),
             Wants::Token => (
-                scopes.any(|scope| {
-                    scope.token && self.rights.by(scope, subject).contains(Right::Authorize)
-                }),
+                scopes.any(|scope| scope.token && self.rights.by(scope, subject).contains(Right::Authorize)),
                 KeyRefusal::TokenNotAllowed,
             ),
         };
@@ -207,19 +189,11 @@ impl KeyHolder {
     /// Which connectors the key leads to, for a list of them.
     pub fn reach(&self) -> Reach {
         let closed = match &self.rights.person {
-            None => Some(
-                self.scopes
-                    .iter()
-                    .filter_map(|scope| scope.connector)
-                    .collect(),
-            ),
+            None => Some(self.scopes.iter().filter_map(|scope| scope.connector).collect()),
             Some(person) if person.unlimited => None,
             Some(person) => Some(person.listed_for_calls()),
         };
-        Reach {
-            named: self.scopes.iter().map(|scope| scope.connector).collect(),
-            closed,
-        }
+        Reach { named: self.scopes.iter().map(|scope| scope.connector).collect(), closed }
     }
 
     /// Whether the key itself is good, wherever it leads.
@@ -248,15 +222,8 @@ impl KeyHolder {
             // No request goes to the API.
             Wants::Token => return Ok(()),
         };
-        let allowed = self
-            .methods
-            .as_ref()
-            .is_none_or(|methods| methods.iter().any(|allowed| allowed == method));
-        if allowed {
-            Ok(())
-        } else {
-            Err(KeyRefusal::MethodNotAllowed)
-        }
+        let allowed = self.methods.as_ref().is_none_or(|methods| methods.iter().any(|allowed| allowed == method));
+        if allowed { Ok(()) } else { Err(KeyRefusal::MethodNotAllowed) }
     }
 
     /// The scopes that lead to a connector.

@@ -30,9 +30,7 @@ impl ApiKey {
     /// A new key from the system's source of randomness.
     pub fn random() -> ApiKey {
         let telling: [u8; TELLING] = rand::random();
-        let telling = telling
-            .iter()
-            .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
+        let telling = telling.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
         let secret = Zeroizing::new(rand::random::<[u8; 32]>());
         let mut text = String::with_capacity(LENGTH);
         text.push_str(MARK);
@@ -44,17 +42,12 @@ impl ApiKey {
 
     /// Reads a presented key. A text that cannot be one is none, whatever its length, without a look at the database.
     pub fn parse(presented: &str) -> Option<ApiKey> {
-        let (prefix, secret) = presented
-            .as_bytes()
-            .get(..LENGTH)
-            .filter(|_| presented.len() == LENGTH)?
-            .split_at(PREFIX);
+        let (prefix, secret) =
+            presented.as_bytes().get(..LENGTH).filter(|_| presented.len() == LENGTH)?.split_at(PREFIX);
         let telling = prefix.strip_prefix(MARK.as_bytes())?;
         let secret = secret.strip_prefix(b"_")?;
-        let is_secret_letter =
-            |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        let fits =
-            telling.iter().all(u8::is_ascii_alphanumeric) && secret.iter().all(is_secret_letter);
+        let is_secret_letter = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let fits = telling.iter().all(u8::is_ascii_alphanumeric) && secret.iter().all(is_secret_letter);
         fits.then(|| ApiKey(Zeroizing::new(presented.to_string())))
     }
 

@@ -1,9 +1,9 @@
 //! API keys: what other programs present, whose they are, and where they lead.
 //!
-//! Rule: only the SHA-256 of a key is stored. What it allows is kept in memory until a notice tells that some key or right has
-//! changed, so a key that was revoked, a person who lost the permission and a program that was made inactive are refused with
-//! the next call after it, and never later than five seconds. Danger: a text that nobody
-//! checked reaching a log; a presented key is parsed and hashed, and never printed.
+//! Rule: only the SHA-256 of a key is stored. What it allows is kept in memory until a notice tells that some key or
+//! right has changed, so a key that was revoked, a person who lost the permission and a program that was made inactive
+//! are refused with the next call after it, and never later than five seconds. Danger: a text that nobody checked
+//! reaching a log; a presented key is parsed and hashed, and never printed.
 
 mod holder;
 mod key;
@@ -48,25 +48,17 @@ impl ApiKeys {
             // Keys name connectors by their ids, which do not change.
             Change::Connector(_) => {}
         });
-        ApiKeys {
-            kept,
-            uses: Arc::default(),
-        }
+        ApiKeys { kept, uses: Arc::default() }
     }
 
-    /// Who presents this key. Refuses texts that are no key, keys that nobody has, that were revoked or have expired, and
-    /// those whose holder may not call.
-    pub async fn find(
-        &self,
-        db: &Db,
-        presented: &str,
-        now: DateTime<Utc>,
-    ) -> Result<Arc<KeyHolder>, KeyRefusal> {
+    /// Who presents this key. Refuses texts that are no key, keys that nobody has, that were revoked or have expired,
+    /// and those whose holder may not call.
+    pub async fn find(&self, db: &Db, presented: &str, now: DateTime<Utc>) -> Result<Arc<KeyHolder>, KeyRefusal> {
         self.find_if(db, presented, now, async || Ok(())).await
     }
 
-    /// The same where `admit` decides whether the database is asked for a key that was not found before. What it gives is held until the
-    /// database has answered.
+    /// The same where `admit` decides whether the database is asked for a key that was not found before. What it gives
+    /// is held until the database has answered.
     pub async fn find_if<T>(
         &self,
         db: &Db,
@@ -95,14 +87,10 @@ impl ApiKeys {
         self.uses.note(key, now, address);
     }
 
-    /// Writes the noted uses into the keys' rows, if a minute has passed since that was done last. What cannot be written is
-    /// kept for the next time.
+    /// Writes the noted uses into the keys' rows, if a minute has passed since that was done last. What cannot be
+    /// written is kept for the next time.
     pub async fn write_due_uses(&self, db: &Db, now: DateTime<Utc>) -> Result<(), Error> {
-        if self.uses.are_due(now) {
-            self.write_uses(db).await
-        } else {
-            Ok(())
-        }
+        if self.uses.are_due(now) { self.write_uses(db).await } else { Ok(()) }
     }
 
     /// Writes the noted uses now: at a stop, nothing else will.

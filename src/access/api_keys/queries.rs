@@ -85,11 +85,8 @@ pub(super) async fn find(conn: &Conn, hash: &[u8]) -> Result<Option<KeyHolder>, 
     let key = Kept(diesel::sql_query(KEY).bind::<Bytea, _>(hash));
     let scopes = Kept(diesel::sql_query(SCOPES).bind::<Bytea, _>(hash));
     let listed = Kept(diesel::sql_query(LISTED).bind::<Bytea, _>(hash));
-    let (keys, scopes, listed): (Vec<KeyRow>, Vec<ScopeRow>, Vec<ListedRow>) = try_join!(
-        key.load(&mut conn_for_key),
-        scopes.load(&mut conn_for_scopes),
-        listed.load(&mut conn_for_listed)
-    )?;
+    let (keys, scopes, listed): (Vec<KeyRow>, Vec<ScopeRow>, Vec<ListedRow>) =
+        try_join!(key.load(&mut conn_for_key), scopes.load(&mut conn_for_scopes), listed.load(&mut conn_for_listed))?;
     let key = keys.into_iter().next();
     Ok(key.map(|key| holder(key, scopes, listed)))
 }

@@ -14,9 +14,7 @@ pub enum KeyRefusal {
     Expired,
     #[error("The program or person that this API key belongs to is not active.")]
     HolderInactive,
-    #[error(
-        "The person that this API key belongs to does not have the permission “Call Data Connectors”."
-    )]
+    #[error("The person that this API key belongs to does not have the permission “Call Data Connectors”.")]
     HolderNotPermitted,
     #[error("This API key does not lead to this data connector.")]
     ConnectorNotAllowed,
@@ -28,7 +26,8 @@ pub enum KeyRefusal {
     TokenNotAllowed,
     #[error("This API key may not use this HTTP method.")]
     MethodNotAllowed,
-    /// It was not looked for: the caller's address has shown too many keys that nobody has. Another one may be after this time.
+    /// It was not looked for: the caller's address has shown too many keys that nobody has. Another one may be after
+    /// this time.
     #[error("This address has sent many keys that are none.")]
     TooManyUnknown(std::time::Duration),
     /// The database could not be asked. The cause is for the log.

@@ -73,26 +73,17 @@ fn key(rights: HolderRights, scopes: Vec<Scope>) -> KeyHolder {
 }
 
 fn scope(connector: Option<Uuid>, endpoints: Endpoints, proxy: bool, token: bool) -> Scope {
-    Scope {
-        connector,
-        endpoints,
-        proxy,
-        token,
-    }
+    Scope { connector, endpoints, proxy, token }
 }
 
 /// A connector that is open to everybody.
 fn open(connector: Uuid) -> Subject {
-    Subject {
-        connector,
-        open: Rights::ALL,
-    }
+    Subject { connector, open: Rights::ALL }
 }
 
 /// The code of the refusal, or nothing.
 fn answer(key: &KeyHolder, connector: Uuid, wants: Wants<'_>) -> &'static str {
-    key.check(open(connector), wants, now())
-        .map_or_else(|refusal| refusal.code(), |()| "")
+    key.check(open(connector), wants, now()).map_or_else(|refusal| refusal.code(), |()| "")
 }
 
 #[test]
@@ -112,20 +103,14 @@ fn every_scope_opens_what_it_names_and_nothing_else() {
                 let ask = |wants| answer(&key, mine, wants);
                 let endpoint = |id| Wants::Endpoint { id, method: "GET" };
                 assert_eq!(ask(endpoint(listed)), "");
-                assert_eq!(
-                    ask(endpoint(unlisted)),
-                    refused(all, "endpoint_not_allowed")
-                );
+                assert_eq!(ask(endpoint(unlisted)), refused(all, "endpoint_not_allowed"));
                 let through = Wants::Proxy { method: "POST" };
                 assert_eq!(ask(through), refused(proxy, "proxy_not_allowed"));
                 assert_eq!(ask(Wants::Token), refused(token, "token_not_allowed"));
                 assert!(key.may_see(open(mine)));
                 assert_eq!(key.may_see(open(other)), connector.is_none());
                 let elsewhere = answer(&key, other, endpoint(listed));
-                assert_eq!(
-                    elsewhere,
-                    refused(connector.is_none(), "connector_not_allowed")
-                );
+                assert_eq!(elsewhere, refused(connector.is_none(), "connector_not_allowed"));
             }
         }
     }
@@ -135,10 +120,7 @@ fn every_scope_opens_what_it_names_and_nothing_else() {
 fn a_key_without_scopes_leads_nowhere() {
     let key = key(HolderRights::of_program(true), Vec::new());
     assert!(!key.may_see(open(Uuid::nil())));
-    assert_eq!(
-        answer(&key, Uuid::nil(), Wants::Token),
-        "connector_not_allowed"
-    );
+    assert_eq!(answer(&key, Uuid::nil(), Wants::Token), "connector_not_allowed");
 }
 
 #[test]
@@ -147,10 +129,7 @@ fn scopes_add_up() {
     let all = scope(None, Endpoints::Only(HashSet::from([listed])), false, false);
     let one = scope(Some(mine), Endpoints::Only(HashSet::new()), true, false);
     let key = key(HolderRights::of_program(true), vec![all, one]);
-    let endpoint = Wants::Endpoint {
-        id: listed,
-        method: "GET",
-    };
+    let endpoint = Wants::Endpoint { id: listed, method: "GET" };
     assert_eq!(answer(&key, mine, endpoint), "");
     assert_eq!(answer(&key, mine, Wants::Proxy { method: "GET" }), "");
     assert_eq!(answer(&key, mine, Wants::Token), "token_not_allowed");
@@ -159,10 +138,7 @@ fn scopes_add_up() {
 #[test]
 fn methods_limit_calls_and_not_the_token() {
     let mine = Uuid::from_u128(10);
-    let mut key = key(
-        HolderRights::of_program(true),
-        vec![scope(None, Endpoints::All, true, true)],
-    );
+    let mut key = key(HolderRights::of_program(true), vec![scope(None, Endpoints::All, true, true)]);
     key.methods = Some(vec!["GET".into(), "HEAD".into()]);
     for (method, code) in [
         ("GET", ""),
@@ -177,10 +153,7 @@ fn methods_limit_calls_and_not_the_token() {
     }
     assert_eq!(answer(&key, mine, Wants::Token), "");
     key.methods = Some(Vec::new());
-    assert_eq!(
-        answer(&key, mine, Wants::Proxy { method: "GET" }),
-        "method_not_allowed"
-    );
+    assert_eq!(answer(&key, mine, Wants::Proxy { method: "GET" }), "method_not_allowed");
 }
 
 #[test]
@@ -202,38 +175,18 @@ fn a_holder_that_may_not_call_opens_nothing() {
         HolderRights::of_user(active, super_admin, granted, HashMap::new())
     };
     let call = &["view-data-connectors", "call-data-connectors"];
-    let edit = &[
-        "view-data-connectors",
-        "call-data-connectors",
-        "edit-data-connectors",
-    ];
+    let edit = &["view-data-connectors", "call-data-connectors", "edit-data-connectors"];
     let proxy = Wants::Proxy { method: "GET" };
     for (rights, through, token) in [
         (HolderRights::of_program(true), "", ""),
-        (
-            HolderRights::of_program(false),
-            "key_holder_inactive",
-            "key_holder_inactive",
-        ),
-        (
-            user(true, false, &[]),
-            "key_holder_not_permitted",
-            "key_holder_not_permitted",
-        ),
+        (HolderRights::of_program(false), "key_holder_inactive", "key_holder_inactive"),
+        (user(true, false, &[]), "key_holder_not_permitted", "key_holder_not_permitted"),
         // Without View, Call does not count.
-        (
-            user(true, false, &call[1..]),
-            "key_holder_not_permitted",
-            "key_holder_not_permitted",
-        ),
+        (user(true, false, &call[1..]), "key_holder_not_permitted", "key_holder_not_permitted"),
         (user(true, false, call), "", "token_not_allowed"),
         (user(true, false, edit), "", ""),
         (user(true, true, &[]), "", ""),
-        (
-            user(false, true, edit),
-            "key_holder_inactive",
-            "key_holder_inactive",
-        ),
+        (user(false, true, edit), "key_holder_inactive", "key_holder_inactive"),
     ] {
         let key = key(rights, vec![scope(None, Endpoints::All, true, true)]);
         assert_eq!(answer(&key, Uuid::nil(), proxy), through);
@@ -244,69 +197,24 @@ fn a_holder_that_may_not_call_opens_nothing() {
 #[test]
 fn a_connector_that_is_kept_to_people_asks_who_they_are() {
     let (mine, other) = (Uuid::from_u128(10), Uuid::from_u128(11));
-    let subject = |connector, open: &[Right]| Subject {
-        connector,
-        open: Rights::exactly(open.iter().copied()),
-    };
-    let granted = PermissionSet::from_codes([
-        "view-data-connectors",
-        "call-data-connectors",
-        "edit-data-connectors",
-    ]);
-    let listed =
-        |rights: &[Right]| HashMap::from([(mine, Rights::exactly(rights.iter().copied()))]);
+    let subject = |connector, open: &[Right]| Subject { connector, open: Rights::exactly(open.iter().copied()) };
+    let granted = PermissionSet::from_codes(["view-data-connectors", "call-data-connectors", "edit-data-connectors"]);
+    let listed = |rights: &[Right]| HashMap::from([(mine, Rights::exactly(rights.iter().copied()))]);
     let person = |rights: &[Right]| HolderRights::of_user(true, false, granted, listed(rights));
     let everything = |connector| vec![scope(connector, Endpoints::All, true, true)];
     let ask = |key: &KeyHolder, subject, wants| {
-        key.check(subject, wants, now())
-            .map_or_else(|refusal| refusal.code(), |()| "")
+        key.check(subject, wants, now()).map_or_else(|refusal| refusal.code(), |()| "")
     };
     let proxy = Wants::Proxy { method: "GET" };
     let all = [Right::View, Right::Call, Right::Edit, Right::Authorize];
     for (rights, scopes, open, through, token) in [
-        (
-            person(&[Right::View]),
-            None,
-            &[][..],
-            "connector_not_allowed",
-            "connector_not_allowed",
-        ),
-        (
-            person(&[Right::View, Right::Call]),
-            None,
-            &[],
-            "",
-            "token_not_allowed",
-        ),
+        (person(&[Right::View]), None, &[][..], "connector_not_allowed", "connector_not_allowed"),
+        (person(&[Right::View, Right::Call]), None, &[], "", "token_not_allowed"),
         (person(&all), Some(mine), &[], "", ""),
-        (
-            person(&[]),
-            Some(mine),
-            &[],
-            "connector_not_allowed",
-            "connector_not_allowed",
-        ),
-        (
-            person(&[]),
-            None,
-            &[Right::View, Right::Call],
-            "",
-            "token_not_allowed",
-        ),
-        (
-            HolderRights::of_program(true),
-            None,
-            &[],
-            "connector_not_allowed",
-            "connector_not_allowed",
-        ),
-        (
-            HolderRights::of_program(true),
-            None,
-            &[Right::View, Right::Call],
-            "",
-            "token_not_allowed",
-        ),
+        (person(&[]), Some(mine), &[], "connector_not_allowed", "connector_not_allowed"),
+        (person(&[]), None, &[Right::View, Right::Call], "", "token_not_allowed"),
+        (HolderRights::of_program(true), None, &[], "connector_not_allowed", "connector_not_allowed"),
+        (HolderRights::of_program(true), None, &[Right::View, Right::Call], "", "token_not_allowed"),
         (HolderRights::of_program(true), Some(mine), &[], "", ""),
     ] {
         let key = key(rights, everything(scopes));

@@ -9,9 +9,7 @@ use super::forms::ProfileForm;
 use super::queries::{self, Profile};
 use crate::access::{Actor, Permission, Visit};
 use crate::accounts::SignInProvider;
-use crate::web::{
-    ConflictPage, Difference, Error, Form, FormData, SaveError, Shell, Theme, Zone, date_time, page,
-};
+use crate::web::{ConflictPage, Difference, Error, Form, FormData, SaveError, Shell, Theme, Zone, date_time, page};
 
 #[derive(Template)]
 #[template(path = "accounts/profile.html")]
@@ -38,11 +36,7 @@ pub async fn show(visit: Visit, provider: Data<SignInProvider>) -> Result<HttpRe
     profile_page(visit, provider, form, profile.version, StatusCode::OK)
 }
 
-pub async fn update(
-    visit: Visit,
-    provider: Data<SignInProvider>,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn update(visit: Visit, provider: Data<SignInProvider>, Form(data): Form) -> Result<HttpResponse, Error> {
     let user = visit.actor.id.ok_or(Error::SignIn)?;
     let mut conn = visit.conn().await?;
     let profile = queries::find(&mut conn, user).await?;
@@ -72,24 +66,10 @@ fn profile_page(
     version: i32,
     status: StatusCode,
 ) -> Result<HttpResponse, Error> {
-    page(
-        status,
-        &ProfilePage {
-            shell: visit.shell,
-            person: visit.actor,
-            form,
-            version,
-            provider,
-        },
-    )
+    page(status, &ProfilePage { shell: visit.shell, person: visit.actor, form, version, provider })
 }
 
-fn conflict(
-    shell: Shell,
-    theirs: Profile,
-    data: &FormData,
-    mine: &ProfileForm,
-) -> Result<HttpResponse, Error> {
+fn conflict(shell: Shell, theirs: Profile, data: &FormData, mine: &ProfileForm) -> Result<HttpResponse, Error> {
     let zone = |name: &str| Zone::parse(name).unwrap_or_default().label();
     let theme = |code: &str| Theme::parse(code).unwrap_or_default().label().to_string();
     ConflictPage {
@@ -102,21 +82,9 @@ fn conflict(
         version: theirs.version,
         fields: ConflictPage::fields_of(data),
         differences: vec![
-            Difference {
-                label: "Name".into(),
-                theirs: theirs.name.clone(),
-                mine: mine.name.trim().into(),
-            },
-            Difference {
-                label: "Time zone".into(),
-                theirs: theirs.zone().label(),
-                mine: zone(&mine.time_zone),
-            },
-            Difference {
-                label: "Theme".into(),
-                theirs: theirs.theme().label().into(),
-                mine: theme(&mine.theme),
-            },
+            Difference { label: "Name".into(), theirs: theirs.name.clone(), mine: mine.name.trim().into() },
+            Difference { label: "Time zone".into(), theirs: theirs.zone().label(), mine: zone(&mine.time_zone) },
+            Difference { label: "Theme".into(), theirs: theirs.theme().label().into(), mine: theme(&mine.theme) },
         ],
         lost_secrets: false,
     }

@@ -45,11 +45,7 @@ impl ProfileForm {
         let zone = self.errors.keep("time_zone", zone);
         let theme = Theme::parse(&self.theme).ok_or("Choose a theme");
         let theme = self.errors.keep("theme", theme);
-        Some(CheckedProfile {
-            name: name?,
-            zone: zone?,
-            theme: theme?,
-        })
+        Some(CheckedProfile { name: name?, zone: zone?, theme: theme? })
     }
 
     pub fn name_field(&self) -> TextField {
@@ -62,9 +58,7 @@ impl ProfileForm {
     }
 
     pub fn time_zone_field(&self) -> SelectField {
-        let mut options: Vec<Option_> = Zone::choices()
-            .map(|zone| Option_::new(zone.name(), zone.label()))
-            .collect();
+        let mut options: Vec<Option_> = Zone::choices().map(|zone| Option_::new(zone.name(), zone.label())).collect();
         // An older name for one of them, stored before it was left out.
         let is_offered = options.iter().any(|option| option.value == self.time_zone);
         if let Some(zone) = Zone::parse(&self.time_zone).filter(|_| !is_offered) {
@@ -76,9 +70,7 @@ impl ProfileForm {
     }
 
     pub fn theme_field(&self) -> Radios {
-        let choices = Theme::ALL
-            .map(|theme| Radio::new(theme.code(), theme.label(), ""))
-            .into();
+        let choices = Theme::ALL.map(|theme| Radio::new(theme.code(), theme.label(), "")).into();
         Radios::new("theme", "Theme", choices, &self.theme).errors(&self.errors)
     }
 }

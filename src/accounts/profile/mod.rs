@@ -12,6 +12,4 @@ mod sessions;
 pub use details::{show, update};
 pub use keys::show as own_keys;
 pub use password::{ask as ask_password, change as change_password};
-pub use sessions::{
-    ask_sign_outs, end as end_own_session, end_others as end_own_sessions, show as own_sessions,
-};
+pub use sessions::{ask_sign_outs, end as end_own_session, end_others as end_own_sessions, show as own_sessions};

@@ -7,9 +7,7 @@ use askama::Template;
 use super::queries;
 use crate::access::{SignInGuard, Visit, check_new_password};
 use crate::accounts::sign_in::Arrival;
-use crate::web::{
-    Error, Errors, Flash, Form, FormData, SaveError, Shell, TextField, page, see_other_as,
-};
+use crate::web::{Error, Errors, Flash, Form, FormData, SaveError, Shell, TextField, page, see_other_as};
 
 #[derive(Template)]
 #[template(path = "accounts/password.html")]
@@ -22,9 +20,7 @@ struct PasswordPage {
 
 impl PasswordPage {
     fn old_field(&self) -> TextField {
-        TextField::secret("old_password", "Present password")
-            .autocomplete("current-password")
-            .errors(&self.errors)
+        TextField::secret("old_password", "Present password").autocomplete("current-password").errors(&self.errors)
     }
 
     fn new_field(&self) -> TextField {
@@ -39,11 +35,7 @@ pub async fn ask(visit: Visit) -> Result<HttpResponse, Error> {
 }
 
 /// Changes the password. No connection is held while passwords are hashed.
-pub async fn change(
-    visit: Visit,
-    guard: web::Data<SignInGuard>,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn change(visit: Visit, guard: web::Data<SignInGuard>, Form(data): Form) -> Result<HttpResponse, Error> {
     let user = visit.actor.id.ok_or(Error::SignIn)?;
     let mut errors = Errors::default();
     let Some((old, new)) = check(&visit, &data, &mut errors) else {
@@ -61,12 +53,7 @@ pub async fn change(
     match queries::change_password(&mut conn, &visit.actor, &arrival, change).await {
         Ok(Some(token)) => {
             let outcome = "Your password was changed. All your other sessions were ended.";
-            Ok(see_other_as(
-                guard.cookies,
-                &token,
-                "/profile/password",
-                Some(Flash::done(outcome)),
-            ))
+            Ok(see_other_as(guard.cookies, &token, "/profile/password", Some(Flash::done(outcome))))
         }
         Ok(None) => Err(Error::SignIn),
         Err(SaveError::Fault(fault)) => Err(fault),
@@ -90,12 +77,5 @@ fn check(visit: &Visit, data: &FormData, errors: &mut Errors) -> Option<(String,
 }
 
 fn password_page(visit: Visit, errors: Errors, status: StatusCode) -> Result<HttpResponse, Error> {
-    page(
-        status,
-        &PasswordPage {
-            shell: visit.shell,
-            username: visit.actor.username,
-            errors,
-        },
-    )
+    page(status, &PasswordPage { shell: visit.shell, username: visit.actor.username, errors })
 }

@@ -82,9 +82,9 @@ pub(super) async fn update(
     .await
 }
 
-/// Sets a new password in the place of the one with this hash, ends every session and begins another one for the browser in
-/// which it was done; links that could set another password lose their force. `None` if the password is another one by
-/// now, or the user was deactivated: no session is left then either.
+/// Sets a new password in the place of the one with this hash, ends every session and begins another one for the
+/// browser in which it was done; links that could set another password lose their force. `None` if the password is
+/// another one by now, or the user was deactivated: no session is left then either.
 pub(super) async fn change_password(
     conn: &mut Conn,
     by: &Actor,
@@ -93,30 +93,18 @@ pub(super) async fn change_password(
 ) -> Result<Option<VisitorToken>, SaveError> {
     let now = arrival.now();
     conn.transaction(async |conn| {
-        let seen = users::table
-            .find(user)
-            .filter(users::active)
-            .filter(users::password_hash.eq(old));
+        let seen = users::table.find(user).filter(users::active).filter(users::password_hash.eq(old));
         let changed = diesel::update(seen)
-            .set((
-                users::password_hash.eq(new),
-                users::updated_at.eq(now),
-                users::updated_by.eq(by.attribution()),
-            ))
+            .set((users::password_hash.eq(new), users::updated_at.eq(now), users::updated_by.eq(by.attribution())))
             .execute(conn)
             .await?;
         if changed == 0 {
             return Ok(None);
         }
-        let ended = diesel::delete(sessions::table.filter(sessions::user_id.eq(user)))
-            .execute(conn)
-            .await?;
+        let ended = diesel::delete(sessions::table.filter(sessions::user_id.eq(user))).execute(conn).await?;
         withdraw_invitations(conn, user).await?;
         let token = arrival.begin_session(conn, user).await?;
-        let changes =
-            Changes::none()
-                .secret("Password", "changed")
-                .field("Sessions", ended.to_string(), "1");
+        let changes = Changes::none().secret("Password", "changed").field("Sessions", ended.to_string(), "1");
         record(conn, by, now, "user.password_changed", changes).await?;
         Ok(Some(token))
     })
@@ -130,11 +118,6 @@ async fn record(
     kind: &'static str,
     changes: Changes,
 ) -> Result<(), SaveError> {
-    let event = Event {
-        kind,
-        subject_id: by.id,
-        subject_name: &by.username,
-        changes,
-    };
+    let event = Event { kind, subject_id: by.id, subject_name: &by.username, changes };
     Ok(audit::record(conn, by, now, event).await?)
 }

@@ -43,10 +43,7 @@ pub async fn show(visit: Visit, guard: web::Data<SignInGuard>) -> Result<HttpRes
     page(StatusCode::OK, &SessionsPage { shell, table })
 }
 
-pub async fn ask_sign_outs(
-    visit: Visit,
-    guard: web::Data<SignInGuard>,
-) -> Result<HttpResponse, Error> {
+pub async fn ask_sign_outs(visit: Visit, guard: web::Data<SignInGuard>) -> Result<HttpResponse, Error> {
     let others = own_table(&visit, &guard).await?.others();
     let shell = visit.shell;
     page(StatusCode::OK, &SignOutsPage { shell, others })
@@ -59,11 +56,7 @@ async fn own_table(visit: &Visit, guard: &web::Data<SignInGuard>) -> Result<Sess
 }
 
 /// Ends one of the own sessions.
-pub async fn end(
-    visit: Visit,
-    Segment(session): Segment,
-    Form(_): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn end(visit: Visit, Segment(session): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
     let session: Uuid = session.parse().map_err(|_| Error::NotFound)?;
     let by = &visit.actor;
     let user = (by.id.ok_or(Error::SignIn)?, by.username.as_str());
@@ -73,22 +66,14 @@ pub async fn end(
 }
 
 /// Ends all own sessions but this one.
-pub async fn end_others(
-    visit: Visit,
-    guard: web::Data<SignInGuard>,
-    Form(_): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn end_others(visit: Visit, guard: web::Data<SignInGuard>, Form(_): Form) -> Result<HttpResponse, Error> {
     let user = visit.actor.id.ok_or(Error::SignIn)?;
     let kept = guard.cookies.token(&visit.req).ok_or(Error::SignIn)?;
     let mut conn = visit.conn().await?;
     let ended = sessions::end_others(&mut conn, &visit.actor, visit.now(), user, &kept).await?;
     let outcome = match ended {
         0 => "There was no other session".into(),
-        _ => words(
-            ended,
-            "other session was ended",
-            "other sessions were ended",
-        ),
+        _ => words(ended, "other session was ended", "other sessions were ended"),
     };
     Ok(visit.see_other(TAB, outcome))
 }

@@ -67,9 +67,7 @@ pub async fn end(
     session: Uuid,
 ) -> Result<bool, Error> {
     conn.transaction(async |conn| {
-        let own = sessions::table
-            .filter(sessions::id.eq(session))
-            .filter(sessions::user_id.eq(user));
+        let own = sessions::table.filter(sessions::id.eq(session)).filter(sessions::user_id.eq(user));
         let ended: Option<(String, String)> = diesel::delete(own)
             .returning((sessions::user_agent, sessions::address))
             .get_result(conn)
@@ -100,9 +98,8 @@ pub(in crate::accounts) async fn end_others(
     kept: &VisitorToken,
 ) -> Result<usize, Error> {
     conn.transaction(async |conn| {
-        let others = sessions::table
-            .filter(sessions::user_id.eq(user))
-            .filter(sessions::id_hash.ne(kept.hash().to_vec()));
+        let others =
+            sessions::table.filter(sessions::user_id.eq(user)).filter(sessions::id_hash.ne(kept.hash().to_vec()));
         let ended = diesel::delete(others).execute(conn).await?;
         if ended == 0 {
             return Ok(0);

@@ -51,11 +51,7 @@ impl SessionTable {
 
     /// What the next page says after the button was pressed.
     pub fn outcome(ended: bool) -> &'static str {
-        if ended {
-            "The session was ended"
-        } else {
-            "The session had ended already"
-        }
+        if ended { "The session was ended" } else { "The session had ended already" }
     }
 
     /// How many there are besides the reader's own.

@@ -52,10 +52,7 @@ fn operation_names_are_unique() {
     let document = document(ADDRESS);
     let mut seen = HashSet::new();
     let paths = document["paths"].as_object().expect("paths");
-    for operation in paths
-        .values()
-        .flat_map(|path| path.as_object().expect("methods").values())
-    {
+    for operation in paths.values().flat_map(|path| path.as_object().expect("methods").values()) {
         let id = operation["operationId"].as_str().expect("a name");
         assert!(seen.insert(id.to_string()), "{id}");
     }
@@ -114,8 +111,7 @@ fn misfits(schema: &Value, value: &Value, at: &str) -> Vec<String> {
             wrong.push(format!("{at} lacks {name}"));
         }
     }
-    if let (Some(members), Some(properties)) = (value.as_object(), schema["properties"].as_object())
-    {
+    if let (Some(members), Some(properties)) = (value.as_object(), schema["properties"].as_object()) {
         for (name, member) in members {
             match properties.get(name) {
                 Some(schema) => wrong.extend(misfits(schema, member, &format!("{at}/{name}"))),

@@ -21,10 +21,7 @@ pub struct AnchorFormatError;
 
 impl Anchor {
     /// The chain without a line.
-    pub const START: Anchor = Anchor {
-        seq: 0,
-        hash: [0; HASH_LEN],
-    };
+    pub const START: Anchor = Anchor { seq: 0, hash: [0; HASH_LEN] };
 
     /// The hash in hexadecimal digits.
     pub fn hash_text(&self) -> String {
@@ -57,18 +54,13 @@ impl FromStr for Anchor {
         for (byte, [high, low]) in hash.iter_mut().zip(pairs) {
             *byte = digit(*high)? << 4 | digit(*low)?;
         }
-        Ok(Anchor {
-            seq: seq.ok_or(AnchorFormatError)?,
-            hash,
-        })
+        Ok(Anchor { seq: seq.ok_or(AnchorFormatError)?, hash })
     }
 }
 
 fn digit(digit: u8) -> Result<u8, AnchorFormatError> {
     let value = char::from(digit).to_digit(16);
-    value
-        .and_then(|value| u8::try_from(value).ok())
-        .ok_or(AnchorFormatError)
+    value.and_then(|value| u8::try_from(value).ok()).ok_or(AnchorFormatError)
 }
 
 #[cfg(test)]
@@ -77,15 +69,9 @@ mod tests {
 
     #[test]
     fn an_anchor_that_was_noted_reads_back() {
-        let anchor = Anchor {
-            seq: 1204,
-            hash: std::array::from_fn(|at| u8::try_from(at * 7).unwrap()),
-        };
+        let anchor = Anchor { seq: 1204, hash: std::array::from_fn(|at| u8::try_from(at * 7).unwrap()) };
         assert_eq!(anchor.to_string().parse(), Ok(anchor.clone()));
-        assert_eq!(
-            format!(" {} \n", anchor.to_string().to_uppercase()).parse(),
-            Ok(anchor)
-        );
+        assert_eq!(format!(" {} \n", anchor.to_string().to_uppercase()).parse(), Ok(anchor));
     }
 
     #[test]

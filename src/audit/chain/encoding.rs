@@ -1,6 +1,7 @@
 //! What is hashed of a line: every field behind its length, so that no two lines give the same bytes.
 //!
-//! Rule: an encoding that has once been used is never changed. Another one gets another number, which stands in each link.
+//! Rule: an encoding that has once been used is never changed. Another one gets another number, which stands in each
+//! link.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -44,27 +45,17 @@ pub(super) struct Record {
 impl Record {
     /// The anchor of this line behind the one before it.
     pub fn link(&self, previous: &Anchor, key: &MacKey) -> Anchor {
-        Anchor {
-            seq: previous.seq + 1,
-            hash: key.authenticate(&self.message(previous, true)),
-        }
+        Anchor { seq: previous.seq + 1, hash: key.authenticate(&self.message(previous, true)) }
     }
 
     /// The same as earlier versions made it. They recorded no user name.
     pub fn plain_link(&self, previous: &Anchor) -> Anchor {
-        Anchor {
-            seq: previous.seq + 1,
-            hash: Sha256::digest(self.message(previous, false)).into(),
-        }
+        Anchor { seq: previous.seq + 1, hash: Sha256::digest(self.message(previous, false)).into() }
     }
 
     fn message(&self, previous: &Anchor, is_keyed: bool) -> Vec<u8> {
         let mut text = Message::default();
-        text.field(if is_keyed {
-            KEYED_PURPOSE
-        } else {
-            PLAIN_PURPOSE
-        });
+        text.field(if is_keyed { KEYED_PURPOSE } else { PLAIN_PURPOSE });
         text.field(&(previous.seq + 1).to_be_bytes());
         text.field(&previous.hash);
         text.field(self.id.as_bytes());
@@ -204,46 +195,23 @@ mod tests {
         for (number, change) in changes.iter().enumerate() {
             let mut other = record();
             change(&mut other);
-            assert_ne!(
-                other.link(&Anchor::START, key).hash,
-                hash,
-                "change {number} is not seen"
-            );
+            assert_ne!(other.link(&Anchor::START, key).hash, hash, "change {number} is not seen");
         }
-        let later = Anchor {
-            seq: 1,
-            ..Anchor::START
-        };
+        let later = Anchor { seq: 1, ..Anchor::START };
         assert_ne!(record().link(&later, key).hash, hash, "the number counts");
-        let other = Anchor {
-            hash: [1; HASH_LEN],
-            ..Anchor::START
-        };
-        assert_ne!(
-            record().link(&other, key).hash,
-            hash,
-            "the hash before counts"
-        );
+        let other = Anchor { hash: [1; HASH_LEN], ..Anchor::START };
+        assert_ne!(record().link(&other, key).hash, hash, "the hash before counts");
     }
 
     #[test]
     fn no_user_name_is_not_an_empty_one_and_another_key_gives_another_link() {
-        let without = Record {
-            actor_username: None,
-            ..record()
-        };
-        let empty = Record {
-            actor_username: Some(String::new()),
-            ..record()
-        };
+        let without = Record { actor_username: None, ..record() };
+        let empty = Record { actor_username: Some(String::new()), ..record() };
         let (key, other) = (key(), key());
         let link = |record: &Record, key: &MacKey| record.link(&Anchor::START, key).hash;
         assert_ne!(link(&without, &key), link(&empty, &key));
         assert_ne!(link(&record(), &key), link(&record(), &other));
-        assert_ne!(
-            link(&record(), &key),
-            record().plain_link(&Anchor::START).hash
-        );
+        assert_ne!(link(&record(), &key), record().plain_link(&Anchor::START).hash);
     }
 
     #[test]

@@ -38,9 +38,7 @@ pub async fn end(conn: &mut Conn) -> Result<Anchor, Error> {
 
 /// Asked every second, so without a transaction.
 async fn is_any_waiting(conn: &mut Conn) -> Result<bool, Error> {
-    let waiting = diesel::select(diesel::dsl::exists(
-        audit_queue::table.select(audit_queue::event_id),
-    ));
+    let waiting = diesel::select(diesel::dsl::exists(audit_queue::table.select(audit_queue::event_id)));
     Ok(waiting.get_result(conn).await?)
 }
 
@@ -81,31 +79,21 @@ async fn link_batch(conn: &mut Conn, vault: &Vault) -> Result<usize, Error> {
         ));
         end = link;
     }
-    diesel::insert_into(audit_links::table)
-        .values(links)
-        .execute(conn)
-        .await?;
+    diesel::insert_into(audit_links::table).values(links).execute(conn).await?;
     diesel::update(audit_chain::table)
-        .set((
-            audit_chain::seq.eq(end.seq),
-            audit_chain::hash.eq(end.hash.to_vec()),
-        ))
+        .set((audit_chain::seq.eq(end.seq), audit_chain::hash.eq(end.hash.to_vec())))
         .execute(conn)
         .await?;
     let ids: Vec<_> = records.iter().map(|record| record.id).collect();
-    diesel::delete(audit_queue::table.filter(audit_queue::event_id.eq_any(ids)))
-        .execute(conn)
-        .await?;
+    diesel::delete(audit_queue::table.filter(audit_queue::event_id.eq_any(ids))).execute(conn).await?;
     remember_names(conn, &records).await?;
     Ok(records.len())
 }
 
-/// The key of the next links: never an older one than that of the last link, as keys only follow one another. An instance that has
-/// not heard yet that a newer data key seals knows it all the same.
+/// The key of the next links: never an older one than that of the last link, as keys only follow one another. An
+/// instance that has not heard yet that a newer data key seals knows it all the same.
 async fn next_key(conn: &mut Conn, vault: &Vault, end: &Anchor) -> Result<MacKey, Error> {
-    let last = audit_links::table
-        .find(end.seq)
-        .select(audit_links::data_key);
+    let last = audit_links::table.find(end.seq).select(audit_links::data_key);
     let last: Option<Option<i32>> = last.first(conn).await.optional()?;
     let newest = last.flatten().unwrap_or_default().max(vault.sealing_key());
     transition::link_key(vault, newest).map_err(Error::internal)
@@ -126,9 +114,7 @@ async fn next(conn: &mut Conn) -> Result<Vec<Record>, Error> {
 /// Keeps each name once, for searching by a part of it.
 async fn remember_names(conn: &mut Conn, records: &[Record]) -> Result<(), Error> {
     let actors = records.iter().map(|record| ("actor", &record.actor_name));
-    let subjects = records
-        .iter()
-        .map(|record| ("subject", &record.subject_name));
+    let subjects = records.iter().map(|record| ("subject", &record.subject_name));
     let names: HashSet<(&str, &String)> = actors.chain(subjects).collect();
     let rows: Vec<_> = names
         .into_iter()
@@ -140,11 +126,7 @@ async fn remember_names(conn: &mut Conn, records: &[Record]) -> Result<(), Error
             )
         })
         .collect();
-    diesel::insert_into(audit_names::table)
-        .values(rows)
-        .on_conflict_do_nothing()
-        .execute(conn)
-        .await?;
+    diesel::insert_into(audit_names::table).values(rows).on_conflict_do_nothing().execute(conn).await?;
     Ok(())
 }
 

@@ -1,7 +1,8 @@
-//! Since when links have keys: the last link without one is recorded once, authenticated, and every link behind it must have one.
+//! Since when links have keys: the last link without one is recorded once, authenticated, and every link behind it must
+//! have one.
 //!
-//! Danger: whoever owns the database can take the record away. It is made anew only where the data keys, which only the master key
-//! opens, say that no program has made keyed links yet, or where there is no link at all.
+//! Danger: whoever owns the database can take the record away. It is made anew only where the data keys, which only the
+//! master key opens, say that no program has made keyed links yet, or where there is no link at all.
 
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
@@ -32,10 +33,7 @@ pub(super) struct Transition {
 impl Transition {
     /// The last link without a key, if the record is what was once written.
     pub fn last_plain(&self, vault: &Vault) -> Option<Anchor> {
-        let anchor = Anchor {
-            seq: self.seq,
-            hash: <[u8; HASH_LEN]>::try_from(self.hash.as_slice()).ok()?,
-        };
+        let anchor = Anchor { seq: self.seq, hash: <[u8; HASH_LEN]>::try_from(self.hash.as_slice()).ok()? };
         let key = link_key(vault, self.data_key).ok()?;
         (mac(&key, &anchor)[..] == self.mac[..]).then_some(anchor)
     }

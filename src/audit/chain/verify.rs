@@ -33,8 +33,8 @@ pub struct Verified {
     pub last_plain: i64,
     /// Lines that are not linked yet.
     pub waiting: i64,
-    /// Lines that say they were made long before the line before them, by their numbers: a clock was set back, or somebody has
-    /// added them later. The first ten.
+    /// Lines that say they were made long before the line before them, by their numbers: a clock was set back, or
+    /// somebody has added them later. The first ten.
     pub backdated: Vec<i64>,
 }
 
@@ -47,60 +47,38 @@ pub enum Fault {
     Changed { seq: i64, id: Uuid },
     #[error("line {0} does not follow the line before it: lines were taken out, put in or moved")]
     Torn(i64),
-    #[error(
-        "line {seq} has the unknown format {format}: it was written by a later version, or changed"
-    )]
+    #[error("line {seq} has the unknown format {format}: it was written by a later version, or changed")]
     UnknownFormat { seq: i64, format: i16 },
     #[error("line {0} has a link without a key, which only lines of earlier versions have")]
     NotKeyed(i64),
     #[error("line {seq} was linked with the key of data key {data_key}, which is {why}")]
-    OtherKey {
-        seq: i64,
-        data_key: i32,
-        why: &'static str,
-    },
-    #[error(
-        "line {0} is not the one behind which links got keys: the lines up to it were made anew"
-    )]
+    OtherKey { seq: i64, data_key: i32, why: &'static str },
+    #[error("line {0} is not the one behind which links got keys: the lines up to it were made anew")]
     OtherTransition(i64),
     #[error("the record since when links have keys was changed")]
     TransitionChanged,
     #[error("the record since when links have keys is missing")]
     TransitionMissing,
-    #[error(
-        "the chain ends at line {found}, but {linked} lines were linked: lines at its end are missing"
-    )]
+    #[error("the chain ends at line {found}, but {linked} lines were linked: lines at its end are missing")]
     CutShort { found: i64, linked: i64 },
-    #[error(
-        "the last line is not the one that was linked last: the end of the chain was made anew"
-    )]
+    #[error("the last line is not the one that was linked last: the end of the chain was made anew")]
     OtherEnd,
     #[error(
         "{} not in the chain, the first of {}: {id}",
         plural(*lines, "line is", "lines are"),
         iso(first)
     )]
-    Unlinked {
-        lines: i64,
-        first: DateTime<Utc>,
-        id: Uuid,
-    },
+    Unlinked { lines: i64, first: DateTime<Utc>, id: Uuid },
     #[error("{} disappeared before being linked", plural(*lines, "line", "lines"))]
     Lost { lines: i64 },
-    #[error(
-        "line {0} is not what was noted: the chain was made anew, or the anchor is of another database"
-    )]
+    #[error("line {0} is not what was noted: the chain was made anew, or the anchor is of another database")]
     NotAsNoted(i64),
     #[error("line {noted} was noted, but the chain ends at line {end}")]
     NotReached { noted: i64, end: i64 },
 }
 
 /// Checks every line, and that the line of a noted anchor is still that line.
-pub async fn verify(
-    conn: &mut Conn,
-    vault: &Vault,
-    noted: Option<&Anchor>,
-) -> Result<Result<Verified, Fault>, Error> {
+pub async fn verify(conn: &mut Conn, vault: &Vault, noted: Option<&Anchor>) -> Result<Result<Verified, Fault>, Error> {
     conn.build_transaction()
         .repeatable_read()
         .read_only()
@@ -165,16 +143,14 @@ async fn read(conn: &mut Conn, after: i64) -> Result<Vec<Step>, Error> {
         .await?;
     Ok(rows
         .into_iter()
-        .map(
-            |(seq, format, previous_hash, hash, data_key, record)| Step {
-                seq,
-                format,
-                previous_hash,
-                hash,
-                data_key,
-                record,
-            },
-        )
+        .map(|(seq, format, previous_hash, hash, data_key, record)| Step {
+            seq,
+            format,
+            previous_hash,
+            hash,
+            data_key,
+            record,
+        })
         .collect())
 }
 
@@ -195,11 +171,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn new<'a>(
-        vault: &'a Vault,
-        last_plain: Option<Anchor>,
-        noted: Option<&'a Anchor>,
-    ) -> Walk<'a> {
+    fn new<'a>(vault: &'a Vault, last_plain: Option<Anchor>, noted: Option<&'a Anchor>) -> Walk<'a> {
         Walk {
             vault,
             last_plain,
@@ -239,10 +211,7 @@ impl Walk<'_> {
         {
             return Err(Fault::OtherTransition(link.seq));
         }
-        if self
-            .noted
-            .is_some_and(|noted| noted.seq == link.seq && *noted != link)
-        {
+        if self.noted.is_some_and(|noted| noted.seq == link.seq && *noted != link) {
             return Err(Fault::NotAsNoted(link.seq));
         }
         self.note_time(step.seq, record.at);
@@ -273,11 +242,7 @@ impl Walk<'_> {
         let data_key = data_key.ok_or_else(|| changed(step, record))?;
         let before = self.key.as_ref().map(MacKey::data_key);
         if before != Some(data_key) {
-            let other = |why| Fault::OtherKey {
-                seq: step.seq,
-                data_key,
-                why,
-            };
+            let other = |why| Fault::OtherKey { seq: step.seq, data_key, why };
             if before > Some(data_key) {
                 return Err(other("older than that of the line before"));
             }
@@ -300,10 +265,7 @@ impl Walk<'_> {
 }
 
 fn changed(step: &Step, record: &Record) -> Fault {
-    Fault::Changed {
-        seq: step.seq,
-        id: record.id,
-    }
+    Fault::Changed { seq: step.seq, id: record.id }
 }
 
 /// What only shows when all links are known: a missing end, and lines without a link.
@@ -319,10 +281,7 @@ async fn finish(conn: &mut Conn, walk: Walk<'_>) -> Result<Result<Verified, Faul
         return Ok(Err(Fault::OtherEnd));
     }
     if let Some(noted) = walk.noted.filter(|noted| noted.seq > walk.end.seq) {
-        return Ok(Err(Fault::NotReached {
-            noted: noted.seq,
-            end: walk.end.seq,
-        }));
+        return Ok(Err(Fault::NotReached { noted: noted.seq, end: walk.end.seq }));
     }
     if let Some(fault) = unlinked(conn).await? {
         return Ok(Err(fault));
@@ -357,11 +316,7 @@ async fn unlinked(conn: &mut Conn) -> Result<Option<Fault>, Error> {
     );
     let row: Option<UnlinkedRow> = lines.get_result(conn).await.optional()?;
     if let Some(row) = row {
-        return Ok(Some(Fault::Unlinked {
-            lines: row.lines,
-            first: row.at,
-            id: row.id,
-        }));
+        return Ok(Some(Fault::Unlinked { lines: row.lines, first: row.at, id: row.id }));
     }
     let lost: i64 = audit_queue::table
         .filter(diesel::dsl::not(diesel::dsl::exists(

@@ -1,8 +1,8 @@
 //! The places of the lines that fit: one statement that reads a bounded number of lines, whatever is looked for.
 //!
 //! One condition leads: its index gives its lines in the order of time, one branch for each of its values. What else is
-//! asked for is checked on these lines, at most [`WALK`] of them. If the page is not full by then, the answer says from where
-//! to look further. Counting all lines, or sorting all that fit, would take seconds once there are millions.
+//! asked for is checked on these lines, at most [`WALK`] of them. If the page is not full by then, the answer says from
+//! where to look further. Counting all lines, or sorting all that fit, would take seconds once there are millions.
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -54,10 +54,7 @@ struct Place {
 
 impl Place {
     fn cursor(&self) -> Cursor {
-        Cursor {
-            value: self.at.to_rfc3339(),
-            id: self.id,
-        }
+        Cursor { value: self.at.to_rfc3339(), id: self.id }
     }
 }
 
@@ -70,22 +67,11 @@ pub(in crate::audit) async fn find(
 ) -> Result<Found, Error> {
     let statement = Statement::new(wanted, position, size);
     let mut places: Vec<Place> = statement.query().load(conn).await?;
-    let cut = places
-        .iter()
-        .position(|place| place.is_cut)
-        .map(|at| places.remove(at));
+    let cut = places.iter().position(|place| place.is_cut).map(|at| places.remove(at));
     let is_full = places.len() > size;
     places.truncate(size);
-    let next = if is_full {
-        places.last().map(Place::cursor)
-    } else {
-        cut.as_ref().map(Place::cursor)
-    };
-    Ok(Found {
-        ids: places.iter().map(|place| place.id).collect(),
-        next,
-        cut_short: !is_full && cut.is_some(),
-    })
+    let next = if is_full { places.last().map(Place::cursor) } else { cut.as_ref().map(Place::cursor) };
+    Ok(Found { ids: places.iter().map(|place| place.id).collect(), next, cut_short: !is_full && cut.is_some() })
 }
 
 enum Bind {
@@ -111,32 +97,17 @@ struct Statement {
 impl Statement {
     fn new(wanted: &Wanted, position: &Position, size: usize) -> Statement {
         let mut conditions = conditions(wanted);
-        let leads = conditions
-            .iter()
-            .position(|condition| matches!(condition, Condition::OneOf(..)));
+        let leads = conditions.iter().position(|condition| matches!(condition, Condition::OneOf(..)));
         let leading = leads.map(|at| conditions.remove(at));
-        let mut statement = Statement {
-            sql: String::new(),
-            binds: Vec::new(),
-        };
+        let mut statement = Statement { sql: String::new(), binds: Vec::new() };
         let (branches, lead, count) = statement.lead(leading);
         let place = statement.place(wanted, position);
-        let rest: String = conditions
-            .into_iter()
-            .map(|condition| format!(" AND {}", statement.condition(condition)))
-            .collect();
+        let rest: String =
+            conditions.into_iter().map(|condition| format!(" AND {}", statement.condition(condition))).collect();
         let rows = size + 1;
-        let walk = if rest.is_empty() {
-            rows
-        } else {
-            rows.max(WALK / count.max(1))
-        };
+        let walk = if rest.is_empty() { rows } else { rows.max(WALK / count.max(1)) };
         // In the direction of reading, against it, and “not beyond”.
-        let (on, back, within) = if position.is_backward() {
-            ("ASC", "DESC", "<=")
-        } else {
-            ("DESC", "ASC", ">=")
-        };
+        let (on, back, within) = if position.is_backward() { ("ASC", "DESC", "<=") } else { ("DESC", "ASC", ">=") };
         statement.sql = format!(
             "WITH walked AS MATERIALIZED (
                 SELECT branch.number, line.* FROM {branches} CROSS JOIN LATERAL (
@@ -213,14 +184,12 @@ impl Statement {
 
     fn query<'a>(self) -> BoxedSqlQuery<'a, Pg, SqlQuery> {
         let statement = diesel::sql_query(self.sql).into_boxed::<Pg>();
-        self.binds
-            .into_iter()
-            .fold(statement, |statement, bind| match bind {
-                Bind::Texts(texts) => statement.bind::<Array<Text>, _>(texts),
-                Bind::Ids(ids) => statement.bind::<Array<SqlUuid>, _>(ids),
-                Bind::Id(id) => statement.bind::<SqlUuid, _>(id),
-                Bind::Time(at) => statement.bind::<Timestamptz, _>(at),
-            })
+        self.binds.into_iter().fold(statement, |statement, bind| match bind {
+            Bind::Texts(texts) => statement.bind::<Array<Text>, _>(texts),
+            Bind::Ids(ids) => statement.bind::<Array<SqlUuid>, _>(ids),
+            Bind::Id(id) => statement.bind::<SqlUuid, _>(id),
+            Bind::Time(at) => statement.bind::<Timestamptz, _>(at),
+        })
     }
 }
 
@@ -233,18 +202,11 @@ fn conditions(wanted: &Wanted) -> Vec<Condition> {
     if let Some(actor) = wanted.actor {
         conditions.push(Condition::OneOf("actor_id", Bind::Ids(vec![actor]), 1));
     }
-    let names = [
-        ("subject_name", Role::Subject, &wanted.things),
-        ("actor_name", Role::Actor, &wanted.people),
-    ];
+    let names = [("subject_name", Role::Subject, &wanted.things), ("actor_name", Role::Actor, &wanted.people)];
     for (column, role, names) in names {
         match names {
             Some(Names::Few(few)) => {
-                conditions.push(Condition::OneOf(
-                    column,
-                    Bind::Texts(few.clone()),
-                    few.len(),
-                ));
+                conditions.push(Condition::OneOf(column, Bind::Texts(few.clone()), few.len()));
             }
             Some(Names::Many(patterns)) => {
                 conditions.push(Condition::Fits(column, role, patterns.clone()));
@@ -253,11 +215,7 @@ fn conditions(wanted: &Wanted) -> Vec<Condition> {
         }
     }
     if let Some(kinds) = &wanted.kinds {
-        conditions.push(Condition::OneOf(
-            "kind",
-            Bind::Texts(kinds.clone()),
-            kinds.len(),
-        ));
+        conditions.push(Condition::OneOf("kind", Bind::Texts(kinds.clone()), kinds.len()));
     }
     conditions
 }

@@ -20,12 +20,7 @@ pub(in crate::audit) use find::{Found, Wanted, find};
 pub(in crate::audit) use names::{Names, Role, kinds, names};
 pub(in crate::audit) use things::thing_links;
 
-pub(super) async fn insert(
-    conn: &Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    event: Event<'_>,
-) -> Result<(), Error> {
+pub(super) async fn insert(conn: &Conn, by: &Actor, now: DateTime<Utc>, event: Event<'_>) -> Result<(), Error> {
     diesel::insert_into(audit_events::table)
         .values((
             audit_events::id.eq(Uuid::now_v7()),

@@ -42,11 +42,7 @@ pub(in crate::audit) enum Names {
 }
 
 /// The names that have all words of the search.
-pub(in crate::audit) async fn names(
-    conn: &mut Conn,
-    role: Role,
-    search: &str,
-) -> Result<Names, Error> {
+pub(in crate::audit) async fn names(conn: &mut Conn, role: Role, search: &str) -> Result<Names, Error> {
     let words = search.split_whitespace().take(MOST_WORDS);
     let patterns: Vec<String> = words.map(word_pattern).collect();
     let mut found = audit_names::table
@@ -58,11 +54,7 @@ pub(in crate::audit) async fn names(
         found = found.filter(audit_names::search_text.like(pattern));
     }
     let found: Vec<String> = found.load(conn).await?;
-    Ok(if found.len() > FEW {
-        Names::Many(patterns)
-    } else {
-        Names::Few(found)
-    })
+    Ok(if found.len() > FEW { Names::Many(patterns) } else { Names::Few(found) })
 }
 
 #[derive(QueryableByName)]

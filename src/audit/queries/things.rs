@@ -11,7 +11,8 @@ use crate::access::{Actor, Permission};
 use crate::db::Conn;
 use crate::web::Error;
 
-/// Each kind of thing: what its page needs, and its page by its id; `{seen}` stands for what somebody sees of connectors.
+/// Each kind of thing: what its page needs, and its page by its id; `{seen}` stands for what somebody sees of
+/// connectors.
 const PAGES: &[(Permission, &str)] = &[
     (
         Permission::ViewConnectors,
@@ -21,18 +22,9 @@ const PAGES: &[(Permission, &str)] = &[
         Permission::EditCategories,
         "SELECT id, '/categories/' || id || '/edit' AS page FROM categories WHERE id = ANY($1)",
     ),
-    (
-        Permission::ManageUsers,
-        "SELECT id, '/users/' || id AS page FROM users WHERE id = ANY($1)",
-    ),
-    (
-        Permission::ManageUsers,
-        "SELECT id, '/groups/' || id AS page FROM groups WHERE id = ANY($1)",
-    ),
-    (
-        Permission::ManageUsers,
-        "SELECT id, '/programs/' || id AS page FROM programs WHERE id = ANY($1)",
-    ),
+    (Permission::ManageUsers, "SELECT id, '/users/' || id AS page FROM users WHERE id = ANY($1)"),
+    (Permission::ManageUsers, "SELECT id, '/groups/' || id AS page FROM groups WHERE id = ANY($1)"),
+    (Permission::ManageUsers, "SELECT id, '/programs/' || id AS page FROM programs WHERE id = ANY($1)"),
     // Of somebody's own keys only they have a page.
     (
         Permission::ManageUsers,
@@ -63,9 +55,7 @@ pub(in crate::audit) async fn thing_links(
     if open.is_empty() || subjects.is_empty() {
         return Ok(HashMap::new());
     }
-    let pages: Vec<Page> = diesel::sql_query(open.join(" UNION ALL "))
-        .bind::<Array<SqlUuid>, _>(subjects)
-        .load(conn)
-        .await?;
+    let pages: Vec<Page> =
+        diesel::sql_query(open.join(" UNION ALL ")).bind::<Array<SqlUuid>, _>(subjects).load(conn).await?;
     Ok(pages.into_iter().map(|page| (page.id, page.page)).collect())
 }

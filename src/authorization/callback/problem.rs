@@ -29,10 +29,7 @@ pub(super) enum Problem {
     /// It names another issuer than the settings do, or none (RFC 9207).
     Issuer,
     /// The server, or the person there, said no.
-    Denied {
-        code: String,
-        description: Option<String>,
-    },
+    Denied { code: String, description: Option<String> },
     /// The server gave no token for the code.
     Refused(Refusal),
 }
@@ -81,9 +78,7 @@ impl Problem {
             Problem::Repeated => {
                 "Each answer is used once. If you loaded this page again, look at the state of the data connector first: the first time may have worked."
             }
-            Problem::Expired => {
-                "Ten minutes are allowed between Authorize and the answer. The answer was not used."
-            }
+            Problem::Expired => "Ten minutes are allowed between Authorize and the answer. The answer was not used.",
             Problem::SwitchedOff => {
                 "Whoever runs Connectory allows it no more. The answer was not used. Choose another method on the Authorization tab."
             }
@@ -97,9 +92,7 @@ impl Problem {
                 "You, or the server, did not agree to give access."
             }
             Problem::Denied { .. } => "The server did not give access.",
-            Problem::Refused(_) => {
-                "You have agreed, but the server gave no token for the code that it had sent."
-            }
+            Problem::Refused(_) => "You have agreed, but the server gave no token for the code that it had sent.",
         }
     }
 }
@@ -115,19 +108,10 @@ struct ProblemPage {
 }
 
 /// The page of a problem.
-pub(super) fn problem_page(
-    visit: Visit,
-    stored: &Stored,
-    problem: Problem,
-) -> Result<HttpResponse, Error> {
+pub(super) fn problem_page(visit: Visit, stored: &Stored, problem: Problem) -> Result<HttpResponse, Error> {
     let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &visit.actor);
     page_no_store(
         problem.status(),
-        &ProblemPage {
-            shell: visit.shell,
-            head,
-            problem,
-            can_authorize: stored.can_authorize(),
-        },
+        &ProblemPage { shell: visit.shell, head, problem, can_authorize: stored.can_authorize() },
     )
 }

@@ -51,23 +51,14 @@ impl TestReport {
     }
 
     pub fn worst(&self) -> Mark {
-        [Mark::Bad, Mark::Warning, Mark::Skipped]
-            .into_iter()
-            .find(|mark| self.has(*mark))
-            .unwrap_or(Mark::Good)
+        [Mark::Bad, Mark::Warning, Mark::Skipped].into_iter().find(|mark| self.has(*mark)).unwrap_or(Mark::Good)
     }
 
     fn has(&self, mark: Mark) -> bool {
         self.steps.iter().any(|step| step.mark == mark)
     }
 
-    fn push(
-        &mut self,
-        name: impl Into<String>,
-        mark: Mark,
-        words: impl Into<String>,
-        remedy: impl Into<String>,
-    ) {
+    fn push(&mut self, name: impl Into<String>, mark: Mark, words: impl Into<String>, remedy: impl Into<String>) {
         self.steps.push(TestStep {
             name: name.into(),
             mark,
@@ -96,10 +87,7 @@ impl TestReport {
 
     /// The server's answer does not tell whether the client is right.
     pub fn unclear(&mut self, name: &'static str, refusal: &Refusal) {
-        let words = format!(
-            "{} Whether the client is right shows when you press Authorize.",
-            refusal.message
-        );
+        let words = format!("{} Whether the client is right shows when you press Authorize.", refusal.message);
         self.push(name, Mark::Warning, words, &refusal.remedy);
         self.add_server_words(refusal.server_words.clone());
     }
@@ -119,11 +107,7 @@ impl TestReport {
         let name = |step: &str| format!("{who}: {step}");
         match &probe.lookup {
             Step::Done(found) => {
-                let addresses: Vec<String> = found
-                    .addresses
-                    .iter()
-                    .map(|found| found.address.to_string())
-                    .collect();
+                let addresses: Vec<String> = found.addresses.iter().map(|found| found.address.to_string()).collect();
                 let words = format!("{} is {}.", found.name, addresses.join(", "));
                 self.good(name("name look-up"), words);
             }
@@ -132,11 +116,7 @@ impl TestReport {
         }
         match &probe.connection {
             Step::Done(connected) => {
-                let proxy = if connected.is_proxy {
-                    " (the proxy)"
-                } else {
-                    ""
-                };
+                let proxy = if connected.is_proxy { " (the proxy)" } else { "" };
                 let time = milliseconds(connected.elapsed);
                 let words = format!("Connected to {}{proxy} in {time}.", connected.address);
                 self.good(name("connection"), words);
@@ -158,10 +138,7 @@ impl TestReport {
                 _ => "over".into(),
             };
             let end = date(&leaf.not_after);
-            (
-                format!(" Its certificate is valid until {end} ({left})."),
-                leaf.days_left,
-            )
+            (format!(" Its certificate is valid until {end} ({left})."), leaf.days_left)
         });
         let (until, days) = ends.unwrap_or_default();
         let has_certificate = probe.certificate.is_some();
@@ -169,10 +146,7 @@ impl TestReport {
             Step::Done(seen) if !seen.is_verified => self.push(
                 name,
                 Mark::Warning,
-                format!(
-                    "{}, but the certificate was not checked.{until}",
-                    seen.version
-                ),
+                format!("{}, but the certificate was not checked.{until}", seen.version),
                 "Turn certificate verification on, with your own CA certificate if need be.",
             ),
             Step::Done(seen) if has_certificate && days <= SOON => self.push(
@@ -198,9 +172,7 @@ impl TestReport {
 
     /// The stored token, kept fresh; `is_second` after the API has refused the one before.
     pub fn live(&mut self, token: &LiveToken, is_second: bool, now: DateTime<Utc>) {
-        let ends = token
-            .expires_at
-            .map(|end| format!("It ends on {} ({}).", date_time(&end), relative(&end, &now)));
+        let ends = token.expires_at.map(|end| format!("It ends on {} ({}).", date_time(&end), relative(&end, &now)));
         let ends = ends.unwrap_or_else(|| "Its end is not known.".into());
         let what = if is_second {
             "The API refused the stored token, so it was renewed."
@@ -213,23 +185,16 @@ impl TestReport {
     pub fn no_token(&mut self, problem: TokenProblem, now: DateTime<Utc>) {
         match problem {
             TokenProblem::Refused(refusal) => self.fail_with_words("Token", &refusal),
-            TokenProblem::Resting {
-                message,
-                server_words,
-                remedy,
-                next_attempt_at,
-            } => {
+            TokenProblem::Resting { message, server_words, remedy, next_attempt_at } => {
                 let next = next_attempt_at
                     .map(|next| format!(" It is tried again {}.", relative(&next, &now)))
                     .unwrap_or_default();
                 self.push("Token", Mark::Bad, format!("{message}{next}"), remedy);
                 self.add_server_words(Some(server_words).filter(|words| !words.is_empty()));
             }
-            TokenProblem::Disabled => self.fail(
-                "Token",
-                "The data connector is disabled.",
-                "Enable it on the Details tab.",
-            ),
+            TokenProblem::Disabled => {
+                self.fail("Token", "The data connector is disabled.", "Enable it on the Details tab.")
+            }
             TokenProblem::RefusedYoung => self.fail(
                 "Token",
                 "The API refuses a token that has just been issued.",
@@ -253,30 +218,21 @@ impl TestReport {
             Ok(reply) => reply,
             Err(failure) => return self.failure("Base URL".into(), failure),
         };
-        let reason = reply
-            .reason()
-            .map(|reason| format!(" ({reason})"))
-            .unwrap_or_default();
+        let reason = reply.reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
         let time = milliseconds(reply.elapsed);
         let said = format!("The API answered {}{reason} in {time}.", reply.status);
         let (mark, remedy) = match reply.status {
-            status if signals.matches(status, &reply.body) => (
-                Mark::Bad,
-                "The API refuses the credential. Check that it is the right one, and what it may do.",
-            ),
-            401 | 403 => (
-                Mark::Bad,
-                "The API refuses the credential. Check that it is the right one, and what it may do.",
-            ),
+            status if signals.matches(status, &reply.body) => {
+                (Mark::Bad, "The API refuses the credential. Check that it is the right one, and what it may do.")
+            }
+            401 | 403 => {
+                (Mark::Bad, "The API refuses the credential. Check that it is the right one, and what it may do.")
+            }
             500.. => (Mark::Warning, "The API is in trouble. Try again later."),
-            300..400 => (
-                Mark::Warning,
-                "The API redirects. If the new address is right, make it the base URL.",
-            ),
-            400.. => (
-                Mark::Good,
-                "It was reached and did not refuse the credential; the base URL alone is no endpoint.",
-            ),
+            300..400 => (Mark::Warning, "The API redirects. If the new address is right, make it the base URL."),
+            400.. => {
+                (Mark::Good, "It was reached and did not refuse the credential; the base URL alone is no endpoint.")
+            }
             _ => (Mark::Good, ""),
         };
         self.push("Base URL", mark, said, remedy);

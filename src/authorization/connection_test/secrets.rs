@@ -21,11 +21,7 @@ pub(super) struct Secrets {
 
 impl Secrets {
     /// Typed secrets, and stored ones where they are kept.
-    pub fn read(
-        vault: &Vault,
-        stored: &Stored,
-        checked: &CheckedAuthorization,
-    ) -> Result<Secrets, Error> {
+    pub fn read(vault: &Vault, stored: &Stored, checked: &CheckedAuthorization) -> Result<Secrets, Error> {
         let change = |field: SecretField| {
             let found = checked.secrets.iter().find(|(of, _)| *of == field);
             found.map(|(_, change)| change)

@@ -19,11 +19,7 @@ pub(super) struct SignIn {
 impl SignIn {
     /// A credential that was typed or issued just now.
     pub fn typed(credential: Credential) -> SignIn {
-        SignIn {
-            credential,
-            approved: None,
-            version: None,
-        }
+        SignIn { credential, approved: None, version: None }
     }
 
     /// The credential of a method whose secret is the same for every call.
@@ -35,10 +31,7 @@ impl SignIn {
                 prefix: checked.api_key_prefix.clone(),
                 key: secret,
             },
-            _ => Credential::Basic {
-                user: checked.user_name.clone(),
-                password: secret,
-            },
+            _ => Credential::Basic { user: checked.user_name.clone(), password: secret },
         })
     }
 
@@ -53,8 +46,5 @@ impl SignIn {
 
 /// An access token of this type; `None` for Bearer.
 pub(super) fn bearer(access: Secret, token_type: Option<String>) -> SignIn {
-    SignIn::typed(Credential::Token {
-        token_type: token_type.unwrap_or_else(|| "Bearer".into()),
-        access,
-    })
+    SignIn::typed(Credential::Token { token_type: token_type.unwrap_or_else(|| "Bearer".into()), access })
 }

@@ -17,21 +17,11 @@ const LONGEST_LINE: usize = 255;
 impl AuthorizationForm {
     /// The checked settings; `None` leaves the messages in the form. `stored_key` is the stored client key, to see
     /// whether it fits the certificate.
-    pub fn check(
-        &mut self,
-        data: &FormData,
-        stored_key: Option<Secret>,
-    ) -> Option<CheckedAuthorization> {
-        let method = self.errors.keep(
-            "auth_method",
-            Method::parse(&self.method).ok_or("Choose a method"),
-        )?;
+    pub fn check(&mut self, data: &FormData, stored_key: Option<Secret>) -> Option<CheckedAuthorization> {
+        let method = self.errors.keep("auth_method", Method::parse(&self.method).ok_or("Choose a method"))?;
         if !self.allows(method) {
             let label = method.label();
-            self.errors.add(
-                "auth_method",
-                format!("{label} is switched off here. Choose another method."),
-            );
+            self.errors.add("auth_method", format!("{label} is switched off here. Choose another method."));
             return None;
         }
         let oauth = match method {
@@ -80,22 +70,14 @@ impl AuthorizationForm {
 
     fn ticked_origins(&self) -> ApprovedOrigins {
         let is_ticked = |origin: &&Origin| self.ticked_origins.contains(&origin.to_string());
-        self.waiting_origins
-            .iter()
-            .filter(is_ticked)
-            .cloned()
-            .collect()
+        self.waiting_origins.iter().filter(is_ticked).cloned().collect()
     }
 
     fn check_basic(&mut self) {
         let problem = match self.user_name.as_str() {
             "" => "Enter the user",
-            user if user.contains(':') => {
-                "User must not contain a colon (:), which Basic Auth cannot send"
-            }
-            user if user.chars().any(char::is_control) => {
-                "User must not contain control characters"
-            }
+            user if user.contains(':') => "User must not contain a colon (:), which Basic Auth cannot send",
+            user if user.chars().any(char::is_control) => "User must not contain control characters",
             user if user.chars().count() > LONGEST_LINE => "User must be 255 characters or fewer",
             _ => return,
         };
@@ -105,45 +87,27 @@ impl AuthorizationForm {
     fn check_api_key(&mut self) {
         let place = ApiKeyPlace::parse(&self.api_key_place);
         if place.is_none() {
-            self.errors
-                .add("api_key_place", "Choose where the key is sent");
+            self.errors.add("api_key_place", "Choose where the key is sent");
         }
-        let token_character =
-            |letter: char| letter.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(letter);
+        let token_character = |letter: char| letter.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(letter);
         let name = self.api_key_name.as_str();
         if name.is_empty() {
-            self.errors
-                .add("api_key_name", "Enter the name of the header or parameter");
+            self.errors.add("api_key_name", "Enter the name of the header or parameter");
         } else if name.chars().count() > LONGEST_LINE {
-            self.errors
-                .add("api_key_name", "Name must be 255 characters or fewer");
+            self.errors.add("api_key_name", "Name must be 255 characters or fewer");
         } else if place == Some(ApiKeyPlace::Header) && !name.chars().all(token_character) {
-            self.errors.add(
-                "api_key_name",
-                "A header name can have letters, numbers and hyphens, such as X-API-Key",
-            );
+            self.errors.add("api_key_name", "A header name can have letters, numbers and hyphens, such as X-API-Key");
         } else if name.chars().any(char::is_control) {
-            self.errors
-                .add("api_key_name", "Name must not contain control characters");
+            self.errors.add("api_key_name", "Name must not contain control characters");
         }
         let visible = |letter: char| letter.is_ascii_graphic() || letter == ' ';
-        if !self.api_key_prefix.chars().all(visible)
-            || self.api_key_prefix.chars().count() > LONGEST_LINE
-        {
-            self.errors.add(
-                "api_key_prefix",
-                "Prefix can have up to 255 letters, numbers and signs, such as Token",
-            );
+        if !self.api_key_prefix.chars().all(visible) || self.api_key_prefix.chars().count() > LONGEST_LINE {
+            self.errors.add("api_key_prefix", "Prefix can have up to 255 letters, numbers and signs, such as Token");
         }
     }
 
     /// The secrets without which the grant cannot work.
-    fn check_needed(
-        &mut self,
-        method: Method,
-        oauth: Option<&OAuthClient>,
-        secrets: &[(SecretField, SecretChange)],
-    ) {
+    fn check_needed(&mut self, method: Method, oauth: Option<&OAuthClient>, secrets: &[(SecretField, SecretChange)]) {
         let Some(client) = oauth else { return };
         let will_be = |field: SecretField| {
             secrets.iter().any(|(of, change)| {
@@ -158,13 +122,9 @@ impl AuthorizationForm {
         let needs_secret = method == Method::OAuth(Grant::ClientCredentials)
             && client.authentication != ClientAuthentication::None.as_str();
         let no_secret = needs_secret && !will_be(SecretField::ClientSecret);
-        let no_password =
-            method == Method::OAuth(Grant::Password) && !will_be(SecretField::OAuthPassword);
+        let no_password = method == Method::OAuth(Grant::Password) && !will_be(SecretField::OAuthPassword);
         if no_secret && self.errors.get("client_secret").is_none() {
-            self.errors.add(
-                "client_secret",
-                "Enter the Client Secret, or choose the client authentication None",
-            );
+            self.errors.add("client_secret", "Enter the Client Secret, or choose the client authentication None");
         }
         if no_password && self.errors.get("oauth_password").is_none() {
             self.errors.add("oauth_password", "Enter the password");
@@ -196,13 +156,7 @@ impl AuthorizationForm {
 
     pub(super) fn read_secret(&mut self, data: &FormData, field: SecretField) -> SecretChange {
         let is_stored = self.has(field);
-        let change = SecretChange::read(
-            data,
-            field.code(),
-            field.label(),
-            is_stored,
-            &mut self.errors,
-        );
+        let change = SecretChange::read(data, field.code(), field.label(), is_stored, &mut self.errors);
         if let SecretChange::Replace(secret) = &change {
             self.check_secret(field, secret);
         }
@@ -211,29 +165,20 @@ impl AuthorizationForm {
 
     fn check_secret(&mut self, field: SecretField, secret: &Secret) {
         let text = secret.expose();
-        if field == SecretField::ApiKey
-            && !text
-                .bytes()
-                .all(|byte| byte.is_ascii_graphic() || byte == b' ')
-        {
-            self.errors.add("api_key", "API key can have letters, numbers and signs only. Copy it once more, without line breaks.");
+        if field == SecretField::ApiKey && !text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') {
+            self.errors.add(
+                "api_key",
+                "API key can have letters, numbers and signs only. Copy it once more, without line breaks.",
+            );
         } else if field != SecretField::ClientKey && text.chars().any(char::is_control) {
             self.errors.add(
                 field.code(),
-                format!(
-                    "{} must not contain line breaks or other control characters",
-                    field.label()
-                ),
+                format!("{} must not contain line breaks or other control characters", field.label()),
             );
         }
     }
 
-    fn read_token(
-        &mut self,
-        data: &FormData,
-        method: Method,
-        oauth: Option<&OAuthClient>,
-    ) -> SecretChange {
+    fn read_token(&mut self, data: &FormData, method: Method, oauth: Option<&OAuthClient>) -> SecretChange {
         if let Some(client) = oauth {
             return self.issued_tokens(method, client);
         }
@@ -251,7 +196,10 @@ impl AuthorizationForm {
         // Only what a header can carry (RFC 6750 section 2.1); people paste with spaces around it.
         let text = typed.expose().trim();
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            self.errors.add("token", "A token has letters, numbers and signs, without spaces or line breaks. Copy it once more.");
+            self.errors.add(
+                "token",
+                "A token has letters, numbers and signs, without spaces or line breaks. Copy it once more.",
+            );
         }
         SecretChange::Replace(Secret::new(text.to_string()))
     }

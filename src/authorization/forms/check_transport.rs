@@ -1,7 +1,7 @@
 //! What holds for every request of the connector, and what its change means for stored secrets.
 //!
-//! Rule: a stored secret goes where it was entered for. Whoever leads it elsewhere, or lets others listen on the way, must
-//! know it; and tokens that were issued before are forgotten.
+//! Rule: a stored secret goes where it was entered for. Whoever leads it elsewhere, or lets others listen on the way,
+//! must know it; and tokens that were issued before are forgotten.
 
 use super::AuthorizationForm;
 use crate::authorization::model::SecretField;
@@ -23,12 +23,9 @@ const LONGEST_TIME_OUT: i32 = 300;
 const MOST_CALLS: i32 = 1000;
 
 impl AuthorizationForm {
-    /// The transport settings as typed, for asking a server that gets no secret; `None` leaves the messages in the form.
-    pub fn typed_transport(
-        &mut self,
-        data: &FormData,
-        stored_key: Option<Secret>,
-    ) -> Option<Transport> {
+    /// The transport settings as typed, for asking a server that gets no secret; `None` leaves the messages in the
+    /// form.
+    pub fn typed_transport(&mut self, data: &FormData, stored_key: Option<Secret>) -> Option<Transport> {
         let key = self.read_secret(data, SecretField::ClientKey);
         self.check_transport(&[(SecretField::ClientKey, key)], stored_key)
     }
@@ -39,16 +36,10 @@ impl AuthorizationForm {
         stored_key: Option<Secret>,
     ) -> Option<Transport> {
         if self.ca_certificate.chars().count() > LONGEST_PEM {
-            self.errors.add(
-                "ca_certificate",
-                "CA certificate must be 100,000 characters or fewer",
-            );
+            self.errors.add("ca_certificate", "CA certificate must be 100,000 characters or fewer");
         }
         if self.client_certificate.len() > LONGEST_CHAIN {
-            self.errors.add(
-                "client_certificate",
-                "Client certificate must not be longer than 64 KiB (65536 bytes)",
-            );
+            self.errors.add("client_certificate", "Client certificate must not be longer than 64 KiB (65536 bytes)");
         }
         let identity = self.check_identity(secrets, stored_key);
         let transport = Transport {
@@ -73,10 +64,8 @@ impl AuthorizationForm {
         secrets: &[(SecretField, SecretChange)],
         stored_key: Option<Secret>,
     ) -> Option<Identity> {
-        let key = secrets
-            .iter()
-            .find(|(field, _)| *field == SecretField::ClientKey)
-            .and_then(|(_, change)| match change {
+        let key =
+            secrets.iter().find(|(field, _)| *field == SecretField::ClientKey).and_then(|(_, change)| match change {
                 SecretChange::Keep => stored_key,
                 SecretChange::Replace(key) => Some(key.clone()),
                 SecretChange::Remove => None,
@@ -84,20 +73,14 @@ impl AuthorizationForm {
         let certificate = Some(self.client_certificate.clone()).filter(|text| !text.is_empty());
         match (certificate, key) {
             (Some(_), None) => {
-                self.errors
-                    .add("client_key", "Enter the key of the client certificate");
+                self.errors.add("client_key", "Enter the key of the client certificate");
                 None
             }
             (None, Some(_)) => {
-                self.errors.add(
-                    "client_certificate",
-                    "Enter the certificate of the client key, or remove the key",
-                );
+                self.errors.add("client_certificate", "Enter the certificate of the client key, or remove the key");
                 None
             }
-            (certificate, key) => certificate
-                .zip(key)
-                .map(|(chain_pem, key_pem)| Identity { chain_pem, key_pem }),
+            (certificate, key) => certificate.zip(key).map(|(chain_pem, key_pem)| Identity { chain_pem, key_pem }),
         }
     }
 
@@ -117,10 +100,7 @@ impl AuthorizationForm {
         }
         let seconds = self.time_out.parse().ok();
         let seconds = seconds.filter(|seconds| (1..=LONGEST_TIME_OUT).contains(seconds));
-        self.errors.keep(
-            "time_out",
-            seconds.ok_or("Time-out must be a whole number of seconds, from 1 to 300"),
-        )
+        self.errors.keep("time_out", seconds.ok_or("Time-out must be a whole number of seconds, from 1 to 300"))
     }
 
     pub(super) fn check_concurrency(&mut self) -> Option<i32> {
@@ -129,10 +109,7 @@ impl AuthorizationForm {
         }
         let calls = self.concurrency.parse().ok();
         let calls = calls.filter(|calls| (1..=MOST_CALLS).contains(calls));
-        self.errors.keep(
-            "concurrency",
-            calls.ok_or("Calls at once must be a whole number, from 1 to 1000"),
-        )
+        self.errors.keep("concurrency", calls.ok_or("Calls at once must be a whole number, from 1 to 1000"))
     }
 
     pub(super) fn check_signals(&mut self) {
@@ -140,12 +117,10 @@ impl AuthorizationForm {
             self.expired_statuses = "401".into();
         }
         if let Err(problem) = ExpiredSignals::parse(&self.expired_statuses, "") {
-            self.errors
-                .add("expired_statuses", format!("Statuses {problem}"));
+            self.errors.add("expired_statuses", format!("Statuses {problem}"));
         }
         if let Err(problem) = ExpiredSignals::parse("401", &self.expired_body) {
-            self.errors
-                .add("expired_body", format!("Field of the answer {problem}"));
+            self.errors.add("expired_body", format!("Field of the answer {problem}"));
         }
     }
 
@@ -157,10 +132,7 @@ impl AuthorizationForm {
         oauth: Option<&OAuthClient>,
     ) {
         if self.unchecked_now() && !self.verify_off_confirmed {
-            self.errors.add(
-                "verify_off",
-                "Tick the box if secrets are to be sent without checking who receives them",
-            );
+            self.errors.add("verify_off", "Tick the box if secrets are to be sent without checking who receives them");
         }
         for (field, change) in secrets {
             let kept = matches!(change, SecretChange::Keep) && self.has(*field);
@@ -175,9 +147,7 @@ impl AuthorizationForm {
     }
 
     fn ask_again(&mut self, field: SecretField, oauth: Option<&OAuthClient>) {
-        let moved = oauth
-            .filter(|_| field.goes_to_token_server())
-            .and_then(|client| self.moved(client));
+        let moved = oauth.filter(|_| field.goes_to_token_server()).and_then(|client| self.moved(client));
         if let Some(why) = self.exposure().or(moved) {
             self.add_again(field.code(), field.label(), why);
         }
@@ -190,18 +160,14 @@ impl AuthorizationForm {
         }
     }
 
-    /// What becomes of tokens that the server has issued: they belong to the client, the host and the way that they were
-    /// issued to.
+    /// What becomes of tokens that the server has issued: they belong to the client, the host and the way that they
+    /// were issued to.
     pub(super) fn issued_tokens(&self, method: Method, client: &OAuthClient) -> SecretChange {
         let same = method == self.before.method
             && client.client_id == self.before.oauth.client_id
             && self.moved(client).is_none()
             && self.exposure().is_none();
-        if same {
-            SecretChange::Keep
-        } else {
-            SecretChange::Remove
-        }
+        if same { SecretChange::Keep } else { SecretChange::Remove }
     }
 
     /// Why the settings lead to a host that those before did not lead to. Secrets and people are two things: the host
@@ -209,11 +175,7 @@ impl AuthorizationForm {
     fn moved(&self, client: &OAuthClient) -> Option<&'static str> {
         let before = &self.before.oauth;
         let known = before.secret_origins();
-        if client
-            .secret_origins()
-            .iter()
-            .any(|now| !known.contains(now))
-        {
+        if client.secret_origins().iter().any(|now| !known.contains(now)) {
             return Some("it would go to another host");
         }
         let people = client.authorize_origin();
@@ -226,16 +188,15 @@ impl AuthorizationForm {
         self.before.verify && !self.verify
     }
 
-    /// Somebody would vouch for the server who could not before: whoever has the key of an authority can pass for every server.
-    /// Without a named authority those of the machine do, which are many.
+    /// Somebody would vouch for the server who could not before: whoever has the key of an authority can pass for every
+    /// server. Without a named authority those of the machine do, which are many.
     fn other_authority(&self) -> Option<&'static str> {
         let (ca, before) = (&self.ca_certificate, &self.before.ca_certificate);
         if !self.before.verify || self.errors.get("ca_certificate").is_some() {
             return None;
         }
         if ca.is_empty() {
-            return (!before.is_empty())
-                .then_some("the machine’s CA certificates would vouch for the server again");
+            return (!before.is_empty()).then_some("the machine’s CA certificates would vouch for the server again");
         }
         adds_certificate(before, ca).then_some("another CA certificate would vouch for the server")
     }

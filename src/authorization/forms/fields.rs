@@ -23,12 +23,7 @@ impl AuthorizationForm {
     pub fn origins_field(&self) -> Option<CheckList> {
         let choice = |origin: &Origin| {
             let origin = origin.to_string();
-            Choice {
-                ticked: self.ticked_origins.contains(&origin),
-                value: origin.clone(),
-                label: origin,
-                note: "",
-            }
+            Choice { ticked: self.ticked_origins.contains(&origin), value: origin.clone(), label: origin, note: "" }
         };
         let choices: Vec<Choice> = self.waiting_origins.iter().map(choice).collect();
         let field = CheckList::new("approve_origin", "May be sent to endpoints on", choices);
@@ -37,14 +32,11 @@ impl AuthorizationForm {
     }
 
     pub fn user_field(&self) -> TextField {
-        TextField::new("user_name", "User", &self.user_name)
-            .width("w28")
-            .errors(&self.errors)
+        TextField::new("user_name", "User", &self.user_name).width("w28").errors(&self.errors)
     }
 
     pub fn password_input(&self) -> SecretInput {
-        self.secret_input(SecretField::Password)
-            .hint("Stored encrypted and never shown again.")
+        self.secret_input(SecretField::Password).hint("Stored encrypted and never shown again.")
     }
 
     pub fn token_input(&self) -> SecretInput {
@@ -58,22 +50,15 @@ impl AuthorizationForm {
     }
 
     pub fn api_key_place_field(&self) -> SelectField {
-        let options = ApiKeyPlace::ALL
-            .map(|place| Option_::new(place.code(), place.label()))
-            .into();
-        SelectField::new("api_key_place", "Sent as", options, &self.api_key_place)
-            .errors(&self.errors)
+        let options = ApiKeyPlace::ALL.map(|place| Option_::new(place.code(), place.label())).into();
+        SelectField::new("api_key_place", "Sent as", options, &self.api_key_place).errors(&self.errors)
     }
 
     pub fn api_key_name_field(&self) -> TextField {
-        TextField::new(
-            "api_key_name",
-            "Name of the header or parameter",
-            &self.api_key_name,
-        )
-        .hint("Such as X-API-Key.")
-        .width("w28")
-        .errors(&self.errors)
+        TextField::new("api_key_name", "Name of the header or parameter", &self.api_key_name)
+            .hint("Such as X-API-Key.")
+            .width("w28")
+            .errors(&self.errors)
     }
 
     pub fn api_key_prefix_field(&self) -> TextField {
@@ -85,25 +70,17 @@ impl AuthorizationForm {
     }
 
     pub fn api_key_input(&self) -> SecretInput {
-        self.secret_input(SecretField::ApiKey)
-            .hint("Stored encrypted and never shown again.")
+        self.secret_input(SecretField::ApiKey).hint("Stored encrypted and never shown again.")
     }
 
     pub(super) fn secret_input(&self, field: SecretField) -> SecretInput {
-        SecretInput::new(
-            field.code(),
-            field.label(),
-            self.stored(field),
-            self.chosen(field.code()),
-            &self.errors,
-        )
+        SecretInput::new(field.code(), field.label(), self.stored(field), self.chosen(field.code()), &self.errors)
     }
 
     /// “Set on 3 May 2026 by Ana Ruiz” for a viewer who may not change it.
     pub fn secret_words(&self, field: SecretField) -> String {
-        self.stored(field).map_or("Not set".into(), |secret| {
-            format!("Set on {} by {}", date(&secret.set_at), secret.set_by)
-        })
+        self.stored(field)
+            .map_or("Not set".into(), |secret| format!("Set on {} by {}", date(&secret.set_at), secret.set_by))
     }
 
     /// The fields in words, for the page with both versions.
@@ -111,31 +88,17 @@ impl AuthorizationForm {
         vec![
             ("Method", self.method().label().to_string()),
             ("User", self.user_name.clone()),
-            (
-                "Sent as",
-                ApiKeyPlace::parse(&self.api_key_place)
-                    .map_or("", ApiKeyPlace::label)
-                    .to_string(),
-            ),
+            ("Sent as", ApiKeyPlace::parse(&self.api_key_place).map_or("", ApiKeyPlace::label).to_string()),
             ("Name of the header or parameter", self.api_key_name.clone()),
             ("Prefix", self.api_key_prefix.clone()),
-            (
-                "SSL certificate verification",
-                if self.verify { "On" } else { "Off" }.to_string(),
-            ),
+            ("SSL certificate verification", if self.verify { "On" } else { "Off" }.to_string()),
             ("CA certificate", self.ca_certificate.clone()),
             ("Client certificate", self.client_certificate.clone()),
             ("Proxy", self.proxy_url.clone()),
             ("Time-out in seconds", self.time_out.clone()),
             ("Calls at once", self.concurrency.clone()),
-            (
-                "Statuses that mean the token has ended",
-                self.expired_statuses.clone(),
-            ),
-            (
-                "Field of the answer that means it too",
-                self.expired_body.clone(),
-            ),
+            ("Statuses that mean the token has ended", self.expired_statuses.clone()),
+            ("Field of the answer that means it too", self.expired_body.clone()),
         ]
         .into_iter()
         .chain(self.oauth.typed.words())

@@ -82,10 +82,7 @@ impl CheckedAuthorization {
         let gone = |change: &SecretChange| !matches!(change, SecretChange::Keep);
         let secrets = self.secrets.iter().filter(|(_, change)| gone(change));
         let token = gone(&self.token).then_some("token");
-        secrets
-            .map(|(field, _)| field.code())
-            .chain(token)
-            .collect()
+        secrets.map(|(field, _)| field.code()).chain(token).collect()
     }
 }
 
@@ -108,14 +105,8 @@ impl AuthorizationForm {
             ca_certificate: stored.ca_certificate.clone(),
             client_certificate: stored.client_certificate.clone(),
             proxy_url: stored.proxy_url.clone(),
-            time_out: stored
-                .time_out
-                .map(|seconds| seconds.to_string())
-                .unwrap_or_default(),
-            concurrency: stored
-                .concurrency
-                .map(|calls| calls.to_string())
-                .unwrap_or_default(),
+            time_out: stored.time_out.map(|seconds| seconds.to_string()).unwrap_or_default(),
+            concurrency: stored.concurrency.map(|calls| calls.to_string()).unwrap_or_default(),
             expired_statuses: stored.expired_statuses.clone(),
             expired_body: stored.expired_body.clone(),
             oauth: OAuthForm::of(oauth),
@@ -182,9 +173,7 @@ impl AuthorizationForm {
         self.verify_off_confirmed = data.ticked("verify_off");
         let fields = SecretField::ALL.map(SecretField::code);
         let names = fields.into_iter().chain(["token"]);
-        self.choices = names
-            .map(|name| (name, SecretChoice::read(data, name)))
-            .collect();
+        self.choices = names.map(|name| (name, SecretChoice::read(data, name))).collect();
     }
 
     /// What was chosen for the stored secret of a field.
@@ -198,14 +187,12 @@ impl AuthorizationForm {
         !self.secrets.is_empty() || self.pasted_token().is_some()
     }
 
-    /// Whether saving would take a stored secret away, with another one in its place or with none: where one can be removed, another one
-    /// can be entered afterwards.
+    /// Whether saving would take a stored secret away, with another one in its place or with none: where one can be
+    /// removed, another one can be entered afterwards.
     pub fn takes_secrets(&self, checked: &CheckedAuthorization) -> bool {
         let taken = |change: &SecretChange| !matches!(change, SecretChange::Keep);
-        let from_field =
-            |(field, change): &(SecretField, SecretChange)| taken(change) && self.has(*field);
-        checked.secrets.iter().any(from_field)
-            || (taken(&checked.token) && self.pasted_token().is_some())
+        let from_field = |(field, change): &(SecretField, SecretChange)| taken(change) && self.has(*field);
+        checked.secrets.iter().any(from_field) || (taken(&checked.token) && self.pasted_token().is_some())
     }
 
     /// The chosen method; an unknown one counts as none.
@@ -222,10 +209,7 @@ impl AuthorizationForm {
     }
 
     fn stored(&self, field: SecretField) -> Option<StoredSecret> {
-        self.secrets
-            .iter()
-            .find(|secret| secret.field == field.code())
-            .cloned()
+        self.secrets.iter().find(|secret| secret.field == field.code()).cloned()
     }
 
     /// The stored token of the Bearer method; one that was issued to another method goes with that method.
@@ -237,10 +221,7 @@ impl AuthorizationForm {
     /// Whether these are the stored secrets that the form was made from.
     pub fn knows(&self, stored: &[StoredSecret]) -> bool {
         let same = |secret: &StoredSecret| {
-            let known = self
-                .secrets
-                .iter()
-                .find(|known| known.field == secret.field);
+            let known = self.secrets.iter().find(|known| known.field == secret.field);
             known.is_some_and(|known| known.set_at == secret.set_at)
         };
         stored.len() == self.secrets.len() && stored.iter().all(same)

@@ -23,10 +23,7 @@ pub(in crate::authorization) struct OAuthForm {
 impl OAuthForm {
     pub fn of(stored: &OAuthClient) -> OAuthForm {
         OAuthForm {
-            lifetime: stored
-                .lifetime
-                .map(|seconds| seconds.to_string())
-                .unwrap_or_default(),
+            lifetime: stored.lifetime.map(|seconds| seconds.to_string()).unwrap_or_default(),
             typed: stored.clone(),
         }
     }
@@ -90,11 +87,8 @@ impl OAuthForm {
         }
         let seconds = self.lifetime.parse().ok();
         let seconds = seconds.filter(|seconds| (1..=LONGEST_LIFETIME).contains(seconds));
-        errors.keep(
-            "lifetime",
-            seconds
-                .ok_or("Lifetime must be a whole number of seconds, from 1 to 31536000 (a year)"),
-        )
+        errors
+            .keep("lifetime", seconds.ok_or("Lifetime must be a whole number of seconds, from 1 to 31536000 (a year)"))
     }
 }
 
@@ -104,25 +98,10 @@ fn check_urls(client: &mut OAuthClient, grant: Grant, errors: &mut Errors) {
     let token = grant != Grant::Implicit;
     for (name, label, url, needed) in [
         ("issuer", "Issuer", &mut client.issuer, false),
-        (
-            "authorize_url",
-            "Authorize URL",
-            &mut client.authorize_url,
-            authorize,
-        ),
+        ("authorize_url", "Authorize URL", &mut client.authorize_url, authorize),
         ("token_url", "AccessToken URL", &mut client.token_url, token),
-        (
-            "refresh_url",
-            "RefreshToken URL",
-            &mut client.refresh_url,
-            false,
-        ),
-        (
-            "revocation_url",
-            "Revocation URL",
-            &mut client.revocation_url,
-            false,
-        ),
+        ("refresh_url", "RefreshToken URL", &mut client.refresh_url, false),
+        ("revocation_url", "Revocation URL", &mut client.revocation_url, false),
     ] {
         if url.is_empty() {
             if needed {
@@ -150,11 +129,7 @@ fn check_client(client: &OAuthClient, grant: Grant, errors: &mut Errors) {
 }
 
 fn check_choices(client: &OAuthClient, errors: &mut Errors) {
-    if client
-        .authentication
-        .parse::<ClientAuthentication>()
-        .is_err()
-    {
+    if client.authentication.parse::<ClientAuthentication>().is_err() {
         errors.add("authentication", "Choose a client authentication");
     }
     if client.scope_separator.parse::<ScopeSeparator>().is_err() {
@@ -170,21 +145,9 @@ fn check_lists(client: &OAuthClient, errors: &mut Errors) {
         errors.add("resources", format!("Resource {problem}"));
     }
     for (name, label, text) in [
-        (
-            "authorize_parameters",
-            "Extra parameters for authorize",
-            &client.authorize_parameters,
-        ),
-        (
-            "token_parameters",
-            "Extra parameters for token",
-            &client.token_parameters,
-        ),
-        (
-            "refresh_parameters",
-            "Extra parameters for refresh",
-            &client.refresh_parameters,
-        ),
+        ("authorize_parameters", "Extra parameters for authorize", &client.authorize_parameters),
+        ("token_parameters", "Extra parameters for token", &client.token_parameters),
+        ("refresh_parameters", "Extra parameters for refresh", &client.refresh_parameters),
     ] {
         if text.chars().count() > LONGEST_LIST {
             errors.add(name, format!("{label} must be 20,000 characters or fewer"));
@@ -198,9 +161,6 @@ fn check_line(name: &'static str, label: &str, text: &str, errors: &mut Errors) 
     if text.chars().count() > LONGEST {
         errors.add(name, format!("{label} must be 2,000 characters or fewer"));
     } else if text.chars().any(char::is_control) {
-        errors.add(
-            name,
-            format!("{label} must not contain line breaks or other control characters"),
-        );
+        errors.add(name, format!("{label} must not contain line breaks or other control characters"));
     }
 }

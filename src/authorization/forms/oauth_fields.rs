@@ -39,11 +39,7 @@ impl AuthorizationForm {
     }
 
     fn list(&self, name: &str, label: &str, value: &str) -> TextArea {
-        TextArea::new(name, label, value)
-            .code(2)
-            .optional()
-            .warning(secret_warning(value))
-            .errors(&self.errors)
+        TextArea::new(name, label, value).code(2).optional().warning(secret_warning(value)).errors(&self.errors)
     }
 
     pub fn issuer_field(&self) -> TextField {
@@ -53,12 +49,8 @@ impl AuthorizationForm {
     }
 
     pub fn authorize_url_field(&self) -> TextField {
-        self.address(
-            "authorize_url",
-            "Authorize URL",
-            &self.oauth().authorize_url,
-        )
-        .hint("Where you sign in at the server and agree.")
+        self.address("authorize_url", "Authorize URL", &self.oauth().authorize_url)
+            .hint("Where you sign in at the server and agree.")
     }
 
     pub fn token_url_field(&self) -> TextField {
@@ -73,13 +65,9 @@ impl AuthorizationForm {
     }
 
     pub fn revocation_url_field(&self) -> TextField {
-        self.address(
-            "revocation_url",
-            "Revocation URL",
-            &self.oauth().revocation_url,
-        )
-        .optional()
-        .hint("Where the server takes tokens back when you disconnect.")
+        self.address("revocation_url", "Revocation URL", &self.oauth().revocation_url)
+            .optional()
+            .hint("Where the server takes tokens back when you disconnect.")
     }
 
     pub fn client_id_field(&self) -> TextField {
@@ -94,13 +82,11 @@ impl AuthorizationForm {
     }
 
     pub fn oauth_user_field(&self) -> TextField {
-        self.line("oauth_user", "User", &self.oauth().user_name)
-            .width("w28")
+        self.line("oauth_user", "User", &self.oauth().user_name).width("w28")
     }
 
     pub fn oauth_password_input(&self) -> SecretInput {
-        self.secret_input(SecretField::OAuthPassword)
-            .hint("Stored encrypted and never shown again.")
+        self.secret_input(SecretField::OAuthPassword).hint("Stored encrypted and never shown again.")
     }
 
     pub fn scope_field(&self) -> TextField {
@@ -115,22 +101,16 @@ impl AuthorizationForm {
     }
 
     pub fn audience_field(&self) -> TextField {
-        self.line("audience", "Audience", &self.oauth().audience)
-            .optional()
+        self.line("audience", "Audience", &self.oauth().audience).optional()
     }
 
     pub fn authentication_field(&self) -> SelectField {
-        let options = ClientAuthentication::ALL
-            .map(|choice| Option_::new(choice.as_str(), choice.label()))
-            .into();
-        SelectField::new(
-            "authentication",
-            "Client authentication",
-            options,
-            &self.oauth().authentication,
-        )
-        .hint("How Client ID and Client Secret are sent. If the server calls the client invalid, try the other one.")
-        .errors(&self.errors)
+        let options = ClientAuthentication::ALL.map(|choice| Option_::new(choice.as_str(), choice.label())).into();
+        SelectField::new("authentication", "Client authentication", options, &self.oauth().authentication)
+            .hint(
+                "How Client ID and Client Secret are sent. If the server calls the client invalid, try the other one.",
+            )
+            .errors(&self.errors)
     }
 
     pub fn pkce_field(&self) -> Check {
@@ -139,74 +119,41 @@ impl AuthorizationForm {
     }
 
     pub fn iss_required_field(&self) -> Check {
-        Check::new(
-            "iss_required",
-            "Refuse answers that do not name the issuer",
-            self.oauth().iss_required,
-        )
-        .hint("For servers that always name it (RFC 9207).")
+        Check::new("iss_required", "Refuse answers that do not name the issuer", self.oauth().iss_required)
+            .hint("For servers that always name it (RFC 9207).")
     }
 
     pub fn authorize_parameters_field(&self) -> TextArea {
-        self.list(
-            "authorize_parameters",
-            "Extra parameters for authorize",
-            &self.oauth().authorize_parameters,
+        self.list("authorize_parameters", "Extra parameters for authorize", &self.oauth().authorize_parameters).hint(
+            "name=value, one on each line, such as access_type=offline. Not for secrets: they are stored as they are.",
         )
-        .hint("name=value, one on each line, such as access_type=offline. Not for secrets: they are stored as they are.")
     }
 
     pub fn token_parameters_field(&self) -> TextArea {
-        self.list(
-            "token_parameters",
-            "Extra parameters for token",
-            &self.oauth().token_parameters,
-        )
+        self.list("token_parameters", "Extra parameters for token", &self.oauth().token_parameters)
     }
 
     pub fn refresh_parameters_field(&self) -> TextArea {
-        self.list(
-            "refresh_parameters",
-            "Extra parameters for refresh",
-            &self.oauth().refresh_parameters,
-        )
+        self.list("refresh_parameters", "Extra parameters for refresh", &self.oauth().refresh_parameters)
     }
 
     pub fn body_format_field(&self) -> SelectField {
-        let options = BodyFormat::ALL
-            .map(|choice| Option_::new(choice.as_str(), choice.label()))
-            .into();
-        SelectField::new(
-            "body_format",
-            "Token requests are sent as",
-            options,
-            &self.oauth().body_format,
-        )
-        .errors(&self.errors)
+        let options = BodyFormat::ALL.map(|choice| Option_::new(choice.as_str(), choice.label())).into();
+        SelectField::new("body_format", "Token requests are sent as", options, &self.oauth().body_format)
+            .errors(&self.errors)
     }
 
     pub fn scope_separator_field(&self) -> SelectField {
-        let options = ScopeSeparator::ALL
-            .map(|choice| Option_::new(choice.as_str(), choice.label()))
-            .into();
-        SelectField::new(
-            "scope_separator",
-            "Scopes are separated by",
-            options,
-            &self.oauth().scope_separator,
-        )
-        .errors(&self.errors)
+        let options = ScopeSeparator::ALL.map(|choice| Option_::new(choice.as_str(), choice.label())).into();
+        SelectField::new("scope_separator", "Scopes are separated by", options, &self.oauth().scope_separator)
+            .errors(&self.errors)
     }
 
     pub fn lifetime_field(&self) -> TextField {
-        self.line(
-            "lifetime",
-            "Lifetime of tokens in seconds",
-            &self.oauth.lifetime,
-        )
-        .optional()
-        .width("w20")
-        .hint("For servers that do not say when a token ends.")
+        self.line("lifetime", "Lifetime of tokens in seconds", &self.oauth.lifetime)
+            .optional()
+            .width("w20")
+            .hint("For servers that do not say when a token ends.")
     }
 
     /// Whether More options needs to be open.

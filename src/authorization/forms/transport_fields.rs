@@ -30,42 +30,31 @@ impl AuthorizationForm {
     }
 
     pub fn expired_statuses_field(&self) -> TextField {
-        TextField::new(
-            "expired_statuses",
-            "Statuses that mean the token has ended",
-            &self.expired_statuses,
-        )
-        .width("w20")
-        .hint("401, unless this API says it in another way. Several with commas.")
-        .errors(&self.errors)
+        TextField::new("expired_statuses", "Statuses that mean the token has ended", &self.expired_statuses)
+            .width("w20")
+            .hint("401, unless this API says it in another way. Several with commas.")
+            .errors(&self.errors)
     }
 
     pub fn expired_body_field(&self) -> TextField {
-        TextField::new(
-            "expired_body",
-            "Field of the answer that means it too",
-            &self.expired_body,
-        )
-        .optional()
-        .hint("For APIs that answer 200 all the same, such as /error/code = token_expired.")
-        .errors(&self.errors)
+        TextField::new("expired_body", "Field of the answer that means it too", &self.expired_body)
+            .optional()
+            .hint("For APIs that answer 200 all the same, such as /error/code = token_expired.")
+            .errors(&self.errors)
     }
 
     pub fn verify_field(&self) -> Check {
-        Check::new("verify", "Enable SSL certificate verification", self.verify)
-            .hint("Leave on. Without it anyone on the network path can pose as the data source. Turning it off is recorded.")
+        Check::new("verify", "Enable SSL certificate verification", self.verify).hint(
+            "Leave on. Without it anyone on the network path can pose as the data source. Turning it off is recorded.",
+        )
     }
 
     /// Asked for only when certificate checks are being turned off.
     pub fn verify_off_field(&self) -> Option<Check> {
         let asked = self.errors.get("verify_off").is_some() || self.verify_off_confirmed;
         asked.then(|| {
-            Check::new(
-                "verify_off",
-                "Send secrets without checking certificates",
-                self.verify_off_confirmed,
-            )
-            .errors(&self.errors)
+            Check::new("verify_off", "Send secrets without checking certificates", self.verify_off_confirmed)
+                .errors(&self.errors)
         })
     }
 
@@ -82,15 +71,11 @@ impl AuthorizationForm {
     }
 
     pub fn client_certificate_field(&self) -> TextArea {
-        TextArea::new(
-            "client_certificate",
-            "Client certificate",
-            without_key(&self.client_certificate),
-        )
-        .code(4)
-        .optional()
-        .hint("PEM. For servers that ask for one (mutual TLS).")
-        .errors(&self.errors)
+        TextArea::new("client_certificate", "Client certificate", without_key(&self.client_certificate))
+            .code(4)
+            .optional()
+            .hint("PEM. For servers that ask for one (mutual TLS).")
+            .errors(&self.errors)
     }
 
     pub fn client_key_input(&self) -> SecretInput {
@@ -127,9 +112,5 @@ impl AuthorizationForm {
 
 /// A private key that was pasted among certificates does not come back, like every secret.
 fn without_key(certificates: &str) -> &str {
-    if certificates.contains("PRIVATE KEY-----") {
-        ""
-    } else {
-        certificates
-    }
+    if certificates.contains("PRIVATE KEY-----") { "" } else { certificates }
 }

@@ -110,8 +110,8 @@ fn switched_off(method: Method) -> Refusal {
     )
 }
 
-/// What can be asked for this connector; `None` if only a person can get a token. Read in the transaction of the lease, so
-/// that settings and secrets belong together.
+/// What can be asked for this connector; `None` if only a person can get a token. Read in the transaction of the lease,
+/// so that settings and secrets belong together.
 pub(super) async fn question(
     conn: &mut Conn,
     keeper: &Inner,
@@ -148,7 +148,8 @@ pub(super) async fn question(
     }))
 }
 
-/// What can be asked without a person. A refresh token goes first: it is the one thing that a server may have limited to this use.
+/// What can be asked without a person. A refresh token goes first: it is the one thing that a server may have limited
+/// to this use.
 fn grants(
     vault: &Vault,
     client: &OAuthClient,

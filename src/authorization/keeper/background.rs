@@ -18,8 +18,8 @@ use crate::web::Error;
 const AT_ONCE: usize = 16;
 const BATCH: i64 = 200;
 
-/// How long one run waits for the renewals that it has begun. They go on, but slow servers must not keep other connectors
-/// from their turn.
+/// How long one run waits for the renewals that it has begun. They go on, but slow servers must not keep other
+/// connectors from their turn.
 const LONGEST_RUN: Duration = Duration::from_secs(20);
 
 /// After a fault of this program the connector is left alone for so long.
@@ -31,9 +31,7 @@ impl TokenKeeper {
         let now = self.0.clock.now();
         let due = lease::due(&mut *self.0.db.get().await?, now, BATCH).await?;
         let count = due.len();
-        let looks = due
-            .into_iter()
-            .map(|connector| self.renew_if_due(connector));
+        let looks = due.into_iter().map(|connector| self.renew_if_due(connector));
         let looks = stream::iter(looks).buffer_unordered(AT_ONCE);
         let all = looks.for_each(|()| async {});
         // Those that have not had their turn are still due.
@@ -69,14 +67,7 @@ impl TokenKeeper {
 }
 
 /// Looks at the connector again only then: a fault of this program would come again at once.
-async fn postpone(
-    conn: &mut Conn,
-    connector: ConnectorId,
-    until: DateTime<Utc>,
-) -> Result<(), Error> {
-    diesel::update(renewals::table.find(connector))
-        .set(renewals::due_at.eq(until))
-        .execute(conn)
-        .await?;
+async fn postpone(conn: &mut Conn, connector: ConnectorId, until: DateTime<Utc>) -> Result<(), Error> {
+    diesel::update(renewals::table.find(connector)).set(renewals::due_at.eq(until)).execute(conn).await?;
     Ok(())
 }

@@ -75,12 +75,7 @@ impl Elsewhere {
 
 impl Flights {
     /// The renewal of this token: the one that runs, or a new one, which goes on when nobody waits for it any more.
-    pub(super) fn join<F>(
-        &self,
-        runtime: &Handle,
-        key: FlightKey,
-        begin: impl FnOnce(Elsewhere) -> F,
-    ) -> Flight
+    pub(super) fn join<F>(&self, runtime: &Handle, key: FlightKey, begin: impl FnOnce(Elsewhere) -> F) -> Flight
     where
         F: Future<Output = Result<(), TokenProblem>> + Send + 'static,
     {
@@ -90,10 +85,7 @@ impl Flights {
             return running.flight.clone();
         }
         let elsewhere = Elsewhere::default();
-        let landing = Landing {
-            flights: self.clone(),
-            key,
-        };
+        let landing = Landing { flights: self.clone(), key };
         let renewal = begin(elsewhere.clone());
         let work = runtime.spawn(async move {
             let _landing = landing;
@@ -101,10 +93,7 @@ impl Flights {
         });
         let flight = async move { work.await.unwrap_or_else(|_| Err(interrupted())) };
         let flight = flight.boxed().shared();
-        let beginning = Running {
-            flight: flight.clone(),
-            elsewhere,
-        };
+        let beginning = Running { flight: flight.clone(), elsewhere };
         running.insert(key, beginning);
         flight
     }
@@ -122,10 +111,7 @@ impl Flights {
         // Whole seconds, as headers have them.
         let second = Duration::from_secs(1);
         let rounded = |left: Duration| Duration::from_secs(left.as_secs()) + second;
-        Some(Renewal {
-            is_elsewhere: left.is_some(),
-            retry_after: left.map_or(second * 5, rounded),
-        })
+        Some(Renewal { is_elsewhere: left.is_some(), retry_after: left.map_or(second * 5, rounded) })
     }
 
     /// A panic elsewhere leaves the map whole: each change to it is one step.
@@ -156,9 +142,7 @@ mod tests {
     async fn a_renewal_that_panics_is_not_joined_for_ever() {
         let (flights, runtime) = (Flights::default(), Handle::current());
         let key = (Uuid::nil(), 1);
-        let broken = flights.join(&runtime, key, |_| async {
-            panic!("a fault of the program")
-        });
+        let broken = flights.join(&runtime, key, |_| async { panic!("a fault of the program") });
         assert!(matches!(broken.await, Err(TokenProblem::Fault(_))));
         assert!(flights.all().is_empty());
         let next = flights.join(&runtime, key, |_| async { Ok(()) });

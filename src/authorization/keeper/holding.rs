@@ -45,10 +45,7 @@ impl Lease {
 
     /// This lease as others see it once it has run out.
     pub fn seen(&self) -> SeenLease {
-        SeenLease {
-            id: self.id,
-            until: self.until(),
-        }
+        SeenLease { id: self.id, until: self.until() }
     }
 
     pub fn until(&self) -> DateTime<Utc> {
@@ -56,8 +53,8 @@ impl Lease {
         DateTime::from_timestamp_micros(until).unwrap_or(DateTime::UNIX_EPOCH)
     }
 
-    /// Whether it is too late to begin a request: whoever takes the lease over sends the same refresh token, and the server
-    /// takes that for theft.
+    /// Whether it is too late to begin a request: whoever takes the lease over sends the same refresh token, and the
+    /// server takes that for theft.
     pub fn is_late(&self, now: DateTime<Utc>) -> bool {
         now + MARGIN > self.until()
     }
@@ -77,16 +74,10 @@ impl Lease {
     async fn extend(&self, keeper: &Inner) -> Result<(), Error> {
         let mut conn = keeper.db.get().await?;
         let until = keeper.clock.now() + LEASE;
-        let own = renewals::table
-            .find(self.connector)
-            .filter(renewals::lease_id.eq(self.id));
-        let extended = diesel::update(own)
-            .set(renewals::lease_until.eq(until))
-            .execute(&mut conn)
-            .await?;
+        let own = renewals::table.find(self.connector).filter(renewals::lease_id.eq(self.id));
+        let extended = diesel::update(own).set(renewals::lease_until.eq(until)).execute(&mut conn).await?;
         if extended == 1 {
-            self.until
-                .store(until.timestamp_micros(), Ordering::Release);
+            self.until.store(until.timestamp_micros(), Ordering::Release);
         }
         Ok(())
     }
@@ -110,12 +101,7 @@ mod tests {
         assert!(dead <= Duration::from_secs(14), "{dead:?}");
         assert!(EXTEND_EVERY * 2 < GRACE);
         let now = DateTime::UNIX_EPOCH;
-        let wish = Wish {
-            connector: Uuid::nil(),
-            version: 3,
-            forced: false,
-            abandoned: None,
-        };
+        let wish = Wish { connector: Uuid::nil(), version: 3, forced: false, abandoned: None };
         let lease = Lease::new(&wish, now);
         assert!(!lease.is_late(now + LEASE - MARGIN));
         assert!(lease.is_late(now + LEASE));

@@ -1,17 +1,17 @@
 //! The lease: who may ask for a connector's next token, as rows tell it.
 //!
-//! Version and lease stand in one row, and the lease is taken under the row that whoever stores or forgets a token holds.
-//! So what is read with it, the refresh token above all, is of the version that the lease is for.
+//! Version and lease stand in one row, and the lease is taken under the row that whoever stores or forgets a token
+//! holds. So what is read with it, the refresh token above all, is of the version that the lease is for.
 //!
-//! Danger: a lease that ends while its holder still asks, or still stores the answer, lets another instance send the same
-//! refresh token once more. So its holder extends it while it works ([`super::holding`]) until the answer is stored; no request begins
-//! when it may have run out ([`super::ask`]); and one that has run out is left alone for [`GRACE`], in which a holder that
-//! waited for the database extends it or stores what it has. It is taken over only if it was not extended meanwhile, so
-//! clocks that differ cost time and never a second request.
+//! Danger: a lease that ends while its holder still asks, or still stores the answer, lets another instance send the
+//! same refresh token once more. So its holder extends it while it works ([`super::holding`]) until the answer is
+//! stored; no request begins when it may have run out ([`super::ask`]); and one that has run out is left alone for
+//! [`GRACE`], in which a holder that waited for the database extends it or stores what it has. It is taken over only if
+//! it was not extended meanwhile, so clocks that differ cost time and never a second request.
 //!
 //! A lease is short, because the holder may have been killed: then the connector gets no token until the lease and
-//! [`GRACE`] are over, less than 15 seconds. The price: a holder that loses the database for longer, while other instances
-//! reach it, may be doubled.
+//! [`GRACE`] are over, less than 15 seconds. The price: a holder that loses the database for longer, while other
+//! instances reach it, may be doubled.
 
 use std::time::Duration;
 
@@ -29,8 +29,8 @@ use crate::db::schema::{authorizations, connectors, renewals, tokens};
 use crate::db::{Conn, in_row};
 use crate::web::Error;
 
-/// How long a lease that has run out must have been seen before it is taken over, while the database is there: longer than its
-/// holder needs for a try to reach the database, the time limit of a statement included.
+/// How long a lease that has run out must have been seen before it is taken over, while the database is there: longer
+/// than its holder needs for a try to reach the database, the time limit of a statement included.
 pub(super) const GRACE: Duration = Duration::from_secs(6);
 
 /// No lease and no rest lasts this long. One that seems to was written by a clock that has been put back since.
@@ -97,17 +97,11 @@ pub(super) struct SealedToken {
 impl SealedToken {
     /// The sealed value with the origins that it is bound to.
     pub fn sealed(&self) -> Sealed {
-        Sealed {
-            value: self.value.clone(),
-            origins: self.origins.clone(),
-        }
+        Sealed { value: self.value.clone(), origins: self.origins.clone() }
     }
 
     pub fn times(&self) -> TokenTimes {
-        TokenTimes {
-            obtained_at: self.obtained_at,
-            expires_at: self.expires_at,
-        }
+        TokenTimes { obtained_at: self.obtained_at, expires_at: self.expires_at }
     }
 }
 
@@ -120,15 +114,12 @@ impl TokenState {
 
     /// Whether the token is near its end, see [`TokenTimes::renew_from`].
     pub fn ends_soon(&self, now: DateTime<Utc>) -> bool {
-        let from = self
-            .token
-            .as_ref()
-            .and_then(|token| token.times().renew_from());
+        let from = self.token.as_ref().and_then(|token| token.times().renew_from());
         from.is_some_and(|from| from <= now)
     }
 
-    /// When whoever keeps the token asks again: its use is noted every minute, and it is renewed from a certain time on, which
-    /// while that fails nobody need ask for with every call.
+    /// When whoever keeps the token asks again: its use is noted every minute, and it is renewed from a certain time
+    /// on, which while that fails nobody need ask for with every call.
     pub fn ask_again_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         let times = self.token.as_ref().map(SealedToken::times);
         let renew_from = times.and_then(|times| times.renew_from());
@@ -138,10 +129,7 @@ impl TokenState {
 
     /// Whether a new token can be had without a person.
     pub fn is_renewable(&self) -> bool {
-        let refreshable = self
-            .token
-            .as_ref()
-            .is_some_and(|token| token.has_refresh_token);
+        let refreshable = self.token.as_ref().is_some_and(|token| token.has_refresh_token);
         match self.method {
             Method::Bearer => self.keep_fresh,
             Method::OAuth(_) => self.method.signs_in_by_itself() || refreshable,
@@ -151,27 +139,13 @@ impl TokenState {
 
     /// Whether the use of this moment is worth noting: only a token that is renewed has an interest in it.
     pub fn notes_use(&self, now: DateTime<Utc>) -> bool {
-        self.is_renewable()
-            && self
-                .last_used_at
-                .is_none_or(|used| (now - used).abs() >= USE_NOTED)
+        self.is_renewable() && self.last_used_at.is_none_or(|used| (now - used).abs() >= USE_NOTED)
     }
 }
 
 /// How things stand with a live connector; `None` when there is none.
-pub(super) async fn state(
-    conn: &mut Conn,
-    connector: ConnectorId,
-) -> Result<Option<TokenState>, Error> {
-    type Row = (
-        bool,
-        Method,
-        bool,
-        bool,
-        Option<SealedToken>,
-        Option<i64>,
-        Option<DateTime<Utc>>,
-    );
+pub(super) async fn state(conn: &mut Conn, connector: ConnectorId) -> Result<Option<TokenState>, Error> {
+    type Row = (bool, Method, bool, bool, Option<SealedToken>, Option<i64>, Option<DateTime<Utc>>);
     let row = connectors::table
         .inner_join(authorizations::table)
         .left_join(tokens::table)
@@ -198,17 +172,15 @@ pub(super) async fn state(
         .first(conn)
         .await;
     let row: Option<Row> = in_row(connector, row).optional()?;
-    Ok(row.map(
-        |(enabled, method, verify, keep_fresh, token, version, last_used_at)| TokenState {
-            enabled,
-            method,
-            verify,
-            keep_fresh,
-            token,
-            version: version.unwrap_or(0),
-            last_used_at,
-        },
-    ))
+    Ok(row.map(|(enabled, method, verify, keep_fresh, token, version, last_used_at)| TokenState {
+        enabled,
+        method,
+        verify,
+        keep_fresh,
+        token,
+        version: version.unwrap_or(0),
+        last_used_at,
+    }))
 }
 
 /// How a connector's renewal stands.
@@ -241,9 +213,7 @@ impl Standing {
     }
 
     fn rest(self, now: DateTime<Utc>) -> Option<Held> {
-        let next_attempt_at = self
-            .next_attempt_at
-            .filter(|next| !self.is_final && is_ahead(*next, now));
+        let next_attempt_at = self.next_attempt_at.filter(|next| !self.is_final && is_ahead(*next, now));
         (self.is_final || next_attempt_at.is_some()).then(|| {
             Held::Refused(Box::new(TokenProblem::Resting {
                 message: self.message,
@@ -260,13 +230,9 @@ fn is_ahead(time: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     time > now && time <= now + FARTHEST
 }
 
-/// Takes the lease, and reads what to ask, if the token is still of its version, nobody has it, and the server may be asked.
-pub(super) async fn take(
-    conn: &mut Conn,
-    keeper: &Inner,
-    wish: &Wish,
-    now: DateTime<Utc>,
-) -> Result<Taken, Error> {
+/// Takes the lease, and reads what to ask, if the token is still of its version, nobody has it, and the server may be
+/// asked.
+pub(super) async fn take(conn: &mut Conn, keeper: &Inner, wish: &Wish, now: DateTime<Utc>) -> Result<Taken, Error> {
     conn.transaction(async |conn| {
         connectors_slice::hold_authorization(conn, wish.connector).await?;
         let refused = |problem| Ok(Taken::No(Held::Refused(Box::new(problem))));
@@ -295,12 +261,8 @@ pub(in crate::authorization) async fn is_held(
     connector: ConnectorId,
     now: DateTime<Utc>,
 ) -> Result<bool, Error> {
-    let until: Option<Option<DateTime<Utc>>> = renewals::table
-        .find(connector)
-        .select(renewals::lease_until)
-        .first(conn)
-        .await
-        .optional()?;
+    let until: Option<Option<DateTime<Utc>>> =
+        renewals::table.find(connector).select(renewals::lease_until).first(conn).await.optional()?;
     Ok(until.flatten().is_some_and(|until| is_ahead(until, now)))
 }
 
@@ -325,23 +287,14 @@ async fn standing(conn: &mut Conn, connector: ConnectorId) -> Result<Standing, E
 }
 
 async fn write(conn: &mut Conn, lease: &Lease) -> Result<bool, Error> {
-    let values = (
-        renewals::lease_id.eq(lease.id),
-        renewals::lease_until.eq(lease.until()),
-    );
+    let values = (renewals::lease_id.eq(lease.id), renewals::lease_until.eq(lease.until()));
     let upsert = diesel::insert_into(renewals::table)
-        .values((
-            renewals::connector_id.eq(lease.connector),
-            renewals::token_version.eq(lease.version),
-            values,
-        ))
+        .values((renewals::connector_id.eq(lease.connector), renewals::token_version.eq(lease.version), values))
         .on_conflict(renewals::connector_id)
         .do_update()
         .set(values);
     let same_version = renewals::token_version.eq(lease.version);
-    let written = diesel::query_dsl::methods::FilterDsl::filter(upsert, same_version)
-        .execute(conn)
-        .await?;
+    let written = diesel::query_dsl::methods::FilterDsl::filter(upsert, same_version).execute(conn).await?;
     Ok(written == 1)
 }
 
@@ -358,10 +311,7 @@ pub(super) async fn note_use(
             .or(renewals::last_used_at.le(now - USE_NOTED))
             .or(renewals::last_used_at.ge(now + USE_NOTED)),
     );
-    let noted = diesel::update(stale)
-        .set(renewals::last_used_at.eq(now))
-        .execute(conn)
-        .await?;
+    let noted = diesel::update(stale).set(renewals::last_used_at.eq(now)).execute(conn).await?;
     // Of many calls at once, one writes.
     if noted == 1 && state.last_used_at.is_none_or(|used| is_idle(used, now)) {
         connectors_slice::review_health(conn, connector, now).await?;
@@ -370,15 +320,9 @@ pub(super) async fn note_use(
 }
 
 /// The connectors whose token is to be looked after by now and that nobody is at, the longest overdue first.
-pub(super) async fn due(
-    conn: &mut Conn,
-    now: DateTime<Utc>,
-    most: i64,
-) -> Result<Vec<ConnectorId>, Error> {
-    let idle = renewals::lease_until
-        .is_null()
-        .or(renewals::lease_until.le(now))
-        .or(renewals::lease_until.gt(now + FARTHEST));
+pub(super) async fn due(conn: &mut Conn, now: DateTime<Utc>, most: i64) -> Result<Vec<ConnectorId>, Error> {
+    let idle =
+        renewals::lease_until.is_null().or(renewals::lease_until.le(now)).or(renewals::lease_until.gt(now + FARTHEST));
     Ok(renewals::table
         .filter(renewals::due_at.le(now))
         .filter(idle)

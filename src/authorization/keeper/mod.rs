@@ -1,16 +1,18 @@
 //! Keeping tokens fresh: whoever needs a connector's token asks here, and waits only if it has to.
 //!
-//! Rules. Exactly one request for a new token runs per connector, over all instances: whoever holds the lease in the row of
-//! `renewals` makes it ([`lease`]); in one process all others wait for the same [`flights`]. No connection is held during the
-//! request. A new token is stored before anybody gets it; a refusal changes nothing but the record of the refusal.
+//! Rules. Exactly one request for a new token runs per connector, over all instances: whoever holds the lease in the
+//! row of `renewals` makes it ([`lease`]); in one process all others wait for the same [`flights`]. No connection is
+//! held during the request. A new token is stored before anybody gets it; a refusal changes nothing but the record of
+//! the refusal.
 //!
-//! Danger: a rotated refresh token that is lost cannot be had again. So a renewal runs on the program's main runtime and
-//! goes on when whoever asked has gone; storing is tried again while the database is away; a graceful stop waits for it.
+//! Danger: a rotated refresh token that is lost cannot be had again. So a renewal runs on the program's main runtime
+//! and goes on when whoever asked has gone; storing is tried again while the database is away; a graceful stop waits
+//! for it.
 //!
 //! Leases are judged by the instances' own clocks, which must agree within a few seconds.
 //!
-//! Whoever keeps tokens in memory is told of a new one before those who wait for it are ([`TokenKeeper::on_replaced`]), so
-//! in this process no call that begins later carries the old one. Other instances hear it from the database.
+//! Whoever keeps tokens in memory is told of a new one before those who wait for it are ([`TokenKeeper::on_replaced`]),
+//! so in this process no call that begins later carries the old one. Other instances hear it from the database.
 
 mod ask;
 mod background;
@@ -106,12 +108,7 @@ pub enum TokenProblem {
     /// The server was asked just now and gave none.
     Refused(Box<Refusal>),
     /// The server gave none before, and is not asked again until this time; never, if it said no.
-    Resting {
-        message: String,
-        server_words: String,
-        remedy: String,
-        next_attempt_at: Option<DateTime<Utc>>,
-    },
+    Resting { message: String, server_words: String, remedy: String, next_attempt_at: Option<DateTime<Utc>> },
     /// The tokens were replaced or forgotten while the server was asked, so its answer was not stored.
     Changed,
     /// Another instance renews it; only background work leaves it at that.
@@ -170,19 +167,11 @@ impl TokenKeeper {
     }
 
     /// A token of this connector that fits the need: the stored one, or a new one.
-    pub async fn token(
-        &self,
-        connector: ConnectorId,
-        need: Need,
-    ) -> Result<LiveToken, TokenProblem> {
+    pub async fn token(&self, connector: ConnectorId, need: Need) -> Result<LiveToken, TokenProblem> {
         let this = self.clone();
         // The pool's connections belong to the main runtime.
         let work = async move { this.obtain(connector, need).await };
-        self.0
-            .runtime
-            .spawn(work)
-            .await
-            .unwrap_or_else(|_| Err(interrupted()))
+        self.0.runtime.spawn(work).await.unwrap_or_else(|_| Err(interrupted()))
     }
 
     /// A new token now, for a person who waits for it.
@@ -190,14 +179,9 @@ impl TokenKeeper {
         let (this, by) = (self.clone(), by.clone());
         let work = async move {
             let state = this.state(connector).await?;
-            this.renew(connector, state.version, Trigger::Person(Box::new(by)))
-                .await
+            this.renew(connector, state.version, Trigger::Person(Box::new(by))).await
         };
-        self.0
-            .runtime
-            .spawn(work)
-            .await
-            .unwrap_or_else(|_| Err(interrupted()))
+        self.0.runtime.spawn(work).await.unwrap_or_else(|_| Err(interrupted()))
     }
 
     async fn obtain(&self, connector: ConnectorId, need: Need) -> Result<LiveToken, TokenProblem> {
@@ -242,12 +226,7 @@ impl TokenKeeper {
         }
     }
 
-    fn open(
-        &self,
-        connector: ConnectorId,
-        state: TokenState,
-        need: Need,
-    ) -> Result<LiveToken, TokenProblem> {
+    fn open(&self, connector: ConnectorId, state: TokenState, need: Need) -> Result<LiveToken, TokenProblem> {
         let version = state.version;
         let ask_again_at = state.ask_again_at(self.0.clock.now());
         let token = state.token.ok_or(TokenProblem::NotAuthorized)?;
@@ -266,27 +245,18 @@ impl TokenKeeper {
 
     async fn state(&self, connector: ConnectorId) -> Result<TokenState, TokenProblem> {
         let mut conn = self.0.db.get().await.map_err(Error::from)?;
-        lease::state(&mut conn, connector)
-            .await?
-            .ok_or(TokenProblem::Disabled)
+        lease::state(&mut conn, connector).await?.ok_or(TokenProblem::Disabled)
     }
 
     /// Renews the token of this version, or waits for whoever is at it.
-    async fn renew(
-        &self,
-        connector: ConnectorId,
-        version: i64,
-        trigger: Trigger,
-    ) -> Result<(), TokenProblem> {
+    async fn renew(&self, connector: ConnectorId, version: i64, trigger: Trigger) -> Result<(), TokenProblem> {
         loop {
             let outcome = self.fly(connector, version, trigger.clone()).await;
             // It may have been the flight of somebody who gives up earlier.
             let earlier = matches!(
                 (&outcome, &trigger),
-                (
-                    Err(TokenProblem::Elsewhere),
-                    Trigger::Call | Trigger::Person(_)
-                ) | (Err(TokenProblem::Resting { .. }), Trigger::Person(_))
+                (Err(TokenProblem::Elsewhere), Trigger::Call | Trigger::Person(_))
+                    | (Err(TokenProblem::Resting { .. }), Trigger::Person(_))
             );
             if !earlier {
                 return outcome;
@@ -314,12 +284,7 @@ impl TokenKeeper {
         trigger: Trigger,
         elsewhere: &Elsewhere,
     ) -> Result<(), TokenProblem> {
-        let mut wish = Wish {
-            connector,
-            version,
-            forced: matches!(trigger, Trigger::Person(_)),
-            abandoned: None,
-        };
+        let mut wish = Wish { connector, version, forced: matches!(trigger, Trigger::Person(_)), abandoned: None };
         loop {
             let taken = {
                 let mut conn = self.0.db.get().await.map_err(Error::from)?;
@@ -352,14 +317,9 @@ impl TokenKeeper {
         }
     }
 
-    /// Asks the server and keeps what it says, and the lease until then. `None` if the lease may have run out before the server
-    /// was asked.
-    async fn ask(
-        &self,
-        lease: &Lease,
-        question: Question,
-        trigger: &Trigger,
-    ) -> Option<Result<(), TokenProblem>> {
+    /// Asks the server and keeps what it says, and the lease until then. `None` if the lease may have run out before
+    /// the server was asked.
+    async fn ask(&self, lease: &Lease, question: Question, trigger: &Trigger) -> Option<Result<(), TokenProblem>> {
         let asking = async {
             match question.ask(&self.0, lease).await {
                 Asked::TooLate => None,
@@ -391,7 +351,5 @@ impl TokenKeeper {
 
 /// A renewal ended without an outcome: the program stops, or has a fault.
 fn interrupted() -> TokenProblem {
-    TokenProblem::Fault(Arc::new(Error::internal(anyhow::anyhow!(
-        "the renewal was interrupted"
-    ))))
+    TokenProblem::Fault(Arc::new(Error::internal(anyhow::anyhow!("the renewal was interrupted"))))
 }

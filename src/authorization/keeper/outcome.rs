@@ -24,23 +24,19 @@ use crate::oauth::Refusal;
 use crate::vault::Vault;
 use crate::web::Error;
 
-/// After a failure the server is left alone for half a minute, then twice as long each time, up to a quarter of an hour.
+/// After a failure the server is left alone for half a minute, then twice as long each time, up to a quarter of an
+/// hour.
 const FIRST_REST: TimeDelta = TimeDelta::seconds(30);
 const LONGEST_REST: TimeDelta = TimeDelta::minutes(15);
 
-/// How long storing is tried while the database is away, and the pause between two tries. A token may be the only copy; a
-/// refusal would come again.
+/// How long storing is tried while the database is away, and the pause between two tries. A token may be the only copy;
+/// a refusal would come again.
 const STORING_TOKEN: Duration = Duration::from_secs(600);
 const STORING_REFUSAL: Duration = Duration::from_secs(10);
 const BETWEEN_TRIES: Duration = Duration::from_millis(250);
 
 /// Keeps what came of asking, and goes on trying while the database is away.
-pub(super) async fn settle(
-    keeper: &Inner,
-    lease: &Lease,
-    asked: Asked,
-    trigger: &Trigger,
-) -> Result<(), TokenProblem> {
+pub(super) async fn settle(keeper: &Inner, lease: &Lease, asked: Asked, trigger: &Trigger) -> Result<(), TokenProblem> {
     let longest = match &asked {
         Asked::Token(_) => STORING_TOKEN,
         Asked::Refused(_) | Asked::TooLate => STORING_REFUSAL,
@@ -70,12 +66,7 @@ pub(super) async fn settle(
     }
 }
 
-async fn try_to_keep(
-    keeper: &Inner,
-    lease: &Lease,
-    asked: &Asked,
-    trigger: &Trigger,
-) -> Result<bool, Error> {
+async fn try_to_keep(keeper: &Inner, lease: &Lease, asked: &Asked, trigger: &Trigger) -> Result<bool, Error> {
     let (by, recorded) = match trigger {
         Trigger::Person(by) => (Actor::clone(by), true),
         Trigger::Call | Trigger::Due => (Actor::connectory(), false),
@@ -105,11 +96,7 @@ async fn keep(
     conn.transaction(async |conn| {
         // First: whoever stores or forgets a token takes this row before any other.
         queries::find_and_hold(conn, lease.connector).await?;
-        let version: i64 = renewals::table
-            .find(lease.connector)
-            .select(renewals::token_version)
-            .first(conn)
-            .await?;
+        let version: i64 = renewals::table.find(lease.connector).select(renewals::token_version).first(conn).await?;
         if version != lease.version {
             return Ok(false);
         }
@@ -129,25 +116,13 @@ async fn keep(
     .await
 }
 
-/// Records a refusal and ends the lease. The stored token stays as it is. The first failure and the server's no are audited;
-/// the tries between them would only fill the log.
-async fn fail(
-    conn: &mut Conn,
-    lease: &Lease,
-    by: &Actor,
-    now: DateTime<Utc>,
-    refusal: &Refusal,
-) -> Result<(), Error> {
+/// Records a refusal and ends the lease. The stored token stays as it is. The first failure and the server's no are
+/// audited; the tries between them would only fill the log.
+async fn fail(conn: &mut Conn, lease: &Lease, by: &Actor, now: DateTime<Utc>, refusal: &Refusal) -> Result<(), Error> {
     conn.transaction(async |conn| {
         queries::find_and_hold(conn, lease.connector).await?;
-        let own = renewals::table
-            .find(lease.connector)
-            .filter(renewals::lease_id.eq(lease.id));
-        let before: Option<i32> = own
-            .select(renewals::failures)
-            .first(conn)
-            .await
-            .optional()?;
+        let own = renewals::table.find(lease.connector).filter(renewals::lease_id.eq(lease.id));
+        let before: Option<i32> = own.select(renewals::failures).first(conn).await.optional()?;
         let Some(before) = before else { return Ok(()) };
         let rest = rest(before, refusal);
         diesel::update(own)
@@ -177,10 +152,7 @@ async fn fail(
 /// How long the server is left alone: as long as it asks for, and longer with each failure.
 fn rest(failures: i32, refusal: &Refusal) -> TimeDelta {
     let doubled = FIRST_REST * (1 << failures.clamp(0, 6));
-    let asked = refusal
-        .retry_after
-        .and_then(|time| TimeDelta::from_std(time).ok())
-        .unwrap_or_default();
+    let asked = refusal.retry_after.and_then(|time| TimeDelta::from_std(time).ok()).unwrap_or_default();
     doubled.min(LONGEST_REST).max(asked)
 }
 
@@ -192,16 +164,7 @@ async fn record(
     kind: &'static str,
     changes: Changes,
 ) -> Result<(), Error> {
-    let name: String = connectors_table::table
-        .find(lease.connector)
-        .select(connectors_table::name)
-        .first(conn)
-        .await?;
-    let event = Event {
-        kind,
-        subject_id: Some(lease.connector),
-        subject_name: &name,
-        changes,
-    };
+    let name: String = connectors_table::table.find(lease.connector).select(connectors_table::name).first(conn).await?;
+    let event = Event { kind, subject_id: Some(lease.connector), subject_name: &name, changes };
     audit::record(conn, by, now, event).await
 }

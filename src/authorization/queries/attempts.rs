@@ -15,8 +15,8 @@ use crate::web::Error;
 /// How long a spent or forgotten attempt is remembered, so that the page can say which of the two it is.
 const REMEMBERED: TimeDelta = TimeDelta::days(1);
 
-/// How many attempts of one person at one connector can wait for an answer; the oldest are dropped. Nobody authorizes in so many
-/// windows at once.
+/// How many attempts of one person at one connector can wait for an answer; the oldest are dropped. Nobody authorizes
+/// in so many windows at once.
 const MOST_OPEN: i64 = 20;
 
 /// An attempt that has begun.
@@ -51,12 +51,7 @@ impl Attempt {
 }
 
 fn place(id: Uuid) -> Place<'static> {
-    Place {
-        table: "authorization_attempts",
-        row: id,
-        column: "sealed",
-        bound_to: None,
-    }
+    Place { table: "authorization_attempts", row: id, column: "sealed", bound_to: None }
 }
 
 pub(in crate::authorization) async fn keep_attempt(
@@ -66,9 +61,7 @@ pub(in crate::authorization) async fn keep_attempt(
     new: &NewAttempt<'_>,
 ) -> Result<(), Error> {
     let id = Uuid::now_v7();
-    let sealed = vault
-        .seal(place(id), new.verifier)
-        .map_err(Error::internal)?;
+    let sealed = vault.seal(place(id), new.verifier).map_err(Error::internal)?;
     diesel::insert_into(attempts::table)
         .values((
             attempts::id.eq(id),
@@ -92,9 +85,7 @@ pub(in crate::authorization) async fn keep_attempt(
         .load(conn)
         .await?;
     if !too_many.is_empty() {
-        diesel::delete(attempts::table.filter(attempts::id.eq_any(too_many)))
-            .execute(conn)
-            .await?;
+        diesel::delete(attempts::table.filter(attempts::id.eq_any(too_many))).execute(conn).await?;
     }
     Ok(())
 }
@@ -127,13 +118,8 @@ pub(in crate::authorization) async fn spend_attempt(
     now: DateTime<Utc>,
     id: Uuid,
 ) -> Result<bool, Error> {
-    let unspent = attempts::table
-        .find(id)
-        .filter(attempts::spent_at.is_null());
-    let spent = diesel::update(unspent)
-        .set(attempts::spent_at.eq(now))
-        .execute(conn)
-        .await?;
+    let unspent = attempts::table.find(id).filter(attempts::spent_at.is_null());
+    let spent = diesel::update(unspent).set(attempts::spent_at.eq(now)).execute(conn).await?;
     Ok(spent == 1)
 }
 

@@ -28,9 +28,7 @@ pub use token_requests::purge_token_requests;
 pub(super) use token_requests::{keep_request, take_request};
 pub use tokens::store_token;
 use tokens::token_place;
-pub(super) use tokens::{
-    failed_renewal, forget_failures, remove_token, stored_token, token_origins,
-};
+pub(super) use tokens::{failed_renewal, forget_failures, remove_token, stored_token, token_origins};
 
 /// At the beginning of a transaction: all its queries see the database as it is now, and it changes nothing.
 pub(super) async fn see_one_state(conn: &mut Conn) -> Result<(), Error> {
@@ -39,36 +37,22 @@ pub(super) async fn see_one_state(conn: &mut Conn) -> Result<(), Error> {
 }
 
 pub(super) async fn find(conn: &mut Conn, connector: Uuid) -> Result<Authorization, Error> {
-    let found: Authorization = authorizations::table
-        .find(connector)
-        .select(Authorization::as_select())
-        .first(conn)
-        .await?;
+    let found: Authorization =
+        authorizations::table.find(connector).select(Authorization::as_select()).first(conn).await?;
     found.readable(connector).map_err(Error::internal)
 }
 
 /// The same, held until the end of the transaction: whoever stores or forgets a secret takes this row first.
-pub(super) async fn find_and_hold(
-    conn: &mut Conn,
-    connector: Uuid,
-) -> Result<Authorization, Error> {
-    let found: Authorization = authorizations::table
-        .find(connector)
-        .select(Authorization::as_select())
-        .for_update()
-        .first(conn)
-        .await?;
+pub(super) async fn find_and_hold(conn: &mut Conn, connector: Uuid) -> Result<Authorization, Error> {
+    let found: Authorization =
+        authorizations::table.find(connector).select(Authorization::as_select()).for_update().first(conn).await?;
     found.readable(connector).map_err(Error::internal)
 }
 
 /// The settings of an OAuth method; the usual ones while none are stored.
 pub(super) async fn oauth_client(conn: &mut Conn, connector: Uuid) -> Result<OAuthClient, Error> {
-    let stored: Option<OAuthClient> = oauth_clients::table
-        .find(connector)
-        .select(OAuthClient::as_select())
-        .first(conn)
-        .await
-        .optional()?;
+    let stored: Option<OAuthClient> =
+        oauth_clients::table.find(connector).select(OAuthClient::as_select()).first(conn).await.optional()?;
     let client = stored.unwrap_or_default();
     client.readable(connector).map_err(Error::internal)
 }
@@ -90,19 +74,14 @@ pub(super) async fn save_oauth_client(
                 .await?;
         }
         None => {
-            diesel::delete(oauth_clients::table.find(connector))
-                .execute(conn)
-                .await?;
+            diesel::delete(oauth_clients::table.find(connector)).execute(conn).await?;
         }
     }
     Ok(())
 }
 
 /// The API's failing, if it is left alone.
-pub(super) async fn breaker(
-    conn: &mut Conn,
-    connector: Uuid,
-) -> Result<Option<StoredBreaker>, Error> {
+pub(super) async fn breaker(conn: &mut Conn, connector: Uuid) -> Result<Option<StoredBreaker>, Error> {
     Ok(breakers::table
         .find(connector)
         .select((breakers::since, breakers::open_until, breakers::message))
@@ -132,26 +111,12 @@ pub(super) async fn save_question(
         .await?;
     Ok(())
 }
-fn open_sealed(
-    vault: &Vault,
-    place: Place<'static>,
-    sealed: Option<Vec<u8>>,
-) -> Result<Option<Secret>, Error> {
-    sealed
-        .map(|sealed| vault.open(place, &sealed).map_err(Error::internal))
-        .transpose()
+fn open_sealed(vault: &Vault, place: Place<'static>, sealed: Option<Vec<u8>>) -> Result<Option<Secret>, Error> {
+    sealed.map(|sealed| vault.open(place, &sealed).map_err(Error::internal)).transpose()
 }
 
 /// Seals a secret so that it opens only in this place and with these origins.
-fn seal(
-    vault: &Vault,
-    place: Place<'_>,
-    origins: &[String],
-    secret: &Secret,
-) -> Result<Vec<u8>, Error> {
-    let place = Place {
-        bound_to: Some(origins),
-        ..place
-    };
+fn seal(vault: &Vault, place: Place<'_>, origins: &[String], secret: &Secret) -> Result<Vec<u8>, Error> {
+    let place = Place { bound_to: Some(origins), ..place };
     vault.seal(place, secret).map_err(Error::internal)
 }

@@ -1,7 +1,8 @@
-//! The sealed values of one connector, read and sealed anew together: secrets that people typed, and tokens that servers issued.
+//! The sealed values of one connector, read and sealed anew together: secrets that people typed, and tokens that
+//! servers issued.
 //!
-//! Rule: what is opened here comes with the origins to which it may be sent. Only two values come without: the key of a client
-//! certificate, which TLS uses and never sends, and a token that is shown to a person.
+//! Rule: what is opened here comes with the origins to which it may be sent. Only two values come without: the key of a
+//! client certificate, which TLS uses and never sends, and a token that is shown to a person.
 
 use diesel::prelude::*;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
@@ -24,10 +25,7 @@ pub(in crate::authorization) struct Sealed {
 
 impl Sealed {
     fn open(&self, vault: &Vault, place: Place<'_>) -> Result<Secret, Error> {
-        let place = Place {
-            bound_to: self.origins.as_deref(),
-            ..place
-        };
+        let place = Place { bound_to: self.origins.as_deref(), ..place };
         vault.open(place, &self.value).map_err(Error::internal)
     }
 
@@ -61,11 +59,7 @@ impl Sealed {
     }
 
     /// An access token, with its origins.
-    pub fn access_token(
-        &self,
-        vault: &Vault,
-        connector: Uuid,
-    ) -> Result<(Secret, ApprovedOrigins), Error> {
+    pub fn access_token(&self, vault: &Vault, connector: Uuid) -> Result<(Secret, ApprovedOrigins), Error> {
         self.opened(vault, token_place(connector, "access_token"))
     }
 }
@@ -91,60 +85,35 @@ impl SealedValues {
             .select((secrets::field, secrets::sealed, secrets::origins))
             .load(conn)
             .await?;
-        let secrets = rows
-            .into_iter()
-            .map(|(field, value, origins)| (field, Sealed { value, origins }));
+        let secrets = rows.into_iter().map(|(field, value, origins)| (field, Sealed { value, origins }));
         let tokens = tokens::table
             .find(connector)
             .select((tokens::access_token, tokens::refresh_token, tokens::origins))
             .first(conn)
             .await
             .optional()?;
-        Ok(SealedValues {
-            connector,
-            secrets: secrets.collect(),
-            tokens,
-        })
+        Ok(SealedValues { connector, secrets: secrets.collect(), tokens })
     }
 
-    /// The sets of the secrets and the token, but for those that `replaced` names: fields of secrets, or `token`. The key of a
-    /// client certificate is not among them, because it is never sent.
+    /// The sets of the secrets and the token, but for those that `replaced` names: fields of secrets, or `token`. The
+    /// key of a client certificate is not among them, because it is never sent.
     pub fn approved_sets(&self, replaced: &[&str]) -> Result<Vec<ApprovedOrigins>, Error> {
-        let secrets = self
-            .secrets
-            .iter()
-            .filter(|(field, _)| field != SecretField::ClientKey.code());
-        let secrets =
-            secrets.map(|(field, sealed)| (field.as_str(), "secrets.origins", &sealed.origins));
-        let token = self
-            .tokens
-            .iter()
-            .map(|tokens| ("token", "tokens.origins", &tokens.origins));
-        let kept = secrets
-            .chain(token)
-            .filter(|(name, ..)| !replaced.contains(name));
-        kept.map(|(_, column, origins)| {
-            ApprovedOrigins::read(column, self.connector, origins.as_deref())
-        })
-        .collect()
+        let secrets = self.secrets.iter().filter(|(field, _)| field != SecretField::ClientKey.code());
+        let secrets = secrets.map(|(field, sealed)| (field.as_str(), "secrets.origins", &sealed.origins));
+        let token = self.tokens.iter().map(|tokens| ("token", "tokens.origins", &tokens.origins));
+        let kept = secrets.chain(token).filter(|(name, ..)| !replaced.contains(name));
+        kept.map(|(_, column, origins)| ApprovedOrigins::read(column, self.connector, origins.as_deref())).collect()
     }
 
     /// Whether a value is of a version that knew no approved origins.
     pub fn has_unapproved(&self) -> bool {
-        let token = self
-            .tokens
-            .as_ref()
-            .is_some_and(|tokens| tokens.origins.is_none());
-        token
-            || self
-                .secrets
-                .iter()
-                .any(|(_, sealed)| sealed.origins.is_none())
+        let token = self.tokens.as_ref().is_some_and(|tokens| tokens.origins.is_none());
+        token || self.secrets.iter().any(|(_, sealed)| sealed.origins.is_none())
     }
 
     /// Seals everything anew for other origins, as `approved` makes them of those until now: `None` for a value of a
-    /// version that knew none. Gives the names of the values that do not open; they stay as they are. A token sealed anew is
-    /// no new token.
+    /// version that knew none. Gives the names of the values that do not open; they stay as they are. A token sealed
+    /// anew is no new token.
     pub async fn reseal(
         &self,
         conn: &mut Conn,
@@ -152,21 +121,14 @@ impl SealedValues {
         approved: impl Fn(Option<ApprovedOrigins>) -> ApprovedOrigins,
     ) -> Result<Vec<String>, Error> {
         let set = |origins: &Option<Vec<String>>| {
-            let before = origins.as_deref().map(|texts| {
-                ApprovedOrigins::read(
-                    "secrets.origins or tokens.origins",
-                    self.connector,
-                    Some(texts),
-                )
-            });
+            let before = origins
+                .as_deref()
+                .map(|texts| ApprovedOrigins::read("secrets.origins or tokens.origins", self.connector, Some(texts)));
             Ok::<_, Error>(approved(before.transpose()?).stored())
         };
         let mut damaged = Vec::new();
         for (field, sealed) in &self.secrets {
-            let Some(known) = SecretField::ALL
-                .into_iter()
-                .find(|known| known.code() == field)
-            else {
+            let Some(known) = SecretField::ALL.into_iter().find(|known| known.code() == field) else {
                 damaged.push(field.clone());
                 continue;
             };
@@ -183,28 +145,17 @@ impl SealedValues {
         }
         if let Some(tokens) = &self.tokens {
             let origins = set(&tokens.origins)?;
-            let opened = self
-                .shown_token(vault)
-                .and_then(|access| Ok((access, self.stored_refresh_token(vault)?)));
+            let opened = self.shown_token(vault).and_then(|access| Ok((access, self.stored_refresh_token(vault)?)));
             let Ok((Some(access), refresh)) = opened else {
                 damaged.push("token".into());
                 return Ok(damaged);
             };
-            let sealed = |column, token: &Secret| {
-                seal(vault, token_place(self.connector, column), &origins, token)
-            };
+            let sealed = |column, token: &Secret| seal(vault, token_place(self.connector, column), &origins, token);
             let access = sealed("access_token", &access)?;
-            let refresh = refresh
-                .map(|token| sealed("refresh_token", &token))
-                .transpose()?;
-            conn.batch_execute("SET LOCAL connectory.resealing = 'yes'")
-                .await?;
+            let refresh = refresh.map(|token| sealed("refresh_token", &token)).transpose()?;
+            conn.batch_execute("SET LOCAL connectory.resealing = 'yes'").await?;
             diesel::update(tokens::table.find(self.connector))
-                .set((
-                    tokens::access_token.eq(access),
-                    tokens::refresh_token.eq(refresh),
-                    tokens::origins.eq(&origins),
-                ))
+                .set((tokens::access_token.eq(access), tokens::refresh_token.eq(refresh), tokens::origins.eq(&origins)))
                 .execute(conn)
                 .await?;
         }
@@ -217,23 +168,15 @@ impl SealedValues {
     }
 
     /// The stored secret of a field, if there is one.
-    pub fn secret(
-        &self,
-        vault: &Vault,
-        field: SecretField,
-    ) -> Result<Option<ApprovedSecret>, Error> {
+    pub fn secret(&self, vault: &Vault, field: SecretField) -> Result<Option<ApprovedSecret>, Error> {
         let sealed = self.sealed(field);
-        sealed
-            .map(|sealed| sealed.approved(vault, secret_place(self.connector, field)))
-            .transpose()
+        sealed.map(|sealed| sealed.approved(vault, secret_place(self.connector, field))).transpose()
     }
 
     /// The key of the client certificate, for TLS.
     pub fn client_key(&self, vault: &Vault) -> Result<Option<Secret>, Error> {
         let sealed = self.sealed(SecretField::ClientKey);
-        sealed
-            .map(|sealed| sealed.client_key(vault, self.connector))
-            .transpose()
+        sealed.map(|sealed| sealed.client_key(vault, self.connector)).transpose()
     }
 
     fn token(&self, column: &'static str) -> Option<Sealed> {
@@ -261,15 +204,9 @@ impl SealedValues {
         self.opened_token(vault, "refresh_token")
     }
 
-    fn approved_token(
-        &self,
-        vault: &Vault,
-        column: &'static str,
-    ) -> Result<Option<ApprovedSecret>, Error> {
+    fn approved_token(&self, vault: &Vault, column: &'static str) -> Result<Option<ApprovedSecret>, Error> {
         let place = token_place(self.connector, column);
-        self.token(column)
-            .map(|sealed| sealed.approved(vault, place))
-            .transpose()
+        self.token(column).map(|sealed| sealed.approved(vault, place)).transpose()
     }
 
     /// The access token, to be shown to a person.
@@ -279,8 +216,6 @@ impl SealedValues {
 
     fn opened_token(&self, vault: &Vault, column: &'static str) -> Result<Option<Secret>, Error> {
         let place = token_place(self.connector, column);
-        self.token(column)
-            .map(|sealed| sealed.open(vault, place))
-            .transpose()
+        self.token(column).map(|sealed| sealed.open(vault, place)).transpose()
     }
 }

@@ -27,12 +27,7 @@ pub(in crate::authorization) async fn stored_secrets(
 }
 
 pub(super) fn secret_place(connector: Uuid, field: SecretField) -> Place<'static> {
-    Place {
-        table: "secrets",
-        row: connector,
-        column: field.code(),
-        bound_to: None,
-    }
+    Place { table: "secrets", row: connector, column: field.code(), bound_to: None }
 }
 
 /// A secret that somebody has entered.
@@ -62,11 +57,7 @@ pub async fn store_secret(
         secrets::set_by.eq(by.attribution()),
     );
     diesel::insert_into(secrets::table)
-        .values((
-            secrets::connector_id.eq(new.connector),
-            secrets::field.eq(new.field.code()),
-            values.clone(),
-        ))
+        .values((secrets::connector_id.eq(new.connector), secrets::field.eq(new.field.code()), values.clone()))
         .on_conflict((secrets::connector_id, secrets::field))
         .do_update()
         .set(values)
@@ -80,8 +71,6 @@ pub(in crate::authorization) async fn remove_secret(
     connector: Uuid,
     field: SecretField,
 ) -> Result<(), Error> {
-    diesel::delete(secrets::table.find((connector, field.code())))
-        .execute(conn)
-        .await?;
+    diesel::delete(secrets::table.find((connector, field.code()))).execute(conn).await?;
     Ok(())
 }

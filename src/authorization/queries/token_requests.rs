@@ -15,12 +15,7 @@ use crate::web::Error;
 const REQUEST_KEPT: TimeDelta = TimeDelta::minutes(10);
 
 fn request_place(id: Uuid) -> Place<'static> {
-    Place {
-        table: "token_requests",
-        row: id,
-        column: "sealed",
-        bound_to: None,
-    }
+    Place { table: "token_requests", row: id, column: "sealed", bound_to: None }
 }
 
 /// Keeps the answer to a token request, with what was asked, until somebody takes it over.
@@ -33,9 +28,7 @@ pub(in crate::authorization) async fn keep_request(
     answer: &Secret,
 ) -> Result<Uuid, Error> {
     let id = Uuid::now_v7();
-    let sealed = vault
-        .seal(request_place(id), answer)
-        .map_err(Error::internal)?;
+    let sealed = vault.seal(request_place(id), answer).map_err(Error::internal)?;
     diesel::insert_into(token_requests::table)
         .values((
             token_requests::id.eq(id),
@@ -63,19 +56,14 @@ pub(in crate::authorization) async fn take_request(
         .filter(token_requests::connector_id.eq(connector))
         .filter(token_requests::user_id.eq(user))
         .filter(token_requests::created_at.gt(now - REQUEST_KEPT));
-    let sealed: Option<Vec<u8>> = diesel::delete(own)
-        .returning(token_requests::sealed)
-        .get_result(conn)
-        .await
-        .optional()?;
+    let sealed: Option<Vec<u8>> =
+        diesel::delete(own).returning(token_requests::sealed).get_result(conn).await.optional()?;
     open_sealed(vault, request_place(id), sealed)
 }
 
 /// Deletes the answers that nobody took over in time.
 pub async fn purge_token_requests(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize, Error> {
-    Ok(diesel::delete(
-        token_requests::table.filter(token_requests::created_at.le(now - REQUEST_KEPT)),
-    )
-    .execute(conn)
-    .await?)
+    Ok(diesel::delete(token_requests::table.filter(token_requests::created_at.le(now - REQUEST_KEPT)))
+        .execute(conn)
+        .await?)
 }

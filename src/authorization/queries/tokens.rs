@@ -28,21 +28,11 @@ pub(in crate::authorization) async fn stored_token(
         tokens::set_by,
         tokens::refresh_token.is_not_null(),
     );
-    Ok(tokens::table
-        .find(connector)
-        .select(columns)
-        .first(conn)
-        .await
-        .optional()?)
+    Ok(tokens::table.find(connector).select(columns).first(conn).await.optional()?)
 }
 
 pub(super) fn token_place(connector: Uuid, column: &'static str) -> Place<'static> {
-    Place {
-        table: "tokens",
-        row: connector,
-        column,
-        bound_to: None,
-    }
+    Place { table: "tokens", row: connector, column, bound_to: None }
 }
 
 /// Seals and stores a token in place of whatever was there. A trigger ends the lease of whoever renews the one before.
@@ -57,22 +47,15 @@ pub async fn store_token(
     approved: &ApprovedOrigins,
 ) -> Result<(), Error> {
     let origins = approved.stored();
-    let seal = |column: &'static str, token: &Secret| {
-        seal(vault, token_place(connector, column), &origins, token)
-    };
+    let seal = |column: &'static str, token: &Secret| seal(vault, token_place(connector, column), &origins, token);
     let access = seal("access_token", &token.access)?;
     let refresh = match &token.refresh {
         RefreshToken::Set(token) => Some(Some(seal("refresh_token", token)?)),
-        RefreshToken::Keep if token_origins(conn, connector).await?.as_ref() == Some(approved) => {
-            None
-        }
+        RefreshToken::Keep if token_origins(conn, connector).await?.as_ref() == Some(approved) => None,
         RefreshToken::Keep => {
             let kept = SealedValues::read(conn, connector).await?;
             let kept = kept.stored_refresh_token(vault)?;
-            Some(
-                kept.map(|token| seal("refresh_token", &token))
-                    .transpose()?,
-            )
+            Some(kept.map(|token| seal("refresh_token", &token)).transpose()?)
         }
         RefreshToken::None => Some(None),
     };
@@ -101,15 +84,9 @@ pub(in crate::authorization) async fn token_origins(
     conn: &mut Conn,
     connector: Uuid,
 ) -> Result<Option<ApprovedOrigins>, Error> {
-    let stored: Option<Option<Vec<String>>> = tokens::table
-        .find(connector)
-        .select(tokens::origins)
-        .first(conn)
-        .await
-        .optional()?;
-    stored
-        .map(|origins| ApprovedOrigins::read("tokens.origins", connector, origins.as_deref()))
-        .transpose()
+    let stored: Option<Option<Vec<String>>> =
+        tokens::table.find(connector).select(tokens::origins).first(conn).await.optional()?;
+    stored.map(|origins| ApprovedOrigins::read("tokens.origins", connector, origins.as_deref())).transpose()
 }
 
 /// Why renewing the stored token has failed, if it has.
@@ -135,13 +112,8 @@ pub(in crate::authorization) async fn failed_renewal(
 }
 
 /// Forgets that renewing has failed: the settings are others now, so the server may be asked again.
-pub(in crate::authorization) async fn forget_failures(
-    conn: &mut Conn,
-    connector: Uuid,
-) -> Result<(), Error> {
-    let failed = renewals::table
-        .find(connector)
-        .filter(renewals::failures.gt(0));
+pub(in crate::authorization) async fn forget_failures(conn: &mut Conn, connector: Uuid) -> Result<(), Error> {
+    let failed = renewals::table.find(connector).filter(renewals::failures.gt(0));
     diesel::update(failed)
         .set((
             renewals::failures.eq(0),
@@ -155,13 +127,8 @@ pub(in crate::authorization) async fn forget_failures(
 }
 
 /// Forgets the tokens, and lets nobody store a token who has asked for it before.
-pub(in crate::authorization) async fn remove_token(
-    conn: &mut Conn,
-    connector: Uuid,
-) -> Result<(), Error> {
-    diesel::delete(tokens::table.find(connector))
-        .execute(conn)
-        .await?;
+pub(in crate::authorization) async fn remove_token(conn: &mut Conn, connector: Uuid) -> Result<(), Error> {
+    diesel::delete(tokens::table.find(connector)).execute(conn).await?;
     // The trigger does so too, but only where there was a token.
     diesel::update(renewals::table.find(connector))
         .set((

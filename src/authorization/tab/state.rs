@@ -34,18 +34,12 @@ impl TabPage {
             Health::Failing if self.breaker.is_some() => {
                 "The API does not answer as it should, so calls are refused for a while."
             }
-            Health::Failing => {
-                "The last renewal failed for a reason that may pass. It is tried again."
-            }
+            Health::Failing => "The last renewal failed for a reason that may pass. It is tried again.",
             Health::NeedsReauthorization if self.is_switched_off() => "The token is not renewed.",
             Health::NotAuthorized if self.is_switched_off() => "There is no access token.",
-            Health::NeedsReauthorization if self.renewal_failed() => {
-                "The server refuses to renew the token."
-            }
+            Health::NeedsReauthorization if self.renewal_failed() => "The server refuses to renew the token.",
             Health::NeedsReauthorization => "The token has ended.",
-            Health::NotAuthorized if self.can_authorize || self.can_fetch => {
-                "There is no access token yet."
-            }
+            Health::NotAuthorized if self.can_authorize || self.can_fetch => "There is no access token yet.",
             Health::NotAuthorized => "Something is missing that calls need to be signed in.",
             Health::Disabled => "Calls are refused.",
         }
@@ -58,9 +52,7 @@ impl TabPage {
             return "";
         }
         match self.connector.health() {
-            Health::Failing if self.breaker.is_some() => {
-                "Press Test connection to see how it fares now."
-            }
+            Health::Failing if self.breaker.is_some() => "Press Test connection to see how it fares now.",
             Health::Healthy | Health::Failing => "",
             Health::Expiring if self.can_authorize => "Press Authorize again before it does.",
             Health::Expiring => "Get a new access token before it does.",
@@ -126,13 +118,7 @@ impl TabPage {
     pub(super) fn renews_itself(&self) -> bool {
         let fetches = match self.connector.method() {
             Method::Bearer => self.authorization.keep_fresh,
-            method => {
-                method.signs_in_by_itself()
-                    || self
-                        .token
-                        .as_ref()
-                        .is_some_and(|token| token.has_refresh_token)
-            }
+            method => method.signs_in_by_itself() || self.token.as_ref().is_some_and(|token| token.has_refresh_token),
         };
         let refused = self.renewal.as_ref().is_some_and(|last| last.is_final);
         fetches && !refused && !self.is_switched_off() && self.token.is_some()
@@ -150,9 +136,6 @@ impl TabPage {
 
     /// Whether the method is one where a person goes to the server.
     pub(super) fn asks_for_consent(&self) -> bool {
-        matches!(
-            self.connector.method(),
-            Method::OAuth(Grant::AuthorizationCode | Grant::Implicit)
-        )
+        matches!(self.connector.method(), Method::OAuth(Grant::AuthorizationCode | Grant::Implicit))
     }
 }

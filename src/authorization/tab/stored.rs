@@ -1,7 +1,7 @@
 //! Everything stored of a connector's authorization, read as it is at one time.
 //!
-//! Rule: settings and the secrets that are used with them come from one state of the database, so a secret never goes by
-//! settings that were saved before or after it.
+//! Rule: settings and the secrets that are used with them come from one state of the database, so a secret never goes
+//! by settings that were saved before or after it.
 
 use actix_web::web;
 use chrono::{DateTime, Utc};
@@ -54,15 +54,10 @@ impl Stored {
         if !self.is_allowed() {
             return false;
         }
-        let refreshable = self
-            .token
-            .as_ref()
-            .is_some_and(|token| token.has_refresh_token);
+        let refreshable = self.token.as_ref().is_some_and(|token| token.has_refresh_token);
         match self.connector.method() {
             Method::Bearer => self.authorization.keep_fresh,
-            Method::OAuth(_) if self.connector.method().signs_in_by_itself() => {
-                !self.oauth.token_url.is_empty()
-            }
+            Method::OAuth(_) if self.connector.method().signs_in_by_itself() => !self.oauth.token_url.is_empty(),
             Method::OAuth(_) => refreshable,
             Method::NoAuth | Method::Basic | Method::ApiKey => false,
         }
@@ -70,10 +65,7 @@ impl Stored {
 
     /// Whether a person can be sent to the server.
     pub fn can_authorize(&self) -> bool {
-        let asks = matches!(
-            self.connector.method(),
-            Method::OAuth(Grant::AuthorizationCode | Grant::Implicit)
-        );
+        let asks = matches!(self.connector.method(), Method::OAuth(Grant::AuthorizationCode | Grant::Implicit));
         asks && self.is_allowed() && !self.oauth.authorize_url.is_empty()
     }
 }
@@ -125,7 +117,5 @@ async fn read(conn: &mut Conn, connector: Connector, now: DateTime<Utc>) -> Resu
 fn grants(visit: &Visit) -> Result<LegacyGrants, Error> {
     let grants = visit.req.app_data::<web::Data<LegacyGrants>>();
     let missing = "the legacy grants are not part of the application's data";
-    grants
-        .map(|grants| ***grants)
-        .ok_or_else(|| Error::internal(anyhow::anyhow!(missing)))
+    grants.map(|grants| ***grants).ok_or_else(|| Error::internal(anyhow::anyhow!(missing)))
 }

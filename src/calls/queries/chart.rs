@@ -26,7 +26,8 @@ pub(in super::super) struct Sum {
     pub latencies: Vec<i64>,
 }
 
-/// What fits connector, endpoint and caller of the filter in the hours of `span`, summed up by steps from its beginning on. Steps without calls are left out.
+/// What fits connector, endpoint and caller of the filter in the hours of `span`, summed up by steps from its beginning
+/// on. Steps without calls are left out.
 pub(in super::super) async fn sums(
     conn: &Conn,
     filter: &CallFilter,
@@ -39,9 +40,7 @@ pub(in super::super) async fn sums(
     if [filter.connector, filter.caller, filter.endpoint].contains(&Some(ALL)) {
         return Ok(Vec::new());
     }
-    let classes: Vec<String> = (1..=CLASSES)
-        .map(|class| format!("sum(latencies[{class}])::bigint"))
-        .collect();
+    let classes: Vec<String> = (1..=CLASSES).map(|class| format!("sum(latencies[{class}])::bigint")).collect();
     let sql = format!(
         "SELECT date_bin($3 * interval '1 second', hour, $1) AS start, sum(calls)::bigint AS calls, sum(errors)::bigint AS errors,
             ARRAY[{}] AS latencies
@@ -53,9 +52,7 @@ pub(in super::super) async fn sums(
         .bind::<Timestamptz, _>(span.from)
         .bind::<Timestamptz, _>(span.to)
         .bind::<BigInt, _>(step.num_seconds());
-    let statement = ids
-        .into_iter()
-        .fold(statement, |statement, id| statement.bind::<SqlUuid, _>(id));
+    let statement = ids.into_iter().fold(statement, |statement, id| statement.bind::<SqlUuid, _>(id));
     Ok(statement.load(&mut &*conn).await?)
 }
 
@@ -63,38 +60,23 @@ pub(in super::super) async fn sums(
 fn rows_of(filter: &CallFilter) -> (String, Vec<Uuid>) {
     // Written out, because the index of the totals knows them by this very condition.
     let totals = format!("connector_id = $4 AND caller_id = '{ALL}'");
-    let single = [
-        ("connector_id", filter.connector),
-        ("caller_id", filter.caller),
-        ("endpoint_id", filter.endpoint),
-    ];
+    let single = [("connector_id", filter.connector), ("caller_id", filter.caller), ("endpoint_id", filter.endpoint)];
     let is_limited = filter.sight.is_limited();
     match (filter.connector, filter.caller, filter.endpoint) {
         // The totals of all count what is not seen, so those of each connector are added up.
-        (None, None, None) if is_limited => (
-            format!("connector_id <> '{ALL}' AND caller_id = '{ALL}'"),
-            Vec::new(),
-        ),
-        (None, Some(caller), None) if is_limited => (
-            format!("connector_id <> '{ALL}' AND caller_id = $4"),
-            vec![caller],
-        ),
+        (None, None, None) if is_limited => (format!("connector_id <> '{ALL}' AND caller_id = '{ALL}'"), Vec::new()),
+        (None, Some(caller), None) if is_limited => {
+            (format!("connector_id <> '{ALL}' AND caller_id = $4"), vec![caller])
+        }
         (connector, None, None) => (totals, vec![connector.unwrap_or(ALL)]),
         (None, Some(caller), None) => {
-            let totals =
-                format!("connector_id = '{ALL}' AND endpoint_id = '{ALL}' AND caller_id = $4");
+            let totals = format!("connector_id = '{ALL}' AND endpoint_id = '{ALL}' AND caller_id = $4");
             (totals, vec![caller])
         }
         _ => {
-            let given: Vec<(&str, Uuid)> = single
-                .iter()
-                .filter_map(|(column, id)| Some((*column, (*id)?)))
-                .collect();
-            let conditions: Vec<String> = given
-                .iter()
-                .zip(4..)
-                .map(|((column, _), bind)| format!("{column} = ${bind}"))
-                .collect();
+            let given: Vec<(&str, Uuid)> = single.iter().filter_map(|(column, id)| Some((*column, (*id)?))).collect();
+            let conditions: Vec<String> =
+                given.iter().zip(4..).map(|((column, _), bind)| format!("{column} = ${bind}")).collect();
             let single = format!("caller_id <> '{ALL}' AND {}", conditions.join(" AND "));
             (single, given.into_iter().map(|(_, id)| id).collect())
         }
@@ -108,16 +90,9 @@ struct Answer {
 }
 
 /// Whether no call was ever counted: of a connector, or at all.
-pub(in super::super) async fn is_empty(
-    conn: &Conn,
-    connector: Option<ConnectorId>,
-) -> Result<bool, Error> {
-    let any = format!(
-        "SELECT NOT EXISTS (SELECT FROM call_hours WHERE connector_id = $1 AND caller_id = '{ALL}') AS yes"
-    );
-    let answer: Answer = sql_query(any)
-        .bind::<SqlUuid, _>(connector.unwrap_or(ALL))
-        .get_result(&mut &*conn)
-        .await?;
+pub(in super::super) async fn is_empty(conn: &Conn, connector: Option<ConnectorId>) -> Result<bool, Error> {
+    let any =
+        format!("SELECT NOT EXISTS (SELECT FROM call_hours WHERE connector_id = $1 AND caller_id = '{ALL}') AS yes");
+    let answer: Answer = sql_query(any).bind::<SqlUuid, _>(connector.unwrap_or(ALL)).get_result(&mut &*conn).await?;
     Ok(answer.yes)
 }

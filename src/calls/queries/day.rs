@@ -12,13 +12,9 @@ use crate::db::Conn;
 use crate::db::schema::call_hours;
 use crate::web::Error;
 
-/// Calls and errors among them, of this hour and the 23 before. Where not all connectors are seen, the totals of those that are
-/// are added up.
-pub(in super::super) async fn last_day(
-    conn: &Conn,
-    sight: Sight,
-    now: DateTime<Utc>,
-) -> Result<(i64, i64), Error> {
+/// Calls and errors among them, of this hour and the 23 before. Where not all connectors are seen, the totals of those
+/// that are are added up.
+pub(in super::super) async fn last_day(conn: &Conn, sight: Sight, now: DateTime<Utc>) -> Result<(i64, i64), Error> {
     let of = match sight {
         Sight::All => format!("connector_id = '{ALL}' AND endpoint_id = '{ALL}'"),
         Sight::Of(_) => format!("connector_id <> '{ALL}'{}", sight.and_of("connector_id")),
@@ -27,9 +23,6 @@ pub(in super::super) async fn last_day(
         .filter(sql::<Bool>(&of))
         .filter(call_hours::caller_id.eq(ALL))
         .filter(call_hours::hour.gt(now - TimeDelta::days(1)))
-        .select((
-            sql::<BigInt>("coalesce(sum(calls), 0)::bigint"),
-            sql::<BigInt>("coalesce(sum(errors), 0)::bigint"),
-        ));
+        .select((sql::<BigInt>("coalesce(sum(calls), 0)::bigint"), sql::<BigInt>("coalesce(sum(errors), 0)::bigint")));
     Ok(hours.first(&mut &*conn).await?)
 }

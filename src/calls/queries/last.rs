@@ -37,22 +37,13 @@ impl LastCall {
 
     /// The page of the call, for whoever has View Activity.
     pub fn href(&self) -> String {
-        format!(
-            "/calls/{}",
-            CallPlace {
-                at: self.at,
-                id: self.id
-            }
-        )
+        format!("/calls/{}", CallPlace { at: self.at, id: self.id })
     }
 }
 
-/// The last calls of a connector's endpoints, by endpoint: one look into an index for each, whatever the number of calls. Endpoints that
-/// were not called within the retention are missing.
-pub async fn last_calls(
-    conn: &mut Conn,
-    connector: ConnectorId,
-) -> Result<HashMap<Uuid, LastCall>, Error> {
+/// The last calls of a connector's endpoints, by endpoint: one look into an index for each, whatever the number of
+/// calls. Endpoints that were not called within the retention are missing.
+pub async fn last_calls(conn: &mut Conn, connector: ConnectorId) -> Result<HashMap<Uuid, LastCall>, Error> {
     let last: Vec<LastCall> = sql_query(
         "SELECT last.* FROM endpoints CROSS JOIN LATERAL (
             SELECT endpoint_id, id, at, outcome, status FROM calls
@@ -62,8 +53,5 @@ pub async fn last_calls(
     .bind::<SqlUuid, _>(connector)
     .load(conn)
     .await?;
-    Ok(last
-        .into_iter()
-        .map(|call| (call.endpoint_id, call))
-        .collect())
+    Ok(last.into_iter().map(|call| (call.endpoint_id, call)).collect())
 }

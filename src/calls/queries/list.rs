@@ -1,7 +1,8 @@
 //! The lines of a list: along one index from the newest on, and never further than a bound.
 //!
-//! Rule: the walk's own conditions are all in the index that it follows; those that are not are asked of the rows that it
-//! found, and of no more than [`WALK`] of them. Danger: keeping these statements prepared. A plan without the span in sight opens the partitions of all days.
+//! Rule: the walk's own conditions are all in the index that it follows; those that are not are asked of the rows that
+//! it found, and of no more than [`WALK`] of them. Danger: keeping these statements prepared. A plan without the span
+//! in sight opens the partitions of all days.
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -40,25 +41,14 @@ pub(in super::super) struct Found {
 }
 
 /// One page of what fits, the newest first.
-pub(in super::super) async fn list(
-    conn: &Conn,
-    query: &LogQuery,
-    filter: &CallFilter,
-) -> Result<Found, Error> {
+pub(in super::super) async fn list(conn: &Conn, query: &LogQuery, filter: &CallFilter) -> Result<Found, Error> {
     let size = query.size;
     let walk = filter.asks_rows().then_some(WALK);
-    let (rows, count) = try_join!(
-        page(conn, filter, &query.position, size + 1, walk),
-        count(conn, filter)
-    )?;
+    let (rows, count) = try_join!(page(conn, filter, &query.position, size + 1, walk), count(conn, filter))?;
     let slice = Slice::new(rows, size, &query.position);
     let total = Total::bounded(count.found, COUNT_LIMIT);
     if !filter.asks_rows() || matches!(total, Total::MoreThan(_)) && slice.more {
-        return Ok(Found {
-            slice,
-            total,
-            stopped: None,
-        });
+        return Ok(Found { slice, total, stopped: None });
     }
     let total = match total {
         Total::Exactly(found) if count.walked.is_cut() => Total::MoreThan(found),
@@ -71,15 +61,8 @@ pub(in super::super) async fn list(
     let goes_on = slice.more || query.position.is_backward();
     let stopped = from_here.end.filter(|_| !goes_on && from_here.is_cut());
     // Above all ids of that moment, so that none is passed over.
-    let stopped = stopped.map(|at| Cursor {
-        value: at.to_rfc3339(),
-        id: Uuid::max(),
-    });
-    Ok(Found {
-        slice,
-        total,
-        stopped,
-    })
+    let stopped = stopped.map(|at| Cursor { value: at.to_rfc3339(), id: Uuid::max() });
+    Ok(Found { slice, total, stopped })
 }
 
 /// The rows after a place, however far they have to be looked for: for files, where nobody waits for a page.
@@ -138,9 +121,7 @@ async fn count(conn: &Conn, filter: &CallFilter) -> Result<Count, Error> {
         filter.condition_of_rows(),
         COUNT_LIMIT + 1,
     );
-    Ok(bind(sql, filter, &Position::First)
-        .get_result(&mut &*conn)
-        .await?)
+    Ok(bind(sql, filter, &Position::First).get_result(&mut &*conn).await?)
 }
 
 /// How far a walk goes.
@@ -169,11 +150,7 @@ async fn walked(conn: &Conn, filter: &CallFilter, position: &Position) -> Result
 }
 
 /// One line, if it is of a connector that somebody sees.
-pub(in super::super) async fn find(
-    conn: &Conn,
-    sight: Sight,
-    place: CallPlace,
-) -> Result<CallRow, Error> {
+pub(in super::super) async fn find(conn: &Conn, sight: Sight, place: CallPlace) -> Result<CallRow, Error> {
     let sql = format!(
         "SELECT line.*, connectors.key AS connector_key, api_keys.prefix AS key_prefix
         FROM (SELECT {COLUMNS} FROM calls WHERE at = $1 AND id = $2{}) AS line
@@ -181,50 +158,28 @@ pub(in super::super) async fn find(
         LEFT JOIN api_keys ON api_keys.id = line.api_key_id",
         sight.and_of("connector_id")
     );
-    let line = sql_query(sql)
-        .bind::<Timestamptz, _>(place.at)
-        .bind::<SqlUuid, _>(place.id);
-    line.get_result(&mut &*conn)
-        .await
-        .optional()?
-        .ok_or(Error::NotFound)
+    let line = sql_query(sql).bind::<Timestamptz, _>(place.at).bind::<SqlUuid, _>(place.id);
+    line.get_result(&mut &*conn).await.optional()?.ok_or(Error::NotFound)
 }
 
 fn keyset(position: &Position) -> Keyset<'_> {
-    Keyset {
-        column: "at",
-        kind: Newest.kind(),
-        descending: true,
-        position,
-    }
+    Keyset { column: "at", kind: Newest.kind(), descending: true, position }
 }
 
 /// The walk: binds $1 and $2 are the span, then come the ids of the filter, then the place.
 fn walk_sql(filter: &CallFilter, position: &Position, columns: &str, most: Option<i64>) -> String {
     let keyset = keyset(position);
-    let lead = filter
-        .lead()
-        .map_or(String::new(), |(column, _)| format!(" AND {column} = $3"));
-    let unusual = if filter.is_unusual() {
-        format!(" AND {UNUSUAL}")
-    } else {
-        String::new()
-    };
+    let lead = filter.lead().map_or(String::new(), |(column, _)| format!(" AND {column} = $3"));
+    let unusual = if filter.is_unusual() { format!(" AND {UNUSUAL}") } else { String::new() };
     let most = most.map_or(String::new(), |most| format!(" LIMIT {most}"));
-    let place = keyset
-        .condition(6)
-        .map_or(String::new(), |place| format!(" AND {place}"));
+    let place = keyset.condition(6).map_or(String::new(), |place| format!(" AND {place}"));
     format!(
         "SELECT {columns} FROM calls WHERE at >= $1 AND at < $2{lead}{unusual}{place} ORDER BY {}{most}",
         keyset.order()
     )
 }
 
-fn bind<'a>(
-    sql: String,
-    filter: &CallFilter,
-    position: &Position,
-) -> BoxedSqlQuery<'a, Pg, SqlQuery> {
+fn bind<'a>(sql: String, filter: &CallFilter, position: &Position) -> BoxedSqlQuery<'a, Pg, SqlQuery> {
     let none = Uuid::nil();
     let statement = sql_query(sql)
         .into_boxed::<Pg>()
@@ -234,9 +189,7 @@ fn bind<'a>(
         .bind::<SqlUuid, _>(filter.connector.unwrap_or(none))
         .bind::<SqlUuid, _>(filter.caller.unwrap_or(none));
     match position.cursor() {
-        Some(cursor) => statement
-            .bind::<Text, _>(cursor.value.clone())
-            .bind::<SqlUuid, _>(cursor.id),
+        Some(cursor) => statement.bind::<Text, _>(cursor.value.clone()).bind::<SqlUuid, _>(cursor.id),
         None => statement,
     }
 }

@@ -62,17 +62,11 @@ pub(in super::super) async fn choices(conn: &Conn, filter: &CallFilter) -> Resul
         "SELECT id, name AS label, '' AS kind FROM endpoints WHERE connector_id = $1{} ORDER BY name_key LIMIT {MOST}",
         filter.sight.and_of("connector_id"),
     );
-    let (connectors, callers, endpoints) =
-        try_join!(load(conn, connectors), load(conn, callers), async {
-            let of =
-                sql_query(endpoints).bind::<SqlUuid, _>(filter.connector.unwrap_or(Uuid::nil()));
-            Ok(of.load(&mut &*conn).await?)
-        })?;
-    Ok(Choices {
-        connectors,
-        callers,
-        endpoints,
-    })
+    let (connectors, callers, endpoints) = try_join!(load(conn, connectors), load(conn, callers), async {
+        let of = sql_query(endpoints).bind::<SqlUuid, _>(filter.connector.unwrap_or(Uuid::nil()));
+        Ok(of.load(&mut &*conn).await?)
+    })?;
+    Ok(Choices { connectors, callers, endpoints })
 }
 
 /// Whoever has only called what the reader does not see is not offered.
@@ -93,11 +87,8 @@ async fn load(conn: &Conn, sql: String) -> Result<Vec<Choice>, Error> {
 
 /// The different ids of an indexed column that fit a condition behind an AND, as the table `seen`.
 fn next_by_next(column: &str, condition: &str) -> String {
-    let next = |above: &str| {
-        format!(
-            "(SELECT {column} FROM call_hours WHERE {column} > {above} ORDER BY {column} LIMIT 1)"
-        )
-    };
+    let next =
+        |above: &str| format!("(SELECT {column} FROM call_hours WHERE {column} > {above} ORDER BY {column} LIMIT 1)");
     format!(
         "WITH RECURSIVE ids AS (
             SELECT {} AS id UNION ALL SELECT {} FROM ids WHERE id IS NOT NULL

@@ -62,9 +62,7 @@ pub(in super::super) async fn store(conn: &mut Conn, calls: &[Call]) -> Result<(
             count(calls.iter()).into_iter().collect()
         } else {
             let new: HashSet<Uuid> = stored.iter().map(|row| row.id).collect();
-            count(calls.iter().filter(|call| new.contains(&call.id)))
-                .into_iter()
-                .collect()
+            count(calls.iter().filter(|call| new.contains(&call.id))).into_iter().collect()
         };
         add_counts(conn, &rows).await
     })
@@ -73,44 +71,25 @@ pub(in super::super) async fn store(conn: &mut Conn, calls: &[Call]) -> Result<(
 
 async fn insert_lines(conn: &mut Conn, calls: &[Call]) -> Result<Vec<Stored>, Error> {
     let texts = |text: for<'a> fn(&'a Call) -> &'a str| -> Vec<String> {
-        calls
-            .iter()
-            .map(|call| clean(text(call)).into_owned())
-            .collect()
+        calls.iter().map(|call| clean(text(call)).into_owned()).collect()
     };
     let micros = |time: fn(&Call) -> Duration| -> Vec<i64> {
-        calls
-            .iter()
-            .map(|call| i64::try_from(time(call).as_micros()).unwrap_or(i64::MAX))
-            .collect()
+        calls.iter().map(|call| i64::try_from(time(call).as_micros()).unwrap_or(i64::MAX)).collect()
     };
     let bytes = |size: fn(&Call) -> u64| -> Vec<i64> {
-        calls
-            .iter()
-            .map(|call| i64::try_from(size(call)).unwrap_or(i64::MAX))
-            .collect()
+        calls.iter().map(|call| i64::try_from(size(call)).unwrap_or(i64::MAX)).collect()
     };
     let of = |id: fn(&Call) -> Uuid| -> Vec<Uuid> { calls.iter().map(id).collect() };
-    let maybe =
-        |id: fn(&Call) -> Option<Uuid>| -> Vec<Option<Uuid>> { calls.iter().map(id).collect() };
+    let maybe = |id: fn(&Call) -> Option<Uuid>| -> Vec<Option<Uuid>> { calls.iter().map(id).collect() };
     let statement = sql_query(INSERT_LINES)
         .into_boxed::<Pg>()
         .bind::<Array<SqlUuid>, _>(of(|call| call.id))
-        .bind::<Array<Timestamptz>, _>(
-            calls
-                .iter()
-                .map(|call| call.at)
-                .collect::<Vec<DateTime<Utc>>>(),
-        )
+        .bind::<Array<Timestamptz>, _>(calls.iter().map(|call| call.at).collect::<Vec<DateTime<Utc>>>())
         .bind::<Array<Text>, _>(texts(|call| call.kind.code()))
         .bind::<Array<SqlUuid>, _>(of(|call| call.connector))
         .bind::<Array<Text>, _>(texts(|call| &call.connector_name))
-        .bind::<Array<Nullable<SqlUuid>>, _>(maybe(|call| {
-            call.endpoint.as_ref().map(|(id, _)| *id)
-        }))
-        .bind::<Array<Text>, _>(texts(|call| {
-            call.endpoint.as_ref().map_or("", |(_, name)| name)
-        }))
+        .bind::<Array<Nullable<SqlUuid>>, _>(maybe(|call| call.endpoint.as_ref().map(|(id, _)| *id)))
+        .bind::<Array<Text>, _>(texts(|call| call.endpoint.as_ref().map_or("", |(_, name)| name)))
         .bind::<Array<Text>, _>(texts(|call| call.caller.kind.code()))
         .bind::<Array<SqlUuid>, _>(of(|call| call.caller.id))
         .bind::<Array<Text>, _>(texts(|call| &call.caller.name))
@@ -119,16 +98,11 @@ async fn insert_lines(conn: &mut Conn, calls: &[Call]) -> Result<Vec<Stored>, Er
         .bind::<Array<Text>, _>(texts(|call| call.method))
         .bind::<Array<Text>, _>(texts(|call| call.target.as_str()))
         .bind::<Array<Text>, _>(texts(|call| call.outcome.code()))
-        .bind::<Array<Nullable<SmallInt>>, _>(
-            calls.iter().map(status).collect::<Vec<Option<i16>>>(),
-        )
+        .bind::<Array<Nullable<SmallInt>>, _>(calls.iter().map(status).collect::<Vec<Option<i16>>>())
         .bind::<Array<Text>, _>(texts(|call| call.problem))
         .bind::<Array<Text>, _>(texts(|call| &call.detail))
         .bind::<Array<SmallInt>, _>(
-            calls
-                .iter()
-                .map(|call| i16::try_from(call.attempts).unwrap_or(i16::MAX))
-                .collect::<Vec<i16>>(),
+            calls.iter().map(|call| i16::try_from(call.attempts).unwrap_or(i16::MAX)).collect::<Vec<i16>>(),
         )
         .bind::<Array<BigInt>, _>(micros(|call| call.queue))
         .bind::<Array<BigInt>, _>(micros(|call| call.connect))
@@ -152,11 +126,7 @@ async fn add_counts(conn: &mut Conn, rows: &[(HourKey, HourCount<'_>)]) -> Resul
         rows.iter().map(|(key, count)| value(key, count)).collect()
     }
     let of_caller = |key: &HourKey, text: &str| {
-        if key.caller.is_nil() {
-            String::new()
-        } else {
-            clean(text).into_owned()
-        }
+        if key.caller.is_nil() { String::new() } else { clean(text).into_owned() }
     };
     let statement = sql_query(ADD_COUNTS)
         .into_boxed::<Pg>()
@@ -164,12 +134,8 @@ async fn add_counts(conn: &mut Conn, rows: &[(HourKey, HourCount<'_>)]) -> Resul
         .bind::<Array<SqlUuid>, _>(each(rows, |key, _| key.connector))
         .bind::<Array<SqlUuid>, _>(each(rows, |key, _| key.endpoint))
         .bind::<Array<SqlUuid>, _>(each(rows, |key, _| key.caller))
-        .bind::<Array<Text>, _>(each(rows, |key, count| {
-            of_caller(key, count.last.caller.kind.code())
-        }))
-        .bind::<Array<Text>, _>(each(rows, |key, count| {
-            of_caller(key, &count.last.caller.name)
-        }))
+        .bind::<Array<Text>, _>(each(rows, |key, count| of_caller(key, count.last.caller.kind.code())))
+        .bind::<Array<Text>, _>(each(rows, |key, count| of_caller(key, &count.last.caller.name)))
         .bind::<Array<BigInt>, _>(each(rows, |_, count| count.calls))
         .bind::<Array<BigInt>, _>(each(rows, |_, count| count.errors))
         .bind::<Array<Text>, _>(each(rows, |_, count| array_text(&count.latencies)))

@@ -14,20 +14,13 @@ fn read(pairs: &[(&str, &str)]) -> Result<NoticeSettings, String> {
     };
     let mut reader = Reader::new(pairs.iter().map(given).collect());
     let settings = reader.notices();
-    if reader.problems.is_empty() {
-        Ok(settings)
-    } else {
-        Err(reader.problems.join("\n"))
-    }
+    if reader.problems.is_empty() { Ok(settings) } else { Err(reader.problems.join("\n")) }
 }
 
 const MAIL: [(&str, &str); 3] = [
     ("SMTP_HOST", "mail.example.org"),
     ("NOTICES_FROM", "Connectory <connectory@example.org>"),
-    (
-        "NOTICES_TO",
-        "\"Ruiz, Ana\" <ana@example.org>, ben@example.org, ANA <ana@example.org>",
-    ),
+    ("NOTICES_TO", "\"Ruiz, Ana\" <ana@example.org>, ben@example.org, ANA <ana@example.org>"),
 ];
 
 #[test]
@@ -52,26 +45,15 @@ fn the_port_follows_the_encryption_and_nobody_is_written_to_twice() {
 #[test]
 fn what_cannot_be_meant_is_refused_with_the_settings_name() {
     let mail = |more: &[(&'static str, &'static str)]| [&MAIL[..], more].concat();
-    let hook = |secrets| {
-        vec![
-            ("NOTICES_WEBHOOK_URL", "https://hooks.example.org/in"),
-            ("NOTICES_WEBHOOK_SECRETS", secrets),
-        ]
-    };
+    let hook =
+        |secrets| vec![("NOTICES_WEBHOOK_URL", "https://hooks.example.org/in"), ("NOTICES_WEBHOOK_SECRETS", secrets)];
     for (pairs, named) in [
         (vec![("NOTICES_TO", "ana@example.org")], "SMTP_HOST"),
         (vec![("NOTICES_WEBHOOK_SECRETS", SECRET)], "WEBHOOK_URL"),
         (vec![("SMTP_HOST", "mail.example.org")], "NOTICES_FROM"),
         (mail(&[("SMTP_TLS", "perhaps")]), "SMTP_TLS"),
         (mail(&[("SMTP_USER", "ana")]), "SMTP_PASSWORD"),
-        (
-            mail(&[
-                ("SMTP_USER", "ana"),
-                ("SMTP_PASSWORD", "x"),
-                ("SMTP_TLS", "none"),
-            ]),
-            "SMTP_TLS",
-        ),
+        (mail(&[("SMTP_USER", "ana"), ("SMTP_PASSWORD", "x"), ("SMTP_TLS", "none")]), "SMTP_TLS"),
         (mail(&[("SMTP_PASSWORD_FILE", "/nowhere")]), "/nowhere"),
         (mail(&[("SMTP_CA_FILE", "/dev/null")]), "SMTP_CA_FILE"),
         (mail(&[("SMTP_PORT", "0")]), "SMTP_PORT"),
@@ -91,10 +73,7 @@ fn what_cannot_be_meant_is_refused_with_the_settings_name() {
 #[test]
 fn several_secrets_sign_while_they_are_changed() {
     let both = format!("{SECRET}, {SECRET}");
-    let settings = read(&[
-        ("NOTICES_WEBHOOK_URL", "https://hooks.example.org/in"),
-        ("NOTICES_WEBHOOK_SECRETS", &both),
-    ]);
+    let settings = read(&[("NOTICES_WEBHOOK_URL", "https://hooks.example.org/in"), ("NOTICES_WEBHOOK_SECRETS", &both)]);
     let webhook = settings.expect("no problem").webhook.expect("a receiver");
     assert_eq!(webhook.keys.len(), 2);
     assert_eq!(webhook.keys[0].len(), 24);

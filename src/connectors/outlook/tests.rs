@@ -14,10 +14,7 @@ fn facts(method: Method, renewable: bool) -> Facts {
         enabled: true,
         method,
         has_secret: false,
-        token: Some(TokenTimes {
-            obtained_at: START,
-            expires_at: Some(minute(60)),
-        }),
+        token: Some(TokenTimes { obtained_at: START, expires_at: Some(minute(60)) }),
         renewable,
         renewal: RenewalFacts::default(),
         is_left_alone: false,
@@ -35,11 +32,7 @@ fn a_token_that_nobody_renews_goes_from_healthy_over_expiring_to_its_end() {
     for method in [Method::Bearer, Method::OAuth(Grant::Implicit), CODE] {
         let facts = facts(method, false);
         let at = |minutes| Outlook::of(&facts, minute(minutes));
-        let outlook = |health, changes_at| Outlook {
-            health,
-            changes_at,
-            renew_at: None,
-        };
+        let outlook = |health, changes_at| Outlook { health, changes_at, renew_at: None };
         assert_eq!(at(0), outlook(Health::Healthy, Some(minute(54))));
         assert_eq!(at(54), outlook(Health::Expiring, Some(minute(60))));
         assert_eq!(at(60), outlook(Health::NeedsReauthorization, None));
@@ -49,10 +42,7 @@ fn a_token_that_nobody_renews_goes_from_healthy_over_expiring_to_its_end() {
 #[test]
 fn a_token_without_an_end_stays_healthy_and_is_not_renewed_early() {
     let mut facts = facts(CODE, true);
-    facts.token = Some(TokenTimes {
-        obtained_at: START,
-        expires_at: None,
-    });
+    facts.token = Some(TokenTimes { obtained_at: START, expires_at: None });
     let later = Outlook::of(&facts, minute(600_000));
     assert_eq!((later.health, later.renew_at), (Health::Healthy, None));
 }
@@ -64,10 +54,7 @@ fn a_renewable_token_stays_healthy_and_is_renewed_before_its_end() {
         assert_eq!(health(&facts, minutes), Health::Healthy);
     }
     let renew_at = |life: i64| {
-        let times = TokenTimes {
-            obtained_at: START,
-            expires_at: Some(minute(life)),
-        };
+        let times = TokenTimes { obtained_at: START, expires_at: Some(minute(life)) };
         times.renew_from()
     };
     // Five minutes, or a tenth of a shorter life.
@@ -80,10 +67,7 @@ fn a_renewable_token_stays_healthy_and_is_renewed_before_its_end() {
 #[test]
 fn background_work_renews_no_more_than_once_a_minute() {
     let mut facts = facts(CODE, true);
-    facts.token = Some(TokenTimes {
-        obtained_at: START,
-        expires_at: Some(START + TimeDelta::seconds(2)),
-    });
+    facts.token = Some(TokenTimes { obtained_at: START, expires_at: Some(START + TimeDelta::seconds(2)) });
     assert_eq!(Outlook::of(&facts, START).renew_at, Some(minute(1)));
 }
 
@@ -106,10 +90,7 @@ fn a_token_serves_calls_that_it_outlives() {
         (Some(0), 0, 600, true),
     ];
     for (life, age, wanted, serves) in cases {
-        let times = TokenTimes {
-            obtained_at: START,
-            expires_at: life.map(|life| START + TimeDelta::seconds(life)),
-        };
+        let times = TokenTimes { obtained_at: START, expires_at: life.map(|life| START + TimeDelta::seconds(life)) };
         let now = START + TimeDelta::seconds(age);
         let wanted = TimeDelta::seconds(wanted);
         let found = times.serves(wanted, now);
@@ -121,10 +102,7 @@ fn a_token_serves_calls_that_it_outlives() {
 
 #[test]
 fn a_token_is_young_for_a_minute_on_every_clock() {
-    let times = TokenTimes {
-        obtained_at: minute(60),
-        expires_at: None,
-    };
+    let times = TokenTimes { obtained_at: minute(60), expires_at: None };
     for (minutes, young) in [(0, false), (59, false), (60, true), (61, false)] {
         assert_eq!(times.is_young(minute(minutes)), young, "{minutes}");
     }
@@ -189,19 +167,11 @@ fn without_what_signs_in_it_is_not_authorized() {
         (Method::ApiKey, true, Health::Healthy),
         (Method::Bearer, false, Health::NotAuthorized),
         (CODE, true, Health::NotAuthorized),
-        (
-            Method::OAuth(Grant::ClientCredentials),
-            true,
-            Health::NotAuthorized,
-        ),
+        (Method::OAuth(Grant::ClientCredentials), true, Health::NotAuthorized),
         (Method::OAuth(Grant::Password), true, Health::NotAuthorized),
         (Method::OAuth(Grant::Implicit), false, Health::NotAuthorized),
     ] {
-        let facts = Facts {
-            has_secret,
-            token: None,
-            ..facts(method, false)
-        };
+        let facts = Facts { has_secret, token: None, ..facts(method, false) };
         assert_eq!(health(&facts, 0), expected, "{method:?}");
     }
 }
@@ -211,12 +181,5 @@ fn switched_off_it_is_disabled_and_left_alone() {
     let mut facts = facts(CODE, true);
     facts.renewal.is_final = true;
     facts.enabled = false;
-    assert_eq!(
-        Outlook::of(&facts, minute(60)),
-        Outlook {
-            health: Health::Disabled,
-            changes_at: None,
-            renew_at: None
-        }
-    );
+    assert_eq!(Outlook::of(&facts, minute(60)), Outlook { health: Health::Disabled, changes_at: None, renew_at: None });
 }

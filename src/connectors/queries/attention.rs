@@ -55,13 +55,7 @@ pub(in super::super) async fn find(conn: &Conn, by: &Actor, rows: usize) -> Resu
         unchecked(conn, by, rows + 1),
         changed(conn, by, rows),
     )?;
-    Ok(Found {
-        total,
-        ailing,
-        counts,
-        unchecked,
-        changed,
-    })
+    Ok(Found { total, ailing, counts, unchecked, changed })
 }
 
 /// Whether there is any is all that this is asked for where the person does not see all.
@@ -123,10 +117,7 @@ async fn counts(conn: &Conn, by: &Actor) -> Result<Vec<Count>, Error> {
         )
     };
     let states: Vec<String> = counted.map(of_state).collect();
-    let sql = format!(
-        "SELECT status, count(*) AS n FROM ({}) AS counted GROUP BY status",
-        states.join(" UNION ALL ")
-    );
+    let sql = format!("SELECT status, count(*) AS n FROM ({}) AS counted GROUP BY status", states.join(" UNION ALL "));
     load(conn, by, sql).await
 }
 
@@ -143,14 +134,12 @@ async fn unchecked(conn: &Conn, by: &Actor, rows: usize) -> Result<Vec<ListRow>,
 const LOOKED_THROUGH: i64 = 3000;
 
 async fn changed(conn: &Conn, by: &Actor, rows: usize) -> Result<Vec<Changed>, Error> {
-    let newest =
-        "SELECT * FROM connectors WHERE deleted_at IS NULL ORDER BY updated_at DESC, id DESC";
+    let newest = "SELECT * FROM connectors WHERE deleted_at IS NULL ORDER BY updated_at DESC, id DESC";
     let seen = match by.sight.condition("connectors") {
         None => format!("({newest} LIMIT {rows}) AS connectors"),
         Some(seen) => format!("({newest} LIMIT {LOOKED_THROUGH}) AS connectors WHERE {seen}"),
     };
-    let sql = format!(
-        "SELECT key, label, updated_at, updated_by FROM {seen} ORDER BY updated_at DESC, id DESC LIMIT {rows}"
-    );
+    let sql =
+        format!("SELECT key, label, updated_at, updated_by FROM {seen} ORDER BY updated_at DESC, id DESC LIMIT {rows}");
     load(conn, by, sql).await
 }

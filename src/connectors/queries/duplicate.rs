@@ -1,7 +1,7 @@
 //! Duplicating: a new connector with the settings of another one.
 //!
-//! Rule: everything is copied but secrets, tokens and what belongs to them. Danger: a setting that is added later and forgotten
-//! here, so tests compare the rows.
+//! Rule: everything is copied but secrets, tokens and what belongs to them. Danger: a setting that is added later and
+//! forgotten here, so tests compare the rows.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -75,11 +75,7 @@ pub async fn duplicate(
     .await
 }
 
-fn copy_of(
-    original: &Connector,
-    categories: &[CategoryId],
-    number: u32,
-) -> Result<NewConnector, Error> {
+fn copy_of(original: &Connector, categories: &[CategoryId], number: u32) -> Result<NewConnector, Error> {
     Ok(NewConnector {
         id: Uuid::now_v7(),
         name: copy_name(&original.name, number),
@@ -94,25 +90,16 @@ fn copy_of(
 
 /// “X copy”, “X copy 2”, …, with X shortened so that the whole stays a name.
 fn copy_name(name: &str, number: u32) -> Name {
-    let ending = if number == 1 {
-        " copy".to_string()
-    } else {
-        format!(" copy {number}")
-    };
+    let ending = if number == 1 { " copy".to_string() } else { format!(" copy {number}") };
     let beginning: String = name.chars().take(255 - ending.chars().count()).collect();
     // proven: a name's beginning and these words hold only the characters of names
-    parse_name(&format!("{}{ending}", beginning.trim_end()))
-        .unwrap_or_else(|_| unreachable!("a copy's name is a name"))
+    parse_name(&format!("{}{ending}", beginning.trim_end())).unwrap_or_else(|_| unreachable!("a copy's name is a name"))
 }
 
 /// The settings of the authorization, without anything secret, and the endpoints.
 async fn copy_settings(conn: &mut Conn, from: ConnectorId, to: ConnectorId) -> Result<(), Error> {
     for sql in [SETTINGS, OAUTH_CLIENT, OWN_SETTINGS, ACCESS, ENDPOINTS] {
-        diesel::sql_query(sql)
-            .bind::<SqlUuid, _>(from)
-            .bind::<SqlUuid, _>(to)
-            .execute(conn)
-            .await?;
+        diesel::sql_query(sql).bind::<SqlUuid, _>(from).bind::<SqlUuid, _>(to).execute(conn).await?;
     }
     Ok(())
 }
@@ -131,34 +118,16 @@ struct Listed {
 }
 
 /// Tells who may do what with the copy, unless that is what everybody may do with a new connector.
-async fn record_access(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    copy: &NewConnector,
-) -> Result<(), Error> {
-    let open: Vec<String> = connectors::table
-        .find(copy.id)
-        .select(connectors::open_rights)
-        .first(conn)
-        .await?;
+async fn record_access(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, copy: &NewConnector) -> Result<(), Error> {
+    let open: Vec<String> = connectors::table.find(copy.id).select(connectors::open_rights).first(conn).await?;
     let (open, usual) = (Rights::from(open), Rights::ALL);
-    let listed: Vec<Listed> = diesel::sql_query(LISTED)
-        .bind::<SqlUuid, _>(copy.id)
-        .load(conn)
-        .await?;
+    let listed: Vec<Listed> = diesel::sql_query(LISTED).bind::<SqlUuid, _>(copy.id).load(conn).await?;
     if open == usual && listed.is_empty() {
         return Ok(());
     }
     let changes = Changes::none().field(EVERYBODY, usual.labels(), open.labels());
-    let changes = listed.iter().fold(changes, |changes, entry| {
-        changes.field(&entry.who, "", entry.rights.labels())
-    });
-    let event = Event {
-        kind: "connector.access_saved",
-        subject_id: Some(copy.id),
-        subject_name: copy.name.as_str(),
-        changes,
-    };
+    let changes = listed.iter().fold(changes, |changes, entry| changes.field(&entry.who, "", entry.rights.labels()));
+    let event =
+        Event { kind: "connector.access_saved", subject_id: Some(copy.id), subject_name: copy.name.as_str(), changes };
     audit::record(conn, by, now, event).await
 }

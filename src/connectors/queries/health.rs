@@ -48,9 +48,7 @@ impl StoredFacts {
     fn is_renewable(&self) -> bool {
         match self.method {
             Method::Bearer => self.keep_fresh,
-            Method::OAuth(_) => {
-                self.method.signs_in_by_itself() || self.has_refresh_token.unwrap_or(false)
-            }
+            Method::OAuth(_) => self.method.signs_in_by_itself() || self.has_refresh_token.unwrap_or(false),
             Method::NoAuth | Method::Basic | Method::ApiKey => false,
         }
     }
@@ -60,10 +58,7 @@ impl StoredFacts {
             enabled: self.enabled,
             method: self.method,
             has_secret,
-            token: self.obtained_at.map(|obtained_at| TokenTimes {
-                obtained_at,
-                expires_at: self.expires_at,
-            }),
+            token: self.obtained_at.map(|obtained_at| TokenTimes { obtained_at, expires_at: self.expires_at }),
             // Nobody waits for the token of a connector in the trash.
             renewable: self.is_renewable() && self.is_live,
             renewal: RenewalFacts {
@@ -103,24 +98,16 @@ async fn stored_facts(conn: &mut Conn, id: ConnectorId) -> Result<StoredFacts, E
     Ok(in_row(id, facts)?)
 }
 
-/// Takes the row that whoever changes what the health follows from takes before any other, until the end of the transaction.
-/// One order for all, so that no two of them wait for each other: `authorizations`, then the rest.
+/// Takes the row that whoever changes what the health follows from takes before any other, until the end of the
+/// transaction. One order for all, so that no two of them wait for each other: `authorizations`, then the rest.
 pub async fn hold_authorization(conn: &mut Conn, id: ConnectorId) -> Result<(), Error> {
     let row = authorizations::table.find(id);
-    let _: ConnectorId = row
-        .select(authorizations::connector_id)
-        .for_update()
-        .first(conn)
-        .await?;
+    let _: ConnectorId = row.select(authorizations::connector_id).for_update().first(conn).await?;
     Ok(())
 }
 
 /// Recomputes the outlook of a connector when only time has passed, and gives it.
-pub async fn review_health(
-    conn: &mut Conn,
-    id: ConnectorId,
-    now: DateTime<Utc>,
-) -> Result<Outlook, Error> {
+pub async fn review_health(conn: &mut Conn, id: ConnectorId, now: DateTime<Utc>) -> Result<Outlook, Error> {
     conn.transaction(async |conn| {
         hold_authorization(conn, id).await?;
         refresh_health(conn, id, now).await
@@ -128,35 +115,20 @@ pub async fn review_health(
     .await
 }
 
-/// Recomputes the outlook of a connector after one of its facts has changed, in the transaction of the change, which holds
-/// its row in `authorizations`, and gives it.
-pub async fn refresh_health(
-    conn: &mut Conn,
-    id: ConnectorId,
-    now: DateTime<Utc>,
-) -> Result<Outlook, Error> {
+/// Recomputes the outlook of a connector after one of its facts has changed, in the transaction of the change, which
+/// holds its row in `authorizations`, and gives it.
+pub async fn refresh_health(conn: &mut Conn, id: ConnectorId, now: DateTime<Utc>) -> Result<Outlook, Error> {
     let stored = stored_facts(conn, id).await?;
     let has_secret = has_secret(conn, id, stored.method).await?;
     let outlook = Outlook::of(&stored.facts(has_secret), now);
-    let changed = connectors::table
-        .find(id)
-        .filter(connectors::status.ne(outlook.health.code()));
+    let changed = connectors::table.find(id).filter(connectors::status.ne(outlook.health.code()));
     diesel::update(changed)
-        .set((
-            connectors::status.eq(outlook.health.code()),
-            connectors::status_since.eq(now),
-        ))
+        .set((connectors::status.eq(outlook.health.code()), connectors::status_since.eq(now)))
         .execute(conn)
         .await?;
     if stored.obtained_at.is_some() {
-        diesel::update(tokens::table.find(id))
-            .set(tokens::status_due_at.eq(outlook.changes_at))
-            .execute(conn)
-            .await?;
-        diesel::update(renewals::table.find(id))
-            .set(renewals::due_at.eq(outlook.renew_at))
-            .execute(conn)
-            .await?;
+        diesel::update(tokens::table.find(id)).set(tokens::status_due_at.eq(outlook.changes_at)).execute(conn).await?;
+        diesel::update(renewals::table.find(id)).set(renewals::due_at.eq(outlook.renew_at)).execute(conn).await?;
     }
     Ok(outlook)
 }
@@ -167,11 +139,7 @@ async fn has_secret(conn: &mut Conn, id: ConnectorId, method: Method) -> Result<
         Method::ApiKey => "api_key",
         Method::NoAuth | Method::Bearer | Method::OAuth(_) => return Ok(false),
     };
-    Ok(
-        diesel::select(diesel::dsl::exists(secrets::table.find((id, field))))
-            .get_result(conn)
-            .await?,
-    )
+    Ok(diesel::select(diesel::dsl::exists(secrets::table.find((id, field)))).get_result(conn).await?)
 }
 
 /// Recomputes the health of connectors whose token has come near its end or reached it. Gives how many there were.
@@ -187,10 +155,7 @@ pub async fn refresh_due_health(conn: &mut Conn, now: DateTime<Utc>) -> Result<u
         match review_health(conn, *id, now).await {
             // One row that cannot be read keeps no other from its turn.
             Err(Error::Internal(cause)) => {
-                tracing::error!(
-                    cause = format!("{cause:#}"),
-                    "the health of a data connector cannot be told"
-                );
+                tracing::error!(cause = format!("{cause:#}"), "the health of a data connector cannot be told");
             }
             other => _ = other?,
         }

@@ -40,20 +40,11 @@ pub async fn list(
 /// The place of the page in its order.
 pub(super) fn keyset(query: &ListQuery<ConnectorColumn>) -> Keyset<'_> {
     let (column, kind) = query.column.sql();
-    Keyset {
-        column,
-        kind,
-        descending: query.descending,
-        position: &query.position,
-    }
+    Keyset { column, kind, descending: query.descending, position: &query.position }
 }
 
 /// Rows of the whole list. Every order has its index, whatever the place, so the plan can be kept.
-async fn rows(
-    conn: &Conn,
-    by: &Actor,
-    query: &ListQuery<ConnectorColumn>,
-) -> Result<Vec<ListRow>, Error> {
+async fn rows(conn: &Conn, by: &Actor, query: &ListQuery<ConnectorColumn>) -> Result<Vec<ListRow>, Error> {
     let keyset = keyset(query);
     let place = keyset.condition(2);
     let place = place.map_or(String::new(), |condition| format!(" AND {condition}"));
@@ -63,13 +54,9 @@ async fn rows(
         keyset.order(),
         query.size + 1
     );
-    let mut statement = diesel::sql_query(sql)
-        .into_boxed::<Pg>()
-        .bind::<SqlUuid, _>(by.id.unwrap_or_default());
+    let mut statement = diesel::sql_query(sql).into_boxed::<Pg>().bind::<SqlUuid, _>(by.id.unwrap_or_default());
     if let Some(cursor) = query.position.cursor() {
-        statement = statement
-            .bind::<Text, _>(&cursor.value)
-            .bind::<SqlUuid, _>(cursor.id);
+        statement = statement.bind::<Text, _>(&cursor.value).bind::<SqlUuid, _>(cursor.id);
     }
     Ok(Kept(statement).load(&mut &*conn).await?)
 }

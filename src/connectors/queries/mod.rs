@@ -47,8 +47,8 @@ pub async fn find(conn: &Conn, by: &Actor, key: &str, right: Right) -> Result<Co
     Ok(connector)
 }
 
-/// The live connector of a key, for somebody who sees something of all connectors that are open to them, whatever they may do
-/// with it.
+/// The live connector of a key, for somebody who sees something of all connectors that are open to them, whatever they
+/// may do with it.
 pub async fn find_in_sight(conn: &Conn, by: &Actor, key: &str) -> Result<Connector, Error> {
     let who = by.id.unwrap_or(Uuid::nil());
     let found = connectors::table
@@ -62,8 +62,8 @@ pub async fn find_in_sight(conn: &Conn, by: &Actor, key: &str) -> Result<Connect
     connector.seen_by(by, listed.into())
 }
 
-/// Locks a connector that is not in the trash, and compares its version. After the counts and the authorization, which everybody
-/// locks before it.
+/// Locks a connector that is not in the trash, and compares its version. After the counts and the authorization, which
+/// everybody locks before it.
 async fn lock(conn: &mut Conn, connector: &Connector, seen: SeenVersion) -> Result<(), SaveError> {
     let row = connectors::table.find(connector.id);
     let live = row.filter(connectors::deleted_at.is_null());
@@ -77,16 +77,11 @@ fn listed_for(who: Uuid) -> _ {
     let everything: Vec<&'static str> = Rights::ALL.codes();
     let nothing: Vec<String> = Vec::new();
     let nothing = nothing.into_sql::<Array<Text>>();
-    case_when(connectors::open_rights.contains(everything), nothing)
-        .otherwise(listed_rights(connectors::id, who))
+    case_when(connectors::open_rights.contains(everything), nothing).otherwise(listed_rights(connectors::id, who))
 }
 
 /// The key of the live connector of this id, for somebody who sees it.
-pub(super) async fn key_of(
-    conn: &mut Conn,
-    sight: Sight,
-    id: super::ConnectorId,
-) -> Result<String, Error> {
+pub(super) async fn key_of(conn: &mut Conn, sight: Sight, id: super::ConnectorId) -> Result<String, Error> {
     let seen = sight.condition("connectors").unwrap_or("true".into());
     Ok(connectors::table
         .find(id)
@@ -107,28 +102,17 @@ pub(super) async fn categories_of(conn: &Conn, key: &str) -> Result<Vec<Category
         .await?)
 }
 
-/// Whether a stored secret or token of the connector is not approved for this origin. The key of a client certificate is never
-/// sent.
-pub async fn waits_for_approval(
-    conn: &mut Conn,
-    id: super::ConnectorId,
-    origin: &str,
-) -> Result<bool, Error> {
+/// Whether a stored secret or token of the connector is not approved for this origin. The key of a client certificate
+/// is never sent.
+pub async fn waits_for_approval(conn: &mut Conn, id: super::ConnectorId, origin: &str) -> Result<bool, Error> {
     let secret = secrets::table
         .filter(secrets::connector_id.eq(id))
         .filter(secrets::field.ne("client_key"))
-        .filter(diesel::dsl::not(
-            secrets::origins.assume_not_null().contains(vec![origin]),
-        ));
-    let token = tokens::table.find(id).filter(diesel::dsl::not(
-        tokens::origins.assume_not_null().contains(vec![origin]),
-    ));
-    let secret: bool = diesel::select(diesel::dsl::exists(secret))
-        .get_result(conn)
-        .await?;
-    let token: bool = diesel::select(diesel::dsl::exists(token))
-        .get_result(conn)
-        .await?;
+        .filter(diesel::dsl::not(secrets::origins.assume_not_null().contains(vec![origin])));
+    let token =
+        tokens::table.find(id).filter(diesel::dsl::not(tokens::origins.assume_not_null().contains(vec![origin])));
+    let secret: bool = diesel::select(diesel::dsl::exists(secret)).get_result(conn).await?;
+    let token: bool = diesel::select(diesel::dsl::exists(token)).get_result(conn).await?;
     Ok(secret || token)
 }
 

@@ -43,9 +43,7 @@ pub(super) async fn list(
     let filter = Filter::new(query, by.sight);
     let mut page = filter.bind(page_sql(by, query, &filter));
     if let Some(cursor) = query.position.cursor() {
-        page = page
-            .bind::<Text, _>(&cursor.value)
-            .bind::<SqlUuid, _>(cursor.id);
+        page = page.bind::<Text, _>(&cursor.value).bind::<SqlUuid, _>(cursor.id);
     }
     let rows: Vec<Found> = page.load(&mut &*conn).await?;
     let found = match rows.as_slice().first() {
@@ -54,19 +52,11 @@ pub(super) async fn list(
         None if query.position.cursor().is_some() => count(conn, query, &filter).await?,
         None => 0,
     };
-    let total = if filter.kept.is_some() {
-        Total::Exactly(found)
-    } else {
-        Total::bounded(found, COUNT_LIMIT)
-    };
+    let total = if filter.kept.is_some() { Total::Exactly(found) } else { Total::bounded(found, COUNT_LIMIT) };
     Ok((rows.into_iter().map(|row| row.connector).collect(), total))
 }
 
-async fn count(
-    conn: &Conn,
-    query: &ListQuery<ConnectorColumn>,
-    filter: &Filter,
-) -> Result<i64, Error> {
+async fn count(conn: &Conn, query: &ListQuery<ConnectorColumn>, filter: &Filter) -> Result<i64, Error> {
     let sql = format!("{} SELECT found FROM total", matches_sql(query, filter));
     let count: Option<Count> = filter.bind(sql).get_result(&mut &*conn).await.optional()?;
     Ok(count.map_or(0, |count| count.found))
@@ -91,10 +81,7 @@ struct Count {
 fn matches_sql(query: &ListQuery<ConnectorColumn>, filter: &Filter) -> String {
     let (column, condition) = (query.column.sql().0, &filter.condition);
     let total = filter.kept.clone().unwrap_or_else(|| {
-        format!(
-            "SELECT count(*) AS found FROM (SELECT FROM matches LIMIT {}) AS counted",
-            COUNT_LIMIT + 1
-        )
+        format!("SELECT count(*) AS found FROM (SELECT FROM matches LIMIT {}) AS counted", COUNT_LIMIT + 1)
     });
     format!(
         "WITH matches AS MATERIALIZED (SELECT id, {column} FROM {} WHERE deleted_at IS NULL{condition}), total AS MATERIALIZED ({total})",
@@ -106,13 +93,9 @@ fn matches_sql(query: &ListQuery<ConnectorColumn>, filter: &Filter) -> String {
 fn page_sql(by: &Actor, query: &ListQuery<ConnectorColumn>, filter: &Filter) -> String {
     let keyset = keyset(query);
     let (order, rows) = (keyset.order(), query.size + 1);
-    let place = keyset
-        .condition(filter.binds.len() + 1)
-        .map_or(String::new(), |condition| format!(" AND {condition}"));
-    let walked = format!(
-        "FROM connectors WHERE deleted_at IS NULL{}{place} ORDER BY {order} LIMIT {WALK}",
-        filter.in_order
-    );
+    let place = keyset.condition(filter.binds.len() + 1).map_or(String::new(), |condition| format!(" AND {condition}"));
+    let walked =
+        format!("FROM connectors WHERE deleted_at IS NULL{}{place} ORDER BY {order} LIMIT {WALK}", filter.in_order);
     // A page at the end of the order is not full, though nothing is missing.
     let at_the_end = if place.is_empty() {
         String::new()
@@ -153,19 +136,15 @@ struct Filter {
     /// The condition on the column of the order, if it has one: a range of its index, behind an AND.
     in_order: String,
     binds: Vec<Bind>,
-    /// The statement that finds a kept number of rows, where nothing but a category or what the person sees narrows the list.
+    /// The statement that finds a kept number of rows, where nothing but a category or what the person sees narrows the
+    /// list.
     kept: Option<String>,
 }
 
 impl Filter {
     fn new(query: &ListQuery<ConnectorColumn>, sight: Sight) -> Filter {
-        let mut filter = Filter {
-            condition: String::new(),
-            sight,
-            in_order: String::new(),
-            binds: Vec::new(),
-            kept: None,
-        };
+        let mut filter =
+            Filter { condition: String::new(), sight, in_order: String::new(), binds: Vec::new(), kept: None };
         for word in query.search.split_whitespace().take(MOST_WORDS) {
             filter.and("search_text LIKE $", Bind::Text(word_pattern(word)), "");
         }
@@ -196,12 +175,8 @@ impl Filter {
             format!(" - (SELECT count(*) FROM connectors WHERE deleted_at IS NULL AND {hidden}{of_category})")
         });
         match (self.binds.len(), is_of_category) {
-            (0, _) => Some(format!(
-                "SELECT total{hidden} AS found FROM connector_total"
-            )),
-            (1, true) => Some(format!(
-                "SELECT connectors{hidden} AS found FROM categories WHERE id = $1"
-            )),
+            (0, _) => Some(format!("SELECT total{hidden} AS found FROM connector_total")),
+            (1, true) => Some(format!("SELECT connectors{hidden} AS found FROM categories WHERE id = $1")),
             _ => None,
         }
     }
@@ -209,11 +184,7 @@ impl Filter {
     fn and_category(&mut self, typed: &str) {
         // An address with something else than an id finds nothing, rather than everything.
         let category = typed.parse().unwrap_or(Uuid::nil());
-        self.and(
-            "id IN (SELECT connector_id FROM connector_categories WHERE category_id = $",
-            Bind::Id(category),
-            ")",
-        );
+        self.and("id IN (SELECT connector_id FROM connector_categories WHERE category_id = $", Bind::Id(category), ")");
     }
 
     fn and(&mut self, before: &str, bind: Bind, after: &str) {
@@ -223,12 +194,9 @@ impl Filter {
     }
 
     fn bind<'a>(&self, sql: String) -> BoxedSqlQuery<'a, Pg, SqlQuery> {
-        self.binds.iter().fold(
-            diesel::sql_query(sql).into_boxed::<Pg>(),
-            |statement, bind| match bind {
-                Bind::Text(text) => statement.bind::<Text, _>(text.clone()),
-                Bind::Id(id) => statement.bind::<SqlUuid, _>(*id),
-            },
-        )
+        self.binds.iter().fold(diesel::sql_query(sql).into_boxed::<Pg>(), |statement, bind| match bind {
+            Bind::Text(text) => statement.bind::<Text, _>(text.clone()),
+            Bind::Id(id) => statement.bind::<SqlUuid, _>(*id),
+        })
     }
 }

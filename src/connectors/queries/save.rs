@@ -20,26 +20,16 @@ use crate::web::{Error, SaveError};
 const KEY_TRIES: usize = 20;
 
 /// Stores a new connector and gives its key.
-pub async fn create(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    new: &NewConnector,
-) -> Result<String, SaveError> {
+pub async fn create(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, new: &NewConnector) -> Result<String, SaveError> {
     for _ in 0..KEY_TRIES {
         let key = free_key(conn, &wanted_key(&new.name)).await?;
-        match conn
-            .transaction(async |conn| insert(conn, by, now, new, &key).await)
-            .await
-        {
+        match conn.transaction(async |conn| insert(conn, by, now, new, &key).await).await {
             Ok(()) => return Ok(key),
             Err(Attempt::KeyTaken) => {}
             Err(Attempt::Refused(refused)) => return Err(refused),
         }
     }
-    Err(SaveError::Fault(Error::internal(anyhow::anyhow!(
-        "no free key found"
-    ))))
+    Err(SaveError::Fault(Error::internal(anyhow::anyhow!("no free key found"))))
 }
 
 /// One try to insert; a key that was taken meanwhile asks for another try.
@@ -51,11 +41,7 @@ enum Attempt {
 impl From<DbError> for Attempt {
     fn from(error: DbError) -> Attempt {
         let key_taken = matches!(&error, DbError::DatabaseError(DatabaseErrorKind::UniqueViolation, info) if info.constraint_name() == Some("connectors_key_key"));
-        if key_taken {
-            Attempt::KeyTaken
-        } else {
-            Attempt::Refused(error.into())
-        }
+        if key_taken { Attempt::KeyTaken } else { Attempt::Refused(error.into()) }
     }
 }
 
@@ -68,28 +54,16 @@ impl From<Error> for Attempt {
 /// The wanted key, or the first free one with a number behind it.
 async fn free_key(conn: &mut Conn, wanted: &str) -> Result<String, Error> {
     let alike: Vec<String> = connectors::table
-        .filter(
-            connectors::key
-                .eq(wanted)
-                .or(connectors::key.like(format!("{wanted}-%"))),
-        )
+        .filter(connectors::key.eq(wanted).or(connectors::key.like(format!("{wanted}-%"))))
         .select(connectors::key)
         .load(conn)
         .await?;
     let numbered = (2..).map(|number: u32| format!("{wanted}-{number}"));
-    let free = std::iter::once(wanted.to_string())
-        .chain(numbered)
-        .find(|key| !alike.contains(key));
+    let free = std::iter::once(wanted.to_string()).chain(numbered).find(|key| !alike.contains(key));
     Ok(free.unwrap_or_else(|| wanted.to_string()))
 }
 
-async fn insert(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    new: &NewConnector,
-    key: &str,
-) -> Result<(), Attempt> {
+async fn insert(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, new: &NewConnector, key: &str) -> Result<(), Attempt> {
     lock_counts(conn).await?;
     let names = category_names(conn, &new.categories).await?;
     diesel::insert_into(connectors::table)
@@ -106,11 +80,7 @@ async fn insert(
                 connectors::enabled.eq(new.enabled),
                 connectors::category_names.eq(&names.shown),
                 connectors::category_names_folded.eq(&names.folded),
-                connectors::own_folded.eq(own_folded(
-                    &new.name,
-                    &new.display_name,
-                    &new.description,
-                )),
+                connectors::own_folded.eq(own_folded(&new.name, &new.display_name, &new.description)),
             ),
             (
                 connectors::status.eq(health::initial(new.method, new.enabled, now).code()),
@@ -137,11 +107,7 @@ async fn insert(
         .field("Name", "", new.name.as_str())
         .field("Display name", "", &new.display_name)
         .field("Description", "", &new.description)
-        .field(
-            "Base URL",
-            "",
-            new.base_url.as_ref().map_or("", HttpUrl::as_str),
-        )
+        .field("Base URL", "", new.base_url.as_ref().map_or("", HttpUrl::as_str))
         .field("Authentication Type", "", new.method.label())
         .field("Category", "", names.shown)
         .field("Status", "", enabled_word(new.enabled));
@@ -149,12 +115,7 @@ async fn insert(
         conn,
         by,
         now,
-        Event {
-            kind: "connector.created",
-            subject_id: Some(new.id),
-            subject_name: new.name.as_str(),
-            changes,
-        },
+        Event { kind: "connector.created", subject_id: Some(new.id), subject_name: new.name.as_str(), changes },
     )
     .await?;
     Ok(())
@@ -174,10 +135,7 @@ pub(super) struct CategoryNames {
 
 /// The names stay true until the end of the transaction, because renaming a category takes the lock of the counts as
 /// well.
-pub(super) async fn category_names(
-    conn: &mut Conn,
-    ids: &[CategoryId],
-) -> Result<CategoryNames, Error> {
+pub(super) async fn category_names(conn: &mut Conn, ids: &[CategoryId]) -> Result<CategoryNames, Error> {
     let names: Vec<(String, String)> = categories::table
         .filter(categories::id.eq_any(ids))
         .order((categories::name, categories::id))
@@ -185,29 +143,14 @@ pub(super) async fn category_names(
         .load(conn)
         .await?;
     let (shown, folded): (Vec<String>, Vec<String>) = names.into_iter().unzip();
-    Ok(CategoryNames {
-        shown: shown.join(", "),
-        folded: folded.join(", "),
-    })
+    Ok(CategoryNames { shown: shown.join(", "), folded: folded.join(", ") })
 }
 
-pub(super) async fn link(
-    conn: &mut Conn,
-    id: ConnectorId,
-    categories: &[CategoryId],
-) -> Result<(), DbError> {
+pub(super) async fn link(conn: &mut Conn, id: ConnectorId, categories: &[CategoryId]) -> Result<(), DbError> {
     let rows: Vec<_> = categories
         .iter()
-        .map(|category| {
-            (
-                connector_categories::connector_id.eq(id),
-                connector_categories::category_id.eq(*category),
-            )
-        })
+        .map(|category| (connector_categories::connector_id.eq(id), connector_categories::category_id.eq(*category)))
         .collect();
-    diesel::insert_into(connector_categories::table)
-        .values(rows)
-        .execute(conn)
-        .await?;
+    diesel::insert_into(connector_categories::table).values(rows).execute(conn).await?;
     Ok(())
 }

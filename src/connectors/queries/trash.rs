@@ -75,18 +75,11 @@ pub async fn trashed(conn: &mut Conn, by: &Actor) -> Result<Vec<TrashRow>, Error
         .filter(sql::<Bool>(&seen))
         .order((connectors::deleted_at.desc(), connectors::id.desc()))
         .limit(SHOWN)
-        .select((
-            TRASHED,
-            connectors::open_rights,
-            super::listed_for(by.id.unwrap_or_default()),
-        ))
+        .select((TRASHED, connectors::open_rights, super::listed_for(by.id.unwrap_or_default())))
         .load(conn)
         .await?;
     // What was closed since sight was looked up is left out.
-    let rows = found
-        .into_iter()
-        .filter_map(|found| row_of(found, by).ok())
-        .collect();
+    let rows = found.into_iter().filter_map(|found| row_of(found, by).ok()).collect();
     Ok(rows)
 }
 
@@ -96,34 +89,19 @@ type Found = (TrashedConnector, Vec<String>, Vec<String>);
 /// The connector as this person sees it; of one that it is not open to they know nothing.
 fn row_of((connector, open, listed): Found, by: &Actor) -> Result<TrashRow, Error> {
     let admits = admission(by, Rights::from(open), Rights::from(listed))?;
-    Ok(TrashRow {
-        connector,
-        may_restore: admits.contains(Right::Edit),
-    })
+    Ok(TrashRow { connector, may_restore: admits.contains(Right::Edit) })
 }
 
 /// The connector of this key in the trash, for somebody who may take it out.
-pub async fn find_trashed(
-    conn: &mut Conn,
-    by: &Actor,
-    key: &str,
-) -> Result<TrashedConnector, Error> {
+pub async fn find_trashed(conn: &mut Conn, by: &Actor, key: &str) -> Result<TrashedConnector, Error> {
     let found: Found = connectors::table
         .filter(connectors::key.eq(key))
         .filter(connectors::deleted_at.is_not_null())
-        .select((
-            TRASHED,
-            connectors::open_rights,
-            super::listed_for(by.id.unwrap_or_default()),
-        ))
+        .select((TRASHED, connectors::open_rights, super::listed_for(by.id.unwrap_or_default())))
         .first(conn)
         .await?;
     let row = row_of(found, by)?;
-    if row.may_restore {
-        Ok(row.connector)
-    } else {
-        Err(Error::NotListed("restore"))
-    }
+    if row.may_restore { Ok(row.connector) } else { Err(Error::NotListed("restore")) }
 }
 
 /// Takes a connector out of the trash; refused when another has its name by now.
@@ -136,18 +114,15 @@ pub async fn restore(
     conn.transaction(async |conn| {
         lock_counts(conn).await?;
         super::hold_authorization(conn, connector.id).await?;
-        let restored = diesel::update(
-            connectors::table
-                .find(connector.id)
-                .filter(connectors::deleted_at.is_not_null()),
-        )
-        .set((
-            connectors::deleted_at.eq(None::<DateTime<Utc>>),
-            connectors::deleted_by.eq(None::<String>),
-            connectors::version.eq(connectors::version + 1),
-        ))
-        .execute(conn)
-        .await?;
+        let restored =
+            diesel::update(connectors::table.find(connector.id).filter(connectors::deleted_at.is_not_null()))
+                .set((
+                    connectors::deleted_at.eq(None::<DateTime<Utc>>),
+                    connectors::deleted_by.eq(None::<String>),
+                    connectors::version.eq(connectors::version + 1),
+                ))
+                .execute(conn)
+                .await?;
         if restored == 0 {
             return Err(Error::NotFound.into());
         }
@@ -178,12 +153,7 @@ pub async fn purge_trash(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize, E
                 conn,
                 &by,
                 now,
-                Event {
-                    kind: "connector.purged",
-                    subject_id: Some(*id),
-                    subject_name: name,
-                    changes: Changes::none(),
-                },
+                Event { kind: "connector.purged", subject_id: Some(*id), subject_name: name, changes: Changes::none() },
             )
             .await?;
         }

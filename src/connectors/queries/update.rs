@@ -54,15 +54,12 @@ pub async fn update(
         super::lock(conn, old, seen.version).await?;
         let event = saved(old, new, names.as_ref());
         // Both go out in one go. What is recorded of a save that is refused goes with its transaction.
-        let (written, recorded) = join!(
-            write_details(conn, by, now, old, new, names.as_ref()),
-            audit::record(conn, by, now, event),
-        );
+        let (written, recorded) =
+            join!(write_details(conn, by, now, old, new, names.as_ref()), audit::record(conn, by, now, event),);
         written?;
         recorded?;
         if names.is_some() {
-            let links =
-                connector_categories::table.filter(connector_categories::connector_id.eq(old.id));
+            let links = connector_categories::table.filter(connector_categories::connector_id.eq(old.id));
             diesel::delete(links).execute(conn).await?;
             link(conn, old.id, &new.categories).await?;
         }
@@ -91,10 +88,7 @@ async fn write_details(
     names: Option<&CategoryNames>,
 ) -> Result<usize, DbError> {
     let names = names.map(|names| {
-        (
-            connectors::category_names.eq(&names.shown),
-            connectors::category_names_folded.eq(&names.folded),
-        )
+        (connectors::category_names.eq(&names.shown), connectors::category_names_folded.eq(&names.folded))
     });
     let update = diesel::update(connectors::table.find(old.id)).set((
         connectors::name.eq(new.name.as_str()),
@@ -119,17 +113,8 @@ fn saved<'a>(old: &Connector, new: &'a CheckedDetails, names: Option<&CategoryNa
         .field("Name", &old.name, new.name.as_str())
         .field("Display name", &old.display_name, &new.display_name)
         .field("Description", &old.description, &new.description)
-        .field(
-            "Base URL",
-            old.base_url.as_deref().unwrap_or(""),
-            new.base_url.as_ref().map_or("", HttpUrl::as_str),
-        )
+        .field("Base URL", old.base_url.as_deref().unwrap_or(""), new.base_url.as_ref().map_or("", HttpUrl::as_str))
         .field("Category", &old.category_names, names)
         .field("Status", old.status_word(), enabled_word(new.enabled));
-    Event {
-        kind: "connector.saved",
-        subject_id: Some(old.id),
-        subject_name: new.name.as_str(),
-        changes,
-    }
+    Event { kind: "connector.saved", subject_id: Some(old.id), subject_name: new.name.as_str(), changes }
 }

@@ -54,11 +54,7 @@ impl User {
 }
 
 /// Who has used the connector in the 30 days before `now`. Rows of the nil UUID are totals and nobody's.
-pub async fn usage(
-    conn: &Conn,
-    connector: ConnectorId,
-    now: DateTime<Utc>,
-) -> Result<Usage, Error> {
+pub async fn usage(conn: &Conn, connector: ConnectorId, now: DateTime<Utc>) -> Result<Usage, Error> {
     let sql = format!(
         "SELECT caller_kind, (array_agg(caller_name ORDER BY last_at DESC))[1] AS name, sum(calls)::bigint AS calls,
             max(last_at) AS last_at, count(*) OVER () AS all_callers, (sum(sum(calls)) OVER ())::bigint AS all_calls
@@ -66,15 +62,8 @@ pub async fn usage(
         WHERE connector_id = $1 AND hour >= $2 AND caller_id <> '00000000-0000-0000-0000-000000000000'
         GROUP BY caller_kind, caller_id ORDER BY 3 DESC, 2, caller_id LIMIT {SHOWN}"
     );
-    let users: Vec<User> = sql_query(sql)
-        .bind::<SqlUuid, _>(connector)
-        .bind::<Timestamptz, _>(now - LATELY)
-        .load(&mut &*conn)
-        .await?;
+    let users: Vec<User> =
+        sql_query(sql).bind::<SqlUuid, _>(connector).bind::<Timestamptz, _>(now - LATELY).load(&mut &*conn).await?;
     let totals = |of: fn(&User) -> i64| users.as_slice().first().map_or(0, of);
-    Ok(Usage {
-        callers: totals(|user| user.all_callers),
-        calls: totals(|user| user.all_calls),
-        users,
-    })
+    Ok(Usage { callers: totals(|user| user.all_callers), calls: totals(|user| user.all_calls), users })
 }

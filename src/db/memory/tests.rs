@@ -26,11 +26,7 @@ struct Read {
 impl Read {
     fn new() -> Read {
         let clock = Clock::system();
-        Read {
-            memory: Memory::new(&clock, 3),
-            clock,
-            reads: Cell::new(0),
-        }
+        Read { memory: Memory::new(&clock, 3), clock, reads: Cell::new(0) }
     }
 
     /// The number of the reading that brought the value.
@@ -93,9 +89,7 @@ async fn one_reads_again_while_others_get_the_old_value_and_none_a_too_old_one()
     assert_eq!(it.get("a").await, 1);
     it.wait(3);
     let (go, told) = oneshot::channel::<()>();
-    let reader = it.memory.get("a", async || {
-        told.await.map(|()| Some(99)).map_err(|_| Gone)
-    });
+    let reader = it.memory.get("a", async || told.await.map(|()| Some(99)).map_err(|_| Gone));
     let others = async {
         assert_eq!(it.get("a").await, 1, "the old one serves");
         it.wait(2);
@@ -113,9 +107,7 @@ async fn one_reads_again_while_others_get_the_old_value_and_none_a_too_old_one()
 async fn what_was_being_read_when_a_change_came_is_not_kept() {
     let it = Read::new();
     let (go, told) = oneshot::channel::<()>();
-    let reader = it.memory.get("a", async || {
-        told.await.map(|()| Some(99)).map_err(|_| Gone)
-    });
+    let reader = it.memory.get("a", async || told.await.map(|()| Some(99)).map_err(|_| Gone));
     let change = async {
         it.memory.forget_where(|_| false);
         go.send(()).unwrap();
@@ -129,9 +121,7 @@ async fn what_was_being_read_when_a_change_came_is_not_kept() {
 async fn a_reader_that_gives_up_hands_its_turn_on() {
     let it = Read::new();
     {
-        let never = it.memory.get("a", async || {
-            std::future::pending::<Result<Option<u32>, Gone>>().await
-        });
+        let never = it.memory.get("a", async || std::future::pending::<Result<Option<u32>, Gone>>().await);
         let mut never = std::pin::pin!(never);
         assert!(futures_util::poll!(&mut never).is_pending());
     }

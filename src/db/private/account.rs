@@ -34,11 +34,7 @@ impl Account {
                     "the user id {uid} has no name on this machine, and PostgreSQL needs one: add it to /etc/passwd, or set DATABASE_URL"
                 )
             })?;
-        let server = if uid.is_root() {
-            server_user()?
-        } else {
-            client.clone()
-        };
+        let server = if uid.is_root() { server_user()? } else { client.clone() };
         Ok(Self { client, server })
     }
 
@@ -62,13 +58,7 @@ impl Account {
     /// that the kernel interrupts when the calling thread ends.
     pub(super) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new("setpriv");
-        command
-            .env_clear()
-            .env("PATH", PATH)
-            .env("LC_ALL", "C")
-            .current_dir("/")
-            .process_group(0)
-            .stdin(Stdio::null());
+        command.env_clear().env("PATH", PATH).env("LC_ALL", "C").current_dir("/").process_group(0).stdin(Stdio::null());
         if self.drops_root() {
             command
                 .arg(format!("--reuid={}", self.server.uid))
@@ -81,12 +71,7 @@ impl Account {
 
     /// Whether the server's user can reach what is in `folder`.
     pub(super) fn can_enter(&self, folder: &Path) -> anyhow::Result<bool> {
-        let output = self
-            .command(Path::new("test"))
-            .arg("-x")
-            .arg(folder)
-            .output()
-            .context(SETPRIV_MISSING)?;
+        let output = self.command(Path::new("test")).arg("-x").arg(folder).output().context(SETPRIV_MISSING)?;
         match output.status.code() {
             Some(0) => Ok(true),
             Some(1) => Ok(false),

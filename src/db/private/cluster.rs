@@ -33,9 +33,7 @@ pub(super) fn major(cluster: &Path, account: &Account) -> anyhow::Result<Option<
     let name = cluster.display();
     let owner = match fs::metadata(cluster) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        result => result
-            .with_context(|| format!("{name} cannot be read"))?
-            .uid(),
+        result => result.with_context(|| format!("{name} cannot be read"))?.uid(),
     };
     let server = account.server();
     ensure!(
@@ -43,20 +41,13 @@ pub(super) fn major(cluster: &Path, account: &Account) -> anyhow::Result<Option<
         "the database {name} belongs to another user (id {owner}) than {}, whom it would run as: start Connectory as before, or give the folder to that user",
         server.name
     );
-    let version = fs::read_to_string(cluster.join("PG_VERSION"))
-        .with_context(|| format!("{name} is no PostgreSQL database"))?;
-    Major::parse(&version)
-        .map(Some)
-        .with_context(|| format!("{name} is of an unknown PostgreSQL version"))
+    let version =
+        fs::read_to_string(cluster.join("PG_VERSION")).with_context(|| format!("{name} is no PostgreSQL database"))?;
+    Major::parse(&version).map(Some).with_context(|| format!("{name} is of an unknown PostgreSQL version"))
 }
 
 /// Makes the cluster with the program's role and database in it.
-pub(super) fn create(
-    folder: &Folder,
-    account: &Account,
-    programs: &Programs,
-    durable: bool,
-) -> anyhow::Result<()> {
+pub(super) fn create(folder: &Folder, account: &Account, programs: &Programs, durable: bool) -> anyhow::Result<()> {
     let draft = folder.draft();
     let initialise = |locale| {
         remove(&draft)?;
@@ -69,8 +60,7 @@ pub(super) fn create(
         result => result,
     }
     .context("the private database cannot be made")?;
-    create_database(account.command(&programs.postgres()), &draft)
-        .context("the private database cannot be filled")?;
+    create_database(account.command(&programs.postgres()), &draft).context("the private database cannot be filled")?;
     fs::rename(&draft, folder.cluster())
         .and_then(|()| folder.sync())
         .context("the private database cannot be put in place")
@@ -106,29 +96,18 @@ fn initdb(mut initdb: Command, draft: &Path, locale: &str, durable: bool) -> any
 /// In single-user mode, which needs neither a client nor a way for the superuser to connect.
 /// CREATEDB lets an administrator restore a dump beside the database, and tests have one each.
 fn create_database(mut postgres: Command, draft: &Path) -> anyhow::Result<()> {
-    postgres
-        .args(["--single", "-c", "exit_on_error=on", "-D"])
-        .arg(draft)
-        .arg("postgres");
-    let statements =
-        format!("CREATE ROLE {ROLE} LOGIN CREATEDB;\nCREATE DATABASE {DATABASE} OWNER {ROLE};\n");
+    postgres.args(["--single", "-c", "exit_on_error=on", "-D"]).arg(draft).arg("postgres");
+    let statements = format!("CREATE ROLE {ROLE} LOGIN CREATEDB;\nCREATE DATABASE {DATABASE} OWNER {ROLE};\n");
     finish(postgres, &statements)
 }
 
 /// Runs the command to its end; the error is the last of what it said.
 fn finish(mut command: Command, input: &str) -> anyhow::Result<()> {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .context(SETPRIV_MISSING)?;
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().context(SETPRIV_MISSING)?;
     // Shorter than any pipe's buffer, so this cannot wait for a reader. A program that failed at
     // once says so below, better than the broken pipe would.
-    let written = child
-        .stdin
-        .take()
-        .map_or(Ok(()), |mut stdin| stdin.write_all(input.as_bytes()));
+    let written = child.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(input.as_bytes()));
     let output = child.wait_with_output()?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);

@@ -6,9 +6,7 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{
-    DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown, fchown,
-};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown, fchown};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
@@ -32,8 +30,8 @@ pub(super) struct Folder {
     lock: File,
 }
 
-/// A program that is being started at this moment has a copy of the open file until it runs, and the lock with it. Unlocking ends that
-/// lock too; closing would not.
+/// A program that is being started at this moment has a copy of the open file until it runs, and the lock with it.
+/// Unlocking ends that lock too; closing would not.
 impl Drop for Folder {
     fn drop(&mut self) {
         if let Err(error) = self.lock.unlock() {
@@ -107,8 +105,7 @@ impl Folder {
         let access = format!("local all {role} peer map={MAP}\n");
         let identities = format!("{MAP} \"{}\" {role}\n", account.client_name());
         for (path, content) in [(self.access(), access), (self.identities(), identities)] {
-            write_for_server(&path, &content, account)
-                .with_context(|| shown("cannot be written", &path))?;
+            write_for_server(&path, &content, account).with_context(|| shown("cannot be written", &path))?;
         }
         Ok(())
     }
@@ -136,10 +133,7 @@ fn check_owner(root: &Path) -> anyhow::Result<()> {
         "the data folder {name} belongs to another user (id {}): run Connectory as that user, or choose another folder",
         metadata.uid()
     );
-    ensure!(
-        metadata.mode() & 0o022 == 0,
-        "other users can write to the data folder {name}: chmod go-w {name}"
-    );
+    ensure!(metadata.mode() & 0o022 == 0, "other users can write to the data folder {name}: chmod go-w {name}");
     Ok(())
 }
 
@@ -177,9 +171,7 @@ fn lock(root: &Path) -> anyhow::Result<File> {
             "another Connectory is running on the data folder {}: stop it first, or give both the same DATABASE_URL",
             root.display()
         ),
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| shown("cannot be locked", &path))
-        }
+        Err(TryLockError::Error(error)) => Err(error).with_context(|| shown("cannot be locked", &path)),
     }
 }
 
@@ -223,12 +215,7 @@ fn give_to_server(path: &Path, account: &Account) -> io::Result<()> {
 
 /// Writes a file that the server's user can read and not change.
 fn write_for_server(path: &Path, content: &str, account: &Account) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     if account.drops_root() {
         fchown(&file, None, Some(account.server().gid.as_raw()))?;
         file.set_permissions(Permissions::from_mode(0o640))?;

@@ -31,10 +31,7 @@ pub(super) fn clear(cluster: &Path) -> anyhow::Result<()> {
     }
     let remaining = processes_in(cluster);
     if !remaining.is_empty() {
-        bail!(
-            "PostgreSQL processes of an earlier run still use {} and do not stop: {remaining:?}",
-            cluster.display()
-        );
+        bail!("PostgreSQL processes of an earlier run still use {} and do not stop: {remaining:?}", cluster.display());
     }
     wait_until(ZOMBIE, || !is_zombie(cluster));
     Ok(())
@@ -62,10 +59,9 @@ fn processes_in(cluster: &Path) -> Vec<Pid> {
 
 /// Every process of a server has the cluster as its working folder.
 fn works_in(process: Pid, cluster: &Path) -> bool {
-    let is_postgres = fs::read_to_string(format!("/proc/{process}/comm"))
-        .is_ok_and(|name| name.trim_end() == "postgres");
-    is_postgres
-        && fs::read_link(format!("/proc/{process}/cwd")).is_ok_and(|folder| folder == cluster)
+    let is_postgres =
+        fs::read_to_string(format!("/proc/{process}/comm")).is_ok_and(|name| name.trim_end() == "postgres");
+    is_postgres && fs::read_link(format!("/proc/{process}/cwd")).is_ok_and(|folder| folder == cluster)
 }
 
 fn is_zombie(cluster: &Path) -> bool {

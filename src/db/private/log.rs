@@ -27,11 +27,7 @@ impl Log {
         if fs::metadata(&path).is_ok_and(|metadata| metadata.len() > MAX_LEN) {
             fs::rename(&path, path.with_extension("log.old"))?;
         }
-        let file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(&path)?;
+        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(&path)?;
         let start = file.metadata()?.len();
         Ok(Self { path, file, start })
     }

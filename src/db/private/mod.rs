@@ -43,10 +43,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            bin_dir: None,
-            durable: true,
-        }
+        Self { bin_dir: None, durable: true }
     }
 }
 

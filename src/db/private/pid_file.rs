@@ -30,10 +30,7 @@ impl PidFile {
         let mut lines = text.lines();
         let server = lines.next()?.trim().parse().ok().filter(|pid| *pid > 0)?;
         let status = lines.nth(STATUS_LINE - 1);
-        Some(Self {
-            server: Pid::from_raw(server),
-            ready: status.is_some_and(|status| status.trim() == "ready"),
-        })
+        Some(Self { server: Pid::from_raw(server), ready: status.is_some_and(|status| status.trim() == "ready") })
     }
 }
 

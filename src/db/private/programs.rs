@@ -21,9 +21,7 @@ pub(super) struct Major(u32);
 impl Major {
     /// Reads the number that a version ("15.16", "18beta1") starts with.
     pub(super) fn parse(version: &str) -> Option<Self> {
-        let end = version
-            .find(|character: char| !character.is_ascii_digit())
-            .unwrap_or(version.len());
+        let end = version.find(|character: char| !character.is_ascii_digit()).unwrap_or(version.len());
         version.get(..end)?.parse().ok().map(Self)
     }
 }
@@ -43,11 +41,7 @@ pub(super) struct Programs {
 
 impl Programs {
     /// The installation that made the database, or the newest one for a new database.
-    pub(super) fn find(
-        bin_dir: Option<&Path>,
-        made_by: Option<Major>,
-        account: &Account,
-    ) -> anyhow::Result<Self> {
+    pub(super) fn find(bin_dir: Option<&Path>, made_by: Option<Major>, account: &Account) -> anyhow::Result<Self> {
         let installed = match bin_dir {
             Some(bin_dir) => vec![Self::in_folder(bin_dir, account)?],
             None => Self::installed(account)?,
@@ -92,21 +86,15 @@ fn has_server(bin_dir: &Path) -> bool {
 
 /// The answer reads `postgres (PostgreSQL) 15.16 (Debian 15.16-0+deb12u1)`.
 fn ask_major(mut postgres: Command) -> anyhow::Result<Major> {
-    let output = postgres
-        .arg("--version")
-        .output()
-        .context(SETPRIV_MISSING)?;
+    let output = postgres.arg("--version").output().context(SETPRIV_MISSING)?;
     let answer = String::from_utf8_lossy(&output.stdout);
-    answer
-        .split_once("(PostgreSQL) ")
-        .and_then(|(_, version)| Major::parse(version))
-        .with_context(|| {
-            format!(
-                "{} does not tell its version: {}",
-                postgres.get_program().display(),
-                String::from_utf8_lossy(&output.stderr).trim()
-            )
-        })
+    answer.split_once("(PostgreSQL) ").and_then(|(_, version)| Major::parse(version)).with_context(|| {
+        format!(
+            "{} does not tell its version: {}",
+            postgres.get_program().display(),
+            String::from_utf8_lossy(&output.stderr).trim()
+        )
+    })
 }
 
 fn choose(mut installed: Vec<Programs>, made_by: Option<Major>) -> anyhow::Result<Programs> {
@@ -121,17 +109,14 @@ fn choose(mut installed: Vec<Programs>, made_by: Option<Major>) -> anyhow::Resul
             "the database was made by PostgreSQL {major}, and installed is {}: install Debian's package postgresql-{major}, or move the data with pg_dump",
             listed(&installed)
         ),
-        (None, _) => bail!(
-            "there is no PostgreSQL server in {DEBIAN}: install Debian's package postgresql, or set DATABASE_URL"
-        ),
+        (None, _) => {
+            bail!("there is no PostgreSQL server in {DEBIAN}: install Debian's package postgresql, or set DATABASE_URL")
+        }
     }
 }
 
 fn listed(installed: &[Programs]) -> String {
-    let majors: Vec<String> = installed
-        .iter()
-        .map(|programs| programs.major.to_string())
-        .collect();
+    let majors: Vec<String> = installed.iter().map(|programs| programs.major.to_string()).collect();
     majors.join(", ")
 }
 
@@ -164,19 +149,14 @@ mod tests {
     #[test]
     fn an_existing_database_keeps_its_version() {
         let chosen = choose(installed(&[15, 17]), Some(Major(15))).unwrap();
-        assert_eq!(
-            chosen.initdb(),
-            Path::new("/usr/lib/postgresql/15/bin/initdb")
-        );
+        assert_eq!(chosen.initdb(), Path::new("/usr/lib/postgresql/15/bin/initdb"));
     }
 
     #[test]
     fn a_database_of_a_version_that_is_not_installed_is_refused() {
         let error = choose(installed(&[17, 15]), Some(Major(16))).unwrap_err();
         let message = error.to_string();
-        assert!(
-            message.starts_with("the database was made by PostgreSQL 16, and installed is 15, 17:")
-        );
+        assert!(message.starts_with("the database was made by PostgreSQL 16, and installed is 15, 17:"));
     }
 
     #[test]

@@ -19,10 +19,8 @@ const START: Duration = Duration::from_secs(60);
 
 /// How a server is stopped, and how long each way may take: a fast shutdown, which ends open
 /// connections and writes all to the disk; an immediate one, after which the next start recovers.
-pub(super) const STOP_SIGNALS: [(Signal, Duration); 2] = [
-    (Signal::SIGINT, Duration::from_secs(20)),
-    (Signal::SIGQUIT, Duration::from_secs(10)),
-];
+pub(super) const STOP_SIGNALS: [(Signal, Duration); 2] =
+    [(Signal::SIGINT, Duration::from_secs(20)), (Signal::SIGQUIT, Duration::from_secs(10))];
 
 /// Settings of every server, made for a small machine with one client.
 const SETTINGS: &[&str] = &[
@@ -47,11 +45,7 @@ const SETTINGS: &[&str] = &[
 
 const DURABLE: &[&str] = &["fsync=on", "synchronous_commit=on", "full_page_writes=on"];
 
-const NOT_DURABLE: &[&str] = &[
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
-];
+const NOT_DURABLE: &[&str] = &["fsync=off", "synchronous_commit=off", "full_page_writes=off"];
 
 /// A started server. Dropping it stops it.
 pub(super) struct Server {
@@ -89,10 +83,7 @@ impl Server {
             Ok(Some(status)) => status.to_string(),
             Err(error) => error.to_string(),
         };
-        Some(format!(
-            "the private PostgreSQL has ended by itself ({status}); {}",
-            self.log.quote()
-        ))
+        Some(format!("the private PostgreSQL has ended by itself ({status}); {}", self.log.quote()))
     }
 
     /// Stops the server, cleanly if it can; it is gone when this returns.
@@ -100,10 +91,7 @@ impl Server {
         let [fast, immediate] = STOP_SIGNALS;
         match self.ended_by(fast)? {
             Some(status) if status.success() => return Ok(()),
-            Some(status) => bail!(
-                "the private PostgreSQL ended with {status}; {}",
-                self.log.quote()
-            ),
+            Some(status) => bail!("the private PostgreSQL ended with {status}; {}", self.log.quote()),
             None => {}
         }
         if self.ended_by(immediate)?.is_none() {
@@ -114,10 +102,7 @@ impl Server {
     }
 
     /// Sends the signal, unless the server is gone already: its number could be another's by then.
-    fn ended_by(
-        &mut self,
-        (signal, patience): (Signal, Duration),
-    ) -> anyhow::Result<Option<ExitStatus>> {
+    fn ended_by(&mut self, (signal, patience): (Signal, Duration)) -> anyhow::Result<Option<ExitStatus>> {
         let mut ended = self.child.try_wait()?;
         if ended.is_none() {
             kill(self.pid()?, signal)?;
@@ -142,11 +127,7 @@ impl Server {
             bail!(reason);
         }
         if !ready {
-            bail!(
-                "the private PostgreSQL was not ready after {} s; {}",
-                START.as_secs(),
-                self.log.quote()
-            );
+            bail!("the private PostgreSQL was not ready after {} s; {}", START.as_secs(), self.log.quote());
         }
         Ok(())
     }
@@ -177,8 +158,5 @@ fn settings(folder: &Folder, durable: bool) -> Vec<String> {
         format!("hba_file={}", folder.access().display()),
         format!("ident_file={}", folder.identities().display()),
     ];
-    fixed
-        .chain(paths)
-        .flat_map(|setting| ["-c".to_owned(), setting])
-        .collect()
+    fixed.chain(paths).flat_map(|setting| ["-c".to_owned(), setting]).collect()
 }

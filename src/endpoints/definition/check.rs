@@ -6,8 +6,8 @@ use super::super::model::{BodyKind, Recipe, Row};
 use super::super::template::{HeaderTemplate, JsonTemplate, PairTemplate, Template, XmlTemplate};
 use super::{Body, Part, PartProblem};
 
-/// Headers that the client or the connector's authorization sets: in the hands of an endpoint they would smuggle a second
-/// request, or send a credential that no one keeps secret.
+/// Headers that the client or the connector's authorization sets: in the hands of an endpoint they would smuggle a
+/// second request, or send a credential that no one keeps secret.
 const NOT_TO_BE_SET: [&str; 11] = [
     "authorization",
     "connection",
@@ -22,24 +22,12 @@ const NOT_TO_BE_SET: [&str; 11] = [
     "upgrade",
 ];
 
-pub(super) fn keep<T, E: fmt::Display>(
-    problems: &mut Vec<PartProblem>,
-    part: Part,
-    read: Result<T, E>,
-) -> Option<T> {
-    let problem = |error: E| PartProblem {
-        part,
-        in_name: false,
-        words: error.to_string(),
-    };
+pub(super) fn keep<T, E: fmt::Display>(problems: &mut Vec<PartProblem>, part: Part, read: Result<T, E>) -> Option<T> {
+    let problem = |error: E| PartProblem { part, in_name: false, words: error.to_string() };
     read.map_err(|error| problems.push(problem(error))).ok()
 }
 
-pub(super) fn pairs(
-    rows: &[Row],
-    part: fn(usize) -> Part,
-    problems: &mut Vec<PartProblem>,
-) -> Vec<PairTemplate> {
+pub(super) fn pairs(rows: &[Row], part: fn(usize) -> Part, problems: &mut Vec<PartProblem>) -> Vec<PairTemplate> {
     let mut read = Vec::new();
     for (index, row) in rows.iter().enumerate() {
         if row.name.contains("{{") {
@@ -56,25 +44,16 @@ pub(super) fn pairs(
 }
 
 pub(super) fn headers(rows: &[Row], problems: &mut Vec<PartProblem>) -> Vec<HeaderTemplate> {
-    let read: Vec<HeaderTemplate> = pairs(rows, Part::Header, problems)
-        .into_iter()
-        .map(|row| HeaderTemplate { row })
-        .collect();
+    let read: Vec<HeaderTemplate> =
+        pairs(rows, Part::Header, problems).into_iter().map(|row| HeaderTemplate { row }).collect();
     for (index, row) in rows.iter().enumerate() {
-        let is_twice = rows
-            .iter()
-            .take(index)
-            .any(|other| other.name.eq_ignore_ascii_case(&row.name));
+        let is_twice = rows.iter().take(index).any(|other| other.name.eq_ignore_ascii_case(&row.name));
         let words = if is_twice {
             Some("is the name of another header, too".to_string())
         } else {
             header_name_problem(&row.name)
         };
-        problems.extend(words.map(|words| PartProblem {
-            part: Part::Header(index),
-            in_name: true,
-            words,
-        }));
+        problems.extend(words.map(|words| PartProblem { part: Part::Header(index), in_name: true, words }));
     }
     for header in &read {
         let index = rows.iter().position(|row| row.name == header.row.name);
@@ -93,22 +72,17 @@ pub(super) fn headers(rows: &[Row], problems: &mut Vec<PartProblem>) -> Vec<Head
 
 /// Why a header cannot have this name (RFC 9110 5.6.2).
 fn header_name_problem(name: &str) -> Option<String> {
-    let is_token =
-        |letter: char| letter.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(letter);
+    let is_token = |letter: char| letter.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(letter);
     if name.contains("{{") {
         return None;
     }
     if let Some(letter) = name.chars().find(|letter| !is_token(*letter)) {
         let letter = letter.escape_debug();
-        return Some(format!(
-            "has “{letter}”. Names of headers can have letters, digits and hyphens"
-        ));
+        return Some(format!("has “{letter}”. Names of headers can have letters, digits and hyphens"));
     }
     let lower = name.to_ascii_lowercase();
     match lower.as_str() {
-        "authorization" | "proxy-authorization" => {
-            Some("is set by what stands on the Authorization tab".into())
-        }
+        "authorization" | "proxy-authorization" => Some("is set by what stands on the Authorization tab".into()),
         lower if NOT_TO_BE_SET.contains(&lower) => Some("is set by Connectory itself".into()),
         _ => None,
     }

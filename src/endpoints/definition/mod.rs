@@ -86,14 +86,9 @@ impl Definition {
         let headers = check::headers(&recipe.headers, &mut problems);
         let body = check::body(recipe, &mut problems);
         match (url, body) {
-            (Some(url), Some(body)) if problems.is_empty() => Ok(Definition {
-                method: recipe.method,
-                base: base.cloned(),
-                url,
-                parameters,
-                headers,
-                body,
-            }),
+            (Some(url), Some(body)) if problems.is_empty() => {
+                Ok(Definition { method: recipe.method, base: base.cloned(), url, parameters, headers, body })
+            }
             _ => Err(problems),
         }
     }
@@ -114,11 +109,7 @@ impl Definition {
             Body::Text(text) => vec![text],
             Body::Xml(xml) => vec![xml.template()],
         };
-        let templates = [self.url.template()]
-            .into_iter()
-            .chain(rows)
-            .chain(headers)
-            .chain(body);
+        let templates = [self.url.template()].into_iter().chain(rows).chain(headers).chain(body);
         let mut seen: Vec<&Variable> = Vec::new();
         for variable in templates.flat_map(Template::variables) {
             if !seen.iter().any(|other| other.name() == variable.name()) {

@@ -9,16 +9,8 @@ use super::{Body, Definition, Part, RenderProblem, RenderProblems, Rendered};
 use crate::outbound::http::header::CONTENT_TYPE;
 use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue};
 
-pub(super) fn render(
-    definition: &Definition,
-    variables: &Value,
-) -> Result<Rendered, RenderProblems> {
-    let mut render = Render {
-        variables,
-        problems: Vec::new(),
-        left_out: Vec::new(),
-        size: 0,
-    };
+pub(super) fn render(definition: &Definition, variables: &Value) -> Result<Rendered, RenderProblems> {
+    let mut render = Render { variables, problems: Vec::new(), left_out: Vec::new(), size: 0 };
     let base = definition.base.as_ref();
     let parameters = render.pairs(&definition.parameters, "parameter", Part::Parameter);
     let headers = render.headers(&definition.headers);
@@ -46,28 +38,12 @@ struct Render<'a> {
 }
 
 impl Render<'_> {
-    fn keep<T>(
-        &mut self,
-        part: Part,
-        place: impl Fn() -> String,
-        rendered: Result<T, Vec<Fault>>,
-    ) -> Option<T> {
-        let problem = |fault| RenderProblem {
-            part,
-            place: place(),
-            fault,
-        };
-        rendered
-            .map_err(|faults| self.problems.extend(faults.into_iter().map(problem)))
-            .ok()
+    fn keep<T>(&mut self, part: Part, place: impl Fn() -> String, rendered: Result<T, Vec<Fault>>) -> Option<T> {
+        let problem = |fault| RenderProblem { part, place: place(), fault };
+        rendered.map_err(|faults| self.problems.extend(faults.into_iter().map(problem))).ok()
     }
 
-    fn pairs(
-        &mut self,
-        rows: &[PairTemplate],
-        kind: &str,
-        part: fn(usize) -> Part,
-    ) -> Vec<(String, String)> {
+    fn pairs(&mut self, rows: &[PairTemplate], kind: &str, part: fn(usize) -> Part) -> Vec<(String, String)> {
         let mut pairs = Vec::new();
         for (index, row) in rows.iter().enumerate() {
             let value = row.render(self.variables);
@@ -141,8 +117,8 @@ impl fmt::Display for RenderProblems {
 
 impl std::error::Error for RenderProblems {}
 
-/// The headers, and what the body is, unless one of them says so. Names were checked when they were saved, values as they were
-/// rendered.
+/// The headers, and what the body is, unless one of them says so. Names were checked when they were saved, values as
+/// they were rendered.
 fn header_map(rendered: Vec<(String, String)>, content_type: Option<&'static str>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in rendered {
@@ -152,9 +128,7 @@ fn header_map(rendered: Vec<(String, String)>, content_type: Option<&'static str
         }
     }
     if let Some(content_type) = content_type {
-        headers
-            .entry(CONTENT_TYPE)
-            .or_insert(HeaderValue::from_static(content_type));
+        headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
     }
     headers
 }

@@ -4,11 +4,7 @@ use super::super::model::Row;
 use super::*;
 
 fn row(name: &str, value: &str, required: bool) -> Row {
-    Row {
-        name: name.into(),
-        value: value.into(),
-        required,
-    }
+    Row { name: name.into(), value: value.into(), required }
 }
 
 fn recipe() -> Recipe {
@@ -32,18 +28,11 @@ fn base() -> HttpUrl {
 #[test]
 fn values_make_a_request_of_an_endpoint() {
     let definition = Definition::new(&recipe(), Some(&base())).expect("a definition");
-    let names: Vec<&str> = definition
-        .variables()
-        .iter()
-        .map(|one| one.name())
-        .collect();
+    let names: Vec<&str> = definition.variables().iter().map(|one| one.name()).collect();
     assert_eq!(names, ["order.id", "page", "q", "trace", "order.n"]);
     let variables = serde_json::json!({ "order": { "id": "a/b", "n": 3 }, "trace": "t" });
     let rendered = definition.render(&variables).expect("a request");
-    assert_eq!(
-        rendered.url.as_str(),
-        "https://api.example.org/v1/orders/a%2Fb?page=1"
-    );
+    assert_eq!(rendered.url.as_str(), "https://api.example.org/v1/orders/a%2Fb?page=1");
     assert_eq!(rendered.headers["x-trace"], "t");
     assert_eq!(rendered.headers["content-type"], "application/json");
     assert_eq!(rendered.body.as_deref(), Some(&br#"{"n": 3}"#[..]));
@@ -53,9 +42,7 @@ fn values_make_a_request_of_an_endpoint() {
 #[test]
 fn all_that_is_missing_is_told_at_once() {
     let definition = Definition::new(&recipe(), Some(&base())).expect("a definition");
-    let problems = definition
-        .render(&serde_json::json!({ "q": "x" }))
-        .expect_err("problems");
+    let problems = definition.render(&serde_json::json!({ "q": "x" })).expect_err("problems");
     assert_eq!(
         problems.to_string(),
         "There is no value for “trace”, which the header “X-Trace” needs. \
@@ -80,9 +67,7 @@ fn headers_of_others_cannot_be_set() {
         recipe.headers.push(row(name, "1", true));
         let problems = Definition::new(&recipe, None).err().unwrap_or_default();
         assert_eq!(
-            problems
-                .iter()
-                .any(|problem| problem.part == Part::Header(1) && problem.in_name),
+            problems.iter().any(|problem| problem.part == Part::Header(1) && problem.in_name),
             in_name,
             "{name}: {problems:?}"
         );
@@ -92,9 +77,7 @@ fn headers_of_others_cannot_be_set() {
 #[test]
 fn a_body_has_the_type_that_a_header_gives_it() {
     let mut recipe = recipe();
-    recipe
-        .headers
-        .push(row("content-type", "application/vnd.api+json", true));
+    recipe.headers.push(row("content-type", "application/vnd.api+json", true));
     let definition = Definition::new(&recipe, Some(&base())).expect("a definition");
     let variables = serde_json::json!({ "order": { "id": 1, "n": 3 }, "trace": "t" });
     let rendered = definition.render(&variables).expect("a request");

@@ -68,11 +68,7 @@ impl EndpointForm {
         if self.errors.any() {
             return None;
         }
-        Some(Checked {
-            endpoint,
-            definition: definition?,
-            variables: variables?,
-        })
+        Some(Checked { endpoint, definition: definition?, variables: variables? })
     }
 
     /// What was typed, checked or not.
@@ -85,11 +81,7 @@ impl EndpointForm {
             headers: rows(&self.headers),
             body_kind: self.body_kind(),
             body: self.kept_body(),
-            form: if self.body_kind() == BodyKind::Form {
-                rows(&self.form_fields)
-            } else {
-                Vec::new()
-            },
+            form: if self.body_kind() == BodyKind::Form { rows(&self.form_fields) } else { Vec::new() },
             time_out: self.time_out.parse().ok(),
             retries: self.retries.parse().unwrap_or_default(),
         }
@@ -97,11 +89,7 @@ impl EndpointForm {
 
     /// A kind without a text keeps none: what nobody sees should not be stored.
     fn kept_body(&self) -> String {
-        if self.body_kind().has_text() {
-            self.body.clone()
-        } else {
-            String::new()
-        }
+        if self.body_kind().has_text() { self.body.clone() } else { String::new() }
     }
 
     fn check_name(&mut self) -> Option<Name> {
@@ -110,12 +98,7 @@ impl EndpointForm {
 
     fn check_lengths(&mut self) {
         let in_characters = [
-            (
-                "description",
-                "Description",
-                &self.description,
-                LONGEST_DESCRIPTION,
-            ),
+            ("description", "Description", &self.description, LONGEST_DESCRIPTION),
             ("endpoint_url", "URL", &self.url, LONGEST_URL),
         ];
         for (field, label, text, longest) in in_characters {
@@ -125,10 +108,9 @@ impl EndpointForm {
                 self.errors.add(field, message);
             }
         }
-        for (field, label, text, largest) in [
-            ("body", "Body", &self.body, LARGEST_BODY),
-            ("sample", "Sample data", &self.sample, LARGEST_SAMPLE),
-        ] {
+        for (field, label, text, largest) in
+            [("body", "Body", &self.body, LARGEST_BODY), ("sample", "Sample data", &self.sample, LARGEST_SAMPLE)]
+        {
             if text.len() > largest {
                 let message = format!("{label} must be {} kilobytes or less", largest / 1024);
                 self.errors.add(field, message);
@@ -146,17 +128,14 @@ impl EndpointForm {
         let filled = self.rows_mut(group).filled();
         if filled.len() > MOST {
             let message = format!("There can be {MOST} of each kind of row. Remove some");
-            self.errors
-                .add(format!("{code}_{}_name", MOST + 1), message);
+            self.errors.add(format!("{code}_{}_name", MOST + 1), message);
         }
         for (index, row) in &filled {
             let number = index + 1;
             let name_problem = if row.name.is_empty() {
                 Some(format!("Enter the key of {word} {number}, or remove it"))
             } else if row.name.chars().count() > LONGEST_NAME {
-                Some(format!(
-                    "The key of {word} {number} must be {LONGEST_NAME} characters or fewer"
-                ))
+                Some(format!("The key of {word} {number} must be {LONGEST_NAME} characters or fewer"))
             } else {
                 None
             };
@@ -164,8 +143,7 @@ impl EndpointForm {
                 self.errors.add(format!("{code}_{number}_name"), message);
             }
             if row.value.chars().count() > LONGEST_VALUE {
-                let message =
-                    format!("The value of {word} {number} must be 4,000 characters or fewer");
+                let message = format!("The value of {word} {number} must be 4,000 characters or fewer");
                 self.errors.add(format!("{code}_{number}_value"), message);
             }
         }
@@ -179,17 +157,14 @@ impl EndpointForm {
         }
         let seconds = self.time_out.parse::<i32>().ok();
         let seconds = seconds.filter(|seconds| (1..=300).contains(seconds));
-        let checked = seconds
-            .map(Some)
-            .ok_or("Timeout must be a whole number of seconds from 1 to 300");
+        let checked = seconds.map(Some).ok_or("Timeout must be a whole number of seconds from 1 to 300");
         self.errors.keep("time_out", checked)
     }
 
     fn check_retries(&mut self) -> Option<i32> {
         let retries = self.retries.parse::<i32>().ok();
         let retries = retries.filter(|retries| (0..=5).contains(retries));
-        self.errors
-            .keep("retries", retries.ok_or("Choose from 0 to 5 retries"))
+        self.errors.keep("retries", retries.ok_or("Choose from 0 to 5 retries"))
     }
 
     /// The sample data as JSON: an object, empty where nothing was typed.
@@ -232,20 +207,12 @@ impl EndpointForm {
     }
 
     pub fn name_taken(&mut self) {
-        let name = parse_name(&self.name)
-            .map(|name| name.as_str().to_string())
-            .unwrap_or_default();
-        self.errors.add(
-            "endpoint_name",
-            format!("An endpoint named “{name}” already exists in this data connector"),
-        );
+        let name = parse_name(&self.name).map(|name| name.as_str().to_string()).unwrap_or_default();
+        self.errors.add("endpoint_name", format!("An endpoint named “{name}” already exists in this data connector"));
     }
 
     pub fn too_many(&mut self, most: i64) {
-        self.errors.add(
-            "endpoint_name",
-            format!("A data connector can have {most} endpoints. Delete one first"),
-        );
+        self.errors.add("endpoint_name", format!("A data connector can have {most} endpoints. Delete one first"));
     }
 }
 
@@ -260,13 +227,6 @@ fn field_of(problem: &PartProblem, places: &[Vec<usize>; 3]) -> (String, String)
         Part::FormField(index) => (RowGroup::FormField, fields, index),
     };
     let number = places.get(index).map_or(1, |place| place + 1);
-    let (field, what) = if problem.in_name {
-        ("name", "key")
-    } else {
-        ("value", "value")
-    };
-    (
-        format!("{}_{number}_{field}", group.code()),
-        format!("The {what} of {} {number}", group.word()),
-    )
+    let (field, what) = if problem.in_name { ("name", "key") } else { ("value", "value") };
+    (format!("{}_{number}_{field}", group.code()), format!("The {what} of {} {number}", group.word()))
 }

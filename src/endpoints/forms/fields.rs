@@ -16,9 +16,7 @@ impl EndpointForm {
     }
 
     pub fn description_field(&self) -> TextArea {
-        TextArea::new("description", "Description", &self.description)
-            .optional()
-            .errors(&self.errors)
+        TextArea::new("description", "Description", &self.description).optional().errors(&self.errors)
     }
 
     pub fn method_field(&self) -> SelectField {
@@ -42,14 +40,9 @@ impl EndpointForm {
 
     pub fn body_kind_field(&self) -> SelectField {
         let options = BodyKind::ALL.map(|kind| Option_::new(kind.code(), kind.label()));
-        SelectField::new(
-            "body_kind",
-            "Kind of body",
-            options.into(),
-            self.body_kind().code(),
-        )
-        .switches("Showing fields for {}")
-        .errors(&self.errors)
+        SelectField::new("body_kind", "Kind of body", options.into(), self.body_kind().code())
+            .switches("Showing fields for {}")
+            .errors(&self.errors)
     }
 
     pub fn body_kind_label(&self) -> &'static str {

@@ -76,10 +76,7 @@ impl EndpointForm {
             new_id: Uuid::now_v7(),
             name: offer.map_or(String::new(), |(name, _)| name.to_string()),
             description: String::new(),
-            method: offer
-                .map_or(HttpMethod::Get, |(_, method)| method)
-                .code()
-                .into(),
+            method: offer.map_or(HttpMethod::Get, |(_, method)| method).code().into(),
             url: String::new(),
             parameters: Rows::empty(RowGroup::Parameter),
             headers: Rows::empty(RowGroup::Header),
@@ -109,9 +106,7 @@ impl EndpointForm {
             body: recipe.body,
             form_fields: Rows::of(RowGroup::FormField, recipe.form),
             sample: endpoint.sample.clone(),
-            time_out: recipe
-                .time_out
-                .map_or(String::new(), |seconds| seconds.to_string()),
+            time_out: recipe.time_out.map_or(String::new(), |seconds| seconds.to_string()),
             retries: recipe.retries.to_string(),
             errors: Errors::default(),
             base_url,
@@ -121,10 +116,7 @@ impl EndpointForm {
 
     pub fn read(data: &FormData, base_url: Option<HttpUrl>) -> EndpointForm {
         EndpointForm {
-            new_id: data
-                .get("new_id")
-                .and_then(|id| id.parse().ok())
-                .unwrap_or_else(Uuid::now_v7),
+            new_id: data.get("new_id").and_then(|id| id.parse().ok()).unwrap_or_else(Uuid::now_v7),
             name: data.text("endpoint_name"),
             description: data.text("description"),
             method: data.text("http_method"),
@@ -194,12 +186,7 @@ impl EndpointForm {
 
     /// Its fields as people read them, for the page with both versions.
     pub fn words(&self) -> Vec<(&'static str, String)> {
-        field_words(
-            self.name(),
-            self.description.trim(),
-            &self.recipe_as_typed(),
-            &self.sample,
-        )
+        field_words(self.name(), self.description.trim(), &self.recipe_as_typed(), &self.sample)
     }
 
     /// The variables of what has been typed, with what they are without a value; none while it cannot be read.

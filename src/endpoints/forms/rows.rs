@@ -55,8 +55,8 @@ pub(in crate::endpoints) struct Rows {
     group: RowGroup,
     rows: Vec<Row>,
     errors: Errors,
-    /// The row that was just added, from 0. The page goes on there: at the row and not in its first field, where a second press
-    /// of Enter would save the form.
+    /// The row that was just added, from 0. The page goes on there: at the row and not in its first field, where a
+    /// second press of Enter would save the form.
     added: Option<usize>,
     /// The row that was just removed, from 0, which the page says there.
     removed: Option<usize>,
@@ -72,14 +72,7 @@ impl Rows {
     }
 
     pub fn of(group: RowGroup, rows: Vec<Row>) -> Rows {
-        Rows {
-            group,
-            rows,
-            errors: Errors::default(),
-            added: None,
-            removed: None,
-            action: String::new(),
-        }
+        Rows { group, rows, errors: Errors::default(), added: None, removed: None, action: String::new() }
     }
 
     /// Reads the rows 1, 2, 3 … as far as there are any.
@@ -119,8 +112,7 @@ impl Rows {
     /// The rows in which something was typed, with their numbers from 0.
     pub fn filled(&self) -> Vec<(usize, Row)> {
         let rows = self.rows.iter().cloned().enumerate();
-        rows.filter(|(_, row)| !row.name.is_empty() || !row.value.trim().is_empty())
-            .collect()
+        rows.filter(|(_, row)| !row.name.is_empty() || !row.value.trim().is_empty()).collect()
     }
 
     /// Shows the messages that the form has for its fields.
@@ -135,12 +127,7 @@ impl Rows {
 
     /// Where the page goes on after a row was added.
     fn place_of_new(&self) -> String {
-        format!(
-            "{}#{}-{}",
-            self.action,
-            self.group.code(),
-            self.rows.len() + 1
-        )
+        format!("{}#{}-{}", self.action, self.group.code(), self.rows.len() + 1)
     }
 
     fn is_full(&self) -> bool {

@@ -20,18 +20,12 @@ pub async fn delete(
 ) -> Result<(), SaveError> {
     conn.transaction(async |conn| {
         super::lock(conn, endpoint, seen).await?;
-        diesel::delete(endpoints::table.find(endpoint.id))
-            .execute(conn)
-            .await?;
+        diesel::delete(endpoints::table.find(endpoint.id)).execute(conn).await?;
         let event = Event {
             kind: "endpoint.deleted",
             subject_id: Some(endpoint.connector_id),
             subject_name: &endpoint.name,
-            changes: Changes::none().field("Method", &endpoint.method, "").field(
-                "URL",
-                &endpoint.url,
-                "",
-            ),
+            changes: Changes::none().field("Method", &endpoint.method, "").field("URL", &endpoint.url, ""),
         };
         audit::record(conn, by, now, event).await?;
         Ok(())

@@ -63,11 +63,7 @@ pub(super) async fn name_keys(conn: &Conn, connector: ConnectorId) -> Result<Vec
 }
 
 /// An endpoint of a connector.
-pub(super) async fn find(
-    conn: &Conn,
-    connector: ConnectorId,
-    id: EndpointId,
-) -> Result<Endpoint, Error> {
+pub(super) async fn find(conn: &Conn, connector: ConnectorId, id: EndpointId) -> Result<Endpoint, Error> {
     Ok(endpoints::table
         .find(id)
         .filter(endpoints::connector_id.eq(connector))
@@ -76,24 +72,22 @@ pub(super) async fn find(
         .await?)
 }
 
-/// Locks an endpoint, and compares its version. After the authorization of the connector, which whoever binds secrets locks first.
+/// Locks an endpoint, and compares its version. After the authorization of the connector, which whoever binds secrets
+/// locks first.
 async fn lock(conn: &mut Conn, endpoint: &Endpoint, seen: SeenVersion) -> Result<(), VersionError> {
     let row = endpoints::table.find(endpoint.id);
     let version = row.select(endpoints::version).for_no_key_update();
     seen.lock(conn, version).await
 }
 
-/// All endpoints of a connector with the keys of their names, and the connector's base URL; `None` without such a connector.
+/// All endpoints of a connector with the keys of their names, and the connector's base URL; `None` without such a
+/// connector.
 pub(super) async fn all_with_base(
     conn: &mut Conn,
     connector: Uuid,
 ) -> Result<Option<(Option<String>, Vec<(String, Endpoint)>)>, Error> {
-    let base: Option<Option<String>> = connectors::table
-        .find(connector)
-        .select(connectors::base_url)
-        .first(conn)
-        .await
-        .optional()?;
+    let base: Option<Option<String>> =
+        connectors::table.find(connector).select(connectors::base_url).first(conn).await.optional()?;
     let Some(base) = base else {
         return Ok(None);
     };

@@ -51,21 +51,15 @@ pub async fn create(
     new: &CheckedEndpoint,
 ) -> Result<(), NotSaved> {
     conn.transaction(async |conn| {
-        let there: i64 = endpoints::table
-            .filter(endpoints::connector_id.eq(saving.connector.id))
-            .count()
-            .get_result(conn)
-            .await?;
+        let there: i64 =
+            endpoints::table.filter(endpoints::connector_id.eq(saving.connector.id)).count().get_result(conn).await?;
         if there >= MOST {
             return Err(NotSaved::TooMany(MOST));
         }
         note_origin(conn, saving, new).await?;
         insert(conn, saving, id, new).await?;
-        let changes = new_words(new)
-            .into_iter()
-            .fold(Changes::none(), |changes, (label, words)| {
-                changes.field(label, "", words)
-            });
+        let changes =
+            new_words(new).into_iter().fold(Changes::none(), |changes, (label, words)| changes.field(label, "", words));
         record(conn, saving, "endpoint.created", new.name.as_str(), changes).await?;
         Ok(())
     })
@@ -86,9 +80,8 @@ pub async fn update(
         let recipe = old.recipe().map_err(Error::internal)?;
         let before = field_words(&old.name, &old.description, &recipe, &old.sample);
         let pairs = before.into_iter().zip(new_words(new));
-        let changes = pairs.fold(Changes::none(), |changes, ((label, old), (_, new))| {
-            changes.field(label, shortened(old), new)
-        });
+        let changes =
+            pairs.fold(Changes::none(), |changes, ((label, old), (_, new))| changes.field(label, shortened(old), new));
         record(conn, saving, "endpoint.saved", new.name.as_str(), changes).await?;
         Ok(())
     })
@@ -140,12 +133,7 @@ impl<'a> Columns<'a> {
     }
 }
 
-async fn insert(
-    conn: &mut Conn,
-    saving: &Saving<'_>,
-    id: EndpointId,
-    new: &CheckedEndpoint,
-) -> Result<(), DbError> {
+async fn insert(conn: &mut Conn, saving: &Saving<'_>, id: EndpointId, new: &CheckedEndpoint) -> Result<(), DbError> {
     diesel::insert_into(endpoints::table)
         .values((
             endpoints::id.eq(id),
@@ -159,29 +147,17 @@ async fn insert(
     Ok(())
 }
 
-async fn write(
-    conn: &mut Conn,
-    saving: &Saving<'_>,
-    old: &Endpoint,
-    new: &CheckedEndpoint,
-) -> Result<usize, DbError> {
+async fn write(conn: &mut Conn, saving: &Saving<'_>, old: &Endpoint, new: &CheckedEndpoint) -> Result<usize, DbError> {
     diesel::update(endpoints::table.find(old.id))
-        .set((
-            endpoints::version.eq(endpoints::version + 1),
-            Columns::of(saving, new),
-        ))
+        .set((endpoints::version.eq(endpoints::version + 1), Columns::of(saving, new)))
         .execute(conn)
         .await
 }
 
-/// A new origin waits until it is approved for the stored secrets. Here it only makes forms stale in which somebody enters a
-/// secret and which have not listed it. The row of the authorization is taken first, as by everybody who stores a secret or
-/// changes the base URL, so that what is read behind it stays true.
-async fn note_origin(
-    conn: &mut Conn,
-    saving: &Saving<'_>,
-    new: &CheckedEndpoint,
-) -> Result<(), NotSaved> {
+/// A new origin waits until it is approved for the stored secrets. Here it only makes forms stale in which somebody
+/// enters a secret and which have not listed it. The row of the authorization is taken first, as by everybody who
+/// stores a secret or changes the base URL, so that what is read behind it stays true.
+async fn note_origin(conn: &mut Conn, saving: &Saving<'_>, new: &CheckedEndpoint) -> Result<(), NotSaved> {
     let Some(origin) = Origin::of_template(&new.recipe.url) else {
         return Ok(());
     };
@@ -195,12 +171,7 @@ async fn note_origin(
 }
 
 fn new_words(new: &CheckedEndpoint) -> Vec<(&'static str, String)> {
-    let words = field_words(
-        new.name.as_str(),
-        &new.description,
-        &new.recipe,
-        &new.sample,
-    );
+    let words = field_words(new.name.as_str(), &new.description, &new.recipe, &new.sample);
     let short = |(label, words)| (label, shortened(words));
     words.into_iter().map(short).collect()
 }
@@ -224,11 +195,6 @@ async fn record(
     name: &str,
     changes: Changes,
 ) -> Result<(), Error> {
-    let event = Event {
-        kind,
-        subject_id: Some(saving.connector.id),
-        subject_name: name,
-        changes,
-    };
+    let event = Event { kind, subject_id: Some(saving.connector.id), subject_name: name, changes };
     audit::record(conn, saving.by, saving.now, event).await
 }

@@ -1,7 +1,8 @@
 //! The body of an answer as a page shows it, and as a file.
 //!
-//! Rule: what the connector signs in with is masked before anything is laid out, and after it, because laying out undoes
-//! escapes. Danger: bytes that cannot be read cannot be masked; they are not given out if a secret is seen in them.
+//! Rule: what the connector signs in with is masked before anything is laid out, and after it, because laying out
+//! undoes escapes. Danger: bytes that cannot be read cannot be masked; they are not given out if a secret is seen in
+//! them.
 
 use std::borrow::Cow;
 
@@ -50,11 +51,7 @@ pub(super) struct Arrived<'a> {
 }
 
 /// The body for the page, and whole as a file of this name without its ending.
-pub(super) fn shown(
-    arrived: &Arrived<'_>,
-    mask: &Mask,
-    file_name: &str,
-) -> (BodyShown, Option<Download>) {
+pub(super) fn shown(arrived: &Arrived<'_>, mask: &Mask, file_name: &str) -> (BodyShown, Option<Download>) {
     if arrived.bytes.is_empty() {
         return (BodyShown::without_text(Kind::Empty, Vec::new()), None);
     }
@@ -71,8 +68,7 @@ pub(super) fn shown(
         return (BodyShown::without_text(Kind::Encoded, notes), None);
     }
     let essence = text::essence(arrived.content_type);
-    let is_text =
-        text::is_json(&essence) || text::is_text(&essence) || text::looks_like_text(arrived.bytes);
+    let is_text = text::is_json(&essence) || text::is_text(&essence) || text::looks_like_text(arrived.bytes);
     if is_text {
         let (body, whole) = readable(arrived, &essence, mask, notes);
         let (content_type, ending) = match body.kind {
@@ -81,11 +77,7 @@ pub(super) fn shown(
             Kind::Html => ("text/plain; charset=utf-8", "html"),
             _ => ("text/plain; charset=utf-8", "txt"),
         };
-        let download = Download {
-            bytes: whole.into_bytes(),
-            content_type,
-            file_name: format!("{file_name}.{ending}"),
-        };
+        let download = Download { bytes: whole.into_bytes(), content_type, file_name: format!("{file_name}.{ending}") };
         return (body, Some(download));
     }
     binary(arrived, mask, file_name, notes)
@@ -98,10 +90,7 @@ fn binary(
     mut notes: Vec<String>,
 ) -> (BodyShown, Option<Download>) {
     if mask.is_in(arrived.bytes) {
-        notes.push(
-            "It holds the secret that the data connector signs in with, so it is not given out."
-                .to_string(),
-        );
+        notes.push("It holds the secret that the data connector signs in with, so it is not given out.".to_string());
         return (BodyShown::without_text(Kind::Binary, notes), None);
     }
     let download = Download {
@@ -113,30 +102,17 @@ fn binary(
 }
 
 /// A text body, and the whole of it as it may be shown.
-fn readable(
-    arrived: &Arrived<'_>,
-    essence: &str,
-    mask: &Mask,
-    mut notes: Vec<String>,
-) -> (BodyShown, String) {
-    let Decoded {
-        text: decoded,
-        damaged,
-        charset,
-    } = text::decode(arrived.bytes, arrived.content_type);
+fn readable(arrived: &Arrived<'_>, essence: &str, mask: &Mask, mut notes: Vec<String>) -> (BodyShown, String) {
+    let Decoded { text: decoded, damaged, charset } = text::decode(arrived.bytes, arrived.content_type);
     if let Some(charset) = charset {
         notes.push(format!("It came in the character set {charset}."));
     }
     if damaged {
-        notes.push(
-            "Some of its bytes are no characters of its character set, and stand as �.".into(),
-        );
+        notes.push("Some of its bytes are no characters of its character set, and stand as �.".into());
     }
     let masked = mask.text(&decoded);
     let may_be_json = text::is_json(essence) || essence.is_empty() || essence == "text/plain";
-    let indented = may_be_json
-        .then(|| json::indented(&masked, LARGEST_INDENTED))
-        .flatten();
+    let indented = may_be_json.then(|| json::indented(&masked, LARGEST_INDENTED)).flatten();
     if text::is_json(essence) && indented.is_none() {
         notes.push("The API calls it JSON, but it cannot be read as JSON.".into());
     }
@@ -154,23 +130,13 @@ fn readable(
         None => masked.into_owned(),
     };
     let (start, is_cut) = text::beginning(&whole, SHOWN);
-    let body = BodyShown {
-        kind,
-        text: text::visible(start),
-        is_cut,
-        notes,
-    };
+    let body = BodyShown { kind, text: text::visible(start), is_cut, notes };
     (body, whole)
 }
 
 impl BodyShown {
     fn without_text(kind: Kind, notes: Vec<String>) -> BodyShown {
-        BodyShown {
-            kind,
-            text: String::new(),
-            is_cut: false,
-            notes,
-        }
+        BodyShown { kind, text: String::new(), is_cut: false, notes }
     }
 
     /// What it is, after its size: “1.2 kB of JSON”.
@@ -192,12 +158,7 @@ mod tests {
     use super::*;
 
     fn body(bytes: &[u8], content_type: &str) -> (BodyShown, Option<Download>) {
-        let arrived = Arrived {
-            bytes,
-            content_type,
-            content_encoding: "",
-            is_cut: false,
-        };
+        let arrived = Arrived { bytes, content_type, content_encoding: "", is_cut: false };
         let mut mask = Mask::default();
         mask.add("s3cret");
         shown(&arrived, &mask, "a")
@@ -206,32 +167,18 @@ mod tests {
     #[test]
     fn a_body_is_shown_as_what_it_is() {
         for (bytes, content_type, kind, text) in [
-            (
-                &b"{\"a\":1}"[..],
-                "application/json",
-                Kind::Json,
-                "{\n  \"a\": 1\n}",
-            ),
+            (&b"{\"a\":1}"[..], "application/json", Kind::Json, "{\n  \"a\": 1\n}"),
             (b"{\"a\":1}", "", Kind::Json, "{\n  \"a\": 1\n}"),
             (b"{\"a\":", "application/json", Kind::Text, "{\"a\":"),
             (b"<a/>", "application/soap+xml", Kind::Xml, "<a/>"),
             (b"<b>", "text/html; charset=utf-8", Kind::Html, "<b>"),
             (b"caf\xe9", "text/plain; charset=latin1", Kind::Text, "café"),
-            (
-                b"plain words",
-                "application/x-unknown",
-                Kind::Text,
-                "plain words",
-            ),
+            (b"plain words", "application/x-unknown", Kind::Text, "plain words"),
             (b"\x89PNG\0", "image/png", Kind::Binary, ""),
             (b"", "image/png", Kind::Empty, ""),
         ] {
             let (body, _) = body(bytes, content_type);
-            assert_eq!(
-                (body.kind, body.text.as_str()),
-                (kind, text),
-                "{content_type}"
-            );
+            assert_eq!((body.kind, body.text.as_str()), (kind, text), "{content_type}");
         }
     }
 
@@ -239,15 +186,9 @@ mod tests {
     fn a_secret_is_masked_however_json_spells_it() {
         let spelled = br#"{"echo":"s\u0033cret","again":"s3cret"}"#;
         let (body, download) = body(spelled, "application/json");
-        assert_eq!(
-            body.text,
-            "{\n  \"echo\": \"‹masked›\",\n  \"again\": \"‹masked›\"\n}"
-        );
+        assert_eq!(body.text, "{\n  \"echo\": \"‹masked›\",\n  \"again\": \"‹masked›\"\n}");
         let file = String::from_utf8(download.expect("a file").bytes).expect("UTF-8");
-        assert!(
-            !file.contains("s3cret") && !file.contains("u0033"),
-            "{file}"
-        );
+        assert!(!file.contains("s3cret") && !file.contains("u0033"), "{file}");
     }
 
     #[test]
@@ -259,12 +200,8 @@ mod tests {
 
     #[test]
     fn what_was_compressed_unasked_is_not_shown() {
-        let arrived = Arrived {
-            bytes: b"\x1f\x8b",
-            content_type: "application/json",
-            content_encoding: "gzip",
-            is_cut: false,
-        };
+        let arrived =
+            Arrived { bytes: b"\x1f\x8b", content_type: "application/json", content_encoding: "gzip", is_cut: false };
         let (body, download) = shown(&arrived, &Mask::default(), "a");
         assert_eq!(body.kind, Kind::Encoded);
         assert!(download.is_none());

@@ -85,14 +85,7 @@ impl Run<'_> {
             first_byte: carried.timing.first_byte,
             total: begun.elapsed(),
         };
-        Ok(Whole {
-            carried,
-            body,
-            is_cut,
-            broken,
-            times,
-            _held: held,
-        })
+        Ok(Whole { carried, body, is_cut, broken, times, _held: held })
     }
 
     fn order(&self, rendered: Rendered) -> Order {
@@ -141,7 +134,8 @@ impl Run<'_> {
     }
 }
 
-/// A line of the log that is written when it goes out of sight: as cancelled, unless something else has come of the call.
+/// A line of the log that is written when it goes out of sight: as cancelled, unless something else has come of the
+/// call.
 struct Entry<'a> {
     log: &'a CallLog,
     call: Option<Call>,
@@ -162,11 +156,7 @@ impl<'a> Entry<'a> {
 
     fn failed(&mut self, problem: &RelayProblem) {
         self.change(|call| {
-            call.outcome = if problem.attempts == 0 {
-                Outcome::Refused
-            } else {
-                Outcome::Failed
-            };
+            call.outcome = if problem.attempts == 0 { Outcome::Refused } else { Outcome::Failed };
             call.problem = problem.code;
             call.detail = problem.detail.clone();
             call.attempts = problem.attempts;
@@ -209,11 +199,7 @@ impl Drop for Entry<'_> {
 }
 
 /// The beginning of a body, whether there is more, and why it broke off, if it did.
-async fn read(
-    body: &mut Body,
-    within: Duration,
-    held: &mut Held,
-) -> (Vec<u8>, bool, Option<RelayProblem>) {
+async fn read(body: &mut Body, within: Duration, held: &mut Held) -> (Vec<u8>, bool, Option<RelayProblem>) {
     let mut whole = Vec::new();
     let reading = async {
         while let Some(piece) = body.next().await {
@@ -232,10 +218,7 @@ async fn read(
     };
     let (is_cut, broken) = match tokio::time::timeout(within, reading).await {
         Ok(ended) => ended,
-        Err(_) => (
-            false,
-            Some(TIME_OUT.because("The time was over before all of it had come.")),
-        ),
+        Err(_) => (false, Some(TIME_OUT.because("The time was over before all of it had come."))),
     };
     whole.truncate(LARGEST);
     (whole, is_cut, broken)

@@ -13,20 +13,10 @@ const LARGEST_BODY: usize = 96 * 1024;
 /// The command for a POSIX shell; `masked` is what stands in the place of secrets.
 pub(super) fn command(sent: &SentRequest, masked: &str) -> String {
     let fill_in = |text: &str| text.replace(masked, PLACEHOLDER);
-    let mut lines = vec![format!(
-        "curl {}{}",
-        method(&sent.method),
-        quoted(&fill_in(&sent.url))
-    )];
-    let own = sent
-        .headers
-        .iter()
-        .filter(|(name, _)| !is_set_by_curl(name));
+    let mut lines = vec![format!("curl {}{}", method(&sent.method), quoted(&fill_in(&sent.url)))];
+    let own = sent.headers.iter().filter(|(name, _)| !is_set_by_curl(name));
     for (name, value) in own {
-        lines.push(format!(
-            "--header {}",
-            quoted(&header(name, &fill_in(value)))
-        ));
+        lines.push(format!("--header {}", quoted(&header(name, &fill_in(value)))));
     }
     match &sent.body {
         Some(body) if body.len() > LARGEST_BODY => {
@@ -40,9 +30,7 @@ pub(super) fn command(sent: &SentRequest, masked: &str) -> String {
 
 /// Whether the body is too long to be part of the command.
 pub(super) fn leaves_body_out(sent: &SentRequest) -> bool {
-    sent.body
-        .as_ref()
-        .is_some_and(|body| body.len() > LARGEST_BODY)
+    sent.body.as_ref().is_some_and(|body| body.len() > LARGEST_BODY)
 }
 
 /// Without globbing, because braces and brackets in addresses mean nothing to us.
@@ -55,18 +43,12 @@ fn method(method: &str) -> String {
 
 /// Headers that follow from the address and the body, and those of the connection.
 fn is_set_by_curl(name: &str) -> bool {
-    ["host", "content-length", "connection", "transfer-encoding"]
-        .iter()
-        .any(|other| name.eq_ignore_ascii_case(other))
+    ["host", "content-length", "connection", "transfer-encoding"].iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 
 /// An empty header has to end with a semicolon, or curl takes the header away.
 fn header(name: &str, value: &str) -> String {
-    if value.is_empty() {
-        format!("{name};")
-    } else {
-        format!("{name}: {value}")
-    }
+    if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") }
 }
 
 /// One word for the shell: between single quotes nothing has a meaning but the quote that ends it.
@@ -86,16 +68,8 @@ mod tests {
     /// The words that a shell makes of a command, `curl` being a function that prints them.
     fn words(command: &str) -> Vec<String> {
         let script = format!("curl() {{ printf '%s\\0' \"$@\"; }}\n{command}\n");
-        let output = Command::new("sh")
-            .arg("-c")
-            .arg(script)
-            .output()
-            .expect("a shell");
-        assert!(
-            output.stderr.is_empty(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let output = Command::new("sh").arg("-c").arg(script).output().expect("a shell");
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
         let text = String::from_utf8(output.stdout).expect("UTF-8");
         let mut words: Vec<String> = text.split('\0').map(str::to_string).collect();
         words.pop();

@@ -1,7 +1,7 @@
 //! JSON for reading: one member a line, indented, numbers as they came.
 //!
-//! The text is walked once and nothing is built from it, so that it costs no more memory than its result, and neither long
-//! numbers nor the order of members are lost.
+//! The text is walked once and nothing is built from it, so that it costs no more memory than its result, and neither
+//! long numbers nor the order of members are lost.
 
 use serde::de::IgnoredAny;
 
@@ -13,10 +13,7 @@ const STEP: usize = 2;
 pub(super) fn indented(text: &str, most: usize) -> Option<String> {
     let text = text.trim_start_matches('\u{feff}').trim();
     serde_json::from_str::<IgnoredAny>(text).ok()?;
-    let mut writer = Writer {
-        out: String::with_capacity(text.len().min(most)),
-        depth: 0,
-    };
+    let mut writer = Writer { out: String::with_capacity(text.len().min(most)), depth: 0 };
     let mut rest = text;
     while let Some(token) = rest.chars().next() {
         let behind = writer.token(token, rest)?;
@@ -89,9 +86,7 @@ impl Writer {
         let (literal, behind) = text.split_at(string_end(text)?);
         // A lone half of a surrogate pair is JSON, and no text: it stays as it is written.
         match serde_json::from_str::<String>(literal) {
-            Ok(read) => self
-                .out
-                .push_str(&serde_json::Value::from(read).to_string()),
+            Ok(read) => self.out.push_str(&serde_json::Value::from(read).to_string()),
             Err(_) => self.out.push_str(literal),
         }
         Some(behind)

@@ -1,8 +1,9 @@
-//! Bodies of answers: laid out for a page by few at a time, and kept for whoever has asked for them, in memory, for some minutes.
+//! Bodies of answers: laid out for a page by few at a time, and kept for whoever has asked for them, in memory, for
+//! some minutes.
 //!
-//! Rule: nothing of an answer is written anywhere. Only the person who ran the endpoint gets its answer, by an address that
-//! nobody can guess, and as an answer of the connector whose endpoint it was: the right to call that one is asked for. Danger: memory; all bodies together are limited, by the memory
-//! for bodies, and the oldest go first.
+//! Rule: nothing of an answer is written anywhere. Only the person who ran the endpoint gets its answer, by an address
+//! that nobody can guess, and as an answer of the connector whose endpoint it was: the right to call that one is asked
+//! for. Danger: memory; all bodies together are limited, by the memory for bodies, and the oldest go first.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -60,14 +61,11 @@ pub(super) struct Download {
 impl RunBodies {
     /// Keeps bodies within this memory.
     pub fn new(budget: Arc<Budget>) -> RunBodies {
-        RunBodies {
-            bodies: Arc::default(),
-            budget,
-            layouts: Arc::new(Semaphore::new(LAID_OUT_AT_ONCE)),
-        }
+        RunBodies { bodies: Arc::default(), budget, layouts: Arc::new(Semaphore::new(LAID_OUT_AT_ONCE)) }
     }
 
-    /// Runs what masks and lays out a body on a thread that serves no requests; waits while too many are being laid out.
+    /// Runs what masks and lays out a body on a thread that serves no requests; waits while too many are being laid
+    /// out.
     pub(super) async fn lay_out<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -82,13 +80,9 @@ impl RunBodies {
         done.await.map_err(Error::internal)
     }
 
-    /// Keeps a body; gives the part of its address that nobody can guess. `None` if there is no room even without the others.
-    pub(super) fn keep(
-        &self,
-        origin: Origin,
-        now: DateTime<Utc>,
-        body: Download,
-    ) -> Option<String> {
+    /// Keeps a body; gives the part of its address that nobody can guess. `None` if there is no room even without the
+    /// others.
+    pub(super) fn keep(&self, origin: Origin, now: DateTime<Utc>, body: Download) -> Option<String> {
         let key = URL_SAFE_NO_PAD.encode(rand::random::<[u8; 16]>());
         let mut bodies = self.lock();
         bodies.retain(|kept| kept.until > now);
@@ -102,28 +96,15 @@ impl RunBodies {
         while held.cover(body.bytes.len()).is_err() {
             bodies.pop_front()?;
         }
-        bodies.push_back(KeptBody {
-            key: key.clone(),
-            origin,
-            until: now + KEPT,
-            body: Arc::new(body),
-            _held: held,
-        });
+        bodies.push_back(KeptBody { key: key.clone(), origin, until: now + KEPT, body: Arc::new(body), _held: held });
         Some(key)
     }
 
     /// A body that this person got from this connector, if it is still there.
-    pub(super) fn find(
-        &self,
-        origin: Origin,
-        now: DateTime<Utc>,
-        key: &str,
-    ) -> Option<Arc<Download>> {
+    pub(super) fn find(&self, origin: Origin, now: DateTime<Utc>, key: &str) -> Option<Arc<Download>> {
         let mut bodies = self.lock();
         bodies.retain(|kept| kept.until > now);
-        let found = bodies
-            .iter()
-            .find(|kept| kept.key == key && kept.origin == origin);
+        let found = bodies.iter().find(|kept| kept.key == key && kept.origin == origin);
         found.map(|kept| Arc::clone(&kept.body))
     }
 
@@ -137,11 +118,7 @@ mod tests {
     use super::*;
 
     fn body(size: usize) -> Download {
-        Download {
-            bytes: vec![0; size],
-            content_type: "text/plain",
-            file_name: "a.txt".into(),
-        }
+        Download { bytes: vec![0; size], content_type: "text/plain", file_name: "a.txt".into() }
     }
 
     fn memory(size: usize) -> RunBodies {
@@ -149,10 +126,7 @@ mod tests {
     }
 
     fn run_by(person: u128, connector: u128) -> Origin {
-        Origin {
-            person: Uuid::from_u128(person),
-            connector: Uuid::from_u128(connector),
-        }
+        Origin { person: Uuid::from_u128(person), connector: Uuid::from_u128(connector) }
     }
 
     #[test]
@@ -164,11 +138,7 @@ mod tests {
         assert!(bodies.find(ben, now, &key).is_none());
         assert!(bodies.find(run_by(1, 8), now, &key).is_none());
         assert!(bodies.find(ana, now, "another").is_none());
-        assert!(
-            bodies
-                .find(ana, now + TimeDelta::minutes(11), &key)
-                .is_none()
-        );
+        assert!(bodies.find(ana, now + TimeDelta::minutes(11), &key).is_none());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Run: one real call with what stands in the form, and everything that came of it on the page. Nothing is saved.
 //!
-//! Whoever may call may run what is saved with data of their own; whoever may also edit runs what stands in the form. Danger:
-//! anything of an answer that reaches the page without going through the mask.
+//! Whoever may call may run what is saved with data of their own; whoever may also edit runs what stands in the form.
+//! Danger: anything of an answer that reaches the page without going through the mask.
 
 mod body;
 mod call;
@@ -56,11 +56,7 @@ pub struct RunBrake(Quotas);
 impl RunBrake {
     /// `bodies` is the memory for the answers of all people's runs.
     pub fn new(clock: &Clock, bodies: &Arc<Budget>) -> RunBrake {
-        let limits = QuotaLimits {
-            burst: RUNS,
-            refill: REFILL,
-            at_once: RUNS_AT_ONCE,
-        };
+        let limits = QuotaLimits { burst: RUNS, refill: REFILL, at_once: RUNS_AT_ONCE };
         RunBrake(Quotas::new(clock, limits, bodies))
     }
 }
@@ -92,12 +88,7 @@ pub async fn run(
     let Some(ready) = ready(&mut editor.form) else {
         return editor_page(visit, editor, StatusCode::UNPROCESSABLE_ENTITY);
     };
-    let tools = Tools {
-        relay,
-        log,
-        bodies,
-        in_use,
-    };
+    let tools = Tools { relay, log, bodies, in_use };
     editor.report = Some(report(&visit, &tools, &editor, ready).await?);
     editor.form.mark_unsaved();
     editor_page(visit, editor, StatusCode::OK)
@@ -124,10 +115,7 @@ async fn read(visit: &Visit, key: &str, id: &str, data: &FormData) -> Result<Edi
 fn ready(form: &mut EndpointForm) -> Option<Ready> {
     let checked = form.check()?;
     match checked.definition.render(&checked.variables) {
-        Ok(rendered) => Some(Ready {
-            recipe: checked.endpoint.recipe,
-            rendered,
-        }),
+        Ok(rendered) => Some(Ready { recipe: checked.endpoint.recipe, rendered }),
         Err(problems) => {
             form.cannot_be_sent(&problems);
             None
@@ -135,12 +123,7 @@ fn ready(form: &mut EndpointForm) -> Option<Ready> {
     }
 }
 
-async fn report(
-    visit: &Visit,
-    tools: &Tools,
-    editor: &Editor,
-    ready: Ready,
-) -> Result<Report, Error> {
+async fn report(visit: &Visit, tools: &Tools, editor: &Editor, ready: Ready) -> Result<Report, Error> {
     let Ready { recipe, rendered } = ready;
     let left_out = rendered.left_out.clone();
     let sent_body = rendered.body.clone();
@@ -150,12 +133,9 @@ async fn report(
     };
     match called {
         Ok(whole) => answered(visit, tools, editor, whole, sent_body, left_out).await,
-        Err(problem) => Ok(Report {
-            outcome: Outcome::Failed(problem.into()),
-            sent: None,
-            left_out: Vec::new(),
-            download: None,
-        }),
+        Err(problem) => {
+            Ok(Report { outcome: Outcome::Failed(problem.into()), sent: None, left_out: Vec::new(), download: None })
+        }
     }
 }
 
@@ -167,9 +147,7 @@ async fn call(
     recipe: &Recipe,
     rendered: Rendered,
 ) -> Result<Whole, RelayProblem> {
-    let seconds = recipe
-        .time_out
-        .and_then(|seconds| u64::try_from(seconds).ok());
+    let seconds = recipe.time_out.and_then(|seconds| u64::try_from(seconds).ok());
     let stored = |endpoint: &Endpoint| (endpoint.id, Arc::from(endpoint.name.as_str()));
     let run = Run {
         by: &visit.actor,
@@ -220,22 +198,14 @@ async fn answered(
             sent_body: sent_body.map(|body| mask.text(&body).into_owned()),
         }
     });
-    let Masked {
-        mut body,
-        download,
-        headers,
-        sent_body,
-    } = masked.await?;
+    let Masked { mut body, download, headers, sent_body } = masked.await?;
     if let Some(problem) = &whole.broken {
         let note = format!("The answer broke off. {}", problem.detail);
         body.notes.push(note);
     }
     let person = visit.actor.id;
     let download = download.zip(person).and_then(|(download, person)| {
-        let origin = Origin {
-            person,
-            connector: editor.connector.id,
-        };
+        let origin = Origin { person, connector: editor.connector.id };
         let kept = tools.bodies.keep(origin, visit.now(), download)?;
         let key = &editor.connector.key;
         Some(format!("/connectors/{key}/run-bodies/{kept}"))
@@ -277,29 +247,20 @@ fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (String, String)> {
 /// The standard words for a status; the server's own are not trusted.
 fn reason(status: u16) -> &'static str {
     let known = crate::outbound::http::StatusCode::from_u16(status).ok();
-    known
-        .and_then(|status| status.canonical_reason())
-        .unwrap_or_default()
+    known.and_then(|status| status.canonical_reason()).unwrap_or_default()
 }
 
 /// A name for a file, without its ending.
 fn file_name(editor: &Editor) -> String {
     let name = editor.form.name();
-    let slug = super::model::parse_name(name)
-        .map(|name: Name| name.slug())
-        .unwrap_or_default();
+    let slug = super::model::parse_name(name).map(|name: Name| name.slug()).unwrap_or_default();
     let slug = if slug.is_empty() { "endpoint" } else { &slug };
     format!("{}-{slug}", editor.connector.key)
 }
 
 impl From<RelayProblem> for Failed {
     fn from(problem: RelayProblem) -> Failed {
-        Failed {
-            title: problem.title.to_string(),
-            detail: problem.detail,
-            remedy: problem.remedy,
-            sent: problem.sent,
-        }
+        Failed { title: problem.title.to_string(), detail: problem.detail, remedy: problem.remedy, sent: problem.sent }
     }
 }
 
@@ -333,12 +294,8 @@ pub async fn download(
     Segments([key, body]): Segments<2>,
 ) -> Result<HttpResponse, Error> {
     let person = visit.actor.id.ok_or(Error::NotFound)?;
-    let connector =
-        connectors::find(&*visit.conn().await?, &visit.actor, &key, Right::Call).await?;
-    let origin = Origin {
-        person,
-        connector: connector.id,
-    };
+    let connector = connectors::find(&*visit.conn().await?, &visit.actor, &key, Right::Call).await?;
+    let origin = Origin { person, connector: connector.id };
     let Some(file) = bodies.find(origin, visit.now(), &body) else {
         return Ok(visit.see_other_undone(
             &format!("/connectors/{key}/endpoints"),

@@ -93,9 +93,7 @@ impl Report {
 impl Answered {
     /// “200 OK”.
     pub fn status_line(&self) -> String {
-        format!("{} {}", self.status, self.reason)
-            .trim_end()
-            .to_string()
+        format!("{} {}", self.status, self.reason).trim_end().to_string()
     }
 
     /// Whether the API has done what it was asked.
@@ -106,12 +104,8 @@ impl Answered {
     /// What the status asks a person to do; empty where it is clear by itself.
     pub fn advice(&self) -> &'static str {
         match self.status {
-            300..=399 => {
-                "The API sends the caller elsewhere. Redirects to another host are not followed."
-            }
-            401 => {
-                "The API does not accept how the data connector signs in. Look at the Authorization tab."
-            }
+            300..=399 => "The API sends the caller elsewhere. Redirects to another host are not followed.",
+            401 => "The API does not accept how the data connector signs in. Look at the Authorization tab.",
             403 => "The API knows who is calling, and does not allow this.",
             404 => "The API has nothing at this address. Compare the URL with its documentation.",
             405 => "The API does not take this method at this address.",
@@ -139,10 +133,7 @@ impl Times {
     /// The parts that add up to the whole, without those that took no time to speak of.
     pub fn parts(&self) -> Vec<(&'static str, String)> {
         let waiting = self.first_byte.saturating_sub(self.connect);
-        let reading = self
-            .total
-            .saturating_sub(self.queue)
-            .saturating_sub(self.first_byte);
+        let reading = self.total.saturating_sub(self.queue).saturating_sub(self.first_byte);
         let parts = [
             ("waiting for a turn", self.queue),
             ("connecting", self.connect),
@@ -150,9 +141,7 @@ impl Times {
             ("reading", reading),
         ];
         let parts = parts.into_iter().filter(|(_, time)| time.as_millis() > 0);
-        parts
-            .map(|(words, time)| (words, milliseconds(time)))
-            .collect()
+        parts.map(|(words, time)| (words, milliseconds(time))).collect()
     }
 }
 
@@ -198,21 +187,14 @@ mod tests {
 
     #[test]
     fn times_and_sizes_are_words() {
-        for (millis, words) in [
-            (0, "less than a millisecond"),
-            (1, "1 millisecond"),
-            (184, "184 milliseconds"),
-            (1_250, "1.25 seconds"),
-        ] {
+        for (millis, words) in
+            [(0, "less than a millisecond"), (1, "1 millisecond"), (184, "184 milliseconds"), (1_250, "1.25 seconds")]
+        {
             assert_eq!(milliseconds(Duration::from_millis(millis)), words);
         }
-        for (size, words) in [
-            (0, "0 bytes"),
-            (1, "1 byte"),
-            (999, "999 bytes"),
-            (1_234, "1.2 kB"),
-            (2_100_000, "2.1 MB"),
-        ] {
+        for (size, words) in
+            [(0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1_234, "1.2 kB"), (2_100_000, "2.1 MB")]
+        {
             assert_eq!(bytes(size), words);
         }
     }
@@ -226,10 +208,7 @@ mod tests {
         assert_eq!(
             shown_headers(headers.into_iter(), &mask),
             [
-                (
-                    "set-cookie".to_string(),
-                    "Hidden: may hold a secret".to_string()
-                ),
+                ("set-cookie".to_string(), "Hidden: may hold a secret".to_string()),
                 ("x-echo".to_string(), "Bearer ‹masked›".to_string()),
             ]
         );

@@ -17,11 +17,7 @@ pub(super) struct Decoded<'a> {
 pub(super) fn decode<'a>(bytes: &'a [u8], content_type: &str) -> Decoded<'a> {
     let named = charset(content_type).and_then(|label| Encoding::for_label(label.as_bytes()));
     let (text, used, damaged) = named.unwrap_or(UTF_8).decode(bytes);
-    Decoded {
-        text,
-        damaged,
-        charset: (used != UTF_8).then(|| used.name()),
-    }
+    Decoded { text, damaged, charset: (used != UTF_8).then(|| used.name()) }
 }
 
 /// The `charset` of a content type (RFC 9110 8.3.2).
@@ -61,11 +57,8 @@ pub(super) fn is_text(essence: &str) -> bool {
 
 /// Whether bytes that nobody calls text are text all the same: UTF-8 without control characters.
 pub(super) fn looks_like_text(bytes: &[u8]) -> bool {
-    std::str::from_utf8(bytes).is_ok_and(|text| {
-        !text
-            .chars()
-            .any(|letter| letter.is_control() && !matches!(letter, '\t' | '\n' | '\r'))
-    })
+    std::str::from_utf8(bytes)
+        .is_ok_and(|text| !text.chars().any(|letter| letter.is_control() && !matches!(letter, '\t' | '\n' | '\r')))
 }
 
 /// A text as a page can show it: control characters by their symbols, and none that turn the direction of what follows.
@@ -76,10 +69,7 @@ pub(super) fn visible(text: &str) -> String {
             '\t' | '\n' => letter,
             '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + letter as u32).unwrap_or('�'),
             '\u{7f}' => '\u{2421}',
-            '\u{80}'..='\u{9f}'
-            | '\u{202a}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{fdd0}'..='\u{fdef}' => '�',
+            '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fdd0}'..='\u{fdef}' => '�',
             letter if letter as u32 & 0xfffe == 0xfffe => '�',
             letter => letter,
         })
@@ -91,10 +81,7 @@ pub(super) fn beginning(text: &str, most: usize) -> (&str, bool) {
     if text.len() <= most {
         return (text, false);
     }
-    let end = (0..=most)
-        .rev()
-        .find(|end| text.is_char_boundary(*end))
-        .unwrap_or(0);
+    let end = (0..=most).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
     let start = text.get(..end).unwrap_or_default();
     let line = start.rfind('\n').filter(|line| *line > most / 2);
     (start.get(..line.unwrap_or(end)).unwrap_or(start), true)
@@ -107,10 +94,7 @@ mod tests {
     #[test]
     fn text_is_read_in_the_set_that_it_names() {
         let latin = decode(b"caf\xe9", "text/plain; charset=\"ISO-8859-1\"");
-        assert_eq!(
-            (&*latin.text, latin.damaged, latin.charset),
-            ("café", false, Some("windows-1252"))
-        );
+        assert_eq!((&*latin.text, latin.damaged, latin.charset), ("café", false, Some("windows-1252")));
         let marked = decode(b"\xff\xfeh\0i\0", "text/plain");
         assert_eq!((&*marked.text, marked.charset), ("hi", Some("UTF-16LE")));
         let broken = decode(b"a\xffb", "text/plain; charset=utf-8");
@@ -120,10 +104,7 @@ mod tests {
 
     #[test]
     fn what_a_page_cannot_show_is_shown_by_a_symbol() {
-        assert_eq!(
-            visible("a\0b\u{1b}[1m\r\n\tc\u{202e}d\u{85}"),
-            "a␀b␛[1m\n\tc�d�"
-        );
+        assert_eq!(visible("a\0b\u{1b}[1m\r\n\tc\u{202e}d\u{85}"), "a␀b␛[1m\n\tc�d�");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! JSON bodies. A variable inside a string becomes text of that string; anywhere else it becomes a JSON value of its own
-//! kind, or a quoted name where a member's name belongs.
+//! JSON bodies. A variable inside a string becomes text of that string; anywhere else it becomes a JSON value of its
+//! own kind, or a quoted name where a member's name belongs.
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -35,11 +35,7 @@ impl JsonTemplate {
             _ => format!("\"{}\"", "x".repeat(variable.length.saturating_sub(2))),
         };
         serde_json::from_str::<IgnoredAny>(&template.with(placeholder)).map_err(not_json)?;
-        Ok(JsonTemplate {
-            slots: scan.slots,
-            names_members: scan.names_members,
-            template,
-        })
+        Ok(JsonTemplate { slots: scan.slots, names_members: scan.names_members, template })
     }
 
     pub fn template(&self) -> &Template {
@@ -47,11 +43,7 @@ impl JsonTemplate {
     }
 
     pub fn render(&self, variables: &Value) -> Result<String, Vec<Fault>> {
-        let text = self
-            .template
-            .render_numbered(variables, |index, out, found| {
-                self.write(index, out, &found)
-            })?;
+        let text = self.template.render_numbered(variables, |index, out, found| self.write(index, out, &found))?;
         if self.names_members {
             unique::check(&text).map_err(|problem| {
                 let misfit = match problem {
@@ -81,9 +73,7 @@ fn quoted(text: &str) -> String {
 /// A JSON string without its quotes.
 fn inside_string(quoted: &str) -> &str {
     let inner = quoted.strip_prefix('"');
-    inner
-        .and_then(|rest| rest.strip_suffix('"'))
-        .unwrap_or(quoted)
+    inner.and_then(|rest| rest.strip_suffix('"')).unwrap_or(quoted)
 }
 
 /// The parser's words without its position, which is told in ours.

@@ -1,8 +1,8 @@
 //! Templates of requests: text with `{{variables}}`, each rendered for the place where it stands.
 //!
-//! A template is parsed once, when it is saved or read, into parts that need no second look. Rule: a place knows how its
-//! values are written (`url`, `row`, `json`, `xml`), and no value can leave its place: what the text around it means is
-//! decided before any value is seen. Danger: putting a value into a text and parsing that text again.
+//! A template is parsed once, when it is saved or read, into parts that need no second look. Rule: a place knows how
+//! its values are written (`url`, `row`, `json`, `xml`), and no value can leave its place: what the text around it
+//! means is decided before any value is seen. Danger: putting a value into a text and parsing that text again.
 
 mod json;
 mod parse;
@@ -94,8 +94,8 @@ impl Template {
         text
     }
 
-    /// Writes the literal text as it is, and each value by `write`, which is given the number of the variable. All that does
-    /// not fit is told of at once.
+    /// Writes the literal text as it is, and each value by `write`, which is given the number of the variable. All that
+    /// does not fit is told of at once.
     fn render_numbered(
         &self,
         variables: &Value,
@@ -120,11 +120,7 @@ impl Template {
                 return Err(vec![Fault::new("", Misfit::TooLarge)]);
             }
         }
-        if faults.is_empty() {
-            Ok(out)
-        } else {
-            Err(faults)
-        }
+        if faults.is_empty() { Ok(out) } else { Err(faults) }
     }
 
     /// Writes values that are texts, numbers, true or false by `write`.

@@ -43,23 +43,14 @@ fn variable(text: &str) -> Result<(Variable, &str), TemplateFault> {
         }
         _ => plain(inside)?,
     };
-    Ok((
-        Variable {
-            name,
-            default,
-            length: text.len() - behind.len(),
-        },
-        behind,
-    ))
+    Ok((Variable { name, default, length: text.len() - behind.len() }, behind))
 }
 
 const BLANKS: [char; 2] = [' ', '\t'];
 
 /// A path, perhaps with a default.
 fn plain(inside: &str) -> Result<(String, Option<DefaultValue>, &str), TemplateFault> {
-    let end = inside
-        .find(['|', '}', '{', '\n', '"'])
-        .ok_or(TemplateFault::Unclosed)?;
+    let end = inside.find(['|', '}', '{', '\n', '"']).ok_or(TemplateFault::Unclosed)?;
     let name = path(inside[..end].trim_matches(BLANKS))?;
     let rest = &inside[end..];
     let Some(behind_bar) = rest.strip_prefix('|') else {
@@ -70,9 +61,7 @@ fn plain(inside: &str) -> Result<(String, Option<DefaultValue>, &str), TemplateF
         let (literal, behind) = quoted_text(default)?;
         return Ok((name, Some(literal), close(behind)?));
     }
-    let end = default
-        .find(['}', '{', '\n', '"', '|'])
-        .ok_or(TemplateFault::Unclosed)?;
+    let end = default.find(['}', '{', '\n', '"', '|']).ok_or(TemplateFault::Unclosed)?;
     let text = default[..end].trim_matches(BLANKS).to_string();
     let behind = &default[end..];
     if !behind.starts_with("}}") && !behind.starts_with('\n') {
@@ -138,12 +127,7 @@ impl TemplateProblem {
         let character = before.get(line_start..).unwrap_or_default().chars().count() + 1;
         TemplateProblem {
             fault,
-            place: Some(Place {
-                line: text
-                    .contains('\n')
-                    .then(|| before.matches('\n').count() + 1),
-                character,
-            }),
+            place: Some(Place { line: text.contains('\n').then(|| before.matches('\n').count() + 1), character }),
         }
     }
 }

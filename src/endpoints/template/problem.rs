@@ -52,17 +52,13 @@ pub(super) enum TemplateFault {
     Backslash,
     #[error("has a fragment (the part from #), which is never sent")]
     Fragment,
-    #[error(
-        "begins with //, which would lead to another host. Begin with one slash, or with https://"
-    )]
+    #[error("begins with //, which would lead to another host. Begin with one slash, or with https://")]
     TwoSlashes,
     #[error("has the part “{0}” in its path. Write the path that it leads to")]
     DotSegment(String),
     #[error("is not JSON: {0}")]
     Json(String),
-    #[error(
-        "has a variable right behind a backslash, where its first character would be taken for an escape"
-    )]
+    #[error("has a variable right behind a backslash, where its first character would be taken for an escape")]
     BehindBackslash,
     #[error("is not XML: {0}")]
     Xml(String),
@@ -84,10 +80,7 @@ impl fmt::Display for TemplateProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.fault)?;
         match self.place {
-            Some(Place {
-                line: Some(line),
-                character,
-            }) => write!(f, " (line {line}, character {character})"),
+            Some(Place { line: Some(line), character }) => write!(f, " (line {line}, character {character})"),
             Some(Place { character, .. }) => write!(f, " (character {character})"),
             None => Ok(()),
         }
@@ -133,10 +126,7 @@ pub enum Misfit {
 
 impl Fault {
     pub fn new(variable: &str, misfit: Misfit) -> Fault {
-        Fault {
-            variable: variable.to_string(),
-            misfit,
-        }
+        Fault { variable: variable.to_string(), misfit }
     }
 
     /// A sentence about it; `place` is such as “the URL” or “the header “X-Page””.
@@ -151,9 +141,9 @@ impl Fault {
                 "The value of “{name}” has the character {}, which {place} cannot hold.",
                 character_words(*letter)
             ),
-            Misfit::EmptySegment => format!(
-                "The value of “{name}” is empty, which would leave a gap in the path of {place}."
-            ),
+            Misfit::EmptySegment => {
+                format!("The value of “{name}” is empty, which would leave a gap in the path of {place}.")
+            }
             Misfit::DotSegment => format!(
                 "The value of “{name}” makes a part of the path of {place} “.” or “..” in some spelling, which leads elsewhere."
             ),
@@ -162,18 +152,12 @@ impl Fault {
                 format!("{} would be larger than 10 megabytes.", capitalized(place))
             }
             Misfit::TwoMembers(member) => {
-                format!(
-                    "{} would have the name “{member}” twice.",
-                    capitalized(place)
-                )
+                format!("{} would have the name “{member}” twice.", capitalized(place))
             }
-            Misfit::TooDeep => format!(
-                "{} would have objects and lists in one another too deeply.",
-                capitalized(place)
-            ),
-            Misfit::NoBaseUrl => {
-                "The URL is relative, and the data connector has no base URL.".to_string()
+            Misfit::TooDeep => {
+                format!("{} would have objects and lists in one another too deeply.", capitalized(place))
             }
+            Misfit::NoBaseUrl => "The URL is relative, and the data connector has no base URL.".to_string(),
             Misfit::Url(problem) => format!("{} {problem}.", capitalized(place)),
         }
     }

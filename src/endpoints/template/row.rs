@@ -23,11 +23,7 @@ pub enum RenderedRow {
 
 impl PairTemplate {
     pub fn parse(name: &str, value: &str, required: bool) -> Result<PairTemplate, TemplateProblem> {
-        Ok(PairTemplate {
-            name: name.to_string(),
-            value: Template::parse(value)?,
-            required,
-        })
+        Ok(PairTemplate { name: name.to_string(), value: Template::parse(value)?, required })
     }
 
     pub fn template(&self) -> &Template {
@@ -40,11 +36,7 @@ impl PairTemplate {
     }
 
     fn rendered(&self, value: Result<String, Vec<Fault>>) -> Result<RenderedRow, Vec<Fault>> {
-        let lacks_values_only = |faults: &[Fault]| {
-            faults
-                .iter()
-                .all(|fault| matches!(fault.misfit, Misfit::Missing))
-        };
+        let lacks_values_only = |faults: &[Fault]| faults.iter().all(|fault| matches!(fault.misfit, Misfit::Missing));
         match value {
             Ok(value) if !value.is_empty() => Ok(RenderedRow::Value(value)),
             Ok(_) if self.required => Err(vec![Fault::new("", Misfit::Empty)]),
@@ -62,8 +54,8 @@ pub struct HeaderTemplate {
 }
 
 impl HeaderTemplate {
-    /// The value with visible ASCII, spaces and tabs only: what headers can hold beyond that has no meaning that servers agree
-    /// on (RFC 9110 5.5), and a line break would begin another header.
+    /// The value with visible ASCII, spaces and tabs only: what headers can hold beyond that has no meaning that
+    /// servers agree on (RFC 9110 5.5), and a line break would begin another header.
     pub fn render(&self, variables: &Value) -> Result<RenderedRow, Vec<Fault>> {
         let value = self.row.value.render(variables, |out, value| {
             match value.chars().find(|letter| !is_header_character(*letter)) {

@@ -10,17 +10,11 @@ fn json(text: &str) -> Value {
 }
 
 fn plain(template: &str, variables: &str) -> Result<String, Vec<String>> {
-    Template::parse(template)
-        .expect("a template")
-        .render_plain(&json(variables))
-        .map_err(sentences)
+    Template::parse(template).expect("a template").render_plain(&json(variables)).map_err(sentences)
 }
 
 fn sentences(faults: Vec<Fault>) -> Vec<String> {
-    faults
-        .iter()
-        .map(|fault| fault.sentence("the text"))
-        .collect()
+    faults.iter().map(|fault| fault.sentence("the text")).collect()
 }
 
 fn misfits<T>(result: Result<T, Vec<Fault>>) -> Vec<Misfit> {
@@ -75,20 +69,11 @@ fn what_is_missing_is_named_all_at_once() {
 #[test]
 fn what_is_no_template_is_refused_in_words_with_its_place() {
     for (text, words) in [
-        (
-            "a {{b",
-            "has “{{” without the “}}” that ends the variable (character 3)",
-        ),
-        (
-            "a\nbc {{b }\n",
-            "has “{{” without the “}}” that ends the variable (line 2, character 4)",
-        ),
+        ("a {{b", "has “{{” without the “}}” that ends the variable (character 3)"),
+        ("a\nbc {{b }\n", "has “{{” without the “}}” that ends the variable (line 2, character 4)"),
         ("{{ }}", "has a variable without a name (character 1)"),
         ("{{}}", "has a variable without a name (character 1)"),
-        (
-            "{{a..b}}",
-            "has the path “a..b”, of which a part is empty (character 1)",
-        ),
+        ("{{a..b}}", "has the path “a..b”, of which a part is empty (character 1)"),
         (
             "{{a b}}",
             "has “ ” in a variable, whose name can have letters, digits, underscores and hyphens, with full stops between the parts of a path (character 1)",
@@ -139,33 +124,14 @@ fn what_is_no_address_is_refused_in_words() {
             "begins with //, which would lead to another host. Begin with one slash, or with https://",
         ),
         ("ftp://example.org/", "must start with https:// or http://"),
-        (
-            "https://u:p@example.org/",
-            "must not contain a user name or password",
-        ),
-        (
-            "/a b",
-            "has a space or line break, which must be written as %20 or %0A",
-        ),
+        ("https://u:p@example.org/", "must not contain a user name or password"),
+        ("/a b", "has a space or line break, which must be written as %20 or %0A"),
         ("/a\\b", "has a backslash"),
-        (
-            "/a#b",
-            "has a fragment (the part from #), which is never sent",
-        ),
-        (
-            "/a/../b",
-            "has the part “..” in its path. Write the path that it leads to",
-        ),
-        (
-            "/a/%2E%2e/b",
-            "has the part “%2E%2e” in its path. Write the path that it leads to",
-        ),
+        ("/a#b", "has a fragment (the part from #), which is never sent"),
+        ("/a/../b", "has the part “..” in its path. Write the path that it leads to"),
+        ("/a/%2E%2e/b", "has the part “%2E%2e” in its path. Write the path that it leads to"),
     ] {
-        assert_eq!(
-            UrlTemplate::parse(text).expect_err(text).to_string(),
-            words,
-            "{text}"
-        );
+        assert_eq!(UrlTemplate::parse(text).expect_err(text).to_string(), words, "{text}");
     }
 }
 
@@ -173,61 +139,22 @@ fn what_is_no_address_is_refused_in_words() {
 fn a_relative_address_continues_the_base_url() {
     let data = json(r#"{"id":"7/8","q":"a&b=c"}"#);
     for (base, text, url) in [
-        (
-            "https://a.example/v1",
-            "/orders/{{id}}",
-            "https://a.example/v1/orders/7%2F8",
-        ),
-        (
-            "https://a.example/v1/",
-            "orders",
-            "https://a.example/v1/orders",
-        ),
+        ("https://a.example/v1", "/orders/{{id}}", "https://a.example/v1/orders/7%2F8"),
+        ("https://a.example/v1/", "orders", "https://a.example/v1/orders"),
         ("https://a.example", "", "https://a.example"),
         ("https://a.example/v1/", "/", "https://a.example/v1/"),
-        (
-            "https://a.example/v1?tenant=4",
-            "/orders?q={{q}}",
-            "https://a.example/v1/orders?tenant=4&q=a%26b%3Dc",
-        ),
-        (
-            "https://a.example",
-            "?q={{q}}",
-            "https://a.example?q=a%26b%3Dc",
-        ),
-        (
-            "https://a.example",
-            "https://b.example/x/{{id}}?y",
-            "https://b.example/x/7%2F8?y",
-        ),
-        (
-            "https://a.example",
-            "https://b.example?q={{q}}",
-            "https://b.example?q=a%26b%3Dc",
-        ),
-        (
-            "https://a.example",
-            "/items:search/a;b={{id}}/",
-            "https://a.example/items:search/a;b=7%2F8/",
-        ),
+        ("https://a.example/v1?tenant=4", "/orders?q={{q}}", "https://a.example/v1/orders?tenant=4&q=a%26b%3Dc"),
+        ("https://a.example", "?q={{q}}", "https://a.example?q=a%26b%3Dc"),
+        ("https://a.example", "https://b.example/x/{{id}}?y", "https://b.example/x/7%2F8?y"),
+        ("https://a.example", "https://b.example?q={{q}}", "https://b.example?q=a%26b%3Dc"),
+        ("https://a.example", "/items:search/a;b={{id}}/", "https://a.example/items:search/a;b=7%2F8/"),
     ] {
         let base = HttpUrl::parse(base).expect("a base");
-        let rendered = UrlTemplate::parse(text)
-            .expect(text)
-            .render(Some(&base), &data, &[]);
-        assert_eq!(
-            rendered
-                .map(|url| url.as_str().to_string())
-                .map_err(sentences),
-            Ok(url.to_string()),
-            "{text}"
-        );
+        let rendered = UrlTemplate::parse(text).expect(text).render(Some(&base), &data, &[]);
+        assert_eq!(rendered.map(|url| url.as_str().to_string()).map_err(sentences), Ok(url.to_string()), "{text}");
     }
     let relative = UrlTemplate::parse("/orders").expect("an address");
-    assert_eq!(
-        misfits(relative.render(None, &data, &[])),
-        [Misfit::NoBaseUrl]
-    );
+    assert_eq!(misfits(relative.render(None, &data, &[])), [Misfit::NoBaseUrl]);
 }
 
 #[test]
@@ -235,11 +162,7 @@ fn a_path_keeps_its_parts() {
     let base = HttpUrl::parse("https://a.example/v1").expect("a base");
     let refused = |text: &str, value: &str| {
         let data = json(&format!("{{\"x\":{value}}}"));
-        misfits(
-            UrlTemplate::parse(text)
-                .expect(text)
-                .render(Some(&base), &data, &[]),
-        )
+        misfits(UrlTemplate::parse(text).expect(text).render(Some(&base), &data, &[]))
     };
     assert_eq!(refused("/a/{{x}}/b", "\"..\""), [Misfit::DotSegment]);
     assert_eq!(refused("/a/.{{x}}", "\".\""), [Misfit::DotSegment]);
@@ -247,49 +170,21 @@ fn a_path_keeps_its_parts() {
     assert_eq!(refused("/a/{{x}}", "\".\""), [Misfit::DotSegment]);
     assert_eq!(refused("/a/%2{{x}}", "\"e\""), [Misfit::DotSegment]);
     assert_eq!(refused("/a/..{{x}}b", "\"/\""), [Misfit::DotSegment]);
-    for step in [
-        "../x",
-        "a/../../x",
-        "x/..",
-        "./x",
-        "..%2Fx",
-        "%2e%2e/x",
-        "..\\\\x",
-        "..;/x",
-        "%252e%252e%252fx",
-    ] {
-        assert_eq!(
-            refused("/a/{{x}}", &format!("\"{step}\"")),
-            [Misfit::DotSegment],
-            "{step}"
-        );
+    for step in ["../x", "a/../../x", "x/..", "./x", "..%2Fx", "%2e%2e/x", "..\\\\x", "..;/x", "%252e%252e%252fx"] {
+        assert_eq!(refused("/a/{{x}}", &format!("\"{step}\"")), [Misfit::DotSegment], "{step}");
     }
     assert_eq!(refused("/a/{{x}}", "\"\""), [Misfit::EmptySegment]);
     assert_eq!(refused("/a/{{x}}", "[1]"), [Misfit::Tree]);
-    assert!(matches!(
-        refused("/a/{{x}}", &format!("\"{}\"", "a".repeat(3_000)))[..],
-        [Misfit::Url(_)]
-    ));
+    assert!(matches!(refused("/a/{{x}}", &format!("\"{}\"", "a".repeat(3_000)))[..], [Misfit::Url(_)]));
 }
 
 #[test]
 fn json_values_keep_their_kind() {
-    let data = json(
-        r#"{"n":7,"s":"a\"b","t":true,"list":[1,{"a":null}],"none":null,"big":12345678901234567890}"#,
-    );
+    let data = json(r#"{"n":7,"s":"a\"b","t":true,"list":[1,{"a":null}],"none":null,"big":12345678901234567890}"#);
     for (template, rendered) in [
-        (
-            r#"{"n":{{n}},"s":{{s}},"t":{{t}}}"#,
-            r#"{"n":7,"s":"a\"b","t":true}"#,
-        ),
-        (
-            r#"{"s":"-{{s}}-{{n}}","l":{{list}}}"#,
-            r#"{"s":"-a\"b-7","l":[1,{"a":null}]}"#,
-        ),
-        (
-            r#"{ {{s}} : 1, "{{n}}": 2 , {{n|"x"}}x": 3}"#,
-            "not a template",
-        ),
+        (r#"{"n":{{n}},"s":{{s}},"t":{{t}}}"#, r#"{"n":7,"s":"a\"b","t":true}"#),
+        (r#"{"s":"-{{s}}-{{n}}","l":{{list}}}"#, r#"{"s":"-a\"b-7","l":[1,{"a":null}]}"#),
+        (r#"{ {{s}} : 1, "{{n}}": 2 , {{n|"x"}}x": 3}"#, "not a template"),
         (r#"{ {{s}} : 1, "{{n}}" : 2}"#, r#"{ "a\"b" : 1, "7" : 2}"#),
         (
             r#"{"d":{{none|null}},"e":{{none|1.50}},"f":{{none|"1"}},"g":{{none|word}},"h":{{none|true}}}"#,
@@ -299,11 +194,7 @@ fn json_values_keep_their_kind() {
         ("[{{big}}]", "[12345678901234567890]"),
     ] {
         match JsonTemplate::parse(template) {
-            Ok(parsed) => assert_eq!(
-                parsed.render(&data).map_err(sentences).as_deref(),
-                Ok(rendered),
-                "{template}"
-            ),
+            Ok(parsed) => assert_eq!(parsed.render(&data).map_err(sentences).as_deref(), Ok(rendered), "{template}"),
             Err(_) => assert_eq!(rendered, "not a template", "{template}"),
         }
     }
@@ -312,32 +203,16 @@ fn json_values_keep_their_kind() {
 #[test]
 fn what_is_no_json_with_variables_is_refused() {
     for (text, words) in [
-        (
-            "{\"a\": {{a}}",
-            "is not JSON: EOF while parsing an object at line 1, character 11",
-        ),
-        (
-            "{\"a\":\n {{a}}{{b}}}",
-            "is not JSON: expected `,` or `}` at line 2, character 7",
-        ),
-        (
-            "{\"a\":1{{a}}}",
-            "is not JSON: expected `,` or `}` at line 1, character 7",
-        ),
-        (
-            "",
-            "is not JSON: EOF while parsing a value at line 1, character 0",
-        ),
+        ("{\"a\": {{a}}", "is not JSON: EOF while parsing an object at line 1, character 11"),
+        ("{\"a\":\n {{a}}{{b}}}", "is not JSON: expected `,` or `}` at line 2, character 7"),
+        ("{\"a\":1{{a}}}", "is not JSON: expected `,` or `}` at line 1, character 7"),
+        ("", "is not JSON: EOF while parsing a value at line 1, character 0"),
         (
             "\"\\{{a}}\"",
             "has a variable right behind a backslash, where its first character would be taken for an escape",
         ),
     ] {
-        assert_eq!(
-            JsonTemplate::parse(text).expect_err(text).to_string(),
-            words,
-            "{text}"
-        );
+        assert_eq!(JsonTemplate::parse(text).expect_err(text).to_string(), words, "{text}");
     }
     assert!(JsonTemplate::parse("\"\\u00{{a}}\"").is_err());
     assert!(JsonTemplate::parse("-{{a}}").is_err());
@@ -346,13 +221,9 @@ fn what_is_no_json_with_variables_is_refused() {
 
 #[test]
 fn no_value_names_a_member_that_is_there_already() {
-    let template =
-        JsonTemplate::parse(r#"{"admin": false, "{{name}}": true}"#).expect("a template");
+    let template = JsonTemplate::parse(r#"{"admin": false, "{{name}}": true}"#).expect("a template");
     assert!(template.render(&json(r#"{"name":"colour"}"#)).is_ok());
-    assert_eq!(
-        misfits(template.render(&json(r#"{"name":"admin"}"#))),
-        [Misfit::TwoMembers("admin".into())]
-    );
+    assert_eq!(misfits(template.render(&json(r#"{"name":"admin"}"#))), [Misfit::TwoMembers("admin".into())]);
     let bare = JsonTemplate::parse(r#"[{ {{a}}: 1, {{b}}: 2 }]"#).expect("a template");
     assert_eq!(
         misfits(bare.render(&json(r#"{"a":"x at line 1","b":"x at line 1"}"#))),
@@ -371,12 +242,8 @@ fn variables_stand_in_xml_where_values_can() {
         assert!(XmlTemplate::parse(fine).is_ok(), "{fine}");
     }
     let place = "has a variable where XML can have none. Variables can stand in the text of an element and in the value of an attribute, not in names, comments, CDATA or namespaces";
-    for refused in [
-        "<a><!-- {{x}} --></a>",
-        "<a><![CDATA[{{x}}]]></a>",
-        "<a><?pi {{x}}?></a>",
-        "<a xmlns=\"{{x}}\"/>",
-    ] {
+    for refused in ["<a><!-- {{x}} --></a>", "<a><![CDATA[{{x}}]]></a>", "<a><?pi {{x}}?></a>", "<a xmlns=\"{{x}}\"/>"]
+    {
         let problem = XmlTemplate::parse(refused).expect_err(refused);
         assert_eq!(problem.to_string(), place, "{refused}");
     }
@@ -398,30 +265,12 @@ fn variables_stand_in_xml_where_values_can() {
 fn rows_without_a_value_are_left_out_or_asked_for() {
     let row = |value: &str, required| PairTemplate::parse("q", value, required).expect("a row");
     let nothing = json("{}");
-    assert_eq!(
-        row("{{q}}", false).render(&nothing),
-        Ok(RenderedRow::LeftOut)
-    );
-    assert_eq!(
-        row("{{q|}}", false).render(&nothing),
-        Ok(RenderedRow::LeftOut)
-    );
-    assert_eq!(
-        misfits(row("{{q}}", true).render(&nothing)),
-        [Misfit::Missing]
-    );
-    assert_eq!(
-        misfits(row("{{q|}}", true).render(&nothing)),
-        [Misfit::Empty]
-    );
-    assert_eq!(
-        misfits(row("{{q}}", false).render(&json(r#"{"q":[]}"#))),
-        [Misfit::Tree]
-    );
-    assert_eq!(
-        row("all", true).render(&nothing),
-        Ok(RenderedRow::Value("all".into()))
-    );
+    assert_eq!(row("{{q}}", false).render(&nothing), Ok(RenderedRow::LeftOut));
+    assert_eq!(row("{{q|}}", false).render(&nothing), Ok(RenderedRow::LeftOut));
+    assert_eq!(misfits(row("{{q}}", true).render(&nothing)), [Misfit::Missing]);
+    assert_eq!(misfits(row("{{q|}}", true).render(&nothing)), [Misfit::Empty]);
+    assert_eq!(misfits(row("{{q}}", false).render(&json(r#"{"q":[]}"#))), [Misfit::Tree]);
+    assert_eq!(row("all", true).render(&nothing), Ok(RenderedRow::Value("all".into())));
 }
 
 #[test]
@@ -431,7 +280,8 @@ fn what_is_rendered_does_not_grow_without_end() {
     assert_eq!(misfits(template.render_plain(&data)), [Misfit::TooLarge]);
 }
 
-/// No value can leave its place: each is rendered, read by a parser of somebody else, and compared with a harmless value.
+/// No value can leave its place: each is rendered, read by a parser of somebody else, and compared with a harmless
+/// value.
 mod places {
     use ::url::Url;
     use proptest::prelude::*;
@@ -458,11 +308,7 @@ mod places {
         HttpUrl::parse("https://api.example.org/v1?tenant=4").expect("a base")
     }
 
-    fn url_of(
-        template: &str,
-        value: &str,
-        parameters: &[(String, String)],
-    ) -> Result<Url, Vec<Misfit>> {
+    fn url_of(template: &str, value: &str, parameters: &[(String, String)]) -> Result<Url, Vec<Misfit>> {
         let template = UrlTemplate::parse(template).expect("an address");
         let rendered = template.render(Some(&base()), &variables(value), parameters);
         rendered
@@ -471,12 +317,8 @@ mod places {
     }
 
     fn segments(url: &Url) -> Vec<String> {
-        let decode = |segment: &str| {
-            percent_encoding::percent_decode_str(segment)
-                .decode_utf8()
-                .expect("UTF-8")
-                .into_owned()
-        };
+        let decode =
+            |segment: &str| percent_encoding::percent_decode_str(segment).decode_utf8().expect("UTF-8").into_owned();
         url.path_segments().expect("a path").map(decode).collect()
     }
 
@@ -487,10 +329,7 @@ mod places {
     /// The shape of JSON, with the names of members and without values.
     fn shape(value: &Value) -> Value {
         match value {
-            Value::Object(members) => members
-                .iter()
-                .map(|(name, value)| (name.clone(), shape(value)))
-                .collect(),
+            Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), shape(value))).collect(),
             Value::Array(items) => items.iter().map(shape).collect(),
             _ => Value::Null,
         }

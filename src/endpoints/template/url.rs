@@ -8,11 +8,7 @@ use super::{Part, Template};
 use crate::outbound::{HttpUrl, Origin, has_step};
 
 /// All but the unreserved characters of RFC 3986.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// An address with variables.
 #[derive(Clone, Debug)]
@@ -31,12 +27,7 @@ impl UrlTemplate {
         let (prefix, parts) = split_prefix(&whole)?;
         let (path, query) = split_query(parts)?;
         let segments = split_path(path, prefix.is_some())?;
-        Ok(UrlTemplate {
-            prefix,
-            segments,
-            query,
-            whole,
-        })
+        Ok(UrlTemplate { prefix, segments, query, whole })
     }
 
     pub fn template(&self) -> &Template {
@@ -68,20 +59,14 @@ impl UrlTemplate {
         let (path, own_query) = match (path, own_query) {
             (Ok(path), Ok(query)) => (path, query),
             (path, query) => {
-                return Err([path.err(), query.err()]
-                    .into_iter()
-                    .flatten()
-                    .flatten()
-                    .collect());
+                return Err([path.err(), query.err()].into_iter().flatten().flatten().collect());
             }
         };
         let mut url = match path {
             Some(path) => format!("{}/{path}", start.trim_end_matches('/')),
             None => start.to_string(),
         };
-        let pairs = parameters
-            .iter()
-            .map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+        let pairs = parameters.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
         let queries = [base_query.to_string(), own_query].into_iter().chain(pairs);
         let queries: Vec<String> = queries.filter(|query| !query.is_empty()).collect();
         if !queries.is_empty() {
@@ -108,11 +93,7 @@ impl UrlTemplate {
                 Err(more) => faults.extend(more),
             }
         }
-        if faults.is_empty() {
-            Ok(Some(path.join("/")))
-        } else {
-            Err(faults)
-        }
+        if faults.is_empty() { Ok(Some(path.join("/"))) } else { Err(faults) }
     }
 }
 
@@ -121,10 +102,7 @@ fn render_segment(segment: &Template, variables: &Value) -> Result<String, Vec<F
     if segment.is_literal() {
         return Ok(text);
     }
-    let blamed = segment
-        .variables()
-        .next()
-        .map_or("", |variable| variable.name());
+    let blamed = segment.variables().next().map_or("", |variable| variable.name());
     if text.is_empty() {
         return Err(vec![Fault::new(blamed, Misfit::EmptySegment)]);
     }
@@ -159,11 +137,7 @@ fn split_prefix(template: &Template) -> Result<(Option<Prefix>, Vec<Part>), Temp
     if !has_scheme(&first) {
         let shape = template.with(|_, _| "x".to_string());
         let is_whole = has_scheme(&shape) && shape.find("://") == shape.find(':');
-        return if is_whole {
-            Err(TemplateFault::InOrigin.into())
-        } else {
-            Ok((None, parts))
-        };
+        return if is_whole { Err(TemplateFault::InOrigin.into()) } else { Ok((None, parts)) };
     }
     let host = first.find("://").map_or(first.len(), |at| at + 3);
     let after_host = first[host..].find(['/', '?', '#']);
@@ -184,9 +158,7 @@ fn has_scheme(text: &str) -> bool {
         return false;
     };
     let mut letters = scheme.chars();
-    letters
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic())
+    letters.next().is_some_and(|first| first.is_ascii_alphabetic())
         && letters.all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '+' | '-' | '.'))
 }
 

@@ -19,11 +19,8 @@ pub enum Found<'a> {
 impl Variable {
     /// The value at its path, or its default. Null counts as no value.
     pub(super) fn find<'a>(&'a self, variables: &'a Value) -> Option<Found<'a>> {
-        let value = if self.name.is_empty() {
-            None
-        } else {
-            at_path(variables, &self.name).filter(|value| !value.is_null())
-        };
+        let value =
+            if self.name.is_empty() { None } else { at_path(variables, &self.name).filter(|value| !value.is_null()) };
         let default = || self.default.as_ref().map(DefaultValue::found);
         value.map(Found::Value).or_else(default)
     }
@@ -31,21 +28,16 @@ impl Variable {
 
 /// The value at a path: names of members, and numbers of items from 0.
 fn at_path<'a>(variables: &'a Value, path: &str) -> Option<&'a Value> {
-    path.split('.')
-        .try_fold(variables, |value, name| match value {
-            Value::Object(members) => members.get(name),
-            Value::Array(items) => items.get(name.parse::<usize>().ok()?),
-            _ => None,
-        })
+    path.split('.').try_fold(variables, |value, name| match value {
+        Value::Object(members) => members.get(name),
+        Value::Array(items) => items.get(name.parse::<usize>().ok()?),
+        _ => None,
+    })
 }
 
 impl DefaultValue {
     fn found(&self) -> Found<'_> {
-        if self.quoted {
-            Found::Text(&self.text)
-        } else {
-            Found::Bare(&self.text)
-        }
+        if self.quoted { Found::Text(&self.text) } else { Found::Bare(&self.text) }
     }
 }
 
@@ -56,9 +48,7 @@ impl<'a> Found<'a> {
             Found::Text(text) | Found::Bare(text) => Ok(Cow::Borrowed(text)),
             Found::Value(Value::String(text)) => Ok(Cow::Borrowed(text)),
             Found::Value(Value::Number(number)) => Ok(Cow::Owned(number.to_string())),
-            Found::Value(Value::Bool(truth)) => {
-                Ok(Cow::Borrowed(if *truth { "true" } else { "false" }))
-            }
+            Found::Value(Value::Bool(truth)) => Ok(Cow::Borrowed(if *truth { "true" } else { "false" })),
             Found::Value(Value::Array(_) | Value::Object(_) | Value::Null) => Err(Misfit::Tree),
         }
     }

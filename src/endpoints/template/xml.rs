@@ -1,7 +1,7 @@
 //! XML bodies. A variable can stand in the text of an element and in the value of an attribute.
 //!
-//! Where a variable stands is not guessed from the text around it: a parser reads the template with marks in the variables'
-//! places, and says where it has found them.
+//! Where a variable stands is not guessed from the text around it: a parser reads the template with marks in the
+//! variables' places, and says where it has found them.
 
 use roxmltree::{Document, ParsingOptions};
 use serde_json::Value;
@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::problem::{Fault, Misfit, TemplateFault, TemplateProblem};
 use super::{Template, Variable};
 
-/// A mark in the place of a variable: in text and attributes the parser reads its middle as “&”, in CDATA and comments as
-/// it stands.
+/// A mark in the place of a variable: in text and attributes the parser reads its middle as “&”, in CDATA and comments
+/// as it stands.
 const WRITTEN_MARK: &str = "\u{f8ff}&amp;\u{f8ff}";
 const READ_MARK: &str = "\u{f8ff}&\u{f8ff}";
 
@@ -48,12 +48,8 @@ impl XmlTemplate {
 
 /// Without document types, which can define entities.
 fn read(text: &str) -> Result<Document<'_>, TemplateProblem> {
-    let options = ParsingOptions {
-        allow_dtd: false,
-        ..ParsingOptions::default()
-    };
-    Document::parse_with_options(text, options)
-        .map_err(|error| TemplateFault::Xml(error.to_string()).into())
+    let options = ParsingOptions { allow_dtd: false, ..ParsingOptions::default() };
+    Document::parse_with_options(text, options).map_err(|error| TemplateFault::Xml(error.to_string()).into())
 }
 
 fn marks_found(document: &Document<'_>) -> usize {
@@ -70,10 +66,7 @@ fn marks_found(document: &Document<'_>) -> usize {
 
 /// Whether the declaration, if there is one, names the encoding in which the body is sent.
 fn declares_utf8(text: &str) -> bool {
-    let declaration = text
-        .strip_prefix("<?xml")
-        .and_then(|rest| rest.split("?>").next())
-        .unwrap_or_default();
+    let declaration = text.strip_prefix("<?xml").and_then(|rest| rest.split("?>").next()).unwrap_or_default();
     let Some((_, encoding)) = declaration.split_once("encoding") else {
         return true;
     };
@@ -81,8 +74,8 @@ fn declares_utf8(text: &str) -> bool {
     encoding.to_ascii_lowercase().starts_with("utf-8")
 }
 
-/// Writes a value so that it reads back the same in text and attributes alike: line ends and tabs in an attribute would be
-/// read as spaces, unless they are written by their numbers.
+/// Writes a value so that it reads back the same in text and attributes alike: line ends and tabs in an attribute would
+/// be read as spaces, unless they are written by their numbers.
 fn escape(out: &mut String, value: &str) -> Result<(), Misfit> {
     for letter in value.chars() {
         match letter {

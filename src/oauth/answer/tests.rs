@@ -13,15 +13,8 @@ use crate::outbound::HttpUrl;
 use crate::outbound::Mask;
 
 fn reply(status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Reply {
-    let headers = headers
-        .iter()
-        .map(|&(name, value)| (name.to_owned(), value.to_owned()));
-    Reply {
-        status,
-        headers: headers.collect(),
-        body: body.into(),
-        elapsed: Duration::from_millis(5),
-    }
+    let headers = headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
+    Reply { status, headers: headers.collect(), body: body.into(), elapsed: Duration::from_millis(5) }
 }
 
 fn read_at(location: &TokenLocation, reply: &Reply) -> Result<Token, Refusal> {
@@ -30,12 +23,7 @@ fn read_at(location: &TokenLocation, reply: &Reply) -> Result<Token, Refusal> {
     let url = HttpUrl::parse("https://id.example.org/token");
     let now = DateTime::UNIX_EPOCH;
     let reading = Reading {
-        inquiry: Inquiry {
-            url: &url.expect("an address"),
-            asked: Asked::Styled,
-            mask: &mask,
-            now: Some(now),
-        },
+        inquiry: Inquiry { url: &url.expect("an address"), asked: Asked::Styled, mask: &mask, now: Some(now) },
         location,
         now,
         lifetime: None,
@@ -60,11 +48,7 @@ fn pair(text: &str, place: &str) -> Option<(String, String)> {
 #[test]
 fn a_token_is_found_where_servers_put_it() {
     for (body, token, place) in [
-        (
-            json!({"access_token": "abc", "id_token": "x", "token": "y"}),
-            "abc",
-            "access_token",
-        ),
+        (json!({"access_token": "abc", "id_token": "x", "token": "y"}), "abc", "access_token"),
         (json!({"token": "abc", "jwt": "x"}), "abc", "token"),
         (json!({"jwt": "abc"}), "abc", "jwt"),
         (json!({"id_token": "abc"}), "abc", "id_token"),
@@ -72,30 +56,14 @@ fn a_token_is_found_where_servers_put_it() {
         (json!({"Token": "abc"}), "abc", "Token"),
         (json!({"access-token": "abc"}), "abc", "access-token"),
         (json!({"data": {"token": "abc"}}), "abc", "/data/token"),
-        (
-            json!({"result": {"access_token": "abc"}}),
-            "abc",
-            "/result/access_token",
-        ),
-        (
-            json!({"access_token": null, "data": {"jwt": "abc"}}),
-            "abc",
-            "/data/jwt",
-        ),
+        (json!({"result": {"access_token": "abc"}}), "abc", "/result/access_token"),
+        (json!({"access_token": null, "data": {"jwt": "abc"}}), "abc", "/data/jwt"),
         (json!({"access_token": "", "token": "abc"}), "abc", "token"),
         (json!({"access_token": "Bearer abc"}), "abc", "access_token"),
         (json!({"access_token": " abc\n"}), "abc", "access_token"),
-        (
-            json!({"access_token": "1|a:b{}"}),
-            "1|a:b{}",
-            "access_token",
-        ),
+        (json!({"access_token": "1|a:b{}"}), "1|a:b{}", "access_token"),
         (json!({"error": null, "token": "abc"}), "abc", "token"),
-        (
-            json!("0123456789abcdef"),
-            "0123456789abcdef",
-            "whole answer",
-        ),
+        (json!("0123456789abcdef"), "0123456789abcdef", "whole answer"),
     ] {
         for content_type in ["application/json", "text/html", ""] {
             let reply = reply(200, &[("content-type", content_type)], body.to_string());
@@ -106,60 +74,18 @@ fn a_token_is_found_where_servers_put_it() {
 
 #[test]
 fn a_token_may_come_as_text_form_or_header() {
-    let form = [(
-        "content-type",
-        "application/x-www-form-urlencoded; charset=utf-8",
-    )];
+    let form = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
     for (headers, body, token, place) in [
-        (
-            &[][..],
-            "0123456789abcdef\r\n",
-            "0123456789abcdef",
-            "whole answer",
-        ),
+        (&[][..], "0123456789abcdef\r\n", "0123456789abcdef", "whole answer"),
         (&[], "\u{feff}{\"token\": \"abc\"}", "abc", "token"),
-        (
-            &[],
-            "12345678901234567890",
-            "12345678901234567890",
-            "whole answer",
-        ),
-        (
-            &[],
-            "Bearer 0123456789abcdef",
-            "0123456789abcdef",
-            "whole answer",
-        ),
-        (
-            &form,
-            "access_token=a%2Bb&expires_in=60",
-            "a+b",
-            "access_token",
-        ),
-        (
-            &[("authorization", "Bearer abc")],
-            "",
-            "abc",
-            "header authorization",
-        ),
-        (
-            &[("x-auth-token", "abc")],
-            "Signed-in-successfully",
-            "abc",
-            "header x-auth-token",
-        ),
-        (
-            &[("x-subject-token", "abc")],
-            "{\"token\": {}}",
-            "abc",
-            "header x-subject-token",
-        ),
+        (&[], "12345678901234567890", "12345678901234567890", "whole answer"),
+        (&[], "Bearer 0123456789abcdef", "0123456789abcdef", "whole answer"),
+        (&form, "access_token=a%2Bb&expires_in=60", "a+b", "access_token"),
+        (&[("authorization", "Bearer abc")], "", "abc", "header authorization"),
+        (&[("x-auth-token", "abc")], "Signed-in-successfully", "abc", "header x-auth-token"),
+        (&[("x-subject-token", "abc")], "{\"token\": {}}", "abc", "header x-subject-token"),
     ] {
-        assert_eq!(
-            found(read(&reply(201, headers, body))),
-            pair(token, place),
-            "{body}"
-        );
+        assert_eq!(found(read(&reply(201, headers, body))), pair(token, place), "{body}");
     }
 }
 
@@ -184,11 +110,7 @@ fn what_is_no_token_is_not_taken_for_one() {
         "{\"data\": {\"data\": {\"token\": \"abc\"}}}",
     ] {
         let refusal = read(&reply(200, &[], body)).err();
-        assert_eq!(
-            refusal.map(|r| r.layer),
-            Some(RefusalLayer::Answer),
-            "{body}"
-        );
+        assert_eq!(refusal.map(|r| r.layer), Some(RefusalLayer::Answer), "{body}");
     }
     let basic = reply(200, &[("authorization", "Basic abc")], "{}");
     assert_eq!(found(read(&basic)), None);
@@ -196,24 +118,11 @@ fn what_is_no_token_is_not_taken_for_one() {
 
 #[test]
 fn a_token_that_could_break_a_header_is_refused_and_not_shown() {
-    for token in [
-        "a b",
-        "a\r\nHost: x",
-        "a\nb",
-        "a\0b",
-        "tökén",
-        "a\u{7f}b",
-        "a\tb",
-        "€",
-    ] {
+    for token in ["a b", "a\r\nHost: x", "a\nb", "a\0b", "tökén", "a\u{7f}b", "a\tb", "€"] {
         let body = json!({"access_token": token}).to_string();
         let refusal = read(&reply(200, &[], body)).err();
         let refusal = refusal.map(|r| (r.layer, r.server_words, r.message.contains(token)));
-        assert_eq!(
-            refusal,
-            Some((RefusalLayer::Answer, None, false)),
-            "{token:?}"
-        );
+        assert_eq!(refusal, Some((RefusalLayer::Answer, None, false)), "{token:?}");
     }
     let long = json!({"access_token": "a".repeat(16 * 1024 + 1)}).to_string();
     assert!(read(&reply(200, &[], long)).is_err());
@@ -235,28 +144,12 @@ fn a_pointer_leads_to_the_token_and_nowhere_else() -> Result<(), crate::oauth::P
     assert_eq!(expiry, Some(DateTime::UNIX_EPOCH + TimeDelta::seconds(30)));
     assert_eq!(found(deep), pair("deep", "/list/0/a~1b"));
     for (pointer, body, message) in [
-        (
-            "/data/token",
-            body.as_str(),
-            "The answer has nothing at /data/token. Its members are ",
-        ),
+        ("/data/token", body.as_str(), "The answer has nothing at /data/token. Its members are "),
         ("/n", &body, "What the answer has at /n is not a text."),
-        (
-            "/list",
-            &body,
-            "What the answer has at /list is not a text.",
-        ),
-        (
-            "/empty",
-            &body,
-            "What the answer has at /empty is not a text.",
-        ),
+        ("/list", &body, "What the answer has at /list is not a text."),
+        ("/empty", &body, "What the answer has at /empty is not a text."),
         ("/token", "0123456789abcdef", "The answer is not JSON"),
-        (
-            "/token",
-            "<p>Hello</p>",
-            "The server answered with a web page",
-        ),
+        ("/token", "<p>Hello</p>", "The server answered with a web page"),
         ("/token", "", "The server's answer is empty."),
     ] {
         let refusal = at(pointer, body)?.err();
@@ -282,24 +175,9 @@ fn what_stands_beside_the_token_is_read_tolerantly() {
         (json!({"token_type": "a\r\nb"}), "Bearer", None, None),
         (json!({"token_type": null}), "Bearer", None, None),
         (json!({"token_type": 7}), "Bearer", None, None),
-        (
-            json!({"scope": "read  write"}),
-            "Bearer",
-            Some("read write"),
-            None,
-        ),
-        (
-            json!({"scope": "read,write, admin"}),
-            "Bearer",
-            Some("read write admin"),
-            None,
-        ),
-        (
-            json!({"scope": ["read", "write"]}),
-            "Bearer",
-            Some("read write"),
-            None,
-        ),
+        (json!({"scope": "read  write"}), "Bearer", Some("read write"), None),
+        (json!({"scope": "read,write, admin"}), "Bearer", Some("read write admin"), None),
+        (json!({"scope": ["read", "write"]}), "Bearer", Some("read write"), None),
         (json!({"scope": ""}), "Bearer", None, None),
         (json!({"scope": "a\u{0}b c"}), "Bearer", Some("c"), None),
         (json!({"scope": 7}), "Bearer", None, None),
@@ -310,25 +188,16 @@ fn what_stands_beside_the_token_is_read_tolerantly() {
     ] {
         let mut body = extra.clone();
         body["access_token"] = json!("abc");
-        let expected = (
-            token_type.to_owned(),
-            scope.map(str::to_owned),
-            refresh.map(str::to_owned),
-        );
+        let expected = (token_type.to_owned(), scope.map(str::to_owned), refresh.map(str::to_owned));
         assert_eq!(details(body), Some(expected), "{extra}");
     }
     let long = json!({"access_token": "abc", "refresh_token": "r".repeat(16 * 1024 + 1)});
     let refusal = read(&reply(200, &[], long.to_string())).err();
     let said = refusal.map(|refusal| refusal.message).unwrap_or_default();
-    assert_eq!(
-        said,
-        "The refresh token in the answer is longer than 16 KiB."
-    );
+    assert_eq!(said, "The refresh token in the answer is longer than 16 KiB.");
     // Details at the top serve a token that stands one level down.
     let body = json!({"data": {"token": "abc"}, "expires_in": 60}).to_string();
-    let source = read(&reply(200, &[], body))
-        .ok()
-        .map(|token| token.expiry_source);
+    let source = read(&reply(200, &[], body)).ok().map(|token| token.expiry_source);
     assert_eq!(source, Some(ExpirySource::ExpiresIn));
 }
 
@@ -337,71 +206,26 @@ fn a_refusal_tells_what_to_try() {
     let body = |value: Value| value.to_string();
     let html = "<html><title>Sign in</title><body>…</body></html>".to_owned();
     for (status, body, words, remedy) in [
-        (
-            400,
-            body(json!({"error": "invalid_grant"})),
-            Some("invalid_grant"),
-            "Check user and",
-        ),
-        (
-            401,
-            body(json!({"error": "invalid_client"})),
-            Some("invalid_client"),
-            "Check Client ID",
-        ),
-        (
-            401,
-            String::new(),
-            None,
-            "Check user and password, and Client ID",
-        ),
-        (
-            403,
-            body(json!({"detail": "Blocked"})),
-            Some("Blocked"),
-            "Check user and password, and Client ID",
-        ),
+        (400, body(json!({"error": "invalid_grant"})), Some("invalid_grant"), "Check user and"),
+        (401, body(json!({"error": "invalid_client"})), Some("invalid_client"), "Check Client ID"),
+        (401, String::new(), None, "Check user and password, and Client ID"),
+        (403, body(json!({"detail": "Blocked"})), Some("Blocked"), "Check user and password, and Client ID"),
         (404, html.clone(), Some("Sign in"), "Check the path"),
-        (
-            405,
-            String::new(),
-            None,
-            "Try another request style: the server wants another HTTP",
-        ),
-        (
-            415,
-            String::new(),
-            None,
-            "Try another request style: the server wants the sign-in",
-        ),
+        (405, String::new(), None, "Try another request style: the server wants another HTTP"),
+        (415, String::new(), None, "Try another request style: the server wants the sign-in"),
         (429, "slow down".to_owned(), None, "Wait some minutes"),
-        (
-            500,
-            body(json!({"error": "invalid_grant"})),
-            Some("invalid_grant"),
-            "The server has a",
-        ),
+        (500, body(json!({"error": "invalid_grant"})), Some("invalid_grant"), "The server has a"),
         (503, html.clone(), Some("Sign in"), "The server has a"),
     ] {
         let refusal = read(&reply(status, &[], body)).err();
-        assert_eq!(
-            refusal.as_ref().map(|r| r.layer),
-            Some(RefusalLayer::HttpStatus(status))
-        );
-        assert_eq!(
-            refusal.as_ref().and_then(|r| r.server_words.as_deref()),
-            words
-        );
+        assert_eq!(refusal.as_ref().map(|r| r.layer), Some(RefusalLayer::HttpStatus(status)));
+        assert_eq!(refusal.as_ref().and_then(|r| r.server_words.as_deref()), words);
         let said = refusal.map(|r| r.remedy).unwrap_or_default();
         assert!(said.starts_with(remedy), "{status}: {said}");
     }
     let page = read(&reply(200, &[], html)).err();
     let page = page.map(|r| (r.layer, r.server_words, r.remedy));
-    let expected = (
-        RefusalLayer::Answer,
-        Some("Sign in".to_owned()),
-        Asked::Styled.web_page().to_owned(),
-    );
+    let expected = (RefusalLayer::Answer, Some("Sign in".to_owned()), Asked::Styled.web_page().to_owned());
     assert_eq!(page, Some(expected));
 }
 
@@ -417,10 +241,7 @@ fn an_error_under_status_200_is_a_refusal() {
 #[test]
 fn a_redirect_is_told_and_not_followed() {
     for (location, told) in [
-        (
-            "https://other.example/token?code=1",
-            "“https://other.example/token”",
-        ),
+        ("https://other.example/token?code=1", "“https://other.example/token”"),
         ("/v2/token", "“https://id.example.org/v2/token”"),
         ("//u:p@other.example", "“https://other.example/”"),
         ("/echo/hunter22", "“https://id.example.org/echo/‹masked›”"),
@@ -428,10 +249,7 @@ fn a_redirect_is_told_and_not_followed() {
         ("", "“https://id.example.org/token”"),
     ] {
         let refusal = read(&reply(302, &[("location", location)], "")).err();
-        assert_eq!(
-            refusal.as_ref().map(|r| r.layer),
-            Some(RefusalLayer::HttpStatus(302))
-        );
+        assert_eq!(refusal.as_ref().map(|r| r.layer), Some(RefusalLayer::HttpStatus(302)));
         let said = refusal.map(|r| r.message).unwrap_or_default();
         assert!(said.contains(told), "{location}: {said}");
     }
@@ -449,10 +267,7 @@ fn no_refusal_shows_the_password() {
         for status in [200, 400, 500] {
             let refusal = read(&reply(status, &[], body.as_str())).err();
             let shown = format!("{refusal:?}").to_lowercase();
-            assert!(
-                shown.starts_with("some") && !shown.contains("hunter22"),
-                "{shown}"
-            );
+            assert!(shown.starts_with("some") && !shown.contains("hunter22"), "{shown}");
         }
     }
 }

@@ -27,20 +27,10 @@ fn a_query_holds_a_code_or_a_no() {
     for (query, state, iss, outcome) in [
         ("code=c&state=s", some, None, "code c"),
         ("?code=c%2F+1&state=s&x=1&x=2", some, None, "code c/ 1"),
-        (
-            "state=s&code=c&iss=https%3A%2F%2Fa.example",
-            some,
-            Some("https://a.example"),
-            "code c",
-        ),
+        ("state=s&code=c&iss=https%3A%2F%2Fa.example", some, Some("https://a.example"), "code c"),
         ("code=c&state=&iss=", None, None, "code c"),
         ("code=c", None, None, "code c"),
-        (
-            "error=access_denied&state=s",
-            some,
-            None,
-            "refused access_denied None",
-        ),
+        ("error=access_denied&state=s", some, None, "refused access_denied None"),
         (
             "error=access_denied&error_description=No%0D%0A+%00way&state=s",
             some,
@@ -89,22 +79,12 @@ fn a_fragment_is_read_however_it_comes() {
         format!("https://c.example/callback?{parameters}"),
     ] {
         let answer = from_fragment(&text);
-        assert_eq!(
-            told(&answer),
-            (Some("s"), None, "token a/b".to_owned()),
-            "{text}"
-        );
+        assert_eq!(told(&answer), (Some("s"), None, "token a/b".to_owned()), "{text}");
     }
     for (text, outcome) in [
         ("#error=access_denied&state=s", "refused access_denied None"),
-        (
-            "https://c.example/?error=access_denied&state=s",
-            "refused access_denied None",
-        ),
-        (
-            "https://c.example/?error=access_denied&state=s#_=_",
-            "refused access_denied None",
-        ),
+        ("https://c.example/?error=access_denied&state=s", "refused access_denied None"),
+        ("https://c.example/?error=access_denied&state=s#_=_", "refused access_denied None"),
         ("#access_token=a&access_token=b&state=s", "nothing"),
         ("#access_token=a&error=x&state=s", "refused x None"),
         ("#access_token=a%20b&state=s", "nothing"),
@@ -113,17 +93,10 @@ fn a_fragment_is_read_however_it_comes() {
         ("#code=c&state=s", "nothing"),
     ] {
         let answer = from_fragment(text);
-        assert_eq!(
-            told(&answer),
-            (Some("s"), None, outcome.to_owned()),
-            "{text}"
-        );
+        assert_eq!(told(&answer), (Some("s"), None, outcome.to_owned()), "{text}");
     }
     for text in ["", "#", "hello", "https://c.example/callback", "##"] {
-        assert_eq!(
-            told(&from_fragment(text)),
-            (None, None, "nothing".to_owned())
-        );
+        assert_eq!(told(&from_fragment(text)), (None, None, "nothing".to_owned()));
     }
 }
 
@@ -131,13 +104,7 @@ fn a_fragment_is_read_however_it_comes() {
 fn what_stands_beside_the_token_is_read_tolerantly() {
     for (rest, seconds, source, token_type, scope) in [
         ("", 30, ExpirySource::Manual, "Bearer", None),
-        (
-            "&expires_in=60",
-            60,
-            ExpirySource::ExpiresIn,
-            "Bearer",
-            None,
-        ),
+        ("&expires_in=60", 60, ExpirySource::ExpiresIn, "Bearer", None),
         ("&expires_in=soon", 30, ExpirySource::Manual, "Bearer", None),
         ("&expires_in=-1", 30, ExpirySource::Manual, "Bearer", None),
         (
@@ -153,15 +120,8 @@ fn what_stands_beside_the_token_is_read_tolerantly() {
             panic!("no token: {rest}");
         };
         let end = token.expires_at.map(|end| end.timestamp());
-        assert_eq!(
-            (end, token.expiry_source),
-            (Some(seconds), source),
-            "{rest}"
-        );
-        assert_eq!(
-            (token.token_type.as_str(), token.scope.as_deref()),
-            (token_type, scope)
-        );
+        assert_eq!((end, token.expiry_source), (Some(seconds), source), "{rest}");
+        assert_eq!((token.token_type.as_str(), token.scope.as_deref()), (token_type, scope));
         assert!(token.refresh.is_none());
     }
 }

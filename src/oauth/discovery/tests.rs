@@ -36,25 +36,10 @@ async fn metadata_are_found_in_every_place() {
         (oauth, "/", "{issuer}", 1),
         (oauth, "", "{issuer}/", 1),
         ("/.well-known/openid-configuration", "", "{issuer}", 2),
-        (
-            "/.well-known/oauth-authorization-server/x/y",
-            "/x/y/",
-            "{issuer}/x/y",
-            1,
-        ),
+        ("/.well-known/oauth-authorization-server/x/y", "/x/y/", "{issuer}/x/y", 1),
         ("/x/.well-known/openid-configuration", "/x", "{issuer}/x", 2),
-        (
-            "/x/.well-known/oauth-authorization-server",
-            "/x",
-            "{issuer}/x",
-            3,
-        ),
-        (
-            "/x/.well-known/openid-configuration",
-            "/x/.well-known/openid-configuration",
-            "{issuer}/x",
-            1,
-        ),
+        ("/x/.well-known/oauth-authorization-server", "/x", "{issuer}/x", 3),
+        ("/x/.well-known/openid-configuration", "/x/.well-known/openid-configuration", "{issuer}/x", 1),
     ] {
         let document = json!({"issuer": issuer, "token_endpoint": "{issuer}/token"});
         let server = server(place, document).await;
@@ -85,10 +70,7 @@ async fn every_member_is_read_and_a_bad_one_left_out() {
     let metadata = find(&server.url("")).await.expect("metadata");
     let authorize = HttpUrl::parse("https://a.example/authorize?p=1").ok();
     assert_eq!(metadata.authorization_endpoint, authorize);
-    assert_eq!(
-        (metadata.token_endpoint, metadata.revocation_endpoint),
-        (None, None)
-    );
+    assert_eq!((metadata.token_endpoint, metadata.revocation_endpoint), (None, None));
     assert_eq!(metadata.scopes_supported, ["read", "write"]);
     assert!(metadata.grant_types_supported.is_empty());
     assert_eq!(metadata.token_endpoint_auth_methods_supported.len(), MOST);
@@ -111,76 +93,16 @@ async fn another_issuers_metadata_are_not_used() {
 #[tokio::test]
 async fn what_is_no_metadata_is_told() {
     for (status, headers, body, layer, message) in [
-        (
-            404,
-            "",
-            "",
-            RefusalLayer::HttpStatus(404),
-            "The server answered 404",
-        ),
-        (
-            302,
-            "Location: /login\r\n",
-            "",
-            RefusalLayer::HttpStatus(302),
-            "The server redirects",
-        ),
-        (
-            503,
-            "",
-            "{}",
-            RefusalLayer::HttpStatus(503),
-            "The server answered 503",
-        ),
-        (
-            200,
-            "",
-            "",
-            RefusalLayer::Answer,
-            "The server's answer is no JSON",
-        ),
-        (
-            200,
-            "",
-            "[1]",
-            RefusalLayer::Answer,
-            "The server's answer is no JSON",
-        ),
-        (
-            200,
-            "",
-            "{\"issuer\"",
-            RefusalLayer::Answer,
-            "The server's answer is no JSON",
-        ),
-        (
-            200,
-            "",
-            "{}",
-            RefusalLayer::Answer,
-            "The answer is no metadata",
-        ),
-        (
-            200,
-            "",
-            "{\"issuer\": 7}",
-            RefusalLayer::Answer,
-            "The answer is no metadata",
-        ),
-        (
-            200,
-            "",
-            "{\"error\": \"x\"}",
-            RefusalLayer::Answer,
-            "The server answered with an error",
-        ),
-        (
-            200,
-            "",
-            "<html><title>App",
-            RefusalLayer::Answer,
-            "The server answered with a web",
-        ),
+        (404, "", "", RefusalLayer::HttpStatus(404), "The server answered 404"),
+        (302, "Location: /login\r\n", "", RefusalLayer::HttpStatus(302), "The server redirects"),
+        (503, "", "{}", RefusalLayer::HttpStatus(503), "The server answered 503"),
+        (200, "", "", RefusalLayer::Answer, "The server's answer is no JSON"),
+        (200, "", "[1]", RefusalLayer::Answer, "The server's answer is no JSON"),
+        (200, "", "{\"issuer\"", RefusalLayer::Answer, "The server's answer is no JSON"),
+        (200, "", "{}", RefusalLayer::Answer, "The answer is no metadata"),
+        (200, "", "{\"issuer\": 7}", RefusalLayer::Answer, "The answer is no metadata"),
+        (200, "", "{\"error\": \"x\"}", RefusalLayer::Answer, "The server answered with an error"),
+        (200, "", "<html><title>App", RefusalLayer::Answer, "The server answered with a web"),
     ] {
         let server = Server::with(status, headers, body).await;
         let refusal = find(&server.url("/x")).await.expect_err(body);

@@ -26,10 +26,7 @@ fn code() -> Grant {
 }
 
 fn password() -> Grant {
-    Grant::Password {
-        user: "alice".to_owned(),
-        password: secret("p+ä:&%/ w"),
-    }
+    Grant::Password { user: "alice".to_owned(), password: secret("p+ä:&%/ w") }
 }
 
 fn refresh() -> Grant {
@@ -38,16 +35,11 @@ fn refresh() -> Grant {
 
 async fn ask(endpoint: &TokenEndpoint, grant: &Grant) -> Result<Token, Refusal> {
     let now = DateTime::UNIX_EPOCH;
-    endpoint
-        .request(&outbound(), &Transport::default(), limits(), grant, now)
-        .await
+    endpoint.request(&outbound(), &Transport::default(), limits(), grant, now).await
 }
 
 /// What an endpoint sends for a grant after `change`.
-async fn sent(
-    grant: &Grant,
-    change: impl FnOnce(&mut TokenEndpoint),
-) -> (Option<String>, String, String) {
+async fn sent(grant: &Grant, change: impl FnOnce(&mut TokenEndpoint)) -> (Option<String>, String, String) {
     let server = Server::with(200, "", "{\"access_token\": \"abc\"}").await;
     let mut endpoint = endpoint(server.url("/token?v=2"));
     change(&mut endpoint);
@@ -69,19 +61,13 @@ async fn each_grant_sends_its_own_parameters() {
             "grant_type=authorization_code&code=the+code%2F1\
              &redirect_uri=https%3A%2F%2Fc.example%2Fcallback&code_verifier=the-verifier",
         ),
-        (
-            Grant::ClientCredentials,
-            "grant_type=client_credentials&scope=read+write&audience=api",
-        ),
+        (Grant::ClientCredentials, "grant_type=client_credentials&scope=read+write&audience=api"),
         (
             password(),
             "grant_type=password&username=alice&password=p%2B%C3%A4%3A%26%25%2F+w\
              &scope=read+write&audience=api",
         ),
-        (
-            refresh(),
-            "grant_type=refresh_token&refresh_token=the-refresh-token",
-        ),
+        (refresh(), "grant_type=refresh_token&refresh_token=the-refresh-token"),
     ] {
         let form = "application/x-www-form-urlencoded".to_owned();
         let expected = (None, form, format!("{own}&{rest}"));
@@ -93,34 +79,13 @@ async fn each_grant_sends_its_own_parameters() {
 async fn a_client_shows_itself_as_it_is_set() {
     use ClientAuthentication::{Basic, Body, None as Public};
     let odd = "s+/%:& x";
-    let header = Some(format!(
-        "Basic {}",
-        basic::as_typed("my+app", "s%2B%2F%25%3A%26+x")
-    ));
+    let header = Some(format!("Basic {}", basic::as_typed("my+app", "s%2B%2F%25%3A%26+x")));
     let plain = "grant_type=client_credentials";
     for (authentication, id, secret, header, body) in [
         (Basic, "my app", odd, header, plain.to_owned()),
-        (
-            Basic,
-            "my app",
-            "",
-            None,
-            format!("{plain}&client_id=my+app"),
-        ),
-        (
-            Body,
-            "my app",
-            odd,
-            None,
-            format!("{plain}&client_id=my+app&client_secret=s%2B%2F%25%3A%26+x"),
-        ),
-        (
-            Public,
-            "my app",
-            odd,
-            None,
-            format!("{plain}&client_id=my+app"),
-        ),
+        (Basic, "my app", "", None, format!("{plain}&client_id=my+app")),
+        (Body, "my app", odd, None, format!("{plain}&client_id=my+app&client_secret=s%2B%2F%25%3A%26+x")),
+        (Public, "my app", odd, None, format!("{plain}&client_id=my+app")),
         (Basic, "", odd, None, plain.to_owned()),
     ] {
         let (sent_header, _, sent_body) = sent(&Grant::ClientCredentials, |endpoint| {
@@ -148,78 +113,23 @@ async fn a_json_body_has_every_parameter() {
         "scope": "read,write", "audience": "x y", "resource": ["urn:a", "urn:b"],
         "client_id": "my app", "client_secret": "s3cret-value"
     });
-    assert_eq!(
-        (content_type.as_str(), body),
-        ("application/json", expected)
-    );
+    assert_eq!((content_type.as_str(), body), ("application/json", expected));
 }
 
 #[tokio::test]
 async fn odd_answers_are_read_tolerantly() {
-    let (told, manual, unknown) = (
-        ExpirySource::ExpiresIn,
-        ExpirySource::Manual,
-        ExpirySource::Unknown,
-    );
+    let (told, manual, unknown) = (ExpirySource::ExpiresIn, ExpirySource::Manual, ExpirySource::Unknown);
     for (extra, lifetime, expiry, scope, refreshed) in [
-        (
-            json!({"expires_in": 60}),
-            None,
-            (Some(60), told),
-            None,
-            None,
-        ),
-        (
-            json!({"expires_in": "60"}),
-            None,
-            (Some(60), told),
-            None,
-            None,
-        ),
-        (
-            json!({"expires_in": 60.5}),
-            None,
-            (Some(60), told),
-            None,
-            None,
-        ),
+        (json!({"expires_in": 60}), None, (Some(60), told), None, None),
+        (json!({"expires_in": "60"}), None, (Some(60), told), None, None),
+        (json!({"expires_in": 60.5}), None, (Some(60), told), None, None),
         (json!({}), None, (None, unknown), None, None),
         (json!({}), Some(30), (Some(30), manual), None, None),
-        (
-            json!({"expires_in": -1}),
-            Some(30),
-            (Some(30), manual),
-            None,
-            None,
-        ),
-        (
-            json!({"expires_in": 4e15}),
-            Some(30),
-            (Some(30), manual),
-            None,
-            None,
-        ),
-        (
-            json!({"expires_in": 60}),
-            Some(30),
-            (Some(60), told),
-            None,
-            None,
-        ),
-        (
-            json!({"expires_in": 3_600_000}),
-            Some(30),
-            (Some(3_600_000), told),
-            None,
-            None,
-        ),
-        (
-            json!({"scope": "a,b", "refresh_token": "new"}),
-            None,
-            (None, unknown),
-            Some("a b"),
-            Some("new"),
-        ),
+        (json!({"expires_in": -1}), Some(30), (Some(30), manual), None, None),
+        (json!({"expires_in": 4e15}), Some(30), (Some(30), manual), None, None),
+        (json!({"expires_in": 60}), Some(30), (Some(60), told), None, None),
+        (json!({"expires_in": 3_600_000}), Some(30), (Some(3_600_000), told), None, None),
+        (json!({"scope": "a,b", "refresh_token": "new"}), None, (None, unknown), Some("a b"), Some("new")),
     ] {
         let mut body = extra.clone();
         body["access_token"] = json!("abc");
@@ -243,48 +153,13 @@ async fn refusals_tell_whether_a_person_must_do_something() {
     for (status, headers, body, code, is_final, wait) in [
         (400, "", invalid, Some(ErrorCode::InvalidGrant), true, None),
         (200, "", invalid, Some(ErrorCode::InvalidGrant), true, None),
-        (
-            401,
-            retry,
-            invalid,
-            Some(ErrorCode::InvalidGrant),
-            true,
-            None,
-        ),
-        (
-            403,
-            "",
-            "{\"error\": \"E7\"}",
-            Some(ErrorCode::Other),
-            true,
-            None,
-        ),
-        (
-            400,
-            "",
-            busy,
-            Some(ErrorCode::TemporarilyUnavailable),
-            false,
-            None,
-        ),
-        (
-            200,
-            "",
-            busy,
-            Some(ErrorCode::TemporarilyUnavailable),
-            false,
-            None,
-        ),
+        (401, retry, invalid, Some(ErrorCode::InvalidGrant), true, None),
+        (403, "", "{\"error\": \"E7\"}", Some(ErrorCode::Other), true, None),
+        (400, "", busy, Some(ErrorCode::TemporarilyUnavailable), false, None),
+        (200, "", busy, Some(ErrorCode::TemporarilyUnavailable), false, None),
         (500, "", invalid, Some(ErrorCode::InvalidGrant), false, None),
         (503, retry, "<title>Busy</title>", None, false, Some(7)),
-        (
-            429,
-            retry,
-            invalid,
-            Some(ErrorCode::InvalidGrant),
-            false,
-            Some(7),
-        ),
+        (429, retry, invalid, Some(ErrorCode::InvalidGrant), false, Some(7)),
         (408, "", "", None, false, None),
         (404, "", invalid, Some(ErrorCode::InvalidGrant), false, None),
         (403, "", "<html>proxy</html>", None, false, None),
@@ -337,11 +212,9 @@ async fn no_secret_of_a_request_is_shown() {
     let server = Server::with(400, "", &body).await;
     let mut endpoint = endpoint(server.url("/token"));
     endpoint.client.authentication = ClientAuthentication::Basic;
-    for (grant, hidden) in [
-        (code(), vec!["the code", "the-verifier"]),
-        (password(), vec!["p+ä"]),
-        (refresh(), vec!["the-refresh"]),
-    ] {
+    for (grant, hidden) in
+        [(code(), vec!["the code", "the-verifier"]), (password(), vec!["p+ä"]), (refresh(), vec!["the-refresh"])]
+    {
         let refusal = ask(&endpoint, &grant).await.err().expect("a refusal");
         let shown = format!("{refusal:?}");
         for secret in hidden.into_iter().chain(["s3cret", "bXkrYXBw"]) {
@@ -363,15 +236,10 @@ async fn a_made_up_code_tells_of_the_client_without_showing_it() {
         let (outbound, transport) = (outbound(), Transport::default());
         let url = "https://c.example/callback";
         let now = DateTime::UNIX_EPOCH;
-        let check = endpoint(server.url("/token"))
-            .check_client(&outbound, &transport, limits(), url, now)
-            .await;
+        let check = endpoint(server.url("/token")).check_client(&outbound, &transport, limits(), url, now).await;
         assert_eq!(check == ClientCheck::Accepted, accepted, "{check:?}");
         let heard = server.request().body;
-        assert!(
-            heard.starts_with("grant_type=authorization_code&code="),
-            "{heard}"
-        );
+        assert!(heard.starts_with("grant_type=authorization_code&code="), "{heard}");
         assert!(heard.contains("&code_verifier="), "{heard}");
     }
 }

@@ -37,12 +37,7 @@ impl Signer {
         };
         let mut jwk: Jwk = serde_json::from_value(jwk).expect("a public key");
         jwk.common.key_id = Some(id.into());
-        Signer {
-            id,
-            algorithm,
-            key,
-            jwk,
-        }
+        Signer { id, algorithm, key, jwk }
     }
 
     fn sign(&self, claims: &Value) -> Secret {
@@ -53,10 +48,7 @@ impl Signer {
 }
 
 fn keys(signers: &[&Signer]) -> Keys {
-    let all: Vec<Value> = signers
-        .iter()
-        .map(|signer| serde_json::to_value(&signer.jwk).expect("JSON"))
-        .collect();
+    let all: Vec<Value> = signers.iter().map(|signer| serde_json::to_value(&signer.jwk).expect("JSON")).collect();
     Keys::read(json!({ "keys": all }).as_object().expect("an object"))
 }
 
@@ -170,15 +162,9 @@ fn only_the_providers_own_keys_sign() {
     for forged in [
         format!("{}.{payload}.", header(r#"{"alg":"none"}"#)),
         format!("{}.{payload}.{signature}", header(r#"{"alg":"none"}"#)),
-        format!(
-            "{}.{payload}.{signature}",
-            header(r#"{"alg":"HS256","kid":"1"}"#)
-        ),
+        format!("{}.{payload}.{signature}", header(r#"{"alg":"HS256","kid":"1"}"#)),
         format!("{}.{payload}.{signature}", header(r#"{"kid":"1"}"#)),
-        format!(
-            "{}.{payload}.{signature}",
-            header(r#"{"alg":"ES256","kid":"1","crit":["exp"]}"#)
-        ),
+        format!("{}.{payload}.{signature}", header(r#"{"alg":"ES256","kid":"1","crit":["exp"]}"#)),
         format!("{signed}."),
         signed.to_string(),
         "..".to_string(),
@@ -186,10 +172,7 @@ fn only_the_providers_own_keys_sign() {
         "a.b.c.d.e".to_string(),
     ] {
         let outcome = judge(&Secret::new(forged.clone()), &known);
-        assert!(
-            matches!(outcome, Err(Unreadable | Signature)),
-            "{forged}: {outcome:?}"
-        );
+        assert!(matches!(outcome, Err(Unreadable | Signature)), "{forged}: {outcome:?}");
     }
     let other = header(&changed("sub", json!("root")).to_string());
     let head = signed.split('.').next().expect("a header");

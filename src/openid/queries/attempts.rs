@@ -46,20 +46,14 @@ impl Attempt {
         let opened = vault.open(place(self.id), &self.sealed);
         let opened = opened.map_err(Error::internal)?;
         let parts = opened.expose().split_once('.');
-        let (verifier, nonce) = parts.ok_or_else(|| {
-            Error::internal(anyhow::anyhow!("a sealed sign-in attempt has one part"))
-        })?;
+        let (verifier, nonce) =
+            parts.ok_or_else(|| Error::internal(anyhow::anyhow!("a sealed sign-in attempt has one part")))?;
         Ok((Secret::new(verifier.into()), Secret::new(nonce.into())))
     }
 }
 
 fn place(id: Uuid) -> Place<'static> {
-    Place {
-        table: "sign_in_attempts",
-        row: id,
-        column: "sealed",
-        bound_to: None,
-    }
+    Place { table: "sign_in_attempts", row: id, column: "sealed", bound_to: None }
 }
 
 pub(in crate::openid) async fn keep_attempt(
@@ -88,10 +82,7 @@ pub(in crate::openid) async fn keep_attempt(
 }
 
 /// The attempt of this state.
-pub(in crate::openid) async fn find_attempt(
-    conn: &mut Conn,
-    state: &Secret,
-) -> Result<Option<Attempt>, Error> {
+pub(in crate::openid) async fn find_attempt(conn: &mut Conn, state: &Secret) -> Result<Option<Attempt>, Error> {
     Ok(attempts::table
         .filter(attempts::state_hash.eq(state_hash(state)))
         .select((
@@ -109,18 +100,9 @@ pub(in crate::openid) async fn find_attempt(
 }
 
 /// Spends an attempt; false when somebody has done so before.
-pub(in crate::openid) async fn spend_attempt(
-    conn: &mut Conn,
-    now: DateTime<Utc>,
-    id: Uuid,
-) -> Result<bool, Error> {
-    let unspent = attempts::table
-        .find(id)
-        .filter(attempts::spent_at.is_null());
-    let spent = diesel::update(unspent)
-        .set(attempts::spent_at.eq(now))
-        .execute(conn)
-        .await?;
+pub(in crate::openid) async fn spend_attempt(conn: &mut Conn, now: DateTime<Utc>, id: Uuid) -> Result<bool, Error> {
+    let unspent = attempts::table.find(id).filter(attempts::spent_at.is_null());
+    let spent = diesel::update(unspent).set(attempts::spent_at.eq(now)).execute(conn).await?;
     Ok(spent == 1)
 }
 

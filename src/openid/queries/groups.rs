@@ -20,8 +20,8 @@ struct Touched {
     claim_value: String,
 }
 
-/// Brings the memberships that come by claim to what the provider says now. Those made by hand stay as they are, whatever
-/// it says.
+/// Brings the memberships that come by claim to what the provider says now. Those made by hand stay as they are,
+/// whatever it says.
 pub(in crate::openid) async fn renew_memberships(
     conn: &mut Conn,
     by: &Actor,
@@ -47,11 +47,7 @@ pub(in crate::openid) async fn renew_memberships(
     let rows: Vec<_> = wanted
         .iter()
         .map(|group| {
-            (
-                group_users::group_id.eq(group),
-                group_users::user_id.eq(account.id),
-                group_users::by_claim.eq(true),
-            )
+            (group_users::group_id.eq(group), group_users::user_id.eq(account.id), group_users::by_claim.eq(true))
         })
         .collect();
     let come: Vec<Uuid> = diesel::insert_into(group_users::table)
@@ -62,17 +58,11 @@ pub(in crate::openid) async fn renew_memberships(
         .await?;
     let member = format!("{} ({})", account.name, account.username);
     for group in named(conn, &gone).await? {
-        let changes =
-            Changes::none()
-                .field("Members", &member, "")
-                .field("By claim", &group.claim_value, "");
+        let changes = Changes::none().field("Members", &member, "").field("By claim", &group.claim_value, "");
         record(conn, by, now, &group, ("group.member_removed", changes)).await?;
     }
     for group in named(conn, &come).await? {
-        let changes =
-            Changes::none()
-                .field("Members", "", &member)
-                .field("By claim", "", &group.claim_value);
+        let changes = Changes::none().field("Members", "", &member).field("By claim", "", &group.claim_value);
         record(conn, by, now, &group, ("group.member_added", changes)).await?;
     }
     Ok(())
@@ -97,11 +87,6 @@ async fn record(
     group: &Touched,
     (kind, changes): (&'static str, Changes),
 ) -> Result<(), Error> {
-    let event = Event {
-        kind,
-        subject_id: Some(group.id),
-        subject_name: &group.name,
-        changes,
-    };
+    let event = Event { kind, subject_id: Some(group.id), subject_name: &group.name, changes };
     audit::record(conn, by, now, event).await
 }

@@ -26,10 +26,7 @@ pub(in crate::openid) struct Account {
 }
 
 /// The account of an identity, kept as it is until the transaction ends: whoever switches it off meanwhile comes after.
-pub(in crate::openid) async fn account_of(
-    conn: &mut Conn,
-    identity: Identity<'_>,
-) -> Result<Option<Account>, Error> {
+pub(in crate::openid) async fn account_of(conn: &mut Conn, identity: Identity<'_>) -> Result<Option<Account>, Error> {
     let user: Option<Uuid> = identities::table
         .filter(identities::issuer.eq(identity.issuer))
         .filter(identities::subject.eq(identity.subject))
@@ -77,10 +74,7 @@ pub(in crate::openid) async fn note_use(
     let row = identities::table
         .filter(identities::issuer.eq(identity.issuer))
         .filter(identities::subject.eq(identity.subject));
-    diesel::update(row)
-        .set(identities::last_sign_in_at.eq(now))
-        .execute(conn)
-        .await?;
+    diesel::update(row).set(identities::last_sign_in_at.eq(now)).execute(conn).await?;
     Ok(())
 }
 
@@ -100,21 +94,13 @@ pub(in crate::openid) async fn connected(
 }
 
 /// Takes the connection away; false if there was none.
-pub(in crate::openid) async fn disconnect(
-    conn: &mut Conn,
-    user: Uuid,
-    issuer: &str,
-) -> Result<bool, Error> {
-    let row = identities::table
-        .filter(identities::user_id.eq(user))
-        .filter(identities::issuer.eq(issuer));
+pub(in crate::openid) async fn disconnect(conn: &mut Conn, user: Uuid, issuer: &str) -> Result<bool, Error> {
+    let row = identities::table.filter(identities::user_id.eq(user)).filter(identities::issuer.eq(issuer));
     Ok(diesel::delete(row).execute(conn).await? > 0)
 }
 
 /// Whether the account has a password, kept so until the transaction ends.
 pub(in crate::openid) async fn has_password(conn: &mut Conn, user: Uuid) -> Result<bool, Error> {
-    let row = users::table
-        .find(user)
-        .select(users::password_hash.is_not_null());
+    let row = users::table.find(user).select(users::password_hash.is_not_null());
     Ok(row.for_no_key_update().first(conn).await?)
 }

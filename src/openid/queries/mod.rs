@@ -7,6 +7,4 @@ mod identities;
 pub use attempts::purge_attempts;
 pub(super) use attempts::{Attempt, NewAttempt, find_attempt, keep_attempt, spend_attempt};
 pub(super) use groups::renew_memberships;
-pub(super) use identities::{
-    Account, Identity, account_of, connect, connected, disconnect, has_password, note_use,
-};
+pub(super) use identities::{Account, Identity, account_of, connect, connected, disconnect, has_password, note_use};

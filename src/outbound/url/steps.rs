@@ -1,8 +1,9 @@
-//! The one rule about path traversal: no path may have a step (“.” or “..”) in any spelling that some server would resolve.
+//! The one rule about path traversal: no path may have a step (“.” or “..”) in any spelling that some server would
+//! resolve.
 //!
-//! Rule: it is asked of every path that somebody else has a hand in: a proxied path, a rendered endpoint, a redirect, a base URL.
-//! Danger: front servers decode before they resolve (nginx with a URI in `proxy_pass`), some decode twice, some drop what stands
-//! behind a semicolon. Whoever weakens this lets a key out of what it was given.
+//! Rule: it is asked of every path that somebody else has a hand in: a proxied path, a rendered endpoint, a redirect, a
+//! base URL. Danger: front servers decode before they resolve (nginx with a URI in `proxy_pass`), some decode twice,
+//! some drop what stands behind a semicolon. Whoever weakens this lets a key out of what it was given.
 
 use std::borrow::Cow;
 
@@ -20,7 +21,8 @@ impl HttpUrl {
     }
 }
 
-/// Whether a path, or a part of one, has a segment “.” or “..” as it stands or after decoding, or is encoded too deeply to tell.
+/// Whether a path, or a part of one, has a segment “.” or “..” as it stands or after decoding, or is encoded too deeply
+/// to tell.
 pub fn has_step(path: &str) -> bool {
     if !path.contains(['.', '%']) {
         return false;
@@ -43,13 +45,11 @@ pub fn has_step(path: &str) -> bool {
     true
 }
 
-/// Servers drop what stands behind a semicolon (RFC 3986 3.3), some what stands behind a NUL, and those that decode before they
-/// parse end the path at `?` and `#`. White space and control characters are dropped by some parsers (WHATWG URL).
+/// Servers drop what stands behind a semicolon (RFC 3986 3.3), some what stands behind a NUL, and those that decode
+/// before they parse end the path at `?` and `#`. White space and control characters are dropped by some parsers
+/// (WHATWG URL).
 fn is_step(segment: &[u8]) -> bool {
-    let named = segment
-        .split(|byte| matches!(byte, b';' | b'?' | b'#' | 0))
-        .next()
-        .unwrap_or_default();
+    let named = segment.split(|byte| matches!(byte, b';' | b'?' | b'#' | 0)).next().unwrap_or_default();
     let mut letters = named.iter().filter(|byte| **byte > b' ' && **byte != 0x7f);
     let dots = letters.clone().count();
     matches!(dots, 1 | 2) && letters.all(|byte| *byte == b'.')

@@ -37,14 +37,7 @@ pub async fn choose(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, 
     let search = searched(visit.req.query_string());
     let mut conn = visit.conn().await?;
     let group = queries::find(&mut conn, &id).await?;
-    show(
-        visit.shell,
-        &mut conn,
-        group,
-        search,
-        (Vec::new(), Errors::default()),
-    )
-    .await
+    show(visit.shell, &mut conn, group, search, (Vec::new(), Errors::default())).await
 }
 
 async fn show(
@@ -59,25 +52,10 @@ async fn show(
     let more = rows.len() > MOST;
     rows.truncate(MOST);
     let status = errors.status();
-    page(
-        status,
-        &AddPage {
-            shell,
-            group,
-            search,
-            rows,
-            more,
-            ticked,
-            errors,
-        },
-    )
+    page(status, &AddPage { shell, group, search, rows, more, ticked, errors })
 }
 
-pub async fn add(
-    visit: Visit,
-    Segment(id): Segment,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn add(visit: Visit, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let group = queries::find(&mut conn, &id).await?;
     let chosen = chosen(&data);
@@ -98,14 +76,7 @@ pub async fn add(
         }
     }
     let search = search_term(&data.text("q"));
-    show(
-        visit.shell,
-        &mut conn,
-        group,
-        search,
-        (data.all("member"), errors),
-    )
-    .await
+    show(visit.shell, &mut conn, group, search, (data.all("member"), errors)).await
 }
 
 /// Why a group cannot become a member: the way on which the group is in it already.

@@ -12,9 +12,7 @@ use crate::accounts::SignInProvider;
 use crate::db::Conn;
 use crate::people::lineage::{Ancestor, Start, above};
 use crate::people::permissions::{InheritedRights, coupling_words};
-use crate::web::{
-    ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Shell, date_time, page,
-};
+use crate::web::{ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Shell, date_time, page};
 
 #[derive(Template)]
 #[template(path = "people/group_new.html")]
@@ -25,13 +23,7 @@ struct NewPage {
 
 pub async fn new(visit: Visit, provider: web::Data<SignInProvider>) -> Result<HttpResponse, Error> {
     let form = GroupForm::empty(&provider);
-    page(
-        StatusCode::OK,
-        &NewPage {
-            shell: visit.shell,
-            form,
-        },
-    )
+    page(StatusCode::OK, &NewPage { shell: visit.shell, form })
 }
 
 pub async fn create(
@@ -45,10 +37,7 @@ pub async fn create(
         let members = format!("/groups/{}/members", form.new_id);
         match queries::create(&mut conn, &visit.actor, visit.now(), form.new_id, &checked).await {
             Ok(coupled) => {
-                let outcome = format!(
-                    "The group was created{}. Now say who is in it",
-                    coupling_words(&coupled)
-                );
+                let outcome = format!("The group was created{}. Now say who is in it", coupling_words(&coupled));
                 return Ok(visit.see_other(&members, outcome));
             }
             // The second press of the same form finds what the first has made.
@@ -59,13 +48,7 @@ pub async fn create(
             Err(_) => form.name_taken(),
         }
     }
-    page(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        &NewPage {
-            shell: visit.shell,
-            form,
-        },
-    )
+    page(StatusCode::UNPROCESSABLE_ENTITY, &NewPage { shell: visit.shell, form })
 }
 
 #[derive(Template)]
@@ -82,12 +65,7 @@ struct GroupPage {
 }
 
 impl GroupPage {
-    async fn new(
-        visit: Visit,
-        conn: &mut Conn,
-        group: Group,
-        form: GroupForm,
-    ) -> Result<GroupPage, Error> {
+    async fn new(visit: Visit, conn: &mut Conn, group: Group, form: GroupForm) -> Result<GroupPage, Error> {
         let above = above(conn, Start::Group(group.id())).await?;
         Ok(GroupPage {
             inherited: InheritedRights::of(&above),
@@ -143,12 +121,7 @@ pub async fn update(
     page(StatusCode::UNPROCESSABLE_ENTITY, &group_page)
 }
 
-fn conflict(
-    shell: Shell,
-    theirs: Group,
-    data: &FormData,
-    mine: &GroupForm,
-) -> Result<HttpResponse, Error> {
+fn conflict(shell: Shell, theirs: Group, data: &FormData, mine: &GroupForm) -> Result<HttpResponse, Error> {
     let facts = &theirs.facts;
     let claim_value = mine.claim_field().map(|_| Difference {
         label: "Claim value".into(),
@@ -164,21 +137,13 @@ fn conflict(
         version: facts.version,
         fields: ConflictPage::fields_of(data),
         differences: vec![
-            Difference {
-                label: "Name".into(),
-                theirs: facts.name.clone(),
-                mine: mine.name.trim().into(),
-            },
+            Difference { label: "Name".into(), theirs: facts.name.clone(), mine: mine.name.trim().into() },
             Difference {
                 label: "Description".into(),
                 theirs: facts.description.clone(),
                 mine: mine.description.clone(),
             },
-            Difference {
-                label: "Permissions".into(),
-                theirs: theirs.permissions.labels(),
-                mine: mine.ticked.labels(),
-            },
+            Difference { label: "Permissions".into(), theirs: theirs.permissions.labels(), mine: mine.ticked.labels() },
         ]
         .into_iter()
         .chain(claim_value)

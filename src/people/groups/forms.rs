@@ -46,10 +46,7 @@ impl GroupForm {
 
     pub fn read(data: &FormData, provider: &SignInProvider) -> GroupForm {
         GroupForm {
-            new_id: data
-                .get("new_id")
-                .and_then(|id| id.parse().ok())
-                .unwrap_or_else(Uuid::now_v7),
+            new_id: data.get("new_id").and_then(|id| id.parse().ok()).unwrap_or_else(Uuid::now_v7),
             name: data.text("group_name"),
             description: data.trimmed("description"),
             claim_value: data.trimmed("claim_value"),
@@ -85,26 +82,16 @@ impl GroupForm {
     }
 
     pub fn name_taken(&mut self) {
-        let name = parse_name(&self.name)
-            .map(|name| name.as_str().to_string())
-            .unwrap_or_default();
-        self.errors.add(
-            "group_name",
-            format!("A group named “{name}” already exists"),
-        );
+        let name = parse_name(&self.name).map(|name| name.as_str().to_string()).unwrap_or_default();
+        self.errors.add("group_name", format!("A group named “{name}” already exists"));
     }
 
     pub fn name_field(&self) -> TextField {
-        TextField::new("group_name", "Name", &self.name)
-            .prose()
-            .width("w28")
-            .errors(&self.errors)
+        TextField::new("group_name", "Name", &self.name).prose().width("w28").errors(&self.errors)
     }
 
     pub fn description_field(&self) -> TextArea {
-        TextArea::new("description", "Description", &self.description)
-            .optional()
-            .errors(&self.errors)
+        TextArea::new("description", "Description", &self.description).optional().errors(&self.errors)
     }
 
     /// The claim that tells groups, if one does.
@@ -118,13 +105,7 @@ impl GroupForm {
             "Whoever signs in with {name} and has this value in the claim “{claim}” is a member until a later sign-in says otherwise. Left empty, members are chosen here alone."
         );
         let field = TextField::new("claim_value", "Claim value", &self.claim_value);
-        Some(
-            field
-                .hint(hint)
-                .optional()
-                .width("w28")
-                .errors(&self.errors),
-        )
+        Some(field.hint(hint).optional().width("w28").errors(&self.errors))
     }
 
     pub fn boxes(&self) -> PermissionBoxes {

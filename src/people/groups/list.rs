@@ -34,17 +34,7 @@ pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
     let query = ListQuery::parse("/groups", visit.req.query_string(), &[]);
     let mut conn = visit.conn().await?;
     let (slice, total) = queries::list(&mut conn, &query).await?;
-    let pages = Pages::new(&query, ["group", "groups"], &slice, total, |row| {
-        query.column.place(row)
-    });
+    let pages = Pages::new(&query, ["group", "groups"], &slice, total, |row| query.column.place(row));
     let Slice { rows, .. } = slice;
-    page(
-        StatusCode::OK,
-        &ListPage {
-            shell: visit.shell,
-            query,
-            rows,
-            pages,
-        },
-    )
+    page(StatusCode::OK, &ListPage { shell: visit.shell, query, rows, pages })
 }

@@ -32,39 +32,20 @@ async fn show(visit: Visit, id: &str, query: &str, errors: Errors) -> Result<Htt
     let group = queries::find(&mut conn, id).await?;
     let query = ListQuery::parse(format!("{}/members", group.address()), query, &[]);
     let (slice, total) = queries::members(&mut conn, group.id(), &query).await?;
-    let pages = Pages::new(&query, ["member", "members"], &slice, total, |row| {
-        query.column.place(row)
-    });
+    let pages = Pages::new(&query, ["member", "members"], &slice, total, |row| query.column.place(row));
     let Slice { rows, .. } = slice;
     let status = errors.status();
-    page(
-        status,
-        &MembersPage {
-            shell: visit.shell,
-            group,
-            query,
-            rows,
-            pages,
-            errors,
-        },
-    )
+    page(status, &MembersPage { shell: visit.shell, group, query, rows, pages, errors })
 }
 
 /// The chosen members of a form.
 pub(super) fn chosen(data: &FormData) -> Vec<Member> {
     let values = data.all("member");
-    values
-        .iter()
-        .filter_map(|value| Member::parse(value))
-        .collect()
+    values.iter().filter_map(|value| Member::parse(value)).collect()
 }
 
 /// Asks first, and takes them out when the answer comes back.
-pub async fn remove(
-    visit: Visit,
-    Segment(id): Segment,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn remove(visit: Visit, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let group = queries::find(&mut conn, &id).await?;
     let chosen = chosen(&data);
@@ -87,21 +68,19 @@ pub async fn remove(
 }
 
 fn question(visit: Visit, group: &Group, there: &[MemberRow]) -> Confirm {
-    let number = plural(
-        i64::try_from(there.len()).unwrap_or(i64::MAX),
-        "member",
-        "members",
-    );
+    let number = plural(i64::try_from(there.len()).unwrap_or(i64::MAX), "member", "members");
     let names: Vec<String> = there.iter().map(MemberRow::full_name).collect();
-    let mut fields: Vec<(&'static str, String)> =
-        there.iter().map(|row| ("member", row.value())).collect();
+    let mut fields: Vec<(&'static str, String)> = there.iter().map(|row| ("member", row.value())).collect();
     fields.push(("confirmed", "yes".into()));
     let mut consequences = vec![
         format!("To be removed: {}.", names.join(", ")),
         "They keep what they have directly and through other groups. It counts on the next request.".into(),
     ];
     if there.iter().any(|row| row.by_claim) {
-        consequences.push("Who became a member by claim becomes one again at the next sign-in, as long as the provider says so.".into());
+        consequences.push(
+            "Who became a member by claim becomes one again at the next sign-in, as long as the provider says so."
+                .into(),
+        );
     }
     Confirm {
         shell: visit.shell,

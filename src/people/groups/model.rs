@@ -155,11 +155,7 @@ pub struct MemberRow {
 
 impl MemberRow {
     pub fn member(&self) -> Member {
-        if self.is_group() {
-            Member::Group(self.id)
-        } else {
-            Member::User(self.id)
-        }
+        if self.is_group() { Member::Group(self.id) } else { Member::User(self.id) }
     }
 
     /// The value of its box.
@@ -187,11 +183,7 @@ impl MemberRow {
 
     /// `Ben Okafor (ben)`, `group Accounting`: tells namesakes apart.
     pub fn full_name(&self) -> String {
-        if self.is_group() {
-            format!("group {}", self.name)
-        } else {
-            format!("{} ({})", self.name, self.username)
-        }
+        if self.is_group() { format!("group {}", self.name) } else { format!("{} ({})", self.name, self.username) }
     }
 }
 
@@ -203,18 +195,8 @@ mod tests {
     fn a_member_is_a_kind_and_an_id() {
         let id = Uuid::from_u128(7);
         assert_eq!(Member::parse(&format!("user.{id}")), Some(Member::User(id)));
-        assert_eq!(
-            Member::parse(&format!("group.{id}")),
-            Some(Member::Group(id))
-        );
-        for other in [
-            "",
-            "user",
-            "user.",
-            "user.x",
-            &format!("api.{id}"),
-            &id.to_string(),
-        ] {
+        assert_eq!(Member::parse(&format!("group.{id}")), Some(Member::Group(id)));
+        for other in ["", "user", "user.", "user.x", &format!("api.{id}"), &id.to_string()] {
             assert_eq!(Member::parse(other), None, "{other}");
         }
     }

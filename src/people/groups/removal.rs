@@ -14,16 +14,13 @@ pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpRe
     let listing = listings(&mut conn, &visit.actor, Member::Group(group.id())).await?;
     drop(conn);
     let name = group.name();
-    let listed = listing.words("it").map(|words| {
-        format!("{words}. Whoever may use them only through this group may not any more.")
-    });
+    let listed = listing
+        .words("it")
+        .map(|words| format!("{words}. Whoever may use them only through this group may not any more."));
     let loses = if group.permissions.is_empty() {
         "It gives no permission itself.".to_string()
     } else {
-        format!(
-            "They lose what only this group gives them: {}.",
-            group.permissions.labels()
-        )
+        format!("They lose what only this group gives them: {}.", group.permissions.labels())
     };
     Confirm {
         shell: visit.shell,
@@ -50,18 +47,12 @@ pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpRe
     .ask()
 }
 
-pub async fn delete(
-    visit: Visit,
-    Segment(id): Segment,
-    Form(_): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn delete(visit: Visit, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let group = queries::find(&mut conn, &id).await?;
     match queries::delete(&mut conn, &visit.actor, visit.now(), group.id()).await {
         Ok(()) => Ok(visit.see_other("/groups", "The group was deleted")),
         Err(SaveError::Fault(fault)) => Err(fault),
-        Err(refusal) => Err(Error::internal(anyhow::anyhow!(
-            "a group cannot be deleted: {refusal:?}"
-        ))),
+        Err(refusal) => Err(Error::internal(anyhow::anyhow!("a group cannot be deleted: {refusal:?}"))),
     }
 }

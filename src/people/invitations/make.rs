@@ -27,13 +27,7 @@ pub(in crate::people) struct Shown {
 }
 
 impl Shown {
-    pub fn new(
-        visit: Visit,
-        id: Uuid,
-        name: String,
-        invitation: &Invitation,
-        outcome: String,
-    ) -> Shown {
+    pub fn new(visit: Visit, id: Uuid, name: String, invitation: &Invitation, outcome: String) -> Shown {
         Shown {
             link: invitation.token.link(&visit.address),
             expires_at: invitation.expires_at,
@@ -60,18 +54,10 @@ pub async fn confirm(visit: Visit, Segment(id): Segment) -> Result<HttpResponse,
     } else {
         users::last_of_super_admins(&mut conn, &user).await?
     };
-    Confirm {
-        refusal,
-        ..question(visit, &user)
-    }
-    .ask()
+    Confirm { refusal, ..question(visit, &user) }.ask()
 }
 
-pub async fn create(
-    visit: Visit,
-    Segment(id): Segment,
-    Form(_): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn create(visit: Visit, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let user = users::find(&mut conn, &id).await?;
     match queries::replace_password(&mut conn, &visit.actor, visit.now(), user.id()).await {
@@ -87,9 +73,7 @@ pub async fn create(
 fn question(visit: Visit, user: &User) -> Confirm {
     let name = user.name();
     let first = if user.facts.has_password {
-        format!(
-            "The password of {name} stops working now, and all sessions end. With the link {name} sets a new one."
-        )
+        format!("The password of {name} stops working now, and all sessions end. With the link {name} sets a new one.")
     } else {
         format!("With the link {name} sets a password. A link that was made before stops working.")
     };

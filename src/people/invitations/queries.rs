@@ -35,10 +35,7 @@ pub(in crate::people) async fn make(
     user: &User,
 ) -> Result<Invitation, Error> {
     withdraw_invitations(conn, user.id()).await?;
-    let invitation = Invitation {
-        token: InvitationToken::random(),
-        expires_at: now + GOOD_FOR,
-    };
+    let invitation = Invitation { token: InvitationToken::random(), expires_at: now + GOOD_FOR };
     diesel::insert_into(invitations::table)
         .values((
             invitations::id.eq(Uuid::now_v7()),
@@ -51,12 +48,8 @@ pub(in crate::people) async fn make(
         .execute(conn)
         .await?;
     let changes = Changes::none().field("Good until", "", date_time_utc(&invitation.expires_at));
-    let event = Event {
-        kind: "invitation.made",
-        subject_id: Some(user.id()),
-        subject_name: &user.facts.username,
-        changes,
-    };
+    let event =
+        Event { kind: "invitation.made", subject_id: Some(user.id()), subject_name: &user.facts.username, changes };
     audit::record(conn, by, now, event).await?;
     Ok(invitation)
 }
@@ -85,15 +78,9 @@ pub(super) async fn replace_password(
             ))
             .execute(conn)
             .await?;
-        let ended = diesel::delete(sessions::table.filter(sessions::user_id.eq(id)))
-            .execute(conn)
-            .await?;
+        let ended = diesel::delete(sessions::table.filter(sessions::user_id.eq(id))).execute(conn).await?;
         if user.facts.has_password {
-            let changes = Changes::none().secret("Password", "removed").field(
-                "Sessions",
-                ended.to_string(),
-                "0",
-            );
+            let changes = Changes::none().secret("Password", "removed").field("Sessions", ended.to_string(), "0");
             let event = Event {
                 kind: "user.password_removed",
                 subject_id: Some(id),
@@ -145,9 +132,7 @@ pub(super) enum DeadLink {
         "This link does not work. It may not be whole, or a newer one has replaced it: copy it again, or ask an administrator for a new one"
     )]
     Unknown,
-    #[error(
-        "This link was used already: the password is set. If it was not you who set it, tell an administrator now"
-    )]
+    #[error("This link was used already: the password is set. If it was not you who set it, tell an administrator now")]
     Used,
     #[error("This link has ended: links work for three days. Ask an administrator for a new one")]
     Over,
@@ -163,11 +148,7 @@ pub(super) async fn invited(
         .inner_join(users::table)
         .filter(invitations::token_hash.eq(token.hash()))
         .filter(users::active)
-        .select((
-            (users::id, users::username, users::name),
-            invitations::expires_at,
-            invitations::used_at,
-        ))
+        .select(((users::id, users::username, users::name), invitations::expires_at, invitations::used_at))
         .first::<(Invited, DateTime<Utc>, Option<DateTime<Utc>>)>(conn)
         .await
         .optional()?;
@@ -198,19 +179,12 @@ pub(super) async fn spend(
             .filter(invitations::user_id.eq(id))
             .filter(invitations::used_at.is_null())
             .filter(invitations::expires_at.gt(now));
-        let used = diesel::update(link)
-            .set(invitations::used_at.eq(now))
-            .execute(conn)
-            .await?;
+        let used = diesel::update(link).set(invitations::used_at.eq(now)).execute(conn).await?;
         if used == 0 || !user.facts.active {
             return Err(SaveError::Stale);
         }
-        let event = Event {
-            kind: "invitation.used",
-            subject_id: Some(id),
-            subject_name: username,
-            changes: Changes::none(),
-        };
+        let event =
+            Event { kind: "invitation.used", subject_id: Some(id), subject_name: username, changes: Changes::none() };
         audit::record(conn, by, now, event).await?;
         note_place(conn, id, &by.address, now).await?;
         accounts::set_password(conn, by, now, &user.facts.username, password_hash).await

@@ -7,9 +7,7 @@ use askama::Template;
 use super::queries::{self, DeadLink, Invited};
 use super::token::InvitationToken;
 use crate::access::{Actor, SignInGuard, check_new_password};
-use crate::web::{
-    Error, Errors, Flash, Form, SaveError, Shell, TextField, page, page_no_store, see_other,
-};
+use crate::web::{Error, Errors, Flash, Form, SaveError, Shell, TextField, page, page_no_store, see_other};
 
 /// Asks for the link, which the script takes from the address.
 #[derive(Template)]
@@ -51,11 +49,7 @@ pub async fn ask(shell: Shell) -> Result<HttpResponse, Error> {
 }
 
 /// Reads the link and asks for the password, in an answer that is kept nowhere.
-pub async fn open(
-    shell: Shell,
-    guard: web::Data<SignInGuard>,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn open(shell: Shell, guard: web::Data<SignInGuard>, Form(data): Form) -> Result<HttpResponse, Error> {
     let typed = data.text("link");
     if typed.trim().is_empty() {
         return refuse(shell, "Paste the link that you were given".into());
@@ -67,12 +61,7 @@ pub async fn open(
     match queries::invited(&mut conn, &token, guard.clock.now()).await? {
         Ok(invited) => page_no_store(
             StatusCode::OK,
-            &PasswordPage {
-                shell,
-                invited,
-                secret: token.secret(),
-                errors: Errors::default(),
-            },
+            &PasswordPage { shell, invited, secret: token.secret(), errors: Errors::default() },
         ),
         Err(dead) => refuse(shell, dead.to_string()),
     }
@@ -100,12 +89,7 @@ pub async fn take(
     if errors.keep("password", checked).is_none() {
         return page_no_store(
             StatusCode::UNPROCESSABLE_ENTITY,
-            &PasswordPage {
-                shell,
-                invited,
-                secret: token.secret(),
-                errors,
-            },
+            &PasswordPage { shell, invited, secret: token.secret(), errors },
         );
     }
     let hash = guard.hasher.hash(password).await?;

@@ -51,13 +51,9 @@ mod tests {
             let read = InvitationToken::parse(&typed).expect("a token");
             assert!(read.hash() == token.hash());
         }
-        for other in [
-            "",
-            "#",
-            "https://connectory.example.org/set-password",
-            &link[..link.len() - 1],
-            &format!("{link}A"),
-        ] {
+        for other in
+            ["", "#", "https://connectory.example.org/set-password", &link[..link.len() - 1], &format!("{link}A")]
+        {
             assert!(InvitationToken::parse(other).is_none(), "{other}");
         }
     }

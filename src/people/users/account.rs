@@ -9,10 +9,7 @@ use crate::people::confirm::{Confirm, answer};
 use crate::people::refusal::{ChangeError, Refusal};
 use crate::web::{Error, Form, Segment, plural};
 
-pub async fn confirm_deactivation(
-    visit: Visit,
-    Segment(id): Segment,
-) -> Result<HttpResponse, Error> {
+pub async fn confirm_deactivation(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
     guard(&visit.actor, &user)?;
@@ -22,18 +19,10 @@ pub async fn confirm_deactivation(
     } else {
         queries::last_of_super_admins(&mut conn, &user).await?
     };
-    Confirm {
-        refusal,
-        ..deactivation(visit, &user, sessions.0)
-    }
-    .ask()
+    Confirm { refusal, ..deactivation(visit, &user, sessions.0) }.ask()
 }
 
-pub async fn deactivate(
-    visit: Visit,
-    Segment(id): Segment,
-    Form(_): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn deactivate(visit: Visit, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
     let (by, now) = (&visit.actor, visit.now());
@@ -45,10 +34,7 @@ pub async fn deactivate(
 fn deactivation(visit: Visit, user: &User, sessions: i64) -> Confirm {
     let sessions = match sessions {
         0 => "No session is open.".into(),
-        _ => format!(
-            "{} at once.",
-            plural(sessions, "session ends", "sessions end")
-        ),
+        _ => format!("{} at once.", plural(sessions, "session ends", "sessions end")),
     };
     Confirm {
         shell: visit.shell,
@@ -58,10 +44,7 @@ fn deactivation(visit: Visit, user: &User, sessions: i64) -> Confirm {
         step: "Deactivate",
         question: format!("Deactivate “{}”?", user.name()),
         consequences: vec![
-            format!(
-                "{} cannot sign in any more. {sessions} Links to set a password stop working.",
-                user.name()
-            ),
+            format!("{} cannot sign in any more. {sessions} Links to set a password stop working.", user.name()),
             "Permissions and groups are kept, for when the user is reactivated.".into(),
         ],
         action: format!("{}/deactivations", user.address()),
@@ -73,11 +56,7 @@ fn deactivation(visit: Visit, user: &User, sessions: i64) -> Confirm {
 }
 
 /// Needs no question: it is undone as easily.
-pub async fn reactivate(
-    visit: Visit,
-    Segment(id): Segment,
-    Form(_): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn reactivate(visit: Visit, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
     let (by, now) = (&visit.actor, visit.now());
@@ -113,21 +92,12 @@ pub async fn confirm_sign_out(visit: Visit, Segment(id): Segment) -> Result<Http
     .ask()
 }
 
-pub async fn sign_out(
-    visit: Visit,
-    Segment(id): Segment,
-    Form(_): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn sign_out(visit: Visit, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
     let (by, now) = (&visit.actor, visit.now());
     let changed = queries::sign_out(&mut conn, by, now, user.id()).await;
-    answer_on_page(
-        &visit,
-        changed,
-        &user,
-        "All sessions of the user were ended",
-    )
+    answer_on_page(&visit, changed, &user, "All sessions of the user were ended")
 }
 
 /// Answers a change that needs no question: with its outcome on the user's page, or with why it cannot be done.
@@ -139,9 +109,7 @@ fn answer_on_page(
 ) -> Result<HttpResponse, Error> {
     match changed {
         Ok(()) => Ok(visit.see_other(&user.address(), outcome)),
-        Err(ChangeError::Refused(refusal)) => {
-            Ok(visit.see_other_undone(&user.address(), refusal.to_string()))
-        }
+        Err(ChangeError::Refused(refusal)) => Ok(visit.see_other_undone(&user.address(), refusal.to_string())),
         Err(ChangeError::Fault(fault)) => Err(fault),
     }
 }

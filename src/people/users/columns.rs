@@ -14,13 +14,8 @@ pub(super) enum UserColumn {
 }
 
 impl Column for UserColumn {
-    const ALL: &'static [UserColumn] = &[
-        UserColumn::Name,
-        UserColumn::Username,
-        UserColumn::Status,
-        UserColumn::LastSignIn,
-        UserColumn::Created,
-    ];
+    const ALL: &'static [UserColumn] =
+        &[UserColumn::Name, UserColumn::Username, UserColumn::Status, UserColumn::LastSignIn, UserColumn::Created];
 
     fn code(self) -> &'static str {
         match self {
@@ -60,15 +55,9 @@ impl UserColumn {
         match self {
             UserColumn::Name => ("name COLLATE \"und-x-icu\"", Kind::Text),
             UserColumn::Username => ("username COLLATE \"und-x-icu\"", Kind::Text),
-            UserColumn::Status => (
-                "(CASE WHEN active THEN 'active' ELSE 'deactivated' END)",
-                Kind::Text,
-            ),
+            UserColumn::Status => ("(CASE WHEN active THEN 'active' ELSE 'deactivated' END)", Kind::Text),
             // Who has never signed in comes first.
-            UserColumn::LastSignIn => (
-                "coalesce(last_sign_in_at, 'epoch'::timestamptz)",
-                Kind::Time,
-            ),
+            UserColumn::LastSignIn => ("coalesce(last_sign_in_at, 'epoch'::timestamptz)", Kind::Time),
             UserColumn::Created => ("created_at", Kind::Time),
         }
     }

@@ -9,25 +9,14 @@ use crate::people::confirm::{Confirm, answer};
 use crate::people::refusal::Refusal;
 use crate::web::{Error, Form, Segment};
 
-pub async fn confirm_disconnection(
-    visit: Visit,
-    Segment(id): Segment,
-) -> Result<HttpResponse, Error> {
+pub async fn confirm_disconnection(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
     let user = queries::find(&mut *visit.conn().await?, &id).await?;
     guard(&visit.actor, &user)?;
     let refusal = user.is(&visit.actor).then_some(Refusal::Yourself);
-    Confirm {
-        refusal,
-        ..question(visit, &user)
-    }
-    .ask()
+    Confirm { refusal, ..question(visit, &user) }.ask()
 }
 
-pub async fn disconnect(
-    visit: Visit,
-    Segment(id): Segment,
-    Form(_): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn disconnect(visit: Visit, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
     let (by, now) = (&visit.actor, visit.now());

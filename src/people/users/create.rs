@@ -20,13 +20,7 @@ struct NewPage {
 
 pub async fn new(visit: Visit) -> Result<HttpResponse, Error> {
     let form = UserForm::empty();
-    page(
-        StatusCode::OK,
-        &NewPage {
-            shell: visit.shell,
-            form,
-        },
-    )
+    page(StatusCode::OK, &NewPage { shell: visit.shell, form })
 }
 
 /// Answers with the link itself: it is shown by this very answer and never again.
@@ -50,11 +44,5 @@ pub async fn create(visit: Visit, Form(data): Form) -> Result<HttpResponse, Erro
             Err(_) => form.username_taken(),
         }
     }
-    page(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        &NewPage {
-            shell: visit.shell,
-            form,
-        },
-    )
+    page(StatusCode::UNPROCESSABLE_ENTITY, &NewPage { shell: visit.shell, form })
 }

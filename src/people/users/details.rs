@@ -15,8 +15,7 @@ use crate::people::invitations::{self, Pending};
 use crate::people::lineage::{Start, above};
 use crate::people::permissions::{InheritedRights, coupling_words};
 use crate::web::{
-    ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Shell, date_time, page,
-    plural, relative,
+    ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Shell, date_time, page, plural, relative,
 };
 
 #[derive(Template)]
@@ -59,12 +58,7 @@ impl Around {
 }
 
 impl UserPage {
-    async fn new(
-        visit: Visit,
-        conn: &mut Conn,
-        user: User,
-        form: UserForm,
-    ) -> Result<UserPage, Error> {
+    async fn new(visit: Visit, conn: &mut Conn, user: User, form: UserForm) -> Result<UserPage, Error> {
         let now = visit.now();
         Ok(UserPage {
             around: Around::load(conn, &user, now).await?,
@@ -99,11 +93,9 @@ impl UserPage {
     fn sessions(&self) -> String {
         match self.around.sessions {
             (0, _) | (_, None) => "Not signed in".into(),
-            (number, Some(seen)) => format!(
-                "{}, last used {}",
-                plural(number, "session", "sessions"),
-                relative(&seen, &self.now)
-            ),
+            (number, Some(seen)) => {
+                format!("{}, last used {}", plural(number, "session", "sessions"), relative(&seen, &self.now))
+            }
         }
     }
 }
@@ -116,11 +108,7 @@ pub async fn edit(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Er
     page(StatusCode::OK, &user_page)
 }
 
-pub async fn update(
-    visit: Visit,
-    Segment(id): Segment,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn update(visit: Visit, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
     super::guard(&visit.actor, &user)?;
@@ -152,24 +140,13 @@ pub async fn update(
 }
 
 /// Whether a user with these permissions of their own may manage users.
-pub(super) async fn still_manages(
-    conn: &mut Conn,
-    user: &User,
-    own: PermissionSet,
-) -> Result<bool, Error> {
+pub(super) async fn still_manages(conn: &mut Conn, user: &User, own: PermissionSet) -> Result<bool, Error> {
     let groups = above(conn, Start::User(user.id())).await?;
-    let by_group = |group: &crate::people::lineage::Ancestor| {
-        group.permissions.contains(Permission::ManageUsers)
-    };
+    let by_group = |group: &crate::people::lineage::Ancestor| group.permissions.contains(Permission::ManageUsers);
     Ok(own.contains(Permission::ManageUsers) || groups.iter().any(by_group))
 }
 
-fn conflict(
-    shell: Shell,
-    theirs: User,
-    data: &FormData,
-    mine: &UserForm,
-) -> Result<HttpResponse, Error> {
+fn conflict(shell: Shell, theirs: User, data: &FormData, mine: &UserForm) -> Result<HttpResponse, Error> {
     let facts = &theirs.facts;
     ConflictPage {
         shell,
@@ -180,21 +157,9 @@ fn conflict(
         version: facts.version,
         fields: ConflictPage::fields_of(data),
         differences: vec![
-            Difference {
-                label: "User name".into(),
-                theirs: facts.username.clone(),
-                mine: mine.username.trim().into(),
-            },
-            Difference {
-                label: "Name".into(),
-                theirs: facts.name.clone(),
-                mine: mine.name.trim().into(),
-            },
-            Difference {
-                label: "Permissions".into(),
-                theirs: theirs.permissions.labels(),
-                mine: mine.ticked.labels(),
-            },
+            Difference { label: "User name".into(), theirs: facts.username.clone(), mine: mine.username.trim().into() },
+            Difference { label: "Name".into(), theirs: facts.name.clone(), mine: mine.name.trim().into() },
+            Difference { label: "Permissions".into(), theirs: theirs.permissions.labels(), mine: mine.ticked.labels() },
         ],
         subject: theirs.name().to_string(),
         lost_secrets: false,

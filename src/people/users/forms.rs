@@ -40,10 +40,7 @@ impl UserForm {
 
     pub fn read(data: &FormData) -> UserForm {
         UserForm {
-            new_id: data
-                .get("new_id")
-                .and_then(|id| id.parse().ok())
-                .unwrap_or_else(Uuid::now_v7),
+            new_id: data.get("new_id").and_then(|id| id.parse().ok()).unwrap_or_else(Uuid::now_v7),
             username: data.text("username"),
             name: data.text("full_name"),
             ticked: PermissionBoxes::read(data),
@@ -53,22 +50,13 @@ impl UserForm {
 
     /// The checked user; `None` leaves the messages in the form.
     pub fn check(&mut self) -> Option<CheckedUser> {
-        let username = self
-            .errors
-            .keep::<_, UsernameProblem>("username", Username::parse(&self.username));
+        let username = self.errors.keep::<_, UsernameProblem>("username", Username::parse(&self.username));
         let name = self.errors.keep("full_name", parse_person_name(&self.name));
-        Some(CheckedUser {
-            username: username?,
-            name: name?,
-            chosen: self.ticked,
-        })
+        Some(CheckedUser { username: username?, name: name?, chosen: self.ticked })
     }
 
     pub fn username_taken(&mut self) {
-        self.errors.add(
-            "username",
-            format!("A user named “{}” already exists", self.username.trim()),
-        );
+        self.errors.add("username", format!("A user named “{}” already exists", self.username.trim()));
     }
 
     pub fn username_field(&self) -> TextField {

@@ -38,20 +38,14 @@ struct ListPage {
 impl ListPage {
     fn status_filter(&self) -> SelectField {
         let any = [Option_::new("", "Any status")];
-        let options = any
-            .into_iter()
-            .chain(UserStatus::ALL.map(|status| Option_::new(status.code(), status.label())))
-            .collect();
+        let options =
+            any.into_iter().chain(UserStatus::ALL.map(|status| Option_::new(status.code(), status.label()))).collect();
         SelectField::new("status", "Status", options, self.query.filter("status"))
     }
 
     fn rights_filter(&self) -> SelectField {
-        let first = [
-            Option_::new("", "Everybody"),
-            Option_::new(SUPER_ADMINS, "Super admins"),
-        ];
-        let permissions =
-            Permission::all().map(|permission| Option_::new(permission.code(), permission.label()));
+        let first = [Option_::new("", "Everybody"), Option_::new(SUPER_ADMINS, "Super admins")];
+        let permissions = Permission::all().map(|permission| Option_::new(permission.code(), permission.label()));
         let options = first.into_iter().chain(permissions).collect();
         SelectField::new("rights", "Rights", options, self.query.filter("rights"))
     }
@@ -105,23 +99,11 @@ pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
     let query = ListQuery::parse("/users", visit.req.query_string(), filters);
     let mut conn = visit.conn().await?;
     let (slice, total) = queries::list(&mut conn, &query).await?;
-    let pages = Pages::new(&query, ["user", "users"], &slice, total, |row| {
-        query.column.place(row)
-    });
+    let pages = Pages::new(&query, ["user", "users"], &slice, total, |row| query.column.place(row));
     let Slice { rows, .. } = slice;
     let groups = offered(&mut conn, query.filter("group")).await?;
     let locked_out = visit.actor.super_admin && !has_local_super_admin(&mut conn).await?;
-    page(
-        StatusCode::OK,
-        &ListPage {
-            shell: visit.shell,
-            query,
-            rows,
-            pages,
-            groups,
-            locked_out,
-        },
-    )
+    page(StatusCode::OK, &ListPage { shell: visit.shell, query, rows, pages, groups, locked_out })
 }
 
 /// The groups to choose from, and the chosen one in any case.

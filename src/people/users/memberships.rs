@@ -1,4 +1,5 @@
-//! Putting a user into groups and taking a user out of them, from the user's own page: a search, boxes to tick, one press.
+//! Putting a user into groups and taking a user out of them, from the user's own page: a search, boxes to tick, one
+//! press.
 
 use actix_web::HttpResponse;
 use askama::Template;
@@ -10,9 +11,7 @@ use super::queries;
 use crate::access::Visit;
 use crate::db::Conn;
 use crate::people::groups::{self, GroupChoice};
-use crate::web::{
-    Error, Errors, Form, FormData, Segment, Shell, page, plural, search_term, searched,
-};
+use crate::web::{Error, Errors, Form, FormData, Segment, Shell, page, plural, search_term, searched};
 
 /// Groups that are offered at once, at most.
 const MOST: usize = 50;
@@ -36,19 +35,11 @@ struct GroupsPage {
 
 impl GroupsPage {
     fn step(&self) -> &'static str {
-        if self.joins {
-            "Add to groups"
-        } else {
-            "Take out of groups"
-        }
+        if self.joins { "Add to groups" } else { "Take out of groups" }
     }
 
     fn action(&self) -> String {
-        let what = if self.joins {
-            "groups"
-        } else {
-            "group-removals"
-        };
+        let what = if self.joins { "groups" } else { "group-removals" };
         format!("{}/{what}", self.user.address())
     }
 }
@@ -73,15 +64,7 @@ async fn offer(
     let more = rows.len() > MOST;
     rows.truncate(MOST);
     let status = errors.status();
-    let groups_page = GroupsPage {
-        shell,
-        user,
-        joins: true,
-        search,
-        rows,
-        more,
-        errors,
-    };
+    let groups_page = GroupsPage { shell, user, joins: true, search, rows, more, errors };
     page(status, &groups_page)
 }
 
@@ -97,11 +80,7 @@ fn nothing_chosen(words: &str) -> Errors {
     errors
 }
 
-pub async fn join_groups(
-    visit: Visit,
-    Segment(id): Segment,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn join_groups(visit: Visit, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
     guard(&visit.actor, &user)?;
@@ -114,10 +93,7 @@ pub async fn join_groups(
     let (by, now) = (&visit.actor, visit.now());
     let number = groups::join(&mut conn, by, now, user.id(), &chosen).await?;
     let number = i64::try_from(number).unwrap_or(i64::MAX);
-    let outcome = format!(
-        "The user was added to {}",
-        plural(number, "group", "groups")
-    );
+    let outcome = format!("The user was added to {}", plural(number, "group", "groups"));
     Ok(visit.see_other(&user.address(), outcome))
 }
 
@@ -128,31 +104,14 @@ pub async fn confirm_leaving(visit: Visit, Segment(id): Segment) -> Result<HttpR
     ask_which(visit.shell, &mut conn, user, Errors::default()).await
 }
 
-async fn ask_which(
-    shell: Shell,
-    conn: &mut Conn,
-    user: User,
-    errors: Errors,
-) -> Result<HttpResponse, Error> {
+async fn ask_which(shell: Shell, conn: &mut Conn, user: User, errors: Errors) -> Result<HttpResponse, Error> {
     let rows = groups::joined(conn, user.id()).await?;
     let status = errors.status();
-    let groups_page = GroupsPage {
-        shell,
-        user,
-        joins: false,
-        search: String::new(),
-        rows,
-        more: false,
-        errors,
-    };
+    let groups_page = GroupsPage { shell, user, joins: false, search: String::new(), rows, more: false, errors };
     page(status, &groups_page)
 }
 
-pub async fn leave_groups(
-    visit: Visit,
-    Segment(id): Segment,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn leave_groups(visit: Visit, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
     guard(&visit.actor, &user)?;
@@ -164,10 +123,7 @@ pub async fn leave_groups(
     let (by, now) = (&visit.actor, visit.now());
     let number = groups::leave(&mut conn, by, now, user.id(), &chosen).await?;
     let number = i64::try_from(number).unwrap_or(i64::MAX);
-    let outcome = format!(
-        "The user was taken out of {}",
-        plural(number, "group", "groups")
-    );
+    let outcome = format!("The user was taken out of {}", plural(number, "group", "groups"));
     // Who has just left what let them manage users may not see this page any more.
     let may_have_lost = user.is(&visit.actor) && !visit.actor.super_admin;
     let has_lost = may_have_lost && !still_manages(&mut conn, &user, user.permissions).await?;

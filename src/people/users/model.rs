@@ -20,17 +20,11 @@ impl UserStatus {
     pub const ALL: [UserStatus; 2] = [UserStatus::Active, UserStatus::Deactivated];
 
     pub fn of(active: bool) -> UserStatus {
-        if active {
-            UserStatus::Active
-        } else {
-            UserStatus::Deactivated
-        }
+        if active { UserStatus::Active } else { UserStatus::Deactivated }
     }
 
     pub fn parse(code: &str) -> Option<UserStatus> {
-        UserStatus::ALL
-            .into_iter()
-            .find(|status| status.code() == code)
+        UserStatus::ALL.into_iter().find(|status| status.code() == code)
     }
 
     pub fn code(self) -> &'static str {
@@ -105,11 +99,7 @@ impl User {
 
 /// Refuses whoever is no super admin to change one.
 pub(in crate::people) fn guard(by: &Actor, user: &User) -> Result<(), Error> {
-    if user.facts.super_admin && !by.super_admin {
-        Err(Error::NotSuperAdmin)
-    } else {
-        Ok(())
-    }
+    if user.facts.super_admin && !by.super_admin { Err(Error::NotSuperAdmin) } else { Ok(()) }
 }
 
 /// A row of the list.

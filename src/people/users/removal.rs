@@ -20,16 +20,10 @@ pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpRe
     let (sessions, _) = queries::sessions_of(&mut conn, id, now).await?;
     let keys = queries::api_keys_of(&mut conn, id, now).await?;
     let listing = listings(&mut conn, &visit.actor, Member::User(id)).await?;
-    let listed = listing
-        .words("the user")
-        .map(|words| format!("{words}. That goes, too."));
+    let listed = listing.words("the user").map(|words| format!("{words}. That goes, too."));
     let goes = format!(
         "With the user go: {}, {}, {}, and the user’s own permissions.",
-        plural(
-            i64::try_from(groups).unwrap_or(i64::MAX),
-            "membership in a group",
-            "memberships in groups"
-        ),
+        plural(i64::try_from(groups).unwrap_or(i64::MAX), "membership in a group", "memberships in groups"),
         plural(sessions, "session", "sessions"),
         plural(keys, "API key", "API keys"),
     );
@@ -38,26 +32,16 @@ pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpRe
     } else {
         queries::last_of_super_admins(&mut conn, &user).await?
     };
-    Confirm {
-        refusal,
-        ..question(visit, &user, goes, listed)
-    }
-    .ask()
+    Confirm { refusal, ..question(visit, &user, goes, listed) }.ask()
 }
 
-pub async fn delete(
-    visit: Visit,
-    Segment(id): Segment,
-    Form(_): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn delete(visit: Visit, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
     let (by, now) = (&visit.actor, visit.now());
     let changed = queries::delete(&mut conn, by, now, user.id()).await;
     let done = ("/users", "The user was deleted");
-    answer(visit, changed, done, |visit| {
-        question(visit, &user, String::new(), None)
-    })
+    answer(visit, changed, done, |visit| question(visit, &user, String::new(), None))
 }
 
 /// What the page says of every user.

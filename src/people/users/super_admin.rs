@@ -9,10 +9,7 @@ use crate::people::confirm::{Confirm, answer};
 use crate::people::refusal::Refusal;
 use crate::web::{Error, Form, Segment};
 
-pub async fn confirm_super_admin(
-    visit: Visit,
-    Segment(id): Segment,
-) -> Result<HttpResponse, Error> {
+pub async fn confirm_super_admin(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
     let makes = !user.facts.super_admin;
@@ -21,19 +18,11 @@ pub async fn confirm_super_admin(
     } else {
         queries::last_of_super_admins(&mut conn, &user).await?
     };
-    Confirm {
-        refusal,
-        ..question(visit, &user, makes)
-    }
-    .ask()
+    Confirm { refusal, ..question(visit, &user, makes) }.ask()
 }
 
 /// Says in the form what is wanted, so that two who press at once do not undo each other.
-pub async fn set_super_admin(
-    visit: Visit,
-    Segment(id): Segment,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
+pub async fn set_super_admin(visit: Visit, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
     let mut conn = visit.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
     let makes = match data.get("super_admin") {
@@ -42,21 +31,11 @@ pub async fn set_super_admin(
         _ => return Err(Error::BadRequest("The form does not say what is wanted.")),
     };
     let (by, now) = (&visit.actor, visit.now());
-    let outcome = if makes {
-        "The user is a super admin now"
-    } else {
-        "The user is no super admin any more"
-    };
+    let outcome = if makes { "The user is a super admin now" } else { "The user is no super admin any more" };
     let changed = queries::set_super_admin(&mut conn, by, now, user.id(), makes).await;
     // Who was a super admin and nothing else may see no page about people from now on.
-    let to = if user.is(by) {
-        "/".into()
-    } else {
-        user.address()
-    };
-    answer(visit, changed, (&to, outcome), |visit| {
-        question(visit, &user, makes)
-    })
+    let to = if user.is(by) { "/".into() } else { user.address() };
+    answer(visit, changed, (&to, outcome), |visit| question(visit, &user, makes))
 }
 
 fn question(visit: Visit, user: &User, makes: bool) -> Confirm {

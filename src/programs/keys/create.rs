@@ -42,12 +42,7 @@ struct CreatedPage {
     everywhere: bool,
 }
 
-fn new_page(
-    visit: Visit,
-    holder: Holder,
-    form: KeyForm,
-    status: StatusCode,
-) -> Result<HttpResponse, Error> {
+fn new_page(visit: Visit, holder: Holder, form: KeyForm, status: StatusCode) -> Result<HttpResponse, Error> {
     page(
         status,
         &NewKeyPage {
@@ -74,12 +69,7 @@ pub async fn create(visit: Visit, Form(data): Form) -> Result<HttpResponse, Erro
         return new_page(visit, holder, form, StatusCode::UNPROCESSABLE_ENTITY);
     };
     let key = ApiKey::random();
-    let new = queries::NewKey {
-        id: form.new_id,
-        key: &key,
-        checked: &checked,
-        everywhere,
-    };
+    let new = queries::NewKey { id: form.new_id, key: &key, checked: &checked, everywhere };
     let address = holder.key_address(form.new_id);
     let mut conn = visit.conn().await?;
     match queries::create(&mut conn, &visit.actor, visit.now(), &holder, &new).await {

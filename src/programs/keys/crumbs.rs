@@ -20,20 +20,11 @@ impl Crumbs {
     /// To a page of the holder itself.
     pub fn to_holder(holder: &Holder, here: &str) -> Crumbs {
         let trail = if holder.is_program() {
-            vec![
-                ("Programs".into(), "/programs".into()),
-                (holder.name.clone(), holder.address()),
-            ]
+            vec![("Programs".into(), "/programs".into()), (holder.name.clone(), holder.address())]
         } else {
-            vec![
-                ("Your profile".into(), holder.address()),
-                ("API keys".into(), holder.list_address()),
-            ]
+            vec![("Your profile".into(), holder.address()), ("API keys".into(), holder.list_address())]
         };
-        Crumbs {
-            trail,
-            here: here.to_string(),
-        }
+        Crumbs { trail, here: here.to_string() }
     }
 
     /// To a page of one of its keys.

@@ -88,23 +88,16 @@ fn end_of(typed: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, DateProblem>
         return Err(DateProblem::Empty);
     }
     let read = |format| NaiveDate::parse_from_str(typed, format).ok();
-    let day = read("%Y-%m-%d")
-        .or_else(|| read("%d %B %Y"))
-        .ok_or(DateProblem::Unreadable)?;
+    let day = read("%Y-%m-%d").or_else(|| read("%d %B %Y")).ok_or(DateProblem::Unreadable)?;
     let zone = Zone::of_reader();
     let today = zone.clock(&now).date_naive();
     if day <= today {
         return Err(DateProblem::Past);
     }
-    if today
-        .checked_add_days(Days::new(FURTHEST))
-        .is_none_or(|last| day > last)
-    {
+    if today.checked_add_days(Days::new(FURTHEST)).is_none_or(|last| day > last) {
         return Err(DateProblem::Far);
     }
-    day.and_hms_opt(23, 59, 59)
-        .and_then(|end| zone.moment(end))
-        .ok_or(DateProblem::Unreadable)
+    day.and_hms_opt(23, 59, 59).and_then(|end| zone.moment(end)).ok_or(DateProblem::Unreadable)
 }
 
 #[cfg(test)]

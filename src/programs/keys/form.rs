@@ -44,12 +44,7 @@ impl KeyForm {
         KeyForm {
             name: key.name.clone(),
             expires: "keep".into(),
-            methods: if key.methods.is_some() {
-                "chosen"
-            } else {
-                "all"
-            }
-            .into(),
+            methods: if key.methods.is_some() { "chosen" } else { "all" }.into(),
             chosen: key.methods.clone().unwrap_or_default(),
             kept: Some(key.expires_at),
             ..KeyForm::empty()
@@ -58,10 +53,7 @@ impl KeyForm {
 
     pub fn read(data: &FormData) -> KeyForm {
         KeyForm {
-            new_id: data
-                .get("new_id")
-                .and_then(|id| id.parse().ok())
-                .unwrap_or_else(Uuid::now_v7),
+            new_id: data.get("new_id").and_then(|id| id.parse().ok()).unwrap_or_else(Uuid::now_v7),
             name: data.text("key_name"),
             expires: data.text("expires"),
             expires_on: data.text("expires_on"),
@@ -75,10 +67,7 @@ impl KeyForm {
 
     /// The same for a stored key, whose expiry may stay.
     pub fn read_for(data: &FormData, key: &Key) -> KeyForm {
-        KeyForm {
-            kept: Some(key.expires_at),
-            ..KeyForm::read(data)
-        }
+        KeyForm { kept: Some(key.expires_at), ..KeyForm::read(data) }
     }
 
     /// The checked key; `None` leaves the messages in the form.
@@ -109,16 +98,12 @@ impl KeyForm {
         match self.methods.as_str() {
             "all" => Some(None),
             "chosen" if chosen.is_empty() => {
-                self.errors.add(
-                    "http_method",
-                    "Tick at least one method, or choose All methods",
-                );
+                self.errors.add("http_method", "Tick at least one method, or choose All methods");
                 None
             }
             "chosen" => Some(Some(chosen)),
             _ => {
-                self.errors
-                    .add("methods", "Choose which HTTP methods the key may use");
+                self.errors.add("methods", "Choose which HTTP methods the key may use");
                 None
             }
         }
@@ -140,11 +125,8 @@ impl KeyForm {
         let typed = Expiry::parse(&self.expires).and_then(moment);
         let chosen = self.chosen();
         let methods = (self.methods != "all").then_some(chosen.as_slice());
-        let difference = |label: &'static str, theirs: String, mine: String| Difference {
-            label: label.into(),
-            theirs,
-            mine,
-        };
+        let difference =
+            |label: &'static str, theirs: String, mine: String| Difference { label: label.into(), theirs, mine };
         vec![
             difference("Name", theirs.name.clone(), self.name.trim().into()),
             difference(

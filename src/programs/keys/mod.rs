@@ -1,7 +1,7 @@
 //! The API keys of a holder, who is a program or the person who looks: making, limiting, looking at, revoking.
 //!
-//! Rule: every page here serves both kinds of holder, and finds out from its address which one it is; a key that is not of
-//! this holder does not exist. Danger: the key itself, which only [`create`] ever has, and shows once.
+//! Rule: every page here serves both kinds of holder, and finds out from its address which one it is; a key that is not
+//! of this holder does not exist. Danger: the key itself, which only [`create`] ever has, and shows once.
 
 mod change;
 mod create;

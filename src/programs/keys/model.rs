@@ -2,9 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{
-    Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid,
-};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use crate::access::{Actor, Right, Rights};
@@ -194,11 +192,10 @@ impl Target {
         !self.admits.contains(Right::View)
     }
 
-    /// Whether this person may lead a program's keys to it for calls, or to its token. What is kept to certain people takes one of them,
-    /// because a program that is led there by name needs nobody else's word.
+    /// Whether this person may lead a program's keys to it for calls, or to its token. What is kept to certain people
+    /// takes one of them, because a program that is led there by name needs nobody else's word.
     pub fn may_be_opened(&self, by: &Actor, right: Right) -> bool {
-        self.open.contains(right)
-            || Rights::of(by.super_admin, by.permissions, self.open, self.admits).contains(right)
+        self.open.contains(right) || Rights::of(by.super_admin, by.permissions, self.open, self.admits).contains(right)
     }
 
     pub fn is_every(&self) -> bool {

@@ -36,13 +36,7 @@ pub async fn confirm(visit: Visit) -> Result<HttpResponse, Error> {
     let now = visit.now();
     page(
         StatusCode::OK,
-        &RevokePage {
-            crumbs: Crumbs::to_key(&holder, &key, "Revoke"),
-            shell: visit.shell,
-            key,
-            address,
-            now,
-        },
+        &RevokePage { crumbs: Crumbs::to_key(&holder, &key, "Revoke"), shell: visit.shell, key, address, now },
     )
 }
 
@@ -52,10 +46,9 @@ pub async fn revoke(visit: Visit, Form(_): Form) -> Result<HttpResponse, Error> 
     let address = holder.key_address(key.id);
     match queries::revoke(&mut conn, &visit.actor, visit.now(), &holder, key.id).await {
         // The second press finds what the first has done.
-        Ok(()) | Err(SaveError::Stale) => Ok(visit.see_other(
-            &address,
-            "The API key was revoked. Calls with it are refused.",
-        )),
+        Ok(()) | Err(SaveError::Stale) => {
+            Ok(visit.see_other(&address, "The API key was revoked. Calls with it are refused."))
+        }
         Err(error) => show::unchanged(&visit, &address, error),
     }
 }

@@ -11,9 +11,7 @@ use super::scope_form::ScopeForm;
 use super::{queries, show};
 use crate::access::{Right, Visit};
 use crate::db::Conn;
-use crate::web::{
-    ConflictPage, Difference, Error, Form, FormData, SaveError, Shell, date_time, page, segment,
-};
+use crate::web::{ConflictPage, Difference, Error, Form, FormData, SaveError, Shell, date_time, page, segment};
 
 #[derive(Template)]
 #[template(path = "programs/scope.html")]
@@ -46,13 +44,7 @@ impl Place {
             return Err(Error::NotFound);
         }
         let endpoints = queries::endpoints_of(conn, &target).await?;
-        Ok(Place {
-            holder,
-            key,
-            target,
-            scope,
-            endpoints,
-        })
+        Ok(Place { holder, key, target, scope, endpoints })
     }
 
     /// Refuses whoever may not lead keys to the target.
@@ -79,12 +71,7 @@ impl Place {
     }
 }
 
-fn scope_page(
-    visit: Visit,
-    place: Place,
-    form: ScopeForm,
-    status: StatusCode,
-) -> Result<HttpResponse, Error> {
+fn scope_page(visit: Visit, place: Place, form: ScopeForm, status: StatusCode) -> Result<HttpResponse, Error> {
     page(
         status,
         &ScopePage {
@@ -102,10 +89,7 @@ pub async fn edit(visit: Visit) -> Result<HttpResponse, Error> {
         return show::unchanged(&visit, &place.key_address(), SaveError::Stale);
     }
     place.require_open(&visit)?;
-    let form = place
-        .scope
-        .as_ref()
-        .map_or_else(ScopeForm::empty, ScopeForm::of);
+    let form = place.scope.as_ref().map_or_else(ScopeForm::empty, ScopeForm::of);
     scope_page(visit, place, form, StatusCode::OK)
 }
 
@@ -121,50 +105,38 @@ pub async fn save(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error>
         let (by, now) = (&visit.actor, visit.now());
         let to = (place.key.id, &place.target, seen);
         let label = &place.target.label;
-        let outcome =
-            match queries::save_scope(&mut conn, by, now, &place.holder, to, &checked).await {
-                Ok(true) => format!("What the key may do with “{label}” was saved"),
-                Ok(false) => format!("The key now leads to “{label}”"),
-                Err(SaveError::InUse) => {
-                    form.endpoint_gone();
-                    let place = Place::find(&visit, &mut conn).await?;
-                    return scope_page(visit, place, form, StatusCode::UNPROCESSABLE_ENTITY);
-                }
-                Err(SaveError::Fault(fault)) => return Err(fault),
-                Err(_) => {
-                    let place = Place::find(&visit, &mut conn).await?;
-                    return changed(visit, &place, &form, &data);
-                }
-            };
+        let outcome = match queries::save_scope(&mut conn, by, now, &place.holder, to, &checked).await {
+            Ok(true) => format!("What the key may do with “{label}” was saved"),
+            Ok(false) => format!("The key now leads to “{label}”"),
+            Err(SaveError::InUse) => {
+                form.endpoint_gone();
+                let place = Place::find(&visit, &mut conn).await?;
+                return scope_page(visit, place, form, StatusCode::UNPROCESSABLE_ENTITY);
+            }
+            Err(SaveError::Fault(fault)) => return Err(fault),
+            Err(_) => {
+                let place = Place::find(&visit, &mut conn).await?;
+                return changed(visit, &place, &form, &data);
+            }
+        };
         return Ok(visit.see_other(&place.key_address(), outcome));
     }
     scope_page(visit, place, form, StatusCode::UNPROCESSABLE_ENTITY)
 }
 
 /// The answer to a form of a way that was changed, added or removed meanwhile, or whose key was revoked.
-fn changed(
-    visit: Visit,
-    theirs: &Place,
-    mine: &ScopeForm,
-    data: &FormData,
-) -> Result<HttpResponse, Error> {
+fn changed(visit: Visit, theirs: &Place, mine: &ScopeForm, data: &FormData) -> Result<HttpResponse, Error> {
     if theirs.key.is_revoked() {
         return show::unchanged(&visit, &theirs.key_address(), SaveError::Stale);
     }
     let scope = theirs.scope.as_ref();
-    let (saved_by, saved_at) = scope
-        .and_then(Scope::last_change)
-        .unwrap_or(theirs.key.last_change());
+    let (saved_by, saved_at) = scope.and_then(Scope::last_change).unwrap_or(theirs.key.last_change());
     let mine = mine.words(&theirs.endpoints);
     // Of a way that there is not any more, all is empty.
     let stored = scope.map(|scope| ScopeForm::of(scope).words(&theirs.endpoints));
     let stored = stored.map(|words| words.map(|(_, words)| words));
     let pairs = mine.into_iter().zip(stored.unwrap_or_default());
-    let differences = pairs.map(|((label, mine), theirs)| Difference {
-        label: label.into(),
-        theirs,
-        mine,
-    });
+    let differences = pairs.map(|((label, mine), theirs)| Difference { label: label.into(), theirs, mine });
     ConflictPage {
         subject: format!("{}: {}", theirs.key.name, theirs.target.label),
         back: theirs.address(),

@@ -19,13 +19,7 @@ pub(super) struct ScopeForm {
 impl ScopeForm {
     /// All endpoints and nothing else.
     pub fn empty() -> ScopeForm {
-        ScopeForm {
-            endpoints: "all".into(),
-            chosen: Vec::new(),
-            proxy: false,
-            token: false,
-            errors: Errors::default(),
-        }
+        ScopeForm { endpoints: "all".into(), chosen: Vec::new(), proxy: false, token: false, errors: Errors::default() }
     }
 
     pub fn of(scope: &Scope) -> ScopeForm {
@@ -48,13 +42,10 @@ impl ScopeForm {
         }
     }
 
-    /// The checked way; `None` leaves the messages in the form. Of the ticked endpoints only those that are there count.
+    /// The checked way; `None` leaves the messages in the form. Of the ticked endpoints only those that are there
+    /// count.
     pub fn check(&mut self, holder: &Holder, known: &[EndpointChoice]) -> Option<CheckedScope> {
-        let chosen: Vec<Uuid> = known
-            .iter()
-            .map(|endpoint| endpoint.id)
-            .filter(|id| self.is_chosen(*id))
-            .collect();
+        let chosen: Vec<Uuid> = known.iter().map(|endpoint| endpoint.id).filter(|id| self.is_chosen(*id)).collect();
         let endpoints = match self.endpoints.as_str() {
             "all" => None,
             "chosen" => Some(chosen),
@@ -77,11 +68,7 @@ impl ScopeForm {
             };
             self.errors.add("token", message);
         }
-        (!self.errors.any()).then_some(CheckedScope {
-            endpoints,
-            proxy: self.proxy,
-            token: self.token,
-        })
+        (!self.errors.any()).then_some(CheckedScope { endpoints, proxy: self.proxy, token: self.token })
     }
 
     /// The box is ticked, which must be seen even by whoever may not tick it.
@@ -98,11 +85,7 @@ impl ScopeForm {
             "all" => "All".into(),
             _ => chosen.join(", "),
         };
-        [
-            ("Endpoints", endpoints),
-            ("Proxy", allowed(self.proxy).into()),
-            ("Access token", allowed(self.token).into()),
-        ]
+        [("Endpoints", endpoints), ("Proxy", allowed(self.proxy).into()), ("Access token", allowed(self.token).into())]
     }
 
     fn is_chosen(&self, endpoint: Uuid) -> bool {
@@ -112,8 +95,7 @@ impl ScopeForm {
 
     /// An endpoint was deleted while the form was open.
     pub fn endpoint_gone(&mut self) {
-        let message =
-            "An endpoint that you ticked has just been deleted. Look at the list once more.";
+        let message = "An endpoint that you ticked has just been deleted. Look at the list once more.";
         self.errors.add("endpoints", message);
     }
 

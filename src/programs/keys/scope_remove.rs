@@ -28,11 +28,7 @@ pub async fn confirm(visit: Visit) -> Result<HttpResponse, Error> {
     }
     page(
         StatusCode::OK,
-        &RemovePage {
-            crumbs: Crumbs::to_key(&place.holder, &place.key, "Remove"),
-            shell: visit.shell,
-            place,
-        },
+        &RemovePage { crumbs: Crumbs::to_key(&place.holder, &place.key, "Remove"), shell: visit.shell, place },
     )
 }
 

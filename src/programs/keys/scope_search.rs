@@ -78,9 +78,7 @@ pub async fn search(visit: Visit) -> Result<HttpResponse, Error> {
 /// The search of an address, and what was chosen if something was to be.
 fn asked(query: &str) -> (String, Option<String>) {
     let get = |name: &str| {
-        form_urlencoded::parse(query.as_bytes())
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.replace('\0', ""))
+        form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.replace('\0', ""))
     };
     let chosen = get("choose").map(|_| get("connector").unwrap_or_default());
     (searched(query), chosen)

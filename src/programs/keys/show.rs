@@ -64,17 +64,10 @@ pub(super) async fn find(visit: &Visit, conn: &mut Conn) -> Result<(Holder, Key)
 }
 
 /// The answer to a change of a key that could not be made: that it was revoked meanwhile, or the fault.
-pub(super) fn unchanged(
-    visit: &Visit,
-    address: &str,
-    error: SaveError,
-) -> Result<HttpResponse, Error> {
+pub(super) fn unchanged(visit: &Visit, address: &str, error: SaveError) -> Result<HttpResponse, Error> {
     match error {
         SaveError::Fault(fault) => Err(fault),
-        _ => Ok(visit.see_other_undone(
-            address,
-            "This key was revoked, so nothing about it can be changed any more.",
-        )),
+        _ => Ok(visit.see_other_undone(address, "This key was revoked, so nothing about it can be changed any more.")),
     }
 }
 
@@ -85,13 +78,6 @@ pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
     let now = visit.now();
     page(
         StatusCode::OK,
-        &KeyPage {
-            crumbs: Crumbs::to_holder(&holder, &key.name),
-            shell: visit.shell,
-            holder,
-            key,
-            scopes,
-            now,
-        },
+        &KeyPage { crumbs: Crumbs::to_holder(&holder, &key.name), shell: visit.shell, holder, key, scopes, now },
     )
 }

@@ -31,29 +31,16 @@ pub async fn table_of_person(visit: &Visit, conn: &Conn) -> Result<KeyTable, Err
 }
 
 impl KeyTable {
-    pub(in crate::programs) async fn of(
-        conn: &Conn,
-        holder: Holder,
-        now: DateTime<Utc>,
-    ) -> Result<KeyTable, Error> {
+    pub(in crate::programs) async fn of(conn: &Conn, holder: Holder, now: DateTime<Utc>) -> Result<KeyTable, Error> {
         let mut keys = queries::list(conn, &holder).await?;
         let more = keys.len() > queries::MOST_SHOWN;
         keys.truncate(queries::MOST_SHOWN);
-        Ok(KeyTable {
-            holder,
-            keys,
-            more,
-            works: true,
-            now,
-        })
+        Ok(KeyTable { holder, keys, more, works: true, now })
     }
 
     /// The same without links, for a page that asks something else.
     pub(in crate::programs) fn without_links(self) -> KeyTable {
-        KeyTable {
-            works: false,
-            ..self
-        }
+        KeyTable { works: false, ..self }
     }
 
     fn caption(&self) -> String {

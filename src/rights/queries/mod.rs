@@ -22,10 +22,7 @@ pub(super) async fn entries(conn: &mut Conn, connector: ConnectorId) -> Result<V
             coalesce(u.username, '') AS username, coalesce(u.active, true) AS active, false AS by_claim, r.rights
         FROM connector_rights r LEFT JOIN users u ON u.id = r.user_id LEFT JOIN groups g ON g.id = r.group_id
         WHERE r.connector_id = $1 ORDER BY coalesce(u.name, g.name) COLLATE \"und-x-icu\", coalesce(u.id, g.id)";
-    Ok(diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(connector)
-        .load(conn)
-        .await?)
+    Ok(diesel::sql_query(sql).bind::<SqlUuid, _>(connector).load(conn).await?)
 }
 
 /// Everybody whom the connector $1 does not list and whose name fits $2.
@@ -53,10 +50,8 @@ struct Groups {
 
 /// A user, and the groups that they are in, directly or through others.
 pub(super) async fn memberships(conn: &mut Conn, user: Uuid) -> Result<Vec<Member>, Error> {
-    let found: Groups = diesel::sql_query("SELECT groups_of($1) AS groups")
-        .bind::<SqlUuid, _>(user)
-        .get_result(conn)
-        .await?;
+    let found: Groups =
+        diesel::sql_query("SELECT groups_of($1) AS groups").bind::<SqlUuid, _>(user).get_result(conn).await?;
     let groups = found.groups.into_iter().map(Member::Group);
     Ok(std::iter::once(Member::User(user)).chain(groups).collect())
 }

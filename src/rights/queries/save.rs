@@ -25,9 +25,7 @@ pub(in super::super) async fn save(
     new: &CheckedAccess,
 ) -> Result<(), SaveError> {
     conn.transaction(async |conn| {
-        let live = connectors::table
-            .find(connector.id)
-            .filter(connectors::deleted_at.is_null());
+        let live = connectors::table.find(connector.id).filter(connectors::deleted_at.is_null());
         let version = live.select(connectors::access_version);
         seen.lock(conn, version.for_no_key_update()).await?;
         diesel::update(connectors::table.find(connector.id))
@@ -40,19 +38,14 @@ pub(in super::super) async fn save(
             .execute(conn)
             .await?;
         let before = entries(conn, connector.id).await?;
-        let listed =
-            connector_rights::table.filter(connector_rights::connector_id.eq(connector.id));
+        let listed = connector_rights::table.filter(connector_rights::connector_id.eq(connector.id));
         diesel::delete(listed).execute(conn).await?;
         for (who, rights) in &new.listed {
             list(conn, connector.id, *who, *rights).await?;
         }
         let changes = Changes::none().field(EVERYBODY, connector.open.labels(), new.open.labels());
         let changes = before.iter().fold(changes, |changes, entry| {
-            changes.field(
-                &entry.who.full_name(),
-                entry.rights.labels(),
-                new.rights_of(&entry.who).labels(),
-            )
+            changes.field(&entry.who.full_name(), entry.rights.labels(), new.rights_of(&entry.who).labels())
         });
         record(conn, by, now, connector, changes).await
     })
@@ -67,12 +60,7 @@ impl CheckedAccess {
     }
 }
 
-async fn list(
-    conn: &mut Conn,
-    connector: Uuid,
-    who: Member,
-    rights: Rights,
-) -> Result<(), SaveError> {
+async fn list(conn: &mut Conn, connector: Uuid, who: Member, rights: Rights) -> Result<(), SaveError> {
     let (user, group) = match who {
         Member::User(id) => (Some(id), None),
         Member::Group(id) => (None, Some(id)),
@@ -107,9 +95,7 @@ pub(in super::super) async fn add(
 ) -> Result<Added, SaveError> {
     conn.transaction(async |conn| {
         // First, so that those who change the access do it one after the other.
-        let live = connectors::table
-            .find(connector.id)
-            .filter(connectors::deleted_at.is_null());
+        let live = connectors::table.find(connector.id).filter(connectors::deleted_at.is_null());
         let changed = diesel::update(live)
             .set((
                 connectors::access_version.eq(connectors::access_version + 1),

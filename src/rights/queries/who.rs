@@ -1,7 +1,7 @@
 //! Who can use a connector: people by name, narrowed by a right, and the keys of programs.
 //!
-//! The filter comes down from groups to their members, for all people at once; what a page says of each person is worked out from the
-//! groups above them, and decided by `Rights::of`. A test compares the two.
+//! The filter comes down from groups to their members, for all people at once; what a page says of each person is
+//! worked out from the groups above them, and decided by `Rights::of`. A test compares the two.
 
 use std::collections::HashMap;
 
@@ -72,29 +72,20 @@ pub(in super::super) async fn people(
         "SELECT id, name, username, super_admin FROM users u WHERE active AND search_text LIKE ALL ($2) AND {}",
         condition(narrowed, connector.open)
     );
-    let place = keyset
-        .condition(3)
-        .map_or(String::new(), |condition| format!(" WHERE {condition}"));
+    let place = keyset.condition(3).map_or(String::new(), |condition| format!(" WHERE {condition}"));
     let sql = format!(
         "{HOLDERS} SELECT * FROM ({fitting}) AS rows{place} ORDER BY {} LIMIT {}",
         keyset.order(),
         query.size + 1
     );
     let patterns = patterns(&query.search);
-    let mut rows = diesel::sql_query(sql)
-        .into_boxed::<Pg>()
-        .bind::<SqlUuid, _>(connector.id)
-        .bind::<Array<Text>, _>(&patterns);
+    let mut rows =
+        diesel::sql_query(sql).into_boxed::<Pg>().bind::<SqlUuid, _>(connector.id).bind::<Array<Text>, _>(&patterns);
     if let Some(cursor) = query.position.cursor() {
-        rows = rows
-            .bind::<Text, _>(&cursor.value)
-            .bind::<SqlUuid, _>(cursor.id);
+        rows = rows.bind::<Text, _>(&cursor.value).bind::<SqlUuid, _>(cursor.id);
     }
     let rows = rows.load::<PersonRow>(conn).await?;
-    let sql = format!(
-        "{HOLDERS} SELECT count(*) AS n FROM ({fitting} LIMIT {}) AS found",
-        COUNT_LIMIT + 1
-    );
+    let sql = format!("{HOLDERS} SELECT count(*) AS n FROM ({fitting} LIMIT {}) AS found", COUNT_LIMIT + 1);
     let count: Count = diesel::sql_query(sql)
         .bind::<SqlUuid, _>(connector.id)
         .bind::<Array<Text>, _>(&patterns)
@@ -116,19 +107,11 @@ fn condition(narrowed: Narrowed, open: Rights) -> String {
 fn may(right: Right, open: Rights) -> String {
     let permission = right.permission();
     let required = permission.requires().iter().chain([&permission]);
-    let granted = required.map(|permission| {
-        format!(
-            "id IN (SELECT user_id FROM granted WHERE permission = '{}')",
-            permission.code()
-        )
-    });
+    let granted = required
+        .map(|permission| format!("id IN (SELECT user_id FROM granted WHERE permission = '{}')", permission.code()));
     // View is part of everything else that is open or that somebody is listed for.
-    let admitted = (!open.contains(right)).then(|| {
-        format!(
-            "id IN (SELECT user_id FROM listed WHERE code = '{}')",
-            right.code()
-        )
-    });
+    let admitted =
+        (!open.contains(right)).then(|| format!("id IN (SELECT user_id FROM listed WHERE code = '{}')", right.code()));
     let conditions: Vec<String> = granted.chain(admitted).collect();
     format!("({})", conditions.join(" AND "))
 }

@@ -17,20 +17,14 @@ const CALLS: i64 = 160;
 /// Records calls of two connectors.
 pub(super) async fn fill(app: &TestApp) {
     let id = async |key: &str| -> Uuid {
-        let id = app
-            .value(&format!("SELECT id FROM connectors WHERE key = '{key}'"))
-            .await;
+        let id = app.value(&format!("SELECT id FROM connectors WHERE key = '{key}'")).await;
         id.parse().expect("a connector")
     };
-    let (payroll, long) = (
-        id("payroll-ledger").await,
-        id("donaudampfschifffahrt").await,
-    );
+    let (payroll, long) = (id("payroll-ledger").await, id("donaudampfschifffahrt").await);
     let now = app.clock.now();
     for number in 0..CALLS {
         let mut call = call(now - TimeDelta::minutes(2 + 61 * number), payroll);
-        (call.connector_name, call.caller) =
-            (Arc::from("Payroll ledger"), program("Month-end report"));
+        (call.connector_name, call.caller) = (Arc::from("Payroll ledger"), program("Month-end report"));
         call.endpoint = Some((endpoint("list"), Arc::from("List entries")));
         call.total = Duration::from_micros(900 * (number % 13 + 1).pow(3).unsigned_abs());
         (call.queue, call.connect) = (call.total / 20, call.total / 8);
@@ -47,11 +41,8 @@ pub(super) async fn fill(app: &TestApp) {
 
 fn another(call: &Call) -> Call {
     let mut other = crate::calls::call(call.at, call.connector);
-    (other.connector_name, other.caller, other.endpoint) = (
-        Arc::clone(&call.connector_name),
-        call.caller.clone(),
-        call.endpoint.clone(),
-    );
+    (other.connector_name, other.caller, other.endpoint) =
+        (Arc::clone(&call.connector_name), call.caller.clone(), call.endpoint.clone());
     (other.queue, other.connect) = (call.queue, call.connect);
     (other.first_byte, other.total) = (call.first_byte, call.total);
     other
@@ -62,9 +53,9 @@ fn vary(call: &mut Call, number: i64, long: Uuid) {
     match number % 8 {
         1 => call.status = Some(404),
         2 => {
-            (call.outcome, call.status, call.problem) =
-                (Outcome::Refused, None, "endpoint_not_allowed");
-            call.detail = "The API key “Salary slips” may not call this endpoint. Allow it on the program's page.".into();
+            (call.outcome, call.status, call.problem) = (Outcome::Refused, None, "endpoint_not_allowed");
+            call.detail =
+                "The API key “Salary slips” may not call this endpoint. Allow it on the program's page.".into();
             call.caller = program("Salary slips");
         }
         3 => {
@@ -77,11 +68,8 @@ fn vary(call: &mut Call, number: i64, long: Uuid) {
             (call.connector, call.connector_name) = (long, Arc::from(LONG));
             call.caller = program(&format!("{LONG} (Auswertung)"));
             call.endpoint = Some((endpoint("long"), Arc::from(LONG)));
-            call.target = Target::new(&format!(
-                "https://{}.example.org/{}",
-                "sehr-lang".repeat(6),
-                "weiter/".repeat(20)
-            ));
+            call.target =
+                Target::new(&format!("https://{}.example.org/{}", "sehr-lang".repeat(6), "weiter/".repeat(20)));
             (call.status, call.received) = (Some(502), 34_567_890);
         }
         5 => call.outcome = Outcome::Cancelled,

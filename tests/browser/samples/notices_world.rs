@@ -16,9 +16,7 @@ pub(super) async fn site() -> TestApp {
         tls: MailTls::StartTls,
         ca_pem: None,
         sign_in: None,
-        from: "Connectory <connectory@example.org>"
-            .parse()
-            .expect("an address"),
+        from: "Connectory <connectory@example.org>".parse().expect("an address"),
         to: vec![
             "ana@example.org".parse().expect("an address"),
             "a.wolfeschlegelsteinhausenbergerdorff-of-the-night-shift@operations.example.org"
@@ -28,10 +26,7 @@ pub(super) async fn site() -> TestApp {
     };
     let settings = NoticeSettings {
         email: Some(email),
-        webhook: Some(WebhookSettings {
-            url: RECEIVER.into(),
-            keys: vec![vec![1; 24], vec![2; 24]],
-        }),
+        webhook: Some(WebhookSettings { url: RECEIVER.into(), keys: vec![vec![1; 24], vec![2; 24]] }),
         quiet_minutes: 60,
         days: 90,
     };

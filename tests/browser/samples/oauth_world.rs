@@ -18,7 +18,8 @@ pub const CLIENT_SECRET: &str = "a client's secret";
 /// The settings of a server that nobody ever asks.
 const SETTINGS: &str = "authorize_url = 'https://login.example.org/oauth2/authorize', token_url = 'https://login.example.org/oauth2/token', client_id = 'connectory', scope = 'read write offline_access'";
 
-/// The authorization server that answers in some of the samples. Nobody is ever sent there, so any redirect URI will do.
+/// The authorization server that answers in some of the samples. Nobody is ever sent there, so any redirect URI will
+/// do.
 pub fn server() -> AuthorizationServer {
     let grant = authorization_server::Grant::AuthorizationCode;
     let web = Client::confidential("connectory", CLIENT_SECRET, grant);
@@ -30,10 +31,7 @@ pub fn server() -> AuthorizationServer {
 
 /// A site on which the legacy grants are switched off, with two data connectors that had them before.
 pub async fn strict() -> TestApp {
-    let off = LegacyGrants {
-        password: false,
-        implicit: false,
-    };
+    let off = LegacyGrants { password: false, implicit: false };
     let app = TestApp::start_with(|site| {
         site.legacy_grants = off;
         let_in(site, settings("http://127.0.0.1:1"));
@@ -66,12 +64,7 @@ async fn without_settings(app: &TestApp) {
 }
 
 async fn without_tokens(app: &TestApp, server: &AuthorizationServer) {
-    for name in [
-        "Court calendar",
-        "Consent late",
-        "Consent foreign",
-        "Consent changed",
-    ] {
+    for name in ["Court calendar", "Consent late", "Consent foreign", "Consent changed"] {
         create(app, name, Grant::AuthorizationCode, SETTINGS).await;
     }
     let issuer = format!("{SETTINGS}, issuer = 'https://login.example.org'");
@@ -81,10 +74,7 @@ async fn without_tokens(app: &TestApp, server: &AuthorizationServer) {
     let answered = SETTINGS.replace("https://login.example.org/oauth2/token", &urls.token);
     let refused = create(app, "Consent refused", Grant::AuthorizationCode, &answered).await;
     secret(app, refused, SecretField::ClientSecret).await;
-    let robot = format!(
-        "token_url = '{}', client_id = 'robot', scope = 'read'",
-        urls.token
-    );
+    let robot = format!("token_url = '{}', client_id = 'robot', scope = 'read'", urls.token);
     create(app, "Meter readings", Grant::ClientCredentials, &robot).await;
     app.sql(&format!(
         "UPDATE connectors SET base_url = '{}' WHERE key = 'meter-readings'",
@@ -92,22 +82,13 @@ async fn without_tokens(app: &TestApp, server: &AuthorizationServer) {
     ))
     .await;
     create(app, "Refused readings", Grant::ClientCredentials, &robot).await;
-    app.sql("UPDATE connectors SET base_url = NULL WHERE key = 'refused-readings'")
-        .await;
+    app.sql("UPDATE connectors SET base_url = NULL WHERE key = 'refused-readings'").await;
 }
 
 async fn with_tokens(app: &TestApp) {
-    let revocable =
-        format!("{SETTINGS}, revocation_url = 'https://login.example.org/oauth2/revoke'");
+    let revocable = format!("{SETTINGS}, revocation_url = 'https://login.example.org/oauth2/revoke'");
     for (name, grant, settings, refreshes, hours_ago, ends_in_hours) in [
-        (
-            "Tax returns",
-            Grant::AuthorizationCode,
-            revocable.as_str(),
-            true,
-            0,
-            8,
-        ),
+        ("Tax returns", Grant::AuthorizationCode, revocable.as_str(), true, 0, 8),
         ("Land register", Grant::Implicit, SETTINGS, false, 0, 8),
         ("Fishing permits", Grant::Implicit, SETTINGS, false, 100, 2),
         ("Hunting permits", Grant::Implicit, SETTINGS, false, 100, -2),
@@ -119,12 +100,11 @@ async fn with_tokens(app: &TestApp) {
     let id = create(app, "Renewed now", Grant::AuthorizationCode, SETTINGS).await;
     issue(app, id, true, 9, -1).await;
     let until = app.clock.now() + TimeDelta::hours(1);
-    app.sql(&format!("UPDATE renewals SET lease_id = connector_id, lease_until = '{until}' WHERE connector_id = '{id}'"))
-        .await;
-    app.sql(
-        "UPDATE connectors SET enabled = false, status = 'disabled' WHERE key = 'waste-collection'",
-    )
+    app.sql(&format!(
+        "UPDATE renewals SET lease_id = connector_id, lease_until = '{until}' WHERE connector_id = '{id}'"
+    ))
     .await;
+    app.sql("UPDATE connectors SET enabled = false, status = 'disabled' WHERE key = 'waste-collection'").await;
     app.sql("UPDATE oauth_clients SET user_name = 'waste' FROM connectors WHERE id = connector_id AND key = 'waste-collection'")
         .await;
 }
@@ -162,15 +142,9 @@ async fn with_failures(app: &TestApp) {
 async fn everything_long(app: &TestApp) {
     let name = format!("{} permissions", "Interoperability".repeat(15));
     let id = create(app, &name, Grant::AuthorizationCode, SETTINGS).await;
-    let host = format!(
-        "{}.{}.example.org",
-        "authorization".repeat(4),
-        "identity".repeat(7)
-    );
+    let host = format!("{}.{}.example.org", "authorization".repeat(4), "identity".repeat(7));
     let path = "realms-of-the-organisation/".repeat(12);
-    let scopes: Vec<String> = (1..=60)
-        .map(|number| format!("https://{host}/auth/scope{number}.readonly"))
-        .collect();
+    let scopes: Vec<String> = (1..=60).map(|number| format!("https://{host}/auth/scope{number}.readonly")).collect();
     let scope: String = scopes.join(" ").chars().take(2000).collect();
     app.sql(&format!("UPDATE connectors SET key = 'everything-long' WHERE id = '{id}'; UPDATE oauth_clients SET authorize_url = 'https://{host}/{path}', token_url = 'https://{host}/{path}token', revocation_url = 'https://{host}/{path}revoke', client_id = '{}', resources = 'https://{host}/{path}', audience = '{}', scope = '{scope}' WHERE connector_id = '{id}'", "0123456789abcdef".repeat(12), "urn:audience:".repeat(20))).await;
     issue(app, id, true, 9, -1).await;
@@ -185,56 +159,28 @@ async fn everything_long(app: &TestApp) {
         "Wait, or ask whoever runs the server for a higher limit.",
     )
     .await;
-    app.sql(&format!(
-        "UPDATE tokens SET scope = '{scope}' WHERE connector_id = '{id}'"
-    ))
-    .await;
+    app.sql(&format!("UPDATE tokens SET scope = '{scope}' WHERE connector_id = '{id}'")).await;
 }
 
 /// A connector of this grant whose client has these settings.
 async fn create(app: &TestApp, name: &str, grant: Grant, settings: &str) -> Uuid {
     let method = Method::OAuth(grant);
     let id = app.connector_with(name, |new| new.method = method).await;
-    app.sql(&format!(
-        "INSERT INTO oauth_clients (connector_id) VALUES ('{id}') ON CONFLICT DO NOTHING"
-    ))
-    .await;
+    app.sql(&format!("INSERT INTO oauth_clients (connector_id) VALUES ('{id}') ON CONFLICT DO NOTHING")).await;
     if !settings.is_empty() {
-        app.sql(&format!(
-            "UPDATE oauth_clients SET {settings} WHERE connector_id = '{id}'"
-        ))
-        .await;
+        app.sql(&format!("UPDATE oauth_clients SET {settings} WHERE connector_id = '{id}'")).await;
     }
     id
 }
 
 async fn issue(app: &TestApp, id: Uuid, refreshes: bool, hours_ago: i64, ends_in_hours: i64) {
-    let refresh = if refreshes {
-        RefreshToken::Set(Secret::new("not to be seen either".into()))
-    } else {
-        RefreshToken::None
-    };
-    token_with(
-        app,
-        id,
-        "read write",
-        hours_ago,
-        Some(ends_in_hours),
-        refresh,
-    )
-    .await;
+    let refresh =
+        if refreshes { RefreshToken::Set(Secret::new("not to be seen either".into())) } else { RefreshToken::None };
+    token_with(app, id, "read write", hours_ago, Some(ends_in_hours), refresh).await;
 }
 
 /// Leaves behind what some failed renewals leave.
-async fn fail(
-    app: &TestApp,
-    id: Uuid,
-    health: &str,
-    failures: u32,
-    message: &str,
-    words: &str,
-    remedy: &str,
-) {
+async fn fail(app: &TestApp, id: Uuid, health: &str, failures: u32, message: &str, words: &str, remedy: &str) {
     let is_final = health == "needs_reauthorization";
     let now = app.clock.now();
     let (failed, next) = (now - TimeDelta::minutes(3), now + TimeDelta::minutes(5));

@@ -5,8 +5,7 @@ use super::Step::{Behind, Fill, Press, Tick};
 use super::Who::{Admin, Caller};
 use super::{Sample, sample};
 
-const LONG: &str =
-    "Donaudampfschifffahrtselektrizitaetenhauptbetriebswerkbauunterbeamtengesellschaft<script>\"&'";
+const LONG: &str = "Donaudampfschifffahrtselektrizitaetenhauptbetriebswerkbauunterbeamtengesellschaft<script>\"&'";
 
 #[rustfmt::skip] // a table, as the other samples are
 pub const SAMPLES: &[Sample] = &[

@@ -1,4 +1,5 @@
-//! The samples of the pages for people. The ids are those of `people_world.rs`: a user's ends in its number, a group's too.
+//! The samples of the pages for people. The ids are those of `people_world.rs`: a user's ends in its number, a group's
+//! too.
 
 use super::Place::{Empty, Full};
 use super::Step::{Choose, Fill, Meanwhile, Press, Tick};

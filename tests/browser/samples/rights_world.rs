@@ -34,10 +34,7 @@ pub async fn fill(app: &TestApp) {
 /// One data connector, that is open to nobody.
 pub async fn fill_with_nothing_open(app: &TestApp) {
     let vault = app.connector("Vault").await;
-    app.sql(&format!(
-        "UPDATE connectors SET open_rights = '{{}}' WHERE id = '{vault}'"
-    ))
-    .await;
+    app.sql(&format!("UPDATE connectors SET open_rights = '{{}}' WHERE id = '{vault}'")).await;
 }
 
 async fn list(app: &TestApp, connector: Uuid, (column, id): (&str, Uuid), rights: &str) {

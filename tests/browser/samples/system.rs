@@ -23,20 +23,11 @@ pub(super) fn settings() -> Settings {
     let path = format!("/srv/{}/secret", "a-folder-whose-name-is-long/".repeat(7));
     let claim = "https://claims.example.org/".repeat(6);
     let config = Config::of([
-        (
-            "DATABASE_URL",
-            "postgres://connectory:secret@database.internal.example.org/connectory?sslmode=require",
-        ),
+        ("DATABASE_URL", "postgres://connectory:secret@database.internal.example.org/connectory?sslmode=require"),
         ("CONNECTORY_DATA_DIR", path.as_str()),
         ("CONNECTORY_MASTER_KEY_FILE", &path),
-        (
-            "CONNECTORY_TRUSTED_PROXIES",
-            "192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24, 2001:db8::/32, 0.0.0.0/0",
-        ),
-        (
-            "CONNECTORY_OUTBOUND_ONLY",
-            "10.0.0.0/8, *.apis.example.org, payroll.internal.example.org",
-        ),
+        ("CONNECTORY_TRUSTED_PROXIES", "192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24, 2001:db8::/32, 0.0.0.0/0"),
+        ("CONNECTORY_OUTBOUND_ONLY", "10.0.0.0/8, *.apis.example.org, payroll.internal.example.org"),
         ("CONNECTORY_OIDC_ISSUER", "https://login.example.org/staff"),
         ("CONNECTORY_OIDC_CLIENT_ID", "connectory"),
         ("CONNECTORY_OIDC_CLIENT_SECRET", "secret"),

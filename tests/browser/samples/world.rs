@@ -12,8 +12,8 @@ use connectory::vault::Secret;
 use uuid::Uuid;
 
 use super::{
-    Place, Sample, Step, Who, calls_world, endpoints_world, keys, notices_world, oauth_world,
-    openid, people_world, rights_world, system,
+    Place, Sample, Step, Who, calls_world, endpoints_world, keys, notices_world, oauth_world, openid, people_world,
+    rights_world, system,
 };
 use crate::browser::{Window, origin};
 use crate::support::authorization_server::AuthorizationServer;
@@ -65,15 +65,12 @@ impl Peopled {
         let confirmed = app.super_admin().await;
         let manager = app.person(&[Permission::ManageUsers]).await;
         // For as long as the samples take.
-        app.sql("UPDATE sessions SET confirmed_at = now() + interval '1 day'")
-            .await;
+        app.sql("UPDATE sessions SET confirmed_at = now() + interval '1 day'").await;
         Peopled {
             confirmed,
             admin: app.super_admin().await,
             colleague: app.super_admin().await,
-            viewer: app
-                .person(&[Permission::ViewConnectors, Permission::ViewCategories])
-                .await,
+            viewer: app.person(&[Permission::ViewConnectors, Permission::ViewCategories]).await,
             manager,
             caller: app.person(&[Permission::CallConnectors]).await,
             auditor: app.person(&[Permission::ViewAuditLog]).await,
@@ -184,13 +181,8 @@ impl World {
                 } else {
                     peopled.colleague.open("/categories").await.click(at).await
                 };
-                let answer = page
-                    .submit(|form| {
-                        fields
-                            .iter()
-                            .fold(form, |form, (field, value)| form.set(field, value))
-                    })
-                    .await;
+                let answer =
+                    page.submit(|form| fields.iter().fold(form, |form, (field, value)| form.set(field, value))).await;
                 answer.expect(303);
             }
         }
@@ -204,9 +196,9 @@ async fn fill(full: &Peopled, tokens: &OAuthServer) {
     let heritage = app.category("Heritage").await;
     app.category("Environment").await;
     app.category("Roads").await;
-    app.category("Libraries and museums and everything else that people visit on Sunday afternoons in rain and snow").await;
-    app.category_with("Retired systems", CategoryStatus::Inactive)
+    app.category("Libraries and museums and everything else that people visit on Sunday afternoons in rain and snow")
         .await;
+    app.category_with("Retired systems", CategoryStatus::Inactive).await;
 
     let with = |method, category: Option<Uuid>| {
         move |new: &mut NewConnector| {
@@ -214,35 +206,21 @@ async fn fill(full: &Peopled, tokens: &OAuthServer) {
             new.categories = category.map_or(new.categories.clone(), |category| vec![category]);
         }
     };
-    app.connector_with("Weather", with(Method::NoAuth, None))
-        .await;
-    let payroll = app
-        .connector_with("Payroll ledger", with(Method::Bearer, Some(finance)))
-        .await;
+    app.connector_with("Weather", with(Method::NoAuth, None)).await;
+    let payroll = app.connector_with("Payroll ledger", with(Method::Bearer, Some(finance))).await;
     token(app, payroll, "read write", 0, Some(700)).await;
-    let identity = app
-        .connector_with("Electronic identity", with(Method::Bearer, None))
-        .await;
-    app.sql("UPDATE connectors SET display_name = 'eID check' WHERE key = 'electronic-identity'")
-        .await;
+    let identity = app.connector_with("Electronic identity", with(Method::Bearer, None)).await;
+    app.sql("UPDATE connectors SET display_name = 'eID check' WHERE key = 'electronic-identity'").await;
     token(app, identity, "", 31, Some(-30)).await;
-    let appointments = app
-        .connector_with("Appointments", with(Method::Bearer, None))
-        .await;
+    let appointments = app.connector_with("Appointments", with(Method::Bearer, None)).await;
     token(app, appointments, "", 100, Some(2)).await;
-    let rooms = app
-        .connector_with("Room calendars", with(Method::Bearer, None))
-        .await;
+    let rooms = app.connector_with("Room calendars", with(Method::Bearer, None)).await;
     token(app, rooms, "", 0, Some(1)).await;
     app.sql(&format!("UPDATE authorizations SET keep_fresh = true, token_url = 'http://127.0.0.1:1/token', token_user = 'rooms', token_request_style = 'form' WHERE connector_id = '{rooms}'")).await;
-    app.sql("UPDATE connectors SET status = 'failing' WHERE key = 'room-calendars'")
-        .await;
-    let permits = app
-        .connector_with("Parking permits", with(Method::Basic, Some(finance)))
-        .await;
+    app.sql("UPDATE connectors SET status = 'failing' WHERE key = 'room-calendars'").await;
+    let permits = app.connector_with("Parking permits", with(Method::Basic, Some(finance))).await;
     secret(app, permits, SecretField::Password).await;
-    app.sql("UPDATE authorizations SET user_name = 'connectory' WHERE user_name = ''")
-        .await;
+    app.sql("UPDATE authorizations SET user_name = 'connectory' WHERE user_name = ''").await;
     app.sql("UPDATE connectors SET verify_certificates = false WHERE key IN ('parking-permits', 'appointments')").await;
     for (name, has_secret) in [("Waiting", true), ("Ticking", false)] {
         let id = app.connector_with(name, with(Method::Basic, None)).await;
@@ -256,20 +234,12 @@ async fn fill(full: &Peopled, tokens: &OAuthServer) {
         ))
         .await;
     }
-    app.connector_with("Dog licences", with(Method::Basic, None))
-        .await;
-    let air = app
-        .connector_with("Air quality", with(Method::ApiKey, None))
-        .await;
+    app.connector_with("Dog licences", with(Method::Basic, None)).await;
+    let air = app.connector_with("Air quality", with(Method::ApiKey, None)).await;
     secret(app, air, SecretField::ApiKey).await;
-    app.sql(&format!(
-        "UPDATE authorizations SET api_key_name = 'X-Sensor-Key' WHERE connector_id = '{air}'"
-    ))
-    .await;
-    app.connector_with("Unset key", with(Method::ApiKey, None))
-        .await;
-    app.connector_with("SMS gateway", |new| new.enabled = false)
-        .await;
+    app.sql(&format!("UPDATE authorizations SET api_key_name = 'X-Sensor-Key' WHERE connector_id = '{air}'")).await;
+    app.connector_with("Unset key", with(Method::ApiKey, None)).await;
+    app.connector_with("SMS gateway", |new| new.enabled = false).await;
     app.connector_with("Bare", |new| {
         (new.method, new.description, new.base_url) = (Method::Bearer, String::new(), None);
     })
@@ -277,51 +247,30 @@ async fn fill(full: &Peopled, tokens: &OAuthServer) {
     app.connector_with(LONG, |new| {
         new.description = "Überall dort, wo ein Schiff anlegt. ".repeat(40);
         new.base_url = Some(
-            HttpUrl::parse(&format!(
-                "https://{}.example.org/{}",
-                "sehr-lang".repeat(6),
-                "weiter/".repeat(20)
-            ))
-            .expect("an address"),
+            HttpUrl::parse(&format!("https://{}.example.org/{}", "sehr-lang".repeat(6), "weiter/".repeat(20)))
+                .expect("an address"),
         );
     })
     .await;
     app.sql("UPDATE connectors SET key = 'donaudampfschifffahrt' WHERE key LIKE 'donaudampfschifffahrt%'").await;
     let origin = HttpUrl::parse(origin(tokens)).expect("an address");
     for name in ["Token asker", "Token taker"] {
-        app.connector_with(name, |new| {
-            (new.method, new.base_url) = (Method::Bearer, Some(origin.clone()))
-        })
-        .await;
+        app.connector_with(name, |new| (new.method, new.base_url) = (Method::Bearer, Some(origin.clone()))).await;
     }
-    for name in [
-        "Newsletter",
-        "Two editors",
-        "Changing",
-        "Going",
-        "Busy",
-        "Namesake",
-        "Old archive",
-    ] {
+    for name in ["Newsletter", "Two editors", "Changing", "Going", "Busy", "Namesake", "Old archive"] {
         app.connector(name).await;
     }
-    app.connector_with("Two authorizers", with(Method::Basic, None))
-        .await;
-    app.connector_with("Castle archive", with(Method::NoAuth, Some(heritage)))
-        .await;
+    app.connector_with("Two authorizers", with(Method::Basic, None)).await;
+    app.connector_with("Castle archive", with(Method::NoAuth, Some(heritage))).await;
     change_often(full, "busy").await;
     for key in ["namesake", "old-archive", "castle-archive"] {
-        full.colleague
-            .open(&format!("/connectors/{key}/delete"))
-            .await
-            .submit(|form| form)
-            .await
-            .expect(303);
+        full.colleague.open(&format!("/connectors/{key}/delete")).await.submit(|form| form).await.expect(303);
     }
     app.connector("Namesake").await;
 }
 
-/// More lines than a page of the audit log looks at before those about two hundred things of long ago; and the others linked.
+/// More lines than a page of the audit log looks at before those about two hundred things of long ago; and the others
+/// linked.
 async fn fill_log(app: &TestApp) {
     app.sql("ALTER TABLE audit_events DISABLE TRIGGER audit_events_queue;
         INSERT INTO audit_events (id, at, actor_name, address, request_id, kind, subject_name, changes)
@@ -330,18 +279,10 @@ async fn fill_log(app: &TestApp) {
         ALTER TABLE audit_events ENABLE TRIGGER audit_events_queue;
         INSERT INTO audit_names SELECT 'subject', 'Far away ' || n, ' far away ' || n FROM generate_series(1, 200) n")
         .await;
-    chain::link_waiting(&mut *app.conn().await, &app.vault)
-        .await
-        .expect("a chain");
+    chain::link_waiting(&mut *app.conn().await, &app.vault).await.expect("a chain");
 }
 
-async fn token(
-    app: &TestApp,
-    connector: Uuid,
-    scope: &str,
-    hours_ago: i64,
-    ends_in_hours: Option<i64>,
-) {
+async fn token(app: &TestApp, connector: Uuid, scope: &str, hours_ago: i64, ends_in_hours: Option<i64>) {
     let refresh = RefreshToken::None;
     token_with(app, connector, scope, hours_ago, ends_in_hours, refresh).await;
 }
@@ -364,20 +305,10 @@ pub(super) async fn token_with(
     };
     let obtained = now - TimeDelta::hours(hours_ago);
     let origins = crate::support::in_use(&mut conn, connector).await;
-    authorization::store_token(
-        &mut conn,
-        &app.vault,
-        &Actor::command_line(),
-        obtained,
-        connector,
-        &token,
-        &origins,
-    )
-    .await
-    .expect("a token is stored");
-    connectors::refresh_health(&mut conn, connector, now)
+    authorization::store_token(&mut conn, &app.vault, &Actor::command_line(), obtained, connector, &token, &origins)
         .await
-        .expect("the health is known");
+        .expect("a token is stored");
+    connectors::refresh_health(&mut conn, connector, now).await.expect("the health is known");
 }
 
 pub(super) async fn secret(app: &TestApp, connector: Uuid, field: SecretField) {
@@ -392,42 +323,20 @@ pub(super) async fn secret(app: &TestApp, connector: Uuid, field: SecretField) {
     authorization::store_secret(&mut conn, &app.vault, &Actor::command_line(), now, &new)
         .await
         .expect("a secret is stored");
-    connectors::refresh_health(&mut conn, connector, now)
-        .await
-        .expect("the health is known");
+    connectors::refresh_health(&mut conn, connector, now).await.expect("the health is known");
 }
 
 /// Leaves many lines in a connector's activity.
 async fn change_often(full: &Peopled, key: &str) {
     let path = format!("/connectors/{key}");
     for (field, value) in [
-        (
-            "description",
-            "Another description, long enough to need more than one line in its column of the table",
-        ),
+        ("description", "Another description, long enough to need more than one line in its column of the table"),
         ("display_name", "Busy bee"),
-        (
-            "base_url",
-            "https://busy.example.org/an/address/that/is/rather/long/v17",
-        ),
+        ("base_url", "https://busy.example.org/an/address/that/is/rather/long/v17"),
     ] {
-        full.admin
-            .open(&path)
-            .await
-            .submit(|form| form.set(field, value))
-            .await
-            .expect(303);
+        full.admin.open(&path).await.submit(|form| form.set(field, value)).await.expect(303);
     }
     let authorization = format!("{path}/authorization");
-    let basic = |form: FormFill| {
-        form.set("auth_method", "basic")
-            .set("user_name", "bee")
-            .set("password", "hidden")
-    };
-    full.colleague
-        .open(&authorization)
-        .await
-        .submit(basic)
-        .await
-        .expect(303);
+    let basic = |form: FormFill| form.set("auth_method", "basic").set("user_name", "bee").set("password", "hidden");
+    full.colleague.open(&authorization).await.submit(basic).await.expect(303);
 }

@@ -40,28 +40,16 @@ impl Examples {
         ))
         .await;
         let page = app.browser().get("/nowhere").await;
-        let style_sheet = page
-            .attribute("link[rel=stylesheet]", "href")
-            .expect("a style sheet");
+        let style_sheet = page.attribute("link[rel=stylesheet]", "href").expect("a style sheet");
         app.founded().await;
         let program = Uuid::now_v7();
         app.sql(&format!("INSERT INTO programs (id, name, name_key, searched, created_at, created_by, updated_at, updated_by) VALUES ('{program}', 'Billing', 'billing', '', now(), '', now(), '')")).await;
-        Examples {
-            category,
-            call: place,
-            style_sheet,
-            program,
-            endpoint,
-        }
+        Examples { category, call: place, style_sheet, program, endpoint }
     }
 
     /// A path that fits the route.
     pub async fn path(&self, app: &TestApp, route: &Route) -> String {
-        let key = if route.path.ends_with("/restorations") {
-            self.trashed(app).await
-        } else {
-            "payroll".to_string()
-        };
+        let key = if route.path.ends_with("/restorations") { self.trashed(app).await } else { "payroll".to_string() };
         let path = match route.path {
             "/static/{file}" => self.style_sheet.clone(),
             // Another one each time, because forms delete, switch off and promote.
@@ -76,36 +64,29 @@ impl Examples {
                 let name = format!("Group {}", Uuid::now_v7().simple());
                 path.replace("{id}", &group(app, &name).await.to_string())
             }
-            path if path.starts_with("/connectors/{key}") => path
-                .replace("{key}", &key)
-                .replace("{id}", &self.endpoint.to_string())
-                .replace("{body}", "no-body"),
-            path if path.starts_with("/categories/{id}") => {
-                path.replace("{id}", &self.category.to_string())
+            path if path.starts_with("/connectors/{key}") => {
+                path.replace("{key}", &key).replace("{id}", &self.endpoint.to_string()).replace("{body}", "no-body")
             }
+            path if path.starts_with("/categories/{id}") => path.replace("{id}", &self.category.to_string()),
             "/calls/{place}" => format!("/calls/{}", self.call),
             path if path.starts_with("/programs/{program}") => path
                 .replace("{program}", &self.program.to_string())
                 .replace("{key}", &self.api_key(app).await)
                 .replace("{connector}", "payroll"),
             // A program's: whoever comes in is told that there is no such key of theirs.
-            path if path.starts_with("/profile/keys/{key}") => path
-                .replace("{key}", &self.api_key(app).await)
-                .replace("{connector}", "payroll"),
-            path if path.starts_with("/api/v1/connectors/{key}") => path
-                .replace("{key}", &key)
-                .replace("{name}", "list")
-                .replace("{path}", "orders"),
+            path if path.starts_with("/profile/keys/{key}") => {
+                path.replace("{key}", &self.api_key(app).await).replace("{connector}", "payroll")
+            }
+            path if path.starts_with("/api/v1/connectors/{key}") => {
+                path.replace("{key}", &key).replace("{name}", "list").replace("{path}", "orders")
+            }
             "/audit/{id}" => {
                 let line = app.value("SELECT id FROM audit_events ORDER BY id LIMIT 1");
                 format!("/audit/{}", line.await)
             }
             path => path.to_string(),
         };
-        assert!(
-            !path.contains('{'),
-            "{path} has no example: give Examples::path one"
-        );
+        assert!(!path.contains('{'), "{path} has no example: give Examples::path one");
         path
     }
 
@@ -123,14 +104,8 @@ impl Examples {
 
     /// The key of a connector in the trash; another one each time, since restoring takes it out.
     async fn trashed(&self, app: &TestApp) -> String {
-        let id = app
-            .connector(&format!("Trashed {}", Uuid::now_v7().simple()))
-            .await;
-        app.sql(&format!(
-            "UPDATE connectors SET deleted_at = now(), deleted_by = 'Nobody' WHERE id = '{id}'"
-        ))
-        .await;
-        app.value(&format!("SELECT key FROM connectors WHERE id = '{id}'"))
-            .await
+        let id = app.connector(&format!("Trashed {}", Uuid::now_v7().simple())).await;
+        app.sql(&format!("UPDATE connectors SET deleted_at = now(), deleted_by = 'Nobody' WHERE id = '{id}'")).await;
+        app.value(&format!("SELECT key FROM connectors WHERE id = '{id}'")).await
     }
 }

@@ -16,44 +16,21 @@ async fn no_form_is_taken_without_the_visitors_own_token() {
     let (own, foreign) = (ana.csrf().await, other.csrf().await);
     let wrong = own.chars().rev().collect::<String>();
     let before = app.count("SELECT count(*) FROM audit_events").await;
-    for route in routes::all()
-        .iter()
-        .filter(|route| route.method != Method::GET && route.needs != Needs::ApiKey)
-    {
+    for route in routes::all().iter().filter(|route| route.method != Method::GET && route.needs != Needs::ApiKey) {
         let path = examples.path(&app, route).await;
         let before = app.count("SELECT count(*) FROM audit_events").await;
         let tries = [
             ("without a token", path.clone(), vec![]),
             ("with an empty token", path.clone(), vec![("csrf", "")]),
-            (
-                "with a wrong token",
-                path.clone(),
-                vec![("csrf", wrong.as_str())],
-            ),
-            (
-                "with another session's token",
-                path.clone(),
-                vec![("csrf", foreign.as_str())],
-            ),
-            (
-                "with the token in the address",
-                format!("{path}?csrf={own}"),
-                vec![],
-            ),
+            ("with a wrong token", path.clone(), vec![("csrf", wrong.as_str())]),
+            ("with another session's token", path.clone(), vec![("csrf", foreign.as_str())]),
+            ("with the token in the address", format!("{path}?csrf={own}"), vec![]),
         ];
         for (how, path, fields) in tries {
             let page = ana.post_exactly(&path, &fields).await;
-            assert_eq!(
-                (page.status, page.h1().as_str()),
-                (403, "This form is out of date"),
-                "{path} {how}"
-            );
+            assert_eq!((page.status, page.h1().as_str()), (403, "This form is out of date"), "{path} {how}");
         }
-        assert_eq!(
-            app.count("SELECT count(*) FROM audit_events").await,
-            before,
-            "{path} changed something"
-        );
+        assert_eq!(app.count("SELECT count(*) FROM audit_events").await, before, "{path} changed something");
     }
     assert!(app.count("SELECT count(*) FROM audit_events").await >= before);
     assert_eq!(ana.open("/").await.status, 200, "still signed in");
@@ -70,22 +47,12 @@ async fn a_form_that_another_site_sends_is_refused_even_with_the_right_token() {
         ("origin", "https://evil.example"),
         ("origin", "null"),
     ] {
-        let request = ana
-            .request(reqwest::Method::POST, "/sign-out")
-            .header("content-type", "application/x-www-form-urlencoded");
-        let mut request = request
-            .body(format!("csrf={csrf}"))
-            .build()
-            .expect("a request");
-        request
-            .headers_mut()
-            .insert(name, value.parse().expect("a header"));
+        let request =
+            ana.request(reqwest::Method::POST, "/sign-out").header("content-type", "application/x-www-form-urlencoded");
+        let mut request = request.body(format!("csrf={csrf}")).build().expect("a request");
+        request.headers_mut().insert(name, value.parse().expect("a header"));
         let page = ana.execute(request).await;
-        assert_eq!(
-            (page.status, page.h1().as_str()),
-            (403, "This form is out of date"),
-            "{name}: {value}"
-        );
+        assert_eq!((page.status, page.h1().as_str()), (403, "This form is out of date"), "{name}: {value}");
     }
     ana.post("/sign-out", &[]).await.expect(303);
 }

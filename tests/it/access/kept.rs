@@ -94,21 +94,12 @@ async fn every_route_of_a_connector_asks_the_connector_itself() {
             keep_all_to(&app, &ben, rights).await;
             let page = asked(&ben, &route.method, &path).await;
             if !fits(&page, asks, gives) {
-                wrong.push(format!(
-                    "{method} {} with {rights}: {} {}",
-                    route.path,
-                    page.status,
-                    page.text()
-                ));
+                wrong.push(format!("{method} {} with {rights}: {} {}", route.path, page.status, page.text()));
             }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(
-        TABLE.len(),
-        of_one_connector().len(),
-        "routes that are no more"
-    );
+    assert_eq!(TABLE.len(), of_one_connector().len(), "routes that are no more");
 }
 
 #[tokio::test]
@@ -119,11 +110,7 @@ async fn whoever_may_only_call_does_not_run_an_endpoint_that_is_not_saved() {
     keep_all_to(&app, &ben, "{view,call}").await;
     let path = "/connectors/payroll/endpoints/new/runs";
     let refused = ben.post(path, &[]).await.expect(403);
-    assert!(
-        refused.text().contains("may edit this data connector"),
-        "{}",
-        refused.text()
-    );
+    assert!(refused.text().contains("may edit this data connector"), "{}", refused.text());
     keep_all_to(&app, &ben, "{view,edit}").await;
     let refused = ben.post(path, &[]).await.expect(403);
     assert!(refused.text().contains("may call this data connector"));
@@ -140,16 +127,13 @@ fn fits(page: &Page, asks: Asks, gives: &[Asks]) -> bool {
         (false, _) => missing,
         (true, false) => kept,
         // Some answer that there is no token, or nothing to disconnect.
-        (true, true) => {
-            !kept && page.status < 500 && (page.status != 404 || asks == Asks::Authorize)
-        }
+        (true, true) => !kept && page.status < 500 && (page.status != 404 || asks == Asks::Authorize),
     }
 }
 
 async fn keep_all_to(app: &TestApp, person: &Browser, rights: &str) {
     let user = person.user().id;
-    app.sql("DELETE FROM connector_rights; UPDATE connectors SET open_rights = '{}'")
-        .await;
+    app.sql("DELETE FROM connector_rights; UPDATE connectors SET open_rights = '{}'").await;
     if rights != "{}" {
         app.sql(&format!(
             "INSERT INTO connector_rights (id, connector_id, user_id, rights) SELECT gen_random_uuid(), id, '{user}', '{rights}' FROM connectors"
@@ -159,9 +143,5 @@ async fn keep_all_to(app: &TestApp, person: &Browser, rights: &str) {
 }
 
 async fn asked(person: &Browser, method: &Method, path: &str) -> Page {
-    if *method == Method::GET {
-        person.get(path).await
-    } else {
-        person.post(path, &[]).await
-    }
+    if *method == Method::GET { person.get(path).await } else { person.post(path, &[]).await }
 }

@@ -6,8 +6,8 @@ use connectory::access::{Asks, Needs, Permission, PermissionSet};
 use connectory::routes::{self, Route};
 
 use Permission::{
-    CreateCategories, CreateConnectors, DeleteCategories, DeleteConnectors, EditConnectors,
-    ViewCategories, ViewConnectors,
+    CreateCategories, CreateConnectors, DeleteCategories, DeleteConnectors, EditConnectors, ViewCategories,
+    ViewConnectors,
 };
 
 use super::examples::Examples;
@@ -39,11 +39,7 @@ async fn every_route_answers_everybody_as_reviewed() {
         columns.push(answers(&app, person, &routes, &examples).await);
     }
     let wrong = wrong_cells(&people, &routes, &columns);
-    assert!(
-        wrong.is_empty(),
-        "answers that do not follow from what the routes need:\n{}",
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "answers that do not follow from what the routes need:\n{}", wrong.join("\n"));
     compare_with_reviewed(&matrix(&people, &routes, &columns));
 }
 
@@ -64,53 +60,27 @@ enum Kind {
 }
 
 fn everybody() -> Vec<Person> {
-    let granted = |who: &str, may: &[Permission]| Person {
-        who: who.to_string(),
-        may: Some(may.to_vec()),
-        kind: Kind::Granted,
-    };
+    let granted =
+        |who: &str, may: &[Permission]| Person { who: who.to_string(), may: Some(may.to_vec()), kind: Kind::Granted };
     let mut people = vec![
-        Person {
-            who: "nobody, not signed in".into(),
-            may: None,
-            kind: Kind::Nobody,
-        },
+        Person { who: "nobody, not signed in".into(), may: None, kind: Kind::Nobody },
         granted("without any permission", &[]),
     ];
-    people.extend(Permission::all().map(|permission| {
-        granted(
-            &format!("{permission}, with what it requires"),
-            &[permission],
-        )
-    }));
-    people.push(granted(
-        "viewer: both View permissions",
-        &[ViewConnectors, ViewCategories],
-    ));
+    people.extend(
+        Permission::all().map(|permission| granted(&format!("{permission}, with what it requires"), &[permission])),
+    );
+    people.push(granted("viewer: both View permissions", &[ViewConnectors, ViewCategories]));
     people.push(granted(
         "editor: Create and Delete of both kinds",
-        &[
-            CreateConnectors,
-            DeleteConnectors,
-            CreateCategories,
-            DeleteCategories,
-        ],
+        &[CreateConnectors, DeleteConnectors, CreateCategories, DeleteCategories],
     ));
     people.push(Person {
         who: "member of a group in a group with Edit Data Connectors".into(),
         may: Some(vec![EditConnectors]),
         kind: Kind::ByGroup,
     });
-    people.push(Person {
-        who: "super admin".into(),
-        may: Some(Permission::all().collect()),
-        kind: Kind::SuperAdmin,
-    });
-    people.push(Person {
-        who: "super admin, deactivated while signed in".into(),
-        may: None,
-        kind: Kind::Deactivated,
-    });
+    people.push(Person { who: "super admin".into(), may: Some(Permission::all().collect()), kind: Kind::SuperAdmin });
+    people.push(Person { who: "super admin, deactivated while signed in".into(), may: None, kind: Kind::Deactivated });
     people
 }
 
@@ -132,11 +102,7 @@ impl Person {
         match self.kind {
             Kind::Deactivated => {
                 let browser = app.super_admin().await;
-                app.sql(&format!(
-                    "UPDATE users SET active = false WHERE id = '{}'",
-                    browser.user().id
-                ))
-                .await;
+                app.sql(&format!("UPDATE users SET active = false WHERE id = '{}'", browser.user().id)).await;
                 browser
             }
             _ => app.browser(),
@@ -150,12 +116,7 @@ impl Person {
 }
 
 /// A person's column: the answer of every route, forms being sent empty but for their CSRF token.
-async fn answers(
-    app: &TestApp,
-    person: &Person,
-    routes: &[Route],
-    examples: &Examples,
-) -> Vec<String> {
+async fn answers(app: &TestApp, person: &Person, routes: &[Route], examples: &Examples) -> Vec<String> {
     let browser = person.arrive(app).await;
     let csrf = browser.csrf().await;
     let mut answers = Vec::new();
@@ -175,14 +136,8 @@ async fn answers(
 }
 
 fn cell(page: &Page) -> String {
-    let asks_to_sign_in = page
-        .location()
-        .is_some_and(|location| location.starts_with("/sign-in?next="));
-    if asks_to_sign_in {
-        SIGN_IN.into()
-    } else {
-        page.status.to_string()
-    }
+    let asks_to_sign_in = page.location().is_some_and(|location| location.starts_with("/sign-in?next="));
+    if asks_to_sign_in { SIGN_IN.into() } else { page.status.to_string() }
 }
 
 /// Answers that do not follow from what the route needs and what the person may.
@@ -198,15 +153,10 @@ fn wrong_cells(people: &[Person], routes: &[Route], columns: &[Vec<String>]) -> 
                 _ if !signed_in => answer == SIGN_IN,
                 Needs::Permission(permission) if !person.may(permission) => answer == "403",
                 Needs::SuperAdmin if !matches!(person.kind, Kind::SuperAdmin) => answer == "403",
-                Needs::SignIn | Needs::SuperAdmin | Needs::Permission(_) => {
-                    !["in", "403"].contains(&answer.as_str())
-                }
+                Needs::SignIn | Needs::SuperAdmin | Needs::Permission(_) => !["in", "403"].contains(&answer.as_str()),
             };
             if !fits || answer.starts_with('5') {
-                wrong.push(format!(
-                    "{} {} for {}: {answer}",
-                    route.method, route.path, person.who
-                ));
+                wrong.push(format!("{} {} for {}: {answer}", route.method, route.path, person.who));
             }
         }
     }
@@ -214,51 +164,25 @@ fn wrong_cells(people: &[Person], routes: &[Route], columns: &[Vec<String>]) -> 
 }
 
 fn matrix(people: &[Person], routes: &[Route], columns: &[Vec<String>]) -> String {
-    let mut lines = vec![
-        "Every route for every kind of person: the status of the answer; “in” asks to sign in."
-            .to_string(),
-    ];
-    lines.push(
-        "Forms are sent empty but for their CSRF token, so 422 means that the form was read."
-            .into(),
-    );
+    let mut lines =
+        vec!["Every route for every kind of person: the status of the answer; “in” asks to sign in.".to_string()];
+    lines.push("Forms are sent empty but for their CSRF token, so 422 means that the form was read.".into());
     lines.push("Everybody who is signed in has entered their own password a moment ago.".into());
-    lines.push(
-        "The first column says of each form whether it asks for the own password again:".into(),
-    );
-    lines.push(
-        "“asks” always, “may” for some of what it can hold, “no” never, as routes.rs says why."
-            .into(),
-    );
+    lines.push("The first column says of each form whether it asks for the own password again:".into());
+    lines.push("“asks” always, “may” for some of what it can hold, “no” never, as routes.rs says why.".into());
     lines.push(String::new());
-    lines.extend(
-        people
-            .iter()
-            .zip(1..)
-            .map(|(person, number)| format!("{number:>3} {}", person.who)),
-    );
+    lines.extend(people.iter().zip(1..).map(|(person, number)| format!("{number:>3} {}", person.who)));
     lines.push(String::new());
-    let numbers: String = (1..=people.len())
-        .map(|number| format!("{number:>4}"))
-        .collect();
+    let numbers: String = (1..=people.len()).map(|number| format!("{number:>4}")).collect();
     lines.push(format!("{:<61}{numbers}", ""));
     let mut rows: Vec<(usize, String)> = Vec::new();
     let shown = routes::all();
     for (index, route) in routes.iter().enumerate() {
-        let place = shown
-            .iter()
-            .position(|other| other.path == route.path && other.method == route.method);
-        let cells: String = columns
-            .iter()
-            .map(|column| format!("{:>4}", column[index]))
-            .collect();
+        let place = shown.iter().position(|other| other.path == route.path && other.method == route.method);
+        let cells: String = columns.iter().map(|column| format!("{:>4}", column[index])).collect();
         rows.push((
             place.expect("a route of the site"),
-            format!(
-                "{:<56}{:>5}{cells}",
-                format!("{:<4} {}", route.method.as_str(), route.path),
-                asks(route)
-            ),
+            format!("{:<56}{:>5}{cells}", format!("{:<4} {}", route.method.as_str(), route.path), asks(route)),
         ));
     }
     rows.sort();
@@ -281,14 +205,10 @@ fn compare_with_reviewed(matrix: &str) {
         return;
     }
     let reviewed = std::fs::read_to_string(REVIEWED).unwrap_or_default();
-    let gone = reviewed
-        .lines()
-        .filter(|line| !matrix.lines().any(|other| other == *line))
-        .map(|line| format!("- {line}"));
-    let come = matrix
-        .lines()
-        .filter(|line| !reviewed.lines().any(|other| other == *line))
-        .map(|line| format!("+ {line}"));
+    let gone =
+        reviewed.lines().filter(|line| !matrix.lines().any(|other| other == *line)).map(|line| format!("- {line}"));
+    let come =
+        matrix.lines().filter(|line| !reviewed.lines().any(|other| other == *line)).map(|line| format!("+ {line}"));
     let differences: Vec<String> = gone.chain(come).collect();
     assert!(
         reviewed == matrix,

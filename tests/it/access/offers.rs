@@ -1,8 +1,8 @@
 //! What may not be done is not offered, and a refusal says what it takes.
 
 use connectory::access::Permission::{
-    CreateCategories, CreateConnectors, DeleteConnectors, EditConnectors, ManageUsers,
-    ViewActivity, ViewAuditLog, ViewCategories, ViewConnectors,
+    CreateCategories, CreateConnectors, DeleteConnectors, EditConnectors, ManageUsers, ViewActivity, ViewAuditLog,
+    ViewCategories, ViewConnectors,
 };
 
 use crate::support::{Page, TestApp, strs};
@@ -28,11 +28,7 @@ async fn a_refusal_names_the_permission_that_is_needed() {
     ] {
         let page = ben.get(path).await.expect(403);
         assert_eq!(page.h1(), "You do not have permission to do this");
-        assert!(
-            page.text().contains(&format!("“{permission}”")),
-            "{path}: {}",
-            page.text()
-        );
+        assert!(page.text().contains(&format!("“{permission}”")), "{path}: {}", page.text());
     }
 }
 
@@ -40,42 +36,22 @@ async fn a_refusal_names_the_permission_that_is_needed() {
 async fn what_may_not_be_done_is_not_offered() {
     let app = TestApp::start().await;
     let category = app.category("Finance").await;
-    app.connector_with("Payroll", |new| new.categories = vec![category])
-        .await;
+    app.connector_with("Payroll", |new| new.categories = vec![category]).await;
     let offered = |page: &Page| -> Vec<String> {
         let links = page.links().into_iter().filter(|(_, href)| {
-            ["/new", "/delete", "/edit", "/trash", "/activity", "/calls"]
-                .iter()
-                .any(|end| href.ends_with(end))
+            ["/new", "/delete", "/edit", "/trash", "/activity", "/calls"].iter().any(|end| href.ends_with(end))
         });
-        let buttons = page
-            .buttons()
-            .into_iter()
-            .filter(|button| !["Sign out", "Apply filters"].contains(&button.as_str()));
+        let buttons =
+            page.buttons().into_iter().filter(|button| !["Sign out", "Apply filters"].contains(&button.as_str()));
         links.map(|(words, _)| words).chain(buttons).collect()
     };
     let viewer = app.person(&[ViewConnectors, ViewCategories]).await;
-    for path in [
-        "/connectors",
-        "/connectors/payroll",
-        "/connectors/payroll/authorization",
-        "/categories",
-    ] {
+    for path in ["/connectors", "/connectors/payroll", "/connectors/payroll/authorization", "/categories"] {
         let page = viewer.get(path).await.expect(200);
         assert!(offered(&page).is_empty(), "{path}: {:?}", offered(&page));
-        assert!(
-            !page
-                .rows()
-                .iter()
-                .flatten()
-                .any(|cell| cell.contains("Edit") || cell.contains("Delete")),
-            "{path}"
-        );
+        assert!(!page.rows().iter().flatten().any(|cell| cell.contains("Edit") || cell.contains("Delete")), "{path}");
     }
-    assert_eq!(
-        strs(&viewer.get("/connectors").await.texts("header nav a")),
-        ["Connectors", "Categories"]
-    );
+    assert_eq!(strs(&viewer.get("/connectors").await.texts("header nav a")), ["Connectors", "Categories"]);
 
     let editor = app.person(&[EditConnectors]).await;
     let page = editor.get("/connectors").await;
@@ -91,25 +67,13 @@ async fn what_may_not_be_done_is_not_offered() {
 
     let deleter = app.person(&[DeleteConnectors]).await;
     let page = deleter.get("/connectors").await;
-    assert!(
-        page.has_link("Delete Payroll") && page.has_link("Trash") && !page.has_link("Edit Payroll")
-    );
+    assert!(page.has_link("Delete Payroll") && page.has_link("Trash") && !page.has_link("Edit Payroll"));
 
     let creator = app.person(&[CreateConnectors]).await;
     let page = creator.get("/connectors").await;
     assert!(page.has_link("Data Connector") && page.has_link("Edit Payroll"));
-    assert!(
-        creator
-            .get("/connectors/payroll")
-            .await
-            .has_form("/connectors/payroll/duplicates")
-    );
-    assert!(
-        !creator
-            .get("/connectors/new")
-            .await
-            .has_link("Create another category")
-    );
+    assert!(creator.get("/connectors/payroll").await.has_form("/connectors/payroll/duplicates"));
+    assert!(!creator.get("/connectors/new").await.has_link("Create another category"));
 }
 
 #[tokio::test]
@@ -121,11 +85,7 @@ async fn whoever_only_manages_users_finds_programs_and_people_and_nothing_else()
     assert_eq!(strs(&page.texts("header nav a")), ["Programs", "People"]);
     let users = page.click("People").await.expect(200);
     let groups = users.click("Groups").await.expect(200);
-    assert_eq!(
-        strs(&groups.texts("header nav a[aria-current]")),
-        ["People"],
-        "groups are people too"
-    );
+    assert_eq!(strs(&groups.texts("header nav a[aria-current]")), ["People"], "groups are people too");
     let viewer = app.person(&[ViewConnectors, ViewCategories]).await;
     let page = viewer.get("/connectors").await;
     assert!(!page.has_link("People"));
@@ -139,10 +99,6 @@ async fn somebody_without_permissions_is_told_whom_to_ask() {
     let app = TestApp::start().await;
     let ben = app.person(&[]).await;
     let page = ben.get("/").await.expect(200);
-    assert!(
-        page.text().contains("“View Data Connectors”"),
-        "{}",
-        page.text()
-    );
+    assert!(page.text().contains("“View Data Connectors”"), "{}", page.text());
     assert!(page.texts("header nav a").is_empty());
 }

@@ -28,12 +28,10 @@ async fn filled(world: &World, route: &Route) -> FormFill {
             let form = form("/users/new").await.set("username", &name[7..27]);
             form.set("full_name", &name)
         }
-        "/users/{id}" | "/groups/{id}" => {
-            form(&path).await.tick("permission", "view-data-connectors")
+        "/users/{id}" | "/groups/{id}" => form(&path).await.tick("permission", "view-data-connectors"),
+        "/users/{id}/super-admin" | "/users/{id}/invitations" | "/connectors/{key}/authorization/token-reveals" => {
+            form(&path).await
         }
-        "/users/{id}/super-admin"
-        | "/users/{id}/invitations"
-        | "/connectors/{key}/authorization/token-reveals" => form(&path).await,
         "/connectors/{key}/authorization/approvals" => {
             // An endpoint on another server, which came after the token.
             let host = format!("https://{}.example.net", Uuid::now_v7().simple());
@@ -46,10 +44,7 @@ async fn filled(world: &World, route: &Route) -> FormFill {
             form(&path).await.tick("origin", &host)
         }
         "/users/{id}/reactivations" => {
-            app.sql(&format!(
-                "UPDATE users SET active = false WHERE '{path}' LIKE '%' || id || '%'"
-            ))
-            .await;
+            app.sql(&format!("UPDATE users SET active = false WHERE '{path}' LIKE '%' || id || '%'")).await;
             form(parent).await
         }
         "/users/{id}/groups" => {
@@ -61,11 +56,7 @@ async fn filled(world: &World, route: &Route) -> FormFill {
         "/groups/{id}/members" | "/connectors/{key}/access/additions" => {
             // Somebody who is not listed yet.
             app.user(&[]).await;
-            let shown = if route.path.starts_with("/groups") {
-                format!("{path}/new")
-            } else {
-                path.clone()
-            };
+            let shown = if route.path.starts_with("/groups") { format!("{path}/new") } else { path.clone() };
             let page = ana.get(&shown).await.expect(200);
             let (name, value) = box_of(&page, "input[name=member]");
             let mut forms = page.all_forms(&path).into_iter();
@@ -98,9 +89,7 @@ async fn filled(world: &World, route: &Route) -> FormFill {
             let form = form(&format!("{path}/edit")).await;
             form.set("key_name", &name)
         }
-        "/programs/{program}/keys/{key}/connectors/{connector}" => {
-            form(&path).await.tick("proxy", "yes")
-        }
+        "/programs/{program}/keys/{key}/connectors/{connector}" => form(&path).await.tick("proxy", "yes"),
         "/profile/keys/{key}" => {
             make_own(app, own, &path).await;
             let form = form(&format!("{path}/edit")).await;
@@ -153,19 +142,16 @@ impl World {
 
     /// A digest of all that is stored, but for sessions.
     async fn stored(&self) -> String {
-        let tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'sessions' ORDER BY 1";
+        let tables =
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'sessions' ORDER BY 1";
         let tables = self.app.rows(tables).await;
         let digests: Vec<String> = tables
             .concat()
             .iter()
-            .map(|table| {
-                format!("(SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {table} t)")
-            })
+            .map(|table| format!("(SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {table} t)"))
             .collect();
         let digests = digests.join(", ");
-        self.app
-            .value(&format!("SELECT concat_ws(' ', {digests})"))
-            .await
+        self.app.value(&format!("SELECT concat_ws(' ', {digests})")).await
     }
 }
 
@@ -178,10 +164,7 @@ async fn every_route_that_gives_power_asks_for_the_own_password_again() {
         wrong.push(format!("{} {words}: {heading}", route.path));
     };
     let all = routes::all();
-    let asking: Vec<&Route> = all
-        .iter()
-        .filter(|route| route.asks == Asks::Always)
-        .collect();
+    let asking: Vec<&Route> = all.iter().filter(|route| route.asks == Asks::Always).collect();
     assert!(asking.len() >= 23, "{}", asking.len());
     for route in asking {
         // No try waits for another.
@@ -214,8 +197,7 @@ async fn every_route_that_gives_power_asks_for_the_own_password_again() {
 /// The fields that the page carries, but for the CSRF token.
 fn carried(page: &Page) -> Vec<(String, String)> {
     let hidden = page.all("main form input[type=hidden]");
-    let attribute =
-        |input: &scraper::ElementRef<'_>, name| input.attr(name).unwrap_or_default().to_string();
+    let attribute = |input: &scraper::ElementRef<'_>, name| input.attr(name).unwrap_or_default().to_string();
     let fields = hidden.map(|input| (attribute(&input, "name"), attribute(&input, "value")));
     fields.filter(|(name, _)| name != "csrf").collect()
 }
@@ -234,10 +216,7 @@ async fn the_page_that_asks_carries_everything_that_was_typed() {
         ("permission", "view-audit-log"),
         ("empty", ""),
         ("long", &long),
-        (
-            "\"><script>alert(1)</script>",
-            "' autofocus onfocus=alert(1) \"",
-        ),
+        ("\"><script>alert(1)</script>", "' autofocus onfocus=alert(1) \""),
         ("name", "\u{202e}𝒶 + % &amp;"),
     ];
     let sent: Vec<(&str, &str)> = [("csrf", csrf.as_str())].into_iter().chain(typed).collect();
@@ -260,13 +239,9 @@ async fn the_page_that_asks_carries_everything_that_was_typed() {
     page.with_own_password().await.expect(303);
     let stored = "SELECT name, description FROM groups";
     assert_eq!(app.rows(stored).await, [["Street works", description]]);
-    let permissions =
-        "SELECT string_agg(permission, ' ' ORDER BY permission) FROM group_permissions";
+    let permissions = "SELECT string_agg(permission, ' ' ORDER BY permission) FROM group_permissions";
     let permissions = app.value(permissions).await;
-    assert!(
-        permissions.contains("view-activity") && permissions.contains("view-audit-log"),
-        "{permissions}"
-    );
+    assert!(permissions.contains("view-activity") && permissions.contains("view-audit-log"), "{permissions}");
 }
 
 #[tokio::test]
@@ -274,14 +249,8 @@ async fn what_is_wrong_in_the_form_is_said_after_the_password() {
     let app = TestApp::start().await;
     let ana = app.super_admin().await;
     let page = ana.get("/groups/new").await;
-    let page = page
-        .submit(|form| form.set("description", "Kept"))
-        .await
-        .expect(422);
-    assert_eq!(
-        page.field_error("group_name").as_deref(),
-        Some("Enter a name")
-    );
+    let page = page.submit(|form| form.set("description", "Kept")).await.expect(422);
+    assert_eq!(page.field_error("group_name").as_deref(), Some("Enter a name"));
     assert_eq!(page.field_value("description"), "Kept");
     let form = page.form("/groups").set("group_name", "Finance");
     form.send_once().await.expect(303);
@@ -292,11 +261,7 @@ async fn the_own_password_counts_with_the_right_csrf_token_only() {
     let app = TestApp::start().await;
     let ana = app.super_admin().await;
     for csrf in ["", "wrong"] {
-        let fields = [
-            ("csrf", csrf),
-            ("group_name", "Finance"),
-            (OWN_PASSWORD, PASSWORD),
-        ];
+        let fields = [("csrf", csrf), ("group_name", "Finance"), (OWN_PASSWORD, PASSWORD)];
         let page = ana.post_exactly("/groups", &fields).await.expect(403);
         assert_eq!(page.h1(), "This form is out of date");
     }
@@ -305,9 +270,7 @@ async fn the_own_password_counts_with_the_right_csrf_token_only() {
     assert_eq!(app.count("SELECT count(*) FROM groups").await, 0);
     // Nor does anybody hold memory with more than a form may have.
     let long = "x".repeat(600 * 1024);
-    ana.post("/groups", &[("group_name", &long)])
-        .await
-        .expect(413);
+    ana.post("/groups", &[("group_name", &long)]).await.expect(413);
 }
 
 #[tokio::test]
@@ -353,16 +316,12 @@ async fn no_page_shows_or_carries_the_own_password() {
     let path = format!("/groups/{group}");
     for is_confirmed in [false, true] {
         let page = ana.get(&path).await.expect(200);
-        app.sql("UPDATE groups SET version = version + 1, description = description || '!'")
-            .await;
+        app.sql("UPDATE groups SET version = version + 1, description = description || '!'").await;
         // The second time the session is confirmed already, as after a double click.
         let form = page.form(&path).set("description", "Mine");
         let page = form.forge(OWN_PASSWORD, PASSWORD).send_once().await;
         let page = page.expect(409);
-        assert!(
-            !page.html.contains(PASSWORD) && !page.html.contains(OWN_PASSWORD),
-            "confirmed before: {is_confirmed}"
-        );
+        assert!(!page.html.contains(PASSWORD) && !page.html.contains(OWN_PASSWORD), "confirmed before: {is_confirmed}");
         assert!(page.html.contains("Mine"));
     }
 }

@@ -10,15 +10,11 @@ const NEW: &str = "four quite other words";
 
 async fn change(person: &Browser, old: &str, new: &str) -> Page {
     let page = person.get("/profile/password").await.expect(200);
-    page.submit(|form| form.set("old_password", old).set("password", new))
-        .await
+    page.submit(|form| form.set("old_password", old).set("password", new)).await
 }
 
 async fn audited(app: &TestApp) -> Vec<Vec<String>> {
-    app.rows(
-        "SELECT subject_name, changes::text FROM audit_events WHERE kind = 'user.password_changed'",
-    )
-    .await
+    app.rows("SELECT subject_name, changes::text FROM audit_events WHERE kind = 'user.password_changed'").await
 }
 
 #[tokio::test]
@@ -29,10 +25,7 @@ async fn a_new_password_counts_at_once_and_ends_all_other_sessions() {
     let somebody = app.person(&[]).await;
     let (cookie, old_token) = (ben.cookie(TOKEN_COOKIE).expect("a token"), token(&ben));
     let page = change(&ben, PASSWORD, NEW).await.expect(303).follow().await;
-    assert_eq!(
-        page.flash(),
-        "Your password was changed. All your other sessions were ended."
-    );
+    assert_eq!(page.flash(), "Your password was changed. All your other sessions were ended.");
     assert!(is_signed_in(&ben).await && is_signed_in(&somebody).await);
     assert!(!is_signed_in(&elsewhere).await);
     // The session goes on under another id; the old one opens nothing.
@@ -46,10 +39,7 @@ async fn a_new_password_counts_at_once_and_ends_all_other_sessions() {
     let lines = audited(&app).await;
     assert_eq!(lines.len(), 1);
     assert_eq!(&lines[0][0], username);
-    assert!(
-        lines[0][1].contains(r#"{"to": "1", "from": "2", "field": "Sessions"}"#),
-        "{lines:?}"
-    );
+    assert!(lines[0][1].contains(r#"{"to": "1", "from": "2", "field": "Sessions"}"#), "{lines:?}");
     assert!(!lines[0][1].contains(NEW));
 }
 
@@ -62,18 +52,8 @@ async fn what_is_wrong_is_said_at_its_field_and_no_password_comes_back() {
         ("", NEW, "old_password", "Enter your present password"),
         ("wrong", NEW, "old_password", "This is not your password"),
         (PASSWORD, "", "password", "Enter a password"),
-        (
-            PASSWORD,
-            "eleven chrs",
-            "password",
-            "Password must be at least 12 characters long",
-        ),
-        (
-            PASSWORD,
-            &"x y z w".repeat(40),
-            "password",
-            "Password must be 256 characters or fewer",
-        ),
+        (PASSWORD, "eleven chrs", "password", "Password must be at least 12 characters long"),
+        (PASSWORD, &"x y z w".repeat(40), "password", "Password must be 256 characters or fewer"),
         (
             PASSWORD,
             "the okafor family",
@@ -92,22 +72,11 @@ async fn what_is_wrong_is_said_at_its_field_and_no_password_comes_back() {
             "password",
             "Choose a password that is not easy to guess: this one is among the most common, or repeats itself or your user name",
         ),
-        (
-            PASSWORD,
-            PASSWORD,
-            "password",
-            "Enter another password than the present one",
-        ),
+        (PASSWORD, PASSWORD, "password", "Enter another password than the present one"),
     ] {
         let page = change(&ben, old, new).await.expect(422);
         assert_eq!(page.errors(), [(field.to_string(), message.to_string())]);
-        assert_eq!(
-            (
-                page.field_value("old_password"),
-                page.field_value("password")
-            ),
-            (String::new(), String::new())
-        );
+        assert_eq!((page.field_value("old_password"), page.field_value("password")), (String::new(), String::new()));
         assert!(new.is_empty() || !page.html.contains(new));
     }
     assert_eq!(audited(&app).await.len(), 0);
@@ -119,17 +88,11 @@ async fn any_characters_count_exactly_as_they_are_typed() {
     let app = TestApp::start().await;
     let ben = app.person(&[]).await;
     let mut old = PASSWORD.to_string();
-    for new in [
-        "  пароль из слов  ",
-        "日本語のパスワードです、はい",
-        &"wide sky, ".repeat(25),
-    ] {
+    for new in ["  пароль из слов  ", "日本語のパスワードです、はい", &"wide sky, ".repeat(25)]
+    {
         change(&ben, &old, new).await.expect(303);
         let username = &ben.user().username;
-        app.browser()
-            .sign_in(username, new.trim())
-            .await
-            .expect(if new.trim() == new { 303 } else { 422 });
+        app.browser().sign_in(username, new.trim()).await.expect(if new.trim() == new { 303 } else { 422 });
         app.browser().sign_in(username, new).await.expect(303);
         old = new.to_string();
         app.advance(TimeDelta::minutes(5));
@@ -144,10 +107,7 @@ async fn guessing_the_present_one_is_slowed_down() {
     for number in 0..11 {
         statuses.push(change(&ben, &format!("guess {number}"), NEW).await.status);
     }
-    assert!(
-        statuses.ends_with(&[429]) && statuses.starts_with(&[422]),
-        "{statuses:?}"
-    );
+    assert!(statuses.ends_with(&[429]) && statuses.starts_with(&[422]), "{statuses:?}");
     change(&ben, PASSWORD, NEW).await.expect(429);
     app.advance(TimeDelta::minutes(1));
     change(&ben, PASSWORD, NEW).await.expect(303);

@@ -15,9 +15,7 @@ async fn a_person_changes_name_time_zone_and_theme() {
     let page = ben.get("/profile").await.expect(200);
     assert_eq!(page.attribute("html", "data-theme"), None);
     let page = save(&ben, |form| {
-        form.set("full_name", "  Ben   O’Kafor ")
-            .set("time_zone", "America/New_York")
-            .set("theme", "dark")
+        form.set("full_name", "  Ben   O’Kafor ").set("time_zone", "America/New_York").set("theme", "dark")
     });
     let page = page.await.expect(303).follow().await;
     assert_eq!(page.flash(), "Your profile was saved");
@@ -27,9 +25,7 @@ async fn a_person_changes_name_time_zone_and_theme() {
     assert_eq!(form.value("time_zone"), Some("America/New_York"));
     assert_eq!(form.value("theme"), Some("dark"));
     let id = ben.user().id;
-    let query = format!(
-        "SELECT changes FROM audit_events WHERE subject_id = '{id}' AND kind = 'profile.saved'"
-    );
+    let query = format!("SELECT changes FROM audit_events WHERE subject_id = '{id}' AND kind = 'profile.saved'");
     let changes = app.value(&query).await;
     for field in ["Name", "Time zone", "Theme"] {
         assert!(changes.contains(&format!("\"{field}\"")), "{changes}");
@@ -43,14 +39,10 @@ async fn a_person_changes_name_time_zone_and_theme() {
 async fn the_theme_is_written_by_the_server_on_every_page() {
     let app = TestApp::start().await;
     let ben = app.person(&[]).await;
-    for (theme, attribute, scheme) in [
-        ("dark", Some("dark"), "dark"),
-        ("light", Some("light"), "light"),
-        ("auto", None, "light dark"),
-    ] {
-        save(&ben, |form| form.set("theme", theme))
-            .await
-            .expect(303);
+    for (theme, attribute, scheme) in
+        [("dark", Some("dark"), "dark"), ("light", Some("light"), "light"), ("auto", None, "light dark")]
+    {
+        save(&ben, |form| form.set("theme", theme)).await.expect(303);
         for path in ["/profile/password", "/nowhere", "/users"] {
             let page = ben.get(path).await;
             let written = page.attribute("html", "data-theme");
@@ -67,31 +59,19 @@ async fn bad_input_is_said_at_its_field_and_kept() {
     let ben = app.person(&[]).await;
     for (name, message) in [
         (" ", "Enter your name"),
-        (
-            "Ben\u{202e}",
-            "A name cannot have control characters. Type it again",
-        ),
+        ("Ben\u{202e}", "A name cannot have control characters. Type it again"),
         (&"x".repeat(256), "Name must be 255 characters or fewer"),
     ] {
-        let page = save(&ben, |form| {
-            form.set("full_name", name).set("theme", "dark")
-        });
+        let page = save(&ben, |form| form.set("full_name", name).set("theme", "dark"));
         let page = page.await.expect(422);
         assert_eq!(page.field_error("full_name").as_deref(), Some(message));
         assert_eq!(page.main_form().value("theme"), Some("dark"));
     }
-    let page = save(&ben, |form| {
-        form.forge("time_zone", "Mars/Olympus")
-            .forge("theme", "<b>")
-    });
+    let page = save(&ben, |form| form.forge("time_zone", "Mars/Olympus").forge("theme", "<b>"));
     let page = page.await.expect(422);
     let fields: Vec<String> = page.errors().into_iter().map(|(field, _)| field).collect();
     assert_eq!(fields, ["time_zone", "theme"]);
-    assert_eq!(
-        app.count("SELECT count(*) FROM audit_events WHERE kind = 'profile.saved'")
-            .await,
-        0
-    );
+    assert_eq!(app.count("SELECT count(*) FROM audit_events WHERE kind = 'profile.saved'").await, 0);
 }
 
 #[tokio::test]
@@ -109,22 +89,13 @@ async fn who_saves_second_sees_both_versions() {
     let app = TestApp::start().await;
     let ben = app.person(&[]).await;
     let page = ben.get("/profile").await;
-    save(&ben, |form| form.set("theme", "light"))
-        .await
-        .expect(303);
-    let page = page
-        .submit(|form| form.set("time_zone", "Europe/Madrid"))
-        .await
-        .expect(409);
+    save(&ben, |form| form.set("theme", "light")).await.expect(303);
+    let page = page.submit(|form| form.set("time_zone", "Europe/Madrid")).await.expect(409);
     assert_eq!(page.h1(), "Someone else saved this first");
     assert_eq!(page.row_heads(), ["Time zone", "Theme"]);
     page.submit(|form| form).await.expect(303);
     assert_eq!(
-        app.rows(&format!(
-            "SELECT time_zone, theme FROM users WHERE id = '{}'",
-            ben.user().id
-        ))
-        .await,
+        app.rows(&format!("SELECT time_zone, theme FROM users WHERE id = '{}'", ben.user().id)).await,
         [["Europe/Madrid", "auto"]]
     );
 }

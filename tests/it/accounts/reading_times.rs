@@ -24,21 +24,13 @@ async fn each_person_reads_the_same_moment_on_the_own_clock() {
     let app = TestApp::start().await;
     app.connector("Payroll").await;
     let now = app.clock.now();
-    let (ana, ben) = (
-        app.person(&[EditConnectors]).await,
-        app.person(&[EditConnectors]).await,
-    );
+    let (ana, ben) = (app.person(&[EditConnectors]).await, app.person(&[EditConnectors]).await);
     // Without summer time, so that the offset is known.
     reads_in(&ben, "Asia/Tokyo").await;
     for (reader, hours, zone) in [(&ana, 0, "UTC"), (&ben, 9, "JST")] {
         let page = reader.get("/connectors/payroll").await;
         let words = shown(now, hours, "%-d %B %Y, %H:%M");
-        assert!(
-            page.text()
-                .contains(&format!("Created on {words} {zone} by")),
-            "{zone}: {}",
-            page.text()
-        );
+        assert!(page.text().contains(&format!("Created on {words} {zone} by")), "{zone}: {}", page.text());
         let page = reader.get("/connectors").await;
         assert!(page.text().contains(&shown(now, hours, "%-d %b %Y")));
         assert_eq!(
@@ -63,36 +55,20 @@ async fn the_call_log_shows_and_reads_times_in_it() {
     let ben = app.person(&[ViewActivity]).await;
     reads_in(&ben, "Asia/Tokyo").await;
     // A day, as an end, with all its hours.
-    let page = ben
-        .get("/calls?from=2026-11-21&to=2026-11-21")
-        .await
-        .expect(200);
+    let page = ben.get("/calls?from=2026-11-21&to=2026-11-21").await.expect(200);
     assert_eq!(page.texts(CALLS).len(), 1, "{}", page.text());
-    assert!(
-        page.text().contains("21 Nov 2026, 07:30:05") && page.text().contains("From (Asia/Tokyo)")
-    );
+    assert!(page.text().contains("21 Nov 2026, 07:30:05") && page.text().contains("From (Asia/Tokyo)"));
     for (span, found) in [
         ("from=2026-11-21+07:30&to=2026-11-21+07:31", 1),
         ("from=2026-11-20T22:30Z&to=2026-11-20T22:31Z", 1),
         ("from=2026-11-20+22:30&to=2026-11-20+22:31", 0),
     ] {
-        assert_eq!(
-            ben.get(&format!("/calls?{span}")).await.texts(CALLS).len(),
-            found,
-            "{span}"
-        );
+        assert_eq!(ben.get(&format!("/calls?{span}")).await.texts(CALLS).len(), found, "{span}");
     }
     let page = ben.get(&format!("/calls/{place}")).await.expect(200);
-    assert!(
-        page.text().contains("21 November 2026, 07:30:05.000 JST"),
-        "{}",
-        page.text()
-    );
+    assert!(page.text().contains("21 November 2026, 07:30:05.000 JST"), "{}", page.text());
     let file = ben.get("/calls.csv?from=2026-11-21&to=2026-11-21").await;
-    assert!(
-        file.html.contains("2026-11-20T22:30:05"),
-        "a file is in UTC"
-    );
+    assert!(file.html.contains("2026-11-20T22:30:05"), "a file is in UTC");
 }
 
 #[tokio::test]
@@ -102,21 +78,11 @@ async fn a_typed_day_is_one_of_the_own_clock_and_the_audit_log_keeps_utc() {
     reads_in(&ben, "Asia/Tokyo").await;
     let day = shown(app.clock.now() + TimeDelta::days(40), 0, "%Y-%m-%d");
     let page = ben.get("/profile/keys/new").await;
-    let page = page.submit(|form| {
-        form.set("key_name", "Nightly")
-            .set("expires", "date")
-            .set("expires_on", &day)
-            .confirmed()
-    });
+    let page =
+        page.submit(|form| form.set("key_name", "Nightly").set("expires", "date").set("expires_on", &day).confirmed());
     page.await.expect(200);
-    let ends = app
-        .value(
-            "SELECT to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') FROM api_keys",
-        )
-        .await;
+    let ends = app.value("SELECT to_char(expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') FROM api_keys").await;
     assert_eq!(ends, format!("{day} 14:59:59"));
-    let changes = app
-        .value("SELECT changes::text FROM audit_events WHERE kind = 'api_key.created'")
-        .await;
+    let changes = app.value("SELECT changes::text FROM audit_events WHERE kind = 'api_key.created'").await;
     assert!(changes.contains("14:59 UTC"), "{changes}");
 }

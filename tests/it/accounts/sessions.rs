@@ -14,13 +14,7 @@ async fn signing_out_ends_the_session_on_the_server() {
     let app = TestApp::start().await;
     let ana = app.super_admin().await;
     let cookie = ana.cookie(TOKEN_COOKIE).expect("a token");
-    let page = ana
-        .open("/")
-        .await
-        .form("/sign-out")
-        .send()
-        .await
-        .expect(303);
+    let page = ana.open("/").await.form("/sign-out").send().await.expect(303);
     assert!(page.header("clear-site-data").contains("\"cache\""));
     assert_eq!(page.follow().await.flash(), "You are signed out");
     assert_eq!(app.count("SELECT count(*) FROM sessions").await, 0);
@@ -43,10 +37,7 @@ async fn signing_out_ends_no_other_session() {
     let app = TestApp::start().await;
     let ana = app.super_admin().await;
     let elsewhere = app.browser();
-    elsewhere
-        .sign_in(&ana.user().username, PASSWORD)
-        .await
-        .expect(303);
+    elsewhere.sign_in(&ana.user().username, PASSWORD).await.expect(303);
     elsewhere.post("/sign-out", &[]).await.expect(303);
     assert!(is_signed_in(&ana).await);
 }
@@ -125,10 +116,7 @@ async fn those_that_are_over_leave_the_database() {
     let ben = app.person(&[]).await;
     app.advance(TimeDelta::minutes(50));
     app.run_due_work().await;
-    assert_eq!(
-        app.rows("SELECT user_id FROM sessions").await,
-        [[ben.user().id.to_string()]]
-    );
+    assert_eq!(app.rows("SELECT user_id FROM sessions").await, [[ben.user().id.to_string()]]);
     assert!(is_signed_in(&ben).await);
 }
 
@@ -137,31 +125,15 @@ async fn a_new_password_ends_all_sessions_of_the_user() {
     let app = TestApp::start().await;
     let ana = app.super_admin().await;
     let ben = app.person(&[]).await;
-    let hash = app
-        .hasher
-        .hash("another good password".into())
-        .await
-        .expect("a hash");
+    let hash = app.hasher.hash("another good password".into()).await.expect("a hash");
     let by = connectory::access::Actor::command_line();
-    connectory::accounts::set_password(
-        &mut *app.conn().await,
-        &by,
-        app.clock.now(),
-        &ben.user().username,
-        &hash,
-    )
-    .await
-    .expect("a new password");
+    connectory::accounts::set_password(&mut *app.conn().await, &by, app.clock.now(), &ben.user().username, &hash)
+        .await
+        .expect("a new password");
     assert!(!is_signed_in(&ben).await);
     assert!(is_signed_in(&ana).await);
-    app.browser()
-        .sign_in(&ben.user().username, PASSWORD)
-        .await
-        .expect(422);
-    app.browser()
-        .sign_in(&ben.user().username, "another good password")
-        .await
-        .expect(303);
+    app.browser().sign_in(&ben.user().username, PASSWORD).await.expect(422);
+    app.browser().sign_in(&ben.user().username, "another good password").await.expect(303);
 }
 
 #[tokio::test]
@@ -181,17 +153,9 @@ async fn an_outcome_is_shown_once_and_cannot_be_made_up() {
     let app = TestApp::start().await;
     let ana = app.super_admin().await;
     let page = ana.get("/connectors/new").await;
-    let page = page
-        .submit(|form| {
-            form.set("connector_name", "Payroll")
-                .set("description", "Salaries")
-        })
-        .await
-        .expect(303);
-    assert_eq!(
-        page.follow().await.flash(),
-        "The Data Connector was created"
-    );
+    let page =
+        page.submit(|form| form.set("connector_name", "Payroll").set("description", "Salaries")).await.expect(303);
+    assert_eq!(page.follow().await.flash(), "The Data Connector was created");
     assert_eq!(page.follow().await.flash(), "");
 
     let text = URL_SAFE_NO_PAD.encode("<b>Send your password to evil.example</b>");

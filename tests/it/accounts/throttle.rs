@@ -12,13 +12,8 @@ async fn guess(visitor: &Browser, username: &str, times: usize) -> Vec<Page> {
     let page = visitor.get("/sign-in").await;
     let mut answers = Vec::new();
     for number in 0..times {
-        answers.push(
-            page.submit(|form| {
-                form.set("username", username)
-                    .set("password", &format!("guess {number}"))
-            })
-            .await,
-        );
+        answers
+            .push(page.submit(|form| form.set("username", username).set("password", &format!("guess {number}"))).await);
     }
     answers
 }
@@ -28,25 +23,15 @@ async fn at_most_ten_wrong_passwords_then_even_the_right_one_waits() {
     let app = TestApp::start().await;
     let user = app.user(&[]).await;
     let visitor = app.browser();
-    let statuses: Vec<u16> = guess(&visitor, &user.username, MOST + 1)
-        .await
-        .iter()
-        .map(|page| page.status)
-        .collect();
+    let statuses: Vec<u16> = guess(&visitor, &user.username, MOST + 1).await.iter().map(|page| page.status).collect();
     let passed = statuses.iter().filter(|status| **status == 422).count();
-    assert!(
-        (3..=MOST).contains(&passed) && statuses.ends_with(&[429]),
-        "{statuses:?}"
-    );
+    assert!((3..=MOST).contains(&passed) && statuses.ends_with(&[429]), "{statuses:?}");
 
     let page = visitor.sign_in(&user.username, PASSWORD).await.expect(429);
     assert_eq!(page.h1(), "Too many tries");
     let seconds: u64 = page.header("retry-after").parse().expect("seconds");
     assert!((1..=31).contains(&seconds), "{seconds}");
-    visitor
-        .sign_in(&user.username.to_uppercase(), PASSWORD)
-        .await
-        .expect(429);
+    visitor.sign_in(&user.username.to_uppercase(), PASSWORD).await.expect(429);
 }
 
 #[tokio::test]
@@ -55,10 +40,7 @@ async fn another_account_and_another_address_are_not_held_up() {
     let (ben, eva) = (app.user(&[]).await, app.user(&[]).await);
     let visitor = app.browser();
     guess(&visitor, &ben.username, MOST + 1).await;
-    app.browser()
-        .sign_in(&eva.username, PASSWORD)
-        .await
-        .expect(303);
+    app.browser().sign_in(&eva.username, PASSWORD).await.expect(303);
     let elsewhere = app.browser_at([127, 0, 0, 2].into());
     elsewhere.sign_in(&ben.username, PASSWORD).await.expect(303);
 }
@@ -75,20 +57,14 @@ async fn guess_from_everywhere(app: &TestApp, username: &str) {
 async fn guessing_from_many_addresses_slows_down_strangers_and_nobody_who_is_known_there() {
     let app = TestApp::start_with(|site| site.clock = Clock::still()).await;
     let ben = app.user(&[]).await;
-    app.browser()
-        .sign_in(&ben.username, PASSWORD)
-        .await
-        .expect(303);
+    app.browser().sign_in(&ben.username, PASSWORD).await.expect(303);
     guess_from_everywhere(&app, &ben.username).await;
     let stranger = app.browser_at([127, 0, 0, 9].into());
     let page = stranger.sign_in(&ben.username, PASSWORD).await.expect(429);
     let seconds: u64 = page.header("retry-after").parse().expect("seconds");
     assert!((1..=301).contains(&seconds), "{seconds}");
     // Neither the person at a familiar address nor another account is held up.
-    app.browser()
-        .sign_in(&ben.username, PASSWORD)
-        .await
-        .expect(303);
+    app.browser().sign_in(&ben.username, PASSWORD).await.expect(303);
     let eva = app.user(&[]).await;
     stranger.sign_in(&eva.username, PASSWORD).await.expect(303);
     // Nobody waits for good, even while it goes on.
@@ -134,9 +110,6 @@ async fn who_signs_in_with_the_right_password_now_and_again_never_waits() {
     let user = app.user(&[]).await;
     for _ in 0..2 * MOST {
         app.advance(TimeDelta::minutes(1));
-        app.browser()
-            .sign_in(&user.username, PASSWORD)
-            .await
-            .expect(303);
+        app.browser().sign_in(&user.username, PASSWORD).await.expect(303);
     }
 }

@@ -24,10 +24,7 @@ async fn the_answer_is_the_apis_own_with_status_headers_and_body() {
     assert_eq!((answer.status, answer.body.as_str()), (418, "a;b\n"));
     answer.is_upstreams();
     assert_eq!(answer.header("content-type"), "text/csv");
-    assert_eq!(
-        (answer.header("x-rate"), answer.header("etag")),
-        ("7", "\"x\"")
-    );
+    assert_eq!((answer.header("x-rate"), answer.header("etag")), ("7", "\"x\""));
     assert_eq!(answer.header("cache-control"), "max-age=60");
     assert_eq!(answer.header("vary"), "Authorization, X-Connectory-Key");
     assert_eq!(answer.headers.get_all("set-cookie").iter().count(), 2);
@@ -53,12 +50,10 @@ async fn answers_without_a_body_keep_their_kind() {
     let world = World::new(|seen| match seen.path() {
         "/v1/none" => Reply::raw(*b"HTTP/1.1 204 No Content\r\nX-Kind: none\r\n\r\n"),
         "/v1/same" => Reply::raw(*b"HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n"),
-        "/v1/early" => Reply::raw(
-            *b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
-        ),
-        _ if seen.method == "HEAD" => {
-            Reply::raw(*b"HTTP/1.1 200 OK\r\nContent-Length: 1234\r\nX-Kind: head\r\n\r\n")
+        "/v1/early" => {
+            Reply::raw(*b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
         }
+        _ if seen.method == "HEAD" => Reply::raw(*b"HTTP/1.1 200 OK\r\nContent-Length: 1234\r\nX-Kind: head\r\n\r\n"),
         _ => Reply::of(200, &[], ""),
     })
     .await;
@@ -88,16 +83,8 @@ async fn an_answer_without_a_type_gets_one_that_no_browser_runs() {
 #[tokio::test]
 async fn the_call_stands_in_the_log() {
     let world = World::new(|_| Reply::json(201, "{\"a\":1}")).await;
-    let made = world
-        .request("POST", "/ledger/proxy/bookings?secret=1")
-        .body("12345")
-        .send()
-        .await
-        .expect("an answer");
-    let id = made.headers()["connectory-request-id"]
-        .to_str()
-        .expect("text")
-        .to_string();
+    let made = world.request("POST", "/ledger/proxy/bookings?secret=1").body("12345").send().await.expect("an answer");
+    let id = made.headers()["connectory-request-id"].to_str().expect("text").to_string();
     made.text().await.expect("a body");
     world.wait_for_log(1).await;
     let log = world.log("kind, connector_name, caller_kind, caller_name, method, target, outcome, status, problem, attempts, sent_bytes, received_bytes, request_id").await;

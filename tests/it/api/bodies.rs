@@ -8,11 +8,7 @@ use super::*;
 #[tokio::test]
 async fn pieces_of_an_answer_come_as_the_api_sends_them() {
     let world = World::new(|_| Reply::chunks(&["one", "two"])).await;
-    let mut answer = world
-        .request("GET", "/ledger/proxy/feed")
-        .send()
-        .await
-        .expect("a head");
+    let mut answer = world.request("GET", "/ledger/proxy/feed").send().await.expect("a head");
     for piece in ["one", "two"] {
         world.api.go_on();
         let came = answer.chunk().await.expect("whole");
@@ -25,28 +21,16 @@ async fn pieces_of_an_answer_come_as_the_api_sends_them() {
 #[tokio::test]
 async fn a_large_body_goes_through_in_both_directions_as_it_is() {
     let world = World::new(|seen| {
-        let head = format!(
-            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n",
-            seen.body.len()
-        );
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", seen.body.len());
         Reply::raw([head.as_bytes(), &seen.body].concat())
     })
     .await;
-    let body: Vec<u8> = (0..3_000_000_u32)
-        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
-        .collect();
-    let answer = world
-        .request("PUT", "/ledger/proxy/file")
-        .body(body.clone())
-        .send()
-        .await
-        .expect("an answer");
+    let body: Vec<u8> = (0..3_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let answer = world.request("PUT", "/ledger/proxy/file").body(body.clone()).send().await.expect("an answer");
     assert!(answer.bytes().await.expect("a body") == body);
     assert_eq!(world.api.last().header("content-length"), Some("3000000"));
 
-    let mut stream = TcpStream::connect(world.app.address)
-        .await
-        .expect("a connection");
+    let mut stream = TcpStream::connect(world.app.address).await.expect("a connection");
     let head = format!(
         "PUT /api/v1/connectors/ledger/proxy/file HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
         world.key
@@ -76,17 +60,12 @@ async fn a_caller_that_goes_away_ends_the_exchange_and_is_logged_as_that() {
     })
     .await;
     for (number, path) in ["/silent", "/feed"].into_iter().enumerate() {
-        let mut stream = TcpStream::connect(world.app.address)
-            .await
-            .expect("a connection");
+        let mut stream = TcpStream::connect(world.app.address).await.expect("a connection");
         let request = format!(
             "GET /api/v1/connectors/ledger/proxy{path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\r\n",
             world.key
         );
-        stream
-            .write_all(request.as_bytes())
-            .await
-            .expect("a request");
+        stream.write_all(request.as_bytes()).await.expect("a request");
         world.api.wait_for(number + 1).await;
         if path == "/feed" {
             world.api.go_on();
@@ -105,16 +84,11 @@ async fn a_caller_that_goes_away_ends_the_exchange_and_is_logged_as_that() {
 async fn an_answer_that_breaks_off_is_not_taken_for_whole() {
     let world = World::new(|seen| match seen.path() {
         "/v1/sized" => Reply::raw(*b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart").closing(),
-        _ => Reply::raw(*b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n")
-            .closing(),
+        _ => Reply::raw(*b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n").closing(),
     })
     .await;
     for path in ["/sized", "/chunked"] {
-        let answer = world
-            .request("GET", &format!("/ledger/proxy{path}"))
-            .send()
-            .await
-            .expect("a head");
+        let answer = world.request("GET", &format!("/ledger/proxy{path}")).send().await.expect("a head");
         assert_eq!(answer.status(), 200);
         assert!(answer.bytes().await.is_err(), "{path}");
     }
@@ -122,10 +96,7 @@ async fn an_answer_that_breaks_off_is_not_taken_for_whole() {
     let log = world.log("outcome, status, problem, received_bytes").await;
     let broken = ["failed", "200", "api_connection_failed", "4"];
     for row in log {
-        assert!(
-            row[0] == broken[0] && row[1] == broken[1] && !row[2].is_empty(),
-            "{row:?}"
-        );
+        assert!(row[0] == broken[0] && row[1] == broken[1] && !row[2].is_empty(), "{row:?}");
     }
 }
 
@@ -147,10 +118,7 @@ async fn a_body_that_is_broken_from_its_first_byte_is_no_answer() {
     for number in 0..BROKEN.len() {
         let name = format!("broken-{number}");
         world.endpoint(&name, "GET", &format!("/{number}")).await;
-        let answers = [
-            world.proxied(&format!("/{number}")).await,
-            world.call(&name, Value::Null).await,
-        ];
+        let answers = [world.proxied(&format!("/{number}")).await, world.call(&name, Value::Null).await];
         for answer in answers {
             let problem = (answer.status, answer.problem());
             assert_eq!(problem, (502, "api_answer_unusable".into()), "{number}");
@@ -173,17 +141,12 @@ async fn a_body_that_is_broken_from_its_first_byte_is_no_answer() {
 #[tokio::test]
 async fn a_body_that_breaks_off_does_not_look_whole_to_the_api() {
     let world = World::new(|_| Reply::json(200, "{}")).await;
-    let mut stream = TcpStream::connect(world.app.address)
-        .await
-        .expect("a connection");
+    let mut stream = TcpStream::connect(world.app.address).await.expect("a connection");
     let request = format!(
         "POST /api/v1/connectors/ledger/proxy/x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Length: 100000\r\n\r\npart",
         world.key
     );
-    stream
-        .write_all(request.as_bytes())
-        .await
-        .expect("a request");
+    stream.write_all(request.as_bytes()).await.expect("a request");
     world.api.wait_for_connections(1).await;
     drop(stream);
     world.api.wait_for_gone(1).await;
@@ -196,23 +159,15 @@ async fn a_body_that_breaks_off_does_not_look_whole_to_the_api() {
 #[tokio::test]
 async fn a_caller_that_waits_to_be_told_to_go_on_is() {
     let world = World::new(|seen| Reply::json(200, &format!("{}", seen.body.len()))).await;
-    let mut stream = TcpStream::connect(world.app.address)
-        .await
-        .expect("a connection");
+    let mut stream = TcpStream::connect(world.app.address).await.expect("a connection");
     let request = format!(
         "POST /api/v1/connectors/ledger/proxy/x HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nExpect: 100-continue\r\nContent-Length: 5\r\nConnection: close\r\n\r\n",
         world.key
     );
-    stream
-        .write_all(request.as_bytes())
-        .await
-        .expect("a request");
+    stream.write_all(request.as_bytes()).await.expect("a request");
     let mut told = [0; 25];
     stream.read_exact(&mut told).await.expect("an answer");
-    assert!(
-        told.starts_with(b"HTTP/1.1 100 Continue\r\n\r\n"),
-        "{told:?}"
-    );
+    assert!(told.starts_with(b"HTTP/1.1 100 Continue\r\n\r\n"), "{told:?}");
     stream.write_all(b"12345").await.expect("the body");
     let mut rest = String::new();
     stream.read_to_string(&mut rest).await.expect("an answer");

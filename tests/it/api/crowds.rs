@@ -10,13 +10,8 @@ use crate::support::hostile::{Behaviour, Hostile};
 
 /// Somebody who begins a request and does not go on with it.
 async fn slow_client(world: &World, begun: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(world.app.address)
-        .await
-        .expect("a connection");
-    stream
-        .write_all(begun.as_bytes())
-        .await
-        .expect("a beginning");
+    let mut stream = TcpStream::connect(world.app.address).await.expect("a connection");
+    stream.write_all(begun.as_bytes()).await.expect("a beginning");
     stream
 }
 
@@ -26,14 +21,10 @@ async fn pages_are_answered_while_calls_hang_and_slow_clients_hold_connections()
     let world = World::new(|_| Reply::json(200, "{}")).await;
     let ana = world.app.super_admin().await;
     world.lead(&server.url("/")).await;
-    // Longer than the test takes on any machine: they end when the test ends them. One key has half of the calls at once.
-    world
-        .app
-        .sql("UPDATE authorizations SET time_out = 300, concurrency = 80")
-        .await;
-    let calls: Vec<_> = (0..40)
-        .map(|_| tokio::spawn(world.request("GET", "/ledger/proxy/x").send()))
-        .collect();
+    // Longer than the test takes on any machine: they end when the test ends them. One key has half of the calls at
+    // once.
+    world.app.sql("UPDATE authorizations SET time_out = 300, concurrency = 80").await;
+    let calls: Vec<_> = (0..40).map(|_| tokio::spawn(world.request("GET", "/ledger/proxy/x").send())).collect();
     until("the calls hang", async || {
         tokio::time::sleep(Duration::from_millis(1)).await;
         server.connections() >= 40

@@ -10,10 +10,7 @@ async fn the_openapi_document_is_open_and_names_this_site() {
     let app = TestApp::start().await;
     let url = format!("http://{}/api/v1/openapi.json", app.address);
     let answer = Answer::of(client().get(&url)).await;
-    assert_eq!(
-        (answer.status, answer.header("content-type")),
-        (200, "application/json")
-    );
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
     let document = answer.json();
     assert_eq!(document["openapi"], "3.1.0");
     assert_eq!(document["servers"][0]["url"], app.public_url);
@@ -59,10 +56,7 @@ async fn the_page_shows_every_operation_and_every_problem_to_whoever_is_signed_i
     let codes = &document["components"]["schemas"]["ProblemDocument"]["properties"]["code"]["enum"];
     for code in codes.as_array().expect("codes") {
         let code = code.as_str().expect("a code");
-        assert!(
-            page.attribute(&format!("th#{code}"), "scope").is_some(),
-            "{code}"
-        );
+        assert!(page.attribute(&format!("th#{code}"), "scope").is_some(), "{code}");
     }
 }
 
@@ -76,29 +70,15 @@ async fn addresses_that_are_none_are_problems_for_programs_too() {
         ("GET", "/api/", 404, "not_found"),
         ("POST", "/api/v1/openapi.json", 405, "method_not_allowed"),
         ("DELETE", "/api/v1/connectors/x", 405, "method_not_allowed"),
-        (
-            "TRACE",
-            "/api/v1/connectors/x/proxy/y",
-            501,
-            "method_not_supported",
-        ),
+        ("TRACE", "/api/v1/connectors/x/proxy/y", 501, "method_not_supported"),
         ("GET", "/api/v1/connectors//proxy/y", 404, "not_found"),
         ("GET", "/api/v1/connectors/%ff/proxy/y", 404, "not_found"),
-        (
-            "POST",
-            "/api/v1/connectors/x/endpoints/%00/call",
-            404,
-            "not_found",
-        ),
+        ("POST", "/api/v1/connectors/x/endpoints/%00/call", 404, "not_found"),
     ] {
         let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
         let request = client().request(method, format!("http://{}{path}", app.address));
         let answer = Answer::of(request).await;
-        assert_eq!(
-            (answer.status, answer.problem().as_str()),
-            (status, code),
-            "{path}"
-        );
+        assert_eq!((answer.status, answer.problem().as_str()), (status, code), "{path}");
         assert_eq!(answer.header("set-cookie"), "");
     }
 }

@@ -5,48 +5,26 @@ use super::*;
 #[tokio::test]
 async fn a_key_finds_its_connectors_with_endpoints_and_variables() {
     let world = World::new(|_| Reply::json(200, "{}")).await;
-    let read = world
-        .endpoint("Read it", "GET", "/orders/{{id}}?page={{page|1}}")
-        .await;
+    let read = world.endpoint("Read it", "GET", "/orders/{{id}}?page={{page|1}}").await;
     world.endpoint("write", "POST", "/orders").await;
     let orders = world.app.connector("Orders").await;
     world.app.connector("Hidden").await;
     let list = world.get("").await.json();
-    let keys: Vec<&str> = list["connectors"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .map(|one| one["key"].as_str().expect("a key"))
-        .collect();
+    let keys: Vec<&str> =
+        list["connectors"].as_array().expect("a list").iter().map(|one| one["key"].as_str().expect("a key")).collect();
     assert_eq!(keys, ["hidden", "ledger", "orders"]);
     assert!(list.get("next").is_none());
 
     let narrow = key_of_program(&world.app, "Narrow").await;
     scope(&world.app, &narrow, Some(orders), true, false, false).await;
-    let some = scope(
-        &world.app,
-        &narrow,
-        Some(world.connector),
-        false,
-        true,
-        false,
-    )
-    .await;
-    world
-        .app
-        .sql(&format!(
-            "INSERT INTO api_key_endpoints VALUES ('{some}', '{read}')"
-        ))
-        .await;
+    let some = scope(&world.app, &narrow, Some(world.connector), false, true, false).await;
+    world.app.sql(&format!("INSERT INTO api_key_endpoints VALUES ('{some}', '{read}')")).await;
     let ask = |path: &str| Answer::of(world.bare("GET", path).bearer_auth(narrow.expose()));
     let list = ask("").await.json();
     assert_eq!(list["connectors"].as_array().map(Vec::len), Some(2));
     let ledger = ask("/ledger").await.json();
     assert_eq!(ledger["name"], "Ledger");
-    assert_eq!(
-        (&ledger["proxy"], &ledger["token"]),
-        (&true.into(), &false.into())
-    );
+    assert_eq!((&ledger["proxy"], &ledger["token"]), (&true.into(), &false.into()));
     assert_eq!(
         ledger["endpoints"],
         serde_json::json!([{
@@ -55,19 +33,12 @@ async fn a_key_finds_its_connectors_with_endpoints_and_variables() {
             "href": "/api/v1/connectors/ledger/endpoints/Read%20it/call",
         }])
     );
-    let called = Answer::of(
-        world
-            .request("POST", "/ledger/endpoints/Read%20it/call")
-            .body("{\"variables\":{\"id\":1}}"),
-    )
-    .await;
+    let called =
+        Answer::of(world.request("POST", "/ledger/endpoints/Read%20it/call").body("{\"variables\":{\"id\":1}}")).await;
     assert_eq!(called.status, 200);
     for path in ["/hidden", "/nowhere"] {
         let answer = ask(path).await;
-        assert_eq!(
-            (answer.status, answer.problem().as_str()),
-            (404, "connector_not_found")
-        );
+        assert_eq!((answer.status, answer.problem().as_str()), (404, "connector_not_found"));
     }
 }
 
@@ -79,11 +50,7 @@ async fn a_long_list_goes_on_where_it_ended() {
     }
     let first = world.get("").await.json();
     assert_eq!(first["connectors"].as_array().map(Vec::len), Some(100));
-    let next = first["next"]
-        .as_str()
-        .expect("more")
-        .strip_prefix("/api/v1/connectors")
-        .expect("a path");
+    let next = first["next"].as_str().expect("more").strip_prefix("/api/v1/connectors").expect("a path");
     let rest = world.get(next).await.json();
     assert_eq!(rest["connectors"].as_array().map(Vec::len), Some(21));
     assert_eq!(rest["connectors"][20]["key"], "ledger");

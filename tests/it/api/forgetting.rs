@@ -19,18 +19,9 @@ pub(super) async fn deaf() -> TestApp {
 const CHANGES: [(&str, &str); 5] = [
     ("UPDATE api_keys SET revoked_at = now()", "key_revoked"),
     ("UPDATE programs SET active = false", "key_holder_inactive"),
-    (
-        "UPDATE connectors SET enabled = false",
-        "connector_disabled",
-    ),
-    (
-        "UPDATE connectors SET deleted_at = now(), deleted_by = 'x'",
-        "connector_not_found",
-    ),
-    (
-        "UPDATE connectors SET open_rights = '{view}'",
-        "connector_not_found",
-    ),
+    ("UPDATE connectors SET enabled = false", "connector_disabled"),
+    ("UPDATE connectors SET deleted_at = now(), deleted_by = 'x'", "connector_not_found"),
+    ("UPDATE connectors SET open_rights = '{view}'", "connector_not_found"),
 ];
 
 #[tokio::test]
@@ -67,16 +58,10 @@ async fn a_token_that_was_replaced_or_forgotten_is_not_used_any_more() {
         give_token(&world.app, world.connector, "another-token").await;
         world.app.advance(TimeDelta::seconds(5));
         assert_eq!(world.proxied("/x").await.status, 200);
-        assert_eq!(
-            world.api.last().header("authorization"),
-            Some("Bearer another-token")
-        );
+        assert_eq!(world.api.last().header("authorization"), Some("Bearer another-token"));
         world.app.sql("DELETE FROM tokens").await;
         world.app.advance(TimeDelta::seconds(5));
-        assert_eq!(
-            world.proxied("/x").await.problem(),
-            "connector_not_authorized"
-        );
+        assert_eq!(world.proxied("/x").await.problem(), "connector_not_authorized");
     }
 }
 
@@ -99,8 +84,5 @@ async fn calls_in_their_usual_course_ask_the_database_nothing() {
     assert!(["keys_unavailable", "database_unavailable"].contains(&answer.problem().as_str()));
     assert_eq!(answer.header("retry-after"), "5");
     world.app.give_database_back().await;
-    until("calls go through again", async || {
-        world.proxied("/x").await.status == 200
-    })
-    .await;
+    until("calls go through again", async || world.proxied("/x").await.status == 200).await;
 }

@@ -7,10 +7,7 @@ use crate::support::hostile::{Behaviour, Hostile};
 
 async fn world_at(server: &Hostile) -> World {
     let world = World::new(|_| Reply::json(200, "{}")).await;
-    world
-        .app
-        .sql("UPDATE authorizations SET time_out = 1")
-        .await;
+    world.app.sql("UPDATE authorizations SET time_out = 1").await;
     world.lead(&server.url("/")).await;
     // Without reading any answer: some of these have no end.
     until("the address is known", async || {
@@ -37,10 +34,7 @@ async fn every_misbehaviour_has_its_problem() {
         let answer = world.proxied("/x").await;
         assert_eq!(answer.status, status, "{}", answer.body);
         let found = answer.problem();
-        assert!(
-            found == code || (status == 502 && found.starts_with("api_")),
-            "{found} is not {code}"
-        );
+        assert!(found == code || (status == 502 && found.starts_with("api_")), "{found} is not {code}");
     }
 }
 
@@ -48,11 +42,7 @@ async fn every_misbehaviour_has_its_problem() {
 async fn a_body_without_end_ends_with_its_caller_and_one_that_stalls_by_itself() {
     let server = Hostile::start(Behaviour::EndlessBody).await;
     let world = world_at(&server).await;
-    let mut answer = world
-        .request("GET", "/ledger/proxy/x")
-        .send()
-        .await
-        .expect("a head");
+    let mut answer = world.request("GET", "/ledger/proxy/x").send().await.expect("a head");
     let mut read = 0;
     while read < 5_000_000 {
         read += answer.chunk().await.expect("a piece").expect("more").len();
@@ -67,11 +57,7 @@ async fn a_body_without_end_ends_with_its_caller_and_one_that_stalls_by_itself()
 
     let server = Hostile::start(Behaviour::StallInBody).await;
     let world = world_at(&server).await;
-    let answer = world
-        .request("GET", "/ledger/proxy/x")
-        .send()
-        .await
-        .expect("a head");
+    let answer = world.request("GET", "/ledger/proxy/x").send().await.expect("a head");
     assert_eq!(answer.status(), 200);
     assert!(answer.bytes().await.is_err());
 }
@@ -107,10 +93,7 @@ async fn addresses_that_must_not_be_called_are_refused_in_every_spelling() {
     })
     .await;
     world.lead("http://no-such-name.invalid/").await;
-    until("unknown", async || {
-        world.proxied("/x").await.problem() == "api_name_not_found"
-    })
-    .await;
+    until("unknown", async || world.proxied("/x").await.problem() == "api_name_not_found").await;
     assert!(world.api.seen().len() <= 1);
     let log = world.log("outcome, problem").await;
     assert!(log.contains(&vec!["refused".into(), "api_address_refused".into()]));
@@ -121,10 +104,7 @@ async fn whatever_a_program_sends_is_no_fault() {
     let world = World::new(|_| Reply::json(200, "{}")).await;
     world.endpoint("read", "GET", "/x/{{id}}").await;
     let deep = format!("{{\"variables\": {}", "[".repeat(100_000));
-    let long = format!(
-        "{{\"variables\": {{\"id\": \"{}\"}}}}",
-        "x".repeat(3_000_000)
-    );
+    let long = format!("{{\"variables\": {{\"id\": \"{}\"}}}}", "x".repeat(3_000_000));
     let bodies: Vec<Vec<u8>> = [
         "",
         "null",
@@ -150,10 +130,7 @@ async fn whatever_a_program_sends_is_no_fault() {
     ]
     .into_iter()
     .map(|body| body.as_bytes().to_vec())
-    .chain([
-        b"\xff\xfe{}".to_vec(),
-        b"{\"variables\": {\"id\": \"\xff\"}}".to_vec(),
-    ])
+    .chain([b"\xff\xfe{}".to_vec(), b"{\"variables\": {\"id\": \"\xff\"}}".to_vec()])
     .collect();
     for path in ["/ledger/endpoints/read/call", "/ledger/token"] {
         for body in &bodies {

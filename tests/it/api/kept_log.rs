@@ -27,10 +27,7 @@ async fn call(world: &World, address: SocketAddr, answered: &Answered) {
     let answer = Answer::of(world.http.get(url).bearer_auth(&world.key)).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let id = answer.header("connectory-request-id").to_string();
-    answered
-        .lock()
-        .expect("no panic")
-        .push((id, Instant::now()));
+    answered.lock().expect("no panic").push((id, Instant::now()));
 }
 
 /// Calls until lines have been written, and then many times more.
@@ -72,10 +69,7 @@ async fn a_killed_program_loses_at_most_the_calls_of_its_last_second() {
     for (id, at) in answered {
         let before = end.duration_since(at);
         let is_kept = written.contains(&id);
-        assert!(
-            is_kept || before < Duration::from_secs(1),
-            "lost: {before:?}"
-        );
+        assert!(is_kept || before < Duration::from_secs(1), "lost: {before:?}");
     }
 }
 

@@ -1,5 +1,5 @@
-//! Nobody can use up what all share: memory for bodies, calls through a connector, look-ups of keys and of names, connections that
-//! nobody reads from.
+//! Nobody can use up what all share: memory for bodies, calls through a connector, look-ups of keys and of names,
+//! connections that nobody reads from.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU32;
@@ -122,10 +122,7 @@ async fn bodies_take_no_more_memory_than_is_set_and_small_ones_always_pass() {
     world.app.browser().get("/sign-in").await.expect(200);
 
     drop(large);
-    until("the memory comes back", async || {
-        world.call("write", variables.clone()).await.status == 200
-    })
-    .await;
+    until("the memory comes back", async || world.call("write", variables.clone()).await.status == 200).await;
 }
 
 #[tokio::test]
@@ -133,10 +130,7 @@ async fn a_crowd_of_slow_uploads_stays_within_the_memory_for_bodies() {
     let world = World::new(|_| Reply::json(200, "{}")).await;
     world.endpoint("write", "POST", "/x").await;
     let keys = [world.key.clone(), world.another_key().await];
-    let here = world
-        .app
-        .another_program()
-        .set("CONNECTORY_BODY_MEMORY", "64");
+    let here = world.app.another_program().set("CONNECTORY_BODY_MEMORY", "64");
     let here = here.set("CONNECTORY_WORKERS", "2");
     let program = here.serve();
     let before = program.peak_memory();
@@ -164,10 +158,7 @@ async fn a_crowd_of_slow_uploads_stays_within_the_memory_for_bodies() {
     let page = crate::support::program::browser_at(here.address);
     page.get("/sign-in").await.expect(200);
     let grown = program.peak_memory().saturating_sub(before);
-    println!(
-        "60 uploads of 10 MiB: {} KiB more than before",
-        grown / 1024
-    );
+    println!("60 uploads of 10 MiB: {} KiB more than before", grown / 1024);
     assert!(grown < 128 * MIB, "{grown}");
     drop(held);
 }
@@ -181,24 +172,15 @@ async fn one_key_has_half_of_a_connector_and_another_gets_through() {
     .await;
     let other = world.another_key().await;
     world.endpoint("impatient", "GET", "/x").await;
-    world
-        .app
-        .sql("UPDATE endpoints SET time_out = 1; UPDATE authorizations SET concurrency = 4")
-        .await;
+    world.app.sql("UPDATE endpoints SET time_out = 1; UPDATE authorizations SET concurrency = 4").await;
     let slow = join_all((0..2).map(|_| world.request("GET", "/ledger/proxy/slow").send())).await;
     let busy = world.call("impatient", json!({})).await;
-    assert_eq!(
-        (busy.status, busy.problem().as_str()),
-        (503, "connector_busy")
-    );
+    assert_eq!((busy.status, busy.problem().as_str()), (503, "connector_busy"));
     let detail = busy.json()["detail"].to_string();
     assert!(detail.contains("2 calls of this caller"), "{detail}");
     assert_eq!(world.proxied_with(&other, "/x").await.status, 200);
     drop(slow);
-    until("the calls have ended", async || {
-        world.call("impatient", json!({})).await.status == 200
-    })
-    .await;
+    until("the calls have ended", async || world.call("impatient", json!({})).await.status == 200).await;
 }
 
 #[tokio::test]
@@ -218,11 +200,7 @@ async fn a_key_has_so_many_requests_in_a_minute_and_at_once() {
     let slow = join_all((0..2).map(|_| world.request("GET", "/ledger/proxy/slow").send())).await;
     for request in ["/ledger/proxy/x", "/ledger", ""] {
         let refused = world.get(request).await;
-        assert_eq!(
-            (refused.status, refused.problem().as_str()),
-            (429, "key_too_many_at_once"),
-            "“{request}”"
-        );
+        assert_eq!((refused.status, refused.problem().as_str()), (429, "key_too_many_at_once"), "“{request}”");
         assert_eq!(refused.header("retry-after"), "1");
     }
     assert_eq!(world.proxied_with(&other, "/x").await.status, 200);
@@ -235,10 +213,7 @@ async fn a_key_has_so_many_requests_in_a_minute_and_at_once() {
     })
     .await;
     let refused = world.proxied("/x").await;
-    assert_eq!(
-        (refused.status, refused.problem().as_str()),
-        (429, "key_rate_limited")
-    );
+    assert_eq!((refused.status, refused.problem().as_str()), (429, "key_rate_limited"));
     assert_eq!(refused.header("retry-after"), "10");
     assert_eq!(world.proxied_with(&other, "/x").await.status, 200);
     world.app.advance(TimeDelta::seconds(10));
@@ -268,24 +243,14 @@ async fn who_takes_nothing_of_an_answer_is_disconnected_and_who_reads_is_not() {
     let mut files = page.links().into_iter().map(|(_, href)| href);
     let file = files.find(|href| href.contains("/run-bodies/"));
     let file = file.expect("the whole body");
-    world
-        .app
-        .sql("UPDATE authorizations SET concurrency = 2")
-        .await;
+    world.app.sql("UPDATE authorizations SET concurrency = 2").await;
 
-    let mut events = world
-        .bare("GET", "/ledger/proxy/events")
-        .bearer_auth(&other)
-        .send()
-        .await
-        .expect("a head");
+    let mut events = world.bare("GET", "/ledger/proxy/events").bearer_auth(&other).send().await.expect("a head");
     world.api.go_on();
     let piece = events.chunk().await.expect("whole");
     assert_eq!(piece.as_deref(), Some(b"one".as_slice()));
     // Two who read nothing: a page's file, and a call that holds all that its key may.
-    let mut page = TcpStream::connect(world.app.address)
-        .await
-        .expect("a connection");
+    let mut page = TcpStream::connect(world.app.address).await.expect("a connection");
     let cookie = ana.cookie("connectory").expect("a session");
     let request = format!("GET {file} HTTP/1.1\r\nHost: x\r\nCookie: connectory={cookie}\r\n\r\n");
     page.write_all(request.as_bytes()).await.expect("a request");
@@ -299,19 +264,11 @@ async fn who_takes_nothing_of_an_answer_is_disconnected_and_who_reads_is_not() {
 
     world.api.go_on();
     let piece = events.chunk().await.expect("whole");
-    assert_eq!(
-        piece.as_deref(),
-        Some(b"two".as_slice()),
-        "it is still open"
-    );
+    assert_eq!(piece.as_deref(), Some(b"two".as_slice()), "it is still open");
     let mut rest = Vec::new();
     _ = page.read_to_end(&mut rest).await;
     assert!(rest.starts_with(b"HTTP/1.1 200"));
-    assert!(
-        rest.len() < 9 * MIB,
-        "the file has broken off: {}",
-        rest.len()
-    );
+    assert!(rest.len() < 9 * MIB, "the file has broken off: {}", rest.len());
     drop(call);
 }
 
@@ -322,9 +279,7 @@ async fn unknown_keys_cost_the_database_little_and_known_ones_are_not_held_up() 
     let show = async |_| {
         let key = ApiKey::random();
         let request = world.bare("GET", "/ledger/proxy/x");
-        Answer::of(request.bearer_auth(key.expose()))
-            .await
-            .problem()
+        Answer::of(request.bearer_auth(key.expose())).await.problem()
     };
     let answers = join_all((0..300).map(show)).await;
     let unknown = answers.iter().filter(|code| *code == "key_unknown").count();
@@ -372,10 +327,7 @@ async fn hung_look_ups_keep_nobody_from_signing_in_or_calling_elsewhere() {
     let names = Arc::new(Silent::default());
     let silent = Arc::clone(&names);
     let app = TestApp::start_with(|site| {
-        let policy = Policy {
-            allow_loopback: true,
-            ..Policy::default()
-        };
+        let policy = Policy { allow_loopback: true, ..Policy::default() };
         let outbound = Outbound::looking_up(policy, move |_| silent.answer());
         site.outbound = outbound.expect("a runtime");
     })

@@ -10,20 +10,13 @@ fn fails(
     failure: impl Fn() -> Reply + Send + Sync + 'static,
 ) -> impl Fn(&Seen) -> Reply + Send + Sync + 'static {
     move |seen| {
-        if seen.number < times {
-            failure()
-        } else {
-            Reply::json(200, "{}")
-        }
+        if seen.number < times { failure() } else { Reply::json(200, "{}") }
     }
 }
 
 async fn with_retries(world: &World, method: &str, retries: u8) {
     world.endpoint("do", method, "/do").await;
-    world
-        .app
-        .sql(&format!("UPDATE endpoints SET retries = {retries}"))
-        .await;
+    world.app.sql(&format!("UPDATE endpoints SET retries = {retries}")).await;
 }
 
 #[tokio::test]
@@ -42,11 +35,7 @@ async fn what_is_safe_is_tried_again_as_often_as_the_endpoint_says() {
         let world = World::new(fails(2, move || Reply::of(status, &[], "no"))).await;
         with_retries(&world, method, retries).await;
         let answer = world.call("do", json!({})).await;
-        assert_eq!(
-            (answer.status, answer.header("connectory-attempts")),
-            (outcome, attempts),
-            "{method} {status}"
-        );
+        assert_eq!((answer.status, answer.header("connectory-attempts")), (outcome, attempts), "{method} {status}");
         world.wait_for_log(1).await;
         assert_eq!(world.log("attempts").await, [[attempts]]);
     }
@@ -58,16 +47,10 @@ async fn a_server_that_names_a_time_is_given_it_if_there_is_time() {
     with_retries(&soon, "GET", 3).await;
     assert_eq!(soon.call("do", json!({})).await.status, 200);
     let past = "Sun, 06 Nov 1994 08:49:37 GMT";
-    let date = World::new(fails(1, move || {
-        Reply::of(503, &[("Retry-After", past)], "no")
-    }))
-    .await;
+    let date = World::new(fails(1, move || Reply::of(503, &[("Retry-After", past)], "no"))).await;
     with_retries(&date, "GET", 3).await;
     assert_eq!(date.call("do", json!({})).await.status, 200);
-    let late = World::new(fails(2, || {
-        Reply::of(429, &[("Retry-After", "3600")], "no")
-    }))
-    .await;
+    let late = World::new(fails(2, || Reply::of(429, &[("Retry-After", "3600")], "no"))).await;
     with_retries(&late, "GET", 3).await;
     let answer = late.call("do", json!({})).await;
     assert_eq!((answer.status, answer.header("retry-after")), (429, "3600"));
@@ -80,12 +63,7 @@ async fn a_connection_that_breaks_is_tried_again_only_where_that_is_safe() {
         let world = World::new(fails(2, || Reply::raw([]).closing())).await;
         with_retries(&world, method, 5).await;
         let answer = world.call("do", json!({})).await;
-        assert_eq!(
-            (answer.status, world.api.seen().len()),
-            (status, attempts),
-            "{method}: {}",
-            answer.body
-        );
+        assert_eq!((answer.status, world.api.seen().len()), (status, attempts), "{method}: {}", answer.body);
     }
 }
 
@@ -102,10 +80,7 @@ async fn what_was_not_sent_may_be_sent_again_whatever_it_is() {
     .await;
     world.wait_for_log(1).await;
     let log = world.log("attempts, outcome").await;
-    assert_eq!(
-        log.last(),
-        Some(&vec!["3".to_string(), "failed".to_string()])
-    );
+    assert_eq!(log.last(), Some(&vec!["3".to_string(), "failed".to_string()]));
 }
 
 #[tokio::test]
@@ -124,20 +99,10 @@ async fn so_many_calls_at_once_and_the_others_wait_or_are_told() {
     })
     .await;
     world.endpoint("impatient", "GET", "/x").await;
-    world
-        .app
-        .sql("UPDATE endpoints SET time_out = 1; UPDATE authorizations SET concurrency = 1")
-        .await;
-    let slow = world
-        .request("GET", "/ledger/proxy/slow")
-        .send()
-        .await
-        .expect("a head");
+    world.app.sql("UPDATE endpoints SET time_out = 1; UPDATE authorizations SET concurrency = 1").await;
+    let slow = world.request("GET", "/ledger/proxy/slow").send().await.expect("a head");
     let busy = world.call("impatient", json!({})).await;
-    assert_eq!(
-        (busy.status, busy.problem().as_str()),
-        (503, "connector_busy")
-    );
+    assert_eq!((busy.status, busy.problem().as_str()), (503, "connector_busy"));
     assert_eq!(busy.header("retry-after"), "1");
     let (waited, ()) = tokio::join!(world.proxied("/x"), async {
         world.api.go_on();
@@ -146,7 +111,8 @@ async fn so_many_calls_at_once_and_the_others_wait_or_are_told() {
     });
     assert_eq!(waited.status, 200);
     world.wait_for_log(3).await;
-    let refused = "SELECT count(*) FROM calls WHERE problem = 'connector_busy' AND outcome = 'refused' AND queue_us >= 900000";
+    let refused =
+        "SELECT count(*) FROM calls WHERE problem = 'connector_busy' AND outcome = 'refused' AND queue_us >= 900000";
     assert_eq!(world.app.count(refused).await, 1);
 }
 
@@ -159,32 +125,18 @@ async fn an_api_that_fails_again_and_again_is_left_alone_and_comes_back() {
         world.proxied("/x").await.is_upstreams();
     }
     let answer = world.proxied("/x").await;
-    assert_eq!(
-        (answer.status, answer.problem().as_str()),
-        (503, "api_failing")
-    );
-    assert!(
-        answer
-            .header("retry-after")
-            .parse::<u64>()
-            .is_ok_and(|seconds| (1..=5).contains(&seconds))
-    );
+    assert_eq!((answer.status, answer.problem().as_str()), (503, "api_failing"));
+    assert!(answer.header("retry-after").parse::<u64>().is_ok_and(|seconds| (1..=5).contains(&seconds)));
     assert_eq!(world.api.seen().len(), 10);
     until("the health tells", async || health().await == "failing").await;
     let admin = world.app.super_admin().await;
     let tab = admin.get("/connectors/ledger/authorization").await.text();
-    assert!(
-        tab.contains("It answered 503 Service Unavailable."),
-        "{tab}"
-    );
+    assert!(tab.contains("It answered 503 Service Unavailable."), "{tab}");
     assert!(tab.contains("Calls are let through again"), "{tab}");
 
     world.app.advance(TimeDelta::seconds(5));
     assert_eq!(world.proxied("/x").await.status, 200);
-    until("the health is good again", async || {
-        health().await == "healthy"
-    })
-    .await;
+    until("the health is good again", async || health().await == "healthy").await;
     assert_eq!(world.app.count("SELECT count(*) FROM breakers").await, 0);
     assert_eq!(world.proxied("/x").await.status, 200);
 }

@@ -12,26 +12,10 @@ const WANTS: [(&str, &str, &str); 13] = [
     ("describe Ledger", "GET", "/ledger"),
     ("describe Orders", "GET", "/orders"),
     ("describe a connector that is not there", "GET", "/nowhere"),
-    (
-        "call Ledger’s read (GET)",
-        "POST",
-        "/ledger/endpoints/read/call",
-    ),
-    (
-        "call Ledger’s write (POST)",
-        "POST",
-        "/ledger/endpoints/write/call",
-    ),
-    (
-        "call an endpoint that is not there",
-        "POST",
-        "/ledger/endpoints/none/call",
-    ),
-    (
-        "call Orders’ read (GET)",
-        "POST",
-        "/orders/endpoints/read/call",
-    ),
+    ("call Ledger’s read (GET)", "POST", "/ledger/endpoints/read/call"),
+    ("call Ledger’s write (POST)", "POST", "/ledger/endpoints/write/call"),
+    ("call an endpoint that is not there", "POST", "/ledger/endpoints/none/call"),
+    ("call Orders’ read (GET)", "POST", "/orders/endpoints/read/call"),
     ("proxy GET to Ledger", "GET", "/ledger/proxy/x"),
     ("proxy POST to Ledger", "POST", "/ledger/proxy/x"),
     ("proxy GET to Orders", "GET", "/orders/proxy/x"),
@@ -58,69 +42,25 @@ async fn every_key_opens_what_was_reviewed() {
     let mut table = String::new();
     for (who, connector, endpoints, proxy, token, change) in [
         ("all connectors, everything", None, true, true, true, ""),
-        (
-            "all connectors, endpoints only",
-            None,
-            true,
-            false,
-            false,
-            "",
-        ),
+        ("all connectors, endpoints only", None, true, false, false, ""),
         ("Ledger, everything", ledger, true, true, true, ""),
         ("Ledger, endpoints only", ledger, true, false, false, ""),
-        (
-            "Ledger, its endpoint read only",
-            ledger,
-            false,
-            false,
-            false,
-            "endpoint",
-        ),
+        ("Ledger, its endpoint read only", ledger, false, false, false, "endpoint"),
         ("Ledger, the proxy only", ledger, false, true, false, ""),
         ("Ledger, the token only", ledger, false, false, true, ""),
-        (
-            "all connectors, everything, GET only",
-            None,
-            true,
-            true,
-            true,
-            "methods = '{GET}'",
-        ),
+        ("all connectors, everything, GET only", None, true, true, true, "methods = '{GET}'"),
         ("no connector at all", None, false, false, false, "none"),
-        (
-            "everything, expired",
-            None,
-            true,
-            true,
-            true,
-            "expires_at = now() - interval '1 second'",
-        ),
-        (
-            "everything, revoked",
-            None,
-            true,
-            true,
-            true,
-            "revoked_at = now()",
-        ),
+        ("everything, expired", None, true, true, true, "expires_at = now() - interval '1 second'"),
+        ("everything, revoked", None, true, true, true, "revoked_at = now()"),
     ] {
         let key = key_of_program(app, who).await;
-        let id = app
-            .value(&format!(
-                "SELECT id FROM api_keys WHERE prefix = '{}'",
-                key.prefix()
-            ))
-            .await;
+        let id = app.value(&format!("SELECT id FROM api_keys WHERE prefix = '{}'", key.prefix())).await;
         if change != "none" {
             let scope = scope(app, &key, connector, endpoints, proxy, token).await;
             if change == "endpoint" {
-                app.sql(&format!(
-                    "INSERT INTO api_key_endpoints VALUES ('{scope}', '{read}')"
-                ))
-                .await;
+                app.sql(&format!("INSERT INTO api_key_endpoints VALUES ('{scope}', '{read}')")).await;
             } else if !change.is_empty() {
-                app.sql(&format!("UPDATE api_keys SET {change} WHERE id = '{id}'"))
-                    .await;
+                app.sql(&format!("UPDATE api_keys SET {change} WHERE id = '{id}'")).await;
             }
         }
         table.push_str(&format!("{who}\n"));
@@ -143,31 +83,17 @@ fn keys_in(answer: &Answer) -> String {
     let document = answer.json();
     if let Some(list) = document["connectors"].as_array() {
         let keys: Vec<&str> = list.iter().filter_map(|one| one["key"].as_str()).collect();
-        return if keys.is_empty() {
-            "nothing".into()
-        } else {
-            keys.join(", ")
-        };
+        return if keys.is_empty() { "nothing".into() } else { keys.join(", ") };
     }
     if document["access_token"].is_string() {
         return "a token".into();
     }
-    let endpoints = document["endpoints"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    let names: Vec<&str> = endpoints
-        .iter()
-        .filter_map(|one| one["name"].as_str())
-        .collect();
+    let endpoints = document["endpoints"].as_array().cloned().unwrap_or_default();
+    let names: Vec<&str> = endpoints.iter().filter_map(|one| one["name"].as_str()).collect();
     format!(
         "{} (endpoints: {}; proxy: {}; token: {})",
         document["key"].as_str().unwrap_or_default(),
-        if names.is_empty() {
-            "none".into()
-        } else {
-            names.join(", ")
-        },
+        if names.is_empty() { "none".into() } else { names.join(", ") },
         document["proxy"],
         document["token"]
     )
@@ -179,8 +105,5 @@ fn compare(table: &str) {
         return;
     }
     let reviewed = std::fs::read_to_string(REVIEWED).unwrap_or_default();
-    assert!(
-        reviewed == table,
-        "answers that were not reviewed:\n{table}"
-    );
+    assert!(reviewed == table, "answers that were not reviewed:\n{table}");
 }

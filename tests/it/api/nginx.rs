@@ -5,9 +5,7 @@ use connectory::connectors::Grant;
 use nix::sys::signal::Signal;
 
 use super::*;
-use crate::support::authorization_server::{
-    self as servers, ApiRequests, AuthorizationServer, Setup,
-};
+use crate::support::authorization_server::{self as servers, ApiRequests, AuthorizationServer, Setup};
 use crate::support::web_server::WebServer;
 
 /// More than any buffer on the way holds.
@@ -24,20 +22,16 @@ async fn world(server: &WebServer) -> World {
 async fn only_the_credential_of_the_connector_reaches_it() {
     let server = WebServer::start(
         "",
-        &format!("if ($http_authorization != \"Bearer {TOKEN}\") {{ return 401; }}
-                  location / {{ return 200 '$http_x_connectory_key|$http_cookie|$http_host|$http_x_mine'; }}"),
+        &format!(
+            "if ($http_authorization != \"Bearer {TOKEN}\") {{ return 401; }}
+                  location / {{ return 200 '$http_x_connectory_key|$http_cookie|$http_host|$http_x_mine'; }}"
+        ),
     );
     let world = world(&server).await;
-    let request = world
-        .bare("GET", "/ledger/proxy/x")
-        .header("X-Connectory-Key", &world.key)
-        .header("X-Mine", "mine");
+    let request = world.bare("GET", "/ledger/proxy/x").header("X-Connectory-Key", &world.key).header("X-Mine", "mine");
     let answer = Answer::of(request).await;
     let host = format!("127.0.0.1:{}", server.nginx().port);
-    assert_eq!(
-        (answer.status, answer.body.as_str()),
-        (200, &*format!("||{host}|mine"))
-    );
+    assert_eq!((answer.status, answer.body.as_str()), (200, &*format!("||{host}|mine")));
 }
 
 #[tokio::test]
@@ -48,11 +42,7 @@ async fn files_come_whole_in_part_and_only_if_they_have_changed() {
     let whole = world.proxied("/report.txt").await;
     assert_eq!((whole.status, whole.body.as_str()), (200, "0123456789"));
     let asked = |method: &str, name: &str, value: &str| {
-        Answer::of(
-            world
-                .request(method, "/ledger/proxy/report.txt")
-                .header(name, value),
-        )
+        Answer::of(world.request(method, "/ledger/proxy/report.txt").header(name, value))
     };
     let part = asked("GET", "Range", "bytes=2-4").await;
     assert_eq!((part.status, part.body.as_str()), (206, "234"));
@@ -68,15 +58,11 @@ async fn files_come_whole_in_part_and_only_if_they_have_changed() {
 
 #[tokio::test]
 async fn what_is_uploaded_can_be_read_again() {
-    let server = WebServer::start(
-        "",
-        "root html; client_max_body_size 0; dav_methods PUT DELETE; create_full_put_path on;",
-    );
+    let server =
+        WebServer::start("", "root html; client_max_body_size 0; dav_methods PUT DELETE; create_full_put_path on;");
     let world = world(&server).await;
     let bytes: Vec<u8> = (0..LARGE).map(|at| (at * 31 / 7) as u8).collect();
-    let put = world
-        .request("PUT", "/ledger/proxy/big.bin")
-        .body(bytes.clone());
+    let put = world.request("PUT", "/ledger/proxy/big.bin").body(bytes.clone());
     assert_eq!(Answer::of(put).await.is_upstreams().status, 201);
     let read = world.request("GET", "/ledger/proxy/big.bin").send().await;
     let read = read.expect("an answer").bytes().await.expect("a body");
@@ -84,9 +70,7 @@ async fn what_is_uploaded_can_be_read_again() {
     let gone = Answer::of(world.request("DELETE", "/ledger/proxy/big.bin")).await;
     assert_eq!(gone.status, 204);
     world.wait_for_log(3).await;
-    let log = world
-        .log("method, status, sent_bytes, received_bytes")
-        .await;
+    let log = world.log("method, status, sent_bytes, received_bytes").await;
     let size = LARGE.to_string();
     assert_eq!(log[0], ["PUT", "201", &size, "0"]);
     assert_eq!(log[1], ["GET", "200", "0", &size]);
@@ -116,10 +100,7 @@ async fn compressed_answers_are_handed_on_and_read_for_endpoints() {
 
 #[tokio::test]
 async fn connections_that_it_closes_cost_no_call() {
-    let server = WebServer::start(
-        "",
-        "keepalive_requests 3; location / { return 200 '$connection_requests'; }",
-    );
+    let server = WebServer::start("", "keepalive_requests 3; location / { return 200 '$connection_requests'; }");
     let world = world(&server).await;
     for method in ["GET", "POST"].repeat(10) {
         let answer = Answer::of(world.request(method, "/ledger/proxy/x")).await;
@@ -148,10 +129,7 @@ async fn pieces_come_at_once_through_nginx_in_front_and_upgrades_are_refused() {
         ),
     );
     let asked = |path: &str| {
-        world
-            .http
-            .get(front.url(&format!("/api/v1/connectors/ledger/proxy{path}")))
-            .bearer_auth(&world.key)
+        world.http.get(front.url(&format!("/api/v1/connectors/ledger/proxy{path}"))).bearer_auth(&world.key)
     };
     let mut answer = asked("/x").send().await.expect("an answer");
     assert_eq!(answer.headers()["connectory-answer"], "upstream");
@@ -162,9 +140,7 @@ async fn pieces_come_at_once_through_nginx_in_front_and_upgrades_are_refused() {
     }
     world.api.go_on();
     assert!(answer.chunk().await.expect("no break").is_none());
-    let upgrade = asked("/x")
-        .header("Connection", "Upgrade")
-        .header("Upgrade", "websocket");
+    let upgrade = asked("/x").header("Connection", "Upgrade").header("Upgrade", "websocket");
     assert_eq!(Answer::of(upgrade).await.problem(), "upgrade_not_supported");
 }
 
@@ -173,16 +149,10 @@ async fn a_token_server_and_its_api_are_reached_through_it() {
     const SECRET: &str = "s3cret+/%:& x";
     let client = servers::Client::confidential("web", SECRET, servers::Grant::ClientCredentials);
     let setup = Setup::with([client]);
-    for theirs in [
-        AuthorizationServer::oidc_provider(&setup),
-        AuthorizationServer::django(&setup),
-    ] {
+    for theirs in [AuthorizationServer::oidc_provider(&setup), AuthorizationServer::django(&setup)] {
         let server = WebServer::start(
             "",
-            &format!(
-                "location / {{ proxy_pass {}; proxy_http_version 1.1; }}",
-                theirs.urls.issuer
-            ),
+            &format!("location / {{ proxy_pass {}; proxy_http_version 1.1; }}", theirs.urls.issuer),
         );
         let here = |url: &str| server.url(url.trim_start_matches(&theirs.urls.issuer));
         let world = World::new(|_| Reply::of(500, &[], "")).await;
@@ -197,10 +167,7 @@ async fn a_token_server_and_its_api_are_reached_through_it() {
                 here(&theirs.urls.token)
             ))
             .await;
-        world
-            .app
-            .store_secret(world.connector, SecretField::ClientSecret, SECRET)
-            .await;
+        world.app.store_secret(world.connector, SecretField::ClientSecret, SECRET).await;
         // So that the stored token, which the API does not know, is not taken for one that has just come.
         world.app.advance(TimeDelta::minutes(5));
         let calls = (0..10).map(|_| world.proxied(""));

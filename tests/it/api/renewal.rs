@@ -18,9 +18,7 @@ fn issuing(seen: &Seen, good: &std::sync::atomic::AtomicUsize) -> Reply {
         let number = good.fetch_add(1, SeqCst) + 1;
         return Reply::json(
             200,
-            &format!(
-                "{{\"access_token\":\"fresh-{number}\",\"token_type\":\"bearer\",\"expires_in\":3600}}"
-            ),
+            &format!("{{\"access_token\":\"fresh-{number}\",\"token_type\":\"bearer\",\"expires_in\":3600}}"),
         );
     }
     let wanted = format!("Bearer fresh-{}", good.load(SeqCst));
@@ -30,11 +28,7 @@ fn issuing(seen: &Seen, good: &std::sync::atomic::AtomicUsize) -> Reply {
     match seen.path() {
         "/v1/odd" => Reply::json(200, "{\"error\": {\"code\": \"token_expired\"}}"),
         "/v1/419" => Reply::of(419, &[], "expired"),
-        _ => Reply::of(
-            401,
-            &[("WWW-Authenticate", "Bearer error=\"invalid_token\"")],
-            "no",
-        ),
+        _ => Reply::of(401, &[("WWW-Authenticate", "Bearer error=\"invalid_token\"")], "no"),
     }
 }
 
@@ -61,35 +55,22 @@ async fn sign_in_by_itself(world: &World) {
         world.api.url("/token")
     ))
     .await;
-    app.store_secret(id, SecretField::ClientSecret, "client-secret")
-        .await;
+    app.store_secret(id, SecretField::ClientSecret, "client-secret").await;
 }
 
 fn asked_for_tokens(world: &World) -> usize {
-    world
-        .api
-        .seen()
-        .iter()
-        .filter(|seen| seen.path() == "/token")
-        .count()
+    world.api.seen().iter().filter(|seen| seen.path() == "/token").count()
 }
 
 #[tokio::test]
 async fn a_call_with_a_refused_token_is_made_once_more_with_a_new_one() {
     let world = world().await;
     let answer = Answer::of(world.request("POST", "/ledger/proxy/x").body("12345")).await;
-    assert_eq!(
-        (answer.status, answer.body.as_str()),
-        (200, "5"),
-        "the body was sent again"
-    );
+    assert_eq!((answer.status, answer.body.as_str()), (200, "5"), "the body was sent again");
     assert_eq!(answer.header("connectory-attempts"), "2");
     assert_eq!(asked_for_tokens(&world), 1);
     let answer = world.proxied("/x").await;
-    assert_eq!(
-        (answer.status, answer.header("connectory-attempts")),
-        (200, "1")
-    );
+    assert_eq!((answer.status, answer.header("connectory-attempts")), (200, "1"));
     assert_eq!(asked_for_tokens(&world), 1);
 }
 
@@ -109,10 +90,7 @@ async fn a_streamed_body_cannot_be_sent_again_but_the_next_call_finds_a_new_toke
     let first = Answer::of(world.request("POST", "/ledger/proxy/x").body(large.clone())).await;
     assert_eq!((first.status, first.body.as_str()), (401, "no"));
     first.is_upstreams();
-    until("a new token is there", async || {
-        asked_for_tokens(&world) == 1
-    })
-    .await;
+    until("a new token is there", async || asked_for_tokens(&world) == 1).await;
     until("it is used", async || {
         let answer = Answer::of(world.request("POST", "/ledger/proxy/x").body(large.clone())).await;
         answer.status == 200 && answer.body == "200000"
@@ -126,11 +104,12 @@ async fn other_signals_of_an_ended_token_count_where_they_are_set() {
     assert_eq!(world.proxied("/419").await.status, 419);
     assert!(world.proxied("/odd").await.body.contains("token_expired"));
     assert_eq!(asked_for_tokens(&world), 0);
-    world.app.sql("UPDATE authorizations SET expired_statuses = '419', expired_body = '/error/code = token_expired'").await;
-    until("the setting is known", async || {
-        world.proxied("/odd").await.status == 200 && asked_for_tokens(&world) == 1
-    })
-    .await;
+    world
+        .app
+        .sql("UPDATE authorizations SET expired_statuses = '419', expired_body = '/error/code = token_expired'")
+        .await;
+    until("the setting is known", async || world.proxied("/odd").await.status == 200 && asked_for_tokens(&world) == 1)
+        .await;
     let answer = world.proxied("/odd").await;
     assert_eq!((answer.status, answer.body.as_str()), (200, "0"));
 }
@@ -140,14 +119,7 @@ async fn what_the_api_says_stands_where_no_other_token_can_be_had() {
     let world = World::new(|_| Reply::of(401, &[("WWW-Authenticate", "Bearer")], "no")).await;
     for _ in 0..3 {
         let answer = world.proxied("/x").await;
-        assert_eq!(
-            (
-                answer.status,
-                answer.body.as_str(),
-                answer.header("www-authenticate")
-            ),
-            (401, "no", "Bearer")
-        );
+        assert_eq!((answer.status, answer.body.as_str(), answer.header("www-authenticate")), (401, "no", "Bearer"));
         answer.is_upstreams();
     }
 }
@@ -157,17 +129,9 @@ async fn a_token_that_is_over_is_renewed_before_the_call() {
     let world = world().await;
     world.app.advance(TimeDelta::hours(2));
     let answer = world.proxied("/x").await;
-    assert_eq!(
-        (answer.status, answer.header("connectory-attempts")),
-        (200, "1")
-    );
+    assert_eq!((answer.status, answer.header("connectory-attempts")), (200, "1"));
     assert_eq!(asked_for_tokens(&world), 1);
-    let read = Answer::of(
-        world
-            .request("POST", "/ledger/token")
-            .json(&json!({ "min_ttl": 600 })),
-    )
-    .await;
+    let read = Answer::of(world.request("POST", "/ledger/token").json(&json!({ "min_ttl": 600 }))).await;
     assert_eq!(read.json()["access_token"], "fresh-1");
 }
 
@@ -181,16 +145,10 @@ async fn a_server_that_gives_no_token_makes_a_problem_and_no_fault() {
     world.app.sql(&format!(
         "UPDATE connectors SET method = '{}'; INSERT INTO oauth_clients (connector_id, token_url, client_id) VALUES ('{}', '{}', 'web')",
         Method::OAuth(Grant::ClientCredentials).code(), world.connector, world.api.url("/token"))).await;
-    world
-        .app
-        .store_secret(world.connector, SecretField::ClientSecret, "client-secret")
-        .await;
+    world.app.store_secret(world.connector, SecretField::ClientSecret, "client-secret").await;
     world.app.advance(TimeDelta::hours(2));
     let answer = world.proxied("/x").await;
-    assert_eq!(
-        (answer.status, answer.problem().as_str()),
-        (503, "token_unavailable")
-    );
+    assert_eq!((answer.status, answer.problem().as_str()), (503, "token_unavailable"));
     let again = world.proxied("/x").await;
     assert_eq!(again.problem(), "token_unavailable");
     assert!(again.header("retry-after").parse::<u64>().is_ok());
@@ -226,18 +184,17 @@ async fn a_renewal_that_was_killed_holds_nobody_up_for_longer_than_fifteen_secon
     let server = Arc::clone(&hangs);
     let world = World::new(move |seen| match seen.path() {
         "/token" if server.load(Ordering::SeqCst) => Reply::silence(),
-        "/token" => Reply::json(
-            200,
-            "{\"access_token\":\"fresh\",\"token_type\":\"bearer\"}",
-        ),
+        "/token" => Reply::json(200, "{\"access_token\":\"fresh\",\"token_type\":\"bearer\"}"),
         _ => Reply::json(200, "{}"),
     })
     .await;
     sign_in_by_itself(&world).await;
     let app = &world.app;
-    app.sql("UPDATE tokens SET obtained_at = now() - interval '2 hours', expires_at = now() - interval '1 hour';
-             UPDATE authorizations SET time_out = 300")
-        .await;
+    app.sql(
+        "UPDATE tokens SET obtained_at = now() - interval '2 hours', expires_at = now() - interval '1 hour';
+             UPDATE authorizations SET time_out = 300",
+    )
+    .await;
     let other = app.another_program();
     let program = other.serve();
     let url = format!("http://{}/api/v1/connectors/ledger/proxy/x", other.address);
@@ -257,9 +214,7 @@ async fn a_renewal_that_was_killed_holds_nobody_up_for_longer_than_fifteen_secon
     let seconds: u64 = late.header("retry-after").parse().expect("seconds");
     assert!((1..=15).contains(&seconds), "{seconds}");
     let detail = late.json()["detail"].to_string();
-    let words = format!(
-        "Another instance is renewing the access token of Ledger: try again in {seconds} seconds."
-    );
+    let words = format!("Another instance is renewing the access token of Ledger: try again in {seconds} seconds.");
     assert!(detail.contains(&words), "{detail}");
 
     // One that can is carried.

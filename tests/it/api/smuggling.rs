@@ -32,10 +32,8 @@ async fn unclear_lengths_are_refused_or_made_clear() {
         assert!(status != 500, "{framing:?}");
         for seen in &seen {
             assert!(!seen.target.contains("smuggled"), "{framing:?}: {seen:?}");
-            let lengths = seen
-                .headers
-                .iter()
-                .filter(|(name, _)| name == "content-length" || name == "transfer-encoding");
+            let lengths =
+                seen.headers.iter().filter(|(name, _)| name == "content-length" || name == "transfer-encoding");
             assert!(lengths.count() <= 1, "{framing:?}: {seen:?}");
         }
     }
@@ -59,14 +57,8 @@ async fn line_breaks_and_odd_names_do_not_become_headers() {
         let (status, all) = seen(&world, &request).await;
         assert!(status != 500, "{odd:?}");
         for seen in all {
-            let smuggled = seen
-                .headers
-                .iter()
-                .find(|(name, _)| name.contains("smuggled"));
-            assert!(
-                smuggled.is_none() || odd.starts_with("X-A: 1\nX"),
-                "{odd:?}: {seen:?}"
-            );
+            let smuggled = seen.headers.iter().find(|(name, _)| name.contains("smuggled"));
+            assert!(smuggled.is_none() || odd.starts_with("X-A: 1\nX"), "{odd:?}: {seen:?}");
         }
     }
     for target in ["/x%0d%0aX-Smuggled:%201", "/x?a=%0d%0aX-Smuggled:%201"] {
@@ -86,16 +78,10 @@ async fn other_protocols_are_refused_in_words() {
         .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")
         .header("Sec-WebSocket-Version", "13");
     let answer = Answer::of(upgrade).await;
-    assert_eq!(
-        (answer.status, answer.problem().as_str()),
-        (501, "upgrade_not_supported")
-    );
+    assert_eq!((answer.status, answer.problem().as_str()), (501, "upgrade_not_supported"));
     assert!(world.api.seen().is_empty());
     let custom = Answer::of(world.request("PROPFIND", "/ledger/proxy/x")).await;
-    assert_eq!(
-        (custom.status, world.api.only().method.as_str()),
-        (200, "PROPFIND")
-    );
+    assert_eq!((custom.status, world.api.only().method.as_str()), (200, "PROPFIND"));
 }
 
 #[tokio::test]
@@ -115,19 +101,10 @@ async fn what_is_of_one_connection_or_of_the_network_behind_stays_here() {
     assert_eq!(Answer::of(request).await.status, 200);
     let seen = world.api.only();
     assert_eq!(seen.header("x-trace"), Some("kept"));
-    assert!(
-        seen.header("via")
-            .is_some_and(|via| via.starts_with("1.1 connectory-"))
-    );
+    assert!(seen.header("via").is_some_and(|via| via.starts_with("1.1 connectory-")));
     assert_eq!(seen.header("host"), Some(&*world.api.address.to_string()));
     assert!(!format!("{seen:?}").contains("10.1.2.3"));
-    for gone in [
-        "x-hop",
-        "te",
-        "proxy-authorization",
-        "forwarded",
-        "x-real-ip",
-    ] {
+    for gone in ["x-hop", "te", "proxy-authorization", "forwarded", "x-real-ip"] {
         assert_eq!(seen.header(gone), None, "{gone}");
     }
 }

@@ -8,35 +8,21 @@ use super::*;
 async fn whoever_may_reads_the_token_and_leaves_a_line_in_both_logs() {
     let world = World::new(|_| Reply::json(200, "{}")).await;
     let answer = Answer::of(world.request("POST", "/ledger/token")).await;
-    assert_eq!(
-        (answer.status, answer.header("cache-control")),
-        (200, "no-store")
-    );
+    assert_eq!((answer.status, answer.header("cache-control")), (200, "no-store"));
     let token = answer.json();
-    assert_eq!(
-        (&token["access_token"], &token["token_type"]),
-        (&TOKEN.into(), &"Bearer".into())
-    );
-    assert!(
-        token["expires_in"]
-            .as_u64()
-            .is_some_and(|left| (3590..=3600).contains(&left))
-    );
-    assert!(
-        token["expires_at"]
-            .as_str()
-            .is_some_and(|end| end.ends_with('Z'))
-    );
+    assert_eq!((&token["access_token"], &token["token_type"]), (&TOKEN.into(), &"Bearer".into()));
+    assert!(token["expires_in"].as_u64().is_some_and(|left| (3590..=3600).contains(&left)));
+    assert!(token["expires_at"].as_str().is_some_and(|end| end.ends_with('Z')));
     assert_eq!(answer.header("connectory-answer"), "connectory");
-    let audit = world.app.rows("SELECT kind, actor_name, subject_name, changes::text FROM audit_events WHERE kind = 'token.read'").await;
+    let audit = world
+        .app
+        .rows("SELECT kind, actor_name, subject_name, changes::text FROM audit_events WHERE kind = 'token.read'")
+        .await;
     assert_eq!(audit.len(), 1);
     assert_eq!(audit[0][..3], ["token.read", "Billing", "Ledger"]);
     assert!(audit[0][3].contains(&world.key[..12]) && !audit[0][3].contains(&world.key));
     world.wait_for_log(1).await;
-    assert_eq!(
-        world.log("kind, outcome, status").await,
-        [["token", "answered", ""]]
-    );
+    assert_eq!(world.log("kind, outcome, status").await, [["token", "answered", ""]]);
     assert!(world.api.seen().is_empty());
 }
 
@@ -61,36 +47,15 @@ async fn what_is_asked_of_the_token_is_checked() {
             assert_eq!(answer.problem(), "malformed_request");
         }
     }
-    let large = Answer::of(
-        world
-            .request("POST", "/ledger/token")
-            .body(vec![b' '; 5000]),
-    )
-    .await;
+    let large = Answer::of(world.request("POST", "/ledger/token").body(vec![b' '; 5000])).await;
     assert_eq!(large.problem(), "request_body_too_large");
     // It lives an hour and nobody can renew it.
-    let longer = Answer::of(
-        world
-            .request("POST", "/ledger/token")
-            .json(&json!({ "min_ttl": 7200 })),
-    )
-    .await;
+    let longer = Answer::of(world.request("POST", "/ledger/token").json(&json!({ "min_ttl": 7200 }))).await;
     assert_eq!(longer.status, 200, "half a life is enough for any");
     world.app.advance(TimeDelta::minutes(40));
-    let late = Answer::of(
-        world
-            .request("POST", "/ledger/token")
-            .json(&json!({ "min_ttl": 7200 })),
-    )
-    .await;
-    assert_eq!(
-        (late.status, late.problem().as_str()),
-        (409, "connector_needs_reauthorization")
-    );
-    world
-        .app
-        .sql("UPDATE connectors SET method = 'no_auth'")
-        .await;
+    let late = Answer::of(world.request("POST", "/ledger/token").json(&json!({ "min_ttl": 7200 }))).await;
+    assert_eq!((late.status, late.problem().as_str()), (409, "connector_needs_reauthorization"));
+    world.app.sql("UPDATE connectors SET method = 'no_auth'").await;
     until("the method is known", async || {
         let answer = Answer::of(world.request("POST", "/ledger/token")).await;
         answer.status == 409 && answer.problem() == "connector_without_token"

@@ -60,11 +60,7 @@ impl Served {
         world.app.sql(NO_CHECKS).await;
         let here = world.app.another_program().set("CONNECTORY_LOG", "warn");
         let program = here.serve();
-        Served {
-            world,
-            program,
-            here,
-        }
+        Served { world, program, here }
     }
 
     async fn status(&self, method: &str, path: &str) -> u16 {
@@ -88,15 +84,10 @@ impl Served {
     async fn with<T>(&self, place: (&str, &str, &str), look: impl AsyncFnOnce() -> T) -> T {
         let (table, column, bad) = place;
         let app = &self.world.app;
-        app.sql(&format!(
-            "CREATE TABLE was AS SELECT {column} FROM {table}; UPDATE {table} SET {column} = {bad}"
-        ))
-        .await;
+        app.sql(&format!("CREATE TABLE was AS SELECT {column} FROM {table}; UPDATE {table} SET {column} = {bad}"))
+            .await;
         let found = look().await;
-        app.sql(&format!(
-            "UPDATE {table} SET {column} = (SELECT {column} FROM was); DROP TABLE was"
-        ))
-        .await;
+        app.sql(&format!("UPDATE {table} SET {column} = (SELECT {column} FROM was); DROP TABLE was")).await;
         found
     }
 }
@@ -105,10 +96,8 @@ impl Served {
 async fn no_call_goes_out_by_a_setting_that_cannot_be_read() {
     let served = Served::new().await;
     let (world, app) = (&served.world, &served.world.app);
-    app.store_secret(world.connector, SecretField::Password, "s3cret")
-        .await;
-    app.sql("UPDATE connectors SET method = 'basic'; UPDATE authorizations SET user_name = 'ana'")
-        .await;
+    app.store_secret(world.connector, SecretField::Password, "s3cret").await;
+    app.sql("UPDATE connectors SET method = 'basic'; UPDATE authorizations SET user_name = 'ana'").await;
     let id = world.endpoint("order", "GET", "/orders").await;
     until("calls arrive", async || served.proxied().await == 200).await;
     for (table, column, bad) in OF_CONNECTORS {
@@ -117,10 +106,7 @@ async fn no_call_goes_out_by_a_setting_that_cannot_be_read() {
                 until(column, async || served.proxied().await == 500).await;
                 assert_eq!(served.called().await, 500, "{column}");
                 let before = world.api.seen().len();
-                assert_eq!(
-                    (served.proxied().await, world.api.seen().len()),
-                    (500, before)
-                );
+                assert_eq!((served.proxied().await, world.api.seen().len()), (500, before));
             })
             .await;
         until("it works again", async || served.proxied().await == 200).await;
@@ -135,29 +121,17 @@ async fn no_call_goes_out_by_a_setting_that_cannot_be_read() {
         until("it works again", async || served.called().await == 200).await;
     }
     let seen = world.api.seen();
-    assert!(
-        seen.iter()
-            .all(|seen| seen.header("authorization") == Some("Basic YW5hOnMzY3JldA=="))
-    );
-    assert!(
-        seen.iter()
-            .all(|seen| ["/v1/x", "/v1/orders"].contains(&seen.path()))
-    );
+    assert!(seen.iter().all(|seen| seen.header("authorization") == Some("Basic YW5hOnMzY3JldA==")));
+    assert!(seen.iter().all(|seen| ["/v1/x", "/v1/orders"].contains(&seen.path())));
     let (connector, id) = (world.connector.to_string(), id.to_string());
     let (_, log) = served.program.stop();
     for (table, column, _) in OF_CONNECTORS {
-        assert!(
-            names(&log, table, column, &connector),
-            "{table}.{column}: {log}"
-        );
+        assert!(names(&log, table, column, &connector), "{table}.{column}: {log}");
     }
     for (column, _) in OF_ENDPOINTS {
         assert!(names(&log, "endpoints", column, &id), "{column}: {log}");
     }
-    assert!(
-        !log.contains("none_such") && !log.contains("nonsense"),
-        "{log}"
-    );
+    assert!(!log.contains("none_such") && !log.contains("nonsense"), "{log}");
 }
 
 #[tokio::test]
@@ -179,10 +153,7 @@ async fn no_token_is_asked_for_by_a_setting_that_cannot_be_read() {
     until("the change counts", async || served.proxied().await == 500).await;
     let seen = world.api.seen().len();
     for (column, bad) in OF_CLIENTS.into_iter().skip(1) {
-        app.sql(&format!(
-            "UPDATE oauth_clients SET {before} = (SELECT {before} FROM was), {column} = {bad}"
-        ))
-        .await;
+        app.sql(&format!("UPDATE oauth_clients SET {before} = (SELECT {before} FROM was), {column} = {bad}")).await;
         assert_eq!(served.proxied().await, 500, "{column}");
         before = column;
     }
@@ -190,19 +161,14 @@ async fn no_token_is_asked_for_by_a_setting_that_cannot_be_read() {
     let connector = world.connector.to_string();
     let (_, log) = served.program.stop();
     for (column, _) in OF_CLIENTS {
-        assert!(
-            names(&log, "oauth_clients", column, &connector),
-            "{column}: {log}"
-        );
+        assert!(names(&log, "oauth_clients", column, &connector), "{column}: {log}");
     }
 }
 
 /// Whether a line of the log names table, column and row (or the row's key).
 fn names(log: &str, table: &str, column: &str, row: &str) -> bool {
-    log.lines().any(|line| {
-        line.contains(&format!("{table}.{column}"))
-            && (line.contains(row) || line.contains("row ledger"))
-    })
+    log.lines()
+        .any(|line| line.contains(&format!("{table}.{column}")) && (line.contains(row) || line.contains("row ledger")))
 }
 
 #[tokio::test]
@@ -222,36 +188,21 @@ async fn lists_show_a_row_that_cannot_be_read_and_its_own_pages_do_not_open() {
         assert_eq!(rows.len(), 2, "{rows:?}");
         for row in &rows {
             let is_bad = row.iter().any(|cell| cell.contains("Unreadable"));
-            assert_eq!(
-                is_bad,
-                row.iter().any(|cell| cell.contains("Ledger")),
-                "{row:?}"
-            );
+            assert_eq!(is_bad, row.iter().any(|cell| cell.contains("Ledger")), "{row:?}");
         }
         for order in ["method", "status"] {
-            ana.get(&format!("/connectors?sort={order}"))
-                .await
-                .expect(200);
+            ana.get(&format!("/connectors?sort={order}")).await.expect(200);
         }
         for tab in ["", "/authorization", "/endpoints"] {
-            let page = ana
-                .get(&format!("/connectors/ledger{tab}"))
-                .await
-                .expect(500);
+            let page = ana.get(&format!("/connectors/ledger{tab}")).await.expect(500);
             assert!(page.text().contains("Reference: ") && !page.html.contains(bad));
-            ana.get(&format!("/connectors/payroll{tab}"))
-                .await
-                .expect(200);
+            ana.get(&format!("/connectors/payroll{tab}")).await.expect(200);
         }
         ana.get("/").await.expect(200);
-        app.sql(&format!(
-            "UPDATE connectors SET {column} = (SELECT {column} FROM was); DROP TABLE was"
-        ))
-        .await;
+        app.sql(&format!("UPDATE connectors SET {column} = (SELECT {column} FROM was); DROP TABLE was")).await;
         ana.get("/connectors/ledger").await.expect(200);
     }
-    app.sql("UPDATE categories SET status = 'asleep' WHERE name = 'Finance'")
-        .await;
+    app.sql("UPDATE categories SET status = 'asleep' WHERE name = 'Finance'").await;
     let list = ana.get("/categories").await.expect(200);
     assert!(list.text().contains("Unreadable") && list.text().contains("Active"));
     list.click("Finance").await.expect(500);

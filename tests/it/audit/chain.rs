@@ -5,8 +5,7 @@ use futures_util::future::join_all;
 use crate::support::TestApp;
 
 const DOWN: &str = include_str!("../../../migrations/2026-11-24-000009_chain_audit/down.sql");
-const KEYED_DOWN: &str =
-    include_str!("../../../migrations/2026-11-29-150001_key_audit_links/down.sql");
+const KEYED_DOWN: &str = include_str!("../../../migrations/2026-11-29-150001_key_audit_links/down.sql");
 const KEYED_UP: &str = include_str!("../../../migrations/2026-11-29-150001_key_audit_links/up.sql");
 const UP: &str = include_str!("../../../migrations/2026-11-24-000009_chain_audit/up.sql");
 
@@ -19,15 +18,9 @@ async fn every_line_is_linked_once_in_the_order_of_the_commits() {
     assert_eq!(app.chain().await, 3);
     app.category("Finance").await;
     assert_eq!((app.chain().await, app.chain().await), (1, 0));
-    let lines = app
-        .rows("SELECT seq, subject_name FROM audit_links JOIN audit_events ON id = event_id ORDER BY seq")
-        .await;
-    let expected = [
-        ["1", "Payroll"],
-        ["2", "Ledger"],
-        ["3", "Maps"],
-        ["4", "Finance"],
-    ];
+    let lines =
+        app.rows("SELECT seq, subject_name FROM audit_links JOIN audit_events ON id = event_id ORDER BY seq").await;
+    let expected = [["1", "Payroll"], ["2", "Ledger"], ["3", "Maps"], ["4", "Finance"]];
     assert_eq!(lines, expected);
     assert_eq!(app.end().await.seq, 4);
     assert_eq!(app.fault().await, None);
@@ -44,7 +37,8 @@ async fn who_is_committed_late_is_linked_late() {
     assert_eq!(app.chain().await, 1);
     app.sql("COMMIT").await;
     assert_eq!(app.chain().await, 1);
-    let last = app.value("SELECT actor_name FROM audit_links JOIN audit_events ON id = event_id ORDER BY seq DESC LIMIT 1");
+    let last =
+        app.value("SELECT actor_name FROM audit_links JOIN audit_events ON id = event_id ORDER BY seq DESC LIMIT 1");
     assert_eq!(last.await, "Late");
     assert_eq!(app.fault().await, None);
 }
@@ -53,15 +47,9 @@ async fn who_is_committed_late_is_linked_late() {
 async fn what_is_not_committed_leaves_no_trace() {
     let app = TestApp::start().await;
     app.connector("Payroll").await;
-    app.sql("ALTER TABLE audit_events ADD CONSTRAINT refused CHECK (kind <> 'category.created') NOT VALID")
-        .await;
+    app.sql("ALTER TABLE audit_events ADD CONSTRAINT refused CHECK (kind <> 'category.created') NOT VALID").await;
     let ana = app.super_admin().await;
-    ana.post(
-        "/categories",
-        &[("category_name", "Finance"), ("status", "active")],
-    )
-    .await
-    .expect(500);
+    ana.post("/categories", &[("category_name", "Finance"), ("status", "active")]).await.expect(500);
     app.chain().await;
     assert_eq!(app.fault().await, None);
     let all = app.count("SELECT count(*) FROM audit_events").await;
@@ -122,10 +110,7 @@ async fn lines_from_before_there_was_a_chain_are_linked_too() {
     app.sql(KEYED_DOWN).await;
     app.sql(DOWN).await;
     app.connector("Ledger").await;
-    assert_eq!(
-        app.try_sql("DELETE FROM audit_events").await,
-        Err("audit_events is append-only".into())
-    );
+    assert_eq!(app.try_sql("DELETE FROM audit_events").await, Err("audit_events is append-only".into()));
     app.sql(UP).await;
     app.sql(KEYED_UP).await;
     assert_eq!(app.chain().await, 2);
@@ -138,23 +123,14 @@ async fn lines_and_links_can_be_added_to_only_and_the_chain_grows_only() {
     app.connector("Payroll").await;
     app.chain().await;
     for table in ["audit_events", "audit_links"] {
-        for statement in [
-            format!("DELETE FROM {table}"),
-            format!("TRUNCATE {table}"),
-            format!("TRUNCATE {table} CASCADE"),
-        ] {
+        for statement in
+            [format!("DELETE FROM {table}"), format!("TRUNCATE {table}"), format!("TRUNCATE {table} CASCADE")]
+        {
             let refusal = app.try_sql(&statement).await;
-            assert_eq!(
-                refusal,
-                Err(format!("{table} is append-only")),
-                "{statement}"
-            );
+            assert_eq!(refusal, Err(format!("{table} is append-only")), "{statement}");
         }
     }
-    for statement in [
-        "UPDATE audit_links SET hash = previous_hash",
-        "UPDATE audit_events SET at = now()",
-    ] {
+    for statement in ["UPDATE audit_links SET hash = previous_hash", "UPDATE audit_events SET at = now()"] {
         assert!(app.try_sql(statement).await.is_err(), "{statement}");
     }
     for statement in [
@@ -164,11 +140,7 @@ async fn lines_and_links_can_be_added_to_only_and_the_chain_grows_only() {
         "TRUNCATE audit_chain",
     ] {
         let refusal = app.try_sql(statement).await;
-        assert_eq!(
-            refusal,
-            Err("the audit chain only grows".into()),
-            "{statement}"
-        );
+        assert_eq!(refusal, Err("the audit chain only grows".into()), "{statement}");
     }
     assert_eq!(app.fault().await, None);
 }

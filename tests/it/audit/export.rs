@@ -10,19 +10,13 @@ use connectory::access::OWN_PASSWORD;
 use crate::support::{Browser, PASSWORD, Page, TestApp, formulas};
 
 async fn export(ana: &Browser, format: &str, filters: &[(&str, &str)]) -> Page {
-    let fields: Vec<(&str, &str)> = filters
-        .iter()
-        .copied()
-        .chain([("format", format), (OWN_PASSWORD, PASSWORD)])
-        .collect();
+    let fields: Vec<(&str, &str)> =
+        filters.iter().copied().chain([("format", format), (OWN_PASSWORD, PASSWORD)]).collect();
     ana.post("/audit/exports", &fields).await.expect(200)
 }
 
 fn json_lines(page: &Page) -> Vec<Value> {
-    page.html
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect()
+    page.html.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
 /// The rows of a CSV text.
@@ -45,10 +39,7 @@ fn csv(text: &str) -> Vec<Vec<String>> {
             other => cell.push(other),
         }
     }
-    assert!(
-        !quoted && row.is_empty() && cell.is_empty(),
-        "the file is whole"
-    );
+    assert!(!quoted && row.is_empty() && cell.is_empty(), "the file is whole");
     rows
 }
 
@@ -61,9 +52,7 @@ fn hash_of(app: &TestApp, line: &Value) -> String {
     };
     let word = |name: &str| line[name].as_str().unwrap_or_default().to_string();
     let id = |name: &str| {
-        let id = line[name]
-            .as_str()
-            .map(|id| id.parse::<Uuid>().expect("an id"));
+        let id = line[name].as_str().map(|id| id.parse::<Uuid>().expect("an id"));
         id.map_or(Vec::new(), |id| id.as_bytes().to_vec())
     };
     let previous: Vec<u8> = word("previous_hash")
@@ -106,23 +95,15 @@ async fn json_lines_hold_all_that_the_hashes_are_made_of() {
         .expect(303);
     app.chain().await;
     let page = export(&ana, "jsonl", &[]).await;
-    assert_eq!(
-        page.header("content-type"),
-        "application/jsonl; charset=utf-8"
-    );
+    assert_eq!(page.header("content-type"), "application/jsonl; charset=utf-8");
     let disposition = page.header("content-disposition");
     assert!(
-        disposition.starts_with("attachment; filename=\"connectory-audit-")
-            && disposition.ends_with(".jsonl\""),
+        disposition.starts_with("attachment; filename=\"connectory-audit-") && disposition.ends_with(".jsonl\""),
         "{disposition}"
     );
     assert_eq!(page.header("cache-control"), "no-store");
     let lines = json_lines(&page);
-    assert_eq!(
-        lines.len(),
-        4,
-        "user created, signed in, connector created and saved"
-    );
+    assert_eq!(lines.len(), 4, "user created, signed in, connector created and saved");
     let mut next: Option<&Value> = None;
     for line in &lines {
         assert_eq!(line["hash"], hash_of(&app, line), "{line}");
@@ -142,26 +123,15 @@ async fn an_export_has_what_the_filters_leave_and_is_itself_recorded() {
     }
     app.chain().await;
     let page = ana.get("/audit?thing=payroll&event=connector.").await;
-    let answer = page
-        .form("/audit/exports")
-        .press("Export as CSV")
-        .confirmed()
-        .send()
-        .await
-        .expect(200);
+    let answer = page.form("/audit/exports").press("Export as CSV").confirmed().send().await.expect(200);
     let rows = csv(answer.html.trim_start_matches('\u{feff}'));
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0][..4], ["Line", "Time", "Person", "Person id"]);
     assert_eq!(rows[1][2], "command line");
     assert_eq!(rows[1][7..9], ["Connector created", "Payroll"]);
-    assert!(
-        rows[1][10].contains("Name:  → Payroll\n"),
-        "{}",
-        rows[1][10]
-    );
-    let recorded = app
-        .rows("SELECT actor_name, subject_name, changes FROM audit_events WHERE kind = 'audit_log.exported'")
-        .await;
+    assert!(rows[1][10].contains("Name:  → Payroll\n"), "{}", rows[1][10]);
+    let recorded =
+        app.rows("SELECT actor_name, subject_name, changes FROM audit_events WHERE kind = 'audit_log.exported'").await;
     assert_eq!(recorded.len(), 1);
     assert_eq!(recorded[0][0], ana.user().name);
     for part in ["CSV", "payroll", "connector."] {
@@ -169,10 +139,7 @@ async fn an_export_has_what_the_filters_leave_and_is_itself_recorded() {
     }
     let all = json_lines(&export(&ana, "jsonl", &[]).await);
     assert!(
-        all.iter()
-            .filter(|line| line["kind"] == "audit_log.exported")
-            .count()
-            == 1,
+        all.iter().filter(|line| line["kind"] == "audit_log.exported").count() == 1,
         "the line of an export is not part of it, those before are"
     );
 }
@@ -181,16 +148,7 @@ async fn an_export_has_what_the_filters_leave_and_is_itself_recorded() {
 async fn no_cell_of_the_csv_is_a_formula() {
     let app = TestApp::start().await;
     let ana = app.super_admin().await;
-    let texts = [
-        "=HYPERLINK(1)",
-        "+1",
-        "-1",
-        "@x",
-        "\t=1",
-        ";=1+1;y",
-        "x\t=1\ty",
-        "x\n=1",
-    ];
+    let texts = ["=HYPERLINK(1)", "+1", "-1", "@x", "\t=1", ";=1+1;y", "x\t=1\ty", "x\n=1"];
     for text in texts {
         app.sql(&format!("INSERT INTO audit_events (id, at, actor_name, address, request_id, kind, subject_name, changes)
             VALUES (gen_random_uuid(), now(), '{text}', '{text}', '{text}', 'test.made', '{text}', '[{{\"field\": \"=x\", \"from\": \"\", \"to\": \"y\"}}]')"))
@@ -200,10 +158,7 @@ async fn no_cell_of_the_csv_is_a_formula() {
     let file = page.html.trim_start_matches('\u{feff}');
     for row in csv(file) {
         for cell in row {
-            assert!(
-                !cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']),
-                "{cell:?}"
-            );
+            assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']), "{cell:?}");
         }
     }
     assert_eq!(formulas(file), [] as [String; 0]);
@@ -217,15 +172,9 @@ async fn an_export_of_many_lines_is_whole() {
         SELECT md5(n::text)::uuid, '2026-01-01 12:00Z'::timestamptz + (n / 10) * interval '1 minute', 'Ana ' || n % 3, '', '', 'test.made', 'Thing ' || n % 200, '[]' FROM generate_series(1, 2750) n")
         .await;
     app.chain().await;
-    for filters in [
-        &[("event", "test.")][..],
-        &[("person", "ana"), ("thing", "thing")],
-    ] {
+    for filters in [&[("event", "test.")][..], &[("person", "ana"), ("thing", "thing")]] {
         let lines = json_lines(&export(&ana, "jsonl", filters).await);
-        let mut seqs: Vec<i64> = lines
-            .iter()
-            .filter_map(|line| line["seq"].as_i64())
-            .collect();
+        let mut seqs: Vec<i64> = lines.iter().filter_map(|line| line["seq"].as_i64()).collect();
         assert_eq!(lines.len(), 2750, "{filters:?}");
         seqs.sort_unstable();
         seqs.dedup();
@@ -238,22 +187,9 @@ async fn an_export_is_a_form_of_the_page_and_nothing_else() {
     let app = TestApp::start().await;
     let ana = app.super_admin().await;
     ana.get("/audit/exports").await.expect(405);
-    ana.post("/audit/exports", &[("format", "xml")])
-        .await
-        .expect(400);
-    ana.post(
-        "/audit/exports",
-        &[
-            ("format", "csv"),
-            ("from", "never"),
-            (OWN_PASSWORD, PASSWORD),
-        ],
-    )
-    .await
-    .expect(400);
-    ana.post_exactly("/audit/exports", &[("format", "csv")])
-        .await
-        .expect(403);
+    ana.post("/audit/exports", &[("format", "xml")]).await.expect(400);
+    ana.post("/audit/exports", &[("format", "csv"), ("from", "never"), (OWN_PASSWORD, PASSWORD)]).await.expect(400);
+    ana.post_exactly("/audit/exports", &[("format", "csv")]).await.expect(403);
     let recorded = "SELECT count(*) FROM audit_events WHERE kind = 'audit_log.exported'";
     assert_eq!(app.count(recorded).await, 0);
 }
@@ -271,10 +207,7 @@ async fn an_export_asks_for_the_own_password_and_keeps_the_filters() {
         let refused = form.set(OWN_PASSWORD, password).send().await.expect(422);
         assert!(refused.field_error(OWN_PASSWORD).is_some());
         let kept = refused.form("/audit/exports");
-        assert_eq!(
-            (kept.value("thing"), kept.value("format")),
-            (Some("payroll"), Some("csv"))
-        );
+        assert_eq!((kept.value("thing"), kept.value("format")), (Some("payroll"), Some("csv")));
     }
     assert_eq!(app.count(recorded).await, 0);
     let form = page.form("/audit/exports").press("Export as CSV");

@@ -1,4 +1,5 @@
-//! Links have keys that are not in the database: whoever owns it cannot make them, and those of earlier versions still verify.
+//! Links have keys that are not in the database: whoever owns it cannot make them, and those of earlier versions still
+//! verify.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +15,11 @@ use crate::support::TestApp;
 
 /// A master key, and a data key as the first version wrapped it.
 const MASTER: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
-const WRAPPED: &str = "Nt7p1ur9oh/pzRTcEYThxDhAHKMet4YYjgEx8kbCpSKFy7i3DIOmbae6+CieXoIYqxe6uB/lLGOAhku2rDZqC4xaCtjfO/lc";
+const WRAPPED: &str =
+    "Nt7p1ur9oh/pzRTcEYThxDhAHKMet4YYjgEx8kbCpSKFy7i3DIOmbae6+CieXoIYqxe6uB/lLGOAhku2rDZqC4xaCtjfO/lc";
 
 /// A change of what a line says.
-const FORGE: &str =
-    "UPDATE audit_events SET subject_name = 'Forged' WHERE subject_name = 'Meter 4'";
+const FORGE: &str = "UPDATE audit_events SET subject_name = 'Forged' WHERE subject_name = 'Meter 4'";
 
 fn master() -> MasterKey {
     MasterKey::parse(MASTER).expect("a master key")
@@ -45,7 +46,8 @@ async fn fault(app: &TestApp, vault: &Vault) -> Option<String> {
     fault.map(|fault| fault.to_string())
 }
 
-/// The first `lines` links as an earlier version made them, which anybody can: SHA-256 alone, over what it stored of each line.
+/// The first `lines` links as an earlier version made them, which anybody can: SHA-256 alone, over what it stored of
+/// each line.
 async fn plain_links(app: &TestApp, lines: i64) -> String {
     let rows = app
         .rows(&format!("SELECT id, (extract(epoch FROM at) * 1000000)::bigint, coalesce(actor_id::text, ''), actor_name, address, request_id, kind,
@@ -80,8 +82,7 @@ fn plain_hash(seq: i64, previous: &str, row: &[String]) -> String {
         id => id.parse::<Uuid>().expect("an id").as_bytes().to_vec(),
     };
     let micros: i64 = row[1].parse().expect("a time");
-    let changes: Vec<BTreeMap<String, String>> =
-        serde_json::from_str(&row[9]).expect("fields before and after");
+    let changes: Vec<BTreeMap<String, String>> = serde_json::from_str(&row[9]).expect("fields before and after");
     field(b"connectory audit line 1");
     field(&seq.to_be_bytes());
     field(&bytes(previous));
@@ -101,9 +102,7 @@ fn plain_hash(seq: i64, previous: &str, row: &[String]) -> String {
 
 fn bytes(digits: &str) -> Vec<u8> {
     let pairs = digits.as_bytes().chunks(2);
-    pairs
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).expect("ASCII"), 16).expect("hex"))
-        .collect()
+    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).expect("ASCII"), 16).expect("hex")).collect()
 }
 
 #[tokio::test]
@@ -122,12 +121,10 @@ async fn a_chain_that_was_made_anew_without_the_key_is_found() {
     assert!(linked.is_err(), "no program goes on with such a chain");
 
     // With a record of another place, which is as good as nobody can make it.
-    let record = "INSERT INTO audit_transition SELECT true, seq, hash, 1, decode(repeat('ab', 32), 'hex') FROM audit_chain";
+    let record =
+        "INSERT INTO audit_transition SELECT true, seq, hash, 1, decode(repeat('ab', 32), 'hex') FROM audit_chain";
     let fault = found_after(&app, record).await;
-    assert_eq!(
-        fault.as_deref(),
-        Some("the record since when links have keys was changed")
-    );
+    assert_eq!(fault.as_deref(), Some("the record since when links have keys was changed"));
 }
 
 #[tokio::test]
@@ -143,10 +140,7 @@ async fn a_keyed_link_cannot_be_made_with_another_key_or_an_older_one() {
     assert!(fault.starts_with("line 6 ("), "{fault}");
     let plain = "UPDATE audit_links SET format = 1, data_key = NULL WHERE seq = 6";
     let fault = found_after(&app, plain).await.unwrap_or_default();
-    assert!(
-        fault.starts_with("line 6 has a link without a key"),
-        "{fault}"
-    );
+    assert!(fault.starts_with("line 6 has a link without a key"), "{fault}");
 }
 
 #[tokio::test]
@@ -161,10 +155,7 @@ async fn an_instance_of_an_earlier_version_cannot_add_links_without_a_key() {
 async fn links_of_an_earlier_version_still_verify_and_their_end_is_held_by_a_key() {
     let app = six_lines().await;
     let (old, new) = old_and_new_vault();
-    let earlier = format!(
-        "DELETE FROM audit_transition; {}",
-        plain_links(&app, 6).await
-    );
+    let earlier = format!("DELETE FROM audit_transition; {}", plain_links(&app, 6).await);
     found_after(&app, &earlier).await;
     assert_eq!(fault(&app, &old).await, None, "before the first start");
 
@@ -175,11 +166,7 @@ async fn links_of_an_earlier_version_still_verify_and_their_end_is_held_by_a_key
         assert_eq!(fault(&app, vault).await, None);
     }
     let verified = links::verify(&mut *app.conn().await, &new, None).await;
-    assert_eq!(
-        verified.expect("read").expect("no fault").last_plain,
-        6,
-        "where they end is known"
-    );
+    assert_eq!(verified.expect("read").expect("no fault").last_plain, 6, "where they end is known");
 
     // Who makes the old links anew changes the last of them.
     found_after(&app, FORGE).await;
@@ -187,9 +174,7 @@ async fn links_of_an_earlier_version_still_verify_and_their_end_is_held_by_a_key
     found_after(&app, &anew).await;
     assert_eq!(
         fault(&app, &new).await.as_deref(),
-        Some(
-            "line 6 is not the one behind which links got keys: the lines up to it were made anew"
-        )
+        Some("line 6 is not the one behind which links got keys: the lines up to it were made anew")
     );
     // And cannot say that links got keys later.
     found_after(&app, "DELETE FROM audit_transition").await;
@@ -216,9 +201,7 @@ async fn the_first_start_after_an_update_records_where_links_got_keys() {
         let expected = "Links up to line 6 are from an earlier version and have no key.";
         assert!(verified.out.contains(expected), "{}", verified.out);
     }
-    let wrapped = app
-        .value("SELECT translate(encode(wrapped, 'base64'), E'\\n', '') FROM data_keys")
-        .await;
+    let wrapped = app.value("SELECT translate(encode(wrapped, 'base64'), E'\\n', '') FROM data_keys").await;
     assert_ne!(wrapped, WRAPPED, "it says from now on that links have keys");
     found_after(&app, "DELETE FROM audit_transition").await;
     let verified = here.run(&["audit", "verify"], "");
@@ -254,8 +237,7 @@ async fn links_verify_after_another_data_key_and_another_master_key() {
     assert_eq!(app.rows(keys).await, [["1", "t"], ["2", "t"]]);
 
     // With the retired key nobody goes on.
-    let older =
-        "UPDATE audit_links SET data_key = 1 WHERE seq = (SELECT max(seq) FROM audit_links)";
+    let older = "UPDATE audit_links SET data_key = 1 WHERE seq = (SELECT max(seq) FROM audit_links)";
     found_after(&app, older).await;
     let verified = here.run(&["audit", "verify"], "");
     let expected = "with the key of data key 1, which is older than that of the line before";

@@ -18,12 +18,7 @@ fn recorded(folder: &Path, found: &mut BTreeSet<String>) {
         }
         let source = fs::read_to_string(&path).expect("a file of the program");
         if !path.ends_with("audit/words.rs") && source.contains("audit") {
-            found.extend(
-                source
-                    .split('"')
-                    .filter(|text| is_kind(text))
-                    .map(String::from),
-            );
+            found.extend(source.split('"').filter(|text| is_kind(text)).map(String::from));
         }
     }
 }
@@ -43,14 +38,9 @@ fn is_kind(text: &str) -> bool {
     if NO_KINDS.contains(&text) {
         return false;
     }
-    let is_word = |word: &str| {
-        !word.is_empty()
-            && word
-                .chars()
-                .all(|letter| letter == '_' || letter.is_ascii_lowercase())
-    };
-    text.split_once('.')
-        .is_some_and(|(thing, happening)| is_word(thing) && is_word(happening))
+    let is_word =
+        |word: &str| !word.is_empty() && word.chars().all(|letter| letter == '_' || letter.is_ascii_lowercase());
+    text.split_once('.').is_some_and(|(thing, happening)| is_word(thing) && is_word(happening))
 }
 
 #[test]
@@ -80,10 +70,7 @@ async fn every_kind_reads_in_words_on_the_list_in_the_filter_and_on_its_own_page
         if !head.starts_with(words) || !options.contains(&words.to_string()) {
             unclear.push(format!("{kind}: {head}"));
         }
-        let one: Page = ana
-            .get(&format!("/audit?person=sample&event={kind}"))
-            .await
-            .expect(200);
+        let one: Page = ana.get(&format!("/audit?person=sample&event={kind}")).await.expect(200);
         let href = one.attribute("tbody th a", "href").expect("a line");
         let own = ana.get(&href).await.expect(200);
         if !own.h1().starts_with(&format!("{words}: Thing ")) {

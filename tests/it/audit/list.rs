@@ -57,10 +57,7 @@ async fn it_shows_who_did_what_to_what_the_newest_first() {
     assert!(first[0].starts_with("Connector saved"), "{first:?}");
     assert_eq!(first[1], "Café menu");
     assert_eq!(first[2], ben.user().attribution());
-    assert_eq!(
-        (first[4].as_str(), first[5].as_str()),
-        ("127.0.0.1", "Display name")
-    );
+    assert_eq!((first[4].as_str(), first[5].as_str()), ("127.0.0.1", "Display name"));
     let saved: Vec<String> = lines(&page).into_iter().take(3).collect();
     let (ana_name, ben_name) = (ana.user().attribution(), ben.user().attribution());
     assert_eq!(
@@ -71,10 +68,7 @@ async fn it_shows_who_did_what_to_what_the_newest_first() {
             format!("Connector saved Payroll {ana_name}"),
         ]
     );
-    assert_eq!(
-        strs(&page.texts("header nav a[aria-current]")),
-        ["Activity"]
-    );
+    assert_eq!(strs(&page.texts("header nav a[aria-current]")), ["Activity"]);
 }
 
 #[tokio::test]
@@ -82,27 +76,14 @@ async fn it_is_narrowed_by_person_thing_event_and_time() {
     let (app, ana, ben) = busy().await;
     let (ana_name, ben_name) = (ana.user().name.clone(), ben.user().name.clone());
     let (as_ana, as_ben) = (ana.user().attribution(), ben.user().attribution());
-    let ben_saved = [
-        format!("Connector saved Café menu {as_ben}"),
-        format!("Connector saved Payroll {as_ben}"),
-    ];
+    let ben_saved = [format!("Connector saved Café menu {as_ben}"), format!("Connector saved Payroll {as_ben}")];
     let word = |name: &str| form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>();
-    assert_eq!(
-        shown(
-            &ana,
-            &format!("person={}&event=connector.saved", word(&ben_name))
-        )
-        .await,
-        ben_saved
-    );
+    assert_eq!(shown(&ana, &format!("person={}&event=connector.saved", word(&ben_name))).await, ben_saved);
     // Accents and case do not count, and a part of the name is enough.
     for thing in ["cafe", "CAF%C3%89+ME", "menu"] {
         assert_eq!(
             shown(&ana, &format!("thing={thing}")).await,
-            [
-                ben_saved[0].clone(),
-                "Connector created Café menu command line Program".into()
-            ],
+            [ben_saved[0].clone(), "Connector created Café menu command line Program".into()],
             "{thing}"
         );
     }
@@ -118,20 +99,11 @@ async fn it_is_narrowed_by_person_thing_event_and_time() {
         shown(&ana, &format!("thing=payroll&person={}", word(&ana_name))).await,
         [format!("Connector saved Payroll {as_ana}")]
     );
-    assert_eq!(
-        shown(&ana, "event=category.").await,
-        ["Category created Finance command line Program"]
-    );
-    assert_eq!(
-        shown(&ana, "event=category.created&thing=payroll").await,
-        [""; 0]
-    );
+    assert_eq!(shown(&ana, "event=category.").await, ["Category created Finance command line Program"]);
+    assert_eq!(shown(&ana, "event=category.created&thing=payroll").await, [""; 0]);
     // The last change was an hour ago.
     assert_eq!(shown(&ana, "period=hour&event=connector.").await, [""; 0]);
-    assert_eq!(
-        shown(&ana, "period=day&event=connector.saved").await.len(),
-        3
-    );
+    assert_eq!(shown(&ana, "period=day&event=connector.saved").await.len(), 3);
     let today = app.clock.now();
     let day = |ahead: i64| (today + TimeDelta::days(ahead)).format("%Y-%m-%d");
     let between = |from, to| format!("from={}&to={}&event=connector.saved", day(from), day(to));
@@ -143,10 +115,7 @@ async fn it_is_narrowed_by_person_thing_event_and_time() {
 #[tokio::test]
 async fn filters_stand_in_the_address_and_can_be_taken_off_one_by_one() {
     let (_app, ana, _) = busy().await;
-    let page = ana
-        .get("/audit?person=person&thing=payroll&event=connector.saved&period=week")
-        .await
-        .expect(200);
+    let page = ana.get("/audit?person=person&thing=payroll&event=connector.saved&period=week").await.expect(200);
     assert_eq!(page.field_value("person"), "person");
     assert_eq!(page.field_value("event"), "connector.saved");
     assert_eq!(page.field_value("period"), "week");
@@ -161,41 +130,22 @@ async fn filters_stand_in_the_address_and_can_be_taken_off_one_by_one() {
         ]
     );
     let without = page.click(&chips[1]).await.expect(200);
-    assert_eq!(
-        without.path,
-        "/audit?person=person&event=connector.saved&period=week"
-    );
+    assert_eq!(without.path, "/audit?person=person&event=connector.saved&period=week");
     assert_eq!(lines(&without).len(), 3);
     assert_eq!(without.click("Clear all filters").await.path, "/audit");
     let none = ana.get("/audit?thing=zeppelin").await.expect(200);
-    assert!(
-        none.text().contains("No line fits these filters."),
-        "{}",
-        none.text()
-    );
+    assert!(none.text().contains("No line fits these filters."), "{}", none.text());
 }
 
 #[tokio::test]
 async fn a_day_that_is_none_has_its_message_and_stays_as_typed() {
     let (_app, ana, _) = busy().await;
-    let page = ana
-        .get("/audit?from=tomorrow&thing=payroll")
-        .await
-        .expect(422);
-    assert_eq!(
-        page.errors(),
-        [(
-            "from".to_string(),
-            "Enter a day such as 2026-11-24".to_string()
-        )]
-    );
+    let page = ana.get("/audit?from=tomorrow&thing=payroll").await.expect(422);
+    assert_eq!(page.errors(), [("from".to_string(), "Enter a day such as 2026-11-24".to_string())]);
     assert_eq!(page.field_value("from"), "tomorrow");
     assert_eq!(page.field_value("thing"), "payroll");
     assert!(page.rows().is_empty());
-    let page = ana
-        .get("/audit?from=2026-11-02&to=2026-11-01")
-        .await
-        .expect(422);
+    let page = ana.get("/audit?from=2026-11-02&to=2026-11-01").await.expect(422);
     assert!(page.field_error("to").is_some());
 }
 
@@ -227,14 +177,8 @@ async fn paging_shows_every_line_once_forth_and_back() {
             page = page.click("Newer lines").await.expect(200);
             assert_eq!(&self::things(&page), expected, "{query}");
         }
-        assert!(
-            !page.has_link("Newer lines"),
-            "{query}: this is the first page"
-        );
-        assert_eq!(
-            page.click("Newest lines").await.path,
-            format!("/audit?{query}")
-        );
+        assert!(!page.has_link("Newer lines"), "{query}: this is the first page");
+        assert_eq!(page.click("Newest lines").await.path, format!("/audit?{query}"));
     }
 }
 
@@ -248,8 +192,7 @@ async fn a_thing_is_linked_while_it_is_there_for_whoever_may_open_it() {
     let has_link = |page: &Page, href: &str| page.links().iter().any(|(_, other)| other == href);
     let page = ana.get("/audit").await;
     assert!(has_link(&page, "/connectors/payroll"));
-    app.sql("UPDATE connectors SET deleted_at = now() WHERE key = 'payroll'")
-        .await;
+    app.sql("UPDATE connectors SET deleted_at = now() WHERE key = 'payroll'").await;
     let page = ana.get("/audit").await;
     assert!(!has_link(&page, "/connectors/payroll"));
     assert!(has_link(&page, "/connectors/cafe-menu"));
@@ -264,9 +207,7 @@ async fn who_may_not_see_the_log_neither_sees_it_nor_a_link_to_it() {
     let (app, _, ben) = busy().await;
     let page = ben.get("/audit").await.expect(403);
     assert!(page.text().contains("“View Audit Log”"));
-    ben.post("/audit/exports", &[("format", "csv")])
-        .await
-        .expect(403);
+    ben.post("/audit/exports", &[("format", "csv")]).await.expect(403);
     let viewer = app.person(&[ViewConnectors]).await;
     let page = viewer.get("/connectors").await.expect(200);
     assert!(!page.has_link("Activity"));
@@ -285,21 +226,14 @@ async fn names_and_values_are_escaped() {
             '[{"field": "<em>", "from": "<q>", "to": "\"><q>"}, {"field": "no from"}]')"#)
         .await;
     app.chain().await;
-    let page = ana
-        .get("/audit?person=%3Cb%3E&thing=%3Cscript")
-        .await
-        .expect(200);
+    let page = ana.get("/audit?person=%3Cb%3E&thing=%3Cscript").await.expect(200);
     let href = page.attribute("tbody th a", "href").expect("a line");
     let detail = ana.get(&href).await.expect(200);
     for page in [&page, &detail] {
         for tag in ["<b>", "<i>", "<u>", "<s>", "<script>a", "<em>", "<q>"] {
             assert!(!page.html.contains(tag), "{tag} on {}", page.path);
         }
-        assert!(
-            page.html.contains("&#60;script&#62;alert(1)"),
-            "{}",
-            page.html
-        );
+        assert!(page.html.contains("&#60;script&#62;alert(1)"), "{}", page.html);
     }
 }
 
@@ -317,11 +251,7 @@ async fn no_address_is_a_fault() {
         "to=9999-12-31",
     ] {
         let page = ana.get(&format!("/audit?{query}")).await;
-        assert!(
-            [200, 422].contains(&page.status),
-            "{query}: {}",
-            page.status
-        );
+        assert!([200, 422].contains(&page.status), "{query}: {}", page.status);
     }
     let long = "x+".repeat(2000);
     ana.get(&format!("/audit?thing={long}")).await.expect(200);

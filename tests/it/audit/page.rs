@@ -25,29 +25,16 @@ async fn a_change_is_shown_field_by_field_with_where_it_came_from_and_its_place_
     let page = ana.get("/audit?event=connector.saved").await;
     let href = page.attribute("tbody th a", "href").expect("a line");
     let early = ana.get(&href).await.expect(200);
-    assert!(
-        early.text().contains("Not in the chain yet"),
-        "{}",
-        early.text()
-    );
+    assert!(early.text().contains("Not in the chain yet"), "{}", early.text());
     app.chain().await;
     let page = ana.get(&href).await.expect(200);
     assert_eq!(page.h1(), "Connector saved: Wages");
-    assert_eq!(
-        page.rows(),
-        [
-            ["Name", "Payroll", "Wages"],
-            ["Description", "What Payroll is for", "Empty"]
-        ]
-    );
+    assert_eq!(page.rows(), [["Name", "Payroll", "Wages"], ["Description", "What Payroll is for", "Empty"]]);
     let stored = app
         .rows("SELECT request_id, address, seq, encode(hash, 'hex'), encode(previous_hash, 'hex') FROM audit_events JOIN audit_links ON event_id = id WHERE kind = 'connector.saved'")
         .await
         .remove(0);
-    for (name, value) in ["Request", "From", "Line", "Hash", "Hash before"]
-        .into_iter()
-        .zip(stored)
-    {
+    for (name, value) in ["Request", "From", "Line", "Hash", "Hash before"].into_iter().zip(stored) {
         assert_eq!(fact(&page, name), value, "{name}");
     }
     assert!(fact(&page, "Who").starts_with(&ana.user().attribution()));
@@ -65,30 +52,19 @@ async fn a_change_is_shown_field_by_field_with_where_it_came_from_and_its_place_
 async fn of_a_secret_only_that_it_changed() {
     let app = TestApp::start().await;
     let ana = app.super_admin().await;
-    let id = app
-        .connector_with("Payroll", |new| new.method = Method::ApiKey)
-        .await;
+    let id = app.connector_with("Payroll", |new| new.method = Method::ApiKey).await;
     ana.get("/connectors/payroll/authorization")
         .await
-        .submit(|form| {
-            form.set("api_key_name", "X-Key")
-                .set("api_key", "canary-key")
-        })
+        .submit(|form| form.set("api_key_name", "X-Key").set("api_key", "canary-key"))
         .await
         .expect(303);
-    assert_eq!(
-        app.secret(id, SecretField::ApiKey).await.as_deref(),
-        Some("canary-key")
-    );
+    assert_eq!(app.secret(id, SecretField::ApiKey).await.as_deref(), Some("canary-key"));
     let page = ana.get("/audit?event=authorization.saved").await;
     assert!(page.text().contains("API key"));
     let href = page.attribute("tbody th a", "href").expect("a line");
     let detail = ana.get(&href).await.expect(200);
     let row = detail.rows().into_iter().find(|row| row[0] == "API key");
-    assert_eq!(
-        row.as_deref().map(strs),
-        Some(vec!["API key", "Empty", "changed"])
-    );
+    assert_eq!(row.as_deref().map(strs), Some(vec!["API key", "Empty", "changed"]));
     assert!(!detail.html.contains("canary") && !page.html.contains("canary"));
 }
 
@@ -97,10 +73,7 @@ async fn the_activity_tab_and_the_log_use_the_same_words() {
     let app = TestApp::start().await;
     let ana = app.super_admin().await;
     app.connector("Payroll").await;
-    let tab = ana
-        .get("/connectors/payroll/activity/changes")
-        .await
-        .expect(200);
+    let tab = ana.get("/connectors/payroll/activity/changes").await.expect(200);
     assert_eq!(tab.row_heads(), ["Connector created"]);
     app.chain().await;
     let log = ana.get("/audit?thing=payroll").await.expect(200);

@@ -25,10 +25,7 @@ async fn who_takes_a_colleagues_name_is_told_by_the_user_name() {
     let shown = format!("{} (ben)", ana.user().name);
     app.advance(chrono::TimeDelta::seconds(1));
     call_oneself(&ben, "Ben Okafor").await.expect(303);
-    assert_eq!(
-        actors(&ana, "event=profile.saved").await,
-        [shown.clone(), "Ben Okafor (ben)".into()]
-    );
+    assert_eq!(actors(&ana, "event=profile.saved").await, [shown.clone(), "Ben Okafor (ben)".into()]);
 
     // All lines of a person are those of the account, whatever it was called.
     let page = ana.get("/audit?event=profile.saved").await;
@@ -53,10 +50,9 @@ async fn files_tell_them_apart_too() {
     let ben = app.user_named("ben", "Ben Okafor", &[]).await;
     let ben = app.signed_in(ben).await;
     call_oneself(&ben, &ana.user().name).await.expect(303);
-    for (button, expected) in [
-        ("Export as CSV", "Ben Okafor (ben),"),
-        ("Export as JSON Lines", r#""actor_username":"ben""#),
-    ] {
+    for (button, expected) in
+        [("Export as CSV", "Ben Okafor (ben),"), ("Export as JSON Lines", r#""actor_username":"ben""#)]
+    {
         let page = ana.get("/audit?event=profile.saved").await;
         let form = page.form("/audit/exports").press(button);
         let form = match form.value(connectory::access::OWN_PASSWORD) {
@@ -78,34 +74,19 @@ async fn nobody_passes_for_the_program() {
     let ana = app.super_admin().await;
     let ben = app.user_named("ben", "Ben Okafor", &[]).await;
     let ben = app.signed_in(ben).await;
-    for name in [
-        "Connectory",
-        "command line",
-        "C\u{f6}nnectory",
-        "ＣＯＮＮＥＣＴＯＲＹ",
-    ] {
+    for name in ["Connectory", "command line", "C\u{f6}nnectory", "ＣＯＮＮＥＣＴＯＲＹ"] {
         let page = call_oneself(&ben, name).await.expect(422);
         let error = page.field_error("full_name").unwrap_or_default();
         assert!(error.contains("Connectory itself is called so"), "{error}");
         assert_eq!(page.field_value("full_name"), name);
     }
     // Not even who came by such a name before it was refused.
-    app.sql("UPDATE users SET name = 'Connectory' WHERE username = 'ben'")
-        .await;
-    app.browser()
-        .sign_in("ben", crate::support::PASSWORD)
-        .await
-        .expect(303);
+    app.sql("UPDATE users SET name = 'Connectory' WHERE username = 'ben'").await;
+    app.browser().sign_in("ben", crate::support::PASSWORD).await.expect(303);
     app.chain().await;
-    assert_eq!(
-        actors(&ana, "event=session.started&thing=ben").await[0],
-        "Connectory (ben)"
-    );
+    assert_eq!(actors(&ana, "event=session.started&thing=ben").await[0], "Connectory (ben)");
     app.connector("Payroll").await;
-    assert_eq!(
-        actors(&ana, "event=connector.created").await,
-        ["command line Program"]
-    );
+    assert_eq!(actors(&ana, "event=connector.created").await, ["command line Program"]);
 }
 
 #[tokio::test]
@@ -123,9 +104,6 @@ async fn lines_of_earlier_versions_show_what_they_have() {
     app.chain().await;
     let mut who = actors(&ana, "event=test.made").await;
     who.sort();
-    assert_eq!(
-        who,
-        ["Connectory (user name not recorded)", "Connectory Program"]
-    );
+    assert_eq!(who, ["Connectory (user name not recorded)", "Connectory Program"]);
     assert_eq!(app.fault().await, None);
 }

@@ -27,18 +27,13 @@ async fn refused_sign_ins_are_recorded_with_the_account_and_never_with_what_was_
     let ana = app.super_admin().await;
     app.user_named("ben", "Ben Okafor", &[]).await;
     let eva = app.user_named("eva", "Eva Lind", &[]).await;
-    app.sql(&format!(
-        "UPDATE users SET active = false WHERE id = '{}'",
-        eva.id
-    ))
-    .await;
+    app.sql(&format!("UPDATE users SET active = false WHERE id = '{}'", eva.id)).await;
     let visitor = app.browser();
     for name in ["BEN", "ben", "canary-typed", "canary-other", "eva"] {
         visitor.sign_in(name, "canary-password").await.expect(422);
     }
     let lines = lines(&app, "sign_in.refused").await;
-    let line =
-        |subject: &str, why: &str| [subject, "", "", "127.0.0.1", &reason(why)].map(String::from);
+    let line = |subject: &str, why: &str| [subject, "", "", "127.0.0.1", &reason(why)].map(String::from);
     assert_eq!(
         lines,
         [
@@ -47,20 +42,12 @@ async fn refused_sign_ins_are_recorded_with_the_account_and_never_with_what_was_
             line("eva", "The user is not active"),
         ]
     );
-    assert_eq!(
-        app.count("SELECT count(*) FROM audit_events a WHERE a::text LIKE '%canary%'")
-            .await,
-        0
-    );
+    assert_eq!(app.count("SELECT count(*) FROM audit_events a WHERE a::text LIKE '%canary%'").await, 0);
     app.advance(TimeDelta::minutes(1));
     visitor.sign_in("ben", "canary-password").await.expect(422);
-    let counted = self::lines(&app, "sign_in.refused")
-        .await
-        .pop()
-        .expect("a line");
+    let counted = self::lines(&app, "sign_in.refused").await.pop().expect("a line");
     assert!(
-        counted[4]
-            .contains(r#"{"to": "1", "from": "", "field": "The same since the line before"}"#),
+        counted[4].contains(r#"{"to": "1", "from": "", "field": "The same since the line before"}"#),
         "{}",
         counted[4]
     );
@@ -89,8 +76,7 @@ async fn refused_keys_are_recorded_by_their_visible_part() {
     let app = TestApp::start_with(|site| site.clock = Clock::still()).await;
     let eva = app.user(&[]).await;
     let revoked = api_keys::key(&app, Whose::User(eva.id)).await;
-    app.sql("UPDATE api_keys SET revoked_at = now(), revoked_by = 'Ana'")
-        .await;
+    app.sql("UPDATE api_keys SET revoked_at = now(), revoked_by = 'Ana'").await;
     let visitor = app.browser();
     for _ in 0..3 {
         assert_eq!(show_key(&visitor, revoked.expose()).await, 401);
@@ -101,16 +87,12 @@ async fn refused_keys_are_recorded_by_their_visible_part() {
     }
     assert_eq!(show_key(&visitor, "hunter2-canary").await, 401);
     let lines = lines(&app, "api_key.refused").await;
-    let line =
-        |subject: &str, why: &str| [subject, "", "", "127.0.0.1", &reason(why)].map(String::from);
+    let line = |subject: &str, why: &str| [subject, "", "", "127.0.0.1", &reason(why)].map(String::from);
     assert_eq!(
         lines,
         [
             line(revoked.prefix(), "This API key was revoked."),
-            line(
-                "cty_abcdefg2",
-                "This is no API key of this Connectory, or none any more."
-            ),
+            line("cty_abcdefg2", "This is no API key of this Connectory, or none any more."),
         ]
     );
     let secret = &revoked.expose()[13..];
@@ -128,8 +110,7 @@ async fn a_flood_of_refusals_cannot_fill_the_log() {
     for _ in 0..80 {
         keys.push(api_keys::key(&app, Whose::User(eva.id)).await);
     }
-    app.sql("UPDATE api_keys SET revoked_at = now(), revoked_by = 'Ana'")
-        .await;
+    app.sql("UPDATE api_keys SET revoked_at = now(), revoked_by = 'Ana'").await;
     let visitor = app.browser();
     for key in &keys {
         assert_eq!(show_key(&visitor, key.expose()).await, 401);
@@ -139,9 +120,5 @@ async fn a_flood_of_refusals_cannot_fill_the_log() {
     app.advance(TimeDelta::minutes(1));
     show_key(&visitor, keys[0].expose()).await;
     let last = lines(&app, "api_key.refused").await.pop().expect("a line");
-    assert!(
-        last[4].contains(r#"{"to": "20", "from": "", "field": "Others without a line"}"#),
-        "{}",
-        last[4]
-    );
+    assert!(last[4].contains(r#"{"to": "20", "from": "", "field": "Others without a line"}"#), "{}", last[4]);
 }

@@ -21,24 +21,11 @@ fn line(seq: i64) -> String {
 
 /// What is found after this was done to the tables with their triggers off.
 pub(super) async fn found_after(app: &TestApp, statements: &str) -> Option<String> {
-    let tables = [
-        "audit_events",
-        "audit_links",
-        "audit_chain",
-        "audit_transition",
-    ];
+    let tables = ["audit_events", "audit_links", "audit_chain", "audit_transition"];
     let switch = |how: &str| -> String {
-        tables
-            .iter()
-            .map(|table| format!("ALTER TABLE {table} {how} TRIGGER USER; "))
-            .collect()
+        tables.iter().map(|table| format!("ALTER TABLE {table} {how} TRIGGER USER; ")).collect()
     };
-    app.sql(&format!(
-        "BEGIN; {}{statements}; {}COMMIT",
-        switch("DISABLE"),
-        switch("ENABLE")
-    ))
-    .await;
+    app.sql(&format!("BEGIN; {}{statements}; {}COMMIT", switch("DISABLE"), switch("ENABLE"))).await;
     app.fault().await
 }
 
@@ -69,20 +56,13 @@ async fn a_changed_field_is_found() {
 async fn a_line_that_was_taken_out_is_found_with_and_without_its_link() {
     let app = six_lines().await;
     let delete = format!("DELETE FROM audit_events WHERE id = {}", line(3));
-    assert_eq!(
-        found_after(&app, &delete).await.as_deref(),
-        Some("line 3 is missing")
-    );
+    assert_eq!(found_after(&app, &delete).await.as_deref(), Some("line 3 is missing"));
     let app = six_lines().await;
     let both = format!("{delete}; DELETE FROM audit_links WHERE seq = 3");
-    assert_eq!(
-        found_after(&app, &both).await.as_deref(),
-        Some("line 3 is missing")
-    );
+    assert_eq!(found_after(&app, &both).await.as_deref(), Some("line 3 is missing"));
     let app = six_lines().await;
-    let moved_up = format!(
-        "{both}; UPDATE audit_links SET seq = seq - 1 WHERE seq > 3; UPDATE audit_chain SET seq = 5"
-    );
+    let moved_up =
+        format!("{both}; UPDATE audit_links SET seq = seq - 1 WHERE seq > 3; UPDATE audit_chain SET seq = 5");
     let fault = found_after(&app, &moved_up).await.unwrap_or_default();
     assert!(fault.starts_with("line 3 does not follow"), "{fault}");
 }
@@ -96,7 +76,8 @@ async fn lines_that_changed_places_are_found() {
     assert!(fault.starts_with("line 2 does not follow"), "{fault}");
 
     let app = six_lines().await;
-    let swap = "CREATE TEMPORARY TABLE swapped ON COMMIT DROP AS SELECT seq, event_id FROM audit_links WHERE seq IN (2, 5);
+    let swap =
+        "CREATE TEMPORARY TABLE swapped ON COMMIT DROP AS SELECT seq, event_id FROM audit_links WHERE seq IN (2, 5);
         DELETE FROM audit_links WHERE seq = 5;
         UPDATE audit_links SET event_id = (SELECT event_id FROM swapped WHERE seq = 5) WHERE seq = 2";
     let fault = found_after(&app, swap).await.unwrap_or_default();
@@ -129,9 +110,7 @@ async fn only_the_noted_anchor_tells_of_an_end_that_was_taken_away_everywhere_or
     );
     assert_eq!(found_after(&app, &cut).await, None);
     let mut conn = app.conn().await;
-    let verified = links::verify(&mut conn, &app.vault, Some(&noted))
-        .await
-        .expect("read");
+    let verified = links::verify(&mut conn, &app.vault, Some(&noted)).await.expect("read");
     assert_eq!(
         verified.err().map(|fault| fault.to_string()).as_deref(),
         Some("line 6 was noted, but the chain ends at line 4")
@@ -142,20 +121,11 @@ async fn only_the_noted_anchor_tells_of_an_end_that_was_taken_away_everywhere_or
     }
     app.chain().await;
     assert_eq!(app.fault().await, None);
-    let verified = links::verify(&mut conn, &app.vault, Some(&noted))
-        .await
-        .expect("read");
+    let verified = links::verify(&mut conn, &app.vault, Some(&noted)).await.expect("read");
     let fault = verified.err().map(|fault| fault.to_string());
-    assert!(
-        fault
-            .as_ref()
-            .is_some_and(|fault| fault.starts_with("line 6 is not what was noted")),
-        "{fault:?}"
-    );
+    assert!(fault.as_ref().is_some_and(|fault| fault.starts_with("line 6 is not what was noted")), "{fault:?}");
     let end = app.end().await;
-    let verified = links::verify(&mut conn, &app.vault, Some(&end))
-        .await
-        .expect("read");
+    let verified = links::verify(&mut conn, &app.vault, Some(&end)).await.expect("read");
     assert!(verified.is_ok());
 }
 
@@ -180,14 +150,14 @@ async fn a_line_that_was_put_in_is_found() {
 #[tokio::test]
 async fn a_line_that_says_an_earlier_time_is_noted() {
     let app = six_lines().await;
-    app.sql("INSERT INTO audit_events (id, at, actor_name, address, request_id, kind, subject_name, changes)
-        VALUES (gen_random_uuid(), now() - interval '30 days', 'Ben', '', '', 'connector.deleted', 'Payroll', '[]')")
-        .await;
+    app.sql(
+        "INSERT INTO audit_events (id, at, actor_name, address, request_id, kind, subject_name, changes)
+        VALUES (gen_random_uuid(), now() - interval '30 days', 'Ben', '', '', 'connector.deleted', 'Payroll', '[]')",
+    )
+    .await;
     app.chain().await;
-    let verified = links::verify(&mut *app.conn().await, &app.vault, None)
-        .await
-        .expect("read")
-        .expect("a chain without a fault");
+    let verified =
+        links::verify(&mut *app.conn().await, &app.vault, None).await.expect("read").expect("a chain without a fault");
     assert_eq!(verified.backdated, [7]);
 }
 
@@ -196,18 +166,12 @@ async fn what_happens_to_lines_and_links_before_and_after_linking_is_found() {
     let app = six_lines().await;
     app.connector("Waiting").await;
     let lost = "DELETE FROM audit_events WHERE id IN (SELECT event_id FROM audit_queue)";
-    assert_eq!(
-        found_after(&app, lost).await.as_deref(),
-        Some("1 line disappeared before being linked")
-    );
+    assert_eq!(found_after(&app, lost).await.as_deref(), Some("1 line disappeared before being linked"));
 
     let app = six_lines().await;
     let format = "UPDATE audit_links SET format = 3 WHERE seq = 2";
     let fault = found_after(&app, format).await.unwrap_or_default();
-    assert!(
-        fault.starts_with("line 2 has the unknown format 3"),
-        "{fault}"
-    );
+    assert!(fault.starts_with("line 2 has the unknown format 3"), "{fault}");
 
     let app = six_lines().await;
     let end = "UPDATE audit_chain SET hash = (SELECT hash FROM audit_links WHERE seq = 5)";

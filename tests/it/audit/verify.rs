@@ -23,19 +23,11 @@ async fn an_intact_log_is_told_with_its_end_and_a_broken_one_with_what_is_wrong(
     app.connector("Weather").await;
     let noted = here.run(&["audit", "verify", "--expect", &end], "");
     assert_eq!(noted.code, 0, "{}", noted.err);
-    assert!(
-        noted.out.contains("1 line is not in the chain yet"),
-        "{}",
-        noted.out
-    );
+    assert!(noted.out.contains("1 line is not in the chain yet"), "{}", noted.out);
     let other = format!("3:{}", "ab".repeat(32));
     let wrong = here.run(&["audit", "verify", "--expect", &other], "");
     assert_eq!(wrong.code, 3);
-    assert!(
-        wrong.err.contains("line 3 is not what was noted"),
-        "{}",
-        wrong.err
-    );
+    assert!(wrong.err.contains("line 3 is not what was noted"), "{}", wrong.err);
     let none = here.run(&["audit", "verify", "--expect", "yesterday"], "");
     assert_eq!(none.code, 2, "{}", none.err);
 
@@ -46,19 +38,8 @@ async fn an_intact_log_is_told_with_its_end_and_a_broken_one_with_what_is_wrong(
     app.sql("BEGIN; ALTER TABLE audit_events DISABLE TRIGGER USER; UPDATE audit_events SET subject_name = 'Lodger' WHERE subject_name = 'Ledger'; ALTER TABLE audit_events ENABLE TRIGGER USER; COMMIT")
         .await;
     let broken = here.run(&["audit", "verify"], "");
-    assert_eq!(
-        (broken.code, broken.out.as_str()),
-        (3, ""),
-        "{}",
-        broken.err
-    );
-    assert!(
-        broken
-            .err
-            .starts_with("connectory: the audit log is NOT intact: line 2 ("),
-        "{}",
-        broken.err
-    );
+    assert_eq!((broken.code, broken.out.as_str()), (3, ""), "{}", broken.err);
+    assert!(broken.err.starts_with("connectory: the audit log is NOT intact: line 2 ("), "{}", broken.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,13 +60,6 @@ async fn a_program_that_serves_links_by_itself_and_notes_the_end_when_it_stops()
     assert!(status.success(), "{log}");
     let end = app.end().await;
     assert_eq!(end.seq, 2);
-    assert!(
-        log.contains(&format!("end of the audit chain anchor={end}")),
-        "{log}"
-    );
-    assert_eq!(
-        app.count("SELECT count(*) FROM instances").await,
-        0,
-        "signed off"
-    );
+    assert!(log.contains(&format!("end of the audit chain anchor={end}")), "{log}");
+    assert_eq!(app.count("SELECT count(*) FROM instances").await, 0, "signed off");
 }

@@ -24,10 +24,7 @@ async fn a_stored_secret_is_replaced_with_the_own_password_only() {
     let id = authorized(&app, Method::Basic).await;
     let ana = app.person(&[EditConnectors]).await;
     let page = ana.get(TAB).await;
-    for (own, message) in [
-        ("", "Enter your own password"),
-        ("wrong", "This is not your password"),
-    ] {
+    for (own, message) in [("", "Enter your own password"), ("wrong", "This is not your password")] {
         let fill = |form| typed(form).set("user_name", "kept").set(OWN_PASSWORD, own);
         let page = save(&page, fill).await.expect(422);
         let error = (OWN_PASSWORD.to_string(), message.to_string());
@@ -36,10 +33,7 @@ async fn a_stored_secret_is_replaced_with_the_own_password_only() {
         let form = page.form(TAB);
         assert_eq!(form.value("user_name"), Some("kept"));
         assert_eq!(form.value("password_choice"), Some("replace"));
-        assert_eq!(
-            (form.value("password"), form.value(OWN_PASSWORD)),
-            (Some(""), Some(""))
-        );
+        assert_eq!((form.value("password"), form.value(OWN_PASSWORD)), (Some(""), Some("")));
         assert!(!page.html.contains(NEW));
         assert_eq!(stored(&app, id).await.as_deref(), Some(OLD));
     }
@@ -81,9 +75,7 @@ async fn what_replaces_no_secret_is_saved_without_it() {
     drop(page);
     let page = ana.get(TAB).await;
     assert_eq!(page.form(TAB).value(OWN_PASSWORD), None);
-    save(&page, |form| form.set("password", NEW))
-        .await
-        .expect(303);
+    save(&page, |form| form.set("password", NEW)).await.expect(303);
     assert_eq!(stored(&app, id).await.as_deref(), Some(NEW));
 }
 
@@ -120,10 +112,7 @@ async fn another_method_takes_stored_secrets_away_with_the_own_password_only() {
     let page = ana.get(TAB).await;
     let fill = |form: FormFill| form.set("auth_method", "no_auth");
     let page = save(&page, fill).await.expect(422);
-    assert_eq!(
-        page.field_error(OWN_PASSWORD).as_deref(),
-        Some("Enter your own password")
-    );
+    assert_eq!(page.field_error(OWN_PASSWORD).as_deref(), Some("Enter your own password"));
     assert_eq!(stored(&app, id).await.as_deref(), Some(OLD));
     save(&page, |form| form.confirmed()).await.expect(303);
     assert_eq!(stored(&app, id).await, None);
@@ -135,14 +124,8 @@ async fn a_page_with_both_versions_does_not_carry_it() {
     authorized(&app, Method::Basic).await;
     let ana = app.person(&[EditConnectors]).await;
     let page = ana.get(TAB).await;
-    save(&page, |form| form.set("user_name", "theirs"))
-        .await
-        .expect(303);
-    let page = save(&page, |form| {
-        typed(form)
-            .set("user_name", "mine")
-            .set(OWN_PASSWORD, PASSWORD)
-    });
+    save(&page, |form| form.set("user_name", "theirs")).await.expect(303);
+    let page = save(&page, |form| typed(form).set("user_name", "mine").set(OWN_PASSWORD, PASSWORD));
     let page = page.await.expect(409);
     assert!(!page.html.contains(PASSWORD) && !page.html.contains(OWN_PASSWORD));
 }

@@ -29,11 +29,8 @@ async fn of_a_connector_hold_none_of_its_secrets() {
     }
     for method in ["basic", "bearer", "api_key", "no_auth"] {
         pages.push(
-            save(&ana.get(TAB).await, |form| {
-                form.set("auth_method", method)
-                    .press("Show fields for this method")
-            })
-            .await,
+            save(&ana.get(TAB).await, |form| form.set("auth_method", method).press("Show fields for this method"))
+                .await,
         );
     }
     let fill = |form: FormFill| {
@@ -42,77 +39,32 @@ async fn of_a_connector_hold_none_of_its_secrets() {
             .forge("token_choice", "replace")
             .forge("token", NEW)
     };
-    pages.push(
-        save(&ana.get(TAB).await, |form| {
-            fill(form).forge("auth_method", "unknown")
-        })
-        .await
-        .expect(422),
-    );
+    pages.push(save(&ana.get(TAB).await, |form| fill(form).forge("auth_method", "unknown")).await.expect(422));
     pages.push(save(&ana.get(TAB).await, |form| fill(form).forge("version", "0")).await);
-    pages.push(
-        save(&ana.get(TAB).await, |form| {
-            fill(form).forge("csrf", "wrong")
-        })
-        .await
-        .expect(403),
-    );
-    pages.push(
-        ana.get(DETAILS)
-            .await
-            .submit(|form| form.set("base_url", "collector.example.net"))
-            .await
-            .expect(422),
-    );
-    pages.push(
-        ana.get(DETAILS)
-            .await
-            .form("/connectors/payroll/duplicates")
-            .send()
-            .await
-            .expect(303)
-            .follow()
-            .await,
-    );
-    pages.push(
-        ana.get("/connectors/payroll-copy/authorization")
-            .await
-            .expect(200),
-    );
+    pages.push(save(&ana.get(TAB).await, |form| fill(form).forge("csrf", "wrong")).await.expect(403));
+    pages.push(ana.get(DETAILS).await.submit(|form| form.set("base_url", "collector.example.net")).await.expect(422));
+    pages.push(ana.get(DETAILS).await.form("/connectors/payroll/duplicates").send().await.expect(303).follow().await);
+    pages.push(ana.get("/connectors/payroll-copy/authorization").await.expect(200));
     for page in pages {
-        assert!(
-            !page.html.contains(OLD) && !page.html.contains(NEW),
-            "{} ({})",
-            page.path,
-            page.status
-        );
+        assert!(!page.html.contains(OLD) && !page.html.contains(NEW), "{} ({})", page.path, page.status);
     }
-    assert_eq!(app.count("SELECT count(*) FROM secrets s JOIN connectors c ON c.id = s.connector_id WHERE c.key = 'payroll-copy'").await, 0);
+    assert_eq!(
+        app.count(
+            "SELECT count(*) FROM secrets s JOIN connectors c ON c.id = s.connector_id WHERE c.key = 'payroll-copy'"
+        )
+        .await,
+        0
+    );
 }
 
 #[tokio::test]
 async fn of_no_connector_are_not_there() {
     let app = TestApp::start().await;
     let ana = app.super_admin().await;
-    ana.get("/connectors/nothing/authorization")
-        .await
-        .expect(404);
-    ana.post(
-        "/connectors/nothing/authorization",
-        &[("auth_method", "basic"), ("do", "save")],
-    )
-    .await
-    .expect(404);
-    app.connector_with("Payroll", |new| {
-        new.base_url = HttpUrl::parse("https://api.example.org").ok()
-    })
-    .await;
+    ana.get("/connectors/nothing/authorization").await.expect(404);
+    ana.post("/connectors/nothing/authorization", &[("auth_method", "basic"), ("do", "save")]).await.expect(404);
+    app.connector_with("Payroll", |new| new.base_url = HttpUrl::parse("https://api.example.org").ok()).await;
     app.sql("UPDATE connectors SET deleted_at = now()").await;
     ana.get(TAB).await.expect(404);
-    ana.post(
-        TAB,
-        &[("auth_method", "basic"), ("version", "1"), ("do", "save")],
-    )
-    .await
-    .expect(404);
+    ana.post(TAB, &[("auth_method", "basic"), ("version", "1"), ("do", "save")]).await.expect(404);
 }

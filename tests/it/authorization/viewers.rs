@@ -9,44 +9,16 @@ async fn see_words_only() {
     let ben = app.person(&[ViewConnectors]).await;
     let page = ben.get(TAB).await.expect(200);
     let today = app.clock.now().format("%-d %B %Y");
-    assert_eq!(
-        (fact(&page, "Method").as_str(), fact(&page, "User").as_str()),
-        ("Basic Auth", "svc")
-    );
-    assert_eq!(
-        fact(&page, "Password"),
-        format!("Set on {today} by command line")
-    );
+    assert_eq!((fact(&page, "Method").as_str(), fact(&page, "User").as_str()), ("Basic Auth", "svc"));
+    assert_eq!(fact(&page, "Password"), format!("Set on {today} by command line"));
     assert_eq!(fact(&page, "SSL certificate verification"), "On");
-    assert_eq!(
-        page.all("main form, main input, main textarea, main button")
-            .count(),
-        0
-    );
+    assert_eq!(page.all("main form, main input, main textarea, main button").count(), 0);
     assert!(!page.html.contains(OLD));
 
-    let forbidden = ben
-        .post(
-            TAB,
-            &[("auth_method", "no_auth"), ("version", "1"), ("do", "save")],
-        )
-        .await
-        .expect(403);
-    assert!(
-        forbidden
-            .text()
-            .contains("This needs the permission “Edit Data Connectors”.")
-    );
-    ben.post(
-        TAB,
-        &[("auth_method", "no_auth"), ("version", "1"), ("do", "show")],
-    )
-    .await
-    .expect(403);
-    assert_eq!(
-        app.secret(id, SecretField::Password).await.as_deref(),
-        Some(OLD)
-    );
+    let forbidden = ben.post(TAB, &[("auth_method", "no_auth"), ("version", "1"), ("do", "save")]).await.expect(403);
+    assert!(forbidden.text().contains("This needs the permission “Edit Data Connectors”."));
+    ben.post(TAB, &[("auth_method", "no_auth"), ("version", "1"), ("do", "show")]).await.expect(403);
+    assert_eq!(app.secret(id, SecretField::Password).await.as_deref(), Some(OLD));
 }
 
 #[tokio::test]

@@ -30,10 +30,7 @@ async fn days_are_made_ahead_and_dropped_when_their_time_is_over() {
     assert_eq!(partitions(&app).await[0], day(0), "kept for two whole days");
     app.advance(TimeDelta::days(1));
     app.run_due_work().await;
-    assert_eq!(
-        partitions(&app).await,
-        [day(1), day(2), day(3), day(4), day(5), day(6)]
-    );
+    assert_eq!(partitions(&app).await, [day(1), day(2), day(3), day(4), day(5), day(6)]);
 }
 
 #[tokio::test]
@@ -42,8 +39,7 @@ async fn a_call_of_a_day_without_a_partition_makes_it() {
     let connector = app.connector("Payroll").await;
     let now = app.clock.now();
     for days in [0, -7, 400] {
-        app.call_log
-            .record(call(now + TimeDelta::days(days), connector));
+        app.call_log.record(call(now + TimeDelta::days(days), connector));
     }
     app.call_log.finish().await;
     assert_eq!(app.count("SELECT count(*) FROM calls").await, 3);
@@ -91,27 +87,22 @@ async fn deleting_a_month_takes_a_moment_and_a_reader_of_it_is_not_thrown_out() 
     let connector = app.connector("Payroll").await;
     let now = app.clock.now();
     for days in 0..30 {
-        app.call_log
-            .record(call(now + TimeDelta::days(days), connector));
+        app.call_log.record(call(now + TimeDelta::days(days), connector));
     }
     app.call_log.finish().await;
-    app.sql("INSERT INTO calls SELECT (jsonb_populate_record(calls, jsonb_build_object('id', gen_random_uuid()))).*
-        FROM calls CROSS JOIN generate_series(1, 4000)").await;
+    app.sql(
+        "INSERT INTO calls SELECT (jsonb_populate_record(calls, jsonb_build_object('id', gen_random_uuid()))).*
+        FROM calls CROSS JOIN generate_series(1, 4000)",
+    )
+    .await;
     app.advance(TimeDelta::days(61));
-    app.sql("BEGIN; SELECT count(*) FROM calls WHERE at < now() + interval '1 hour'")
-        .await;
+    app.sql("BEGIN; SELECT count(*) FROM calls WHERE at < now() + interval '1 hour'").await;
     app.run_due_work().await;
-    assert!(
-        partitions(&app).await.contains(&partition(now)),
-        "it is being read"
-    );
+    assert!(partitions(&app).await.contains(&partition(now)), "it is being read");
     app.sql("COMMIT").await;
     let start = Instant::now();
     app.run_due_work().await;
     let took = start.elapsed();
     assert_eq!(app.count("SELECT count(*) FROM calls").await, 0);
-    assert!(
-        took < Duration::from_secs(2),
-        "120,000 lines of 30 days took {took:?}"
-    );
+    assert!(took < Duration::from_secs(2), "120,000 lines of 30 days took {took:?}");
 }

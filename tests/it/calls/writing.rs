@@ -68,10 +68,7 @@ async fn a_line_tells_all_that_was_reported_of_the_call() {
     );
     let refused = &app.rows(&line(second)).await[0];
     assert_eq!(refused[2], "");
-    assert_eq!(
-        refused[8..12],
-        ["refused", "", "key_expired", "The key  has expired."]
-    );
+    assert_eq!(refused[8..12], ["refused", "", "key_expired", "The key  has expired."]);
 }
 
 #[tokio::test]
@@ -80,36 +77,23 @@ async fn calls_are_counted_by_hour_with_their_errors_and_times_and_the_newest() 
     let connector = app.connector("Payroll").await;
     let hour = DateTime::from_timestamp(1_795_000_000 / 3600 * 3600, 0).expect("an hour");
     let (first, second) = (app.another_call_log(), app.another_call_log());
-    for (log, minute, status, millis) in [
-        (&first, 5, 200, 4),
-        (&first, 1, 500, 40),
-        (&second, 9, 404, 4),
-        (&second, 59, 204, 90_000),
-    ] {
+    for (log, minute, status, millis) in
+        [(&first, 5, 200, 4), (&first, 1, 500, 40), (&second, 9, 404, 4), (&second, 59, 204, 90_000)]
+    {
         let mut call = call(hour + TimeDelta::minutes(minute), connector);
         (call.status, call.total) = (Some(status), Duration::from_millis(millis));
         log.record(call);
     }
     let mut refused = call(hour + TimeDelta::minutes(60), connector);
-    (refused.outcome, refused.status, refused.caller) =
-        (Outcome::Refused, None, program("Another"));
+    (refused.outcome, refused.status, refused.caller) = (Outcome::Refused, None, program("Another"));
     second.record(refused);
     // Two instances count in the same rows.
     futures_util::join!(first.finish(), second.finish());
     let rows = "SELECT calls, errors, latencies, last_status, caller_name FROM call_hours";
     assert_eq!(
-        app.rows(&format!(
-            "{rows} WHERE connector_id = '{connector}' AND caller_name <> '' ORDER BY hour"
-        ))
-        .await,
+        app.rows(&format!("{rows} WHERE connector_id = '{connector}' AND caller_name <> '' ORDER BY hour")).await,
         [
-            [
-                "4",
-                "2",
-                "{0,0,2,0,0,1,0,0,0,0,0,0,0,0,0,1}",
-                "204",
-                "Month-end report"
-            ],
+            ["4", "2", "{0,0,2,0,0,1,0,0,0,0,0,0,0,0,0,1}", "204", "Month-end report"],
             ["1", "1", "{0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0}", "", "Another"],
         ]
     );
@@ -165,15 +149,13 @@ async fn the_writer_writes_within_a_second_and_at_once_when_much_is_waiting() {
     }
     let start = Instant::now();
     while app.count(LINES).await < 1_300 {
-        assert!(
-            start.elapsed() < Duration::from_secs(20),
-            "the lines are not written"
-        );
+        assert!(start.elapsed() < Duration::from_secs(20), "the lines are not written");
     }
     writer.abort();
 }
 
-/// Records a call every millisecond and says so, until it is asked to stop. Not a test: the two below run it as a process of its own.
+/// Records a call every millisecond and says so, until it is asked to stop. Not a test: the two below run it as a
+/// process of its own.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "a process that other tests start"]
 async fn a_process_that_records() {
@@ -181,8 +163,7 @@ async fn a_process_that_records() {
     let log = CallLog::new(Db::new(&url, 1).expect("a pool"));
     let writer = log.clone();
     tokio::spawn(async move { writer.run().await });
-    let mut stop = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .expect("a signal");
+    let mut stop = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).expect("a signal");
     let clock = Clock::system();
     let mut tick = tokio::time::interval(Duration::from_millis(1));
     loop {
@@ -211,12 +192,7 @@ impl Recorder {
         command
             .args(["--pdeathsig", "KILL"])
             .arg(std::env::current_exe().expect("this program"))
-            .args([
-                "--exact",
-                "calls::writing::a_process_that_records",
-                "--ignored",
-                "--nocapture",
-            ])
+            .args(["--exact", "calls::writing::a_process_that_records", "--ignored", "--nocapture"])
             .env(DATABASE, app.database_url())
             .stdout(Stdio::piped())
             .process_group(0);
@@ -228,10 +204,7 @@ impl Recorder {
     fn next(&mut self) -> Option<(Uuid, DateTime<Utc>)> {
         loop {
             let line = self.lines.next()?.expect("a readable line");
-            if let Some((id, at)) = line
-                .split_once("recorded ")
-                .and_then(|(_, rest)| rest.split_once(' '))
-            {
+            if let Some((id, at)) = line.split_once("recorded ").and_then(|(_, rest)| rest.split_once(' ')) {
                 return Some((id.parse().expect("an id"), at.parse().expect("a time")));
             }
         }
@@ -243,11 +216,7 @@ impl Recorder {
         while recorded.len() < 2_000 {
             recorded.push(self.next().expect("it goes on"));
         }
-        kill(
-            Pid::from_raw(self.child.id().try_into().expect("a process")),
-            signal,
-        )
-        .expect("it runs");
+        kill(Pid::from_raw(self.child.id().try_into().expect("a process")), signal).expect("it runs");
         recorded.extend(std::iter::from_fn(|| self.next()));
         self.child.wait().expect("its end");
         recorded
@@ -256,31 +225,19 @@ impl Recorder {
 
 async fn written(app: &TestApp) -> std::collections::HashSet<Uuid> {
     let ids = app.rows("SELECT id FROM calls").await;
-    ids.iter()
-        .map(|row| row[0].parse().expect("an id"))
-        .collect()
+    ids.iter().map(|row| row[0].parse().expect("an id")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_process_loses_at_most_the_calls_of_its_last_second() {
     let app = TestApp::start().await;
     let recorder = Recorder::start(&app);
-    let recorded = tokio::task::spawn_blocking(|| recorder.end(Signal::SIGKILL))
-        .await
-        .expect("its end");
+    let recorded = tokio::task::spawn_blocking(|| recorder.end(Signal::SIGKILL)).await.expect("its end");
     let written = written(&app).await;
     let (_, end) = *recorded.last().expect("lines");
-    let lost: Vec<TimeDelta> = recorded
-        .iter()
-        .filter(|(id, _)| !written.contains(id))
-        .map(|(_, at)| end - *at)
-        .collect();
-    assert!(
-        lost.iter().all(|before| *before < TimeDelta::seconds(1)),
-        "{} lost: {:?}",
-        lost.len(),
-        lost.first()
-    );
+    let lost: Vec<TimeDelta> =
+        recorded.iter().filter(|(id, _)| !written.contains(id)).map(|(_, at)| end - *at).collect();
+    assert!(lost.iter().all(|before| *before < TimeDelta::seconds(1)), "{} lost: {:?}", lost.len(), lost.first());
     assert!(!written.is_empty());
 }
 
@@ -288,15 +245,7 @@ async fn a_killed_process_loses_at_most_the_calls_of_its_last_second() {
 async fn a_process_that_is_asked_to_stop_loses_nothing() {
     let app = TestApp::start().await;
     let recorder = Recorder::start(&app);
-    let recorded = tokio::task::spawn_blocking(|| recorder.end(Signal::SIGTERM))
-        .await
-        .expect("its end");
+    let recorded = tokio::task::spawn_blocking(|| recorder.end(Signal::SIGTERM)).await.expect("its end");
     let written = written(&app).await;
-    assert_eq!(
-        recorded
-            .iter()
-            .filter(|(id, _)| !written.contains(id))
-            .count(),
-        0
-    );
+    assert_eq!(recorded.iter().filter(|(id, _)| !written.contains(id)).count(), 0);
 }

@@ -19,8 +19,7 @@ async fn various(app: &TestApp) {
         app.advance(TimeDelta::days(1));
         let id = app.category_with(name, status).await;
         for number in 0..connectors {
-            app.connector_with(&format!("{name} {number}"), |new| new.categories = vec![id])
-                .await;
+            app.connector_with(&format!("{name} {number}"), |new| new.categories = vec![id]).await;
         }
     }
 }
@@ -33,46 +32,23 @@ async fn every_column_sorts_both_ways() {
     let by_name = ["50 off_shore", "archive", "Ärzte", "Maps", "Zoo"];
     for (column, ascending) in [
         ("Name", by_name),
-        (
-            "Status",
-            ["Maps", "Zoo", "50 off_shore", "Ärzte", "archive"],
-        ),
-        (
-            "Data connectors",
-            ["Zoo", "Maps", "archive", "50 off_shore", "Ärzte"],
-        ),
-        (
-            "Modified",
-            ["Maps", "Ärzte", "Zoo", "archive", "50 off_shore"],
-        ),
-        (
-            "Created",
-            ["Maps", "Ärzte", "Zoo", "archive", "50 off_shore"],
-        ),
+        ("Status", ["Maps", "Zoo", "50 off_shore", "Ärzte", "archive"]),
+        ("Data connectors", ["Zoo", "Maps", "archive", "50 off_shore", "Ärzte"]),
+        ("Modified", ["Maps", "Ärzte", "Zoo", "archive", "50 off_shore"]),
+        ("Created", ["Maps", "Ärzte", "Zoo", "archive", "50 off_shore"]),
     ] {
         let head = |sign: &str| format!("{column} {sign}");
         let page = ana.get("/categories").await;
         assert_eq!(strs(&page.texts("th[aria-sort]")), ["Name ▲"]);
         // The default order is by name already: one press turns it round.
-        let page = if column == "Name" {
-            page
-        } else {
-            page.click(&head("♢")).await
-        };
+        let page = if column == "Name" { page } else { page.click(&head("♢")).await };
         assert_eq!(page.attributes("th[aria-sort]", "aria-sort"), ["ascending"]);
         assert_eq!(strs(&names(&page)), ascending, "by {column}");
         let page = page.click(&head("▲")).await;
-        assert_eq!(
-            page.attributes("th[aria-sort]", "aria-sort"),
-            ["descending"]
-        );
+        assert_eq!(page.attributes("th[aria-sort]", "aria-sort"), ["descending"]);
         assert_eq!(
             names(&page),
-            ascending
-                .iter()
-                .rev()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>(),
+            ascending.iter().rev().map(ToString::to_string).collect::<Vec<_>>(),
             "by {column}, descending"
         );
     }
@@ -92,12 +68,7 @@ async fn the_search_finds_any_part_without_case_and_accents_and_takes_wildcards_
         ("o__", vec![]),
         ("\\", vec![]),
     ] {
-        let page = ana
-            .get("/categories")
-            .await
-            .submit(|form| form.set("q", search))
-            .await
-            .expect(200);
+        let page = ana.get("/categories").await.submit(|form| form.set("q", search)).await.expect(200);
         assert_eq!(strs(&names(&page)), found, "{search}");
         assert_eq!(page.field_value("q"), search);
     }
@@ -108,32 +79,11 @@ async fn a_search_that_finds_nothing_says_so_and_can_be_cleared() {
     let app = TestApp::start().await;
     various(&app).await;
     let ana = app.person(&[ViewCategories]).await;
-    let page = ana
-        .get("/categories?q=%3Cscript%3Enothing&status=active")
-        .await
-        .expect(200);
-    assert!(
-        page.text().contains("No results") && page.text().contains("“<script>nothing”"),
-        "{}",
-        page.text()
-    );
-    assert_eq!(
-        page.click("Clear search and filters")
-            .await
-            .row_heads()
-            .len(),
-        7
-    );
-    assert_eq!(
-        page.click("Remove filter: Status is Active ✕").await.path,
-        "/categories?q=%3Cscript%3Enothing"
-    );
-    assert_eq!(
-        page.click("Remove filter: Name has “<script>nothing” ✕")
-            .await
-            .path,
-        "/categories?status=active"
-    );
+    let page = ana.get("/categories?q=%3Cscript%3Enothing&status=active").await.expect(200);
+    assert!(page.text().contains("No results") && page.text().contains("“<script>nothing”"), "{}", page.text());
+    assert_eq!(page.click("Clear search and filters").await.row_heads().len(), 7);
+    assert_eq!(page.click("Remove filter: Status is Active ✕").await.path, "/categories?q=%3Cscript%3Enothing");
+    assert_eq!(page.click("Remove filter: Name has “<script>nothing” ✕").await.path, "/categories?status=active");
 }
 
 #[tokio::test]
@@ -141,11 +91,7 @@ async fn the_status_filters() {
     let app = TestApp::start().await;
     various(&app).await;
     let ana = app.person(&[ViewCategories]).await;
-    let page = ana
-        .get("/categories")
-        .await
-        .submit(|form| form.set("status", "inactive"))
-        .await;
+    let page = ana.get("/categories").await.submit(|form| form.set("status", "inactive")).await;
     assert_eq!(strs(&names(&page)), ["archive", "Ärzte"]);
     assert_eq!(page.table_foot(), "1 – 2 of 2 categories");
 }
@@ -157,15 +103,7 @@ async fn every_page_forward_and_back_gives_each_row_once() {
         app.category(&format!("Category {number:02}")).await;
     }
     let ana = app.person(&[ViewCategories]).await;
-    for sort in [
-        "name",
-        "-name",
-        "status",
-        "-status",
-        "connectors",
-        "-modified",
-        "created",
-    ] {
+    for sort in ["name", "-name", "status", "-status", "connectors", "-modified", "created"] {
         let first = ana.get(&format!("/categories?sort={sort}")).await;
         let second = first.click("Next page").await;
         let third = second.click("Next page").await;
@@ -173,11 +111,7 @@ async fn every_page_forward_and_back_gives_each_row_once() {
         let feet = pages.map(|page| page.table_foot());
         assert_eq!(
             strs(&feet),
-            [
-                "1 – 10 of 23 categories",
-                "11 – 20 of 23 categories",
-                "21 – 23 of 23 categories"
-            ],
+            ["1 – 10 of 23 categories", "11 – 20 of 23 categories", "21 – 23 of 23 categories"],
             "{sort}"
         );
         let mut rows: Vec<String> = pages.iter().flat_map(|page| page.row_heads()).collect();
@@ -187,30 +121,14 @@ async fn every_page_forward_and_back_gives_each_row_once() {
 
         assert!(!first.has_link("Previous page") && !third.has_link("Next page"));
         let back = third.click("Previous page").await;
-        assert_eq!(
-            (back.row_heads(), back.table_foot()),
-            (second.row_heads(), second.table_foot()),
-            "{sort}"
-        );
+        assert_eq!((back.row_heads(), back.table_foot()), (second.row_heads(), second.table_foot()), "{sort}");
         let back = back.click("Previous page").await;
-        assert_eq!(
-            (back.row_heads(), back.table_foot()),
-            (first.row_heads(), first.table_foot()),
-            "{sort}"
-        );
+        assert_eq!((back.row_heads(), back.table_foot()), (first.row_heads(), first.table_foot()), "{sort}");
         assert!(!back.has_link("Previous page"), "{sort}");
-        assert_eq!(
-            third.click("First page").await.row_heads(),
-            first.row_heads(),
-            "{sort}"
-        );
+        assert_eq!(third.click("First page").await.row_heads(), first.row_heads(), "{sort}");
         let last = first.click("Last page").await;
         let seen = rows.len() - last.row_heads().len() + 1;
-        assert_eq!(
-            last.table_foot(),
-            format!("{seen} – 23 of 23 categories"),
-            "{sort}"
-        );
+        assert_eq!(last.table_foot(), format!("{seen} – 23 of 23 categories"), "{sort}");
         assert_eq!(last.row_heads().last(), third.row_heads().last(), "{sort}");
     }
 }
@@ -225,20 +143,10 @@ async fn rows_a_page_can_be_chosen() {
     let page = ana.get("/categories").await;
     assert_eq!(strs(&page.choices("size")), ["10", "25", "50", "100"]);
     let page = page.submit(|form| form.set("size", "25")).await;
-    assert_eq!(
-        (page.row_heads().len(), page.table_foot().as_str()),
-        (23, "1 – 23 of 23 categories")
-    );
+    assert_eq!((page.row_heads().len(), page.table_foot().as_str()), (23, "1 – 23 of 23 categories"));
     assert!(!page.has_link("Next page") && !page.has_link("First page"));
     for odd in ["7", "0", "-10", "1000000", "x", ""] {
-        assert_eq!(
-            ana.get(&format!("/categories?size={odd}"))
-                .await
-                .row_heads()
-                .len(),
-            10,
-            "{odd}"
-        );
+        assert_eq!(ana.get(&format!("/categories?size={odd}")).await.row_heads().len(), 10, "{odd}");
     }
 }
 
@@ -247,32 +155,19 @@ async fn the_count_leads_to_the_connectors() {
     let app = TestApp::start().await;
     various(&app).await;
     let ana = app.person(&[ViewCategories]).await;
-    let page = ana
-        .get("/categories")
-        .await
-        .click("2 connectors in archive")
-        .await
-        .expect(200);
+    let page = ana.get("/categories").await.click("2 connectors in archive").await.expect(200);
     assert_eq!(strs(&page.row_heads()), ["archive 0", "archive 1"]);
-    assert!(
-        page.has_link("Remove filter: Category is archive ✕"),
-        "even an inactive one has its name"
-    );
+    assert!(page.has_link("Remove filter: Category is archive ✕"), "even an inactive one has its name");
 }
 
 #[tokio::test]
 async fn names_are_escaped_wherever_they_are_printed() {
     let app = TestApp::start().await;
     let id = app.category("Finance").await;
-    app.connector_with("Payroll", |new| new.categories = vec![id])
-        .await;
+    app.connector_with("Payroll", |new| new.categories = vec![id]).await;
     // No form lets such a name in; what stands in the database is not trusted all the same.
     let bad = r#"<script>alert(1)</script>"&'"#;
-    app.sql(&format!(
-        "UPDATE categories SET name = '{}' WHERE id = '{id}'",
-        bad.replace('\'', "''")
-    ))
-    .await;
+    app.sql(&format!("UPDATE categories SET name = '{}' WHERE id = '{id}'", bad.replace('\'', "''"))).await;
     app.sql("UPDATE connectors SET category_names = (SELECT name FROM categories WHERE built_in IS NULL)").await;
     let ana = app.super_admin().await;
     let filtered = format!("/connectors?category={id}");
@@ -287,10 +182,6 @@ async fn names_are_escaped_wherever_they_are_printed() {
     ] {
         let page = ana.get(path).await.expect(200);
         assert!(!page.html.contains("<script>alert"), "{path}");
-        assert!(
-            page.html.contains("&lt;script&gt;alert")
-                || page.html.contains("&#60;script&#62;alert"),
-            "{path}"
-        );
+        assert!(page.html.contains("&lt;script&gt;alert") || page.html.contains("&#60;script&#62;alert"), "{path}");
     }
 }

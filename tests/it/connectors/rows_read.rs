@@ -23,11 +23,7 @@ const LISTS: [(&str, &str, &str); 11] = [
     ("q=vehicle&sort=created", "late", "created_at, id"),
     ("q=vehicle+records&status=failing", "late", "label, id"),
     ("status=failing", "late", "label, id"),
-    (
-        "status=failing&sort=-status",
-        "late",
-        "status DESC, id DESC",
-    ),
+    ("status=failing&sort=-status", "late", "status DESC, id DESC"),
     ("q=records", "true", "label, id"),
     ("q=zeppelin", "number % 7000 = 0", "label, id"),
     ("q=xylophone", "false", "label, id"),
@@ -62,9 +58,7 @@ async fn no_page_of_a_list_reads_more_rows_than_a_bound_wherever_they_stand() {
     fill(&app).await;
     let ana = app.person(&[ViewConnectors]).await;
     for (query, rows, order) in LISTS {
-        let total = app
-            .count(&format!("SELECT count(*) FROM numbered WHERE {rows}"))
-            .await;
+        let total = app.count(&format!("SELECT count(*) FROM numbered WHERE {rows}")).await;
         let first = ana.get(&format!("/connectors?{query}")).await.expect(200);
         let mut pages = vec![(first.path.clone(), 0)];
         if total > 10 {
@@ -110,8 +104,7 @@ async fn a_page_whose_rows_are_gone_meanwhile_is_empty() {
         let first = ana.get(&format!("/connectors?{query}&sort=-name")).await;
         let second = first.click("Next page").await;
         assert_eq!(second.row_heads().len(), 2);
-        app.sql("UPDATE connectors SET deleted_at = now() WHERE name < 'Meter 02'")
-            .await;
+        app.sql("UPDATE connectors SET deleted_at = now() WHERE name < 'Meter 02'").await;
         let page = ana.get(&second.path).await.expect(200);
         assert!(page.text().contains("No results"), "{query}");
         app.sql("UPDATE connectors SET deleted_at = NULL").await;

@@ -10,34 +10,20 @@ async fn who_may_call_runs_what_is_saved_with_data_of_their_own() {
     let api = Hostile::json("{}").await;
     connected(&app, &api).await;
     let ana = app.super_admin().await;
-    let address = created(&ana, |form| {
-        form.set("endpoint_url", "/orders/{{id}}")
-            .set("sample", "{\"id\": 1}")
-    })
-    .await;
+    let address = created(&ana, |form| form.set("endpoint_url", "/orders/{{id}}").set("sample", "{\"id\": 1}")).await;
     let ben = app.person(&[CallConnectors]).await;
     let runs = format!("{address}/runs");
     let page = ben.get(&address).await.expect(200);
     let form = page.form(&runs).set("sample", "{\"id\": 2}");
     // What only an editor could change does not count.
-    let form = form
-        .forge("endpoint_url", "/admin")
-        .forge("http_method", "DELETE");
+    let form = form.forge("endpoint_url", "/admin").forge("http_method", "DELETE");
     let page = form.send().await.expect(200);
     assert!(outcome(&page).starts_with("200 OK in "));
     let sent = api.request();
-    assert_eq!(
-        (sent.method.as_str(), sent.target.as_str()),
-        ("GET", "/v1/orders/2")
-    );
+    assert_eq!((sent.method.as_str(), sent.target.as_str()), ("GET", "/v1/orders/2"));
     assert_eq!(page.field_value("sample").trim(), "{\"id\": 2}");
-    assert_eq!(
-        app.value("SELECT sample FROM endpoints").await,
-        "{\"id\": 1}"
-    );
-    ben.post(&format!("{TAB}/new/runs"), &[("endpoint_url", "/admin")])
-        .await
-        .expect(403);
+    assert_eq!(app.value("SELECT sample FROM endpoints").await, "{\"id\": 1}");
+    ben.post(&format!("{TAB}/new/runs"), &[("endpoint_url", "/admin")]).await.expect(403);
     let page = ben.post(&runs, &[("sample", "{")]).await.expect(422);
     assert_eq!(page.errors().len(), 1);
     assert_eq!(api.requests().len(), 1);
@@ -77,15 +63,8 @@ async fn a_host_that_is_not_saved_yet_gets_no_request() {
     let (api, other) = (Hostile::json("{}").await, Hostile::json("{}").await);
     connected(&app, &api).await;
     let ana = app.super_admin().await;
-    let page = run(&ana, NEW, |form| {
-        form.set("endpoint_url", &other.url("/collect"))
-    })
-    .await
-    .expect(200);
-    assert_eq!(
-        outcome(&page),
-        "The address is not one of the connector’s own"
-    );
+    let page = run(&ana, NEW, |form| form.set("endpoint_url", &other.url("/collect"))).await.expect(200);
+    assert_eq!(outcome(&page), "The address is not one of the connector’s own");
     assert_eq!(other.connections(), 0);
 }
 

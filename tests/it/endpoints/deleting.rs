@@ -27,11 +27,7 @@ async fn an_endpoint_that_was_saved_meanwhile_is_shown_once_more() {
     let address = created(&ana, |form| form.set("endpoint_url", "/a")).await;
     let question = ana.get(&format!("{address}/delete")).await;
     let page = ana.get(&address).await;
-    page.form(&address)
-        .set("endpoint_url", "/b")
-        .send()
-        .await
-        .expect(303);
+    page.form(&address).set("endpoint_url", "/b").send().await.expect(303);
     let page = question.main_form().send().await.expect(409);
     assert!(page.text().contains("Not deleted."));
     assert!(page.text().contains("/b"));
@@ -47,8 +43,6 @@ async fn a_viewer_cannot_delete_an_endpoint() {
     let address = created(&ana, |form| form.set("endpoint_url", "/a")).await;
     let ben = app.person(&[ViewConnectors]).await;
     ben.get(&format!("{address}/delete")).await.expect(403);
-    ben.post(&format!("{address}/delete"), &[("version", "1")])
-        .await
-        .expect(403);
+    ben.post(&format!("{address}/delete"), &[("version", "1")]).await.expect(403);
     assert_eq!(app.count("SELECT count(*) FROM endpoints").await, 1);
 }

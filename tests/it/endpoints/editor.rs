@@ -10,12 +10,7 @@ async fn the_first_endpoints_are_offered_their_names() {
     let app = TestApp::start().await;
     app.connector("Payroll").await;
     let ana = app.person(&[EditConnectors]).await;
-    for (name, method) in [
-        ("list", "GET"),
-        ("create", "POST"),
-        ("update", "PUT"),
-        ("delete", "DELETE"),
-    ] {
+    for (name, method) in [("list", "GET"), ("create", "POST"), ("update", "PUT"), ("delete", "DELETE")] {
         let page = ana.get(NEW).await.expect(200);
         assert_eq!(page.field_value("endpoint_name"), name);
         assert_eq!(page.field_value("http_method"), method);
@@ -42,24 +37,15 @@ async fn an_endpoint_reads_back_as_it_was_typed() {
         ("time_out", "45"),
         ("retries", "2"),
     ];
-    let address = created(&ana, |form| {
-        typed
-            .iter()
-            .fold(form, |form, (name, value)| form.set(name, value))
-    })
-    .await;
+    let address = created(&ana, |form| typed.iter().fold(form, |form, (name, value)| form.set(name, value))).await;
     let page = ana.get(&address).await.expect(200);
     for (name, value) in typed {
-        assert_eq!(
-            page.field_value(name).trim_start_matches('\n'),
-            value,
-            "{name}"
-        );
+        assert_eq!(page.field_value(name).trim_start_matches('\n'), value, "{name}");
     }
     assert!(!page.html.contains("<script>alert"));
-    assert!(page.text().contains(
-        "Variables: order.id, v (a b if there is no value), n, s (empty if there is no value)."
-    ));
+    assert!(
+        page.text().contains("Variables: order.id, v (a b if there is no value), n, s (empty if there is no value).")
+    );
 
     let page = page.form(&address).set("endpoint_name", "Renamed").send();
     let page = page.await.expect(303).follow().await;
@@ -80,70 +66,30 @@ async fn what_is_wrong_is_said_at_its_field_and_kept() {
             "a<b",
             "A name can have letters, numbers, spaces, apostrophes, hyphens, underscores and full stops. Remove “<”.",
         ),
-        (
-            "endpoint_url",
-            "/orders/{{order.id",
-            "URL has “{{” without the “}}” that ends the variable (character 9)",
-        ),
+        ("endpoint_url", "/orders/{{order.id", "URL has “{{” without the “}}” that ends the variable (character 9)"),
         (
             "endpoint_url",
             "https://{{host}}/",
             "URL has a variable in the scheme, host or port. Only path and query can have variables, so that no value decides where a secret goes",
         ),
-        (
-            "endpoint_url",
-            "ftp://example.org/",
-            "URL must start with https:// or http://",
-        ),
-        (
-            "sample",
-            "{\"a\":",
-            "Sample data is not JSON: EOF while parsing a value at line 1, character 5",
-        ),
-        (
-            "sample",
-            "[1]",
-            "Sample data must be a JSON object, such as {\"id\": 7}",
-        ),
-        (
-            "time_out",
-            "0",
-            "Timeout must be a whole number of seconds from 1 to 300",
-        ),
-        (
-            "time_out",
-            "301",
-            "Timeout must be a whole number of seconds from 1 to 300",
-        ),
+        ("endpoint_url", "ftp://example.org/", "URL must start with https:// or http://"),
+        ("sample", "{\"a\":", "Sample data is not JSON: EOF while parsing a value at line 1, character 5"),
+        ("sample", "[1]", "Sample data must be a JSON object, such as {\"id\": 7}"),
+        ("time_out", "0", "Timeout must be a whole number of seconds from 1 to 300"),
+        ("time_out", "301", "Timeout must be a whole number of seconds from 1 to 300"),
     ] {
         let page = ana.get(NEW).await;
         let form = page.form(TAB).set("endpoint_url", "/orders");
         let page = form.set(field, value).send().await.expect(422);
-        assert_eq!(
-            page.errors(),
-            [(field.to_string(), message.to_string())],
-            "{value}"
-        );
+        assert_eq!(page.errors(), [(field.to_string(), message.to_string())], "{value}");
         assert_eq!(page.field_error(field).as_deref(), Some(message));
         assert_eq!(page.field_value(field).trim_start_matches('\n'), value);
         assert!(page.title().starts_with("Error: "));
     }
     for (kind, body, message) in [
-        (
-            "json",
-            "{\"a\": {{b}",
-            "Body has “{{” without the “}}” that ends the variable (character 7)",
-        ),
-        (
-            "json",
-            "{\"a\": }",
-            "Body is not JSON: expected value at line 1, character 7",
-        ),
-        (
-            "json",
-            "",
-            "Body is empty. Enter it, or choose None as the kind of body",
-        ),
+        ("json", "{\"a\": {{b}", "Body has “{{” without the “}}” that ends the variable (character 7)"),
+        ("json", "{\"a\": }", "Body is not JSON: expected value at line 1, character 7"),
+        ("json", "", "Body is empty. Enter it, or choose None as the kind of body"),
         (
             "xml",
             "<a><!-- {{b}} --></a>",
@@ -190,18 +136,10 @@ async fn a_name_is_unique_in_its_connector_without_regard_to_case() {
     app.connector("Payroll").await;
     app.connector("Ledger").await;
     let ana = app.person(&[EditConnectors]).await;
-    created(&ana, |form| {
-        form.set("endpoint_name", "Straße")
-            .set("endpoint_url", "/a")
-    })
-    .await;
+    created(&ana, |form| form.set("endpoint_name", "Straße").set("endpoint_url", "/a")).await;
     let page = ana.get(NEW).await;
     let form = page.form(TAB).set("endpoint_url", "/orders");
-    let page = form
-        .set("endpoint_name", "STRASSE")
-        .send()
-        .await
-        .expect(422);
+    let page = form.set("endpoint_name", "STRASSE").send().await.expect(422);
     assert_eq!(
         page.errors(),
         [(
@@ -225,11 +163,7 @@ async fn pressing_save_twice_creates_one_endpoint() {
     let second = page.form(TAB).set("endpoint_url", "/a").send().await;
     assert_eq!(first.expect(303).location(), second.expect(303).location());
     assert_eq!(app.count("SELECT count(*) FROM endpoints").await, 1);
-    assert_eq!(
-        app.count("SELECT count(*) FROM audit_events WHERE kind = 'endpoint.created'")
-            .await,
-        1
-    );
+    assert_eq!(app.count("SELECT count(*) FROM audit_events WHERE kind = 'endpoint.created'").await, 1);
 }
 
 #[tokio::test]
@@ -240,26 +174,15 @@ async fn two_who_edit_at_once_see_both_versions() {
     let ben = app.person(&[EditConnectors]).await;
     let address = created(&ana, |form| form.set("endpoint_url", "/a")).await;
     let (hers, his) = (ana.get(&address).await, ben.get(&address).await);
-    hers.form(&address)
-        .set("endpoint_url", "/hers")
-        .send()
-        .await
-        .expect(303);
+    hers.form(&address).set("endpoint_url", "/hers").send().await.expect(303);
     // Rows and Run do not make an old form young.
-    let his = press(&his, &address, "Add a parameter", |form| {
-        form.set("endpoint_url", "/his")
-    })
-    .await
-    .expect(200);
+    let his = press(&his, &address, "Add a parameter", |form| form.set("endpoint_url", "/his")).await.expect(200);
     let form = his.form(&address).set("parameter_1_name", "page");
     let page = form.set("parameter_1_value", "1").send().await.expect(409);
     assert_eq!(page.h1(), "Someone else saved this first");
     assert_eq!(
         page.rows(),
-        [
-            ["URL", "/hers", "/his"].map(String::from),
-            ["Parameters", "Empty", "page: 1"].map(String::from)
-        ]
+        [["URL", "/hers", "/his"].map(String::from), ["Parameters", "Empty", "page: 1"].map(String::from)]
     );
     let page = page.form(&address).press("Save mine over theirs").send();
     let page = page.await.expect(303).follow().await;
@@ -274,11 +197,7 @@ async fn every_change_stands_on_the_connectors_activity() {
     let ana = app.super_admin().await;
     let address = created(&ana, |form| form.set("endpoint_url", "/a")).await;
     let page = ana.get(&address).await;
-    page.form(&address)
-        .set("endpoint_url", "/b")
-        .send()
-        .await
-        .expect(303);
+    page.form(&address).set("endpoint_url", "/b").send().await.expect(303);
     let page = ana.get(&format!("{address}/delete")).await;
     page.main_form().send().await.expect(303);
     let lines = app
@@ -293,26 +212,14 @@ async fn every_change_stands_on_the_connectors_activity() {
             "list".into()
         ])
     );
-    let saved = app
-        .value("SELECT changes FROM audit_events WHERE kind = 'endpoint.saved'")
-        .await;
+    let saved = app.value("SELECT changes FROM audit_events WHERE kind = 'endpoint.saved'").await;
     assert_eq!(
         serde_json::from_str::<serde_json::Value>(&saved).expect("JSON"),
         serde_json::json!([{ "field": "URL", "from": "/a", "to": "/b" }])
     );
-    let page = ana
-        .get("/connectors/payroll/activity/changes")
-        .await
-        .expect(200);
+    let page = ana.get("/connectors/payroll/activity/changes").await.expect(200);
     let heads = page.row_heads();
-    assert_eq!(
-        strs(&heads[..3]),
-        [
-            "Endpoint deleted: list",
-            "Endpoint saved: list",
-            "Endpoint created: list"
-        ]
-    );
+    assert_eq!(strs(&heads[..3]), ["Endpoint deleted: list", "Endpoint saved: list", "Endpoint created: list"]);
 }
 
 #[tokio::test]
@@ -321,26 +228,14 @@ async fn a_copy_of_a_connector_has_its_endpoints() {
     app.connector("Payroll").await;
     let ana = app.super_admin().await;
     created(&ana, |form| {
-        form.set("endpoint_url", "/a?q={{q}}")
-            .set("body_kind", "text")
-            .set("body", "{{text}}")
-            .set("time_out", "9")
+        form.set("endpoint_url", "/a?q={{q}}").set("body_kind", "text").set("body", "{{text}}").set("time_out", "9")
     })
     .await;
-    ana.post("/connectors/payroll/duplicates", &[])
-        .await
-        .expect(303);
+    ana.post("/connectors/payroll/duplicates", &[]).await.expect(303);
     let columns = "name, name_key, description, method, url, parameters, headers, body_kind, body, form, sample, time_out, retries";
     let rows = app.rows(&format!("SELECT {columns} FROM endpoints")).await;
     assert_eq!(rows.len(), 2);
     assert_eq!(rows[0], rows[1]);
-    assert_eq!(
-        app.count("SELECT count(DISTINCT connector_id) FROM endpoints")
-            .await,
-        2
-    );
-    assert_eq!(
-        app.count("SELECT count(DISTINCT id) FROM endpoints").await,
-        2
-    );
+    assert_eq!(app.count("SELECT count(DISTINCT connector_id) FROM endpoints").await, 2);
+    assert_eq!(app.count("SELECT count(DISTINCT id) FROM endpoints").await, 2);
 }

@@ -9,19 +9,15 @@ use super::*;
 const ELSEWHERE: &str = "https://collector.example.net/v1/{{id}}";
 
 async fn with_password(app: &TestApp) -> Uuid {
-    let id = app
-        .connector_with("Payroll", |new| new.method = Method::Basic)
-        .await;
+    let id = app.connector_with("Payroll", |new| new.method = Method::Basic).await;
     app.sql("UPDATE authorizations SET user_name = 'svc'").await;
-    app.store_secret(id, SecretField::Password, "canary-5f1c77")
-        .await;
+    app.store_secret(id, SecretField::Password, "canary-5f1c77").await;
     id
 }
 
 /// The origins for which the stored secret is approved.
 async fn approved(app: &TestApp) -> String {
-    app.value("SELECT array_to_string(origins, ' ') FROM secrets")
-        .await
+    app.value("SELECT array_to_string(origins, ' ') FROM secrets").await
 }
 
 #[tokio::test]
@@ -35,27 +31,15 @@ async fn an_address_on_another_host_is_saved_and_waits_for_approval() {
     let page = form.send().await.expect(303).follow().await;
     assert_eq!(page.flash(), format!("The endpoint was created. {waits}"));
 
-    let address = created(&ana, |form| {
-        form.set("endpoint_name", "other")
-            .set("endpoint_url", "/orders")
-    })
-    .await;
-    let form = ana
-        .get(&address)
-        .await
-        .form(&address)
-        .set("endpoint_url", ELSEWHERE);
+    let address = created(&ana, |form| form.set("endpoint_name", "other").set("endpoint_url", "/orders")).await;
+    let form = ana.get(&address).await.form(&address).set("endpoint_url", ELSEWHERE);
     let page = form.send().await.expect(303).follow().await;
     assert_eq!(page.flash(), format!("The endpoint was saved. {waits}"));
 
     assert_eq!(approved(&app).await, "https://api.example.org");
     assert!(app.secret(id, SecretField::Password).await.is_some());
     let tab = ana.get("/connectors/payroll/authorization").await;
-    assert!(
-        tab.text().contains("Waiting for approval"),
-        "{}",
-        tab.text()
-    );
+    assert!(tab.text().contains("Waiting for approval"), "{}", tab.text());
     assert!(tab.text().contains("https://collector.example.net"));
 }
 
@@ -89,13 +73,8 @@ async fn nothing_waits_where_no_secret_is_stored() {
 #[tokio::test]
 async fn a_form_in_which_a_secret_is_being_entered_becomes_stale() {
     let app = TestApp::start().await;
-    let id = app
-        .connector_with("Payroll", |new| new.method = Method::Basic)
-        .await;
-    let (ana, ben) = (
-        app.person(&[EditConnectors]).await,
-        app.person(&[EditConnectors]).await,
-    );
+    let id = app.connector_with("Payroll", |new| new.method = Method::Basic).await;
+    let (ana, ben) = (app.person(&[EditConnectors]).await, app.person(&[EditConnectors]).await);
     let tab = "/connectors/payroll/authorization";
     let open = ben.get(tab).await.expect(200);
     created(&ana, |form| form.set("endpoint_url", ELSEWHERE)).await;

@@ -51,21 +51,12 @@ fn assert_hidden(what: &str, text: &str) {
 async fn an_echoed_secret_is_masked_in_body_headers_and_request() {
     let app = TestApp::start().await;
     let basic = STANDARD.encode(format!("svc:{SECRET}"));
-    let escaped: String = SECRET
-        .chars()
-        .map(|letter| format!("\\u{:04x}", letter as u32))
-        .collect();
+    let escaped: String = SECRET.chars().map(|letter| format!("\\u{:04x}", letter as u32)).collect();
     let json = serde_json::Value::from(SECRET).to_string();
     let form: String = form_urlencoded::byte_serialize(SECRET.as_bytes()).collect();
     let bodies = [
-        (
-            "application/json",
-            format!("{{\"echo\":{json},\"again\":\"{escaped}\"}}"),
-        ),
-        (
-            "application/json",
-            format!("{{\"php\":{}}}", json.replace('/', "\\/")),
-        ),
+        ("application/json", format!("{{\"echo\":{json},\"again\":\"{escaped}\"}}")),
+        ("application/json", format!("{{\"php\":{}}}", json.replace('/', "\\/"))),
         ("text/plain", format!("You sent {SECRET} and Basic {basic}")),
         ("text/html", format!("<a href=\"/?p={form}\">{basic}</a>")),
     ];
@@ -81,16 +72,9 @@ async fn an_echoed_secret_is_masked_in_body_headers_and_request() {
         let tab = format!("/connectors/echo-{index}/endpoints");
         let page = ana.get(&format!("{tab}/new")).await;
         let page = press(&page, &tab, "Run", |form| form).await.expect(200);
-        assert!(
-            outcome(&page).starts_with("200 OK in "),
-            "{}",
-            outcome(&page)
-        );
+        assert!(outcome(&page).starts_with("200 OK in "), "{}", outcome(&page));
         let sent = api.request();
-        assert_eq!(
-            sent.header("authorization"),
-            Some(&*format!("Basic {basic}"))
-        );
+        assert_eq!(sent.header("authorization"), Some(&*format!("Basic {basic}")));
         assert_hidden("the page", &page.html);
         assert_hidden("the page's words", &page.text());
         assert!(!page.html.contains("another-secret"));
@@ -99,10 +83,7 @@ async fn an_echoed_secret_is_masked_in_body_headers_and_request() {
         let curl = page.field_value("curl");
         assert!(curl.contains("YOUR-SECRET"), "{curl}");
         let links = page.links();
-        let (_, address) = links
-            .iter()
-            .find(|(words, _)| words == "Download the whole body")
-            .expect("a file");
+        let (_, address) = links.iter().find(|(words, _)| words == "Download the whole body").expect("a file");
         assert_hidden("the file", &ana.get(address).await.expect(200).html);
     }
 }
@@ -118,8 +99,7 @@ async fn a_key_in_the_address_is_masked_where_the_request_is_shown() {
             new.method = Method::ApiKey;
         })
         .await;
-    app.sql("UPDATE authorizations SET api_key_name = 'key', api_key_place = 'query'")
-        .await;
+    app.sql("UPDATE authorizations SET api_key_name = 'key', api_key_place = 'query'").await;
     app.store_secret(id, SecretField::ApiKey, SECRET).await;
     let ana = app.super_admin().await;
     let page = run(&ana, NEW, |form| form.set("endpoint_url", "/orders?a=1")).await;
@@ -143,8 +123,7 @@ async fn a_long_answer_to_a_long_secret_keeps_nobody_waiting() {
             new.method = Method::ApiKey;
         })
         .await;
-    app.sql("UPDATE authorizations SET api_key_name = 'X-Key'")
-        .await;
+    app.sql("UPDATE authorizations SET api_key_name = 'X-Key'").await;
     app.store_secret(id, SecretField::ApiKey, &secret).await;
     let (ana, visitor) = (app.super_admin().await, app.browser());
     let runs = [(); 4].map(|()| run(&ana, NEW, |form| form));

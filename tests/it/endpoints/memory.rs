@@ -20,9 +20,7 @@ async fn heard(changes: &mut UnboundedReceiver<Change>, id: Uuid) {
         }
         panic!("the site hears no more");
     };
-    timeout(Duration::from_secs(20), found)
-        .await
-        .expect("a notice");
+    timeout(Duration::from_secs(20), found).await.expect("a notice");
 }
 
 #[tokio::test]
@@ -41,11 +39,7 @@ async fn an_endpoint_is_found_by_its_name_and_a_change_is_seen() {
     };
     assert!(find("list").await.is_none());
 
-    let address = created(&ana, |form| {
-        form.set("endpoint_url", "/orders/{{id}}")
-            .set("time_out", "7")
-    })
-    .await;
+    let address = created(&ana, |form| form.set("endpoint_url", "/orders/{{id}}").set("time_out", "7")).await;
     heard(&mut changes, id).await;
     let found = find("LIST").await.expect("the endpoint");
     assert_eq!(found.time_out.map(|time| time.as_secs()), Some(7));
@@ -62,8 +56,7 @@ async fn an_endpoint_is_found_by_its_name_and_a_change_is_seen() {
     let found = find("list").await.expect("the endpoint");
     assert_eq!(url(&found), "https://api.example.org/v1/other");
 
-    app.sql("UPDATE connectors SET base_url = 'https://new.example.org'")
-        .await;
+    app.sql("UPDATE connectors SET base_url = 'https://new.example.org'").await;
     heard(&mut changes, id).await;
     let found = find("list").await.expect("the endpoint");
     assert_eq!(url(&found), "https://new.example.org/other");

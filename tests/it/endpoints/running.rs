@@ -39,27 +39,14 @@ async fn a_run_sends_what_stands_in_the_form_and_shows_the_answer() {
     assert_eq!(sent.header("content-type"), Some("application/json"));
     assert_eq!(sent.body, "{\"n\": 3}");
 
-    assert!(
-        outcome(&page).starts_with("200 OK in "),
-        "{}",
-        outcome(&page)
-    );
+    assert!(outcome(&page).starts_with("200 OK in "), "{}", outcome(&page));
     assert!(page.title().starts_with("200 OK: "), "{}", page.title());
-    assert_eq!(
-        shown_body(&page),
-        "{\n  \"orders\": [\n    {\n      \"id\": 7\n    }\n  ],\n  \"next\": null\n}"
-    );
+    assert_eq!(shown_body(&page), "{\n  \"orders\": [\n    {\n      \"id\": 7\n    }\n  ],\n  \"next\": null\n}");
     assert!(page.has_link("Go to the response"));
     let text = page.text();
     assert!(text.contains("33 bytes of JSON"), "{text}");
-    assert!(
-        text.contains("Left out, because there is no value: parameter “cursor”."),
-        "{text}"
-    );
-    assert!(
-        text.contains(&format!("POST {}", api.url("/v1/orders/a%2Fb?page=1"))),
-        "{text}"
-    );
+    assert!(text.contains("Left out, because there is no value: parameter “cursor”."), "{text}");
+    assert!(text.contains(&format!("POST {}", api.url("/v1/orders/a%2Fb?page=1"))), "{text}");
     let curl = page.field_value("curl");
     assert!(curl.contains("--header 'x-trace: a/b'"), "{curl}");
     assert!(curl.contains("--data-raw '{\"n\": 3}'"), "{curl}");
@@ -93,10 +80,7 @@ async fn a_missing_variable_is_named_before_anything_is_sent() {
     let page = run(&ana, NEW, |form| form.set("endpoint_url", "/orders")).await;
     assert_eq!(
         page.expect(422).errors(),
-        [(
-            "endpoint_url".to_string(),
-            "The URL is relative, and the data connector has no base URL.".to_string()
-        )]
+        [("endpoint_url".to_string(), "The URL is relative, and the data connector has no base URL.".to_string())]
     );
 }
 
@@ -106,21 +90,10 @@ async fn an_answer_that_is_no_success_is_shown_as_the_answer_it_is() {
     for (status, heading, advice) in [
         (404, "404 Not Found in ", "nothing at this address"),
         (401, "401 Unauthorized in ", "Look at the Authorization tab"),
-        (
-            500,
-            "500 Internal Server Error in ",
-            "The API itself has failed",
-        ),
-        (
-            302,
-            "302 Found in ",
-            "Redirects to another host are not followed",
-        ),
+        (500, "500 Internal Server Error in ", "The API itself has failed"),
+        (302, "302 Found in ", "Redirects to another host are not followed"),
     ] {
-        let headers = [
-            ("Content-Type", "text/plain"),
-            ("Location", "http://elsewhere.example/"),
-        ];
+        let headers = [("Content-Type", "text/plain"), ("Location", "http://elsewhere.example/")];
         let api = Hostile::start(answer(status, &headers, "no <b>luck</b>")).await;
         let name = format!("Answers {status}");
         app.connector_with(&name, |new| {
@@ -147,23 +120,13 @@ async fn a_failure_says_what_happened_and_what_to_try() {
     let page = run(&ana, NEW, |form| form.set("endpoint_url", "/orders")).await;
     assert_eq!(page.status, 200);
     assert_eq!(page.all(".note.bad [role=alert] h2").count(), 1);
-    assert!(
-        page.text()
-            .contains("The request may have reached the API."),
-        "{}",
-        page.text()
-    );
+    assert!(page.text().contains("The request may have reached the API."), "{}", page.text());
     assert_eq!(page.field_value("endpoint_url"), "/orders");
     assert!(page.all("#response").next().is_none());
 
-    app.sql("UPDATE connectors SET base_url = 'http://127.0.0.1:1'")
-        .await;
+    app.sql("UPDATE connectors SET base_url = 'http://127.0.0.1:1'").await;
     let page = run(&ana, NEW, |form| form.set("endpoint_url", "/orders")).await;
-    assert!(
-        page.text().contains("Nothing was sent to the API."),
-        "{}",
-        page.text()
-    );
+    assert!(page.text().contains("Nothing was sent to the API."), "{}", page.text());
 }
 
 #[tokio::test]
@@ -183,11 +146,7 @@ async fn an_answer_that_takes_too_long_ends_with_the_endpoints_own_time() {
         let page = press(&page, &tab, "Run", |form| form.set("time_out", "1")).await;
         assert_eq!(page.status, 200);
         if is_body {
-            assert!(
-                page.text().contains("The answer broke off."),
-                "{}",
-                page.text()
-            );
+            assert!(page.text().contains("The answer broke off."), "{}", page.text());
         } else {
             assert_eq!(outcome(&page), "The API took too long");
         }
@@ -200,26 +159,14 @@ async fn bodies_of_every_kind_are_shown_or_offered() {
     let kinds: [(&str, &[u8], &str, &str); 6] = [
         ("text/plain; charset=iso-8859-1", b"caf\xe9", "café", "text"),
         ("application/xml", b"<a>1</a>", "<a>1</a>", "XML"),
-        (
-            "application/json",
-            b"{\"a\":",
-            "{\"a\":",
-            "cannot be read as JSON",
-        ),
+        ("application/json", b"{\"a\":", "{\"a\":", "cannot be read as JSON"),
         ("image/png", b"\x89PNG\r\n\x1a\n\0\0", "", "binary data"),
-        (
-            "text/plain; charset=utf-8",
-            b"a\xff\x1bb",
-            "a\u{fffd}\u{241b}b",
-            "stand as \u{fffd}",
-        ),
+        ("text/plain; charset=utf-8", b"a\xff\x1bb", "a\u{fffd}\u{241b}b", "stand as \u{fffd}"),
         ("application/json", b"", "", "The answer has no body."),
     ];
     for (index, (content_type, bytes, shown, says)) in kinds.into_iter().enumerate() {
-        let head = format!(
-            "HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n",
-            bytes.len()
-        );
+        let head =
+            format!("HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {}\r\n\r\n", bytes.len());
         let whole = [head.as_bytes(), bytes].concat();
         let api = Hostile::start(Behaviour::Answer(whole)).await;
         app.connector_with(&format!("Kind {index}"), |new| {
@@ -231,11 +178,7 @@ async fn bodies_of_every_kind_are_shown_or_offered() {
         let page = ana.get(&format!("{tab}/new")).await;
         let page = press(&page, &tab, "Run", |form| form).await.expect(200);
         assert_eq!(shown_body(&page), shown, "{content_type}");
-        assert!(
-            page.text().contains(says),
-            "{content_type}: {}",
-            page.text()
-        );
+        assert!(page.text().contains(says), "{content_type}: {}", page.text());
         let offered = page.has_link("Download the whole body");
         assert_eq!(offered, !bytes.is_empty(), "{content_type}");
     }
@@ -249,25 +192,16 @@ async fn a_long_body_is_cut_on_the_page_and_whole_in_the_file() {
     connected(&app, &api).await;
     let ana = app.super_admin().await;
     let page = run(&ana, NEW, |form| form).await.expect(200);
-    assert!(
-        page.text()
-            .contains("These are the first 64 kB of 250.0 kB.")
-    );
+    assert!(page.text().contains("These are the first 64 kB of 250.0 kB."));
     let shown = shown_body(&page);
     assert!(shown.len() <= 64 * 1024 && long.starts_with(&shown));
 
     let links = page.links();
-    let (_, address) = links
-        .iter()
-        .find(|(words, _)| words == "Download the whole body")
-        .expect("a link");
+    let (_, address) = links.iter().find(|(words, _)| words == "Download the whole body").expect("a link");
     let file = ana.get(address).await.expect(200);
     assert_eq!(file.html, long);
     assert_eq!(file.header("content-type"), "text/plain; charset=utf-8");
-    assert_eq!(
-        file.header("content-disposition"),
-        "attachment; filename=\"payroll-list.html\""
-    );
+    assert_eq!(file.header("content-disposition"), "attachment; filename=\"payroll-list.html\"");
     assert_eq!(file.header("cache-control"), "no-store");
     assert_eq!(file.header("x-content-type-options"), "nosniff");
 
@@ -288,18 +222,12 @@ async fn a_body_is_not_to_be_had_through_another_connector() {
     let ben = app.person(&[CallConnectors, EditConnectors]).await;
     let page = run(&ben, NEW, |form| form).await.expect(200);
     let links = page.links();
-    let (_, own) = links
-        .iter()
-        .find(|(words, _)| words == "Download the whole body")
-        .expect("a link");
+    let (_, own) = links.iter().find(|(words, _)| words == "Download the whole body").expect("a link");
     let other = own.replace("/payroll/", "/ledger/");
     let refused = ben.get(&other).await.expect(303);
     assert_eq!(refused.location(), Some("/connectors/ledger/endpoints"));
     assert_eq!(ben.get(own).await.expect(200).html, "wages of all");
-    app.sql(&format!(
-        "UPDATE connectors SET open_rights = '{{view}}' WHERE id = '{payroll}'"
-    ))
-    .await;
+    app.sql(&format!("UPDATE connectors SET open_rights = '{{view}}' WHERE id = '{payroll}'")).await;
     ben.get(own).await.expect(403);
     ben.get(&other).await.expect(303);
 }
@@ -312,8 +240,7 @@ async fn an_answer_without_end_is_read_as_far_as_ten_megabytes() {
     let ana = app.super_admin().await;
     let page = run(&ana, NEW, |form| form).await.expect(200);
     assert!(
-        page.text()
-            .contains("Only the first 10 megabytes were read."),
+        page.text().contains("Only the first 10 megabytes were read."),
         "{}",
         page.text().chars().take(2_000).collect::<String>()
     );
@@ -325,11 +252,9 @@ async fn a_run_is_written_into_the_call_log_and_shown_as_the_last_call() {
     let api = Hostile::start(answer(404, &[], "{}")).await;
     connected(&app, &api).await;
     let ana = app.super_admin().await;
-    let address = created(&ana, |form| {
-        form.set("endpoint_url", "/orders/{{id}}?secret={{id}}")
-            .set("sample", "{\"id\": 7}")
-    })
-    .await;
+    let address =
+        created(&ana, |form| form.set("endpoint_url", "/orders/{{id}}?secret={{id}}").set("sample", "{\"id\": 7}"))
+            .await;
     run(&ana, &address, |form| form).await.expect(200);
     app.call_log.finish().await;
     let line = app

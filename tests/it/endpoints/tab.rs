@@ -28,28 +28,14 @@ async fn endpoints_stand_by_name_with_their_last_call() {
     let app = TestApp::start().await;
     app.connector("Payroll").await;
     let ana = app.super_admin().await;
-    for (name, method, url) in [
-        ("update", "PUT", "/orders/{{id}}"),
-        ("Create", "POST", "/orders"),
-        ("list", "GET", ""),
-    ] {
-        created(&ana, |form| {
-            form.set("endpoint_name", name)
-                .set("http_method", method)
-                .set("endpoint_url", url)
-        })
-        .await;
+    for (name, method, url) in [("update", "PUT", "/orders/{{id}}"), ("Create", "POST", "/orders"), ("list", "GET", "")]
+    {
+        created(&ana, |form| form.set("endpoint_name", name).set("http_method", method).set("endpoint_url", url)).await;
     }
     let page = ana.get(TAB).await.expect(200);
     assert_eq!(strs(&page.row_heads()), ["Create", "list", "update"]);
-    assert_eq!(
-        strs(&page.rows()[2]),
-        ["update", "PUT", "/orders/{{id}}", "Never"]
-    );
-    assert_eq!(
-        strs(&page.rows()[1]),
-        ["list", "GET", "The base URL", "Never"]
-    );
+    assert_eq!(strs(&page.rows()[2]), ["update", "PUT", "/orders/{{id}}", "Never"]);
+    assert_eq!(strs(&page.rows()[1]), ["list", "GET", "The base URL", "Never"]);
     assert!(page.has_link("Endpoint"));
     let page = page.click("update").await.expect(200);
     assert_eq!(page.h1(), "Payroll: Endpoint “update”");
@@ -61,9 +47,7 @@ async fn who_may_not_edit_sees_an_endpoint_in_words() {
     app.connector("Payroll").await;
     let ana = app.super_admin().await;
     let address = created(&ana, |form| {
-        form.set("endpoint_name", "list")
-            .set("endpoint_url", "/orders?<b>={{q}}")
-            .set("description", "All of them")
+        form.set("endpoint_name", "list").set("endpoint_url", "/orders?<b>={{q}}").set("description", "All of them")
     })
     .await;
     let viewer = app.person(&[ViewConnectors]).await;
@@ -93,19 +77,12 @@ async fn an_endpoint_of_another_connector_is_not_found() {
     let ana = app.super_admin().await;
     let address = created(&ana, |form| form.set("endpoint_url", "/orders")).await;
     let elsewhere = address.replace("/payroll/", "/ledger/");
-    for path in [
-        elsewhere.clone(),
-        format!("{elsewhere}/delete"),
-        format!("{TAB}/no-id"),
-        format!("{TAB}/{}", Uuid::nil()),
-    ] {
+    for path in
+        [elsewhere.clone(), format!("{elsewhere}/delete"), format!("{TAB}/no-id"), format!("{TAB}/{}", Uuid::nil())]
+    {
         ana.get(&path).await.expect(404);
     }
-    for path in [
-        elsewhere.clone(),
-        format!("{elsewhere}/runs"),
-        format!("{elsewhere}/delete"),
-    ] {
+    for path in [elsewhere.clone(), format!("{elsewhere}/runs"), format!("{elsewhere}/delete")] {
         ana.post(&path, &[]).await.expect(404);
     }
     assert_eq!(app.count("SELECT count(*) FROM endpoints").await, 1);
@@ -116,12 +93,7 @@ async fn no_auth_leads_from_creating_to_the_endpoints() {
     let app = TestApp::start().await;
     let ana = app.super_admin().await;
     let page = ana.get("/connectors/new").await;
-    let page = page
-        .submit(|form| {
-            form.set("connector_name", "Payroll")
-                .set("description", "Salaries")
-        })
-        .await
-        .expect(303);
+    let page =
+        page.submit(|form| form.set("connector_name", "Payroll").set("description", "Salaries")).await.expect(303);
     assert_eq!(page.location(), Some(TAB));
 }

@@ -52,7 +52,9 @@ fn the_program_makes_its_new_key_itself_and_keeps_the_old_one() {
     let (here, old) = installed();
     let plan = rotate(&here, &[], &["--master-key", "--dry-run"]);
     assert!(
-        plan.out.starts_with("Nothing was changed. 1 data key would be wrapped under a master key that is still to be made"),
+        plan.out.starts_with(
+            "Nothing was changed. 1 data key would be wrapped under a master key that is still to be made"
+        ),
         "{}{}",
         plan.out,
         plan.err
@@ -65,21 +67,12 @@ fn the_program_makes_its_new_key_itself_and_keeps_the_old_one() {
     assert_eq!(mode(&here.key_file()), 0o600);
     assert_eq!(read(&kept_file(&here, &old)), old);
     assert!(!next_file(&here).exists());
-    assert!(
-        done.out
-            .contains(kept_file(&here, &old).to_str().expect("a path")),
-        "{}",
-        done.out
-    );
+    assert!(done.out.contains(kept_file(&here, &old).to_str().expect("a path")), "{}", done.out);
     assert!(!done.out.contains(new.trim()) && !done.err.contains(new.trim()));
     starts(&here);
 
     let again = rotate(&here, &[], &["--master-key"]);
-    assert!(
-        again.out.starts_with("2 data keys are now wrapped under"),
-        "{}",
-        again.out
-    );
+    assert!(again.out.starts_with("2 data keys are now wrapped under"), "{}", again.out);
     assert_eq!(read(&kept_file(&here, &old)), old, "kept as well");
     assert_eq!(read(&kept_file(&here, &new)), new);
     starts(&here);
@@ -102,16 +95,8 @@ fn both_keys_are_changed_unless_one_is_named() {
     let (here, old) = installed();
     let program = here.serve();
     let plan = rotate(&here, &[], &["--dry-run"]);
-    assert!(
-        plan.out.contains("A new data key would be made"),
-        "{}",
-        plan.out
-    );
-    assert!(
-        plan.out.contains("1 data key would be wrapped under"),
-        "{}",
-        plan.out
-    );
+    assert!(plan.out.contains("A new data key would be made"), "{}", plan.out);
+    assert!(plan.out.contains("1 data key would be wrapped under"), "{}", plan.out);
     assert_eq!(read(&here.key_file()), old);
     // Beside the running program, which opens the new data key by the master key that it has.
     let done = rotate(&here, &[], &[]);
@@ -142,11 +127,7 @@ fn cut_off_before_the_data_keys_were_wrapped_anew_nothing_is_lost() {
     // The whole next key.
     put(&next_file(&here), &key('a'));
     starts(&here);
-    assert_eq!(
-        read(&here.key_file()),
-        old,
-        "nothing is wrapped under the next one yet"
-    );
+    assert_eq!(read(&here.key_file()), old, "nothing is wrapped under the next one yet");
     assert!(next_file(&here).exists());
     // Done again, it takes the key that is there.
     assert_eq!(rotate(&here, &[], &["--master-key"]).code, 0);
@@ -183,27 +164,15 @@ fn cut_off_after_the_data_keys_were_wrapped_anew_the_next_start_puts_the_key_in_
 fn the_next_key_can_be_given() {
     let (here, old) = installed();
     let new = key('c');
-    let done = rotate(
-        &here,
-        &[("CONNECTORY_NEW_MASTER_KEY", &new)],
-        &["--master-key"],
-    );
+    let done = rotate(&here, &[("CONNECTORY_NEW_MASTER_KEY", &new)], &["--master-key"]);
     assert_eq!(done.code, 0, "{}", done.err);
     assert_eq!(read(&here.key_file()).trim(), new);
     assert_eq!(read(&kept_file(&here, &old)), old);
     starts(&here);
     // But not another than the one that a rotation was begun with.
     put(&next_file(&here), &key('d'));
-    let other = rotate(
-        &here,
-        &[("CONNECTORY_NEW_MASTER_KEY", &key('e'))],
-        &["--master-key"],
-    );
-    assert!(
-        complaint(&other).contains("holds another key"),
-        "{}",
-        other.err
-    );
+    let other = rotate(&here, &[("CONNECTORY_NEW_MASTER_KEY", &key('e'))], &["--master-key"]);
+    assert!(complaint(&other).contains("holds another key"), "{}", other.err);
     assert_eq!(read(&here.key_file()).trim(), new);
     starts(&here);
 }
@@ -214,9 +183,5 @@ fn without_any_of_its_keys_it_does_not_start() {
     assert_eq!(rotate(&here, &[], &["--master-key"]).code, 0);
     put(&here.key_file(), &old);
     let wrong = here.run(&["serve"], "");
-    assert!(
-        complaint(&wrong).starts_with("the master key does not fit this database"),
-        "{}",
-        wrong.err
-    );
+    assert!(complaint(&wrong).starts_with("the master key does not fit this database"), "{}", wrong.err);
 }

@@ -44,24 +44,13 @@ async fn a_server_fills_in_the_form_for_review() {
             assert_eq!(page.field_value(field), value, "{field}");
         }
         assert_eq!(strs(&page.ticked("iss_required")), ["yes"]);
-        assert_eq!(
-            scene.app.count("SELECT count(*) FROM oauth_clients").await,
-            0
-        );
+        assert_eq!(scene.app.count("SELECT count(*) FROM oauth_clients").await, 0);
         assert_eq!(scene.audited("authorization.saved").await, 0);
     }
     // What was found works.
-    let form = scene
-        .ana
-        .get(TAB)
-        .await
-        .form(TAB)
-        .set("issuer", &urls.issuer);
+    let form = scene.ana.get(TAB).await.form(TAB).set("issuer", &urls.issuer);
     let page = find(form).await;
-    let form = page
-        .form(TAB)
-        .set("client_id", "app")
-        .set("client_secret", SECRET);
+    let form = page.form(TAB).set("client_id", "app").set("client_secret", SECRET);
     saved(form).await;
     assert_eq!(scene.authorize().await.flash(), AUTHORIZED);
 }
@@ -72,26 +61,13 @@ async fn what_is_no_metadata_is_said_in_words() {
     connector(&app, CODE, "https://api.example.org").await;
     let ana = app.person(&[EditConnectors]).await;
     let html = [("Content-Type", "text/html")];
-    let other =
-        json!({"issuer": "https://other.example", "token_endpoint": "https://other.example/t"});
+    let other = json!({"issuer": "https://other.example", "token_endpoint": "https://other.example/t"});
     let servers = [
         (Hostile::json("{}").await, "The answer is no metadata"),
-        (
-            Hostile::json(&other.to_string()).await,
-            "The metadata there are those of another issuer.",
-        ),
-        (
-            Hostile::start(answer(200, &html, "<html><title>Sign in</title></html>")).await,
-            "web page",
-        ),
-        (
-            Hostile::start(answer(404, &[], "")).await,
-            "The server answered 404",
-        ),
-        (
-            Hostile::start(answer(302, &[("Location", "https://evil.example/")], "")).await,
-            "redirects",
-        ),
+        (Hostile::json(&other.to_string()).await, "The metadata there are those of another issuer."),
+        (Hostile::start(answer(200, &html, "<html><title>Sign in</title></html>")).await, "web page"),
+        (Hostile::start(answer(404, &[], "")).await, "The server answered 404"),
+        (Hostile::start(answer(302, &[("Location", "https://evil.example/")], "")).await, "redirects"),
     ];
     let closed = {
         let gone = Hostile::json("{}").await;
@@ -118,13 +94,8 @@ async fn what_is_no_metadata_is_said_in_words() {
         assert_eq!(page.field_value("client_id"), "typed");
         assert!(page.ticked("pkce").is_empty());
     }
-    for (typed, message) in [
-        ("", "Enter the Issuer"),
-        (
-            "id.example.org",
-            "Issuer must start with https:// or http://",
-        ),
-    ] {
+    for (typed, message) in [("", "Enter the Issuer"), ("id.example.org", "Issuer must start with https:// or http://")]
+    {
         let form = ana.get(TAB).await.form(TAB).set("issuer", typed);
         let page = find(form).await.expect(422);
         assert_eq!(page.field_error("issuer").as_deref(), Some(message));
@@ -142,9 +113,5 @@ async fn asking_servers_is_limited_for_each_person() {
         statuses.push(find(tab.form(TAB)).await.status);
     }
     assert_eq!((statuses[0], statuses[29], statuses[30]), (422, 422, 429));
-    tab.form(TAB)
-        .press("Test connection")
-        .send()
-        .await
-        .expect(429);
+    tab.form(TAB).press("Test connection").send().await.expect(429);
 }

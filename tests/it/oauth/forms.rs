@@ -4,9 +4,7 @@ use super::*;
 
 fn errors(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     let owned = expected.iter();
-    owned
-        .map(|(field, message)| (field.to_string(), message.to_string()))
-        .collect()
+    owned.map(|(field, message)| (field.to_string(), message.to_string())).collect()
 }
 
 async fn tab(method: Method) -> (TestApp, Browser, Page) {
@@ -22,10 +20,7 @@ async fn each_grant_says_what_it_needs() {
     let authorize = ("authorize_url", "Enter the Authorize URL");
     let token = ("token_url", "Enter the AccessToken URL");
     let client = ("client_id", "Enter the Client ID");
-    let secret = (
-        "client_secret",
-        "Enter the Client Secret, or choose the client authentication None",
-    );
+    let secret = ("client_secret", "Enter the Client Secret, or choose the client authentication None");
     let user = ("oauth_user", "Enter the user");
     let password = ("oauth_password", "Enter the password");
     for (method, needed) in [
@@ -67,42 +62,14 @@ async fn what_cannot_be_is_refused_in_words_and_comes_back() {
     let concurrency = "Calls at once must be a whole number, from 1 to 1000";
     let time_out = "Time-out must be a whole number of seconds, from 1 to 300";
     for (field, typed, message) in [
-        (
-            "issuer",
-            "id.example.org",
-            "Issuer must start with https:// or http://",
-        ),
-        (
-            "authorize_url",
-            "javascript:alert(1)",
-            "Authorize URL must start with https:// or http://",
-        ),
-        (
-            "token_url",
-            "https://a:b@id.example.org",
-            "AccessToken URL must not contain a user name or password",
-        ),
-        (
-            "refresh_url",
-            "https://id.example.org/#x",
-            "RefreshToken URL must not have a fragment (the part from #)",
-        ),
-        (
-            "revocation_url",
-            "ftp://id.example.org",
-            "Revocation URL must start with https:// or http://",
-        ),
+        ("issuer", "id.example.org", "Issuer must start with https:// or http://"),
+        ("authorize_url", "javascript:alert(1)", "Authorize URL must start with https:// or http://"),
+        ("token_url", "https://a:b@id.example.org", "AccessToken URL must not contain a user name or password"),
+        ("refresh_url", "https://id.example.org/#x", "RefreshToken URL must not have a fragment (the part from #)"),
+        ("revocation_url", "ftp://id.example.org", "Revocation URL must start with https:// or http://"),
         ("resources", "https://a.example\nnowhere", whole),
-        (
-            "resources",
-            "https://a.example/#x",
-            "Resource must not have a fragment, the part from # (line 1)",
-        ),
-        (
-            "authorize_parameters",
-            "prompt",
-            "Extra parameters for authorize must have = in line 1, as in name=value",
-        ),
+        ("resources", "https://a.example/#x", "Resource must not have a fragment, the part from # (line 1)"),
+        ("authorize_parameters", "prompt", "Extra parameters for authorize must have = in line 1, as in name=value"),
         (
             "authorize_parameters",
             "state=x",
@@ -113,11 +80,7 @@ async fn what_cannot_be_is_refused_in_words_and_comes_back() {
             "a=b\nclient_secret=x",
             "Extra parameters for token must not set client_secret (line 2): Connectory sets it",
         ),
-        (
-            "refresh_parameters",
-            "=x",
-            "Extra parameters for refresh must have a name before = in line 1",
-        ),
+        ("refresh_parameters", "=x", "Extra parameters for refresh must have a name before = in line 1"),
         ("lifetime", "0", lifetime),
         ("lifetime", "1.5", lifetime),
         ("lifetime", "31536001", lifetime),
@@ -127,31 +90,11 @@ async fn what_cannot_be_is_refused_in_words_and_comes_back() {
         ("concurrency", "0", concurrency),
         ("concurrency", "1001", concurrency),
         ("concurrency", "many", concurrency),
-        (
-            "proxy_url",
-            "socks5://proxy.example.org",
-            "Proxy must start with https:// or http://",
-        ),
-        (
-            "proxy_url",
-            "http://a:b@proxy.example.org",
-            "Proxy must not contain a user name or password",
-        ),
-        (
-            "expired_statuses",
-            "200",
-            "Statuses must be numbers from 300 to 599, parted by commas",
-        ),
-        (
-            "expired_body",
-            "/error/code",
-            "Field of the answer must have =, as in /error/code = token_expired",
-        ),
-        (
-            "client_id",
-            &"x".repeat(2001),
-            "Client ID must be 2,000 characters or fewer",
-        ),
+        ("proxy_url", "socks5://proxy.example.org", "Proxy must start with https:// or http://"),
+        ("proxy_url", "http://a:b@proxy.example.org", "Proxy must not contain a user name or password"),
+        ("expired_statuses", "200", "Statuses must be numbers from 300 to 599, parted by commas"),
+        ("expired_body", "/error/code", "Field of the answer must have =, as in /error/code = token_expired"),
+        ("client_id", &"x".repeat(2001), "Client ID must be 2,000 characters or fewer"),
     ] {
         let form = page.form(TAB);
         let form = form
@@ -175,10 +118,7 @@ async fn what_cannot_be_is_refused_in_words_and_comes_back() {
     ] {
         let form = page.form(TAB).forge(field, "made-up");
         let page = form.send().await.expect(422);
-        assert!(
-            page.errors().contains(&(field.into(), message.into())),
-            "{field}"
-        );
+        assert!(page.errors().contains(&(field.into(), message.into())), "{field}");
     }
     assert_eq!(app.count("SELECT count(*) FROM oauth_clients").await, 0);
 }
@@ -207,9 +147,7 @@ const SETTINGS: [(&str, &str); 19] = [
 ];
 
 fn with_all(form: FormFill) -> FormFill {
-    let form = SETTINGS
-        .iter()
-        .fold(form, |form, (name, value)| form.set(name, value));
+    let form = SETTINGS.iter().fold(form, |form, (name, value)| form.set(name, value));
     form.set("resources", "https://a.example\nurn:b")
         .set("proxy_url", "http://proxy.example.org:3128")
         .tick("iss_required", "yes")
@@ -222,14 +160,8 @@ fn has_all(page: &Page) {
         assert_eq!(page.field_value(name), value, "{name}");
     }
     let resources = page.field_value("resources");
-    assert_eq!(
-        resources.lines().collect::<Vec<_>>(),
-        ["https://a.example", "urn:b"]
-    );
-    assert!(
-        page.field_value("proxy_url")
-            .starts_with("http://proxy.example.org:3128")
-    );
+    assert_eq!(resources.lines().collect::<Vec<_>>(), ["https://a.example", "urn:b"]);
+    assert!(page.field_value("proxy_url").starts_with("http://proxy.example.org:3128"));
     assert_eq!(strs(&page.ticked("iss_required")), ["yes"]);
     assert!(page.ticked("pkce").is_empty());
     assert!(!page.html.contains("canary-secret"));
@@ -281,32 +213,15 @@ async fn looking_at_other_methods_keeps_what_was_typed() {
     let (app, _, page) = tab(CODE).await;
     let mut page = page;
     let mut form = with_all(page.form(TAB));
-    for method in [
-        "oauth_client_credentials",
-        "oauth_implicit",
-        "basic",
-        "no_auth",
-        "oauth_authorization_code",
-    ] {
+    for method in ["oauth_client_credentials", "oauth_implicit", "basic", "no_auth", "oauth_authorization_code"] {
         let form_now = form.set("auth_method", method);
-        page = form_now
-            .press("Show fields for this method")
-            .send()
-            .await
-            .expect(200);
+        page = form_now.press("Show fields for this method").send().await.expect(200);
         assert_eq!(page.field_value("auth_method"), method);
         form = page.form(TAB);
     }
     has_all(&page);
-    assert_eq!(
-        page.field_value("client_secret"),
-        "",
-        "a secret never comes back"
-    );
-    assert_eq!(
-        app.value("SELECT method FROM connectors").await,
-        CODE.code()
-    );
+    assert_eq!(page.field_value("client_secret"), "", "a secret never comes back");
+    assert_eq!(app.value("SELECT method FROM connectors").await, CODE.code());
     assert_eq!(audited(&app, "authorization.saved").await, 0);
 }
 
@@ -315,8 +230,7 @@ async fn a_duplicate_has_all_settings_and_no_secret() {
     let (app, ana, page) = tab(CODE).await;
     saved(with_all(page.form(TAB))).await;
     let id = app.value("SELECT id FROM connectors").await;
-    app.store_token(id.parse().expect("an id"), "canary-token", None)
-        .await;
+    app.store_token(id.parse().expect("an id"), "canary-token", None).await;
     let details = ana.get("/connectors/payroll").await;
     let form = details.form("/connectors/payroll/duplicates");
     form.send().await.expect(303);

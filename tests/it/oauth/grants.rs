@@ -7,11 +7,7 @@ async fn works(scene: &Scene, change: impl FnOnce(FormFill) -> FormFill) {
     assert_eq!(scene.status().await, "not_authorized");
     scene.save_with(change).await;
     let page = scene.authorize().await;
-    let stored = if matches!(scene.method, CODE | IMPLICIT) {
-        AUTHORIZED
-    } else {
-        "The access token was stored"
-    };
+    let stored = if matches!(scene.method, CODE | IMPLICIT) { AUTHORIZED } else { "The access token was stored" };
     assert_eq!(page.flash(), stored);
     let token = scene.token().await.expect("a token");
     assert_eq!(scene.server.call_api(&token).await, 200);
@@ -30,10 +26,7 @@ async fn a_code_becomes_a_token() {
                 panic!("{kind:?}: {} requests", seen.token.len());
             };
             assert_eq!(
-                (
-                    exchange.grant_type.as_str(),
-                    exchange.authentication.as_str()
-                ),
+                (exchange.grant_type.as_str(), exchange.authentication.as_str()),
                 ("authorization_code", authentication)
             );
             let has = |name: &str| exchange.parameters.iter().any(|known| known == name);
@@ -50,10 +43,7 @@ async fn a_public_client_needs_no_secret() {
     for kind in BOTH {
         let client = Client::public("app", server::Grant::AuthorizationCode);
         let scene = Scene::of(kind, CODE, client, |_| {}).await;
-        works(&scene, |form| {
-            form.set("client_secret", "").set("authentication", "none")
-        })
-        .await;
+        works(&scene, |form| form.set("client_secret", "").set("authentication", "none")).await;
         let seen = scene.server.seen().await;
         assert_eq!(seen.token[0].authentication, "none");
     }
@@ -170,20 +160,12 @@ async fn resources_and_extra_parameters_reach_the_token_server() {
     for method in [CODE, CLIENT] {
         let scene = Scene::new(Kind::Oidc, method).await;
         let resource = format!("{}/api/one", scene.server.urls.issuer);
-        scene
-            .save_with(|form| {
-                form.set("resources", &resource)
-                    .set("token_parameters", "x_tenant=7")
-            })
-            .await;
+        scene.save_with(|form| form.set("resources", &resource).set("token_parameters", "x_tenant=7")).await;
         scene.authorize().await;
         let seen = scene.server.seen().await;
         let parameters = &seen.token[0].parameters;
         for name in ["resource", "x_tenant"] {
-            assert!(
-                parameters.iter().any(|sent| sent == name),
-                "{name}: {parameters:?}"
-            );
+            assert!(parameters.iter().any(|sent| sent == name), "{name}: {parameters:?}");
         }
         assert!(scene.token().await.is_some());
     }

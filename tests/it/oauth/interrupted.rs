@@ -13,15 +13,8 @@ async fn settings_that_are_saved_meanwhile_end_the_attempt() {
     saved(page.form(TAB).set("scope", "read write")).await;
     let page = scene.come_back(&back).await.expect(400);
     assert_eq!(page.h1(), CHANGED);
-    page.form(ATTEMPTS)
-        .press("Authorize again")
-        .send()
-        .await
-        .expect(200);
-    assert_eq!(
-        (scene.token().await, scene.server.seen().await.arrived),
-        (None, 0)
-    );
+    page.form(ATTEMPTS).press("Authorize again").send().await.expect(200);
+    assert_eq!((scene.token().await, scene.server.seen().await.arrived), (None, 0));
 }
 
 #[tokio::test]
@@ -41,10 +34,7 @@ async fn another_method_meanwhile_leaves_nothing_to_authorize() {
         assert_eq!(page.h1(), CHANGED);
         assert!(!page.has_form(ATTEMPTS));
         assert!(page.has_link("Back to Authorization"));
-        assert_eq!(
-            (scene.token().await, scene.server.seen().await.arrived),
-            (None, 0)
-        );
+        assert_eq!((scene.token().await, scene.server.seen().await.arrived), (None, 0));
         scene.ana.get(CALLBACK).await.expect(404);
     }
 }
@@ -54,10 +44,7 @@ async fn a_connector_in_the_trash_takes_no_answer() {
     let scene = Scene::new(Kind::Django, CODE).await;
     scene.save().await;
     let back = scene.allowed().await;
-    scene
-        .app
-        .sql("UPDATE connectors SET deleted_at = now()")
-        .await;
+    scene.app.sql("UPDATE connectors SET deleted_at = now()").await;
     scene.come_back(&back).await.expect(404);
     assert_eq!(scene.server.seen().await.arrived, 0);
 }
@@ -72,27 +59,13 @@ async fn whoever_has_signed_out_signs_in_without_carrying_the_answer_along() {
     let page = scene.come_back(&back).await.expect(303);
     let location = page.location().unwrap_or_default();
     assert!(location.starts_with("/sign-in"), "{location}");
-    assert!(
-        !location.contains(&code) && !location.contains(&state),
-        "{location}"
-    );
+    assert!(!location.contains(&code) && !location.contains(&state), "{location}");
     assert!(!page.html.contains(&code) && !page.html.contains(&state));
     let user = scene.ana.user().username.clone();
     let fill = |form: FormFill| form.set("username", &user).set("password", PASSWORD);
-    let page = page
-        .follow()
-        .await
-        .submit(fill)
-        .await
-        .expect(303)
-        .follow()
-        .await;
+    let page = page.follow().await.submit(fill).await.expect(303).follow().await;
     assert_eq!(page.h1(), "There is no answer in this address");
-    page.form(ATTEMPTS)
-        .press("Authorize again")
-        .send()
-        .await
-        .expect(200);
+    page.form(ATTEMPTS).press("Authorize again").send().await.expect(200);
 }
 
 #[tokio::test]
@@ -104,10 +77,7 @@ async fn whoever_may_no_longer_edit_brings_nothing() {
     let sql = format!("DELETE FROM user_permissions WHERE user_id = '{id}'");
     scene.app.sql(&sql).await;
     scene.come_back(&back).await.expect(403);
-    assert_eq!(
-        (scene.token().await, scene.server.seen().await.arrived),
-        (None, 0)
-    );
+    assert_eq!((scene.token().await, scene.server.seen().await.arrived), (None, 0));
 }
 
 #[tokio::test]
@@ -136,11 +106,7 @@ async fn a_first_token_that_was_asked_for_by_the_settings_before_is_not_stored()
         saved(tab.form(TAB).set("client_id", "other")).await;
     });
     let page = page.expect(303).follow().await;
-    assert!(
-        page.flash().contains("changed meanwhile"),
-        "{}",
-        page.flash()
-    );
+    assert!(page.flash().contains("changed meanwhile"), "{}", page.flash());
     assert_eq!(scene.token().await, None);
 }
 
@@ -157,12 +123,6 @@ async fn a_first_token_is_not_approved_for_a_base_url_of_another_host() {
         page.submit(elsewhere).await.expect(303);
     });
     page.expect(303);
-    let origins = scene
-        .app
-        .value("SELECT array_to_string(origins, ' ') FROM tokens")
-        .await;
-    assert!(
-        !origins.is_empty() && !origins.contains("evil"),
-        "{origins}"
-    );
+    let origins = scene.app.value("SELECT array_to_string(origins, ' ') FROM tokens").await;
+    assert!(!origins.is_empty() && !origins.contains("evil"), "{origins}");
 }

@@ -12,20 +12,14 @@ async fn the_page_names_where_to_and_what_for() {
         let ana = app.person(&[EditConnectors]).await;
         let form = ana.get(TAB).await.form(TAB);
         let form = form
-            .set(
-                "authorize_url",
-                "https://id.example.org/authorize?p=B2C&state=fixed",
-            )
+            .set("authorize_url", "https://id.example.org/authorize?p=B2C&state=fixed")
             .set("token_url", "https://id.example.org/token")
             .set("client_id", "app: 1&2")
             .set("scope", "read write")
             .set("scope_separator", "comma")
             .set("resources", "https://a.example/\nurn:b")
             .set("audience", "the api")
-            .set(
-                "authorize_parameters",
-                "prompt=consent\naccess_type=offline",
-            );
+            .set("authorize_parameters", "prompt=consent\naccess_type=offline");
         saved(form).await;
         let page = ana.get(TAB).await.form(ATTEMPTS).send().await.expect(200);
         assert_eq!(page.header("cache-control"), "no-store");
@@ -47,10 +41,7 @@ async fn the_page_names_where_to_and_what_for() {
         assert_eq!(text.contains("A legacy method."), method == IMPLICIT);
 
         let link = away(&page);
-        assert!(
-            link.starts_with("https://id.example.org/authorize?"),
-            "{link}"
-        );
+        assert!(link.starts_with("https://id.example.org/authorize?"), "{link}");
         let kind = if method == CODE { "code" } else { "token" };
         for (name, value) in [
             ("p", "B2C"),
@@ -64,10 +55,7 @@ async fn the_page_names_where_to_and_what_for() {
         ] {
             assert_eq!(parameter(&link, name), value, "{name}");
         }
-        assert_eq!(
-            strs(&parameters(&link, "resource")),
-            ["https://a.example/", "urn:b"]
-        );
+        assert_eq!(strs(&parameters(&link, "resource")), ["https://a.example/", "urn:b"]);
         assert!(parameter(&link, "state").len() >= 32);
         let challenges = parameters(&link, "code_challenge");
         if method == CODE {
@@ -104,8 +92,7 @@ async fn the_page_shows_what_is_asked_for_even_if_extra_parameters_ask_for_it() 
 
 #[tokio::test]
 async fn the_redirect_url_does_not_follow_the_host_header() {
-    let app =
-        TestApp::start_with(|site| site.public_url = "https://vault.example.org".into()).await;
+    let app = TestApp::start_with(|site| site.public_url = "https://vault.example.org".into()).await;
     connector(&app, CODE, "https://api.example.org").await;
     let ana = app.person(&[EditConnectors]).await;
     let redirect = format!("https://vault.example.org{CALLBACK}");
@@ -133,23 +120,19 @@ async fn only_a_form_of_somebody_who_may_edit_makes_an_attempt() {
     let app = TestApp::start().await;
     connector(&app, CODE, "https://api.example.org").await;
     let ana = app.person(&[EditConnectors]).await;
-    assert!(
-        !ana.get(TAB).await.has_form(ATTEMPTS),
-        "nothing is filled in"
-    );
+    assert!(!ana.get(TAB).await.has_form(ATTEMPTS), "nothing is filled in");
     ana.post(ATTEMPTS, &[]).await.expect(404);
-    app.sql("INSERT INTO oauth_clients (connector_id, authorize_url, token_url, client_id)
-        SELECT id, 'https://id.example.org/authorize', 'https://id.example.org/token', 'app' FROM connectors").await;
-    let viewer = app
-        .person(&[connectory::access::Permission::ViewConnectors])
-        .await;
+    app.sql(
+        "INSERT INTO oauth_clients (connector_id, authorize_url, token_url, client_id)
+        SELECT id, 'https://id.example.org/authorize', 'https://id.example.org/token', 'app' FROM connectors",
+    )
+    .await;
+    let viewer = app.person(&[connectory::access::Permission::ViewConnectors]).await;
     assert!(!viewer.get(TAB).await.has_form(ATTEMPTS));
     viewer.post(ATTEMPTS, &[]).await.expect(403);
     ana.get(ATTEMPTS).await.expect(405);
     ana.post_exactly(ATTEMPTS, &[]).await.expect(403);
-    ana.post_exactly(ATTEMPTS, &[("csrf", &viewer.csrf().await)])
-        .await
-        .expect(403);
+    ana.post_exactly(ATTEMPTS, &[("csrf", &viewer.csrf().await)]).await.expect(403);
     let made = "SELECT count(*) FROM authorization_attempts";
     assert_eq!(app.count(made).await, 0);
     ana.post(ATTEMPTS, &[]).await.expect(200);
@@ -162,10 +145,7 @@ async fn only_a_form_of_somebody_who_may_edit_makes_an_attempt() {
 async fn of_twenty_one_that_are_open_the_oldest_is_dropped() {
     let app = TestApp::start().await;
     connector(&app, CODE, "https://api.example.org/v1").await;
-    let (ana, ben) = (
-        app.person(&[EditConnectors]).await,
-        app.person(&[EditConnectors]).await,
-    );
+    let (ana, ben) = (app.person(&[EditConnectors]).await, app.person(&[EditConnectors]).await);
     let form = ana.get(TAB).await.form(TAB);
     let form = form
         .set("authorize_url", "https://id.example.org/authorize")
@@ -183,19 +163,12 @@ async fn of_twenty_one_that_are_open_the_oldest_is_dropped() {
     for _ in 0..21 {
         states.push(begin(&ana).await);
     }
-    assert_eq!(
-        app.count("SELECT count(*) FROM authorization_attempts")
-            .await,
-        21
-    );
+    assert_eq!(app.count("SELECT count(*) FROM authorization_attempts").await, 21);
     let answered = async |browser: &Browser, state: &str| {
         let address = format!("{CALLBACK}?error=access_denied&state={state}");
         browser.get(&address).await.h1()
     };
-    let (oldest, second) = (
-        answered(&ana, &states[0]).await,
-        answered(&ana, &states[1]).await,
-    );
+    let (oldest, second) = (answered(&ana, &states[0]).await, answered(&ana, &states[1]).await);
     assert_ne!(oldest, second, "the oldest is not known any more");
     assert_eq!(answered(&ben, &others).await, second);
     // A name that looks like a secret's is warned of beside the field.

@@ -20,9 +20,7 @@ async fn at_home(method: Method, home: &Hostile) -> (TestApp, Uuid, Browser) {
         .set("client_id", "app")
         .set("client_secret", SECRET);
     let form = match method {
-        PASSWORDS => form
-            .set("oauth_user", USER)
-            .set("oauth_password", USERS_PASSWORD),
+        PASSWORDS => form.set("oauth_user", USER).set("oauth_password", USERS_PASSWORD),
         _ => form,
     };
     saved(form).await;
@@ -35,11 +33,7 @@ fn again(method: Method, why: &str) -> Vec<(String, String)> {
     let message = |label: &str| format!("{label} must be entered again or removed, because {why}");
     let secret = ("client_secret".to_string(), message("Client Secret"));
     let password = ("oauth_password".to_string(), message("Password"));
-    if method == PASSWORDS {
-        vec![secret, password]
-    } else {
-        vec![secret]
-    }
+    if method == PASSWORDS { vec![secret, password] } else { vec![secret] }
 }
 
 #[tokio::test]
@@ -100,19 +94,12 @@ async fn go_elsewhere_when_they_are_entered_again_and_the_tokens_are_forgotten()
             _ => form,
         };
         let page = saved(form).await;
-        assert!(
-            page.flash().contains("Its tokens were removed"),
-            "{}",
-            page.flash()
-        );
+        assert!(page.flash().contains("Its tokens were removed"), "{}", page.flash());
         let secret = app.secret(id, SecretField::ClientSecret).await;
         assert_eq!(secret.as_deref(), Some("the new secret"));
         assert_eq!(app.token(id).await, None);
         let line = last_line(&app, "authorization.saved").await;
-        assert!(
-            line.contains("AccessToken URL") && line.contains("Client Secret"),
-            "{line}"
-        );
+        assert!(line.contains("AccessToken URL") && line.contains("Client Secret"), "{line}");
         assert!(!line.contains("the new"), "{line}");
     }
 }
@@ -135,18 +122,10 @@ async fn stay_with_settings_that_lead_to_the_same_host() {
         assert!(app.token(id).await.is_some(), "{field}");
     }
     // A proxy that stays counts as the same however it is written.
-    let form = ana
-        .get(TAB)
-        .await
-        .form(TAB)
-        .set("proxy_url", "http://127.0.0.1:9");
+    let form = ana.get(TAB).await.form(TAB).set("proxy_url", "http://127.0.0.1:9");
     saved(replace(form, "client_secret", SECRET)).await;
     app.store_token(id, "canary-token", None).await;
-    let form = ana
-        .get(TAB)
-        .await
-        .form(TAB)
-        .set("proxy_url", "HTTP://127.0.0.1:9");
+    let form = ana.get(TAB).await.form(TAB).set("proxy_url", "HTTP://127.0.0.1:9");
     saved(form).await;
     assert!(app.token(id).await.is_some());
 }
@@ -161,24 +140,14 @@ async fn tokens_go_with_the_client_and_the_method_that_they_were_issued_to() {
             "client" => form.set("client_id", "another"),
             "grant" => form.set("auth_method", "oauth_client_credentials"),
             "bearer" => form.set("auth_method", "bearer"),
-            _ => form
-                .set("auth_method", "basic")
-                .set("user_name", "svc")
-                .set("password", "x"),
+            _ => form.set("auth_method", "basic").set("user_name", "svc").set("password", "x"),
         };
         saved(form.confirmed()).await;
         assert_eq!(app.token(id).await, None, "{change}");
         let secret = app.secret(id, SecretField::ClientSecret).await;
-        assert_eq!(
-            secret.is_some(),
-            ["client", "grant"].contains(&change),
-            "{change}"
-        );
+        assert_eq!(secret.is_some(), ["client", "grant"].contains(&change), "{change}");
         if change == "bearer" {
-            assert_eq!(
-                app.value("SELECT status FROM connectors").await,
-                "not_authorized"
-            );
+            assert_eq!(app.value("SELECT status FROM connectors").await, "not_authorized");
         }
     }
 }
@@ -193,16 +162,10 @@ async fn finding_settings_carries_no_secret() {
     let requests = elsewhere.requests();
     assert!(!requests.is_empty());
     for request in requests {
-        assert_eq!(
-            (request.method.as_str(), request.body.as_str()),
-            ("GET", "")
-        );
+        assert_eq!((request.method.as_str(), request.body.as_str()), ("GET", ""));
         assert_eq!(request.header("authorization"), None);
         let text = format!("{request:?}");
-        assert!(
-            !text.contains("canary") && !text.contains(USERS_PASSWORD),
-            "{text}"
-        );
+        assert!(!text.contains("canary") && !text.contains(USERS_PASSWORD), "{text}");
     }
 }
 
@@ -215,16 +178,11 @@ async fn a_token_is_fetched_for_no_base_url_that_waits() {
         let elsewhere = |form: FormFill| form.set("base_url", "https://evil.example.net");
         let page = ana.get("/connectors/payroll").await.submit(elsewhere).await;
         let page = page.expect(303).follow().await;
-        assert!(
-            page.flash()
-                .contains("are refused until somebody approves it")
-        );
+        assert!(page.flash().contains("are refused until somebody approves it"));
         let renewals = "/connectors/payroll/authorization/token-renewals";
         ana.post(renewals, &[]).await.expect(303);
         assert_eq!(app.token(id).await.as_deref(), Some("canary-new"));
-        let origins = app
-            .value("SELECT array_to_string(origins, ' ') FROM tokens")
-            .await;
+        let origins = app.value("SELECT array_to_string(origins, ' ') FROM tokens").await;
         assert!(!origins.contains("evil"), "{origins}");
     }
 }

@@ -12,20 +12,15 @@ async fn test(browser: &Browser, fill: impl FnOnce(FormFill) -> FormFill) -> Pag
 }
 
 fn basic(form: FormFill) -> FormFill {
-    form.set("auth_method", "basic")
-        .set("user_name", "svc")
-        .set("password", "päss:word")
+    form.set("auth_method", "basic").set("user_name", "svc").set("password", "päss:word")
 }
 
 fn bearer(form: FormFill) -> FormFill {
-    form.set("auth_method", "bearer")
-        .set("token", "canary-token")
+    form.set("auth_method", "bearer").set("token", "canary-token")
 }
 
 fn api_key(form: FormFill) -> FormFill {
-    form.set("auth_method", "api_key")
-        .set("api_key_name", "X-Key")
-        .set("api_key", "canary-key")
+    form.set("auth_method", "api_key").set("api_key_name", "X-Key").set("api_key", "canary-key")
 }
 
 #[tokio::test]
@@ -39,37 +34,19 @@ async fn each_method_signs_in_as_typed_and_nothing_is_saved() {
         (basic, "authorization", Some("Basic c3ZjOnDDpHNzOndvcmQ=")),
         (bearer, "authorization", Some("Bearer canary-token")),
         (api_key, "x-key", Some("canary-key")),
-        (
-            |form| api_key(form).set("api_key_prefix", "Token"),
-            "x-key",
-            Some("Token canary-key"),
-        ),
+        (|form| api_key(form).set("api_key_prefix", "Token"), "x-key", Some("Token canary-key")),
     ];
     for (at, (fill, header, value)) in methods.into_iter().enumerate() {
         let page = test(&ana, fill).await;
         let said = step(&page, "Base URL");
-        assert!(
-            said.starts_with("Good The API answered 200 (OK) in "),
-            "{said}"
-        );
+        assert!(said.starts_with("Good The API answered 200 (OK) in "), "{said}");
         assert!(step(&page, "API: connection").starts_with("Good Connected to 127.0.0.1"));
         let tls = step(&page, "API: TLS");
-        assert!(
-            tls.starts_with("Warning") && tls.contains("is not encrypted"),
-            "{tls}"
-        );
-        let summary = page
-            .texts("section[aria-labelledby=tested] [role=status]")
-            .concat();
-        assert!(
-            summary.contains("works, with a warning") && summary.contains("Nothing was saved."),
-            "{summary}"
-        );
+        assert!(tls.starts_with("Warning") && tls.contains("is not encrypted"), "{tls}");
+        let summary = page.texts("section[aria-labelledby=tested] [role=status]").concat();
+        assert!(summary.contains("works, with a warning") && summary.contains("Nothing was saved."), "{summary}");
         let request = api.requests().swap_remove(at);
-        assert_eq!(
-            (request.method.as_str(), request.target.as_str()),
-            ("GET", "/v1")
-        );
+        assert_eq!((request.method.as_str(), request.target.as_str()), ("GET", "/v1"));
         assert_eq!(request.header(header), value);
         for secret in ["päss:word", "canary-token", "canary-key"] {
             assert!(!page.html.contains(secret));
@@ -97,30 +74,17 @@ async fn the_apis_answer_is_judged() {
         (302, "", "Warning", "The API redirects."),
         (503, "", "Warning", "The API is in trouble."),
         (419, "", "Problem", "The API refuses the credential."),
-        (
-            200,
-            r#"{"error":{"code":"ended"}}"#,
-            "Problem",
-            "The API refuses the credential.",
-        ),
+        (200, r#"{"error":{"code":"ended"}}"#, "Problem", "The API refuses the credential."),
     ] {
         let api = Hostile::start(answer(status, &json, body)).await;
-        let sql = format!(
-            "UPDATE connectors SET base_url = '{}' WHERE id = '{id}'",
-            api.url("/")
-        );
+        let sql = format!("UPDATE connectors SET base_url = '{}' WHERE id = '{id}'", api.url("/"));
         app.sql(&sql).await;
         let page = test(&ana, |form| {
-            bearer(form)
-                .set("expired_statuses", "401, 419")
-                .set("expired_body", "/error/code = ended")
+            bearer(form).set("expired_statuses", "401, 419").set("expired_body", "/error/code = ended")
         })
         .await;
         let said = step(&page, "Base URL");
-        assert!(
-            said.starts_with(mark) && said.contains(words),
-            "{status}: {said}"
-        );
+        assert!(said.starts_with(mark) && said.contains(words), "{status}: {said}");
     }
 }
 
@@ -130,19 +94,12 @@ async fn what_is_missing_is_said_before_anything_is_sent() {
     let api = Hostile::json("{}").await;
     connector(&app, Method::NoAuth, &api.url("/")).await;
     let ana = app.person(&[EditConnectors]).await;
-    for (method, name, words) in [
-        ("basic", "Sign-in", "The secret is not set."),
-        ("bearer", "Token", "There is no access token yet."),
-    ] {
-        let page = test(&ana, |form| {
-            form.set("auth_method", method).set("user_name", "svc")
-        })
-        .await;
+    for (method, name, words) in
+        [("basic", "Sign-in", "The secret is not set."), ("bearer", "Token", "There is no access token yet.")]
+    {
+        let page = test(&ana, |form| form.set("auth_method", method).set("user_name", "svc")).await;
         let said = step(&page, name);
-        assert!(
-            said.starts_with("Problem") && said.contains(words),
-            "{said}"
-        );
+        assert!(said.starts_with("Problem") && said.contains(words), "{said}");
         assert!(step(&page, "Base URL").starts_with("Not tried"));
     }
     assert!(api.requests().is_empty());
@@ -176,39 +133,20 @@ async fn what_stands_in_the_way_is_said_and_no_credential_is_sent() {
         app.sql(&sql).await;
         let page = test(&ana, |form| bearer(form).set("ca_certificate", ca)).await;
         let said = step(&page, name);
-        assert!(
-            said.starts_with("Problem") && said.contains(words),
-            "{url}: {said}"
-        );
+        assert!(said.starts_with("Problem") && said.contains(words), "{url}: {said}");
         let steps = steps(&page);
-        assert!(
-            steps.iter().all(|(name, _)| name != "Base URL"),
-            "{steps:?}"
-        );
+        assert!(steps.iter().all(|(name, _)| name != "Base URL"), "{steps:?}");
         assert!(page.text().contains("The test found a problem."));
     }
-    let sql = format!(
-        "UPDATE connectors SET base_url = '{}' WHERE id = '{id}'",
-        unknown.url("/")
-    );
+    let sql = format!("UPDATE connectors SET base_url = '{}' WHERE id = '{id}'", unknown.url("/"));
     app.sql(&sql).await;
     let page = test(&ana, |form| bearer(form).set("ca_certificate", &ca)).await;
     let tls = step(&page, "API: TLS");
-    assert!(
-        tls.starts_with("Good") && tls.contains("days left"),
-        "{tls}"
-    );
-    let unchecked = |form| {
-        bearer(form)
-            .untick("verify", "yes")
-            .forge("verify_off", "yes")
-    };
+    assert!(tls.starts_with("Good") && tls.contains("days left"), "{tls}");
+    let unchecked = |form| bearer(form).untick("verify", "yes").forge("verify_off", "yes");
     let page = test(&ana, unchecked).await;
     let tls = step(&page, "API: TLS");
-    assert!(
-        tls.starts_with("Warning") && tls.contains("was not checked"),
-        "{tls}"
-    );
+    assert!(tls.starts_with("Warning") && tls.contains("was not checked"), "{tls}");
     assert!(expired.requests().is_empty() && named.requests().is_empty());
     assert_eq!(unknown.requests().len(), 2);
 }

@@ -8,10 +8,7 @@ async fn test(form: FormFill) -> Page {
 
 /// Nothing but the token that was there, if one was.
 async fn nothing_saved(scene: &Scene) {
-    assert_eq!(
-        scene.app.count("SELECT count(*) FROM oauth_clients").await,
-        0
-    );
+    assert_eq!(scene.app.count("SELECT count(*) FROM oauth_clients").await, 0);
     assert_eq!(scene.app.count("SELECT count(*) FROM secrets").await, 0);
     assert_eq!(scene.token().await, None);
     assert_eq!(scene.audited("authorization.saved").await, 0);
@@ -23,10 +20,7 @@ async fn a_client_is_right_or_wrong_before_anybody_has_agreed() {
         let scene = Scene::new(kind, CODE).await;
         let page = test(scene.filled().await).await;
         let said = step(&page, "Client");
-        assert!(
-            said.starts_with("Good The server knows Client ID and Client Secret"),
-            "{said}"
-        );
+        assert!(said.starts_with("Good The server knows Client ID and Client Secret"), "{said}");
         assert!(step(&page, "Base URL").starts_with("Not tried"));
         let note = page.texts("section[aria-labelledby=tested] .note").concat();
         let summary = "What could be tried works, with a warning.";
@@ -36,28 +30,18 @@ async fn a_client_is_right_or_wrong_before_anybody_has_agreed() {
         assert!(!said.contains("knows"), "{said}");
         let wrong = scene.filled().await.set("client_secret", "wrong");
         let said = step(&test(wrong).await, "Client");
-        assert!(
-            said.starts_with("Problem") && said.contains("invalid_client"),
-            "{said}"
-        );
+        assert!(said.starts_with("Problem") && said.contains("invalid_client"), "{said}");
         nothing_saved(&scene).await;
     }
 }
 
 #[tokio::test]
 async fn a_token_is_fetched_just_for_the_test() {
-    for (kind, method) in [
-        (Kind::Oidc, CLIENT),
-        (Kind::Django, CLIENT),
-        (Kind::Django, PASSWORDS),
-    ] {
+    for (kind, method) in [(Kind::Oidc, CLIENT), (Kind::Django, CLIENT), (Kind::Django, PASSWORDS)] {
         let scene = Scene::new(kind, method).await;
         let page = test(scene.filled().await).await;
         let said = step(&page, "Token");
-        assert_eq!(
-            said,
-            "Good The server gave an access token. It was not stored."
-        );
+        assert_eq!(said, "Good The server gave an access token. It was not stored.");
         assert!(step(&page, "Base URL").starts_with("Good The API answered 200"));
         let wrong = scene.filled().await.set("client_secret", "wrong");
         let page = test(wrong).await;
@@ -68,19 +52,12 @@ async fn a_token_is_fetched_just_for_the_test() {
     let scene = Scene::new(Kind::Django, IMPLICIT).await;
     let page = test(scene.filled().await).await;
     let said = step(&page, "Token");
-    assert!(
-        said.starts_with("Not tried Nobody has agreed yet."),
-        "{said}"
-    );
+    assert!(said.starts_with("Not tried Nobody has agreed yet."), "{said}");
 }
 
 #[tokio::test]
 async fn a_stored_token_that_the_api_refuses_is_renewed_once() {
-    for (kind, method) in [
-        (Kind::Oidc, CLIENT),
-        (Kind::Django, CLIENT),
-        (Kind::Django, PASSWORDS),
-    ] {
+    for (kind, method) in [(Kind::Oidc, CLIENT), (Kind::Django, CLIENT), (Kind::Django, PASSWORDS)] {
         let scene = Scene::new(kind, method).await;
         scene.save().await;
         scene.authorize().await;
@@ -120,11 +97,7 @@ async fn a_token_that_only_a_person_can_renew_is_said_to_need_one() {
 
 #[tokio::test]
 async fn a_new_secret_is_tried_though_a_token_is_stored() {
-    for (kind, method) in [
-        (Kind::Oidc, CODE),
-        (Kind::Django, CLIENT),
-        (Kind::Django, PASSWORDS),
-    ] {
+    for (kind, method) in [(Kind::Oidc, CODE), (Kind::Django, CLIENT), (Kind::Django, PASSWORDS)] {
         let scene = Scene::new(kind, method).await;
         scene.save().await;
         scene.authorize().await;
@@ -146,10 +119,7 @@ async fn a_token_server_that_cannot_be_reached_is_said_so() {
     let closed = Hostile::json("{}").await.url("/token");
     let page = test(scene.filled().await.set("token_url", &closed)).await;
     assert!(step(&page, "Token server: connection").starts_with("Problem"));
-    assert_eq!(
-        step(&page, "Token"),
-        "Not tried The token server was not reached."
-    );
+    assert_eq!(step(&page, "Token"), "Not tried The token server was not reached.");
     assert!(step(&page, "Base URL").starts_with("Not tried"));
     nothing_saved(&scene).await;
 }

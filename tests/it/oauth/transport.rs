@@ -14,10 +14,7 @@ async fn filled(api: &str, token_url: &str) -> (TestApp, Uuid, Browser, FormFill
     let id = connector(&app, CLIENT, api).await;
     let ana = app.person(&[EditConnectors]).await;
     let form = ana.get(TAB).await.form(TAB);
-    let form = form
-        .set("token_url", token_url)
-        .set("client_id", "app")
-        .set("client_secret", SECRET);
+    let form = form.set("token_url", token_url).set("client_id", "app").set("client_secret", SECRET);
     (app, id, ana, form)
 }
 
@@ -36,11 +33,7 @@ async fn a_ca_of_ones_own() {
     let identity = ours.issue("127.0.0.1");
     let api = Hostile::start_tls(answer(200, &[], "{}"), &identity, None).await;
     let server = Hostile::start_tls(tokens(), &identity, None).await;
-    for (ca, trusted) in [
-        (ours.pem(), true),
-        (theirs.pem(), false),
-        (String::new(), false),
-    ] {
+    for (ca, trusted) in [(ours.pem(), true), (theirs.pem(), false), (String::new(), false)] {
         let (app, id, ana, form) = filled(&api.url("/v1"), &server.url("/token")).await;
         let before = (server.requests().len(), api.requests().len());
         saved(form.set("ca_certificate", &ca)).await;
@@ -50,11 +43,7 @@ async fn a_ca_of_ones_own() {
         let page = test(&ana).await;
         let mark = if trusted { "Good" } else { "Problem" };
         for name in ["Token server: TLS", "API: TLS"] {
-            assert!(
-                step(&page, name).starts_with(mark),
-                "{name}: {}",
-                step(&page, name)
-            );
+            assert!(step(&page, name).starts_with(mark), "{name}: {}", step(&page, name));
         }
         let after = (server.requests().len(), api.requests().len());
         assert_eq!(after != before, trusted, "nothing is sent to a stranger");
@@ -72,8 +61,7 @@ async fn a_client_certificate() {
         let (app, id, ana, form) = filled(&api.url("/v1"), &server.url("/token")).await;
         let form = form.set("ca_certificate", &ours.pem());
         saved(if shown {
-            form.set("client_certificate", &client.certificate_pem)
-                .set("client_key", &client.key_pem)
+            form.set("client_certificate", &client.certificate_pem).set("client_key", &client.key_pem)
         } else {
             form
         })
@@ -83,9 +71,8 @@ async fn a_client_certificate() {
         assert_eq!(page.status == 303, shown, "{}", page.text());
         assert_eq!(app.token(id).await.is_some(), shown);
         let called = steps(&test(&ana).await);
-        let good = |(name, said): &(String, String)| {
-            name == "Base URL" && said.starts_with("Good The API answered 200")
-        };
+        let good =
+            |(name, said): &(String, String)| name == "Base URL" && said.starts_with("Good The API answered 200");
         assert_eq!(called.iter().any(good), shown, "{called:?}");
         let after = (server.requests().len(), api.requests().len());
         assert_eq!(after != before, shown, "servers let no stranger in");
@@ -128,10 +115,7 @@ async fn a_proxy() {
 
 #[tokio::test]
 async fn a_time_out() {
-    let (api, server) = (
-        Hostile::start(Behaviour::Silence).await,
-        Hostile::start(Behaviour::Silence).await,
-    );
+    let (api, server) = (Hostile::start(Behaviour::Silence).await, Hostile::start(Behaviour::Silence).await);
     let (app, id, ana, form) = filled(&api.url("/v1"), &server.url("/token")).await;
     saved(form.set("time_out", "1")).await;
     let begun = std::time::Instant::now();
@@ -141,9 +125,6 @@ async fn a_time_out() {
     app.store_token(id, "canary-token", None).await;
     let page = test(&ana).await;
     let said = step(&page, "Base URL");
-    assert!(
-        said.starts_with("Problem") && said.contains("1 second"),
-        "{said}"
-    );
+    assert!(said.starts_with("Problem") && said.contains("1 second"), "{said}");
     assert_eq!((server.requests().len(), api.requests().len()), (1, 1));
 }

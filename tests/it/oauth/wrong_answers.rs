@@ -10,10 +10,7 @@ async fn refused(page: Page, status: u16, h1: &str) -> Page {
     let (_, query) = page.path.split_once('?').unwrap_or_default();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
         let is_secret = ["code", "state"].contains(&name.as_ref()) && !value.is_empty();
-        assert!(
-            !is_secret || !page.html.contains(&*value),
-            "{name} on the page"
-        );
+        assert!(!is_secret || !page.html.contains(&*value), "{name} on the page");
     }
     assert!(page.has_link("Back to Authorization"));
     let again = page.form(ATTEMPTS).press("Authorize again").send().await;
@@ -122,18 +119,11 @@ async fn an_answer_without_its_state_is_not_believed() {
 async fn the_state_of_another_connector_does_not_count() {
     let (scene, token) = with_token(Kind::Django).await;
     let back = scene.allowed().await;
-    scene
-        .app
-        .connector_with("Ledger", |new| new.method = CODE)
-        .await;
+    scene.app.connector_with("Ledger", |new| new.method = CODE).await;
     let other = back.replace("/payroll/", "/ledger/");
     let page = scene.come_back(&other).await.expect(400);
     assert_eq!(page.h1(), "This answer belongs to no attempt");
-    assert!(
-        page.buttons()
-            .iter()
-            .all(|words| words != "Authorize again")
-    );
+    assert!(page.buttons().iter().all(|words| words != "Authorize again"));
     assert_eq!(scene.token().await, Some(token));
 }
 
@@ -141,15 +131,9 @@ async fn the_state_of_another_connector_does_not_count() {
 async fn an_answer_must_come_from_the_issuer() {
     let scene = Scene::new(Kind::Oidc, CODE).await;
     let issuer = scene.server.urls.issuer.clone();
-    scene
-        .save_with(|form| form.set("issuer", &issuer).tick("iss_required", "yes"))
-        .await;
+    scene.save_with(|form| form.set("issuer", &issuer).tick("iss_required", "yes")).await;
     let other = "This answer comes from another server";
-    for iss in [
-        Some("https://evil.example.net"),
-        Some("http://127.0.0.1"),
-        None,
-    ] {
+    for iss in [Some("https://evil.example.net"), Some("http://127.0.0.1"), None] {
         let back = changed(&scene.allowed().await, "iss", iss);
         refused(scene.come_back(&back).await, 400, other).await;
     }
@@ -160,11 +144,7 @@ async fn an_answer_must_come_from_the_issuer() {
     let page = scene.ana.get(TAB).await;
     saved(page.form(TAB).untick("iss_required", "yes")).await;
     let token = scene.token().await;
-    let back = changed(
-        &scene.allowed().await,
-        "iss",
-        Some("https://evil.example.net"),
-    );
+    let back = changed(&scene.allowed().await, "iss", Some("https://evil.example.net"));
     refused(scene.come_back(&back).await, 400, other).await;
     assert_eq!(scene.token().await, token);
     let back = changed(&scene.allowed().await, "iss", None);
@@ -175,18 +155,13 @@ async fn an_answer_must_come_from_the_issuer() {
 async fn the_servers_no_to_the_code_is_told() {
     for kind in BOTH {
         let scene = Scene::new(kind, CODE).await;
-        scene
-            .save_with(|form| form.set("client_secret", "wrong").set("time_out", "1"))
-            .await;
+        scene.save_with(|form| form.set("client_secret", "wrong").set("time_out", "1")).await;
         let back = scene.allowed().await;
         let page = refused(scene.come_back(&back).await, 200, "No access token").await;
         let text = page.text();
         assert!(text.contains("invalid_client"), "{text}");
         assert!(text.contains("Check Client ID and Client Secret"), "{text}");
-        assert_eq!(
-            (scene.token().await, scene.status().await.as_str()),
-            (None, "not_authorized")
-        );
+        assert_eq!((scene.token().await, scene.status().await.as_str()), (None, "not_authorized"));
 
         let page = scene.ana.get(TAB).await;
         saved(replace(page.form(TAB), "client_secret", SECRET)).await;
@@ -217,10 +192,7 @@ async fn twenty_deliveries_of_one_answer_ask_for_one_token() {
         let taken = pages.iter().filter(|page| page.status == 303).count();
         assert_eq!(taken, 1);
         for page in pages.iter().filter(|page| page.status != 303) {
-            assert_eq!(
-                (page.status, page.h1().as_str()),
-                (400, "This answer was taken already")
-            );
+            assert_eq!((page.status, page.h1().as_str()), (400, "This answer was taken already"));
         }
         let seen = scene.server.seen().await;
         assert_eq!(seen.arrived, 1);

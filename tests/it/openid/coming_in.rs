@@ -42,15 +42,13 @@ async fn the_first_sign_in_makes_an_account_without_password_and_permissions() {
         .rows("SELECT name, password_hash, super_admin, active, last_sign_in_at IS NOT NULL FROM users WHERE username = 'ben'")
         .await;
     assert_eq!(row, [["Ben Okafor", "", "f", "t", "t"]]);
-    let identity = staff
-        .app
-        .rows("SELECT issuer, subject FROM identities")
-        .await;
+    let identity = staff.app.rows("SELECT issuer, subject FROM identities").await;
     assert_eq!(identity, [[staff.provider.issuer.as_str(), "248289"]]);
     let lines = history(&staff.app, staff.user("ben").await).await;
     let kinds: Vec<&str> = lines.iter().map(|(kind, _)| kind.as_str()).collect();
     assert_eq!(kinds, ["user.created", "identity.connected"]);
-    let session = "SELECT count(*) FROM audit_events WHERE kind = 'session.started' AND changes::text LIKE '%Staff login%'";
+    let session =
+        "SELECT count(*) FROM audit_events WHERE kind = 'session.started' AND changes::text LIKE '%Staff login%'";
     assert_eq!(staff.app.count(session).await, 1);
 }
 
@@ -66,19 +64,13 @@ async fn the_same_person_finds_the_same_account_whatever_they_are_called_now() {
     assert_eq!(staff.app.count("SELECT count(*) FROM identities").await, 1);
     // Somebody else who is called as he was is not he.
     let (_, page) = staff.arrive(claims("777", "ben")).await;
-    assert_eq!(
-        page.expect(409).h1(),
-        "Your user name belongs to another account"
-    );
+    assert_eq!(page.expect(409).h1(), "Your user name belongs to another account");
 }
 
 #[tokio::test]
 async fn an_account_with_the_same_user_name_is_never_taken_over() {
     let staff = Staff::start().await;
-    let local = staff
-        .app
-        .user_named("ana", "Ana Local", &[ViewConnectors])
-        .await;
+    let local = staff.app.user_named("ana", "Ana Local", &[ViewConnectors]).await;
     for username in ["ana", "ANA"] {
         let (browser, page) = staff.arrive(claims("1", username)).await;
         let page = page.expect(409);
@@ -100,13 +92,7 @@ async fn where_no_accounts_are_made_only_those_who_have_one_come_in() {
     let page = page.expect(403);
     assert_eq!(page.h1(), "You have no account here");
     browser.get("/profile").await.expect(303);
-    assert_eq!(
-        staff
-            .app
-            .count("SELECT count(*) FROM users WHERE username = 'ben'")
-            .await,
-        0
-    );
+    assert_eq!(staff.app.count("SELECT count(*) FROM users WHERE username = 'ben'").await, 0);
 }
 
 #[tokio::test]
@@ -125,10 +111,7 @@ async fn only_members_of_an_allowed_group_come_in_and_it_is_asked_every_time() {
 async fn a_deactivated_user_stays_out() {
     let staff = Staff::start().await;
     staff.arrive(claims("1", "ben")).await;
-    staff
-        .app
-        .sql("UPDATE users SET active = false WHERE username = 'ben'; DELETE FROM sessions")
-        .await;
+    staff.app.sql("UPDATE users SET active = false WHERE username = 'ben'; DELETE FROM sessions").await;
     let (browser, page) = staff.arrive(claims("1", "ben")).await;
     assert_eq!(page.expect(403).h1(), "Your account is deactivated");
     browser.get("/profile").await.expect(303);
@@ -156,11 +139,8 @@ async fn a_name_that_cannot_be_a_user_name_is_told_and_escaped() {
 #[tokio::test]
 async fn a_name_from_the_provider_is_escaped() {
     let staff = Staff::start().await;
-    let (ben, page) = staff
-        .arrive(
-            json!({"sub": "1", "preferred_username": "ben", "name": "<script>alert(1)</script>"}),
-        )
-        .await;
+    let (ben, page) =
+        staff.arrive(json!({"sub": "1", "preferred_username": "ben", "name": "<script>alert(1)</script>"})).await;
     page.expect(303);
     let page = ben.get("/profile").await.expect(200);
     assert!(!page.html.contains("<script>alert"), "{}", page.html);
@@ -182,9 +162,7 @@ async fn the_session_is_a_new_one_and_leads_to_the_page_that_was_asked_for() {
         let page = browser.get("/sign-in").await;
         let form = page.form("/sign-in/attempts").set("next", elsewhere);
         let request = super::leads_to(&form.send().await);
-        let page = staff
-            .follow(&browser, &staff.provider.answer(&request))
-            .await;
+        let page = staff.follow(&browser, &staff.provider.answer(&request)).await;
         assert_eq!(page.location(), Some("/"), "{elsewhere}");
     }
 }
@@ -200,10 +178,7 @@ async fn what_is_asked_of_the_provider_is_bound_to_this_attempt() {
         ("client_id", "connectory"),
         ("scope", "openid profile"),
         ("code_challenge_method", "S256"),
-        (
-            "redirect_uri",
-            &format!("{}/sign-in/callback", staff.app.public_url),
-        ),
+        ("redirect_uri", &format!("{}/sign-in/callback", staff.app.public_url)),
     ] {
         assert_eq!(first[name], value);
     }
@@ -213,10 +188,7 @@ async fn what_is_asked_of_the_provider_is_bound_to_this_attempt() {
     }
     assert!(!first.contains_key("prompt") && !first.contains_key("max_age"));
     // A dump of the database completes nobody's attempt.
-    let kept = staff
-        .app
-        .rows("SELECT sign_in_attempts::text FROM sign_in_attempts")
-        .await;
+    let kept = staff.app.rows("SELECT sign_in_attempts::text FROM sign_in_attempts").await;
     let kept = kept.concat().concat();
     assert!(!kept.contains(&first["state"]) && !kept.contains(&first["nonce"]));
 }
@@ -228,19 +200,11 @@ async fn whoever_is_signed_in_is_not_sent_away_and_nobody_comes_before_the_first
     let page = ana.post("/sign-in/attempts", &[]).await.expect(303);
     assert_eq!(page.location(), Some("/"));
     let empty = Staff::start().await;
-    empty
-        .app
-        .sql("ALTER TABLE users DISABLE TRIGGER USER; DELETE FROM users")
-        .await;
+    empty.app.sql("ALTER TABLE users DISABLE TRIGGER USER; DELETE FROM users").await;
     let browser = empty.app.browser();
-    let csrf = browser
-        .get("/first-run")
-        .await
-        .attribute("input[name=csrf]", "value");
+    let csrf = browser.get("/first-run").await.attribute("input[name=csrf]", "value");
     let csrf = csrf.expect("a form");
-    let page = browser
-        .post_exactly("/sign-in/attempts", &[("csrf", &csrf)])
-        .await;
+    let page = browser.post_exactly("/sign-in/attempts", &[("csrf", &csrf)]).await;
     assert_eq!(page.location(), Some("/first-run"));
 }
 
@@ -249,31 +213,11 @@ async fn somebody_without_a_password_cannot_use_the_form_and_may_be_given_one() 
     let staff = Staff::start().await;
     staff.arrive(claims("1", "ben")).await;
     for password in ["", PASSWORD] {
-        staff
-            .app
-            .browser()
-            .sign_in("ben", password)
-            .await
-            .expect(422);
+        staff.app.browser().sign_in("ben", password).await.expect(422);
     }
-    let hash = staff
-        .app
-        .hasher
-        .hash(PASSWORD.into())
-        .await
-        .expect("a hash");
-    staff
-        .app
-        .sql(&format!(
-            "UPDATE users SET password_hash = '{hash}' WHERE username = 'ben'"
-        ))
-        .await;
-    staff
-        .app
-        .browser()
-        .sign_in("ben", PASSWORD)
-        .await
-        .expect(303);
+    let hash = staff.app.hasher.hash(PASSWORD.into()).await.expect("a hash");
+    staff.app.sql(&format!("UPDATE users SET password_hash = '{hash}' WHERE username = 'ben'")).await;
+    staff.app.browser().sign_in("ben", PASSWORD).await.expect(303);
     let (_, page) = staff.arrive(claims("1", "ben")).await;
     page.expect(303);
 }
@@ -283,17 +227,10 @@ async fn two_windows_of_one_new_person_make_one_account() {
     let staff = Staff::start().await;
     staff.provider.person(claims("1", "ben"));
     let windows: Vec<_> = (0..6).map(|_| staff.app.browser()).collect();
-    let pages =
-        futures_util::future::join_all(windows.iter().map(|window| staff.come(window))).await;
+    let pages = futures_util::future::join_all(windows.iter().map(|window| staff.come(window))).await;
     for page in pages {
         page.expect(303);
     }
     assert_eq!(staff.app.count("SELECT count(*) FROM identities").await, 1);
-    assert_eq!(
-        staff
-            .app
-            .count("SELECT count(*) FROM users WHERE username_key LIKE 'ben%'")
-            .await,
-        1
-    );
+    assert_eq!(staff.app.count("SELECT count(*) FROM users WHERE username_key LIKE 'ben%'").await, 1);
 }

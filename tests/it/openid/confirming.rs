@@ -18,10 +18,7 @@ async fn a_new_sign_in_there_counts_like_the_own_password_for_fifteen_minutes() 
     put_user(&staff.app, callers, staff.user("ben").await).await;
 
     let page = ben.get("/profile/keys/new").await.expect(200);
-    let page = page
-        .submit(|form| form.set("own_password", "anything"))
-        .await
-        .expect(422);
+    let page = page.submit(|form| form.set("own_password", "anything")).await.expect(422);
     let message = page.field_error("own_password").expect("a message");
     assert!(message.contains("You have no password here."), "{message}");
 
@@ -29,10 +26,7 @@ async fn a_new_sign_in_there_counts_like_the_own_password_for_fifteen_minutes() 
     let page = page.form("/profile/provider/attempts").send().await;
     let answer = staff.provider.answer(&leads_to(&page));
     let page = staff.follow(&ben, &answer).await.expect(303).follow().await;
-    assert_eq!(
-        page.flash(),
-        "Staff login says that it is you. It counts for 15 minutes"
-    );
+    assert_eq!(page.flash(), "Staff login says that it is you. It counts for 15 minutes");
     let asks = async || {
         let page = ben.get("/profile/keys/new").await.expect(200);
         page.all("#own_password").next().is_some()
@@ -69,22 +63,10 @@ async fn somebody_without_a_password_is_told_the_way_and_loses_nothing_that_was_
 #[tokio::test]
 async fn another_person_there_does_not_count() {
     let staff = Staff::start().await;
-    let (ben, _) = staff
-        .arrive(json!({"sub": "1", "preferred_username": "ben"}))
-        .await;
-    let page = ben
-        .get(PAGE)
-        .await
-        .form("/profile/provider/attempts")
-        .send()
-        .await;
-    staff
-        .provider
-        .person(json!({"sub": "2", "preferred_username": "eve"}));
-    let page = staff
-        .follow(&ben, &staff.provider.answer(&leads_to(&page)))
-        .await
-        .expect(409);
+    let (ben, _) = staff.arrive(json!({"sub": "1", "preferred_username": "ben"})).await;
+    let page = ben.get(PAGE).await.form("/profile/provider/attempts").send().await;
+    staff.provider.person(json!({"sub": "2", "preferred_username": "eve"}));
+    let page = staff.follow(&ben, &staff.provider.answer(&leads_to(&page))).await.expect(409);
     assert_eq!(page.h1(), "This is another account");
     let confirmed = "SELECT count(*) FROM sessions WHERE confirmed_at IS NOT NULL";
     assert_eq!(staff.app.count(confirmed).await, 0);

@@ -1,4 +1,5 @@
-//! Answers that bring nobody in: forged, repeated, late, somebody else's, and a provider that says what is not to be believed.
+//! Answers that bring nobody in: forged, repeated, late, somebody else's, and a provider that says what is not to be
+//! believed.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -29,13 +30,7 @@ async fn an_answer_counts_once_in_the_browser_that_asked_and_for_ten_minutes() {
 
     let answer = staff.provider.answer(&staff.leave(&ben).await);
     let page = staff.follow(&thief, &answer).await;
-    refused(
-        &staff,
-        &thief,
-        page,
-        "This sign-in began in another browser",
-    )
-    .await;
+    refused(&staff, &thief, page, "This sign-in began in another browser").await;
 
     staff.follow(&ben, &answer).await.expect(303);
     staff.app.sql("DELETE FROM sessions").await;
@@ -44,9 +39,7 @@ async fn an_answer_counts_once_in_the_browser_that_asked_and_for_ten_minutes() {
     assert_eq!(staff.provider.asked("/token"), 1);
 
     let answer = staff.provider.answer(&staff.leave(&ben).await);
-    staff
-        .app
-        .advance(TimeDelta::minutes(10) + TimeDelta::seconds(1));
+    staff.app.advance(TimeDelta::minutes(10) + TimeDelta::seconds(1));
     let page = staff.follow(&ben, &answer).await;
     refused(&staff, &ben, page, "This answer came too late").await;
     assert_eq!(staff.provider.asked("/token"), 1);
@@ -73,14 +66,8 @@ async fn an_answer_that_nobody_asked_for_is_not_taken() {
     for (answer, title) in [
         ("".to_string(), "There is no answer in this address"),
         ("?code=x".to_string(), "This answer belongs to no sign-in"),
-        (
-            "?code=x&state=forged".to_string(),
-            "This answer belongs to no sign-in",
-        ),
-        (
-            format!("?code=x&state={state}&state={state}"),
-            "There is no answer in this address",
-        ),
+        ("?code=x&state=forged".to_string(), "This answer belongs to no sign-in"),
+        (format!("?code=x&state={state}&state={state}"), "There is no answer in this address"),
     ] {
         let page = ben.get(&format!("/sign-in/callback{answer}")).await;
         refused(&staff, &ben, page, title).await;
@@ -94,14 +81,9 @@ async fn another_servers_answer_is_not_taken() {
     let ben = staff.app.browser();
     for iss in [None, Some("https://evil.example"), Some("")] {
         let request = staff.leave(&ben).await;
-        let (state, back) = (
-            query(&request)["state"].clone(),
-            query(&request)["redirect_uri"].clone(),
-        );
+        let (state, back) = (query(&request)["state"].clone(), query(&request)["redirect_uri"].clone());
         let iss = iss.map(|iss| format!("&iss={iss}")).unwrap_or_default();
-        let page = staff
-            .follow(&ben, &format!("{back}?code=x&state={state}{iss}"))
-            .await;
+        let page = staff.follow(&ben, &format!("{back}?code=x&state={state}{iss}")).await;
         refused(&staff, &ben, page, "This answer comes from another server").await;
     }
     assert_eq!(staff.provider.asked("/token"), 0);
@@ -112,24 +94,14 @@ async fn the_providers_no_is_shown_with_its_words() {
     let staff = Staff::start().await;
     let ben = staff.app.browser();
     for (error, words, title) in [
-        (
-            "access_denied",
-            "Ben does not want <b>it</b>",
-            "The sign-in was cancelled",
-        ),
+        ("access_denied", "Ben does not want <b>it</b>", "The sign-in was cancelled"),
         ("server_error", "later", "The provider refused"),
     ] {
         let request = staff.leave(&ben).await;
-        let answer = staff
-            .provider
-            .back(&request, &[("error", error), ("error_description", words)]);
+        let answer = staff.provider.back(&request, &[("error", error), ("error_description", words)]);
         let page = staff.follow(&ben, &answer).await.expect(200);
         let page = refused(&staff, &ben, page, title).await;
-        assert!(
-            page.text().contains(words) && page.text().contains(error),
-            "{}",
-            page.text()
-        );
+        assert!(page.text().contains(words) && page.text().contains(error), "{}", page.text());
         assert!(!page.html.contains("<b>it"));
     }
     // A code that the provider does not know.
@@ -143,10 +115,7 @@ async fn the_providers_no_is_shown_with_its_words() {
 async fn an_id_token_counts_only_if_all_of_it_fits() {
     let staff = Staff::start().await;
     let now = staff.app.clock.now().timestamp();
-    let (unbelievable, clock) = (
-        "The provider’s answer cannot be believed",
-        "The clocks do not agree",
-    );
+    let (unbelievable, clock) = ("The provider’s answer cannot be believed", "The clocks do not agree");
     let cases: [(&'static str, Value, &str); 16] = [
         ("nonce", json!("another"), unbelievable),
         ("nonce", Value::Null, unbelievable),
@@ -187,13 +156,7 @@ async fn an_id_token_counts_only_with_the_providers_signature() {
         staff.provider.sign(signing);
         let ben = staff.app.browser();
         let page = staff.come(&ben).await.expect(400);
-        refused(
-            &staff,
-            &ben,
-            page,
-            "The provider’s answer cannot be believed",
-        )
-        .await;
+        refused(&staff, &ben, page, "The provider’s answer cannot be believed").await;
     }
     staff.provider.sign(Signing::Own);
     staff.come(&staff.app.browser()).await.expect(303);
@@ -203,18 +166,10 @@ async fn an_id_token_counts_only_with_the_providers_signature() {
 async fn another_persons_userinfo_is_not_taken() {
     let staff = Staff::start().await;
     staff.provider.person(json!({"sub": "1"}));
-    staff
-        .provider
-        .more(json!({"sub": "2", "preferred_username": "root"}));
+    staff.provider.more(json!({"sub": "2", "preferred_username": "root"}));
     let ben = staff.app.browser();
     let page = staff.come(&ben).await.expect(400);
-    refused(
-        &staff,
-        &ben,
-        page,
-        "The provider’s answer cannot be believed",
-    )
-    .await;
+    refused(&staff, &ben, page, "The provider’s answer cannot be believed").await;
     assert_eq!(staff.app.count("SELECT count(*) FROM identities").await, 0);
 }
 
@@ -223,26 +178,15 @@ async fn departures_are_braked_by_address() {
     let staff = Staff::start().await;
     let ben = staff.app.browser();
     let csrf = ben.csrf().await;
-    let press = async || {
-        ben.post_exactly("/sign-in/attempts", &[("csrf", &csrf)])
-            .await
-    };
+    let press = async || ben.post_exactly("/sign-in/attempts", &[("csrf", &csrf)]).await;
     // All at once: one more comes back with every second that passes.
     let pages = futures_util::future::join_all((0..240).map(|_| press())).await;
     let held: Vec<_> = pages.iter().filter(|page| page.status == 429).collect();
     assert!((1..=120).contains(&held.len()), "{}", held.len());
-    assert!(
-        held.iter()
-            .all(|page| !page.header("retry-after").is_empty())
-    );
+    assert!(held.iter().all(|page| !page.header("retry-after").is_empty()));
     // Somebody with a password is not held up by it.
     let local = staff.app.user(&[]).await;
-    staff
-        .app
-        .browser()
-        .sign_in(&local.username, crate::support::PASSWORD)
-        .await
-        .expect(303);
+    staff.app.browser().sign_in(&local.username, crate::support::PASSWORD).await.expect(303);
     staff.app.advance(TimeDelta::seconds(2));
     press().await.expect(200);
 }

@@ -27,22 +27,16 @@ async fn people_come_in_by_the_settings_alone_and_the_log_holds_nothing_secret()
     let mode = std::fs::Permissions::from_mode(0o640);
     std::fs::set_permissions(&secret, mode).expect("a mode");
     let secret = secret.to_string_lossy().into_owned();
-    let program = here
-        .set("CONNECTORY_OIDC_CLIENT_SECRET_FILE", &secret)
-        .serve();
+    let program = here.set("CONNECTORY_OIDC_CLIENT_SECRET_FILE", &secret).serve();
     let browser = program.browser();
     let page = browser.get("/sign-in").await.expect(200);
     let request = leads_to(&page.form("/sign-in/attempts").send().await);
     let answer = staff.provider.answer(&request);
-    let path = &answer[answer
-        .find("/sign-in/callback")
-        .expect("the site's address")..];
+    let path = &answer[answer.find("/sign-in/callback").expect("the site's address")..];
     let page = browser.get(path).await;
     assert_eq!(page.location(), Some("/"), "{}", page.text());
     browser.get(path).await.expect(400);
-    staff
-        .provider
-        .person(json!({"sub": "x", "preferred_username": "ana"}));
+    staff.provider.person(json!({"sub": "x", "preferred_username": "ana"}));
     let other = program.browser();
     let page = other.get("/sign-in").await.expect(200);
     let second = leads_to(&page.form("/sign-in/attempts").send().await);
@@ -51,10 +45,7 @@ async fn people_come_in_by_the_settings_alone_and_the_log_holds_nothing_secret()
     other.get(path).await.expect(409);
     let (status, log) = program.stop();
     assert!(status.success(), "{status}");
-    assert!(
-        log.contains("sign-in by the provider refused") && log.contains("username-taken"),
-        "{log}"
-    );
+    assert!(log.contains("sign-in by the provider refused") && log.contains("username-taken"), "{log}");
     for word in [
         CLIENT_SECRET,
         "the-access-token",

@@ -16,22 +16,10 @@ async fn it_is_asked_for_its_description_once_an_hour_and_not_at_the_start() {
     for _ in 0..3 {
         staff.come(&staff.app.browser()).await.expect(303);
     }
-    assert_eq!(
-        (
-            staff.provider.asked(DESCRIPTION),
-            staff.provider.asked("/jwks")
-        ),
-        (1, 1)
-    );
+    assert_eq!((staff.provider.asked(DESCRIPTION), staff.provider.asked("/jwks")), (1, 1));
     staff.app.advance(TimeDelta::minutes(61));
     staff.come(&staff.app.browser()).await.expect(303);
-    assert_eq!(
-        (
-            staff.provider.asked(DESCRIPTION),
-            staff.provider.asked("/jwks")
-        ),
-        (2, 2)
-    );
+    assert_eq!((staff.provider.asked(DESCRIPTION), staff.provider.asked("/jwks")), (2, 2));
 }
 
 #[tokio::test]
@@ -75,12 +63,7 @@ async fn a_provider_that_fails_is_left_alone_for_a_moment_and_then_asked_again()
     staff.provider.break_down(DESCRIPTION, 503);
     let browser = staff.app.browser();
     for _ in 0..5 {
-        let page = browser
-            .get("/sign-in")
-            .await
-            .form("/sign-in/attempts")
-            .send()
-            .await;
+        let page = browser.get("/sign-in").await.form("/sign-in/attempts").send().await;
         assert_eq!(page.h1(), "The provider cannot be reached");
     }
     assert_eq!(staff.provider.asked(DESCRIPTION), 1);
@@ -103,10 +86,7 @@ async fn each_part_that_fails_has_its_page_and_nothing_is_half_done() {
     let staff = Staff::start().await;
     staff.provider.person(json!({"sub": "1", "name": "Ben"}));
     staff.provider.more(json!({"preferred_username": "ben"}));
-    for (path, title) in [
-        ("/userinfo", "The provider cannot be reached"),
-        ("/token", "The provider refused"),
-    ] {
+    for (path, title) in [("/userinfo", "The provider cannot be reached"), ("/token", "The provider refused")] {
         staff.provider.break_down(path, 500);
         let page = staff.come(&staff.app.browser()).await.expect(200);
         assert_eq!(page.h1(), title);
@@ -114,13 +94,7 @@ async fn each_part_that_fails_has_its_page_and_nothing_is_half_done() {
     }
     assert_eq!(staff.sessions().await, 0);
     staff.come(&staff.app.browser()).await.expect(303);
-    assert_eq!(
-        staff
-            .app
-            .count("SELECT count(*) FROM users WHERE username = 'ben'")
-            .await,
-        1
-    );
+    assert_eq!(staff.app.count("SELECT count(*) FROM users WHERE username = 'ben'").await, 1);
 }
 
 #[tokio::test]

@@ -53,9 +53,7 @@ async fn whoever_does_not_want_to_is_not_signed_in() {
     let (server, app) = site_of(|_| ()).await;
     let browser = app.browser();
     let answer = server.deny(&leave(&browser).await).await;
-    let page = browser
-        .get(answer.strip_prefix(&app.public_url).expect("the site"))
-        .await;
+    let page = browser.get(answer.strip_prefix(&app.public_url).expect("the site")).await;
     assert_eq!(page.expect(200).h1(), "The sign-in was cancelled");
     browser.get("/profile").await.expect(303);
 }

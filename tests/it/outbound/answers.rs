@@ -9,38 +9,19 @@ use crate::support::hostile::{Behaviour, Hostile, answer};
 
 #[tokio::test]
 async fn an_answer_comes_back_whole_and_the_request_as_made() {
-    let headers = [
-        ("Content-Type", "text/plain"),
-        ("X-Two", "a"),
-        ("X-Two", "b"),
-    ];
+    let headers = [("Content-Type", "text/plain"), ("X-Two", "a"), ("X-Two", "b")];
     let server = Hostile::start(answer(404, &headers, "grüezi")).await;
-    let request = Request::new(Method::Put, http_url(&server.url("/a?b=c%20d")))
-        .header("X-Key", "ä b")
-        .body("{}");
-    let reply = outbound()
-        .send(&Transport::default(), request, LIMITS)
-        .await
-        .expect("an answer");
+    let request = Request::new(Method::Put, http_url(&server.url("/a?b=c%20d"))).header("X-Key", "ä b").body("{}");
+    let reply = outbound().send(&Transport::default(), request, LIMITS).await.expect("an answer");
     assert_eq!((reply.status, reply.reason()), (404, Some("Not Found")));
     assert_eq!(reply.body, "grüezi".as_bytes());
     assert_eq!(reply.header("x-two"), Some("a"));
-    assert!(
-        reply
-            .headers
-            .contains(&("x-two".to_owned(), "b".to_owned()))
-    );
+    assert!(reply.headers.contains(&("x-two".to_owned(), "b".to_owned())));
     let request = server.request();
-    assert_eq!(
-        (request.method.as_str(), request.target.as_str()),
-        ("PUT", "/a?b=c%20d")
-    );
+    assert_eq!((request.method.as_str(), request.target.as_str()), ("PUT", "/a?b=c%20d"));
     assert_eq!(request.header("x-key"), Some("ä b"));
     assert_eq!(request.header("user-agent"), Some("Connectory"));
-    assert_eq!(
-        (request.header("referer"), request.body.as_str()),
-        (None, "{}")
-    );
+    assert_eq!((request.header("referer"), request.body.as_str()), (None, "{}"));
 }
 
 #[tokio::test]
@@ -48,43 +29,15 @@ async fn every_hostile_behaviour_becomes_a_sentence_in_time() {
     let huge = "y".repeat(70 * 1024);
     let outbound = outbound();
     for (behaviour, layer, words) in [
-        (
-            Behaviour::Silence,
-            Layer::TimeOut,
-            "did not answer within 0.7 seconds",
-        ),
-        (
-            Behaviour::SlowHeaders,
-            Layer::TimeOut,
-            "did not answer within 0.7 seconds",
-        ),
-        (
-            Behaviour::StallInBody,
-            Layer::TimeOut,
-            "did not finish its answer within 0.7 seconds",
-        ),
+        (Behaviour::Silence, Layer::TimeOut, "did not answer within 0.7 seconds"),
+        (Behaviour::SlowHeaders, Layer::TimeOut, "did not answer within 0.7 seconds"),
+        (Behaviour::StallInBody, Layer::TimeOut, "did not finish its answer within 0.7 seconds"),
         (Behaviour::EndlessBody, Layer::Answer, "larger than 1 MiB"),
         (Behaviour::GzipBomb, Layer::Answer, "larger than 1 MiB"),
-        (
-            Behaviour::FalseGzip,
-            Layer::Answer,
-            "cannot be decompressed",
-        ),
-        (
-            Behaviour::Truncated,
-            Layer::Answer,
-            "broke off before its end",
-        ),
-        (
-            Behaviour::EndlessHeaders,
-            Layer::Answer,
-            "headers of the answer",
-        ),
-        (
-            answer(200, &[("X-Huge", &huge)], ""),
-            Layer::Answer,
-            "larger than 64 KiB",
-        ),
+        (Behaviour::FalseGzip, Layer::Answer, "cannot be decompressed"),
+        (Behaviour::Truncated, Layer::Answer, "broke off before its end"),
+        (Behaviour::EndlessHeaders, Layer::Answer, "headers of the answer"),
+        (answer(200, &[("X-Huge", &huge)], ""), Layer::Answer, "larger than 64 KiB"),
         (Behaviour::Garbage, Layer::Answer, "is not HTTP"),
         (Behaviour::Banner, Layer::Answer, "is not HTTP"),
         (Behaviour::Close, Layer::Connection, "closed the connection"),
@@ -96,32 +49,19 @@ async fn every_hostile_behaviour_becomes_a_sentence_in_time() {
         let failure = failure(fetch(&outbound, &Transport::default(), &url).await);
         assert_eq!(failure.layer, layer, "{failure:?}");
         assert!(failure.message.contains(words), "{failure:?}");
-        assert!(
-            failure.message.contains(&server.address().to_string()),
-            "{failure:?}"
-        );
+        assert!(failure.message.contains(&server.address().to_string()), "{failure:?}");
         assert!(!format!("{failure:?}").contains("s3cret"), "{failure:?}");
         assert!(!failure.remedy.is_empty());
-        assert!(
-            started.elapsed() < Duration::from_millis(1500),
-            "{failure:?}"
-        );
+        assert!(started.elapsed() < Duration::from_millis(1500), "{failure:?}");
         // What the limit lets through, and what fits into the sockets' buffers.
-        assert!(
-            server.body_bytes() < 16 * 1024 * 1024,
-            "{} bytes taken",
-            server.body_bytes()
-        );
+        assert!(server.body_bytes() < 16 * 1024 * 1024, "{} bytes taken", server.body_bytes());
     }
 }
 
 #[tokio::test]
 async fn a_request_that_is_given_up_ends_at_the_server() {
     let server = Hostile::start(Behaviour::Silence).await;
-    let limits = Limits {
-        total: Duration::from_secs(60),
-        ..LIMITS
-    };
+    let limits = Limits { total: Duration::from_secs(60), ..LIMITS };
     let client = outbound();
     let transport = Transport::default();
     let sending = client.send(&transport, get(&server.url("/")), limits);
@@ -142,13 +82,7 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
     let location = other.url("/stolen");
     let server = Hostile::start(answer(302, &[("Location", &location)], "")).await;
     let request = get(&server.url("/")).header("Authorization", "Bearer s3cret");
-    let reply = outbound()
-        .send(&Transport::default(), request, LIMITS)
-        .await
-        .expect("an answer");
-    assert_eq!(
-        (reply.status, reply.header("location")),
-        (302, Some(location.as_str()))
-    );
+    let reply = outbound().send(&Transport::default(), request, LIMITS).await.expect("an answer");
+    assert_eq!((reply.status, reply.header("location")), (302, Some(location.as_str())));
     assert!(other.requests().is_empty());
 }

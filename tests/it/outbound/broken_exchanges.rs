@@ -17,9 +17,7 @@ use crate::support::hostile::{Behaviour, Hostile};
 /// What becomes of an exchange: the whole body, or why there is none.
 async fn fetched(url: &str) -> Result<Vec<u8>, Failure> {
     let client = outbound().here();
-    let opened = client
-        .open(&Transport::default(), getting(url), LIMITS)
-        .await;
+    let opened = client.open(&Transport::default(), getting(url), LIMITS).await;
     match opened {
         Ok(mut answer) => read(&mut answer).await,
         Err(not_opened) => Err(not_opened.failure),
@@ -41,58 +39,26 @@ async fn posted(url: &str, body: OutgoingBody, limits: Limits) -> NotOpened {
 #[tokio::test]
 async fn a_wrongly_framed_answer_is_a_failure_and_its_connection_is_closed() {
     for (framing, words) in [
-        (
-            "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
-            "does not say clearly",
-        ),
+        ("Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n", "does not say clearly"),
         ("Transfer-Encoding: gzip\r\n\r\nok", "does not say clearly"),
-        (
-            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-            "does not say clearly",
-        ),
-        (
-            "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-            "does not say clearly",
-        ),
+        ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", "does not say clearly"),
+        ("Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "does not say clearly"),
         ("Content-Length: -1\r\n\r\n", "is not HTTP"),
         ("Content-Length: +2\r\n\r\nok", "is not HTTP"),
-        (
-            "Content-Length: 99999999999999999999999\r\n\r\n",
-            "is not HTTP",
-        ),
-        (
-            "Content-Length: 2\r\nContent-Length: 3\r\n\r\nok!",
-            "is not HTTP",
-        ),
-        (
-            "Content-Length: 2\r\nX-Folded: a\r\n b\r\n\r\nok",
-            "is not HTTP",
-        ),
+        ("Content-Length: 99999999999999999999999\r\n\r\n", "is not HTTP"),
+        ("Content-Length: 2\r\nContent-Length: 3\r\n\r\nok!", "is not HTTP"),
+        ("Content-Length: 2\r\nX-Folded: a\r\n b\r\n\r\nok", "is not HTTP"),
         ("Content-Length: 2\r\nX-Nul: a\0b\r\n\r\nok", "is not HTTP"),
         ("Content-Length: 2\r\nX Space: a\r\n\r\nok", "is not HTTP"),
         ("Content-Length : 2\r\n\r\nok", "is not HTTP"),
-        (
-            "Transfer-Encoding: chunked\r\n\r\nxyz\r\n",
-            "cannot be decompressed or read",
-        ),
-        (
-            "Transfer-Encoding: chunked\r\n\r\n-2\r\nok\r\n",
-            "cannot be decompressed or read",
-        ),
-        (
-            "Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
-            "cannot be decompressed or read",
-        ),
-        (
-            "Transfer-Encoding: chunked\r\n\r\n2\r\nokay\r\n",
-            "cannot be decompressed or read",
-        ),
+        ("Transfer-Encoding: chunked\r\n\r\nxyz\r\n", "cannot be decompressed or read"),
+        ("Transfer-Encoding: chunked\r\n\r\n-2\r\nok\r\n", "cannot be decompressed or read"),
+        ("Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n", "cannot be decompressed or read"),
+        ("Transfer-Encoding: chunked\r\n\r\n2\r\nokay\r\n", "cannot be decompressed or read"),
     ] {
         let bytes = format!("HTTP/1.1 200 OK\r\n{framing}").into_bytes();
         let server = Hostile::start(Behaviour::Answer(bytes)).await;
-        let failure = fetched(&server.url("/?key=s3cret"))
-            .await
-            .expect_err(framing);
+        let failure = fetched(&server.url("/?key=s3cret")).await.expect_err(framing);
         assert_eq!(failure.layer, Layer::Answer, "{framing:?}: {failure:?}");
         assert!(failure.message.contains(words), "{framing:?}: {failure:?}");
         assert!(!format!("{failure:?}").contains("s3cret"), "{failure:?}");
@@ -108,34 +74,20 @@ async fn a_wrongly_framed_answer_is_a_failure_and_its_connection_is_closed() {
     let many = format!("HTTP/1.1 200 OK\r\n{headers}\r\n").into_bytes();
     let server = Hostile::start(Behaviour::Answer(many)).await;
     let failure = fetched(&server.url("/")).await.expect_err("too many");
-    assert!(
-        failure.message.contains("too large or too many"),
-        "{failure:?}"
-    );
+    assert!(failure.message.contains("too large or too many"), "{failure:?}");
 }
 
 #[tokio::test]
 async fn a_body_that_ends_early_or_pauses_is_told() {
     for (behaviour, layer, words) in [
-        (
-            Behaviour::Truncated,
-            Layer::Answer,
-            "broke off before its end",
-        ),
-        (
-            Behaviour::StallInBody,
-            Layer::TimeOut,
-            "sent nothing more of its answer for 0.7 seconds",
-        ),
+        (Behaviour::Truncated, Layer::Answer, "broke off before its end"),
+        (Behaviour::StallInBody, Layer::TimeOut, "sent nothing more of its answer for 0.7 seconds"),
     ] {
         let server = Hostile::start(behaviour).await;
         let failure = fetched(&server.url("/")).await.expect_err("not whole");
         assert_eq!(failure.layer, layer, "{failure:?}");
         assert!(failure.message.contains(words), "{failure:?}");
-        assert!(
-            failure.message.contains(&server.address().to_string()),
-            "{failure:?}"
-        );
+        assert!(failure.message.contains(&server.address().to_string()), "{failure:?}");
     }
 }
 
@@ -144,12 +96,9 @@ async fn a_request_is_given_back_only_if_nothing_of_it_was_sent() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let closed = format!("http://{}/", free.local_addr().expect("an address"));
     drop(free);
-    for url in [
-        closed.as_str(),
-        "http://169.254.169.254/",
-        "http://no-such-host.invalid/",
-        "https://no-such-host.invalid/",
-    ] {
+    for url in
+        [closed.as_str(), "http://169.254.169.254/", "http://no-such-host.invalid/", "https://no-such-host.invalid/"]
+    {
         let mut not_opened = posted(url, OutgoingBody::Whole("abc".into()), LIMITS).await;
         assert!(!not_opened.sent, "{not_opened:?}");
         let request = not_opened.request.take().expect("the request");
@@ -157,19 +106,12 @@ async fn a_request_is_given_back_only_if_nothing_of_it_was_sent() {
         assert!(matches!(request.body, OutgoingBody::Whole(body) if body == "abc"));
         assert!(request.headers.is_empty());
     }
-    for behaviour in [
-        Behaviour::Close,
-        Behaviour::Reset,
-        Behaviour::Silence,
-        Behaviour::Garbage,
-        Behaviour::EndlessHeaders,
-    ] {
+    for behaviour in
+        [Behaviour::Close, Behaviour::Reset, Behaviour::Silence, Behaviour::Garbage, Behaviour::EndlessHeaders]
+    {
         let server = Hostile::start(behaviour).await;
         let not_opened = posted(&server.url("/"), OutgoingBody::Whole("abc".into()), LIMITS).await;
-        assert!(
-            not_opened.sent && not_opened.request.is_none(),
-            "{not_opened:?}"
-        );
+        assert!(not_opened.sent && not_opened.request.is_none(), "{not_opened:?}");
         assert_eq!(server.requests().len(), 1, "nothing is repeated");
     }
 }
@@ -204,14 +146,8 @@ async fn a_body_that_is_not_as_promised_breaks_the_exchange() {
         assert_eq!(not_opened.failure.layer, Layer::Request, "{not_opened:?}");
         assert!(not_opened.sent && not_opened.request.is_none());
         let body = heard.recv().await.expect("what was sent");
-        assert!(
-            body.len() < 5 || size.is_none(),
-            "never as long as promised"
-        );
-        assert!(
-            !body.ends_with(b"0\r\n\r\n"),
-            "never closed as if it were whole"
-        );
+        assert!(body.len() < 5 || size.is_none(), "never as long as promised");
+        assert!(!body.ends_with(b"0\r\n\r\n"), "never closed as if it were whole");
     }
 }
 
@@ -225,10 +161,7 @@ async fn a_request_body_that_pauses_is_told_from_a_server_that_takes_none() {
     let (sender, body) = stream(None);
     let waiting = posted(&server.url(), body, LIMITS).await;
     assert_eq!(waiting.failure.layer, Layer::Request, "{waiting:?}");
-    assert!(
-        waiting.failure.message.contains("for 0.7 seconds"),
-        "{waiting:?}"
-    );
+    assert!(waiting.failure.message.contains("for 0.7 seconds"), "{waiting:?}");
     sender.closed().await;
 
     let (sender, body) = stream(None);
@@ -238,10 +171,7 @@ async fn a_request_body_that_pauses_is_told_from_a_server_that_takes_none() {
     });
     let full = posted(&server.url(), body, LIMITS).await;
     assert_eq!(full.failure.layer, Layer::TimeOut, "{full:?}");
-    assert!(
-        full.failure.message.contains("took nothing more"),
-        "{full:?}"
-    );
+    assert!(full.failure.message.contains("took nothing more"), "{full:?}");
     filling.await.expect("the body's end");
 }
 

@@ -14,14 +14,8 @@ async fn a_server_is_trusted_as_its_certificate_allows() {
     let expired = ours.issue_expired("127.0.0.1");
     let other_name = ours.issue("other.example");
     let alone = Issued::self_signed("127.0.0.1");
-    let pinned = Transport {
-        ca_pem: Some(alone.certificate_pem.clone()),
-        ..Transport::default()
-    };
-    let both = Transport {
-        ca_pem: Some([theirs.pem(), ours.pem()].concat()),
-        ..Transport::default()
-    };
+    let pinned = Transport { ca_pem: Some(alone.certificate_pem.clone()), ..Transport::default() };
+    let both = Transport { ca_pem: Some([theirs.pem(), ours.pem()].concat()), ..Transport::default() };
     let unknown = Some("self-signed, or its issuer is not known");
     let outbound = outbound();
     for (identity, transport, words) in [
@@ -70,10 +64,7 @@ async fn a_client_certificate_is_shown_to_servers_that_ask() {
     assert!(fetch(&outbound, &known, &server.url("/")).await.is_ok());
     for (transport, words) in [
         (with_ca(&authority), "asks for a client certificate"),
-        (
-            with_identity(&stranger),
-            "does not accept this connector's client certificate",
-        ),
+        (with_identity(&stranger), "does not accept this connector's client certificate"),
     ] {
         let failure = failure(fetch(&outbound, &transport, &server.url("/")).await);
         assert_eq!(failure.layer, Layer::Tls, "{failure:?}");
@@ -88,38 +79,24 @@ async fn the_wrong_scheme_is_told() {
     let url = plain.url("/").replace("http://", "https://");
     let no_tls = failure(fetch(&outbound(), &Transport::default(), &url).await);
     assert_eq!(no_tls.layer, Layer::Tls, "{no_tls:?}");
-    assert!(
-        no_tls.message.contains("does not answer with TLS"),
-        "{no_tls:?}"
-    );
+    assert!(no_tls.message.contains("does not answer with TLS"), "{no_tls:?}");
     assert!(no_tls.remedy.contains("http://"), "{no_tls:?}");
     let authority = Authority::new("Ours");
     let identity = authority.issue("127.0.0.1");
     let server = Hostile::start_tls(answer(200, &[], ""), &identity, None).await;
     let url = server.url("/").replace("https://", "http://");
     let no_plain = failure(fetch(&outbound(), &Transport::default(), &url).await);
-    assert!(
-        matches!(no_plain.layer, Layer::Answer | Layer::Connection),
-        "{no_plain:?}"
-    );
+    assert!(matches!(no_plain.layer, Layer::Answer | Layer::Connection), "{no_plain:?}");
     assert!(no_plain.remedy.contains("https://"), "{no_plain:?}");
 }
 
 #[tokio::test]
 async fn a_certificate_that_cannot_be_read_is_told_when_used() {
-    let transport = Transport {
-        ca_pem: Some("nonsense".to_owned()),
-        ..Transport::default()
-    };
+    let transport = Transport { ca_pem: Some("nonsense".to_owned()), ..Transport::default() };
     let server = Hostile::json("{}").await;
     let failure = failure(fetch(&outbound(), &transport, &server.url("/")).await);
     assert_eq!(failure.layer, Layer::Tls);
-    assert!(
-        failure
-            .message
-            .starts_with("CA certificate must contain a certificate"),
-        "{failure:?}"
-    );
+    assert!(failure.message.starts_with("CA certificate must contain a certificate"), "{failure:?}");
 }
 
 #[tokio::test]
@@ -128,11 +105,7 @@ async fn an_unverified_connection_serves_no_one_who_wants_it_checked() {
     let server = Hostile::start_tls(answer(200, &[], "ok"), &identity, None).await;
     let outbound = outbound();
     for _ in 0..2 {
-        assert!(
-            fetch(&outbound, &unverified(), &server.url("/"))
-                .await
-                .is_ok()
-        );
+        assert!(fetch(&outbound, &unverified(), &server.url("/")).await.is_ok());
     }
     assert_eq!(server.connections(), 1, "the connection is kept");
     let checked = fetch(&outbound, &Transport::default(), &server.url("/")).await;

@@ -21,21 +21,9 @@ async fn connections_that_cannot_be_made_are_told_apart() {
     let (full, _filling) = full_queue().await;
     let outbound = outbound();
     for (url, layer, words) in [
-        (
-            format!("http://{closed}/"),
-            Layer::Connection,
-            "refused the connection",
-        ),
-        (
-            "http://no-such-host.invalid/".to_owned(),
-            Layer::NameLookup,
-            "“no-such-host.invalid”",
-        ),
-        (
-            format!("http://{}/", full.local_addr().expect("an address")),
-            Layer::TimeOut,
-            "within 0.5 seconds",
-        ),
+        (format!("http://{closed}/"), Layer::Connection, "refused the connection"),
+        ("http://no-such-host.invalid/".to_owned(), Layer::NameLookup, "“no-such-host.invalid”"),
+        (format!("http://{}/", full.local_addr().expect("an address")), Layer::TimeOut, "within 0.5 seconds"),
     ] {
         let failure = failure(fetch(&outbound, &Transport::default(), &url).await);
         assert_eq!(failure.layer, layer, "{failure:?}");
@@ -48,14 +36,8 @@ async fn refused_addresses_are_never_connected_to() {
     let server = Hostile::json("{}").await;
     let port = server.address().port();
     let rules = |rules: &[&str]| Some(rules.iter().map(|r| r.parse().expect("a rule")).collect());
-    let own = |address: SocketAddr| Policy {
-        own: vec![address],
-        ..policy()
-    };
-    let listed = |list: &[&str]| Policy {
-        only: rules(list),
-        ..policy()
-    };
+    let own = |address: SocketAddr| Policy { own: vec![address], ..policy() };
+    let listed = |list: &[&str]| Policy { only: rules(list), ..policy() };
     let anywhere = SocketAddr::from(([0, 0, 0, 0], port));
     let wrong_port = format!("localhost:{}", port.wrapping_add(1).max(1));
     for (policy, url) in [
@@ -65,17 +47,11 @@ async fn refused_addresses_are_never_connected_to() {
         (Policy::default(), format!("http://[::ffff:7f00:1]:{port}/")),
         (policy(), format!("http://0:{port}/")),
         (policy(), format!("http://[::]:{port}/")),
-        (
-            policy(),
-            "http://169.254.169.254/latest/meta-data/".to_owned(),
-        ),
+        (policy(), "http://169.254.169.254/latest/meta-data/".to_owned()),
         (own(server.address()), server.url("/")),
         (own(server.address()), server.url_by_name("/")),
         (own(anywhere), server.url_by_name("/")),
-        (
-            listed(&["10.0.0.0/8", "*.localhost"]),
-            server.url_by_name("/"),
-        ),
+        (listed(&["10.0.0.0/8", "*.localhost"]), server.url_by_name("/")),
         (listed(&[&wrong_port]), server.url_by_name("/")),
     ] {
         let outbound = Outbound::new(policy).expect("a runtime");
@@ -128,9 +104,7 @@ async fn a_connection_outlives_the_worker_that_opened_it() {
     for _ in 0..3 {
         let (client, url) = (client.clone(), server.url("/"));
         let worker = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let transport = Transport::default();
             let fetched = fetch(&client, &transport, &url);
             runtime.expect("a runtime").block_on(fetched).is_ok()

@@ -65,11 +65,7 @@ async fn a_connection_that_the_server_has_closed_is_replaced_unseen() {
     let client = outbound().here();
     for turn in 1..=3 {
         // One of which nothing may be lost, for nobody could send it again.
-        let request = outgoing(
-            Method::POST,
-            &server.url(),
-            OutgoingBody::Whole("abc".into()),
-        );
+        let request = outgoing(Method::POST, &server.url(), OutgoingBody::Whole("abc".into()));
         let opened = client.open(&Transport::default(), request, LIMITS).await;
         let mut answer = opened.expect("an answer");
         assert!(!answer.reused);
@@ -156,9 +152,7 @@ async fn an_answer_opened_on_the_main_runtime_is_read_on_another() {
     for is_second in [false, true] {
         let (client, url) = (client.clone(), server.url("/"));
         let worker = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             let transport = Transport::default();
             let asked = is_reused(&client, &transport, &url);
             runtime.expect("a runtime").block_on(asked)
@@ -168,16 +162,7 @@ async fn an_answer_opened_on_the_main_runtime_is_read_on_another() {
     }
     let unused = http_url(&server.url("/"));
     assert!(
-        client
-            .probe(
-                &Transport::default(),
-                &unused,
-                LIMITS,
-                chrono::DateTime::UNIX_EPOCH
-            )
-            .await
-            .certificate
-            .is_none()
+        client.probe(&Transport::default(), &unused, LIMITS, chrono::DateTime::UNIX_EPOCH).await.certificate.is_none()
     );
     drop(client);
     for _ in 0..100 {

@@ -4,9 +4,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use connectory::outbound::{
-    Failure, Identity, Layer, Limits, Outbound, Policy, Probe, Step, TlsSeen, Transport,
-};
+use connectory::outbound::{Failure, Identity, Layer, Limits, Outbound, Policy, Probe, Step, TlsSeen, Transport};
 use connectory::vault::Secret;
 
 use super::proxies::through;
@@ -52,18 +50,12 @@ async fn a_plain_server_is_looked_up_and_connected_to() {
     assert_eq!(by_address.lookup, Step::NotNeeded);
     assert_eq!(by_address.tls, Step::NotNeeded);
     let connected = done(by_address.connection);
-    assert_eq!(
-        (connected.address, connected.is_proxy),
-        (server.address(), false)
-    );
+    assert_eq!((connected.address, connected.is_proxy), (server.address(), false));
 
     let by_name = probe(&Transport::default(), &server.url_by_name("/")).await;
     let lookup = done(by_name.lookup);
     assert_eq!(lookup.name, "localhost");
-    let loopback = lookup
-        .addresses
-        .iter()
-        .all(|found| found.address.is_loopback());
+    let loopback = lookup.addresses.iter().all(|found| found.address.is_loopback());
     assert!(loopback && lookup.addresses.iter().all(|found| !found.is_refused));
     assert_eq!(done(by_name.connection).address, server.address());
     assert!(server.requests().is_empty(), "nothing is asked");
@@ -76,10 +68,7 @@ async fn a_certificate_is_judged_as_for_requests_and_shown_in_any_case() {
     let expired = ours.issue_expired("127.0.0.1");
     let other_name = ours.issue("other.example");
     let alone = Issued::self_signed("127.0.0.1");
-    let pinned = Transport {
-        ca_pem: Some(alone.certificate_pem.clone()),
-        ..Transport::default()
-    };
+    let pinned = Transport { ca_pem: Some(alone.certificate_pem.clone()), ..Transport::default() };
     let unknown = "self-signed, or its issuer is not known";
     for (identity, transport, outcome) in [
         (&good, with_ca(&ours), Ok(true)),
@@ -103,14 +92,7 @@ async fn a_certificate_is_judged_as_for_requests_and_shown_in_any_case() {
             assert_eq!(leaf.issuer, "CN=Ours");
         }
         match (probe.tls, outcome) {
-            (
-                Step::Done(TlsSeen {
-                    version,
-                    is_verified,
-                    ..
-                }),
-                Ok(verified),
-            ) => {
+            (Step::Done(TlsSeen { version, is_verified, .. }), Ok(verified)) => {
                 assert_eq!((version, is_verified), ("TLS 1.3", verified));
             }
             (Step::Failed(failure), Err(words)) => {
@@ -140,10 +122,7 @@ async fn a_client_certificate_is_shown_to_servers_that_ask() {
     assert!(done(known.tls).is_verified);
     for (transport, words) in [
         (with_ca(&authority), "asks for a client certificate"),
-        (
-            showing(&Authority::new("Theirs").issue("client")),
-            "does not accept this connector's client certificate",
-        ),
+        (showing(&Authority::new("Theirs").issue("client")), "does not accept this connector's client certificate"),
     ] {
         let probe = probe(&transport, &server.url("/")).await;
         assert!(probe.certificate.is_some());
@@ -155,10 +134,7 @@ async fn a_client_certificate_is_shown_to_servers_that_ask() {
 
 #[tokio::test]
 async fn settings_that_cannot_be_used_fail_where_they_are_needed() {
-    let broken = Transport {
-        ca_pem: Some("nonsense".to_owned()),
-        ..Transport::default()
-    };
+    let broken = Transport { ca_pem: Some("nonsense".to_owned()), ..Transport::default() };
     let server = Hostile::start(Behaviour::Silence).await;
     let url = server.url("/").replace("http://", "https://");
     let probe = probe(&broken, &url).await;
@@ -169,22 +145,15 @@ async fn settings_that_cannot_be_used_fail_where_they_are_needed() {
 #[tokio::test]
 async fn refused_addresses_are_listed_and_never_connected_to() {
     let server = Hostile::json("{}").await;
-    let own = Policy {
-        own: vec![server.address()],
-        ..policy()
-    };
+    let own = Policy { own: vec![server.address()], ..policy() };
     let judged = async |policy: Policy, url: String| {
         let outbound = Outbound::new(policy).expect("a runtime");
         let url = http_url(&url);
-        outbound
-            .probe(&Transport::default(), &url, LIMITS, now())
-            .await
+        outbound.probe(&Transport::default(), &url, LIMITS, now()).await
     };
     let by_name = judged(own.clone(), server.url_by_name("/")).await;
     let refused = done(by_name.lookup).addresses;
-    let v4 = refused
-        .iter()
-        .find(|found| found.address == IpAddr::from([127, 0, 0, 1]));
+    let v4 = refused.iter().find(|found| found.address == IpAddr::from([127, 0, 0, 1]));
     assert_eq!(v4.map(|found| found.is_refused), Some(true), "{refused:?}");
     assert_eq!(failed(by_name.connection).layer, Layer::AddressRefused);
     assert_eq!(by_name.tls, Step::NotReached);
@@ -220,10 +189,7 @@ async fn a_way_that_ends_early_says_where_and_in_time() {
     let started = Instant::now();
     let unheard = failed(probe(&nothing, &url).await.connection);
     assert_eq!(unheard.layer, Layer::TimeOut);
-    assert!(
-        unheard.message.contains("within 0.5 seconds"),
-        "{unheard:?}"
-    );
+    assert!(unheard.message.contains("within 0.5 seconds"), "{unheard:?}");
     assert!(started.elapsed() < Duration::from_millis(1_500));
 }
 
@@ -231,11 +197,7 @@ async fn a_way_that_ends_early_says_where_and_in_time() {
 async fn a_server_without_tls_is_told_in_time() {
     for (behaviour, layer, words) in [
         (Behaviour::Banner, Layer::Tls, "does not answer with TLS"),
-        (
-            Behaviour::Silence,
-            Layer::TimeOut,
-            "did not finish the TLS handshake within 0.5 seconds",
-        ),
+        (Behaviour::Silence, Layer::TimeOut, "did not finish the TLS handshake within 0.5 seconds"),
     ] {
         let server = Hostile::start(behaviour).await;
         let url = server.url("/").replace("http://", "https://");
@@ -281,15 +243,9 @@ async fn with_a_proxy_the_first_steps_are_the_proxys() {
         let probe = probe(&transport, &url).await;
         assert_eq!(done(probe.lookup).name, "localhost");
         let connected = done(probe.connection);
-        assert_eq!(
-            (connected.address, connected.is_proxy),
-            (proxy.address(), true)
-        );
+        assert_eq!((connected.address, connected.is_proxy), (proxy.address(), true));
         assert!(done(probe.tls).is_verified);
-        let asked = format!(
-            "CONNECT {}",
-            url.trim_start_matches("https://").trim_end_matches('/')
-        );
+        let asked = format!("CONNECT {}", url.trim_start_matches("https://").trim_end_matches('/'));
         assert_eq!(proxy.asked(), [asked]);
     }
 
@@ -300,10 +256,7 @@ async fn with_a_proxy_the_first_steps_are_the_proxys() {
     assert!(failed(refusal.tls).message.ends_with("(status 403)."));
     let silent = Hostile::start(Behaviour::Silence).await;
     let stuck = probe(&through(&silent.url(""), with_ca(&authority)), &url).await;
-    let words = format!(
-        "The proxy {} did not answer within 0.5 seconds.",
-        silent.address()
-    );
+    let words = format!("The proxy {} did not answer within 0.5 seconds.", silent.address());
     assert_eq!(failed(stuck.tls).message, words);
     let hidden = probe(&transport, "https://169.254.169.254/").await;
     assert_eq!(failed(hidden.connection).layer, Layer::AddressRefused);

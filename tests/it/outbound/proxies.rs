@@ -8,22 +8,14 @@ use crate::support::forward_proxy::ForwardProxy;
 use crate::support::hostile::{Authority, Behaviour, Hostile, answer};
 
 pub fn through(proxy: &str, transport: Transport) -> Transport {
-    Transport {
-        proxy: Some(http_url(proxy)),
-        ..transport
-    }
+    Transport { proxy: Some(http_url(proxy)), ..transport }
 }
 
 #[tokio::test]
 async fn only_a_connector_with_a_proxy_goes_through_it() {
     let authority = Authority::new("Ours");
     let plain = Hostile::json("{}").await;
-    let tls = Hostile::start_tls(
-        answer(200, &[], "ok"),
-        &authority.issue("api.example"),
-        None,
-    )
-    .await;
+    let tls = Hostile::start_tls(answer(200, &[], "ok"), &authority.issue("api.example"), None).await;
     let proxy = ForwardProxy::start().await;
     let outbound = outbound();
     let direct = with_ca(&authority);
@@ -77,10 +69,7 @@ async fn a_proxy_may_itself_be_reached_by_tls() {
     let proxied = through(&expired.url(), with_ca(&authority));
     let failure = failure(fetch(&outbound, &proxied, &server.url("/")).await);
     assert_eq!(failure.layer, Layer::Tls);
-    let words = format!(
-        "The certificate of the proxy {} has expired.",
-        expired.address()
-    );
+    let words = format!("The certificate of the proxy {} has expired.", expired.address());
     assert_eq!(failure.message, words);
 }
 
@@ -93,11 +82,8 @@ async fn the_targets_certificate_is_checked_behind_a_proxy() {
     let proxied = through(&proxy.url(), with_ca(&Authority::new("Theirs")));
     let failure = failure(fetch(&outbound(), &proxied, &server.url("/")).await);
     assert_eq!(failure.layer, Layer::Tls);
-    let words = format!(
-        "The certificate of {} (through the proxy {}) is self-signed",
-        server.address(),
-        proxy.address()
-    );
+    let words =
+        format!("The certificate of {} (through the proxy {}) is self-signed", server.address(), proxy.address());
     assert!(failure.message.starts_with(&words), "{failure:?}");
     assert!(server.requests().is_empty());
 }
@@ -136,16 +122,10 @@ async fn the_proxy_is_judged_by_the_address_connected_to() {
     let proxy = ForwardProxy::start().await;
     let port = proxy.address().port();
     let allowing_other_port = Policy {
-        only: Some(vec![
-            "localhost:1".parse().expect("a rule"),
-            "api.example".parse().expect("a rule"),
-        ]),
+        only: Some(vec!["localhost:1".parse().expect("a rule"), "api.example".parse().expect("a rule")]),
         ..policy()
     };
-    let own = Policy {
-        own: vec![proxy.address()],
-        ..policy()
-    };
+    let own = Policy { own: vec![proxy.address()], ..policy() };
     for (policy, proxy) in [
         (Policy::default(), proxy.url()),
         (Policy::default(), proxy.url_by_name()),
@@ -160,10 +140,7 @@ async fn the_proxy_is_judged_by_the_address_connected_to() {
             let transport = through(&proxy, Transport::default());
             let failure = failure(fetch(&outbound, &transport, url).await);
             assert_eq!(failure.layer, Layer::AddressRefused, "{proxy}: {failure:?}");
-            assert!(
-                failure.message.contains("connect to the proxy “"),
-                "{failure:?}"
-            );
+            assert!(failure.message.contains("connect to the proxy “"), "{failure:?}");
         }
     }
     assert!(proxy.asked().is_empty());
@@ -198,46 +175,31 @@ async fn a_proxy_that_does_not_help_is_told() {
             asking.url(),
             &["http", "https"],
             Layer::Connection,
-            format!(
-                "The proxy {} asks for a sign-in (status 407).",
-                asking.address()
-            ),
+            format!("The proxy {} asks for a sign-in (status 407).", asking.address()),
         ),
         (
             strict.url(),
             &["https"],
             Layer::Connection,
-            format!(
-                "The proxy {} refused to connect to api.example:443 (status 403).",
-                strict.address()
-            ),
+            format!("The proxy {} refused to connect to api.example:443 (status 403).", strict.address()),
         ),
         (
             lost.url(),
             &["https"],
             Layer::Connection,
-            format!(
-                "The proxy {} could not connect to api.example:443 (status 502).",
-                lost.address()
-            ),
+            format!("The proxy {} could not connect to api.example:443 (status 502).", lost.address()),
         ),
         (
             silent.url(""),
             &["http"],
             Layer::TimeOut,
-            format!(
-                "(through the proxy {}) did not answer within 0.7 seconds.",
-                silent.address()
-            ),
+            format!("(through the proxy {}) did not answer within 0.7 seconds.", silent.address()),
         ),
         (
             silent.url(""),
             &["https"],
             Layer::TimeOut,
-            format!(
-                "The proxy {} did not answer within 0.5 seconds.",
-                silent.address()
-            ),
+            format!("The proxy {} did not answer within 0.5 seconds.", silent.address()),
         ),
         (
             hanging_up.url(""),
@@ -249,10 +211,7 @@ async fn a_proxy_that_does_not_help_is_told() {
             no_proxy.url(""),
             &["https"],
             Layer::Connection,
-            format!(
-                "What the proxy {} answered is not HTTP.",
-                no_proxy.address()
-            ),
+            format!("What the proxy {} answered is not HTTP.", no_proxy.address()),
         ),
     ] {
         for scheme in schemes {

@@ -31,11 +31,7 @@ impl Scripted {
                 tokio::spawn(serve(stream));
             }
         });
-        Self {
-            address,
-            connections,
-            task: task.abort_handle(),
-        }
+        Self { address, connections, task: task.abort_handle() }
     }
 
     pub fn url(&self) -> String {

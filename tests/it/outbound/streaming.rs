@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use connectory::outbound::http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue, TE};
 use connectory::outbound::http::{HeaderName, Method};
-use connectory::outbound::{
-    Answer, Bytes, Failure, Layer, Limits, NotOpened, Outgoing, OutgoingBody, Transport,
-};
+use connectory::outbound::{Answer, Bytes, Failure, Layer, Limits, NotOpened, Outgoing, OutgoingBody, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 
@@ -20,12 +18,7 @@ use crate::support::hostile::{Behaviour, Hostile, answer};
 const MIB: u64 = 1024 * 1024;
 
 pub fn outgoing(method: Method, url: &str, body: OutgoingBody) -> Outgoing {
-    Outgoing {
-        method,
-        url: http_url(url),
-        headers: HeaderMap::new(),
-        body,
-    }
+    Outgoing { method, url: http_url(url), headers: HeaderMap::new(), body }
 }
 
 pub fn getting(url: &str) -> Outgoing {
@@ -34,10 +27,7 @@ pub fn getting(url: &str) -> Outgoing {
 
 /// Opens with a client of its own.
 async fn open(request: Outgoing, limits: Limits) -> Result<Answer, NotOpened> {
-    outbound()
-        .here()
-        .open(&Transport::default(), request, limits)
-        .await
+    outbound().here().open(&Transport::default(), request, limits).await
 }
 
 /// The rest of a body.
@@ -74,10 +64,7 @@ async fn bodies_stream_both_ways_and_wait_for_whoever_is_slower() {
     const SIZE: u64 = 64 * MIB;
     let echo = Scripted::start(async |mut stream| {
         let asked = head(&mut stream).await.expect("a request");
-        assert!(
-            asked.contains(&format!("content-length: {SIZE}\r\n")),
-            "{asked}"
-        );
+        assert!(asked.contains(&format!("content-length: {SIZE}\r\n")), "{asked}");
         let (mut from, mut to) = stream.split();
         let start = format!("HTTP/1.1 200 OK\r\nContent-Length: {SIZE}\r\n\r\n");
         to.write_all(start.as_bytes()).await.expect("a client");
@@ -141,21 +128,16 @@ async fn a_body_of_unknown_size_is_chunked_whatever_the_method() {
         let opening = open(outgoing(method, &server.url(), body), LIMITS);
         let ((), answer) = tokio::join!(sending, opening);
         let body = read(&mut answer.expect("an answer")).await;
-        assert_eq!(
-            body.as_deref(),
-            Ok(&b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"[..])
-        );
+        assert_eq!(body.as_deref(), Ok(&b"3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"[..]));
     }
 }
 
 #[tokio::test]
 async fn address_and_body_frame_a_request_whatever_its_headers_say() {
     let server = Hostile::json("{}").await;
-    for (body, length) in [
-        (OutgoingBody::Empty, "0"),
-        (OutgoingBody::Whole("abc".into()), "3"),
-        (pieces(Some(0)).1, "0"),
-    ] {
+    for (body, length) in
+        [(OutgoingBody::Empty, "0"), (OutgoingBody::Whole("abc".into()), "3"), (pieces(Some(0)).1, "0")]
+    {
         let mut request = outgoing(Method::POST, &server.url("/a?b=c%20d"), body);
         for (name, value) in [
             ("host", "other.example"),
@@ -169,38 +151,22 @@ async fn address_and_body_frame_a_request_whatever_its_headers_say() {
             ("x-key", "kept"),
         ] {
             let name = HeaderName::from_static(name);
-            request
-                .headers
-                .insert(name, HeaderValue::from_static(value));
+            request.headers.insert(name, HeaderValue::from_static(value));
         }
         open(request, LIMITS).await.expect("an answer");
         let requests = server.requests();
         let seen = requests.last().expect("a request");
         let host = server.address().to_string();
-        let mut expected = [
-            ("host", host.as_str()),
-            ("content-length", length),
-            ("x-key", "kept"),
-        ];
-        let mut headers: Vec<_> = seen
-            .headers
-            .iter()
-            .map(|(n, v)| (n.as_str(), v.as_str()))
-            .collect();
+        let mut expected = [("host", host.as_str()), ("content-length", length), ("x-key", "kept")];
+        let mut headers: Vec<_> = seen.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
         headers.sort_unstable();
         expected.sort_unstable();
         assert_eq!(headers, expected);
-        assert_eq!(
-            (seen.method.as_str(), seen.target.as_str()),
-            ("POST", "/a?b=c%20d")
-        );
+        assert_eq!((seen.method.as_str(), seen.target.as_str()), ("POST", "/a?b=c%20d"));
     }
     let connect = outgoing(Method::CONNECT, &server.url("/"), OutgoingBody::Empty);
     let refused = open(connect, LIMITS).await.expect_err("no tunnel");
-    assert_eq!(
-        (refused.failure.layer, refused.sent),
-        (Layer::Request, false)
-    );
+    assert_eq!((refused.failure.layer, refused.sent), (Layer::Request, false));
     assert!(refused.request.is_some());
 }
 
@@ -212,9 +178,7 @@ async fn trailers_come_after_the_body() {
     let client = outbound().here();
     for is_reused in [false, true] {
         let mut request = getting(&server.url("/"));
-        request
-            .headers
-            .insert(TE, HeaderValue::from_static("trailers"));
+        request.headers.insert(TE, HeaderValue::from_static("trailers"));
         let opened = client.open(&Transport::default(), request, LIMITS).await;
         let mut answer = opened.expect("an answer");
         assert_eq!(answer.reused, is_reused);
@@ -224,10 +188,7 @@ async fn trailers_come_after_the_body() {
         assert_eq!(trailers.get("x-sum"), Some(&HeaderValue::from_static("5")));
     }
     let request = &server.requests()[0];
-    assert_eq!(
-        (request.header("te"), request.header("connection")),
-        (Some("trailers"), Some("te"))
-    );
+    assert_eq!((request.header("te"), request.header("connection")), (Some("trailers"), Some("te")));
 }
 
 #[tokio::test]
@@ -259,26 +220,17 @@ async fn answers_without_a_body_end_with_their_head() {
 #[tokio::test]
 async fn what_comes_before_an_answer_is_skipped_and_a_switch_is_refused() {
     let early = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n";
-    let answer =
-        format!("{early}HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 2\r\n\r\nok");
+    let answer = format!("{early}HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 2\r\n\r\nok");
     let server = Hostile::start(Behaviour::Answer(answer.into_bytes())).await;
-    let mut answer = open(getting(&server.url("/")), LIMITS)
-        .await
-        .expect("an answer");
+    let mut answer = open(getting(&server.url("/")), LIMITS).await.expect("an answer");
     assert_eq!((answer.status, answer.headers.get("link")), (302, None));
     assert_eq!(read(&mut answer).await.as_deref(), Ok(&b"ok"[..]));
     assert_eq!(server.requests().len(), 1, "a redirect is an answer");
 
-    let switching =
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n";
+    let switching = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n";
     let server = Hostile::start(Behaviour::Answer(switching.to_vec())).await;
-    let refused = open(getting(&server.url("/")), LIMITS)
-        .await
-        .expect_err("no answer");
-    assert!(
-        refused.failure.message.contains("status 101"),
-        "{refused:?}"
-    );
+    let refused = open(getting(&server.url("/")), LIMITS).await.expect_err("no answer");
+    assert!(refused.failure.message.contains("status 101"), "{refused:?}");
     until(|| server.closed() == 1).await;
 }
 
@@ -286,9 +238,7 @@ async fn what_comes_before_an_answer_is_skipped_and_a_switch_is_refused() {
 async fn compressed_bytes_come_as_they_are() {
     let gzip = [("Content-Encoding", "gzip")];
     let server = Hostile::start(answer(200, &gzip, "not unpacked")).await;
-    let mut answer = open(getting(&server.url("/")), LIMITS)
-        .await
-        .expect("an answer");
+    let mut answer = open(getting(&server.url("/")), LIMITS).await.expect("an answer");
     assert!(answer.headers.contains_key("content-encoding"));
     assert_eq!(read(&mut answer).await.as_deref(), Ok(&b"not unpacked"[..]));
     assert_eq!(server.request().header("accept-encoding"), None);
@@ -306,9 +256,7 @@ async fn an_exchange_that_is_given_up_ends_at_the_server() {
         until(|| silent.closed() == 1).await;
 
         let endless = Hostile::start(Behaviour::EndlessBody).await;
-        let opened = client
-            .open(&transport, getting(&endless.url("/")), LIMITS)
-            .await;
+        let opened = client.open(&transport, getting(&endless.url("/")), LIMITS).await;
         let mut answer = opened.expect("an answer");
         assert!(matches!(answer.body.next().await, Some(Ok(_))));
         assert_eq!(endless.closed(), 0);
@@ -318,11 +266,7 @@ async fn an_exchange_that_is_given_up_ends_at_the_server() {
         let (sender, body) = pieces(None);
         let request = outgoing(Method::POST, &silent.url("/"), body);
         let opening = client.open(&transport, request, patient());
-        assert!(
-            tokio::time::timeout(Duration::from_millis(100), opening)
-                .await
-                .is_err()
-        );
+        assert!(tokio::time::timeout(Duration::from_millis(100), opening).await.is_err());
         until(|| sender.is_closed()).await;
     }
 }

@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use connectory::oauth::{
-    ExpirySource, Refusal, RefusalLayer, RequestStyle, Token, TokenLocation, TokenRequest,
-    request_token,
+    ExpirySource, Refusal, RefusalLayer, RequestStyle, Token, TokenLocation, TokenRequest, request_token,
 };
 use connectory::outbound::{Limits, Outbound, Policy, Transport};
 use connectory::vault::Secret;
@@ -26,31 +25,16 @@ fn alice(server: &Hostile, style: RequestStyle) -> TokenRequest {
 }
 
 fn with_client(request: TokenRequest) -> TokenRequest {
-    TokenRequest {
-        client_id: Some("app".to_owned()),
-        client_secret: Some(Secret::new("t:p".to_owned())),
-        ..request
-    }
+    TokenRequest { client_id: Some("app".to_owned()), client_secret: Some(Secret::new("t:p".to_owned())), ..request }
 }
 
 fn without_user(request: TokenRequest) -> TokenRequest {
-    TokenRequest {
-        user: None,
-        password: None,
-        ..request
-    }
+    TokenRequest { user: None, password: None, ..request }
 }
 
 async fn ask(request: &TokenRequest) -> Result<Token, Refusal> {
     let now: DateTime<Utc> = DateTime::UNIX_EPOCH;
-    request_token(
-        &outbound(),
-        &Transport::default(),
-        Limits::default(),
-        request,
-        now,
-    )
-    .await
+    request_token(&outbound(), &Transport::default(), Limits::default(), request, now).await
 }
 
 async fn refused(request: &TokenRequest) -> Refusal {
@@ -65,26 +49,12 @@ async fn a_token_is_read_with_all_its_details() {
     let body = r#"{"access_token":"abc","token_type":"bearer","expires_in":"3600","scope":"read",
         "refresh_token":"r1"}"#;
     let server = Hostile::json(body).await;
-    let token = ask(&alice(&server, RequestStyle::FormBody))
-        .await
-        .map_err(|r| r.message);
+    let token = ask(&alice(&server, RequestStyle::FormBody)).await.map_err(|r| r.message);
     let token = token.expect("a token");
-    assert_eq!(
-        (token.access.expose(), token.token_type.as_str()),
-        ("abc", "Bearer")
-    );
-    assert_eq!(
-        token.expires_at,
-        Some(DateTime::UNIX_EPOCH + TimeDelta::hours(1))
-    );
-    assert_eq!(
-        (token.expiry_source, token.status),
-        (ExpirySource::ExpiresIn, 200)
-    );
-    assert_eq!(
-        (token.scope.as_deref(), token.found_at.as_str()),
-        (Some("read"), "access_token")
-    );
+    assert_eq!((token.access.expose(), token.token_type.as_str()), ("abc", "Bearer"));
+    assert_eq!(token.expires_at, Some(DateTime::UNIX_EPOCH + TimeDelta::hours(1)));
+    assert_eq!((token.expiry_source, token.status), (ExpirySource::ExpiresIn, 200));
+    assert_eq!((token.scope.as_deref(), token.found_at.as_str()), (Some("read"), "access_token"));
     assert_eq!(token.refresh.as_ref().map(Secret::expose), Some("r1"));
 }
 
@@ -104,39 +74,15 @@ async fn every_style_sends_the_sign_in_in_its_own_place() {
     let server = Hostile::json(r#"{"token":"abc"}"#).await;
     for (request, authorization, body) in [
         (alice(&server, FormBody), None, form(&[password, scope])),
-        (
-            with_client(alice(&server, FormBody)),
-            None,
-            form(&[password, secret, scope]),
-        ),
-        (
-            without_user(with_client(alice(&server, FormBody))),
-            None,
-            form(&[client, secret, scope]),
-        ),
-        (
-            without_user(alice(&server, FormBody)),
-            None,
-            form(&[client, scope]),
-        ),
+        (with_client(alice(&server, FormBody)), None, form(&[password, secret, scope])),
+        (without_user(with_client(alice(&server, FormBody))), None, form(&[client, secret, scope])),
+        (without_user(alice(&server, FormBody)), None, form(&[client, scope])),
         (alice(&server, JsonBody), None, json_body.to_string()),
         (alice(&server, HttpBasic), Some(alices), scope.to_owned()),
-        (
-            with_client(alice(&server, HttpBasic)),
-            Some(apps_encoded),
-            form(&[password, scope]),
-        ),
-        (
-            without_user(with_client(alice(&server, HttpBasic))),
-            Some(apps_encoded),
-            form(&[client, scope]),
-        ),
+        (with_client(alice(&server, HttpBasic)), Some(apps_encoded), form(&[password, scope])),
+        (without_user(with_client(alice(&server, HttpBasic))), Some(apps_encoded), form(&[client, scope])),
         (alice(&server, GetWithBasic), Some(alices), String::new()),
-        (
-            without_user(with_client(alice(&server, GetWithBasic))),
-            Some(apps),
-            String::new(),
-        ),
+        (without_user(with_client(alice(&server, GetWithBasic))), Some(apps), String::new()),
     ] {
         let before = server.requests().len();
         assert!(ask(&request).await.is_ok());
@@ -145,16 +91,9 @@ async fn every_style_sends_the_sign_in_in_its_own_place() {
         let (method, target, media_type) = match request.style {
             GetWithBasic => ("GET", "/token?tenant=7&scope=read+write", None),
             JsonBody => ("POST", "/token?tenant=7", Some("application/json")),
-            _ => (
-                "POST",
-                "/token?tenant=7",
-                Some("application/x-www-form-urlencoded"),
-            ),
+            _ => ("POST", "/token?tenant=7", Some("application/x-www-form-urlencoded")),
         };
-        assert_eq!(
-            (sent.method.as_str(), sent.target.as_str()),
-            (method, target)
-        );
+        assert_eq!((sent.method.as_str(), sent.target.as_str()), (method, target));
         assert_eq!(sent.header("authorization"), authorization);
         assert_eq!(sent.header("content-type"), media_type);
         assert_eq!(sent.body, body);
@@ -164,16 +103,10 @@ async fn every_style_sends_the_sign_in_in_its_own_place() {
 #[tokio::test]
 async fn what_cannot_be_sent_is_refused_before_it_is() {
     let server = Hostile::json("{}").await;
-    let request = TokenRequest {
-        user: Some("a:b".to_owned()),
-        ..alice(&server, RequestStyle::HttpBasic)
-    };
+    let request = TokenRequest { user: Some("a:b".to_owned()), ..alice(&server, RequestStyle::HttpBasic) };
     let refusal = refused(&request).await;
     assert_eq!(refusal.layer, RefusalLayer::Request);
-    assert!(
-        refusal.message.starts_with("User must not contain a colon"),
-        "{refusal:?}"
-    );
+    assert!(refusal.message.starts_with("User must not contain a colon"), "{refusal:?}");
     assert!(server.requests().is_empty());
 }
 
@@ -186,9 +119,7 @@ async fn an_echoed_sign_in_is_never_shown() {
             _ => with_client(alice(&server, style)),
         };
         let request = TokenRequest {
-            client_secret: request
-                .client_secret
-                .map(|_| Secret::new("s3cr3t/=x".to_owned())),
+            client_secret: request.client_secret.map(|_| Secret::new("s3cr3t/=x".to_owned())),
             ..request
         };
         let refusal = refused(&request).await;
@@ -196,17 +127,8 @@ async fn an_echoed_sign_in_is_never_shown() {
         let words = refusal.server_words.clone().unwrap_or_default();
         assert!(words.starts_with("invalid_request: cannot read"), "{words}");
         assert!(words.contains("‹masked›"), "{words}");
-        for secret in [
-            "pa ss+w&rd",
-            "pa+ss%2Bw%26rd",
-            "s3cr3t",
-            "YWxpY2U6",
-            "YXBwOn",
-        ] {
-            assert!(
-                !format!("{refusal:?}").contains(secret),
-                "{secret}: {refusal:?}"
-            );
+        for secret in ["pa ss+w&rd", "pa+ss%2Bw%26rd", "s3cr3t", "YWxpY2U6", "YXBwOn"] {
+            assert!(!format!("{refusal:?}").contains(secret), "{secret}: {refusal:?}");
         }
     }
 }
@@ -227,11 +149,7 @@ async fn answers_without_a_token_are_explained() {
             None,
         ),
         (
-            answer(
-                200,
-                &json,
-                r#"{"error":"invalid_grant","error_description":"Wrong"}"#,
-            ),
+            answer(200, &json, r#"{"error":"invalid_grant","error_description":"Wrong"}"#),
             RefusalLayer::Answer,
             "The server answered with an error in place of a token.",
             Some("invalid_grant: Wrong"),
@@ -248,12 +166,7 @@ async fn answers_without_a_token_are_explained() {
             "The server answered 502 (Bad Gateway).",
             Some("Bad gateway"),
         ),
-        (
-            answer(307, &[("Location", &away)], ""),
-            RefusalLayer::HttpStatus(307),
-            &redirected,
-            None,
-        ),
+        (answer(307, &[("Location", &away)], ""), RefusalLayer::HttpStatus(307), &redirected, None),
     ] {
         let server = Hostile::start(behaviour).await;
         let refusal = refused(&alice(&server, RequestStyle::FormBody)).await;
@@ -269,14 +182,9 @@ async fn a_token_is_found_in_a_mislabelled_answer_and_by_pointer() {
     let body = r#"{"a":{"b":["x","abc"]},"token":"top"}"#;
     let server = Hostile::start(answer(201, &[("Content-Type", "text/html")], body)).await;
     let by_itself = alice(&server, RequestStyle::JsonBody);
-    let by_pointer = TokenRequest {
-        location: "/a/b/1".parse().expect("a pointer"),
-        ..by_itself.clone()
-    };
+    let by_pointer = TokenRequest { location: "/a/b/1".parse().expect("a pointer"), ..by_itself.clone() };
     for (request, token) in [(by_itself, "top"), (by_pointer, "abc")] {
-        let found = ask(&request)
-            .await
-            .map(|token| token.access.expose().to_owned());
+        let found = ask(&request).await.map(|token| token.access.expose().to_owned());
         assert_eq!(found.ok().as_deref(), Some(token));
     }
 }
@@ -286,10 +194,7 @@ async fn failures_below_http_keep_their_layer() {
     let identity = Issued::self_signed("127.0.0.1");
     let tls = Hostile::start_tls(answer(200, &[], ""), &identity, None).await;
     let reset = Hostile::start(Behaviour::Reset).await;
-    for (server, layer) in [
-        (&tls, RefusalLayer::Tls),
-        (&reset, RefusalLayer::Connection),
-    ] {
+    for (server, layer) in [(&tls, RefusalLayer::Tls), (&reset, RefusalLayer::Connection)] {
         let refusal = refused(&alice(server, RequestStyle::FormBody)).await;
         assert_eq!(refusal.layer, layer, "{refusal:?}");
         assert!(!refusal.remedy.is_empty());
@@ -297,14 +202,7 @@ async fn failures_below_http_keep_their_layer() {
     let strict = Outbound::new(Policy::default()).expect("a runtime");
     let request = alice(&reset, RequestStyle::FormBody);
     let now = DateTime::UNIX_EPOCH;
-    let result = request_token(
-        &strict,
-        &Transport::default(),
-        Limits::default(),
-        &request,
-        now,
-    )
-    .await;
+    let result = request_token(&strict, &Transport::default(), Limits::default(), &request, now).await;
     let layer = result.err().map(|refusal| refusal.layer);
     assert_eq!(layer, Some(RefusalLayer::Address));
 }

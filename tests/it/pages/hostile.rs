@@ -28,15 +28,9 @@ async fn a_wrong_method_is_a_page_and_changes_nothing() {
     for method in ["PUT", "DELETE", "PATCH", "POST", "FOO"] {
         let request = ana.request(method.parse().expect("a method"), "/connectors/trash");
         let page = ana.send(request).await.expect(405);
-        assert_eq!(
-            page.h1(),
-            "This address cannot be used in this way",
-            "{method}"
-        );
+        assert_eq!(page.h1(), "This address cannot be used in this way", "{method}");
     }
-    ana.get("/connectors/payroll/restorations")
-        .await
-        .expect(405);
+    ana.get("/connectors/payroll/restorations").await.expect(405);
     assert_eq!(app.count("SELECT count(*) FROM audit_events").await, before);
 }
 
@@ -73,14 +67,7 @@ async fn odd_queries_are_read_as_far_as_they_make_sense() {
     ];
     let members = fill_in(&app, "/groups/{id}/members").await;
     let choose = format!("{members}/new");
-    let lists = [
-        "/connectors",
-        "/categories",
-        "/users",
-        "/groups",
-        &members,
-        &choose,
-    ];
+    let lists = ["/connectors", "/categories", "/users", "/groups", &members, &choose];
     for list in lists {
         for query in &queries {
             let page = ana.get(&format!("{list}?{query}")).await;
@@ -88,12 +75,7 @@ async fn odd_queries_are_read_as_far_as_they_make_sense() {
             assert_eq!(page.status, 200, "{list}?{query}");
         }
     }
-    for query in [
-        "next=%ff",
-        "next=%00",
-        "next[]=x",
-        &format!("next=/{}", "x".repeat(20_000)),
-    ] {
+    for query in ["next=%ff", "next=%00", "next[]=x", &format!("next=/{}", "x".repeat(20_000))] {
         is_a_page_and_no_fault(&ana.get(&format!("/sign-in?{query}")).await, query);
     }
 }
@@ -130,75 +112,33 @@ async fn forms_that_cannot_be_read_are_pages_and_no_faults_and_change_nothing() 
     let token = format!("csrf={csrf}");
     let many = "a=1&".repeat(2_000);
     let bodies: [(&str, Vec<u8>, u16); 8] = [
-        (
-            "NUL",
-            format!("{token}&connector_name=a%00b").into_bytes(),
-            400,
-        ),
-        (
-            "a raw NUL",
-            [token.as_bytes(), b"&connector_name=a\0b"].concat(),
-            400,
-        ),
-        (
-            "too many fields",
-            format!("{token}&{many}").into_bytes(),
-            400,
-        ),
-        (
-            "too many bytes",
-            format!("{token}&description={}", "x".repeat(520 * 1024)).into_bytes(),
-            413,
-        ),
-        (
-            "bad UTF-8",
-            [
-                token.as_bytes(),
-                b"&connector_name=\xff\xfe&description=%ff",
-            ]
-            .concat(),
-            422,
-        ),
-        (
-            "bad percent-encoding",
-            format!("{token}&connector_name=%zz%&description=%").into_bytes(),
-            422,
-        ),
+        ("NUL", format!("{token}&connector_name=a%00b").into_bytes(), 400),
+        ("a raw NUL", [token.as_bytes(), b"&connector_name=a\0b"].concat(), 400),
+        ("too many fields", format!("{token}&{many}").into_bytes(), 400),
+        ("too many bytes", format!("{token}&description={}", "x".repeat(520 * 1024)).into_bytes(), 413),
+        ("bad UTF-8", [token.as_bytes(), b"&connector_name=\xff\xfe&description=%ff"].concat(), 422),
+        ("bad percent-encoding", format!("{token}&connector_name=%zz%&description=%").into_bytes(), 422),
         ("no form at all", b"\x89PNG\r\n\x1a\n".to_vec(), 403),
         ("nothing", Vec::new(), 403),
     ];
     for route in ["/connectors", "/categories"] {
         for (what, body, expected) in &bodies {
-            let request = ana
-                .request(reqwest::Method::POST, route)
-                .header("content-type", "application/x-www-form-urlencoded");
+            let request =
+                ana.request(reqwest::Method::POST, route).header("content-type", "application/x-www-form-urlencoded");
             let page = ana.send(request.body(body.clone())).await;
             is_a_page_and_no_fault(&page, what);
             assert_eq!(page.status, *expected, "{route}: {what}");
         }
-        for kind in [
-            "",
-            "text/plain",
-            "application/json",
-            "multipart/form-data; boundary=x",
-            "image/png",
-            "\t",
-        ] {
-            let request = ana
-                .request(reqwest::Method::POST, route)
-                .header("content-type", kind)
-                .body(token.clone());
+        for kind in ["", "text/plain", "application/json", "multipart/form-data; boundary=x", "image/png", "\t"] {
+            let request = ana.request(reqwest::Method::POST, route).header("content-type", kind).body(token.clone());
             let page = ana.send(request).await.expect(400);
             assert_eq!(page.h1(), "This request cannot be read", "{kind}");
         }
     }
-    let with_charset = ana.request(reqwest::Method::POST, "/categories").header(
-        "content-type",
-        "application/x-www-form-urlencoded; charset=UTF-8",
-    );
-    ana.send(with_charset.body(format!("{token}&category_name=&status=active")))
-        .await
-        .expect(422);
+    let with_charset = ana
+        .request(reqwest::Method::POST, "/categories")
+        .header("content-type", "application/x-www-form-urlencoded; charset=UTF-8");
+    ana.send(with_charset.body(format!("{token}&category_name=&status=active"))).await.expect(422);
     assert_eq!(app.count("SELECT count(*) FROM audit_events").await, before);
 }
 
@@ -252,16 +192,12 @@ async fn every_post_route_takes_hostile_fields_without_a_fault() {
         .filter(|route| route.method == Method::POST && route.path != "/sign-out")
         .filter(|route| !route.path.starts_with("/api/v1/"))
     {
-        let path = route
-            .path
-            .replace("/connectors/{key}", "/connectors/weather");
+        let path = route.path.replace("/connectors/{key}", "/connectors/weather");
         let path = fill_in(&app, &path).await;
         for value in values {
             app.advance(TimeDelta::seconds(30));
-            let fields: Vec<(&str, &str)> = [("csrf", csrf.as_str())]
-                .into_iter()
-                .chain(names.map(|name| (name, value)))
-                .collect();
+            let fields: Vec<(&str, &str)> =
+                [("csrf", csrf.as_str())].into_iter().chain(names.map(|name| (name, value))).collect();
             let page = ana.post_exactly(&path, &fields).await;
             let what = format!("{path} with {}", value.chars().take(40).collect::<String>());
             is_a_page_and_no_fault(&page, &what);
@@ -296,11 +232,7 @@ async fn bytes_that_are_no_request_are_refused_and_the_site_goes_on() {
         let answer = app.raw(&request).await;
         assert!(answer.status < 500, "{what:?}: {}", answer.head);
         assert!(!answer.body.contains("echo-me"), "{what:?}");
-        assert!(
-            answer.status != 200 || what.starts_with("GET http://evil"),
-            "{what:?}: {}",
-            answer.head
-        );
+        assert!(answer.status != 200 || what.starts_with("GET http://evil"), "{what:?}: {}", answer.head);
     }
     ana.get("/connectors").await.expect(200);
 }

@@ -12,9 +12,7 @@ use super::{fill_in, populated};
 use crate::support::{Page, TestApp, words};
 
 /// Names that would hide the form's own properties from scripts.
-const HIDING: [&str; 9] = [
-    "action", "method", "name", "id", "submit", "reset", "target", "elements", "length",
-];
+const HIDING: [&str; 9] = ["action", "method", "name", "id", "submit", "reset", "target", "elements", "length"];
 
 /// What no page holds: inline scripts and styles, frames, and what browsers do instead of us.
 const FORBIDDEN: [&str; 13] = [
@@ -44,26 +42,13 @@ async fn every_page_keeps_the_rules_of_the_house() {
             found.extend(faults(&page));
         }
     }
-    for address in [
-        "/sign-in",
-        "/sign-in?next=/connectors",
-        "/nowhere",
-        "/first-run",
-        "/set-password",
-    ] {
+    for address in ["/sign-in", "/sign-in?next=/connectors", "/nowhere", "/first-run", "/set-password"] {
         found.extend(faults(&app.browser().get(address).await));
     }
     let empty = TestApp::start().await;
     found.extend(faults(&empty.browser().get("/first-run").await));
     let ben = empty.super_admin().await;
-    for address in [
-        "/connectors",
-        "/connectors/trash",
-        "/categories",
-        "/connectors/new",
-        "/calls",
-        "/groups",
-    ] {
+    for address in ["/connectors", "/connectors/trash", "/categories", "/connectors/new", "/calls", "/groups"] {
         found.extend(faults(&ben.get(address).await));
     }
     found.extend(faults(&empty.person(&[]).await.get("/").await));
@@ -79,10 +64,7 @@ async fn every_refused_form_keeps_the_rules_of_the_house() {
         ("/connectors".to_string(), 422),
         ("/connectors/payroll".into(), 422),
         ("/connectors/payroll/delete".into(), 409),
-        (
-            "/connectors/payroll/authorization/token-requests".into(),
-            422,
-        ),
+        ("/connectors/payroll/authorization/token-requests".into(), 422),
         ("/categories".into(), 422),
         (fill_in(&app, "/categories/{id}").await, 422),
         (fill_in(&app, "/categories/{id}/delete").await, 409),
@@ -96,49 +78,27 @@ async fn every_refused_form_keeps_the_rules_of_the_house() {
         ("/set-password/password".into(), 422),
         ("/connectors/payroll/endpoints".into(), 422),
         (format!("/connectors/payroll/endpoints/{endpoint}"), 422),
-        (
-            format!("/connectors/payroll/endpoints/{endpoint}/runs"),
-            422,
-        ),
-        (
-            format!("/connectors/payroll/endpoints/{endpoint}/delete"),
-            409,
-        ),
+        (format!("/connectors/payroll/endpoints/{endpoint}/runs"), 422),
+        (format!("/connectors/payroll/endpoints/{endpoint}/delete"), 409),
     ] {
         let version: &[(&str, &str)] = match expected {
             422 => &[("version", "1")],
             _ => &[],
         };
         let page = ana.post(&address, version).await.expect(expected);
-        assert_eq!(
-            page.title().starts_with("Error: "),
-            expected == 422,
-            "{address}: {}",
-            page.title()
-        );
+        assert_eq!(page.title().starts_with("Error: "), expected == 422, "{address}: {}", page.title());
         found.extend(faults(&page));
     }
-    let conflict = ana
-        .get("/connectors/payroll")
-        .await
-        .submit(|form| form.forge("version", "0"))
-        .await
-        .expect(409);
+    let conflict = ana.get("/connectors/payroll").await.submit(|form| form.forge("version", "0")).await.expect(409);
     found.extend(faults(&conflict));
-    found.extend(faults(
-        &ana.post_exactly("/connectors", &[]).await.expect(403),
-    ));
+    found.extend(faults(&ana.post_exactly("/connectors", &[]).await.expect(403)));
     let visitor = app.browser();
     found.extend(faults(&visitor.sign_in("", "").await.expect(422)));
     for _ in 0..9 {
         visitor.sign_in("nobody", "wrong").await;
     }
-    found.extend(faults(
-        &visitor.sign_in("nobody", "wrong").await.expect(429),
-    ));
-    found.extend(faults(
-        &app.person(&[]).await.get("/connectors").await.expect(403),
-    ));
+    found.extend(faults(&visitor.sign_in("nobody", "wrong").await.expect(429)));
+    found.extend(faults(&app.person(&[]).await.get("/connectors").await.expect(403)));
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
@@ -164,28 +124,20 @@ async fn a_page_is_as_good_for_somebody_who_may_do_little() {
 /// Every address that answers with a page, the variable parts filled in.
 async fn addresses(app: &TestApp) -> Vec<String> {
     let endpoint = app.value("SELECT id FROM endpoints").await;
-    let line = app
-        .value("SELECT id FROM audit_events WHERE changes <> '[]' LIMIT 1")
-        .await;
+    let line = app.value("SELECT id FROM audit_events WHERE changes <> '[]' LIMIT 1").await;
     let mut addresses: Vec<String> = Vec::new();
-    for route in routes::all()
-        .iter()
-        .filter(|route| route.method == Method::GET && !route.path.starts_with("/api/v1/"))
+    for route in routes::all().iter().filter(|route| route.method == Method::GET && !route.path.starts_with("/api/v1/"))
     {
         match route.path {
-            "/" | "/static/{file}" | "/favicon.ico" | "/healthz" | "/readyz" | "/metrics"
-            | "/calls.csv" => {}
+            "/" | "/static/{file}" | "/favicon.ico" | "/healthz" | "/readyz" | "/metrics" | "/calls.csv" => {}
             "/calls/{place}" => addresses.push(format!("/calls/{}", newest_call(app).await)),
             path if path.contains("{program}") || path.starts_with("/profile/keys/{key}") => {
                 addresses.push(fill_in(app, path).await)
             }
-            path if path.contains("{key}") => {
-                addresses.extend(["payroll", "ledger", "maps", "weather"].map(|key| {
-                    path.replace("{key}", key)
-                        .replace("{id}", &endpoint)
-                        .replace("{body}", "no-body")
-                }))
-            }
+            path if path.contains("{key}") => addresses.extend(
+                ["payroll", "ledger", "maps", "weather"]
+                    .map(|key| path.replace("{key}", key).replace("{id}", &endpoint).replace("{body}", "no-body")),
+            ),
             "/audit/{id}" => addresses.push(format!("/audit/{line}")),
             path => addresses.push(fill_in(app, path).await),
         }
@@ -220,15 +172,13 @@ async fn addresses(app: &TestApp) -> Vec<String> {
 
 /// Where a call is found in the log.
 async fn newest_call(app: &TestApp) -> String {
-    app.value("SELECT (extract(epoch FROM at) * 1000000)::bigint || '-' || id FROM calls ORDER BY at DESC LIMIT 1").await
+    app.value("SELECT (extract(epoch FROM at) * 1000000)::bigint || '-' || id FROM calls ORDER BY at DESC LIMIT 1")
+        .await
 }
 
 /// What is wrong with a page, by the rules of the house.
 fn faults(page: &Page) -> Vec<String> {
-    let mut lint = Lint {
-        page,
-        faults: Vec::new(),
-    };
+    let mut lint = Lint { page, faults: Vec::new() };
     lint.frame();
     lint.words();
     lint.references();
@@ -261,9 +211,7 @@ impl Lint<'_> {
 
     fn frame(&mut self) {
         let page = self.page;
-        self.demand(page.html.starts_with("<!DOCTYPE html>"), || {
-            "no doctype".into()
-        });
+        self.demand(page.html.starts_with("<!DOCTYPE html>"), || "no doctype".into());
         for css in [
             "html[lang=en]",
             "head title",
@@ -277,35 +225,22 @@ impl Lint<'_> {
             self.one(css);
         }
         for css in FORBIDDEN {
-            self.demand(page.all(css).next().is_none(), || {
-                format!("{css} on the page")
-            });
+            self.demand(page.all(css).next().is_none(), || format!("{css} on the page"));
         }
         for (name, _) in page.all("*").flat_map(|element| element.value().attrs()) {
-            self.demand(!name.starts_with("on"), || {
-                format!("inline script in {name}")
-            });
+            self.demand(!name.starts_with("on"), || format!("inline script in {name}"));
         }
-        let first = page
-            .all("header a")
-            .next()
-            .and_then(|link| link.attr("href"));
+        let first = page.all("header a").next().and_then(|link| link.attr("href"));
         self.demand(first == Some("#main"), || "no skip link first".into());
         let (kind, kept) = (page.header("content-type"), page.header("cache-control"));
-        self.demand(kind == "text/html; charset=utf-8", || {
-            format!("content type {kind}")
-        });
+        self.demand(kind == "text/html; charset=utf-8", || format!("content type {kind}"));
         self.demand(kept == "no-store", || format!("cache-control {kept}"));
-        self.demand(page.html.len() < 100_000, || {
-            format!("{} bytes", page.html.len())
-        });
+        self.demand(page.html.len() < 100_000, || format!("{} bytes", page.html.len()));
     }
 
     fn words(&mut self) {
         let (title, h1) = (self.page.title(), self.page.h1());
-        let named = title
-            .strip_suffix(" – Connectory")
-            .is_some_and(|before| !before.trim().is_empty());
+        let named = title.strip_suffix(" – Connectory").is_some_and(|before| !before.trim().is_empty());
         self.demand(named, || format!("title “{title}”"));
         self.demand(!h1.is_empty(), || "an empty h1".into());
         for nav in self.page.all("nav") {
@@ -314,9 +249,7 @@ impl Lint<'_> {
             self.demand(fits, || format!("a nav labelled “{label}”"));
         }
         for button in self.page.all("button") {
-            self.demand(!words(button).is_empty(), || {
-                "a button without words".into()
-            });
+            self.demand(!words(button).is_empty(), || "a button without words".into());
         }
     }
 
@@ -328,21 +261,12 @@ impl Lint<'_> {
     fn references(&mut self) {
         let ids = self.ids();
         let known: HashSet<&str> = ids.iter().map(String::as_str).collect();
-        self.demand(known.len() == ids.len(), || {
-            format!("ids are not unique: {ids:?}")
-        });
-        for attribute in [
-            "for",
-            "aria-labelledby",
-            "aria-describedby",
-            "aria-controls",
-        ] {
+        self.demand(known.len() == ids.len(), || format!("ids are not unique: {ids:?}"));
+        for attribute in ["for", "aria-labelledby", "aria-describedby", "aria-controls"] {
             for value in self.page.attributes(&format!("[{attribute}]"), attribute) {
                 let mut pointed = value.split_whitespace().peekable();
                 let fits = pointed.peek().is_some() && pointed.all(|id| known.contains(id));
-                self.demand(fits, || {
-                    format!("{attribute} points to “{value}”, which is not there")
-                });
+                self.demand(fits, || format!("{attribute} points to “{value}”, which is not there"));
             }
         }
     }
@@ -351,35 +275,22 @@ impl Lint<'_> {
     fn links(&mut self) {
         let ids = self.ids();
         for (text, href) in self.page.links() {
-            let anchor = href
-                .strip_prefix('#')
-                .is_some_and(|id| ids.iter().any(|other| other == id));
-            self.demand(!text.is_empty(), || {
-                format!("a link without words to {href}")
-            });
-            self.demand(href.starts_with('/') || anchor, || {
-                format!("link “{text}” leads to “{href}”")
-            });
+            let anchor = href.strip_prefix('#').is_some_and(|id| ids.iter().any(|other| other == id));
+            self.demand(!text.is_empty(), || format!("a link without words to {href}"));
+            self.demand(href.starts_with('/') || anchor, || format!("link “{text}” leads to “{href}”"));
         }
     }
 
     fn fields(&mut self) {
         let page = self.page;
         for name in page.attributes("input, select, textarea, button[name]", "name") {
-            self.demand(!name.is_empty() && !HIDING.contains(&name.as_str()), || {
-                format!("a field named “{name}”")
-            });
+            self.demand(!name.is_empty() && !HIDING.contains(&name.as_str()), || format!("a field named “{name}”"));
         }
         for field in page.all("input:not([type=hidden]), select, textarea") {
-            let (name, id) = (
-                field.attr("name").unwrap_or_default(),
-                field.attr("id").unwrap_or_default(),
-            );
+            let (name, id) = (field.attr("name").unwrap_or_default(), field.attr("id").unwrap_or_default());
             self.one(&format!("label[for='{id}']"));
             let says = field.attr("autocomplete").is_some() || !takes_text(field);
-            self.demand(says, || {
-                format!("field {name} says nothing of autocomplete")
-            });
+            self.demand(says, || format!("field {name} says nothing of autocomplete"));
         }
         let shown = page.all("input[type=password][value]").next();
         self.demand(shown.is_none(), || "a secret in the page".into());
@@ -389,17 +300,12 @@ impl Lint<'_> {
         for form in self.page.all("form") {
             let action = form.attr("action").unwrap_or_default();
             let posts = form.attr("method") == Some("post");
-            let tokens = within(form, "input[type=hidden][name=csrf]")
-                .filter_map(|input| input.attr("value"));
+            let tokens = within(form, "input[type=hidden][name=csrf]").filter_map(|input| input.attr("value"));
             let tokens: Vec<usize> = tokens.map(str::len).collect();
             // 256 bits in base64.
             let fits = tokens == if posts { vec![43] } else { vec![] };
-            self.demand(fits, || {
-                format!("CSRF tokens of the lengths {tokens:?} in the form {action}")
-            });
-            self.demand(action.starts_with('/'), || {
-                format!("a form that is sent to “{action}”")
-            });
+            self.demand(fits, || format!("CSRF tokens of the lengths {tokens:?} in the form {action}"));
+            self.demand(action.starts_with('/'), || format!("a form that is sent to “{action}”"));
             let enter = within(form, "button:not([type=button])").next().is_some();
             self.demand(enter, || format!("a form without a button: {action}"));
         }
@@ -410,37 +316,25 @@ impl Lint<'_> {
             let has = |css: &str| within(table, css).next().is_some();
             let named = has("caption") && has("th[scope=col]") && !has("th:not([scope])");
             self.demand(named, || "a table without caption or scopes".into());
-            self.demand(has("tbody tr") && !has("thead td"), || {
-                "a table without rows".into()
-            });
+            self.demand(has("tbody tr") && !has("thead td"), || "a table without rows".into());
         }
         let sorted = self.page.all("th[aria-sort]").count();
-        self.demand(sorted <= 1, || {
-            format!("{sorted} columns say that they sort")
-        });
+        self.demand(sorted <= 1, || format!("{sorted} columns say that they sort"));
     }
 
     /// A field's message is tied to the field, and the summary leads there.
     fn messages(&mut self) {
         for error in self.page.attributes(".err", "id") {
             let field = error.trim_end_matches("-error");
-            let tied = self
-                .page
-                .all(&format!("[aria-describedby~='{error}']"))
-                .next()
-                .is_some();
-            self.demand(tied, || {
-                format!("the message {error} is not tied to {field}")
-            });
+            let tied = self.page.all(&format!("[aria-describedby~='{error}']")).next().is_some();
+            self.demand(tied, || format!("the message {error} is not tied to {field}"));
             self.one(&format!(".note.bad a[href='#{field}']"));
         }
     }
 }
 
 fn within<'a>(element: ElementRef<'a>, css: &str) -> impl Iterator<Item = ElementRef<'a>> {
-    let found: Vec<ElementRef<'a>> = element
-        .select(&Selector::parse(css).expect("a selector"))
-        .collect();
+    let found: Vec<ElementRef<'a>> = element.select(&Selector::parse(css).expect("a selector")).collect();
     found.into_iter()
 }
 

@@ -26,24 +26,12 @@ async fn a_circle_is_refused_with_the_way_on_which_it_would_close_and_nobody_is_
         .await
         .expect(422);
     let message = "The group “Accounting” cannot be a member of “Finance”: “Finance” is in “Treasury”, which is in “Accounting”. Nobody was added";
-    assert_eq!(
-        page.errors(),
-        [("member-0".to_string(), message.to_string())]
-    );
+    assert_eq!(page.errors(), [("member-0".to_string(), message.to_string())]);
     assert_eq!(page.field_error("member-0").as_deref(), Some(message));
     assert_eq!(page.ticked("member").len(), 2, "the ticks are still there");
     assert_eq!(app.count("SELECT count(*) FROM group_users").await, 0);
-    let page = boss
-        .post(&way, &[("member", &format!("group.{treasury}"))])
-        .await
-        .expect(422);
-    assert!(
-        page.errors()[0]
-            .1
-            .contains("“Finance” is in “Treasury”. Nobody"),
-        "{:?}",
-        page.errors()
-    );
+    let page = boss.post(&way, &[("member", &format!("group.{treasury}"))]).await.expect(422);
+    assert!(page.errors()[0].1.contains("“Finance” is in “Treasury”. Nobody"), "{:?}", page.errors());
 }
 
 #[tokio::test]
@@ -54,15 +42,9 @@ async fn a_group_is_not_offered_to_itself_and_the_database_refuses_it() {
     let way = format!("/groups/{finance}/members");
     let page = boss.get(&format!("{way}/new?q=finance")).await.expect(200);
     assert!(page.choices("member").is_empty());
-    boss.post(&way, &[("member", &format!("group.{finance}"))])
-        .await
-        .expect(303);
+    boss.post(&way, &[("member", &format!("group.{finance}"))]).await.expect(303);
     assert_eq!(app.count("SELECT count(*) FROM group_groups").await, 0);
-    let refusal = app
-        .try_sql(&format!(
-            "INSERT INTO group_groups VALUES ('{finance}', '{finance}')"
-        ))
-        .await;
+    let refusal = app.try_sql(&format!("INSERT INTO group_groups VALUES ('{finance}', '{finance}')")).await;
     assert_eq!(refusal, Err("a group cannot be in itself".into()));
 }
 
@@ -73,9 +55,7 @@ async fn two_who_close_a_circle_from_both_ends_at_once_do_not() {
     app.confirm(&boss).await;
     let csrf = boss.csrf().await;
     for round in 0..5 {
-        let names: Vec<String> = (0..4)
-            .map(|number| format!("Ring {round} {number}"))
-            .collect();
+        let names: Vec<String> = (0..4).map(|number| format!("Ring {round} {number}")).collect();
         let mut ring = Vec::new();
         for name in &names {
             ring.push(group(&app, name, &[]).await);
@@ -83,20 +63,10 @@ async fn two_who_close_a_circle_from_both_ends_at_once_do_not() {
         let sends = (0..ring.len()).map(async |at| {
             let member = format!("group.{}", ring[(at + 1) % ring.len()]);
             let way = format!("/groups/{}/members", ring[at]);
-            boss.post_exactly(&way, &[("csrf", &csrf), ("member", &member)])
-                .await
-                .status
+            boss.post_exactly(&way, &[("csrf", &csrf), ("member", &member)]).await.status
         });
         let statuses = join_all(sends).await;
-        assert_eq!(
-            statuses.iter().filter(|status| **status == 422).count(),
-            1,
-            "{statuses:?}"
-        );
-        assert_eq!(
-            statuses.iter().filter(|status| **status == 303).count(),
-            3,
-            "{statuses:?}"
-        );
+        assert_eq!(statuses.iter().filter(|status| **status == 422).count(), 1, "{statuses:?}");
+        assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 3, "{statuses:?}");
     }
 }

@@ -37,10 +37,7 @@ async fn names_and_permissions_are_saved_and_recorded_field_by_field() {
             "User name: ben > benedict; Name: Ben Okafor > Benedict Okafor; Permissions: View Data Connectors > View Activity".into()
         )
     );
-    assert_eq!(
-        boss.get("/users?q=benedict").await.row_heads(),
-        ["Benedict Okafor"]
-    );
+    assert_eq!(boss.get("/users?q=benedict").await.row_heads(), ["Benedict Okafor"]);
 }
 
 #[tokio::test]
@@ -51,14 +48,10 @@ async fn a_change_counts_on_the_next_request_of_somebody_signed_in() {
     ben.get("/connectors").await.expect(403);
     let address = format!("/users/{}", ben.user().id);
     let page = boss.get(&address).await;
-    page.submit(|form| form.tick("permission", "view-data-connectors"))
-        .await
-        .expect(303);
+    page.submit(|form| form.tick("permission", "view-data-connectors")).await.expect(303);
     ben.get("/connectors").await.expect(200);
     let page = boss.get(&address).await;
-    page.submit(|form| form.untick("permission", "view-data-connectors"))
-        .await
-        .expect(303);
+    page.submit(|form| form.untick("permission", "view-data-connectors")).await.expect(303);
     ben.get("/connectors").await.expect(403);
 }
 
@@ -89,17 +82,9 @@ async fn unticking_edit_unticks_create_and_the_page_says_so() {
         .expect(303)
         .follow()
         .await;
-    assert!(
-        page.flash().ends_with("needs it: Edit Data Connectors"),
-        "{}",
-        page.flash()
-    );
-    let page = boss
-        .get(&address)
-        .await
-        .submit(|form| form.untick("permission", "view-data-connectors"))
-        .await
-        .expect(303);
+    assert!(page.flash().ends_with("needs it: Edit Data Connectors"), "{}", page.flash());
+    let page =
+        boss.get(&address).await.submit(|form| form.untick("permission", "view-data-connectors")).await.expect(303);
     drop(page);
     assert!(granted(&app, ben.id).await.is_empty());
 }
@@ -115,10 +100,7 @@ async fn what_comes_through_groups_is_text_with_the_group_it_comes_from() {
     put_group(&app, finance, accounting).await;
     put_user(&app, accounting, ben.user().id).await;
     put_user(&app, auditors, ben.user().id).await;
-    let page = boss
-        .get(&format!("/users/{}", ben.user().id))
-        .await
-        .expect(200);
+    let page = boss.get(&format!("/users/{}", ben.user().id)).await.expect(200);
     assert_eq!(
         page.texts("h3 + ul li"),
         [
@@ -128,10 +110,7 @@ async fn what_comes_through_groups_is_text_with_the_group_it_comes_from() {
         ]
     );
     assert!(page.ticked("permission").is_empty());
-    assert!(
-        page.attributes("input[type=checkbox]", "disabled")
-            .is_empty()
-    );
+    assert!(page.attributes("input[type=checkbox]", "disabled").is_empty());
     assert!(page.has_link("Finance") && page.has_link("Accounting"));
     ben.get("/connectors").await.expect(200);
 }
@@ -143,40 +122,19 @@ async fn of_two_who_edit_at_once_the_second_sees_both_versions() {
     let ben = app.user_named("ben", "Ben", &[ViewConnectors]).await;
     let address = format!("/users/{}", ben.id);
     let mine = one.get(&address).await;
-    other
-        .get(&address)
-        .await
-        .submit(|form| form.set("full_name", "Their Ben"))
-        .await
-        .expect(303);
-    let page = mine
-        .submit(|form| {
-            form.set("full_name", "My Ben")
-                .tick("permission", "view-activity")
-        })
-        .await
-        .expect(409);
+    other.get(&address).await.submit(|form| form.set("full_name", "Their Ben")).await.expect(303);
+    let page =
+        mine.submit(|form| form.set("full_name", "My Ben").tick("permission", "view-activity")).await.expect(409);
     assert_eq!(
         page.rows(),
         [
             ["Name", "Their Ben", "My Ben"],
-            [
-                "Permissions",
-                "View Data Connectors",
-                "View Data Connectors, View Activity"
-            ]
+            ["Permissions", "View Data Connectors", "View Data Connectors, View Activity"]
         ]
     );
     page.submit(|form| form).await.expect(303);
-    assert_eq!(
-        granted(&app, ben.id).await,
-        ["view-activity", "view-data-connectors"]
-    );
-    assert_eq!(
-        app.value("SELECT name FROM users WHERE username = 'ben'")
-            .await,
-        "My Ben"
-    );
+    assert_eq!(granted(&app, ben.id).await, ["view-activity", "view-data-connectors"]);
+    assert_eq!(app.value("SELECT name FROM users WHERE username = 'ben'").await, "My Ben");
 }
 
 #[tokio::test]
@@ -185,9 +143,7 @@ async fn whoever_manages_users_may_grant_everything_but_not_touch_a_super_admin(
     let boss = manager(&app).await;
     let ben = app.user(&[]).await;
     let page = boss.get(&format!("/users/{}", ben.id)).await;
-    let all = Permission::all().fold(page.main_form(), |form, permission| {
-        form.tick("permission", permission.code())
-    });
+    let all = Permission::all().fold(page.main_form(), |form, permission| form.tick("permission", permission.code()));
     all.send().await.expect(303);
     assert_eq!(granted(&app, ben.id).await.len(), 12);
     assert!(!page.has_link("Make this user a Super Admin"));
@@ -195,31 +151,14 @@ async fn whoever_manages_users_may_grant_everything_but_not_touch_a_super_admin(
     let ana = app.super_admin().await;
     let address = format!("/users/{}", ana.user().id);
     let page = boss.get(&address).await.expect(200);
-    assert!(
-        page.text().contains("Only a super admin can change"),
-        "{}",
-        page.text()
-    );
+    assert!(page.text().contains("Only a super admin can change"), "{}", page.text());
     assert!(!page.has_form(&address) && page.texts("main a.btn").is_empty());
     let before = app.count("SELECT count(*) FROM audit_events").await;
-    for way in [
-        "deactivations",
-        "sign-outs",
-        "invitations",
-        "super-admin",
-        "delete",
-    ] {
+    for way in ["deactivations", "sign-outs", "invitations", "super-admin", "delete"] {
         boss.get(&format!("{address}/{way}")).await.expect(403);
     }
     for (way, fields) in [
-        (
-            "",
-            vec![
-                ("username", "mine"),
-                ("full_name", "Mine"),
-                ("version", "1"),
-            ],
-        ),
+        ("", vec![("username", "mine"), ("full_name", "Mine"), ("version", "1")]),
         ("/deactivations", vec![]),
         ("/reactivations", vec![]),
         ("/sign-outs", vec![]),
@@ -227,31 +166,15 @@ async fn whoever_manages_users_may_grant_everything_but_not_touch_a_super_admin(
         ("/super-admin", vec![("super_admin", "no")]),
         ("/delete", vec![]),
     ] {
-        let page = boss
-            .post(&format!("{address}{way}"), &fields)
-            .await
-            .expect(403);
-        assert!(
-            page.text().contains("Only a super admin"),
-            "{way}: {}",
-            page.text()
-        );
+        let page = boss.post(&format!("{address}{way}"), &fields).await.expect(403);
+        assert!(page.text().contains("Only a super admin"), "{way}: {}", page.text());
     }
-    for (fields, user) in [
-        (vec![("super_admin", "yes")], ben.id),
-        (vec![("super_admin", "yes")], boss.user().id),
-    ] {
-        boss.post(&format!("/users/{user}/super-admin"), &fields)
-            .await
-            .expect(403);
+    for (fields, user) in [(vec![("super_admin", "yes")], ben.id), (vec![("super_admin", "yes")], boss.user().id)] {
+        boss.post(&format!("/users/{user}/super-admin"), &fields).await.expect(403);
     }
     assert_eq!(app.count("SELECT count(*) FROM audit_events").await, before);
     assert_eq!(ana.open("/").await.status, 200, "still signed in");
-    assert_eq!(
-        app.count("SELECT count(*) FROM users WHERE super_admin")
-            .await,
-        2
-    );
+    assert_eq!(app.count("SELECT count(*) FROM users WHERE super_admin").await, 2);
 }
 
 #[tokio::test]
@@ -260,19 +183,9 @@ async fn a_super_admin_who_came_after_the_page_was_opened_is_out_of_reach_too() 
     let boss = manager(&app).await;
     let ben = app.user(&[]).await;
     let page = boss.get(&format!("/users/{}", ben.id)).await;
-    app.sql(&format!(
-        "UPDATE users SET super_admin = true WHERE id = '{}'",
-        ben.id
-    ))
-    .await;
-    page.submit(|form| form.set("username", "mine"))
-        .await
-        .expect(403);
-    assert_eq!(
-        app.count("SELECT count(*) FROM users WHERE username = 'mine'")
-            .await,
-        0
-    );
+    app.sql(&format!("UPDATE users SET super_admin = true WHERE id = '{}'", ben.id)).await;
+    page.submit(|form| form.set("username", "mine")).await.expect(403);
+    assert_eq!(app.count("SELECT count(*) FROM users WHERE username = 'mine'").await, 0);
 }
 
 #[tokio::test]
@@ -297,15 +210,8 @@ async fn addresses_of_nobody_are_not_found() {
         for list in ["users", "groups"] {
             ana.get(&format!("/{list}/{id}")).await.expect(404);
             ana.get(&format!("/{list}/{id}/delete")).await.expect(404);
-            ana.post(&format!("/{list}/{id}/delete"), &[])
-                .await
-                .expect(404);
+            ana.post(&format!("/{list}/{id}/delete"), &[]).await.expect(404);
         }
-        ana.post(
-            &format!("/users/{id}/super-admin"),
-            &[("super_admin", "yes")],
-        )
-        .await
-        .expect(404);
+        ana.post(&format!("/users/{id}/super-admin"), &[("super_admin", "yes")]).await.expect(404);
     }
 }

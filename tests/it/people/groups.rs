@@ -1,9 +1,7 @@
 //! Groups: creating, changing, deleting, and the list of them.
 
 use chrono::TimeDelta;
-use connectory::access::Permission::{
-    CreateConnectors, EditConnectors, ViewActivity, ViewConnectors,
-};
+use connectory::access::Permission::{CreateConnectors, EditConnectors, ViewActivity, ViewConnectors};
 use futures_util::future::join_all;
 
 use super::{group, history, manager, put_group, put_user};
@@ -32,11 +30,7 @@ async fn a_group_is_created_with_permissions_and_asks_for_members() {
         "The group was created. Also granted, because what you ticked needs it: View Data Connectors. Now say who is in it"
     );
     assert_eq!(page.h1(), "Human resources: Members");
-    let id = app
-        .value("SELECT id FROM groups")
-        .await
-        .parse()
-        .expect("an id");
+    let id = app.value("SELECT id FROM groups").await.parse().expect("an id");
     assert_eq!(
         history(&app, id).await,
         [(
@@ -60,23 +54,11 @@ async fn bad_names_are_refused_with_what_to_do_and_what_was_typed_stays() {
             "<b>",
             "A name can have letters, numbers, spaces, apostrophes, hyphens, underscores and full stops. Remove “<”.",
         ),
-        (
-            "group_name",
-            "FINANCE",
-            "A group named “FINANCE” already exists",
-        ),
-        (
-            "description",
-            long.as_str(),
-            "Description must be 1,000 characters or fewer",
-        ),
+        ("group_name", "FINANCE", "A group named “FINANCE” already exists"),
+        ("description", long.as_str(), "Description must be 1,000 characters or fewer"),
     ] {
         let page = page
-            .submit(|form| {
-                form.set("group_name", "Roads")
-                    .tick("permission", "view-activity")
-                    .set(field, typed)
-            })
+            .submit(|form| form.set("group_name", "Roads").tick("permission", "view-activity").set(field, typed))
             .await
             .expect(422);
         assert_eq!(page.errors(), [(field.to_string(), message.to_string())]);
@@ -95,15 +77,9 @@ async fn a_group_is_saved_and_what_it_inherits_is_said() {
     let accounting = group(&app, "Accounting", &[]).await;
     put_group(&app, finance, accounting).await;
     let page = boss.get(&format!("/groups/{accounting}")).await.expect(200);
-    assert_eq!(
-        page.texts("h3 + ul li"),
-        ["View Data Connectors, from the group Finance"]
-    );
+    assert_eq!(page.texts("h3 + ul li"), ["View Data Connectors, from the group Finance"]);
     let page = page
-        .submit(|form| {
-            form.set("description", "Books")
-                .tick("permission", "view-activity")
-        })
+        .submit(|form| form.set("description", "Books").tick("permission", "view-activity"))
         .await
         .expect(303)
         .follow()
@@ -111,14 +87,9 @@ async fn a_group_is_saved_and_what_it_inherits_is_said() {
     assert_eq!(page.flash(), "The group was saved");
     assert_eq!(
         history(&app, accounting).await,
-        [(
-            "group.saved".into(),
-            "Description:  > Books; Permissions:  > View Activity".into()
-        )]
+        [("group.saved".into(), "Description:  > Books; Permissions:  > View Activity".into())]
     );
-    page.submit(|form| form.forge("version", "1"))
-        .await
-        .expect(409);
+    page.submit(|form| form.forge("version", "1")).await.expect(409);
 }
 
 #[tokio::test]
@@ -154,13 +125,11 @@ async fn a_deleted_group_leaves_its_members_without_what_only_it_gave() {
     put_user(&app, finance, ben.user().id).await;
     put_group(&app, finance, inner).await;
     ben.get("/connectors").await.expect(200);
-    let page = boss
-        .get(&format!("/groups/{finance}"))
-        .await
-        .click("Delete this group")
-        .await;
+    let page = boss.get(&format!("/groups/{finance}")).await.click("Delete this group").await;
     assert!(
-        page.text().contains("It has 1 user and 1 group, who stay. They lose what only this group gives them: View Data Connectors."),
+        page.text().contains(
+            "It has 1 user and 1 group, who stay. They lose what only this group gives them: View Data Connectors."
+        ),
         "{}",
         page.text()
     );
@@ -171,11 +140,7 @@ async fn a_deleted_group_leaves_its_members_without_what_only_it_gave() {
     let (kind, fields) = history(&app, finance).await.pop().expect("a line");
     assert_eq!(kind, "group.deleted");
     assert!(
-        fields.contains(&format!(
-            "Members: group Inner, {} ({}) > ",
-            ben.user().name,
-            ben.user().username
-        )),
+        fields.contains(&format!("Members: group Inner, {} ({}) > ", ben.user().name, ben.user().username)),
         "{fields}"
     );
 }
@@ -195,15 +160,8 @@ async fn the_list_sorts_searches_and_counts() {
     let page = boss.get("/groups").await.expect(200);
     assert_eq!(strs(&page.row_heads()), ["Ärzte", "Board", "Clerks"]);
     assert_eq!(
-        page.rows()
-            .iter()
-            .map(|row| row[1].as_str())
-            .collect::<Vec<_>>(),
-        [
-            "1 member of Ärzte",
-            "2 members of Board",
-            "0 members of Clerks"
-        ]
+        page.rows().iter().map(|row| row[1].as_str()).collect::<Vec<_>>(),
+        ["1 member of Ärzte", "2 members of Board", "0 members of Clerks"]
     );
     for (sort, first) in [
         ("-name", "Clerks"),
@@ -217,12 +175,7 @@ async fn the_list_sorts_searches_and_counts() {
     }
     let page = boss.get("/groups?q=arzte").await;
     assert_eq!(strs(&page.row_heads()), ["Ärzte"]);
-    assert!(
-        boss.get("/groups?q=nothing")
-            .await
-            .text()
-            .contains("No group fits “nothing”.")
-    );
+    assert!(boss.get("/groups?q=nothing").await.text().contains("No group fits “nothing”."));
 }
 
 #[tokio::test]
@@ -230,13 +183,8 @@ async fn twenty_at_once_make_one_group_of_a_name() {
     let app = TestApp::start().await;
     let boss = manager(&app).await;
     let pages = join_all((0..20).map(|_| boss.get("/groups/new"))).await;
-    let sends = pages
-        .iter()
-        .map(|page| page.submit(|form| form.set("group_name", "Finance")));
+    let sends = pages.iter().map(|page| page.submit(|form| form.set("group_name", "Finance")));
     let answers = join_all(sends).await;
-    assert_eq!(
-        answers.iter().filter(|answer| answer.status == 303).count(),
-        1
-    );
+    assert_eq!(answers.iter().filter(|answer| answer.status == 303).count(), 1);
     assert_eq!(app.count("SELECT count(*) FROM groups").await, 1);
 }

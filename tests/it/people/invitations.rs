@@ -12,12 +12,7 @@ const NEW: &str = "quite another good password";
 
 /// A link for a user, made by somebody who manages users.
 async fn make(boss: &Browser, user: uuid::Uuid) -> String {
-    link(
-        &boss
-            .post(&format!("/users/{user}/invitations"), &[])
-            .await
-            .expect(200),
-    )
+    link(&boss.post(&format!("/users/{user}/invitations"), &[]).await.expect(200))
 }
 
 #[tokio::test]
@@ -28,9 +23,7 @@ async fn the_link_sets_the_password_once_and_the_person_signs_in_with_it() {
         .get("/users/new")
         .await
         .submit(|form| {
-            form.set("username", "ben")
-                .set("full_name", "Ben Okafor")
-                .tick("permission", "view-data-connectors")
+            form.set("username", "ben").set("full_name", "Ben Okafor").tick("permission", "view-data-connectors")
         })
         .await
         .expect(200);
@@ -41,47 +34,18 @@ async fn the_link_sets_the_password_once_and_the_person_signs_in_with_it() {
     assert_eq!(page.header("cache-control"), "no-store");
     assert_eq!(page.h1(), "Welcome, Ben Okafor: choose a password");
     assert_eq!(page.field_value("username"), "ben");
-    let page = page
-        .submit(|form| form.set("password", NEW))
-        .await
-        .expect(303)
-        .follow()
-        .await;
-    assert_eq!(
-        (page.path.as_str(), page.flash().as_str()),
-        ("/sign-in", "Your password is set. Sign in with it")
-    );
+    let page = page.submit(|form| form.set("password", NEW)).await.expect(303).follow().await;
+    assert_eq!((page.path.as_str(), page.flash().as_str()), ("/sign-in", "Your password is set. Sign in with it"));
     ben.sign_in("ben", NEW).await.expect(303);
     ben.get("/connectors").await.expect(200);
 
     let page = paste(&app.browser(), &shown).await.expect(422);
-    assert!(
-        page.errors()[0].1.starts_with("This link was used already"),
-        "{:?}",
-        page.errors()
-    );
-    let id = app
-        .value("SELECT id FROM users WHERE username = 'ben'")
-        .await;
-    let kinds: Vec<String> = history(&app, id.parse().expect("an id"))
-        .await
-        .into_iter()
-        .map(|(kind, _)| kind)
-        .collect();
-    assert_eq!(
-        kinds,
-        [
-            "user.created",
-            "invitation.made",
-            "invitation.used",
-            "user.password_reset"
-        ]
-    );
-    assert_eq!(
-        app.value("SELECT actor_name FROM audit_events WHERE kind = 'invitation.used'")
-            .await,
-        "Ben Okafor"
-    );
+    assert!(page.errors()[0].1.starts_with("This link was used already"), "{:?}", page.errors());
+    let id = app.value("SELECT id FROM users WHERE username = 'ben'").await;
+    let kinds: Vec<String> =
+        history(&app, id.parse().expect("an id")).await.into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(kinds, ["user.created", "invitation.made", "invitation.used", "user.password_reset"]);
+    assert_eq!(app.value("SELECT actor_name FROM audit_events WHERE kind = 'invitation.used'").await, "Ben Okafor");
 }
 
 #[tokio::test]
@@ -89,42 +53,19 @@ async fn a_new_link_for_somebody_with_a_password_ends_password_and_sessions_at_o
     let app = TestApp::start().await;
     let boss = manager(&app).await;
     let ben = app.person(&[ViewConnectors]).await;
-    let page = boss
-        .get(&format!("/users/{}", ben.user().id))
-        .await
-        .click("Make a new set-password link")
-        .await;
-    assert!(
-        page.text()
-            .contains("stops working now, and all sessions end"),
-        "{}",
-        page.text()
-    );
+    let page = boss.get(&format!("/users/{}", ben.user().id)).await.click("Make a new set-password link").await;
+    assert!(page.text().contains("stops working now, and all sessions end"), "{}", page.text());
     let page = page.submit(|form| form).await.expect(200);
     assert_eq!(page.header("cache-control"), "no-store");
     let shown = link(&page);
     assert_eq!(ben.get("/connectors").await.status, 303);
-    app.browser()
-        .sign_in(&ben.user().username, PASSWORD)
-        .await
-        .expect(422);
+    app.browser().sign_in(&ben.user().username, PASSWORD).await.expect(422);
     let lines = history(&app, ben.user().id).await;
-    assert_eq!(
-        lines[1],
-        (
-            "user.password_removed".into(),
-            "Password:  > removed; Sessions: 1 > 0".into()
-        )
-    );
+    assert_eq!(lines[1], ("user.password_removed".into(), "Password:  > removed; Sessions: 1 > 0".into()));
     assert_eq!(lines[2].0, "invitation.made");
     let page = paste(&app.browser(), &shown).await.expect(200);
-    page.submit(|form| form.set("password", NEW))
-        .await
-        .expect(303);
-    app.browser()
-        .sign_in(&ben.user().username, NEW)
-        .await
-        .expect(303);
+    page.submit(|form| form.set("password", NEW)).await.expect(303);
+    app.browser().sign_in(&ben.user().username, NEW).await.expect(303);
 }
 
 #[tokio::test]
@@ -134,11 +75,7 @@ async fn a_newer_link_replaces_an_older_one() {
     let ben = app.user(&[]).await;
     let (first, second) = (make(&boss, ben.id).await, make(&boss, ben.id).await);
     let page = paste(&app.browser(), &first).await.expect(422);
-    assert!(
-        page.errors()[0].1.contains("a newer one has replaced it"),
-        "{:?}",
-        page.errors()
-    );
+    assert!(page.errors()[0].1.contains("a newer one has replaced it"), "{:?}", page.errors());
     paste(&app.browser(), &second).await.expect(200);
 }
 
@@ -153,22 +90,12 @@ async fn a_link_ends_after_three_days_even_when_its_page_is_open() {
     app.advance(TimeDelta::hours(2));
     for page in [
         paste(&app.browser(), &shown).await.expect(422),
-        open.submit(|form| form.set("password", NEW))
-            .await
-            .expect(422),
+        open.submit(|form| form.set("password", NEW)).await.expect(422),
     ] {
-        assert!(
-            page.errors()[0].1.starts_with("This link has ended"),
-            "{:?}",
-            page.errors()
-        );
+        assert!(page.errors()[0].1.starts_with("This link has ended"), "{:?}", page.errors());
     }
     app.run_due_work().await;
-    assert_eq!(
-        app.count("SELECT count(*) FROM invitations").await,
-        1,
-        "so that it can be told"
-    );
+    assert_eq!(app.count("SELECT count(*) FROM invitations").await, 1, "so that it can be told");
     app.advance(TimeDelta::days(31));
     app.run_due_work().await;
     assert_eq!(app.count("SELECT count(*) FROM invitations").await, 0);
@@ -190,17 +117,9 @@ async fn a_link_that_is_none_is_refused_with_what_to_do() {
         (&made_up, "This link does not work."),
     ] {
         let page = paste(&visitor, typed).await.expect(422);
-        assert!(
-            page.errors()[0].1.starts_with(message),
-            "{typed}: {:?}",
-            page.errors()
-        );
+        assert!(page.errors()[0].1.starts_with(message), "{typed}: {:?}", page.errors());
         assert!(!page.html.contains("<script>alert"));
-        assert_eq!(
-            page.field_value("link"),
-            "",
-            "what may be a secret does not come back"
-        );
+        assert_eq!(page.field_value("link"), "", "what may be a secret does not come back");
     }
 }
 
@@ -213,35 +132,17 @@ async fn weak_passwords_are_refused_and_the_link_still_works() {
     let page = paste(&app.browser(), &shown).await.expect(200);
     for (typed, message) in [
         ("", "Enter a password"),
-        (
-            "eleven char",
-            "Password must be at least 12 characters long",
-        ),
-        (
-            "password1234",
-            "Choose a password that is not easy to guess",
-        ),
+        ("eleven char", "Password must be at least 12 characters long"),
+        ("password1234", "Choose a password that is not easy to guess"),
         ("benedict.okafor1", "Choose a password without your name"),
-        (
-            &"x1y2".repeat(65),
-            "Password must be 256 characters or fewer",
-        ),
+        (&"x1y2".repeat(65), "Password must be 256 characters or fewer"),
     ] {
-        let page = page
-            .submit(|form| form.set("password", typed))
-            .await
-            .expect(422);
-        assert!(
-            page.errors()[0].1.starts_with(message),
-            "{typed}: {:?}",
-            page.errors()
-        );
+        let page = page.submit(|form| form.set("password", typed)).await.expect(422);
+        assert!(page.errors()[0].1.starts_with(message), "{typed}: {:?}", page.errors());
         assert!(typed.is_empty() || !page.html.contains(typed));
         assert_eq!(page.header("cache-control"), "no-store");
     }
-    page.submit(|form| form.set("password", NEW))
-        .await
-        .expect(303);
+    page.submit(|form| form.set("password", NEW)).await.expect(303);
 }
 
 #[tokio::test]
@@ -252,31 +153,15 @@ async fn of_ten_who_use_a_link_at_once_one_sets_the_password() {
     let shown = make(&boss, ben.id).await;
     let visitors: Vec<Browser> = (0..10).map(|_| app.browser()).collect();
     let pages = join_all(visitors.iter().map(|visitor| paste(visitor, &shown))).await;
-    let sends = pages.iter().enumerate().map(|(number, page)| {
-        page.submit(move |form| form.set("password", &format!("good password number {number}")))
-    });
-    let statuses: Vec<u16> = join_all(sends)
-        .await
+    let sends = pages
         .iter()
-        .map(|answer| answer.status)
-        .collect();
-    let winner = statuses
-        .iter()
-        .position(|status| *status == 303)
-        .expect("a winner");
-    assert_eq!(
-        statuses.iter().filter(|status| **status == 303).count(),
-        1,
-        "{statuses:?}"
-    );
-    assert!(
-        statuses.iter().all(|status| [303, 422].contains(status)),
-        "{statuses:?}"
-    );
-    app.browser()
-        .sign_in(&ben.username, &format!("good password number {winner}"))
-        .await
-        .expect(303);
+        .enumerate()
+        .map(|(number, page)| page.submit(move |form| form.set("password", &format!("good password number {number}"))));
+    let statuses: Vec<u16> = join_all(sends).await.iter().map(|answer| answer.status).collect();
+    let winner = statuses.iter().position(|status| *status == 303).expect("a winner");
+    assert_eq!(statuses.iter().filter(|status| **status == 303).count(), 1, "{statuses:?}");
+    assert!(statuses.iter().all(|status| [303, 422].contains(status)), "{statuses:?}");
+    app.browser().sign_in(&ben.username, &format!("good password number {winner}")).await.expect(303);
 }
 
 #[tokio::test]
@@ -287,22 +172,11 @@ async fn the_database_holds_a_hash_and_never_the_link() {
     let shown = make(&boss, ben.id).await;
     let secret = shown.rsplit('#').next().expect("a secret").to_string();
     use base64::Engine;
-    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD
-        .decode(&secret)
-        .expect("base64");
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(&secret).expect("base64");
     assert_eq!(bytes.len(), 32, "256 bits");
-    let hash: String = Sha256::digest(&bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    assert_eq!(
-        app.value("SELECT encode(token_hash, 'hex') FROM invitations")
-            .await,
-        hash
-    );
-    let audit = app
-        .value("SELECT string_agg(audit_events::text, ' ') FROM audit_events")
-        .await;
+    let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(app.value("SELECT encode(token_hash, 'hex') FROM invitations").await, hash);
+    let audit = app.value("SELECT string_agg(audit_events::text, ' ') FROM audit_events").await;
     assert!(!audit.contains(&secret));
 }
 
@@ -311,20 +185,10 @@ async fn nobody_makes_a_link_for_themselves_or_for_who_is_deactivated() {
     let app = TestApp::start().await;
     let boss = manager(&app).await;
     let ben = app.user(&[]).await;
-    app.sql(&format!(
-        "UPDATE users SET active = false WHERE id = '{}'",
-        ben.id
-    ))
-    .await;
-    for (user, words) in [
-        (boss.user().id, "This is your own password."),
-        (ben.id, "reactivate the user first"),
-    ] {
+    app.sql(&format!("UPDATE users SET active = false WHERE id = '{}'", ben.id)).await;
+    for (user, words) in [(boss.user().id, "This is your own password."), (ben.id, "reactivate the user first")] {
         let way = format!("/users/{user}/invitations");
-        for page in [
-            boss.get(&way).await.expect(200),
-            boss.post(&way, &[]).await.expect(409),
-        ] {
+        for page in [boss.get(&way).await.expect(200), boss.post(&way, &[]).await.expect(409)] {
             assert!(page.text().contains(words), "{}", page.text());
         }
     }
@@ -340,14 +204,8 @@ async fn a_password_set_on_the_command_line_ends_a_waiting_link() {
     let shown = make(&boss, ben.id).await;
     let hash = app.hasher.hash(NEW.into()).await.expect("a hash");
     let by = connectory::access::Actor::command_line();
-    connectory::accounts::set_password(
-        &mut *app.conn().await,
-        &by,
-        app.clock.now(),
-        &ben.username,
-        &hash,
-    )
-    .await
-    .expect("a new password");
+    connectory::accounts::set_password(&mut *app.conn().await, &by, app.clock.now(), &ben.username, &hash)
+        .await
+        .expect("a new password");
     paste(&app.browser(), &shown).await.expect(422);
 }

@@ -8,14 +8,10 @@ use crate::support::{PASSWORD, TestApp};
 async fn the_programs_own_log_holds_no_link_and_no_password() {
     let app = TestApp::start().await;
     let ana = app.super_admin().await;
-    let here: Installation = app
-        .another_program()
-        .set("CONNECTORY_LOG", "connectory=debug");
+    let here: Installation = app.another_program().set("CONNECTORY_LOG", "connectory=debug");
     let program = here.serve();
     let boss = program.browser();
-    boss.sign_in(&ana.user().username, PASSWORD)
-        .await
-        .expect(303);
+    boss.sign_in(&ana.user().username, PASSWORD).await.expect(303);
     let page = boss
         .get("/users/new")
         .await
@@ -26,12 +22,8 @@ async fn the_programs_own_log_holds_no_link_and_no_password() {
     let secret = shown.rsplit('#').next().expect("a secret").to_string();
     let ben = program.browser();
     let page = paste(&ben, &shown).await.expect(200);
-    page.submit(|form| form.set("password", "too short"))
-        .await
-        .expect(422);
-    page.submit(|form| form.set("password", "quite another good password"))
-        .await
-        .expect(303);
+    page.submit(|form| form.set("password", "too short")).await.expect(422);
+    page.submit(|form| form.set("password", "quite another good password")).await.expect(303);
     paste(&ben, &shown).await.expect(422);
     let (status, log) = program.stop();
     assert!(status.success(), "{status}");
@@ -53,9 +45,5 @@ async fn the_page_asks_browsers_to_send_no_address_elsewhere_and_keeps_nothing()
         ["#link"],
         "the script takes the secret out of the address"
     );
-    assert!(
-        page.links()
-            .iter()
-            .all(|(_, href)| href.starts_with(['/', '#']))
-    );
+    assert!(page.links().iter().all(|(_, href)| href.starts_with(['/', '#'])));
 }

@@ -10,26 +10,16 @@ use crate::support::{PASSWORD, TestApp, strs};
 async fn every_column_sorts_both_ways_and_the_pages_hold_together() {
     let app = TestApp::start().await;
     let boss = manager(&app).await;
-    for (username, name) in [
-        ("zoe", "ángela"),
-        ("yan", "Bob"),
-        ("xi", "Ada"),
-        ("will", "Émile"),
-    ] {
+    for (username, name) in [("zoe", "ángela"), ("yan", "Bob"), ("xi", "Ada"), ("will", "Émile")] {
         app.advance(TimeDelta::minutes(1));
         app.user_named(username, name, &[]).await;
     }
-    app.sql("UPDATE users SET active = false WHERE username = 'yan'")
-        .await;
+    app.sql("UPDATE users SET active = false WHERE username = 'yan'").await;
     app.browser().sign_in("xi", PASSWORD).await.expect(303);
     let all = 6;
     for column in ["Name", "User name", "Status", "Last sign-in", "Created"] {
         let page = boss.get("/users").await.expect(200);
-        let page = if column == "Name" {
-            page
-        } else {
-            page.click(&format!("{column} ♢")).await
-        };
+        let page = if column == "Name" { page } else { page.click(&format!("{column} ♢")).await };
         let up = page.row_heads();
         assert_eq!(up.len(), all, "{column}");
         let down = page.click(&format!("{column} ▲")).await.row_heads();
@@ -48,8 +38,7 @@ async fn pages_follow_each_other_in_every_order() {
     let app = TestApp::start().await;
     let boss = manager(&app).await;
     for number in 0..23 {
-        app.user_named(&format!("u{number:02}"), "Namesake", &[])
-            .await;
+        app.user_named(&format!("u{number:02}"), "Namesake", &[]).await;
     }
     for sort in ["name", "-status", "last-sign-in", "-created", "username"] {
         let mut page = boss.get(&format!("/users?sort={sort}")).await.expect(200);
@@ -83,23 +72,12 @@ async fn the_search_finds_words_of_both_names_in_any_order_without_accents() {
         ("1__%", vec![]),
         ("renee weiss", vec![]),
     ] {
-        let page = boss
-            .get("/users")
-            .await
-            .submit(|form| form.set("q", search))
-            .await
-            .expect(200);
+        let page = boss.get("/users").await.submit(|form| form.set("q", search)).await.expect(200);
         assert_eq!(strs(&page.row_heads()), found, "{search}");
     }
     let page = boss.get("/users?q=nobody+at+all").await.expect(200);
     assert!(page.text().contains("No user fits “nobody at all”."));
-    assert_eq!(
-        page.click("Clear search and filters")
-            .await
-            .row_heads()
-            .len(),
-        4
-    );
+    assert_eq!(page.click("Clear search and filters").await.row_heads().len(), 4);
 }
 
 #[tokio::test]
@@ -107,24 +85,13 @@ async fn the_status_and_who_is_a_super_admin_filter() {
     let app = TestApp::start().await;
     let ana = app.super_admin().await;
     app.user_named("gone", "Gone", &[]).await;
-    app.sql("UPDATE users SET active = false WHERE username = 'gone'")
-        .await;
-    let page = ana
-        .get("/users")
-        .await
-        .submit(|form| form.set("status", "deactivated"))
-        .await;
+    app.sql("UPDATE users SET active = false WHERE username = 'gone'").await;
+    let page = ana.get("/users").await.submit(|form| form.set("status", "deactivated")).await;
     assert_eq!(strs(&page.row_heads()), ["Gone"]);
     let page = page.click("Remove filter: Status is Deactivated ✕").await;
     assert_eq!(page.row_heads().len(), 3);
     let page = page.submit(|form| form.set("rights", "super-admin")).await;
-    assert!(
-        page.row_heads()
-            .iter()
-            .all(|head| head.ends_with("Super admin")),
-        "{:?}",
-        page.row_heads()
-    );
+    assert!(page.row_heads().iter().all(|head| head.ends_with("Super admin")), "{:?}", page.row_heads());
     assert_eq!(page.row_heads().len(), 2);
 }
 
@@ -136,8 +103,7 @@ async fn a_row_says_groups_last_sign_in_and_a_missing_password_and_escapes_all()
     let user = app.user_named("evil", evil, &[]).await;
     let long = "x".repeat(255);
     app.user_named(&"y".repeat(100), &long, &[]).await;
-    app.sql("UPDATE users SET password_hash = NULL WHERE username = 'evil'")
-        .await;
+    app.sql("UPDATE users SET password_hash = NULL WHERE username = 'evil'").await;
     for name in ["Accounting", "Board"] {
         let group = group(&app, name, &[Permission::ViewActivity]).await;
         put_user(&app, group, user.id).await;
@@ -162,18 +128,11 @@ async fn it_is_narrowed_to_who_may_do_something_whatever_gives_it() {
     let outer = group(&app, "Outer", &[Permission::ViewActivity]).await;
     let inner = group(&app, "Inner", &[]).await;
     put_group(&app, outer, inner).await;
-    let direct = app
-        .user_named("direct", "Direct", &[Permission::ViewActivity])
-        .await;
+    let direct = app.user_named("direct", "Direct", &[Permission::ViewActivity]).await;
     let nested = app.user_named("nested", "Nested", &[]).await;
     put_user(&app, inner, nested.id).await;
-    app.user_named("other", "Other", &[Permission::ViewAuditLog])
-        .await;
-    app.sql(&format!(
-        "UPDATE users SET active = false WHERE id = '{}'",
-        direct.id
-    ))
-    .await;
+    app.user_named("other", "Other", &[Permission::ViewAuditLog]).await;
+    app.sql(&format!("UPDATE users SET active = false WHERE id = '{}'", direct.id)).await;
     let found = async |query: &str| {
         let page = boss.get(&format!("/users?{query}")).await.expect(200);
         let mut names = page.row_heads();
@@ -189,22 +148,13 @@ async fn it_is_narrowed_to_who_may_do_something_whatever_gives_it() {
     assert_eq!(strs(&found(&in_outer).await), ["Nested"]);
     let both = format!("rights=view-audit-log&{in_outer}");
     assert!(found(&both).await.is_empty());
-    assert!(
-        found(&format!("group={}", uuid::Uuid::now_v7()))
-            .await
-            .is_empty()
-    );
+    assert!(found(&format!("group={}", uuid::Uuid::now_v7())).await.is_empty());
     // What is not understood does not narrow.
     assert_eq!(found("rights=everything&group=rubbish").await.len(), 4);
 
     let page = boss.get("/users").await;
-    let page = page
-        .submit(|form| {
-            form.set("rights", "view-activity")
-                .set("group", &inner.to_string())
-        })
-        .await
-        .expect(200);
+    let page =
+        page.submit(|form| form.set("rights", "view-activity").set("group", &inner.to_string())).await.expect(200);
     assert_eq!(strs(&page.row_heads()), ["Nested"]);
     let text = page.text();
     for chip in ["May: View Activity", "In Inner, also through groups"] {

@@ -14,20 +14,11 @@ async fn users_and_groups_are_found_ticked_and_added_without_scripts() {
     let accounting = group(&app, "Accounting Okafor", &[]).await;
     let ben = app.user_named("ben", "Ben Okafor", &[]).await;
     app.user_named("carl", "Carl", &[]).await;
-    let page = boss
-        .get(&format!("/groups/{finance}/members"))
-        .await
-        .expect(200);
+    let page = boss.get(&format!("/groups/{finance}/members")).await.expect(200);
     assert!(page.text().contains("No members yet"));
     let page = page.click("Add the first members").await.expect(200);
-    let page = page
-        .submit(|form| form.set("q", "okafor"))
-        .await
-        .expect(200);
-    assert_eq!(
-        strs(&page.choices("member")),
-        ["Accounting Okafor (group)", "Ben Okafor (ben)"]
-    );
+    let page = page.submit(|form| form.set("q", "okafor")).await.expect(200);
+    assert_eq!(strs(&page.choices("member")), ["Accounting Okafor (group)", "Ben Okafor (ben)"]);
     let way = format!("/groups/{finance}/members");
     let page = page
         .form(&way)
@@ -44,23 +35,14 @@ async fn users_and_groups_are_found_ticked_and_added_without_scripts() {
     assert_eq!(
         history,
         [
-            (
-                "group.member_added".into(),
-                "Members:  > group Accounting Okafor".into()
-            ),
-            (
-                "group.member_added".into(),
-                "Members:  > Ben Okafor (ben)".into()
-            )
+            ("group.member_added".into(), "Members:  > group Accounting Okafor".into()),
+            ("group.member_added".into(), "Members:  > Ben Okafor (ben)".into())
         ]
     );
     let ben = app.signed_in(ben).await;
     ben.get("/connectors").await.expect(200);
     let page = boss.get(&format!("{way}/new?q=okafor")).await.expect(200);
-    assert!(
-        page.text()
-            .contains("Nobody fits “okafor” who is not in this group already.")
-    );
+    assert!(page.text().contains("Nobody fits “okafor” who is not in this group already."));
 }
 
 #[tokio::test]
@@ -72,27 +54,15 @@ async fn somebody_added_twice_is_in_it_once_and_nothing_is_made_up() {
     let way = format!("/groups/{finance}/members");
     let value = format!("user.{}", ben.id);
     for (fields, outcome) in [
-        (
-            vec![("member", value.as_str()), ("member", value.as_str())],
-            "1 member was added",
-        ),
+        (vec![("member", value.as_str()), ("member", value.as_str())], "1 member was added"),
         (vec![("member", value.as_str())], "0 members were added"),
-        (
-            vec![("member", "user.00000000-0000-0000-0000-000000000000")],
-            "0 members were added",
-        ),
+        (vec![("member", "user.00000000-0000-0000-0000-000000000000")], "0 members were added"),
     ] {
         let page = boss.post(&way, &fields).await.expect(303).follow().await;
         assert_eq!(page.flash(), outcome);
     }
     let page = boss.post(&way, &[("member", "rubbish")]).await.expect(422);
-    assert_eq!(
-        page.errors(),
-        [(
-            "member-0".to_string(),
-            "Select who is to become a member".to_string()
-        )]
-    );
+    assert_eq!(page.errors(), [("member-0".to_string(), "Select who is to become a member".to_string())]);
     assert_eq!(history(&app, finance).await.len(), 1);
     assert_eq!(app.count("SELECT count(*) FROM group_users").await, 1);
 }
@@ -111,13 +81,7 @@ async fn members_are_removed_after_a_question_that_names_them() {
     let removals = format!("/groups/{finance}/removals");
     let page = boss.get(&way).await;
     let refused = page.form(&removals).send().await.expect(422);
-    assert_eq!(
-        refused.errors(),
-        [(
-            "member-0".to_string(),
-            "Select the members that you want to remove".to_string()
-        )]
-    );
+    assert_eq!(refused.errors(), [("member-0".to_string(), "Select the members that you want to remove".to_string())]);
     let page = page
         .form(&removals)
         .tick("member", &format!("user.{}", ben.user().id))
@@ -128,22 +92,12 @@ async fn members_are_removed_after_a_question_that_names_them() {
     assert_eq!(page.h1(), "Remove 2 members from “Finance”?");
     let named = format!("group Inner, {} ({})", ben.user().name, ben.user().username);
     assert!(page.text().contains(&named), "{}", page.text());
-    assert_eq!(
-        app.count("SELECT count(*) FROM group_users").await,
-        1,
-        "only asked"
-    );
+    assert_eq!(app.count("SELECT count(*) FROM group_users").await, 1, "only asked");
     let page = page.submit(|form| form).await.expect(303).follow().await;
     assert_eq!(page.flash(), "2 members were removed");
     ben.get("/connectors").await.expect(403);
     let kinds: Vec<(String, String)> = history(&app, finance).await;
-    assert_eq!(
-        kinds[0],
-        (
-            "group.member_removed".into(),
-            "Members: group Inner > ".into()
-        )
-    );
+    assert_eq!(kinds[0], ("group.member_removed".into(), "Members: group Inner > ".into()));
     assert_eq!(kinds.len(), 2);
 }
 
@@ -169,15 +123,9 @@ async fn thousands_of_members_are_paged_and_searched() {
     let page = boss.get(&format!("{way}/new?q=staff")).await.expect(200);
     assert_eq!(strs(&page.choices("member")), ["Staff 2999 (staff2999)"]);
     let other = group(&app, "Others", &[]).await;
-    let page = boss
-        .get(&format!("/groups/{other}/members/new"))
-        .await
-        .expect(200);
+    let page = boss.get(&format!("/groups/{other}/members/new")).await.expect(200);
     assert_eq!(page.choices("member").len(), 50);
-    assert!(
-        page.text()
-            .contains("The first 50 by name. Search to find others.")
-    );
+    assert!(page.text().contains("The first 50 by name. Search to find others."));
 }
 
 #[tokio::test]
@@ -187,10 +135,6 @@ async fn a_group_that_is_gone_takes_no_members() {
     let gone = Uuid::now_v7();
     let ben = app.user(&[]).await;
     let value = format!("user.{}", ben.id);
-    boss.post(&format!("/groups/{gone}/members"), &[("member", &value)])
-        .await
-        .expect(404);
-    boss.post(&format!("/groups/{gone}/removals"), &[("member", &value)])
-        .await
-        .expect(404);
+    boss.post(&format!("/groups/{gone}/members"), &[("member", &value)]).await.expect(404);
+    boss.post(&format!("/groups/{gone}/removals"), &[("member", &value)]).await.expect(404);
 }

@@ -30,18 +30,8 @@ async fn groups_are_found_ticked_and_joined_without_scripts() {
     assert_eq!(page.flash(), "The user was added to 2 groups");
     let names = page.texts("section[aria-labelledby=groups] li");
     assert_eq!(strs(&names), ["Finance", "Fire brigade", "Parks"]);
-    assert_eq!(
-        history(&app, finance).await,
-        [(
-            "group.member_added".into(),
-            "Members:  > Ben Okafor (ben)".into()
-        )]
-    );
-    app.signed_in(ben)
-        .await
-        .get("/connectors")
-        .await
-        .expect(200);
+    assert_eq!(history(&app, finance).await, [("group.member_added".into(), "Members:  > Ben Okafor (ben)".into())]);
+    app.signed_in(ben).await.get("/connectors").await.expect(200);
 }
 
 #[tokio::test]
@@ -57,16 +47,10 @@ async fn groups_are_left_and_who_leaves_what_gave_them_the_right_is_sent_home() 
     let page = boss.get(&format!("/users/{own}")).await.expect(200);
     let page = page.click("Take out of groups").await.expect(200);
     let choices = page.choices("group");
-    assert!(
-        choices.len() == 2 && choices[0].starts_with("Managers (by claim: "),
-        "{choices:?}"
-    );
+    assert!(choices.len() == 2 && choices[0].starts_with("Managers (by claim: "), "{choices:?}");
     let way = format!("/users/{own}/group-removals");
     let nothing = page.form(&way).send().await.expect(422);
-    let error = (
-        "group-0".into(),
-        "Select the groups that the user leaves".into(),
-    );
+    let error = ("group-0".into(), "Select the groups that the user leaves".into());
     assert_eq!(nothing.errors(), [error]);
     let form = page.form(&way).tick("group", &parks.to_string());
     let page = form.send().await.expect(303).follow().await.expect(200);
@@ -92,21 +76,14 @@ async fn nothing_chosen_and_nothing_found_are_said() {
     group(&app, "Finance <b>", &[]).await;
     let way = format!("/users/{}/groups", ben.id);
     let page = boss.post(&way, &[("q", "fin")]).await.expect(422);
-    let error = (
-        "group-0".into(),
-        "Select the groups that the user joins".into(),
-    );
+    let error = ("group-0".into(), "Select the groups that the user joins".into());
     assert_eq!(page.errors(), [error]);
     assert_eq!(page.field_value("q"), "fin");
     assert_eq!(strs(&page.choices("group")), ["Finance <b>"]);
     let page = boss.get(&format!("{way}/new?q=no<thing")).await.expect(200);
     assert!(page.text().contains("No group fits “no<thing”"));
     let page = boss.get(&format!("/users/{}/group-removals", ben.id)).await;
-    assert!(
-        page.expect(200)
-            .text()
-            .contains("This user is in no group.")
-    );
+    assert!(page.expect(200).text().contains("This user is in no group."));
 }
 
 #[tokio::test]
@@ -118,16 +95,12 @@ async fn a_super_admins_groups_are_for_super_admins_to_change() {
     let id = admin.user().id;
     let page = boss.get(&format!("/users/{id}")).await.expect(200);
     assert!(!page.has_link("Add to groups"));
-    boss.get(&format!("/users/{id}/groups/new"))
-        .await
-        .expect(403);
+    boss.get(&format!("/users/{id}/groups/new")).await.expect(403);
     let chosen = [("group", finance.to_string())];
     let chosen = chosen.each_ref().map(|(name, id)| (*name, id.as_str()));
     let way = format!("/users/{id}/groups");
     boss.post(&way, &chosen).await.expect(403);
-    boss.get(&format!("/users/{id}/group-removals"))
-        .await
-        .expect(403);
+    boss.get(&format!("/users/{id}/group-removals")).await.expect(403);
     let leaving = format!("/users/{id}/group-removals");
     boss.post(&leaving, &chosen).await.expect(403);
     admin.post(&way, &chosen).await.expect(303);
@@ -151,11 +124,7 @@ async fn whoever_reads_the_audit_log_gets_from_people_to_what_they_did() {
     let reader = app.person(&[ManageUsers, ViewAuditLog]).await;
     let seen = reader.get(&page).await.expect(200);
     let log = seen.click("What Ben & Okafor did").await.expect(200);
-    assert!(
-        log.text().contains("Only by Ben & Okafor (ben)"),
-        "{}",
-        log.text()
-    );
+    assert!(log.text().contains("Only by Ben & Okafor (ben)"), "{}", log.text());
     let log = seen.click("What was changed here").await.expect(200);
     assert!(log.path.contains("subject="));
     let seen = reader.get(&group_page).await.expect(200);

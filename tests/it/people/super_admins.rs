@@ -18,37 +18,21 @@ async fn a_super_admin_makes_another_on_a_page_of_its_own() {
     let ben = app.person(&[]).await;
     ben.get("/connectors").await.expect(403);
     let page = ana.get(&address(&ben)).await.expect(200);
-    assert!(
-        page.attributes("input[name=super_admin]", "value")
-            .is_empty()
-    );
+    assert!(page.attributes("input[name=super_admin]", "value").is_empty());
     let page = page.click("Make this user a Super Admin").await.expect(200);
-    assert_eq!(
-        page.h1(),
-        format!("Make “{}” a super admin?", ben.user().name)
-    );
+    assert_eq!(page.h1(), format!("Make “{}” a super admin?", ben.user().name));
     let page = page.submit(|form| form).await.expect(303).follow().await;
     assert_eq!(page.flash(), "The user is a super admin now");
     ben.get("/connectors/new").await.expect(200);
     let last = history(&app, ben.user().id).await.pop().expect("a line");
-    assert_eq!(
-        last,
-        ("user.promoted".into(), "Super Admin: No > Yes".into())
-    );
+    assert_eq!(last, ("user.promoted".into(), "Super Admin: No > Yes".into()));
 
-    let page = ana
-        .get(&address(&ben))
-        .await
-        .click("Take the rights of a super admin away")
-        .await;
+    let page = ana.get(&address(&ben)).await.click("Take the rights of a super admin away").await;
     let page = page.submit(|form| form).await.expect(303).follow().await;
     assert_eq!(page.flash(), "The user is no super admin any more");
     ben.get("/connectors").await.expect(403);
     let last = history(&app, ben.user().id).await.pop().expect("a line");
-    assert_eq!(
-        last,
-        ("user.demoted".into(), "Super Admin: Yes > No".into())
-    );
+    assert_eq!(last, ("user.demoted".into(), "Super Admin: Yes > No".into()));
 }
 
 #[tokio::test]
@@ -57,23 +41,13 @@ async fn the_last_one_can_be_neither_demoted_nor_deactivated_nor_deleted() {
     let ana = app.super_admin().await;
     // Another one, who does not count because she is switched off.
     let off = app.super_admin().await;
-    app.sql(&format!(
-        "UPDATE users SET active = false WHERE id = '{}'",
-        off.user().id
-    ))
-    .await;
+    app.sql(&format!("UPDATE users SET active = false WHERE id = '{}'", off.user().id)).await;
     let own = address(&ana);
     for page in [
         ana.get(&format!("{own}/super-admin")).await.expect(200),
-        ana.post(&format!("{own}/super-admin"), &[("super_admin", "no")])
-            .await
-            .expect(409),
+        ana.post(&format!("{own}/super-admin"), &[("super_admin", "no")]).await.expect(409),
     ] {
-        assert!(
-            page.text().contains("This is the last active super admin."),
-            "{}",
-            page.text()
-        );
+        assert!(page.text().contains("This is the last active super admin."), "{}", page.text());
         assert!(!page.has_form(&format!("{own}/super-admin")));
     }
     for statement in [
@@ -115,10 +89,7 @@ async fn two_who_demote_each_other_at_once_leave_one() {
             let signed_out = page.location().is_some_and(|to| to.starts_with("/sign-in"));
             if signed_out { 401 } else { page.status }
         };
-        let (one, other) = tokio::join!(
-            press(&ana, &one, &ben, ways[0]),
-            press(&ben, &other, &ana, ways[1])
-        );
+        let (one, other) = tokio::join!(press(&ana, &one, &ben, ways[0]), press(&ben, &other, &ana, ways[1]));
         let statuses = [one, other];
         assert_eq!(app.count(ACTIVE).await, 1, "{ways:?}: {statuses:?}");
         let done = statuses.iter().filter(|status| **status == 303).count();
@@ -146,11 +117,7 @@ async fn ten_super_admins_who_all_step_down_at_once_leave_one() {
     });
     let statuses = join_all(sends).await;
     assert_eq!(app.count(ACTIVE).await, 1, "{statuses:?}");
-    assert_eq!(
-        statuses.iter().filter(|status| **status == 409).count(),
-        1,
-        "{statuses:?}"
-    );
+    assert_eq!(statuses.iter().filter(|status| **status == 409).count(), 1, "{statuses:?}");
 }
 
 #[tokio::test]
@@ -162,22 +129,10 @@ async fn a_link_made_by_who_only_manages_users_does_not_survive_the_promotion() 
     let shown = link(&boss.post(&way, &[]).await.expect(200));
     let opened = paste(&app.browser(), &shown).await.expect(200);
     let promote = format!("/users/{}/super-admin", ben.id);
-    ana.post(&promote, &[("super_admin", "yes")])
-        .await
-        .expect(303);
+    ana.post(&promote, &[("super_admin", "yes")]).await.expect(303);
     paste(&app.browser(), &shown).await.expect(422);
-    opened
-        .submit(|form| form.set("password", "a password of the manager"))
-        .await
-        .expect(422);
-    assert_eq!(
-        app.value(&format!(
-            "SELECT password_hash IS NULL FROM users WHERE id = '{}'",
-            ben.id
-        ))
-        .await,
-        "t"
-    );
+    opened.submit(|form| form.set("password", "a password of the manager")).await.expect(422);
+    assert_eq!(app.value(&format!("SELECT password_hash IS NULL FROM users WHERE id = '{}'", ben.id)).await, "t");
     boss.post(&way, &[]).await.expect(403);
     ana.post(&way, &[]).await.expect(200);
 }
@@ -190,20 +145,9 @@ async fn who_is_deactivated_cannot_be_promoted_and_who_says_nothing_changes_noth
     let way = format!("/users/{}/super-admin", ben.id);
     ana.post(&way, &[]).await.expect(400);
     ana.post(&way, &[("super_admin", "no")]).await.expect(303);
-    app.sql(&format!(
-        "UPDATE users SET active = false WHERE id = '{}'",
-        ben.id
-    ))
-    .await;
-    for page in [
-        ana.get(&way).await.expect(200),
-        ana.post(&way, &[("super_admin", "yes")]).await.expect(409),
-    ] {
-        assert!(
-            page.text().contains("reactivate the user first"),
-            "{}",
-            page.text()
-        );
+    app.sql(&format!("UPDATE users SET active = false WHERE id = '{}'", ben.id)).await;
+    for page in [ana.get(&way).await.expect(200), ana.post(&way, &[("super_admin", "yes")]).await.expect(409)] {
+        assert!(page.text().contains("reactivate the user first"), "{}", page.text());
     }
     assert_eq!(app.count(ACTIVE).await, 2);
 }

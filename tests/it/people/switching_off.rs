@@ -12,47 +12,22 @@ async fn a_deactivated_user_is_signed_out_everywhere_at_once_and_cannot_come_bac
     let ben = app.person(&[ViewConnectors]).await;
     let elsewhere = app.signed_in(ben.user().clone()).await;
     let address = format!("/users/{}", ben.user().id);
-    let page = boss
-        .get(&address)
-        .await
-        .click("Deactivate this user")
-        .await
-        .expect(200);
-    assert!(
-        page.text().contains("2 sessions end at once."),
-        "{}",
-        page.text()
-    );
+    let page = boss.get(&address).await.click("Deactivate this user").await.expect(200);
+    assert!(page.text().contains("2 sessions end at once."), "{}", page.text());
     let page = page.submit(|form| form).await.expect(303).follow().await;
     assert_eq!(page.flash(), "The user was deactivated");
     for browser in [&ben, &elsewhere] {
-        assert_eq!(
-            browser.get("/connectors").await.location(),
-            Some("/sign-in?next=%2Fconnectors")
-        );
+        assert_eq!(browser.get("/connectors").await.location(), Some("/sign-in?next=%2Fconnectors"));
     }
-    assert_eq!(
-        app.count(&format!(
-            "SELECT count(*) FROM sessions WHERE user_id = '{}'",
-            ben.user().id
-        ))
-        .await,
-        0
-    );
-    app.browser()
-        .sign_in(&ben.user().username, PASSWORD)
-        .await
-        .expect(422);
+    assert_eq!(app.count(&format!("SELECT count(*) FROM sessions WHERE user_id = '{}'", ben.user().id)).await, 0);
+    app.browser().sign_in(&ben.user().username, PASSWORD).await.expect(422);
     assert!(page.text().contains("Deactivated"));
     // The last line is that the sign-in was refused.
     let lines = history(&app, ben.user().id).await;
     let deactivated = lines.iter().find(|(kind, _)| kind == "user.deactivated");
     assert_eq!(
         deactivated.cloned().expect("a line"),
-        (
-            "user.deactivated".into(),
-            "Status: Active > Deactivated; Sessions: 2 > ".into()
-        )
+        ("user.deactivated".into(), "Status: Active > Deactivated; Sessions: 2 > ".into())
     );
 }
 
@@ -62,26 +37,14 @@ async fn a_reactivated_user_signs_in_anew_with_everything_that_was_theirs() {
     let boss = manager(&app).await;
     let ben = app.person(&[ViewConnectors]).await;
     let address = format!("/users/{}", ben.user().id);
-    boss.post(&format!("{address}/deactivations"), &[])
-        .await
-        .expect(303);
+    boss.post(&format!("{address}/deactivations"), &[]).await.expect(303);
     // As if a sign-in had been on its way.
     app.sql(&format!("INSERT INTO sessions SELECT sha256('x'), id, '', '', now(), now(), now() + interval '1 hour' FROM users WHERE id = '{}'", ben.user().id)).await;
     let page = boss.get(&address).await;
-    let page = page
-        .form(&format!("{address}/reactivations"))
-        .send()
-        .await
-        .expect(303)
-        .follow()
-        .await;
+    let page = page.form(&format!("{address}/reactivations")).send().await.expect(303).follow().await;
     assert_eq!(page.flash(), "The user was reactivated");
     assert_eq!(
-        app.count(&format!(
-            "SELECT count(*) FROM sessions WHERE user_id = '{}'",
-            ben.user().id
-        ))
-        .await,
+        app.count(&format!("SELECT count(*) FROM sessions WHERE user_id = '{}'", ben.user().id)).await,
         0,
         "no session comes back to life"
     );
@@ -95,19 +58,10 @@ async fn a_link_to_a_password_ends_with_the_user() {
     let boss = manager(&app).await;
     let ben = app.user(&[]).await;
     let address = format!("/users/{}", ben.id);
-    let shown = link(
-        &boss
-            .post(&format!("{address}/invitations"), &[])
-            .await
-            .expect(200),
-    );
-    boss.post(&format!("{address}/deactivations"), &[])
-        .await
-        .expect(303);
+    let shown = link(&boss.post(&format!("{address}/invitations"), &[]).await.expect(200));
+    boss.post(&format!("{address}/deactivations"), &[]).await.expect(303);
     paste(&app.browser(), &shown).await.expect(422);
-    boss.post(&format!("{address}/reactivations"), &[])
-        .await
-        .expect(303);
+    boss.post(&format!("{address}/reactivations"), &[]).await.expect(303);
     paste(&app.browser(), &shown).await.expect(422);
 }
 
@@ -121,15 +75,9 @@ async fn nobody_deactivates_or_deletes_themselves() {
     for way in ["deactivations", "delete"] {
         for page in [
             boss.get(&format!("{address}/{way}")).await.expect(200),
-            boss.post(&format!("{address}/{way}"), &[])
-                .await
-                .expect(409),
+            boss.post(&format!("{address}/{way}"), &[]).await.expect(409),
         ] {
-            assert!(
-                page.text().contains("This is your own account."),
-                "{}",
-                page.text()
-            );
+            assert!(page.text().contains("This is your own account."), "{}", page.text());
             assert!(!page.has_form(&format!("{address}/{way}")));
         }
     }
@@ -150,56 +98,30 @@ async fn a_deleted_user_is_gone_with_all_of_theirs_and_stays_in_the_records() {
         .await
         .expect(303);
     let address = format!("/users/{}", ben.user().id);
-    let page = boss
-        .get(&address)
-        .await
-        .click("Delete this user")
-        .await
-        .expect(200);
-    assert_eq!(
-        page.h1(),
-        format!("Are you sure you want to delete “{}”?", ben.user().name)
-    );
-    assert!(
-        page.text()
-            .contains("With the user go: 1 membership in a group, 1 session, 1 API key"),
-        "{}",
-        page.text()
-    );
+    let page = boss.get(&address).await.click("Delete this user").await.expect(200);
+    assert_eq!(page.h1(), format!("Are you sure you want to delete “{}”?", ben.user().name));
+    assert!(page.text().contains("With the user go: 1 membership in a group, 1 session, 1 API key"), "{}", page.text());
     let page = page.submit(|form| form).await.expect(303).follow().await;
-    assert_eq!(
-        (page.path.as_str(), page.flash().as_str()),
-        ("/users", "The user was deleted")
-    );
+    assert_eq!((page.path.as_str(), page.flash().as_str()), ("/users", "The user was deleted"));
     assert_eq!(ben.get("/connectors").await.status, 303);
     for table in ["user_permissions", "group_users", "sessions", "api_keys"] {
-        let left = format!(
-            "SELECT count(*) FROM {table} WHERE user_id = '{}'",
-            ben.user().id
-        );
+        let left = format!("SELECT count(*) FROM {table} WHERE user_id = '{}'", ben.user().id);
         assert_eq!(app.count(&left).await, 0, "{table}");
     }
+    assert_eq!(app.value("SELECT created_by FROM connectors").await, ben.user().attribution());
     assert_eq!(
-        app.value("SELECT created_by FROM connectors").await,
-        ben.user().attribution()
-    );
-    assert_eq!(
-        app.value("SELECT actor_name FROM audit_events WHERE kind = 'connector.created'")
-            .await,
+        app.value("SELECT actor_name FROM audit_events WHERE kind = 'connector.created'").await,
         ben.user().name
     );
     let (kind, fields) = history(&app, ben.user().id).await.pop().expect("a line");
     assert_eq!(kind, "user.deleted");
-    for part in [
-        "Groups: Accounting > ",
-        "Permissions: Create Data Connectors, Edit Data Connectors, View Data Connectors > ",
-    ] {
+    for part in
+        ["Groups: Accounting > ", "Permissions: Create Data Connectors, Edit Data Connectors, View Data Connectors > "]
+    {
         assert!(fields.contains(part), "{fields}");
     }
     boss.get(&address).await.expect(404);
-    boss.post(&format!("{address}/delete"), &[])
-        .await
-        .expect(404);
+    boss.post(&format!("{address}/delete"), &[]).await.expect(404);
 }
 
 #[tokio::test]
@@ -208,18 +130,11 @@ async fn all_sessions_of_a_user_are_ended_and_the_password_stays() {
     let boss = manager(&app).await;
     let ben = app.person(&[ViewConnectors]).await;
     let page = boss.get(&format!("/users/{}", ben.user().id)).await;
-    assert!(
-        page.text().contains("1 session, last used"),
-        "{}",
-        page.text()
-    );
+    assert!(page.text().contains("1 session, last used"), "{}", page.text());
     let page = page.click("End all sessions").await.expect(200);
     let page = page.submit(|form| form).await.expect(303).follow().await;
     assert_eq!(page.flash(), "All sessions of the user were ended");
     assert_eq!(ben.get("/connectors").await.status, 303);
-    app.browser()
-        .sign_in(&ben.user().username, PASSWORD)
-        .await
-        .expect(303);
+    app.browser().sign_in(&ben.user().username, PASSWORD).await.expect(303);
     boss.get("/users").await.expect(200);
 }

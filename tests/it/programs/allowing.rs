@@ -24,98 +24,49 @@ async fn a_data_connector_is_found_added_changed_and_removed_without_a_script() 
     let ana = app.person(&[ManageUsers]).await;
     let address = program(&ana, "Billing").await;
     let (text, page) = key(&ana, &address).await;
-    assert_eq!(
-        told(&app, &text, payroll, PROXY).await,
-        "connector_not_allowed"
-    );
+    assert_eq!(told(&app, &text, payroll, PROXY).await, "connector_not_allowed");
 
     let search = ana.get(&page).await.expect(200);
     assert!(search.text().contains("This key leads nowhere yet"));
     let search = search.click("Add a data connector").await.expect(200);
     assert_eq!(strs(&search.choices("connector")), ["Ledger", "Payroll"]);
-    let found = search
-        .submit(|form| form.set("q", "PAYR"))
-        .await
-        .expect(200);
+    let found = search.submit(|form| form.set("q", "PAYR")).await.expect(200);
     assert_eq!(strs(&found.choices("connector")), ["Payroll"]);
     let results = found.path.split('?').next().expect("a path").to_string();
     let choose = |form: crate::support::FormFill| form.press("Continue");
-    let answer = choose(found.all_forms(&results).remove(1))
-        .send()
-        .await
-        .expect(422);
-    assert_eq!(
-        answer.errors(),
-        error("connector", "Choose a data connector")
-    );
-    let form = choose(
-        answer
-            .all_forms(&results)
-            .remove(1)
-            .set("connector", "payroll"),
-    );
+    let answer = choose(found.all_forms(&results).remove(1)).send().await.expect(422);
+    assert_eq!(answer.errors(), error("connector", "Choose a data connector"));
+    let form = choose(answer.all_forms(&results).remove(1).set("connector", "payroll"));
     let form = form.send().await.expect(303).follow().await.expect(200);
     assert_eq!(form.h1(), "Nightly export: Payroll");
-    assert_eq!(
-        strs(&form.choices("endpoint")),
-        ["create (POST)", "list (GET)"]
-    );
+    assert_eq!(strs(&form.choices("endpoint")), ["create (POST)", "list (GET)"]);
 
-    let nothing = form
-        .submit(|form| form.set("endpoints", "chosen"))
-        .await
-        .expect(422);
+    let nothing = form.submit(|form| form.set("endpoints", "chosen")).await.expect(422);
     let message = "Allow something: at least one endpoint, the proxy or the access token";
     assert_eq!(nothing.errors(), error("endpoints", message));
     // An endpoint of another data connector does not count.
     let chosen = || form.main_form().set("endpoints", "chosen");
-    let forged = chosen()
-        .forge("endpoint", &foreign.to_string())
-        .send()
-        .await;
+    let forged = chosen().forge("endpoint", &foreign.to_string()).send().await;
     assert_eq!(forged.expect(422).errors(), error("endpoints", message));
-    let saved = chosen()
-        .tick("endpoint", &list.to_string())
-        .send()
-        .await
-        .expect(303);
+    let saved = chosen().tick("endpoint", &list.to_string()).send().await.expect(303);
     let saved = saved.follow().await;
     assert_eq!(saved.flash(), "The key now leads to “Payroll”");
     assert_eq!(strs(&saved.rows()[0][..4]), ["Payroll", "list", "No", "No"]);
     assert_eq!(told(&app, &text, payroll, get(list)).await, "");
-    assert_eq!(
-        told(&app, &text, payroll, get(create)).await,
-        "endpoint_not_allowed"
-    );
-    assert_eq!(
-        told(&app, &text, payroll, get(foreign)).await,
-        "endpoint_not_allowed"
-    );
+    assert_eq!(told(&app, &text, payroll, get(create)).await, "endpoint_not_allowed");
+    assert_eq!(told(&app, &text, payroll, get(foreign)).await, "endpoint_not_allowed");
     assert_eq!(told(&app, &text, payroll, PROXY).await, "proxy_not_allowed");
-    assert_eq!(
-        told(&app, &text, payroll, Wants::Token).await,
-        "token_not_allowed"
-    );
-    assert_eq!(
-        told(&app, &text, ledger, get(foreign)).await,
-        "connector_not_allowed"
-    );
+    assert_eq!(told(&app, &text, payroll, Wants::Token).await, "token_not_allowed");
+    assert_eq!(told(&app, &text, ledger, get(foreign)).await, "connector_not_allowed");
     // It is no longer among those that can be added.
     let search = saved.click("Add a data connector").await;
     assert_eq!(strs(&search.choices("connector")), ["Ledger"]);
 
     let form = saved.click("Edit Payroll").await.expect(200);
     assert_eq!(form.ticked("endpoint"), [list.to_string()]);
-    let form = form
-        .main_form()
-        .set("endpoints", "all")
-        .tick("proxy", "yes")
-        .tick("token", "yes");
+    let form = form.main_form().set("endpoints", "all").tick("proxy", "yes").tick("token", "yes");
     let saved = form.send().await.expect(303).follow().await;
-    assert_eq!(
-        strs(&saved.rows()[0][..4]),
-        ["Payroll", "All endpoints", "Yes", "May be read"]
-    );
+    assert_eq!(strs(&saved.rows()[0][..4]), ["Payroll", "All endpoints", "Yes", "May be read"]);
     for wants in [get(create), PROXY, Wants::Token] {
         assert_eq!(told(&app, &text, payroll, wants).await, "");
     }
@@ -123,19 +74,12 @@ async fn a_data_connector_is_found_added_changed_and_removed_without_a_script() 
     let confirm = saved.click("Remove Payroll").await.expect(200);
     let removed = confirm.submit(|form| form).await.expect(303).follow().await;
     assert_eq!(removed.flash(), "The key no longer leads to “Payroll”");
-    assert_eq!(
-        told(&app, &text, payroll, PROXY).await,
-        "connector_not_allowed"
-    );
+    assert_eq!(told(&app, &text, payroll, PROXY).await, "connector_not_allowed");
     let lines = recorded(&app, "api_key.data").await;
     let kinds: Vec<&str> = lines.iter().map(|line| line[0].as_str()).collect();
     assert_eq!(
         kinds,
-        [
-            "api_key.data_connector_added",
-            "api_key.data_connector_saved",
-            "api_key.data_connector_removed"
-        ]
+        ["api_key.data_connector_added", "api_key.data_connector_saved", "api_key.data_connector_removed"]
     );
     assert!(lines[1][3].contains(r#"{"to": "All", "from": "list", "field": "Endpoints"}, {"to": "Allowed", "from": "", "field": "Proxy"}, {"to": "Allowed", "from": "", "field": "Access token"}"#), "{}", lines[1][3]);
     assert!(lines[2][3].contains("Payroll"));
@@ -148,45 +92,23 @@ async fn a_key_can_be_led_to_all_data_connectors() {
     let address = program(&ana, "Billing").await;
     let (text, page) = key(&ana, &address).await;
     let search = ana.get(&format!("{page}/connectors/new")).await;
-    assert!(
-        search
-            .text()
-            .contains("There is no data connector that this key does not lead to already.")
-    );
-    let form = search
-        .click("Lead it to all data connectors instead")
-        .await
-        .expect(200);
+    assert!(search.text().contains("There is no data connector that this key does not lead to already."));
+    let form = search.click("Lead it to all data connectors instead").await.expect(200);
     assert!(form.text().contains("also for those that are made later"));
-    let form = form
-        .main_form()
-        .set("endpoints", "chosen")
-        .tick("proxy", "yes");
+    let form = form.main_form().set("endpoints", "chosen").tick("proxy", "yes");
     form.send().await.expect(303);
     let later = app.connector("Made later").await;
     assert_eq!(told(&app, &text, later, PROXY).await, "");
-    assert_eq!(
-        told(&app, &text, later, get(Uuid::nil())).await,
-        "endpoint_not_allowed"
-    );
+    assert_eq!(told(&app, &text, later, get(Uuid::nil())).await, "endpoint_not_allowed");
     let page = ana.get(&page).await;
-    assert!(
-        page.text()
-            .contains("This key leads to all data connectors,")
-    );
-    assert_eq!(
-        strs(&page.rows()[0][..3]),
-        ["All data connectors", "None", "Yes"]
-    );
+    assert!(page.text().contains("This key leads to all data connectors,"));
+    assert_eq!(strs(&page.rows()[0][..3]), ["All data connectors", "None", "Yes"]);
 }
 
 #[tokio::test]
 async fn one_among_thousands_is_found_by_its_words() {
     let app = TestApp::start().await;
-    app.connector_with("Straßenlaternen Süd", |new| {
-        new.description = "Welche sind aus?".into()
-    })
-    .await;
+    app.connector_with("Straßenlaternen Süd", |new| new.description = "Welche sind aus?".into()).await;
     app.sql("INSERT INTO connectors (id, key, name, name_key, display_name, description, method, status, status_since, category_names, category_names_folded, own_folded, created_at, created_by, updated_at, updated_by)
         SELECT gen_random_uuid(), 'c-' || n, 'Connector ' || n, 'connector ' || n, '', '', 'none', 'healthy', now(), '', '', ' connector ' || n, now(), '', now(), '' FROM generate_series(1, 3000) n").await;
     let ana = app.person(&[ManageUsers]).await;
@@ -210,14 +132,10 @@ async fn one_among_thousands_is_found_by_its_words() {
     assert!(!page.html.contains("<script>") && page.text().contains("“<script>”"));
     // What is chosen cannot lead elsewhere.
     for elsewhere in ["..%2F..%2F", "%2F%2Fevil.example", "a%0D%0Ab", "%C3%BC"] {
-        let page = ana
-            .get(&format!("{new}?choose=yes&connector={elsewhere}"))
-            .await;
+        let page = ana.get(&format!("{new}?choose=yes&connector={elsewhere}")).await;
         page.expect(422);
     }
-    ana.get(&format!("{page}/connectors/nothing", page = page_of(&new)))
-        .await
-        .expect(404);
+    ana.get(&format!("{page}/connectors/nothing", page = page_of(&new))).await.expect(404);
 }
 
 fn page_of(new: &str) -> &str {
@@ -232,55 +150,28 @@ async fn a_data_connector_in_the_trash_stays_until_it_is_gone_and_is_not_offered
     let address = program(&ana, "Billing").await;
     let (_, page) = key(&ana, &address).await;
     let (_, other) = key(&ana, &address).await;
-    ana.get(&format!("{page}/connectors/payroll"))
-        .await
-        .submit(|form| form)
-        .await
-        .expect(303);
-    app.sql(&format!(
-        "UPDATE connectors SET deleted_at = now(), deleted_by = 'Ana' WHERE id = '{payroll}'"
-    ))
-    .await;
+    ana.get(&format!("{page}/connectors/payroll")).await.submit(|form| form).await.expect(303);
+    app.sql(&format!("UPDATE connectors SET deleted_at = now(), deleted_by = 'Ana' WHERE id = '{payroll}'")).await;
     assert_eq!(ana.get(&page).await.rows()[0][0], "Payroll In the trash");
-    ana.get(&format!("{other}/connectors/payroll"))
-        .await
-        .expect(404);
-    assert!(
-        ana.get(&format!("{other}/connectors/new"))
-            .await
-            .choices("connector")
-            .is_empty()
-    );
-    app.sql(&format!("DELETE FROM connectors WHERE id = '{payroll}'"))
-        .await;
-    assert!(
-        ana.get(&page)
-            .await
-            .text()
-            .contains("This key leads nowhere yet")
-    );
+    ana.get(&format!("{other}/connectors/payroll")).await.expect(404);
+    assert!(ana.get(&format!("{other}/connectors/new")).await.choices("connector").is_empty());
+    app.sql(&format!("DELETE FROM connectors WHERE id = '{payroll}'")).await;
+    assert!(ana.get(&page).await.text().contains("This key leads nowhere yet"));
 }
 
 #[tokio::test]
 async fn hostile_names_are_printed_as_text() {
     let app = TestApp::start().await;
     let payroll = app.connector("Payroll").await;
-    app.sql("UPDATE connectors SET display_name = '<img src=x onerror=alert(1)>'")
-        .await;
+    app.sql("UPDATE connectors SET display_name = '<img src=x onerror=alert(1)>'").await;
     endpoint(&app, payroll, "<script>alert(2)</script>", "GET").await;
     let ana = app.super_admin().await;
     let address = program(&ana, "Billing").await;
     let (_, page) = key(&ana, &address).await;
     app.sql("UPDATE programs SET name = '\"><script>alert(3)</script>'; UPDATE api_keys SET name = '</textarea><script>alert(4)</script>', last_used_at = now(), last_used_address = '<b>'").await;
-    let form = ana
-        .get(&format!("{page}/connectors/payroll"))
-        .await
-        .expect(200);
+    let form = ana.get(&format!("{page}/connectors/payroll")).await.expect(200);
     let id = app.value("SELECT id FROM endpoints").await;
-    let saved = form
-        .submit(|form| form.set("endpoints", "chosen").tick("endpoint", &id))
-        .await
-        .expect(303);
+    let saved = form.submit(|form| form.set("endpoints", "chosen").tick("endpoint", &id)).await.expect(303);
     let mut pages = vec![form, saved.follow().await];
     for path in [
         "/programs",
@@ -309,32 +200,16 @@ async fn a_person_who_may_not_edit_is_not_offered_the_token_and_not_given_it() {
     let payroll = app.connector("Payroll").await;
     let ben = app.person(&[CallConnectors]).await;
     let (text, page) = key(&ben, "/profile").await;
-    let form = ben
-        .get(&format!("{page}/connectors/payroll"))
-        .await
-        .expect(200);
+    let form = ben.get(&format!("{page}/connectors/payroll")).await.expect(200);
     assert!(!form.text().contains("May read the access token"));
-    let answer = form
-        .main_form()
-        .tick("proxy", "yes")
-        .forge("token", "yes")
-        .send()
-        .await
-        .expect(422);
+    let answer = form.main_form().tick("proxy", "yes").forge("token", "yes").send().await.expect(422);
     assert_eq!(answer.errors()[0].0, "token");
     assert!(answer.text().contains("“Edit Data Connectors”"));
-    form.submit(|form| form.tick("proxy", "yes"))
-        .await
-        .expect(303);
+    form.submit(|form| form.tick("proxy", "yes")).await.expect(303);
     assert_eq!(told(&app, &text, payroll, PROXY).await, "");
     let cleo = app.person(&[CallConnectors, EditConnectors]).await;
     let (text, page) = key(&cleo, "/profile").await;
-    let form = cleo
-        .get(&format!("{page}/connectors/payroll"))
-        .await
-        .expect(200);
-    form.submit(|form| form.tick("token", "yes"))
-        .await
-        .expect(303);
+    let form = cleo.get(&format!("{page}/connectors/payroll")).await.expect(200);
+    form.submit(|form| form.tick("token", "yes")).await.expect(303);
     assert_eq!(told(&app, &text, payroll, Wants::Token).await, "");
 }

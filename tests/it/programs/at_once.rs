@@ -10,10 +10,7 @@ const CONFLICT: &str = "Someone else saved this first";
 #[tokio::test]
 async fn the_second_of_two_who_change_a_key_sees_both_versions() {
     let app = TestApp::start().await;
-    let (ana, ben) = (
-        app.person(&[ManageUsers]).await,
-        app.person(&[ManageUsers]).await,
-    );
+    let (ana, ben) = (app.person(&[ManageUsers]).await, app.person(&[ManageUsers]).await);
     let address = program(&ana, "Billing").await;
     let (_, page) = key(&ana, &address).await;
     let edit = format!("{page}/edit");
@@ -21,19 +18,11 @@ async fn the_second_of_two_who_change_a_key_sees_both_versions() {
     let saved = anas.submit(|form| form.set("key_name", "Hourly")).await;
     saved.expect(303);
     let conflict = bens
-        .submit(|form| {
-            form.set("key_name", "Daily")
-                .set("methods", "chosen")
-                .tick("http_method", "GET")
-        })
+        .submit(|form| form.set("key_name", "Daily").set("methods", "chosen").tick("http_method", "GET"))
         .await
         .expect(409);
     assert_eq!(conflict.h1(), CONFLICT);
-    let said = format!(
-        "{} ({}) saved “Hourly” on",
-        ana.user().name,
-        ana.user().username
-    );
+    let said = format!("{} ({}) saved “Hourly” on", ana.user().name, ana.user().username);
     assert!(conflict.text().contains(&said), "{}", conflict.text());
     let differences = [["Name", "Hourly", "Daily"], ["HTTP methods", "All", "GET"]];
     assert_eq!(conflict.rows(), differences);
@@ -73,10 +62,7 @@ async fn the_second_of_two_who_lead_a_key_to_a_data_connector_sees_both_versions
     let app = TestApp::start().await;
     let payroll = app.connector("Payroll").await;
     let list = endpoint(&app, payroll, "list", "GET").await.to_string();
-    let (ana, ben) = (
-        app.person(&[ManageUsers]).await,
-        app.person(&[ManageUsers]).await,
-    );
+    let (ana, ben) = (app.person(&[ManageUsers]).await, app.person(&[ManageUsers]).await);
     let address = program(&ana, "Billing").await;
     let (_, page) = key(&ana, &address).await;
     let way = format!("{page}/connectors/payroll");
@@ -89,16 +75,9 @@ async fn the_second_of_two_who_lead_a_key_to_a_data_connector_sees_both_versions
     let conflict = bens.submit(|form| chosen(form).tick("endpoint", &list));
     let conflict = conflict.await.expect(409);
     assert_eq!(conflict.h1(), CONFLICT);
-    let said = format!(
-        "{} ({}) saved “Nightly export: Payroll”",
-        ana.user().name,
-        ana.user().username
-    );
+    let said = format!("{} ({}) saved “Nightly export: Payroll”", ana.user().name, ana.user().username);
     assert!(conflict.text().contains(&said), "{}", conflict.text());
-    let differences = [
-        ["Endpoints", "All", "list"],
-        ["Proxy", "Allowed", "Not allowed"],
-    ];
+    let differences = [["Endpoints", "All", "list"], ["Proxy", "Allowed", "Not allowed"]];
     assert_eq!(conflict.rows(), differences);
     conflict.form(&way).send().await.expect(303);
 
@@ -107,11 +86,8 @@ async fn the_second_of_two_who_lead_a_key_to_a_data_connector_sees_both_versions
     let removal = ana.get(&format!("{way}/removal")).await;
     removal.main_form().send().await.expect(303);
     let conflict = open.main_form().send().await.expect(409);
-    let gone = [
-        ["Endpoints", "Empty", "list"],
-        ["Proxy", "Empty", "Not allowed"],
-        ["Access token", "Empty", "Not allowed"],
-    ];
+    let gone =
+        [["Endpoints", "Empty", "list"], ["Proxy", "Empty", "Not allowed"], ["Access token", "Empty", "Not allowed"]];
     assert_eq!(conflict.rows(), gone);
     ana.get(&way).await.main_form().send().await.expect(303);
     open.main_form().send().await.expect(409);

@@ -46,38 +46,22 @@ async fn every_column_shows_and_sorts() {
     key(&ana, &alpha).await;
     let (_, used) = key_to_all(&ana, &alpha).await;
     key(&ana, &alpha).await;
-    let id: uuid::Uuid = used
-        .rsplit('/')
-        .next()
-        .expect("an id")
-        .parse()
-        .expect("an id");
+    let id: uuid::Uuid = used.rsplit('/').next().expect("an id").parse().expect("an id");
     app.api_keys.note_use(id, app.clock.now(), "192.0.2.7");
     app.run_due_work().await;
     // Neither a revoked nor an expired key counts.
-    app.sql(&format!(
-        "UPDATE api_keys SET revoked_at = now() WHERE id = '{id}'"
-    ))
-    .await;
-    app.sql("UPDATE programs SET active = false WHERE name = 'Zeta'")
-        .await;
+    app.sql(&format!("UPDATE api_keys SET revoked_at = now() WHERE id = '{id}'")).await;
+    app.sql("UPDATE programs SET active = false WHERE name = 'Zeta'").await;
     let page = ana.get("/programs").await;
     let today = app.clock.now().format("%-d %b %Y").to_string();
     let rows = page.rows();
-    assert_eq!(
-        strs(&rows[0][..4]),
-        ["Alpha", "Active", "2 keys", today.as_str()]
-    );
+    assert_eq!(strs(&rows[0][..4]), ["Alpha", "Active", "2 keys", today.as_str()]);
     assert_eq!(strs(&rows[1][..4]), ["Mia", "Active", "0 keys", "Never"]);
     assert_eq!(strs(&rows[2][..4]), ["Zeta", "Inactive", "0 keys", "Never"]);
     assert_eq!(page.table_foot(), "1 – 3 of 3 programs");
-    for (sort, first) in [
-        ("-name", "Zeta"),
-        ("-status", "Zeta"),
-        ("-keys", "Alpha"),
-        ("-used", "Alpha"),
-        ("modified", "Mia"),
-    ] {
+    for (sort, first) in
+        [("-name", "Zeta"), ("-status", "Zeta"), ("-keys", "Alpha"), ("-used", "Alpha"), ("modified", "Mia")]
+    {
         let page = ana.get(&format!("/programs?sort={sort}")).await.expect(200);
         assert_eq!(page.row_heads()[0], first, "{sort}");
     }
@@ -91,12 +75,9 @@ async fn it_is_searched_filtered_and_paged_by_its_address() {
         program(&ana, &format!("Job {number:02}")).await;
     }
     let page = ana.get("/programs/new").await;
-    page.submit(|form| {
-        form.set("program_name", "Café 100%")
-            .set("description", "Runs on the tenth floor")
-    })
-    .await
-    .expect(422);
+    page.submit(|form| form.set("program_name", "Café 100%").set("description", "Runs on the tenth floor"))
+        .await
+        .expect(422);
     let page = ana.get("/programs/new").await;
     page.submit(|form| {
         form.set("program_name", "Café")
@@ -116,23 +97,14 @@ async fn it_is_searched_filtered_and_paged_by_its_address() {
     ] {
         let page = ana.get(&format!("/programs?{query}")).await.expect(200);
         assert_eq!(strs(&page.row_heads()), found, "{query}");
-        assert_eq!(
-            found.is_empty(),
-            page.text().contains("No results"),
-            "{query}"
-        );
+        assert_eq!(found.is_empty(), page.text().contains("No results"), "{query}");
     }
     let page = ana.get("/programs?q=job&sort=-name").await;
     assert_eq!(page.row_heads()[0], "Job 22");
     let page = page.click("Next page").await.click("Next page").await;
     assert_eq!(strs(&page.row_heads()), ["Job 02", "Job 01", "Job 00"]);
     assert_eq!(page.table_foot(), "21 – 23 of 23 programs");
-    for (sort, size) in [
-        ("keys", 10),
-        ("-used", 25),
-        ("modified", 10),
-        ("status", 10),
-    ] {
+    for (sort, size) in [("keys", 10), ("-used", 25), ("modified", 10), ("status", 10)] {
         let mut page = ana.get(&format!("/programs?sort={sort}&size={size}")).await;
         let mut all = page.row_heads();
         while page.has_link("Next page") {

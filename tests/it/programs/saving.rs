@@ -22,10 +22,7 @@ async fn a_program_is_created_and_recorded() {
     assert!(!page.html.contains("<b>bills"), "it is escaped");
     let lines = recorded(&app, "program.").await;
     assert_eq!(lines.len(), 1);
-    assert_eq!(
-        lines[0][..3],
-        ["program.created", ana.user().name.as_str(), "Billing job"]
-    );
+    assert_eq!(lines[0][..3], ["program.created", ana.user().name.as_str(), "Billing job"]);
 }
 
 #[tokio::test]
@@ -45,19 +42,10 @@ async fn what_is_wrong_is_kept_with_what_to_do() {
         (&long, "Name must be 100 characters or fewer"),
     ] {
         let form = page.main_form().set("program_name", typed);
-        let page = form
-            .set("description", "kept")
-            .set("status", "inactive")
-            .send()
-            .await
-            .expect(422);
+        let page = form.set("description", "kept").set("status", "inactive").send().await.expect(422);
         assert_eq!(page.errors(), error("program_name", message));
         assert_eq!(page.title(), "Error: Create program – Connectory");
-        let kept = [
-            page.field_value("program_name"),
-            page.field_value("description"),
-            page.field_value("status"),
-        ];
+        let kept = [page.field_value("program_name"), page.field_value("description"), page.field_value("status")];
         assert_eq!(
             kept,
             [typed.to_string(), "\nkept".into(), "inactive".into()]
@@ -66,24 +54,11 @@ async fn what_is_wrong_is_kept_with_what_to_do() {
         assert!(!page.html.contains("<script>alert"));
     }
     let form = page.main_form().set("program_name", "Fine");
-    let answer = form
-        .set("description", &"x".repeat(4001))
-        .send()
-        .await
-        .expect(422);
-    assert_eq!(
-        answer.errors(),
-        error(
-            "description",
-            "Description must be 4,000 characters or fewer"
-        )
-    );
+    let answer = form.set("description", &"x".repeat(4001)).send().await.expect(422);
+    assert_eq!(answer.errors(), error("description", "Description must be 4,000 characters or fewer"));
     let form = page.main_form().set("program_name", "Fine");
     let answer = form.forge("status", "deleted").send().await.expect(422);
-    assert_eq!(
-        answer.errors(),
-        error("status", "Choose Active or Inactive")
-    );
+    assert_eq!(answer.errors(), error("status", "Choose Active or Inactive"));
     assert_eq!(app.count("SELECT count(*) FROM programs").await, 1);
 }
 
@@ -122,21 +97,10 @@ async fn a_change_is_saved_and_recorded_field_by_field() {
     let app = TestApp::start().await;
     let ana = app.person(&[ManageUsers]).await;
     let address = program(&ana, "Billing").await;
-    let page = ana
-        .get(&address)
-        .await
-        .click("Edit program")
-        .await
-        .expect(200);
-    let form = page
-        .main_form()
-        .set("program_name", "Bills")
-        .set("status", "inactive");
+    let page = ana.get(&address).await.click("Edit program").await.expect(200);
+    let form = page.main_form().set("program_name", "Bills").set("status", "inactive");
     let page = form.send().await.expect(303).follow().await;
-    assert_eq!(
-        (page.path.as_str(), page.flash().as_str()),
-        (address.as_str(), "The program was saved")
-    );
+    assert_eq!((page.path.as_str(), page.flash().as_str()), (address.as_str(), "The program was saved"));
     assert!(page.text().contains("This program is inactive."));
     let lines = recorded(&app, "program.saved").await;
     let changes = r#"[{"to": "Bills", "from": "Billing", "field": "Name"}, {"to": "Inactive", "from": "Active", "field": "Status"}]"#;
@@ -146,29 +110,17 @@ async fn a_change_is_saved_and_recorded_field_by_field() {
 #[tokio::test]
 async fn the_second_of_two_who_edit_sees_both_versions() {
     let app = TestApp::start().await;
-    let (ana, ben) = (
-        app.person(&[ManageUsers]).await,
-        app.person(&[ManageUsers]).await,
-    );
+    let (ana, ben) = (app.person(&[ManageUsers]).await, app.person(&[ManageUsers]).await);
     let address = program(&ana, "Billing").await;
     let edit = format!("{address}/edit");
     let (mine, theirs) = (ana.get(&edit).await, ben.get(&edit).await);
-    theirs
-        .submit(|form| form.set("description", "Theirs"))
-        .await
-        .expect(303);
-    let page = mine
-        .submit(|form| form.set("description", "Mine <i>"))
-        .await
-        .expect(409);
+    theirs.submit(|form| form.set("description", "Theirs")).await.expect(303);
+    let page = mine.submit(|form| form.set("description", "Mine <i>")).await.expect(409);
     assert_eq!(page.h1(), "Someone else saved this first");
     let rows = page.rows();
     assert_eq!(rows, [["Description", "Theirs", "Mine <i>"]]);
     page.submit(|form| form).await.expect(303);
-    assert_eq!(
-        app.value("SELECT description FROM programs").await,
-        "Mine <i>"
-    );
+    assert_eq!(app.value("SELECT description FROM programs").await, "Mine <i>");
 }
 
 #[tokio::test]
@@ -176,13 +128,7 @@ async fn an_address_of_nothing_is_not_found() {
     let app = TestApp::start().await;
     let ana = app.person(&[ManageUsers]).await;
     for id in ["x", "00000000-0000-7000-8000-000000000009", "%00", "..%2f"] {
-        for rest in [
-            "",
-            "/edit",
-            "/delete",
-            "/keys/new",
-            "/keys/00000000-0000-7000-8000-000000000009",
-        ] {
+        for rest in ["", "/edit", "/delete", "/keys/new", "/keys/00000000-0000-7000-8000-000000000009"] {
             ana.get(&format!("/programs/{id}{rest}")).await.expect(404);
         }
     }

@@ -21,9 +21,7 @@ fn fill(machine: &mut Machine) {
 /// Makes one more connector, in a change of its own.
 async fn one_more(machine: &Machine) {
     let page = machine.ana().await.get("/connectors/new").await.expect(200);
-    page.submit(|form| form.set("connector_name", "Zoo").set("description", "x"))
-        .await
-        .expect(303);
+    page.submit(|form| form.set("connector_name", "Zoo").set("description", "x")).await.expect(303);
 }
 
 /// Takes a backup by the script, and gives the dump to the day that the restore names.
@@ -33,9 +31,7 @@ fn back_up(machine: &mut Machine) -> Vec<u8> {
     let folder = machine.path("/var/backups/connectory");
     let files = fs::read_dir(&folder).expect("the folder");
     let files: Vec<_> = files.map(|file| file.expect("a file").path()).collect();
-    let [dump] = files.as_slice() else {
-        panic!("{files:?}")
-    };
+    let [dump] = files.as_slice() else { panic!("{files:?}") };
     let days = [Utc::now(), Utc::now() - chrono::TimeDelta::minutes(5)];
     let names = days.map(|day| folder.join(format!("{}.dump", day.format("%F"))));
     assert!(names.contains(dump), "{dump:?}");
@@ -74,15 +70,9 @@ async fn a_backup_is_restored_onto_a_new_machine_with_the_key_that_was_kept_apar
     assert_eq!(forgotten.code, 0, "{}", forgotten.err);
     // Opens every value.
     let sealed = new.run("rotate-data-key");
-    assert!(
-        sealed.contains("Sealed") && !sealed.contains("Sealed 0"),
-        "{sealed}"
-    );
+    assert!(sealed.contains("Sealed") && !sealed.contains("Sealed 0"), "{sealed}");
     new.run("restore-finish");
-    assert_eq!(
-        fs::read(new.path("/var/lib/connectory/master.key")).expect("a key"),
-        key
-    );
+    assert_eq!(fs::read(new.path("/var/lib/connectory/master.key")).expect("a key"), key);
 }
 
 #[tokio::test]
@@ -143,26 +133,18 @@ fn a_backup_that_fails_leaves_nothing_behind() {
 
 /// Runs the commands of the nightly jobs.
 fn run_nightly_jobs(machine: &mut Machine) {
-    let jobs = [
-        (machine.put("backup-nightly"), ""),
-        (machine.put("audit-nightly"), "OK: "),
-    ];
+    let jobs = [(machine.put("backup-nightly"), ""), (machine.put("audit-nightly"), "OK: ")];
     for (file, said) in jobs {
         let text = fs::read_to_string(&file).expect("the job");
         let line = text.lines().last().expect("a line");
         let words: Vec<&str> = line.split(' ').collect();
-        let ([minute, hour, "*", "*", "*", "root"], command) = words.split_at(6) else {
-            panic!("{line}")
-        };
+        let ([minute, hour, "*", "*", "*", "root"], command) = words.split_at(6) else { panic!("{line}") };
         let times = (minute.parse::<u8>(), hour.parse::<u8>());
         assert!(matches!(times, (Ok(0..60), Ok(0..24))), "{line}");
         // cron's own PATH has no /usr/local.
         let path = text.lines().find(|line| line.starts_with("PATH="));
         assert!(path.is_some_and(|path| path.contains("/usr/local/sbin:")));
-        assert!(
-            text.ends_with('\n'),
-            "cron passes over a last line without an end"
-        );
+        assert!(text.ends_with('\n'), "cron passes over a last line without an end");
         let outcome = machine.shell(&command.join(" "));
         assert_eq!(outcome.code, 0, "{}", outcome.err);
         assert!(outcome.out.contains(said), "{}", outcome.out);

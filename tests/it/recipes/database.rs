@@ -73,11 +73,7 @@ async fn connectory_works_on_a_server_of_ones_own_and_is_dumped_and_restored_the
     fs::copy(&dump, server.path("/connectory.dump")).expect("the dump");
     let second = server.paste("restore-own-database");
     assert_ne!(second.code, 0, "{}", second.out);
-    assert!(
-        second.err.contains("connectory_before is still there"),
-        "{}",
-        second.err
-    );
+    assert!(second.err.contains("connectory_before is still there"), "{}", second.err);
     server.run("restore-own-database-finish");
     load(&mut server, &dump);
     private.run("move-master-key");

@@ -57,11 +57,7 @@ pub fn blocks(document: &str) -> Vec<Block> {
                 .map(|(_, line)| line)
                 .take_while(|line| line.trim() != "```")
                 .map(|line| format!("{}\n", line.strip_prefix(indentation).unwrap_or(line)));
-            blocks.push(Block {
-                text: inside.collect(),
-                marker,
-                line: number + 1,
-            });
+            blocks.push(Block { text: inside.collect(), marker, line: number + 1 });
             marker = Marker::Missing;
         } else {
             marker = marker_of(content);
@@ -71,9 +67,7 @@ pub fn blocks(document: &str) -> Vec<Block> {
 }
 
 fn marker_of(line: &str) -> Marker {
-    let comment = line
-        .strip_prefix("<!-- ")
-        .and_then(|rest| rest.strip_suffix(" -->"));
+    let comment = line.strip_prefix("<!-- ").and_then(|rest| rest.strip_suffix(" -->"));
     match comment.and_then(|comment| comment.split_once(": ")) {
         Some(("recipe", name)) => Marker::Recipe(name.into()),
         Some(("not run", reason)) => Marker::NotRun(reason.into()),

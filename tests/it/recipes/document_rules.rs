@@ -6,23 +6,13 @@ use std::fs;
 use super::document::{Marker, blocks, read, repository};
 
 /// The functions by which tests take a recipe out of a document.
-const READERS: [&str; 7] = [
-    "recipe",
-    "block",
-    "run",
-    "try_run",
-    "paste",
-    "put",
-    "add_settings",
-];
+const READERS: [&str; 7] = ["recipe", "block", "run", "try_run", "paste", "put", "add_settings"];
 
 /// The sources of the tests that run recipes, each call on one line with its first argument.
 fn tests() -> String {
     let folder = fs::read_dir(repository("tests/it/recipes")).expect("the tests");
     let files = folder.map(|file| file.expect("a file").path());
-    files
-        .map(|path| with_joined_calls(&fs::read_to_string(path).expect("a source")))
-        .collect()
+    files.map(|path| with_joined_calls(&fs::read_to_string(path).expect("a source"))).collect()
 }
 
 fn with_joined_calls(source: &str) -> String {
@@ -44,9 +34,8 @@ fn is_read(sources: &str, name: &str) -> bool {
 
 #[test]
 fn a_name_that_only_stands_somewhere_in_a_test_runs_nothing() {
-    let source = with_joined_calls(
-        "let name = \"backup\"; overrun(\"backup\"); machine.run(\n        \"restore\",\n    );",
-    );
+    let source =
+        with_joined_calls("let name = \"backup\"; overrun(\"backup\"); machine.run(\n        \"restore\",\n    );");
     assert!(!is_read(&source, "backup"));
     assert!(is_read(&source, "restore"));
 }
@@ -60,10 +49,7 @@ fn every_code_block_is_run_by_a_test_or_says_why_not() {
             let place = format!("{path}:{}", block.line);
             match block.marker {
                 Marker::Recipe(name) => {
-                    assert!(
-                        is_read(&tests, &name),
-                        "{place}: no test runs the recipe “{name}”"
-                    );
+                    assert!(is_read(&tests, &name), "{place}: no test runs the recipe “{name}”");
                     assert!(names.insert(name.clone()), "{place}: a second “{name}”");
                 }
                 Marker::NotRun(reason) => {
@@ -98,11 +84,8 @@ fn every_code_block_stands_between_fences_that_the_reader_knows() {
 /// The name by which GitHub and others lead to a heading.
 fn anchor(heading: &str) -> String {
     let kept = heading.to_lowercase();
-    let kept = kept
-        .chars()
-        .filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
-    kept.map(|letter| if letter == ' ' { '-' } else { letter })
-        .collect()
+    let kept = kept.chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
+    kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect()
 }
 
 #[test]
@@ -110,10 +93,7 @@ fn every_link_into_the_operations_guide_leads_to_a_heading() {
     let guide = read("docs/operations.md");
     let headings = guide.lines().filter_map(|line| line.strip_prefix("## "));
     let headings: HashSet<String> = headings.map(anchor).collect();
-    for (path, start) in [
-        ("docs/operations.md", "](#"),
-        ("README.md", "](docs/operations.md#"),
-    ] {
+    for (path, start) in [("docs/operations.md", "](#"), ("README.md", "](docs/operations.md#")] {
         let document = read(path);
         let links: Vec<&str> = document.split(start).skip(1).collect();
         assert!(!links.is_empty());
@@ -125,10 +105,7 @@ fn every_link_into_the_operations_guide_leads_to_a_heading() {
     // And the list at the top has every one.
     let list = guide.split("\n## ").next().expect("the top");
     for name in headings {
-        assert!(
-            list.contains(&format!("](#{name})")),
-            "the list lacks #{name}"
-        );
+        assert!(list.contains(&format!("](#{name})")), "the list lacks #{name}");
     }
 }
 

@@ -24,18 +24,12 @@ async fn without_the_master_key_all_but_the_secrets_is_kept() {
     machine.run("lost-master-key");
     assert_ne!(fs::read_to_string(&key).expect("a new key"), lost);
     let ana = machine.ana().await;
-    let page = ana
-        .get("/connectors?status=not_authorized")
-        .await
-        .expect(200);
+    let page = ana.get("/connectors?status=not_authorized").await.expect(200);
     let unauthorized = page.table_foot();
     assert!(unauthorized.ends_with("data connectors"), "{unauthorized}");
     let page = ana.get("/connectors").await.expect(200);
     assert_eq!(page.table_foot(), "1 – 10 of 60 data connectors");
     let keys = machine.run("rotate-data-key");
-    assert!(
-        keys.contains("Sealed 0 "),
-        "nothing is left that does not open: {keys}"
-    );
+    assert!(keys.contains("Sealed 0 "), "nothing is left that does not open: {keys}");
     machine.run("audit-verify");
 }

@@ -16,20 +16,14 @@ const SECONDS: Duration = Duration::from_secs(10);
 
 /// Whether the save of a new category was acknowledged.
 async fn save(browser: &Browser, csrf: &str, name: &str) -> bool {
-    let fields = [
-        ("csrf", csrf),
-        ("category_name", name),
-        ("status", "active"),
-    ];
+    let fields = [("csrf", csrf), ("category_name", name), ("status", "active")];
     let page = browser.post_exactly("/categories", &fields).await;
     page.status == 303
 }
 
 /// What a server's database says to a question.
 fn ask(server: &mut Machine, question: &str) -> String {
-    let outcome = server.shell(&format!(
-        "runuser -u postgres -- psql -Atc \"{question}\" connectory"
-    ));
+    let outcome = server.shell(&format!("runuser -u postgres -- psql -Atc \"{question}\" connectory"));
     assert_eq!(outcome.code, 0, "{}", outcome.err);
     outcome.out.trim().to_owned()
 }
@@ -40,10 +34,7 @@ fn standby(authority: &Authority, primary: &mut Machine) -> Machine {
     let mut standby = Machine::with_postgresql(authority);
     standby.name("localhost, 192.0.2.11", "127.0.0.1");
     let port = primary.postgresql().port;
-    standby.name(
-        "host=db1.example.org",
-        &format!("host=127.0.0.1 port={port}"),
-    );
+    standby.name("host=db1.example.org", &format!("host=127.0.0.1 port={port}"));
     standby.run("database-certificate");
     standby.put("database-listens");
     let access = "/etc/postgresql/15/main/pg_hba.conf";
@@ -87,8 +78,7 @@ async fn the_standby_has_every_acknowledged_save_and_connectory_finds_it_by_itse
     }
     // The copy was made before the other one waited for a standby, so this one waits for nobody.
     assert!(save(&ana, &csrf, "Afterwards").await);
-    let question =
-        "SELECT count(*) FROM categories WHERE name LIKE 'Before %' OR name = 'Afterwards'";
+    let question = "SELECT count(*) FROM categories WHERE name LIKE 'Before %' OR name = 'Afterwards'";
     assert_eq!(ask(&mut db2, question), "31");
 }
 

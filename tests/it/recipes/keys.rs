@@ -17,9 +17,7 @@ async fn on_a_database_of_ones_own() -> (TestApp, Machine) {
     fs::write(machine.path(KEY), app.master_key()).expect("the key");
     machine.add_settings("database-settings");
     let url = app.database_url();
-    machine.add_lines(&format!(
-        "DATABASE_URL={url}\nCONNECTORY_DATABASE_CONNECTIONS=8\n"
-    ));
+    machine.add_lines(&format!("DATABASE_URL={url}\nCONNECTORY_DATABASE_CONNECTIONS=8\n"));
     let demo = machine.shell("connectory demo");
     assert_eq!(demo.code, 0, "{}", demo.err);
     machine.run("enable");
@@ -32,10 +30,7 @@ fn the_master_key_of_the_private_database_is_changed_beside_the_running_program(
     let key = machine.path("/var/lib/connectory/master.key");
     let before = fs::read_to_string(&key).expect("the key");
     let out = machine.run("rotate-master-key");
-    assert!(
-        out.contains("Nothing was changed.") && out.contains("now wrapped under"),
-        "{out}"
-    );
+    assert!(out.contains("Nothing was changed.") && out.contains("now wrapped under"), "{out}");
     assert_ne!(fs::read_to_string(&key).expect("the key"), before);
     machine.run("stop-and-start");
     machine.run("rotate-data-key");
@@ -49,11 +44,7 @@ async fn the_master_key_of_ones_own_database_is_changed_with_both_keys_set_meanw
     machine.add_settings("both-master-keys");
     machine.run("stop-and-start");
     let out = machine.run("rotate-to-next-master-key");
-    assert!(
-        out.contains("Data key 2 seals from now on.")
-            && out.contains("1 data key is now wrapped under"),
-        "{out}"
-    );
+    assert!(out.contains("Data key 2 seals from now on.") && out.contains("1 data key is now wrapped under"), "{out}");
     machine.add_lines("CONNECTORY_OLD_MASTER_KEY_FILE=\n");
     machine.run("stop-and-start");
     let sealed = machine.run("rotate-data-key");
@@ -67,11 +58,7 @@ async fn the_other_way_round_the_data_keys_go_first() {
     machine.run("next-master-key");
     machine.run("rotate-first");
     machine.stop();
-    assert_eq!(
-        machine.shell("connectory migrate").code,
-        1,
-        "the old key alone does not do"
-    );
+    assert_eq!(machine.shell("connectory migrate").code, 1, "the old key alone does not do");
     machine.add_settings("both-master-keys");
     machine.run("stop-and-start");
     drop(app);

@@ -12,10 +12,7 @@ fn shape(line: &str) -> String {
     for word in &mut words {
         for name in ["request{id=", "micros="] {
             if let Some(value) = word.strip_prefix(name) {
-                assert!(
-                    value.chars().all(|letter| letter.is_ascii_hexdigit()),
-                    "{line}"
-                );
+                assert!(value.chars().all(|letter| letter.is_ascii_hexdigit()), "{line}");
                 *word = name.into();
             }
         }
@@ -26,10 +23,7 @@ fn shape(line: &str) -> String {
             *word = "address=".into();
         }
     }
-    assert!(
-        words[0].starts_with("202") && words[0].ends_with('Z'),
-        "{line}"
-    );
+    assert!(words[0].starts_with("202") && words[0].ends_with('Z'), "{line}");
     format!("{} {}", words[0].len(), words[1..].join(" "))
 }
 
@@ -41,21 +35,12 @@ async fn the_log_is_json_without_requests_where_the_settings_say_so() {
     machine.run("first-super-admin");
     let browser = machine.browser();
     browser.get("/sign-in").await.expect(200);
-    browser
-        .sign_in("nobody", "a wrong password")
-        .await
-        .expect(422);
+    browser.sign_in("nobody", "a wrong password").await.expect(422);
     machine.stop();
     assert!(!machine.log.contains("answered"), "{}", machine.log);
     let lines = machine.log.lines().filter(|line| line.starts_with('{'));
-    let lines: Vec<Value> = lines
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect();
-    assert!(
-        lines.iter().any(|line| line["level"] == "WARN"),
-        "{}",
-        machine.log
-    );
+    let lines: Vec<Value> = lines.map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert!(lines.iter().any(|line| line["level"] == "WARN"), "{}", machine.log);
 }
 
 #[tokio::test]
@@ -100,12 +85,8 @@ fn health_and_metrics_answer(machine: &mut Machine) {
     // Prometheus asks for what these three lines say.
     let scrape = machine.recipe("prometheus");
     let value = |name: &str| {
-        let line = scrape
-            .lines()
-            .find_map(|line| line.trim().strip_prefix(name));
-        line.expect("a value")
-            .trim_matches(['[', ']', '\'', ' '])
-            .to_owned()
+        let line = scrape.lines().find_map(|line| line.trim().strip_prefix(name));
+        line.expect("a value").trim_matches(['[', ']', '\'', ' ']).to_owned()
     };
     let [path, token, target] = ["metrics_path:", "credentials:", "- targets:"].map(value);
     let ask = format!("curl -fsS -H 'Authorization: Bearer {token}' http://{target}{path}");

@@ -1,4 +1,5 @@
-//! A machine to try recipes on: a folder that stands for its root, the program as a service, and perhaps a PostgreSQL server.
+//! A machine to try recipes on: a folder that stands for its root, the program as a service, and perhaps a PostgreSQL
+//! server.
 //!
 //! Everything is the real thing but what would change the machine under the tests: see [`stand_ins`].
 
@@ -17,9 +18,7 @@ use super::document::recipe;
 use super::postgresql::Postgresql;
 use super::stand_ins;
 use crate::support::Browser;
-use crate::support::program::{
-    Outcome, PROGRAM, Program, browser_at, free_address, has_ended, read_all,
-};
+use crate::support::program::{Outcome, PROGRAM, Program, browser_at, free_address, has_ended, read_all};
 
 /// How long a recipe may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -38,12 +37,7 @@ const FOLDERS: [&str; 9] = [
 ];
 
 /// Others, of which only files of these beginnings are the machine's.
-const FILES: [&str; 4] = [
-    "/etc/ssl/connectory",
-    "/etc/nginx/conf.d",
-    "/etc/apache2/sites-available",
-    "/srv",
-];
+const FILES: [&str; 4] = ["/etc/ssl/connectory", "/etc/nginx/conf.d", "/etc/apache2/sites-available", "/srv"];
 
 pub struct Machine {
     pub root: PathBuf,
@@ -64,24 +58,11 @@ impl Machine {
     pub fn new() -> Machine {
         let root = std::env::temp_dir().join(format!("cty-{}", Uuid::now_v7().simple()));
         let address = free_address();
-        for folder in [
-            "bin",
-            "run",
-            "target/release",
-            "etc/ssl/certs",
-            "etc/cron.d",
-            "var/lib",
-            "media/safe",
-        ] {
+        for folder in ["bin", "run", "target/release", "etc/ssl/certs", "etc/cron.d", "var/lib", "media/safe"] {
             fs::create_dir_all(root.join(folder)).expect("a folder");
         }
-        for folder in [
-            "etc/systemd/system",
-            "var/backups",
-            "usr/local/sbin",
-            "usr/local/share/ca-certificates",
-            "srv",
-        ] {
+        for folder in ["etc/systemd/system", "var/backups", "usr/local/sbin", "usr/local/share/ca-certificates", "srv"]
+        {
             fs::create_dir_all(root.join(folder)).expect("a folder");
         }
         stand_ins::put_into(&root.join("bin"));
@@ -159,14 +140,9 @@ impl Machine {
     }
 
     pub fn translated(&self, text: &str) -> String {
-        let named = self
-            .names
-            .iter()
-            .fold(text.to_owned(), |text, (name, own)| text.replace(name, own));
+        let named = self.names.iter().fold(text.to_owned(), |text, (name, own)| text.replace(name, own));
         let root = self.root.to_str().expect("a readable path");
-        FOLDERS.iter().chain(&FILES).fold(named, |text, folder| {
-            text.replace(folder, &format!("{root}{folder}"))
-        })
+        FOLDERS.iter().chain(&FILES).fold(named, |text, folder| text.replace(folder, &format!("{root}{folder}")))
     }
 
     /// Writes a file of the document to the path that its first comment names, and gives that.
@@ -228,17 +204,10 @@ impl Machine {
     fn shell_by(&mut self, shell: &[&str], commands: &str) -> Outcome {
         let script = self.root.join("run/commands");
         fs::write(&script, commands).expect("a file");
-        let mut child = self
-            .command("setpriv")
-            .args(["--pdeathsig", "KILL"])
-            .args(shell)
-            .arg(&script)
-            .spawn()
-            .expect("a shell");
-        let (out, err) = (
-            read_all(child.stdout.take().expect("its output")),
-            read_all(child.stderr.take().expect("its errors")),
-        );
+        let mut child =
+            self.command("setpriv").args(["--pdeathsig", "KILL"]).args(shell).arg(&script).spawn().expect("a shell");
+        let (out, err) =
+            (read_all(child.stdout.take().expect("its output")), read_all(child.stderr.take().expect("its errors")));
         let code = self.see_to_its_end(&mut child, commands);
         let (out, err) = (out.join().expect("text"), err.join().expect("text"));
         Outcome { code, out, err }
@@ -295,9 +264,7 @@ impl Machine {
     fn start(&mut self) {
         let unit = fs::read_to_string(self.path("/etc/systemd/system/connectory.service"));
         let unit = unit.expect("the unit");
-        let start = unit
-            .lines()
-            .find_map(|line| line.strip_prefix("ExecStart="));
+        let start = unit.lines().find_map(|line| line.strip_prefix("ExecStart="));
         self.serve(start.expect("what it starts"));
     }
 
@@ -305,9 +272,7 @@ impl Machine {
     pub fn serve(&mut self, line: &str) {
         // The kernel ends the program with the thread that started it.
         let mut command = self.command("setpriv");
-        command
-            .args(["--pdeathsig", "KILL"])
-            .args(line.split_whitespace());
+        command.args(["--pdeathsig", "KILL"]).args(line.split_whitespace());
         let folder = self.path("/var/lib/connectory");
         self.connectory = Some(Program::start(command, self.address, &folder));
     }
@@ -324,11 +289,7 @@ impl Machine {
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         let own = |folder: &str| self.root.join(folder).display().to_string();
-        let path = format!(
-            "{}:{}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
-            own("bin"),
-            own("usr/local/sbin")
-        );
+        let path = format!("{}:{}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", own("bin"), own("usr/local/sbin"));
         command
             .env_clear()
             .env("PATH", path)

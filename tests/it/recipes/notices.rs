@@ -25,10 +25,7 @@ async fn notices_go_by_each_way_and_look_as_the_document_says() {
     let receiver = Upstream::start(|_| Reply::of(200, &[], "")).await;
     let mut machine = Machine::installed();
     machine.name("mail.example.org", "127.0.0.1");
-    machine.name(
-        "https://hooks.example.org/connectory",
-        &receiver.url("/connectory"),
-    );
+    machine.name("https://hooks.example.org/connectory", &receiver.url("/connectory"));
     let folder = machine.path("/etc/connectory");
     machine.secret_file("/etc/connectory/mail-password", &format!("{PASSWORD}\n"));
     fs::write(folder.join("mail-ca.pem"), &server.ca_pem).expect("a file");
@@ -45,11 +42,7 @@ async fn notices_go_by_each_way_and_look_as_the_document_says() {
     let out = machine.run("notices-test");
     assert_eq!(out.matches(": sent\n").count(), 3, "{out}");
     let mails = server.mails();
-    assert!(
-        mails
-            .iter()
-            .all(|mail| mail.was_encrypted && mail.user == "connectory")
-    );
+    assert!(mails.iter().all(|mail| mail.was_encrypted && mail.user == "connectory"));
     let mut told: Vec<String> = mails.into_iter().flat_map(|mail| mail.to).collect();
     told.sort();
     assert_eq!(told, ["ana@example.org", "operations@example.org"]);

@@ -13,8 +13,7 @@ async fn the_database_goes_back_to_the_moment_before_a_mistake() {
     server.put("archive-settings");
     server.run("archive");
     let mut machine = with_database(&mut server, &authority);
-    let ask =
-        |question: &str| format!("runuser -u postgres -- psql -Atc \"{question}\" connectory");
+    let ask = |question: &str| format!("runuser -u postgres -- psql -Atc \"{question}\" connectory");
     let moment = server.shell(&ask("SELECT clock_timestamp()"));
     machine.run("lost-super-admin");
     machine.stop();
@@ -31,18 +30,12 @@ async fn the_database_goes_back_to_the_moment_before_a_mistake() {
     fs::create_dir(&put_aside).expect("a folder");
     server.run("point-in-time");
     assert_eq!(fs::read_dir(put_aside).expect("the folder").count(), 0);
-    wait_until("the end of the recovery", || {
-        server.shell(&ask("SELECT pg_is_in_recovery()")).out == "f\n"
-    });
+    wait_until("the end of the recovery", || server.shell(&ask("SELECT pg_is_in_recovery()")).out == "f\n");
     let people = server.shell(&ask("SELECT username FROM users"));
     assert_eq!(people.out, "ana\n", "{}", people.err);
     let second = server.paste("point-in-time");
     assert_ne!(second.code, 0);
-    assert!(
-        second.err.contains("main.before-recovery"),
-        "{}",
-        second.err
-    );
+    assert!(second.err.contains("main.before-recovery"), "{}", second.err);
     machine.run("stop-and-start");
     machine.ana().await.get("/connectors").await.expect(200);
 }

@@ -1,4 +1,5 @@
-//! A PostgreSQL server as Debian's package sets it up: settings below `/etc/postgresql`, data below `/var/lib/postgresql`.
+//! A PostgreSQL server as Debian's package sets it up: settings below `/etc/postgresql`, data below
+//! `/var/lib/postgresql`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -45,12 +46,7 @@ impl Machine {
         let sockets = machine.path("/run/postgresql");
         machine.environment("PGHOST", sockets.to_str().expect("a path"));
         machine.environment("PGPORT", &port.to_string());
-        machine.postgresql = Some(Postgresql {
-            port,
-            settings: machine.path(SETTINGS),
-            log,
-            child: None,
-        });
+        machine.postgresql = Some(Postgresql { port, settings: machine.path(SETTINGS), log, child: None });
         machine
     }
 
@@ -65,11 +61,7 @@ impl Machine {
         );
         let access = "local all all trust\nlocal replication all trust\n";
         let issued = authority.issue("127.0.0.1");
-        for (name, text) in [
-            ("postgresql.conf", text.as_str()),
-            ("pg_hba.conf", access),
-            ("pg_ident.conf", ""),
-        ] {
+        for (name, text) in [("postgresql.conf", text.as_str()), ("pg_hba.conf", access), ("pg_ident.conf", "")] {
             fs::write(settings.join(name), text).expect("a file");
         }
         // As an administrator has got them from the authority.
@@ -84,10 +76,7 @@ impl Postgresql {
         let before = fs::read_to_string(&self.log).unwrap_or_default();
         let log = fs::OpenOptions::new().append(true).open(&self.log);
         let child = as_postgres(&format!("{}/postgres", programs()))
-            .arg(format!(
-                "--config-file={}",
-                self.settings.join("postgresql.conf").display()
-            ))
+            .arg(format!("--config-file={}", self.settings.join("postgresql.conf").display()))
             .stdout(Stdio::null())
             .stderr(log.expect("its log"))
             .spawn()

@@ -63,34 +63,20 @@ impl Site {
 
     async fn get(&self, path: &str, cookie: &str) -> Response {
         let request = self.client.get(format!("{}{path}", self.url));
-        request
-            .header(COOKIE, cookie)
-            .send()
-            .await
-            .expect("an answer")
+        request.header(COOKIE, cookie).send().await.expect("an answer")
     }
 
     /// Signs in, and gives the cookie of the session.
     async fn sign_in(&self, username: &str, password: &str) -> String {
         let page = self.get("/sign-in", "").await;
         assert_eq!(page.status(), 200);
-        assert_eq!(
-            page.headers()["strict-transport-security"],
-            "max-age=31536000"
-        );
+        assert_eq!(page.headers()["strict-transport-security"], "max-age=31536000");
         let before = cookie(&page);
         let html = page.text().await.expect("a page");
         let csrf = html.split("name=\"csrf\" value=\"").nth(1).expect("a form");
         let csrf = csrf.split('"').next().expect("a value");
-        let fields = [
-            ("csrf", csrf),
-            ("username", username),
-            ("password", password),
-        ];
-        let request = self
-            .client
-            .post(format!("{}/sign-in", self.url))
-            .form(&fields);
+        let fields = [("csrf", csrf), ("username", username), ("password", password)];
+        let request = self.client.post(format!("{}/sign-in", self.url)).form(&fields);
         let request = request
             .header(COOKIE, before)
             .header(ORIGIN, &self.url)
@@ -103,16 +89,10 @@ impl Site {
 
     /// Everything that the document promises of a proxy.
     async fn is_served_well(&self, machine: &mut Machine) {
-        let plain = format!(
-            "http://connectory.example.org:{}/sign-in?next=%2F",
-            self.plain.port()
-        );
+        let plain = format!("http://connectory.example.org:{}/sign-in?next=%2F", self.plain.port());
         let answer = self.client.get(plain).send().await.expect("an answer");
         assert_eq!(answer.status(), 301);
-        assert_eq!(
-            answer.headers()[LOCATION],
-            format!("{}/sign-in?next=%2F", self.url)
-        );
+        assert_eq!(answer.headers()[LOCATION], format!("{}/sign-in?next=%2F", self.url));
 
         let session = self.sign_in(ANA.0, ANA.1).await;
         assert_eq!(self.get("/connectors", &session).await.status(), 200);
@@ -121,11 +101,7 @@ impl Site {
         assert_eq!(seen.out, format!("{VISITOR}\n"), "{}", seen.err);
 
         let metrics = self.client.get(format!("{}/metrics", self.url));
-        let metrics = metrics
-            .bearer_auth(METRICS_TOKEN)
-            .send()
-            .await
-            .expect("an answer");
+        let metrics = metrics.bearer_auth(METRICS_TOKEN).send().await.expect("an answer");
         assert_eq!(metrics.status(), 404, "they are for this machine only");
 
         // Paths and a body that proxies like to change or refuse.
@@ -135,11 +111,7 @@ impl Site {
             let request = self.client.post(url).body(vec![b'x'; body]);
             let answer = request.send().await.expect("an answer");
             assert_eq!(answer.status(), 401, "{path}");
-            assert_eq!(
-                answer.headers()["connectory-answer"],
-                "connectory",
-                "{path}"
-            );
+            assert_eq!(answer.headers()["connectory-answer"], "connectory", "{path}");
         }
     }
 }
@@ -228,9 +200,7 @@ async fn of_two_instances_behind_nginx_one_may_end_without_anybody_noticing() {
     let settings = machine.recipe("proxy-settings");
     let instances = ["192.0.2.10:8080", "192.0.2.20:8080"].map(|name| {
         let settings = settings.lines().filter_map(|line| line.split_once('='));
-        let instance = settings.fold(app.another_program(), |instance, (name, value)| {
-            instance.set(name, value)
-        });
+        let instance = settings.fold(app.another_program(), |instance, (name, value)| instance.set(name, value));
         machine.name(name, &instance.address.to_string());
         let program = instance.serve();
         (instance, program)
@@ -244,11 +214,7 @@ async fn of_two_instances_behind_nginx_one_may_end_without_anybody_noticing() {
         if number == 20 {
             first = None;
         }
-        assert_eq!(
-            site.get("/profile", &session).await.status(),
-            200,
-            "{number}"
-        );
+        assert_eq!(site.get("/profile", &session).await.status(), 200, "{number}");
     }
     assert!(first.is_none());
 }
@@ -263,16 +229,9 @@ impl Apache {
         let usual = ["mpm_event", "authz_core", "alias", "socache_shmcb"];
         let asked = fs::read_to_string(machine.path("/run/modules")).expect("the modules");
         let modules = usual.into_iter().chain(asked.lines());
-        let modules: Vec<String> = modules
-            .map(|name| {
-                format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n")
-            })
-            .collect();
-        let user = if is_root() {
-            "User www-data\nGroup www-data\n"
-        } else {
-            ""
-        };
+        let modules: Vec<String> =
+            modules.map(|name| format!("LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n")).collect();
+        let user = if is_root() { "User www-data\nGroup www-data\n" } else { "" };
         let secure = site.url.rsplit(':').next().expect("a port");
         let configuration = format!(
             "ServerRoot {folder}\nServerName 127.0.0.1\nPidFile {folder}/pid\nErrorLog {folder}/error.log\nDefaultRuntimeDir {folder}\n{}{user}Listen {}\nListen 127.0.0.1:{secure}\nInclude {folder}/sites-enabled/*.conf\n",
@@ -283,14 +242,7 @@ impl Apache {
         let file = folder.join("apache2.conf");
         fs::write(&file, configuration).expect("a file");
         let master = Command::new("setpriv")
-            .args([
-                "--pdeathsig=TERM",
-                "--",
-                "/usr/sbin/apache2",
-                "-D",
-                "FOREGROUND",
-                "-f",
-            ])
+            .args(["--pdeathsig=TERM", "--", "/usr/sbin/apache2", "-D", "FOREGROUND", "-f"])
             .arg(&file)
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -24,10 +24,7 @@ fn the_first_steps_go_as_they_are_shown() {
     let code = program.code();
     let greeting = program.greeting.clone();
     let with_code = |shown: &str| shown.replace("ABCD-EFGH-JKLM-NPQR", &code);
-    assert_eq!(
-        greeting,
-        with_code(&machine.translated(&block("first-start")))
-    );
+    assert_eq!(greeting, with_code(&machine.translated(&block("first-start"))));
     assert!(greeting.ends_with(&with_code(&machine.recipe("greeting"))));
     let folder = machine.path("/srv/connectory");
     assert!(folder.join("master.key").exists());
@@ -35,11 +32,7 @@ fn the_first_steps_go_as_they_are_shown() {
     machine.environment("CONNECTORY_DATA_DIR", folder.to_str().expect("a path"));
     let line = block("sample-data").replace("target/quick", "target/release");
     let outcome = machine.shell(&line);
-    assert_eq!(
-        outcome.out, "Created 60 data connectors; 0 were there already.\n",
-        "{}",
-        outcome.err
-    );
+    assert_eq!(outcome.out, "Created 60 data connectors; 0 were there already.\n", "{}", outcome.err);
 }
 
 #[test]
@@ -51,16 +44,10 @@ fn the_list_of_commands_is_the_programs() {
         let command: Vec<&str> = usage
             .split_whitespace()
             .take_while(|word| {
-                word.chars()
-                    .all(|letter| letter.is_ascii_lowercase() || letter == '-')
-                    && !word.starts_with('-')
+                word.chars().all(|letter| letter.is_ascii_lowercase() || letter == '-') && !word.starts_with('-')
             })
             .collect();
-        let command = if usage.starts_with("[serve]") {
-            vec!["serve"]
-        } else {
-            command
-        };
+        let command = if usage.starts_with("[serve]") { vec!["serve"] } else { command };
         let output = Command::new(machine.path("/target/release/connectory"))
             .args(&command)
             .arg("--help")
@@ -68,10 +55,7 @@ fn the_list_of_commands_is_the_programs() {
             .expect("the program");
         assert!(output.status.success(), "{line}");
         let help = String::from_utf8_lossy(&output.stdout);
-        for option in usage
-            .split(['[', ']', ' '])
-            .filter(|word| word.starts_with("--"))
-        {
+        for option in usage.split(['[', ']', ' ']).filter(|word| word.starts_with("--")) {
             assert!(help.contains(option), "{line}: {help}");
         }
         for option in ["--data-dir", "--config"] {
@@ -106,9 +90,7 @@ fn make_run_builds_the_quick_program_and_passes_options_on() {
 fn the_versions_that_are_asked_for_are_the_ones_that_are_needed() {
     let (readme, provision) = (read("README.md"), read("packaging/provision"));
     let cargo = read("Cargo.toml");
-    let rust = cargo
-        .lines()
-        .find_map(|line| line.strip_prefix("rust-version = \""));
+    let rust = cargo.lines().find_map(|line| line.strip_prefix("rust-version = \""));
     let rust = rust.expect("a version").trim_end_matches('"');
     assert!(readme.contains(&format!("Rust {rust} or newer")));
     assert!(readme.contains("Node.js 20.19 or newer") && provision.contains("need 20.19 or newer"));
@@ -122,10 +104,7 @@ fn the_table_of_entries_is_the_repository() {
     let first_cells = table.lines().filter_map(|line| line.strip_prefix("| `"));
     let listed: BTreeSet<String> = first_cells
         .filter_map(|line| line.split(" |").next())
-        .flat_map(|cell| {
-            cell.split(", ")
-                .map(|name| name.trim_matches(['`', '/']).to_owned())
-        })
+        .flat_map(|cell| cell.split(", ").map(|name| name.trim_matches(['`', '/']).to_owned()))
         .collect();
     assert!(listed.contains("src"), "{listed:?}");
     let Some(there) = tracked_entries() else {

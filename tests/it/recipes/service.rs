@@ -11,19 +11,11 @@ use crate::support::program::mode;
 async fn the_service_is_installed_started_and_stopped_as_the_document_says() {
     let mut machine = Machine::in_use();
     assert_eq!(mode(&machine.path("/usr/local/sbin/connectory")), 0o755);
-    assert_eq!(
-        mode(&machine.path("/etc/connectory/connectory.conf")),
-        0o640
-    );
+    assert_eq!(mode(&machine.path("/etc/connectory/connectory.conf")), 0o640);
     machine.ana().await.get("/connectors").await.expect(200);
     the_data_folder_is_as_shown(&machine);
     machine.run("stop-and-start");
-    assert_eq!(
-        machine.log.matches("stopping").count(),
-        2,
-        "{}",
-        machine.log
-    );
+    assert_eq!(machine.log.matches("stopping").count(), 2, "{}", machine.log);
     machine.ana().await.get("/connectors").await.expect(200);
 }
 
@@ -41,19 +33,14 @@ fn the_data_folder_is_as_shown(machine: &Machine) {
     }
     for entry in fs::read_dir(&folder).expect("the folder") {
         let name = entry.expect("an entry").file_name();
-        assert!(
-            names.iter().any(|known| **known == *name),
-            "{name:?} is not shown"
-        );
+        assert!(names.iter().any(|known| **known == *name), "{name:?} is not shown");
     }
 }
 
 #[tokio::test]
 async fn people_and_passwords_are_made_on_the_command_line() {
     let mut machine = Machine::serving();
-    let made = machine.shell(
-        "printf 'quite another good password\\n' | connectory user create ana --super-admin",
-    );
+    let made = machine.shell("printf 'quite another good password\\n' | connectory user create ana --super-admin");
     assert_eq!(made.code, 0, "{}", made.err);
     machine.browser().sign_in(ANA.0, ANA.1).await.expect(422);
     machine.run("lost-password");
@@ -67,9 +54,7 @@ async fn people_and_passwords_are_made_on_the_command_line() {
     let out = machine.run("users");
     assert!(out.contains("Create Data Connectors\n"), "{out}");
     let ben = machine.browser();
-    ben.sign_in("ben", "other words make another one")
-        .await
-        .expect(303);
+    ben.sign_in("ben", "other words make another one").await.expect(303);
     ben.get("/connectors/new").await.expect(200);
     ben.get("/users").await.expect(403);
 }
@@ -91,28 +76,18 @@ fn systemd_understands_the_unit() {
         .expect("systemd-analyze; Debian's package is systemd");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
-    let about_it: Vec<&str> = said
-        .lines()
-        .filter(|line| line.contains("connectory"))
-        .collect();
+    let about_it: Vec<&str> = said.lines().filter(|line| line.contains("connectory")).collect();
     assert_eq!(about_it, [""; 0]);
     // What it is told to keep is what the settings name.
     let text = fs::read_to_string(unit).expect("the unit");
     assert!(text.contains("\nStateDirectory=connectory\n"));
-    assert!(
-        machine.recipe("settings-file").contains("DATA_DIR=")
-            && machine.path("/var/lib/connectory").exists()
-    );
+    assert!(machine.recipe("settings-file").contains("DATA_DIR=") && machine.path("/var/lib/connectory").exists());
 }
 
 /// `rwxr-x---` of 0o750.
 fn letters(mode: u32) -> String {
     let bit = |(place, letter)| {
-        if mode >> (8 - place) & 1 == 1 {
-            letter
-        } else {
-            '-'
-        }
+        if mode >> (8 - place) & 1 == 1 { letter } else { '-' }
     };
     "rwxrwxrwx".chars().enumerate().map(bit).collect()
 }

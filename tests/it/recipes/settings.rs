@@ -34,13 +34,9 @@ fn rows(path: &str) -> Rows {
     let mut rows = Rows::new();
     let document = read(path);
     let tables = document.lines().filter_map(|line| line.strip_prefix("| "));
-    for line in
-        tables.filter(|line| line.starts_with("`CONNECTORY_") || line.starts_with("`DATABASE_URL"))
-    {
+    for line in tables.filter(|line| line.starts_with("`CONNECTORY_") || line.starts_with("`DATABASE_URL")) {
         let cells: Vec<&str> = line.trim_end_matches('|').splitn(3, " | ").collect();
-        let [names, default, what] = cells.as_slice() else {
-            panic!("{path}: {line}")
-        };
+        let [names, default, what] = cells.as_slice() else { panic!("{path}: {line}") };
         let mut before = "";
         for name in names.split('`').skip(1).step_by(2) {
             let name = match name.strip_prefix('…') {
@@ -75,9 +71,7 @@ fn every_name_of_a_setting_in_the_documents_is_one() {
             let end = rest.find(|letter: char| !letter.is_ascii_uppercase() && letter != '_');
             let name = &rest[..end.unwrap_or(rest.len())];
             let is_family = name.ends_with('_');
-            let is_known = SETTINGS
-                .iter()
-                .any(|known| known.name == name || is_family && known.name.starts_with(name));
+            let is_known = SETTINGS.iter().any(|known| known.name == name || is_family && known.name.starts_with(name));
             assert!(is_known, "{path} names {name}");
         }
     }
@@ -92,69 +86,29 @@ fn both_tables_have_the_defaults_that_the_program_takes() {
     assert_eq!((email.tls, email.port), (MailTls::StartTls, 587));
     let defaults = [
         ("CONNECTORY_LISTEN", config.listen.to_string()),
-        (
-            "CONNECTORY_OUTBOUND_LOOPBACK",
-            yes_or_no(config.outbound_loopback),
-        ),
+        ("CONNECTORY_OUTBOUND_LOOPBACK", yes_or_no(config.outbound_loopback)),
         (
             "CONNECTORY_DATABASE_PLAINTEXT",
-            config
-                .settings
-                .text("CONNECTORY_DATABASE_PLAINTEXT")
-                .unwrap_or_default()
-                .into(),
+            config.settings.text("CONNECTORY_DATABASE_PLAINTEXT").unwrap_or_default().into(),
         ),
-        (
-            "CONNECTORY_PASSWORD_GRANT",
-            yes_or_no(config.password_grant),
-        ),
-        (
-            "CONNECTORY_IMPLICIT_GRANT",
-            yes_or_no(config.implicit_grant),
-        ),
-        (
-            "CONNECTORY_SESSION_IDLE_MINUTES",
-            (config.session_idle.as_secs() / 60).to_string(),
-        ),
-        (
-            "CONNECTORY_SESSION_HOURS",
-            (config.session_lifetime.as_secs() / 3600).to_string(),
-        ),
-        (
-            "CONNECTORY_BODY_MEMORY",
-            (config.resources.body_memory / 1024 / 1024).to_string(),
-        ),
-        (
-            "CONNECTORY_CALLER_REQUESTS_PER_MINUTE",
-            config.resources.key_per_minute.to_string(),
-        ),
-        (
-            "CONNECTORY_CALLER_REQUESTS_AT_ONCE",
-            config.resources.key_at_once.to_string(),
-        ),
-        (
-            "CONNECTORY_CLIENT_IDLE_SECONDS",
-            config.resources.client_idle.as_secs().to_string(),
-        ),
+        ("CONNECTORY_PASSWORD_GRANT", yes_or_no(config.password_grant)),
+        ("CONNECTORY_IMPLICIT_GRANT", yes_or_no(config.implicit_grant)),
+        ("CONNECTORY_SESSION_IDLE_MINUTES", (config.session_idle.as_secs() / 60).to_string()),
+        ("CONNECTORY_SESSION_HOURS", (config.session_lifetime.as_secs() / 3600).to_string()),
+        ("CONNECTORY_BODY_MEMORY", (config.resources.body_memory / 1024 / 1024).to_string()),
+        ("CONNECTORY_CALLER_REQUESTS_PER_MINUTE", config.resources.key_per_minute.to_string()),
+        ("CONNECTORY_CALLER_REQUESTS_AT_ONCE", config.resources.key_at_once.to_string()),
+        ("CONNECTORY_CLIENT_IDLE_SECONDS", config.resources.client_idle.as_secs().to_string()),
         ("CONNECTORY_CALL_LOG_DAYS", config.call_log_days.to_string()),
         ("CONNECTORY_SMTP_TLS", "starttls".into()),
-        (
-            "CONNECTORY_NOTICES_QUIET_MINUTES",
-            config.notices.quiet_minutes.to_string(),
-        ),
+        ("CONNECTORY_NOTICES_QUIET_MINUTES", config.notices.quiet_minutes.to_string()),
         ("CONNECTORY_NOTICES_DAYS", config.notices.days.to_string()),
         ("CONNECTORY_LOG", config.log),
-        (
-            "CONNECTORY_LOG_FORMAT",
-            if config.log_json { "json" } else { "text" }.into(),
-        ),
+        ("CONNECTORY_LOG_FORMAT", if config.log_json { "json" } else { "text" }.into()),
         ("CONNECTORY_OIDC_NAME", oidc.name),
         ("CONNECTORY_OIDC_SCOPES", oidc.scopes),
         ("CONNECTORY_OIDC_USERNAME_CLAIM", oidc.username_claim),
-        (
-            "CONNECTORY_OIDC_CREATE_USERS",
-            yes_or_no(oidc.create_people),
-        ),
+        ("CONNECTORY_OIDC_CREATE_USERS", yes_or_no(oidc.create_people)),
     ];
     for path in ["docs/operations.md", "README.md"] {
         let rows = rows(path);
@@ -170,10 +124,7 @@ fn both_tables_have_the_defaults_that_the_program_takes() {
         };
         for (name, (default, _)) in &rows {
             let is_compared = defaults.iter().any(|(known, _)| known == name);
-            assert!(
-                is_compared || !is_plain(default),
-                "{path}: {name} {default}"
-            );
+            assert!(is_compared || !is_plain(default), "{path}: {name} {default}");
         }
     }
 }
@@ -189,12 +140,7 @@ fn the_ranges_of_the_table_are_the_programs() {
         let (Ok(least), Ok(most)) = (least.parse::<i64>(), most.parse::<i64>()) else {
             continue;
         };
-        for (value, is_good) in [
-            (least - 1, false),
-            (least, true),
-            (most, true),
-            (most + 1, false),
-        ] {
+        for (value, is_good) in [(least - 1, false), (least, true), (most, true), (most + 1, false)] {
             let outcome = load(&format!("{FAMILIES}{name}={value}\n"));
             assert_eq!(outcome.is_ok(), is_good, "{name}={value}");
         }

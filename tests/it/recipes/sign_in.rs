@@ -34,21 +34,13 @@ async fn people_come_in_by_the_settings_of_the_document() {
 #[test]
 fn what_stands_there_for_each_provider_is_a_whole_set_of_settings() {
     for (settings, issuer, groups) in [
-        (
-            recipe("oidc-keycloak"),
-            "https://login.example.org/realms/staff",
-            Some("groups"),
-        ),
+        (recipe("oidc-keycloak"), "https://login.example.org/realms/staff", Some("groups")),
         (
             recipe("oidc-entra"),
             "https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0",
             Some("groups"),
         ),
-        (
-            recipe("oidc-authentik"),
-            "https://login.example.org/application/o/connectory/",
-            Some("groups"),
-        ),
+        (recipe("oidc-authentik"), "https://login.example.org/application/o/connectory/", Some("groups")),
         (recipe("oidc-google"), "https://accounts.google.com", None),
     ] {
         let machine = Machine::installed();
@@ -60,9 +52,6 @@ fn what_stands_there_for_each_provider_is_a_whole_set_of_settings() {
         machine.add_lines(&settings);
         let config = config(&machine);
         let oidc = config.oidc.expect("a provider");
-        assert_eq!(
-            (oidc.issuer.as_str(), oidc.groups_claim.as_deref()),
-            (issuer, groups)
-        );
+        assert_eq!((oidc.issuer.as_str(), oidc.groups_claim.as_deref()), (issuer, groups));
     }
 }

@@ -1,7 +1,8 @@
 //! What stands in for commands that would change the machine under the tests.
 //!
-//! `systemctl` has the test start and stop its own processes, by the unit's `ExecStart`. `runuser` changes to no user `connectory`,
-//! whom `adduser` did not make. `a2enmod` and `a2ensite` write down what they are told. `update-ca-certificates` is the real one, which writes below the machine's folder.
+//! `systemctl` has the test start and stop its own processes, by the unit's `ExecStart`. `runuser` changes to no user
+//! `connectory`, whom `adduser` did not make. `a2enmod` and `a2ensite` write down what they are told.
+//! `update-ca-certificates` is the real one, which writes below the machine's folder.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;

@@ -10,23 +10,10 @@ async fn two_who_change_the_access_at_once_see_both_versions() {
     app.connector("Payroll").await;
     let (ana, cleo) = (app.super_admin().await, app.super_admin().await);
     let (first, second) = (ana.get(TAB).await, cleo.get(TAB).await);
-    first
-        .form(TAB)
-        .untick("everybody", "call")
-        .send()
-        .await
-        .expect(303);
-    let conflict = second
-        .form(TAB)
-        .untick("everybody", "authorize")
-        .send()
-        .await
-        .expect(409);
+    first.form(TAB).untick("everybody", "call").send().await.expect(303);
+    let conflict = second.form(TAB).untick("everybody", "authorize").send().await.expect(409);
     let text = conflict.text();
-    assert!(
-        text.contains("View, Edit, Authorize") && text.contains("View, Call, Edit"),
-        "{text}"
-    );
+    assert!(text.contains("View, Edit, Authorize") && text.contains("View, Call, Edit"), "{text}");
     assert_eq!(stored(&app).await, ["{view,edit,authorize}"]);
     conflict.form(TAB).send().await.expect(303);
     assert_eq!(stored(&app).await, ["{view,call,edit}"]);
@@ -54,16 +41,9 @@ async fn whoever_was_listed_since_the_form_was_opened_stays_listed() {
         .expect(409);
     let text = conflict.text();
     assert!(text.contains("Dora Lind"), "{text}");
-    assert!(
-        !text.contains("Ben Okafor"),
-        "the form says nothing of whoever was not in it: {text}"
-    );
+    assert!(!text.contains("Ben Okafor"), "the form says nothing of whoever was not in it: {text}");
     conflict.form(TAB).send().await.expect(303);
-    let kept = [
-        "{view,call,edit}",
-        "Ben Okafor {view,call}",
-        "Dora Lind {view}",
-    ];
+    let kept = ["{view,call,edit}", "Ben Okafor {view,call}", "Dora Lind {view}"];
     assert_eq!(stored(&app).await, kept);
     // With a row in the form, all unticked still takes off.
     let untick = |page: &Page| {

@@ -1,4 +1,5 @@
-//! What “Who can use it, and why” says is what everybody can do: for every pair of person and connector, and every right.
+//! What “Who can use it, and why” says is what everybody can do: for every pair of person and connector, and every
+//! right.
 
 use connectory::connectors::Method;
 use serde_json::Value;
@@ -12,10 +13,7 @@ struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         (self.0 >> 33) % sides
     }
 
@@ -24,23 +22,13 @@ impl Dice {
     }
 }
 
-const PERMISSIONS: [&str; 3] = [
-    "view-data-connectors",
-    "call-data-connectors",
-    "edit-data-connectors",
-];
+const PERMISSIONS: [&str; 3] = ["view-data-connectors", "call-data-connectors", "edit-data-connectors"];
 
 const RIGHTS: [&str; 4] = ["View", "Call", "Edit", "Authorize"];
 
 /// Sets of rights as the database takes them.
-const SETS: [&str; 6] = [
-    "{view}",
-    "{view,call}",
-    "{view,edit}",
-    "{view,authorize}",
-    "{view,call,edit}",
-    "{view,call,edit,authorize}",
-];
+const SETS: [&str; 6] =
+    ["{view}", "{view,call}", "{view,edit}", "{view,authorize}", "{view,call,edit}", "{view,call,edit,authorize}"];
 
 /// People, groups in groups and connectors, all connected at random.
 struct World {
@@ -63,7 +51,10 @@ impl World {
             }
             for outer in &groups {
                 if dice.happens(4) {
-                    app.sql(&format!("INSERT INTO group_groups (group_id, member_group_id) VALUES ('{outer}', '{id}')")).await;
+                    app.sql(&format!(
+                        "INSERT INTO group_groups (group_id, member_group_id) VALUES ('{outer}', '{id}')"
+                    ))
+                    .await;
                 }
             }
             groups.push(id);
@@ -85,11 +76,8 @@ impl World {
         }
         let mut connectors = Vec::new();
         for number in 0..7 {
-            let bearer =
-                |new: &mut connectory::connectors::NewConnector| new.method = Method::Bearer;
-            let id = app
-                .connector_with(&format!("Connector {number}"), bearer)
-                .await;
+            let bearer = |new: &mut connectory::connectors::NewConnector| new.method = Method::Bearer;
+            let id = app.connector_with(&format!("Connector {number}"), bearer).await;
             if number > 0 {
                 let open = match dice.roll(8) {
                     set @ 0..6 => SETS[set as usize],
@@ -109,19 +97,12 @@ impl World {
             }
             connectors.push((id, format!("connector-{number}")));
         }
-        World {
-            app,
-            people,
-            connectors,
-        }
+        World { app, people, connectors }
     }
 }
 
 async fn grant(app: &TestApp, kind: &str, id: Uuid, permission: &str) {
-    app.sql(&format!(
-        "INSERT INTO {kind}_permissions ({kind}_id, permission) VALUES ('{id}', '{permission}')"
-    ))
-    .await;
+    app.sql(&format!("INSERT INTO {kind}_permissions ({kind}_id, permission) VALUES ('{id}', '{permission}')")).await;
 }
 
 /// Whether the page for which a right is needed opens.
@@ -132,9 +113,7 @@ async fn opens(person: &Browser, connector: &str, right: &str) -> bool {
         "Edit" => "/endpoints/new",
         _ => "/authorization/token-requests",
     };
-    let page = person
-        .get(&format!("/connectors/{connector}{address}"))
-        .await;
+    let page = person.get(&format!("/connectors/{connector}{address}")).await;
     match page.status {
         200 | 303 => true,
         403 | 404 => false,
@@ -145,9 +124,7 @@ async fn opens(person: &Browser, connector: &str, right: &str) -> bool {
 /// What the page says of somebody: a right, and Yes or No.
 fn said(page: &Page, username: &str) -> Vec<bool> {
     let rows = page.rows();
-    let row = rows
-        .iter()
-        .find(|row| row[0].ends_with(&format!(" {username}")));
+    let row = rows.iter().find(|row| row[0].ends_with(&format!(" {username}")));
     let row = row.unwrap_or_else(|| panic!("nothing of {username}: {}", page.text()));
     row[1..5].iter().map(|cell| cell == "Yes").collect()
 }
@@ -167,12 +144,7 @@ async fn what_the_page_says_of_everybody_is_what_they_can_do() {
                 let said = said(&page, username);
                 for (index, right) in RIGHTS.iter().enumerate() {
                     let can = opens(person, connector, right).await;
-                    assert_eq!(
-                        can,
-                        said[index],
-                        "seed {seed}: {username}, {connector}, {right}: {}",
-                        page.text()
-                    );
+                    assert_eq!(can, said[index], "seed {seed}: {username}, {connector}, {right}: {}", page.text());
                     if can {
                         may[index].push(username.clone());
                         allowed += 1;
@@ -182,16 +154,11 @@ async fn what_the_page_says_of_everybody_is_what_they_can_do() {
             // The filter comes down from the groups, so it is asked apart.
             for (right, expected) in RIGHTS.iter().zip(&may) {
                 let filter = right.to_lowercase();
-                let page = admin
-                    .get(&format!("{users}&right={filter}"))
-                    .await
-                    .expect(200);
+                let page = admin.get(&format!("{users}&right={filter}")).await.expect(200);
                 let listed: Vec<String> = page.row_heads();
                 for person in &world.people {
                     let username = &person.user().username;
-                    let is_listed = listed
-                        .iter()
-                        .any(|head| head.ends_with(&format!(" {username}")));
+                    let is_listed = listed.iter().any(|head| head.ends_with(&format!(" {username}")));
                     assert_eq!(
                         is_listed,
                         expected.contains(username),
@@ -199,21 +166,11 @@ async fn what_the_page_says_of_everybody_is_what_they_can_do() {
                     );
                 }
             }
-            let page = admin
-                .get(&format!("{users}&right=nothing"))
-                .await
-                .expect(200);
+            let page = admin.get(&format!("{users}&right=nothing")).await.expect(200);
             for person in &world.people {
                 let username = &person.user().username;
-                let is_listed = page
-                    .row_heads()
-                    .iter()
-                    .any(|head| head.ends_with(&format!(" {username}")));
-                assert_ne!(
-                    is_listed,
-                    may[0].contains(username),
-                    "seed {seed}: {username}, {connector}"
-                );
+                let is_listed = page.row_heads().iter().any(|head| head.ends_with(&format!(" {username}")));
+                assert_ne!(is_listed, may[0].contains(username), "seed {seed}: {username}, {connector}");
             }
         }
         let pairs = world.people.len() * world.connectors.len() * RIGHTS.len();

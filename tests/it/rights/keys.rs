@@ -1,4 +1,5 @@
-//! API keys do no more than lists allow: a person's key what the person may do, a program's key where somebody has led it by name.
+//! API keys do no more than lists allow: a person's key what the person may do, a program's key where somebody has led
+//! it by name.
 
 use connectory::access::ApiKey;
 use connectory::access::Permission::{CallConnectors, EditConnectors, ManageUsers};
@@ -38,18 +39,11 @@ impl World {
         let now = app.clock.now();
         let mut conn = app.conn().await;
         let origins = crate::support::in_use(&mut conn, payroll).await;
-        connectory::authorization::store_token(
-            &mut conn, &app.vault, &by, now, payroll, &token, &origins,
-        )
-        .await
-        .expect("a token");
+        connectory::authorization::store_token(&mut conn, &app.vault, &by, now, payroll, &token, &origins)
+            .await
+            .expect("a token");
         drop(conn);
-        World {
-            app,
-            _api: api,
-            payroll,
-            http: reqwest::Client::new(),
-        }
+        World { app, _api: api, payroll, http: reqwest::Client::new() }
     }
 
     /// The status of a call through the proxy and, if it is refused, its code.
@@ -68,10 +62,7 @@ impl World {
         let answer = request.send().await.expect("an answer");
         let status = answer.status().as_u16();
         let body: serde_json::Value = answer.json().await.unwrap_or_default();
-        match body["type"]
-            .as_str()
-            .and_then(|kind| kind.rsplit([':', '/', '#']).next())
-        {
+        match body["type"].as_str().and_then(|kind| kind.rsplit([':', '/', '#']).next()) {
             Some(code) => format!("{status} {code}"),
             None => status.to_string(),
         }
@@ -99,10 +90,7 @@ async fn a_persons_key_leads_where_the_person_may_call_and_nowhere_else() {
     assert_eq!(closed("").await, (hidden.clone(), hidden.clone()));
     assert_eq!(closed("{view}").await, (hidden.clone(), hidden));
     let (proxied, token) = closed("{view,call}").await;
-    assert_eq!(
-        (proxied.as_str(), token.as_str()),
-        ("200", "403 token_not_allowed")
-    );
+    assert_eq!((proxied.as_str(), token.as_str()), ("200", "403 token_not_allowed"));
     let (proxied, token) = closed("{view,call,authorize}").await;
     assert_eq!((proxied.as_str(), token.as_str()), ("200", "200"));
 }
@@ -142,60 +130,31 @@ async fn only_one_of_those_who_may_call_it_leads_a_program_to_what_is_kept_to_pe
     close(&world.app, world.payroll).await;
     manager.get(&format!("{ways}/payroll")).await.expect(404);
     page.submit(|form| form).await.expect(404);
-    let found = manager
-        .get(&format!("{ways}/new?q=payroll"))
-        .await
-        .expect(200);
+    let found = manager.get(&format!("{ways}/new?q=payroll")).await.expect(200);
     assert!(!found.text().contains("Payroll"), "{}", found.text());
 
     open_for(&world.app, world.payroll, "{view}").await;
     let refused = manager.get(&format!("{ways}/payroll")).await.expect(403);
-    assert!(
-        refused.text().contains("may call this data connector"),
-        "{}",
-        refused.text()
-    );
+    assert!(refused.text().contains("may call this data connector"), "{}", refused.text());
     page.submit(|form| form).await.expect(403);
 
-    let caller = world
-        .app
-        .person(&[ManageUsers, CallConnectors, EditConnectors])
-        .await;
+    let caller = world.app.person(&[ManageUsers, CallConnectors, EditConnectors]).await;
     list(&world.app, world.payroll, caller.user().id, "{view,call}").await;
-    let found = caller
-        .get(&format!("{ways}/new?q=payroll"))
-        .await
-        .expect(200);
+    let found = caller.get(&format!("{ways}/new?q=payroll")).await.expect(200);
     assert!(found.text().contains("Payroll"));
     let page = caller.get(&format!("{ways}/payroll")).await.expect(200);
     assert!(!page.text().contains("May read the access token"));
-    let answer = page
-        .main_form()
-        .tick("proxy", "yes")
-        .forge("token", "yes")
-        .send()
-        .await
-        .expect(422);
+    let answer = page.main_form().tick("proxy", "yes").forge("token", "yes").send().await.expect(422);
     assert_eq!(answer.errors()[0].0, "token");
-    page.submit(|form| form.tick("proxy", "yes"))
-        .await
-        .expect(303);
+    page.submit(|form| form.tick("proxy", "yes")).await.expect(303);
 
     // Who may not see the connector sees a way without its name, and cannot change it.
     close(&world.app, world.payroll).await;
     let key = ways.trim_end_matches("/connectors");
     let page = manager.get(key).await.expect(200);
-    assert!(
-        page.text()
-            .contains("A data connector that you may not see"),
-        "{}",
-        page.text()
-    );
+    assert!(page.text().contains("A data connector that you may not see"), "{}", page.text());
     assert!(!page.text().contains("Payroll"));
-    manager
-        .get(&format!("{ways}/payroll/removal"))
-        .await
-        .expect(404);
+    manager.get(&format!("{ways}/payroll/removal")).await.expect(404);
     assert!(caller.get(key).await.text().contains("Payroll"));
 }
 
@@ -205,54 +164,23 @@ async fn the_page_says_which_keys_of_programs_lead_here_and_why() {
     let ana = world.app.super_admin().await;
     let users = "/connectors/payroll/access/users";
     let page = ana.get(users).await.expect(200);
-    assert!(
-        page.text()
-            .contains("No API key of an active program leads here.")
-    );
+    assert!(page.text().contains("No API key of an active program leads here."));
     let billing = program(&world.app, "Billing").await;
     key(&world.app, Whose::Program(billing)).await;
     let page = ana.get(users).await.expect(200);
-    assert!(
-        page.text()
-            .contains("It leads to all data connectors that are open to everybody")
-    );
-    assert!(
-        page.text()
-            .contains("All endpoints, the proxy, the access token"),
-        "{}",
-        page.text()
-    );
+    assert!(page.text().contains("It leads to all data connectors that are open to everybody"));
+    assert!(page.text().contains("All endpoints, the proxy, the access token"), "{}", page.text());
     close(&world.app, world.payroll).await;
     let page = ana.get(users).await.expect(200);
-    assert!(
-        page.text()
-            .contains("do not lead to one whose Call is not open to everybody")
-    );
-    world
-        .app
-        .sql(&format!(
-            "UPDATE api_key_scopes SET connector_id = '{}'",
-            world.payroll
-        ))
-        .await;
+    assert!(page.text().contains("do not lead to one whose Call is not open to everybody"));
+    world.app.sql(&format!("UPDATE api_key_scopes SET connector_id = '{}'", world.payroll)).await;
     let page = ana.get(users).await.expect(200);
-    assert!(
-        page.text()
-            .contains("It leads to this data connector by name")
-    );
+    assert!(page.text().contains("It leads to this data connector by name"));
     let tab = ana.get("/connectors/payroll/access").await.expect(200);
-    assert!(
-        tab.text()
-            .contains("1 key of a program leads here by name,"),
-        "{}",
-        tab.text()
-    );
+    assert!(tab.text().contains("1 key of a program leads here by name,"), "{}", tab.text());
     world.app.sql("UPDATE programs SET active = false").await;
     let page = ana.get(users).await.expect(200);
-    assert!(
-        page.text()
-            .contains("No API key of an active program leads here.")
-    );
+    assert!(page.text().contains("No API key of an active program leads here."));
 }
 
 #[tokio::test]
@@ -266,10 +194,7 @@ async fn what_a_program_has_called_is_named_only_to_those_who_see_it() {
     let page = format!("/programs/{billing}/delete");
     let manager = world.app.person(&[ManageUsers]).await;
     let text = manager.get(&page).await.expect(200).text();
-    assert!(
-        text.contains("A data connector that you may not see") && !text.contains("Payroll"),
-        "{text}"
-    );
+    assert!(text.contains("A data connector that you may not see") && !text.contains("Payroll"), "{text}");
     let ana = world.app.super_admin().await;
     assert!(ana.get(&page).await.text().contains("Payroll"));
 }
@@ -291,17 +216,10 @@ async fn who_may_not_call_it_gives_no_key_more_of_what_is_kept_to_people() {
     let edit = format!("/programs/{billing}/keys/{id}/edit");
     let manager = world.app.person(&[ManageUsers]).await;
     let page = manager.get(&edit).await.expect(200);
-    for (field, value, wrong) in [
-        ("methods", "all", "methods"),
-        ("expires", "never", "expires"),
-    ] {
+    for (field, value, wrong) in [("methods", "all", "methods"), ("expires", "never", "expires")] {
         let refused = page.main_form().set(field, value).send().await.expect(422);
         assert_eq!(refused.errors()[0].0, wrong);
-        assert!(
-            refused
-                .text()
-                .contains("you are not among those who may call it")
-        );
+        assert!(refused.text().contains("you are not among those who may call it"));
     }
     let name = page.main_form().set("key_name", "Weekly");
     name.send().await.expect(303);
@@ -315,12 +233,7 @@ async fn who_may_not_call_it_gives_no_key_more_of_what_is_kept_to_people() {
     let caller = world.app.person(&[ManageUsers, CallConnectors]).await;
     list(&world.app, world.payroll, caller.user().id, "{view,call}").await;
     let page = caller.get(&edit).await.expect(200);
-    page.submit(|form| form.set("methods", "all"))
-        .await
-        .expect(303);
+    page.submit(|form| form.set("methods", "all")).await.expect(303);
     let program = caller.get(&format!("/programs/{billing}/edit")).await;
-    program
-        .submit(|form| form.set("status", "active"))
-        .await
-        .expect(303);
+    program.submit(|form| form.set("status", "active")).await.expect(303);
 }

@@ -21,15 +21,10 @@ async fn fill(app: &TestApp) {
 async fn a_list_of_which_nearly_nothing_is_open_reads_what_is() {
     let app = TestApp::start_with(|site| (site.workers, site.connections) = (1, 1)).await;
     fill(&app).await;
-    app.sql("UPDATE connectors SET open_rights = '{}' WHERE name <> 'meter-09999'")
-        .await;
+    app.sql("UPDATE connectors SET open_rights = '{}' WHERE name <> 'meter-09999'").await;
     let ben = app.person(&[ViewConnectors]).await;
     for number in ["00777", "09876"] {
-        let id = app
-            .value(&format!(
-                "SELECT id FROM connectors WHERE name = 'meter-{number}'"
-            ))
-            .await;
+        let id = app.value(&format!("SELECT id FROM connectors WHERE name = 'meter-{number}'")).await;
         list(&app, id.parse().expect("an id"), ben.user().id, "{view}").await;
     }
     app.sql("VACUUM ANALYZE connectors").await;
@@ -43,11 +38,7 @@ async fn a_list_of_which_nearly_nothing_is_open_reads_what_is() {
             names.reverse();
         }
         assert_eq!(strs(&page.row_heads()), names, "{query}");
-        assert!(
-            page.table_foot().ends_with("of 3 data connectors"),
-            "{}",
-            page.table_foot()
-        );
+        assert!(page.table_foot().ends_with("of 3 data connectors"), "{}", page.table_foot());
         assert!(read <= MOST, "{query} read {read} rows");
     }
 }
@@ -59,17 +50,12 @@ const MOST: i64 = ROWS + 500;
 async fn a_list_of_which_nearly_everything_is_open_reads_a_walk_at_most() {
     let app = TestApp::start_with(|site| (site.workers, site.connections) = (1, 1)).await;
     fill(&app).await;
-    app.sql("UPDATE connectors SET open_rights = '{}' WHERE name < 'meter-00012'")
-        .await;
+    app.sql("UPDATE connectors SET open_rights = '{}' WHERE name < 'meter-00012'").await;
     app.sql("VACUUM ANALYZE connectors").await;
     let ben = app.person(&[ViewConnectors]).await;
     let first = ben.get("/connectors").await.expect(200);
     assert_eq!(first.row_heads()[0], "meter-00012");
-    assert!(
-        first.table_foot().ends_with("of 9,989 data connectors"),
-        "{}",
-        first.table_foot()
-    );
+    assert!(first.table_foot().ends_with("of 9,989 data connectors"), "{}", first.table_foot());
     let second = first.click("Next page").await;
     for page in [first.path, second.path, "/connectors?place=last".into()] {
         let before = app.rows_read(&ben, "connectors").await;

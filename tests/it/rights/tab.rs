@@ -14,9 +14,7 @@ pub(super) async fn recorded(app: &TestApp) -> String {
 }
 
 pub(super) async fn stored(app: &TestApp) -> Vec<String> {
-    let open = app
-        .value("SELECT open_rights::text FROM connectors WHERE key = 'payroll'")
-        .await;
+    let open = app.value("SELECT open_rights::text FROM connectors WHERE key = 'payroll'").await;
     let rows = app.rows("SELECT coalesce(u.name, g.name), r.rights::text FROM connector_rights r LEFT JOIN users u ON u.id = r.user_id LEFT JOIN groups g ON g.id = r.group_id ORDER BY 1");
     let listed = rows.await.into_iter().map(|row| row.join(" "));
     std::iter::once(open).chain(listed).collect()
@@ -37,17 +35,9 @@ async fn everything_is_open_to_everybody_at_first() {
     let app = TestApp::start().await;
     app.connector("Payroll").await;
     let ana = app.super_admin().await;
-    let page = ana
-        .get("/connectors/payroll")
-        .await
-        .click("Access")
-        .await
-        .expect(200);
+    let page = ana.get("/connectors/payroll").await.click("Access").await.expect(200);
     assert_eq!(page.h1(), "Payroll: Access");
-    assert_eq!(
-        strs(&page.ticked("everybody")),
-        ["view", "call", "edit", "authorize"]
-    );
+    assert_eq!(strs(&page.ticked("everybody")), ["view", "call", "edit", "authorize"]);
     assert_eq!(strs(&page.row_heads()), ["Everybody with the permission"]);
     assert!(!page.text().contains("Kept to certain people"));
 }
@@ -59,12 +49,7 @@ async fn people_are_listed_and_what_is_open_is_closed() {
     let ana = app.super_admin().await;
     let ben = app.user_named("ben", "Ben Okafor", &[ViewConnectors]).await;
     let finance = group(&app, "Finance").await;
-    let page = ana
-        .get(TAB)
-        .await
-        .click("Add users and groups")
-        .await
-        .expect(200);
+    let page = ana.get(TAB).await.click("Add users and groups").await.expect(200);
     let answer = adding(&page)
         .tick("member", &format!("user.{}", ben.id))
         .tick("member", &format!("group.{finance}"))
@@ -74,16 +59,9 @@ async fn people_are_listed_and_what_is_open_is_closed() {
         .expect(303);
     let page = answer.follow().await;
     assert_eq!(page.flash(), "2 entries were added");
-    assert_eq!(
-        stored(&app).await[1..],
-        ["Ben Okafor {view,call,edit}", "Finance {view,call,edit}"]
-    );
+    assert_eq!(stored(&app).await[1..], ["Ben Okafor {view,call,edit}", "Finance {view,call,edit}"]);
     let everything = "View, Call, Edit";
-    assert!(
-        recorded(&app).await.contains(everything),
-        "{}",
-        recorded(&app).await
-    );
+    assert!(recorded(&app).await.contains(everything), "{}", recorded(&app).await);
 
     let answer = page
         .form(TAB)
@@ -97,23 +75,13 @@ async fn people_are_listed_and_what_is_open_is_closed() {
         .expect(303);
     let page = answer.follow().await;
     assert_eq!(page.flash(), "The access to the Data Connector was saved");
-    assert_eq!(
-        stored(&app).await,
-        ["{view}", "Ben Okafor {view,call,edit}", "Finance {view}"]
-    );
+    assert_eq!(stored(&app).await, ["{view}", "Ben Okafor {view,call,edit}", "Finance {view}"]);
     assert!(page.text().contains("Kept to certain people"));
     let changes = recorded(&app).await;
-    for words in [
-        "Everybody with the permission",
-        "View, Call, Edit, Authorize",
-        "group Finance",
-    ] {
+    for words in ["Everybody with the permission", "View, Call, Edit, Authorize", "group Finance"] {
         assert!(changes.contains(words), "{words}: {changes}");
     }
-    assert!(
-        !changes.contains("Ben"),
-        "what did not change is not recorded: {changes}"
-    );
+    assert!(!changes.contains("Ben"), "what did not change is not recorded: {changes}");
 }
 
 #[tokio::test]
@@ -125,11 +93,7 @@ async fn view_goes_with_every_other_right() {
     list(&app, payroll, ben.id, "{view}").await;
     close(&app, payroll).await;
     let page = ana.get(TAB).await;
-    assert!(
-        !page
-            .text()
-            .contains("Only super admins can use this data connector.")
-    );
+    assert!(!page.text().contains("Only super admins can use this data connector."));
     let answer = page
         .form(TAB)
         .tick("everybody", "call")
@@ -139,28 +103,10 @@ async fn view_goes_with_every_other_right() {
         .await
         .expect(303);
     let page = answer.follow().await;
-    assert!(
-        page.flash().contains("View goes with all other rights"),
-        "{}",
-        page.flash()
-    );
-    assert_eq!(
-        stored(&app).await,
-        ["{view,call}"],
-        "whoever is not viewing is not listed"
-    );
-    page.form(TAB)
-        .untick("everybody", "view")
-        .untick("everybody", "call")
-        .send()
-        .await
-        .expect(303);
-    assert!(
-        ana.get(TAB)
-            .await
-            .text()
-            .contains("Only super admins can use this data connector.")
-    );
+    assert!(page.flash().contains("View goes with all other rights"), "{}", page.flash());
+    assert_eq!(stored(&app).await, ["{view,call}"], "whoever is not viewing is not listed");
+    page.form(TAB).untick("everybody", "view").untick("everybody", "call").send().await.expect(303);
+    assert!(ana.get(TAB).await.text().contains("Only super admins can use this data connector."));
 }
 
 #[tokio::test]
@@ -168,20 +114,10 @@ async fn nobody_shuts_themselves_out() {
     let app = TestApp::start().await;
     let payroll = app.connector("Payroll").await;
     let manager = app.person(&[ManageUsers, EditConnectors]).await;
-    let shut = async |page: &Page| {
-        page.form(TAB)
-            .untick("everybody", "view")
-            .untick("everybody", "edit")
-            .send()
-            .await
-    };
+    let shut = async |page: &Page| page.form(TAB).untick("everybody", "view").untick("everybody", "edit").send().await;
     let refused = shut(&manager.get(TAB).await).await.expect(422);
     assert_eq!(refused.errors()[0].0, "everybody-view");
-    assert_eq!(
-        strs(&refused.ticked("everybody")),
-        ["call", "authorize"],
-        "what was ticked is still there"
-    );
+    assert_eq!(strs(&refused.ticked("everybody")), ["call", "authorize"], "what was ticked is still there");
     assert_eq!(stored(&app).await, ["{view,call,edit,authorize}"]);
     let team = group(&app, "Payroll office").await;
     put_into(&app, manager.user().id, team).await;
@@ -200,10 +136,7 @@ async fn whoever_does_not_see_a_connector_cannot_open_it_up() {
         manager.get(&format!("{TAB}{path}")).await.expect(404);
     }
     for path in ["", "/additions"] {
-        manager
-            .post(&format!("{TAB}{path}"), &[("everybody", "view")])
-            .await
-            .expect(404);
+        manager.post(&format!("{TAB}{path}"), &[("everybody", "view")]).await.expect(404);
     }
     assert_eq!(stored(&app).await, ["{}"]);
     let viewer = app.person(&[ViewConnectors, EditConnectors]).await;
@@ -216,19 +149,9 @@ async fn adding_asks_for_somebody_and_knows_its_bounds() {
     let payroll = app.connector("Payroll").await;
     let ana = app.super_admin().await;
     let additions = format!("{TAB}/additions");
-    let refused = adding(&ana.get(&additions).await)
-        .untick("right", "call")
-        .send()
-        .await
-        .expect(422);
-    assert_eq!(
-        refused.errors(),
-        [("member-0".to_string(), "Select users or groups".to_string())]
-    );
-    assert!(
-        refused.ticked("right").is_empty(),
-        "what was ticked is still there"
-    );
+    let refused = adding(&ana.get(&additions).await).untick("right", "call").send().await.expect(422);
+    assert_eq!(refused.errors(), [("member-0".to_string(), "Select users or groups".to_string())]);
+    assert!(refused.ticked("right").is_empty(), "what was ticked is still there");
 
     app.sql(&format!(
         "WITH made AS (INSERT INTO groups (id, name, name_key, search_text, created_at, updated_at)
@@ -236,33 +159,16 @@ async fn adding_asks_for_somebody_and_knows_its_bounds() {
          INSERT INTO connector_rights (id, connector_id, group_id, rights) SELECT gen_random_uuid(), '{payroll}', id, '{{view}}' FROM made WHERE name <> 'Group 201'"
     ))
     .await;
-    let page = ana
-        .get(&format!("{additions}?q=group+201"))
-        .await
-        .expect(200);
-    let value = page
-        .attribute("input[name=member]", "value")
-        .expect("a group");
-    let refused = adding(&page)
-        .tick("member", &value)
-        .send()
-        .await
-        .expect(422);
+    let page = ana.get(&format!("{additions}?q=group+201")).await.expect(200);
+    let value = page.attribute("input[name=member]", "value").expect("a group");
+    let refused = adding(&page).tick("member", &value).send().await.expect(422);
     assert!(refused.errors()[0].1.contains("200 users and groups"));
     assert_eq!(strs(&refused.ticked("member")), [value.as_str()]);
-    let nobody = ana
-        .get(&format!("{additions}?q=zeppelin"))
-        .await
-        .expect(200);
+    let nobody = ana.get(&format!("{additions}?q=zeppelin")).await.expect(200);
     assert!(nobody.text().contains("Nobody fits “zeppelin”"));
     // Sent twice, or by somebody who has made it up, it changes nothing.
     let before = stored(&app).await;
-    ana.post(
-        &additions,
-        &[("member", "user.00000000-0000-0000-0000-000000000000")],
-    )
-    .await
-    .expect(303);
+    ana.post(&additions, &[("member", "user.00000000-0000-0000-0000-000000000000")]).await.expect(303);
     assert_eq!(stored(&app).await, before);
 }
 
@@ -273,29 +179,21 @@ async fn the_page_says_why() {
     let ana = app.super_admin().await;
     let ben = app.user_named("ben", "Ben Okafor", &[EditConnectors]).await;
     let olga = app.user_named("olga", "Olga Off", &[]).await;
-    let (inner, outer) = (
-        group(&app, "Accounting").await,
-        group(&app, "Finance").await,
-    );
+    let (inner, outer) = (group(&app, "Accounting").await, group(&app, "Finance").await);
+    app.sql(&format!("INSERT INTO group_groups (group_id, member_group_id) VALUES ('{outer}', '{inner}')")).await;
     app.sql(&format!(
-        "INSERT INTO group_groups (group_id, member_group_id) VALUES ('{outer}', '{inner}')"
+        "INSERT INTO group_permissions (group_id, permission) VALUES ('{inner}', 'call-data-connectors')"
     ))
     .await;
-    app.sql(&format!("INSERT INTO group_permissions (group_id, permission) VALUES ('{inner}', 'call-data-connectors')")).await;
     put_into(&app, ben.id, inner).await;
     list_group(&app, payroll, outer, "{view,call}").await;
     open_for(&app, payroll, "{view}").await;
-    let page = ana
-        .get("/connectors/payroll/access/users")
-        .await
-        .expect(200);
+    let page = ana.get("/connectors/payroll/access/users").await.expect(200);
     assert_eq!(page.h1(), "Payroll: Who can use it, and why");
     let rows = page.rows();
     let row = |name: &str| {
         let found = rows.iter().find(|row| row[0].starts_with(name));
-        found
-            .unwrap_or_else(|| panic!("{name}: {}", page.text()))
-            .clone()
+        found.unwrap_or_else(|| panic!("{name}: {}", page.text())).clone()
     };
     let ben = row("Ben Okafor");
     assert_eq!(strs(&ben[1..5]), ["Yes", "Yes", "No", "No"]);
@@ -310,24 +208,10 @@ async fn the_page_says_why() {
     }
     let off = row("Olga Off");
     assert_eq!(strs(&off[1..5]), ["No", "No", "No", "No"]);
-    assert!(off[5].contains(
-        "Not granted: Edit Data Connectors, View Data Connectors, Call Data Connectors."
-    ));
+    assert!(off[5].contains("Not granted: Edit Data Connectors, View Data Connectors, Call Data Connectors."));
     assert!(row(&ana.user().name)[5].contains("Super admin: passes every check."));
-    app.sql(&format!(
-        "UPDATE users SET active = false WHERE id = '{}'",
-        olga.id
-    ))
-    .await;
-    assert!(
-        !ana.get("/connectors/payroll/access/users")
-            .await
-            .text()
-            .contains("Olga Off")
-    );
-    let none = ana
-        .get("/connectors/payroll/access/users?q=zeppelin")
-        .await
-        .expect(200);
+    app.sql(&format!("UPDATE users SET active = false WHERE id = '{}'", olga.id)).await;
+    assert!(!ana.get("/connectors/payroll/access/users").await.text().contains("Olga Off"));
+    let none = ana.get("/connectors/payroll/access/users?q=zeppelin").await.expect(200);
     assert!(none.text().contains("No active user fits “zeppelin”."));
 }

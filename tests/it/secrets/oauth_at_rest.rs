@@ -51,10 +51,7 @@ impl Day<'_> {
             .set("oauth_user", "svc")
             .set("oauth_password", PASSWORD_GRANT);
         let tested = form.press("Test connection").send().await.expect(200);
-        let form = tested
-            .form(&tab(&key))
-            .set("client_secret", CLIENT_SECRET)
-            .set("oauth_password", PASSWORD_GRANT);
+        let form = tested.form(&tab(&key)).set("client_secret", CLIENT_SECRET).set("oauth_password", PASSWORD_GRANT);
         self.saw(tested);
         let page = form.send().await.expect(303).follow().await;
         self.saw(page);
@@ -66,9 +63,7 @@ impl Day<'_> {
         let attempts = format!("{}/attempts", tab(key));
         let page = page.form(&attempts).send().await.expect(200);
         let links = page.links();
-        let link = links
-            .iter()
-            .find(|(words, _)| words.starts_with("Continue"));
+        let link = links.iter().find(|(words, _)| words.starts_with("Continue"));
         let (_, query) = link.expect("a link").1.split_once('?').expect("a query");
         let state = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "state");
         let state = state.expect("a state").1.into_owned();
@@ -93,11 +88,7 @@ impl Day<'_> {
     /// A form of the tab that is sent as it is.
     async fn press(&mut self, key: &str, part: &str) {
         let action = format!("{}{part}", tab(key));
-        let from = if part == "/disconnections" {
-            &action
-        } else {
-            &tab(key)
-        };
+        let from = if part == "/disconnections" { &action } else { &tab(key) };
         let page = self.browser.get(from).await.form(&action).send().await;
         let page = match page.location() {
             Some(_) => page.follow().await,
@@ -109,20 +100,14 @@ impl Day<'_> {
 
 /// Every grant, with a server that gives tokens and one that echoes all that it is sent.
 async fn a_day(day: &mut Day<'_>, server: &Hostile, echo: &Hostile) {
-    day.connector("Code", "oauth_authorization_code", server)
-        .await;
+    day.connector("Code", "oauth_authorization_code", server).await;
     day.come_back("code", 303).await;
     day.press("code", "/token-renewals").await;
     let page = day.browser.get(&tab("code")).await;
-    let tested = page
-        .form(&tab("code"))
-        .press("Test connection")
-        .send()
-        .await;
+    let tested = page.form(&tab("code")).press("Test connection").send().await;
     day.saw(tested.expect(200));
 
-    day.connector("Echo", "oauth_authorization_code", echo)
-        .await;
+    day.connector("Echo", "oauth_authorization_code", echo).await;
     day.come_back("echo", 200).await;
     for (name, method, of) in [
         ("Client", "oauth_client_credentials", server),
@@ -135,9 +120,7 @@ async fn a_day(day: &mut Day<'_>, server: &Hostile, echo: &Hostile) {
     }
     // Typed into a form that is refused.
     let page = day.browser.get(&tab("client")).await;
-    let form = page
-        .form(&tab("client"))
-        .set("client_secret_choice", "replace");
+    let form = page.form(&tab("client")).set("client_secret_choice", "replace");
     let form = form.set("client_secret", WRONG_SECRET).set("lifetime", "x");
     day.saw(form.send().await.expect(422));
 
@@ -145,19 +128,13 @@ async fn a_day(day: &mut Day<'_>, server: &Hostile, echo: &Hostile) {
     let callback = format!("{}/callback", tab("implicit"));
     for status in [303, 400] {
         let state = day.state("implicit").await;
-        let state = if status == 303 {
-            state
-        } else {
-            "unknown".into()
-        };
+        let state = if status == 303 { state } else { "unknown".into() };
         let address = format!("http://here{callback}#access_token={IMPLICIT}&state={state}");
         let page = day.browser.get(&callback).await.expect(200);
         let form = page.form(&callback).set("address", &address);
         day.saw(form.send().await.expect(status));
     }
-    for key in [
-        "code", "echo", "client", "echoed", "password", "parrot", "implicit",
-    ] {
+    for key in ["code", "echo", "client", "echoed", "password", "parrot", "implicit"] {
         for part in ["", "/authorization", "/activity/changes"] {
             let page = day.browser.get(&format!("/connectors/{key}{part}")).await;
             day.saw(page.expect(200));
@@ -171,20 +148,13 @@ async fn a_day(day: &mut Day<'_>, server: &Hostile, echo: &Hostile) {
 fn sent(servers: &[&Hostile], name: &str) -> BTreeSet<String> {
     let requests = servers.iter().flat_map(|server| server.requests());
     let bodies: Vec<String> = requests.map(|request| request.body).collect();
-    let pairs = bodies
-        .iter()
-        .flat_map(|body| form_urlencoded::parse(body.as_bytes()));
-    pairs
-        .filter(|(known, _)| known == name)
-        .map(|(_, value)| value.into_owned())
-        .collect()
+    let pairs = bodies.iter().flat_map(|body| form_urlencoded::parse(body.as_bytes()));
+    pairs.filter(|(known, _)| known == name).map(|(_, value)| value.into_owned()).collect()
 }
 
 #[tokio::test]
 async fn no_secret_of_a_grant_is_in_the_database_the_log_or_a_page() {
-    let here = Installation::new()
-        .set("CONNECTORY_LOG", "trace")
-        .set("CONNECTORY_OUTBOUND_LOOPBACK", "yes");
+    let here = Installation::new().set("CONNECTORY_LOG", "trace").set("CONNECTORY_OUTBOUND_LOOPBACK", "yes");
     let server = Hostile::json(&format!(
         r#"{{"access_token":"{ACCESS}","refresh_token":"{REFRESH}","expires_in":3600,"scope":"{PUBLIC}"}}"#
     ))
@@ -193,26 +163,14 @@ async fn no_secret_of_a_grant_is_in_the_database_the_log_or_a_page() {
     let mut program = here.serve();
     let (browser, code) = (program.browser(), program.code());
     let first_run = |form: crate::support::FormFill| {
-        form.set("code", &code)
-            .set("username", "ana")
-            .set("full_name", "Ana")
-            .set("password", OWN_PASSWORD)
+        form.set("code", &code).set("username", "ana").set("full_name", "Ana").set("password", OWN_PASSWORD)
     };
     browser.open("/").await.submit(first_run).await.expect(303);
-    let mut day = Day {
-        browser: &browser,
-        pages: Vec::new(),
-        random: Vec::new(),
-    };
+    let mut day = Day { browser: &browser, pages: Vec::new(), random: Vec::new() };
     a_day(&mut day, &server, &echo).await;
 
     let both = [&server, &echo];
-    for (name, value) in [
-        ("code", CODE),
-        ("refresh_token", REFRESH),
-        ("password", PASSWORD_GRANT),
-        ("token", ACCESS),
-    ] {
+    for (name, value) in [("code", CODE), ("refresh_token", REFRESH), ("password", PASSWORD_GRANT), ("token", ACCESS)] {
         assert!(sent(&both, name).contains(value), "{name} was in use");
     }
     let verifiers = sent(&both, "code_verifier");
@@ -229,15 +187,9 @@ async fn no_secret_of_a_grant_is_in_the_database_the_log_or_a_page() {
     .map(|(name, secret)| (name, secret.to_string()))
     .into();
     canaries.extend(day.random);
-    canaries.extend(
-        verifiers
-            .into_iter()
-            .map(|verifier| ("a verifier", verifier)),
-    );
-    let secrets: Vec<(&'static str, Vec<String>)> = canaries
-        .iter()
-        .map(|(name, secret)| (*name, spellings(secret.as_bytes())))
-        .collect();
+    canaries.extend(verifiers.into_iter().map(|verifier| ("a verifier", verifier)));
+    let secrets: Vec<(&'static str, Vec<String>)> =
+        canaries.iter().map(|(name, secret)| (*name, spellings(secret.as_bytes()))).collect();
 
     assert!(day.pages.len() > 40, "{} pages", day.pages.len());
     for page in &day.pages {
@@ -256,10 +208,7 @@ async fn no_secret_of_a_grant_is_in_the_database_the_log_or_a_page() {
     assert!(log.contains("TRACE") && log.contains("/connectors/code"));
     assert_eq!(found(&secrets, &log), [""; 0], "in the log");
     let public = files_with(&here.folder, &[PUBLIC]);
-    assert!(
-        public.contains("/pg_wal/"),
-        "the search sees the files: {public}"
-    );
+    assert!(public.contains("/pg_wal/"), "the search sees the files: {public}");
     for (name, spellings) in &secrets {
         let spellings: Vec<&str> = spellings.iter().map(String::as_str).collect();
         assert_eq!(files_with(&here.folder, &spellings), "", "{name} in a file");

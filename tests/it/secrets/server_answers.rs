@@ -1,5 +1,5 @@
-//! Tokens that servers put where nobody looks for one, in answers that bring none: after a day with them, each is in no page, no
-//! problem document, no table and no log.
+//! Tokens that servers put where nobody looks for one, in answers that bring none: after a day with them, each is in no
+//! page, no problem document, no table and no log.
 
 use connectory::access::ApiKey;
 use tokio_postgres::Client;
@@ -16,11 +16,10 @@ const TEXT: (&str, &str) = ("Content-Type", "text/plain");
 
 const UP: &str = include_str!("../../../migrations/2026-11-29-130000_reduce_server_words/up.sql");
 
-/// A token as servers make them, of its own for each place: in turn a JWT's shape, hexadecimal digits, base64url and base64.
+/// A token as servers make them, of its own for each place: in turn a JWT's shape, hexadecimal digits, base64url and
+/// base64.
 fn canary(number: usize) -> String {
-    let random: String = (0..3)
-        .map(|part| format!("{:016x}", rand_of(number as u64 * 3 + part)))
-        .collect();
+    let random: String = (0..3).map(|part| format!("{:016x}", rand_of(number as u64 * 3 + part))).collect();
     let bytes: Vec<u8> = random.bytes().collect();
     match number % 4 {
         0 => format!("eyJhbGciOiJub25lIn0.{}.c2ln", URL_SAFE.encode(&bytes[..30])),
@@ -43,8 +42,7 @@ fn chunked(token: &str) -> Behaviour {
     let body = format!(r#"{{"error":"invalid_request","error_description":"Saw {token} here"}}"#);
     let (first, second) = body.split_at(body.find(token).expect("the token") + token.len() / 2);
     let chunk = |text: &str| format!("{:x}\r\n{text}\r\n", text.len());
-    let head =
-        "HTTP/1.1 400 Bad\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let head = "HTTP/1.1 400 Bad\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
     Behaviour::Answer(format!("{head}{}{}0\r\n\r\n", chunk(first), chunk(second)).into_bytes())
 }
 
@@ -52,86 +50,34 @@ type Case = (&'static str, fn(&str) -> Behaviour);
 
 /// Every place of an answer.
 const CASES: &[Case] = &[
-    ("unknown name", |t| {
-        answer(400, &[JSON], &format!(r#"{{"wert":"{t}"}}"#))
-    }),
-    ("unknown name under success", |t| {
-        answer(200, &[JSON], &format!(r#"{{"wert":"{t}"}}"#))
-    }),
-    ("nested", |t| {
-        answer(
-            400,
-            &[JSON],
-            &format!(r#"{{"a":{{"b":[{{"c":"{t}"}}]}},"l":["{t}"]}}"#),
-        )
-    }),
-    ("a name itself", |t| {
-        answer(200, &[JSON], &format!(r#"{{"{t}":{{"x":1}}}}"#))
-    }),
+    ("unknown name", |t| answer(400, &[JSON], &format!(r#"{{"wert":"{t}"}}"#))),
+    ("unknown name under success", |t| answer(200, &[JSON], &format!(r#"{{"wert":"{t}"}}"#))),
+    ("nested", |t| answer(400, &[JSON], &format!(r#"{{"a":{{"b":[{{"c":"{t}"}}]}},"l":["{t}"]}}"#))),
+    ("a name itself", |t| answer(200, &[JSON], &format!(r#"{{"{t}":{{"x":1}}}}"#))),
     ("bare JSON", |t| answer(400, &[JSON], &format!(r#""{t}""#))),
-    ("list", |t| {
-        answer(500, &[JSON], &format!(r#"["{t}",{{"x":"{t}"}}]"#))
-    }),
+    ("list", |t| answer(500, &[JSON], &format!(r#"["{t}",{{"x":"{t}"}}]"#))),
     ("error_description", |t| {
-        answer(
-            400,
-            &[JSON],
-            &format!(r#"{{"error":"invalid_request","error_description":"Saw {t}, no"}}"#),
-        )
+        answer(400, &[JSON], &format!(r#"{{"error":"invalid_request","error_description":"Saw {t}, no"}}"#))
     }),
-    ("error code", |t| {
-        answer(400, &[JSON], &format!(r#"{{"error":"{t}"}}"#))
-    }),
+    ("error code", |t| answer(400, &[JSON], &format!(r#"{{"error":"{t}"}}"#))),
     ("error_uri", |t| {
         answer(
             400,
             &[JSON],
-            &format!(
-                r#"{{"error":"invalid_request","error_description":"See https://a.example/{t}?t={t}"}}"#
-            ),
+            &format!(r#"{{"error":"invalid_request","error_description":"See https://a.example/{t}?t={t}"}}"#),
         )
     }),
     ("error under success", |t| {
-        answer(
-            200,
-            &[JSON],
-            &format!(r#"{{"error":"invalid_request","access_token":"{t}","message":"{t}"}}"#),
-        )
+        answer(200, &[JSON], &format!(r#"{{"error":"invalid_request","access_token":"{t}","message":"{t}"}}"#))
     }),
-    ("field of a form", |t| {
-        answer(
-            400,
-            &[JSON],
-            &format!(r#"{{"user":["Not for {t} here."]}}"#),
-        )
-    }),
-    ("XML", |t| {
-        answer(
-            400,
-            &[XML],
-            &format!("<?xml version=\"1.0\"?><r><token>{t}</token></r>"),
-        )
-    }),
-    ("XML under success", |t| {
-        answer(200, &[XML], &format!("<r a=\"{t}\"><token>{t}</token></r>"))
-    }),
-    ("HTML title", |t| {
-        answer(
-            502,
-            &[HTML],
-            &format!("<html><title>Welcome {t}</title><p>{t}</p></html>"),
-        )
-    }),
+    ("field of a form", |t| answer(400, &[JSON], &format!(r#"{{"user":["Not for {t} here."]}}"#))),
+    ("XML", |t| answer(400, &[XML], &format!("<?xml version=\"1.0\"?><r><token>{t}</token></r>"))),
+    ("XML under success", |t| answer(200, &[XML], &format!("<r a=\"{t}\"><token>{t}</token></r>"))),
+    ("HTML title", |t| answer(502, &[HTML], &format!("<html><title>Welcome {t}</title><p>{t}</p></html>"))),
     ("HTML body under success", |t| {
-        answer(
-            200,
-            &[HTML],
-            &format!("<html><title>Hello</title><body>{t}<input value=\"{t}\"></body></html>"),
-        )
+        answer(200, &[HTML], &format!("<html><title>Hello</title><body>{t}<input value=\"{t}\"></body></html>"))
     }),
-    ("plain text", |t| {
-        answer(400, &[TEXT], &format!("your token is {t}"))
-    }),
+    ("plain text", |t| answer(400, &[TEXT], &format!("your token is {t}"))),
     ("form", |t| {
         answer(
             400,
@@ -142,17 +88,12 @@ const CASES: &[Case] = &[
             ),
         )
     }),
-    ("Location", |t| {
-        answer(302, &[("Location", &format!("/next/{t}?t={t}"))], "")
-    }),
+    ("Location", |t| answer(302, &[("Location", &format!("/next/{t}?t={t}"))], "")),
     ("headers", |t| {
         answer(
             401,
             &[
-                (
-                    "WWW-Authenticate",
-                    &format!("Bearer error_description=\"{t}\""),
-                ),
+                ("WWW-Authenticate", &format!("Bearer error_description=\"{t}\"")),
                 ("Retry-After", t),
                 ("Set-Cookie", &format!("t={t}")),
                 ("X-Token", t),
@@ -183,20 +124,12 @@ impl Day<'_> {
     }
 
     async fn sql(&self, statement: &str) {
-        self.client
-            .batch_execute(statement)
-            .await
-            .expect("a statement");
+        self.client.batch_execute(statement).await.expect("a statement");
     }
 
     /// A key of a program that opens everything.
     async fn make_key(&self) {
-        let hash: String = self
-            .key
-            .hash()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let hash: String = self.key.hash().iter().map(|byte| format!("{byte:02x}")).collect();
         self.sql(&format!(
             "INSERT INTO programs (id, name, name_key, searched, created_at, created_by, updated_at, updated_by)
                  VALUES (gen_random_uuid(), 'Billing', 'billing', ' billing', now(), 'Ana', now(), 'Ana');
@@ -211,16 +144,8 @@ impl Day<'_> {
 
     /// A connector that got its token from a good server, and now is told to ask this one.
     async fn connector(&mut self, number: usize, good: &Hostile, server: &Hostile) {
-        let (key, tab) = (
-            key_of(number),
-            format!("/connectors/{}/authorization", key_of(number)),
-        );
-        create(
-            self.browser,
-            &format!("Case {number}"),
-            "oauth_client_credentials",
-        )
-        .await;
+        let (key, tab) = (key_of(number), format!("/connectors/{}/authorization", key_of(number)));
+        create(self.browser, &format!("Case {number}"), "oauth_client_credentials").await;
         let form = self.browser.get(&tab).await.form(&tab);
         let form = form
             .set("token_url", &good.url("/token"))
@@ -263,12 +188,8 @@ impl Day<'_> {
         let tab = format!("/connectors/{key}/authorization");
         // The requests of one person are limited by their user name.
         let name = key.replace("case-", "ana");
-        self.sql(&format!("UPDATE users SET username = '{name}'"))
-            .await;
-        for (action, button) in [
-            (format!("{tab}/token-renewals"), None),
-            (tab.clone(), Some("Test connection")),
-        ] {
+        self.sql(&format!("UPDATE users SET username = '{name}'")).await;
+        for (action, button) in [(format!("{tab}/token-renewals"), None), (tab.clone(), Some("Test connection"))] {
             let form = self.browser.get(&tab).await.form(&action);
             let form = match button {
                 Some(button) => form.press(button),
@@ -289,21 +210,13 @@ impl Day<'_> {
 
 #[tokio::test]
 async fn tokens_of_other_servers_are_in_no_page_problem_table_or_log() {
-    let here = Installation::new()
-        .set("CONNECTORY_LOG", "trace")
-        .set("CONNECTORY_OUTBOUND_LOOPBACK", "yes");
+    let here = Installation::new().set("CONNECTORY_LOG", "trace").set("CONNECTORY_OUTBOUND_LOOPBACK", "yes");
     let mut program = here.serve();
     let browser = program.found().await;
     let url = PrivatePostgres::url_if_running(&here.folder).expect("a running PostgreSQL");
     let (client, connection) = tokio_postgres::connect(&url, NoTls).await.expect("it");
     tokio::spawn(connection);
-    let mut day = Day {
-        browser: &browser,
-        client,
-        key: ApiKey::random(),
-        pages: Vec::new(),
-        problems: Vec::new(),
-    };
+    let mut day = Day { browser: &browser, client, key: ApiKey::random(), pages: Vec::new(), problems: Vec::new() };
     day.make_key().await;
     let good = Hostile::json(r#"{"access_token":"good-for-now","expires_in":3600}"#).await;
     let canaries: Vec<String> = (0..CASES.len()).map(canary).collect();
@@ -333,14 +246,7 @@ async fn tokens_of_other_servers_are_in_no_page_problem_table_or_log() {
         .finish();
     let address = format!("{callback}?{query}&state=unknown");
     day.pages.push(browser.get(&address).await);
-    for path in [
-        "/",
-        "/connectors",
-        "/calls",
-        "/calls.csv",
-        "/notices",
-        "/audit",
-    ] {
+    for path in ["/", "/connectors", "/calls", "/calls.csv", "/notices", "/audit"] {
         day.saw(path).await;
     }
     let calls = browser.get("/calls").await;
@@ -360,10 +266,7 @@ async fn tokens_of_other_servers_are_in_no_page_problem_table_or_log() {
     assert!(said("The server said: “invalid_request: Saw ‹masked›, no”"));
     assert!(said("The server said: “Hello”") && said("Welcome ‹masked›"));
     let problems = day.problems.join("\n");
-    assert!(
-        problems.contains("invalid_request: Saw ‹masked›"),
-        "{problems}"
-    );
+    assert!(problems.contains("invalid_request: Saw ‹masked›"), "{problems}");
     for page in &day.pages {
         assert_eq!(found(&secrets, &page.html), [""; 0], "on {}", page.path);
     }
@@ -386,8 +289,7 @@ async fn tokens_of_other_servers_are_in_no_page_problem_table_or_log() {
 #[tokio::test]
 async fn words_that_were_stored_before_are_reduced() {
     let app = TestApp::start().await;
-    app.sql("CREATE TABLE calls_of_before PARTITION OF calls DEFAULT")
-        .await;
+    app.sql("CREATE TABLE calls_of_before PARTITION OF calls DEFAULT").await;
     let token = canary(1);
     let moved = format!("The server redirects to “https://a.example/{token}”.");
     let members = format!("The answer has no token. Its members are {token}, b.");
@@ -398,18 +300,8 @@ async fn words_that_were_stored_before_are_reduced() {
             "The server answered 400 (Bad Request).",
             "invalid_grant",
         ),
-        (
-            "The server answered 400 (Bad Request).",
-            token.clone(),
-            "The server answered 400 (Bad Request).",
-            "",
-        ),
-        (
-            &moved,
-            String::new(),
-            "The server redirects to another address.",
-            "",
-        ),
+        ("The server answered 400 (Bad Request).", token.clone(), "The server answered 400 (Bad Request).", ""),
+        (&moved, String::new(), "The server redirects to another address.", ""),
         (&members, String::new(), "The answer has no token.", ""),
     ]
     .into_iter()
@@ -435,13 +327,7 @@ async fn words_that_were_stored_before_are_reduced() {
                  WHERE r.connector_id = '{id}'"
             ))
             .await;
-        let expected = [
-            message_now,
-            words_now,
-            message_now,
-            message_now,
-            "The mail server refused it.",
-        ];
+        let expected = [message_now, words_now, message_now, message_now, "The mail server refused it."];
         assert_eq!(stored, [expected]);
     }
 }

@@ -4,9 +4,7 @@ use super::*;
 use crate::pages::missing_headers;
 
 /// The methods that a client may think of, and one that nobody knows.
-const METHODS: [&str; 9] = [
-    "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "MADEUP",
-];
+const METHODS: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "MADEUP"];
 
 /// Headers of answers for programs, which have no page.
 fn missing_for_programs(page: &Page) -> Vec<String> {
@@ -79,11 +77,7 @@ async fn a_method_that_no_route_has_is_refused_and_nothing_is_sent_back() {
                 Needs::Nothing if path.starts_with("/api/v1/") => &[405, 501],
                 _ => &[405],
             };
-            assert!(
-                refusals.contains(&page.status),
-                "{method} {path}: {}",
-                page.status
-            );
+            assert!(refusals.contains(&page.status), "{method} {path}: {}", page.status);
             assert!(!page.html.contains("echo-me"), "{method} {path}");
         }
     }
@@ -105,17 +99,10 @@ async fn no_redirect_and_no_link_follows_what_a_request_says_of_its_host() {
                 .header("referer", format!("https://{evil}/"));
             let page = visitor.send(request).await;
             let own = |address: &str| address.starts_with('/') && !address.starts_with("//");
-            assert!(
-                page.location().is_none_or(own),
-                "{path}: {:?}",
-                page.location()
-            );
-            for (css, attribute) in [
-                ("[href]", "href"),
-                ("[action]", "action"),
-                ("[formaction]", "formaction"),
-                ("[src]", "src"),
-            ] {
+            assert!(page.location().is_none_or(own), "{path}: {:?}", page.location());
+            for (css, attribute) in
+                [("[href]", "href"), ("[action]", "action"), ("[formaction]", "formaction"), ("[src]", "src")]
+            {
                 for address in page.attributes(css, attribute) {
                     let host = address.split('/').nth(2).unwrap_or_default();
                     assert!(host != evil, "{path} leads to {address}");
@@ -141,8 +128,7 @@ async fn no_page_that_is_only_looked_at_changes_anything() {
     let contents = async || {
         let mut all = Vec::new();
         for table in tables.iter().flatten() {
-            let rows =
-                format!("SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {table} t");
+            let rows = format!("SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {table} t");
             all.push((table.clone(), app.value(&rows).await));
         }
         all
@@ -150,8 +136,7 @@ async fn no_page_that_is_only_looked_at_changes_anything() {
     let before = contents().await;
     for path in &paths {
         ana.get(path).await;
-        ana.get(&format!("{path}?code=a&state=b&error=c&link=d&delete=yes"))
-            .await;
+        ana.get(&format!("{path}?code=a&state=b&error=c&link=d&delete=yes")).await;
         ana.send(ana.request(reqwest::Method::HEAD, path)).await;
     }
     assert_eq!(contents().await, before);
@@ -186,8 +171,7 @@ async fn nothing_lies_about_that_is_no_page() {
 async fn a_cookie_stays_small_whatever_is_in_it() {
     let World { app, examples, ana } = &World::new().await;
     let longest = "\u{20bb7}".repeat(255);
-    app.sql(&format!("UPDATE connectors SET name = '{longest}'"))
-        .await;
+    app.sql(&format!("UPDATE connectors SET name = '{longest}'")).await;
     let address = "/programs/{program}/keys/{key}/connectors/{connector}";
     let route = pages().find(|route| route.path == address);
     let path = examples.path(app, &route.expect("a route")).await;

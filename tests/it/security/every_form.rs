@@ -12,19 +12,12 @@ pub(super) struct Sent {
 }
 
 pub(super) fn forms_of(page: &Page) -> Vec<Sent> {
-    let action = |form: scraper::ElementRef<'_>| {
-        form.attr("action")
-            .unwrap_or(page.path.as_str())
-            .to_string()
-    };
+    let action = |form: scraper::ElementRef<'_>| form.attr("action").unwrap_or(page.path.as_str()).to_string();
     let controls = scraper::Selector::parse("[name]").expect("a selector");
     let buttons = scraper::Selector::parse("[formaction]").expect("a selector");
     let read = |form: scraper::ElementRef<'_>| Sent {
         actions: std::iter::once(action(form))
-            .chain(
-                form.select(&buttons)
-                    .filter_map(|button| Some(button.attr("formaction")?.to_string())),
-            )
+            .chain(form.select(&buttons).filter_map(|button| Some(button.attr("formaction")?.to_string())))
             .collect(),
         fields: form
             .select(&controls)
@@ -41,9 +34,7 @@ pub(super) fn forms_of(page: &Page) -> Vec<Sent> {
 fn wrong_fields(fields: &[(String, String)]) -> Vec<Vec<(String, String)>> {
     let is_own = |name: &str| name != "csrf";
     // Of a form with a wrong version nothing else is looked at; one that has nothing else would do what it is for.
-    let has_more = fields
-        .iter()
-        .any(|(name, _)| is_own(name) && name != "version");
+    let has_more = fields.iter().any(|(name, _)| is_own(name) && name != "version");
     let mut all = Vec::new();
     for hostile in VALUES {
         let change = |(name, value): &(String, String)| {
@@ -53,11 +44,7 @@ fn wrong_fields(fields: &[(String, String)]) -> Vec<Vec<(String, String)>> {
         };
         all.push(fields.iter().map(change).collect());
     }
-    for (at, (name, value)) in fields
-        .iter()
-        .enumerate()
-        .filter(|(_, field)| is_own(&field.0))
-    {
+    for (at, (name, value)) in fields.iter().enumerate().filter(|(_, field)| is_own(&field.0)) {
         let mut without = fields.to_vec();
         without.remove(at);
         all.push(without);
@@ -90,8 +77,9 @@ pub(super) fn route_of(action: &str) -> &'static str {
     found.map_or_else(|| panic!("no route takes {action}"), |route| route.path)
 }
 
-/// Routes whose forms no page shows here: to somebody who is signed in, without the state that they end (a token, a waiting
-/// answer, another session), or once the forms before have done what they are for. `pages::hostile` sends wrong fields to each of them.
+/// Routes whose forms no page shows here: to somebody who is signed in, without the state that they end (a token, a
+/// waiting answer, another session), or once the forms before have done what they are for. `pages::hostile` sends wrong
+/// fields to each of them.
 const NOT_SHOWN: [&str; 25] = [
     "/first-run",
     "/sign-in",
@@ -144,13 +132,12 @@ async fn in_the_fields_of_every_form() {
                     let Some(fields) = wrong_fields(&fresh).into_iter().nth(variant) else {
                         break;
                     };
-                    let sent: Vec<(&str, &str)> = fields
-                        .iter()
-                        .map(|(name, value)| (name.as_str(), value.as_str()))
-                        .collect();
+                    let sent: Vec<(&str, &str)> =
+                        fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
                     let page = ana.post_exactly(action, &sent).await;
                     found.extend(wrong(&page, &format!("{sent:?}")));
-                    // What was saved has another version: without it all that follows would be a conflict and no bad input.
+                    // What was saved has another version: without it all that follows would be a conflict and no bad
+                    // input.
                     if page.status != 422 {
                         let again = forms_of(&ana.get(&path).await).into_iter().nth(number);
                         let same = again.filter(|again| again.actions.contains(action));
@@ -161,9 +148,8 @@ async fn in_the_fields_of_every_form() {
         }
     }
     let posts = routes::all().into_iter();
-    let posts = posts
-        .filter(|route| route.method == Method::POST && route.needs != Needs::ApiKey)
-        .map(|route| route.path);
+    let posts =
+        posts.filter(|route| route.method == Method::POST && route.needs != Needs::ApiKey).map(|route| route.path);
     let missed: Vec<&str> = posts.filter(|path| !reached.contains(path)).collect();
     assert_eq!(missed, NOT_SHOWN);
     assert_eq!(ana.get("/connectors").await.status, 200, "still signed in");

@@ -15,11 +15,7 @@ async fn no_open_form_is_taken_from_somebody_without_a_page_of_ours() {
         let path = examples.path(app, &route).await;
         // A visitor who has no cookie yet, as when another site sends the form first.
         for csrf in ["", "x", foreign.as_str()] {
-            let fields = [
-                ("csrf", csrf),
-                ("username", user.username.as_str()),
-                ("password", PASSWORD),
-            ];
+            let fields = [("csrf", csrf), ("username", user.username.as_str()), ("password", PASSWORD)];
             let page = app.browser().post_exactly(&path, &fields).await;
             assert_eq!(page.status, 403, "{path} with “{csrf}”: {}", page.text());
         }

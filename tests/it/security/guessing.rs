@@ -23,11 +23,7 @@ async fn many_names_from_one_address_are_slowed_down_and_keep_nobody_out_who_cam
     let csrf = &guesser.csrf().await;
     let guess = async |number: usize| {
         let name = format!("guess{number}");
-        let fields = [
-            ("csrf", csrf.as_str()),
-            ("username", &name),
-            ("password", "an all too common password"),
-        ];
+        let fields = [("csrf", csrf.as_str()), ("username", &name), ("password", "an all too common password")];
         guesser.post_exactly("/sign-in", &fields).await.status
     };
     let answers = join_all((0..=MANY).map(guess)).await;
@@ -38,21 +34,18 @@ async fn many_names_from_one_address_are_slowed_down_and_keep_nobody_out_who_cam
     let known = ana.user().username.as_str();
     assert_eq!(sign_in(&newcomer.username).await, 429);
     assert_eq!(sign_in(known).await, 303);
-    app.sql("UPDATE sign_in_places SET last_at = last_at - interval '91 days'")
-        .await;
+    app.sql("UPDATE sign_in_places SET last_at = last_at - interval '91 days'").await;
     assert_eq!(sign_in(known).await, 429, "it is too long ago");
     let elsewhere = app.browser_at([127, 0, 0, 9].into());
-    elsewhere
-        .sign_in(&newcomer.username, PASSWORD)
-        .await
-        .expect(303);
+    elsewhere.sign_in(&newcomer.username, PASSWORD).await.expect(303);
     app.advance(TimeDelta::seconds(1));
     assert_eq!(sign_in(&newcomer.username).await, 303);
 }
 
 /// Who is known to come from this machine.
 async fn known_here(app: &TestApp) -> Vec<String> {
-    let known = "SELECT username FROM sign_in_places JOIN users ON users.id = user_id WHERE network = '127.0.0.1' ORDER BY 1";
+    let known =
+        "SELECT username FROM sign_in_places JOIN users ON users.id = user_id WHERE network = '127.0.0.1' ORDER BY 1";
     app.rows(known).await.into_iter().flatten().collect()
 }
 
@@ -78,9 +71,7 @@ async fn every_way_in_makes_known_from_where_somebody_came_for_ninety_days() {
     let link = page.field_value("link").trim().to_string();
     let page = app.browser().get("/set-password").await;
     let page = page.submit(|form| form.set("link", &link)).await;
-    page.submit(|form| form.set("password", PASSWORD))
-        .await
-        .expect(303);
+    page.submit(|form| form.set("password", PASSWORD)).await.expect(303);
     assert_eq!(known_here(app).await, ["ana", "ben"]);
 
     app.advance(TimeDelta::days(60));
@@ -98,11 +89,7 @@ async fn an_unknown_name_takes_as_long_as_a_wrong_password() {
     let csrf = &visitor.csrf().await;
     let time = async |name: &str| {
         app.advance(TimeDelta::seconds(31));
-        let fields = [
-            ("csrf", csrf.as_str()),
-            ("username", name),
-            ("password", "an all too common password"),
-        ];
+        let fields = [("csrf", csrf.as_str()), ("username", name), ("password", "an all too common password")];
         let begun = Instant::now();
         let page = visitor.post_exactly("/sign-in", &fields).await;
         assert_eq!(page.status, 422);
@@ -131,8 +118,7 @@ async fn a_session_that_is_ended_while_a_request_runs_stays_ended() {
     let of_ana = format!("FROM sessions WHERE user_id = '{}'", ana.user().id);
     // Late enough that the request notes the use of the session.
     app.advance(TimeDelta::minutes(2));
-    app.sql(&format!("BEGIN; SELECT 1 {of_ana} FOR UPDATE"))
-        .await;
+    app.sql(&format!("BEGIN; SELECT 1 {of_ana} FOR UPDATE")).await;
     let end = async {
         app.until_a_lock_is_waited_for().await;
         app.sql(&format!("DELETE {of_ana}; COMMIT")).await;

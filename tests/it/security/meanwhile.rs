@@ -1,5 +1,5 @@
-//! Whoever saves between the check of a form and its write: neither the form of before nor one that names the version that is coming is
-//! written over what they have saved.
+//! Whoever saves between the check of a form and its write: neither the form of before nor one that names the version
+//! that is coming is written over what they have saved.
 
 use std::future::Future;
 use std::pin::pin;
@@ -21,10 +21,7 @@ impl Versioned {
     /// The row without its version.
     async fn content(&self, app: &TestApp) -> String {
         let Versioned { table, row, .. } = self;
-        let content = format!(
-            "SELECT to_jsonb(t) - '{}' FROM {table} t WHERE {row}",
-            self.column()
-        );
+        let content = format!("SELECT to_jsonb(t) - '{}' FROM {table} t WHERE {row}", self.column());
         app.value(&content).await
     }
     /// The row is saved by somebody else.
@@ -37,9 +34,7 @@ impl Versioned {
 
 /// A connection besides those of the site and the test.
 async fn third(app: &TestApp) -> Client {
-    let (client, connection) = tokio_postgres::connect(app.database_url(), NoTls)
-        .await
-        .expect("a connection");
+    let (client, connection) = tokio_postgres::connect(app.database_url(), NoTls).await.expect("a connection");
     tokio::spawn(connection);
     client
 }
@@ -53,8 +48,9 @@ async fn waiting(app: &TestApp, table: &str, number: i64) {
     while app.count(&waiting).await < number {}
 }
 
-/// Sends a form while `third` keeps everybody from locking or changing rows of its table, which can still be read. When the form has been
-/// checked and waits, or was refused, does `meanwhile` and lets go. Gives the answer, and whether it waited.
+/// Sends a form while `third` keeps everybody from locking or changing rows of its table, which can still be read. When
+/// the form has been checked and waits, or was refused, does `meanwhile` and lets go. Gives the answer, and whether it
+/// waited.
 async fn held_between(
     app: &TestApp,
     (third, table): (&Client, &str),
@@ -76,13 +72,9 @@ async fn held_between(
     }
 }
 
-/// Somebody else saves between the check of a form and its write. Neither the form of before nor one that names the version that is coming
-/// is written.
-async fn nothing_is_written_over_what_was_saved_meanwhile(
-    form: &Versioned,
-    app: &TestApp,
-    ana: &Browser,
-) {
+/// Somebody else saves between the check of a form and its write. Neither the form of before nor one that names the
+/// version that is coming is written.
+async fn nothing_is_written_over_what_was_saved_meanwhile(form: &Versioned, app: &TestApp, ana: &Browser) {
     let third = third(app).await;
     for forged in [false, true] {
         let mut sent = form.open(ana).await;
@@ -95,20 +87,14 @@ async fn nothing_is_written_over_what_was_saved_meanwhile(
         let save = async || form.save_behind(&third).await;
         let (answer, waited) = held_between(app, (&third, form.locked()), sent.send(), save).await;
         let what = format!("{}, forged: {forged}", form.route);
-        assert!(
-            waited || forged,
-            "{what}: it was not held between check and write"
-        );
+        assert!(waited || forged, "{what}: it was not held between check and write");
         assert_eq!(answer.status, 409, "{what}: {}", answer.text());
         assert_eq!(form.version(app).await, next, "{what}");
         assert_eq!(form.content(app).await, content, "{what}");
-        assert_eq!(
-            app.count("SELECT count(*) FROM audit_events").await,
-            lines,
-            "{what}"
-        );
+        assert_eq!(app.count("SELECT count(*) FROM audit_events").await, lines, "{what}");
     }
-    // Of two at once the honest one is written. The one that names what comes of it is refused before it waits for anything.
+    // Of two at once the honest one is written. The one that names what comes of it is refused before it waits for
+    // anything.
     let (honest, forged) = (form.open(ana).await, form.open(ana).await);
     let next = form.version(app).await.parse::<i32>().expect("a version") + 1;
     let forged = forged.forge("version", &next.to_string());

@@ -92,10 +92,7 @@ where
     F: Future<Output = Option<String>>,
 {
     let answers = futures_util::stream::iter(requests).buffer_unordered(AT_ONCE);
-    answers
-        .filter_map(std::future::ready)
-        .collect::<Vec<String>>()
-        .await
+    answers.filter_map(std::future::ready).collect::<Vec<String>>().await
 }
 
 #[tokio::test]
@@ -126,18 +123,15 @@ async fn in_the_path() {
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
-/// What is asked of a page: each parameter alone, because one that is refused hides the others, and all together. What the page
-/// itself reads gets every value alone, what it does not read another one on each page; together all get every value.
+/// What is asked of a page: each parameter alone, because one that is refused hides the others, and all together. What
+/// the page itself reads gets every value alone, what it does not read another one on each page; together all get every
+/// value.
 fn queries(own: &[String], turn: usize) -> (Vec<String>, Vec<String>) {
     let long = "é".repeat(1_500);
     let pair = |name: &str, value: &str| format!("{}={}", encoded(name), encoded(value));
     let values = || VALUES.into_iter().chain([long.as_str()]);
-    let foreign = PARAMETERS
-        .into_iter()
-        .filter(|name| !own.iter().any(|own| own == name));
-    let alone_of_own = own
-        .iter()
-        .flat_map(|name| values().map(move |value| pair(name, value)));
+    let foreign = PARAMETERS.into_iter().filter(|name| !own.iter().any(|own| own == name));
+    let alone_of_own = own.iter().flat_map(|name| values().map(move |value| pair(name, value)));
     let alone_of_foreign = foreign.clone().enumerate().map(|(at, name)| {
         let value = values().nth((at + turn) % (VALUES.len() + 1));
         pair(name, value.unwrap_or_default())
@@ -147,10 +141,7 @@ fn queries(own: &[String], turn: usize) -> (Vec<String>, Vec<String>) {
         let pairs: Vec<String> = names().map(|name| pair(name, value)).collect();
         pairs.join("&")
     });
-    (
-        alone_of_own.chain(alone_of_foreign).collect(),
-        together.collect(),
-    )
+    (alone_of_own.chain(alone_of_foreign).collect(), together.collect())
 }
 
 #[tokio::test]
@@ -179,29 +170,17 @@ fn strange_headers() -> Vec<Vec<(&'static str, Vec<u8>)>> {
     vec![
         text("cookie", "connectory=; ; =;; connectory=%ff; $Version=1"),
         text("cookie", &format!("connectory={}", "A".repeat(8_000))),
-        vec![(
-            "cookie",
-            b"connectory=\xff\xfe; connectory-flash=\xff".to_vec(),
-        )],
-        text(
-            "cookie",
-            &format!("connectory-flash={}", "%3Cxss%3E.".repeat(50)),
-        ),
+        vec![("cookie", b"connectory=\xff\xfe; connectory-flash=\xff".to_vec())],
+        text("cookie", &format!("connectory-flash={}", "%3Cxss%3E.".repeat(50))),
         text("host", "[::1"),
         text("host", "evil.example:99999"),
         text("x-forwarded-for", ",,, unknown, [::1, 999.1.1.1"),
         vec![("x-forwarded-for", vec![b'1'; 9_000])],
         vec![("authorization", b"Bearer \xff\xfe".to_vec())],
-        text(
-            "authorization",
-            &format!("Bearer cty_{}", "x".repeat(9_000)),
-        ),
+        text("authorization", &format!("Bearer cty_{}", "x".repeat(9_000))),
         text("authorization", "Basic %%%"),
         vec![("content-type", b"\xff\xfe".to_vec())],
-        text(
-            "content-type",
-            "application/x-www-form-urlencoded; charset=utf-16",
-        ),
+        text("content-type", "application/x-www-form-urlencoded; charset=utf-16"),
         text("content-type", "multipart/form-data; boundary=\"\""),
         text("content-encoding", "gzip, br, made-up"),
         text("range", "bytes=0-,5-2,-1,99999999999999999999-"),
@@ -209,10 +188,7 @@ fn strange_headers() -> Vec<Vec<(&'static str, Vec<u8>)>> {
         text("if-modified-since", "Thu, 99 Xyz 0000 99:99:99 GMT"),
         text("accept-language", "<xss>;q=NaN"),
         text("accept-encoding", "br;q=1e999, gzip;q=-1"),
-        vec![(
-            "user-agent",
-            [b"<xss>\xff\xfe".as_slice(), &[b'a'; 9_000]].concat(),
-        )],
+        vec![("user-agent", [b"<xss>\xff\xfe".as_slice(), &[b'a'; 9_000]].concat())],
         text("origin", "null"),
         text("origin", "http://[::1"),
         text("sec-fetch-site", "<xss>"),
@@ -234,16 +210,13 @@ async fn in_the_headers() {
             let method = route.method.as_str().parse().expect("a method");
             let mut request = ana.request(method, &path);
             if route.method == Method::POST {
-                request = request
-                    .header("content-type", "application/x-www-form-urlencoded")
-                    .body(format!("csrf={csrf}"));
+                request =
+                    request.header("content-type", "application/x-www-form-urlencoded").body(format!("csrf={csrf}"));
             }
             let mut request = request.build().expect("a request");
             for (name, value) in &headers {
                 let value = HeaderValue::from_bytes(value).expect("bytes that a header can hold");
-                request
-                    .headers_mut()
-                    .insert(HeaderName::from_static(name), value);
+                request.headers_mut().insert(HeaderName::from_static(name), value);
             }
             let what = format!("{headers:?}");
             // Another browser's jar, so that no answer changes this one's.

@@ -1,4 +1,5 @@
-//! Every form that changes something stored names the version that it was made from, and with another one it saves nothing.
+//! Every form that changes something stored names the version that it was made from, and with another one it saves
+//! nothing.
 
 use std::collections::BTreeSet;
 
@@ -55,13 +56,8 @@ pub(super) async fn versioned(world: &World) -> Vec<Versioned> {
         let route = posts.iter().find(|route| route.path == wanted);
         examples.path(app, route.expect("a route")).await
     };
-    let connector = app
-        .value("SELECT id FROM connectors WHERE key = 'payroll'")
-        .await;
-    let (category, program) = (
-        path("/categories/{id}").await,
-        path("/programs/{program}").await,
-    );
+    let connector = app.value("SELECT id FROM connectors WHERE key = 'payroll'").await;
+    let (category, program) = (path("/categories/{id}").await, path("/programs/{program}").await);
     let (user, group) = (path("/users/{id}").await, path("/groups/{id}").await);
     let endpoint = path("/connectors/{key}/endpoints/{id}").await;
     let key = path("/programs/{program}/keys/{key}").await;
@@ -69,74 +65,27 @@ pub(super) async fn versioned(world: &World) -> Vec<Versioned> {
     let mut all = Vec::new();
     let mut add = |route, page: String, action: &str, (table, row), change| {
         let action = action.to_string();
-        all.push(Versioned {
-            route,
-            page,
-            action,
-            table,
-            row,
-            change,
-        });
+        all.push(Versioned { route, page, action, table, row, change });
     };
-    add(
-        "/profile",
-        "/profile".into(),
-        "/profile",
-        ("users", at(&ana.user().id.to_string())),
-        |form| form.set("full_name", "Mine"),
-    );
-    add(
-        "/users/{id}",
-        user.clone(),
-        &user,
-        ("users", at(&id_in(&user))),
-        |form| form.set("full_name", "Mine"),
-    );
-    add(
-        "/groups/{id}",
-        group.clone(),
-        &group,
-        ("groups", at(&id_in(&group))),
-        |form| form.set("description", "Mine"),
-    );
-    add(
-        "/categories/{id}",
-        format!("{category}/edit"),
-        &category,
-        ("categories", at(&id_in(&category))),
-        |form| form.set("category_name", "Mine"),
-    );
-    add(
-        "/programs/{program}",
-        format!("{program}/edit"),
-        &program,
-        ("programs", at(&id_in(&program))),
-        |form| form.set("description", "Mine"),
-    );
+    add("/profile", "/profile".into(), "/profile", ("users", at(&ana.user().id.to_string())), |form| {
+        form.set("full_name", "Mine")
+    });
+    add("/users/{id}", user.clone(), &user, ("users", at(&id_in(&user))), |form| form.set("full_name", "Mine"));
+    add("/groups/{id}", group.clone(), &group, ("groups", at(&id_in(&group))), |form| form.set("description", "Mine"));
+    add("/categories/{id}", format!("{category}/edit"), &category, ("categories", at(&id_in(&category))), |form| {
+        form.set("category_name", "Mine")
+    });
+    add("/programs/{program}", format!("{program}/edit"), &program, ("programs", at(&id_in(&program))), |form| {
+        form.set("description", "Mine")
+    });
     for (route, key, scope) in [
-        (
-            "/programs/{program}/keys/{key}",
-            key,
-            "/programs/{program}/keys/{key}/connectors/{connector}",
-        ),
-        (
-            "/profile/keys/{key}",
-            own,
-            "/profile/keys/{key}/connectors/{connector}",
-        ),
+        ("/programs/{program}/keys/{key}", key, "/programs/{program}/keys/{key}/connectors/{connector}"),
+        ("/profile/keys/{key}", own, "/profile/keys/{key}/connectors/{connector}"),
     ] {
         let (id, way) = (id_in(&key), format!("{key}/connectors/payroll"));
         let row = format!("api_key_id = '{id}' AND connector_id = '{connector}'");
-        add(scope, way.clone(), &way, ("api_key_scopes", row), |form| {
-            form.forge("proxy", "yes")
-        });
-        add(
-            route,
-            format!("{key}/edit"),
-            &key,
-            ("api_keys", at(&id)),
-            |form| form.set("key_name", "Mine"),
-        );
+        add(scope, way.clone(), &way, ("api_key_scopes", row), |form| form.forge("proxy", "yes"));
+        add(route, format!("{key}/edit"), &key, ("api_keys", at(&id)), |form| form.set("key_name", "Mine"));
     }
     add(
         "/connectors/{key}/access",
@@ -167,24 +116,9 @@ pub(super) async fn versioned(world: &World) -> Vec<Versioned> {
         |form| form.set("display_name", "Mine"),
     );
     for (route, address, table, row) in [
-        (
-            "/connectors/{key}/endpoints/{id}/delete",
-            format!("{endpoint}/delete"),
-            "endpoints",
-            at(&id_in(&endpoint)),
-        ),
-        (
-            "/programs/{program}/delete",
-            format!("{program}/delete"),
-            "programs",
-            at(&id_in(&program)),
-        ),
-        (
-            "/connectors/{key}/delete",
-            "/connectors/payroll/delete".into(),
-            "connectors",
-            at(&connector),
-        ),
+        ("/connectors/{key}/endpoints/{id}/delete", format!("{endpoint}/delete"), "endpoints", at(&id_in(&endpoint))),
+        ("/programs/{program}/delete", format!("{program}/delete"), "programs", at(&id_in(&program))),
+        ("/connectors/{key}/delete", "/connectors/payroll/delete".into(), "connectors", at(&connector)),
     ] {
         add(route, address.clone(), &address, (table, row), |form| form);
     }
@@ -212,8 +146,7 @@ pub(super) async fn confirmed() -> World {
 
 /// Every row of the database but sessions, which tell when they were last used.
 async fn everything(app: &TestApp) -> Vec<Vec<String>> {
-    let tables =
-        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'sessions'";
+    let tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'sessions'";
     let tables = app.rows(tables).await.into_iter().flatten();
     let rows = tables.map(|table| format!("SELECT '{table}', t::text FROM {table} t"));
     let rows: Vec<String> = rows.collect();
@@ -323,9 +256,7 @@ async fn every_form_that_changes_something_stored_names_its_version() {
         }
     }
     assert_eq!(found, versioned, "add what is new to the table");
-    let without = WITHOUT
-        .iter()
-        .flat_map(|(_, routes)| routes.iter().copied());
+    let without = WITHOUT.iter().flat_map(|(_, routes)| routes.iter().copied());
     let without: BTreeSet<&str> = without.collect();
     let posts = routes::all().into_iter();
     let posts = posts.filter(|route| route.method == Method::POST && route.needs != Needs::ApiKey);
@@ -341,13 +272,7 @@ async fn a_forged_version_saves_nothing() {
     let World { app, ana, .. } = world;
     for form in versioned(world).await {
         // No version of the table is the first one.
-        app.sql(&format!(
-            "UPDATE {} SET {} = 7 WHERE {}",
-            form.table,
-            form.column(),
-            form.row
-        ))
-        .await;
+        app.sql(&format!("UPDATE {} SET {} = 7 WHERE {}", form.table, form.column(), form.row)).await;
         let before = everything(app).await;
         let forged = [
             "",
@@ -366,13 +291,7 @@ async fn a_forged_version_saves_nothing() {
         ];
         for version in forged {
             let sent = form.open(ana).await.forge("version", version).send().await;
-            assert_eq!(
-                sent.status,
-                409,
-                "{} “{version}”: {}",
-                form.route,
-                sent.text()
-            );
+            assert_eq!(sent.status, 409, "{} “{version}”: {}", form.route, sent.text());
         }
         let sent = form.open(ana).await.without("version").send().await;
         assert_eq!(sent.status, 409, "{}: {}", form.route, sent.text());

@@ -21,9 +21,7 @@ fn mail_by(server: &SmtpServer, tls: MailTls) -> NoticeSettings {
             tls,
             ca_pem: Some(server.ca_pem.clone()),
             sign_in: (tls != MailTls::None).then(|| (USER.into(), Secret::new(PASSWORD.into()))),
-            from: "Connectory <connectory@example.org>"
-                .parse()
-                .expect("an address"),
+            from: "Connectory <connectory@example.org>".parse().expect("an address"),
             to: to.into_iter().collect(),
         }),
         ..nothing()
@@ -54,10 +52,7 @@ async fn a_mail_says_what_happened_and_where_to_repair_it_and_the_end_answers_it
     assert_eq!(server.mails().len(), 2, "one for each of them");
     let mail = to_ben(&server).remove(0);
     assert!(mail.was_encrypted);
-    assert_eq!(
-        (mail.user.as_str(), mail.from.as_str()),
-        (USER, "connectory@example.org")
-    );
+    assert_eq!((mail.user.as_str(), mail.from.as_str()), (USER, "connectory@example.org"));
     assert_eq!(mail.subject(), "[Connectory] Zürich - Löhne 給与: Failing");
     assert_eq!(mail.header("Auto-Submitted"), "auto-generated");
     assert_eq!(mail.header("Content-Type"), "text/plain; charset=utf-8");
@@ -76,37 +71,26 @@ async fn a_mail_says_what_happened_and_where_to_repair_it_and_the_end_answers_it
     set_health(&app, id, "healthy").await;
     round(&app).await;
     let answer = to_ben(&server).remove(1);
-    assert_eq!(
-        answer.subject(),
-        "[Connectory] Zürich - Löhne 給与: Healthy again"
-    );
+    assert_eq!(answer.subject(), "[Connectory] Zürich - Löhne 給与: Healthy again");
     assert_eq!(answer.header("In-Reply-To"), mail.header("Message-ID"));
     assert_ne!(answer.header("Message-ID"), mail.header("Message-ID"));
-    assert!(
-        answer.text().contains("works again since"),
-        "{}",
-        answer.text()
-    );
+    assert!(answer.text().contains("works again since"), "{}", answer.text());
 }
 
 #[tokio::test]
 async fn a_name_cannot_become_a_header() {
     let (app, server) = written_to(Door::Open, MailTls::None).await;
     let id = app.connector("Payroll").await;
-    app.sql(&format!("UPDATE connectors SET display_name = E'Payroll\\r\\nBcc: eve@example.org\\r\\n\\r\\nHello' WHERE id = '{id}'")).await;
+    app.sql(&format!(
+        "UPDATE connectors SET display_name = E'Payroll\\r\\nBcc: eve@example.org\\r\\n\\r\\nHello' WHERE id = '{id}'"
+    ))
+    .await;
     set_health(&app, id, "needs_reauthorization").await;
     round(&app).await;
     let mail = to_ben(&server).remove(0);
     assert_eq!(mail.count("Bcc"), 0, "{}", mail.data);
-    assert_eq!(
-        mail.subject(),
-        "[Connectory] Payroll Bcc: eve@example.org Hello: Needs re-authorization"
-    );
-    assert!(
-        mail.text().contains("“Payroll Bcc: eve@example.org Hello”"),
-        "{}",
-        mail.text()
-    );
+    assert_eq!(mail.subject(), "[Connectory] Payroll Bcc: eve@example.org Hello: Needs re-authorization");
+    assert!(mail.text().contains("“Payroll Bcc: eve@example.org Hello”"), "{}", mail.text());
     assert_eq!(server.mails().len(), 2, "nobody else is written to");
 }
 
@@ -119,13 +103,8 @@ async fn an_address_that_is_refused_keeps_nobody_else_from_the_mail() {
     round(&app).await;
     assert_eq!(to_ben(&server).len(), 1);
     assert_eq!(server.mails().len(), 1);
-    let problem = app
-        .value("SELECT problem FROM notice_deliveries WHERE recipient = 'ana@example.org'")
-        .await;
-    assert!(
-        problem.contains("550") && problem.contains("No such user here"),
-        "{problem}"
-    );
+    let problem = app.value("SELECT problem FROM notice_deliveries WHERE recipient = 'ana@example.org'").await;
+    assert!(problem.contains("550") && problem.contains("No such user here"), "{problem}");
     server.refuse_nobody();
     after(&app, TimeDelta::seconds(6)).await;
     let mails = server.mails();
@@ -144,14 +123,9 @@ async fn what_the_mail_server_says_is_told_without_the_sign_in_and_tokens() {
     let id = app.connector("Payroll").await;
     set_health(&app, id, "needs_reauthorization").await;
     round(&app).await;
-    let problem = app
-        .value("SELECT problem FROM notice_deliveries WHERE recipient = 'ana@example.org'")
-        .await;
+    let problem = app.value("SELECT problem FROM notice_deliveries WHERE recipient = 'ana@example.org'").await;
     let told = "5.7.1 Not for ‹masked› by ‹masked›, trace ‹masked› ended";
-    assert!(
-        problem.contains("550") && problem.contains(told),
-        "{problem}"
-    );
+    assert!(problem.contains("550") && problem.contains(told), "{problem}");
 }
 
 #[tokio::test]
@@ -207,13 +181,8 @@ async fn a_wrong_password_is_tried_once_a_round_and_shown_nowhere() {
     }
     round(&app).await;
     assert_eq!(server.connections(), 1);
-    let problem = app
-        .value("SELECT max(problem) FROM notice_deliveries")
-        .await;
-    assert!(
-        problem.contains("535") && !problem.contains("tr0ub4dor"),
-        "{problem}"
-    );
+    let problem = app.value("SELECT max(problem) FROM notice_deliveries").await;
+    assert!(problem.contains("535") && !problem.contains("tr0ub4dor"), "{problem}");
     let page = app.super_admin().await.get("/notices").await.expect(200);
     assert!(page.text().contains("535") && !page.text().contains("tr0ub4dor"));
 }

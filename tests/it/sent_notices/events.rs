@@ -8,8 +8,7 @@ use connectory::connectors::Grant;
 #[tokio::test]
 async fn a_connector_that_fails_is_told_of_once_with_the_reason_and_the_way_to_repair_it() {
     let (app, receiver) = told_by_webhook().await;
-    let words =
-        r#"{"error":"temporarily_unavailable","error_description":"the server's own words"}"#;
+    let words = r#"{"error":"temporarily_unavailable","error_description":"the server's own words"}"#;
     let server = Hostile::start(answer(503, &[], words)).await;
     renewed_at(&app, &server.url("/token")).await;
     app.advance(TimeDelta::hours(2));
@@ -26,17 +25,9 @@ async fn a_connector_that_fails_is_told_of_once_with_the_reason_and_the_way_to_r
     assert_eq!(data["connector"]["key"], "payroll");
     let url = format!("{}/connectors/payroll/authorization", app.public_url);
     assert_eq!(data["connector"]["url"], url);
-    assert!(
-        data["message"]
-            .as_str()
-            .is_some_and(|text| text.contains("503"))
-    );
+    assert!(data["message"].as_str().is_some_and(|text| text.contains("503")));
     assert!(!body.to_string().contains("own words"), "{body}");
-    let told_since: chrono::DateTime<chrono::Utc> = data["since"]
-        .as_str()
-        .expect("a time")
-        .parse()
-        .expect("RFC 3339");
+    let told_since: chrono::DateTime<chrono::Utc> = data["since"].as_str().expect("a time").parse().expect("RFC 3339");
     assert!((since - told_since).abs() < TimeDelta::minutes(1));
 
     let other = another_courier(&app, &webhook_to(&receiver.url("/in")));
@@ -67,13 +58,8 @@ async fn whoever_was_told_hears_that_it_works_again_and_nobody_else() {
     }
     assert_eq!(kinds(&receiver), ["failing", "recovered"]);
     let data = &body(&receiver.last())["data"];
-    assert_eq!(
-        (&data["health"], &data["was"]),
-        (&"healthy".into(), &"failing".into())
-    );
-    let states = app
-        .rows("SELECT occasion, state FROM notice_deliveries ORDER BY 1, 2")
-        .await;
+    assert_eq!((&data["health"], &data["was"]), (&"healthy".into(), &"failing".into()));
+    let states = app.rows("SELECT occasion, state FROM notice_deliveries ORDER BY 1, 2").await;
     let states: Vec<String> = states.iter().map(|row| row.join(" ")).collect();
     assert_eq!(states, ["began over", "began sent", "ended sent"]);
 }
@@ -81,13 +67,9 @@ async fn whoever_was_told_hears_that_it_works_again_and_nobody_else() {
 #[tokio::test]
 async fn a_token_that_nobody_renews_is_told_of_before_it_ends_and_when_it_has() {
     let (app, receiver) = told_by_webhook().await;
-    let id = oauth_connector(
-        &app,
-        Grant::AuthorizationCode,
-        "https://login.example.org/token",
-        "https://api.example.org",
-    )
-    .await;
+    let id =
+        oauth_connector(&app, Grant::AuthorizationCode, "https://login.example.org/token", "https://api.example.org")
+            .await;
     give(&app, id, None).await;
     round(&app).await;
     assert!(receiver.seen().is_empty());
@@ -104,14 +86,8 @@ async fn a_token_that_nobody_renews_is_told_of_before_it_ends_and_when_it_has() 
     give(&app, id, None).await;
     round(&app).await;
     round(&app).await;
-    assert_eq!(
-        kinds(&receiver),
-        ["expiring", "needs_reauthorization", "recovered"]
-    );
-    assert_eq!(
-        body(&receiver.last())["data"]["was"],
-        "needs_reauthorization"
-    );
+    assert_eq!(kinds(&receiver), ["expiring", "needs_reauthorization", "recovered"]);
+    assert_eq!(body(&receiver.last())["data"]["was"], "needs_reauthorization");
 }
 
 #[tokio::test]
@@ -147,19 +123,11 @@ async fn a_connector_that_is_switched_off_or_deleted_causes_nothing_more() {
     round(&app).await;
     assert_eq!(receiver.seen().len(), 2);
     set_health(&app, off, "disabled").await;
-    app.sql(&format!(
-        "UPDATE connectors SET deleted_at = now(), deleted_by = 'x' WHERE id = '{gone}'"
-    ))
-    .await;
+    app.sql(&format!("UPDATE connectors SET deleted_at = now(), deleted_by = 'x' WHERE id = '{gone}'")).await;
     after(&app, TimeDelta::hours(1)).await;
     assert_eq!(receiver.seen().len(), 2);
-    assert_eq!(
-        app.count("SELECT count(*) FROM notice_events WHERE ended_at IS NULL")
-            .await,
-        0
-    );
-    app.sql(&format!("DELETE FROM connectors WHERE id = '{gone}'"))
-        .await;
+    assert_eq!(app.count("SELECT count(*) FROM notice_events WHERE ended_at IS NULL").await, 0);
+    app.sql(&format!("DELETE FROM connectors WHERE id = '{gone}'")).await;
     assert_eq!(app.count("SELECT count(*) FROM notice_events").await, 1);
 }
 
@@ -176,10 +144,7 @@ async fn a_way_that_is_set_up_later_is_told_what_is_still_so() {
     let later = another_courier(&app, &webhook_to(&receiver.url("/in")));
     later.round().await.expect("a round");
     later.round().await.expect("a round");
-    assert_eq!(
-        told(&receiver),
-        [("needs_reauthorization".into(), "Still".into())]
-    );
+    assert_eq!(told(&receiver), [("needs_reauthorization".into(), "Still".into())]);
 }
 
 #[tokio::test]

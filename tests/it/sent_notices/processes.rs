@@ -32,9 +32,7 @@ async fn in_trouble(app: &TestApp, name: &str) {
 async fn two_programs_tell_of_each_event_once() {
     let app = TestApp::start().await;
     let receiver = Upstream::start(|_| Reply::of(200, &[], "")).await;
-    let names: Vec<String> = (0..30)
-        .map(|number| format!("Connector {number}"))
-        .collect();
+    let names: Vec<String> = (0..30).map(|number| format!("Connector {number}")).collect();
     for name in &names {
         in_trouble(&app, name).await;
     }
@@ -62,8 +60,7 @@ async fn one_that_is_killed_while_it_sends_leaves_the_message_to_another_one() {
     receiver.wait_for(1).await;
     // SIGKILL.
     drop(victim);
-    app.sql("UPDATE notice_deliveries SET lease_until = now()")
-        .await;
+    app.sql("UPDATE notice_deliveries SET lease_until = now()").await;
     let _other = program(&app, &receiver);
     receiver.wait_for(2).await;
     let seen = receiver.seen();
@@ -84,10 +81,7 @@ async fn one_that_is_stopped_while_it_sends_lets_the_message_arrive_and_marks_it
     }
     let (status, log) = stopping.await.expect("the stop");
     assert!(status.success(), "{log}");
-    let row = app
-        .rows("SELECT state, attempts FROM notice_deliveries")
-        .await
-        .remove(0);
+    let row = app.rows("SELECT state, attempts FROM notice_deliveries").await.remove(0);
     assert_eq!(row, ["sent", "1"], "{log}");
 }
 
@@ -115,12 +109,8 @@ async fn what_was_not_delivered_is_logged_and_counted_without_the_receivers_path
             }
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), asking)
-        .await
-        .expect("it is counted");
-    let (_, log) = tokio::task::spawn_blocking(move || program.stop())
-        .await
-        .expect("the stop");
+    tokio::time::timeout(Duration::from_secs(20), asking).await.expect("it is counted");
+    let (_, log) = tokio::task::spawn_blocking(move || program.stop()).await.expect("the stop");
     assert!(log.contains("a notice was not delivered"), "{log}");
     for secret in ["hidden", SECRET, &SECRET[6..]] {
         assert!(!log.contains(secret), "{log}");

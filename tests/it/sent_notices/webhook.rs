@@ -44,16 +44,9 @@ async fn the_receiver_can_check_it_with_either_secret() {
     assert_eq!(given, wanted);
     let id = seen.header("webhook-id").expect("an id");
     assert!(id.starts_with("msg_") && !id.contains('.'), "{id}");
-    let timestamp: i64 = seen
-        .header("webhook-timestamp")
-        .expect("a time")
-        .parse()
-        .expect("seconds");
+    let timestamp: i64 = seen.header("webhook-timestamp").expect("a time").parse().expect("seconds");
     assert!((app.clock.now().timestamp() - timestamp).abs() < 60);
-    assert_eq!(
-        body(&seen)["data"]["connector"]["name"],
-        "Zürich - Löhne 給与"
-    );
+    assert_eq!(body(&seen)["data"]["connector"]["name"], "Zürich - Löhne 給与");
 }
 
 #[tokio::test]
@@ -78,10 +71,7 @@ async fn a_receiver_that_is_down_gets_the_same_message_later() {
     let seen = receiver.seen();
     assert_eq!(seen.len(), 3);
     let ids: HashSet<_> = seen.iter().map(|seen| seen.header("webhook-id")).collect();
-    let times: HashSet<_> = seen
-        .iter()
-        .map(|seen| seen.header("webhook-timestamp"))
-        .collect();
+    let times: HashSet<_> = seen.iter().map(|seen| seen.header("webhook-timestamp")).collect();
     assert_eq!((ids.len(), times.len()), (1, 3), "one message, signed anew");
     let bodies: HashSet<_> = seen.iter().map(|seen| &seen.body).collect();
     assert_eq!(bodies.len(), 1);
@@ -101,14 +91,8 @@ async fn after_ten_attempts_over_three_days_it_is_given_up() {
     assert!(app.clock.now() - began > TimeDelta::days(3));
     after(&app, TimeDelta::days(30)).await;
     assert_eq!(receiver.seen().len(), 10);
-    assert!(
-        receiver.seen().iter().all(|seen| seen.path() == "/in"),
-        "redirects are not followed"
-    );
-    let row = app
-        .rows("SELECT state, attempts, problem FROM notice_deliveries")
-        .await
-        .remove(0);
+    assert!(receiver.seen().iter().all(|seen| seen.path() == "/in"), "redirects are not followed");
+    let row = app.rows("SELECT state, attempts, problem FROM notice_deliveries").await.remove(0);
     assert_eq!(row, ["given_up", "10", "The receiver answered 302 Found."]);
 }
 
@@ -126,31 +110,20 @@ async fn one_that_is_gone_gets_nothing_more_until_it_is_another_or_a_test_arrive
     in_trouble(&app, "Three").await;
     after(&app, TimeDelta::days(1)).await;
     assert_eq!(receiver.seen().len(), 1);
-    let states = app
-        .rows("SELECT state, problem FROM notice_deliveries")
-        .await;
-    let given_up = [
-        "given_up",
-        "The receiver answered 410 Gone. It wants no more notices.",
-    ];
+    let states = app.rows("SELECT state, problem FROM notice_deliveries").await;
+    let given_up = ["given_up", "The receiver answered 410 Gone. It wants no more notices."];
     assert_eq!(states, [given_up, given_up]);
 
     let elsewhere = another_courier(&app, &webhook_to(&receiver.url("/other")));
     elsewhere.round().await.expect("a round");
-    assert_eq!(
-        told(&receiver).pop(),
-        Some(("needs_reauthorization".into(), "Three".into()))
-    );
+    assert_eq!(told(&receiver).pop(), Some(("needs_reauthorization".into(), "Three".into())));
     assert_eq!(receiver.last().path(), "/other");
 
     let tested = app.courier.test().await.expect("a test");
     assert!(tested[0].outcome.is_ok());
     in_trouble(&app, "Four").await;
     round(&app).await;
-    assert_eq!(
-        told(&receiver).pop(),
-        Some(("needs_reauthorization".into(), "Four".into()))
-    );
+    assert_eq!(told(&receiver).pop(), Some(("needs_reauthorization".into(), "Four".into())));
     assert_eq!(receiver.last().path(), "/in");
 }
 
@@ -182,18 +155,10 @@ async fn one_receiver_that_says_nothing_is_waited_for_and_marked() {
     in_trouble(&app, "One").await;
     in_trouble(&app, "Two").await;
     round(&app).await;
-    assert_eq!(
-        receiver.seen().len(),
-        1,
-        "the others wait for the next round"
-    );
+    assert_eq!(receiver.seen().len(), 1, "the others wait for the next round");
     round(&app).await;
     assert_eq!(receiver.seen().len(), 2);
     after(&app, TimeDelta::seconds(10)).await;
     assert_eq!(receiver.seen().len(), 3);
-    assert_eq!(
-        app.count("SELECT count(*) FROM notice_deliveries WHERE state = 'sent'")
-            .await,
-        2
-    );
+    assert_eq!(app.count("SELECT count(*) FROM notice_deliveries WHERE state = 'sent'").await, 2);
 }

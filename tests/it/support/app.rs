@@ -46,8 +46,7 @@ const CONNECTIONS: usize = 8;
 static ROOM: Semaphore = Semaphore::const_new(8);
 
 /// One for all sites: hashing is slow on purpose.
-static HASHER: LazyLock<PasswordHasher> =
-    LazyLock::new(|| PasswordHasher::new(2).expect("a password hasher"));
+static HASHER: LazyLock<PasswordHasher> = LazyLock::new(|| PasswordHasher::new(2).expect("a password hasher"));
 
 /// A site that serves on a free port of 127.0.0.1 until it is dropped.
 pub struct TestApp {
@@ -92,11 +91,7 @@ impl TestApp {
         let database = TestDatabase::create().await;
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("a bound port");
-        let policy = Policy {
-            allow_loopback: true,
-            own: vec![address],
-            ..Policy::default()
-        };
+        let policy = Policy { allow_loopback: true, own: vec![address], ..Policy::default() };
         let (clock, notices) = (Clock::system(), Notices::new(&database.url));
         let outbound = Outbound::new(policy).expect("a runtime");
         let public_url = format!("http://{address}");
@@ -106,19 +101,11 @@ impl TestApp {
             workers: 2,
             vault: database.vault.clone(),
             proxies: TrustedProxies::default(),
-            sign_ins: SignIns::new(
-                None,
-                (&outbound, &database.vault),
-                &clock,
-                &PublicAddress::new(&public_url),
-            ),
+            sign_ins: SignIns::new(None, (&outbound, &database.vault), &clock, &PublicAddress::new(&public_url)),
             outbound,
             hasher: HASHER.clone(),
             api_keys: ApiKeys::new(&clock, &notices),
-            limits: SessionLimits {
-                idle: Duration::from_secs(3600),
-                lifetime: Duration::from_secs(12 * 3600),
-            },
+            limits: SessionLimits { idle: Duration::from_secs(3600), lifetime: Duration::from_secs(12 * 3600) },
             resources: ResourceLimits::default(),
             retention: Retention(30),
             metrics: Metrics {
@@ -132,9 +119,7 @@ impl TestApp {
             about: About {
                 instance: Uuid::now_v7(),
                 started_at: clock.now(),
-                settings: Config::of([("HOME", "/home/ana")])
-                    .expect("settings")
-                    .settings,
+                settings: Config::of([("HOME", "/home/ana")]).expect("settings").settings,
                 private_data: None,
                 exposed_database: None,
                 is_root: false,
@@ -147,8 +132,7 @@ impl TestApp {
         let keeper = site.keeper().expect("a keeper of tokens");
         let call_log = site.call_log().expect("a call log");
         let courier = site.courier().expect("a courier");
-        let server =
-            app::serve(site.clone(), keeper.clone(), call_log.clone(), listener).expect("a server");
+        let server = app::serve(site.clone(), keeper.clone(), call_log.clone(), listener).expect("a server");
         TestApp {
             clock: site.clock,
             vault: site.vault,
@@ -195,9 +179,7 @@ impl TestApp {
     /// Does once what the program does in the background.
     pub async fn run_due_work(&self) {
         let rules = (self.limits, self.retention);
-        app::run_due_work(&self.db, rules, &self.api_keys, self.clock.now())
-            .await
-            .expect("the background work");
+        app::run_due_work(&self.db, rules, &self.api_keys, self.clock.now()).await.expect("the background work");
         self.keeper.renew_due().await.expect("the renewals");
     }
 
@@ -211,9 +193,7 @@ impl TestApp {
             vault: self.vault.clone(),
             masters: Arc::new(MasterKeys::only(master)),
         };
-        app::refresh_keys(&self.db, &self.clock, &instance)
-            .await
-            .expect("the instance is told of");
+        app::refresh_keys(&self.db, &self.clock, &instance).await.expect("the instance is told of");
     }
 
     /// What one more instance of the program on this database keeps tokens with.
@@ -225,10 +205,7 @@ impl TestApp {
     pub fn another_keeper_with(&self, grants: LegacyGrants) -> TokenKeeper {
         let db = Db::new(&self.database.url, 2).expect("a pool");
         let (vault, clock) = (self.vault.clone(), self.clock.clone());
-        let policy = Policy {
-            allow_loopback: true,
-            ..Policy::default()
-        };
+        let policy = Policy { allow_loopback: true, ..Policy::default() };
         let outbound = Outbound::new(policy).expect("a runtime");
         TokenKeeper::new(db, vault, outbound, clock, grants, Handle::current())
     }
@@ -278,14 +255,9 @@ impl TestApp {
             enabled: true,
         };
         change(&mut new);
-        connectors::insert(
-            &mut *self.conn().await,
-            &Actor::command_line(),
-            self.clock.now(),
-            &new,
-        )
-        .await
-        .expect("a new connector");
+        connectors::insert(&mut *self.conn().await, &Actor::command_line(), self.clock.now(), &new)
+            .await
+            .expect("a new connector");
         new.id
     }
 
@@ -297,16 +269,9 @@ impl TestApp {
     pub async fn category_with(&self, name: &str, status: CategoryStatus) -> Uuid {
         let id = Uuid::now_v7();
         let name = Name::parse(name, 100).expect("a name");
-        categories::insert(
-            &mut *self.conn().await,
-            &Actor::command_line(),
-            self.clock.now(),
-            id,
-            &name,
-            status,
-        )
-        .await
-        .expect("a new category");
+        categories::insert(&mut *self.conn().await, &Actor::command_line(), self.clock.now(), id, &name, status)
+            .await
+            .expect("a new category");
         id
     }
 
@@ -338,81 +303,58 @@ impl TestApp {
         outside.batch_execute(&alter).await.expect("the owner may");
     }
 
-    /// The rows that were read so far of the tables whose names are like this. Connections of the site tell when they end, this one
-    /// when asked; the site must have one connection and opens it anew as soon as it finds it closed.
+    /// The rows that were read so far of the tables whose names are like this. Connections of the site tell when they
+    /// end, this one when asked; the site must have one connection and opens it anew as soon as it finds it closed.
     pub async fn rows_read(&self, visitor: &Browser, tables: &str) -> i64 {
         self.sql("SELECT pg_stat_force_next_flush()").await;
         let others = "FROM pg_stat_activity WHERE datname = current_database() AND backend_type = 'client backend' AND application_name <> 'connectory notices' AND pid <> pg_backend_pid()";
-        self.sql(&format!("SELECT pg_terminate_backend(pid) {others}"))
-            .await;
+        self.sql(&format!("SELECT pg_terminate_backend(pid) {others}")).await;
         while self.count(&format!("SELECT count(*) {others}")).await > 0 {}
         while visitor.get("/readyz").await.status != 200 {}
-        self.count(&format!("SELECT sum(seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_user_tables WHERE relname LIKE '{tables}'"))
-            .await
+        self.count(&format!(
+            "SELECT sum(seq_tup_read + idx_tup_fetch)::bigint FROM pg_stat_user_tables WHERE relname LIKE '{tables}'"
+        ))
+        .await
     }
 
     /// Runs statements behind the site's back.
     pub async fn sql(&self, statements: &str) {
-        self.try_sql(statements)
-            .await
-            .unwrap_or_else(|refusal| panic!("{statements}: {refusal}"));
+        self.try_sql(statements).await.unwrap_or_else(|refusal| panic!("{statements}: {refusal}"));
     }
 
     /// What the database says to statements that it refuses.
     pub async fn try_sql(&self, statements: &str) -> Result<(), String> {
         let message = |error: tokio_postgres::Error| {
-            error
-                .as_db_error()
-                .map_or(error.to_string(), |error| error.message().to_string())
+            error.as_db_error().map_or(error.to_string(), |error| error.message().to_string())
         };
-        self.client()
-            .await
-            .batch_execute(statements)
-            .await
-            .map_err(message)
+        self.client().await.batch_execute(statements).await.map_err(message)
     }
 
     /// The rows of a query as text, NULL as "".
     pub async fn rows(&self, query: &str) -> Vec<Vec<String>> {
-        let messages = self
-            .client()
-            .await
-            .simple_query(query)
-            .await
-            .unwrap_or_else(|error| panic!("{query}: {error:?}"));
+        let messages =
+            self.client().await.simple_query(query).await.unwrap_or_else(|error| panic!("{query}: {error:?}"));
         let rows = messages.iter().filter_map(|message| match message {
             SimpleQueryMessage::Row(row) => Some(row),
             _ => None,
         });
-        rows.map(|row| {
-            (0..row.len())
-                .map(|column| row.get(column).unwrap_or_default().to_string())
-                .collect()
-        })
-        .collect()
+        rows.map(|row| (0..row.len()).map(|column| row.get(column).unwrap_or_default().to_string()).collect()).collect()
     }
 
     /// The first value of a query.
     pub async fn value(&self, query: &str) -> String {
-        self.rows(query)
-            .await
-            .into_iter()
-            .flatten()
-            .next()
-            .unwrap_or_default()
+        self.rows(query).await.into_iter().flatten().next().unwrap_or_default()
     }
 
     /// The number that a query gives.
     pub async fn count(&self, query: &str) -> i64 {
-        self.value(query)
-            .await
-            .parse()
-            .unwrap_or_else(|_| panic!("no number: {query}"))
+        self.value(query).await.parse().unwrap_or_else(|_| panic!("no number: {query}"))
     }
 
     /// Waits until somebody in this site's database waits for a row that another transaction holds.
     pub async fn until_a_lock_is_waited_for(&self) {
-        const WAITING: &str = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        const WAITING: &str =
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
         let looking = async {
             while self.count(WAITING).await == 0 {
                 tokio::time::sleep(Duration::from_millis(2)).await;
@@ -435,9 +377,6 @@ impl Drop for TestApp {
 }
 
 pub(super) fn http_client(from: Option<IpAddr>) -> reqwest::Client {
-    let builder = reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .local_address(from);
+    let builder = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).local_address(from);
     builder.build().expect("an HTTP client")
 }

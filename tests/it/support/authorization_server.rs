@@ -75,11 +75,7 @@ pub struct Client {
 impl Client {
     /// A client with a secret.
     pub fn confidential(id: &str, secret: &str, grant: Grant) -> Client {
-        Client {
-            client_secret: Some(secret.to_string()),
-            authentication: "basic",
-            ..Client::public(id, grant)
-        }
+        Client { client_secret: Some(secret.to_string()), authentication: "basic", ..Client::public(id, grant) }
     }
 
     /// A client that cannot keep a secret.
@@ -238,15 +234,13 @@ impl AuthorizationServer {
 
     /// From now on carries token requests out at once and answers them this much later.
     pub async fn delay(&self, by: Duration) {
-        self.command(&format!("delay?ms={}", by.as_millis()), None)
-            .await;
+        self.command(&format!("delay?ms={}", by.as_millis()), None).await;
     }
 
     /// Answers the next token requests with this status and a page, and does nothing else; without a number all.
     pub async fn fail(&self, status: u16, times: Option<u32>) {
         let times = times.map_or("-1".to_string(), |times| times.to_string());
-        self.command(&format!("fail?status={status}&times={times}"), None)
-            .await;
+        self.command(&format!("fail?status={status}&times={times}"), None).await;
     }
 
     /// Makes every token that was given worthless.
@@ -277,12 +271,7 @@ async fn fill_in(page: Page, button: &str) -> Page {
     form.send().await
 }
 
-fn start(
-    interpreter: &str,
-    program: &str,
-    setup: &Setup,
-    [allow, deny]: [&'static str; 2],
-) -> AuthorizationServer {
+fn start(interpreter: &str, program: &str, setup: &Setup, [allow, deny]: [&'static str; 2]) -> AuthorizationServer {
     let mut process = Command::new(interpreter)
         .arg(program)
         .arg(serde_json::to_string(setup).expect("JSON"))
@@ -291,9 +280,7 @@ fn start(
         .spawn()
         .expect("Node.js and Python: `make test` says what is missing");
     let mut line = String::new();
-    BufReader::new(process.stdout.take().expect("its output"))
-        .read_line(&mut line)
-        .expect("its addresses");
+    BufReader::new(process.stdout.take().expect("its output")).read_line(&mut line).expect("its addresses");
     AuthorizationServer {
         urls: serde_json::from_str(&line).expect("JSON: `make test` installs the server"),
         allow,

@@ -31,20 +31,11 @@ pub struct Browser {
 
 impl Browser {
     pub(super) fn new(http: reqwest::Client, address: SocketAddr, origin: &str) -> Browser {
-        Browser {
-            http,
-            address,
-            origin: origin.to_string(),
-            cookies: Arc::default(),
-            user: None,
-        }
+        Browser { http, address, origin: origin.to_string(), cookies: Arc::default(), user: None }
     }
 
     pub(super) fn of(self, user: User) -> Browser {
-        Browser {
-            user: Some(user),
-            ..self
-        }
+        Browser { user: Some(user), ..self }
     }
 
     /// Who was signed in here by the test's own hand.
@@ -69,14 +60,11 @@ impl Browser {
         panic!("{path} sends in circles")
     }
 
-    /// Sends a form that no page has made, with this visitor's CSRF token, and enters the own password if the answer asks
-    /// for it.
+    /// Sends a form that no page has made, with this visitor's CSRF token, and enters the own password if the answer
+    /// asks for it.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
         let csrf = self.csrf().await;
-        let fields: Vec<(&str, &str)> = [("csrf", csrf.as_str())]
-            .into_iter()
-            .chain(fields.iter().copied())
-            .collect();
+        let fields: Vec<(&str, &str)> = [("csrf", csrf.as_str())].into_iter().chain(fields.iter().copied()).collect();
         let page = self.post_exactly(path, &fields).await;
         if fields.iter().any(|(name, _)| *name == OWN_PASSWORD) {
             return page;
@@ -86,48 +74,33 @@ impl Browser {
 
     /// Sends exactly these fields.
     pub async fn post_exactly(&self, path: &str, fields: &[(&str, &str)]) -> Page {
-        let body = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(fields)
-            .finish();
-        let request = self
-            .request(Method::POST, path)
-            .header(CONTENT_TYPE, FORM)
-            .body(body);
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let request = self.request(Method::POST, path).header(CONTENT_TYPE, FORM).body(body);
         self.send(request).await
     }
 
     /// The CSRF token of this visitor's forms.
     pub async fn csrf(&self) -> String {
         let page = self.open("/sign-in").await;
-        page.attribute("input[name=csrf]", "value")
-            .unwrap_or_else(|| panic!("no form on {}", page.path))
+        page.attribute("input[name=csrf]", "value").unwrap_or_else(|| panic!("no form on {}", page.path))
     }
 
     /// The CSRF token of the forms on a page.
     pub async fn csrf_of(&self, path: &str) -> String {
         let page = self.get(path).await;
-        page.attribute("input[name=csrf]", "value")
-            .unwrap_or_else(|| panic!("no form on {path}"))
+        page.attribute("input[name=csrf]", "value").unwrap_or_else(|| panic!("no form on {path}"))
     }
 
     /// A request with this browser's cookies and the headers that tell where it comes from.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let changes = method == Method::POST;
-        let mut request = self
-            .http
-            .request(method, format!("http://{}{path}", self.address));
-        let cookies: Vec<String> = self
-            .jar()
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
+        let mut request = self.http.request(method, format!("http://{}{path}", self.address));
+        let cookies: Vec<String> = self.jar().iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !cookies.is_empty() {
             request = request.header(COOKIE, cookies.join("; "));
         }
         if changes {
-            request = request
-                .header(ORIGIN, &self.origin)
-                .header("sec-fetch-site", "same-origin");
+            request = request.header(ORIGIN, &self.origin).header("sec-fetch-site", "same-origin");
         }
         request
     }
@@ -142,13 +115,7 @@ impl Browser {
         let path = response.url()[url::Position::BeforePath..].to_string();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.bytes().await.expect("a whole answer");
-        Page::new(
-            self.clone(),
-            path,
-            status,
-            headers,
-            String::from_utf8_lossy(&body).into_owned(),
-        )
+        Page::new(self.clone(), path, status, headers, String::from_utf8_lossy(&body).into_owned())
     }
 
     pub fn cookie(&self, name: &str) -> Option<String> {
@@ -161,8 +128,7 @@ impl Browser {
 
     fn keep_cookies(&self, headers: &HeaderMap) {
         for header in headers.get_all(SET_COOKIE) {
-            let cookie =
-                Cookie::parse(header.to_str().expect("a readable cookie")).expect("a cookie");
+            let cookie = Cookie::parse(header.to_str().expect("a readable cookie")).expect("a cookie");
             let (name, value) = (cookie.name().to_string(), cookie.value().to_string());
             if cookie.max_age() == Some(CookieAge::ZERO) {
                 self.jar().remove(&name);

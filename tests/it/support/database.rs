@@ -36,12 +36,7 @@ impl TestDatabase {
         server.order(Order::Create(done));
         let name = created.await.expect("a database for the test");
         let url = format!("{} dbname={name}", server.address);
-        TestDatabase {
-            url,
-            vault: server.vault(),
-            master_key: server.master_key.clone(),
-            name,
-        }
+        TestDatabase { url, vault: server.vault(), master_key: server.master_key.clone(), name }
     }
 }
 
@@ -53,9 +48,7 @@ impl Drop for TestDatabase {
 
 /// A client of `url`, for looking behind the pages.
 pub async fn connect(url: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(url, NoTls)
-        .await
-        .expect("a database connection");
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("a database connection");
     tokio::spawn(connection);
     client
 }
@@ -81,25 +74,15 @@ impl Server {
             .name("database".into())
             .spawn(move || run(&ready, inbox))
             .expect("a thread for the database");
-        let (address, data_key, master_key) = started
-            .recv()
-            .expect("the private PostgreSQL starts; its own message stands above");
-        Server {
-            address,
-            data_key,
-            master_key,
-            orders,
-        }
+        let (address, data_key, master_key) =
+            started.recv().expect("the private PostgreSQL starts; its own message stands above");
+        Server { address, data_key, master_key, orders }
     }
 
     /// A vault of its own for a site: what one learns, the others do not.
     fn vault(&self) -> Vault {
         let master = MasterKey::parse(&self.master_key).expect("a master key");
-        Vault::unlock(
-            &MasterKeys::only(master),
-            std::slice::from_ref(&self.data_key),
-        )
-        .expect("the data key opens")
+        Vault::unlock(&MasterKeys::only(master), std::slice::from_ref(&self.data_key)).expect("the data key opens")
     }
 
     fn order(&self, order: Order) {
@@ -113,33 +96,20 @@ impl Server {
 fn run(ready: &SyncSender<(String, WrappedKey, String)>, mut inbox: UnboundedReceiver<Order>) {
     let folder = std::env::temp_dir().join(format!("connectory-it-{}", Uuid::now_v7()));
     let _janitor = janitor(&folder);
-    let postgres = PrivatePostgres::start_with(
-        &folder,
-        &Settings {
-            durable: false,
-            ..Settings::default()
-        },
-    )
-    .expect("a private PostgreSQL");
+    let postgres = PrivatePostgres::start_with(&folder, &Settings { durable: false, ..Settings::default() })
+        .expect("a private PostgreSQL");
     let url = postgres.url();
-    let (address, template) = url
-        .rsplit_once(" dbname=")
-        .expect("the database's name stands last");
+    let (address, template) = url.rsplit_once(" dbname=").expect("the database's name stands last");
     // Migrating blocks its thread, which only a runtime with others allows.
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     runtime.block_on(async {
         db::migrate(&url).await.expect("the migrations");
         let (data_key, master_key) = store_data_key(&url).await;
         // From outside the template, because a database in use cannot be copied.
         let outside = format!("{address} dbname=postgres");
         let (creating, dropping) = (connect(&outside).await, Arc::new(connect(&outside).await));
-        ready
-            .send((address.to_string(), data_key, master_key))
-            .expect("somebody waits for the database");
+        ready.send((address.to_string(), data_key, master_key)).expect("somebody waits for the database");
         let mut next = copy(&creating, template).await;
         while let Some(order) = inbox.recv().await {
             match order {
@@ -157,33 +127,22 @@ fn run(ready: &SyncSender<(String, WrappedKey, String)>, mut inbox: UnboundedRec
 
 async fn copy(client: &Client, template: &str) -> String {
     let name = format!("t_{}", Uuid::now_v7().simple());
-    client
-        .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))
-        .await
-        .expect("a copy of the template");
+    client.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await.expect("a copy of the template");
     name
 }
 
 async fn drop_database(client: Arc<Client>, name: String) {
-    client
-        .batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"))
-        .await
-        .expect("the database can be dropped");
+    client.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.expect("the database can be dropped");
 }
 
 /// Every database starts with the same data key, under a master key of this run.
 async fn store_data_key(url: &str) -> (WrappedKey, String) {
-    let digits: String = (0..4)
-        .map(|_| format!("{:016x}", rand::random::<u64>()))
-        .collect();
+    let digits: String = (0..4).map(|_| format!("{:016x}", rand::random::<u64>())).collect();
     let master = MasterKey::parse(&digits).expect("a master key");
     let key = Vault::create_key(&master, 1).expect("a data key");
     let client = connect(url).await;
     let insert = "INSERT INTO data_keys (id, master_key_id, wrapped, created_at, activated_at) VALUES ($1, $2, $3, now(), now())";
-    client
-        .execute(insert, &[&key.id, &key.master_key_id, &key.wrapped])
-        .await
-        .expect("the data key is stored");
+    client.execute(insert, &[&key.id, &key.master_key_id, &key.wrapped]).await.expect("the data key is stored");
     (key, digits)
 }
 

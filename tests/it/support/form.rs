@@ -44,23 +44,15 @@ struct Button {
 impl FormFill {
     pub(super) fn read(browser: Browser, page: &str, form: ElementRef<'_>) -> FormFill {
         let elements = Selector::parse("input, select, textarea, button").expect("a selector");
-        let enabled = form
-            .select(&elements)
-            .filter(|element| element.attr("disabled").is_none());
+        let enabled = form.select(&elements).filter(|element| element.attr("disabled").is_none());
         let (buttons, controls): (Vec<_>, Vec<_>) =
             enabled.partition(|element| is_submit(*element) || kind_of(*element) == "button");
         FormFill {
             browser,
             action: form.attr("action").unwrap_or(page).to_string(),
-            post: form
-                .attr("method")
-                .is_some_and(|method| method.eq_ignore_ascii_case("post")),
+            post: form.attr("method").is_some_and(|method| method.eq_ignore_ascii_case("post")),
             controls: controls.into_iter().filter_map(control).collect(),
-            buttons: buttons
-                .into_iter()
-                .filter(|element| is_submit(*element))
-                .map(button)
-                .collect(),
+            buttons: buttons.into_iter().filter(|element| is_submit(*element)).map(button).collect(),
             pressed: 0,
         }
     }
@@ -77,11 +69,7 @@ impl FormFill {
     #[track_caller]
     pub fn set(mut self, name: &str, value: &str) -> FormFill {
         let mut found = false;
-        for control in self
-            .controls
-            .iter_mut()
-            .filter(|control| control.name == name)
-        {
+        for control in self.controls.iter_mut().filter(|control| control.name == name) {
             found |= match &control.kind {
                 Kind::Text => {
                     control.value = value.to_string();
@@ -102,11 +90,7 @@ impl FormFill {
                 Kind::Box => panic!("{name} is a box: tick or untick it"),
             };
         }
-        assert!(
-            found,
-            "the form {} has no {name} for “{value}”",
-            self.action
-        );
+        assert!(found, "the form {} has no {name} for “{value}”", self.action);
         self
     }
 
@@ -122,12 +106,11 @@ impl FormFill {
 
     #[track_caller]
     fn turn(mut self, name: &str, value: &str, on: bool) -> FormFill {
-        let control = self.controls.iter_mut().find(|control| {
-            control.name == name && control.value == value && matches!(control.kind, Kind::Box)
-        });
-        control
-            .unwrap_or_else(|| panic!("no box {name} of the value {value}"))
-            .on = on;
+        let control = self
+            .controls
+            .iter_mut()
+            .find(|control| control.name == name && control.value == value && matches!(control.kind, Kind::Box));
+        control.unwrap_or_else(|| panic!("no box {name} of the value {value}")).on = on;
         self
     }
 
@@ -142,12 +125,7 @@ impl FormFill {
     /// Sends a value that the page does not offer, as only somebody with bad intentions would.
     pub fn forge(self, name: &str, value: &str) -> FormFill {
         let mut form = self.without(name);
-        form.controls.push(Control {
-            name: name.into(),
-            value: value.into(),
-            kind: Kind::Text,
-            on: true,
-        });
+        form.controls.push(Control { name: name.into(), value: value.into(), kind: Kind::Text, on: true });
         form
     }
 
@@ -159,10 +137,7 @@ impl FormFill {
 
     /// What the form holds for a name now.
     pub fn value(&self, name: &str) -> Option<&str> {
-        self.controls
-            .iter()
-            .find(|control| control.name == name && control.on)
-            .map(|control| control.value.as_str())
+        self.controls.iter().find(|control| control.name == name && control.on).map(|control| control.value.as_str())
     }
 
     /// The fields as they are sent.
@@ -172,13 +147,8 @@ impl FormFill {
             .iter()
             .filter(|control| control.on)
             .map(|control| (control.name.as_str(), line_ends(&control.value)));
-        let button = self
-            .buttons
-            .get(self.pressed)
-            .filter(|button| !button.name.is_empty());
-        controls
-            .chain(button.map(|button| (button.name.as_str(), button.value.clone())))
-            .collect()
+        let button = self.buttons.get(self.pressed).filter(|button| !button.name.is_empty());
+        controls.chain(button.map(|button| (button.name.as_str(), button.value.clone()))).collect()
     }
 
     /// Sends the form as the browser would, and does not follow where the answer sends. If the answer asks for the own
@@ -195,21 +165,12 @@ impl FormFill {
     /// Sends the form and does nothing more, whatever the answer is.
     pub async fn send_once(self) -> Page {
         let fields = self.fields();
-        let fields: Vec<(&str, &str)> = fields
-            .iter()
-            .map(|(name, value)| (*name, value.as_str()))
-            .collect();
-        let action = self
-            .buttons
-            .get(self.pressed)
-            .and_then(|button| button.action.as_deref())
-            .unwrap_or(&self.action);
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let action = self.buttons.get(self.pressed).and_then(|button| button.action.as_deref()).unwrap_or(&self.action);
         if self.post {
             return self.browser.post_exactly(action, &fields).await;
         }
-        let query = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(fields)
-            .finish();
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.browser.get(&format!("{action}?{query}")).await
     }
 }
@@ -240,61 +201,24 @@ fn button(element: ElementRef<'_>) -> Button {
 }
 
 fn control(element: ElementRef<'_>) -> Option<Control> {
-    let name = element
-        .attr("name")
-        .filter(|name| !name.is_empty())?
-        .to_string();
+    let name = element.attr("name").filter(|name| !name.is_empty())?.to_string();
     let value = element.attr("value");
     let checked = element.attr("checked").is_some();
     Some(match (element.value().name(), kind_of(element)) {
-        ("textarea", _) => Control {
-            name,
-            value: element.text().collect(),
-            kind: Kind::Text,
-            on: true,
-        },
+        ("textarea", _) => Control { name, value: element.text().collect(), kind: Kind::Text, on: true },
         ("select", _) => select(name, element),
-        (_, "checkbox") => Control {
-            name,
-            value: value.unwrap_or("on").into(),
-            kind: Kind::Box,
-            on: checked,
-        },
-        (_, "radio") => Control {
-            name,
-            value: value.unwrap_or("on").into(),
-            kind: Kind::Radio,
-            on: checked,
-        },
-        _ => Control {
-            name,
-            value: value.unwrap_or_default().into(),
-            kind: Kind::Text,
-            on: true,
-        },
+        (_, "checkbox") => Control { name, value: value.unwrap_or("on").into(), kind: Kind::Box, on: checked },
+        (_, "radio") => Control { name, value: value.unwrap_or("on").into(), kind: Kind::Radio, on: checked },
+        _ => Control { name, value: value.unwrap_or_default().into(), kind: Kind::Text, on: true },
     })
 }
 
 fn select(name: String, element: ElementRef<'_>) -> Control {
-    let options: Vec<ElementRef<'_>> = element
-        .select(&Selector::parse("option").expect("a selector"))
-        .collect();
-    let value = |option: &ElementRef<'_>| {
-        option
-            .attr("value")
-            .map_or_else(|| words(*option), str::to_string)
-    };
-    let chosen = options
-        .iter()
-        .find(|option| option.attr("selected").is_some())
-        .or(options.first());
+    let options: Vec<ElementRef<'_>> = element.select(&Selector::parse("option").expect("a selector")).collect();
+    let value = |option: &ElementRef<'_>| option.attr("value").map_or_else(|| words(*option), str::to_string);
+    let chosen = options.iter().find(|option| option.attr("selected").is_some()).or(options.first());
     let chosen = chosen.map(value).unwrap_or_default();
-    Control {
-        name,
-        value: chosen,
-        kind: Kind::Select(options.iter().map(value).collect()),
-        on: true,
-    }
+    Control { name, value: chosen, kind: Kind::Select(options.iter().map(value).collect()), on: true }
 }
 
 /// Browsers send every line end as CR LF.

@@ -40,12 +40,7 @@ impl ForwardProxy {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let asked = Arc::new(Mutex::new(Vec::new()));
         let task = tokio::spawn(accept(listener, refusal, tls, Arc::clone(&asked)));
-        Self {
-            address,
-            scheme,
-            asked,
-            task: task.abort_handle(),
-        }
+        Self { address, scheme, asked, task: task.abort_handle() }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -72,12 +67,7 @@ impl Drop for ForwardProxy {
     }
 }
 
-async fn accept(
-    listener: TcpListener,
-    refusal: Option<u16>,
-    tls: Option<TlsAcceptor>,
-    asked: Arc<Mutex<Vec<String>>>,
-) {
+async fn accept(listener: TcpListener, refusal: Option<u16>, tls: Option<TlsAcceptor>, asked: Arc<Mutex<Vec<String>>>) {
     while let Ok((socket, _)) = listener.accept().await {
         let (tls, asked) = (tls.clone(), Arc::clone(&asked));
         tokio::spawn(async move {
@@ -117,21 +107,13 @@ async fn serve(
     } else {
         let (authority, path) = target.strip_prefix("http://")?.split_once('/')?;
         let close = headers.replacen("\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1);
-        (
-            authority,
-            Some(format!("{method} /{path} HTTP/1.1\r\n{close}")),
-        )
+        (authority, Some(format!("{method} /{path} HTTP/1.1\r\n{close}")))
     };
     let (_, port) = authority.rsplit_once(':')?;
-    let mut there = TcpStream::connect(("127.0.0.1", port.parse().ok()?))
-        .await
-        .ok()?;
+    let mut there = TcpStream::connect(("127.0.0.1", port.parse().ok()?)).await.ok()?;
     match first {
         None => stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.ok()?,
         Some(first) => there.write_all(first.as_bytes()).await.ok()?,
     }
-    copy_bidirectional(&mut stream, &mut there)
-        .await
-        .ok()
-        .map(|_| ())
+    copy_bidirectional(&mut stream, &mut there).await.ok().map(|_| ())
 }

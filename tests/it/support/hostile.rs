@@ -92,11 +92,7 @@ impl Hostile {
     }
 
     /// A server with TLS that shows `identity`; with `client_ca` it asks for a client certificate.
-    pub async fn start_tls(
-        behaviour: Behaviour,
-        identity: &Issued,
-        client_ca: Option<&Authority>,
-    ) -> Self {
+    pub async fn start_tls(behaviour: Behaviour, identity: &Issued, client_ca: Option<&Authority>) -> Self {
         Self::listen(behaviour, Some(identity.acceptor(client_ca))).await
     }
 
@@ -111,12 +107,7 @@ impl Hostile {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let state = Arc::new(State::default());
         let task = tokio::spawn(accept(listener, behaviour, tls, Arc::clone(&state)));
-        Self {
-            address,
-            scheme,
-            state,
-            task: task.abort_handle(),
-        }
+        Self { address, scheme, state, task: task.abort_handle() }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -169,21 +160,13 @@ impl Drop for Hostile {
 
 /// A well-formed answer.
 pub fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Behaviour {
-    let headers: String = headers
-        .iter()
-        .map(|(name, value)| format!("{name}: {value}\r\n"))
-        .collect();
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = body.len();
     let head = format!("HTTP/1.1 {status} Whatever\r\n{headers}Content-Length: {length}\r\n\r\n");
     Behaviour::Answer(format!("{head}{body}").into_bytes())
 }
 
-async fn accept(
-    listener: TcpListener,
-    behaviour: Behaviour,
-    tls: Option<TlsAcceptor>,
-    state: Arc<State>,
-) {
+async fn accept(listener: TcpListener, behaviour: Behaviour, tls: Option<TlsAcceptor>, state: Arc<State>) {
     while let Ok((socket, _)) = listener.accept().await {
         state.connections.fetch_add(1, Ordering::SeqCst);
         let (behaviour, tls, state) = (behaviour.clone(), tls.clone(), Arc::clone(&state));
@@ -215,11 +198,7 @@ async fn speak_first(mut socket: TcpStream) {
 }
 
 /// Answers requests until the client goes or the behaviour ends.
-async fn serve(
-    mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    behaviour: &Behaviour,
-    state: &State,
-) {
+async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, behaviour: &Behaviour, state: &State) {
     while let Some(request) = read_request(&mut stream, state).await {
         let gone = match behaviour {
             Behaviour::Answer(bytes) => stream.write_all(bytes).await.is_err(),
@@ -235,11 +214,7 @@ async fn serve(
     }
 }
 
-async fn misbehave(
-    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
-    behaviour: &Behaviour,
-    state: &State,
-) {
+async fn misbehave(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), behaviour: &Behaviour, state: &State) {
     let ok = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
     let start: Vec<u8> = match behaviour {
         Behaviour::SlowHeaders | Behaviour::EndlessHeaders => ok.to_vec(),
@@ -248,11 +223,7 @@ async fn misbehave(
         }
         Behaviour::EndlessBody => [&ok[..], b"\r\n"].concat(),
         Behaviour::GzipBomb => [&ok[..], b"Content-Encoding: gzip\r\n\r\n", &bomb_start()].concat(),
-        Behaviour::FalseGzip => [
-            &ok[..],
-            b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope",
-        ]
-        .concat(),
+        Behaviour::FalseGzip => [&ok[..], b"Content-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope"].concat(),
         Behaviour::Garbage => BANNER.to_vec(),
         _ => Vec::new(),
     };
@@ -273,16 +244,9 @@ async fn misbehave(
 }
 
 /// Writes a piece again and again until the client goes away.
-async fn repeat(
-    stream: &mut (impl AsyncWrite + Unpin),
-    piece: &[u8],
-    pause: Duration,
-    state: &State,
-) {
+async fn repeat(stream: &mut (impl AsyncWrite + Unpin), piece: &[u8], pause: Duration, state: &State) {
     while stream.write_all(piece).await.is_ok() {
-        state
-            .body_bytes
-            .fetch_add(piece.len() as u64, Ordering::SeqCst);
+        state.body_bytes.fetch_add(piece.len() as u64, Ordering::SeqCst);
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }
@@ -296,11 +260,7 @@ async fn wait_for_close(stream: &mut (impl AsyncRead + Unpin)) {
 async fn echo(stream: &mut (impl AsyncWrite + Unpin), request: &Recorded) -> std::io::Result<()> {
     let words = format!("cannot read {:?} and {}", request.headers, request.body);
     let body = serde_json::json!({"error": "invalid_request", "error_description": words});
-    match answer(
-        400,
-        &[("Content-Type", "application/json")],
-        &body.to_string(),
-    ) {
+    match answer(400, &[("Content-Type", "application/json")], &body.to_string()) {
         Behaviour::Answer(bytes) => stream.write_all(&bytes).await,
         _ => Ok(()),
     }
@@ -326,22 +286,11 @@ async fn read_request(stream: &mut (impl AsyncRead + Unpin), state: &State) -> O
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
     let length = headers.iter().find(|(name, _)| name == "content-length");
-    let length = length
-        .and_then(|(_, value)| value.parse().ok())
-        .unwrap_or(0);
+    let length = length.and_then(|(_, value)| value.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.ok()?;
-    let recorded = Recorded {
-        method,
-        target,
-        headers,
-        body: String::from_utf8_lossy(&body).into_owned(),
-    };
-    state
-        .requests
-        .lock()
-        .expect("no panic")
-        .push(recorded.clone());
+    let recorded = Recorded { method, target, headers, body: String::from_utf8_lossy(&body).into_owned() };
+    state.requests.lock().expect("no panic").push(recorded.clone());
     Some(recorded)
 }
 
@@ -389,15 +338,11 @@ impl Bits {
 /// be kept, with the connections that fill it.
 pub async fn full_queue() -> (TcpListener, Vec<TcpStream>) {
     let socket = TcpSocket::new_v4().expect("a socket");
-    socket
-        .bind(([127, 0, 0, 1], 0).into())
-        .expect("a free port");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
     let listener = socket.listen(0).expect("a listener");
     let address = listener.local_addr().expect("an address");
     let mut filling = Vec::new();
-    while let Ok(Ok(connected)) =
-        tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await
-    {
+    while let Ok(Ok(connected)) = tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
         filling.push(connected);
     }
     (listener, filling)
@@ -425,10 +370,7 @@ impl Authority {
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let pem = params.self_signed(&key).expect("a certificate").pem();
-        Self {
-            pem,
-            issuer: Issuer::new(params, key),
-        }
+        Self { pem, issuer: Issuer::new(params, key) }
     }
 
     pub fn pem(&self) -> String {

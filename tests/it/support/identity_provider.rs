@@ -1,5 +1,5 @@
-//! An OpenID Connect provider that does as the test says, well or badly. Nobody signs in to it on a page: the test asks it
-//! for its answer to an authorization request.
+//! An OpenID Connect provider that does as the test says, well or badly. Nobody signs in to it on a page: the test asks
+//! it for its answer to an authorization request.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
@@ -82,11 +82,7 @@ impl IdentityProvider {
             metadata: json!({}),
         }));
         state.get_or_init(|| Arc::clone(&own));
-        IdentityProvider {
-            issuer,
-            upstream,
-            state: own,
-        }
+        IdentityProvider { issuer, upstream, state: own }
     }
 
     /// Whoever signs in from now on.
@@ -161,18 +157,12 @@ fn key(id: &str) -> (String, KeyPair) {
 /// The parameters of an address.
 pub fn query(address: &str) -> HashMap<String, String> {
     let (_, query) = address.split_once('?').unwrap_or_default();
-    form_urlencoded::parse(query.as_bytes())
-        .into_owned()
-        .collect()
+    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
 impl State {
     fn answer(&mut self, seen: &Seen) -> Reply {
-        if let Some(status) = self
-            .broken
-            .get(seen.path())
-            .filter(|status| **status != 200)
-        {
+        if let Some(status) = self.broken.get(seen.path()).filter(|status| **status != 200) {
             return Reply::of(*status, &[], "out of order");
         }
         let body = match seen.path() {
@@ -214,10 +204,7 @@ impl State {
     }
 
     fn userinfo(&self, seen: &Seen) -> Value {
-        assert_eq!(
-            seen.header("authorization"),
-            Some("Bearer the-access-token")
-        );
+        assert_eq!(seen.header("authorization"), Some("Bearer the-access-token"));
         let mut claims = json!({"sub": self.person["sub"]});
         for (name, value) in self.more.as_object().expect("an object") {
             claims[name] = value.clone();
@@ -226,24 +213,16 @@ impl State {
     }
 
     fn token(&mut self, seen: &Seen) -> Reply {
-        let form: HashMap<String, String> =
-            form_urlencoded::parse(&seen.body).into_owned().collect();
-        let encoded =
-            |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let form: HashMap<String, String> = form_urlencoded::parse(&seen.body).into_owned().collect();
+        let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let basic = STANDARD.encode(format!("{}:{}", encoded(CLIENT_ID), encoded(CLIENT_SECRET)));
-        assert_eq!(
-            seen.header("authorization"),
-            Some(format!("Basic {basic}").as_str())
-        );
+        assert_eq!(seen.header("authorization"), Some(format!("Basic {basic}").as_str()));
         let grant = form.get("code").and_then(|code| self.codes.remove(code));
         let verifier = form.get("code_verifier").map(Sha256::digest);
         let Some((nonce, challenge)) = grant else {
             return Reply::json(400, r#"{"error":"invalid_grant"}"#);
         };
-        assert_eq!(
-            verifier.map(|hash| URL_SAFE_NO_PAD.encode(hash)),
-            Some(challenge)
-        );
+        assert_eq!(verifier.map(|hash| URL_SAFE_NO_PAD.encode(hash)), Some(challenge));
         let answer = json!({
             "access_token": "the-access-token", "token_type": "Bearer", "expires_in": 60,
             "id_token": self.id_token(&nonce),
@@ -276,11 +255,7 @@ impl State {
             }
             Signing::None => {
                 let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
-                format!(
-                    "{}.{}.",
-                    part(r#"{"alg":"none"}"#),
-                    part(&claims.to_string())
-                )
+                format!("{}.{}.", part(r#"{"alg":"none"}"#), part(&claims.to_string()))
             }
         }
     }

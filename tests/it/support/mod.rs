@@ -33,10 +33,7 @@ pub use spreadsheet::formulas;
 
 /// A connector of which everything is open to everybody, as keys are asked whether they open it.
 pub fn open_to_all(connector: Uuid) -> Subject {
-    Subject {
-        connector,
-        open: Rights::ALL,
-    }
+    Subject { connector, open: Rights::ALL }
 }
 
 /// The texts of a list of owned ones, for comparing with literals.

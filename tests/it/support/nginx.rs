@@ -22,17 +22,13 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    /// Starts a server that keeps its files in `folder`, which it makes. `around` stands in the block `http`, `server` in
-    /// its only `server`.
+    /// Starts a server that keeps its files in `folder`, which it makes. `around` stands in the block `http`, `server`
+    /// in its only `server`.
     pub fn start(folder: &Path, workers: &str, around: &str, server: &str) -> Result<Nginx> {
         fs::create_dir(folder)?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         // As the user who runs it; without the line, root's workers could not write here.
-        let user = if nix::unistd::geteuid().is_root() {
-            "user root;"
-        } else {
-            ""
-        };
+        let user = if nix::unistd::geteuid().is_root() { "user root;" } else { "" };
         let configuration = format!(
             "daemon off; worker_processes {workers}; pid nginx.pid; error_log error.log; {user}
              events {{ worker_connections 1024; }}
@@ -50,11 +46,7 @@ impl Nginx {
             .stdin(Stdio::null())
             .stderr(File::create(folder.join("start.log"))?)
             .spawn()?;
-        let mut nginx = Nginx {
-            master,
-            folder: folder.into(),
-            port,
-        };
+        let mut nginx = Nginx { master, folder: folder.into(), port };
         nginx.wait_until_up()?;
         Ok(nginx)
     }

@@ -8,10 +8,7 @@ use std::process::{Child, Command, Stdio};
 pub const USER: &str = "ana";
 pub const USERS_PASSWORD: &str = "correct-horse";
 
-const PROGRAM: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/tests/tools/oauth2-mock-server.mjs"
-);
+const PROGRAM: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tools/oauth2-mock-server.mjs");
 
 /// The running server; it stops when dropped.
 pub struct OAuthServer {
@@ -29,18 +26,9 @@ impl OAuthServer {
             .spawn()
             .expect("Node.js: `make test` says what is missing");
         let mut line = String::new();
-        BufReader::new(process.stdout.take().expect("its output"))
-            .read_line(&mut line)
-            .expect("its addresses");
-        let addresses: serde_json::Value =
-            serde_json::from_str(&line).expect("JSON: `make test` installs the server");
-        OAuthServer {
-            token_url: addresses["token_url"]
-                .as_str()
-                .expect("the token URL")
-                .to_string(),
-            process,
-        }
+        BufReader::new(process.stdout.take().expect("its output")).read_line(&mut line).expect("its addresses");
+        let addresses: serde_json::Value = serde_json::from_str(&line).expect("JSON: `make test` installs the server");
+        OAuthServer { token_url: addresses["token_url"].as_str().expect("the token URL").to_string(), process }
     }
 }
 

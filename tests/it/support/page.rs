@@ -22,21 +22,8 @@ pub struct Page {
 }
 
 impl Page {
-    pub(super) fn new(
-        browser: Browser,
-        path: String,
-        status: u16,
-        headers: HeaderMap,
-        html: String,
-    ) -> Page {
-        Page {
-            path,
-            status,
-            headers,
-            html,
-            browser,
-            document: OnceCell::new(),
-        }
+    pub(super) fn new(browser: Browser, path: String, status: u16, headers: HeaderMap, html: String) -> Page {
+        Page { path, status, headers, html, browser, document: OnceCell::new() }
     }
 
     /// The page if it has this status, else what it says.
@@ -47,28 +34,18 @@ impl Page {
     }
 
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .map_or("", |value| value.to_str().expect("a readable header"))
+        self.headers.get(name).map_or("", |value| value.to_str().expect("a readable header"))
     }
 
     /// Where the answer sends the browser.
     pub fn location(&self) -> Option<&str> {
-        self.headers
-            .get(LOCATION)
-            .map(|value| value.to_str().expect("a readable address"))
+        self.headers.get(LOCATION).map(|value| value.to_str().expect("a readable address"))
     }
 
     /// Goes where the answer sends.
     pub async fn follow(&self) -> Page {
-        let location = self.location().unwrap_or_else(|| {
-            panic!(
-                "{} sends nowhere ({}): {}",
-                self.path,
-                self.status,
-                self.text()
-            )
-        });
+        let location =
+            self.location().unwrap_or_else(|| panic!("{} sends nowhere ({}): {}", self.path, self.status, self.text()));
         self.browser.get(location).await
     }
 
@@ -82,11 +59,7 @@ impl Page {
 
     /// All words of the page's main part.
     pub fn text(&self) -> String {
-        self.all("main")
-            .next()
-            .or_else(|| self.all("body").next())
-            .map(words)
-            .unwrap_or_default()
+        self.all("main").next().or_else(|| self.all("body").next()).map(words).unwrap_or_default()
     }
 
     /// The outcome of the last action.
@@ -98,15 +71,7 @@ impl Page {
     pub fn errors(&self) -> Vec<(String, String)> {
         let links = self.all(".note.bad [role=alert] li a");
         links
-            .map(|link| {
-                (
-                    link.attr("href")
-                        .unwrap_or_default()
-                        .trim_start_matches('#')
-                        .to_string(),
-                    words(link),
-                )
-            })
+            .map(|link| (link.attr("href").unwrap_or_default().trim_start_matches('#').to_string(), words(link)))
             .collect()
     }
 
@@ -118,15 +83,10 @@ impl Page {
 
     /// What a field holds: its text, or the value of the chosen option.
     pub fn field_value(&self, id: &str) -> String {
-        let field = self
-            .all(&format!("#{id}"))
-            .next()
-            .unwrap_or_else(|| panic!("no field {id} on {}", self.path));
+        let field = self.all(&format!("#{id}")).next().unwrap_or_else(|| panic!("no field {id} on {}", self.path));
         match field.value().name() {
             "textarea" => field.text().collect(),
-            "select" => self
-                .attribute(&format!("#{id} option[selected]"), "value")
-                .unwrap_or_default(),
+            "select" => self.attribute(&format!("#{id} option[selected]"), "value").unwrap_or_default(),
             _ => field.attr("value").unwrap_or_default().to_string(),
         }
     }
@@ -143,21 +103,12 @@ impl Page {
             return options;
         }
         let ids = self.attributes(&format!("input[name={name}]"), "id");
-        ids.iter()
-            .map(|id| self.text_of(&format!("label[for='{id}']")))
-            .collect()
+        ids.iter().map(|id| self.text_of(&format!("label[for='{id}']"))).collect()
     }
 
     /// Every link with its words and its address.
     pub fn links(&self) -> Vec<(String, String)> {
-        self.all("a[href]")
-            .map(|link| {
-                (
-                    words(link),
-                    link.attr("href").unwrap_or_default().to_string(),
-                )
-            })
-            .collect()
+        self.all("a[href]").map(|link| (words(link), link.attr("href").unwrap_or_default().to_string())).collect()
     }
 
     pub fn has_link(&self, text: &str) -> bool {
@@ -184,9 +135,7 @@ impl Page {
         let Some(body) = self.all("main table tbody").next() else {
             return Vec::new();
         };
-        body.select(&selector("tr"))
-            .map(|row| row.select(&cells).map(words).collect())
-            .collect()
+        body.select(&selector("tr")).map(|row| row.select(&cells).map(words).collect()).collect()
     }
 
     /// The headings of the rows: what each is about.
@@ -231,15 +180,11 @@ impl Page {
     /// Every form that is sent to this address.
     pub fn all_forms(&self, action: &str) -> Vec<FormFill> {
         let read = |form| FormFill::read(self.browser.clone(), &self.path, form);
-        self.all(&format!("form[action='{action}']"))
-            .map(read)
-            .collect()
+        self.all(&format!("form[action='{action}']")).map(read).collect()
     }
 
     pub fn has_form(&self, action: &str) -> bool {
-        self.all(&format!("form[action='{action}']"))
-            .next()
-            .is_some()
+        self.all(&format!("form[action='{action}']")).next().is_some()
     }
 
     /// Fills in the first form of the main part and presses its first button.
@@ -248,14 +193,10 @@ impl Page {
     }
 
     fn form_at(&self, css: &str) -> FormFill {
-        let form = self.all(css).next().unwrap_or_else(|| {
-            panic!(
-                "no form {css} on {} ({}): {}",
-                self.path,
-                self.status,
-                self.text()
-            )
-        });
+        let form = self
+            .all(css)
+            .next()
+            .unwrap_or_else(|| panic!("no form {css} on {} ({}): {}", self.path, self.status, self.text()));
         FormFill::read(self.browser.clone(), &self.path, form)
     }
 
@@ -266,10 +207,7 @@ impl Page {
 
     /// An attribute of every element that fits and has it.
     pub fn attributes(&self, css: &str, name: &str) -> Vec<String> {
-        self.all(css)
-            .filter_map(|element| element.attr(name))
-            .map(str::to_string)
-            .collect()
+        self.all(css).filter_map(|element| element.attr(name)).map(str::to_string).collect()
     }
 
     /// The words of every element that fits.
@@ -283,9 +221,7 @@ impl Page {
 
     /// Every element that fits.
     pub fn all<'a>(&'a self, css: &str) -> impl Iterator<Item = ElementRef<'a>> {
-        let document = self
-            .document
-            .get_or_init(|| Html::parse_document(&self.html));
+        let document = self.document.get_or_init(|| Html::parse_document(&self.html));
         let found: Vec<ElementRef<'a>> = document.select(&selector(css)).collect();
         found.into_iter()
     }

@@ -47,11 +47,7 @@ impl TestApp {
     /// The same, not signed in.
     pub async fn user(&self, permissions: &[Permission]) -> User {
         self.founded().await;
-        self.create_user(
-            false,
-            PermissionSet::with_required(permissions.iter().copied()),
-        )
-        .await
+        self.create_user(false, PermissionSet::with_required(permissions.iter().copied())).await
     }
 
     /// Leaves the first run behind: somebody is super admin, who does nothing more.
@@ -66,8 +62,7 @@ impl TestApp {
     pub async fn user_named(&self, username: &str, name: &str, permissions: &[Permission]) -> User {
         self.founded().await;
         let permissions = PermissionSet::with_required(permissions.iter().copied());
-        self.store_user((username.into(), name.into()), false, permissions)
-            .await
+        self.store_user((username.into(), name.into()), false, permissions).await
     }
 
     async fn create_user(&self, super_admin: bool, permissions: PermissionSet) -> User {
@@ -82,8 +77,7 @@ impl TestApp {
         super_admin: bool,
         permissions: PermissionSet,
     ) -> User {
-        let hash = PASSWORD_HASH
-            .get_or_init(|| async { self.hasher.hash(PASSWORD.into()).await.expect("a hash") });
+        let hash = PASSWORD_HASH.get_or_init(|| async { self.hasher.hash(PASSWORD.into()).await.expect("a hash") });
         let new = NewUser {
             id: Uuid::now_v7(),
             username: Username::parse(&username).expect("a user name"),
@@ -92,24 +86,16 @@ impl TestApp {
             super_admin,
             permissions,
         };
-        let id = accounts::insert(
-            &mut *self.conn().await,
-            &Actor::command_line(),
-            self.clock.now(),
-            &new,
-        )
-        .await
-        .expect("a new user");
+        let id = accounts::insert(&mut *self.conn().await, &Actor::command_line(), self.clock.now(), &new)
+            .await
+            .expect("a new user");
         User { id, username, name }
     }
 
     /// Takes this person's own password as entered, for as long as the test takes.
     pub async fn confirm(&self, person: &Browser) {
-        self.sql(&format!(
-            "UPDATE sessions SET confirmed_at = '2200-01-01' WHERE user_id = '{}'",
-            person.user().id
-        ))
-        .await;
+        self.sql(&format!("UPDATE sessions SET confirmed_at = '2200-01-01' WHERE user_id = '{}'", person.user().id))
+            .await;
     }
 
     /// Signs a user in, in a browser of their own.
@@ -124,12 +110,6 @@ impl TestApp {
 impl Browser {
     /// Fills in the sign-in page and sends it.
     pub async fn sign_in(&self, username: &str, password: &str) -> Page {
-        self.get("/sign-in")
-            .await
-            .form("/sign-in")
-            .set("username", username)
-            .set("password", password)
-            .send()
-            .await
+        self.get("/sign-in").await.form("/sign-in").set("username", username).set("password", password).send().await
     }
 }

@@ -44,11 +44,7 @@ impl Installation {
     pub fn new() -> Installation {
         let address = free_address();
         let folder = std::env::temp_dir().join(format!("connectory-cli-{}", Uuid::now_v7()));
-        Installation {
-            folder,
-            address,
-            settings: vec![("CONNECTORY_LISTEN".into(), address.to_string())],
-        }
+        Installation { folder, address, settings: vec![("CONNECTORY_LISTEN".into(), address.to_string())] }
     }
 
     /// Sets one more setting of the environment, or another value.
@@ -70,27 +66,15 @@ impl Installation {
     /// The same with other settings.
     pub fn run_with(&self, settings: &[(&str, &str)], arguments: &[&str], input: &str) -> Outcome {
         let mut command = self.command(arguments);
-        let mut child = command
-            .envs(settings.iter().copied())
-            .stdin(Stdio::piped())
-            .spawn()
-            .expect("the program");
+        let mut child = command.envs(settings.iter().copied()).stdin(Stdio::piped()).spawn().expect("the program");
         let mut stdin = child.stdin.take().expect("its input");
         // A command that needs no input may be gone before it is written.
         _ = stdin.write_all(input.as_bytes());
         drop(stdin);
-        let (out, err) = (
-            read_all(child.stdout.take().expect("its output")),
-            read_all(child.stderr.take().expect("its errors")),
-        );
-        let code = end_of(&mut child, &format!("connectory {}", arguments.join(" ")))
-            .code()
-            .expect("an exit code");
-        Outcome {
-            code,
-            out: out.join().expect("its output"),
-            err: err.join().expect("its errors"),
-        }
+        let (out, err) =
+            (read_all(child.stdout.take().expect("its output")), read_all(child.stderr.take().expect("its errors")));
+        let code = end_of(&mut child, &format!("connectory {}", arguments.join(" "))).code().expect("an exit code");
+        Outcome { code, out: out.join().expect("its output"), err: err.join().expect("its errors") }
     }
 
     /// Starts the program and waits until it says that it is ready.
@@ -101,9 +85,7 @@ impl Installation {
     /// The processes that work on the folder, by their command lines.
     pub fn processes(&self) -> Vec<String> {
         let folder = self.folder.to_str().expect("a readable path");
-        let processes = fs::read_dir("/proc")
-            .expect("the processes")
-            .filter_map(Result::ok);
+        let processes = fs::read_dir("/proc").expect("the processes").filter_map(Result::ok);
         let lines = processes.filter_map(|process| fs::read(process.path().join("cmdline")).ok());
         lines
             .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
@@ -114,11 +96,7 @@ impl Installation {
     fn command(&self, arguments: &[&str]) -> Command {
         // The kernel ends the program with the thread that started it, so that a test run which dies leaves nothing.
         let mut command = Command::new("setpriv");
-        command
-            .args(["--pdeathsig", "KILL", PROGRAM])
-            .args(arguments)
-            .arg("--data-dir")
-            .arg(&self.folder);
+        command.args(["--pdeathsig", "KILL", PROGRAM]).args(arguments).arg("--data-dir").arg(&self.folder);
         command
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
@@ -146,31 +124,17 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts a command that serves on this address and keeps its data in this folder, and waits until it says that it is ready.
+    /// Starts a command that serves on this address and keeps its data in this folder, and waits until it says that it
+    /// is ready.
     pub fn start(mut command: Command, address: SocketAddr, folder: &Path) -> Program {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program");
+        let mut child =
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program");
         let log = read_all(child.stderr.take().expect("its log"));
         let (sender, lines) = channel();
         let stdout = BufReader::new(child.stdout.take().expect("its output"));
-        std::thread::spawn(move || {
-            stdout
-                .lines()
-                .map_while(Result::ok)
-                .try_for_each(|line| sender.send(line))
-        });
-        let mut program = Program {
-            child,
-            lines,
-            log: Some(log),
-            greeting: String::new(),
-            address,
-            folder: folder.into(),
-        };
+        std::thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        let mut program =
+            Program { child, lines, log: Some(log), greeting: String::new(), address, folder: folder.into() };
         program.await_line("is ready");
         program
     }
@@ -181,11 +145,7 @@ impl Program {
             let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
                 self.child.kill().ok();
                 let log = self.log.take().map(|log| log.join().unwrap_or_default());
-                panic!(
-                    "no line with “{words}”: {} {}",
-                    self.greeting,
-                    log.unwrap_or_default()
-                );
+                panic!("no line with “{words}”: {} {}", self.greeting, log.unwrap_or_default());
             };
             self.greeting.push_str(&line);
             self.greeting.push('\n');
@@ -197,11 +157,7 @@ impl Program {
 
     /// The one-time code for the first super admin.
     pub fn code(&mut self) -> String {
-        self.await_line("one-time code")
-            .rsplit(' ')
-            .next()
-            .expect("the code")
-            .to_string()
+        self.await_line("one-time code").rsplit(' ').next().expect("the code").to_string()
     }
 
     pub fn browser(&self) -> Browser {
@@ -230,11 +186,8 @@ impl Program {
 
     /// Asks it to stop, and gives how it ended and what it had logged.
     pub fn stop(self) -> (ExitStatus, String) {
-        kill(
-            Pid::from_raw(self.child.id().try_into().expect("a process id")),
-            Signal::SIGTERM,
-        )
-        .expect("the program runs");
+        kill(Pid::from_raw(self.child.id().try_into().expect("a process id")), Signal::SIGTERM)
+            .expect("the program runs");
         self.end()
     }
 
@@ -244,19 +197,13 @@ impl Program {
         let status = status.expect("a running program");
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let kibibytes = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
-        1024 * kibibytes
-            .expect("its peak")
-            .parse::<usize>()
-            .expect("a number")
+        1024 * kibibytes.expect("its peak").parse::<usize>().expect("a number")
     }
 
     /// Waits until it ends by itself.
     pub fn end(mut self) -> (ExitStatus, String) {
         let status = end_of(&mut self.child, "the stop");
-        (
-            status,
-            self.log.take().expect("the log").join().expect("the log"),
-        )
+        (status, self.log.take().expect("the log").join().expect("the log"))
     }
 
     /// Ends it as a power cut would.

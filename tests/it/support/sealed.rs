@@ -11,25 +11,12 @@ use super::TestApp;
 
 impl TestApp {
     pub async fn store_secret(&self, connector: Uuid, field: SecretField, text: &str) {
-        let (mut conn, now, secret) = (
-            self.conn().await,
-            self.clock.now(),
-            Secret::new(text.into()),
-        );
+        let (mut conn, now, secret) = (self.conn().await, self.clock.now(), Secret::new(text.into()));
         let origins = in_use(&mut conn, connector).await;
-        let new = NewSecret {
-            connector,
-            field,
-            secret: &secret,
-            origins: &origins,
-        };
+        let new = NewSecret { connector, field, secret: &secret, origins: &origins };
         let by = Actor::command_line();
-        authorization::store_secret(&mut conn, &self.vault, &by, now, &new)
-            .await
-            .expect("a stored secret");
-        connectors::refresh_health(&mut conn, connector, now)
-            .await
-            .expect("the health");
+        authorization::store_secret(&mut conn, &self.vault, &by, now, &new).await.expect("a stored secret");
+        connectors::refresh_health(&mut conn, connector, now).await.expect("the health");
     }
 
     /// Stores an access token that ends after `life`, if it does.
@@ -43,30 +30,16 @@ impl TestApp {
             expires_at: life.map(|life| now + life),
         };
         let origins = in_use(&mut conn, connector).await;
-        authorization::store_token(
-            &mut conn,
-            &self.vault,
-            &Actor::command_line(),
-            now,
-            connector,
-            &token,
-            &origins,
-        )
-        .await
-        .expect("a stored token");
-        connectors::refresh_health(&mut conn, connector, now)
+        authorization::store_token(&mut conn, &self.vault, &Actor::command_line(), now, connector, &token, &origins)
             .await
-            .expect("the health");
+            .expect("a stored token");
+        connectors::refresh_health(&mut conn, connector, now).await.expect("the health");
     }
 
     /// The stored secret of a field as it was typed.
     pub async fn secret(&self, connector: Uuid, field: SecretField) -> Option<String> {
-        let row = format!(
-            "FROM secrets WHERE connector_id = '{connector}' AND field = '{}'",
-            field.code()
-        );
-        self.opened("secrets", connector, ("sealed", field.code()), &row)
-            .await
+        let row = format!("FROM secrets WHERE connector_id = '{connector}' AND field = '{}'", field.code());
+        self.opened("secrets", connector, ("sealed", field.code()), &row).await
     }
 
     /// The stored access token.
@@ -76,52 +49,25 @@ impl TestApp {
         self.opened("tokens", connector, column, &row).await
     }
 
-    async fn opened(
-        &self,
-        table: &'static str,
-        row: Uuid,
-        (column, name): (&str, &str),
-        from: &str,
-    ) -> Option<String> {
-        let sealed = self
-            .value(&format!("SELECT encode({column}, 'hex') {from}"))
-            .await;
-        let origins = self
-            .value(&format!("SELECT array_to_string(origins, ' ') {from}"))
-            .await;
+    async fn opened(&self, table: &'static str, row: Uuid, (column, name): (&str, &str), from: &str) -> Option<String> {
+        let sealed = self.value(&format!("SELECT encode({column}, 'hex') {from}")).await;
+        let origins = self.value(&format!("SELECT array_to_string(origins, ' ') {from}")).await;
         let origins: Vec<String> = origins.split_whitespace().map(String::from).collect();
-        let place = Place {
-            table,
-            row,
-            column: name,
-            bound_to: Some(&origins),
-        };
+        let place = Place { table, row, column: name, bound_to: Some(&origins) };
         self.open(place, &sealed)
     }
 
     fn open(&self, place: Place<'_>, sealed: &str) -> Option<String> {
-        let digits = sealed
-            .as_bytes()
-            .chunks(2)
-            .map(|pair| std::str::from_utf8(pair).expect("ASCII"));
-        let bytes: Vec<u8> = digits
-            .map(|pair| u8::from_str_radix(pair, 16).expect("hexadecimal digits"))
-            .collect();
-        (!bytes.is_empty()).then(|| {
-            self.vault
-                .open(place, &bytes)
-                .expect("a sealed value of this place")
-                .expose()
-                .to_string()
-        })
+        let digits = sealed.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).expect("ASCII"));
+        let bytes: Vec<u8> = digits.map(|pair| u8::from_str_radix(pair, 16).expect("hexadecimal digits")).collect();
+        (!bytes.is_empty())
+            .then(|| self.vault.open(place, &bytes).expect("a sealed value of this place").expose().to_string())
     }
 }
 
 /// The origins that a connector uses, all of them, as if somebody had approved them.
 pub async fn in_use(conn: &mut connectory::db::Conn, connector: Uuid) -> ApprovedOrigins {
-    authorization::origins_in_use(conn, connector)
-        .await
-        .expect("the origins in use")
+    authorization::origins_in_use(conn, connector).await.expect("the origins in use")
 }
 
 impl TestApp {
@@ -144,22 +90,15 @@ impl TestApp {
                 .await;
             for row in rows {
                 let before: Vec<String> = row[2].split_whitespace().map(String::from).collect();
-                let place = |bound_to| Place {
-                    table,
-                    row: connector,
-                    column: &row[0],
-                    bound_to: Some(bound_to),
-                };
+                let place = |bound_to| Place { table, row: connector, column: &row[0], bound_to: Some(bound_to) };
                 let text = self.open(place(&before), &row[1]).expect("a value");
                 let sealed = self.vault.seal(place(&origins), &Secret::new(text));
                 let sealed = sealed.expect("a sealed value");
                 let digits: String = sealed.iter().map(|byte| format!("{byte:02x}")).collect();
-                let which = if table == "secrets" {
-                    format!(" AND field = '{}'", row[0])
-                } else {
-                    String::new()
-                };
-                updates.push(format!("UPDATE {table} SET {column} = '\\x{digits}' WHERE connector_id = '{connector}'{which}"));
+                let which = if table == "secrets" { format!(" AND field = '{}'", row[0]) } else { String::new() };
+                updates.push(format!(
+                    "UPDATE {table} SET {column} = '\\x{digits}' WHERE connector_id = '{connector}'{which}"
+                ));
             }
             updates.push(format!("UPDATE {table} SET origins = {array} WHERE connector_id = '{connector}' AND '{column}' <> 'access_token'"));
         }

@@ -1,5 +1,5 @@
-//! A mail server on 127.0.0.1 (RFC 5321) with STARTTLS (RFC 3207), TLS from the first byte, and AUTH (RFC 4954), which keeps what
-//! it was sent.
+//! A mail server on 127.0.0.1 (RFC 5321) with STARTTLS (RFC 3207), TLS from the first byte, and AUTH (RFC 4954), which
+//! keeps what it was sent.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -47,9 +47,7 @@ impl Mail {
         let unfolded = head.replace("\r\n ", " ").replace("\r\n\t", " ");
         let line = unfolded.split("\r\n").find_map(|line| {
             let (found, value) = line.split_once(':')?;
-            found
-                .eq_ignore_ascii_case(name)
-                .then(|| value.trim().to_owned())
+            found.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
         });
         line.unwrap_or_default()
     }
@@ -59,17 +57,12 @@ impl Mail {
         let head = self.data.split("\r\n\r\n").next().unwrap_or_default();
         let start = format!("{}:", name.to_ascii_lowercase());
         let lines = head.split("\r\n");
-        lines
-            .filter(|line| line.to_ascii_lowercase().starts_with(&start))
-            .count()
+        lines.filter(|line| line.to_ascii_lowercase().starts_with(&start)).count()
     }
 
     /// The body as people read it.
     pub fn text(&self) -> String {
-        let body = self
-            .data
-            .split_once("\r\n\r\n")
-            .map_or("", |(_, body)| body);
+        let body = self.data.split_once("\r\n\r\n").map_or("", |(_, body)| body);
         let bytes = match self.header("Content-Transfer-Encoding").as_str() {
             "base64" => {
                 let joined: String = body.split_whitespace().collect();
@@ -78,9 +71,7 @@ impl Mail {
             "quoted-printable" => unquoted(body),
             _ => body.as_bytes().to_vec(),
         };
-        String::from_utf8(bytes)
-            .expect("UTF-8")
-            .replace("\r\n", "\n")
+        String::from_utf8(bytes).expect("UTF-8").replace("\r\n", "\n")
     }
 
     /// The subject as people read it (RFC 2047).
@@ -88,9 +79,7 @@ impl Mail {
         let mut bytes = Vec::new();
         let mut was_encoded = false;
         for word in self.header("Subject").split(' ') {
-            let encoded = word
-                .strip_prefix("=?utf-8?b?")
-                .and_then(|word| word.strip_suffix("?="));
+            let encoded = word.strip_prefix("=?utf-8?b?").and_then(|word| word.strip_suffix("?="));
             if !(bytes.is_empty() || was_encoded && encoded.is_some()) {
                 bytes.push(b' ');
             }
@@ -156,12 +145,7 @@ impl SmtpServer {
             refusals: Mutex::default(),
         });
         let task = tokio::spawn(accept(listener, Arc::clone(&state)));
-        SmtpServer {
-            address,
-            ca_pem: authority.pem(),
-            state,
-            task: task.abort_handle(),
-        }
+        SmtpServer { address, ca_pem: authority.pem(), state, task: task.abort_handle() }
     }
 
     pub fn mails(&self) -> Vec<Mail> {
@@ -232,21 +216,14 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut stream = BufReader::new(stream);
-    let mut mail = Mail {
-        was_encrypted: is_encrypted,
-        ..Mail::default()
-    };
+    let mut mail = Mail { was_encrypted: is_encrypted, ..Mail::default() };
     let needs_user = state.door != Door::Open;
     loop {
         let line = line(&mut stream).await?;
         let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
         let answer = match verb.to_ascii_uppercase().as_str() {
-            "EHLO" if is_encrypted => {
-                "250-mail.test\r\n250-8BITMIME\r\n250 AUTH PLAIN LOGIN".into()
-            }
-            "EHLO" if state.door == Door::StartTls => {
-                "250-mail.test\r\n250-8BITMIME\r\n250 STARTTLS".into()
-            }
+            "EHLO" if is_encrypted => "250-mail.test\r\n250-8BITMIME\r\n250 AUTH PLAIN LOGIN".into(),
+            "EHLO" if state.door == Door::StartTls => "250-mail.test\r\n250-8BITMIME\r\n250 STARTTLS".into(),
             "EHLO" => "250-mail.test\r\n250 8BITMIME".into(),
             "STARTTLS" if state.door == Door::StartTls && !is_encrypted => {
                 stream.write_all(b"220 Go ahead\r\n").await.ok()?;
@@ -296,10 +273,7 @@ where
             }
             _ => "502 Not here".into(),
         };
-        stream
-            .write_all(format!("{answer}\r\n").as_bytes())
-            .await
-            .ok()?;
+        stream.write_all(format!("{answer}\r\n").as_bytes()).await.ok()?;
     }
 }
 
@@ -313,9 +287,7 @@ fn signed_in(rest: &str) -> Option<String> {
 
 /// What stands between angle brackets.
 fn address(rest: &str) -> String {
-    let inside = rest
-        .split_once('<')
-        .and_then(|(_, rest)| rest.split_once('>'));
+    let inside = rest.split_once('<').and_then(|(_, rest)| rest.split_once('>'));
     inside.map_or_else(String::new, |(address, _)| address.to_owned())
 }
 

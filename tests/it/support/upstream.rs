@@ -61,12 +61,7 @@ impl Reply {
 
     /// These bytes, whatever they are.
     pub fn raw(bytes: impl Into<Vec<u8>>) -> Reply {
-        Reply {
-            bytes: bytes.into(),
-            pieces: Vec::new(),
-            closes: false,
-            is_silent: false,
-        }
+        Reply { bytes: bytes.into(), pieces: Vec::new(), closes: false, is_silent: false }
     }
 
     /// A chunked answer whose pieces come one by one, see [`Upstream::go_on`].
@@ -74,17 +69,11 @@ impl Reply {
         let chunk = |piece: &&str| format!("{:x}\r\n{piece}\r\n", piece.len()).into_bytes();
         let mut all: Vec<Vec<u8>> = pieces.iter().map(chunk).collect();
         all.push(b"0\r\n\r\n".to_vec());
-        Reply {
-            pieces: all,
-            ..Reply::raw(*b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-        }
+        Reply { pieces: all, ..Reply::raw(*b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n") }
     }
 
     pub fn silence() -> Reply {
-        Reply {
-            is_silent: true,
-            ..Reply::raw([])
-        }
+        Reply { is_silent: true, ..Reply::raw([]) }
     }
 
     /// The same, when the test lets it go, see [`Upstream::go_on`].
@@ -128,11 +117,7 @@ impl Upstream {
             go_on: Semaphore::new(0),
         });
         let task = tokio::spawn(accept(listener, Arc::new(script), Arc::clone(&state)));
-        Upstream {
-            address,
-            state,
-            task: task.abort_handle(),
-        }
+        Upstream { address, state, task: task.abort_handle() }
     }
 
     /// One that answers everything with this JSON.
@@ -162,8 +147,7 @@ impl Upstream {
 
     /// Waits until so many requests have come.
     pub async fn wait_for(&self, requests: usize) {
-        self.wait_until("requests", || self.seen().len() >= requests)
-            .await;
+        self.wait_until("requests", || self.seen().len() >= requests).await;
     }
 
     /// Waits until so many connections have been made.
@@ -188,9 +172,7 @@ impl Upstream {
                 changed.await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), waiting)
-            .await
-            .unwrap_or_else(|_| panic!("no such {what}"));
+        tokio::time::timeout(Duration::from_secs(20), waiting).await.unwrap_or_else(|_| panic!("no such {what}"));
     }
 
     /// Lets the next piece of an answer go.
@@ -256,15 +238,10 @@ async fn read(stream: &mut TcpStream, rest: &mut Vec<u8>, state: &State) -> Opti
     let text = String::from_utf8_lossy(&head).into_owned();
     let mut lines = text.split("\r\n");
     let mut words = lines.next()?.split(' ').map(str::to_owned);
-    let mut seen = Seen {
-        method: words.next()?,
-        target: words.next()?,
-        ..Seen::default()
-    };
+    let mut seen = Seen { method: words.next()?, target: words.next()?, ..Seen::default() };
     for line in lines.filter(|line| !line.is_empty()) {
         let (name, value) = line.split_once(':')?;
-        seen.headers
-            .push((name.to_ascii_lowercase(), value.trim().to_owned()));
+        seen.headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
     }
     if seen.header("transfer-encoding").is_some() {
         loop {

@@ -17,10 +17,7 @@ impl WebServer {
     pub fn start(around: &str, server: &str) -> WebServer {
         let folder = std::env::temp_dir().join(format!("connectory-nginx-{}", Uuid::now_v7()));
         let nginx = Nginx::start(&folder, "1", around, server).expect("nginx");
-        WebServer {
-            nginx: Some(nginx),
-            folder,
-        }
+        WebServer { nginx: Some(nginx), folder }
     }
 
     pub fn nginx(&self) -> &Nginx {

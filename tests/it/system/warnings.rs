@@ -23,13 +23,9 @@ async fn what_is_wrong_with_the_database_is_told() {
     let app = site(&[]).await;
     // The tests' server does not wait for the disk.
     let page = system(&app).await;
-    assert_eq!(
-        warnings(&page),
-        ["The database may lose what it has acknowledged."]
-    );
+    assert_eq!(warnings(&page), ["The database may lose what it has acknowledged."]);
     assert_eq!(page.texts("h2")[0], "1 thing deserves attention");
-    app.sql("INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000099')")
-        .await;
+    app.sql("INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000099')").await;
     let later = "The database belongs to a later version of Connectory.";
     let page = system(&app).await;
     assert!(warns(&page, later));
@@ -39,10 +35,7 @@ async fn what_is_wrong_with_the_database_is_told() {
     app.advance(TimeDelta::minutes(3));
     let page = system(&app).await;
     assert!(warns(&page, clocks));
-    assert!(
-        page.text()
-            .contains("The database's is 3 minutes behind this machine's.")
-    );
+    assert!(page.text().contains("The database's is 3 minutes behind this machine's."));
 }
 
 #[tokio::test]
@@ -53,11 +46,7 @@ async fn what_is_wrong_with_the_way_to_it_is_told() {
     assert!(warns(&system(&app.await).await, http));
     let app = TestApp::start_with(|site| site.public_url = "https://connectory.example.org".into());
     let page = system(&app.await).await;
-    assert!(
-        warns(&page, none) && !warns(&page, http),
-        "{:?}",
-        warnings(&page)
-    );
+    assert!(warns(&page, none) && !warns(&page, http), "{:?}", warnings(&page));
 
     let app = site(&[("CONNECTORY_TRUSTED_PROXIES", "10.0.0.1, 0.0.0.0/0")]).await;
     let admin = app.super_admin().await;
@@ -66,9 +55,7 @@ async fn what_is_wrong_with_the_way_to_it_is_told() {
     assert!(page.text().contains("_PROXIES holds 0.0.0.0/0: every"));
     assert!(!warns(&page, none) && !warns(&page, http));
     let request = admin.request(Method::GET, "/system");
-    let page = admin
-        .send(request.header("X-Forwarded-For", "192.0.2.7"))
-        .await;
+    let page = admin.send(request.header("X-Forwarded-For", "192.0.2.7")).await;
     let told = "127.0.0.1 says for whom it asks, and is not trusted.";
     assert!(warns(&page, told), "{:?}", warnings(&page));
 }
@@ -79,10 +66,7 @@ async fn networks_with_room_for_many_machines_are_not_trusted_in_silence() {
         ("127.0.0.1, 10.20.0.5, ::1", None),
         ("10.20.0.0/24, 2001:db8::/64", None),
         ("10.20.0.0/24, 10.20.0.0/23", Some("10.20.0.0/23")),
-        (
-            "2001:db8::/63, 10.0.0.0/8",
-            Some("2001:db8::/63, 10.0.0.0/8"),
-        ),
+        ("2001:db8::/63, 10.0.0.0/8", Some("2001:db8::/63, 10.0.0.0/8")),
     ] {
         let app = site(&[("CONNECTORY_TRUSTED_PROXIES", trusted)]).await;
         let page = system(&app).await;
@@ -100,29 +84,19 @@ async fn a_database_that_is_reached_in_clear_is_told_by_the_address_of_the_setti
     for (url, named) in [
         ("postgres://ana@db.example.org/c", Some("db.example.org")),
         ("postgres://ana@127.0.0.1,db2/c?sslmode=prefer", Some("db2")),
-        (
-            "host=localhost hostaddr=192.0.2.7 user=ana",
-            Some("192.0.2.7"),
-        ),
+        ("host=localhost hostaddr=192.0.2.7 user=ana", Some("192.0.2.7")),
         ("postgres://ana@db.example.org/c?sslmode=require", None),
         ("postgres://ana@db.example.org/c?sslmode=verify-full", None),
         ("postgres://ana@localhost/c", None),
         ("postgres://ana@[::1]/c", None),
         ("host=/run/postgresql user=ana", None),
     ] {
-        let pairs = [
-            ("DATABASE_URL", url),
-            ("CONNECTORY_MASTER_KEY", CANARY),
-            ("HOME", "/home/ana"),
-        ];
+        let pairs = [("DATABASE_URL", url), ("CONNECTORY_MASTER_KEY", CANARY), ("HOME", "/home/ana")];
         // Unless that is allowed, it stops the start.
         let refused = Config::of(pairs).err().map(|error| error.to_string());
         assert_eq!(refused.is_some(), named.is_some(), "{url}");
         if let (Some(words), Some(named)) = (refused, named) {
-            assert!(
-                words.contains(&format!("leads to {named} without encryption")),
-                "{words}"
-            );
+            assert!(words.contains(&format!("leads to {named} without encryption")), "{words}");
         }
         let allowed = [("CONNECTORY_DATABASE_PLAINTEXT", "yes")];
         let found = Config::of(pairs.into_iter().chain(allowed));
@@ -156,8 +130,10 @@ async fn unfinished_changes_of_keys_are_told() {
     let page = system(&app).await;
     assert!(warns(&page, unfinished) && !warns(&page, lacks));
     assert_eq!(row(&page, "2")[1..3], ["Waits to be put to use", "Never"]);
-    app.sql("UPDATE data_keys SET activated_at = now() WHERE id = 2; UPDATE data_keys SET retired_at = now() WHERE id = 1")
-        .await;
+    app.sql(
+        "UPDATE data_keys SET activated_at = now() WHERE id = 2; UPDATE data_keys SET retired_at = now() WHERE id = 1",
+    )
+    .await;
     let page = system(&app).await;
     assert!(!warns(&page, unfinished) && warns(&page, lacks));
     assert_eq!(row(&page, "1")[1], "Retired; it still opens");
@@ -167,8 +143,7 @@ async fn unfinished_changes_of_keys_are_told() {
     let page = system(&app).await;
     assert!(warns(&page, unfinished));
     assert_eq!(row(&page, "1")[3], "1");
-    app.sql("UPDATE data_keys SET master_key_id = 'another' WHERE id = 1")
-        .await;
+    app.sql("UPDATE data_keys SET master_key_id = 'another' WHERE id = 1").await;
     let differ = "The data keys are wrapped under different master keys.";
     assert!(warns(&system(&app).await, differ));
 }
@@ -183,10 +158,7 @@ async fn what_goes_out_unprotected_is_told() {
     ])
     .await;
     let id = app.connector("Payroll").await;
-    app.sql(&format!(
-        "UPDATE connectors SET verify_certificates = false WHERE id = '{id}'"
-    ))
-    .await;
+    app.sql(&format!("UPDATE connectors SET verify_certificates = false WHERE id = '{id}'")).await;
     let page = system(&app).await;
     let mail = "Notices go to the mail server without encryption.";
     assert!(warns(&page, mail) && warns(&page, "Certificates are not checked."));

@@ -17,10 +17,7 @@ async fn becomes_a_page_in_words_whatever_it_does() {
     let cases = [
         (Behaviour::Silence, "did not answer within 10 seconds."),
         (Behaviour::SlowHeaders, "did not answer within 10 seconds."),
-        (
-            Behaviour::StallInBody,
-            "did not finish its answer within 10 seconds.",
-        ),
+        (Behaviour::StallInBody, "did not finish its answer within 10 seconds."),
         (Behaviour::EndlessBody, "The contents of the answer of "),
         (Behaviour::GzipBomb, "The contents of the answer of "),
         (Behaviour::FalseGzip, "cannot be decompressed or read."),
@@ -31,30 +28,15 @@ async fn becomes_a_page_in_words_whatever_it_does() {
         (Behaviour::Close, "closed the connection without an answer."),
         (Behaviour::Reset, "closed the connection without an answer."),
         (Behaviour::Echo, "The server answered 400 (Bad Request)."),
-        (
-            answer(500, &kind, html),
-            "The server answered 500 (Internal Server Error).",
-        ),
-        (
-            answer(200, &kind, html),
-            "The server answered with a web page, not with a token.",
-        ),
-        (
-            answer(302, &[("Location", &moved)], ""),
-            "The server redirects to “",
-        ),
+        (answer(500, &kind, html), "The server answered 500 (Internal Server Error)."),
+        (answer(200, &kind, html), "The server answered with a web page, not with a token."),
+        (answer(302, &[("Location", &moved)], ""), "The server redirects to “"),
         (
             answer(302, &[("Location", "javascript:alert(1)")], ""),
             "The server answered 302 (Found), but to no usable address.",
         ),
-        (
-            answer(200, &json, r#"{"status":"ok"}"#),
-            "The answer has no token. Its members are status.",
-        ),
-        (
-            answer(200, &json, r#"{"error":"invalid_grant"}"#),
-            "The server answered with an error in place of a token.",
-        ),
+        (answer(200, &json, r#"{"status":"ok"}"#), "The answer has no token. Its members are status."),
+        (answer(200, &json, r#"{"error":"invalid_grant"}"#), "The server answered with an error in place of a token."),
         (
             answer(200, &json, r#"{"access_token":"two words"}"#),
             "What the answer has as token (access_token) is longer than 16 KiB or has spaces",
@@ -65,10 +47,7 @@ async fn becomes_a_page_in_words_whatever_it_does() {
         ),
         (answer(200, &json, ""), "The server's answer is empty."),
         (answer(200, &json, "[[[["), "The answer has no token."),
-        (
-            answer(200, &json, &"[".repeat(100_000)),
-            "The answer has no token.",
-        ),
+        (answer(200, &json, &"[".repeat(100_000)), "The answer has no token."),
         (answer(204, &[], ""), "The server's answer is empty."),
         (answer(999, &json, "{}"), ""),
     ];
@@ -83,36 +62,17 @@ async fn becomes_a_page_in_words_whatever_it_does() {
             .set("token_user", "ana")
             .set("token_password", CANARY);
         let page = form.send().await.expect(200);
-        assert!(
-            started.elapsed() < AT_MOST,
-            "{words}: {:?}",
-            started.elapsed()
-        );
+        assert!(started.elapsed() < AT_MOST, "{words}: {:?}", started.elapsed());
         let said = refusal(&page);
         assert!(said[0].contains(words), "{words}: {said:?}");
+        assert!(said.iter().all(|text| !text.is_empty()) && said.len() >= 2, "what to try is missing: {said:?}");
         assert!(
-            said.iter().all(|text| !text.is_empty()) && said.len() >= 2,
-            "what to try is missing: {said:?}"
-        );
-        assert!(
-            !page.html.contains(CANARY)
-                && !page.html.contains("<h1>Please")
-                && !page.html.contains("X-Injected"),
+            !page.html.contains(CANARY) && !page.html.contains("<h1>Please") && !page.html.contains("X-Injected"),
             "{said:?}"
         );
-        assert_eq!(
-            (
-                page.field_value("token_user").as_str(),
-                page.field_value("token_password").as_str()
-            ),
-            ("ana", "")
-        );
+        assert_eq!((page.field_value("token_user").as_str(), page.field_value("token_password").as_str()), ("ana", ""));
         // What the limit lets through, and what fits into the sockets' buffers.
-        assert!(
-            server.body_bytes() < 16 * 1024 * 1024,
-            "{words}: {} bytes",
-            server.body_bytes()
-        );
+        assert!(server.body_bytes() < 16 * 1024 * 1024, "{words}: {} bytes", server.body_bytes());
     };
     join_all(cases.map(ask)).await;
     assert!(other.requests().is_empty(), "no redirect was followed");
@@ -130,10 +90,7 @@ async fn is_not_talked_to_when_there_is_no_way_to_it() {
     drop(free);
     for (url, words) in [
         (format!("http://{closed}/token"), "refused the connection."),
-        (
-            "https://no-such-host.invalid/token".into(),
-            "“no-such-host.invalid”",
-        ),
+        ("https://no-such-host.invalid/token".into(), "“no-such-host.invalid”"),
     ] {
         let page = ask(&ana, &url, "ana", CANARY).await.expect(200);
         assert!(refusal(&page)[0].contains(words), "{:?}", refusal(&page));
@@ -143,42 +100,20 @@ async fn is_not_talked_to_when_there_is_no_way_to_it() {
 #[tokio::test]
 async fn is_trusted_only_as_the_connector_says() {
     let authority = Authority::new("Ours");
-    let (issued, alone) = (
-        authority.issue("127.0.0.1"),
-        Issued::self_signed("127.0.0.1"),
-    );
-    let token = answer(
-        200,
-        &[("Content-Type", "application/json")],
-        r#"{"access_token":"the-token"}"#,
-    );
-    let (known, stranger) = (
-        Hostile::start_tls(token.clone(), &issued, None).await,
-        Hostile::start_tls(token, &alone, None).await,
-    );
+    let (issued, alone) = (authority.issue("127.0.0.1"), Issued::self_signed("127.0.0.1"));
+    let token = answer(200, &[("Content-Type", "application/json")], r#"{"access_token":"the-token"}"#);
+    let (known, stranger) =
+        (Hostile::start_tls(token.clone(), &issued, None).await, Hostile::start_tls(token, &alone, None).await);
     let app = TestApp::start().await;
     bearer(&app).await;
     let ana = app.person(&[EditConnectors]).await;
     let words = "is self-signed, or its issuer is not known here.";
     for server in [&known, &stranger] {
-        let page = ask(&ana, &server.url("/token"), "ana", CANARY)
-            .await
-            .expect(200);
+        let page = ask(&ana, &server.url("/token"), "ana", CANARY).await.expect(200);
         assert!(refusal(&page)[0].ends_with(words), "{:?}", refusal(&page));
     }
-    ana.get(TAB)
-        .await
-        .form(TAB)
-        .set("ca_certificate", &authority.pem())
-        .send()
-        .await
-        .expect(303);
-    assert_eq!(
-        ask(&ana, &known.url("/token"), "ana", CANARY)
-            .await
-            .field_value("access_token"),
-        "the-token"
-    );
+    ana.get(TAB).await.form(TAB).set("ca_certificate", &authority.pem()).send().await.expect(303);
+    assert_eq!(ask(&ana, &known.url("/token"), "ana", CANARY).await.field_value("access_token"), "the-token");
     assert!(refusal(&ask(&ana, &stranger.url("/token"), "ana", CANARY).await)[0].ends_with(words));
 
     ana.get(TAB)
@@ -191,9 +126,7 @@ async fn is_trusted_only_as_the_connector_says() {
         .await
         .expect(303);
     for server in [&known, &stranger] {
-        let page = ask(&ana, &server.url("/token"), "ana", CANARY)
-            .await
-            .expect(200);
+        let page = ask(&ana, &server.url("/token"), "ana", CANARY).await.expect(200);
         assert_eq!(page.field_value("access_token"), "the-token");
     }
 }
@@ -202,29 +135,15 @@ async fn is_trusted_only_as_the_connector_says() {
 async fn that_asks_for_a_client_certificate_gets_the_connectors() {
     let authority = Authority::new("Ours");
     let (servers, clients) = (authority.issue("127.0.0.1"), authority.issue("client"));
-    let token = answer(
-        200,
-        &[("Content-Type", "application/json")],
-        r#"{"access_token":"the-token"}"#,
-    );
+    let token = answer(200, &[("Content-Type", "application/json")], r#"{"access_token":"the-token"}"#);
     let server = Hostile::start_tls(token, &servers, Some(&authority)).await;
     let app = TestApp::start().await;
     bearer(&app).await;
     let ana = app.person(&[EditConnectors]).await;
-    let with_ca = ana
-        .get(TAB)
-        .await
-        .form(TAB)
-        .set("ca_certificate", &authority.pem());
+    let with_ca = ana.get(TAB).await.form(TAB).set("ca_certificate", &authority.pem());
     with_ca.send().await.expect(303);
-    let page = ask(&ana, &server.url("/token"), "ana", CANARY)
-        .await
-        .expect(200);
-    assert!(
-        refusal(&page)[0].ends_with("asks for a client certificate."),
-        "{:?}",
-        refusal(&page)
-    );
+    let page = ask(&ana, &server.url("/token"), "ana", CANARY).await.expect(200);
+    assert!(refusal(&page)[0].ends_with("asks for a client certificate."), "{:?}", refusal(&page));
     let with_identity = ana
         .get(TAB)
         .await
@@ -232,12 +151,7 @@ async fn that_asks_for_a_client_certificate_gets_the_connectors() {
         .set("client_certificate", &clients.certificate_pem)
         .set("client_key", &clients.key_pem);
     with_identity.send().await.expect(303);
-    assert_eq!(
-        ask(&ana, &server.url("/token"), "ana", CANARY)
-            .await
-            .field_value("access_token"),
-        "the-token"
-    );
+    assert_eq!(ask(&ana, &server.url("/token"), "ana", CANARY).await.field_value("access_token"), "the-token");
 }
 
 #[tokio::test]
@@ -247,29 +161,15 @@ async fn holds_no_database_connection_while_it_is_waited_for() {
     let server = Hostile::start(Behaviour::Silence).await;
     let ana = app.person(&[EditConnectors, ViewActivity]).await;
     let page = ana.get(REQUEST).await;
-    let slow = join_all((0..5).map(|_| {
-        page.form(REQUEST)
-            .set("token_url", &server.url("/token"))
-            .send()
-    }));
+    let slow = join_all((0..5).map(|_| page.form(REQUEST).set("token_url", &server.url("/token")).send()));
     let meanwhile = async {
         while server.requests().len() < 5 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        for path in [
-            "/connectors",
-            TAB,
-            REQUEST,
-            "/connectors/payroll/activity",
-            "/readyz",
-        ] {
+        for path in ["/connectors", TAB, REQUEST, "/connectors/payroll/activity", "/readyz"] {
             let started = Instant::now();
             ana.get(path).await.expect(200);
-            assert!(
-                started.elapsed() < Duration::from_secs(3),
-                "{path} took {:?}",
-                started.elapsed()
-            );
+            assert!(started.elapsed() < Duration::from_secs(3), "{path} took {:?}", started.elapsed());
         }
     };
     tokio::select! {

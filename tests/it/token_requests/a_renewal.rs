@@ -4,13 +4,8 @@ use super::*;
 
 /// A token server that answers one request when it is told to.
 async fn patient_server() -> (String, oneshot::Receiver<()>, oneshot::Sender<()>) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a free port");
-    let url = format!(
-        "http://{}/token",
-        listener.local_addr().expect("an address")
-    );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}/token", listener.local_addr().expect("an address"));
     let ((asked, has_been_asked), (go, may_answer)) = (oneshot::channel(), oneshot::channel());
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.expect("a connection");
@@ -22,10 +17,7 @@ async fn patient_server() -> (String, oneshot::Receiver<()>, oneshot::Sender<()>
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         );
-        stream
-            .write_all(answer.as_bytes())
-            .await
-            .expect("the answer goes out");
+        stream.write_all(answer.as_bytes()).await.expect("the answer goes out");
     });
     (url, has_been_asked, go)
 }
@@ -33,13 +25,9 @@ async fn patient_server() -> (String, oneshot::Receiver<()>, oneshot::Sender<()>
 /// Renews the token, and does something else while the server thinks.
 async fn renewed_while(app: &TestApp, id: Uuid, meanwhile: impl AsyncFnOnce(&Browser)) -> Page {
     let (url, asked, go) = patient_server().await;
-    app.sql(&format!(
-        "UPDATE authorizations SET keep_fresh = true, token_url = '{url}', token_user = 'svc'"
-    ))
-    .await;
+    app.sql(&format!("UPDATE authorizations SET keep_fresh = true, token_url = '{url}', token_user = 'svc'")).await;
     app.store_token(id, "the-old-token", None).await;
-    app.store_secret(id, SecretField::TokenPassword, CANARY)
-        .await;
+    app.store_secret(id, SecretField::TokenPassword, CANARY).await;
     let ana = app.super_admin().await;
     let renewal = ana.get(TAB).await.form(RENEW).send();
     let both = async {
@@ -61,9 +49,7 @@ async fn does_not_approve_a_host_that_was_changed_meanwhile() {
     });
     page.await.expect(303);
     assert_ne!(app.token(id).await, None);
-    let origins = app
-        .value("SELECT array_to_string(origins, ' ') FROM tokens")
-        .await;
+    let origins = app.value("SELECT array_to_string(origins, ' ') FROM tokens").await;
     assert!(!origins.contains("collector"), "{origins}");
 }
 
@@ -84,13 +70,7 @@ async fn does_not_overwrite_a_token_that_was_entered_meanwhile() {
             .expect(303);
     });
     page.await.expect(303);
-    assert_eq!(
-        (
-            app.token(id).await.as_deref(),
-            audit(&app, "token.renewed").await
-        ),
-        (Some("pasted"), 0)
-    );
+    assert_eq!((app.token(id).await.as_deref(), audit(&app, "token.renewed").await), (Some("pasted"), 0));
 }
 
 #[tokio::test]
@@ -98,13 +78,7 @@ async fn is_stored_when_nothing_else_was_changed() {
     let app = TestApp::start().await;
     let id = bearer(&app).await;
     renewed_while(&app, id, async |_| {}).await.expect(303);
-    assert_eq!(
-        (
-            app.token(id).await.as_deref(),
-            audit(&app, "token.renewed").await
-        ),
-        (Some("the-new-token"), 1)
-    );
+    assert_eq!((app.token(id).await.as_deref(), audit(&app, "token.renewed").await), (Some("the-new-token"), 1));
 }
 
 #[tokio::test]

@@ -5,20 +5,14 @@ use super::*;
 async fn refused(browser: &Browser, url: &str) -> String {
     let page = ask(browser, url, "ana", CANARY).await.expect(200);
     let said = refusal(&page);
-    assert!(
-        said[0].starts_with("Connectory does not connect to “"),
-        "{url}: {said:?}"
-    );
+    assert!(said[0].starts_with("Connectory does not connect to “"), "{url}: {said:?}");
     said[0].clone()
 }
 
 #[tokio::test]
 async fn are_those_of_this_machine_unless_it_is_allowed() {
     let server = Hostile::json("{}").await;
-    let app = TestApp::start_with(|site| {
-        site.outbound = Outbound::new(Policy::default()).expect("a runtime")
-    })
-    .await;
+    let app = TestApp::start_with(|site| site.outbound = Outbound::new(Policy::default()).expect("a runtime")).await;
     bearer(&app).await;
     let ana = app.person(&[EditConnectors]).await;
     let port = server.address().port();
@@ -36,10 +30,7 @@ async fn are_those_of_this_machine_unless_it_is_allowed() {
         "[::ffff:7f00:1]",
     ] {
         let words = refused(&ana, &format!("http://{host}:{port}/token")).await;
-        assert!(
-            words.contains("a loopback address (Connectory's own machine)."),
-            "{host}: {words}"
-        );
+        assert!(words.contains("a loopback address (Connectory's own machine)."), "{host}: {words}");
     }
     assert_eq!(server.connections(), 0);
 }
@@ -52,10 +43,7 @@ async fn are_always_those_of_the_program_itself() {
     let port = app.address.port();
     for host in ["127.0.0.1", "localhost", "2130706433", "[::ffff:127.0.0.1]"] {
         let words = refused(&ana, &format!("http://{host}:{port}/healthz")).await;
-        assert!(
-            words.contains("where Connectory itself listens."),
-            "{host}: {words}"
-        );
+        assert!(words.contains("where Connectory itself listens."), "{host}: {words}");
     }
 }
 
@@ -95,17 +83,10 @@ async fn refuse_a_renewal_as_well() {
     let app = TestApp::start().await;
     let id = bearer(&app).await;
     app.store_token(id, "the-token", None).await;
-    app.sql(&format!(
-        "UPDATE authorizations SET keep_fresh = true, token_url = 'http://{}/metrics'",
-        app.address
-    ))
-    .await;
+    app.sql(&format!("UPDATE authorizations SET keep_fresh = true, token_url = 'http://{}/metrics'", app.address))
+        .await;
     let ana = app.person(&[EditConnectors]).await;
     let page = ana.get(TAB).await.form(RENEW).send().await.expect(200);
-    assert!(
-        refusal(&page)[0].contains("where Connectory itself listens."),
-        "{:?}",
-        refusal(&page)
-    );
+    assert!(refusal(&page)[0].contains("where Connectory itself listens."), "{:?}", refusal(&page));
     assert_eq!(app.token(id).await.as_deref(), Some("the-token"));
 }

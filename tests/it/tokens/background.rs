@@ -58,11 +58,7 @@ async fn leaves_alone_what_is_disabled_or_in_the_trash_until_it_comes_back() {
     let admin = &site.admin;
     let switch = async |on: bool| {
         let form = admin.get(DETAILS).await.main_form();
-        let form = if on {
-            form.tick("enabled", "yes")
-        } else {
-            form.untick("enabled", "yes")
-        };
+        let form = if on { form.tick("enabled", "yes") } else { form.untick("enabled", "yes") };
         form.send().await.expect(303);
     };
     switch(false).await;
@@ -79,11 +75,7 @@ async fn leaves_alone_what_is_disabled_or_in_the_trash_until_it_comes_back() {
     let gone = call(&site.app.keeper, site.id).await;
     assert!(matches!(problem(gone), TokenProblem::Disabled));
     let trash = admin.get("/connectors/trash").await.expect(200);
-    trash
-        .form(&format!("{DETAILS}/restorations"))
-        .send()
-        .await
-        .expect(303);
+    trash.form(&format!("{DETAILS}/restorations")).send().await.expect(303);
     assert_eq!(renewed(&site, TimeDelta::seconds(5)).await, 2);
 }
 

@@ -16,11 +16,7 @@ fn failures() -> Vec<(&'static str, Behaviour, bool)> {
         ("200 with a page", answer(200, as_html, html), false),
         ("200 without a token", answer(200, JSON, "{}"), false),
         ("429", answer(429, JSON, "{}"), false),
-        (
-            "later",
-            answer(400, JSON, r#"{"error":"temporarily_unavailable"}"#),
-            false,
-        ),
+        ("later", answer(400, JSON, r#"{"error":"temporarily_unavailable"}"#), false),
         ("a closed connection", Behaviour::Close, false),
         ("a time-out", Behaviour::Silence, false),
     ]
@@ -36,8 +32,7 @@ async fn overwrite_nothing_and_cause_few_requests() {
         give(&app, id, Some("the-refresh-token")).await;
         let server = Hostile::start(behaviour).await;
         let url = server.url("/token");
-        app.sql(&format!("UPDATE oauth_clients SET token_url = '{url}'"))
-            .await;
+        app.sql(&format!("UPDATE oauth_clients SET token_url = '{url}'")).await;
         app.approve_origins(id).await;
         let before = stored(&app).await;
         app.advance(TimeDelta::hours(2));
@@ -46,9 +41,7 @@ async fn overwrite_nothing_and_cause_few_requests() {
             let no = problem(call(keeper, id).await);
             let expected = match no {
                 TokenProblem::Refused(_) => number == 0,
-                TokenProblem::Resting {
-                    next_attempt_at, ..
-                } => number > 0 && next_attempt_at.is_none() == is_final,
+                TokenProblem::Resting { next_attempt_at, .. } => number > 0 && next_attempt_at.is_none() == is_final,
                 _ => false,
             };
             assert!(expected, "{name}, call {number}");
@@ -56,11 +49,7 @@ async fn overwrite_nothing_and_cause_few_requests() {
         app.keeper.renew_due().await.expect("the background work");
         assert_eq!(server.requests().len(), 1, "{name}");
         assert_eq!(stored(&app).await, before, "{name}");
-        let health = if is_final {
-            "needs_reauthorization"
-        } else {
-            "failing"
-        };
+        let health = if is_final { "needs_reauthorization" } else { "failing" };
         assert_eq!(status(&app).await, health, "{name}");
     }
 }
@@ -84,9 +73,7 @@ async fn are_shared_by_all_who_wait_on_both_instances() {
 
 #[tokio::test]
 async fn that_may_pass_never_need_a_person_however_many() {
-    let Authorized {
-        app, server, id, ..
-    } = authorized().await;
+    let Authorized { app, server, id, .. } = authorized().await;
     app.advance(TimeDelta::hours(2));
     server.fail(503, None).await;
     for failures in 1..=12 {
@@ -94,8 +81,7 @@ async fn that_may_pass_never_need_a_person_however_many() {
         let found = app.count("SELECT failures FROM renewals").await;
         assert_eq!((found, status(&app).await.as_str()), (failures, "failing"));
         // Half a minute, a minute, … a quarter of an hour.
-        let rest =
-            TimeDelta::seconds(30 * (1 << (failures - 1).min(5))).min(TimeDelta::minutes(15));
+        let rest = TimeDelta::seconds(30 * (1 << (failures - 1).min(5))).min(TimeDelta::minutes(15));
         app.advance(rest - TimeDelta::seconds(5));
         app.run_due_work().await;
         assert_eq!(app.count("SELECT failures FROM renewals").await, failures);
@@ -124,9 +110,7 @@ async fn leave_the_server_alone_for_as_long_as_it_asks() {
 
 #[tokio::test]
 async fn leave_a_token_that_still_lives_in_use() {
-    let Authorized {
-        app, server, id, ..
-    } = authorized().await;
+    let Authorized { app, server, id, .. } = authorized().await;
     server.fail(500, None).await;
     let first = good(call(&app.keeper, id).await);
     app.advance(TimeDelta::minutes(57));
@@ -149,9 +133,6 @@ async fn of_a_server_that_was_moved_are_forgotten_with_a_save() {
     let admin = app.super_admin().await;
     let form = admin.get(TAB).await.form(TAB).set("time_out", "7");
     form.send().await.expect(303);
-    assert!(matches!(
-        problem(call(&app.keeper, id).await),
-        TokenProblem::Refused(_)
-    ));
+    assert!(matches!(problem(call(&app.keeper, id).await), TokenProblem::Refused(_)));
     assert_eq!(server.requests().len(), 2);
 }

@@ -18,8 +18,7 @@ async fn grants(server: &AuthorizationServer) -> Vec<String> {
 #[tokio::test]
 async fn the_password_grant_refreshes_first_and_signs_in_when_that_is_refused() {
     let (app, server, id) = at_django(Grant::Password, servers::Grant::Password).await;
-    app.store_secret(id, SecretField::OAuthPassword, "correct-horse")
-        .await;
+    app.store_secret(id, SecretField::OAuthPassword, "correct-horse").await;
     press(&app.super_admin().await).await.expect(303);
     app.advance(TimeDelta::hours(2));
     good(call(&app.keeper, id).await);
@@ -42,8 +41,7 @@ async fn the_password_grant_refreshes_first_and_signs_in_when_that_is_refused() 
     // A wrong password is tried once.
     server.reset().await;
     server.revoke_all().await;
-    app.store_secret(id, SecretField::OAuthPassword, "wrong")
-        .await;
+    app.store_secret(id, SecretField::OAuthPassword, "wrong").await;
     app.advance(TimeDelta::hours(2));
     for _ in 0..10 {
         problem(call(&app.keeper, id).await);
@@ -71,18 +69,11 @@ async fn client_credentials_are_shown_again() {
 async fn a_bearer_token_that_is_kept_fresh_is_asked_for_in_the_background() {
     let app = site().await;
     let server = Hostile::json(r#"{"access_token":"the-next","expires_in":3600}"#).await;
-    let id = app
-        .connector_with("Payroll", |new| new.method = Method::Bearer)
-        .await;
+    let id = app.connector_with("Payroll", |new| new.method = Method::Bearer).await;
     let url = server.url("/token");
-    app.sql(&format!(
-        "UPDATE authorizations SET keep_fresh = true, token_url = '{url}', token_user = 'svc'"
-    ))
-    .await;
-    app.store_secret(id, SecretField::TokenPassword, "a-password")
-        .await;
-    app.store_token(id, "the-first", Some(TimeDelta::hours(1)))
-        .await;
+    app.sql(&format!("UPDATE authorizations SET keep_fresh = true, token_url = '{url}', token_user = 'svc'")).await;
+    app.store_secret(id, SecretField::TokenPassword, "a-password").await;
+    app.store_token(id, "the-first", Some(TimeDelta::hours(1))).await;
     app.advance(TimeDelta::minutes(54));
     app.run_due_work().await;
     assert_eq!(app.token(id).await.as_deref(), Some("the-first"));
@@ -100,10 +91,7 @@ async fn an_answer_without_a_refresh_token_keeps_the_old_one() {
     let before = stored(&app).await;
     for _ in 0..2 {
         app.advance(TimeDelta::hours(2));
-        assert_eq!(
-            good(call(&app.keeper, id).await).access.expose(),
-            "the-next"
-        );
+        assert_eq!(good(call(&app.keeper, id).await).access.expose(), "the-next");
     }
     let after = stored(&app).await;
     assert_eq!(after[0][1], before[0][1], "the refresh token");

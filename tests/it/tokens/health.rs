@@ -14,9 +14,7 @@ async fn shows(browser: &Browser, words: &str) -> Page {
 
 #[tokio::test]
 async fn goes_from_healthy_over_failing_back_to_healthy() {
-    let Authorized {
-        app, server, admin, ..
-    } = authorized().await;
+    let Authorized { app, server, admin, .. } = authorized().await;
     shows(&admin, "Healthy").await;
     server.fail(503, None).await;
     app.advance(TimeDelta::minutes(56));
@@ -65,42 +63,24 @@ async fn is_told_on_the_list_with_since_when_why_and_the_way_to_repair_it() {
     let since = app.clock.now().format("%-d %b %Y").to_string();
     problem(call(&app.keeper, id).await);
     let cell = says(&admin, true).await;
-    assert!(
-        cell.starts_with(&format!("Failing since {since}. ")),
-        "{cell}"
-    );
-    assert!(
-        cell.contains("503") && cell.contains("<Back> at noon”"),
-        "{cell}"
-    );
+    assert!(cell.starts_with(&format!("Failing since {since}. ")), "{cell}");
+    assert!(cell.contains("503") && cell.contains("<Back> at noon”"), "{cell}");
     assert!(cell.contains("Next try in 10 minutes."), "{cell}");
-    let viewer = app
-        .person(&[connectory::access::Permission::ViewConnectors])
-        .await;
+    let viewer = app.person(&[connectory::access::Permission::ViewConnectors]).await;
     let list = viewer.get("/connectors").await;
     assert!(list.text().contains("at noon") && !list.has_link("Repair Payroll"));
 
-    app.sql("UPDATE renewals SET is_final = true, server_words = repeat('long ', 60)")
-        .await;
-    app.sql("UPDATE connectors SET status = 'needs_reauthorization'")
-        .await;
+    app.sql("UPDATE renewals SET is_final = true, server_words = repeat('long ', 60)").await;
+    app.sql("UPDATE connectors SET status = 'needs_reauthorization'").await;
     let cell = says(&admin, true).await;
     assert!(cell.starts_with("Needs re-authorization since "), "{cell}");
-    assert!(
-        cell.contains("long…”") && !cell.contains("Next try"),
-        "{cell}"
-    );
+    assert!(cell.contains("long…”") && !cell.contains("Next try"), "{cell}");
     assert!(cell.len() < 300, "{cell}");
 }
 
 #[tokio::test]
 async fn needs_a_person_when_the_server_says_no_and_a_press_asks_again() {
-    let Authorized {
-        app,
-        server,
-        id,
-        admin,
-    } = authorized().await;
+    let Authorized { app, server, id, admin } = authorized().await;
     server.revoke_all().await;
     app.advance(TimeDelta::minutes(56));
     app.run_due_work().await;
@@ -126,9 +106,7 @@ async fn needs_a_person_when_the_server_says_no_and_a_press_asks_again() {
 #[tokio::test]
 async fn goes_from_failing_to_a_person_and_is_healthy_when_authorized_again() {
     let site = authorized().await;
-    let Authorized {
-        app, server, admin, ..
-    } = &site;
+    let Authorized { app, server, admin, .. } = &site;
     server.fail(503, None).await;
     app.advance(TimeDelta::minutes(56));
     app.run_due_work().await;
@@ -142,9 +120,7 @@ async fn goes_from_failing_to_a_person_and_is_healthy_when_authorized_again() {
     let leaving = admin.get(TAB).await.form(&format!("{TAB}/attempts"));
     let leaving = leaving.send().await.expect(200);
     let links = leaving.attributes("a", "href");
-    let away = links
-        .into_iter()
-        .find(|href| href.starts_with(&server.urls.authorize));
+    let away = links.into_iter().find(|href| href.starts_with(&server.urls.authorize));
     let back = server.allow(&away.expect("the way to the server")).await;
     let path = back.strip_prefix(&app.public_url).expect(&back);
     admin.get(path).await.expect(303);
@@ -158,9 +134,7 @@ async fn goes_from_failing_to_a_person_and_is_healthy_when_authorized_again() {
 
 #[tokio::test]
 async fn is_told_by_a_press_that_a_server_fails() {
-    let Authorized {
-        app, server, admin, ..
-    } = authorized().await;
+    let Authorized { app, server, admin, .. } = authorized().await;
     server.fail(502, None).await;
     for presses in 1..=2 {
         let page = press(&admin).await.expect(200);

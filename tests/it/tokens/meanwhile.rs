@@ -3,10 +3,7 @@
 use super::*;
 
 /// Renews the ended token, and does something else while the server thinks.
-async fn renewed_while(
-    site: &Authorized,
-    meanwhile: impl AsyncFnOnce(),
-) -> Result<LiveToken, TokenProblem> {
+async fn renewed_while(site: &Authorized, meanwhile: impl AsyncFnOnce()) -> Result<LiveToken, TokenProblem> {
     site.app.advance(TimeDelta::hours(2));
     site.server.delay(Duration::from_millis(1500)).await;
     let both = async {
@@ -74,13 +71,9 @@ async fn the_database_is_away_for_longer_than_the_lease() {
 
 #[tokio::test]
 async fn whoever_holds_the_lease_has_died() {
-    let Authorized {
-        app, server, id, ..
-    } = authorized().await;
+    let Authorized { app, server, id, .. } = authorized().await;
     app.advance(TimeDelta::hours(2));
-    let held = |until: &str| {
-        format!("UPDATE renewals SET lease_id = gen_random_uuid(), lease_until = {until}")
-    };
+    let held = |until: &str| format!("UPDATE renewals SET lease_id = gen_random_uuid(), lease_until = {until}");
     // A clock that was put back leaves a lease for the next century.
     for until in ["to_timestamp(0)", "'2123-01-01'"] {
         app.sql(&held(until)).await;
@@ -95,17 +88,9 @@ async fn settings_are_saved_that_leave_the_tokens() {
     let site = authorized().await;
     let tab = site.admin.get(TAB).await;
     let save = async || {
-        tab.form(TAB)
-            .set("expired_statuses", "401,403")
-            .send()
-            .await
-            .expect(303);
+        tab.form(TAB).set("expired_statuses", "401,403").send().await.expect(303);
         let details = site.admin.get(DETAILS).await.main_form();
-        details
-            .set("description", "another")
-            .send()
-            .await
-            .expect(303);
+        details.set("description", "another").send().await.expect(303);
     };
     good(renewed_while(&site, save).await);
     renews_once_more(&site).await;
@@ -130,17 +115,12 @@ async fn the_base_url_is_moved() {
     let site = authorized().await;
     let details = site.admin.get(DETAILS).await;
     let moved = async || {
-        let form = details
-            .main_form()
-            .set("base_url", "https://collector.example.net");
+        let form = details.main_form().set("base_url", "https://collector.example.net");
         form.send().await.expect(303);
     };
     let token = good(renewed_while(&site, moved).await);
     let elsewhere = HttpUrl::parse("https://collector.example.net/x").expect("a URL");
-    assert!(
-        !token.origins.allow(&elsewhere),
-        "a renewal approves nothing"
-    );
+    assert!(!token.origins.allow(&elsewhere), "a renewal approves nothing");
 }
 
 #[tokio::test]
@@ -155,10 +135,7 @@ async fn somebody_authorizes_anew() {
 #[tokio::test]
 async fn the_connector_is_disabled_or_deleted_and_comes_back() {
     let site = authorized().await;
-    for (away, back) in [
-        ("enabled = false", "enabled = true"),
-        ("deleted_at = now()", "deleted_at = NULL"),
-    ] {
+    for (away, back) in [("enabled = false", "enabled = true"), ("deleted_at = now()", "deleted_at = NULL")] {
         let set = async |what: &str| site.app.sql(&format!("UPDATE connectors SET {what}")).await;
         let no = problem(renewed_while(&site, async || set(away).await).await);
         assert!(matches!(no, TokenProblem::Disabled), "{no:?}");
@@ -194,19 +171,10 @@ async fn many_things_at_once_never_wait_for_each_other_in_a_circle() {
     for round in 0..15 {
         app.advance(TimeDelta::hours(25));
         let details = site.admin.get(DETAILS).await.main_form();
-        let form = if round % 2 == 0 {
-            details.untick("enabled", "yes")
-        } else {
-            details.tick("enabled", "yes")
-        };
+        let form = if round % 2 == 0 { details.untick("enabled", "yes") } else { details.tick("enabled", "yes") };
         let switching = form.send();
-        let (page, ..) = tokio::join!(
-            switching,
-            call(&app.keeper, id),
-            call(&other, id),
-            app.run_due_work(),
-            other.renew_due(),
-        );
+        let (page, ..) =
+            tokio::join!(switching, call(&app.keeper, id), call(&other, id), app.run_due_work(), other.renew_due(),);
         page.expect(303);
     }
     // Whoever is gone has reported.

@@ -17,9 +17,7 @@ async fn asked_once(server: &AuthorizationServer) {
 
 #[tokio::test]
 async fn for_fifty_calls_of_one_instance_and_of_two() {
-    let Authorized {
-        app, server, id, ..
-    } = authorized().await;
+    let Authorized { app, server, id, .. } = authorized().await;
     let other = app.another_keeper();
     for keepers in [vec![&app.keeper], vec![&app.keeper, &other]] {
         app.advance(TimeDelta::hours(2));
@@ -35,9 +33,7 @@ async fn for_fifty_calls_of_one_instance_and_of_two() {
 
 #[tokio::test]
 async fn of_a_server_that_takes_fifteen_seconds() {
-    let Authorized {
-        app, server, id, ..
-    } = authorized().await;
+    let Authorized { app, server, id, .. } = authorized().await;
     let other = app.another_keeper();
     app.advance(TimeDelta::hours(2));
     server.delay(Duration::from_secs(15)).await;
@@ -58,12 +54,7 @@ async fn when_two_instances_look_after_it_at_once() {
 
 #[tokio::test]
 async fn that_background_work_has_begun_serves_calls_and_people() {
-    let Authorized {
-        app,
-        server,
-        id,
-        admin,
-    } = authorized().await;
+    let Authorized { app, server, id, admin } = authorized().await;
     let other = app.another_keeper();
     app.advance(TimeDelta::hours(2));
     server.delay(Duration::from_millis(500)).await;
@@ -75,18 +66,13 @@ async fn that_background_work_has_begun_serves_calls_and_people() {
     background.expect("the background work");
     good(here);
     good(there);
-    assert_eq!(
-        page.expect(303).follow().await.flash(),
-        "The token was renewed"
-    );
+    assert_eq!(page.expect(303).follow().await.flash(), "The token was renewed");
     asked_once(&server).await;
 }
 
 #[tokio::test]
 async fn renews_again_and_again_with_rotated_refresh_tokens() {
-    let Authorized {
-        app, server, id, ..
-    } = authorized().await;
+    let Authorized { app, server, id, .. } = authorized().await;
     for _ in 0..4 {
         app.advance(TimeDelta::hours(2));
         let token = good(call(&app.keeper, id).await);
@@ -99,14 +85,9 @@ async fn renews_again_and_again_with_rotated_refresh_tokens() {
 
 #[tokio::test]
 async fn a_token_that_lives_long_enough_costs_none() {
-    let Authorized {
-        app, server, id, ..
-    } = authorized().await;
+    let Authorized { app, server, id, .. } = authorized().await;
     let wanting = |minutes| {
-        let need = Need {
-            min_ttl: TimeDelta::minutes(minutes),
-            ..Need::default()
-        };
+        let need = Need { min_ttl: TimeDelta::minutes(minutes), ..Need::default() };
         app.keeper.token(id, need)
     };
     app.advance(TimeDelta::minutes(45));

@@ -3,17 +3,12 @@
 use super::*;
 
 fn refused(token: &LiveToken) -> Need {
-    Need {
-        refused: Some(token.version),
-        ..Need::default()
-    }
+    Need { refused: Some(token.version), ..Need::default() }
 }
 
 #[tokio::test]
 async fn is_replaced_by_one_request_and_a_young_one_by_none() {
-    let Authorized {
-        app, server, id, ..
-    } = authorized().await;
+    let Authorized { app, server, id, .. } = authorized().await;
     let old = good(call(&app.keeper, id).await);
     app.advance(TimeDelta::minutes(5));
     let other = app.another_keeper();
@@ -35,19 +30,8 @@ async fn is_replaced_by_one_request_and_a_young_one_by_none() {
 
 #[tokio::test]
 async fn is_replaced_by_a_test_of_the_connection() {
-    let Authorized {
-        app,
-        server,
-        id,
-        admin,
-    } = authorized().await;
-    give_with(
-        &app,
-        id,
-        "a-token-that-the-api-does-not-know",
-        RefreshToken::Keep,
-    )
-    .await;
+    let Authorized { app, server, id, admin } = authorized().await;
+    give_with(&app, id, "a-token-that-the-api-does-not-know", RefreshToken::Keep).await;
     app.advance(TimeDelta::minutes(5));
     let tab = admin.get(TAB).await;
     let tested = tab.form(TAB).press("Test connection").send().await;

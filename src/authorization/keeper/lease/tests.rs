@@ -6,16 +6,8 @@ const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
 /// A row of version 3 as this says, and a wish for it.
 fn held(change: impl FnOnce(&mut Standing, &mut Wish)) -> &'static str {
-    let mut standing = Standing {
-        version: 3,
-        ..Standing::default()
-    };
-    let mut wish = Wish {
-        connector: Uuid::nil(),
-        version: 3,
-        forced: false,
-        abandoned: None,
-    };
+    let mut standing = Standing { version: 3, ..Standing::default() };
+    let mut wish = Wish { connector: Uuid::nil(), version: 3, forced: false, abandoned: None };
     change(&mut standing, &mut wish);
     match standing.held(&wish, NOW) {
         None => "free",
@@ -78,11 +70,7 @@ fn a_server_that_has_refused_is_asked_in_its_time_or_by_a_person() {
     assert_eq!(next(minute, false), "resting");
     assert_eq!(next(minute, true), "free");
     assert_eq!(next(TimeDelta::zero(), false), "free");
-    assert_eq!(
-        next(TimeDelta::days(9), false),
-        "free",
-        "a clock was put back"
-    );
+    assert_eq!(next(TimeDelta::days(9), false), "free", "a clock was put back");
     let said_no = |forced: bool| {
         held(|row, wish| {
             row.is_final = true;

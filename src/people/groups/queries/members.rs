@@ -46,35 +46,19 @@ pub(in super::super) async fn members(
         descending: query.descending,
         position: &query.position,
     };
-    let place = keyset
-        .condition(3)
-        .map(|condition| format!(" WHERE {condition}"))
-        .unwrap_or_default();
-    let sql = format!(
-        "SELECT * FROM ({MEMBERS}) AS rows{place} ORDER BY {} LIMIT {}",
-        keyset.order(),
-        query.size + 1
-    );
+    let place = keyset.condition(3).map(|condition| format!(" WHERE {condition}")).unwrap_or_default();
+    let sql = format!("SELECT * FROM ({MEMBERS}) AS rows{place} ORDER BY {} LIMIT {}", keyset.order(), query.size + 1);
     let patterns = patterns(&query.search);
-    let mut rows = diesel::sql_query(sql)
-        .into_boxed::<Pg>()
-        .bind::<SqlUuid, _>(group)
-        .bind::<Array<Text>, _>(&patterns);
+    let mut rows =
+        diesel::sql_query(sql).into_boxed::<Pg>().bind::<SqlUuid, _>(group).bind::<Array<Text>, _>(&patterns);
     if let Some(cursor) = query.position.cursor() {
-        rows = rows
-            .bind::<Text, _>(&cursor.value)
-            .bind::<SqlUuid, _>(cursor.id);
+        rows = rows.bind::<Text, _>(&cursor.value).bind::<SqlUuid, _>(cursor.id);
     }
     let rows = rows.load::<MemberRow>(conn).await?;
-    let sql = format!(
-        "SELECT count(*) AS n FROM (SELECT 1 FROM ({MEMBERS}) AS rows LIMIT {}) AS found",
-        COUNT_LIMIT + 1
-    );
-    let count: Count = diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(group)
-        .bind::<Array<Text>, _>(&patterns)
-        .get_result(conn)
-        .await?;
+    let sql =
+        format!("SELECT count(*) AS n FROM (SELECT 1 FROM ({MEMBERS}) AS rows LIMIT {}) AS found", COUNT_LIMIT + 1);
+    let count: Count =
+        diesel::sql_query(sql).bind::<SqlUuid, _>(group).bind::<Array<Text>, _>(&patterns).get_result(conn).await?;
     let total = Total::bounded(count.n, COUNT_LIMIT);
     Ok((Slice::new(rows, query.size, &query.position), total))
 }
@@ -90,11 +74,7 @@ pub(in super::super) async fn candidates(
 }
 
 /// Those of `chosen` that are in the group.
-pub(in super::super) async fn among(
-    conn: &mut Conn,
-    group: Uuid,
-    chosen: &[Member],
-) -> Result<Vec<MemberRow>, Error> {
+pub(in super::super) async fn among(conn: &mut Conn, group: Uuid, chosen: &[Member]) -> Result<Vec<MemberRow>, Error> {
     among_chosen(conn, MEMBERS, group, chosen).await
 }
 
@@ -159,19 +139,13 @@ pub(in super::super) async fn add(
 async fn insert(conn: &mut Conn, group: Uuid, row: &MemberRow) -> Result<usize, DbError> {
     if row.is_group() {
         diesel::insert_into(group_groups::table)
-            .values((
-                group_groups::group_id.eq(group),
-                group_groups::member_group_id.eq(row.id),
-            ))
+            .values((group_groups::group_id.eq(group), group_groups::member_group_id.eq(row.id)))
             .on_conflict_do_nothing()
             .execute(conn)
             .await
     } else {
         diesel::insert_into(group_users::table)
-            .values((
-                group_users::group_id.eq(group),
-                group_users::user_id.eq(row.id),
-            ))
+            .values((group_users::group_id.eq(group), group_users::user_id.eq(row.id)))
             .on_conflict_do_nothing()
             .execute(conn)
             .await
@@ -195,13 +169,9 @@ pub(in super::super) async fn remove(
         let there = among(conn, group, chosen).await?;
         for row in &there {
             if row.is_group() {
-                diesel::delete(group_groups::table.find((row.id, group)))
-                    .execute(conn)
-                    .await?;
+                diesel::delete(group_groups::table.find((row.id, group))).execute(conn).await?;
             } else {
-                diesel::delete(group_users::table.find((row.id, group)))
-                    .execute(conn)
-                    .await?;
+                diesel::delete(group_users::table.find((row.id, group))).execute(conn).await?;
             }
             let change = Changes::none().field("Members", row.full_name(), "");
             changed(conn, by, now, group, ("group.member_removed", change)).await?;
@@ -219,30 +189,17 @@ async fn changed(
     group: Uuid,
     (kind, changes): (&'static str, Changes),
 ) -> Result<(), Error> {
-    let name: String = groups::table
-        .find(group)
-        .select(groups::name)
-        .first(conn)
-        .await?;
+    let name: String = groups::table.find(group).select(groups::name).first(conn).await?;
     record(conn, by, now, kind, (group, &name), changes).await
 }
 
 /// The group was changed, though not what its form holds. Last, so that whoever adds a group to another waits for one
 /// lock only while holding none.
-async fn touch(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    group: Uuid,
-    changes: usize,
-) -> Result<(), Error> {
+async fn touch(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, group: Uuid, changes: usize) -> Result<(), Error> {
     if changes > 0 {
         lock(conn, group).await?;
         diesel::update(groups::table.find(group))
-            .set((
-                groups::updated_at.eq(now),
-                groups::updated_by.eq(by.attribution()),
-            ))
+            .set((groups::updated_at.eq(now), groups::updated_by.eq(by.attribution())))
             .execute(conn)
             .await?;
     }
@@ -254,9 +211,7 @@ const MOST_NAMES: i64 = 500;
 
 /// The members of a group in words.
 pub(super) async fn names(conn: &mut Conn, group: Uuid) -> Result<Vec<String>, Error> {
-    let sql = format!(
-        "SELECT * FROM ({MEMBERS}) AS rows ORDER BY name COLLATE \"und-x-icu\", id LIMIT $3"
-    );
+    let sql = format!("SELECT * FROM ({MEMBERS}) AS rows ORDER BY name COLLATE \"und-x-icu\", id LIMIT $3");
     let rows: Vec<MemberRow> = diesel::sql_query(sql)
         .bind::<SqlUuid, _>(group)
         .bind::<Array<Text>, _>(Vec::<String>::new())

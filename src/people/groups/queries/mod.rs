@@ -30,44 +30,22 @@ const ROWS: &str = "SELECT id, name, description, updated_at, created_at,
     FROM groups g WHERE search_text LIKE ALL ($1)";
 
 /// One page of the list.
-pub(super) async fn list(
-    conn: &mut Conn,
-    query: &ListQuery<GroupColumn>,
-) -> Result<(Slice<GroupRow>, Total), Error> {
+pub(super) async fn list(conn: &mut Conn, query: &ListQuery<GroupColumn>) -> Result<(Slice<GroupRow>, Total), Error> {
     let (column, kind) = query.column.sql();
-    let keyset = Keyset {
-        column,
-        kind,
-        descending: query.descending,
-        position: &query.position,
-    };
-    let place = keyset
-        .condition(2)
-        .map(|condition| format!(" WHERE {condition}"))
-        .unwrap_or_default();
-    let sql = format!(
-        "SELECT * FROM ({ROWS}) AS rows{place} ORDER BY {} LIMIT {}",
-        keyset.order(),
-        query.size + 1
-    );
+    let keyset = Keyset { column, kind, descending: query.descending, position: &query.position };
+    let place = keyset.condition(2).map(|condition| format!(" WHERE {condition}")).unwrap_or_default();
+    let sql = format!("SELECT * FROM ({ROWS}) AS rows{place} ORDER BY {} LIMIT {}", keyset.order(), query.size + 1);
     let patterns = patterns(&query.search);
-    let mut rows = diesel::sql_query(sql)
-        .into_boxed::<Pg>()
-        .bind::<Array<Text>, _>(&patterns);
+    let mut rows = diesel::sql_query(sql).into_boxed::<Pg>().bind::<Array<Text>, _>(&patterns);
     if let Some(cursor) = query.position.cursor() {
-        rows = rows
-            .bind::<Text, _>(&cursor.value)
-            .bind::<SqlUuid, _>(cursor.id);
+        rows = rows.bind::<Text, _>(&cursor.value).bind::<SqlUuid, _>(cursor.id);
     }
     let rows = rows.load::<GroupRow>(conn).await?;
     let sql = format!(
         "SELECT count(*) AS n FROM (SELECT 1 FROM groups WHERE search_text LIKE ALL ($1) LIMIT {}) AS found",
         COUNT_LIMIT + 1
     );
-    let count: Count = diesel::sql_query(sql)
-        .bind::<Array<Text>, _>(&patterns)
-        .get_result(conn)
-        .await?;
+    let count: Count = diesel::sql_query(sql).bind::<Array<Text>, _>(&patterns).get_result(conn).await?;
     let total = Total::bounded(count.n, COUNT_LIMIT);
     Ok((Slice::new(rows, query.size, &query.position), total))
 }
@@ -85,12 +63,7 @@ pub(super) async fn find(conn: &mut Conn, id: &str) -> Result<Group, Error> {
 
 /// The group as it is now, kept as it is until the transaction ends.
 async fn lock(conn: &mut Conn, id: Uuid) -> Result<Group, Error> {
-    groups::table
-        .find(id)
-        .select(groups::id)
-        .for_no_key_update()
-        .first::<Uuid>(conn)
-        .await?;
+    groups::table.find(id).select(groups::id).for_no_key_update().first::<Uuid>(conn).await?;
     read(conn, id).await
 }
 
@@ -119,15 +92,7 @@ async fn read(conn: &mut Conn, id: Uuid) -> Result<Group, Error> {
     Ok(Group {
         facts,
         permissions: PermissionSet::exactly(permissions),
-        users: group_users::table
-            .filter(group_users::group_id.eq(id))
-            .count()
-            .get_result(conn)
-            .await?,
-        groups: group_groups::table
-            .filter(group_groups::group_id.eq(id))
-            .count()
-            .get_result(conn)
-            .await?,
+        users: group_users::table.filter(group_users::group_id.eq(id)).count().get_result(conn).await?,
+        groups: group_groups::table.filter(group_groups::group_id.eq(id)).count().get_result(conn).await?,
     })
 }

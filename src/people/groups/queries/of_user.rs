@@ -30,23 +30,13 @@ pub(in crate::people) struct GroupChoice {
 /// The first `most` groups by name.
 pub(in crate::people) async fn all(conn: &mut Conn, most: i64) -> Result<Vec<GroupChoice>, Error> {
     let sql = "SELECT id, name, false AS by_claim FROM groups ORDER BY name COLLATE \"und-x-icu\", id LIMIT $1";
-    Ok(diesel::sql_query(sql)
-        .bind::<BigInt, _>(most)
-        .load(conn)
-        .await?)
+    Ok(diesel::sql_query(sql).bind::<BigInt, _>(most).load(conn).await?)
 }
 
 /// The group of this id, if there is one.
-pub(in crate::people) async fn one(
-    conn: &mut Conn,
-    id: Uuid,
-) -> Result<Option<GroupChoice>, Error> {
+pub(in crate::people) async fn one(conn: &mut Conn, id: Uuid) -> Result<Option<GroupChoice>, Error> {
     let sql = "SELECT id, name, false AS by_claim FROM groups WHERE id = $1";
-    Ok(diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(id)
-        .get_result(conn)
-        .await
-        .optional()?)
+    Ok(diesel::sql_query(sql).bind::<SqlUuid, _>(id).get_result(conn).await.optional()?)
 }
 
 /// The first `most` groups by name that the user is not in directly and whose names fit the search.
@@ -68,17 +58,10 @@ pub(in crate::people) async fn joinable(
 }
 
 /// The groups that the user is in directly, by name.
-pub(in crate::people) async fn joined(
-    conn: &mut Conn,
-    user: Uuid,
-) -> Result<Vec<GroupChoice>, Error> {
-    let sql =
-        "SELECT g.id, g.name, m.by_claim FROM group_users m JOIN groups g ON g.id = m.group_id
+pub(in crate::people) async fn joined(conn: &mut Conn, user: Uuid) -> Result<Vec<GroupChoice>, Error> {
+    let sql = "SELECT g.id, g.name, m.by_claim FROM group_users m JOIN groups g ON g.id = m.group_id
         WHERE m.user_id = $1 ORDER BY g.name COLLATE \"und-x-icu\", g.id";
-    Ok(diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(user)
-        .load(conn)
-        .await?)
+    Ok(diesel::sql_query(sql).bind::<SqlUuid, _>(user).load(conn).await?)
 }
 
 /// Puts a user into all of `chosen` that there are and that the user is not in yet, and gives how many these are.
@@ -119,14 +102,9 @@ pub(in crate::people) async fn leave(
     .await
 }
 
-/// Those of `chosen` that there are, in an order in which no two people wait for each other; they and the user stay until the
-/// transaction ends. Refuses whoever may not change the user.
-async fn locked(
-    conn: &mut Conn,
-    by: &Actor,
-    user: Uuid,
-    chosen: &[Uuid],
-) -> Result<Vec<Uuid>, Error> {
+/// Those of `chosen` that there are, in an order in which no two people wait for each other; they and the user stay
+/// until the transaction ends. Refuses whoever may not change the user.
+async fn locked(conn: &mut Conn, by: &Actor, user: Uuid, chosen: &[Uuid]) -> Result<Vec<Uuid>, Error> {
     users::guard(by, &users::lock(conn, user).await?)?;
     Ok(groups::table
         .filter(groups::id.eq_any(chosen))

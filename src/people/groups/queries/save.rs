@@ -46,21 +46,9 @@ pub(in super::super) async fn create(
         let changes = Changes::none()
             .field("Name", "", new.name.as_str())
             .field("Description", "", &new.description)
-            .field(
-                "Claim value",
-                "",
-                new.claim_value.as_deref().unwrap_or_default(),
-            )
+            .field("Claim value", "", new.claim_value.as_deref().unwrap_or_default())
             .field("Permissions", "", coupled.set.labels());
-        record(
-            conn,
-            by,
-            now,
-            "group.created",
-            (id, new.name.as_str()),
-            changes,
-        )
-        .await?;
+        record(conn, by, now, "group.created", (id, new.name.as_str()), changes).await?;
         Ok(coupled)
     })
     .await
@@ -97,20 +85,8 @@ pub(in super::super) async fn update(
             .field("Name", &old.facts.name, new.name.as_str())
             .field("Description", &old.facts.description, &new.description)
             .field("Claim value", &old.facts.claim_value, claim_value)
-            .field(
-                "Permissions",
-                old.permissions.labels(),
-                coupled.set.labels(),
-            );
-        record(
-            conn,
-            by,
-            now,
-            "group.saved",
-            (id, new.name.as_str()),
-            changes,
-        )
-        .await?;
+            .field("Permissions", old.permissions.labels(), coupled.set.labels());
+        record(conn, by, now, "group.saved", (id, new.name.as_str()), changes).await?;
         Ok(coupled)
     })
     .await
@@ -142,32 +118,17 @@ pub(in super::super) async fn delete(
 }
 
 /// Brings a group's own permissions from one set to another.
-async fn grant(
-    conn: &mut Conn,
-    id: Uuid,
-    before: PermissionSet,
-    set: PermissionSet,
-) -> Result<(), Error> {
-    let codes = |set: PermissionSet| -> Vec<&str> {
-        set.iter().map(|permission| permission.code()).collect()
-    };
+async fn grant(conn: &mut Conn, id: Uuid, before: PermissionSet, set: PermissionSet) -> Result<(), Error> {
+    let codes = |set: PermissionSet| -> Vec<&str> { set.iter().map(|permission| permission.code()).collect() };
     let taken = group_permissions::table
         .filter(group_permissions::group_id.eq(id))
         .filter(group_permissions::permission.eq_any(codes(before.without(set))));
     diesel::delete(taken).execute(conn).await?;
     let given: Vec<_> = codes(set.without(before))
         .into_iter()
-        .map(|code| {
-            (
-                group_permissions::group_id.eq(id),
-                group_permissions::permission.eq(code),
-            )
-        })
+        .map(|code| (group_permissions::group_id.eq(id), group_permissions::permission.eq(code)))
         .collect();
-    diesel::insert_into(group_permissions::table)
-        .values(given)
-        .execute(conn)
-        .await?;
+    diesel::insert_into(group_permissions::table).values(given).execute(conn).await?;
     Ok(())
 }
 
@@ -179,11 +140,6 @@ pub(super) async fn record(
     (id, name): (Uuid, &str),
     changes: Changes,
 ) -> Result<(), Error> {
-    let event = Event {
-        kind,
-        subject_id: Some(id),
-        subject_name: name,
-        changes,
-    };
+    let event = Event { kind, subject_id: Some(id), subject_name: name, changes };
     audit::record(conn, by, now, event).await
 }

@@ -26,8 +26,8 @@ use crate::web::{Error, ListQuery, Total};
 const COLUMNS: &str = "id, username, name, super_admin, active, password_hash IS NOT NULL AS has_password, EXISTS (SELECT 1 FROM identities i WHERE i.user_id = users.id) AS connected, last_sign_in_at, created_at,
     coalesce((SELECT string_agg(g.name, ', ' ORDER BY g.name COLLATE \"und-x-icu\") FROM group_users gu JOIN groups g ON g.id = gu.group_id WHERE gu.user_id = users.id), '') AS groups";
 
-/// Who fits search $1, status $2 and rights $3, may do $4, directly, by groups or as a super admin, and is in group $5, directly or
-/// in a group in it. The groups are gathered downwards once, not upwards for each user.
+/// Who fits search $1, status $2 and rights $3, may do $4, directly, by groups or as a super admin, and is in group $5,
+/// directly or in a group in it. The groups are gathered downwards once, not upwards for each user.
 const FITS: &str = "search_text LIKE ALL ($1)
     AND ($2 = '' OR active = ($2 = 'active'))
     AND ($3 <> 'super-admin' OR super_admin)
@@ -53,26 +53,12 @@ fn group(query: &ListQuery<UserColumn>) -> Option<Uuid> {
 }
 
 /// One page of the list.
-pub(super) async fn list(
-    conn: &mut Conn,
-    query: &ListQuery<UserColumn>,
-) -> Result<(Slice<UserRow>, Total), Error> {
+pub(super) async fn list(conn: &mut Conn, query: &ListQuery<UserColumn>) -> Result<(Slice<UserRow>, Total), Error> {
     let (column, kind) = query.column.sql();
-    let keyset = Keyset {
-        column,
-        kind,
-        descending: query.descending,
-        position: &query.position,
-    };
-    let place = keyset
-        .condition(6)
-        .map(|condition| format!(" AND {condition}"))
-        .unwrap_or_default();
-    let sql = format!(
-        "SELECT {COLUMNS} FROM users WHERE {FITS}{place} ORDER BY {} LIMIT {}",
-        keyset.order(),
-        query.size + 1
-    );
+    let keyset = Keyset { column, kind, descending: query.descending, position: &query.position };
+    let place = keyset.condition(6).map(|condition| format!(" AND {condition}")).unwrap_or_default();
+    let sql =
+        format!("SELECT {COLUMNS} FROM users WHERE {FITS}{place} ORDER BY {} LIMIT {}", keyset.order(), query.size + 1);
     let patterns = patterns(&query.search);
     let mut rows = diesel::sql_query(sql)
         .into_boxed::<Pg>()
@@ -82,9 +68,7 @@ pub(super) async fn list(
         .bind::<Text, _>(permission(query))
         .bind::<Nullable<SqlUuid>, _>(group(query));
     if let Some(cursor) = query.position.cursor() {
-        rows = rows
-            .bind::<Text, _>(&cursor.value)
-            .bind::<SqlUuid, _>(cursor.id);
+        rows = rows.bind::<Text, _>(&cursor.value).bind::<SqlUuid, _>(cursor.id);
     }
     let rows = rows.load::<UserRow>(conn).await?;
     let total = count(conn, &patterns, query).await?;
@@ -97,15 +81,9 @@ struct Count {
     n: i64,
 }
 
-async fn count(
-    conn: &mut Conn,
-    patterns: &[String],
-    query: &ListQuery<UserColumn>,
-) -> Result<Total, Error> {
-    let sql = format!(
-        "SELECT count(*) AS n FROM (SELECT 1 FROM users WHERE {FITS} LIMIT {}) AS found",
-        COUNT_LIMIT + 1
-    );
+async fn count(conn: &mut Conn, patterns: &[String], query: &ListQuery<UserColumn>) -> Result<Total, Error> {
+    let sql =
+        format!("SELECT count(*) AS n FROM (SELECT 1 FROM users WHERE {FITS} LIMIT {}) AS found", COUNT_LIMIT + 1);
     let count: Count = diesel::sql_query(sql)
         .bind::<Array<Text>, _>(patterns)
         .bind::<Text, _>(query.filter("status"))
@@ -124,12 +102,7 @@ pub(in crate::people) async fn find(conn: &mut Conn, id: &str) -> Result<User, E
 
 /// The user as it is now, kept as it is until the transaction ends.
 pub(in crate::people) async fn lock(conn: &mut Conn, id: Uuid) -> Result<User, Error> {
-    users::table
-        .find(id)
-        .select(users::id)
-        .for_no_key_update()
-        .first::<Uuid>(conn)
-        .await?;
+    users::table.find(id).select(users::id).for_no_key_update().first::<Uuid>(conn).await?;
     read(conn, id).await
 }
 
@@ -158,10 +131,7 @@ async fn read(conn: &mut Conn, id: Uuid) -> Result<User, Error> {
         .load(conn)
         .await?;
     let permissions = codes.iter().filter_map(|code| Permission::parse(code));
-    Ok(User {
-        facts,
-        permissions: PermissionSet::exactly(permissions),
-    })
+    Ok(User { facts, permissions: PermissionSet::exactly(permissions) })
 }
 
 /// Since when a user can sign in with the provider, and when the user did so last.
@@ -194,30 +164,19 @@ pub(super) async fn sessions_of(
 }
 
 /// How many API keys a user has that still open something.
-pub(super) async fn api_keys_of(
-    conn: &mut Conn,
-    id: Uuid,
-    now: DateTime<Utc>,
-) -> Result<i64, Error> {
+pub(super) async fn api_keys_of(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -> Result<i64, Error> {
     Ok(api_keys::table
         .filter(api_keys::user_id.eq(id))
         .filter(api_keys::revoked_at.is_null())
-        .filter(
-            api_keys::expires_at
-                .is_null()
-                .or(api_keys::expires_at.gt(now)),
-        )
+        .filter(api_keys::expires_at.is_null().or(api_keys::expires_at.gt(now)))
         .count()
         .get_result(conn)
         .await?)
 }
 
-/// Why this user must stay an active super admin, or keep a password: nobody else is one, or none who could come in while
-/// the provider is down.
-pub(in crate::people) async fn last_of_super_admins(
-    conn: &mut Conn,
-    user: &User,
-) -> Result<Option<Refusal>, Error> {
+/// Why this user must stay an active super admin, or keep a password: nobody else is one, or none who could come in
+/// while the provider is down.
+pub(in crate::people) async fn last_of_super_admins(conn: &mut Conn, user: &User) -> Result<Option<Refusal>, Error> {
     if !(user.facts.super_admin && user.facts.active) {
         return Ok(None);
     }

@@ -71,17 +71,8 @@ pub(in super::super) async fn update(
         let changes = Changes::none()
             .field("User name", &old.facts.username, new.username.as_str())
             .field("Name", &old.facts.name, &new.name)
-            .field(
-                "Permissions",
-                old.permissions.labels(),
-                coupled.set.labels(),
-            );
-        let event = Event {
-            kind: "user.saved",
-            subject_id: Some(id),
-            subject_name: new.username.as_str(),
-            changes,
-        };
+            .field("Permissions", old.permissions.labels(), coupled.set.labels());
+        let event = Event { kind: "user.saved", subject_id: Some(id), subject_name: new.username.as_str(), changes };
         audit::record(conn, by, now, event).await?;
         Ok(coupled)
     })
@@ -90,9 +81,7 @@ pub(in super::super) async fn update(
 
 /// Brings a user's own permissions to this set.
 async fn grant(conn: &mut Conn, old: &User, set: PermissionSet) -> Result<(), Error> {
-    let codes = |set: PermissionSet| -> Vec<&str> {
-        set.iter().map(|permission| permission.code()).collect()
-    };
+    let codes = |set: PermissionSet| -> Vec<&str> { set.iter().map(|permission| permission.code()).collect() };
     let id = old.facts.id;
     let taken = user_permissions::table
         .filter(user_permissions::user_id.eq(id))
@@ -100,16 +89,8 @@ async fn grant(conn: &mut Conn, old: &User, set: PermissionSet) -> Result<(), Er
     diesel::delete(taken).execute(conn).await?;
     let given: Vec<_> = codes(set.without(old.permissions))
         .into_iter()
-        .map(|code| {
-            (
-                user_permissions::user_id.eq(id),
-                user_permissions::permission.eq(code),
-            )
-        })
+        .map(|code| (user_permissions::user_id.eq(id), user_permissions::permission.eq(code)))
         .collect();
-    diesel::insert_into(user_permissions::table)
-        .values(given)
-        .execute(conn)
-        .await?;
+    diesel::insert_into(user_permissions::table).values(given).execute(conn).await?;
     Ok(())
 }

@@ -48,21 +48,11 @@ pub(in super::super) async fn set_active(
         let ended = end_sessions(conn, id).await?;
         withdraw_invitations(conn, id).await?;
         let (kind, from, to) = if active {
-            (
-                "user.reactivated",
-                UserStatus::Deactivated,
-                UserStatus::Active,
-            )
+            ("user.reactivated", UserStatus::Deactivated, UserStatus::Active)
         } else {
-            (
-                "user.deactivated",
-                UserStatus::Active,
-                UserStatus::Deactivated,
-            )
+            ("user.deactivated", UserStatus::Active, UserStatus::Deactivated)
         };
-        let changes = Changes::none()
-            .field("Status", from.label(), to.label())
-            .field("Sessions", ended, "");
+        let changes = Changes::none().field("Status", from.label(), to.label()).field("Sessions", ended, "");
         record(conn, by, now, &old, kind, changes).await
     })
     .await
@@ -133,13 +123,8 @@ pub(in super::super) async fn set_super_admin(
             .await?;
         withdraw_invitations(conn, id).await?;
         let yes = |super_admin: bool| if super_admin { "Yes" } else { "No" };
-        let changes =
-            Changes::none().field("Super Admin", yes(old.facts.super_admin), yes(super_admin));
-        let kind = if super_admin {
-            "user.promoted"
-        } else {
-            "user.demoted"
-        };
+        let changes = Changes::none().field("Super Admin", yes(old.facts.super_admin), yes(super_admin));
+        let kind = if super_admin { "user.promoted" } else { "user.demoted" };
         record(conn, by, now, &old, kind, changes).await
     })
     .await
@@ -190,18 +175,15 @@ pub(in super::super) async fn disconnect(
         if user.is(by) {
             return Err(ChangeError::Refused(Refusal::Yourself));
         }
-        let issuers: Vec<String> =
-            diesel::delete(identities::table.filter(identities::user_id.eq(id)))
-                .returning(identities::issuer)
-                .get_results(conn)
-                .await?;
+        let issuers: Vec<String> = diesel::delete(identities::table.filter(identities::user_id.eq(id)))
+            .returning(identities::issuer)
+            .get_results(conn)
+            .await?;
         if issuers.is_empty() {
             return Ok(());
         }
         let ended = end_sessions(conn, id).await?;
-        let changes = Changes::none()
-            .field("Provider", issuers.join(", "), "")
-            .field("Sessions", ended, "");
+        let changes = Changes::none().field("Provider", issuers.join(", "), "").field("Sessions", ended, "");
         record(conn, by, now, &user, "identity.disconnected", changes).await
     })
     .await
@@ -209,14 +191,8 @@ pub(in super::super) async fn disconnect(
 
 /// Ends all sessions of a user, and says how many in words for the audit log; nothing if there was none.
 async fn end_sessions(conn: &mut Conn, id: Uuid) -> Result<String, Error> {
-    let ended = diesel::delete(sessions::table.filter(sessions::user_id.eq(id)))
-        .execute(conn)
-        .await?;
-    Ok(if ended == 0 {
-        String::new()
-    } else {
-        ended.to_string()
-    })
+    let ended = diesel::delete(sessions::table.filter(sessions::user_id.eq(id))).execute(conn).await?;
+    Ok(if ended == 0 { String::new() } else { ended.to_string() })
 }
 
 async fn record(
@@ -227,11 +203,6 @@ async fn record(
     kind: &'static str,
     changes: Changes,
 ) -> Result<(), ChangeError> {
-    let event = Event {
-        kind,
-        subject_id: Some(user.facts.id),
-        subject_name: &user.facts.username,
-        changes,
-    };
+    let event = Event { kind, subject_id: Some(user.facts.id), subject_name: &user.facts.username, changes };
     Ok(audit::record(conn, by, now, event).await?)
 }

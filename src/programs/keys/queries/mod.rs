@@ -18,16 +18,13 @@ use crate::db::schema::{api_key_scopes, api_keys};
 use crate::db::version::SeenVersion;
 use crate::web::{Error, SaveError};
 
-pub(super) use scopes::{
-    MOST_FOUND, endpoints_of, remove_scope, save_scope, scope_of, scopes_of, search, target,
-};
+pub(super) use scopes::{MOST_FOUND, endpoints_of, remove_scope, save_scope, scope_of, scopes_of, search, target};
 pub(in crate::programs) use scopes::{WaysOf, lead_beyond};
 
 /// Keys that a holder's page shows; older ones were revoked long ago.
 pub(super) const MOST_SHOWN: usize = 200;
 
-const COLUMNS: &str =
-    "k.id, k.name, k.prefix, k.methods, k.expires_at, k.created_at, k.created_by, k.last_used_at,
+const COLUMNS: &str = "k.id, k.name, k.prefix, k.methods, k.expires_at, k.created_at, k.created_by, k.last_used_at,
     k.last_used_address, k.revoked_at, k.revoked_by, k.version, k.updated_at, k.updated_by,
     (SELECT count(*) FROM api_key_scopes s WHERE s.api_key_id = k.id AND s.connector_id IS NOT NULL) AS connectors,
     EXISTS (SELECT 1 FROM api_key_scopes s WHERE s.api_key_id = k.id AND s.connector_id IS NULL) AS everywhere";
@@ -48,10 +45,7 @@ pub(super) async fn list(conn: &Conn, holder: &Holder) -> Result<Vec<Key>, Error
         column(holder),
         MOST_SHOWN + 1
     );
-    Ok(diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(holder.id)
-        .load(&mut &*conn)
-        .await?)
+    Ok(diesel::sql_query(sql).bind::<SqlUuid, _>(holder.id).load(&mut &*conn).await?)
 }
 
 /// A key of this holder.
@@ -60,25 +54,14 @@ pub(super) async fn find(conn: &Conn, holder: &Holder, id: Uuid) -> Result<Key, 
 }
 
 async fn find_with(conn: &Conn, holder: &Holder, id: Uuid, lock: &str) -> Result<Key, Error> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM api_keys k WHERE k.id = $2 AND k.{} = $1{lock}",
-        column(holder)
-    );
-    Ok(diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(holder.id)
-        .bind::<SqlUuid, _>(id)
-        .get_result(&mut &*conn)
-        .await?)
+    let sql = format!("SELECT {COLUMNS} FROM api_keys k WHERE k.id = $2 AND k.{} = $1{lock}", column(holder));
+    Ok(diesel::sql_query(sql).bind::<SqlUuid, _>(holder.id).bind::<SqlUuid, _>(id).get_result(&mut &*conn).await?)
 }
 
 /// A key that nobody else changes or revokes before the end of the transaction, and that was not revoked.
 async fn hold(conn: &Conn, holder: &Holder, id: Uuid) -> Result<Key, SaveError> {
     let key = find_with(conn, holder, id, " FOR UPDATE OF k").await?;
-    if key.is_revoked() {
-        Err(SaveError::Stale)
-    } else {
-        Ok(key)
-    }
+    if key.is_revoked() { Err(SaveError::Stale) } else { Ok(key) }
 }
 
 /// Moves the version of a key that is held and is being changed, or where it leads. Gives the new one.
@@ -131,27 +114,16 @@ pub(super) async fn create(
             .await?;
         if new.everywhere {
             diesel::insert_into(api_key_scopes::table)
-                .values((
-                    api_key_scopes::id.eq(Uuid::now_v7()),
-                    api_key_scopes::api_key_id.eq(new.id),
-                ))
+                .values((api_key_scopes::id.eq(Uuid::now_v7()), api_key_scopes::api_key_id.eq(new.id)))
                 .execute(conn)
                 .await?;
         }
-        let leads = if new.everywhere {
-            "All data connectors"
-        } else {
-            ""
-        };
+        let leads = if new.everywhere { "All data connectors" } else { "" };
         let changes = Changes::none()
             .field(holder.kind_word(), "", &holder.name)
             .field("Name", "", &new.checked.name)
             .field("Expires", "", expiry_recorded(new.checked.expires_at))
-            .field(
-                "HTTP methods",
-                "",
-                methods_words(new.checked.methods.as_deref()),
-            )
+            .field("HTTP methods", "", methods_words(new.checked.methods.as_deref()))
             .field("Leads to", "", leads);
         let subject = (new.id, subject_name(&new.checked.name, new.key.prefix()));
         record(conn, by, now, "api_key.created", subject, changes).await
@@ -194,11 +166,7 @@ pub(super) async fn update(
         let changes = Changes::none()
             .field("Name", &old.name, &new.name)
             .field("Expires", old.expiry(), expiry_recorded(new.expires_at))
-            .field(
-                "HTTP methods",
-                old.methods(),
-                methods_words(new.methods.as_deref()),
-            );
+            .field("HTTP methods", old.methods(), methods_words(new.methods.as_deref()));
         let subject = (id, subject_name(&new.name, &old.prefix));
         record(conn, by, now, "api_key.saved", subject, changes).await?;
         Ok(Saved::Done)
@@ -218,10 +186,7 @@ pub(super) async fn revoke(
         let key = hold(conn, holder, id).await?;
         touch(conn, by, now, id).await?;
         diesel::update(api_keys::table.find(id))
-            .set((
-                api_keys::revoked_at.eq(now),
-                api_keys::revoked_by.eq(by.attribution()),
-            ))
+            .set((api_keys::revoked_at.eq(now), api_keys::revoked_by.eq(by.attribution())))
             .execute(conn)
             .await?;
         let changes = Changes::none().field(holder.kind_word(), "", &holder.name);
@@ -244,11 +209,6 @@ async fn record(
     (id, name): (Uuid, String),
     changes: Changes,
 ) -> Result<(), SaveError> {
-    let event = Event {
-        kind,
-        subject_id: Some(id),
-        subject_name: &name,
-        changes,
-    };
+    let event = Event { kind, subject_id: Some(id), subject_name: &name, changes };
     Ok(audit::record(conn, by, now, event).await?)
 }

@@ -49,19 +49,12 @@ const SCOPES_OF_KEY: &str =
     "FROM api_key_scopes s LEFT JOIN connectors c ON c.id = s.connector_id WHERE s.api_key_id = $1";
 
 /// Everything that a key leads to, all data connectors first.
-pub(in super::super) async fn scopes_of(
-    conn: &Conn,
-    by: &Actor,
-    key: Uuid,
-) -> Result<Vec<Scope>, Error> {
+pub(in super::super) async fn scopes_of(conn: &Conn, by: &Actor, key: Uuid) -> Result<Vec<Scope>, Error> {
     let sql = format!(
         "SELECT * FROM ({}) AS scopes ORDER BY connector_id IS NOT NULL, 'view' = ANY (admits) DESC, label, id LIMIT {MOST_SCOPES}",
         scope_sql(by)
     );
-    Ok(diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(key)
-        .load(&mut &*conn)
-        .await?)
+    Ok(diesel::sql_query(sql).bind::<SqlUuid, _>(key).load(&mut &*conn).await?)
 }
 
 /// How a key leads to a target, if it does.
@@ -71,10 +64,7 @@ pub(in super::super) async fn scope_of(
     key: Uuid,
     target: &Target,
 ) -> Result<Option<Scope>, Error> {
-    let sql = format!(
-        "{} AND s.connector_id IS NOT DISTINCT FROM $2",
-        scope_sql(by)
-    );
+    let sql = format!("{} AND s.connector_id IS NOT DISTINCT FROM $2", scope_sql(by));
     Ok(diesel::sql_query(sql)
         .bind::<SqlUuid, _>(key)
         .bind::<Nullable<SqlUuid>, _>(target.id)
@@ -93,14 +83,9 @@ pub(in super::super) async fn target(conn: &Conn, by: &Actor, key: &str) -> Resu
         FROM connectors c WHERE c.key = $1",
         admission_sql(by, "c", &literal(by))
     );
-    let target: Option<Target> = diesel::sql_query(sql)
-        .bind::<Text, _>(key)
-        .get_result(&mut &*conn)
-        .await
-        .optional()?;
-    target
-        .filter(|target| !target.is_hidden())
-        .ok_or(Error::NotFound)
+    let target: Option<Target> =
+        diesel::sql_query(sql).bind::<Text, _>(key).get_result(&mut &*conn).await.optional()?;
+    target.filter(|target| !target.is_hidden()).ok_or(Error::NotFound)
 }
 
 /// Whose ways are looked at.
@@ -110,13 +95,9 @@ pub(in crate::programs) enum WaysOf {
     Program(Uuid),
 }
 
-/// Whether keys of a program that can still be used lead by name to a data connector that somebody may not call. Who may not call it gives
-/// nobody more of it.
-pub(in crate::programs) async fn lead_beyond(
-    conn: &Conn,
-    by: &Actor,
-    ways: WaysOf,
-) -> Result<bool, Error> {
+/// Whether keys of a program that can still be used lead by name to a data connector that somebody may not call. Who
+/// may not call it gives nobody more of it.
+pub(in crate::programs) async fn lead_beyond(conn: &Conn, by: &Actor, ways: WaysOf) -> Result<bool, Error> {
     let (column, id) = match ways {
         WaysOf::Key(id) => ("id", id),
         WaysOf::Program(id) => ("program_id", id),
@@ -127,10 +108,7 @@ pub(in crate::programs) async fn lead_beyond(
         WHERE k.{column} = $1 AND k.program_id IS NOT NULL AND k.revoked_at IS NULL AND NOT 'call' = ANY (c.open_rights)",
         admission_sql(by, "c", &literal(by))
     );
-    let kept: Vec<Kept> = diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(id)
-        .load(&mut &*conn)
-        .await?;
+    let kept: Vec<Kept> = diesel::sql_query(sql).bind::<SqlUuid, _>(id).load(&mut &*conn).await?;
     Ok(kept.iter().any(|connector| !connector.may_be_called(by)))
 }
 
@@ -151,10 +129,7 @@ impl Kept {
 }
 
 /// The endpoints of a data connector in the order of their names.
-pub(in super::super) async fn endpoints_of(
-    conn: &Conn,
-    target: &Target,
-) -> Result<Vec<EndpointChoice>, Error> {
+pub(in super::super) async fn endpoints_of(conn: &Conn, target: &Target) -> Result<Vec<EndpointChoice>, Error> {
     Ok(endpoints::table
         .filter(endpoints::connector_id.nullable().eq(target.id))
         .order((endpoints::name, endpoints::id))
@@ -163,25 +138,15 @@ pub(in super::super) async fn endpoints_of(
         .await?)
 }
 
-/// Data connectors that fit a search, that admit somebody to calls and that the key does not lead to by name yet, one more than is shown. Matches are
-/// gathered before they are sorted: PostgreSQL would else walk along the names for as long as it takes.
-pub(in super::super) async fn search(
-    conn: &Conn,
-    by: &Actor,
-    key: Uuid,
-    search: &str,
-) -> Result<Vec<Target>, Error> {
+/// Data connectors that fit a search, that admit somebody to calls and that the key does not lead to by name yet, one
+/// more than is shown. Matches are gathered before they are sorted: PostgreSQL would else walk along the names for as
+/// long as it takes.
+pub(in super::super) async fn search(conn: &Conn, by: &Actor, key: Uuid, search: &str) -> Result<Vec<Target>, Error> {
     let patterns = search.split_whitespace().take(MOST_WORDS).map(word_pattern);
     let patterns: Vec<String> = patterns.collect();
-    let words: String = (2..patterns.len() + 2)
-        .map(|bind| format!(" AND search_text LIKE ${bind}"))
-        .collect();
+    let words: String = (2..patterns.len() + 2).map(|bind| format!(" AND search_text LIKE ${bind}")).collect();
     // Without a word, the first names are wanted, and their index leads straight to them.
-    let most = if patterns.is_empty() {
-        String::new()
-    } else {
-        format!(" LIMIT {MOST_SORTED}")
-    };
+    let most = if patterns.is_empty() { String::new() } else { format!(" LIMIT {MOST_SORTED}") };
     let (admits, calls) = (admission_sql(by, "c", &literal(by)), open_to_call(by));
     let materialized = if patterns.is_empty() { "NOT " } else { "" };
     let sql = format!(
@@ -191,9 +156,7 @@ pub(in super::super) async fn search(
          ) SELECT id AS connector_id, key, label, false AS trashed, open_rights, {admits} AS admits FROM found c ORDER BY label, id LIMIT {}",
         MOST_FOUND + 1
     );
-    let mut query = diesel::sql_query(sql)
-        .into_boxed::<Pg>()
-        .bind::<SqlUuid, _>(key);
+    let mut query = diesel::sql_query(sql).into_boxed::<Pg>().bind::<SqlUuid, _>(key);
     for pattern in &patterns {
         query = query.bind::<Text, _>(pattern);
     }
@@ -212,7 +175,8 @@ fn open_to_call(by: &Actor) -> String {
     )
 }
 
-/// Leads a key to a target in this way, whether it did before or not, unless that was changed since it was read. Gives whether it did.
+/// Leads a key to a target in this way, whether it did before or not, unless that was changed since it was read. Gives
+/// whether it did.
 pub(in super::super) async fn save_scope(
     conn: &mut Conn,
     by: &Actor,
@@ -227,11 +191,8 @@ pub(in super::super) async fn save_scope(
         seen.check(Scope::version_of(old.as_ref()))?;
         let id = old.as_ref().map_or_else(Uuid::now_v7, |scope| scope.id);
         let version = touch(conn, by, now, key).await?;
-        let row = (
-            api_key_scopes::id.eq(id),
-            api_key_scopes::api_key_id.eq(key),
-            api_key_scopes::connector_id.eq(target.id),
-        );
+        let row =
+            (api_key_scopes::id.eq(id), api_key_scopes::api_key_id.eq(key), api_key_scopes::connector_id.eq(target.id));
         let changed = (
             api_key_scopes::version.eq(version),
             api_key_scopes::updated_at.eq(now),
@@ -248,9 +209,7 @@ pub(in super::super) async fn save_scope(
             .execute(conn)
             .await?;
         list_endpoints(conn, id, new).await?;
-        let saved = scope_of(conn, by, key, target)
-            .await?
-            .ok_or(Error::NotFound)?;
+        let saved = scope_of(conn, by, key, target).await?.ok_or(Error::NotFound)?;
         let subject = (key, subject_name(&held.name, &held.prefix));
         let kind = match old {
             Some(_) => "api_key.data_connector_saved",
@@ -269,17 +228,9 @@ async fn list_endpoints(conn: &mut Conn, id: Uuid, new: &CheckedScope) -> Result
     diesel::delete(before).execute(conn).await?;
     let listed = new.endpoints.iter().flatten();
     let rows: Vec<_> = listed
-        .map(|endpoint| {
-            (
-                api_key_endpoints::scope_id.eq(id),
-                api_key_endpoints::endpoint_id.eq(endpoint),
-            )
-        })
+        .map(|endpoint| (api_key_endpoints::scope_id.eq(id), api_key_endpoints::endpoint_id.eq(endpoint)))
         .collect();
-    diesel::insert_into(api_key_endpoints::table)
-        .values(rows)
-        .execute(conn)
-        .await?;
+    diesel::insert_into(api_key_endpoints::table).values(rows).execute(conn).await?;
     Ok(())
 }
 
@@ -297,9 +248,7 @@ pub(in super::super) async fn remove_scope(
             return Ok(false);
         };
         touch(conn, by, now, key).await?;
-        diesel::delete(api_key_scopes::table.find(old.id))
-            .execute(conn)
-            .await?;
+        diesel::delete(api_key_scopes::table.find(old.id)).execute(conn).await?;
         let subject = (key, subject_name(&held.name, &held.prefix));
         let changes = differences(target, Some(&old), None);
         let kind = "api_key.data_connector_removed";
@@ -315,13 +264,7 @@ fn differences(target: &Target, old: Option<&Scope>, new: Option<&Scope>) -> Cha
         let words = |scope: Option<&Scope>| scope.map(of).unwrap_or_default();
         (words(old), words(new))
     };
-    let endpoints = both(|scope| {
-        if scope.all_endpoints {
-            "All".into()
-        } else {
-            scope.endpoint_names.join(", ")
-        }
-    });
+    let endpoints = both(|scope| if scope.all_endpoints { "All".into() } else { scope.endpoint_names.join(", ") });
     let proxy = both(|scope| yes(scope.proxy));
     let token = both(|scope| yes(scope.token));
     Changes::none()
