@@ -25,7 +25,7 @@ use crate::calls::{self, CallLog, Retention};
 use crate::clock::Clock;
 use crate::config::ResourceLimits;
 use crate::connectors::LegacyGrants;
-use crate::db::{Db, Notices};
+use crate::db::{ChangeListener, Db};
 use crate::endpoints::Definitions;
 use crate::keyring::{self, Instance};
 use crate::notices::{Channels, Courier};
@@ -65,7 +65,7 @@ const LAST_REQUESTS: u64 = 30;
 pub struct Site {
     pub database_url: String,
     /// Tells what is kept in memory of changes, once it runs.
-    pub notices: Notices,
+    pub notices: ChangeListener,
     /// Connections to the database, all workers together.
     pub connections: usize,
     pub workers: usize,
@@ -212,7 +212,7 @@ fn worker(
         keeper: shared.keeper.clone(),
         unknown_keys: UnknownKeys::new(brakes.keys, brakes.spare_keys),
         quotas: brakes.key_quotas,
-        seldom: brakes.refused.clone(),
+        log_throttle: brakes.refused.clone(),
         refusals: brakes.refusals.clone(),
         address: PublicAddress::new(&site.public_url).to_string(),
         own_name: Pseudonym::of(&site.public_url),

@@ -7,7 +7,7 @@ use std::future::{Ready, ready};
 use std::rc::Rc;
 use uuid::Uuid;
 
-use super::{Permission, PermissionSet, Sight, client_address};
+use super::{Permission, PermissionSet, Visibility, client_address};
 use crate::web::{Error, RequestId};
 
 const COMMAND_LINE: &str = "command line";
@@ -38,7 +38,7 @@ pub struct Actor {
     /// What is granted; nothing is looked up for a super admin.
     pub permissions: PermissionSet,
     /// Which connectors lists show.
-    pub sight: Sight,
+    pub visibility: Visibility,
     /// When this person last entered their own password in this session, beyond signing in.
     pub confirmed_at: Option<DateTime<Utc>>,
     /// Where the request came from; empty for the command line.
@@ -69,7 +69,7 @@ impl Actor {
             name: name.to_string(),
             super_admin: true,
             permissions: PermissionSet::default(),
-            sight: Sight::All,
+            visibility: Visibility::All,
             confirmed_at: None,
             address: String::new(),
             request_id: String::new(),
@@ -78,7 +78,7 @@ impl Actor {
 
     /// Somebody of whom only the request is known.
     pub fn unknown(address: String, request_id: String) -> Actor {
-        Actor { address, request_id, super_admin: false, sight: Sight::Of(Uuid::nil()), ..Actor::program("") }
+        Actor { address, request_id, super_admin: false, visibility: Visibility::Of(Uuid::nil()), ..Actor::program("") }
     }
 
     /// Somebody who has just proved who they are, before there is a session.
@@ -88,7 +88,7 @@ impl Actor {
             id,
             username: username.to_string(),
             name: name.to_string(),
-            sight: Sight::Of(id.unwrap_or(Uuid::nil())),
+            visibility: Visibility::Of(id.unwrap_or(Uuid::nil())),
             ..Actor::unknown(client_address(req), request_id.unwrap_or_default())
         }
     }

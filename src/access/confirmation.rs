@@ -3,14 +3,14 @@
 //!
 //! Rule: it counts for fifteen minutes, in this session only. Which routes ask stands in the table of routes
 //! ([`super::Asks`]). Where only some of a form needs it, the form shows [`password_again`] unless
-//! [`Visit::is_confirmed`], and its handler calls [`SignInGuard::confirm`].
+//! [`RequestContext::is_confirmed`], and its handler calls [`SignInGuard::confirm`].
 
 use actix_web::HttpRequest;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::{Actor, SignInGuard, Visit};
+use super::{Actor, RequestContext, SignInGuard};
 use crate::db::schema::{sessions, users};
 use crate::web::{Error, Errors, FormData, OWN_PASSWORD, TextField};
 
@@ -37,11 +37,11 @@ pub(super) fn counts(entered: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool
 impl SignInGuard {
     /// Whether the person has entered their own password, now in this form or a short time before; if not, the message
     /// stands in `errors`. Guessing is slowed down as it is at the sign-in.
-    pub async fn confirm(&self, visit: &Visit, data: &FormData, errors: &mut Errors) -> Result<bool, Error> {
-        if visit.is_confirmed() {
+    pub async fn confirm(&self, context: &RequestContext, data: &FormData, errors: &mut Errors) -> Result<bool, Error> {
+        if context.is_confirmed() {
             return Ok(true);
         }
-        let refusal = self.check_entered(&visit.req, &visit.actor, data).await?;
+        let refusal = self.check_entered(&context.req, &context.actor, data).await?;
         if let Some(refusal) = refusal {
             errors.add(OWN_PASSWORD, refusal);
         }

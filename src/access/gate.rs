@@ -12,7 +12,7 @@ use actix_web::middleware::Next;
 use super::reauthentication::{Asks, ask_again};
 use super::sessions::{self, SessionRow};
 use super::{Actor, Needs, Permission, SignInGuard, client_address};
-use crate::web::{Error, Flash, NavItem, Person, RequestId, Shell, Theme, VisitorAddress, VisitorToken, Zone};
+use crate::web::{Error, Flash, Layout, NavItem, Person, RequestId, Theme, VisitorAddress, VisitorToken, Zone};
 
 /// What the gate asks the application for.
 #[derive(Clone)]
@@ -61,14 +61,14 @@ struct Admitted {
     new: Option<VisitorToken>,
 }
 
-/// Checks the request and leaves actor, token and shell with it.
+/// Checks the request and leaves actor, token and layout with it.
 async fn admit(gate: &Gate, needs: Needs, req: &ServiceRequest) -> Result<Admitted, Error> {
     let known = gate.guard.cookies.token(req.request());
     let session = match &known {
         Some(token) => find_session(gate, token).await,
         None => Ok(None),
     };
-    // The error page, too, wants its shell.
+    // The error page, too, wants its layout.
     let (session, failed) = match session {
         Ok(session) => (session, None),
         Err(error) => (None, Some(error)),
@@ -120,7 +120,7 @@ fn introduce(req: &ServiceRequest, row: SessionRow) -> (Actor, Looks) {
         id: Some(row.user_id),
         super_admin: row.super_admin,
         permissions: row.permissions(),
-        sight: row.sight(),
+        visibility: row.visibility(),
         confirmed_at: row.confirmed_at,
         username: row.username,
         name: row.name,
@@ -148,7 +148,7 @@ fn request_id(req: &ServiceRequest) -> String {
 /// Leaves with the request what stands around its page.
 fn equip(gate: &Gate, req: &ServiceRequest, token: &VisitorToken, actor: Option<&(Actor, Looks)>) {
     let looks = actor.map(|(_, looks)| *looks).unwrap_or_default();
-    let shell = Shell {
+    let layout = Layout {
         path: req.path().to_string(),
         nav: actor.map(|(actor, _)| navigation(actor)).unwrap_or_default(),
         activity: actor.map(|(actor, _)| activity(actor)).unwrap_or_default(),
@@ -159,7 +159,7 @@ fn equip(gate: &Gate, req: &ServiceRequest, token: &VisitorToken, actor: Option<
         flash: Flash::take(gate.guard.cookies, token, req.request()),
         request_id: request_id(req),
     };
-    req.extensions_mut().insert(shell);
+    req.extensions_mut().insert(layout);
 }
 
 /// The pages of what has happened, each with its tab.

@@ -13,7 +13,7 @@ use askama::Template;
 
 use super::confirmation::{self, NO_PASSWORD};
 use super::{Actor, SignInGuard, password_again};
-use crate::web::{Error, Errors, Form, OWN_PASSWORD, Shell, TextField, page};
+use crate::web::{Error, Errors, Form, Layout, OWN_PASSWORD, TextField, page};
 
 /// Whether a route that changes something asks for the own password again, which counts for 15 minutes in that session.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,7 +31,7 @@ pub enum Asks {
 #[derive(Template)]
 #[template(path = "access/reauthentication.html")]
 struct ReauthenticationPage<'a> {
-    shell: Shell,
+    layout: Layout,
     /// The address that was posted to.
     action: &'a str,
     /// What was posted there.
@@ -70,7 +70,7 @@ pub(super) async fn ask_again(guard: &SignInGuard, req: &mut ServiceRequest) -> 
         errors.add(OWN_PASSWORD, refusal);
     }
     let answer = ReauthenticationPage {
-        shell: req.extract::<Shell>().await?,
+        layout: req.extract::<Layout>().await?,
         action: req.uri().path_and_query().map_or("/", |uri| uri.as_str()),
         fields: data.carried().collect(),
         errors,

@@ -11,7 +11,7 @@ use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::{PermissionSet, Sight, sign_in_alarms, sign_in_places};
+use super::{PermissionSet, Visibility, sign_in_alarms, sign_in_places};
 use crate::db::Conn;
 use crate::db::schema::{connectors, sessions, users};
 use crate::web::{Error, VisitorToken};
@@ -80,8 +80,8 @@ impl SessionRow {
     }
 
     /// While every connector is open, lists need not ask.
-    pub fn sight(&self) -> Sight {
-        if self.super_admin || !self.some_closed { Sight::All } else { Sight::Of(self.user_id) }
+    pub fn visibility(&self) -> Visibility {
+        if self.super_admin || !self.some_closed { Visibility::All } else { Visibility::Of(self.user_id) }
     }
 }
 

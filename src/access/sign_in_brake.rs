@@ -12,7 +12,7 @@ use super::Throttle;
 use super::sign_in_places::network;
 use super::turns::Turns;
 use crate::clock::Clock;
-use crate::web::Seldom;
+use crate::web::LogThrottle;
 
 /// Tries of one name from one address that are free.
 const TRIES: NonZeroU32 = NonZeroU32::MIN.saturating_add(7);
@@ -33,7 +33,7 @@ pub struct SignInBrake {
     of_all: Throttle,
     of_account: Throttle,
     turns: Turns,
-    alarms: Seldom,
+    alarms: LogThrottle,
 }
 
 /// Why a try is not taken, with how long until the next.
@@ -55,7 +55,7 @@ impl SignInBrake {
             of_all: Throttle::every(clock, REFILL, TRIES_OF_ALL),
             of_account: Throttle::every(clock, ACCOUNT_REFILL, TRIES_OF_ACCOUNT),
             turns: Turns::new(clock),
-            alarms: Seldom::new(clock),
+            alarms: LogThrottle::new(clock),
         }
     }
 

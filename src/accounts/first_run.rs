@@ -14,7 +14,7 @@ use super::sign_in::Arrival;
 use super::{Username, UsernameProblem};
 use crate::access::{Actor, PermissionSet, SignInGuard, check_new_password};
 use crate::db::Db;
-use crate::web::{Error, Errors, Flash, Form, FormData, SaveError, Shell, TextField, page, see_other_as};
+use crate::web::{Error, Errors, Flash, Form, FormData, Layout, SaveError, TextField, page, see_other_as};
 
 /// Letters and digits that cannot be mistaken for each other.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -55,7 +55,7 @@ impl Default for FirstRun {
 #[derive(Template)]
 #[template(path = "accounts/first_run.html")]
 struct FirstRunPage {
-    shell: Shell,
+    layout: Layout,
     form: FirstRunForm,
 }
 
@@ -98,16 +98,16 @@ impl FirstRunForm {
 }
 
 /// The page exists as long as there is no super admin.
-pub async fn show(shell: Shell, db: web::Data<Db>) -> Result<HttpResponse, Error> {
+pub async fn show(layout: Layout, db: web::Data<Db>) -> Result<HttpResponse, Error> {
     if !is_open(&db).await? {
         return Err(Error::NotFound);
     }
-    page(StatusCode::OK, &FirstRunPage { shell, form: FirstRunForm::default() })
+    page(StatusCode::OK, &FirstRunPage { layout, form: FirstRunForm::default() })
 }
 
 pub async fn create(
     req: HttpRequest,
-    shell: Shell,
+    layout: Layout,
     guard: web::Data<SignInGuard>,
     first: web::Data<FirstRun>,
     Form(data): Form,
@@ -120,7 +120,7 @@ pub async fn create(
         FirstRunForm { username: data.text("username"), name: data.trimmed("full_name"), errors: Errors::default() };
     match check(&mut form, &data, &first) {
         Some(checked) => found(&req, &guard, checked).await,
-        None => page(StatusCode::UNPROCESSABLE_ENTITY, &FirstRunPage { shell, form }),
+        None => page(StatusCode::UNPROCESSABLE_ENTITY, &FirstRunPage { layout, form }),
     }
 }
 

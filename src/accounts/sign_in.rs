@@ -11,10 +11,12 @@ use uuid::Uuid;
 use super::SignInProvider;
 use super::first_run;
 use super::queries::{self, SignInUser};
-use crate::access::{Actor, NewSession, SessionLimits, SignInGuard, Visit, client_address, end_session, start_session};
+use crate::access::{
+    Actor, NewSession, RequestContext, SessionLimits, SignInGuard, client_address, end_session, start_session,
+};
 use crate::audit::{self, Changes, Event, Refusal, Refusals};
 use crate::db::Conn;
-use crate::web::{Cookies, Error, Errors, Flash, Form, Shell, TextField, VisitorToken, page, see_other, see_other_as};
+use crate::web::{Cookies, Error, Errors, Flash, Form, Layout, TextField, VisitorToken, page, see_other, see_other_as};
 
 /// Said of an unknown name and of a wrong password alike.
 const WRONG: &str = "The user name or the password is wrong";
@@ -22,7 +24,7 @@ const WRONG: &str = "The user name or the password is wrong";
 #[derive(Template)]
 #[template(path = "accounts/sign_in.html")]
 struct SignInPage {
-    shell: Shell,
+    layout: Layout,
     username: String,
     next: String,
     provider: SignInProvider,
@@ -41,11 +43,11 @@ impl SignInPage {
 
 pub async fn show(
     req: HttpRequest,
-    shell: Shell,
+    layout: Layout,
     guard: web::Data<SignInGuard>,
     provider: web::Data<SignInProvider>,
 ) -> Result<HttpResponse, Error> {
-    if shell.person.is_some() {
+    if layout.person.is_some() {
         return Ok(see_other(&req, "/", None));
     }
     if first_run::is_open(&guard.db).await? {
@@ -57,7 +59,7 @@ pub async fn show(
     page(
         StatusCode::OK,
         &SignInPage {
-            shell,
+            layout,
             username: String::new(),
             next: next.unwrap_or_default(),
             provider: SignInProvider::clone(&provider),
@@ -68,7 +70,7 @@ pub async fn show(
 
 pub async fn sign_in(
     req: HttpRequest,
-    shell: Shell,
+    layout: Layout,
     guard: web::Data<SignInGuard>,
     provider: web::Data<SignInProvider>,
     refusals: web::Data<Refusals>,
@@ -98,7 +100,7 @@ pub async fn sign_in(
     }
     page(
         StatusCode::UNPROCESSABLE_ENTITY,
-        &SignInPage { shell, username, next: data.text("next"), provider: SignInProvider::clone(&provider), errors },
+        &SignInPage { layout, username, next: data.text("next"), provider: SignInProvider::clone(&provider), errors },
     )
 }
 
@@ -232,17 +234,21 @@ impl Arrival {
     }
 }
 
-pub async fn sign_out(visit: Visit, cookies: web::Data<Cookies>, Form(_): Form) -> Result<HttpResponse, Error> {
-    if let Some(token) = cookies.token(&visit.req) {
-        let mut conn = visit.conn().await?;
+pub async fn sign_out(
+    context: RequestContext,
+    cookies: web::Data<Cookies>,
+    Form(_): Form,
+) -> Result<HttpResponse, Error> {
+    if let Some(token) = cookies.token(&context.req) {
+        let mut conn = context.conn().await?;
         end_session(&mut conn, &token).await?;
         let event = Event {
             kind: "session.ended",
-            subject_id: visit.actor.id,
-            subject_name: &visit.actor.username,
+            subject_id: context.actor.id,
+            subject_name: &context.actor.username,
             changes: Changes::none(),
         };
-        audit::record(&conn, &visit.actor, visit.now(), event).await?;
+        audit::record(&conn, &context.actor, context.now(), event).await?;
     }
     let anonymous = VisitorToken::random();
     let mut response = see_other_as(**cookies, &anonymous, "/sign-in", Some(Flash::done("You are signed out")));

@@ -82,7 +82,7 @@ fn tell_log(api: &Api, arrival: &Arrival, refusal: &KeyRefusal) {
     }
     let (id, address) = (arrival.request_id(), &arrival.address);
     let same = format!("{address} {}", refusal.code());
-    if let Some(left_out) = api.seldom.note(&same) {
+    if let Some(left_out) = api.log_throttle.note(&same) {
         tracing::info!(id, address, %refusal, left_out, "API key refused");
     }
 }
@@ -154,7 +154,7 @@ impl Ask {
         let (id, address) = (self.arrival.request_id(), &self.arrival.address);
         let (key, holder, connector) = (&self.holder.prefix, &*self.holder.name, &*line.label);
         let same = format!("{} {} {}", self.holder.key_id, line.id, refusal.code());
-        if let Some(left_out) = self.api.seldom.note(&same) {
+        if let Some(left_out) = self.api.log_throttle.note(&same) {
             tracing::info!(id, address, key, holder, connector, %refusal, left_out, "call refused");
         }
     }

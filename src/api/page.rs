@@ -11,20 +11,20 @@ use super::operations::{Handler, OPERATIONS, Operation};
 use super::problem::all_kinds;
 use super::types::example;
 use crate::relay::ProblemKind;
-use crate::web::{Error, PublicAddress, Shell, page};
+use crate::web::{Error, Layout, PublicAddress, page};
 
 /// The page.
 #[derive(Template)]
 #[template(path = "api/description.html")]
 struct DescriptionPage {
-    shell: Shell,
+    layout: Layout,
     address: String,
 }
 
 /// Shows the page.
-pub async fn show(shell: Shell, address: web::Data<PublicAddress>) -> Result<HttpResponse, Error> {
+pub async fn show(layout: Layout, address: web::Data<PublicAddress>) -> Result<HttpResponse, Error> {
     let address = address.to_string();
-    page(StatusCode::OK, &DescriptionPage { shell, address })
+    page(StatusCode::OK, &DescriptionPage { layout, address })
 }
 
 impl DescriptionPage {
@@ -59,7 +59,7 @@ impl Operation {
         parts.fold(self.path.to_string(), |path, part| path.replace(&format!("{{{}}}", part.name), part.example))
     }
 
-    /// A call as it is typed into a shell.
+    /// A call as it is typed into a layout.
     fn command(&self, address: &str) -> String {
         let mut command = String::from("curl");
         if self.method == "POST" {

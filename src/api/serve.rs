@@ -28,7 +28,7 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::endpoints::Definitions;
 use crate::relay::Relay;
-use crate::web::Seldom;
+use crate::web::LogThrottle;
 
 /// Whose answer it is: `upstream` for the API's, `connectory` for a problem document or an answer of Connectory's own.
 pub(super) static ANSWER: HeaderName = HeaderName::from_static("connectory-answer");
@@ -60,7 +60,7 @@ pub struct Api {
     /// What each key may ask for.
     pub quotas: Quotas,
     /// Which refusals are told to the log.
-    pub seldom: Seldom,
+    pub log_throttle: LogThrottle,
     /// Which refused keys the audit log is told of.
     pub refusals: Refusals,
     /// The address that people and programs use, without a trailing slash.

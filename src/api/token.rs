@@ -11,7 +11,7 @@ use super::problem::{MALFORMED, NO_ACCESS_TOKEN, Problem};
 use super::serve::json_answer;
 use super::types::{Token, TokenRequest};
 use super::upload;
-use crate::access::{Actor, HolderKind, PermissionSet, Sight, Wants};
+use crate::access::{Actor, HolderKind, PermissionSet, Visibility, Wants};
 use crate::audit::{self, Changes, Event};
 use crate::authorization::{LiveToken, Need};
 use crate::calls::{CallKind, Target};
@@ -93,7 +93,7 @@ fn actor(ask: &Ask) -> Actor {
         name: ask.holder.name.to_string(),
         super_admin: false,
         permissions: PermissionSet::default(),
-        sight: Sight::Of(id.unwrap_or_default()),
+        visibility: Visibility::Of(id.unwrap_or_default()),
         confirmed_at: None,
         address: ask.arrival.address.clone(),
         request_id: ask.arrival.request_id(),

@@ -9,7 +9,7 @@ use crate::audit::Refusals;
 use crate::clock::Clock;
 use crate::config::ResourceLimits;
 use crate::endpoints::{RunBodies, RunBrake};
-use crate::web::{Budget, Seldom};
+use crate::web::{Budget, LogThrottle};
 
 /// Unknown API keys that one address may show at once.
 const UNKNOWN_KEYS: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
@@ -35,7 +35,7 @@ pub(super) struct Brakes {
     /// Answers of Run that are kept, in a part of that memory.
     pub run_bodies: RunBodies,
     /// Which refusals the log is told of.
-    pub refused: Seldom,
+    pub refused: LogThrottle,
     /// Which refusals the audit log is told of.
     pub refusals: Refusals,
 }
@@ -60,7 +60,7 @@ impl Brakes {
             keys: Throttle::new(clock, UNKNOWN_KEYS),
             spare_keys: Throttle::every(clock, SPARE_REFILL, SPARE_LOOK_UPS),
             key_quotas: Quotas::new(clock, key_limits, &program_bodies),
-            refused: Seldom::new(clock),
+            refused: LogThrottle::new(clock),
             refusals: Refusals::new(clock),
         }
     }

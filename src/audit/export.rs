@@ -14,7 +14,7 @@ use super::chain::hex;
 use super::filter::Filter;
 use super::queries::{self, Wanted};
 use super::{AuditLine, Changes, Event, csv, record};
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::db::Db;
 use crate::db::keyset::Position;
 use crate::web::{Error, Errors, Form};
@@ -60,13 +60,13 @@ impl Format {
     }
 }
 
-pub async fn create(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error> {
+pub async fn create(context: RequestContext, Form(data): Form) -> Result<HttpResponse, Error> {
     let format = Format::parse(&data.text("format"))
         .ok_or(Error::BadRequest("An export is either CSV or JSON Lines: use the buttons of the page."))?;
     let filter = Filter::read(|name| data.text(name));
-    let now = visit.now();
+    let now = context.now();
     let mut errors = Errors::default();
-    let mut conn = visit.conn().await?;
+    let mut conn = context.conn().await?;
     let kinds = queries::kinds(&mut conn).await?;
     let mut wanted = filter.wanted(&mut conn, now, &kinds, &mut errors).await?;
     if errors.any() {
@@ -81,13 +81,13 @@ pub async fn create(visit: Visit, Form(data): Form) -> Result<HttpResponse, Erro
         subject_name: "Audit log",
         changes: asked(&filter, words),
     };
-    record(&conn, &visit.actor, now, event).await?;
+    record(&conn, &context.actor, now, event).await?;
     let name = format!("connectory-audit-{}.{end}", now.format("%Y-%m-%d-%H%M%S"));
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, media_type))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
-        .streaming(lines(visit.db(), wanted, format)))
+        .streaming(lines(context.db(), wanted, format)))
 }
 
 /// What was asked for, for the export's own line.

@@ -10,14 +10,14 @@ use super::AuditLine;
 use super::chain::{self, Anchor};
 use super::filter::{Filter, event_options, period_options, size_options};
 use super::queries::{self, Found};
-use crate::access::{Visit, password_again};
+use crate::access::{RequestContext, password_again};
 use crate::db::keyset::{Cursor, Position};
-use crate::web::{Error, ErrorSummary, Errors, SelectField, Shell, TextField, page, plural};
+use crate::web::{Error, ErrorSummary, Errors, Layout, SelectField, TextField, page, plural};
 
 #[derive(Template)]
 #[template(path = "audit/list.html")]
 struct ListPage {
-    shell: Shell,
+    layout: Layout,
     filter: Filter,
     kinds: Vec<String>,
     errors: Errors,
@@ -102,12 +102,12 @@ fn has_wrong_days(errors: &Errors) -> bool {
     ["from", "to"].iter().any(|day| errors.get(day).is_some())
 }
 
-pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
-    let (filter, position) = Filter::of_query(visit.req.query_string());
+pub async fn list(context: RequestContext) -> Result<HttpResponse, Error> {
+    let (filter, position) = Filter::of_query(context.req.query_string());
     let mut errors = Errors::default();
-    let mut conn = visit.conn().await?;
+    let mut conn = context.conn().await?;
     let kinds = queries::kinds(&mut conn).await?;
-    let wanted = filter.wanted(&mut conn, visit.now(), &kinds, &mut errors).await?;
+    let wanted = filter.wanted(&mut conn, context.now(), &kinds, &mut errors).await?;
     let found = if has_wrong_days(&errors) {
         None
     } else {
@@ -117,15 +117,15 @@ pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
     let lines = queries::lines(&mut conn, ids).await?;
     let ids = lines.iter().flat_map(|line| [line.subject_id, line.actor_id]);
     let ids = ids.flatten().collect();
-    let things = queries::thing_links(&mut conn, &visit.actor, ids).await?;
+    let things = queries::thing_links(&mut conn, &context.actor, ids).await?;
     let end = chain::end(&mut conn).await?;
     let ways = found.map_or_else(Ways::default, |found| Ways::new(&filter, &position, &lines, &found));
     let status = errors.status();
     page(
         status,
         &ListPage {
-            confirmed: visit.is_confirmed(),
-            shell: visit.shell,
+            confirmed: context.is_confirmed(),
+            layout: context.layout,
             filter,
             kinds,
             errors,

@@ -17,7 +17,7 @@ use super::{Changes, Event, record};
 use crate::access::{Actor, Throttle, network};
 use crate::clock::Clock;
 use crate::db::Db;
-use crate::web::{Error, Seldom};
+use crate::web::{Error, LogThrottle};
 
 /// Lines of refusals that are written at once; then one in each [`REFILL`], for all addresses together.
 const LINES: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
@@ -26,7 +26,7 @@ const REFILL: Duration = Duration::from_secs(10);
 /// Counts refusals in this process; clones agree.
 #[derive(Clone)]
 pub struct Refusals {
-    seldom: Seldom,
+    log_throttle: LogThrottle,
     lines: Throttle,
     /// Refusals for which there was no line, of whatever kind.
     left_out: Arc<AtomicU64>,
@@ -49,7 +49,11 @@ pub struct Due {
 
 impl Refusals {
     pub fn new(clock: &Clock) -> Refusals {
-        Refusals { seldom: Seldom::new(clock), lines: Throttle::every(clock, REFILL, LINES), left_out: Arc::default() }
+        Refusals {
+            log_throttle: LogThrottle::new(clock),
+            lines: Throttle::every(clock, REFILL, LINES),
+            left_out: Arc::default(),
+        }
     }
 
     /// Counts a refusal of this address, told from others of its kind by a few words, and says whether it is to be
@@ -57,7 +61,7 @@ impl Refusals {
     pub fn due(&self, address: &str, kind: &'static str, what: &str) -> Option<Due> {
         metrics::counter!("connectory_refusals_total", "kind" => kind).increment(1);
         let network = network(address);
-        let same = self.seldom.note(&format!("{network} {kind} {what}"))?;
+        let same = self.log_throttle.note(&format!("{network} {kind} {what}"))?;
         if self.lines.take("").is_err() {
             self.left_out.fetch_add(same + 1, Ordering::Relaxed);
             return None;

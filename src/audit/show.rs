@@ -9,13 +9,13 @@ use uuid::Uuid;
 
 use super::chain::Anchor;
 use super::{AuditLine, queries};
-use crate::access::Visit;
-use crate::web::{Error, Segment, Shell, page};
+use crate::access::RequestContext;
+use crate::web::{Error, Layout, Segment, page};
 
 #[derive(Template)]
 #[template(path = "audit/show.html")]
 struct ShowPage {
-    shell: Shell,
+    layout: Layout,
     line: AuditLine,
     anchor: Option<Anchor>,
     /// The pages of thing and person, while there are any.
@@ -53,13 +53,13 @@ impl ShowPage {
     }
 }
 
-pub async fn show(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
+pub async fn show(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
     let id = id.parse().map_err(|_| Error::NotFound)?;
-    let mut conn = visit.conn().await?;
+    let mut conn = context.conn().await?;
     let lines = queries::lines(&mut conn, &[id]).await?;
     let line = lines.into_iter().next().ok_or(Error::NotFound)?;
     let ids = [line.subject_id, line.actor_id];
     let ids = ids.into_iter().flatten().collect();
-    let pages = queries::thing_links(&mut conn, &visit.actor, ids).await?;
-    page(StatusCode::OK, &ShowPage { shell: visit.shell, anchor: line.anchor(), line, pages })
+    let pages = queries::thing_links(&mut conn, &context.actor, ids).await?;
+    page(StatusCode::OK, &ShowPage { layout: context.layout, anchor: line.anchor(), line, pages })
 }

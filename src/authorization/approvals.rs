@@ -12,19 +12,19 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use super::origins::{self, ApprovedOrigins};
 use super::queries::{self, SealedValues};
 use super::tab::{Stored, load};
-use crate::access::{Actor, Right, Visit, password_again};
+use crate::access::{Actor, RequestContext, Right, password_again};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, ConnectorHead, ConnectorId, Tab};
 use crate::db::Conn;
 use crate::db::schema::{connectors as connectors_table, secrets, tokens};
 use crate::db::version::SeenVersion;
 use crate::vault::Vault;
-use crate::web::{CheckList, Choice, Error, Errors, Form, SaveError, Segment, Shell, TextField, page};
+use crate::web::{CheckList, Choice, Error, Errors, Form, Layout, SaveError, Segment, TextField, page};
 
 #[derive(Template)]
 #[template(path = "authorization/approvals.html")]
 struct ApprovalsPage {
-    shell: Shell,
+    layout: Layout,
     head: ConnectorHead,
     version: i32,
     waiting: Vec<String>,
@@ -59,26 +59,26 @@ fn address(key: &str) -> String {
 }
 
 /// The page that lists what waits for approval.
-pub async fn new(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let stored = load(&visit, &mut *visit.conn().await?, &key, Right::Authorize).await?;
+pub async fn new(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let stored = load(&context, &mut *context.conn().await?, &key, Right::Authorize).await?;
     if stored.origins.waiting.is_empty() || !stored.origins.has_secrets {
-        return Ok(visit.see_other(&address(&key), "No origin waits for approval"));
+        return Ok(context.see_other(&address(&key), "No origin waits for approval"));
     }
-    approvals_page(visit, &stored, (Vec::new(), Errors::default()), StatusCode::OK)
+    approvals_page(context, &stored, (Vec::new(), Errors::default()), StatusCode::OK)
 }
 
 fn approvals_page(
-    visit: Visit,
+    context: RequestContext,
     stored: &Stored,
     (ticked, errors): (Vec<String>, Errors),
     status: StatusCode,
 ) -> Result<HttpResponse, Error> {
-    let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &visit.actor);
+    let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &context.actor);
     page(
         status,
         &ApprovalsPage {
-            confirmed: visit.is_confirmed(),
-            shell: visit.shell,
+            confirmed: context.is_confirmed(),
+            layout: context.layout,
             head,
             version: stored.authorization.version,
             waiting: stored.origins.waiting.stored(),
@@ -91,13 +91,13 @@ fn approvals_page(
 
 /// Approves the ticked origins. The table of routes asks for the own password.
 pub async fn create(
-    visit: Visit,
+    context: RequestContext,
     vault: web::Data<Vault>,
     Segment(key): Segment,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let stored = load(&visit, &mut conn, &key, Right::Authorize).await?;
+    let mut conn = context.conn().await?;
+    let stored = load(&context, &mut conn, &key, Right::Authorize).await?;
     let ticked = data.all("origin");
     let waiting = stored.origins.waiting.iter();
     let chosen = waiting.filter(|origin| ticked.contains(&origin.to_string()));
@@ -105,18 +105,18 @@ pub async fn create(
     let seen = data.seen_version(stored.authorization.version);
     let (status, message) = match seen {
         Some(_) if chosen.is_empty() => (StatusCode::UNPROCESSABLE_ENTITY, "Tick the origins to approve"),
-        Some(seen) => match approve(&mut conn, &vault, &visit, (&stored, seen), &chosen).await {
-            Ok(()) => return Ok(visit.see_other(&address(&key), "The origins were approved")),
+        Some(seen) => match approve(&mut conn, &vault, &context, (&stored, seen), &chosen).await {
+            Ok(()) => return Ok(context.see_other(&address(&key), "The origins were approved")),
             Err(SaveError::Fault(fault)) => return Err(fault),
             Err(_) => (StatusCode::CONFLICT, CHANGED),
         },
         None => (StatusCode::CONFLICT, CHANGED),
     };
-    let stored = load(&visit, &mut conn, &key, Right::Authorize).await?;
+    let stored = load(&context, &mut conn, &key, Right::Authorize).await?;
     drop(conn);
     let mut errors = Errors::default();
     errors.add("origin", message);
-    approvals_page(visit, &stored, (ticked, errors), status)
+    approvals_page(context, &stored, (ticked, errors), status)
 }
 
 /// What is said of a list that is older than the connector.
@@ -127,11 +127,11 @@ const CHANGED: &str = "The data connector was changed meanwhile. Look at the lis
 async fn approve(
     conn: &mut Conn,
     vault: &Vault,
-    visit: &Visit,
+    context: &RequestContext,
     (shown, seen): (&Stored, SeenVersion),
     chosen: &ApprovedOrigins,
 ) -> Result<(), SaveError> {
-    let (by, now, id) = (&visit.actor, visit.now(), shown.connector.id);
+    let (by, now, id) = (&context.actor, context.now(), shown.connector.id);
     conn.transaction(async |conn| {
         seen.check(queries::find_and_hold(conn, id).await?.version)?;
         let in_use = origins::origins_in_use(conn, id).await?;

@@ -12,18 +12,18 @@ use super::oauth_client::stored as parsed;
 use super::queries::{self, NewAttempt};
 use super::tab::{Stored, load, redirect_url};
 use super::transport::{limits_of, patience};
-use crate::access::{Right, Visit};
+use crate::access::{RequestContext, Right};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{ConnectorHead, Grant, Method, Tab};
 use crate::oauth::{AuthorizeRequest, Pkce, ResponseType, parse_resources, random_state};
 use crate::outbound::HttpUrl;
 use crate::vault::{Secret, Vault};
-use crate::web::{Error, Form, Segment, Shell, VisitorToken, page_no_store};
+use crate::web::{Error, Form, Layout, Segment, VisitorToken, page_no_store};
 
 #[derive(Template)]
 #[template(path = "authorization/attempt.html")]
 struct AttemptPage {
-    shell: Shell,
+    layout: Layout,
     head: ConnectorHead,
     host: String,
     /// The address is not encrypted.
@@ -44,25 +44,25 @@ struct AttemptPage {
 
 /// Begins an attempt of this session, and shows where it leads.
 pub async fn create(
-    visit: Visit,
+    context: RequestContext,
     vault: web::Data<Vault>,
     Segment(key): Segment,
     Form(_): Form,
 ) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let stored = load(&visit, &mut conn, &key, Right::Authorize).await?;
+    let mut conn = context.conn().await?;
+    let stored = load(&context, &mut conn, &key, Right::Authorize).await?;
     if !stored.can_authorize() {
         return Err(Error::NotFound);
     }
-    let session = VisitorToken::hash_of(&visit.req);
+    let session = VisitorToken::hash_of(&context.req);
     let (state, pkce) = (random_state(), Pkce::random());
     let with_pkce = is_code(&stored) && stored.oauth.pkce;
     let challenge = with_pkce.then(|| pkce.challenge());
-    let leave = leave(&visit, &stored, &state, challenge.as_deref())?;
+    let leave = leave(&context, &stored, &state, challenge.as_deref())?;
     let none = Secret::new(String::new());
     let attempt = NewAttempt {
         connector: stored.connector.id,
-        user: visit.actor.id.ok_or(Error::SignIn)?,
+        user: context.actor.id.ok_or(Error::SignIn)?,
         session: session.ok_or(Error::SignIn)?,
         state: &state,
         verifier: if with_pkce { &pkce.verifier } else { &none },
@@ -74,13 +74,13 @@ pub async fn create(
         subject_name: &stored.connector.name,
         changes: Changes::none().field("Authorize URL", "", &stored.oauth.authorize_url),
     };
-    let (by, now) = (&visit.actor, visit.now());
+    let (by, now) = (&context.actor, context.now());
     conn.transaction(async |conn| {
         queries::keep_attempt(conn, &vault, now, &attempt).await?;
         audit::record(conn, by, now, event).await
     })
     .await?;
-    attempt_page(visit, stored, leave)
+    attempt_page(context, stored, leave)
 }
 
 fn is_code(stored: &Stored) -> bool {
@@ -88,13 +88,13 @@ fn is_code(stored: &Stored) -> bool {
 }
 
 /// The address at the authorization server, with what is asked of it (RFC 6749 sections 4.1.1 and 4.2.1).
-fn leave(visit: &Visit, stored: &Stored, state: &Secret, challenge: Option<&str>) -> Result<String, Error> {
+fn leave(context: &RequestContext, stored: &Stored, state: &Secret, challenge: Option<&str>) -> Result<String, Error> {
     let client = &stored.oauth;
     let request = AuthorizeRequest {
         endpoint: &parsed(HttpUrl::parse(&client.authorize_url))?,
         response_type: if is_code(stored) { ResponseType::Code } else { ResponseType::Token },
         client_id: &client.client_id,
-        redirect_url: &redirect_url(&visit.address, &stored.connector.key),
+        redirect_url: &redirect_url(&context.address, &stored.connector.key),
         scope: &client.scope,
         separator: parsed(client.scope_separator.parse())?,
         resources: &parsed(parse_resources(&client.resources))?,
@@ -116,7 +116,7 @@ fn asked(leave: &str, name: &str) -> Vec<String> {
         .collect()
 }
 
-fn attempt_page(visit: Visit, stored: Stored, leave: String) -> Result<HttpResponse, Error> {
+fn attempt_page(context: RequestContext, stored: Stored, leave: String) -> Result<HttpResponse, Error> {
     let endpoint = parsed(HttpUrl::parse(&stored.oauth.authorize_url))?;
     let scopes = asked(&leave, "scope").join(" ");
     let scopes = scopes.split([',', ' ']).filter(|scope| !scope.is_empty());
@@ -124,18 +124,18 @@ fn attempt_page(visit: Visit, stored: Stored, leave: String) -> Result<HttpRespo
     page_no_store(
         StatusCode::OK,
         &AttemptPage {
-            head: ConnectorHead::new(&stored.connector, Tab::Authorization, &visit.actor),
+            head: ConnectorHead::new(&stored.connector, Tab::Authorization, &context.actor),
             host: endpoint.origin().to_string(),
             is_plain: endpoint.as_str().starts_with("http://"),
             client_id: stored.oauth.client_id.clone(),
             origins: stored.origins.approved.stored(),
             scopes: scopes.map(str::to_string).collect(),
             resources,
-            redirect_url: redirect_url(&visit.address, &stored.connector.key),
+            redirect_url: redirect_url(&context.address, &stored.connector.key),
             is_implicit: !is_code(&stored),
             patience: patience(limits_of(stored.authorization.time_out)),
             leave,
-            shell: visit.shell,
+            layout: context.layout,
         },
     )
 }

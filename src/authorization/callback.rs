@@ -17,20 +17,20 @@ use super::origins::{NewValue, approved_for_new};
 use super::queries::{self, Attempt};
 use super::tab::{Stored, load, redirect_url};
 use super::transport::limits_of;
-use crate::access::{Right, Visit};
+use crate::access::{RequestContext, Right};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector, ConnectorHead, Grant, Method, Tab};
 use crate::oauth::{self, ATTEMPT_LIFE, AnswerOutcome, AuthorizationAnswer, Refusal, Token, check_issuer};
 use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};
-use crate::web::{Error, Errors, Form, Segment, Shell, TextArea, VisitorToken, page_no_store};
+use crate::web::{Error, Errors, Form, Layout, Segment, TextArea, VisitorToken, page_no_store};
 
 use problem::{Problem, problem_page};
 
 #[derive(Template)]
 #[template(path = "authorization/implicit.html")]
 struct ImplicitPage {
-    shell: Shell,
+    layout: Layout,
     head: ConnectorHead,
     errors: Errors,
 }
@@ -44,7 +44,7 @@ impl ImplicitPage {
     }
 }
 
-/// What handlers of an answer need beside the visit.
+/// What handlers of an answer need beside the context.
 struct Tools<'a> {
     vault: &'a Vault,
     outbound: &'a Outbound,
@@ -53,21 +53,21 @@ struct Tools<'a> {
 /// Takes the answer in the query; for the implicit grant, whose answer stands behind the #, gives the page that sends
 /// it on.
 pub async fn take(
-    visit: Visit,
+    context: RequestContext,
     vault: web::Data<Vault>,
     outbound: web::Data<Outbound>,
     Segment(key): Segment,
 ) -> Result<HttpResponse, Error> {
-    let stored = load(&visit, &mut *visit.conn().await?, &key, Right::Authorize).await?;
-    let answer = AuthorizationAnswer::from_query(visit.req.query_string());
+    let stored = load(&context, &mut *context.conn().await?, &key, Right::Authorize).await?;
+    let answer = AuthorizationAnswer::from_query(context.req.query_string());
     let is_nothing = matches!(answer.outcome, AnswerOutcome::Nothing);
     match stored.connector.method() {
         Method::OAuth(Grant::Implicit) if is_nothing => {
-            implicit_page(visit, &stored.connector, Errors::default(), StatusCode::OK)
+            implicit_page(context, &stored.connector, Errors::default(), StatusCode::OK)
         }
         method if asks_for_consent(method) || answer.state.is_some() => {
             let tools = Tools { vault: &vault, outbound: &outbound };
-            respond(visit, &tools, stored, answer).await
+            respond(context, &tools, stored, answer).await
         }
         _ => Err(Error::NotFound),
     }
@@ -81,15 +81,15 @@ fn asks_for_consent(method: Method) -> bool {
 
 /// Takes the answer of the implicit grant, as the script posts it or as a person has pasted it.
 pub async fn take_fragment(
-    visit: Visit,
+    context: RequestContext,
     vault: web::Data<Vault>,
     outbound: web::Data<Outbound>,
     Segment(key): Segment,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
-    let stored = load(&visit, &mut *visit.conn().await?, &key, Right::Authorize).await?;
+    let stored = load(&context, &mut *context.conn().await?, &key, Right::Authorize).await?;
     let address = Secret::new(data.trimmed("address"));
-    let answer = AuthorizationAnswer::from_fragment(address.expose(), visit.now(), stored.oauth.lifetime());
+    let answer = AuthorizationAnswer::from_fragment(address.expose(), context.now(), stored.oauth.lifetime());
     let is_implicit = stored.connector.method() == Method::OAuth(Grant::Implicit);
     if !is_implicit && answer.state.is_none() {
         return Err(Error::NotFound);
@@ -103,46 +103,46 @@ pub async fn take_fragment(
         };
         errors.add("address", message);
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return implicit_page(visit, &stored.connector, errors, status);
+        return implicit_page(context, &stored.connector, errors, status);
     }
     let tools = Tools { vault: &vault, outbound: &outbound };
-    respond(visit, &tools, stored, answer).await
+    respond(context, &tools, stored, answer).await
 }
 
 fn implicit_page(
-    visit: Visit,
+    context: RequestContext,
     connector: &Connector,
     errors: Errors,
     status: StatusCode,
 ) -> Result<HttpResponse, Error> {
-    let head = ConnectorHead::new(connector, Tab::Authorization, &visit.actor);
-    let shell = visit.shell;
-    page_no_store(status, &ImplicitPage { shell, head, errors })
+    let head = ConnectorHead::new(connector, Tab::Authorization, &context.actor);
+    let layout = context.layout;
+    page_no_store(status, &ImplicitPage { layout, head, errors })
 }
 
 async fn respond(
-    visit: Visit,
+    context: RequestContext,
     tools: &Tools<'_>,
     stored: Stored,
     answer: AuthorizationAnswer,
 ) -> Result<HttpResponse, Error> {
-    let outcome = token_of(&visit, tools, &stored, answer).await?;
+    let outcome = token_of(&context, tools, &stored, answer).await?;
     let problem = match outcome {
-        Ok(token) => match keep(&visit, tools.vault, &stored, token).await? {
+        Ok(token) => match keep(&context, tools.vault, &stored, token).await? {
             true => {
                 let back = format!("/connectors/{}/authorization", stored.connector.key);
-                return Ok(visit.see_other(&back, "The data connector is authorized"));
+                return Ok(context.see_other(&back, "The data connector is authorized"));
             }
             false => Problem::Changed,
         },
         Err(problem) => problem,
     };
-    problem_page(visit, &stored, problem)
+    problem_page(context, &stored, problem)
 }
 
 /// The token that the answer leads to, or why it leads to none.
 async fn token_of(
-    visit: &Visit,
+    context: &RequestContext,
     tools: &Tools<'_>,
     stored: &Stored,
     answer: AuthorizationAnswer,
@@ -154,7 +154,7 @@ async fn token_of(
         let is_nothing = matches!(answer.outcome, AnswerOutcome::Nothing);
         return Ok(Err(if is_nothing { Problem::Nothing } else { Problem::Unknown }));
     };
-    let attempt = match claim(visit, stored, state).await? {
+    let attempt = match claim(context, stored, state).await? {
         Ok(attempt) => attempt,
         Err(problem) => return Ok(Err(problem)),
     };
@@ -170,7 +170,7 @@ async fn token_of(
     match answer.outcome {
         AnswerOutcome::Code(code) if is_code => {
             let verifier = attempt.verifier(tools.vault)?;
-            let token = exchange(visit, tools, stored, code, verifier).await?;
+            let token = exchange(context, tools, stored, code, verifier).await?;
             Ok(token.map_err(Problem::Refused))
         }
         AnswerOutcome::Token(token) if !is_code => Ok(Ok(*token)),
@@ -180,14 +180,14 @@ async fn token_of(
 }
 
 /// Finds the attempt of this state and spends it.
-async fn claim(visit: &Visit, stored: &Stored, state: &Secret) -> Result<Result<Attempt, Problem>, Error> {
-    let mut conn = visit.conn().await?;
-    let now = visit.now();
+async fn claim(context: &RequestContext, stored: &Stored, state: &Secret) -> Result<Result<Attempt, Problem>, Error> {
+    let mut conn = context.conn().await?;
+    let now = context.now();
     let attempt = queries::find_attempt(&mut conn, stored.connector.id, state).await?;
     let Some(attempt) = attempt else {
         return Ok(Err(Problem::Unknown));
     };
-    let session = VisitorToken::hash_of(&visit.req);
+    let session = VisitorToken::hash_of(&context.req);
     if session.is_none_or(|session| session[..] != attempt.session_hash[..]) {
         return Ok(Err(Problem::Foreign));
     }
@@ -205,7 +205,7 @@ async fn claim(visit: &Visit, stored: &Stored, state: &Secret) -> Result<Result<
 
 /// Gives the code for a token (RFC 6749 section 4.1.3). No connection is held during the request.
 async fn exchange(
-    visit: &Visit,
+    context: &RequestContext,
     tools: &Tools<'_>,
     stored: &Stored,
     code: Secret,
@@ -220,17 +220,17 @@ async fn exchange(
     };
     let grant = oauth::Grant::AuthorizationCode {
         code,
-        redirect_url: redirect_url(&visit.address, &stored.connector.key),
+        redirect_url: redirect_url(&context.address, &stored.connector.key),
         verifier,
     };
     let limits = limits_of(stored.authorization.time_out);
-    let answer = endpoint.request(tools.outbound, &transport, limits, &grant, visit.now());
+    let answer = endpoint.request(tools.outbound, &transport, limits, &grant, context.now());
     Ok(answer.await)
 }
 
 /// Stores the token, unless the settings were saved since the person left.
-async fn keep(visit: &Visit, vault: &Vault, stored: &Stored, token: Token) -> Result<bool, Error> {
-    let (by, now, connector) = (&visit.actor, visit.now(), &stored.connector);
+async fn keep(context: &RequestContext, vault: &Vault, stored: &Stored, token: Token) -> Result<bool, Error> {
+    let (by, now, connector) = (&context.actor, context.now(), &stored.connector);
     let version = stored.authorization.version;
     let new = NewToken {
         access: token.access,
@@ -240,7 +240,7 @@ async fn keep(visit: &Visit, vault: &Vault, stored: &Stored, token: Token) -> Re
         scope: token.scope.unwrap_or_else(|| stored.oauth.scope.clone()),
         expires_at: token.expires_at,
     };
-    let mut conn = visit.conn().await?;
+    let mut conn = context.conn().await?;
     conn.transaction(async |conn| {
         let current = queries::find_and_hold(conn, connector.id).await?;
         if current.version != version {

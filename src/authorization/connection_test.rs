@@ -15,7 +15,7 @@ use super::oauth_client::{OAuthClient, TokenUse, stored as parsed};
 use super::secret_field::SecretChange;
 use super::tab::{Stored, redirect_url};
 use super::transport::{transport_of_form, waiting_limits_of};
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::connectors::{Grant, Method};
 use crate::oauth::{self, ClientCheck, ExpiredSignals};
 use crate::outbound::{HttpUrl, Limits, Outbound, Transport};
@@ -35,7 +35,7 @@ pub(super) struct Tools<'a> {
 
 /// A test of one form.
 struct Test<'a> {
-    visit: &'a Visit,
+    context: &'a RequestContext,
     tools: &'a Tools<'a>,
     stored: &'a Stored,
     checked: &'a CheckedAuthorization,
@@ -46,14 +46,15 @@ struct Test<'a> {
 
 /// Tests the checked form.
 pub(super) async fn test(
-    visit: &Visit,
+    context: &RequestContext,
     tools: &Tools<'_>,
     stored: &Stored,
     checked: &CheckedAuthorization,
 ) -> Result<TestReport, Error> {
     let mut secrets = Secrets::read(tools.vault, stored, checked)?;
     let transport = transport_of_form(checked, secrets.client_key.take())?;
-    let test = Test { visit, tools, stored, checked, secrets, transport, limits: waiting_limits_of(checked.time_out) };
+    let test =
+        Test { context, tools, stored, checked, secrets, transport, limits: waiting_limits_of(checked.time_out) };
     test.run().await
 }
 
@@ -106,7 +107,7 @@ impl Test<'_> {
 
     /// The steps to a server; false if it was not reached.
     async fn probe(&self, report: &mut TestReport, who: &'static str, url: &HttpUrl) -> bool {
-        let (outbound, now) = (self.tools.outbound, self.visit.now());
+        let (outbound, now) = (self.tools.outbound, self.context.now());
         let probe = outbound.probe(&self.transport, url, self.limits, now).await;
         report.probe(who, url, &probe)
     }
@@ -184,7 +185,7 @@ impl Test<'_> {
         match self.tools.keeper.token(connector, need).await {
             Ok(token) => {
                 let is_second = need.refused.is_some();
-                report.live(&token, is_second, self.visit.now());
+                report.live(&token, is_second, self.context.now());
                 let version = Some(token.version);
                 Ok(Some(SignIn {
                     credential: Credential::Token { token_type: token.token_type, access: token.access },
@@ -194,7 +195,7 @@ impl Test<'_> {
             }
             Err(TokenProblem::Fault(fault)) => Err(Error::internal(anyhow::anyhow!("{fault}"))),
             Err(problem) => {
-                report.no_token(problem, self.visit.now());
+                report.no_token(problem, self.context.now());
                 Ok(None)
             }
         }
@@ -240,7 +241,7 @@ impl Test<'_> {
                 return Ok(None);
             }
         };
-        let (outbound, now) = (self.tools.outbound, self.visit.now());
+        let (outbound, now) = (self.tools.outbound, self.context.now());
         let answer = endpoint.request(outbound, &self.transport, self.limits, &asked, now).await;
         match answer {
             Ok(token) => {
@@ -268,8 +269,8 @@ impl Test<'_> {
                 return Ok(());
             }
         };
-        let redirect = redirect_url(&self.visit.address, &self.stored.connector.key);
-        let (outbound, now) = (self.tools.outbound, self.visit.now());
+        let redirect = redirect_url(&self.context.address, &self.stored.connector.key);
+        let (outbound, now) = (self.tools.outbound, self.context.now());
         let check = endpoint.check_client(outbound, &self.transport, self.limits, &redirect, now).await;
         match check {
             // It need not have looked at the id of a client that proves nothing.

@@ -10,18 +10,18 @@ use super::origins::{ApprovedSecret, for_url};
 use super::queries;
 use super::tab::{Stored, load};
 use super::transport::{patience, waiting_limits_of};
-use crate::access::{Right, Visit};
+use crate::access::{RequestContext, Right};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, ConnectorHead, Method, Tab};
 use crate::oauth::{Client, Refusal, TokenHint, revoke};
 use crate::outbound::{HttpUrl, Outbound, Transport};
 use crate::vault::Vault;
-use crate::web::{Error, Form, Segment, Shell, page};
+use crate::web::{Error, Form, Layout, Segment, page};
 
 #[derive(Template)]
 #[template(path = "authorization/disconnect.html")]
 struct DisconnectPage {
-    shell: Shell,
+    layout: Layout,
     head: ConnectorHead,
     /// Where the tokens are given back; `None` where the server takes none.
     revoked_at: Option<String>,
@@ -61,25 +61,25 @@ impl Revocation {
 }
 
 /// The connector of a method whose tokens are issued.
-async fn find(visit: &Visit, key: &str) -> Result<Stored, Error> {
-    let stored = load(visit, &mut *visit.conn().await?, key, Right::Authorize).await?;
+async fn find(context: &RequestContext, key: &str) -> Result<Stored, Error> {
+    let stored = load(context, &mut *context.conn().await?, key, Right::Authorize).await?;
     match stored.connector.method() {
         Method::OAuth(_) => Ok(stored),
         _ => Err(Error::NotFound),
     }
 }
 
-pub async fn confirm(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let stored = find(&visit, &key).await?;
+pub async fn confirm(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let stored = find(&context, &key).await?;
     if stored.token.is_none() {
         return Err(Error::NotFound);
     }
-    let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &visit.actor);
+    let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &context.actor);
     let revoked_at = stored.oauth.revocation()?.map(|url| url.origin().to_string());
     page(
         StatusCode::OK,
         &DisconnectPage {
-            shell: visit.shell,
+            layout: context.layout,
             head,
             revoked_at,
             patience: patience(waiting_limits_of(stored.authorization.time_out)),
@@ -88,23 +88,23 @@ pub async fn confirm(visit: Visit, Segment(key): Segment) -> Result<HttpResponse
 }
 
 pub async fn create(
-    visit: Visit,
+    context: RequestContext,
     vault: web::Data<Vault>,
     outbound: web::Data<Outbound>,
     Segment(key): Segment,
     Form(_): Form,
 ) -> Result<HttpResponse, Error> {
-    let stored = find(&visit, &key).await?;
+    let stored = find(&context, &key).await?;
     let back = format!("/connectors/{}/authorization", stored.connector.key);
     if stored.token.is_none() {
         // Pressed twice, or somebody else was faster.
-        return Ok(visit.see_other(&back, "The data connector is disconnected"));
+        return Ok(context.see_other(&back, "The data connector is disconnected"));
     }
     let revocation = revoke_tokens(&vault, &outbound, &stored).await?;
-    forget(&visit, &stored, &revocation).await?;
+    forget(&context, &stored, &revocation).await?;
     Ok(match revocation {
-        Revocation::Done(_) => visit.see_other(&back, revocation.words()),
-        _ => visit.see_other_undone(&back, revocation.words()),
+        Revocation::Done(_) => context.see_other(&back, revocation.words()),
+        _ => context.see_other_undone(&back, revocation.words()),
     })
 }
 
@@ -157,9 +157,9 @@ impl Asks<'_> {
     }
 }
 
-async fn forget(visit: &Visit, stored: &Stored, revocation: &Revocation) -> Result<(), Error> {
-    let (by, now, connector) = (&visit.actor, visit.now(), &stored.connector);
-    let mut conn = visit.conn().await?;
+async fn forget(context: &RequestContext, stored: &Stored, revocation: &Revocation) -> Result<(), Error> {
+    let (by, now, connector) = (&context.actor, context.now(), &stored.connector);
+    let mut conn = context.conn().await?;
     conn.transaction(async |conn| {
         queries::find_and_hold(conn, connector.id).await?;
         queries::remove_token(conn, connector.id).await?;

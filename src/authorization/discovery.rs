@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 
 use super::tab::{Notice, Stored, tab_page};
 use super::transport::waiting_limits_of;
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::oauth::{self, ClientAuthentication, Metadata};
 use crate::outbound::{HttpUrl, Limits, Outbound, Transport};
 use crate::vault::Vault;
@@ -22,18 +22,18 @@ pub(super) struct Found {
 
 /// Asks the issuer for its metadata and shows the form filled in with them.
 pub(super) async fn discover(
-    visit: Visit,
+    context: RequestContext,
     vault: &Vault,
     outbound: &Outbound,
     mut stored: Stored,
     data: &FormData,
 ) -> Result<HttpResponse, Error> {
     let Some((issuer, transport, limits)) = check(vault, &mut stored, data)? else {
-        return tab_page(visit, stored, Notice::None, StatusCode::UNPROCESSABLE_ENTITY);
+        return tab_page(context, stored, Notice::None, StatusCode::UNPROCESSABLE_ENTITY);
     };
     let found = oauth::discover(outbound, &transport, limits, &issuer).await;
     let found = found.map(|metadata| fill_in(&mut stored, &metadata));
-    tab_page(visit, stored, Notice::Found(found), StatusCode::OK)
+    tab_page(context, stored, Notice::Found(found), StatusCode::OK)
 }
 
 /// Issuer, transport settings and time-out as typed; `None` leaves the messages in the form.

@@ -5,42 +5,42 @@ use actix_web::{HttpResponse, web};
 
 use super::keeper::{TokenKeeper, TokenProblem};
 use super::tab::{Notice, Stored, load, tab_page};
-use crate::access::{Right, Throttle, Visit};
+use crate::access::{RequestContext, Right, Throttle};
 use crate::web::{Error, Form, Segment};
 
 /// Fetches a new token with what is stored. An answer without a token changes nothing and is shown.
 pub async fn renew(
-    visit: Visit,
+    context: RequestContext,
     keeper: web::Data<TokenKeeper>,
     brake: web::Data<Throttle>,
     Segment(key): Segment,
     Form(_): Form,
 ) -> Result<HttpResponse, Error> {
     // The connection goes back to the pool before the request: a slow server must not hold it.
-    let stored = load(&visit, &mut *visit.conn().await?, &key, Right::Authorize).await?;
+    let stored = load(&context, &mut *context.conn().await?, &key, Right::Authorize).await?;
     if !stored.can_fetch() {
         return Err(Error::NotFound);
     }
-    brake.take(&visit.actor.username).map_err(Error::TooMany)?;
+    brake.take(&context.actor.username).map_err(Error::TooMany)?;
     let back = format!("/connectors/{}/authorization", stored.connector.key);
-    match keeper.renew_now(stored.connector.id, &visit.actor).await {
+    match keeper.renew_now(stored.connector.id, &context.actor).await {
         Ok(()) => {
             let first = stored.token.is_none();
-            Ok(visit.see_other(&back, if first { "The access token was stored" } else { "The token was renewed" }))
+            Ok(context.see_other(&back, if first { "The access token was stored" } else { "The token was renewed" }))
         }
         Err(TokenProblem::Changed) => {
             let why = "The data connector was changed meanwhile. The new token was not stored.";
-            Ok(visit.see_other_undone(&back, why))
+            Ok(context.see_other_undone(&back, why))
         }
-        Err(problem) => refused(visit, &key, problem).await,
+        Err(problem) => refused(context, &key, problem).await,
     }
 }
 
 /// The tab, as it is by now, with why there is no token.
-async fn refused(visit: Visit, key: &str, problem: TokenProblem) -> Result<HttpResponse, Error> {
-    let stored: Stored = load(&visit, &mut *visit.conn().await?, key, Right::Authorize).await?;
+async fn refused(context: RequestContext, key: &str, problem: TokenProblem) -> Result<HttpResponse, Error> {
+    let stored: Stored = load(&context, &mut *context.conn().await?, key, Right::Authorize).await?;
     match problem {
-        TokenProblem::Refused(refusal) => tab_page(visit, stored, Notice::Refused(*refusal), StatusCode::OK),
+        TokenProblem::Refused(refusal) => tab_page(context, stored, Notice::Refused(*refusal), StatusCode::OK),
         TokenProblem::Fault(fault) => Err(Error::internal(anyhow::anyhow!("{fault}"))),
         // A person's request runs into none of these unless the connector goes meanwhile.
         TokenProblem::Disabled

@@ -7,16 +7,16 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::queries::{self, SealedValues};
-use crate::access::{Right, Visit, password_again};
+use crate::access::{RequestContext, Right, password_again};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector};
 use crate::vault::{Secret, Vault};
-use crate::web::{Error, Errors, Form, Segment, Shell, TextField, page_no_store};
+use crate::web::{Error, Errors, Form, Layout, Segment, TextField, page_no_store};
 
 #[derive(Template)]
 #[template(path = "authorization/reveal.html")]
 struct RevealPage {
-    shell: Shell,
+    layout: Layout,
     connector: Connector,
     /// The password need not be entered again.
     confirmed: bool,
@@ -29,33 +29,33 @@ impl RevealPage {
     }
 }
 
-pub async fn ask(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let connector = connectors::find(&conn, &visit.actor, &key, Right::Authorize).await?;
+pub async fn ask(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let connector = connectors::find(&conn, &context.actor, &key, Right::Authorize).await?;
     queries::stored_token(&mut conn, connector.id).await?.ok_or(Error::NotFound)?;
     page_no_store(
         StatusCode::OK,
-        &RevealPage { confirmed: visit.is_confirmed(), shell: visit.shell, connector, token: None },
+        &RevealPage { confirmed: context.is_confirmed(), layout: context.layout, connector, token: None },
     )
 }
 
 pub async fn reveal(
-    visit: Visit,
+    context: RequestContext,
     vault: web::Data<Vault>,
     Segment(key): Segment,
     Form(_): Form,
 ) -> Result<HttpResponse, Error> {
-    let connector = connectors::find(&*visit.conn().await?, &visit.actor, &key, Right::Authorize).await?;
-    let token = open(&visit, &vault, &connector).await?;
+    let connector = connectors::find(&*context.conn().await?, &context.actor, &key, Right::Authorize).await?;
+    let token = open(&context, &vault, &connector).await?;
     page_no_store(
         StatusCode::OK,
-        &RevealPage { confirmed: visit.is_confirmed(), shell: visit.shell, connector, token: Some(token) },
+        &RevealPage { confirmed: context.is_confirmed(), layout: context.layout, connector, token: Some(token) },
     )
 }
 
 /// Opens the token, recorded before anybody sees it.
-async fn open(visit: &Visit, vault: &Vault, connector: &Connector) -> Result<Secret, Error> {
-    let mut conn = visit.conn().await?;
+async fn open(context: &RequestContext, vault: &Vault, connector: &Connector) -> Result<Secret, Error> {
+    let mut conn = context.conn().await?;
     let sealed = SealedValues::read(&mut conn, connector.id).await?;
     let token = sealed.shown_token(vault)?.ok_or(Error::NotFound)?;
     let event = Event {
@@ -64,6 +64,6 @@ async fn open(visit: &Visit, vault: &Vault, connector: &Connector) -> Result<Sec
         subject_name: &connector.name,
         changes: Changes::none(),
     };
-    audit::record(&conn, &visit.actor, visit.now(), event).await?;
+    audit::record(&conn, &context.actor, context.now(), event).await?;
     Ok(token)
 }

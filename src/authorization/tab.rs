@@ -19,13 +19,13 @@ use super::origins::OriginReview;
 use super::save::save;
 use super::secret_field::SecretChange;
 use super::tab_conflict::conflict;
-use crate::access::{Right, SignInGuard, Throttle, Visit, password_again};
+use crate::access::{RequestContext, Right, SignInGuard, Throttle, password_again};
 use crate::connectors::{Connector, ConnectorHead, Health, Method, Tab};
 use crate::db::version::SeenVersion;
 use crate::oauth::Refusal;
 use crate::outbound::Outbound;
 use crate::vault::Vault;
-use crate::web::{Error, Form, FormData, PublicAddress, SaveError, Segment, Shell, TextField, page};
+use crate::web::{Error, Form, FormData, Layout, PublicAddress, SaveError, Segment, TextField, page};
 
 /// What has just come of a button of the tab, shown above it.
 pub(super) enum Notice {
@@ -45,7 +45,7 @@ const PASSWORD_HINT: &str =
 #[derive(Template)]
 #[template(path = "authorization/tab.html")]
 pub(super) struct TabPage {
-    shell: Shell,
+    layout: Layout,
     head: ConnectorHead,
     connector: Connector,
     authorization: Authorization,
@@ -109,22 +109,22 @@ pub(super) fn redirect_url(address: &PublicAddress, key: &str) -> String {
 }
 
 pub(super) fn tab_page(
-    visit: Visit,
+    context: RequestContext,
     stored: Stored,
     notice: Notice,
     status: StatusCode,
 ) -> Result<HttpResponse, Error> {
-    let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &visit.actor);
-    let (now, may_authorize) = (visit.now(), stored.connector.rights.contains(Right::Authorize));
+    let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &context.actor);
+    let (now, may_authorize) = (context.now(), stored.connector.rights.contains(Right::Authorize));
     let (can_fetch, can_authorize) = (stored.can_fetch(), stored.can_authorize());
-    let redirect_url = redirect_url(&visit.address, &stored.connector.key);
-    let confirmed = visit.is_confirmed();
+    let redirect_url = redirect_url(&context.address, &stored.connector.key);
+    let confirmed = context.is_confirmed();
     let Stored { connector, authorization, token, renewal, breaker, is_renewing, form, oauth: _, sealed: _, origins } =
         stored;
     page(
         status,
         &TabPage {
-            shell: visit.shell,
+            layout: context.layout,
             head,
             connector,
             authorization,
@@ -145,9 +145,9 @@ pub(super) fn tab_page(
     )
 }
 
-pub async fn edit(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let stored = load(&visit, &mut *visit.conn().await?, &key, Right::View).await?;
-    tab_page(visit, stored, Notice::None, StatusCode::OK)
+pub async fn edit(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let stored = load(&context, &mut *context.conn().await?, &key, Right::View).await?;
+    tab_page(context, stored, Notice::None, StatusCode::OK)
 }
 
 /// What the tab's form is sent for, besides saving.
@@ -171,7 +171,7 @@ impl Purpose {
 }
 
 pub async fn update(
-    visit: Visit,
+    context: RequestContext,
     vault: web::Data<Vault>,
     outbound: web::Data<Outbound>,
     keeper: web::Data<TokenKeeper>,
@@ -180,38 +180,38 @@ pub async fn update(
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let purpose = Purpose::of(&data);
-    let mut stored = load(&visit, &mut *visit.conn().await?, &key, Right::Authorize).await?;
+    let mut stored = load(&context, &mut *context.conn().await?, &key, Right::Authorize).await?;
     stored.form.read(&data);
     // Before anything is shown or checked: a page made from this form would carry the version of today.
     let Some(seen) = data.seen_version(stored.authorization.version) else {
-        let theirs = load(&visit, &mut *visit.conn().await?, &key, Right::Authorize).await?;
-        return conflict(visit.shell, theirs, &stored.form, &data);
+        let theirs = load(&context, &mut *context.conn().await?, &key, Right::Authorize).await?;
+        return conflict(context.layout, theirs, &stored.form, &data);
     };
     if purpose == Purpose::Show {
-        return tab_page(visit, stored, Notice::None, StatusCode::OK);
+        return tab_page(context, stored, Notice::None, StatusCode::OK);
     }
     if purpose != Purpose::Save {
-        brake.take(&visit.actor.username).map_err(Error::TooMany)?;
+        brake.take(&context.actor.username).map_err(Error::TooMany)?;
     }
     if purpose == Purpose::Discover {
-        return discovery::discover(visit, &vault, &outbound, stored, &data).await;
+        return discovery::discover(context, &vault, &outbound, stored, &data).await;
     }
     let Some(checked) = check(&vault, &mut stored, &data)? else {
-        return tab_page(visit, stored, Notice::None, StatusCode::UNPROCESSABLE_ENTITY);
+        return tab_page(context, stored, Notice::None, StatusCode::UNPROCESSABLE_ENTITY);
     };
     if purpose == Purpose::Test {
         let tools = Tools { vault: &vault, outbound: &outbound, keeper: &keeper };
-        let report = connection_test::test(&visit, &tools, &stored, &checked).await?;
-        return tab_page(visit, stored, Notice::Tested(report), StatusCode::OK);
+        let report = connection_test::test(&context, &tools, &stored, &checked).await?;
+        return tab_page(context, stored, Notice::Tested(report), StatusCode::OK);
     }
     // Asked for in the same form, so that the new secret makes its way once: it could not wait in a page while another
     // one asks for the password.
     let takes = stored.form.takes_secrets(&checked);
-    if takes && !guard.confirm(&visit, &data, &mut stored.form.errors).await? {
+    if takes && !guard.confirm(&context, &data, &mut stored.form.errors).await? {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return tab_page(visit, stored, Notice::None, status);
+        return tab_page(context, stored, Notice::None, status);
     }
-    store(visit, &vault, (stored, seen), &data, &checked).await
+    store(context, &vault, (stored, seen), &data, &checked).await
 }
 
 /// The form's settings, if they are in order.
@@ -221,23 +221,23 @@ fn check(vault: &Vault, stored: &mut Stored, data: &FormData) -> Result<Option<C
 }
 
 async fn store(
-    visit: Visit,
+    context: RequestContext,
     vault: &Vault,
     (stored, seen): (Stored, SeenVersion),
     data: &FormData,
     checked: &CheckedAuthorization,
 ) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let (by, now) = (&visit.actor, visit.now());
+    let mut conn = context.conn().await?;
+    let (by, now) = (&context.actor, context.now());
     match save(&mut conn, vault, by, now, (&stored, seen), checked).await {
         Ok(()) => {
             let address = format!("/connectors/{}/authorization", stored.connector.key);
-            Ok(visit.see_other(&address, saved_words(&stored, checked)))
+            Ok(context.see_other(&address, saved_words(&stored, checked)))
         }
         Err(SaveError::Fault(fault)) => Err(fault),
         Err(_) => {
-            let theirs = load(&visit, &mut conn, &stored.connector.key, Right::Authorize).await?;
-            conflict(visit.shell, theirs, &stored.form, data)
+            let theirs = load(&context, &mut conn, &stored.connector.key, Right::Authorize).await?;
+            conflict(context.layout, theirs, &stored.form, data)
         }
     }
 }

@@ -4,10 +4,10 @@ use actix_web::HttpResponse;
 
 use super::forms::AuthorizationForm;
 use super::tab::Stored;
-use crate::web::{ConflictPage, Difference, Error, FormData, Shell, date_time};
+use crate::web::{ConflictPage, Difference, Error, FormData, Layout, date_time};
 
 pub(super) fn conflict(
-    shell: Shell,
+    layout: Layout,
     theirs: Stored,
     mine: &AuthorizationForm,
     data: &FormData,
@@ -29,7 +29,7 @@ pub(super) fn conflict(
     let is_secret =
         |name: &str| secret_names.iter().any(|secret| name == *secret || name == format!("{secret}_choice"));
     ConflictPage {
-        shell,
+        layout,
         subject: theirs.connector.label.clone(),
         back: address.clone(),
         action: address,

@@ -13,14 +13,14 @@ use super::origins::{ApprovedOrigins, NewValue, approved_for_new};
 use super::queries::{self, NewSecret, SealedValues};
 use super::token_form::{TokenForm, TokenQuestion};
 use super::transport::{patience, transport_of, waiting_limits_of};
-use crate::access::{Actor, Right, Throttle, Visit};
+use crate::access::{Actor, RequestContext, Right, Throttle};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector, ConnectorHead, ConnectorId, Method, Tab};
 use crate::db::Conn;
 use crate::oauth::{ExpirySource, Refusal, Token, request_token};
 use crate::outbound::{Limits, Origin, Outbound, Transport};
 use crate::vault::{Secret, Vault};
-use crate::web::{Error, Form, Segment, Shell, date_time, iso, page_no_store, relative};
+use crate::web::{Error, Form, Layout, Segment, date_time, iso, page_no_store, relative};
 
 /// What came of a request.
 enum Outcome {
@@ -38,7 +38,7 @@ enum Outcome {
 #[derive(Template)]
 #[template(path = "authorization/token_request.html")]
 struct RequestPage {
-    shell: Shell,
+    layout: Layout,
     head: ConnectorHead,
     form: TokenForm,
     outcome: Outcome,
@@ -82,24 +82,24 @@ async fn find(by: &Actor, conn: &mut Conn, key: &str) -> Result<Connector, Error
 }
 
 fn request_page(
-    visit: Visit,
+    context: RequestContext,
     connector: &Connector,
     form: TokenForm,
     outcome: Outcome,
     limits: Limits,
     status: StatusCode,
 ) -> Result<HttpResponse, Error> {
-    let head = ConnectorHead::new(connector, Tab::Authorization, &visit.actor);
-    let now = visit.now();
-    page_no_store(status, &RequestPage { shell: visit.shell, head, form, outcome, now, patience: patience(limits) })
+    let head = ConnectorHead::new(connector, Tab::Authorization, &context.actor);
+    let now = context.now();
+    page_no_store(status, &RequestPage { layout: context.layout, head, form, outcome, now, patience: patience(limits) })
 }
 
-pub async fn new(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let connector = find(&visit.actor, &mut conn, &key).await?;
+pub async fn new(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let connector = find(&context.actor, &mut conn, &key).await?;
     let stored = queries::find(&mut conn, connector.id).await?;
     request_page(
-        visit,
+        context,
         &connector,
         TokenForm::new(TokenQuestion::of(&stored)),
         Outcome::None,
@@ -110,7 +110,7 @@ pub async fn new(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Er
 
 /// Performs the request. A refusal by the server is a result, shown on the page; only a form out of order is a 422.
 pub async fn create(
-    visit: Visit,
+    context: RequestContext,
     vault: web::Data<Vault>,
     outbound: web::Data<Outbound>,
     brake: web::Data<Throttle>,
@@ -119,29 +119,29 @@ pub async fn create(
 ) -> Result<HttpResponse, Error> {
     let (connector, transport, limits) = {
         // The connection goes back to the pool before the request: a slow server must not hold it.
-        let mut conn = visit.conn().await?;
-        settings(&mut conn, &visit.actor, &vault, &key).await?
+        let mut conn = context.conn().await?;
+        settings(&mut conn, &context.actor, &vault, &key).await?
     };
     let password = Secret::new(data.text("token_password"));
     let client_secret = Secret::new(data.text("token_client_secret"));
     let mut form = TokenForm::read(&data);
     let Some(request) = form.check(&password, &client_secret) else {
-        return request_page(visit, &connector, form, Outcome::None, limits, StatusCode::UNPROCESSABLE_ENTITY);
+        return request_page(context, &connector, form, Outcome::None, limits, StatusCode::UNPROCESSABLE_ENTITY);
     };
-    brake.take(&visit.actor.username).map_err(Error::TooMany)?;
-    let answer = request_token(&outbound, &transport, limits, &request, visit.now()).await;
-    record_request(&visit, &connector, &form, &answer).await?;
+    brake.take(&context.actor.username).map_err(Error::TooMany)?;
+    let answer = request_token(&outbound, &transport, limits, &request, context.now()).await;
+    record_request(&context, &connector, &form, &answer).await?;
     let outcome = match answer {
         Ok(token) => {
-            let origins = shown_origins(&visit, connector.id, &form.question).await?;
+            let origins = shown_origins(&context, connector.id, &form.question).await?;
             let sign_in = [&password, &client_secret];
             let kept = KeptAnswer::new(&form.question, sign_in, &token, &origins);
-            let request = keep(&visit, &vault, &connector, &kept).await?;
+            let request = keep(&context, &vault, &connector, &kept).await?;
             Outcome::Received { token, request, origins }
         }
         Err(refusal) => Outcome::Refused(refusal),
     };
-    request_page(visit, &connector, form, outcome, limits, StatusCode::OK)
+    request_page(context, &connector, form, outcome, limits, StatusCode::OK)
 }
 
 /// The connector, how requests travel by its settings, and how long they may take.
@@ -166,15 +166,19 @@ async fn settings(
 const NEW: NewValue<'static> = NewValue { replaced: &["token", "token_password", "token_client_secret"], ticked: None };
 
 /// The origins that the page with the token lists: those of the connector, and that of the token server.
-async fn shown_origins(visit: &Visit, connector: ConnectorId, question: &TokenQuestion) -> Result<Vec<String>, Error> {
-    let own = approved_for_new(&mut *visit.conn().await?, connector, &NEW).await?;
+async fn shown_origins(
+    context: &RequestContext,
+    connector: ConnectorId,
+    question: &TokenQuestion,
+) -> Result<Vec<String>, Error> {
+    let own = approved_for_new(&mut *context.conn().await?, connector, &NEW).await?;
     let asked: ApprovedOrigins = Origin::of_template(&question.url).into_iter().collect();
     Ok(own.or(&asked).stored())
 }
 
 /// That somebody had a server asked for a token, and what came of it.
 async fn record_request(
-    visit: &Visit,
+    context: &RequestContext,
     connector: &Connector,
     form: &TokenForm,
     answer: &Result<Token, Refusal>,
@@ -186,15 +190,20 @@ async fn record_request(
     let changes = Changes::none().field("URL Token", "", &form.question.url).field("Answer", "", result);
     let event =
         Event { kind: "token.requested", subject_id: Some(connector.id), subject_name: &connector.name, changes };
-    let conn = visit.conn().await?;
-    audit::record(&conn, &visit.actor, visit.now(), event).await
+    let conn = context.conn().await?;
+    audit::record(&conn, &context.actor, context.now(), event).await
 }
 
-async fn keep(visit: &Visit, vault: &Vault, connector: &Connector, kept: &KeptAnswer) -> Result<Uuid, Error> {
+async fn keep(
+    context: &RequestContext,
+    vault: &Vault,
+    connector: &Connector,
+    kept: &KeptAnswer,
+) -> Result<Uuid, Error> {
     let text = Secret::new(serde_json::to_string(kept).map_err(Error::internal)?);
-    let mut conn = visit.conn().await?;
-    let user = visit.actor.id.ok_or(Error::SignIn)?;
-    queries::keep_request(&mut conn, vault, user, visit.now(), connector.id, &text).await
+    let mut conn = context.conn().await?;
+    let user = context.actor.id.ok_or(Error::SignIn)?;
+    queries::keep_request(&mut conn, vault, user, context.now(), connector.id, &text).await
 }
 
 /// The answer as it waits, sealed, to be taken over: the page holds only its id.
@@ -233,26 +242,26 @@ impl KeptAnswer {
 
 /// Stores the token of a request, and with Keep it fresh also what renews it.
 pub async fn take(
-    visit: Visit,
+    context: RequestContext,
     vault: web::Data<Vault>,
     Segment(key): Segment,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let connector = find(&visit.actor, &mut conn, &key).await?;
+    let mut conn = context.conn().await?;
+    let connector = find(&context.actor, &mut conn, &key).await?;
     let back = format!("/connectors/{}/authorization", connector.key);
     let keep_fresh = data.get("do") == Some("keep");
     let request = data.get("request").and_then(|id| id.parse().ok()).unwrap_or(Uuid::nil());
-    let (by, now) = (&visit.actor, visit.now());
+    let (by, now) = (&context.actor, context.now());
     let taken = take_over(&mut conn, &vault, by, now, &connector, request, keep_fresh);
     let taken = taken.await?;
     Ok(match (taken, keep_fresh) {
-        (false, _) => visit.see_other_undone(
+        (false, _) => context.see_other_undone(
             &back,
             "This token was taken over already, or its ten minutes are over. Request another one.",
         ),
-        (true, false) => visit.see_other(&back, "The token was stored"),
-        (true, true) => visit.see_other(&back, "The token was stored and is kept fresh"),
+        (true, false) => context.see_other(&back, "The token was stored"),
+        (true, true) => context.see_other(&back, "The token was stored and is kept fresh"),
     })
 }
 

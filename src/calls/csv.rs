@@ -8,7 +8,7 @@ use futures_util::stream;
 use super::filter::{CallFilter, FILTERS, LogQuery, Newest};
 use super::queries;
 use super::row::CallRow;
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::db::Db;
 use crate::db::keyset::Position;
 use crate::web::{Error, ListQuery, csv};
@@ -28,13 +28,13 @@ struct Progress {
     lines: usize,
 }
 
-pub async fn download(visit: Visit, db: Data<Db>) -> Result<HttpResponse, Error> {
-    let query: LogQuery = ListQuery::parse("/calls.csv", visit.req.query_string(), &FILTERS);
-    let (filter, errors) = CallFilter::read(&query, None, visit.actor.sight, visit.now());
+pub async fn download(context: RequestContext, db: Data<Db>) -> Result<HttpResponse, Error> {
+    let query: LogQuery = ListQuery::parse("/calls.csv", context.req.query_string(), &FILTERS);
+    let (filter, errors) = CallFilter::read(&query, None, context.actor.visibility, context.now());
     if errors.any() {
         return Err(Error::BadRequest("From and To must be days or times such as 2026-11-22 or 2026-11-22 14:30."));
     }
-    let name = visit.now().format("calls-%Y-%m-%d.csv");
+    let name = context.now().format("calls-%Y-%m-%d.csv");
     let mut progress = Progress { filter, position: Some(Position::First), lines: 0 };
     // Read before the answer begins, so that a database that is away is an error page and no empty file.
     let first = progress.piece(&db).await?;

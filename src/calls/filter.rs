@@ -4,7 +4,7 @@ use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc
 use uuid::Uuid;
 
 use super::{CallRow, Outcome};
-use crate::access::Sight;
+use crate::access::Visibility;
 use crate::connectors::ConnectorId;
 use crate::db::keyset::{Cursor, Kind};
 use crate::web::{Column, Errors, ListQuery, Zone};
@@ -84,9 +84,9 @@ pub(super) struct CallFilter {
     pub class: Option<i16>,
     /// Which connectors' calls are looked for; nothing is asked where the log is that of one, which somebody has found
     /// already.
-    pub sight: Sight,
+    pub visibility: Visibility,
     /// What the reader sees of connectors anywhere.
-    pub reader: Sight,
+    pub reader: Visibility,
 }
 
 impl CallFilter {
@@ -94,7 +94,7 @@ impl CallFilter {
     pub fn read(
         query: &LogQuery,
         connector: Option<ConnectorId>,
-        reader: Sight,
+        reader: Visibility,
         now: DateTime<Utc>,
     ) -> (CallFilter, Errors) {
         let mut errors = Errors::default();
@@ -111,7 +111,7 @@ impl CallFilter {
             errors_only: outcome == ERRORS,
             outcome: Outcome::parse(outcome),
             class: class.map(|(_, _, first)| *first),
-            sight: connector.map_or(reader, |_| Sight::All),
+            visibility: connector.map_or(reader, |_| Visibility::All),
             reader,
         };
         (filter, errors)
@@ -192,7 +192,7 @@ mod tests {
 
     fn read(query: &str) -> (CallFilter, Errors) {
         let now = read_time("2026-11-22 14:30", false).expect("a time");
-        CallFilter::read(&ListQuery::parse("/calls", query, &FILTERS), None, Sight::All, now)
+        CallFilter::read(&ListQuery::parse("/calls", query, &FILTERS), None, Visibility::All, now)
     }
 
     #[test]

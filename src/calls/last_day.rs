@@ -4,7 +4,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use super::queries;
-use crate::access::Sight;
+use crate::access::Visibility;
 use crate::db::Conn;
 use crate::web::{Error, plural};
 
@@ -19,8 +19,8 @@ pub struct LastDay {
 impl askama::filters::HtmlSafe for LastDay {}
 
 /// Counts the calls of the last day, through the connectors that somebody sees.
-pub async fn last_day(conn: &Conn, sight: Sight, now: DateTime<Utc>) -> Result<LastDay, Error> {
-    let (calls, errors) = queries::last_day(conn, sight, now).await?;
+pub async fn last_day(conn: &Conn, visibility: Visibility, now: DateTime<Utc>) -> Result<LastDay, Error> {
+    let (calls, errors) = queries::last_day(conn, visibility, now).await?;
     Ok(LastDay { calls, errors })
 }
 

@@ -12,10 +12,10 @@ use super::filter::{CLASSES, CallFilter, ERRORS, FILTERS, LogQuery, Newest, PERI
 use super::queries::{self, Choices, WALK};
 use super::row::CallRow;
 use super::{Outcome, Retention, words};
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::connectors::{self, ConnectorHead, ConnectorId, Tab};
 use crate::web::{
-    Error, ErrorSummary, Errors, ListQuery, Option_, Pages, Segment, SelectField, Shell, TextField, Zone, grouped,
+    Error, ErrorSummary, Errors, Layout, ListQuery, Option_, Pages, Segment, SelectField, TextField, Zone, grouped,
     page, plural,
 };
 
@@ -23,7 +23,7 @@ use crate::web::{
 #[derive(Template)]
 #[template(path = "calls/list.html")]
 struct ListPage {
-    shell: Shell,
+    layout: Layout,
     log: Log,
 }
 
@@ -31,7 +31,7 @@ struct ListPage {
 #[derive(Template)]
 #[template(path = "calls/tab.html")]
 struct TabPage {
-    shell: Shell,
+    layout: Layout,
     head: ConnectorHead,
     log: Log,
 }
@@ -69,40 +69,40 @@ struct Filters {
     choices: Choices,
 }
 
-pub async fn list(visit: Visit, retention: Data<Retention>) -> Result<HttpResponse, Error> {
-    let log = Log::read(&visit, **retention, "/calls".into(), None).await?;
+pub async fn list(context: RequestContext, retention: Data<Retention>) -> Result<HttpResponse, Error> {
+    let log = Log::read(&context, **retention, "/calls".into(), None).await?;
     let status = log.http_status();
-    page(status, &ListPage { shell: visit.shell, log })
+    page(status, &ListPage { layout: context.layout, log })
 }
 
 pub async fn of_connector(
-    visit: Visit,
+    context: RequestContext,
     Segment(key): Segment,
     retention: Data<Retention>,
 ) -> Result<HttpResponse, Error> {
-    let connector = connectors::find_in_sight(&*visit.conn().await?, &visit.actor, &key).await?;
+    let connector = connectors::find_visible(&*context.conn().await?, &context.actor, &key).await?;
     let path = format!("/connectors/{}/activity", connector.key);
-    let log = Log::read(&visit, **retention, path, Some(connector.id)).await?;
-    let (head, status) = (ConnectorHead::new(&connector, Tab::Activity, &visit.actor), log.http_status());
-    page(status, &TabPage { shell: visit.shell, head, log })
+    let log = Log::read(&context, **retention, path, Some(connector.id)).await?;
+    let (head, status) = (ConnectorHead::new(&connector, Tab::Activity, &context.actor), log.http_status());
+    page(status, &TabPage { layout: context.layout, head, log })
 }
 
 impl Log {
     async fn read(
-        visit: &Visit,
+        context: &RequestContext,
         retention: Retention,
         path: String,
         connector: Option<ConnectorId>,
     ) -> Result<Log, Error> {
-        let query: LogQuery = ListQuery::parse(path, visit.req.query_string(), &FILTERS);
-        let (filter, errors) = CallFilter::read(&query, connector, visit.actor.sight, visit.now());
-        let conn = visit.conn().await?;
+        let query: LogQuery = ListQuery::parse(path, context.req.query_string(), &FILTERS);
+        let (filter, errors) = CallFilter::read(&query, connector, context.actor.visibility, context.now());
+        let conn = context.conn().await?;
         let (choices, unused, found) = if errors.any() {
             (queries::choices(&conn, &filter).await?, false, None)
         } else {
             let whole = Span {
-                from: filter.span.from.max(retention.oldest(visit.now()).and_time(NaiveTime::MIN).and_utc()),
-                to: filter.span.to.min(visit.now() + TimeDelta::seconds(1)),
+                from: filter.span.from.max(retention.oldest(context.now()).and_time(NaiveTime::MIN).and_utc()),
+                to: filter.span.to.min(context.now() + TimeDelta::seconds(1)),
             };
             let (whole, step) = steps(whole);
             let (choices, unused, found, sums) = try_join!(

@@ -7,8 +7,8 @@ use askama::Template;
 use super::queries;
 use super::row::{CallPlace, CallRow};
 use super::words;
-use crate::access::{Permission, Visit};
-use crate::web::{Error, Segment, Shell, page, with_zone};
+use crate::access::{Permission, RequestContext};
+use crate::web::{Error, Layout, Segment, page, with_zone};
 
 /// The width of the bar that shows where the time went, in units of its own.
 const WIDTH: i64 = 1_000;
@@ -16,7 +16,7 @@ const WIDTH: i64 = 1_000;
 #[derive(Template)]
 #[template(path = "calls/show.html")]
 struct CallPage {
-    shell: Shell,
+    layout: Layout,
     call: CallRow,
     may_view_connectors: bool,
 }
@@ -32,11 +32,11 @@ struct Part {
     colour: &'static str,
 }
 
-pub async fn show(visit: Visit, Segment(place): Segment) -> Result<HttpResponse, Error> {
+pub async fn show(context: RequestContext, Segment(place): Segment) -> Result<HttpResponse, Error> {
     let place = CallPlace::parse(&place).ok_or(Error::NotFound)?;
-    let call = queries::find(&*visit.conn().await?, visit.actor.sight, place).await?;
-    let may_view_connectors = visit.may(Permission::ViewConnectors);
-    page(StatusCode::OK, &CallPage { shell: visit.shell, call, may_view_connectors })
+    let call = queries::find(&*context.conn().await?, context.actor.visibility, place).await?;
+    let may_view_connectors = context.may(Permission::ViewConnectors);
+    page(StatusCode::OK, &CallPage { layout: context.layout, call, may_view_connectors })
 }
 
 impl CallPage {

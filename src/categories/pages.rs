@@ -7,11 +7,11 @@ use askama::Template;
 use super::forms::CategoryForm;
 use super::model::{Category, CategoryId, CategoryStatus};
 use super::queries;
-use crate::access::{Permission, Visit};
+use crate::access::{Permission, RequestContext};
 use crate::db::keyset::{Cursor, Kind, Slice};
 use crate::web::{
-    Column, ConflictPage, Difference, Error, Form, FormData, ListQuery, Option_, Pages, SaveError, Segment,
-    SelectField, Shell, date_time, page, plural,
+    Column, ConflictPage, Difference, Error, Form, FormData, Layout, ListQuery, Option_, Pages, SaveError, Segment,
+    SelectField, date_time, page, plural,
 };
 
 /// The columns of the list.
@@ -93,7 +93,7 @@ impl CategoryColumn {
 #[derive(Template)]
 #[template(path = "categories/list.html")]
 struct ListPage {
-    shell: Shell,
+    layout: Layout,
     query: ListQuery<CategoryColumn>,
     rows: Vec<Category>,
     pages: Pages,
@@ -121,23 +121,23 @@ impl ListPage {
     }
 }
 
-pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
-    let query = ListQuery::parse("/categories", visit.req.query_string(), &["status"]);
-    let mut conn = visit.conn().await?;
-    let (slice, total) = queries::list(&mut conn, visit.actor.sight, &query).await?;
+pub async fn list(context: RequestContext) -> Result<HttpResponse, Error> {
+    let query = ListQuery::parse("/categories", context.req.query_string(), &["status"]);
+    let mut conn = context.conn().await?;
+    let (slice, total) = queries::list(&mut conn, context.actor.visibility, &query).await?;
     let pages = Pages::new(&query, ["category", "categories"], &slice, total, |row| query.column.place(row));
     let Slice { rows, .. } = slice;
-    let may = |permission| visit.may(permission);
+    let may = |permission| context.may(permission);
     let (may_create, may_edit, may_delete) =
         (may(Permission::CreateCategories), may(Permission::EditCategories), may(Permission::DeleteCategories));
-    page(StatusCode::OK, &ListPage { shell: visit.shell, query, rows, pages, may_create, may_edit, may_delete })
+    page(StatusCode::OK, &ListPage { layout: context.layout, query, rows, pages, may_create, may_edit, may_delete })
 }
 
 /// The form page: of a new category, or of a stored one.
 #[derive(Template)]
 #[template(path = "categories/form.html")]
 struct FormPage {
-    shell: Shell,
+    layout: Layout,
     form: CategoryForm,
     category: Option<Category>,
     may_delete: bool,
@@ -149,40 +149,43 @@ impl FormPage {
     }
 }
 
-pub async fn new(visit: Visit) -> Result<HttpResponse, Error> {
+pub async fn new(context: RequestContext) -> Result<HttpResponse, Error> {
     page(
         StatusCode::OK,
-        &FormPage { shell: visit.shell, form: CategoryForm::empty(), category: None, may_delete: false },
+        &FormPage { layout: context.layout, form: CategoryForm::empty(), category: None, may_delete: false },
     )
 }
 
-pub async fn create(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error> {
+pub async fn create(context: RequestContext, Form(data): Form) -> Result<HttpResponse, Error> {
     let mut form = CategoryForm::read(&data);
     if let Some(checked) = form.check() {
-        let mut conn = visit.conn().await?;
+        let mut conn = context.conn().await?;
         let stored =
-            queries::create(&mut conn, &visit.actor, visit.now(), form.new_id, &checked.name, checked.status).await;
+            queries::create(&mut conn, &context.actor, context.now(), form.new_id, &checked.name, checked.status).await;
         match stored {
-            Ok(()) => return Ok(visit.see_other("/categories", "The category was created")),
+            Ok(()) => return Ok(context.see_other("/categories", "The category was created")),
             // The second press of the same form finds what the first has made.
             Err(SaveError::Repeated) => {
-                return Ok(visit.see_other("/categories", "The category was created"));
+                return Ok(context.see_other("/categories", "The category was created"));
             }
             Err(SaveError::Fault(fault)) => return Err(fault),
             Err(_) => form.name_taken(),
         }
     }
-    page(StatusCode::UNPROCESSABLE_ENTITY, &FormPage { shell: visit.shell, form, category: None, may_delete: false })
+    page(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        &FormPage { layout: context.layout, form, category: None, may_delete: false },
+    )
 }
 
-pub async fn edit(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn edit(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let category = find(&mut conn, &id).await?;
-    let may_delete = visit.may(Permission::DeleteCategories) && !category.is_built_in();
+    let may_delete = context.may(Permission::DeleteCategories) && !category.is_built_in();
     page(
         StatusCode::OK,
         &FormPage {
-            shell: visit.shell,
+            layout: context.layout,
             form: CategoryForm::of(&category).map_err(Error::internal)?,
             category: Some(category),
             may_delete,
@@ -190,33 +193,36 @@ pub async fn edit(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Er
     )
 }
 
-pub async fn update(visit: Visit, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn update(context: RequestContext, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let category = find(&mut conn, &id).await?;
     let mut form = CategoryForm::read(&data);
     let Some(seen) = data.seen_version(category.version) else {
-        return conflict(visit.shell, category, &data, &form);
+        return conflict(context.layout, category, &data, &form);
     };
     if let Some(checked) = form.check() {
-        let (by, now) = (&visit.actor, visit.now());
+        let (by, now) = (&context.actor, context.now());
         match queries::update(&mut conn, by, now, (&category, seen), &checked).await {
-            Ok(()) => return Ok(visit.see_other("/categories", "The category was saved")),
+            Ok(()) => return Ok(context.see_other("/categories", "The category was saved")),
             Err(SaveError::Fault(fault)) => return Err(fault),
             Err(SaveError::Stale) => {
-                return conflict(visit.shell, find(&mut conn, &id).await?, &data, &form);
+                return conflict(context.layout, find(&mut conn, &id).await?, &data, &form);
             }
             Err(_) => form.name_taken(),
         }
     }
-    let may_delete = visit.may(Permission::DeleteCategories) && !category.is_built_in();
-    page(StatusCode::UNPROCESSABLE_ENTITY, &FormPage { shell: visit.shell, form, category: Some(category), may_delete })
+    let may_delete = context.may(Permission::DeleteCategories) && !category.is_built_in();
+    page(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        &FormPage { layout: context.layout, form, category: Some(category), may_delete },
+    )
 }
 
-fn conflict(shell: Shell, theirs: Category, data: &FormData, mine: &CategoryForm) -> Result<HttpResponse, Error> {
+fn conflict(layout: Layout, theirs: Category, data: &FormData, mine: &CategoryForm) -> Result<HttpResponse, Error> {
     let status = |code: &str| CategoryStatus::parse(code).map_or("", CategoryStatus::label).to_string();
     let address = format!("/categories/{}", theirs.id);
     ConflictPage {
-        shell,
+        layout,
         action: address.clone(),
         back: format!("{address}/edit"),
         saved_by: theirs.updated_by.clone(),
@@ -240,7 +246,7 @@ fn conflict(shell: Shell, theirs: Category, data: &FormData, mine: &CategoryForm
 #[derive(Template)]
 #[template(path = "categories/delete.html")]
 struct DeletePage {
-    shell: Shell,
+    layout: Layout,
     category: Category,
     trashed: i64,
     /// Some of its connectors may not be open to the person.
@@ -261,27 +267,27 @@ impl DeletePage {
     }
 }
 
-async fn delete_page(visit: Visit, category: Category, status: StatusCode) -> Result<HttpResponse, Error> {
-    let sees_some = visit.actor.sight.is_limited();
-    let trashed = queries::trashed_connectors(&mut *visit.conn().await?, category.id).await?;
-    page(status, &DeletePage { shell: visit.shell, category, trashed, sees_some })
+async fn delete_page(context: RequestContext, category: Category, status: StatusCode) -> Result<HttpResponse, Error> {
+    let sees_some = context.actor.visibility.is_limited();
+    let trashed = queries::trashed_connectors(&mut *context.conn().await?, category.id).await?;
+    page(status, &DeletePage { layout: context.layout, category, trashed, sees_some })
 }
 
-pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let category = find(&mut *visit.conn().await?, &id).await?;
-    delete_page(visit, category, StatusCode::OK).await
+pub async fn confirm_delete(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let category = find(&mut *context.conn().await?, &id).await?;
+    delete_page(context, category, StatusCode::OK).await
 }
 
-pub async fn delete(visit: Visit, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn delete(context: RequestContext, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let category = find(&mut conn, &id).await?;
-    let deleted = queries::delete(&mut conn, &visit.actor, visit.now(), &category).await;
+    let deleted = queries::delete(&mut conn, &context.actor, context.now(), &category).await;
     // The page takes one of its own.
     drop(conn);
     match deleted {
-        Ok(()) => Ok(visit.see_other("/categories", "The category was deleted")),
+        Ok(()) => Ok(context.see_other("/categories", "The category was deleted")),
         Err(SaveError::Fault(fault)) => Err(fault),
-        Err(_) => delete_page(visit, category, StatusCode::CONFLICT).await,
+        Err(_) => delete_page(context, category, StatusCode::CONFLICT).await,
     }
 }
 

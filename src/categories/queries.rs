@@ -11,7 +11,7 @@ use uuid::{Uuid, uuid};
 use super::model::{Category, CategoryId, CheckedCategory};
 use super::pages::CategoryColumn;
 use crate::access::Actor;
-use crate::access::Sight;
+use crate::access::Visibility;
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
 use crate::db::keyset::{Keyset, Slice};
@@ -31,7 +31,7 @@ const COLUMNS: &str = "id, name, status, built_in, connectors, version, created_
 /// One page of the list, with the number of those connectors that somebody sees.
 pub(super) async fn list(
     conn: &mut Conn,
-    sight: Sight,
+    visibility: Visibility,
     query: &ListQuery<CategoryColumn>,
 ) -> Result<(Slice<Category>, Total), Error> {
     let (column, kind) = query.column.sql();
@@ -39,7 +39,7 @@ pub(super) async fn list(
     let place = keyset.condition(3).map(|condition| format!(" AND {condition}")).unwrap_or_default();
     let sql = format!(
         "SELECT {COLUMNS} FROM {} WHERE name_folded LIKE $1 AND ($2 = '' OR status = $2){place} ORDER BY {} LIMIT {}",
-        counted(sight),
+        counted(visibility),
         keyset.order(),
         query.size + 1
     );
@@ -56,8 +56,8 @@ pub(super) async fn list(
 
 /// The table; where not all connectors are seen, with the hidden ones taken off the kept number, so that it can be
 /// sorted by what it shows.
-fn counted(sight: Sight) -> String {
-    let Some(hidden) = sight.hidden("c") else {
+fn counted(visibility: Visibility) -> String {
+    let Some(hidden) = visibility.hidden("c") else {
         return "categories".into();
     };
     format!(

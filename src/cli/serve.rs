@@ -22,7 +22,7 @@ use crate::calls::Retention;
 use crate::clock::Clock;
 use crate::config::{Config, OidcConfig};
 use crate::connectors::LegacyGrants;
-use crate::db::{COMMAND, Db, JOB, Notices, Pools, migrate};
+use crate::db::{COMMAND, ChangeListener, Db, JOB, Pools, migrate};
 use crate::keyring::{Instance, sign_off};
 use crate::notices::Channels;
 use crate::openid::{Settings, SignIns};
@@ -78,7 +78,7 @@ async fn serve_until_stopped(
         own: vec![listener.local_addr()?],
         public: HttpUrl::parse(&config.public_url).ok(),
     };
-    let notices = Notices::new(&url);
+    let notices = ChangeListener::new(&url);
     notices.guard(&db);
     notices.guard(&jobs);
     let (vault, masters) = open_vault(config, &db, &clock).await?;

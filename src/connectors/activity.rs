@@ -5,9 +5,9 @@ use actix_web::http::StatusCode;
 use askama::Template;
 
 use super::{ConnectorHead, Tab, queries};
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::audit::{self, AuditLine};
-use crate::web::{Error, Segment, Shell, page};
+use crate::web::{Error, Layout, Segment, page};
 
 /// The newest lines that the tab shows.
 const SHOWN: i64 = 100;
@@ -15,15 +15,15 @@ const SHOWN: i64 = 100;
 #[derive(Template)]
 #[template(path = "connectors/changes.html")]
 struct ChangesPage {
-    shell: Shell,
+    layout: Layout,
     head: ConnectorHead,
     lines: Vec<AuditLine>,
 }
 
-pub async fn changes(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let connector = queries::find_in_sight(&conn, &visit.actor, &key).await?;
+pub async fn changes(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let connector = queries::find_visible(&conn, &context.actor, &key).await?;
     let lines = audit::lines_of(&mut conn, connector.id, SHOWN).await?;
-    let head = ConnectorHead::new(&connector, Tab::Activity, &visit.actor);
-    page(StatusCode::OK, &ChangesPage { shell: visit.shell, head, lines })
+    let head = ConnectorHead::new(&connector, Tab::Activity, &context.actor);
+    page(StatusCode::OK, &ChangesPage { layout: context.layout, head, lines })
 }

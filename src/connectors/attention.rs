@@ -4,10 +4,10 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use super::Health;
+use super::issue::{Issues, issues};
 use super::model::ListRow;
 use super::queries::{self, COUNT_LIMIT, Changed, Found};
-use super::trouble::{Troubles, troubles};
-use crate::access::{Permission, Visit};
+use crate::access::{Permission, RequestContext};
 use crate::db::Conn;
 use crate::web::{Error, Total};
 
@@ -22,7 +22,7 @@ pub(super) const WORST_FIRST: [Health; 3] = [Health::NeedsReauthorization, Healt
 #[template(path = "connectors/attention.html")]
 pub struct Attention {
     found: Found,
-    troubles: Troubles,
+    issues: Issues,
     now: DateTime<Utc>,
     /// There are data connectors that are kept to certain people.
     is_limited: bool,
@@ -33,16 +33,16 @@ pub struct Attention {
 impl askama::filters::HtmlSafe for Attention {}
 
 /// Looks at all connectors.
-pub async fn attention(visit: &Visit, conn: &Conn) -> Result<Attention, Error> {
-    let found = queries::find_attention(conn, &visit.actor, ROWS).await?;
-    let troubles = troubles(conn, &found.ailing).await?;
+pub async fn attention(context: &RequestContext, conn: &Conn) -> Result<Attention, Error> {
+    let found = queries::find_attention(conn, &context.actor, ROWS).await?;
+    let issues = issues(conn, &found.ailing).await?;
     Ok(Attention {
         found,
-        troubles,
-        now: visit.now(),
-        is_limited: visit.actor.sight.is_limited(),
-        may_create: visit.may(Permission::CreateConnectors),
-        may_edit: visit.may(Permission::EditConnectors),
+        issues,
+        now: context.now(),
+        is_limited: context.actor.visibility.is_limited(),
+        may_create: context.may(Permission::CreateConnectors),
+        may_edit: context.may(Permission::EditConnectors),
     })
 }
 

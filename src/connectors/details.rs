@@ -9,65 +9,69 @@ use super::forms::ConnectorForm;
 use super::model::{CheckedDetails, enabled_word};
 use super::queries::Seen;
 use super::{Connector, ConnectorHead, ConnectorId, LegacyGrants, Method, Tab, queries};
-use crate::access::{Actor, Permission, Right, Visit};
+use crate::access::{Actor, Permission, RequestContext, Right};
 use crate::categories::{self, CategoryChoice, CategoryId};
 use crate::db::Conn;
-use crate::web::{ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Shell, date_time, page};
+use crate::web::{ConflictPage, Difference, Error, Form, FormData, Layout, SaveError, Segment, date_time, page};
 
 #[derive(Template)]
 #[template(path = "connectors/new.html")]
 struct NewPage {
-    shell: Shell,
+    layout: Layout,
     form: ConnectorForm,
     may_create_category: bool,
 }
 
-pub async fn new(visit: Visit, grants: web::Data<LegacyGrants>) -> Result<HttpResponse, Error> {
-    let choices = categories::assignable(&*visit.conn().await?, &[]).await?;
+pub async fn new(context: RequestContext, grants: web::Data<LegacyGrants>) -> Result<HttpResponse, Error> {
+    let choices = categories::assignable(&*context.conn().await?, &[]).await?;
     let form = ConnectorForm::empty(choices).offering(**grants);
-    new_page(visit, form, StatusCode::OK)
+    new_page(context, form, StatusCode::OK)
 }
 
-fn new_page(visit: Visit, form: ConnectorForm, status: StatusCode) -> Result<HttpResponse, Error> {
-    let may_create_category = visit.may(Permission::CreateCategories);
-    page(status, &NewPage { shell: visit.shell, form, may_create_category })
+fn new_page(context: RequestContext, form: ConnectorForm, status: StatusCode) -> Result<HttpResponse, Error> {
+    let may_create_category = context.may(Permission::CreateCategories);
+    page(status, &NewPage { layout: context.layout, form, may_create_category })
 }
 
-pub async fn create(visit: Visit, grants: web::Data<LegacyGrants>, Form(data): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn create(
+    context: RequestContext,
+    grants: web::Data<LegacyGrants>,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let choices = categories::assignable(&conn, &[]).await?;
     let mut form = ConnectorForm::read(&data, choices).offering(**grants);
     if let Some(new) = form.check_new() {
-        match queries::create(&mut conn, &visit.actor, visit.now(), &new).await {
-            Ok(key) => return Ok(created(&visit, &key, new.method)),
+        match queries::create(&mut conn, &context.actor, context.now(), &new).await {
+            Ok(key) => return Ok(created(&context, &key, new.method)),
             // The second press of the same form finds what the first has made. An id that was made up finds what its
             // person sees anyway, or nothing.
             Err(SaveError::Repeated) => {
-                let key = queries::key_of(&mut conn, visit.actor.sight, new.id).await?;
-                return Ok(created(&visit, &key, new.method));
+                let key = queries::key_of(&mut conn, context.actor.visibility, new.id).await?;
+                return Ok(created(&context, &key, new.method));
             }
             Err(SaveError::Fault(fault)) => return Err(fault),
             Err(SaveError::InUse) => form.errors.add("category", "A category was deleted meanwhile. Choose again."),
             Err(SaveError::NameTaken | SaveError::Stale) => form.name_taken(),
         }
     }
-    new_page(visit, form, StatusCode::UNPROCESSABLE_ENTITY)
+    new_page(context, form, StatusCode::UNPROCESSABLE_ENTITY)
 }
 
-fn created(visit: &Visit, key: &str, method: Method) -> HttpResponse {
+fn created(context: &RequestContext, key: &str, method: Method) -> HttpResponse {
     let next = if method == Method::NoAuth {
         format!("/connectors/{key}/endpoints")
     } else {
         format!("/connectors/{key}/authorization")
     };
-    visit.see_other(&next, "The Data Connector was created")
+    context.see_other(&next, "The Data Connector was created")
 }
 
 /// The Details tab: a form for whoever may edit, the same facts in words for whoever may not.
 #[derive(Template)]
 #[template(path = "connectors/details.html")]
 struct DetailsPage {
-    shell: Shell,
+    layout: Layout,
     head: ConnectorHead,
     connector: Connector,
     form: ConnectorForm,
@@ -77,25 +81,25 @@ struct DetailsPage {
 }
 
 async fn details_page(
-    visit: Visit,
+    context: RequestContext,
     connector: Connector,
     form: ConnectorForm,
     status: StatusCode,
 ) -> Result<HttpResponse, Error> {
-    let head = ConnectorHead::new(&connector, Tab::Details, &visit.actor);
+    let head = ConnectorHead::new(&connector, Tab::Details, &context.actor);
     let (may_edit, may_create, may_delete) = (
         connector.rights.contains(Right::Edit),
-        visit.may(Permission::CreateConnectors) && connector.rights.contains(Right::Edit),
-        visit.may(Permission::DeleteConnectors) && connector.require_to_delete().is_ok(),
+        context.may(Permission::CreateConnectors) && connector.rights.contains(Right::Edit),
+        context.may(Permission::DeleteConnectors) && connector.require_to_delete().is_ok(),
     );
-    page(status, &DetailsPage { shell: visit.shell, head, connector, form, may_edit, may_create, may_delete })
+    page(status, &DetailsPage { layout: context.layout, head, connector, form, may_edit, may_create, may_delete })
 }
 
-pub async fn edit(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let conn = visit.conn().await?;
-    let (connector, chosen, choices) = load(&conn, &visit.actor, &key, Right::View).await?;
+pub async fn edit(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let conn = context.conn().await?;
+    let (connector, chosen, choices) = load(&conn, &context.actor, &key, Right::View).await?;
     let form = ConnectorForm::of(&connector, chosen, choices);
-    details_page(visit, connector, form, StatusCode::OK).await
+    details_page(context, connector, form, StatusCode::OK).await
 }
 
 /// A connector, its categories and those that it can have, asked for in one go. The categories are no older than the
@@ -113,47 +117,47 @@ async fn load(
     )
 }
 
-pub async fn update(visit: Visit, Segment(key): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
-    let conn = visit.conn().await?;
-    let (connector, categories, choices) = load(&conn, &visit.actor, &key, Right::Edit).await?;
+pub async fn update(context: RequestContext, Segment(key): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
+    let conn = context.conn().await?;
+    let (connector, categories, choices) = load(&conn, &context.actor, &key, Right::Edit).await?;
     let mut form = ConnectorForm::read(&data, choices);
     let Some(version) = data.seen_version(connector.version) else {
-        return conflict(visit.shell, connector, &data, &form);
+        return conflict(context.layout, connector, &data, &form);
     };
     let Some(checked) = form.check_details(&connector) else {
-        return details_page(visit, connector, form, StatusCode::UNPROCESSABLE_ENTITY).await;
+        return details_page(context, connector, form, StatusCode::UNPROCESSABLE_ENTITY).await;
     };
     drop(conn);
     let seen = Seen { connector: &connector, categories: &categories, version };
-    store(visit, &seen, form, &checked, &data).await
+    store(context, &seen, form, &checked, &data).await
 }
 
 async fn store(
-    visit: Visit,
+    context: RequestContext,
     seen: &Seen<'_>,
     mut form: ConnectorForm,
     checked: &CheckedDetails,
     data: &FormData,
 ) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+    let mut conn = context.conn().await?;
     let connector = seen.connector;
-    match queries::update(&mut conn, &visit.actor, visit.now(), seen, checked).await {
+    match queries::update(&mut conn, &context.actor, context.now(), seen, checked).await {
         Ok(()) => {
             let address = format!("/connectors/{}", connector.key);
             let words = saved_words(&mut conn, connector.id, checked).await?;
-            return Ok(visit.see_other(&address, words));
+            return Ok(context.see_other(&address, words));
         }
         Err(SaveError::Fault(fault)) => return Err(fault),
         Err(SaveError::Stale) => {
-            let theirs = queries::find(&conn, &visit.actor, &connector.key, Right::Edit).await?;
-            return conflict(visit.shell, theirs, data, &form);
+            let theirs = queries::find(&conn, &context.actor, &connector.key, Right::Edit).await?;
+            return conflict(context.layout, theirs, data, &form);
         }
         Err(SaveError::InUse) => form.errors.add("category", "A category was deleted meanwhile. Choose again."),
         Err(SaveError::NameTaken | SaveError::Repeated) => form.name_taken(),
     }
     drop(conn);
     let connector = connector.clone();
-    details_page(visit, connector, form, StatusCode::UNPROCESSABLE_ENTITY).await
+    details_page(context, connector, form, StatusCode::UNPROCESSABLE_ENTITY).await
 }
 
 const SAVED: &str = "The Data Connector was saved";
@@ -175,7 +179,7 @@ pub fn waiting_words(saved: &str, origin: &str) -> String {
     )
 }
 
-fn conflict(shell: Shell, theirs: Connector, data: &FormData, form: &ConnectorForm) -> Result<HttpResponse, Error> {
+fn conflict(layout: Layout, theirs: Connector, data: &FormData, form: &ConnectorForm) -> Result<HttpResponse, Error> {
     let mine = form.typed();
     let address = format!("/connectors/{}", theirs.key);
     let difference = |label: &'static str, theirs: &str, mine: String| Difference {
@@ -184,7 +188,7 @@ fn conflict(shell: Shell, theirs: Connector, data: &FormData, form: &ConnectorFo
         mine,
     };
     ConflictPage {
-        shell,
+        layout,
         subject: theirs.label.clone(),
         back: address.clone(),
         action: address,
@@ -205,16 +209,16 @@ fn conflict(shell: Shell, theirs: Connector, data: &FormData, form: &ConnectorFo
     .respond()
 }
 
-pub async fn duplicate(visit: Visit, Segment(key): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let original = queries::find(&conn, &visit.actor, &key, Right::Edit).await?;
-    match queries::duplicate(&mut conn, &visit.actor, visit.now(), &original).await {
-        Ok(key) => Ok(visit.see_other(
+pub async fn duplicate(context: RequestContext, Segment(key): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let original = queries::find(&conn, &context.actor, &key, Right::Edit).await?;
+    match queries::duplicate(&mut conn, &context.actor, context.now(), &original).await {
+        Ok(key) => Ok(context.see_other(
             &format!("/connectors/{key}"),
             "The Data Connector was duplicated, without its secrets and tokens",
         )),
         Err(SaveError::Fault(fault)) => Err(fault),
-        Err(_) => Ok(visit.see_other_undone(
+        Err(_) => Ok(context.see_other_undone(
             &format!("/connectors/{}", original.key),
             "There are too many copies of this Data Connector. Rename or delete some first.",
         )),

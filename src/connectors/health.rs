@@ -1,6 +1,6 @@
 //! The health of a connector: one word for whether calls through it can be authorized.
 //!
-//! Which word it is follows from stored facts and the time, see [`super::outlook`]. The word is stored with the
+//! Which word it is follows from stored facts and the time, see [`super::forecast`]. The word is stored with the
 //! connector, so that the list can sort and filter by it; whatever changes a fact recomputes it in its transaction, and
 //! a job does so when only time has passed.
 

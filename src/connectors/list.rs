@@ -7,21 +7,21 @@ use chrono::{DateTime, Utc};
 use futures_util::try_join;
 
 use super::columns::ConnectorColumn;
+use super::issue::{Issues, issues};
 use super::model::ListRow;
-use super::trouble::{Troubles, troubles};
 use super::{Health, Method, queries};
-use crate::access::{Permission, Visit};
+use crate::access::{Permission, RequestContext};
 use crate::categories::{self, CategoryChoice};
 use crate::db::keyset::Slice;
-use crate::web::{Error, ListQuery, Option_, Pages, SelectField, Shell, page};
+use crate::web::{Error, Layout, ListQuery, Option_, Pages, SelectField, page};
 
 #[derive(Template)]
 #[template(path = "connectors/list.html")]
 struct ListPage {
-    shell: Shell,
+    layout: Layout,
     query: ListQuery<ConnectorColumn>,
     rows: Vec<ListRow>,
-    troubles: Troubles,
+    issues: Issues,
     now: DateTime<Utc>,
     pages: Pages,
     categories: Vec<CategoryChoice>,
@@ -89,27 +89,27 @@ impl ListPage {
     }
 }
 
-pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
-    let query = ListQuery::parse("/connectors", visit.req.query_string(), &["category", "auth_method", "status"]);
-    let conn = visit.conn().await?;
+pub async fn show(context: RequestContext) -> Result<HttpResponse, Error> {
+    let query = ListQuery::parse("/connectors", context.req.query_string(), &["category", "auth_method", "status"]);
+    let conn = context.conn().await?;
     let chosen = query.filter("category").parse().ok();
     // All go to the database in one go.
     let ((slice, total), categories) =
-        try_join!(queries::list(&conn, &visit.actor, &query), categories::assignable(&conn, chosen.as_slice()),)?;
+        try_join!(queries::list(&conn, &context.actor, &query), categories::assignable(&conn, chosen.as_slice()),)?;
     let pages = Pages::new(&query, ["data connector", "data connectors"], &slice, total, |row| query.column.place(row));
     let Slice { rows, .. } = slice;
-    let (troubles, now) = (troubles(&conn, &rows).await?, visit.now());
-    let may = |permission| visit.may(permission);
+    let (issues, now) = (issues(&conn, &rows).await?, context.now());
+    let may = |permission| context.may(permission);
     let (may_create, may_edit, may_delete) =
         (may(Permission::CreateConnectors), may(Permission::EditConnectors), may(Permission::DeleteConnectors));
-    let is_limited = visit.actor.sight.is_limited();
+    let is_limited = context.actor.visibility.is_limited();
     page(
         StatusCode::OK,
         &ListPage {
-            shell: visit.shell,
+            layout: context.layout,
             query,
             rows,
-            troubles,
+            issues,
             now,
             pages,
             categories,

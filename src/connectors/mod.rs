@@ -7,28 +7,28 @@ mod activity;
 mod attention;
 mod columns;
 mod details;
+mod forecast;
 mod forms;
 mod head;
 mod health;
+mod issue;
 mod list;
 mod method;
 mod model;
-mod outlook;
 mod queries;
 mod trash;
-mod trouble;
 
 pub use activity::changes;
 pub use attention::{Attention, attention};
 pub use details::{create, duplicate, edit, new, update, waiting_words};
+pub use forecast::{Facts, HealthForecast, RenewalFacts, TokenTimes, is_idle};
 pub use head::{ConnectorHead, Tab};
 pub use health::Health;
 pub use list::show as list;
 pub use method::{Grant, LegacyGrants, Method};
 pub use model::{Connector, ConnectorId, EVERYBODY, NewConnector, parse_name};
-pub use outlook::{Facts, Outlook, RenewalFacts, TokenTimes, is_idle};
 pub use queries::{
-    create as insert, find, find_in_sight, hold_authorization, outdate_authorization, purge_trash, refresh_due_health,
+    create as insert, find, find_visible, hold_authorization, outdate_authorization, purge_trash, refresh_due_health,
     refresh_health, review_health, waits_for_approval,
 };
 pub use trash::{confirm_delete, delete, list as trash, restore};

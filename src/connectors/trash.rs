@@ -8,50 +8,50 @@ use chrono::{DateTime, Utc};
 use super::Connector;
 use super::model::{TrashRow, TrashedConnector};
 use super::queries::{self, KEPT, SHOWN, USERS_SHOWN, Usage};
-use crate::access::{Right, Visit};
+use crate::access::{RequestContext, Right};
 use crate::db::Conn;
-use crate::web::{Error, Form, SaveError, Segment, Shell, page, plural, relative};
+use crate::web::{Error, Form, Layout, SaveError, Segment, page, plural, relative};
 
 #[derive(Template)]
 #[template(path = "connectors/delete.html")]
 struct DeletePage {
-    shell: Shell,
+    layout: Layout,
     connector: Connector,
     usage: Usage,
     /// Somebody saved it since the page was opened: look again before deleting.
     changed: bool,
 }
 
-pub async fn confirm_delete(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let conn = visit.conn().await?;
-    let connector = queries::find(&conn, &visit.actor, &key, Right::View).await?;
+pub async fn confirm_delete(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let conn = context.conn().await?;
+    let connector = queries::find(&conn, &context.actor, &key, Right::View).await?;
     connector.require_to_delete()?;
-    let usage = queries::usage(&conn, connector.id, visit.now()).await?;
-    page(StatusCode::OK, &DeletePage { shell: visit.shell, connector, usage, changed: false })
+    let usage = queries::usage(&conn, connector.id, context.now()).await?;
+    page(StatusCode::OK, &DeletePage { layout: context.layout, connector, usage, changed: false })
 }
 
-pub async fn delete(visit: Visit, Segment(key): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let connector = queries::find(&conn, &visit.actor, &key, Right::View).await?;
+pub async fn delete(context: RequestContext, Segment(key): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let connector = queries::find(&conn, &context.actor, &key, Right::View).await?;
     connector.require_to_delete()?;
     let Some(seen) = data.seen_version(connector.version) else {
-        return changed_page(visit, &conn, connector).await;
+        return changed_page(context, &conn, connector).await;
     };
-    let (by, now) = (&visit.actor, visit.now());
+    let (by, now) = (&context.actor, context.now());
     match queries::move_to_trash(&mut conn, by, now, (&connector, seen)).await {
-        Ok(()) => Ok(visit.see_other("/connectors", "The Data Connector was deleted")),
+        Ok(()) => Ok(context.see_other("/connectors", "The Data Connector was deleted")),
         Err(SaveError::Fault(fault)) => Err(fault),
         Err(_) => {
-            let theirs = queries::find(&conn, &visit.actor, &key, Right::View).await?;
-            changed_page(visit, &conn, theirs).await
+            let theirs = queries::find(&conn, &context.actor, &key, Right::View).await?;
+            changed_page(context, &conn, theirs).await
         }
     }
 }
 
 /// The confirmation once more, with the connector as it is now.
-async fn changed_page(visit: Visit, conn: &Conn, connector: Connector) -> Result<HttpResponse, Error> {
-    let usage = queries::usage(conn, connector.id, visit.now()).await?;
-    page(StatusCode::CONFLICT, &DeletePage { shell: visit.shell, connector, usage, changed: true })
+async fn changed_page(context: RequestContext, conn: &Conn, connector: Connector) -> Result<HttpResponse, Error> {
+    let usage = queries::usage(conn, connector.id, context.now()).await?;
+    page(StatusCode::CONFLICT, &DeletePage { layout: context.layout, connector, usage, changed: true })
 }
 
 impl DeletePage {
@@ -74,7 +74,7 @@ impl DeletePage {
 #[derive(Template)]
 #[template(path = "connectors/trash.html")]
 struct TrashPage {
-    shell: Shell,
+    layout: Layout,
     rows: Vec<TrashRow>,
     now: DateTime<Utc>,
     /// A restore that was refused: the name it needs.
@@ -96,25 +96,25 @@ impl TrashPage {
     }
 }
 
-pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
-    trash_page(visit, None, StatusCode::OK).await
+pub async fn list(context: RequestContext) -> Result<HttpResponse, Error> {
+    trash_page(context, None, StatusCode::OK).await
 }
 
-async fn trash_page(visit: Visit, taken: Option<String>, status: StatusCode) -> Result<HttpResponse, Error> {
-    let rows = queries::trashed(&mut *visit.conn().await?, &visit.actor).await?;
-    let now = visit.now();
-    page(status, &TrashPage { shell: visit.shell, rows, now, taken })
+async fn trash_page(context: RequestContext, taken: Option<String>, status: StatusCode) -> Result<HttpResponse, Error> {
+    let rows = queries::trashed(&mut *context.conn().await?, &context.actor).await?;
+    let now = context.now();
+    page(status, &TrashPage { layout: context.layout, rows, now, taken })
 }
 
-pub async fn restore(visit: Visit, Segment(key): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let connector = queries::find_trashed(&mut conn, &visit.actor, &key).await?;
-    let restored = queries::restore(&mut conn, &visit.actor, visit.now(), &connector).await;
+pub async fn restore(context: RequestContext, Segment(key): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let connector = queries::find_trashed(&mut conn, &context.actor, &key).await?;
+    let restored = queries::restore(&mut conn, &context.actor, context.now(), &connector).await;
     // The page takes one of its own.
     drop(conn);
     match restored {
-        Ok(()) => Ok(visit.see_other(&format!("/connectors/{}", connector.key), "The Data Connector was restored")),
+        Ok(()) => Ok(context.see_other(&format!("/connectors/{}", connector.key), "The Data Connector was restored")),
         Err(SaveError::Fault(fault)) => Err(fault),
-        Err(_) => trash_page(visit, Some(connector.name), StatusCode::CONFLICT).await,
+        Err(_) => trash_page(context, Some(connector.name), StatusCode::CONFLICT).await,
     }
 }

@@ -5,12 +5,12 @@
 //!
 //! Every use of a connection has a time limit ([`lending`]): that of the pool, see [`Db::new`] and [`Db::with_limit`].
 
-mod kept;
+mod cache;
+mod change_listener;
 pub mod keyset;
 mod lending;
-mod memory;
-mod notices;
 mod pools;
+mod prepared;
 pub mod private;
 pub mod schema;
 mod servers;
@@ -34,11 +34,11 @@ use tokio::time::{Instant, timeout_at};
 use lending::{Lender, Limited};
 use servers::Servers;
 
-pub use kept::Kept;
+pub use cache::Cache;
+pub use change_listener::{ChangeEvent, ChangeListener};
 pub use lending::Connection;
-pub use memory::Memory;
-pub use notices::{Change, Notices};
 pub use pools::{PoolUse, Pools};
+pub use prepared::Prepared;
 pub(crate) use stored::text_column;
 pub use stored::{StoredValueError, all_known, in_row, known};
 

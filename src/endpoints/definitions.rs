@@ -9,7 +9,7 @@ use super::model::{Endpoint, EndpointId};
 use super::queries;
 use crate::clock::Clock;
 use crate::connectors::ConnectorId;
-use crate::db::{Change, Db, Memory, Notices, StoredValueError, known};
+use crate::db::{Cache, ChangeEvent, ChangeListener, Db, StoredValueError, known};
 use crate::name;
 use crate::outbound::HttpUrl;
 use crate::web::Error;
@@ -36,18 +36,18 @@ type OfConnector = HashMap<String, Result<Arc<DefinedEndpoint>, StoredValueError
 /// All endpoints, process-wide. Clones share what they keep.
 #[derive(Clone)]
 pub struct Definitions {
-    memory: Memory<ConnectorId, Arc<OfConnector>>,
+    memory: Cache<ConnectorId, Arc<OfConnector>>,
 }
 
 impl Definitions {
     /// Keeps endpoints until `notices` tell of a change.
-    pub fn new(clock: &Clock, notices: &Notices) -> Definitions {
-        let memory = Memory::new(clock, MOST);
+    pub fn new(clock: &Clock, notices: &ChangeListener) -> Definitions {
+        let memory = Cache::new(clock, MOST);
         let kept = memory.clone();
         notices.subscribe(move |change| match change {
-            Change::Connector(id) => kept.forget(&id),
-            Change::Everything => kept.clear(),
-            Change::Keys => {}
+            ChangeEvent::Connector(id) => kept.forget(&id),
+            ChangeEvent::Everything => kept.clear(),
+            ChangeEvent::Keys => {}
         });
         Definitions { memory }
     }

@@ -7,43 +7,54 @@ use askama::Template;
 use super::editor::load;
 use super::model::Endpoint;
 use super::queries;
-use crate::access::{Right, Visit};
+use crate::access::{RequestContext, Right};
 use crate::connectors::Connector;
-use crate::web::{Error, Form, SaveError, Segments, Shell, page};
+use crate::web::{Error, Form, Layout, SaveError, Segments, page};
 
 #[derive(Template)]
 #[template(path = "endpoints/delete.html")]
 struct DeletePage {
-    shell: Shell,
+    layout: Layout,
     connector: Connector,
     endpoint: Endpoint,
     /// Somebody has saved it since the person opened the page.
     changed: bool,
 }
 
-pub async fn confirm_delete(visit: Visit, Segments([key, id]): Segments<2>) -> Result<HttpResponse, Error> {
-    let (connector, endpoint) = load(&visit, &*visit.conn().await?, (&key, &id), Right::Edit).await?;
-    delete_page(visit, connector, endpoint, false)
+pub async fn confirm_delete(context: RequestContext, Segments([key, id]): Segments<2>) -> Result<HttpResponse, Error> {
+    let (connector, endpoint) = load(&context, &*context.conn().await?, (&key, &id), Right::Edit).await?;
+    delete_page(context, connector, endpoint, false)
 }
 
-fn delete_page(visit: Visit, connector: Connector, endpoint: Endpoint, changed: bool) -> Result<HttpResponse, Error> {
+fn delete_page(
+    context: RequestContext,
+    connector: Connector,
+    endpoint: Endpoint,
+    changed: bool,
+) -> Result<HttpResponse, Error> {
     let status = if changed { StatusCode::CONFLICT } else { StatusCode::OK };
-    page(status, &DeletePage { shell: visit.shell, connector, endpoint, changed })
+    page(status, &DeletePage { layout: context.layout, connector, endpoint, changed })
 }
 
-pub async fn delete(visit: Visit, Segments([key, id]): Segments<2>, Form(data): Form) -> Result<HttpResponse, Error> {
-    let (connector, endpoint) = load(&visit, &*visit.conn().await?, (&key, &id), Right::Edit).await?;
+pub async fn delete(
+    context: RequestContext,
+    Segments([key, id]): Segments<2>,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let (connector, endpoint) = load(&context, &*context.conn().await?, (&key, &id), Right::Edit).await?;
     let Some(seen) = data.seen_version(endpoint.version) else {
-        return delete_page(visit, connector, endpoint, true);
+        return delete_page(context, connector, endpoint, true);
     };
-    let mut conn = visit.conn().await?;
-    let (by, now) = (&visit.actor, visit.now());
+    let mut conn = context.conn().await?;
+    let (by, now) = (&context.actor, context.now());
     match queries::delete(&mut conn, by, now, (&endpoint, seen)).await {
-        Ok(()) => Ok(visit.see_other(&format!("/connectors/{}/endpoints", connector.key), "The endpoint was deleted")),
+        Ok(()) => {
+            Ok(context.see_other(&format!("/connectors/{}/endpoints", connector.key), "The endpoint was deleted"))
+        }
         Err(SaveError::Fault(fault)) => Err(fault),
         Err(_) => {
             let endpoint = queries::find(&conn, connector.id, endpoint.id).await?;
-            delete_page(visit, connector, endpoint, true)
+            delete_page(context, connector, endpoint, true)
         }
     }
 }

@@ -9,12 +9,12 @@ use super::forms::{EndpointForm, Purpose};
 use super::model::{Endpoint, EndpointId};
 use super::queries::{self, NotSaved, Saving};
 use super::run::{BodyShownKind, Outcome, Report};
-use crate::access::{Right, Visit};
+use crate::access::{RequestContext, Right};
 use crate::connectors::{self, Connector, ConnectorHead, ConnectorId, Tab};
 use crate::db::Conn;
 use crate::outbound::{HttpUrl, Origin};
 use crate::web::{
-    ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Segments, Shell, date_time, page,
+    ConflictPage, Difference, Error, Form, FormData, Layout, SaveError, Segment, Segments, date_time, page,
 };
 
 /// An endpoint that is being edited.
@@ -32,7 +32,7 @@ pub(super) struct Editor {
 #[derive(Template)]
 #[template(path = "endpoints/editor.html")]
 struct EditorPage {
-    shell: Shell,
+    layout: Layout,
     head: ConnectorHead,
     editor: Editor,
     /// Where the form is sent.
@@ -108,7 +108,11 @@ impl std::fmt::Display for Case {
 
 impl askama::filters::HtmlSafe for Case {}
 
-pub(super) fn editor_page(visit: Visit, mut editor: Editor, status: StatusCode) -> Result<HttpResponse, Error> {
+pub(super) fn editor_page(
+    context: RequestContext,
+    mut editor: Editor,
+    status: StatusCode,
+) -> Result<HttpResponse, Error> {
     let key = &editor.connector.key;
     let action = match &editor.endpoint {
         Some(endpoint) => format!("/connectors/{key}/endpoints/{}", endpoint.id),
@@ -118,28 +122,28 @@ pub(super) fn editor_page(visit: Visit, mut editor: Editor, status: StatusCode) 
         Some(endpoint) => format!("Endpoint “{}”", endpoint.name),
         None => "New endpoint".to_string(),
     };
-    let head = ConnectorHead::new(&editor.connector, Tab::Endpoints, &visit.actor).about(about);
+    let head = ConnectorHead::new(&editor.connector, Tab::Endpoints, &context.actor).about(about);
     editor.form.send_rows_to(&action);
     let may_edit = editor.connector.rights.contains(Right::Edit);
     let may_call = editor.connector.rights.contains(Right::Call);
-    let calls_are_kept = editor.connector.is_kept_from(&visit.actor, Right::Call);
-    page(status, &EditorPage { shell: visit.shell, head, editor, action, may_edit, may_call, calls_are_kept })
+    let calls_are_kept = editor.connector.is_kept_from(&context.actor, Right::Call);
+    page(status, &EditorPage { layout: context.layout, head, editor, action, may_edit, may_call, calls_are_kept })
 }
 
-pub async fn new(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let conn = visit.conn().await?;
-    let connector = connectors::find(&conn, &visit.actor, &key, Right::Edit).await?;
+pub async fn new(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let conn = context.conn().await?;
+    let connector = connectors::find(&conn, &context.actor, &key, Right::Edit).await?;
     let taken = queries::name_keys(&conn, connector.id).await?;
     drop(conn);
     let form = EndpointForm::empty(base_url(&connector)?, &taken);
-    editor_page(visit, Editor::new(connector, None, form), StatusCode::OK)
+    editor_page(context, Editor::new(connector, None, form), StatusCode::OK)
 }
 
-pub async fn edit(visit: Visit, Segments([key, id]): Segments<2>) -> Result<HttpResponse, Error> {
-    let (connector, endpoint) = load(&visit, &*visit.conn().await?, (&key, &id), Right::View).await?;
+pub async fn edit(context: RequestContext, Segments([key, id]): Segments<2>) -> Result<HttpResponse, Error> {
+    let (connector, endpoint) = load(&context, &*context.conn().await?, (&key, &id), Right::View).await?;
     let form = EndpointForm::of(&endpoint, base_url(&connector)?)?;
     let editor = Editor::new(connector, Some(endpoint), form);
-    editor_page(visit, editor, StatusCode::OK)
+    editor_page(context, editor, StatusCode::OK)
 }
 
 impl Editor {
@@ -166,27 +170,27 @@ pub(super) fn base_url(connector: &Connector) -> Result<Option<HttpUrl>, Error> 
 
 /// The connector of a key and its endpoint, for somebody who wants to do this with the connector.
 pub(super) async fn load(
-    visit: &Visit,
+    context: &RequestContext,
     conn: &Conn,
     (key, id): (&str, &str),
     right: Right,
 ) -> Result<(Connector, Endpoint), Error> {
     let id: EndpointId = id.parse().map_err(|_| Error::NotFound)?;
-    let connector = connectors::find(conn, &visit.actor, key, right).await?;
+    let connector = connectors::find(conn, &context.actor, key, right).await?;
     let endpoint = queries::find(conn, connector.id, id).await?;
     Ok((connector, endpoint))
 }
 
-pub async fn create(visit: Visit, Segment(key): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
-    let connector = connectors::find(&*visit.conn().await?, &visit.actor, &key, Right::Edit).await?;
+pub async fn create(context: RequestContext, Segment(key): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
+    let connector = connectors::find(&*context.conn().await?, &context.actor, &key, Right::Edit).await?;
     let mut editor = Editor::read(connector, None, &data)?;
     if editor.form.rearrange(Purpose::of(&data)) {
-        return editor_page(visit, editor, StatusCode::OK);
+        return editor_page(context, editor, StatusCode::OK);
     }
     if let Some(checked) = editor.form.check() {
-        let mut conn = visit.conn().await?;
+        let mut conn = context.conn().await?;
         let id = editor.form.new_id;
-        let saving = saving(&visit, &editor);
+        let saving = saving(&context, &editor);
         let saved = queries::create(&mut conn, &saving, id, &checked.endpoint).await;
         let saved = match saved {
             // The second press of the same form finds what the first has made.
@@ -200,15 +204,15 @@ pub async fn create(visit: Visit, Segment(key): Segment, Form(data): Form) -> Re
             let address = format!("/connectors/{}/endpoints/{id}", editor.connector.key);
             let to = (editor.connector.id, checked.endpoint.recipe.url.as_str());
             let words = saved_words(&mut conn, to, "The endpoint was created").await?;
-            return Ok(visit.see_other(&address, words));
+            return Ok(context.see_other(&address, words));
         }
         editor.form.not_saved(saved)?;
     }
-    editor_page(visit, editor, StatusCode::UNPROCESSABLE_ENTITY)
+    editor_page(context, editor, StatusCode::UNPROCESSABLE_ENTITY)
 }
 
-fn saving<'a>(visit: &'a Visit, editor: &'a Editor) -> Saving<'a> {
-    Saving { by: &visit.actor, now: visit.now(), connector: &editor.connector }
+fn saving<'a>(context: &'a RequestContext, editor: &'a Editor) -> Saving<'a> {
+    Saving { by: &context.actor, now: context.now(), connector: &editor.connector }
 }
 
 /// The outcome of a save, and what to do where calls of the endpoint are refused before its origin is approved.
@@ -224,35 +228,39 @@ async fn saved_words(
     Ok(if waits { connectors::waiting_words(saved, &origin) } else { saved.into() })
 }
 
-pub async fn update(visit: Visit, Segments([key, id]): Segments<2>, Form(data): Form) -> Result<HttpResponse, Error> {
-    let (connector, endpoint) = load(&visit, &*visit.conn().await?, (&key, &id), Right::Edit).await?;
+pub async fn update(
+    context: RequestContext,
+    Segments([key, id]): Segments<2>,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let (connector, endpoint) = load(&context, &*context.conn().await?, (&key, &id), Right::Edit).await?;
     let mut editor = Editor::read(connector, Some(endpoint.clone()), &data)?;
     if editor.form.rearrange(Purpose::of(&data)) {
-        return editor_page(visit, editor, StatusCode::OK);
+        return editor_page(context, editor, StatusCode::OK);
     }
     let Some(seen) = data.seen_version(endpoint.version) else {
         let connector = &editor.connector;
-        return conflict(visit.shell, connector, &endpoint, &editor.form, &data);
+        return conflict(context.layout, connector, &endpoint, &editor.form, &data);
     };
     if let Some(checked) = editor.form.check() {
-        let mut conn = visit.conn().await?;
-        let saving = saving(&visit, &editor);
+        let mut conn = context.conn().await?;
+        let saving = saving(&context, &editor);
         let (seen, new) = ((&endpoint, seen), &checked.endpoint);
         match queries::update(&mut conn, &saving, seen, new).await {
             Ok(()) => {
                 let address = format!("/connectors/{key}/endpoints/{}", endpoint.id);
                 let to = (editor.connector.id, new.recipe.url.as_str());
                 let words = saved_words(&mut conn, to, "The endpoint was saved").await?;
-                return Ok(visit.see_other(&address, words));
+                return Ok(context.see_other(&address, words));
             }
             Err(NotSaved::Save(SaveError::Stale)) => {
-                let (connector, theirs) = load(&visit, &conn, (&key, &id), Right::Edit).await?;
-                return conflict(visit.shell, &connector, &theirs, &editor.form, &data);
+                let (connector, theirs) = load(&context, &conn, (&key, &id), Right::Edit).await?;
+                return conflict(context.layout, &connector, &theirs, &editor.form, &data);
             }
             not_saved => editor.form.not_saved(not_saved)?,
         }
     }
-    editor_page(visit, editor, StatusCode::UNPROCESSABLE_ENTITY)
+    editor_page(context, editor, StatusCode::UNPROCESSABLE_ENTITY)
 }
 
 impl EndpointForm {
@@ -271,7 +279,7 @@ impl EndpointForm {
 }
 
 fn conflict(
-    shell: Shell,
+    layout: Layout,
     connector: &Connector,
     theirs: &Endpoint,
     mine: &EndpointForm,
@@ -282,7 +290,7 @@ fn conflict(
     let pairs = stored.words().into_iter().zip(mine.words());
     let differences = pairs.map(|((label, theirs), (_, mine))| Difference { label: label.into(), theirs, mine });
     ConflictPage {
-        shell,
+        layout,
         subject: theirs.name.clone(),
         back: address.clone(),
         action: address,

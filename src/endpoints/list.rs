@@ -6,14 +6,14 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use super::queries::{self, ListRow};
-use crate::access::{Right, Visit};
+use crate::access::{RequestContext, Right};
 use crate::connectors::{self, Connector, ConnectorHead, Tab};
-use crate::web::{Error, Segment, Shell, page, plural, relative};
+use crate::web::{Error, Layout, Segment, page, plural, relative};
 
 #[derive(Template)]
 #[template(path = "endpoints/list.html")]
 struct ListPage {
-    shell: Shell,
+    layout: Layout,
     head: ConnectorHead,
     connector: Connector,
     rows: Vec<ListRow>,
@@ -45,13 +45,13 @@ impl ListRow {
     }
 }
 
-pub async fn show(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let conn = visit.conn().await?;
-    let connector = connectors::find(&conn, &visit.actor, &key, Right::View).await?;
+pub async fn show(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let conn = context.conn().await?;
+    let connector = connectors::find(&conn, &context.actor, &key, Right::View).await?;
     let rows = queries::list(&conn, connector.id).await?;
     drop(conn);
-    let head = ConnectorHead::new(&connector, Tab::Endpoints, &visit.actor);
-    let (may_edit, now) = (connector.rights.contains(Right::Edit), visit.now());
-    let edits_are_kept = connector.is_kept_from(&visit.actor, Right::Edit);
-    page(StatusCode::OK, &ListPage { shell: visit.shell, head, connector, rows, may_edit, edits_are_kept, now })
+    let head = ConnectorHead::new(&connector, Tab::Endpoints, &context.actor);
+    let (may_edit, now) = (connector.rights.contains(Right::Edit), context.now());
+    let edits_are_kept = connector.is_kept_from(&context.actor, Right::Edit);
+    page(StatusCode::OK, &ListPage { layout: context.layout, head, connector, rows, may_edit, edits_are_kept, now })
 }

@@ -6,16 +6,16 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use chrono::{DateTime, Utc};
 
-use crate::access::{Permission, Visit, sign_in_alarm};
+use crate::access::{Permission, RequestContext, sign_in_alarm};
 use crate::accounts::{self, SuperAdmins};
 use crate::calls::{self, LastDay};
 use crate::connectors::{self, Attention};
-use crate::web::{Error, Shell, page};
+use crate::web::{Error, Layout, page};
 
 #[derive(Template)]
 #[template(path = "home/home.html")]
 struct HomePage {
-    shell: Shell,
+    layout: Layout,
     attention: Option<Attention>,
     last_day: Option<LastDay>,
     /// Told to super admins.
@@ -27,27 +27,27 @@ struct HomePage {
 }
 
 /// Shows the page, with the parts that the person may see.
-pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
-    let conn = visit.conn().await?;
-    let attention = match visit.may(Permission::ViewConnectors) {
-        true => Some(connectors::attention(&visit, &conn).await?),
+pub async fn show(context: RequestContext) -> Result<HttpResponse, Error> {
+    let conn = context.conn().await?;
+    let attention = match context.may(Permission::ViewConnectors) {
+        true => Some(connectors::attention(&context, &conn).await?),
         false => None,
     };
-    let last_day = match visit.may(Permission::ViewActivity) {
-        true => Some(calls::last_day(&conn, visit.actor.sight, visit.now()).await?),
+    let last_day = match context.may(Permission::ViewActivity) {
+        true => Some(calls::last_day(&conn, context.actor.visibility, context.now()).await?),
         false => None,
     };
-    let super_admins = match visit.actor.super_admin {
+    let super_admins = match context.actor.super_admin {
         true => Some(accounts::super_admins(&conn).await?),
         false => None,
     };
-    let alarm = sign_in_alarm(&conn, visit.actor.id, visit.now()).await?;
+    let alarm = sign_in_alarm(&conn, context.actor.id, context.now()).await?;
     drop(conn);
-    let may_create = visit.may(Permission::CreateConnectors);
-    let may_call = visit.may(Permission::CallConnectors);
+    let may_create = context.may(Permission::CreateConnectors);
+    let may_call = context.may(Permission::CallConnectors);
     page(
         StatusCode::OK,
-        &HomePage { shell: visit.shell, attention, last_day, super_admins, alarm, may_create, may_call },
+        &HomePage { layout: context.layout, attention, last_day, super_admins, alarm, may_create, may_call },
     )
 }
 
@@ -64,6 +64,6 @@ impl HomePage {
 
     /// Whether the person may open nothing but this page and their own.
     fn is_bare(&self) -> bool {
-        self.shell.nav.is_empty()
+        self.layout.nav.is_empty()
     }
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::sealed::{SEALED, SealedColumn};
 use crate::db::Conn;
-use crate::vault::{Place, Vault};
+use crate::vault::{AssociatedData, Vault};
 use crate::web::Error;
 
 /// Values that are read at once.
@@ -86,8 +86,12 @@ async fn reseal_one(
     value: &Value,
     outcome: &mut Resealed,
 ) -> Result<(), Error> {
-    let place =
-        Place { table: sealed.table, row: value.row_id, column: &value.place, bound_to: value.bound_to.as_deref() };
+    let place = AssociatedData {
+        table: sealed.table,
+        row: value.row_id,
+        column: &value.place,
+        bound_to: value.bound_to.as_deref(),
+    };
     let Ok(secret) = vault.open(place, &value.value) else {
         let (row, column) = (value.row_id, &value.place);
         outcome.damaged.push(format!("{} {row} {column}", sealed.table));

@@ -1,4 +1,4 @@
-//! Notices: telling people by e-mail and signed webhooks that a connector will expire, has failed or needs them, once
+//! ChangeListener: telling people by e-mail and signed webhooks that a connector will expire, has failed or needs them, once
 //! for each event, and that it works again; and the page that says what became of it.
 //!
 //! An event is one spell of a health ([`crate::connectors::Health`]), known by connector, health and since when.
@@ -6,7 +6,7 @@
 //! is a row ([`model::Due`]) that is leased, sent and marked: at least once, with the same id at each attempt.
 //!
 //! Danger: these messages leave Connectory. Nothing of another server's own words is in them, so that no server can
-//! write to the people who trust them. Not to be mixed up with [`crate::db::Notices`], which are PostgreSQL's.
+//! write to the people who trust them. Not to be mixed up with [`crate::db::ChangeListener`], which are PostgreSQL's.
 
 mod channels;
 mod courier;

@@ -13,14 +13,14 @@ use uuid::Uuid;
 use super::channels::{Channels, Set};
 use super::model::{DeliveryRow, EventRow, State, Target};
 use super::queries::{self, SHOWN};
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::connectors::Health;
-use crate::web::{Error, Shell, page, plural, relative};
+use crate::web::{Error, Layout, page, plural, relative};
 
 #[derive(Template)]
 #[template(path = "notices/list.html")]
 struct NoticesPage {
-    shell: Shell,
+    layout: Layout,
     channels: Arc<Set>,
     targets: Vec<Target>,
     /// Since when the webhook's receiver wants no more.
@@ -79,9 +79,9 @@ impl NoticesPage {
     }
 }
 
-pub async fn show(visit: Visit, channels: Data<Channels>) -> Result<HttpResponse, Error> {
+pub async fn show(context: RequestContext, channels: Data<Channels>) -> Result<HttpResponse, Error> {
     let channels = Arc::clone(&channels.0);
-    let mut conn = visit.conn().await?;
+    let mut conn = context.conn().await?;
     let (events, rows) = queries::recent(&mut conn).await?;
     let stopped = queries::stopped(&mut conn, &channels).await?;
     let mut deliveries: HashMap<Uuid, Vec<DeliveryRow>> = HashMap::new();
@@ -91,8 +91,8 @@ pub async fn show(visit: Visit, channels: Data<Channels>) -> Result<HttpResponse
     page(
         StatusCode::OK,
         &NoticesPage {
-            now: visit.now(),
-            shell: visit.shell,
+            now: context.now(),
+            layout: context.layout,
             targets: channels.targets(),
             channels,
             stopped,

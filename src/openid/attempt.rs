@@ -17,7 +17,7 @@ use super::queries::{self, NewAttempt};
 use crate::access::{SignInGuard, client_address};
 use crate::accounts::{has_super_admin, is_own_path};
 use crate::oauth::{Pkce, random_state};
-use crate::web::{Error, Form, Shell, VisitorToken, page_no_store, see_other};
+use crate::web::{Error, Form, Layout, VisitorToken, page_no_store, see_other};
 
 /// The longest path that is gone back to, in bytes.
 const LONGEST_PATH: usize = 2_000;
@@ -25,7 +25,7 @@ const LONGEST_PATH: usize = 2_000;
 #[derive(Template)]
 #[template(path = "openid/leaving.html")]
 struct LeavingPage {
-    shell: Shell,
+    layout: Layout,
     name: String,
     /// Where the link leads, with the state.
     leave: String,
@@ -34,13 +34,13 @@ struct LeavingPage {
 /// Begins to sign somebody in.
 pub async fn create(
     req: HttpRequest,
-    shell: Shell,
+    layout: Layout,
     guard: web::Data<SignInGuard>,
     sign_ins: web::Data<SignIns>,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     sign_ins.provider()?;
-    if shell.person.is_some() {
+    if layout.person.is_some() {
         return Ok(see_other(&req, "/", None));
     }
     // Nobody comes before the first super admin.
@@ -50,13 +50,13 @@ pub async fn create(
     let next = data.text("next");
     let is_page = is_own_path(&next) && next.len() <= LONGEST_PATH;
     let next = if is_page { next.as_str() } else { "/" };
-    leave(&req, shell, (&guard, &sign_ins), None, next).await
+    leave(&req, layout, (&guard, &sign_ins), None, next).await
 }
 
 /// Sends somebody to the provider: to sign in, or to show which of its people the account of `user` belongs to.
 pub(super) async fn leave(
     req: &HttpRequest,
-    shell: Shell,
+    layout: Layout,
     (guard, sign_ins): (&SignInGuard, &SignIns),
     user: Option<Uuid>,
     next: &str,
@@ -65,8 +65,8 @@ pub(super) async fn leave(
     wait.map_err(Error::TooMany)?;
     let provider = sign_ins.provider()?;
     match depart(req, (guard, sign_ins), user, next).await? {
-        Ok(leave) => leaving_page(shell, provider.settings.name.clone(), leave),
-        Err(trouble) => problem_page(req, shell, provider, Problem::Unavailable(trouble)),
+        Ok(leave) => leaving_page(layout, provider.settings.name.clone(), leave),
+        Err(trouble) => problem_page(req, layout, provider, Problem::Unavailable(trouble)),
     }
 }
 
@@ -97,9 +97,9 @@ async fn depart(
     Ok(Ok(leave))
 }
 
-fn leaving_page(shell: Shell, name: String, leave: String) -> Result<HttpResponse, Error> {
+fn leaving_page(layout: Layout, name: String, leave: String) -> Result<HttpResponse, Error> {
     let refresh = HeaderValue::from_str(&format!("0; url={leave}")).map_err(Error::internal)?;
-    let mut response = page_no_store(StatusCode::OK, &LeavingPage { shell, name, leave })?;
+    let mut response = page_no_store(StatusCode::OK, &LeavingPage { layout, name, leave })?;
     response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);
     Ok(response)
 }

@@ -16,7 +16,7 @@ use crate::access::{Actor, SignInGuard};
 use crate::audit::{Refusal, Refusals};
 use crate::oauth::{ATTEMPT_LIFE, AnswerOutcome, AuthorizationAnswer};
 use crate::vault::Secret;
-use crate::web::{Error, Shell, VisitorToken, see_other_as};
+use crate::web::{Error, Layout, VisitorToken, see_other_as};
 
 /// What handlers of an answer need beside the request.
 struct Tools<'a> {
@@ -28,7 +28,7 @@ struct Tools<'a> {
 /// Takes the answer in the query.
 pub async fn take(
     req: HttpRequest,
-    shell: Shell,
+    layout: Layout,
     guard: web::Data<SignInGuard>,
     sign_ins: web::Data<SignIns>,
     refusals: web::Data<Refusals>,
@@ -51,7 +51,7 @@ pub async fn take(
         let now = guard.clock.now();
         refusals.record(&guard.db, &somebody, now, refusal).await;
     }
-    problem_page(&req, shell, provider, problem)
+    problem_page(&req, layout, provider, problem)
 }
 
 async fn come_back(

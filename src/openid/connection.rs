@@ -17,10 +17,10 @@ use super::id_token::LEEWAY;
 use super::problem::Problem;
 use super::provider::Provider;
 use super::queries::{self, Attempt, Identity};
-use crate::access::{Actor, SignInGuard, Visit, password_again};
+use crate::access::{Actor, RequestContext, SignInGuard, password_again};
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
-use crate::web::{Error, Errors, Flash, Form, Shell, TextField, page, see_other};
+use crate::web::{Error, Errors, Flash, Form, Layout, TextField, page, see_other};
 
 /// The page of the connection, to which people come back.
 const PAGE: &str = "/profile/provider";
@@ -28,7 +28,7 @@ const PAGE: &str = "/profile/provider";
 #[derive(Template)]
 #[template(path = "openid/connection.html")]
 struct ConnectionPage {
-    shell: Shell,
+    layout: Layout,
     name: String,
     /// Since when, and when it was used last.
     connected: Option<(DateTime<Utc>, Option<DateTime<Utc>>)>,
@@ -43,21 +43,21 @@ impl ConnectionPage {
     }
 }
 
-pub async fn show(visit: Visit, sign_ins: web::Data<SignIns>) -> Result<HttpResponse, Error> {
-    connection_page(visit, sign_ins.provider()?, Errors::default()).await
+pub async fn show(context: RequestContext, sign_ins: web::Data<SignIns>) -> Result<HttpResponse, Error> {
+    connection_page(context, sign_ins.provider()?, Errors::default()).await
 }
 
-async fn connection_page(visit: Visit, provider: &Provider, errors: Errors) -> Result<HttpResponse, Error> {
-    let user = visit.actor.id.ok_or(Error::SignIn)?;
-    let mut conn = visit.conn().await?;
+async fn connection_page(context: RequestContext, provider: &Provider, errors: Errors) -> Result<HttpResponse, Error> {
+    let user = context.actor.id.ok_or(Error::SignIn)?;
+    let mut conn = context.conn().await?;
     let issuer = provider.settings.issuer.as_str();
     let status = errors.status();
     let connection = ConnectionPage {
         name: provider.settings.name.clone(),
         connected: queries::connected(&mut conn, user, issuer).await?,
         has_password: queries::has_password(&mut conn, user).await?,
-        confirmed: visit.is_confirmed(),
-        shell: visit.shell,
+        confirmed: context.is_confirmed(),
+        layout: context.layout,
         errors,
     };
     page(status, &connection)
@@ -65,20 +65,20 @@ async fn connection_page(visit: Visit, provider: &Provider, errors: Errors) -> R
 
 /// Sends somebody to the provider to show which of its people they are.
 pub async fn connect(
-    visit: Visit,
+    context: RequestContext,
     guard: web::Data<SignInGuard>,
     sign_ins: web::Data<SignIns>,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let provider = sign_ins.provider()?;
-    let user = visit.actor.id.ok_or(Error::SignIn)?;
-    let has_password = queries::has_password(&mut *visit.conn().await?, user).await?;
+    let user = context.actor.id.ok_or(Error::SignIn)?;
+    let has_password = queries::has_password(&mut *context.conn().await?, user).await?;
     // Somebody without one can only show that it is still them.
     let mut errors = Errors::default();
-    if has_password && !guard.confirm(&visit, &data, &mut errors).await? {
-        return connection_page(visit, provider, errors).await;
+    if has_password && !guard.confirm(&context, &data, &mut errors).await? {
+        return connection_page(context, provider, errors).await;
     }
-    leave(&visit.req, visit.shell, (&guard, &sign_ins), Some(user), PAGE).await
+    leave(&context.req, context.layout, (&guard, &sign_ins), Some(user), PAGE).await
 }
 
 /// Takes the word of the provider on who sits at a session that is there already: connects the account, or, if it is
@@ -131,12 +131,16 @@ async fn connect_accounts(
 }
 
 /// Takes the connection away, unless it is the only way in.
-pub async fn disconnect(visit: Visit, sign_ins: web::Data<SignIns>, Form(_): Form) -> Result<HttpResponse, Error> {
+pub async fn disconnect(
+    context: RequestContext,
+    sign_ins: web::Data<SignIns>,
+    Form(_): Form,
+) -> Result<HttpResponse, Error> {
     let provider = sign_ins.provider()?;
-    let user = visit.actor.id.ok_or(Error::SignIn)?;
+    let user = context.actor.id.ok_or(Error::SignIn)?;
     let issuer = provider.settings.issuer.as_str();
-    let (by, now) = (&visit.actor, visit.now());
-    let mut conn = visit.conn().await?;
+    let (by, now) = (&context.actor, context.now());
+    let mut conn = context.conn().await?;
     let done = conn
         .transaction(async |conn| {
             if !queries::has_password(conn, user).await? {
@@ -150,9 +154,9 @@ pub async fn disconnect(visit: Visit, sign_ins: web::Data<SignIns>, Form(_): For
         .await?;
     let name = &provider.settings.name;
     Ok(if done {
-        visit.see_other(PAGE, format!("Your account is not connected with {name} any more"))
+        context.see_other(PAGE, format!("Your account is not connected with {name} any more"))
     } else {
-        visit.see_other_undone(PAGE, "Without a password this is your only way in")
+        context.see_other_undone(PAGE, "Without a password this is your only way in")
     })
 }
 

@@ -11,7 +11,7 @@ use super::id_token::IdTokenProblem;
 use super::provider::Provider;
 use crate::access::client_address;
 use crate::oauth::Refusal;
-use crate::web::{Error, Shell, page_no_store};
+use crate::web::{Error, Layout, page_no_store};
 
 /// Why the way through the provider led nowhere.
 pub(super) enum Problem {
@@ -195,7 +195,7 @@ impl Problem {
 #[derive(Template)]
 #[template(path = "openid/problem.html")]
 struct ProblemPage {
-    shell: Shell,
+    layout: Layout,
     name: String,
     problem: Problem,
 }
@@ -203,7 +203,7 @@ struct ProblemPage {
 /// The page of a problem, which is logged here, once.
 pub(super) fn problem_page(
     req: &HttpRequest,
-    shell: Shell,
+    layout: Layout,
     provider: &Provider,
     problem: Problem,
 ) -> Result<HttpResponse, Error> {
@@ -213,5 +213,5 @@ pub(super) fn problem_page(
         detail = problem.detail(),
         "sign-in by the provider refused"
     );
-    page_no_store(problem.status(), &ProblemPage { name: provider.settings.name.clone(), shell, problem })
+    page_no_store(problem.status(), &ProblemPage { name: provider.settings.name.clone(), layout, problem })
 }

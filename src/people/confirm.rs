@@ -5,14 +5,14 @@ use actix_web::http::StatusCode;
 use askama::Template;
 
 use super::refusal::{ChangeError, Refusal};
-use crate::access::Visit;
-use crate::web::{Error, Shell, page};
+use crate::access::RequestContext;
+use crate::web::{Error, Layout, page};
 
 /// A question and what hangs on the answer.
 #[derive(Template)]
 #[template(path = "people/confirm.html")]
 pub(super) struct Confirm {
-    pub shell: Shell,
+    pub layout: Layout,
     /// The list that the thing is on: its address and its name.
     pub list: (&'static str, &'static str),
     /// The thing's own page and name.
@@ -51,14 +51,14 @@ impl Confirm {
 
 /// Answers a change: with its outcome on the page at `to`, or with the question again and why it cannot be done.
 pub(super) fn answer(
-    visit: Visit,
+    context: RequestContext,
     changed: Result<(), ChangeError>,
     (to, outcome): (&str, &str),
-    question: impl FnOnce(Visit) -> Confirm,
+    question: impl FnOnce(RequestContext) -> Confirm,
 ) -> Result<HttpResponse, Error> {
     match changed {
-        Ok(()) => Ok(visit.see_other(to, outcome)),
-        Err(ChangeError::Refused(refusal)) => question(visit).refuse(refusal),
+        Ok(()) => Ok(context.see_other(to, outcome)),
+        Err(ChangeError::Refused(refusal)) => question(context).refuse(refusal),
         Err(ChangeError::Fault(fault)) => Err(fault),
     }
 }

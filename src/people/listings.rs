@@ -56,10 +56,10 @@ pub(super) async fn listings(conn: &mut Conn, by: &Actor, whom: Member) -> Resul
     let sql = format!(
         "SELECT count(*) AS n FROM connector_rights r JOIN connectors ON connectors.id = r.connector_id
         WHERE r.{column} = $1 AND connectors.deleted_at IS NULL{}",
-        by.sight.and("connectors")
+        by.visibility.and("connectors")
     );
     let count: Count = diesel::sql_query(sql).bind::<SqlUuid, _>(id).get_result(conn).await?;
-    Ok(Listings { count: count.n, is_limited: by.sight.is_limited() })
+    Ok(Listings { count: count.n, is_limited: by.visibility.is_limited() })
 }
 
 #[derive(QueryableByName)]

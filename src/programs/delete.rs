@@ -8,13 +8,13 @@ use super::keys::{Holder, KeyTable};
 use super::model::{Called, Program};
 use super::pages::find;
 use super::queries;
-use crate::access::Visit;
-use crate::web::{Error, Form, SaveError, Segment, Shell, page, plural};
+use crate::access::RequestContext;
+use crate::web::{Error, Form, Layout, SaveError, Segment, page, plural};
 
 #[derive(Template)]
 #[template(path = "programs/delete.html")]
 struct DeletePage {
-    shell: Shell,
+    layout: Layout,
     program: Program,
     keys: KeyTable,
     called: Vec<Called>,
@@ -28,14 +28,14 @@ impl DeletePage {
     }
 }
 
-async fn delete_page(visit: Visit, program: Program, status: StatusCode) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let keys = KeyTable::of(&conn, Holder::program(&program), visit.now()).await?;
-    let called = queries::called_lately(&mut conn, visit.actor.sight, program.id, visit.now()).await?;
+async fn delete_page(context: RequestContext, program: Program, status: StatusCode) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let keys = KeyTable::of(&conn, Holder::program(&program), context.now()).await?;
+    let called = queries::called_lately(&mut conn, context.actor.visibility, program.id, context.now()).await?;
     page(
         status,
         &DeletePage {
-            shell: visit.shell,
+            layout: context.layout,
             program,
             keys: keys.without_links(),
             called,
@@ -44,26 +44,26 @@ async fn delete_page(visit: Visit, program: Program, status: StatusCode) -> Resu
     )
 }
 
-pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let program = find(&mut *visit.conn().await?, &id).await?;
-    delete_page(visit, program, StatusCode::OK).await
+pub async fn confirm_delete(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let program = find(&mut *context.conn().await?, &id).await?;
+    delete_page(context, program, StatusCode::OK).await
 }
 
-pub async fn delete(visit: Visit, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn delete(context: RequestContext, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let program = find(&mut conn, &id).await?;
     let Some(seen) = data.seen_version(program.version) else {
         drop(conn);
-        return delete_page(visit, program, StatusCode::CONFLICT).await;
+        return delete_page(context, program, StatusCode::CONFLICT).await;
     };
-    let (by, now) = (&visit.actor, visit.now());
+    let (by, now) = (&context.actor, context.now());
     match queries::delete(&mut conn, by, now, (&program, seen)).await {
-        Ok(()) => Ok(visit.see_other("/programs", "The program was deleted")),
+        Ok(()) => Ok(context.see_other("/programs", "The program was deleted")),
         Err(SaveError::Fault(fault)) => Err(fault),
         Err(_) => {
             let program = find(&mut conn, &id).await?;
             drop(conn);
-            delete_page(visit, program, StatusCode::CONFLICT).await
+            delete_page(context, program, StatusCode::CONFLICT).await
         }
     }
 }

@@ -7,14 +7,14 @@ use askama::Template;
 use super::columns::ProgramColumn;
 use super::model::{ProgramRow, STATUSES};
 use super::queries;
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::db::keyset::Slice;
-use crate::web::{Error, ListQuery, Option_, Pages, SelectField, Shell, page, plural};
+use crate::web::{Error, Layout, ListQuery, Option_, Pages, SelectField, page, plural};
 
 #[derive(Template)]
 #[template(path = "programs/list.html")]
 struct ListPage {
-    shell: Shell,
+    layout: Layout,
     query: ListQuery<ProgramColumn>,
     rows: Vec<ProgramRow>,
     pages: Pages,
@@ -39,11 +39,11 @@ impl ListPage {
     }
 }
 
-pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
-    let query = ListQuery::parse("/programs", visit.req.query_string(), &["status"]);
-    let mut conn = visit.conn().await?;
-    let (slice, total) = queries::list(&mut conn, &query, visit.now()).await?;
+pub async fn list(context: RequestContext) -> Result<HttpResponse, Error> {
+    let query = ListQuery::parse("/programs", context.req.query_string(), &["status"]);
+    let mut conn = context.conn().await?;
+    let (slice, total) = queries::list(&mut conn, &query, context.now()).await?;
     let pages = Pages::new(&query, ["program", "programs"], &slice, total, |row| query.column.place(row));
     let Slice { rows, .. } = slice;
-    page(StatusCode::OK, &ListPage { shell: visit.shell, query, rows, pages })
+    page(StatusCode::OK, &ListPage { layout: context.layout, query, rows, pages })
 }

@@ -8,15 +8,15 @@ use super::form::ProgramForm;
 use super::keys::{Holder, KeyTable};
 use super::model::{Program, ProgramId, status_word};
 use super::queries::{self, Saved};
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::db::Conn;
-use crate::web::{ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Shell, date_time, page};
+use crate::web::{ConflictPage, Difference, Error, Form, FormData, Layout, SaveError, Segment, date_time, page};
 
 /// The form page: of a new program, or of a stored one.
 #[derive(Template)]
 #[template(path = "programs/form.html")]
 struct FormPage {
-    shell: Shell,
+    layout: Layout,
     form: ProgramForm,
     program: Option<Program>,
 }
@@ -38,13 +38,13 @@ impl FormPage {
 }
 
 fn form_page(
-    visit: Visit,
+    context: RequestContext,
     status: StatusCode,
     form: ProgramForm,
     program: Option<Program>,
 ) -> Result<HttpResponse, Error> {
-    let shell = visit.shell;
-    page(status, &FormPage { shell, form, program })
+    let layout = context.layout;
+    page(status, &FormPage { layout, form, program })
 }
 
 /// Where a program's page is.
@@ -57,81 +57,81 @@ pub(super) async fn find(conn: &mut Conn, id: &str) -> Result<Program, Error> {
     queries::find(conn, id.parse().map_err(|_| Error::NotFound)?).await
 }
 
-pub async fn new(visit: Visit) -> Result<HttpResponse, Error> {
-    form_page(visit, StatusCode::OK, ProgramForm::empty(), None)
+pub async fn new(context: RequestContext) -> Result<HttpResponse, Error> {
+    form_page(context, StatusCode::OK, ProgramForm::empty(), None)
 }
 
-pub async fn create(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error> {
+pub async fn create(context: RequestContext, Form(data): Form) -> Result<HttpResponse, Error> {
     let mut form = ProgramForm::read(&data);
     if let Some(checked) = form.check() {
-        let mut conn = visit.conn().await?;
-        let now = visit.now();
-        match queries::create(&mut conn, &visit.actor, now, form.new_id, &checked).await {
+        let mut conn = context.conn().await?;
+        let now = context.now();
+        match queries::create(&mut conn, &context.actor, now, form.new_id, &checked).await {
             // The second press of the same form finds what the first has made.
             Ok(()) | Err(SaveError::Repeated) => {
                 let outcome = "The program was created. Now create a key for it.";
-                return Ok(visit.see_other(&address(form.new_id), outcome));
+                return Ok(context.see_other(&address(form.new_id), outcome));
             }
             Err(SaveError::Fault(fault)) => return Err(fault),
             Err(_) => form.name_taken(),
         }
     }
-    form_page(visit, StatusCode::UNPROCESSABLE_ENTITY, form, None)
+    form_page(context, StatusCode::UNPROCESSABLE_ENTITY, form, None)
 }
 
 #[derive(Template)]
 #[template(path = "programs/show.html")]
 struct ShowPage {
-    shell: Shell,
+    layout: Layout,
     program: Program,
     keys: KeyTable,
 }
 
-pub async fn show(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn show(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let program = find(&mut conn, &id).await?;
-    let keys = KeyTable::of(&conn, Holder::program(&program), visit.now()).await?;
-    page(StatusCode::OK, &ShowPage { shell: visit.shell, program, keys })
+    let keys = KeyTable::of(&conn, Holder::program(&program), context.now()).await?;
+    page(StatusCode::OK, &ShowPage { layout: context.layout, program, keys })
 }
 
-pub async fn edit(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let program = find(&mut *visit.conn().await?, &id).await?;
+pub async fn edit(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let program = find(&mut *context.conn().await?, &id).await?;
     let form = ProgramForm::of(&program);
-    form_page(visit, StatusCode::OK, form, Some(program))
+    form_page(context, StatusCode::OK, form, Some(program))
 }
 
-pub async fn update(visit: Visit, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn update(context: RequestContext, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let program = find(&mut conn, &id).await?;
     let mut form = ProgramForm::read(&data);
     let Some(seen) = data.seen_version(program.version) else {
-        return conflict(visit.shell, program, &data, &form);
+        return conflict(context.layout, program, &data, &form);
     };
     if let Some(checked) = form.check() {
-        let (by, now) = (&visit.actor, visit.now());
+        let (by, now) = (&context.actor, context.now());
         match queries::update(&mut conn, by, now, (&program, seen), &checked).await {
             Ok(Saved::Done) => {
-                return Ok(visit.see_other(&address(program.id), "The program was saved"));
+                return Ok(context.see_other(&address(program.id), "The program was saved"));
             }
             Ok(Saved::LeadsBeyond) => form.leads_beyond(),
             Err(SaveError::Fault(fault)) => return Err(fault),
             Err(SaveError::Stale) => {
-                return conflict(visit.shell, find(&mut conn, &id).await?, &data, &form);
+                return conflict(context.layout, find(&mut conn, &id).await?, &data, &form);
             }
             Err(_) => form.name_taken(),
         }
     }
-    form_page(visit, StatusCode::UNPROCESSABLE_ENTITY, form, Some(program))
+    form_page(context, StatusCode::UNPROCESSABLE_ENTITY, form, Some(program))
 }
 
-fn conflict(shell: Shell, theirs: Program, data: &FormData, mine: &ProgramForm) -> Result<HttpResponse, Error> {
+fn conflict(layout: Layout, theirs: Program, data: &FormData, mine: &ProgramForm) -> Result<HttpResponse, Error> {
     let difference = |label: &'static str, theirs: &str, mine: &str| Difference {
         label: label.into(),
         theirs: theirs.to_string(),
         mine: mine.to_string(),
     };
     ConflictPage {
-        shell,
+        layout,
         action: address(theirs.id),
         back: format!("{}/edit", address(theirs.id)),
         saved_by: theirs.updated_by.clone(),

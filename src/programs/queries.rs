@@ -9,7 +9,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use super::columns::ProgramColumn;
 use super::keys::{WaysOf, lead_beyond};
 use super::model::{Called, CheckedProgram, Program, ProgramId, ProgramRow, status_word};
-use crate::access::{Actor, Sight};
+use crate::access::{Actor, Visibility};
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
 use crate::db::keyset::{Keyset, Slice};
@@ -206,11 +206,11 @@ async fn record(
 /// What a program has called in the last 30 days, the most called first; of what somebody may not see no name is said.
 pub(super) async fn called_lately(
     conn: &mut Conn,
-    sight: Sight,
+    visibility: Visibility,
     id: ProgramId,
     now: DateTime<Utc>,
 ) -> Result<Vec<Called>, Error> {
-    let seen = sight.condition("c").unwrap_or("true".into());
+    let seen = visibility.condition("c").unwrap_or("true".into());
     let sql = format!(
         "SELECT max(CASE WHEN {seen} THEN c.label WHEN c.id IS NOT NULL THEN 'A data connector that you may not see' END) AS label,
             sum(h.calls)::bigint AS calls, max(h.last_at) AS last_at

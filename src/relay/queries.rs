@@ -11,7 +11,7 @@ use super::breaker::OpenRecord;
 use crate::authorization::{CALL_COLUMNS, CALL_TABLES, SealedSettings};
 use crate::connectors::ConnectorId;
 use crate::db::schema::breakers;
-use crate::db::{Conn, Kept, in_row};
+use crate::db::{Conn, Prepared, in_row};
 use crate::web::Error;
 use chrono::{DateTime, Utc};
 
@@ -55,7 +55,7 @@ pub(super) struct LineRow {
 /// The live connector of a key.
 pub(super) async fn line(conn: &mut Conn, key: &str) -> Result<Option<LineRow>, Error> {
     let query = diesel::sql_query(LINE.as_str()).bind::<Text, _>(key);
-    let found = Kept(query).get_result(conn).await;
+    let found = Prepared(query).get_result(conn).await;
     Ok(in_row(key, found).optional()?)
 }
 

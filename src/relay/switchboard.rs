@@ -13,7 +13,7 @@ use super::line::Line;
 use crate::authorization::TokenKeeper;
 use crate::clock::Clock;
 use crate::connectors::ConnectorId;
-use crate::db::{Change, Memory, Notices};
+use crate::db::{Cache, ChangeEvent, ChangeListener};
 use crate::vault::Vault;
 
 /// Lines that are kept in memory at most.
@@ -25,7 +25,7 @@ const MOST_STATES: usize = 20_000;
 /// One for the process. Clones share everything.
 #[derive(Clone)]
 pub struct Switchboard {
-    pub(super) lines: Memory<String, Arc<Line>>,
+    pub(super) lines: Cache<String, Arc<Line>>,
     pub(super) keeper: TokenKeeper,
     pub(super) vault: Vault,
     pub(super) clock: Clock,
@@ -52,13 +52,13 @@ pub(super) struct LineState {
 
 impl Switchboard {
     /// Lines that are forgotten when `notices` tells that their connector has changed.
-    pub fn new(clock: &Clock, notices: &Notices, vault: &Vault, keeper: &TokenKeeper) -> Switchboard {
-        let lines: Memory<String, Arc<Line>> = Memory::new(clock, MOST_LINES);
+    pub fn new(clock: &Clock, notices: &ChangeListener, vault: &Vault, keeper: &TokenKeeper) -> Switchboard {
+        let lines: Cache<String, Arc<Line>> = Cache::new(clock, MOST_LINES);
         let forgetful = lines.clone();
         notices.subscribe(move |change| match change {
-            Change::Connector(id) => forgetful.forget_where(|line| line.id == id),
-            Change::Everything => forgetful.clear(),
-            Change::Keys => {}
+            ChangeEvent::Connector(id) => forgetful.forget_where(|line| line.id == id),
+            ChangeEvent::Everything => forgetful.clear(),
+            ChangeEvent::Keys => {}
         });
         let states: Arc<Mutex<HashMap<ConnectorId, Arc<LineState>>>> = Arc::default();
         let known = Arc::clone(&states);

@@ -6,11 +6,11 @@ use askama::Template;
 use super::boxes::Boxes;
 use super::model::MOST;
 use super::queries::{self, Added};
-use crate::access::{Right, Rights, Visit};
+use crate::access::{RequestContext, Right, Rights};
 use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::people::{Member, MemberRow};
 use crate::web::{
-    CheckList, Choice, Error, Errors, Form, FormData, SaveError, Segment, Shell, page, plural, search_term, searched,
+    CheckList, Choice, Error, Errors, Form, FormData, Layout, SaveError, Segment, page, plural, search_term, searched,
 };
 
 /// Those who are offered at once, at most.
@@ -22,7 +22,7 @@ const RIGHT: &str = "right";
 #[derive(Template)]
 #[template(path = "rights/add.html")]
 struct AddPage {
-    shell: Shell,
+    layout: Layout,
     head: ConnectorHead,
     connector: Connector,
     rows: Vec<MemberRow>,
@@ -77,40 +77,45 @@ impl AddPage {
     }
 }
 
-pub async fn choose(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let connector = connectors::find_in_sight(&*visit.conn().await?, &visit.actor, &key).await?;
-    let search = searched(visit.req.query_string());
-    show(visit, connector, Typed::nothing(search), Errors::default()).await
+pub async fn choose(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let connector = connectors::find_visible(&*context.conn().await?, &context.actor, &key).await?;
+    let search = searched(context.req.query_string());
+    show(context, connector, Typed::nothing(search), Errors::default()).await
 }
 
-async fn show(visit: Visit, connector: Connector, typed: Typed, errors: Errors) -> Result<HttpResponse, Error> {
+async fn show(
+    context: RequestContext,
+    connector: Connector,
+    typed: Typed,
+    errors: Errors,
+) -> Result<HttpResponse, Error> {
     let most = i64::try_from(OFFERED + 1).unwrap_or(i64::MAX);
-    let mut conn = visit.conn().await?;
+    let mut conn = context.conn().await?;
     let mut rows = queries::candidates(&mut conn, connector.id, &typed.search, most).await?;
     drop(conn);
     let more = rows.len() > OFFERED;
     rows.truncate(OFFERED);
-    let head = ConnectorHead::new(&connector, Tab::Access, &visit.actor).about("Add users and groups");
+    let head = ConnectorHead::new(&connector, Tab::Access, &context.actor).about("Add users and groups");
     let status = errors.status();
-    page(status, &AddPage { shell: visit.shell, head, connector, rows, more, typed, errors })
+    page(status, &AddPage { layout: context.layout, head, connector, rows, more, typed, errors })
 }
 
-pub async fn add(visit: Visit, Segment(key): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let connector = connectors::find_in_sight(&conn, &visit.actor, &key).await?;
+pub async fn add(context: RequestContext, Segment(key): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let connector = connectors::find_visible(&conn, &context.actor, &key).await?;
     let typed = Typed::read(&data);
     let (chosen, mut errors) = (typed.members(), Errors::default());
     if chosen.is_empty() {
         errors.add("member-0", "Select users or groups");
     } else {
         let rights = typed.rights.or(Rights::exactly([Right::View]));
-        let (by, now) = (&visit.actor, visit.now());
+        let (by, now) = (&context.actor, context.now());
         match queries::add(&mut conn, by, now, &connector, (&chosen, rights)).await {
             Ok(Added::Number(number)) => {
                 let number = i64::try_from(number).unwrap_or(i64::MAX);
                 let outcome = plural(number, "entry was added", "entries were added");
                 return Ok(
-                    visit.see_other(&format!("/connectors/{}/access", connector.key), outcome)
+                    context.see_other(&format!("/connectors/{}/access", connector.key), outcome)
                 );
             }
             Ok(Added::TooMany) => errors.add(
@@ -123,5 +128,5 @@ pub async fn add(visit: Visit, Segment(key): Segment, Form(data): Form) -> Resul
         }
     }
     drop(conn);
-    show(visit, connector, typed, errors).await
+    show(context, connector, typed, errors).await
 }

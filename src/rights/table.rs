@@ -6,12 +6,12 @@ use askama::Template;
 use super::boxes::Boxes;
 use super::model::{CheckedAccess, Entry};
 use super::queries;
-use crate::access::{Right, Rights, Visit};
+use crate::access::{RequestContext, Right, Rights};
 use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::db::Conn;
 use crate::people::MemberRow;
 use crate::web::{
-    ConflictPage, Difference, Error, Errors, Form, FormData, SaveError, Segment, Shell, date_time, page, plural,
+    ConflictPage, Difference, Error, Errors, Form, FormData, Layout, SaveError, Segment, date_time, page, plural,
 };
 
 /// The field of the first row.
@@ -24,7 +24,7 @@ const LISTED: &str = "listed";
 #[derive(Template)]
 #[template(path = "rights/table.html")]
 struct AccessPage {
-    shell: Shell,
+    layout: Layout,
     head: ConnectorHead,
     connector: Connector,
     rows: Vec<Row>,
@@ -82,17 +82,17 @@ fn field(who: &MemberRow) -> String {
     format!("{}-{}", who.kind, who.id)
 }
 
-pub async fn edit(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let connector = connectors::find_in_sight(&conn, &visit.actor, &key).await?;
+pub async fn edit(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let connector = connectors::find_visible(&conn, &context.actor, &key).await?;
     let entries = queries::entries(&mut conn, connector.id).await?;
     let rows = entries.into_iter().map(|entry| Row { who: entry.who, ticked: entry.rights });
     let (rows, open) = (rows.collect(), connector.open);
-    access_page(visit, &mut conn, connector, (open, rows), Errors::default()).await
+    access_page(context, &mut conn, connector, (open, rows), Errors::default()).await
 }
 
 async fn access_page(
-    visit: Visit,
+    context: RequestContext,
     conn: &mut Conn,
     connector: Connector,
     (open, rows): (Rights, Vec<Row>),
@@ -101,11 +101,11 @@ async fn access_page(
     // While it is open to everybody, closing has stopped nobody.
     let named_keys = match connector.open.contains(Right::Call) {
         true => 0,
-        false => queries::keys(conn, &connector, visit.now(), i64::MAX).await?.len(),
+        false => queries::keys(conn, &connector, context.now(), i64::MAX).await?.len(),
     };
-    let head = ConnectorHead::new(&connector, Tab::Access, &visit.actor);
+    let head = ConnectorHead::new(&connector, Tab::Access, &context.actor);
     let status = errors.status();
-    page(status, &AccessPage { shell: visit.shell, head, connector, rows, open, named_keys, errors })
+    page(status, &AccessPage { layout: context.layout, head, connector, rows, open, named_keys, errors })
 }
 
 /// The form as it was sent: the boxes of everybody, and of each who is listed. Who has no row in it keeps what they
@@ -150,33 +150,33 @@ impl Sent {
     }
 }
 
-pub async fn update(visit: Visit, Segment(key): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let connector = connectors::find_in_sight(&conn, &visit.actor, &key).await?;
+pub async fn update(context: RequestContext, Segment(key): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let connector = connectors::find_visible(&conn, &context.actor, &key).await?;
     let sent = Sent::read(&data, queries::entries(&mut conn, connector.id).await?);
     let Some(seen) = data.seen_version(connector.access_version) else {
-        return conflict(visit.shell, &connector, &sent, &data);
+        return conflict(context.layout, &connector, &sent, &data);
     };
     let checked = sent.coupled(&connector);
-    if shuts_out(&visit, &mut conn, &checked).await? {
+    if shuts_out(&context, &mut conn, &checked).await? {
         let mut errors = Errors::default();
         errors.add("everybody-view", SHUT_OUT);
         let open = sent.open;
-        return access_page(visit, &mut conn, connector, (open, sent.rows()), errors).await;
+        return access_page(context, &mut conn, connector, (open, sent.rows()), errors).await;
     }
-    let (by, now, seen) = (&visit.actor, visit.now(), (&connector, seen));
+    let (by, now, seen) = (&context.actor, context.now(), (&connector, seen));
     match queries::save(&mut conn, by, now, seen, &checked).await {
         Ok(()) => {
             let moved = if sent.is_as(&checked) { "" } else { COUPLED };
             let outcome = format!("The access to the Data Connector was saved{moved}");
-            Ok(visit.see_other(&address(&connector), outcome))
+            Ok(context.see_other(&address(&connector), outcome))
         }
         Err(SaveError::Fault(fault)) => Err(fault),
         Err(_) => {
-            let theirs = connectors::find_in_sight(&conn, &visit.actor, &key).await?;
+            let theirs = connectors::find_visible(&conn, &context.actor, &key).await?;
             let entries = queries::entries(&mut conn, theirs.id).await?;
             let mine = Sent::read(&data, entries);
-            conflict(visit.shell, &theirs, &mine, &data)
+            conflict(context.layout, &theirs, &mine, &data)
         }
     }
 }
@@ -186,16 +186,16 @@ const SHUT_OUT: &str = "With this you could not view the data connector any more
 const COUPLED: &str = ". View goes with all other rights: it was ticked with them, or they were unticked with it";
 
 /// Whether whoever saves this would see nothing of the connector afterwards.
-async fn shuts_out(visit: &Visit, conn: &mut Conn, new: &CheckedAccess) -> Result<bool, Error> {
-    if visit.actor.super_admin || new.open.contains(Right::View) {
+async fn shuts_out(context: &RequestContext, conn: &mut Conn, new: &CheckedAccess) -> Result<bool, Error> {
+    if context.actor.super_admin || new.open.contains(Right::View) {
         return Ok(false);
     }
-    let user = visit.actor.id.ok_or(Error::SignIn)?;
+    let user = context.actor.id.ok_or(Error::SignIn)?;
     let members = queries::memberships(conn, user).await?;
     Ok(!new.admits(&members).contains(Right::View))
 }
 
-fn conflict(shell: Shell, theirs: &Connector, mine: &Sent, data: &FormData) -> Result<HttpResponse, Error> {
+fn conflict(layout: Layout, theirs: &Connector, mine: &Sent, data: &FormData) -> Result<HttpResponse, Error> {
     let words = |rights: Rights| match rights.labels() {
         words if words.is_empty() => "Nothing".to_string(),
         words => words,
@@ -209,7 +209,7 @@ fn conflict(shell: Shell, theirs: &Connector, mine: &Sent, data: &FormData) -> R
     let listed = mine.listed.iter().map(|(entry, ticked)| difference(entry.who.full_name(), entry.rights, *ticked));
     let address = address(theirs);
     ConflictPage {
-        shell,
+        layout,
         subject: theirs.label.clone(),
         back: address.clone(),
         action: address,

@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use super::queries::{self, KeyRow, PersonRow};
 use super::reasons::Case;
-use crate::access::{Permission, PermissionSet, Right, Rights, Visit};
+use crate::access::{Permission, PermissionSet, RequestContext, Right, Rights};
 use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::db::Conn;
 use crate::db::keyset::{Cursor, Kind, Slice};
 use crate::people::{Member, groups_above};
-use crate::web::{Column, Error, ListQuery, Option_, Pages, Segment, SelectField, Shell, page, plural};
+use crate::web::{Column, Error, Layout, ListQuery, Option_, Pages, Segment, SelectField, page, plural};
 
 /// The keys of programs that the page shows.
 const KEYS: usize = 200;
@@ -73,7 +73,7 @@ struct Person {
 #[derive(Template)]
 #[template(path = "rights/who.html")]
 struct WhoPage {
-    shell: Shell,
+    layout: Layout,
     head: ConnectorHead,
     connector: Connector,
     query: ListQuery<WhoColumn>,
@@ -152,23 +152,23 @@ impl KeyRow {
     }
 }
 
-pub async fn list(visit: Visit, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let connector = connectors::find_in_sight(&conn, &visit.actor, &key).await?;
+pub async fn list(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let connector = connectors::find_visible(&conn, &context.actor, &key).await?;
     let path = format!("/connectors/{}/access/users", connector.key);
-    let query = ListQuery::parse(path, visit.req.query_string(), &["right"]);
+    let query = ListQuery::parse(path, context.req.query_string(), &["right"]);
     let narrowed = Narrowed::read(query.filter("right"));
     let (slice, total) = queries::people(&mut conn, &connector, &query, narrowed).await?;
     let pages =
         Pages::new(&query, ["user", "users"], &slice, total, |row| Cursor { value: row.name.clone(), id: row.id });
     let people = explain(&mut conn, &connector, slice).await?;
     let most = i64::try_from(KEYS + 1).unwrap_or(i64::MAX);
-    let mut keys = queries::keys(&mut conn, &connector, visit.now(), most).await?;
+    let mut keys = queries::keys(&mut conn, &connector, context.now(), most).await?;
     drop(conn);
     let more_keys = keys.len() > KEYS;
     keys.truncate(KEYS);
-    let head = ConnectorHead::new(&connector, Tab::Access, &visit.actor).about("Who can use it, and why");
-    page(StatusCode::OK, &WhoPage { shell: visit.shell, head, connector, query, people, pages, keys, more_keys })
+    let head = ConnectorHead::new(&connector, Tab::Access, &context.actor).about("Who can use it, and why");
+    page(StatusCode::OK, &WhoPage { layout: context.layout, head, connector, query, people, pages, keys, more_keys })
 }
 
 /// Works out for each person what they may do, from all that decides about it.

@@ -10,7 +10,7 @@ use nix::sys::statvfs::statvfs;
 
 use super::About;
 use super::queries::{self, Migrated, Server, Table};
-use crate::access::{Visit, untrusted_forwarder};
+use crate::access::{RequestContext, untrusted_forwarder};
 use crate::audit::chain::{self, Anchor};
 use crate::db::{self, PoolUse};
 use crate::keyring::{self, Seen, StoredKey, Uses};
@@ -49,11 +49,11 @@ pub(super) struct Disk {
 }
 
 impl Facts {
-    pub async fn gather(visit: &Visit, about: &About) -> Result<Facts, Error> {
-        let mut conn = visit.conn().await?;
-        let asked_at = visit.now();
+    pub async fn gather(context: &RequestContext, about: &About) -> Result<Facts, Error> {
+        let mut conn = context.conn().await?;
+        let asked_at = context.now();
         let theirs = queries::clock(&conn).await?;
-        let clock_ahead = ahead(theirs, asked_at, visit.now());
+        let clock_ahead = ahead(theirs, asked_at, context.now());
         let (server, tables, migrated, unlinked, unchecked) = try_join!(
             queries::server(&conn),
             queries::tables(&conn),
@@ -67,10 +67,10 @@ impl Facts {
         // Before the wait for the disk, which is not the database's.
         drop(conn);
         Ok(Facts {
-            now: visit.now(),
+            now: context.now(),
             about: about.clone(),
-            public_url: visit.address.to_string(),
-            forwarder: untrusted_forwarder(&visit.req),
+            public_url: context.address.to_string(),
+            forwarder: untrusted_forwarder(&context.req),
             pools: about.pools.uses(),
             server,
             clock_ahead,

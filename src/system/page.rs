@@ -9,12 +9,12 @@ use super::About;
 use super::facts::{Disk, Facts};
 use super::queries::Table;
 use super::warnings::{self, Warning};
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::calls::{CallLog, Retention};
 use crate::config::{Origin, Shown};
 use crate::db;
 use crate::keyring::{Seen, StoredKey};
-use crate::web::{Error, Shell, grouped, page, plural, size};
+use crate::web::{Error, Layout, grouped, page, plural, size};
 
 /// Tables that are shown one by one.
 const TABLES: usize = 8;
@@ -22,7 +22,7 @@ const TABLES: usize = 8;
 #[derive(Template)]
 #[template(path = "system/show.html")]
 struct SystemPage {
-    shell: Shell,
+    layout: Layout,
     facts: Facts,
     warnings: Vec<Warning>,
     waiting_calls: usize,
@@ -32,17 +32,17 @@ struct SystemPage {
 
 /// Shows the page.
 pub async fn show(
-    visit: Visit,
+    context: RequestContext,
     about: Data<About>,
     call_log: Data<CallLog>,
     retention: Data<Retention>,
 ) -> Result<HttpResponse, Error> {
-    let facts = Facts::gather(&visit, &about).await?;
-    let may_read_audit_log = visit.may(crate::access::Permission::ViewAuditLog);
+    let facts = Facts::gather(&context, &about).await?;
+    let may_read_audit_log = context.may(crate::access::Permission::ViewAuditLog);
     page(
         StatusCode::OK,
         &SystemPage {
-            shell: visit.shell,
+            layout: context.layout,
             warnings: warnings::all(&facts),
             facts,
             waiting_calls: call_log.waiting(),

@@ -4,7 +4,7 @@
 //! key**, which never enters the database. Changing the master key therefore rewraps a few keys and
 //! leaves the values alone.
 //!
-//! Rule: every value is bound to its [`Place`]. Copied to another table, row or column it does not
+//! Rule: every value is bound to its [`AssociatedData`]. Copied to another table, row or column it does not
 //! open, so nobody who can write to the database can have one connector send another one's secret.
 //!
 //! Danger: this is the only module that sees keys. Nothing here may print, log or compare a secret,
@@ -50,7 +50,7 @@ const BOUND: &[u8] = b"bound to";
 
 /// The one column of the one row in which a sealed value may be opened.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
+pub struct AssociatedData<'a> {
     /// The table's name; renaming the table needs every value in it sealed anew.
     pub table: &'static str,
     /// The row's id. It is chosen before the insert, because sealing needs it.
@@ -163,7 +163,7 @@ impl Vault {
     ///
     /// # Errors
     /// When the operating system gives no random bytes.
-    pub fn seal(&self, place: Place<'_>, secret: &Secret) -> Result<Vec<u8>, SealError> {
+    pub fn seal(&self, place: AssociatedData<'_>, secret: &Secret) -> Result<Vec<u8>, SealError> {
         let keys = self.keys();
         let key = &keys.sealing;
         let associated_data = associated_data(key.id(), place);
@@ -179,7 +179,7 @@ impl Vault {
     /// # Errors
     /// When the value was altered, cut, moved from another place, or sealed with a data key that is
     /// not there.
-    pub fn open(&self, place: Place<'_>, sealed: &[u8]) -> Result<Secret, OpenError> {
+    pub fn open(&self, place: AssociatedData<'_>, sealed: &[u8]) -> Result<Secret, OpenError> {
         let (header, body) = sealed.split_first_chunk::<HEADER_LEN>().ok_or(OpenError::TooShort)?;
         let [version, id @ ..] = *header;
         if version != VERSION {
@@ -223,7 +223,7 @@ pub enum OpenError {
     NotText,
 }
 
-fn associated_data(key: i32, place: Place<'_>) -> Vec<u8> {
+fn associated_data(key: i32, place: AssociatedData<'_>) -> Vec<u8> {
     let key = key.to_be_bytes();
     let mut parts = vec![PURPOSE, &key, place.table.as_bytes(), place.row.as_bytes(), place.column.as_bytes()];
     if let Some(texts) = place.bound_to {

@@ -8,8 +8,8 @@ use super::*;
 const MASTER: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 const OTHER_MASTER: &str = "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff";
 
-const PLACE: Place<'static> =
-    Place { table: "connectors", row: Uuid::from_u128(7), column: "client_secret", bound_to: None };
+const PLACE: AssociatedData<'static> =
+    AssociatedData { table: "connectors", row: Uuid::from_u128(7), column: "client_secret", bound_to: None };
 
 fn master() -> MasterKey {
     MasterKey::parse(MASTER).unwrap()
@@ -36,7 +36,7 @@ fn secret(text: &str) -> Secret {
 }
 
 /// The opened text, or why it does not open.
-fn opened(vault: &Vault, place: Place<'_>, sealed: &[u8]) -> Result<String, OpenError> {
+fn opened(vault: &Vault, place: AssociatedData<'_>, sealed: &[u8]) -> Result<String, OpenError> {
     vault.open(place, sealed).map(|secret| secret.expose().to_owned())
 }
 
@@ -96,11 +96,11 @@ fn a_value_moved_elsewhere_does_not_open() {
     let vault = new_vault();
     let sealed = vault.seal(PLACE, &secret("hunter2")).unwrap();
     let elsewhere = [
-        Place { table: "endpoints", ..PLACE },
-        Place { row: Uuid::from_u128(8), ..PLACE },
-        Place { column: "password", ..PLACE },
-        Place { column: "", ..PLACE },
-        Place { bound_to: Some(&[]), ..PLACE },
+        AssociatedData { table: "endpoints", ..PLACE },
+        AssociatedData { row: Uuid::from_u128(8), ..PLACE },
+        AssociatedData { column: "password", ..PLACE },
+        AssociatedData { column: "", ..PLACE },
+        AssociatedData { bound_to: Some(&[]), ..PLACE },
     ];
     for place in elsewhere {
         assert_eq!(opened(&vault, place, &sealed), Err(OpenError::Refused), "{place:?}");
@@ -280,8 +280,8 @@ fn a_value_opens_only_with_the_texts_that_it_is_bound_to() {
     let vault = new_vault();
     let text = |texts: &[&str]| texts.iter().map(|text| text.to_string()).collect::<Vec<_>>();
     let (own, none) = (text(&["https://a.example", "https://b.example"]), text(&[]));
-    fn bound(texts: &[String]) -> Place<'_> {
-        Place { bound_to: Some(texts), ..PLACE }
+    fn bound(texts: &[String]) -> AssociatedData<'_> {
+        AssociatedData { bound_to: Some(texts), ..PLACE }
     }
     let sealed = vault.seal(bound(&own), &secret("hunter2")).unwrap();
     assert_eq!(opened(&vault, bound(&own), &sealed).as_deref(), Ok("hunter2"));

@@ -6,7 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
-use super::shell::{Shell, page};
+use super::layout::{Layout, page};
 use super::{Error, FormData};
 
 /// One field in both versions.
@@ -20,7 +20,7 @@ pub struct Difference {
 #[derive(Template)]
 #[template(path = "kit/conflict.html")]
 pub struct ConflictPage {
-    pub shell: Shell,
+    pub layout: Layout,
     /// The thing's name and the address of its page.
     pub subject: String,
     pub back: String,

@@ -9,7 +9,7 @@ use actix_web::http::header::{LOCATION, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use askama::Template;
 
-use super::shell::{Shell, html};
+use super::layout::{Layout, html};
 
 /// A request that cannot be answered with its page.
 #[derive(Debug)]
@@ -136,7 +136,7 @@ impl ResponseError for Error {
 #[derive(Template)]
 #[template(path = "kit/error.html")]
 struct ErrorPage<'a> {
-    shell: &'a Shell,
+    layout: &'a Layout,
     error: &'a Error,
 }
 
@@ -224,7 +224,7 @@ fn without_answer(path_and_query: &str) -> &str {
 }
 
 /// The full answer to an error: for somebody not signed in, the way to the sign-in page and back.
-pub(super) fn respond(error: &Error, shell: &Shell, path_and_query: &str) -> HttpResponse {
+pub(super) fn respond(error: &Error, layout: &Layout, path_and_query: &str) -> HttpResponse {
     if let Error::SignIn = error {
         let next = without_answer(path_and_query);
         let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
@@ -236,7 +236,7 @@ pub(super) fn respond(error: &Error, shell: &Shell, path_and_query: &str) -> Htt
         Error::Busy(_) | Error::Unavailable(_) => _ = response.insert_header((RETRY_AFTER, "5")),
         _ => {}
     }
-    let body = ErrorPage { shell, error }.render().unwrap_or_else(|_| "There is a problem with Connectory.".into());
+    let body = ErrorPage { layout, error }.render().unwrap_or_else(|_| "There is a problem with Connectory.".into());
     html(&mut response, body)
 }
 

@@ -12,7 +12,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use super::body::{NotRead, read_whole};
 use super::budget::{Budget, FREE, Held};
 use super::visitor::VisitorToken;
-use super::{Error, Shell};
+use super::{Error, Layout};
 use crate::db::version::SeenVersion;
 
 /// The largest form, in bytes: room for certificates and long descriptions.
@@ -114,7 +114,7 @@ impl FromRequest for Form {
             .headers()
             .get(CONTENT_TYPE)
             .is_some_and(|value| value.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
-        let is_signed_in = (req.extensions().get::<Shell>()).is_some_and(|shell| shell.person.is_some());
+        let is_signed_in = (req.extensions().get::<Layout>()).is_some_and(|layout| layout.person.is_some());
         let most = if is_signed_in { LARGEST } else { LARGEST_OF_STRANGERS };
         let budget = req.app_data::<web::Data<Budget>>().cloned();
         let body = web::Payload::from_request(req, payload);

@@ -13,9 +13,9 @@ use tracing::field::Empty;
 use uuid::Uuid;
 
 use super::error::{self, Error};
-use super::shell::shell_of;
+use super::layout::shell_of;
 use super::visitor::Cookies;
-use super::{Flash, Seldom, Shell};
+use super::{Flash, Layout, LogThrottle};
 
 /// The name of one request in logs, audit lines and error pages.
 #[derive(Clone)]
@@ -78,15 +78,15 @@ fn tell_log(req: &HttpRequest, error: &Error) {
     let extensions = req.extensions();
     let address = extensions.get::<VisitorAddress>();
     let address = address.map_or("", |address| address.0.as_str());
-    let seldom = req.app_data::<actix_web::web::Data<Seldom>>();
-    if let Some(left_out) = seldom.map_or(Some(0), |seldom| seldom.note(address)) {
+    let log_throttle = req.app_data::<actix_web::web::Data<LogThrottle>>();
+    if let Some(left_out) = log_throttle.map_or(Some(0), |log_throttle| log_throttle.note(address)) {
         tracing::warn!(left_out, "refused: {reason}");
     }
 }
 
 /// The outcome of the last action is shown once: a page that showed it takes the cookie away.
 fn drop_shown_flash(response: &mut ServiceResponse, cookies: Cookies) {
-    let shown = response.request().extensions().get::<Shell>().is_some_and(|shell| shell.flash.is_some());
+    let shown = response.request().extensions().get::<Layout>().is_some_and(|layout| layout.flash.is_some());
     let is_page =
         response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
     if shown && is_page {

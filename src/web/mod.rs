@@ -15,12 +15,12 @@ mod fields;
 mod flash;
 mod form;
 mod layers;
+mod layout;
 mod list;
+mod log_throttle;
 mod radios;
 mod save;
 mod secret_names;
-mod seldom;
-mod shell;
 mod text;
 mod total;
 mod visitor;
@@ -35,12 +35,12 @@ pub use fields::{Check, CheckList, Choice, ErrorSummary, Errors, Option_, Select
 pub use flash::Flash;
 pub use form::{Form, FormData, OWN_PASSWORD, Segment, Segments, segment};
 pub use layers::{RequestId, VisitorAddress, serve_layers};
+pub use layout::{Layout, NavItem, Person, Theme, page, page_no_store, see_other, see_other_as};
 pub use list::{Column, ListQuery, Pages, SortHeads, search_term, searched};
+pub use log_throttle::LogThrottle;
 pub use radios::{Radio, Radios};
 pub use save::SaveError;
 pub use secret_names::{secret_warning, secret_warning_of};
-pub use seldom::Seldom;
-pub use shell::{NavItem, Person, Shell, Theme, page, page_no_store, see_other, see_other_as};
 pub use text::{
     capitalized, date, date_time, date_time_utc, grouped, iso, on_clock, plural, relative, short_date, size, with_zone,
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use connectory::db::Change;
+use connectory::db::ChangeEvent;
 use connectory::outbound::HttpUrl;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
@@ -14,13 +14,13 @@ use crate::support::TestApp;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Everything that the site hears of from now on.
-fn heard(app: &TestApp) -> UnboundedReceiver<Change> {
+fn heard(app: &TestApp) -> UnboundedReceiver<ChangeEvent> {
     let (tell, heard) = unbounded_channel();
     app.notices.subscribe(move |change| _ = tell.send(change));
     heard
 }
 
-async fn wait_for(heard: &mut UnboundedReceiver<Change>, wanted: Change) {
+async fn wait_for(heard: &mut UnboundedReceiver<ChangeEvent>, wanted: ChangeEvent) {
     let found = async {
         while let Some(change) = heard.recv().await {
             if change == wanted {
@@ -33,7 +33,7 @@ async fn wait_for(heard: &mut UnboundedReceiver<Change>, wanted: Change) {
 }
 
 /// A site that listens: what is told from now on is heard.
-async fn listening() -> (TestApp, UnboundedReceiver<Change>) {
+async fn listening() -> (TestApp, UnboundedReceiver<ChangeEvent>) {
     let app = TestApp::start().await;
     let mut heard = heard(&app);
     wait_until_listening(&app, &mut heard).await;
@@ -42,7 +42,7 @@ async fn listening() -> (TestApp, UnboundedReceiver<Change>) {
 
 /// Sends a notice that nobody needs until it is heard. That everything counts as changed is told at the beginning and
 /// may have been told before anybody asked.
-async fn wait_until_listening(app: &TestApp, heard: &mut UnboundedReceiver<Change>) {
+async fn wait_until_listening(app: &TestApp, heard: &mut UnboundedReceiver<ChangeEvent>) {
     let probe = Uuid::now_v7();
     let notice = format!("NOTIFY connectory_changed, 'connector {probe}'");
     let sending = async {
@@ -51,7 +51,7 @@ async fn wait_until_listening(app: &TestApp, heard: &mut UnboundedReceiver<Chang
         }
     };
     tokio::select! {
-        () = wait_for(heard, Change::Connector(probe)) => {}
+        () = wait_for(heard, ChangeEvent::Connector(probe)) => {}
         () = sending => {}
     }
 }
@@ -61,7 +61,7 @@ async fn a_change_is_heard_with_the_connector_that_it_is_of() {
     let (app, mut heard) = listening().await;
     let (ledger, orders) = (app.connector("Ledger").await, app.connector("Orders").await);
     for id in [ledger, orders] {
-        wait_for(&mut heard, Change::Connector(id)).await;
+        wait_for(&mut heard, ChangeEvent::Connector(id)).await;
     }
     for change in [
         "UPDATE connectors SET enabled = false WHERE id = $",
@@ -70,7 +70,7 @@ async fn a_change_is_heard_with_the_connector_that_it_is_of() {
         "DELETE FROM connectors WHERE id = $",
     ] {
         app.sql(&change.replace('$', &format!("'{orders}'"))).await;
-        wait_for(&mut heard, Change::Connector(orders)).await;
+        wait_for(&mut heard, ChangeEvent::Connector(orders)).await;
     }
 }
 
@@ -88,7 +88,7 @@ async fn a_change_of_keys_or_of_peoples_rights_is_heard() {
         "UPDATE api_keys SET revoked_at = now()".into(),
     ] {
         app.sql(&change).await;
-        wait_for(&mut heard, Change::Keys).await;
+        wait_for(&mut heard, ChangeEvent::Keys).await;
     }
 }
 
@@ -97,14 +97,14 @@ async fn after_the_connection_was_lost_everything_counts_as_changed() {
     let (app, mut heard) = listening().await;
     for _ in 0..3 {
         app.cut_connections().await;
-        wait_for(&mut heard, Change::Everything).await;
+        wait_for(&mut heard, ChangeEvent::Everything).await;
     }
     app.take_database_away().await;
     app.give_database_back().await;
-    wait_for(&mut heard, Change::Everything).await;
+    wait_for(&mut heard, ChangeEvent::Everything).await;
     wait_until_listening(&app, &mut heard).await;
     let id = app.connector_with("Ledger", |new| {
         new.base_url = HttpUrl::parse("http://ledger.example").ok();
     });
-    wait_for(&mut heard, Change::Connector(id.await)).await;
+    wait_for(&mut heard, ChangeEvent::Connector(id.await)).await;
 }

@@ -10,7 +10,7 @@ mod own_keys;
 mod saving;
 
 use connectory::access::{KeyHolder, Wants};
-use connectory::db::Change;
+use connectory::db::ChangeEvent;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -94,7 +94,7 @@ async fn recorded(app: &TestApp, kind: &str) -> Vec<Vec<String>> {
 }
 
 /// Hears when keys have changed.
-fn hearing(app: &TestApp) -> tokio::sync::mpsc::UnboundedReceiver<Change> {
+fn hearing(app: &TestApp) -> tokio::sync::mpsc::UnboundedReceiver<ChangeEvent> {
     let (tell, told) = tokio::sync::mpsc::unbounded_channel();
     app.notices.subscribe(move |change| _ = tell.send(change));
     told

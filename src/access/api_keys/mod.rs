@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::clock::Clock;
-use crate::db::{Change, Db, Memory, Notices};
+use crate::db::{Cache, ChangeEvent, ChangeListener, Db};
 use crate::web::Error;
 
 pub use holder::{HolderKind, KeyHolder, Reach, Subject, Wants};
@@ -34,19 +34,19 @@ const MOST_KEPT: usize = 10_000;
 #[derive(Clone)]
 pub struct ApiKeys {
     /// By their hash; those that cannot be used as well, so that whoever goes on trying costs nothing.
-    kept: Memory<[u8; 32], Arc<KeyHolder>>,
+    kept: Cache<[u8; 32], Arc<KeyHolder>>,
     uses: Arc<Uses>,
 }
 
 impl ApiKeys {
     /// Keys that are forgotten when `notices` tells that some key, or somebody's right, has changed.
-    pub fn new(clock: &Clock, notices: &Notices) -> ApiKeys {
-        let kept = Memory::new(clock, MOST_KEPT);
+    pub fn new(clock: &Clock, notices: &ChangeListener) -> ApiKeys {
+        let kept = Cache::new(clock, MOST_KEPT);
         let forgetful = kept.clone();
         notices.subscribe(move |change| match change {
-            Change::Keys | Change::Everything => forgetful.clear(),
+            ChangeEvent::Keys | ChangeEvent::Everything => forgetful.clear(),
             // Keys name connectors by their ids, which do not change.
-            Change::Connector(_) => {}
+            ChangeEvent::Connector(_) => {}
         });
         ApiKeys { kept, uses: Arc::default() }
     }

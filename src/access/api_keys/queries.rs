@@ -13,7 +13,7 @@ use super::holder::{Endpoints, HolderRights, Scope};
 use super::uses::Use;
 use super::{HolderKind, KeyHolder};
 use crate::access::{PermissionSet, Rights};
-use crate::db::{Conn, Kept};
+use crate::db::{Conn, Prepared};
 use crate::web::Error;
 
 /// A key with its holder. Nothing is looked up for a super admin, who passes every check.
@@ -82,9 +82,9 @@ struct ScopeRow {
 /// The key of this hash with all that decides about it, whatever its state.
 pub(super) async fn find(conn: &Conn, hash: &[u8]) -> Result<Option<KeyHolder>, Error> {
     let (mut conn_for_key, mut conn_for_scopes, mut conn_for_listed) = (conn, conn, conn);
-    let key = Kept(diesel::sql_query(KEY).bind::<Bytea, _>(hash));
-    let scopes = Kept(diesel::sql_query(SCOPES).bind::<Bytea, _>(hash));
-    let listed = Kept(diesel::sql_query(LISTED).bind::<Bytea, _>(hash));
+    let key = Prepared(diesel::sql_query(KEY).bind::<Bytea, _>(hash));
+    let scopes = Prepared(diesel::sql_query(SCOPES).bind::<Bytea, _>(hash));
+    let listed = Prepared(diesel::sql_query(LISTED).bind::<Bytea, _>(hash));
     let (keys, scopes, listed): (Vec<KeyRow>, Vec<ScopeRow>, Vec<ListedRow>) =
         try_join!(key.load(&mut conn_for_key), scopes.load(&mut conn_for_scopes), listed.load(&mut conn_for_listed))?;
     let key = keys.into_iter().next();

@@ -7,14 +7,14 @@ use askama::Template;
 
 use super::forms::ProfileForm;
 use super::queries::{self, Profile};
-use crate::access::{Actor, Permission, Visit};
+use crate::access::{Actor, Permission, RequestContext};
 use crate::accounts::SignInProvider;
-use crate::web::{ConflictPage, Difference, Error, Form, FormData, SaveError, Shell, Theme, Zone, date_time, page};
+use crate::web::{ConflictPage, Difference, Error, Form, FormData, Layout, SaveError, Theme, Zone, date_time, page};
 
 #[derive(Template)]
 #[template(path = "accounts/profile.html")]
 struct ProfilePage {
-    shell: Shell,
+    layout: Layout,
     person: Actor,
     form: ProfileForm,
     version: i32,
@@ -29,51 +29,55 @@ impl ProfilePage {
     }
 }
 
-pub async fn show(visit: Visit, provider: Data<SignInProvider>) -> Result<HttpResponse, Error> {
-    let user = visit.actor.id.ok_or(Error::SignIn)?;
-    let profile = queries::find(&mut *visit.conn().await?, user).await?;
+pub async fn show(context: RequestContext, provider: Data<SignInProvider>) -> Result<HttpResponse, Error> {
+    let user = context.actor.id.ok_or(Error::SignIn)?;
+    let profile = queries::find(&mut *context.conn().await?, user).await?;
     let form = ProfileForm::of(&profile);
-    profile_page(visit, provider, form, profile.version, StatusCode::OK)
+    profile_page(context, provider, form, profile.version, StatusCode::OK)
 }
 
-pub async fn update(visit: Visit, provider: Data<SignInProvider>, Form(data): Form) -> Result<HttpResponse, Error> {
-    let user = visit.actor.id.ok_or(Error::SignIn)?;
-    let mut conn = visit.conn().await?;
+pub async fn update(
+    context: RequestContext,
+    provider: Data<SignInProvider>,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let user = context.actor.id.ok_or(Error::SignIn)?;
+    let mut conn = context.conn().await?;
     let profile = queries::find(&mut conn, user).await?;
     let mut form = ProfileForm::read(&data);
     let Some(seen) = data.seen_version(profile.version) else {
-        return conflict(visit.shell, profile, &data, &form);
+        return conflict(context.layout, profile, &data, &form);
     };
     let Some(checked) = form.check() else {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return profile_page(visit, provider, form, profile.version, status);
+        return profile_page(context, provider, form, profile.version, status);
     };
-    let (by, now) = (&visit.actor, visit.now());
+    let (by, now) = (&context.actor, context.now());
     match queries::update(&mut conn, by, now, (user, seen), &checked).await {
-        Ok(()) => Ok(visit.see_other("/profile", "Your profile was saved")),
+        Ok(()) => Ok(context.see_other("/profile", "Your profile was saved")),
         Err(SaveError::Fault(fault)) => Err(fault),
         Err(_) => {
             let theirs = queries::find(&mut conn, user).await?;
-            conflict(visit.shell, theirs, &data, &form)
+            conflict(context.layout, theirs, &data, &form)
         }
     }
 }
 
 fn profile_page(
-    visit: Visit,
+    context: RequestContext,
     provider: Data<SignInProvider>,
     form: ProfileForm,
     version: i32,
     status: StatusCode,
 ) -> Result<HttpResponse, Error> {
-    page(status, &ProfilePage { shell: visit.shell, person: visit.actor, form, version, provider })
+    page(status, &ProfilePage { layout: context.layout, person: context.actor, form, version, provider })
 }
 
-fn conflict(shell: Shell, theirs: Profile, data: &FormData, mine: &ProfileForm) -> Result<HttpResponse, Error> {
+fn conflict(layout: Layout, theirs: Profile, data: &FormData, mine: &ProfileForm) -> Result<HttpResponse, Error> {
     let zone = |name: &str| Zone::parse(name).unwrap_or_default().label();
     let theme = |code: &str| Theme::parse(code).unwrap_or_default().label().to_string();
     ConflictPage {
-        shell,
+        layout,
         subject: "Your profile".into(),
         back: "/profile".into(),
         action: "/profile".into(),

@@ -4,20 +4,20 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::programs::{KeyTable, table_of_person};
-use crate::web::{Error, Shell, page};
+use crate::web::{Error, Layout, page};
 
 #[derive(Template)]
 #[template(path = "accounts/keys.html")]
 struct KeysPage {
-    shell: Shell,
+    layout: Layout,
     keys: KeyTable,
 }
 
-pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
-    let conn = visit.conn().await?;
-    let keys = table_of_person(&visit, &conn).await?;
-    let shell = visit.shell;
-    page(StatusCode::OK, &KeysPage { shell, keys })
+pub async fn show(context: RequestContext) -> Result<HttpResponse, Error> {
+    let conn = context.conn().await?;
+    let keys = table_of_person(&context, &conn).await?;
+    let layout = context.layout;
+    page(StatusCode::OK, &KeysPage { layout, keys })
 }

@@ -5,14 +5,14 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::queries;
-use crate::access::{SignInGuard, Visit, check_new_password};
+use crate::access::{RequestContext, SignInGuard, check_new_password};
 use crate::accounts::sign_in::Arrival;
-use crate::web::{Error, Errors, Flash, Form, FormData, SaveError, Shell, TextField, page, see_other_as};
+use crate::web::{Error, Errors, Flash, Form, FormData, Layout, SaveError, TextField, page, see_other_as};
 
 #[derive(Template)]
 #[template(path = "accounts/password.html")]
 struct PasswordPage {
-    shell: Shell,
+    layout: Layout,
     /// For the password managers of browsers, which keep it beside the new password.
     username: String,
     errors: Errors,
@@ -30,27 +30,31 @@ impl PasswordPage {
     }
 }
 
-pub async fn ask(visit: Visit) -> Result<HttpResponse, Error> {
-    password_page(visit, Errors::default(), StatusCode::OK)
+pub async fn ask(context: RequestContext) -> Result<HttpResponse, Error> {
+    password_page(context, Errors::default(), StatusCode::OK)
 }
 
 /// Changes the password. No connection is held while passwords are hashed.
-pub async fn change(visit: Visit, guard: web::Data<SignInGuard>, Form(data): Form) -> Result<HttpResponse, Error> {
-    let user = visit.actor.id.ok_or(Error::SignIn)?;
+pub async fn change(
+    context: RequestContext,
+    guard: web::Data<SignInGuard>,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let user = context.actor.id.ok_or(Error::SignIn)?;
     let mut errors = Errors::default();
-    let Some((old, new)) = check(&visit, &data, &mut errors) else {
-        return password_page(visit, errors, StatusCode::UNPROCESSABLE_ENTITY);
+    let Some((old, new)) = check(&context, &data, &mut errors) else {
+        return password_page(context, errors, StatusCode::UNPROCESSABLE_ENTITY);
     };
-    let stored = guard.own_password(&visit.req, &visit.actor, old).await?;
+    let stored = guard.own_password(&context.req, &context.actor, old).await?;
     let Some(stored) = stored else {
         errors.add("old_password", "This is not your password");
-        return password_page(visit, errors, StatusCode::UNPROCESSABLE_ENTITY);
+        return password_page(context, errors, StatusCode::UNPROCESSABLE_ENTITY);
     };
     let hash = guard.hasher.hash(new).await?;
-    let arrival = Arrival::of(&visit.req, &guard);
-    let mut conn = visit.conn().await?;
+    let arrival = Arrival::of(&context.req, &guard);
+    let mut conn = context.conn().await?;
     let change = (user, stored.as_str(), hash.as_str());
-    match queries::change_password(&mut conn, &visit.actor, &arrival, change).await {
+    match queries::change_password(&mut conn, &context.actor, &arrival, change).await {
         Ok(Some(token)) => {
             let outcome = "Your password was changed. All your other sessions were ended.";
             Ok(see_other_as(guard.cookies, &token, "/profile/password", Some(Flash::done(outcome))))
@@ -62,13 +66,13 @@ pub async fn change(visit: Visit, guard: web::Data<SignInGuard>, Form(data): For
 }
 
 /// The present and the new password as they were typed, if nothing is wrong that needs no look at the stored one.
-fn check(visit: &Visit, data: &FormData, errors: &mut Errors) -> Option<(String, String)> {
+fn check(context: &RequestContext, data: &FormData, errors: &mut Errors) -> Option<(String, String)> {
     let typed = |name| data.get(name).unwrap_or_default().to_string();
     let (old, new) = (typed("old_password"), typed("password"));
     if old.is_empty() {
         errors.add("old_password", "Enter your present password");
     }
-    let (username, name) = (&visit.actor.username, &visit.actor.name);
+    let (username, name) = (&context.actor.username, &context.actor.name);
     let checked = check_new_password(&new, username, name);
     if errors.keep("password", checked).is_some() && old == new {
         errors.add("password", "Enter another password than the present one");
@@ -76,6 +80,6 @@ fn check(visit: &Visit, data: &FormData, errors: &mut Errors) -> Option<(String,
     (!errors.any()).then_some((old, new))
 }
 
-fn password_page(visit: Visit, errors: Errors, status: StatusCode) -> Result<HttpResponse, Error> {
-    page(status, &PasswordPage { shell: visit.shell, username: visit.actor.username, errors })
+fn password_page(context: RequestContext, errors: Errors, status: StatusCode) -> Result<HttpResponse, Error> {
+    page(status, &PasswordPage { layout: context.layout, username: context.actor.username, errors })
 }

@@ -5,9 +5,9 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use uuid::Uuid;
 
-use crate::access::{SignInGuard, Visit};
+use crate::access::{RequestContext, SignInGuard};
 use crate::accounts::sessions::{self, SessionTable};
-use crate::web::{Error, Form, Segment, Shell, page, plural};
+use crate::web::{Error, Form, Layout, Segment, page, plural};
 
 /// Where the tab is.
 const TAB: &str = "/profile/sessions";
@@ -15,7 +15,7 @@ const TAB: &str = "/profile/sessions";
 #[derive(Template)]
 #[template(path = "accounts/sessions.html")]
 struct SessionsPage {
-    shell: Shell,
+    layout: Layout,
     table: SessionTable,
 }
 
@@ -23,7 +23,7 @@ struct SessionsPage {
 #[derive(Template)]
 #[template(path = "accounts/sign_outs.html")]
 struct SignOutsPage {
-    shell: Shell,
+    layout: Layout,
     others: usize,
 }
 
@@ -37,43 +37,47 @@ fn words(number: usize, one: &str, many: &str) -> String {
     plural(i64::try_from(number).unwrap_or(i64::MAX), one, many)
 }
 
-pub async fn show(visit: Visit, guard: web::Data<SignInGuard>) -> Result<HttpResponse, Error> {
-    let table = own_table(&visit, &guard).await?;
-    let shell = visit.shell;
-    page(StatusCode::OK, &SessionsPage { shell, table })
+pub async fn show(context: RequestContext, guard: web::Data<SignInGuard>) -> Result<HttpResponse, Error> {
+    let table = own_table(&context, &guard).await?;
+    let layout = context.layout;
+    page(StatusCode::OK, &SessionsPage { layout, table })
 }
 
-pub async fn ask_sign_outs(visit: Visit, guard: web::Data<SignInGuard>) -> Result<HttpResponse, Error> {
-    let others = own_table(&visit, &guard).await?.others();
-    let shell = visit.shell;
-    page(StatusCode::OK, &SignOutsPage { shell, others })
+pub async fn ask_sign_outs(context: RequestContext, guard: web::Data<SignInGuard>) -> Result<HttpResponse, Error> {
+    let others = own_table(&context, &guard).await?.others();
+    let layout = context.layout;
+    page(StatusCode::OK, &SignOutsPage { layout, others })
 }
 
-async fn own_table(visit: &Visit, guard: &web::Data<SignInGuard>) -> Result<SessionTable, Error> {
-    let user = visit.actor.id.ok_or(Error::SignIn)?;
-    let mut conn = visit.conn().await?;
-    SessionTable::of(visit, guard, &mut conn, user, "/profile".into()).await
+async fn own_table(context: &RequestContext, guard: &web::Data<SignInGuard>) -> Result<SessionTable, Error> {
+    let user = context.actor.id.ok_or(Error::SignIn)?;
+    let mut conn = context.conn().await?;
+    SessionTable::of(context, guard, &mut conn, user, "/profile".into()).await
 }
 
 /// Ends one of the own sessions.
-pub async fn end(visit: Visit, Segment(session): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
+pub async fn end(context: RequestContext, Segment(session): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
     let session: Uuid = session.parse().map_err(|_| Error::NotFound)?;
-    let by = &visit.actor;
+    let by = &context.actor;
     let user = (by.id.ok_or(Error::SignIn)?, by.username.as_str());
-    let mut conn = visit.conn().await?;
-    let ended = sessions::end_session(&mut conn, by, visit.now(), user, session).await?;
-    Ok(visit.see_other(TAB, SessionTable::outcome(ended)))
+    let mut conn = context.conn().await?;
+    let ended = sessions::end_session(&mut conn, by, context.now(), user, session).await?;
+    Ok(context.see_other(TAB, SessionTable::outcome(ended)))
 }
 
 /// Ends all own sessions but this one.
-pub async fn end_others(visit: Visit, guard: web::Data<SignInGuard>, Form(_): Form) -> Result<HttpResponse, Error> {
-    let user = visit.actor.id.ok_or(Error::SignIn)?;
-    let kept = guard.cookies.token(&visit.req).ok_or(Error::SignIn)?;
-    let mut conn = visit.conn().await?;
-    let ended = sessions::end_others(&mut conn, &visit.actor, visit.now(), user, &kept).await?;
+pub async fn end_others(
+    context: RequestContext,
+    guard: web::Data<SignInGuard>,
+    Form(_): Form,
+) -> Result<HttpResponse, Error> {
+    let user = context.actor.id.ok_or(Error::SignIn)?;
+    let kept = guard.cookies.token(&context.req).ok_or(Error::SignIn)?;
+    let mut conn = context.conn().await?;
+    let ended = sessions::end_others(&mut conn, &context.actor, context.now(), user, &kept).await?;
     let outcome = match ended {
         0 => "There was no other session".into(),
         _ => words(ended, "other session was ended", "other sessions were ended"),
     };
-    Ok(visit.see_other(TAB, outcome))
+    Ok(context.see_other(TAB, outcome))
 }

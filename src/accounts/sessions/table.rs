@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::queries::{self, Session};
-use crate::access::{SignInGuard, Visit};
+use crate::access::{RequestContext, SignInGuard};
 use crate::db::Conn;
 use crate::web::{Error, VisitorToken, plural, relative};
 
@@ -29,18 +29,18 @@ impl HtmlSafe for SessionTable {}
 impl SessionTable {
     /// The sessions of `user`, whose addresses begin with `address`.
     pub async fn of(
-        visit: &Visit,
+        context: &RequestContext,
         guard: &web::Data<SignInGuard>,
         conn: &mut Conn,
         user: Uuid,
         address: String,
     ) -> Result<SessionTable, Error> {
-        let now = visit.now();
+        let now = context.now();
         Ok(SessionTable {
             address,
-            csrf: visit.shell.csrf.clone(),
+            csrf: context.layout.csrf.clone(),
             sessions: queries::list(conn, user, guard.limits, now).await?,
-            own: guard.cookies.token(&visit.req),
+            own: guard.cookies.token(&context.req),
             now,
         })
     }

@@ -46,7 +46,7 @@ pub(in crate::audit) async fn thing_links(
     actor: &Actor,
     subjects: Vec<Uuid>,
 ) -> Result<HashMap<Uuid, String>, Error> {
-    let seen = actor.sight.and("connectors");
+    let seen = actor.visibility.and("connectors");
     let open: Vec<String> = PAGES
         .iter()
         .filter(|(permission, _)| actor.may(*permission))

@@ -4,11 +4,11 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::authorization::tab::Stored;
 use crate::connectors::{ConnectorHead, Tab};
 use crate::oauth::Refusal;
-use crate::web::{Error, Shell, page_no_store};
+use crate::web::{Error, Layout, page_no_store};
 
 /// Why the answer brings no token.
 pub(super) enum Problem {
@@ -100,7 +100,7 @@ impl Problem {
 #[derive(Template)]
 #[template(path = "authorization/callback_problem.html")]
 struct ProblemPage {
-    shell: Shell,
+    layout: Layout,
     head: ConnectorHead,
     problem: Problem,
     /// Whether another attempt can begin.
@@ -108,10 +108,10 @@ struct ProblemPage {
 }
 
 /// The page of a problem.
-pub(super) fn problem_page(visit: Visit, stored: &Stored, problem: Problem) -> Result<HttpResponse, Error> {
-    let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &visit.actor);
+pub(super) fn problem_page(context: RequestContext, stored: &Stored, problem: Problem) -> Result<HttpResponse, Error> {
+    let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &context.actor);
     page_no_store(
         problem.status(),
-        &ProblemPage { shell: visit.shell, head, problem, can_authorize: stored.can_authorize() },
+        &ProblemPage { layout: context.layout, head, problem, can_authorize: stored.can_authorize() },
     )
 }

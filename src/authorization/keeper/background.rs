@@ -53,12 +53,12 @@ impl TokenKeeper {
 
     async fn try_if_due(&self, connector: ConnectorId) -> Result<(), TokenProblem> {
         let now = self.0.clock.now();
-        let (outlook, state) = {
+        let (forecast, state) = {
             let mut conn = self.0.db.get().await.map_err(Error::from)?;
-            let outlook = connectors::review_health(&mut conn, connector, now).await?;
-            (outlook, lease::state(&mut conn, connector).await?)
+            let forecast = connectors::review_health(&mut conn, connector, now).await?;
+            (forecast, lease::state(&mut conn, connector).await?)
         };
-        let is_due = outlook.renew_at.is_some_and(|at| at <= now);
+        let is_due = forecast.renew_at.is_some_and(|at| at <= now);
         match state.filter(|state| is_due && state.enabled) {
             Some(state) => self.renew(connector, state.version, Trigger::Due).await,
             None => Ok(()),

@@ -9,7 +9,7 @@ use super::open_sealed;
 use crate::db::Conn;
 use crate::db::schema::authorization_attempts as attempts;
 use crate::oauth::state_hash;
-use crate::vault::{Place, Secret, Vault};
+use crate::vault::{AssociatedData, Secret, Vault};
 use crate::web::Error;
 
 /// How long a spent or forgotten attempt is remembered, so that the page can say which of the two it is.
@@ -50,8 +50,8 @@ impl Attempt {
     }
 }
 
-fn place(id: Uuid) -> Place<'static> {
-    Place { table: "authorization_attempts", row: id, column: "sealed", bound_to: None }
+fn place(id: Uuid) -> AssociatedData<'static> {
+    AssociatedData { table: "authorization_attempts", row: id, column: "sealed", bound_to: None }
 }
 
 pub(in crate::authorization) async fn keep_attempt(

@@ -15,7 +15,7 @@ use super::oauth_client::OAuthClient;
 use super::token_form::TokenQuestion;
 use crate::db::Conn;
 use crate::db::schema::{authorizations, breakers, oauth_clients};
-use crate::vault::{Place, Secret, Vault};
+use crate::vault::{AssociatedData, Secret, Vault};
 use crate::web::Error;
 
 pub use attempts::purge_attempts;
@@ -111,12 +111,16 @@ pub(super) async fn save_question(
         .await?;
     Ok(())
 }
-fn open_sealed(vault: &Vault, place: Place<'static>, sealed: Option<Vec<u8>>) -> Result<Option<Secret>, Error> {
+fn open_sealed(
+    vault: &Vault,
+    place: AssociatedData<'static>,
+    sealed: Option<Vec<u8>>,
+) -> Result<Option<Secret>, Error> {
     sealed.map(|sealed| vault.open(place, &sealed).map_err(Error::internal)).transpose()
 }
 
 /// Seals a secret so that it opens only in this place and with these origins.
-fn seal(vault: &Vault, place: Place<'_>, origins: &[String], secret: &Secret) -> Result<Vec<u8>, Error> {
-    let place = Place { bound_to: Some(origins), ..place };
+fn seal(vault: &Vault, place: AssociatedData<'_>, origins: &[String], secret: &Secret) -> Result<Vec<u8>, Error> {
+    let place = AssociatedData { bound_to: Some(origins), ..place };
     vault.seal(place, secret).map_err(Error::internal)
 }

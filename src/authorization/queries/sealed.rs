@@ -13,7 +13,7 @@ use crate::authorization::model::SecretField;
 use crate::authorization::origins::{ApprovedOrigins, ApprovedSecret};
 use crate::db::Conn;
 use crate::db::schema::{secrets, tokens};
-use crate::vault::{Place, Secret, Vault};
+use crate::vault::{AssociatedData, Secret, Vault};
 use crate::web::Error;
 
 /// A sealed value and the origins that it is bound to.
@@ -24,12 +24,12 @@ pub(in crate::authorization) struct Sealed {
 }
 
 impl Sealed {
-    fn open(&self, vault: &Vault, place: Place<'_>) -> Result<Secret, Error> {
-        let place = Place { bound_to: self.origins.as_deref(), ..place };
+    fn open(&self, vault: &Vault, place: AssociatedData<'_>) -> Result<Secret, Error> {
+        let place = AssociatedData { bound_to: self.origins.as_deref(), ..place };
         vault.open(place, &self.value).map_err(Error::internal)
     }
 
-    fn opened(&self, vault: &Vault, place: Place<'_>) -> Result<(Secret, ApprovedOrigins), Error> {
+    fn opened(&self, vault: &Vault, place: AssociatedData<'_>) -> Result<(Secret, ApprovedOrigins), Error> {
         let column = match place.table {
             "tokens" => "tokens.origins",
             _ => "secrets.origins",
@@ -38,7 +38,7 @@ impl Sealed {
         Ok((self.open(vault, place)?, origins))
     }
 
-    fn approved(&self, vault: &Vault, place: Place<'_>) -> Result<ApprovedSecret, Error> {
+    fn approved(&self, vault: &Vault, place: AssociatedData<'_>) -> Result<ApprovedSecret, Error> {
         let (secret, origins) = self.opened(vault, place)?;
         Ok(ApprovedSecret::stored(secret, origins))
     }

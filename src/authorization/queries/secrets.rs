@@ -11,7 +11,7 @@ use crate::authorization::model::{SecretField, StoredSecret};
 use crate::authorization::origins::ApprovedOrigins;
 use crate::db::Conn;
 use crate::db::schema::secrets;
-use crate::vault::{Place, Secret, Vault};
+use crate::vault::{AssociatedData, Secret, Vault};
 use crate::web::Error;
 
 /// Which secrets are stored, without the secrets.
@@ -26,8 +26,8 @@ pub(in crate::authorization) async fn stored_secrets(
         .await?)
 }
 
-pub(super) fn secret_place(connector: Uuid, field: SecretField) -> Place<'static> {
-    Place { table: "secrets", row: connector, column: field.code(), bound_to: None }
+pub(super) fn secret_place(connector: Uuid, field: SecretField) -> AssociatedData<'static> {
+    AssociatedData { table: "secrets", row: connector, column: field.code(), bound_to: None }
 }
 
 /// A secret that somebody has entered.

@@ -8,14 +8,14 @@ use uuid::Uuid;
 use super::open_sealed;
 use crate::db::Conn;
 use crate::db::schema::token_requests;
-use crate::vault::{Place, Secret, Vault};
+use crate::vault::{AssociatedData, Secret, Vault};
 use crate::web::Error;
 
 /// How long the answer to a token request can be taken over.
 const REQUEST_KEPT: TimeDelta = TimeDelta::minutes(10);
 
-fn request_place(id: Uuid) -> Place<'static> {
-    Place { table: "token_requests", row: id, column: "sealed", bound_to: None }
+fn request_place(id: Uuid) -> AssociatedData<'static> {
+    AssociatedData { table: "token_requests", row: id, column: "sealed", bound_to: None }
 }
 
 /// Keeps the answer to a token request, with what was asked, until somebody takes it over.

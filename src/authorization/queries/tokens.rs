@@ -12,7 +12,7 @@ use crate::authorization::model::{NewToken, RefreshToken, RenewalRecord, StoredT
 use crate::authorization::origins::ApprovedOrigins;
 use crate::db::Conn;
 use crate::db::schema::{authorizations, renewals, tokens};
-use crate::vault::{Place, Secret, Vault};
+use crate::vault::{AssociatedData, Secret, Vault};
 use crate::web::Error;
 
 /// What may be known of the stored token.
@@ -31,8 +31,8 @@ pub(in crate::authorization) async fn stored_token(
     Ok(tokens::table.find(connector).select(columns).first(conn).await.optional()?)
 }
 
-pub(super) fn token_place(connector: Uuid, column: &'static str) -> Place<'static> {
-    Place { table: "tokens", row: connector, column, bound_to: None }
+pub(super) fn token_place(connector: Uuid, column: &'static str) -> AssociatedData<'static> {
+    AssociatedData { table: "tokens", row: connector, column, bound_to: None }
 }
 
 /// Seals and stores a token in place of whatever was there. A trigger ends the lease of whoever renews the one before.

@@ -7,7 +7,7 @@ use actix_web::web;
 use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 
-use crate::access::{Right, Visit};
+use crate::access::{RequestContext, Right};
 use crate::authorization::forms::AuthorizationForm;
 use crate::authorization::keeper::is_renewing;
 use crate::authorization::model::{Authorization, RenewalRecord, StoredBreaker, StoredToken};
@@ -72,19 +72,19 @@ impl Stored {
 
 /// What the tab needs, for somebody who wants to do this with the connector.
 pub(in crate::authorization) async fn load(
-    visit: &Visit,
+    context: &RequestContext,
     conn: &mut Conn,
     key: &str,
     right: Right,
 ) -> Result<Stored, Error> {
-    let (by, now) = (&visit.actor, visit.now());
+    let (by, now) = (&context.actor, context.now());
     let stored = conn.transaction(async |conn| {
         queries::see_one_state(conn).await?;
         let connector = connectors::find(conn, by, key, right).await?;
         read(conn, connector, now).await
     });
     let stored = stored.await?;
-    let form = stored.form.offering(grants(visit)?);
+    let form = stored.form.offering(grants(context)?);
     Ok(Stored { form, ..stored })
 }
 
@@ -114,8 +114,8 @@ async fn read(conn: &mut Conn, connector: Connector, now: DateTime<Utc>) -> Resu
 }
 
 /// Which legacy grants are left on here.
-fn grants(visit: &Visit) -> Result<LegacyGrants, Error> {
-    let grants = visit.req.app_data::<web::Data<LegacyGrants>>();
+fn grants(context: &RequestContext) -> Result<LegacyGrants, Error> {
+    let grants = context.req.app_data::<web::Data<LegacyGrants>>();
     let missing = "the legacy grants are not part of the application's data";
     grants.map(|grants| ***grants).ok_or_else(|| Error::internal(anyhow::anyhow!(missing)))
 }

@@ -35,7 +35,7 @@ pub(in super::super) async fn sums(
     step: TimeDelta,
 ) -> Result<Vec<Sum>, Error> {
     let (condition, ids) = rows_of(filter);
-    let seen = filter.sight.and_of("connector_id");
+    let seen = filter.visibility.and_of("connector_id");
     // An id that cannot be read fits nothing; here it would stand for all.
     if [filter.connector, filter.caller, filter.endpoint].contains(&Some(ALL)) {
         return Ok(Vec::new());
@@ -61,7 +61,7 @@ fn rows_of(filter: &CallFilter) -> (String, Vec<Uuid>) {
     // Written out, because the index of the totals knows them by this very condition.
     let totals = format!("connector_id = $4 AND caller_id = '{ALL}'");
     let single = [("connector_id", filter.connector), ("caller_id", filter.caller), ("endpoint_id", filter.endpoint)];
-    let is_limited = filter.sight.is_limited();
+    let is_limited = filter.visibility.is_limited();
     match (filter.connector, filter.caller, filter.endpoint) {
         // The totals of all count what is not seen, so those of each connector are added up.
         (None, None, None) if is_limited => (format!("connector_id <> '{ALL}' AND caller_id = '{ALL}'"), Vec::new()),

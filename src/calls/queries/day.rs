@@ -7,17 +7,21 @@ use diesel::sql_types::{BigInt, Bool};
 use diesel_async::RunQueryDsl;
 
 use super::super::hours::ALL;
-use crate::access::Sight;
+use crate::access::Visibility;
 use crate::db::Conn;
 use crate::db::schema::call_hours;
 use crate::web::Error;
 
 /// Calls and errors among them, of this hour and the 23 before. Where not all connectors are seen, the totals of those
 /// that are are added up.
-pub(in super::super) async fn last_day(conn: &Conn, sight: Sight, now: DateTime<Utc>) -> Result<(i64, i64), Error> {
-    let of = match sight {
-        Sight::All => format!("connector_id = '{ALL}' AND endpoint_id = '{ALL}'"),
-        Sight::Of(_) => format!("connector_id <> '{ALL}'{}", sight.and_of("connector_id")),
+pub(in super::super) async fn last_day(
+    conn: &Conn,
+    visibility: Visibility,
+    now: DateTime<Utc>,
+) -> Result<(i64, i64), Error> {
+    let of = match visibility {
+        Visibility::All => format!("connector_id = '{ALL}' AND endpoint_id = '{ALL}'"),
+        Visibility::Of(_) => format!("connector_id <> '{ALL}'{}", visibility.and_of("connector_id")),
     };
     let hours = call_hours::table
         .filter(sql::<Bool>(&of))

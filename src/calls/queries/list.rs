@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::super::filter::{CallFilter, LogQuery, Newest};
 use super::super::row::{COLUMNS, CallPlace, CallRow};
-use crate::access::Sight;
+use crate::access::Visibility;
 use crate::db::Conn;
 use crate::db::keyset::{Cursor, Keyset, Position, Slice};
 use crate::web::{Column, Error, Total};
@@ -150,13 +150,13 @@ async fn walked(conn: &Conn, filter: &CallFilter, position: &Position) -> Result
 }
 
 /// One line, if it is of a connector that somebody sees.
-pub(in super::super) async fn find(conn: &Conn, sight: Sight, place: CallPlace) -> Result<CallRow, Error> {
+pub(in super::super) async fn find(conn: &Conn, visibility: Visibility, place: CallPlace) -> Result<CallRow, Error> {
     let sql = format!(
         "SELECT line.*, connectors.key AS connector_key, api_keys.prefix AS key_prefix
         FROM (SELECT {COLUMNS} FROM calls WHERE at = $1 AND id = $2{}) AS line
         LEFT JOIN connectors ON connectors.id = line.connector_id AND connectors.deleted_at IS NULL
         LEFT JOIN api_keys ON api_keys.id = line.api_key_id",
-        sight.and_of("connector_id")
+        visibility.and_of("connector_id")
     );
     let line = sql_query(sql).bind::<Timestamptz, _>(place.at).bind::<SqlUuid, _>(place.id);
     line.get_result(&mut &*conn).await.optional()?.ok_or(Error::NotFound)
@@ -222,7 +222,7 @@ impl CallFilter {
         if let Some(first) = self.class {
             conditions.push(format!("status BETWEEN {first} AND {}", first + 99));
         }
-        conditions.join(" AND ") + &self.sight.and_of("connector_id")
+        conditions.join(" AND ") + &self.visibility.and_of("connector_id")
     }
 
     /// Whether anything is asked of the rows.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::super::CallerKind;
 use super::super::filter::CallFilter;
-use crate::access::Sight;
+use crate::access::Visibility;
 use crate::db::Conn;
 use crate::web::Error;
 
@@ -50,7 +50,7 @@ pub(in super::super) struct Choices {
 pub(in super::super) async fn choices(conn: &Conn, filter: &CallFilter) -> Result<Choices, Error> {
     let connectors = format!(
         "{} SELECT seen.id, label, '' AS kind FROM seen JOIN connectors ON connectors.id = seen.id ORDER BY label, seen.id",
-        next_by_next("connector_id", &filter.sight.and_of("ids.id")),
+        next_by_next("connector_id", &filter.visibility.and_of("ids.id")),
     );
     let callers = format!(
         "{} SELECT seen.id, caller_name AS label, caller_kind AS kind FROM seen, LATERAL
@@ -60,7 +60,7 @@ pub(in super::super) async fn choices(conn: &Conn, filter: &CallFilter) -> Resul
     );
     let endpoints = format!(
         "SELECT id, name AS label, '' AS kind FROM endpoints WHERE connector_id = $1{} ORDER BY name_key LIMIT {MOST}",
-        filter.sight.and_of("connector_id"),
+        filter.visibility.and_of("connector_id"),
     );
     let (connectors, callers, endpoints) = try_join!(load(conn, connectors), load(conn, callers), async {
         let of = sql_query(endpoints).bind::<SqlUuid, _>(filter.connector.unwrap_or(Uuid::nil()));
@@ -70,7 +70,7 @@ pub(in super::super) async fn choices(conn: &Conn, filter: &CallFilter) -> Resul
 }
 
 /// Whoever has only called what the reader does not see is not offered.
-fn of_seen(reader: Sight) -> String {
+fn of_seen(reader: Visibility) -> String {
     if !reader.is_limited() {
         return String::new();
     }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::super::Call;
 use super::super::call::clean;
 use super::super::hours::{HourCount, HourKey, count};
-use crate::db::{Conn, Kept};
+use crate::db::{Conn, Prepared};
 use crate::web::Error;
 
 /// A line that has been stored already, by a transaction of which nobody heard the end, is left out.
@@ -111,7 +111,7 @@ async fn insert_lines(conn: &mut Conn, calls: &[Call]) -> Result<Vec<Stored>, Er
         .bind::<Array<BigInt>, _>(bytes(|call| call.sent))
         .bind::<Array<BigInt>, _>(bytes(|call| call.received))
         .bind::<Array<Text>, _>(texts(|call| &call.request_id));
-    Ok(Kept(statement).load(conn).await?)
+    Ok(Prepared(statement).load(conn).await?)
 }
 
 fn status(call: &Call) -> Option<i16> {
@@ -142,7 +142,7 @@ async fn add_counts(conn: &mut Conn, rows: &[(HourKey, HourCount<'_>)]) -> Resul
         .bind::<Array<Timestamptz>, _>(each(rows, |_, count| count.last.at))
         .bind::<Array<Nullable<SmallInt>>, _>(each(rows, |_, count| status(count.last)))
         .bind::<Array<Text>, _>(each(rows, |_, count| count.last.problem.to_string()));
-    Kept(statement).execute(conn).await?;
+    Prepared(statement).execute(conn).await?;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ use super::super::attention::WORST_FIRST;
 use super::super::model::ListRow;
 use super::list::columns;
 use crate::access::Actor;
-use crate::db::{Conn, Kept};
+use crate::db::{Conn, Prepared};
 use crate::web::Error;
 
 /// Up to which number connectors of a state are counted.
@@ -60,7 +60,7 @@ pub(in super::super) async fn find(conn: &Conn, by: &Actor, rows: usize) -> Resu
 
 /// Whether there is any is all that this is asked for where the person does not see all.
 async fn total(conn: &Conn, by: &Actor) -> Result<i64, Error> {
-    let sql = match by.sight.condition("connectors") {
+    let sql = match by.visibility.condition("connectors") {
         None => "SELECT total AS n FROM connector_total".into(),
         Some(seen) => format!(
             "SELECT count(*) AS n FROM (SELECT FROM connectors WHERE deleted_at IS NULL AND {seen} LIMIT 1) AS first"
@@ -77,7 +77,7 @@ struct Number {
 }
 
 async fn ailing(conn: &Conn, by: &Actor, rows: usize) -> Result<Vec<ListRow>, Error> {
-    let seen = by.sight.and("connectors");
+    let seen = by.visibility.and("connectors");
     let of_state = |(rank, health): (usize, &Health)| {
         let status = health.code();
         format!(
@@ -99,15 +99,15 @@ where
     T: QueryableByName<Pg> + Send + 'static,
 {
     let statement = diesel::sql_query(sql).bind::<SqlUuid, _>(by.id.unwrap_or_default());
-    if by.sight.is_limited() {
+    if by.visibility.is_limited() {
         Ok(statement.load(&mut &*conn).await?)
     } else {
-        Ok(Kept(statement).load(&mut &*conn).await?)
+        Ok(Prepared(statement).load(&mut &*conn).await?)
     }
 }
 
 async fn counts(conn: &Conn, by: &Actor) -> Result<Vec<Count>, Error> {
-    let seen = by.sight.and("connectors");
+    let seen = by.visibility.and("connectors");
     let counted = WORST_FIRST.iter().chain([&Health::NotAuthorized]);
     let of_state = |health: &Health| {
         let status = health.code();
@@ -125,7 +125,7 @@ async fn unchecked(conn: &Conn, by: &Actor, rows: usize) -> Result<Vec<ListRow>,
     let sql = format!(
         "SELECT {} FROM connectors WHERE deleted_at IS NULL AND NOT verify_certificates{} ORDER BY id LIMIT {rows}",
         columns(by, "$1"),
-        by.sight.and("connectors"),
+        by.visibility.and("connectors"),
     );
     load(conn, by, sql).await
 }
@@ -135,7 +135,7 @@ const LOOKED_THROUGH: i64 = 3000;
 
 async fn changed(conn: &Conn, by: &Actor, rows: usize) -> Result<Vec<Changed>, Error> {
     let newest = "SELECT * FROM connectors WHERE deleted_at IS NULL ORDER BY updated_at DESC, id DESC";
-    let seen = match by.sight.condition("connectors") {
+    let seen = match by.visibility.condition("connectors") {
         None => format!("({newest} LIMIT {rows}) AS connectors"),
         Some(seen) => format!("({newest} LIMIT {LOOKED_THROUGH}) AS connectors WHERE {seen}"),
     };

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
 use super::super::model::ConnectorId;
-use super::super::{Facts, Health, Method, Outlook, RenewalFacts, TokenTimes};
+use super::super::{Facts, Health, HealthForecast, Method, RenewalFacts, TokenTimes};
 use crate::db::schema::{authorizations, breakers, connectors, renewals, secrets, tokens};
 use crate::db::{Conn, in_row};
 use crate::web::Error;
@@ -24,7 +24,7 @@ pub(super) fn initial(method: Method, enabled: bool, now: DateTime<Utc>) -> Heal
         renewal: RenewalFacts::default(),
         is_left_alone: false,
     };
-    Outlook::of(&facts, now).health
+    HealthForecast::of(&facts, now).health
 }
 
 /// The stored facts.
@@ -106,8 +106,8 @@ pub async fn hold_authorization(conn: &mut Conn, id: ConnectorId) -> Result<(), 
     Ok(())
 }
 
-/// Recomputes the outlook of a connector when only time has passed, and gives it.
-pub async fn review_health(conn: &mut Conn, id: ConnectorId, now: DateTime<Utc>) -> Result<Outlook, Error> {
+/// Recomputes the forecast of a connector when only time has passed, and gives it.
+pub async fn review_health(conn: &mut Conn, id: ConnectorId, now: DateTime<Utc>) -> Result<HealthForecast, Error> {
     conn.transaction(async |conn| {
         hold_authorization(conn, id).await?;
         refresh_health(conn, id, now).await
@@ -115,22 +115,22 @@ pub async fn review_health(conn: &mut Conn, id: ConnectorId, now: DateTime<Utc>)
     .await
 }
 
-/// Recomputes the outlook of a connector after one of its facts has changed, in the transaction of the change, which
+/// Recomputes the forecast of a connector after one of its facts has changed, in the transaction of the change, which
 /// holds its row in `authorizations`, and gives it.
-pub async fn refresh_health(conn: &mut Conn, id: ConnectorId, now: DateTime<Utc>) -> Result<Outlook, Error> {
+pub async fn refresh_health(conn: &mut Conn, id: ConnectorId, now: DateTime<Utc>) -> Result<HealthForecast, Error> {
     let stored = stored_facts(conn, id).await?;
     let has_secret = has_secret(conn, id, stored.method).await?;
-    let outlook = Outlook::of(&stored.facts(has_secret), now);
-    let changed = connectors::table.find(id).filter(connectors::status.ne(outlook.health.code()));
+    let forecast = HealthForecast::of(&stored.facts(has_secret), now);
+    let changed = connectors::table.find(id).filter(connectors::status.ne(forecast.health.code()));
     diesel::update(changed)
-        .set((connectors::status.eq(outlook.health.code()), connectors::status_since.eq(now)))
+        .set((connectors::status.eq(forecast.health.code()), connectors::status_since.eq(now)))
         .execute(conn)
         .await?;
     if stored.obtained_at.is_some() {
-        diesel::update(tokens::table.find(id)).set(tokens::status_due_at.eq(outlook.changes_at)).execute(conn).await?;
-        diesel::update(renewals::table.find(id)).set(renewals::due_at.eq(outlook.renew_at)).execute(conn).await?;
+        diesel::update(tokens::table.find(id)).set(tokens::status_due_at.eq(forecast.changes_at)).execute(conn).await?;
+        diesel::update(renewals::table.find(id)).set(renewals::due_at.eq(forecast.renew_at)).execute(conn).await?;
     }
-    Ok(outlook)
+    Ok(forecast)
 }
 
 async fn has_secret(conn: &mut Conn, id: ConnectorId, method: Method) -> Result<bool, Error> {

@@ -12,7 +12,7 @@ use super::narrowed;
 use crate::access::{Actor, admission_sql};
 use crate::db::keyset::{Keyset, Slice};
 use crate::db::schema::connector_total;
-use crate::db::{Conn, Kept};
+use crate::db::{Conn, Prepared};
 use crate::web::{Error, ListQuery, Total};
 
 /// The columns of a row. `who` stands for the id of whoever reads the list, as a bind or a literal.
@@ -29,7 +29,7 @@ pub async fn list(
     by: &Actor,
     query: &ListQuery<ConnectorColumn>,
 ) -> Result<(Slice<ListRow>, Total), Error> {
-    let (rows, total) = if query.is_narrowed() || by.sight.is_limited() {
+    let (rows, total) = if query.is_narrowed() || by.visibility.is_limited() {
         narrowed::list(conn, by, query).await?
     } else {
         try_join!(rows(conn, by, query), total(conn))?
@@ -58,7 +58,7 @@ async fn rows(conn: &Conn, by: &Actor, query: &ListQuery<ConnectorColumn>) -> Re
     if let Some(cursor) = query.position.cursor() {
         statement = statement.bind::<Text, _>(&cursor.value).bind::<SqlUuid, _>(cursor.id);
     }
-    Ok(Kept(statement).load(&mut &*conn).await?)
+    Ok(Prepared(statement).load(&mut &*conn).await?)
 }
 
 async fn total(conn: &Conn) -> Result<Total, Error> {

@@ -18,7 +18,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::model::Connector;
-use crate::access::{Actor, Right, Rights, Sight};
+use crate::access::{Actor, Right, Rights, Visibility};
 use crate::categories::CategoryId;
 use crate::db::schema::{authorizations, connector_categories, connectors, secrets, tokens};
 use crate::db::version::SeenVersion;
@@ -42,14 +42,14 @@ diesel::define_sql_function! {
 
 /// The live connector of a key, for somebody who wants to do this with it.
 pub async fn find(conn: &Conn, by: &Actor, key: &str, right: Right) -> Result<Connector, Error> {
-    let connector = find_in_sight(conn, by, key).await?;
+    let connector = find_visible(conn, by, key).await?;
     connector.require(by, right)?;
     Ok(connector)
 }
 
 /// The live connector of a key, for somebody who sees something of all connectors that are open to them, whatever they
 /// may do with it.
-pub async fn find_in_sight(conn: &Conn, by: &Actor, key: &str) -> Result<Connector, Error> {
+pub async fn find_visible(conn: &Conn, by: &Actor, key: &str) -> Result<Connector, Error> {
     let who = by.id.unwrap_or(Uuid::nil());
     let found = connectors::table
         .filter(connectors::key.eq(key))
@@ -81,8 +81,8 @@ fn listed_for(who: Uuid) -> _ {
 }
 
 /// The key of the live connector of this id, for somebody who sees it.
-pub(super) async fn key_of(conn: &mut Conn, sight: Sight, id: super::ConnectorId) -> Result<String, Error> {
-    let seen = sight.condition("connectors").unwrap_or("true".into());
+pub(super) async fn key_of(conn: &mut Conn, visibility: Visibility, id: super::ConnectorId) -> Result<String, Error> {
+    let seen = visibility.condition("connectors").unwrap_or("true".into());
     Ok(connectors::table
         .find(id)
         .filter(connectors::deleted_at.is_null())

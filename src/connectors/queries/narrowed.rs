@@ -6,7 +6,7 @@
 //! Matches are gathered until there are too many to count. Few matches are sorted. Of many the page is looked for near
 //! its place in the order first, and among all of them only if it is not full after [`WALK`] rows.
 //!
-//! Danger: keeping this statement prepared. A plan without the word in sight is wrong for rare words or for frequent
+//! Danger: keeping this statement prepared. A plan without the word in visibility is wrong for rare words or for frequent
 //! ones.
 
 use diesel::pg::Pg;
@@ -19,7 +19,7 @@ use uuid::Uuid;
 use super::super::columns::ConnectorColumn;
 use super::super::model::ListRow;
 use super::list::{columns, keyset};
-use crate::access::{Actor, Sight};
+use crate::access::{Actor, Visibility};
 use crate::db::Conn;
 use crate::name::word_pattern;
 use crate::web::{Error, ListQuery, Total};
@@ -40,7 +40,7 @@ pub(super) async fn list(
     by: &Actor,
     query: &ListQuery<ConnectorColumn>,
 ) -> Result<(Vec<ListRow>, Total), Error> {
-    let filter = Filter::new(query, by.sight);
+    let filter = Filter::new(query, by.visibility);
     let mut page = filter.bind(page_sql(by, query, &filter));
     if let Some(cursor) = query.position.cursor() {
         page = page.bind::<Text, _>(&cursor.value).bind::<SqlUuid, _>(cursor.id);
@@ -85,7 +85,7 @@ fn matches_sql(query: &ListQuery<ConnectorColumn>, filter: &Filter) -> String {
     });
     format!(
         "WITH matches AS MATERIALIZED (SELECT id, {column} FROM {} WHERE deleted_at IS NULL{condition}), total AS MATERIALIZED ({total})",
-        filter.sight.rows(),
+        filter.visibility.rows(),
     )
 }
 
@@ -119,7 +119,7 @@ fn page_sql(by: &Actor, query: &ListQuery<ConnectorColumn>, filter: &Filter) -> 
         columns = columns(by, &format!("'{}'", by.id.unwrap_or_default())),
         matches = matches_sql(query, filter),
         condition = filter.condition,
-        seen = filter.sight.and("connectors"),
+        seen = filter.visibility.and("connectors"),
     )
 }
 
@@ -132,7 +132,7 @@ enum Bind {
 struct Filter {
     /// Behind an AND, if there is any.
     condition: String,
-    sight: Sight,
+    visibility: Visibility,
     /// The condition on the column of the order, if it has one: a range of its index, behind an AND.
     in_order: String,
     binds: Vec<Bind>,
@@ -142,9 +142,9 @@ struct Filter {
 }
 
 impl Filter {
-    fn new(query: &ListQuery<ConnectorColumn>, sight: Sight) -> Filter {
+    fn new(query: &ListQuery<ConnectorColumn>, visibility: Visibility) -> Filter {
         let mut filter =
-            Filter { condition: String::new(), sight, in_order: String::new(), binds: Vec::new(), kept: None };
+            Filter { condition: String::new(), visibility, in_order: String::new(), binds: Vec::new(), kept: None };
         for word in query.search.split_whitespace().take(MOST_WORDS) {
             filter.and("search_text LIKE $", Bind::Text(word_pattern(word)), "");
         }
@@ -166,7 +166,7 @@ impl Filter {
 
     /// Kept numbers count all connectors, so those that the person does not see are taken off.
     fn kept_number(&self, is_of_category: bool) -> Option<String> {
-        let hidden = self.sight.hidden("connectors").map_or(String::new(), |hidden| {
+        let hidden = self.visibility.hidden("connectors").map_or(String::new(), |hidden| {
             let of_category = if is_of_category {
                 " AND id IN (SELECT connector_id FROM connector_categories WHERE category_id = $1)"
             } else {

@@ -69,7 +69,7 @@ pub async fn move_to_trash(
 
 /// The connectors in the trash that somebody sees, the newest first.
 pub async fn trashed(conn: &mut Conn, by: &Actor) -> Result<Vec<TrashRow>, Error> {
-    let seen = by.sight.condition("connectors").unwrap_or("true".into());
+    let seen = by.visibility.condition("connectors").unwrap_or("true".into());
     let found: Vec<Found> = connectors::table
         .filter(connectors::deleted_at.is_not_null())
         .filter(sql::<Bool>(&seen))
@@ -78,7 +78,7 @@ pub async fn trashed(conn: &mut Conn, by: &Actor) -> Result<Vec<TrashRow>, Error
         .select((TRASHED, connectors::open_rights, super::listed_for(by.id.unwrap_or_default())))
         .load(conn)
         .await?;
-    // What was closed since sight was looked up is left out.
+    // What was closed since visibility was looked up is left out.
     let rows = found.into_iter().filter_map(|found| row_of(found, by).ok()).collect();
     Ok(rows)
 }

@@ -14,7 +14,7 @@ use crate::audit::{self, Changes, Event};
 use crate::categories::{CategoryId, lock_counts};
 use crate::db::schema::{connector_categories, connectors};
 use crate::db::version::SeenVersion;
-use crate::db::{Conn, Kept};
+use crate::db::{Conn, Prepared};
 use crate::outbound::HttpUrl;
 use crate::web::SaveError;
 
@@ -103,7 +103,7 @@ async fn write_details(
         connectors::updated_by.eq(by.attribution()),
         names,
     ));
-    Kept(update).execute(&mut &*conn).await
+    Prepared(update).execute(&mut &*conn).await
 }
 
 /// What the audit log says about a save.

@@ -13,7 +13,7 @@ use super::model::{Endpoint, EndpointId};
 use crate::connectors::ConnectorId;
 use crate::db::schema::{connectors, endpoints};
 use crate::db::version::{SeenVersion, VersionError};
-use crate::db::{Conn, Kept};
+use crate::db::{Conn, Prepared};
 use crate::web::Error;
 
 pub(super) use delete::delete;
@@ -50,7 +50,7 @@ const LIST: &str = "SELECT e.id, e.name, e.method, e.url, last.at AS last_at, la
 /// The endpoints of a connector by name.
 pub(super) async fn list(conn: &Conn, connector: ConnectorId) -> Result<Vec<ListRow>, Error> {
     let statement = diesel::sql_query(LIST).bind::<SqlUuid, _>(connector);
-    Ok(Kept(statement).load(&mut &*conn).await?)
+    Ok(Prepared(statement).load(&mut &*conn).await?)
 }
 
 /// The keys of the names that are taken in a connector.

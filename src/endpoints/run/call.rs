@@ -134,7 +134,7 @@ impl Run<'_> {
     }
 }
 
-/// A line of the log that is written when it goes out of sight: as cancelled, unless something else has come of the
+/// A line of the log that is written when it goes out of visibility: as cancelled, unless something else has come of the
 /// call.
 struct Entry<'a> {
     log: &'a CallLog,

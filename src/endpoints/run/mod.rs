@@ -24,7 +24,7 @@ use super::definition::{Part, RenderProblems, Rendered};
 use super::editor::{Editor, base_url, editor_page, load};
 use super::forms::EndpointForm;
 use super::model::{Endpoint, Recipe};
-use crate::access::{InUse, QuotaLimits, Quotas, Right, Visit};
+use crate::access::{InUse, QuotaLimits, Quotas, RequestContext, Right};
 use crate::calls::CallLog;
 use crate::clock::Clock;
 use crate::connectors;
@@ -61,7 +61,7 @@ impl RunBrake {
     }
 }
 
-/// What a run needs besides the visit.
+/// What a run needs besides the context.
 pub struct Tools {
     relay: web::Data<Relay>,
     log: web::Data<CallLog>,
@@ -76,33 +76,33 @@ struct Ready {
 }
 
 pub async fn run(
-    visit: Visit,
+    context: RequestContext,
     (relay, log): (web::Data<Relay>, web::Data<CallLog>),
     (bodies, brake): (web::Data<RunBodies>, web::Data<RunBrake>),
     Segments([key, id]): Segments<2>,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
-    let in_use = brake.0.take(visit.actor.id.unwrap_or_default());
+    let in_use = brake.0.take(context.actor.id.unwrap_or_default());
     let in_use = in_use.map_err(|over| Error::TooMany(over.wait()))?;
-    let mut editor = read(&visit, &key, &id, &data).await?;
+    let mut editor = read(&context, &key, &id, &data).await?;
     let Some(ready) = ready(&mut editor.form) else {
-        return editor_page(visit, editor, StatusCode::UNPROCESSABLE_ENTITY);
+        return editor_page(context, editor, StatusCode::UNPROCESSABLE_ENTITY);
     };
     let tools = Tools { relay, log, bodies, in_use };
-    editor.report = Some(report(&visit, &tools, &editor, ready).await?);
+    editor.report = Some(report(&context, &tools, &editor, ready).await?);
     editor.form.mark_unsaved();
-    editor_page(visit, editor, StatusCode::OK)
+    editor_page(context, editor, StatusCode::OK)
 }
 
 /// What is to be run: the form for whoever may edit, else what is saved with the data that was sent.
-async fn read(visit: &Visit, key: &str, id: &str, data: &FormData) -> Result<Editor, Error> {
-    let conn = visit.conn().await?;
+async fn read(context: &RequestContext, key: &str, id: &str, data: &FormData) -> Result<Editor, Error> {
+    let conn = context.conn().await?;
     if id == "new" {
-        let connector = connectors::find(&conn, &visit.actor, key, Right::Call).await?;
-        connector.require(&visit.actor, Right::Edit)?;
+        let connector = connectors::find(&conn, &context.actor, key, Right::Call).await?;
+        connector.require(&context.actor, Right::Edit)?;
         return Editor::read(connector, None, data);
     }
-    let (connector, endpoint) = load(visit, &conn, (key, id), Right::Call).await?;
+    let (connector, endpoint) = load(context, &conn, (key, id), Right::Call).await?;
     if connector.rights.contains(Right::Edit) {
         return Editor::read(connector, Some(endpoint), data);
     }
@@ -123,16 +123,16 @@ fn ready(form: &mut EndpointForm) -> Option<Ready> {
     }
 }
 
-async fn report(visit: &Visit, tools: &Tools, editor: &Editor, ready: Ready) -> Result<Report, Error> {
+async fn report(context: &RequestContext, tools: &Tools, editor: &Editor, ready: Ready) -> Result<Report, Error> {
     let Ready { recipe, rendered } = ready;
     let left_out = rendered.left_out.clone();
     let sent_body = rendered.body.clone();
     let called = match tools.relay.line(&editor.connector.key).await {
-        Ok(line) => call(visit, tools, editor, &line, &recipe, rendered).await,
+        Ok(line) => call(context, tools, editor, &line, &recipe, rendered).await,
         Err(problem) => Err(problem),
     };
     match called {
-        Ok(whole) => answered(visit, tools, editor, whole, sent_body, left_out).await,
+        Ok(whole) => answered(context, tools, editor, whole, sent_body, left_out).await,
         Err(problem) => {
             Ok(Report { outcome: Outcome::Failed(problem.into()), sent: None, left_out: Vec::new(), download: None })
         }
@@ -140,7 +140,7 @@ async fn report(visit: &Visit, tools: &Tools, editor: &Editor, ready: Ready) -> 
 }
 
 async fn call(
-    visit: &Visit,
+    context: &RequestContext,
     tools: &Tools,
     editor: &Editor,
     line: &Arc<Line>,
@@ -150,8 +150,8 @@ async fn call(
     let seconds = recipe.time_out.and_then(|seconds| u64::try_from(seconds).ok());
     let stored = |endpoint: &Endpoint| (endpoint.id, Arc::from(endpoint.name.as_str()));
     let run = Run {
-        by: &visit.actor,
-        at: visit.now(),
+        by: &context.actor,
+        at: context.now(),
         line,
         endpoint: editor.endpoint.as_ref().map(stored),
         target: &recipe.url,
@@ -172,7 +172,7 @@ struct Masked {
 }
 
 async fn answered(
-    visit: &Visit,
+    context: &RequestContext,
     tools: &Tools,
     editor: &Editor,
     whole: Whole,
@@ -203,10 +203,10 @@ async fn answered(
         let note = format!("The answer broke off. {}", problem.detail);
         body.notes.push(note);
     }
-    let person = visit.actor.id;
+    let person = context.actor.id;
     let download = download.zip(person).and_then(|(download, person)| {
         let origin = Origin { person, connector: editor.connector.id };
-        let kept = tools.bodies.keep(origin, visit.now(), download)?;
+        let kept = tools.bodies.keep(origin, context.now(), download)?;
         let key = &editor.connector.key;
         Some(format!("/connectors/{key}/run-bodies/{kept}"))
     });
@@ -289,15 +289,15 @@ impl EndpointForm {
 
 /// The whole body of an answer, for whoever has run the endpoint.
 pub async fn download(
-    visit: Visit,
+    context: RequestContext,
     bodies: web::Data<RunBodies>,
     Segments([key, body]): Segments<2>,
 ) -> Result<HttpResponse, Error> {
-    let person = visit.actor.id.ok_or(Error::NotFound)?;
-    let connector = connectors::find(&*visit.conn().await?, &visit.actor, &key, Right::Call).await?;
+    let person = context.actor.id.ok_or(Error::NotFound)?;
+    let connector = connectors::find(&*context.conn().await?, &context.actor, &key, Right::Call).await?;
     let origin = Origin { person, connector: connector.id };
-    let Some(file) = bodies.find(origin, visit.now(), &body) else {
-        return Ok(visit.see_other_undone(
+    let Some(file) = bodies.find(origin, context.now(), &body) else {
+        return Ok(context.see_other_undone(
             &format!("/connectors/{key}/endpoints"),
             "That answer is no longer kept. Run the endpoint again.",
         ));

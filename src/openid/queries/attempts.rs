@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::db::Conn;
 use crate::db::schema::sign_in_attempts as attempts;
 use crate::oauth::state_hash;
-use crate::vault::{Place, Secret, Vault};
+use crate::vault::{AssociatedData, Secret, Vault};
 use crate::web::Error;
 
 /// How long a spent or forgotten attempt is remembered, so that the page can say which of the two it is.
@@ -52,8 +52,8 @@ impl Attempt {
     }
 }
 
-fn place(id: Uuid) -> Place<'static> {
-    Place { table: "sign_in_attempts", row: id, column: "sealed", bound_to: None }
+fn place(id: Uuid) -> AssociatedData<'static> {
+    AssociatedData { table: "sign_in_attempts", row: id, column: "sealed", bound_to: None }
 }
 
 pub(in crate::openid) async fn keep_attempt(

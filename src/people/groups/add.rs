@@ -6,10 +6,10 @@ use askama::Template;
 use super::members::chosen;
 use super::model::{Group, MemberRow};
 use super::queries::{self, Added};
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::db::Conn;
 use crate::people::lineage::{Start, above};
-use crate::web::{Error, Errors, Form, Segment, Shell, page, plural, search_term, searched};
+use crate::web::{Error, Errors, Form, Layout, Segment, page, plural, search_term, searched};
 
 /// Those who are offered at once, at most.
 const MOST: usize = 50;
@@ -17,7 +17,7 @@ const MOST: usize = 50;
 #[derive(Template)]
 #[template(path = "people/members_add.html")]
 struct AddPage {
-    shell: Shell,
+    layout: Layout,
     group: Group,
     search: String,
     rows: Vec<MemberRow>,
@@ -33,15 +33,15 @@ impl AddPage {
     }
 }
 
-pub async fn choose(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let search = searched(visit.req.query_string());
-    let mut conn = visit.conn().await?;
+pub async fn choose(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let search = searched(context.req.query_string());
+    let mut conn = context.conn().await?;
     let group = queries::find(&mut conn, &id).await?;
-    show(visit.shell, &mut conn, group, search, (Vec::new(), Errors::default())).await
+    show(context.layout, &mut conn, group, search, (Vec::new(), Errors::default())).await
 }
 
 async fn show(
-    shell: Shell,
+    layout: Layout,
     conn: &mut Conn,
     group: Group,
     search: String,
@@ -52,23 +52,23 @@ async fn show(
     let more = rows.len() > MOST;
     rows.truncate(MOST);
     let status = errors.status();
-    page(status, &AddPage { shell, group, search, rows, more, ticked, errors })
+    page(status, &AddPage { layout, group, search, rows, more, ticked, errors })
 }
 
-pub async fn add(visit: Visit, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn add(context: RequestContext, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let group = queries::find(&mut conn, &id).await?;
     let chosen = chosen(&data);
     let mut errors = Errors::default();
     if chosen.is_empty() {
         errors.add("member-0", "Select who is to become a member");
     } else {
-        let (by, now) = (&visit.actor, visit.now());
+        let (by, now) = (&context.actor, context.now());
         match queries::add(&mut conn, by, now, group.id(), &chosen).await? {
             Added::Number(number) => {
                 let number = i64::try_from(number).unwrap_or(i64::MAX);
                 let outcome = plural(number, "member was added", "members were added");
-                return Ok(visit.see_other(&format!("{}/members", group.address()), outcome));
+                return Ok(context.see_other(&format!("{}/members", group.address()), outcome));
             }
             Added::Circle(row) => {
                 errors.add("member-0", circle_words(&mut conn, &group, &row).await?);
@@ -76,7 +76,7 @@ pub async fn add(visit: Visit, Segment(id): Segment, Form(data): Form) -> Result
         }
     }
     let search = search_term(&data.text("q"));
-    show(visit.shell, &mut conn, group, search, (data.all("member"), errors)).await
+    show(context.layout, &mut conn, group, search, (data.all("member"), errors)).await
 }
 
 /// Why a group cannot become a member: the way on which the group is in it already.

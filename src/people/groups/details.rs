@@ -7,54 +7,54 @@ use askama::Template;
 use super::forms::GroupForm;
 use super::model::Group;
 use super::queries;
-use crate::access::{Permission, Visit};
+use crate::access::{Permission, RequestContext};
 use crate::accounts::SignInProvider;
 use crate::db::Conn;
 use crate::people::lineage::{Ancestor, Start, above};
 use crate::people::permissions::{InheritedRights, coupling_words};
-use crate::web::{ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Shell, date_time, page};
+use crate::web::{ConflictPage, Difference, Error, Form, FormData, Layout, SaveError, Segment, date_time, page};
 
 #[derive(Template)]
 #[template(path = "people/group_new.html")]
 struct NewPage {
-    shell: Shell,
+    layout: Layout,
     form: GroupForm,
 }
 
-pub async fn new(visit: Visit, provider: web::Data<SignInProvider>) -> Result<HttpResponse, Error> {
+pub async fn new(context: RequestContext, provider: web::Data<SignInProvider>) -> Result<HttpResponse, Error> {
     let form = GroupForm::empty(&provider);
-    page(StatusCode::OK, &NewPage { shell: visit.shell, form })
+    page(StatusCode::OK, &NewPage { layout: context.layout, form })
 }
 
 pub async fn create(
-    visit: Visit,
+    context: RequestContext,
     provider: web::Data<SignInProvider>,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let mut form = GroupForm::read(&data, &provider);
     if let Some(checked) = form.check() {
-        let mut conn = visit.conn().await?;
+        let mut conn = context.conn().await?;
         let members = format!("/groups/{}/members", form.new_id);
-        match queries::create(&mut conn, &visit.actor, visit.now(), form.new_id, &checked).await {
+        match queries::create(&mut conn, &context.actor, context.now(), form.new_id, &checked).await {
             Ok(coupled) => {
                 let outcome = format!("The group was created{}. Now say who is in it", coupling_words(&coupled));
-                return Ok(visit.see_other(&members, outcome));
+                return Ok(context.see_other(&members, outcome));
             }
             // The second press of the same form finds what the first has made.
             Err(SaveError::Repeated) => {
-                return Ok(visit.see_other(&members, "The group was created. Now say who is in it"));
+                return Ok(context.see_other(&members, "The group was created. Now say who is in it"));
             }
             Err(SaveError::Fault(fault)) => return Err(fault),
             Err(_) => form.name_taken(),
         }
     }
-    page(StatusCode::UNPROCESSABLE_ENTITY, &NewPage { shell: visit.shell, form })
+    page(StatusCode::UNPROCESSABLE_ENTITY, &NewPage { layout: context.layout, form })
 }
 
 #[derive(Template)]
 #[template(path = "people/group.html")]
 struct GroupPage {
-    shell: Shell,
+    layout: Layout,
     form: GroupForm,
     group: Group,
     /// The groups that this one is in.
@@ -65,13 +65,13 @@ struct GroupPage {
 }
 
 impl GroupPage {
-    async fn new(visit: Visit, conn: &mut Conn, group: Group, form: GroupForm) -> Result<GroupPage, Error> {
+    async fn new(context: RequestContext, conn: &mut Conn, group: Group, form: GroupForm) -> Result<GroupPage, Error> {
         let above = above(conn, Start::Group(group.id())).await?;
         Ok(GroupPage {
             inherited: InheritedRights::of(&above),
             above,
-            may_audit: visit.may(Permission::ViewAuditLog),
-            shell: visit.shell,
+            may_audit: context.may(Permission::ViewAuditLog),
+            layout: context.layout,
             form,
             group,
         })
@@ -79,49 +79,49 @@ impl GroupPage {
 }
 
 pub async fn edit(
-    visit: Visit,
+    context: RequestContext,
     provider: web::Data<SignInProvider>,
     Segment(id): Segment,
 ) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+    let mut conn = context.conn().await?;
     let group = queries::find(&mut conn, &id).await?;
     let form = GroupForm::of(&group, &provider);
-    let group_page = GroupPage::new(visit, &mut conn, group, form).await?;
+    let group_page = GroupPage::new(context, &mut conn, group, form).await?;
     page(StatusCode::OK, &group_page)
 }
 
 pub async fn update(
-    visit: Visit,
+    context: RequestContext,
     provider: web::Data<SignInProvider>,
     Segment(id): Segment,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+    let mut conn = context.conn().await?;
     let group = queries::find(&mut conn, &id).await?;
     let mut form = GroupForm::read(&data, &provider);
     let Some(seen) = data.seen_version(group.facts.version) else {
-        return conflict(visit.shell, group, &data, &form);
+        return conflict(context.layout, group, &data, &form);
     };
     if let Some(checked) = form.check() {
-        let (by, now, seen) = (&visit.actor, visit.now(), (group.id(), seen));
+        let (by, now, seen) = (&context.actor, context.now(), (group.id(), seen));
         match queries::update(&mut conn, by, now, seen, &checked).await {
             Ok(coupled) => {
                 let outcome = format!("The group was saved{}", coupling_words(&coupled));
-                return Ok(visit.see_other(&group.address(), outcome));
+                return Ok(context.see_other(&group.address(), outcome));
             }
             Err(SaveError::Fault(fault)) => return Err(fault),
             Err(SaveError::Stale) => {
                 let theirs = queries::find(&mut conn, &id).await?;
-                return conflict(visit.shell, theirs, &data, &form);
+                return conflict(context.layout, theirs, &data, &form);
             }
             Err(_) => form.name_taken(),
         }
     }
-    let group_page = GroupPage::new(visit, &mut conn, group, form).await?;
+    let group_page = GroupPage::new(context, &mut conn, group, form).await?;
     page(StatusCode::UNPROCESSABLE_ENTITY, &group_page)
 }
 
-fn conflict(shell: Shell, theirs: Group, data: &FormData, mine: &GroupForm) -> Result<HttpResponse, Error> {
+fn conflict(layout: Layout, theirs: Group, data: &FormData, mine: &GroupForm) -> Result<HttpResponse, Error> {
     let facts = &theirs.facts;
     let claim_value = mine.claim_field().map(|_| Difference {
         label: "Claim value".into(),
@@ -129,7 +129,7 @@ fn conflict(shell: Shell, theirs: Group, data: &FormData, mine: &GroupForm) -> R
         mine: mine.claim_value.clone(),
     });
     ConflictPage {
-        shell,
+        layout,
         action: theirs.address(),
         back: theirs.address(),
         saved_by: facts.updated_by.clone(),

@@ -7,14 +7,14 @@ use askama::Template;
 use super::columns::GroupColumn;
 use super::model::GroupRow;
 use super::queries;
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::db::keyset::Slice;
-use crate::web::{Error, ListQuery, Pages, Shell, page, plural};
+use crate::web::{Error, Layout, ListQuery, Pages, page, plural};
 
 #[derive(Template)]
 #[template(path = "people/groups.html")]
 struct ListPage {
-    shell: Shell,
+    layout: Layout,
     query: ListQuery<GroupColumn>,
     rows: Vec<GroupRow>,
     pages: Pages,
@@ -30,11 +30,11 @@ impl ListPage {
     }
 }
 
-pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
-    let query = ListQuery::parse("/groups", visit.req.query_string(), &[]);
-    let mut conn = visit.conn().await?;
+pub async fn list(context: RequestContext) -> Result<HttpResponse, Error> {
+    let query = ListQuery::parse("/groups", context.req.query_string(), &[]);
+    let mut conn = context.conn().await?;
     let (slice, total) = queries::list(&mut conn, &query).await?;
     let pages = Pages::new(&query, ["group", "groups"], &slice, total, |row| query.column.place(row));
     let Slice { rows, .. } = slice;
-    page(StatusCode::OK, &ListPage { shell: visit.shell, query, rows, pages })
+    page(StatusCode::OK, &ListPage { layout: context.layout, query, rows, pages })
 }

@@ -6,15 +6,15 @@ use askama::Template;
 use super::columns::MemberColumn;
 use super::model::{Group, Member, MemberRow};
 use super::queries;
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::db::keyset::Slice;
 use crate::people::confirm::Confirm;
-use crate::web::{Error, Errors, Form, FormData, ListQuery, Pages, Segment, Shell, page, plural};
+use crate::web::{Error, Errors, Form, FormData, Layout, ListQuery, Pages, Segment, page, plural};
 
 #[derive(Template)]
 #[template(path = "people/members.html")]
 struct MembersPage {
-    shell: Shell,
+    layout: Layout,
     group: Group,
     query: ListQuery<MemberColumn>,
     rows: Vec<MemberRow>,
@@ -22,20 +22,20 @@ struct MembersPage {
     errors: Errors,
 }
 
-pub async fn members(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let query = visit.req.query_string().to_string();
-    show(visit, &id, &query, Errors::default()).await
+pub async fn members(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let query = context.req.query_string().to_string();
+    show(context, &id, &query, Errors::default()).await
 }
 
-async fn show(visit: Visit, id: &str, query: &str, errors: Errors) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+async fn show(context: RequestContext, id: &str, query: &str, errors: Errors) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let group = queries::find(&mut conn, id).await?;
     let query = ListQuery::parse(format!("{}/members", group.address()), query, &[]);
     let (slice, total) = queries::members(&mut conn, group.id(), &query).await?;
     let pages = Pages::new(&query, ["member", "members"], &slice, total, |row| query.column.place(row));
     let Slice { rows, .. } = slice;
     let status = errors.status();
-    page(status, &MembersPage { shell: visit.shell, group, query, rows, pages, errors })
+    page(status, &MembersPage { layout: context.layout, group, query, rows, pages, errors })
 }
 
 /// The chosen members of a form.
@@ -45,8 +45,8 @@ pub(super) fn chosen(data: &FormData) -> Vec<Member> {
 }
 
 /// Asks first, and takes them out when the answer comes back.
-pub async fn remove(visit: Visit, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn remove(context: RequestContext, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let group = queries::find(&mut conn, &id).await?;
     let chosen = chosen(&data);
     let there = queries::among(&mut conn, group.id(), &chosen).await?;
@@ -55,19 +55,19 @@ pub async fn remove(visit: Visit, Segment(id): Segment, Form(data): Form) -> Res
         errors.add("member-0", "Select the members that you want to remove");
         // The page takes a connection of its own: several who hold one and wait for another would wait for each other.
         drop(conn);
-        return show(visit, &id, "", errors).await;
+        return show(context, &id, "", errors).await;
     }
     if !data.ticked("confirmed") {
-        return question(visit, &group, &there).ask();
+        return question(context, &group, &there).ask();
     }
-    let (by, now) = (&visit.actor, visit.now());
+    let (by, now) = (&context.actor, context.now());
     let number = queries::remove(&mut conn, by, now, group.id(), &chosen).await?;
     let number = i64::try_from(number).unwrap_or(i64::MAX);
     let outcome = plural(number, "member was removed", "members were removed");
-    Ok(visit.see_other(&format!("{}/members", group.address()), outcome))
+    Ok(context.see_other(&format!("{}/members", group.address()), outcome))
 }
 
-fn question(visit: Visit, group: &Group, there: &[MemberRow]) -> Confirm {
+fn question(context: RequestContext, group: &Group, there: &[MemberRow]) -> Confirm {
     let number = plural(i64::try_from(there.len()).unwrap_or(i64::MAX), "member", "members");
     let names: Vec<String> = there.iter().map(MemberRow::full_name).collect();
     let mut fields: Vec<(&'static str, String)> = there.iter().map(|row| ("member", row.value())).collect();
@@ -83,7 +83,7 @@ fn question(visit: Visit, group: &Group, there: &[MemberRow]) -> Confirm {
         );
     }
     Confirm {
-        shell: visit.shell,
+        layout: context.layout,
         list: ("/groups", "Groups"),
         back: format!("{}/members", group.address()),
         subject: group.name().to_string(),

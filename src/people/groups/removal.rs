@@ -3,15 +3,15 @@
 use actix_web::HttpResponse;
 
 use super::{Member, queries};
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::people::confirm::Confirm;
 use crate::people::listings::listings;
 use crate::web::{Error, Form, SaveError, Segment, plural};
 
-pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn confirm_delete(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let group = queries::find(&mut conn, &id).await?;
-    let listing = listings(&mut conn, &visit.actor, Member::Group(group.id())).await?;
+    let listing = listings(&mut conn, &context.actor, Member::Group(group.id())).await?;
     drop(conn);
     let name = group.name();
     let listed = listing
@@ -23,7 +23,7 @@ pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpRe
         format!("They lose what only this group gives them: {}.", group.permissions.labels())
     };
     Confirm {
-        shell: visit.shell,
+        layout: context.layout,
         list: ("/groups", "Groups"),
         back: group.address(),
         subject: name.to_string(),
@@ -47,11 +47,11 @@ pub async fn confirm_delete(visit: Visit, Segment(id): Segment) -> Result<HttpRe
     .ask()
 }
 
-pub async fn delete(visit: Visit, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn delete(context: RequestContext, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let group = queries::find(&mut conn, &id).await?;
-    match queries::delete(&mut conn, &visit.actor, visit.now(), group.id()).await {
-        Ok(()) => Ok(visit.see_other("/groups", "The group was deleted")),
+    match queries::delete(&mut conn, &context.actor, context.now(), group.id()).await {
+        Ok(()) => Ok(context.see_other("/groups", "The group was deleted")),
         Err(SaveError::Fault(fault)) => Err(fault),
         Err(refusal) => Err(Error::internal(anyhow::anyhow!("a group cannot be deleted: {refusal:?}"))),
     }

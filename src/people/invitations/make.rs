@@ -7,17 +7,17 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::queries::{self, Invitation};
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::people::confirm::Confirm;
 use crate::people::refusal::{ChangeError, Refusal};
 use crate::people::users::{self, User, guard};
-use crate::web::{Error, Form, Segment, Shell, page_no_store};
+use crate::web::{Error, Form, Layout, Segment, page_no_store};
 
 /// The page with the link.
 #[derive(Template)]
 #[template(path = "people/link.html")]
 pub(in crate::people) struct Shown {
-    shell: Shell,
+    layout: Layout,
     id: Uuid,
     name: String,
     link: String,
@@ -27,11 +27,11 @@ pub(in crate::people) struct Shown {
 }
 
 impl Shown {
-    pub fn new(visit: Visit, id: Uuid, name: String, invitation: &Invitation, outcome: String) -> Shown {
+    pub fn new(context: RequestContext, id: Uuid, name: String, invitation: &Invitation, outcome: String) -> Shown {
         Shown {
-            link: invitation.token.link(&visit.address),
+            link: invitation.token.link(&context.address),
             expires_at: invitation.expires_at,
-            shell: visit.shell,
+            layout: context.layout,
             id,
             name,
             outcome,
@@ -43,34 +43,34 @@ impl Shown {
     }
 }
 
-pub async fn confirm(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn confirm(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let user = users::find(&mut conn, &id).await?;
-    guard(&visit.actor, &user)?;
-    let refusal = if user.is(&visit.actor) {
+    guard(&context.actor, &user)?;
+    let refusal = if user.is(&context.actor) {
         Some(Refusal::OwnPassword)
     } else if !user.facts.active {
         Some(Refusal::NoLink)
     } else {
         users::last_of_super_admins(&mut conn, &user).await?
     };
-    Confirm { refusal, ..question(visit, &user) }.ask()
+    Confirm { refusal, ..question(context, &user) }.ask()
 }
 
-pub async fn create(visit: Visit, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn create(context: RequestContext, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let user = users::find(&mut conn, &id).await?;
-    match queries::replace_password(&mut conn, &visit.actor, visit.now(), user.id()).await {
+    match queries::replace_password(&mut conn, &context.actor, context.now(), user.id()).await {
         Ok(invitation) => {
             let (id, name) = (user.id(), user.facts.name);
-            Shown::new(visit, id, name, &invitation, "The link was made".into()).respond()
+            Shown::new(context, id, name, &invitation, "The link was made".into()).respond()
         }
-        Err(ChangeError::Refused(refusal)) => question(visit, &user).refuse(refusal),
+        Err(ChangeError::Refused(refusal)) => question(context, &user).refuse(refusal),
         Err(ChangeError::Fault(fault)) => Err(fault),
     }
 }
 
-fn question(visit: Visit, user: &User) -> Confirm {
+fn question(context: RequestContext, user: &User) -> Confirm {
     let name = user.name();
     let first = if user.facts.has_password {
         format!("The password of {name} stops working now, and all sessions end. With the link {name} sets a new one.")
@@ -78,7 +78,7 @@ fn question(visit: Visit, user: &User) -> Confirm {
         format!("With the link {name} sets a password. A link that was made before stops working.")
     };
     Confirm {
-        shell: visit.shell,
+        layout: context.layout,
         list: ("/users", "Users"),
         back: user.address(),
         subject: name.to_string(),

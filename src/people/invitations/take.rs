@@ -7,13 +7,13 @@ use askama::Template;
 use super::queries::{self, DeadLink, Invited};
 use super::token::InvitationToken;
 use crate::access::{Actor, SignInGuard, check_new_password};
-use crate::web::{Error, Errors, Flash, Form, SaveError, Shell, TextField, page, page_no_store, see_other};
+use crate::web::{Error, Errors, Flash, Form, Layout, SaveError, TextField, page, page_no_store, see_other};
 
 /// Asks for the link, which the script takes from the address.
 #[derive(Template)]
 #[template(path = "people/set_password.html")]
 struct AskPage {
-    shell: Shell,
+    layout: Layout,
     errors: Errors,
 }
 
@@ -29,7 +29,7 @@ impl AskPage {
 #[derive(Template)]
 #[template(path = "people/new_password.html")]
 struct PasswordPage {
-    shell: Shell,
+    layout: Layout,
     invited: Invited,
     secret: String,
     errors: Errors,
@@ -43,45 +43,45 @@ impl PasswordPage {
     }
 }
 
-pub async fn ask(shell: Shell) -> Result<HttpResponse, Error> {
+pub async fn ask(layout: Layout) -> Result<HttpResponse, Error> {
     let errors = Errors::default();
-    page(StatusCode::OK, &AskPage { shell, errors })
+    page(StatusCode::OK, &AskPage { layout, errors })
 }
 
 /// Reads the link and asks for the password, in an answer that is kept nowhere.
-pub async fn open(shell: Shell, guard: web::Data<SignInGuard>, Form(data): Form) -> Result<HttpResponse, Error> {
+pub async fn open(layout: Layout, guard: web::Data<SignInGuard>, Form(data): Form) -> Result<HttpResponse, Error> {
     let typed = data.text("link");
     if typed.trim().is_empty() {
-        return refuse(shell, "Paste the link that you were given".into());
+        return refuse(layout, "Paste the link that you were given".into());
     }
     let Some(token) = InvitationToken::parse(&typed) else {
-        return refuse(shell, DeadLink::Unknown.to_string());
+        return refuse(layout, DeadLink::Unknown.to_string());
     };
     let mut conn = guard.db.get().await?;
     match queries::invited(&mut conn, &token, guard.clock.now()).await? {
         Ok(invited) => page_no_store(
             StatusCode::OK,
-            &PasswordPage { shell, invited, secret: token.secret(), errors: Errors::default() },
+            &PasswordPage { layout, invited, secret: token.secret(), errors: Errors::default() },
         ),
-        Err(dead) => refuse(shell, dead.to_string()),
+        Err(dead) => refuse(layout, dead.to_string()),
     }
 }
 
 /// Sets the password. The connection is given back while it is hashed.
 pub async fn take(
     req: HttpRequest,
-    shell: Shell,
+    layout: Layout,
     guard: web::Data<SignInGuard>,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
     let Some(token) = InvitationToken::parse(&data.text("link")) else {
-        return refuse(shell, DeadLink::Unknown.to_string());
+        return refuse(layout, DeadLink::Unknown.to_string());
     };
     let now = guard.clock.now();
     let found = queries::invited(&mut *guard.db.get().await?, &token, now).await?;
     let invited = match found {
         Ok(invited) => invited,
-        Err(dead) => return refuse(shell, dead.to_string()),
+        Err(dead) => return refuse(layout, dead.to_string()),
     };
     let password = data.get("password").unwrap_or_default().to_string();
     let mut errors = Errors::default();
@@ -89,7 +89,7 @@ pub async fn take(
     if errors.keep("password", checked).is_none() {
         return page_no_store(
             StatusCode::UNPROCESSABLE_ENTITY,
-            &PasswordPage { shell, invited, secret: token.secret(), errors },
+            &PasswordPage { layout, invited, secret: token.secret(), errors },
         );
     }
     let hash = guard.hasher.hash(password).await?;
@@ -102,12 +102,12 @@ pub async fn take(
         }
         Err(SaveError::Fault(fault)) => Err(fault),
         // Somebody else was quicker with the same link, or it was withdrawn at this moment.
-        Err(_) => refuse(shell, DeadLink::Used.to_string()),
+        Err(_) => refuse(layout, DeadLink::Used.to_string()),
     }
 }
 
-fn refuse(shell: Shell, why: String) -> Result<HttpResponse, Error> {
+fn refuse(layout: Layout, why: String) -> Result<HttpResponse, Error> {
     let mut errors = Errors::default();
     errors.add("link", why);
-    page(StatusCode::UNPROCESSABLE_ENTITY, &AskPage { shell, errors })
+    page(StatusCode::UNPROCESSABLE_ENTITY, &AskPage { layout, errors })
 }

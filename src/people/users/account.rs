@@ -4,40 +4,40 @@ use actix_web::HttpResponse;
 
 use super::model::{User, guard};
 use super::queries;
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::people::confirm::{Confirm, answer};
 use crate::people::refusal::{ChangeError, Refusal};
 use crate::web::{Error, Form, Segment, plural};
 
-pub async fn confirm_deactivation(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn confirm_deactivation(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
-    guard(&visit.actor, &user)?;
-    let sessions = queries::sessions_of(&mut conn, user.id(), visit.now()).await?;
-    let refusal = if user.is(&visit.actor) {
+    guard(&context.actor, &user)?;
+    let sessions = queries::sessions_of(&mut conn, user.id(), context.now()).await?;
+    let refusal = if user.is(&context.actor) {
         Some(Refusal::Yourself)
     } else {
         queries::last_of_super_admins(&mut conn, &user).await?
     };
-    Confirm { refusal, ..deactivation(visit, &user, sessions.0) }.ask()
+    Confirm { refusal, ..deactivation(context, &user, sessions.0) }.ask()
 }
 
-pub async fn deactivate(visit: Visit, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn deactivate(context: RequestContext, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
-    let (by, now) = (&visit.actor, visit.now());
+    let (by, now) = (&context.actor, context.now());
     let changed = queries::set_active(&mut conn, by, now, user.id(), false).await;
     let done = (&*user.address(), "The user was deactivated");
-    answer(visit, changed, done, |visit| deactivation(visit, &user, 0))
+    answer(context, changed, done, |context| deactivation(context, &user, 0))
 }
 
-fn deactivation(visit: Visit, user: &User, sessions: i64) -> Confirm {
+fn deactivation(context: RequestContext, user: &User, sessions: i64) -> Confirm {
     let sessions = match sessions {
         0 => "No session is open.".into(),
         _ => format!("{} at once.", plural(sessions, "session ends", "sessions end")),
     };
     Confirm {
-        shell: visit.shell,
+        layout: context.layout,
         list: ("/users", "Users"),
         back: user.address(),
         subject: user.name().to_string(),
@@ -56,21 +56,21 @@ fn deactivation(visit: Visit, user: &User, sessions: i64) -> Confirm {
 }
 
 /// Needs no question: it is undone as easily.
-pub async fn reactivate(visit: Visit, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn reactivate(context: RequestContext, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
-    let (by, now) = (&visit.actor, visit.now());
+    let (by, now) = (&context.actor, context.now());
     let changed = queries::set_active(&mut conn, by, now, user.id(), true).await;
-    answer_on_page(&visit, changed, &user, "The user was reactivated")
+    answer_on_page(&context, changed, &user, "The user was reactivated")
 }
 
-pub async fn confirm_sign_out(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn confirm_sign_out(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
-    guard(&visit.actor, &user)?;
-    let (number, _) = queries::sessions_of(&mut conn, user.id(), visit.now()).await?;
+    guard(&context.actor, &user)?;
+    let (number, _) = queries::sessions_of(&mut conn, user.id(), context.now()).await?;
     Confirm {
-        shell: visit.shell,
+        layout: context.layout,
         list: ("/users", "Users"),
         back: user.address(),
         subject: user.name().to_string(),
@@ -92,24 +92,24 @@ pub async fn confirm_sign_out(visit: Visit, Segment(id): Segment) -> Result<Http
     .ask()
 }
 
-pub async fn sign_out(visit: Visit, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn sign_out(context: RequestContext, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
-    let (by, now) = (&visit.actor, visit.now());
+    let (by, now) = (&context.actor, context.now());
     let changed = queries::sign_out(&mut conn, by, now, user.id()).await;
-    answer_on_page(&visit, changed, &user, "All sessions of the user were ended")
+    answer_on_page(&context, changed, &user, "All sessions of the user were ended")
 }
 
 /// Answers a change that needs no question: with its outcome on the user's page, or with why it cannot be done.
 fn answer_on_page(
-    visit: &Visit,
+    context: &RequestContext,
     changed: Result<(), ChangeError>,
     user: &User,
     outcome: &str,
 ) -> Result<HttpResponse, Error> {
     match changed {
-        Ok(()) => Ok(visit.see_other(&user.address(), outcome)),
-        Err(ChangeError::Refused(refusal)) => Ok(visit.see_other_undone(&user.address(), refusal.to_string())),
+        Ok(()) => Ok(context.see_other(&user.address(), outcome)),
+        Err(ChangeError::Refused(refusal)) => Ok(context.see_other_undone(&user.address(), refusal.to_string())),
         Err(ChangeError::Fault(fault)) => Err(fault),
     }
 }

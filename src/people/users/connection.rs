@@ -4,29 +4,29 @@ use actix_web::HttpResponse;
 
 use super::model::{User, guard};
 use super::queries;
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::people::confirm::{Confirm, answer};
 use crate::people::refusal::Refusal;
 use crate::web::{Error, Form, Segment};
 
-pub async fn confirm_disconnection(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let user = queries::find(&mut *visit.conn().await?, &id).await?;
-    guard(&visit.actor, &user)?;
-    let refusal = user.is(&visit.actor).then_some(Refusal::Yourself);
-    Confirm { refusal, ..question(visit, &user) }.ask()
+pub async fn confirm_disconnection(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let user = queries::find(&mut *context.conn().await?, &id).await?;
+    guard(&context.actor, &user)?;
+    let refusal = user.is(&context.actor).then_some(Refusal::Yourself);
+    Confirm { refusal, ..question(context, &user) }.ask()
 }
 
-pub async fn disconnect(visit: Visit, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn disconnect(context: RequestContext, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
-    let (by, now) = (&visit.actor, visit.now());
+    let (by, now) = (&context.actor, context.now());
     let changed = queries::disconnect(&mut conn, by, now, user.id()).await;
     let outcome = "The user is not connected with the sign-in provider any more";
     let done = (&*user.address(), outcome);
-    answer(visit, changed, done, |visit| question(visit, &user))
+    answer(context, changed, done, |context| question(context, &user))
 }
 
-fn question(visit: Visit, user: &User) -> Confirm {
+fn question(context: RequestContext, user: &User) -> Confirm {
     let name = user.name();
     let then = if user.facts.has_password {
         format!("{name} signs in with the password from now on.")
@@ -36,7 +36,7 @@ fn question(visit: Visit, user: &User) -> Confirm {
         )
     };
     Confirm {
-        shell: visit.shell,
+        layout: context.layout,
         list: ("/users", "Users"),
         back: user.address(),
         subject: name.to_string(),

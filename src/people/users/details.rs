@@ -8,20 +8,20 @@ use chrono::{DateTime, Utc};
 use super::forms::UserForm;
 use super::model::{User, UserStatus};
 use super::queries;
-use crate::access::{Permission, PermissionSet, Visit};
+use crate::access::{Permission, PermissionSet, RequestContext};
 use crate::db::Conn;
 use crate::people::groups::{self, GroupChoice};
 use crate::people::invitations::{self, Pending};
 use crate::people::lineage::{Start, above};
 use crate::people::permissions::{InheritedRights, coupling_words};
 use crate::web::{
-    ConflictPage, Difference, Error, Form, FormData, SaveError, Segment, Shell, date_time, page, plural, relative,
+    ConflictPage, Difference, Error, Form, FormData, Layout, SaveError, Segment, date_time, page, plural, relative,
 };
 
 #[derive(Template)]
 #[template(path = "people/user.html")]
 struct UserPage {
-    shell: Shell,
+    layout: Layout,
     form: UserForm,
     user: User,
     around: Around,
@@ -58,15 +58,15 @@ impl Around {
 }
 
 impl UserPage {
-    async fn new(visit: Visit, conn: &mut Conn, user: User, form: UserForm) -> Result<UserPage, Error> {
-        let now = visit.now();
+    async fn new(context: RequestContext, conn: &mut Conn, user: User, form: UserForm) -> Result<UserPage, Error> {
+        let now = context.now();
         Ok(UserPage {
             around: Around::load(conn, &user, now).await?,
-            may_edit: visit.actor.super_admin || !user.facts.super_admin,
-            may_promote: visit.actor.super_admin,
-            may_audit: visit.may(Permission::ViewAuditLog),
-            is_own: user.is(&visit.actor),
-            shell: visit.shell,
+            may_edit: context.actor.super_admin || !user.facts.super_admin,
+            may_promote: context.actor.super_admin,
+            may_audit: context.may(Permission::ViewAuditLog),
+            is_own: user.is(&context.actor),
+            layout: context.layout,
             form,
             user,
             now,
@@ -100,42 +100,42 @@ impl UserPage {
     }
 }
 
-pub async fn edit(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn edit(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
     let form = UserForm::of(&user);
-    let user_page = UserPage::new(visit, &mut conn, user, form).await?;
+    let user_page = UserPage::new(context, &mut conn, user, form).await?;
     page(StatusCode::OK, &user_page)
 }
 
-pub async fn update(visit: Visit, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn update(context: RequestContext, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
-    super::guard(&visit.actor, &user)?;
+    super::guard(&context.actor, &user)?;
     let mut form = UserForm::read(&data);
     let Some(seen) = data.seen_version(user.facts.version) else {
-        return conflict(visit.shell, user, &data, &form);
+        return conflict(context.layout, user, &data, &form);
     };
     if let Some(checked) = form.check() {
-        let (by, now, seen) = (&visit.actor, visit.now(), (user.id(), seen));
+        let (by, now, seen) = (&context.actor, context.now(), (user.id(), seen));
         match queries::update(&mut conn, by, now, seen, &checked).await {
             Ok(coupled) => {
                 let outcome = format!("The user was saved{}", coupling_words(&coupled));
                 // Who has just given up managing users may not see this page any more.
-                let gave_up = user.is(&visit.actor) && !visit.actor.super_admin;
+                let gave_up = user.is(&context.actor) && !context.actor.super_admin;
                 let lost = gave_up && !still_manages(&mut conn, &user, coupled.set).await?;
                 let next = if lost { "/".into() } else { user.address() };
-                return Ok(visit.see_other(&next, outcome));
+                return Ok(context.see_other(&next, outcome));
             }
             Err(SaveError::Fault(fault)) => return Err(fault),
             Err(SaveError::Stale) => {
                 let theirs = queries::find(&mut conn, &id).await?;
-                return conflict(visit.shell, theirs, &data, &form);
+                return conflict(context.layout, theirs, &data, &form);
             }
             Err(_) => form.username_taken(),
         }
     }
-    let user_page = UserPage::new(visit, &mut conn, user, form).await?;
+    let user_page = UserPage::new(context, &mut conn, user, form).await?;
     page(StatusCode::UNPROCESSABLE_ENTITY, &user_page)
 }
 
@@ -146,10 +146,10 @@ pub(super) async fn still_manages(conn: &mut Conn, user: &User, own: PermissionS
     Ok(own.contains(Permission::ManageUsers) || groups.iter().any(by_group))
 }
 
-fn conflict(shell: Shell, theirs: User, data: &FormData, mine: &UserForm) -> Result<HttpResponse, Error> {
+fn conflict(layout: Layout, theirs: User, data: &FormData, mine: &UserForm) -> Result<HttpResponse, Error> {
     let facts = &theirs.facts;
     ConflictPage {
-        shell,
+        layout,
         action: theirs.address(),
         back: theirs.address(),
         saved_by: facts.updated_by.clone(),

@@ -9,12 +9,12 @@ use uuid::Uuid;
 use super::columns::UserColumn;
 use super::model::{UserRow, UserStatus};
 use super::queries;
-use crate::access::{Permission, Visit};
+use crate::access::{Permission, RequestContext};
 use crate::accounts::has_local_super_admin;
 use crate::db::Conn;
 use crate::db::keyset::Slice;
 use crate::people::groups::{self, GroupChoice};
-use crate::web::{Error, ListQuery, Option_, Pages, SelectField, Shell, page};
+use crate::web::{Error, Layout, ListQuery, Option_, Pages, SelectField, page};
 
 /// Groups that are offered as a filter.
 const MOST_GROUPS: i64 = 500;
@@ -25,7 +25,7 @@ const SUPER_ADMINS: &str = "super-admin";
 #[derive(Template)]
 #[template(path = "people/users.html")]
 struct ListPage {
-    shell: Shell,
+    layout: Layout,
     query: ListQuery<UserColumn>,
     rows: Vec<UserRow>,
     pages: Pages,
@@ -94,16 +94,16 @@ impl ListPage {
     }
 }
 
-pub async fn list(visit: Visit) -> Result<HttpResponse, Error> {
+pub async fn list(context: RequestContext) -> Result<HttpResponse, Error> {
     let filters = &["status", "rights", "group"];
-    let query = ListQuery::parse("/users", visit.req.query_string(), filters);
-    let mut conn = visit.conn().await?;
+    let query = ListQuery::parse("/users", context.req.query_string(), filters);
+    let mut conn = context.conn().await?;
     let (slice, total) = queries::list(&mut conn, &query).await?;
     let pages = Pages::new(&query, ["user", "users"], &slice, total, |row| query.column.place(row));
     let Slice { rows, .. } = slice;
     let groups = offered(&mut conn, query.filter("group")).await?;
-    let locked_out = visit.actor.super_admin && !has_local_super_admin(&mut conn).await?;
-    page(StatusCode::OK, &ListPage { shell: visit.shell, query, rows, pages, groups, locked_out })
+    let locked_out = context.actor.super_admin && !has_local_super_admin(&mut conn).await?;
+    page(StatusCode::OK, &ListPage { layout: context.layout, query, rows, pages, groups, locked_out })
 }
 
 /// The groups to choose from, and the chosen one in any case.

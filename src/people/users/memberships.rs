@@ -8,10 +8,10 @@ use uuid::Uuid;
 use super::details::still_manages;
 use super::model::{User, guard};
 use super::queries;
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::db::Conn;
 use crate::people::groups::{self, GroupChoice};
-use crate::web::{Error, Errors, Form, FormData, Segment, Shell, page, plural, search_term, searched};
+use crate::web::{Error, Errors, Form, FormData, Layout, Segment, page, plural, search_term, searched};
 
 /// Groups that are offered at once, at most.
 const MOST: usize = 50;
@@ -22,7 +22,7 @@ const FIRST_BOX: &str = "group-0";
 #[derive(Template)]
 #[template(path = "people/user_groups.html")]
 struct GroupsPage {
-    shell: Shell,
+    layout: Layout,
     user: User,
     /// Groups to join, or else to leave.
     joins: bool,
@@ -44,16 +44,16 @@ impl GroupsPage {
     }
 }
 
-pub async fn choose_groups(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn choose_groups(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
-    guard(&visit.actor, &user)?;
-    let search = searched(visit.req.query_string());
-    offer(visit.shell, &mut conn, user, search, Errors::default()).await
+    guard(&context.actor, &user)?;
+    let search = searched(context.req.query_string());
+    offer(context.layout, &mut conn, user, search, Errors::default()).await
 }
 
 async fn offer(
-    shell: Shell,
+    layout: Layout,
     conn: &mut Conn,
     user: User,
     search: String,
@@ -64,7 +64,7 @@ async fn offer(
     let more = rows.len() > MOST;
     rows.truncate(MOST);
     let status = errors.status();
-    let groups_page = GroupsPage { shell, user, joins: true, search, rows, more, errors };
+    let groups_page = GroupsPage { layout, user, joins: true, search, rows, more, errors };
     page(status, &groups_page)
 }
 
@@ -80,53 +80,61 @@ fn nothing_chosen(words: &str) -> Errors {
     errors
 }
 
-pub async fn join_groups(visit: Visit, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn join_groups(
+    context: RequestContext,
+    Segment(id): Segment,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
-    guard(&visit.actor, &user)?;
+    guard(&context.actor, &user)?;
     let chosen = chosen(&data);
     if chosen.is_empty() {
         let errors = nothing_chosen("Select the groups that the user joins");
         let search = search_term(&data.text("q"));
-        return offer(visit.shell, &mut conn, user, search, errors).await;
+        return offer(context.layout, &mut conn, user, search, errors).await;
     }
-    let (by, now) = (&visit.actor, visit.now());
+    let (by, now) = (&context.actor, context.now());
     let number = groups::join(&mut conn, by, now, user.id(), &chosen).await?;
     let number = i64::try_from(number).unwrap_or(i64::MAX);
     let outcome = format!("The user was added to {}", plural(number, "group", "groups"));
-    Ok(visit.see_other(&user.address(), outcome))
+    Ok(context.see_other(&user.address(), outcome))
 }
 
-pub async fn confirm_leaving(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn confirm_leaving(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
-    guard(&visit.actor, &user)?;
-    ask_which(visit.shell, &mut conn, user, Errors::default()).await
+    guard(&context.actor, &user)?;
+    ask_which(context.layout, &mut conn, user, Errors::default()).await
 }
 
-async fn ask_which(shell: Shell, conn: &mut Conn, user: User, errors: Errors) -> Result<HttpResponse, Error> {
+async fn ask_which(layout: Layout, conn: &mut Conn, user: User, errors: Errors) -> Result<HttpResponse, Error> {
     let rows = groups::joined(conn, user.id()).await?;
     let status = errors.status();
-    let groups_page = GroupsPage { shell, user, joins: false, search: String::new(), rows, more: false, errors };
+    let groups_page = GroupsPage { layout, user, joins: false, search: String::new(), rows, more: false, errors };
     page(status, &groups_page)
 }
 
-pub async fn leave_groups(visit: Visit, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn leave_groups(
+    context: RequestContext,
+    Segment(id): Segment,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
-    guard(&visit.actor, &user)?;
+    guard(&context.actor, &user)?;
     let chosen = chosen(&data);
     if chosen.is_empty() {
         let errors = nothing_chosen("Select the groups that the user leaves");
-        return ask_which(visit.shell, &mut conn, user, errors).await;
+        return ask_which(context.layout, &mut conn, user, errors).await;
     }
-    let (by, now) = (&visit.actor, visit.now());
+    let (by, now) = (&context.actor, context.now());
     let number = groups::leave(&mut conn, by, now, user.id(), &chosen).await?;
     let number = i64::try_from(number).unwrap_or(i64::MAX);
     let outcome = format!("The user was taken out of {}", plural(number, "group", "groups"));
     // Who has just left what let them manage users may not see this page any more.
-    let may_have_lost = user.is(&visit.actor) && !visit.actor.super_admin;
+    let may_have_lost = user.is(&context.actor) && !context.actor.super_admin;
     let has_lost = may_have_lost && !still_manages(&mut conn, &user, user.permissions).await?;
     let next = if has_lost { "/".into() } else { user.address() };
-    Ok(visit.see_other(&next, outcome))
+    Ok(context.see_other(&next, outcome))
 }

@@ -4,13 +4,13 @@ use actix_web::HttpResponse;
 
 use super::model::User;
 use super::queries;
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::people::confirm::{Confirm, answer};
 use crate::people::refusal::Refusal;
 use crate::web::{Error, Form, Segment};
 
-pub async fn confirm_super_admin(visit: Visit, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn confirm_super_admin(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
     let makes = !user.facts.super_admin;
     let refusal = if makes && !user.facts.active {
@@ -18,27 +18,31 @@ pub async fn confirm_super_admin(visit: Visit, Segment(id): Segment) -> Result<H
     } else {
         queries::last_of_super_admins(&mut conn, &user).await?
     };
-    Confirm { refusal, ..question(visit, &user, makes) }.ask()
+    Confirm { refusal, ..question(context, &user, makes) }.ask()
 }
 
 /// Says in the form what is wanted, so that two who press at once do not undo each other.
-pub async fn set_super_admin(visit: Visit, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
+pub async fn set_super_admin(
+    context: RequestContext,
+    Segment(id): Segment,
+    Form(data): Form,
+) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
     let user = queries::find(&mut conn, &id).await?;
     let makes = match data.get("super_admin") {
         Some("yes") => true,
         Some("no") => false,
         _ => return Err(Error::BadRequest("The form does not say what is wanted.")),
     };
-    let (by, now) = (&visit.actor, visit.now());
+    let (by, now) = (&context.actor, context.now());
     let outcome = if makes { "The user is a super admin now" } else { "The user is no super admin any more" };
     let changed = queries::set_super_admin(&mut conn, by, now, user.id(), makes).await;
     // Who was a super admin and nothing else may see no page about people from now on.
     let to = if user.is(by) { "/".into() } else { user.address() };
-    answer(visit, changed, (&to, outcome), |visit| question(visit, &user, makes))
+    answer(context, changed, (&to, outcome), |context| question(context, &user, makes))
 }
 
-fn question(visit: Visit, user: &User, makes: bool) -> Confirm {
+fn question(context: RequestContext, user: &User, makes: bool) -> Confirm {
     let name = user.name();
     let (question, consequences, button) = if makes {
         (
@@ -54,7 +58,7 @@ fn question(visit: Visit, user: &User, makes: bool) -> Confirm {
             format!("Take the rights of a super admin from “{name}”?"),
             vec![format!(
                 "{} What remains are the user’s own permissions and those of the user’s groups.",
-                if user.is(&visit.actor) {
+                if user.is(&context.actor) {
                     "This is your own account: only another super admin can give these rights back to you."
                 } else {
                     "It counts on the user’s next request."
@@ -64,7 +68,7 @@ fn question(visit: Visit, user: &User, makes: bool) -> Confirm {
         )
     };
     Confirm {
-        shell: visit.shell,
+        layout: context.layout,
         list: ("/users", "Users"),
         back: user.address(),
         subject: name.to_string(),

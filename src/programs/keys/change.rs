@@ -10,13 +10,13 @@ use super::holder::Holder;
 use super::model::Key;
 use super::queries::Saved;
 use super::{queries, show};
-use crate::access::Visit;
-use crate::web::{ConflictPage, Error, Form, FormData, SaveError, Shell, date_time, page};
+use crate::access::RequestContext;
+use crate::web::{ConflictPage, Error, Form, FormData, Layout, SaveError, date_time, page};
 
 #[derive(Template)]
 #[template(path = "programs/key_edit.html")]
 struct EditPage {
-    shell: Shell,
+    layout: Layout,
     crumbs: Crumbs,
     key: Key,
     address: String,
@@ -24,7 +24,7 @@ struct EditPage {
 }
 
 fn edit_page(
-    visit: Visit,
+    context: RequestContext,
     holder: &Holder,
     key: Key,
     form: KeyForm,
@@ -35,54 +35,54 @@ fn edit_page(
         &EditPage {
             crumbs: Crumbs::to_key(holder, &key, "Edit"),
             address: holder.key_address(key.id),
-            shell: visit.shell,
+            layout: context.layout,
             key,
             form,
         },
     )
 }
 
-pub async fn edit(visit: Visit) -> Result<HttpResponse, Error> {
-    let (holder, key) = show::find(&visit, &mut *visit.conn().await?).await?;
+pub async fn edit(context: RequestContext) -> Result<HttpResponse, Error> {
+    let (holder, key) = show::find(&context, &mut *context.conn().await?).await?;
     if key.is_revoked() {
         let address = holder.key_address(key.id);
-        return show::unchanged(&visit, &address, SaveError::Stale);
+        return show::unchanged(&context, &address, SaveError::Stale);
     }
     let form = KeyForm::of(&key);
-    edit_page(visit, &holder, key, form, StatusCode::OK)
+    edit_page(context, &holder, key, form, StatusCode::OK)
 }
 
 /// Why a key is not given more.
 const BEYOND: &str = "Choose no more than the key has: it leads to a data connector that is kept to certain people, and you are not among those who may call it";
 
-pub async fn update(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let (holder, key) = show::find(&visit, &mut conn).await?;
+pub async fn update(context: RequestContext, Form(data): Form) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let (holder, key) = show::find(&context, &mut conn).await?;
     let mut form = KeyForm::read_for(&data, &key);
     let Some(seen) = data.seen_version(key.version) else {
-        return changed(visit, &holder, &key, &form, &data);
+        return changed(context, &holder, &key, &form, &data);
     };
-    if let Some(checked) = form.check(visit.now()) {
-        let (by, now, row) = (&visit.actor, visit.now(), (&holder, key.id, seen));
+    if let Some(checked) = form.check(context.now()) {
+        let (by, now, row) = (&context.actor, context.now(), (&holder, key.id, seen));
         match queries::update(&mut conn, by, now, row, &checked).await {
             Ok(Saved::Done) => {
                 let address = holder.key_address(key.id);
-                return Ok(visit.see_other(&address, "The API key was saved"));
+                return Ok(context.see_other(&address, "The API key was saved"));
             }
             Ok(Saved::LeadsBeyond(wider)) => form.errors.add(wider, BEYOND),
             Err(SaveError::Fault(fault)) => return Err(fault),
             Err(_) => {
-                let (holder, key) = show::find(&visit, &mut conn).await?;
-                return changed(visit, &holder, &key, &form, &data);
+                let (holder, key) = show::find(&context, &mut conn).await?;
+                return changed(context, &holder, &key, &form, &data);
             }
         }
     }
-    edit_page(visit, &holder, key, form, StatusCode::UNPROCESSABLE_ENTITY)
+    edit_page(context, &holder, key, form, StatusCode::UNPROCESSABLE_ENTITY)
 }
 
 /// The answer to a form of a key that was changed or revoked meanwhile.
 fn changed(
-    visit: Visit,
+    context: RequestContext,
     holder: &Holder,
     theirs: &Key,
     mine: &KeyForm,
@@ -90,7 +90,7 @@ fn changed(
 ) -> Result<HttpResponse, Error> {
     let address = holder.key_address(theirs.id);
     if theirs.is_revoked() {
-        return show::unchanged(&visit, &address, SaveError::Stale);
+        return show::unchanged(&context, &address, SaveError::Stale);
     }
     let (saved_by, saved_at) = theirs.last_change();
     ConflictPage {
@@ -101,9 +101,9 @@ fn changed(
         saved_at: date_time(&saved_at),
         version: theirs.version,
         fields: ConflictPage::fields_of(data),
-        differences: mine.differences(theirs, visit.now()),
+        differences: mine.differences(theirs, context.now()),
         lost_secrets: false,
-        shell: visit.shell,
+        layout: context.layout,
     }
     .respond()
 }

@@ -8,14 +8,14 @@ use super::crumbs::Crumbs;
 use super::form::KeyForm;
 use super::holder::Holder;
 use super::queries;
-use crate::access::{ApiKey, Visit, password_again};
+use crate::access::{ApiKey, RequestContext, password_again};
 use crate::db::Conn;
-use crate::web::{Error, Errors, Form, SaveError, Shell, TextField, page, page_no_store};
+use crate::web::{Error, Errors, Form, Layout, SaveError, TextField, page, page_no_store};
 
 #[derive(Template)]
 #[template(path = "programs/key_new.html")]
 struct NewKeyPage {
-    shell: Shell,
+    layout: Layout,
     crumbs: Crumbs,
     holder: Holder,
     form: KeyForm,
@@ -33,7 +33,7 @@ impl NewKeyPage {
 #[derive(Template)]
 #[template(path = "programs/key_created.html")]
 struct CreatedPage {
-    shell: Shell,
+    layout: Layout,
     crumbs: Crumbs,
     key: ApiKey,
     name: String,
@@ -42,49 +42,49 @@ struct CreatedPage {
     everywhere: bool,
 }
 
-fn new_page(visit: Visit, holder: Holder, form: KeyForm, status: StatusCode) -> Result<HttpResponse, Error> {
+fn new_page(context: RequestContext, holder: Holder, form: KeyForm, status: StatusCode) -> Result<HttpResponse, Error> {
     page(
         status,
         &NewKeyPage {
             crumbs: Crumbs::to_holder(&holder, "Create key"),
-            confirmed: visit.is_confirmed(),
-            shell: visit.shell,
+            confirmed: context.is_confirmed(),
+            layout: context.layout,
             holder,
             form,
         },
     )
 }
 
-pub async fn new(visit: Visit) -> Result<HttpResponse, Error> {
-    let holder = Holder::of(&visit, &mut *visit.conn().await?).await?;
-    new_page(visit, holder, KeyForm::empty(), StatusCode::OK)
+pub async fn new(context: RequestContext) -> Result<HttpResponse, Error> {
+    let holder = Holder::of(&context, &mut *context.conn().await?).await?;
+    new_page(context, holder, KeyForm::empty(), StatusCode::OK)
 }
 
-pub async fn create(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error> {
-    let holder = Holder::of(&visit, &mut *visit.conn().await?).await?;
+pub async fn create(context: RequestContext, Form(data): Form) -> Result<HttpResponse, Error> {
+    let holder = Holder::of(&context, &mut *context.conn().await?).await?;
     let mut form = KeyForm::read(&data);
-    let checked = form.check(visit.now());
+    let checked = form.check(context.now());
     let everywhere = form.check_leads();
     let (Some(checked), Some(everywhere)) = (checked, everywhere) else {
-        return new_page(visit, holder, form, StatusCode::UNPROCESSABLE_ENTITY);
+        return new_page(context, holder, form, StatusCode::UNPROCESSABLE_ENTITY);
     };
     let key = ApiKey::random();
     let new = queries::NewKey { id: form.new_id, key: &key, checked: &checked, everywhere };
     let address = holder.key_address(form.new_id);
-    let mut conn = visit.conn().await?;
-    match queries::create(&mut conn, &visit.actor, visit.now(), &holder, &new).await {
+    let mut conn = context.conn().await?;
+    match queries::create(&mut conn, &context.actor, context.now(), &holder, &new).await {
         Ok(()) => page_no_store(
             StatusCode::OK,
             &CreatedPage {
                 crumbs: Crumbs::to_holder(&holder, &checked.name),
-                shell: visit.shell,
+                layout: context.layout,
                 name: checked.name,
                 key,
                 address,
                 everywhere,
             },
         ),
-        Err(SaveError::Repeated) => repeated(&visit, &conn, &holder, &form, &address).await,
+        Err(SaveError::Repeated) => repeated(&context, &conn, &holder, &form, &address).await,
         Err(SaveError::Fault(fault)) => Err(fault),
         // The program was deleted meanwhile.
         Err(_) => Err(Error::NotFound),
@@ -93,14 +93,14 @@ pub async fn create(visit: Visit, Form(data): Form) -> Result<HttpResponse, Erro
 
 /// The second press of the same form, or a page loaded again: the first has made the key and shown it.
 async fn repeated(
-    visit: &Visit,
+    context: &RequestContext,
     conn: &Conn,
     holder: &Holder,
     form: &KeyForm,
     address: &str,
 ) -> Result<HttpResponse, Error> {
     queries::find(conn, holder, form.new_id).await?;
-    Ok(visit.see_other_undone(
+    Ok(context.see_other_undone(
         address,
         "This key was created before and was already shown, once. If you do not have it, revoke it and create another one.",
     ))

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::access::{HolderKind, Permission, Visit};
+use crate::access::{HolderKind, Permission, RequestContext};
 use crate::db::Conn;
 use crate::programs::model::Program;
 use crate::programs::pages;
@@ -22,10 +22,10 @@ pub struct Holder {
 
 impl Holder {
     /// The holder that the address names. Keys under `/profile` are those of whoever is signed in.
-    pub async fn of(visit: &Visit, conn: &mut Conn) -> Result<Holder, Error> {
-        match visit.req.match_info().get("program") {
+    pub async fn of(context: &RequestContext, conn: &mut Conn) -> Result<Holder, Error> {
+        match context.req.match_info().get("program") {
             Some(id) => Ok(Holder::program(&pages::find(conn, id).await?)),
-            None => Holder::person(visit),
+            None => Holder::person(context),
         }
     }
 
@@ -39,14 +39,14 @@ impl Holder {
         }
     }
 
-    pub fn person(visit: &Visit) -> Result<Holder, Error> {
-        let may_call = visit.may(Permission::CallConnectors);
+    pub fn person(context: &RequestContext) -> Result<Holder, Error> {
+        let may_call = context.may(Permission::CallConnectors);
         Ok(Holder {
             kind: HolderKind::User,
-            id: visit.actor.id.ok_or(Error::SignIn)?,
-            name: visit.actor.name.clone(),
+            id: context.actor.id.ok_or(Error::SignIn)?,
+            name: context.actor.name.clone(),
             may_call,
-            may_read_tokens: may_call && visit.may(Permission::EditConnectors),
+            may_read_tokens: may_call && context.may(Permission::EditConnectors),
         })
     }
 

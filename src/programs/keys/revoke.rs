@@ -8,13 +8,13 @@ use chrono::{DateTime, Utc};
 use super::crumbs::Crumbs;
 use super::model::Key;
 use super::{queries, show};
-use crate::access::Visit;
-use crate::web::{Error, Form, SaveError, Shell, page, relative};
+use crate::access::RequestContext;
+use crate::web::{Error, Form, Layout, SaveError, page, relative};
 
 #[derive(Template)]
 #[template(path = "programs/key_revoke.html")]
 struct RevokePage {
-    shell: Shell,
+    layout: Layout,
     crumbs: Crumbs,
     key: Key,
     address: String,
@@ -27,28 +27,28 @@ impl RevokePage {
     }
 }
 
-pub async fn confirm(visit: Visit) -> Result<HttpResponse, Error> {
-    let (holder, key) = show::find(&visit, &mut *visit.conn().await?).await?;
+pub async fn confirm(context: RequestContext) -> Result<HttpResponse, Error> {
+    let (holder, key) = show::find(&context, &mut *context.conn().await?).await?;
     let address = holder.key_address(key.id);
     if key.is_revoked() {
-        return show::unchanged(&visit, &address, SaveError::Stale);
+        return show::unchanged(&context, &address, SaveError::Stale);
     }
-    let now = visit.now();
+    let now = context.now();
     page(
         StatusCode::OK,
-        &RevokePage { crumbs: Crumbs::to_key(&holder, &key, "Revoke"), shell: visit.shell, key, address, now },
+        &RevokePage { crumbs: Crumbs::to_key(&holder, &key, "Revoke"), layout: context.layout, key, address, now },
     )
 }
 
-pub async fn revoke(visit: Visit, Form(_): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let (holder, key) = show::find(&visit, &mut conn).await?;
+pub async fn revoke(context: RequestContext, Form(_): Form) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let (holder, key) = show::find(&context, &mut conn).await?;
     let address = holder.key_address(key.id);
-    match queries::revoke(&mut conn, &visit.actor, visit.now(), &holder, key.id).await {
+    match queries::revoke(&mut conn, &context.actor, context.now(), &holder, key.id).await {
         // The second press finds what the first has done.
         Ok(()) | Err(SaveError::Stale) => {
-            Ok(visit.see_other(&address, "The API key was revoked. Calls with it are refused."))
+            Ok(context.see_other(&address, "The API key was revoked. Calls with it are refused."))
         }
-        Err(error) => show::unchanged(&visit, &address, error),
+        Err(error) => show::unchanged(&context, &address, error),
     }
 }

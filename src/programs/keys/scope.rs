@@ -9,14 +9,14 @@ use super::holder::Holder;
 use super::model::{EndpointChoice, Key, Scope, Target};
 use super::scope_form::ScopeForm;
 use super::{queries, show};
-use crate::access::{Right, Visit};
+use crate::access::{RequestContext, Right};
 use crate::db::Conn;
-use crate::web::{ConflictPage, Difference, Error, Form, FormData, SaveError, Shell, date_time, page, segment};
+use crate::web::{ConflictPage, Difference, Error, Form, FormData, Layout, SaveError, date_time, page, segment};
 
 #[derive(Template)]
 #[template(path = "programs/scope.html")]
 struct ScopePage {
-    shell: Shell,
+    layout: Layout,
     crumbs: Crumbs,
     place: Place,
     form: ScopeForm,
@@ -34,12 +34,12 @@ pub(super) struct Place {
 
 impl Place {
     /// What the address names; a data connector in the trash only while the key leads to it.
-    pub async fn find(visit: &Visit, conn: &mut Conn) -> Result<Place, Error> {
-        let (mut holder, key) = show::find(visit, conn).await?;
-        let connector = segment(&visit.req, "connector")?;
-        let target = queries::target(conn, &visit.actor, &connector).await?;
-        let scope = queries::scope_of(conn, &visit.actor, key.id, &target).await?;
-        holder.may_read_tokens &= target.may_be_opened(&visit.actor, Right::Authorize);
+    pub async fn find(context: &RequestContext, conn: &mut Conn) -> Result<Place, Error> {
+        let (mut holder, key) = show::find(context, conn).await?;
+        let connector = segment(&context.req, "connector")?;
+        let target = queries::target(conn, &context.actor, &connector).await?;
+        let scope = queries::scope_of(conn, &context.actor, key.id, &target).await?;
+        holder.may_read_tokens &= target.may_be_opened(&context.actor, Right::Authorize);
         if target.trashed && scope.is_none() {
             return Err(Error::NotFound);
         }
@@ -48,8 +48,8 @@ impl Place {
     }
 
     /// Refuses whoever may not lead keys to the target.
-    fn require_open(&self, visit: &Visit) -> Result<(), Error> {
-        if self.target.may_be_opened(&visit.actor, Right::Call) {
+    fn require_open(&self, context: &RequestContext) -> Result<(), Error> {
+        if self.target.may_be_opened(&context.actor, Right::Call) {
             Ok(())
         } else {
             Err(Error::NotListed(Right::Call.code()))
@@ -71,38 +71,43 @@ impl Place {
     }
 }
 
-fn scope_page(visit: Visit, place: Place, form: ScopeForm, status: StatusCode) -> Result<HttpResponse, Error> {
+fn scope_page(
+    context: RequestContext,
+    place: Place,
+    form: ScopeForm,
+    status: StatusCode,
+) -> Result<HttpResponse, Error> {
     page(
         status,
         &ScopePage {
             crumbs: Crumbs::to_key(&place.holder, &place.key, &place.target.label),
-            shell: visit.shell,
+            layout: context.layout,
             place,
             form,
         },
     )
 }
 
-pub async fn edit(visit: Visit) -> Result<HttpResponse, Error> {
-    let place = Place::find(&visit, &mut *visit.conn().await?).await?;
+pub async fn edit(context: RequestContext) -> Result<HttpResponse, Error> {
+    let place = Place::find(&context, &mut *context.conn().await?).await?;
     if place.key.is_revoked() {
-        return show::unchanged(&visit, &place.key_address(), SaveError::Stale);
+        return show::unchanged(&context, &place.key_address(), SaveError::Stale);
     }
-    place.require_open(&visit)?;
+    place.require_open(&context)?;
     let form = place.scope.as_ref().map_or_else(ScopeForm::empty, ScopeForm::of);
-    scope_page(visit, place, form, StatusCode::OK)
+    scope_page(context, place, form, StatusCode::OK)
 }
 
-pub async fn save(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let place = Place::find(&visit, &mut conn).await?;
-    place.require_open(&visit)?;
+pub async fn save(context: RequestContext, Form(data): Form) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let place = Place::find(&context, &mut conn).await?;
+    place.require_open(&context)?;
     let mut form = ScopeForm::read(&data);
     let Some(seen) = data.seen_version(place.version()) else {
-        return changed(visit, &place, &form, &data);
+        return changed(context, &place, &form, &data);
     };
     if let Some(checked) = form.check(&place.holder, &place.endpoints) {
-        let (by, now) = (&visit.actor, visit.now());
+        let (by, now) = (&context.actor, context.now());
         let to = (place.key.id, &place.target, seen);
         let label = &place.target.label;
         let outcome = match queries::save_scope(&mut conn, by, now, &place.holder, to, &checked).await {
@@ -110,24 +115,24 @@ pub async fn save(visit: Visit, Form(data): Form) -> Result<HttpResponse, Error>
             Ok(false) => format!("The key now leads to “{label}”"),
             Err(SaveError::InUse) => {
                 form.endpoint_gone();
-                let place = Place::find(&visit, &mut conn).await?;
-                return scope_page(visit, place, form, StatusCode::UNPROCESSABLE_ENTITY);
+                let place = Place::find(&context, &mut conn).await?;
+                return scope_page(context, place, form, StatusCode::UNPROCESSABLE_ENTITY);
             }
             Err(SaveError::Fault(fault)) => return Err(fault),
             Err(_) => {
-                let place = Place::find(&visit, &mut conn).await?;
-                return changed(visit, &place, &form, &data);
+                let place = Place::find(&context, &mut conn).await?;
+                return changed(context, &place, &form, &data);
             }
         };
-        return Ok(visit.see_other(&place.key_address(), outcome));
+        return Ok(context.see_other(&place.key_address(), outcome));
     }
-    scope_page(visit, place, form, StatusCode::UNPROCESSABLE_ENTITY)
+    scope_page(context, place, form, StatusCode::UNPROCESSABLE_ENTITY)
 }
 
 /// The answer to a form of a way that was changed, added or removed meanwhile, or whose key was revoked.
-fn changed(visit: Visit, theirs: &Place, mine: &ScopeForm, data: &FormData) -> Result<HttpResponse, Error> {
+fn changed(context: RequestContext, theirs: &Place, mine: &ScopeForm, data: &FormData) -> Result<HttpResponse, Error> {
     if theirs.key.is_revoked() {
-        return show::unchanged(&visit, &theirs.key_address(), SaveError::Stale);
+        return show::unchanged(&context, &theirs.key_address(), SaveError::Stale);
     }
     let scope = theirs.scope.as_ref();
     let (saved_by, saved_at) = scope.and_then(Scope::last_change).unwrap_or(theirs.key.last_change());
@@ -147,7 +152,7 @@ fn changed(visit: Visit, theirs: &Place, mine: &ScopeForm, data: &FormData) -> R
         fields: ConflictPage::fields_of(data),
         differences: differences.collect(),
         lost_secrets: false,
-        shell: visit.shell,
+        layout: context.layout,
     }
     .respond()
 }

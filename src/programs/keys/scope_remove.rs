@@ -7,41 +7,41 @@ use askama::Template;
 use super::crumbs::Crumbs;
 use super::scope::Place;
 use super::{queries, show};
-use crate::access::Visit;
-use crate::web::{Error, Form, SaveError, Shell, page};
+use crate::access::RequestContext;
+use crate::web::{Error, Form, Layout, SaveError, page};
 
 #[derive(Template)]
 #[template(path = "programs/scope_remove.html")]
 struct RemovePage {
-    shell: Shell,
+    layout: Layout,
     crumbs: Crumbs,
     place: Place,
 }
 
-pub async fn confirm(visit: Visit) -> Result<HttpResponse, Error> {
-    let place = Place::find(&visit, &mut *visit.conn().await?).await?;
+pub async fn confirm(context: RequestContext) -> Result<HttpResponse, Error> {
+    let place = Place::find(&context, &mut *context.conn().await?).await?;
     if place.key.is_revoked() {
-        return show::unchanged(&visit, &place.key_address(), SaveError::Stale);
+        return show::unchanged(&context, &place.key_address(), SaveError::Stale);
     }
     if place.scope.is_none() {
         return Err(Error::NotFound);
     }
     page(
         StatusCode::OK,
-        &RemovePage { crumbs: Crumbs::to_key(&place.holder, &place.key, "Remove"), shell: visit.shell, place },
+        &RemovePage { crumbs: Crumbs::to_key(&place.holder, &place.key, "Remove"), layout: context.layout, place },
     )
 }
 
-pub async fn remove(visit: Visit, Form(_): Form) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let place = Place::find(&visit, &mut conn).await?;
-    let (by, now, to) = (&visit.actor, visit.now(), (place.key.id, &place.target));
+pub async fn remove(context: RequestContext, Form(_): Form) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let place = Place::find(&context, &mut conn).await?;
+    let (by, now, to) = (&context.actor, context.now(), (place.key.id, &place.target));
     match queries::remove_scope(&mut conn, by, now, &place.holder, to).await {
         // The second press finds that the first has removed it.
         Ok(_) => {
             let outcome = format!("The key no longer leads to “{}”", place.target.label);
-            Ok(visit.see_other(&place.key_address(), outcome))
+            Ok(context.see_other(&place.key_address(), outcome))
         }
-        Err(error) => show::unchanged(&visit, &place.key_address(), error),
+        Err(error) => show::unchanged(&context, &place.key_address(), error),
     }
 }

@@ -7,13 +7,13 @@ use super::crumbs::Crumbs;
 use super::holder::Holder;
 use super::model::{EVERY, Key, Target};
 use super::{queries, show};
-use crate::access::Visit;
-use crate::web::{Error, Errors, SaveError, Shell, page, searched};
+use crate::access::RequestContext;
+use crate::web::{Error, Errors, Layout, SaveError, page, searched};
 
 #[derive(Template)]
 #[template(path = "programs/scope_search.html")]
 struct SearchPage {
-    shell: Shell,
+    layout: Layout,
     crumbs: Crumbs,
     holder: Holder,
     key: Key,
@@ -39,24 +39,24 @@ impl SearchPage {
 }
 
 /// Shows what fits the search. With `choose`, goes on to the chosen data connector.
-pub async fn search(visit: Visit) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let (holder, key) = show::find(&visit, &mut conn).await?;
+pub async fn search(context: RequestContext) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let (holder, key) = show::find(&context, &mut conn).await?;
     let address = holder.key_address(key.id);
     if key.is_revoked() {
-        return show::unchanged(&visit, &address, SaveError::Stale);
+        return show::unchanged(&context, &address, SaveError::Stale);
     }
-    let (search, chosen) = asked(visit.req.query_string());
+    let (search, chosen) = asked(context.req.query_string());
     let mut errors = Errors::default();
     if let Some(chosen) = chosen {
         // Only what can stand in a path, which every data connector's key can.
         let is_key = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         if !chosen.is_empty() && chosen.bytes().all(is_key) {
-            return Ok(visit.go(&format!("{address}/connectors/{chosen}")));
+            return Ok(context.go(&format!("{address}/connectors/{chosen}")));
         }
         errors.add("connector", "Choose a data connector");
     }
-    let mut found = queries::search(&conn, &visit.actor, key.id, &search).await?;
+    let mut found = queries::search(&conn, &context.actor, key.id, &search).await?;
     let more = found.len() > queries::MOST_FOUND;
     found.truncate(queries::MOST_FOUND);
     let status = errors.status();
@@ -64,7 +64,7 @@ pub async fn search(visit: Visit) -> Result<HttpResponse, Error> {
         status,
         &SearchPage {
             crumbs: Crumbs::to_key(&holder, &key, "Add a data connector"),
-            shell: visit.shell,
+            layout: context.layout,
             holder,
             key,
             search,

@@ -10,14 +10,14 @@ use super::crumbs::Crumbs;
 use super::holder::Holder;
 use super::model::{Key, KeyState, Scope};
 use super::queries;
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::db::Conn;
-use crate::web::{Error, SaveError, Shell, page, plural, relative};
+use crate::web::{Error, Layout, SaveError, page, plural, relative};
 
 #[derive(Template)]
 #[template(path = "programs/key.html")]
 struct KeyPage {
-    shell: Shell,
+    layout: Layout,
     crumbs: Crumbs,
     holder: Holder,
     key: Key,
@@ -51,33 +51,35 @@ impl KeyPage {
 }
 
 /// The id of a key in an address.
-pub(super) fn id_of(visit: &Visit) -> Result<Uuid, Error> {
-    let id = visit.req.match_info().get("key");
+pub(super) fn id_of(context: &RequestContext) -> Result<Uuid, Error> {
+    let id = context.req.match_info().get("key");
     id.and_then(|id| id.parse().ok()).ok_or(Error::NotFound)
 }
 
 /// The holder and the key of an address.
-pub(super) async fn find(visit: &Visit, conn: &mut Conn) -> Result<(Holder, Key), Error> {
-    let holder = Holder::of(visit, conn).await?;
-    let key = queries::find(conn, &holder, id_of(visit)?).await?;
+pub(super) async fn find(context: &RequestContext, conn: &mut Conn) -> Result<(Holder, Key), Error> {
+    let holder = Holder::of(context, conn).await?;
+    let key = queries::find(conn, &holder, id_of(context)?).await?;
     Ok((holder, key))
 }
 
 /// The answer to a change of a key that could not be made: that it was revoked meanwhile, or the fault.
-pub(super) fn unchanged(visit: &Visit, address: &str, error: SaveError) -> Result<HttpResponse, Error> {
+pub(super) fn unchanged(context: &RequestContext, address: &str, error: SaveError) -> Result<HttpResponse, Error> {
     match error {
         SaveError::Fault(fault) => Err(fault),
-        _ => Ok(visit.see_other_undone(address, "This key was revoked, so nothing about it can be changed any more.")),
+        _ => {
+            Ok(context.see_other_undone(address, "This key was revoked, so nothing about it can be changed any more."))
+        }
     }
 }
 
-pub async fn show(visit: Visit) -> Result<HttpResponse, Error> {
-    let mut conn = visit.conn().await?;
-    let (holder, key) = find(&visit, &mut conn).await?;
-    let scopes = queries::scopes_of(&conn, &visit.actor, key.id).await?;
-    let now = visit.now();
+pub async fn show(context: RequestContext) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let (holder, key) = find(&context, &mut conn).await?;
+    let scopes = queries::scopes_of(&conn, &context.actor, key.id).await?;
+    let now = context.now();
     page(
         StatusCode::OK,
-        &KeyPage { crumbs: Crumbs::to_holder(&holder, &key.name), shell: visit.shell, holder, key, scopes, now },
+        &KeyPage { crumbs: Crumbs::to_holder(&holder, &key.name), layout: context.layout, holder, key, scopes, now },
     )
 }

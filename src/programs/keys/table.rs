@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::holder::Holder;
 use super::model::{Key, KeyState};
 use super::queries;
-use crate::access::Visit;
+use crate::access::RequestContext;
 use crate::db::Conn;
 use crate::web::{Error, plural};
 
@@ -26,8 +26,8 @@ pub struct KeyTable {
 impl HtmlSafe for KeyTable {}
 
 /// The keys of whoever is signed in.
-pub async fn table_of_person(visit: &Visit, conn: &Conn) -> Result<KeyTable, Error> {
-    KeyTable::of(conn, Holder::person(visit)?, visit.now()).await
+pub async fn table_of_person(context: &RequestContext, conn: &Conn) -> Result<KeyTable, Error> {
+    KeyTable::of(conn, Holder::person(context)?, context.now()).await
 }
 
 impl KeyTable {

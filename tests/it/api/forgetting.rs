@@ -1,6 +1,6 @@
 //! What is kept in memory is dropped at a change, on a notice at once, and without one after five seconds.
 
-use connectory::db::Notices;
+use connectory::db::ChangeListener;
 
 use super::*;
 
@@ -10,7 +10,7 @@ const DEAF: &str = "host=/nowhere/at/all dbname=none";
 pub(super) async fn deaf() -> TestApp {
     TestApp::start_with(|site| {
         // Keys, too, are told by what never tells.
-        site.notices = Notices::new(DEAF);
+        site.notices = ChangeListener::new(DEAF);
         site.api_keys = connectory::access::ApiKeys::new(&site.clock, &site.notices);
     })
     .await

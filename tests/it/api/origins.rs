@@ -3,7 +3,7 @@
 use connectory::access::Permission::{CallConnectors, EditConnectors};
 use connectory::authorization::{SecretField, approve_origins_in_use};
 use connectory::connectors::Grant;
-use connectory::vault::Place;
+use connectory::vault::AssociatedData;
 use serde_json::json;
 
 use super::*;
@@ -283,7 +283,7 @@ async fn origins_in_use_are_approved_once_for_what_an_earlier_version_stored() {
     app.sql("UPDATE authorizations SET user_name = 'svc'").await;
     // As the earlier version sealed them: bound to no origins.
     let sealed = |table, column, text: &str| {
-        let place = Place { table, row: id, column, bound_to: None };
+        let place = AssociatedData { table, row: id, column, bound_to: None };
         let sealed = app.vault.seal(place, &Secret::new(text.into())).expect("a sealed value");
         sealed.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
     };

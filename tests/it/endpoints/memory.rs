@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use connectory::access::Permission::EditConnectors;
-use connectory::db::Change;
+use connectory::db::ChangeEvent;
 use connectory::endpoints::Definitions;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
@@ -11,10 +11,10 @@ use tokio::time::timeout;
 use super::*;
 
 /// Waits until the site has heard that this connector has changed.
-async fn heard(changes: &mut UnboundedReceiver<Change>, id: Uuid) {
+async fn heard(changes: &mut UnboundedReceiver<ChangeEvent>, id: Uuid) {
     let found = async {
         while let Some(change) = changes.recv().await {
-            if change == Change::Connector(id) {
+            if change == ChangeEvent::Connector(id) {
                 return;
             }
         }

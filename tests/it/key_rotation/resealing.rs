@@ -103,8 +103,12 @@ async fn a_save_beside_it_is_never_overwritten() {
 /// A value for the secret, sealed by the site, in hexadecimal digits.
 async fn newer_or_old(app: &TestApp, id: Uuid, text: &str) -> String {
     let origins = crate::support::in_use(&mut *app.conn().await, id).await.stored();
-    let place =
-        connectory::vault::Place { table: "secrets", row: id, column: "token_password", bound_to: Some(&origins) };
+    let place = connectory::vault::AssociatedData {
+        table: "secrets",
+        row: id,
+        column: "token_password",
+        bound_to: Some(&origins),
+    };
     let sealed = app.vault.seal(place, &connectory::vault::Secret::new(text.into())).expect("sealed");
     sealed.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use connectory::access::Permission::ManageUsers;
 use connectory::access::Wants;
-use connectory::db::Change;
+use connectory::db::ChangeEvent;
 use uuid::Uuid;
 
 use super::{hearing, key, key_to_all, make_key, presented, program, recorded, told};
@@ -119,7 +119,7 @@ async fn a_revoked_key_is_refused_at_once_and_for_good() {
     let mut heard = hearing(&app);
     let answer = form.submit(|form| form).await.expect(303).follow().await;
     assert_eq!(answer.flash(), "The API key was revoked. Calls with it are refused.");
-    assert_eq!(heard.recv().await, Some(Change::Keys), "every instance is told");
+    assert_eq!(heard.recv().await, Some(ChangeEvent::Keys), "every instance is told");
     assert_eq!(presented(&app, &text).await.err(), Some("key_revoked"));
     assert!(!answer.has_link("Revoke") && !answer.has_link("Add a data connector"));
     assert!(answer.text().contains("Revoked"));

@@ -15,7 +15,7 @@ use connectory::categories::{self, CategoryStatus};
 use connectory::clock::Clock;
 use connectory::config::{Config, ResourceLimits};
 use connectory::connectors::{self, LegacyGrants, Method, NewConnector};
-use connectory::db::{COMMAND, Connection, Db, Notices, Pools};
+use connectory::db::{COMMAND, ChangeListener, Connection, Db, Pools};
 use connectory::keyring::Instance;
 use connectory::name::Name;
 use connectory::notices::{Channels, Courier};
@@ -54,7 +54,7 @@ pub struct TestApp {
     pub clock: Clock,
     pub vault: Vault,
     pub keeper: TokenKeeper,
-    pub notices: Notices,
+    pub notices: ChangeListener,
     /// Lines are written when its `finish` is called.
     pub call_log: CallLog,
     /// Sends notices when the test says so.
@@ -92,7 +92,7 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("a bound port");
         let policy = Policy { allow_loopback: true, own: vec![address], ..Policy::default() };
-        let (clock, notices) = (Clock::system(), Notices::new(&database.url));
+        let (clock, notices) = (Clock::system(), ChangeListener::new(&database.url));
         let outbound = Outbound::new(policy).expect("a runtime");
         let public_url = format!("http://{address}");
         let mut site = Site {

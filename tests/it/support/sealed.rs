@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use connectory::access::Actor;
 use connectory::authorization::{self, ApprovedOrigins, NewSecret, NewToken, SecretField};
 use connectory::connectors;
-use connectory::vault::{Place, Secret};
+use connectory::vault::{AssociatedData, Secret};
 use uuid::Uuid;
 
 use super::TestApp;
@@ -53,11 +53,11 @@ impl TestApp {
         let sealed = self.value(&format!("SELECT encode({column}, 'hex') {from}")).await;
         let origins = self.value(&format!("SELECT array_to_string(origins, ' ') {from}")).await;
         let origins: Vec<String> = origins.split_whitespace().map(String::from).collect();
-        let place = Place { table, row, column: name, bound_to: Some(&origins) };
+        let place = AssociatedData { table, row, column: name, bound_to: Some(&origins) };
         self.open(place, &sealed)
     }
 
-    fn open(&self, place: Place<'_>, sealed: &str) -> Option<String> {
+    fn open(&self, place: AssociatedData<'_>, sealed: &str) -> Option<String> {
         let digits = sealed.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).expect("ASCII"));
         let bytes: Vec<u8> = digits.map(|pair| u8::from_str_radix(pair, 16).expect("hexadecimal digits")).collect();
         (!bytes.is_empty())
@@ -90,7 +90,8 @@ impl TestApp {
                 .await;
             for row in rows {
                 let before: Vec<String> = row[2].split_whitespace().map(String::from).collect();
-                let place = |bound_to| Place { table, row: connector, column: &row[0], bound_to: Some(bound_to) };
+                let place =
+                    |bound_to| AssociatedData { table, row: connector, column: &row[0], bound_to: Some(bound_to) };
                 let text = self.open(place(&before), &row[1]).expect("a value");
                 let sealed = self.vault.seal(place(&origins), &Secret::new(text));
                 let sealed = sealed.expect("a sealed value");

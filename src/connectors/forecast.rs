@@ -20,7 +20,7 @@ const IN_USE: TimeDelta = TimeDelta::days(1);
 /// younger than this is not replaced because the API refuses it: each call would ask for one more.
 const YOUNG: TimeDelta = TimeDelta::minutes(1);
 
-/// What the outlook follows from.
+/// What the forecast follows from.
 pub struct Facts {
     pub enabled: bool,
     pub method: Method,
@@ -54,7 +54,7 @@ pub struct TokenTimes {
 
 /// What follows.
 #[derive(PartialEq, Eq, Debug)]
-pub struct Outlook {
+pub struct HealthForecast {
     pub health: Health,
     /// When the health is another one if nothing happens but time.
     pub changes_at: Option<DateTime<Utc>>,
@@ -62,11 +62,11 @@ pub struct Outlook {
     pub renew_at: Option<DateTime<Utc>>,
 }
 
-impl Outlook {
-    /// The outlook at `now`.
-    pub fn of(facts: &Facts, now: DateTime<Utc>) -> Outlook {
+impl HealthForecast {
+    /// The forecast at `now`.
+    pub fn of(facts: &Facts, now: DateTime<Utc>) -> HealthForecast {
         let (health, changes_at) = facts.health(now);
-        Outlook { health, changes_at, renew_at: facts.renew_at(now) }
+        HealthForecast { health, changes_at, renew_at: facts.renew_at(now) }
     }
 }
 

@@ -24,15 +24,15 @@ pub const SOFT: Duration = Duration::from_secs(3);
 pub const HARD: Duration = Duration::from_secs(5);
 
 /// A bounded memory of values by key. Clones share it; `V` is cheap to clone.
-pub struct Memory<K, V> {
+pub struct Cache<K, V> {
     slots: Arc<Mutex<HashMap<K, Slot<V>>>>,
     clock: Clock,
     most: usize,
 }
 
-impl<K, V> Clone for Memory<K, V> {
+impl<K, V> Clone for Cache<K, V> {
     fn clone(&self) -> Self {
-        Memory { slots: Arc::clone(&self.slots), clock: self.clock.clone(), most: self.most }
+        Cache { slots: Arc::clone(&self.slots), clock: self.clock.clone(), most: self.most }
     }
 }
 
@@ -69,14 +69,14 @@ enum Found<V> {
     Failed,
 }
 
-impl<K, V> Memory<K, V>
+impl<K, V> Cache<K, V>
 where
     K: Hash + Eq,
     V: Clone,
 {
     /// A memory of at most `most` values.
     pub fn new(clock: &Clock, most: usize) -> Self {
-        Memory { slots: Arc::default(), clock: clock.clone(), most: most.max(1) }
+        Cache { slots: Arc::default(), clock: clock.clone(), most: most.max(1) }
     }
 
     /// The value of a key: the kept one, or what `read` brings; `None` if there is none. While reading fails, a value

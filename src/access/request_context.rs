@@ -9,12 +9,12 @@ use chrono::{DateTime, Utc};
 use super::{Actor, Permission, confirmation};
 use crate::clock::Clock;
 use crate::db::{Connection, Db};
-use crate::web::{Error, Flash, PublicAddress, Shell, see_other};
+use crate::web::{Error, Flash, Layout, PublicAddress, see_other};
 
 /// Who asks, what stands around the page, the time and the database.
-pub struct Visit {
+pub struct RequestContext {
     pub actor: Actor,
-    pub shell: Shell,
+    pub layout: Layout,
     pub req: HttpRequest,
     /// The address that people open, for what is handed to other servers.
     pub address: web::Data<PublicAddress>,
@@ -22,7 +22,7 @@ pub struct Visit {
     clock: web::Data<Clock>,
 }
 
-impl Visit {
+impl RequestContext {
     pub async fn conn(&self) -> Result<Connection, Error> {
         Ok(self.db.get().await?)
     }
@@ -66,20 +66,20 @@ impl Visit {
     }
 }
 
-impl FromRequest for Visit {
+impl FromRequest for RequestContext {
     type Error = Error;
-    type Future = Ready<Result<Visit, Error>>;
+    type Future = Ready<Result<RequestContext, Error>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        ready(visit(req, payload))
+        ready(context(req, payload))
     }
 }
 
-fn visit(req: &HttpRequest, payload: &mut Payload) -> Result<Visit, Error> {
+fn context(req: &HttpRequest, payload: &mut Payload) -> Result<RequestContext, Error> {
     let missing = |what: &str| Error::internal(anyhow::anyhow!("{what} is not part of the application's data"));
-    Ok(Visit {
+    Ok(RequestContext {
         actor: Actor::from_request(req, payload).into_inner()?,
-        shell: Shell::from_request(req, payload).into_inner()?,
+        layout: Layout::from_request(req, payload).into_inner()?,
         req: req.clone(),
         address: req.app_data::<web::Data<PublicAddress>>().ok_or_else(|| missing("the public address"))?.clone(),
         db: req.app_data::<web::Data<Db>>().ok_or_else(|| missing("the database"))?.clone(),

@@ -9,9 +9,9 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 
 /// A statement that is parsed and planned once for each connection instead of each time.
-pub struct Kept<Q>(pub Q);
+pub struct Prepared<Q>(pub Q);
 
-impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Kept<Q> {
+impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Prepared<Q> {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.0.walk_ast(out)
     }
@@ -22,11 +22,11 @@ impl<Q: QueryFragment<Pg>> QueryFragment<Pg> for Kept<Q> {
 }
 
 /// Found again by its text.
-impl<Q> QueryId for Kept<Q> {
+impl<Q> QueryId for Prepared<Q> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<Q: Query> Query for Kept<Q> {
+impl<Q: Query> Query for Prepared<Q> {
     type SqlType = Q::SqlType;
 }

@@ -6,7 +6,7 @@
 //!
 //! Danger: a connection that has silently died brings no notices. So it is asked for a sign of life every
 //! [`HEARTBEAT`]. Without one the server may be frozen, or another one has taken over: pools drop the connections that
-//! nobody uses ([`Notices::guard`]), so that a request begins with a new one instead of waiting for an old one.
+//! nobody uses ([`ChangeListener::guard`]), so that a request begins with a new one instead of waiting for an old one.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -33,7 +33,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// What has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Change {
+pub enum ChangeEvent {
     /// This connector: its settings, secrets, token or endpoints.
     Connector(Uuid),
     /// Some API key, or the rights of somebody who has one.
@@ -42,24 +42,24 @@ pub enum Change {
     Everything,
 }
 
-type Hearer = Box<dyn Fn(Change) + Send + Sync>;
+type Hearer = Box<dyn Fn(ChangeEvent) + Send + Sync>;
 
 /// Tells of changes in the database. Clones tell the same hearers.
 #[derive(Clone)]
-pub struct Notices {
+pub struct ChangeListener {
     url: Arc<str>,
     hearers: Arc<RwLock<Vec<Hearer>>>,
     guarded: Arc<RwLock<Vec<WeakPool<Lender>>>>,
 }
 
-impl Notices {
-    /// Notices of the database at `url`, once [`Notices::run`] runs.
-    pub fn new(url: &str) -> Notices {
-        Notices { url: url.into(), hearers: Arc::default(), guarded: Arc::default() }
+impl ChangeListener {
+    /// ChangeListener of the database at `url`, once [`ChangeListener::run`] runs.
+    pub fn new(url: &str) -> ChangeListener {
+        ChangeListener { url: url.into(), hearers: Arc::default(), guarded: Arc::default() }
     }
 
     /// Calls `hear` at every change from now on; it must be quick.
-    pub fn subscribe(&self, hear: impl Fn(Change) + Send + Sync + 'static) {
+    pub fn subscribe(&self, hear: impl Fn(ChangeEvent) + Send + Sync + 'static) {
         let mut hearers = self.hearers.write().unwrap_or_else(PoisonError::into_inner);
         hearers.push(Box::new(hear));
     }
@@ -126,14 +126,14 @@ impl Notices {
         let begin = format!("SET application_name = 'connectory notices'; LISTEN {CHANNEL}");
         sign_of_life(client, &begin).await?;
         *heard = true;
-        self.tell(Change::Everything);
+        self.tell(ChangeEvent::Everything);
         loop {
             tokio::time::sleep(HEARTBEAT).await;
             sign_of_life(client, "SELECT 1").await?;
         }
     }
 
-    fn tell(&self, change: Change) {
+    fn tell(&self, change: ChangeEvent) {
         let hearers = self.hearers.read().unwrap_or_else(PoisonError::into_inner);
         for hear in hearers.iter() {
             hear(change);
@@ -148,11 +148,11 @@ async fn sign_of_life(client: &Client, statements: &str) -> anyhow::Result<()> {
 }
 
 /// A newer instance may send words that this one does not know: then anything may have changed.
-fn parse(payload: &str) -> Change {
+fn parse(payload: &str) -> ChangeEvent {
     match payload.split_once(' ') {
-        Some(("connector", id)) => Uuid::parse_str(id).map_or(Change::Everything, Change::Connector),
-        None if payload == "keys" => Change::Keys,
-        _ => Change::Everything,
+        Some(("connector", id)) => Uuid::parse_str(id).map_or(ChangeEvent::Everything, ChangeEvent::Connector),
+        None if payload == "keys" => ChangeEvent::Keys,
+        _ => ChangeEvent::Everything,
     }
 }
 
@@ -163,10 +163,10 @@ mod tests {
     #[test]
     fn a_notice_names_what_has_changed() {
         let id = Uuid::from_u128(7);
-        assert_eq!(parse(&format!("connector {id}")), Change::Connector(id));
-        assert_eq!(parse("keys"), Change::Keys);
+        assert_eq!(parse(&format!("connector {id}")), ChangeEvent::Connector(id));
+        assert_eq!(parse("keys"), ChangeEvent::Keys);
         for unknown in ["", "connector", "connector x", "keys x", "collection 7"] {
-            assert_eq!(parse(unknown), Change::Everything, "{unknown:?}");
+            assert_eq!(parse(unknown), ChangeEvent::Everything, "{unknown:?}");
         }
     }
 }

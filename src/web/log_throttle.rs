@@ -15,7 +15,7 @@ const MANY: usize = 1_000;
 
 /// Says which refusals are worth a line in the log; clones agree.
 #[derive(Clone)]
-pub struct Seldom {
+pub struct LogThrottle {
     clock: Clock,
     told: Arc<Mutex<HashMap<String, Told>>>,
 }
@@ -26,9 +26,9 @@ struct Told {
     left_out: u64,
 }
 
-impl Seldom {
-    pub fn new(clock: &Clock) -> Seldom {
-        Seldom { clock: clock.clone(), told: Arc::default() }
+impl LogThrottle {
+    pub fn new(clock: &Clock) -> LogThrottle {
+        LogThrottle { clock: clock.clone(), told: Arc::default() }
     }
 
     /// Notes that `what` has happened: how often it was left out since it was told last, if it is to be told now.
@@ -64,25 +64,25 @@ mod tests {
     #[test]
     fn the_first_is_told_and_after_a_minute_how_many_were_not() {
         let clock = Clock::still();
-        let seldom = Seldom::new(&clock);
-        assert_eq!(seldom.note("192.0.2.7"), Some(0));
+        let log_throttle = LogThrottle::new(&clock);
+        assert_eq!(log_throttle.note("192.0.2.7"), Some(0));
         for _ in 0..1_000 {
-            assert_eq!(seldom.note("192.0.2.7"), None);
+            assert_eq!(log_throttle.note("192.0.2.7"), None);
         }
-        assert_eq!(seldom.note("192.0.2.8"), Some(0), "another one");
+        assert_eq!(log_throttle.note("192.0.2.8"), Some(0), "another one");
         clock.advance(TimeDelta::minutes(1));
-        assert_eq!(seldom.note("192.0.2.7"), Some(1_000));
-        assert_eq!(seldom.note("192.0.2.7"), None);
+        assert_eq!(log_throttle.note("192.0.2.7"), Some(1_000));
+        assert_eq!(log_throttle.note("192.0.2.7"), None);
     }
 
     #[test]
     fn more_than_are_remembered_are_told_as_one() {
         let clock = Clock::still();
-        let seldom = Seldom::new(&clock);
-        let told = (0..3 * MANY).filter_map(|number| seldom.note(&number.to_string()));
+        let log_throttle = LogThrottle::new(&clock);
+        let told = (0..3 * MANY).filter_map(|number| log_throttle.note(&number.to_string()));
         assert_eq!(told.count(), MANY + 1);
-        assert!(seldom.told.lock().expect("no panic").len() <= MANY + 1);
+        assert!(log_throttle.told.lock().expect("no panic").len() <= MANY + 1);
         clock.advance(TimeDelta::minutes(1));
-        assert_eq!(seldom.note("late"), Some(0), "there is room again");
+        assert_eq!(log_throttle.note("late"), Some(0), "there is room again");
     }
 }

@@ -22,7 +22,7 @@ fn facts(method: Method, renewable: bool) -> Facts {
 }
 
 fn health(facts: &Facts, minutes: i64) -> Health {
-    Outlook::of(facts, minute(minutes)).health
+    HealthForecast::of(facts, minute(minutes)).health
 }
 
 const CODE: Method = Method::OAuth(Grant::AuthorizationCode);
@@ -31,11 +31,11 @@ const CODE: Method = Method::OAuth(Grant::AuthorizationCode);
 fn a_token_that_nobody_renews_goes_from_healthy_over_expiring_to_its_end() {
     for method in [Method::Bearer, Method::OAuth(Grant::Implicit), CODE] {
         let facts = facts(method, false);
-        let at = |minutes| Outlook::of(&facts, minute(minutes));
-        let outlook = |health, changes_at| Outlook { health, changes_at, renew_at: None };
-        assert_eq!(at(0), outlook(Health::Healthy, Some(minute(54))));
-        assert_eq!(at(54), outlook(Health::Expiring, Some(minute(60))));
-        assert_eq!(at(60), outlook(Health::NeedsReauthorization, None));
+        let at = |minutes| HealthForecast::of(&facts, minute(minutes));
+        let forecast = |health, changes_at| HealthForecast { health, changes_at, renew_at: None };
+        assert_eq!(at(0), forecast(Health::Healthy, Some(minute(54))));
+        assert_eq!(at(54), forecast(Health::Expiring, Some(minute(60))));
+        assert_eq!(at(60), forecast(Health::NeedsReauthorization, None));
     }
 }
 
@@ -43,7 +43,7 @@ fn a_token_that_nobody_renews_goes_from_healthy_over_expiring_to_its_end() {
 fn a_token_without_an_end_stays_healthy_and_is_not_renewed_early() {
     let mut facts = facts(CODE, true);
     facts.token = Some(TokenTimes { obtained_at: START, expires_at: None });
-    let later = Outlook::of(&facts, minute(600_000));
+    let later = HealthForecast::of(&facts, minute(600_000));
     assert_eq!((later.health, later.renew_at), (Health::Healthy, None));
 }
 
@@ -68,7 +68,7 @@ fn a_renewable_token_stays_healthy_and_is_renewed_before_its_end() {
 fn background_work_renews_no_more_than_once_a_minute() {
     let mut facts = facts(CODE, true);
     facts.token = Some(TokenTimes { obtained_at: START, expires_at: Some(START + TimeDelta::seconds(2)) });
-    assert_eq!(Outlook::of(&facts, START).renew_at, Some(minute(1)));
+    assert_eq!(HealthForecast::of(&facts, START).renew_at, Some(minute(1)));
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn a_token_is_young_for_a_minute_on_every_clock() {
 fn an_idle_connector_is_renewed_once_a_day() {
     let mut facts = facts(CODE, true);
     let day = 24 * 60;
-    let at = |facts: &Facts, minutes| Outlook::of(facts, minute(minutes)).renew_at;
+    let at = |facts: &Facts, minutes| HealthForecast::of(facts, minute(minutes)).renew_at;
     assert_eq!(at(&facts, 10), Some(minute(55)), "authorized just now");
     assert_eq!(at(&facts, day + 1), Some(minute(day)), "a day later");
     facts.renewal.last_used_at = Some(minute(day - 30));
@@ -126,13 +126,13 @@ fn failures_of_the_moment_make_it_failing_however_many_and_the_servers_no_needs_
         let mut facts = facts(method, true);
         facts.renewal.failures = 1;
         facts.renewal.next_attempt_at = Some(minute(57));
-        let failing = Outlook::of(&facts, minute(56));
+        let failing = HealthForecast::of(&facts, minute(56));
         assert_eq!(failing.health, Health::Failing);
         assert_eq!(failing.renew_at, Some(minute(57)));
         facts.renewal.failures = 10_000;
         assert_eq!(health(&facts, 60_000), Health::Failing);
         facts.renewal.is_final = true;
-        let refused = Outlook::of(&facts, minute(56));
+        let refused = HealthForecast::of(&facts, minute(56));
         assert_eq!(refused.health, Health::NeedsReauthorization);
         assert_eq!(refused.renew_at, None);
         facts.renewal = RenewalFacts::default();
@@ -144,7 +144,7 @@ fn failures_of_the_moment_make_it_failing_however_many_and_the_servers_no_needs_
 fn an_api_that_is_left_alone_makes_it_failing_unless_a_person_is_needed() {
     let mut facts = facts(Method::Bearer, false);
     facts.is_left_alone = true;
-    let at = |minutes| Outlook::of(&facts, minute(minutes));
+    let at = |minutes| HealthForecast::of(&facts, minute(minutes));
     assert_eq!(at(0).health, Health::Failing);
     assert_eq!(at(0).changes_at, Some(minute(54)), "as without it");
     assert_eq!(at(55).health, Health::Failing);
@@ -181,5 +181,8 @@ fn switched_off_it_is_disabled_and_left_alone() {
     let mut facts = facts(CODE, true);
     facts.renewal.is_final = true;
     facts.enabled = false;
-    assert_eq!(Outlook::of(&facts, minute(60)), Outlook { health: Health::Disabled, changes_at: None, renew_at: None });
+    assert_eq!(
+        HealthForecast::of(&facts, minute(60)),
+        HealthForecast { health: Health::Disabled, changes_at: None, renew_at: None }
+    );
 }

@@ -73,7 +73,7 @@ impl Theme {
 
 /// Everything around the page that depends on the request.
 #[derive(Clone, Default)]
-pub struct Shell {
+pub struct Layout {
     /// The path of the page, which decides the current item of the navigation.
     pub path: String,
     pub nav: Vec<NavItem>,
@@ -88,7 +88,7 @@ pub struct Shell {
     pub request_id: String,
 }
 
-impl Shell {
+impl Layout {
     /// The `data-theme` of the page, for a person who chose one.
     pub fn theme_name(&self) -> Option<&'static str> {
         Some(self.theme.code()).filter(|_| self.theme != Theme::Auto)
@@ -116,20 +116,20 @@ impl Shell {
     }
 }
 
-impl FromRequest for Shell {
+impl FromRequest for Layout {
     type Error = Error;
-    type Future = Ready<Result<Shell, Error>>;
+    type Future = Ready<Result<Layout, Error>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(Ok(shell_of(req)))
     }
 }
 
-pub(super) fn shell_of(req: &HttpRequest) -> Shell {
+pub(super) fn shell_of(req: &HttpRequest) -> Layout {
     req.extensions()
-        .get::<Shell>()
+        .get::<Layout>()
         .cloned()
-        .unwrap_or_else(|| Shell { path: req.path().to_string(), ..Shell::default() })
+        .unwrap_or_else(|| Layout { path: req.path().to_string(), ..Layout::default() })
 }
 
 /// Answers with a page.

@@ -18,7 +18,7 @@ impl From<Unavailable> for Gone {
 }
 
 struct Read {
-    memory: Memory<String, u32>,
+    memory: Cache<String, u32>,
     clock: Clock,
     reads: Cell<u32>,
 }
@@ -26,7 +26,7 @@ struct Read {
 impl Read {
     fn new() -> Read {
         let clock = Clock::system();
-        Read { memory: Memory::new(&clock, 3), clock, reads: Cell::new(0) }
+        Read { memory: Cache::new(&clock, 3), clock, reads: Cell::new(0) }
     }
 
     /// The number of the reading that brought the value.

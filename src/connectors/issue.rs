@@ -15,7 +15,7 @@ const LONGEST_WORDS: usize = 100;
 
 /// Why the last tries to renew a connector's token have failed.
 #[derive(Queryable)]
-pub(super) struct Trouble {
+pub(super) struct Issue {
     connector: ConnectorId,
     pub message: String,
     server_words: String,
@@ -23,16 +23,16 @@ pub(super) struct Trouble {
     next_attempt_at: Option<DateTime<Utc>>,
 }
 
-/// The troubles of some rows.
-pub(super) struct Troubles(Vec<Trouble>);
+/// The issues of some rows.
+pub(super) struct Issues(Vec<Issue>);
 
-impl Troubles {
-    pub fn of(&self, row: &ListRow) -> Option<&Trouble> {
-        self.0.iter().find(|trouble| trouble.connector == row.id)
+impl Issues {
+    pub fn of(&self, row: &ListRow) -> Option<&Issue> {
+        self.0.iter().find(|issue| issue.connector == row.id)
     }
 }
 
-impl Trouble {
+impl Issue {
     /// The server's own words, cut with an ellipsis; `None` where it said nothing.
     pub fn said(&self) -> Option<String> {
         let words = &self.server_words;
@@ -50,14 +50,14 @@ impl Trouble {
     }
 }
 
-/// The troubles of these rows. Where nothing has failed, nothing is asked.
-pub(super) async fn troubles(conn: &Conn, rows: &[ListRow]) -> Result<Troubles, Error> {
+/// The issues of these rows. Where nothing has failed, nothing is asked.
+pub(super) async fn issues(conn: &Conn, rows: &[ListRow]) -> Result<Issues, Error> {
     let failed = |row: &&ListRow| matches!(row.health(), Some(Health::Failing | Health::NeedsReauthorization));
     let failed: Vec<ConnectorId> = rows.iter().filter(failed).map(|row| row.id).collect();
     if failed.is_empty() {
-        return Ok(Troubles(Vec::new()));
+        return Ok(Issues(Vec::new()));
     }
-    let troubles = renewals::table
+    let issues = renewals::table
         .filter(renewals::connector_id.eq_any(failed))
         .filter(renewals::failures.gt(0))
         .select((
@@ -69,5 +69,5 @@ pub(super) async fn troubles(conn: &Conn, rows: &[ListRow]) -> Result<Troubles, 
         ))
         .load(&mut &*conn)
         .await?;
-    Ok(Troubles(troubles))
+    Ok(Issues(issues))
 }

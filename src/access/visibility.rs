@@ -6,14 +6,14 @@ use super::Actor;
 
 /// All, or those that are open to everybody or list this user. It says nothing of the permission to see any.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Sight {
+pub enum Visibility {
     All,
     Of(Uuid),
 }
 
-impl Sight {
+impl Visibility {
     pub fn is_limited(self) -> bool {
-        self != Sight::All
+        self != Visibility::All
     }
 
     /// The condition on rows of `connectors`, behind the name of that table in the statement; `None` if all are seen.
@@ -55,8 +55,8 @@ impl Sight {
     /// The connectors that list the person.
     fn listed(self) -> Option<String> {
         match self {
-            Sight::All => None,
-            Sight::Of(user) => Some(format!("(SELECT unnest(connectors_listing('{user}')))")),
+            Visibility::All => None,
+            Visibility::Of(user) => Some(format!("(SELECT unnest(connectors_listing('{user}')))")),
         }
     }
 }
