@@ -31,8 +31,11 @@
     put(beside.get(button), text);
   };
 
-  // The outcome of the last action, or the list of errors, is where reading begins.
-  one('[data-focus]')?.focus();
+  // The outcome of the last action, or the list of errors, is where reading begins. Screen readers still read the page
+  // for a moment after `load`: a focus that comes earlier is read twice or lost. Who has begun to type is not interrupted.
+  addEventListener('load', () => setTimeout(() => {
+    if (doc.activeElement === doc.body) one('[data-focus]')?.focus();
+  }, 400));
 
   // A link in the list of errors goes into its field, and shows the field's label and error too.
   doc.addEventListener('click', event => {

@@ -4,6 +4,7 @@
 //! Elements are looked up anew for every action, so none is ever stale.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -38,13 +39,15 @@ pub struct Focus {
 pub struct Window {
     session: Session,
     site: String,
+    /// Whether the page's own scripts run.
+    scripts: AtomicBool,
 }
 
 impl Window {
     /// A window in which nobody is signed in and nothing is open yet.
     pub async fn open(app: &TestApp) -> Window {
         let session = Session::start().await;
-        let window = Window { session, site: app.public_url.clone() };
+        let window = Window { session, site: app.public_url.clone(), scripts: AtomicBool::new(true) };
         window.devtools("Network.enable", json!({})).await;
         // So that the page is as wide as its window.
         window.devtools("Emulation.setScrollbarsHidden", json!({ "hidden": true })).await;
@@ -75,6 +78,7 @@ impl Window {
 
     /// Turns the page's own scripts on or off, from the next page on.
     pub async fn scripts(&self, on: bool) {
+        self.scripts.store(on, Ordering::Relaxed);
         self.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": !on })).await;
     }
 
@@ -226,16 +230,24 @@ impl Window {
 
     /// Runs a function body in the page and gives what it returns.
     pub async fn script(&self, body: &str, arguments: Value) -> Value {
-        let arguments = arguments.as_array().expect("a list of arguments").clone();
-        let answer = self.session.driver.execute(body, arguments).await;
-        answer.unwrap_or_else(|error| panic!("{body}: {error}")).json().clone()
+        let answer = self.session.driver.execute(body, list(arguments)).await;
+        answer.unwrap_or_else(|error| panic!("{}", no_answer(body, &error))).json().clone()
     }
 
     /// The same for a body that calls its last argument when it is done.
     pub async fn script_to_come(&self, body: &str, arguments: Value) -> Value {
-        let arguments = arguments.as_array().expect("a list of arguments").clone();
-        let answer = self.session.driver.execute_async(body, arguments).await;
-        answer.unwrap_or_else(|error| panic!("{body}: {error}")).json().clone()
+        self.script_answer(body, arguments).await.unwrap_or_else(|problem| panic!("{problem}"))
+    }
+
+    /// The same, or why nothing came.
+    pub async fn script_answer(&self, body: &str, arguments: Value) -> Result<Value, String> {
+        let answer = self.session.driver.execute_async(body, list(arguments)).await;
+        answer.map(|answer| answer.json().clone()).map_err(|error| no_answer(body, &error))
+    }
+
+    /// Makes scripts that take longer than this fail.
+    pub async fn limit_scripts(&self, limit: Duration) {
+        self.session.driver.set_script_timeout(limit).await.expect("a time limit");
     }
 
     /// Waits until a function body returns true. Between two pages there is nobody who could answer.
@@ -296,7 +308,20 @@ impl Window {
             tokio::time::sleep(LOOK).await;
         }
         self.until("return document.readyState == 'complete'").await;
+        if self.scripts.load(Ordering::Relaxed) {
+            // The page's script moves the focus a moment after it has loaded.
+            self.until("return !document.querySelector('[data-focus]') || document.activeElement !== document.body")
+                .await;
+        }
     }
+}
+
+fn list(arguments: Value) -> Vec<Value> {
+    arguments.as_array().expect("a list of arguments").clone()
+}
+
+fn no_answer(body: &str, error: &dyn std::fmt::Display) -> String {
+    format!("the browser has no answer to “{body}” (the oldest supported Chromium is in packaging/provision): {error}")
 }
 
 /// The link or button with exactly these words, those for screen readers included; not the hidden copy of a button.

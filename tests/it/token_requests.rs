@@ -74,7 +74,7 @@ fn fact(page: &Page, term: &str) -> String {
 /// Why there is no token: what happened, the server's words, what to try.
 fn refusal(page: &Page) -> Vec<String> {
     assert_eq!(page.texts(".note.bad h2"), ["No access token"], "{}", page.text());
-    page.texts(".note.bad [role=alert] p")
+    page.texts(".note.bad[role=group] p")
 }
 
 async fn audit(app: &TestApp, kind: &str) -> i64 {

@@ -119,7 +119,7 @@ async fn a_failure_says_what_happened_and_what_to_try() {
     let ana = app.super_admin().await;
     let page = run(&ana, NEW, |form| form.set("endpoint_url", "/orders")).await;
     assert_eq!(page.status, 200);
-    assert_eq!(page.all(".note.bad [role=alert] h2").count(), 1);
+    assert_eq!(page.all(".note.bad[role=group] h2").count(), 1);
     assert!(page.text().contains("The request may have reached the API."), "{}", page.text());
     assert_eq!(page.field_value("endpoint_url"), "/orders");
     assert!(page.all("#response").next().is_none());

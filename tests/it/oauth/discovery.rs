@@ -87,7 +87,7 @@ async fn what_is_no_metadata_is_said_in_words() {
             .untick("pkce", "yes");
         let page = find(form).await.expect(200);
         assert_eq!(page.texts(".note.bad h2"), ["No settings found"]);
-        let said = page.texts(".note.bad [role=alert]").concat();
+        let said = page.texts(".note.bad[role=group]").concat();
         assert!(said.contains(words), "{words}: {said}");
         assert_eq!(page.field_value("issuer"), issuer);
         assert_eq!(page.field_value("authorize_url"), "https://typed.example/a");

@@ -317,13 +317,24 @@ impl Lint<'_> {
             let named = has("caption") && has("th[scope=col]") && !has("th:not([scope])");
             self.demand(named, || "a table without caption or scopes".into());
             self.demand(has("tbody tr") && !has("thead td"), || "a table without rows".into());
+            for note in within(table, "caption .muted") {
+                let before = note.prev_sibling().and_then(|node| node.value().as_text()).map(|text| text.to_string());
+                let ends = before.is_some_and(|text| text.ends_with(".\u{a0}"));
+                self.demand(ends, || "a caption that is read as one word with its note: end it with “.&nbsp;”".into());
+            }
         }
         let sorted = self.page.all("th[aria-sort]").count();
         self.demand(sorted <= 1, || format!("{sorted} columns say that they sort"));
     }
 
-    /// A field's message is tied to the field, and the summary leads there.
+    /// A field's message is tied to the field, and the summary links to it. What takes the focus is read once: it has
+    /// no alert in it, and is named by its heading.
     fn messages(&mut self) {
+        let alert = self.page.all("[data-focus] [role=alert]").next();
+        self.demand(alert.is_none(), || "an alert inside what takes the focus is read twice".into());
+        for heading in self.page.attributes(".note.bad[data-focus]", "aria-labelledby") {
+            self.one(&format!(".note.bad[role=group] h2#{heading}"));
+        }
         for error in self.page.attributes(".err", "id") {
             let field = error.trim_end_matches("-error");
             let tied = self.page.all(&format!("[aria-describedby~='{error}']")).next().is_some();

@@ -69,7 +69,7 @@ impl Page {
 
     /// The summary of what is wrong: the field that each message leads to, and the message.
     pub fn errors(&self) -> Vec<(String, String)> {
-        let links = self.all(".note.bad [role=alert] li a");
+        let links = self.all(".note.bad[role=group] li a");
         links
             .map(|link| (link.attr("href").unwrap_or_default().trim_start_matches('#').to_string(), words(link)))
             .collect()
