@@ -57,7 +57,9 @@
       if (!source) return;
       let done = false;
       try {
-        await navigator.clipboard.writeText(source.value ?? source.textContent);
+        // Some browsers never answer, for example headless Chromium 148.
+        const late = new Promise((_, refuse) => setTimeout(refuse, 1000));
+        await Promise.race([navigator.clipboard.writeText(source.value ?? source.textContent), late]);
         done = true;
       } catch {
         source.focus();

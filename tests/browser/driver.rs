@@ -35,6 +35,10 @@ const FLAGS: [&str; 10] = [
     "--window-size=1280,900",
 ];
 
+/// The longest that a script may take, in milliseconds; a page takes at most twice as long. A browser that hangs fails
+/// its test after that.
+const SCRIPT_LIMIT: u64 = 15_000;
+
 /// Browsers at once: more of them only wait for each other.
 static ROOM: Semaphore = Semaphore::const_new(2);
 
@@ -129,7 +133,7 @@ impl Session {
         let client = reqwest::Client::builder()
             .no_proxy()
             .pool_max_idle_per_host(0)
-            .timeout(Duration::from_secs(60))
+            .timeout(Duration::from_millis(3 * SCRIPT_LIMIT))
             .build()
             .expect("an HTTP client");
         let started = WebDriver::builder(&driver.address, capabilities(&profile)).client(client).await;
@@ -167,6 +171,7 @@ fn capabilities(profile: &Path) -> Capabilities {
     wanted
         .set("browserName", "chrome")
         .and_then(|()| wanted.set("goog:chromeOptions", json!({ "args": flags })))
+        .and_then(|()| wanted.set("timeouts", json!({ "script": SCRIPT_LIMIT, "pageLoad": 2 * SCRIPT_LIMIT })))
         .expect("capabilities");
     wanted
 }

@@ -94,21 +94,21 @@ async fn without_scripts_what_can_take_long_says_so_beforehand() {
 }
 
 #[tokio::test]
-async fn the_redirect_url_is_copied() {
+async fn the_redirect_url_is_copied_also_where_the_clipboard_never_answers() {
     let (app, window) = tab(Grant::AuthorizationCode).await;
     let permissions =
         json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"], "origin": app.public_url });
     window.devtools("Browser.grantPermissions", permissions).await;
-    window.click("//button[@data-copy='#redirect_url']").await;
-    window.until("return document.querySelector('.said[role=status]')?.textContent == 'Redirect URL copied'").await;
-    let copied = window
-        .script_to_come(
-            "navigator.clipboard.readText().then(arguments[0], error => arguments[0](String(error)))",
-            json!([]),
-        )
-        .await;
-    let wanted = format!("{}/connectors/ledger/authorization/callback", app.public_url);
-    assert_eq!(copied, wanted.as_str());
+    for clipboard in ["", "navigator.clipboard.writeText = () => new Promise(() => {})"] {
+        window.script(clipboard, json!([])).await;
+        window.click("//button[@data-copy='#redirect_url']").await;
+        window.until("return document.querySelector('.said[role=status]')?.textContent == 'Redirect URL copied'").await;
+        let read = "navigator.clipboard.readText().then(arguments[0], error => arguments[0](String(error)))";
+        let copied = window.script_to_come(read, json!([])).await;
+        let wanted = format!("{}/connectors/ledger/authorization/callback", app.public_url);
+        assert_eq!(copied, wanted.as_str());
+        window.script("document.querySelector('.said').textContent = ''", json!([])).await;
+    }
     let edited = "return !dispatchEvent(new Event('beforeunload', { cancelable: true }))";
     assert_eq!(window.script(edited, json!([])).await, false);
 }

@@ -1,5 +1,7 @@
 //! What the script adds: comforts, each of which must not get in anybody's way.
 
+use std::time::Duration;
+
 use connectory::connectors::Method;
 use serde_json::{Value, json};
 use thirtyfour::{By, Key};
@@ -98,6 +100,16 @@ async fn a_received_token_is_copied_with_and_without_the_clipboard_of_safe_sites
             .await;
         assert_eq!(copied, token.as_str());
     }
+}
+
+#[tokio::test]
+async fn a_browser_that_hangs_fails_the_test_with_a_message() {
+    let app = TestApp::start().await;
+    let window = Window::open(&app).await;
+    window.limit_scripts(Duration::from_millis(200)).await;
+    let answer = window.script_answer("/* calls nothing */", json!([])).await;
+    let problem = answer.expect_err("nothing ever comes");
+    assert!(problem.contains("calls nothing") && problem.contains("packaging/provision"), "{problem}");
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! What README.md says of the commands, against the commands.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use super::document::{Marker, blocks, read, repository};
@@ -94,6 +96,31 @@ fn the_versions_that_are_asked_for_are_the_ones_that_are_needed() {
     let rust = rust.expect("a version").trim_end_matches('"');
     assert!(readme.contains(&format!("Rust {rust} or newer")));
     assert!(readme.contains("Node.js 20.19 or newer") && provision.contains("need 20.19 or newer"));
+    assert!(readme.contains("Chromium 156 or newer") && provision.contains("oldest_chromium=156"));
+}
+
+#[test]
+fn a_chromium_that_is_too_old_is_upgraded() {
+    let programs = std::env::temp_dir().join(format!("connectory-provision-{}", uuid::Uuid::now_v7()));
+    fs::create_dir(&programs).expect("a folder");
+    let fakes = [
+        ("chromium", "echo 'Chromium 148.0.7778.96 built on Debian GNU/Linux 12 (bookworm)'"),
+        ("apt-get", "echo \"apt-get $*\"; exit 1"),
+        ("sudo", "exec \"$@\""),
+    ];
+    for (name, script) in fakes {
+        let file = programs.join(name);
+        fs::write(&file, format!("#!/bin/sh\n{script}\n")).expect("a program");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a program that can be run");
+    }
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").expect("a PATH"));
+    let output = Command::new("sh").arg(repository("packaging/provision")).arg("test").env("PATH", path).output();
+    fs::remove_dir_all(&programs).expect("nothing is left");
+    let said = String::from_utf8_lossy(&output.expect("a shell").stdout).into_owned();
+    assert!(
+        said.lines().any(|line| line.starts_with("apt-get") && line.ends_with("chromium chromium-driver")),
+        "{said}"
+    );
 }
 
 #[test]
