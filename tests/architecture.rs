@@ -22,10 +22,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("vault", &[]),
     ("config", &["vault::Secret"]), // passwords and keys that are set
     ("db", &["config"]),
-    ("outbound", &["vault::Secret"]), // credentials pass through requests
+    ("outbound", &["db::text_column", "vault::Secret"]), // addresses are stored; credentials pass through requests
     // a failure with a page; places in lists; what a form was made from
     ("web", &["db::Unavailable", "db::keyset", "db::version"]),
-    ("oauth", &["outbound", "vault"]),
+    ("oauth", &["db::text_enum", "db::text_column", "outbound", "vault"]), // settings are stored
     ("access", &["db", "web"]),
     ("audit", &["access", "db", "vault", "web"]), // keys of the chain's links
     ("keyring", &["+", "vault"]),

@@ -9,7 +9,7 @@ use super::origins::ApprovedOrigins;
 use super::queries::Sealed;
 use super::transport;
 use crate::connectors::{ConnectorId, Method};
-use crate::db::{all_known, known};
+use crate::db::{OrEmpty, Stored, known};
 use crate::oauth::ExpiredSignals;
 use crate::outbound::{HttpUrl, Transport};
 use crate::vault::{Secret, Vault};
@@ -31,13 +31,13 @@ pub const CALL_TABLES: &str =
 #[derive(QueryableByName)]
 pub struct SealedSettings {
     #[diesel(sql_type = Text)]
-    method: Method,
+    method: Stored<Method>,
     #[diesel(sql_type = Bool)]
     verify_certificates: bool,
     #[diesel(sql_type = Text)]
     user_name: String,
     #[diesel(sql_type = Text)]
-    api_key_place: ApiKeyPlace,
+    api_key_place: Stored<ApiKeyPlace>,
     #[diesel(sql_type = Text)]
     api_key_name: String,
     #[diesel(sql_type = Text)]
@@ -47,7 +47,7 @@ pub struct SealedSettings {
     #[diesel(sql_type = Text)]
     client_certificate: String,
     #[diesel(sql_type = Text)]
-    proxy_url: String,
+    proxy_url: Stored<OrEmpty<HttpUrl>>,
     #[diesel(sql_type = Nullable<Int4>)]
     time_out: Option<i32>,
     #[diesel(sql_type = Nullable<Int4>)]
@@ -103,9 +103,10 @@ impl SealedSettings {
             let secret = sealed(&self.secret, &self.secret_origins);
             secret.map(|secret| secret.secret(vault, connector, field)).transpose()
         };
-        let proxy_reads = self.proxy_url.is_empty() || HttpUrl::parse(&self.proxy_url).is_ok();
-        all_known(connector, &[("authorizations.proxy_url", proxy_reads)]).map_err(Error::internal)?;
-        let credential = match self.method {
+        let method = self.method.known("connectors.method", connector).map_err(Error::internal)?;
+        let place = self.api_key_place.known("authorizations.api_key_place", connector).map_err(Error::internal)?;
+        let proxy = self.proxy_url.known("authorizations.proxy_url", connector).map_err(Error::internal)?;
+        let credential = match method {
             Method::NoAuth => CredentialSource::None,
             Method::Bearer | Method::OAuth(_) => CredentialSource::Keeper,
             Method::Basic => fixed(secret(SecretField::Password)?, |password| Credential::Basic {
@@ -113,7 +114,7 @@ impl SealedSettings {
                 password,
             }),
             Method::ApiKey => fixed(secret(SecretField::ApiKey)?, |key| Credential::ApiKey {
-                place: self.api_key_place,
+                place,
                 name: self.api_key_name.clone(),
                 prefix: self.api_key_prefix.clone(),
                 key,
@@ -125,7 +126,7 @@ impl SealedSettings {
                 &self.ca_certificate,
                 &self.client_certificate,
                 client_key,
-                &self.proxy_url,
+                proxy.into(),
             )?,
             time_out: positive("authorizations.time_out", connector, self.time_out)?,
             concurrency: positive("authorizations.concurrency", connector, self.concurrency)?,

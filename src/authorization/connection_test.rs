@@ -71,19 +71,14 @@ impl Test<'_> {
             report.skip("Token", "The token server was not reached.");
             None
         };
-        let Some(url) = self.base_url()? else {
+        let Some(url) = self.stored.connector.base_url.as_ref() else {
             report.skip("API", "There is no base URL on the Details tab, so there is nothing to call.");
             return Ok(report);
         };
-        if self.probe(&mut report, "API", &url).await {
-            self.call(&mut report, &url, sign_in).await?;
+        if self.probe(&mut report, "API", url).await {
+            self.call(&mut report, url, sign_in).await?;
         }
         Ok(report)
-    }
-
-    fn base_url(&self) -> Result<Option<HttpUrl>, Error> {
-        let base_url = self.stored.connector.parsed_base_url();
-        base_url.map_err(Error::internal)
     }
 
     /// Where tokens are asked for, if the method asks for any.
@@ -126,10 +121,10 @@ impl Test<'_> {
             return Ok(None);
         };
         // Without a base URL nothing is called.
-        let Some(url) = self.base_url()? else {
+        let Some(url) = self.stored.connector.base_url.as_ref() else {
             return Ok(None);
         };
-        let secret = match secret.for_url(&url, &self.transport) {
+        let secret = match secret.for_url(url, &self.transport) {
             Ok(secret) => secret,
             Err(refused) => {
                 report.fail_with_words("Sign-in", &refused.into());

@@ -69,7 +69,7 @@ fn fill_in(stored: &mut Stored, metadata: &Metadata) -> Found {
     }
     let supported = &metadata.token_endpoint_auth_methods_supported;
     if let Some(choice) = authentication(supported, &typed.authentication) {
-        typed.authentication = choice.as_str().to_string();
+        typed.authentication = choice.code().to_string();
         filled.push("Client authentication");
     }
     if metadata.iss_parameter_supported {
@@ -90,5 +90,5 @@ fn authentication(supported: &[String], chosen: &str) -> Option<ClientAuthentica
     let mut known =
         ways.into_iter().filter(|(name, _)| supported.iter().any(|known| known == name)).map(|(_, way)| way);
     let best = known.clone().next();
-    known.find(|way| way.as_str() == chosen).or(best)
+    known.find(|way| way.code() == chosen).or(best)
 }

@@ -1,11 +1,10 @@
 //! What is stored of a connector's authorization.
 
 use chrono::{DateTime, Utc};
-use diesel::deserialize::FromSqlRow;
 use diesel::prelude::*;
 
 use crate::connectors::{Grant, Method};
-use crate::db::text_column;
+use crate::db::text_enum;
 use crate::vault::Secret;
 
 /// A secret that a person typed, by the field it was typed into.
@@ -80,34 +79,11 @@ impl SecretField {
     }
 }
 
-text_column!(ApiKeyPlace, "authorizations.api_key_place");
-
-/// Where an API key is sent.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, FromSqlRow)]
-pub enum ApiKeyPlace {
-    Header,
-    Query,
-}
-
-impl ApiKeyPlace {
-    pub const ALL: [ApiKeyPlace; 2] = [ApiKeyPlace::Header, ApiKeyPlace::Query];
-
-    pub fn parse(code: &str) -> Option<ApiKeyPlace> {
-        ApiKeyPlace::ALL.into_iter().find(|place| place.code() == code)
-    }
-
-    pub fn code(self) -> &'static str {
-        match self {
-            ApiKeyPlace::Header => "header",
-            ApiKeyPlace::Query => "query",
-        }
-    }
-
-    pub fn label(self) -> &'static str {
-        match self {
-            ApiKeyPlace::Header => "Request header",
-            ApiKeyPlace::Query => "Query parameter",
-        }
+text_enum! {
+    /// Where an API key is sent.
+    pub enum ApiKeyPlace {
+        Header = "header", "Request header";
+        Query = "query", "Query parameter";
     }
 }
 

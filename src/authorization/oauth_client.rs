@@ -56,14 +56,14 @@ impl Default for OAuthClient {
             refresh_url: String::new(),
             revocation_url: String::new(),
             client_id: String::new(),
-            authentication: ClientAuthentication::Basic.as_str().into(),
+            authentication: ClientAuthentication::Basic.code().into(),
             user_name: String::new(),
             scope: String::new(),
-            scope_separator: ScopeSeparator::Space.as_str().into(),
+            scope_separator: ScopeSeparator::Space.code().into(),
             resources: String::new(),
             audience: String::new(),
             pkce: true,
-            body_format: BodyFormat::Form.as_str().into(),
+            body_format: BodyFormat::Form.code().into(),
             authorize_parameters: String::new(),
             token_parameters: String::new(),
             refresh_parameters: String::new(),
@@ -152,7 +152,7 @@ impl OAuthClient {
 
     /// Whether the client proves itself to the server by nothing but its id.
     pub fn has_no_proof(&self) -> bool {
-        self.authentication == ClientAuthentication::None.as_str()
+        self.authentication == ClientAuthentication::None.code()
     }
 
     /// Where and how tokens are asked for, if the client secret may be sent there.

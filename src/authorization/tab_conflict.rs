@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 
 use super::forms::AuthorizationForm;
 use super::tab::Stored;
+use crate::outbound::HttpUrl;
 use crate::web::{ConflictPage, Difference, Error, FormData, Layout, date_time};
 
 pub(super) fn conflict(
@@ -16,7 +17,7 @@ pub(super) fn conflict(
     // Not a field of this form, but what decides where its secrets go: another one makes the form stale.
     let base_url = Difference {
         label: "Base URL, on the Details tab".into(),
-        theirs: theirs.connector.base_url.clone().unwrap_or_default(),
+        theirs: theirs.connector.base_url.as_ref().map_or("", HttpUrl::as_str).into(),
         mine: data.text("seen_base_url"),
     };
     let pairs = theirs.form.words().into_iter().zip(mine.words());

@@ -141,7 +141,7 @@ impl TokenForm {
     }
 
     pub fn style_field(&self) -> SelectField {
-        let options = RequestStyle::ALL.map(|style| Option_::new(style.as_str(), style.label())).into();
+        let options = RequestStyle::ALL.map(|style| Option_::new(style.code(), style.label())).into();
         SelectField::new("token_request_style", "Request style", options, &self.question.style).errors(&self.errors)
     }
 
@@ -159,7 +159,7 @@ impl TokenForm {
         let filled = [&question.client_id, &question.scope, &question.pointer].iter().any(|text| !text.is_empty());
         let wrong = ["token_client_id", "token_client_secret", "token_scope", "token_request_style", "token_pointer"];
         filled
-            || question.style != RequestStyle::default().as_str()
+            || question.style != RequestStyle::default().code()
             || wrong.iter().any(|name| self.errors.get(name).is_some())
     }
 }

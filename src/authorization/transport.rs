@@ -43,13 +43,18 @@ pub(super) fn transport_of(
         &settings.ca_certificate,
         &settings.client_certificate,
         sealed.client_key(vault)?,
-        &settings.proxy_url,
+        proxy_of(&settings.proxy_url)?,
     )
 }
 
 /// The transport settings of a form that is not saved, with the client key that it would have.
 pub(super) fn transport_of_form(checked: &CheckedAuthorization, key: Option<Secret>) -> Result<Transport, Error> {
-    build(checked.verify, &checked.ca_certificate, &checked.client_certificate, key, &checked.proxy_url)
+    build(checked.verify, &checked.ca_certificate, &checked.client_certificate, key, proxy_of(&checked.proxy_url)?)
+}
+
+fn proxy_of(text: &str) -> Result<Option<HttpUrl>, Error> {
+    let typed = Some(text).filter(|text| !text.is_empty());
+    typed.map(|text| stored(HttpUrl::parse(text))).transpose()
 }
 
 /// The settings as requests take them.
@@ -58,10 +63,9 @@ pub(super) fn build(
     ca: &str,
     certificate: &str,
     key: Option<Secret>,
-    proxy: &str,
+    proxy: Option<HttpUrl>,
 ) -> Result<Transport, Error> {
     let some = |text: &str| Some(text.to_string()).filter(|text| !text.is_empty());
     let identity = some(certificate).zip(key).map(|(chain_pem, key_pem)| Identity { chain_pem, key_pem });
-    let proxy = some(proxy).map(|proxy| stored(HttpUrl::parse(&proxy)));
-    Ok(Transport { verify, ca_pem: some(ca), identity, proxy: proxy.transpose()? })
+    Ok(Transport { verify, ca_pem: some(ca), identity, proxy })
 }

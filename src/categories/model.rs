@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use crate::db::{StoredValueError, known};
+use crate::db::{StoredValueError, known, text_enum};
 use crate::name::{Name, NameProblem};
 
 /// The longest name of a category, in characters.
@@ -12,32 +12,11 @@ const LONGEST_NAME: usize = 100;
 
 pub type CategoryId = Uuid;
 
-/// Whether a category can be given to connectors.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum CategoryStatus {
-    Active,
-    Inactive,
-}
-
-impl CategoryStatus {
-    pub const ALL: [CategoryStatus; 2] = [CategoryStatus::Active, CategoryStatus::Inactive];
-
-    pub fn parse(code: &str) -> Option<CategoryStatus> {
-        CategoryStatus::ALL.into_iter().find(|status| status.code() == code)
-    }
-
-    pub fn code(self) -> &'static str {
-        match self {
-            CategoryStatus::Active => "active",
-            CategoryStatus::Inactive => "inactive",
-        }
-    }
-
-    pub fn label(self) -> &'static str {
-        match self {
-            CategoryStatus::Active => "Active",
-            CategoryStatus::Inactive => "Inactive",
-        }
+text_enum! {
+    /// Whether a category can be given to connectors.
+    pub enum CategoryStatus {
+        Active = "active", "Active";
+        Inactive = "inactive", "Inactive";
     }
 }
 

@@ -12,6 +12,7 @@ use super::{Connector, ConnectorHead, ConnectorId, LegacyGrants, Method, Tab, qu
 use crate::access::{Actor, Permission, RequestContext, Right};
 use crate::categories::{self, CategoryChoice, CategoryId};
 use crate::db::Conn;
+use crate::outbound::HttpUrl;
 use crate::web::{ConflictPage, Difference, Error, Form, FormData, Layout, SaveError, Segment, date_time, page};
 
 #[derive(Template)]
@@ -200,7 +201,7 @@ fn conflict(layout: Layout, theirs: Connector, data: &FormData, form: &Connector
             difference("Name", &theirs.name, mine.name),
             difference("Display name", &theirs.display_name, mine.display_name),
             difference("Description", &theirs.description, mine.description),
-            difference("Base URL", theirs.base_url.as_deref().unwrap_or(""), mine.base_url),
+            difference("Base URL", theirs.base_url.as_ref().map_or("", HttpUrl::as_str), mine.base_url),
             difference("Category", &theirs.category_names, mine.categories),
             difference("Status", theirs.status_word(), enabled_word(mine.enabled).into()),
         ],

@@ -43,7 +43,7 @@ impl ListPage {
             "auth_method",
             "Method",
             "Any method",
-            Method::all().map(|method| Option_::new(method.code(), method.label())),
+            Method::ALL.into_iter().map(|method| Option_::new(method.code(), method.label())),
         )
     }
 

@@ -80,7 +80,7 @@ pub struct Connector {
     pub name: String,
     pub display_name: String,
     pub description: String,
-    pub base_url: Option<String>,
+    pub base_url: Option<HttpUrl>,
     method: Method,
     pub verify_certificates: bool,
     pub enabled: bool,
@@ -137,12 +137,6 @@ impl Connector {
     /// Refuses whoever it does not admit to editing: deleting has a permission of its own, and no right of its own.
     pub fn require_to_delete(&self) -> Result<(), Error> {
         if self.admits.contains(Right::Edit) { Ok(()) } else { Err(Error::NotListed("delete")) }
-    }
-
-    /// The base URL, which was readable when the connector was found.
-    pub fn parsed_base_url(&self) -> Result<Option<HttpUrl>, StoredValueError> {
-        let url = self.base_url.as_deref();
-        url.map(|url| known("connectors.base_url", self.id, HttpUrl::parse(url).ok())).transpose()
     }
 
     pub fn method(&self) -> Method {

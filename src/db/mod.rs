@@ -39,8 +39,11 @@ pub use change_listener::{ChangeEvent, ChangeListener};
 pub use lending::Connection;
 pub use pools::{PoolUse, Pools};
 pub use prepared::Prepared;
-pub(crate) use stored::text_column;
-pub use stored::{StoredValueError, all_known, in_row, known};
+pub use stored::{
+    OrEmpty, Stored, StoredValueError, Typed, UnknownCode, all_known, in_row, known, read as read_column,
+    write as write_column,
+};
+pub(crate) use stored::{text_codes, text_column, text_enum};
 
 /// A connection as queries take it: pooled or in a transaction.
 pub type Conn = AsyncPgConnection;

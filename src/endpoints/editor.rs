@@ -12,7 +12,7 @@ use super::run::{BodyShownKind, Outcome, Report};
 use crate::access::{RequestContext, Right};
 use crate::connectors::{self, Connector, ConnectorHead, ConnectorId, Tab};
 use crate::db::Conn;
-use crate::outbound::{HttpUrl, Origin};
+use crate::outbound::Origin;
 use crate::web::{
     ConflictPage, Difference, Error, Form, FormData, Layout, SaveError, Segment, Segments, date_time, page,
 };
@@ -135,13 +135,13 @@ pub async fn new(context: RequestContext, Segment(key): Segment) -> Result<HttpR
     let connector = connectors::find(&conn, &context.actor, &key, Right::Edit).await?;
     let taken = queries::name_keys(&conn, connector.id).await?;
     drop(conn);
-    let form = EndpointForm::empty(base_url(&connector)?, &taken);
+    let form = EndpointForm::empty(connector.base_url.clone(), &taken);
     editor_page(context, Editor::new(connector, None, form), StatusCode::OK)
 }
 
 pub async fn edit(context: RequestContext, Segments([key, id]): Segments<2>) -> Result<HttpResponse, Error> {
     let (connector, endpoint) = load(&context, &*context.conn().await?, (&key, &id), Right::View).await?;
-    let form = EndpointForm::of(&endpoint, base_url(&connector)?)?;
+    let form = EndpointForm::of(&endpoint, connector.base_url.clone())?;
     let editor = Editor::new(connector, Some(endpoint), form);
     editor_page(context, editor, StatusCode::OK)
 }
@@ -159,13 +159,9 @@ impl Editor {
 
     /// What was sent for this endpoint, with the version that its form was made from.
     pub fn read(connector: Connector, endpoint: Option<Endpoint>, data: &FormData) -> Result<Editor, Error> {
-        let form = EndpointForm::read(data, base_url(&connector)?);
+        let form = EndpointForm::read(data, connector.base_url.clone());
         Ok(Editor { version: data.version(), ..Editor::new(connector, endpoint, form) })
     }
-}
-
-pub(super) fn base_url(connector: &Connector) -> Result<Option<HttpUrl>, Error> {
-    connector.parsed_base_url().map_err(Error::internal)
 }
 
 /// The connector of a key and its endpoint, for somebody who wants to do this with the connector.
@@ -286,7 +282,7 @@ fn conflict(
     data: &FormData,
 ) -> Result<HttpResponse, Error> {
     let address = format!("/connectors/{}/endpoints/{}", connector.key, theirs.id);
-    let stored = EndpointForm::of(theirs, base_url(connector)?)?;
+    let stored = EndpointForm::of(theirs, connector.base_url.clone())?;
     let pairs = stored.words().into_iter().zip(mine.words());
     let differences = pairs.map(|((label, theirs), (_, mine))| Difference { label: label.into(), theirs, mine });
     ConflictPage {

@@ -1,48 +1,24 @@
 //! The body of a request to a token server.
 
-use std::str::FromStr;
-
 use serde_json::{Map, Value};
-use thiserror::Error;
 
+use crate::db::text_enum;
 use crate::outbound::{HttpUrl, Method, Request};
 
-/// How the parameters of a token request are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum BodyFormat {
-    /// `application/x-www-form-urlencoded`, as OAuth 2.0 asks (RFC 6749 B).
-    #[default]
-    Form,
-    /// A JSON object, which some servers want though no standard says so. A parameter that is sent
-    /// more than once becomes an array.
-    Json,
+text_enum! {
+    /// How the parameters of a token request are written.
+    #[derive(Default)]
+    pub enum BodyFormat {
+        /// `application/x-www-form-urlencoded`, as OAuth 2.0 asks (RFC 6749 B).
+        #[default]
+        Form = "form", "Form";
+        /// A JSON object, which some servers want though no standard says so. A parameter that is sent
+        /// more than once becomes an array.
+        Json = "json", "JSON";
+    }
 }
 
-/// A text is no code of a [`BodyFormat`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("is not a format of request bodies")]
-pub struct UnknownBodyFormat;
-
 impl BodyFormat {
-    /// All formats, in the order in which a form offers them.
-    pub const ALL: [Self; 2] = [Self::Form, Self::Json];
-
-    /// The code that forms and the database carry.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Form => "form",
-            Self::Json => "json",
-        }
-    }
-
-    /// The words that a form shows.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Form => "Form",
-            Self::Json => "JSON",
-        }
-    }
-
     /// A POST of the parameters.
     pub(super) fn post(self, url: &HttpUrl, parameters: &[(&str, &str)]) -> Request {
         let (content_type, body) = match self {
@@ -50,16 +26,6 @@ impl BodyFormat {
             Self::Json => ("application/json", json(parameters)),
         };
         Request::new(Method::Post, url.clone()).header("Content-Type", content_type).body(body)
-    }
-}
-
-/// Reads the code of a format.
-impl FromStr for BodyFormat {
-    type Err = UnknownBodyFormat;
-
-    fn from_str(code: &str) -> Result<Self, UnknownBodyFormat> {
-        let found = Self::ALL.into_iter().find(|format| format.as_str() == code);
-        found.ok_or(UnknownBodyFormat)
     }
 }
 
@@ -84,14 +50,6 @@ fn json(parameters: &[(&str, &str)]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_code_reads_back() {
-        for format in BodyFormat::ALL {
-            assert_eq!(format.as_str().parse(), Ok(format));
-        }
-        assert_eq!("xml".parse::<BodyFormat>(), Err(UnknownBodyFormat));
-    }
 
     #[test]
     fn parameters_are_written_whole_in_both_formats() {

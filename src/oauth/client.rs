@@ -1,31 +1,25 @@
 //! The client that Connectory is for a server, and how it shows that it is that client.
 
-use std::str::FromStr;
-
-use thiserror::Error;
-
 use super::basic;
+use crate::db::text_enum;
 use crate::outbound::{Mask, Request};
 use crate::vault::Secret;
 
-/// How a client authenticates itself (RFC 6749 2.3.1). Servers differ so much that only a person
-/// can choose: some do not read the header, some nothing else.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ClientAuthentication {
-    /// Id and secret in the header `Authorization: Basic`, each form-encoded first.
-    #[default]
-    Basic,
-    /// Id and secret as parameters `client_id` and `client_secret`.
-    Body,
-    /// The id alone: a client without secret, or one whom the server knows by its certificate
-    /// (RFC 8705).
-    None,
+text_enum! {
+    /// How a client authenticates itself (RFC 6749 2.3.1). Servers differ so much that only a person
+    /// can choose: some do not read the header, some nothing else.
+    #[derive(Default)]
+    pub enum ClientAuthentication {
+        /// Id and secret in the header `Authorization: Basic`, each form-encoded first.
+        #[default]
+        Basic = "basic", "HTTP Basic header";
+        /// Id and secret as parameters `client_id` and `client_secret`.
+        Body = "body", "Request body";
+        /// The id alone: a client without secret, or one whom the server knows by its certificate
+        /// (RFC 8705).
+        None = "none", "None (public client)";
+    }
 }
-
-/// A text is no code of a [`ClientAuthentication`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("is not a client authentication")]
-pub struct UnknownAuthentication;
 
 /// What the server knows Connectory by.
 #[derive(Clone)]
@@ -38,39 +32,6 @@ pub struct Client {
     /// How both are sent. [`ClientAuthentication::Basic`] without a secret sends the id as a
     /// parameter (RFC 6749 3.2.1).
     pub authentication: ClientAuthentication,
-}
-
-impl ClientAuthentication {
-    /// All ways, in the order in which a form offers them.
-    pub const ALL: [Self; 3] = [Self::Basic, Self::Body, Self::None];
-
-    /// The code that forms and the database carry.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Basic => "basic",
-            Self::Body => "body",
-            Self::None => "none",
-        }
-    }
-
-    /// The words that a form shows.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Basic => "HTTP Basic header",
-            Self::Body => "Request body",
-            Self::None => "None (public client)",
-        }
-    }
-}
-
-/// Reads the code of a client authentication.
-impl FromStr for ClientAuthentication {
-    type Err = UnknownAuthentication;
-
-    fn from_str(code: &str) -> Result<Self, UnknownAuthentication> {
-        let found = Self::ALL.into_iter().find(|one| one.as_str() == code);
-        found.ok_or(UnknownAuthentication)
-    }
 }
 
 impl Client {
@@ -112,15 +73,6 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_code_reads_back() {
-        for way in ClientAuthentication::ALL {
-            assert_eq!(way.as_str().parse(), Ok(way));
-        }
-        let unknown = "private_key_jwt".parse::<ClientAuthentication>();
-        assert_eq!(unknown, Err(UnknownAuthentication));
-    }
 
     #[test]
     fn the_body_holds_what_the_header_does_not() {

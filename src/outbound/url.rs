@@ -2,10 +2,14 @@
 
 use std::fmt;
 
+use diesel::deserialize::FromSqlRow;
+use diesel::expression::AsExpression;
+use diesel::sql_types::Text;
 use thiserror::Error;
 use url::{Host, ParseError, Position, Url};
 
 use super::Origin;
+use crate::db::text_column;
 
 mod steps;
 mod target;
@@ -20,7 +24,8 @@ const LONGEST: usize = 2_048;
 /// It reads back exactly as it was typed, but for outer white space, while requests and
 /// comparisons use the form that browsers agree on (WHATWG URL), in which `0xa9fea9fe` and
 /// `169.254.169.254` are the same host.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
 pub struct HttpUrl {
     typed: String,
     /// Scheme, host and port; path and query as well unless the address is exact.
@@ -28,6 +33,8 @@ pub struct HttpUrl {
     /// Path and query are those of `typed`, sent as they stand there.
     is_exact: bool,
 }
+
+text_column!(HttpUrl, |text| HttpUrl::parse(text).ok(), HttpUrl::as_str);
 
 /// Why a text is no [`HttpUrl`]; the words complete the label of the field ("URL Token must …").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

@@ -15,7 +15,6 @@ use super::target;
 use crate::access::{Rights, Subject};
 use crate::authorization::{ApprovedOrigins, CallSettings, CredentialSource, OriginNotApproved};
 use crate::connectors::ConnectorId;
-use crate::db::known;
 use crate::oauth::ExpiredSignals;
 use crate::outbound::{HttpUrl, Limits, Origin, Transport};
 use crate::web::Error;
@@ -72,8 +71,8 @@ impl Line {
                     .transpose()?,
             },
         };
-        let read = |url: String| known("connectors.base_url", row.id, HttpUrl::parse(&url).ok());
-        let base_url = row.base_url.map(read).transpose().map_err(Error::internal)?;
+        let base_url = row.base_url.map(|url| url.known("connectors.base_url", row.id));
+        let base_url = base_url.transpose().map_err(Error::internal)?;
         let state = board.state_of(row.id);
         Ok(Line {
             id: row.id,

@@ -11,7 +11,8 @@ use super::breaker::OpenRecord;
 use crate::authorization::{CALL_COLUMNS, CALL_TABLES, SealedSettings};
 use crate::connectors::ConnectorId;
 use crate::db::schema::breakers;
-use crate::db::{Conn, Prepared, in_row};
+use crate::db::{Conn, Prepared, Stored};
+use crate::outbound::HttpUrl;
 use crate::web::Error;
 use chrono::{DateTime, Utc};
 
@@ -36,7 +37,7 @@ pub(super) struct LineRow {
     #[diesel(sql_type = Text)]
     pub label: String,
     #[diesel(sql_type = Nullable<Text>)]
-    pub base_url: Option<String>,
+    pub base_url: Option<Stored<HttpUrl>>,
     #[diesel(sql_type = Bool)]
     pub enabled: bool,
     #[diesel(sql_type = Array<Text>)]
@@ -56,7 +57,7 @@ pub(super) struct LineRow {
 pub(super) async fn line(conn: &mut Conn, key: &str) -> Result<Option<LineRow>, Error> {
     let query = diesel::sql_query(LINE.as_str()).bind::<Text, _>(key);
     let found = Prepared(query).get_result(conn).await;
-    Ok(in_row(key, found).optional()?)
+    Ok(found.optional()?)
 }
 
 /// Stores that the server of a connector is left alone, or no longer.

@@ -120,7 +120,7 @@ impl AuthorizationForm {
             })
         };
         let needs_secret = method == Method::OAuth(Grant::ClientCredentials)
-            && client.authentication != ClientAuthentication::None.as_str();
+            && client.authentication != ClientAuthentication::None.code();
         let no_secret = needs_secret && !will_be(SecretField::ClientSecret);
         let no_password = method == Method::OAuth(Grant::Password) && !will_be(SecretField::OAuthPassword);
         if no_secret && self.errors.get("client_secret").is_none() {

@@ -105,7 +105,7 @@ impl AuthorizationForm {
     }
 
     pub fn authentication_field(&self) -> SelectField {
-        let options = ClientAuthentication::ALL.map(|choice| Option_::new(choice.as_str(), choice.label())).into();
+        let options = ClientAuthentication::ALL.map(|choice| Option_::new(choice.code(), choice.label())).into();
         SelectField::new("authentication", "Client authentication", options, &self.oauth().authentication)
             .hint(
                 "How Client ID and Client Secret are sent. If the server calls the client invalid, try the other one.",
@@ -138,13 +138,13 @@ impl AuthorizationForm {
     }
 
     pub fn body_format_field(&self) -> SelectField {
-        let options = BodyFormat::ALL.map(|choice| Option_::new(choice.as_str(), choice.label())).into();
+        let options = BodyFormat::ALL.map(|choice| Option_::new(choice.code(), choice.label())).into();
         SelectField::new("body_format", "Token requests are sent as", options, &self.oauth().body_format)
             .errors(&self.errors)
     }
 
     pub fn scope_separator_field(&self) -> SelectField {
-        let options = ScopeSeparator::ALL.map(|choice| Option_::new(choice.as_str(), choice.label())).into();
+        let options = ScopeSeparator::ALL.map(|choice| Option_::new(choice.code(), choice.label())).into();
         SelectField::new("scope_separator", "Scopes are separated by", options, &self.oauth().scope_separator)
             .errors(&self.errors)
     }

@@ -171,7 +171,7 @@ pub(super) async fn state(conn: &mut Conn, connector: ConnectorId) -> Result<Opt
         ))
         .first(conn)
         .await;
-    let row: Option<Row> = in_row(connector, row).optional()?;
+    let row: Option<Row> = in_row(&["connectors"], connector, row).optional()?;
     Ok(row.map(|(enabled, method, verify, keep_fresh, token, version, last_used_at)| TokenState {
         enabled,
         method,

@@ -81,7 +81,7 @@ fn copy_of(original: &Connector, categories: &[CategoryId], number: u32) -> Resu
         name: copy_name(&original.name, number),
         display_name: original.display_name.clone(),
         description: original.description.clone(),
-        base_url: original.parsed_base_url().map_err(Error::internal)?,
+        base_url: original.base_url.clone(),
         method: original.method(),
         categories: categories.to_vec(),
         enabled: original.enabled,

@@ -95,7 +95,7 @@ async fn stored_facts(conn: &mut Conn, id: ConnectorId) -> Result<StoredFacts, E
         ))
         .first(conn)
         .await;
-    Ok(in_row(id, facts)?)
+    Ok(in_row(&["connectors"], id, facts)?)
 }
 
 /// Takes the row that whoever changes what the health follows from takes before any other, until the end of the

@@ -57,8 +57,7 @@ pub async fn find_visible(conn: &Conn, by: &Actor, key: &str) -> Result<Connecto
         .select((Connector::as_select(), listed_for(who)))
         .first(&mut &*conn)
         .await;
-    let (connector, listed): (Connector, Vec<String>) = in_row(key, found)?;
-    connector.parsed_base_url().map_err(Error::internal)?;
+    let (connector, listed): (Connector, Vec<String>) = in_row(&["connectors"], key, found)?;
     connector.seen_by(by, listed.into())
 }
 

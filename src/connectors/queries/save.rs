@@ -75,7 +75,7 @@ async fn insert(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, new: &NewConnec
                 connectors::name_key.eq(new.name.key()),
                 connectors::display_name.eq(&new.display_name),
                 connectors::description.eq(&new.description),
-                connectors::base_url.eq(new.base_url.as_ref().map(HttpUrl::as_str)),
+                connectors::base_url.eq(&new.base_url),
                 connectors::method.eq(new.method.code()),
                 connectors::enabled.eq(new.enabled),
                 connectors::category_names.eq(&names.shown),

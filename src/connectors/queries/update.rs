@@ -95,7 +95,7 @@ async fn write_details(
         connectors::name_key.eq(new.name.key()),
         connectors::display_name.eq(&new.display_name),
         connectors::description.eq(&new.description),
-        connectors::base_url.eq(new.base_url.as_ref().map(HttpUrl::as_str)),
+        connectors::base_url.eq(&new.base_url),
         connectors::enabled.eq(new.enabled),
         connectors::own_folded.eq(own_folded(&new.name, &new.display_name, &new.description)),
         connectors::version.eq(connectors::version + 1),
@@ -113,7 +113,11 @@ fn saved<'a>(old: &Connector, new: &'a CheckedDetails, names: Option<&CategoryNa
         .field("Name", &old.name, new.name.as_str())
         .field("Display name", &old.display_name, &new.display_name)
         .field("Description", &old.description, &new.description)
-        .field("Base URL", old.base_url.as_deref().unwrap_or(""), new.base_url.as_ref().map_or("", HttpUrl::as_str))
+        .field(
+            "Base URL",
+            old.base_url.as_ref().map_or("", HttpUrl::as_str),
+            new.base_url.as_ref().map_or("", HttpUrl::as_str),
+        )
         .field("Category", &old.category_names, names)
         .field("Status", old.status_word(), enabled_word(new.enabled));
     Event { kind: "connector.saved", subject_id: Some(old.id), subject_name: new.name.as_str(), changes }

@@ -21,7 +21,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::{HttpResponse, web};
 
 use super::definition::{Part, RenderProblems, Rendered};
-use super::editor::{Editor, base_url, editor_page, load};
+use super::editor::{Editor, editor_page, load};
 use super::forms::EndpointForm;
 use super::model::{Endpoint, Recipe};
 use crate::access::{InUse, QuotaLimits, Quotas, RequestContext, Right};
@@ -106,7 +106,7 @@ async fn read(context: &RequestContext, key: &str, id: &str, data: &FormData) ->
     if connector.rights.contains(Right::Edit) {
         return Editor::read(connector, Some(endpoint), data);
     }
-    let mut form = EndpointForm::of(&endpoint, base_url(&connector)?)?;
+    let mut form = EndpointForm::of(&endpoint, connector.base_url.clone())?;
     form.set_sample(data.text("sample"));
     Ok(Editor::new(connector, Some(endpoint), form))
 }
