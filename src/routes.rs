@@ -202,14 +202,14 @@ pub fn all() -> Vec<Route> {
     all
 }
 
-/// The operations of the interface for programs, which have a way of their own: no session, no page.
+/// The operations of the API for programs, which [`api::scope`] routes: no session, no page.
 fn for_programs() -> impl Iterator<Item = Route> {
     api::routes().map(|(method, path, needs)| Route {
         method,
         path,
         needs,
         asks: Never("a program shows its key with each request"),
-        handler: Box::new(|| web::to(api::serve)),
+        handler: Box::new(web::route),
     })
 }
 
@@ -234,10 +234,8 @@ where
 
 /// Puts every route behind its gate.
 pub fn configure(config: &mut web::ServiceConfig, door: &Gate) {
-    // First, because calls come more often than pages are opened; a scope without a pattern, which would be matched at
-    // each.
-    let is_for_programs = guard::fn_guard(|request| api::is_for_programs(request.head().uri.path()));
-    config.service(web::scope("/api").guard(is_for_programs).default_service(web::to(api::serve)));
+    // First, because calls come more often than pages are opened.
+    config.service(api::scope());
     let mut routes = all();
     routes.retain(|route| !api::is_for_programs(route.path));
     let mut paths: Vec<&'static str> = routes.iter().map(|route| route.path).collect();

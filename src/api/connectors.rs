@@ -1,17 +1,18 @@
-//! Finding out what there is: the connectors that a key leads to, and their endpoints.
+//! Discovery: the connectors that a key can call, and their endpoints.
 
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::ask::Ask;
-use super::operations::PROXY_METHODS;
+use super::calls::PROXY_METHODS;
 use super::problem::{Problem, connector_not_found};
-use super::serve::json_answer;
-use super::types::{ConnectorDetails, ConnectorEntry, ConnectorList, EndpointEntry, VariableEntry};
+use super::request::ApiRequest;
+use super::serve::json_response;
 use crate::access::{Right, Wants};
 use crate::db::schema::connectors;
 use crate::endpoints::{DefinedEndpoint, call_path, connector_path};
@@ -21,43 +22,124 @@ use crate::web::Error;
 /// Connectors on one page of the list.
 const PAGE: usize = 100;
 
-/// The connectors that the key leads to.
-pub(super) async fn list(ask: Ask) -> Result<HttpResponse, Problem> {
-    let after = after(ask.req.uri().query());
-    let mut rows = page(&ask, &after).await?;
+/// Data connectors that the API key can call.
+#[derive(Serialize, ToSchema)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+#[schema(examples(json!({ "connectors": [{
+    "key": "payroll-ledger", "name": "Payroll ledger", "status": "healthy", "href": "/api/v1/connectors/payroll-ledger",
+}] })))]
+pub(super) struct ConnectorList {
+    /// Sorted by key.
+    pub connectors: Vec<ConnectorEntry>,
+    /// The address of the next page; left out on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next: Option<String>,
+}
+
+/// A data connector in a list.
+#[derive(Serialize, ToSchema)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+pub(super) struct ConnectorEntry {
+    /// Its name in addresses; it never changes.
+    pub key: String,
+    /// Its name.
+    pub name: String,
+    /// Its state: disabled, expiring, failing, healthy, needs_reauthorization or not_authorized.
+    pub status: String,
+    /// The address of its description.
+    pub href: String,
+}
+
+/// A data connector with what the API key may do with it.
+#[derive(Serialize, ToSchema)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+#[schema(examples(json!({
+    "key": "payroll-ledger", "name": "Payroll ledger", "description": "Salaries and their bookings",
+    "status": "healthy", "proxy": true, "token": false,
+    "endpoints": [{
+        "name": "list", "description": "All bookings of a month", "method": "GET",
+        "variables": [{ "name": "month" }, { "name": "page", "default": "1" }],
+        "href": "/api/v1/connectors/payroll-ledger/endpoints/list/call",
+    }],
+})))]
+pub(super) struct ConnectorDetails {
+    /// Its name in addresses; it never changes.
+    pub key: String,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Its state: disabled, expiring, failing, healthy, needs_reauthorization or not_authorized.
+    pub status: String,
+    /// Whether the key may use the proxy, with at least one method.
+    pub proxy: bool,
+    /// Whether the key may read the access token.
+    pub token: bool,
+    /// The endpoints that the key may call.
+    pub endpoints: Vec<EndpointEntry>,
+}
+
+/// An endpoint of a data connector.
+#[derive(Serialize, ToSchema)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+pub(super) struct EndpointEntry {
+    /// Its name, percent-encoded in addresses.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// The HTTP method of the request that it makes.
+    pub method: String,
+    /// What its variables are.
+    pub variables: Vec<VariableEntry>,
+    /// The address to call it.
+    pub href: String,
+}
+
+/// A variable of an endpoint.
+#[derive(Serialize, ToSchema)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+pub(super) struct VariableEntry {
+    /// Its name, with dots for members of objects.
+    pub name: String,
+    /// Its value if none is sent; left out for one without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub default: Option<String>,
+}
+
+/// List data connectors
+///
+/// Those that the API key can call, a hundred at a time.
+#[utoipa::path(
+    get, path = "/api/v1/connectors", operation_id = "list_connectors",
+    params(("after" = Option<String>, Query, nullable = false, description = "The key after which the list goes on; comes in “next”.", example = "payroll-ledger")),
+    responses((status = 200, description = "As asked.", body = ConnectorList)),
+)]
+pub(super) async fn list(request: ApiRequest) -> Result<HttpResponse, Problem> {
+    let mut rows = page(&request, &after(request.req.uri().query())).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);
-    let last = rows.last().map(|row| row.key.clone()).filter(|_| more);
-    json_answer(&ConnectorList {
-        connectors: rows.into_iter().map(Row::entry).collect(),
-        next: last.map(|key| {
-            let key: String = form_urlencoded::byte_serialize(key.as_bytes()).collect();
-            format!("/api/v1/connectors?after={key}")
-        }),
-    })
+    let next = rows.last().filter(|_| more).map(|(key, ..)| {
+        let key: String = form_urlencoded::byte_serialize(key.as_bytes()).collect();
+        format!("/api/v1/connectors?after={key}")
+    });
+    let entry = |(key, name, status): (String, String, String)| {
+        let href = connector_path(&key);
+        ConnectorEntry { key, name, status, href }
+    };
+    json_response(&ConnectorList { connectors: rows.into_iter().map(entry).collect(), next })
 }
 
 fn after(query: Option<&str>) -> String {
-    let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-    let mut values = pairs.filter(|(name, _)| name == "after");
+    let mut pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let after = pairs.find(|(name, _)| name == "after");
     // No text column can hold NUL.
-    values.next().map(|(_, value)| value.replace('\0', "")).unwrap_or_default()
+    after.map(|(_, value)| value.replace('\0', "")).unwrap_or_default()
 }
 
-#[derive(Queryable)]
-struct Row {
-    key: String,
-    label: String,
-    status: String,
-}
-
-impl Row {
-    fn entry(self) -> ConnectorEntry {
-        ConnectorEntry { href: connector_path(&self.key), key: self.key, name: self.label, status: self.status }
-    }
-}
-
-async fn page(ask: &Ask, after: &str) -> Result<Vec<Row>, Error> {
+/// Key, name and status of the connectors behind `after`: one more than a page has.
+async fn page(request: &ApiRequest, after: &str) -> Result<Vec<(String, String, String)>, Error> {
     let mut live = connectors::table
         .filter(connectors::deleted_at.is_null())
         .filter(connectors::key.gt(after.to_string()))
@@ -65,7 +147,7 @@ async fn page(ask: &Ask, after: &str) -> Result<Vec<Row>, Error> {
         .limit(PAGE as i64 + 1)
         .select((connectors::key, connectors::label, connectors::status))
         .into_boxed();
-    let reach = ask.holder.reach();
+    let reach = request.holder.reach();
     if let Some(ids) = reach.named {
         live = live.filter(connectors::id.eq_any(ids));
     }
@@ -73,44 +155,49 @@ async fn page(ask: &Ask, after: &str) -> Result<Vec<Row>, Error> {
         let is_open = connectors::open_rights.contains(vec![Right::Call.code()]);
         live = live.filter(is_open.or(connectors::id.eq_any(ids)));
     }
-    Ok(live.load(&mut *ask.api.db.get().await?).await?)
+    Ok(live.load(&mut *request.api.db.get().await?).await?)
 }
 
-/// One connector, and what the key may do with it.
-pub(super) async fn show(ask: Ask) -> Result<HttpResponse, Problem> {
-    let line = ask.line().await?;
-    let (description, status) = words(&ask, line.id).await?.ok_or_else(connector_not_found)?;
-    let may = |wants| ask.check(&line, wants).is_ok();
-    let endpoints = ask.api.endpoints.all(&ask.api.db, line.id).await?;
-    let open = endpoints.iter().filter(|endpoint| may_call(&ask, &line, endpoint));
-    json_answer(&ConnectorDetails {
-        key: line.key.clone(),
-        name: line.label.to_string(),
+/// Describe a data connector
+///
+/// What the API key may do with it, its endpoints, and what their variables are.
+#[utoipa::path(
+    get, path = "/api/v1/connectors/{key}", operation_id = "get_connector",
+    params(("key" = String, Path, description = "The data connector’s key, which is shown on its page.", example = "payroll-ledger")),
+    responses((status = 200, description = "As asked.", body = ConnectorDetails)),
+)]
+pub(super) async fn show(request: ApiRequest) -> Result<HttpResponse, Problem> {
+    let connector = request.connector().await?;
+    let (description, status) = description(&request, connector.id).await?.ok_or_else(connector_not_found)?;
+    let may = |wants| request.check(&connector, wants).is_ok();
+    let endpoints = request.api.endpoints.all(&request.api.db, connector.id).await?;
+    let callable = endpoints
+        .iter()
+        .filter(|endpoint| may(Wants::Endpoint { id: endpoint.id, method: endpoint.definition.method.code() }));
+    json_response(&ConnectorDetails {
+        key: connector.key.clone(),
+        name: connector.label.to_string(),
         description,
         status,
         proxy: PROXY_METHODS.iter().any(|method| may(Wants::Proxy { method })),
-        token: line.has_token() && may(Wants::Token),
-        endpoints: open.map(|endpoint| entry(&line.key, endpoint)).collect(),
+        token: connector.has_token() && may(Wants::Token),
+        endpoints: callable.map(|endpoint| entry(&connector, endpoint)).collect(),
     })
 }
 
-fn may_call(ask: &Ask, line: &Line, endpoint: &DefinedEndpoint) -> bool {
-    let wants = Wants::Endpoint { id: endpoint.id, method: endpoint.definition.method.code() };
-    ask.check(line, wants).is_ok()
-}
-
-async fn words(ask: &Ask, id: Uuid) -> Result<Option<(String, String)>, Error> {
+/// Description and status.
+async fn description(request: &ApiRequest, id: Uuid) -> Result<Option<(String, String)>, Error> {
     let row = connectors::table
         .find(id)
         .filter(connectors::deleted_at.is_null())
         .select((connectors::description, connectors::status))
-        .first(&mut *ask.api.db.get().await?)
+        .first(&mut *request.api.db.get().await?)
         .await
         .optional()?;
     Ok(row)
 }
 
-fn entry(key: &str, endpoint: &Arc<DefinedEndpoint>) -> EndpointEntry {
+fn entry(connector: &Line, endpoint: &Arc<DefinedEndpoint>) -> EndpointEntry {
     let variables = endpoint.definition.variables();
     let variables = variables.iter().filter(|variable| !variable.name().is_empty());
     EndpointEntry {
@@ -123,6 +210,6 @@ fn entry(key: &str, endpoint: &Arc<DefinedEndpoint>) -> EndpointEntry {
                 default: variable.default().map(str::to_string),
             })
             .collect(),
-        href: call_path(key, &endpoint.name),
+        href: call_path(&connector.key, &endpoint.name),
     }
 }

@@ -3,15 +3,16 @@
 //! Rule: headers of one connection end here, on both sides, those that `Connection` names included. On the way out goes
 //! also what is meant for Connectory alone (key, cookies, its own names) and what tells of the network behind it
 //! (`Forwarded` and the like); `Via` is added, as RFC 9110 7.6.3 asks of a gateway. On the way back nothing may pass
-//! for Connectory's own word. What names another method than the request's does not go out for a key whose methods are
-//! limited ([`super::method_override`]).
+//! for Connectory's own word. A key whose methods are limited sends no header and no query pair by which servers take a
+//! request for one of another method: its POST stays a POST.
 //!
-//! Danger: two versions of the crate `http` meet here, the server's and the client's.
+//! Danger: frameworks fold the names of such overrides before they compare them (CGI makes `_` of `-`, PHP of `.` and
+//! spaces too), so names are compared folded. Two versions of the crate `http` meet here, the server's and the client's.
 
 use actix_web::http::header::{HeaderMap as OwnMap, HeaderName as OwnName, HeaderValue as OwnValue};
+use percent_encoding::percent_decode_str;
 use sha2::{Digest, Sha256};
 
-use super::method_override;
 use crate::outbound::http::header::{CONNECTION, VIA};
 use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue, Method};
 
@@ -94,7 +95,7 @@ pub(super) fn outgoing(request: &OwnMap, limits_methods: bool, own: &Pseudonym) 
         if is_of_connection(name) || stays_here(name) || named.iter().any(|other| other == name) {
             continue;
         }
-        if limits_methods && method_override::is_override(name) {
+        if limits_methods && is_method_override(name) {
             continue;
         }
         // Both have passed the server's parser, which takes what this one takes.
@@ -161,6 +162,42 @@ pub(super) fn method_label(method: &Method) -> &'static str {
         Method::OPTIONS => "OPTIONS",
         _ => "OTHER",
     }
+}
+
+/// Whether a header or a parameter of this name overrides the method.
+fn is_method_override(name: &str) -> bool {
+    let folded: String = name.trim().chars().map(fold).collect();
+    matches!(
+        folded.as_str(),
+        "_method"
+            | "_http_method"
+            | "http_method_override"
+            | "x_http_method_override"
+            | "x_http_method"
+            | "x_method_override"
+    )
+}
+
+fn fold(letter: char) -> char {
+    match letter {
+        '-' | '.' | ' ' | '[' => '_',
+        letter => letter.to_ascii_lowercase(),
+    }
+}
+
+/// The query without its pairs that override the method; `None` if it has none. All others stay byte by byte. Some
+/// servers part pairs by semicolons.
+pub(super) fn without_method_override(query: &str) -> Option<String> {
+    let overrides = |pair: &str| {
+        let name = pair.split(['=', '&', ';']).next().unwrap_or_default().replace('+', " ");
+        is_method_override(&percent_decode_str(&name).decode_utf8_lossy())
+    };
+    let pairs = || query.split_inclusive(['&', ';']);
+    if !pairs().any(overrides) {
+        return None;
+    }
+    let kept: String = pairs().filter(|pair| !overrides(pair)).collect();
+    Some(kept.trim_end_matches(['&', ';']).to_string())
 }
 
 #[cfg(test)]
@@ -280,5 +317,23 @@ mod tests {
         }
         let back: Vec<String> = incoming(&answer).map(|(name, _)| name.to_string()).collect();
         assert_eq!(back, ["content-type", "set-cookie", "set-cookie", "www-authenticate"]);
+    }
+
+    #[test]
+    fn pairs_that_override_the_method_are_left_out_in_every_spelling() {
+        for (query, kept) in [
+            ("_method=DELETE", Some("")),
+            ("_method", Some("")),
+            ("a=%20x&_method=DELETE&b='1'", Some("a=%20x&b='1'")),
+            ("a=1&%5FMethod=DELETE", Some("a=1")),
+            ("a=1;_method=PUT;b=2", Some("a=1;b=2")),
+            (".method=PUT&+_method=PUT&a", Some("a")),
+            ("X-HTTP-Method-Override=PUT&a", Some("a")),
+            ("method=PUT&a_method=1&x=_method", None),
+            ("", None),
+            ("&&a", None),
+        ] {
+            assert_eq!(without_method_override(query).as_deref(), kept, "{query}");
+        }
     }
 }

@@ -1,238 +1,133 @@
-//! Every operation of the interface: address, what it is for, what it takes and answers, and its handler.
+//! The operations of the API: method, path and description stand beside each handler (`#[utoipa::path]`), the problems
+//! that it can answer with here.
 //!
 //! Rule: routes and description are made of this table and of nothing else, so neither can have what the other lacks.
 
-use actix_web::http::Method;
-use actix_web::{HttpResponse, web};
+use std::sync::LazyLock;
 
-use super::ask::{Answer, Ask};
+use actix_web::HttpResponse;
+use actix_web::http::Method;
+use futures_util::future::LocalBoxFuture;
+use utoipa::Path;
+use utoipa::openapi::HttpMethod;
+
+use super::problem::{
+    BODY_TOO_LARGE, ENDPOINT_NOT_ALLOWED, ENDPOINT_NOT_FOUND, MALFORMED, METHOD_NOT_ALLOWED_TO_KEY,
+    METHOD_NOT_SUPPORTED, NO_ACCESS_TOKEN, OF_CALLS, OF_KEYS, PROXY_NOT_ALLOWED, Problem, TOKEN_NOT_ALLOWED,
+    UPGRADE_NOT_SUPPORTED, VARIABLES_DO_NOT_FIT, all_kinds,
+};
+use super::request::ApiRequest;
 use super::serve::Api;
-use super::{call, connectors, openapi, proxy, token};
+use super::{calls, connectors, openapi, token};
 use crate::access::Needs;
+use crate::relay::ProblemKind;
+use crate::relay::problem::{
+    BODY_NOT_READ, CONNECTOR_DISABLED, CONNECTOR_NOT_FOUND, NEEDS_REAUTHORIZATION, NO_ADDRESS, NOT_AUTHORIZED,
+    PATH_NOT_ALLOWED, TOKEN_RENEWING, TOKEN_UNAVAILABLE,
+};
 
 /// One operation.
 pub(super) struct Operation {
-    /// Its name for generated clients.
-    pub id: &'static str,
-    /// An HTTP method, or `ANY` for all of [`PROXY_METHODS`] and others.
-    pub method: &'static str,
-    pub path: &'static str,
-    pub summary: &'static str,
-    /// Paragraphs for people.
-    pub description: &'static [&'static str],
-    pub parameters: &'static [Parameter],
-    /// The type of the request's body, if it takes one of its own.
-    pub takes: Option<&'static str>,
-    /// The type of a good answer's body; `None` where the API's answer is handed on.
-    pub gives: Option<&'static str>,
-    /// Codes of its problems besides those that every keyed operation has.
-    pub problems: Problems,
+    /// With variable parts in braces; `{path}` is all that follows.
+    pub path: String,
+    /// The methods that it is described for.
+    pub methods: Vec<HttpMethod>,
+    pub description: utoipa::openapi::path::Operation,
+    pub problems: &'static [&'static [ProblemKind]],
     pub handler: Handler,
 }
 
-/// A part of the address, or a header.
-pub(super) struct Parameter {
-    pub name: &'static str,
-    /// `path`, `query` or `header`.
-    pub place: &'static str,
-    pub says: &'static str,
-    pub example: &'static str,
-}
-
-/// Which problems an operation can have.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Problems {
-    /// None of its own.
-    General,
-    /// Those of finding a connector, and these.
-    OfConnector(&'static [&'static str]),
-    /// Those of the way to the API as well.
-    OfApi(&'static [&'static str]),
-}
-
-/// Who answers.
+/// The function that answers.
 pub(super) enum Handler {
-    /// Anybody may ask.
-    Open(fn(&web::Data<Api>) -> HttpResponse),
-    /// Whoever shows an API key.
-    Keyed(fn(Ask) -> Answer),
+    /// Without an API key.
+    Open(fn(&Api) -> Result<HttpResponse, Problem>),
+    Keyed(fn(ApiRequest) -> LocalBoxFuture<'static, Result<HttpResponse, Problem>>),
 }
 
-/// The methods that the proxy is described for; it passes on others as well.
-pub(super) const PROXY_METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-
-const KEY: Parameter = Parameter {
-    name: "key",
-    place: "path",
-    says: "The data connector’s key, which stands on its page.",
-    example: "payroll-ledger",
-};
-
-pub(super) static OPERATIONS: &[Operation] = &[
-    Operation {
-        id: "proxy",
-        method: "ANY",
-        path: "/api/v1/connectors/{key}/proxy/{path}",
-        summary: "Send any request to the API",
-        description: &[
-            "The request goes to this path below the connector’s base URL, with method, query, headers and body as they came and the credential added. The API’s answer is handed on: status, headers and body, redirects included. Bodies stream in both directions and may have any size.",
-            "Path and query are passed on byte by byte. A path that leads upwards (“..” in any spelling) is refused.",
-            "Headers of one connection, cookies, the API key and what tells of the network behind (Forwarded, X-Forwarded-…) are not passed on; Via is added. Trailers of the answer are left out. WebSockets and other upgrades are refused.",
-            "Nothing is tried again, but for one thing: after an answer that says that the access token has ended, a request whose body is known whole (none, or up to 64 KiB with Content-Length) is sent once more with a new one.",
-        ],
-        parameters: &[
-            KEY,
-            Parameter {
-                name: "path",
-                place: "path",
-                says: "Whatever follows, slashes included; empty for the base URL itself.",
-                example: "bookings/2026-05",
-            },
-        ],
-        takes: None,
-        gives: None,
-        problems: Problems::OfApi(&[
-            "proxy_not_allowed",
-            "method_not_allowed_to_key",
-            "path_not_allowed",
-            "connector_without_address",
-            "upgrade_not_supported",
-            "method_not_supported",
-            "request_body_broken",
-        ]),
-        handler: Handler::Keyed(|ask| Box::pin(proxy::proxy(ask))),
-    },
-    Operation {
-        id: "call",
-        method: "POST",
-        path: "/api/v1/connectors/{key}/endpoints/{name}/call",
-        summary: "Call an endpoint",
-        description: &[
-            "Makes the endpoint’s request of the variables, sends it with the credential added, and hands the API’s answer on: status, headers and body.",
-            "The request’s method, address, headers and body are the endpoint’s; of the caller’s headers only Accept, Accept-Encoding and Accept-Language go along. An empty body means no variables. A call that fails for a reason that may pass is tried again as often as the endpoint says, if that is safe. Redirects of GET and HEAD are followed within the API’s own host.",
-        ],
-        parameters: &[
-            KEY,
-            Parameter {
-                name: "name",
-                place: "path",
-                says: "The endpoint’s name, percent-encoded; upper and lower case are the same.",
-                example: "list",
-            },
-        ],
-        takes: Some("CallRequest"),
-        gives: None,
-        problems: Problems::OfApi(&[
-            "endpoint_not_found",
-            "endpoint_not_allowed",
-            "method_not_allowed_to_key",
-            "malformed_request",
-            "variables_do_not_fit",
-            "request_body_too_large",
-            "request_body_broken",
-        ]),
-        handler: Handler::Keyed(|ask| Box::pin(call::call(ask))),
-    },
-    Operation {
-        id: "token",
-        method: "POST",
-        path: "/api/v1/connectors/{key}/token",
-        summary: "Read the access token",
-        description: &[
-            "For programs that cannot call through Connectory. It is a right of its own, and every reading is recorded in the audit log. The token is renewed first if it does not live long enough.",
-        ],
-        parameters: &[KEY],
-        takes: Some("TokenRequest"),
-        gives: Some("Token"),
-        problems: Problems::OfConnector(&[
-            "token_not_allowed",
-            "connector_without_token",
-            "connector_disabled",
-            "connector_not_authorized",
-            "connector_needs_reauthorization",
-            "token_unavailable",
-            "token_renewal_in_progress",
-            "malformed_request",
-            "request_body_too_large",
-            "request_body_broken",
-        ]),
-        handler: Handler::Keyed(|ask| Box::pin(token::token(ask))),
-    },
-    Operation {
-        id: "list_connectors",
-        method: "GET",
-        path: "/api/v1/connectors",
-        summary: "List data connectors",
-        description: &["Those that the API key leads to, a hundred at a time."],
-        parameters: &[Parameter {
-            name: "after",
-            place: "query",
-            says: "The key after which the list goes on; comes in “next”.",
-            example: "payroll-ledger",
-        }],
-        takes: None,
-        gives: Some("ConnectorList"),
-        problems: Problems::General,
-        handler: Handler::Keyed(|ask| Box::pin(connectors::list(ask))),
-    },
-    Operation {
-        id: "get_connector",
-        method: "GET",
-        path: "/api/v1/connectors/{key}",
-        summary: "Describe a data connector",
-        description: &["What the API key may do with it, its endpoints, and what their variables are."],
-        parameters: &[KEY],
-        takes: None,
-        gives: Some("ConnectorDetails"),
-        problems: Problems::OfConnector(&[]),
-        handler: Handler::Keyed(|ask| Box::pin(connectors::show(ask))),
-    },
-    Operation {
-        id: "description",
-        method: "GET",
-        path: "/api/v1/openapi.json",
-        summary: "This interface as an OpenAPI 3.1 document",
-        description: &["Needs no API key: it describes the interface and nothing of what is stored."],
-        parameters: &[],
-        takes: None,
-        gives: Some("object"),
-        problems: Problems::General,
-        handler: Handler::Open(openapi::show),
-    },
-];
+/// The proxy is the first, because most requests are its.
+pub(super) static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
+    use Handler::{Keyed, Open};
+    vec![
+        Operation::of::<calls::__path_proxy>(
+            Keyed(|request| Box::pin(calls::proxy(request))),
+            &[
+                OF_KEYS,
+                OF_CALLS,
+                &[PROXY_NOT_ALLOWED, METHOD_NOT_ALLOWED_TO_KEY, PATH_NOT_ALLOWED, NO_ADDRESS],
+                &[UPGRADE_NOT_SUPPORTED, METHOD_NOT_SUPPORTED, BODY_NOT_READ],
+            ],
+        ),
+        Operation::of::<calls::__path_call>(
+            Keyed(|request| Box::pin(calls::call(request))),
+            &[
+                OF_KEYS,
+                OF_CALLS,
+                &[ENDPOINT_NOT_FOUND, ENDPOINT_NOT_ALLOWED, METHOD_NOT_ALLOWED_TO_KEY],
+                &[MALFORMED, VARIABLES_DO_NOT_FIT, BODY_TOO_LARGE, BODY_NOT_READ],
+            ],
+        ),
+        Operation::of::<token::__path_token>(
+            Keyed(|request| Box::pin(token::token(request))),
+            &[
+                OF_KEYS,
+                &[CONNECTOR_NOT_FOUND, TOKEN_NOT_ALLOWED, NO_ACCESS_TOKEN, CONNECTOR_DISABLED, NOT_AUTHORIZED],
+                &[NEEDS_REAUTHORIZATION, TOKEN_UNAVAILABLE, TOKEN_RENEWING, MALFORMED, BODY_TOO_LARGE, BODY_NOT_READ],
+            ],
+        ),
+        Operation::of::<connectors::__path_list>(Keyed(|request| Box::pin(connectors::list(request))), &[OF_KEYS]),
+        Operation::of::<connectors::__path_show>(
+            Keyed(|request| Box::pin(connectors::show(request))),
+            &[OF_KEYS, &[CONNECTOR_NOT_FOUND]],
+        ),
+        Operation::of::<openapi::__path_document>(Open(openapi::document), &[]),
+    ]
+});
 
 impl Operation {
-    /// Whether it answers this method. A HEAD is a GET without its body (RFC 9110 9.3.2).
-    pub fn takes_method(&self, method: &Method) -> bool {
-        match self.method {
-            "ANY" => true,
-            "GET" => matches!(*method, Method::GET | Method::HEAD),
-            own => own == method.as_str(),
-        }
+    fn of<P: Path>(handler: Handler, problems: &'static [&'static [ProblemKind]]) -> Operation {
+        Operation { path: P::path(), methods: P::methods(), description: P::operation(), problems, handler }
     }
 
-    /// The methods that it is described for.
-    pub fn methods(&self) -> &'static [&'static str] {
-        match self.method {
-            "ANY" => &PROXY_METHODS,
-            "GET" => &["GET"],
-            _ => &["POST"],
-        }
+    /// Whether it passes the API's response through, with any method and status.
+    pub fn passes_through(&self) -> bool {
+        self.description.responses.responses.is_empty()
     }
 
-    fn needs(&self) -> Needs {
-        match self.handler {
-            Handler::Open(_) => Needs::Nothing,
-            Handler::Keyed(_) => Needs::ApiKey,
-        }
+    pub fn is_open(&self) -> bool {
+        matches!(self.handler, Handler::Open(_))
+    }
+
+    /// The value of `Allow`. A HEAD is a GET without its body (RFC 9110 9.3.2).
+    pub fn allow(&self) -> &'static str {
+        if self.methods == [HttpMethod::Get] { "GET, HEAD" } else { "POST" }
+    }
+
+    pub fn allows(&self, method: &Method) -> bool {
+        self.allow().split(", ").any(|allowed| allowed == method.as_str())
+    }
+
+    /// The problems that it can answer with, in the order of their table.
+    pub fn kinds(&self) -> impl Iterator<Item = &'static ProblemKind> {
+        all_kinds().filter(|kind| self.problems.iter().any(|problems| problems.contains(kind)))
     }
 }
 
 /// Method, path and need of every operation, for the table of routes.
 pub fn routes() -> impl Iterator<Item = (Method, &'static str, Needs)> {
     OPERATIONS.iter().flat_map(|operation| {
-        let method = |name: &&str| Method::from_bytes(name.as_bytes()).unwrap_or(Method::GET);
-        let methods = operation.methods().iter();
-        methods.map(move |name| (method(name), operation.path, operation.needs()))
+        let needs = if operation.is_open() { Needs::Nothing } else { Needs::ApiKey };
+        operation.methods.iter().map(move |method| (actix_method(method), operation.path.as_str(), needs))
     })
+}
+
+fn actix_method(method: &HttpMethod) -> Method {
+    match method {
+        HttpMethod::Post => Method::POST,
+        HttpMethod::Put => Method::PUT,
+        HttpMethod::Delete => Method::DELETE,
+        HttpMethod::Options => Method::OPTIONS,
+        HttpMethod::Head => Method::HEAD,
+        HttpMethod::Patch => Method::PATCH,
+        _ => Method::GET,
+    }
 }

@@ -1,18 +1,24 @@
-//! Answers of Connectory's own to a program that got none of the API's: RFC 9457 problem documents.
+//! Responses of Connectory's own to a program that got none of the API's: RFC 9457 problem documents.
 //!
-//! Rule: every kind stands in [`all_kinds`], which the description of the interface is made from. Danger: anything of
-//! the request in a sentence that may be a secret; sentences name keys of connectors and endpoints, methods and
-//! variables.
+//! Rule: every kind stands in [`all_kinds`], from which the API's description is made. Danger: anything of the request
+//! in a sentence that may be a secret; sentences name keys of connectors and endpoints, methods and variables.
 
 use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa::openapi::{Object, ObjectBuilder, Type};
 
 use crate::access::{KeyRefusal, OverQuota};
-use crate::relay::{KINDS as RELAY_KINDS, ProblemKind, RelayProblem};
+use crate::relay::problem::{
+    ADDRESS_REFUSED, BAD_ANSWER, BUSY, CONNECTION_FAILED, CONNECTOR_DISABLED, CONNECTOR_NOT_FOUND, HOST_NOT_ALLOWED,
+    INTERNAL, KINDS as RELAY_KINDS, NAME_NOT_FOUND, NEEDS_REAUTHORIZATION, NO_ROOM, NOT_AUTHORIZED,
+    ORIGIN_NOT_APPROVED, RESTING, TIME_OUT, TLS_FAILED, TOKEN_RENEWING, TOKEN_UNAVAILABLE, UNAVAILABLE, UNSENDABLE,
+};
+use crate::relay::{ProblemKind, RelayProblem};
 
 macro_rules! kinds {
     ($($name:ident = $code:literal, $status:literal, $title:literal, $remedy:literal;)*) => {
@@ -34,7 +40,7 @@ kinds! {
         "Ask an administrator of Connectory.";
     KEY_HOLDER_NOT_PERMITTED = "key_holder_not_permitted", 403, "The key’s holder may not call",
         "Ask an administrator for the permission “Call Data Connectors”.";
-    ENDPOINT_NOT_ALLOWED = "endpoint_not_allowed", 403, "The API key does not lead to this endpoint",
+    ENDPOINT_NOT_ALLOWED = "endpoint_not_allowed", 403, "The API key may not call this endpoint",
         "Ask for a key that may call it.";
     PROXY_NOT_ALLOWED = "proxy_not_allowed", 403, "The API key may not use the proxy",
         "Call one of the connector’s endpoints, or ask for a key that may use the proxy.";
@@ -51,11 +57,11 @@ kinds! {
     KEY_TOO_MANY_AT_ONCE = "key_too_many_at_once", 429, "The API key makes too many requests at once",
         "Wait until some have been answered: send fewer beside each other.";
     NOT_FOUND = "not_found", 404, "There is nothing at this address",
-        "Compare the address with the description of this interface.";
+        "Compare the address with the API reference.";
     METHOD_NOT_ALLOWED = "method_not_allowed", 405, "This address cannot be used with this method",
         "Use one of the methods that the header Allow names.";
     MALFORMED = "malformed_request", 400, "The request cannot be read",
-        "Compare the request with the description of this interface.";
+        "Compare the request with the API reference.";
     BODY_TOO_LARGE = "request_body_too_large", 413, "The request’s body is too large",
         "Send less; the proxy streams bodies of any size.";
     ENDPOINT_NOT_FOUND = "endpoint_not_found", 404, "There is no such endpoint",
@@ -66,15 +72,111 @@ kinds! {
         "CONNECT and TRACE are never passed on. Use another method.";
     UPGRADE_NOT_SUPPORTED = "upgrade_not_supported", 501, "Other protocols are not passed on",
         "WebSockets and other upgrades do not work through the proxy. Use plain requests.";
-    LOOP_DETECTED = "loop_detected", 508, "The request goes round in a circle",
-        "The data connector leads back to Connectory. Enter the address of the API itself as its base URL.";
+    LOOP_DETECTED = "loop_detected", 508, "The request would call Connectory again",
+        "The data connector calls Connectory itself. Enter the address of the API itself as its base URL.";
     NO_ACCESS_TOKEN = "connector_without_token", 409, "The data connector has no access token",
         "Its method is not one with tokens. Call through Connectory.";
 }
 
-/// Every kind of problem that an answer of this interface can have.
+/// Every kind of problem that a response of the API can have.
 pub(super) fn all_kinds() -> impl Iterator<Item = &'static ProblemKind> {
     KINDS.iter().chain(RELAY_KINDS)
+}
+
+/// What every operation that needs a key can answer with.
+pub(super) const OF_KEYS: &[ProblemKind] = &[
+    LOOP_DETECTED,
+    KEY_MISSING,
+    KEY_UNKNOWN,
+    KEY_REVOKED,
+    KEY_EXPIRED,
+    KEY_HOLDER_INACTIVE,
+    KEY_HOLDER_NOT_PERMITTED,
+    KEYS_UNAVAILABLE,
+    TOO_MANY_KEYS,
+    KEY_RATE_LIMITED,
+    KEY_TOO_MANY_AT_ONCE,
+    UNAVAILABLE,
+    INTERNAL,
+];
+
+/// What every call of a connector's API can end with.
+pub(super) const OF_CALLS: &[ProblemKind] = &[
+    CONNECTOR_NOT_FOUND,
+    CONNECTOR_DISABLED,
+    NOT_AUTHORIZED,
+    NEEDS_REAUTHORIZATION,
+    TOKEN_UNAVAILABLE,
+    TOKEN_RENEWING,
+    HOST_NOT_ALLOWED,
+    ORIGIN_NOT_APPROVED,
+    BUSY,
+    RESTING,
+    UNSENDABLE,
+    NO_ROOM,
+    NAME_NOT_FOUND,
+    ADDRESS_REFUSED,
+    CONNECTION_FAILED,
+    TLS_FAILED,
+    TIME_OUT,
+    BAD_ANSWER,
+];
+
+/// What went wrong, if the response is Connectory’s and not the API’s (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+#[schema(examples(json!({
+    "type": "https://connectory.example.org/api/v1#key_expired",
+    "title": "The API key has expired", "status": 401,
+    "detail": "This API key has expired.",
+    "instance": "urn:connectory:request:019a2b3c4d5e7f8090a1b2c3d4e5f607",
+    "code": "key_expired", "remedy": "Ask its owner for a new one.",
+    "request_id": "019a2b3c4d5e7f8090a1b2c3d4e5f607",
+})))]
+pub(super) struct ProblemDocument {
+    /// The address at which the kind of problem is described.
+    pub r#type: String,
+    /// The kind as a sentence.
+    pub title: String,
+    /// The status of the response.
+    pub status: u16,
+    /// What happened.
+    pub detail: String,
+    /// This very occurrence.
+    pub instance: String,
+    /// The kind as a word that never changes.
+    #[schema(schema_with = code_schema)]
+    pub code: String,
+    /// What to try.
+    pub remedy: String,
+    /// The id of the request in Connectory’s logs.
+    pub request_id: String,
+    /// Seconds after which it may be tried again; left out where waiting does not help.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub retry_after: Option<u64>,
+    /// Every value that is wrong; left out where there is nothing more to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub errors: Option<Vec<FieldError>>,
+}
+
+/// A value that is wrong.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[cfg_attr(test, derive(serde::Deserialize))]
+pub(super) struct FieldError {
+    /// The variable’s name, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub variable: Option<String>,
+    /// What is wrong with it.
+    pub detail: String,
+}
+
+fn code_schema() -> Object {
+    let codes = all_kinds().map(|kind| kind.code);
+    let about = "The kind as a word that never changes.";
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(codes)).description(Some(about)).build()
 }
 
 /// A problem on its way to the caller.
@@ -82,9 +184,9 @@ pub(super) fn all_kinds() -> impl Iterator<Item = &'static ProblemKind> {
 pub(super) struct Problem {
     pub relay: Box<RelayProblem>,
     /// For 405.
-    pub allow: Option<String>,
-    /// What else there is to tell, for some kinds.
-    pub errors: Option<Value>,
+    pub allow: Option<&'static str>,
+    /// Every value that is wrong, for some kinds.
+    pub errors: Option<Vec<FieldError>>,
 }
 
 impl From<RelayProblem> for Problem {
@@ -99,8 +201,7 @@ impl From<crate::web::Error> for Problem {
     }
 }
 
-/// What a key does not open. A connector that it does not lead to is none that its holder can tell from one that is not
-/// there.
+/// A connector that a key may not call is answered like one that is not there.
 impl From<KeyRefusal> for Problem {
     fn from(refusal: KeyRefusal) -> Problem {
         let kind = match &refusal {
@@ -143,54 +244,45 @@ impl From<OverQuota> for Problem {
     }
 }
 
-/// The same for a connector that is not there and for one that the key does not lead to.
+/// The same for a connector that is not there and for one that the key may not call.
 pub(super) fn connector_not_found() -> Problem {
-    crate::relay::CONNECTOR_NOT_FOUND.because("No data connector of this key is open to the API key.").into()
+    CONNECTOR_NOT_FOUND.because("No data connector of this key is open to the API key.").into()
 }
 
 impl Problem {
-    /// The answer. `address` is the public one, `request_id` stands in logs too.
-    pub(super) fn respond(&self, address: &str, request_id: &str) -> HttpResponse {
-        let problem = &self.relay;
+    /// The response. `address` is the public one, `request_id` stands in logs too.
+    pub(super) fn respond(self, address: &str, request_id: &str) -> HttpResponse {
+        let problem = *self.relay;
         let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = HttpResponse::build(status);
         response.insert_header((CONTENT_TYPE, "application/problem+json"));
         if status == StatusCode::UNAUTHORIZED {
             response.insert_header((WWW_AUTHENTICATE, "Bearer realm=\"Connectory\""));
         }
-        if let Some(allow) = &self.allow {
-            response.insert_header((ALLOW, allow.as_str()));
+        if let Some(allow) = self.allow {
+            response.insert_header((ALLOW, allow));
         }
         let retry_after = problem.retry_after.map(whole_seconds);
         if let Some(seconds) = retry_after {
             response.insert_header((RETRY_AFTER, seconds.to_string()));
         }
-        let mut document = json!({
-            "type": type_of(address, problem.code),
-            "title": problem.title,
-            "status": problem.status,
-            "detail": problem.detail,
-            "instance": format!("urn:connectory:request:{request_id}"),
-            "code": problem.code,
-            "remedy": problem.remedy,
-            "request_id": request_id,
-        });
-        if let Some(seconds) = retry_after {
-            document["retry_after"] = seconds.into();
-        }
-        if let Some(errors) = &self.errors {
-            document["errors"] = errors.clone();
-        }
-        response.body(document.to_string())
+        let document = ProblemDocument {
+            r#type: format!("{address}/api/v1#{}", problem.code),
+            title: problem.title.into(),
+            status: problem.status,
+            detail: problem.detail,
+            instance: format!("urn:connectory:request:{request_id}"),
+            code: problem.code.into(),
+            remedy: problem.remedy,
+            request_id: request_id.into(),
+            retry_after,
+            errors: self.errors,
+        };
+        response.body(serde_json::to_string(&document).unwrap_or_default())
     }
 }
 
-/// The address at which the kind is described.
-pub(super) fn type_of(address: &str, code: &str) -> String {
-    format!("{address}/api/v1#{code}")
-}
-
-/// Rounded up: whoever comes a little earlier is refused again.
+/// Rounded up: a client that comes a little earlier is refused again.
 fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }

@@ -1,26 +1,26 @@
-//! What every request of a program passes: its operation, its key, the headers of every answer, the counters.
+//! What every request of a program passes: its operation, its key, the headers of every response, the counters.
 //!
-//! Nothing of the pages' layers stands before it: no session, no cookie, no form token; a program's key says all.
+//! The layers of the pages do not stand before it: no session, no cookie, no form token.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::Duration;
 
 use actix_web::http::Method;
 use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CROSS_ORIGIN_RESOURCE_POLICY, HeaderName, HeaderValue, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use actix_web::{HttpRequest, HttpResponse, web};
-use uuid::Uuid;
+use actix_web::{HttpRequest, HttpResponse, Route, Scope, guard, web};
+use metrics::{Counter, Histogram};
 
-use super::ask::{Arrival, Ask, introduce};
-pub use super::headers::Pseudonym;
-pub use super::meters::Meters;
+use super::headers::Pseudonym;
+use super::keys::{UnknownKeys, authenticate};
 use super::operations::{Handler, OPERATIONS, Operation};
-use super::paths::{self, Captures};
 use super::problem::{LOOP_DETECTED, METHOD_NOT_ALLOWED, METHOD_NOT_SUPPORTED, NOT_FOUND, Problem};
-pub use super::unknown_keys::UnknownKeys;
-use crate::access::{ApiKeys, Quotas, client_address};
+use super::request::{ApiRequest, Captures, RequestMeta};
+use crate::access::{ApiKeys, Quotas};
 use crate::audit::Refusals;
 use crate::authorization::TokenKeeper;
 use crate::calls::CallLog;
@@ -30,11 +30,12 @@ use crate::endpoints::Definitions;
 use crate::relay::Relay;
 use crate::web::LogThrottle;
 
-/// Whose answer it is: `upstream` for the API's, `connectory` for a problem document or an answer of Connectory's own.
+/// Where the response comes from: `upstream` for the called API, `connectory` for a problem document or another response
+/// of Connectory's own.
 pub(super) static ANSWER: HeaderName = HeaderName::from_static("connectory-answer");
 /// How many requests were sent to the API.
 pub(super) static ATTEMPTS: HeaderName = HeaderName::from_static("connectory-attempts");
-/// The request's name in Connectory's logs.
+/// The request's id in Connectory's logs.
 pub(super) static REQUEST_ID: HeaderName = HeaderName::from_static("connectory-request-id");
 
 /// Whatever an API answers, no browser runs it in the name of this site.
@@ -47,7 +48,7 @@ static DENY: HeaderValue = HeaderValue::from_static("DENY");
 static BY_KEY: HeaderValue = HeaderValue::from_static("Authorization, X-Connectory-Key");
 static HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// What the operations of one worker work with.
+/// What the operations of one worker share.
 pub struct Api {
     pub keys: ApiKeys,
     pub relay: Relay,
@@ -57,97 +58,118 @@ pub struct Api {
     pub endpoints: Definitions,
     pub keeper: TokenKeeper,
     pub unknown_keys: UnknownKeys,
-    /// What each key may ask for.
+    /// Rate limits of keys.
     pub quotas: Quotas,
-    /// Which refusals are told to the log.
+    /// Limits log lines about refusals.
     pub log_throttle: LogThrottle,
-    /// Which refused keys the audit log is told of.
+    /// Limits audit entries about refused keys.
     pub refusals: Refusals,
     /// The address that people and programs use, without a trailing slash.
     pub address: String,
-    /// What it calls itself to APIs.
+    /// The name in `Via`.
     pub own_name: Pseudonym,
     pub meters: Meters,
 }
 
-/// Whether an address belongs to programs, so that the pages' layers are not for it.
+/// Whether an address belongs to the API, so that the pages' layers do not apply to it.
 pub fn is_for_programs(path: &str) -> bool {
     path.strip_prefix("/api/").is_some_and(|rest| rest != "v1")
 }
 
+/// What routing has found for a request.
+#[derive(Clone, Copy)]
+enum Routed {
+    To(&'static Operation),
+    /// The address of this operation with a method that it does not have.
+    MethodNotAllowed(&'static Operation),
+    NotFound,
+}
+
+/// The routes of the API. The prefix has no pattern, so pages cost no match; the proxy's route is the first, because
+/// most calls use it, and matches only up to the path that is passed on.
+pub fn scope() -> Scope {
+    let is_for_programs = guard::fn_guard(|request| is_for_programs(request.head().uri.path()));
+    let scope = web::scope("/api").guard(is_for_programs).default_service(route(Routed::NotFound));
+    OPERATIONS.iter().fold(scope, |scope, operation| {
+        let path = operation.path.trim_start_matches("/api");
+        match path.strip_suffix("/{path}") {
+            Some(prefix) => scope.service(web::scope(prefix).default_service(route(Routed::To(operation)))),
+            None => {
+                let resource = web::resource(path).default_service(route(Routed::MethodNotAllowed(operation)));
+                let allows = guard::fn_guard(|request| operation.allows(&request.head().method));
+                scope.service(resource.route(route(Routed::To(operation)).guard(allows)))
+            }
+        }
+    })
+}
+
+fn route(routed: Routed) -> Route {
+    web::to(move |api, req, payload| serve(api, req, payload, routed))
+}
+
 /// Answers a program.
-pub async fn serve(api: web::Data<Api>, req: HttpRequest, payload: web::Payload) -> HttpResponse {
-    let arrival =
-        Arrival { id: Uuid::now_v7(), at: api.clock.now(), begun: Instant::now(), address: client_address(&req) };
-    let request_id = arrival.request_id();
-    let begun = arrival.begun;
-    let found = find(&req);
-    let route = found.as_ref().map_or("(none)", |(operation, _)| operation.path);
-    let answered = match found {
-        Ok((operation, captures)) => attend(&api, &req, payload, operation, captures, arrival).await,
+async fn serve(api: web::Data<Api>, req: HttpRequest, payload: web::Payload, routed: Routed) -> HttpResponse {
+    let meta = RequestMeta::new(&api.clock, &req);
+    let request_id = meta.request_id();
+    let begun = meta.begun;
+    let found = find(&req, routed);
+    let route = found.as_ref().map_or("(none)", |(operation, _)| &operation.path);
+    let result = match found {
+        Ok((operation, captures)) => dispatch(&api, &req, payload, operation, captures, meta).await,
         Err(problem) => Err(problem),
     };
-    let mut response = answered.unwrap_or_else(|problem| {
+    let mut response = result.unwrap_or_else(|problem| {
         tracing::debug!(id = request_id, code = problem.relay.code, "refused");
         problem.respond(&api.address, &request_id)
     });
-    finish(&mut response, &request_id, api.address.starts_with("https://"));
+    add_headers(&mut response, &request_id, api.address.starts_with("https://"));
     let status = response.status();
-    api.meters.note(route, label(req.method()), status.as_u16(), begun.elapsed());
+    api.meters.note(route, method_label(req.method()), status.as_u16(), begun.elapsed());
     tracing::debug!(id = request_id, status = status.as_u16(), "answered a program");
     response
 }
 
-async fn attend(
+/// The operation with the variable parts of the address, or why there is none.
+fn find(req: &HttpRequest, routed: Routed) -> Result<(&'static Operation, Captures), Problem> {
+    if matches!(*req.method(), Method::CONNECT | Method::TRACE) {
+        return Err(METHOD_NOT_SUPPORTED.because(format!("{} is not passed on.", req.method())).into());
+    }
+    let no_operation = || NOT_FOUND.because("No operation of this API has this address.").into();
+    match routed {
+        Routed::To(operation) => Captures::read(&operation.path, req.uri().path())
+            .map(|captures| (operation, captures))
+            .ok_or_else(no_operation),
+        Routed::MethodNotAllowed(operation) => {
+            let problem = METHOD_NOT_ALLOWED.because("The address is right, the method is not.");
+            Err(Problem { allow: Some(operation.allow()), ..problem.into() })
+        }
+        Routed::NotFound => Err(no_operation()),
+    }
+}
+
+async fn dispatch(
     api: &web::Data<Api>,
     req: &HttpRequest,
     payload: web::Payload,
     operation: &'static Operation,
     captures: Captures,
-    arrival: Arrival,
+    meta: RequestMeta,
 ) -> Result<HttpResponse, Problem> {
     let handler = match operation.handler {
-        Handler::Open(handler) => return Ok(handler(api)),
+        Handler::Open(handler) => return handler(api),
         Handler::Keyed(handler) => handler,
     };
     if api.own_name.has_passed(req.headers()) {
         return Err(LOOP_DETECTED.because("The request has come through Connectory already.").into());
     }
-    let holder = introduce(api, req, &arrival).await?;
+    let holder = authenticate(api, req, &meta).await?;
     let in_use = Rc::new(api.quotas.take(holder.key_id)?);
-    let ask =
-        Ask { api: api.clone(), req: req.clone(), payload: payload.into_inner(), captures, holder, in_use, arrival };
-    handler(ask).await
+    let payload = payload.into_inner();
+    handler(ApiRequest { api: api.clone(), req: req.clone(), payload, captures, holder, in_use, meta }).await
 }
 
-/// The operation that address and method mean.
-fn find(req: &HttpRequest) -> Result<(&'static Operation, Captures), Problem> {
-    if matches!(*req.method(), Method::CONNECT | Method::TRACE) {
-        return Err(METHOD_NOT_SUPPORTED.because(format!("{} is not passed on.", req.method())).into());
-    }
-    let path = req.uri().path();
-    let mut allowed: Vec<&str> = Vec::new();
-    for operation in OPERATIONS {
-        let Some(captures) = paths::captures(operation.path, path) else {
-            continue;
-        };
-        if operation.takes_method(req.method()) {
-            return Ok((operation, captures));
-        }
-        allowed.push(operation.method);
-    }
-    if allowed.is_empty() {
-        return Err(NOT_FOUND.because("No operation of this interface has this address.").into());
-    }
-    if allowed.contains(&"GET") {
-        allowed.push("HEAD");
-    }
-    let problem = METHOD_NOT_ALLOWED.because("The address is right, the method is not.");
-    Err(Problem { allow: Some(allowed.join(", ")), ..problem.into() })
-}
-
-/// What every answer carries.
-fn finish(response: &mut HttpResponse, request_id: &str, is_secure: bool) {
+/// Adds what every response has.
+fn add_headers(response: &mut HttpResponse, request_id: &str, is_secure: bool) {
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert(REQUEST_ID.clone(), id);
@@ -164,14 +186,14 @@ fn finish(response: &mut HttpResponse, request_id: &str, is_secure: bool) {
         headers.insert(STRICT_TRANSPORT_SECURITY, HSTS.clone());
     }
     if headers.contains_key(CACHE_CONTROL) {
-        // What an API lets be kept is kept for this key alone.
+        // What an API lets be cached is cached for this key alone.
         headers.append(VARY, BY_KEY.clone());
     } else {
         headers.insert(CACHE_CONTROL, NO_STORE.clone());
     }
 }
 
-fn label(method: &Method) -> &'static str {
+fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",
@@ -180,8 +202,25 @@ fn label(method: &Method) -> &'static str {
     }
 }
 
-/// An answer of Connectory's own.
-pub(super) fn json_answer(body: &impl serde::Serialize) -> Result<HttpResponse, Problem> {
+/// The counters of one worker, made once for each operation and status and not for each request.
+#[derive(Default)]
+pub struct Meters {
+    requests: RefCell<HashMap<(&'static str, &'static str, u16), Counter>>,
+    times: RefCell<HashMap<&'static str, Histogram>>,
+}
+
+impl Meters {
+    /// Counts a response by the pattern of its address.
+    fn note(&self, route: &'static str, method: &'static str, status: u16, elapsed: Duration) {
+        let new = || metrics::counter!("connectory_http_requests_total", "route" => route, "method" => method, "status" => status.to_string());
+        self.requests.borrow_mut().entry((route, method, status)).or_insert_with(new).increment(1);
+        let new = || metrics::histogram!("connectory_http_request_seconds", "route" => route);
+        self.times.borrow_mut().entry(route).or_insert_with(new).record(elapsed.as_secs_f64());
+    }
+}
+
+/// A JSON response of Connectory's own.
+pub(super) fn json_response(body: &impl serde::Serialize) -> Result<HttpResponse, Problem> {
     let text = serde_json::to_string(body).map_err(crate::web::Error::internal)?;
     Ok(HttpResponse::Ok().content_type("application/json").body(text))
 }

@@ -1,16 +1,17 @@
 //! The access token itself, for programs that cannot call through Connectory.
 //!
-//! Rule: it is a right of its own, every reading is in the audit log as well as in the call log, and nobody may keep
-//! the answer.
+//! Rule: it is a right of its own, every reading is in the audit log as well as in the call log, and the response is
+//! not cached.
 
 use actix_web::HttpResponse;
 use chrono::{SecondsFormat, TimeDelta};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::ask::{Ask, refused};
+use super::bodies;
 use super::problem::{MALFORMED, NO_ACCESS_TOKEN, Problem};
-use super::serve::json_answer;
-use super::types::{Token, TokenRequest};
-use super::upload;
+use super::request::ApiRequest;
+use super::serve::json_response;
 use crate::access::{Actor, HolderKind, PermissionSet, Visibility, Wants};
 use crate::audit::{self, Changes, Event};
 use crate::authorization::{LiveToken, Need};
@@ -24,84 +25,126 @@ const LARGEST: usize = 4 * 1024;
 /// The longest `min_ttl`, in seconds.
 const LONGEST: u64 = 24 * 60 * 60;
 
-/// Hands out the connector's access token, renewed if it does not live long enough.
-pub(super) async fn token(mut ask: Ask) -> Result<HttpResponse, Problem> {
-    let line = ask.line().await?;
-    let mut record = ask.record(CallKind::Token, &line, "POST", Target::new(""));
-    match obtain(&mut ask, &line).await {
+/// What is asked of an access token.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({ "min_ttl": 300 })))]
+pub(super) struct TokenRequest {
+    /// How many seconds the token must still live, at most a day. Where tokens live shorter than twice this, half their
+    /// life is enough.
+    #[schema(nullable = false)]
+    pub min_ttl: Option<u64>,
+}
+
+/// The access token of a data connector.
+#[derive(Serialize, ToSchema)]
+#[cfg_attr(test, derive(Deserialize))]
+#[schema(examples(json!({
+    "access_token": "2YotnFZFEjr1zCsicMWpAA", "token_type": "Bearer",
+    "expires_in": 3540, "expires_at": "2026-05-03T14:31:07Z",
+})))]
+pub(super) struct Token {
+    /// The token itself. Treat it like a password.
+    pub access_token: String,
+    /// How to present it, usually Bearer (RFC 6750).
+    pub token_type: String,
+    /// Seconds until it ends; left out if it does not say when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub expires_in: Option<u64>,
+    /// When it ends (RFC 3339, UTC); left out if it does not say when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub expires_at: Option<String>,
+}
+
+/// Read the access token
+///
+/// For programs that cannot call through Connectory. It is a right of its own, and every reading is recorded in the audit
+/// log. The token is renewed first if it does not live long enough.
+#[utoipa::path(
+    post, path = "/api/v1/connectors/{key}/token",
+    params(("key" = String, Path, description = "The data connector’s key, which is shown on its page.", example = "payroll-ledger")),
+    request_body = TokenRequest,
+    responses((status = 200, description = "As asked.", body = Token)),
+)]
+pub(super) async fn token(mut request: ApiRequest) -> Result<HttpResponse, Problem> {
+    let connector = request.connector().await?;
+    let mut record = request.record(CallKind::Token, &connector, "POST", Target::new(""));
+    match obtain(&mut request, &connector).await {
         Ok(token) => {
             record.answered();
-            json_answer(&token)
+            json_response(&token)
         }
-        Err(problem) => Err(refused(record, problem)),
+        Err(problem) => Err(record.refused(problem)),
     }
 }
 
-async fn obtain(ask: &mut Ask, line: &Line) -> Result<Token, Problem> {
-    ask.check(line, Wants::Token)?;
-    line.check_enabled()?;
-    if !line.has_token() {
-        return Err(NO_ACCESS_TOKEN.because(format!("{} signs calls in without a token.", line.label)).into());
+async fn obtain(request: &mut ApiRequest, connector: &Line) -> Result<Token, Problem> {
+    request.check(connector, Wants::Token)?;
+    connector.check_enabled()?;
+    if !connector.has_token() {
+        return Err(NO_ACCESS_TOKEN.because(format!("{} signs calls in without a token.", connector.label)).into());
     }
-    let payload = ask.payload.take();
-    let time = line.limits(None).total;
-    let (body, _held) = upload::whole(payload, LARGEST, time, ask.in_use.bodies()).await?;
+    let payload = request.payload.take();
+    let time = connector.limits(None).total;
+    let (body, _held) = bodies::whole(payload, LARGEST, time, request.in_use.bodies()).await?;
     let min_ttl = min_ttl(&body)?;
-    let now = ask.api.clock.now();
+    let now = request.api.clock.now();
     let need = Need { min_ttl, refused: None };
-    let obtaining = ask.api.keeper.token(line.id, need);
-    let token = tokio::time::timeout(line.limits(None).total, obtaining)
+    let obtaining = request.api.keeper.token(connector.id, need);
+    let token = tokio::time::timeout(connector.limits(None).total, obtaining)
         .await
-        .map_err(|_| RelayProblem::late_token(&ask.api.keeper, line.id, &line.label))?
+        .map_err(|_| RelayProblem::late_token(&request.api.keeper, connector.id, &connector.label))?
         .map_err(|problem| RelayProblem::of_token(problem, |next| (next - now).to_std().unwrap_or_default()))?;
-    note(ask, line).await?;
-    Ok(answer(token, ask))
+    record_reading(request, connector).await?;
+    Ok(document(token, request))
 }
 
 fn min_ttl(body: &[u8]) -> Result<TimeDelta, Problem> {
     if body.is_empty() {
         return Ok(TimeDelta::zero());
     }
-    let request: TokenRequest = serde_json::from_slice(body).map_err(|_| {
+    let body: TokenRequest = serde_json::from_slice(body).map_err(|_| {
         MALFORMED.because("The body is not a JSON object with the member “min_ttl”, a number of seconds.")
     })?;
-    let seconds = request.min_ttl.unwrap_or(0);
+    let seconds = body.min_ttl.unwrap_or(0);
     let seconds = i64::try_from(seconds).ok().filter(|_| seconds <= LONGEST);
     let seconds = seconds.ok_or_else(|| MALFORMED.because("“min_ttl” is at most 86400, a day."))?;
     Ok(TimeDelta::seconds(seconds))
 }
 
-/// Whoever reads a token leaves a line in the audit log, or gets none.
-async fn note(ask: &Ask, line: &Line) -> Result<(), Error> {
-    let by = actor(ask);
+/// Without an audit entry nobody gets a token.
+async fn record_reading(request: &ApiRequest, connector: &Line) -> Result<(), Error> {
+    let by = actor(request);
     let event = Event {
         kind: "token.read",
-        subject_id: Some(line.id),
-        subject_name: &line.label,
-        changes: Changes::none().field("API key", "", ask.holder.prefix.as_str()),
+        subject_id: Some(connector.id),
+        subject_name: &connector.label,
+        changes: Changes::none().field("API key", "", request.holder.prefix.as_str()),
     };
-    let conn = ask.api.db.get().await?;
-    audit::record(&conn, &by, ask.api.clock.now(), event).await
+    let conn = request.api.db.get().await?;
+    audit::record(&conn, &by, request.api.clock.now(), event).await
 }
 
-/// The key's holder, as audit lines name somebody.
-fn actor(ask: &Ask) -> Actor {
-    let id = (ask.holder.kind == HolderKind::User).then_some(ask.holder.id);
+/// The key's holder as the actor of audit entries.
+fn actor(request: &ApiRequest) -> Actor {
+    let id = (request.holder.kind == HolderKind::User).then_some(request.holder.id);
     Actor {
         id,
         username: String::new(),
-        name: ask.holder.name.to_string(),
+        name: request.holder.name.to_string(),
         super_admin: false,
         permissions: PermissionSet::default(),
         visibility: Visibility::Of(id.unwrap_or_default()),
         confirmed_at: None,
-        address: ask.arrival.address.clone(),
-        request_id: ask.arrival.request_id(),
+        address: request.meta.address.clone(),
+        request_id: request.meta.request_id(),
     }
 }
 
-fn answer(token: LiveToken, ask: &Ask) -> Token {
-    let now = ask.api.clock.now();
+fn document(token: LiveToken, request: &ApiRequest) -> Token {
+    let now = request.api.clock.now();
     let left = token.expires_at.map(|end| (end - now).num_seconds());
     Token {
         access_token: token.access.expose().to_string(),

@@ -43,10 +43,13 @@ impl Relay {
 
     /// The connector of a key as calls need it, from memory in the usual course.
     pub async fn line(&self, key: &str) -> Result<Arc<Line>, RelayProblem> {
-        let line = self.board.lines.get(key, async || self.read(key).await);
-        line.await
-            .map_err(|error| RelayProblem::of_error(&error))?
-            .ok_or_else(|| CONNECTOR_NOT_FOUND.because("No data connector has this key."))
+        self.find(key).await?.ok_or_else(|| CONNECTOR_NOT_FOUND.because("No data connector has this key."))
+    }
+
+    /// The same, or none if no connector has the key.
+    pub async fn find(&self, key: &str) -> Result<Option<Arc<Line>>, RelayProblem> {
+        let line = self.board.lines.get(key, async || self.read(key).await).await;
+        line.map_err(|error| RelayProblem::of_error(&error))
     }
 
     async fn read(&self, key: &str) -> Result<Option<Arc<Line>>, Error> {

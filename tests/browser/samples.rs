@@ -215,7 +215,7 @@ const SAMPLES: &[Sample] = &[
     sample("notices", Full, Admin, "/calls", &[Press("Notices")], "The webhook is stopped."),
     sample("notices-not-permitted", Full, Viewer, "/notices", &[], "Only a super admin can do this"),
 
-    // The interface for programs
+    // The API
     sample("interface", Full, Viewer, "/api/v1", &[Expand("Problems of: Call an endpoint")], "What happened"),
 
     // Authorization

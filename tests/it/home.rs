@@ -159,7 +159,7 @@ async fn each_part_is_for_whoever_may_see_it() {
         let text = page.text();
         assert_eq!(text.contains("Fails"), sees_connectors, "{permissions:?}");
         assert_eq!(text.contains(calls), sees_calls, "{permissions:?}");
-        assert!(page.has_link("Interface for programs"));
+        assert!(page.has_link("API reference"));
         let is_bare = text.contains("There is nothing for you here yet");
         assert_eq!(is_bare, permissions.is_empty(), "{permissions:?}");
     }

@@ -74,6 +74,14 @@ async fn addresses_that_are_none_are_problems_for_programs_too() {
         ("GET", "/api/v1/connectors//proxy/y", 404, "not_found"),
         ("GET", "/api/v1/connectors/%ff/proxy/y", 404, "not_found"),
         ("POST", "/api/v1/connectors/x/endpoints/%00/call", 404, "not_found"),
+        ("GET", "/api/v1/connectors/x%00/proxy", 404, "not_found"),
+        ("GET", "/api/v1/connectors/x/proxyx", 404, "not_found"),
+        ("GET", "/api/v1/connectors/x/y/proxy/z", 404, "not_found"),
+        ("POST", "/api/v1/connectors/x/endpoints/y/call/", 404, "not_found"),
+        ("POST", "/api/v1/connectors/x/endpoints//call", 404, "not_found"),
+        ("TRACE", "/api/v1/connectors", 501, "method_not_supported"),
+        ("GET", "/api/v1/connectors/x/proxy", 401, "key_missing"),
+        ("PROPFIND", "/api/v1/connectors/x/proxy/%2F//y", 401, "key_missing"),
     ] {
         let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
         let request = client().request(method, format!("http://{}{path}", app.address));
