@@ -6,7 +6,10 @@ mod slow_reader;
 use std::net::TcpListener;
 use std::time::Duration;
 
+use actix_session::SessionMiddleware;
+use actix_session::config::CookieContentSecurity;
 use actix_web::body::BoxBody;
+use actix_web::cookie::Key;
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{App as ActixApp, HttpServer, web};
@@ -17,7 +20,7 @@ use tokio::runtime::Handle;
 use self::brakes::Brakes;
 use self::slow_reader::disconnect_after;
 use crate::access::{ApiKeys, Gate, PasswordHasher, SessionLimits, SignInGuard, TrustedProxies, purge_sessions};
-use crate::accounts::FirstRun;
+use crate::accounts::{DbSessionStore, FirstRun};
 use crate::api::{self, Api, Meters, Pseudonym, UnknownKeys};
 use crate::audit::chain::{self, Anchor};
 use crate::authorization::{self, TokenKeeper};
@@ -32,11 +35,12 @@ use crate::notices::{Channels, Courier};
 use crate::openid::{self, SignIns};
 use crate::outbound::Outbound;
 use crate::relay::{Relay, Switchboard};
+use crate::routes::{self, Door};
 use crate::status::Metrics;
 use crate::system::About;
 use crate::vault::Vault;
 use crate::web::{Cookies, Error, PublicAddress, serve_layers};
-use crate::{connectors, people, relay, routes};
+use crate::{connectors, people, relay};
 
 /// How often the background work looks around, and how often for tokens that are due.
 const TICK: Duration = Duration::from_secs(30);
@@ -75,6 +79,8 @@ pub struct Site {
     pub hasher: PasswordHasher,
     pub api_keys: ApiKeys,
     pub limits: SessionLimits,
+    /// Signs session cookies.
+    pub cookie_key: Key,
     /// How much of the machine those who ask may take.
     pub resources: ResourceLimits,
     /// How long calls are kept.
@@ -200,7 +206,15 @@ fn worker(
         cookies,
         brake: brakes.sign_in,
     };
-    let gate = Gate { guard: guard.clone(), origin: site.public_url.as_str().into() };
+    let store = DbSessionStore { db: db.clone(), clock: site.clock.clone(), limits: site.limits };
+    let door = Door {
+        gate: Gate { guard: guard.clone(), origin: site.public_url.as_str().into() },
+        sessions: SessionMiddleware::builder(store, site.cookie_key.clone())
+            .cookie_name(cookies.session_name().into())
+            .cookie_secure(cookies.secure)
+            .cookie_content_security(CookieContentSecurity::Signed)
+            .build(),
+    };
     let relay = Relay::new(&shared.board, &db, site.outbound.here());
     let api = Api {
         keys: site.api_keys.clone(),
@@ -248,7 +262,7 @@ fn worker(
         .app_data(web::Data::new(site.metrics.clone()))
         .app_data(web::Data::new(site.first_run.clone()))
         .wrap(from_fn(layers))
-        .configure(move |config| routes::configure(config, &gate))
+        .configure(move |config| routes::configure(config, &door))
 }
 
 /// The layers of pages; programs have their own way.

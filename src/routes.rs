@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use actix_session::SessionMiddleware;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
@@ -15,7 +16,8 @@ use crate::access::Permission::{
     CallConnectors, CreateCategories, CreateConnectors, DeleteCategories, DeleteConnectors, EditCategories,
     EditConnectors, ManageUsers, ViewActivity, ViewAuditLog, ViewCategories, ViewConnectors,
 };
-use crate::access::{Gate, Needs, gate};
+use crate::access::{Gate, Needs, gate, session_errors};
+use crate::accounts::DbSessionStore;
 use crate::web::{Error, Segment, assets};
 use crate::{
     accounts, api, audit, authorization, calls, categories, connectors, endpoints, home, notices, openid, people,
@@ -232,8 +234,15 @@ where
     Route { method: Method::POST, path, needs, asks, handler: Box::new(move || web::post().to(handler.clone())) }
 }
 
+/// What stands before the pages: the sessions, and the gate.
+#[derive(Clone)]
+pub struct Door {
+    pub gate: Gate,
+    pub sessions: SessionMiddleware<DbSessionStore>,
+}
+
 /// Puts every route behind its gate.
-pub fn configure(config: &mut web::ServiceConfig, door: &Gate) {
+pub fn configure(config: &mut web::ServiceConfig, door: &Door) {
     // First, because calls come more often than pages are opened.
     config.service(api::scope());
     let mut routes = all();
@@ -254,15 +263,16 @@ pub fn configure(config: &mut web::ServiceConfig, door: &Gate) {
     config.default_service(behind(door, (Needs::Nothing, LOOKS), web::to(not_found)));
 }
 
-fn behind(door: &Gate, rules: (Needs, Asks), route: ActixRoute) -> ActixRoute {
-    let door = door.clone();
-    route.wrap(from_fn(
+fn behind(door: &Door, rules: (Needs, Asks), route: ActixRoute) -> ActixRoute {
+    let Door { gate: guard, sessions } = door.clone();
+    let route = route.wrap(from_fn(
         move |req: ServiceRequest,
               next: Next<BoxBody>|
               -> std::pin::Pin<Box<dyn Future<Output = Result<ServiceResponse, actix_web::Error>>>> {
-            Box::pin(gate(door.clone(), rules, req, next))
+            Box::pin(gate(guard.clone(), rules, req, next))
         },
-    ))
+    ));
+    route.wrap(sessions).wrap(from_fn(session_errors))
 }
 
 async fn asset(req: HttpRequest, Segment(file): Segment) -> Result<HttpResponse, Error> {

@@ -39,6 +39,8 @@ pub struct Actor {
     pub permissions: PermissionSet,
     /// Which connectors lists show.
     pub visibility: Visibility,
+    /// The session in which this person asks.
+    pub session: Option<Uuid>,
     /// When this person last entered their own password in this session, beyond signing in.
     pub confirmed_at: Option<DateTime<Utc>>,
     /// Where the request came from; empty for the command line.
@@ -70,6 +72,7 @@ impl Actor {
             super_admin: true,
             permissions: PermissionSet::default(),
             visibility: Visibility::All,
+            session: None,
             confirmed_at: None,
             address: String::new(),
             request_id: String::new(),

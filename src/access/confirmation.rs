@@ -5,13 +5,15 @@
 //! ([`super::Asks`]). Where only some of a form needs it, the form shows [`password_again`] unless
 //! [`RequestContext::is_confirmed`], and its handler calls [`SignInGuard::confirm`].
 
+use actix_session::SessionExt;
 use actix_web::HttpRequest;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
+use super::sessions::CONFIRMED_AT;
 use super::{Actor, RequestContext, SignInGuard};
-use crate::db::schema::{sessions, users};
+use crate::db::schema::users;
 use crate::web::{Error, Errors, FormData, OWN_PASSWORD, TextField};
 
 /// How long an entered password counts.
@@ -63,7 +65,7 @@ impl SignInGuard {
             let wrong = "This is not your password";
             return self.why_not(actor, wrong).await.map(Some);
         }
-        self.remember(req).await?;
+        self.remember(req)?;
         Ok(None)
     }
 
@@ -78,18 +80,9 @@ impl SignInGuard {
         })
     }
 
-    /// Notes in the session of a request that it is still the same person. An UPDATE: a session that was ended
-    /// meanwhile stays ended.
-    pub async fn remember(&self, req: &HttpRequest) -> Result<(), Error> {
-        let Some(token) = self.cookies.token(req) else {
-            return Ok(());
-        };
-        let session = sessions::table.filter(sessions::id_hash.eq(token.hash().to_vec()));
-        diesel::update(session)
-            .set(sessions::confirmed_at.eq(self.clock.now()))
-            .execute(&mut *self.db.get().await?)
-            .await?;
-        Ok(())
+    /// Notes in the session of a request that it is still the same person.
+    pub fn remember(&self, req: &HttpRequest) -> Result<(), Error> {
+        req.get_session().insert(CONFIRMED_AT, self.clock.now()).map_err(Error::internal)
     }
 }
 

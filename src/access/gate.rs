@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use actix_session::SessionExt;
 use actix_web::HttpMessage;
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -12,7 +13,7 @@ use actix_web::middleware::Next;
 use super::reauthentication::{Asks, ask_again};
 use super::sessions::{self, SessionRow};
 use super::{Actor, Needs, Permission, SignInGuard, client_address};
-use crate::web::{Error, Flash, Layout, NavItem, Person, RequestId, Theme, VisitorAddress, VisitorToken, Zone};
+use crate::web::{CsrfKey, Error, Flash, Layout, NavItem, Person, RequestId, Theme, VisitorAddress, Zone};
 
 /// What the gate asks the application for.
 #[derive(Clone)]
@@ -29,7 +30,7 @@ pub async fn gate(
     mut req: ServiceRequest,
     next: Next<BoxBody>,
 ) -> Result<ServiceResponse, actix_web::Error> {
-    let Admitted { zone, new } = match admit(&gate, needs, &req).await {
+    let Admitted { zone, new } = match admit(&gate, needs, &req) {
         Ok(admitted) => admitted,
         Err(error) => return Ok(req.error_response(error)),
     };
@@ -42,13 +43,8 @@ pub async fn gate(
     }
     let mut response = zone.reads(next.call(req)).await?;
     if let Some(new) = new {
-        let cookie = gate.guard.cookies.token_cookie(&new);
-        // A response that signs somebody in or out sets this cookie itself.
-        let has_token = response.response().cookies().any(|set| set.name() == cookie.name());
-        if !has_token {
-            let added = response.response_mut().add_cookie(&cookie);
-            added.map_err(Error::internal)?;
-        }
+        let added = response.response_mut().add_cookie(&gate.guard.cookies.csrf_cookie(&new));
+        added.map_err(Error::internal)?;
     }
     Ok(response)
 }
@@ -57,50 +53,46 @@ pub async fn gate(
 struct Admitted {
     /// In which the person reads.
     zone: Zone,
-    /// The token that a new visitor gets.
-    new: Option<VisitorToken>,
+    /// The CSRF key that a browser without session and key gets.
+    new: Option<CsrfKey>,
 }
 
-/// Checks the request and leaves actor, token and layout with it.
-async fn admit(gate: &Gate, needs: Needs, req: &ServiceRequest) -> Result<Admitted, Error> {
-    let known = gate.guard.cookies.token(req.request());
-    let session = match &known {
-        Some(token) => find_session(gate, token).await,
-        None => Ok(None),
+/// Checks the request and leaves actor, CSRF key and layout with it.
+fn admit(gate: &Gate, needs: Needs, req: &ServiceRequest) -> Result<Admitted, Error> {
+    let (actor, key, error) = match session_of(req) {
+        Ok(Some((session, key))) => (Some(introduce(req, session)), Some(key), None),
+        Ok(None) => (None, None, None),
+        // The error page, too, wants its layout.
+        Err(error) => (None, None, Some(error)),
     };
-    // The error page, too, wants its layout.
-    let (session, failed) = match session {
-        Ok(session) => (session, None),
-        Err(error) => (None, Some(error)),
-    };
+    let known = key.or_else(|| gate.guard.cookies.csrf_key(req.request()));
     let is_new = known.is_none();
-    let token = known.unwrap_or_else(VisitorToken::random);
-    let actor = session.map(|row| introduce(req, row));
+    let key = known.unwrap_or_else(CsrfKey::random);
     tell_log(req, actor.as_ref().map(|(actor, _)| actor));
-    equip(gate, req, &token, actor.as_ref());
+    equip(gate, req, &key, actor.as_ref());
     let zone = actor.as_ref().map_or(Zone::default(), |(_, looks)| looks.zone);
     let actor = actor.map(|(actor, _)| Rc::new(actor));
     if let Some(actor) = &actor {
         req.extensions_mut().insert(Rc::clone(actor));
     }
-    req.extensions_mut().insert(token.clone());
-    if let Some(error) = failed {
+    req.extensions_mut().insert(key.clone());
+    if let Some(error) = error {
         return Err(error);
     }
     own_site_only(gate, req)?;
     needs.check(actor.as_deref())?;
-    let new = is_new.then_some(token);
+    let new = is_new.then_some(key);
     Ok(Admitted { zone, new })
 }
 
-async fn find_session(gate: &Gate, token: &VisitorToken) -> Result<Option<SessionRow>, Error> {
-    let now = gate.guard.clock.now();
-    let mut conn = gate.guard.db.get().await?;
-    let session = sessions::find(&mut conn, token, gate.guard.limits, now).await?;
-    if let Some(row) = &session {
-        sessions::touch(&mut conn, token, gate.guard.limits, (row.last_seen_at, now)).await?;
+/// What the session store has found of the request's session.
+fn session_of(req: &ServiceRequest) -> Result<Option<(SessionRow, CsrfKey)>, Error> {
+    if let Some(error) = sessions::take_session_error() {
+        return Err(error);
     }
-    Ok(session)
+    let state = req.get_session();
+    let row = state.get(sessions::SESSION).map_err(Error::internal)?;
+    Ok(row.zip(state.get(sessions::CSRF_KEY).map_err(Error::internal)?))
 }
 
 /// How a person wants pages to look.
@@ -118,6 +110,7 @@ fn introduce(req: &ServiceRequest, row: SessionRow) -> (Actor, Looks) {
     };
     let actor = Actor {
         id: Some(row.user_id),
+        session: Some(row.id),
         super_admin: row.super_admin,
         permissions: row.permissions(),
         visibility: row.visibility(),
@@ -146,7 +139,7 @@ fn request_id(req: &ServiceRequest) -> String {
 }
 
 /// Leaves with the request what stands around its page.
-fn equip(gate: &Gate, req: &ServiceRequest, token: &VisitorToken, actor: Option<&(Actor, Looks)>) {
+fn equip(gate: &Gate, req: &ServiceRequest, key: &CsrfKey, actor: Option<&(Actor, Looks)>) {
     let looks = actor.map(|(_, looks)| *looks).unwrap_or_default();
     let layout = Layout {
         path: req.path().to_string(),
@@ -155,8 +148,8 @@ fn equip(gate: &Gate, req: &ServiceRequest, token: &VisitorToken, actor: Option<
         person: actor.map(|(actor, _)| Person { name: actor.name.clone() }),
         theme: looks.theme,
         zone: looks.zone,
-        csrf: token.csrf(),
-        flash: Flash::take(gate.guard.cookies, token, req.request()),
+        csrf: key.token(),
+        flash: Flash::take(gate.guard.cookies, key, req.request()),
         request_id: request_id(req),
     };
     req.extensions_mut().insert(layout);

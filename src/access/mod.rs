@@ -40,7 +40,10 @@ pub use quota::{InUse, OverQuota, QuotaLimits, Quotas};
 pub use reauthentication::Asks;
 pub use request_context::RequestContext;
 pub use rights::{Right, Rights};
-pub use sessions::{NewSession, SessionLimits, end_session, purge_sessions, start_session};
+pub use sessions::{
+    CONFIRMED_AT, CSRF_KEY, RefusedSignIn, SESSION, SessionLimits, load_session, purge_sessions, session_errors,
+    session_hash, set_session_error,
+};
 pub use sign_in_alarms::sign_in_alarm;
 pub use sign_in_brake::SignInBrake;
 pub use sign_in_guard::SignInGuard;

@@ -1,20 +1,30 @@
-//! Sessions in the database: found by the hash of the visitor's token, ended by deleting the row.
+//! Live sessions: one query reads session, user and effective permissions, so a changed permission counts on the next
+//! request.
 //!
-//! One query brings the person and what they may do, so a changed permission counts on the next request.
+//! actix-session loads and saves them through a store (`accounts::SessionStore`). What the store leaves with the request
+//! stands here, for the gate: the session, and errors, which actix-session would answer with an empty 500.
 
+use std::cell::Cell;
 use std::time::Duration;
 
+use actix_web::HttpMessage;
+use actix_web::HttpResponse;
+use actix_web::body::BoxBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::{case_when, exists};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{PermissionSet, Visibility, sign_in_alarms, sign_in_places};
 use crate::db::Conn;
 use crate::db::schema::{connectors, sessions, users};
-use crate::web::{Error, VisitorToken};
+use crate::web::Error;
 
 diesel::define_sql_function! {
     /// The codes of a user's permissions, those of groups included.
@@ -51,16 +61,57 @@ impl SessionLimits {
     }
 }
 
-/// A session that begins.
-pub struct NewSession<'a> {
-    pub user: Uuid,
-    pub address: &'a str,
-    pub user_agent: &'a str,
+/// Under which names the state of actix-session holds what is known of a request's session.
+pub const SESSION: &str = "session";
+pub const CSRF_KEY: &str = "csrf_key";
+/// When the own password was entered again in this request.
+pub const CONFIRMED_AT: &str = "confirmed_at";
+
+tokio::task_local! {
+    /// Why the session of this task's request could not be loaded or saved.
+    static SESSION_ERROR: Cell<Option<Error>>;
 }
 
-/// The person of a live session.
-#[derive(Queryable)]
-pub(super) struct SessionRow {
+/// Leaves an error of the session store with the request.
+pub fn set_session_error(error: Error) {
+    // Outside of a request there is nobody to answer.
+    _ = SESSION_ERROR.try_with(|slot| slot.set(Some(error)));
+}
+
+/// The error that loading the session of this request has met, for the gate.
+pub(super) fn take_session_error() -> Option<Error> {
+    SESSION_ERROR.try_with(Cell::take).ok().flatten()
+}
+
+/// The answer to a sign-in whose session was refused when it was saved, because the user was shut out meanwhile. A
+/// handler leaves it with the request; without one the browser is sent to the sign-in page.
+pub struct RefusedSignIn(pub HttpResponse);
+
+/// The layer around actix-session: an error of the store is answered with its page instead of an empty 500.
+pub async fn session_errors(req: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, actix_web::Error> {
+    let request = req.request().clone();
+    let (outcome, error) = SESSION_ERROR
+        .scope(Cell::default(), async {
+            let outcome = next.call(req).await;
+            (outcome, take_session_error())
+        })
+        .await;
+    let Err(unknown) = outcome else {
+        return outcome;
+    };
+    let error = error.unwrap_or_else(|| Error::internal(anyhow::anyhow!("the session layer failed: {unknown}")));
+    let refused = request.extensions_mut().remove::<RefusedSignIn>();
+    let response = match (&error, refused) {
+        (Error::SignIn, Some(RefusedSignIn(page))) => page,
+        _ => HttpResponse::from_error(error),
+    };
+    Ok(ServiceResponse::new(request, response))
+}
+
+/// The session of a request, with its user.
+#[derive(Queryable, Serialize, Deserialize)]
+pub struct SessionRow {
+    pub id: Uuid,
     pub user_id: Uuid,
     pub username: String,
     pub name: String,
@@ -85,20 +136,27 @@ impl SessionRow {
     }
 }
 
-/// The live session of a token: neither expired nor idle for too long, of an active user.
-pub(super) async fn find(
+/// What the database keeps in place of a session key.
+pub fn session_hash(key: &str) -> Vec<u8> {
+    Sha256::digest(key).to_vec()
+}
+
+/// The live session of a session key: neither expired nor idle for too long, of an active user. Notes its use `now`,
+/// at most once a minute.
+pub async fn load_session(
     conn: &mut Conn,
-    token: &VisitorToken,
+    key: &str,
     limits: SessionLimits,
     now: DateTime<Utc>,
 ) -> Result<Option<SessionRow>, Error> {
     let row = sessions::table
         .inner_join(users::table)
-        .filter(sessions::id_hash.eq(token.hash().to_vec()))
+        .filter(sessions::id_hash.eq(session_hash(key)))
         .filter(sessions::expires_at.gt(now))
         .filter(sessions::last_seen_at.gt(limits.idle_since(now)))
         .filter(users::active)
         .select((
+            sessions::id,
             users::id,
             users::username,
             users::name,
@@ -115,54 +173,12 @@ pub(super) async fn find(
         .first::<SessionRow>(conn)
         .await
         .optional()?;
-    Ok(row)
-}
-
-/// Notes that the session is in use `now`, unless `last_seen` is young enough. An UPDATE: a session ended meanwhile
-/// stays ended.
-pub(super) async fn touch(
-    conn: &mut Conn,
-    token: &VisitorToken,
-    limits: SessionLimits,
-    (last_seen, now): (DateTime<Utc>, DateTime<Utc>),
-) -> Result<(), Error> {
-    if now - last_seen < limits.touch_interval() {
-        return Ok(());
+    if let Some(session) = row.as_ref().filter(|row| now - row.last_seen_at >= limits.touch_interval()) {
+        // An UPDATE: a session that was ended meanwhile stays ended.
+        let session = sessions::table.filter(sessions::id.eq(session.id));
+        diesel::update(session).set(sessions::last_seen_at.eq(now)).execute(conn).await?;
     }
-    let session = sessions::table.filter(sessions::id_hash.eq(token.hash().to_vec()));
-    diesel::update(session).set(sessions::last_seen_at.eq(now)).execute(conn).await?;
-    Ok(())
-}
-
-/// Begins a session under a new token, which the caller gives to the browser, and notes from where.
-pub async fn start_session(
-    conn: &mut Conn,
-    new: NewSession<'_>,
-    limits: SessionLimits,
-    now: DateTime<Utc>,
-) -> Result<VisitorToken, Error> {
-    let token = VisitorToken::random();
-    let expires = now + TimeDelta::from_std(limits.lifetime).unwrap_or(TimeDelta::MAX);
-    diesel::insert_into(sessions::table)
-        .values((
-            sessions::id_hash.eq(token.hash().to_vec()),
-            sessions::user_id.eq(new.user),
-            sessions::address.eq(new.address),
-            sessions::user_agent.eq(new.user_agent.replace('\0', "").chars().take(300).collect::<String>()),
-            sessions::created_at.eq(now),
-            sessions::last_seen_at.eq(now),
-            sessions::expires_at.eq(expires),
-        ))
-        .execute(conn)
-        .await?;
-    sign_in_places::note_place(conn, new.user, new.address, now).await?;
-    Ok(token)
-}
-
-/// Ends the session of a token, if it has one.
-pub async fn end_session(conn: &mut Conn, token: &VisitorToken) -> Result<(), Error> {
-    diesel::delete(sessions::table.filter(sessions::id_hash.eq(token.hash().to_vec()))).execute(conn).await?;
-    Ok(())
+    Ok(row)
 }
 
 /// Deletes the rows of sessions that are over, and forgets from where people came in long ago and what they need not be

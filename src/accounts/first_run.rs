@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use super::person_name::parse_own_name;
 use super::queries::{self, NewUser};
-use super::sign_in::Arrival;
+use super::sessions::{SessionReason, begin_session};
 use super::{Username, UsernameProblem};
 use crate::access::{Actor, PermissionSet, SignInGuard, check_new_password};
 use crate::db::Db;
-use crate::web::{Error, Errors, Flash, Form, FormData, Layout, SaveError, TextField, page, see_other_as};
+use crate::web::{Error, Errors, Flash, Form, FormData, Layout, SaveError, TextField, page, see_other};
 
 /// Letters and digits that cannot be mistaken for each other.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -140,14 +140,14 @@ async fn found(
     };
     let founder = Actor::arriving(req, Some(new.id), new.username.as_str(), &new.name);
     let mut conn = guard.db.get().await?;
-    let user = match queries::create_first(&mut conn, &founder, guard.clock.now(), &new).await {
-        Ok(user) => user,
+    match queries::create_first(&mut conn, &founder, guard.clock.now(), &new).await {
+        Ok(_) => {}
         Err(SaveError::Fault(fault)) => return Err(fault),
         Err(_) => return Err(Error::NotFound),
-    };
-    let token = Arrival::of(req, guard).open_session(&mut conn, user).await?;
+    }
+    begin_session(req, &founder, new.password_hash.as_deref(), SessionReason::FirstRun)?;
     let outcome = Flash::done("You are the first super admin of this Connectory");
-    Ok(see_other_as(guard.cookies, &token, "/connectors", Some(outcome)))
+    Ok(see_other(req, "/connectors", Some(outcome)))
 }
 
 fn check(form: &mut FirstRunForm, data: &FormData, first: &FirstRun) -> Option<(Username, String, String)> {

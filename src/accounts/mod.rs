@@ -23,6 +23,6 @@ pub use queries::{
     NewUser, SuperAdmins, create as insert, has_local_super_admin, has_super_admin, search_text, set_password,
     super_admins, withdraw_invitations,
 };
-pub use sessions::{SessionTable, end_session};
-pub use sign_in::{Arrival, is_own_path, show as sign_in, sign_in as create_session, sign_out};
+pub use sessions::{DbSessionStore, SessionReason, SessionTable, begin_session, end_session};
+pub use sign_in::{is_own_path, show as sign_in, sign_in as create_session, sign_out};
 pub use username::{Username, UsernameProblem};

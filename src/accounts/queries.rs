@@ -157,20 +157,6 @@ pub async fn withdraw_invitations(conn: &mut Conn, user: Uuid) -> Result<(), Err
     Ok(())
 }
 
-/// Whether a user is still active and has the password that was checked. Until the transaction ends nobody can take
-/// either away.
-pub(super) async fn still_admits(conn: &mut Conn, user: &SignInUser) -> Result<bool, Error> {
-    let row = users::table.find(user.id).filter(users::active).filter(users::password_hash.eq(&user.password_hash));
-    let found = row.select(users::id).for_no_key_update().first::<Uuid>(conn).await.optional()?;
-    Ok(found.is_some())
-}
-
-/// Notes that a user signs in.
-pub(super) async fn note_sign_in(conn: &mut Conn, user: Uuid, now: DateTime<Utc>) -> Result<(), Error> {
-    diesel::update(users::table.find(user)).set(users::last_sign_in_at.eq(now)).execute(conn).await?;
-    Ok(())
-}
-
 /// What signing in needs to know of a user.
 #[derive(Queryable)]
 pub(super) struct SignInUser {

@@ -1,22 +1,18 @@
 //! Signing in and out.
 
+use actix_session::SessionExt;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue, USER_AGENT};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use askama::Template;
-use chrono::{DateTime, Utc};
-use diesel_async::AsyncConnection;
-use uuid::Uuid;
 
 use super::SignInProvider;
 use super::first_run;
 use super::queries::{self, SignInUser};
-use crate::access::{
-    Actor, NewSession, RequestContext, SessionLimits, SignInGuard, client_address, end_session, start_session,
-};
+use super::sessions::{SessionReason, begin_session};
+use crate::access::{Actor, RefusedSignIn, RequestContext, SignInGuard, client_address};
 use crate::audit::{self, Changes, Event, Refusal, Refusals};
-use crate::db::Conn;
-use crate::web::{Cookies, Error, Errors, Flash, Form, Layout, TextField, VisitorToken, page, see_other, see_other_as};
+use crate::web::{Cookies, CsrfKey, Error, Errors, Form, Layout, TextField, page, see_other};
 
 /// Said of an unknown name and of a wrong password alike.
 const WRONG: &str = "The user name or the password is wrong";
@@ -79,6 +75,7 @@ pub async fn sign_in(
     let username = data.trimmed("username");
     let password = data.get("password").unwrap_or_default().to_string();
     let mut errors = Errors::default();
+    let mut user = None;
     if username.is_empty() {
         errors.add("username", "Enter your user name");
     }
@@ -90,18 +87,30 @@ pub async fn sign_in(
             record_slowed(&refusals, &guard, &req, &username, &refused).await?;
             return Err(refused);
         }
-        match authenticate((&guard, &refusals), &req, &username, password).await? {
-            Some(user) => match signed_in(&req, &guard, &user, &data.text("next")).await? {
-                Some(response) => return Ok(response),
-                None => errors.add("username", WRONG),
-            },
-            None => errors.add("username", WRONG),
+        user = authenticate((&guard, &refusals), &req, &username, password).await?;
+        if user.is_none() {
+            errors.add("username", WRONG);
         }
     }
-    page(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        &SignInPage { layout, username, next: data.text("next"), provider: SignInProvider::clone(&provider), errors },
-    )
+    let next = data.text("next");
+    let again = SignInPage { layout, username, next, provider: SignInProvider::clone(&provider), errors };
+    match user {
+        Some(user) => signed_in(&req, &user, again),
+        None => page(StatusCode::UNPROCESSABLE_ENTITY, &again),
+    }
+}
+
+/// Begins the session. If user or password are taken away before it is saved, the answer is the page again: whoever
+/// does that ends all sessions, and this one must not come after.
+fn signed_in(req: &HttpRequest, user: &SignInUser, mut again: SignInPage) -> Result<HttpResponse, Error> {
+    let by = Actor::arriving(req, Some(user.id), &user.username, &user.name);
+    let hash = user.password_hash.as_deref();
+    begin_session(req, &by, hash, SessionReason::SignIn { provider: None })?;
+    let next = if is_own_path(&again.next) { again.next.clone() } else { "/".into() };
+    again.errors.add("username", WRONG);
+    let refused = page(StatusCode::UNPROCESSABLE_ENTITY, &again)?;
+    req.extensions_mut().insert(RefusedSignIn(refused));
+    Ok(see_other(req, &next, None))
 }
 
 /// The user whose name and password these are. Takes the same time whether there is such a user or not, and holds no
@@ -157,81 +166,9 @@ async fn record_slowed(
     Ok(())
 }
 
-/// Begins the session, unless user or password were taken away while the password was being checked: whoever does that
-/// ends all sessions, and this one must not come after.
-async fn signed_in(
-    req: &HttpRequest,
-    guard: &SignInGuard,
-    user: &SignInUser,
-    next: &str,
-) -> Result<Option<HttpResponse>, Error> {
-    let by = Actor::arriving(req, Some(user.id), &user.username, &user.name);
-    let arrival = Arrival::of(req, guard);
-    let event = Event {
-        kind: "session.started",
-        subject_id: Some(user.id),
-        subject_name: &user.username,
-        changes: Changes::none(),
-    };
-    let mut conn = guard.db.get().await?;
-    let token = conn
-        .transaction(async |conn| {
-            if !queries::still_admits(conn, user).await? {
-                return Ok::<_, Error>(None);
-            }
-            audit::record(conn, &by, arrival.now, event).await?;
-            arrival.open_session(conn, user.id).await.map(Some)
-        })
-        .await?;
-    let next = if is_own_path(next) { next } else { "/" };
-    Ok(token.map(|token| see_other_as(guard.cookies, &token, next, None)))
-}
-
 /// Only paths of this site: `//host` and `/\host` would leave it.
 pub fn is_own_path(path: &str) -> bool {
     path.starts_with('/') && !path[1..].starts_with(['/', '\\']) && !path.chars().any(char::is_control)
-}
-
-/// What a session remembers of the browser that it begins in.
-pub struct Arrival {
-    /// The token that the browser had.
-    old: Option<VisitorToken>,
-    address: String,
-    user_agent: String,
-    limits: SessionLimits,
-    now: DateTime<Utc>,
-}
-
-impl Arrival {
-    pub fn of(req: &HttpRequest, guard: &SignInGuard) -> Arrival {
-        let user_agent = req.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
-        Arrival {
-            old: guard.cookies.token(req),
-            address: client_address(req),
-            user_agent: user_agent.unwrap_or_default().to_string(),
-            limits: guard.limits,
-            now: guard.clock.now(),
-        }
-    }
-
-    pub fn now(&self) -> DateTime<Utc> {
-        self.now
-    }
-
-    /// Begins a session under a new id and ends the one the browser had.
-    pub async fn open_session(&self, conn: &mut Conn, user: Uuid) -> Result<VisitorToken, Error> {
-        if let Some(old) = &self.old {
-            end_session(conn, old).await?;
-        }
-        queries::note_sign_in(conn, user, self.now).await?;
-        self.begin_session(conn, user).await
-    }
-
-    /// Begins a session of a user who has just proved who they are.
-    pub async fn begin_session(&self, conn: &mut Conn, user: Uuid) -> Result<VisitorToken, Error> {
-        let new = NewSession { user, address: &self.address, user_agent: &self.user_agent };
-        start_session(conn, new, self.limits, self.now).await
-    }
 }
 
 pub async fn sign_out(
@@ -239,19 +176,19 @@ pub async fn sign_out(
     cookies: web::Data<Cookies>,
     Form(_): Form,
 ) -> Result<HttpResponse, Error> {
-    if let Some(token) = cookies.token(&context.req) {
-        let mut conn = context.conn().await?;
-        end_session(&mut conn, &token).await?;
-        let event = Event {
-            kind: "session.ended",
-            subject_id: context.actor.id,
-            subject_name: &context.actor.username,
-            changes: Changes::none(),
-        };
-        audit::record(&conn, &context.actor, context.now(), event).await?;
-    }
-    let anonymous = VisitorToken::random();
-    let mut response = see_other_as(**cookies, &anonymous, "/sign-in", Some(Flash::done("You are signed out")));
+    let event = Event {
+        kind: "session.ended",
+        subject_id: context.actor.id,
+        subject_name: &context.actor.username,
+        changes: Changes::none(),
+    };
+    audit::record(&*context.conn().await?, &context.actor, context.now(), event).await?;
+    context.req.get_session().purge();
+    let anonymous = CsrfKey::random();
+    let cookie = cookies.csrf_cookie(&anonymous);
+    context.req.extensions_mut().insert(anonymous);
+    let mut response = context.see_other("/sign-in", "You are signed out");
+    response.add_cookie(&cookie).map_err(Error::internal)?;
     response
         .headers_mut()
         .insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\", \"storage\""));

@@ -12,7 +12,7 @@ use super::bodies;
 use super::problem::{MALFORMED, NO_ACCESS_TOKEN, Problem};
 use super::request::ApiRequest;
 use super::serve::json_response;
-use crate::access::{Actor, HolderKind, PermissionSet, Visibility, Wants};
+use crate::access::{Actor, HolderKind, Visibility, Wants};
 use crate::audit::{self, Changes, Event};
 use crate::authorization::{LiveToken, Need};
 use crate::calls::{CallKind, Target};
@@ -132,14 +132,9 @@ fn actor(request: &ApiRequest) -> Actor {
     let id = (request.holder.kind == HolderKind::User).then_some(request.holder.id);
     Actor {
         id,
-        username: String::new(),
         name: request.holder.name.to_string(),
-        super_admin: false,
-        permissions: PermissionSet::default(),
         visibility: Visibility::Of(id.unwrap_or_default()),
-        confirmed_at: None,
-        address: request.meta.address.clone(),
-        request_id: request.meta.request_id(),
+        ..Actor::unknown(request.meta.address.clone(), request.meta.request_id())
     }
 }
 

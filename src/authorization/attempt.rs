@@ -18,7 +18,7 @@ use crate::connectors::{ConnectorHead, Grant, Method, Tab};
 use crate::oauth::{AuthorizeRequest, Pkce, ResponseType, parse_resources, random_state};
 use crate::outbound::HttpUrl;
 use crate::vault::{Secret, Vault};
-use crate::web::{Error, Form, Layout, Segment, VisitorToken, page_no_store};
+use crate::web::{CsrfKey, Error, Form, Layout, Segment, page_no_store};
 
 #[derive(Template)]
 #[template(path = "authorization/attempt.html")]
@@ -54,7 +54,7 @@ pub async fn create(
     if !stored.can_authorize() {
         return Err(Error::NotFound);
     }
-    let session = VisitorToken::hash_of(&context.req);
+    let session = CsrfKey::hash_of(&context.req);
     let (state, pkce) = (random_state(), Pkce::random());
     let with_pkce = is_code(&stored) && stored.oauth.pkce;
     let challenge = with_pkce.then(|| pkce.challenge());

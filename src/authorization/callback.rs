@@ -23,7 +23,7 @@ use crate::connectors::{self, Connector, ConnectorHead, Grant, Method, Tab};
 use crate::oauth::{self, ATTEMPT_LIFE, AnswerOutcome, AuthorizationAnswer, Refusal, Token, check_issuer};
 use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};
-use crate::web::{Error, Errors, Form, Layout, Segment, TextArea, VisitorToken, page_no_store};
+use crate::web::{CsrfKey, Error, Errors, Form, Layout, Segment, TextArea, page_no_store};
 
 use problem::{Problem, problem_page};
 
@@ -187,7 +187,7 @@ async fn claim(context: &RequestContext, stored: &Stored, state: &Secret) -> Res
     let Some(attempt) = attempt else {
         return Ok(Err(Problem::Unknown));
     };
-    let session = VisitorToken::hash_of(&context.req);
+    let session = CsrfKey::hash_of(&context.req);
     if session.is_none_or(|session| session[..] != attempt.session_hash[..]) {
         return Ok(Err(Problem::Foreign));
     }

@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::config::{Config, OidcConfig};
 use crate::connectors::LegacyGrants;
 use crate::db::{COMMAND, ChangeListener, Db, JOB, Pools, migrate};
-use crate::keyring::{Instance, sign_off};
+use crate::keyring::{Instance, cookie_key, sign_off};
 use crate::notices::Channels;
 use crate::openid::{Settings, SignIns};
 use crate::outbound::{HttpUrl, Outbound, Policy, Rule};
@@ -82,6 +82,7 @@ async fn serve_until_stopped(
     notices.guard(&db);
     notices.guard(&jobs);
     let (vault, masters) = open_vault(config, &db, &clock).await?;
+    let cookie_key = cookie_key(&mut *db.get().await?, &vault, clock.now()).await?;
     let instance = Instance {
         id: Uuid::now_v7(),
         address: listener.local_addr()?,
@@ -112,6 +113,7 @@ async fn serve_until_stopped(
         proxies: TrustedProxies::new(config.trusted_proxies.clone()),
         hasher: PasswordHasher::new(config.workers)?,
         api_keys: ApiKeys::new(&clock, &notices),
+        cookie_key,
         limits: SessionLimits { idle: config.session_idle, lifetime: config.session_lifetime },
         resources: config.resources,
         retention: Retention(config.call_log_days),

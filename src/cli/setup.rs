@@ -35,7 +35,8 @@ pub(super) fn outbound_rules(config: &Config) -> anyhow::Result<Option<Vec<Rule>
 /// Sends the log to standard error.
 pub(super) fn start_log(config: &Config) -> anyhow::Result<()> {
     // At debug, the database driver prints the values of statements: hashes and sealed secrets among them.
-    let filter = EnvFilter::try_new(format!("{},tokio_postgres=info", config.log))
+    // At warn, actix-session writes a line for each request with a cookie that is none, which anybody can send.
+    let filter = EnvFilter::try_new(format!("{},tokio_postgres=info,actix_session=error", config.log))
         .with_context(|| format!("CONNECTORY_LOG: “{}” cannot be read", config.log))?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)

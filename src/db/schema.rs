@@ -277,6 +277,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    cookie_keys (id) {
+        id -> Uuid,
+        sealed -> Bytea,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     data_keys (id) {
         id -> Int4,
         master_key_id -> Text,
@@ -611,6 +619,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     connector_rights,
     connector_total,
     connectors,
+    cookie_keys,
     data_keys,
     endpoints,
     group_groups,

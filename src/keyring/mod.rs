@@ -8,6 +8,7 @@
 //! Danger: a value sealed with a key that nobody has any more. So data keys are never deleted; a retired one still
 //! opens.
 
+mod cookie_key;
 mod data_key;
 mod instances;
 mod master;
@@ -15,6 +16,7 @@ mod reseal;
 mod sealed;
 mod store;
 
+pub use cookie_key::cookie_key;
 pub use data_key::{activate, begin, retire_older};
 pub use instances::{Behind, Instance, Seen, behind, instances, refresh, sign_off};
 pub use master::{renew_first_form, rotate};

@@ -54,6 +54,7 @@ pub const SEALED: &[SealedColumn] = &[
         place: "'sealed'",
         bound_to: "NULL::text[]",
     },
+    SealedColumn { table: "cookie_keys", column: "sealed", row: "id", place: "'sealed'", bound_to: "NULL::text[]" },
 ];
 
 /// How many values each data key has sealed, by its number.

@@ -10,15 +10,15 @@ use super::problem::Problem;
 use super::queries::{self, Account, Identity};
 use super::settings::Settings;
 use crate::access::{Actor, PermissionSet, SignInGuard};
-use crate::accounts::{self, Arrival, NewUser, Username};
+use crate::accounts::{self, NewUser, SessionReason, Username};
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
-use crate::web::{Error, SaveError, VisitorToken};
+use crate::web::{Error, SaveError};
 
 /// What came of it.
 pub(super) enum Admitted {
-    /// A session has begun, under this token.
-    In(VisitorToken),
+    /// The session begins with the answer.
+    In,
     Out(Problem),
 }
 
@@ -38,20 +38,24 @@ pub(super) async fn admit(
     settings: &Settings,
     claims: &Claims,
 ) -> Result<Admitted, Error> {
-    let arrival = Arrival::of(req, guard);
     let visitor = Visitor { somebody: Actor::arriving(req, None, "", ""), settings, claims, now: guard.clock.now() };
     let mut conn = guard.db.get().await?;
-    conn.transaction(async |conn| {
-        let account = match visitor.account(conn).await? {
-            Ok(account) if account.active => account,
-            Ok(_) => return Ok(Admitted::Out(Problem::Deactivated)),
-            Err(problem) => return Ok(Admitted::Out(problem)),
-        };
-        visitor.welcome(conn, &account).await?;
-        let token = arrival.open_session(conn, account.id).await?;
-        Ok(Admitted::In(token))
-    })
-    .await
+    let by = conn
+        .transaction(async |conn| {
+            let account = match visitor.account(conn).await? {
+                Ok(account) if account.active => account,
+                Ok(_) => return Ok::<_, Error>(Err(Problem::Deactivated)),
+                Err(problem) => return Ok(Err(problem)),
+            };
+            visitor.welcome(conn, &account).await.map(Ok)
+        })
+        .await?;
+    let by = match by {
+        Ok(by) => by,
+        Err(problem) => return Ok(Admitted::Out(problem)),
+    };
+    accounts::begin_session(req, &by, None, SessionReason::SignIn { provider: Some(settings.name.clone()) })?;
+    Ok(Admitted::In)
 }
 
 impl Visitor<'_> {
@@ -114,13 +118,12 @@ impl Visitor<'_> {
         Ok(account)
     }
 
-    /// Renews the groups and notes the sign-in.
-    async fn welcome(&self, conn: &mut Conn, account: &Account) -> Result<(), Error> {
+    /// Renews the groups of whoever signs in, and notes the use of the identity.
+    async fn welcome(&self, conn: &mut Conn, account: &Account) -> Result<Actor, Error> {
         let by = self.actor(account);
         queries::renew_memberships(conn, &by, self.now, account, &self.claims.groups).await?;
         queries::note_use(conn, self.identity(), self.now).await?;
-        let changes = Changes::none().field("Signed in with", "", &self.settings.name);
-        record(conn, &by, self.now, account, ("session.started", changes)).await
+        Ok(by)
     }
 
     fn actor(&self, account: &Account) -> Actor {

@@ -17,7 +17,7 @@ use super::queries::{self, NewAttempt};
 use crate::access::{SignInGuard, client_address};
 use crate::accounts::{has_super_admin, is_own_path};
 use crate::oauth::{Pkce, random_state};
-use crate::web::{Error, Form, Layout, VisitorToken, page_no_store, see_other};
+use crate::web::{CsrfKey, Error, Form, Layout, page_no_store, see_other};
 
 /// The longest path that is gone back to, in bytes.
 const LONGEST_PATH: usize = 2_000;
@@ -77,7 +77,7 @@ async fn depart(
     user: Option<Uuid>,
     next: &str,
 ) -> Result<Result<String, Trouble>, Error> {
-    let visitor = VisitorToken::hash_of(req);
+    let visitor = CsrfKey::hash_of(req);
     let visitor = visitor.ok_or(Error::StaleForm)?;
     let (state, nonce, pkce) = (random_state(), random_state(), Pkce::random());
     let departure = Departure {

@@ -16,7 +16,7 @@ use crate::access::{Actor, SignInGuard};
 use crate::audit::{Refusal, Refusals};
 use crate::oauth::{ATTEMPT_LIFE, AnswerOutcome, AuthorizationAnswer};
 use crate::vault::Secret;
-use crate::web::{Error, Layout, VisitorToken, see_other_as};
+use crate::web::{CsrfKey, Error, Layout, see_other};
 
 /// What handlers of an answer need beside the request.
 struct Tools<'a> {
@@ -87,7 +87,7 @@ async fn claim(req: &HttpRequest, tools: &Tools<'_>, state: &Secret) -> Result<R
     if attempt.spent_at.is_some() {
         return Ok(Err(Problem::Repeated));
     }
-    let visitor = VisitorToken::hash_of(req);
+    let visitor = CsrfKey::hash_of(req);
     if visitor.is_none_or(|visitor| visitor[..] != attempt.visitor_hash[..]) {
         return Ok(Err(Problem::Foreign));
     }
@@ -139,7 +139,7 @@ async fn admit(
 ) -> Result<Result<HttpResponse, Problem>, Error> {
     let settings = &tools.provider.settings;
     Ok(match admission::admit(req, tools.guard, settings, claims).await? {
-        Admitted::In(token) => Ok(see_other_as(tools.guard.cookies, &token, &attempt.next, None)),
+        Admitted::In => Ok(see_other(req, &attempt.next, None)),
         Admitted::Out(problem) => Err(problem),
     })
 }

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq;
 
-use super::visitor::{Cookies, VisitorToken};
+use super::csrf::{Cookies, CsrfKey};
 
 /// One sentence about what has happened.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,18 +34,18 @@ impl Flash {
         format!("{}{}", if self.warns { '!' } else { '.' }, self.text)
     }
 
-    pub(super) fn cookie(&self, cookies: Cookies, token: &VisitorToken) -> Cookie<'static> {
+    pub(super) fn cookie(&self, cookies: Cookies, key: &CsrfKey) -> Cookie<'static> {
         let marked = self.marked();
-        let value = format!("{}.{}", URL_SAFE_NO_PAD.encode(&marked), token.sign("flash", &marked));
+        let value = format!("{}.{}", URL_SAFE_NO_PAD.encode(&marked), key.sign("flash", &marked));
         cookies.cookie(cookies.flash_name(), value)
     }
 
-    /// The outcome that the request carries, if this visitor's own signature is on it.
-    pub fn take(cookies: Cookies, token: &VisitorToken, req: &HttpRequest) -> Option<Flash> {
+    /// The outcome that the request carries, if the signature on it is of this browser.
+    pub fn take(cookies: Cookies, key: &CsrfKey, req: &HttpRequest) -> Option<Flash> {
         let cookie = req.cookie(cookies.flash_name())?;
         let (marked, signature) = cookie.value().split_once('.')?;
         let marked = String::from_utf8(URL_SAFE_NO_PAD.decode(marked).ok()?).ok()?;
-        let expected = token.sign("flash", &marked);
+        let expected = key.sign("flash", &marked);
         let is_own = bool::from(expected.as_bytes().ct_eq(signature.as_bytes()));
         is_own.then(|| Flash { warns: marked.starts_with('!'), text: marked.chars().skip(1).collect() })
     }

@@ -11,7 +11,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
 use super::body::{NotRead, read_whole};
 use super::budget::{Budget, FREE, Held};
-use super::visitor::VisitorToken;
+use super::csrf::CsrfKey;
 use super::{Error, Layout};
 use crate::db::version::SeenVersion;
 
@@ -109,7 +109,7 @@ impl FromRequest for Form {
         if let Some(data) = req.extensions_mut().remove::<FormData>() {
             return Box::pin(ready(Ok(Form(data))));
         }
-        let token = req.extensions().get::<VisitorToken>().cloned();
+        let key = req.extensions().get::<CsrfKey>().cloned();
         let is_form = req
             .headers()
             .get(CONTENT_TYPE)
@@ -129,7 +129,7 @@ impl FromRequest for Form {
             let mut data = FormData::parse(&body)?;
             data._held = Some(Arc::new(held));
             let given = data.get(CSRF).unwrap_or_default();
-            if token.is_some_and(|token| token.csrf_matches(given)) { Ok(Form(data)) } else { Err(Error::StaleForm) }
+            if key.is_some_and(|key| key.matches(given)) { Ok(Form(data)) } else { Err(Error::StaleForm) }
         })
     }
 }

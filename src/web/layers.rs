@@ -12,9 +12,9 @@ use tracing::Instrument;
 use tracing::field::Empty;
 use uuid::Uuid;
 
+use super::csrf::Cookies;
 use super::error::{self, Error};
 use super::layout::shell_of;
-use super::visitor::Cookies;
 use super::{Flash, Layout, LogThrottle};
 
 /// The name of one request in logs, audit lines and error pages.

@@ -8,7 +8,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder};
 use askama::Template;
 
-use super::visitor::{Cookies, VisitorToken};
+use super::csrf::{Cookies, CsrfKey};
 use super::{Error, Flash, Zone};
 
 /// One word of the main navigation.
@@ -152,20 +152,10 @@ pub(super) fn html(response: &mut HttpResponseBuilder, body: String) -> HttpResp
 pub fn see_other(req: &HttpRequest, location: &str, outcome: Option<Flash>) -> HttpResponse {
     let mut response = HttpResponse::SeeOther();
     response.insert_header((LOCATION, location));
-    if let (Some(flash), Some(token), Some(cookies)) =
-        (outcome, req.extensions().get::<VisitorToken>(), req.app_data::<actix_web::web::Data<Cookies>>())
+    if let (Some(flash), Some(key), Some(cookies)) =
+        (outcome, req.extensions().get::<CsrfKey>(), req.app_data::<actix_web::web::Data<Cookies>>())
     {
-        response.cookie(flash.cookie(***cookies, token));
-    }
-    response.finish()
-}
-
-/// Sends the browser on under another token: at sign-in and sign-out.
-pub fn see_other_as(cookies: Cookies, token: &VisitorToken, location: &str, outcome: Option<Flash>) -> HttpResponse {
-    let mut response = HttpResponse::SeeOther();
-    response.insert_header((LOCATION, location)).cookie(cookies.token_cookie(token));
-    if let Some(flash) = outcome {
-        response.cookie(flash.cookie(cookies, token));
+        response.cookie(flash.cookie(***cookies, key));
     }
     response.finish()
 }

@@ -9,6 +9,7 @@ pub mod assets;
 mod body;
 mod budget;
 mod conflict;
+mod csrf;
 pub mod csv;
 mod error;
 mod fields;
@@ -23,19 +24,19 @@ mod save;
 mod secret_names;
 mod text;
 mod total;
-mod visitor;
 mod zone;
 
 pub use address::PublicAddress;
 pub use body::{NotRead, read_whole};
 pub use budget::{Budget, Held, OverBudget};
 pub use conflict::{ConflictPage, Difference};
+pub use csrf::{Cookies, CsrfKey};
 pub use error::Error;
 pub use fields::{Check, CheckList, Choice, ErrorSummary, Errors, Option_, SelectField, TextArea, TextField};
 pub use flash::Flash;
 pub use form::{Form, FormData, OWN_PASSWORD, Segment, Segments, segment};
 pub use layers::{RequestId, VisitorAddress, serve_layers};
-pub use layout::{Layout, NavItem, Person, Theme, page, page_no_store, see_other, see_other_as};
+pub use layout::{Layout, NavItem, Person, Theme, page, page_no_store, see_other};
 pub use list::{Column, ListQuery, Pages, SortHeads, search_term, searched};
 pub use log_throttle::LogThrottle;
 pub use radios::{Radio, Radios};
@@ -45,5 +46,4 @@ pub use text::{
     capitalized, date, date_time, date_time_utc, grouped, iso, on_clock, plural, relative, short_date, size, with_zone,
 };
 pub use total::Total;
-pub use visitor::{Cookies, VisitorToken};
 pub use zone::Zone;

@@ -46,8 +46,8 @@ fn a_test_is_found_where_cargo_says_that_it_is() {
     assert!(exists("nothing_panics_by_unwrap_or_expect"), "a rule");
     assert!(exists("access::matrix::every_route_answers_everybody_as_reviewed"));
     assert!(exists("vault::tests::a_key_of_another_length_is_none"), "in a file of its own");
-    assert!(exists("web::visitor::tests::a_csrf_token_fits_its_visitor_only"), "beside the code");
-    assert!(!exists("web::visitor::tests::sign"), "no test");
+    assert!(exists("web::csrf::tests::a_csrf_token_fits_its_browser_only"), "beside the code");
+    assert!(!exists("web::csrf::tests::sign"), "no test");
     assert!(!exists("vault::tests::no_such_test"));
     assert!(!exists("no::such::module"));
 }

@@ -15,7 +15,7 @@ use thirtyfour::{By, Key, WebElement};
 use url::Url;
 
 use super::driver::Session;
-use crate::support::{Browser, TOKEN_COOKIE, TestApp};
+use crate::support::{Browser, SESSION_COOKIE, TestApp};
 
 /// After this time nothing comes any more.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -70,9 +70,9 @@ impl Window {
 
     /// Becomes somebody who has signed in.
     pub async fn be(&self, person: &Browser) {
-        let token = person.cookie(TOKEN_COOKIE).expect("a person who has signed in");
+        let token = person.cookie(SESSION_COOKIE).expect("a person who has signed in");
         let cookie =
-            json!({ "name": TOKEN_COOKIE, "value": token, "url": self.site, "httpOnly": true, "sameSite": "Lax" });
+            json!({ "name": SESSION_COOKIE, "value": token, "url": self.site, "httpOnly": true, "sameSite": "Lax" });
         self.devtools("Network.setCookie", cookie).await;
     }
 

@@ -12,7 +12,7 @@ mod throttle;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::support::{Browser, FormFill, PASSWORD, TOKEN_COOKIE, TestApp};
+use crate::support::{Browser, FormFill, PASSWORD, TestApp};
 
 /// What the first-run page is filled in with when all is well.
 fn founder(app: &TestApp, form: FormFill) -> FormFill {
@@ -23,9 +23,9 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The token that the browser's cookie carries.
-fn token(browser: &Browser) -> Vec<u8> {
-    URL_SAFE_NO_PAD.decode(browser.cookie(TOKEN_COOKIE).expect("a token")).expect("base64")
+/// The random bits of the browser's session key.
+fn random_bits(session_key: &str) -> Vec<u8> {
+    URL_SAFE_NO_PAD.decode(session_key).expect("base64")
 }
 
 async fn is_signed_in(browser: &Browser) -> bool {

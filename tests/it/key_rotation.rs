@@ -1,5 +1,6 @@
 //! Another master key and another data key, while everything goes on and wherever it is interrupted.
 
+mod cookie_key;
 mod data_folder;
 mod data_key;
 mod master_key;

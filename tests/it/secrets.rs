@@ -22,4 +22,4 @@ use tokio_postgres::{NoTls, SimpleQueryMessage};
 
 use crate::support::hostile::{Behaviour, Hostile, Issued};
 use crate::support::program::Installation;
-use crate::support::{Browser, PASSWORD, Page, TOKEN_COOKIE, TestApp};
+use crate::support::{Browser, PASSWORD, Page, TestApp};

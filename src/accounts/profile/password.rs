@@ -6,8 +6,8 @@ use askama::Template;
 
 use super::queries;
 use crate::access::{RequestContext, SignInGuard, check_new_password};
-use crate::accounts::sign_in::Arrival;
-use crate::web::{Error, Errors, Flash, Form, FormData, Layout, SaveError, TextField, page, see_other_as};
+use crate::accounts::sessions::{SessionReason, begin_session};
+use crate::web::{Error, Errors, Form, FormData, Layout, SaveError, TextField, page};
 
 #[derive(Template)]
 #[template(path = "accounts/password.html")]
@@ -51,15 +51,15 @@ pub async fn change(
         return password_page(context, errors, StatusCode::UNPROCESSABLE_ENTITY);
     };
     let hash = guard.hasher.hash(new).await?;
-    let arrival = Arrival::of(&context.req, &guard);
     let mut conn = context.conn().await?;
     let change = (user, stored.as_str(), hash.as_str());
-    match queries::change_password(&mut conn, &context.actor, &arrival, change).await {
-        Ok(Some(token)) => {
+    match queries::change_password(&mut conn, &context.actor, context.now(), change).await {
+        Ok(true) => {
+            begin_session(&context.req, &context.actor, Some(&hash), SessionReason::NewPassword)?;
             let outcome = "Your password was changed. All your other sessions were ended.";
-            Ok(see_other_as(guard.cookies, &token, "/profile/password", Some(Flash::done(outcome))))
+            Ok(context.see_other("/profile/password", outcome))
         }
-        Ok(None) => Err(Error::SignIn),
+        Ok(false) => Err(Error::SignIn),
         Err(SaveError::Fault(fault)) => Err(fault),
         Err(_) => Err(Error::StaleForm),
     }

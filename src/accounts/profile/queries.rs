@@ -8,12 +8,11 @@ use uuid::Uuid;
 use super::forms::CheckedProfile;
 use crate::access::Actor;
 use crate::accounts::queries::{search_text, withdraw_invitations};
-use crate::accounts::sign_in::Arrival;
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
 use crate::db::schema::{sessions, users};
 use crate::db::version::SeenVersion;
-use crate::web::{Error, SaveError, Theme, VisitorToken, Zone};
+use crate::web::{Error, SaveError, Theme, Zone};
 
 /// A person's own account.
 #[derive(Queryable)]
@@ -82,16 +81,15 @@ pub(super) async fn update(
     .await
 }
 
-/// Sets a new password in the place of the one with this hash, ends every session and begins another one for the
-/// browser in which it was done; links that could set another password lose their force. `None` if the password is
-/// another one by now, or the user was deactivated: no session is left then either.
+/// Sets a new password in the place of the one with this hash and ends every session: the browser in which it is done
+/// gets another one. Links that could set another password lose their force. False if the password is another one by
+/// now, or the user was deactivated: no session is left then either.
 pub(super) async fn change_password(
     conn: &mut Conn,
     by: &Actor,
-    arrival: &Arrival,
+    now: DateTime<Utc>,
     (user, old, new): (Uuid, &str, &str),
-) -> Result<Option<VisitorToken>, SaveError> {
-    let now = arrival.now();
+) -> Result<bool, SaveError> {
     conn.transaction(async |conn| {
         let seen = users::table.find(user).filter(users::active).filter(users::password_hash.eq(old));
         let changed = diesel::update(seen)
@@ -99,14 +97,13 @@ pub(super) async fn change_password(
             .execute(conn)
             .await?;
         if changed == 0 {
-            return Ok(None);
+            return Ok(false);
         }
         let ended = diesel::delete(sessions::table.filter(sessions::user_id.eq(user))).execute(conn).await?;
         withdraw_invitations(conn, user).await?;
-        let token = arrival.begin_session(conn, user).await?;
         let changes = Changes::none().secret("Password", "changed").field("Sessions", ended.to_string(), "1");
         record(conn, by, now, "user.password_changed", changes).await?;
-        Ok(Some(token))
+        Ok(true)
     })
     .await
 }

@@ -5,9 +5,11 @@
 
 mod browser;
 mod queries;
+mod store;
 mod table;
 
 pub use queries::end as end_session;
+pub use store::{DbSessionStore, SessionReason, begin_session};
 pub use table::SessionTable;
 
 pub(super) use queries::end_others;

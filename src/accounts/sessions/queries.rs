@@ -10,13 +10,12 @@ use crate::access::{Actor, SessionLimits};
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
 use crate::db::schema::sessions;
-use crate::web::{Error, VisitorToken};
+use crate::web::Error;
 
 /// A session as it is shown.
 #[derive(Queryable)]
 pub(super) struct Session {
     pub id: Uuid,
-    hash: Vec<u8>,
     pub address: String,
     user_agent: String,
     pub created_at: DateTime<Utc>,
@@ -26,11 +25,6 @@ pub(super) struct Session {
 impl Session {
     pub fn browser(&self) -> String {
         browser::in_words(&self.user_agent)
-    }
-
-    /// Whether this is the session that a token opens.
-    pub fn is_of(&self, token: &VisitorToken) -> bool {
-        self.hash == token.hash()
     }
 }
 
@@ -46,14 +40,7 @@ pub(super) async fn list(
         .filter(sessions::expires_at.gt(now))
         .filter(sessions::last_seen_at.gt(limits.idle_since(now)))
         .order((sessions::last_seen_at.desc(), sessions::id))
-        .select((
-            sessions::id,
-            sessions::id_hash,
-            sessions::address,
-            sessions::user_agent,
-            sessions::created_at,
-            sessions::last_seen_at,
-        ))
+        .select((sessions::id, sessions::address, sessions::user_agent, sessions::created_at, sessions::last_seen_at))
         .load(conn)
         .await?)
 }
@@ -89,17 +76,11 @@ pub async fn end(
     .await
 }
 
-/// Ends all sessions of whoever does it but the one that the token opens; says how many there were.
-pub(in crate::accounts) async fn end_others(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    user: Uuid,
-    kept: &VisitorToken,
-) -> Result<usize, Error> {
+/// Ends all sessions of whoever does it but the one in which it is done; says how many there were.
+pub(in crate::accounts) async fn end_others(conn: &mut Conn, by: &Actor, now: DateTime<Utc>) -> Result<usize, Error> {
+    let (user, kept) = by.id.zip(by.session).ok_or(Error::SignIn)?;
     conn.transaction(async |conn| {
-        let others =
-            sessions::table.filter(sessions::user_id.eq(user)).filter(sessions::id_hash.ne(kept.hash().to_vec()));
+        let others = sessions::table.filter(sessions::user_id.eq(user)).filter(sessions::id.ne(kept));
         let ended = diesel::delete(others).execute(conn).await?;
         if ended == 0 {
             return Ok(0);

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::queries::{self, Session};
 use crate::access::{RequestContext, SignInGuard};
 use crate::db::Conn;
-use crate::web::{Error, VisitorToken, plural, relative};
+use crate::web::{Error, plural, relative};
 
 /// The sessions of one user.
 #[derive(Template)]
@@ -19,8 +19,8 @@ pub struct SessionTable {
     address: String,
     csrf: String,
     sessions: Vec<Session>,
-    /// What opens the session of the reader, which is marked and ended by signing out only.
-    own: Option<VisitorToken>,
+    /// The session of the reader, which is marked and ended by signing out only.
+    own: Option<Uuid>,
     now: DateTime<Utc>,
 }
 
@@ -40,7 +40,7 @@ impl SessionTable {
             address,
             csrf: context.layout.csrf.clone(),
             sessions: queries::list(conn, user, guard.limits, now).await?,
-            own: guard.cookies.token(&context.req),
+            own: context.actor.session,
             now,
         })
     }
@@ -61,7 +61,7 @@ impl SessionTable {
     }
 
     fn is_own(&self, session: &Session) -> bool {
-        self.own.as_ref().is_some_and(|token| session.is_of(token))
+        self.own == Some(session.id)
     }
 
     fn caption(&self) -> String {

@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use connectory::access::Permission::ViewConnectors;
 
-use super::{is_signed_in, token};
-use crate::support::{Browser, PASSWORD, Page, TOKEN_COOKIE, TestApp};
+use super::is_signed_in;
+use crate::support::{Browser, PASSWORD, Page, SESSION_COOKIE, TestApp};
 
 const NEW: &str = "four quite other words";
 
@@ -23,15 +23,15 @@ async fn a_new_password_counts_at_once_and_ends_all_other_sessions() {
     let ben = app.person(&[ViewConnectors]).await;
     let elsewhere = app.signed_in(ben.user().clone()).await;
     let somebody = app.person(&[]).await;
-    let (cookie, old_token) = (ben.cookie(TOKEN_COOKIE).expect("a token"), token(&ben));
+    let (cookie, old_key) = (ben.cookie(SESSION_COOKIE).expect("a session"), ben.session_key());
     let page = change(&ben, PASSWORD, NEW).await.expect(303).follow().await;
     assert_eq!(page.flash(), "Your password was changed. All your other sessions were ended.");
     assert!(is_signed_in(&ben).await && is_signed_in(&somebody).await);
     assert!(!is_signed_in(&elsewhere).await);
     // The session goes on under another id; the old one opens nothing.
-    assert_ne!(token(&ben), old_token);
+    assert_ne!(ben.session_key(), old_key);
     let thief = app.browser();
-    thief.set_cookie(TOKEN_COOKIE, &cookie);
+    thief.set_cookie(SESSION_COOKIE, &cookie);
     assert!(!is_signed_in(&thief).await);
     let username = &ben.user().username;
     app.browser().sign_in(username, PASSWORD).await.expect(422);

@@ -7,20 +7,20 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 
 use super::is_signed_in;
-use crate::support::{PASSWORD, TOKEN_COOKIE, TestApp};
+use crate::support::{PASSWORD, SESSION_COOKIE, TestApp};
 
 #[tokio::test]
 async fn signing_out_ends_the_session_on_the_server() {
     let app = TestApp::start().await;
     let ana = app.super_admin().await;
-    let cookie = ana.cookie(TOKEN_COOKIE).expect("a token");
+    let cookie = ana.cookie(SESSION_COOKIE).expect("a token");
     let page = ana.open("/").await.form("/sign-out").send().await.expect(303);
     assert!(page.header("clear-site-data").contains("\"cache\""));
     assert_eq!(page.follow().await.flash(), "You are signed out");
     assert_eq!(app.count("SELECT count(*) FROM sessions").await, 0);
-    assert_ne!(ana.cookie(TOKEN_COOKIE).as_deref(), Some(cookie.as_str()));
+    assert_ne!(ana.cookie(SESSION_COOKIE).as_deref(), Some(cookie.as_str()));
 
-    ana.set_cookie(TOKEN_COOKIE, &cookie);
+    ana.set_cookie(SESSION_COOKIE, &cookie);
     assert!(!is_signed_in(&ana).await, "the old cookie opens nothing");
 }
 
@@ -143,9 +143,63 @@ async fn a_made_up_cookie_is_nobody() {
     let made_up = URL_SAFE_NO_PAD.encode([7; 32]);
     for cookie in [made_up.as_str(), "x", "", "!!!", &"A".repeat(3000)] {
         let visitor = app.browser();
-        visitor.set_cookie(TOKEN_COOKIE, cookie);
+        visitor.set_cookie(SESSION_COOKIE, cookie);
         assert!(!is_signed_in(&visitor).await, "{cookie}");
     }
+}
+
+#[tokio::test]
+async fn a_session_key_counts_with_its_signature_only() {
+    let (app, other) = (TestApp::start().await, TestApp::start().await);
+    let ana = app.super_admin().await;
+    let cookie = ana.cookie(SESSION_COOKIE).expect("a session");
+    let signed_elsewhere = other.super_admin().await.cookie(SESSION_COOKIE).expect("a session");
+    let (signature, _) = signed_elsewhere.split_at(signed_elsewhere.len() - ana.session_key().len());
+    let altered = cookie.replacen(|letter: char| letter.is_ascii_lowercase(), "A", 1);
+    for forged in [ana.session_key(), altered, format!("{signature}{}", ana.session_key())] {
+        let thief = app.browser();
+        thief.set_cookie(SESSION_COOKIE, &forged);
+        assert!(!is_signed_in(&thief).await, "{forged}");
+    }
+    assert!(is_signed_in(&ana).await);
+}
+
+#[tokio::test]
+async fn what_the_store_cannot_save_or_end_is_answered_with_a_page_and_all_headers() {
+    let app = TestApp::start().await;
+    let (ana, ben) = (app.super_admin().await, app.user(&[]).await);
+    app.sql(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$;
+         CREATE TRIGGER refuse BEFORE INSERT OR DELETE ON sessions FOR EACH ROW EXECUTE FUNCTION refuse()",
+    )
+    .await;
+    let begun = app.browser().sign_in(&ben.username, PASSWORD).await.expect(500);
+    let ended = ana.post("/sign-out", &[]).await.expect(500);
+    for page in [&begun, &ended] {
+        assert_eq!(page.h1(), "There is a problem with Connectory");
+        assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
+        assert_eq!(page.header("cache-control"), "no-store");
+    }
+    assert!(is_signed_in(&ana).await, "the session has not ended");
+    let recorded = "SELECT count(*) FROM audit_events WHERE kind = 'session.started' AND actor_id = ";
+    assert_eq!(app.count(&format!("{recorded} '{}'", ben.id)).await, 0, "in one transaction with the session");
+}
+
+#[tokio::test]
+async fn a_page_says_that_the_database_is_away_and_a_file_needs_none() {
+    let app = TestApp::start().await;
+    let ana = app.super_admin().await;
+    let page = ana.get("/connectors").await.expect(200);
+    let file = page.attribute("link[rel=stylesheet]", "href").expect("a style sheet");
+    app.take_database_away().await;
+    let page = ana.get("/connectors").await.expect(503);
+    assert_eq!(page.h1(), "Connectory cannot reach its database");
+    assert_eq!(page.header("retry-after"), "5");
+    assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
+    for open in [file.as_str(), "/healthz"] {
+        ana.get(open).await.expect(200);
+    }
+    app.give_database_back().await;
 }
 
 #[tokio::test]

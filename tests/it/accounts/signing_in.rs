@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use connectory::access::Permission::ViewConnectors;
 use sha2::{Digest, Sha256};
 
-use super::{founder, hex, is_signed_in, token};
-use crate::support::{PASSWORD, TOKEN_COOKIE, TestApp};
+use super::{founder, hex, is_signed_in, random_bits};
+use crate::support::{CSRF_COOKIE, PASSWORD, SESSION_COOKIE, TestApp};
 
 #[tokio::test]
 async fn a_name_and_its_password_open_the_home_page() {
@@ -64,18 +64,19 @@ async fn a_session_has_a_new_id_and_ends_the_one_before() {
     let (first, second) = (app.user(&[]).await, app.user(&[]).await);
     let browser = app.browser();
     let page = browser.get("/sign-in").await;
-    let before = browser.cookie(TOKEN_COOKIE).expect("a token before signing in");
+    let before = browser.cookie(CSRF_COOKIE).expect("a key before signing in");
     page.submit(|form| form.set("username", &first.username).set("password", PASSWORD)).await.expect(303);
-    let during = browser.cookie(TOKEN_COOKIE).expect("a token");
-    assert_ne!(before, during);
+    let during = browser.cookie(SESSION_COOKIE).expect("a session");
+    assert_ne!(before, browser.session_key());
     let thief = app.browser();
-    thief.set_cookie(TOKEN_COOKIE, &before);
-    assert!(!is_signed_in(&thief).await, "the token from before signing in is no session");
+    thief.set_cookie(CSRF_COOKIE, &before);
+    thief.set_cookie(SESSION_COOKIE, &before);
+    assert!(!is_signed_in(&thief).await, "the key from before signing in is no session");
 
     // In another tab that was open all the while.
     let fields = [("username", second.username.as_str()), ("password", PASSWORD)];
     browser.post("/sign-in", &fields).await.expect(303);
-    thief.set_cookie(TOKEN_COOKIE, &during);
+    thief.set_cookie(SESSION_COOKIE, &during);
     assert!(!is_signed_in(&thief).await, "the session before has ended");
     assert_eq!(app.count(&format!("SELECT count(*) FROM sessions WHERE user_id = '{}'", first.id)).await, 0);
 }
@@ -84,11 +85,11 @@ async fn a_session_has_a_new_id_and_ends_the_one_before() {
 async fn the_database_keeps_a_hash_of_the_session_only() {
     let app = TestApp::start().await;
     let ana = app.super_admin().await;
-    let token = token(&ana);
-    assert_eq!(app.value("SELECT encode(id_hash, 'hex') FROM sessions").await, hex(&Sha256::digest(&token)));
-    assert!(token.len() >= 16, "at least 128 bits");
+    let key = ana.session_key();
+    assert_eq!(app.value("SELECT encode(id_hash, 'hex') FROM sessions").await, hex(&Sha256::digest(&key)));
+    assert!(random_bits(&key).len() >= 16, "at least 128 bits");
     let row = app.value("SELECT sessions::text || encode(id_hash, 'base64') FROM sessions").await;
-    assert!(!row.contains(&hex(&token)) && !row.contains(&ana.cookie(TOKEN_COOKIE).expect("a token")));
+    assert!(!row.contains(&hex(&random_bits(&key))) && !row.contains(&hex(key.as_bytes())) && !row.contains(&key));
     assert_eq!(app.value("SELECT address FROM sessions").await, "127.0.0.1");
 }
 
@@ -136,23 +137,28 @@ async fn the_sign_in_page_sends_on_whoever_is_signed_in() {
 async fn the_cookie_is_kept_from_scripts_and_other_sites() {
     let app = TestApp::start().await;
     let page = app.browser().get("/first-run").await;
-    let cookie = page.header("set-cookie");
-    for part in ["connectory=", "HttpOnly", "SameSite=Lax", "Path=/"] {
-        assert!(cookie.contains(part), "{part} in {cookie}");
+    let signed_in = page.submit(|form| founder(&app, form)).await.expect(303);
+    for (page, name) in [(&page, "connectory-csrf="), (&signed_in, "connectory="), (&signed_in, "connectory-flash=")] {
+        let cookie = page.cookie_header(name);
+        for part in ["HttpOnly", "SameSite=Lax", "Path=/"] {
+            assert!(cookie.contains(part), "{part} in {cookie}");
+        }
+        assert!(!cookie.contains("Domain") && !cookie.contains("Secure"), "{cookie}");
     }
-    assert!(!cookie.contains("Domain") && !cookie.contains("Secure"), "{cookie}");
 }
 
 #[tokio::test]
 async fn over_https_the_cookie_is_bound_to_the_host_and_browsers_are_told_to_stay() {
     let app = TestApp::start_with(|site| site.public_url = "https://connectory.example.org".into()).await;
     let browser = app.browser();
-    let page = browser.get("/first-run").await.submit(|form| founder(&app, form)).await.expect(303);
-    let cookie = page.header("set-cookie");
-    assert!(
-        cookie.starts_with("__Host-connectory=") && cookie.contains("Secure") && !cookie.contains("Domain"),
-        "{cookie}"
-    );
+    let first = browser.get("/first-run").await;
+    let page = first.submit(|form| founder(&app, form)).await.expect(303);
+    for (page, name) in
+        [(&first, "__Host-connectory-csrf="), (&page, "__Host-connectory="), (&page, "__Host-connectory-flash=")]
+    {
+        let cookie = page.cookie_header(name);
+        assert!(cookie.contains("Secure") && !cookie.contains("Domain"), "{cookie}");
+    }
     assert!(page.header("strict-transport-security").starts_with("max-age=31536000"));
     assert_eq!(browser.open("/").await.flash(), "You are the first super admin of this Connectory");
     assert_eq!(app.browser().sign_in("ana", PASSWORD).await.location(), Some("/"));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{BUTTON, Staff};
 use crate::people::history;
 use crate::support::identity_provider::query;
-use crate::support::{PASSWORD, TOKEN_COOKIE};
+use crate::support::{CSRF_COOKIE, PASSWORD};
 
 fn claims(subject: &str, username: &str) -> Value {
     json!({"sub": subject, "preferred_username": username, "name": "Ben Okafor"})
@@ -152,11 +152,11 @@ async fn the_session_is_a_new_one_and_leads_to_the_page_that_was_asked_for() {
     let staff = Staff::start().await;
     let ben = staff.app.browser();
     let page = ben.get("/profile").await.expect(303).follow().await;
-    let before = ben.cookie(TOKEN_COOKIE);
+    let before = ben.cookie(CSRF_COOKIE);
     let request = super::leads_to(&page.form("/sign-in/attempts").send().await);
     let page = staff.follow(&ben, &staff.provider.answer(&request)).await;
     assert_eq!(page.location(), Some("/profile"));
-    assert_ne!(ben.cookie(TOKEN_COOKIE), before);
+    assert_ne!(Some(ben.session_key()), before);
     for elsewhere in ["https://evil.example", "//evil.example", "/\\evil", ""] {
         let browser = staff.app.browser();
         let page = browser.get("/sign-in").await;

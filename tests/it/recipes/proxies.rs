@@ -71,7 +71,7 @@ impl Site {
         let page = self.get("/sign-in", "").await;
         assert_eq!(page.status(), 200);
         assert_eq!(page.headers()["strict-transport-security"], "max-age=31536000");
-        let before = cookie(&page);
+        let before = cookie(&page, "__Host-connectory-csrf=");
         let html = page.text().await.expect("a page");
         let csrf = html.split("name=\"csrf\" value=\"").nth(1).expect("a form");
         let csrf = csrf.split('"').next().expect("a value");
@@ -84,7 +84,7 @@ impl Site {
             .header("X-Forwarded-For", "198.51.100.9");
         let answer = request.send().await.expect("an answer");
         assert_eq!(answer.status(), 303);
-        cookie(&answer)
+        cookie(&answer, "__Host-connectory=")
     }
 
     /// Everything that the document promises of a proxy.
@@ -116,11 +116,11 @@ impl Site {
     }
 }
 
-/// What the browser sends back of the visitor's cookie.
-fn cookie(answer: &Response) -> String {
+/// What the browser sends back of the cookie of this name.
+fn cookie(answer: &Response, name: &str) -> String {
     let cookies = answer.headers().get_all(SET_COOKIE).iter();
     let mut cookies = cookies.filter_map(|cookie| cookie.to_str().ok());
-    let cookie = cookies.find(|cookie| cookie.starts_with("__Host-connectory="));
+    let cookie = cookies.find(|cookie| cookie.starts_with(name));
     let cookie = cookie.expect("a cookie");
     assert!(cookie.contains("; Secure"), "{cookie}");
     cookie.split(';').next().expect("a value").to_owned()

@@ -282,7 +282,7 @@ async fn no_secret_is_in_the_database_its_dump_its_files_the_log_or_a_page() {
     let master_bytes: Vec<u8> = (0..master.len() / 2)
         .map(|at| u8::from_str_radix(&master[2 * at..2 * at + 2], 16).expect("hexadecimal digits"))
         .collect();
-    let session = browser.cookie(TOKEN_COOKIE).expect("a session");
+    let session = browser.session_key();
     let session_bytes =
         URL_SAFE.decode(format!("{session}{}", "=".repeat((4 - session.len() % 4) % 4))).expect("base64");
     let client_key = client.key_pem.lines().nth(1).expect("a line of the key");

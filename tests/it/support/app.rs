@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use actix_web::cookie::Key;
 use chrono::TimeDelta;
 use connectory::access::{Actor, ApiKeys, PasswordHasher, SessionLimits, TrustedProxies};
 use connectory::accounts::FirstRun;
@@ -105,6 +106,7 @@ impl TestApp {
             outbound,
             hasher: HASHER.clone(),
             api_keys: ApiKeys::new(&clock, &notices),
+            cookie_key: Key::generate(),
             limits: SessionLimits { idle: Duration::from_secs(3600), lifetime: Duration::from_secs(12 * 3600) },
             resources: ResourceLimits::default(),
             retention: Retention(30),

@@ -16,8 +16,14 @@ use super::people::User;
 /// The media type of submitted forms.
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// The cookie that carries the visitor's token on a site without TLS.
-pub const TOKEN_COOKIE: &str = "connectory";
+/// The cookie of the session on a site without TLS.
+pub const SESSION_COOKIE: &str = "connectory";
+
+/// The cookie with the CSRF key of a visitor without a session on such a site.
+pub const CSRF_COOKIE: &str = "connectory-csrf";
+
+/// What stands before the session key in its cookie: an HMAC-SHA-256 in Base64.
+const SIGNATURE_LENGTH: usize = 44;
 
 /// One visitor. Clones share their cookies.
 #[derive(Clone)]
@@ -122,8 +128,20 @@ impl Browser {
         self.jar().get(name).cloned()
     }
 
+    /// The session key of the session's cookie, without its signature.
+    pub fn session_key(&self) -> String {
+        let cookie = self.cookie(SESSION_COOKIE).expect("a session");
+        let signed = percent_encoding::percent_decode_str(&cookie).decode_utf8().expect("text");
+        signed[SIGNATURE_LENGTH..].to_string()
+    }
+
     pub fn set_cookie(&self, name: &str, value: &str) {
         self.jar().insert(name.to_string(), value.to_string());
+    }
+
+    /// Has the same cookies as another visitor, perhaps of another instance.
+    pub fn take_cookies_of(&self, other: &Browser) {
+        *self.jar() = other.jar().clone();
     }
 
     fn keep_cookies(&self, headers: &HeaderMap) {

@@ -24,7 +24,7 @@ pub mod upstream;
 pub mod web_server;
 
 pub use app::{METRICS_TOKEN, TestApp};
-pub use browser::{Browser, TOKEN_COOKIE};
+pub use browser::{Browser, CSRF_COOKIE, SESSION_COOKIE};
 pub use form::FormFill;
 pub use page::{Page, words};
 pub use people::PASSWORD;

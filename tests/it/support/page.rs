@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use connectory::access::OWN_PASSWORD;
-use reqwest::header::{HeaderMap, LOCATION};
+use reqwest::header::{HeaderMap, LOCATION, SET_COOKIE};
 use scraper::{ElementRef, Html, Selector};
 
 use super::{Browser, FormFill, PASSWORD};
@@ -35,6 +35,12 @@ impl Page {
 
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("a readable header"))
+    }
+
+    /// The header that sets the cookie of this name, which ends with `=`.
+    pub fn cookie_header(&self, name: &str) -> &str {
+        let mut cookies = self.headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+        cookies.find(|cookie| cookie.starts_with(name)).unwrap_or_else(|| panic!("{} sets no {name}", self.path))
     }
 
     /// Where the answer sends the browser.

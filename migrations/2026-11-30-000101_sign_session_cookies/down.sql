@@ -1,0 +1,2 @@
+DELETE FROM sessions;
+DROP TABLE cookie_keys;
