@@ -1,6 +1,6 @@
 //! The server: what the handlers share, the order of the layers, background work, the graceful stop.
 
-mod brakes;
+mod limits;
 mod slow_reader;
 
 use std::net::TcpListener;
@@ -17,7 +17,7 @@ use anyhow::Context;
 use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
 
-use self::brakes::Brakes;
+use self::limits::Limits;
 use self::slow_reader::disconnect_after;
 use crate::access::{ApiKeys, Gate, PasswordHasher, SessionLimits, SignInGuard, TrustedProxies, purge_sessions};
 use crate::accounts::{DbSessionStore, FirstRun};
@@ -160,7 +160,7 @@ struct Shared {
 
 /// Serves the site on `listener` until the server is stopped by its handle.
 pub fn serve(site: Site, keeper: TokenKeeper, call_log: CallLog, listener: TcpListener) -> anyhow::Result<Server> {
-    let brakes = Brakes::new(&site.clock, &site.resources);
+    let limits = Limits::new(&site.clock, &site.resources);
     let patience = site.resources.client_idle;
     let workers = site.workers;
     let shared = Shared {
@@ -169,7 +169,7 @@ pub fn serve(site: Site, keeper: TokenKeeper, call_log: CallLog, listener: TcpLi
         keeper,
         call_log,
     };
-    let server = HttpServer::new(move || worker(site.clone(), shared.clone(), brakes.clone()))
+    let server = HttpServer::new(move || worker(site.clone(), shared.clone(), limits.clone()))
         .workers(workers)
         // Whoever calls and goes away wants no answer any more, and the API need not make one.
         .h1_allow_half_closed(false)
@@ -186,7 +186,7 @@ pub fn serve(site: Site, keeper: TokenKeeper, call_log: CallLog, listener: TcpLi
 fn worker(
     site: Site,
     shared: Shared,
-    brakes: Brakes,
+    limits: Limits,
 ) -> ActixApp<
     impl actix_web::dev::ServiceFactory<
         actix_web::dev::ServiceRequest,
@@ -204,7 +204,7 @@ fn worker(
         hasher: site.hasher.clone(),
         limits: site.limits,
         cookies,
-        brake: brakes.sign_in,
+        limit: limits.sign_in,
     };
     let store = DbSessionStore { db: db.clone(), clock: site.clock.clone(), limits: site.limits };
     let door = Door {
@@ -224,10 +224,10 @@ fn worker(
         log: shared.call_log.clone(),
         endpoints: shared.endpoints,
         keeper: shared.keeper.clone(),
-        unknown_keys: UnknownKeys::new(brakes.keys, brakes.spare_keys),
-        quotas: brakes.key_quotas,
-        log_throttle: brakes.refused.clone(),
-        refusals: brakes.refusals.clone(),
+        unknown_keys: UnknownKeys::new(limits.unknown_keys, limits.spare_keys),
+        quotas: limits.key_quotas,
+        log_throttle: limits.refused.clone(),
+        refusals: limits.refusals.clone(),
         address: PublicAddress::new(&site.public_url).to_string(),
         own_name: Pseudonym::of(&site.public_url),
         meters: Meters::default(),
@@ -241,16 +241,16 @@ fn worker(
         .app_data(web::Data::new(site.sign_ins))
         .app_data(web::Data::new(site.proxies))
         .app_data(web::Data::new(site.about))
-        .app_data(web::Data::new(brakes.token_requests))
-        .app_data(web::Data::new(brakes.refused))
-        .app_data(web::Data::new(brakes.refusals))
+        .app_data(web::Data::new(limits.token_requests))
+        .app_data(web::Data::new(limits.refused))
+        .app_data(web::Data::new(limits.refusals))
         .app_data(web::Data::new(api))
         .app_data(web::Data::new(shared.keeper))
         .app_data(web::Data::new(shared.call_log))
         .app_data(web::Data::new(relay))
-        .app_data(web::Data::new(brakes.run_bodies))
-        .app_data(web::Data::from(brakes.page_bodies))
-        .app_data(web::Data::new(brakes.runs))
+        .app_data(web::Data::new(limits.run_bodies))
+        .app_data(web::Data::from(limits.page_bodies))
+        .app_data(web::Data::new(limits.runs))
         .app_data(web::Data::new(site.retention))
         .app_data(web::Data::new(site.channels.clone()))
         .app_data(web::Data::new(PublicAddress::new(&site.public_url)))

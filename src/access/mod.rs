@@ -8,23 +8,20 @@ mod actor;
 mod api_keys;
 mod client_address;
 mod confirmation;
-mod counts;
 mod gate;
 mod needs;
 mod new_password;
 mod password;
 mod permission;
-mod quota;
+mod rate_limit;
 mod reauthentication;
 mod request_context;
 mod rights;
 mod sessions;
 mod sign_in_alarms;
-mod sign_in_brake;
 mod sign_in_guard;
+mod sign_in_limit;
 mod sign_in_places;
-mod throttle;
-mod turns;
 mod visibility;
 
 pub use actor::{Actor, PROGRAMS, RESERVED_NAMES, attribution};
@@ -36,7 +33,7 @@ pub use needs::Needs;
 pub use new_password::{PasswordProblem, check_new_password};
 pub use password::PasswordHasher;
 pub use permission::{Coupled, Permission, PermissionSet};
-pub use quota::{InUse, OverQuota, QuotaLimits, Quotas};
+pub use rate_limit::{InUse, OverQuota, QuotaLimits, Quotas, RateLimit};
 pub use reauthentication::Asks;
 pub use request_context::RequestContext;
 pub use rights::{Right, Rights};
@@ -45,10 +42,9 @@ pub use sessions::{
     session_hash, set_session_error,
 };
 pub use sign_in_alarms::sign_in_alarm;
-pub use sign_in_brake::SignInBrake;
 pub use sign_in_guard::SignInGuard;
+pub use sign_in_limit::SignInLimit;
 pub use sign_in_places::{network, note_place};
-pub use throttle::Throttle;
 pub use visibility::{Visibility, admission_sql};
 
 pub use crate::web::OWN_PASSWORD;

@@ -1,11 +1,11 @@
-//! What stands between a guess and an account: the brake and the hasher, wherever a password is asked for.
+//! What stands between a guess and an account: the rate limit and the hasher, wherever a password is asked for.
 
 use actix_web::HttpRequest;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::sign_in_brake::Braked;
-use super::{Actor, PasswordHasher, SessionLimits, SignInBrake, client_address, sign_in_alarms, sign_in_places};
+use super::sign_in_limit::OverLimit;
+use super::{Actor, PasswordHasher, SessionLimits, SignInLimit, client_address, sign_in_alarms, sign_in_places};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::db::schema::users;
@@ -20,7 +20,7 @@ pub struct SignInGuard {
     pub limits: SessionLimits,
     pub cookies: Cookies,
     /// All workers of a process share it.
-    pub brake: SignInBrake,
+    pub limit: SignInLimit,
 }
 
 impl SignInGuard {
@@ -28,25 +28,25 @@ impl SignInGuard {
     /// known here only while many names, or this one from many addresses, are tried.
     pub async fn take(&self, req: &HttpRequest, account: &str) -> Result<(), Error> {
         let address = client_address(req);
-        let taken = match self.brake.take(&address, account) {
+        let taken = match self.limit.take(&address, account) {
             Ok(()) => Ok(()),
-            Err(Braked::Name(wait)) => Err(wait),
-            Err(Braked::Address(wait)) => {
+            Err(OverLimit::Name(wait)) => Err(wait),
+            Err(OverLimit::Address(wait)) => {
                 if self.is_known(&address, account).await? {
-                    self.brake.take_known(&address, account)
+                    self.limit.take_known(&address, account)
                 } else {
-                    // Trying again sooner is worth it, for the others may have gone, and does not put the turn off.
-                    let turn = self.brake.take_turn(&address, account);
-                    turn.map_err(|until_turn| until_turn.min(wait))
+                    // Trying again sooner is worth it, for the others may have gone, and does not put the wait off.
+                    let waited = self.limit.take_from_waitlist(&address, account);
+                    waited.map_err(|until_let_through| until_let_through.min(wait))
                 }
             }
-            Err(Braked::Account(wait)) => {
+            Err(OverLimit::Account(wait)) => {
                 if self.is_known(&address, account).await? {
                     Ok(())
                 } else {
                     self.raise_alarm(account).await?;
-                    let turn = self.brake.wait_for_turn(&address, account);
-                    turn.map_err(|until_turn| until_turn.min(wait))
+                    let waited = self.limit.wait_in_waitlist(&address, account);
+                    waited.map_err(|until_let_through| until_let_through.min(wait))
                 }
             }
         };
@@ -60,7 +60,7 @@ impl SignInGuard {
 
     /// Tells the person of the account that strangers are slowed down there.
     async fn raise_alarm(&self, account: &str) -> Result<(), Error> {
-        if !self.brake.is_alarm_due(account) {
+        if !self.limit.is_alarm_due(account) {
             return Ok(());
         }
         metrics::counter!("connectory_sign_in_alarms_total").increment(1);
@@ -75,7 +75,7 @@ impl SignInGuard {
         actor: &Actor,
         password: String,
     ) -> Result<Option<String>, Error> {
-        let taken = self.brake.take_known(&client_address(req), &actor.username);
+        let taken = self.limit.take_known(&client_address(req), &actor.username);
         taken.map_err(Error::TooMany)?;
         let row = users::table.filter(users::id.nullable().eq(actor.id)).filter(users::active);
         let stored: Option<Option<String>> =

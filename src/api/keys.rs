@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::problem::{KEY_MISSING, Problem};
 use super::request::RequestMeta;
 use super::serve::Api;
-use crate::access::{Actor, ApiKey, KeyHolder, KeyRefusal, Throttle, network};
+use crate::access::{Actor, ApiKey, KeyHolder, KeyRefusal, RateLimit, network};
 use crate::audit::Refusal;
 use crate::web::Error;
 
@@ -86,28 +86,28 @@ async fn audit_refusal(api: &Api, meta: &RequestMeta, key: &str, refusal: &KeyRe
 /// The rate limit of unknown keys of one worker.
 pub struct UnknownKeys {
     /// Counts unknown keys by network, for all workers.
-    throttle: Throttle,
+    rate_limit: RateLimit,
     /// Look-ups for networks that have none left by the former.
-    spare: Throttle,
+    spare: RateLimit,
     look_ups: Semaphore,
 }
 
 impl UnknownKeys {
-    pub fn new(throttle: Throttle, spare: Throttle) -> UnknownKeys {
-        UnknownKeys { throttle, spare, look_ups: Semaphore::new(LOOK_UPS) }
+    pub fn new(rate_limit: RateLimit, spare: RateLimit) -> UnknownKeys {
+        UnknownKeys { rate_limit, spare, look_ups: Semaphore::new(LOOK_UPS) }
     }
 
     /// A permit to look up a key that is not in the cache.
     async fn admit(&self, address: &str) -> Result<SemaphorePermit<'_>, KeyRefusal> {
         let network = network(address);
-        let is_usual = self.throttle.wait(&network).is_none();
+        let is_usual = self.rate_limit.wait(&network).is_none();
         if !is_usual {
             self.spare.take(&network).map_err(KeyRefusal::TooManyUnknown)?;
         }
         let permit = tokio::time::timeout(LOOK_UP_WAIT, self.look_ups.acquire()).await;
         let permit = permit.map_err(|_| busy())?.map_err(|_| busy())?;
         // Other requests of the network may have used up the tries while this one waited.
-        match self.throttle.wait(&network) {
+        match self.rate_limit.wait(&network) {
             Some(wait) if is_usual => Err(KeyRefusal::TooManyUnknown(wait)),
             _ => Ok(permit),
         }
@@ -115,7 +115,7 @@ impl UnknownKeys {
 
     /// Counts a key that was not found.
     fn count(&self, address: &str) -> KeyRefusal {
-        let counted = self.throttle.take(&network(address));
+        let counted = self.rate_limit.take(&network(address));
         counted.map_or_else(KeyRefusal::TooManyUnknown, |()| KeyRefusal::Unknown)
     }
 }

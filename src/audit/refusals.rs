@@ -14,20 +14,20 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Changes, Event, record};
-use crate::access::{Actor, Throttle, network};
+use crate::access::{Actor, RateLimit, network};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::web::{Error, LogThrottle};
 
-/// Lines of refusals that are written at once; then one in each [`REFILL`], for all addresses together.
+/// Lines of refusals that are written at once; then one in each [`PERIOD`], for all addresses together.
 const LINES: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
-const REFILL: Duration = Duration::from_secs(10);
+const PERIOD: Duration = Duration::from_secs(10);
 
 /// Counts refusals in this process; clones agree.
 #[derive(Clone)]
 pub struct Refusals {
     log_throttle: LogThrottle,
-    lines: Throttle,
+    lines: RateLimit<()>,
     /// Refusals for which there was no line, of whatever kind.
     left_out: Arc<AtomicU64>,
 }
@@ -51,7 +51,7 @@ impl Refusals {
     pub fn new(clock: &Clock) -> Refusals {
         Refusals {
             log_throttle: LogThrottle::new(clock),
-            lines: Throttle::every(clock, REFILL, LINES),
+            lines: RateLimit::new(clock, LINES, PERIOD),
             left_out: Arc::default(),
         }
     }
@@ -62,7 +62,7 @@ impl Refusals {
         metrics::counter!("connectory_refusals_total", "kind" => kind).increment(1);
         let network = network(address);
         let same = self.log_throttle.note(&format!("{network} {kind} {what}"))?;
-        if self.lines.take("").is_err() {
+        if self.lines.take(&()).is_err() {
             self.left_out.fetch_add(same + 1, Ordering::Relaxed);
             return None;
         }

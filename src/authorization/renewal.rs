@@ -5,14 +5,14 @@ use actix_web::{HttpResponse, web};
 
 use super::keeper::{TokenKeeper, TokenProblem};
 use super::tab::{Notice, Stored, load, tab_page};
-use crate::access::{RequestContext, Right, Throttle};
+use crate::access::{RateLimit, RequestContext, Right};
 use crate::web::{Error, Form, Segment};
 
 /// Fetches a new token with what is stored. An answer without a token changes nothing and is shown.
 pub async fn renew(
     context: RequestContext,
     keeper: web::Data<TokenKeeper>,
-    brake: web::Data<Throttle>,
+    rate_limit: web::Data<RateLimit>,
     Segment(key): Segment,
     Form(_): Form,
 ) -> Result<HttpResponse, Error> {
@@ -21,7 +21,7 @@ pub async fn renew(
     if !stored.can_fetch() {
         return Err(Error::NotFound);
     }
-    brake.take(&context.actor.username).map_err(Error::TooMany)?;
+    rate_limit.take(&context.actor.username).map_err(Error::TooMany)?;
     let back = format!("/connectors/{}/authorization", stored.connector.key);
     match keeper.renew_now(stored.connector.id, &context.actor).await {
         Ok(()) => {

@@ -19,7 +19,7 @@ use super::origins::OriginReview;
 use super::save::save;
 use super::secret_field::SecretChange;
 use super::tab_conflict::conflict;
-use crate::access::{RequestContext, Right, SignInGuard, Throttle, password_again};
+use crate::access::{RateLimit, RequestContext, Right, SignInGuard, password_again};
 use crate::connectors::{Connector, ConnectorHead, Health, Method, Tab};
 use crate::db::version::SeenVersion;
 use crate::oauth::Refusal;
@@ -175,7 +175,7 @@ pub async fn update(
     vault: web::Data<Vault>,
     outbound: web::Data<Outbound>,
     keeper: web::Data<TokenKeeper>,
-    (brake, guard): (web::Data<Throttle>, web::Data<SignInGuard>),
+    (rate_limit, guard): (web::Data<RateLimit>, web::Data<SignInGuard>),
     Segment(key): Segment,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
@@ -191,7 +191,7 @@ pub async fn update(
         return tab_page(context, stored, Notice::None, StatusCode::OK);
     }
     if purpose != Purpose::Save {
-        brake.take(&context.actor.username).map_err(Error::TooMany)?;
+        rate_limit.take(&context.actor.username).map_err(Error::TooMany)?;
     }
     if purpose == Purpose::Discover {
         return discovery::discover(context, &vault, &outbound, stored, &data).await;

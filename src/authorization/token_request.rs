@@ -13,7 +13,7 @@ use super::origins::{ApprovedOrigins, NewValue, approved_for_new};
 use super::queries::{self, NewSecret, SealedValues};
 use super::token_form::{TokenForm, TokenQuestion};
 use super::transport::{patience, transport_of, waiting_limits_of};
-use crate::access::{Actor, RequestContext, Right, Throttle};
+use crate::access::{Actor, RateLimit, RequestContext, Right};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector, ConnectorHead, ConnectorId, Method, Tab};
 use crate::db::Conn;
@@ -113,7 +113,7 @@ pub async fn create(
     context: RequestContext,
     vault: web::Data<Vault>,
     outbound: web::Data<Outbound>,
-    brake: web::Data<Throttle>,
+    rate_limit: web::Data<RateLimit>,
     Segment(key): Segment,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
@@ -128,7 +128,7 @@ pub async fn create(
     let Some(request) = form.check(&password, &client_secret) else {
         return request_page(context, &connector, form, Outcome::None, limits, StatusCode::UNPROCESSABLE_ENTITY);
     };
-    brake.take(&context.actor.username).map_err(Error::TooMany)?;
+    rate_limit.take(&context.actor.username).map_err(Error::TooMany)?;
     let answer = request_token(&outbound, &transport, limits, &request, context.now()).await;
     record_request(&context, &connector, &form, &answer).await?;
     let outcome = match answer {

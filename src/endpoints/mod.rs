@@ -23,4 +23,4 @@ pub use delete::{confirm_delete, delete};
 pub use editor::{create, edit, new, update};
 pub use list::show as list;
 pub use model::{EndpointId, HttpMethod};
-pub use run::{RunBodies, RunBrake, download, run};
+pub use run::{RunBodies, RunQuotas, download, run};

@@ -61,7 +61,7 @@ pub(super) async fn leave(
     user: Option<Uuid>,
     next: &str,
 ) -> Result<HttpResponse, Error> {
-    let wait = sign_ins.throttle.take(&client_address(req));
+    let wait = sign_ins.rate_limit.take(&client_address(req));
     wait.map_err(Error::TooMany)?;
     let provider = sign_ins.provider()?;
     match depart(req, (guard, sign_ins), user, next).await? {

@@ -32,7 +32,7 @@ pub use settings::Settings;
 
 use provider::Provider;
 
-use crate::access::Throttle;
+use crate::access::RateLimit;
 use crate::accounts::SignInProvider;
 use crate::clock::Clock;
 use crate::outbound::Outbound;
@@ -42,13 +42,13 @@ use crate::web::{Error, PublicAddress};
 /// Departures for the provider that one address may begin at once; then one a second. A whole company may sit behind
 /// one.
 const DEPARTURES: NonZeroU32 = NonZeroU32::MIN.saturating_add(119);
-const REFILL: Duration = Duration::from_secs(1);
+const PERIOD: Duration = Duration::from_secs(1);
 
 /// What signing in through the provider needs; all workers share it.
 #[derive(Clone)]
 pub struct SignIns {
     provider: Option<Provider>,
-    throttle: Throttle,
+    rate_limit: RateLimit,
     vault: Vault,
     /// Where the provider sends people back to; it must know this address letter by letter.
     redirect_url: String,
@@ -64,7 +64,7 @@ impl SignIns {
         let provider = settings.map(|settings| Provider::new(settings, outbound.clone(), clock.clone()));
         SignIns {
             provider,
-            throttle: Throttle::every(clock, REFILL, DEPARTURES),
+            rate_limit: RateLimit::new(clock, DEPARTURES, PERIOD),
             vault: vault.clone(),
             redirect_url: format!("{address}/sign-in/callback"),
         }

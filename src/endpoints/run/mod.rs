@@ -45,19 +45,19 @@ pub(super) use report::{Outcome, Report, bytes};
 const RUNS: NonZeroU32 = NonZeroU32::MIN.saturating_add(119);
 
 /// The time in which one more comes back.
-const REFILL: Duration = Duration::from_secs(30);
+const PERIOD: Duration = Duration::from_secs(30);
 /// Runs of one person under way.
 const RUNS_AT_ONCE: usize = 8;
 
-/// A brake on runs.
+/// The quota of runs of each person.
 #[derive(Clone)]
-pub struct RunBrake(Quotas);
+pub struct RunQuotas(Quotas);
 
-impl RunBrake {
+impl RunQuotas {
     /// `bodies` is the memory for the answers of all people's runs.
-    pub fn new(clock: &Clock, bodies: &Arc<Budget>) -> RunBrake {
-        let limits = QuotaLimits { burst: RUNS, refill: REFILL, at_once: RUNS_AT_ONCE };
-        RunBrake(Quotas::new(clock, limits, bodies))
+    pub fn new(clock: &Clock, bodies: &Arc<Budget>) -> RunQuotas {
+        let limits = QuotaLimits { burst: RUNS, period: PERIOD, at_once: RUNS_AT_ONCE };
+        RunQuotas(Quotas::new(clock, limits, bodies))
     }
 }
 
@@ -78,11 +78,11 @@ struct Ready {
 pub async fn run(
     context: RequestContext,
     (relay, log): (web::Data<Relay>, web::Data<CallLog>),
-    (bodies, brake): (web::Data<RunBodies>, web::Data<RunBrake>),
+    (bodies, quotas): (web::Data<RunBodies>, web::Data<RunQuotas>),
     Segments([key, id]): Segments<2>,
     Form(data): Form,
 ) -> Result<HttpResponse, Error> {
-    let in_use = brake.0.take(context.actor.id.unwrap_or_default());
+    let in_use = quotas.0.take(context.actor.id.unwrap_or_default());
     let in_use = in_use.map_err(|over| Error::TooMany(over.wait()))?;
     let mut editor = read(&context, &key, &id, &data).await?;
     let Some(ready) = ready(&mut editor.form) else {
