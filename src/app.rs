@@ -19,7 +19,7 @@ use tokio::runtime::Handle;
 
 use self::limits::Limits;
 use self::slow_reader::disconnect_after;
-use crate::access::{ApiKeys, Gate, PasswordHasher, SessionLimits, SignInGuard, TrustedProxies, purge_sessions};
+use crate::access::{AccessCheck, ApiKeys, PasswordHasher, SessionLimits, SignInGuard, TrustedProxies, purge_sessions};
 use crate::accounts::{DbSessionStore, FirstRun};
 use crate::api::{self, Api, Meters, Pseudonym, UnknownKeys};
 use crate::audit::chain::{self, Anchor};
@@ -35,7 +35,7 @@ use crate::notices::{Channels, Courier};
 use crate::openid::{self, SignIns};
 use crate::outbound::Outbound;
 use crate::relay::{Relay, Switchboard};
-use crate::routes::{self, Door};
+use crate::routes::{self, PageLayers};
 use crate::status::Metrics;
 use crate::system::About;
 use crate::vault::Vault;
@@ -207,8 +207,8 @@ fn worker(
         limit: limits.sign_in,
     };
     let store = DbSessionStore { db: db.clone(), clock: site.clock.clone(), limits: site.limits };
-    let door = Door {
-        gate: Gate { guard: guard.clone(), origin: site.public_url.as_str().into() },
+    let page_layers = PageLayers {
+        check: AccessCheck { guard: guard.clone(), origin: site.public_url.as_str().into() },
         sessions: SessionMiddleware::builder(store, site.cookie_key.clone())
             .cookie_name(cookies.session_name().into())
             .cookie_secure(cookies.secure)
@@ -262,7 +262,7 @@ fn worker(
         .app_data(web::Data::new(site.metrics.clone()))
         .app_data(web::Data::new(site.first_run.clone()))
         .wrap(from_fn(layers))
-        .configure(move |config| routes::configure(config, &door))
+        .configure(move |config| routes::configure(config, &page_layers))
 }
 
 /// The layers of pages; programs have their own way.

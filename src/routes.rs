@@ -1,5 +1,5 @@
-//! Every route of the site: method, path, what it needs, whether it asks for the own password again, handler. A route
-//! that does not stand here does not exist.
+//! Every route of the site: method, path, what it needs, whether it asks for the own password again, handler. There are
+//! no others.
 
 use std::collections::HashSet;
 
@@ -16,7 +16,7 @@ use crate::access::Permission::{
     CallConnectors, CreateCategories, CreateConnectors, DeleteCategories, DeleteConnectors, EditCategories,
     EditConnectors, ManageUsers, ViewActivity, ViewAuditLog, ViewCategories, ViewConnectors,
 };
-use crate::access::{Gate, Needs, gate, session_errors};
+use crate::access::{AccessCheck, Needs, check_access, session_errors};
 use crate::accounts::DbSessionStore;
 use crate::web::{Error, Segment, assets};
 use crate::{
@@ -64,7 +64,7 @@ macro_rules! keys_of {
 /// The site on one screen.
 #[rustfmt::skip] // a table: a route a line
 pub fn all() -> Vec<Route> {
-    use Needs::{Nothing, SignIn, SuperAdmin};
+    use Needs::{Nothing, Open, SignIn, SuperAdmin};
     let may = Needs::Permission;
     let of_programs = keys_of!("/programs/{program}", may(ManageUsers), may(ManageUsers));
     let of_people = keys_of!("/profile", SignIn, may(CallConnectors));
@@ -145,7 +145,7 @@ pub fn all() -> Vec<Route> {
         get("/profile", SignIn, accounts::profile),
         post("/profile", SignIn, Never("name and looks give no power"), accounts::update_profile),
         get("/profile/password", SignIn, accounts::ask_password),
-        post("/profile/password", SignIn, Never("its own form asks for the present password, every time"), accounts::change_password),
+        post("/profile/password", SignIn, Never("its own form asks for the current password, every time"), accounts::change_password),
         get("/profile/sessions", SignIn, accounts::own_sessions),
         post("/profile/sessions/{session}/sign-outs", SignIn, TAKES_AWAY, accounts::end_own_session),
         get("/profile/sign-outs", SignIn, accounts::ask_sign_outs),
@@ -192,11 +192,11 @@ pub fn all() -> Vec<Route> {
         get("/set-password", Nothing, people::set_password),
         post("/set-password", Nothing, Never("nobody is signed in: the link itself is shown"), people::open_invitation),
         post("/set-password/password", Nothing, Never("nobody is signed in: the link itself is shown"), people::take_invitation),
-        get("/static/{file}", Nothing, asset),
-        get("/favicon.ico", Nothing, favicon),
-        get("/healthz", Nothing, status::alive),
-        get("/readyz", Nothing, status::ready),
-        get("/metrics", Nothing, status::metrics),
+        get("/static/{file}", Open, asset),
+        get("/favicon.ico", Open, favicon),
+        get("/healthz", Open, status::alive),
+        get("/readyz", Open, status::ready),
+        get("/metrics", Open, status::metrics),
     ];
     all.extend(of_programs);
     all.extend(of_people);
@@ -234,15 +234,15 @@ where
     Route { method: Method::POST, path, needs, asks, handler: Box::new(move || web::post().to(handler.clone())) }
 }
 
-/// What stands before the pages: the sessions, and the gate.
+/// What stands before the pages: the session, and the access check.
 #[derive(Clone)]
-pub struct Door {
-    pub gate: Gate,
+pub struct PageLayers {
+    pub check: AccessCheck,
     pub sessions: SessionMiddleware<DbSessionStore>,
 }
 
-/// Puts every route behind its gate.
-pub fn configure(config: &mut web::ServiceConfig, door: &Door) {
+/// Puts every page behind session and access check.
+pub fn configure(config: &mut web::ServiceConfig, layers: &PageLayers) {
     // First, because calls come more often than pages are opened.
     config.service(api::scope());
     let mut routes = all();
@@ -253,23 +253,22 @@ pub fn configure(config: &mut web::ServiceConfig, door: &Door) {
     for path in paths {
         let same_path = routes.iter().filter(|route| route.path == path);
         let resource = same_path.fold(web::resource(path), |resource, route| {
-            // Files and probes are for everybody, at any time: they do not even ask who comes.
             let handler = (route.handler)();
-            let open = matches!(path, "/static/{file}" | "/favicon.ico" | "/healthz" | "/readyz" | "/metrics");
-            resource.route(if open { handler } else { behind(door, (route.needs, route.asks), handler) })
+            let is_open = route.needs == Needs::Open;
+            resource.route(if is_open { handler } else { behind(layers, (route.needs, route.asks), handler) })
         });
-        config.service(resource.default_service(behind(door, (Needs::Nothing, LOOKS), web::to(method_not_allowed))));
+        config.service(resource.default_service(behind(layers, (Needs::Nothing, LOOKS), web::to(method_not_allowed))));
     }
-    config.default_service(behind(door, (Needs::Nothing, LOOKS), web::to(not_found)));
+    config.default_service(behind(layers, (Needs::Nothing, LOOKS), web::to(not_found)));
 }
 
-fn behind(door: &Door, rules: (Needs, Asks), route: ActixRoute) -> ActixRoute {
-    let Door { gate: guard, sessions } = door.clone();
+fn behind(layers: &PageLayers, rules: (Needs, Asks), route: ActixRoute) -> ActixRoute {
+    let PageLayers { check, sessions } = layers.clone();
     let route = route.wrap(from_fn(
         move |req: ServiceRequest,
               next: Next<BoxBody>|
               -> std::pin::Pin<Box<dyn Future<Output = Result<ServiceResponse, actix_web::Error>>>> {
-            Box::pin(gate(guard.clone(), rules, req, next))
+            Box::pin(check_access(check.clone(), rules, req, next))
         },
     ));
     route.wrap(sessions).wrap(from_fn(session_errors))

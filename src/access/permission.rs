@@ -2,59 +2,33 @@
 
 use std::fmt;
 
-/// One thing a person may do. The labels are those of the product's specification, word for word.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-pub enum Permission {
-    CreateConnectors,
-    DeleteConnectors,
-    EditConnectors,
-    ViewConnectors,
-    CreateCategories,
-    DeleteCategories,
-    EditCategories,
-    ViewCategories,
-    CallConnectors,
-    ViewActivity,
-    ManageUsers,
-    ViewAuditLog,
+use crate::db::text_enum;
+
+text_enum! {
+    /// One thing a person may do. The labels are those of the product's specification, word for word, and so is the order.
+    #[repr(u8)]
+    pub enum Permission {
+        CreateConnectors = "create-data-connectors", "Create Data Connectors";
+        DeleteConnectors = "delete-data-connectors", "Delete Data Connectors";
+        EditConnectors = "edit-data-connectors", "Edit Data Connectors";
+        ViewConnectors = "view-data-connectors", "View Data Connectors";
+        CreateCategories = "create-data-connector-categories", "Create Data Connector Categories";
+        DeleteCategories = "delete-data-connector-categories", "Delete Data Connector Categories";
+        EditCategories = "edit-data-connector-categories", "Edit Data Connector Categories";
+        ViewCategories = "view-data-connector-categories", "View Data Connector Categories";
+        CallConnectors = "call-data-connectors", "Call Data Connectors";
+        ViewActivity = "view-activity", "View Activity";
+        ManageUsers = "manage-users", "Manage Users";
+        ViewAuditLog = "view-audit-log", "View Audit Log";
+    }
 }
 
 use Permission::*;
 
-/// Every permission with its code (database, command line) and its label (pages).
-const ALL: [(Permission, &str, &str); 12] = [
-    (CreateConnectors, "create-data-connectors", "Create Data Connectors"),
-    (DeleteConnectors, "delete-data-connectors", "Delete Data Connectors"),
-    (EditConnectors, "edit-data-connectors", "Edit Data Connectors"),
-    (ViewConnectors, "view-data-connectors", "View Data Connectors"),
-    (CreateCategories, "create-data-connector-categories", "Create Data Connector Categories"),
-    (DeleteCategories, "delete-data-connector-categories", "Delete Data Connector Categories"),
-    (EditCategories, "edit-data-connector-categories", "Edit Data Connector Categories"),
-    (ViewCategories, "view-data-connector-categories", "View Data Connector Categories"),
-    (CallConnectors, "call-data-connectors", "Call Data Connectors"),
-    (ViewActivity, "view-activity", "View Activity"),
-    (ManageUsers, "manage-users", "Manage Users"),
-    (ViewAuditLog, "view-audit-log", "View Audit Log"),
-];
-
 impl Permission {
     /// All permissions in the order of the specification.
     pub fn all() -> impl Iterator<Item = Permission> {
-        ALL.iter().map(|(permission, ..)| *permission)
-    }
-
-    /// The permission of a code such as `edit-data-connectors`.
-    pub fn parse(code: &str) -> Option<Permission> {
-        ALL.iter().find(|(_, known, _)| *known == code).map(|(permission, ..)| *permission)
-    }
-
-    pub fn code(self) -> &'static str {
-        ALL[self as usize].1
-    }
-
-    pub fn label(self) -> &'static str {
-        ALL[self as usize].2
+        Permission::ALL.into_iter()
     }
 
     /// What must be granted too for this one to count: Create brings Edit, everything in the group needs View.
@@ -165,9 +139,9 @@ mod tests {
 
     #[test]
     fn the_table_is_in_the_order_of_the_variants() {
-        for (index, (permission, code, _)) in ALL.iter().enumerate() {
-            assert_eq!(*permission as usize, index);
-            assert_eq!(Permission::parse(code), Some(*permission));
+        for (index, permission) in Permission::all().enumerate() {
+            assert_eq!(permission as usize, index);
+            assert_eq!(Permission::parse(permission.code()), Some(permission));
         }
     }
 

@@ -1,52 +1,30 @@
-//! What may be done with one connector: permissions say what somebody may do at all, the connector's own lists with
+//! What may be done with one connector, and which connectors lists show: permissions say what somebody may do at all, the connector's own lists with
 //! whom.
 //!
 //! Rule: a right needs both, the permission for it and the connector's word, and whoever may not view a connector may
 //! do nothing with it. A super admin needs neither. [`Rights::of`] is the only place that decides.
 
-use super::{Permission, PermissionSet};
+use uuid::Uuid;
 
-/// One thing that may be done with a connector.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
-pub enum Right {
-    /// See that it is there, its settings, its endpoints and its calls.
-    View,
-    /// Run its endpoints, and call through it with an API key of one's own.
-    Call,
-    /// Change its details and endpoints, duplicate it and, with the permission for that, delete it.
-    Edit,
-    /// Change how it signs in: its authorization, secrets and tokens, Reveal included.
-    Authorize,
+use super::{Actor, Permission, PermissionSet};
+use crate::db::text_enum;
+
+text_enum! {
+    /// One thing that may be done with a connector. The code is also the verb of “may … it”.
+    #[repr(u8)]
+    pub enum Right {
+        /// See that it is there, its settings, its endpoints and its calls.
+        View = "view", "View";
+        /// Run its endpoints, and call through it with an API key of one's own.
+        Call = "call", "Call";
+        /// Change its details and endpoints, duplicate it and, with the permission for that, delete it.
+        Edit = "edit", "Edit";
+        /// Change how it signs in: its authorization, secrets and tokens, Reveal included.
+        Authorize = "authorize", "Authorize";
+    }
 }
 
 impl Right {
-    /// In the order of the specification.
-    pub const ALL: [Right; 4] = [Right::View, Right::Call, Right::Edit, Right::Authorize];
-
-    pub fn parse(code: &str) -> Option<Right> {
-        Right::ALL.into_iter().find(|right| right.code() == code)
-    }
-
-    /// As the database keeps it; also the verb of “may … it”.
-    pub fn code(self) -> &'static str {
-        match self {
-            Right::View => "view",
-            Right::Call => "call",
-            Right::Edit => "edit",
-            Right::Authorize => "authorize",
-        }
-    }
-
-    pub fn label(self) -> &'static str {
-        match self {
-            Right::View => "View",
-            Right::Call => "Call",
-            Right::Edit => "Edit",
-            Right::Authorize => "Authorize",
-        }
-    }
-
     /// Without which permission the right counts for nothing. There is none of its own for authorizing.
     pub fn permission(self) -> Permission {
         match self {
@@ -135,6 +113,78 @@ impl From<Vec<String>> for Rights {
     fn from(codes: Vec<String>) -> Rights {
         Rights::from_codes(codes.iter().map(String::as_str))
     }
+}
+
+/// All, or those that are open to everybody or list this user. It says nothing of the permission to see any.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Visibility {
+    All,
+    Of(Uuid),
+}
+
+impl Visibility {
+    pub fn is_limited(self) -> bool {
+        self != Visibility::All
+    }
+
+    /// The condition on rows of `connectors`, behind the name of that table in the statement; `None` if all are seen.
+    /// An id of this program's own is all that is put into the text.
+    ///
+    /// The list is a subquery and no array: PostgreSQL hashes it once for a statement, and would search an array from
+    /// its beginning for each row.
+    pub fn condition(self, table: &str) -> Option<String> {
+        let listed = self.listed()?;
+        Some(format!("({table}.open_to_view OR {table}.id IN {listed})"))
+    }
+
+    /// The same behind an AND, or nothing.
+    pub fn and(self, table: &str) -> String {
+        self.condition(table).map_or(String::new(), |condition| format!(" AND {condition}"))
+    }
+
+    /// The same for a column that holds a connector's id, in a table that outlives connectors: of what is gone for good
+    /// nobody can say who might have seen it.
+    pub fn and_of(self, column: &str) -> String {
+        self.listed().map_or(String::new(), |listed| {
+            format!(" AND ({column} IN {listed} OR EXISTS (SELECT FROM connectors seen WHERE seen.id = {column} AND seen.open_to_view))")
+        })
+    }
+
+    /// What is not seen, as a condition on rows of `connectors`; `None` if all are.
+    pub fn hidden(self, table: &str) -> Option<String> {
+        let listed = self.listed()?;
+        Some(format!("(NOT {table}.open_to_view AND {table}.id NOT IN {listed})"))
+    }
+
+    /// The connectors that are seen, for a FROM: two parts, so that each is found by an index of its own.
+    pub fn rows(self) -> String {
+        self.listed().map_or("connectors".into(), |listed| {
+            format!("(SELECT * FROM connectors WHERE open_to_view UNION ALL SELECT * FROM connectors WHERE NOT open_to_view AND id IN {listed}) AS connectors")
+        })
+    }
+
+    /// The connectors that list the person.
+    fn listed(self) -> Option<String> {
+        match self {
+            Visibility::All => None,
+            Visibility::Of(user) => Some(format!("(SELECT unnest(connectors_listing('{user}')))")),
+        }
+    }
+}
+
+/// All rights, as the database keeps them.
+const EVERYTHING: &str = "'{view,call,edit,authorize}'::text[]";
+
+/// The SQL of that to which a row of `connectors`, behind this name in the statement, admits somebody, whatever their
+/// permissions. `who` stands for their id there, as a bind or a literal. Nothing is looked up for a super admin, nor
+/// for what is open to everybody.
+pub fn admission_sql(by: &Actor, table: &str, who: &str) -> String {
+    if by.super_admin {
+        return EVERYTHING.to_string();
+    }
+    format!(
+        "(CASE WHEN {table}.open_rights @> {EVERYTHING} THEN {table}.open_rights ELSE {table}.open_rights || listed_rights({table}.id, {who}) END)"
+    )
 }
 
 #[cfg(test)]

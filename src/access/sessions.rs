@@ -2,7 +2,7 @@
 //! request.
 //!
 //! actix-session loads and saves them through a store (`accounts::SessionStore`). What the store leaves with the request
-//! stands here, for the gate: the session, and errors, which actix-session would answer with an empty 500.
+//! stands here, for the access check: the session, and errors, which actix-session would answer with an empty 500.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -21,10 +21,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{PermissionSet, Visibility, sign_in_alarms, sign_in_places};
-use crate::db::Conn;
+use super::{PermissionSet, Visibility, sign_in_guard};
 use crate::db::schema::{connectors, sessions, users};
-use crate::web::Error;
+use crate::db::{Conn, in_row};
+use crate::web::{Error, Theme};
 
 diesel::define_sql_function! {
     /// The codes of a user's permissions, those of groups included.
@@ -78,8 +78,8 @@ pub fn set_session_error(error: Error) {
     _ = SESSION_ERROR.try_with(|slot| slot.set(Some(error)));
 }
 
-/// The error that loading the session of this request has met, for the gate.
-pub(super) fn take_session_error() -> Option<Error> {
+/// The error that loading the session of this request has met, for the access check.
+pub fn take_session_error() -> Option<Error> {
     SESSION_ERROR.try_with(Cell::take).ok().flatten()
 }
 
@@ -116,7 +116,7 @@ pub struct SessionRow {
     pub username: String,
     pub name: String,
     pub super_admin: bool,
-    pub theme: String,
+    pub theme: Theme,
     pub time_zone: String,
     pub last_seen_at: DateTime<Utc>,
     pub confirmed_at: Option<DateTime<Utc>>,
@@ -171,8 +171,8 @@ pub async fn load_session(
             exists(connectors::table.filter(diesel::dsl::not(connectors::open_to_view))),
         ))
         .first::<SessionRow>(conn)
-        .await
-        .optional()?;
+        .await;
+    let row = in_row(&["users"], "of the session", row).optional()?;
     if let Some(session) = row.as_ref().filter(|row| now - row.last_seen_at >= limits.touch_interval()) {
         // An UPDATE: a session that was ended meanwhile stays ended.
         let session = sessions::table.filter(sessions::id.eq(session.id));
@@ -184,8 +184,8 @@ pub async fn load_session(
 /// Deletes the rows of sessions that are over, and forgets from where people came in long ago and what they need not be
 /// told of.
 pub async fn purge_sessions(conn: &mut Conn, limits: SessionLimits, now: DateTime<Utc>) -> Result<usize, Error> {
-    sign_in_places::purge(conn, now).await?;
-    sign_in_alarms::purge(conn, now).await?;
+    sign_in_guard::purge_places(conn, now).await?;
+    sign_in_guard::purge_alarms(conn, now).await?;
     let over =
         sessions::table.filter(sessions::expires_at.le(now).or(sessions::last_seen_at.le(limits.idle_since(now))));
     Ok(diesel::delete(over).execute(conn).await?)

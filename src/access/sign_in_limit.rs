@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::RateLimit;
-use super::sign_in_places::network;
+use super::sign_in_guard::network;
 use crate::clock::Clock;
 use crate::web::LogThrottle;
 
@@ -41,7 +41,7 @@ pub struct SignInLimit {
 
 /// Why a try is not taken, with how long until the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OverLimit {
+pub enum OverLimit {
     /// This name was tried from here too often.
     Name(Duration),
     /// Too many names were tried from here. Somebody who has signed in from here before need not wait for that.
@@ -63,7 +63,7 @@ impl SignInLimit {
     }
 
     /// Takes one try of this name from this address.
-    pub(super) fn take(&self, address: &str, account: &str) -> Result<(), OverLimit> {
+    pub fn take(&self, address: &str, account: &str) -> Result<(), OverLimit> {
         self.of_all.take(&network(address)).map_err(OverLimit::Address)?;
         self.take_known(address, account).map_err(OverLimit::Name)?;
         self.of_account.take(&cut(account)).map_err(OverLimit::Account)
@@ -71,24 +71,24 @@ impl SignInLimit {
 
     /// Takes one try of somebody who is signed in, or known to come from here. Others who guess at the same address do
     /// not hold them up. An error says how long until the next.
-    pub(super) fn take_known(&self, address: &str, account: &str) -> Result<(), Duration> {
+    pub fn take_known(&self, address: &str, account: &str) -> Result<(), Duration> {
         self.of_one.take(&pair(address, account))
     }
 
     /// Takes one try of somebody who is not known here, while too many names are tried: once a name has waited long enough
     /// it is let through. An error says how long until then.
-    pub(super) fn take_from_waitlist(&self, address: &str, account: &str) -> Result<(), Duration> {
+    pub fn take_from_waitlist(&self, address: &str, account: &str) -> Result<(), Duration> {
         self.wait_in_waitlist(address, account)?;
         self.of_one.take(&pair(address, account))
     }
 
     /// The same for somebody whose try of this name has been counted already.
-    pub(super) fn wait_in_waitlist(&self, address: &str, account: &str) -> Result<(), Duration> {
+    pub fn wait_in_waitlist(&self, address: &str, account: &str) -> Result<(), Duration> {
         self.waitlist.take(&pair(address, account))
     }
 
     /// Whether the person is to be told that strangers are slowed down at this account: once a minute.
-    pub(super) fn is_alarm_due(&self, account: &str) -> bool {
+    pub fn is_alarm_due(&self, account: &str) -> bool {
         self.alarms.note(&cut(account)).is_some()
     }
 }

@@ -8,7 +8,7 @@ use askama::Template;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
-use super::person_name::parse_own_name;
+use super::names::parse_own_name;
 use super::queries::{self, NewUser};
 use super::sessions::{SessionReason, begin_session};
 use super::{Username, UsernameProblem};
@@ -165,7 +165,7 @@ fn check(form: &mut FirstRunForm, data: &FormData, first: &FirstRun) -> Option<(
 }
 
 /// Asked by the sign-in page, which sends the very first visitor here.
-pub(super) async fn is_open(db: &Db) -> Result<bool, Error> {
+pub async fn is_open(db: &Db) -> Result<bool, Error> {
     Ok(!queries::has_super_admin(&mut *db.get().await?).await?)
 }
 

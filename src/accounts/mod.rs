@@ -1,28 +1,26 @@
-//! People come and go: the first super admin, signing in and out, their sessions, one's own profile.
+//! Accounts: the first super admin, signing in and out, sessions, one's own profile.
 //!
 //! Rules: no default password; the same answer and the same time for an unknown user and a wrong password; a new
-//! session id at every sign-in.
+//! session key at every sign-in.
 
 mod first_run;
-mod person_name;
+mod names;
+mod password;
 mod profile;
-mod provider_words;
 mod queries;
 mod sessions;
 mod sign_in;
-mod username;
 
 pub use first_run::{FirstRun, create as create_first, show as first_run};
-pub use person_name::parse_person_name;
-pub use profile::{
-    ask_password, ask_sign_outs, change_password, end_own_session, end_own_sessions, own_keys, own_sessions,
-    show as profile, update as update_profile,
-};
-pub use provider_words::{ProviderWords, SignInProvider};
+pub use names::{Username, UsernameProblem, parse_person_name};
+pub use password::{ask as ask_password, change as change_password};
+pub use profile::{own_keys, show as profile, update as update_profile};
 pub use queries::{
     NewUser, SuperAdmins, create as insert, has_local_super_admin, has_super_admin, search_text, set_password,
     super_admins, withdraw_invitations,
 };
-pub use sessions::{DbSessionStore, SessionReason, SessionTable, begin_session, end_session};
-pub use sign_in::{is_own_path, show as sign_in, sign_in as create_session, sign_out};
-pub use username::{Username, UsernameProblem};
+pub use sessions::{
+    DbSessionStore, SessionReason, SessionTable, ask_sign_outs, begin_session, end_own_session, end_own_sessions,
+    end_session, own_sessions,
+};
+pub use sign_in::{ProviderText, SignInProvider, is_own_path, show as sign_in, sign_in as create_session, sign_out};

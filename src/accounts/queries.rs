@@ -1,4 +1,4 @@
-//! The accounts' SQL.
+//! The accounts' SQL: users, their sign-in data, and what people change of their own account.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -6,11 +6,13 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::Username;
+use super::profile::CheckedProfile;
 use crate::access::{Actor, PermissionSet};
 use crate::audit::{self, Changes, Event};
-use crate::db::Conn;
 use crate::db::schema::{invitations, sessions, user_permissions, users};
-use crate::web::{Error, SaveError};
+use crate::db::version::SeenVersion;
+use crate::db::{Conn, in_row};
+use crate::web::{Error, SaveError, Theme, Zone};
 
 /// Whoever takes this lock decides alone whether there is a first super admin.
 const FIRST_RUN_LOCK: i64 = 0x636f_6e6e_0001;
@@ -61,12 +63,7 @@ pub async fn create(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, new: &NewUs
 }
 
 /// Stores the first super admin, unless there is one by now.
-pub(super) async fn create_first(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    new: &NewUser,
-) -> Result<Uuid, SaveError> {
+pub async fn create_first(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, new: &NewUser) -> Result<Uuid, SaveError> {
     conn.transaction(async |conn| {
         diesel::sql_query(format!("SELECT pg_advisory_xact_lock({FIRST_RUN_LOCK})")).execute(conn).await?;
         if has_super_admin(conn).await? {
@@ -159,7 +156,7 @@ pub async fn withdraw_invitations(conn: &mut Conn, user: Uuid) -> Result<(), Err
 
 /// What signing in needs to know of a user.
 #[derive(Queryable)]
-pub(super) struct SignInUser {
+pub struct SignInUser {
     pub id: Uuid,
     pub username: String,
     pub name: String,
@@ -175,11 +172,112 @@ impl SignInUser {
 }
 
 /// The user of this name, without regard to case.
-pub(super) async fn find_user(conn: &mut Conn, username: &str) -> Result<Option<SignInUser>, Error> {
+pub async fn find_user(conn: &mut Conn, username: &str) -> Result<Option<SignInUser>, Error> {
     Ok(users::table
         .filter(users::username_key.eq(crate::name::key(username)))
         .select((users::id, users::username, users::name, users::password_hash, users::active))
         .first(conn)
         .await
         .optional()?)
+}
+
+/// A person's own account.
+#[derive(Queryable)]
+pub struct Profile {
+    pub name: String,
+    pub version: i32,
+    pub updated_at: DateTime<Utc>,
+    pub updated_by: String,
+    pub theme: Theme,
+    time_zone: String,
+}
+
+impl Profile {
+    pub fn zone(&self) -> Zone {
+        Zone::parse(&self.time_zone).unwrap_or_default()
+    }
+}
+
+/// The account of whoever is signed in.
+pub async fn find_profile(conn: &mut Conn, user: Uuid) -> Result<Profile, Error> {
+    let row = users::table.find(user).select((
+        users::name,
+        users::version,
+        users::updated_at,
+        users::updated_by,
+        users::theme,
+        users::time_zone,
+    ));
+    Ok(in_row(&["users"], user, row.first(conn).await)?)
+}
+
+/// Saves the own profile, unless somebody has saved the user since it was read.
+pub async fn update_profile(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    (user, seen): (Uuid, SeenVersion),
+    new: &CheckedProfile,
+) -> Result<(), SaveError> {
+    conn.transaction(async |conn| {
+        let row = users::table.find(user).select(users::version);
+        seen.lock(conn, row.for_no_key_update()).await?;
+        let old = find_profile(conn, user).await?;
+        diesel::update(users::table.find(user))
+            .set((
+                users::name.eq(&new.name),
+                users::search_text.eq(search_text(&by.username, &new.name)),
+                users::time_zone.eq(new.zone.name()),
+                users::theme.eq(new.theme.code()),
+                users::version.eq(users::version + 1),
+                users::updated_at.eq(now),
+                users::updated_by.eq(by.attribution()),
+            ))
+            .execute(conn)
+            .await?;
+        let changes = Changes::none()
+            .field("Name", &old.name, &new.name)
+            .field("Time zone", old.zone().name(), new.zone.name())
+            .field("Theme", old.theme.label(), new.theme.label());
+        record_own(conn, by, now, "profile.saved", changes).await
+    })
+    .await
+}
+
+/// Sets a new password in the place of the one with this hash and ends every session: the browser in which it is done
+/// gets another one. Links that could set another password lose their force. False if the password is another one by
+/// now, or the user was deactivated: no session is left then either.
+pub async fn change_password(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    (user, old, new): (Uuid, &str, &str),
+) -> Result<bool, SaveError> {
+    conn.transaction(async |conn| {
+        let seen = users::table.find(user).filter(users::active).filter(users::password_hash.eq(old));
+        let changed = diesel::update(seen)
+            .set((users::password_hash.eq(new), users::updated_at.eq(now), users::updated_by.eq(by.attribution())))
+            .execute(conn)
+            .await?;
+        if changed == 0 {
+            return Ok(false);
+        }
+        let ended = diesel::delete(sessions::table.filter(sessions::user_id.eq(user))).execute(conn).await?;
+        withdraw_invitations(conn, user).await?;
+        let changes = Changes::none().secret("Password", "changed").field("Sessions", ended.to_string(), "1");
+        record_own(conn, by, now, "user.password_changed", changes).await?;
+        Ok(true)
+    })
+    .await
+}
+
+async fn record_own(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    kind: &'static str,
+    changes: Changes,
+) -> Result<(), SaveError> {
+    let event = Event { kind, subject_id: by.id, subject_name: &by.username, changes };
+    Ok(audit::record(conn, by, now, event).await?)
 }

@@ -1,12 +1,13 @@
 //! Signing in and out.
 
+use std::sync::Arc;
+
 use actix_session::SessionExt;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use super::SignInProvider;
 use super::first_run;
 use super::queries::{self, SignInUser};
 use super::sessions::{SessionReason, begin_session};
@@ -16,6 +17,28 @@ use crate::web::{Cookies, CsrfKey, Error, Errors, Form, Layout, TextField, page,
 
 /// Said of an unknown name and of a wrong password alike.
 const WRONG: &str = "The user name or the password is wrong";
+
+/// The provider that people may sign in with, as pages name it; without one there is nothing inside.
+#[derive(Clone, Default)]
+pub struct SignInProvider(pub Option<Arc<ProviderText>>);
+
+/// The provider's name, and which groups it sends.
+pub struct ProviderText {
+    /// “Sign in with …”.
+    pub name: String,
+    /// The claim with a person's groups, if groups are taken over.
+    pub groups_claim: Option<String>,
+}
+
+impl SignInProvider {
+    pub fn name(&self) -> Option<&str> {
+        self.0.as_ref().map(|words| words.name.as_str())
+    }
+
+    pub fn groups_claim(&self) -> Option<&str> {
+        self.0.as_ref()?.groups_claim.as_deref()
+    }
+}
 
 #[derive(Template)]
 #[template(path = "accounts/sign_in.html")]

@@ -18,7 +18,7 @@ use crate::connectors::{ConnectorHead, Grant, Method, Tab};
 use crate::oauth::{AuthorizeRequest, Pkce, ResponseType, parse_resources, random_state};
 use crate::outbound::HttpUrl;
 use crate::vault::{Secret, Vault};
-use crate::web::{CsrfKey, Error, Form, Layout, Segment, page_no_store};
+use crate::web::{CsrfKey, Error, Form, Layout, Segment, page};
 
 #[derive(Template)]
 #[template(path = "authorization/attempt.html")]
@@ -121,7 +121,7 @@ fn attempt_page(context: RequestContext, stored: Stored, leave: String) -> Resul
     let scopes = asked(&leave, "scope").join(" ");
     let scopes = scopes.split([',', ' ']).filter(|scope| !scope.is_empty());
     let resources = [asked(&leave, "resource"), asked(&leave, "audience")].concat();
-    page_no_store(
+    page(
         StatusCode::OK,
         &AttemptPage {
             head: ConnectorHead::new(&stored.connector, Tab::Authorization, &context.actor),

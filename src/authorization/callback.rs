@@ -23,7 +23,7 @@ use crate::connectors::{self, Connector, ConnectorHead, Grant, Method, Tab};
 use crate::oauth::{self, ATTEMPT_LIFE, AnswerOutcome, AuthorizationAnswer, Refusal, Token, check_issuer};
 use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};
-use crate::web::{CsrfKey, Error, Errors, Form, Layout, Segment, TextArea, page_no_store};
+use crate::web::{CsrfKey, Error, Errors, Form, Layout, Segment, TextArea, page};
 
 use problem::{Problem, problem_page};
 
@@ -117,7 +117,7 @@ fn implicit_page(
 ) -> Result<HttpResponse, Error> {
     let head = ConnectorHead::new(connector, Tab::Authorization, &context.actor);
     let layout = context.layout;
-    page_no_store(status, &ImplicitPage { layout, head, errors })
+    page(status, &ImplicitPage { layout, head, errors })
 }
 
 async fn respond(

@@ -11,7 +11,7 @@ use crate::access::{RequestContext, Right, password_again};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector};
 use crate::vault::{Secret, Vault};
-use crate::web::{Error, Errors, Form, Layout, Segment, TextField, page_no_store};
+use crate::web::{Error, Errors, Form, Layout, Segment, TextField, page};
 
 #[derive(Template)]
 #[template(path = "authorization/reveal.html")]
@@ -33,7 +33,7 @@ pub async fn ask(context: RequestContext, Segment(key): Segment) -> Result<HttpR
     let mut conn = context.conn().await?;
     let connector = connectors::find(&conn, &context.actor, &key, Right::Authorize).await?;
     queries::stored_token(&mut conn, connector.id).await?.ok_or(Error::NotFound)?;
-    page_no_store(
+    page(
         StatusCode::OK,
         &RevealPage { confirmed: context.is_confirmed(), layout: context.layout, connector, token: None },
     )
@@ -47,7 +47,7 @@ pub async fn reveal(
 ) -> Result<HttpResponse, Error> {
     let connector = connectors::find(&*context.conn().await?, &context.actor, &key, Right::Authorize).await?;
     let token = open(&context, &vault, &connector).await?;
-    page_no_store(
+    page(
         StatusCode::OK,
         &RevealPage { confirmed: context.is_confirmed(), layout: context.layout, connector, token: Some(token) },
     )

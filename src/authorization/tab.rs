@@ -38,8 +38,7 @@ pub(super) enum Notice {
 }
 
 /// When the own password is needed.
-const PASSWORD_HINT: &str =
-    "Only for replacing or removing a stored secret, which another method does too. It counts for 15 minutes.";
+const PASSWORD_HINT: &str = "Only for replacing or removing a stored secret, which another method does too. You won’t be asked again for 15 minutes.";
 
 /// The tab's page.
 #[derive(Template)]

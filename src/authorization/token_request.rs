@@ -20,7 +20,7 @@ use crate::db::Conn;
 use crate::oauth::{ExpirySource, Refusal, Token, request_token};
 use crate::outbound::{Limits, Origin, Outbound, Transport};
 use crate::vault::{Secret, Vault};
-use crate::web::{Error, Form, Layout, Segment, date_time, iso, page_no_store, relative};
+use crate::web::{Error, Form, Layout, Segment, date_time, iso, page, relative};
 
 /// What came of a request.
 enum Outcome {
@@ -91,7 +91,7 @@ fn request_page(
 ) -> Result<HttpResponse, Error> {
     let head = ConnectorHead::new(connector, Tab::Authorization, &context.actor);
     let now = context.now();
-    page_no_store(status, &RequestPage { layout: context.layout, head, form, outcome, now, patience: patience(limits) })
+    page(status, &RequestPage { layout: context.layout, head, form, outcome, now, patience: patience(limits) })
 }
 
 pub async fn new(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {

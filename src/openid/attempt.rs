@@ -17,7 +17,7 @@ use super::queries::{self, NewAttempt};
 use crate::access::{SignInGuard, client_address};
 use crate::accounts::{has_super_admin, is_own_path};
 use crate::oauth::{Pkce, random_state};
-use crate::web::{CsrfKey, Error, Form, Layout, page_no_store, see_other};
+use crate::web::{CsrfKey, Error, Form, Layout, page, see_other};
 
 /// The longest path that is gone back to, in bytes.
 const LONGEST_PATH: usize = 2_000;
@@ -99,7 +99,7 @@ async fn depart(
 
 fn leaving_page(layout: Layout, name: String, leave: String) -> Result<HttpResponse, Error> {
     let refresh = HeaderValue::from_str(&format!("0; url={leave}")).map_err(Error::internal)?;
-    let mut response = page_no_store(StatusCode::OK, &LeavingPage { layout, name, leave })?;
+    let mut response = page(StatusCode::OK, &LeavingPage { layout, name, leave })?;
     response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);
     Ok(response)
 }

@@ -104,7 +104,7 @@ pub(super) async fn take(
     let owner = queries::account_of(&mut conn, identity).await?;
     let outcome = if owner.is_some_and(|owner| owner.id == user) {
         guard.remember(req)?;
-        format!("{name} says that it is you. It counts for 15 minutes")
+        format!("{name} confirmed that it’s you. You won’t be asked again for 15 minutes")
     } else if connect_accounts(&mut conn, by, guard.clock.now(), identity).await? {
         format!("Your account is connected with {name}")
     } else {

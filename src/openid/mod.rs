@@ -73,7 +73,7 @@ impl SignIns {
     /// What other pages say of the provider.
     pub fn shown(&self) -> SignInProvider {
         SignInProvider(self.provider.as_ref().map(|provider| {
-            Arc::new(crate::accounts::ProviderWords {
+            Arc::new(crate::accounts::ProviderText {
                 name: provider.settings.name.clone(),
                 groups_claim: provider.settings.groups_claim.clone(),
             })

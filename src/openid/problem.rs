@@ -11,7 +11,7 @@ use super::id_token::IdTokenProblem;
 use super::provider::Provider;
 use crate::access::client_address;
 use crate::oauth::Refusal;
-use crate::web::{Error, Layout, page_no_store};
+use crate::web::{Error, Layout, page};
 
 /// Why the way through the provider led nowhere.
 pub(super) enum Problem {
@@ -213,5 +213,5 @@ pub(super) fn problem_page(
         detail = problem.detail(),
         "sign-in by the provider refused"
     );
-    page_no_store(problem.status(), &ProblemPage { name: provider.settings.name.clone(), layout, problem })
+    page(problem.status(), &ProblemPage { name: provider.settings.name.clone(), layout, problem })
 }

@@ -1,12 +1,103 @@
-//! The body of a request that is read whole, in the one way that counts its bytes.
+//! Bodies of requests that are read whole, and how many bytes of bodies are held in memory at once.
+//!
+//! Rule: whoever reads a body whole covers its bytes with a [`Held`] as they come, and keeps that as long as the bytes.
+//! Nobody waits for room: what does not fit is refused at once and sent again later. Bodies of up to [`FREE`] bytes are
+//! not counted, so that whoever fills the memory with large ones keeps no small form and no small call out.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix_web::error::PayloadError;
 use actix_web::web::Bytes;
 use futures_util::{Stream, StreamExt};
 
-use super::budget::{FREE, Held};
+/// What each body has free, in bytes: no more than the server's own buffers of its connection.
+pub const FREE: usize = 16 * 1024;
+
+/// Bytes are taken in pieces of this size, so that a body that comes in many packets is not counted anew with each.
+const STEP: usize = 64 * 1024;
+
+/// A number of bytes that may be held at once, perhaps as a part of a larger number. All workers share it.
+pub struct Budget {
+    limit: usize,
+    used: AtomicUsize,
+    whole: Option<Arc<Budget>>,
+}
+
+/// There is no room for more bytes at the moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct OverBudget;
+
+impl Budget {
+    /// `limit` is in bytes.
+    pub fn new(limit: usize) -> Arc<Budget> {
+        Arc::new(Budget { limit, used: AtomicUsize::new(0), whole: None })
+    }
+
+    /// A part of it: what is taken from the part is taken from the whole as well.
+    pub fn part(self: &Arc<Budget>, limit: usize) -> Arc<Budget> {
+        Arc::new(Budget { limit: limit.min(self.limit), used: AtomicUsize::new(0), whole: Some(Arc::clone(self)) })
+    }
+
+    /// The most bytes at once.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    fn take(&self, bytes: usize) -> Result<(), OverBudget> {
+        let more = |used: usize| {
+            let used = used.checked_add(bytes)?;
+            (used <= self.limit).then_some(used)
+        };
+        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).map_err(|_| OverBudget)?;
+        let taken = self.whole.as_ref().map_or(Ok(()), |whole| whole.take(bytes));
+        if taken.is_err() {
+            self.used.fetch_sub(bytes, Ordering::Relaxed);
+        }
+        taken
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
+        if let Some(whole) = &self.whole {
+            whole.give_back(bytes);
+        }
+    }
+}
+
+/// Bytes that are counted as held until this is dropped.
+pub struct Held {
+    budget: Arc<Budget>,
+    bytes: usize,
+}
+
+impl Held {
+    /// Nothing yet, of this budget.
+    pub fn of(budget: &Arc<Budget>) -> Held {
+        Held { budget: Arc::clone(budget), bytes: 0 }
+    }
+
+    /// Counts a body of now this many bytes; what is counted already stays counted.
+    pub fn cover(&mut self, bytes: usize) -> Result<(), OverBudget> {
+        if bytes <= FREE || bytes <= self.bytes {
+            return Ok(());
+        }
+        let step = STEP.min(self.budget.limit);
+        let more = (bytes - self.bytes).next_multiple_of(step.max(1));
+        self.budget.take(more)?;
+        self.bytes += more;
+        Ok(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.budget.give_back(self.bytes);
+        }
+    }
+}
 
 /// Why a body was not read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -75,8 +166,40 @@ fn append(whole: &mut Vec<u8>, piece: &[u8], most: usize) {
 mod tests {
     use futures_util::stream;
 
-    use super::super::budget::Budget;
     use super::*;
+
+    const MIB: usize = 1024 * 1024;
+
+    #[test]
+    fn no_more_is_held_than_the_limit_and_what_is_dropped_comes_back() {
+        let budget = Budget::new(MIB);
+        let mut held: Vec<Held> = (0..16).map(|_| Held::of(&budget)).collect();
+        for held in &mut held {
+            assert_eq!(held.cover(60_000), Ok(()));
+            assert_eq!(held.cover(64 * 1024), Ok(()), "counted already");
+        }
+        let mut late = Held::of(&budget);
+        assert_eq!(late.cover(FREE), Ok(()), "a small one is free");
+        assert_eq!(late.cover(FREE + 1), Err(OverBudget));
+        held.pop();
+        assert_eq!(late.cover(FREE + 1), Ok(()));
+        drop((held, late));
+        assert_eq!(budget.used.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn a_part_takes_of_the_whole_and_leaves_the_rest_to_others() {
+        let whole = Budget::new(4 * MIB);
+        let (one, two) = (whole.part(2 * MIB), whole.part(3 * MIB));
+        let (mut of_one, mut of_two) = (Held::of(&one), Held::of(&two));
+        assert_eq!(of_one.cover(3 * MIB), Err(OverBudget), "of its part");
+        assert_eq!(of_one.cover(2 * MIB), Ok(()));
+        assert_eq!(of_two.cover(3 * MIB), Err(OverBudget), "of the whole");
+        assert_eq!(of_two.cover(2 * MIB), Ok(()));
+        drop(of_two);
+        assert_eq!(two.used.load(Ordering::Relaxed), 0);
+        assert_eq!(whole.used.load(Ordering::Relaxed), 2 * MIB);
+    }
 
     async fn outcome(pieces: usize, size: usize, memory: usize) -> Result<usize, NotRead> {
         let pieces = (0..pieces).map(|_| Ok(Bytes::from(vec![0; size])));

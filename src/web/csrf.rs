@@ -1,8 +1,10 @@
-//! The CSRF key of a browser, and the cookies of the site.
+//! The CSRF key of a browser, and the cookies of the site, which follow from its public address.
 //!
 //! From the key follow the CSRF token of every form and the signature of flash messages, and OAuth round trips are bound
 //! to it. With a session it is derived from the session key, so it changes at each sign-in. Before sign-in it is
 //! random and stands in a cookie of its own (double submit).
+
+use std::fmt;
 
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::{HttpMessage, HttpRequest};
@@ -12,6 +14,24 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+
+/// The address that people open in the browser, as the administrator has set it: scheme, host and port, without a
+/// trailing slash. What another server is told about this site is made from it, never from the Host header, which
+/// anybody can set.
+#[derive(Clone)]
+pub struct PublicAddress(String);
+
+impl PublicAddress {
+    pub fn new(url: &str) -> PublicAddress {
+        PublicAddress(url.trim_end_matches('/').to_string())
+    }
+}
+
+impl fmt::Display for PublicAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
 
 /// How cookies are named and flagged, which follows from the public address.
 #[derive(Clone, Copy)]
@@ -30,12 +50,12 @@ impl Cookies {
         if self.secure { "__Host-connectory-csrf" } else { "connectory-csrf" }
     }
 
-    pub(super) fn flash_name(self) -> &'static str {
+    pub fn flash_name(self) -> &'static str {
         if self.secure { "__Host-connectory-flash" } else { "connectory-flash" }
     }
 
     /// A cookie that lasts as long as the browser runs, kept from scripts and from other sites' requests.
-    pub(super) fn cookie(self, name: &'static str, value: String) -> Cookie<'static> {
+    pub fn cookie(self, name: &'static str, value: String) -> Cookie<'static> {
         Cookie::build(name, value).path("/").http_only(true).secure(self.secure).same_site(SameSite::Lax).finish()
     }
 
@@ -86,7 +106,7 @@ impl CsrfKey {
     }
 
     /// A signature that only the holder of the key and this program can make.
-    pub(super) fn sign(&self, purpose: &str, text: &str) -> String {
+    pub fn sign(&self, purpose: &str, text: &str) -> String {
         URL_SAFE_NO_PAD.encode(mac(&self.0, purpose, text))
     }
 }

@@ -8,8 +8,10 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{LOCATION, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use askama::Template;
+use diesel::result::{DatabaseErrorKind, Error as DbError};
 
 use super::layout::{Layout, html};
+use crate::db::version::VersionError;
 
 /// A request that cannot be answered with its page.
 #[derive(Debug)]
@@ -44,7 +46,7 @@ pub enum Error {
 
 impl Error {
     /// The error that fits a status which the server itself answered.
-    pub(super) fn of_status(status: StatusCode) -> Error {
+    pub fn of_status(status: StatusCode) -> Error {
         match status {
             StatusCode::NOT_FOUND => Error::NotFound,
             StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge,
@@ -76,7 +78,6 @@ impl std::error::Error for Error {
 
 impl From<diesel::result::Error> for Error {
     fn from(error: diesel::result::Error) -> Error {
-        use diesel::result::{DatabaseErrorKind, Error as DbError};
         match error {
             DbError::NotFound => Error::NotFound,
             DbError::DatabaseError(DatabaseErrorKind::ClosedConnection, _) | DbError::BrokenTransactionManager => {
@@ -224,7 +225,7 @@ fn without_answer(path_and_query: &str) -> &str {
 }
 
 /// The full answer to an error: for somebody not signed in, the way to the sign-in page and back.
-pub(super) fn respond(error: &Error, layout: &Layout, path_and_query: &str) -> HttpResponse {
+pub fn respond(error: &Error, layout: &Layout, path_and_query: &str) -> HttpResponse {
     if let Error::SignIn = error {
         let next = without_answer(path_and_query);
         let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
@@ -241,7 +242,7 @@ pub(super) fn respond(error: &Error, layout: &Layout, path_and_query: &str) -> H
 }
 
 /// Logs what an administrator must know of, once, where it is answered.
-pub(super) fn log(error: &Error) {
+pub fn log(error: &Error) {
     match error {
         Error::Internal(cause) => tracing::error!(cause = format!("{cause:#}"), "request failed"),
         Error::Unavailable(cause) => {
@@ -252,5 +253,51 @@ pub(super) fn log(error: &Error) {
         Error::NotSuperAdmin => tracing::info!("refused: not a super admin"),
         Error::StaleForm => tracing::info!("form refused: wrong CSRF token"),
         _ => {}
+    }
+}
+
+/// Why a save did not happen.
+#[derive(Debug)]
+pub enum SaveError {
+    /// Another row has this name: a unique constraint ending in `name_key` said so.
+    NameTaken,
+    /// The same form was sent before, and its row is there: the primary key said so.
+    Repeated,
+    /// Somebody else saved first.
+    Stale,
+    /// The row is still referred to.
+    InUse,
+    Fault(Error),
+}
+
+impl From<Error> for SaveError {
+    fn from(error: Error) -> SaveError {
+        SaveError::Fault(error)
+    }
+}
+
+impl From<VersionError> for SaveError {
+    fn from(error: VersionError) -> SaveError {
+        match error {
+            VersionError::Stale => SaveError::Stale,
+            VersionError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<DbError> for SaveError {
+    fn from(error: DbError) -> SaveError {
+        let constraint = match &error {
+            DbError::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => {
+                info.constraint_name().unwrap_or_default()
+            }
+            _ => "",
+        };
+        match &error {
+            _ if constraint.ends_with("name_key") => SaveError::NameTaken,
+            _ if constraint.ends_with("_pkey") => SaveError::Repeated,
+            DbError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => SaveError::InUse,
+            _ => SaveError::Fault(error.into()),
+        }
     }
 }

@@ -34,7 +34,7 @@ impl Flash {
         format!("{}{}", if self.warns { '!' } else { '.' }, self.text)
     }
 
-    pub(super) fn cookie(&self, cookies: Cookies, key: &CsrfKey) -> Cookie<'static> {
+    pub fn cookie(&self, cookies: Cookies, key: &CsrfKey) -> Cookie<'static> {
         let marked = self.marked();
         let value = format!("{}.{}", URL_SAFE_NO_PAD.encode(&marked), key.sign("flash", &marked));
         cookies.cookie(cookies.flash_name(), value)
@@ -50,7 +50,7 @@ impl Flash {
         is_own.then(|| Flash { warns: marked.starts_with('!'), text: marked.chars().skip(1).collect() })
     }
 
-    pub(super) fn no_cookie(cookies: Cookies) -> Cookie<'static> {
+    pub fn no_cookie(cookies: Cookies) -> Cookie<'static> {
         let mut cookie = cookies.cookie(cookies.flash_name(), String::new());
         cookie.make_removal();
         cookie

@@ -9,8 +9,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
-use super::body::{NotRead, read_whole};
-use super::budget::{Budget, FREE, Held};
+use super::body::{Budget, FREE, Held, NotRead, read_whole};
 use super::csrf::CsrfKey;
 use super::{Error, Layout};
 use crate::db::version::SeenVersion;
@@ -98,7 +97,7 @@ impl FormData {
     }
 }
 
-/// A form that came with the visitor's CSRF token. One that the gate has read before is taken from there.
+/// A form that came with the visitor's CSRF token. One that the access check has read before is taken from there.
 pub struct Form(pub FormData);
 
 impl FromRequest for Form {

@@ -17,18 +17,25 @@ use super::error::{self, Error};
 use super::layout::shell_of;
 use super::{Flash, Layout, LogThrottle};
 
-/// The name of one request in logs, audit lines and error pages.
+/// The id of one request in logs, audit lines and error pages.
 #[derive(Clone)]
 pub struct RequestId(pub String);
 
-/// Where a request comes from, as the gate has found out.
+impl RequestId {
+    /// The id of a request; empty outside of the site's layers.
+    pub fn of(req: &HttpRequest) -> String {
+        req.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
+    }
+}
+
+/// Where a request comes from, as the access check has found out.
 #[derive(Clone)]
 pub struct VisitorAddress(pub String);
 
 /// The outermost layer of the site.
 pub async fn serve_layers(req: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceResponse, actix_web::Error> {
     let id = RequestId(Uuid::now_v7().simple().to_string());
-    // The gate knows who asks and from where.
+    // The access check knows who asks and from where.
     let span = tracing::info_span!(
         "request", id = %id.0, method = %req.method(), path = req.path(), address = Empty, user = Empty
     );

@@ -4,12 +4,13 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION};
+use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder};
 use askama::Template;
 
 use super::csrf::{Cookies, CsrfKey};
 use super::{Error, Flash, Zone};
+use crate::db::text_enum;
 
 /// One word of the main navigation.
 #[derive(Clone)]
@@ -37,37 +38,15 @@ impl Person {
     }
 }
 
-/// The colours a person wants.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Theme {
-    /// As the browser says.
-    #[default]
-    Auto,
-    Light,
-    Dark,
-}
-
-impl Theme {
-    pub const ALL: [Theme; 3] = [Theme::Auto, Theme::Light, Theme::Dark];
-
-    pub fn parse(code: &str) -> Option<Theme> {
-        Theme::ALL.into_iter().find(|theme| theme.code() == code)
-    }
-
-    pub fn code(self) -> &'static str {
-        match self {
-            Theme::Auto => "auto",
-            Theme::Light => "light",
-            Theme::Dark => "dark",
-        }
-    }
-
-    pub fn label(self) -> &'static str {
-        match self {
-            Theme::Auto => "As the system says",
-            Theme::Light => "Light",
-            Theme::Dark => "Dark",
-        }
+text_enum! {
+    /// The colours a person wants.
+    #[derive(Default, serde::Serialize, serde::Deserialize)]
+    pub enum Theme {
+        /// As the browser says.
+        #[default]
+        Auto = "auto", "Same as my device";
+        Light = "light", "Light";
+        Dark = "dark", "Dark";
     }
 }
 
@@ -125,26 +104,19 @@ impl FromRequest for Layout {
     }
 }
 
-pub(super) fn shell_of(req: &HttpRequest) -> Layout {
+pub fn shell_of(req: &HttpRequest) -> Layout {
     req.extensions()
         .get::<Layout>()
         .cloned()
         .unwrap_or_else(|| Layout { path: req.path().to_string(), ..Layout::default() })
 }
 
-/// Answers with a page.
+/// Answers with a page, which nobody stores: the layers say so of every page.
 pub fn page(status: StatusCode, page: &impl Template) -> Result<HttpResponse, Error> {
     Ok(html(&mut HttpResponse::build(status), page.render().map_err(Error::internal)?))
 }
 
-/// Answers with a page that shows a secret once: even the back button must ask again.
-pub fn page_no_store(status: StatusCode, page: &impl Template) -> Result<HttpResponse, Error> {
-    let mut response = HttpResponse::build(status);
-    response.insert_header((CACHE_CONTROL, "no-store"));
-    Ok(html(&mut response, page.render().map_err(Error::internal)?))
-}
-
-pub(super) fn html(response: &mut HttpResponseBuilder, body: String) -> HttpResponse {
+pub fn html(response: &mut HttpResponseBuilder, body: String) -> HttpResponse {
     response.insert_header((CONTENT_TYPE, "text/html; charset=utf-8")).body(body)
 }
 

@@ -4,10 +4,8 @@
 //! the CSRF token, and every failure is an [`Error`], which has a page. Danger: text that reaches a page other than
 //! through askama's escaping.
 
-mod address;
 pub mod assets;
 mod body;
-mod budget;
 mod conflict;
 mod csrf;
 pub mod csv;
@@ -20,27 +18,23 @@ mod layout;
 mod list;
 mod log_throttle;
 mod radios;
-mod save;
 mod secret_names;
 mod text;
 mod total;
 mod zone;
 
-pub use address::PublicAddress;
-pub use body::{NotRead, read_whole};
-pub use budget::{Budget, Held, OverBudget};
+pub use body::{Budget, Held, NotRead, OverBudget, read_whole};
 pub use conflict::{ConflictPage, Difference};
-pub use csrf::{Cookies, CsrfKey};
-pub use error::Error;
+pub use csrf::{Cookies, CsrfKey, PublicAddress};
+pub use error::{Error, SaveError};
 pub use fields::{Check, CheckList, Choice, ErrorSummary, Errors, Option_, SelectField, TextArea, TextField};
 pub use flash::Flash;
 pub use form::{Form, FormData, OWN_PASSWORD, Segment, Segments, segment};
 pub use layers::{RequestId, VisitorAddress, serve_layers};
-pub use layout::{Layout, NavItem, Person, Theme, page, page_no_store, see_other};
+pub use layout::{Layout, NavItem, Person, Theme, page, see_other};
 pub use list::{Column, ListQuery, Pages, SortHeads, search_term, searched};
 pub use log_throttle::LogThrottle;
 pub use radios::{Radio, Radios};
-pub use save::SaveError;
 pub use secret_names::{secret_warning, secret_warning_of};
 pub use text::{
     capitalized, date, date_time, date_time_utc, grouped, iso, on_clock, plural, relative, short_date, size, with_zone,

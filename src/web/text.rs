@@ -98,7 +98,7 @@ pub fn relative(time: &DateTime<Utc>, now: &DateTime<Utc>) -> String {
 }
 
 /// The size of a duration, rounded: `45 seconds`, `12 minutes`, `3 hours`, `20 days`.
-pub(super) fn duration_words(duration: Duration) -> String {
+pub fn duration_words(duration: Duration) -> String {
     let seconds = i64::try_from(duration.as_secs().max(1)).unwrap_or(i64::MAX);
     let rounded = |unit: i64| seconds.saturating_add(unit / 2) / unit;
     match seconds {

@@ -1,6 +1,6 @@
 //! The time zone in which a person reads: the one place that decides in which zone pages show times.
 //!
-//! Rule: a page and everything on it is read by one person, so the gate sets the zone once around the handler
+//! Rule: a page and everything on it is read by one person, so the access check sets the zone once around the handler
 //! ([`Zone::reads`]) and the words of times are made in it. Outside of a request (background work) it is UTC. Danger:
 //! what is stored, audit lines above all, is read by many and must not be in the zone of the one who wrote it.
 

@@ -20,8 +20,8 @@ async fn a_key_is_made_led_somewhere_and_revoked_by_keyboard_alone() {
     typist.fill("Name", "Billing").await;
     typist.send().await;
     // From here on it is clear for a while who sits there.
-    assert_eq!(window.h1().await, "Enter your own password");
-    typist.fill("Your own password", PASSWORD).await;
+    assert_eq!(window.h1().await, "Confirm it’s you");
+    typist.fill("Your password", PASSWORD).await;
     typist.send().await;
     typist.focus_is_on_the_outcome("The program was created").await;
 

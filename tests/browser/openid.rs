@@ -77,7 +77,7 @@ async fn an_account_is_connected_and_signed_in_to_by_keyboard_alone() {
     let typist = Typist { window: &window };
     window.go("/profile").await;
     typist.follow(BUTTON).await;
-    typist.fill("Your own password", PASSWORD).await;
+    typist.fill("Your password", PASSWORD).await;
     typist.follow("Connect with Staff login").await;
     is_at_provider(&window).await;
     for text in [USER, USERS_PASSWORD] {

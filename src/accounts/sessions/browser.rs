@@ -27,7 +27,7 @@ const SYSTEMS: [(&str, &str); 7] = [
 ];
 
 /// “Firefox on Windows”, “curl”, “An unknown browser”.
-pub(super) fn in_words(user_agent: &str) -> String {
+pub fn in_words(user_agent: &str) -> String {
     let find = |names: &[(&str, &'static str)]| {
         let known = names.iter().find(|(sign, _)| user_agent.contains(sign));
         known.map(|(_, name)| *name)

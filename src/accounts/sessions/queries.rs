@@ -14,7 +14,7 @@ use crate::web::Error;
 
 /// A session as it is shown.
 #[derive(Queryable)]
-pub(super) struct Session {
+pub struct Session {
     pub id: Uuid,
     pub address: String,
     user_agent: String,
@@ -29,7 +29,7 @@ impl Session {
 }
 
 /// The sessions of a user that are not over, the one used last first.
-pub(super) async fn list(
+pub async fn list(
     conn: &mut Conn,
     user: Uuid,
     limits: SessionLimits,
@@ -77,7 +77,7 @@ pub async fn end(
 }
 
 /// Ends all sessions of whoever does it but the one in which it is done; says how many there were.
-pub(in crate::accounts) async fn end_others(conn: &mut Conn, by: &Actor, now: DateTime<Utc>) -> Result<usize, Error> {
+pub async fn end_others(conn: &mut Conn, by: &Actor, now: DateTime<Utc>) -> Result<usize, Error> {
     let (user, kept) = by.id.zip(by.session).ok_or(Error::SignIn)?;
     conn.transaction(async |conn| {
         let others = sessions::table.filter(sessions::user_id.eq(user)).filter(sessions::id.ne(kept));

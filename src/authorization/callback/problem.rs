@@ -8,7 +8,7 @@ use crate::access::RequestContext;
 use crate::authorization::tab::Stored;
 use crate::connectors::{ConnectorHead, Tab};
 use crate::oauth::Refusal;
-use crate::web::{Error, Layout, page_no_store};
+use crate::web::{Error, Layout, page};
 
 /// Why the answer brings no token.
 pub(super) enum Problem {
@@ -110,7 +110,7 @@ struct ProblemPage {
 /// The page of a problem.
 pub(super) fn problem_page(context: RequestContext, stored: &Stored, problem: Problem) -> Result<HttpResponse, Error> {
     let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &context.actor);
-    page_no_store(
+    page(
         problem.status(),
         &ProblemPage { layout: context.layout, head, problem, can_authorize: stored.can_authorize() },
     )

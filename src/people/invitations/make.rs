@@ -11,7 +11,7 @@ use crate::access::RequestContext;
 use crate::people::confirm::Confirm;
 use crate::people::refusal::{ChangeError, Refusal};
 use crate::people::users::{self, User, guard};
-use crate::web::{Error, Form, Layout, Segment, page_no_store};
+use crate::web::{Error, Form, Layout, Segment, page};
 
 /// The page with the link.
 #[derive(Template)]
@@ -39,7 +39,7 @@ impl Shown {
     }
 
     pub fn respond(&self) -> Result<HttpResponse, Error> {
-        page_no_store(StatusCode::OK, self)
+        page(StatusCode::OK, self)
     }
 }
 

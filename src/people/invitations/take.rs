@@ -7,7 +7,7 @@ use askama::Template;
 use super::queries::{self, DeadLink, Invited};
 use super::token::InvitationToken;
 use crate::access::{Actor, SignInGuard, check_new_password};
-use crate::web::{Error, Errors, Flash, Form, Layout, SaveError, TextField, page, page_no_store, see_other};
+use crate::web::{Error, Errors, Flash, Form, Layout, SaveError, TextField, page, see_other};
 
 /// Asks for the link, which the script takes from the address.
 #[derive(Template)]
@@ -59,10 +59,9 @@ pub async fn open(layout: Layout, guard: web::Data<SignInGuard>, Form(data): For
     };
     let mut conn = guard.db.get().await?;
     match queries::invited(&mut conn, &token, guard.clock.now()).await? {
-        Ok(invited) => page_no_store(
-            StatusCode::OK,
-            &PasswordPage { layout, invited, secret: token.secret(), errors: Errors::default() },
-        ),
+        Ok(invited) => {
+            page(StatusCode::OK, &PasswordPage { layout, invited, secret: token.secret(), errors: Errors::default() })
+        }
         Err(dead) => refuse(layout, dead.to_string()),
     }
 }
@@ -87,7 +86,7 @@ pub async fn take(
     let mut errors = Errors::default();
     let checked = check_new_password(&password, &invited.username, &invited.name);
     if errors.keep("password", checked).is_none() {
-        return page_no_store(
+        return page(
             StatusCode::UNPROCESSABLE_ENTITY,
             &PasswordPage { layout, invited, secret: token.secret(), errors },
         );

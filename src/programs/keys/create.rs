@@ -10,7 +10,7 @@ use super::holder::Holder;
 use super::queries;
 use crate::access::{ApiKey, RequestContext, password_again};
 use crate::db::Conn;
-use crate::web::{Error, Errors, Form, Layout, SaveError, TextField, page, page_no_store};
+use crate::web::{Error, Errors, Form, Layout, SaveError, TextField, page};
 
 #[derive(Template)]
 #[template(path = "programs/key_new.html")]
@@ -73,7 +73,7 @@ pub async fn create(context: RequestContext, Form(data): Form) -> Result<HttpRes
     let address = holder.key_address(form.new_id);
     let mut conn = context.conn().await?;
     match queries::create(&mut conn, &context.actor, context.now(), &holder, &new).await {
-        Ok(()) => page_no_store(
+        Ok(()) => page(
             StatusCode::OK,
             &CreatedPage {
                 crumbs: Crumbs::to_holder(&holder, &checked.name),

@@ -44,7 +44,7 @@ pub const SAMPLES: &[Sample] = &[
     sample("program-delete-idle", Full, Admin, at!(idle "/delete"), &[], "Nothing: it has made no call."),
 
     // Keys
-    sample("key-new", Full, Admin, at!(billing "/keys/new"), &[], "Is it you?"),
+    sample("key-new", Full, Admin, at!(billing "/keys/new"), &[], "Confirm it’s you"),
     sample("key-new-errors", Full, Confirmed, at!(billing "/keys/new"),
         &[Tick("On a date"), Fill("expires_on", "<soon>"), Tick("Only the ticked ones"), Press("Create key")], "There are 3 problems"),
     sample("key-new-wrong-password", Full, Admin, at!(billing "/keys/new"),

@@ -22,7 +22,7 @@ pub const SAMPLES: &[Sample] = &[
     sample("provider-no-answer-signed-in", Staff, Admin, "/sign-in/callback", &[], "You are signed in to Connectory."),
     sample("provider-down", Strict, Nobody, "/sign-in", &[Press(BUTTON)], "This usually passes."),
     sample("provider-account", Staff, Admin, "/profile/provider", &[], "is not connected"),
-    sample("provider-account-errors", Staff, Admin, "/profile/provider", &[Press("Connect with Staff login")], "Enter your own password"),
+    sample("provider-account-errors", Staff, Admin, "/profile/provider", &[Press("Connect with Staff login")], "Enter your password"),
     sample("provider-account-connected", Staff, Caller, "/profile/provider", &[], "Connected on"),
     sample("provider-account-alone", Staff, Newcomer, "/profile/provider", &[], "this is your only way in"),
     sample("provider-profile", Staff, Newcomer, "/profile", &[], "Sign in with Staff login"),

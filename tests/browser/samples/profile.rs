@@ -28,7 +28,7 @@ pub const SAMPLES: &[Sample] = &[
           Fill("old_password", PASSWORD), Fill("password", "four quite other words"), Press("Change password")], "Your password was changed."),
 
     // Sessions
-    sample("own-sessions", Full, Admin, "/profile/sessions", &[], "The one used last first."),
+    sample("own-sessions", Full, Admin, "/profile/sessions", &[], "Most recently used first."),
     sample("own-sessions-many", Full, Nobody, "/sign-in?next=/profile/sessions",
         &[Fill("username", "selma"), Fill("password", PASSWORD), Press("Sign in")], "End all other sessions"),
     sample("own-sessions-end-others", Full, Nobody, "/sign-in?next=/profile/sign-outs",

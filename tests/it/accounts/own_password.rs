@@ -49,7 +49,7 @@ async fn what_is_wrong_is_said_at_its_field_and_no_password_comes_back() {
     let ben = app.user_named("ben.okafor", "Ben Okafor", &[]).await;
     let ben = app.signed_in(ben).await;
     for (old, new, field, message) in [
-        ("", NEW, "old_password", "Enter your present password"),
+        ("", NEW, "old_password", "Enter your current password"),
         ("wrong", NEW, "old_password", "This is not your password"),
         (PASSWORD, "", "password", "Enter a password"),
         (PASSWORD, "eleven chrs", "password", "Password must be at least 12 characters long"),
@@ -72,7 +72,7 @@ async fn what_is_wrong_is_said_at_its_field_and_no_password_comes_back() {
             "password",
             "Choose a password that is not easy to guess: this one is among the most common, or repeats itself or your user name",
         ),
-        (PASSWORD, PASSWORD, "password", "Enter another password than the present one"),
+        (PASSWORD, PASSWORD, "password", "Enter another password than the current one"),
     ] {
         let page = change(&ben, old, new).await.expect(422);
         assert_eq!(page.errors(), [(field.to_string(), message.to_string())]);

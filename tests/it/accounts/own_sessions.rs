@@ -40,7 +40,7 @@ async fn a_person_sees_where_they_are_signed_in() {
     assert_eq!(page.row_heads(), ["An unknown browser", "Firefox on Windows"]);
     assert_eq!(strs(&rows[0][3..]), ["Just now", "This one"], "{rows:?}");
     assert_eq!((rows[1][1].as_str(), rows[1][3].as_str()), ("127.0.0.1", "5 minutes ago"));
-    assert!(rows[1][4].starts_with("End the session of Firefox on Windows from 127.0.0.1, begun "));
+    assert!(rows[1][4].starts_with("End the session of Firefox on Windows from 127.0.0.1, signed in "));
     assert_eq!(page.attributes("td time", "datetime").len(), 4);
 }
 

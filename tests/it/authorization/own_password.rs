@@ -24,7 +24,7 @@ async fn a_stored_secret_is_replaced_with_the_own_password_only() {
     let id = authorized(&app, Method::Basic).await;
     let ana = app.person(&[EditConnectors]).await;
     let page = ana.get(TAB).await;
-    for (own, message) in [("", "Enter your own password"), ("wrong", "This is not your password")] {
+    for (own, message) in [("", "Enter your password"), ("wrong", "This is not your password")] {
         let fill = |form| typed(form).set("user_name", "kept").set(OWN_PASSWORD, own);
         let page = save(&page, fill).await.expect(422);
         let error = (OWN_PASSWORD.to_string(), message.to_string());
@@ -94,7 +94,7 @@ async fn a_stored_secret_is_removed_with_the_own_password_only() {
         let choice = format!("{field}_choice");
         let fill = |form: FormFill| form.set(&choice, "remove");
         let page = save(&page, fill).await.expect(422);
-        let error = (OWN_PASSWORD.into(), "Enter your own password".into());
+        let error = (OWN_PASSWORD.into(), "Enter your password".into());
         assert_eq!(page.errors(), [error]);
         assert_eq!(page.form(TAB).value(&choice), Some("remove"));
         assert!(is_there().await);
@@ -112,7 +112,7 @@ async fn another_method_takes_stored_secrets_away_with_the_own_password_only() {
     let page = ana.get(TAB).await;
     let fill = |form: FormFill| form.set("auth_method", "no_auth");
     let page = save(&page, fill).await.expect(422);
-    assert_eq!(page.field_error(OWN_PASSWORD).as_deref(), Some("Enter your own password"));
+    assert_eq!(page.field_error(OWN_PASSWORD).as_deref(), Some("Enter your password"));
     assert_eq!(stored(&app, id).await.as_deref(), Some(OLD));
     save(&page, |form| form.confirmed()).await.expect(303);
     assert_eq!(stored(&app, id).await, None);

@@ -26,7 +26,7 @@ async fn a_new_sign_in_there_counts_like_the_own_password_for_fifteen_minutes() 
     let page = page.form("/profile/provider/attempts").send().await;
     let answer = staff.provider.answer(&leads_to(&page));
     let page = staff.follow(&ben, &answer).await.expect(303).follow().await;
-    assert_eq!(page.flash(), "Staff login says that it is you. It counts for 15 minutes");
+    assert_eq!(page.flash(), "Staff login confirmed that it’s you. You won’t be asked again for 15 minutes");
     let asks = async || {
         let page = ben.get("/profile/keys/new").await.expect(200);
         page.all("#own_password").next().is_some()

@@ -45,7 +45,7 @@ async fn an_account_is_connected_on_the_profile_and_keeps_its_password() {
 async fn connecting_asks_for_the_own_password_and_a_new_sign_in_there() {
     let staff = Staff::start().await;
     let ana = staff.app.person(&[]).await;
-    for (password, message) in [("", "Enter your own password"), ("wrong", "This is not your password")] {
+    for (password, message) in [("", "Enter your password"), ("wrong", "This is not your password")] {
         let page = ana.get(PAGE).await;
         let page = page.form(CONNECT).set("own_password", password).send().await.expect(422);
         assert_eq!(page.field_error("own_password").as_deref(), Some(message));

@@ -80,7 +80,7 @@ async fn a_key_asks_for_the_own_password_again_unless_it_was_entered_a_short_tim
     app.advance(TimeDelta::minutes(15));
     let new = format!("{address}/keys/new");
     let page = ana.get(&new).await.expect(200);
-    for (typed, message) in [("", "Enter your own password"), ("wrong", "This is not your password")] {
+    for (typed, message) in [("", "Enter your password"), ("wrong", "This is not your password")] {
         let form = page.main_form().set("key_name", "Nightly").set("own_password", typed);
         let page = form.send().await.expect(422);
         assert_eq!(page.errors(), super::error("own_password", message));
@@ -104,7 +104,7 @@ async fn a_key_asks_for_the_own_password_again_unless_it_was_entered_a_short_tim
     let page = ana.get(&new).await;
     assert!(page.main_form().value("own_password").is_some());
     let page = page.submit(|form| form.set("key_name", "Another")).await.expect(422);
-    assert_eq!(page.errors(), super::error("own_password", "Enter your own password"));
+    assert_eq!(page.errors(), super::error("own_password", "Enter your password"));
 }
 
 #[tokio::test]

@@ -156,7 +156,7 @@ impl Page {
 
     /// Whether this page stands between a form and what it does, and asks for the own password.
     pub fn asks_for_own_password(&self) -> bool {
-        self.status == 422 && self.h1() == "Enter your own password"
+        self.status == 422 && self.h1() == "Confirm it’s you"
     }
 
     /// Enters the own password if that is what the page asks for.

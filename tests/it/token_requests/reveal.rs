@@ -54,7 +54,7 @@ async fn refuses_another_password_than_ones_own_and_slows_guessing_down() {
     let (ana, ben) = (app.person(&[EditConnectors]).await, app.person(&[EditConnectors]).await);
     let page = ana.get(REVEAL).await;
     for (typed, message) in [
-        ("", "Enter your own password"),
+        ("", "Enter your password"),
         (TOKEN, "This is not your password"),
         (" correct horse battery staple", "This is not your password"),
     ] {

@@ -1,9 +1,48 @@
-//! The name of a person, as pages and the audit log show it.
+//! What people are called: the user name, which they sign in with, and the name that pages and the audit log show.
 
 use unicode_normalization::UnicodeNormalization;
 
 use crate::access::RESERVED_NAMES;
 use crate::name::fold;
+
+/// The longest user name, in characters.
+const LONGEST_USERNAME: usize = 100;
+
+/// A user name: letters, digits and `. _ - @ +`; no colon, which HTTP Basic could not carry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Username(String);
+
+/// Why a text is no user name.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UsernameProblem {
+    #[error("Enter a user name")]
+    Empty,
+    #[error("User name must be {LONGEST_USERNAME} characters or fewer")]
+    Long,
+    #[error("A user name can have letters, numbers, full stops, underscores, hyphens, @ and +")]
+    Character,
+}
+
+impl Username {
+    pub fn parse(typed: &str) -> Result<Username, UsernameProblem> {
+        let text: String = typed.trim().nfc().collect();
+        match text.chars().count() {
+            0 => Err(UsernameProblem::Empty),
+            length if length > LONGEST_USERNAME => Err(UsernameProblem::Long),
+            _ if text.chars().all(|letter| letter.is_alphanumeric() || "._-@+".contains(letter)) => Ok(Username(text)),
+            _ => Err(UsernameProblem::Character),
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What makes two user names the same.
+    pub fn key(&self) -> String {
+        crate::name::key(&self.0)
+    }
+}
 
 /// The longest name of a person, in characters.
 const LONGEST_NAME: usize = 255;
@@ -69,7 +108,7 @@ fn latin(letter: char) -> char {
 }
 
 /// The same of the person who types it, with the message for its field.
-pub(super) fn parse_own_name(typed: &str) -> Result<String, String> {
+pub fn parse_own_name(typed: &str) -> Result<String, String> {
     parse_person_name(typed).map_err(|problem| match problem {
         PersonNameProblem::Empty => "Enter your name".into(),
         problem => problem.to_string(),

@@ -5,8 +5,8 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::queries;
+use super::sessions::{SessionReason, begin_session};
 use crate::access::{RequestContext, SignInGuard, check_new_password};
-use crate::accounts::sessions::{SessionReason, begin_session};
 use crate::web::{Error, Errors, Form, FormData, Layout, SaveError, TextField, page};
 
 #[derive(Template)]
@@ -20,7 +20,7 @@ struct PasswordPage {
 
 impl PasswordPage {
     fn old_field(&self) -> TextField {
-        TextField::secret("old_password", "Present password").autocomplete("current-password").errors(&self.errors)
+        TextField::secret("old_password", "Current password").autocomplete("current-password").errors(&self.errors)
     }
 
     fn new_field(&self) -> TextField {
@@ -70,12 +70,12 @@ fn check(context: &RequestContext, data: &FormData, errors: &mut Errors) -> Opti
     let typed = |name| data.get(name).unwrap_or_default().to_string();
     let (old, new) = (typed("old_password"), typed("password"));
     if old.is_empty() {
-        errors.add("old_password", "Enter your present password");
+        errors.add("old_password", "Enter your current password");
     }
     let (username, name) = (&context.actor.username, &context.actor.name);
     let checked = check_new_password(&new, username, name);
     if errors.keep("password", checked).is_some() && old == new {
-        errors.add("password", "Enter another password than the present one");
+        errors.add("password", "Enter another password than the current one");
     }
     (!errors.any()).then_some((old, new))
 }
