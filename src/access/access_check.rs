@@ -14,7 +14,7 @@ use super::sessions::{self, SessionRow};
 use super::{Actor, Permission, SignInGuard, client_address};
 use crate::web::{CsrfKey, Error, Flash, Layout, NavItem, Person, RequestId, VisitorAddress, Zone};
 
-/// What a route needs of whoever opens it.
+/// What a route needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Needs {
     /// A file or a probe, which loads no session and is not checked at all.

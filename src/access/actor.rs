@@ -1,5 +1,5 @@
-//! Who asks: the actor, who is the subject of every check and of every audit line, and the context of a signed-in person's
-//! request, with what nearly every handler needs.
+//! Who asks: the actor, who is the subject of every check and of every audit line, and the context of a signed-in
+//! person's request, with what nearly every handler needs.
 
 use std::future::{Ready, ready};
 use std::rc::Rc;
@@ -54,7 +54,7 @@ pub struct Actor {
 }
 
 impl Actor {
-    /// Whoever sits at the server's console: may do all, and is recorded as such.
+    /// The administrator at the server's console: may do everything, and is recorded as such.
     pub fn command_line() -> Actor {
         Actor::program(COMMAND_LINE)
     }
@@ -84,12 +84,12 @@ impl Actor {
         }
     }
 
-    /// Somebody of whom only the request is known.
+    /// The sender of a request, as long as nothing else is known.
     pub fn unknown(address: String, request_id: String) -> Actor {
         Actor { address, request_id, super_admin: false, visibility: Visibility::Of(Uuid::nil()), ..Actor::program("") }
     }
 
-    /// Somebody who has just proved who they are, before there is a session.
+    /// A user who has just proved who they are, before there is a session.
     pub fn arriving(req: &HttpRequest, id: Option<Uuid>, username: &str, name: &str) -> Actor {
         Actor {
             id,
@@ -116,7 +116,8 @@ impl Actor {
         }
     }
 
-    /// Who did something, by what nobody chooses for themselves: `Ana Ruiz (ana)`. A program has no user name.
+    /// Who did something, with the user name, which people do not choose for themselves: `Ana Ruiz (ana)`. A program
+    /// has no user name.
     pub fn attribution(&self) -> String {
         attribution(&self.name, &self.username)
     }
@@ -170,7 +171,7 @@ impl RequestContext {
         reauthentication::counts(self.actor.confirmed_at, self.now())
     }
 
-    /// Refuses whoever lacks the permission, for what a page offers besides what its route needs.
+    /// Refuses actors without the permission, for what a page offers besides what its route needs.
     pub fn require(&self, permission: Permission) -> Result<(), Error> {
         if self.may(permission) { Ok(()) } else { Err(Error::Forbidden(permission.label())) }
     }

@@ -1,7 +1,7 @@
 //! Where a request comes from: the address at the other end of the connection, or the one that a trusted proxy names.
 //!
 //! Rule: `X-Forwarded-For` counts only from proxies that the administrator trusts, and is read from its end, because
-//! whoever sends a request writes its beginning.
+//! the sender of a request writes its beginning.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, web};
 use ipnet::IpNet;
 
-/// What proxies add the address of whoever has asked them to.
+/// The header to which proxies add the address of their client.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The networks of the proxies that are trusted.
@@ -26,7 +26,7 @@ impl TrustedProxies {
     }
 
     /// The client's address: the last of the named ones that is no trusted proxy's. A name that is no address ends the
-    /// way back, at the proxy that has passed it on. Whoever sends a request writes the beginning of a line, so bytes
+    /// way back, at the proxy that has passed it on. The sender of a request writes the beginning of a line, so bytes
     /// that are no text there must not make what a proxy has added unreadable.
     fn client(&self, peer: IpAddr, lines: &[&[u8]]) -> IpAddr {
         let mut client = peer;
@@ -51,7 +51,7 @@ fn parse(text: &str) -> Option<IpAddr> {
     address.map(|address: IpAddr| address.to_canonical())
 }
 
-/// The address of whoever sent a request; empty if the connection has none.
+/// The address of the sender of a request; empty if the connection has none.
 pub fn client_address(req: &HttpRequest) -> String {
     let Some(peer) = req.peer_addr() else {
         return String::new();
@@ -67,7 +67,7 @@ pub fn client_address(req: &HttpRequest) -> String {
 }
 
 /// The address at the other end, if it says for whom it asks and is not trusted to: a proxy that the administrator has
-/// forgotten, or somebody who pretends to be one.
+/// forgotten, or a client that pretends to be one.
 pub fn untrusted_forwarder(req: &HttpRequest) -> Option<IpAddr> {
     let peer = req.peer_addr()?.ip().to_canonical();
     let proxies = req.app_data::<web::Data<TrustedProxies>>();

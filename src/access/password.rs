@@ -1,8 +1,8 @@
 //! Passwords of people: argon2id hashes, and what a new password must be like.
 //!
 //! Rules: hashing runs on threads of its own and no more at once than there are permits, so that nothing that blocks
-//! elsewhere in the program keeps anybody from signing in, and signing in keeps no worker from serving. New passwords are
-//! long and none of those that are tried first; no composition, no expiry, any character (NIST SP 800-63B section
+//! elsewhere in the program keeps anybody from signing in, and signing in keeps no worker from serving. New passwords
+//! are long and none of those that are tried first; no composition, no expiry, any character (NIST SP 800-63B section
 //! 5.1.1.2). The same check stands wherever a password is chosen: the first run, a set-password link, the profile, the
 //! command line.
 
@@ -56,7 +56,7 @@ impl PasswordHasher {
         let work = move || {
             let outcome = work();
             drop(permit);
-            // Whoever has asked may have gone.
+            // The request may be gone.
             _ = give.send(outcome);
         };
         std::thread::Builder::new().name("password".into()).spawn(work).map_err(Error::internal)?;
@@ -87,7 +87,7 @@ const COMMON: &str = include_str!("common_passwords.txt");
 const WEAK_WORDS: &[&str] =
     &["password", "passwort", "administrator", "qwertyuiop", "letmein", "welcome", "changeme", "123456789", "iloveyou"];
 
-/// The name of this program, which whoever guesses tries together with the names of people.
+/// The name of this program, which is tried together with the names of people.
 const PRODUCT: &str = "connectory";
 
 /// The shortest word of a name that a password must not contain, in characters: shorter ones stand in many words.

@@ -5,7 +5,8 @@ use std::fmt;
 use crate::db::text_enum;
 
 text_enum! {
-    /// One thing a person may do. The labels are those of the product's specification, word for word, and so is the order.
+    /// One thing a person may do. The labels are those of the product's specification, word for word, and so is the
+    /// order.
     #[repr(u8)]
     pub enum Permission {
         CreateConnectors = "create-data-connectors", "Create Data Connectors";
@@ -78,7 +79,7 @@ impl PermissionSet {
 
     /// What comes of a form in which `chosen` is ticked now and `before` was ticked first. Ticking brings what the
     /// ticked one requires; unticking takes along what requires the unticked one. If both were done, unticking wins:
-    /// nobody gets more than was left ticked.
+    /// the result is never more than was left ticked.
     pub fn couple(before: PermissionSet, chosen: PermissionSet) -> Coupled {
         let unticked = before.without(chosen);
         let stays = |permission: &Permission| {

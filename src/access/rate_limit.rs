@@ -1,8 +1,8 @@
-//! Rate limits: so many requests of a key at once, then one more after each period; and quotas, which limit the requests
-//! of a holder under way and their bodies besides.
+//! Rate limits: so many requests of a key at once, then one more after each period; and quotas, which limit the
+//! requests of a holder under way and their bodies besides.
 //!
-//! Rule: whoever is over a limit is told at once when to come again, and others are not held up. Danger: strangers make
-//! up the keys of a rate limit, so their number is bounded. When there is no room, one more costs no more than any other.
+//! Rule: over a limit the answer says at once when to try again, and others are not held up. Danger: strangers make up
+//! the keys of a rate limit, so their number is bounded. When there is no room, one more costs no more than any other.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -27,7 +27,7 @@ const MOST_KEYS: usize = 10_000;
 /// Looking for keys that have all tries again reads all of them, so it is done once in this time at most.
 const SWEEP: Nanos = Nanos::new(1_000_000_000);
 
-/// Counts requests by key, in this process; clones share the counts. Nobody is locked out for good: one request comes
+/// Counts requests by key, in this process; clones share the counts. No key is locked out for good: one request comes
 /// back after each period.
 #[derive(Clone)]
 pub struct RateLimit<K: Key = String> {
@@ -75,8 +75,8 @@ impl<K: Key> RateLimit<K> {
     }
 }
 
-/// The product's clock in governor's terms, so that tests can move it. Nobody can put it back: the machine's time that
-/// is corrected by an hour would keep people out for an hour.
+/// The product's clock in governor's terms, so that tests can move it. It cannot be put back: a correction of
+/// the machine's time by an hour would keep people out for an hour.
 #[derive(Clone)]
 struct Ticks {
     clock: Clock,

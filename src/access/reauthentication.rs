@@ -27,10 +27,10 @@ use crate::web::{Error, Errors, Form, FormData, Layout, OWN_PASSWORD, TextField,
 /// How long an entered password counts.
 const COUNTS_FOR: TimeDelta = TimeDelta::minutes(15);
 
-/// Said to somebody who has entered nothing.
+/// The message for an empty field.
 const MISSING: &str = "Enter your password";
 
-/// Said to somebody who signs in with the provider alone.
+/// The message for people who sign in with the provider alone.
 pub const NO_PASSWORD: &str =
     "You have no password here. Confirm on your profile, under the sign-in provider, that it’s you, and come back";
 
@@ -84,7 +84,7 @@ pub async fn ask_again(guard: &SignInGuard, req: &mut ServiceRequest) -> Result<
         return Ok(None);
     };
     let mut errors = Errors::default();
-    // Whoever was not asked yet has made no mistake.
+    // The first time there is no mistake to show.
     if data.get(OWN_PASSWORD).is_some() || refusal == NO_PASSWORD {
         errors.add(OWN_PASSWORD, refusal);
     }
@@ -141,7 +141,7 @@ impl SignInGuard {
         Ok(None)
     }
 
-    /// Why what was entered does not count: somebody who signs in with the provider alone has nothing to enter.
+    /// Why what was entered does not count: people who sign in with the provider alone have nothing to enter.
     async fn why_not(&self, actor: &Actor, otherwise: &'static str) -> Result<&'static str, Error> {
         let row = users::table.filter(users::id.nullable().eq(actor.id));
         let has_password: Option<bool> =

@@ -1,8 +1,8 @@
-//! What may be done with one connector, and which connectors lists show: permissions say what somebody may do at all, the connector's own lists with
-//! whom.
+//! What may be done with one connector, and which connectors lists show: permissions say what people may do at all,
+//! the connector's own lists with which connectors.
 //!
-//! Rule: a right needs both, the permission for it and the connector's word, and whoever may not view a connector may
-//! do nothing with it. A super admin needs neither. [`Rights::of`] is the only place that decides.
+//! Rule: a right needs both, the permission for it and the connector's word, and without View there are no other
+//! rights. A super admin needs neither. [`Rights::of`] is the only place that decides.
 
 use uuid::Uuid;
 
@@ -43,7 +43,7 @@ impl Rights {
     pub const NONE: Rights = Rights(0);
     pub const ALL: Rights = Rights(0b1111);
 
-    /// What somebody may do with a connector: all as a super admin, else that for which they have the permission and
+    /// What a person may do with a connector: all as a super admin, else that for which they have the permission and
     /// which is `open` to everybody or for which the connector has `listed` them.
     pub fn of(super_admin: bool, granted: PermissionSet, open: Rights, listed: Rights) -> Rights {
         if super_admin {
@@ -79,7 +79,7 @@ impl Rights {
     }
 
     /// What comes of boxes in which `chosen` is ticked now and `before` was ticked first. Ticking another right brings
-    /// View; unticking View takes along all others, so that nobody gets more than was left ticked.
+    /// View; unticking View takes along all others, so the result is never more than was left ticked.
     pub fn couple(before: Rights, chosen: Rights) -> Rights {
         let view_unticked = before.contains(Right::View) && !chosen.contains(Right::View);
         if view_unticked || chosen.is_empty() { Rights::NONE } else { chosen.or(Rights::exactly([Right::View])) }

@@ -1,8 +1,9 @@
 //! Live sessions: one query reads session, user and effective permissions, so a changed permission counts on the next
 //! request.
 //!
-//! actix-session loads and saves them through a store (`accounts::SessionStore`). What the store leaves with the request
-//! stands here, for the access check: the session, and errors, which actix-session would answer with an empty 500.
+//! actix-session loads and saves them through a store (`accounts::SessionStore`). What the store leaves with the
+//! request stands here, for the access check: the session, and errors, which actix-session would answer with an empty
+//! 500.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -74,7 +75,7 @@ tokio::task_local! {
 
 /// Leaves an error of the session store with the request.
 pub fn set_session_error(error: Error) {
-    // Outside of a request there is nobody to answer.
+    // Outside of a request there is no answer.
     _ = SESSION_ERROR.try_with(|slot| slot.set(Some(error)));
 }
 
@@ -181,8 +182,7 @@ pub async fn load_session(
     Ok(row)
 }
 
-/// Deletes the rows of sessions that are over, and forgets from where people came in long ago and what they need not be
-/// told of.
+/// Deletes the rows of sessions that are over, of old places and of old alarms.
 pub async fn purge_sessions(conn: &mut Conn, limits: SessionLimits, now: DateTime<Utc>) -> Result<usize, Error> {
     sign_in_guard::purge_places(conn, now).await?;
     sign_in_guard::purge_alarms(conn, now).await?;

@@ -1,9 +1,9 @@
 //! What stands between a guess and an account, wherever a password is asked for: the rate limit, the hasher, and the
 //! places from which each person has signed in.
 //!
-//! Rules: somebody who has signed in from an address before is not held up by others who guess there. The person of an
-//! account at which strangers are slowed down is told on the home page. Places and alarms are in the database, so that a
-//! restart and other instances know them.
+//! Rules: a person who has signed in from an address before is not held up by others who guess there. The person of an
+//! account at which strangers are slowed down sees that on the home page. Places and alarms are in the database, so
+//! that a restart and other instances know them.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -98,7 +98,7 @@ impl SignInGuard {
 /// A place counts for so long after its person has signed in from there last.
 const REMEMBERED: TimeDelta = TimeDelta::days(90);
 
-/// The network that an address stands for: whoever has one IPv6 address has all of its /64.
+/// The network that an address stands for: who has one IPv6 address has all of its /64.
 pub fn network(address: &str) -> String {
     match address.parse() {
         Ok(IpAddr::V6(own)) => Ipv6Addr::from_bits(own.to_bits() & !u128::from(u64::MAX)).to_string(),
@@ -106,7 +106,7 @@ pub fn network(address: &str) -> String {
     }
 }
 
-/// Notes that a person has come in, or shown in another way who they are, from an address.
+/// Notes that a person has signed in, or proved in another way who they are, from an address.
 pub async fn note_place(conn: &mut Conn, user: Uuid, address: &str, now: DateTime<Utc>) -> Result<(), Error> {
     diesel::insert_into(sign_in_places::table)
         .values((
@@ -122,7 +122,7 @@ pub async fn note_place(conn: &mut Conn, user: Uuid, address: &str, now: DateTim
     Ok(())
 }
 
-/// Whether the person of this user name has come in from an address within the last 90 days.
+/// Whether the person of this user name has signed in from an address within the last 90 days.
 async fn is_known_place(conn: &mut Conn, username: &str, address: &str, now: DateTime<Utc>) -> Result<bool, Error> {
     let known = sign_in_places::table
         .inner_join(users::table)
@@ -132,7 +132,7 @@ async fn is_known_place(conn: &mut Conn, username: &str, address: &str, now: Dat
     Ok(diesel::select(diesel::dsl::exists(known)).get_result(conn).await?)
 }
 
-/// Forgets places from which nobody has signed in for long.
+/// Forgets places from which no sign-in came for long.
 pub async fn purge_places(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize, Error> {
     let over = sign_in_places::table.filter(sign_in_places::last_at.le(now - REMEMBERED));
     Ok(diesel::delete(over).execute(conn).await?)
@@ -141,8 +141,8 @@ pub async fn purge_places(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize, 
 /// How long the home page tells the person.
 const ALARM_SHOWN: TimeDelta = TimeDelta::days(7);
 
-/// Notes an alarm of the account with this user name, if there is one: so many tries came from addresses that its person
-/// never signed in from that strangers are slowed down there.
+/// Notes an alarm of the account with this user name, if there is one: so many tries came from addresses that its
+/// person never signed in from that strangers are slowed down there.
 async fn note_alarm(conn: &mut Conn, username: &str, now: DateTime<Utc>) -> Result<(), Error> {
     let account = users::table.filter(users::username_key.eq(crate::name::key(username)));
     let user: Option<Uuid> = account.select(users::id).first(conn).await.optional()?;

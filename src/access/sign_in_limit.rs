@@ -1,9 +1,9 @@
 //! The rate limit of guessing passwords: few tries of one name from one address, and many names from one address only
 //! slowly.
 //!
-//! Rule: nobody is locked out for good, and nobody who has signed in from an address before by tries from elsewhere.
-//! Strangers at an account that is tried from everywhere are on a waitlist. Danger: keys are typed by strangers, so they
-//! are short, and their number is bounded.
+//! Rule: no account is locked out for good, and people who have signed in from an address before are not held up by
+//! tries from elsewhere. Strangers at an account that is tried from everywhere are on a waitlist. Danger: keys are
+//! typed by strangers, so they are short, and their number is bounded.
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
@@ -22,8 +22,8 @@ const PERIOD: Duration = Duration::from_secs(30);
 /// Tries from one address, whatever the names, that are free; then one comes back in each [`PERIOD_OF_ALL`].
 const TRIES_OF_ALL: NonZeroU32 = NonZeroU32::MIN.saturating_add(119);
 const PERIOD_OF_ALL: Duration = Duration::from_secs(1);
-/// Tries of one account from all addresses together that are free; then one comes back in each [`PERIOD_OF_ACCOUNT`] for
-/// strangers.
+/// Tries of one account from all addresses together that are free; then one comes back in each [`PERIOD_OF_ACCOUNT`]
+/// for strangers.
 const TRIES_OF_ACCOUNT: NonZeroU32 = NonZeroU32::MIN.saturating_add(49);
 const PERIOD_OF_ACCOUNT: Duration = Duration::from_secs(60);
 /// No user name is longer, in characters, so what stands behind cannot make another account.
@@ -44,9 +44,9 @@ pub struct SignInLimit {
 pub enum OverLimit {
     /// This name was tried from here too often.
     Name(Duration),
-    /// Too many names were tried from here. Somebody who has signed in from here before need not wait for that.
+    /// Too many names were tried from here. People who have signed in from here before need not wait for that.
     Address(Duration),
-    /// This name was tried too often from all addresses together. Somebody who has signed in from here before need not
+    /// This name was tried too often from all addresses together. People who have signed in from here before need not
     /// wait for that.
     Account(Duration),
 }
@@ -69,25 +69,25 @@ impl SignInLimit {
         self.of_account.take(&cut(account)).map_err(OverLimit::Account)
     }
 
-    /// Takes one try of somebody who is signed in, or known to come from here. Others who guess at the same address do
+    /// Takes one try of a person who is signed in, or known to come from here. Others who guess at the same address do
     /// not hold them up. An error says how long until the next.
     pub fn take_known(&self, address: &str, account: &str) -> Result<(), Duration> {
         self.of_one.take(&pair(address, account))
     }
 
-    /// Takes one try of somebody who is not known here, while too many names are tried: once a name has waited long enough
-    /// it is let through. An error says how long until then.
+    /// Takes one try of a person who is not known here, while too many names are tried: once a name has waited long
+    /// enough it is let through. An error says how long until then.
     pub fn take_from_waitlist(&self, address: &str, account: &str) -> Result<(), Duration> {
         self.wait_in_waitlist(address, account)?;
         self.of_one.take(&pair(address, account))
     }
 
-    /// The same for somebody whose try of this name has been counted already.
+    /// The same for a person whose try of this name has been counted already.
     pub fn wait_in_waitlist(&self, address: &str, account: &str) -> Result<(), Duration> {
         self.waitlist.take(&pair(address, account))
     }
 
-    /// Whether the person is to be told that strangers are slowed down at this account: once a minute.
+    /// Whether an alarm is due, because strangers are slowed down at this account: once a minute.
     pub fn is_alarm_due(&self, account: &str) -> bool {
         self.alarms.note(&cut(account)).is_some()
     }
@@ -104,7 +104,7 @@ fn cut(account: &str) -> String {
     crate::name::key(&account)
 }
 
-/// How long somebody waits, counted from the first refusal. Long, because each made-up name is let through as well.
+/// How long a key waits, counted from the first refusal. Long, because each made-up name is let through as well.
 const WAIT: Duration = Duration::from_secs(5 * 60);
 /// Who has not tried again by then waits anew.
 const FORGOTTEN: Duration = Duration::from_secs(60 * 60);
@@ -124,8 +124,8 @@ impl Waitlist {
         Waitlist { clock: clock.clone(), since: Arc::default() }
     }
 
-    /// Lets `key` through if it has waited long enough; it begins to wait if it does not wait yet. An error says how long
-    /// still.
+    /// Lets `key` through if it has waited long enough; it begins to wait if it does not wait yet. An error says how
+    /// long still.
     fn take(&self, key: &str) -> Result<(), Duration> {
         let now = self.clock.steady();
         let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);

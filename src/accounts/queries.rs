@@ -14,7 +14,7 @@ use crate::db::version::SeenVersion;
 use crate::db::{Conn, in_row};
 use crate::web::{Error, SaveError, Theme, Zone};
 
-/// Whoever takes this lock decides alone whether there is a first super admin.
+/// The advisory lock that is held while the first super admin is created.
 const FIRST_RUN_LOCK: i64 = 0x636f_6e6e_0001;
 
 /// A user that is to be created.
@@ -23,7 +23,7 @@ pub struct NewUser {
     pub username: Username,
     /// The name that pages show.
     pub name: String,
-    /// None for somebody who will set a password by an invitation.
+    /// None for a user who will set a password by an invitation.
     pub password_hash: Option<String>,
     pub super_admin: bool,
     pub permissions: PermissionSet,
@@ -35,7 +35,7 @@ pub async fn has_super_admin(conn: &mut Conn) -> Result<bool, Error> {
         .await?)
 }
 
-/// Whether somebody can do everything here while the provider is down: an active super admin with a password.
+/// Whether a super admin can sign in while the provider is down: an active super admin with a password.
 pub async fn has_local_super_admin(conn: &mut Conn) -> Result<bool, Error> {
     let rows = users::table.filter(users::super_admin).filter(users::active).filter(users::password_hash.is_not_null());
     Ok(diesel::select(diesel::dsl::exists(rows)).get_result(conn).await?)
@@ -198,7 +198,7 @@ impl Profile {
     }
 }
 
-/// The account of whoever is signed in.
+/// The account of the person who is signed in.
 pub async fn find_profile(conn: &mut Conn, user: Uuid) -> Result<Profile, Error> {
     let row = users::table.find(user).select((
         users::name,
@@ -211,7 +211,7 @@ pub async fn find_profile(conn: &mut Conn, user: Uuid) -> Result<Profile, Error>
     Ok(in_row(&["users"], user, row.first(conn).await)?)
 }
 
-/// Saves the own profile, unless somebody has saved the user since it was read.
+/// Saves the own profile, unless the user was saved since it was read.
 pub async fn update_profile(
     conn: &mut Conn,
     by: &Actor,

@@ -123,8 +123,8 @@ pub async fn sign_in(
     }
 }
 
-/// Begins the session. If user or password are taken away before it is saved, the answer is the page again: whoever
-/// does that ends all sessions, and this one must not come after.
+/// Begins the session. If user or password are taken away before it is saved, the answer is the page again:
+/// all sessions were ended then, and this one must not come after.
 fn signed_in(req: &HttpRequest, user: &SignInUser, mut again: SignInPage) -> Result<HttpResponse, Error> {
     let by = Actor::arriving(req, Some(user.id), &user.username, &user.name);
     let hash = user.password_hash.as_deref();
@@ -160,9 +160,9 @@ async fn authenticate(
             },
             subject: user.as_ref().map(SignInUser::subject),
         };
-        let somebody = Actor::arriving(req, None, "", "");
+        let unknown = Actor::arriving(req, None, "", "");
         let now = guard.clock.now();
-        refusals.record(&guard.db, &somebody, now, refusal).await;
+        refusals.record(&guard.db, &unknown, now, refusal).await;
     }
     Ok(user.filter(|_| fits))
 }
@@ -184,8 +184,8 @@ async fn record_slowed(
     };
     let user = queries::find_user(&mut *guard.db.get().await?, username).await?;
     let refusal = Refusal { kind, reason: "Too many tries", subject: user.as_ref().map(SignInUser::subject) };
-    let somebody = Actor::arriving(req, None, "", "");
-    due.write(&guard.db, &somebody, guard.clock.now(), refusal).await;
+    let unknown = Actor::arriving(req, None, "", "");
+    due.write(&guard.db, &unknown, guard.clock.now(), refusal).await;
     Ok(())
 }
 

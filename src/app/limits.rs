@@ -1,4 +1,5 @@
-//! Rate limits and quotas, the memory for bodies, and what the log is told of refusals: all workers of a process share them.
+//! Rate limits and quotas, the memory for bodies, and what the log is told of refusals: all workers of a process share
+//! them.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! Bodies of requests that are read whole, and how many bytes of bodies are held in memory at once.
 //!
-//! Rule: whoever reads a body whole covers its bytes with a [`Held`] as they come, and keeps that as long as the bytes.
-//! Nobody waits for room: what does not fit is refused at once and sent again later. Bodies of up to [`FREE`] bytes are
-//! not counted, so that whoever fills the memory with large ones keeps no small form and no small call out.
+//! Rule: code that reads a body whole covers its bytes with a [`Held`] as they come, and keeps that as long as the
+//! bytes. There is no waiting for room: what does not fit is refused at once and sent again later. Bodies of up to
+//! [`FREE`] bytes are not counted, so that large ones that fill the memory keep no small form and no small call out.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

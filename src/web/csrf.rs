@@ -1,7 +1,7 @@
 //! The CSRF key of a browser, and the cookies of the site, which follow from its public address.
 //!
-//! From the key follow the CSRF token of every form and the signature of flash messages, and OAuth round trips are bound
-//! to it. With a session it is derived from the session key, so it changes at each sign-in. Before sign-in it is
+//! From the key follow the CSRF token of every form and the signature of flash messages, and OAuth round trips are
+//! bound to it. With a session it is derived from the session key, so it changes at each sign-in. Before sign-in it is
 //! random and stands in a cookie of its own (double submit).
 
 use std::fmt;
@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 /// The address that people open in the browser, as the administrator has set it: scheme, host and port, without a
-/// trailing slash. What another server is told about this site is made from it, never from the Host header, which
+/// trailing slash. What other servers get to know of this site is made from it, never from the Host header, which
 /// anybody can set.
 #[derive(Clone)]
 pub struct PublicAddress(String);

@@ -1,6 +1,6 @@
 //! Rows of CSV files (RFC 4180) that spreadsheets read: the only writer of such files.
 //!
-//! Danger: spreadsheets run a cell that begins like a formula, whoever wrote it, and which character divides cells
+//! Danger: spreadsheets run a cell that begins like a formula, and which character divides cells
 //! depends on the reader's language: a comma, a semicolon or a tab. A reader who divides at semicolons does not honour
 //! the quotes of a cell that follows a comma, so a cell can begin, and a row end, in the middle of a text. Wherever one
 //! could begin, an apostrophe is put before what would make it a formula, as OWASP advises under “CSV injection”.

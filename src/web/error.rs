@@ -25,7 +25,7 @@ pub enum Error {
     NotListed(&'static str),
     /// Only a super admin may do this.
     NotSuperAdmin,
-    /// Nobody is signed in.
+    /// The request has no session.
     SignIn,
     /// The address is right, the method is not.
     MethodNotAllowed,
@@ -177,7 +177,7 @@ impl ErrorPage<'_> {
                 ];
             }
             Error::NotSuperAdmin => &[
-                "Only a super admin can do this: make somebody a super admin or take that away, and change, switch off, delete or give a new password to a super admin.",
+                "Only a super admin can do this: make a user a super admin or take that away, and change, switch off, delete or give a new password to a super admin.",
                 "Ask one of your super admins.",
             ],
             Error::SignIn => &["You need to sign in to see this page."],
@@ -224,7 +224,7 @@ fn without_answer(path_and_query: &str) -> &str {
     if answers { path } else { path_and_query }
 }
 
-/// The full answer to an error: for somebody not signed in, the way to the sign-in page and back.
+/// The full answer to an error; without a session, a redirect to the sign-in page.
 pub fn respond(error: &Error, layout: &Layout, path_and_query: &str) -> HttpResponse {
     if let Error::SignIn = error {
         let next = without_answer(path_and_query);
@@ -263,7 +263,7 @@ pub enum SaveError {
     NameTaken,
     /// The same form was sent before, and its row is there: the primary key said so.
     Repeated,
-    /// Somebody else saved first.
+    /// Another save came first.
     Stale,
     /// The row is still referred to.
     InUse,

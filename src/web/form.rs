@@ -16,7 +16,7 @@ use crate::db::version::SeenVersion;
 
 /// The largest form, in bytes: room for certificates and long descriptions.
 const LARGEST: usize = 512 * 1024;
-/// The largest form of somebody who has not signed in, in bytes. It is one of those that need no room in the memory for
+/// The largest form without a session, in bytes. It is one of those that need no room in the memory for
 /// bodies.
 const LARGEST_OF_STRANGERS: usize = FREE;
 /// How long a form may take to arrive: long for the slowest line, and no way to hold memory for ever.

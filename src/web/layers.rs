@@ -75,7 +75,7 @@ fn with_error_page(response: ServiceResponse) -> ServiceResponse {
     ServiceResponse::new(req, response)
 }
 
-/// Logs an error, and refusals without end only now and then: whoever goes on against a rate limit would fill the log.
+/// Logs an error, and refusals without end only now and then: endless tries over a rate limit would fill the log.
 fn tell_log(req: &HttpRequest, error: &Error) {
     let reason = match error {
         Error::TooMany(_) => "too many tries",

@@ -111,7 +111,7 @@ pub fn shell_of(req: &HttpRequest) -> Layout {
         .unwrap_or_else(|| Layout { path: req.path().to_string(), ..Layout::default() })
 }
 
-/// Answers with a page, which nobody stores: the layers say so of every page.
+/// Answers with a page. The layers say `no-store` of every page.
 pub fn page(status: StatusCode, page: &impl Template) -> Result<HttpResponse, Error> {
     Ok(html(&mut HttpResponse::build(status), page.render().map_err(Error::internal)?))
 }

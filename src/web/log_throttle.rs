@@ -1,4 +1,4 @@
-//! What happens again and again is told once in a while, with how often it has happened since.
+//! A log line that would repeat is written once in a while, with how often it was left out since.
 //!
 //! Danger: strangers decide what happens, so how much is remembered is bounded.
 
@@ -8,50 +8,50 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 
-/// The same thing is told again after so long.
-const AGAIN: Duration = Duration::from_secs(60);
-/// More things than this are told as one.
-const MANY: usize = 1_000;
+/// After which the same line is written again.
+const PERIOD: Duration = Duration::from_secs(60);
+/// More lines than this count as one.
+const MOST_LINES: usize = 1_000;
 
 /// Says which refusals are worth a line in the log; clones agree.
 #[derive(Clone)]
 pub struct LogThrottle {
     clock: Clock,
-    told: Arc<Mutex<HashMap<String, Told>>>,
+    written: Arc<Mutex<HashMap<String, Written>>>,
 }
 
-/// When something was told last, and how often it was left out since.
-struct Told {
+/// When a line was written last, and how often it was left out since.
+struct Written {
     at: Duration,
     left_out: u64,
 }
 
 impl LogThrottle {
     pub fn new(clock: &Clock) -> LogThrottle {
-        LogThrottle { clock: clock.clone(), told: Arc::default() }
+        LogThrottle { clock: clock.clone(), written: Arc::default() }
     }
 
-    /// Notes that `what` has happened: how often it was left out since it was told last, if it is to be told now.
+    /// Counts a line: how often it was left out since it was written last, if it is to be written now.
     pub fn note(&self, what: &str) -> Option<u64> {
         let now = self.clock.steady();
-        let is_over = |told: &Told| now.saturating_sub(told.at) >= AGAIN;
-        let mut all = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= MANY && !all.contains_key(what) {
-            all.retain(|_, told| !is_over(told));
+        let is_over = |line: &Written| now.saturating_sub(line.at) >= PERIOD;
+        let mut all = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MOST_LINES && !all.contains_key(what) {
+            all.retain(|_, line| !is_over(line));
         }
-        let is_full = all.len() >= MANY && !all.contains_key(what);
+        let is_full = all.len() >= MOST_LINES && !all.contains_key(what);
         let what = if is_full { "" } else { what };
-        let Some(told) = all.get_mut(what) else {
-            let first = Told { at: now, left_out: 0 };
+        let Some(line) = all.get_mut(what) else {
+            let first = Written { at: now, left_out: 0 };
             all.insert(what.to_string(), first);
             return Some(0);
         };
-        if !is_over(told) {
-            told.left_out = told.left_out.saturating_add(1);
+        if !is_over(line) {
+            line.left_out = line.left_out.saturating_add(1);
             return None;
         }
-        told.at = now;
-        Some(std::mem::take(&mut told.left_out))
+        line.at = now;
+        Some(std::mem::take(&mut line.left_out))
     }
 }
 
@@ -79,9 +79,9 @@ mod tests {
     fn more_than_are_remembered_are_told_as_one() {
         let clock = Clock::still();
         let log_throttle = LogThrottle::new(&clock);
-        let told = (0..3 * MANY).filter_map(|number| log_throttle.note(&number.to_string()));
-        assert_eq!(told.count(), MANY + 1);
-        assert!(log_throttle.told.lock().expect("no panic").len() <= MANY + 1);
+        let told = (0..3 * MOST_LINES).filter_map(|number| log_throttle.note(&number.to_string()));
+        assert_eq!(told.count(), MOST_LINES + 1);
+        assert!(log_throttle.written.lock().expect("no panic").len() <= MOST_LINES + 1);
         clock.advance(TimeDelta::minutes(1));
         assert_eq!(log_throttle.note("late"), Some(0), "there is room again");
     }

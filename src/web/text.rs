@@ -63,7 +63,7 @@ pub fn date_time(time: &DateTime<Utc>) -> String {
     with_zone(time, "%-d %B %Y, %H:%M")
 }
 
-/// `22 November 2026, 23:02 UTC`, whoever reads it: for what is stored.
+/// `22 November 2026, 23:02 UTC` for every reader: for what is stored.
 pub fn date_time_utc(time: &DateTime<Utc>) -> String {
     time.format("%-d %B %Y, %H:%M UTC").to_string()
 }

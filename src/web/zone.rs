@@ -48,12 +48,12 @@ impl Zone {
         self.name().replace('_', " ")
     }
 
-    /// Does something, such as answering a request, with this as the zone of whoever reads.
+    /// Does something, such as answering a request, with this as the reader's zone.
     pub async fn reads<F: Future>(self, answer: F) -> F::Output {
         READER.scope(self, answer).await
     }
 
-    /// The zone of whoever reads the page that is being made.
+    /// The zone of the reader of the page that is being made.
     pub fn of_reader() -> Zone {
         READER.try_with(|zone| *zone).unwrap_or_default()
     }

@@ -109,9 +109,8 @@ impl HolderRights {
         person.is_none_or(|person| person.permitted.contains(Right::Call))
     }
 
-    /// What a scope opens of a connector: to a person what the person may do with it. A program that is led to a
-    /// connector by its name is let in whatever is open, for whoever leads it there must be let in then; one that is
-    /// led to all connectors gets what is open to everybody.
+    /// What a scope allows with a connector: to a person what the person may do with it; to a program everything if the
+    /// scope names the connector, because the person who added it had to have access; else what is open to everybody.
     fn by(&self, scope: &Scope, subject: Subject) -> Rights {
         match &self.person {
             Some(person) => person.on(subject),
@@ -187,12 +186,12 @@ impl KeyHolder {
         self.check_method(wants)
     }
 
-    /// Whether the key leads to the connector at all: what it does not lead to, its holder need not know of.
+    /// Whether the key has access to the connector at all: of others its holder need not know.
     pub fn may_see(&self, subject: Subject) -> bool {
         self.scopes_to(subject).next().is_some()
     }
 
-    /// Which connectors the key leads to, for a list of them.
+    /// Which connectors the key has access to, for a list of them.
     pub fn reach(&self) -> Reach {
         let closed = match &self.rights.person {
             None => Some(self.scopes.iter().filter_map(|scope| scope.connector).collect()),
@@ -232,7 +231,7 @@ impl KeyHolder {
         if allowed { Ok(()) } else { Err(KeyRefusal::MethodNotAllowed) }
     }
 
-    /// The scopes that lead to a connector.
+    /// The scopes that give access to a connector.
     fn scopes_to(&self, subject: Subject) -> impl Iterator<Item = &Scope> {
         self.scopes.iter().filter(move |scope| {
             scope.connector.is_none_or(|id| id == subject.connector)
@@ -241,11 +240,11 @@ impl KeyHolder {
     }
 }
 
-/// Which connectors a key leads to.
+/// Which connectors a key has access to.
 pub struct Reach {
-    /// Those that it names; `None` if it leads to all there are.
+    /// Those that it names; `None` for all there are.
     pub named: Option<Vec<Uuid>>,
-    /// Of those that are not open to everybody for calls, the ones that it may lead to; `None` for all.
+    /// Of those that are not open to everybody for calls, the ones that it has access to; `None` for all.
     pub closed: Option<Vec<Uuid>>,
 }
 

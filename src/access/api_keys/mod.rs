@@ -2,7 +2,7 @@
 //!
 //! Rule: only the SHA-256 of a key is stored. What it allows is kept in memory until a notice tells that some key or
 //! right has changed, so a key that was revoked, a person who lost the permission and a program that was made inactive
-//! are refused with the next call after it, and never later than five seconds. Danger: a text that nobody checked
+//! are refused with the next call after it, and never later than five seconds. Danger: an unchecked text
 //! reaching a log; a presented key is parsed and hashed, and never printed.
 
 mod holder;
@@ -96,13 +96,13 @@ const MOST_KEPT: usize = 10_000;
 /// Finds keys and notes their use. One for the process; clones share what they know.
 #[derive(Clone)]
 pub struct ApiKeys {
-    /// By their hash; those that cannot be used as well, so that whoever goes on trying costs nothing.
+    /// By their hash; those that cannot be used as well, so that further tries cost nothing.
     kept: Cache<[u8; 32], Arc<KeyHolder>>,
     uses: Arc<Uses>,
 }
 
 impl ApiKeys {
-    /// Keys that are forgotten when `notices` tells that some key, or somebody's right, has changed.
+    /// Keys that are forgotten when `notices` says that a key, or a person's right, has changed.
     pub fn new(clock: &Clock, notices: &ChangeListener) -> ApiKeys {
         let kept = Cache::new(clock, MOST_KEPT);
         let forgetful = kept.clone();
@@ -114,7 +114,7 @@ impl ApiKeys {
         ApiKeys { kept, uses: Arc::default() }
     }
 
-    /// Who presents this key. Refuses texts that are no key, keys that nobody has, that were revoked or have expired,
+    /// Who presents this key. Refuses texts that are no key, keys that do not exist, that were revoked or have expired,
     /// and those whose holder may not call.
     pub async fn find(&self, db: &Db, presented: &str, now: DateTime<Utc>) -> Result<Arc<KeyHolder>, KeyRefusal> {
         self.find_if(db, presented, now, async || Ok(())).await
@@ -193,7 +193,7 @@ pub enum KeyRefusal {
     TokenNotAllowed,
     #[error("This API key may not use this HTTP method.")]
     MethodNotAllowed,
-    /// It was not looked for: the caller's address has shown too many keys that nobody has. Another one may be after
+    /// It was not looked for: the caller's address has shown too many unknown keys. Another one may be after
     /// this time.
     #[error("This address has sent many keys that are none.")]
     TooManyUnknown(std::time::Duration),

@@ -1,6 +1,6 @@
 //! A browser in words: what a `User-Agent` header says, as far as a person needs it to know the own ones again.
 
-/// Names by which browsers can be told, in the order to look for: most pretend to be some that come later.
+/// Names of browsers in the order to look for: most pretend to be some that come later.
 const BROWSERS: [(&str, &str); 11] = [
     ("Edg", "Edge"),
     ("OPR/", "Opera"),

@@ -1,4 +1,5 @@
-//! The sessions of a user: their store, their table and ending them; on the own profile and on the page of a user alike.
+//! The sessions of a user: their store, their table and ending them; on the own profile and on the page of a user
+//! alike.
 //!
 //! Rule: a session is named by its id, never by the hash of its key. Ending one that has ended is no error: it is what
 //! was wanted.

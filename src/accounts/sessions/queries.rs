@@ -76,7 +76,7 @@ pub async fn end(
     .await
 }
 
-/// Ends all sessions of whoever does it but the one in which it is done; says how many there were.
+/// Ends all sessions of the actor but the current one; gives how many there were.
 pub async fn end_others(conn: &mut Conn, by: &Actor, now: DateTime<Utc>) -> Result<usize, Error> {
     let (user, kept) = by.id.zip(by.session).ok_or(Error::SignIn)?;
     conn.transaction(async |conn| {

@@ -36,7 +36,7 @@ const LONGEST_USER_AGENT: usize = 300;
 /// What a session begins with.
 #[derive(Serialize, Deserialize)]
 pub enum SessionReason {
-    /// Somebody has signed in, perhaps with a provider.
+    /// A user has signed in, perhaps with a provider.
     SignIn { provider: Option<String> },
     /// The first super admin was created.
     FirstRun,
@@ -51,7 +51,7 @@ struct NewSession {
     user: Uuid,
     username: String,
     name: String,
-    /// The password hash that must still be the user's; `None` for somebody who came in without a password.
+    /// The password hash that must still be the user's; `None` for a sign-in without a password.
     password_hash: Option<String>,
     reason: SessionReason,
     address: String,
@@ -183,8 +183,8 @@ impl DbSessionStore {
 }
 
 impl NewSession {
-    /// Whether the user is still active and has the password that was checked. Until the transaction ends nobody can
-    /// take either away.
+    /// Whether the user is still active and has the password that was checked. The lock keeps both until the
+    /// transaction ends.
     async fn is_still_admitted(&self, conn: &mut Conn) -> Result<bool, Error> {
         let row = users::table.find(self.user).filter(users::active).select(users::password_hash);
         let stored: Option<Option<String>> = row.for_no_key_update().first(conn).await.optional()?;
