@@ -279,7 +279,7 @@ mod tests {
         let mut errors = Errors::default();
         let (from, until) = filter.times(now, &mut errors);
         let text = |time: DateTime<Utc>| time.to_rfc3339();
-        let messages = ["from", "to"].map(|field| errors.get(field)).to_vec();
+        let messages = ["from", "to"].map(|field| errors.get(field).map(str::to_string)).to_vec();
         (from.map(text), until.map(text), messages)
     }
 

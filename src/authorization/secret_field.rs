@@ -100,7 +100,7 @@ impl SecretInput {
         chosen: SecretChoice,
         errors: &Errors,
     ) -> SecretInput {
-        let error = errors.get(name);
+        let error = errors.get(name).map(str::to_string);
         let choice = match chosen {
             SecretChoice::Keep if error.is_some() => SecretChoice::Replace,
             chosen => chosen,

@@ -9,9 +9,11 @@ use super::model::{Category, CategoryId, CategoryStatus};
 use super::queries;
 use crate::access::{Permission, RequestContext};
 use crate::db::keyset::{Cursor, Kind, Slice};
+use crate::name::Name;
+use crate::web::form::Form;
 use crate::web::{
-    Column, ConflictPage, Difference, Error, Form, FormData, Layout, ListQuery, Option_, Pages, SaveError, Segment,
-    SelectField, date_time, page, plural,
+    Column, ConflictPage, Difference, Error, FormData, Layout, ListQuery, Pages, SaveError, Segment, date_time, page,
+    plural,
 };
 
 /// The columns of the list.
@@ -103,15 +105,6 @@ struct ListPage {
 }
 
 impl ListPage {
-    fn status_filter(&self) -> SelectField {
-        let any = [Option_::new("", "Any status")];
-        let options = any
-            .into_iter()
-            .chain(CategoryStatus::ALL.map(|status| Option_::new(status.code(), status.label())))
-            .collect();
-        SelectField::new("status", "Status", options, self.query.filter("status"))
-    }
-
     fn connectors_of(&self, row: &Category) -> String {
         plural(row.connectors, "connector", "connectors")
     }
@@ -138,7 +131,7 @@ pub async fn list(context: RequestContext) -> Result<HttpResponse, Error> {
 #[template(path = "categories/form.html")]
 struct FormPage {
     layout: Layout,
-    form: CategoryForm,
+    form: Form<CategoryForm>,
     category: Option<Category>,
     may_delete: bool,
 }
@@ -149,76 +142,67 @@ impl FormPage {
     }
 }
 
-pub async fn new(context: RequestContext) -> Result<HttpResponse, Error> {
-    page(
-        StatusCode::OK,
-        &FormPage { layout: context.layout, form: CategoryForm::empty(), category: None, may_delete: false },
-    )
+fn form_page(
+    context: RequestContext,
+    form: Form<CategoryForm>,
+    category: Option<Category>,
+) -> Result<HttpResponse, Error> {
+    let is_deletable = category.as_ref().is_some_and(|category| !category.is_built_in());
+    let may_delete = is_deletable && context.may(Permission::DeleteCategories);
+    page(form.errors.status(), &FormPage { layout: context.layout, form, category, may_delete })
 }
 
-pub async fn create(context: RequestContext, Form(data): Form) -> Result<HttpResponse, Error> {
-    let mut form = CategoryForm::read(&data);
-    if let Some(checked) = form.check() {
+pub async fn new(context: RequestContext) -> Result<HttpResponse, Error> {
+    form_page(context, Form::new(CategoryForm::empty()), None)
+}
+
+pub async fn create(context: RequestContext, mut form: Form<CategoryForm>) -> Result<HttpResponse, Error> {
+    if let Some(new) = form.check(CategoryForm::checked) {
         let mut conn = context.conn().await?;
-        let stored =
-            queries::create(&mut conn, &context.actor, context.now(), form.new_id, &checked.name, checked.status).await;
-        match stored {
-            Ok(()) => return Ok(context.see_other("/categories", "The category was created")),
+        match queries::create(&mut conn, &context.actor, context.now(), form.new_id.0, &new.name, new.status).await {
             // The second press of the same form finds what the first has made.
-            Err(SaveError::Repeated) => {
+            Ok(()) | Err(SaveError::Repeated) => {
                 return Ok(context.see_other("/categories", "The category was created"));
             }
             Err(SaveError::Fault(fault)) => return Err(fault),
-            Err(_) => form.name_taken(),
+            Err(_) => form.errors.add("category_name", name_taken(&new.name)),
         }
     }
-    page(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        &FormPage { layout: context.layout, form, category: None, may_delete: false },
-    )
+    form_page(context, form, None)
 }
 
 pub async fn edit(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let mut conn = context.conn().await?;
-    let category = find(&mut conn, &id).await?;
-    let may_delete = context.may(Permission::DeleteCategories) && !category.is_built_in();
-    page(
-        StatusCode::OK,
-        &FormPage {
-            layout: context.layout,
-            form: CategoryForm::of(&category).map_err(Error::internal)?,
-            category: Some(category),
-            may_delete,
-        },
-    )
+    let category = find(&mut *context.conn().await?, &id).await?;
+    let form = CategoryForm::of(&category).map_err(Error::internal)?;
+    form_page(context, Form::new(form), Some(category))
 }
 
-pub async fn update(context: RequestContext, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
+pub async fn update(
+    context: RequestContext,
+    Segment(id): Segment,
+    mut form: Form<CategoryForm>,
+) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let category = find(&mut conn, &id).await?;
-    let mut form = CategoryForm::read(&data);
-    let Some(seen) = data.seen_version(category.version) else {
-        return conflict(context.layout, category, &data, &form);
+    let Some(seen) = form.seen_version(category.version) else {
+        return conflict(context.layout, category, &form);
     };
-    if let Some(checked) = form.check() {
-        let (by, now) = (&context.actor, context.now());
-        match queries::update(&mut conn, by, now, (&category, seen), &checked).await {
+    if let Some(new) = form.check(CategoryForm::checked) {
+        match queries::update(&mut conn, &context.actor, context.now(), (&category, seen), &new).await {
             Ok(()) => return Ok(context.see_other("/categories", "The category was saved")),
             Err(SaveError::Fault(fault)) => return Err(fault),
-            Err(SaveError::Stale) => {
-                return conflict(context.layout, find(&mut conn, &id).await?, &data, &form);
-            }
-            Err(_) => form.name_taken(),
+            Err(SaveError::Stale) => return conflict(context.layout, find(&mut conn, &id).await?, &form),
+            Err(_) => form.errors.add("category_name", name_taken(&new.name)),
         }
     }
-    let may_delete = context.may(Permission::DeleteCategories) && !category.is_built_in();
-    page(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        &FormPage { layout: context.layout, form, category: Some(category), may_delete },
-    )
+    form_page(context, form, Some(category))
 }
 
-fn conflict(layout: Layout, theirs: Category, data: &FormData, mine: &CategoryForm) -> Result<HttpResponse, Error> {
+fn name_taken(name: &Name) -> String {
+    format!("A category named “{}” already exists", name.as_str())
+}
+
+fn conflict(layout: Layout, theirs: Category, mine: &Form<CategoryForm>) -> Result<HttpResponse, Error> {
     let status = |code: &str| CategoryStatus::parse(code).map_or("", CategoryStatus::label).to_string();
     let address = format!("/categories/{}", theirs.id);
     ConflictPage {
@@ -228,13 +212,13 @@ fn conflict(layout: Layout, theirs: Category, data: &FormData, mine: &CategoryFo
         saved_by: theirs.updated_by.clone(),
         saved_at: date_time(&theirs.updated_at),
         version: theirs.version,
-        fields: ConflictPage::fields_of(data),
+        fields: ConflictPage::fields_of(&mine.data),
         differences: vec![
-            Difference { label: "Name".into(), theirs: theirs.name.clone(), mine: mine.typed_name() },
+            Difference { label: "Name".into(), theirs: theirs.name.clone(), mine: mine.category_name.trim().into() },
             Difference {
                 label: "Status".into(),
                 theirs: theirs.status().map_err(Error::internal)?.label().into(),
-                mine: status(&data.text("status")),
+                mine: status(&mine.status),
             },
         ],
         subject: theirs.name,
@@ -278,7 +262,7 @@ pub async fn confirm_delete(context: RequestContext, Segment(id): Segment) -> Re
     delete_page(context, category, StatusCode::OK).await
 }
 
-pub async fn delete(context: RequestContext, Segment(id): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
+pub async fn delete(context: RequestContext, Segment(id): Segment, _: FormData) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let category = find(&mut conn, &id).await?;
     let deleted = queries::delete(&mut conn, &context.actor, context.now(), &category).await;

@@ -1,6 +1,5 @@
 //! Creating, the Details tab and duplicating.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use futures_util::try_join;
@@ -12,37 +11,47 @@ use super::{Connector, ConnectorHead, ConnectorId, LegacyGrants, Method, Tab, qu
 use crate::access::{Actor, Permission, RequestContext, Right};
 use crate::categories::{self, CategoryChoice, CategoryId};
 use crate::db::Conn;
+use crate::name::Name;
 use crate::outbound::HttpUrl;
-use crate::web::{ConflictPage, Difference, Error, Form, FormData, Layout, SaveError, Segment, date_time, page};
+use crate::web::form::Form;
+use crate::web::{ConflictPage, Difference, Error, FormData, Layout, SaveError, Segment, date_time, page};
+
+/// Said where a category is not there any more when the form is stored.
+const CATEGORY_DELETED: &str = "A category was deleted meanwhile. Choose again.";
 
 #[derive(Template)]
 #[template(path = "connectors/new.html")]
 struct NewPage {
     layout: Layout,
-    form: ConnectorForm,
+    form: Form<ConnectorForm>,
+    choices: Vec<CategoryChoice>,
+    grants: LegacyGrants,
     may_create_category: bool,
 }
 
 pub async fn new(context: RequestContext, grants: web::Data<LegacyGrants>) -> Result<HttpResponse, Error> {
     let choices = categories::assignable(&*context.conn().await?, &[]).await?;
-    let form = ConnectorForm::empty(choices).offering(**grants);
-    new_page(context, form, StatusCode::OK)
+    new_page(context, Form::new(ConnectorForm::empty()), choices, **grants)
 }
 
-fn new_page(context: RequestContext, form: ConnectorForm, status: StatusCode) -> Result<HttpResponse, Error> {
+fn new_page(
+    context: RequestContext,
+    form: Form<ConnectorForm>,
+    choices: Vec<CategoryChoice>,
+    grants: LegacyGrants,
+) -> Result<HttpResponse, Error> {
     let may_create_category = context.may(Permission::CreateCategories);
-    page(status, &NewPage { layout: context.layout, form, may_create_category })
+    page(form.errors.status(), &NewPage { layout: context.layout, form, choices, grants, may_create_category })
 }
 
 pub async fn create(
     context: RequestContext,
     grants: web::Data<LegacyGrants>,
-    Form(data): Form,
+    mut form: Form<ConnectorForm>,
 ) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let choices = categories::assignable(&conn, &[]).await?;
-    let mut form = ConnectorForm::read(&data, choices).offering(**grants);
-    if let Some(new) = form.check_new() {
+    if let Some(new) = form.check(|form, errors| form.checked_new(&choices, **grants, errors)) {
         match queries::create(&mut conn, &context.actor, context.now(), &new).await {
             Ok(key) => return Ok(created(&context, &key, new.method)),
             // The second press of the same form finds what the first has made. An id that was made up finds what its
@@ -52,11 +61,15 @@ pub async fn create(
                 return Ok(created(&context, &key, new.method));
             }
             Err(SaveError::Fault(fault)) => return Err(fault),
-            Err(SaveError::InUse) => form.errors.add("category", "A category was deleted meanwhile. Choose again."),
-            Err(SaveError::NameTaken | SaveError::Stale) => form.name_taken(),
+            Err(SaveError::InUse) => form.errors.add("category", CATEGORY_DELETED),
+            Err(SaveError::NameTaken | SaveError::Stale) => form.errors.add("connector_name", name_taken(&new.name)),
         }
     }
-    new_page(context, form, StatusCode::UNPROCESSABLE_ENTITY)
+    new_page(context, form, choices, **grants)
+}
+
+fn name_taken(name: &Name) -> String {
+    format!("A data connector named “{}” already exists", name.as_str())
 }
 
 fn created(context: &RequestContext, key: &str, method: Method) -> HttpResponse {
@@ -75,32 +88,35 @@ struct DetailsPage {
     layout: Layout,
     head: ConnectorHead,
     connector: Connector,
-    form: ConnectorForm,
+    form: Form<ConnectorForm>,
+    choices: Vec<CategoryChoice>,
     may_edit: bool,
     may_create: bool,
     may_delete: bool,
 }
 
-async fn details_page(
+fn details_page(
     context: RequestContext,
     connector: Connector,
-    form: ConnectorForm,
-    status: StatusCode,
+    form: Form<ConnectorForm>,
+    choices: Vec<CategoryChoice>,
 ) -> Result<HttpResponse, Error> {
     let head = ConnectorHead::new(&connector, Tab::Details, &context.actor);
-    let (may_edit, may_create, may_delete) = (
-        connector.rights.contains(Right::Edit),
-        context.may(Permission::CreateConnectors) && connector.rights.contains(Right::Edit),
-        context.may(Permission::DeleteConnectors) && connector.require_to_delete().is_ok(),
-    );
-    page(status, &DetailsPage { layout: context.layout, head, connector, form, may_edit, may_create, may_delete })
+    let may_edit = connector.rights.contains(Right::Edit);
+    let may_create = may_edit && context.may(Permission::CreateConnectors);
+    let may_delete = context.may(Permission::DeleteConnectors) && connector.require_to_delete().is_ok();
+    let status = form.errors.status();
+    page(
+        status,
+        &DetailsPage { layout: context.layout, head, connector, form, choices, may_edit, may_create, may_delete },
+    )
 }
 
 pub async fn edit(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
     let conn = context.conn().await?;
     let (connector, chosen, choices) = load(&conn, &context.actor, &key, Right::View).await?;
-    let form = ConnectorForm::of(&connector, chosen, choices);
-    details_page(context, connector, form, StatusCode::OK).await
+    let form = ConnectorForm::of(&connector, &chosen);
+    details_page(context, connector, Form::new(form), choices)
 }
 
 /// A connector, its categories and those that it can have, asked for in one go. The categories are no older than the
@@ -118,47 +134,36 @@ async fn load(
     )
 }
 
-pub async fn update(context: RequestContext, Segment(key): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
-    let conn = context.conn().await?;
-    let (connector, categories, choices) = load(&conn, &context.actor, &key, Right::Edit).await?;
-    let mut form = ConnectorForm::read(&data, choices);
-    let Some(version) = data.seen_version(connector.version) else {
-        return conflict(context.layout, connector, &data, &form);
-    };
-    let Some(checked) = form.check_details(&connector) else {
-        return details_page(context, connector, form, StatusCode::UNPROCESSABLE_ENTITY).await;
-    };
-    drop(conn);
-    let seen = Seen { connector: &connector, categories: &categories, version };
-    store(context, &seen, form, &checked, &data).await
-}
-
-async fn store(
+pub async fn update(
     context: RequestContext,
-    seen: &Seen<'_>,
-    mut form: ConnectorForm,
-    checked: &CheckedDetails,
-    data: &FormData,
+    Segment(key): Segment,
+    mut form: Form<ConnectorForm>,
 ) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
-    let connector = seen.connector;
-    match queries::update(&mut conn, &context.actor, context.now(), seen, checked).await {
-        Ok(()) => {
-            let address = format!("/connectors/{}", connector.key);
-            let words = saved_words(&mut conn, connector.id, checked).await?;
-            return Ok(context.see_other(&address, words));
+    let (connector, categories, choices) = load(&conn, &context.actor, &key, Right::Edit).await?;
+    let Some(version) = form.seen_version(connector.version) else {
+        return conflict(context.layout, connector, &form, &choices);
+    };
+    if let Some(new) = form.check(|form, errors| form.checked_details(&connector, &choices, errors)) {
+        let seen = Seen { connector: &connector, categories: &categories, version };
+        match queries::update(&mut conn, &context.actor, context.now(), &seen, &new).await {
+            Ok(()) => {
+                let words = saved_words(&mut conn, connector.id, &new).await?;
+                return Ok(context.see_other(&format!("/connectors/{}", connector.key), words));
+            }
+            Err(SaveError::Fault(fault)) => return Err(fault),
+            Err(SaveError::Stale) => {
+                let theirs = queries::find(&conn, &context.actor, &connector.key, Right::Edit).await?;
+                return conflict(context.layout, theirs, &form, &choices);
+            }
+            Err(SaveError::InUse) => form.errors.add("category", CATEGORY_DELETED),
+            Err(SaveError::NameTaken | SaveError::Repeated) => {
+                form.errors.add("connector_name", name_taken(&new.name));
+            }
         }
-        Err(SaveError::Fault(fault)) => return Err(fault),
-        Err(SaveError::Stale) => {
-            let theirs = queries::find(&conn, &context.actor, &connector.key, Right::Edit).await?;
-            return conflict(context.layout, theirs, data, &form);
-        }
-        Err(SaveError::InUse) => form.errors.add("category", "A category was deleted meanwhile. Choose again."),
-        Err(SaveError::NameTaken | SaveError::Repeated) => form.name_taken(),
     }
     drop(conn);
-    let connector = connector.clone();
-    details_page(context, connector, form, StatusCode::UNPROCESSABLE_ENTITY).await
+    details_page(context, connector, form, choices)
 }
 
 const SAVED: &str = "The Data Connector was saved";
@@ -180,13 +185,17 @@ pub fn waiting_words(saved: &str, origin: &str) -> String {
     )
 }
 
-fn conflict(layout: Layout, theirs: Connector, data: &FormData, form: &ConnectorForm) -> Result<HttpResponse, Error> {
-    let mine = form.typed();
+fn conflict(
+    layout: Layout,
+    theirs: Connector,
+    mine: &Form<ConnectorForm>,
+    choices: &[CategoryChoice],
+) -> Result<HttpResponse, Error> {
     let address = format!("/connectors/{}", theirs.key);
-    let difference = |label: &'static str, theirs: &str, mine: String| Difference {
+    let difference = |label: &'static str, theirs: &str, mine: &str| Difference {
         label: label.into(),
-        theirs: theirs.to_string(),
-        mine,
+        theirs: theirs.into(),
+        mine: mine.trim().into(),
     };
     ConflictPage {
         layout,
@@ -196,21 +205,21 @@ fn conflict(layout: Layout, theirs: Connector, data: &FormData, form: &Connector
         saved_by: theirs.updated_by.clone(),
         saved_at: date_time(&theirs.updated_at),
         version: theirs.version,
-        fields: ConflictPage::fields_of(data),
+        fields: ConflictPage::fields_of(&mine.data),
         differences: vec![
-            difference("Name", &theirs.name, mine.name),
-            difference("Display name", &theirs.display_name, mine.display_name),
-            difference("Description", &theirs.description, mine.description),
-            difference("Base URL", theirs.base_url.as_ref().map_or("", HttpUrl::as_str), mine.base_url),
-            difference("Category", &theirs.category_names, mine.categories),
-            difference("Status", theirs.status_word(), enabled_word(mine.enabled).into()),
+            difference("Name", &theirs.name, &mine.connector_name),
+            difference("Display name", &theirs.display_name, &mine.display_name),
+            difference("Description", &theirs.description, &mine.description),
+            difference("Base URL", theirs.base_url.as_ref().map_or("", HttpUrl::as_str), &mine.normal_base_url()),
+            difference("Category", &theirs.category_names, &mine.category_names(choices)),
+            difference("Status", theirs.status_word(), enabled_word(mine.enabled)),
         ],
         lost_secrets: false,
     }
     .respond()
 }
 
-pub async fn duplicate(context: RequestContext, Segment(key): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
+pub async fn duplicate(context: RequestContext, Segment(key): Segment, _: FormData) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let original = queries::find(&conn, &context.actor, &key, Right::Edit).await?;
     match queries::duplicate(&mut conn, &context.actor, context.now(), &original).await {

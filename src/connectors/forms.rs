@@ -1,102 +1,72 @@
-//! The create form and the Details form: typed text in, a checked connector or the form with its errors out.
+//! The form of a connector: the create page has all of it but `enabled`, the Details tab all but the method.
 
-use uuid::Uuid;
+use serde::Deserialize;
+use validator::Validate;
 
-use super::model::{CheckedDetails, Connector, ConnectorId, NewConnector, parse_name};
+use super::model::{CheckedDetails, Connector, NewConnector, parse_name};
 use super::{LegacyGrants, Method};
 use crate::categories::{CategoryChoice, CategoryId, UNCATEGORIZED};
 use crate::name::Name;
 use crate::outbound::HttpUrl;
-use crate::web::{Check, CheckList, Choice, Errors, FormData, Option_, SelectField, TextArea, TextField};
+use crate::web::form::{NewId, Text, ticked};
+use crate::web::{Choice, Errors};
 
-/// The longest description, in characters.
-const LONGEST_DESCRIPTION: usize = 4000;
-const LONGEST_DISPLAY_NAME: usize = 255;
-
-/// What the forms share.
-pub(super) struct ConnectorForm {
-    pub new_id: ConnectorId,
-    name: String,
-    display_name: String,
-    description: String,
-    base_url: String,
-    method: String,
-    categories: Vec<CategoryId>,
-    enabled: bool,
-    pub errors: Errors,
-    choices: Vec<CategoryChoice>,
-    grants: LegacyGrants,
+#[derive(Default, Deserialize, Validate)]
+#[serde(default)]
+pub struct ConnectorForm {
+    pub(super) new_id: NewId,
+    pub(super) connector_name: String,
+    #[validate(length(max = 255, message = "Display name must be 255 characters or fewer"))]
+    pub(super) display_name: Text,
+    #[validate(length(max = 4000, message = "Description must be 4,000 characters or fewer"))]
+    pub(super) description: Text,
+    pub(super) base_url: String,
+    pub(super) auth_method: String,
+    category: Vec<String>,
+    #[serde(deserialize_with = "ticked")]
+    pub(super) enabled: bool,
 }
 
 impl ConnectorForm {
-    pub fn empty(choices: Vec<CategoryChoice>) -> ConnectorForm {
+    pub(super) fn empty() -> ConnectorForm {
         ConnectorForm {
-            new_id: Uuid::now_v7(),
-            name: String::new(),
-            display_name: String::new(),
-            description: String::new(),
-            base_url: String::new(),
-            method: Method::NoAuth.code().into(),
-            categories: vec![UNCATEGORIZED],
-            enabled: true,
-            errors: Errors::default(),
-            choices,
-            grants: LegacyGrants::default(),
+            auth_method: Method::NoAuth.code().into(),
+            category: vec![UNCATEGORIZED.to_string()],
+            ..ConnectorForm::default()
         }
     }
 
-    /// The form with the methods that are left on here.
-    pub fn offering(mut self, grants: LegacyGrants) -> ConnectorForm {
-        self.grants = grants;
-        self
-    }
-
-    pub fn of(connector: &Connector, categories: Vec<CategoryId>, choices: Vec<CategoryChoice>) -> ConnectorForm {
+    pub(super) fn of(connector: &Connector, categories: &[CategoryId]) -> ConnectorForm {
         ConnectorForm {
-            name: connector.name.clone(),
-            display_name: connector.display_name.clone(),
-            description: connector.description.clone(),
+            connector_name: connector.name.clone(),
+            display_name: connector.display_name.clone().into(),
+            description: connector.description.clone().into(),
             base_url: connector.base_url.as_ref().map_or("", HttpUrl::as_str).into(),
-            method: connector.method().code().into(),
-            categories,
+            category: categories.iter().map(CategoryId::to_string).collect(),
             enabled: connector.enabled,
-            ..ConnectorForm::empty(choices)
+            ..ConnectorForm::default()
         }
     }
 
-    pub fn read(data: &FormData, choices: Vec<CategoryChoice>) -> ConnectorForm {
-        ConnectorForm {
-            new_id: data.get("new_id").and_then(|id| id.parse().ok()).unwrap_or_else(Uuid::now_v7),
-            name: data.text("connector_name"),
-            display_name: data.text("display_name"),
-            description: data.text("description"),
-            base_url: data.text("base_url"),
-            method: data.text("auth_method"),
-            categories: data.all("category").iter().filter_map(|id| id.parse().ok()).collect(),
-            enabled: data.ticked("enabled"),
-            ..ConnectorForm::empty(choices)
-        }
-    }
-
-    /// The checked new connector; `None` leaves the messages in the form. A description is asked for here.
-    pub fn check_new(&mut self) -> Option<NewConnector> {
-        let name = self.check_name();
-        let display_name = self.check_display_name();
-        let description = self.check_description();
+    /// The new connector. A description is asked for here.
+    pub(super) fn checked_new(
+        &self,
+        choices: &[CategoryChoice],
+        grants: LegacyGrants,
+        errors: &mut Errors,
+    ) -> Option<NewConnector> {
         if self.description.trim().is_empty() {
-            self.errors.add("description", "Enter a description");
+            errors.add("description", "Enter a description");
         }
-        let base_url = self.check_base_url();
-        let method = self.check_method();
-        let categories = self.check_categories();
-        if self.errors.any() {
-            return None;
-        }
+        let name = self.checked_name(errors);
+        let base_url = self.checked_base_url(errors);
+        let method = self.checked_method(grants, errors);
+        let categories = self.checked_categories(choices, errors);
         Some(NewConnector {
-            id: self.new_id,
+            id: self.new_id.0,
             name: name?,
-            display_name: display_name?,
-            description: description?,
+            display_name: self.display_name.single_spaced(),
+            description: self.description.trim().into(),
             base_url: base_url?,
             method: method?,
             categories: categories?,
@@ -104,63 +74,45 @@ impl ConnectorForm {
         })
     }
 
-    /// The checked Details of this connector; `None` leaves the messages in the form. Removing the base URL sends
-    /// secrets nowhere.
-    pub fn check_details(&mut self, old: &Connector) -> Option<CheckedDetails> {
-        let name = self.check_name();
-        let display_name = self.check_display_name();
-        let description = self.check_description();
-        let base_url = self.check_base_url();
-        let categories = self.check_categories();
+    /// The new Details of this connector. Removing the base URL sends secrets nowhere.
+    pub(super) fn checked_details(
+        &self,
+        old: &Connector,
+        choices: &[CategoryChoice],
+        errors: &mut Errors,
+    ) -> Option<CheckedDetails> {
+        let name = self.checked_name(errors);
+        let base_url = self.checked_base_url(errors);
+        let categories = self.checked_categories(choices, errors);
         let base_url = base_url?;
-        let after = base_url.as_ref().map(origin);
+        let origin = |url: &Option<HttpUrl>| url.as_ref().map(|url| url.origin().to_string());
         Some(CheckedDetails {
             name: name?,
-            display_name: display_name?,
-            description: description?,
+            display_name: self.display_name.single_spaced(),
+            description: self.description.trim().into(),
             categories: categories?,
             enabled: self.enabled,
-            has_new_origin: after.is_some() && after != stored_origin(old),
+            has_new_origin: base_url.is_some() && origin(&base_url) != origin(&old.base_url),
             base_url,
         })
     }
 
-    fn check_method(&mut self) -> Option<Method> {
-        let method = match Method::parse(&self.method) {
+    fn checked_method(&self, grants: LegacyGrants, errors: &mut Errors) -> Option<Method> {
+        let method = match Method::parse(&self.auth_method) {
             None => Err("Choose an authentication type".to_string()),
-            Some(method) if !self.grants.allow(method) => {
+            Some(method) if !grants.allow(method) => {
                 Err(format!("{} is switched off here. Choose another authentication type.", method.label()))
             }
             Some(method) => Ok(method),
         };
-        self.errors.keep("auth_method", method)
+        errors.keep("auth_method", method)
     }
 
-    fn check_name(&mut self) -> Option<Name> {
-        self.errors.keep("connector_name", parse_name(&self.name))
+    fn checked_name(&self, errors: &mut Errors) -> Option<Name> {
+        errors.keep("connector_name", parse_name(&self.connector_name))
     }
 
-    fn check_display_name(&mut self) -> Option<String> {
-        let text = self.display_name.split_whitespace().collect::<Vec<_>>().join(" ");
-        self.limit("display_name", "Display name", text, LONGEST_DISPLAY_NAME)
-    }
-
-    fn check_description(&mut self) -> Option<String> {
-        let text = self.description.trim().to_string();
-        self.limit("description", "Description", text, LONGEST_DESCRIPTION)
-    }
-
-    fn limit(&mut self, field: &str, label: &str, text: String, longest: usize) -> Option<String> {
-        let fits = text.chars().count() <= longest;
-        let checked = if fits {
-            Ok(text)
-        } else {
-            Err(format!("{label} must be {} characters or fewer", crate::web::grouped(longest as i64)))
-        };
-        self.errors.keep(field, checked)
-    }
-
-    fn check_base_url(&mut self) -> Option<Option<HttpUrl>> {
+    fn checked_base_url(&self, errors: &mut Errors) -> Option<Option<HttpUrl>> {
         if self.base_url.trim().is_empty() {
             return Some(None);
         }
@@ -170,108 +122,43 @@ impl ConnectorForm {
                 false => Ok(Some(url)),
             }
         });
-        self.errors.keep("base_url", checked)
+        errors.keep("base_url", checked)
     }
 
-    fn check_categories(&mut self) -> Option<Vec<CategoryId>> {
-        let known = |id: &CategoryId| self.choices.iter().any(|choice| choice.id == *id);
-        let chosen: Vec<CategoryId> = self.categories.iter().copied().filter(known).collect();
+    fn checked_categories(&self, choices: &[CategoryChoice], errors: &mut Errors) -> Option<Vec<CategoryId>> {
+        let chosen: Vec<CategoryId> = self.chosen(choices).map(|choice| choice.id).collect();
         let checked = if chosen.is_empty() { Err("Choose at least one category") } else { Ok(chosen) };
-        self.errors.keep("category", checked)
+        errors.keep("category", checked)
     }
 
-    pub fn name_taken(&mut self) {
-        let name = parse_name(&self.name).map(|name| name.as_str().to_string()).unwrap_or_default();
-        self.errors.add("connector_name", format!("A data connector named “{name}” already exists"));
+    fn chosen<'a>(&self, choices: &'a [CategoryChoice]) -> impl Iterator<Item = &'a CategoryChoice> {
+        choices.iter().filter(|choice| self.has_category(choice))
     }
 
-    pub fn name_field(&self) -> TextField {
-        TextField::new("connector_name", "Name", &self.name)
-            .prose()
-            .hint("Letters, numbers, spaces, apostrophes, hyphens, underscores and full stops. No two data connectors have the same name.")
-            .errors(&self.errors)
+    fn has_category(&self, choice: &CategoryChoice) -> bool {
+        self.category.contains(&choice.id.to_string())
     }
 
-    pub fn display_name_field(&self) -> TextField {
-        TextField::new("display_name", "Display name", &self.display_name)
-            .prose()
-            .optional()
-            .hint("Shown in place of the name.")
-            .errors(&self.errors)
-    }
-
-    pub fn description_field(&self, optional: bool) -> TextArea {
-        let field = TextArea::new("description", "Description", &self.description)
-            .hint("What the data source is, and who uses it.")
-            .errors(&self.errors);
-        if optional { field.optional() } else { field }
-    }
-
-    pub fn base_url_field(&self) -> TextField {
-        TextField::url("base_url", "Base URL", &self.base_url)
-            .optional()
-            .hint("Where the API begins, such as https://api.example.org/v1. Stored secrets are sent only to servers that are approved on the Authorization tab.")
-            .errors(&self.errors)
-    }
-
-    pub fn method_field(&self) -> SelectField {
-        let choices = self.grants.choices(None);
-        let options = choices.map(|method| Option_::new(method.code(), method.label())).collect();
-        SelectField::new("auth_method", "Authentication Type", options, &self.method)
-            .hint("How the data source wants to be signed in to. The next page asks for the details.")
-            .errors(&self.errors)
-    }
-
-    pub fn categories_field(&self) -> CheckList {
+    /// The boxes of the categories.
+    pub(super) fn categories(&self, choices: &[CategoryChoice]) -> Vec<Choice> {
         let choice = |choice: &CategoryChoice| Choice {
             value: choice.id.to_string(),
             label: choice.name.clone(),
-            ticked: self.categories.contains(&choice.id),
+            ticked: self.has_category(choice),
             note: if choice.is_active() { "" } else { "inactive" },
         };
-        CheckList::new("category", "Category", self.choices.iter().map(choice).collect())
-            .hint("Choose one or more.")
-            .errors(&self.errors)
+        choices.iter().map(choice).collect()
     }
 
-    pub fn enabled_field(&self) -> Check {
-        Check::new("enabled", "Enabled", self.enabled)
-            .hint("A disabled data connector keeps everything and refuses calls.")
+    /// The names of the chosen categories.
+    pub(super) fn category_names(&self, choices: &[CategoryChoice]) -> String {
+        let mut names: Vec<&str> = self.chosen(choices).map(|choice| choice.name.as_str()).collect();
+        names.sort_unstable();
+        names.join(", ")
     }
 
-    /// What was typed, for the page with both versions.
-    pub fn typed(&self) -> TypedDetails {
-        let names =
-            |id: &CategoryId| self.choices.iter().find(|choice| choice.id == *id).map(|choice| choice.name.clone());
-        let mut categories: Vec<String> = self.categories.iter().filter_map(names).collect();
-        categories.sort();
-        TypedDetails {
-            name: self.name.trim().to_string(),
-            display_name: self.display_name.trim().to_string(),
-            description: self.description.trim().to_string(),
-            base_url: HttpUrl::parse(&self.base_url).map_or(self.base_url.clone(), |url| url.as_str().to_string()),
-            categories: categories.join(", "),
-            enabled: self.enabled,
-        }
+    /// The base URL as it would be stored; as typed if it is none.
+    pub(super) fn normal_base_url(&self) -> String {
+        HttpUrl::parse(&self.base_url).map_or(self.base_url.clone(), |url| url.as_str().to_string())
     }
-}
-
-/// The host, with scheme and port.
-fn origin(url: &HttpUrl) -> String {
-    url.origin().to_string()
-}
-
-/// That of the stored base URL.
-fn stored_origin(connector: &Connector) -> Option<String> {
-    connector.base_url.as_ref().map(origin)
-}
-
-/// The fields of the Details form as the person meant them.
-pub(super) struct TypedDetails {
-    pub name: String,
-    pub display_name: String,
-    pub description: String,
-    pub base_url: String,
-    pub categories: String,
-    pub enabled: bool,
 }

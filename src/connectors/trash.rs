@@ -10,7 +10,7 @@ use super::model::{TrashRow, TrashedConnector};
 use super::queries::{self, KEPT, SHOWN, USERS_SHOWN, Usage};
 use crate::access::{RequestContext, Right};
 use crate::db::Conn;
-use crate::web::{Error, Form, Layout, SaveError, Segment, page, plural, relative};
+use crate::web::{Error, FormData, Layout, SaveError, Segment, page, plural, relative};
 
 #[derive(Template)]
 #[template(path = "connectors/delete.html")]
@@ -30,7 +30,7 @@ pub async fn confirm_delete(context: RequestContext, Segment(key): Segment) -> R
     page(StatusCode::OK, &DeletePage { layout: context.layout, connector, usage, changed: false })
 }
 
-pub async fn delete(context: RequestContext, Segment(key): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
+pub async fn delete(context: RequestContext, Segment(key): Segment, data: FormData) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let connector = queries::find(&conn, &context.actor, &key, Right::View).await?;
     connector.require_to_delete()?;
@@ -106,7 +106,7 @@ async fn trash_page(context: RequestContext, taken: Option<String>, status: Stat
     page(status, &TrashPage { layout: context.layout, rows, now, taken })
 }
 
-pub async fn restore(context: RequestContext, Segment(key): Segment, Form(_): Form) -> Result<HttpResponse, Error> {
+pub async fn restore(context: RequestContext, Segment(key): Segment, _: FormData) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let connector = queries::find_trashed(&mut conn, &context.actor, &key).await?;
     let restored = queries::restore(&mut conn, &context.actor, context.now(), &connector).await;

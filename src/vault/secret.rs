@@ -3,11 +3,19 @@
 //! Rule: no Debug, Display, Serialize or comparison, so that a secret cannot reach a log line, a
 //! page or a JSON answer by accident. `expose` is the only way to the text and easy to search for.
 
+use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 /// A password, client secret, token or the like; its memory is wiped when it is dropped.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct Secret(Zeroizing<String>);
+
+/// From the field of a form or of a document.
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(sent: D) -> Result<Secret, D::Error> {
+        String::deserialize(sent).map(Secret::new)
+    }
+}
 
 impl Secret {
     /// The longest secret that is taken from a form or from a server, in bytes: servers refuse longer headers, and

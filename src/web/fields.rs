@@ -1,60 +1,12 @@
-//! The form kit: each field is a value that prints itself with label, hint, error and their connections.
+//! The old form kit, for pages that are not converted yet: each field is a value that prints itself with label, hint, error and their connections.
 //!
 //! Rules: id = name; the error stands beside the field and in the summary in the same words; what was typed comes
 //! back, secrets never; optional fields say so; no `required`, no placeholder.
 
-use actix_web::http::StatusCode;
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-/// Messages of a form that was refused, in the order of its fields.
-#[derive(Default, Clone, Debug)]
-pub struct Errors(Vec<(String, String)>);
-
-impl Errors {
-    /// Adds a message to the field of this id; the first message of a field is the one shown.
-    pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.0.push((field.into(), message.into()));
-    }
-
-    /// Keeps the value of a check, or its error as the message of the field.
-    pub fn keep<T, E: std::fmt::Display>(&mut self, field: &str, checked: Result<T, E>) -> Option<T> {
-        checked.map_err(|error| self.add(field, error.to_string())).ok()
-    }
-
-    pub fn get(&self, field: &str) -> Option<String> {
-        self.0.iter().find(|(name, _)| name == field).map(|(_, message)| message.clone())
-    }
-
-    pub fn any(&self) -> bool {
-        !self.0.is_empty()
-    }
-
-    /// The status of the page that shows them, or shows that there are none.
-    pub fn status(&self) -> StatusCode {
-        if self.any() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
-    }
-
-    pub fn summary(&self) -> ErrorSummary {
-        ErrorSummary { errors: self.0.clone(), note: None }
-    }
-
-    /// The summary of a form that held a secret, which does not come back.
-    pub fn summary_without_secrets(&self) -> ErrorSummary {
-        ErrorSummary {
-            errors: self.0.clone(),
-            note: Some("What you typed is still here, except passwords and other secrets."),
-        }
-    }
-}
-
-/// The list of everything that is wrong, first on the page; prints nothing when all is well.
-#[derive(Template)]
-#[template(path = "kit/error_summary.html")]
-pub struct ErrorSummary {
-    errors: Vec<(String, String)>,
-    note: Option<&'static str>,
-}
+use super::form::{Choice, Errors};
 
 /// What all fields share.
 #[derive(Clone, Default)]
@@ -112,7 +64,7 @@ macro_rules! field_setters {
 
             /// Shows the message that the form has for this field.
             pub fn errors(mut self, errors: &Errors) -> Self {
-                self.field.error = errors.get(&self.field.name);
+                self.field.error = errors.get(&self.field.name).map(str::to_string);
                 self
             }
         }
@@ -126,7 +78,6 @@ field_setters!(TextArea);
 field_setters!(SelectField);
 field_setters!(CheckList);
 
-impl HtmlSafe for ErrorSummary {}
 impl HtmlSafe for Check {}
 
 /// A line of text: plain, a URL, or a password.
@@ -249,15 +200,6 @@ impl SelectField {
     }
 }
 
-/// One box of a [`CheckList`].
-pub struct Choice {
-    pub value: String,
-    pub label: String,
-    pub ticked: bool,
-    /// Said after the label, such as why the choice is unusual.
-    pub note: &'static str,
-}
-
 /// Boxes of which one or more can be ticked.
 #[derive(Template)]
 #[template(path = "kit/check_list.html")]
@@ -299,7 +241,7 @@ impl Check {
     }
 
     pub fn errors(mut self, errors: &Errors) -> Self {
-        self.error = errors.get(&self.name);
+        self.error = errors.get(&self.name).map(str::to_string);
         self
     }
 }

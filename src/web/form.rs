@@ -1,204 +1,375 @@
-//! Submitted forms: read whole, with a limit, and only with the visitor's own CSRF token.
+//! Forms: a struct whose fields are called as the inputs are, read by serde, checked by validator, shown by the macros
+//! of `templates/kit/form.html`.
+//!
+//! Rules: id = name; the error stands beside the field and in the summary in the same words and in the order of the
+//! struct's fields; what was typed comes back, secrets never; optional fields say so; no `required`, no placeholder.
+//! A field that a rule of validator checks must be printable, so secrets are checked by functions.
 
-use std::future::{Future, Ready, ready};
+use std::fmt::{self, Display};
+use std::future::Future;
+use std::ops::Deref;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::CONTENT_TYPE;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use actix_web::http::StatusCode;
+use actix_web::{FromRequest, HttpRequest};
+use askama::Template;
+use askama::filters::HtmlSafe;
+use serde::de::{DeserializeOwned, IgnoredAny, Visitor, value};
+use serde::{Deserialize, Deserializer, Serialize, forward_to_deserialize_any};
+use uuid::Uuid;
+use validator::{Validate, ValidateLength, ValidationError, ValidationErrors, ValidationErrorsKind};
 
-use super::body::{Budget, FREE, Held, NotRead, read_whole};
-use super::csrf::CsrfKey;
-use super::{Error, Layout};
+use super::{Error, FormData};
 use crate::db::version::SeenVersion;
 
-/// The largest form, in bytes: room for certificates and long descriptions.
-const LARGEST: usize = 512 * 1024;
-/// The largest form without a session, in bytes. It is one of those that need no room in the memory for
-/// bodies.
-const LARGEST_OF_STRANGERS: usize = FREE;
-/// How long a form may take to arrive: long for the slowest line, and no way to hold memory for ever.
-const PATIENCE: Duration = Duration::from_secs(60);
-/// The most fields of one form.
-const MOST_FIELDS: usize = 1000;
-
-/// The field of every form that holds the visitor's CSRF token.
-const CSRF: &str = "csrf";
-
-/// The field for the person's own password, asked for again, whatever the form is.
-pub const OWN_PASSWORD: &str = "own_password";
-
-/// The fields of a submitted form in their order.
-#[derive(Clone, Default)]
-pub struct FormData {
-    pairs: Vec<(String, String)>,
-    /// Counts the bytes for as long as they are here.
-    _held: Option<Arc<Held>>,
+/// A form as its page shows it: what was typed or is stored, and what is wrong with it. As an extractor it is one that
+/// was submitted with the visitor's CSRF token.
+pub struct Form<T> {
+    pub fields: T,
+    pub errors: Errors,
+    /// The fields as they were sent; none if the form was not submitted.
+    pub data: FormData,
 }
 
-impl FormData {
-    /// Reads `application/x-www-form-urlencoded`. NUL is refused: no text column can hold it.
-    pub fn parse(body: &[u8]) -> Result<FormData, Error> {
-        let pairs: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().take(MOST_FIELDS + 1).collect();
-        if pairs.len() > MOST_FIELDS {
-            return Err(Error::BadRequest("The form has more fields than any page here sends."));
-        }
-        if pairs.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
-            return Err(Error::BadRequest("The form holds a NUL character, which cannot be stored."));
-        }
-        Ok(FormData { pairs, _held: None })
+impl<T> Form<T> {
+    /// A form that was not submitted yet.
+    pub fn new(fields: T) -> Form<T> {
+        Form { fields, errors: Errors::default(), data: FormData::default() }
     }
 
-    /// The first value of a field as typed, with line ends as `\n`; empty when the field is absent.
-    pub fn text(&self, name: &str) -> String {
-        self.get(name).map(|value| value.replace("\r\n", "\n")).unwrap_or_default()
-    }
-
-    /// The first value of a field without surrounding white space.
-    pub fn trimmed(&self, name: &str) -> String {
-        self.text(name).trim().to_string()
-    }
-
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.pairs.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
-    }
-
-    /// Every value of a repeated field, such as ticked boxes.
-    pub fn all(&self, name: &str) -> Vec<String> {
-        self.pairs.iter().filter(|(field, _)| field == name).map(|(_, value)| value.clone()).collect()
-    }
-
-    /// The fields that a page may hold to post them again: all but the CSRF token, which each page writes itself, and
-    /// the own password, which no page shows.
-    pub fn carried(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.pairs
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .filter(|(name, _)| !matches!(*name, CSRF | OWN_PASSWORD))
-    }
-
-    /// The version of the row that the form was made from; 0, which no row has, when it says none.
-    pub fn version(&self) -> i32 {
-        self.get("version").and_then(|version| version.parse().ok()).unwrap_or(0)
-    }
-
-    /// The version that the form is to be checked against and written over, which is `of_row`; `None` if the form was
-    /// made from another one or names none. Then it is not checked at all: the answer is 409 with both versions.
+    /// The version that the form is to be checked against; see [`FormData::seen_version`].
     pub fn seen_version(&self, of_row: i32) -> Option<SeenVersion> {
-        let of_form = self.get("version")?.parse().ok()?;
-        SeenVersion::compare(of_form, of_row)
-    }
-
-    /// Whether a box was ticked.
-    pub fn ticked(&self, name: &str) -> bool {
-        self.get(name).is_some()
+        self.data.seen_version(of_row)
     }
 }
 
-/// A form that came with the visitor's CSRF token. One that the access check has read before is taken from there.
-pub struct Form(pub FormData);
+impl<T: DeserializeOwned + Validate> Form<T> {
+    /// Checks the rules of the fields and then what `convert` adds. The converted value if there is no error; else the
+    /// errors stand in the form, one for each field, in the order of the fields.
+    pub fn check<C>(&mut self, convert: impl FnOnce(&T, &mut Errors) -> Option<C>) -> Option<C> {
+        if let Err(errors) = self.fields.validate() {
+            self.errors.add_all(&errors);
+        }
+        let converted = convert(&self.fields, &mut self.errors);
+        self.errors.sort(field_names::<T>());
+        converted.filter(|_| !self.errors.any())
+    }
+}
 
-impl FromRequest for Form {
+impl<T> Deref for Form<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.fields
+    }
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
     type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Form, Error>>>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Form<T>, Error>>>>;
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        if let Some(data) = req.extensions_mut().remove::<FormData>() {
-            return Box::pin(ready(Ok(Form(data))));
-        }
-        let key = req.extensions().get::<CsrfKey>().cloned();
-        let is_form = req
-            .headers()
-            .get(CONTENT_TYPE)
-            .is_some_and(|value| value.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
-        let is_signed_in = (req.extensions().get::<Layout>()).is_some_and(|layout| layout.person.is_some());
-        let most = if is_signed_in { LARGEST } else { LARGEST_OF_STRANGERS };
-        let budget = req.app_data::<web::Data<Budget>>().cloned();
-        let body = web::Payload::from_request(req, payload);
-        Box::pin(async move {
-            if !is_form {
-                return Err(Error::BadRequest("This address takes a submitted form only."));
-            }
-            let body = body.await.map_err(|_| Error::BadRequest("The form did not arrive whole."))?;
-            let budget = budget.ok_or_else(|| Error::internal(anyhow::anyhow!("no memory for forms")))?;
-            let mut held = Held::of(&budget);
-            let body = read_whole(body, most, PATIENCE, &mut held).await?;
-            let mut data = FormData::parse(&body)?;
-            data._held = Some(Arc::new(held));
-            let given = data.get(CSRF).unwrap_or_default();
-            if key.is_some_and(|key| key.matches(given)) { Ok(Form(data)) } else { Err(Error::StaleForm) }
+        let data = FormData::from_request(req, payload);
+        Box::pin(async {
+            let data = data.await?;
+            Ok(Form { fields: data.read()?, errors: Errors::default(), data })
         })
     }
 }
 
-impl From<NotRead> for Error {
-    fn from(why: NotRead) -> Error {
-        match why {
-            NotRead::BrokeOff => Error::BadRequest("The form did not arrive whole."),
-            NotRead::TooSlow => Error::BadRequest("The form took too long to arrive."),
-            NotRead::TooLarge => Error::TooLarge,
-            NotRead::NoRoom => Error::Busy("Too many large forms and answers are held in memory."),
+/// Text as it was typed. Rules for its length count its characters without the white space around it.
+#[derive(Clone, Default, PartialEq, Eq, Debug, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct Text(String);
+
+impl Text {
+    /// Without surrounding white space, and with single spaces inside.
+    pub fn single_spaced(&self) -> String {
+        self.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl Deref for Text {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl<S: Into<String>> From<S> for Text {
+    fn from(text: S) -> Text {
+        Text(text.into())
+    }
+}
+
+impl ValidateLength<u64> for Text {
+    fn length(&self) -> Option<u64> {
+        u64::try_from(self.trim().chars().count()).ok()
+    }
+}
+
+/// A rule for fields that must not be empty: `#[validate(custom(function = "entered", message = "Enter …"))]`.
+pub fn entered(text: &Text) -> Result<(), ValidationError> {
+    if text.trim().is_empty() { Err(ValidationError::new("entered")) } else { Ok(()) }
+}
+
+/// Reads a box, which is only sent if it is ticked: `#[serde(deserialize_with = "ticked")]`.
+pub fn ticked<'de, D: Deserializer<'de>>(sent: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(sent).map(|_| true)
+}
+
+/// The id that a new row will have. It is made with the empty form, so that pressing twice creates one row.
+#[derive(Clone, Copy, Debug)]
+pub struct NewId(pub Uuid);
+
+impl Default for NewId {
+    fn default() -> NewId {
+        NewId(Uuid::now_v7())
+    }
+}
+
+impl Display for NewId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What is no id counts as not sent.
+impl<'de> Deserialize<'de> for NewId {
+    fn deserialize<D: Deserializer<'de>>(sent: D) -> Result<NewId, D::Error> {
+        let id = String::deserialize(sent)?;
+        Ok(id.parse().map(NewId).unwrap_or_default())
+    }
+}
+
+/// Messages of a form that was refused, in the order of its fields.
+#[derive(Default, Clone, Debug)]
+pub struct Errors(Vec<(String, String)>);
+
+impl Errors {
+    /// Adds a message to the field of this id; the first message of a field is the one shown.
+    pub fn add(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        self.0.push((field.into(), message.into()));
+    }
+
+    /// Keeps the value of a check, or its error as the message of the field.
+    pub fn keep<T, E: Display>(&mut self, field: &str, checked: Result<T, E>) -> Option<T> {
+        checked.map_err(|error| self.add(field, error.to_string())).ok()
+    }
+
+    fn add_all(&mut self, errors: &ValidationErrors) {
+        for (field, kind) in errors.errors() {
+            match kind {
+                ValidationErrorsKind::Field(errors) => {
+                    errors.iter().for_each(|error| self.add(&**field, error.to_string()))
+                }
+                ValidationErrorsKind::Struct(errors) => self.add_all(errors),
+                ValidationErrorsKind::List(rows) => rows.values().for_each(|errors| self.add_all(errors)),
+            }
         }
     }
-}
 
-/// The variable part of a path, such as a connector's key. What cannot be decoded is an address of nothing.
-pub struct Segment(pub String);
+    /// Puts the messages into the order of these fields, with one for each.
+    fn sort(&mut self, fields: &[&str]) {
+        self.0.sort_by_key(|(name, _)| fields.iter().position(|field| field == name).unwrap_or(fields.len()));
+        self.0.dedup_by(|next, first| next.0 == first.0);
+    }
 
-impl FromRequest for Segment {
-    type Error = Error;
-    type Future = Ready<Result<Segment, Error>>;
+    pub fn get(&self, field: &str) -> Option<&str> {
+        self.0.iter().find(|(name, _)| name == field).map(|(_, message)| message.as_str())
+    }
 
-    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let raw = req.match_info().iter().next().map(|(_, value)| value).unwrap_or_default();
-        ready(decoded(raw).map(Segment).ok_or(Error::NotFound))
+    pub fn has(&self, field: &str) -> bool {
+        self.get(field).is_some()
+    }
+
+    pub fn any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    /// The value of `aria-describedby` for a field; empty when there is nothing to point at.
+    pub fn described_by(&self, field: &str, has_hint: bool, has_warning: bool) -> String {
+        let notes = [("hint", has_hint), ("warning", has_warning), ("error", self.has(field))];
+        let ids = notes.iter().filter(|(_, is_shown)| *is_shown).map(|(note, _)| format!("{field}-{note}"));
+        ids.collect::<Vec<_>>().join(" ")
+    }
+
+    /// The status of the page that shows them, or shows that there are none.
+    pub fn status(&self) -> StatusCode {
+        if self.any() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
+    }
+
+    pub fn summary(&self) -> ErrorSummary {
+        ErrorSummary { errors: self.0.clone(), note: None }
+    }
+
+    /// The summary of a form that held a secret, which does not come back.
+    pub fn summary_without_secrets(&self) -> ErrorSummary {
+        let note = Some("What you typed is still here, except passwords and other secrets.");
+        ErrorSummary { note, ..self.summary() }
     }
 }
 
-/// The variable parts of a path that has several.
-pub struct Segments<const N: usize>(pub [String; N]);
+/// The list of everything that is wrong, first on the page; prints nothing when all is well.
+#[derive(Template)]
+#[template(path = "kit/error_summary.html")]
+pub struct ErrorSummary {
+    errors: Vec<(String, String)>,
+    note: Option<&'static str>,
+}
 
-impl<const N: usize> FromRequest for Segments<N> {
-    type Error = Error;
-    type Future = Ready<Result<Segments<N>, Error>>;
+impl HtmlSafe for ErrorSummary {}
 
-    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let texts = req.match_info().iter().map(|(_, raw)| decoded(raw));
-        let texts: Option<Vec<String>> = texts.collect();
-        let texts = texts.and_then(|texts| <[String; N]>::try_from(texts).ok());
-        ready(texts.map(Segments).ok_or(Error::NotFound))
+/// One choice of a select that is no stored enumeration.
+pub struct SelectOption {
+    code: String,
+    label: String,
+}
+
+impl SelectOption {
+    pub fn new(code: impl Into<String>, label: impl Into<String>) -> SelectOption {
+        SelectOption { code: code.into(), label: label.into() }
+    }
+
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    pub fn label(&self) -> &str {
+        &self.label
     }
 }
 
-/// The variable part of a path of this name, for what several routes have in common.
-pub fn segment(req: &HttpRequest, name: &str) -> Result<String, Error> {
-    let raw = req.match_info().get(name);
-    raw.and_then(decoded).ok_or(Error::NotFound)
+/// One choice of radio buttons.
+pub struct Radio {
+    code: &'static str,
+    label: String,
+    hint: &'static str,
 }
 
-fn decoded(raw: &str) -> Option<String> {
-    let text = percent_encoding::percent_decode_str(raw).decode_utf8().ok()?;
-    (!text.is_empty() && !text.contains('\0')).then(|| text.into_owned())
+impl Radio {
+    /// `hint` says what follows from it; it may be empty.
+    pub fn new(code: &'static str, label: impl Into<String>, hint: &'static str) -> Radio {
+        Radio { code, label: label.into(), hint }
+    }
+
+    pub fn code(&self) -> &str {
+        self.code
+    }
+
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    pub fn hint(&self) -> &str {
+        self.hint
+    }
+}
+
+/// One box of a list of boxes.
+pub struct Choice {
+    pub value: String,
+    pub label: String,
+    pub ticked: bool,
+    /// Said after the label, such as why the choice is unusual.
+    pub note: &'static str,
+}
+
+/// Whether a choice is the one of this code.
+pub fn is_same(code: &str, chosen: &str) -> bool {
+    code == chosen
+}
+
+/// The names of a struct's fields in their order, which serde's derive tells whoever deserializes it.
+fn field_names<T: DeserializeOwned>() -> &'static [&'static str] {
+    let mut names: &'static [&'static str] = &[];
+    // An error, always: there is nothing to deserialize.
+    drop(T::deserialize(FieldNames(&mut names)));
+    names
+}
+
+struct FieldNames<'a>(&'a mut &'static [&'static str]);
+
+impl<'de> Deserializer<'de> for FieldNames<'_> {
+    type Error = value::Error;
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, value::Error> {
+        *self.0 = fields;
+        self.deserialize_any(visitor)
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, value::Error> {
+        Err(serde::de::Error::custom("only the names of the fields are asked for"))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn repeated_fields_and_line_ends_are_read_as_typed() {
-        let data = FormData::parse(b"category=a&category=b&text=one%0D%0Atwo&note=+x+").unwrap();
-        assert_eq!(data.all("category"), ["a", "b"]);
-        assert_eq!(data.text("text"), "one\ntwo");
-        assert_eq!(data.text("note"), " x ");
-        assert_eq!(data.trimmed("note"), "x");
+    #[derive(Default, Deserialize, Validate)]
+    #[serde(default)]
+    struct Sample {
+        id: NewId,
+        #[validate(custom(function = "entered", message = "Enter a title"))]
+        #[validate(length(max = 5, message = "Title must be 5 characters or fewer"))]
+        title: Text,
+        kind: String,
+        #[validate(length(max = 2, message = "Note must be 2 characters or fewer"))]
+        note: Text,
+        tag: Vec<String>,
+        #[serde(deserialize_with = "ticked")]
+        on: bool,
+    }
+
+    fn sent(body: &str) -> Form<Sample> {
+        let data = FormData::parse(body.as_bytes()).unwrap();
+        Form { fields: data.read().unwrap(), errors: Errors::default(), data }
+    }
+
+    fn checked(form: &Sample, errors: &mut Errors) -> Option<u8> {
+        errors.keep("kind", form.kind.parse::<u8>().map_err(|_| "Enter a kind"))
     }
 
     #[test]
-    fn nul_and_endless_forms_are_refused() {
-        assert!(FormData::parse(b"a=%00").is_err());
-        assert!(FormData::parse("a=1&".repeat(2000).as_bytes()).is_err());
+    fn fields_are_read_by_their_names() {
+        let form = sent("tag=a&tag=b&title=+x%0D%0Ay+&on=yes&other=1");
+        assert_eq!(form.tag, ["a", "b"]);
+        assert_eq!(&*form.title, " x\ny ", "as typed");
+        assert_eq!(form.title.single_spaced(), "x y");
+        assert!(form.on);
+        let form = sent("tag=a&id=nothing");
+        assert_eq!((form.tag.len(), form.on, &*form.title), (1, false, ""));
+        assert!(form.id.0.get_version_num() == 7, "what is no id is one of its own");
+        assert!(FormData::parse(b"kind=a&kind=b").unwrap().read::<Sample>().is_err());
+    }
+
+    #[test]
+    fn errors_stand_in_the_order_of_the_fields_and_one_for_each() {
+        let mut form = sent("title=++&note=long&kind=x");
+        assert_eq!(form.check(checked), None);
+        let messages: Vec<&str> = form.errors.0.iter().map(|(_, message)| message.as_str()).collect();
+        assert_eq!(messages, ["Enter a title", "Enter a kind", "Note must be 2 characters or fewer"]);
+        let mut form = sent("title=+12345+&kind=7&note=ab");
+        assert_eq!(form.check(checked), Some(7), "white space around a text is not counted");
+        assert!(!form.errors.any());
     }
 }

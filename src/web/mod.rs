@@ -12,11 +12,13 @@ pub mod csv;
 mod error;
 mod fields;
 mod flash;
-mod form;
+pub mod form;
+mod form_data;
 mod layers;
 mod layout;
 mod list;
 mod log_throttle;
+mod path;
 mod radios;
 mod secret_names;
 mod text;
@@ -27,17 +29,20 @@ pub use body::{Budget, Held, NotRead, OverBudget, read_whole};
 pub use conflict::{ConflictPage, Difference};
 pub use csrf::{Cookies, CsrfKey, PublicAddress};
 pub use error::{Error, SaveError};
-pub use fields::{Check, CheckList, Choice, ErrorSummary, Errors, Option_, SelectField, TextArea, TextField};
+pub use fields::{Check, CheckList, Option_, SelectField, TextArea, TextField};
 pub use flash::Flash;
-pub use form::{Form, FormData, OWN_PASSWORD, Segment, Segments, segment};
+pub use form::{Choice, ErrorSummary, Errors, Radio, SelectOption};
+pub use form_data::{Form, FormData, OWN_PASSWORD};
 pub use layers::{RequestId, VisitorAddress, serve_layers};
 pub use layout::{Layout, NavItem, Person, Theme, page, see_other};
 pub use list::{Column, ListQuery, Pages, SortHeads, search_term, searched};
 pub use log_throttle::LogThrottle;
-pub use radios::{Radio, Radios};
+pub use path::{Segment, Segments, segment};
+pub use radios::Radios;
 pub use secret_names::{secret_warning, secret_warning_of};
 pub use text::{
-    capitalized, date, date_time, date_time_utc, grouped, iso, on_clock, plural, relative, short_date, size, with_zone,
+    capitalized, date, date_time, date_time_utc, grouped, in_sentence, iso, on_clock, plural, relative, short_date,
+    size, with_zone,
 };
 pub use total::Total;
 pub use zone::Zone;

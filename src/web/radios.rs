@@ -3,21 +3,7 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-use super::Errors;
-
-/// One choice of [`Radios`].
-pub struct Radio {
-    pub value: &'static str,
-    pub label: String,
-    /// What follows from it; may be empty.
-    pub hint: &'static str,
-}
-
-impl Radio {
-    pub fn new(value: &'static str, label: impl Into<String>, hint: &'static str) -> Radio {
-        Radio { value, label: label.into(), hint }
-    }
-}
+use super::form::{Errors, Radio};
 
 /// Radio buttons under a question. The script shows what has `data-when="{name}-{value}"` only with that choice; the
 /// first one has the id of the field, so that the error summary's link leads to it.
@@ -39,14 +25,14 @@ impl Radios {
     }
 
     pub fn errors(mut self, errors: &Errors) -> Self {
-        self.error = errors.get(self.name);
+        self.error = errors.get(self.name).map(str::to_string);
         self
     }
 
     fn id(&self, index: &usize, choice: &Radio) -> String {
         match index {
             0 => self.name.to_string(),
-            _ => format!("{}-{}", self.name, choice.value),
+            _ => format!("{}-{}", self.name, choice.code()),
         }
     }
 }

@@ -48,6 +48,12 @@ pub fn capitalized(text: &str) -> String {
     letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
 }
 
+/// `Token server` → `token server`.
+pub fn in_sentence(label: &str) -> String {
+    let mut letters = label.chars();
+    letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect()
+}
+
 /// `22 November 2026`.
 pub fn date(time: &DateTime<Utc>) -> String {
     on_clock(time, "%-d %B %Y")

@@ -11,6 +11,7 @@ impl AuthorizationForm {
         let options = self
             .grants
             .choices(Some(self.before.method))
+            .into_iter()
             .map(|method| Option_::new(method.code(), method.label()))
             .collect();
         SelectField::new("auth_method", "Method", options, &self.method)

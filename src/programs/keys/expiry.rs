@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn every_choice_has_its_code() {
         for choice in Expiry::choices(Some("Never".into())) {
-            assert!(Expiry::parse(choice.value).is_some(), "{}", choice.value);
+            assert!(Expiry::parse(choice.code()).is_some(), "{}", choice.code());
         }
         assert_eq!(Expiry::parse("31"), None);
         assert_eq!(Expiry::Never.moment(Some(now()), "", now()), Ok(None));

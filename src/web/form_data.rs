@@ -1,0 +1,184 @@
+//! The fields of a submitted form as they came: read whole, with a limit, and only with the visitor's own CSRF token.
+
+use std::future::{Future, ready};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use serde::de::DeserializeOwned;
+
+use super::body::{Budget, FREE, Held, NotRead, read_whole};
+use super::csrf::CsrfKey;
+use super::{Error, Layout};
+use crate::db::version::SeenVersion;
+
+/// The largest form, in bytes: room for certificates and long descriptions.
+const LARGEST: usize = 512 * 1024;
+/// The largest form of a visitor who has not signed in, in bytes. So small a form needs no room in the memory budget.
+const LARGEST_SIGNED_OUT: usize = FREE;
+/// How long a form may take to arrive: long enough for the slowest line, and no way to hold memory for ever.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// The most fields of one form.
+const MOST_FIELDS: usize = 1000;
+
+/// The field of every form that holds the visitor's CSRF token.
+const CSRF: &str = "csrf";
+
+/// The field for the person's own password, asked for again, whatever the form is.
+pub const OWN_PASSWORD: &str = "own_password";
+
+/// The fields of a submitted form in their order, with line ends as `\n`.
+#[derive(Clone, Default)]
+pub struct FormData {
+    pairs: Vec<(String, String)>,
+    /// Counts the bytes for as long as they are here.
+    _held: Option<Arc<Held>>,
+}
+
+impl FormData {
+    /// Reads `application/x-www-form-urlencoded`. NUL is refused: no text column can hold it.
+    pub fn parse(body: &[u8]) -> Result<FormData, Error> {
+        let fields = form_urlencoded::parse(body).map(|(name, value)| (name.into_owned(), value.replace("\r\n", "\n")));
+        let pairs: Vec<(String, String)> = fields.take(MOST_FIELDS + 1).collect();
+        if pairs.len() > MOST_FIELDS {
+            return Err(Error::BadRequest("The form has more fields than any page here sends."));
+        }
+        if pairs.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
+            return Err(Error::BadRequest("The form holds a NUL character, which cannot be stored."));
+        }
+        Ok(FormData { pairs, _held: None })
+    }
+
+    /// The fields as a struct whose fields are called as the inputs are. What the struct does not name is left out.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let encoded = serde_html_form::to_string(&self.pairs).map_err(Error::internal)?;
+        serde_html_form::from_str(&encoded)
+            .map_err(|_| Error::BadRequest("The form has a field in a shape that no page here sends."))
+    }
+
+    /// The first value of a field as typed; empty when the field is absent.
+    pub fn text(&self, name: &str) -> String {
+        self.get(name).unwrap_or_default().to_string()
+    }
+
+    /// The first value of a field without surrounding white space.
+    pub fn trimmed(&self, name: &str) -> String {
+        self.text(name).trim().to_string()
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.pairs.iter().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Every value of a repeated field, such as ticked boxes.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        self.pairs.iter().filter(|(field, _)| field == name).map(|(_, value)| value.clone()).collect()
+    }
+
+    /// The fields that a page may hold to post them again: all but the CSRF token, which each page writes itself, and
+    /// the own password, which no page shows.
+    pub fn carried(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .filter(|(name, _)| !matches!(*name, CSRF | OWN_PASSWORD))
+    }
+
+    /// The version of the row that the form was made from; 0, which no row has, when it says none.
+    pub fn version(&self) -> i32 {
+        self.get("version").and_then(|version| version.parse().ok()).unwrap_or(0)
+    }
+
+    /// The version that the form is to be checked against and written over, which is `of_row`; `None` if the form was
+    /// made from another one or names none. Then it is not checked at all: the answer is 409 with both versions.
+    pub fn seen_version(&self, of_row: i32) -> Option<SeenVersion> {
+        let of_form = self.get("version")?.parse().ok()?;
+        SeenVersion::compare(of_form, of_row)
+    }
+
+    /// Whether a box was ticked.
+    pub fn ticked(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+}
+
+/// A form of the old kit, for pages that are not converted yet.
+pub struct Form(pub FormData);
+
+impl FromRequest for Form {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Form, Error>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let data = FormData::from_request(req, payload);
+        Box::pin(async { Ok(Form(data.await?)) })
+    }
+}
+
+/// Refuses what came without the visitor's CSRF token. A form that the access check has read before is taken from there.
+impl FromRequest for FormData {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<FormData, Error>>>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        if let Some(data) = req.extensions_mut().remove::<FormData>() {
+            return Box::pin(ready(Ok(data)));
+        }
+        let key = req.extensions().get::<CsrfKey>().cloned();
+        let is_form = req
+            .headers()
+            .get(CONTENT_TYPE)
+            .is_some_and(|value| value.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
+        let is_signed_in = (req.extensions().get::<Layout>()).is_some_and(|layout| layout.person.is_some());
+        let most = if is_signed_in { LARGEST } else { LARGEST_SIGNED_OUT };
+        let budget = req.app_data::<web::Data<Budget>>().cloned();
+        let body = web::Payload::from_request(req, payload);
+        Box::pin(async move {
+            if !is_form {
+                return Err(Error::BadRequest("This address takes a submitted form only."));
+            }
+            let body = body.await.map_err(|_| Error::BadRequest("The form did not arrive whole."))?;
+            let budget = budget.ok_or_else(|| Error::internal(anyhow::anyhow!("no memory for forms")))?;
+            let mut held = Held::of(&budget);
+            let body = read_whole(body, most, TIMEOUT, &mut held).await?;
+            let mut data = FormData::parse(&body)?;
+            data._held = Some(Arc::new(held));
+            let given = data.get(CSRF).unwrap_or_default();
+            if key.is_some_and(|key| key.matches(given)) { Ok(data) } else { Err(Error::StaleForm) }
+        })
+    }
+}
+
+impl From<NotRead> for Error {
+    fn from(why: NotRead) -> Error {
+        match why {
+            NotRead::BrokeOff => Error::BadRequest("The form did not arrive whole."),
+            NotRead::TooSlow => Error::BadRequest("The form took too long to arrive."),
+            NotRead::TooLarge => Error::TooLarge,
+            NotRead::NoRoom => Error::Busy("Too many large forms and answers are held in memory."),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeated_fields_and_line_ends_are_read_as_typed() {
+        let data = FormData::parse(b"category=a&category=b&text=one%0D%0Atwo&note=+x+").unwrap();
+        assert_eq!(data.all("category"), ["a", "b"]);
+        assert_eq!(data.text("text"), "one\ntwo");
+        assert_eq!(data.text("note"), " x ");
+        assert_eq!(data.trimmed("note"), "x");
+    }
+
+    #[test]
+    fn nul_and_endless_forms_are_refused() {
+        assert!(FormData::parse(b"a=%00").is_err());
+        assert!(FormData::parse("a=1&".repeat(2000).as_bytes()).is_err());
+    }
+}
