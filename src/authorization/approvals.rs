@@ -80,7 +80,7 @@ fn approvals_page(
             confirmed: context.is_confirmed(),
             layout: context.layout,
             head,
-            version: stored.authorization.version,
+            version: stored.settings.version,
             waiting: stored.origins.waiting.stored(),
             approved: stored.origins.approved.stored(),
             ticked,
@@ -102,7 +102,7 @@ pub async fn create(
     let waiting = stored.origins.waiting.iter();
     let chosen = waiting.filter(|origin| ticked.contains(&origin.to_string()));
     let chosen: ApprovedOrigins = chosen.cloned().collect();
-    let seen = data.seen_version(stored.authorization.version);
+    let seen = data.seen_version(stored.settings.version);
     let (status, message) = match seen {
         Some(_) if chosen.is_empty() => (StatusCode::UNPROCESSABLE_ENTITY, "Tick the origins to approve"),
         Some(seen) => match approve(&mut conn, &vault, &context, (&stored, seen), &chosen).await {
@@ -133,7 +133,7 @@ async fn approve(
 ) -> Result<(), SaveError> {
     let (by, now, id) = (&context.actor, context.now(), shown.connector.id);
     conn.transaction(async |conn| {
-        seen.check(queries::find_and_hold(conn, id).await?.version)?;
+        seen.check(queries::find_and_lock(conn, id).await?.version)?;
         let in_use = origins::origins_in_use(conn, id).await?;
         let sealed = SealedValues::read(conn, id).await?;
         let with = |before: Option<ApprovedOrigins>| before.unwrap_or_default().and(&in_use).or(chosen);
@@ -187,7 +187,7 @@ pub async fn approve_origins_in_use(conn: &mut Conn, vault: &Vault, now: DateTim
 }
 
 async fn approve_in_use(conn: &mut Conn, vault: &Vault, now: DateTime<Utc>, id: ConnectorId) -> Result<(), Error> {
-    queries::find_and_hold(conn, id).await?;
+    queries::find_and_lock(conn, id).await?;
     let in_use = origins::origins_in_use(conn, id).await?;
     let sealed = SealedValues::read(conn, id).await?;
     if !sealed.has_unapproved() {

@@ -8,15 +8,13 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use diesel_async::AsyncConnection;
 
-use super::oauth_client::stored as parsed;
 use super::queries::{self, NewAttempt};
+use super::settings::{time_limit, url_text};
 use super::tab::{Stored, load, redirect_url};
-use super::transport::{limits_of, patience};
 use crate::access::{RequestContext, Right};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{ConnectorHead, Grant, Method, Tab};
-use crate::oauth::{AuthorizeRequest, Pkce, ResponseType, parse_resources, random_state};
-use crate::outbound::HttpUrl;
+use crate::oauth::{AuthorizeRequest, Pkce, ResponseType, random_state};
 use crate::vault::{Secret, Vault};
 use crate::web::{CsrfKey, Error, Form, Layout, Segment, page};
 
@@ -66,13 +64,13 @@ pub async fn create(
         session: session.ok_or(Error::SignIn)?,
         state: &state,
         verifier: if with_pkce { &pkce.verifier } else { &none },
-        authorization_version: stored.authorization.version,
+        authorization_version: stored.settings.version,
     };
     let event = Event {
         kind: "authorization.begun",
         subject_id: Some(stored.connector.id),
         subject_name: &stored.connector.name,
-        changes: Changes::none().field("Authorize URL", "", &stored.oauth.authorize_url),
+        changes: Changes::none().field("Authorize URL", "", url_text(&stored.oauth.authorize_url)),
     };
     let (by, now) = (&context.actor, context.now());
     conn.transaction(async |conn| {
@@ -91,17 +89,17 @@ fn is_code(stored: &Stored) -> bool {
 fn leave(context: &RequestContext, stored: &Stored, state: &Secret, challenge: Option<&str>) -> Result<String, Error> {
     let client = &stored.oauth;
     let request = AuthorizeRequest {
-        endpoint: &parsed(HttpUrl::parse(&client.authorize_url))?,
+        endpoint: client.authorize_url.as_ref().ok_or(Error::NotFound)?,
         response_type: if is_code(stored) { ResponseType::Code } else { ResponseType::Token },
         client_id: &client.client_id,
         redirect_url: &redirect_url(&context.address, &stored.connector.key),
         scope: &client.scope,
-        separator: parsed(client.scope_separator.parse())?,
-        resources: &parsed(parse_resources(&client.resources))?,
+        separator: client.scope_separator,
+        resources: &client.resources.value.0,
         audience: &client.audience,
         state,
         challenge,
-        extra: &client.authorize_extra()?,
+        extra: &client.authorize_parameters.value,
     };
     Ok(request.url())
 }
@@ -117,7 +115,7 @@ fn asked(leave: &str, name: &str) -> Vec<String> {
 }
 
 fn attempt_page(context: RequestContext, stored: Stored, leave: String) -> Result<HttpResponse, Error> {
-    let endpoint = parsed(HttpUrl::parse(&stored.oauth.authorize_url))?;
+    let endpoint = stored.oauth.authorize_url.as_ref().ok_or(Error::NotFound)?;
     let scopes = asked(&leave, "scope").join(" ");
     let scopes = scopes.split([',', ' ']).filter(|scope| !scope.is_empty());
     let resources = [asked(&leave, "resource"), asked(&leave, "audience")].concat();
@@ -133,7 +131,7 @@ fn attempt_page(context: RequestContext, stored: Stored, leave: String) -> Resul
             resources,
             redirect_url: redirect_url(&context.address, &stored.connector.key),
             is_implicit: !is_code(&stored),
-            patience: patience(limits_of(stored.authorization.time_out)),
+            patience: time_limit(stored.settings.limits()),
             leave,
             layout: context.layout,
         },

@@ -4,15 +4,15 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Bytea, Int4, Nullable, Text};
 
 use super::credential::Credential;
-use super::model::{ApiKeyPlace, SecretField};
+use super::model::ApiKeyPlace;
 use super::origins::ApprovedOrigins;
 use super::queries::Sealed;
-use super::transport;
+use super::settings::{Settings, call_secret};
 use crate::connectors::{ConnectorId, Method};
-use crate::db::{OrEmpty, Stored, known};
-use crate::oauth::ExpiredSignals;
+use crate::db::{OrEmpty, Positive, Stored, StoredValueError, Typed};
+use crate::oauth::{ExpiredBody, ExpiredSignals, ExpiredStatuses};
 use crate::outbound::{HttpUrl, Transport};
-use crate::vault::{Secret, Vault};
+use crate::vault::Vault;
 use crate::web::Error;
 
 /// The columns of a query over `connectors AS c JOIN authorizations AS a` that [`SealedSettings`] reads.
@@ -49,13 +49,13 @@ pub struct SealedSettings {
     #[diesel(sql_type = Text)]
     proxy_url: Stored<OrEmpty<HttpUrl>>,
     #[diesel(sql_type = Nullable<Int4>)]
-    time_out: Option<i32>,
+    time_out: Option<Stored<Positive>>,
     #[diesel(sql_type = Nullable<Int4>)]
-    concurrency: Option<i32>,
+    concurrency: Option<Stored<Positive>>,
     #[diesel(sql_type = Text)]
-    expired_statuses: String,
+    expired_statuses: Stored<Typed<ExpiredStatuses>>,
     #[diesel(sql_type = Text)]
-    expired_body: String,
+    expired_body: Stored<Typed<ExpiredBody>>,
     #[diesel(sql_type = Nullable<Bytea>)]
     secret: Option<Vec<u8>>,
     #[diesel(sql_type = Nullable<Array<Text>>)]
@@ -92,63 +92,49 @@ pub struct CallSettings {
 
 impl SealedSettings {
     /// Opens what is sealed.
-    pub fn open(self, vault: &Vault, connector: ConnectorId) -> Result<CallSettings, Error> {
-        let sealed = |value: &Option<Vec<u8>>, origins: &Option<Vec<String>>| {
-            let origins = origins.clone();
-            value.clone().map(|value| Sealed { value, origins })
-        };
-        let key = sealed(&self.client_key, &self.client_key_origins);
-        let client_key = key.map(|key| key.client_key(vault, connector)).transpose()?;
-        let secret = |field| {
-            let secret = sealed(&self.secret, &self.secret_origins);
-            secret.map(|secret| secret.secret(vault, connector, field)).transpose()
-        };
-        let method = self.method.known("connectors.method", connector).map_err(Error::internal)?;
-        let place = self.api_key_place.known("authorizations.api_key_place", connector).map_err(Error::internal)?;
-        let proxy = self.proxy_url.known("authorizations.proxy_url", connector).map_err(Error::internal)?;
+    pub fn open(mut self, vault: &Vault, connector: ConnectorId) -> Result<CallSettings, Error> {
+        let (method, verify) = (self.method, self.verify_certificates);
+        let method = method.known("connectors.method", connector).map_err(Error::internal)?;
+        let sealed = |value: Option<Vec<u8>>, origins| value.map(|value| Sealed { value, origins });
+        let secret = sealed(self.secret.take(), self.secret_origins.take());
+        let client_key =
+            sealed(self.client_key.take(), self.client_key_origins.take()).map(|key| key.client_key(vault, connector));
+        let client_key = client_key.transpose()?;
+        let settings = self.settings(connector).map_err(Error::internal)?;
+        let opened = secret.zip(call_secret(method)).map(|(secret, field)| secret.secret(vault, connector, field));
+        let fixed = opened.transpose()?.and_then(|(secret, origins)| {
+            let credential = settings.credential(method, secret)?;
+            Some(CredentialSource::Fixed(credential, origins))
+        });
         let credential = match method {
             Method::NoAuth => CredentialSource::None,
             Method::Bearer | Method::OAuth(_) => CredentialSource::Keeper,
-            Method::Basic => fixed(secret(SecretField::Password)?, |password| Credential::Basic {
-                user: self.user_name.clone(),
-                password,
-            }),
-            Method::ApiKey => fixed(secret(SecretField::ApiKey)?, |key| Credential::ApiKey {
-                place,
-                name: self.api_key_name.clone(),
-                prefix: self.api_key_prefix.clone(),
-                key,
-            }),
+            Method::Basic | Method::ApiKey => fixed.unwrap_or(CredentialSource::Missing),
         };
         Ok(CallSettings {
-            transport: transport::build(
-                self.verify_certificates,
-                &self.ca_certificate,
-                &self.client_certificate,
-                client_key,
-                proxy.into(),
-            )?,
-            time_out: positive("authorizations.time_out", connector, self.time_out)?,
-            concurrency: positive("authorizations.concurrency", connector, self.concurrency)?,
-            signals: known(
-                "authorizations.expired_statuses or expired_body",
-                connector,
-                ExpiredSignals::parse(&self.expired_statuses, &self.expired_body).ok(),
-            )
-            .map_err(Error::internal)?,
+            transport: settings.transport(verify, client_key),
+            time_out: settings.time_out.map(Positive::get),
+            concurrency: settings.concurrency.map(Positive::get),
+            signals: settings.signals(),
             credential,
         })
     }
-}
 
-fn fixed(secret: Option<(Secret, ApprovedOrigins)>, credential: impl FnOnce(Secret) -> Credential) -> CredentialSource {
-    match secret {
-        Some((secret, origins)) => CredentialSource::Fixed(credential(secret), origins),
-        None => CredentialSource::Missing,
+    fn settings(self, connector: ConnectorId) -> Result<Settings, StoredValueError> {
+        let time_out = self.time_out.map(|seconds| seconds.known("authorizations.time_out", connector));
+        let concurrency = self.concurrency.map(|calls| calls.known("authorizations.concurrency", connector));
+        Ok(Settings {
+            user_name: self.user_name,
+            api_key_place: self.api_key_place.known("authorizations.api_key_place", connector)?,
+            api_key_name: self.api_key_name,
+            api_key_prefix: self.api_key_prefix,
+            ca_certificate: self.ca_certificate,
+            client_certificate: self.client_certificate,
+            proxy_url: self.proxy_url.known("authorizations.proxy_url", connector)?,
+            time_out: time_out.transpose()?,
+            concurrency: concurrency.transpose()?,
+            expired_statuses: self.expired_statuses.known("authorizations.expired_statuses", connector)?,
+            expired_body: self.expired_body.known("authorizations.expired_body", connector)?,
+        })
     }
-}
-
-fn positive(column: &'static str, connector: ConnectorId, number: Option<i32>) -> Result<Option<u32>, Error> {
-    let read = |number| known(column, connector, u32::try_from(number).ok());
-    number.map(read).transpose().map_err(Error::internal)
 }

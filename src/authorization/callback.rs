@@ -16,7 +16,6 @@ use super::oauth_client::TokenUse;
 use super::origins::{NewValue, approved_for_new};
 use super::queries::{self, Attempt};
 use super::tab::{Stored, load, redirect_url};
-use super::transport::limits_of;
 use crate::access::{RequestContext, Right};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector, ConnectorHead, Grant, Method, Tab};
@@ -158,7 +157,7 @@ async fn token_of(
         Ok(attempt) => attempt,
         Err(problem) => return Ok(Err(problem)),
     };
-    if attempt.authorization_version != stored.authorization.version {
+    if attempt.authorization_version != stored.settings.version {
         return Ok(Err(Problem::Changed));
     }
     let expected = Some(stored.oauth.issuer.as_str()).filter(|issuer| !issuer.is_empty());
@@ -223,7 +222,7 @@ async fn exchange(
         redirect_url: redirect_url(&context.address, &stored.connector.key),
         verifier,
     };
-    let limits = limits_of(stored.authorization.time_out);
+    let limits = stored.settings.limits();
     let answer = endpoint.request(tools.outbound, &transport, limits, &grant, context.now());
     Ok(answer.await)
 }
@@ -231,7 +230,7 @@ async fn exchange(
 /// Stores the token, unless the settings were saved since the person left.
 async fn keep(context: &RequestContext, vault: &Vault, stored: &Stored, token: Token) -> Result<bool, Error> {
     let (by, now, connector) = (&context.actor, context.now(), &stored.connector);
-    let version = stored.authorization.version;
+    let version = stored.settings.version;
     let new = NewToken {
         access: token.access,
         refresh: token.refresh.map_or(RefreshToken::None, RefreshToken::Set),
@@ -242,7 +241,7 @@ async fn keep(context: &RequestContext, vault: &Vault, stored: &Stored, token: T
     };
     let mut conn = context.conn().await?;
     conn.transaction(async |conn| {
-        let current = queries::find_and_hold(conn, connector.id).await?;
+        let current = queries::find_and_lock(conn, connector.id).await?;
         if current.version != version {
             return Ok(false);
         }

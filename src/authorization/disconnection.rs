@@ -6,15 +6,15 @@ use askama::Template;
 use diesel_async::AsyncConnection;
 
 use super::model::SecretField;
-use super::origins::{ApprovedSecret, for_url};
+use super::origins::for_url;
 use super::queries;
+use super::settings::time_limit;
 use super::tab::{Stored, load};
-use super::transport::{patience, waiting_limits_of};
 use crate::access::{RequestContext, Right};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, ConnectorHead, Method, Tab};
-use crate::oauth::{Client, Refusal, TokenHint, revoke};
-use crate::outbound::{HttpUrl, Outbound, Transport};
+use crate::oauth::{Refusal, TokenHint, revoke};
+use crate::outbound::Outbound;
 use crate::vault::Vault;
 use crate::web::{Error, Form, Layout, Segment, page};
 
@@ -75,14 +75,14 @@ pub async fn confirm(context: RequestContext, Segment(key): Segment) -> Result<H
         return Err(Error::NotFound);
     }
     let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &context.actor);
-    let revoked_at = stored.oauth.revocation()?.map(|url| url.origin().to_string());
+    let revoked_at = stored.oauth.revocation_url.as_ref().map(|url| url.origin().to_string());
     page(
         StatusCode::OK,
         &DisconnectPage {
             layout: context.layout,
             head,
             revoked_at,
-            patience: patience(waiting_limits_of(stored.authorization.time_out)),
+            patience: time_limit(stored.settings.interactive_limits()),
         },
     )
 }
@@ -110,7 +110,7 @@ pub async fn create(
 
 /// Gives the tokens back to the server, before they are forgotten here.
 async fn revoke_tokens(vault: &Vault, outbound: &Outbound, stored: &Stored) -> Result<Revocation, Error> {
-    let Some(endpoint) = stored.oauth.revocation()? else {
+    let Some(endpoint) = stored.oauth.revocation_url.as_ref() else {
         return Ok(Revocation::NotOffered);
     };
     let (sealed, transport) = (&stored.sealed, stored.transport(vault)?);
@@ -120,48 +120,29 @@ async fn revoke_tokens(vault: &Vault, outbound: &Outbound, stored: &Stored) -> R
         (sealed.access_token(vault)?, TokenHint::AccessToken),
     ];
     let secret = sealed.secret(vault, SecretField::ClientSecret)?;
-    let secret = match for_url(secret.as_ref(), &endpoint, &transport) {
+    let secret = match for_url(secret.as_ref(), endpoint, &transport) {
         Ok(secret) => secret,
         Err(refused) => return Ok(Revocation::Refused(refused.into())),
     };
-    let client = stored.oauth.client(secret)?;
-    let asks = Asks { outbound, transport, endpoint, client, time_out: stored.authorization.time_out };
+    let (client, limits) = (stored.oauth.client(secret), stored.settings.interactive_limits());
     let mut refused = None;
     for (token, hint) in tokens {
+        let Some(token) = token else { continue };
+        let revoked = match token.for_url(endpoint, &transport) {
+            Ok(token) => revoke(outbound, &transport, limits, endpoint, &client, &token, hint).await,
+            Err(refused) => Err(refused.into()),
+        };
         // The access token is worth a try of its own: the server may take only one of the two kinds.
-        if let Some(token) = token
-            && let Err(refusal) = asks.revoke(&token, hint).await
-        {
-            refused = refused.or(Some(refusal));
-        }
+        refused = refused.or(revoked.err());
     }
-    let host = asks.endpoint.origin().to_string();
-    Ok(refused.map_or(Revocation::Done(host), Revocation::Refused))
-}
-
-/// What every request for revocation shares.
-struct Asks<'a> {
-    outbound: &'a Outbound,
-    transport: Transport,
-    endpoint: HttpUrl,
-    client: Client,
-    time_out: Option<i32>,
-}
-
-impl Asks<'_> {
-    async fn revoke(&self, token: &ApprovedSecret, hint: TokenHint) -> Result<(), Refusal> {
-        let token = token.for_url(&self.endpoint, &self.transport)?;
-        let limits = waiting_limits_of(self.time_out);
-        let (outbound, transport) = (self.outbound, &self.transport);
-        revoke(outbound, transport, limits, &self.endpoint, &self.client, &token, hint).await
-    }
+    Ok(refused.map_or(Revocation::Done(endpoint.origin().to_string()), Revocation::Refused))
 }
 
 async fn forget(context: &RequestContext, stored: &Stored, revocation: &Revocation) -> Result<(), Error> {
     let (by, now, connector) = (&context.actor, context.now(), &stored.connector);
     let mut conn = context.conn().await?;
     conn.transaction(async |conn| {
-        queries::find_and_hold(conn, connector.id).await?;
+        queries::find_and_lock(conn, connector.id).await?;
         queries::remove_token(conn, connector.id).await?;
         connectors::refresh_health(conn, connector.id, now).await?;
         let changes = Changes::none().secret("Token", "removed").field("At the server", "", revocation.audit_words());

@@ -3,8 +3,8 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
+use super::settings::Settings;
 use super::tab::{Notice, Stored, tab_page};
-use super::transport::waiting_limits_of;
 use crate::access::RequestContext;
 use crate::oauth::{self, ClientAuthentication, Metadata};
 use crate::outbound::{HttpUrl, Limits, Outbound, Transport};
@@ -40,21 +40,21 @@ pub(super) async fn discover(
 fn check(vault: &Vault, stored: &mut Stored, data: &FormData) -> Result<Option<(HttpUrl, Transport, Limits)>, Error> {
     let key = stored.sealed.client_key(vault)?;
     let form = &mut stored.form;
-    let typed = form.oauth.typed.issuer.clone();
+    let typed = form.fields.issuer.clone();
     let issuer = if typed.is_empty() {
         Err("Enter the Issuer".to_string())
     } else {
         HttpUrl::parse(&typed).map_err(|problem| format!("Issuer {problem}"))
     };
     let issuer = form.errors.keep("issuer", issuer);
-    let limits = waiting_limits_of(form.check_time_out());
+    let limits = Settings { time_out: form.check_time_out(), ..stored.settings.settings.clone() }.interactive_limits();
     let transport = form.typed_transport(data, key);
     Ok(issuer.zip(transport).map(|(issuer, transport)| (issuer, transport, limits)))
 }
 
 /// Puts what the server says into the fields. What it leaves out stays as it was.
 fn fill_in(stored: &mut Stored, metadata: &Metadata) -> Found {
-    let typed = &mut stored.form.oauth.typed;
+    let typed = &mut stored.form.fields;
     let mut filled = vec!["Issuer"];
     typed.issuer = metadata.issuer.clone();
     for (label, field, found) in [
@@ -69,7 +69,7 @@ fn fill_in(stored: &mut Stored, metadata: &Metadata) -> Found {
     }
     let supported = &metadata.token_endpoint_auth_methods_supported;
     if let Some(choice) = authentication(supported, &typed.authentication) {
-        typed.authentication = choice.code().to_string();
+        typed.authentication = choice.code().into();
         filled.push("Client authentication");
     }
     if metadata.iss_parameter_supported {
@@ -79,16 +79,15 @@ fn fill_in(stored: &mut Stored, metadata: &Metadata) -> Found {
     Found { issuer: metadata.issuer.clone(), filled, scopes: metadata.scopes_supported.clone() }
 }
 
-/// The way for the client to prove itself: the chosen one where the server knows it, else the best that it knows (RFC
-/// 8414 section 2); `None` if it names none of ours.
+/// How the client authenticates itself: as chosen where the server supports it, else the first of ours that it supports
+/// (RFC 8414 section 2); `None` if it names none of ours.
 fn authentication(supported: &[String], chosen: &str) -> Option<ClientAuthentication> {
-    let ways = [
+    let names = [
         ("client_secret_basic", ClientAuthentication::Basic),
         ("client_secret_post", ClientAuthentication::Body),
         ("none", ClientAuthentication::None),
     ];
-    let mut known =
-        ways.into_iter().filter(|(name, _)| supported.iter().any(|known| known == name)).map(|(_, way)| way);
-    let best = known.clone().next();
-    known.find(|way| way.code() == chosen).or(best)
+    let mut ours = names.into_iter().filter(|(name, _)| supported.iter().any(|other| other == name));
+    let first = ours.clone().next();
+    ours.find(|(_, ours)| ours.code() == chosen).or(first).map(|(_, ours)| ours)
 }

@@ -22,12 +22,11 @@ mod renewal;
 mod reveal;
 mod save;
 mod secret_field;
-mod stored;
+mod settings;
 mod tab;
 mod tab_conflict;
 mod token_form;
 mod token_request;
-mod transport;
 
 pub use approvals::{approve_origins_in_use, create as approve_origins, new as new_approval};
 pub use attempt::create as create_attempt;

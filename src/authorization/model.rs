@@ -7,53 +7,20 @@ use crate::connectors::{Grant, Method};
 use crate::db::text_enum;
 use crate::vault::Secret;
 
-/// A secret that a person typed, by the field it was typed into.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum SecretField {
-    Password,
-    ApiKey,
-    ClientSecret,
-    OAuthPassword,
-    ClientKey,
-    TokenPassword,
-    TokenClientSecret,
+text_enum! {
+    /// A secret that a person typed, by the field it was typed into.
+    pub enum SecretField {
+        Password = "password", "Password";
+        ApiKey = "api_key", "API key";
+        ClientSecret = "client_secret", "Client Secret";
+        OAuthPassword = "oauth_password", "Password";
+        ClientKey = "client_key", "Client key";
+        TokenPassword = "token_password", "Password of the token request";
+        TokenClientSecret = "token_client_secret", "Client Secret of the token request";
+    }
 }
 
 impl SecretField {
-    pub const ALL: [SecretField; 7] = [
-        SecretField::Password,
-        SecretField::ApiKey,
-        SecretField::ClientSecret,
-        SecretField::OAuthPassword,
-        SecretField::ClientKey,
-        SecretField::TokenPassword,
-        SecretField::TokenClientSecret,
-    ];
-
-    /// The name in the database and in forms.
-    pub fn code(self) -> &'static str {
-        match self {
-            SecretField::Password => "password",
-            SecretField::ApiKey => "api_key",
-            SecretField::ClientSecret => "client_secret",
-            SecretField::OAuthPassword => "oauth_password",
-            SecretField::ClientKey => "client_key",
-            SecretField::TokenPassword => "token_password",
-            SecretField::TokenClientSecret => "token_client_secret",
-        }
-    }
-
-    pub fn label(self) -> &'static str {
-        match self {
-            SecretField::Password | SecretField::OAuthPassword => "Password",
-            SecretField::ApiKey => "API key",
-            SecretField::ClientSecret => "Client Secret",
-            SecretField::ClientKey => "Client key",
-            SecretField::TokenPassword => "Password of the token request",
-            SecretField::TokenClientSecret => "Client Secret of the token request",
-        }
-    }
-
     /// Whether it belongs to the request that keeps a token fresh.
     pub fn renews_token(self) -> bool {
         matches!(self, SecretField::TokenPassword | SecretField::TokenClientSecret)
@@ -85,37 +52,6 @@ text_enum! {
         Header = "header", "Request header";
         Query = "query", "Query parameter";
     }
-}
-
-/// The settings of the tab as stored; nothing secret.
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = crate::db::schema::authorizations)]
-pub(super) struct Authorization {
-    pub user_name: String,
-    pub api_key_place: String,
-    pub api_key_name: String,
-    pub api_key_prefix: String,
-    pub ca_certificate: String,
-    pub client_certificate: String,
-    pub keep_fresh: bool,
-    pub token_url: String,
-    pub token_user: String,
-    pub token_client_id: String,
-    pub token_scope: String,
-    pub token_request_style: String,
-    pub token_pointer: String,
-    pub version: i32,
-    pub updated_at: DateTime<Utc>,
-    pub updated_by: String,
-    /// The proxy that requests go through; empty for none.
-    pub proxy_url: String,
-    /// Seconds that a request may take; `None` for the program's own limits.
-    pub time_out: Option<i32>,
-    /// Calls at once; `None` for the program's own limit.
-    pub concurrency: Option<i32>,
-    /// Which answers of the API say that the token has ended, see [`crate::oauth::ExpiredSignals`].
-    pub expired_statuses: String,
-    pub expired_body: String,
 }
 
 /// That a secret is stored, since when and by whom: all that may be known of it.

@@ -35,6 +35,10 @@ impl SecretChoice {
 }
 
 impl SecretChange {
+    pub fn keeps(&self) -> bool {
+        matches!(self, SecretChange::Keep)
+    }
+
     /// Reads the choice for the field of this name. An absent field is a kept secret; a replacement must not be empty,
     /// nor longer than secrets may be.
     pub fn read(

@@ -14,10 +14,12 @@ use super::connection_test::{self, Mark, TestReport, Tools};
 use super::discovery::{self, Found};
 use super::forms::{AuthorizationForm, CheckedAuthorization};
 use super::keeper::TokenKeeper;
-use super::model::{Authorization, RenewalRecord, SecretField, StoredBreaker, StoredToken};
+use super::model::{RenewalRecord, SecretField, StoredBreaker, StoredToken};
+use super::oauth_client::OAuthClient;
 use super::origins::OriginReview;
 use super::save::save;
 use super::secret_field::SecretChange;
+use super::settings::StoredSettings;
 use super::tab_conflict::conflict;
 use crate::access::{RateLimit, RequestContext, Right, SignInGuard, password_again};
 use crate::connectors::{Connector, ConnectorHead, Health, Method, Tab};
@@ -47,7 +49,8 @@ pub(super) struct TabPage {
     layout: Layout,
     head: ConnectorHead,
     connector: Connector,
-    authorization: Authorization,
+    settings: StoredSettings,
+    oauth: OAuthClient,
     form: AuthorizationForm,
     token: Option<StoredToken>,
     renewal: Option<RenewalRecord>,
@@ -118,15 +121,15 @@ pub(super) fn tab_page(
     let (can_fetch, can_authorize) = (stored.can_fetch(), stored.can_authorize());
     let redirect_url = redirect_url(&context.address, &stored.connector.key);
     let confirmed = context.is_confirmed();
-    let Stored { connector, authorization, token, renewal, breaker, is_renewing, form, oauth: _, sealed: _, origins } =
-        stored;
+    let Stored { connector, settings, token, renewal, breaker, is_renewing, form, oauth, sealed: _, origins } = stored;
     page(
         status,
         &TabPage {
             layout: context.layout,
             head,
             connector,
-            authorization,
+            settings,
+            oauth,
             form,
             token,
             renewal,
@@ -180,9 +183,9 @@ pub async fn update(
 ) -> Result<HttpResponse, Error> {
     let purpose = Purpose::of(&data);
     let mut stored = load(&context, &mut *context.conn().await?, &key, Right::Authorize).await?;
-    stored.form.read(&data);
+    stored.form.read(&data)?;
     // Before anything is shown or checked: a page made from this form would carry the version of today.
-    let Some(seen) = data.seen_version(stored.authorization.version) else {
+    let Some(seen) = data.seen_version(stored.settings.version) else {
         let theirs = load(&context, &mut *context.conn().await?, &key, Right::Authorize).await?;
         return conflict(context.layout, theirs, &stored.form, &data);
     };

@@ -20,7 +20,7 @@ pub(super) fn conflict(
         theirs: theirs.connector.base_url.as_ref().map_or("", HttpUrl::as_str).into(),
         mine: data.text("seen_base_url"),
     };
-    let pairs = theirs.form.words().into_iter().zip(mine.words());
+    let pairs = theirs.form.fields.words(str::to_string).into_iter().zip(mine.fields.words(str::to_string));
     let differences = pairs
         .map(|((label, theirs), (_, mine))| Difference { label: label.into(), theirs, mine })
         .chain([base_url])
@@ -34,9 +34,9 @@ pub(super) fn conflict(
         subject: theirs.connector.label.clone(),
         back: address.clone(),
         action: address,
-        saved_by: theirs.authorization.updated_by.clone(),
-        saved_at: date_time(&theirs.authorization.updated_at),
-        version: theirs.authorization.version,
+        saved_by: theirs.settings.updated_by.clone(),
+        saved_at: date_time(&theirs.settings.updated_at),
+        version: theirs.settings.version,
         fields: ConflictPage::fields_of(data)
             .into_iter()
             .filter(|(name, _)| !is_secret(name) && name != "seen_base_url")

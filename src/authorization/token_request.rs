@@ -11,16 +11,16 @@ use uuid::Uuid;
 use super::model::{NewToken, RefreshToken, SecretField};
 use super::origins::{ApprovedOrigins, NewValue, approved_for_new};
 use super::queries::{self, NewSecret, SealedValues};
-use super::token_form::{TokenForm, TokenQuestion};
-use super::transport::{patience, transport_of, waiting_limits_of};
+use super::settings::time_limit;
+use super::token_form::{TokenFields, TokenForm};
 use crate::access::{Actor, RateLimit, RequestContext, Right};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector, ConnectorHead, ConnectorId, Method, Tab};
-use crate::db::Conn;
+use crate::db::{Conn, known};
 use crate::oauth::{ExpirySource, Refusal, Token, request_token};
 use crate::outbound::{Limits, Origin, Outbound, Transport};
 use crate::vault::{Secret, Vault};
-use crate::web::{Error, Form, Layout, Segment, date_time, iso, page, relative};
+use crate::web::{Error, Errors, Form, Layout, Segment, date_time, iso, page, relative};
 
 /// What came of a request.
 enum Outcome {
@@ -91,7 +91,7 @@ fn request_page(
 ) -> Result<HttpResponse, Error> {
     let head = ConnectorHead::new(connector, Tab::Authorization, &context.actor);
     let now = context.now();
-    page(status, &RequestPage { layout: context.layout, head, form, outcome, now, patience: patience(limits) })
+    page(status, &RequestPage { layout: context.layout, head, form, outcome, now, patience: time_limit(limits) })
 }
 
 pub async fn new(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
@@ -101,9 +101,9 @@ pub async fn new(context: RequestContext, Segment(key): Segment) -> Result<HttpR
     request_page(
         context,
         &connector,
-        TokenForm::new(TokenQuestion::of(&stored)),
+        TokenForm::new(TokenFields::of(&stored)),
         Outcome::None,
-        waiting_limits_of(stored.time_out),
+        stored.interactive_limits(),
         StatusCode::OK,
     )
 }
@@ -133,9 +133,9 @@ pub async fn create(
     record_request(&context, &connector, &form, &answer).await?;
     let outcome = match answer {
         Ok(token) => {
-            let origins = shown_origins(&context, connector.id, &form.question).await?;
+            let origins = shown_origins(&context, connector.id, &form.fields).await?;
             let sign_in = [&password, &client_secret];
-            let kept = KeptAnswer::new(&form.question, sign_in, &token, &origins);
+            let kept = KeptAnswer::new(&form.fields, sign_in, &token, &origins);
             let request = keep(&context, &vault, &connector, &kept).await?;
             Outcome::Received { token, request, origins }
         }
@@ -156,8 +156,8 @@ async fn settings(
         let connector = find(by, conn, key).await?;
         let settings = queries::find(conn, connector.id).await?;
         let sealed = SealedValues::read(conn, connector.id).await?;
-        let transport = transport_of(vault, connector.verify_certificates, &settings, &sealed)?;
-        Ok((connector, transport, waiting_limits_of(settings.time_out)))
+        let transport = settings.stored_transport(vault, connector.verify_certificates, &sealed)?;
+        Ok((connector, transport, settings.interactive_limits()))
     })
     .await
 }
@@ -169,10 +169,10 @@ const NEW: NewValue<'static> = NewValue { replaced: &["token", "token_password",
 async fn shown_origins(
     context: &RequestContext,
     connector: ConnectorId,
-    question: &TokenQuestion,
+    fields: &TokenFields,
 ) -> Result<Vec<String>, Error> {
     let own = approved_for_new(&mut *context.conn().await?, connector, &NEW).await?;
-    let asked: ApprovedOrigins = Origin::of_template(&question.url).into_iter().collect();
+    let asked: ApprovedOrigins = Origin::of_template(&fields.url).into_iter().collect();
     Ok(own.or(&asked).stored())
 }
 
@@ -187,7 +187,7 @@ async fn record_request(
         Ok(_) => "A token".to_string(),
         Err(refusal) => refusal.message.clone(),
     };
-    let changes = Changes::none().field("URL Token", "", &form.question.url).field("Answer", "", result);
+    let changes = Changes::none().field("URL Token", "", &form.fields.url).field("Answer", "", result);
     let event =
         Event { kind: "token.requested", subject_id: Some(connector.id), subject_name: &connector.name, changes };
     let conn = context.conn().await?;
@@ -209,7 +209,7 @@ async fn keep(
 /// The answer as it waits, sealed, to be taken over: the page holds only its id.
 #[derive(Serialize, Deserialize)]
 struct KeptAnswer {
-    question: TokenQuestion,
+    question: TokenFields,
     password: String,
     client_secret: String,
     access: String,
@@ -222,7 +222,7 @@ struct KeptAnswer {
 
 impl KeptAnswer {
     fn new(
-        question: &TokenQuestion,
+        question: &TokenFields,
         [password, client_secret]: [&Secret; 2],
         token: &Token,
         origins: &[String],
@@ -277,7 +277,7 @@ async fn take_over(
 ) -> Result<bool, Error> {
     let user = by.id.ok_or(Error::SignIn)?;
     conn.transaction(async |conn| {
-        queries::find_and_hold(conn, connector.id).await?;
+        queries::find_and_lock(conn, connector.id).await?;
         let Some(text) = queries::take_request(conn, vault, user, now, connector.id, request).await? else {
             return Ok(false);
         };
@@ -304,7 +304,9 @@ async fn store(
         scope: kept.scope,
         expires_at: kept.expires_at,
     };
-    queries::save_question(conn, connector.id, &kept.question, keep_fresh).await?;
+    let settings = kept.question.check(&mut Errors::default());
+    let settings = known("token_requests.sealed", connector.id, settings).map_err(Error::internal)?;
+    queries::save_token_request(conn, connector.id, &settings, keep_fresh).await?;
     let sign_in = [
         (SecretField::TokenPassword, Secret::new(kept.password)),
         (SecretField::TokenClientSecret, Secret::new(kept.client_secret)),

@@ -40,7 +40,7 @@ pub use lending::Connection;
 pub use pools::{PoolUse, Pools};
 pub use prepared::Prepared;
 pub use stored::{
-    OrEmpty, Stored, StoredValueError, Typed, UnknownCode, all_known, in_row, known, read as read_column,
+    OrEmpty, Positive, Stored, StoredValueError, Typed, UnknownCode, all_known, in_row, known, read as read_column,
     write as write_column,
 };
 pub(crate) use stored::{text_codes, text_column, text_enum};

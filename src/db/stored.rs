@@ -4,7 +4,8 @@
 //! authorization method that counted as none would send calls without a credential. Danger: the value itself in a
 //! message; it may be secret.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use diesel::QueryResult;
@@ -13,7 +14,7 @@ use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};
 use diesel::result::{DeserializeFieldError, Error as DbError};
 use diesel::serialize::{IsNull, Output, Result as ToSqlResult, ToSql};
-use diesel::sql_types::Text;
+use diesel::sql_types::{Int4, Text};
 
 /// A stored value that cannot be read.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -81,7 +82,7 @@ fn unreadable(
 #[derive(Clone, Copy, Debug, FromSqlRow)]
 pub struct Stored<T>(Option<T>);
 
-impl<T: FromSql<Text, Pg>> FromSql<Text, Pg> for Stored<T> {
+impl<T: FromSql<S, Pg>, S> FromSql<S, Pg> for Stored<T> {
     fn from_sql(value: PgValue<'_>) -> FromSqlResult<Self> {
         Ok(Stored(T::from_sql(value).ok()))
     }
@@ -128,16 +129,22 @@ impl<T: FromStr> FromSql<Text, Pg> for Typed<T> {
     }
 }
 
-impl<T: std::fmt::Debug> ToSql<Text, Pg> for Typed<T> {
+impl<T: fmt::Debug> ToSql<Text, Pg> for Typed<T> {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> ToSqlResult {
         write(&self.text, out)
     }
 }
 
 /// A column whose empty text stands for no value.
-#[derive(Clone, Debug, Default, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[derive(Clone, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]
 pub struct OrEmpty<T>(pub Option<T>);
+
+impl<T> Default for OrEmpty<T> {
+    fn default() -> Self {
+        OrEmpty(None)
+    }
+}
 
 impl<T: FromSql<Text, Pg>> FromSql<Text, Pg> for OrEmpty<T> {
     fn from_sql(value: PgValue<'_>) -> FromSqlResult<Self> {
@@ -154,9 +161,45 @@ impl<T: ToSql<Text, Pg>> ToSql<Text, Pg> for OrEmpty<T> {
     }
 }
 
-impl<T> From<OrEmpty<T>> for Option<T> {
-    fn from(column: OrEmpty<T>) -> Option<T> {
-        column.0
+impl<T> OrEmpty<T> {
+    pub fn as_ref(&self) -> Option<&T> {
+        self.0.as_ref()
+    }
+}
+
+/// A column of a number of at least 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Int4)]
+pub struct Positive(i32);
+
+impl Positive {
+    /// The number if it is one of these.
+    pub fn parse(text: &str, numbers: RangeInclusive<i32>) -> Option<Positive> {
+        let number = text.parse().ok().filter(|number| numbers.contains(number) && *number > 0);
+        number.map(Positive)
+    }
+
+    pub fn get(self) -> u32 {
+        self.0.unsigned_abs()
+    }
+}
+
+impl Display for Positive {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromSql<Int4, Pg> for Positive {
+    fn from_sql(value: PgValue<'_>) -> FromSqlResult<Self> {
+        let number = i32::from_sql(value)?;
+        if number > 0 { Ok(Positive(number)) } else { Err("a stored number is not positive".into()) }
+    }
+}
+
+impl ToSql<Int4, Pg> for Positive {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> ToSqlResult {
+        ToSql::<Int4, Pg>::to_sql(&self.0, out)
     }
 }
 

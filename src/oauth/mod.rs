@@ -69,6 +69,6 @@ pub use resource::{ResourceProblem, parse_resources};
 pub use retry::wait_in;
 pub use revocation::{TokenHint, revoke};
 pub use scope::ScopeSeparator;
-pub use signals::{ExpiredSignals, SignalField, SignalProblem};
+pub use signals::{ExpiredBody, ExpiredSignals, ExpiredStatuses, SignalProblem};
 pub use style::RequestStyle;
 pub use token::{ExpirySource, Token};

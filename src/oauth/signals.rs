@@ -16,15 +16,24 @@ const LONGEST: usize = 255;
 /// The largest body that is read for the value, in bytes: no API needs more to say no.
 const LARGEST: usize = 64 * 1024;
 
+/// Statuses of an API that say that its token has ended, as in `401, 403`; 401 if empty (RFC 6750 3.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpiredStatuses(Vec<u16>);
+
+/// A place in a JSON body with the value that says so, as in `/error/code = token_expired`; none if
+/// empty. The first equals sign parts the two.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExpiredBody(Option<(JsonPointer, String)>);
+
 /// The signals of an API that its token has ended: a status of these, or a value in the body,
 /// whatever the status.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExpiredSignals {
-    statuses: Vec<u16>,
-    value: Option<(JsonPointer, String)>,
+    statuses: ExpiredStatuses,
+    body: ExpiredBody,
 }
 
-/// Why the texts describe no signals; the words complete the label of [`SignalProblem::field`].
+/// Why a text describes no signals; the words complete the label of its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum SignalProblem {
     /// Something between the commas is no status that refuses anything.
@@ -47,29 +56,31 @@ pub enum SignalProblem {
     TooLong,
 }
 
-/// A field of the form that describes signals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SignalField {
-    /// The statuses.
-    Statuses,
-    /// Place and value in the body.
-    Value,
+impl Default for ExpiredStatuses {
+    fn default() -> Self {
+        Self(vec![401])
+    }
 }
 
-impl SignalProblem {
-    /// The field at fault.
-    pub fn field(self) -> SignalField {
-        match self {
-            Self::Status | Self::TooMany => SignalField::Statuses,
-            Self::NoEquals | Self::Pointer(_) | Self::NoValue | Self::TooLong => SignalField::Value,
+impl FromStr for ExpiredStatuses {
+    type Err = SignalProblem;
+
+    fn from_str(text: &str) -> Result<Self, SignalProblem> {
+        let pieces = text.split(|c: char| c == ',' || c.is_whitespace());
+        let all = pieces.filter(|piece| !piece.is_empty()).map(status).collect::<Result<Vec<_>, _>>()?;
+        match all.len() {
+            0 => Ok(Self::default()),
+            1..=MOST => Ok(Self(all)),
+            _ => Err(SignalProblem::TooMany),
         }
     }
 }
 
-/// 401 alone (RFC 6750 3.1).
-impl Default for ExpiredSignals {
-    fn default() -> Self {
-        Self { statuses: vec![401], value: None }
+impl FromStr for ExpiredBody {
+    type Err = SignalProblem;
+
+    fn from_str(text: &str) -> Result<Self, SignalProblem> {
+        read_value(text).map(Self)
     }
 }
 
@@ -77,25 +88,22 @@ impl ExpiredSignals {
     /// The largest body that [`Self::matches`] looks at, in bytes.
     pub const LARGEST_BODY: usize = LARGEST;
 
-    /// Reads statuses as in `401, 403` (401 if empty), and a place in a JSON body with its value as
-    /// in `/error/code = token_expired` (none if empty). The first equals sign parts the two.
-    pub fn parse(statuses: &str, value: &str) -> Result<Self, SignalProblem> {
-        let signals = Self { statuses: read_statuses(statuses)?, value: read_value(value)? };
-        Ok(signals)
+    pub fn new(statuses: ExpiredStatuses, body: ExpiredBody) -> Self {
+        Self { statuses, body }
     }
 
     /// Whether an answer says that the token has ended. A body of more than 64 KiB is not searched.
     pub fn matches(&self, status: u16, body: &[u8]) -> bool {
-        self.statuses.contains(&status) || self.holds_value(body)
+        self.statuses.0.contains(&status) || self.holds_value(body)
     }
 
     /// Whether the body of an answer has to be looked at.
     pub fn want_body(&self) -> bool {
-        self.value.is_some()
+        self.body.0.is_some()
     }
 
     fn holds_value(&self, body: &[u8]) -> bool {
-        let Some((place, value)) = &self.value else {
+        let Some((place, value)) = &self.body.0 else {
             return false;
         };
         if body.len() > LARGEST {
@@ -104,16 +112,6 @@ impl ExpiredSignals {
         let document: Option<Value> = serde_json::from_slice(body).ok();
         let found = document.as_ref().and_then(|document| place.find(document));
         found.is_some_and(|found| is_value(found, value))
-    }
-}
-
-fn read_statuses(text: &str) -> Result<Vec<u16>, SignalProblem> {
-    let pieces = text.split(|c: char| c == ',' || c.is_whitespace());
-    let all = pieces.filter(|piece| !piece.is_empty()).map(status).collect::<Result<Vec<_>, _>>()?;
-    match all.len() {
-        0 => Ok(ExpiredSignals::default().statuses),
-        1..=MOST => Ok(all),
-        _ => Err(SignalProblem::TooMany),
     }
 }
 
@@ -158,8 +156,12 @@ mod tests {
 
     use super::*;
 
+    fn signals(statuses: &str, value: &str) -> Result<ExpiredSignals, SignalProblem> {
+        Ok(ExpiredSignals::new(statuses.parse()?, value.parse()?))
+    }
+
     fn matches(statuses: &str, value: &str, status: u16, body: &str) -> bool {
-        let signals = ExpiredSignals::parse(statuses, value).expect("signals");
+        let signals = signals(statuses, value).expect("signals");
         signals.matches(status, body.as_bytes())
     }
 
@@ -189,7 +191,7 @@ mod tests {
         ] {
             assert_eq!(matches(statuses, value, status, body), ended, "{statuses} {value}");
         }
-        assert_eq!(ExpiredSignals::parse(" ", "\n"), Ok(ExpiredSignals::default()));
+        assert_eq!(signals(" ", "\n"), Ok(ExpiredSignals::default()));
     }
 
     #[test]
@@ -203,26 +205,25 @@ mod tests {
 
     #[test]
     fn what_is_no_signal_is_refused_at_its_field() {
-        use SignalField::{Statuses, Value};
         use SignalProblem::*;
         let many = "401,".repeat(11);
         let long = format!("/a = {}", "b".repeat(256));
-        for (statuses, value, problem, field) in [
-            ("200", "", Status, Statuses),
-            ("401; 403", "", Status, Statuses),
-            ("-401", "", Status, Statuses),
-            ("600", "", Status, Statuses),
-            ("99999999", "", Status, Statuses),
-            (&many, "", TooMany, Statuses),
-            ("", "/error", NoEquals, Value),
-            ("", "error = x", Pointer(PointerProblem::NoSlash), Value),
-            ("", " = x", Pointer(PointerProblem::NoSlash), Value),
-            ("", "/a~ = x", Pointer(PointerProblem::Tilde), Value),
-            ("", "/a = ", NoValue, Value),
-            ("", &long, TooLong, Value),
+        for (statuses, value, problem) in [
+            ("200", "", Status),
+            ("401; 403", "", Status),
+            ("-401", "", Status),
+            ("600", "", Status),
+            ("99999999", "", Status),
+            (&many, "", TooMany),
+            ("", "/error", NoEquals),
+            ("", "error = x", Pointer(PointerProblem::NoSlash)),
+            ("", " = x", Pointer(PointerProblem::NoSlash)),
+            ("", "/a~ = x", Pointer(PointerProblem::Tilde)),
+            ("", "/a = ", NoValue),
+            ("", &long, TooLong),
         ] {
-            assert_eq!(ExpiredSignals::parse(statuses, value), Err(problem));
-            assert_eq!(problem.field(), field);
+            assert_eq!(signals(statuses, value), Err(problem));
+            assert_eq!(statuses.parse::<ExpiredStatuses>().is_err(), value.is_empty(), "{statuses}");
         }
     }
 
@@ -233,7 +234,7 @@ mod tests {
             value in "(/[a~0]{0,3}){0,2} ?=?\\PC{0,4}",
             body in proptest::collection::vec(any::<u8>(), 0..40),
         ) {
-            if let Ok(signals) = ExpiredSignals::parse(&statuses, &value) {
+            if let Ok(signals) = signals(&statuses, &value) {
                 signals.matches(200, &body);
             }
         }

@@ -246,7 +246,7 @@ const SAMPLES: &[Sample] = &[
         "Certificates, proxy and time-out"),
     sample("connection-errors", Full, Admin, "/connectors/air-quality/authorization",
         &[Expand("Certificates, proxy and time-out"), Fill("time_out", "soon"), Fill("concurrency", "many"), Press("Save")],
-        "Calls at once must be a whole number"),
+        "Concurrent calls must be a whole number"),
     sample("authorization-conflict", Full, Admin, "/connectors/two-authorizers/authorization",
         &[Fill("user_name", "mine"), Fill("password", "typed in vain"),
             Meanwhile("/connectors/two-authorizers/authorization", &[("user_name", "theirs")]), Press("Save")],
@@ -275,7 +275,7 @@ const SAMPLES: &[Sample] = &[
     sample("origins-to-tick", Full, Admin, "/connectors/ticking/authorization", &[], "May be sent to endpoints on"),
     sample("reveal", Full, Admin, "/connectors/payroll-ledger/authorization/token-reveals", &[], "Your password"),
     sample("reveal-errors", Full, Admin, "/connectors/payroll-ledger/authorization/token-reveals", &[Press("Reveal token")], "Enter your password"),
-    sample("reveal-confirmed", Full, Confirmed, "/connectors/payroll-ledger/authorization/token-reveals", &[], "You have entered your own password a short time ago."),
+    sample("reveal-confirmed", Full, Confirmed, "/connectors/payroll-ledger/authorization/token-reveals", &[], "You have entered your password a short time ago."),
     sample("revealed", Full, Confirmed, "/connectors/payroll-ledger/authorization/token-reveals", &[Press("Reveal token")], "The token is shown once on this page."),
 
     // Deleting

@@ -55,11 +55,11 @@ async fn a_token_goes_from_healthy_over_expiring_to_its_end() {
     let ana = app.person(&[EditConnectors]).await;
     shows(&ana, "Not authorized", "not_authorized", "Fill in the fields on this page.").await;
     app.store_token(id, "the-token", Some(TimeDelta::minutes(50))).await;
-    shows(&ana, "Healthy", "healthy", "Calls can be signed in.").await;
+    shows(&ana, "Healthy", "healthy", "Connectory can sign in.").await;
     let healthy_since = since(&app).await;
 
     later(&app, TimeDelta::minutes(44)).await;
-    shows(&ana, "Healthy", "healthy", "Calls can be signed in.").await;
+    shows(&ana, "Healthy", "healthy", "Connectory can sign in.").await;
     assert_eq!(since(&app).await, healthy_since, "nothing has changed");
 
     later(&app, TimeDelta::minutes(1)).await;
@@ -103,9 +103,9 @@ async fn a_new_token_repairs_it() {
     let ana = app.person(&[EditConnectors]).await;
     let page = ana.get(TAB).await;
     page.form(TAB).set("token_choice", "replace").set("token", "another").confirmed().send().await.expect(303);
-    shows(&ana, "Healthy", "healthy", "Calls can be signed in.").await;
+    shows(&ana, "Healthy", "healthy", "Connectory can sign in.").await;
     later(&app, TimeDelta::minutes(30)).await;
-    shows(&ana, "Healthy", "healthy", "Calls can be signed in.").await;
+    shows(&ana, "Healthy", "healthy", "Connectory can sign in.").await;
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn a_token_that_is_kept_fresh_stays_healthy() {
     // Nobody renews it before its last five minutes, and nobody needs a person for that.
     later(&app, TimeDelta::minutes(44)).await;
     let ana = app.person(&[EditConnectors]).await;
-    shows(&ana, "Healthy", "healthy", "Calls can be signed in.").await;
+    shows(&ana, "Healthy", "healthy", "Connectory can sign in.").await;
 }
 
 #[tokio::test]
@@ -148,9 +148,9 @@ async fn a_secret_makes_basic_and_api_key_healthy_and_nothing_else_does() {
         app.store_secret(id, SecretField::ClientKey, "a key").await;
         shows(&ana, "Not authorized", "not_authorized", "Fill in the fields on this page.").await;
         app.store_secret(id, field, "a secret").await;
-        shows(&ana, "Healthy", "healthy", "Calls can be signed in.").await;
+        shows(&ana, "Healthy", "healthy", "Connectory can sign in.").await;
         later(&app, TimeDelta::minutes(50)).await;
-        shows(&ana, "Healthy", "healthy", "Calls can be signed in.").await;
+        shows(&ana, "Healthy", "healthy", "Connectory can sign in.").await;
     }
 }
 

@@ -3,9 +3,10 @@
 use chrono::{DateTime, Utc};
 
 use crate::authorization::keeper::{LiveToken, TokenProblem};
+use crate::authorization::origins::SecretError;
 use crate::oauth::{ExpiredSignals, Refusal};
 use crate::outbound::{Failure, HttpUrl, Probe, Reply, Step};
-use crate::web::{date, date_time, plural, relative};
+use crate::web::{Error, date, date_time, plural, relative};
 
 /// From how many days on the end of a certificate is worth a warning.
 const SOON: i64 = 14;
@@ -83,6 +84,21 @@ impl TestReport {
     pub fn fail_with_words(&mut self, name: &'static str, refusal: &Refusal) {
         self.push(name, Mark::Bad, &refusal.message, &refusal.remedy);
         self.add_server_words(refusal.server_words.clone());
+    }
+
+    /// What a step needs; where a secret may not be sent, the step fails.
+    pub fn keep<T, E: Into<SecretError>>(
+        &mut self,
+        name: &'static str,
+        needed: Result<T, E>,
+    ) -> Result<Option<T>, Error> {
+        match needed.map_err(Into::<SecretError>::into) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => {
+                self.fail_with_words(name, &error.refusal()?);
+                Ok(None)
+            }
+        }
     }
 
     /// The server's answer does not tell whether the client is right.

@@ -6,7 +6,6 @@ use crate::authorization::oauth_client::OAuthClient;
 use crate::authorization::origins::ApprovedOrigins;
 use crate::authorization::secret_field::SecretChange;
 use crate::connectors::{Grant, Method};
-use crate::oauth::ClientAuthentication;
 use crate::outbound::Origin;
 use crate::vault::Secret;
 use crate::web::FormData;
@@ -18,14 +17,15 @@ impl AuthorizationForm {
     /// The checked settings; `None` leaves the messages in the form. `stored_key` is the stored client key, to see
     /// whether it fits the certificate.
     pub fn check(&mut self, data: &FormData, stored_key: Option<Secret>) -> Option<CheckedAuthorization> {
-        let method = self.errors.keep("auth_method", Method::parse(&self.method).ok_or("Choose a method"))?;
+        let method = Method::parse(&self.fields.auth_method).ok_or("Choose a method");
+        let method = self.errors.keep("auth_method", method)?;
         if !self.allows(method) {
             let label = method.label();
             self.errors.add("auth_method", format!("{label} is switched off here. Choose another method."));
             return None;
         }
         let oauth = match method {
-            Method::OAuth(grant) => Some(self.oauth.check(grant, &mut self.errors)),
+            Method::OAuth(grant) => Some(self.check_oauth(grant)),
             _ => None,
         };
         match method {
@@ -36,12 +36,19 @@ impl AuthorizationForm {
         let token = self.read_token(data, method, oauth.as_ref());
         let secrets = self.read_secrets(data, method, &token);
         self.check_needed(method, oauth.as_ref(), &secrets);
-        let (mut time_out, mut concurrency) = (None, None);
-        if method != Method::NoAuth {
-            self.check_transport(&secrets, stored_key);
-            time_out = self.check_time_out();
-            concurrency = self.check_concurrency();
-            self.check_signals();
+        let mut settings = self.before.settings.clone();
+        let fields = &self.fields;
+        settings.user_name = fields.user_name.clone();
+        settings.api_key_place = ApiKeyPlace::parse(&fields.api_key_place).unwrap_or(settings.api_key_place);
+        settings.api_key_name = fields.api_key_name.clone();
+        settings.api_key_prefix = fields.api_key_prefix.clone();
+        if method == Method::NoAuth {
+            (settings.time_out, settings.concurrency) = (None, None);
+        } else {
+            self.check_transport(&secrets, stored_key, &mut settings);
+            settings.time_out = self.check_time_out();
+            settings.concurrency = self.check_concurrency();
+            self.check_signals(&mut settings);
             self.check_exposure(&secrets, &token, oauth.as_ref());
         }
         if self.errors.any() {
@@ -49,18 +56,8 @@ impl AuthorizationForm {
         }
         Some(CheckedAuthorization {
             method,
-            user_name: self.user_name.clone(),
-            api_key_place: ApiKeyPlace::parse(&self.api_key_place).unwrap_or(ApiKeyPlace::Header),
-            api_key_name: self.api_key_name.clone(),
-            api_key_prefix: self.api_key_prefix.clone(),
-            verify: self.verify,
-            ca_certificate: self.ca_certificate.clone(),
-            client_certificate: self.client_certificate.clone(),
-            proxy_url: self.proxy_url.clone(),
-            time_out,
-            concurrency,
-            expired_statuses: self.expired_statuses.clone(),
-            expired_body: self.expired_body.clone(),
+            verify: self.fields.verify,
+            settings,
             oauth,
             secrets,
             token,
@@ -74,7 +71,7 @@ impl AuthorizationForm {
     }
 
     fn check_basic(&mut self) {
-        let problem = match self.user_name.as_str() {
+        let problem = match self.fields.user_name.as_str() {
             "" => "Enter the user",
             user if user.contains(':') => "User must not contain a colon (:), which Basic Auth cannot send",
             user if user.chars().any(char::is_control) => "User must not contain control characters",
@@ -85,12 +82,12 @@ impl AuthorizationForm {
     }
 
     fn check_api_key(&mut self) {
-        let place = ApiKeyPlace::parse(&self.api_key_place);
+        let place = ApiKeyPlace::parse(&self.fields.api_key_place);
         if place.is_none() {
             self.errors.add("api_key_place", "Choose where the key is sent");
         }
         let token_character = |letter: char| letter.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(letter);
-        let name = self.api_key_name.as_str();
+        let name = self.fields.api_key_name.as_str();
         if name.is_empty() {
             self.errors.add("api_key_name", "Enter the name of the header or parameter");
         } else if name.chars().count() > LONGEST_LINE {
@@ -101,7 +98,8 @@ impl AuthorizationForm {
             self.errors.add("api_key_name", "Name must not contain control characters");
         }
         let visible = |letter: char| letter.is_ascii_graphic() || letter == ' ';
-        if !self.api_key_prefix.chars().all(visible) || self.api_key_prefix.chars().count() > LONGEST_LINE {
+        let prefix = &self.fields.api_key_prefix;
+        if !prefix.chars().all(visible) || prefix.chars().count() > LONGEST_LINE {
             self.errors.add("api_key_prefix", "Prefix can have up to 255 letters, numbers and signs, such as Token");
         }
     }
@@ -119,8 +117,7 @@ impl AuthorizationForm {
                     }
             })
         };
-        let needs_secret = method == Method::OAuth(Grant::ClientCredentials)
-            && client.authentication != ClientAuthentication::None.code();
+        let needs_secret = method == Method::OAuth(Grant::ClientCredentials) && !client.has_no_proof();
         let no_secret = needs_secret && !will_be(SecretField::ClientSecret);
         let no_password = method == Method::OAuth(Grant::Password) && !will_be(SecretField::OAuthPassword);
         if no_secret && self.errors.get("client_secret").is_none() {

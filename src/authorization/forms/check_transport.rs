@@ -7,11 +7,13 @@ use super::AuthorizationForm;
 use crate::authorization::model::SecretField;
 use crate::authorization::oauth_client::OAuthClient;
 use crate::authorization::secret_field::SecretChange;
+use crate::authorization::settings::Settings;
 use crate::connectors::Method;
-use crate::oauth::ExpiredSignals;
-use crate::outbound::{HttpUrl, Identity, Transport, TransportPart, adds_certificate};
+use crate::db::{OrEmpty, Positive, Typed};
+use crate::oauth::{ExpiredBody, ExpiredStatuses};
+use crate::outbound::{HttpUrl, Transport, TransportPart, adds_certificate};
 use crate::vault::Secret;
-use crate::web::FormData;
+use crate::web::{Errors, FormData};
 
 /// The longest text of authorities' certificates, in characters: a bundle with room to spare.
 const LONGEST_PEM: usize = 100_000;
@@ -27,27 +29,27 @@ impl AuthorizationForm {
     /// form.
     pub fn typed_transport(&mut self, data: &FormData, stored_key: Option<Secret>) -> Option<Transport> {
         let key = self.read_secret(data, SecretField::ClientKey);
-        self.check_transport(&[(SecretField::ClientKey, key)], stored_key)
+        let mut settings = self.before.settings.clone();
+        self.check_transport(&[(SecretField::ClientKey, key)], stored_key, &mut settings)
     }
 
     pub(super) fn check_transport(
         &mut self,
         secrets: &[(SecretField, SecretChange)],
         stored_key: Option<Secret>,
+        settings: &mut Settings,
     ) -> Option<Transport> {
-        if self.ca_certificate.chars().count() > LONGEST_PEM {
+        settings.ca_certificate = self.fields.ca_certificate.clone();
+        settings.client_certificate = self.fields.client_certificate.clone();
+        if settings.ca_certificate.chars().count() > LONGEST_PEM {
             self.errors.add("ca_certificate", "CA certificate must be 100,000 characters or fewer");
         }
-        if self.client_certificate.len() > LONGEST_CHAIN {
+        if settings.client_certificate.len() > LONGEST_CHAIN {
             self.errors.add("client_certificate", "Client certificate must not be longer than 64 KiB (65536 bytes)");
         }
-        let identity = self.check_identity(secrets, stored_key);
-        let transport = Transport {
-            verify: self.verify,
-            ca_pem: Some(self.ca_certificate.clone()).filter(|text| !text.is_empty()),
-            identity,
-            proxy: self.check_proxy(),
-        };
+        let key = self.check_client_key(secrets, stored_key);
+        settings.proxy_url = OrEmpty(self.check_proxy());
+        let transport = settings.transport(self.fields.verify, key);
         if let Err(found) = transport.check() {
             let (name, label) = match found.part {
                 TransportPart::Ca => ("ca_certificate", "CA certificate"),
@@ -59,68 +61,64 @@ impl AuthorizationForm {
         (!self.errors.any()).then_some(transport)
     }
 
-    fn check_identity(
+    /// The key of the client certificate, which must have both or neither.
+    fn check_client_key(
         &mut self,
         secrets: &[(SecretField, SecretChange)],
         stored_key: Option<Secret>,
-    ) -> Option<Identity> {
-        let key =
-            secrets.iter().find(|(field, _)| *field == SecretField::ClientKey).and_then(|(_, change)| match change {
-                SecretChange::Keep => stored_key,
-                SecretChange::Replace(key) => Some(key.clone()),
-                SecretChange::Remove => None,
-            });
-        let certificate = Some(self.client_certificate.clone()).filter(|text| !text.is_empty());
-        match (certificate, key) {
-            (Some(_), None) => {
-                self.errors.add("client_key", "Enter the key of the client certificate");
-                None
+    ) -> Option<Secret> {
+        let change = secrets.iter().find(|(field, _)| *field == SecretField::ClientKey).map(|(_, change)| change);
+        let key = match change? {
+            SecretChange::Keep => stored_key,
+            SecretChange::Replace(key) => Some(key.clone()),
+            SecretChange::Remove => None,
+        };
+        match (self.fields.client_certificate.is_empty(), &key) {
+            (false, None) => self.errors.add("client_key", "Enter the key of the client certificate"),
+            (true, Some(_)) => {
+                let message = "Enter the certificate of the client key, or remove the key";
+                self.errors.add("client_certificate", message);
             }
-            (None, Some(_)) => {
-                self.errors.add("client_certificate", "Enter the certificate of the client key, or remove the key");
-                None
-            }
-            (certificate, key) => certificate.zip(key).map(|(chain_pem, key_pem)| Identity { chain_pem, key_pem }),
+            _ => {}
         }
+        key
     }
 
     fn check_proxy(&mut self) -> Option<HttpUrl> {
-        if self.proxy_url.is_empty() {
-            return None;
-        }
-        let parsed = HttpUrl::parse(&self.proxy_url).map_err(|problem| format!("Proxy {problem}"));
-        let proxy = self.errors.keep("proxy_url", parsed)?;
-        self.proxy_url = proxy.as_str().to_string();
-        Some(proxy)
+        let typed = Some(&self.fields.proxy_url).filter(|typed| !typed.is_empty())?;
+        let parsed = HttpUrl::parse(typed).map_err(|problem| format!("Proxy {problem}"));
+        self.errors.keep("proxy_url", parsed)
     }
 
-    pub fn check_time_out(&mut self) -> Option<i32> {
-        if self.time_out.is_empty() {
-            return None;
-        }
-        let seconds = self.time_out.parse().ok();
-        let seconds = seconds.filter(|seconds| (1..=LONGEST_TIME_OUT).contains(seconds));
-        self.errors.keep("time_out", seconds.ok_or("Time-out must be a whole number of seconds, from 1 to 300"))
+    pub fn check_time_out(&mut self) -> Option<Positive> {
+        let message = "Time-out must be a whole number of seconds, from 1 to 300";
+        check_number(&mut self.errors, "time_out", &self.fields.time_out, LONGEST_TIME_OUT, message)
     }
 
-    pub(super) fn check_concurrency(&mut self) -> Option<i32> {
-        if self.concurrency.is_empty() {
-            return None;
-        }
-        let calls = self.concurrency.parse().ok();
-        let calls = calls.filter(|calls| (1..=MOST_CALLS).contains(calls));
-        self.errors.keep("concurrency", calls.ok_or("Calls at once must be a whole number, from 1 to 1000"))
+    pub(super) fn check_concurrency(&mut self) -> Option<Positive> {
+        let message = "Concurrent calls must be a whole number, from 1 to 1000";
+        check_number(&mut self.errors, "concurrency", &self.fields.concurrency, MOST_CALLS, message)
     }
 
-    pub(super) fn check_signals(&mut self) {
-        if self.expired_statuses.is_empty() {
-            self.expired_statuses = "401".into();
+    pub(super) fn check_signals(&mut self, settings: &mut Settings) {
+        if self.fields.expired_statuses.is_empty() {
+            self.fields.expired_statuses = "401".into();
         }
-        if let Err(problem) = ExpiredSignals::parse(&self.expired_statuses, "") {
-            self.errors.add("expired_statuses", format!("Statuses {problem}"));
+        let statuses = self
+            .fields
+            .expired_statuses
+            .parse::<Typed<ExpiredStatuses>>()
+            .map_err(|problem| format!("Statuses {problem}"));
+        if let Some(statuses) = self.errors.keep("expired_statuses", statuses) {
+            settings.expired_statuses = statuses;
         }
-        if let Err(problem) = ExpiredSignals::parse("401", &self.expired_body) {
-            self.errors.add("expired_body", format!("Field of the answer {problem}"));
+        let body = self
+            .fields
+            .expired_body
+            .parse::<Typed<ExpiredBody>>()
+            .map_err(|problem| format!("Field of the response {problem}"));
+        if let Some(body) = self.errors.keep("expired_body", body) {
+            settings.expired_body = body;
         }
     }
 
@@ -131,16 +129,16 @@ impl AuthorizationForm {
         token: &SecretChange,
         oauth: Option<&OAuthClient>,
     ) {
-        if self.unchecked_now() && !self.verify_off_confirmed {
+        if self.unchecked_now() && !self.fields.verify_off {
             self.errors.add("verify_off", "Tick the box if secrets are to be sent without checking who receives them");
         }
         for (field, change) in secrets {
-            let kept = matches!(change, SecretChange::Keep) && self.has(*field);
+            let kept = change.keeps() && self.has(*field);
             if kept && !field.renews_token() {
                 self.ask_again(*field, oauth);
             }
         }
-        let kept_token = matches!(token, SecretChange::Keep) && self.token.is_some();
+        let kept_token = token.keeps() && self.token.is_some();
         if let Some(why) = self.exposure().filter(|_| kept_token && oauth.is_none()) {
             self.add_again("token", "Token", why);
         }
@@ -164,7 +162,7 @@ impl AuthorizationForm {
     /// were issued to.
     pub(super) fn issued_tokens(&self, method: Method, client: &OAuthClient) -> SecretChange {
         let same = method == self.before.method
-            && client.client_id == self.before.oauth.client_id
+            && client.client_id == self.before.client.client_id
             && self.moved(client).is_none()
             && self.exposure().is_none();
         if same { SecretChange::Keep } else { SecretChange::Remove }
@@ -173,7 +171,7 @@ impl AuthorizationForm {
     /// Why the settings lead to a host that those before did not lead to. Secrets and people are two things: the host
     /// where people agree has not had the secret.
     fn moved(&self, client: &OAuthClient) -> Option<&'static str> {
-        let before = &self.before.oauth;
+        let before = &self.before.client;
         let known = before.secret_origins();
         if client.secret_origins().iter().any(|now| !known.contains(now)) {
             return Some("it would go to another host");
@@ -185,13 +183,13 @@ impl AuthorizationForm {
 
     /// Certificate checks are being turned off.
     fn unchecked_now(&self) -> bool {
-        self.before.verify && !self.verify
+        self.before.verify && !self.fields.verify
     }
 
     /// Somebody would vouch for the server who could not before: whoever has the key of an authority can pass for every
     /// server. Without a named authority those of the machine do, which are many.
     fn other_authority(&self) -> Option<&'static str> {
-        let (ca, before) = (&self.ca_certificate, &self.before.ca_certificate);
+        let (ca, before) = (&self.fields.ca_certificate, &self.before.settings.ca_certificate);
         if !self.before.verify || self.errors.get("ca_certificate").is_some() {
             return None;
         }
@@ -203,13 +201,25 @@ impl AuthorizationForm {
 
     /// Why others could read on the way what they could not read before.
     fn exposure(&self) -> Option<&'static str> {
-        let host = |proxy: &str| HttpUrl::parse(proxy).ok().map(|url| url.origin());
-        let proxy = host(&self.proxy_url);
-        let other_proxy = proxy.is_some() && proxy != host(&self.before.proxy_url);
+        let proxy = HttpUrl::parse(&self.fields.proxy_url).ok().map(|url| url.origin());
+        let before = self.before.settings.proxy_url.as_ref().map(HttpUrl::origin);
+        let other_proxy = proxy.is_some() && proxy != before;
         match (self.unchecked_now(), other_proxy) {
             (true, _) => Some("certificates are no longer checked"),
             (_, true) => Some("it would go through another proxy"),
             _ => self.other_authority(),
         }
     }
+}
+
+/// The number of a field that may be empty.
+pub(super) fn check_number(
+    errors: &mut Errors,
+    name: &'static str,
+    typed: &str,
+    most: i32,
+    message: &'static str,
+) -> Option<Positive> {
+    let typed = Some(typed).filter(|typed| !typed.is_empty())?;
+    errors.keep(name, Positive::parse(typed, 1..=most).ok_or(message))
 }

@@ -14,7 +14,7 @@ impl AuthorizationForm {
             .into_iter()
             .map(|method| Option_::new(method.code(), method.label()))
             .collect();
-        SelectField::new("auth_method", "Method", options, &self.method)
+        SelectField::new("auth_method", "Method", options, &self.fields.auth_method)
             .hint("The fields after it change with the method. Saving another method removes the stored secrets of the one before.")
             .switches("Showing fields for {}")
             .errors(&self.errors)
@@ -33,7 +33,7 @@ impl AuthorizationForm {
     }
 
     pub fn user_field(&self) -> TextField {
-        TextField::new("user_name", "User", &self.user_name).width("w28").errors(&self.errors)
+        TextField::new("user_name", "User", &self.fields.user_name).width("w28").errors(&self.errors)
     }
 
     pub fn password_input(&self) -> SecretInput {
@@ -52,18 +52,18 @@ impl AuthorizationForm {
 
     pub fn api_key_place_field(&self) -> SelectField {
         let options = ApiKeyPlace::ALL.map(|place| Option_::new(place.code(), place.label())).into();
-        SelectField::new("api_key_place", "Sent as", options, &self.api_key_place).errors(&self.errors)
+        SelectField::new("api_key_place", "Sent as", options, &self.fields.api_key_place).errors(&self.errors)
     }
 
     pub fn api_key_name_field(&self) -> TextField {
-        TextField::new("api_key_name", "Name of the header or parameter", &self.api_key_name)
+        TextField::new("api_key_name", "Name of the header or parameter", &self.fields.api_key_name)
             .hint("Such as X-API-Key.")
             .width("w28")
             .errors(&self.errors)
     }
 
     pub fn api_key_prefix_field(&self) -> TextField {
-        TextField::new("api_key_prefix", "Prefix", &self.api_key_prefix)
+        TextField::new("api_key_prefix", "Prefix", &self.fields.api_key_prefix)
             .optional()
             .hint("Put before the key with a space, such as Token.")
             .width("w20")
@@ -82,27 +82,5 @@ impl AuthorizationForm {
     pub fn secret_words(&self, field: SecretField) -> String {
         self.stored(field)
             .map_or("Not set".into(), |secret| format!("Set on {} by {}", date(&secret.set_at), secret.set_by))
-    }
-
-    /// The fields in words, for the page with both versions.
-    pub fn words(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("Method", self.method().label().to_string()),
-            ("User", self.user_name.clone()),
-            ("Sent as", ApiKeyPlace::parse(&self.api_key_place).map_or("", ApiKeyPlace::label).to_string()),
-            ("Name of the header or parameter", self.api_key_name.clone()),
-            ("Prefix", self.api_key_prefix.clone()),
-            ("SSL certificate verification", if self.verify { "On" } else { "Off" }.to_string()),
-            ("CA certificate", self.ca_certificate.clone()),
-            ("Client certificate", self.client_certificate.clone()),
-            ("Proxy", self.proxy_url.clone()),
-            ("Time-out in seconds", self.time_out.clone()),
-            ("Calls at once", self.concurrency.clone()),
-            ("Statuses that mean the token has ended", self.expired_statuses.clone()),
-            ("Field of the answer that means it too", self.expired_body.clone()),
-        ]
-        .into_iter()
-        .chain(self.oauth.typed.words())
-        .collect()
     }
 }

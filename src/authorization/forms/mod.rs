@@ -1,29 +1,54 @@
 //! The form of the Authorization tab.
 
 mod check;
+mod check_oauth;
 mod check_transport;
 mod fields;
-mod oauth;
 mod oauth_fields;
 mod transport_fields;
 
-use super::model::{ApiKeyPlace, Authorization, SecretField, StoredSecret, StoredToken};
+use serde::{Deserialize, Serialize};
+
+use super::model::{SecretField, StoredSecret, StoredToken};
 use super::oauth_client::OAuthClient;
 use super::origins::{ApprovedOrigins, OriginReview};
+use super::queries::SealedValues;
 use super::secret_field::{SecretChange, SecretChoice};
+use super::settings::{Settings, url_text};
 use crate::connectors::{Connector, Grant, LegacyGrants, Method};
-use crate::web::{Errors, FormData};
-use oauth::OAuthForm;
+use crate::oauth::{BodyFormat, ClientAuthentication, ScopeSeparator};
+use crate::web::{Error, Errors, FormData};
 
-/// What the tab's form holds, beside what is stored.
-pub(super) struct AuthorizationForm {
-    method: String,
+/// The fields as they were typed, named as the inputs are.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct Fields {
+    auth_method: String,
     user_name: String,
     api_key_place: String,
     api_key_name: String,
     api_key_prefix: String,
+    pub issuer: String,
+    pub authorize_url: String,
+    pub token_url: String,
+    refresh_url: String,
+    pub revocation_url: String,
+    client_id: String,
+    pub authentication: String,
+    oauth_user: String,
+    scope: String,
+    scope_separator: String,
+    /// One on each line, as the parameters below.
+    resources: String,
+    audience: String,
+    pkce: bool,
+    pub iss_required: bool,
+    body_format: String,
+    authorize_parameters: String,
+    token_parameters: String,
+    refresh_parameters: String,
+    lifetime: String,
     verify: bool,
-    verify_off_confirmed: bool,
+    verify_off: bool,
     ca_certificate: String,
     client_certificate: String,
     proxy_url: String,
@@ -31,43 +56,139 @@ pub(super) struct AuthorizationForm {
     concurrency: String,
     expired_statuses: String,
     expired_body: String,
-    pub oauth: OAuthForm,
+}
+
+impl Fields {
+    pub fn of(method: Method, verify: bool, settings: &Settings, client: &OAuthClient) -> Fields {
+        let number = |number: Option<crate::db::Positive>| number.map(|number| number.to_string()).unwrap_or_default();
+        Fields {
+            auth_method: method.code().into(),
+            user_name: settings.user_name.clone(),
+            api_key_place: settings.api_key_place.code().into(),
+            api_key_name: settings.api_key_name.clone(),
+            api_key_prefix: settings.api_key_prefix.clone(),
+            issuer: client.issuer.clone(),
+            authorize_url: url_text(&client.authorize_url).into(),
+            token_url: url_text(&client.token_url).into(),
+            refresh_url: url_text(&client.refresh_url).into(),
+            revocation_url: url_text(&client.revocation_url).into(),
+            client_id: client.client_id.clone(),
+            authentication: client.authentication.code().into(),
+            oauth_user: client.user_name.clone(),
+            scope: client.scope.clone(),
+            scope_separator: client.scope_separator.code().into(),
+            resources: client.resources.text().into(),
+            audience: client.audience.clone(),
+            pkce: client.pkce,
+            iss_required: client.iss_required,
+            body_format: client.body_format.code().into(),
+            authorize_parameters: client.authorize_parameters.text().into(),
+            token_parameters: client.token_parameters.text().into(),
+            refresh_parameters: client.refresh_parameters.text().into(),
+            lifetime: number(client.lifetime),
+            verify,
+            verify_off: false,
+            ca_certificate: settings.ca_certificate.clone(),
+            client_certificate: settings.client_certificate.clone(),
+            proxy_url: url_text(&settings.proxy_url).into(),
+            time_out: number(settings.time_out),
+            concurrency: number(settings.concurrency),
+            expired_statuses: settings.expired_statuses.text().into(),
+            expired_body: settings.expired_body.text().into(),
+        }
+    }
+
+    /// Takes over what was typed. A field that was not sent (another method's, hidden by the script) stays as stored.
+    fn read(&mut self, data: &FormData) -> Result<(), Error> {
+        let mut fields = serde_json::to_value(&*self).map_err(Error::internal)?;
+        for (name, value) in fields.as_object_mut().into_iter().flatten() {
+            if value.is_string() && data.get(name).is_some() {
+                *value = data.trimmed(name).into();
+            }
+        }
+        *self = serde_json::from_value(fields).map_err(Error::internal)?;
+        if Method::parse(&self.auth_method) != Some(Method::NoAuth) {
+            self.verify = data.ticked("verify");
+        }
+        self.verify_off = data.ticked("verify_off");
+        // A box that is not ticked is not sent; a hidden field beside it says that it was there.
+        if data.get("code_shown").is_some() {
+            self.pkce = data.ticked("pkce");
+            self.iss_required = data.ticked("iss_required");
+        }
+        Ok(())
+    }
+
+    /// The fields in words, for the audit log and the page with both versions. `certificate` says what is shown of one.
+    pub fn words(&self, certificate: fn(&str) -> String) -> Vec<(&'static str, String)> {
+        let yes = |on: bool| if on { "Yes" } else { "No" };
+        [
+            ("Method", label(&self.auth_method, Method::label)),
+            ("User", &self.user_name),
+            ("API key sent as", &self.api_key_place),
+            ("API key name", &self.api_key_name),
+            ("API key prefix", &self.api_key_prefix),
+            ("SSL certificate verification", if self.verify { "On" } else { "Off" }),
+            ("CA certificate", &certificate(&self.ca_certificate)),
+            ("Client certificate", &certificate(&self.client_certificate)),
+            ("Proxy", &self.proxy_url),
+            ("Time-out in seconds", &self.time_out),
+            ("Concurrent calls", &self.concurrency),
+            ("Statuses that mean the token has ended", &self.expired_statuses),
+            ("Field of the response that means it too", &self.expired_body),
+            ("Issuer", &self.issuer),
+            ("Answers must name the issuer", yes(self.iss_required)),
+            ("Authorize URL", &self.authorize_url),
+            ("AccessToken URL", &self.token_url),
+            ("RefreshToken URL", &self.refresh_url),
+            ("Revocation URL", &self.revocation_url),
+            ("Client ID", &self.client_id),
+            ("Client authentication", label(&self.authentication, ClientAuthentication::label)),
+            ("User of the password grant", &self.oauth_user),
+            ("Scope", &self.scope),
+            ("Scopes are separated by", label(&self.scope_separator, ScopeSeparator::label)),
+            ("Resource", &self.resources),
+            ("Audience", &self.audience),
+            ("PKCE", yes(self.pkce)),
+            ("Token requests are sent as", label(&self.body_format, BodyFormat::label)),
+            ("Extra parameters for authorize", &self.authorize_parameters),
+            ("Extra parameters for token", &self.token_parameters),
+            ("Extra parameters for refresh", &self.refresh_parameters),
+            ("Lifetime of tokens in seconds", &self.lifetime),
+        ]
+        .map(|(label, words)| (label, words.to_string()))
+        .into()
+    }
+}
+
+/// What the form holds, beside what is stored.
+pub(super) struct AuthorizationForm {
+    pub fields: Fields,
     secrets: Vec<StoredSecret>,
     token: Option<StoredToken>,
     /// What was chosen for stored secrets, by the names of their fields.
     choices: Vec<(&'static str, SecretChoice)>,
     before: Before,
     grants: LegacyGrants,
-    /// Origins of endpoints that nobody has approved yet.
+    /// Origins of endpoints that are not approved yet.
     waiting_origins: ApprovedOrigins,
     ticked_origins: Vec<String>,
     pub errors: Errors,
 }
 
-/// What decides where stored secrets go until now.
+/// What decides until now where stored secrets go.
 struct Before {
     method: Method,
     verify: bool,
-    ca_certificate: String,
-    proxy_url: String,
-    oauth: OAuthClient,
+    settings: Settings,
+    client: OAuthClient,
 }
 
 /// The settings that the form has made, and what is to become of the secrets.
 pub(super) struct CheckedAuthorization {
     pub method: Method,
-    pub user_name: String,
-    pub api_key_place: ApiKeyPlace,
-    pub api_key_name: String,
-    pub api_key_prefix: String,
     pub verify: bool,
-    pub ca_certificate: String,
-    pub client_certificate: String,
-    pub proxy_url: String,
-    pub time_out: Option<i32>,
-    pub concurrency: Option<i32>,
-    pub expired_statuses: String,
-    pub expired_body: String,
+    pub settings: Settings,
     /// The settings of the grant, for an OAuth method.
     pub oauth: Option<OAuthClient>,
     pub secrets: Vec<(SecretField, SecretChange)>,
@@ -79,47 +200,32 @@ pub(super) struct CheckedAuthorization {
 impl CheckedAuthorization {
     /// The stored secrets that do not stay, by the names of their fields, and `token` if the token does not.
     pub fn replaced(&self) -> Vec<&'static str> {
-        let gone = |change: &SecretChange| !matches!(change, SecretChange::Keep);
-        let secrets = self.secrets.iter().filter(|(_, change)| gone(change));
-        let token = gone(&self.token).then_some("token");
+        let secrets = self.secrets.iter().filter(|(_, change)| !change.keeps());
+        let token = (!self.token.keeps()).then_some("token");
         secrets.map(|(field, _)| field.code()).chain(token).collect()
+    }
+
+    /// What is to become of the secret of a field.
+    pub fn change(&self, field: SecretField) -> Option<&SecretChange> {
+        self.secrets.iter().find(|(of, _)| *of == field).map(|(_, change)| change)
     }
 }
 
 impl AuthorizationForm {
     pub fn of(
         connector: &Connector,
-        stored: &Authorization,
-        oauth: &OAuthClient,
-        secrets: Vec<StoredSecret>,
+        settings: &Settings,
+        client: &OAuthClient,
+        sealed: &SealedValues,
         token: Option<StoredToken>,
     ) -> AuthorizationForm {
+        let (method, verify) = (connector.method(), connector.verify_certificates);
         AuthorizationForm {
-            method: connector.method().code().into(),
-            user_name: stored.user_name.clone(),
-            api_key_place: stored.api_key_place.clone(),
-            api_key_name: stored.api_key_name.clone(),
-            api_key_prefix: stored.api_key_prefix.clone(),
-            verify: connector.verify_certificates,
-            verify_off_confirmed: false,
-            ca_certificate: stored.ca_certificate.clone(),
-            client_certificate: stored.client_certificate.clone(),
-            proxy_url: stored.proxy_url.clone(),
-            time_out: stored.time_out.map(|seconds| seconds.to_string()).unwrap_or_default(),
-            concurrency: stored.concurrency.map(|calls| calls.to_string()).unwrap_or_default(),
-            expired_statuses: stored.expired_statuses.clone(),
-            expired_body: stored.expired_body.clone(),
-            oauth: OAuthForm::of(oauth),
-            secrets,
+            fields: Fields::of(method, verify, settings, client),
+            secrets: sealed.stored_secrets(),
             token,
             choices: Vec::new(),
-            before: Before {
-                method: connector.method(),
-                verify: connector.verify_certificates,
-                ca_certificate: stored.ca_certificate.clone(),
-                proxy_url: stored.proxy_url.clone(),
-                oauth: oauth.clone(),
-            },
+            before: Before { method, verify, settings: settings.clone(), client: client.clone() },
             grants: LegacyGrants::default(),
             waiting_origins: ApprovedOrigins::default(),
             ticked_origins: Vec::new(),
@@ -146,34 +252,13 @@ impl AuthorizationForm {
         self.grants.allow(method)
     }
 
-    /// Takes over what was typed. A field that was not sent (another method's, hidden by the script) stays as stored.
-    pub fn read(&mut self, data: &FormData) {
-        let take = |field: &mut String, name: &str| {
-            if data.get(name).is_some() {
-                *field = data.trimmed(name);
-            }
-        };
-        take(&mut self.method, "auth_method");
-        take(&mut self.user_name, "user_name");
-        take(&mut self.api_key_place, "api_key_place");
-        take(&mut self.api_key_name, "api_key_name");
-        take(&mut self.api_key_prefix, "api_key_prefix");
-        take(&mut self.ca_certificate, "ca_certificate");
-        take(&mut self.client_certificate, "client_certificate");
-        take(&mut self.proxy_url, "proxy_url");
-        take(&mut self.time_out, "time_out");
-        take(&mut self.concurrency, "concurrency");
-        take(&mut self.expired_statuses, "expired_statuses");
-        take(&mut self.expired_body, "expired_body");
-        self.oauth.read(data);
-        if self.method() != Method::NoAuth {
-            self.verify = data.ticked("verify");
-        }
+    /// Takes over what was typed.
+    pub fn read(&mut self, data: &FormData) -> Result<(), Error> {
+        self.fields.read(data)?;
         self.ticked_origins = data.all("approve_origin");
-        self.verify_off_confirmed = data.ticked("verify_off");
-        let fields = SecretField::ALL.map(SecretField::code);
-        let names = fields.into_iter().chain(["token"]);
+        let names = SecretField::ALL.map(SecretField::code).into_iter().chain(["token"]);
         self.choices = names.map(|name| (name, SecretChoice::read(data, name))).collect();
+        Ok(())
     }
 
     /// What was chosen for the stored secret of a field.
@@ -190,14 +275,13 @@ impl AuthorizationForm {
     /// Whether saving would take a stored secret away, with another one in its place or with none: where one can be
     /// removed, another one can be entered afterwards.
     pub fn takes_secrets(&self, checked: &CheckedAuthorization) -> bool {
-        let taken = |change: &SecretChange| !matches!(change, SecretChange::Keep);
-        let from_field = |(field, change): &(SecretField, SecretChange)| taken(change) && self.has(*field);
-        checked.secrets.iter().any(from_field) || (taken(&checked.token) && self.pasted_token().is_some())
+        let from_field = |(field, change): &(SecretField, SecretChange)| !change.keeps() && self.has(*field);
+        checked.secrets.iter().any(from_field) || (!checked.token.keeps() && self.pasted_token().is_some())
     }
 
-    /// The chosen method; an unknown one counts as none.
+    /// The chosen method. The page shows no method's fields for an unknown one, which is refused when it is checked.
     pub fn method(&self) -> Method {
-        Method::parse(&self.method).unwrap_or(Method::NoAuth)
+        Method::parse(&self.fields.auth_method).unwrap_or(Method::NoAuth)
     }
 
     /// The grant of the chosen method, if it is an OAuth method.
@@ -231,4 +315,9 @@ impl AuthorizationForm {
     pub fn has(&self, field: SecretField) -> bool {
         self.stored(field).is_some()
     }
+}
+
+/// The words that the form shows for a choice.
+fn label<T: std::str::FromStr>(code: &str, label: fn(T) -> &'static str) -> &str {
+    code.parse().map_or(code, label)
 }

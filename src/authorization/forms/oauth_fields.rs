@@ -1,6 +1,6 @@
 //! The fields that the tab shows for the OAuth 2.0 methods.
 
-use super::AuthorizationForm;
+use super::{AuthorizationForm, Fields};
 use crate::authorization::model::SecretField;
 use crate::authorization::oauth_client::OAuthClient;
 use crate::authorization::secret_field::SecretInput;
@@ -26,10 +26,6 @@ const MORE: [&str; 13] = [
 ];
 
 impl AuthorizationForm {
-    fn oauth(&self) -> &OAuthClient {
-        &self.oauth.typed
-    }
-
     fn line(&self, name: &str, label: &str, value: &str) -> TextField {
         TextField::new(name, label, value).errors(&self.errors)
     }
@@ -43,35 +39,35 @@ impl AuthorizationForm {
     }
 
     pub fn issuer_field(&self) -> TextField {
-        self.address("issuer", "Issuer", &self.oauth().issuer)
+        self.address("issuer", "Issuer", &self.fields.issuer)
             .optional()
             .hint("Where the authorization server describes itself, such as https://id.example.org. With it, Connectory can find the addresses for you.")
     }
 
     pub fn authorize_url_field(&self) -> TextField {
-        self.address("authorize_url", "Authorize URL", &self.oauth().authorize_url)
+        self.address("authorize_url", "Authorize URL", &self.fields.authorize_url)
             .hint("Where you sign in at the server and agree.")
     }
 
     pub fn token_url_field(&self) -> TextField {
-        self.address("token_url", "AccessToken URL", &self.oauth().token_url)
+        self.address("token_url", "AccessToken URL", &self.fields.token_url)
             .hint("Where the server gives out access tokens. For Auth 2.0 Password it is also called URL Token.")
     }
 
     pub fn refresh_url_field(&self) -> TextField {
-        self.address("refresh_url", "RefreshToken URL", &self.oauth().refresh_url)
+        self.address("refresh_url", "RefreshToken URL", &self.fields.refresh_url)
             .optional()
-            .hint("Empty: the AccessToken URL.")
+            .hint("Leave empty to use the AccessToken URL.")
     }
 
     pub fn revocation_url_field(&self) -> TextField {
-        self.address("revocation_url", "Revocation URL", &self.oauth().revocation_url)
+        self.address("revocation_url", "Revocation URL", &self.fields.revocation_url)
             .optional()
             .hint("Where the server takes tokens back when you disconnect.")
     }
 
     pub fn client_id_field(&self) -> TextField {
-        self.line("client_id", "Client ID", &self.oauth().client_id)
+        self.line("client_id", "Client ID", &self.fields.client_id)
             .hint("What the server calls Connectory.")
             .optional_for("oauth_password", self.grant() == Some(Grant::Password))
     }
@@ -82,7 +78,7 @@ impl AuthorizationForm {
     }
 
     pub fn oauth_user_field(&self) -> TextField {
-        self.line("oauth_user", "User", &self.oauth().user_name).width("w28")
+        self.line("oauth_user", "User", &self.fields.oauth_user).width("w28")
     }
 
     pub fn oauth_password_input(&self) -> SecretInput {
@@ -90,23 +86,23 @@ impl AuthorizationForm {
     }
 
     pub fn scope_field(&self) -> TextField {
-        self.line("scope", "Scope", &self.oauth().scope)
+        self.line("scope", "Scope", &self.fields.scope)
             .optional()
             .hint("What access is asked for, with a space between several.")
     }
 
     pub fn resources_field(&self) -> TextArea {
-        self.list("resources", "Resource", &self.oauth().resources)
+        self.list("resources", "Resource", &self.fields.resources)
             .hint("Addresses of the APIs that the token is for, one on each line.")
     }
 
     pub fn audience_field(&self) -> TextField {
-        self.line("audience", "Audience", &self.oauth().audience).optional()
+        self.line("audience", "Audience", &self.fields.audience).optional()
     }
 
     pub fn authentication_field(&self) -> SelectField {
         let options = ClientAuthentication::ALL.map(|choice| Option_::new(choice.code(), choice.label())).into();
-        SelectField::new("authentication", "Client authentication", options, &self.oauth().authentication)
+        SelectField::new("authentication", "Client authentication", options, &self.fields.authentication)
             .hint(
                 "How Client ID and Client Secret are sent. If the server calls the client invalid, try the other one.",
             )
@@ -114,43 +110,43 @@ impl AuthorizationForm {
     }
 
     pub fn pkce_field(&self) -> Check {
-        Check::new("pkce", "Use PKCE (S256)", self.oauth().pkce)
+        Check::new("pkce", "Use PKCE (S256)", self.fields.pkce)
             .hint("Leave on, unless the server refuses it: it makes a stolen code useless.")
     }
 
     pub fn iss_required_field(&self) -> Check {
-        Check::new("iss_required", "Refuse answers that do not name the issuer", self.oauth().iss_required)
+        Check::new("iss_required", "Refuse answers that do not name the issuer", self.fields.iss_required)
             .hint("For servers that always name it (RFC 9207).")
     }
 
     pub fn authorize_parameters_field(&self) -> TextArea {
-        self.list("authorize_parameters", "Extra parameters for authorize", &self.oauth().authorize_parameters).hint(
+        self.list("authorize_parameters", "Extra parameters for authorize", &self.fields.authorize_parameters).hint(
             "name=value, one on each line, such as access_type=offline. Not for secrets: they are stored as they are.",
         )
     }
 
     pub fn token_parameters_field(&self) -> TextArea {
-        self.list("token_parameters", "Extra parameters for token", &self.oauth().token_parameters)
+        self.list("token_parameters", "Extra parameters for token", &self.fields.token_parameters)
     }
 
     pub fn refresh_parameters_field(&self) -> TextArea {
-        self.list("refresh_parameters", "Extra parameters for refresh", &self.oauth().refresh_parameters)
+        self.list("refresh_parameters", "Extra parameters for refresh", &self.fields.refresh_parameters)
     }
 
     pub fn body_format_field(&self) -> SelectField {
         let options = BodyFormat::ALL.map(|choice| Option_::new(choice.code(), choice.label())).into();
-        SelectField::new("body_format", "Token requests are sent as", options, &self.oauth().body_format)
+        SelectField::new("body_format", "Token requests are sent as", options, &self.fields.body_format)
             .errors(&self.errors)
     }
 
     pub fn scope_separator_field(&self) -> SelectField {
         let options = ScopeSeparator::ALL.map(|choice| Option_::new(choice.code(), choice.label())).into();
-        SelectField::new("scope_separator", "Scopes are separated by", options, &self.oauth().scope_separator)
+        SelectField::new("scope_separator", "Scopes are separated by", options, &self.fields.scope_separator)
             .errors(&self.errors)
     }
 
     pub fn lifetime_field(&self) -> TextField {
-        self.line("lifetime", "Lifetime of tokens in seconds", &self.oauth.lifetime)
+        self.line("lifetime", "Lifetime of tokens in seconds", &self.fields.lifetime)
             .optional()
             .width("w20")
             .hint("For servers that do not say when a token ends.")
@@ -158,7 +154,8 @@ impl AuthorizationForm {
 
     /// Whether More options needs to be open.
     pub fn more_oauth_open(&self) -> bool {
-        let (typed, usual) = (self.oauth(), OAuthClient::default());
+        let usual = Fields::of(self.before.method, true, &self.before.settings, &OAuthClient::default());
+        let typed = &self.fields;
         let differs = [
             (&typed.refresh_url, &usual.refresh_url),
             (&typed.revocation_url, &usual.revocation_url),
@@ -170,11 +167,11 @@ impl AuthorizationForm {
             (&typed.refresh_parameters, &usual.refresh_parameters),
             (&typed.body_format, &usual.body_format),
             (&typed.scope_separator, &usual.scope_separator),
+            (&typed.lifetime, &usual.lifetime),
         ];
         differs.iter().any(|(typed, usual)| typed != usual)
             || !typed.pkce
             || typed.iss_required
-            || !self.oauth.lifetime.is_empty()
             || MORE.iter().any(|name| self.errors.get(name).is_some())
     }
 }

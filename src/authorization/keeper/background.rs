@@ -1,4 +1,4 @@
-//! Renewing before anybody needs it: the tokens whose time has come, by `renewals.due_at`.
+//! Refreshing tokens before they are needed, by `renewals.due_at`.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -8,18 +8,18 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use futures_util::{StreamExt, stream};
 
-use super::{TokenKeeper, TokenProblem, Trigger, lease};
+use super::{TokenKeeper, TokenProblem, Trigger, state};
 use crate::connectors::{self, ConnectorId};
 use crate::db::Conn;
 use crate::db::schema::renewals;
 use crate::web::Error;
 
-/// Renewals that background work begins at once, and looks at in one run.
+/// Refreshes that background work starts at once, and looks at in one run.
 const AT_ONCE: usize = 16;
 const BATCH: i64 = 200;
 
-/// How long one run waits for the renewals that it has begun. They go on, but slow servers must not keep other
-/// connectors from their turn.
+/// How long one run waits for the refreshes that it has started. They go on, but slow servers must not delay other
+/// connectors.
 const LONGEST_RUN: Duration = Duration::from_secs(20);
 
 /// After a fault of this program the connector is left alone for so long.
@@ -29,17 +29,17 @@ impl TokenKeeper {
     /// Renews the tokens that are due, many at once, and gives how many were looked at. Waits for them, but not long.
     pub async fn renew_due(&self) -> Result<usize, Error> {
         let now = self.0.clock.now();
-        let due = lease::due(&mut *self.0.db.get().await?, now, BATCH).await?;
+        let due = state::due(&mut *self.0.db.get().await?, now, BATCH).await?;
         let count = due.len();
         let looks = due.into_iter().map(|connector| self.renew_if_due(connector));
         let looks = stream::iter(looks).buffer_unordered(AT_ONCE);
         let all = looks.for_each(|()| async {});
-        // Those that have not had their turn are still due.
+        // Those that were not reached are still due.
         _ = tokio::time::timeout(LONGEST_RUN, all).await;
         Ok(count)
     }
 
-    /// A refusal is recorded with the connector; neither it nor a fault keeps the others from their turn.
+    /// A refusal is recorded with the connector; neither it nor a fault delays the others.
     async fn renew_if_due(&self, connector: ConnectorId) {
         if let Err(TokenProblem::Fault(fault)) = self.try_if_due(connector).await {
             let cause = fault.source().map(ToString::to_string);
@@ -53,14 +53,14 @@ impl TokenKeeper {
 
     async fn try_if_due(&self, connector: ConnectorId) -> Result<(), TokenProblem> {
         let now = self.0.clock.now();
-        let (forecast, state) = {
+        let (forecast, found) = {
             let mut conn = self.0.db.get().await.map_err(Error::from)?;
             let forecast = connectors::review_health(&mut conn, connector, now).await?;
-            (forecast, lease::state(&mut conn, connector).await?)
+            (forecast, state::state(&mut conn, connector).await?)
         };
         let is_due = forecast.renew_at.is_some_and(|at| at <= now);
-        match state.filter(|state| is_due && state.enabled) {
-            Some(state) => self.renew(connector, state.version, Trigger::Due).await,
+        match found.filter(|state| is_due && state.enabled) {
+            Some(state) => self.refresh(connector, state.version, Trigger::Due).await,
             None => Ok(()),
         }
     }

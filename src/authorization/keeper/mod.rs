@@ -1,25 +1,25 @@
-//! Keeping tokens fresh: whoever needs a connector's token asks here, and waits only if it has to.
+//! Token refresh: whoever needs a connector's token asks here, and waits only if it has to.
 //!
-//! Rules. Exactly one request for a new token runs per connector, over all instances: whoever holds the lease in the
-//! row of `renewals` makes it ([`lease`]); in one process all others wait for the same [`flights`]. No connection is
-//! held during the request. A new token is stored before anybody gets it; a refusal changes nothing but the record of
-//! the refusal.
+//! Rules. Exactly one request for a new token runs per connector, over all instances: the holder of the lease in the
+//! row of `renewals` sends it ([`lease`]); in one process all others wait for the same refresh ([`in_flight`]). No
+//! connection is held during the request. A new token is stored before any caller gets it; a refusal changes nothing
+//! but the record of the refusal.
 //!
-//! Danger: a rotated refresh token that is lost cannot be had again. So a renewal runs on the program's main runtime
-//! and goes on when whoever asked has gone; storing is tried again while the database is away; a graceful stop waits
+//! Danger: a rotated refresh token that is lost cannot be had again. So a refresh runs on the program's main runtime
+//! and goes on when its callers have gone; storing is tried again while the database is away; a graceful stop waits
 //! for it.
 //!
 //! Leases are judged by the instances' own clocks, which must agree within a few seconds.
 //!
-//! Whoever keeps tokens in memory is told of a new one before those who wait for it are ([`TokenKeeper::on_replaced`]),
-//! so in this process no call that begins later carries the old one. Other instances hear it from the database.
+//! Caches of tokens are notified of a new one before those who wait for it ([`TokenKeeper::on_replaced`]), so in this
+//! process no call that begins later carries the old one. Other instances are notified by the database.
 
-mod ask;
 mod background;
-mod flights;
-mod holding;
+mod in_flight;
 mod lease;
 mod outcome;
+mod request;
+mod state;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,38 +38,38 @@ use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};
 use crate::web::Error;
 
-pub use flights::Renewal;
+pub use in_flight::Renewal;
 pub(super) use lease::is_held as is_renewing;
 
-use ask::{Asked, Question};
-use flights::{Elsewhere, FlightKey, Flights, Hearers};
-use holding::Lease;
-use lease::{GRACE, Held, Taken, TokenState, Wish};
+use in_flight::{InFlight, Listeners, OtherInstance, RefreshKey};
+use lease::{Acquired, GRACE, Lease, LeaseRequest, Unavailable};
+use request::{Answer, NextTokenRequest};
+use state::TokenState;
 
-/// Between two looks at a lease that another instance holds.
+/// Between two attempts at a lease that another instance holds.
 const POLL: Duration = Duration::from_millis(100);
 
-/// How long a stop waits for renewals.
-const LAST_RENEWALS: Duration = Duration::from_secs(45);
+/// How long a stop waits for refreshes in flight.
+const STOP_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// Hands out tokens that live long enough. Cheap to clone.
 #[derive(Clone)]
 pub struct TokenKeeper(Arc<Inner>);
 
 struct Inner {
-    /// Connections of the main runtime, on which renewals run.
+    /// Connections of the main runtime, on which refreshes run.
     db: Db,
     vault: Vault,
     outbound: Outbound,
     clock: Clock,
-    /// What is switched off is asked nowhere.
+    /// No token is requested with a grant that is switched off.
     grants: LegacyGrants,
     runtime: Handle,
-    flights: Flights,
-    hearers: Hearers,
+    in_flight: InFlight,
+    listeners: Listeners,
 }
 
-/// What whoever asks for a token wants of it.
+/// What a caller needs of a token.
 #[derive(Clone, Copy, Default)]
 pub struct Need {
     /// How long it must still live; where tokens live shorter than twice this, half their life is enough.
@@ -88,9 +88,9 @@ pub struct LiveToken {
     pub expires_at: Option<DateTime<Utc>>,
     /// Moves with every token of the connector; for [`Need::refused`].
     pub version: i64,
-    /// Whoever keeps it need not ask again before: by then its use is worth noting, or a renewal is due.
+    /// A cache need not ask again before: by then its use is worth noting, or a refresh is due.
     pub ask_again_at: DateTime<Utc>,
-    /// When it no longer serves what it was asked for; `None` for ever.
+    /// When it no longer lives long enough for the need; `None` for ever.
     pub serves_until: Option<DateTime<Utc>>,
 }
 
@@ -123,19 +123,19 @@ impl From<Error> for TokenProblem {
     }
 }
 
-/// Who wants a new token.
+/// Why a new token is requested.
 #[derive(Clone)]
 enum Trigger {
-    /// A call that waits for it, or a look ahead.
+    /// A call that waits for it.
     Call,
-    /// Background work, which comes again when another instance is at it.
+    /// Background work, which does not wait for another instance.
     Due,
-    /// A person, who may ask although the server has refused.
+    /// A person, who may ask during the backoff after a refusal.
     Person(Box<Actor>),
 }
 
 impl TokenKeeper {
-    /// A keeper that renews on the current runtime, which must be the program's main one, with connections of its own.
+    /// One that refreshes on this runtime, which must be the program's main one, with connections of its own.
     pub fn new(
         db: Db,
         vault: Vault,
@@ -151,19 +151,19 @@ impl TokenKeeper {
             clock,
             grants,
             runtime,
-            flights: Flights::default(),
-            hearers: Hearers::default(),
+            in_flight: InFlight::default(),
+            listeners: Listeners::default(),
         }))
     }
 
-    /// Calls `hear` with each connector and the version of its token that was replaced; it must be quick.
-    pub fn on_replaced(&self, hear: impl Fn(ConnectorId, i64) + Send + Sync + 'static) {
-        self.0.hearers.add(Box::new(hear));
+    /// Calls `listener` with each connector and the version of its token that was replaced; it must be quick.
+    pub fn on_replaced(&self, listener: impl Fn(ConnectorId, i64) + Send + Sync + 'static) {
+        self.0.listeners.add(Box::new(listener));
     }
 
-    /// The renewal of this connector's token that runs, or that this process waits for.
+    /// The refresh of this connector's token that runs, or that this process waits for.
     pub fn renewal(&self, connector: ConnectorId) -> Option<Renewal> {
-        self.0.flights.renewal(connector)
+        self.0.in_flight.renewal(connector)
     }
 
     /// A token of this connector that fits the need: the stored one, or a new one.
@@ -179,7 +179,7 @@ impl TokenKeeper {
         let (this, by) = (self.clone(), by.clone());
         let work = async move {
             let state = this.state(connector).await?;
-            this.renew(connector, state.version, Trigger::Person(Box::new(by))).await
+            this.refresh(connector, state.version, Trigger::Person(Box::new(by))).await
         };
         self.0.runtime.spawn(work).await.unwrap_or_else(|_| Err(interrupted()))
     }
@@ -195,10 +195,10 @@ impl TokenKeeper {
         };
         if state.notes_use(now) {
             let mut conn = self.0.db.get().await.map_err(Error::from)?;
-            lease::note_use(&mut conn, connector, &state, now).await?;
+            state::note_use(&mut conn, connector, &state, now).await?;
         }
         if state.serves(need, now) {
-            self.look_ahead(connector, &state, now);
+            self.refresh_early(connector, &state, now);
             return self.open(connector, state, need);
         }
         if need.refused == Some(state.version) && token.times().is_young(now) {
@@ -207,7 +207,7 @@ impl TokenKeeper {
         if !state.is_renewable() {
             return Err(TokenProblem::Ended);
         }
-        match self.renew(connector, state.version, Trigger::Call).await {
+        match self.refresh(connector, state.version, Trigger::Call).await {
             // Whatever is stored by now counts.
             Ok(()) | Err(TokenProblem::Changed) => {}
             Err(problem) => return Err(problem),
@@ -219,10 +219,10 @@ impl TokenKeeper {
         self.open(connector, state, need)
     }
 
-    /// Begins to renew a token that serves but ends soon; nobody waits for it.
-    fn look_ahead(&self, connector: ConnectorId, state: &TokenState, now: DateTime<Utc>) {
+    /// Starts to refresh a token that serves but ends soon, without waiting for it.
+    fn refresh_early(&self, connector: ConnectorId, state: &TokenState, now: DateTime<Utc>) {
         if state.ends_soon(now) && state.is_renewable() {
-            drop(self.fly(connector, state.version, Trigger::Due));
+            drop(self.join(connector, state.version, Trigger::Due));
         }
     }
 
@@ -245,14 +245,14 @@ impl TokenKeeper {
 
     async fn state(&self, connector: ConnectorId) -> Result<TokenState, TokenProblem> {
         let mut conn = self.0.db.get().await.map_err(Error::from)?;
-        lease::state(&mut conn, connector).await?.ok_or(TokenProblem::Disabled)
+        state::state(&mut conn, connector).await?.ok_or(TokenProblem::Disabled)
     }
 
-    /// Renews the token of this version, or waits for whoever is at it.
-    async fn renew(&self, connector: ConnectorId, version: i64, trigger: Trigger) -> Result<(), TokenProblem> {
+    /// Replaces the token of this version, or waits until it is replaced.
+    async fn refresh(&self, connector: ConnectorId, version: i64, trigger: Trigger) -> Result<(), TokenProblem> {
         loop {
-            let outcome = self.fly(connector, version, trigger.clone()).await;
-            // It may have been the flight of somebody who gives up earlier.
+            let outcome = self.join(connector, version, trigger.clone()).await;
+            // It may have been the refresh of a caller that gives up earlier.
             let earlier = matches!(
                 (&outcome, &trigger),
                 (Err(TokenProblem::Elsewhere), Trigger::Call | Trigger::Person(_))
@@ -264,92 +264,97 @@ impl TokenKeeper {
         }
     }
 
-    fn fly(&self, connector: ConnectorId, version: i64, trigger: Trigger) -> flights::Flight {
+    fn join(&self, connector: ConnectorId, version: i64, trigger: Trigger) -> in_flight::Refresh {
         let this = self.clone();
         let (runtime, key) = (&self.0.runtime, (connector, version));
-        let flights = &self.0.flights;
-        flights.join(runtime, key, |elsewhere| async move {
-            let outcome = this.lead((connector, version), trigger, &elsewhere).await;
+        self.0.in_flight.join(runtime, key, |other_instance| async move {
+            let outcome = this.run((connector, version), trigger, &other_instance).await;
             if matches!(outcome, Ok(()) | Err(TokenProblem::Changed)) {
-                this.0.hearers.tell(connector, version);
+                this.0.listeners.notify(connector, version);
             }
             outcome
         })
     }
 
-    /// Takes the lease and asks the server, or waits until whoever holds it is done.
-    async fn lead(
+    /// Acquires the lease and sends the request, or waits until the holder of the lease is done.
+    async fn run(
         &self,
-        (connector, version): FlightKey,
+        (connector, version): RefreshKey,
         trigger: Trigger,
-        elsewhere: &Elsewhere,
+        other_instance: &OtherInstance,
     ) -> Result<(), TokenProblem> {
-        let mut wish = Wish { connector, version, forced: matches!(trigger, Trigger::Person(_)), abandoned: None };
+        let forced = matches!(trigger, Trigger::Person(_));
+        let mut wanted = LeaseRequest { connector, version, forced, expired: None };
         loop {
-            let taken = {
+            let acquired = {
                 let mut conn = self.0.db.get().await.map_err(Error::from)?;
-                lease::take(&mut conn, &self.0, &wish, self.0.clock.now()).await?
+                lease::acquire(&mut conn, &self.0, &wanted, self.0.clock.now()).await?
             };
-            match taken {
-                Taken::Yes(lease, question) => {
-                    elsewhere.set(None);
-                    match self.ask(&lease, *question, &trigger).await {
+            match acquired {
+                Acquired::Yes(lease, request) => {
+                    other_instance.set(None);
+                    match self.send(&lease, *request, &trigger).await {
                         Some(outcome) => return outcome,
-                        None => wish.abandoned = Some(lease.seen()),
+                        None => wanted.expired = Some(lease.seen()),
                     }
                 }
-                Taken::No(Held::Moved) => return Ok(()),
-                Taken::No(Held::Refused(problem)) => return Err(*problem),
-                Taken::No(Held::Abandoned(lease)) => {
-                    elsewhere.set(Some(GRACE));
-                    wish.abandoned = Some(lease);
+                Acquired::No(Unavailable::Replaced) => return Ok(()),
+                Acquired::No(Unavailable::Refused(problem)) => return Err(*problem),
+                Acquired::No(Unavailable::Expired(lease)) => {
+                    other_instance.set(Some(GRACE));
+                    wanted.expired = Some(lease);
                     tokio::time::sleep(GRACE).await;
                 }
-                Taken::No(Held::Busy(_)) if matches!(trigger, Trigger::Due) => {
+                Acquired::No(Unavailable::Held(_)) if matches!(trigger, Trigger::Due) => {
                     return Err(TokenProblem::Elsewhere);
                 }
-                Taken::No(Held::Busy(until)) => {
+                Acquired::No(Unavailable::Held(until)) => {
                     let left = (until - self.0.clock.now()).to_std().unwrap_or_default();
-                    elsewhere.set(Some(left + GRACE));
+                    other_instance.set(Some(left + GRACE));
                     tokio::time::sleep(POLL).await;
                 }
             }
         }
     }
 
-    /// Asks the server and keeps what it says, and the lease until then. `None` if the lease may have run out before
-    /// the server was asked.
-    async fn ask(&self, lease: &Lease, question: Question, trigger: &Trigger) -> Option<Result<(), TokenProblem>> {
-        let asking = async {
-            match question.ask(&self.0, lease).await {
-                Asked::TooLate => None,
-                asked => Some(outcome::settle(&self.0, lease, asked, trigger).await),
+    /// Sends the request and stores the answer, and extends the lease until then. `None` if the lease may have run out
+    /// before the request was sent.
+    async fn send(
+        &self,
+        lease: &Lease,
+        request: NextTokenRequest,
+        trigger: &Trigger,
+    ) -> Option<Result<(), TokenProblem>> {
+        let sending = async {
+            match request.send(&self.0, lease).await {
+                Answer::TooLate => None,
+                answer => Some(outcome::store(&self.0, lease, answer, trigger).await),
             }
         };
         tokio::select! {
-            outcome = asking => outcome,
-            never = lease.keep(&self.0) => match never {},
+            outcome = sending => outcome,
+            never = lease.keep_extending(&self.0) => match never {},
         }
     }
 
-    /// Waits for the renewals that run, at a stop.
+    /// Waits for the refreshes in flight, at a stop.
     pub async fn finish(&self) {
         let all = async {
             loop {
-                let running = self.0.flights.all();
+                let running = self.0.in_flight.all();
                 if running.is_empty() {
                     break;
                 }
                 join_all(running).await;
             }
         };
-        if tokio::time::timeout(LAST_RENEWALS, all).await.is_err() {
-            tracing::warn!("stopping although a token is still being renewed");
+        if tokio::time::timeout(STOP_TIMEOUT, all).await.is_err() {
+            tracing::warn!("stopping although a token is still being refreshed");
         }
     }
 }
 
-/// A renewal ended without an outcome: the program stops, or has a fault.
+/// A refresh ended without an outcome: the program stops, or has a fault.
 fn interrupted() -> TokenProblem {
-    TokenProblem::Fault(Arc::new(Error::internal(anyhow::anyhow!("the renewal was interrupted"))))
+    TokenProblem::Fault(Arc::new(Error::internal(anyhow::anyhow!("the token refresh was interrupted"))))
 }

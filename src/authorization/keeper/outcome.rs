@@ -1,6 +1,6 @@
-//! Keeping what came of a request for a token: the token, or why there is none.
+//! Storing the outcome of a request for a token: the token, or why there is none.
 //!
-//! Danger: the answer may hold the only copy of a rotated refresh token, so a database that is away is waited for.
+//! Danger: the answer may hold the only copy of a rotated refresh token, so storing is tried again while the database is away.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use tokio::time::Instant;
 
-use super::ask::Asked;
-use super::holding::Lease;
+use super::lease::Lease;
+use super::request::Answer;
 use super::{Inner, TokenProblem, Trigger};
 use crate::access::Actor;
 use crate::audit::{self, Changes, Event};
@@ -24,10 +24,9 @@ use crate::oauth::Refusal;
 use crate::vault::Vault;
 use crate::web::Error;
 
-/// After a failure the server is left alone for half a minute, then twice as long each time, up to a quarter of an
-/// hour.
-const FIRST_REST: TimeDelta = TimeDelta::seconds(30);
-const LONGEST_REST: TimeDelta = TimeDelta::minutes(15);
+/// After a failure no request is sent for half a minute, then for twice as long each time, up to a quarter of an hour.
+const FIRST_BACKOFF: TimeDelta = TimeDelta::seconds(30);
+const LONGEST_BACKOFF: TimeDelta = TimeDelta::minutes(15);
 
 /// How long storing is tried while the database is away, and the pause between two tries. A token may be the only copy;
 /// a refusal would come again.
@@ -35,16 +34,21 @@ const STORING_TOKEN: Duration = Duration::from_secs(600);
 const STORING_REFUSAL: Duration = Duration::from_secs(10);
 const BETWEEN_TRIES: Duration = Duration::from_millis(250);
 
-/// Keeps what came of asking, and goes on trying while the database is away.
-pub(super) async fn settle(keeper: &Inner, lease: &Lease, asked: Asked, trigger: &Trigger) -> Result<(), TokenProblem> {
-    let longest = match &asked {
-        Asked::Token(_) => STORING_TOKEN,
-        Asked::Refused(_) | Asked::TooLate => STORING_REFUSAL,
+/// Stores the answer, and goes on trying while the database is away.
+pub(super) async fn store(
+    keeper: &Inner,
+    lease: &Lease,
+    answer: Answer,
+    trigger: &Trigger,
+) -> Result<(), TokenProblem> {
+    let longest = match &answer {
+        Answer::Token(_) => STORING_TOKEN,
+        Answer::Refused(_) | Answer::TooLate => STORING_REFUSAL,
     };
     let began = Instant::now();
     let mut warned = None;
-    let kept = loop {
-        match try_to_keep(keeper, lease, &asked, trigger).await {
+    let stored = loop {
+        match try_to_store(keeper, lease, &answer, trigger).await {
             // The connector is gone for good.
             Err(Error::NotFound) => break false,
             Err(error) if began.elapsed() < longest => {
@@ -56,35 +60,35 @@ pub(super) async fn settle(keeper: &Inner, lease: &Lease, asked: Asked, trigger:
                 }
                 tokio::time::sleep(BETWEEN_TRIES).await;
             }
-            kept => break kept?,
+            stored => break stored?,
         }
     };
-    match asked {
-        Asked::Refused(refusal) => Err(TokenProblem::Refused(Box::new(refusal))),
-        Asked::Token(_) if kept => Ok(()),
-        Asked::Token(_) | Asked::TooLate => Err(TokenProblem::Changed),
+    match answer {
+        Answer::Refused(refusal) => Err(TokenProblem::Refused(Box::new(refusal))),
+        Answer::Token(_) if stored => Ok(()),
+        Answer::Token(_) | Answer::TooLate => Err(TokenProblem::Changed),
     }
 }
 
-async fn try_to_keep(keeper: &Inner, lease: &Lease, asked: &Asked, trigger: &Trigger) -> Result<bool, Error> {
+async fn try_to_store(keeper: &Inner, lease: &Lease, answer: &Answer, trigger: &Trigger) -> Result<bool, Error> {
     let (by, recorded) = match trigger {
         Trigger::Person(by) => (Actor::clone(by), true),
         Trigger::Call | Trigger::Due => (Actor::connectory(), false),
     };
     let mut conn = keeper.db.get().await?;
     let (vault, now) = (&keeper.vault, keeper.clock.now());
-    match asked {
-        Asked::Token(token) => keep(&mut conn, vault, lease, &by, now, token, recorded).await,
-        Asked::Refused(refusal) => {
+    match answer {
+        Answer::Token(token) => store_token(&mut conn, vault, lease, &by, now, token, recorded).await,
+        Answer::Refused(refusal) => {
             fail(&mut conn, lease, &by, now, refusal).await?;
             Ok(true)
         }
-        Asked::TooLate => Ok(false),
+        Answer::TooLate => Ok(false),
     }
 }
 
 /// Stores the token that the lease was for; false when another one came or the tokens were forgotten meanwhile.
-async fn keep(
+async fn store_token(
     conn: &mut Conn,
     vault: &Vault,
     lease: &Lease,
@@ -95,7 +99,7 @@ async fn keep(
 ) -> Result<bool, Error> {
     conn.transaction(async |conn| {
         // First: whoever stores or forgets a token takes this row before any other.
-        queries::find_and_hold(conn, lease.connector).await?;
+        queries::find_and_lock(conn, lease.connector).await?;
         let version: i64 = renewals::table.find(lease.connector).select(renewals::token_version).first(conn).await?;
         if version != lease.version {
             return Ok(false);
@@ -120,11 +124,11 @@ async fn keep(
 /// audited; the tries between them would only fill the log.
 async fn fail(conn: &mut Conn, lease: &Lease, by: &Actor, now: DateTime<Utc>, refusal: &Refusal) -> Result<(), Error> {
     conn.transaction(async |conn| {
-        queries::find_and_hold(conn, lease.connector).await?;
+        queries::find_and_lock(conn, lease.connector).await?;
         let own = renewals::table.find(lease.connector).filter(renewals::lease_id.eq(lease.id));
         let before: Option<i32> = own.select(renewals::failures).first(conn).await.optional()?;
         let Some(before) = before else { return Ok(()) };
-        let rest = rest(before, refusal);
+        let backoff = backoff(before, refusal);
         diesel::update(own)
             .set((
                 renewals::lease_id.eq(None::<uuid::Uuid>),
@@ -135,7 +139,7 @@ async fn fail(conn: &mut Conn, lease: &Lease, by: &Actor, now: DateTime<Utc>, re
                 renewals::message.eq(&refusal.message),
                 renewals::server_words.eq(refusal.server_words.as_deref().unwrap_or_default()),
                 renewals::remedy.eq(&refusal.remedy),
-                renewals::next_attempt_at.eq(now + rest),
+                renewals::next_attempt_at.eq(now + backoff),
             ))
             .execute(conn)
             .await?;
@@ -149,11 +153,11 @@ async fn fail(conn: &mut Conn, lease: &Lease, by: &Actor, now: DateTime<Utc>, re
     .await
 }
 
-/// How long the server is left alone: as long as it asks for, and longer with each failure.
-fn rest(failures: i32, refusal: &Refusal) -> TimeDelta {
-    let doubled = FIRST_REST * (1 << failures.clamp(0, 6));
-    let asked = refusal.retry_after.and_then(|time| TimeDelta::from_std(time).ok()).unwrap_or_default();
-    doubled.min(LONGEST_REST).max(asked)
+/// How long no request is sent: as long as the server asks for, and longer with each failure.
+fn backoff(failures: i32, refusal: &Refusal) -> TimeDelta {
+    let doubled = FIRST_BACKOFF * (1 << failures.clamp(0, 6));
+    let retry_after = refusal.retry_after.and_then(|time| TimeDelta::from_std(time).ok()).unwrap_or_default();
+    doubled.min(LONGEST_BACKOFF).max(retry_after)
 }
 
 async fn record(

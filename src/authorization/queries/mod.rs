@@ -1,7 +1,6 @@
 //! The authorization's SQL. Secrets are sealed here on the way in and opened here on the way out.
 
 mod attempts;
-mod sealed;
 mod secrets;
 mod token_requests;
 mod tokens;
@@ -10,24 +9,21 @@ use diesel::prelude::*;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
-use super::model::{Authorization, StoredBreaker};
+use super::model::StoredBreaker;
 use super::oauth_client::OAuthClient;
-use super::token_form::TokenQuestion;
-use crate::db::Conn;
+use super::settings::{StoredSettings, TokenRequestSettings};
 use crate::db::schema::{authorizations, breakers, oauth_clients};
+use crate::db::{Conn, in_row};
 use crate::vault::{AssociatedData, Secret, Vault};
 use crate::web::Error;
 
 pub use attempts::purge_attempts;
 pub(super) use attempts::{Attempt, NewAttempt, find_attempt, keep_attempt, spend_attempt};
-pub(super) use sealed::{Sealed, SealedValues};
-use secrets::secret_place;
 pub use secrets::{NewSecret, store_secret};
-pub(super) use secrets::{remove_secret, stored_secrets};
+pub(super) use secrets::{Sealed, SealedValues, remove_secret};
 pub use token_requests::purge_token_requests;
 pub(super) use token_requests::{keep_request, take_request};
 pub use tokens::store_token;
-use tokens::token_place;
 pub(super) use tokens::{failed_renewal, forget_failures, remove_token, stored_token, token_origins};
 
 /// At the beginning of a transaction: all its queries see the database as it is now, and it changes nothing.
@@ -36,25 +32,21 @@ pub(super) async fn see_one_state(conn: &mut Conn) -> Result<(), Error> {
     Ok(conn.batch_execute(snapshot).await?)
 }
 
-pub(super) async fn find(conn: &mut Conn, connector: Uuid) -> Result<Authorization, Error> {
-    let found: Authorization =
-        authorizations::table.find(connector).select(Authorization::as_select()).first(conn).await?;
-    found.readable(connector).map_err(Error::internal)
+pub(super) async fn find(conn: &mut Conn, connector: Uuid) -> Result<StoredSettings, Error> {
+    let row = authorizations::table.find(connector).select(StoredSettings::as_select()).first(conn).await;
+    Ok(in_row(&["authorizations"], connector, row)?)
 }
 
-/// The same, held until the end of the transaction: whoever stores or forgets a secret takes this row first.
-pub(super) async fn find_and_hold(conn: &mut Conn, connector: Uuid) -> Result<Authorization, Error> {
-    let found: Authorization =
-        authorizations::table.find(connector).select(Authorization::as_select()).for_update().first(conn).await?;
-    found.readable(connector).map_err(Error::internal)
+/// The same, locked until the end of the transaction: whoever stores or forgets a secret locks this row first.
+pub(super) async fn find_and_lock(conn: &mut Conn, connector: Uuid) -> Result<StoredSettings, Error> {
+    let row = authorizations::table.find(connector).select(StoredSettings::as_select()).for_update().first(conn).await;
+    Ok(in_row(&["authorizations"], connector, row)?)
 }
 
 /// The settings of an OAuth method; the usual ones while none are stored.
 pub(super) async fn oauth_client(conn: &mut Conn, connector: Uuid) -> Result<OAuthClient, Error> {
-    let stored: Option<OAuthClient> =
-        oauth_clients::table.find(connector).select(OAuthClient::as_select()).first(conn).await.optional()?;
-    let client = stored.unwrap_or_default();
-    client.readable(connector).map_err(Error::internal)
+    let row = oauth_clients::table.find(connector).select(OAuthClient::as_select()).first(conn).await;
+    Ok(in_row(&["oauth_clients"], connector, row).optional()?.unwrap_or_default())
 }
 
 /// Stores the settings of an OAuth method, or removes them when the connector has another.
@@ -90,27 +82,20 @@ pub(super) async fn breaker(conn: &mut Conn, connector: Uuid) -> Result<Option<S
         .optional()?)
 }
 
-/// Stores what was asked of the token server, for the next request and for renewal.
-pub(super) async fn save_question(
+/// Stores the request that a token came from, for the next request and for renewal.
+pub(super) async fn save_token_request(
     conn: &mut Conn,
     connector: Uuid,
-    question: &TokenQuestion,
+    request: &TokenRequestSettings,
     keep_fresh: bool,
 ) -> Result<(), Error> {
     diesel::update(authorizations::table.find(connector))
-        .set((
-            authorizations::keep_fresh.eq(keep_fresh),
-            authorizations::token_url.eq(&question.url),
-            authorizations::token_user.eq(&question.user),
-            authorizations::token_client_id.eq(&question.client_id),
-            authorizations::token_scope.eq(&question.scope),
-            authorizations::token_request_style.eq(&question.style),
-            authorizations::token_pointer.eq(&question.pointer),
-        ))
+        .set((request, authorizations::keep_fresh.eq(keep_fresh)))
         .execute(conn)
         .await?;
     Ok(())
 }
+
 fn open_sealed(
     vault: &Vault,
     place: AssociatedData<'static>,

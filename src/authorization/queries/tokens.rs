@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::seal;
-use super::sealed::SealedValues;
+use super::secrets::SealedValues;
 use crate::access::Actor;
 use crate::authorization::model::{NewToken, RefreshToken, RenewalRecord, StoredToken};
 use crate::authorization::origins::ApprovedOrigins;
@@ -31,7 +31,7 @@ pub(in crate::authorization) async fn stored_token(
     Ok(tokens::table.find(connector).select(columns).first(conn).await.optional()?)
 }
 
-pub(super) fn token_place(connector: Uuid, column: &'static str) -> AssociatedData<'static> {
+pub(super) fn token_data(connector: Uuid, column: &'static str) -> AssociatedData<'static> {
     AssociatedData { table: "tokens", row: connector, column, bound_to: None }
 }
 
@@ -47,7 +47,7 @@ pub async fn store_token(
     approved: &ApprovedOrigins,
 ) -> Result<(), Error> {
     let origins = approved.stored();
-    let seal = |column: &'static str, token: &Secret| seal(vault, token_place(connector, column), &origins, token);
+    let seal = |column: &'static str, token: &Secret| seal(vault, token_data(connector, column), &origins, token);
     let access = seal("access_token", &token.access)?;
     let refresh = match &token.refresh {
         RefreshToken::Set(token) => Some(Some(seal("refresh_token", token)?)),

@@ -5,8 +5,9 @@
 use chrono::{DateTime, Utc};
 
 use super::TabPage;
+use crate::authorization::forms::Fields;
 use crate::authorization::oauth_client::OAuthClient;
-use crate::authorization::transport::{limits_of, patience, waiting_limits_of};
+use crate::authorization::settings::time_limit;
 use crate::connectors::{Grant, Health, Method};
 use crate::web::relative;
 
@@ -29,7 +30,7 @@ impl TabPage {
     /// What the health means.
     pub(super) fn meaning(&self) -> &'static str {
         match self.connector.health() {
-            Health::Healthy => "Calls can be signed in.",
+            Health::Healthy => "Connectory can sign in.",
             Health::Expiring => "The token ends soon.",
             Health::Failing if self.breaker.is_some() => {
                 "The API does not answer as it should, so calls are refused for a while."
@@ -40,7 +41,11 @@ impl TabPage {
             Health::NeedsReauthorization if self.renewal_failed() => "The server refuses to renew the token.",
             Health::NeedsReauthorization => "The token has ended.",
             Health::NotAuthorized if self.can_authorize || self.can_fetch => "There is no access token yet.",
-            Health::NotAuthorized => "Something is missing that calls need to be signed in.",
+            Health::NotAuthorized => match self.connector.method() {
+                Method::Basic => "Not ready: the password is missing.",
+                Method::ApiKey => "Not ready: the API key is missing.",
+                _ => "Not ready: there is no access token.",
+            },
             Health::Disabled => "Calls are refused.",
         }
     }
@@ -52,7 +57,7 @@ impl TabPage {
             return "";
         }
         match self.connector.health() {
-            Health::Failing if self.breaker.is_some() => "Press Test connection to see how it fares now.",
+            Health::Failing if self.breaker.is_some() => "Press Test connection to see whether it works now.",
             Health::Healthy | Health::Failing => "",
             Health::Expiring if self.can_authorize => "Press Authorize again before it does.",
             Health::Expiring => "Get a new access token before it does.",
@@ -93,21 +98,21 @@ impl TabPage {
     }
 
     /// The settings of the grant that are not the usual ones, for somebody who may only look.
-    pub(super) fn settings(&self) -> Vec<(&'static str, String)> {
-        let usual = OAuthClient::default().words();
-        let stored = self.form.oauth.typed.words().into_iter().zip(usual);
-        let made = stored.filter(|(stored, usual)| stored != usual);
-        made.map(|(stored, _)| stored).collect()
+    pub(super) fn grant_settings(&self) -> Vec<(&'static str, String)> {
+        let (method, verify) = (self.connector.method(), self.connector.verify_certificates);
+        let words = |client| Fields::of(method, verify, &self.settings, client).words(str::to_string);
+        let pairs = words(&self.oauth).into_iter().zip(words(&OAuthClient::default()));
+        pairs.filter(|(stored, usual)| stored != usual).map(|(stored, _)| stored).collect()
     }
 
     /// “30 seconds”: how long fetching a token can take.
     pub(super) fn patience(&self) -> String {
-        patience(limits_of(self.authorization.time_out))
+        time_limit(self.settings.limits())
     }
 
     /// The same for what only somebody who waits asks for.
     pub(super) fn waiting_patience(&self) -> String {
-        patience(waiting_limits_of(self.authorization.time_out))
+        time_limit(self.settings.interactive_limits())
     }
 
     pub(super) fn renewal_failed(&self) -> bool {
@@ -117,7 +122,7 @@ impl TabPage {
     /// The token's end is no event where a new one is fetched by then. Nothing is asked after the server's no.
     pub(super) fn renews_itself(&self) -> bool {
         let fetches = match self.connector.method() {
-            Method::Bearer => self.authorization.keep_fresh,
+            Method::Bearer => self.settings.keep_fresh,
             method => method.signs_in_by_itself() || self.token.as_ref().is_some_and(|token| token.has_refresh_token),
         };
         let refused = self.renewal.as_ref().is_some_and(|last| last.is_final);

@@ -8,14 +8,14 @@ use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 
 use crate::access::{RequestContext, Right};
-use crate::authorization::forms::AuthorizationForm;
+use crate::authorization::forms::{AuthorizationForm, Fields};
 use crate::authorization::keeper::is_renewing;
-use crate::authorization::model::{Authorization, RenewalRecord, StoredBreaker, StoredToken};
+use crate::authorization::model::{RenewalRecord, StoredBreaker, StoredToken};
 use crate::authorization::oauth_client::OAuthClient;
 use crate::authorization::origins::{self, OriginReview};
 use crate::authorization::queries::{self, SealedValues};
-use crate::authorization::transport::transport_of;
-use crate::connectors::{self, Connector, Grant, LegacyGrants, Method};
+use crate::authorization::settings::{Authorization, StoredSettings};
+use crate::connectors::{self, Connector, LegacyGrants};
 use crate::db::Conn;
 use crate::outbound::Transport;
 use crate::vault::Vault;
@@ -24,7 +24,7 @@ use crate::web::Error;
 /// Everything stored that the tab needs.
 pub(in crate::authorization) struct Stored {
     pub connector: Connector,
-    pub authorization: Authorization,
+    pub settings: StoredSettings,
     pub oauth: OAuthClient,
     pub token: Option<StoredToken>,
     pub renewal: Option<RenewalRecord>,
@@ -38,10 +38,20 @@ pub(in crate::authorization) struct Stored {
 }
 
 impl Stored {
+    /// How the connector is authorized by what is stored.
+    pub fn authorization(&self) -> Authorization<'_> {
+        Authorization::of(self.connector.method(), &self.settings, &self.oauth)
+    }
+
+    /// What is stored, as the form shows it.
+    pub fn stored_fields(&self) -> Fields {
+        let connector = &self.connector;
+        Fields::of(connector.method(), connector.verify_certificates, &self.settings, &self.oauth)
+    }
+
     /// How requests of the stored settings travel.
     pub fn transport(&self, vault: &Vault) -> Result<Transport, Error> {
-        let verify = self.connector.verify_certificates;
-        transport_of(vault, verify, &self.authorization, &self.sealed)
+        self.settings.stored_transport(vault, self.connector.verify_certificates, &self.sealed)
     }
 
     /// Whether the method is left on here; nothing is asked with one that is not.
@@ -51,22 +61,13 @@ impl Stored {
 
     /// Whether a token can be fetched with what is stored, without a person's consent.
     pub fn can_fetch(&self) -> bool {
-        if !self.is_allowed() {
-            return false;
-        }
-        let refreshable = self.token.as_ref().is_some_and(|token| token.has_refresh_token);
-        match self.connector.method() {
-            Method::Bearer => self.authorization.keep_fresh,
-            Method::OAuth(_) if self.connector.method().signs_in_by_itself() => !self.oauth.token_url.is_empty(),
-            Method::OAuth(_) => refreshable,
-            Method::NoAuth | Method::Basic | Method::ApiKey => false,
-        }
+        let has_refresh_token = self.token.as_ref().is_some_and(|token| token.has_refresh_token);
+        self.is_allowed() && self.authorization().can_fetch(has_refresh_token)
     }
 
     /// Whether a person can be sent to the server.
     pub fn can_authorize(&self) -> bool {
-        let asks = matches!(self.connector.method(), Method::OAuth(Grant::AuthorizationCode | Grant::Implicit));
-        asks && self.is_allowed() && !self.oauth.authorize_url.is_empty()
+        self.is_allowed() && self.authorization().asks_for_consent()
     }
 }
 
@@ -91,13 +92,12 @@ pub(in crate::authorization) async fn load(
 /// Everything stored of a connector, by queries that must see one state of the database.
 async fn read(conn: &mut Conn, connector: Connector, now: DateTime<Utc>) -> Result<Stored, Error> {
     let id = connector.id;
-    let authorization = queries::find(conn, id).await?;
+    let settings = queries::find(conn, id).await?;
     let oauth = queries::oauth_client(conn, id).await?;
-    let secrets = queries::stored_secrets(conn, id).await?;
     let token = queries::stored_token(conn, id).await?;
     let sealed = SealedValues::read(conn, id).await?;
     let origins = origins::review(conn, id, &sealed).await?;
-    let form = AuthorizationForm::of(&connector, &authorization, &oauth, secrets, token.clone());
+    let form = AuthorizationForm::of(&connector, &settings, &oauth, &sealed, token.clone());
     let form = form.listing(&origins);
     Ok(Stored {
         renewal: queries::failed_renewal(conn, id).await?,
@@ -106,7 +106,7 @@ async fn read(conn: &mut Conn, connector: Connector, now: DateTime<Utc>) -> Resu
         sealed,
         origins,
         connector,
-        authorization,
+        settings,
         oauth,
         token,
         form,

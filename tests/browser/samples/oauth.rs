@@ -94,6 +94,6 @@ pub const SAMPLES: &[Sample] = &[
     sample("oauth-paste-errors", Full, Admin, "/connectors/film-archive/authorization/callback", &[Press("Finish")], "Paste the whole address"),
 
     // Ending it
-    sample("oauth-disconnect", Full, Admin, "/connectors/tax-returns/authorization", &[Press("Disconnect")], "given back to"),
+    sample("oauth-disconnect", Full, Admin, "/connectors/tax-returns/authorization", &[Press("Disconnect")], "revoked at"),
     sample("oauth-disconnect-unrevoked", Full, Admin, "/connectors/land-register/authorization", &[Press("Disconnect")], "no Revocation URL is set"),
 ];

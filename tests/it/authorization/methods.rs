@@ -61,7 +61,7 @@ async fn basic_is_saved_recorded_and_makes_the_connector_healthy() {
     assert_eq!(page.field_value("user_name"), "svc-größe");
     let today = app.clock.now().format("%-d %B %Y");
     assert_eq!(page.texts("p.secret"), [format!("Set on {today} by {}", ana.user().attribution())]);
-    assert!(fact(&page, "Status").ends_with("Calls can be signed in."), "{}", fact(&page, "Status"));
+    assert!(fact(&page, "Status").ends_with("Connectory can sign in."), "{}", fact(&page, "Status"));
     assert!(page.text().contains(&format!("by {}.", ana.user().attribution())));
     assert_eq!(app.secret(id, SecretField::Password).await.as_deref(), Some(NEW));
     assert_eq!(status(&app).await, "healthy");

@@ -37,7 +37,7 @@ async fn tokens_are_revoked_where_the_server_takes_them_back() {
         assert_eq!(scene.server.call_api(&token).await, 200);
         let issuer = &scene.server.urls.issuer;
         let question = scene.ana.get(DISCONNECTIONS).await.text();
-        assert!(question.contains(&format!("given back to {issuer}")), "{question}");
+        assert!(question.contains(&format!("revoked at {issuer}")), "{question}");
         let page = disconnect(&scene).await;
         assert_eq!(page.flash(), format!("Disconnected. The tokens were forgotten, and revoked at {issuer}."));
         assert_eq!(scene.server.call_api(&token).await, 401);

@@ -59,7 +59,7 @@ async fn what_cannot_be_is_refused_in_words_and_comes_back() {
     let (app, _, page) = tab(CODE).await;
     let whole = "Resource must be a whole address such as https://api.example.org (line 2)";
     let lifetime = "Lifetime must be a whole number of seconds, from 1 to 31536000 (a year)";
-    let concurrency = "Calls at once must be a whole number, from 1 to 1000";
+    let concurrency = "Concurrent calls must be a whole number, from 1 to 1000";
     let time_out = "Time-out must be a whole number of seconds, from 1 to 300";
     for (field, typed, message) in [
         ("issuer", "id.example.org", "Issuer must start with https:// or http://"),
@@ -93,7 +93,7 @@ async fn what_cannot_be_is_refused_in_words_and_comes_back() {
         ("proxy_url", "socks5://proxy.example.org", "Proxy must start with https:// or http://"),
         ("proxy_url", "http://a:b@proxy.example.org", "Proxy must not contain a user name or password"),
         ("expired_statuses", "200", "Statuses must be numbers from 300 to 599, parted by commas"),
-        ("expired_body", "/error/code", "Field of the answer must have =, as in /error/code = token_expired"),
+        ("expired_body", "/error/code", "Field of the response must have =, as in /error/code = token_expired"),
         ("client_id", &"x".repeat(2001), "Client ID must be 2,000 characters or fewer"),
     ] {
         let form = page.form(TAB);
@@ -197,7 +197,7 @@ async fn saved_settings_read_back_and_are_recorded() {
         "Proxy",
         "Time-out in seconds",
         "Statuses that mean the token has ended",
-        "Field of the answer that means it too",
+        "Field of the response that means it too",
         "Client Secret",
     ] {
         assert!(line.contains(&format!("\"{words}\"")), "{words}: {line}");

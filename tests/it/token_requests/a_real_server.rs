@@ -22,10 +22,7 @@ async fn gives_a_token_that_is_shown_with_all_about_it() {
     let token = page.field_value("access_token");
     assert_eq!(token.split('.').count(), 3, "a JWT: {token}");
     assert_eq!((fact(&page, "Type").as_str(), fact(&page, "Scope").as_str()), ("Bearer", "read write"));
-    assert_eq!(
-        (fact(&page, "Status").as_str(), fact(&page, "Found in the answer at").as_str()),
-        ("200", "access_token")
-    );
+    assert_eq!((fact(&page, "Status").as_str(), fact(&page, "Found at").as_str()), ("200", "access_token"));
     assert!(fact(&page, "Time taken").ends_with(" milliseconds"), "{}", fact(&page, "Time taken"));
     let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1).expect("claims")).expect("base64");
     let claims: serde_json::Value = serde_json::from_slice(&claims).expect("JSON");
@@ -52,7 +49,7 @@ async fn its_token_is_stored_by_use_this_token() {
     assert_eq!((page.path.as_str(), page.flash().as_str()), (TAB, STORED));
     assert_eq!(app.token(id).await.as_deref(), Some(token.as_str()));
     assert!(!page.html.contains(&token));
-    assert!(fact(&page, "Status").contains("Calls can be signed in."));
+    assert!(fact(&page, "Status").contains("Connectory can sign in."));
     assert_eq!(fact(&page, "Kept fresh"), "No: when it ends, a person has to get a new one");
     assert_eq!(app.value("SELECT status FROM connectors").await, "healthy");
     assert_eq!(app.count("SELECT count(*) FROM secrets").await, 0, "the password was not asked to be kept");

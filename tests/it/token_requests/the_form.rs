@@ -107,7 +107,7 @@ async fn asks_in_the_chosen_style_and_looks_where_it_is_told() {
         };
         let page = ask_with(&ana, fill).await.expect(200);
         assert_eq!(
-            (page.field_value("access_token").as_str(), fact(&page, "Found in the answer at").as_str()),
+            (page.field_value("access_token").as_str(), fact(&page, "Found at").as_str()),
             ("the-token", "/deep/er")
         );
         assert_eq!(page.field_value("token_request_style"), style);

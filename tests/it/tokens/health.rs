@@ -20,20 +20,20 @@ async fn goes_from_healthy_over_failing_back_to_healthy() {
     app.advance(TimeDelta::minutes(56));
     app.run_due_work().await;
     let tab = shows(&admin, "Failing").await;
-    assert!(fact(&tab, "Last try").contains("503"), "{}", tab.text());
-    let next = fact(&tab, "Next try");
+    assert!(fact(&tab, "Last attempt").contains("503"), "{}", tab.text());
+    let next = fact(&tab, "Next attempt");
     assert!(next.ends_with("after 1 failure"), "{next}");
 
     app.advance(TimeDelta::seconds(31));
     app.run_due_work().await;
-    let next = fact(&shows(&admin, "Failing").await, "Next try");
+    let next = fact(&shows(&admin, "Failing").await, "Next attempt");
     assert!(next.ends_with("after 2 failures"), "{next}");
 
     server.reset().await;
     app.advance(TimeDelta::seconds(61));
     app.run_due_work().await;
     let tab = shows(&admin, "Healthy").await;
-    assert!(!tab.text().contains("Next try"));
+    assert!(!tab.text().contains("Next attempt"));
 }
 
 /// What stands beside the health on the list, and in the head of the Details tab.
@@ -85,10 +85,10 @@ async fn needs_a_person_when_the_server_says_no_and_a_press_asks_again() {
     app.advance(TimeDelta::minutes(56));
     app.run_due_work().await;
     let tab = shows(&admin, "Needs re-authorization").await;
-    let said = fact(&tab, "Last try");
+    let said = fact(&tab, "Last attempt");
     assert!(said.contains("The server said: “invalid_grant"), "{said}");
-    let next = "None, until somebody has done something";
-    assert_eq!(fact(&tab, "Next try"), next);
+    let next = "No further attempts until the settings change";
+    assert_eq!(fact(&tab, "Next attempt"), next);
 
     for _ in 0..10 {
         app.advance(TimeDelta::hours(5));

@@ -28,8 +28,8 @@ async fn somebody_looks_and_is_told() {
     let look = async || {
         let tab = site.admin.get(TAB).await;
         let now = fact(&tab, "Now");
-        assert_eq!(now, "The server is being asked for a new token. Look again");
-        assert!(tab.has_link("Look again"));
+        assert_eq!(now, "The server is being asked for a new token. Refresh");
+        assert!(tab.has_link("Refresh"));
     };
     good(renewed_while(&site, look).await);
     let tab = site.admin.get(TAB).await;

@@ -4,23 +4,23 @@ use super::*;
 
 const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
-/// A row of version 3 as this says, and a wish for it.
-fn held(change: impl FnOnce(&mut Standing, &mut Wish)) -> &'static str {
-    let mut standing = Standing { version: 3, ..Standing::default() };
-    let mut wish = Wish { connector: Uuid::nil(), version: 3, forced: false, abandoned: None };
-    change(&mut standing, &mut wish);
-    match standing.held(&wish, NOW) {
+/// Whether the lease of a row of version 3 is available, after this change of row and request.
+fn availability(change: impl FnOnce(&mut RenewalRow, &mut LeaseRequest)) -> &'static str {
+    let mut row = RenewalRow { version: 3, ..RenewalRow::default() };
+    let mut wanted = LeaseRequest { connector: Uuid::nil(), version: 3, forced: false, expired: None };
+    change(&mut row, &mut wanted);
+    match row.unavailable(&wanted, NOW) {
         None => "free",
-        Some(Held::Busy(_)) => "busy",
-        Some(Held::Abandoned(_)) => "abandoned",
-        Some(Held::Refused(_)) => "resting",
-        Some(Held::Moved) => "moved",
+        Some(Unavailable::Held(_)) => "held",
+        Some(Unavailable::Expired(_)) => "expired",
+        Some(Unavailable::Refused(_)) => "refused",
+        Some(Unavailable::Replaced) => "replaced",
     }
 }
 
-fn leased(standing: &mut Standing, until: TimeDelta) {
-    standing.lease_id = Some(Uuid::nil());
-    standing.lease_until = Some(NOW + until);
+fn leased(row: &mut RenewalRow, until: TimeDelta) {
+    row.lease_id = Some(Uuid::nil());
+    row.lease_until = Some(NOW + until);
 }
 
 fn seen(id: Uuid, until: TimeDelta) -> Option<SeenLease> {
@@ -31,53 +31,65 @@ fn seen(id: Uuid, until: TimeDelta) -> Option<SeenLease> {
 #[test]
 fn one_holds_it_until_it_has_run_out_for_a_while() {
     let second = TimeDelta::seconds(1);
-    assert_eq!(held(|_, _| {}), "free");
-    assert_eq!(held(|row, _| leased(row, second)), "busy");
-    assert_eq!(held(|row, _| leased(row, -second)), "abandoned");
-    assert_eq!(held(|row, _| leased(row, TimeDelta::days(9))), "abandoned");
-    let taken_over = held(|row, wish| {
+    assert_eq!(availability(|_, _| {}), "free");
+    assert_eq!(availability(|row, _| leased(row, second)), "held");
+    assert_eq!(availability(|row, _| leased(row, -second)), "expired");
+    assert_eq!(availability(|row, _| leased(row, TimeDelta::days(9))), "expired");
+    let taken_over = availability(|row, wanted| {
         leased(row, -second);
-        wish.abandoned = seen(Uuid::nil(), -second);
+        wanted.expired = seen(Uuid::nil(), -second);
     });
     assert_eq!(taken_over, "free");
-    let of_another = held(|row, wish| {
+    let of_another = availability(|row, wanted| {
         leased(row, -second);
-        wish.abandoned = seen(Uuid::max(), -second);
+        wanted.expired = seen(Uuid::max(), -second);
     });
-    assert_eq!(of_another, "abandoned");
-    let extended_meanwhile = held(|row, wish| {
+    assert_eq!(of_another, "expired");
+    let extended_meanwhile = availability(|row, wanted| {
         leased(row, -second);
-        wish.abandoned = seen(Uuid::nil(), -second * 2);
+        wanted.expired = seen(Uuid::nil(), -second * 2);
     });
-    assert_eq!(extended_meanwhile, "abandoned");
-    let by_a_person = held(|row, wish| {
+    assert_eq!(extended_meanwhile, "expired");
+    let by_a_person = availability(|row, wanted| {
         leased(row, second);
-        wish.forced = true;
+        wanted.forced = true;
     });
-    assert_eq!(by_a_person, "busy");
-    assert_eq!(held(|_, wish| wish.version = 2), "moved");
+    assert_eq!(by_a_person, "held");
+    assert_eq!(availability(|_, wanted| wanted.version = 2), "replaced");
 }
 
 #[test]
 fn a_server_that_has_refused_is_asked_in_its_time_or_by_a_person() {
     let minute = TimeDelta::minutes(1);
     let next = |until: TimeDelta, forced: bool| {
-        held(|row, wish| {
+        availability(|row, wanted| {
             row.next_attempt_at = Some(NOW + until);
-            wish.forced = forced;
+            wanted.forced = forced;
         })
     };
-    assert_eq!(next(minute, false), "resting");
+    assert_eq!(next(minute, false), "refused");
     assert_eq!(next(minute, true), "free");
     assert_eq!(next(TimeDelta::zero(), false), "free");
     assert_eq!(next(TimeDelta::days(9), false), "free", "a clock was put back");
     let said_no = |forced: bool| {
-        held(|row, wish| {
+        availability(|row, wanted| {
             row.is_final = true;
             row.next_attempt_at = Some(NOW - minute);
-            wish.forced = forced;
+            wanted.forced = forced;
         })
     };
-    assert_eq!(said_no(false), "resting");
+    assert_eq!(said_no(false), "refused");
     assert_eq!(said_no(true), "free");
+}
+
+#[test]
+fn a_dead_holder_is_succeeded_within_fifteen_seconds_and_begins_nothing_late() {
+    let dead = LEASE.to_std().expect("a duration") + GRACE;
+    assert!(dead <= Duration::from_secs(14), "{dead:?}");
+    assert!(EXTEND_EVERY * 2 < GRACE);
+    let now = DateTime::UNIX_EPOCH;
+    let wanted = LeaseRequest { connector: Uuid::nil(), version: 3, forced: false, expired: None };
+    let lease = Lease::new(&wanted, now);
+    assert!(!lease.is_late(now + LEASE - MARGIN));
+    assert!(lease.is_late(now + LEASE));
 }

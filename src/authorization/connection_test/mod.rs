@@ -1,30 +1,28 @@
-//! Test connection: every step of the way to the token server and to the API, with what to do where it ends.
+//! Test connection: every step to the token server and to the API, with what to do where it ends.
 //!
 //! It tries the form as typed, with the stored secrets where they are kept. The form's own rules have been checked
 //! before, so a kept secret goes nowhere that it was not entered for; a stored one goes to its approved origins only.
 //! Nothing is saved.
 
 mod report;
-mod secrets;
-mod sign_in;
 
 use super::credential::Credential;
 use super::forms::CheckedAuthorization;
 use super::keeper::{Need, TokenKeeper, TokenProblem};
-use super::oauth_client::{OAuthClient, TokenUse, stored as parsed};
+use super::model::SecretField;
+use super::oauth_client::{OAuthClient, TokenUse};
+use super::origins::{ApprovedOrigins, ApprovedSecret, OriginNotApproved, SecretError};
 use super::secret_field::SecretChange;
+use super::settings::call_secret;
 use super::tab::{Stored, redirect_url};
-use super::transport::{transport_of_form, waiting_limits_of};
 use crate::access::RequestContext;
 use crate::connectors::{Grant, Method};
-use crate::oauth::{self, ClientCheck, ExpiredSignals};
-use crate::outbound::{HttpUrl, Limits, Outbound, Transport};
-use crate::vault::Vault;
+use crate::oauth::{self, ClientCheck, TokenEndpoint};
+use crate::outbound::{HttpUrl, Limits, Outbound, Request, Transport};
+use crate::vault::{Secret, Vault};
 use crate::web::Error;
 
 pub(super) use report::{Mark, TestReport};
-use secrets::Secrets;
-use sign_in::{SignIn, bearer};
 
 /// What a test works with.
 pub(super) struct Tools<'a> {
@@ -39,9 +37,36 @@ struct Test<'a> {
     tools: &'a Tools<'a>,
     stored: &'a Stored,
     checked: &'a CheckedAuthorization,
-    secrets: Secrets,
     transport: Transport,
     limits: Limits,
+}
+
+/// The credential of the test's call.
+struct TestCredential {
+    credential: Credential,
+    /// Where it may be sent; `None` for what was typed or issued just now, for this test.
+    approved: Option<ApprovedOrigins>,
+    /// The version of the stored token, if it is that.
+    version: Option<i64>,
+}
+
+impl TestCredential {
+    /// One that was typed or issued just now.
+    fn new(credential: Credential) -> TestCredential {
+        TestCredential { credential, approved: None, version: None }
+    }
+
+    fn bearer(access: Secret) -> TestCredential {
+        TestCredential::new(Credential::Token { token_type: "Bearer".into(), access })
+    }
+
+    /// A GET of this address with the credential, if it may be sent there.
+    fn get(&self, url: &HttpUrl, transport: &Transport) -> Result<Request, OriginNotApproved> {
+        if let Some(approved) = &self.approved {
+            approved.check(url, transport)?;
+        }
+        Ok(self.credential.get(url))
+    }
 }
 
 /// Tests the checked form.
@@ -51,10 +76,14 @@ pub(super) async fn test(
     stored: &Stored,
     checked: &CheckedAuthorization,
 ) -> Result<TestReport, Error> {
-    let mut secrets = Secrets::read(tools.vault, stored, checked)?;
-    let transport = transport_of_form(checked, secrets.client_key.take())?;
-    let test =
-        Test { context, tools, stored, checked, secrets, transport, limits: waiting_limits_of(checked.time_out) };
+    let client_key = match checked.change(SecretField::ClientKey) {
+        Some(SecretChange::Keep) => stored.sealed.client_key(tools.vault)?,
+        Some(SecretChange::Replace(key)) => Some(key.clone()),
+        Some(SecretChange::Remove) | None => None,
+    };
+    let transport = checked.settings.transport(checked.verify, client_key);
+    let limits = checked.settings.interactive_limits();
+    let test = Test { context, tools, stored, checked, transport, limits };
     test.run().await
 }
 
@@ -63,10 +92,10 @@ impl Test<'_> {
         let mut report = TestReport::default();
         let mut reached = true;
         if let Some(url) = self.token_url() {
-            reached = self.probe(&mut report, "Token server", &url).await;
+            reached = self.probe(&mut report, "Token server", url).await;
         }
-        let sign_in = if reached {
-            self.sign_in(&mut report).await?
+        let credential = if reached {
+            self.credential(&mut report).await?
         } else {
             report.skip("Token", "The token server was not reached.");
             None
@@ -76,28 +105,32 @@ impl Test<'_> {
             return Ok(report);
         };
         if self.probe(&mut report, "API", url).await {
-            self.call(&mut report, url, sign_in).await?;
+            self.call(&mut report, url, credential).await?;
         }
         Ok(report)
     }
 
     /// Where tokens are asked for, if the method asks for any.
-    fn token_url(&self) -> Option<HttpUrl> {
-        let url = match (&self.checked.oauth, self.checked.method) {
-            (Some(client), _) => &client.token_url,
-            (None, Method::Bearer) if self.keeps_fresh() => &self.stored.authorization.token_url,
-            _ => return None,
-        };
-        HttpUrl::parse(url).ok()
-    }
-
-    fn keeps_fresh(&self) -> bool {
-        self.stored.authorization.keep_fresh && self.keeps_token()
+    fn token_url(&self) -> Option<&HttpUrl> {
+        match (&self.checked.oauth, self.checked.method) {
+            (Some(client), _) => client.token_url.as_ref(),
+            (None, Method::Bearer) if self.keeps_token() => self.stored.authorization().token_url(),
+            _ => None,
+        }
     }
 
     /// Whether the stored token would still be there if the form were saved.
     fn keeps_token(&self) -> bool {
-        matches!(self.checked.token, SecretChange::Keep) && self.stored.token.is_some()
+        self.checked.token.keeps() && self.stored.token.is_some()
+    }
+
+    /// The secret that the form would have if it were saved: typed, or stored where it is kept.
+    fn secret(&self, field: SecretField) -> Result<Option<ApprovedSecret>, Error> {
+        match self.checked.change(field) {
+            Some(SecretChange::Keep) => self.stored.sealed.secret(self.tools.vault, field),
+            Some(SecretChange::Replace(secret)) => Ok(Some(ApprovedSecret::typed(secret.clone()))),
+            Some(SecretChange::Remove) | None => Ok(None),
+        }
     }
 
     /// The steps to a server; false if it was not reached.
@@ -107,16 +140,16 @@ impl Test<'_> {
         report.probe(who, url, &probe)
     }
 
-    /// What calls are signed in with; `None` where there is nothing yet.
-    async fn sign_in(&self, report: &mut TestReport) -> Result<Option<SignIn>, Error> {
-        let checked = self.checked;
-        let secret = match checked.method {
-            Method::NoAuth => return Ok(Some(SignIn::typed(Credential::None))),
-            Method::Bearer | Method::OAuth(_) => return self.token(report).await,
-            Method::Basic => &self.secrets.password,
-            Method::ApiKey => &self.secrets.api_key,
+    /// The credential of calls; `None` where there is nothing yet.
+    async fn credential(&self, report: &mut TestReport) -> Result<Option<TestCredential>, Error> {
+        let method = self.checked.method;
+        let Some(field) = call_secret(method) else {
+            return match method {
+                Method::NoAuth => Ok(Some(TestCredential::new(Credential::None))),
+                _ => self.token(report).await,
+            };
         };
-        let Some(secret) = secret else {
+        let Some(secret) = self.secret(field)? else {
             report.fail("Sign-in", "The secret is not set.", "Enter it on this page.");
             return Ok(None);
         };
@@ -124,25 +157,20 @@ impl Test<'_> {
         let Some(url) = self.stored.connector.base_url.as_ref() else {
             return Ok(None);
         };
-        let secret = match secret.for_url(url, &self.transport) {
-            Ok(secret) => secret,
-            Err(refused) => {
-                report.fail_with_words("Sign-in", &refused.into());
-                return Ok(None);
-            }
-        };
-        Ok(Some(SignIn::fixed(checked, secret)))
+        let secret = report.keep("Sign-in", secret.for_url(url, &self.transport))?;
+        let credential = secret.and_then(|secret| self.checked.settings.credential(method, secret));
+        Ok(credential.map(TestCredential::new))
     }
 
     /// The access token: the pasted one, the stored one kept fresh, or one that the grant gives just for this test.
-    async fn token(&self, report: &mut TestReport) -> Result<Option<SignIn>, Error> {
-        if let SecretChange::Replace(_) = self.checked.token {
+    async fn token(&self, report: &mut TestReport) -> Result<Option<TestCredential>, Error> {
+        if let SecretChange::Replace(access) = &self.checked.token {
             report.good("Token", "The access token typed in the form is used.");
-            return Ok(self.secrets.token.clone().map(|access| bearer(access, None)));
+            return Ok(Some(TestCredential::bearer(access.clone())));
         }
         let kept = self.keeps_token();
         match (&self.checked.oauth, self.checked.method) {
-            (Some(client), Method::OAuth(grant)) if !kept || self.asks_otherwise(client, grant) => {
+            (Some(client), Method::OAuth(grant)) if !kept || self.is_other_request(client, grant) => {
                 let tried = self.try_grant(report, client, grant).await?;
                 if kept && grant == Grant::AuthorizationCode {
                     return self.live_token(report, Need::default()).await;
@@ -157,35 +185,35 @@ impl Test<'_> {
         }
     }
 
-    /// Whether the form would ask the token server in another way than the one in which the stored token came: then
-    /// that token proves nothing about the form.
-    fn asks_otherwise(&self, client: &OAuthClient, grant: Grant) -> bool {
+    /// Whether the form would make another request to the token server than the one from which the stored token came:
+    /// then that token proves nothing about the form.
+    fn is_other_request(&self, client: &OAuthClient, grant: Grant) -> bool {
         let method = self.checked.method;
-        let other_secret = self.checked.secrets.iter().any(|(field, change)| {
-            field.goes_to_token_server() && field.belongs_to(method) && !matches!(change, SecretChange::Keep)
-        });
+        let other_secret = self
+            .checked
+            .secrets
+            .iter()
+            .any(|(field, change)| field.goes_to_token_server() && field.belongs_to(method) && !change.keeps());
         let stored = self.stored.oauth.clone().only_of(grant);
         grant != Grant::Implicit && (other_secret || *client != stored)
     }
 
     /// Whether a stored secret is used: what is issued for it goes no further than it may go itself.
     fn keeps_secrets(&self) -> bool {
-        self.checked.secrets.iter().any(|(field, change)| {
-            field.goes_to_token_server() && matches!(change, SecretChange::Keep) && self.stored.form.has(*field)
-        })
+        let mut secrets = self.checked.secrets.iter().filter(|(field, _)| field.goes_to_token_server());
+        secrets.any(|(field, change)| change.keeps() && self.stored.form.has(*field))
     }
 
-    async fn live_token(&self, report: &mut TestReport, need: Need) -> Result<Option<SignIn>, Error> {
+    async fn live_token(&self, report: &mut TestReport, need: Need) -> Result<Option<TestCredential>, Error> {
         let connector = self.stored.connector.id;
         match self.tools.keeper.token(connector, need).await {
             Ok(token) => {
                 let is_second = need.refused.is_some();
                 report.live(&token, is_second, self.context.now());
-                let version = Some(token.version);
-                Ok(Some(SignIn {
+                Ok(Some(TestCredential {
+                    version: Some(token.version),
                     credential: Credential::Token { token_type: token.token_type, access: token.access },
                     approved: Some(token.origins),
-                    version,
                 }))
             }
             Err(TokenProblem::Fault(fault)) => Err(Error::internal(anyhow::anyhow!("{fault}"))),
@@ -202,8 +230,8 @@ impl Test<'_> {
         report: &mut TestReport,
         client: &OAuthClient,
         grant: Grant,
-    ) -> Result<Option<SignIn>, Error> {
-        let asked = match grant {
+    ) -> Result<Option<TestCredential>, Error> {
+        let grant = match grant {
             Grant::Implicit => {
                 report.skip(
                     "Token",
@@ -215,36 +243,20 @@ impl Test<'_> {
                 self.check_client(report, client).await?;
                 return Ok(None);
             }
-            Grant::ClientCredentials => oauth::Grant::ClientCredentials,
-            Grant::Password => {
-                let password = self.secrets.oauth_password.as_ref().ok_or(Error::NotFound)?;
-                let url = parsed(HttpUrl::parse(&client.token_url))?;
-                match password.for_url(&url, &self.transport) {
-                    Ok(password) => oauth::Grant::Password { user: client.user_name.clone(), password },
-                    Err(refused) => {
-                        report.fail_with_words("Token", &refused.into());
-                        return Ok(None);
-                    }
-                }
-            }
+            Grant::ClientCredentials => Ok(oauth::Grant::ClientCredentials),
+            Grant::Password => self.password_grant(client),
         };
-        let secret = self.secrets.client_secret.as_ref();
-        let endpoint = match client.endpoint(secret, TokenUse::Obtain, &self.transport) {
-            Ok(endpoint) => endpoint,
-            Err(error) => {
-                report.fail_with_words("Token", &error.refusal()?);
-                return Ok(None);
-            }
+        let request = grant.and_then(|grant| Ok((grant, self.endpoint(client)?)));
+        let Some((grant, endpoint)) = report.keep("Token", request)? else {
+            return Ok(None);
         };
         let (outbound, now) = (self.tools.outbound, self.context.now());
-        let answer = endpoint.request(outbound, &self.transport, self.limits, &asked, now).await;
-        match answer {
+        match endpoint.request(outbound, &self.transport, self.limits, &grant, now).await {
             Ok(token) => {
                 report.good("Token", "The server gave an access token. It was not stored.");
-                Ok(Some(SignIn {
-                    approved: self.keeps_secrets().then(|| self.stored.origins.approved.clone()),
-                    ..bearer(token.access, Some(token.token_type))
-                }))
+                let credential = Credential::Token { token_type: token.token_type, access: token.access };
+                let approved = self.keeps_secrets().then(|| self.stored.origins.approved.clone());
+                Ok(Some(TestCredential { credential, approved, version: None }))
             }
             Err(refusal) => {
                 report.fail_with_words("Token", &refusal);
@@ -253,16 +265,22 @@ impl Test<'_> {
         }
     }
 
+    fn password_grant(&self, client: &OAuthClient) -> Result<oauth::Grant, SecretError> {
+        let (password, url) = (self.secret(SecretField::OAuthPassword)?, client.token_url.as_ref());
+        let (password, url) = password.zip(url).ok_or(Error::NotFound)?;
+        Ok(oauth::Grant::Password { user: client.user_name.clone(), password: password.for_url(url, &self.transport)? })
+    }
+
+    fn endpoint(&self, client: &OAuthClient) -> Result<TokenEndpoint, SecretError> {
+        let secret = self.secret(SecretField::ClientSecret)?;
+        client.endpoint(secret.as_ref(), TokenUse::Obtain, &self.transport)
+    }
+
     /// A made-up code tells a wrong client from a right one (RFC 6749 section 5.2).
     async fn check_client(&self, report: &mut TestReport, client: &OAuthClient) -> Result<(), Error> {
-        let secret = self.secrets.client_secret.as_ref();
-        let is_public = secret.is_none() || client.has_no_proof();
-        let endpoint = match client.endpoint(secret, TokenUse::Obtain, &self.transport) {
-            Ok(endpoint) => endpoint,
-            Err(error) => {
-                report.fail_with_words("Client", &error.refusal()?);
-                return Ok(());
-            }
+        let is_public = client.has_no_proof() || self.secret(SecretField::ClientSecret)?.is_none();
+        let Some(endpoint) = report.keep("Client", self.endpoint(client))? else {
+            return Ok(());
         };
         let redirect = redirect_url(&self.context.address, &self.stored.connector.key);
         let (outbound, now) = (self.tools.outbound, self.context.now());
@@ -286,31 +304,29 @@ impl Test<'_> {
     }
 
     /// Calls the base URL as an endpoint would; a stored token that it refuses is replaced once.
-    async fn call(&self, report: &mut TestReport, url: &HttpUrl, sign_in: Option<SignIn>) -> Result<(), Error> {
-        let Some(sign_in) = sign_in else {
+    async fn call(
+        &self,
+        report: &mut TestReport,
+        url: &HttpUrl,
+        credential: Option<TestCredential>,
+    ) -> Result<(), Error> {
+        let Some(credential) = credential else {
             report.skip("Base URL", "Not called, because there is nothing to sign in with.");
             return Ok(());
         };
-        let checked = self.checked;
-        let signals = ExpiredSignals::parse(&checked.expired_statuses, &checked.expired_body);
-        let signals = parsed(signals)?;
-        let limits = self.limits;
-        let request = match sign_in.get(url, &self.transport) {
-            Ok(request) => request,
-            Err(refused) => {
-                report.fail_with_words("Base URL", &refused.into());
-                return Ok(());
-            }
+        let (outbound, signals) = (self.tools.outbound, self.checked.settings.signals());
+        let Some(request) = report.keep("Base URL", credential.get(url, &self.transport))? else {
+            return Ok(());
         };
-        let mut reply = self.tools.outbound.send(&self.transport, request, limits).await;
+        let mut reply = outbound.send(&self.transport, request, self.limits).await;
         let ended = matches!(&reply, Ok(reply) if signals.matches(reply.status, &reply.body));
-        if let Some(refused) = sign_in.version.filter(|_| ended) {
+        if let Some(refused) = credential.version.filter(|_| ended) {
             let need = Need { refused: Some(refused), ..Need::default() };
             // A newer token may belong to settings that were saved meanwhile: it goes to its own origins only.
             if let Some(fresh) = self.live_token(report, need).await?
                 && let Ok(request) = fresh.get(url, &self.transport)
             {
-                reply = self.tools.outbound.send(&self.transport, request, limits).await;
+                reply = outbound.send(&self.transport, request, self.limits).await;
             }
         }
         report.answer(&reply, &signals);

@@ -1,14 +1,13 @@
-//! Asking the server for the next token, with what the connector has stored for that.
+//! The request for the next token, with what the connector has stored for that.
 
 use super::Inner;
-use super::holding::Lease;
-use super::lease::TokenState;
+use super::lease::Lease;
+use super::state::TokenState;
 use crate::authorization::model::{NewToken, RefreshToken, SecretField};
 use crate::authorization::oauth_client::{OAuthClient, TokenUse};
-use crate::authorization::origins::SecretError;
+use crate::authorization::origins::{SecretError, for_url};
 use crate::authorization::queries::{self, SealedValues};
-use crate::authorization::token_form::stored_request;
-use crate::authorization::transport::{limits_of, transport_of};
+use crate::authorization::settings::{Authorization, TokenRequestSettings};
 use crate::clock::Clock;
 use crate::connectors::{self, ConnectorId, Method};
 use crate::db::Conn;
@@ -17,16 +16,16 @@ use crate::outbound::{Limits, Outbound, Transport};
 use crate::vault::Vault;
 use crate::web::Error;
 
-/// What the server is asked, and how the question travels.
-pub(super) struct Question {
+/// A request for the next token, and how it travels.
+pub(super) struct NextTokenRequest {
     transport: Transport,
     limits: Limits,
     /// The granted scope so far, which stays when the answer names none (RFC 6749 sections 5.1 and 6).
     scope: String,
-    what: What,
+    kind: Kind,
 }
 
-enum What {
+enum Kind {
     /// The request that Keep it fresh has stored.
     Request(Box<TokenRequest>),
     /// Grants in the order in which they are tried: the next one only after the server's no.
@@ -35,27 +34,27 @@ enum What {
     Refused(Refusal),
 }
 
-/// What came of it.
-pub(super) enum Asked {
+/// The outcome of a request.
+pub(super) enum Answer {
     Token(NewToken),
     Refused(Refusal),
-    /// The lease may have run out, so nothing was asked.
+    /// The lease may have run out, so nothing was sent.
     TooLate,
 }
 
-impl Question {
-    /// Asks the server, as the holder of the lease. No connection is held meanwhile: a slow server must not keep one.
-    pub async fn ask(self, keeper: &Inner, lease: &Lease) -> Asked {
+impl NextTokenRequest {
+    /// Sends it, as the holder of the lease. No connection to the database is held meanwhile.
+    pub async fn send(self, keeper: &Inner, lease: &Lease) -> Answer {
         let (outbound, clock) = (&keeper.outbound, &keeper.clock);
-        match &self.what {
-            What::Request(_) if lease.is_late(clock.now()) => Asked::TooLate,
-            What::Request(request) => {
+        match &self.kind {
+            Kind::Request(_) if lease.is_late(clock.now()) => Answer::TooLate,
+            Kind::Request(request) => {
                 let (transport, limits) = (&self.transport, self.limits);
                 let token = request_token(outbound, transport, limits, request, clock.now()).await;
-                token.map_or_else(Asked::Refused, |token| self.received(token, false))
+                token.map_or_else(Answer::Refused, |token| self.received(token, false))
             }
-            What::Grants(grants) => self.try_each(grants, outbound, clock, lease).await,
-            What::Refused(refusal) => Asked::Refused(refusal.clone()),
+            Kind::Grants(grants) => self.try_each(grants, outbound, clock, lease).await,
+            Kind::Refused(refusal) => Answer::Refused(refusal.clone()),
         }
     }
 
@@ -65,12 +64,12 @@ impl Question {
         outbound: &Outbound,
         clock: &Clock,
         lease: &Lease,
-    ) -> Asked {
-        let mut outcome = Asked::TooLate;
+    ) -> Answer {
+        let mut outcome = Answer::TooLate;
         for (endpoint, grant) in grants {
             let now = clock.now();
             if lease.is_late(now) {
-                return Asked::TooLate;
+                return Answer::TooLate;
             }
             let (transport, limits) = (&self.transport, self.limits);
             let answer = endpoint.request(outbound, transport, limits, grant, now);
@@ -79,20 +78,20 @@ impl Question {
                     let refreshes = matches!(grant, Grant::RefreshToken(_));
                     return self.received(token, refreshes);
                 }
-                Err(refusal) if refusal.is_final() => outcome = Asked::Refused(refusal),
-                Err(refusal) => return Asked::Refused(refusal),
+                Err(refusal) if refusal.is_final() => outcome = Answer::Refused(refusal),
+                Err(refusal) => return Answer::Refused(refusal),
             }
         }
         outcome
     }
 
-    fn received(&self, token: Token, refreshes: bool) -> Asked {
+    fn received(&self, token: Token, refreshes: bool) -> Answer {
         let refresh = match token.refresh {
             Some(token) => RefreshToken::Set(token),
             None if refreshes => RefreshToken::Keep,
             None => RefreshToken::None,
         };
-        Asked::Token(NewToken {
+        Answer::Token(NewToken {
             access: token.access,
             refresh,
             token_type: token.token_type,
@@ -102,7 +101,7 @@ impl Question {
     }
 }
 
-/// Why nothing was asked. It is final, so that nobody waits for a renewal that does not come.
+/// Why nothing was sent. It is final, so that no call waits for a refresh that does not come.
 fn switched_off(method: Method) -> Refusal {
     Refusal::unasked(
         format!("{} is switched off here.", method.label()),
@@ -110,45 +109,60 @@ fn switched_off(method: Method) -> Refusal {
     )
 }
 
-/// What can be asked for this connector; `None` if only a person can get a token. Read in the transaction of the lease,
-/// so that settings and secrets belong together.
-pub(super) async fn question(
+/// The request for this connector; `None` if only a person can get a token. Read in the transaction of the lease, so
+/// that settings and secrets belong together.
+pub(super) async fn next_token_request(
     conn: &mut Conn,
     keeper: &Inner,
     connector: ConnectorId,
     state: &TokenState,
-) -> Result<Option<Question>, Error> {
+) -> Result<Option<NextTokenRequest>, Error> {
     let vault = &keeper.vault;
     let settings = queries::find(conn, connector).await?;
     let sealed = SealedValues::read(conn, connector).await?;
-    let transport = transport_of(vault, state.verify, &settings, &sealed)?;
-    let what = match state.method {
-        Method::Bearer if settings.keep_fresh => {
-            let request = stored_request(vault, &settings, &sealed, &transport);
-            request.map(|request| What::Request(Box::new(request)))
-        }
-        method if !keeper.grants.allow(method) => Ok(What::Refused(switched_off(method))),
-        Method::OAuth(grant) => {
-            let client = queries::oauth_client(conn, connector).await?;
-            grants(vault, &client, grant, &sealed, &transport).map(What::Grants)
-        }
-        Method::Bearer | Method::NoAuth | Method::Basic | Method::ApiKey => return Ok(None),
+    let transport = settings.stored_transport(vault, state.verify, &sealed)?;
+    let client = match state.method {
+        Method::OAuth(_) => queries::oauth_client(conn, connector).await?,
+        _ => OAuthClient::default(),
     };
-    let what = match what {
-        Ok(What::Grants(grants)) if grants.is_empty() => return Ok(None),
-        Ok(what) => what,
-        Err(error) => What::Refused(error.refusal()?),
+    let kind = match Authorization::of(state.method, &settings, &client) {
+        Authorization::Bearer(Some(request)) => token_request(vault, request, &sealed, &transport)
+            .map(|request| request.map_or(Kind::Grants(Vec::new()), |request| Kind::Request(Box::new(request)))),
+        _ if !keeper.grants.allow(state.method) => Ok(Kind::Refused(switched_off(state.method))),
+        Authorization::OAuth(grant, client) => grants(vault, client, grant, &sealed, &transport).map(Kind::Grants),
+        Authorization::Bearer(None) | Authorization::NoAuth | Authorization::Basic | Authorization::ApiKey => {
+            return Ok(None);
+        }
+    };
+    let kind = match kind {
+        Ok(Kind::Grants(grants)) if grants.is_empty() => return Ok(None),
+        Ok(kind) => kind,
+        Err(error) => Kind::Refused(error.refusal()?),
     };
     let token = queries::stored_token(conn, connector).await?;
-    Ok(Some(Question {
+    Ok(Some(NextTokenRequest {
         transport,
-        limits: limits_of(settings.time_out),
+        limits: settings.limits(),
         scope: token.map(|token| token.scope).unwrap_or_default(),
-        what,
+        kind,
     }))
 }
 
-/// What can be asked without a person. A refresh token goes first: it is the one thing that a server may have limited
+/// The request that Keep it fresh has stored, with its secrets if they may be sent there; `None` without an address.
+fn token_request(
+    vault: &Vault,
+    settings: &TokenRequestSettings,
+    sealed: &SealedValues,
+    transport: &Transport,
+) -> Result<Option<TokenRequest>, SecretError> {
+    let Some(url) = settings.token_url.as_ref() else {
+        return Ok(None);
+    };
+    let open = |field| Ok::<_, SecretError>(for_url(sealed.secret(vault, field)?.as_ref(), url, transport)?);
+    Ok(settings.request(open(SecretField::TokenPassword)?, open(SecretField::TokenClientSecret)?))
+}
+
+/// The grants that need no person. A refresh token goes first: it is the one thing that a server may have limited
 /// to this use.
 fn grants(
     vault: &Vault,

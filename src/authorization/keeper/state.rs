@@ -1,0 +1,165 @@
+//! A connector's token and how its refresh stands, in one query.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::Need;
+use super::lease::FARTHEST;
+use crate::authorization::queries::Sealed;
+use crate::connectors::{self as connectors_slice, ConnectorId, Method, TokenTimes, is_idle};
+use crate::db::schema::{authorizations, connectors, renewals, tokens};
+use crate::db::{Conn, in_row};
+use crate::web::Error;
+
+/// Between two looks at a token whose renewal is due.
+const PAUSE: TimeDelta = TimeDelta::seconds(1);
+
+/// How often a use is noted.
+const USE_NOTED: TimeDelta = TimeDelta::minutes(1);
+
+/// A connector's token and how its renewal stands.
+pub(super) struct TokenState {
+    pub enabled: bool,
+    pub method: Method,
+    /// Whether certificates are checked.
+    pub verify: bool,
+    keep_fresh: bool,
+    pub token: Option<SealedToken>,
+    pub version: i64,
+    last_used_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Queryable)]
+pub(super) struct SealedToken {
+    value: Vec<u8>,
+    origins: Option<Vec<String>>,
+    pub token_type: String,
+    obtained_at: DateTime<Utc>,
+    pub expires_at: Option<DateTime<Utc>>,
+    has_refresh_token: bool,
+}
+
+impl SealedToken {
+    /// The sealed value with the origins that it is bound to.
+    pub fn sealed(&self) -> Sealed {
+        Sealed { value: self.value.clone(), origins: self.origins.clone() }
+    }
+
+    pub fn times(&self) -> TokenTimes {
+        TokenTimes { obtained_at: self.obtained_at, expires_at: self.expires_at }
+    }
+}
+
+impl TokenState {
+    /// Whether the stored token is what is needed.
+    pub fn serves(&self, need: Need, now: DateTime<Utc>) -> bool {
+        let lives = |token: &SealedToken| token.times().serves(need.min_ttl, now);
+        self.token.as_ref().is_some_and(lives) && need.refused != Some(self.version)
+    }
+
+    /// Whether the token is near its end, see [`TokenTimes::renew_from`].
+    pub fn ends_soon(&self, now: DateTime<Utc>) -> bool {
+        let from = self.token.as_ref().and_then(|token| token.times().renew_from());
+        from.is_some_and(|from| from <= now)
+    }
+
+    /// When whoever keeps the token asks again: its use is noted every minute, and it is renewed from a certain time
+    /// on, which while that fails nobody need ask for with every call.
+    pub fn ask_again_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        let times = self.token.as_ref().map(SealedToken::times);
+        let renew_from = times.and_then(|times| times.renew_from());
+        let next_use = now + USE_NOTED;
+        renew_from.map_or(next_use, |from| from.max(now + PAUSE).min(next_use))
+    }
+
+    /// Whether a new token can be had without a person.
+    pub fn is_renewable(&self) -> bool {
+        let refreshable = self.token.as_ref().is_some_and(|token| token.has_refresh_token);
+        match self.method {
+            Method::Bearer => self.keep_fresh,
+            Method::OAuth(_) => self.method.signs_in_by_itself() || refreshable,
+            Method::NoAuth | Method::Basic | Method::ApiKey => false,
+        }
+    }
+
+    /// Whether the use of this moment is worth noting: only a token that is renewed has an interest in it.
+    pub fn notes_use(&self, now: DateTime<Utc>) -> bool {
+        self.is_renewable() && self.last_used_at.is_none_or(|used| (now - used).abs() >= USE_NOTED)
+    }
+}
+
+/// How things stand with a live connector; `None` when there is none.
+pub(super) async fn state(conn: &mut Conn, connector: ConnectorId) -> Result<Option<TokenState>, Error> {
+    type Row = (bool, Method, bool, bool, Option<SealedToken>, Option<i64>, Option<DateTime<Utc>>);
+    let row = connectors::table
+        .inner_join(authorizations::table)
+        .left_join(tokens::table)
+        .left_join(renewals::table)
+        .filter(connectors::id.eq(connector))
+        .filter(connectors::deleted_at.is_null())
+        .select((
+            connectors::enabled,
+            connectors::method,
+            connectors::verify_certificates,
+            authorizations::keep_fresh,
+            (
+                tokens::access_token,
+                tokens::origins,
+                tokens::token_type,
+                tokens::obtained_at,
+                tokens::expires_at,
+                tokens::refresh_token.is_not_null(),
+            )
+                .nullable(),
+            renewals::token_version.nullable(),
+            renewals::last_used_at.nullable(),
+        ))
+        .first(conn)
+        .await;
+    let row: Option<Row> = in_row(&["connectors"], connector, row).optional()?;
+    Ok(row.map(|(enabled, method, verify, keep_fresh, token, version, last_used_at)| TokenState {
+        enabled,
+        method,
+        verify,
+        keep_fresh,
+        token,
+        version: version.unwrap_or(0),
+        last_used_at,
+    }))
+}
+
+/// Notes that a call wanted the token. One that counted as idle is looked after as it ends from now on.
+pub(super) async fn note_use(
+    conn: &mut Conn,
+    connector: ConnectorId,
+    state: &TokenState,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
+    let stale = renewals::table.find(connector).filter(
+        renewals::last_used_at
+            .is_null()
+            .or(renewals::last_used_at.le(now - USE_NOTED))
+            .or(renewals::last_used_at.ge(now + USE_NOTED)),
+    );
+    let noted = diesel::update(stale).set(renewals::last_used_at.eq(now)).execute(conn).await?;
+    // Of many calls at once, one writes.
+    if noted == 1 && state.last_used_at.is_none_or(|used| is_idle(used, now)) {
+        connectors_slice::review_health(conn, connector, now).await?;
+    }
+    Ok(())
+}
+
+/// The connectors whose token is to be looked after by now and that nobody is at, the longest overdue first.
+pub(super) async fn due(conn: &mut Conn, now: DateTime<Utc>, most: i64) -> Result<Vec<ConnectorId>, Error> {
+    let idle =
+        renewals::lease_until.is_null().or(renewals::lease_until.le(now)).or(renewals::lease_until.gt(now + FARTHEST));
+    Ok(renewals::table
+        .filter(renewals::due_at.le(now))
+        .filter(idle)
+        .order(renewals::due_at)
+        .limit(most)
+        .select(renewals::connector_id)
+        .load(conn)
+        .await?)
+}

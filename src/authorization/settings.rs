@@ -1,0 +1,236 @@
+//! The stored settings of the tab, nothing secret: typed columns, so that what cannot be read is an error where the row
+//! is loaded. How requests travel is the same for token requests and calls.
+
+use std::ops::Deref;
+use std::str::FromStr;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::credential::Credential;
+use super::model::{ApiKeyPlace, SecretField};
+use super::oauth_client::OAuthClient;
+use super::queries::SealedValues;
+use crate::connectors::{Grant, Method};
+use crate::db::schema::authorizations;
+use crate::db::{OrEmpty, Positive, Typed};
+use crate::oauth::{
+    ExpiredBody, ExpiredSignals, ExpiredStatuses, RequestStyle, ResourceProblem, TokenLocation, TokenRequest,
+    parse_resources,
+};
+use crate::outbound::{HttpUrl, Identity, Limits, Transport};
+use crate::vault::{Secret, Vault};
+use crate::web::{Error, plural};
+
+/// What the tab's form saves in `authorizations`.
+#[derive(Queryable, Selectable, AsChangeset, Clone)]
+#[diesel(table_name = authorizations, treat_none_as_null = true)]
+pub(super) struct Settings {
+    pub user_name: String,
+    pub api_key_place: ApiKeyPlace,
+    pub api_key_name: String,
+    /// Put before the key with a space; may be empty.
+    pub api_key_prefix: String,
+    /// PEM; empty for the machine's authorities.
+    pub ca_certificate: String,
+    /// PEM, with its chain; empty for none.
+    pub client_certificate: String,
+    pub proxy_url: OrEmpty<HttpUrl>,
+    /// Seconds that a request may take; `None` for the program's own limits.
+    pub time_out: Option<Positive>,
+    /// Concurrent calls; `None` for the program's own limit.
+    pub concurrency: Option<Positive>,
+    pub expired_statuses: Typed<ExpiredStatuses>,
+    pub expired_body: Typed<ExpiredBody>,
+}
+
+/// The last token request of a connector with a bearer token, which renews the token if it is kept fresh.
+#[derive(Queryable, Selectable, AsChangeset, Clone)]
+#[diesel(table_name = authorizations)]
+pub(super) struct TokenRequestSettings {
+    pub token_url: OrEmpty<HttpUrl>,
+    pub token_user: String,
+    pub token_client_id: String,
+    pub token_scope: String,
+    pub token_request_style: RequestStyle,
+    pub token_pointer: Typed<TokenLocation>,
+}
+
+/// The row of `authorizations`.
+#[derive(Queryable, Selectable, Clone)]
+#[diesel(table_name = authorizations)]
+pub(super) struct StoredSettings {
+    #[diesel(embed)]
+    pub settings: Settings,
+    #[diesel(embed)]
+    pub token_request: TokenRequestSettings,
+    pub keep_fresh: bool,
+    pub version: i32,
+    pub updated_at: DateTime<Utc>,
+    pub updated_by: String,
+}
+
+impl Deref for StoredSettings {
+    type Target = Settings;
+
+    fn deref(&self) -> &Settings {
+        &self.settings
+    }
+}
+
+/// How a connector is authorized, without its secrets.
+#[derive(Clone, Copy)]
+pub(super) enum Authorization<'a> {
+    NoAuth,
+    Basic,
+    /// With the request that renews the token, if it is kept fresh.
+    Bearer(Option<&'a TokenRequestSettings>),
+    ApiKey,
+    OAuth(Grant, &'a OAuthClient),
+}
+
+impl<'a> Authorization<'a> {
+    pub fn of(method: Method, stored: &'a StoredSettings, client: &'a OAuthClient) -> Authorization<'a> {
+        match method {
+            Method::NoAuth => Authorization::NoAuth,
+            Method::Basic => Authorization::Basic,
+            Method::Bearer => Authorization::Bearer(stored.keep_fresh.then_some(&stored.token_request)),
+            Method::ApiKey => Authorization::ApiKey,
+            Method::OAuth(grant) => Authorization::OAuth(grant, client),
+        }
+    }
+
+    /// Whether a token can be requested without a person's consent.
+    pub fn can_fetch(self, has_refresh_token: bool) -> bool {
+        match self {
+            Authorization::Bearer(renewal) => renewal.is_some(),
+            Authorization::OAuth(Grant::ClientCredentials | Grant::Password, client) => {
+                client.token_url.as_ref().is_some()
+            }
+            Authorization::OAuth(Grant::AuthorizationCode | Grant::Implicit, _) => has_refresh_token,
+            Authorization::NoAuth | Authorization::Basic | Authorization::ApiKey => false,
+        }
+    }
+
+    /// Whether a person can be sent to the server to agree.
+    pub fn asks_for_consent(self) -> bool {
+        match self {
+            Authorization::OAuth(Grant::AuthorizationCode | Grant::Implicit, client) => {
+                client.authorize_url.as_ref().is_some()
+            }
+            _ => false,
+        }
+    }
+
+    /// Where tokens are requested, if the method requests any.
+    pub fn token_url(self) -> Option<&'a HttpUrl> {
+        match self {
+            Authorization::OAuth(_, client) => client.token_url.as_ref(),
+            Authorization::Bearer(renewal) => renewal?.token_url.as_ref(),
+            Authorization::NoAuth | Authorization::Basic | Authorization::ApiKey => None,
+        }
+    }
+}
+
+impl Settings {
+    /// The credential of a method whose secret is the same for every call; `None` of any other method.
+    pub fn credential(&self, method: Method, secret: Secret) -> Option<Credential> {
+        match method {
+            Method::Basic => Some(Credential::Basic { user: self.user_name.clone(), password: secret }),
+            Method::ApiKey => Some(Credential::ApiKey {
+                place: self.api_key_place,
+                name: self.api_key_name.clone(),
+                prefix: self.api_key_prefix.clone(),
+                key: secret,
+            }),
+            Method::NoAuth | Method::Bearer | Method::OAuth(_) => None,
+        }
+    }
+
+    /// The limits of requests for which nobody waits.
+    pub fn limits(&self) -> Limits {
+        self.own_limits().unwrap_or_else(Limits::patient)
+    }
+
+    /// The limits of a request for which a person waits.
+    pub fn interactive_limits(&self) -> Limits {
+        self.own_limits().unwrap_or_default()
+    }
+
+    fn own_limits(&self) -> Option<Limits> {
+        let seconds = self.time_out?.get();
+        Some(Limits::within(Duration::from_secs(seconds.into())))
+    }
+
+    /// Which answers of the API say that the token has ended.
+    pub fn signals(&self) -> ExpiredSignals {
+        ExpiredSignals::new(self.expired_statuses.value.clone(), self.expired_body.value.clone())
+    }
+
+    /// The settings as requests take them. `verify` is whether certificates are checked.
+    pub fn transport(&self, verify: bool, client_key: Option<Secret>) -> Transport {
+        let some = |text: &str| Some(text.to_string()).filter(|text| !text.is_empty());
+        let identity = some(&self.client_certificate).zip(client_key);
+        Transport {
+            verify,
+            ca_pem: some(&self.ca_certificate),
+            identity: identity.map(|(chain_pem, key_pem)| Identity { chain_pem, key_pem }),
+            proxy: self.proxy_url.0.clone(),
+        }
+    }
+
+    /// The same with the stored client key.
+    pub fn stored_transport(&self, vault: &Vault, verify: bool, sealed: &SealedValues) -> Result<Transport, Error> {
+        Ok(self.transport(verify, sealed.client_key(vault)?))
+    }
+}
+
+impl TokenRequestSettings {
+    /// The request with these secrets; `None` without an address.
+    pub fn request(&self, password: Option<Secret>, client_secret: Option<Secret>) -> Option<TokenRequest> {
+        let some = |text: &str| Some(text.to_string()).filter(|text| !text.is_empty());
+        Some(TokenRequest {
+            url: self.token_url.0.clone()?,
+            style: self.token_request_style,
+            user: some(&self.token_user),
+            password: password.filter(|secret| !secret.is_empty()),
+            client_id: some(&self.token_client_id),
+            client_secret: client_secret.filter(|secret| !secret.is_empty()),
+            scope: some(&self.token_scope),
+            location: self.token_pointer.value.clone(),
+        })
+    }
+}
+
+/// Resources that a token is for, one on each line (RFC 8707).
+#[derive(Clone, Debug, Default)]
+pub(super) struct Resources(pub Vec<String>);
+
+impl FromStr for Resources {
+    type Err = ResourceProblem;
+
+    fn from_str(text: &str) -> Result<Resources, ResourceProblem> {
+        parse_resources(text).map(Resources)
+    }
+}
+
+/// “30 seconds”: how long such a request can take.
+pub(super) fn time_limit(limits: Limits) -> String {
+    let seconds = i64::try_from(limits.total.as_secs()).unwrap_or(i64::MAX);
+    plural(seconds, "second", "seconds")
+}
+
+/// The text of an address that may be missing.
+pub(super) fn url_text(url: &OrEmpty<HttpUrl>) -> &str {
+    url.as_ref().map_or("", HttpUrl::as_str)
+}
+
+/// The secret that is the same for every call.
+pub(super) fn call_secret(method: Method) -> Option<SecretField> {
+    match method {
+        Method::Basic => Some(SecretField::Password),
+        Method::ApiKey => Some(SecretField::ApiKey),
+        Method::NoAuth | Method::Bearer | Method::OAuth(_) => None,
+    }
+}
