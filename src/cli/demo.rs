@@ -1,12 +1,19 @@
-//! `connectory demo`: fills in sample data, once.
+//! `connectory demo`: creates sample data, once: what a town administration would keep in Connectory (`demo.json`).
+//!
+//! Rule: every host is one of the names reserved for examples, so no demo ever reaches a real system. The names also
+//! show what a name may be: any script, apostrophes, accents, and more than 200 characters.
+
+use std::fmt::Display;
+use std::str::FromStr;
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
-use super::demo_data::{CATEGORIES, CONNECTORS, DemoConnector, DemoMethod, DemoPlace};
 use super::setup::Tools;
 use crate::access::Actor;
 use crate::authorization::{self, ApiKeyPlace, NewSecret, NewToken, RefreshToken, SecretField};
@@ -19,25 +26,89 @@ use crate::outbound::HttpUrl;
 use crate::vault::{Secret, Vault};
 use crate::web::SaveError;
 
+/// The sample data.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Demo {
+    categories: Vec<DemoCategory>,
+    connectors: Vec<DemoConnector>,
+}
+
+/// An inactive one was active when its connectors were added.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DemoCategory {
+    name: String,
+    active: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DemoConnector {
+    name: String,
+    /// Empty: the name is shown.
+    #[serde(default)]
+    display_name: String,
+    description: String,
+    base_url: String,
+    /// Names of [`Demo::categories`].
+    categories: Vec<String>,
+    #[serde(deserialize_with = "code")]
+    method: Method,
+    #[serde(default)]
+    user: String,
+    #[serde(default = "header", deserialize_with = "code")]
+    api_key_place: ApiKeyPlace,
+    #[serde(default)]
+    api_key_name: String,
+    #[serde(default = "yes")]
+    enabled: bool,
+    /// Whether a made-up password, token or key is stored.
+    #[serde(default)]
+    with_secret: bool,
+    /// When a stored token expires, counted from now; negative: it has expired.
+    expires_in_hours: Option<i64>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn header() -> ApiKeyPlace {
+    ApiKeyPlace::Header
+}
+
+/// The value of a stored code.
+fn code<'de, D: Deserializer<'de>, T: FromStr<Err: Display>>(deserializer: D) -> Result<T, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+}
+
+impl Demo {
+    fn read() -> anyhow::Result<Demo> {
+        serde_json::from_str(include_str!("demo.json")).context("demo.json")
+    }
+}
+
 /// Creates the sample categories and connectors; what is there already stays as it is.
 pub(super) async fn fill(tools: Tools) -> anyhow::Result<()> {
     let by = Actor::demo();
     let now = tools.clock.now();
     let mut conn = tools.db.get().await?;
-    for (name, _) in CATEGORIES {
-        add_category(&mut conn, &by, now, name).await?;
+    let Demo { categories, connectors } = Demo::read()?;
+    for category in &categories {
+        add_category(&mut conn, &by, now, &category.name).await?;
     }
     let mut created = 0;
-    for (index, demo) in CONNECTORS.iter().enumerate() {
+    for (index, demo) in connectors.iter().enumerate() {
         // Spread over the past months, so that sorting by date shows something.
         let at = now - TimeDelta::hours(31 * i64::try_from(index)?);
         created += usize::from(add_connector(&mut conn, &tools.vault, &by, at, now, demo).await?);
     }
-    for (name, _) in CATEGORIES.iter().filter(|(_, active)| !active) {
+    for DemoCategory { name, .. } in categories.iter().filter(|category| !category.active) {
         let category = categories_table::table.filter(categories_table::name_key.eq(crate::name::key(name)));
         diesel::update(category).set(categories_table::status.eq("inactive")).execute(&mut conn).await?;
     }
-    println!("Created {created} data connectors; {} were there already.", CONNECTORS.len() - created);
+    println!("Created {created} data connectors; {} were there already.", connectors.len() - created);
     Ok(())
 }
 
@@ -69,22 +140,17 @@ async fn add_connector(
 
 async fn new_connector(conn: &mut Conn, demo: &DemoConnector) -> anyhow::Result<NewConnector> {
     let mut categories = Vec::new();
-    for name in demo.categories {
+    for name in &demo.categories {
         categories
             .push(categories::find_by_name(conn, name).await?.with_context(|| format!("there is no category {name}"))?);
     }
     Ok(NewConnector {
         id: Uuid::now_v7(),
-        name: connectors::parse_name(demo.name)?,
-        display_name: demo.display_name.into(),
-        description: demo.description.into(),
-        base_url: Some(HttpUrl::parse(demo.base_url)?),
-        method: match demo.method {
-            DemoMethod::NoAuth => Method::NoAuth,
-            DemoMethod::Basic { .. } => Method::Basic,
-            DemoMethod::Bearer => Method::Bearer,
-            DemoMethod::ApiKey { .. } => Method::ApiKey,
-        },
+        name: connectors::parse_name(&demo.name)?,
+        display_name: demo.display_name.clone(),
+        description: demo.description.clone(),
+        base_url: Some(HttpUrl::parse(&demo.base_url)?),
+        method: demo.method,
         categories,
         enabled: demo.enabled,
     })
@@ -99,27 +165,26 @@ async fn authorize(
     demo: &DemoConnector,
 ) -> anyhow::Result<()> {
     let row = authorizations::table.find(new.id);
-    // Nobody knows these secrets, and the hosts are examples.
-    let secret = Secret::new(format!("{:032x}", rand::random::<u128>()));
-    let field = match &demo.method {
-        DemoMethod::NoAuth => return Ok(()),
-        DemoMethod::Basic { user } => {
-            diesel::update(row).set(authorizations::user_name.eq(*user)).execute(conn).await?;
+    let field = match demo.method {
+        Method::Basic => {
+            diesel::update(row).set(authorizations::user_name.eq(&demo.user)).execute(conn).await?;
             Some(SecretField::Password)
         }
-        DemoMethod::ApiKey { place, name } => {
-            let place = match place {
-                DemoPlace::Header => ApiKeyPlace::Header,
-                DemoPlace::Query => ApiKeyPlace::Query,
-            };
+        Method::ApiKey => {
             diesel::update(row)
-                .set((authorizations::api_key_place.eq(place.code()), authorizations::api_key_name.eq(*name)))
+                .set((
+                    authorizations::api_key_place.eq(demo.api_key_place),
+                    authorizations::api_key_name.eq(&demo.api_key_name),
+                ))
                 .execute(conn)
                 .await?;
             Some(SecretField::ApiKey)
         }
-        DemoMethod::Bearer => None,
+        Method::Bearer => None,
+        Method::NoAuth | Method::OAuth(_) => return Ok(()),
     };
+    // Random, and the hosts are examples.
+    let secret = Secret::new(format!("{:032x}", rand::random::<u128>()));
     let origins = authorization::origins_in_use(conn, new.id).await?;
     match field {
         _ if !demo.with_secret => {}
@@ -142,4 +207,57 @@ async fn authorize(
     }
     connectors::refresh_health(conn, new.id, now).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    fn demo() -> Demo {
+        Demo::read().expect("sample data")
+    }
+
+    #[test]
+    fn every_name_is_one_that_the_form_accepts_and_its_own() {
+        let mut seen = HashSet::new();
+        for connector in demo().connectors {
+            let name = &connector.name;
+            assert!(name.chars().count() <= 255 && name.trim() == name, "{name}");
+            assert!(name.chars().all(|c| c.is_alphanumeric() || " '’-_.".contains(c)), "{name}");
+            assert!(seen.insert(name.to_lowercase()), "{name} stands there twice");
+        }
+        assert_eq!(seen.len(), 60);
+    }
+
+    #[test]
+    fn every_category_of_a_connector_is_made() {
+        for connector in demo().connectors {
+            assert!(!connector.categories.is_empty(), "{}", connector.name);
+            for category in connector.categories {
+                assert!(demo().categories.iter().any(|row| row.name == category), "{category}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_host_is_reserved_for_examples() {
+        for connector in demo().connectors {
+            let rest = connector.base_url.split_once("://").map_or("", |parts| parts.1);
+            let host = rest.split(['/', ':']).next().unwrap_or("");
+            let reserved = [".example", ".internal", ".example.org", ".example.com", ".example.net"];
+            assert!(reserved.iter().any(|end| host.ends_with(end)), "{host}");
+        }
+    }
+
+    #[test]
+    fn only_what_needs_a_secret_has_one_and_only_a_stored_token_expires() {
+        for connector in demo().connectors {
+            let bearer = connector.method == Method::Bearer;
+            assert!(!connector.with_secret || connector.method != Method::NoAuth, "{}", connector.name);
+            let expires = connector.expires_in_hours.is_some();
+            assert!(!expires || (bearer && connector.with_secret), "{}", connector.name);
+        }
+    }
 }

@@ -2,7 +2,6 @@
 
 mod audit;
 mod demo;
-mod demo_data;
 mod key;
 mod key_files;
 mod notices;
