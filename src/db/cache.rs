@@ -1,10 +1,10 @@
 //! Values that are read from the database and kept in memory for seconds, because every call needs them.
 //!
 //! Rule: a value is fresh for [`SOFT`]; then one caller reads it again while others still get the old one; none is ever
-//! given out that is older than [`HARD`]. A change that [`super::Notices`] tells of drops it at once. The age counts
+//! given out that is older than [`HARD`]. A change that [`super::ChangeListener`] reports drops it at once. The age counts
 //! from the moment before the reading, and what was being read when the change came is not kept.
 //!
-//! Danger: what does not exist is not kept, or else anybody could fill the memory with made-up keys.
+//! Danger: what does not exist is not kept, or made-up keys would fill the cache.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::Unavailable;
 use crate::clock::Clock;
@@ -23,7 +23,7 @@ pub const SOFT: Duration = Duration::from_secs(3);
 /// The age at which a value is given out no more, whatever happens.
 pub const HARD: Duration = Duration::from_secs(5);
 
-/// A bounded memory of values by key. Clones share it; `V` is cheap to clone.
+/// A bounded cache of values by key. Clones share it; `V` is cheap to clone.
 pub struct Cache<K, V> {
     slots: Arc<Mutex<HashMap<K, Slot<V>>>>,
     clock: Clock,
@@ -37,35 +37,35 @@ impl<K, V> Clone for Cache<K, V> {
 }
 
 struct Slot<V> {
-    value: Option<Kept<V>>,
-    /// There was a value once, so that the key is none that somebody has made up.
+    value: Option<Entry<V>>,
+    /// There was a value once: the key is not a made-up one.
     was_found: bool,
     /// Moves when the value is dropped, so that what was being read then is not kept.
     changes: u64,
     /// Moves when reading fails, so that who waited for it fails with it.
     failures: u64,
-    /// Held by whoever reads.
-    turn: Arc<Turn<()>>,
+    /// Held while the value is read.
+    lock: Arc<AsyncMutex<()>>,
 }
 
-struct Kept<V> {
+struct Entry<V> {
     value: V,
     /// When its reading began, see [`Clock::steady`].
     read_at: Duration,
 }
 
 /// The right to read a value, which one caller at a time has.
-struct Reading {
+struct Load {
     changes: u64,
     started: Duration,
-    turn: OwnedMutexGuard<()>,
+    lock: OwnedMutexGuard<()>,
 }
 
 /// What a caller finds.
-enum Found<V> {
+enum Lookup<V> {
     Value(V),
-    MustRead(Reading),
-    /// Whoever was reading could not.
+    MustLoad(Load),
+    /// The caller that was reading failed.
     Failed,
 }
 
@@ -74,7 +74,7 @@ where
     K: Hash + Eq,
     V: Clone,
 {
-    /// A memory of at most `most` values.
+    /// A cache of at most `most` values.
     pub fn new(clock: &Clock, most: usize) -> Self {
         Cache { slots: Arc::default(), clock: clock.clone(), most: most.max(1) }
     }
@@ -91,14 +91,14 @@ where
         if let Some(value) = self.younger_than(SOFT, key) {
             return Ok(Some(value));
         }
-        let reading = match self.turn_or_value(key).await {
-            Found::Value(value) => return Ok(Some(value)),
-            Found::MustRead(reading) => reading,
-            Found::Failed => return Err(Unavailable::Elsewhere.into()),
+        let load = match self.value_or_lock(key).await {
+            Lookup::Value(value) => return Ok(Some(value)),
+            Lookup::MustLoad(load) => load,
+            Lookup::Failed => return Err(Unavailable::Elsewhere.into()),
         };
         match read().await {
             Ok(value) => {
-                self.keep(key, value.clone(), reading);
+                self.keep(key, value.clone(), load);
                 Ok(value)
             }
             Err(error) => {
@@ -156,27 +156,27 @@ where
     }
 
     /// Waits for the right to read, unless the old value does or somebody else has brought a new one meanwhile.
-    async fn turn_or_value<Q>(&self, key: &Q) -> Found<V>
+    async fn value_or_lock<Q>(&self, key: &Q) -> Lookup<V>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
-        let turn = self.turn_of(key);
+        let lock = self.lock_of(key);
         let failures = self.failures(key);
-        let turn = match Arc::clone(&turn).try_lock_owned() {
-            Ok(turn) => turn,
+        let lock = match Arc::clone(&lock).try_lock_owned() {
+            Ok(lock) => lock,
             Err(_) => match self.younger_than(HARD, key) {
-                Some(value) => return Found::Value(value),
-                None => turn.lock_owned().await,
+                Some(value) => return Lookup::Value(value),
+                None => lock.lock_owned().await,
             },
         };
         match self.younger_than(SOFT, key) {
-            Some(value) => Found::Value(value),
-            None if self.failures(key) != failures => Found::Failed,
-            None => Found::MustRead(Reading {
+            Some(value) => Lookup::Value(value),
+            None if self.failures(key) != failures => Lookup::Failed,
+            None => Lookup::MustLoad(Load {
                 changes: self.lock().get(key).map_or(0, |slot| slot.changes),
                 started: self.clock.steady(),
-                turn,
+                lock,
             }),
         }
     }
@@ -199,18 +199,18 @@ where
         }
     }
 
-    fn turn_of<Q>(&self, key: &Q) -> Arc<Turn<()>>
+    fn lock_of<Q>(&self, key: &Q) -> Arc<AsyncMutex<()>>
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
     {
         let mut slots = self.lock();
         if let Some(slot) = slots.get(key) {
-            return Arc::clone(&slot.turn);
+            return Arc::clone(&slot.lock);
         }
         self.make_room(&mut slots);
         let slot = slots.entry(key.to_owned()).or_insert_with(Slot::empty);
-        Arc::clone(&slot.turn)
+        Arc::clone(&slot.lock)
     }
 
     /// Drops what is too old, and anything at all if that is not enough.
@@ -233,7 +233,7 @@ where
     }
 
     /// Keeps what was read, unless it changed meanwhile or its slot had to make room.
-    fn keep<Q>(&self, key: &Q, value: Option<V>, reading: Reading)
+    fn keep<Q>(&self, key: &Q, value: Option<V>, load: Load)
     where
         K: Borrow<Q>,
         Q: Hash + Eq + ?Sized,
@@ -242,12 +242,12 @@ where
         let Some(slot) = slots.get_mut(key) else {
             return;
         };
-        let is_same = Arc::ptr_eq(&slot.turn, OwnedMutexGuard::mutex(&reading.turn));
+        let is_same = Arc::ptr_eq(&slot.lock, OwnedMutexGuard::mutex(&load.lock));
         match value {
-            _ if !is_same || slot.changes != reading.changes => {}
+            _ if !is_same || slot.changes != load.changes => {}
             Some(value) => {
                 slot.was_found = true;
-                slot.value = Some(Kept { value, read_at: reading.started });
+                slot.value = Some(Entry { value, read_at: load.started });
             }
             None => _ = slots.remove(key),
         }
@@ -261,7 +261,7 @@ where
 
 impl<V> Slot<V> {
     fn empty() -> Self {
-        Slot { value: None, was_found: false, changes: 0, failures: 0, turn: Arc::default() }
+        Slot { value: None, was_found: false, changes: 0, failures: 0, lock: Arc::default() }
     }
 
     fn drop_value(&mut self) {

@@ -2,7 +2,7 @@
 //!
 //! Rule: what is kept in memory is dropped on a notice. While nobody listens notices are lost, so after every
 //! connection that is new, everything counts as changed; how long anything may be kept without a notice is for
-//! [`super::Memory`].
+//! [`super::Cache`].
 //!
 //! Danger: a connection that has silently died brings no notices. So it is asked for a sign of life every
 //! [`HEARTBEAT`]. Without one the server may be frozen, or another one has taken over: pools drop the connections that
@@ -17,9 +17,8 @@ use futures_util::StreamExt;
 use tokio_postgres::{AsyncMessage, Client};
 use uuid::Uuid;
 
-use super::lending::Lender;
-use super::servers::Servers;
-use super::tls::Messages;
+use super::pool::ConnectionManager;
+use super::servers::{Messages, Servers};
 use super::{Db, PATIENCE};
 
 const CHANNEL: &str = "connectory_changed";
@@ -36,32 +35,32 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 pub enum ChangeEvent {
     /// This connector: its settings, secrets, token or endpoints.
     Connector(Uuid),
-    /// Some API key, or the rights of somebody who has one.
+    /// Some API key, or the rights of its user.
     Keys,
     /// Anything may have changed.
     Everything,
 }
 
-type Hearer = Box<dyn Fn(ChangeEvent) + Send + Sync>;
+type Subscriber = Box<dyn Fn(ChangeEvent) + Send + Sync>;
 
-/// Tells of changes in the database. Clones tell the same hearers.
+/// Listens for changes in the database. Clones have the same subscribers.
 #[derive(Clone)]
 pub struct ChangeListener {
     url: Arc<str>,
-    hearers: Arc<RwLock<Vec<Hearer>>>,
-    guarded: Arc<RwLock<Vec<WeakPool<Lender>>>>,
+    subscribers: Arc<RwLock<Vec<Subscriber>>>,
+    guarded: Arc<RwLock<Vec<WeakPool<ConnectionManager>>>>,
 }
 
 impl ChangeListener {
-    /// ChangeListener of the database at `url`, once [`ChangeListener::run`] runs.
+    /// A listener on the database at `url`, once [`ChangeListener::run`] runs.
     pub fn new(url: &str) -> ChangeListener {
-        ChangeListener { url: url.into(), hearers: Arc::default(), guarded: Arc::default() }
+        ChangeListener { url: url.into(), subscribers: Arc::default(), guarded: Arc::default() }
     }
 
     /// Calls `hear` at every change from now on; it must be quick.
     pub fn subscribe(&self, hear: impl Fn(ChangeEvent) + Send + Sync + 'static) {
-        let mut hearers = self.hearers.write().unwrap_or_else(PoisonError::into_inner);
-        hearers.push(Box::new(hear));
+        let mut subscribers = self.subscribers.write().unwrap_or_else(PoisonError::into_inner);
+        subscribers.push(Box::new(hear));
     }
 
     /// Drops the idle connections of this pool whenever the server is no longer heard.
@@ -115,7 +114,7 @@ impl ChangeListener {
             if let AsyncMessage::Notification(notice) = message?
                 && notice.channel() == CHANNEL
             {
-                self.tell(parse(notice.payload()));
+                self.publish(parse(notice.payload()));
             }
         }
         anyhow::bail!("the connection was closed")
@@ -126,17 +125,17 @@ impl ChangeListener {
         let begin = format!("SET application_name = 'connectory notices'; LISTEN {CHANNEL}");
         sign_of_life(client, &begin).await?;
         *heard = true;
-        self.tell(ChangeEvent::Everything);
+        self.publish(ChangeEvent::Everything);
         loop {
             tokio::time::sleep(HEARTBEAT).await;
             sign_of_life(client, "SELECT 1").await?;
         }
     }
 
-    fn tell(&self, change: ChangeEvent) {
-        let hearers = self.hearers.read().unwrap_or_else(PoisonError::into_inner);
-        for hear in hearers.iter() {
-            hear(change);
+    fn publish(&self, change: ChangeEvent) {
+        let subscribers = self.subscribers.read().unwrap_or_else(PoisonError::into_inner);
+        for notify in subscribers.iter() {
+            notify(change);
         }
     }
 }

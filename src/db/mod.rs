@@ -3,19 +3,17 @@
 //! A pooled connection belongs to the runtime that opened it, and every worker has a runtime of its own: each worker
 //! builds its own [`Db`], and nothing hands a connection across.
 //!
-//! Every use of a connection has a time limit ([`lending`]): that of the pool, see [`Db::new`] and [`Db::with_limit`].
+//! Every use of a connection has a time limit ([`pool`]): that of the pool, see [`Db::new`] and [`Db::with_limit`].
 
 mod cache;
 mod change_listener;
 pub mod keyset;
-mod lending;
-mod pools;
+mod pool;
 mod prepared;
 pub mod private;
 pub mod schema;
 mod servers;
 mod stored;
-mod tls;
 pub mod version;
 
 use std::sync::Arc;
@@ -31,13 +29,12 @@ use diesel_async::{AsyncMigrationHarness, AsyncPgConnection, RunQueryDsl};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use tokio::time::{Instant, timeout_at};
 
-use lending::{Lender, Limited};
+use pool::{ConnectionManager, TimedConnection};
 use servers::Servers;
 
 pub use cache::Cache;
 pub use change_listener::{ChangeEvent, ChangeListener};
-pub use lending::Connection;
-pub use pools::{PoolUse, Pools};
+pub use pool::{Connection, PoolUse, Pools};
 pub use prepared::Prepared;
 pub use stored::{
     OrEmpty, Positive, Stored, StoredValueError, Typed, UnknownCode, all_known, in_row, known, read as read_column,
@@ -68,7 +65,7 @@ pub const COMMAND: Duration = Duration::from_secs(3600);
 /// A pool of connections for one runtime. Cheap to clone.
 #[derive(Clone)]
 pub struct Db {
-    pool: Pool<Lender>,
+    pool: Pool<ConnectionManager>,
     limit: Duration,
 }
 
@@ -92,8 +89,8 @@ impl Db {
     /// A pool whose connections are lent for `limit`, the wait for one included.
     pub fn with_limit(url: &str, size: usize, limit: Duration) -> anyhow::Result<Db> {
         let servers = Servers::parse(url).context("the database URL cannot be read")?;
-        let lender = Lender { servers: Arc::new(servers), limit };
-        let pool = Pool::builder(lender)
+        let manager = ConnectionManager { servers: Arc::new(servers), limit };
+        let pool = Pool::builder(manager)
             .max_size(size.max(1))
             // The connection used last has the warmest caches on the server.
             .queue_mode(QueueMode::Lifo)
@@ -111,7 +108,7 @@ impl Db {
             .await
             .unwrap_or(Err(PoolError::Timeout(TimeoutType::Wait)))
             .map_err(Unavailable::NoConnection)?;
-        Ok(Connection::lend(lent, began + self.limit))
+        Ok(Connection::until(lent, began + self.limit))
     }
 }
 
@@ -127,8 +124,8 @@ pub fn migrations() -> Vec<(String, String)> {
 /// Brings the schema of `url` up to this program's. Instances that start together take turns.
 pub async fn migrate(url: &str) -> anyhow::Result<()> {
     let servers = Servers::parse(url).context("the database URL cannot be read")?;
-    let Limited { mut conn, until } =
-        Limited::open(&servers, COMMAND).await.context("cannot connect to the database")?;
+    let TimedConnection { mut conn, until } =
+        TimedConnection::open(&servers, COMMAND).await.context("cannot connect to the database")?;
     until.send_replace(Some(Instant::now() + COMMAND));
     let lock = format!("SELECT pg_advisory_lock({MIGRATION_LOCK})");
     diesel::sql_query(lock).execute(&mut conn).await.context("cannot take the migration lock")?;

@@ -1,4 +1,5 @@
-//! The servers that a database URL names: each is tried within a time limit, the one that answered last first.
+//! The servers that a database URL names: each is tried within a time limit, the one that answered last first, over TLS
+//! where the URL asks for it.
 //!
 //! Danger: the kernel accepts connections for a server that is frozen, which then never answers. The driver's
 //! `connect_timeout` ends before that, so the limit here is around everything until the server says that it is ready.
@@ -7,14 +8,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use diesel::{ConnectionError, ConnectionResult};
+use futures_util::StreamExt;
+use futures_util::stream::{BoxStream, poll_fn};
 use rand::seq::SliceRandom;
-use tokio_postgres::config::{Host, LoadBalanceHosts};
-use tokio_postgres::{Client, Config};
-
-use super::tls::{self, Messages};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_postgres::config::{Host, LoadBalanceHosts, SslMode};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// The servers of one URL.
-pub(super) struct Servers {
+pub struct Servers {
     /// One configuration for each server, in the order of the URL.
     each: Vec<Config>,
     /// The server that was connected to last.
@@ -40,7 +43,7 @@ impl Servers {
         let first = self.last.load(Ordering::Relaxed);
         let mut refusal = ConnectionError::BadConnection("the URL names no server".into());
         for at in (0..count).map(|offset| (first + offset) % count) {
-            match tokio::time::timeout(share, tls::connect(&self.each[at])).await {
+            match tokio::time::timeout(share, connect(&self.each[at])).await {
                 Ok(Ok(connected)) => {
                     self.last.store(at, Ordering::Relaxed);
                     return Ok(connected);
@@ -108,6 +111,50 @@ fn only(config: &Config, at: usize) -> Config {
     one
 }
 
+/// What a server sends unasked, and the connection's end. Reading it drives the connection.
+pub type Messages = BoxStream<'static, Result<AsyncMessage, tokio_postgres::Error>>;
+
+/// Opens a connection; reading its messages drives it. `sslmode=require` checks the server's certificate
+/// against the machine's CA certificates: encryption to an unknown server protects nothing.
+async fn connect(config: &Config) -> ConnectionResult<(Client, Messages)> {
+    if config.get_ssl_mode() == SslMode::Require {
+        let tls = MakeRustlsConnect::new(tls_config()?);
+        let (client, connection) = config.connect(tls).await.map_err(refused)?;
+        return Ok((client, messages(connection)));
+    }
+    let (client, connection) = config.connect(NoTls).await.map_err(refused)?;
+    Ok((client, messages(connection)))
+}
+
+fn messages<S, T>(mut connection: Connection<S, T>) -> Messages
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    poll_fn(move |context| connection.poll_message(context)).boxed()
+}
+
+fn tls_config() -> ConnectionResult<rustls::ClientConfig> {
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config =
+        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(refused)?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// The driver's own text is short ("error connecting to server"); the reason stands in its sources.
+fn refused(error: impl std::error::Error) -> ConnectionError {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    ConnectionError::BadConnection(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,7 +181,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_that_is_silent_costs_its_share_of_the_time() {
-        // The kernel accepts, and nobody answers.
+        // The kernel accepts connections; no server answers.
         let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = silent.local_addr().expect("an address").port();
         let url = format!("postgres://127.0.0.1:{port},127.0.0.1:{port}/db?user=ana");

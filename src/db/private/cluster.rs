@@ -10,17 +10,16 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 
-use super::account::{Account, SETPRIV_MISSING};
 use super::folder::Folder;
-use super::log::last_lines;
-use super::programs::{Major, Programs};
+use super::programs::{Account, Major, Programs, SETPRIV_MISSING};
+use super::server::last_lines;
 use super::wait_until;
 
 /// The role the program connects as: no superuser, so that a mistake in a query cannot run
 /// programs or read files.
-pub(super) const ROLE: &str = "connectory";
+pub const ROLE: &str = "connectory";
 
-pub(super) const DATABASE: &str = "connectory";
+pub const DATABASE: &str = "connectory";
 
 /// Nobody can connect as the superuser; it owns what PostgreSQL itself brings.
 const SUPERUSER: &str = "postgres";
@@ -29,7 +28,7 @@ const SUPERUSER: &str = "postgres";
 const REMOVAL: Duration = Duration::from_secs(5);
 
 /// The major version that made the cluster; `None` when there is no cluster yet.
-pub(super) fn major(cluster: &Path, account: &Account) -> anyhow::Result<Option<Major>> {
+pub fn major(cluster: &Path, account: &Account) -> anyhow::Result<Option<Major>> {
     let name = cluster.display();
     let owner = match fs::metadata(cluster) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -47,7 +46,7 @@ pub(super) fn major(cluster: &Path, account: &Account) -> anyhow::Result<Option<
 }
 
 /// Makes the cluster with the program's role and database in it.
-pub(super) fn create(folder: &Folder, account: &Account, programs: &Programs, durable: bool) -> anyhow::Result<()> {
+pub fn create(folder: &Folder, account: &Account, programs: &Programs, durable: bool) -> anyhow::Result<()> {
     let draft = folder.draft();
     let initialise = |locale| {
         remove(&draft)?;

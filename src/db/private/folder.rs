@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 
-use super::account::Account;
 use super::cluster;
+use super::programs::Account;
 
 /// The longest path of a Unix socket, in bytes.
 const MAX_SOCKET_PATH: usize = 107;
@@ -24,7 +24,7 @@ const SOCKET_NAME: &str = ".s.PGSQL.5432";
 const MAP: &str = "connectory";
 
 /// A prepared and locked data folder. The lock lasts until this is dropped or the program dies.
-pub(super) struct Folder {
+pub struct Folder {
     root: PathBuf,
     socket: String,
     lock: File,
@@ -41,7 +41,7 @@ impl Drop for Folder {
 }
 
 impl Folder {
-    pub(super) fn open(data_dir: &Path, account: &Account) -> anyhow::Result<Self> {
+    pub fn open(data_dir: &Path, account: &Account) -> anyhow::Result<Self> {
         create(data_dir).with_context(|| shown("cannot be made", data_dir))?;
         // Resolved, because the folder of a running server is compared with it.
         let root = fs::canonicalize(data_dir).with_context(|| shown("is not there", data_dir))?;
@@ -58,36 +58,36 @@ impl Folder {
     }
 
     /// The folder of the server's socket; text, because it goes into the connection string.
-    pub(super) fn socket(&self) -> &str {
+    pub fn socket(&self) -> &str {
         &self.socket
     }
 
     /// The database cluster. It is there if and only if it is complete.
-    pub(super) fn cluster(&self) -> PathBuf {
+    pub fn cluster(&self) -> PathBuf {
         self.root.join("cluster")
     }
 
     /// Where a new cluster is made.
-    pub(super) fn draft(&self) -> PathBuf {
+    pub fn draft(&self) -> PathBuf {
         self.root.join("cluster.new")
     }
 
-    pub(super) fn log(&self) -> PathBuf {
+    pub fn log(&self) -> PathBuf {
         self.root.join("postgresql.log")
     }
 
     /// Who may connect: PostgreSQL's `hba_file`.
-    pub(super) fn access(&self) -> PathBuf {
+    pub fn access(&self) -> PathBuf {
         self.root.join("pg_hba.conf")
     }
 
     /// Which user is which role: PostgreSQL's `ident_file`.
-    pub(super) fn identities(&self) -> PathBuf {
+    pub fn identities(&self) -> PathBuf {
         self.root.join("pg_ident.conf")
     }
 
     /// Makes `path` a folder that only the server's user can enter.
-    pub(super) fn make_private(&self, path: &Path, account: &Account) -> anyhow::Result<()> {
+    pub fn make_private(&self, path: &Path, account: &Account) -> anyhow::Result<()> {
         make_folder(path)
             .and_then(|()| fs::set_permissions(path, Permissions::from_mode(0o700)))
             .and_then(|()| give_to_server(path, account))
@@ -95,7 +95,7 @@ impl Folder {
     }
 
     /// Puts names made, removed or changed in the folder on the disk.
-    pub(super) fn sync(&self) -> io::Result<()> {
+    pub fn sync(&self) -> io::Result<()> {
         File::open(&self.root)?.sync_all()
     }
 

@@ -12,21 +12,16 @@
 //! Danger: the kernel ends the server with the *thread* that started it. Start it from the main
 //! thread, before the asynchronous runtime; a pool's idle threads end and would take it along.
 
-mod account;
 mod cluster;
 mod folder;
-mod leftover;
-mod log;
-mod pid_file;
 mod programs;
 mod server;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use account::Account;
 use folder::Folder;
-use programs::Programs;
+use programs::{Account, Programs};
 use server::Server;
 
 /// How often something awaited is looked at.
@@ -81,7 +76,7 @@ impl PrivatePostgres {
         if made_by.is_none() {
             cluster::create(&folder, &account, &programs, settings.durable)?;
         }
-        leftover::clear(&folder.cluster())?;
+        server::stop_leftover(&folder.cluster())?;
         let server = Server::start(&folder, &account, &programs, settings.durable)?;
         Ok(Self { server, folder })
     }

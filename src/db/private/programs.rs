@@ -1,26 +1,117 @@
-//! Which PostgreSQL of those installed runs the database.
+//! Who the server runs as, which of the installed PostgreSQLs it is, and how its programs are started.
 //!
 //! Rule: a database is only ever opened by the major version that made it.
+//!
+//! Rule: every program of PostgreSQL is started through [`Account::command`], which drops root,
+//! empties the environment and ties the program's life to ours. `setpriv` does this without unsafe
+//! code, and in the right order: changing the user after asking for the parent's death signal would
+//! cancel it.
 
 use std::fmt;
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
+use nix::unistd::{Uid, User};
 
-use super::account::{Account, SETPRIV_MISSING};
+/// Whom Debian's PostgreSQL runs as.
+const SERVER_USER: &str = "postgres";
+
+/// Where `setpriv` and what PostgreSQL itself calls are found.
+const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The program's user and the server's: the same one, unless the program runs as root.
+pub struct Account {
+    client: User,
+    server: User,
+}
+
+impl Account {
+    pub fn of_this_process() -> anyhow::Result<Self> {
+        let uid = Uid::effective();
+        let client = User::from_uid(uid)
+            .context("the list of users cannot be read")?
+            .with_context(|| {
+                format!(
+                    "the user id {uid} has no name on this machine, and PostgreSQL needs one: add it to /etc/passwd, or set DATABASE_URL"
+                )
+            })?;
+        let server = if uid.is_root() { server_user()? } else { client.clone() };
+        Ok(Self { client, server })
+    }
+
+    /// The program's user, who alone may connect.
+    pub fn client_name(&self) -> &str {
+        &self.client.name
+    }
+
+    /// The user the server runs as.
+    pub fn server(&self) -> &User {
+        &self.server
+    }
+
+    /// Whether the server runs as another user than the program.
+    pub fn drops_root(&self) -> bool {
+        self.client.uid != self.server.uid
+    }
+
+    /// A command that runs `program` as the server's user, without our environment, in a process
+    /// group of its own (Ctrl-C must reach the program alone, which then stops the server), and
+    /// that the kernel interrupts when the calling thread ends.
+    pub fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new("setpriv");
+        command.env_clear().env("PATH", PATH).env("LC_ALL", "C").current_dir("/").process_group(0).stdin(Stdio::null());
+        if self.drops_root() {
+            command
+                .arg(format!("--reuid={}", self.server.uid))
+                .arg(format!("--regid={}", self.server.gid))
+                .arg("--clear-groups");
+        }
+        command.args(["--pdeathsig=INT", "--"]).arg(program);
+        command
+    }
+
+    /// Whether the server's user can reach what is in `folder`.
+    pub fn can_enter(&self, folder: &Path) -> anyhow::Result<bool> {
+        let output = self.command(Path::new("test")).arg("-x").arg(folder).output().context(SETPRIV_MISSING)?;
+        match output.status.code() {
+            Some(0) => Ok(true),
+            Some(1) => Ok(false),
+            _ => bail!(
+                "no program can be started as the user {}: {}",
+                self.server.name,
+                String::from_utf8_lossy(&output.stderr).trim()
+            ),
+        }
+    }
+}
+
+/// Context of every failure to start a command.
+pub const SETPRIV_MISSING: &str =
+    "setpriv, which starts PostgreSQL, cannot be run (Debian's package util-linux has it)";
+
+fn server_user() -> anyhow::Result<User> {
+    User::from_name(SERVER_USER)
+        .context("the list of users cannot be read")?
+        .with_context(|| {
+            format!(
+                "PostgreSQL does not run as root, and there is no user {SERVER_USER} to run it as: install Debian's package postgresql, start Connectory as another user, or set DATABASE_URL"
+            )
+        })
+}
 
 /// Debian keeps each major version in a folder here.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
 /// PostgreSQL's major version: 15 of 15.16.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Major(u32);
+pub struct Major(u32);
 
 impl Major {
     /// Reads the number that a version ("15.16", "18beta1") starts with.
-    pub(super) fn parse(version: &str) -> Option<Self> {
+    pub fn parse(version: &str) -> Option<Self> {
         let end = version.find(|character: char| !character.is_ascii_digit()).unwrap_or(version.len());
         version.get(..end)?.parse().ok().map(Self)
     }
@@ -34,14 +125,14 @@ impl fmt::Display for Major {
 
 /// One installed PostgreSQL server.
 #[derive(Clone, Debug)]
-pub(super) struct Programs {
+pub struct Programs {
     bin_dir: PathBuf,
     major: Major,
 }
 
 impl Programs {
     /// The installation that made the database, or the newest one for a new database.
-    pub(super) fn find(bin_dir: Option<&Path>, made_by: Option<Major>, account: &Account) -> anyhow::Result<Self> {
+    pub fn find(bin_dir: Option<&Path>, made_by: Option<Major>, account: &Account) -> anyhow::Result<Self> {
         let installed = match bin_dir {
             Some(bin_dir) => vec![Self::in_folder(bin_dir, account)?],
             None => Self::installed(account)?,
@@ -49,11 +140,11 @@ impl Programs {
         choose(installed, made_by)
     }
 
-    pub(super) fn initdb(&self) -> PathBuf {
+    pub fn initdb(&self) -> PathBuf {
         self.bin_dir.join("initdb")
     }
 
-    pub(super) fn postgres(&self) -> PathBuf {
+    pub fn postgres(&self) -> PathBuf {
         self.bin_dir.join("postgres")
     }
 

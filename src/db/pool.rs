@@ -1,6 +1,6 @@
-//! Connections that are lent for a limited time, so that a server that hangs keeps nobody waiting.
+//! Pooled connections with a time limit, so that a server that hangs does not block requests.
 //!
-//! Rule: whoever borrows a connection has it no longer than the pool's limit. Then the connection is closed from
+//! Rule: a connection is in use no longer than the pool's limit. Then it is closed from
 //! outside: what waits for an answer fails at once, and the pool drops what is closed. This also holds when the server
 //! is frozen and answers nothing. The server's own `statement_timeout` ends a statement that goes on after that.
 //!
@@ -8,10 +8,10 @@
 //! in the middle of a transaction it leaves a connection that counts as broken, and the pool drops it.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use deadpool::managed::{Manager, Metrics, Object, RecycleError, RecycleResult};
+use deadpool::managed::{Manager, Metrics, Object, RecycleError, RecycleResult, WeakPool};
 use diesel::ConnectionError;
 use diesel_async::pooled_connection::PoolableConnection;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
@@ -19,14 +19,13 @@ use futures_util::StreamExt;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use super::servers::Servers;
-use super::tls::Messages;
-use super::{Conn, PATIENCE};
+use super::servers::{Messages, Servers};
+use super::{Conn, Db, PATIENCE};
 
 /// A connection whose use can be given an end.
-pub(super) struct Limited {
+pub struct TimedConnection {
     pub conn: AsyncPgConnection,
-    /// When it is closed; `None` while nobody uses it.
+    /// When it is closed; `None` while it is idle.
     pub until: watch::Sender<Option<Instant>>,
 }
 
@@ -34,9 +33,9 @@ pub(super) struct Limited {
 /// would sometimes be kept.
 const LATER: Duration = Duration::from_millis(500);
 
-impl Limited {
+impl TimedConnection {
     /// Connects to one of the servers, which ends each statement and each idle transaction soon after `limit`.
-    pub async fn open(servers: &Servers, limit: Duration) -> Result<Limited, ConnectionError> {
+    pub async fn open(servers: &Servers, limit: Duration) -> Result<TimedConnection, ConnectionError> {
         let (client, messages) = servers.connect(PATIENCE).await?;
         let (until, ends) = watch::channel(Some(Instant::now() + PATIENCE));
         tokio::spawn(drive(messages, ends));
@@ -47,7 +46,7 @@ impl Limited {
         ))
         .await
         .map_err(ConnectionError::CouldntSetupConfiguration)?;
-        Ok(Limited { conn, until })
+        Ok(TimedConnection { conn, until })
     }
 }
 
@@ -80,20 +79,20 @@ async fn drive(mut messages: Messages, mut ends: watch::Receiver<Option<Instant>
 }
 
 /// Makes connections for a pool, and drops those that are closed or in a transaction.
-pub(super) struct Lender {
+pub struct ConnectionManager {
     pub servers: Arc<Servers>,
     pub limit: Duration,
 }
 
-impl Manager for Lender {
-    type Type = Limited;
+impl Manager for ConnectionManager {
+    type Type = TimedConnection;
     type Error = ConnectionError;
 
-    async fn create(&self) -> Result<Limited, ConnectionError> {
-        Limited::open(&self.servers, self.limit).await
+    async fn create(&self) -> Result<TimedConnection, ConnectionError> {
+        TimedConnection::open(&self.servers, self.limit).await
     }
 
-    async fn recycle(&self, lent: &mut Limited, _: &Metrics) -> RecycleResult<ConnectionError> {
+    async fn recycle(&self, lent: &mut TimedConnection, _: &Metrics) -> RecycleResult<ConnectionError> {
         match lent.conn.is_broken() {
             true => Err(RecycleError::message("it is closed")),
             false => Ok(()),
@@ -102,10 +101,10 @@ impl Manager for Lender {
 }
 
 /// A connection lent by the pool.
-pub struct Connection(Object<Lender>);
+pub struct Connection(Object<ConnectionManager>);
 
 impl Connection {
-    pub(super) fn lend(lent: Object<Lender>, until: Instant) -> Connection {
+    pub fn until(lent: Object<ConnectionManager>, until: Instant) -> Connection {
         lent.until.send_replace(Some(until));
         Connection(lent)
     }
@@ -128,5 +127,48 @@ impl Deref for Connection {
 impl DerefMut for Connection {
     fn deref_mut(&mut self) -> &mut Conn {
         &mut self.0.conn
+    }
+}
+
+/// How a pool is used at a moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PoolUse {
+    /// Connections in use.
+    pub in_use: usize,
+    /// Connections that are open, in use or not.
+    pub open: usize,
+    /// Connections that may be open.
+    pub most: usize,
+    /// Requests that wait for one.
+    pub waiting: usize,
+}
+
+/// The pools of a process that are still there, for their numbers: asking takes no connection. Clones share them.
+#[derive(Clone, Default)]
+pub struct Pools(Arc<Mutex<Vec<WeakPool<ConnectionManager>>>>);
+
+impl Pools {
+    /// Adds a pool, which goes when its owner drops it.
+    pub fn add(&self, db: &Db) {
+        let mut pools = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pools.retain(|pool| pool.upgrade().is_some());
+        pools.push(db.pool.weak());
+    }
+
+    /// How each is used now, in the order in which they were added.
+    pub fn uses(&self) -> Vec<PoolUse> {
+        let pools = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let pools = pools.iter().filter_map(WeakPool::upgrade);
+        pools
+            .map(|pool| {
+                let status = pool.status();
+                PoolUse {
+                    in_use: status.size.saturating_sub(status.available),
+                    open: status.size,
+                    most: status.max_size,
+                    waiting: status.waiting,
+                }
+            })
+            .collect()
     }
 }
