@@ -1,10 +1,10 @@
 //! The server: what the handlers share, the order of the layers, background work, the graceful stop.
 
+mod background;
 mod limits;
 mod slow_reader;
 
 use std::net::TcpListener;
-use std::time::Duration;
 
 use actix_session::SessionMiddleware;
 use actix_session::config::CookieContentSecurity;
@@ -14,43 +14,32 @@ use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{App as ActixApp, HttpServer, web};
 use anyhow::Context;
-use chrono::{DateTime, Utc};
 use tokio::runtime::Handle;
 
+pub use self::background::{
+    chain_audit_log, due_work, link_audit_log, refresh_keys, renew_tokens, run_due_work, watch_keys,
+};
 use self::limits::Limits;
 use self::slow_reader::disconnect_after;
-use crate::access::{AccessCheck, ApiKeys, PasswordHasher, SessionLimits, SignInGuard, TrustedProxies, purge_sessions};
+use crate::access::{AccessCheck, ApiKeys, PasswordHasher, SessionLimits, SignInGuard, TrustedProxies};
 use crate::accounts::{DbSessionStore, FirstRun};
 use crate::api::{self, Api, Meters, Pseudonym, UnknownKeys};
-use crate::audit::chain::{self, Anchor};
-use crate::authorization::{self, TokenKeeper};
-use crate::calls::{self, CallLog, Retention};
+use crate::authorization::TokenKeeper;
+use crate::calls::{CallLog, Retention};
 use crate::clock::Clock;
 use crate::config::ResourceLimits;
 use crate::connectors::LegacyGrants;
 use crate::db::{ChangeListener, Db};
 use crate::endpoints::Definitions;
-use crate::keyring::{self, Instance};
 use crate::notices::{Channels, Courier};
-use crate::openid::{self, SignIns};
+use crate::openid::SignIns;
 use crate::outbound::Outbound;
 use crate::relay::{Relay, Switchboard};
 use crate::routes::{self, PageLayers};
 use crate::status::Metrics;
 use crate::system::About;
 use crate::vault::Vault;
-use crate::web::{Cookies, Error, PublicAddress, serve_layers};
-use crate::{connectors, people, relay};
-
-/// How often the background work looks around, and how often for tokens that are due.
-const TICK: Duration = Duration::from_secs(30);
-const RENEWAL_TICK: Duration = Duration::from_secs(5);
-
-/// How often lines of the audit log are linked, how often the end of the chain is written to the log, and how often
-/// data keys are looked after.
-const LINK_TICK: Duration = Duration::from_secs(1);
-const ANCHOR_EVERY: Duration = Duration::from_secs(3600);
-const KEY_TICK: Duration = Duration::from_secs(5);
+use crate::web::{Cookies, PublicAddress, serve_layers};
 
 /// Connections on which tokens are renewed.
 const RENEWAL_CONNECTIONS: usize = 4;
@@ -271,112 +260,4 @@ async fn layers(req: ServiceRequest, next: Next<BoxBody>) -> Result<ServiceRespo
         return next.call(req).await;
     }
     serve_layers(req, next).await
-}
-
-/// Does the background work until the task is dropped. A failure is logged and tried again at the next tick.
-pub async fn background(
-    db: Db,
-    clock: Clock,
-    (limits, retention): (SessionLimits, Retention),
-    metrics: Metrics,
-    api_keys: ApiKeys,
-) {
-    let mut tick = tokio::time::interval(TICK);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tick.tick().await;
-        // Without it the histograms would keep every sample for ever.
-        metrics.handle.run_upkeep();
-        let rules = (limits, retention);
-        if let Err(error) = run_due_work(&db, rules, &api_keys, clock.now()).await {
-            tracing::warn!(cause = format!("{:#}", anyhow::Error::from(error)), "background work failed");
-        }
-    }
-}
-
-/// Renews tokens that are due until the task is dropped.
-pub async fn renew_tokens(keeper: TokenKeeper) {
-    let mut tick = tokio::time::interval(RENEWAL_TICK);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tick.tick().await;
-        if let Err(error) = keeper.renew_due().await {
-            tracing::warn!(cause = format!("{:#}", anyhow::Error::from(error)), "tokens could not be looked after");
-        }
-    }
-}
-
-/// Links the lines of the audit log until the task is dropped, and notes the end of the chain in the program's log,
-/// which an organisation collects elsewhere.
-pub async fn chain_audit_log(db: Db, vault: Vault) {
-    let mut tick = tokio::time::interval(LINK_TICK);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut noted: Option<(Anchor, tokio::time::Instant)> = None;
-    loop {
-        tick.tick().await;
-        let is_due = noted.as_ref().is_none_or(|(_, at)| at.elapsed() >= ANCHOR_EVERY);
-        match link_audit_log(&db, &vault, is_due).await {
-            Ok(Some(end)) => {
-                if noted.as_ref().is_none_or(|(before, _)| *before != end) {
-                    tracing::info!(anchor = %end, "end of the audit chain");
-                }
-                noted = Some((end, tokio::time::Instant::now()));
-            }
-            Ok(None) => {}
-            Err(error) => tracing::warn!(
-                cause = format!("{:#}", anyhow::Error::from(error)),
-                "the audit log could not be chained"
-            ),
-        }
-    }
-}
-
-/// Links what waits, and gives the end of the chain if it is asked for.
-pub async fn link_audit_log(db: &Db, vault: &Vault, asks_for_end: bool) -> Result<Option<Anchor>, Error> {
-    let mut conn = db.get().await?;
-    chain::link_waiting(&mut conn, vault).await?;
-    if !asks_for_end {
-        return Ok(None);
-    }
-    chain::end(&mut conn).await.map(Some)
-}
-
-/// Learns new data keys until the task is dropped, and says that this instance is there.
-pub async fn look_after_keys(db: Db, clock: Clock, instance: Instance) {
-    let mut tick = tokio::time::interval(KEY_TICK);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tick.tick().await;
-        if let Err(error) = refresh_keys(&db, &clock, &instance).await {
-            tracing::warn!(cause = format!("{:#}", anyhow::Error::from(error)), "data keys could not be looked after");
-        }
-    }
-}
-
-/// Learns new data keys, and says that this instance is there.
-pub async fn refresh_keys(db: &Db, clock: &Clock, instance: &Instance) -> Result<(), Error> {
-    keyring::refresh(&mut *db.get().await?, instance, clock.now()).await
-}
-
-/// Whatever is due by `now`: over sessions, connectors that have been in the trash long enough, token answers that
-/// nobody took, links to a password that ended long ago, health that the time has changed, when keys were used last,
-/// and days of the call log.
-pub async fn run_due_work(
-    db: &Db,
-    (limits, retention): (SessionLimits, Retention),
-    api_keys: &ApiKeys,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
-    api_keys.write_due_uses(db, now).await?;
-    let mut conn = db.get().await?;
-    purge_sessions(&mut conn, limits, now).await?;
-    connectors::purge_trash(&mut conn, now).await?;
-    authorization::purge_token_requests(&mut conn, now).await?;
-    authorization::purge_attempts(&mut conn, now).await?;
-    openid::purge_attempts(&mut conn, now).await?;
-    people::purge_invitations(&mut conn, now).await?;
-    connectors::refresh_due_health(&mut conn, now).await?;
-    relay::forget_old_breakers(&mut conn, now).await?;
-    calls::look_after(&mut conn, retention, now).await?;
-    Ok(())
 }

@@ -14,9 +14,7 @@ use uuid::Uuid;
 use super::setup::{Database, open_vault, outbound_rules, runtime};
 use crate::access::{ApiKeys, PasswordHasher, SessionLimits, TrustedProxies};
 use crate::accounts::{FirstRun, has_local_super_admin, has_super_admin};
-use crate::app::{
-    Site, background, chain_audit_log, link_audit_log, look_after_keys, refresh_keys, renew_tokens, serve,
-};
+use crate::app::{Site, chain_audit_log, due_work, link_audit_log, refresh_keys, renew_tokens, serve, watch_keys};
 use crate::authorization::approve_origins_in_use;
 use crate::calls::Retention;
 use crate::clock::Clock;
@@ -150,11 +148,11 @@ async fn serve_until_stopped(
     let log_writer = tokio::spawn(async move { log_writer.run().await });
     let (id, vault) = (instance.id, instance.vault.clone());
     let tasks = [
-        tokio::spawn(background(jobs.clone(), clock.clone(), rules, metrics, api_keys.clone())),
+        tokio::spawn(due_work(jobs.clone(), clock.clone(), rules, metrics, api_keys.clone())),
         tokio::spawn(renew_tokens(keeper.clone())),
         tokio::spawn(notices.run()),
         tokio::spawn(chain_audit_log(jobs, vault.clone())),
-        tokio::spawn(look_after_keys(db.clone(), clock, instance)),
+        tokio::spawn(watch_keys(db.clone(), clock, instance)),
     ];
     // Caught before anybody is told that it is ready: who then stops it at once finds a clean stop too.
     let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
