@@ -89,5 +89,6 @@ async fn an_account_is_connected_and_signed_in_to_by_keyboard_alone() {
     assert_eq!(window.focus().await.name, server.allow);
     window.key(Key::Enter).await;
     is_back(&window, "Sign in with Staff login").await;
+    window.settled().await;
     typist.focus_is_on_the_outcome("Your account is connected with Staff login").await;
 }

@@ -307,6 +307,11 @@ impl Window {
             );
             tokio::time::sleep(LOOK).await;
         }
+        self.settled().await;
+    }
+
+    /// Waits until the page has loaded and its script has moved the focus.
+    pub async fn settled(&self) {
         self.until("return document.readyState == 'complete'").await;
         if self.scripts.load(Ordering::Relaxed) {
             // The page's script moves the focus a moment after it has loaded.
