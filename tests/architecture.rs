@@ -23,8 +23,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &["vault::Secret"]), // passwords and keys that are set
     ("db", &["config"]),
     ("outbound", &["db::text_column", "vault::Secret"]), // addresses are stored; credentials pass through requests
-    // a failure with a page; places in lists; what a form was made from
-    ("web", &["db::Unavailable", "db::keyset", "db::text_enum", "db::version"]),
+    // a failure with a page; the page of a list; what a form was made from
+    ("web", &["db::Conn", "db::Unavailable", "db::keyset", "db::text_enum", "db::version"]),
     ("oauth", &["db::text_enum", "db::text_column", "outbound", "vault"]), // settings are stored
     ("access", &["db", "web"]),
     ("audit", &["access", "db", "vault", "web"]), // keys of the chain's links

@@ -5,13 +5,13 @@ use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::web::{Bytes, Data};
 use futures_util::stream;
 
-use super::filter::{CallFilter, FILTERS, LogQuery, Newest};
+use super::filter::{CallFilter, FILTERS, LogQuery};
 use super::queries;
 use super::row::CallRow;
 use crate::access::RequestContext;
 use crate::db::Db;
 use crate::db::keyset::Position;
-use crate::web::{Error, ListQuery, csv};
+use crate::web::{Error, ListQuery, Row, csv};
 
 /// Lines of a piece, and of a file.
 const PIECE: usize = 1_000;
@@ -67,7 +67,8 @@ impl Progress {
         rows.truncate(size);
         self.lines += rows.len();
         let is_full = self.lines == MOST;
-        self.position = rows.last().filter(|_| more && !is_full).map(|row| Position::After(Newest::place(row)));
+        self.position =
+            rows.last().filter(|_| more && !is_full).map(|row| Position::After(CallRow::COLUMNS[0].cursor(row)));
         let mut piece: String = rows.iter().map(line).collect();
         if more && is_full {
             piece.push_str(&cut_short());

@@ -6,40 +6,20 @@ use uuid::Uuid;
 use super::{CallRow, Outcome};
 use crate::access::Visibility;
 use crate::connectors::ConnectorId;
-use crate::db::keyset::{Cursor, Kind};
-use crate::web::{Column, Errors, ListQuery, Zone};
+use crate::web::{Column, Errors, ListQuery, Row, Zone};
 
-/// The one order of the log.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Newest;
+impl Row for CallRow {
+    const NOUN: [&'static str; 2] = ["call", "calls"];
+    /// The one order of the log.
+    const COLUMNS: &'static [Column<CallRow>] =
+        &[Column::<CallRow>::time("time", "Time", "at", |row| row.at).called(["newest first", "newest first"])];
 
-impl Column for Newest {
-    const ALL: &'static [Newest] = &[Newest];
-
-    fn code(self) -> &'static str {
-        "time"
-    }
-
-    fn label(self) -> &'static str {
-        "Time"
-    }
-
-    fn orders(self) -> [&'static str; 2] {
-        ["newest first", "newest first"]
-    }
-
-    fn kind(self) -> Kind {
-        Kind::Time
+    fn id(&self) -> Uuid {
+        self.id
     }
 }
 
-impl Newest {
-    pub fn place(row: &CallRow) -> Cursor {
-        Cursor { value: row.at.to_rfc3339(), id: row.id }
-    }
-}
-
-pub(super) type LogQuery = ListQuery<Newest>;
+pub(super) type LogQuery = ListQuery<CallRow>;
 
 /// The names of the filters in the address.
 pub(super) const FILTERS: [&str; 8] = ["period", "from", "to", "connector", "caller", "endpoint", "outcome", "status"];

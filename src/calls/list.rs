@@ -8,7 +8,7 @@ use chrono::{NaiveTime, TimeDelta};
 use futures_util::try_join;
 
 use super::chart::{Charts, steps};
-use super::filter::{CLASSES, CallFilter, ERRORS, FILTERS, LogQuery, Newest, PERIODS, Span, USUAL, is_typed, period};
+use super::filter::{CLASSES, CallFilter, ERRORS, FILTERS, LogQuery, PERIODS, Span, USUAL, is_typed, period};
 use super::queries::{self, Choices, WALK};
 use super::row::CallRow;
 use super::{Outcome, Retention, words};
@@ -113,7 +113,7 @@ impl Log {
             )?;
             let wider = filter.errors_only || filter.outcome.is_some() || filter.class.is_some();
             let charts = Charts::new(whole, step, sums, wider);
-            let pages = Pages::new(&query, ["call", "calls"], &found.slice, found.total, Newest::place);
+            let pages = Pages::new(&query, &found.slice, found.total);
             let further = found.stopped.map(|place| (query.after(&place), place.value));
             let further = further.map(|(href, at)| (href, stamp_of(&at)));
             (choices, unused, Some(Lines { rows: found.slice.rows, pages, charts, further }))

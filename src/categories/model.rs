@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::db::{StoredValueError, known, text_enum};
 use crate::name::{Name, NameProblem};
+use crate::web::{Column, Row};
 
 /// The longest name of a category, in characters.
 const LONGEST_NAME: usize = 100;
@@ -44,6 +45,21 @@ pub(super) struct Category {
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub updated_by: String,
+}
+
+impl Row for Category {
+    const NOUN: [&'static str; 2] = ["category", "categories"];
+    const COLUMNS: &'static [Column<Category>] = &[
+        Column::text("name", "Name", "name", |row| &row.name),
+        Column::text("status", "Status", "status", |row| &row.status),
+        Column::number("connectors", "Data connectors", "connectors", |row| row.connectors),
+        Column::time("modified", "Modified", "updated_at", |row| row.updated_at),
+        Column::time("created", "Created", "created_at", |row| row.created_at),
+    ];
+
+    fn id(&self) -> CategoryId {
+        self.id
+    }
 }
 
 impl Category {

@@ -8,95 +8,17 @@ use super::forms::CategoryForm;
 use super::model::{Category, CategoryId, CategoryStatus};
 use super::queries;
 use crate::access::{Permission, RequestContext};
-use crate::db::keyset::{Cursor, Kind, Slice};
 use crate::name::Name;
 use crate::web::form::Form;
 use crate::web::{
-    Column, ConflictPage, Difference, Error, FormData, Layout, ListQuery, Pages, SaveError, Segment, date_time, page,
-    plural,
+    ConflictPage, Difference, Error, FormData, Layout, ListQuery, Pages, SaveError, Segment, date_time, page, plural,
 };
-
-/// The columns of the list.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum CategoryColumn {
-    Name,
-    Status,
-    Connectors,
-    Modified,
-    Created,
-}
-
-impl Column for CategoryColumn {
-    const ALL: &'static [CategoryColumn] = &[
-        CategoryColumn::Name,
-        CategoryColumn::Status,
-        CategoryColumn::Connectors,
-        CategoryColumn::Modified,
-        CategoryColumn::Created,
-    ];
-
-    fn code(self) -> &'static str {
-        match self {
-            CategoryColumn::Name => "name",
-            CategoryColumn::Status => "status",
-            CategoryColumn::Connectors => "connectors",
-            CategoryColumn::Modified => "modified",
-            CategoryColumn::Created => "created",
-        }
-    }
-
-    fn label(self) -> &'static str {
-        match self {
-            CategoryColumn::Name => "Name",
-            CategoryColumn::Status => "Status",
-            CategoryColumn::Connectors => "Data connectors",
-            CategoryColumn::Modified => "Modified",
-            CategoryColumn::Created => "Created",
-        }
-    }
-
-    fn orders(self) -> [&'static str; 2] {
-        match self {
-            CategoryColumn::Name | CategoryColumn::Status => ["A to Z", "Z to A"],
-            CategoryColumn::Connectors => ["fewest first", "most first"],
-            CategoryColumn::Modified | CategoryColumn::Created => ["oldest first", "newest first"],
-        }
-    }
-
-    fn kind(self) -> Kind {
-        self.sql().1
-    }
-}
-
-impl CategoryColumn {
-    /// The database column and what it holds.
-    pub fn sql(self) -> (&'static str, Kind) {
-        match self {
-            CategoryColumn::Name => ("name", Kind::Text),
-            CategoryColumn::Status => ("status", Kind::Text),
-            CategoryColumn::Connectors => ("connectors", Kind::Number),
-            CategoryColumn::Modified => ("updated_at", Kind::Time),
-            CategoryColumn::Created => ("created_at", Kind::Time),
-        }
-    }
-
-    fn place(self, row: &Category) -> Cursor {
-        let value = match self {
-            CategoryColumn::Name => row.name.clone(),
-            CategoryColumn::Status => row.status.clone(),
-            CategoryColumn::Connectors => row.connectors.to_string(),
-            CategoryColumn::Modified => row.updated_at.to_rfc3339(),
-            CategoryColumn::Created => row.created_at.to_rfc3339(),
-        };
-        Cursor { value, id: row.id }
-    }
-}
 
 #[derive(Template)]
 #[template(path = "categories/list.html")]
 struct ListPage {
     layout: Layout,
-    query: ListQuery<CategoryColumn>,
+    query: ListQuery<Category>,
     rows: Vec<Category>,
     pages: Pages,
     may_create: bool,
@@ -116,10 +38,7 @@ impl ListPage {
 
 pub async fn list(context: RequestContext) -> Result<HttpResponse, Error> {
     let query = ListQuery::parse("/categories", context.req.query_string(), &["status"]);
-    let mut conn = context.conn().await?;
-    let (slice, total) = queries::list(&mut conn, context.actor.visibility, &query).await?;
-    let pages = Pages::new(&query, ["category", "categories"], &slice, total, |row| query.column.place(row));
-    let Slice { rows, .. } = slice;
+    let (rows, pages) = queries::list(&*context.conn().await?, context.actor.visibility, &query).await?;
     let may = |permission| context.may(permission);
     let (may_create, may_edit, may_delete) =
         (may(Permission::CreateCategories), may(Permission::EditCategories), may(Permission::DeleteCategories));

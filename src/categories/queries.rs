@@ -1,57 +1,38 @@
 //! The categories' SQL.
 
 use chrono::{DateTime, Utc};
-use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::result::Error as DbError;
-use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
+use diesel::sql_types::Uuid as SqlUuid;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::{Uuid, uuid};
 
 use super::model::{Category, CategoryId, CheckedCategory};
-use super::pages::CategoryColumn;
 use crate::access::Actor;
 use crate::access::Visibility;
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
-use crate::db::keyset::{Keyset, Slice};
+use crate::db::keyset::{Bind, Select};
 use crate::db::schema::{categories, connector_categories, connector_total, connectors};
 use crate::db::version::SeenVersion;
 use crate::name::{fold, like_pattern};
-use crate::web::{Error, ListQuery, SaveError, Total};
+use crate::web::{Error, ListQuery, Pages, SaveError};
 
 /// The built-in category that new connectors start in.
 pub const UNCATEGORIZED: CategoryId = uuid!("00000000-0000-7000-8000-000000000001");
 
-/// Counting stops here.
-const COUNT_LIMIT: i64 = 1000;
-
 const COLUMNS: &str = "id, name, status, built_in, connectors, version, created_at, updated_at, updated_by";
 
-/// One page of the list, with the number of those connectors that somebody sees.
+/// One page of the list, with the number of those connectors that the reader sees.
 pub(super) async fn list(
-    conn: &mut Conn,
+    conn: &Conn,
     visibility: Visibility,
-    query: &ListQuery<CategoryColumn>,
-) -> Result<(Slice<Category>, Total), Error> {
-    let (column, kind) = query.column.sql();
-    let keyset = Keyset { column, kind, descending: query.descending, position: &query.position };
-    let place = keyset.condition(3).map(|condition| format!(" AND {condition}")).unwrap_or_default();
-    let sql = format!(
-        "SELECT {COLUMNS} FROM {} WHERE name_folded LIKE $1 AND ($2 = '' OR status = $2){place} ORDER BY {} LIMIT {}",
-        counted(visibility),
-        keyset.order(),
-        query.size + 1
-    );
-    let pattern = like_pattern(&query.search);
-    let mut rows =
-        diesel::sql_query(sql).into_boxed::<Pg>().bind::<Text, _>(&pattern).bind::<Text, _>(query.filter("status"));
-    if let Some(cursor) = query.position.cursor() {
-        rows = rows.bind::<Text, _>(&cursor.value).bind::<SqlUuid, _>(cursor.id);
-    }
-    let rows = rows.load::<Category>(conn).await?;
-    let total = count(conn, &pattern, query.filter("status")).await?;
-    Ok((Slice::new(rows, query.size, &query.position), total))
+    query: &ListQuery<Category>,
+) -> Result<(Vec<Category>, Pages), Error> {
+    let rows =
+        format!("SELECT {COLUMNS} FROM {} WHERE name_folded LIKE $1 AND ($2 = '' OR status = $2)", counted(visibility));
+    let binds = [Bind::Text(like_pattern(&query.search)), query.filter("status").into()];
+    query.fetch(conn, Select { with: "", rows: &rows, binds: &binds }).await
 }
 
 /// The table; where not all connectors are seen, with the hidden ones taken off the kept number, so that it can be
@@ -68,21 +49,6 @@ fn counted(visibility: Visibility) -> String {
             WHERE c.deleted_at IS NULL AND {hidden} GROUP BY category_id
         ) AS hidden ON category_id = id) AS categories"
     )
-}
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    n: i64,
-}
-
-async fn count(conn: &mut Conn, pattern: &str, status: &str) -> Result<Total, Error> {
-    let sql = format!(
-        "SELECT count(*) AS n FROM (SELECT 1 FROM categories WHERE name_folded LIKE $1 AND ($2 = '' OR status = $2) LIMIT {}) AS found",
-        COUNT_LIMIT + 1
-    );
-    let count: Count = diesel::sql_query(sql).bind::<Text, _>(pattern).bind::<Text, _>(status).get_result(conn).await?;
-    Ok(Total::bounded(count.n, COUNT_LIMIT))
 }
 
 pub(super) async fn find(conn: &mut Conn, id: CategoryId) -> Result<Category, Error> {

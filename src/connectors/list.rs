@@ -6,20 +6,18 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use futures_util::try_join;
 
-use super::columns::ConnectorColumn;
 use super::issue::{Issues, issues};
 use super::model::ListRow;
 use super::{Health, Method, queries};
 use crate::access::{Permission, RequestContext};
 use crate::categories::{self, CategoryChoice};
-use crate::db::keyset::Slice;
 use crate::web::{Error, Layout, ListQuery, Option_, Pages, SelectField, page};
 
 #[derive(Template)]
 #[template(path = "connectors/list.html")]
 struct ListPage {
     layout: Layout,
-    query: ListQuery<ConnectorColumn>,
+    query: ListQuery<ListRow>,
     rows: Vec<ListRow>,
     issues: Issues,
     now: DateTime<Utc>,
@@ -35,11 +33,11 @@ struct ListPage {
 impl ListPage {
     fn category_filter(&self) -> SelectField {
         let options = self.categories.iter().map(|category| Option_::new(category.id.to_string(), &category.name));
-        self.filter("category", "Category", "Any category", options)
+        self.query.filter_field("category", "Category", "Any category", options)
     }
 
     fn method_filter(&self) -> SelectField {
-        self.filter(
+        self.query.filter_field(
             "auth_method",
             "Method",
             "Any method",
@@ -48,20 +46,11 @@ impl ListPage {
     }
 
     fn status_filter(&self) -> SelectField {
-        self.filter(
+        self.query.filter_field(
             "status",
             "Status",
             "Any status",
             Health::ALL.into_iter().map(|health| Option_::new(health.code(), health.label())),
-        )
-    }
-
-    fn filter(&self, name: &str, label: &str, any: &str, options: impl Iterator<Item = Option_>) -> SelectField {
-        SelectField::new(
-            name,
-            label,
-            std::iter::once(Option_::new("", any)).chain(options).collect(),
-            self.query.filter(name),
         )
     }
 
@@ -96,8 +85,7 @@ pub async fn show(context: RequestContext) -> Result<HttpResponse, Error> {
     // All go to the database in one go.
     let ((slice, total), categories) =
         try_join!(queries::list(&conn, &context.actor, &query), categories::assignable(&conn, chosen.as_slice()),)?;
-    let pages = Pages::new(&query, ["data connector", "data connectors"], &slice, total, |row| query.column.place(row));
-    let Slice { rows, .. } = slice;
+    let (pages, rows) = (Pages::new(&query, &slice, total), slice.rows);
     let (issues, now) = (issues(&conn, &rows).await?, context.now());
     let may = |permission| context.may(permission);
     let (may_create, may_edit, may_delete) =

@@ -5,7 +5,6 @@
 
 mod activity;
 mod attention;
-mod columns;
 mod details;
 mod forecast;
 mod forms;

@@ -13,7 +13,7 @@ use crate::categories::CategoryId;
 use crate::db::{StoredValueError, known};
 use crate::name::{Name, NameProblem};
 use crate::outbound::HttpUrl;
-use crate::web::Error;
+use crate::web::{Column, Error, Row};
 
 /// The longest name and display name, in characters.
 const LONGEST_NAME: usize = 255;
@@ -186,6 +186,23 @@ pub(super) struct ListRow {
     /// That to which it admits the person who reads the list, whatever their permissions.
     #[diesel(sql_type = Array<Text>, deserialize_as = Vec<String>)]
     pub admits: Rights,
+}
+
+impl Row for ListRow {
+    const NOUN: [&'static str; 2] = ["data connector", "data connectors"];
+    const COLUMNS: &'static [Column<ListRow>] = &[
+        Column::text("name", "Name", "label", |row| &row.label),
+        Column::text("description", "Description", "description_start", |row| &row.description_start),
+        Column::text("method", "Method", "method", |row| &row.method),
+        Column::text("category", "Category", "categories_start", |row| &row.categories_start),
+        Column::text("status", "Status", "status", |row| &row.status),
+        Column::time("modified", "Modified", "updated_at", |row| row.updated_at),
+        Column::time("created", "Created", "created_at", |row| row.created_at),
+    ];
+
+    fn id(&self) -> ConnectorId {
+        self.id
+    }
 }
 
 impl ListRow {

@@ -4,8 +4,19 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, Datelike};
+use chrono::{DateTime, Datelike, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
+use diesel::sql_types::{Array, BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
+use futures_util::try_join;
 use uuid::Uuid;
+
+use super::Conn;
+
+/// Counting rows stops here: counting on would take longer than the page.
+pub const COUNT_LIMIT: i64 = 1000;
 
 /// A row's place in an order: the value it is ordered by, as text, and its id.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -105,6 +116,14 @@ impl Keyset<'_> {
         Some(format!("({}, id) {sign} (${first}::{}, ${})", self.column, self.kind.sql_type(), first + 1))
     }
 
+    /// Adds the values of [`Keyset::condition`] to those of a statement.
+    pub fn bind<'a>(&self, statement: BoxedSqlQuery<'a, Pg, SqlQuery>) -> BoxedSqlQuery<'a, Pg, SqlQuery> {
+        match self.position.cursor() {
+            Some(cursor) => statement.bind::<Text, _>(cursor.value.clone()).bind::<SqlUuid, _>(cursor.id),
+            None => statement,
+        }
+    }
+
     fn reads_downwards(&self) -> bool {
         self.descending != self.position.is_backward()
     }
@@ -126,6 +145,67 @@ impl<T> Slice<T> {
             rows.reverse();
         }
         Slice { rows, more }
+    }
+}
+
+/// A value of a statement that is written as text.
+pub enum Bind {
+    Text(String),
+    Texts(Vec<String>),
+    Id(Option<Uuid>),
+    Time(DateTime<Utc>),
+}
+
+impl From<&str> for Bind {
+    fn from(text: &str) -> Bind {
+        Bind::Text(text.into())
+    }
+}
+
+/// A statement with its values, `$1` first.
+pub fn bound<'a>(sql: String, binds: &[Bind]) -> BoxedSqlQuery<'a, Pg, SqlQuery> {
+    binds.iter().fold(diesel::sql_query(sql).into_boxed::<Pg>(), |statement, bind| match bind {
+        Bind::Text(text) => statement.bind::<Text, _>(text.clone()),
+        Bind::Texts(texts) => statement.bind::<Array<Text>, _>(texts.clone()),
+        Bind::Id(id) => statement.bind::<Nullable<SqlUuid>, _>(*id),
+        Bind::Time(time) => statement.bind::<Timestamptz, _>(*time),
+    })
+}
+
+/// Every row of a list, in no order.
+pub struct Select<'a> {
+    /// Common table expressions that `rows` names; empty if there are none.
+    pub with: &'a str,
+    /// A SELECT whose columns are those of the row and of its order, with an `id`.
+    pub rows: &'a str,
+    pub binds: &'a [Bind],
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+impl Select<'_> {
+    /// One page of the rows in an order, and how many rows there are: counted to one more than [`COUNT_LIMIT`].
+    pub async fn page<R>(&self, conn: &Conn, keyset: &Keyset<'_>, size: usize) -> QueryResult<(Slice<R>, i64)>
+    where
+        R: QueryableByName<Pg> + Send + 'static,
+    {
+        let Select { with, rows, binds } = self;
+        let skip = keyset.condition(binds.len() + 1).map_or(String::new(), |condition| format!(" WHERE {condition}"));
+        let page =
+            format!("{with} SELECT * FROM ({rows}) AS rows{skip} ORDER BY {} LIMIT {}", keyset.order(), size + 1);
+        let page = keyset.bind(bound(page, binds));
+        let count = format!(
+            "{with} SELECT count(*) AS n FROM (SELECT FROM ({rows}) AS rows LIMIT {}) AS counted",
+            COUNT_LIMIT + 1
+        );
+        let count = bound(count, binds);
+        let (mut one, mut other) = (conn, conn);
+        let (rows, count) = try_join!(page.load::<R>(&mut one), count.get_result::<Count>(&mut other))?;
+        Ok((Slice::new(rows, size, keyset.position), count.n))
     }
 }
 

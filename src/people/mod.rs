@@ -29,7 +29,7 @@ pub use invitations::{
     purge as purge_invitations, take as take_invitation,
 };
 pub use lineage::{Ancestor, groups_above};
-pub use search::{COUNT_LIMIT, patterns};
+pub use search::patterns;
 pub use users::{
     choose_groups, confirm_deactivation, confirm_delete as confirm_user_delete, confirm_disconnection, confirm_leaving,
     confirm_sign_out, confirm_super_admin, create as create_user, deactivate, delete as delete_user, disconnect,

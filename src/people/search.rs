@@ -5,9 +5,6 @@ use crate::name::word_pattern;
 /// The words of a search that count.
 const MOST_WORDS: usize = 8;
 
-/// Counting what fits stops here.
-pub const COUNT_LIMIT: i64 = 1000;
-
 /// The patterns that a row's searched text must all fit.
 pub fn patterns(search: &str) -> Vec<String> {
     let words = search.split_whitespace().take(MOST_WORDS);

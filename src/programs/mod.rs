@@ -6,7 +6,6 @@
 //! Manage Users; a person's own keys stand on the profile page and never do more than the person may. Danger: a holder
 //! that is taken from a form; it follows from the address alone, which the route's own need guards.
 
-mod columns;
 mod delete;
 mod form;
 mod keys;

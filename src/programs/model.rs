@@ -6,6 +6,7 @@ use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use crate::name::{Name, NameProblem};
+use crate::web::{Column, Row};
 
 /// The longest name of a program, in characters.
 const LONGEST_NAME: usize = 100;
@@ -64,6 +65,21 @@ pub(super) struct ProgramRow {
     pub last_used: DateTime<Utc>,
     #[diesel(sql_type = Timestamptz)]
     pub updated_at: DateTime<Utc>,
+}
+
+impl Row for ProgramRow {
+    const NOUN: [&'static str; 2] = ["program", "programs"];
+    const COLUMNS: &'static [Column<ProgramRow>] = &[
+        Column::text("name", "Name", "name", |row| &row.name),
+        Column::text("status", "Status", "status", |row| &row.status),
+        Column::number("keys", "Keys", "keys", |row| row.keys),
+        Column::time("used", "Last used", "last_used", |row| row.last_used),
+        Column::time("modified", "Modified", "updated_at", |row| row.updated_at),
+    ];
+
+    fn id(&self) -> ProgramId {
+        self.id
+    }
 }
 
 impl ProgramRow {

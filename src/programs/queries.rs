@@ -1,82 +1,41 @@
 //! The programs' SQL.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
-use super::columns::ProgramColumn;
 use super::keys::{WaysOf, lead_beyond};
 use super::model::{Called, CheckedProgram, Program, ProgramId, ProgramRow, status_word};
 use crate::access::{Actor, Visibility};
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
-use crate::db::keyset::{Keyset, Slice};
+use crate::db::keyset::{Bind, Select};
 use crate::db::schema::{api_keys, programs};
 use crate::db::version::SeenVersion;
 use crate::name::{like_pattern, searched};
-use crate::web::{Error, ListQuery, SaveError, Total};
-
-/// Counting stops here.
-const COUNT_LIMIT: i64 = 1000;
+use crate::web::{Error, ListQuery, Pages, SaveError};
 
 /// How far back the page to delete a program looks, in days, and how many data connectors it names.
 const LATELY: TimeDelta = TimeDelta::days(30);
 const MOST_CALLED: i64 = 50;
 
-/// Programs with what their keys tell of them.
-const ROWS: &str = "SELECT p.id, p.name, p.searched, p.updated_at,
-    CASE WHEN p.active THEN 'active' ELSE 'inactive' END AS status,
-    count(k.id) FILTER (WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $3)) AS keys,
-    coalesce(max(k.last_used_at), 'epoch') AS last_used
-    FROM programs p LEFT JOIN api_keys k ON k.program_id = p.id GROUP BY p.id";
+/// Programs with what their keys tell of them. There are as many as a network has, so all keys are counted each time.
+const ROWS: &str = "SELECT * FROM (SELECT p.id, p.name, p.searched, p.updated_at,
+        CASE WHEN p.active THEN 'active' ELSE 'inactive' END AS status,
+        count(k.id) FILTER (WHERE k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $3)) AS keys,
+        coalesce(max(k.last_used_at), 'epoch') AS last_used
+        FROM programs p LEFT JOIN api_keys k ON k.program_id = p.id GROUP BY p.id) AS programs
+    WHERE searched LIKE $1 AND ($2 = '' OR status = $2)";
 
-const FITS: &str = "searched LIKE $1 AND ($2 = '' OR status = $2)";
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    n: i64,
-}
-
-/// One page of the list. There are as many programs as a network has, so all their keys are counted each time.
+/// One page of the list.
 pub(super) async fn list(
-    conn: &mut Conn,
-    query: &ListQuery<ProgramColumn>,
+    conn: &Conn,
+    query: &ListQuery<ProgramRow>,
     now: DateTime<Utc>,
-) -> Result<(Slice<ProgramRow>, Total), Error> {
-    let (column, kind) = query.column.sql();
-    let keyset = Keyset { column, kind, descending: query.descending, position: &query.position };
-    let place = keyset.condition(4);
-    let place = place.map_or(String::new(), |condition| format!(" AND {condition}"));
-    let sql = format!(
-        "SELECT * FROM ({ROWS}) AS rows WHERE {FITS}{place} ORDER BY {} LIMIT {}",
-        keyset.order(),
-        query.size + 1
-    );
-    let pattern = like_pattern(&query.search);
-    let mut rows = diesel::sql_query(sql)
-        .into_boxed::<Pg>()
-        .bind::<Text, _>(&pattern)
-        .bind::<Text, _>(query.filter("status"))
-        .bind::<Timestamptz, _>(now);
-    if let Some(cursor) = query.position.cursor() {
-        rows = rows.bind::<Text, _>(&cursor.value).bind::<SqlUuid, _>(cursor.id);
-    }
-    let rows = rows.load::<ProgramRow>(conn).await?;
-    let sql = format!(
-        "SELECT count(*) AS n FROM (SELECT 1 FROM ({ROWS}) AS rows WHERE {FITS} LIMIT {}) AS found",
-        COUNT_LIMIT + 1
-    );
-    let count: Count = diesel::sql_query(sql)
-        .bind::<Text, _>(&pattern)
-        .bind::<Text, _>(query.filter("status"))
-        .bind::<Timestamptz, _>(now)
-        .get_result(conn)
-        .await?;
-    let slice = Slice::new(rows, query.size, &query.position);
-    Ok((slice, Total::bounded(count.n, COUNT_LIMIT)))
+) -> Result<(Vec<ProgramRow>, Pages), Error> {
+    let binds = [Bind::Text(like_pattern(&query.search)), query.filter("status").into(), Bind::Time(now)];
+    query.fetch(conn, Select { with: "", rows: ROWS, binds: &binds }).await
 }
 
 pub(super) async fn find(conn: &mut Conn, id: ProgramId) -> Result<Program, Error> {

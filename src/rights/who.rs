@@ -11,36 +11,11 @@ use super::reasons::Case;
 use crate::access::{Permission, PermissionSet, RequestContext, Right, Rights};
 use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::db::Conn;
-use crate::db::keyset::{Cursor, Kind, Slice};
 use crate::people::{Member, groups_above};
-use crate::web::{Column, Error, Layout, ListQuery, Option_, Pages, Segment, SelectField, page, plural};
+use crate::web::{Error, Layout, ListQuery, Option_, Pages, Segment, SelectField, page, plural};
 
 /// The keys of programs that the page shows.
 const KEYS: usize = 200;
-
-/// The one order of the list.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct WhoColumn;
-
-impl Column for WhoColumn {
-    const ALL: &'static [WhoColumn] = &[WhoColumn];
-
-    fn code(self) -> &'static str {
-        "name"
-    }
-
-    fn label(self) -> &'static str {
-        "Name"
-    }
-
-    fn orders(self) -> [&'static str; 2] {
-        ["A to Z", "Z to A"]
-    }
-
-    fn kind(self) -> Kind {
-        Kind::Text
-    }
-}
 
 /// Which users are listed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -76,7 +51,7 @@ struct WhoPage {
     layout: Layout,
     head: ConnectorHead,
     connector: Connector,
-    query: ListQuery<WhoColumn>,
+    query: ListQuery<PersonRow>,
     people: Vec<Person>,
     pages: Pages,
     keys: Vec<KeyRow>,
@@ -98,11 +73,8 @@ impl WhoPage {
             let label = format!("May {}", right.label().to_lowercase());
             Option_::new(right.code(), label)
         });
-        let options = std::iter::once(Option_::new("", "Every active user"))
-            .chain(rights)
-            .chain([Option_::new(NOTHING, "May do nothing")]);
-        let chosen = self.query.filter("right");
-        SelectField::new("right", "Who", options.collect(), chosen)
+        let options = rights.into_iter().chain([Option_::new(NOTHING, "May do nothing")]);
+        self.query.filter_field("right", "Who", "Every active user", options)
     }
 
     /// The filters in use: their words, and the address without each.
@@ -158,10 +130,8 @@ pub async fn list(context: RequestContext, Segment(key): Segment) -> Result<Http
     let path = format!("/connectors/{}/access/users", connector.key);
     let query = ListQuery::parse(path, context.req.query_string(), &["right"]);
     let narrowed = Narrowed::read(query.filter("right"));
-    let (slice, total) = queries::people(&mut conn, &connector, &query, narrowed).await?;
-    let pages =
-        Pages::new(&query, ["user", "users"], &slice, total, |row| Cursor { value: row.name.clone(), id: row.id });
-    let people = explain(&mut conn, &connector, slice).await?;
+    let (rows, pages) = queries::people(&conn, &connector, &query, narrowed).await?;
+    let people = explain(&mut conn, &connector, rows).await?;
     let most = i64::try_from(KEYS + 1).unwrap_or(i64::MAX);
     let mut keys = queries::keys(&mut conn, &connector, context.now(), most).await?;
     drop(conn);
@@ -172,8 +142,8 @@ pub async fn list(context: RequestContext, Segment(key): Segment) -> Result<Http
 }
 
 /// Works out for each person what they may do, from all that decides about it.
-async fn explain(conn: &mut Conn, connector: &Connector, slice: Slice<PersonRow>) -> Result<Vec<Person>, Error> {
-    let ids: Vec<Uuid> = slice.rows.iter().map(|row| row.id).collect();
+async fn explain(conn: &mut Conn, connector: &Connector, rows: Vec<PersonRow>) -> Result<Vec<Person>, Error> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let entries = queries::entries(conn, connector.id).await?;
     let own = queries::own_permissions(conn, &ids).await?;
     let groups = groups_above(conn, &ids).await?;
@@ -189,5 +159,5 @@ async fn explain(conn: &mut Conn, connector: &Connector, slice: Slice<PersonRow>
         };
         Person { rights: case.rights(), reasons: case.lines(), row }
     };
-    Ok(slice.rows.into_iter().map(person).collect())
+    Ok(rows.into_iter().map(person).collect())
 }

@@ -22,7 +22,6 @@ mod path;
 mod radios;
 mod secret_names;
 mod text;
-mod total;
 mod zone;
 
 pub use body::{Budget, Held, NotRead, OverBudget, read_whole};
@@ -35,7 +34,7 @@ pub use form::{Choice, ErrorSummary, Errors, Radio, SelectOption};
 pub use form_data::{Form, FormData, OWN_PASSWORD};
 pub use layers::{RequestId, VisitorAddress, serve_layers};
 pub use layout::{Layout, NavItem, Person, Theme, page, see_other};
-pub use list::{Column, ListQuery, Pages, SortHeads, search_term, searched};
+pub use list::{Column, ListQuery, Pages, Row, SortHeads, Total, search_term, searched};
 pub use log_throttle::LogThrottle;
 pub use path::{Segment, Segments, segment};
 pub use radios::Radios;
@@ -44,5 +43,4 @@ pub use text::{
     capitalized, date, date_time, date_time_utc, grouped, in_sentence, iso, on_clock, plural, relative, short_date,
     size, with_zone,
 };
-pub use total::Total;
 pub use zone::Zone;

@@ -13,18 +13,15 @@ use diesel_async::RunQueryDsl;
 use futures_util::try_join;
 use uuid::Uuid;
 
-use super::super::filter::{CallFilter, LogQuery, Newest};
+use super::super::filter::{CallFilter, LogQuery};
 use super::super::row::{COLUMNS, CallPlace, CallRow};
 use crate::access::Visibility;
 use crate::db::Conn;
-use crate::db::keyset::{Cursor, Keyset, Position, Slice};
-use crate::web::{Column, Error, Total};
+use crate::db::keyset::{COUNT_LIMIT, Cursor, Keyset, Kind, Position, Slice};
+use crate::web::{Error, Total};
 
 /// Rows that a page looks through for those that fit.
 pub(in super::super) const WALK: i64 = 5_000;
-
-/// Counting stops here: counting on would take longer than the page.
-const COUNT_LIMIT: i64 = 1_000;
 
 /// The columns of which rows are asked; the partial indexes have them, too.
 const ASKED: &str = "at, id, connector_id, caller_id, outcome, status";
@@ -163,7 +160,7 @@ pub(in super::super) async fn find(conn: &Conn, visibility: Visibility, place: C
 }
 
 fn keyset(position: &Position) -> Keyset<'_> {
-    Keyset { column: "at", kind: Newest.kind(), descending: true, position }
+    Keyset { column: "at", kind: Kind::Time, descending: true, position }
 }
 
 /// The walk: binds $1 and $2 are the span, then come the ids of the filter, then the place.

@@ -1,16 +1,13 @@
 //! The list's SQL: written out, because its plan is what the page's speed stands on.
 
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use futures_util::try_join;
 
-use super::super::columns::ConnectorColumn;
 use super::super::model::ListRow;
 use super::narrowed;
 use crate::access::{Actor, admission_sql};
-use crate::db::keyset::{Keyset, Slice};
+use crate::db::keyset::{Bind, Slice, bound};
 use crate::db::schema::connector_total;
 use crate::db::{Conn, Prepared};
 use crate::web::{Error, ListQuery, Total};
@@ -24,11 +21,7 @@ pub(super) fn columns(by: &Actor, who: &str) -> String {
 const COLUMNS: &str = "connectors.id, key, name, label, description_start, method, verify_certificates, status, status_since, category_names, categories_start, updated_at, created_at";
 
 /// One page of the list, as this person sees it, and how many rows there are.
-pub async fn list(
-    conn: &Conn,
-    by: &Actor,
-    query: &ListQuery<ConnectorColumn>,
-) -> Result<(Slice<ListRow>, Total), Error> {
+pub async fn list(conn: &Conn, by: &Actor, query: &ListQuery<ListRow>) -> Result<(Slice<ListRow>, Total), Error> {
     let (rows, total) = if query.is_narrowed() || by.visibility.is_limited() {
         narrowed::list(conn, by, query).await?
     } else {
@@ -37,15 +30,9 @@ pub async fn list(
     Ok((Slice::new(rows, query.size, &query.position), total))
 }
 
-/// The place of the page in its order.
-pub(super) fn keyset(query: &ListQuery<ConnectorColumn>) -> Keyset<'_> {
-    let (column, kind) = query.column.sql();
-    Keyset { column, kind, descending: query.descending, position: &query.position }
-}
-
 /// Rows of the whole list. Every order has its index, whatever the place, so the plan can be kept.
-async fn rows(conn: &Conn, by: &Actor, query: &ListQuery<ConnectorColumn>) -> Result<Vec<ListRow>, Error> {
-    let keyset = keyset(query);
+async fn rows(conn: &Conn, by: &Actor, query: &ListQuery<ListRow>) -> Result<Vec<ListRow>, Error> {
+    let keyset = query.keyset();
     let place = keyset.condition(2);
     let place = place.map_or(String::new(), |condition| format!(" AND {condition}"));
     let sql = format!(
@@ -54,10 +41,7 @@ async fn rows(conn: &Conn, by: &Actor, query: &ListQuery<ConnectorColumn>) -> Re
         keyset.order(),
         query.size + 1
     );
-    let mut statement = diesel::sql_query(sql).into_boxed::<Pg>().bind::<SqlUuid, _>(by.id.unwrap_or_default());
-    if let Some(cursor) = query.position.cursor() {
-        statement = statement.bind::<Text, _>(&cursor.value).bind::<SqlUuid, _>(cursor.id);
-    }
+    let statement = keyset.bind(bound(sql, &[Bind::Id(Some(by.id.unwrap_or_default()))]));
     Ok(Prepared(statement).load(&mut &*conn).await?)
 }
 

@@ -9,23 +9,18 @@
 //! Danger: keeping this statement prepared. A plan without the word in visibility is wrong for rare words or for frequent
 //! ones.
 
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
-use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
+use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::super::columns::ConnectorColumn;
 use super::super::model::ListRow;
-use super::list::{columns, keyset};
+use super::list::columns;
 use crate::access::{Actor, Visibility};
 use crate::db::Conn;
+use crate::db::keyset::{Bind, COUNT_LIMIT, bound};
 use crate::name::word_pattern;
 use crate::web::{Error, ListQuery, Total};
-
-/// Counting stops here: counting on would take longer than the page.
-const COUNT_LIMIT: i64 = 1000;
 
 /// Rows of the order that are looked at for a page of a frequent word: enough to fill it if one row in sixty fits and
 /// they are spread, and read within a few milliseconds.
@@ -35,16 +30,9 @@ const WALK: i64 = 3000;
 const MOST_WORDS: usize = 8;
 
 /// The rows of a page in reading direction, one more than it holds, and how many rows there are.
-pub(super) async fn list(
-    conn: &Conn,
-    by: &Actor,
-    query: &ListQuery<ConnectorColumn>,
-) -> Result<(Vec<ListRow>, Total), Error> {
+pub(super) async fn list(conn: &Conn, by: &Actor, query: &ListQuery<ListRow>) -> Result<(Vec<ListRow>, Total), Error> {
     let filter = Filter::new(query, by.visibility);
-    let mut page = filter.bind(page_sql(by, query, &filter));
-    if let Some(cursor) = query.position.cursor() {
-        page = page.bind::<Text, _>(&cursor.value).bind::<SqlUuid, _>(cursor.id);
-    }
+    let page = query.keyset().bind(bound(page_sql(by, query, &filter), &filter.binds));
     let rows: Vec<Found> = page.load(&mut &*conn).await?;
     let found = match rows.as_slice().first() {
         Some(row) => row.total.found,
@@ -56,9 +44,9 @@ pub(super) async fn list(
     Ok((rows.into_iter().map(|row| row.connector).collect(), total))
 }
 
-async fn count(conn: &Conn, query: &ListQuery<ConnectorColumn>, filter: &Filter) -> Result<i64, Error> {
+async fn count(conn: &Conn, query: &ListQuery<ListRow>, filter: &Filter) -> Result<i64, Error> {
     let sql = format!("{} SELECT found FROM total", matches_sql(query, filter));
-    let count: Option<Count> = filter.bind(sql).get_result(&mut &*conn).await.optional()?;
+    let count: Option<Count> = bound(sql, &filter.binds).get_result(&mut &*conn).await.optional()?;
     Ok(count.map_or(0, |count| count.found))
 }
 
@@ -78,8 +66,8 @@ struct Count {
 }
 
 /// The matches, which are gathered as far as somebody reads them, and their number.
-fn matches_sql(query: &ListQuery<ConnectorColumn>, filter: &Filter) -> String {
-    let (column, condition) = (query.column.sql().0, &filter.condition);
+fn matches_sql(query: &ListQuery<ListRow>, filter: &Filter) -> String {
+    let (column, condition) = (query.column.sql, &filter.condition);
     let total = filter.kept.clone().unwrap_or_else(|| {
         format!("SELECT count(*) AS found FROM (SELECT FROM matches LIMIT {}) AS counted", COUNT_LIMIT + 1)
     });
@@ -90,8 +78,8 @@ fn matches_sql(query: &ListQuery<ConnectorColumn>, filter: &Filter) -> String {
 }
 
 /// The statement of the page, with the cursor's value and id as the last binds.
-fn page_sql(by: &Actor, query: &ListQuery<ConnectorColumn>, filter: &Filter) -> String {
-    let keyset = keyset(query);
+fn page_sql(by: &Actor, query: &ListQuery<ListRow>, filter: &Filter) -> String {
+    let keyset = query.keyset();
     let (order, rows) = (keyset.order(), query.size + 1);
     let place = keyset.condition(filter.binds.len() + 1).map_or(String::new(), |condition| format!(" AND {condition}"));
     let walked =
@@ -123,11 +111,6 @@ fn page_sql(by: &Actor, query: &ListQuery<ConnectorColumn>, filter: &Filter) -> 
     )
 }
 
-enum Bind {
-    Text(String),
-    Id(Uuid),
-}
-
 /// What narrows the list: SQL of the program's own words, with every value of a visitor as a bind.
 struct Filter {
     /// Behind an AND, if there is any.
@@ -142,7 +125,7 @@ struct Filter {
 }
 
 impl Filter {
-    fn new(query: &ListQuery<ConnectorColumn>, visibility: Visibility) -> Filter {
+    fn new(query: &ListQuery<ListRow>, visibility: Visibility) -> Filter {
         let mut filter =
             Filter { condition: String::new(), visibility, in_order: String::new(), binds: Vec::new(), kept: None };
         for word in query.search.split_whitespace().take(MOST_WORDS) {
@@ -152,7 +135,7 @@ impl Filter {
             let value = query.filter(name);
             if !value.is_empty() {
                 filter.and(&format!("{column} = $"), Bind::Text(value.into()), "");
-                if column == query.column.sql().0 {
+                if column == query.column.sql {
                     filter.in_order = format!(" AND {column} = ${}", filter.binds.len());
                 }
             }
@@ -184,19 +167,16 @@ impl Filter {
     fn and_category(&mut self, typed: &str) {
         // An address with something else than an id finds nothing, rather than everything.
         let category = typed.parse().unwrap_or(Uuid::nil());
-        self.and("id IN (SELECT connector_id FROM connector_categories WHERE category_id = $", Bind::Id(category), ")");
+        self.and(
+            "id IN (SELECT connector_id FROM connector_categories WHERE category_id = $",
+            Bind::Id(Some(category)),
+            ")",
+        );
     }
 
     fn and(&mut self, before: &str, bind: Bind, after: &str) {
         self.binds.push(bind);
         let condition = format!(" AND {before}{}{after}", self.binds.len());
         self.condition.push_str(&condition);
-    }
-
-    fn bind<'a>(&self, sql: String) -> BoxedSqlQuery<'a, Pg, SqlQuery> {
-        self.binds.iter().fold(diesel::sql_query(sql).into_boxed::<Pg>(), |statement, bind| match bind {
-            Bind::Text(text) => statement.bind::<Text, _>(text.clone()),
-            Bind::Id(id) => statement.bind::<SqlUuid, _>(*id),
-        })
     }
 }

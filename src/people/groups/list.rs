@@ -4,18 +4,16 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
-use super::columns::GroupColumn;
 use super::model::GroupRow;
 use super::queries;
 use crate::access::RequestContext;
-use crate::db::keyset::Slice;
 use crate::web::{Error, Layout, ListQuery, Pages, page, plural};
 
 #[derive(Template)]
 #[template(path = "people/groups.html")]
 struct ListPage {
     layout: Layout,
-    query: ListQuery<GroupColumn>,
+    query: ListQuery<GroupRow>,
     rows: Vec<GroupRow>,
     pages: Pages,
 }
@@ -32,9 +30,6 @@ impl ListPage {
 
 pub async fn list(context: RequestContext) -> Result<HttpResponse, Error> {
     let query = ListQuery::parse("/groups", context.req.query_string(), &[]);
-    let mut conn = context.conn().await?;
-    let (slice, total) = queries::list(&mut conn, &query).await?;
-    let pages = Pages::new(&query, ["group", "groups"], &slice, total, |row| query.column.place(row));
-    let Slice { rows, .. } = slice;
+    let (rows, pages) = queries::list(&*context.conn().await?, &query).await?;
     page(StatusCode::OK, &ListPage { layout: context.layout, query, rows, pages })
 }

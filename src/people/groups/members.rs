@@ -3,11 +3,9 @@
 use actix_web::HttpResponse;
 use askama::Template;
 
-use super::columns::MemberColumn;
 use super::model::{Group, Member, MemberRow};
 use super::queries;
 use crate::access::RequestContext;
-use crate::db::keyset::Slice;
 use crate::people::confirm::Confirm;
 use crate::web::{Error, Errors, Form, FormData, Layout, ListQuery, Pages, Segment, page, plural};
 
@@ -16,7 +14,7 @@ use crate::web::{Error, Errors, Form, FormData, Layout, ListQuery, Pages, Segmen
 struct MembersPage {
     layout: Layout,
     group: Group,
-    query: ListQuery<MemberColumn>,
+    query: ListQuery<MemberRow>,
     rows: Vec<MemberRow>,
     pages: Pages,
     errors: Errors,
@@ -31,9 +29,7 @@ async fn show(context: RequestContext, id: &str, query: &str, errors: Errors) ->
     let mut conn = context.conn().await?;
     let group = queries::find(&mut conn, id).await?;
     let query = ListQuery::parse(format!("{}/members", group.address()), query, &[]);
-    let (slice, total) = queries::members(&mut conn, group.id(), &query).await?;
-    let pages = Pages::new(&query, ["member", "members"], &slice, total, |row| query.column.place(row));
-    let Slice { rows, .. } = slice;
+    let (rows, pages) = queries::members(&conn, group.id(), &query).await?;
     let status = errors.status();
     page(status, &MembersPage { layout: context.layout, group, query, rows, pages, errors })
 }

@@ -4,7 +4,6 @@
 //! itself: a trigger refuses it, and the page says on which way it would be.
 
 mod add;
-mod columns;
 mod details;
 mod forms;
 mod list;

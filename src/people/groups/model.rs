@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::access::PermissionSet;
 use crate::name::{Name, NameProblem};
+use crate::web::{Column, Row};
 
 /// The longest name of a group, in characters.
 const LONGEST_NAME: usize = 100;
@@ -96,6 +97,21 @@ pub(super) struct GroupRow {
 /// What the list shows of a description, in characters.
 const DESCRIPTION_START: usize = 200;
 
+impl Row for GroupRow {
+    const NOUN: [&'static str; 2] = ["group", "groups"];
+    const COLUMNS: &'static [Column<GroupRow>] = &[
+        Column::text("name", "Name", "name COLLATE \"und-x-icu\"", |row| &row.name),
+        Column::number("members", "Members", "members", |row| row.members),
+        Column::number("permissions", "Permissions", "permissions", |row| row.permissions),
+        Column::time("modified", "Modified", "updated_at", |row| row.updated_at),
+        Column::time("created", "Created", "created_at", |row| row.created_at),
+    ];
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
+}
+
 impl GroupRow {
     pub fn description_start(&self) -> String {
         match self.description.char_indices().nth(DESCRIPTION_START) {
@@ -151,6 +167,18 @@ pub struct MemberRow {
     /// The membership came by a claim of the provider, and is renewed at every sign-in with it.
     #[diesel(sql_type = Bool)]
     pub by_claim: bool,
+}
+
+impl Row for MemberRow {
+    const NOUN: [&'static str; 2] = ["member", "members"];
+    const COLUMNS: &'static [Column<MemberRow>] = &[
+        Column::text("name", "Name", "name COLLATE \"und-x-icu\"", |row| &row.name),
+        Column::<MemberRow>::text("kind", "Kind", "kind", |row| &row.kind).called(["groups first", "users first"]),
+    ];
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
 }
 
 impl MemberRow {

@@ -6,13 +6,11 @@ use askama::Template;
 
 use uuid::Uuid;
 
-use super::columns::UserColumn;
 use super::model::{UserRow, UserStatus};
 use super::queries;
 use crate::access::{Permission, RequestContext};
 use crate::accounts::has_local_super_admin;
 use crate::db::Conn;
-use crate::db::keyset::Slice;
 use crate::people::groups::{self, GroupChoice};
 use crate::web::{Error, Layout, ListQuery, Option_, Pages, SelectField, page};
 
@@ -26,7 +24,7 @@ const SUPER_ADMINS: &str = "super-admin";
 #[template(path = "people/users.html")]
 struct ListPage {
     layout: Layout,
-    query: ListQuery<UserColumn>,
+    query: ListQuery<UserRow>,
     rows: Vec<UserRow>,
     pages: Pages,
     /// Groups that the list can be narrowed to.
@@ -37,25 +35,19 @@ struct ListPage {
 
 impl ListPage {
     fn status_filter(&self) -> SelectField {
-        let any = [Option_::new("", "Any status")];
-        let options =
-            any.into_iter().chain(UserStatus::ALL.map(|status| Option_::new(status.code(), status.label()))).collect();
-        SelectField::new("status", "Status", options, self.query.filter("status"))
+        let options = UserStatus::ALL.map(|status| Option_::new(status.code(), status.label()));
+        self.query.filter_field("status", "Status", "Any status", options)
     }
 
     fn rights_filter(&self) -> SelectField {
-        let first = [Option_::new("", "Everybody"), Option_::new(SUPER_ADMINS, "Super admins")];
         let permissions = Permission::all().map(|permission| Option_::new(permission.code(), permission.label()));
-        let options = first.into_iter().chain(permissions).collect();
-        SelectField::new("rights", "Rights", options, self.query.filter("rights"))
+        let options = std::iter::once(Option_::new(SUPER_ADMINS, "Super admins")).chain(permissions);
+        self.query.filter_field("rights", "Rights", "Everybody", options)
     }
 
     fn group_filter(&self) -> SelectField {
-        let any = [Option_::new("", "Any group")];
-        let groups = self.groups.iter();
-        let groups = groups.map(|group| Option_::new(group.id.to_string(), group.name.clone()));
-        let options = any.into_iter().chain(groups).collect();
-        SelectField::new("group", "Group", options, self.query.filter("group"))
+        let groups = self.groups.iter().map(|group| Option_::new(group.id.to_string(), &group.name));
+        self.query.filter_field("group", "Group", "Any group", groups)
     }
 
     /// The group of the filter in words; one that is gone has nobody in it.
@@ -98,9 +90,7 @@ pub async fn list(context: RequestContext) -> Result<HttpResponse, Error> {
     let filters = &["status", "rights", "group"];
     let query = ListQuery::parse("/users", context.req.query_string(), filters);
     let mut conn = context.conn().await?;
-    let (slice, total) = queries::list(&mut conn, &query).await?;
-    let pages = Pages::new(&query, ["user", "users"], &slice, total, |row| query.column.place(row));
-    let Slice { rows, .. } = slice;
+    let (rows, pages) = queries::list(&conn, &query).await?;
     let groups = offered(&mut conn, query.filter("group")).await?;
     let locked_out = context.actor.super_admin && !has_local_super_admin(&mut conn).await?;
     page(StatusCode::OK, &ListPage { layout: context.layout, query, rows, pages, groups, locked_out })

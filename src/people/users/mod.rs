@@ -4,7 +4,6 @@
 //! super admin meanwhile is out of reach for who is none.
 
 mod account;
-mod columns;
 mod connection;
 mod create;
 mod details;

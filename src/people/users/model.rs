@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::access::{Actor, PermissionSet};
 use crate::accounts::Username;
-use crate::web::Error;
+use crate::web::{Column, Error, Row};
 
 /// Whether a user can sign in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -127,6 +127,26 @@ pub(super) struct UserRow {
     pub last_sign_in_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Timestamptz)]
     pub created_at: DateTime<Utc>,
+}
+
+impl Row for UserRow {
+    const NOUN: [&'static str; 2] = ["user", "users"];
+    const COLUMNS: &'static [Column<UserRow>] = &[
+        Column::text("name", "Name", "name COLLATE \"und-x-icu\"", |row| &row.name),
+        Column::text("username", "User name", "username COLLATE \"und-x-icu\"", |row| &row.username),
+        Column::text("status", "Status", "(CASE WHEN active THEN 'active' ELSE 'deactivated' END)", |row| {
+            row.status().code()
+        }),
+        // Users who have never signed in come first.
+        Column::time("last-sign-in", "Last sign-in", "coalesce(last_sign_in_at, 'epoch'::timestamptz)", |row| {
+            row.last_sign_in_at.unwrap_or_default()
+        }),
+        Column::time("created", "Created", "created_at", |row| row.created_at),
+    ];
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
 }
 
 impl UserRow {

@@ -6,20 +6,19 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::super::who::{Narrowed, WhoColumn};
+use super::super::who::Narrowed;
 use crate::access::{Right, Rights};
 use crate::connectors::Connector;
 use crate::db::Conn;
-use crate::db::keyset::{Keyset, Kind, Slice};
+use crate::db::keyset::{Bind, Select};
 use crate::db::schema::user_permissions;
-use crate::people::{COUNT_LIMIT, patterns};
-use crate::web::{Error, ListQuery, Total};
+use crate::people::patterns;
+use crate::web::{Column, Error, ListQuery, Pages, Row};
 
 /// Who has which permission, and who is listed for what on the connector $1, whichever groups that goes through.
 const HOLDERS: &str = "WITH RECURSIVE granting (permission, group_id) AS (
@@ -49,50 +48,29 @@ pub(in super::super) struct PersonRow {
     pub super_admin: bool,
 }
 
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    n: i64,
+impl Row for PersonRow {
+    const NOUN: [&'static str; 2] = ["user", "users"];
+    const COLUMNS: &'static [Column<PersonRow>] =
+        &[Column::text("name", "Name", "name COLLATE \"und-x-icu\"", |row| &row.name)];
+
+    fn id(&self) -> Uuid {
+        self.id
+    }
 }
 
 /// One page of the active users who fit.
 pub(in super::super) async fn people(
-    conn: &mut Conn,
+    conn: &Conn,
     connector: &Connector,
-    query: &ListQuery<WhoColumn>,
+    query: &ListQuery<PersonRow>,
     narrowed: Narrowed,
-) -> Result<(Slice<PersonRow>, Total), Error> {
-    let keyset = Keyset {
-        column: "name COLLATE \"und-x-icu\"",
-        kind: Kind::Text,
-        descending: query.descending,
-        position: &query.position,
-    };
-    let fitting = format!(
+) -> Result<(Vec<PersonRow>, Pages), Error> {
+    let rows = format!(
         "SELECT id, name, username, super_admin FROM users u WHERE active AND search_text LIKE ALL ($2) AND {}",
         condition(narrowed, connector.open)
     );
-    let place = keyset.condition(3).map_or(String::new(), |condition| format!(" WHERE {condition}"));
-    let sql = format!(
-        "{HOLDERS} SELECT * FROM ({fitting}) AS rows{place} ORDER BY {} LIMIT {}",
-        keyset.order(),
-        query.size + 1
-    );
-    let patterns = patterns(&query.search);
-    let mut rows =
-        diesel::sql_query(sql).into_boxed::<Pg>().bind::<SqlUuid, _>(connector.id).bind::<Array<Text>, _>(&patterns);
-    if let Some(cursor) = query.position.cursor() {
-        rows = rows.bind::<Text, _>(&cursor.value).bind::<SqlUuid, _>(cursor.id);
-    }
-    let rows = rows.load::<PersonRow>(conn).await?;
-    let sql = format!("{HOLDERS} SELECT count(*) AS n FROM ({fitting} LIMIT {}) AS found", COUNT_LIMIT + 1);
-    let count: Count = diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(connector.id)
-        .bind::<Array<Text>, _>(&patterns)
-        .get_result(conn)
-        .await?;
-    let total = Total::bounded(count.n, COUNT_LIMIT);
-    Ok((Slice::new(rows, query.size, &query.position), total))
+    let binds = [Bind::Id(Some(connector.id)), Bind::Texts(patterns(&query.search))];
+    query.fetch(conn, Select { with: HOLDERS, rows: &rows, binds: &binds }).await
 }
 
 /// Whether the user `u` fits.

@@ -1,24 +1,22 @@
 //! Who is in a group, who could be, and changing it.
 
 use chrono::{DateTime, Utc};
-use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DbError};
 use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::super::columns::MemberColumn;
 use super::super::model::{Member, MemberRow};
-use super::{Count, lock, save::record};
+use super::{lock, save::record};
 use crate::access::Actor;
 use crate::audit::Changes;
 use crate::db::Conn;
-use crate::db::keyset::{Keyset, Kind, Slice};
+use crate::db::keyset::{Bind, Select};
 use crate::db::schema::{group_groups, group_users, groups};
 use crate::people::candidates::{among_chosen, first_fitting};
-use crate::people::search::{COUNT_LIMIT, patterns};
-use crate::web::{Error, ListQuery, Total};
+use crate::people::search::patterns;
+use crate::web::{Error, ListQuery, Pages};
 
 /// The members of group $1 whose names fit $2.
 const MEMBERS: &str = "SELECT 'user' AS kind, u.id, u.name, u.username, u.active, m.by_claim FROM group_users m JOIN users u ON u.id = m.user_id
@@ -36,31 +34,12 @@ const OTHERS: &str = "SELECT 'user' AS kind, u.id, u.name, u.username, u.active,
 
 /// One page of a group's members.
 pub(in super::super) async fn members(
-    conn: &mut Conn,
+    conn: &Conn,
     group: Uuid,
-    query: &ListQuery<MemberColumn>,
-) -> Result<(Slice<MemberRow>, Total), Error> {
-    let keyset = Keyset {
-        column: query.column.sql(),
-        kind: Kind::Text,
-        descending: query.descending,
-        position: &query.position,
-    };
-    let place = keyset.condition(3).map(|condition| format!(" WHERE {condition}")).unwrap_or_default();
-    let sql = format!("SELECT * FROM ({MEMBERS}) AS rows{place} ORDER BY {} LIMIT {}", keyset.order(), query.size + 1);
-    let patterns = patterns(&query.search);
-    let mut rows =
-        diesel::sql_query(sql).into_boxed::<Pg>().bind::<SqlUuid, _>(group).bind::<Array<Text>, _>(&patterns);
-    if let Some(cursor) = query.position.cursor() {
-        rows = rows.bind::<Text, _>(&cursor.value).bind::<SqlUuid, _>(cursor.id);
-    }
-    let rows = rows.load::<MemberRow>(conn).await?;
-    let sql =
-        format!("SELECT count(*) AS n FROM (SELECT 1 FROM ({MEMBERS}) AS rows LIMIT {}) AS found", COUNT_LIMIT + 1);
-    let count: Count =
-        diesel::sql_query(sql).bind::<SqlUuid, _>(group).bind::<Array<Text>, _>(&patterns).get_result(conn).await?;
-    let total = Total::bounded(count.n, COUNT_LIMIT);
-    Ok((Slice::new(rows, query.size, &query.position), total))
+    query: &ListQuery<MemberRow>,
+) -> Result<(Vec<MemberRow>, Pages), Error> {
+    let binds = [Bind::Id(Some(group)), Bind::Texts(patterns(&query.search))];
+    query.fetch(conn, Select { with: "", rows: MEMBERS, binds: &binds }).await
 }
 
 /// The first `most` who could be added and whose names fit the search, groups before users.

@@ -4,9 +4,7 @@ mod members;
 mod of_user;
 mod save;
 
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -14,14 +12,13 @@ pub(super) use members::{Added, add, among, candidates, members, remove};
 pub(in crate::people) use of_user::{GroupChoice, all, join, joinable, joined, leave, one};
 pub(super) use save::{create, delete, update};
 
-use super::columns::GroupColumn;
 use super::model::{Facts, Group, GroupRow};
 use crate::access::{Permission, PermissionSet};
 use crate::db::Conn;
-use crate::db::keyset::{Keyset, Slice};
+use crate::db::keyset::{Bind, Select};
 use crate::db::schema::{group_groups, group_permissions, group_users, groups};
-use crate::people::search::{COUNT_LIMIT, patterns};
-use crate::web::{Error, ListQuery, Total};
+use crate::people::search::patterns;
+use crate::web::{Error, ListQuery, Pages};
 
 /// The groups as the list shows them.
 const ROWS: &str = "SELECT id, name, description, updated_at, created_at,
@@ -30,30 +27,9 @@ const ROWS: &str = "SELECT id, name, description, updated_at, created_at,
     FROM groups g WHERE search_text LIKE ALL ($1)";
 
 /// One page of the list.
-pub(super) async fn list(conn: &mut Conn, query: &ListQuery<GroupColumn>) -> Result<(Slice<GroupRow>, Total), Error> {
-    let (column, kind) = query.column.sql();
-    let keyset = Keyset { column, kind, descending: query.descending, position: &query.position };
-    let place = keyset.condition(2).map(|condition| format!(" WHERE {condition}")).unwrap_or_default();
-    let sql = format!("SELECT * FROM ({ROWS}) AS rows{place} ORDER BY {} LIMIT {}", keyset.order(), query.size + 1);
-    let patterns = patterns(&query.search);
-    let mut rows = diesel::sql_query(sql).into_boxed::<Pg>().bind::<Array<Text>, _>(&patterns);
-    if let Some(cursor) = query.position.cursor() {
-        rows = rows.bind::<Text, _>(&cursor.value).bind::<SqlUuid, _>(cursor.id);
-    }
-    let rows = rows.load::<GroupRow>(conn).await?;
-    let sql = format!(
-        "SELECT count(*) AS n FROM (SELECT 1 FROM groups WHERE search_text LIKE ALL ($1) LIMIT {}) AS found",
-        COUNT_LIMIT + 1
-    );
-    let count: Count = diesel::sql_query(sql).bind::<Array<Text>, _>(&patterns).get_result(conn).await?;
-    let total = Total::bounded(count.n, COUNT_LIMIT);
-    Ok((Slice::new(rows, query.size, &query.position), total))
-}
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    n: i64,
+pub(super) async fn list(conn: &Conn, query: &ListQuery<GroupRow>) -> Result<(Vec<GroupRow>, Pages), Error> {
+    let binds = [Bind::Texts(patterns(&query.search))];
+    query.fetch(conn, Select { with: "", rows: ROWS, binds: &binds }).await
 }
 
 /// The group of an address; anything that is no id is none.

@@ -4,24 +4,21 @@ mod save;
 mod state;
 
 use chrono::{DateTime, Utc};
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 pub(super) use save::{create, update};
 pub(super) use state::{delete, disconnect, end_session, set_active, set_super_admin, sign_out};
 
-use super::columns::UserColumn;
 use super::model::{Facts, User, UserRow};
 use crate::access::{Permission, PermissionSet};
 use crate::db::Conn;
-use crate::db::keyset::{Keyset, Slice};
+use crate::db::keyset::{Bind, Select};
 use crate::db::schema::{api_keys, identities, sessions, user_permissions, users};
 use crate::people::refusal::Refusal;
-use crate::people::search::{COUNT_LIMIT, patterns};
-use crate::web::{Error, ListQuery, Total};
+use crate::people::search::patterns;
+use crate::web::{Error, ListQuery, Pages};
 
 const COLUMNS: &str = "id, username, name, super_admin, active, password_hash IS NOT NULL AS has_password, EXISTS (SELECT 1 FROM identities i WHERE i.user_id = users.id) AS connected, last_sign_in_at, created_at,
     coalesce((SELECT string_agg(g.name, ', ' ORDER BY g.name COLLATE \"und-x-icu\") FROM group_users gu JOIN groups g ON g.id = gu.group_id WHERE gu.user_id = users.id), '') AS groups";
@@ -42,57 +39,19 @@ const FITS: &str = "search_text LIKE ALL ($1)
                 UNION SELECT m.member_group_id FROM group_groups m JOIN inside i ON m.group_id = i.group_id)
             SELECT m.user_id FROM group_users m JOIN inside i ON m.group_id = i.group_id))";
 
-/// The permission that the list is narrowed to, by its code; empty if none is.
-fn permission(query: &ListQuery<UserColumn>) -> &'static str {
-    Permission::parse(query.filter("rights")).map_or("", Permission::code)
-}
-
-/// The group that the list is narrowed to.
-fn group(query: &ListQuery<UserColumn>) -> Option<Uuid> {
-    query.filter("group").parse().ok()
-}
-
 /// One page of the list.
-pub(super) async fn list(conn: &mut Conn, query: &ListQuery<UserColumn>) -> Result<(Slice<UserRow>, Total), Error> {
-    let (column, kind) = query.column.sql();
-    let keyset = Keyset { column, kind, descending: query.descending, position: &query.position };
-    let place = keyset.condition(6).map(|condition| format!(" AND {condition}")).unwrap_or_default();
-    let sql =
-        format!("SELECT {COLUMNS} FROM users WHERE {FITS}{place} ORDER BY {} LIMIT {}", keyset.order(), query.size + 1);
-    let patterns = patterns(&query.search);
-    let mut rows = diesel::sql_query(sql)
-        .into_boxed::<Pg>()
-        .bind::<Array<Text>, _>(&patterns)
-        .bind::<Text, _>(query.filter("status"))
-        .bind::<Text, _>(query.filter("rights"))
-        .bind::<Text, _>(permission(query))
-        .bind::<Nullable<SqlUuid>, _>(group(query));
-    if let Some(cursor) = query.position.cursor() {
-        rows = rows.bind::<Text, _>(&cursor.value).bind::<SqlUuid, _>(cursor.id);
-    }
-    let rows = rows.load::<UserRow>(conn).await?;
-    let total = count(conn, &patterns, query).await?;
-    Ok((Slice::new(rows, query.size, &query.position), total))
-}
-
-#[derive(QueryableByName)]
-struct Count {
-    #[diesel(sql_type = BigInt)]
-    n: i64,
-}
-
-async fn count(conn: &mut Conn, patterns: &[String], query: &ListQuery<UserColumn>) -> Result<Total, Error> {
-    let sql =
-        format!("SELECT count(*) AS n FROM (SELECT 1 FROM users WHERE {FITS} LIMIT {}) AS found", COUNT_LIMIT + 1);
-    let count: Count = diesel::sql_query(sql)
-        .bind::<Array<Text>, _>(patterns)
-        .bind::<Text, _>(query.filter("status"))
-        .bind::<Text, _>(query.filter("rights"))
-        .bind::<Text, _>(permission(query))
-        .bind::<Nullable<SqlUuid>, _>(group(query))
-        .get_result(conn)
-        .await?;
-    Ok(Total::bounded(count.n, COUNT_LIMIT))
+pub(super) async fn list(conn: &Conn, query: &ListQuery<UserRow>) -> Result<(Vec<UserRow>, Pages), Error> {
+    let permission = Permission::parse(query.filter("rights")).map_or("", Permission::code);
+    let binds = [
+        Bind::Texts(patterns(&query.search)),
+        query.filter("status").into(),
+        query.filter("rights").into(),
+        permission.into(),
+        Bind::Id(query.filter("group").parse().ok()),
+    ];
+    query
+        .fetch(conn, Select { with: "", rows: &format!("SELECT {COLUMNS} FROM users WHERE {FITS}"), binds: &binds })
+        .await
 }
 
 /// The user of an address; anything that is no id is nobody.
