@@ -13,8 +13,8 @@ use super::queries::{self, Profile};
 use crate::access::{Actor, Permission, RequestContext};
 use crate::programs::{KeyTable, table_of_person};
 use crate::web::{
-    ConflictPage, Difference, Error, Errors, Form, FormData, Layout, Option_, Radio, Radios, SaveError, SelectField,
-    TextField, Theme, Zone, date_time, page,
+    ConflictPage, Error, Errors, Form, FormData, LastSave, Layout, Option_, Radio, Radios, SaveError, SelectField,
+    TextField, Theme, Zone, page,
 };
 
 #[derive(Template)]
@@ -81,24 +81,14 @@ fn profile_page(
 
 fn conflict(layout: Layout, theirs: Profile, data: &FormData, mine: &ProfileForm) -> Result<HttpResponse, Error> {
     let zone = |name: &str| Zone::parse(name).unwrap_or_default().label();
-    let theme = |code: &str| Theme::parse(code).unwrap_or_default().label().to_string();
-    ConflictPage {
-        layout,
-        subject: "Your profile".into(),
-        back: "/profile".into(),
-        action: "/profile".into(),
-        saved_by: theirs.updated_by.clone(),
-        saved_at: date_time(&theirs.updated_at),
-        version: theirs.version,
-        fields: ConflictPage::fields_of(data),
-        differences: vec![
-            Difference { label: "Name".into(), theirs: theirs.name.clone(), mine: mine.name.trim().into() },
-            Difference { label: "Time zone".into(), theirs: theirs.zone().label(), mine: zone(&mine.time_zone) },
-            Difference { label: "Theme".into(), theirs: theirs.theme.label().into(), mine: theme(&mine.theme) },
-        ],
-        lost_secrets: false,
-    }
-    .respond()
+    let theme = |code: &str| Theme::parse(code).unwrap_or_default().label();
+    let saved = LastSave { by: &theirs.updated_by, at: Some(theirs.updated_at), version: theirs.version };
+    ConflictPage::new(layout, "Your profile", "/profile", saved)
+        .fields(data.carried())
+        .difference("Name", &theirs.name, mine.name.trim())
+        .difference("Time zone", theirs.zone().label(), zone(&mine.time_zone))
+        .difference("Theme", theirs.theme.label(), theme(&mine.theme))
+        .respond()
 }
 
 /// What the form holds.

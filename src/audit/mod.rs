@@ -5,6 +5,7 @@
 //! ([`chain`]). Danger: a secret in a change. [`Changes::secret`] keeps only that there was one.
 
 pub mod chain;
+mod change;
 mod csv;
 mod export;
 mod filter;
@@ -23,6 +24,7 @@ use crate::access::Actor;
 use crate::db::Conn;
 use crate::web::Error;
 
+pub use change::{Change, transaction};
 pub use export::create as export;
 pub use line::{AuditLine, FieldChange};
 pub use list::list;

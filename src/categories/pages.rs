@@ -8,10 +8,12 @@ use super::forms::CategoryForm;
 use super::model::{Category, CategoryId, CategoryStatus};
 use super::queries;
 use crate::access::{Permission, RequestContext};
+use crate::audit::Change;
 use crate::name::Name;
 use crate::web::form::Form;
 use crate::web::{
-    ConflictPage, Difference, Error, FormData, Layout, ListQuery, Pages, SaveError, Segment, date_time, page, plural,
+    Confirmation, ConflictPage, Error, FormData, LastSave, Layout, ListQuery, Pages, Refusal, SaveError, Segment,
+    Sentence, page, plural,
 };
 
 #[derive(Template)]
@@ -78,7 +80,8 @@ pub async fn new(context: RequestContext) -> Result<HttpResponse, Error> {
 pub async fn create(context: RequestContext, mut form: Form<CategoryForm>) -> Result<HttpResponse, Error> {
     if let Some(new) = form.check(CategoryForm::checked) {
         let mut conn = context.conn().await?;
-        match queries::create(&mut conn, &context.actor, context.now(), form.new_id.0, &new.name, new.status).await {
+        let change = &mut Change::new(&mut conn, &context);
+        match queries::create(change, form.new_id.0, &new.name, new.status).await {
             // The second press of the same form finds what the first has made.
             Ok(()) | Err(SaveError::Repeated) => {
                 return Ok(context.see_other("/categories", "The category was created"));
@@ -107,7 +110,7 @@ pub async fn update(
         return conflict(context.layout, category, &form);
     };
     if let Some(new) = form.check(CategoryForm::checked) {
-        match queries::update(&mut conn, &context.actor, context.now(), (&category, seen), &new).await {
+        match queries::update(&mut Change::new(&mut conn, &context), (&category, seen), &new).await {
             Ok(()) => return Ok(context.see_other("/categories", "The category was saved")),
             Err(SaveError::Fault(fault)) => return Err(fault),
             Err(SaveError::Stale) => return conflict(context.layout, find(&mut conn, &id).await?, &form),
@@ -122,58 +125,65 @@ fn name_taken(name: &Name) -> String {
 }
 
 fn conflict(layout: Layout, theirs: Category, mine: &Form<CategoryForm>) -> Result<HttpResponse, Error> {
-    let status = |code: &str| CategoryStatus::parse(code).map_or("", CategoryStatus::label).to_string();
+    let status = theirs.status().map_err(Error::internal)?.label();
     let address = format!("/categories/{}", theirs.id);
-    ConflictPage {
-        layout,
-        action: address.clone(),
-        back: format!("{address}/edit"),
-        saved_by: theirs.updated_by.clone(),
-        saved_at: date_time(&theirs.updated_at),
-        version: theirs.version,
-        fields: ConflictPage::fields_of(&mine.data),
-        differences: vec![
-            Difference { label: "Name".into(), theirs: theirs.name.clone(), mine: mine.category_name.trim().into() },
-            Difference {
-                label: "Status".into(),
-                theirs: theirs.status().map_err(Error::internal)?.label().into(),
-                mine: status(&mine.status),
-            },
-        ],
-        subject: theirs.name,
-        lost_secrets: false,
-    }
-    .respond()
-}
-
-#[derive(Template)]
-#[template(path = "categories/delete.html")]
-struct DeletePage {
-    layout: Layout,
-    category: Category,
-    trashed: i64,
-    /// Some of its connectors may not be open to the person.
-    sees_some: bool,
-}
-
-impl DeletePage {
-    fn is_deletable(&self) -> bool {
-        !self.category.is_built_in() && self.category.connectors == 0 && self.trashed == 0
-    }
-
-    fn connectors(&self) -> String {
-        plural(self.category.connectors, "data connector", "data connectors")
-    }
-
-    fn trashed(&self) -> String {
-        plural(self.trashed, "data connector", "data connectors")
-    }
+    let saved = LastSave { by: &theirs.updated_by, at: Some(theirs.updated_at), version: theirs.version };
+    ConflictPage::new(layout, &theirs.name, &address, saved)
+        .back(format!("{address}/edit"))
+        .fields(mine.data.carried())
+        .difference("Name", &theirs.name, mine.category_name.trim())
+        .difference("Status", status, CategoryStatus::parse(&mine.status).map_or("", CategoryStatus::label))
+        .respond()
 }
 
 async fn delete_page(context: RequestContext, category: Category, status: StatusCode) -> Result<HttpResponse, Error> {
-    let sees_some = context.actor.visibility.is_limited();
     let trashed = queries::trashed_connectors(&mut *context.conn().await?, category.id).await?;
-    page(status, &DeletePage { layout: context.layout, category, trashed, sees_some })
+    let (name, address) = (&category.name, format!("/categories/{}", category.id));
+    let keeps = why_kept(&category, trashed, context.actor.visibility.is_limited());
+    let refusal = (!keeps.is_empty()).then(|| Refusal {
+        heading: format!("“{name}” cannot be deleted"),
+        sentences: keeps,
+        back: "Back to categories".into(),
+    });
+    Confirmation {
+        title: format!("Delete category “{name}”"),
+        crumbs: vec![("/categories".into(), "Categories".into()), (format!("{address}/edit"), name.clone())],
+        step: "Delete",
+        question: format!("Are you sure you want to delete “{name}”?"),
+        sentences: vec!["No data connector has this category. This cannot be undone.".into()],
+        action: format!("{address}/delete"),
+        button: format!("Delete “{name}”"),
+        back: ("/categories".into(), "Keep it"),
+        refusal,
+        ..Confirmation::default()
+    }
+    .respond(context.layout, status)
+}
+
+/// Why a category is not deleted; empty if it can be.
+fn why_kept(category: &Category, trashed: i64, sees_some: bool) -> Vec<Sentence> {
+    let counted = |number| plural(number, "data connector", "data connectors");
+    let has = |number| if number == 1 { "has" } else { "have" };
+    let mut why = Vec::new();
+    if category.is_built_in() {
+        why.push("It is built in: Connectory itself gives it to data connectors.".into());
+    }
+    let number = category.connectors;
+    if number > 0 {
+        let them = if number == 1 { "it" } else { "them" };
+        let rest = format!(
+            " {} this category. Give {them} another one first.{}",
+            has(number),
+            if sees_some { " You may not see all of them: ask a super admin if none is listed." } else { "" }
+        );
+        let href = format!("/connectors?category={}", category.id);
+        why.push(Sentence::with_link("", (&href, &counted(number)), rest));
+    }
+    if trashed > 0 {
+        let rest = format!(" {} this category. The category can be deleted once the trash is emptied.", has(trashed));
+        why.push(Sentence::with_link(format!("{} ", counted(trashed)), ("/connectors/trash", "in the trash"), rest));
+    }
+    why
 }
 
 pub async fn confirm_delete(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
@@ -184,7 +194,7 @@ pub async fn confirm_delete(context: RequestContext, Segment(id): Segment) -> Re
 pub async fn delete(context: RequestContext, Segment(id): Segment, _: FormData) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let category = find(&mut conn, &id).await?;
-    let deleted = queries::delete(&mut conn, &context.actor, context.now(), &category).await;
+    let deleted = queries::delete(&mut Change::new(&mut conn, &context), &category).await;
     // The page takes one of its own.
     drop(conn);
     match deleted {

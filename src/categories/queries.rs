@@ -1,21 +1,19 @@
 //! The categories' SQL.
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::Error as DbError;
 use diesel::sql_types::Uuid as SqlUuid;
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use uuid::{Uuid, uuid};
 
-use super::model::{Category, CategoryId, CheckedCategory};
-use crate::access::Actor;
+use super::model::{Category, CategoryId, CategoryStatus, CheckedCategory};
 use crate::access::Visibility;
-use crate::audit::{self, Changes, Event};
+use crate::audit::{Change, Changes, transaction};
 use crate::db::Conn;
 use crate::db::keyset::{Bind, Select};
 use crate::db::schema::{categories, connector_categories, connector_total, connectors};
 use crate::db::version::SeenVersion;
-use crate::name::{fold, like_pattern};
+use crate::name::{Name, fold, like_pattern};
 use crate::web::{Error, ListQuery, Pages, SaveError};
 
 /// The built-in category that new connectors start in.
@@ -114,14 +112,12 @@ pub async fn assignable_to(conn: &Conn, key: &str) -> Result<Vec<CategoryChoice>
 
 /// Stores a new category under the id that its form was given, so that a second press finds the first.
 pub async fn create(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
+    change: &mut Change<'_>,
     id: CategoryId,
-    name: &crate::name::Name,
-    status: super::CategoryStatus,
+    name: &Name,
+    status: CategoryStatus,
 ) -> Result<(), SaveError> {
-    conn.transaction(async |conn| {
+    transaction(change, async |change| {
         diesel::insert_into(categories::table)
             .values((
                 categories::id.eq(id),
@@ -129,21 +125,14 @@ pub async fn create(
                 categories::name_key.eq(name.key()),
                 categories::name_folded.eq(fold(name.as_str())),
                 categories::status.eq(status.code()),
-                categories::created_at.eq(now),
-                categories::updated_at.eq(now),
-                categories::updated_by.eq(by.attribution()),
+                categories::created_at.eq(change.now),
+                categories::updated_at.eq(change.now),
+                categories::updated_by.eq(change.by.attribution()),
             ))
-            .execute(conn)
+            .execute(change.conn)
             .await?;
         let changes = Changes::none().field("Name", "", name.as_str()).field("Status", "", status.label());
-        audit::record(
-            conn,
-            by,
-            now,
-            Event { kind: "category.created", subject_id: Some(id), subject_name: name.as_str(), changes },
-        )
-        .await?;
-        Ok(())
+        Ok(change.record("category.created", id, name.as_str(), changes).await?)
     })
     .await
 }
@@ -158,17 +147,14 @@ pub async fn lock_counts(conn: &mut Conn) -> Result<(), DbError> {
 
 /// Saves a category that nobody else has saved since it was read, and its name in its connectors.
 pub(super) async fn update(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
+    change: &mut Change<'_>,
     (old, seen): (&Category, SeenVersion),
     new: &CheckedCategory,
 ) -> Result<(), SaveError> {
-    conn.transaction(async |conn| {
-        lock_counts(conn).await?;
+    transaction(change, async |change| {
+        lock_counts(change.conn).await?;
         let row = categories::table.find(old.id);
-        let version = row.select(categories::version).for_no_key_update();
-        seen.lock(conn, version).await?;
+        seen.lock(change.conn, row.select(categories::version).for_no_key_update()).await?;
         diesel::update(row)
             .set((
                 categories::name.eq(new.name.as_str()),
@@ -176,13 +162,13 @@ pub(super) async fn update(
                 categories::name_folded.eq(fold(new.name.as_str())),
                 categories::status.eq(new.status.code()),
                 categories::version.eq(categories::version + 1),
-                categories::updated_at.eq(now),
-                categories::updated_by.eq(by.attribution()),
+                categories::updated_at.eq(change.now),
+                categories::updated_by.eq(change.by.attribution()),
             ))
-            .execute(conn)
+            .execute(change.conn)
             .await?;
         if old.name != new.name.as_str() {
-            rename_in_connectors(conn, old.id).await?;
+            rename_in_connectors(change.conn, old.id).await?;
         }
         let status = old.status().map_err(Error::internal)?;
         let changes = Changes::none().field("Name", &old.name, new.name.as_str()).field(
@@ -190,14 +176,7 @@ pub(super) async fn update(
             status.label(),
             new.status.label(),
         );
-        audit::record(
-            conn,
-            by,
-            now,
-            Event { kind: "category.saved", subject_id: Some(old.id), subject_name: new.name.as_str(), changes },
-        )
-        .await?;
-        Ok(())
+        Ok(change.record("category.saved", old.id, new.name.as_str(), changes).await?)
     })
     .await
 }
@@ -217,27 +196,16 @@ async fn rename_in_connectors(conn: &mut Conn, id: CategoryId) -> Result<(), Err
 }
 
 /// Deletes a category without connectors; the foreign key refuses one with connectors, trashed ones included.
-pub(super) async fn delete(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    category: &Category,
-) -> Result<(), SaveError> {
-    conn.transaction(async |conn| {
+pub(super) async fn delete(change: &mut Change<'_>, category: &Category) -> Result<(), SaveError> {
+    transaction(change, async |change| {
         let deletable = categories::table
             .find(category.id)
             .filter(categories::built_in.is_null())
             .filter(categories::connectors.eq(0));
         let deleted = diesel::delete(deletable).returning(categories::name);
-        let name: Option<String> = deleted.get_result(conn).await.optional()?;
-        let event = Event {
-            kind: "category.deleted",
-            subject_id: Some(category.id),
-            subject_name: &name.ok_or(SaveError::InUse)?,
-            changes: Changes::none(),
-        };
-        audit::record(conn, by, now, event).await?;
-        Ok(())
+        let name: Option<String> = deleted.get_result(change.conn).await.optional()?;
+        let name = name.ok_or(SaveError::InUse)?;
+        Ok(change.record("category.deleted", category.id, &name, Changes::none()).await?)
     })
     .await
 }

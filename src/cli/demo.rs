@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use super::setup::Tools;
 use crate::access::Actor;
+use crate::audit::Change;
 use crate::authorization::{self, ApiKeyPlace, NewSecret, NewToken, RefreshToken, SecretField};
 use crate::categories::{self, CategoryStatus};
 use crate::connectors::{self, Method, NewConnector};
@@ -114,7 +115,7 @@ pub(super) async fn fill(tools: Tools) -> anyhow::Result<()> {
 
 async fn add_category(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, name: &str) -> anyhow::Result<()> {
     let name = Name::parse(name, 100)?;
-    match categories::insert(conn, by, now, Uuid::now_v7(), &name, CategoryStatus::Active).await {
+    match categories::insert(&mut Change { conn, by, now }, Uuid::now_v7(), &name, CategoryStatus::Active).await {
         Ok(()) | Err(SaveError::NameTaken) => Ok(()),
         Err(SaveError::Fault(fault)) => Err(fault.into()),
         Err(_) => bail!("cannot create the category {}", name.as_str()),

@@ -14,7 +14,7 @@ use crate::db::Conn;
 use crate::name::Name;
 use crate::outbound::HttpUrl;
 use crate::web::form::Form;
-use crate::web::{ConflictPage, Difference, Error, FormData, Layout, SaveError, Segment, date_time, page};
+use crate::web::{ConflictPage, Error, FormData, LastSave, Layout, SaveError, Segment, page};
 
 /// Said where a category is not there any more when the form is stored.
 const CATEGORY_DELETED: &str = "A category was deleted meanwhile. Choose again.";
@@ -191,32 +191,16 @@ fn conflict(
     mine: &Form<ConnectorForm>,
     choices: &[CategoryChoice],
 ) -> Result<HttpResponse, Error> {
-    let address = format!("/connectors/{}", theirs.key);
-    let difference = |label: &'static str, theirs: &str, mine: &str| Difference {
-        label: label.into(),
-        theirs: theirs.into(),
-        mine: mine.trim().into(),
-    };
-    ConflictPage {
-        layout,
-        subject: theirs.label.clone(),
-        back: address.clone(),
-        action: address,
-        saved_by: theirs.updated_by.clone(),
-        saved_at: date_time(&theirs.updated_at),
-        version: theirs.version,
-        fields: ConflictPage::fields_of(&mine.data),
-        differences: vec![
-            difference("Name", &theirs.name, &mine.connector_name),
-            difference("Display name", &theirs.display_name, &mine.display_name),
-            difference("Description", &theirs.description, &mine.description),
-            difference("Base URL", theirs.base_url.as_ref().map_or("", HttpUrl::as_str), &mine.normal_base_url()),
-            difference("Category", &theirs.category_names, &mine.category_names(choices)),
-            difference("Status", theirs.status_word(), enabled_word(mine.enabled)),
-        ],
-        lost_secrets: false,
-    }
-    .respond()
+    let saved = LastSave { by: &theirs.updated_by, at: Some(theirs.updated_at), version: theirs.version };
+    ConflictPage::new(layout, &theirs.label, &format!("/connectors/{}", theirs.key), saved)
+        .fields(mine.data.carried())
+        .difference("Name", &theirs.name, mine.connector_name.trim())
+        .difference("Display name", &theirs.display_name, mine.display_name.trim())
+        .difference("Description", &theirs.description, mine.description.trim())
+        .difference("Base URL", theirs.base_url.as_ref().map_or("", HttpUrl::as_str), mine.normal_base_url().trim())
+        .difference("Category", &theirs.category_names, mine.category_names(choices).trim())
+        .difference("Status", theirs.status_word(), enabled_word(mine.enabled))
+        .respond()
 }
 
 pub async fn duplicate(context: RequestContext, Segment(key): Segment, _: FormData) -> Result<HttpResponse, Error> {

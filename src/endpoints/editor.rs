@@ -13,9 +13,7 @@ use crate::access::{RequestContext, Right};
 use crate::connectors::{self, Connector, ConnectorHead, ConnectorId, Tab};
 use crate::db::Conn;
 use crate::outbound::Origin;
-use crate::web::{
-    ConflictPage, Difference, Error, Form, FormData, Layout, SaveError, Segment, Segments, date_time, page,
-};
+use crate::web::{ConflictPage, Error, Form, FormData, LastSave, Layout, SaveError, Segment, Segments, page};
 
 /// An endpoint that is being edited.
 pub(super) struct Editor {
@@ -283,19 +281,8 @@ fn conflict(
 ) -> Result<HttpResponse, Error> {
     let address = format!("/connectors/{}/endpoints/{}", connector.key, theirs.id);
     let stored = EndpointForm::of(theirs, connector.base_url.clone())?;
+    let saved = LastSave { by: &theirs.updated_by, at: Some(theirs.updated_at), version: theirs.version };
+    let page = ConflictPage::new(layout, &theirs.name, &address, saved).fields(data.carried());
     let pairs = stored.words().into_iter().zip(mine.words());
-    let differences = pairs.map(|((label, theirs), (_, mine))| Difference { label: label.into(), theirs, mine });
-    ConflictPage {
-        layout,
-        subject: theirs.name.clone(),
-        back: address.clone(),
-        action: address,
-        saved_by: theirs.updated_by.clone(),
-        saved_at: date_time(&theirs.updated_at),
-        version: theirs.version,
-        fields: ConflictPage::fields_of(data),
-        differences: differences.collect(),
-        lost_secrets: false,
-    }
-    .respond()
+    pairs.fold(page, |page, ((label, theirs), (_, mine))| page.difference(label, theirs, mine)).respond()
 }

@@ -9,8 +9,9 @@ use super::keys::{Holder, KeyTable};
 use super::model::{Program, ProgramId, status_word};
 use super::queries::{self, Saved};
 use crate::access::RequestContext;
+use crate::audit::Change;
 use crate::db::Conn;
-use crate::web::{ConflictPage, Difference, Error, Form, FormData, Layout, SaveError, Segment, date_time, page};
+use crate::web::{ConflictPage, Error, Form, FormData, LastSave, Layout, SaveError, Segment, page};
 
 /// The form page: of a new program, or of a stored one.
 #[derive(Template)]
@@ -48,7 +49,7 @@ fn form_page(
 }
 
 /// Where a program's page is.
-fn address(id: ProgramId) -> String {
+pub(super) fn address(id: ProgramId) -> String {
     format!("/programs/{id}")
 }
 
@@ -65,8 +66,7 @@ pub async fn create(context: RequestContext, Form(data): Form) -> Result<HttpRes
     let mut form = ProgramForm::read(&data);
     if let Some(checked) = form.check() {
         let mut conn = context.conn().await?;
-        let now = context.now();
-        match queries::create(&mut conn, &context.actor, now, form.new_id, &checked).await {
+        match queries::create(&mut Change::new(&mut conn, &context), form.new_id, &checked).await {
             // The second press of the same form finds what the first has made.
             Ok(()) | Err(SaveError::Repeated) => {
                 let outcome = "The program was created. Now create a key for it.";
@@ -108,8 +108,7 @@ pub async fn update(context: RequestContext, Segment(id): Segment, Form(data): F
         return conflict(context.layout, program, &data, &form);
     };
     if let Some(checked) = form.check() {
-        let (by, now) = (&context.actor, context.now());
-        match queries::update(&mut conn, by, now, (&program, seen), &checked).await {
+        match queries::update(&mut Change::new(&mut conn, &context), (&program, seen), &checked).await {
             Ok(Saved::Done) => {
                 return Ok(context.see_other(&address(program.id), "The program was saved"));
             }
@@ -125,26 +124,13 @@ pub async fn update(context: RequestContext, Segment(id): Segment, Form(data): F
 }
 
 fn conflict(layout: Layout, theirs: Program, data: &FormData, mine: &ProgramForm) -> Result<HttpResponse, Error> {
-    let difference = |label: &'static str, theirs: &str, mine: &str| Difference {
-        label: label.into(),
-        theirs: theirs.to_string(),
-        mine: mine.to_string(),
-    };
-    ConflictPage {
-        layout,
-        action: address(theirs.id),
-        back: format!("{}/edit", address(theirs.id)),
-        saved_by: theirs.updated_by.clone(),
-        saved_at: date_time(&theirs.updated_at),
-        version: theirs.version,
-        fields: ConflictPage::fields_of(data),
-        differences: vec![
-            difference("Name", &theirs.name, &mine.typed_name()),
-            difference("Description", &theirs.description, mine.description()),
-            difference("Status", status_word(theirs.active), mine.status_word()),
-        ],
-        subject: theirs.name,
-        lost_secrets: false,
-    }
-    .respond()
+    let address = address(theirs.id);
+    let saved = LastSave { by: &theirs.updated_by, at: Some(theirs.updated_at), version: theirs.version };
+    ConflictPage::new(layout, &theirs.name, &address, saved)
+        .back(format!("{address}/edit"))
+        .fields(data.carried())
+        .difference("Name", &theirs.name, mine.typed_name())
+        .difference("Description", &theirs.description, mine.description())
+        .difference("Status", status_word(theirs.active), mine.status_word())
+        .respond()
 }

@@ -3,12 +3,12 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 
 use super::keys::{WaysOf, lead_beyond};
 use super::model::{Called, CheckedProgram, Program, ProgramId, ProgramRow, status_word};
-use crate::access::{Actor, Visibility};
-use crate::audit::{self, Changes, Event};
+use crate::access::Visibility;
+use crate::audit::{Change, Changes, transaction};
 use crate::db::Conn;
 use crate::db::keyset::{Bind, Select};
 use crate::db::schema::{api_keys, programs};
@@ -43,14 +43,8 @@ pub(super) async fn find(conn: &mut Conn, id: ProgramId) -> Result<Program, Erro
 }
 
 /// Stores a new program under the id that its form was given, so that a second press finds the first.
-pub(super) async fn create(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    id: ProgramId,
-    new: &CheckedProgram,
-) -> Result<(), SaveError> {
-    conn.transaction(async |conn| {
+pub(super) async fn create(change: &mut Change<'_>, id: ProgramId, new: &CheckedProgram) -> Result<(), SaveError> {
+    transaction(change, async |change| {
         diesel::insert_into(programs::table)
             .values((
                 programs::id.eq(id),
@@ -59,18 +53,18 @@ pub(super) async fn create(
                 programs::description.eq(&new.description),
                 programs::searched.eq(searched(&[new.name.as_str(), &new.description])),
                 programs::active.eq(new.active),
-                programs::created_at.eq(now),
-                programs::created_by.eq(by.attribution()),
-                programs::updated_at.eq(now),
-                programs::updated_by.eq(by.attribution()),
+                programs::created_at.eq(change.now),
+                programs::created_by.eq(change.by.attribution()),
+                programs::updated_at.eq(change.now),
+                programs::updated_by.eq(change.by.attribution()),
             ))
-            .execute(conn)
+            .execute(change.conn)
             .await?;
         let changes = Changes::none()
             .field("Name", "", new.name.as_str())
             .field("Description", "", &new.description)
             .field("Status", "", status_word(new.active));
-        record(conn, by, now, "program.created", id, new.name.as_str(), changes).await
+        Ok(change.record("program.created", id, new.name.as_str(), changes).await?)
     })
     .await
 }
@@ -91,16 +85,14 @@ async fn lock(conn: &mut Conn, program: &Program, seen: SeenVersion) -> Result<(
 
 /// Saves a program that nobody else has saved since it was read.
 pub(super) async fn update(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
+    change: &mut Change<'_>,
     (old, seen): (&Program, SeenVersion),
     new: &CheckedProgram,
 ) -> Result<Saved, SaveError> {
-    conn.transaction(async |conn| {
-        lock(conn, old, seen).await?;
+    transaction(change, async |change| {
+        lock(change.conn, old, seen).await?;
         let works_again = new.active && !old.active;
-        if works_again && lead_beyond(conn, by, WaysOf::Program(old.id)).await? {
+        if works_again && lead_beyond(change.conn, change.by, WaysOf::Program(old.id)).await? {
             return Ok(Saved::LeadsBeyond);
         }
         diesel::update(programs::table.find(old.id))
@@ -111,55 +103,37 @@ pub(super) async fn update(
                 programs::searched.eq(searched(&[new.name.as_str(), &new.description])),
                 programs::active.eq(new.active),
                 programs::version.eq(programs::version + 1),
-                programs::updated_at.eq(now),
-                programs::updated_by.eq(by.attribution()),
+                programs::updated_at.eq(change.now),
+                programs::updated_by.eq(change.by.attribution()),
             ))
-            .execute(conn)
+            .execute(change.conn)
             .await?;
         let changes = Changes::none()
             .field("Name", &old.name, new.name.as_str())
             .field("Description", &old.description, &new.description)
             .field("Status", status_word(old.active), status_word(new.active));
-        record(conn, by, now, "program.saved", old.id, new.name.as_str(), changes).await?;
+        change.record("program.saved", old.id, new.name.as_str(), changes).await?;
         Ok(Saved::Done)
     })
     .await
 }
 
 /// Deletes a program that nobody has saved since it was read, with its keys.
-pub(super) async fn delete(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    (program, seen): (&Program, SeenVersion),
-) -> Result<(), SaveError> {
-    conn.transaction(async |conn| {
-        lock(conn, program, seen).await?;
+pub(super) async fn delete(change: &mut Change<'_>, (program, seen): (&Program, SeenVersion)) -> Result<(), SaveError> {
+    transaction(change, async |change| {
+        lock(change.conn, program, seen).await?;
         let keys: Vec<String> = api_keys::table
             .filter(api_keys::program_id.eq(program.id))
             .filter(api_keys::revoked_at.is_null())
             .order(api_keys::created_at)
             .select(api_keys::prefix)
-            .load(conn)
+            .load(change.conn)
             .await?;
-        diesel::delete(programs::table.find(program.id)).execute(conn).await?;
+        diesel::delete(programs::table.find(program.id)).execute(change.conn).await?;
         let changes = Changes::none().field("Name", &program.name, "").field("API keys", keys.join(", "), "");
-        record(conn, by, now, "program.deleted", program.id, &program.name, changes).await
+        Ok(change.record("program.deleted", program.id, &program.name, changes).await?)
     })
     .await
-}
-
-async fn record(
-    conn: &Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    kind: &'static str,
-    id: ProgramId,
-    name: &str,
-    changes: Changes,
-) -> Result<(), SaveError> {
-    let event = Event { kind, subject_id: Some(id), subject_name: name, changes };
-    Ok(audit::record(conn, by, now, event).await?)
 }
 
 /// What a program has called in the last 30 days, the most called first; of what somebody may not see no name is said.

@@ -10,9 +10,7 @@ use crate::access::{RequestContext, Right, Rights};
 use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::db::Conn;
 use crate::people::MemberRow;
-use crate::web::{
-    ConflictPage, Difference, Error, Errors, Form, FormData, Layout, SaveError, Segment, date_time, page, plural,
-};
+use crate::web::{ConflictPage, Error, Errors, Form, FormData, LastSave, Layout, SaveError, Segment, page, plural};
 
 /// The field of the first row.
 const EVERYBODY: &str = "everybody";
@@ -200,25 +198,15 @@ fn conflict(layout: Layout, theirs: &Connector, mine: &Sent, data: &FormData) ->
         words if words.is_empty() => "Nothing".to_string(),
         words => words,
     };
-    let difference = |label: String, theirs: Rights, mine: Rights| Difference {
-        label: label.into(),
-        theirs: words(theirs),
-        mine: words(mine),
-    };
-    let everybody = difference(connectors::EVERYBODY.into(), theirs.open, mine.open);
-    let listed = mine.listed.iter().map(|(entry, ticked)| difference(entry.who.full_name(), entry.rights, *ticked));
-    let address = address(theirs);
-    ConflictPage {
-        layout,
-        subject: theirs.label.clone(),
-        back: address.clone(),
-        action: address,
-        saved_by: theirs.access_updated_by.clone(),
-        saved_at: theirs.access_updated_at.as_ref().map(date_time).unwrap_or_default(),
-        version: theirs.access_version,
-        fields: ConflictPage::fields_of(data),
-        differences: std::iter::once(everybody).chain(listed).collect(),
-        lost_secrets: false,
-    }
-    .respond()
+    let saved =
+        LastSave { by: &theirs.access_updated_by, at: theirs.access_updated_at, version: theirs.access_version };
+    let page = ConflictPage::new(layout, &theirs.label, &address(theirs), saved).fields(data.carried()).difference(
+        connectors::EVERYBODY,
+        words(theirs.open),
+        words(mine.open),
+    );
+    let listed = mine.listed.iter();
+    listed
+        .fold(page, |page, (entry, ticked)| page.difference(entry.who.full_name(), words(entry.rights), words(*ticked)))
+        .respond()
 }

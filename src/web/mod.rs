@@ -6,6 +6,7 @@
 
 pub mod assets;
 mod body;
+mod confirmation;
 mod conflict;
 mod csrf;
 pub mod csv;
@@ -25,7 +26,8 @@ mod text;
 mod zone;
 
 pub use body::{Budget, Held, NotRead, OverBudget, read_whole};
-pub use conflict::{ConflictPage, Difference};
+pub use confirmation::{Confirmation, Fact, Refusal, Sentence};
+pub use conflict::{ConflictPage, LastSave};
 pub use csrf::{Cookies, CsrfKey, PublicAddress};
 pub use error::{Error, SaveError};
 pub use fields::{Check, CheckList, Option_, SelectField, TextArea, TextField};

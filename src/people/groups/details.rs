@@ -12,7 +12,7 @@ use crate::accounts::SignInProvider;
 use crate::db::Conn;
 use crate::people::lineage::{Ancestor, Start, above};
 use crate::people::permissions::{InheritedRights, coupling_words};
-use crate::web::{ConflictPage, Difference, Error, Form, FormData, Layout, SaveError, Segment, date_time, page};
+use crate::web::{ConflictPage, Error, Form, FormData, LastSave, Layout, SaveError, Segment, page};
 
 #[derive(Template)]
 #[template(path = "people/group_new.html")]
@@ -123,33 +123,15 @@ pub async fn update(
 
 fn conflict(layout: Layout, theirs: Group, data: &FormData, mine: &GroupForm) -> Result<HttpResponse, Error> {
     let facts = &theirs.facts;
-    let claim_value = mine.claim_field().map(|_| Difference {
-        label: "Claim value".into(),
-        theirs: facts.claim_value.clone(),
-        mine: mine.claim_value.clone(),
-    });
-    ConflictPage {
-        layout,
-        action: theirs.address(),
-        back: theirs.address(),
-        saved_by: facts.updated_by.clone(),
-        saved_at: date_time(&facts.updated_at),
-        version: facts.version,
-        fields: ConflictPage::fields_of(data),
-        differences: vec![
-            Difference { label: "Name".into(), theirs: facts.name.clone(), mine: mine.name.trim().into() },
-            Difference {
-                label: "Description".into(),
-                theirs: facts.description.clone(),
-                mine: mine.description.clone(),
-            },
-            Difference { label: "Permissions".into(), theirs: theirs.permissions.labels(), mine: mine.ticked.labels() },
-        ]
-        .into_iter()
-        .chain(claim_value)
-        .collect(),
-        subject: theirs.name().to_string(),
-        lost_secrets: false,
+    let saved = LastSave { by: &facts.updated_by, at: Some(facts.updated_at), version: facts.version };
+    let page = ConflictPage::new(layout, theirs.name(), &theirs.address(), saved)
+        .fields(data.carried())
+        .difference("Name", &facts.name, mine.name.trim())
+        .difference("Description", &facts.description, &mine.description)
+        .difference("Permissions", theirs.permissions.labels(), mine.ticked.labels());
+    match mine.claim_field() {
+        Some(_) => page.difference("Claim value", &facts.claim_value, &mine.claim_value),
+        None => page,
     }
     .respond()
 }

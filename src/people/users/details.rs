@@ -15,7 +15,7 @@ use crate::people::invitations::{self, Pending};
 use crate::people::lineage::{Start, above};
 use crate::people::permissions::{InheritedRights, coupling_words};
 use crate::web::{
-    ConflictPage, Difference, Error, Form, FormData, Layout, SaveError, Segment, date_time, page, plural, relative,
+    ConflictPage, Error, Form, FormData, LastSave, Layout, SaveError, Segment, date_time, page, plural, relative,
 };
 
 #[derive(Template)]
@@ -148,21 +148,11 @@ pub(super) async fn still_manages(conn: &mut Conn, user: &User, own: PermissionS
 
 fn conflict(layout: Layout, theirs: User, data: &FormData, mine: &UserForm) -> Result<HttpResponse, Error> {
     let facts = &theirs.facts;
-    ConflictPage {
-        layout,
-        action: theirs.address(),
-        back: theirs.address(),
-        saved_by: facts.updated_by.clone(),
-        saved_at: date_time(&facts.updated_at),
-        version: facts.version,
-        fields: ConflictPage::fields_of(data),
-        differences: vec![
-            Difference { label: "User name".into(), theirs: facts.username.clone(), mine: mine.username.trim().into() },
-            Difference { label: "Name".into(), theirs: facts.name.clone(), mine: mine.name.trim().into() },
-            Difference { label: "Permissions".into(), theirs: theirs.permissions.labels(), mine: mine.ticked.labels() },
-        ],
-        subject: theirs.name().to_string(),
-        lost_secrets: false,
-    }
-    .respond()
+    let saved = LastSave { by: &facts.updated_by, at: Some(facts.updated_at), version: facts.version };
+    ConflictPage::new(layout, theirs.name(), &theirs.address(), saved)
+        .fields(data.carried())
+        .difference("User name", &facts.username, mine.username.trim())
+        .difference("Name", &facts.name, mine.name.trim())
+        .difference("Permissions", theirs.permissions.labels(), mine.ticked.labels())
+        .respond()
 }

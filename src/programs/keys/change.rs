@@ -11,7 +11,7 @@ use super::model::Key;
 use super::queries::Saved;
 use super::{queries, show};
 use crate::access::RequestContext;
-use crate::web::{ConflictPage, Error, Form, FormData, Layout, SaveError, date_time, page};
+use crate::web::{ConflictPage, Error, Form, FormData, LastSave, Layout, SaveError, page};
 
 #[derive(Template)]
 #[template(path = "programs/key_edit.html")]
@@ -92,18 +92,11 @@ fn changed(
     if theirs.is_revoked() {
         return show::unchanged(&context, &address, SaveError::Stale);
     }
-    let (saved_by, saved_at) = theirs.last_change();
-    ConflictPage {
-        subject: theirs.name.clone(),
-        back: format!("{address}/edit"),
-        action: address,
-        saved_by: saved_by.to_string(),
-        saved_at: date_time(&saved_at),
-        version: theirs.version,
-        fields: ConflictPage::fields_of(data),
-        differences: mine.differences(theirs, context.now()),
-        lost_secrets: false,
-        layout: context.layout,
-    }
-    .respond()
+    let (by, at) = theirs.last_change();
+    let saved = LastSave { by, at: Some(at), version: theirs.version };
+    let differences = mine.differences(theirs, context.now()).into_iter();
+    let page = ConflictPage::new(context.layout, &theirs.name, &address, saved)
+        .back(format!("{address}/edit"))
+        .fields(data.carried());
+    differences.fold(page, |page, (label, theirs, mine)| page.difference(label, theirs, mine)).respond()
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::expiry::Expiry;
 use super::model::{CheckedKey, Key, LONGEST_NAME, METHODS, expiry_words, methods_words};
 use crate::name::Name;
-use crate::web::{CheckList, Choice, Difference, Errors, FormData, Radio, Radios, TextField};
+use crate::web::{CheckList, Choice, Errors, FormData, Radio, Radios, TextField};
 
 /// What the form holds.
 pub(super) struct KeyForm {
@@ -117,7 +117,7 @@ impl KeyForm {
     }
 
     /// What a stored key is like beside what was typed, whether or not that is in order.
-    pub fn differences(&self, theirs: &Key, now: DateTime<Utc>) -> Vec<Difference> {
+    pub fn differences(&self, theirs: &Key, now: DateTime<Utc>) -> [(&'static str, String, String); 3] {
         let moment = |expiry: Expiry| {
             let moment = expiry.moment(theirs.expires_at, &self.expires_on, now);
             moment.ok().map(expiry_words)
@@ -125,16 +125,11 @@ impl KeyForm {
         let typed = Expiry::parse(&self.expires).and_then(moment);
         let chosen = self.chosen();
         let methods = (self.methods != "all").then_some(chosen.as_slice());
-        let difference =
-            |label: &'static str, theirs: String, mine: String| Difference { label: label.into(), theirs, mine };
-        vec![
-            difference("Name", theirs.name.clone(), self.name.trim().into()),
-            difference(
-                "Expires",
-                expiry_words(theirs.expires_at),
-                typed.unwrap_or_else(|| self.expires_on.trim().into()),
-            ),
-            difference("HTTP methods", theirs.methods(), methods_words(methods)),
+        let typed = typed.unwrap_or_else(|| self.expires_on.trim().into());
+        [
+            ("Name", theirs.name.clone(), self.name.trim().into()),
+            ("Expires", expiry_words(theirs.expires_at), typed),
+            ("HTTP methods", theirs.methods(), methods_words(methods)),
         ]
     }
 

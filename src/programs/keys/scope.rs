@@ -11,7 +11,7 @@ use super::scope_form::ScopeForm;
 use super::{queries, show};
 use crate::access::{RequestContext, Right};
 use crate::db::Conn;
-use crate::web::{ConflictPage, Difference, Error, Form, FormData, Layout, SaveError, date_time, page, segment};
+use crate::web::{ConflictPage, Error, Form, FormData, LastSave, Layout, SaveError, page, segment};
 
 #[derive(Template)]
 #[template(path = "programs/scope.html")]
@@ -135,24 +135,13 @@ fn changed(context: RequestContext, theirs: &Place, mine: &ScopeForm, data: &For
         return show::unchanged(&context, &theirs.key_address(), SaveError::Stale);
     }
     let scope = theirs.scope.as_ref();
-    let (saved_by, saved_at) = scope.and_then(Scope::last_change).unwrap_or(theirs.key.last_change());
-    let mine = mine.words(&theirs.endpoints);
+    let (by, at) = scope.and_then(Scope::last_change).unwrap_or(theirs.key.last_change());
+    let saved = LastSave { by, at: Some(at), version: theirs.version() };
+    let subject = format!("{}: {}", theirs.key.name, theirs.target.label);
+    let page = ConflictPage::new(context.layout, &subject, &theirs.address(), saved).fields(data.carried());
     // Of a way that there is not any more, all is empty.
     let stored = scope.map(|scope| ScopeForm::of(scope).words(&theirs.endpoints));
-    let stored = stored.map(|words| words.map(|(_, words)| words));
-    let pairs = mine.into_iter().zip(stored.unwrap_or_default());
-    let differences = pairs.map(|((label, mine), theirs)| Difference { label: label.into(), theirs, mine });
-    ConflictPage {
-        subject: format!("{}: {}", theirs.key.name, theirs.target.label),
-        back: theirs.address(),
-        action: theirs.address(),
-        saved_by: saved_by.to_string(),
-        saved_at: date_time(&saved_at),
-        version: theirs.version(),
-        fields: ConflictPage::fields_of(data),
-        differences: differences.collect(),
-        lost_secrets: false,
-        layout: context.layout,
-    }
-    .respond()
+    let stored = stored.map(|words| words.map(|(_, words)| words)).unwrap_or_default();
+    let pairs = mine.words(&theirs.endpoints).into_iter().zip(stored);
+    pairs.fold(page, |page, ((label, mine), theirs)| page.difference(label, theirs, mine)).respond()
 }

@@ -29,7 +29,7 @@ impl Total {
     }
 
     /// The number, if it is known.
-    fn exact(self) -> Option<i64> {
+    pub fn exact(self) -> Option<i64> {
         match self {
             Total::Exactly(number) => Some(number),
             Total::MoreThan(_) => None,

@@ -10,6 +10,7 @@ use chrono::TimeDelta;
 use connectory::access::{Actor, ApiKeys, PasswordHasher, SessionLimits, TrustedProxies};
 use connectory::accounts::FirstRun;
 use connectory::app::{self, Site};
+use connectory::audit::Change;
 use connectory::authorization::TokenKeeper;
 use connectory::calls::{CallLog, Retention};
 use connectory::categories::{self, CategoryStatus};
@@ -271,9 +272,9 @@ impl TestApp {
     pub async fn category_with(&self, name: &str, status: CategoryStatus) -> Uuid {
         let id = Uuid::now_v7();
         let name = Name::parse(name, 100).expect("a name");
-        categories::insert(&mut *self.conn().await, &Actor::command_line(), self.clock.now(), id, &name, status)
-            .await
-            .expect("a new category");
+        let (mut conn, by) = (self.conn().await, Actor::command_line());
+        let change = &mut Change { conn: &mut conn, by: &by, now: self.clock.now() };
+        categories::insert(change, id, &name, status).await.expect("a new category");
         id
     }
 

@@ -1,0 +1,62 @@
+//! A change and its audit line, in one transaction.
+//!
+//! Rule: every query that changes what people see takes a [`Change`] in place of a connection, an actor and a time, and
+//! records what it did before it returns.
+
+use chrono::{DateTime, Utc};
+use diesel::result::Error as DbError;
+use diesel_async::{AsyncConnection, TransactionManager};
+use uuid::Uuid;
+
+use super::{Changes, Event, queries};
+use crate::access::{Actor, RequestContext};
+use crate::db::Conn;
+use crate::web::Error;
+
+/// What a change is made with: a connection, who makes it, and when.
+pub struct Change<'a> {
+    pub conn: &'a mut Conn,
+    pub by: &'a Actor,
+    pub now: DateTime<Utc>,
+}
+
+impl<'a> Change<'a> {
+    /// A change that the person of a request makes.
+    pub fn new(conn: &'a mut Conn, context: &'a RequestContext) -> Change<'a> {
+        Change { conn, by: &context.actor, now: context.now() }
+    }
+
+    /// Writes the audit line. `kind` is the thing and what happened to it, such as `connector.saved`.
+    pub async fn record(
+        &self,
+        kind: &'static str,
+        id: impl Into<Option<Uuid>>,
+        name: &str,
+        changes: Changes,
+    ) -> Result<(), Error> {
+        let event = Event { kind, subject_id: id.into(), subject_name: name, changes };
+        queries::insert(&*self.conn, self.by, self.now, event).await
+    }
+}
+
+/// Runs `work` in a transaction, which an error rolls back. Inside another transaction it is a savepoint.
+pub async fn transaction<'a, R, E, W>(change: &mut Change<'a>, work: W) -> Result<R, E>
+where
+    W: AsyncFnOnce(&mut Change<'a>) -> Result<R, E>,
+    E: From<DbError>,
+{
+    Manager::begin_transaction(change.conn).await?;
+    match work(change).await {
+        Ok(value) => {
+            Manager::commit_transaction(change.conn).await?;
+            Ok(value)
+        }
+        Err(error) => match Manager::rollback_transaction(change.conn).await {
+            // A transaction that is broken has its reason in the first error.
+            Ok(()) | Err(DbError::BrokenTransactionManager) => Err(error),
+            Err(rollback) => Err(rollback.into()),
+        },
+    }
+}
+
+type Manager = <Conn as AsyncConnection>::TransactionManager;
