@@ -19,7 +19,7 @@ use crate::access::Wants;
 use crate::calls::{CallKind, Target};
 use crate::endpoints::{DefinedEndpoint, RenderProblems};
 use crate::outbound::http::{HeaderMap, Method, header};
-use crate::outbound::{Bytes, HttpUrl, OutgoingBody};
+use crate::outbound::{Body, Bytes, HttpUrl};
 use crate::relay::{Carried, Line, Order};
 
 /// The methods that the proxy is described for; it passes on others as well.
@@ -87,7 +87,7 @@ async fn call_endpoint(
     sent.set(rendered.body.as_ref().map_or(0, |body| body.len() as u64));
     let order = Order {
         headers: endpoint_headers(request, rendered.headers),
-        body: rendered.body.map_or(OutgoingBody::Empty, |body| OutgoingBody::Whole(body.into())),
+        body: rendered.body.map_or(Body::Empty, Body::from),
         retries: endpoint.retries,
         follow: true,
         ..Order::new(method.clone(), rendered.url, limits)

@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::model::ApiKeyPlace;
-use crate::outbound::{HttpUrl, Method, Request};
+use crate::outbound::http::Method;
+use crate::outbound::{HttpUrl, RequestBuilder};
 use crate::vault::Secret;
 
 /// The credential of a connector.
@@ -81,11 +82,11 @@ impl Credential {
     }
 
     /// A GET of this address, signed in.
-    pub(super) fn get(&self, url: &HttpUrl) -> Request {
+    pub(super) fn get(&self, url: &HttpUrl) -> RequestBuilder {
         match self.placed() {
-            Placed::Nowhere => Request::new(Method::Get, url.clone()),
-            Placed::Header { name, value } => Request::new(Method::Get, url.clone()).header(name, value.expose()),
-            Placed::Query { name, value } => Request::new(Method::Get, url.with_query(&[(&name, value.expose())])),
+            Placed::Nowhere => RequestBuilder::new(Method::GET, url.clone()),
+            Placed::Header { name, value } => RequestBuilder::new(Method::GET, url.clone()).header(name, value.expose()),
+            Placed::Query { name, value } => RequestBuilder::new(Method::GET, url.with_query(&[(&name, value.expose())])),
         }
     }
 

@@ -16,7 +16,8 @@ use super::channels::Undelivered;
 use super::message::{Message, time};
 use crate::config::WebhookSettings;
 use crate::oauth::wait_in;
-use crate::outbound::{HttpUrl, Limits, Method, Outbound, Reply, Request, Transport};
+use crate::outbound::http::Method;
+use crate::outbound::{HttpUrl, Limits, Outbound, Reply, RequestBuilder, Transport};
 
 /// How long the receiver may take to answer.
 const TIME_OUT: Duration = Duration::from_secs(20);
@@ -57,7 +58,7 @@ impl Webhook {
         let (body, id) = (body.to_string(), format!("msg_{}", message.id.simple()));
         let timestamp = now.timestamp().to_string();
         let signature = self.signature(&id, &timestamp, &body)?;
-        let request = Request::new(Method::Post, self.url.clone())
+        let request = RequestBuilder::new(Method::POST, self.url.clone())
             .header("Content-Type", "application/json")
             .header("webhook-id", id)
             .header("webhook-timestamp", timestamp)

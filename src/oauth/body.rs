@@ -3,7 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::db::text_enum;
-use crate::outbound::{HttpUrl, Method, Request};
+use crate::outbound::http::Method;
+use crate::outbound::{HttpUrl, RequestBuilder};
 
 text_enum! {
     /// How the parameters of a token request are written.
@@ -20,12 +21,12 @@ text_enum! {
 
 impl BodyFormat {
     /// A POST of the parameters.
-    pub(super) fn post(self, url: &HttpUrl, parameters: &[(&str, &str)]) -> Request {
+    pub(super) fn post(self, url: &HttpUrl, parameters: &[(&str, &str)]) -> RequestBuilder {
         let (content_type, body) = match self {
             Self::Form => ("application/x-www-form-urlencoded", form(parameters)),
             Self::Json => ("application/json", json(parameters)),
         };
-        Request::new(Method::Post, url.clone()).header("Content-Type", content_type).body(body)
+        RequestBuilder::new(Method::POST, url.clone()).header("Content-Type", content_type).body(body)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::basic;
 use crate::db::text_enum;
-use crate::outbound::{Mask, Request};
+use crate::outbound::{Mask, RequestBuilder};
 use crate::vault::Secret;
 
 text_enum! {
@@ -49,7 +49,7 @@ impl Client {
     }
 
     /// Adds the header, if there is one.
-    pub(super) fn authorize(&self, request: Request) -> Request {
+    pub(super) fn authorize(&self, request: RequestBuilder) -> RequestBuilder {
         match (self.authentication, self.secret()) {
             (ClientAuthentication::Basic, Some(secret)) if !self.id.is_empty() => {
                 let credentials = basic::form_encoded(&self.id, secret);

@@ -11,7 +11,8 @@ use super::inquiry::Inquiry;
 use super::refusal::{Refusal, RefusalLayer};
 use super::remedy::Asked;
 use super::well_known::WellKnown;
-use crate::outbound::{HttpUrl, Limits, Mask, Method, Outbound, Reply, Request, Transport};
+use crate::outbound::http::Method;
+use crate::outbound::{HttpUrl, Limits, Mask, Outbound, Reply, RequestBuilder, Transport};
 
 /// The most entries of a list, and the longest one in characters.
 const MOST: usize = 200;
@@ -57,7 +58,7 @@ pub async fn discover(
     let well_known = WellKnown::of(issuer).ok_or_else(has_query)?;
     let mut closest = None;
     for address in &well_known.addresses {
-        let request = Request::new(Method::Get, address.clone());
+        let request = RequestBuilder::new(Method::GET, address.clone());
         let miss = match exchange(outbound, transport, limits, request).await {
             Ok(reply) => match read(&reply, address, &well_known) {
                 Ok(metadata) => return Ok(metadata),

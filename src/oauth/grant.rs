@@ -13,7 +13,7 @@ use super::refusal::Refusal;
 use super::remedy::Asked;
 use super::scope::ScopeSeparator;
 use super::token::Token;
-use crate::outbound::{HttpUrl, Limits, Mask, Outbound, Request, Transport};
+use crate::outbound::{HttpUrl, Limits, Mask, Outbound, RequestBuilder, Transport};
 use crate::vault::Secret;
 
 /// What a token is asked for with.
@@ -83,7 +83,7 @@ impl TokenEndpoint {
     }
 
     /// The request as it is sent.
-    fn question(&self, grant: &Grant) -> Request {
+    fn question(&self, grant: &Grant) -> RequestBuilder {
         let scope = self.separator.join(&self.scope);
         let mut own = grant.parameters();
         if grant.is_first() {

@@ -4,13 +4,14 @@ use super::basic;
 use super::body::BodyFormat;
 use super::request::{RequestField, RequestProblem, TokenRequest};
 use super::style::RequestStyle;
-use crate::outbound::{Method, Request};
+use crate::outbound::http::Method;
+use crate::outbound::RequestBuilder;
 
 type Parameters<'a> = Vec<(&'static str, &'a str)>;
 
 impl TokenRequest {
     /// The request as it is sent.
-    pub(super) fn question(&self) -> Result<Request, RequestProblem> {
+    pub(super) fn question(&self) -> Result<RequestBuilder, RequestProblem> {
         if self.has_client_secret() && self.client_id().is_empty() {
             return Err(RequestProblem::NoClientId);
         }
@@ -23,7 +24,7 @@ impl TokenRequest {
     }
 
     /// Client and user in Basic's place: the client if it has a secret, else the user.
-    fn post_basic(&self) -> Result<Request, RequestProblem> {
+    fn post_basic(&self) -> Result<RequestBuilder, RequestProblem> {
         if !self.has_client_secret() {
             let credentials = self.user_credentials()?;
             let parameters = kept([("client_id", self.client_id()), ("scope", self.scope())]);
@@ -36,7 +37,7 @@ impl TokenRequest {
     }
 
     /// Whatever is secret stands in the header, for URLs end up in logs (RFC 6749 2.3.1).
-    fn get_basic(&self) -> Result<Request, RequestProblem> {
+    fn get_basic(&self) -> Result<RequestBuilder, RequestProblem> {
         if !self.has_client_secret() {
             let credentials = self.user_credentials()?;
             let query = kept([("client_id", self.client_id()), ("scope", self.scope())]);
@@ -78,8 +79,8 @@ impl TokenRequest {
         all
     }
 
-    fn get(&self, query: &[(&str, &str)]) -> Request {
-        Request::new(Method::Get, self.url.with_query(query))
+    fn get(&self, query: &[(&str, &str)]) -> RequestBuilder {
+        RequestBuilder::new(Method::GET, self.url.with_query(query))
     }
 }
 
@@ -88,7 +89,7 @@ fn kept<'a, const N: usize>(parameters: [(&'static str, &'a str); N]) -> Paramet
     parameters.into_iter().filter(|(_, value)| !value.is_empty()).collect()
 }
 
-fn authorized(request: Request, credentials: &str) -> Request {
+fn authorized(request: RequestBuilder, credentials: &str) -> RequestBuilder {
     request.header("Authorization", format!("Basic {credentials}"))
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::error_code::ErrorCode;
-use crate::outbound::{Failure, Layer};
+use crate::outbound::{SendError, Stage};
 
 /// A request that did not bring what it was for, most often a token: a result to show, not an error
 /// of this program.
@@ -112,23 +112,23 @@ impl Refusal {
     }
 }
 
-impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Self {
-        Self::new(failure.layer.into(), failure.message, &failure.remedy).after(failure.elapsed)
+impl From<SendError> for Refusal {
+    fn from(failure: SendError) -> Self {
+        Self::new(failure.stage.into(), failure.message, &failure.remedy).after(failure.elapsed)
     }
 }
 
-impl From<Layer> for RefusalLayer {
-    fn from(layer: Layer) -> Self {
+impl From<Stage> for RefusalLayer {
+    fn from(layer: Stage) -> Self {
         match layer {
-            Layer::Request => Self::Request,
-            Layer::Url => Self::Url,
-            Layer::NameLookup => Self::NameLookup,
-            Layer::AddressRefused => Self::Address,
-            Layer::Connection => Self::Connection,
-            Layer::Tls => Self::Tls,
-            Layer::TimeOut => Self::TimeOut,
-            Layer::Answer => Self::Answer,
+            Stage::Request => Self::Request,
+            Stage::Url => Self::Url,
+            Stage::NameLookup => Self::NameLookup,
+            Stage::AddressRefused => Self::Address,
+            Stage::Connection => Self::Connection,
+            Stage::Tls => Self::Tls,
+            Stage::TimeOut => Self::TimeOut,
+            Stage::Response => Self::Answer,
         }
     }
 }

@@ -4,7 +4,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::outbound::{HttpUrl, Limits, Method, Outbound, Request, Transport};
+use crate::outbound::http::Method;
+use crate::outbound::{HttpUrl, Limits, Outbound, RequestBuilder, Transport};
 use crate::vault::Secret;
 
 /// A provider did not do its part: a sentence for people, which names host and port at most.
@@ -17,7 +18,7 @@ pub(super) async fn object(
     url: &HttpUrl,
     token: Option<&Secret>,
 ) -> Result<Map<String, Value>, Trouble> {
-    let request = Request::new(Method::Get, url.clone()).header("Accept", "application/json");
+    let request = RequestBuilder::new(Method::GET, url.clone()).header("Accept", "application/json");
     let request = match token {
         Some(token) => request.header("Authorization", format!("Bearer {}", token.expose())),
         None => request,

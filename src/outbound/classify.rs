@@ -1,4 +1,4 @@
-//! From errors to sentences.
+//! From the errors of reqwest, hyper, rustls and the operating system to sentences.
 //!
 //! What happened stands somewhere in the chain of an error's sources. No text of an error reaches a
 //! message, for it may hold what a server sent.
@@ -7,65 +7,68 @@ use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::iter;
 
-use super::failure::{Layer, Problem};
-use super::look_up::{LookupFailed, Why};
-use super::refused::Refused;
+use rustls::{AlertDescription, CertificateError};
+
+use super::error::{SendError, Stage, TRY_LATER, UNREACHABLE};
+use super::resolver::{LookupError, Why};
 use super::route::Route;
-use super::tls;
-use super::tunnel::NoTunnel;
+use super::tunnel::TunnelError;
 
-pub(super) const UNREACHABLE: &str = "Check the address, and that a firewall lets Connectory through.";
-pub(super) const TRY_LATER: &str = "Try again; if it happens again, look at the server's own log.";
-
-/// A request that got no headers back, on a connection that had come about.
-pub(super) fn no_answer(error: &hyper::Error, server: &str) -> Problem {
-    if let Some(problem) = causes(error).find_map(|cause| broken_tls(cause, server)) {
-        return problem;
+/// A request that got no head of a response.
+pub(super) fn no_response(error: &(dyn Error + 'static), route: &Route<'_>) -> SendError {
+    if let Some(own) = find::<SendError>(error) {
+        return own.clone();
     }
-    let error = innermost(error);
-    if error.is_user() {
-        return Problem::new(
-            Layer::Request,
+    let server = route.server();
+    let is_connecting = is_connecting(error);
+    let hyper: Option<&hyper::Error> = causes(error).filter_map(|cause| cause.downcast_ref()).last();
+    let problem = if let Some(problem) = causes(error).find_map(|cause| tls_error(cause, &server)) {
+        problem
+    } else if hyper.is_some_and(hyper::Error::is_user) {
+        SendError::new(
+            Stage::Request,
             "The body of the request broke off before its end.",
             "Send the request again, whole.",
-        );
-    }
-    if let Some(kind) = causes(error).find_map(io_kind) {
-        return broken_connection(kind, server);
-    }
+        )
+    } else if let Some(kind) = causes(error).find_map(io_kind) {
+        broken_connection(kind, &if is_connecting { route.first_name() } else { server })
+    } else {
+        match hyper {
+            Some(error) if error.is_parse() => not_http(error, &server),
+            _ => broken_connection(ErrorKind::ConnectionReset, &server),
+        }
+    };
+    // A request that hyper cancels was still in its queue.
+    let is_queued = causes(error).any(|cause| cause.downcast_ref().is_some_and(hyper::Error::is_canceled));
+    SendError { sent: !is_connecting && !is_queued, ..problem }
+}
+
+/// Whether a request failed before there was a connection.
+pub(super) fn is_connecting(error: &(dyn Error + 'static)) -> bool {
+    find::<hyper_util::client::legacy::Error>(error).is_some_and(hyper_util::client::legacy::Error::is_connect)
+}
+
+/// The first error of a type in the chain of an error's sources.
+pub(super) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+fn not_http(error: &hyper::Error, server: &str) -> SendError {
     // hyper has a method for this, but not for clients.
-    if error.is_parse() && error.to_string().contains("too large") {
-        return Problem::new(
-            Layer::Answer,
-            format!("The headers of the answer of {server} are too large or too many."),
-            TRY_LATER,
-        );
+    if error.to_string().contains("too large") {
+        let message = format!("The headers of the answer of {server} are too large or too many.");
+        return SendError::new(Stage::Response, message, TRY_LATER);
     }
-    if error.is_incomplete_message() || error.is_canceled() || error.is_closed() {
-        return broken_connection(ErrorKind::ConnectionReset, server);
-    }
-    no_http(server)
-}
-
-/// The error that says what happened: a request that was never written carries the reason inside.
-fn innermost(error: &hyper::Error) -> &hyper::Error {
-    causes(error).filter_map(|cause| cause.downcast_ref()).last().unwrap_or(error)
-}
-
-/// An address that the first server's name led to and that the policy refuses.
-pub(super) fn refused_address(refused: &Refused, route: &Route<'_>) -> Problem {
-    match route.proxy() {
-        Some(_) => Problem::from(&refused.of_proxy()),
-        None => Problem::from(refused),
-    }
+    SendError::new(
+        Stage::Response,
+        format!("What {server} answered is not HTTP."),
+        "Check the port, and whether the address must start with https:// or http://.",
+    )
 }
 
 /// A name without addresses.
-pub(super) fn unknown_name(failed: &LookupFailed, route: &Route<'_>) -> Problem {
-    let whose = match route.proxy() {
-        Some(_) => "The proxy's name",
-        None => "The name",
-    };
+pub(super) fn unknown_name(failed: &LookupError, is_proxy: bool) -> SendError {
+    let whose = if is_proxy { "The proxy's name" } else { "The name" };
     let remedy = match failed.why {
         Why::NoAnswer => "Check the name, and that this machine reaches its name servers.",
         Why::NotFound => {
@@ -74,70 +77,70 @@ pub(super) fn unknown_name(failed: &LookupFailed, route: &Route<'_>) -> Problem 
         }
         Why::Busy => "Try again in a moment. If it goes on, check that this machine's name servers answer.",
     };
-    Problem::new(Layer::NameLookup, failed.words(whose), remedy)
+    SendError::new(Stage::NameLookup, failed.words(whose), remedy)
 }
 
 /// A connection that a proxy did not pass on.
-pub(super) fn no_tunnel(problem: &NoTunnel, route: &Route<'_>) -> Problem {
+pub(super) fn no_tunnel(problem: &TunnelError, route: &Route<'_>) -> SendError {
     let proxy = route.first_name();
     let target = route.target().host_and_port();
     let ask = "Ask whoever runs the proxy to let Connectory's machine connect to this server.";
     let (message, remedy) = match problem {
-        NoTunnel::Io(error) => return broken_stream(error, &proxy),
-        NoTunnel::Refused(407) => return sign_in(&proxy),
-        NoTunnel::Refused(status @ 500..) => (
+        TunnelError::Io(error) => return broken_stream(error, &proxy),
+        TunnelError::Refused(407) => return sign_in(&proxy),
+        TunnelError::Refused(status @ 500..) => (
             format!("{proxy} could not connect to {target} (status {status})."),
             "Check the host name and port of the server; the proxy looks them up in its own \
              network.",
         ),
-        NoTunnel::Refused(status) => (format!("{proxy} refused to connect to {target} (status {status})."), ask),
-        NoTunnel::NoHttp => (format!("What {proxy} answered is not HTTP."), "Check the address and port of the proxy."),
+        TunnelError::Refused(status) => (format!("{proxy} refused to connect to {target} (status {status})."), ask),
+        TunnelError::NotHttp => (format!("What {proxy} answered is not HTTP."), "Check the address and port of the proxy."),
     };
-    Problem::new(Layer::Connection, message, remedy)
+    SendError::new(Stage::Connection, message, remedy)
 }
 
 /// A proxy that wants to know who asks (RFC 9110 15.5.8).
-pub(super) fn sign_in(proxy: &str) -> Problem {
-    Problem::new(
-        Layer::Connection,
+pub(super) fn sign_in(proxy: &str) -> SendError {
+    SendError::new(
+        Stage::Connection,
         format!("{proxy} asks for a sign-in (status 407)."),
         "Connectory signs in at no proxy: use one that lets this machine through without.",
     )
 }
 
 /// A connection of our own that broke: `error` may be one of TLS.
-pub(super) fn broken_stream(error: &io::Error, server: &str) -> Problem {
-    causes(error).find_map(|cause| broken_tls(cause, server)).unwrap_or_else(|| broken_connection(error.kind(), server))
+pub(super) fn broken_stream(error: &io::Error, server: &str) -> SendError {
+    causes(error).find_map(|cause| tls_error(cause, server)).unwrap_or_else(|| broken_connection(error.kind(), server))
 }
 
 /// The alert by which a server ends a connection that was already made (RFC 8446 6.2).
-pub(super) fn alert(error: &io::Error, server: &str) -> Option<Problem> {
+pub(super) fn alert(error: &io::Error, server: &str) -> Option<SendError> {
     let received =
         |cause: &&(dyn Error + 'static)| matches!(cause.downcast_ref(), Some(rustls::Error::AlertReceived(_)));
-    causes(error).find(received).and_then(|cause| broken_tls(cause, server))
+    causes(error).find(received).and_then(|cause| tls_error(cause, server))
 }
 
 /// An answer that broke off in its body.
-pub(super) fn broken_answer(error: &hyper::Error, server: &str) -> Problem {
+pub(super) fn broken_response(error: &(dyn Error + 'static), server: &str) -> SendError {
     let malformed = causes(error)
         .filter_map(io_kind)
         .any(|kind| matches!(kind, ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::Other));
     if malformed {
         return unreadable(server);
     }
-    Problem::new(Layer::Answer, format!("The answer of {server} broke off before its end."), TRY_LATER)
+    SendError::new(Stage::Response, format!("The answer of {server} broke off before its end."), TRY_LATER)
 }
 
 /// A body whose framing or compression is wrong.
-pub(super) fn unreadable(server: &str) -> Problem {
-    Problem::new(Layer::Answer, format!("The answer of {server} cannot be decompressed or read."), TRY_LATER)
+pub(super) fn unreadable(server: &str) -> SendError {
+    SendError::new(Stage::Response, format!("The answer of {server} cannot be decompressed or read."), TRY_LATER)
 }
 
 /// A head that leaves open where the body ends (RFC 9112 6.3): what follows could be taken for the
 /// answer to another request.
-pub(super) fn unclear_end(server: &str) -> Problem {
-    Problem::new(
-        Layer::Answer,
+pub(super) fn unclear_end(server: &str) -> SendError {
+    SendError::new(
+        Stage::Response,
         format!("The answer of {server} does not say clearly where it ends."),
         "Have the server, or a proxy before it, send Content-Length or Transfer-Encoding: chunked, \
          and not both.",
@@ -145,9 +148,9 @@ pub(super) fn unclear_end(server: &str) -> Problem {
 }
 
 /// A server that goes over to another protocol (RFC 9110 15.2.2) without having been asked.
-pub(super) fn switched(server: &str) -> Problem {
-    Problem::new(
-        Layer::Answer,
+pub(super) fn switched(server: &str) -> SendError {
+    SendError::new(
+        Stage::Response,
         format!("{server} changed to another protocol (status 101), which was not asked for."),
         "Connectory carries plain HTTP only, no WebSockets.",
     )
@@ -161,16 +164,16 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn
     })
 }
 
-fn broken_tls(cause: &(dyn Error + 'static), server: &str) -> Option<Problem> {
+fn tls_error(cause: &(dyn Error + 'static), server: &str) -> Option<SendError> {
     let error = cause.downcast_ref::<rustls::Error>()?;
-    Some(tls::problem(error, server))
+    Some(tls_problem(error, server))
 }
 
 fn io_kind(cause: &(dyn Error + 'static)) -> Option<ErrorKind> {
     cause.downcast_ref::<io::Error>().map(io::Error::kind)
 }
 
-fn broken_connection(kind: ErrorKind, target: &str) -> Problem {
+fn broken_connection(kind: ErrorKind, target: &str) -> SendError {
     let (message, remedy) = match kind {
         ErrorKind::ConnectionRefused => {
             (format!("{target} refused the connection."), "Check the port, and that the server is running.")
@@ -187,15 +190,89 @@ fn broken_connection(kind: ErrorKind, target: &str) -> Problem {
         ),
         _ => (format!("The connection to {target} failed."), UNREACHABLE),
     };
-    Problem::new(Layer::Connection, message, remedy)
+    SendError::new(Stage::Connection, message, remedy)
 }
 
-fn no_http(server: &str) -> Problem {
-    Problem::new(
-        Layer::Answer,
-        format!("What {server} answered is not HTTP."),
-        "Check the port, and whether the address must start with https:// or http://.",
-    )
+/// Names the fault and its remedy. `target` is the host and port.
+fn tls_problem(error: &rustls::Error, target: &str) -> SendError {
+    let (message, remedy) = match error {
+        rustls::Error::InvalidCertificate(fault) => certificate(fault, target),
+        rustls::Error::AlertReceived(alert) => refused_by_server(*alert, target),
+        rustls::Error::InvalidMessage(_) => (
+            format!("{target} does not answer with TLS."),
+            "Check the port, or enter the address with http:// if the server has no TLS.",
+        ),
+        rustls::Error::PeerIncompatible(_) => (
+            format!("{target} and Connectory have no TLS version or cipher in common."),
+            "Have TLS 1.2 or 1.3 turned on at the server.",
+        ),
+        _ => (format!("The TLS handshake with {target} failed."), "Check the server's TLS settings."),
+    };
+    SendError::new(Stage::Tls, message, remedy)
+}
+
+fn certificate(fault: &CertificateError, target: &str) -> (String, &'static str) {
+    use CertificateError as C;
+    match fault {
+        C::Expired | C::ExpiredContext { .. } => {
+            (format!("The certificate of {target} has expired."), "Have the server's certificate renewed.")
+        }
+        C::NotValidYet | C::NotValidYetContext { .. } => {
+            (format!("The certificate of {target} is not valid yet."), "Check the clocks of both machines.")
+        }
+        C::NotValidForName | C::NotValidForNameContext { .. } => (
+            format!("The certificate of {target} was issued for another host name."),
+            "Enter the address with the name that the certificate was issued for.",
+        ),
+        C::Revoked => {
+            (format!("The certificate of {target} has been revoked."), "Have the server's certificate replaced.")
+        }
+        // A self-signed certificate has no issuer that is known here, or, if it calls itself an
+        // authority, may not stand for a server (which the verifier reports as `Other`). A bad
+        // signature is that of an authority of the same name with another key.
+        C::UnknownIssuer | C::BadSignature | C::Other(_) => (
+            format!("The certificate of {target} is self-signed, or its issuer is not known here."),
+            "If the server is the right one, add the certificate of its issuer to this connector \
+             as CA certificate.",
+        ),
+        C::BadEncoding => {
+            (format!("The certificate of {target} is damaged."), "Have the server's certificate replaced.")
+        }
+        _ => (format!("The certificate of {target} cannot be accepted."), "Have the server's certificate checked."),
+    }
+}
+
+fn refused_by_server(alert: AlertDescription, target: &str) -> (String, &'static str) {
+    use AlertDescription as A;
+    match alert {
+        A::CertificateRequired | A::NoCertificate => (
+            format!("{target} asks for a client certificate."),
+            "Add a client certificate and its key to this connector.",
+        ),
+        A::BadCertificate
+        | A::UnsupportedCertificate
+        | A::CertificateRevoked
+        | A::CertificateExpired
+        | A::CertificateUnknown
+        | A::UnknownCA
+        | A::AccessDenied => (
+            format!("{target} does not accept this connector's client certificate."),
+            "Check that the client certificate is valid and that the server trusts its issuer.",
+        ),
+        A::UnrecognisedName => {
+            (format!("{target} does not know the host name that was asked for."), "Check the host name in the address.")
+        }
+        A::NoApplicationProtocol => (
+            format!("{target} speaks neither HTTP/1.1 nor HTTP/2 there."),
+            "Have HTTP/1.1 or HTTP/2 turned on at the server.",
+        ),
+        A::ProtocolVersion | A::HandshakeFailure | A::InsufficientSecurity => (
+            format!("{target} broke off the TLS handshake."),
+            "Have TLS 1.2 or 1.3 turned on at the server. It may also ask for a client \
+             certificate.",
+        ),
+        _ => (format!("{target} broke off the TLS connection."), "Check the server's TLS settings."),
+    }
 }
 
 #[cfg(test)]
@@ -206,7 +283,7 @@ mod tests {
     fn an_error_inside_an_io_error_is_found() {
         let inner = rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired);
         let outer = io::Error::new(ErrorKind::InvalidData, inner);
-        let found = causes(&outer).find_map(|cause| broken_tls(cause, "a.example:443"));
-        assert_eq!(found.map(|problem| problem.layer), Some(Layer::Tls));
+        let found = causes(&outer).find_map(|cause| tls_error(cause, "a.example:443"));
+        assert_eq!(found.map(|problem| problem.stage), Some(Stage::Tls));
     }
 }

@@ -1,19 +1,45 @@
-//! The program's HTTP client: whose connections, and on which runtime.
+//! The program's HTTP client: clients of reqwest and hyper-util, one for each set of settings, and on which runtime
+//! they run.
 
+use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::redirect;
+use rustls::ClientConfig;
 use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tower::util::MapFutureLayer;
 
-use super::failure::{Layer, Problem};
-use super::look_up::Resolver;
+use super::connecting;
+use super::connector::{self, StreamingClient};
+use super::dial;
+use super::error::{SendError, Stage};
 use super::policy::Policy;
-use super::pool::Pool;
-use super::trusts::Trusts;
+use super::resolver::Resolver;
+use super::route::Route;
+use super::tls::{self, TlsConfigCache};
+use super::transport::Transport;
+
+/// How many clients are cached; the one used longest ago makes room.
+const CLIENTS: usize = 64;
+
+/// How old a client may get, so that another address behind a name, or another server at an address, counts.
+const OLDEST: Duration = Duration::from_secs(60);
+
+/// How many idle connections are kept to a host, and how long. Servers close theirs after a minute or more: a
+/// connection that is about to be closed is not worth a failed request.
+pub(super) const IDLE_CONNECTIONS: usize = 64;
+pub(super) const IDLE_TIME: Duration = Duration::from_secs(30);
+
+/// The largest head of a response over HTTP/2, in bytes.
+pub(super) const HTTP2_HEAD: u32 = 64 * 1024;
 
 /// The program's HTTP client; clones share their connections.
 ///
@@ -24,7 +50,8 @@ use super::trusts::Trusts;
 #[derive(Clone)]
 pub struct Outbound {
     pub(super) common: Arc<Common>,
-    pub(super) pool: Arc<Pool>,
+    fetching: Arc<ClientCache<reqwest::Client>>,
+    streaming: Arc<ClientCache<StreamingClient>>,
     /// Where exchanges run; `None` for the runtime that asks.
     home: Option<Handle>,
 }
@@ -32,7 +59,7 @@ pub struct Outbound {
 /// What all clients of the program have in common.
 pub(super) struct Common {
     pub(super) policy: Policy,
-    pub(super) trusts: Trusts,
+    pub(super) tls: TlsConfigCache,
     pub(super) resolver: Resolver,
 }
 
@@ -58,8 +85,9 @@ impl Outbound {
 
     fn with_resolver(policy: Policy, resolver: Resolver) -> Result<Self, NoRuntime> {
         Ok(Self {
-            common: Arc::new(Common { policy, trusts: Trusts::default(), resolver }),
-            pool: Arc::default(),
+            common: Arc::new(Common { policy, tls: TlsConfigCache::default(), resolver }),
+            fetching: Arc::default(),
+            streaming: Arc::default(),
             home: Some(Handle::try_current().map_err(|_| NoRuntime)?),
         })
     }
@@ -69,7 +97,7 @@ impl Outbound {
     /// must stay on that runtime.
     #[must_use]
     pub fn here(&self) -> Self {
-        Self { common: Arc::clone(&self.common), pool: Arc::default(), home: None }
+        Self { common: Arc::clone(&self.common), fetching: Arc::default(), streaming: Arc::default(), home: None }
     }
 
     /// Whether exchanges run where they are asked for.
@@ -89,17 +117,190 @@ impl Outbound {
     }
 }
 
-/// The program ends while a request is under way.
-pub(super) fn stopping() -> Problem {
-    Problem::new(Layer::Connection, "The request was ended because Connectory is stopping.", "Try again in a moment.")
+/// The clients of one runtime, the one used last at the end.
+pub(super) struct ClientCache<C>(Mutex<VecDeque<Cached<C>>>);
+
+/// A client and all that is fixed when it is built. Only equal settings share connections: one that was opened without
+/// checking a certificate must never serve a connector that wants it checked, nor one through a proxy a connector that
+/// goes directly.
+struct Cached<C> {
+    transport: Transport,
+    /// The port connected to, the proxy's or the target's: a resolver of reqwest judges addresses without being told.
+    port: u16,
+    is_encrypted: bool,
+    client: C,
+    built: Instant,
+}
+
+impl<C> Default for ClientCache<C> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<C: Clone> ClientCache<C> {
+    /// The client for a route, built if need be.
+    async fn get(
+        &self,
+        transport: &Transport,
+        route: &Route<'_>,
+        build: impl AsyncFnOnce() -> Result<C, SendError>,
+    ) -> Result<C, SendError> {
+        if let Some(client) = self.find(transport, route) {
+            return Ok(client);
+        }
+        transport.check()?;
+        let client = build().await?;
+        // Another request may have built one meanwhile.
+        if let Some(client) = self.find(transport, route) {
+            return Ok(client);
+        }
+        let cached = Cached {
+            transport: transport.clone(),
+            port: route.first().port(),
+            is_encrypted: route.is_encrypted(),
+            client: client.clone(),
+            built: Instant::now(),
+        };
+        let mut clients = self.lock();
+        while clients.len() >= CLIENTS {
+            clients.pop_front();
+        }
+        clients.push_back(cached);
+        Ok(client)
+    }
+
+    fn find(&self, transport: &Transport, route: &Route<'_>) -> Option<C> {
+        let (port, is_encrypted) = (route.first().port(), route.is_encrypted());
+        let is_same = |cached: &Cached<C>| {
+            cached.port == port && cached.is_encrypted == is_encrypted && cached.transport.is_like(transport)
+        };
+        let mut clients = self.lock();
+        let found = clients.iter().rposition(is_same)?;
+        let cached = clients.remove(found).filter(|cached| cached.built.elapsed() < OLDEST)?;
+        let client = cached.client.clone();
+        clients.push_back(cached);
+        Some(client)
+    }
+
+    /// A panic elsewhere leaves the list whole: each change to it is one step.
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Cached<C>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Outbound {
+    /// The client that fetches whole responses.
+    pub(super) async fn fetching(
+        &self,
+        transport: &Transport,
+        route: &Route<'_>,
+    ) -> Result<reqwest::Client, SendError> {
+        let build = async || {
+            let tls = if route.is_encrypted() {
+                self.common.tls.config(transport).await?.as_ref().clone()
+            } else {
+                tls::none()?
+            };
+            build(&self.common, transport, route.first().port(), tls)
+        };
+        self.fetching.get(transport, route, build).await
+    }
+
+    /// The client of streamed exchanges.
+    pub(super) async fn streaming(
+        &self,
+        transport: &Transport,
+        route: &Route<'_>,
+    ) -> Result<StreamingClient, SendError> {
+        let build = async || Ok(connector::client(&self.common, transport));
+        self.streaming.get(transport, route, build).await
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that builds HTTP clients")]
+fn build(
+    common: &Arc<Common>,
+    transport: &Transport,
+    port: u16,
+    tls: ClientConfig,
+) -> Result<reqwest::Client, SendError> {
+    let guard = Guard { common: Arc::clone(common), port, is_proxy: transport.proxy.is_some() };
+    let mut client = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        // The system's proxies would be judged in the place of the target.
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never().max_retries_per_request(0))
+        .referer(false)
+        .dns_resolver(guard)
+        .connector_layer(MapFutureLayer::new(connecting::bounded))
+        .http2_max_header_list_size(HTTP2_HEAD)
+        .pool_max_idle_per_host(IDLE_CONNECTIONS)
+        .pool_idle_timeout(IDLE_TIME);
+    if let Some(proxy) = &transport.proxy {
+        let proxy = reqwest::Proxy::all(proxy.root().as_str()).map_err(|_| unusable())?;
+        client = client.proxy(proxy);
+    }
+    client.build().map_err(|_| unusable())
+}
+
+fn unusable() -> SendError {
+    SendError::new(
+        Stage::Tls,
+        "The connection's settings cannot be used.",
+        "Enter the proxy and the certificates of this connector again.",
+    )
+}
+
+/// Gives only addresses that the policy allows, for one port: rules and own listeners depend on the port, which a
+/// look-up is not told.
+struct Guard {
+    common: Arc<Common>,
+    port: u16,
+    is_proxy: bool,
+}
+
+impl Resolve for Guard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let (common, port, is_proxy) = (Arc::clone(&self.common), self.port, self.is_proxy);
+        Box::pin(async move {
+            let looking_up = dial::judged_addresses(&common, name.as_str(), port, is_proxy);
+            let addresses = connecting::looking_up(looking_up).await?;
+            Ok(Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::url::{HttpUrl, UrlProblem};
     use super::*;
 
     #[test]
     fn a_client_outside_a_runtime_is_an_error() {
         assert_eq!(Outbound::new(Policy::default()).err(), Some(NoRuntime));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_so_many_clients_are_cached_for_a_minute_and_the_last_used_stay() -> Result<(), UrlProblem> {
+        let outbound = Outbound::new(Policy::default()).expect("a runtime");
+        let transport = Transport::default();
+        let get = async |port: usize| {
+            let url = HttpUrl::parse(&format!("http://a.example:{port}/"))?;
+            let route = Route::new(&transport, &url);
+            Ok(outbound.fetching(&transport, &route).await.is_ok())
+        };
+        let ports = || outbound.fetching.lock().iter().map(|cached| cached.port).collect::<Vec<_>>();
+        for port in 1..=CLIENTS + 6 {
+            assert!(get(port).await? && get(1).await?);
+        }
+        assert_eq!(ports().len(), CLIENTS);
+        assert!(ports().contains(&1) && !ports().contains(&2));
+        let built = |port| outbound.fetching.lock().iter().find(|cached| cached.port == port).map(|cached| cached.built);
+        let before = built(1);
+        tokio::time::advance(OLDEST).await;
+        assert!(get(1).await? && built(1) > before, "another client after a minute");
+        Ok(())
     }
 }

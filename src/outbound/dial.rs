@@ -20,10 +20,9 @@ use url::Host;
 
 use super::classify;
 use super::client::Common;
-use super::exceeded;
-use super::failure::Problem;
-use super::message::Limits;
-use super::refused::Refused;
+use super::error::SendError;
+use super::policy::Refused;
+use super::request::Limits;
 use super::route::Route;
 use super::transport::Transport;
 use super::tunnel;
@@ -56,26 +55,34 @@ impl<'a> Dial<'a> {
         started: Instant,
         limits: Limits,
     ) -> Self {
-        let limit = limits.connect.min(limits.in_all());
+        let limit = limits.connecting();
         Self { common, transport, route: Route::new(transport, url), deadline: started + limit, limit }
     }
 
-    /// The whole way: a connection on which the request can be written.
-    pub(super) async fn go(&self) -> Result<Box<dyn Stream>, Problem> {
+    /// The whole way: a connection on which the request can be written, and whether it is one of HTTP/2.
+    pub(super) async fn go(&self) -> Result<(Box<dyn Stream>, bool), SendError> {
         let addresses = self.look_up().await?;
         let stream = self.connect(&addresses).await?;
         let stream = self.past_proxy(stream).await?;
         let target = self.route.target();
         if !target.is_https() {
-            return Ok(stream);
+            return Ok((stream, false));
         }
-        let config = self.common.trusts.config(self.transport).await?;
-        let server = self.route.server();
-        Ok(Box::new(self.encrypt(stream, target, &server, config).await?))
+        let config = self.common.tls.config(self.transport).await?;
+        let stream = self.encrypt(stream, target, &self.route.server(), config).await?;
+        let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        Ok((Box::new(stream), is_http2))
+    }
+
+    /// Goes as far as the proxy, where the proxy takes part.
+    pub(super) async fn reach_proxy(&self) -> Result<(), SendError> {
+        let addresses = self.look_up().await?;
+        let stream = self.connect(&addresses).await?;
+        self.past_proxy(stream).await.map(drop)
     }
 
     /// Judges what can be judged before anything is sent.
-    pub(super) fn judge(&self) -> Result<(), Problem> {
+    pub(super) fn judge(&self) -> Result<(), SendError> {
         self.route.judge(&self.common.policy)
     }
 
@@ -88,7 +95,7 @@ impl<'a> Dial<'a> {
     }
 
     /// Looks the first server up; an address that was typed is its own answer.
-    pub(super) async fn look_up(&self) -> Result<Vec<IpAddr>, Problem> {
+    pub(super) async fn look_up(&self) -> Result<Vec<IpAddr>, SendError> {
         let name = match self.route.first().host() {
             Some(Host::Ipv4(v4)) => return Ok(vec![v4.into()]),
             Some(Host::Ipv6(v6)) => return Ok(vec![v6.into()]),
@@ -97,8 +104,8 @@ impl<'a> Dial<'a> {
         };
         let found = timeout_at(self.deadline, self.common.resolver.look_up(name))
             .await
-            .map_err(|_| exceeded::slow_look_up(name, self.limit))?
-            .map_err(|failed| classify::unknown_name(&failed, &self.route))?;
+            .map_err(|_| SendError::slow_lookup(name, self.limit))?
+            .map_err(|failed| classify::unknown_name(&failed, self.route.proxy().is_some()))?;
         Ok(found.to_vec())
     }
 
@@ -110,17 +117,20 @@ impl<'a> Dial<'a> {
 
     /// Connects to one of `addresses`, if the policy allows all of them. An address that was typed is
     /// no answer of a look-up and is judged here, whoever calls.
-    pub(super) async fn connect(&self, addresses: &[IpAddr]) -> Result<TcpStream, Problem> {
+    pub(super) async fn connect(&self, addresses: &[IpAddr]) -> Result<TcpStream, SendError> {
         self.judge()?;
         if let Some(name) = self.name() {
             let port = self.route.first().port();
             let judged = self.common.policy.check_answers(name, port, addresses);
-            judged.map_err(|refused| classify::refused_address(&refused, &self.route))?;
+            judged.map_err(|refused| match self.route.proxy() {
+                Some(_) => SendError::from(&refused.of_proxy()),
+                None => SendError::from(&refused),
+            })?;
         }
         let server = self.route.first_name();
         let stream = timeout_at(self.deadline, self.race(addresses))
             .await
-            .map_err(|_| exceeded::connect_time_out(&server, self.limit))?
+            .map_err(|_| SendError::slow_connection(&server, self.limit))?
             .map_err(|error| classify::broken_stream(&error, &server))?;
         // A request is written whole: waiting for more of it only costs time. Without the option the
         // connection works too.
@@ -151,21 +161,22 @@ impl<'a> Dial<'a> {
     }
 
     /// Goes on from the first server to the target: through the proxy, where there is one.
-    pub(super) async fn past_proxy(&self, stream: TcpStream) -> Result<Box<dyn Stream>, Problem> {
+    pub(super) async fn past_proxy(&self, stream: TcpStream) -> Result<Box<dyn Stream>, SendError> {
         let Some(proxy) = self.route.proxy() else {
             return Ok(Box::new(stream));
         };
         let name = self.route.first_name();
         let mut stream: Box<dyn Stream> = Box::new(stream);
         if proxy.is_https() {
-            let config = self.common.trusts.config(self.transport).await?;
-            stream = Box::new(self.encrypt(stream, proxy, &name, config).await?);
+            let mut config = self.common.tls.config(self.transport).await?.as_ref().clone();
+            config.alpn_protocols.clear();
+            stream = Box::new(self.encrypt(stream, proxy, &name, Arc::new(config)).await?);
         }
         if self.route.is_tunnelled() {
             let target = self.route.target().host_and_port();
             timeout_at(self.deadline, tunnel::open(&mut stream, &target))
                 .await
-                .map_err(|_| exceeded::silent(&name, self.limit))?
+                .map_err(|_| SendError::silent(&name, self.limit))?
                 .map_err(|problem| classify::no_tunnel(&problem, &self.route))?;
         }
         Ok(stream)
@@ -178,11 +189,11 @@ impl<'a> Dial<'a> {
         url: &HttpUrl,
         name: &str,
         config: Arc<ClientConfig>,
-    ) -> Result<TlsStream<Box<dyn Stream>>, Problem> {
+    ) -> Result<TlsStream<Box<dyn Stream>>, SendError> {
         let handshake = TlsConnector::from(config).connect(server_name(url)?, stream);
         timeout_at(self.deadline, handshake)
             .await
-            .map_err(|_| exceeded::slow_handshake(name, self.limit))?
+            .map_err(|_| SendError::slow_handshake(name, self.limit))?
             .map_err(|error| classify::broken_stream(&error, name))
     }
 
@@ -197,7 +208,7 @@ async fn open(address: SocketAddr) -> io::Result<TcpStream> {
 }
 
 /// Whose certificate is expected.
-fn server_name(url: &HttpUrl) -> Result<ServerName<'static>, Problem> {
+fn server_name(url: &HttpUrl) -> Result<ServerName<'static>, SendError> {
     match url.host() {
         Some(Host::Ipv4(v4)) => Ok(ServerName::from(IpAddr::V4(v4))),
         Some(Host::Ipv6(v6)) => Ok(ServerName::from(IpAddr::V6(v6))),
@@ -208,4 +219,19 @@ fn server_name(url: &HttpUrl) -> Result<ServerName<'static>, Problem> {
         let error = io::Error::from(io::ErrorKind::InvalidInput);
         classify::broken_stream(&error, &url.host_and_port())
     })
+}
+
+/// The addresses of a name, if it has any and the policy allows all of them. `is_proxy` says whose name it is.
+pub(super) async fn judged_addresses(
+    common: &Common,
+    name: &str,
+    port: u16,
+    is_proxy: bool,
+) -> Result<Vec<IpAddr>, SendError> {
+    let found = common.resolver.look_up(name).await.map_err(|failed| classify::unknown_name(&failed, is_proxy))?;
+    common.policy.check_answers(name, port, &found).map_err(|refused| match is_proxy {
+        true => SendError::from(&refused.of_proxy()),
+        false => SendError::from(&refused),
+    })?;
+    Ok(found.to_vec())
 }

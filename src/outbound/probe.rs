@@ -15,14 +15,13 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::client::TlsStream;
 
-use super::certificate::{Leaf, Witness};
+use super::tls::{self, CapturingVerifier, Leaf};
 use super::classify;
-use super::client::{Common, Outbound, stopping};
+use super::client::{Common, Outbound};
 use super::dial::{Dial, Stream};
-use super::failure::{Failure, Problem};
-use super::message::Limits;
+use super::error::SendError;
+use super::request::Limits;
 use super::transport::Transport;
-use super::trust;
 use super::url::HttpUrl;
 
 /// How long a server may take to reject a client certificate after a handshake of TLS 1.3.
@@ -49,7 +48,7 @@ pub enum Step<T> {
     /// It went well.
     Done(T),
     /// It failed; the time is the step's own.
-    Failed(Failure),
+    Failed(SendError),
     /// A step before it failed.
     NotReached,
     /// This way has no such step.
@@ -119,7 +118,7 @@ impl Outbound {
         };
         self.at_home(walk)
             .await
-            .unwrap_or_else(|| Probe { lookup: Step::Failed(stopping().after(started.elapsed())), ..Probe::NOWHERE })
+            .unwrap_or_else(|| Probe { lookup: Step::Failed(SendError::stopping().after(started.elapsed())), ..Probe::NOWHERE })
     }
 }
 
@@ -209,12 +208,12 @@ impl<'a> Walk<'a> {
     }
 
     /// The target's handshake; gives the version of TLS.
-    async fn handshake(&mut self, stream: TcpStream) -> Result<&'static str, Problem> {
+    async fn handshake(&mut self, stream: TcpStream) -> Result<&'static str, SendError> {
         let stream = self.dial.past_proxy(stream).await?;
         let (url, server) = (self.dial.route.target(), self.dial.route.server());
-        let witness = Witness::new(trust::verifier(self.transport)?);
+        let witness = CapturingVerifier::new(tls::verifier(self.transport)?);
         let seen = Arc::clone(&witness);
-        let config = Arc::new(trust::config(self.transport, witness)?);
+        let config = Arc::new(tls::config(self.transport, witness)?);
         let encrypted = self.dial.encrypt(stream, url, &server, config).await;
         self.probe.certificate = seen.leaf(self.now);
         let encrypted = encrypted?;
@@ -226,7 +225,7 @@ impl<'a> Walk<'a> {
 
     /// In TLS 1.3 the client has finished before the server judges its certificate (RFC 8446 4.4.2.4,
     /// appendix E.1.1), so this side closes and listens whether an alert comes back.
-    async fn last_word(&self, mut stream: TlsStream<Box<dyn Stream>>, server: &str) -> Result<(), Problem> {
+    async fn last_word(&self, mut stream: TlsStream<Box<dyn Stream>>, server: &str) -> Result<(), SendError> {
         let listen = async {
             // A server that has already closed refuses this; its alert is waiting to be read.
             let _ = stream.shutdown().await;
@@ -249,7 +248,7 @@ impl<'a> Walk<'a> {
 }
 
 impl<T> Step<T> {
-    fn of<R>(outcome: &Result<R, Problem>, elapsed: Duration, seen: impl Fn(&R) -> T) -> Self {
+    fn of<R>(outcome: &Result<R, SendError>, elapsed: Duration, seen: impl Fn(&R) -> T) -> Self {
         match outcome {
             Ok(result) => Self::Done(seen(result)),
             Err(problem) => Self::Failed(problem.clone().after(elapsed)),

@@ -1,8 +1,10 @@
-//! By whom a request travels: the server asked and the proxy on the way, judged and named.
+//! By whom a request travels: the server asked and the proxy before it, judged and named.
+
+use std::fmt;
 
 use url::Host;
 
-use super::failure::{Layer, Problem};
+use super::error::{SendError, Stage};
 use super::policy::Policy;
 use super::transport::Transport;
 use super::url::HttpUrl;
@@ -13,20 +15,27 @@ pub(super) struct Route<'a> {
     proxy: Option<&'a HttpUrl>,
 }
 
+/// The server asked, for sentences: host and port, and the proxy before it.
+#[derive(Clone)]
+pub(super) struct Server {
+    target: HttpUrl,
+    proxy: Option<HttpUrl>,
+}
+
 impl<'a> Route<'a> {
     pub(super) fn new(transport: &'a Transport, target: &'a HttpUrl) -> Self {
         Self { target, proxy: transport.proxy.as_ref() }
     }
 
-    /// Judges proxy and target as far as they are known before anything is sent. A name that is
-    /// connected to is judged again by the addresses that it leads to.
-    pub(super) fn judge(&self, policy: &Policy) -> Result<(), Problem> {
+    /// Judges proxy and target as far as they are known before anything is sent. A name that is connected to is judged
+    /// again by the addresses that it leads to.
+    pub(super) fn judge(&self, policy: &Policy) -> Result<(), SendError> {
         let (host, port) = (host(self.target)?, self.target.port());
         let Some(proxy) = self.proxy else {
-            return policy.check_host(&host, port).map_err(|refused| Problem::from(&refused));
+            return policy.check_host(&host, port).map_err(|refused| SendError::from(&refused));
         };
-        policy.check_behind_proxy(&host, port).map_err(|refused| Problem::from(&refused))?;
-        policy.check_host(&self::host(proxy)?, proxy.port()).map_err(|refused| Problem::from(&refused.of_proxy()))?;
+        policy.check_behind_proxy(&host, port).map_err(|refused| SendError::from(&refused))?;
+        policy.check_host(&self::host(proxy)?, proxy.port()).map_err(|refused| SendError::from(&refused.of_proxy()))?;
         Ok(())
     }
 
@@ -53,7 +62,12 @@ impl<'a> Route<'a> {
         self.proxy.is_some() && !self.target.is_https()
     }
 
-    /// The server asked, for sentences: host and port, and the proxy on the way.
+    /// Whether any connection of the route is encrypted.
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.target.is_https() || self.first().is_https()
+    }
+
+    /// The server asked, for sentences: host and port, and the proxy before it.
     pub(super) fn server(&self) -> String {
         let target = self.target.host_and_port();
         match self.proxy_name() {
@@ -74,6 +88,19 @@ impl<'a> Route<'a> {
     }
 }
 
-fn host(url: &HttpUrl) -> Result<Host<&str>, Problem> {
-    url.host().ok_or_else(|| Problem::new(Layer::Url, "The address has no host name.", "Enter the whole address."))
+impl Server {
+    pub(super) fn new(transport: &Transport, target: HttpUrl) -> Self {
+        Self { target, proxy: transport.proxy.clone() }
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let route = Route { target: &self.target, proxy: self.proxy.as_ref() };
+        f.write_str(&route.server())
+    }
+}
+
+fn host(url: &HttpUrl) -> Result<Host<&str>, SendError> {
+    url.host().ok_or_else(|| SendError::new(Stage::Url, "The address has no host name.", "Enter the whole address."))
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::failure::{Layer, Problem};
+use super::error::{SendError, Stage};
 use super::pem::{self, PemProblem};
 use super::url::HttpUrl;
 use crate::vault::Secret;
@@ -125,12 +125,12 @@ pub(super) enum BuildProblem {
     Authorities(#[from] rustls::Error),
 }
 
-impl From<BuildProblem> for Problem {
+impl From<BuildProblem> for SendError {
     fn from(problem: BuildProblem) -> Self {
         match problem {
             BuildProblem::Transport(problem) => problem.into(),
             BuildProblem::Authorities(_) => Self::new(
-                Layer::Tls,
+                Stage::Tls,
                 "Connectory's machine has no certificate authorities to check servers with.",
                 "Ask whoever runs Connectory to install the package ca-certificates.",
             ),

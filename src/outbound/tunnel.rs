@@ -12,38 +12,38 @@ const VERSION: &[u8] = b"HTTP/1.";
 
 /// Why a proxy passed no connection on.
 #[derive(Debug)]
-pub(super) enum NoTunnel {
+pub(super) enum TunnelError {
     /// The connection to the proxy broke.
     Io(io::Error),
     /// It answered with another status than 2xx.
     Refused(u16),
     /// What it answered is no HTTP.
-    NoHttp,
+    NotHttp,
 }
 
 /// Asks for a connection to `target`, a host and port. After this the stream is the target's.
-pub(super) async fn open(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), target: &str) -> Result<(), NoTunnel> {
+pub(super) async fn open(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), target: &str) -> Result<(), TunnelError> {
     let question = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n");
     stream.write_all(question.as_bytes()).await?;
     stream.flush().await?;
     let head = read_head(stream).await?;
-    match status(&head).ok_or(NoTunnel::NoHttp)? {
+    match status(&head).ok_or(TunnelError::NotHttp)? {
         200..=299 => Ok(()),
-        other => Err(NoTunnel::Refused(other)),
+        other => Err(TunnelError::Refused(other)),
     }
 }
 
 /// Reads one byte at a time: what follows the head belongs to the target. What does not begin as
 /// HTTP does is not read on.
-async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, NoTunnel> {
+async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, TunnelError> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         if head.len() == LONGEST {
-            return Err(NoTunnel::NoHttp);
+            return Err(TunnelError::NotHttp);
         }
         head.push(stream.read_u8().await?);
         if head.len() == VERSION.len() && head != VERSION {
-            return Err(NoTunnel::NoHttp);
+            return Err(TunnelError::NotHttp);
         }
     }
     Ok(head)
@@ -57,7 +57,7 @@ fn status(head: &[u8]) -> Option<u16> {
     (is_whole && (100..600).contains(&code)).then_some(code)
 }
 
-impl From<io::Error> for NoTunnel {
+impl From<io::Error> for TunnelError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
     }
@@ -89,9 +89,9 @@ mod tests {
             }
             let told = match open(&mut here, "a.example:443").await {
                 Ok(()) => "ok".to_owned(),
-                Err(NoTunnel::Refused(status)) => status.to_string(),
-                Err(NoTunnel::NoHttp) => "no HTTP".to_owned(),
-                Err(NoTunnel::Io(_)) => "closed".to_owned(),
+                Err(TunnelError::Refused(status)) => status.to_string(),
+                Err(TunnelError::NotHttp) => "no HTTP".to_owned(),
+                Err(TunnelError::Io(_)) => "closed".to_owned(),
             };
             assert_eq!(told, expected, "{answer:?}");
             if expected == "ok" {

@@ -5,10 +5,13 @@ use std::fmt;
 use diesel::deserialize::FromSqlRow;
 use diesel::expression::AsExpression;
 use diesel::sql_types::Text;
+use http::{Method, Uri};
 use thiserror::Error;
-use url::{Host, ParseError, Position, Url};
+use url::{Host, ParseError, Url};
 
 use super::Origin;
+use super::error::{SendError, Stage};
+use super::request::{Body, Request};
 use crate::db::text_column;
 
 mod steps;
@@ -28,10 +31,7 @@ const LONGEST: usize = 2_048;
 #[diesel(sql_type = Text)]
 pub struct HttpUrl {
     typed: String,
-    /// Scheme, host and port; path and query as well unless the address is exact.
     parsed: Url,
-    /// Path and query are those of `typed`, sent as they stand there.
-    is_exact: bool,
 }
 
 text_column!(HttpUrl, |text| HttpUrl::parse(text).ok(), HttpUrl::as_str);
@@ -83,7 +83,36 @@ impl HttpUrl {
         if parsed.port() == Some(0) {
             return Err(UrlProblem::Port);
         }
-        Ok(Self { typed: typed.to_owned(), parsed, is_exact: false })
+        Ok(Self { typed: typed.to_owned(), parsed })
+    }
+
+    /// The address of a request.
+    pub(super) fn from_uri(uri: &Uri) -> Result<Self, SendError> {
+        let parsed = Url::parse(&uri.to_string()).ok().filter(is_plain);
+        let remedy = "Enter the whole address, which begins with https:// or http://.";
+        parsed.map(Self::of).ok_or_else(|| SendError::new(Stage::Url, "The address is not valid.", remedy))
+    }
+
+    /// A request to this address.
+    pub fn request(&self, method: Method, body: Body) -> Result<Request, SendError> {
+        let mut request = Request::new(body);
+        *request.uri_mut() = Uri::try_from(self.absolute()).map_err(|_| {
+            SendError::new(
+                Stage::Url,
+                "The address has characters that cannot be sent.",
+                "Percent-encode them: a space is %20.",
+            )
+        })?;
+        *request.method_mut() = method;
+        Ok(request)
+    }
+
+    fn of(parsed: Url) -> Self {
+        Self { typed: parsed.to_string(), parsed }
+    }
+
+    pub(super) fn parsed(&self) -> &Url {
+        &self.parsed
     }
 
     /// The address as it was typed.
@@ -101,12 +130,9 @@ impl HttpUrl {
         if pairs.is_empty() {
             return self.clone();
         }
-        if self.is_exact {
-            return self.with_exact_query(pairs);
-        }
         let mut parsed = self.parsed.clone();
         parsed.query_pairs_mut().extend_pairs(pairs);
-        Self { typed: parsed.to_string(), parsed, is_exact: false }
+        Self::of(parsed)
     }
 
     /// The address that a `Location` header names, seen from this one, without query and fragment,
@@ -125,7 +151,7 @@ impl HttpUrl {
         self.port() == origin.port() && self.is_https() == origin.is_https() && self.host_text() == origin.host()
     }
 
-    fn host_text(&self) -> &str {
+    pub(super) fn host_text(&self) -> &str {
         self.parsed.host_str().unwrap_or_default()
     }
 
@@ -134,7 +160,7 @@ impl HttpUrl {
         let mut parsed = self.parsed.clone();
         parsed.set_path("");
         parsed.set_query(None);
-        Self { typed: parsed.to_string(), parsed, is_exact: false }
+        Self::of(parsed)
     }
 
     /// Whether both lead to the same origin; cheaper than comparing [`Self::origin`].
@@ -146,11 +172,6 @@ impl HttpUrl {
 
     pub(super) fn is_https(&self) -> bool {
         self.parsed.scheme() == "https"
-    }
-
-    /// The host, with the port unless it is the scheme's own (RFC 9110 7.2).
-    pub(super) fn authority(&self) -> &str {
-        &self.parsed[Position::BeforeHost..Position::AfterPort]
     }
 
     pub(super) fn host(&self) -> Option<Host<&str>> {
@@ -166,6 +187,12 @@ impl HttpUrl {
         let host = self.parsed.host_str().unwrap_or_default();
         format!("{host}:{}", self.port())
     }
+}
+
+/// Whether an address is an `http(s)` one without a sign-in of its own.
+fn is_plain(parsed: &Url) -> bool {
+    let is_http = matches!(parsed.scheme(), "http" | "https") && parsed.has_host();
+    is_http && parsed.username().is_empty() && parsed.password().is_none() && parsed.port() != Some(0)
 }
 
 /// Shows the origin only: a query may hold a secret.
@@ -291,13 +318,13 @@ mod tests {
     #[test]
     fn the_parts_that_a_request_names() -> Result<(), UrlProblem> {
         for (typed, target, authority) in [
-            ("https://Example.org", "/", "example.org"),
-            ("https://example.org:443/a?b=c%20d", "/a?b=c%20d", "example.org"),
+            ("https://Example.org", "/", "example.org:443"),
+            ("https://example.org:443/a?b=c%20d", "/a?b=c%20d", "example.org:443"),
             ("http://10.0.0.5:8080?b", "/?b", "10.0.0.5:8080"),
             ("http://[2001:db8::1]:8443//x", "//x", "[2001:db8::1]:8443"),
         ] {
             let url = HttpUrl::parse(typed)?;
-            assert_eq!((url.path_and_query(), url.authority()), (target, authority));
+            assert_eq!((url.path_and_query(), url.host_and_port().as_str()), (target, authority));
             assert_eq!(url.root().path_and_query(), "/");
             assert!(url.is_beside(&url.root()));
             assert!(!url.is_beside(&HttpUrl::parse("http://example.org:443/")?));

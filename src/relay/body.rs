@@ -5,8 +5,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::gate::Pass;
-use crate::outbound::http::HeaderMap;
-use crate::outbound::{AnswerBody, Bytes, Failure};
+use crate::outbound::{Bytes, Incoming, ResponseBody, SendError};
 
 /// How long the head of an answer is held back for the first piece of its body.
 const FIRST_PIECE: Duration = Duration::from_millis(20);
@@ -16,7 +15,7 @@ const FIRST_PIECE: Duration = Duration::from_millis(20);
 pub struct Body {
     /// What was read to see whether the answer refuses the token.
     first: VecDeque<Bytes>,
-    rest: AnswerBody,
+    rest: ResponseBody<Incoming>,
     _pass: Pass,
 }
 
@@ -26,12 +25,12 @@ impl Body {
     }
 
     /// The next piece; `None` after the end. After a failure there is nothing more.
-    pub async fn next(&mut self) -> Option<Result<Bytes, Failure>> {
+    pub async fn next(&mut self) -> Option<Result<Bytes, SendError>> {
         std::future::poll_fn(|context| self.poll_next(context)).await
     }
 
     /// [`Self::next`] for streams.
-    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Failure>>> {
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, SendError>>> {
         match self.first.pop_front() {
             Some(piece) => Poll::Ready(Some(Ok(piece))),
             None => self.rest.poll_next(context),
@@ -43,27 +42,22 @@ impl Body {
         let first: u64 = self.first.iter().map(|piece| piece.len() as u64).sum();
         self.rest.size().map(|rest| first + rest)
     }
-
-    /// The headers that followed the body (RFC 9110 6.5), after its end.
-    pub fn trailers(&mut self) -> Option<HeaderMap> {
-        self.rest.trailers()
-    }
 }
 
 /// A body of which a part may have been read already.
 pub(super) struct Read {
     first: VecDeque<Bytes>,
-    rest: AnswerBody,
+    rest: ResponseBody<Incoming>,
 }
 
 impl Read {
-    pub(super) fn nothing(rest: AnswerBody) -> Read {
+    pub(super) fn nothing(rest: ResponseBody<Incoming>) -> Read {
         Read { first: VecDeque::new(), rest }
     }
 
     /// Waits a moment for the first piece, or the end: a body that is broken from its first byte is no answer. Nothing
     /// waits longer, because an event stream may send its first byte much later than its head.
-    pub(super) async fn begin(&mut self) -> Result<(), Failure> {
+    pub(super) async fn begin(&mut self) -> Result<(), SendError> {
         if !self.first.is_empty() {
             return Ok(());
         }
@@ -74,7 +68,7 @@ impl Read {
     }
 
     /// The whole body if it is no longer than `most`; what was read of it is kept in any case.
-    pub(super) async fn peek(&mut self, most: usize) -> Result<Option<Vec<u8>>, Failure> {
+    pub(super) async fn peek(&mut self, most: usize) -> Result<Option<Vec<u8>>, SendError> {
         if self.rest.size().is_some_and(|size| size > most as u64) {
             return Ok(None);
         }

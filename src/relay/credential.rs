@@ -1,5 +1,6 @@
 //! The credential of a call: made ready once, and put into requests to the connector's own hosts.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,8 +14,8 @@ use super::problem::RelayProblem;
 use super::switchboard::Switchboard;
 use super::target::without_pair;
 use crate::authorization::{ApprovedOrigins, Credential, LiveToken, Need, OriginNotApproved, Placed, TokenProblem};
-use crate::outbound::http::{HeaderName, HeaderValue, Method};
-use crate::outbound::{HttpUrl, MASKED, Mask, Outgoing, Transport};
+use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use crate::outbound::{HttpUrl, MASKED, Mask, Transport};
 use crate::vault::Secret;
 
 /// How long a token must still live: until the request has arrived, on a clock that may differ a little.
@@ -77,18 +78,22 @@ impl Presented {
 
     /// Signs a request in, if its credential may be sent there. Whatever the caller has put in the same place goes.
     /// Every request passes here just before it is sent, so no change during a call sends a credential elsewhere.
-    pub(super) fn sign(&self, request: &mut Outgoing, transport: &Transport) -> Result<(), OriginNotApproved> {
-        self.check(&request.url, transport)?;
+    /// Gives the address to send it to.
+    pub(super) fn sign<'a>(
+        &self,
+        url: &'a HttpUrl,
+        headers: &mut HeaderMap,
+        transport: &Transport,
+    ) -> Result<Cow<'a, HttpUrl>, OriginNotApproved> {
+        self.check(url, transport)?;
         match &self.place {
             Place::Nowhere => {}
             Place::Header(name, value) => {
-                request.headers.insert(name, value.clone());
+                headers.insert(name, value.clone());
             }
-            Place::Query { name, value } => {
-                request.url = with_pair(&request.url, name, value);
-            }
+            Place::Query { name, value } => return Ok(Cow::Owned(with_pair(url, name, value))),
         }
-        Ok(())
+        Ok(Cow::Borrowed(url))
     }
 
     pub(super) fn mask(&self) -> Mask {

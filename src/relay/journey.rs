@@ -17,12 +17,11 @@ use super::manners;
 use super::order::{Order, SentRequest};
 use super::problem::{RESTING, RelayProblem, TIME_OUT};
 use super::redirect;
-use super::supply::Supply;
 use super::switchboard::Switchboard;
 use crate::oauth::ExpiredSignals;
 use crate::outbound::http::header::CONTENT_TYPE;
 use crate::outbound::http::{HeaderMap, Method, StatusCode};
-use crate::outbound::{Answer, Failure, HttpUrl, Layer, Limits, NotOpened, Outgoing};
+use crate::outbound::{Body, HttpUrl, Limits, Request, Response, SendError, Stage};
 
 /// Waits for a token of this connector, no longer than the call may take.
 pub(super) async fn within<T>(
@@ -50,7 +49,7 @@ pub(super) struct Journey<'a> {
     method: Method,
     url: HttpUrl,
     headers: HeaderMap,
-    supply: Supply,
+    body: Body,
     limits: Limits,
     /// How many further attempts are allowed.
     retries: u8,
@@ -100,7 +99,7 @@ impl<'a> Journey<'a> {
             method: order.method,
             url: order.url,
             headers: order.headers,
-            supply: Supply::new(order.body),
+            body: order.body,
             limits: order.limits,
             retries: order.retries,
             follow: order.follow,
@@ -128,18 +127,18 @@ impl<'a> Journey<'a> {
             let outbound = &self.relay.outbound;
             match outbound.open(&self.line.transport, request, limits).await {
                 Ok(answer) => {
-                    self.settle(admission, fared(&answer));
-                    self.connect += answer.timing.connect;
+                    self.settle(admission, fared(answer.status()));
+                    self.connect += answer.body().connect_time().unwrap_or_default();
                     match self.look_at(answer).await? {
                         Next::Done(answered) => return Ok(answered),
                         Next::Again => {}
                     }
                 }
-                Err(failed) => {
-                    if let Some(fared) = self.blame(&failed) {
+                Err(error) => {
+                    if let Some(fared) = self.blame(&error) {
                         self.settle(admission, fared);
                     }
-                    self.prepare_retry(failed).await?;
+                    self.prepare_retry(error).await?;
                 }
             }
         }
@@ -168,51 +167,40 @@ impl<'a> Journey<'a> {
     }
 
     /// The request, signed in. What may be needed again is copied.
-    fn request(&mut self) -> Result<Outgoing, RelayProblem> {
-        let may_repeat = self.supply.can_repeat()
-            && (self.chosen.version.is_some() || self.retries > 0 || self.follow || self.is_shown);
-        let headers = if may_repeat { self.headers.clone() } else { std::mem::take(&mut self.headers) };
-        let mut request =
-            Outgoing { method: self.method.clone(), url: self.url.clone(), headers, body: self.supply.take() };
-        let signed = self.chosen.presented.sign(&mut request, &self.line.transport);
-        signed.map_err(|refused| self.line.not_approved(&refused))?;
+    fn request(&mut self) -> Result<Request, RelayProblem> {
+        let may_repeat = self.retries > 0
+            || (self.body.is_repeatable() && (self.chosen.version.is_some() || self.follow || self.is_shown));
+        let mut headers = if may_repeat { self.headers.clone() } else { std::mem::take(&mut self.headers) };
+        let signed = self.chosen.presented.sign(&self.url, &mut headers, &self.line.transport);
+        let url = signed.map_err(|refused| self.line.not_approved(&refused))?;
+        let request = url.request(self.method.clone(), self.body.clone());
+        let mut request = request.map_err(RelayProblem::of_failure)?;
+        *request.headers_mut() = headers;
         Ok(request)
     }
 
     /// How the server fared with a request without an answer, if it is to blame.
-    fn blame(&self, failed: &NotOpened) -> Option<Fared> {
+    fn blame(&self, error: &SendError) -> Option<Fared> {
         let is_servers = matches!(
-            failed.failure.layer,
-            Layer::NameLookup | Layer::Connection | Layer::Tls | Layer::TimeOut | Layer::Answer
+            error.stage,
+            Stage::NameLookup | Stage::Connection | Stage::Tls | Stage::TimeOut | Stage::Response
         );
         // Of a body that is streamed, whoever sends it may be at fault.
-        let is_clear = !failed.sent || self.supply.can_repeat();
-        (is_servers && is_clear).then(|| Fared::Badly(failed.failure.message.clone()))
+        let is_clear = !error.sent || self.body.is_repeatable();
+        (is_servers && is_clear).then(|| Fared::Badly(error.message.clone()))
     }
 
     /// Waits until the request may be sent again after a failure, or gives the failure.
-    async fn prepare_retry(&mut self, failed: NotOpened) -> Result<(), RelayProblem> {
-        let NotOpened { failure, sent, request } = failed;
-        let may_pass = !matches!(failure.layer, Layer::Request | Layer::Url | Layer::AddressRefused);
-        if let Some(request) = request {
-            self.give_back(request);
-        }
-        let is_safe = !sent || manners::is_idempotent(&self.method);
-        if !(may_pass && is_safe && self.supply.is_there()) {
-            return Err(RelayProblem::of_failure(failure, sent));
+    async fn prepare_retry(&mut self, error: SendError) -> Result<(), RelayProblem> {
+        let may_pass = !matches!(error.stage, Stage::Request | Stage::Url | Stage::AddressRefused);
+        let is_safe = !error.sent || manners::is_idempotent(&self.method);
+        if !(may_pass && is_safe && self.body.is_sendable()) {
+            return Err(RelayProblem::of_failure(error));
         }
         let pause = manners::pause(self.retried, self.relay.board.chance());
         match self.pause(pause).await {
             true => Ok(()),
-            false => Err(RelayProblem::of_failure(failure, sent)),
-        }
-    }
-
-    /// Takes back a request of which nothing was sent.
-    fn give_back(&mut self, request: Outgoing) {
-        if !self.supply.can_repeat() {
-            self.supply = Supply::new(request.body);
-            self.headers = request.headers;
+            false => Err(RelayProblem::of_failure(error)),
         }
     }
 
@@ -228,9 +216,10 @@ impl<'a> Journey<'a> {
     }
 
     /// What comes after this answer.
-    async fn look_at(&mut self, answer: Answer) -> Result<Next, RelayProblem> {
-        let head = Head { status: answer.status, headers: answer.headers };
-        let mut read = Read::nothing(answer.body);
+    async fn look_at(&mut self, answer: Response) -> Result<Next, RelayProblem> {
+        let (head, body) = answer.into_parts();
+        let head = Head { status: head.status.as_u16(), headers: head.headers };
+        let mut read = Read::nothing(body);
         if self.refuses_token(&head, &mut read).await? && self.renew().await {
             return Ok(Next::Again);
         }
@@ -252,13 +241,13 @@ impl<'a> Journey<'a> {
 
     fn may_try_again(&self, head: &Head) -> bool {
         self.retries > 0
-            && self.supply.is_there()
+            && self.body.is_sendable()
             && manners::is_idempotent(&self.method)
             && manners::is_passing(head.status, &head.headers)
     }
 
     fn redirect(&self, head: &Head) -> Option<HttpUrl> {
-        if !self.follow || self.redirects >= redirect::MOST || !self.supply.is_there() {
+        if !self.follow || self.redirects >= redirect::MOST || !self.body.is_sendable() {
             return None;
         }
         redirect::target(&self.method, &self.url, head.status, &head.headers)
@@ -288,7 +277,7 @@ impl<'a> Journey<'a> {
             return false;
         };
         let (board, line) = (self.relay.board.clone(), Arc::clone(self.line));
-        if !self.supply.is_there() {
+        if !self.body.is_sendable() {
             // The body has gone by; the next call finds a new token.
             tokio::spawn(async move { credential::another(&board, &line, refused).await.is_ok() });
             return false;
@@ -322,13 +311,12 @@ impl<'a> Journey<'a> {
 }
 
 /// How the server fared with an answer.
-fn fared(answer: &Answer) -> Fared {
-    if !matches!(answer.status, 502..=504) {
+fn fared(status: StatusCode) -> Fared {
+    if !matches!(status.as_u16(), 502..=504) {
         return Fared::Well;
     }
-    let status = StatusCode::from_u16(answer.status).ok();
-    let reason = status.and_then(|status| status.canonical_reason());
-    Fared::Badly(format!("It answered {} {}.", answer.status, reason.unwrap_or_default()))
+    let reason = status.canonical_reason().unwrap_or_default();
+    Fared::Badly(format!("It answered {} {reason}.", status.as_u16()))
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -341,6 +329,6 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// Of a body that ended before its end.
-pub(super) fn broken(failure: Failure) -> RelayProblem {
-    RelayProblem::of_failure(failure, true)
+pub(super) fn broken(failure: SendError) -> RelayProblem {
+    RelayProblem::of_failure(failure)
 }

@@ -20,7 +20,6 @@ mod order;
 pub mod problem;
 mod queries;
 mod redirect;
-mod supply;
 mod switchboard;
 mod target;
 

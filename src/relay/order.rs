@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::body::Body;
 use crate::outbound::http::{HeaderMap, Method};
-use crate::outbound::{HttpUrl, Limits, Mask, OutgoingBody};
+use crate::outbound::{self, HttpUrl, Limits, Mask};
 
 /// A request for a connector's API, without its credential. It has no `Debug`, for headers and body may hold secrets.
 pub struct Order {
@@ -13,7 +13,7 @@ pub struct Order {
     pub url: HttpUrl,
     /// End-to-end headers only.
     pub headers: HeaderMap,
-    pub body: OutgoingBody,
+    pub body: outbound::Body,
     pub limits: Limits,
     /// How often a call that failed for a reason that may pass is made again, if that is safe.
     pub retries: u8,
@@ -30,7 +30,7 @@ impl Order {
             method,
             url,
             headers: HeaderMap::new(),
-            body: OutgoingBody::Empty,
+            body: outbound::Body::Empty,
             limits,
             retries: 0,
             follow: false,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::authorization::{TokenKeeper, TokenProblem};
 use crate::connectors::ConnectorId;
-use crate::outbound::{Failure, Layer};
+use crate::outbound::{SendError, Stage};
 use crate::web::Error;
 
 /// A kind of problem, as it is documented.
@@ -130,18 +130,18 @@ impl RelayProblem {
     }
 
     /// Of an exchange that failed.
-    pub fn of_failure(failure: Failure, sent: bool) -> RelayProblem {
-        let kind = match failure.layer {
-            Layer::Request | Layer::Url => UNSENDABLE,
-            Layer::NameLookup => NAME_NOT_FOUND,
-            Layer::AddressRefused => ADDRESS_REFUSED,
-            Layer::Connection => CONNECTION_FAILED,
-            Layer::Tls => TLS_FAILED,
-            Layer::TimeOut => TIME_OUT,
-            Layer::Answer => BAD_ANSWER,
+    pub fn of_failure(failure: SendError) -> RelayProblem {
+        let kind = match failure.stage {
+            Stage::Request | Stage::Url => UNSENDABLE,
+            Stage::NameLookup => NAME_NOT_FOUND,
+            Stage::AddressRefused => ADDRESS_REFUSED,
+            Stage::Connection => CONNECTION_FAILED,
+            Stage::Tls => TLS_FAILED,
+            Stage::TimeOut => TIME_OUT,
+            Stage::Response => BAD_ANSWER,
         };
         let problem = kind.because(failure.message).remedy(failure.remedy);
-        RelayProblem { sent, ..problem }
+        RelayProblem { sent: failure.sent, ..problem }
     }
 
     /// Of a token that could not be had.

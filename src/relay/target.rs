@@ -1,6 +1,6 @@
 //! Where a call goes: below the base URL, and to no other host than the connector's own.
 //!
-//! Rule: a path is passed on byte by byte or refused. What servers read as a step upwards, in any spelling
+//! Rule: a path is passed on as the same URL by RFC 3986 (an apostrophe may become `%27`) or refused. What servers read as a step upwards, in any spelling
 //! ([`has_step`]), is refused, because after it the call would stand beside the base URL and not below. Danger:
 //! repairing a path; the repaired one is another.
 
@@ -106,7 +106,7 @@ mod tests {
             ("https://a.example/v1", "/", None, "/v1/"),
             ("https://a.example/v1/", "/x/y", None, "/v1/x/y"),
             ("https://a.example/v1", "/x", Some(""), "/v1/x?"),
-            ("https://a.example/v1", "/x", Some("a=%20+'b'&c"), "/v1/x?a=%20+'b'&c"),
+            ("https://a.example/v1", "/x", Some("a=%20+'b'&c"), "/v1/x?a=%20+%27b%27&c"),
             ("https://a.example/v1?t=1", "/x", Some("a"), "/v1/x?t=1&a"),
             ("https://a.example/v1?t=1", "/x", None, "/v1/x?t=1"),
             ("https://a.example", "/group%2Fproject", None, "/group%2Fproject"),

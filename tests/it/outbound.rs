@@ -13,7 +13,8 @@ mod tokens;
 
 use std::time::Duration;
 
-use connectory::outbound::{Failure, HttpUrl, Limits, Method, Outbound, Policy, Reply, Request, Transport};
+use connectory::outbound::http::Method;
+use connectory::outbound::{HttpUrl, Limits, Outbound, Policy, Reply, RequestBuilder, SendError, Transport};
 
 use crate::support::hostile::Authority;
 
@@ -38,16 +39,16 @@ fn http_url(url: &str) -> HttpUrl {
     HttpUrl::parse(url).expect("an address")
 }
 
-fn get(url: &str) -> Request {
-    Request::new(Method::Get, http_url(url))
+fn get(url: &str) -> RequestBuilder {
+    RequestBuilder::new(Method::GET, http_url(url))
 }
 
-async fn fetch(outbound: &Outbound, transport: &Transport, url: &str) -> Result<Reply, Failure> {
+async fn fetch(outbound: &Outbound, transport: &Transport, url: &str) -> Result<Reply, SendError> {
     outbound.send(transport, get(url), LIMITS).await
 }
 
 /// The failure, told from an answer without printing one.
-fn failure(result: Result<Reply, Failure>) -> Failure {
+fn failure(result: Result<Reply, SendError>) -> SendError {
     match result {
         Ok(reply) => panic!("an answer with status {}", reply.status),
         Err(failure) => failure,

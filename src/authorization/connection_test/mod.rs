@@ -18,7 +18,7 @@ use super::tab::{Stored, redirect_url};
 use crate::access::RequestContext;
 use crate::connectors::{Grant, Method};
 use crate::oauth::{self, ClientCheck, TokenEndpoint};
-use crate::outbound::{HttpUrl, Limits, Outbound, Request, Transport};
+use crate::outbound::{HttpUrl, Limits, Outbound, RequestBuilder, Transport};
 use crate::vault::{Secret, Vault};
 use crate::web::Error;
 
@@ -61,7 +61,7 @@ impl TestCredential {
     }
 
     /// A GET of this address with the credential, if it may be sent there.
-    fn get(&self, url: &HttpUrl, transport: &Transport) -> Result<Request, OriginNotApproved> {
+    fn get(&self, url: &HttpUrl, transport: &Transport) -> Result<RequestBuilder, OriginNotApproved> {
         if let Some(approved) = &self.approved {
             approved.check(url, transport)?;
         }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::authorization::keeper::{LiveToken, TokenProblem};
 use crate::authorization::origins::SecretError;
 use crate::oauth::{ExpiredSignals, Refusal};
-use crate::outbound::{Failure, HttpUrl, Probe, Reply, Step};
+use crate::outbound::{HttpUrl, Probe, Reply, SendError, Step};
 use crate::web::{Error, date, date_time, plural, relative};
 
 /// From how many days on the end of a certificate is worth a warning.
@@ -114,7 +114,7 @@ impl TestReport {
         }
     }
 
-    fn failure(&mut self, name: String, failure: &Failure) {
+    fn failure(&mut self, name: String, failure: &SendError) {
         self.push(name, Mark::Bad, &failure.message, &failure.remedy);
     }
 
@@ -229,7 +229,7 @@ impl TestReport {
     }
 
     /// What the API answered.
-    pub fn answer(&mut self, reply: &Result<Reply, Failure>, signals: &ExpiredSignals) {
+    pub fn answer(&mut self, reply: &Result<Reply, SendError>, signals: &ExpiredSignals) {
         let reply = match reply {
             Ok(reply) => reply,
             Err(failure) => return self.failure("Base URL".into(), failure),

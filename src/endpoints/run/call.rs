@@ -11,7 +11,7 @@ use crate::access::Actor;
 use crate::calls::{Call, CallKind, CallLog, Caller, CallerKind, Outcome, Target};
 use crate::endpoints::definition::Rendered;
 use crate::endpoints::model::{EndpointId, HttpMethod};
-use crate::outbound::{Bytes, OutgoingBody};
+use crate::outbound;
 use crate::relay::{Body, Carried, Line, Order, Relay, RelayProblem, TIME_OUT};
 use crate::web::Held;
 
@@ -59,7 +59,7 @@ impl Run<'_> {
         let begun = Instant::now();
         let mut entry = Entry::new(log, self.entry(), begun);
         let order = self.order(rendered);
-        if let OutgoingBody::Whole(body) = &order.body {
+        if let outbound::Body::Whole(body) = &order.body {
             let size = body.len() as u64;
             entry.change(|call| call.sent = size);
         }
@@ -93,7 +93,7 @@ impl Run<'_> {
         let mut order = Order::new(self.method.http(), rendered.url, limits);
         order.headers = rendered.headers;
         if let Some(body) = rendered.body {
-            order.body = OutgoingBody::Whole(Bytes::from(body));
+            order.body = body.into();
         }
         order.retries = self.retries;
         order.follow = true;
@@ -205,7 +205,7 @@ async fn read(body: &mut Body, within: Duration, held: &mut Held) -> (Vec<u8>, b
         while let Some(piece) = body.next().await {
             match piece {
                 Ok(piece) => whole.extend_from_slice(&piece),
-                Err(failure) => return (false, Some(RelayProblem::of_failure(failure, true))),
+                Err(failure) => return (false, Some(RelayProblem::of_failure(failure))),
             }
             if whole.len() > LARGEST {
                 return (true, None);

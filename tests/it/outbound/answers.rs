@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use connectory::outbound::{Layer, Limits, Method, Request, Transport};
+use connectory::outbound::http::Method;
+use connectory::outbound::{Limits, RequestBuilder, Stage, Transport};
 
 use super::{LIMITS, failure, fetch, get, http_url, outbound};
 use crate::support::hostile::{Behaviour, Hostile, answer};
@@ -11,7 +12,7 @@ use crate::support::hostile::{Behaviour, Hostile, answer};
 async fn an_answer_comes_back_whole_and_the_request_as_made() {
     let headers = [("Content-Type", "text/plain"), ("X-Two", "a"), ("X-Two", "b")];
     let server = Hostile::start(answer(404, &headers, "grüezi")).await;
-    let request = Request::new(Method::Put, http_url(&server.url("/a?b=c%20d"))).header("X-Key", "ä b").body("{}");
+    let request = RequestBuilder::new(Method::PUT, http_url(&server.url("/a?b=c%20d"))).header("X-Key", "ä b").body("{}");
     let reply = outbound().send(&Transport::default(), request, LIMITS).await.expect("an answer");
     assert_eq!((reply.status, reply.reason()), (404, Some("Not Found")));
     assert_eq!(reply.body, "grüezi".as_bytes());
@@ -29,25 +30,25 @@ async fn every_hostile_behaviour_becomes_a_sentence_in_time() {
     let huge = "y".repeat(70 * 1024);
     let outbound = outbound();
     for (behaviour, layer, words) in [
-        (Behaviour::Silence, Layer::TimeOut, "did not answer within 0.7 seconds"),
-        (Behaviour::SlowHeaders, Layer::TimeOut, "did not answer within 0.7 seconds"),
-        (Behaviour::StallInBody, Layer::TimeOut, "did not finish its answer within 0.7 seconds"),
-        (Behaviour::EndlessBody, Layer::Answer, "larger than 1 MiB"),
-        (Behaviour::GzipBomb, Layer::Answer, "larger than 1 MiB"),
-        (Behaviour::FalseGzip, Layer::Answer, "cannot be decompressed"),
-        (Behaviour::Truncated, Layer::Answer, "broke off before its end"),
-        (Behaviour::EndlessHeaders, Layer::Answer, "headers of the answer"),
-        (answer(200, &[("X-Huge", &huge)], ""), Layer::Answer, "larger than 64 KiB"),
-        (Behaviour::Garbage, Layer::Answer, "is not HTTP"),
-        (Behaviour::Banner, Layer::Answer, "is not HTTP"),
-        (Behaviour::Close, Layer::Connection, "closed the connection"),
-        (Behaviour::Reset, Layer::Connection, "closed the connection"),
+        (Behaviour::Silence, Stage::TimeOut, "did not answer within 0.7 seconds"),
+        (Behaviour::SlowHeaders, Stage::TimeOut, "did not answer within 0.7 seconds"),
+        (Behaviour::StallInBody, Stage::TimeOut, "did not finish its answer within 0.7 seconds"),
+        (Behaviour::EndlessBody, Stage::Response, "larger than 1 MiB"),
+        (Behaviour::GzipBomb, Stage::Response, "larger than 1 MiB"),
+        (Behaviour::FalseGzip, Stage::Response, "cannot be decompressed"),
+        (Behaviour::Truncated, Stage::Response, "broke off before its end"),
+        (Behaviour::EndlessHeaders, Stage::Response, "headers of the answer"),
+        (answer(200, &[("X-Huge", &huge)], ""), Stage::Response, "larger than 64 KiB"),
+        (Behaviour::Garbage, Stage::Response, "is not HTTP"),
+        (Behaviour::Banner, Stage::Response, "is not HTTP"),
+        (Behaviour::Close, Stage::Connection, "closed the connection"),
+        (Behaviour::Reset, Stage::Connection, "closed the connection"),
     ] {
         let server = Hostile::start(behaviour).await;
         let started = Instant::now();
         let url = server.url("/path?key=s3cret");
         let failure = failure(fetch(&outbound, &Transport::default(), &url).await);
-        assert_eq!(failure.layer, layer, "{failure:?}");
+        assert_eq!(failure.stage, layer, "{failure:?}");
         assert!(failure.message.contains(words), "{failure:?}");
         assert!(failure.message.contains(&server.address().to_string()), "{failure:?}");
         assert!(!format!("{failure:?}").contains("s3cret"), "{failure:?}");

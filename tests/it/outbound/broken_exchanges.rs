@@ -5,31 +5,31 @@ use std::io;
 use std::time::Duration;
 
 use connectory::outbound::http::Method;
-use connectory::outbound::{Bytes, Failure, Layer, Limits, NotOpened, OutgoingBody, Transport};
+use connectory::outbound::{Body, Bytes, Limits, SendError, Stage, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 
 use super::scripted::{Scripted, head};
-use super::streaming::{getting, outgoing, read};
+use super::streaming::{getting, is_kept, outgoing, read};
 use super::{LIMITS, outbound};
 use crate::support::hostile::{Behaviour, Hostile};
 
 /// What becomes of an exchange: the whole body, or why there is none.
-async fn fetched(url: &str) -> Result<Vec<u8>, Failure> {
+async fn fetched(url: &str) -> Result<Vec<u8>, SendError> {
     let client = outbound().here();
     let opened = client.open(&Transport::default(), getting(url), LIMITS).await;
     match opened {
         Ok(mut answer) => read(&mut answer).await,
-        Err(not_opened) => Err(not_opened.failure),
+        Err(error) => Err(error),
     }
 }
 
-fn stream(size: Option<u64>) -> (mpsc::Sender<io::Result<Bytes>>, OutgoingBody) {
+fn stream(size: Option<u64>) -> (mpsc::Sender<io::Result<Bytes>>, Body) {
     let (sender, pieces) = mpsc::channel(4);
-    (sender, OutgoingBody::Stream { size, pieces })
+    (sender, Body::stream(size, pieces))
 }
 
-async fn posted(url: &str, body: OutgoingBody, limits: Limits) -> NotOpened {
+async fn posted(url: &str, body: Body, limits: Limits) -> SendError {
     let client = outbound().here();
     let request = outgoing(Method::POST, url, body);
     let opened = client.open(&Transport::default(), request, limits).await;
@@ -59,7 +59,7 @@ async fn a_wrongly_framed_answer_is_a_failure_and_its_connection_is_closed() {
         let bytes = format!("HTTP/1.1 200 OK\r\n{framing}").into_bytes();
         let server = Hostile::start(Behaviour::Answer(bytes)).await;
         let failure = fetched(&server.url("/?key=s3cret")).await.expect_err(framing);
-        assert_eq!(failure.layer, Layer::Answer, "{framing:?}: {failure:?}");
+        assert_eq!(failure.stage, Stage::Response, "{framing:?}: {failure:?}");
         assert!(failure.message.contains(words), "{framing:?}: {failure:?}");
         assert!(!format!("{failure:?}").contains("s3cret"), "{failure:?}");
         for _ in 0..100 {
@@ -80,38 +80,38 @@ async fn a_wrongly_framed_answer_is_a_failure_and_its_connection_is_closed() {
 #[tokio::test]
 async fn a_body_that_ends_early_or_pauses_is_told() {
     for (behaviour, layer, words) in [
-        (Behaviour::Truncated, Layer::Answer, "broke off before its end"),
-        (Behaviour::StallInBody, Layer::TimeOut, "sent nothing more of its answer for 0.7 seconds"),
+        (Behaviour::Truncated, Stage::Response, "broke off before its end"),
+        (Behaviour::StallInBody, Stage::TimeOut, "sent nothing more of its answer for 0.7 seconds"),
     ] {
         let server = Hostile::start(behaviour).await;
         let failure = fetched(&server.url("/")).await.expect_err("not whole");
-        assert_eq!(failure.layer, layer, "{failure:?}");
+        assert_eq!(failure.stage, layer, "{failure:?}");
         assert!(failure.message.contains(words), "{failure:?}");
         assert!(failure.message.contains(&server.address().to_string()), "{failure:?}");
     }
 }
 
 #[tokio::test]
-async fn a_request_is_given_back_only_if_nothing_of_it_was_sent() {
+async fn a_request_may_be_sent_again_only_if_nothing_of_it_was_sent() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let closed = format!("http://{}/", free.local_addr().expect("an address"));
     drop(free);
     for url in
         [closed.as_str(), "http://169.254.169.254/", "http://no-such-host.invalid/", "https://no-such-host.invalid/"]
     {
-        let mut not_opened = posted(url, OutgoingBody::Whole("abc".into()), LIMITS).await;
-        assert!(!not_opened.sent, "{not_opened:?}");
-        let request = not_opened.request.take().expect("the request");
-        assert_eq!((request.method, request.url.as_str()), (Method::POST, url));
-        assert!(matches!(request.body, OutgoingBody::Whole(body) if body == "abc"));
-        assert!(request.headers.is_empty());
+        let (sender, body) = stream(Some(3));
+        sender.send(Ok("abc".into())).await.expect("room");
+        let not_opened = posted(url, body.clone(), LIMITS).await;
+        assert!(!not_opened.sent && body.is_sendable() && !body.is_repeatable(), "{not_opened:?}");
     }
     for behaviour in
         [Behaviour::Close, Behaviour::Reset, Behaviour::Silence, Behaviour::Garbage, Behaviour::EndlessHeaders]
     {
         let server = Hostile::start(behaviour).await;
-        let not_opened = posted(&server.url("/"), OutgoingBody::Whole("abc".into()), LIMITS).await;
-        assert!(not_opened.sent && not_opened.request.is_none(), "{not_opened:?}");
+        let (sender, body) = stream(Some(3));
+        sender.send(Ok("abc".into())).await.expect("room");
+        let not_opened = posted(&server.url("/"), body.clone(), LIMITS).await;
+        assert!(not_opened.sent && !body.is_sendable(), "{not_opened:?}");
         assert_eq!(server.requests().len(), 1, "nothing is repeated");
     }
 }
@@ -142,9 +142,9 @@ async fn a_body_that_is_not_as_promised_breaks_the_exchange() {
             sender.send(piece).await.expect("room");
         }
         drop(sender);
-        let not_opened = posted(&server.url(), body, LIMITS).await;
-        assert_eq!(not_opened.failure.layer, Layer::Request, "{not_opened:?}");
-        assert!(not_opened.sent && not_opened.request.is_none());
+        let not_opened = posted(&server.url(), body.clone(), LIMITS).await;
+        assert_eq!(not_opened.stage, Stage::Request, "{not_opened:?}");
+        assert!(not_opened.sent && !body.is_sendable());
         let body = heard.recv().await.expect("what was sent");
         assert!(body.len() < 5 || size.is_none(), "never as long as promised");
         assert!(!body.ends_with(b"0\r\n\r\n"), "never closed as if it were whole");
@@ -160,8 +160,8 @@ async fn a_request_body_that_pauses_is_told_from_a_server_that_takes_none() {
     .await;
     let (sender, body) = stream(None);
     let waiting = posted(&server.url(), body, LIMITS).await;
-    assert_eq!(waiting.failure.layer, Layer::Request, "{waiting:?}");
-    assert!(waiting.failure.message.contains("for 0.7 seconds"), "{waiting:?}");
+    assert_eq!(waiting.stage, Stage::Request, "{waiting:?}");
+    assert!(waiting.message.contains("for 0.7 seconds"), "{waiting:?}");
     sender.closed().await;
 
     let (sender, body) = stream(None);
@@ -170,8 +170,8 @@ async fn a_request_body_that_pauses_is_told_from_a_server_that_takes_none() {
         while sender.send(Ok(piece.clone())).await.is_ok() {}
     });
     let full = posted(&server.url(), body, LIMITS).await;
-    assert_eq!(full.failure.layer, Layer::TimeOut, "{full:?}");
-    assert!(full.failure.message.contains("took nothing more"), "{full:?}");
+    assert_eq!(full.stage, Stage::TimeOut, "{full:?}");
+    assert!(full.message.contains("took nothing more"), "{full:?}");
     filling.await.expect("the body's end");
 }
 
@@ -220,7 +220,7 @@ async fn an_answer_may_come_before_the_request_is_whole() {
         let request = outgoing(Method::POST, &server.url(), body);
         let opened = client.open(&Transport::default(), request, LIMITS).await;
         let mut answer = opened.expect("an answer");
-        assert_eq!((answer.status, answer.reused), (413, false));
+        assert_eq!((answer.status().as_u16(), is_kept(&answer)), (413, false));
         assert_eq!(read(&mut answer).await.as_deref(), Ok(&b"no!"[..]));
         heard.recv().await.expect("the connection is closed");
         sender.closed().await;

@@ -1,6 +1,6 @@
 //! Which server is trusted, and what this side shows of itself.
 
-use connectory::outbound::{Identity, Layer, Transport};
+use connectory::outbound::{Identity, Stage, Transport};
 use connectory::vault::Secret;
 
 use super::{failure, fetch, outbound, unverified, with_ca};
@@ -37,7 +37,7 @@ async fn a_server_is_trusted_as_its_certificate_allows() {
         match (fetch(&outbound, &transport, &server.url("/")).await, words) {
             (Ok(reply), None) => assert_eq!(reply.body, b"ok"),
             (Err(failure), Some(words)) => {
-                assert_eq!(failure.layer, Layer::Tls, "{failure:?}");
+                assert_eq!(failure.stage, Stage::Tls, "{failure:?}");
                 assert!(failure.message.contains(words), "{failure:?}");
                 assert!(server.requests().is_empty());
             }
@@ -67,7 +67,7 @@ async fn a_client_certificate_is_shown_to_servers_that_ask() {
         (with_identity(&stranger), "does not accept this connector's client certificate"),
     ] {
         let failure = failure(fetch(&outbound, &transport, &server.url("/")).await);
-        assert_eq!(failure.layer, Layer::Tls, "{failure:?}");
+        assert_eq!(failure.stage, Stage::Tls, "{failure:?}");
         assert!(failure.message.contains(words), "{failure:?}");
     }
     assert_eq!(server.requests().len(), 1);
@@ -78,7 +78,7 @@ async fn the_wrong_scheme_is_told() {
     let plain = Hostile::start(Behaviour::Banner).await;
     let url = plain.url("/").replace("http://", "https://");
     let no_tls = failure(fetch(&outbound(), &Transport::default(), &url).await);
-    assert_eq!(no_tls.layer, Layer::Tls, "{no_tls:?}");
+    assert_eq!(no_tls.stage, Stage::Tls, "{no_tls:?}");
     assert!(no_tls.message.contains("does not answer with TLS"), "{no_tls:?}");
     assert!(no_tls.remedy.contains("http://"), "{no_tls:?}");
     let authority = Authority::new("Ours");
@@ -86,7 +86,7 @@ async fn the_wrong_scheme_is_told() {
     let server = Hostile::start_tls(answer(200, &[], ""), &identity, None).await;
     let url = server.url("/").replace("https://", "http://");
     let no_plain = failure(fetch(&outbound(), &Transport::default(), &url).await);
-    assert!(matches!(no_plain.layer, Layer::Answer | Layer::Connection), "{no_plain:?}");
+    assert!(matches!(no_plain.stage, Stage::Response | Stage::Connection), "{no_plain:?}");
     assert!(no_plain.remedy.contains("https://"), "{no_plain:?}");
 }
 
@@ -95,7 +95,7 @@ async fn a_certificate_that_cannot_be_read_is_told_when_used() {
     let transport = Transport { ca_pem: Some("nonsense".to_owned()), ..Transport::default() };
     let server = Hostile::json("{}").await;
     let failure = failure(fetch(&outbound(), &transport, &server.url("/")).await);
-    assert_eq!(failure.layer, Layer::Tls);
+    assert_eq!(failure.stage, Stage::Tls);
     assert!(failure.message.starts_with("CA certificate must contain a certificate"), "{failure:?}");
 }
 
@@ -109,6 +109,6 @@ async fn an_unverified_connection_serves_no_one_who_wants_it_checked() {
     }
     assert_eq!(server.connections(), 1, "the connection is kept");
     let checked = fetch(&outbound, &Transport::default(), &server.url("/")).await;
-    assert_eq!(failure(checked).layer, Layer::Tls);
+    assert_eq!(failure(checked).stage, Stage::Tls);
     assert_eq!((server.connections(), server.requests().len()), (2, 2));
 }

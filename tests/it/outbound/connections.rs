@@ -4,13 +4,14 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use connectory::outbound::{Layer, Outbound, Policy, Transport};
+use connectory::outbound::{Stage, Outbound, Policy, Transport};
 
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-use super::{failure, fetch, outbound, policy, with_ca};
+use super::streaming::getting;
+use super::{LIMITS, failure, fetch, outbound, policy, with_ca};
 use crate::support::hostile::{Authority, Hostile, full_queue};
 
 #[tokio::test]
@@ -21,12 +22,12 @@ async fn connections_that_cannot_be_made_are_told_apart() {
     let (full, _filling) = full_queue().await;
     let outbound = outbound();
     for (url, layer, words) in [
-        (format!("http://{closed}/"), Layer::Connection, "refused the connection"),
-        ("http://no-such-host.invalid/".to_owned(), Layer::NameLookup, "“no-such-host.invalid”"),
-        (format!("http://{}/", full.local_addr().expect("an address")), Layer::TimeOut, "within 0.5 seconds"),
+        (format!("http://{closed}/"), Stage::Connection, "refused the connection"),
+        ("http://no-such-host.invalid/".to_owned(), Stage::NameLookup, "“no-such-host.invalid”"),
+        (format!("http://{}/", full.local_addr().expect("an address")), Stage::TimeOut, "within 0.5 seconds"),
     ] {
         let failure = failure(fetch(&outbound, &Transport::default(), &url).await);
-        assert_eq!(failure.layer, layer, "{failure:?}");
+        assert_eq!(failure.stage, layer, "{failure:?}");
         assert!(failure.message.contains(words), "{failure:?}");
     }
 }
@@ -56,7 +57,7 @@ async fn refused_addresses_are_never_connected_to() {
     ] {
         let outbound = Outbound::new(policy).expect("a runtime");
         let failure = failure(fetch(&outbound, &Transport::default(), &url).await);
-        assert_eq!(failure.layer, Layer::AddressRefused, "{url}: {failure:?}");
+        assert_eq!(failure.stage, Stage::AddressRefused, "{url}: {failure:?}");
     }
     assert_eq!(server.connections(), 0);
 
@@ -68,31 +69,36 @@ async fn refused_addresses_are_never_connected_to() {
 }
 
 #[tokio::test]
-async fn a_server_is_spoken_to_in_http_1_1_even_if_it_would_rather_have_2() {
+async fn a_server_chooses_between_http_2_and_1_1() {
     let authority = Authority::new("Ours");
     let acceptor = authority.issue("127.0.0.1").acceptor(None);
-    for (offered, is_spoken) in [(&[&b"h2"[..], b"http/1.1"][..], true), (&[b"h2"], false)] {
+    for (offered, first) in [
+        (&[&b"h2"[..], b"http/1.1"][..], Some(b"PRI * HTTP/2.0")),
+        (&[b"h2"], Some(b"PRI * HTTP/2.0")),
+        (&[b"http/1.1"], Some(b"GET / HTTP/1.1")),
+        (&[b"imap"], None),
+    ] {
         let mut config = acceptor.config().as_ref().clone();
         config.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("https://{}/", listener.local_addr().expect("an address"));
-        let first_bytes = async {
+        let (outbound, transport) = (outbound(), with_ca(&authority));
+        let streamed = outbound.here();
+        let first_bytes = async || {
             let (socket, _) = listener.accept().await.expect("a connection");
-            let accepting = TlsAcceptor::from(Arc::new(config)).accept(socket);
+            let accepting = TlsAcceptor::from(Arc::new(config.clone())).accept(socket);
             let mut stream = accepting.await.ok()?;
             let mut line = [0; 14];
             stream.read_exact(&mut line).await.ok()?;
             Some(line)
         };
-        let (outbound, transport) = (outbound(), with_ca(&authority));
-        let (line, reply) = tokio::join!(first_bytes, fetch(&outbound, &transport, &url));
-        assert_eq!(line.is_some(), is_spoken);
-        let failure = failure(reply);
-        if is_spoken {
-            assert_eq!(line.as_ref(), Some(b"GET / HTTP/1.1"));
-        } else {
-            let words = "does not speak HTTP/1.1";
-            assert!(failure.message.contains(words), "{failure:?}");
+        let (line, reply) = tokio::join!(first_bytes(), fetch(&outbound, &transport, &url));
+        let opening = streamed.open(&transport, getting(&url), LIMITS);
+        let (streamed_line, opened) = tokio::join!(first_bytes(), opening);
+        assert_eq!((line.as_ref(), streamed_line.as_ref()), (first, first));
+        for error in [failure(reply), opened.err().expect("no answer")] {
+            let words = "speaks neither HTTP/1.1 nor HTTP/2";
+            assert_eq!(error.message.contains(words), first.is_none(), "{error:?}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use connectory::outbound::{Failure, Identity, Layer, Limits, Outbound, Policy, Probe, Step, TlsSeen, Transport};
+use connectory::outbound::{SendError, Identity, Stage, Limits, Outbound, Policy, Probe, Step, TlsSeen, Transport};
 use connectory::vault::Secret;
 
 use super::proxies::through;
@@ -24,7 +24,7 @@ async fn probe(transport: &Transport, url: &str) -> Probe {
 }
 
 /// The failure of a step.
-fn failed<T>(step: Step<T>) -> Failure {
+fn failed<T>(step: Step<T>) -> SendError {
     match step {
         Step::Failed(failure) => failure,
         Step::Done(_) => panic!("the step is done"),
@@ -96,7 +96,7 @@ async fn a_certificate_is_judged_as_for_requests_and_shown_in_any_case() {
                 assert_eq!((version, is_verified), ("TLS 1.3", verified));
             }
             (Step::Failed(failure), Err(words)) => {
-                assert_eq!(failure.layer, Layer::Tls, "{failure:?}");
+                assert_eq!(failure.stage, Stage::Tls, "{failure:?}");
                 assert!(failure.message.contains(words), "{failure:?}");
                 assert!(!failure.remedy.is_empty());
             }
@@ -127,7 +127,7 @@ async fn a_client_certificate_is_shown_to_servers_that_ask() {
         let probe = probe(&transport, &server.url("/")).await;
         assert!(probe.certificate.is_some());
         let failure = failed(probe.tls);
-        assert_eq!(failure.layer, Layer::Tls);
+        assert_eq!(failure.stage, Stage::Tls);
         assert!(failure.message.contains(words), "{failure:?}");
     }
 }
@@ -155,15 +155,15 @@ async fn refused_addresses_are_listed_and_never_connected_to() {
     let refused = done(by_name.lookup).addresses;
     let v4 = refused.iter().find(|found| found.address == IpAddr::from([127, 0, 0, 1]));
     assert_eq!(v4.map(|found| found.is_refused), Some(true), "{refused:?}");
-    assert_eq!(failed(by_name.connection).layer, Layer::AddressRefused);
+    assert_eq!(failed(by_name.connection).stage, Stage::AddressRefused);
     assert_eq!(by_name.tls, Step::NotReached);
 
     let by_address = judged(own, server.url("/")).await;
     assert_eq!(by_address.lookup, Step::NotNeeded);
-    assert_eq!(failed(by_address.connection).layer, Layer::AddressRefused);
+    assert_eq!(failed(by_address.connection).stage, Stage::AddressRefused);
 
     let local = judged(Policy::default(), server.url_by_name("/")).await;
-    assert_eq!(failed(local.lookup).layer, Layer::AddressRefused);
+    assert_eq!(failed(local.lookup).stage, Stage::AddressRefused);
     assert_eq!(local.connection, Step::NotReached);
     assert_eq!(server.connections(), 0);
 }
@@ -175,7 +175,7 @@ async fn a_way_that_ends_early_says_where_and_in_time() {
     drop(free);
     let nothing = Transport::default();
     let unknown = probe(&nothing, "https://no-such-host.invalid/").await;
-    assert_eq!(failed(unknown.lookup).layer, Layer::NameLookup);
+    assert_eq!(failed(unknown.lookup).stage, Stage::NameLookup);
     assert_eq!(unknown.connection, Step::NotReached);
     assert_eq!(unknown.tls, Step::NotReached);
 
@@ -188,7 +188,7 @@ async fn a_way_that_ends_early_says_where_and_in_time() {
     let url = format!("http://{}/", full.local_addr().expect("an address"));
     let started = Instant::now();
     let unheard = failed(probe(&nothing, &url).await.connection);
-    assert_eq!(unheard.layer, Layer::TimeOut);
+    assert_eq!(unheard.stage, Stage::TimeOut);
     assert!(unheard.message.contains("within 0.5 seconds"), "{unheard:?}");
     assert!(started.elapsed() < Duration::from_millis(1_500));
 }
@@ -196,8 +196,8 @@ async fn a_way_that_ends_early_says_where_and_in_time() {
 #[tokio::test]
 async fn a_server_without_tls_is_told_in_time() {
     for (behaviour, layer, words) in [
-        (Behaviour::Banner, Layer::Tls, "does not answer with TLS"),
-        (Behaviour::Silence, Layer::TimeOut, "did not finish the TLS handshake within 0.5 seconds"),
+        (Behaviour::Banner, Stage::Tls, "does not answer with TLS"),
+        (Behaviour::Silence, Stage::TimeOut, "did not finish the TLS handshake within 0.5 seconds"),
     ] {
         let server = Hostile::start(behaviour).await;
         let url = server.url("/").replace("http://", "https://");
@@ -206,7 +206,7 @@ async fn a_server_without_tls_is_told_in_time() {
         assert!(is_connected(&probe));
         assert_eq!(probe.certificate, None);
         let failure = failed(probe.tls);
-        assert_eq!(failure.layer, layer, "{failure:?}");
+        assert_eq!(failure.stage, layer, "{failure:?}");
         assert!(failure.message.contains(words), "{failure:?}");
         assert!(started.elapsed() < Duration::from_millis(1_500));
     }
@@ -259,5 +259,5 @@ async fn with_a_proxy_the_first_steps_are_the_proxys() {
     let words = format!("The proxy {} did not answer within 0.5 seconds.", silent.address());
     assert_eq!(failed(stuck.tls).message, words);
     let hidden = probe(&transport, "https://169.254.169.254/").await;
-    assert_eq!(failed(hidden.connection).layer, Layer::AddressRefused);
+    assert_eq!(failed(hidden.connection).stage, Stage::AddressRefused);
 }

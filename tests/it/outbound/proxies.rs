@@ -1,7 +1,7 @@
 //! Requests through a connector's own proxy: which go there, whom the policy judges, and how a proxy
 //! that does not help is told.
 
-use connectory::outbound::{Layer, Outbound, Policy, Transport};
+use connectory::outbound::{Stage, Outbound, Policy, Transport};
 
 use super::{failure, fetch, http_url, outbound, policy, with_ca};
 use crate::support::forward_proxy::ForwardProxy;
@@ -26,7 +26,7 @@ async fn only_a_connector_with_a_proxy_goes_through_it() {
 
     assert!(fetch(&outbound, &direct, &http).await.is_ok());
     let unknown = failure(fetch(&outbound, &direct, &https).await);
-    assert_eq!(unknown.layer, Layer::NameLookup, "{unknown:?}");
+    assert_eq!(unknown.stage, Stage::NameLookup, "{unknown:?}");
     assert!(proxy.asked().is_empty());
 
     let reply = fetch(&outbound, &proxied, &http).await.expect("an answer");
@@ -68,7 +68,7 @@ async fn a_proxy_may_itself_be_reached_by_tls() {
     let expired = ForwardProxy::start_tls(&authority.issue_expired("127.0.0.1")).await;
     let proxied = through(&expired.url(), with_ca(&authority));
     let failure = failure(fetch(&outbound, &proxied, &server.url("/")).await);
-    assert_eq!(failure.layer, Layer::Tls);
+    assert_eq!(failure.stage, Stage::Tls);
     let words = format!("The certificate of the proxy {} has expired.", expired.address());
     assert_eq!(failure.message, words);
 }
@@ -81,7 +81,7 @@ async fn the_targets_certificate_is_checked_behind_a_proxy() {
     let proxy = ForwardProxy::start().await;
     let proxied = through(&proxy.url(), with_ca(&Authority::new("Theirs")));
     let failure = failure(fetch(&outbound(), &proxied, &server.url("/")).await);
-    assert_eq!(failure.layer, Layer::Tls);
+    assert_eq!(failure.stage, Stage::Tls);
     let words =
         format!("The certificate of {} (through the proxy {}) is self-signed", server.address(), proxy.address());
     assert!(failure.message.starts_with(&words), "{failure:?}");
@@ -111,7 +111,7 @@ async fn a_refused_target_is_refused_with_a_proxy_too() {
     ] {
         let outbound = Outbound::new(policy.clone()).expect("a runtime");
         let failure = failure(fetch(&outbound, transport, url).await);
-        assert_eq!(failure.layer, Layer::AddressRefused, "{url}: {failure:?}");
+        assert_eq!(failure.stage, Stage::AddressRefused, "{url}: {failure:?}");
         assert!(!failure.message.contains("proxy"), "{failure:?}");
     }
     assert!(proxy.asked().is_empty());
@@ -139,7 +139,7 @@ async fn the_proxy_is_judged_by_the_address_connected_to() {
         for url in ["http://api.example/", "https://api.example/"] {
             let transport = through(&proxy, Transport::default());
             let failure = failure(fetch(&outbound, &transport, url).await);
-            assert_eq!(failure.layer, Layer::AddressRefused, "{proxy}: {failure:?}");
+            assert_eq!(failure.stage, Stage::AddressRefused, "{proxy}: {failure:?}");
             assert!(failure.message.contains("connect to the proxy “"), "{failure:?}");
         }
     }
@@ -162,55 +162,55 @@ async fn a_proxy_that_does_not_help_is_told() {
         (
             format!("http://{closed}"),
             &["http", "https"][..],
-            Layer::Connection,
+            Stage::Connection,
             format!("The proxy {closed} refused the connection."),
         ),
         (
             "http://no-such-proxy.invalid".to_owned(),
             &["http", "https"],
-            Layer::NameLookup,
+            Stage::NameLookup,
             "The proxy's name “no-such-proxy.invalid”".to_owned(),
         ),
         (
             asking.url(),
             &["http", "https"],
-            Layer::Connection,
+            Stage::Connection,
             format!("The proxy {} asks for a sign-in (status 407).", asking.address()),
         ),
         (
             strict.url(),
             &["https"],
-            Layer::Connection,
+            Stage::Connection,
             format!("The proxy {} refused to connect to api.example:443 (status 403).", strict.address()),
         ),
         (
             lost.url(),
             &["https"],
-            Layer::Connection,
+            Stage::Connection,
             format!("The proxy {} could not connect to api.example:443 (status 502).", lost.address()),
         ),
         (
             silent.url(""),
             &["http"],
-            Layer::TimeOut,
+            Stage::TimeOut,
             format!("(through the proxy {}) did not answer within 0.7 seconds.", silent.address()),
         ),
         (
             silent.url(""),
             &["https"],
-            Layer::TimeOut,
+            Stage::TimeOut,
             format!("The proxy {} did not answer within 0.5 seconds.", silent.address()),
         ),
         (
             hanging_up.url(""),
             &["https"],
-            Layer::Connection,
+            Stage::Connection,
             format!("The proxy {} closed the connection", hanging_up.address()),
         ),
         (
             no_proxy.url(""),
             &["https"],
-            Layer::Connection,
+            Stage::Connection,
             format!("What the proxy {} answered is not HTTP.", no_proxy.address()),
         ),
     ] {
@@ -218,7 +218,7 @@ async fn a_proxy_that_does_not_help_is_told() {
             let transport = through(&proxy, Transport::default());
             let url = format!("{scheme}://api.example/?key=s3cret");
             let failure = failure(fetch(&outbound, &transport, &url).await);
-            assert_eq!(failure.layer, layer, "{scheme}: {failure:?}");
+            assert_eq!(failure.stage, layer, "{scheme}: {failure:?}");
             assert!(failure.message.contains(&words), "{scheme}: {failure:?}");
             assert!(!format!("{failure:?}").contains("s3cret"), "{failure:?}");
             assert!(!failure.remedy.is_empty());

@@ -26,7 +26,7 @@ const IN_ALL: usize = 8 * AT_ONCE;
 
 /// A name that could not be looked up.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct LookupFailed {
+pub(super) struct LookupError {
     pub(super) name: String,
     pub(super) why: Why,
 }
@@ -43,7 +43,7 @@ pub(super) enum Why {
 }
 
 type Outcome = Result<Arc<[IpAddr]>, Why>;
-type LookUp = Shared<BoxFuture<'static, Outcome>>;
+type Lookup = Shared<BoxFuture<'static, Outcome>>;
 type Ask = Arc<dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync>;
 
 /// Looks names up. One for the process.
@@ -73,14 +73,14 @@ impl Resolver {
     }
 
     /// The addresses of a name, at least one; none of them is judged yet. Whoever asks limits the time.
-    pub(super) async fn look_up(&self, name: &str) -> Result<Arc<[IpAddr]>, LookupFailed> {
-        let failed = |why| LookupFailed { name: name.to_owned(), why };
+    pub(super) async fn look_up(&self, name: &str) -> Result<Arc<[IpAddr]>, LookupError> {
+        let failed = |why| LookupError { name: name.to_owned(), why };
         let look_up = self.join(name).map_err(failed)?;
         look_up.await.map_err(failed)
     }
 
     /// The look-up of a name that is under way, or a new one.
-    fn join(&self, name: &str) -> Result<LookUp, Why> {
+    fn join(&self, name: &str) -> Result<Lookup, Why> {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(look_up) = under_way.get(name).and_then(WeakShared::upgrade) {
             return Ok(look_up);
@@ -117,7 +117,7 @@ async fn run(ask: Ask, name: String, threads: Arc<Semaphore>, place: OwnedSemaph
     }
 }
 
-impl LookupFailed {
+impl LookupError {
     /// The sentence that begins with `whose`: "The name", "The proxy's name".
     pub(super) fn words(&self, whose: &str) -> String {
         let name = &self.name;
