@@ -26,7 +26,7 @@ use super::request::CallRecord;
 use super::serve::{ANSWER, ATTEMPTS};
 use crate::outbound::http::Method;
 use crate::outbound::http::header::CONTENT_LENGTH as RESPONSE_LENGTH;
-use crate::outbound::{Body, Bytes};
+use crate::outbound::{self, Bytes};
 use crate::relay::problem::BODY_NOT_READ;
 use crate::relay::{Body, Carried, RelayProblem};
 use crate::web::{Budget, Held, NotRead, read_whole};
@@ -46,16 +46,16 @@ pub(super) async fn body(
     payload: Payload,
     patience: Duration,
     budget: &Arc<Budget>,
-) -> Result<(Body, Sent, Held), RelayProblem> {
+) -> Result<(outbound::Body, Sent, Held), RelayProblem> {
     let size = size(request);
     let sent = Sent::default();
     if size == Some(0) || (size.is_none() && !request.headers().contains_key(TRANSFER_ENCODING)) {
-        return Ok((Body::Empty, sent, Held::of(budget)));
+        return Ok((outbound::Body::Empty, sent, Held::of(budget)));
     }
     if let Some(size) = size.filter(|size| *size <= READ_FIRST) {
         let (bytes, held) = whole(payload, size as usize, patience, budget).await?;
         sent.set(bytes.len() as u64);
-        return Ok((Body::Whole(bytes), sent, held));
+        return Ok((outbound::Body::Whole(bytes), sent, held));
     }
     let body = stream(payload, size, Rc::clone(&sent));
     Ok((body, sent, Held::of(budget)))
@@ -84,7 +84,7 @@ pub(super) async fn whole(
     }
 }
 
-fn stream(mut payload: Payload, size: Option<u64>, sent: Sent) -> Body {
+fn stream(mut payload: Payload, size: Option<u64>, sent: Sent) -> outbound::Body {
     let (give, pieces) = mpsc::channel::<io::Result<Bytes>>(PIECES);
     // On this worker, to which the payload belongs. It ends when the exchange has, or the body.
     actix_web::rt::spawn(async move {
@@ -97,7 +97,7 @@ fn stream(mut payload: Payload, size: Option<u64>, sent: Sent) -> Body {
             sent.set(sent.get() + len as u64);
         }
     });
-    Body::stream(size, pieces)
+    outbound::Body::stream(size, pieces)
 }
 
 /// The response of the API, streamed. Its entry in the call log is written when the body has ended, or the caller has

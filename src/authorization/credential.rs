@@ -85,8 +85,12 @@ impl Credential {
     pub(super) fn get(&self, url: &HttpUrl) -> RequestBuilder {
         match self.placed() {
             Placed::Nowhere => RequestBuilder::new(Method::GET, url.clone()),
-            Placed::Header { name, value } => RequestBuilder::new(Method::GET, url.clone()).header(name, value.expose()),
-            Placed::Query { name, value } => RequestBuilder::new(Method::GET, url.with_query(&[(&name, value.expose())])),
+            Placed::Header { name, value } => {
+                RequestBuilder::new(Method::GET, url.clone()).header(name, value.expose())
+            }
+            Placed::Query { name, value } => {
+                RequestBuilder::new(Method::GET, url.with_query(&[(&name, value.expose())]))
+            }
         }
     }
 

@@ -4,8 +4,8 @@ use super::basic;
 use super::body::BodyFormat;
 use super::request::{RequestField, RequestProblem, TokenRequest};
 use super::style::RequestStyle;
-use crate::outbound::http::Method;
 use crate::outbound::RequestBuilder;
+use crate::outbound::http::Method;
 
 type Parameters<'a> = Vec<(&'static str, &'a str)>;
 

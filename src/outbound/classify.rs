@@ -94,7 +94,9 @@ pub(super) fn no_tunnel(problem: &TunnelError, route: &Route<'_>) -> SendError {
              network.",
         ),
         TunnelError::Refused(status) => (format!("{proxy} refused to connect to {target} (status {status})."), ask),
-        TunnelError::NotHttp => (format!("What {proxy} answered is not HTTP."), "Check the address and port of the proxy."),
+        TunnelError::NotHttp => {
+            (format!("What {proxy} answered is not HTTP."), "Check the address and port of the proxy.")
+        }
     };
     SendError::new(Stage::Connection, message, remedy)
 }

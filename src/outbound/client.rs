@@ -146,13 +146,13 @@ impl<C: Clone> ClientCache<C> {
         route: &Route<'_>,
         build: impl AsyncFnOnce() -> Result<C, SendError>,
     ) -> Result<C, SendError> {
-        if let Some(client) = self.find(transport, route) {
+        if let Some(client) = self.find(transport, route, Instant::now()) {
             return Ok(client);
         }
         transport.check()?;
         let client = build().await?;
         // Another request may have built one meanwhile.
-        if let Some(client) = self.find(transport, route) {
+        if let Some(client) = self.find(transport, route, Instant::now()) {
             return Ok(client);
         }
         let cached = Cached {
@@ -170,14 +170,14 @@ impl<C: Clone> ClientCache<C> {
         Ok(client)
     }
 
-    fn find(&self, transport: &Transport, route: &Route<'_>) -> Option<C> {
+    fn find(&self, transport: &Transport, route: &Route<'_>, now: Instant) -> Option<C> {
         let (port, is_encrypted) = (route.first().port(), route.is_encrypted());
         let is_same = |cached: &Cached<C>| {
             cached.port == port && cached.is_encrypted == is_encrypted && cached.transport.is_like(transport)
         };
         let mut clients = self.lock();
         let found = clients.iter().rposition(is_same)?;
-        let cached = clients.remove(found).filter(|cached| cached.built.elapsed() < OLDEST)?;
+        let cached = clients.remove(found).filter(|cached| now < cached.built + OLDEST)?;
         let client = cached.client.clone();
         clients.push_back(cached);
         Some(client)
@@ -282,25 +282,23 @@ mod tests {
         assert_eq!(Outbound::new(Policy::default()).err(), Some(NoRuntime));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn only_so_many_clients_are_cached_for_a_minute_and_the_last_used_stay() -> Result<(), UrlProblem> {
         let outbound = Outbound::new(Policy::default()).expect("a runtime");
         let transport = Transport::default();
-        let get = async |port: usize| {
-            let url = HttpUrl::parse(&format!("http://a.example:{port}/"))?;
-            let route = Route::new(&transport, &url);
-            Ok(outbound.fetching(&transport, &route).await.is_ok())
-        };
-        let ports = || outbound.fetching.lock().iter().map(|cached| cached.port).collect::<Vec<_>>();
+        let url = |port: usize| HttpUrl::parse(&format!("http://a.example:{port}/"));
         for port in 1..=CLIENTS + 6 {
-            assert!(get(port).await? && get(1).await?);
+            for url in [url(port)?, url(1)?] {
+                assert!(outbound.fetching(&transport, &Route::new(&transport, &url)).await.is_ok());
+            }
         }
-        assert_eq!(ports().len(), CLIENTS);
-        assert!(ports().contains(&1) && !ports().contains(&2));
-        let built = |port| outbound.fetching.lock().iter().find(|cached| cached.port == port).map(|cached| cached.built);
-        let before = built(1);
-        tokio::time::advance(OLDEST).await;
-        assert!(get(1).await? && built(1) > before, "another client after a minute");
+        let ports: Vec<_> = outbound.fetching.lock().iter().map(|cached| cached.port).collect();
+        assert_eq!(ports.len(), CLIENTS);
+        assert!(ports.contains(&1) && !ports.contains(&2));
+        let url = url(1)?;
+        let found = |now| outbound.fetching.find(&transport, &Route::new(&transport, &url), now).is_some();
+        assert!(found(Instant::now()));
+        assert!(!found(Instant::now() + OLDEST), "another client after a minute");
         Ok(())
     }
 }

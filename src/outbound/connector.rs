@@ -30,7 +30,6 @@ const BUFFER: usize = 128 * 1024;
 
 pub(super) type StreamingClient = Client<Connector, Body>;
 
-#[expect(clippy::disallowed_methods, reason = "one of the two places that build HTTP clients")]
 pub(super) fn client(common: &Arc<Common>, transport: &Transport) -> StreamingClient {
     let connector = Connector { common: Arc::clone(common), transport: Arc::new(transport.clone()) };
     Client::builder(TokioExecutor::new())

@@ -11,6 +11,7 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -31,6 +32,10 @@ use super::url::HttpUrl;
 /// How long one address may be tried before the next one is tried beside it (RFC 8305 5): a network
 /// that swallows IPv6 must not cost every connection half of its time.
 const HEAD_START: Duration = Duration::from_millis(250);
+
+/// How long a server may leave what was sent unread, after an exchange was given up: as long as the longest time-out of
+/// a connector.
+const STUCK: Duration = Duration::from_secs(300);
 
 /// A connection, encrypted or not.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -135,6 +140,8 @@ impl<'a> Dial<'a> {
         // A request is written whole: waiting for more of it only costs time. Without the option the
         // connection works too.
         _ = stream.set_nodelay(true);
+        // A server that takes nothing more holds no connection for ever.
+        _ = SockRef::from(&stream).set_tcp_user_timeout(Some(STUCK));
         Ok(stream)
     }
 

@@ -16,7 +16,7 @@ use super::connecting::{ConnectTimeOut, Connecting, State};
 use super::dial::Dial;
 use super::error::SendError;
 use super::request::{BodyStream, Limits, Request, frame};
-use super::response::{Response, ResponseBody, WholeBody, takes_gzip};
+use super::response::{Response, ResponseBody, Upload, WholeBody, takes_gzip};
 use super::route::{Route, Server};
 use super::transport::Transport;
 use super::url::HttpUrl;
@@ -77,10 +77,10 @@ impl Outbound {
         let exchange = Exchange::new(self, transport, &url, limits, started)?;
         let (mut head, body) = request.into_parts();
         frame(&head.method, &mut head.headers, &body)?;
-        let upload = body.upload();
+        let upload = body.upload().map(Upload);
         let client = self.streaming(transport, &exchange.route).await?;
         let sending = client.request(Request::from_parts(head, body));
-        let response = match exchange.wait(sending, upload.as_deref()).await? {
+        let response = match exchange.wait(sending, upload.as_ref()).await? {
             Ok(response) => response,
             Err(error) => return Err(classify::no_response(&error, &exchange.route)),
         };
@@ -99,12 +99,12 @@ impl Outbound {
         let exchange = Exchange::new(self, transport, &url, limits, started)?;
         let (mut head, body) = request.into_parts();
         frame(&head.method, &mut head.headers, &body)?;
-        let upload = body.upload();
+        let upload = body.upload().map(Upload);
         let client = self.fetching(transport, &exchange.route).await?;
         let mut request = reqwest::Request::new(head.method, url.parsed().clone());
         *request.headers_mut() = head.headers;
         *request.body_mut() = Some(body.into());
-        let response = match exchange.wait(client.execute(request), upload.as_deref()).await? {
+        let response = match exchange.wait(client.execute(request), upload.as_ref()).await? {
             Ok(response) => response,
             Err(error) => return Err(exchange.no_response(&error, &self.common, transport).await),
         };
@@ -154,8 +154,9 @@ impl<'a> Exchange<'a> {
     }
 
     /// Waits for the head of the response.
-    async fn wait<T>(&self, sending: impl Future<Output = T>, upload: Option<&BodyStream>) -> Result<T, SendError> {
-        let waited = wait(self.connecting.scope(sending), upload, self.limits, self.started).await;
+    async fn wait<T>(&self, sending: impl Future<Output = T>, upload: Option<&Upload>) -> Result<T, SendError> {
+        let waited =
+            wait(self.connecting.scope(sending), upload.map(|upload| &*upload.0), self.limits, self.started).await;
         waited.map_err(|late| late.error(&self.route.server(), self.limits).sent())
     }
 
@@ -163,7 +164,7 @@ impl<'a> Exchange<'a> {
     fn check<B: hyper::body::Body<Data = Bytes, Error: Error + 'static> + Unpin>(
         &self,
         response: http::Response<B>,
-        upload: Option<Arc<BodyStream>>,
+        upload: Option<Upload>,
     ) -> Result<http::Response<ResponseBody<B>>, SendError> {
         let (head, incoming) = response.into_parts();
         check_head(head.status, &head.headers, &self.route, self.limits).map_err(SendError::sent)?;
@@ -242,12 +243,7 @@ async fn read_pieces<B: hyper::body::Body<Data = Bytes, Error: Error + 'static> 
 }
 
 /// Refuses a response for what its head says.
-fn check_head(
-    status: StatusCode,
-    headers: &HeaderMap,
-    route: &Route<'_>,
-    limits: Limits,
-) -> Result<(), SendError> {
+fn check_head(status: StatusCode, headers: &HeaderMap, route: &Route<'_>, limits: Limits) -> Result<(), SendError> {
     if status == StatusCode::SWITCHING_PROTOCOLS {
         return Err(classify::switched(&route.server()));
     }

@@ -80,7 +80,12 @@ impl Reply {
 
 impl Outbound {
     /// Sends a request and reads its whole response.
-    pub async fn send(&self, transport: &Transport, request: RequestBuilder, limits: Limits) -> Result<Reply, SendError> {
+    pub async fn send(
+        &self,
+        transport: &Transport,
+        request: RequestBuilder,
+        limits: Limits,
+    ) -> Result<Reply, SendError> {
         let started = Instant::now();
         let response = self.fetch(transport, request.build()?, limits).await?;
         let headers = response.headers().iter().map(|(name, value)| {

@@ -15,12 +15,12 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::client::TlsStream;
 
-use super::tls::{self, CapturingVerifier, Leaf};
 use super::classify;
 use super::client::{Common, Outbound};
 use super::dial::{Dial, Stream};
 use super::error::SendError;
 use super::request::Limits;
+use super::tls::{self, CapturingVerifier, Leaf};
 use super::transport::Transport;
 use super::url::HttpUrl;
 
@@ -116,9 +116,10 @@ impl Outbound {
             let dial = Dial::new(&common, &transport, &url, started, limits);
             Walk::new(dial, &transport, now).go().await
         };
-        self.at_home(walk)
-            .await
-            .unwrap_or_else(|| Probe { lookup: Step::Failed(SendError::stopping().after(started.elapsed())), ..Probe::NOWHERE })
+        self.at_home(walk).await.unwrap_or_else(|| Probe {
+            lookup: Step::Failed(SendError::stopping().after(started.elapsed())),
+            ..Probe::NOWHERE
+        })
     }
 }
 

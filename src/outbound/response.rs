@@ -57,8 +57,8 @@ impl<B: Body<Data = Bytes, Error: Error + 'static> + Unpin> ResponseBody<B> {
     }
 
     /// The same, to a request with this stream, which is given up when the response has ended.
-    pub(super) fn uploading(mut self, upload: Option<Arc<BodyStream>>) -> Self {
-        self.upload = upload.map(Upload);
+    pub(super) fn uploading(mut self, upload: Option<Upload>) -> Self {
+        self.upload = upload;
         self.end_if_read();
         self
     }
@@ -145,7 +145,7 @@ impl<B: Body<Data = Bytes, Error: Error + 'static> + Unpin> ResponseBody<B> {
 }
 
 /// The body of a request, given up when this is dropped.
-struct Upload(Arc<BodyStream>);
+pub(super) struct Upload(pub(super) Arc<BodyStream>);
 
 impl Drop for Upload {
     fn drop(&mut self) {

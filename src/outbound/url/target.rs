@@ -81,7 +81,8 @@ mod tests {
             assert_eq!(url.as_str(), url.absolute());
             assert!(url.is_beside(&base) && url.origin() == base.origin());
         }
-        for target in ["", "a", "@b.example", "/a b", "/a#b", "/a\r\n", "/ä", "/\u{7f}", "/a/../b", "/%2E?x", "/a\\b"] {
+        for target in ["", "a", "@b.example", "/a b", "/a#b", "/a\r\n", "/ä", "/\u{7f}", "/a/../b", "/%2E?x", "/a\\b"]
+        {
             assert!(base.with_target(target).is_none(), "{target:?}");
         }
         Ok(())

@@ -12,7 +12,8 @@ use crate::support::hostile::{Behaviour, Hostile, answer};
 async fn an_answer_comes_back_whole_and_the_request_as_made() {
     let headers = [("Content-Type", "text/plain"), ("X-Two", "a"), ("X-Two", "b")];
     let server = Hostile::start(answer(404, &headers, "grüezi")).await;
-    let request = RequestBuilder::new(Method::PUT, http_url(&server.url("/a?b=c%20d"))).header("X-Key", "ä b").body("{}");
+    let request =
+        RequestBuilder::new(Method::PUT, http_url(&server.url("/a?b=c%20d"))).header("X-Key", "ä b").body("{}");
     let reply = outbound().send(&Transport::default(), request, LIMITS).await.expect("an answer");
     assert_eq!((reply.status, reply.reason()), (404, Some("Not Found")));
     assert_eq!(reply.body, "grüezi".as_bytes());

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use connectory::outbound::{Stage, Outbound, Policy, Transport};
+use connectory::outbound::{Outbound, Policy, Stage, Transport};
 
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -96,7 +96,7 @@ async fn a_server_chooses_between_http_2_and_1_1() {
         let opening = streamed.open(&transport, getting(&url), LIMITS);
         let (streamed_line, opened) = tokio::join!(first_bytes(), opening);
         assert_eq!((line.as_ref(), streamed_line.as_ref()), (first, first));
-        for error in [failure(reply), opened.err().expect("no answer")] {
+        for error in [failure(reply), opened.expect_err("no answer")] {
             let words = "speaks neither HTTP/1.1 nor HTTP/2";
             assert_eq!(error.message.contains(words), first.is_none(), "{error:?}");
         }

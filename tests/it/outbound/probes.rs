@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use connectory::outbound::{SendError, Identity, Stage, Limits, Outbound, Policy, Probe, Step, TlsSeen, Transport};
+use connectory::outbound::{Identity, Limits, Outbound, Policy, Probe, SendError, Stage, Step, TlsSeen, Transport};
 use connectory::vault::Secret;
 
 use super::proxies::through;

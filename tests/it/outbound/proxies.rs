@@ -1,7 +1,7 @@
 //! Requests through a connector's own proxy: which go there, whom the policy judges, and how a proxy
 //! that does not help is told.
 
-use connectory::outbound::{Stage, Outbound, Policy, Transport};
+use connectory::outbound::{Outbound, Policy, Stage, Transport};
 
 use super::{failure, fetch, http_url, outbound, policy, with_ca};
 use crate::support::forward_proxy::ForwardProxy;

@@ -140,9 +140,7 @@ async fn a_body_of_unknown_size_is_chunked_whatever_the_method() {
 #[tokio::test]
 async fn address_and_body_frame_a_request_whatever_its_headers_say() {
     let server = Hostile::json("{}").await;
-    for (body, length) in
-        [(Body::Empty, "0"), (Body::Whole("abc".into()), "3"), (pieces(Some(0)).1, "0")]
-    {
+    for (body, length) in [(Body::Empty, "0"), (Body::Whole("abc".into()), "3"), (pieces(Some(0)).1, "0")] {
         let mut request = outgoing(Method::POST, &server.url("/a?b=c%20d"), body);
         for (name, value) in [
             ("host", "other.example"),
