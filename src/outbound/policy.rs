@@ -163,11 +163,6 @@ impl Refused {
         Self { is_proxy: true, ..self.clone() }
     }
 
-    #[cfg(test)]
-    pub(super) fn why(&self) -> Why {
-        self.why
-    }
-
     /// What to try, for a person.
     pub(super) fn remedy(&self) -> &'static str {
         match self.why {
@@ -219,7 +214,7 @@ mod tests {
     fn refusal(policy: &Policy, url: &str) -> Result<Option<Why>, UrlProblem> {
         let url = HttpUrl::parse(url)?;
         let host = url.host().ok_or(UrlProblem::NoHost)?;
-        Ok(policy.check_host(&host, url.port()).err().map(|r| r.why()))
+        Ok(policy.check_host(&host, url.port()).err().map(|r| r.why))
     }
 
     #[test]
@@ -362,7 +357,7 @@ mod tests {
             let url = HttpUrl::parse(url)?;
             let host = url.host().ok_or(UrlProblem::NoHost)?;
             let refused = policy.check_behind_proxy(&host, url.port()).err();
-            assert_eq!(refused.map(|refused| refused.why()), why, "{url:?}");
+            assert_eq!(refused.map(|refused| refused.why), why, "{url:?}");
         }
         Ok(())
     }
@@ -373,7 +368,7 @@ mod tests {
         let bad = IpAddr::from([169, 254, 169, 254]);
         let open = Policy::default();
         let why = |policy: &Policy, name, addresses: &[IpAddr]| {
-            policy.check_answers(name, 443, addresses).err().map(|r| r.why())
+            policy.check_answers(name, 443, addresses).err().map(|r| r.why)
         };
         assert_eq!(why(&open, "a.example", &[good]), None);
         let forbidden = Some(Why::Forbidden(Forbidden::LinkLocal));
