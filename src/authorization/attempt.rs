@@ -14,7 +14,7 @@ use super::tab::{Stored, load, redirect_url};
 use crate::access::{RequestContext, Right};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{ConnectorHead, Grant, Method, Tab};
-use crate::oauth::{AuthorizeRequest, Pkce, ResponseType, random_state};
+use crate::oauth::{AuthorizeRequest, ResponseType, random_state, random_verifier};
 use crate::vault::{Secret, Vault};
 use crate::web::{CsrfKey, Error, Form, Layout, Segment, page};
 
@@ -53,17 +53,16 @@ pub async fn create(
         return Err(Error::NotFound);
     }
     let session = CsrfKey::hash_of(&context.req);
-    let (state, pkce) = (random_state(), Pkce::random());
-    let with_pkce = is_code(&stored) && stored.oauth.pkce;
-    let challenge = with_pkce.then(|| pkce.challenge());
-    let leave = leave(&context, &stored, &state, challenge.as_deref())?;
+    let state = random_state();
+    let verifier = (is_code(&stored) && stored.oauth.pkce).then(random_verifier);
+    let leave = leave(&context, &stored, &state, verifier.as_ref())?;
     let none = Secret::new(String::new());
     let attempt = NewAttempt {
         connector: stored.connector.id,
         user: context.actor.id.ok_or(Error::SignIn)?,
         session: session.ok_or(Error::SignIn)?,
         state: &state,
-        verifier: if with_pkce { &pkce.verifier } else { &none },
+        verifier: verifier.as_ref().unwrap_or(&none),
         authorization_version: stored.settings.version,
     };
     let event = Event {
@@ -86,7 +85,12 @@ fn is_code(stored: &Stored) -> bool {
 }
 
 /// The address at the authorization server, with what is asked of it (RFC 6749 sections 4.1.1 and 4.2.1).
-fn leave(context: &RequestContext, stored: &Stored, state: &Secret, challenge: Option<&str>) -> Result<String, Error> {
+fn leave(
+    context: &RequestContext,
+    stored: &Stored,
+    state: &Secret,
+    verifier: Option<&Secret>,
+) -> Result<String, Error> {
     let client = &stored.oauth;
     let request = AuthorizeRequest {
         endpoint: client.authorize_url.as_ref().ok_or(Error::NotFound)?,
@@ -98,10 +102,10 @@ fn leave(context: &RequestContext, stored: &Stored, state: &Secret, challenge: O
         resources: &client.resources.value.0,
         audience: &client.audience,
         state,
-        challenge,
+        verifier,
         extra: &client.authorize_parameters.value,
     };
-    Ok(request.url())
+    request.url().map_err(Error::internal)
 }
 
 /// The values that the address asks for under a name. They are read from the address itself, because an extra parameter

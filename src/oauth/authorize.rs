@@ -1,9 +1,11 @@
 //! Where a browser is sent to have access granted: the authorization request (RFC 6749 4.1.1,
 //! 4.2.1).
 
-use form_urlencoded::{byte_serialize, parse};
-use url::Url;
+use form_urlencoded::parse;
+use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope};
+use url::{ParseError, Url};
 
+use super::client::OAuth2Client;
 use super::parameters::Parameters;
 use super::scope::ScopeSeparator;
 use crate::outbound::HttpUrl;
@@ -39,8 +41,8 @@ pub struct AuthorizeRequest<'a> {
     pub audience: &'a str,
     /// What binds the answer to this browser.
     pub state: &'a Secret,
-    /// The challenge of [`super::Pkce`].
-    pub challenge: Option<&'a str>,
+    /// The PKCE verifier, whose challenge is sent (RFC 7636 4.3).
+    pub verifier: Option<&'a Secret>,
     /// What the server wants besides.
     pub extra: &'a Parameters,
 }
@@ -48,53 +50,54 @@ pub struct AuthorizeRequest<'a> {
 impl AuthorizeRequest<'_> {
     /// The address to send the browser to, in ASCII. It keeps the query that the endpoint has
     /// (RFC 6749 3.1), but for parameters that are set here: none may stand twice.
-    pub fn url(&self) -> String {
-        let scope = self.separator.join(self.scope);
-        let set = self.extra.added_to(self.own(&scope));
+    pub fn url(&self) -> Result<String, ParseError> {
         let typed = self.endpoint.as_str();
         let (base, query) = typed.split_once('?').unwrap_or((typed, ""));
-        let kept = query.split('&').filter(|pair| !pair.is_empty() && !sets(pair, &set)).map(str::to_owned);
-        let own = set.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
-        let query = kept.chain(own).collect::<Vec<_>>().join("&");
-        let address = format!("{base}?{query}");
-        // Names of hosts may hold any letters, and a Location header only ASCII.
-        Url::parse(&address).map_or(address, String::from)
+        let mut url = self.url_without_query_of_endpoint(base)?;
+        // Servers that know no `+` for a space exist, none that know no `%20`.
+        let set = url.query().unwrap_or_default().replace('+', "%20");
+        let names: Vec<_> = parse(set.as_bytes()).map(|(name, _)| name).collect();
+        let is_set = |pair: &&str| parse(pair.as_bytes()).any(|(name, _)| names.contains(&name));
+        let kept = query.split('&').filter(|pair| !pair.is_empty() && !is_set(pair));
+        let query = kept.chain([set.as_str()]).collect::<Vec<_>>().join("&");
+        url.set_query(Some(&query));
+        Ok(url.into())
     }
 
-    fn own<'a>(&'a self, scope: &'a str) -> Vec<(&'a str, &'a str)> {
-        let response_type = match self.response_type {
-            ResponseType::Code => "code",
-            ResponseType::Token => "token",
-        };
-        let mut own = vec![
-            ("response_type", response_type),
-            ("client_id", self.client_id),
-            ("redirect_uri", self.redirect_url),
-            ("scope", scope),
-            ("state", self.state.expose()),
-        ];
-        if let Some(challenge) = self.challenge {
-            own.extend([("code_challenge", challenge), ("code_challenge_method", "S256")]);
+    fn url_without_query_of_endpoint(&self, base: &str) -> Result<Url, ParseError> {
+        let client = OAuth2Client::new(ClientId::new(self.client_id.to_owned()))
+            .set_auth_uri(AuthUrl::new(base.to_owned())?)
+            .set_redirect_uri(RedirectUrl::new(self.redirect_url.to_owned())?);
+        let state = || CsrfToken::new(self.state.expose().to_owned());
+        let mut request = client.authorize_url(state);
+        if self.response_type == ResponseType::Token {
+            request = request.use_implicit_flow();
         }
-        own.push(("audience", self.audience));
-        own.extend(self.resources.iter().map(|r| ("resource", r.as_str())));
-        own
+        if let Some(verifier) = self.verifier {
+            let verifier = PkceCodeVerifier::new(verifier.expose().to_owned());
+            request = request.set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
+        }
+        let scope = self.separator.join(self.scope);
+        if !scope.is_empty() && !self.extra.sets("scope") {
+            request = request.add_scope(Scope::new(scope));
+        }
+        let resources = self.resources.iter().map(|resource| ("resource", resource.as_str()));
+        let others = self.extra.added_to([("audience", self.audience)].into_iter().chain(resources).collect());
+        let request = others.into_iter().fold(request, |request, (name, value)| request.add_extra_param(name, value));
+        Ok(request.url().0)
     }
-}
-
-/// Whether a pair of the endpoint's query has the name of one of these.
-fn sets(pair: &str, set: &[(&str, &str)]) -> bool {
-    parse(pair.as_bytes()).any(|(name, _)| set.iter().any(|(own, _)| *own == name))
-}
-
-/// Form-encoded, with `%20` for a space: servers that know no `+` exist, none that know no `%20`.
-fn encoded(text: &str) -> String {
-    byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The example of RFC 7636 B.
+    const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+    fn secret(text: &str) -> Secret {
+        Secret::new(text.to_owned())
+    }
 
     /// The address of a request with all that there is but extra parameters, after `change`.
     fn url(endpoint: &str, change: impl FnOnce(&mut AuthorizeRequest<'_>)) -> String {
@@ -113,21 +116,21 @@ mod tests {
             separator: ScopeSeparator::Space,
             resources: &resources,
             audience: "api",
-            state: &Secret::new("st".to_owned()),
-            challenge: Some("ch"),
+            state: &secret("st"),
+            verifier: Some(&secret(VERIFIER)),
             extra: &extra.parse().expect("parameters"),
         };
         change(&mut request);
-        request.url()
+        request.url().expect("an address")
     }
 
     #[test]
     fn a_whole_request_comes_out() {
         assert_eq!(
             url("https://id.example/authorize", |_| ()),
-            "https://id.example/authorize?response_type=code&client_id=app%3A1\
-             &redirect_uri=https%3A%2F%2Fc.example%2Fcallback&scope=read%20write&state=st\
-             &code_challenge=ch&code_challenge_method=S256&audience=api&resource=urn%3Aa\
+            "https://id.example/authorize?response_type=code&client_id=app%3A1&state=st\
+             &code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256\
+             &redirect_uri=https%3A%2F%2Fc.example%2Fcallback&scope=read%20write&audience=api&resource=urn%3Aa\
              &resource=https%3A%2F%2Fb.example"
         );
     }
@@ -137,12 +140,12 @@ mod tests {
         let small = |request: &mut AuthorizeRequest<'_>| {
             request.response_type = ResponseType::Token;
             (request.scope, request.audience) = (" , ", "");
-            (request.resources, request.challenge) = (&[], None);
+            (request.resources, request.verifier) = (&[], None);
         };
         assert_eq!(
             url("https://id.example", small),
-            "https://id.example/?response_type=token&client_id=app%3A1\
-             &redirect_uri=https%3A%2F%2Fc.example%2Fcallback&state=st"
+            "https://id.example/?response_type=token&client_id=app%3A1&state=st\
+             &redirect_uri=https%3A%2F%2Fc.example%2Fcallback"
         );
     }
 
@@ -151,10 +154,10 @@ mod tests {
         let small = |request: &mut AuthorizeRequest<'_>| {
             (request.scope, request.audience) = ("a,b", "");
             request.separator = ScopeSeparator::Comma;
-            (request.resources, request.challenge) = (&[], None);
+            (request.resources, request.verifier) = (&[], None);
         };
-        let rest = "response_type=code&client_id=app%3A1\
-                    &redirect_uri=https%3A%2F%2Fc.example%2Fcallback&scope=a%2Cb&state=st";
+        let rest = "response_type=code&client_id=app%3A1&state=st\
+                    &redirect_uri=https%3A%2F%2Fc.example%2Fcallback&scope=a%2Cb";
         for (endpoint, start) in [
             ("https://id.example/a?p=B2C_1&q=%20+", "https://id.example/a?p=B2C_1&q=%20+&"),
             ("https://id.example/a?", "https://id.example/a?"),
@@ -169,9 +172,9 @@ mod tests {
     fn extra_parameters_are_added_or_take_a_place() {
         let extra = "prompt=consent\nscope=offline x\nresource=";
         let url = url_with("https://id.example/a?prompt=none", extra, |request| {
-            (request.challenge, request.audience) = (None, "");
+            (request.verifier, request.audience) = (None, "");
         });
-        assert!(url.ends_with("&state=st&prompt=consent&scope=offline%20x"), "{url}");
+        assert!(url.ends_with("%2Fcallback&prompt=consent&scope=offline%20x"), "{url}");
         assert!(!url.contains("prompt=none") && !url.contains("resource"), "{url}");
     }
 }

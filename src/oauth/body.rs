@@ -21,7 +21,7 @@ text_enum! {
 
 impl BodyFormat {
     /// A POST of the parameters.
-    pub(super) fn post(self, url: &HttpUrl, parameters: &[(&str, &str)]) -> RequestBuilder {
+    pub(super) fn post<T: AsRef<str>>(self, url: &HttpUrl, parameters: &[(T, T)]) -> RequestBuilder {
         let (content_type, body) = match self {
             Self::Form => ("application/x-www-form-urlencoded", form(parameters)),
             Self::Json => ("application/json", json(parameters)),
@@ -30,15 +30,16 @@ impl BodyFormat {
     }
 }
 
-fn form(parameters: &[(&str, &str)]) -> String {
+fn form<T: AsRef<str>>(parameters: &[(T, T)]) -> String {
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.extend_pairs(parameters);
     form.finish()
 }
 
-fn json(parameters: &[(&str, &str)]) -> String {
+fn json<T: AsRef<str>>(parameters: &[(T, T)]) -> String {
     let mut members = Map::new();
-    for &(name, value) in parameters {
+    for (name, value) in parameters {
+        let (name, value) = (name.as_ref(), value.as_ref());
         match members.get_mut(name) {
             None => drop(members.insert(name.to_owned(), value.into())),
             Some(Value::Array(values)) => values.push(value.into()),

@@ -1,8 +1,12 @@
 //! The client that Connectory is for a server, and how it shows that it is that client.
 
+use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
+use oauth2::{AuthType, ClientId, ClientSecret, StandardRevocableToken};
+
 use super::basic;
+use super::token::TokenDocument;
 use crate::db::text_enum;
-use crate::outbound::{Mask, RequestBuilder};
+use crate::outbound::Mask;
 use crate::vault::Secret;
 
 text_enum! {
@@ -34,32 +38,31 @@ pub struct Client {
     pub authentication: ClientAuthentication,
 }
 
+/// The crate's client for tokens that are read as [`TokenDocument`].
+pub(super) type OAuth2Client = oauth2::Client<
+    BasicErrorResponse,
+    TokenDocument,
+    BasicTokenIntrospectionResponse,
+    StandardRevocableToken,
+    BasicRevocationErrorResponse,
+>;
+
 impl Client {
-    /// What goes into the body.
-    pub(super) fn parameters(&self) -> Vec<(&'static str, &str)> {
-        if self.id.is_empty() {
-            return Vec::new();
-        }
-        let id = ("client_id", self.id.as_str());
-        match (self.authentication, self.secret()) {
-            (ClientAuthentication::Basic, Some(_)) => Vec::new(),
-            (ClientAuthentication::Body, Some(secret)) => vec![id, ("client_secret", secret)],
-            (_, None) | (ClientAuthentication::None, _) => vec![id],
-        }
-    }
-
-    /// Adds the header, if there is one.
-    pub(super) fn authorize(&self, request: RequestBuilder) -> RequestBuilder {
-        match (self.authentication, self.secret()) {
-            (ClientAuthentication::Basic, Some(secret)) if !self.id.is_empty() => {
-                let credentials = basic::form_encoded(&self.id, secret);
-                request.header("Authorization", format!("Basic {credentials}"))
-            }
-            _ => request,
+    /// The client as the crate sends it.
+    pub(super) fn oauth2(&self) -> OAuth2Client {
+        let client = OAuth2Client::new(ClientId::new(self.id.clone()));
+        let (client, secret) = match self.authentication {
+            ClientAuthentication::Basic => (client.set_auth_type(AuthType::BasicAuth), self.secret()),
+            ClientAuthentication::Body => (client.set_auth_type(AuthType::RequestBody), self.secret()),
+            ClientAuthentication::None => (client.set_auth_type(AuthType::RequestBody), None),
+        };
+        match secret.filter(|_| !self.id.is_empty()) {
+            Some(secret) => client.set_client_secret(ClientSecret::new(secret.to_owned())),
+            None => client,
         }
     }
 
-    /// Whatever of the client an answer must not show.
+    /// Adds what of the client a response must not show.
     pub(super) fn add_to(&self, mask: &mut Mask) {
         basic::add_to(mask, &self.id, self.secret().unwrap_or_default());
     }
@@ -67,30 +70,5 @@ impl Client {
     fn secret(&self) -> Option<&str> {
         let secret = self.secret.as_ref().map(Secret::expose);
         secret.filter(|secret| !secret.is_empty())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_body_holds_what_the_header_does_not() {
-        use ClientAuthentication::{Basic, Body, None};
-        let id = ("client_id", "app");
-        for (authentication, client_id, secret, parameters) in [
-            (Basic, "app", "s", vec![]),
-            (Basic, "app", "", vec![id]),
-            (Basic, "", "s", vec![]),
-            (Body, "app", "s", vec![id, ("client_secret", "s")]),
-            (Body, "app", "", vec![id]),
-            (Body, "", "s", vec![]),
-            (None, "app", "s", vec![id]),
-            (None, "", "", vec![]),
-        ] {
-            let client =
-                Client { id: client_id.to_owned(), secret: Some(Secret::new(secret.to_owned())), authentication };
-            assert_eq!(client.parameters(), parameters, "{authentication:?}");
-        }
     }
 }

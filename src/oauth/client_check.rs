@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::error_code::ErrorCode;
 use super::grant::{Grant, TokenEndpoint};
-use super::pkce::{Pkce, unguessable};
+use super::pkce::{random_state, random_verifier};
 use super::refusal::{Refusal, RefusalLayer};
 use crate::outbound::{Limits, Outbound, Transport};
 
@@ -37,9 +37,9 @@ impl TokenEndpoint {
         now: DateTime<Utc>,
     ) -> ClientCheck {
         let grant = Grant::AuthorizationCode {
-            code: unguessable(),
+            code: random_state(),
             redirect_url: redirect_url.to_owned(),
-            verifier: Some(Pkce::random().verifier),
+            verifier: Some(random_verifier()),
         };
         match self.request(outbound, transport, limits, &grant, now).await {
             Ok(_) => ClientCheck::Unclear(Refusal::new(

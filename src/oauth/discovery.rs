@@ -6,7 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::document::Document;
-use super::exchange::exchange;
+use super::exchange::Exchange;
 use super::inquiry::Inquiry;
 use super::refusal::{Refusal, RefusalLayer};
 use super::remedy::Asked;
@@ -56,10 +56,11 @@ pub async fn discover(
     issuer: &HttpUrl,
 ) -> Result<Metadata, Refusal> {
     let well_known = WellKnown::of(issuer).ok_or_else(has_query)?;
+    let exchange = Exchange { outbound, transport, limits };
     let mut closest = None;
     for address in &well_known.addresses {
         let request = RequestBuilder::new(Method::GET, address.clone());
-        let miss = match exchange(outbound, transport, limits, request).await {
+        let miss = match exchange.send(request).await {
             Ok(reply) => match read(&reply, address, &well_known) {
                 Ok(metadata) => return Ok(metadata),
                 Err(miss) => miss,

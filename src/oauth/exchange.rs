@@ -1,16 +1,102 @@
-//! One question to a server and its answer: what all requests have in common.
+//! The HTTP client that the crate `oauth2` is given: it sends through `outbound`, reads the response whatever its shape
+//! and hands the crate a document of the shape that it knows (RFC 6749 5.1), or our own error.
+//!
+//! The crate's texts are not wiped from memory, so secrets stay in [`crate::vault::Secret`] until a request is built.
 
+use form_urlencoded::parse;
+use futures_util::future::BoxFuture;
+use oauth2::http::HeaderValue;
+use oauth2::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use oauth2::{AsyncHttpClient, ErrorResponse, HttpRequest, HttpResponse, RequestTokenError};
+
+use super::answer::Reading;
+use super::body::BodyFormat;
+use super::inquiry::Inquiry;
 use super::refusal::Refusal;
-use crate::outbound::{Limits, Outbound, Reply, RequestBuilder, Transport};
+use super::token::TokenDocument;
+use crate::outbound::{HttpUrl, Limits, Outbound, Reply, RequestBuilder, Transport};
 
-/// Sends a request and brings its answer, whatever its status.
-pub(super) async fn exchange(
-    outbound: &Outbound,
-    transport: &Transport,
-    limits: Limits,
-    request: RequestBuilder,
-) -> Result<Reply, Refusal> {
-    // Some servers answer 406 to a demand for JSON alone and then send it all the same.
-    let request = request.header("Accept", "application/json, */*;q=0.5");
-    Ok(outbound.send(transport, request, limits).await?)
+/// How requests to one server travel.
+#[derive(Clone, Copy)]
+pub(super) struct Exchange<'a> {
+    pub(super) outbound: &'a Outbound,
+    pub(super) transport: &'a Transport,
+    pub(super) limits: Limits,
+}
+
+impl Exchange<'_> {
+    /// Sends a request and brings its answer, whatever its status.
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Reply, Refusal> {
+        // Some servers answer 406 to a demand for JSON alone and then send it all the same.
+        let request = request.header("Accept", "application/json, */*;q=0.5");
+        Ok(self.outbound.send(self.transport, request, self.limits).await?)
+    }
+}
+
+/// The crate's client for token requests.
+pub(super) struct TokenClient<'a> {
+    pub(super) exchange: Exchange<'a>,
+    pub(super) body: BodyFormat,
+    pub(super) reading: Reading<'a>,
+}
+
+impl<'c> AsyncHttpClient<'c> for TokenClient<'_> {
+    type Error = Refusal;
+    type Future = BoxFuture<'c, Result<HttpResponse, Refusal>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(async move {
+            let request = encoded(request, self.body, self.reading.inquiry.url);
+            let reply = self.exchange.send(request).await?;
+            let document = TokenDocument::from(self.reading.read(&reply)?);
+            let mut response = HttpResponse::new(serde_json::to_vec(&document).unwrap_or_default());
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            Ok(response)
+        })
+    }
+}
+
+/// The crate's client for revocation, of which only the status counts.
+pub(super) struct StatusClient<'a> {
+    pub(super) exchange: Exchange<'a>,
+    pub(super) inquiry: Inquiry<'a>,
+}
+
+impl<'c> AsyncHttpClient<'c> for StatusClient<'_> {
+    type Error = Refusal;
+    type Future = BoxFuture<'c, Result<HttpResponse, Refusal>>;
+
+    fn call(&'c self, request: HttpRequest) -> Self::Future {
+        Box::pin(async move {
+            let request = encoded(request, BodyFormat::Form, self.inquiry.url);
+            let reply = self.exchange.send(request).await?;
+            self.inquiry.check_status(&reply)?;
+            Ok(HttpResponse::default())
+        })
+    }
+}
+
+/// The request as this server wants it: at its address letter by letter, in its body format, without parameters that
+/// have no value (RFC 6749 3.1), such as the id of a client that has none.
+fn encoded(request: HttpRequest, body: BodyFormat, url: &HttpUrl) -> RequestBuilder {
+    let parameters: Vec<_> = parse(request.body()).filter(|(_, value)| !value.is_empty()).collect();
+    let encoded = body.post(url, &parameters);
+    match request.headers().get(AUTHORIZATION).map(HeaderValue::to_str) {
+        Some(Ok(credentials)) => encoded.header("Authorization", credentials),
+        _ => encoded,
+    }
+}
+
+/// What a request of the crate failed with.
+pub(super) fn error<T: ErrorResponse>(error: RequestTokenError<Refusal, T>) -> Refusal {
+    match error {
+        RequestTokenError::Request(refusal) => refusal,
+        // The documents that the crate is given are its own, so only a request that cannot be built is left.
+        _ => unbuilt(),
+    }
+}
+
+/// No request can be made of what is set.
+pub(super) fn unbuilt() -> Refusal {
+    Refusal::unasked("No request can be made of these settings.", "Check the addresses and the Client ID.")
 }

@@ -1,11 +1,15 @@
 //! Asking a token endpoint for a token: the grants of OAuth 2.0 (RFC 6749 4 and 6).
 
 use chrono::{DateTime, TimeDelta, Utc};
+use oauth2::{
+    AuthorizationCode, PkceCodeVerifier, RedirectUrl, RefreshToken, ResourceOwnerPassword, ResourceOwnerUsername,
+    Scope, TokenUrl,
+};
 
 use super::answer::Reading;
 use super::body::BodyFormat;
 use super::client::Client;
-use super::exchange::exchange;
+use super::exchange::{self, Exchange, TokenClient, unbuilt};
 use super::inquiry::Inquiry;
 use super::location::TokenLocation;
 use super::parameters::Parameters;
@@ -13,7 +17,7 @@ use super::refusal::Refusal;
 use super::remedy::Asked;
 use super::scope::ScopeSeparator;
 use super::token::Token;
-use crate::outbound::{HttpUrl, Limits, Mask, Outbound, RequestBuilder, Transport};
+use crate::outbound::{HttpUrl, Limits, Mask, Outbound, Transport};
 use crate::vault::Secret;
 
 /// What a token is asked for with.
@@ -76,23 +80,64 @@ impl TokenEndpoint {
         grant: &Grant,
         now: DateTime<Utc>,
     ) -> Result<Token, Refusal> {
-        let reply = exchange(outbound, transport, limits, self.question(grant)).await?;
         let inquiry = Inquiry { url: &self.url, asked: grant.asked(), mask: &self.mask(grant), now: Some(now) };
         let reading = Reading { inquiry, location: &TokenLocation::FindByItself, now, lifetime: self.lifetime };
-        reading.read(&reply)
+        let exchange = Exchange { outbound, transport, limits };
+        let http = TokenClient { exchange, body: self.body, reading };
+        let url = TokenUrl::new(self.url.as_str().to_owned()).map_err(|_| unbuilt())?;
+        let client = self.client.oauth2().set_token_uri(url);
+        let owned = |secret: &Secret| secret.expose().to_owned();
+        let others = self.others(grant);
+        let others = others.iter().copied();
+        let document = match grant {
+            Grant::AuthorizationCode { code, redirect_url, verifier } => {
+                let redirect_url = RedirectUrl::new(redirect_url.clone()).map_err(|_| unbuilt())?;
+                let client = client.set_redirect_uri(redirect_url);
+                let request = client.exchange_code(AuthorizationCode::new(owned(code)));
+                let request = others.fold(request, |request, (name, value)| request.add_extra_param(name, value));
+                match verifier {
+                    Some(verifier) => request.set_pkce_verifier(PkceCodeVerifier::new(owned(verifier))),
+                    None => request,
+                }
+                .request_async(&http)
+                .await
+            }
+            Grant::ClientCredentials => {
+                let request = client.exchange_client_credentials().add_scopes(self.scope());
+                let request = others.fold(request, |request, (name, value)| request.add_extra_param(name, value));
+                request.request_async(&http).await
+            }
+            Grant::Password { user, password } => {
+                let user = ResourceOwnerUsername::new(user.clone());
+                let password = ResourceOwnerPassword::new(owned(password));
+                let request = client.exchange_password(&user, &password).add_scopes(self.scope());
+                let request = others.fold(request, |request, (name, value)| request.add_extra_param(name, value));
+                request.request_async(&http).await
+            }
+            Grant::RefreshToken(token) => {
+                let token = RefreshToken::new(owned(token));
+                let request = client.exchange_refresh_token(&token);
+                let request = others.fold(request, |request, (name, value)| request.add_extra_param(name, value));
+                request.request_async(&http).await
+            }
+        };
+        document.map(Token::from).map_err(exchange::error)
     }
 
-    /// The request as it is sent.
-    fn question(&self, grant: &Grant) -> RequestBuilder {
+    /// The scopes as they are sent, unless an extra parameter takes their place. The crate joins several with spaces, so
+    /// those of servers that want commas are one.
+    fn scope(&self) -> Option<Scope> {
         let scope = self.separator.join(&self.scope);
-        let mut own = grant.parameters();
-        if grant.is_first() {
-            own.extend([("scope", scope.as_str()), ("audience", &self.audience)]);
-        }
-        own.extend(self.resources.iter().map(|r| ("resource", r.as_str())));
-        own.extend(self.client.parameters());
-        let request = self.body.post(&self.url, &self.extra.added_to(own));
-        self.client.authorize(request)
+        (!scope.is_empty() && !self.extra.sets("scope")).then(|| Scope::new(scope))
+    }
+
+    /// What is sent beside the grant and the client. Audience and scope go with grants that rest on nothing granted
+    /// before.
+    fn others(&self, grant: &Grant) -> Vec<(&str, &str)> {
+        let is_first = matches!(grant, Grant::ClientCredentials | Grant::Password { .. });
+        let audience = is_first.then_some(("audience", self.audience.as_str()));
+        let resources = self.resources.iter().map(|resource| ("resource", resource.as_str()));
+        self.extra.added_to(audience.into_iter().chain(resources).collect())
     }
 
     fn mask(&self, grant: &Grant) -> Mask {
@@ -106,28 +151,6 @@ impl TokenEndpoint {
 }
 
 impl Grant {
-    /// The parameters that make the grant, in the order of the standard.
-    fn parameters(&self) -> Vec<(&str, &str)> {
-        match self {
-            Self::AuthorizationCode { code, redirect_url, verifier } => vec![
-                ("grant_type", "authorization_code"),
-                ("code", code.expose()),
-                ("redirect_uri", redirect_url),
-                ("code_verifier", verifier.as_ref().map_or("", Secret::expose)),
-            ],
-            Self::ClientCredentials => vec![("grant_type", "client_credentials")],
-            Self::Password { user, password } => {
-                vec![("grant_type", "password"), ("username", user), ("password", password.expose())]
-            }
-            Self::RefreshToken(token) => vec![("grant_type", "refresh_token"), ("refresh_token", token.expose())],
-        }
-    }
-
-    /// Whether the request itself says what the token may do: it rests on nothing granted before.
-    fn is_first(&self) -> bool {
-        matches!(self, Self::ClientCredentials | Self::Password { .. })
-    }
-
     fn secrets(&self) -> Vec<&Secret> {
         match self {
             Self::AuthorizationCode { code, verifier, .. } => {

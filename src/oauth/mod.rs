@@ -10,8 +10,8 @@
 //! words go to pages, tables and logs, so only parts that are meant for people are quoted, by
 //! [`crate::outbound::quote`]; a token is refused unless it can stand in a header without ending it.
 //!
-//! The crate `oauth2` is not used: its strict types refuse the answers that have to be read here,
-//! and what would remain of it, addresses and PKCE, is two short files.
+//! The crate `oauth2` makes the requests. Its types refuse many answers of real servers, so the HTTP client that it is
+//! given (`exchange`) reads every answer first. Request token has styles of its own, which are no OAuth.
 
 mod answer;
 mod authorization_answer;
@@ -62,7 +62,7 @@ pub use grant::{Grant, TokenEndpoint};
 pub use issuer::{IssuerProblem, check_issuer};
 pub use location::{JsonPointer, PointerProblem, TokenLocation};
 pub use parameters::{ParameterProblem, Parameters};
-pub use pkce::{ATTEMPT_LIFE, Pkce, random_state, state_hash};
+pub use pkce::{ATTEMPT_LIFE, random_state, random_verifier, state_hash};
 pub use refusal::{Refusal, RefusalLayer};
 pub use request::{RequestField, RequestProblem, TokenRequest, request_token};
 pub use resource::{ResourceProblem, parse_resources};

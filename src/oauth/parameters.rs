@@ -73,9 +73,19 @@ impl Parameters {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// Parameters that the program sets itself.
+    pub fn of(pairs: &[(&str, &str)]) -> Self {
+        Self(pairs.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+
+    /// Whether one of them has this name.
+    pub(super) fn sets(&self, name: &str) -> bool {
+        self.iter().any(|(own, _)| own == name)
+    }
+
     /// The parameters that are sent: `own` ones, but for those that stand here too, then these.
     pub(super) fn added_to<'a>(&'a self, mut own: Vec<(&'a str, &'a str)>) -> Vec<(&'a str, &'a str)> {
-        own.retain(|(name, _)| self.iter().all(|(other, _)| other != *name));
+        own.retain(|(name, _)| !self.sets(name));
         own.extend(self.iter());
         own.retain(|(_, value)| !value.is_empty());
         own

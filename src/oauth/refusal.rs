@@ -7,7 +7,8 @@ use crate::outbound::{SendError, Stage};
 
 /// A request that did not bring what it was for, most often a token: a result to show, not an error
 /// of this program.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
 pub struct Refusal {
     /// Where it failed.
     pub layer: RefusalLayer,

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::answer::Reading;
 use super::basic;
-use super::exchange::exchange;
+use super::exchange::Exchange;
 use super::inquiry::Inquiry;
 use super::location::TokenLocation;
 use super::refusal::{Refusal, RefusalLayer};
@@ -94,7 +94,7 @@ pub async fn request_token(
     now: DateTime<Utc>,
 ) -> Result<Token, Refusal> {
     let question = request.question().map_err(unsendable)?;
-    let reply = exchange(outbound, transport, limits, question).await?;
+    let reply = Exchange { outbound, transport, limits }.send(question).await?;
     let inquiry = Inquiry { url: &request.url, asked: Asked::Styled, mask: &request.mask(), now: Some(now) };
     let reading = Reading { inquiry, location: &request.location, now, lifetime: None };
     reading.read(&reply)

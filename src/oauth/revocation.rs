@@ -1,8 +1,10 @@
 //! Telling a server that a token is no longer needed (RFC 7009).
 
-use super::body::BodyFormat;
+use oauth2::{AccessToken, RefreshToken, RevocationUrl, StandardRevocableToken};
+use url::Url;
+
 use super::client::Client;
-use super::exchange::exchange;
+use super::exchange::{self, Exchange, StatusClient, unbuilt};
 use super::inquiry::Inquiry;
 use super::refusal::Refusal;
 use super::remedy::Asked;
@@ -18,15 +20,6 @@ pub enum TokenHint {
     RefreshToken,
 }
 
-impl TokenHint {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::AccessToken => "access_token",
-            Self::RefreshToken => "refresh_token",
-        }
-    }
-}
-
 /// Ends a token at its server. Success is a status, whatever the body says; a server that does not
 /// know the token (any more) answers so too (RFC 7009 2.2).
 pub async fn revoke(
@@ -38,15 +31,22 @@ pub async fn revoke(
     token: &Secret,
     hint: TokenHint,
 ) -> Result<(), Refusal> {
-    let mut parameters = vec![("token", token.expose()), ("token_type_hint", hint.as_str())];
-    parameters.extend(client.parameters());
-    let request = client.authorize(BodyFormat::Form.post(endpoint, &parameters));
-    let reply = exchange(outbound, transport, limits, request).await?;
     let mut mask = Mask::default();
     mask.add(token.expose());
     client.add_to(&mut mask);
     let inquiry = Inquiry { url: endpoint, asked: Asked::Revocation, mask: &mask, now: None };
-    inquiry.check_status(&reply)
+    // The crate wants https. The exchange sends to `endpoint` as it is: whether that may be plain HTTP is not decided here.
+    let mut url = Url::parse(endpoint.as_str()).map_err(|_| unbuilt())?;
+    url.set_scheme("https").map_err(|()| unbuilt())?;
+    let token = token.expose().to_owned();
+    let token = match hint {
+        TokenHint::AccessToken => StandardRevocableToken::AccessToken(AccessToken::new(token)),
+        TokenHint::RefreshToken => StandardRevocableToken::RefreshToken(RefreshToken::new(token)),
+    };
+    let client = client.oauth2().set_revocation_url(RevocationUrl::from_url(url));
+    let request = client.revoke_token(token).map_err(|_| unbuilt())?;
+    let http = StatusClient { exchange: Exchange { outbound, transport, limits }, inquiry };
+    request.request_async(&http).await.map_err(exchange::error)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::provider::Departure;
 use super::queries::{self, NewAttempt};
 use crate::access::{SignInGuard, client_address};
 use crate::accounts::{has_super_admin, is_own_path};
-use crate::oauth::{Pkce, random_state};
+use crate::oauth::{random_state, random_verifier};
 use crate::web::{CsrfKey, Error, Form, Layout, page, see_other};
 
 /// The longest path that is gone back to, in bytes.
@@ -79,19 +79,19 @@ async fn depart(
 ) -> Result<Result<String, Trouble>, Error> {
     let visitor = CsrfKey::hash_of(req);
     let visitor = visitor.ok_or(Error::StaleForm)?;
-    let (state, nonce, pkce) = (random_state(), random_state(), Pkce::random());
+    let (state, nonce, verifier) = (random_state(), random_state(), random_verifier());
     let departure = Departure {
         redirect_url: &sign_ins.redirect_url,
         state: &state,
         nonce: &nonce,
-        challenge: &pkce.challenge(),
+        verifier: &verifier,
         anew: user.is_some(),
     };
     let leave = match sign_ins.provider()?.departure(&departure).await {
         Ok(leave) => leave,
         Err(trouble) => return Ok(Err(trouble)),
     };
-    let attempt = NewAttempt { user, visitor, state: &state, verifier: &pkce.verifier, nonce: &nonce, next };
+    let attempt = NewAttempt { user, visitor, state: &state, verifier: &verifier, nonce: &nonce, next };
     let mut conn = guard.db.get().await?;
     queries::keep_attempt(&mut conn, &sign_ins.vault, guard.clock.now(), &attempt).await?;
     Ok(Ok(leave))

@@ -60,7 +60,7 @@ pub(super) struct Departure<'a> {
     pub redirect_url: &'a str,
     pub state: &'a Secret,
     pub nonce: &'a Secret,
-    pub challenge: &'a str,
+    pub verifier: &'a Secret,
     /// The person is to sign in there anew, though they may be signed in.
     pub anew: bool,
 }
@@ -174,10 +174,8 @@ impl Provider {
     pub async fn departure(&self, leaving: &Departure<'_>) -> Result<String, Trouble> {
         let description = self.description().await?;
         // Both say the same (OpenID Connect Core 1.0 section 3.1.2.1); the second makes the answer tell when it was.
-        let anew = if leaving.anew { "\nprompt=login\nmax_age=0" } else { "" };
-        let extra = format!("nonce={}{anew}", leaving.nonce.expose());
-        let unfit = |_| Trouble("The nonce cannot be sent.".into());
-        let extra: Parameters = extra.parse().map_err(unfit)?;
+        let anew: &[_] = if leaving.anew { &[("prompt", "login"), ("max_age", "0")] } else { &[] };
+        let extra = Parameters::of(&[&[("nonce", leaving.nonce.expose())], anew].concat());
         let request = AuthorizeRequest {
             endpoint: &description.authorize,
             response_type: ResponseType::Code,
@@ -188,10 +186,10 @@ impl Provider {
             resources: &[],
             audience: "",
             state: leaving.state,
-            challenge: Some(leaving.challenge),
+            verifier: Some(leaving.verifier),
             extra: &extra,
         };
-        Ok(request.url())
+        request.url().map_err(|_| Trouble("Its authorization_endpoint cannot be used.".into()))
     }
 
     /// Whether an answer comes from this provider (RFC 9207 section 2.4).

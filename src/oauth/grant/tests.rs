@@ -53,24 +53,24 @@ async fn sent(grant: &Grant, change: impl FnOnce(&mut TokenEndpoint)) -> (Option
 
 #[tokio::test]
 async fn each_grant_sends_its_own_parameters() {
-    let rest = "resource=urn%3Aa&resource=urn%3Ab&client_id=my+app&client_secret=s3cret-value\
-                &tenant=7";
-    for (grant, own) in [
+    let client = "client_id=my+app&client_secret=s3cret-value";
+    let rest = "resource=urn%3Aa&resource=urn%3Ab&tenant=7";
+    for (grant, own, after_client) in [
         (
             code(),
-            "grant_type=authorization_code&code=the+code%2F1\
-             &redirect_uri=https%3A%2F%2Fc.example%2Fcallback&code_verifier=the-verifier",
+            "grant_type=authorization_code&code=the+code%2F1&code_verifier=the-verifier",
+            "redirect_uri=https%3A%2F%2Fc.example%2Fcallback&",
         ),
-        (Grant::ClientCredentials, "grant_type=client_credentials&scope=read+write&audience=api"),
+        (Grant::ClientCredentials, "grant_type=client_credentials&scope=read+write", "audience=api&"),
         (
             password(),
-            "grant_type=password&username=alice&password=p%2B%C3%A4%3A%26%25%2F+w\
-             &scope=read+write&audience=api",
+            "grant_type=password&username=alice&password=p%2B%C3%A4%3A%26%25%2F+w&scope=read+write",
+            "audience=api&",
         ),
-        (refresh(), "grant_type=refresh_token&refresh_token=the-refresh-token"),
+        (refresh(), "grant_type=refresh_token&refresh_token=the-refresh-token", ""),
     ] {
         let form = "application/x-www-form-urlencoded".to_owned();
-        let expected = (None, form, format!("{own}&{rest}"));
+        let expected = (None, form, format!("{own}&{client}&{after_client}{rest}"));
         assert_eq!(sent(&grant, |_| ()).await, expected);
     }
 }
@@ -85,7 +85,10 @@ async fn a_client_shows_itself_as_it_is_set() {
         (Basic, "my app", odd, header, plain.to_owned()),
         (Basic, "my app", "", None, format!("{plain}&client_id=my+app")),
         (Body, "my app", odd, None, format!("{plain}&client_id=my+app&client_secret=s%2B%2F%25%3A%26+x")),
+        (Body, "my app", "", None, format!("{plain}&client_id=my+app")),
+        (Body, "", odd, None, plain.to_owned()),
         (Public, "my app", odd, None, format!("{plain}&client_id=my+app")),
+        (Public, "", "", None, plain.to_owned()),
         (Basic, "", odd, None, plain.to_owned()),
     ] {
         let (sent_header, _, sent_body) = sent(&Grant::ClientCredentials, |endpoint| {
