@@ -76,7 +76,7 @@ pub fn all() -> Vec<Route> {
         post("/sign-in", Nothing, Never("nobody is signed in yet"), accounts::create_session),
         post("/sign-out", SignIn, TAKES_AWAY, accounts::sign_out),
         post("/sign-in/attempts", Nothing, Never("nobody is signed in yet"), openid::begin),
-        get("/sign-in/callback", Nothing, openid::take_answer),
+        get("/sign-in/callback", Nothing, openid::callback),
         get("/connectors", may(ViewConnectors), connectors::list),
         post("/connectors", may(CreateConnectors), Never("a new connector holds no secret"), connectors::create),
         get("/connectors/new", may(CreateConnectors), connectors::new),

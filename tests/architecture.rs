@@ -25,7 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("outbound", &["db::text_column", "vault::Secret"]), // addresses are stored; credentials pass through requests
     // a failure with a page; the page of a list; what a form was made from
     ("web", &["db::Conn", "db::Unavailable", "db::keyset", "db::text_enum", "db::version"]),
-    ("oauth", &["db::text_enum", "db::text_column", "outbound", "vault"]), // settings are stored
+    ("oauth", &["db", "outbound", "vault", "web"]), // round_trip stores who left and says why nothing came back
     ("access", &["db", "web"]),
     ("audit", &["access", "db", "vault", "web"]), // keys of the chain's links
     ("keyring", &["+", "vault"]),

@@ -12,7 +12,7 @@ use crate::calls::{self, Retention};
 use crate::clock::Clock;
 use crate::db::Db;
 use crate::keyring::{self, Instance};
-use crate::openid;
+use crate::oauth;
 use crate::status::Metrics;
 use crate::vault::Vault;
 use crate::web::Error;
@@ -117,8 +117,7 @@ pub async fn run_due_work(
     purge_sessions(&mut conn, limits, now).await?;
     connectors::purge_trash(&mut conn, now).await?;
     authorization::purge_token_requests(&mut conn, now).await?;
-    authorization::purge_attempts(&mut conn, now).await?;
-    openid::purge_attempts(&mut conn, now).await?;
+    oauth::purge_requests(&mut conn, now).await?;
     people::purge_invitations(&mut conn, now).await?;
     connectors::refresh_due_health(&mut conn, now).await?;
     relay::forget_old_breakers(&mut conn, now).await?;

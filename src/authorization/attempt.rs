@@ -8,14 +8,13 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use diesel_async::AsyncConnection;
 
-use super::queries::{self, NewAttempt};
 use super::settings::{time_limit, url_text};
 use super::tab::{Stored, load, redirect_url};
 use crate::access::{RequestContext, Right};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{ConnectorHead, Grant, Method, Tab};
-use crate::oauth::{AuthorizeRequest, ResponseType, random_state, random_verifier};
-use crate::vault::{Secret, Vault};
+use crate::oauth::{AuthorizeRequest, NewAuthorizationRequest, Purpose, RequestSecrets, ResponseType, store_request};
+use crate::vault::Vault;
 use crate::web::{CsrfKey, Error, Form, Layout, Segment, page};
 
 #[derive(Template)]
@@ -53,17 +52,13 @@ pub async fn create(
         return Err(Error::NotFound);
     }
     let session = CsrfKey::hash_of(&context.req);
-    let state = random_state();
-    let verifier = (is_code(&stored) && stored.oauth.pkce).then(random_verifier);
-    let leave = leave(&context, &stored, &state, verifier.as_ref())?;
-    let none = Secret::new(String::new());
-    let attempt = NewAttempt {
-        connector: stored.connector.id,
-        user: context.actor.id.ok_or(Error::SignIn)?,
+    let secrets = RequestSecrets::random();
+    let leave = leave(&context, &stored, &secrets)?;
+    let request = NewAuthorizationRequest {
+        purpose: Purpose::Connector { id: stored.connector.id, authorization_version: stored.settings.version },
+        user: Some(context.actor.id.ok_or(Error::SignIn)?),
         session: session.ok_or(Error::SignIn)?,
-        state: &state,
-        verifier: verifier.as_ref().unwrap_or(&none),
-        authorization_version: stored.settings.version,
+        secrets: &secrets,
     };
     let event = Event {
         kind: "authorization.begun",
@@ -73,7 +68,7 @@ pub async fn create(
     };
     let (by, now) = (&context.actor, context.now());
     conn.transaction(async |conn| {
-        queries::keep_attempt(conn, &vault, now, &attempt).await?;
+        store_request(conn, &vault, now, &request).await?;
         audit::record(conn, by, now, event).await
     })
     .await?;
@@ -85,12 +80,7 @@ fn is_code(stored: &Stored) -> bool {
 }
 
 /// The address at the authorization server, with what is asked of it (RFC 6749 sections 4.1.1 and 4.2.1).
-fn leave(
-    context: &RequestContext,
-    stored: &Stored,
-    state: &Secret,
-    verifier: Option<&Secret>,
-) -> Result<String, Error> {
+fn leave(context: &RequestContext, stored: &Stored, secrets: &RequestSecrets) -> Result<String, Error> {
     let client = &stored.oauth;
     let request = AuthorizeRequest {
         endpoint: client.authorize_url.as_ref().ok_or(Error::NotFound)?,
@@ -101,8 +91,8 @@ fn leave(
         separator: client.scope_separator,
         resources: &client.resources.value.0,
         audience: &client.audience,
-        state,
-        verifier,
+        state: &secrets.state,
+        verifier: Some(&secrets.verifier).filter(|_| is_code(stored) && client.pkce),
         extra: &client.authorize_parameters.value,
     };
     request.url().map_err(Error::internal)

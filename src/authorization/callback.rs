@@ -14,17 +14,17 @@ mod problem;
 use super::model::{NewToken, RefreshToken, SecretField};
 use super::oauth_client::TokenUse;
 use super::origins::{NewValue, approved_for_new};
-use super::queries::{self, Attempt};
+use super::queries;
 use super::tab::{Stored, load, redirect_url};
 use crate::access::{RequestContext, Right};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector, ConnectorHead, Grant, Method, Tab};
-use crate::oauth::{self, ATTEMPT_LIFE, AnswerOutcome, AuthorizationAnswer, Refusal, Token, check_issuer};
+use crate::oauth::{self, CallbackError, CallbackFailure, CallbackParams, Granted, Token, take_request};
 use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};
 use crate::web::{CsrfKey, Error, Errors, Form, Layout, Segment, TextArea, page};
 
-use problem::{Problem, problem_page};
+use problem::{AuthorizationError, error_page};
 
 #[derive(Template)]
 #[template(path = "authorization/implicit.html")]
@@ -43,7 +43,7 @@ impl ImplicitPage {
     }
 }
 
-/// What handlers of an answer need beside the context.
+/// What handlers of a response need beside the context.
 struct Tools<'a> {
     vault: &'a Vault,
     outbound: &'a Outbound,
@@ -58,15 +58,15 @@ pub async fn take(
     Segment(key): Segment,
 ) -> Result<HttpResponse, Error> {
     let stored = load(&context, &mut *context.conn().await?, &key, Right::Authorize).await?;
-    let answer = AuthorizationAnswer::from_query(context.req.query_string());
-    let is_nothing = matches!(answer.outcome, AnswerOutcome::Nothing);
+    let params = CallbackParams::from_query(context.req.query_string());
+    let is_empty = matches!(params.outcome, Err(CallbackError::Empty));
     match stored.connector.method() {
-        Method::OAuth(Grant::Implicit) if is_nothing => {
+        Method::OAuth(Grant::Implicit) if is_empty => {
             implicit_page(context, &stored.connector, Errors::default(), StatusCode::OK)
         }
-        method if asks_for_consent(method) || answer.state.is_some() => {
+        method if asks_for_consent(method) || params.state.is_some() => {
             let tools = Tools { vault: &vault, outbound: &outbound };
-            respond(context, &tools, stored, answer).await
+            respond(context, &tools, stored, params).await
         }
         _ => Err(Error::NotFound),
     }
@@ -88,12 +88,12 @@ pub async fn take_fragment(
 ) -> Result<HttpResponse, Error> {
     let stored = load(&context, &mut *context.conn().await?, &key, Right::Authorize).await?;
     let address = Secret::new(data.trimmed("address"));
-    let answer = AuthorizationAnswer::from_fragment(address.expose(), context.now(), stored.oauth.lifetime());
+    let params = CallbackParams::from_fragment(address.expose(), context.now(), stored.oauth.lifetime());
     let is_implicit = stored.connector.method() == Method::OAuth(Grant::Implicit);
-    if !is_implicit && answer.state.is_none() {
+    if !is_implicit && params.state.is_none() {
         return Err(Error::NotFound);
     }
-    if is_implicit && matches!(answer.outcome, AnswerOutcome::Nothing) {
+    if is_implicit && matches!(params.outcome, Err(CallbackError::Empty)) {
         let mut errors = Errors::default();
         let message = if address.is_empty() {
             "Paste the whole address of this page"
@@ -105,7 +105,7 @@ pub async fn take_fragment(
         return implicit_page(context, &stored.connector, errors, status);
     }
     let tools = Tools { vault: &vault, outbound: &outbound };
-    respond(context, &tools, stored, answer).await
+    respond(context, &tools, stored, params).await
 }
 
 fn implicit_page(
@@ -119,87 +119,55 @@ fn implicit_page(
     page(status, &ImplicitPage { layout, head, errors })
 }
 
+type Failure = CallbackFailure<AuthorizationError>;
+
 async fn respond(
     context: RequestContext,
     tools: &Tools<'_>,
     stored: Stored,
-    answer: AuthorizationAnswer,
+    params: CallbackParams,
 ) -> Result<HttpResponse, Error> {
-    let outcome = token_of(&context, tools, &stored, answer).await?;
-    let problem = match outcome {
-        Ok(token) => match keep(&context, tools.vault, &stored, token).await? {
-            true => {
-                let back = format!("/connectors/{}/authorization", stored.connector.key);
-                return Ok(context.see_other(&back, "The data connector is authorized"));
-            }
-            false => Problem::Changed,
-        },
-        Err(problem) => problem,
-    };
-    problem_page(context, &stored, problem)
+    match complete(&context, tools, &stored, params).await {
+        Ok(()) => {
+            let back = format!("/connectors/{}/authorization", stored.connector.key);
+            Ok(context.see_other(&back, "The data connector is authorized"))
+        }
+        Err(Failure::Refused(error)) => error_page(context, &stored, error),
+        Err(Failure::Fault(fault)) => Err(fault),
+    }
 }
 
-/// The token that the answer leads to, or why it leads to none.
-async fn token_of(
+/// Takes the response and stores the token that it brings.
+async fn complete(
     context: &RequestContext,
     tools: &Tools<'_>,
     stored: &Stored,
-    answer: AuthorizationAnswer,
-) -> Result<Result<Token, Problem>, Error> {
+    params: CallbackParams,
+) -> Result<(), Failure> {
     if !stored.is_allowed() {
-        return Ok(Err(Problem::SwitchedOff));
+        return Err(Failure::Refused(AuthorizationError::SwitchedOff));
     }
-    let Some(state) = &answer.state else {
-        let is_nothing = matches!(answer.outcome, AnswerOutcome::Nothing);
-        return Ok(Err(if is_nothing { Problem::Nothing } else { Problem::Unknown }));
-    };
-    let attempt = match claim(context, stored, state).await? {
-        Ok(attempt) => attempt,
-        Err(problem) => return Ok(Err(problem)),
-    };
-    if attempt.authorization_version != stored.settings.version {
-        return Ok(Err(Problem::Changed));
+    let (connector, session) = (stored.connector.id, CsrfKey::hash_of(&context.req));
+    let now = context.now();
+    let request = take_request(&mut *context.conn().await?, now, &params, Some(connector), session).await??;
+    if request.authorization_version != Some(stored.settings.version) {
+        return Err(Failure::Refused(AuthorizationError::Changed));
     }
     let expected = Some(stored.oauth.issuer.as_str()).filter(|issuer| !issuer.is_empty());
     let is_code = stored.connector.method() == Method::OAuth(Grant::AuthorizationCode);
-    let required = stored.oauth.iss_required && is_code;
-    if check_issuer(expected, answer.iss.as_deref(), required).is_err() {
-        return Ok(Err(Problem::Issuer));
-    }
-    match answer.outcome {
-        AnswerOutcome::Code(code) if is_code => {
-            let verifier = attempt.verifier(tools.vault)?;
-            let token = exchange(context, tools, stored, code, verifier).await?;
-            Ok(token.map_err(Problem::Refused))
+    params.check_issuer(expected, stored.oauth.iss_required && is_code)?;
+    let token = match params.outcome? {
+        Granted::Code(code) if is_code => {
+            let (verifier, _) = request.secrets(tools.vault)?;
+            exchange(context, tools, stored, code, Some(verifier).filter(|_| stored.oauth.pkce)).await?
         }
-        AnswerOutcome::Token(token) if !is_code => Ok(Ok(*token)),
-        AnswerOutcome::Refused { code, description } => Ok(Err(Problem::Denied { code, description })),
-        AnswerOutcome::Code(_) | AnswerOutcome::Token(_) | AnswerOutcome::Nothing => Ok(Err(Problem::Nothing)),
-    }
-}
-
-/// Finds the attempt of this state and spends it.
-async fn claim(context: &RequestContext, stored: &Stored, state: &Secret) -> Result<Result<Attempt, Problem>, Error> {
-    let mut conn = context.conn().await?;
-    let now = context.now();
-    let attempt = queries::find_attempt(&mut conn, stored.connector.id, state).await?;
-    let Some(attempt) = attempt else {
-        return Ok(Err(Problem::Unknown));
+        Granted::Token(token) if !is_code => *token,
+        Granted::Code(_) | Granted::Token(_) => return Err(CallbackError::Empty.into()),
     };
-    let session = CsrfKey::hash_of(&context.req);
-    if session.is_none_or(|session| session[..] != attempt.session_hash[..]) {
-        return Ok(Err(Problem::Foreign));
+    match keep(context, tools.vault, stored, token).await? {
+        true => Ok(()),
+        false => Err(Failure::Refused(AuthorizationError::Changed)),
     }
-    if attempt.spent_at.is_some() {
-        return Ok(Err(Problem::Repeated));
-    }
-    if now - attempt.created_at > ATTEMPT_LIFE {
-        return Ok(Err(Problem::Expired));
-    }
-    if !queries::spend_attempt(&mut conn, now, attempt.id).await? {
-        return Ok(Err(Problem::Repeated));
-    }
-    Ok(Ok(attempt))
 }
 
 /// Gives the code for a token (RFC 6749 section 4.1.3). No connection is held during the request.
@@ -209,13 +177,14 @@ async fn exchange(
     stored: &Stored,
     code: Secret,
     verifier: Option<Secret>,
-) -> Result<Result<Token, Refusal>, Error> {
+) -> Result<Token, Failure> {
+    let refused = |error| Failure::Refused(AuthorizationError::Token(error));
     let transport = stored.transport(tools.vault)?;
     let secret = stored.sealed.secret(tools.vault, SecretField::ClientSecret)?;
     let endpoint = stored.oauth.endpoint(secret.as_ref(), TokenUse::Obtain, &transport);
     let endpoint = match endpoint {
         Ok(endpoint) => endpoint,
-        Err(error) => return Ok(Err(error.refusal()?)),
+        Err(error) => return Err(refused(error.refusal()?)),
     };
     let grant = oauth::Grant::AuthorizationCode {
         code,
@@ -223,8 +192,8 @@ async fn exchange(
         verifier,
     };
     let limits = stored.settings.limits();
-    let answer = endpoint.request(tools.outbound, &transport, limits, &grant, context.now());
-    Ok(answer.await)
+    let token = endpoint.request(tools.outbound, &transport, limits, &grant, context.now()).await;
+    token.map_err(refused)
 }
 
 /// Stores the token, unless the settings were saved since the person left.

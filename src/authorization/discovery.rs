@@ -68,7 +68,8 @@ fn fill_in(stored: &mut Stored, metadata: &Metadata) -> Found {
         }
     }
     let supported = &metadata.token_endpoint_auth_methods_supported;
-    if let Some(choice) = authentication(supported, &typed.authentication) {
+    if let Some(choice) = ClientAuthentication::supported(supported, ClientAuthentication::parse(&typed.authentication))
+    {
         typed.authentication = choice.code().into();
         filled.push("Client authentication");
     }
@@ -77,17 +78,4 @@ fn fill_in(stored: &mut Stored, metadata: &Metadata) -> Found {
         filled.push("Refuse answers that do not name the issuer");
     }
     Found { issuer: metadata.issuer.clone(), filled, scopes: metadata.scopes_supported.clone() }
-}
-
-/// How the client authenticates itself: as chosen where the server supports it, else the first of ours that it supports
-/// (RFC 8414 section 2); `None` if it names none of ours.
-fn authentication(supported: &[String], chosen: &str) -> Option<ClientAuthentication> {
-    let names = [
-        ("client_secret_basic", ClientAuthentication::Basic),
-        ("client_secret_post", ClientAuthentication::Body),
-        ("none", ClientAuthentication::None),
-    ];
-    let mut ours = names.into_iter().filter(|(name, _)| supported.iter().any(|other| other == name));
-    let first = ours.clone().next();
-    ours.find(|(_, ours)| ours.code() == chosen).or(first).map(|(_, ours)| ours)
 }

@@ -37,7 +37,7 @@ pub use disconnection::{confirm as confirm_disconnection, create as disconnect};
 pub use keeper::{LiveToken, Need, Renewal, TokenKeeper, TokenProblem};
 pub use model::{ApiKeyPlace, NewToken, RefreshToken, SecretField};
 pub use origins::{APPROVE, ApprovedOrigins, OriginNotApproved, origins_in_use};
-pub use queries::{NewSecret, purge_attempts, purge_token_requests, store_secret, store_token};
+pub use queries::{NewSecret, purge_token_requests, store_secret, store_token};
 pub use renewal::renew as renew_token;
 pub use reveal::{ask as ask_reveal, reveal as reveal_token};
 pub use tab::{edit, update};

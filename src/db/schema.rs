@@ -103,14 +103,15 @@ diesel::table! {
 }
 
 diesel::table! {
-    authorization_attempts (id) {
+    authorization_requests (id) {
         id -> Uuid,
-        connector_id -> Uuid,
-        user_id -> Uuid,
+        connector_id -> Nullable<Uuid>,
+        user_id -> Nullable<Uuid>,
         session_hash -> Bytea,
         state_hash -> Bytea,
         sealed -> Bytea,
-        authorization_version -> Int4,
+        authorization_version -> Nullable<Int4>,
+        next -> Nullable<Text>,
         created_at -> Timestamptz,
         spent_at -> Nullable<Timestamptz>,
     }
@@ -526,19 +527,6 @@ diesel::table! {
 }
 
 diesel::table! {
-    sign_in_attempts (id) {
-        id -> Uuid,
-        user_id -> Nullable<Uuid>,
-        visitor_hash -> Bytea,
-        state_hash -> Bytea,
-        sealed -> Bytea,
-        next -> Text,
-        created_at -> Timestamptz,
-        spent_at -> Nullable<Timestamptz>,
-    }
-}
-
-diesel::table! {
     sign_in_places (user_id, network) {
         user_id -> Uuid,
         network -> Text,
@@ -609,7 +597,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_names,
     audit_queue,
     audit_transition,
-    authorization_attempts,
+    authorization_requests,
     authorizations,
     breakers,
     call_hours,
@@ -638,7 +626,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     secrets,
     sessions,
     sign_in_alarms,
-    sign_in_attempts,
     sign_in_places,
     token_requests,
     tokens,

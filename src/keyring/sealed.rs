@@ -41,14 +41,7 @@ pub const SEALED: &[SealedColumn] = &[
     },
     SealedColumn { table: "token_requests", column: "sealed", row: "id", place: "'sealed'", bound_to: "NULL::text[]" },
     SealedColumn {
-        table: "authorization_attempts",
-        column: "sealed",
-        row: "id",
-        place: "'sealed'",
-        bound_to: "NULL::text[]",
-    },
-    SealedColumn {
-        table: "sign_in_attempts",
+        table: "authorization_requests",
         column: "sealed",
         row: "id",
         place: "'sealed'",

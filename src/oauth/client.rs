@@ -38,6 +38,21 @@ pub struct Client {
     pub authentication: ClientAuthentication,
 }
 
+impl ClientAuthentication {
+    /// The names of RFC 8414 2 for the ones that are known here, the best first.
+    const STANDARD: [(&str, Self); 3] =
+        [("client_secret_basic", Self::Basic), ("client_secret_post", Self::Body), ("none", Self::None)];
+
+    /// The best one that a server supports, by its metadata (RFC 8414 2); `preferred` if it is among them. `None` if it
+    /// names none that is known here.
+    pub fn supported(names: &[String], preferred: Option<Self>) -> Option<Self> {
+        let is_named = |name: &str| names.iter().any(|other| other == name);
+        let mut known = Self::STANDARD.into_iter().filter(|(name, _)| is_named(name)).map(|(_, known)| known);
+        let best = known.clone().next();
+        known.find(|known| Some(*known) == preferred).or(best)
+    }
+}
+
 /// The crate's client for tokens that are read as [`TokenDocument`].
 pub(super) type OAuth2Client = oauth2::Client<
     BasicErrorResponse,

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 
 use super::error_code::ErrorCode;
 use super::grant::{Grant, TokenEndpoint};
-use super::pkce::{random_state, random_verifier};
 use super::refusal::{Refusal, RefusalLayer};
+use super::round_trip::{random_text, random_verifier};
 use crate::outbound::{Limits, Outbound, Transport};
 
 /// What a server made of the client.
@@ -37,7 +37,7 @@ impl TokenEndpoint {
         now: DateTime<Utc>,
     ) -> ClientCheck {
         let grant = Grant::AuthorizationCode {
-            code: random_state(),
+            code: random_text(),
             redirect_url: redirect_url.to_owned(),
             verifier: Some(random_verifier()),
         };

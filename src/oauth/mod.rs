@@ -1,7 +1,7 @@
 //! Asking other servers for tokens (OAuth 2.0, and the many servers that only resemble it).
 //!
-//! Values in, a [`Token`] or a [`Refusal`] out: nothing here knows the database or the pages, and
-//! the current time is passed in.
+//! Values in, a [`Token`] or a [`Refusal`] out, and the current time is passed in. Only `round_trip`, a browser's way to
+//! an authorization server and back, knows the database.
 //!
 //! Rule: what a person typed is checked before it is sent, and every byte that comes back is taken
 //! for hostile: an unreadable answer is a refusal in words, never a guess and never a panic.
@@ -14,10 +14,10 @@
 //! given (`exchange`) reads every answer first. Request token has styles of its own, which are no OAuth.
 
 mod answer;
-mod authorization_answer;
 mod authorize;
 mod basic;
 mod body;
+mod callback_params;
 mod client;
 mod client_check;
 mod details;
@@ -28,11 +28,9 @@ mod exchange;
 mod expiry;
 mod grant;
 mod inquiry;
-mod issuer;
 mod location;
 mod markup;
 mod parameters;
-mod pkce;
 mod question;
 mod refusal;
 mod remedy;
@@ -40,6 +38,7 @@ mod request;
 mod resource;
 mod retry;
 mod revocation;
+mod round_trip;
 mod scope;
 mod search;
 mod signals;
@@ -50,24 +49,26 @@ mod token;
 mod well_known;
 mod words;
 
-pub use authorization_answer::{AnswerOutcome, AuthorizationAnswer};
 pub use authorize::{AuthorizeRequest, ResponseType};
 pub use body::BodyFormat;
+pub use callback_params::{CallbackParams, Granted};
 pub use client::{Client, ClientAuthentication};
 pub use client_check::ClientCheck;
 pub use discovery::{Metadata, discover};
 pub use error_code::ErrorCode;
 pub use expiry::jwt_expiry;
 pub use grant::{Grant, TokenEndpoint};
-pub use issuer::{IssuerProblem, check_issuer};
 pub use location::{JsonPointer, PointerProblem, TokenLocation};
 pub use parameters::{ParameterProblem, Parameters};
-pub use pkce::{ATTEMPT_LIFE, random_state, random_verifier, state_hash};
 pub use refusal::{Refusal, RefusalLayer};
 pub use request::{RequestField, RequestProblem, TokenRequest, request_token};
 pub use resource::{ResourceProblem, parse_resources};
 pub use retry::wait_in;
 pub use revocation::{TokenHint, revoke};
+pub use round_trip::{
+    AuthorizationRequest, CallbackError, CallbackFailure, NewAuthorizationRequest, Purpose, RequestSecrets,
+    purge_requests, store_request, take_request,
+};
 pub use scope::ScopeSeparator;
 pub use signals::{ExpiredBody, ExpiredSignals, ExpiredStatuses, SignalProblem};
 pub use style::RequestStyle;

@@ -5,86 +5,73 @@ use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 use uuid::Uuid;
 
+use super::Settings;
 use super::claims::Claims;
-use super::problem::Problem;
+use super::problem::{SignInError, SignInFailure};
 use super::queries::{self, Account, Identity};
-use super::settings::Settings;
 use crate::access::{Actor, PermissionSet, SignInGuard};
 use crate::accounts::{self, NewUser, SessionReason, Username};
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
 use crate::web::{Error, SaveError};
 
-/// What came of it.
-pub(super) enum Admitted {
-    /// The session begins with the answer.
-    In,
-    Out(Problem),
-}
-
 /// What all steps of an admission need.
-struct Visitor<'a> {
-    /// Where the visitor comes from; nobody yet.
-    somebody: Actor,
+struct Admission<'a> {
+    /// Where the browser is; no person yet.
+    visitor: Actor,
     settings: &'a Settings,
     claims: &'a Claims,
     now: DateTime<Utc>,
 }
 
-/// Lets a person in whom the provider vouches for, if there is an account for them or one may be made.
+/// Starts a session for a person of the provider, if there is an account for them or one may be made.
 pub(super) async fn admit(
     req: &HttpRequest,
     guard: &SignInGuard,
     settings: &Settings,
     claims: &Claims,
-) -> Result<Admitted, Error> {
-    let visitor = Visitor { somebody: Actor::arriving(req, None, "", ""), settings, claims, now: guard.clock.now() };
+) -> Result<(), SignInFailure> {
+    let admission = Admission { visitor: Actor::arriving(req, None, "", ""), settings, claims, now: guard.clock.now() };
     let mut conn = guard.db.get().await?;
     let by = conn
         .transaction(async |conn| {
-            let account = match visitor.account(conn).await? {
-                Ok(account) if account.active => account,
-                Ok(_) => return Ok::<_, Error>(Err(Problem::Deactivated)),
-                Err(problem) => return Ok(Err(problem)),
-            };
-            visitor.welcome(conn, &account).await.map(Ok)
+            let account = admission.account(conn).await?;
+            if !account.active {
+                return Err(SignInFailure::from(SignInError::Deactivated));
+            }
+            Ok(admission.welcome(conn, &account).await?)
         })
         .await?;
-    let by = match by {
-        Ok(by) => by,
-        Err(problem) => return Ok(Admitted::Out(problem)),
-    };
     accounts::begin_session(req, &by, None, SessionReason::SignIn { provider: Some(settings.name.clone()) })?;
-    Ok(Admitted::In)
+    Ok(())
 }
 
-impl Visitor<'_> {
+impl Admission<'_> {
     fn identity(&self) -> Identity<'_> {
         Identity { issuer: self.settings.issuer.as_str(), subject: &self.claims.subject }
     }
 
     /// The account of this person; made if there is none.
-    async fn account(&self, conn: &mut Conn) -> Result<Result<Account, Problem>, Error> {
+    async fn account(&self, conn: &mut Conn) -> Result<Account, SignInFailure> {
         if let Some(account) = queries::account_of(conn, self.identity()).await? {
-            return Ok(Ok(account));
+            return Ok(account);
         }
         if !self.settings.creates_people {
-            return Ok(Err(Problem::NoAccount));
+            return Err(SignInError::NoAccount.into());
         }
         let typed = &self.claims.username;
         let Ok(username) = Username::parse(typed) else {
-            return Ok(Err(Problem::NoUsername(typed.chars().take(100).collect())));
+            return Err(SignInError::NoUsername(typed.chars().take(100).collect()).into());
         };
         match self.create(conn, username.clone()).await {
-            Ok(account) => Ok(Ok(account)),
-            // The same person in two windows, or somebody else who has the name. Only the first may come in.
+            Ok(account) => Ok(account),
+            // The same person in two windows, or another person who has the name. Only the first may come in.
             Err(SaveError::NameTaken) => {
                 let account = queries::account_of(conn, self.identity()).await?;
-                let taken = || Problem::UsernameTaken(username.as_str().to_string());
-                Ok(account.ok_or_else(taken))
+                account.ok_or_else(|| SignInError::UsernameTaken(username.as_str().to_string()).into())
             }
-            Err(SaveError::Fault(fault)) => Err(fault),
-            Err(_) => Err(Error::internal(anyhow::anyhow!("the account was not made"))),
+            Err(SaveError::Fault(fault)) => Err(fault.into()),
+            Err(_) => Err(Error::internal(anyhow::anyhow!("the account was not made")).into()),
         }
     }
 
@@ -118,7 +105,7 @@ impl Visitor<'_> {
         Ok(account)
     }
 
-    /// Renews the groups of whoever signs in, and notes the use of the identity.
+    /// Renews the groups and records the use of the identity.
     async fn welcome(&self, conn: &mut Conn, account: &Account) -> Result<Actor, Error> {
         let by = self.actor(account);
         queries::renew_memberships(conn, &by, self.now, account, &self.claims.groups).await?;
@@ -131,7 +118,7 @@ impl Visitor<'_> {
             id: Some(account.id),
             username: account.username.clone(),
             name: account.name.clone(),
-            ..self.somebody.clone()
+            ..self.visitor.clone()
         }
     }
 }

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use unicode_normalization::UnicodeNormalization;
 
+use super::Settings;
 use super::id_token;
-use super::settings::Settings;
 
 /// The most groups of a person that count, and the longest name of one, in characters.
 const MOST_GROUPS: usize = 1_000;

@@ -11,15 +11,16 @@ use diesel_async::AsyncConnection;
 use uuid::Uuid;
 
 use super::SignIns;
-use super::attempt::leave;
 use super::claims::Claims;
 use super::id_token::LEEWAY;
-use super::problem::Problem;
+use super::problem::{SignInError, SignInFailure};
 use super::provider::Provider;
-use super::queries::{self, Attempt, Identity};
+use super::queries::{self, Identity};
+use super::sign_in::leave;
 use crate::access::{Actor, RequestContext, SignInGuard, password_again};
 use crate::audit::{self, Changes, Event};
 use crate::db::Conn;
+use crate::oauth::{AuthorizationRequest, CallbackError};
 use crate::web::{Error, Errors, Flash, Form, Layout, TextField, page, see_other};
 
 /// The page of the connection, to which people come back.
@@ -87,16 +88,16 @@ pub(super) async fn take(
     req: &HttpRequest,
     guard: &SignInGuard,
     provider: &Provider,
-    (user, attempt): (Uuid, &Attempt),
+    (user, request): (Uuid, &AuthorizationRequest),
     claims: &Claims,
-) -> Result<Result<HttpResponse, Problem>, Error> {
+) -> Result<HttpResponse, SignInFailure> {
     let by = &Actor::from_request(req, &mut Payload::None).into_inner()?;
     if by.id != Some(user) {
-        return Ok(Err(Problem::Foreign));
+        return Err(CallbackError::OtherSession.into());
     }
-    let is_fresh = |at: DateTime<Utc>| at >= attempt.created_at - LEEWAY;
+    let is_fresh = |at: DateTime<Utc>| at >= request.created_at - LEEWAY;
     if !claims.signed_in_at.is_some_and(is_fresh) {
-        return Ok(Err(Problem::NotAnew));
+        return Err(SignInError::LoginNotForced.into());
     }
     let identity = Identity { issuer: provider.settings.issuer.as_str(), subject: &claims.subject };
     let name = &provider.settings.name;
@@ -108,9 +109,9 @@ pub(super) async fn take(
     } else if connect_accounts(&mut conn, by, guard.clock.now(), identity).await? {
         format!("Your account is connected with {name}")
     } else {
-        return Ok(Err(Problem::ConnectedOtherwise));
+        return Err(SignInError::ConnectedOtherwise.into());
     };
-    Ok(Ok(see_other(req, &attempt.next, Some(Flash::done(outcome)))))
+    Ok(see_other(req, request.next.as_deref().unwrap_or(PAGE), Some(Flash::done(outcome))))
 }
 
 async fn connect_accounts(

@@ -8,12 +8,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, PublicKeyUse};
+use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, Validation, decode, decode_header};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use subtle::ConstantTimeEq;
 
-use super::keys::Keys;
 use crate::vault::Secret;
 
 /// Signatures that are taken.
@@ -183,6 +183,60 @@ fn half_hash(algorithm: Algorithm, token: &str) -> String {
         _ => Sha256::digest(token).to_vec(),
     };
     URL_SAFE_NO_PAD.encode(&digest[..digest.len() / 2])
+}
+
+/// The most keys of a set; more is not a key set but a way to keep this program busy.
+const MOST_KEYS: usize = 100;
+
+/// The shortest modulus of an RSA key, in bytes (RFC 7518 section 3.3: 2048 bits).
+const SHORTEST_RSA: usize = 256;
+
+/// The provider's public keys that can sign.
+#[derive(Clone, Default)]
+pub(super) struct Keys(Vec<Jwk>);
+
+impl Keys {
+    /// Reads a key set. Keys that are not understood are passed over (RFC 7517 section 5).
+    pub fn read(document: &Map<String, Value>) -> Keys {
+        let keys = document.get("keys").and_then(Value::as_array);
+        let keys = keys.into_iter().flatten().take(MOST_KEYS);
+        let keys = keys.filter_map(|key| serde_json::from_value(key.clone()).ok());
+        Keys(keys.filter(can_sign).collect())
+    }
+
+    /// Whether there is a key of this id.
+    pub fn knows(&self, id: &str) -> bool {
+        let mut ids = self.0.iter().filter_map(|key| key.common.key_id.as_deref());
+        ids.any(|known| known == id)
+    }
+
+    /// The keys that can have made a signature: of this id, if one is named, and for this algorithm.
+    pub fn fitting(&self, id: Option<&str>, algorithm: Algorithm) -> impl Iterator<Item = DecodingKey> {
+        self.0
+            .iter()
+            .filter(move |key| id.is_none() || key.common.key_id.as_deref() == id)
+            .filter(move |key| key.common.key_algorithm.is_none_or(|own| own == algorithm.into()))
+            .filter_map(|key| DecodingKey::from_jwk(key).ok())
+            .filter(move |key| key.family() == algorithm.family())
+    }
+}
+
+/// A public key for signatures. A symmetric one, which the client secret would be, is none.
+fn can_sign(key: &Jwk) -> bool {
+    let for_signatures = matches!(key.common.public_key_use, None | Some(PublicKeyUse::Signature));
+    let decoding = DecodingKey::from_jwk(key);
+    let is_public = decoding.is_ok_and(|key| key.family() != AlgorithmFamily::Hmac);
+    for_signatures && is_public && !is_short(key)
+}
+
+fn is_short(key: &Jwk) -> bool {
+    match &key.algorithm {
+        AlgorithmParameters::RSA(rsa) => {
+            let modulus = URL_SAFE_NO_PAD.decode(&rsa.n).unwrap_or_default();
+            modulus.len() < SHORTEST_RSA
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]

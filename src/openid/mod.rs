@@ -8,35 +8,28 @@
 //! state has been found, belongs to this browser, is unspent and young.
 
 mod admission;
-mod attempt;
-mod callback;
 mod claims;
 mod connection;
-mod fetch;
 mod id_token;
-mod keys;
 mod problem;
 mod provider;
 mod queries;
-mod settings;
+mod sign_in;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use attempt::create as begin;
-pub use callback::take as take_answer;
 pub use connection::{connect, disconnect, show as connection};
-pub use queries::purge_attempts;
-pub use settings::Settings;
+pub use sign_in::{callback, create as begin};
 
 use provider::Provider;
 
 use crate::access::RateLimit;
 use crate::accounts::SignInProvider;
 use crate::clock::Clock;
-use crate::outbound::Outbound;
-use crate::vault::Vault;
+use crate::outbound::{HttpUrl, Outbound};
+use crate::vault::{Secret, Vault};
 use crate::web::{Error, PublicAddress};
 
 /// Departures for the provider that one address may begin at once; then one a second. A whole company may sit behind
@@ -84,4 +77,25 @@ impl SignIns {
     fn provider(&self) -> Result<&Provider, Error> {
         self.provider.as_ref().ok_or(Error::NotFound)
     }
+}
+
+/// The provider, what it knows Connectory by, and who of its people may come in.
+pub struct Settings {
+    /// What the provider calls itself, letter by letter (OpenID Connect Discovery 1.0 section 4.3).
+    pub issuer: HttpUrl,
+    pub client_id: String,
+    /// `None`: a public client, which PKCE alone protects.
+    pub client_secret: Option<Secret>,
+    /// What people call the provider.
+    pub name: String,
+    /// Parted by spaces; `openid` among them.
+    pub scopes: String,
+    /// The claim that becomes the user name of a new person.
+    pub username_claim: String,
+    /// The claim with a person's groups; `None`: groups are not taken over.
+    pub groups_claim: Option<String>,
+    /// The values in that claim of which a person needs one; `None`: everybody may come in.
+    pub allowed_groups: Option<Vec<String>>,
+    /// Whether somebody who comes for the first time gets an account.
+    pub creates_people: bool,
 }

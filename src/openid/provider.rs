@@ -1,8 +1,7 @@
-//! The organisation's OpenID Connect provider: its description and keys, kept in memory, and giving a code for a
-//! person.
+//! The organisation's OpenID Connect provider: its metadata and keys, cached, and the exchange of a code for claims.
 //!
 //! Rule: it is asked when somebody wants to sign in with it, never at the start and never for those who do not. Danger:
-//! an unknown key in a token makes this program ask; whoever sends many such tokens must not make it ask often.
+//! an unknown key in a token makes this program ask; many such tokens must not make it ask often.
 
 use std::sync::Arc;
 
@@ -10,27 +9,27 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
+use super::Settings;
 use super::claims::{Claims, is_incomplete};
-use super::fetch::{self, Trouble};
-use super::id_token::{self, Expected, IdTokenProblem};
-use super::keys::Keys;
-use super::settings::Settings;
+use super::id_token::{self, Expected, IdTokenProblem, Keys};
+use super::problem::{SignInError, SignInFailure};
 use crate::clock::Clock;
 use crate::oauth::{
     self, AuthorizeRequest, BodyFormat, Client, ClientAuthentication, Grant, Metadata, Parameters, Refusal,
-    ResponseType, ScopeSeparator, Token, TokenEndpoint,
+    RequestSecrets, ResponseType, ScopeSeparator, Token, TokenEndpoint,
 };
-use crate::outbound::{HttpUrl, Limits, Mask, Outbound, Transport, quote};
+use crate::outbound::http::Method;
+use crate::outbound::{HttpUrl, Limits, Mask, Outbound, RequestBuilder, Transport, quote};
 use crate::vault::Secret;
 
 /// How long description and keys count without being asked for again.
 const FRESH: TimeDelta = TimeDelta::hours(1);
 
-/// Whatever becomes of it, the provider is asked for its description at most so often.
-const BRAKE: TimeDelta = TimeDelta::seconds(10);
+/// Whatever becomes of it, the provider is asked for its description at most once in this time.
+const RETRY_AFTER_FAILURE: TimeDelta = TimeDelta::seconds(10);
 
-/// An unknown key makes the keys be asked for again at most so often.
-const KEY_BRAKE: TimeDelta = TimeDelta::minutes(1);
+/// An unknown key makes the keys be fetched again at most once in this time.
+const REFETCH_KEYS: TimeDelta = TimeDelta::minutes(1);
 
 /// The provider; clones share what is known of it.
 #[derive(Clone)]
@@ -44,7 +43,7 @@ pub(super) struct Provider {
 #[derive(Default)]
 struct Known {
     description: Option<(DateTime<Utc>, Arc<Description>)>,
-    failed: Option<(DateTime<Utc>, Trouble)>,
+    failed: Option<(DateTime<Utc>, ProviderError)>,
 }
 
 /// What the provider says of itself.
@@ -55,45 +54,25 @@ pub(super) struct Description {
     keys: Keys,
 }
 
-/// What a person leaves with, and must come back with.
-pub(super) struct Departure<'a> {
+/// What of an authorization request the provider's settings do not say.
+pub(super) struct AuthorizationParams<'a> {
     pub redirect_url: &'a str,
-    pub state: &'a Secret,
-    pub nonce: &'a Secret,
-    pub verifier: &'a Secret,
-    /// The person is to sign in there anew, though they may be signed in.
-    pub anew: bool,
+    pub secrets: &'a RequestSecrets,
+    /// The person is to sign in there once more, though they may be signed in.
+    pub force_login: bool,
 }
 
-/// What somebody has come back with.
-pub(super) struct Arrived {
+/// A code, and what was sent with its request.
+pub(super) struct CodeExchange {
     pub code: Secret,
     pub redirect_url: String,
     pub verifier: Secret,
     pub nonce: Secret,
 }
 
-/// Why a code brings nobody.
-pub(super) enum NoPerson {
-    /// The provider cannot be asked, or answers nonsense.
-    Trouble(Trouble),
-    /// It gave no token for the code.
-    Refused(Box<Refusal>),
-    /// What it says of the person is not to be believed.
-    IdToken(IdTokenProblem),
-}
-
-impl From<Trouble> for NoPerson {
-    fn from(trouble: Trouble) -> NoPerson {
-        NoPerson::Trouble(trouble)
-    }
-}
-
-impl From<IdTokenProblem> for NoPerson {
-    fn from(problem: IdTokenProblem) -> NoPerson {
-        NoPerson::IdToken(problem)
-    }
-}
+/// The provider cannot be asked, or responds with nonsense: a sentence for people, which names host and port at most.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ProviderError(pub String);
 
 impl Provider {
     pub fn new(settings: Settings, outbound: Outbound, clock: Clock) -> Provider {
@@ -102,17 +81,17 @@ impl Provider {
 
     /// The description, asked for if it is not known or too old. While the provider is down an old one still counts:
     /// its keys are no worse for that.
-    pub async fn description(&self) -> Result<Arc<Description>, Trouble> {
+    pub async fn description(&self) -> Result<Arc<Description>, ProviderError> {
         self.known_since(self.clock.now() - FRESH).await
     }
 
     /// The description as it is at most for a minute, for a key that was not in it.
-    async fn newest(&self) -> Result<Arc<Description>, Trouble> {
-        self.known_since(self.clock.now() - KEY_BRAKE).await
+    async fn newest(&self) -> Result<Arc<Description>, ProviderError> {
+        self.known_since(self.clock.now() - REFETCH_KEYS).await
     }
 
     /// The description if it was asked for after `since`, else a new one. One asks, the others wait for the answer.
-    async fn known_since(&self, since: DateTime<Utc>) -> Result<Arc<Description>, Trouble> {
+    async fn known_since(&self, since: DateTime<Utc>) -> Result<Arc<Description>, ProviderError> {
         let mut known = self.known.lock().await;
         let now = self.clock.now();
         if let Some((at, description)) = &known.description
@@ -120,9 +99,9 @@ impl Provider {
         {
             return Ok(Arc::clone(description));
         }
-        let failed = known.failed.as_ref().filter(|(at, _)| now - *at < BRAKE);
+        let failed = known.failed.as_ref().filter(|(at, _)| now - *at < RETRY_AFTER_FAILURE);
         let outcome = match failed {
-            Some((_, trouble)) => Err(trouble.clone()),
+            Some((_, error)) => Err(error.clone()),
             None => self.describe().await.map(Arc::new),
         };
         match outcome {
@@ -131,26 +110,26 @@ impl Provider {
                 known.failed = None;
                 Ok(description)
             }
-            Err(trouble) => {
+            Err(error) => {
                 if failed.is_none() {
-                    tracing::warn!(trouble = trouble.0, "the OpenID Connect provider cannot be used");
-                    known.failed = Some((now, trouble.clone()));
+                    tracing::warn!(error = error.0, "the OpenID Connect provider cannot be used");
+                    known.failed = Some((now, error.clone()));
                 }
                 let old = known.description.as_ref();
-                old.map(|(_, old)| Arc::clone(old)).ok_or(trouble)
+                old.map(|(_, old)| Arc::clone(old)).ok_or(error)
             }
         }
     }
 
-    async fn describe(&self) -> Result<Description, Trouble> {
+    async fn describe(&self) -> Result<Description, ProviderError> {
         let issuer = self.settings.issuer.as_str();
         let place = format!("{}/.well-known/openid-configuration", issuer.strip_suffix('/').unwrap_or(issuer));
-        let place = HttpUrl::parse(&place).map_err(|_| Trouble("The issuer is too long.".into()))?;
+        let place = HttpUrl::parse(&place).map_err(|_| ProviderError("The issuer is too long.".into()))?;
         let transport = Transport::default();
         let found = oauth::discover(&self.outbound, &transport, Limits::default(), &place).await;
-        let metadata = found.map_err(|refusal| Trouble(refusal.message))?;
+        let metadata = found.map_err(|refusal| ProviderError(refusal.message))?;
         if metadata.issuer != issuer {
-            return Err(Trouble(format!(
+            return Err(ProviderError(format!(
                 "It calls itself “{}”, and CONNECTORY_OIDC_ISSUER must say the same, letter by letter.",
                 quote(&metadata.issuer, &Mask::default()).unwrap_or_default()
             )));
@@ -158,59 +137,61 @@ impl Provider {
         let authorize = self.safe(&metadata.authorization_endpoint, "authorization_endpoint")?;
         let token = self.safe(&metadata.token_endpoint, "token_endpoint")?;
         let keys = self.safe(&metadata.jwks_uri, "jwks_uri")?;
-        let keys = Keys::read(&fetch::object(&self.outbound, &keys, None).await?);
+        let keys = Keys::read(&fetch_object(&self.outbound, &keys, None).await?);
         Ok(Description { metadata, authorize, token, keys })
     }
 
     /// An address from the description. A provider with TLS leads nowhere without it.
-    fn safe(&self, url: &Option<HttpUrl>, name: &str) -> Result<HttpUrl, Trouble> {
+    fn safe(&self, url: &Option<HttpUrl>, name: &str) -> Result<HttpUrl, ProviderError> {
         let needs_tls = self.settings.issuer.origin().is_https();
         let url = url.as_ref().filter(|url| !needs_tls || url.origin().is_https());
-        let missing = || Trouble(format!("Its description has no usable {name}."));
+        let missing = || ProviderError(format!("Its description has no usable {name}."));
         url.cloned().ok_or_else(missing)
     }
 
     /// Where a person is sent to sign in (OpenID Connect Core 1.0 section 3.1.2.1).
-    pub async fn departure(&self, leaving: &Departure<'_>) -> Result<String, Trouble> {
+    pub async fn authorization_url(&self, params: &AuthorizationParams<'_>) -> Result<String, ProviderError> {
         let description = self.description().await?;
-        // Both say the same (OpenID Connect Core 1.0 section 3.1.2.1); the second makes the answer tell when it was.
-        let anew: &[_] = if leaving.anew { &[("prompt", "login"), ("max_age", "0")] } else { &[] };
-        let extra = Parameters::of(&[&[("nonce", leaving.nonce.expose())], anew].concat());
+        let nonce = ("nonce", params.secrets.nonce.expose());
+        // The last two say the same; `max_age` makes the ID token tell when it was.
+        let extra = match params.force_login {
+            true => Parameters::of(&[nonce, ("prompt", "login"), ("max_age", "0")]),
+            false => Parameters::of(&[nonce]),
+        };
         let request = AuthorizeRequest {
             endpoint: &description.authorize,
             response_type: ResponseType::Code,
             client_id: &self.settings.client_id,
-            redirect_url: leaving.redirect_url,
+            redirect_url: params.redirect_url,
             scope: &self.settings.scopes,
             separator: ScopeSeparator::Space,
             resources: &[],
             audience: "",
-            state: leaving.state,
-            verifier: Some(leaving.verifier),
+            state: &params.secrets.state,
+            verifier: Some(&params.secrets.verifier),
             extra: &extra,
         };
-        request.url().map_err(|_| Trouble("Its authorization_endpoint cannot be used.".into()))
+        request.url().map_err(|_| ProviderError("Its authorization_endpoint cannot be used.".into()))
     }
 
-    /// Whether an answer comes from this provider (RFC 9207 section 2.4).
-    pub async fn is_from_here(&self, iss: Option<&str>) -> Result<bool, Trouble> {
+    /// The issuer, and whether every response names it (RFC 9207 section 3).
+    pub async fn issuer(&self) -> Result<(&str, bool), ProviderError> {
         let required = self.description().await?.metadata.iss_parameter_supported;
-        let issuer = Some(self.settings.issuer.as_str());
-        Ok(oauth::check_issuer(issuer, iss, required).is_ok())
+        Ok((self.settings.issuer.as_str(), required))
     }
 
-    /// Gives the code for a token, and learns from it who has come. The code is sent once, whatever comes of it.
-    pub async fn person(&self, arrived: Arrived) -> Result<Claims, NoPerson> {
+    /// Exchanges the code for a token and reads who has signed in. The code is sent once, whatever comes of it.
+    pub async fn claims(&self, exchange: CodeExchange) -> Result<Claims, SignInFailure> {
         let description = self.description().await?;
-        let token = self.exchange(&description, &arrived).await;
-        let token = token.map_err(|refusal| NoPerson::Refused(Box::new(refusal)))?;
+        let token = self.exchange(&description, &exchange).await;
+        let token = token.map_err(|refusal| SignInError::Refused(Box::new(refusal)))?;
         let Some(id_token) = &token.id_token else {
-            return Err(IdTokenProblem::Unreadable.into());
+            return Err(SignInError::from(IdTokenProblem::Unreadable).into());
         };
         let expected = Expected {
             issuer: self.settings.issuer.as_str(),
             client_id: &self.settings.client_id,
-            nonce: &arrived.nonce,
+            nonce: &exchange.nonce,
             access_token: &token.access,
             now: self.clock.now(),
         };
@@ -219,18 +200,18 @@ impl Provider {
             let newest = self.newest().await?;
             verified = id_token::verify(id_token, &newest.keys, &expected);
         }
-        let claims = self.completed(&description, verified?, &token).await?;
+        let claims = self.completed(&description, verified.map_err(SignInError::from)?, &token).await?;
         Ok(Claims::read(&claims, &self.settings))
     }
 
     /// Asks with the authentication that the provider knows, the header before the body (RFC 8414 section 2).
-    async fn exchange(&self, description: &Description, arrived: &Arrived) -> Result<Token, Refusal> {
-        let ways = &description.metadata.token_endpoint_auth_methods_supported;
-        let knows = |way: &str| ways.iter().any(|known| known == way);
+    async fn exchange(&self, description: &Description, sent: &CodeExchange) -> Result<Token, Refusal> {
+        let supported = &description.metadata.token_endpoint_auth_methods_supported;
         let authentication = match &self.settings.client_secret {
             None => ClientAuthentication::None,
-            Some(_) if knows("client_secret_post") && !knows("client_secret_basic") => ClientAuthentication::Body,
-            Some(_) => ClientAuthentication::Basic,
+            Some(_) => ClientAuthentication::supported(supported, None)
+                .filter(|best| *best != ClientAuthentication::None)
+                .unwrap_or_default(),
         };
         let endpoint = TokenEndpoint {
             url: description.token.clone(),
@@ -248,9 +229,9 @@ impl Provider {
             lifetime: None,
         };
         let grant = Grant::AuthorizationCode {
-            code: arrived.code.clone(),
-            redirect_url: arrived.redirect_url.clone(),
-            verifier: Some(arrived.verifier.clone()),
+            code: sent.code.clone(),
+            redirect_url: sent.redirect_url.clone(),
+            verifier: Some(sent.verifier.clone()),
         };
         let (transport, limits) = (Transport::default(), Limits::default());
         let now = self.clock.now();
@@ -264,20 +245,44 @@ impl Provider {
         description: &Description,
         mut claims: Map<String, Value>,
         token: &Token,
-    ) -> Result<Map<String, Value>, NoPerson> {
+    ) -> Result<Map<String, Value>, SignInFailure> {
         let endpoint = &description.metadata.userinfo_endpoint;
         if endpoint.is_none() || !is_incomplete(&claims, &self.settings) {
             return Ok(claims);
         }
         let url = self.safe(endpoint, "userinfo_endpoint")?;
-        let more = fetch::object(&self.outbound, &url, Some(&token.access)).await?;
+        let more = fetch_object(&self.outbound, &url, Some(&token.access)).await?;
         // Without this somebody else's token could be slipped in (section 5.3.2).
         if more.get("sub") != claims.get("sub") {
-            return Err(IdTokenProblem::Subject.into());
+            return Err(SignInError::from(IdTokenProblem::Subject).into());
         }
         for (name, value) in more {
             claims.entry(name).or_insert(value);
         }
         Ok(claims)
+    }
+}
+
+/// The members of the JSON object at an address, asked for with a token if there is one (RFC 6750 section 2.1).
+async fn fetch_object(
+    outbound: &Outbound,
+    url: &HttpUrl,
+    token: Option<&Secret>,
+) -> Result<Map<String, Value>, ProviderError> {
+    let request = RequestBuilder::new(Method::GET, url.clone()).header("Accept", "application/json");
+    let request = match token {
+        Some(token) => request.header("Authorization", format!("Bearer {}", token.expose())),
+        None => request,
+    };
+    let transport = Transport::default();
+    let sent = outbound.send(&transport, request, Limits::default()).await;
+    let reply = sent.map_err(|failure| ProviderError(failure.message))?;
+    let host = url.origin();
+    if reply.status != 200 {
+        return Err(ProviderError(format!("{host} answered {}.", reply.status)));
+    }
+    match serde_json::from_slice(&reply.body) {
+        Ok(Value::Object(members)) => Ok(members),
+        _ => Err(ProviderError(format!("{host} answered something else than a JSON object."))),
     }
 }

@@ -18,7 +18,7 @@ fn an_import_is_seen_however_it_is_written() {
     assert_eq!(seen("src/db/mod.rs", "use super::web;"), [1]);
     assert_eq!(seen("src/db/mod.rs", "mod tests { use super::super::web; }"), [1]);
     assert_eq!(seen("src/db/pool.rs", "use crate::*;"), [1]);
-    assert_eq!(seen("src/oauth.rs", "fn f<'a>(x: &'a str) { g::<crate::db::Pool>('\"') }"), [1]);
+    assert_eq!(seen("src/vault.rs", "fn f<'a>(x: &'a str) { g::<crate::db::Pool>('\"') }"), [1]);
     assert_eq!(seen("src/main.rs", "connectory::app::run(); connectory::cli::run()"), [1]);
     assert_eq!(seen("src/db/pool.rs", "macro_rules! m { () => { $crate::web::x() } }"), [1]);
 }

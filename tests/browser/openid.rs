@@ -58,7 +58,7 @@ async fn whoever_says_no_is_told_so_and_can_try_again_or_use_a_password() {
         is_at_provider(&window).await;
         sign_in(&window).await;
         press_there(&window, server.deny).await;
-        is_back(&window, "The sign-in was cancelled").await;
+        is_back(&window, "Access was denied").await;
         assert!(window.text("main dd").await.contains("ana does not want it."));
         window.press("Go to the sign-in page").await;
         window.fill("username", &local.username).await;

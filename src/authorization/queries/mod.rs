@@ -1,6 +1,5 @@
 //! The authorization's SQL. Secrets are sealed here on the way in and opened here on the way out.
 
-mod attempts;
 mod secrets;
 mod token_requests;
 mod tokens;
@@ -17,8 +16,6 @@ use crate::db::{Conn, in_row};
 use crate::vault::{AssociatedData, Secret, Vault};
 use crate::web::Error;
 
-pub use attempts::purge_attempts;
-pub(super) use attempts::{Attempt, NewAttempt, find_attempt, keep_attempt, spend_attempt};
 pub use secrets::{NewSecret, store_secret};
 pub(super) use secrets::{Sealed, SealedValues, remove_secret};
 pub use token_requests::purge_token_requests;

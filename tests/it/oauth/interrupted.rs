@@ -64,7 +64,7 @@ async fn whoever_has_signed_out_signs_in_without_carrying_the_answer_along() {
     let user = scene.ana.user().username.clone();
     let fill = |form: FormFill| form.set("username", &user).set("password", PASSWORD);
     let page = page.follow().await.submit(fill).await.expect(303).follow().await;
-    assert_eq!(page.h1(), "There is no answer in this address");
+    assert_eq!(page.h1(), "There is no response in this address");
     page.form(ATTEMPTS).press("Authorize again").send().await.expect(200);
 }
 

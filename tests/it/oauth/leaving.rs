@@ -133,7 +133,7 @@ async fn only_a_form_of_somebody_who_may_edit_makes_an_attempt() {
     ana.get(ATTEMPTS).await.expect(405);
     ana.post_exactly(ATTEMPTS, &[]).await.expect(403);
     ana.post_exactly(ATTEMPTS, &[("csrf", &viewer.csrf().await)]).await.expect(403);
-    let made = "SELECT count(*) FROM authorization_attempts";
+    let made = "SELECT count(*) FROM authorization_requests";
     assert_eq!(app.count(made).await, 0);
     ana.post(ATTEMPTS, &[]).await.expect(200);
     assert_eq!(app.count(made).await, 1);
@@ -163,7 +163,7 @@ async fn of_twenty_one_that_are_open_the_oldest_is_dropped() {
     for _ in 0..21 {
         states.push(begin(&ana).await);
     }
-    assert_eq!(app.count("SELECT count(*) FROM authorization_attempts").await, 21);
+    assert_eq!(app.count("SELECT count(*) FROM authorization_requests").await, 21);
     let answered = async |browser: &Browser, state: &str| {
         let address = format!("{CALLBACK}?error=access_denied&state={state}");
         browser.get(&address).await.h1()

@@ -62,13 +62,13 @@ async fn an_answer_counts_once_and_for_ten_minutes() {
         assert_eq!(page.flash(), AUTHORIZED);
         let token = scene.token().await;
         let repeated = scene.come_back(&back).await;
-        refused(repeated, 400, "This answer was taken already").await;
+        refused(repeated, 400, "This response was used already").await;
         assert_eq!(scene.token().await, token, "the first token stays");
 
         let late = scene.allowed().await;
         scene.app.advance(TimeDelta::seconds(601));
         let page = scene.come_back(&late).await;
-        refused(page, 400, "This answer came too late").await;
+        refused(page, 400, "This response came too late").await;
         assert_eq!(scene.token().await, token);
         let seen = scene.server.seen().await;
         assert_eq!(seen.by_grant["authorization_code"], 2);
@@ -79,7 +79,7 @@ async fn an_answer_counts_once_and_for_ten_minutes() {
 async fn an_answer_counts_in_the_session_that_left() {
     let (scene, token) = with_token(Kind::Django).await;
     let back = scene.allowed().await;
-    let title = "This answer belongs to another session";
+    let title = "This sign-in began in another session";
     let ben = scene.app.person(&[EditConnectors]).await;
     refused(ben.get(scene.path(&back)).await, 400, title).await;
     scene.ana.post("/sign-out", &[]).await.expect(303);
@@ -94,8 +94,8 @@ async fn an_answer_counts_in_the_session_that_left() {
 async fn an_answer_without_its_state_is_not_believed() {
     let (scene, token) = with_token(Kind::Oidc).await;
     let back = scene.allowed().await;
-    let unknown = "This answer belongs to no attempt";
-    let nothing = "There is no answer in this address";
+    let unknown = "This sign-in could not be completed";
+    let nothing = "There is no response in this address";
     let twice = format!("{back}&code=zz-twice");
     for (address, title) in [
         (changed(&back, "state", Some("made-up")), unknown),
@@ -110,7 +110,7 @@ async fn an_answer_without_its_state_is_not_believed() {
     }
     // The last one had the state, so it is spent.
     let page = scene.come_back(&back).await;
-    refused(page, 400, "This answer was taken already").await;
+    refused(page, 400, "This response was used already").await;
     assert_eq!(scene.token().await, Some(token));
     assert_eq!(scene.server.seen().await.by_grant["authorization_code"], 1);
 }
@@ -122,7 +122,7 @@ async fn the_state_of_another_connector_does_not_count() {
     scene.app.connector_with("Ledger", |new| new.method = CODE).await;
     let other = back.replace("/payroll/", "/ledger/");
     let page = scene.come_back(&other).await.expect(400);
-    assert_eq!(page.h1(), "This answer belongs to no attempt");
+    assert_eq!(page.h1(), "This sign-in could not be completed");
     assert!(page.buttons().iter().all(|words| words != "Authorize again"));
     assert_eq!(scene.token().await, Some(token));
 }
@@ -132,7 +132,7 @@ async fn an_answer_must_come_from_the_issuer() {
     let scene = Scene::new(Kind::Oidc, CODE).await;
     let issuer = scene.server.urls.issuer.clone();
     scene.save_with(|form| form.set("issuer", &issuer).tick("iss_required", "yes")).await;
-    let other = "This answer comes from another server";
+    let other = "This response comes from another server";
     for iss in [Some("https://evil.example.net"), Some("http://127.0.0.1"), None] {
         let back = changed(&scene.allowed().await, "iss", iss);
         refused(scene.come_back(&back).await, 400, other).await;
@@ -192,7 +192,7 @@ async fn twenty_deliveries_of_one_answer_ask_for_one_token() {
         let taken = pages.iter().filter(|page| page.status == 303).count();
         assert_eq!(taken, 1);
         for page in pages.iter().filter(|page| page.status != 303) {
-            assert_eq!((page.status, page.h1().as_str()), (400, "This answer was taken already"));
+            assert_eq!((page.status, page.h1().as_str()), (400, "This response was used already"));
         }
         let seen = scene.server.seen().await;
         assert_eq!(seen.arrived, 1);

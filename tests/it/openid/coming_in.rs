@@ -124,8 +124,8 @@ async fn a_name_that_cannot_be_a_user_name_is_told_and_escaped() {
     for (username, shown) in [
         (json!("<b>ben</b>"), "<b>ben</b>"),
         (json!("a:b"), "a:b"),
-        (json!(7), "Staff login tells none"),
-        (Value::Null, "Staff login tells none"),
+        (json!(7), "Staff login names none"),
+        (Value::Null, "Staff login names none"),
     ] {
         let claims = json!({"sub": "1", "preferred_username": username, "name": "Ben"});
         let (_, page) = staff.arrive(claims).await;
@@ -188,7 +188,7 @@ async fn what_is_asked_of_the_provider_is_bound_to_this_attempt() {
     }
     assert!(!first.contains_key("prompt") && !first.contains_key("max_age"));
     // A dump of the database completes nobody's attempt.
-    let kept = staff.app.rows("SELECT sign_in_attempts::text FROM sign_in_attempts").await;
+    let kept = staff.app.rows("SELECT authorization_requests::text FROM authorization_requests").await;
     let kept = kept.concat().concat();
     assert!(!kept.contains(&first["state"]) && !kept.contains(&first["nonce"]));
 }

@@ -92,11 +92,11 @@ async fn an_attempt_to_connect_signs_nobody_in() {
     let answer = staff.provider.answer(&leave(&ana).await);
     let thief = staff.app.person(&[]).await;
     let page = staff.follow(&thief, &answer).await.expect(400);
-    assert_eq!(page.h1(), "This sign-in began in another browser");
+    assert_eq!(page.h1(), "This sign-in began in another session");
     // Nor does it count after she has signed out.
     ana.post("/sign-out", &[]).await.expect(303);
     let page = staff.follow(&ana, &answer).await.expect(400);
-    assert_eq!(page.h1(), "This sign-in began in another browser");
+    assert_eq!(page.h1(), "This sign-in began in another session");
     assert_eq!(staff.app.count("SELECT count(*) FROM identities").await, 0);
 }
 

@@ -30,18 +30,18 @@ async fn an_answer_counts_once_in_the_browser_that_asked_and_for_ten_minutes() {
 
     let answer = staff.provider.answer(&staff.leave(&ben).await);
     let page = staff.follow(&thief, &answer).await;
-    refused(&staff, &thief, page, "This sign-in began in another browser").await;
+    refused(&staff, &thief, page, "This sign-in began in another session").await;
 
     staff.follow(&ben, &answer).await.expect(303);
     staff.app.sql("DELETE FROM sessions").await;
     let page = staff.follow(&ben, &answer).await;
-    refused(&staff, &ben, page, "This answer was taken already").await;
+    refused(&staff, &ben, page, "This response was used already").await;
     assert_eq!(staff.provider.asked("/token"), 1);
 
     let answer = staff.provider.answer(&staff.leave(&ben).await);
     staff.app.advance(TimeDelta::minutes(10) + TimeDelta::seconds(1));
     let page = staff.follow(&ben, &answer).await;
-    refused(&staff, &ben, page, "This answer came too late").await;
+    refused(&staff, &ben, page, "This response came too late").await;
     assert_eq!(staff.provider.asked("/token"), 1);
 }
 
@@ -52,7 +52,7 @@ async fn whoever_goes_back_to_an_answer_is_still_signed_in() {
     let answer = staff.provider.answer(&staff.leave(&ben).await);
     staff.follow(&ben, &answer).await.expect(303);
     let page = staff.follow(&ben, &answer).await.expect(400);
-    assert_eq!(page.h1(), "This answer was taken already");
+    assert_eq!(page.h1(), "This response was used already");
     assert!(page.has_link("Go to the home page"));
     ben.get("/profile").await.expect(200);
 }
@@ -64,10 +64,10 @@ async fn an_answer_that_nobody_asked_for_is_not_taken() {
     let request = staff.leave(&ben).await;
     let state = query(&request)["state"].clone();
     for (answer, title) in [
-        ("".to_string(), "There is no answer in this address"),
-        ("?code=x".to_string(), "This answer belongs to no sign-in"),
-        ("?code=x&state=forged".to_string(), "This answer belongs to no sign-in"),
-        (format!("?code=x&state={state}&state={state}"), "There is no answer in this address"),
+        ("".to_string(), "There is no response in this address"),
+        ("?code=x".to_string(), "This sign-in could not be completed"),
+        ("?code=x&state=forged".to_string(), "This sign-in could not be completed"),
+        (format!("?code=x&state={state}&state={state}"), "There is no response in this address"),
     ] {
         let page = ben.get(&format!("/sign-in/callback{answer}")).await;
         refused(&staff, &ben, page, title).await;
@@ -84,7 +84,7 @@ async fn another_servers_answer_is_not_taken() {
         let (state, back) = (query(&request)["state"].clone(), query(&request)["redirect_uri"].clone());
         let iss = iss.map(|iss| format!("&iss={iss}")).unwrap_or_default();
         let page = staff.follow(&ben, &format!("{back}?code=x&state={state}{iss}")).await;
-        refused(&staff, &ben, page, "This answer comes from another server").await;
+        refused(&staff, &ben, page, "This response comes from another server").await;
     }
     assert_eq!(staff.provider.asked("/token"), 0);
 }
@@ -94,8 +94,8 @@ async fn the_providers_no_is_shown_with_its_words() {
     let staff = Staff::start().await;
     let ben = staff.app.browser();
     for (error, words, title) in [
-        ("access_denied", "Ben does not want <b>it</b>", "The sign-in was cancelled"),
-        ("server_error", "later", "The provider refused"),
+        ("access_denied", "Ben does not want <b>it</b>", "Access was denied"),
+        ("server_error", "later", "The server refused"),
     ] {
         let request = staff.leave(&ben).await;
         let answer = staff.provider.back(&request, &[("error", error), ("error_description", words)]);

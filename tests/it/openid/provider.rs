@@ -53,7 +53,7 @@ async fn a_provider_that_is_down_hinders_nobody_else() {
     assert!(page.text().contains("127.0.0.1:1"), "{}", page.text());
     assert!(page.has_form("/sign-in/attempts") && page.has_link("Go to the sign-in page"));
     assert_eq!(page.header("refresh"), "");
-    assert_eq!(app.count("SELECT count(*) FROM sign_in_attempts").await, 0);
+    assert_eq!(app.count("SELECT count(*) FROM authorization_requests").await, 0);
     browser.sign_in(&local.username, PASSWORD).await.expect(303);
 }
 

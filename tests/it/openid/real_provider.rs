@@ -54,6 +54,6 @@ async fn whoever_does_not_want_to_is_not_signed_in() {
     let browser = app.browser();
     let answer = server.deny(&leave(&browser).await).await;
     let page = browser.get(answer.strip_prefix(&app.public_url).expect("the site")).await;
-    assert_eq!(page.expect(200).h1(), "The sign-in was cancelled");
+    assert_eq!(page.expect(200).h1(), "Access was denied");
     browser.get("/profile").await.expect(303);
 }

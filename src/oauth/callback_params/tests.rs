@@ -6,19 +6,22 @@ use super::*;
 use crate::oauth::ExpirySource;
 
 /// The answer as text: state, issuer and what it says.
-fn told(answer: &AuthorizationAnswer) -> (Option<&str>, Option<&str>, String) {
+fn told(answer: &CallbackParams) -> (Option<&str>, Option<&str>, String) {
     let outcome = match &answer.outcome {
-        AnswerOutcome::Code(code) => format!("code {}", code.expose()),
-        AnswerOutcome::Token(token) => format!("token {}", token.access.expose()),
-        AnswerOutcome::Refused { code, description } => format!("refused {code} {description:?}"),
-        AnswerOutcome::Nothing => "nothing".to_owned(),
+        Ok(Granted::Code(code)) => format!("code {}", code.expose()),
+        Ok(Granted::Token(token)) => format!("token {}", token.access.expose()),
+        Err(CallbackError::Denied { code, description }) => format!("refused {code} {description:?}"),
+        Err(error) => {
+            assert_eq!(error, &CallbackError::Empty);
+            "nothing".to_owned()
+        }
     };
     let state = answer.state.as_ref().map(Secret::expose);
     (state, answer.iss.as_deref(), outcome)
 }
 
-fn from_fragment(text: &str) -> AuthorizationAnswer {
-    AuthorizationAnswer::from_fragment(text, DateTime::UNIX_EPOCH, Some(TimeDelta::seconds(30)))
+fn from_fragment(text: &str) -> CallbackParams {
+    CallbackParams::from_fragment(text, DateTime::UNIX_EPOCH, Some(TimeDelta::seconds(30)))
 }
 
 #[test]
@@ -57,14 +60,14 @@ fn a_query_holds_a_code_or_a_no() {
         ("", None, None, "nothing"),
         ("&&=&%%%", None, None, "nothing"),
     ] {
-        let answer = AuthorizationAnswer::from_query(query);
+        let answer = CallbackParams::from_query(query);
         assert_eq!(told(&answer), (state, iss, outcome.to_owned()), "{query}");
     }
     let long = format!("error={}", "x".repeat(5_000));
-    let (_, _, outcome) = told(&AuthorizationAnswer::from_query(&long));
+    let (_, _, outcome) = told(&CallbackParams::from_query(&long));
     assert!(outcome.chars().count() < 350);
     let long = format!("code={}", "x".repeat(17 * 1024));
-    assert_eq!(told(&AuthorizationAnswer::from_query(&long)).2, "nothing");
+    assert_eq!(told(&CallbackParams::from_query(&long)).2, "nothing");
 }
 
 #[test]
@@ -116,7 +119,7 @@ fn what_stands_beside_the_token_is_read_tolerantly() {
         ),
     ] {
         let answer = from_fragment(&format!("access_token=abc{rest}"));
-        let AnswerOutcome::Token(token) = answer.outcome else {
+        let Ok(Granted::Token(token)) = answer.outcome else {
             panic!("no token: {rest}");
         };
         let end = token.expires_at.map(|end| end.timestamp());
@@ -126,14 +129,33 @@ fn what_stands_beside_the_token_is_read_tolerantly() {
     }
 }
 
+#[test]
+fn an_issuer_is_compared_letter_by_letter() {
+    let a = Some("https://a.example");
+    let other = Err(CallbackError::OtherIssuer);
+    for (expected, iss, required, result) in [
+        (a, "https://a.example", true, Ok(())),
+        (a, "https://a.example/", false, other.clone()),
+        (a, "https://A.example", false, other.clone()),
+        (a, "https://b.example", true, other.clone()),
+        (a, "", false, Ok(())),
+        (a, "", true, other.clone()),
+        (None, "https://a.example", true, Ok(())),
+        (None, "", false, Ok(())),
+    ] {
+        let params = CallbackParams::from_query(&format!("code=c&iss={iss}"));
+        assert_eq!(params.check_issuer(expected, required), result, "{iss}");
+    }
+}
+
 proptest! {
     #[test]
     fn nothing_that_is_brought_makes_it_panic(
         text in "(https://|#|[?]|&|=|code|state|error|access_token|expires_in|%[0-9A-F]{2}|\\PC){0,30}",
     ) {
-        told(&AuthorizationAnswer::from_query(&text));
+        told(&CallbackParams::from_query(&text));
         let answer = from_fragment(&text);
-        if let AnswerOutcome::Token(token) = &answer.outcome {
+        if let Ok(Granted::Token(token)) = &answer.outcome {
             prop_assert!(is_sendable(token.access.expose()));
         }
     }

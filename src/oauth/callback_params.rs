@@ -1,7 +1,7 @@
-//! The answer to an authorization request, as the browser brings it (RFC 6749 4.1.2, 4.2.2).
+//! The parameters with which an authorization server sends a browser back (RFC 6749 4.1.2, 4.2.2).
 //!
-//! Danger: anyone can make a browser bring anything. Nothing here is to be believed before the
-//! state is found to be one that this very browser was given, and the issuer is checked.
+//! Danger: anyone can make a browser bring anything. Nothing here counts before the state has been found to be one that
+//! this very browser was given (`round_trip`), and the issuer has been checked.
 
 use std::time::Duration;
 
@@ -11,50 +11,41 @@ use serde_json::Value;
 
 use super::details;
 use super::expiry::{Lifetime, expiry};
+use super::round_trip::CallbackError;
 use super::search::is_sendable;
 use super::token::Token;
 use crate::outbound::{Mask, quote};
 use crate::vault::Secret;
 
-/// The parameters that mean something. None may stand twice (RFC 6749 3.1): which one counts would
-/// be anybody's guess.
+/// The parameters that are read. None may stand twice (RFC 6749 3.1): which one counts would
+/// be a guess.
 const KNOWN: [&str; 9] =
     ["state", "iss", "code", "error", "error_description", "access_token", "token_type", "expires_in", "scope"];
 
-/// What a browser brought.
-pub struct AuthorizationAnswer {
+/// What a browser brings back.
+pub struct CallbackParams {
     /// The state of the request that this answers, if it names one.
     pub state: Option<Secret>,
-    /// The server that answers (RFC 9207 2), to be judged by [`super::check_issuer`].
-    pub iss: Option<String>,
+    /// The server that answers (RFC 9207 2).
+    iss: Option<String>,
     /// What it says.
-    pub outcome: AnswerOutcome,
+    pub outcome: Result<Granted, CallbackError>,
 }
 
-/// What an answer says.
-pub enum AnswerOutcome {
-    /// Access was granted; the code is to be redeemed.
+/// What was granted.
+pub enum Granted {
+    /// A code, to be exchanged for a token.
     Code(Secret),
-    /// Access was granted; this is the token, fit to stand in a header.
+    /// The token itself, fit to stand in a header.
     Token(Box<Token>),
-    /// It was not (4.1.2.1): the server's code and words, each one line of at most 300 characters
-    /// without control characters.
-    Refused {
-        /// `error`.
-        code: String,
-        /// `error_description`.
-        description: Option<String>,
-    },
-    /// It holds nothing that is expected, or something twice.
-    Nothing,
 }
 
-impl AuthorizationAnswer {
+impl CallbackParams {
     /// Reads the query that came to the redirect URL, for a code.
     pub fn from_query(query: &str) -> Self {
-        Brought::of(query).answer(|brought| {
-            let code = brought.get("code").filter(|code| details::is_vschar(code))?;
-            Some(AnswerOutcome::Code(Secret::new(code.to_owned())))
+        Known::of(query).answer(|params| {
+            let code = params.get("code").filter(|code| details::is_vschar(code))?;
+            Some(Granted::Code(Secret::new(code.to_owned())))
         })
     }
 
@@ -64,12 +55,23 @@ impl AuthorizationAnswer {
     /// where the answer tells none.
     pub fn from_fragment(text: &str, now: DateTime<Utc>, lifetime: Option<TimeDelta>) -> Self {
         let (fragment, query) = parts(text.trim());
-        let in_fragment = Brought::of(fragment);
-        let brought = if in_fragment.0.is_empty() { Brought::of(query) } else { in_fragment };
-        brought.answer(|brought| {
-            let token = brought.token(now, lifetime)?;
-            Some(AnswerOutcome::Token(Box::new(token)))
+        let in_fragment = Known::of(fragment);
+        let params = if in_fragment.0.is_empty() { Known::of(query) } else { in_fragment };
+        params.answer(|params| {
+            let token = params.token(now, lifetime)?;
+            Some(Granted::Token(Box::new(token)))
         })
+    }
+
+    /// Compares the issuer that was asked with `iss`, letter by letter (RFC 9207 2.4), so that the code of one server is
+    /// never sent to another (mix-up, RFC 9700 4.4). `required` is whether the server's metadata say that it always
+    /// sends one.
+    pub fn check_issuer(&self, expected: Option<&str>, required: bool) -> Result<(), CallbackError> {
+        match (expected, self.iss.as_deref()) {
+            (Some(expected), Some(iss)) if expected != iss => Err(CallbackError::OtherIssuer),
+            (_, None) if required => Err(CallbackError::OtherIssuer),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -87,9 +89,9 @@ fn parts(text: &str) -> (&str, &str) {
 }
 
 /// The known parameters with their values.
-struct Brought(Vec<(&'static str, String)>);
+struct Known(Vec<(&'static str, String)>);
 
-impl Brought {
+impl Known {
     /// A parameter without value counts as left out (RFC 6749 3.1).
     fn of(encoded: &str) -> Self {
         let encoded = encoded.strip_prefix('?').unwrap_or(encoded);
@@ -116,26 +118,24 @@ impl Brought {
     }
 
     /// An error goes before anything that came with it.
-    fn answer(&self, granted: impl FnOnce(&Self) -> Option<AnswerOutcome>) -> AuthorizationAnswer {
-        let outcome = if self.has_repeated() {
-            AnswerOutcome::Nothing
-        } else if let Some(error) = self.get("error") {
-            self.refused(error)
-        } else {
-            granted(self).unwrap_or(AnswerOutcome::Nothing)
+    fn answer(&self, granted: impl FnOnce(&Self) -> Option<Granted>) -> CallbackParams {
+        let outcome = match self.get("error") {
+            _ if self.has_repeated() => Err(CallbackError::Empty),
+            Some(error) => Err(self.denied(error)),
+            None => granted(self).ok_or(CallbackError::Empty),
         };
-        AuthorizationAnswer {
+        CallbackParams {
             state: self.get("state").map(|state| Secret::new(state.to_owned())),
             iss: self.get("iss").map(str::to_owned),
             outcome,
         }
     }
 
-    fn refused(&self, error: &str) -> AnswerOutcome {
-        // Of its own secrets the answer can hold the state alone, which has served now.
+    fn denied(&self, error: &str) -> CallbackError {
+        // Of its own secrets the response can hold the state alone, which is spent now.
         let mask = Mask::default();
         let description = self.get("error_description");
-        AnswerOutcome::Refused {
+        CallbackError::Denied {
             code: quote(error, &mask).unwrap_or_else(|| "error".to_owned()),
             description: description.and_then(|words| quote(words, &mask)),
         }

@@ -1,0 +1,329 @@
+//! Sending a browser to an authorization server and taking it back: connectors and sign-in share it.
+//!
+//! Rule: nothing that comes back counts before its state has been found, belongs to this browser session, is unspent and
+//! young. Each state is taken once.
+//!
+//! Danger: state, verifier and nonce protect only while they cannot be guessed. The database has a hash of the state and
+//! the sealed rest, so a dump of it completes no request.
+
+use actix_web::http::StatusCode;
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use oauth2::{CsrfToken, PkceCodeChallenge};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::callback_params::CallbackParams;
+use crate::db::schema::authorization_requests as requests;
+use crate::db::{Conn, Unavailable};
+use crate::vault::{AssociatedData, Secret, Vault};
+use crate::web::Error;
+
+/// How long a response is waited for.
+const LIFETIME: TimeDelta = TimeDelta::minutes(10);
+
+/// How long a spent or forgotten request is remembered, so that the page can say which of the two it is.
+const REMEMBERED: TimeDelta = TimeDelta::days(1);
+
+/// How many requests of one person for one connector can wait for a response; the oldest are dropped.
+const MOST_OPEN: i64 = 20;
+
+/// The random values of one authorization request.
+pub struct RequestSecrets {
+    /// Comes back in the address (RFC 6749 10.12).
+    pub state: Secret,
+    /// The PKCE verifier, sent with the code alone (RFC 7636 4.1).
+    pub verifier: Secret,
+    /// Comes back in an ID token (OpenID Connect Core 1.0 section 3.1.2.1).
+    pub nonce: Secret,
+}
+
+impl RequestSecrets {
+    /// 256 bits each.
+    pub fn random() -> Self {
+        Self { state: random_text(), verifier: random_verifier(), nonce: random_text() }
+    }
+}
+
+/// 256 random bits as 43 characters that need no encoding.
+pub(super) fn random_text() -> Secret {
+    Secret::new(CsrfToken::new_random_len(32).into_secret())
+}
+
+/// A PKCE verifier of 256 random bits (RFC 7636 4.1).
+pub(super) fn random_verifier() -> Secret {
+    Secret::new(PkceCodeChallenge::new_random_sha256().1.into_secret())
+}
+
+/// What a browser is sent away for.
+#[derive(Clone, Copy)]
+pub enum Purpose<'a> {
+    /// Access for a connector, by the settings of this version.
+    Connector { id: Uuid, authorization_version: i32 },
+    /// A sign-in, and then a path of this site.
+    SignIn { next: &'a str },
+}
+
+/// A request whose browser is about to leave.
+pub struct NewAuthorizationRequest<'a> {
+    pub purpose: Purpose<'a>,
+    /// Who leaves; `None`: nobody is signed in.
+    pub user: Option<Uuid>,
+    /// The hash of the browser's session.
+    pub session: [u8; 32],
+    pub secrets: &'a RequestSecrets,
+}
+
+/// A request as its response finds it.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = requests)]
+pub struct AuthorizationRequest {
+    id: Uuid,
+    pub user_id: Option<Uuid>,
+    session_hash: Vec<u8>,
+    sealed: Vec<u8>,
+    pub authorization_version: Option<i32>,
+    pub next: Option<String>,
+    pub created_at: DateTime<Utc>,
+    spent_at: Option<DateTime<Utc>>,
+}
+
+impl AuthorizationRequest {
+    /// The PKCE verifier and the nonce.
+    pub fn secrets(&self, vault: &Vault) -> Result<(Secret, Secret), Error> {
+        let opened = vault.open(associated_data(self.id), &self.sealed).map_err(Error::internal)?;
+        let parts = opened.expose().split_once('.');
+        let (verifier, nonce) =
+            parts.ok_or_else(|| Error::internal(anyhow::anyhow!("a sealed authorization request has one part")))?;
+        Ok((Secret::new(verifier.to_owned()), Secret::new(nonce.to_owned())))
+    }
+}
+
+fn associated_data(id: Uuid) -> AssociatedData<'static> {
+    AssociatedData { table: "authorization_requests", row: id, column: "sealed", bound_to: None }
+}
+
+fn hash(state: &Secret) -> Vec<u8> {
+    Sha256::digest(state.expose()).to_vec()
+}
+
+/// Stores a request before its browser leaves.
+pub async fn store_request(
+    conn: &mut Conn,
+    vault: &Vault,
+    now: DateTime<Utc>,
+    new: &NewAuthorizationRequest<'_>,
+) -> Result<(), Error> {
+    let id = Uuid::now_v7();
+    // Neither has a full stop in it.
+    let secrets = Secret::new(format!("{}.{}", new.secrets.verifier.expose(), new.secrets.nonce.expose()));
+    let (connector, version, next) = match new.purpose {
+        Purpose::Connector { id, authorization_version } => (Some(id), Some(authorization_version), None),
+        Purpose::SignIn { next } => (None, None, Some(next)),
+    };
+    diesel::insert_into(requests::table)
+        .values((
+            requests::id.eq(id),
+            requests::connector_id.eq(connector),
+            requests::user_id.eq(new.user),
+            requests::session_hash.eq(new.session.to_vec()),
+            requests::state_hash.eq(hash(&new.secrets.state)),
+            requests::sealed.eq(vault.seal(associated_data(id), &secrets).map_err(Error::internal)?),
+            requests::authorization_version.eq(version),
+            requests::next.eq(next),
+            requests::created_at.eq(now),
+        ))
+        .execute(conn)
+        .await?;
+    match (connector, new.user) {
+        (Some(connector), Some(user)) => drop_oldest(conn, connector, user).await,
+        _ => Ok(()),
+    }
+}
+
+async fn drop_oldest(conn: &mut Conn, connector: Uuid, user: Uuid) -> Result<(), Error> {
+    let too_many: Vec<Uuid> = requests::table
+        .filter(requests::connector_id.eq(connector))
+        .filter(requests::user_id.eq(user))
+        .filter(requests::spent_at.is_null())
+        .order((requests::created_at.desc(), requests::id.desc()))
+        .offset(MOST_OPEN)
+        .select(requests::id)
+        .load(conn)
+        .await?;
+    if !too_many.is_empty() {
+        diesel::delete(requests::table.filter(requests::id.eq_any(too_many))).execute(conn).await?;
+    }
+    Ok(())
+}
+
+/// Finds the request of a response and spends it. `connector` is the one at whose address the response came; `None`:
+/// that of sign-ins.
+pub async fn take_request(
+    conn: &mut Conn,
+    now: DateTime<Utc>,
+    params: &CallbackParams,
+    connector: Option<Uuid>,
+    session: Option<[u8; 32]>,
+) -> Result<Result<AuthorizationRequest, CallbackError>, Error> {
+    let Some(state) = &params.state else {
+        let is_empty = matches!(params.outcome, Err(CallbackError::Empty));
+        return Ok(Err(if is_empty { CallbackError::Empty } else { CallbackError::UnknownState }));
+    };
+    let found: Option<AuthorizationRequest> = requests::table
+        .filter(requests::connector_id.is_not_distinct_from(connector))
+        .filter(requests::state_hash.eq(hash(state)))
+        .select(AuthorizationRequest::as_select())
+        .first(conn)
+        .await
+        .optional()?;
+    let Some(request) = found else {
+        return Ok(Err(CallbackError::UnknownState));
+    };
+    if request.spent_at.is_some() {
+        return Ok(Err(CallbackError::AlreadyUsed));
+    }
+    if session.is_none_or(|session| session[..] != request.session_hash[..]) {
+        return Ok(Err(CallbackError::OtherSession));
+    }
+    if now - request.created_at > LIFETIME {
+        return Ok(Err(CallbackError::Expired));
+    }
+    let unspent = requests::table.find(request.id).filter(requests::spent_at.is_null());
+    let spent = diesel::update(unspent).set(requests::spent_at.eq(now)).execute(conn).await?;
+    Ok(if spent == 1 { Ok(request) } else { Err(CallbackError::AlreadyUsed) })
+}
+
+/// Deletes requests that no response is waited for any more.
+pub async fn purge_requests(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize, Error> {
+    let old = requests::table.filter(requests::created_at.le(now - REMEMBERED));
+    Ok(diesel::delete(old).execute(conn).await?)
+}
+
+/// Why a response brings neither code nor token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallbackError {
+    /// The address holds no response, or a parameter twice.
+    Empty,
+    /// No request has this state.
+    UnknownState,
+    /// The request began in another browser session.
+    OtherSession,
+    AlreadyUsed,
+    Expired,
+    /// It names another issuer than the one that was asked, or none though that one always does (RFC 9207 2.4).
+    OtherIssuer,
+    /// The server, or the person there, said no (RFC 6749 4.1.2.1): its code and words, each one line of at most 300
+    /// characters.
+    Denied {
+        code: String,
+        description: Option<String>,
+    },
+}
+
+impl CallbackError {
+    /// A refusal by another server is a result; the others are responses that are not taken.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Denied { .. } => StatusCode::OK,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// One word for logs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Empty => "no-answer",
+            Self::UnknownState => "unknown-state",
+            Self::OtherSession => "foreign-browser",
+            Self::AlreadyUsed => "repeated",
+            Self::Expired => "expired",
+            Self::OtherIssuer => "issuer",
+            Self::Denied { .. } => "denied",
+        }
+    }
+
+    /// What happened, for the page and the audit log.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::Empty => "There is no response in this address",
+            Self::UnknownState => "This sign-in could not be completed",
+            Self::OtherSession => "This sign-in began in another session",
+            Self::AlreadyUsed => "This response was used already",
+            Self::Expired => "This response came too late",
+            Self::OtherIssuer => "This response comes from another server",
+            Self::Denied { code, .. } if code == "access_denied" => "Access was denied",
+            Self::Denied { .. } => "The server refused",
+        }
+    }
+
+    /// What it means, for the page.
+    pub fn explanation(&self) -> &'static str {
+        match self {
+            Self::Empty => {
+                "It holds neither a code nor an error, or a parameter twice. Or you have signed in since: a response is not carried through the sign-in page."
+            }
+            Self::UnknownState => "Connectory did not start it, or it was used already. Nothing was changed.",
+            Self::OtherSession => {
+                "You have signed in or out since, or somebody else began it. The response was not used, because it could sign you in as somebody else."
+            }
+            Self::AlreadyUsed => {
+                "Each response is used once. If you loaded this page again or went back to it, the first time may have worked."
+            }
+            Self::Expired => "Ten minutes are allowed between leaving and coming back. The response was not used.",
+            Self::OtherIssuer => {
+                "The server that answered is not the issuer that Connectory expects. The response was not used, because another server may have sent it here."
+            }
+            Self::Denied { code, .. } if code == "access_denied" => "You, or the server, did not agree to it.",
+            Self::Denied { .. } => "The server did not give access.",
+        }
+    }
+}
+
+/// Why a browser that came back gets another page than it wanted: a fault of this program, or what the page tells.
+pub enum CallbackFailure<E> {
+    Fault(Error),
+    Refused(E),
+}
+
+impl<E> From<Error> for CallbackFailure<E> {
+    fn from(fault: Error) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl<E> From<diesel::result::Error> for CallbackFailure<E> {
+    fn from(fault: diesel::result::Error) -> Self {
+        Self::Fault(fault.into())
+    }
+}
+
+impl<E> From<Unavailable> for CallbackFailure<E> {
+    fn from(fault: Unavailable) -> Self {
+        Self::Fault(fault.into())
+    }
+}
+
+impl<E: From<CallbackError>> From<CallbackError> for CallbackFailure<E> {
+    fn from(error: CallbackError) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_random_is_long_and_fit_for_urls() {
+        let (first, second) = (RequestSecrets::random(), RequestSecrets::random());
+        for secret in [&first.verifier, &first.state, &first.nonce] {
+            let text = secret.expose();
+            let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+            assert!(text.len() == 43 && text.bytes().all(is_plain), "{text}");
+        }
+        assert!(first.state.expose() != second.state.expose());
+        assert!(first.verifier.expose() != second.verifier.expose());
+    }
+}
