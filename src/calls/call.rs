@@ -1,4 +1,4 @@
-//! One call, as whoever carried it reports it.
+//! One call, as the code that carried it reports it.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -8,8 +8,9 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::connectors::ConnectorId;
+use crate::db::text_enum;
 
-/// A line of the call log before it is written. It has no place for a header, a query or a body, so none can be stored.
+/// An entry of the call log before it is written. It has no field for a header, a query or a body, so none can be stored.
 pub struct Call {
     /// A UUID of version 7, made for this call.
     pub id: Uuid,
@@ -17,7 +18,7 @@ pub struct Call {
     pub at: DateTime<Utc>,
     pub kind: CallKind,
     pub connector: ConnectorId,
-    /// The name as it was at the call: the line outlives the connector.
+    /// The name as it was at the call: the entry outlives the connector.
     pub connector_name: Arc<str>,
     pub endpoint: Option<(Uuid, Arc<str>)>,
     pub caller: Caller,
@@ -26,31 +27,31 @@ pub struct Call {
     pub method: &'static str,
     pub target: Target,
     pub outcome: Outcome,
-    /// The status of the API's answer, whoever read it.
+    /// The status of the API's response.
     pub status: Option<u16>,
     /// The code of what went wrong here; empty if nothing did.
     pub problem: &'static str,
-    /// The same in a sentence of ours, without what the API said.
+    /// The same as a sentence of ours, without text of the API.
     pub detail: String,
     /// Requests that were sent to the API.
     pub attempts: u16,
-    /// Waiting for a turn and for a token.
+    /// Waiting for a permit and for a token.
     pub queue: Duration,
     /// Opening a connection; zero if one was open.
     pub connect: Duration,
-    /// From the end of the queue to the head of the answer, `connect` included.
+    /// From the end of the queue to the head of the response, `connect` included.
     pub first_byte: Duration,
     /// From the call to its last byte.
     pub total: Duration,
     /// Bytes of the body that was sent to the API.
     pub sent: u64,
-    /// Bytes of the body that the API answered.
+    /// Bytes of the body of the API's response.
     pub received: u64,
     pub request_id: String,
 }
 
 impl Call {
-    /// Whether charts and lists count it as an error: nobody was answered, or with a status of 400 and above.
+    /// Whether charts and lists count it as an error: there was no response, or one with a status of 400 and above.
     pub fn is_error(&self) -> bool {
         self.outcome != Outcome::Answered || self.status.is_some_and(|status| status >= 400)
     }
@@ -66,34 +67,9 @@ pub struct Caller {
     pub api_key: Option<Uuid>,
 }
 
-/// A type whose variants are known to database and addresses by a code, and to people by a label.
-macro_rules! coded {
-    ($(#[$about:meta])* $kind:ident { $($(#[$says:meta])* $variant:ident = $code:literal, $label:literal;)+ }) => {
-        $(#[$about])*
-        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        pub enum $kind { $($(#[$says])* $variant),+ }
-
-        impl $kind {
-            pub const ALL: &'static [$kind] = &[$($kind::$variant),+];
-
-            pub fn code(self) -> &'static str {
-                match self { $($kind::$variant => $code),+ }
-            }
-
-            pub fn label(self) -> &'static str {
-                match self { $($kind::$variant => $label),+ }
-            }
-
-            pub fn parse(code: &str) -> Option<$kind> {
-                $kind::ALL.iter().copied().find(|known| known.code() == code)
-            }
-        }
-    };
-}
-
-coded! {
-    /// In which way a connector was used.
-    CallKind {
+text_enum! {
+    /// How a connector was used.
+    pub enum CallKind {
         /// An endpoint, by another program.
         Endpoint = "endpoint", "Endpoint";
         /// Any path of the API, by another program.
@@ -105,24 +81,24 @@ coded! {
     }
 }
 
-coded! {
+text_enum! {
     /// What a caller is.
-    CallerKind {
+    pub enum CallerKind {
         Program = "program", "Program";
         User = "user", "Person";
     }
 }
 
-coded! {
-    /// What became of a call.
-    Outcome {
-        /// The API has answered, whatever it said.
+text_enum! {
+    /// The outcome of a call.
+    pub enum Outcome {
+        /// The API has responded, with any status.
         Answered = "answered", "Answered";
         /// Connectory refused it: the key, the guard, the circuit breaker, a limit.
         Refused = "refused", "Refused";
-        /// There was no answer.
+        /// There was no response.
         Failed = "failed", "Failed";
-        /// The caller went away before the end.
+        /// The caller disconnected before the end.
         Cancelled = "cancelled", "Cancelled";
     }
 }
@@ -186,13 +162,5 @@ mod tests {
         assert_eq!(clean("a\0b\nc"), "a b c");
         assert_eq!(clean(&"ü".repeat(2000)).chars().count(), 500);
         assert!(matches!(clean("fine"), Cow::Borrowed("fine")));
-    }
-
-    #[test]
-    fn codes_are_read_back() {
-        for outcome in Outcome::ALL {
-            assert_eq!(Outcome::parse(outcome.code()), Some(*outcome));
-        }
-        assert_eq!(CallKind::parse("nothing"), None);
     }
 }

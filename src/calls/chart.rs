@@ -1,13 +1,13 @@
-//! Charts of calls, errors and times, drawn here: bars in SVG, the same in words, and the same as a table.
+//! Charts of calls, errors and times, as SVG bars, as text and as a table.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
 use chrono::{DateTime, DurationRound, TimeDelta, Timelike, Utc};
 
 use super::filter::Span;
-use super::hours::{BOUNDS, CLASSES};
-use super::queries::Sum;
-use super::words;
+use super::row;
+use super::store::{BOUNDS, CLASSES};
+use super::totals::Sum;
 use crate::web::{Zone, grouped, on_clock, plural};
 
 /// The height of a chart, in units of its own.
@@ -39,7 +39,7 @@ pub struct Charts {
     step: TimeDelta,
     steps: Vec<Step>,
     all: Step,
-    /// Filters are in use that these figures do not know.
+    /// Filters are in use that the counts do not have.
     wider: bool,
 }
 
@@ -81,7 +81,7 @@ impl Charts {
         self.all.calls == 0
     }
 
-    /// “1,204 calls since 21 November 2026, 13:00 UTC, 36 of them errors (3 %). …”
+    /// “1,204 calls since 21 November 2026, 13:00 UTC, 36 of them errors (3%). …”
     fn sentence(&self) -> String {
         let since = crate::web::date_time(&self.span.from);
         let calls = plural(self.all.calls, "call", "calls");
@@ -96,7 +96,7 @@ impl Charts {
         };
         let times = match (self.all.within(50), self.all.within(95)) {
             (Some(half), Some(most)) => {
-                format!(" Half of the answers came within {half}, 95 % within {most}.")
+                format!(" Median {half}, 95th percentile {most}.")
             }
             _ => String::new(),
         };
@@ -141,22 +141,14 @@ impl Charts {
         self.steps.iter().map(|step| step.errors).max().unwrap_or(0)
     }
 
-    /// “At most 120 in an hour, from 21 Nov, 13:00.”
+    /// “Peak 120 per hour, from 21 Nov, 13:00.”
     fn peak(&self, value: impl Fn(&Step) -> i64) -> String {
         // Of equal ones the first.
         match self.steps.iter().rev().max_by_key(|step| value(step)) {
             Some(step) if value(step) > 0 => {
-                format!("At most {} in {}, from {}.", grouped(value(step)), self.a_step(), self.label(step))
+                format!("Peak {} per {}, from {}.", grouped(value(step)), self.step_word(), self.label(step))
             }
             _ => "None.".into(),
-        }
-    }
-
-    fn a_step(&self) -> &'static str {
-        match self.step_word() {
-            "hour" => "an hour",
-            "day" => "a day",
-            _ => "a week",
         }
     }
 
@@ -168,12 +160,12 @@ impl Charts {
         self.peak(|step| step.errors)
     }
 
-    /// “Never more than 200 ms for 95 % of the answers of an hour.”
+    /// “95th percentile up to 200 ms per hour.”
     fn times_peak(&self) -> String {
         let slowest = self.steps.iter().filter_map(|step| step.class(95)).max();
         match slowest {
-            Some(class) => format!("95 % within {} in every {}.", bound(class), self.step_word()),
-            None => "No answers.".into(),
+            Some(class) => format!("95th percentile up to {} per {}.", bound(class), self.step_word()),
+            None => "No responses.".into(),
         }
     }
 
@@ -187,12 +179,12 @@ impl Charts {
         self.bars(|step| step.errors as f64 / most)
     }
 
-    /// Half of the answers within this time: the classes double from one to the next, and so does the scale.
-    fn half_bars(&self) -> Vec<Bar> {
+    /// The median: the classes double from one to the next, and so does the scale.
+    fn median_bars(&self) -> Vec<Bar> {
         self.bars(|step| height_of(step.class(50)))
     }
 
-    fn most_bars(&self) -> Vec<Bar> {
+    fn percentile_bars(&self) -> Vec<Bar> {
         self.bars(|step| height_of(step.class(95)))
     }
 
@@ -201,7 +193,7 @@ impl Charts {
         drawn
             .filter(|(_, share)| *share > 0.0)
             .map(|(index, share)| {
-                // Whatever is not nothing can be seen.
+                // The lowest bar can be seen, too.
                 let height = (share * HEIGHT).clamp(1.0, HEIGHT);
                 Bar { x: index * PITCH + 1, y: format!("{:.1}", HEIGHT - height), height: format!("{height:.1}") }
             })
@@ -213,18 +205,18 @@ fn height_of(class: Option<usize>) -> f64 {
     class.map_or(0.0, |class| (class + 1) as f64 / CLASSES as f64)
 }
 
-/// “3 %”, “less than 1 %”
+/// “3%”, “less than 1%”
 fn share(part: i64, whole: i64) -> String {
     match part as f64 * 100.0 / whole.max(1) as f64 {
-        percent @ 0.0..1.0 if percent > 0.0 => "less than 1 %".into(),
-        percent => format!("{percent:.0} %"),
+        percent @ 0.0..1.0 if percent > 0.0 => "less than 1%".into(),
+        percent => format!("{percent:.0}%"),
     }
 }
 
-/// The class in words: an upper bound, but for the last one.
+/// The class as text: an upper bound, except for the last one.
 fn bound(class: usize) -> String {
     match BOUNDS.get(class) {
-        Some(time) => words::bound(*time),
+        Some(time) => row::bound(*time),
         None => "more than 60 s".into(),
     }
 }
@@ -242,7 +234,7 @@ impl Step {
         }
     }
 
-    /// The class within which so many of a hundred answers came.
+    /// The class of a percentile.
     fn class(&self, percent: i64) -> Option<usize> {
         let answers: i64 = self.latencies.iter().sum();
         let wanted = (answers * percent + 99) / 100;
@@ -266,15 +258,76 @@ impl Step {
         grouped(self.errors)
     }
 
-    /// The same for a cell.
-    fn half(&self) -> String {
+    /// For a cell.
+    fn median(&self) -> String {
         self.within(50).unwrap_or_else(|| "–".into())
     }
 
-    fn most(&self) -> String {
+    fn percentile(&self) -> String {
         self.within(95).unwrap_or_else(|| "–".into())
     }
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    fn sum(start: DateTime<Utc>, calls: i64, errors: i64, times: &[(usize, i64)]) -> Sum {
+        let mut latencies = vec![0; CLASSES];
+        for (class, count) in times {
+            latencies[*class] = *count;
+        }
+        Sum { start, calls, errors, latencies }
+    }
+
+    fn noon() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_795_000_000 / 86_400 * 86_400 + 43_200, 0).unwrap()
+    }
+
+    #[test]
+    fn the_sentence_says_how_many_how_many_errors_and_how_fast() {
+        let span = Span { from: noon(), to: noon() + TimeDelta::hours(3) };
+        let sums =
+            vec![sum(noon(), 1_000, 0, &[(3, 900), (7, 100)]), sum(noon() + TimeDelta::hours(2), 204, 36, &[(5, 168)])];
+        let charts = Charts::new(span, TimeDelta::hours(1), sums, false);
+        assert_eq!(
+            charts.sentence(),
+            "1,204 calls since 18 November 2026, 12:00 UTC, 36 of them errors (3%). Median 10 ms, 95th percentile 200 ms."
+        );
+        assert_eq!(charts.calls_peak(), "Peak 1,000 per hour, from 18 Nov, 12:00.");
+        assert_eq!(charts.steps.len(), 3);
+        assert_eq!(charts.call_bars().iter().map(|bar| bar.x).collect::<Vec<_>>(), [1, 21]);
+        assert_eq!(charts.call_bars()[0].height, "60.0");
+    }
+
+    #[test]
+    fn nothing_is_said_of_times_when_nothing_was_answered() {
+        let span = Span { from: noon(), to: noon() + TimeDelta::hours(1) };
+        let charts = Charts::new(span, TimeDelta::hours(1), vec![sum(noon(), 1, 1, &[])], false);
+        assert_eq!(charts.sentence(), "1 call since 18 November 2026, 12:00 UTC, 1 of them an error (100%).");
+        assert!(charts.median_bars().is_empty());
+        assert_eq!(charts.times_peak(), "No responses.");
+    }
+
+    #[test]
+    fn a_chart_has_as_many_steps_as_can_be_told_apart() {
+        for (hours, step, count) in
+            [(1, 1, 2), (24, 1, 25), (168, 24, 8), (720, 24, 31), (366 * 24, 168, 53), (80_000, 168, 62)]
+        {
+            let span = Span {
+                from: noon() - TimeDelta::minutes(30),
+                to: noon() + TimeDelta::hours(hours) - TimeDelta::minutes(30),
+            };
+            let (span, chosen) = steps(span);
+            assert_eq!(chosen.num_hours(), step, "{hours}");
+            assert_eq!(Charts::new(span, chosen, vec![], false).steps.len(), count, "{hours}");
+        }
+    }
+
+    #[test]
+    fn a_time_above_the_last_bound_is_said_to_be() {
+        let mut step = Step::new(noon());
+        step.add(&sum(noon(), 1, 0, &[(CLASSES - 1, 1)]));
+        assert_eq!(step.median(), "more than 60 s");
+    }
+}

@@ -1,4 +1,4 @@
-//! What an address asks of the log: a span of time, and which calls.
+//! The filters of the log, as its address has them: a span of time, and which calls.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -33,7 +33,7 @@ pub(super) const PERIODS: [(&str, &str, i64); 4] = [
 ];
 pub(super) const USUAL: &str = PERIODS[1].0;
 
-/// Stands among the outcomes for all that went wrong, whoever's fault it was.
+/// The choice among the outcomes for all errors.
 pub(super) const ERRORS: &str = "errors";
 
 /// Classes of statuses: code, label, first status.
@@ -62,10 +62,9 @@ pub(super) struct CallFilter {
     pub outcome: Option<Outcome>,
     /// The first status of the class.
     pub class: Option<i16>,
-    /// Which connectors' calls are looked for; nothing is asked where the log is that of one, which somebody has found
-    /// already.
+    /// Which connectors' calls are shown; all in the log of one connector, whose visibility was checked before.
     pub visibility: Visibility,
-    /// What the reader sees of connectors anywhere.
+    /// Which connectors are visible to the reader.
     pub reader: Visibility,
 }
 

@@ -1,4 +1,4 @@
-//! The pages of the log: of all calls, and of a connector's.
+//! The pages of the log, of all calls and of a connector's, and the same calls as a CSV file.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -9,15 +9,24 @@ use futures_util::try_join;
 
 use super::chart::{Charts, steps};
 use super::filter::{CLASSES, CallFilter, ERRORS, FILTERS, LogQuery, PERIODS, Span, USUAL, is_typed, period};
-use super::queries::{self, Choices, WALK};
-use super::row::CallRow;
-use super::{Outcome, Retention, words};
+use super::queries::{self, Choices, SCAN_LIMIT};
+use super::row::{self, CallRow};
+use super::{Outcome, Retention, totals};
 use crate::access::RequestContext;
 use crate::connectors::{self, ConnectorHead, ConnectorId, Tab};
+use crate::db::Db;
+use crate::db::keyset::Position;
 use crate::web::{
-    Error, ErrorSummary, Errors, Layout, ListQuery, Option_, Pages, Segment, SelectField, TextField, Zone, grouped,
-    page, plural,
+    Download, Error, ErrorSummary, Errors, Layout, ListQuery, Option_, Pages, Row, Segment, SelectField, TextField,
+    Zone, csv, grouped, page, plural,
 };
+
+/// Rows of a piece, and of a file.
+const PIECE: usize = 1_000;
+const MOST: usize = 100_000;
+
+const CSV_HEAD: &str = "time,connector,endpoint,kind,caller,caller kind,key,address,method,target,outcome,status,problem,detail,attempts,\
+    queue ms,connect ms,first byte ms,total ms,sent bytes,received bytes,request id\r\n";
 
 /// The log of all calls.
 #[derive(Template)]
@@ -43,7 +52,7 @@ struct Log {
     query: LogQuery,
     errors: Errors,
     filters: Filters,
-    found: Option<Lines>,
+    found: Option<Entries>,
     retention: Retention,
     /// No call was ever counted.
     unused: bool,
@@ -53,12 +62,12 @@ struct Log {
 
 impl askama::filters::HtmlSafe for Log {}
 
-/// The lines of the page, and what stands around them.
-struct Lines {
+/// The calls of the page with paging and charts.
+struct Entries {
     rows: Vec<CallRow>,
     pages: Pages,
     charts: Charts,
-    /// Where to look further, and the time back to which has been looked.
+    /// The address for searching further back, and the time back to which was searched.
     further: Option<(String, String)>,
 }
 
@@ -107,16 +116,16 @@ impl Log {
             let (whole, step) = steps(whole);
             let (choices, unused, found, sums) = try_join!(
                 queries::choices(&conn, &filter),
-                queries::is_empty(&conn, connector),
+                totals::is_empty(&conn, connector),
                 queries::list(&conn, &query, &filter),
-                queries::sums(&conn, &filter, whole, step),
+                totals::sums(&conn, &filter, whole, step),
             )?;
             let wider = filter.errors_only || filter.outcome.is_some() || filter.class.is_some();
             let charts = Charts::new(whole, step, sums, wider);
             let pages = Pages::new(&query, &found.slice, found.total);
             let further = found.stopped.map(|place| (query.after(&place), place.value));
             let further = further.map(|(href, at)| (href, stamp_of(&at)));
-            (choices, unused, Some(Lines { rows: found.slice.rows, pages, charts, further }))
+            (choices, unused, Some(Entries { rows: found.slice.rows, pages, charts, further }))
         };
         Ok(Log {
             query,
@@ -145,19 +154,19 @@ impl Log {
 
     /// “ (page 2)”
     fn title_end(&self) -> String {
-        let words = self.found.as_ref().map(|found| found.pages.page_words().to_lowercase());
-        words.map_or(String::new(), |words| format!(" ({words})"))
+        let label = self.found.as_ref().map(|found| found.pages.page_words().to_lowercase());
+        label.map_or(String::new(), |label| format!(" ({label})"))
     }
 
-    fn kept_words(&self) -> String {
+    fn retention_label(&self) -> String {
         plural(self.retention.0.into(), "day", "days")
     }
 
-    fn walk_words(&self) -> String {
-        grouped(WALK)
+    fn scan_limit(&self) -> String {
+        grouped(SCAN_LIMIT)
     }
 
-    fn period_words(&self) -> String {
+    fn period_label(&self) -> String {
         if is_typed(&self.query) { "this time".into() } else { format!("the {}", period(&self.query).1.to_lowercase()) }
     }
 
@@ -168,21 +177,11 @@ impl Log {
 
     /// The address of the same calls as a file.
     fn csv_href(&self) -> String {
-        let mut query = form_urlencoded::Serializer::new(String::new());
-        if let Some(connector) = self.filters.fixed {
-            query.append_pair("connector", &connector.to_string());
-        }
-        for name in FILTERS {
-            let value = self.query.filter(name);
-            let is_fixed = name == "connector" && self.filters.fixed.is_some();
-            if !value.is_empty() && !is_fixed {
-                query.append_pair(name, value);
-            }
-        }
-        match query.finish() {
-            query if query.is_empty() => "/calls.csv".into(),
-            query => format!("/calls.csv?{query}"),
-        }
+        let href = match self.filters.fixed {
+            Some(connector) => self.query.with_filter("connector", &connector.to_string()),
+            None => self.query.without_filter(""),
+        };
+        href.replacen(self.query.path(), "/calls.csv", 1)
     }
 
     /// The calls of one caller within the same time.
@@ -215,13 +214,13 @@ impl Log {
         let choices = &self.filters.choices;
         let mut fields = Vec::new();
         if self.filters.fixed.is_none() {
-            let labels = choices.connectors.iter().map(|choice| (choice.id.to_string(), choice.words()));
+            let labels = choices.connectors.iter().map(|choice| (choice.id.to_string(), choice.title()));
             fields.push(self.choice("connector", "Connector", "Any connector", labels.collect()));
         }
-        let labels = choices.callers.iter().map(|choice| (choice.id.to_string(), choice.words()));
-        fields.push(self.choice("caller", "Caller", "Anybody", labels.collect()));
+        let labels = choices.callers.iter().map(|choice| (choice.id.to_string(), choice.title()));
+        fields.push(self.choice("caller", "Caller", "Any caller", labels.collect()));
         if !choices.endpoints.is_empty() || !self.query.filter("endpoint").is_empty() {
-            let labels = choices.endpoints.iter().map(|choice| (choice.id.to_string(), choice.words()));
+            let labels = choices.endpoints.iter().map(|choice| (choice.id.to_string(), choice.title()));
             fields.push(self.choice("endpoint", "Endpoint", "Any endpoint", labels.collect()));
         }
         let outcomes = Outcome::ALL.iter().map(|outcome| (outcome.code().to_string(), outcome.label().to_string()));
@@ -243,17 +242,17 @@ impl Log {
         SelectField::new(name, label, any.chain(options).collect(), chosen)
     }
 
-    /// The filters in use, each with its words and the address without it.
+    /// The filters in use, each with its label and the address without it.
     fn chips(&self) -> Vec<(String, String)> {
         let choices = &self.filters.choices;
         let of = |choices: &[queries::Choice], id: &str| {
             let choice = choices.iter().find(|choice| choice.id.to_string() == id);
-            choice.map_or("unknown".into(), queries::Choice::words)
+            choice.map_or("unknown".into(), queries::Choice::title)
         };
         let mut chips = Vec::new();
         for name in FILTERS {
             let value = self.query.filter(name);
-            let words = match name {
+            let label = match name {
                 _ if value.is_empty() => continue,
                 "period" if is_typed(&self.query) || value == USUAL => continue,
                 "period" => period(&self.query).1.to_string(),
@@ -269,18 +268,90 @@ impl Log {
                 }
                 _ => format!("Status is {value}"),
             };
-            chips.push((words, self.query.without_filter(name)));
+            chips.push((label, self.query.without_filter(name)));
         }
         chips
     }
 }
 
-/// The time of a place, for people.
+/// The time of a cursor as text.
 fn stamp_of(time: &str) -> String {
-    chrono::DateTime::parse_from_rfc3339(time).map_or(String::new(), |time| words::stamp(&time.to_utc()))
+    chrono::DateTime::parse_from_rfc3339(time).map_or(String::new(), |time| row::stamp(&time.to_utc()))
 }
 
 /// The label of a field for a time, with the zone whose clocks it is read by.
 fn typed_in(label: &str) -> String {
     format!("{label} ({})", Zone::of_reader().label())
+}
+
+/// How far the file has come.
+struct Progress {
+    db: Db,
+    filter: CallFilter,
+    position: Position,
+    rows: usize,
+}
+
+pub async fn download(context: RequestContext, db: Data<Db>) -> Result<HttpResponse, Error> {
+    let query: LogQuery = ListQuery::parse("/calls.csv", context.req.query_string(), &FILTERS);
+    let (filter, errors) = CallFilter::read(&query, None, context.actor.visibility, context.now());
+    if errors.any() {
+        return Err(Error::BadRequest("From and To must be days or times such as 2026-11-22 or 2026-11-22 14:30."));
+    }
+    let name = context.now().format("calls-%Y-%m-%d.csv").to_string();
+    let progress = Progress { db: Db::clone(&db), filter, position: Position::First, rows: 0 };
+    Download { name, media_type: "text/csv; charset=utf-8; header=present", head: CSV_HEAD }
+        .respond(progress, piece)
+        .await
+}
+
+/// The next rows, and how the file goes on.
+async fn piece(mut progress: Progress) -> Result<(String, Option<Progress>), Error> {
+    let size = PIECE.min(MOST - progress.rows);
+    let conn = progress.db.get().await?;
+    let mut rows = queries::page_of_all(&conn, &progress.filter, &progress.position, size + 1).await?;
+    drop(conn);
+    let more = rows.len() > size;
+    rows.truncate(size);
+    progress.rows += rows.len();
+    let mut piece: String = rows.iter().map(csv_row).collect();
+    let Some(last) = rows.last().filter(|_| more) else {
+        return Ok((piece, None));
+    };
+    if progress.rows == MOST {
+        let cut_short = format!("Only the newest {MOST} calls are in this file; filter by time for those before.");
+        piece.push_str(&csv::row(&[cut_short]));
+        return Ok((piece, None));
+    }
+    progress.position = Position::After(CallRow::COLUMNS[0].cursor(last));
+    Ok((piece, Some(progress)))
+}
+
+fn csv_row(row: &CallRow) -> String {
+    let millis = |micros: i64| format!("{:.3}", micros as f64 / 1e3);
+    let cells = [
+        row.at.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
+        row.connector_name.clone(),
+        row.endpoint_name.clone(),
+        row.kind().map_or("", |kind| kind.code()).to_string(),
+        row.caller_name.clone(),
+        row.caller_kind().to_lowercase(),
+        row.key_prefix.clone().unwrap_or_default(),
+        row.address.clone(),
+        row.method.clone(),
+        row.target.clone(),
+        row.outcome.clone(),
+        row.status.map_or(String::new(), |status| status.to_string()),
+        row.problem.clone(),
+        row.detail.clone(),
+        row.attempts.to_string(),
+        millis(row.queue_us),
+        millis(row.connect_us),
+        millis(row.first_byte_us),
+        millis(row.total_us),
+        row.sent_bytes.to_string(),
+        row.received_bytes.to_string(),
+        row.request_id.clone(),
+    ];
+    csv::row(&cells)
 }

@@ -1,8 +1,8 @@
-//! How lines get into the database without a call waiting for it: they gather in memory, and one task writes them.
+//! How calls get into the database without waiting for it: they are buffered in memory, and one task writes them.
 //!
-//! Rule: lines leave the memory when the transaction that wrote them has been committed. If nobody knows whether it
-//! was, it is written again, which counts nothing twice. Danger: a line that no statement can store would stop all
-//! behind it, so whatever text it has is cleaned.
+//! Rule: a batch leaves the memory when the transaction that wrote it has been committed. If it is not known whether it
+//! was, it is written again, which counts nothing twice. Danger: an entry that no statement can store would stop all
+//! behind it, so its texts are cleaned.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::mem;
@@ -13,27 +13,27 @@ use chrono::NaiveDate;
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use super::{Call, partitions, queries};
+use super::{Call, retention, store};
 use crate::db::Db;
 use crate::web::Error;
 
-/// How long lines gather before they are written.
+/// How long calls are buffered before they are written.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// As many lines are written at once, and are not waited for any longer.
+/// Calls of a batch; a full one is written at once.
 const BATCH: usize = 500;
 
-/// Lines that wait at most, while the database is away. A key is refused once nobody could be asked about it for five
-/// seconds, so this is not reached below 50,000 calls a second.
+/// The capacity of the buffer, while the database is away. Keys are refused once they could not be read for five seconds,
+/// so this is not reached below 50,000 calls a second.
 const MOST_WAITING: usize = 250_000;
 
 /// How long to wait after a failure.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// How often a failure that goes on is logged.
-const COMPLAINT: Duration = Duration::from_secs(60);
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// How long a stop tries to write the last lines while the database is away.
+/// How long a stop tries to write the last calls while the database is away.
 const LAST_TRIES: Duration = Duration::from_secs(10);
 
 /// The call log of this process. Clones share it.
@@ -43,18 +43,18 @@ pub struct CallLog(Arc<Inner>);
 struct Inner {
     db: Db,
     buffer: Mutex<Buffer>,
-    /// There is enough to write at once.
+    /// A batch is full.
     enough: Notify,
     writer: tokio::sync::Mutex<Writer>,
 }
 
-/// Lines that nobody has begun to write.
+/// Calls that are not being written yet.
 #[derive(Default)]
 struct Buffer {
     /// In pieces of [`BATCH`], so that no growing list is ever copied while a call waits.
     pieces: VecDeque<Vec<Call>>,
     waiting: usize,
-    /// Lines for which there was no room, since that was last logged.
+    /// Calls for which there was no room, since that was last logged.
     lost: u64,
 }
 
@@ -77,7 +77,7 @@ impl CallLog {
         }))
     }
 
-    /// Takes a line. Never waits for the database or for anything else that takes its time.
+    /// Adds a call. Never waits for the database or other input and output.
     pub fn record(&self, call: Call) {
         let enough = self.buffer().push(call);
         if enough {
@@ -85,16 +85,16 @@ impl CallLog {
         }
     }
 
-    /// How many lines wait to be written.
+    /// How many calls wait to be written.
     pub fn waiting(&self) -> usize {
         self.buffer().waiting
     }
 
-    /// Writes lines until the task is dropped.
+    /// Writes calls until the task is dropped.
     pub async fn run(&self) {
         let mut tick = interval(PAUSE);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut complained: Option<Instant> = None;
+        let mut logged: Option<Instant> = None;
         loop {
             tokio::select! {
                 _ = tick.tick() => {}
@@ -103,9 +103,9 @@ impl CallLog {
             let outcome = self.write().await;
             metrics::gauge!("connectory_calls_waiting").set(self.waiting() as f64);
             let Err(error) = outcome else { continue };
-            if complained.is_none_or(|at| at.elapsed() >= COMPLAINT) {
-                complained = Some(Instant::now());
-                self.complain(error);
+            if logged.is_none_or(|at| at.elapsed() >= LOG_INTERVAL) {
+                logged = Some(Instant::now());
+                self.log_failure(error);
             }
             sleep(AFTER_FAILURE).await;
         }
@@ -119,7 +119,7 @@ impl CallLog {
                 Ok(()) if self.buffer().waiting == 0 => return,
                 Ok(()) => {}
                 Err(error) if Instant::now() >= deadline => {
-                    self.complain(error);
+                    self.log_failure(error);
                     return;
                 }
                 Err(_) => sleep(PAUSE).await,
@@ -143,13 +143,13 @@ impl CallLog {
         Ok(())
     }
 
-    fn complain(&self, error: Error) {
+    fn log_failure(&self, error: Error) {
         let (waiting, lost) = {
             let mut buffer = self.buffer();
             (buffer.waiting, mem::take(&mut buffer.lost))
         };
         let cause = format!("{:#}", anyhow::Error::from(error));
-        tracing::warn!(cause, waiting, lost, "lines of the call log cannot be written");
+        tracing::warn!(cause, waiting, lost, "calls cannot be written into the call log");
     }
 
     fn buffer(&self) -> MutexGuard<'_, Buffer> {
@@ -158,7 +158,7 @@ impl CallLog {
 }
 
 impl Buffer {
-    /// Gives whether there is just enough now to be written at once.
+    /// Whether this call makes a batch full.
     fn push(&mut self, call: Call) -> bool {
         if self.waiting >= MOST_WAITING {
             self.lost += 1;
@@ -197,10 +197,10 @@ impl Writer {
         let days: BTreeSet<NaiveDate> = self.batch.iter().map(|call| call.at.date_naive()).collect();
         let unknown: Vec<NaiveDate> = days.difference(&self.days).copied().collect();
         if !unknown.is_empty() {
-            partitions::make(&mut conn, &unknown).await?;
+            retention::make_partitions(&mut conn, &unknown).await?;
             self.days = days;
         }
-        let stored = queries::store(&mut conn, &self.batch).await;
+        let stored = store::store(&mut conn, &self.batch).await;
         match stored {
             Ok(()) => self.batch.clear(),
             // A partition may have been dropped meanwhile: it is looked for again.

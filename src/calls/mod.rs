@@ -1,32 +1,27 @@
-//! The call log: a line for each call through a connector, the pages that show them, and charts of them.
+//! The call log: an entry for each call through a connector, the pages that show them, and charts of them.
 //!
-//! Rules: a call never waits for its line ([`CallLog::record`]); a line is lost only with the process that made it, and
-//! then no more than what came in the last second; a day's lines go with their partition, all at once. Danger: a
+//! Rules: a call never waits for its entry ([`CallLog::record`]); an entry is lost only with the process that made it, and
+//! then no more than those of the last second; a day's entries are dropped with their partition, all at once. Danger: a
 //! [`Call`] with room for a header, a query or a body, because whatever can hold a secret will.
 
 mod call;
 mod chart;
-mod csv;
 mod filter;
-mod hours;
-mod last_day;
 mod list;
 mod log;
-mod partitions;
 mod queries;
 mod retention;
 mod row;
 mod show;
-mod words;
+mod store;
+mod totals;
 
 pub use call::{Call, CallKind, Caller, CallerKind, Outcome, Target};
-pub use csv::download;
-pub use last_day::{LastDay, last_day};
-pub use list::{list, of_connector};
+pub use list::{download, list, of_connector};
 pub use log::CallLog;
-pub use queries::{LastCall, last_calls};
 pub use retention::{Retention, look_after};
+pub use row::CallStatus;
 pub use show::show;
-pub use words::CallStatus;
+pub use totals::{LastCall, LastDay, last_calls, last_day};
 
 use row::CallRow;

@@ -1,68 +1,46 @@
-//! A line of the log as pages show it.
+//! An entry of the log as pages show it: times, sizes and outcomes as text.
 
 use std::fmt;
+use std::time::Duration;
 
+use actix_web::http::StatusCode;
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
-use diesel::sql_types::{BigInt, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Nullable, Text};
 use uuid::Uuid;
 
-use super::words::{self, CallStatus};
 use super::{CallKind, CallerKind, Outcome};
-use crate::web::size;
+use crate::db::schema::calls;
+use crate::web::{grouped, on_clock, size};
 
-/// A line of a list.
+/// An entry.
 #[derive(QueryableByName)]
+#[diesel(table_name = calls)]
 pub struct CallRow {
-    #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
-    #[diesel(sql_type = Timestamptz)]
     pub at: DateTime<Utc>,
-    #[diesel(sql_type = Text)]
     kind: String,
-    #[diesel(sql_type = SqlUuid)]
     pub connector_id: Uuid,
-    #[diesel(sql_type = Text)]
     pub connector_name: String,
-    #[diesel(sql_type = Nullable<SqlUuid>)]
     pub endpoint_id: Option<Uuid>,
-    #[diesel(sql_type = Text)]
     pub endpoint_name: String,
-    #[diesel(sql_type = Text)]
     caller_kind: String,
-    #[diesel(sql_type = SqlUuid)]
     pub caller_id: Uuid,
-    #[diesel(sql_type = Text)]
     pub caller_name: String,
-    #[diesel(sql_type = Text)]
     pub address: String,
-    #[diesel(sql_type = Text)]
     pub method: String,
-    #[diesel(sql_type = Text)]
     pub target: String,
-    #[diesel(sql_type = Text)]
     pub outcome: String,
-    #[diesel(sql_type = Nullable<SmallInt>)]
     pub status: Option<i16>,
-    #[diesel(sql_type = Text)]
     pub problem: String,
-    #[diesel(sql_type = Text)]
     pub detail: String,
-    #[diesel(sql_type = SmallInt)]
     pub attempts: i16,
-    #[diesel(sql_type = BigInt)]
     pub queue_us: i64,
-    #[diesel(sql_type = BigInt)]
     pub connect_us: i64,
-    #[diesel(sql_type = BigInt)]
     pub first_byte_us: i64,
-    #[diesel(sql_type = BigInt)]
     pub total_us: i64,
-    #[diesel(sql_type = BigInt)]
     pub sent_bytes: i64,
-    #[diesel(sql_type = BigInt)]
     pub received_bytes: i64,
-    #[diesel(sql_type = Text)]
     pub request_id: String,
     /// Of the connector, while it is not deleted.
     #[diesel(sql_type = Nullable<Text>)]
@@ -84,7 +62,7 @@ impl CallRow {
 
     /// `22 Nov 2026, 14:02:13`
     pub fn stamp(&self) -> String {
-        words::stamp(&self.at)
+        stamp(&self.at)
     }
 
     pub fn status(&self) -> CallStatus {
@@ -96,11 +74,11 @@ impl CallRow {
         status.outcome != Outcome::Answered || status.code.is_some_and(|code| code >= 400)
     }
 
-    /// Of an error that has no words of ours.
-    pub fn whose_error(&self) -> &'static str {
+    /// Where an error without a description of ours comes from.
+    pub fn error_source(&self) -> &'static str {
         match self.status().outcome {
-            Outcome::Answered => "The API's own",
-            Outcome::Cancelled => "The caller went away",
+            Outcome::Answered => "Returned by the API",
+            Outcome::Cancelled => "The caller disconnected",
             Outcome::Refused | Outcome::Failed => "Unknown",
         }
     }
@@ -109,7 +87,7 @@ impl CallRow {
         CallKind::parse(&self.kind)
     }
 
-    /// What was called: the endpoint's name, or in which other way the connector was used.
+    /// What was called: the endpoint's name, or how else the connector was used.
     pub fn what(&self) -> &str {
         match self.kind() {
             _ if !self.endpoint_name.is_empty() => &self.endpoint_name,
@@ -139,7 +117,7 @@ impl CallRow {
     }
 
     pub fn took(&self) -> String {
-        words::took(self.total_us)
+        took(self.total_us)
     }
 
     pub fn received(&self) -> String {
@@ -151,7 +129,7 @@ impl CallRow {
     }
 }
 
-/// Where a line is found: its time leads to the partition and its id to the row.
+/// The address of an entry: its time names the partition and its id the row.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct CallPlace {
     pub at: DateTime<Utc>,
@@ -166,10 +144,81 @@ impl CallPlace {
     }
 }
 
-/// As it stands in an address: microseconds since 1970, and the id.
+/// In an address: microseconds since 1970, and the id.
 impl fmt::Display for CallPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.at.timestamp_micros(), self.id)
+    }
+}
+
+/// `22 Nov 2026, 14:02:13`
+pub(super) fn stamp(time: &DateTime<Utc>) -> String {
+    on_clock(time, "%-d %b %Y, %H:%M:%S")
+}
+
+/// `0.4 ms`, `40 ms`, `1.2 s`, `75 s`
+pub(super) fn took(micros: i64) -> String {
+    match micros {
+        ..10_000 => format!("{:.1} ms", micros.max(0) as f64 / 1e3),
+        10_000..1_000_000 => format!("{} ms", micros / 1_000),
+        1_000_000..10_000_000 => format!("{:.1} s", micros as f64 / 1e6),
+        _ => format!("{} s", grouped(micros / 1_000_000)),
+    }
+}
+
+/// A bound of a class of times: `50 ms`, `2 s`.
+pub(super) fn bound(time: Duration) -> String {
+    match time.as_millis() {
+        millis @ ..1_000 => format!("{millis} ms"),
+        _ => format!("{} s", time.as_secs()),
+    }
+}
+
+/// The outcome of a call, shown by `calls/tag.html`.
+#[derive(Clone, Copy)]
+pub struct CallStatus {
+    pub outcome: Outcome,
+    /// Of the API's answer.
+    pub code: Option<u16>,
+}
+
+impl CallStatus {
+    /// From the columns of an entry.
+    pub(super) fn read(outcome: &str, status: Option<i16>) -> CallStatus {
+        CallStatus {
+            // A later version may have written a code that this one does not know; it was no answer.
+            outcome: Outcome::parse(outcome).unwrap_or(Outcome::Failed),
+            code: status.and_then(|status| status.try_into().ok()),
+        }
+    }
+
+    /// The class of the tag, and of its icon.
+    pub fn tone(&self) -> &'static str {
+        match (self.outcome, self.code) {
+            (Outcome::Answered, None | Some(..400)) => "ok",
+            (Outcome::Failed, _) | (Outcome::Answered, Some(500..)) => "bad",
+            _ => "warn",
+        }
+    }
+
+    /// `200 OK`, `Refused`, `No response`.
+    pub fn label(&self) -> String {
+        match (self.outcome, self.code) {
+            (Outcome::Answered, Some(code)) => answer(code),
+            (Outcome::Answered, None) => "Answered".into(),
+            (Outcome::Refused, _) => "Refused".into(),
+            (Outcome::Failed, None) => "No response".into(),
+            (Outcome::Failed, Some(code)) => format!("Broken off: {}", answer(code)),
+            (Outcome::Cancelled, _) => "Cancelled".into(),
+        }
+    }
+}
+
+fn answer(code: u16) -> String {
+    let reason = StatusCode::from_u16(code).ok().and_then(|status| status.canonical_reason());
+    match reason {
+        Some(reason) => format!("{code} {reason}"),
+        None => code.to_string(),
     }
 }
 
@@ -191,5 +240,24 @@ mod tests {
         ] {
             assert_eq!(CallPlace::parse(rubbish), None, "{rubbish}");
         }
+    }
+
+    #[test]
+    fn times_are_short_and_have_their_unit() {
+        for (micros, words) in
+            [(0, "0.0 ms"), (410, "0.4 ms"), (40_900, "40 ms"), (1_240_000, "1.2 s"), (75_000_000, "75 s")]
+        {
+            assert_eq!(took(micros), words);
+        }
+    }
+
+    #[test]
+    fn a_status_is_a_word_and_a_code() {
+        let status = |outcome, code| CallStatus::read(outcome, code);
+        assert_eq!(status("answered", Some(404)).label(), "404 Not Found");
+        assert_eq!(status("answered", Some(299)).label(), "299");
+        assert_eq!(status("refused", None).label(), "Refused");
+        assert_eq!(status("failed", None).tone(), "bad");
+        assert_eq!(status("answered", Some(304)).tone(), "ok");
     }
 }

@@ -5,12 +5,11 @@ use actix_web::http::StatusCode;
 use askama::Template;
 
 use super::queries;
-use super::row::{CallPlace, CallRow};
-use super::words;
+use super::row::{self, CallPlace, CallRow};
 use crate::access::{Permission, RequestContext};
 use crate::web::{Error, Layout, Segment, page, with_zone};
 
-/// The width of the bar that shows where the time went, in units of its own.
+/// The width of the bar that shows where the time went, in user units of the SVG.
 const WIDTH: i64 = 1_000;
 
 #[derive(Template)]
@@ -51,10 +50,10 @@ impl CallPage {
         let whole = (call.queue_us + call.connect_us + wait + rest).max(1);
         let mut begins = 0;
         let parts = [
-            ("Queue", "waiting for a turn and for a token", call.queue_us, "var(--muted)"),
+            ("Queue", "waiting for a permit and for a token", call.queue_us, "var(--muted)"),
             ("Connect", "opening a connection; nothing if one was open", call.connect_us, "var(--warn)"),
             ("First byte", "from then until the API began to answer", wait, "var(--accent)"),
-            ("Rest", "until the last byte, with what was tried before", rest, "var(--ok)"),
+            ("Rest", "until the last byte, with earlier attempts", rest, "var(--ok)"),
         ];
         parts
             .into_iter()
@@ -62,15 +61,15 @@ impl CallPage {
                 let x = begins * WIDTH / whole;
                 begins += micros;
                 let width = (begins * WIDTH / whole - x).max(0);
-                Part { name, what, took: words::took(micros), x, width, colour }
+                Part { name, what, took: row::took(micros), x, width, colour }
             })
             .collect()
     }
 
-    /// “40 ms in all: queue 2 ms, …”
+    /// “40 ms in total: queue 2 ms, …”
     fn parts_in_words(&self) -> String {
         let parts: Vec<String> =
             self.parts().iter().map(|part| format!("{} {}", part.name.to_lowercase(), part.took)).collect();
-        format!("{} in all: {}.", self.call.took(), parts.join(", "))
+        format!("{} in total: {}.", self.call.took(), parts.join(", "))
     }
 }

@@ -68,8 +68,8 @@ async fn what_stands_too_far_back_is_looked_for_when_asked() {
     // Fifteen thousand are passed in three steps.
     let mut page = page;
     for _ in 0..3 {
-        page = page.click("Look further back").await.expect(200);
+        page = page.click("Search further back").await.expect(200);
     }
     assert_eq!(page.texts("td[data-label='Connector']"), ["Ledger"]);
-    assert!(!page.has_link("Look further back"));
+    assert!(!page.has_link("Search further back"));
 }
