@@ -1,26 +1,28 @@
-//! The log as a file: what the filters leave, the newest first, written while it is read.
+//! The log as a file: what matches the filters, the newest first, written while it is read.
 //!
-//! Rule: a batch is in memory at a time, and no connection is held while the browser takes it. An export is a change by
-//! whoever asks for it, since it takes the log out of the house: a form, and a line of its own.
+//! Rule: a batch is in memory at a time, and no connection is held while the browser takes it. An export copies the log
+//! out of Connectory, so it is a form with a password and has an entry of its own.
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
-use actix_web::web::Bytes;
 use chrono::{DateTime, Utc};
-use futures_util::stream::{self, Stream};
 use serde_json::json;
 
 use super::chain::hex;
 use super::filter::Filter;
-use super::queries::{self, Wanted};
-use super::{AuditLine, Changes, Event, csv, record};
+use super::queries;
+use super::search::{self, Wanted};
+use super::{AuditEntry, Changes, Event, record};
 use crate::access::RequestContext;
 use crate::db::Db;
 use crate::db::keyset::Position;
-use crate::web::{Error, Errors, Form};
+use crate::web::{Download, Error, Errors, Form, csv};
 
-/// Lines that are read at once.
+/// Entries that are read at once.
 const BATCH: usize = 500;
+
+/// The mark by which spreadsheets know UTF-8, and the headings.
+const CSV_HEAD: &str =
+    "\u{feff}Line,Time,Person,Person id,From,Request,Kind,Event,Thing,Thing id,Changes,Hash,User name\r\n";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Format {
@@ -37,8 +39,8 @@ impl Format {
         }
     }
 
-    /// The end of the file's name, its media type, and what people call it.
-    fn words(self) -> (&'static str, &'static str, &'static str) {
+    /// The extension of the file's name, its media type, and its label.
+    fn names(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Format::Csv => ("csv", "text/csv; charset=utf-8", "CSV"),
             Format::JsonLines => ("jsonl", "application/jsonl; charset=utf-8", "JSON Lines"),
@@ -47,15 +49,15 @@ impl Format {
 
     fn head(self) -> &'static str {
         match self {
-            Format::Csv => csv::HEAD,
+            Format::Csv => CSV_HEAD,
             Format::JsonLines => "",
         }
     }
 
-    fn line(self, line: &AuditLine) -> String {
+    fn row(self, entry: &AuditEntry) -> String {
         match self {
-            Format::Csv => csv::row(line),
-            Format::JsonLines => json_line(line),
+            Format::Csv => csv_row(entry),
+            Format::JsonLines => json_line(entry),
         }
     }
 }
@@ -72,26 +74,23 @@ pub async fn create(context: RequestContext, Form(data): Form) -> Result<HttpRes
     if errors.any() {
         return Err(Error::BadRequest("The days of the export are none."));
     }
-    // Lines that are written meanwhile, such as that of the export, are not part of it.
+    // Entries that are written meanwhile, such as that of the export, are not part of it.
     wanted.until = Some(wanted.until.map_or(now, |until| until.min(now)));
-    let (end, media_type, words) = format.words();
+    let (extension, media_type, label) = format.names();
     let event = Event {
         kind: "audit_log.exported",
         subject_id: None,
         subject_name: "Audit log",
-        changes: asked(&filter, words),
+        changes: requested(&filter, label),
     };
     record(&conn, &context.actor, now, event).await?;
-    let name = format!("connectory-audit-{}.{end}", now.format("%Y-%m-%d-%H%M%S"));
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, media_type))
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")))
-        .streaming(lines(context.db(), wanted, format)))
+    let name = format!("connectory-audit-{}.{extension}", now.format("%Y-%m-%d-%H%M%S"));
+    let state = Export { db: context.db(), wanted, format, position: Position::First };
+    Download { name, media_type, head: format.head() }.respond(state, batch).await
 }
 
-/// What was asked for, for the export's own line.
-fn asked(filter: &Filter, format: &str) -> Changes {
+/// What was requested, for the export's own entry.
+fn requested(filter: &Filter, format: &str) -> Changes {
     let named = filter.pairs().into_iter();
     named.fold(Changes::none().field("Format", "", format), |changes, (name, value)| {
         let label = match name {
@@ -108,67 +107,76 @@ fn asked(filter: &Filter, format: &str) -> Changes {
     })
 }
 
-/// Where an export stands.
-enum Stand {
-    Begin,
-    At(Position),
-    Done,
-}
-
-/// The file, batch by batch. If reading fails, it breaks off, so that half of it is not taken for the whole.
-fn lines(db: Db, wanted: Wanted, format: Format) -> impl Stream<Item = Result<Bytes, Error>> {
-    stream::try_unfold((db, wanted, Stand::Begin), move |(db, wanted, stand)| async move {
-        let position = match stand {
-            Stand::Begin => {
-                let head = Bytes::from(format.head());
-                return Ok(Some((head, (db, wanted, Stand::At(Position::First)))));
-            }
-            Stand::At(position) => position,
-            Stand::Done => return Ok(None),
-        };
-        let (text, next) = batch(&db, &wanted, &position, format).await.inspect_err(|error| {
-            tracing::warn!(cause = format!("{error:?}"), "an export of the audit log broke off");
-        })?;
-        let stand = next.map_or(Stand::Done, Stand::At);
-        Ok(Some((Bytes::from(text), (db, wanted, stand))))
-    })
-}
-
-async fn batch(
-    db: &Db,
-    wanted: &Wanted,
-    position: &Position,
+/// How far an export has come.
+struct Export {
+    db: Db,
+    wanted: Wanted,
     format: Format,
-) -> Result<(String, Option<Position>), Error> {
-    let mut conn = db.get().await?;
-    let found = queries::find(&mut conn, wanted, position, BATCH).await?;
-    let lines = queries::lines(&mut conn, &found.ids).await?;
-    let text = lines.iter().map(|line| format.line(line)).collect();
-    Ok((text, found.next.map(Position::After)))
+    position: Position,
 }
 
-/// A line with all that its hash is made of.
-fn json_line(line: &AuditLine) -> String {
+/// The next entries, and how the export goes on.
+async fn batch(export: Export) -> Result<(String, Option<Export>), Error> {
+    let mut conn = export.db.get().await?;
+    let found = search::find(&mut conn, &export.wanted, &export.position, BATCH).await?;
+    let entries = queries::entries(&mut conn, &found.ids).await?;
+    drop(conn);
+    let text = entries.iter().map(|entry| export.format.row(entry)).collect();
+    Ok((text, found.next.map(|next| Export { position: Position::After(next), ..export })))
+}
+
+/// An entry with all that its hash is made of.
+fn json_line(entry: &AuditEntry) -> String {
+    let link = entry.link.as_ref();
     let time = |at: DateTime<Utc>| at.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string();
     let mut text = json!({
-        "seq": line.seq,
-        "previous_hash": line.previous_hash.as_deref().map(hex),
-        "hash": line.hash.as_deref().map(hex),
-        "format": line.format,
-        "data_key": line.data_key,
-        "id": line.id,
-        "at": time(line.at),
-        "actor_id": line.actor_id,
-        "actor_name": line.actor_name,
-        "actor_username": line.actor_username,
-        "address": line.address,
-        "request_id": line.request_id,
-        "kind": line.kind,
-        "subject_id": line.subject_id,
-        "subject_name": line.subject_name,
-        "changes": line.changes,
+        "seq": link.map(|link| link.seq),
+        "previous_hash": link.map(|link| hex(&link.previous_hash)),
+        "hash": link.map(|link| hex(&link.hash)),
+        "format": link.map(|link| link.format),
+        "data_key": link.and_then(|link| link.data_key),
+        "id": entry.id,
+        "at": time(entry.at),
+        "actor_id": entry.actor_id,
+        "actor_name": entry.actor_name,
+        "actor_username": entry.actor_username,
+        "address": entry.address,
+        "request_id": entry.request_id,
+        "kind": entry.kind,
+        "subject_id": entry.subject_id,
+        "subject_name": entry.subject_name,
+        "changes": entry.changes,
     })
     .to_string();
     text.push('\n');
     text
+}
+
+fn csv_row(entry: &AuditEntry) -> String {
+    let link = entry.link.as_ref();
+    let id = |id: Option<uuid::Uuid>| id.map_or(String::new(), |id| id.to_string());
+    let cells = [
+        link.map_or(String::new(), |link| link.seq.to_string()),
+        entry.at.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
+        entry.attribution(),
+        id(entry.actor_id),
+        entry.address.clone(),
+        entry.request_id.clone(),
+        entry.kind.clone(),
+        entry.label(),
+        entry.subject_name.clone(),
+        id(entry.subject_id),
+        changed_fields(entry),
+        link.map_or(String::new(), |link| hex(&link.hash)),
+        entry.actor_username.clone().unwrap_or_default(),
+    ];
+    csv::row(&cells)
+}
+
+/// Each field on a line of its own.
+fn changed_fields(entry: &AuditEntry) -> String {
+    let changes = entry.changes();
+    let words: Vec<String> =
+        changes.iter().map(|change| format!("{}: {} → {}", change.field, change.from, change.to)).collect();
+    words.join("\n")
 }

@@ -1,21 +1,23 @@
-//! What an address asks of the log, and addresses that ask for something else.
+//! The filters of the log, as its address or a form has them, and addresses with other filters.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::queries::{Names, Role, Wanted, names};
-use super::{AuditLine, words};
+use super::AuditEntry;
+use super::entry::{event_label, object_label};
+use super::queries::{Names, Role, names};
+use super::search::Wanted;
 use crate::db::Conn;
 use crate::db::keyset::{Cursor, Kind, Position};
 use crate::web::{Error, Errors, Option_, Zone, search_term};
 
-/// Where the log's pages are.
+/// The address of the log.
 pub(super) const PATH: &str = "/audit";
 
-/// Lines a page that people can choose.
+/// Rows per page that can be chosen.
 const SIZES: [usize; 3] = [25, 50, 100];
 
-/// The times that are offered by name, and how far each goes back in hours.
+/// The periods that can be chosen: code, label, hours.
 const PERIODS: [(&str, &str, i64); 4] = [
     ("hour", "Last hour", 1),
     ("day", "Last 24 hours", 24),
@@ -27,12 +29,12 @@ const PERIODS: [(&str, &str, i64); 4] = [
 #[derive(Clone, Default)]
 pub(super) struct Filter {
     pub person: String,
-    pub thing: String,
-    /// The id of a thing, for links from elsewhere.
+    pub object: String,
+    /// The id of an object, for links from elsewhere.
     subject: Option<Uuid>,
-    /// The id of whoever did it: names may be the same, and change.
+    /// The id of the actor: names may be the same, and change.
     actor: Option<Uuid>,
-    /// A kind of event, or of thing: `connector.saved` or `connector.`.
+    /// A kind of event, or of object: `connector.saved` or `connector.`.
     pub event: String,
     pub period: String,
     /// The first and the last day, as typed.
@@ -52,7 +54,7 @@ impl Filter {
         let size = get("size").parse().ok();
         Filter {
             person: text("person"),
-            thing: text("thing"),
+            object: text("thing"),
             subject: get("subject").parse().ok(),
             actor: get("actor").parse().ok(),
             event: text("event"),
@@ -83,7 +85,7 @@ impl Filter {
         let id = |id: Option<Uuid>| id.map_or(String::new(), |id| id.to_string());
         let pairs = [
             ("person", self.person.clone()),
-            ("thing", self.thing.clone()),
+            ("thing", self.object.clone()),
             ("subject", id(self.subject)),
             ("actor", id(self.actor)),
             ("event", self.event.clone()),
@@ -98,7 +100,7 @@ impl Filter {
         !self.pairs().is_empty()
     }
 
-    /// The address of these filters, at a place.
+    /// The address of these filters, at a position of the list.
     pub fn href(&self, place: Option<Pair<'_>>) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(self.pairs());
@@ -116,45 +118,43 @@ impl Filter {
         Filter { size: self.size, ..Filter::default() }
     }
 
-    /// The filters in use in words, each with the address without it. A line that fits gives the names of thing and
+    /// The filters in use in words, each with the address without it. A matching entry gives the names of object and
     /// person.
-    pub fn chips(&self, line: Option<&AuditLine>) -> Vec<(String, String)> {
+    pub fn chips(&self, entry: Option<&AuditEntry>) -> Vec<(String, String)> {
         let mut chips = Vec::new();
-        let mut chip = |words: String, without: Filter| chips.push((words, without.href(None)));
-        let copy = || self.clone();
+        let mut chip = |words: String, names: &[&str]| chips.push((words, self.without(names)));
         if !self.person.is_empty() {
-            let person = String::new();
-            chip(format!("Person has “{}”", self.person), Filter { person, ..copy() });
+            chip(format!("Person has “{}”", self.person), &["person"]);
         }
-        if !self.thing.is_empty() {
-            let thing = String::new();
-            chip(format!("Thing has “{}”", self.thing), Filter { thing, ..copy() });
+        if !self.object.is_empty() {
+            chip(format!("Object has “{}”", self.object), &["thing"]);
         }
         if self.subject.is_some() {
-            let name = line.map_or("one thing", |line| &line.subject_name);
-            let subject = None;
-            chip(format!("Only {name}"), Filter { subject, ..copy() });
+            chip(format!("Only {}", entry.map_or("one object", |entry| &entry.subject_name)), &["subject"]);
         }
         if self.actor.is_some() {
-            let name = line.map_or("one person".into(), AuditLine::attribution);
-            let actor = None;
-            chip(format!("Only by {name}"), Filter { actor, ..copy() });
+            chip(format!("Only by {}", entry.map_or("one person".into(), AuditEntry::attribution)), &["actor"]);
         }
         if !self.event.is_empty() {
-            let event = String::new();
-            chip(event_words(&self.event), Filter { event, ..copy() });
+            chip(event_filter_label(&self.event), &["event"]);
         }
         if !self.from.is_empty() || !self.to.is_empty() {
-            let (from, to) = (String::new(), String::new());
-            chip(self.days_words(), Filter { from, to, ..copy() });
+            chip(self.days_label(), &["from", "to"]);
         } else if let Some((_, label, _)) = self.period() {
-            let period = String::new();
-            chip(label.to_string(), Filter { period, ..copy() });
+            chip(label.to_string(), &["period"]);
         }
         chips
     }
 
-    fn days_words(&self) -> String {
+    /// The address without some of the filters.
+    fn without(&self, names: &[&str]) -> String {
+        let mut pairs = self.pairs();
+        pairs.retain(|(name, _)| !names.contains(name));
+        let find = |name: &str| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+        Filter { size: self.size, ..Filter::read(|name| find(name).unwrap_or_default()) }.href(None)
+    }
+
+    fn days_label(&self) -> String {
         match (self.from.as_str(), self.to.as_str()) {
             (from, "") => format!("From {from} on"),
             ("", to) => format!("Up to {to}"),
@@ -179,7 +179,7 @@ impl Filter {
             subject: self.subject,
             actor: self.actor,
             people: searched(conn, Role::Actor, &self.person).await?,
-            things: searched(conn, Role::Subject, &self.thing).await?,
+            objects: searched(conn, Role::Subject, &self.object).await?,
             kinds: self.kinds(kinds),
             from,
             until,
@@ -228,32 +228,32 @@ fn day(field: &str, typed: &str, errors: &mut Errors) -> Option<NaiveDate> {
     day
 }
 
-/// When a day begins for whoever reads the page.
+/// When a day begins on the clock of the reader.
 fn midnight(day: NaiveDate) -> DateTime<Utc> {
     let begin = day.and_time(chrono::NaiveTime::MIN);
     let moment = Zone::of_reader().moment(begin);
     moment.unwrap_or_else(|| begin.and_utc())
 }
 
-fn event_words(event: &str) -> String {
+fn event_filter_label(event: &str) -> String {
     match event.strip_suffix('.') {
-        Some(thing) => format!("{}: any event", words::thing(thing)),
-        None => words::happening(event),
+        Some(object) => format!("{}: any event", object_label(object)),
+        None => event_label(event),
     }
 }
 
-/// The kinds of events to choose from: for each kind of thing all of its events, then one by one.
+/// The kinds of events to choose from: for each kind of object all of its events, then one by one.
 pub(super) fn event_options(kinds: &[String]) -> Vec<Option_> {
     let mut options = vec![Option_::new("", "Any event")];
     let mut before = "";
     for kind in kinds {
-        let thing = kind.split('.').next().unwrap_or_default();
-        if thing != before {
-            let all = format!("{thing}.");
-            options.push(Option_::new(all.clone(), event_words(&all)));
-            before = thing;
+        let object = kind.split('.').next().unwrap_or_default();
+        if object != before {
+            let all = format!("{object}.");
+            options.push(Option_::new(all.clone(), event_filter_label(&all)));
+            before = object;
         }
-        options.push(Option_::new(kind.clone(), event_words(kind)));
+        options.push(Option_::new(kind.clone(), event_filter_label(kind)));
     }
     options
 }

@@ -1,20 +1,18 @@
 //! The audit log: what was changed by whom, from where, field by field, in the transaction of the change.
 //!
-//! Rule: [`record`] takes the connection of the transaction that changes the thing; there is no other way to write.
-//! Lines are never touched again. Which came after which, and that none was changed, is proved by the links beside them
-//! ([`chain`]). Danger: a secret in a change. [`Changes::secret`] keeps only that there was one.
+//! Rule: [`record`] takes the connection of the transaction that changes the object; nothing else writes entries, and
+//! they are never changed. Their order, and that none was changed, is proved by the links beside them ([`chain`]).
+//! Danger: a secret in a change. [`Changes::secret`] keeps only that there was one.
 
 pub mod chain;
 mod change;
-mod csv;
+mod entry;
 mod export;
 mod filter;
-mod line;
-mod list;
+mod pages;
 mod queries;
 mod refusals;
-mod show;
-mod words;
+mod search;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -25,17 +23,15 @@ use crate::db::Conn;
 use crate::web::Error;
 
 pub use change::{Change, transaction};
+pub use entry::{AuditEntry, FieldChange, KINDS};
 pub use export::create as export;
-pub use line::{AuditLine, FieldChange};
-pub use list::list;
-pub use queries::lines_of;
+pub use pages::{list, show};
+pub use queries::entries_of;
 pub use refusals::{Due, Refusal, Refusals};
-pub use show::show;
-pub use words::KINDS;
 
-/// Something that happened to a thing.
+/// An event of an object.
 pub struct Event<'a> {
-    /// Thing and happening, such as `connector.saved`.
+    /// Object and event, such as `connector.saved`.
     pub kind: &'static str,
     pub subject_id: Option<Uuid>,
     pub subject_name: &'a str,
@@ -67,7 +63,7 @@ impl Changes {
     }
 }
 
-/// Writes the audit line of a change into its transaction.
+/// Writes the audit entry of a change into its transaction.
 pub async fn record(conn: &Conn, by: &Actor, now: DateTime<Utc>, event: Event<'_>) -> Result<(), Error> {
     queries::insert(conn, by, now, event).await
 }

@@ -1,9 +1,8 @@
-//! Refusals of people without a session and of API keys, in the log of those who look after security.
+//! Audit entries about refused sign-ins and API keys.
 //!
-//! Rule: no secret, and nothing that a stranger typed: people type passwords into the field for the user name, so only
-//! the name of an account that exists is recorded. Danger: strangers decide how often it happens. A refusal of one
-//! network for one reason is written once a minute, with how often it came since, and of all together one in ten
-//! seconds.
+//! Rule: no secret, and nothing that was typed: people type passwords into the field for the user name, so only the name
+//! of an account that exists is recorded. Danger: attackers decide how often it happens. A refusal of one network for one
+//! reason is written once a minute, with the number of those left out, and of all together one in ten seconds.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -19,22 +18,22 @@ use crate::clock::Clock;
 use crate::db::Db;
 use crate::web::{Error, LogThrottle};
 
-/// Lines of refusals that are written at once; then one in each [`PERIOD`], for all addresses together.
-const LINES: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
+/// Entries about refusals that are written at once; then one in each [`PERIOD`], for all addresses together.
+const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
 const PERIOD: Duration = Duration::from_secs(10);
 
 /// Counts refusals in this process; clones agree.
 #[derive(Clone)]
 pub struct Refusals {
     log_throttle: LogThrottle,
-    lines: RateLimit<()>,
-    /// Refusals for which there was no line, of whatever kind.
+    limit: RateLimit<()>,
+    /// Refusals of any kind without an entry.
     left_out: Arc<AtomicU64>,
 }
 
-/// What was refused to somebody.
+/// A refusal.
 pub struct Refusal<'a> {
-    /// Thing and happening, such as `sign_in.refused`.
+    /// Object and event, such as `sign_in.refused`.
     pub kind: &'static str,
     pub reason: &'a str,
     /// The id and name of an account or key that exists.
@@ -51,18 +50,17 @@ impl Refusals {
     pub fn new(clock: &Clock) -> Refusals {
         Refusals {
             log_throttle: LogThrottle::new(clock),
-            lines: RateLimit::new(clock, LINES, PERIOD),
+            limit: RateLimit::new(clock, BURST, PERIOD),
             left_out: Arc::default(),
         }
     }
 
-    /// Counts a refusal of this address, told from others of its kind by a few words, and says whether it is to be
-    /// written.
+    /// Counts a refusal of this address; `what` separates it from others of its kind. Some if it is to be written.
     pub fn due(&self, address: &str, kind: &'static str, what: &str) -> Option<Due> {
         metrics::counter!("connectory_refusals_total", "kind" => kind).increment(1);
         let network = network(address);
         let same = self.log_throttle.note(&format!("{network} {kind} {what}"))?;
-        if self.lines.take(&()).is_err() {
+        if self.limit.take(&()).is_err() {
             self.left_out.fetch_add(same + 1, Ordering::Relaxed);
             return None;
         }
@@ -81,7 +79,7 @@ impl Refusals {
 }
 
 impl Due {
-    /// Writes the line. Whoever was refused stays so where it cannot be written.
+    /// Writes the entry. A failure is logged and changes nothing for the client.
     pub async fn write(self, db: &Db, by: &Actor, now: DateTime<Utc>, refusal: Refusal<'_>) {
         let kind = refusal.kind;
         if let Err(error) = self.try_write(db, by, now, refusal).await {

@@ -6,10 +6,10 @@ use askama::Template;
 
 use super::{ConnectorHead, Tab, queries};
 use crate::access::RequestContext;
-use crate::audit::{self, AuditLine};
+use crate::audit::{self, AuditEntry};
 use crate::web::{Error, Layout, Segment, page};
 
-/// The newest lines that the tab shows.
+/// How many of the newest entries the tab shows.
 const SHOWN: i64 = 100;
 
 #[derive(Template)]
@@ -17,13 +17,13 @@ const SHOWN: i64 = 100;
 struct ChangesPage {
     layout: Layout,
     head: ConnectorHead,
-    lines: Vec<AuditLine>,
+    entries: Vec<AuditEntry>,
 }
 
 pub async fn changes(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let connector = queries::find_visible(&conn, &context.actor, &key).await?;
-    let lines = audit::lines_of(&mut conn, connector.id, SHOWN).await?;
+    let entries = audit::entries_of(&mut conn, connector.id, SHOWN).await?;
     let head = ConnectorHead::new(&connector, Tab::Activity, &context.actor);
-    page(StatusCode::OK, &ChangesPage { layout: context.layout, head, lines })
+    page(StatusCode::OK, &ChangesPage { layout: context.layout, head, entries })
 }

@@ -1,4 +1,4 @@
-//! What is hashed of a line: every field behind its length, so that no two lines give the same bytes.
+//! What is hashed of an entry: every field behind its length, so that no two entries give the same bytes.
 //!
 //! Rule: an encoding that has once been used is never changed. Another one gets another number, which stands in each
 //! link.
@@ -9,7 +9,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::anchor::Anchor;
+use super::Anchor;
 use crate::db::schema::audit_events;
 use crate::vault::MacKey;
 
@@ -25,7 +25,7 @@ const KEYED_PURPOSE: &[u8] = b"connectory audit line 2";
 /// Stands before a user name, so that an empty one is not the same as none.
 const RECORDED: &[u8] = b"=";
 
-/// A line with all that is stored of it.
+/// An entry with all that is stored of it.
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = audit_events)]
 pub(super) struct Record {
@@ -43,7 +43,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// The anchor of this line behind the one before it.
+    /// The anchor of this entry behind the one before it.
     pub fn link(&self, previous: &Anchor, key: &MacKey) -> Anchor {
         Anchor { seq: previous.seq + 1, hash: key.authenticate(&self.message(previous, true)) }
     }
@@ -131,7 +131,7 @@ mod tests {
     use chrono::TimeDelta;
     use serde_json::json;
 
-    use super::super::anchor::HASH_LEN;
+    use super::super::HASH_LEN;
     use super::*;
     use crate::vault::{MasterKey, MasterKeys, Vault};
 

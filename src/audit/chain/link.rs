@@ -1,23 +1,32 @@
-//! Appending to the chain.
+//! Appending to the chain, and since when its links have keys: the last link without one is recorded once,
+//! authenticated, and every link behind it must have one.
+//!
+//! Danger: the owner of the database can delete the record. It is made again only where the data keys, which only the
+//! master key opens, say that no program has made keyed links yet, or where there is no link at all.
 
 use std::collections::HashSet;
 
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
-use super::anchor::{Anchor, HASH_LEN};
-use super::encoding::{KEYED, Record};
-use super::transition;
+use super::encoding::{KEYED, Message, Record};
+use super::{Anchor, HASH_LEN};
 use crate::db::Conn;
-use crate::db::schema::{audit_chain, audit_events, audit_links, audit_names, audit_queue};
+use crate::db::schema::{audit_chain, audit_events, audit_links, audit_names, audit_queue, audit_transition};
 use crate::name;
-use crate::vault::{MacKey, Vault};
+use crate::vault::{MacKey, OpenError, Vault};
 use crate::web::Error;
 
-/// Lines that are linked in one transaction.
+/// Entries that are linked in one transaction.
 const BATCH: usize = 500;
 
-/// Links all lines that wait, and gives how many these were. Where another instance is at it, it does the work.
+/// What keys of links are for.
+const KEY_PURPOSE: &str = "audit chain";
+
+/// What the authenticated text begins with.
+const PURPOSE: &[u8] = b"connectory audit transition 1";
+
+/// Links all entries that wait, and returns how many there were; none if another instance is linking them.
 pub async fn link_waiting(conn: &mut Conn, vault: &Vault) -> Result<usize, Error> {
     let mut linked = 0;
     while is_any_waiting(conn).await? {
@@ -42,8 +51,8 @@ async fn is_any_waiting(conn: &mut Conn) -> Result<bool, Error> {
     Ok(waiting.get_result(conn).await?)
 }
 
-/// The end of the chain, for whoever appends to it. Waits for others who do.
-pub(super) async fn hold_end(conn: &mut Conn) -> Result<Anchor, Error> {
+/// The end of the chain with a lock, for appending.
+async fn hold_end(conn: &mut Conn) -> Result<Anchor, Error> {
     let end = audit_chain::table.select((audit_chain::seq, audit_chain::hash));
     anchor(end.for_update().first(conn).await?)
 }
@@ -64,7 +73,7 @@ async fn link_batch(conn: &mut Conn, vault: &Vault) -> Result<usize, Error> {
     if records.is_empty() {
         return Ok(0);
     }
-    transition::record(conn, vault, &end).await?;
+    record_transition(conn, vault, &end).await?;
     let key = next_key(conn, vault, &end).await?;
     let mut links = Vec::with_capacity(records.len());
     for record in &records {
@@ -91,15 +100,15 @@ async fn link_batch(conn: &mut Conn, vault: &Vault) -> Result<usize, Error> {
 }
 
 /// The key of the next links: never an older one than that of the last link, as keys only follow one another. An
-/// instance that has not heard yet that a newer data key seals knows it all the same.
+/// instance that does not know yet that a newer data key seals uses it all the same.
 async fn next_key(conn: &mut Conn, vault: &Vault, end: &Anchor) -> Result<MacKey, Error> {
     let last = audit_links::table.find(end.seq).select(audit_links::data_key);
     let last: Option<Option<i32>> = last.first(conn).await.optional()?;
     let newest = last.flatten().unwrap_or_default().max(vault.sealing_key());
-    transition::link_key(vault, newest).map_err(Error::internal)
+    link_key(vault, newest).map_err(Error::internal)
 }
 
-/// The lines that wait, in the order in which they were made. Who is committed later is linked later.
+/// The entries that wait, in the order in which they were made. One that is committed later is linked later.
 async fn next(conn: &mut Conn) -> Result<Vec<Record>, Error> {
     let most = i64::try_from(BATCH).unwrap_or(i64::MAX);
     Ok(audit_queue::table
@@ -134,4 +143,77 @@ fn anchor((seq, hash): (i64, Vec<u8>)) -> Result<Anchor, Error> {
     let hash = <[u8; HASH_LEN]>::try_from(hash)
         .map_err(|_| Error::internal(anyhow::anyhow!("the end of the audit chain is damaged")))?;
     Ok(Anchor { seq, hash })
+}
+
+/// The record as it is stored.
+#[derive(Queryable)]
+pub(super) struct Transition {
+    seq: i64,
+    hash: Vec<u8>,
+    data_key: i32,
+    mac: Vec<u8>,
+}
+
+impl Transition {
+    /// The last link without a key, if the record is what was once written.
+    pub fn last_plain(&self, vault: &Vault) -> Option<Anchor> {
+        let anchor = Anchor { seq: self.seq, hash: <[u8; HASH_LEN]>::try_from(self.hash.as_slice()).ok()? };
+        let key = link_key(vault, self.data_key).ok()?;
+        (mac(&key, &anchor)[..] == self.mac[..]).then_some(anchor)
+    }
+}
+
+/// The key of links, derived from this data key.
+pub(super) fn link_key(vault: &Vault, data_key: i32) -> Result<MacKey, OpenError> {
+    vault.mac_key(data_key, KEY_PURPOSE)
+}
+
+fn mac(key: &MacKey, last_plain: &Anchor) -> [u8; HASH_LEN] {
+    let mut text = Message::default();
+    text.field(PURPOSE);
+    text.field(&last_plain.seq.to_be_bytes());
+    text.field(&last_plain.hash);
+    key.authenticate(&text.0)
+}
+
+pub(super) async fn find_transition(conn: &mut Conn) -> Result<Option<Transition>, Error> {
+    let row = audit_transition::table.select((
+        audit_transition::seq,
+        audit_transition::hash,
+        audit_transition::data_key,
+        audit_transition::mac,
+    ));
+    Ok(row.first(conn).await.optional()?)
+}
+
+/// Records that links have keys from now on, unless that stands there already.
+pub async fn key_links(conn: &mut Conn, vault: &Vault) -> Result<(), Error> {
+    conn.transaction(async |conn| {
+        let end = hold_end(conn).await?;
+        record_transition(conn, vault, &end).await
+    })
+    .await
+}
+
+/// The same with the end of the chain locked.
+async fn record_transition(conn: &mut Conn, vault: &Vault, end: &Anchor) -> Result<(), Error> {
+    if find_transition(conn).await?.is_some() {
+        return Ok(());
+    }
+    if end.seq > 0 && !vault.predates_keyed_links() {
+        return Err(Error::internal(anyhow::anyhow!(
+            "the record since when links of the audit log have keys was taken away"
+        )));
+    }
+    let key = link_key(vault, vault.sealing_key()).map_err(Error::internal)?;
+    diesel::insert_into(audit_transition::table)
+        .values((
+            audit_transition::seq.eq(end.seq),
+            audit_transition::hash.eq(end.hash.to_vec()),
+            audit_transition::data_key.eq(key.data_key()),
+            audit_transition::mac.eq(mac(&key, end).to_vec()),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(())
 }

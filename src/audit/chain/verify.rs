@@ -1,4 +1,4 @@
-//! Walking the chain from its first line to its last, a thousand lines in memory at a time.
+//! Walking the chain from its first entry to its last, a thousand entries in memory at a time.
 //!
 //! Rule: all is read in one snapshot, so that a running program, which appends, is no fault.
 
@@ -8,18 +8,17 @@ use diesel::sql_types::{BigInt, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::anchor::Anchor;
 use super::encoding::{KEYED, PLAIN, Record};
-use super::{link, transition};
+use super::{Anchor, Link, link};
 use crate::db::Conn;
 use crate::db::schema::{audit_events, audit_links, audit_queue};
 use crate::vault::{MacKey, Vault};
 use crate::web::{Error, iso, plural};
 
-/// Lines that are read at once.
+/// Entries that are read at once.
 const STEP: i64 = 1000;
 
-/// How much earlier than the line before it a line may say that it was made: transactions take time, and clocks differ.
+/// How much earlier than the entry before it an entry may say that it was made: transactions take time, and clocks differ.
 const DISORDER: TimeDelta = TimeDelta::minutes(10);
 
 /// A chain without a fault.
@@ -77,7 +76,7 @@ pub enum Fault {
     NotReached { noted: i64, end: i64 },
 }
 
-/// Checks every line, and that the line of a noted anchor is still that line.
+/// Checks every entry, and that the entry of a noted anchor is unchanged.
 pub async fn verify(conn: &mut Conn, vault: &Vault, noted: Option<&Anchor>) -> Result<Result<Verified, Fault>, Error> {
     conn.build_transaction()
         .repeatable_read()
@@ -91,7 +90,7 @@ async fn verify_snapshot(
     vault: &Vault,
     noted: Option<&Anchor>,
 ) -> Result<Result<Verified, Fault>, Error> {
-    let last_plain = match transition::find(conn).await? {
+    let last_plain = match link::find_transition(conn).await? {
         Some(transition) => match transition.last_plain(vault) {
             Some(last) => Some(last),
             None => return Ok(Err(Fault::TransitionChanged)),
@@ -102,8 +101,8 @@ async fn verify_snapshot(
     loop {
         let steps = read(conn, walk.end.seq).await?;
         let is_last = steps.len() < usize::try_from(STEP).unwrap_or(usize::MAX);
-        for step in &steps {
-            if let Err(fault) = walk.step(step) {
+        for (link, record) in &steps {
+            if let Err(fault) = walk.step(link, record.as_ref()) {
                 return Ok(Err(fault));
             }
         }
@@ -114,44 +113,16 @@ async fn verify_snapshot(
     finish(conn, walk).await
 }
 
-/// A link and its line, if that is there.
-struct Step {
-    seq: i64,
-    format: i16,
-    previous_hash: Vec<u8>,
-    hash: Vec<u8>,
-    data_key: Option<i32>,
-    record: Option<Record>,
-}
-
-async fn read(conn: &mut Conn, after: i64) -> Result<Vec<Step>, Error> {
-    type Row = (i64, i16, Vec<u8>, Vec<u8>, Option<i32>, Option<Record>);
-    let rows: Vec<Row> = audit_links::table
+/// The next links, each with its entry, if that is there.
+async fn read(conn: &mut Conn, after: i64) -> Result<Vec<(Link, Option<Record>)>, Error> {
+    Ok(audit_links::table
         .left_join(audit_events::table.on(audit_events::id.eq(audit_links::event_id)))
         .filter(audit_links::seq.gt(after))
         .order(audit_links::seq)
         .limit(STEP)
-        .select((
-            audit_links::seq,
-            audit_links::format,
-            audit_links::previous_hash,
-            audit_links::hash,
-            audit_links::data_key,
-            Option::<Record>::as_select(),
-        ))
+        .select((Link::as_select(), Option::<Record>::as_select()))
         .load(conn)
-        .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(seq, format, previous_hash, hash, data_key, record)| Step {
-            seq,
-            format,
-            previous_hash,
-            hash,
-            data_key,
-            record,
-        })
-        .collect())
+        .await?)
 }
 
 /// How far the walk has come.
@@ -185,25 +156,25 @@ impl Walk<'_> {
         }
     }
 
-    fn step(&mut self, step: &Step) -> Result<(), Fault> {
+    fn step(&mut self, stored: &Link, record: Option<&Record>) -> Result<(), Fault> {
         let expected = self.end.seq + 1;
-        if step.seq != expected {
+        if stored.seq != expected {
             return Err(Fault::Missing(expected));
         }
-        let record = step.record.as_ref().ok_or(Fault::Missing(expected))?;
-        if step.previous_hash != self.end.hash {
-            return Err(Fault::Torn(step.seq));
+        let record = record.ok_or(Fault::Missing(expected))?;
+        if stored.previous_hash != self.end.hash {
+            return Err(Fault::Torn(stored.seq));
         }
-        let link = match step.format {
-            PLAIN => self.plain_link(step, record)?,
-            KEYED => self.keyed_link(step, record)?,
+        let link = match stored.format {
+            PLAIN => self.plain_link(stored, record)?,
+            KEYED => self.keyed_link(stored, record)?,
             format => {
-                let seq = step.seq;
+                let seq = stored.seq;
                 return Err(Fault::UnknownFormat { seq, format });
             }
         };
-        if step.hash != link.hash {
-            return Err(changed(step, record));
+        if stored.hash != link.hash {
+            return Err(changed(stored, record));
         }
         if let Some(last) = &self.last_plain
             && last.seq == link.seq
@@ -214,42 +185,42 @@ impl Walk<'_> {
         if self.noted.is_some_and(|noted| noted.seq == link.seq && *noted != link) {
             return Err(Fault::NotAsNoted(link.seq));
         }
-        self.note_time(step.seq, record.at);
+        self.note_time(stored.seq, record.at);
         self.end = link;
         Ok(())
     }
 
     /// Without a record of where links without keys end, only data keys of earlier versions say that there may be any.
-    fn plain_link(&self, step: &Step, record: &Record) -> Result<Anchor, Fault> {
+    fn plain_link(&self, stored: &Link, record: &Record) -> Result<Anchor, Fault> {
         let may_be_plain = match &self.last_plain {
-            Some(last) => step.seq <= last.seq,
+            Some(last) => stored.seq <= last.seq,
             None => self.vault.predates_keyed_links(),
         };
         if !may_be_plain {
-            return Err(Fault::NotKeyed(step.seq));
+            return Err(Fault::NotKeyed(stored.seq));
         }
         // What such a link does not cover, earlier versions did not write.
-        if record.actor_username.is_some() || step.data_key.is_some() {
-            return Err(changed(step, record));
+        if record.actor_username.is_some() || stored.data_key.is_some() {
+            return Err(changed(stored, record));
         }
         Ok(record.plain_link(&self.end))
     }
 
-    fn keyed_link(&mut self, step: &Step, record: &Record) -> Result<Anchor, Fault> {
+    fn keyed_link(&mut self, stored: &Link, record: &Record) -> Result<Anchor, Fault> {
         let last = self.last_plain.as_ref();
         let last = last.ok_or(Fault::TransitionMissing)?.seq;
-        let data_key = step.data_key.filter(|_| step.seq > last);
-        let data_key = data_key.ok_or_else(|| changed(step, record))?;
+        let data_key = stored.data_key.filter(|_| stored.seq > last);
+        let data_key = data_key.ok_or_else(|| changed(stored, record))?;
         let before = self.key.as_ref().map(MacKey::data_key);
         if before != Some(data_key) {
-            let other = |why| Fault::OtherKey { seq: step.seq, data_key, why };
+            let other = |why| Fault::OtherKey { seq: stored.seq, data_key, why };
             if before > Some(data_key) {
                 return Err(other("older than that of the line before"));
             }
-            let key = transition::link_key(self.vault, data_key);
+            let key = link::link_key(self.vault, data_key);
             self.key = Some(key.map_err(|_| other("not there"))?);
         }
-        let key = self.key.as_ref().ok_or_else(|| changed(step, record))?;
+        let key = self.key.as_ref().ok_or_else(|| changed(stored, record))?;
         Ok(record.link(&self.end, key))
     }
 
@@ -264,8 +235,8 @@ impl Walk<'_> {
     }
 }
 
-fn changed(step: &Step, record: &Record) -> Fault {
-    Fault::Changed { seq: step.seq, id: record.id }
+fn changed(stored: &Link, record: &Record) -> Fault {
+    Fault::Changed { seq: stored.seq, id: record.id }
 }
 
 /// What only shows when all links are known: a missing end, and lines without a link.

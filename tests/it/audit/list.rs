@@ -124,7 +124,7 @@ async fn filters_stand_in_the_address_and_can_be_taken_off_one_by_one() {
         strs(&chips),
         [
             "Remove filter: Person has “person” ✕",
-            "Remove filter: Thing has “payroll” ✕",
+            "Remove filter: Object has “payroll” ✕",
             "Remove filter: Connector saved ✕",
             "Remove filter: Last 7 days ✕"
         ]
@@ -134,7 +134,7 @@ async fn filters_stand_in_the_address_and_can_be_taken_off_one_by_one() {
     assert_eq!(lines(&without).len(), 3);
     assert_eq!(without.click("Clear all filters").await.path, "/audit");
     let none = ana.get("/audit?thing=zeppelin").await.expect(200);
-    assert!(none.text().contains("No line fits these filters."), "{}", none.text());
+    assert!(none.text().contains("No entry matches these filters."), "{}", none.text());
 }
 
 #[tokio::test]
@@ -161,8 +161,8 @@ async fn paging_shows_every_line_once_forth_and_back() {
         let mut page = ana.get(&format!("/audit?{query}")).await.expect(200);
         let mut seen = page.row_heads().len();
         let (mut things, mut pages) = (things(&page), vec![things(&page)]);
-        while page.has_link("Older lines") {
-            page = page.click("Older lines").await.expect(200);
+        while page.has_link("Older entries") {
+            page = page.click("Older entries").await.expect(200);
             seen += page.row_heads().len();
             pages.push(self::things(&page));
             things.extend(self::things(&page));
@@ -174,11 +174,11 @@ async fn paging_shows_every_line_once_forth_and_back() {
             .concat();
         assert_eq!(things, expected, "{query}");
         for expected in pages.iter().rev().skip(1) {
-            page = page.click("Newer lines").await.expect(200);
+            page = page.click("Newer entries").await.expect(200);
             assert_eq!(&self::things(&page), expected, "{query}");
         }
-        assert!(!page.has_link("Newer lines"), "{query}: this is the first page");
-        assert_eq!(page.click("Newest lines").await.path, format!("/audit?{query}"));
+        assert!(!page.has_link("Newer entries"), "{query}: this is the first page");
+        assert_eq!(page.click("Newest entries").await.path, format!("/audit?{query}"));
     }
 }
 

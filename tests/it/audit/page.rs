@@ -34,14 +34,14 @@ async fn a_change_is_shown_field_by_field_with_where_it_came_from_and_its_place_
         .rows("SELECT request_id, address, seq, encode(hash, 'hex'), encode(previous_hash, 'hex') FROM audit_events JOIN audit_links ON event_id = id WHERE kind = 'connector.saved'")
         .await
         .remove(0);
-    for (name, value) in ["Request", "From", "Line", "Hash", "Hash before"].into_iter().zip(stored) {
+    for (name, value) in ["Request", "From", "Entry", "Hash", "Hash before"].into_iter().zip(stored) {
         assert_eq!(fact(&page, name), value, "{name}");
     }
     assert!(fact(&page, "Who").starts_with(&ana.user().attribution()));
-    let same = page.click("All lines about this thing").await.expect(200);
+    let same = page.click("All entries for this object").await.expect(200);
     assert_eq!(same.row_heads().len(), 2);
     assert!(same.text().contains("Only Wages"));
-    let name = format!("All lines of {}", ana.user().attribution());
+    let name = format!("All entries of {}", ana.user().attribution());
     let by_ana = page.click(&name).await.expect(200);
     assert!(by_ana.row_heads().len() >= 2);
     let only = format!("Only by {}", ana.user().attribution());

@@ -31,7 +31,7 @@ async fn who_takes_a_colleagues_name_is_told_by_the_user_name() {
     let page = ana.get("/audit?event=profile.saved").await;
     let href = page.attribute("tbody th a", "href").expect("a line");
     let line = ana.get(&href).await.expect(200);
-    let all = line.click(&format!("All lines of {shown}")).await;
+    let all = line.click(&format!("All entries of {shown}")).await;
     let all = all.expect(200);
     let who: Vec<String> = all.rows().iter().map(|row| row[2].clone()).collect();
     assert!(who.len() >= 3 && who.iter().all(|who| who.ends_with("(ben)")));

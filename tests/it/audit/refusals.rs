@@ -54,7 +54,7 @@ async fn refused_sign_ins_are_recorded_with_the_account_and_never_with_what_was_
     app.chain().await;
     let page = ana.get("/audit?event=sign_in.").await.expect(200);
     assert!(page.rows()[0][0].starts_with("Sign-in refused"));
-    assert_eq!(page.rows()[0][2], "Nobody who was signed in");
+    assert_eq!(page.rows()[0][2], "Not signed in");
 }
 
 #[tokio::test]

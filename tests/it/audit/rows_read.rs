@@ -69,8 +69,8 @@ async fn looking_further_back_finds_what_is_far_away() {
     let mut page = ana.get("/audit?thing=old").await.expect(200);
     let mut clicks = 0;
     while page.row_heads().is_empty() {
-        assert!(page.text().contains("Nothing found so far"), "{}", page.text());
-        page = page.click("Look further back").await.expect(200);
+        assert!(page.text().contains("No results yet"), "{}", page.text());
+        page = page.click("Search further back").await.expect(200);
         clicks += 1;
     }
     assert_eq!(page.row_heads().len(), 25);

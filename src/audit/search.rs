@@ -1,8 +1,8 @@
-//! The places of the lines that fit: one statement that reads a bounded number of lines, whatever is looked for.
+//! Searching the log: one statement that reads a bounded number of entries, whatever the filters are.
 //!
-//! One condition leads: its index gives its lines in the order of time, one branch for each of its values. What else is
-//! asked for is checked on these lines, at most [`WALK`] of them. If the page is not full by then, the answer says from
-//! where to look further. Counting all lines, or sorting all that fit, would take seconds once there are millions.
+//! One condition leads: its index gives its entries in the order of time, one branch for each of its values. The other
+//! conditions are checked on these entries, at most [`SCAN_LIMIT`] of them. If the page is not full by then, the result says
+//! where to search further. Counting all entries, or sorting all matches, would take seconds once there are millions.
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -12,20 +12,20 @@ use diesel::sql_types::{Array, Bool, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::names::{Names, Role};
+use super::queries::{Names, Role};
 use crate::db::Conn;
 use crate::db::keyset::{Cursor, Position};
 use crate::web::Error;
 
-/// Lines that are looked at for one page: read within a few dozen milliseconds.
-const WALK: usize = 20_000;
+/// Entries that are read for one page: within a few dozen milliseconds.
+const SCAN_LIMIT: usize = 20_000;
 
-/// What is looked for, with names instead of searches.
+/// What matches, with names instead of searches.
 #[derive(Clone)]
-pub(in crate::audit) struct Wanted {
+pub(super) struct Wanted {
     pub subject: Option<Uuid>,
     pub actor: Option<Uuid>,
-    pub things: Option<Names>,
+    pub objects: Option<Names>,
     pub people: Option<Names>,
     pub kinds: Option<Vec<String>>,
     /// From this time on.
@@ -34,11 +34,11 @@ pub(in crate::audit) struct Wanted {
     pub until: Option<DateTime<Utc>>,
 }
 
-/// The lines of a page, by their ids, and where the next page begins in the direction of reading.
-pub(in crate::audit) struct Found {
+/// The entries of a page, by their ids, and where the next page begins in the direction of reading.
+pub(super) struct Found {
     pub ids: Vec<Uuid>,
     pub next: Option<Cursor>,
-    /// Whether looking has ended before the page was full, and before the end of the log.
+    /// Whether the search has ended before the page was full, and before the end of the log.
     pub cut_short: bool,
 }
 
@@ -58,13 +58,8 @@ impl Place {
     }
 }
 
-/// The lines behind a place, at most `size`, in the direction of reading.
-pub(in crate::audit) async fn find(
-    conn: &mut Conn,
-    wanted: &Wanted,
-    position: &Position,
-    size: usize,
-) -> Result<Found, Error> {
+/// The entries behind a position, at most `size`, in the direction of reading.
+pub(super) async fn find(conn: &mut Conn, wanted: &Wanted, position: &Position, size: usize) -> Result<Found, Error> {
     let statement = Statement::new(wanted, position, size);
     let mut places: Vec<Place> = statement.query().load(conn).await?;
     let cut = places.iter().position(|place| place.is_cut).map(|at| places.remove(at));
@@ -81,7 +76,7 @@ enum Bind {
     Time(DateTime<Utc>),
 }
 
-/// A condition on a column: SQL of the program's own words.
+/// A condition on a column, which is a constant of the program.
 enum Condition {
     /// The column has one of the values.
     OneOf(&'static str, Bind, usize),
@@ -101,25 +96,25 @@ impl Statement {
         let leading = leads.map(|at| conditions.remove(at));
         let mut statement = Statement { sql: String::new(), binds: Vec::new() };
         let (branches, lead, count) = statement.lead(leading);
-        let place = statement.place(wanted, position);
+        let place = statement.times(wanted, position);
         let rest: String =
             conditions.into_iter().map(|condition| format!(" AND {}", statement.condition(condition))).collect();
         let rows = size + 1;
-        let walk = if rest.is_empty() { rows } else { rows.max(WALK / count.max(1)) };
-        // In the direction of reading, against it, and “not beyond”.
+        let scan = if rest.is_empty() { rows } else { rows.max(SCAN_LIMIT / count.max(1)) };
+        // The direction of reading, the other one, and the comparison for “not beyond”.
         let (on, back, within) = if position.is_backward() { ("ASC", "DESC", "<=") } else { ("DESC", "ASC", ">=") };
         statement.sql = format!(
-            "WITH walked AS MATERIALIZED (
-                SELECT branch.number, line.* FROM {branches} CROSS JOIN LATERAL (
+            "WITH scanned AS MATERIALIZED (
+                SELECT branch.number, entry.* FROM {branches} CROSS JOIN LATERAL (
                     SELECT id, at, actor_id, actor_name, kind, subject_name FROM audit_events
-                    WHERE {lead}{place} ORDER BY at {on}, id {on} LIMIT {walk}
-                ) AS line
+                    WHERE {lead}{place} ORDER BY at {on}, id {on} LIMIT {scan}
+                ) AS entry
             ), ends AS MATERIALIZED (
-                SELECT DISTINCT ON (number) at, id, count(*) OVER (PARTITION BY number) AS read FROM walked ORDER BY number, at {back}, id {back}
+                SELECT DISTINCT ON (number) at, id, count(*) OVER (PARTITION BY number) AS read FROM scanned ORDER BY number, at {back}, id {back}
             ), cut AS MATERIALIZED (
-                SELECT at, id FROM ends WHERE read = {walk} ORDER BY at {on}, id {on} LIMIT 1
+                SELECT at, id FROM ends WHERE read = {scan} ORDER BY at {on}, id {on} LIMIT 1
             )
-            (SELECT at, id, false AS is_cut FROM walked
+            (SELECT at, id, false AS is_cut FROM scanned
              WHERE (NOT EXISTS (SELECT FROM cut) OR (at, id) {within} (SELECT at, id FROM cut)){rest}
              ORDER BY at {on}, id {on} LIMIT {rows})
             UNION ALL
@@ -143,8 +138,8 @@ impl Statement {
         }
     }
 
-    /// The times that are looked at.
-    fn place(&mut self, wanted: &Wanted, position: &Position) -> String {
+    /// The condition on time.
+    fn times(&mut self, wanted: &Wanted, position: &Position) -> String {
         let mut sql = String::new();
         if let Some(from) = wanted.from {
             sql += &format!(" AND at >= ${}", self.bind(Bind::Time(from)));
@@ -193,7 +188,7 @@ impl Statement {
     }
 }
 
-/// What narrows the log, the best to lead first.
+/// The conditions, the best to lead first.
 fn conditions(wanted: &Wanted) -> Vec<Condition> {
     let mut conditions = Vec::new();
     if let Some(subject) = wanted.subject {
@@ -202,7 +197,7 @@ fn conditions(wanted: &Wanted) -> Vec<Condition> {
     if let Some(actor) = wanted.actor {
         conditions.push(Condition::OneOf("actor_id", Bind::Ids(vec![actor]), 1));
     }
-    let names = [("subject_name", Role::Subject, &wanted.things), ("actor_name", Role::Actor, &wanted.people)];
+    let names = [("subject_name", Role::Subject, &wanted.objects), ("actor_name", Role::Actor, &wanted.people)];
     for (column, role, names) in names {
         match names {
             Some(Names::Few(few)) => {

@@ -1,11 +1,94 @@
-//! What events are called: the same words on every page and in exports.
+//! An entry of the log as pages and exports show it, and what events are called: the same text everywhere.
 //!
-//! Rule: every kind that the program records stands here; a test goes through the program for kinds that do not. What
-//! has been recorded stays in the log for ever, so a kind is never renamed or taken out.
+//! Rule: every kind that the program records stands in [`KINDS`]; a test goes through the program for kinds that do not.
+//! What has been recorded stays in the log for ever, so a kind is never renamed or taken out.
 
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::chain::{Anchor, Link};
+use crate::access::{PROGRAMS, attribution};
+use crate::db::schema::audit_events;
 use crate::web::capitalized;
 
-/// Every kind of event, and what happened in words.
+/// An entry with its link, once it has one.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit_events)]
+pub struct AuditEntry {
+    pub id: Uuid,
+    pub at: DateTime<Utc>,
+    pub actor_id: Option<Uuid>,
+    pub actor_name: String,
+    /// Empty for programs and for requests without a session; `None` where it was not recorded, by an earlier version.
+    pub actor_username: Option<String>,
+    /// Where the request came from; empty for the command line and the program itself.
+    pub address: String,
+    pub request_id: String,
+    pub kind: String,
+    pub subject_id: Option<Uuid>,
+    pub subject_name: String,
+    pub(super) changes: Value,
+    #[diesel(embed)]
+    pub(super) link: Option<Link>,
+}
+
+/// A field before and after.
+#[derive(Deserialize)]
+pub struct FieldChange {
+    pub field: String,
+    pub from: String,
+    pub to: String,
+}
+
+impl AuditEntry {
+    /// Who did it, with the user name where it is known: no other person is called so.
+    pub fn attribution(&self) -> String {
+        let username = self.actor_username.as_deref().unwrap_or_default();
+        attribution(&self.actor_name, username)
+    }
+
+    /// Whether a program did it by itself. People have ids, whatever they call themselves.
+    pub(super) fn is_program(&self) -> bool {
+        self.actor_id.is_none() && PROGRAMS.contains(&self.actor_name.as_str())
+    }
+
+    /// Whether a person did it of whom only the display name was recorded.
+    pub(super) fn lacks_username(&self) -> bool {
+        self.actor_id.is_some() && self.actor_username.is_none()
+    }
+
+    /// `Connector saved`
+    pub fn label(&self) -> String {
+        event_label(&self.kind)
+    }
+
+    /// The same on the page of a connector; events of its endpoints name the endpoint.
+    pub fn label_for_connector(&self) -> String {
+        let label = self.label();
+        if self.kind.starts_with("endpoint.") { format!("{label}: {}", self.subject_name) } else { label }
+    }
+
+    pub fn changes(&self) -> Vec<FieldChange> {
+        Vec::deserialize(&self.changes).unwrap_or_default()
+    }
+
+    /// The names of the changed fields.
+    pub(super) fn fields(&self) -> String {
+        let changes = self.changes();
+        let names: Vec<&str> = changes.iter().map(|change| change.field.as_str()).collect();
+        names.join(", ")
+    }
+
+    /// Its place in the chain.
+    pub(super) fn anchor(&self) -> Option<Anchor> {
+        self.link.as_ref().and_then(Link::anchor)
+    }
+}
+
+/// Every kind of event with its label.
 pub const KINDS: &[(&str, &str)] = &[
     ("api_key.created", "API key created"),
     ("api_key.data_connector_added", "API key given a data connector"),
@@ -73,17 +156,16 @@ pub const KINDS: &[(&str, &str)] = &[
     ("user.signed_out", "User signed out by somebody else"),
 ];
 
-/// The happening in words: `session.started` is “Signed in”. A kind that a later version has recorded reads as its code
-/// does.
-pub(super) fn happening(kind: &str) -> String {
+/// The label of an event. A kind that a later version has recorded reads as its code does.
+pub(super) fn event_label(kind: &str) -> String {
     KINDS
         .iter()
         .find(|(code, _)| *code == kind)
-        .map_or_else(|| capitalized(&kind.replace(['.', '_'], " ")), |(_, words)| words.to_string())
+        .map_or_else(|| capitalized(&kind.replace(['.', '_'], " ")), |(_, label)| label.to_string())
 }
 
-/// What events of one kind of thing are about: `connector` is “Connector”.
-pub(super) fn thing(code: &str) -> String {
+/// The label of a kind of object: `connector` is “Connector”.
+pub(super) fn object_label(code: &str) -> String {
     match code {
         "api_key" => "API key".to_string(),
         "identity" => "Connection to the sign-in provider".to_string(),
@@ -100,11 +182,11 @@ mod tests {
 
     #[test]
     fn a_code_reads_as_words() {
-        assert_eq!(happening("connector.saved"), "Connector saved");
-        assert_eq!(happening("session.started"), "Signed in");
-        assert_eq!(happening("robot_arm.moved"), "Robot arm moved");
-        assert_eq!(thing("audit_log"), "Audit log");
-        assert_eq!(thing("api_key"), "API key");
+        assert_eq!(event_label("connector.saved"), "Connector saved");
+        assert_eq!(event_label("session.started"), "Signed in");
+        assert_eq!(event_label("robot_arm.moved"), "Robot arm moved");
+        assert_eq!(object_label("audit_log"), "Audit log");
+        assert_eq!(object_label("api_key"), "API key");
     }
 
     #[test]
