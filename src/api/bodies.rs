@@ -1,4 +1,4 @@
-//! The bodies of a call: the caller's request on its way to the API, and the API's response on its way back.
+//! The bodies of a call: of the caller's request to the API, and of the API's response.
 //!
 //! Rule: a small request body whose size is known is read first, so that it can be sent again; all others stream, piece
 //! by piece, as fast as the other side takes them. Danger: a body that breaks off must not look finished, so the error
@@ -193,7 +193,7 @@ impl MessageBody for Streamed {
                 let len = piece.len() as u64;
                 this.received += len;
                 this.left = this.left.map(|left| left.saturating_sub(len));
-                // Nobody may ask for what follows the last byte.
+                // The server does not poll again after the last byte.
                 if this.left == Some(0) {
                     this.record.answered();
                 }

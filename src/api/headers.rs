@@ -1,10 +1,10 @@
 //! Which headers pass between a caller and an API (RFC 9110 7.6.1).
 //!
-//! Rule: headers of one connection end here, on both sides, those that `Connection` names included. On the way out goes
-//! also what is meant for Connectory alone (key, cookies, its own names) and what tells of the network behind it
-//! (`Forwarded` and the like); `Via` is added, as RFC 9110 7.6.3 asks of a gateway. On the way back nothing may pass
-//! for Connectory's own word. A key whose methods are limited sends no header and no query pair by which servers take a
-//! request for one of another method: its POST stays a POST.
+//! Rule: hop-by-hop headers end here, in both directions, those that `Connection` names included. Not sent to the API is
+//! also what is meant for Connectory alone (key, cookies, `Connectory-…`) and what describes the network behind it
+//! (`Forwarded` and the like); `Via` is added, as RFC 9110 7.6.3 asks of a gateway. The API's response cannot set
+//! `Connectory-…` headers or rules for this site. A key whose methods are limited sends no header and no query pair by
+//! which servers take a request for one of another method: its POST stays a POST.
 //!
 //! Danger: frameworks fold the names of such overrides before they compare them (CGI makes `_` of `-`, PHP of `.` and
 //! spaces too), so names are compared folded. Two versions of the crate `http` meet here, the server's and the client's.
@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use crate::outbound::http::header::{CONNECTION, VIA};
 use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-/// What an installation calls itself on the way (RFC 9110 7.6.3): its instances alike, and others otherwise, so that
+/// The name of an installation in `Via` (RFC 9110 7.6.3): the same for its instances and another for others, so that
 /// one that calls through another is no loop. Nothing can be read from it.
 pub struct Pseudonym(String);
 
@@ -32,7 +32,7 @@ impl Pseudonym {
         HeaderValue::from_str(&format!("1.1 {}", self.0)).ok()
     }
 
-    /// Whether a request has come by this installation already.
+    /// Whether a request has passed this installation already.
     pub fn has_passed(&self, request: &OwnMap) -> bool {
         let lines = request.get_all("via").filter_map(|line| line.to_str().ok());
         let mut hops = lines.flat_map(|line| line.split(','));
@@ -40,11 +40,11 @@ impl Pseudonym {
     }
 }
 
-/// The prefix of headers with which Connectory speaks for itself.
+/// The prefix of Connectory's own headers.
 const OWN_PREFIX: &str = "connectory-";
 
-/// Headers of one connection, or that follow from the message itself.
-fn is_of_connection(name: &str) -> bool {
+/// Hop-by-hop headers, and headers that follow from the message itself.
+fn is_hop_by_hop(name: &str) -> bool {
     matches!(
         name,
         "connection"
@@ -61,8 +61,8 @@ fn is_of_connection(name: &str) -> bool {
     )
 }
 
-/// Headers of a request that are for Connectory, or for nobody else to know.
-fn stays_here(name: &str) -> bool {
+/// Headers of a request that are for Connectory alone.
+fn is_private(name: &str) -> bool {
     matches!(
         name,
         "authorization" | "cookie" | "expect" | "forwarded" | "host" | "via" | "x-connectory-key" | "x-real-ip"
@@ -72,7 +72,7 @@ fn stays_here(name: &str) -> bool {
 
 /// Headers of an answer that would set rules for this site, which the API is not: what browsers remember of it, forget
 /// of it, send elsewhere about it, or let others read of it.
-fn rules_this_site(name: &str) -> bool {
+fn sets_site_rules(name: &str) -> bool {
     matches!(
         name,
         "alt-svc"
@@ -92,7 +92,7 @@ pub(super) fn outgoing(request: &OwnMap, limits_methods: bool, own: &Pseudonym) 
     let mut headers = HeaderMap::with_capacity(request.len_keys() + 4);
     for (name, value) in request.iter() {
         let name = name.as_str();
-        if is_of_connection(name) || stays_here(name) || named.iter().any(|other| other == name) {
+        if is_hop_by_hop(name) || is_private(name) || named.iter().any(|other| other == name) {
             continue;
         }
         if limits_methods && is_method_override(name) {
@@ -117,8 +117,8 @@ pub(super) fn incoming<'a>(answer: &'a HeaderMap) -> impl Iterator<Item = (OwnNa
     let named = named_by_connection(lines.map(HeaderValue::as_bytes));
     answer.iter().filter_map(move |(name, value)| {
         let name = name.as_str();
-        let stays = is_of_connection(name)
-            || rules_this_site(name)
+        let stays = is_hop_by_hop(name)
+            || sets_site_rules(name)
             || name.starts_with(OWN_PREFIX)
             || named.iter().any(|other| other == name);
         if stays {

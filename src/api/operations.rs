@@ -13,7 +13,7 @@ use utoipa::openapi::HttpMethod;
 
 use super::problem::{
     BODY_TOO_LARGE, ENDPOINT_NOT_ALLOWED, ENDPOINT_NOT_FOUND, MALFORMED, METHOD_NOT_ALLOWED_TO_KEY,
-    METHOD_NOT_SUPPORTED, NO_ACCESS_TOKEN, OF_CALLS, OF_KEYS, PROXY_NOT_ALLOWED, Problem, TOKEN_NOT_ALLOWED,
+    METHOD_NOT_SUPPORTED, NO_ACCESS_TOKEN, OF_KEYS, PROXY_NOT_ALLOWED, Problem, TOKEN_NOT_ALLOWED,
     UPGRADE_NOT_SUPPORTED, VARIABLES_DO_NOT_FIT, all_kinds,
 };
 use super::request::ApiRequest;
@@ -22,9 +22,12 @@ use super::{calls, connectors, openapi, token};
 use crate::access::Needs;
 use crate::relay::ProblemKind;
 use crate::relay::problem::{
-    BODY_NOT_READ, CONNECTOR_DISABLED, CONNECTOR_NOT_FOUND, NEEDS_REAUTHORIZATION, NO_ADDRESS, NOT_AUTHORIZED,
-    PATH_NOT_ALLOWED, TOKEN_RENEWING, TOKEN_UNAVAILABLE,
+    BODY_NOT_READ, CONNECTOR_DISABLED, CONNECTOR_NOT_FOUND, KINDS as OF_CALLS, NEEDS_REAUTHORIZATION, NO_ADDRESS,
+    NOT_AUTHORIZED, PATH_NOT_ALLOWED, TOKEN_RENEWING, TOKEN_UNAVAILABLE,
 };
+
+/// Kinds of [`OF_CALLS`] that not every call can end with.
+const OF_SOME_CALLS: [ProblemKind; 3] = [NO_ADDRESS, PATH_NOT_ALLOWED, BODY_NOT_READ];
 
 /// One operation.
 pub(super) struct Operation {
@@ -33,7 +36,8 @@ pub(super) struct Operation {
     /// The methods that it is described for.
     pub methods: Vec<HttpMethod>,
     pub description: utoipa::openapi::path::Operation,
-    pub problems: &'static [&'static [ProblemKind]],
+    /// Besides those of keys and of calls.
+    problems: &'static [ProblemKind],
     pub handler: Handler,
 }
 
@@ -51,40 +55,54 @@ pub(super) static OPERATIONS: LazyLock<Vec<Operation>> = LazyLock::new(|| {
         Operation::of::<calls::__path_proxy>(
             Keyed(|request| Box::pin(calls::proxy(request))),
             &[
-                OF_KEYS,
-                OF_CALLS,
-                &[PROXY_NOT_ALLOWED, METHOD_NOT_ALLOWED_TO_KEY, PATH_NOT_ALLOWED, NO_ADDRESS],
-                &[UPGRADE_NOT_SUPPORTED, METHOD_NOT_SUPPORTED, BODY_NOT_READ],
+                PROXY_NOT_ALLOWED,
+                METHOD_NOT_ALLOWED_TO_KEY,
+                PATH_NOT_ALLOWED,
+                NO_ADDRESS,
+                UPGRADE_NOT_SUPPORTED,
+                METHOD_NOT_SUPPORTED,
+                BODY_NOT_READ,
             ],
         ),
         Operation::of::<calls::__path_call>(
             Keyed(|request| Box::pin(calls::call(request))),
             &[
-                OF_KEYS,
-                OF_CALLS,
-                &[ENDPOINT_NOT_FOUND, ENDPOINT_NOT_ALLOWED, METHOD_NOT_ALLOWED_TO_KEY],
-                &[MALFORMED, VARIABLES_DO_NOT_FIT, BODY_TOO_LARGE, BODY_NOT_READ],
+                ENDPOINT_NOT_FOUND,
+                ENDPOINT_NOT_ALLOWED,
+                METHOD_NOT_ALLOWED_TO_KEY,
+                MALFORMED,
+                VARIABLES_DO_NOT_FIT,
+                BODY_TOO_LARGE,
+                BODY_NOT_READ,
             ],
         ),
         Operation::of::<token::__path_token>(
             Keyed(|request| Box::pin(token::token(request))),
             &[
-                OF_KEYS,
-                &[CONNECTOR_NOT_FOUND, TOKEN_NOT_ALLOWED, NO_ACCESS_TOKEN, CONNECTOR_DISABLED, NOT_AUTHORIZED],
-                &[NEEDS_REAUTHORIZATION, TOKEN_UNAVAILABLE, TOKEN_RENEWING, MALFORMED, BODY_TOO_LARGE, BODY_NOT_READ],
+                CONNECTOR_NOT_FOUND,
+                TOKEN_NOT_ALLOWED,
+                NO_ACCESS_TOKEN,
+                CONNECTOR_DISABLED,
+                NOT_AUTHORIZED,
+                NEEDS_REAUTHORIZATION,
+                TOKEN_UNAVAILABLE,
+                TOKEN_RENEWING,
+                MALFORMED,
+                BODY_TOO_LARGE,
+                BODY_NOT_READ,
             ],
         ),
-        Operation::of::<connectors::__path_list>(Keyed(|request| Box::pin(connectors::list(request))), &[OF_KEYS]),
+        Operation::of::<connectors::__path_list>(Keyed(|request| Box::pin(connectors::list(request))), &[]),
         Operation::of::<connectors::__path_show>(
             Keyed(|request| Box::pin(connectors::show(request))),
-            &[OF_KEYS, &[CONNECTOR_NOT_FOUND]],
+            &[CONNECTOR_NOT_FOUND],
         ),
         Operation::of::<openapi::__path_document>(Open(openapi::document), &[]),
     ]
 });
 
 impl Operation {
-    fn of<P: Path>(handler: Handler, problems: &'static [&'static [ProblemKind]]) -> Operation {
+    fn of<P: Path>(handler: Handler, problems: &'static [ProblemKind]) -> Operation {
         Operation { path: P::path(), methods: P::methods(), description: P::operation(), problems, handler }
     }
 
@@ -108,7 +126,11 @@ impl Operation {
 
     /// The problems that it can answer with, in the order of their table.
     pub fn kinds(&self) -> impl Iterator<Item = &'static ProblemKind> {
-        all_kinds().filter(|kind| self.problems.iter().any(|problems| problems.contains(kind)))
+        all_kinds().filter(|kind| {
+            self.problems.contains(kind)
+                || (!self.is_open() && OF_KEYS.contains(kind))
+                || (self.passes_through() && OF_CALLS.contains(kind) && !OF_SOME_CALLS.contains(kind))
+        })
     }
 }
 

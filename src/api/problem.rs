@@ -13,11 +13,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::{Object, ObjectBuilder, Type};
 
 use crate::access::{KeyRefusal, OverQuota};
-use crate::relay::problem::{
-    ADDRESS_REFUSED, BAD_ANSWER, BUSY, CONNECTION_FAILED, CONNECTOR_DISABLED, CONNECTOR_NOT_FOUND, HOST_NOT_ALLOWED,
-    INTERNAL, KINDS as RELAY_KINDS, NAME_NOT_FOUND, NEEDS_REAUTHORIZATION, NO_ROOM, NOT_AUTHORIZED,
-    ORIGIN_NOT_APPROVED, RESTING, TIME_OUT, TLS_FAILED, TOKEN_RENEWING, TOKEN_UNAVAILABLE, UNAVAILABLE, UNSENDABLE,
-};
+use crate::relay::problem::{CONNECTOR_NOT_FOUND, INTERNAL, KINDS as RELAY_KINDS, UNAVAILABLE};
 use crate::relay::{ProblemKind, RelayProblem};
 
 macro_rules! kinds {
@@ -100,28 +96,6 @@ pub(super) const OF_KEYS: &[ProblemKind] = &[
     INTERNAL,
 ];
 
-/// What every call of a connector's API can end with.
-pub(super) const OF_CALLS: &[ProblemKind] = &[
-    CONNECTOR_NOT_FOUND,
-    CONNECTOR_DISABLED,
-    NOT_AUTHORIZED,
-    NEEDS_REAUTHORIZATION,
-    TOKEN_UNAVAILABLE,
-    TOKEN_RENEWING,
-    HOST_NOT_ALLOWED,
-    ORIGIN_NOT_APPROVED,
-    BUSY,
-    RESTING,
-    UNSENDABLE,
-    NO_ROOM,
-    NAME_NOT_FOUND,
-    ADDRESS_REFUSED,
-    CONNECTION_FAILED,
-    TLS_FAILED,
-    TIME_OUT,
-    BAD_ANSWER,
-];
-
 /// What went wrong, if the response is Connectory’s and not the API’s (RFC 9457).
 #[derive(Serialize, ToSchema)]
 #[cfg_attr(test, derive(serde::Deserialize))]
@@ -179,7 +153,7 @@ fn code_schema() -> Object {
     ObjectBuilder::new().schema_type(Type::String).enum_values(Some(codes)).description(Some(about)).build()
 }
 
-/// A problem on its way to the caller.
+/// A problem with what its response needs.
 #[derive(Debug)]
 pub(super) struct Problem {
     pub relay: Box<RelayProblem>,

@@ -38,15 +38,14 @@ pub(super) static ATTEMPTS: HeaderName = HeaderName::from_static("connectory-att
 /// The request's id in Connectory's logs.
 pub(super) static REQUEST_ID: HeaderName = HeaderName::from_static("connectory-request-id");
 
-/// Whatever an API answers, no browser runs it in the name of this site.
-static POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox");
-static NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
-static NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
-static NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
-static SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
-static DENY: HeaderValue = HeaderValue::from_static("DENY");
-static BY_KEY: HeaderValue = HeaderValue::from_static("Authorization, X-Connectory-Key");
-static HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+/// Whatever an API responds, no browser runs it in the name of this site.
+static SECURITY_HEADERS: [(HeaderName, HeaderValue); 5] = [
+    (CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; sandbox")),
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin")),
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+];
 
 /// What the operations of one worker share.
 pub struct Api {
@@ -177,19 +176,17 @@ fn add_headers(response: &mut HttpResponse, request_id: &str, is_secure: bool) {
     if !headers.contains_key(&ANSWER) {
         headers.insert(ANSWER.clone(), HeaderValue::from_static("connectory"));
     }
-    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF.clone());
-    headers.insert(CONTENT_SECURITY_POLICY, POLICY.clone());
-    headers.insert(REFERRER_POLICY, NO_REFERRER.clone());
-    headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, SAME_ORIGIN.clone());
-    headers.insert(X_FRAME_OPTIONS, DENY.clone());
+    for (name, value) in &SECURITY_HEADERS {
+        headers.insert(name.clone(), value.clone());
+    }
     if is_secure {
-        headers.insert(STRICT_TRANSPORT_SECURITY, HSTS.clone());
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     if headers.contains_key(CACHE_CONTROL) {
         // What an API lets be cached is cached for this key alone.
-        headers.append(VARY, BY_KEY.clone());
+        headers.append(VARY, HeaderValue::from_static("Authorization, X-Connectory-Key"));
     } else {
-        headers.insert(CACHE_CONTROL, NO_STORE.clone());
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
 }
 

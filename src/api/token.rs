@@ -114,7 +114,7 @@ fn min_ttl(body: &[u8]) -> Result<TimeDelta, Problem> {
     Ok(TimeDelta::seconds(seconds))
 }
 
-/// Without an audit entry nobody gets a token.
+/// Records the reading. If that fails, the token is not handed out.
 async fn record_reading(request: &ApiRequest, connector: &Line) -> Result<(), Error> {
     let by = actor(request);
     let event = Event {
