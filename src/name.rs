@@ -2,13 +2,51 @@
 //!
 //! Danger: comparing names in any other way than by [`Name::key`], which would let two look-alikes stand side by side.
 
+use std::fmt::{self, Display};
+use std::io::Write;
+use std::ops::Deref;
+
 use caseless::default_case_fold_str;
+use diesel::deserialize::{self, FromSql, FromSqlRow};
+use diesel::expression::AsExpression;
+use diesel::pg::{Pg, PgValue};
+use diesel::serialize::{self, IsNull, Output, ToSql};
+use diesel::sql_types::Text;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 /// A name in Unicode NFC, with single spaces inside and none around.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, AsExpression, FromSqlRow)]
+#[diesel(sql_type = Text)]
 pub struct Name(String);
+
+impl Deref for Name {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl ToSql<Text, Pg> for Name {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        out.write_all(self.as_bytes())?;
+        Ok(IsNull::No)
+    }
+}
+
+/// What was stored has been a name by the rule of its time, and stays one.
+impl FromSql<Text, Pg> for Name {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Name> {
+        Ok(Name(std::str::from_utf8(value.as_bytes())?.to_string()))
+    }
+}
 
 /// Why a text is no name; each message says what to do.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

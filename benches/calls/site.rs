@@ -9,7 +9,7 @@ use connectory::access::{Actor, ApiKey};
 use connectory::authorization::{NewToken, RefreshToken, origins_in_use, store_token};
 use connectory::categories;
 use connectory::clock::Clock;
-use connectory::connectors::{self, Method, NewConnector};
+use connectory::connectors::{self, Details, Method, NewConnector};
 use connectory::db::Db;
 use connectory::db::private::PrivatePostgres;
 use connectory::outbound::HttpUrl;
@@ -55,13 +55,15 @@ impl Site {
         let (by, now) = (Actor::command_line(), Clock::system().now());
         let new = NewConnector {
             id: Uuid::now_v7(),
-            name: connectors::parse_name("Bench")?,
-            display_name: String::new(),
-            description: String::new(),
-            base_url: Some(HttpUrl::parse(api)?),
+            details: Details {
+                name: connectors::parse_name("Bench")?,
+                display_name: String::new(),
+                description: String::new(),
+                base_url: Some(HttpUrl::parse(api)?),
+                enabled: true,
+            },
             method: Method::Bearer,
             categories: vec![categories::UNCATEGORIZED],
-            enabled: true,
         };
         let mut conn = db.get().await?;
         connectors::insert(&mut conn, &by, now, &new).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;

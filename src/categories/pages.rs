@@ -86,8 +86,8 @@ pub async fn create(context: RequestContext, mut form: Form<CategoryForm>) -> Re
             Ok(()) | Err(SaveError::Repeated) => {
                 return Ok(context.see_other("/categories", "The category was created"));
             }
-            Err(SaveError::Fault(fault)) => return Err(fault),
-            Err(_) => form.errors.add("category_name", name_taken(&new.name)),
+            Err(SaveError::NameTaken) => form.errors.add("category_name", name_taken(&new.name)),
+            Err(other) => return Err(other.into()),
         }
     }
     form_page(context, form, None)
@@ -112,9 +112,9 @@ pub async fn update(
     if let Some(new) = form.check(CategoryForm::checked) {
         match queries::update(&mut Change::new(&mut conn, &context), (&category, seen), &new).await {
             Ok(()) => return Ok(context.see_other("/categories", "The category was saved")),
-            Err(SaveError::Fault(fault)) => return Err(fault),
             Err(SaveError::Stale) => return conflict(context.layout, find(&mut conn, &id).await?, &form),
-            Err(_) => form.errors.add("category_name", name_taken(&new.name)),
+            Err(SaveError::NameTaken) => form.errors.add("category_name", name_taken(&new.name)),
+            Err(other) => return Err(other.into()),
         }
     }
     form_page(context, form, Some(category))
@@ -199,8 +199,8 @@ pub async fn delete(context: RequestContext, Segment(id): Segment, _: FormData) 
     drop(conn);
     match deleted {
         Ok(()) => Ok(context.see_other("/categories", "The category was deleted")),
-        Err(SaveError::Fault(fault)) => Err(fault),
-        Err(_) => delete_page(context, category, StatusCode::CONFLICT).await,
+        Err(SaveError::InUse) => delete_page(context, category, StatusCode::CONFLICT).await,
+        Err(other) => Err(other.into()),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::access::Actor;
 use crate::audit::Change;
 use crate::authorization::{self, ApiKeyPlace, NewSecret, NewToken, RefreshToken, SecretField};
 use crate::categories::{self, CategoryStatus};
-use crate::connectors::{self, Method, NewConnector};
+use crate::connectors::{self, Details, Method, NewConnector};
 use crate::db::Conn;
 use crate::db::schema::{authorizations, categories as categories_table};
 use crate::name::Name;
@@ -147,13 +147,15 @@ async fn new_connector(conn: &mut Conn, demo: &DemoConnector) -> anyhow::Result<
     }
     Ok(NewConnector {
         id: Uuid::now_v7(),
-        name: connectors::parse_name(&demo.name)?,
-        display_name: demo.display_name.clone(),
-        description: demo.description.clone(),
-        base_url: Some(HttpUrl::parse(&demo.base_url)?),
+        details: Details {
+            name: connectors::parse_name(&demo.name)?,
+            display_name: demo.display_name.clone(),
+            description: demo.description.clone(),
+            base_url: Some(HttpUrl::parse(&demo.base_url)?),
+            enabled: demo.enabled,
+        },
         method: demo.method,
         categories,
-        enabled: demo.enabled,
     })
 }
 

@@ -4,7 +4,7 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use super::Health;
-use super::issue::{Issues, issues};
+use super::health::{Issues, issues};
 use super::model::ListRow;
 use super::queries::{self, COUNT_LIMIT, Changed, Found};
 use crate::access::{Permission, RequestContext};

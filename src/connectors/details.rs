@@ -1,18 +1,19 @@
-//! Creating, the Details tab and duplicating.
+//! Creating, the Details tab, duplicating, and the Activity tab's changes; its calls are shown by the call log.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use futures_util::try_join;
 
 use super::forms::ConnectorForm;
-use super::model::{CheckedDetails, enabled_word};
+use super::model::Details;
 use super::queries::Seen;
-use super::{Connector, ConnectorHead, ConnectorId, LegacyGrants, Method, Tab, queries};
+use super::{Connector, ConnectorHead, LegacyGrants, Method, Tab, queries};
 use crate::access::{Actor, Permission, RequestContext, Right};
+use crate::audit::{self, AuditEntry};
 use crate::categories::{self, CategoryChoice, CategoryId};
 use crate::db::Conn;
 use crate::name::Name;
-use crate::outbound::HttpUrl;
 use crate::web::form::Form;
 use crate::web::{ConflictPage, Error, FormData, LastSave, Layout, SaveError, Segment, page};
 
@@ -60,9 +61,9 @@ pub async fn create(
                 let key = queries::key_of(&mut conn, context.actor.visibility, new.id).await?;
                 return Ok(created(&context, &key, new.method));
             }
-            Err(SaveError::Fault(fault)) => return Err(fault),
+            Err(SaveError::NameTaken) => form.errors.add("connector_name", name_taken(&new.details.name)),
             Err(SaveError::InUse) => form.errors.add("category", CATEGORY_DELETED),
-            Err(SaveError::NameTaken | SaveError::Stale) => form.errors.add("connector_name", name_taken(&new.name)),
+            Err(other) => return Err(other.into()),
         }
     }
     new_page(context, form, choices, **grants)
@@ -144,22 +145,20 @@ pub async fn update(
     let Some(version) = form.seen_version(connector.version) else {
         return conflict(context.layout, connector, &form, &choices);
     };
-    if let Some(new) = form.check(|form, errors| form.checked_details(&connector, &choices, errors)) {
+    if let Some((new, new_categories)) = form.check(|form, errors| form.checked(&choices, errors)) {
         let seen = Seen { connector: &connector, categories: &categories, version };
-        match queries::update(&mut conn, &context.actor, context.now(), &seen, &new).await {
+        match queries::update(&mut conn, &context.actor, context.now(), &seen, &new, &new_categories).await {
             Ok(()) => {
-                let words = saved_words(&mut conn, connector.id, &new).await?;
+                let words = saved_words(&mut conn, &connector, &new).await?;
                 return Ok(context.see_other(&format!("/connectors/{}", connector.key), words));
             }
-            Err(SaveError::Fault(fault)) => return Err(fault),
             Err(SaveError::Stale) => {
                 let theirs = queries::find(&conn, &context.actor, &connector.key, Right::Edit).await?;
                 return conflict(context.layout, theirs, &form, &choices);
             }
+            Err(SaveError::NameTaken) => form.errors.add("connector_name", name_taken(&new.name)),
             Err(SaveError::InUse) => form.errors.add("category", CATEGORY_DELETED),
-            Err(SaveError::NameTaken | SaveError::Repeated) => {
-                form.errors.add("connector_name", name_taken(&new.name));
-            }
+            Err(other) => return Err(other.into()),
         }
     }
     drop(conn);
@@ -169,13 +168,13 @@ pub async fn update(
 const SAVED: &str = "The Data Connector was saved";
 
 /// The outcome of a save, and what to do where the base URL has an origin that waits for approval.
-async fn saved_words(conn: &mut Conn, id: ConnectorId, checked: &CheckedDetails) -> Result<String, Error> {
-    let base_url = checked.base_url.as_ref().filter(|_| checked.has_new_origin);
-    let Some(origin) = base_url.map(|url| url.origin().to_string()) else {
-        return Ok(SAVED.into());
-    };
-    let waits = queries::waits_for_approval(conn, id, &origin).await?;
-    Ok(if waits { waiting_words(SAVED, &origin) } else { SAVED.into() })
+async fn saved_words(conn: &mut Conn, old: &Connector, new: &Details) -> Result<String, Error> {
+    match new.origin() {
+        Some(origin) if new.origin() != old.origin() && queries::waits_for_approval(conn, old.id, &origin).await? => {
+            Ok(waiting_words(SAVED, &origin))
+        }
+        _ => Ok(SAVED.into()),
+    }
 }
 
 /// What is said after a save with an origin that waits for approval.
@@ -191,16 +190,12 @@ fn conflict(
     mine: &Form<ConnectorForm>,
     choices: &[CategoryChoice],
 ) -> Result<HttpResponse, Error> {
+    let (stored, chosen) = (ConnectorForm::of(&theirs, &[]), mine.category_names(choices));
+    let both = stored.labelled(&theirs.category_names).into_iter().zip(mine.labelled(&chosen));
     let saved = LastSave { by: &theirs.updated_by, at: Some(theirs.updated_at), version: theirs.version };
-    ConflictPage::new(layout, &theirs.label, &format!("/connectors/{}", theirs.key), saved)
-        .fields(mine.data.carried())
-        .difference("Name", &theirs.name, mine.connector_name.trim())
-        .difference("Display name", &theirs.display_name, mine.display_name.trim())
-        .difference("Description", &theirs.description, mine.description.trim())
-        .difference("Base URL", theirs.base_url.as_ref().map_or("", HttpUrl::as_str), mine.normal_base_url().trim())
-        .difference("Category", &theirs.category_names, mine.category_names(choices).trim())
-        .difference("Status", theirs.status_word(), enabled_word(mine.enabled))
-        .respond()
+    let page = ConflictPage::new(layout, &theirs.label, &format!("/connectors/{}", theirs.key), saved)
+        .fields(mine.data.carried());
+    both.fold(page, |page, ((label, theirs), (_, mine))| page.difference(label, theirs, mine)).respond()
 }
 
 pub async fn duplicate(context: RequestContext, Segment(key): Segment, _: FormData) -> Result<HttpResponse, Error> {
@@ -211,10 +206,29 @@ pub async fn duplicate(context: RequestContext, Segment(key): Segment, _: FormDa
             &format!("/connectors/{key}"),
             "The Data Connector was duplicated, without its secrets and tokens",
         )),
-        Err(SaveError::Fault(fault)) => Err(fault),
-        Err(_) => Ok(context.see_other_undone(
+        Err(SaveError::NameTaken) => Ok(context.see_other_undone(
             &format!("/connectors/{}", original.key),
             "There are too many copies of this Data Connector. Rename or delete some first.",
         )),
+        Err(other) => Err(other.into()),
     }
+}
+
+/// How many of the newest entries the tab shows.
+const SHOWN: i64 = 100;
+
+#[derive(Template)]
+#[template(path = "connectors/changes.html")]
+struct ChangesPage {
+    layout: Layout,
+    head: ConnectorHead,
+    entries: Vec<AuditEntry>,
+}
+
+pub async fn changes(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let connector = queries::find_visible(&conn, &context.actor, &key).await?;
+    let entries = audit::entries_of(&mut conn, connector.id, SHOWN).await?;
+    let head = ConnectorHead::new(&connector, Tab::Activity, &context.actor);
+    page(StatusCode::OK, &ChangesPage { layout: context.layout, head, entries })
 }

@@ -3,10 +3,9 @@
 use serde::Deserialize;
 use validator::Validate;
 
-use super::model::{CheckedDetails, Connector, NewConnector, parse_name};
+use super::model::{Details, NewConnector, parse_name};
 use super::{LegacyGrants, Method};
 use crate::categories::{CategoryChoice, CategoryId, UNCATEGORIZED};
-use crate::name::Name;
 use crate::outbound::HttpUrl;
 use crate::web::form::{NewId, Text, ticked};
 use crate::web::{Choice, Errors};
@@ -36,19 +35,33 @@ impl ConnectorForm {
         }
     }
 
-    pub(super) fn of(connector: &Connector, categories: &[CategoryId]) -> ConnectorForm {
+    pub(super) fn of(details: &Details, categories: &[CategoryId]) -> ConnectorForm {
         ConnectorForm {
-            connector_name: connector.name.clone(),
-            display_name: connector.display_name.clone().into(),
-            description: connector.description.clone().into(),
-            base_url: connector.base_url.as_ref().map_or("", HttpUrl::as_str).into(),
+            connector_name: details.name.to_string(),
+            display_name: details.display_name.clone().into(),
+            description: details.description.clone().into(),
+            base_url: details.base_url.as_ref().map_or("", HttpUrl::as_str).into(),
             category: categories.iter().map(CategoryId::to_string).collect(),
-            enabled: connector.enabled,
+            enabled: details.enabled,
             ..ConnectorForm::default()
         }
     }
 
-    /// The new connector. A description is asked for here.
+    /// Every field of Details with its label, as the audit log and the page with both versions show it.
+    pub(super) fn labelled(&self, categories: &str) -> [(&'static str, String); 6] {
+        // As it is stored, if it is one.
+        let base_url = HttpUrl::parse(&self.base_url).map(|url| url.as_str().to_string());
+        [
+            ("Name", self.connector_name.trim().into()),
+            ("Display name", self.display_name.trim().into()),
+            ("Description", self.description.trim().into()),
+            ("Base URL", base_url.unwrap_or_else(|_| self.base_url.trim().into())),
+            ("Category", categories.into()),
+            ("Status", if self.enabled { "Enabled" } else { "Disabled" }.into()),
+        ]
+    }
+
+    /// The new connector, which is enabled. A description is asked for here.
     pub(super) fn checked_new(
         &self,
         choices: &[CategoryChoice],
@@ -58,43 +71,36 @@ impl ConnectorForm {
         if self.description.trim().is_empty() {
             errors.add("description", "Enter a description");
         }
-        let name = self.checked_name(errors);
-        let base_url = self.checked_base_url(errors);
         let method = self.checked_method(grants, errors);
-        let categories = self.checked_categories(choices, errors);
+        let (details, categories) = self.checked(choices, errors)?;
         Some(NewConnector {
             id: self.new_id.0,
+            details: Details { enabled: true, ..details },
+            method: method?,
+            categories,
+        })
+    }
+
+    /// The Details and the categories.
+    pub(super) fn checked(
+        &self,
+        choices: &[CategoryChoice],
+        errors: &mut Errors,
+    ) -> Option<(Details, Vec<CategoryId>)> {
+        let name = errors.keep("connector_name", parse_name(&self.connector_name));
+        let base_url = self.checked_base_url(errors);
+        let categories: Vec<CategoryId> = self.chosen(choices).map(|choice| choice.id).collect();
+        if categories.is_empty() {
+            errors.add("category", "Choose at least one category");
+        }
+        let details = Details {
             name: name?,
             display_name: self.display_name.single_spaced(),
             description: self.description.trim().into(),
             base_url: base_url?,
-            method: method?,
-            categories: categories?,
-            enabled: true,
-        })
-    }
-
-    /// The new Details of this connector. Removing the base URL sends secrets nowhere.
-    pub(super) fn checked_details(
-        &self,
-        old: &Connector,
-        choices: &[CategoryChoice],
-        errors: &mut Errors,
-    ) -> Option<CheckedDetails> {
-        let name = self.checked_name(errors);
-        let base_url = self.checked_base_url(errors);
-        let categories = self.checked_categories(choices, errors);
-        let base_url = base_url?;
-        let origin = |url: &Option<HttpUrl>| url.as_ref().map(|url| url.origin().to_string());
-        Some(CheckedDetails {
-            name: name?,
-            display_name: self.display_name.single_spaced(),
-            description: self.description.trim().into(),
-            categories: categories?,
             enabled: self.enabled,
-            has_new_origin: base_url.is_some() && origin(&base_url) != origin(&old.base_url),
-            base_url,
-        })
+        };
+        Some((details, categories))
     }
 
     fn checked_method(&self, grants: LegacyGrants, errors: &mut Errors) -> Option<Method> {
@@ -108,10 +114,6 @@ impl ConnectorForm {
         errors.keep("auth_method", method)
     }
 
-    fn checked_name(&self, errors: &mut Errors) -> Option<Name> {
-        errors.keep("connector_name", parse_name(&self.connector_name))
-    }
-
     fn checked_base_url(&self, errors: &mut Errors) -> Option<Option<HttpUrl>> {
         if self.base_url.trim().is_empty() {
             return Some(None);
@@ -123,12 +125,6 @@ impl ConnectorForm {
             }
         });
         errors.keep("base_url", checked)
-    }
-
-    fn checked_categories(&self, choices: &[CategoryChoice], errors: &mut Errors) -> Option<Vec<CategoryId>> {
-        let chosen: Vec<CategoryId> = self.chosen(choices).map(|choice| choice.id).collect();
-        let checked = if chosen.is_empty() { Err("Choose at least one category") } else { Ok(chosen) };
-        errors.keep("category", checked)
     }
 
     fn chosen<'a>(&self, choices: &'a [CategoryChoice]) -> impl Iterator<Item = &'a CategoryChoice> {
@@ -155,10 +151,5 @@ impl ConnectorForm {
         let mut names: Vec<&str> = self.chosen(choices).map(|choice| choice.name.as_str()).collect();
         names.sort_unstable();
         names.join(", ")
-    }
-
-    /// The base URL as it would be stored; as typed if it is none.
-    pub(super) fn normal_base_url(&self) -> String {
-        HttpUrl::parse(&self.base_url).map_or(self.base_url.clone(), |url| url.as_str().to_string())
     }
 }

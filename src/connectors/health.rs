@@ -1,10 +1,22 @@
-//! The health of a connector: one word for whether calls through it can be authorized.
+//! The health of a connector: one word for whether calls through it can be authorized, when that changes by itself, when
+//! its token is to be renewed, and what went wrong.
 //!
-//! Which word it is follows from stored facts and the time, see [`super::forecast`]. The word is stored with the
-//! connector, so that the list can sort and filter by it; whatever changes a fact recomputes it in its transaction, and
-//! a job does so when only time has passed.
+//! Health and forecast are a function of stored facts and the time, and this is the only place that decides them. The
+//! word is stored with the connector, so that the list can sort and filter by it; whatever changes a fact recomputes it
+//! in its transaction, and a job does so when only time has passed.
+//!
+//! Rule: only the server's own refusal (`is_final`) makes a connector that renews its token by itself need a person.
+//! Time-outs and faults of the server make it Failing, however many there are.
 
-use crate::db::text_enum;
+use chrono::{DateTime, TimeDelta, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+use super::model::ListRow;
+use super::{ConnectorId, Grant, Method};
+use crate::db::schema::renewals;
+use crate::db::{Conn, text_enum};
+use crate::web::{Error, relative};
 
 text_enum! {
     /// The words, with their codes in the order of the labels.
@@ -17,3 +29,240 @@ text_enum! {
         NotAuthorized = "not_authorized", "Not authorized";
     }
 }
+
+/// A token is renewed this long before it ends, or a tenth of its life if that is less.
+const LONGEST_MARGIN: TimeDelta = TimeDelta::minutes(5);
+
+/// A connector counts as in use for this long after a call. One that is not is renewed only so often, so that the
+/// server does not forget it and nobody finds a dead one after a holiday.
+const IN_USE: TimeDelta = TimeDelta::days(1);
+
+/// Background work fetches no two tokens of a connector closer together than this, however short they live, and a token
+/// younger than this is not replaced because the API refuses it: each call would ask for one more.
+const YOUNG: TimeDelta = TimeDelta::minutes(1);
+
+/// What the forecast follows from.
+pub struct Facts {
+    pub enabled: bool,
+    pub method: Method,
+    /// The password or API key of the method is set.
+    pub has_secret: bool,
+    pub token: Option<TokenTimes>,
+    /// A sign-in or refresh token is stored with which a new token can be fetched without a person.
+    pub renewable: bool,
+    pub renewal: RenewalFacts,
+    /// The API has failed too often and is left alone for a while.
+    pub is_left_alone: bool,
+}
+
+/// What is known of the last tries to renew the token.
+#[derive(Default)]
+pub struct RenewalFacts {
+    /// Failed tries since the last token came.
+    pub failures: i32,
+    /// The last failure was the server's no.
+    pub is_final: bool,
+    pub next_attempt_at: Option<DateTime<Utc>>,
+    /// When a call last wanted the token.
+    pub last_used_at: Option<DateTime<Utc>>,
+}
+
+/// When a token was obtained and when it ends, if it says so.
+pub struct TokenTimes {
+    pub obtained_at: DateTime<Utc>,
+    pub expires_at: Option<DateTime<Utc>>,
+}
+
+/// What follows.
+#[derive(PartialEq, Eq, Debug)]
+pub struct HealthForecast {
+    pub health: Health,
+    /// When the health is another one if nothing happens but time.
+    pub changes_at: Option<DateTime<Utc>>,
+    /// When background work is to renew the token.
+    pub renew_at: Option<DateTime<Utc>>,
+}
+
+impl HealthForecast {
+    /// The forecast at `now`.
+    pub fn of(facts: &Facts, now: DateTime<Utc>) -> HealthForecast {
+        let (health, changes_at) = facts.health(now);
+        HealthForecast { health, changes_at, renew_at: facts.renew_at(now) }
+    }
+}
+
+impl Facts {
+    fn health(&self, now: DateTime<Utc>) -> (Health, Option<DateTime<Utc>>) {
+        if !self.enabled {
+            return (Health::Disabled, None);
+        }
+        let (health, changes_at) = self.sign_in_health(now);
+        // What a person must do comes before what passes by itself.
+        match health {
+            Health::Healthy | Health::Expiring if self.is_left_alone => (Health::Failing, changes_at),
+            health => (health, changes_at),
+        }
+    }
+
+    /// The health as far as signing in goes.
+    fn sign_in_health(&self, now: DateTime<Utc>) -> (Health, Option<DateTime<Utc>>) {
+        let steady = match (self.method, &self.token) {
+            (Method::NoAuth, _) => Health::Healthy,
+            (Method::Basic | Method::ApiKey, _) if self.has_secret => Health::Healthy,
+            (Method::Basic | Method::ApiKey, _) | (_, None) => Health::NotAuthorized,
+            (_, Some(_)) if self.renewal.is_final => Health::NeedsReauthorization,
+            (_, Some(_)) if self.renewal.failures > 0 => Health::Failing,
+            (_, Some(_)) if self.renewable => Health::Healthy,
+            (_, Some(token)) => return token.health(now),
+        };
+        (steady, None)
+    }
+
+    fn renew_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let token = self.token.as_ref()?;
+        if !self.enabled || !self.renewable || self.renewal.is_final {
+            return None;
+        }
+        if self.renewal.failures > 0 {
+            return self.renewal.next_attempt_at;
+        }
+        let early = token.renew_from()?;
+        let used = self.renewal.last_used_at.unwrap_or(token.obtained_at);
+        let pause = if is_idle(used, now) { IN_USE } else { YOUNG };
+        Some(early.max(token.obtained_at + pause))
+    }
+}
+
+/// Whether a connector that was last used then is idle by now: its token is not renewed as it ends, but once a day.
+pub fn is_idle(last_used_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now - last_used_at > IN_USE
+}
+
+impl TokenTimes {
+    /// From when on the token is renewed; never, if it does not say when it ends.
+    pub fn renew_from(&self) -> Option<DateTime<Utc>> {
+        let (expires, life) = (self.expires_at?, self.life()?);
+        Some(expires - (life / 10).min(LONGEST_MARGIN))
+    }
+
+    /// Whether a call that takes this long may use the token. Half a life is enough for any, or else each call would
+    /// fetch a new token where they live shorter than calls want.
+    pub fn serves(&self, min_ttl: TimeDelta, now: DateTime<Utc>) -> bool {
+        match (self.expires_at, self.life()) {
+            (None, _) => true,
+            (Some(expires), Some(life)) => expires > now && expires - now >= min_ttl.min(life / 2),
+            (Some(_), None) => self.is_young(now),
+        }
+    }
+
+    /// Until when [`Self::serves`] such calls; `None` for ever.
+    pub fn serves_until(&self, min_ttl: TimeDelta) -> Option<DateTime<Utc>> {
+        let expires = self.expires_at?;
+        Some(match self.life() {
+            Some(life) => expires - min_ttl.min(life / 2),
+            None => self.obtained_at + YOUNG,
+        })
+    }
+
+    /// Whether the token has just come. By the amount, because another instance's clock may be a little ahead.
+    pub fn is_young(&self, now: DateTime<Utc>) -> bool {
+        (now - self.obtained_at).abs() < YOUNG
+    }
+
+    /// How long the token lives, if it says so. One that was over when it came says nothing: some clock is wrong.
+    fn life(&self) -> Option<TimeDelta> {
+        let life = self.expires_at? - self.obtained_at;
+        Some(life).filter(|life| *life > TimeDelta::zero())
+    }
+
+    /// The health of a connector whose token nobody renews.
+    fn health(&self, now: DateTime<Utc>) -> (Health, Option<DateTime<Utc>>) {
+        let Some(expires) = self.expires_at else {
+            return (Health::Healthy, None);
+        };
+        let warn_from = expires - self.notice(expires);
+        match now {
+            _ if now >= expires => (Health::NeedsReauthorization, None),
+            _ if now >= warn_from => (Health::Expiring, Some(expires)),
+            _ => (Health::Healthy, Some(warn_from)),
+        }
+    }
+
+    /// How long before its end a token that nobody renews is called expiring: a tenth of its life,
+    /// but at least five minutes and at most a week.
+    fn notice(&self, expires: DateTime<Utc>) -> TimeDelta {
+        ((expires - self.obtained_at) / 10).clamp(TimeDelta::minutes(5), TimeDelta::weeks(1))
+    }
+}
+
+impl Method {
+    /// Whether a stored sign-in alone fetches new tokens, without a refresh token.
+    pub fn signs_in_by_itself(self) -> bool {
+        matches!(self, Method::OAuth(Grant::ClientCredentials | Grant::Password))
+    }
+}
+
+/// The most of a server's own words that a row shows, in characters; the Authorization tab has them all.
+const LONGEST_WORDS: usize = 100;
+
+/// Why the last tries to renew a connector's token have failed.
+#[derive(Queryable)]
+pub(super) struct Issue {
+    connector: ConnectorId,
+    pub message: String,
+    server_words: String,
+    is_final: bool,
+    next_attempt_at: Option<DateTime<Utc>>,
+}
+
+/// The issues of some rows.
+pub(super) struct Issues(Vec<Issue>);
+
+impl Issues {
+    pub fn of(&self, row: &ListRow) -> Option<&Issue> {
+        self.0.iter().find(|issue| issue.connector == row.id)
+    }
+}
+
+impl Issue {
+    /// The server's own words, cut with an ellipsis; `None` where it said nothing.
+    pub fn said(&self) -> Option<String> {
+        let words = &self.server_words;
+        let mut letters = words.char_indices().skip(LONGEST_WORDS);
+        match letters.next() {
+            Some((end, _)) => Some(format!("{}…", words[..end].trim_end())),
+            None => Some(words.clone()).filter(|words| !words.is_empty()),
+        }
+    }
+
+    /// “in 5 minutes”; `None` where only a person can bring on the next try.
+    pub fn next_try(&self, now: &DateTime<Utc>) -> Option<String> {
+        let next = self.next_attempt_at.as_ref()?;
+        (!self.is_final && next > now).then(|| relative(next, now))
+    }
+}
+
+/// The issues of these rows. Where nothing has failed, nothing is asked.
+pub(super) async fn issues(conn: &Conn, rows: &[ListRow]) -> Result<Issues, Error> {
+    let failed = |row: &&ListRow| matches!(row.health(), Some(Health::Failing | Health::NeedsReauthorization));
+    let failed: Vec<ConnectorId> = rows.iter().filter(failed).map(|row| row.id).collect();
+    if failed.is_empty() {
+        return Ok(Issues(Vec::new()));
+    }
+    let issues = renewals::table
+        .filter(renewals::connector_id.eq_any(failed))
+        .filter(renewals::failures.gt(0))
+        .select((
+            renewals::connector_id,
+            renewals::message,
+            renewals::server_words,
+            renewals::is_final,
+            renewals::next_attempt_at,
+        ))
+        .load(&mut &*conn)
+        .await?;
+    Ok(Issues(issues))
+}
+
+#[cfg(test)]
+mod tests;

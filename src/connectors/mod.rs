@@ -3,29 +3,24 @@
 //! Rules: a name is unique among live connectors without regard to case; a key is unique for ever; a change of the
 //! host to which a stored secret goes asks for the secret again. Danger: any query that forgets `deleted_at`.
 
-mod activity;
 mod attention;
 mod details;
-mod forecast;
 mod forms;
 mod head;
 mod health;
-mod issue;
 mod list;
 mod method;
 mod model;
 mod queries;
 mod trash;
 
-pub use activity::changes;
 pub use attention::{Attention, attention};
-pub use details::{create, duplicate, edit, new, update, waiting_words};
-pub use forecast::{Facts, HealthForecast, RenewalFacts, TokenTimes, is_idle};
+pub use details::{changes, create, duplicate, edit, new, update, waiting_words};
 pub use head::{ConnectorHead, Tab};
-pub use health::Health;
+pub use health::{Facts, Health, HealthForecast, RenewalFacts, TokenTimes, is_idle};
 pub use list::show as list;
 pub use method::{Grant, LegacyGrants, Method};
-pub use model::{Connector, ConnectorId, EVERYBODY, NewConnector, parse_name};
+pub use model::{Connector, ConnectorId, Details, EVERYBODY, NewConnector, parse_name};
 pub use queries::{
     create as insert, find, find_visible, hold_authorization, outdate_authorization, purge_trash, refresh_due_health,
     refresh_health, review_health, waits_for_approval,

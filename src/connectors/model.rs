@@ -1,5 +1,7 @@
 //! What a connector is: as stored, as created, as saved.
 
+use std::ops::Deref;
+
 use chrono::{DateTime, Utc};
 use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
@@ -11,7 +13,7 @@ use super::{Health, Method};
 use crate::access::{Actor, Right, Rights};
 use crate::categories::CategoryId;
 use crate::db::{StoredValueError, known};
-use crate::name::{Name, NameProblem};
+use crate::name::{Name, NameProblem, searched};
 use crate::outbound::HttpUrl;
 use crate::web::{Column, Error, Row};
 
@@ -41,29 +43,36 @@ pub(super) fn wanted_key(name: &Name) -> String {
     }
 }
 
-/// What the create form has made of a connector.
-pub struct NewConnector {
-    /// Made with the empty form, so that pressing twice creates one.
-    pub id: ConnectorId,
+/// What the Details tab has of a connector, but for its categories.
+#[derive(Clone, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = crate::db::schema::connectors, treat_none_as_null = true)]
+pub struct Details {
     pub name: Name,
     pub display_name: String,
     pub description: String,
     pub base_url: Option<HttpUrl>,
-    pub method: Method,
-    pub categories: Vec<CategoryId>,
     pub enabled: bool,
 }
 
-/// What the Details form has made of a connector.
-pub(super) struct CheckedDetails {
-    pub name: Name,
-    pub display_name: String,
-    pub description: String,
-    pub base_url: Option<HttpUrl>,
+impl Details {
+    /// The base URL's host, with scheme and port.
+    pub fn origin(&self) -> Option<String> {
+        self.base_url.as_ref().map(|url| url.origin().to_string())
+    }
+
+    /// The text that the search looks through, besides the categories' names.
+    pub fn searched(&self) -> String {
+        searched(&[&self.name, &self.display_name, &self.description])
+    }
+}
+
+/// A connector that does not exist yet.
+pub struct NewConnector {
+    /// Made with the empty form, so that pressing twice creates one.
+    pub id: ConnectorId,
+    pub details: Details,
+    pub method: Method,
     pub categories: Vec<CategoryId>,
-    pub enabled: bool,
-    /// The base URL has another origin than before.
-    pub has_new_origin: bool,
 }
 
 /// What no row says of itself.
@@ -77,13 +86,10 @@ fn no_rights() -> SqlLiteral<Array<Text>> {
 pub struct Connector {
     pub id: ConnectorId,
     pub key: String,
-    pub name: String,
-    pub display_name: String,
-    pub description: String,
-    pub base_url: Option<HttpUrl>,
+    #[diesel(embed)]
+    pub details: Details,
     method: Method,
     pub verify_certificates: bool,
-    pub enabled: bool,
     status: Health,
     pub status_since: DateTime<Utc>,
     pub category_names: String,
@@ -107,6 +113,15 @@ pub struct Connector {
     /// What that person may do with it: what it admits them to and they have the permission for.
     #[diesel(select_expression = no_rights(), select_expression_type = SqlLiteral<Array<Text>>, deserialize_as = Vec<String>)]
     pub rights: Rights,
+}
+
+/// Its name, base URL and the like.
+impl Deref for Connector {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        &self.details
+    }
 }
 
 impl Connector {
@@ -146,10 +161,6 @@ impl Connector {
     pub fn health(&self) -> Health {
         self.status
     }
-
-    pub fn status_word(&self) -> &'static str {
-        enabled_word(self.enabled)
-    }
 }
 
 /// That to which a connector admits somebody, whatever their permissions. Who may not view it knows nothing of it.
@@ -159,11 +170,6 @@ pub(super) fn admission(by: &Actor, open: Rights, listed: Rights) -> Result<Righ
         admits if admits.contains(Right::View) => Ok(admits),
         _ => Err(Error::NotFound),
     }
-}
-
-/// Enabled or Disabled.
-pub(super) fn enabled_word(enabled: bool) -> &'static str {
-    if enabled { "Enabled" } else { "Disabled" }
 }
 
 /// A connector as the list shows it.

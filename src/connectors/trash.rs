@@ -40,11 +40,11 @@ pub async fn delete(context: RequestContext, Segment(key): Segment, data: FormDa
     let (by, now) = (&context.actor, context.now());
     match queries::move_to_trash(&mut conn, by, now, (&connector, seen)).await {
         Ok(()) => Ok(context.see_other("/connectors", "The Data Connector was deleted")),
-        Err(SaveError::Fault(fault)) => Err(fault),
-        Err(_) => {
+        Err(SaveError::Stale) => {
             let theirs = queries::find(&conn, &context.actor, &key, Right::View).await?;
             changed_page(context, &conn, theirs).await
         }
+        Err(other) => Err(other.into()),
     }
 }
 
@@ -114,7 +114,7 @@ pub async fn restore(context: RequestContext, Segment(key): Segment, _: FormData
     drop(conn);
     match restored {
         Ok(()) => Ok(context.see_other(&format!("/connectors/{}", connector.key), "The Data Connector was restored")),
-        Err(SaveError::Fault(fault)) => Err(fault),
-        Err(_) => trash_page(context, Some(connector.name), StatusCode::CONFLICT).await,
+        Err(SaveError::NameTaken) => trash_page(context, Some(connector.name), StatusCode::CONFLICT).await,
+        Err(other) => Err(other.into()),
     }
 }

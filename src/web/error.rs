@@ -270,6 +270,18 @@ pub enum SaveError {
     Fault(Error),
 }
 
+/// The page of what a handler does not answer itself: of a fault, and of a refusal that its operation cannot meet.
+impl From<SaveError> for Error {
+    fn from(error: SaveError) -> Error {
+        match error {
+            SaveError::Fault(fault) => fault,
+            refusal => {
+                Error::internal(anyhow::anyhow!("a save was refused by a rule that it does not have: {refusal:?}"))
+            }
+        }
+    }
+}
+
 impl From<Error> for SaveError {
     fn from(error: Error) -> SaveError {
         SaveError::Fault(error)

@@ -13,7 +13,7 @@ const TAB: &str = "/connectors/payroll/endpoints";
 
 async fn connected(app: &TestApp, api: &Hostile) {
     let base = api.url("/v1");
-    app.connector_with("Payroll", |new| new.base_url = HttpUrl::parse(&base).ok()).await;
+    app.connector_with("Payroll", |new| new.details.base_url = HttpUrl::parse(&base).ok()).await;
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ impl World {
         let connector = app
             .connector_with("Ledger", |new| {
                 new.method = Method::Bearer;
-                new.base_url = HttpUrl::parse(&api.url("/v1")).ok();
+                new.details.base_url = HttpUrl::parse(&api.url("/v1")).ok();
             })
             .await;
         give_token(&app, connector, TOKEN).await;

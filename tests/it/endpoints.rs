@@ -25,7 +25,7 @@ const NEW: &str = "/connectors/payroll/endpoints/new";
 async fn connected(app: &TestApp, api: &Hostile) -> Uuid {
     let base = api.url("/v1");
     app.connector_with("Payroll", |new| {
-        new.base_url = Some(HttpUrl::parse(&base).expect("an address"));
+        new.details.base_url = Some(HttpUrl::parse(&base).expect("an address"));
     })
     .await
 }

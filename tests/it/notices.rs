@@ -104,7 +104,7 @@ async fn after_the_connection_was_lost_everything_counts_as_changed() {
     wait_for(&mut heard, ChangeEvent::Everything).await;
     wait_until_listening(&app, &mut heard).await;
     let id = app.connector_with("Ledger", |new| {
-        new.base_url = HttpUrl::parse("http://ledger.example").ok();
+        new.details.base_url = HttpUrl::parse("http://ledger.example").ok();
     });
     wait_for(&mut heard, ChangeEvent::Connector(id.await)).await;
 }

@@ -185,7 +185,7 @@ async fn connector(app: &TestApp, method: Method, base_url: &str) -> Uuid {
     let base_url = HttpUrl::parse(base_url).expect("an address");
     app.connector_with("Payroll", |new| {
         new.method = method;
-        new.base_url = Some(base_url);
+        new.details.base_url = Some(base_url);
     })
     .await
 }

@@ -29,7 +29,7 @@ async fn populated() -> (TestApp, Browser) {
         app.connector_with(name, |new| {
             new.method = method;
             new.categories = vec![category];
-            new.display_name = format!("{name} 2.0");
+            new.details.display_name = format!("{name} 2.0");
         })
         .await;
     }

@@ -87,7 +87,7 @@ pub async fn oauth_connector(app: &TestApp, grant: Grant, token_url: &str, base_
     let id = app
         .connector_with("Payroll", |new| {
             new.method = Method::OAuth(grant);
-            new.base_url = Some(HttpUrl::parse(base_url).expect("an address"));
+            new.details.base_url = Some(HttpUrl::parse(base_url).expect("an address"));
         })
         .await;
     app.sql(&format!(

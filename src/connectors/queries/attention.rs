@@ -6,19 +6,19 @@ use diesel::sql_types::{BigInt, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use futures_util::try_join;
 
-use super::super::Health;
-use super::super::attention::WORST_FIRST;
-use super::super::model::ListRow;
 use super::list::columns;
 use crate::access::Actor;
+use crate::connectors::Health;
+use crate::connectors::attention::WORST_FIRST;
+use crate::connectors::model::ListRow;
 use crate::db::{Conn, Prepared};
 use crate::web::Error;
 
 /// Up to which number connectors of a state are counted.
-pub(in super::super) const COUNT_LIMIT: i64 = 1000;
+pub const COUNT_LIMIT: i64 = 1000;
 
 /// What the home page shows of connectors.
-pub(in super::super) struct Found {
+pub struct Found {
     /// Connectors of all states; where the person does not see all, 1 stands for any number.
     pub total: i64,
     pub ailing: Vec<ListRow>,
@@ -29,7 +29,7 @@ pub(in super::super) struct Found {
 
 /// How many connectors are in a state, counted to one more than [`COUNT_LIMIT`].
 #[derive(QueryableByName)]
-pub(in super::super) struct Count {
+pub struct Count {
     #[diesel(sql_type = Text)]
     pub status: String,
     #[diesel(sql_type = BigInt)]
@@ -39,7 +39,7 @@ pub(in super::super) struct Count {
 /// A connector that somebody has changed.
 #[derive(QueryableByName)]
 #[diesel(table_name = crate::db::schema::connectors)]
-pub(in super::super) struct Changed {
+pub struct Changed {
     pub key: String,
     pub label: String,
     pub updated_at: chrono::DateTime<chrono::Utc>,
@@ -47,7 +47,7 @@ pub(in super::super) struct Changed {
 }
 
 /// At most `rows` of each list, and one more of the unchecked, which are not counted.
-pub(in super::super) async fn find(conn: &Conn, by: &Actor, rows: usize) -> Result<Found, Error> {
+pub async fn find(conn: &Conn, by: &Actor, rows: usize) -> Result<Found, Error> {
     let (total, ailing, counts, unchecked, changed) = try_join!(
         total(conn, by),
         ailing(conn, by, rows),

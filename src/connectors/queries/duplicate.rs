@@ -9,11 +9,11 @@ use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
-use super::super::model::{Connector, ConnectorId, EVERYBODY, NewConnector, parse_name};
 use super::{categories_of, create};
 use crate::access::{Actor, Rights};
 use crate::audit::{self, Changes, Event};
 use crate::categories::CategoryId;
+use crate::connectors::model::{Connector, ConnectorId, Details, EVERYBODY, NewConnector, parse_name};
 use crate::db::Conn;
 use crate::db::schema::connectors;
 use crate::name::Name;
@@ -78,13 +78,9 @@ pub async fn duplicate(
 fn copy_of(original: &Connector, categories: &[CategoryId], number: u32) -> Result<NewConnector, Error> {
     Ok(NewConnector {
         id: Uuid::now_v7(),
-        name: copy_name(&original.name, number),
-        display_name: original.display_name.clone(),
-        description: original.description.clone(),
-        base_url: original.base_url.clone(),
+        details: Details { name: copy_name(&original.name, number), ..original.details.clone() },
         method: original.method(),
         categories: categories.to_vec(),
-        enabled: original.enabled,
     })
 }
 
@@ -128,6 +124,6 @@ async fn record_access(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, copy: &N
     let changes = Changes::none().field(EVERYBODY, usual.labels(), open.labels());
     let changes = listed.iter().fold(changes, |changes, entry| changes.field(&entry.who, "", entry.rights.labels()));
     let event =
-        Event { kind: "connector.access_saved", subject_id: Some(copy.id), subject_name: copy.name.as_str(), changes };
+        Event { kind: "connector.access_saved", subject_id: Some(copy.id), subject_name: &copy.details.name, changes };
     audit::record(conn, by, now, event).await
 }

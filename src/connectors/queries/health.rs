@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
-use super::super::model::ConnectorId;
-use super::super::{Facts, Health, HealthForecast, Method, RenewalFacts, TokenTimes};
+use crate::connectors::model::ConnectorId;
+use crate::connectors::{Facts, Health, HealthForecast, Method, RenewalFacts, TokenTimes};
 use crate::db::schema::{authorizations, breakers, connectors, renewals, secrets, tokens};
 use crate::db::{Conn, in_row};
 use crate::web::Error;

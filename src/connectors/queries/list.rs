@@ -4,9 +4,9 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use futures_util::try_join;
 
-use super::super::model::ListRow;
 use super::narrowed;
 use crate::access::{Actor, admission_sql};
+use crate::connectors::model::ListRow;
 use crate::db::keyset::{Bind, Slice, bound};
 use crate::db::schema::connector_total;
 use crate::db::{Conn, Prepared};

@@ -7,8 +7,6 @@ mod list;
 mod narrowed;
 mod save;
 mod trash;
-mod update;
-mod usage;
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{case_when, sql};
@@ -30,10 +28,9 @@ pub(super) use duplicate::duplicate;
 pub use health::{hold_authorization, refresh_due_health, refresh_health, review_health};
 pub(super) use list::list;
 pub use save::create;
+pub(super) use save::{Seen, update};
 pub use trash::purge_trash;
-pub(super) use trash::{KEPT, SHOWN, find_trashed, move_to_trash, restore, trashed};
-pub(super) use update::{Seen, update};
-pub(super) use usage::{SHOWN as USERS_SHOWN, Usage, usage};
+pub(super) use trash::{KEPT, SHOWN, USERS_SHOWN, Usage, find_trashed, move_to_trash, restore, trashed, usage};
 
 diesel::define_sql_function! {
     /// The rights for which a connector lists a user, directly or through groups.

@@ -14,9 +14,9 @@ use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::super::model::ListRow;
 use super::list::columns;
 use crate::access::{Actor, Visibility};
+use crate::connectors::model::ListRow;
 use crate::db::Conn;
 use crate::db::keyset::{Bind, COUNT_LIMIT, bound};
 use crate::name::word_pattern;

@@ -1,19 +1,20 @@
-//! Creating: the row, its categories and the audit line in one transaction.
+//! Creating a connector and saving its Details: the row, its categories and the audit line in one transaction.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DbError};
 use diesel_async::{AsyncConnection, RunQueryDsl};
+use futures_util::join;
 
-use super::super::model::{ConnectorId, NewConnector, enabled_word, wanted_key};
-use super::health;
+use super::{health, outdate_authorization};
 use crate::access::Actor;
 use crate::audit::{self, Changes, Event};
 use crate::categories::{CategoryId, lock_counts};
-use crate::db::Conn;
+use crate::connectors::forms::ConnectorForm;
+use crate::connectors::model::{Connector, ConnectorId, Details, NewConnector, wanted_key};
 use crate::db::schema::{authorizations, categories, connector_categories, connectors};
-use crate::name::{Name, searched};
-use crate::outbound::HttpUrl;
+use crate::db::version::SeenVersion;
+use crate::db::{Conn, Prepared};
 use crate::web::{Error, SaveError};
 
 /// Tries for a free key when others take the same one at the same moment.
@@ -22,7 +23,7 @@ const KEY_TRIES: usize = 20;
 /// Stores a new connector and gives its key.
 pub async fn create(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, new: &NewConnector) -> Result<String, SaveError> {
     for _ in 0..KEY_TRIES {
-        let key = free_key(conn, &wanted_key(&new.name)).await?;
+        let key = free_key(conn, &wanted_key(&new.details.name)).await?;
         match conn.transaction(async |conn| insert(conn, by, now, new, &key).await).await {
             Ok(()) => return Ok(key),
             Err(Attempt::KeyTaken) => {}
@@ -71,19 +72,15 @@ async fn insert(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, new: &NewConnec
             (
                 connectors::id.eq(new.id),
                 connectors::key.eq(key),
-                connectors::name.eq(new.name.as_str()),
-                connectors::name_key.eq(new.name.key()),
-                connectors::display_name.eq(&new.display_name),
-                connectors::description.eq(&new.description),
-                connectors::base_url.eq(&new.base_url),
+                &new.details,
+                connectors::name_key.eq(new.details.name.key()),
                 connectors::method.eq(new.method.code()),
-                connectors::enabled.eq(new.enabled),
                 connectors::category_names.eq(&names.shown),
                 connectors::category_names_folded.eq(&names.folded),
-                connectors::own_folded.eq(own_folded(&new.name, &new.display_name, &new.description)),
+                connectors::own_folded.eq(new.details.searched()),
             ),
             (
-                connectors::status.eq(health::initial(new.method, new.enabled, now).code()),
+                connectors::status.eq(health::initial(new.method, new.details.enabled, now).code()),
                 connectors::status_since.eq(now),
                 connectors::created_at.eq(now),
                 connectors::created_by.eq(by.attribution()),
@@ -103,27 +100,13 @@ async fn insert(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, new: &NewConnec
         ))
         .execute(conn)
         .await?;
-    let changes = Changes::none()
-        .field("Name", "", new.name.as_str())
-        .field("Display name", "", &new.display_name)
-        .field("Description", "", &new.description)
-        .field("Base URL", "", new.base_url.as_ref().map_or("", HttpUrl::as_str))
-        .field("Authentication Type", "", new.method.label())
-        .field("Category", "", names.shown)
-        .field("Status", "", enabled_word(new.enabled));
-    audit::record(
-        conn,
-        by,
-        now,
-        Event { kind: "connector.created", subject_id: Some(new.id), subject_name: new.name.as_str(), changes },
-    )
-    .await?;
+    let form = ConnectorForm::of(&new.details, &[]);
+    let mut fields = form.labelled(&names.shown).to_vec();
+    fields.insert(4, ("Authentication Type", new.method.label().into()));
+    let changes = fields.into_iter().fold(Changes::none(), |changes, (label, text)| changes.field(label, "", text));
+    let event = Event { kind: "connector.created", subject_id: Some(new.id), subject_name: &new.details.name, changes };
+    audit::record(conn, by, now, event).await?;
     Ok(())
-}
-
-/// The text that the search looks through, besides the categories' names.
-pub(super) fn own_folded(name: &Name, display_name: &str, description: &str) -> String {
-    searched(&[name.as_str(), display_name, description])
 }
 
 /// The joined names of categories.
@@ -153,4 +136,98 @@ pub(super) async fn link(conn: &mut Conn, id: ConnectorId, categories: &[Categor
         .collect();
     diesel::insert_into(connector_categories::table).values(rows).execute(conn).await?;
     Ok(())
+}
+
+/// The connector that a save of Details changes, as it was read.
+pub struct Seen<'a> {
+    pub connector: &'a Connector,
+    /// No older than the connector.
+    pub categories: &'a [CategoryId],
+    /// The version of it that the form was made from.
+    pub version: SeenVersion,
+}
+
+/// Saves the Details of a connector that nobody else has saved since the form was shown.
+pub async fn update(
+    conn: &mut Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    seen: &Seen<'_>,
+    new: &Details,
+    categories: &[CategoryId],
+) -> Result<(), SaveError> {
+    let old = seen.connector;
+    conn.transaction(async |conn| {
+        let mut names = None;
+        if has_other_categories(seen.categories, categories) {
+            lock_counts(conn).await?;
+            names = Some(category_names(conn, categories).await?);
+        }
+        let changes_health = old.enabled != new.enabled;
+        if changes_health {
+            health::hold_authorization(conn, old.id).await?;
+        }
+        // Before the connector's own row: everybody takes the two in this order.
+        if new.base_url.is_some() && new.origin() != old.origin() {
+            outdate_authorization(conn, by, now, old.id).await?;
+        }
+        // From here on the categories are those that were read: who changes them changes the version, too.
+        super::lock(conn, old, seen.version).await?;
+        let event = saved(old, new, names.as_ref());
+        // Both go out in one go. What is recorded of a save that is refused goes with its transaction.
+        let (written, recorded) =
+            join!(write_details(conn, by, now, old, new, names.as_ref()), audit::record(conn, by, now, event),);
+        written?;
+        recorded?;
+        if names.is_some() {
+            let links = connector_categories::table.filter(connector_categories::connector_id.eq(old.id));
+            diesel::delete(links).execute(conn).await?;
+            link(conn, old.id, categories).await?;
+        }
+        if changes_health {
+            health::refresh_health(conn, old.id, now).await?;
+        }
+        Ok(())
+    })
+    .await
+}
+
+fn has_other_categories(old: &[CategoryId], new: &[CategoryId]) -> bool {
+    let (mut old, mut new) = (old.to_vec(), new.to_vec());
+    old.sort_unstable();
+    new.sort_unstable();
+    old != new
+}
+
+/// Writes the connector's own row, with the `names` of other categories if it gets any.
+async fn write_details(
+    conn: &Conn,
+    by: &Actor,
+    now: DateTime<Utc>,
+    old: &Connector,
+    new: &Details,
+    names: Option<&CategoryNames>,
+) -> Result<usize, DbError> {
+    let names = names.map(|names| {
+        (connectors::category_names.eq(&names.shown), connectors::category_names_folded.eq(&names.folded))
+    });
+    let update = diesel::update(connectors::table.find(old.id)).set((
+        new,
+        connectors::name_key.eq(new.name.key()),
+        connectors::own_folded.eq(new.searched()),
+        connectors::version.eq(connectors::version + 1),
+        connectors::updated_at.eq(now),
+        connectors::updated_by.eq(by.attribution()),
+        names,
+    ));
+    Prepared(update).execute(&mut &*conn).await
+}
+
+/// What the audit log says about a save.
+fn saved<'a>(old: &Connector, new: &'a Details, names: Option<&CategoryNames>) -> Event<'a> {
+    let names = names.map_or(&old.category_names, |names| &names.shown);
+    let (before, after) = (ConnectorForm::of(old, &[]), ConnectorForm::of(new, &[]));
+    let both = before.labelled(&old.category_names).into_iter().zip(after.labelled(names));
+    let changes = both.fold(Changes::none(), |changes, ((label, from), (_, to))| changes.field(label, from, to));
+    Event { kind: "connector.saved", subject_id: Some(old.id), subject_name: &new.name, changes }
 }

@@ -1,19 +1,22 @@
-//! The trash: connectors that can be restored whole for thirty days.
+//! The trash: connectors that can be restored whole for thirty days; and who has used a connector lately, which the page
+//! that asks before deleting shows.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_query;
+use diesel::sql_types::{BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
-use super::super::model::{Connector, TrashRow, TrashedConnector, admission};
 use crate::access::{Actor, Right, Rights};
 use crate::audit::{self, Changes, Event};
 use crate::categories::lock_counts;
+use crate::connectors::ConnectorId;
+use crate::connectors::model::{Connector, TrashRow, TrashedConnector, admission};
 use crate::db::Conn;
 use crate::db::schema::connectors;
 use crate::db::version::SeenVersion;
-use crate::web::{Error, SaveError};
+use crate::web::{Error, SaveError, grouped};
 
 const TRASHED: (
     connectors::id,
@@ -160,4 +163,63 @@ pub async fn purge_trash(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize, E
         Ok(gone.len())
     })
     .await
+}
+
+/// How far back one looks.
+const LATELY: TimeDelta = TimeDelta::days(30);
+
+/// The most callers that are shown.
+pub const USERS_SHOWN: i64 = 20;
+
+/// Who has used a connector in the last 30 days.
+pub struct Usage {
+    /// Whoever called most comes first.
+    pub users: Vec<User>,
+    pub callers: i64,
+    pub calls: i64,
+}
+
+/// A program or person that has called.
+#[derive(QueryableByName)]
+pub struct User {
+    #[diesel(sql_type = Text)]
+    caller_kind: String,
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    #[diesel(sql_type = BigInt)]
+    calls: i64,
+    #[diesel(sql_type = Timestamptz)]
+    pub last_at: DateTime<Utc>,
+    #[diesel(sql_type = BigInt)]
+    all_callers: i64,
+    #[diesel(sql_type = BigInt)]
+    all_calls: i64,
+}
+
+impl User {
+    pub fn kind(&self) -> &'static str {
+        match self.caller_kind.as_str() {
+            "user" => "Person",
+            _ => "Program",
+        }
+    }
+
+    pub fn calls_words(&self) -> String {
+        grouped(self.calls)
+    }
+}
+
+/// Who has used the connector in the 30 days before `now`. Rows of the nil UUID are totals and nobody's.
+pub async fn usage(conn: &Conn, connector: ConnectorId, now: DateTime<Utc>) -> Result<Usage, Error> {
+    let sql = format!(
+        "SELECT caller_kind, (array_agg(caller_name ORDER BY last_at DESC))[1] AS name, sum(calls)::bigint AS calls,
+            max(last_at) AS last_at, count(*) OVER () AS all_callers, (sum(sum(calls)) OVER ())::bigint AS all_calls
+        FROM call_hours
+        WHERE connector_id = $1 AND hour >= $2 AND caller_id <> '00000000-0000-0000-0000-000000000000'
+        GROUP BY caller_kind, caller_id ORDER BY 3 DESC, 2, caller_id LIMIT {USERS_SHOWN}"
+    );
+    let users: Vec<User> =
+        sql_query(sql).bind::<SqlUuid, _>(connector).bind::<Timestamptz, _>(now - LATELY).load(&mut &*conn).await?;
+    let totals = |of: fn(&User) -> i64| users.as_slice().first().map_or(0, of);
+    Ok(Usage { callers: totals(|user| user.all_callers), calls: totals(|user| user.all_calls), users })
 }

@@ -35,7 +35,7 @@ pub async fn fill(app: &TestApp, admin: &Browser) -> Apis {
         ("Broken line", "http://127.0.0.1:1/".to_string()),
         ("Unused interface", "https://api.example.org/v1".to_string()),
     ] {
-        app.connector_with(name, |new| new.base_url = HttpUrl::parse(&url).ok()).await;
+        app.connector_with(name, |new| new.details.base_url = HttpUrl::parse(&url).ok()).await;
     }
     let kept = app.connector_with("Kept secrets", |new| new.method = Method::Basic).await;
     secret(app, kept, SecretField::Password).await;

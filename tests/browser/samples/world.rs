@@ -239,14 +239,14 @@ async fn fill(full: &Peopled, tokens: &OAuthServer) {
     secret(app, air, SecretField::ApiKey).await;
     app.sql(&format!("UPDATE authorizations SET api_key_name = 'X-Sensor-Key' WHERE connector_id = '{air}'")).await;
     app.connector_with("Unset key", with(Method::ApiKey, None)).await;
-    app.connector_with("SMS gateway", |new| new.enabled = false).await;
+    app.connector_with("SMS gateway", |new| new.details.enabled = false).await;
     app.connector_with("Bare", |new| {
-        (new.method, new.description, new.base_url) = (Method::Bearer, String::new(), None);
+        (new.method, new.details.description, new.details.base_url) = (Method::Bearer, String::new(), None);
     })
     .await;
     app.connector_with(LONG, |new| {
-        new.description = "Überall dort, wo ein Schiff anlegt. ".repeat(40);
-        new.base_url = Some(
+        new.details.description = "Überall dort, wo ein Schiff anlegt. ".repeat(40);
+        new.details.base_url = Some(
             HttpUrl::parse(&format!("https://{}.example.org/{}", "sehr-lang".repeat(6), "weiter/".repeat(20)))
                 .expect("an address"),
         );
@@ -255,7 +255,8 @@ async fn fill(full: &Peopled, tokens: &OAuthServer) {
     app.sql("UPDATE connectors SET key = 'donaudampfschifffahrt' WHERE key LIKE 'donaudampfschifffahrt%'").await;
     let origin = HttpUrl::parse(origin(tokens)).expect("an address");
     for name in ["Token asker", "Token taker"] {
-        app.connector_with(name, |new| (new.method, new.base_url) = (Method::Bearer, Some(origin.clone()))).await;
+        app.connector_with(name, |new| (new.method, new.details.base_url) = (Method::Bearer, Some(origin.clone())))
+            .await;
     }
     for name in ["Newsletter", "Two editors", "Changing", "Going", "Busy", "Namesake", "Old archive"] {
         app.connector(name).await;

@@ -339,7 +339,7 @@ async fn hung_look_ups_keep_nobody_from_signing_in_or_calling_elsewhere() {
         world
             .app
             .connector_with(&format!("Hung {number}"), |new| {
-                new.base_url = HttpUrl::parse(&base).ok();
+                new.details.base_url = HttpUrl::parse(&base).ok();
             })
             .await;
     }

@@ -30,7 +30,7 @@ async fn every_key_opens_what_was_reviewed() {
     let orders = app
         .connector_with("Orders", |new| {
             new.method = Method::Bearer;
-            new.base_url = HttpUrl::parse(&world.api.url("/orders")).ok();
+            new.details.base_url = HttpUrl::parse(&world.api.url("/orders")).ok();
         })
         .await;
     give_token(app, orders, "another-token").await;

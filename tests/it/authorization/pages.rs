@@ -63,7 +63,7 @@ async fn of_no_connector_are_not_there() {
     let ana = app.super_admin().await;
     ana.get("/connectors/nothing/authorization").await.expect(404);
     ana.post("/connectors/nothing/authorization", &[("auth_method", "basic"), ("do", "save")]).await.expect(404);
-    app.connector_with("Payroll", |new| new.base_url = HttpUrl::parse("https://api.example.org").ok()).await;
+    app.connector_with("Payroll", |new| new.details.base_url = HttpUrl::parse("https://api.example.org").ok()).await;
     app.sql("UPDATE connectors SET deleted_at = now()").await;
     ana.get(TAB).await.expect(404);
     ana.post(TAB, &[("auth_method", "basic"), ("version", "1"), ("do", "save")]).await.expect(404);

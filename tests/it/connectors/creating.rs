@@ -304,7 +304,7 @@ async fn a_duplicate_has_everything_but_secrets_under_a_free_name() {
     let category = app.category("Finance").await;
     let original = app
         .connector_with("Payroll", |new| {
-            new.display_name = "Pay".into();
+            new.details.display_name = "Pay".into();
             new.method = Method::Basic;
             new.categories = vec![category, UNCATEGORIZED];
         })

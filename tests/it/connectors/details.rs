@@ -157,7 +157,7 @@ async fn a_connector_that_was_deleted_meanwhile_is_not_found_and_not_brought_bac
 #[tokio::test]
 async fn who_may_only_view_reads_the_same_facts_in_words() {
     let app = TestApp::start().await;
-    app.connector_with("Payroll", |new| new.display_name = "Pay <i>".into()).await;
+    app.connector_with("Payroll", |new| new.details.display_name = "Pay <i>".into()).await;
     let ben = app.person(&[ViewConnectors]).await;
     let page = ben.get("/connectors/payroll").await.expect(200);
     assert!(!page.has_form("/connectors/payroll"));

@@ -18,10 +18,10 @@ async fn various(app: &TestApp) {
     ] {
         app.advance(TimeDelta::days(1));
         app.connector_with(name, |new| {
-            new.description = description.into();
+            new.details.description = description.into();
             new.method = method;
             new.categories = categories;
-            new.enabled = enabled;
+            new.details.enabled = enabled;
         })
         .await;
     }
@@ -38,7 +38,7 @@ async fn various(app: &TestApp) {
 
 async fn many(app: &TestApp) {
     for number in 1..=23 {
-        app.connector_with(&format!("Connector {number:02}"), |new| new.enabled = number % 3 > 0).await;
+        app.connector_with(&format!("Connector {number:02}"), |new| new.details.enabled = number % 3 > 0).await;
     }
 }
 
@@ -88,7 +88,7 @@ async fn the_search_looks_through_names_descriptions_and_categories_without_case
     let app = TestApp::start().await;
     various(&app).await;
     app.sql("UPDATE connectors SET deleted_at = now() WHERE name = 'Payroll'").await;
-    app.connector_with("Internal 7", |new| new.display_name = "Señor Ångström".into()).await;
+    app.connector_with("Internal 7", |new| new.details.display_name = "Señor Ångström".into()).await;
     let ana = app.person(&[ViewConnectors]).await;
     for (search, found) in [
         ("creme BRULEE", vec!["Crème brûlée"]),
@@ -265,7 +265,7 @@ async fn long_texts_are_cut_in_the_list_and_whole_on_their_page() {
     let app = TestApp::start().await;
     let long = "Wörter und mehr ".repeat(200).trim().to_string();
     let name = "N".repeat(255);
-    app.connector_with(&name, |new| new.description = long.clone()).await;
+    app.connector_with(&name, |new| new.details.description = long.clone()).await;
     let ana = app.person(&[ViewConnectors]).await;
     let page = ana.get("/connectors").await;
     let cell = &page.rows()[0][1];

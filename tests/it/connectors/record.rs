@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use connectory::access::Actor;
 use connectory::access::Permission::{CreateConnectors, EditConnectors, ViewActivity, ViewConnectors};
-use connectory::connectors::{self, Method, NewConnector};
+use connectory::connectors::{self, Details, Method, NewConnector};
 use uuid::Uuid;
 
 use crate::support::{TestApp, strs};
@@ -131,8 +131,8 @@ async fn what_a_person_typed_is_escaped_on_every_page_that_prints_it() {
     let app = TestApp::start().await;
     let bad = r#"<script>alert(1)</script>"'&"#;
     app.connector_with("Payroll", |new| {
-        new.display_name = bad.into();
-        new.description = bad.into();
+        new.details.display_name = bad.into();
+        new.details.description = bad.into();
     })
     .await;
     // Names are checked; what stands in the database is not trusted all the same.
@@ -173,13 +173,15 @@ async fn connectors_of_the_command_line_are_recorded_as_such() {
     let app = TestApp::start().await;
     let new = NewConnector {
         id: Uuid::now_v7(),
-        name: connectors::parse_name("Payroll").expect("a name"),
-        display_name: String::new(),
-        description: String::new(),
-        base_url: None,
+        details: Details {
+            name: connectors::parse_name("Payroll").expect("a name"),
+            display_name: String::new(),
+            description: String::new(),
+            base_url: None,
+            enabled: true,
+        },
         method: Method::NoAuth,
         categories: vec![connectory::categories::UNCATEGORIZED],
-        enabled: true,
     };
     connectors::insert(&mut *app.conn().await, &Actor::command_line(), app.clock.now(), &new)
         .await

@@ -48,7 +48,7 @@ async fn an_answer_for_which_there_is_no_memory_is_shown_as_far_as_there_is() {
     .await;
     let base = api.url("/v1");
     app.connector_with("Payroll", |new| {
-        new.base_url = Some(HttpUrl::parse(&base).expect("an address"));
+        new.details.base_url = Some(HttpUrl::parse(&base).expect("an address"));
     })
     .await;
     let ana = app.super_admin().await;

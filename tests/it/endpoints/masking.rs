@@ -18,7 +18,7 @@ async fn signed_in(app: &TestApp, api: &Hostile, name: &str) -> Uuid {
     let base = api.url("/v1");
     let id = app
         .connector_with(name, |new| {
-            new.base_url = HttpUrl::parse(&base).ok();
+            new.details.base_url = HttpUrl::parse(&base).ok();
             new.method = Method::Basic;
         })
         .await;
@@ -95,7 +95,7 @@ async fn a_key_in_the_address_is_masked_where_the_request_is_shown() {
     let base = api.url("/v1");
     let id = app
         .connector_with("Payroll", |new| {
-            new.base_url = HttpUrl::parse(&base).ok();
+            new.details.base_url = HttpUrl::parse(&base).ok();
             new.method = Method::ApiKey;
         })
         .await;
@@ -119,7 +119,7 @@ async fn a_long_answer_to_a_long_secret_keeps_nobody_waiting() {
     let base = api.url("/v1");
     let id = app
         .connector_with("Payroll", |new| {
-            new.base_url = HttpUrl::parse(&base).ok();
+            new.details.base_url = HttpUrl::parse(&base).ok();
             new.method = Method::ApiKey;
         })
         .await;

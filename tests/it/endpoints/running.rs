@@ -97,7 +97,7 @@ async fn an_answer_that_is_no_success_is_shown_as_the_answer_it_is() {
         let api = Hostile::start(answer(status, &headers, "no <b>luck</b>")).await;
         let name = format!("Answers {status}");
         app.connector_with(&name, |new| {
-            new.base_url = HttpUrl::parse(&api.url("/")).ok();
+            new.details.base_url = HttpUrl::parse(&api.url("/")).ok();
         })
         .await;
         let ana = app.super_admin().await;
@@ -137,7 +137,7 @@ async fn an_answer_that_takes_too_long_ends_with_the_endpoints_own_time() {
         let api = Hostile::start(behaviour).await;
         let name = format!("Slow {is_body}");
         app.connector_with(&name, |new| {
-            new.base_url = HttpUrl::parse(&api.url("/")).ok();
+            new.details.base_url = HttpUrl::parse(&api.url("/")).ok();
         })
         .await;
         let ana = app.super_admin().await;
@@ -170,7 +170,7 @@ async fn bodies_of_every_kind_are_shown_or_offered() {
         let whole = [head.as_bytes(), bytes].concat();
         let api = Hostile::start(Behaviour::Answer(whole)).await;
         app.connector_with(&format!("Kind {index}"), |new| {
-            new.base_url = HttpUrl::parse(&api.url("/")).ok();
+            new.details.base_url = HttpUrl::parse(&api.url("/")).ok();
         })
         .await;
         let ana = app.super_admin().await;

@@ -108,7 +108,7 @@ async fn a_key_can_be_led_to_all_data_connectors() {
 #[tokio::test]
 async fn one_among_thousands_is_found_by_its_words() {
     let app = TestApp::start().await;
-    app.connector_with("Straßenlaternen Süd", |new| new.description = "Welche sind aus?".into()).await;
+    app.connector_with("Straßenlaternen Süd", |new| new.details.description = "Welche sind aus?".into()).await;
     app.sql("INSERT INTO connectors (id, key, name, name_key, display_name, description, method, status, status_since, category_names, category_names_folded, own_folded, created_at, created_by, updated_at, updated_by)
         SELECT gen_random_uuid(), 'c-' || n, 'Connector ' || n, 'connector ' || n, '', '', 'none', 'healthy', now(), '', '', ' connector ' || n, now(), '', now(), '' FROM generate_series(1, 3000) n").await;
     let ana = app.person(&[ManageUsers]).await;

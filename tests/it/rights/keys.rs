@@ -25,7 +25,7 @@ impl World {
         let payroll = app
             .connector_with("Payroll", |new| {
                 new.method = Method::Bearer;
-                new.base_url = HttpUrl::parse(&api.url("/")).ok();
+                new.details.base_url = HttpUrl::parse(&api.url("/")).ok();
             })
             .await;
         let token = connectory::authorization::NewToken {

@@ -29,7 +29,7 @@ impl World {
                 .connector_with(name, |new| {
                     new.categories = vec![category];
                     new.method = Method::Bearer;
-                    new.description = "Money of the city".into();
+                    new.details.description = "Money of the city".into();
                 })
                 .await;
             let mut call = call(app.clock.now(), id);

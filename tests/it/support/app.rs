@@ -16,7 +16,7 @@ use connectory::calls::{CallLog, Retention};
 use connectory::categories::{self, CategoryStatus};
 use connectory::clock::Clock;
 use connectory::config::{Config, ResourceLimits};
-use connectory::connectors::{self, LegacyGrants, Method, NewConnector};
+use connectory::connectors::{self, Details, LegacyGrants, Method, NewConnector};
 use connectory::db::{COMMAND, ChangeListener, Connection, Db, Pools};
 use connectory::keyring::Instance;
 use connectory::name::Name;
@@ -249,13 +249,15 @@ impl TestApp {
     pub async fn connector_with(&self, name: &str, change: impl FnOnce(&mut NewConnector)) -> Uuid {
         let mut new = NewConnector {
             id: Uuid::now_v7(),
-            name: connectors::parse_name(name).expect("a name"),
-            display_name: String::new(),
-            description: format!("What {name} is for"),
-            base_url: Some(HttpUrl::parse("https://api.example.org/v1").expect("an address")),
+            details: Details {
+                name: connectors::parse_name(name).expect("a name"),
+                display_name: String::new(),
+                description: format!("What {name} is for"),
+                base_url: Some(HttpUrl::parse("https://api.example.org/v1").expect("an address")),
+                enabled: true,
+            },
             method: Method::NoAuth,
             categories: vec![categories::UNCATEGORIZED],
-            enabled: true,
         };
         change(&mut new);
         connectors::insert(&mut *self.conn().await, &Actor::command_line(), self.clock.now(), &new)

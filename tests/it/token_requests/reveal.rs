@@ -12,7 +12,7 @@ async fn page_after(browser: &Browser) -> Page {
 async fn stored(app: &TestApp) -> Uuid {
     let id = app
         .connector_with("Payroll", |new| {
-            (new.method, new.base_url) = (Method::Bearer, HttpUrl::parse("https://api.example.org").ok())
+            (new.method, new.details.base_url) = (Method::Bearer, HttpUrl::parse("https://api.example.org").ok())
         })
         .await;
     app.store_token(id, TOKEN, None).await;
