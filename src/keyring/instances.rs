@@ -1,5 +1,4 @@
-//! The programs that serve this database. Each says every few seconds that it is there, what it is and which data keys
-//! it has.
+//! The instances that serve this database. Each records every few seconds that it runs, and which data keys it has.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,39 +8,39 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::store::load;
+use super::keys::load;
 use crate::db::Conn;
 use crate::db::schema::instances;
 use crate::vault::{MasterKeys, Vault};
 use crate::web::Error;
 
-/// Who has not been heard of for so long counts as gone.
+/// An instance that was silent for this long counts as gone.
 const GONE_AFTER: TimeDelta = TimeDelta::seconds(30);
 
-/// And is forgotten after this.
+/// Its row is deleted after this.
 const FORGOTTEN_AFTER: TimeDelta = TimeDelta::days(1);
 
-/// This program, with what it needs to learn new data keys.
+/// This instance, with what it needs to load new data keys.
 #[derive(Clone)]
 pub struct Instance {
     pub id: Uuid,
-    /// On which it listens.
+    /// Its listening address.
     pub address: SocketAddr,
     pub started_at: DateTime<Utc>,
     pub vault: Vault,
     pub masters: Arc<MasterKeys>,
 }
 
-/// An instance as it last spoke of itself.
+/// An instance as it was last recorded.
 #[derive(Queryable)]
 pub struct Seen {
     pub id: Uuid,
     pub address: String,
-    /// The name of its machine; empty if it is of a version that did not tell.
+    /// Its host name; empty for versions that did not record it.
     pub host: String,
-    /// Its process on that machine; 0 if it did not tell.
+    /// Its process id; 0 for versions that did not record it.
     pub pid: i32,
-    /// Of the program; empty if it did not tell.
+    /// Empty for versions that did not record it.
     pub version: String,
     pub started_at: DateTime<Utc>,
     pub seen_at: DateTime<Utc>,
@@ -66,13 +65,12 @@ pub struct Behind {
     pub sealing_key: i32,
 }
 
-/// Learns the data keys that are new, and says so.
+/// Loads new data keys, and records that this instance has them.
 pub async fn refresh(conn: &mut Conn, instance: &Instance, now: DateTime<Utc>) -> Result<(), Error> {
     let stored = load(conn).await?;
     match Vault::unlock(&instance.masters, &stored) {
         Ok(newer) => instance.vault.learn(&newer),
-        // What it has still opens all that was sealed so far; who makes a new key waits for this instance and tells
-        // why.
+        // Its keys open everything that is sealed so far. Making a new key waits for this instance and says why.
         Err(error) => {
             tracing::warn!(cause = %error, "the data keys cannot be read again: start this instance anew with the master key that they are wrapped under");
         }
@@ -102,14 +100,12 @@ pub async fn refresh(conn: &mut Conn, instance: &Instance, now: DateTime<Utc>) -
     Ok(())
 }
 
-/// The name of this machine, as far as it is text.
 fn host() -> String {
     let name = nix::unistd::gethostname();
     name.map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned())
 }
 
-/// Every instance that was heard of within a day and has not signed off, the oldest first: one that is not alive has
-/// died.
+/// Every instance of the last day that has not signed off, the oldest first. One that is not alive has crashed.
 pub async fn instances(conn: &Conn) -> Result<Vec<Seen>, Error> {
     let all = instances::table.order((instances::started_at, instances::id)).select((
         instances::id,
@@ -125,14 +121,13 @@ pub async fn instances(conn: &Conn) -> Result<Vec<Seen>, Error> {
     Ok(all.load(&mut &*conn).await?)
 }
 
-/// Says that this instance is gone.
+/// Records that this instance has stopped.
 pub async fn sign_off(conn: &mut Conn, instance: Uuid) -> Result<(), Error> {
     diesel::delete(instances::table.find(instance)).execute(conn).await?;
     Ok(())
 }
 
-/// The instances of now that do not open what this data key seals, or, if it is in use already, that do not seal with
-/// it.
+/// Running instances that do not have this data key, or, if it is active already, that do not seal with it.
 pub async fn behind(conn: &mut Conn, now: DateTime<Utc>, key: i32, in_use: bool) -> Result<Vec<Behind>, Error> {
     let alive = instances::table.filter(instances::seen_at.gt(now - GONE_AFTER)).order(instances::address).select((
         instances::address,
