@@ -6,14 +6,14 @@ use validator::Validate;
 use super::model::{Category, CategoryStatus, CheckedCategory, parse_name};
 use crate::db::StoredValueError;
 use crate::web::Errors;
-use crate::web::form::NewId;
+use crate::web::form::{NewId, Text};
 
 #[derive(Default, Deserialize, Validate)]
 #[serde(default)]
 pub struct CategoryForm {
     pub(super) new_id: NewId,
-    pub(super) category_name: String,
-    pub(super) status: String,
+    pub(super) category_name: Text,
+    pub(super) status: Text,
 }
 
 impl CategoryForm {
@@ -23,7 +23,7 @@ impl CategoryForm {
 
     pub(super) fn of(category: &Category) -> Result<CategoryForm, StoredValueError> {
         let status = category.status()?.code().into();
-        Ok(CategoryForm { category_name: category.name.clone(), status, ..CategoryForm::default() })
+        Ok(CategoryForm { category_name: category.name.clone().into(), status, ..CategoryForm::default() })
     }
 
     pub(super) fn checked(&self, errors: &mut Errors) -> Option<CheckedCategory> {

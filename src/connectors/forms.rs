@@ -14,13 +14,13 @@ use crate::web::{Choice, Errors};
 #[serde(default)]
 pub struct ConnectorForm {
     pub(super) new_id: NewId,
-    pub(super) connector_name: String,
+    pub(super) connector_name: Text,
     #[validate(length(max = 255, message = "Display name must be 255 characters or fewer"))]
     pub(super) display_name: Text,
     #[validate(length(max = 4000, message = "Description must be 4,000 characters or fewer"))]
     pub(super) description: Text,
-    pub(super) base_url: String,
-    pub(super) auth_method: String,
+    pub(super) base_url: Text,
+    pub(super) auth_method: Text,
     category: Vec<String>,
     #[serde(deserialize_with = "ticked")]
     pub(super) enabled: bool,
@@ -37,7 +37,7 @@ impl ConnectorForm {
 
     pub(super) fn of(details: &Details, categories: &[CategoryId]) -> ConnectorForm {
         ConnectorForm {
-            connector_name: details.name.to_string(),
+            connector_name: details.name.to_string().into(),
             display_name: details.display_name.clone().into(),
             description: details.description.clone().into(),
             base_url: details.base_url.as_ref().map_or("", HttpUrl::as_str).into(),

@@ -79,9 +79,20 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
 }
 
 /// Text as it was typed. Rules for its length count its characters without the white space around it.
-#[derive(Clone, Default, PartialEq, Eq, Debug, Deserialize, Serialize)]
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize)]
 #[serde(transparent)]
 pub struct Text(String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(sent: D) -> Result<Text, D::Error> {
+        first(sent).map(Text)
+    }
+}
+
+/// The value of a field; of one that was sent more than once, the first counts.
+fn first<'de, D: Deserializer<'de>>(sent: D) -> Result<String, D::Error> {
+    Ok(Vec::<String>::deserialize(sent)?.into_iter().next().unwrap_or_default())
+}
 
 impl Text {
     /// Without surrounding white space, and with single spaces inside.
@@ -145,7 +156,7 @@ impl Display for NewId {
 /// What is no id counts as not sent.
 impl<'de> Deserialize<'de> for NewId {
     fn deserialize<D: Deserializer<'de>>(sent: D) -> Result<NewId, D::Error> {
-        let id = String::deserialize(sent)?;
+        let id = first(sent)?;
         Ok(id.parse().map(NewId).unwrap_or_default())
     }
 }
