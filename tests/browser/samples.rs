@@ -200,7 +200,7 @@ const SAMPLES: &[Sample] = &[
     sample("calls-none", Empty, Admin, "/calls", &[], "No calls yet"),
     sample("calls", Full, Admin, "/calls", &[], "Every call through a data connector"),
     sample("calls-week", Full, Admin, "/calls?period=7d&size=25", &[Expand("Figures as a table")], "Calls by day"),
-    sample("calls-filtered", Full, Admin, "/calls?outcome=errors&status=5xx&period=30d", &[], "whatever their outcome"),
+    sample("calls-filtered", Full, Admin, "/calls?outcome=errors&status=5xx&period=30d", &[], "with any outcome and status"),
     sample("calls-no-results", Full, Admin, "/calls?outcome=cancelled&status=1xx", &[], "matches these filters"),
     sample("calls-wrong-time", Full, Admin, "/calls", &[Fill("from", "last week"), Press("Apply filters")], "From must be a day or a time"),
     sample("calls-tab", Full, Admin, "/connectors/payroll-ledger/activity", &[], "Response time"),
