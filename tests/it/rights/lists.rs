@@ -129,10 +129,10 @@ async fn charts_and_choices_leave_out_what_is_hidden() {
     let admin = world.app.super_admin().await;
     // All calls, those of a caller, those of a connector, and those of both.
     for (query, seen, all) in [
-        (String::new(), "At most 1 in", "At most 3 in"),
-        (format!("?caller={caller}"), "At most 1 in", "At most 2 in"),
-        (format!("?connector={}", world.ledger), "At most 1 in", "At most 1 in"),
-        (format!("?connector={}&caller={caller}", world.payroll), "None.", "At most 1 in"),
+        (String::new(), "Peak 1 per", "Peak 3 per"),
+        (format!("?caller={caller}"), "Peak 1 per", "Peak 2 per"),
+        (format!("?connector={}", world.ledger), "Peak 1 per", "Peak 1 per"),
+        (format!("?connector={}&caller={caller}", world.payroll), "None.", "Peak 1 per"),
     ] {
         for (person, words) in [(&ben, seen), (&admin, all)] {
             let page = person.get(&format!("/calls{query}")).await.expect(200);
