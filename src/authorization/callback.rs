@@ -12,9 +12,9 @@ use diesel_async::AsyncConnection;
 mod problem;
 
 use super::model::{NewToken, RefreshToken, SecretField};
-use super::oauth_client::TokenUse;
 use super::origins::{NewValue, approved_for_new};
 use super::queries;
+use super::settings::TokenUse;
 use super::tab::{Stored, load, redirect_url};
 use crate::access::{RequestContext, Right};
 use crate::audit::{self, Changes, Event};

@@ -11,7 +11,7 @@ use crate::outbound::{HttpUrl, Limits, Outbound, Transport};
 use crate::vault::Vault;
 use crate::web::{Error, FormData};
 
-/// What the server has told, apart from what stands in the fields now.
+/// What the server's metadata hold, apart from what stands in the fields now.
 pub(super) struct Found {
     pub issuer: String,
     /// The labels of the fields that were filled in.

@@ -2,7 +2,7 @@
 //!
 //! Rules: a stored secret is never shown; it is kept, replaced or removed. A secret goes to the host it was entered
 //! for. Danger: a secret in a page. Only two pages show a token, both `no-store`: the result of a token request, once,
-//! and a revealed token, to somebody who has just entered their own password.
+//! and a revealed token, to a person who has just entered their own password.
 
 mod approvals;
 mod attempt;
@@ -10,35 +10,29 @@ mod call_settings;
 mod callback;
 mod connection_test;
 mod credential;
-mod disconnection;
 mod discovery;
 mod forms;
 mod keeper;
 mod model;
-mod oauth_client;
 mod origins;
 mod queries;
-mod renewal;
-mod reveal;
 mod save;
 mod secret_field;
 mod settings;
 mod tab;
-mod tab_conflict;
 mod token_form;
 mod token_request;
+mod tokens;
 
 pub use approvals::{approve_origins_in_use, create as approve_origins, new as new_approval};
 pub use attempt::create as create_attempt;
 pub use call_settings::{CALL_COLUMNS, CALL_TABLES, CallSettings, CredentialSource, SealedSettings};
 pub use callback::{take as take_answer, take_fragment};
 pub use credential::{Credential, Placed};
-pub use disconnection::{confirm as confirm_disconnection, create as disconnect};
 pub use keeper::{LiveToken, Need, Renewal, TokenKeeper, TokenProblem};
 pub use model::{ApiKeyPlace, NewToken, RefreshToken, SecretField};
 pub use origins::{APPROVE, ApprovedOrigins, OriginNotApproved, origins_in_use};
 pub use queries::{NewSecret, purge_token_requests, store_secret, store_token};
-pub use renewal::renew as renew_token;
-pub use reveal::{ask as ask_reveal, reveal as reveal_token};
 pub use tab::{edit, update};
 pub use token_request::{create as create_token_request, new as new_token_request, take as take_token};
+pub use tokens::{ask_reveal, confirm_disconnection, disconnect, renew_token, reveal_token};

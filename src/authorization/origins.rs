@@ -1,7 +1,7 @@
 //! Approved origins: where a stored secret or token may be sent.
 //!
 //! Rule: who enters a secret, or authorizes, approves base URL, token server and proxy, which the page lists, and the
-//! origins of endpoints that they tick. Every other origin waits until somebody with Authorize approves it with the own
+//! origins of endpoints that they tick. Every other origin waits until a person with Authorize approves it with the own
 //! password. The check stands where the secret leaves ([`ApprovedSecret::for_url`]), not where an address is saved, so
 //! it holds for what changes during a call.
 //!
@@ -91,7 +91,7 @@ impl FromIterator<Origin> for ApprovedOrigins {
     }
 }
 
-/// A secret would have gone to an origin for which nobody has approved it.
+/// A secret would have gone to an origin for which it is not approved.
 #[derive(Clone, Debug, PartialEq, Eq, ThisError)]
 #[error("The stored secret or token may not be sent to {0}, because nobody has approved that origin.")]
 pub struct OriginNotApproved(pub Origin);
@@ -112,7 +112,7 @@ pub(super) enum SecretError {
 }
 
 impl SecretError {
-    /// What is said where a request with the secret would have been sent; a fault is passed on.
+    /// The refusal, in place of the request with the secret; a fault is passed on.
     pub fn refusal(self) -> Result<Refusal, Error> {
         match self {
             SecretError::NotApproved(refused) => Ok(refused.into()),
@@ -227,7 +227,7 @@ fn in_all(origins: &ApprovedOrigins, sets: &[ApprovedOrigins]) -> ApprovedOrigin
     sets.iter().fold(origins.clone(), |origins, set| origins.and(set))
 }
 
-/// A secret or token that somebody enters or authorizes now.
+/// A secret or token that is entered or authorized now.
 #[derive(Default)]
 pub(super) struct NewValue<'a> {
     /// What does not stay stored: fields of secrets, or `token`.

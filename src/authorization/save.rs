@@ -1,15 +1,16 @@
 //! Saving the tab: settings, secrets, health and the audit line in one transaction.
 
+use actix_web::HttpResponse;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
-use super::forms::{CheckedAuthorization, Fields};
+use super::forms::{AuthorizationForm, CheckedAuthorization, Fields};
 use super::model::{NewToken, RefreshToken};
-use super::oauth_client::OAuthClient;
 use super::origins::{NewValue, approved_for_new};
 use super::queries::{self, NewSecret, SealedValues};
 use super::secret_field::SecretChange;
+use super::settings::OAuthClient;
 use super::tab::Stored;
 use crate::access::Actor;
 use crate::audit::{self, Changes, Event};
@@ -17,10 +18,11 @@ use crate::connectors;
 use crate::db::Conn;
 use crate::db::schema::{authorizations, connectors as connectors_table};
 use crate::db::version::SeenVersion;
+use crate::outbound::HttpUrl;
 use crate::vault::Vault;
-use crate::web::SaveError;
+use crate::web::{ConflictPage, Error, FormData, LastSave, Layout, SaveError};
 
-/// Saves settings and secrets together, unless somebody else has saved since the form was checked.
+/// Saves settings and secrets together, unless another person has saved since the form was checked.
 pub(super) async fn save(
     conn: &mut Conn,
     vault: &Vault,
@@ -141,4 +143,28 @@ async fn save_secrets(
         }
     }
     Ok(changes)
+}
+
+/// The page with both versions, when another person has saved the tab first.
+pub(super) fn conflict(
+    layout: Layout,
+    theirs: Stored,
+    mine: &AuthorizationForm,
+    data: &FormData,
+) -> Result<HttpResponse, Error> {
+    let address = format!("/connectors/{}/authorization", theirs.connector.key);
+    let secret_names = ["token", "password", "api_key", "client_secret", "oauth_password", "client_key"];
+    let lost_secrets = secret_names.iter().any(|name| data.get(name).is_some_and(|typed| !typed.is_empty()));
+    let is_secret =
+        |name: &str| secret_names.iter().any(|secret| name == *secret || name == format!("{secret}_choice"));
+    let its = &theirs.settings;
+    let saved = LastSave { by: &its.updated_by, at: Some(its.updated_at), version: its.version };
+    let page = ConflictPage::new(layout, &theirs.connector.label, &address, saved)
+        .fields(data.carried().filter(|(name, _)| !is_secret(name) && *name != "seen_base_url"))
+        .lost_secrets(lost_secrets);
+    let pairs = theirs.form.fields.words(str::to_string).into_iter().zip(mine.fields.words(str::to_string));
+    let page = pairs.fold(page, |page, ((label, theirs), (_, mine))| page.difference(label, theirs, mine));
+    // Not a field of this form, but what decides where its secrets go: another one makes the form stale.
+    let base_url = theirs.connector.base_url.as_ref().map_or("", HttpUrl::as_str);
+    page.difference("Base URL, on the Details tab", base_url, data.text("seen_base_url")).respond()
 }

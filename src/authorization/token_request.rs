@@ -20,7 +20,7 @@ use crate::db::{Conn, known};
 use crate::oauth::{ExpirySource, Refusal, Token, request_token};
 use crate::outbound::{Limits, Origin, Outbound, Transport};
 use crate::vault::{Secret, Vault};
-use crate::web::{Error, Errors, Form, Layout, Segment, date_time, iso, page, relative};
+use crate::web::{Error, Errors, FormData, Layout, Segment, date_time, iso, page, relative};
 
 /// What came of a request.
 enum Outcome {
@@ -115,7 +115,7 @@ pub async fn create(
     outbound: web::Data<Outbound>,
     rate_limit: web::Data<RateLimit>,
     Segment(key): Segment,
-    Form(data): Form,
+    data: FormData,
 ) -> Result<HttpResponse, Error> {
     let (connector, transport, limits) = {
         // The connection goes back to the pool before the request: a slow server must not hold it.
@@ -176,7 +176,7 @@ async fn shown_origins(
     Ok(own.or(&asked).stored())
 }
 
-/// That somebody had a server asked for a token, and what came of it.
+/// Records the request and its outcome.
 async fn record_request(
     context: &RequestContext,
     connector: &Connector,
@@ -245,7 +245,7 @@ pub async fn take(
     context: RequestContext,
     vault: web::Data<Vault>,
     Segment(key): Segment,
-    Form(data): Form,
+    data: FormData,
 ) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let connector = find(&context.actor, &mut conn, &key).await?;

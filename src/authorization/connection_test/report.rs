@@ -169,7 +169,7 @@ impl TestReport {
                 name,
                 Mark::Warning,
                 format!("{}.{until}", seen.version),
-                "Ask whoever runs the server to renew its certificate.",
+                "Ask the operator of the server to renew its certificate.",
             ),
             Step::Done(seen) => self.good(name, format!("{}.{until}", seen.version)),
             Step::Failed(failure) => {

@@ -2,9 +2,9 @@
 
 use super::{AuthorizationForm, CheckedAuthorization};
 use crate::authorization::model::{ApiKeyPlace, SecretField};
-use crate::authorization::oauth_client::OAuthClient;
 use crate::authorization::origins::ApprovedOrigins;
 use crate::authorization::secret_field::SecretChange;
+use crate::authorization::settings::OAuthClient;
 use crate::connectors::{Grant, Method};
 use crate::outbound::Origin;
 use crate::vault::Secret;
@@ -137,7 +137,7 @@ impl AuthorizationForm {
         let mut changes = Vec::new();
         for field in SecretField::ALL {
             let change = match field {
-                // Another method has no use for it, and a secret nobody uses is only a risk.
+                // Another method has no use for it, and an unused secret is only a risk.
                 _ if !field.belongs_to(method) => SecretChange::Remove,
                 // The sign-in of the token request stays and goes with the token that it renews.
                 _ if field.renews_token() => match token {
@@ -186,7 +186,7 @@ impl AuthorizationForm {
         let change = SecretChange::read(data, "token", "Token", is_stored, &mut self.errors);
         let typed = match change {
             SecretChange::Replace(typed) => typed,
-            // A token of the method before, which nobody has pasted here.
+            // A token of the method before, which was not pasted here.
             SecretChange::Keep if !is_stored => return SecretChange::Remove,
             change => return change,
         };

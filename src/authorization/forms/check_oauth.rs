@@ -5,8 +5,7 @@ use std::str::FromStr;
 
 use super::AuthorizationForm;
 use super::check_transport::check_number;
-use crate::authorization::oauth_client::OAuthClient;
-use crate::authorization::settings::Resources;
+use crate::authorization::settings::{OAuthClient, Resources};
 use crate::connectors::Grant;
 use crate::db::{OrEmpty, Typed};
 use crate::outbound::HttpUrl;

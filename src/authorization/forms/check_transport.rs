@@ -1,13 +1,12 @@
 //! What holds for every request of the connector, and what its change means for stored secrets.
 //!
-//! Rule: a stored secret goes where it was entered for. Whoever leads it elsewhere, or lets others listen on the way,
-//! must know it; and tokens that were issued before are forgotten.
+//! Rule: a stored secret goes where it was entered for. A person who sends it elsewhere, or lets others read it on the
+//! way, must know it; and tokens that were issued before are forgotten.
 
 use super::AuthorizationForm;
 use crate::authorization::model::SecretField;
-use crate::authorization::oauth_client::OAuthClient;
 use crate::authorization::secret_field::SecretChange;
-use crate::authorization::settings::Settings;
+use crate::authorization::settings::{OAuthClient, Settings};
 use crate::connectors::Method;
 use crate::db::{OrEmpty, Positive, Typed};
 use crate::oauth::{ExpiredBody, ExpiredStatuses};
@@ -168,7 +167,7 @@ impl AuthorizationForm {
         if same { SecretChange::Keep } else { SecretChange::Remove }
     }
 
-    /// Why the settings lead to a host that those before did not lead to. Secrets and people are two things: the host
+    /// Why requests would go to a host to which those before did not go. Secrets and people are two things: the host
     /// where people agree has not had the secret.
     fn moved(&self, client: &OAuthClient) -> Option<&'static str> {
         let before = &self.before.client;
@@ -186,7 +185,7 @@ impl AuthorizationForm {
         self.before.verify && !self.fields.verify
     }
 
-    /// Somebody would vouch for the server who could not before: whoever has the key of an authority can pass for every
+    /// Another authority would vouch for the server: the owner of an authority's key can pass for every
     /// server. Without a named authority those of the machine do, which are many.
     fn other_authority(&self) -> Option<&'static str> {
         let (ca, before) = (&self.fields.ca_certificate, &self.before.settings.ca_certificate);

@@ -10,11 +10,10 @@ mod transport_fields;
 use serde::{Deserialize, Serialize};
 
 use super::model::{SecretField, StoredSecret, StoredToken};
-use super::oauth_client::OAuthClient;
 use super::origins::{ApprovedOrigins, OriginReview};
 use super::queries::SealedValues;
 use super::secret_field::{SecretChange, SecretChoice};
-use super::settings::{Settings, url_text};
+use super::settings::{OAuthClient, Settings, url_text};
 use crate::connectors::{Connector, Grant, LegacyGrants, Method};
 use crate::oauth::{BodyFormat, ClientAuthentication, ScopeSeparator};
 use crate::web::{Error, Errors, FormData};

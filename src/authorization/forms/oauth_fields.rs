@@ -2,8 +2,8 @@
 
 use super::{AuthorizationForm, Fields};
 use crate::authorization::model::SecretField;
-use crate::authorization::oauth_client::OAuthClient;
 use crate::authorization::secret_field::SecretInput;
+use crate::authorization::settings::OAuthClient;
 use crate::connectors::Grant;
 use crate::oauth::{BodyFormat, ClientAuthentication, ScopeSeparator};
 use crate::web::{Check, Option_, SelectField, TextArea, TextField, secret_warning};

@@ -151,9 +151,9 @@ mod tests {
     #[tokio::test]
     async fn requests_to_replace_the_same_token_share_one_refresh() {
         let (in_flight, runtime) = (InFlight::default(), Handle::current());
-        let (go, told) = tokio::sync::oneshot::channel::<()>();
+        let (go, started) = tokio::sync::oneshot::channel::<()>();
         let start = |_| async {
-            told.await.map_err(|_| interrupted())?;
+            started.await.map_err(|_| interrupted())?;
             Err(TokenProblem::Ended)
         };
         let first = in_flight.join(&runtime, (Uuid::nil(), 1), start);

@@ -1,7 +1,7 @@
 //! The lease: who may ask for a connector's next token, as rows tell it.
 //!
-//! Version and lease stand in one row, and the lease is taken under the row that whoever stores or forgets a token
-//! holds. So what is read with it, the refresh token above all, is of the version that the lease is for.
+//! Version and lease stand in one row, and the lease is acquired under the lock that storing and forgetting a token
+//! takes. So what is read with it, the refresh token above all, is of the version that the lease is for.
 //!
 //! Danger: a lease that ends while its holder still asks, or still stores the answer, lets another instance send the
 //! same refresh token once more. So its holder extends it while it works ([`Lease::keep_extending`]) until the answer is
@@ -75,7 +75,7 @@ impl Lease {
         DateTime::from_timestamp_micros(until).unwrap_or(DateTime::UNIX_EPOCH)
     }
 
-    /// Whether it is too late to begin a request: whoever takes the lease over sends the same refresh token, and the
+    /// Whether it is too late to send a request: the next holder sends the same refresh token, and the
     /// server takes that for theft.
     pub fn is_late(&self, now: DateTime<Utc>) -> bool {
         now + MARGIN > self.until()

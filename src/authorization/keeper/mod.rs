@@ -1,4 +1,4 @@
-//! Token refresh: whoever needs a connector's token asks here, and waits only if it has to.
+//! Token refresh: hands out a connector's token, and requests a new one where the stored one ends.
 //!
 //! Rules. Exactly one request for a new token runs per connector, over all instances: the holder of the lease in the
 //! row of `renewals` sends it ([`lease`]); in one process all others wait for the same refresh ([`in_flight`]). No

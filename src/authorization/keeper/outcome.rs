@@ -98,7 +98,7 @@ async fn store_token(
     recorded: bool,
 ) -> Result<bool, Error> {
     conn.transaction(async |conn| {
-        // First: whoever stores or forgets a token takes this row before any other.
+        // First: storing or forgetting a token locks this row before any other.
         queries::find_and_lock(conn, lease.connector).await?;
         let version: i64 = renewals::table.find(lease.connector).select(renewals::token_version).first(conn).await?;
         if version != lease.version {

@@ -64,8 +64,8 @@ impl TokenState {
         from.is_some_and(|from| from <= now)
     }
 
-    /// When whoever keeps the token asks again: its use is noted every minute, and it is renewed from a certain time
-    /// on, which while that fails nobody need ask for with every call.
+    /// When a cache of the token asks again: its use is noted every minute, and it is refreshed from a certain time on,
+    /// which is not retried with every call.
     pub fn ask_again_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         let times = self.token.as_ref().map(SealedToken::times);
         let renew_from = times.and_then(|times| times.renew_from());
@@ -83,7 +83,7 @@ impl TokenState {
         }
     }
 
-    /// Whether the use of this moment is worth noting: only a token that is renewed has an interest in it.
+    /// Whether the use of this moment is worth noting: it matters only for a token that is refreshed.
     pub fn notes_use(&self, now: DateTime<Utc>) -> bool {
         self.is_renewable() && self.last_used_at.is_none_or(|used| (now - used).abs() >= USE_NOTED)
     }
@@ -129,7 +129,7 @@ pub(super) async fn state(conn: &mut Conn, connector: ConnectorId) -> Result<Opt
     }))
 }
 
-/// Notes that a call wanted the token. One that counted as idle is looked after as it ends from now on.
+/// Notes that a call needed the token. From now on one that counted as idle is refreshed before it ends.
 pub(super) async fn note_use(
     conn: &mut Conn,
     connector: ConnectorId,
@@ -150,7 +150,7 @@ pub(super) async fn note_use(
     Ok(())
 }
 
-/// The connectors whose token is to be looked after by now and that nobody is at, the longest overdue first.
+/// The connectors whose token is due by now and whose lease is free, the longest overdue first.
 pub(super) async fn due(conn: &mut Conn, now: DateTime<Utc>, most: i64) -> Result<Vec<ConnectorId>, Error> {
     let idle =
         renewals::lease_until.is_null().or(renewals::lease_until.le(now)).or(renewals::lease_until.gt(now + FARTHEST));

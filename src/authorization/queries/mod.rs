@@ -1,7 +1,6 @@
 //! The authorization's SQL. Secrets are sealed here on the way in and opened here on the way out.
 
 mod secrets;
-mod token_requests;
 mod tokens;
 
 use diesel::prelude::*;
@@ -9,8 +8,7 @@ use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
 use super::model::StoredBreaker;
-use super::oauth_client::OAuthClient;
-use super::settings::{StoredSettings, TokenRequestSettings};
+use super::settings::{OAuthClient, StoredSettings, TokenRequestSettings};
 use crate::db::schema::{authorizations, breakers, oauth_clients};
 use crate::db::{Conn, in_row};
 use crate::vault::{AssociatedData, Secret, Vault};
@@ -18,10 +16,10 @@ use crate::web::Error;
 
 pub use secrets::{NewSecret, store_secret};
 pub(super) use secrets::{Sealed, SealedValues, remove_secret};
-pub use token_requests::purge_token_requests;
-pub(super) use token_requests::{keep_request, take_request};
-pub use tokens::store_token;
-pub(super) use tokens::{failed_renewal, forget_failures, remove_token, stored_token, token_origins};
+pub(super) use tokens::{
+    failed_renewal, forget_failures, keep_request, remove_token, stored_token, take_request, token_origins,
+};
+pub use tokens::{purge_token_requests, store_token};
 
 /// At the beginning of a transaction: all its queries see the database as it is now, and it changes nothing.
 pub(super) async fn see_one_state(conn: &mut Conn) -> Result<(), Error> {
@@ -34,7 +32,7 @@ pub(super) async fn find(conn: &mut Conn, connector: Uuid) -> Result<StoredSetti
     Ok(in_row(&["authorizations"], connector, row)?)
 }
 
-/// The same, locked until the end of the transaction: whoever stores or forgets a secret locks this row first.
+/// The same, locked until the end of the transaction: storing and forgetting a secret lock this row first.
 pub(super) async fn find_and_lock(conn: &mut Conn, connector: Uuid) -> Result<StoredSettings, Error> {
     let row = authorizations::table.find(connector).select(StoredSettings::as_select()).for_update().first(conn).await;
     Ok(in_row(&["authorizations"], connector, row)?)

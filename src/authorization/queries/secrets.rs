@@ -255,7 +255,7 @@ fn secret_data(connector: Uuid, field: SecretField) -> AssociatedData<'static> {
     AssociatedData { table: "secrets", row: connector, column: field.code(), bound_to: None }
 }
 
-/// A secret that somebody has entered.
+/// A secret that was entered.
 pub struct NewSecret<'a> {
     pub connector: Uuid,
     pub field: SecretField,

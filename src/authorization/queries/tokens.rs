@@ -1,17 +1,17 @@
-//! What token servers issued, sealed.
+//! What token servers issued, sealed: stored tokens, and the tokens of requests while they wait to be taken over.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::seal;
 use super::secrets::SealedValues;
+use super::{open_sealed, seal};
 use crate::access::Actor;
 use crate::authorization::model::{NewToken, RefreshToken, RenewalRecord, StoredToken};
 use crate::authorization::origins::ApprovedOrigins;
 use crate::db::Conn;
-use crate::db::schema::{authorizations, renewals, tokens};
+use crate::db::schema::{authorizations, renewals, token_requests, tokens};
 use crate::vault::{AssociatedData, Secret, Vault};
 use crate::web::Error;
 
@@ -35,7 +35,7 @@ pub(super) fn token_data(connector: Uuid, column: &'static str) -> AssociatedDat
     AssociatedData { table: "tokens", row: connector, column, bound_to: None }
 }
 
-/// Seals and stores a token in place of whatever was there. A trigger ends the lease of whoever renews the one before.
+/// Seals and stores a token in place of whatever was there. A trigger ends the lease of a refresh of the one before.
 /// Both tokens may be sent to `approved`, so a refresh token that is kept is sealed anew if it was approved for others.
 pub async fn store_token(
     conn: &mut Conn,
@@ -126,7 +126,7 @@ pub(in crate::authorization) async fn forget_failures(conn: &mut Conn, connector
     Ok(())
 }
 
-/// Forgets the tokens, and lets nobody store a token who has asked for it before.
+/// Forgets the tokens, and keeps answers to earlier requests from being stored.
 pub(in crate::authorization) async fn remove_token(conn: &mut Conn, connector: Uuid) -> Result<(), Error> {
     diesel::delete(tokens::table.find(connector)).execute(conn).await?;
     // The trigger does so too, but only where there was a token.
@@ -143,4 +143,61 @@ pub(in crate::authorization) async fn remove_token(conn: &mut Conn, connector: U
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// How long the answer to a token request can be taken over.
+const REQUEST_KEPT: TimeDelta = TimeDelta::minutes(10);
+
+fn request_place(id: Uuid) -> AssociatedData<'static> {
+    AssociatedData { table: "token_requests", row: id, column: "sealed", bound_to: None }
+}
+
+/// Keeps the answer to a token request, with what was asked, until it is taken over.
+pub(in crate::authorization) async fn keep_request(
+    conn: &mut Conn,
+    vault: &Vault,
+    user: Uuid,
+    now: DateTime<Utc>,
+    connector: Uuid,
+    answer: &Secret,
+) -> Result<Uuid, Error> {
+    let id = Uuid::now_v7();
+    let sealed = vault.seal(request_place(id), answer).map_err(Error::internal)?;
+    diesel::insert_into(token_requests::table)
+        .values((
+            token_requests::id.eq(id),
+            token_requests::connector_id.eq(connector),
+            token_requests::user_id.eq(user),
+            token_requests::sealed.eq(sealed),
+            token_requests::created_at.eq(now),
+        ))
+        .execute(conn)
+        .await?;
+    Ok(id)
+}
+
+/// Takes the answer to a request that this user made for this connector, once.
+pub(in crate::authorization) async fn take_request(
+    conn: &mut Conn,
+    vault: &Vault,
+    user: Uuid,
+    now: DateTime<Utc>,
+    connector: Uuid,
+    id: Uuid,
+) -> Result<Option<Secret>, Error> {
+    let own = token_requests::table
+        .find(id)
+        .filter(token_requests::connector_id.eq(connector))
+        .filter(token_requests::user_id.eq(user))
+        .filter(token_requests::created_at.gt(now - REQUEST_KEPT));
+    let sealed: Option<Vec<u8>> =
+        diesel::delete(own).returning(token_requests::sealed).get_result(conn).await.optional()?;
+    open_sealed(vault, request_place(id), sealed)
+}
+
+/// Deletes the answers that were not taken over in time.
+pub async fn purge_token_requests(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize, Error> {
+    Ok(diesel::delete(token_requests::table.filter(token_requests::created_at.le(now - REQUEST_KEPT)))
+        .execute(conn)
+        .await?)
 }

@@ -1,13 +1,12 @@
 //! What the tab says of a connector's state, and which of its buttons repairs it.
 //!
-//! Rule: no more than one button of a state is the one to press; where nothing is wrong, none is.
+//! Rule: at most one button of a state is the primary one; where nothing is wrong, none is.
 
 use chrono::{DateTime, Utc};
 
 use super::TabPage;
 use crate::authorization::forms::Fields;
-use crate::authorization::oauth_client::OAuthClient;
-use crate::authorization::settings::time_limit;
+use crate::authorization::settings::{OAuthClient, time_limit};
 use crate::connectors::{Grant, Health, Method};
 use crate::web::relative;
 
@@ -50,7 +49,7 @@ impl TabPage {
         }
     }
 
-    /// What repairs it, for somebody who may.
+    /// What repairs it, for people who may authorize.
     pub(super) fn remedy(&self) -> &'static str {
         let issued = matches!(self.connector.method(), Method::OAuth(_));
         if self.is_switched_off() {
@@ -97,7 +96,7 @@ impl TabPage {
         self.wants_token() && !self.authorize_repairs()
     }
 
-    /// The settings of the grant that are not the usual ones, for somebody who may only look.
+    /// The settings of the grant that are not the usual ones, for people who may only look.
     pub(super) fn grant_settings(&self) -> Vec<(&'static str, String)> {
         let (method, verify) = (self.connector.method(), self.connector.verify_certificates);
         let words = |client| Fields::of(method, verify, &self.settings, client).words(str::to_string);
@@ -110,7 +109,7 @@ impl TabPage {
         time_limit(self.settings.limits())
     }
 
-    /// The same for what only somebody who waits asks for.
+    /// The same for a request for which a person waits.
     pub(super) fn waiting_patience(&self) -> String {
         time_limit(self.settings.interactive_limits())
     }
@@ -119,7 +118,7 @@ impl TabPage {
         self.renewal.is_some()
     }
 
-    /// The token's end is no event where a new one is fetched by then. Nothing is asked after the server's no.
+    /// The token's end is no event where a new one is fetched by then. No request follows a final refusal.
     pub(super) fn renews_itself(&self) -> bool {
         let fetches = match self.connector.method() {
             Method::Bearer => self.settings.keep_fresh,

@@ -11,10 +11,9 @@ use crate::access::{RequestContext, Right};
 use crate::authorization::forms::{AuthorizationForm, Fields};
 use crate::authorization::keeper::is_renewing;
 use crate::authorization::model::{RenewalRecord, StoredBreaker, StoredToken};
-use crate::authorization::oauth_client::OAuthClient;
 use crate::authorization::origins::{self, OriginReview};
 use crate::authorization::queries::{self, SealedValues};
-use crate::authorization::settings::{Authorization, StoredSettings};
+use crate::authorization::settings::{Authorization, OAuthClient, StoredSettings};
 use crate::connectors::{self, Connector, LegacyGrants};
 use crate::db::Conn;
 use crate::outbound::Transport;
@@ -29,7 +28,7 @@ pub(in crate::authorization) struct Stored {
     pub token: Option<StoredToken>,
     pub renewal: Option<RenewalRecord>,
     pub breaker: Option<StoredBreaker>,
-    /// Somebody is fetching a token at this moment.
+    /// A token is being requested at this moment.
     pub is_renewing: bool,
     /// The secrets and tokens, of the same state as the settings.
     pub sealed: SealedValues,
@@ -71,7 +70,7 @@ impl Stored {
     }
 }
 
-/// What the tab needs, for somebody who wants to do this with the connector.
+/// What the tab needs, if the person has this right.
 pub(in crate::authorization) async fn load(
     context: &RequestContext,
     conn: &mut Conn,

@@ -15,19 +15,17 @@ use super::discovery::{self, Found};
 use super::forms::{AuthorizationForm, CheckedAuthorization};
 use super::keeper::TokenKeeper;
 use super::model::{RenewalRecord, SecretField, StoredBreaker, StoredToken};
-use super::oauth_client::OAuthClient;
 use super::origins::OriginReview;
-use super::save::save;
+use super::save::{conflict, save};
 use super::secret_field::SecretChange;
-use super::settings::StoredSettings;
-use super::tab_conflict::conflict;
+use super::settings::{OAuthClient, StoredSettings};
 use crate::access::{RateLimit, RequestContext, Right, SignInGuard, password_again};
 use crate::connectors::{Connector, ConnectorHead, Health, Method, Tab};
 use crate::db::version::SeenVersion;
 use crate::oauth::Refusal;
 use crate::outbound::Outbound;
 use crate::vault::Vault;
-use crate::web::{Error, Form, FormData, Layout, PublicAddress, SaveError, Segment, TextField, page};
+use crate::web::{Error, FormData, Layout, PublicAddress, SaveError, Segment, TextField, page};
 
 /// What has just come of a button of the tab, shown above it.
 pub(super) enum Notice {
@@ -179,7 +177,7 @@ pub async fn update(
     keeper: web::Data<TokenKeeper>,
     (rate_limit, guard): (web::Data<RateLimit>, web::Data<SignInGuard>),
     Segment(key): Segment,
-    Form(data): Form,
+    data: FormData,
 ) -> Result<HttpResponse, Error> {
     let purpose = Purpose::of(&data);
     let mut stored = load(&context, &mut *context.conn().await?, &key, Right::Authorize).await?;

@@ -1,22 +1,126 @@
-//! Disconnect: forgets the tokens, and gives them back to the server where it takes them (RFC 7009).
+//! The stored token: requesting a new one now, revealing the access token, and Disconnect, which forgets the tokens and
+//! revokes them where the server takes them back (RFC 7009).
+//!
+//! Only access tokens are revealed: passwords, API keys and client secrets are never shown.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use diesel_async::AsyncConnection;
 
+use super::keeper::{TokenKeeper, TokenProblem};
 use super::model::SecretField;
 use super::origins::for_url;
-use super::queries;
+use super::queries::{self, SealedValues};
 use super::settings::time_limit;
-use super::tab::{Stored, load};
-use crate::access::{RequestContext, Right};
+use super::tab::{Notice, Stored, load, tab_page};
+use crate::access::{RateLimit, RequestContext, Right, password_again};
 use crate::audit::{self, Changes, Event};
-use crate::connectors::{self, ConnectorHead, Method, Tab};
+use crate::connectors::{self, Connector, ConnectorHead, Method, Tab};
 use crate::oauth::{Refusal, TokenHint, revoke};
 use crate::outbound::Outbound;
-use crate::vault::Vault;
-use crate::web::{Error, Form, Layout, Segment, page};
+use crate::vault::{Secret, Vault};
+use crate::web::{Error, Errors, FormData, Layout, Segment, TextField, page};
+
+/// Fetches a new token with what is stored. An answer without a token changes nothing and is shown.
+pub async fn renew_token(
+    context: RequestContext,
+    keeper: web::Data<TokenKeeper>,
+    rate_limit: web::Data<RateLimit>,
+    Segment(key): Segment,
+    _: FormData,
+) -> Result<HttpResponse, Error> {
+    // The connection goes back to the pool before the request: a slow server must not hold it.
+    let stored = load(&context, &mut *context.conn().await?, &key, Right::Authorize).await?;
+    if !stored.can_fetch() {
+        return Err(Error::NotFound);
+    }
+    rate_limit.take(&context.actor.username).map_err(Error::TooMany)?;
+    let back = format!("/connectors/{}/authorization", stored.connector.key);
+    match keeper.renew_now(stored.connector.id, &context.actor).await {
+        Ok(()) => {
+            let first = stored.token.is_none();
+            Ok(context.see_other(&back, if first { "The access token was stored" } else { "The token was renewed" }))
+        }
+        Err(TokenProblem::Changed) => {
+            let why = "The data connector was changed meanwhile. The new token was not stored.";
+            Ok(context.see_other_undone(&back, why))
+        }
+        Err(problem) => renewal_refused(context, &key, problem).await,
+    }
+}
+
+/// The tab, as it is by now, with why there is no token.
+async fn renewal_refused(context: RequestContext, key: &str, problem: TokenProblem) -> Result<HttpResponse, Error> {
+    let stored: Stored = load(&context, &mut *context.conn().await?, key, Right::Authorize).await?;
+    match problem {
+        TokenProblem::Refused(refusal) => tab_page(context, stored, Notice::Refused(*refusal), StatusCode::OK),
+        TokenProblem::Fault(fault) => Err(Error::internal(anyhow::anyhow!("{fault}"))),
+        // A person's request runs into none of these unless the connector goes meanwhile.
+        TokenProblem::Disabled
+        | TokenProblem::NotAuthorized
+        | TokenProblem::Ended
+        | TokenProblem::RefusedYoung
+        | TokenProblem::Changed
+        | TokenProblem::Elsewhere
+        | TokenProblem::Resting { .. } => Err(Error::NotFound),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "authorization/reveal.html")]
+struct RevealPage {
+    layout: Layout,
+    connector: Connector,
+    /// The password need not be entered again.
+    confirmed: bool,
+    token: Option<Secret>,
+}
+
+impl RevealPage {
+    fn password_field(&self) -> Option<TextField> {
+        (!self.confirmed).then(|| password_again(&Errors::default()))
+    }
+}
+
+pub async fn ask_reveal(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let connector = connectors::find(&conn, &context.actor, &key, Right::Authorize).await?;
+    queries::stored_token(&mut conn, connector.id).await?.ok_or(Error::NotFound)?;
+    page(
+        StatusCode::OK,
+        &RevealPage { confirmed: context.is_confirmed(), layout: context.layout, connector, token: None },
+    )
+}
+
+pub async fn reveal_token(
+    context: RequestContext,
+    vault: web::Data<Vault>,
+    Segment(key): Segment,
+    _: FormData,
+) -> Result<HttpResponse, Error> {
+    let connector = connectors::find(&*context.conn().await?, &context.actor, &key, Right::Authorize).await?;
+    let token = open_token(&context, &vault, &connector).await?;
+    page(
+        StatusCode::OK,
+        &RevealPage { confirmed: context.is_confirmed(), layout: context.layout, connector, token: Some(token) },
+    )
+}
+
+/// Opens the token, recorded before it is shown.
+async fn open_token(context: &RequestContext, vault: &Vault, connector: &Connector) -> Result<Secret, Error> {
+    let mut conn = context.conn().await?;
+    let sealed = SealedValues::read(&mut conn, connector.id).await?;
+    let token = sealed.shown_token(vault)?.ok_or(Error::NotFound)?;
+    let event = Event {
+        kind: "token.revealed",
+        subject_id: Some(connector.id),
+        subject_name: &connector.name,
+        changes: Changes::none(),
+    };
+    audit::record(&conn, &context.actor, context.now(), event).await?;
+    Ok(token)
+}
 
 #[derive(Template)]
 #[template(path = "authorization/disconnect.html")]
@@ -61,7 +165,7 @@ impl Revocation {
 }
 
 /// The connector of a method whose tokens are issued.
-async fn find(context: &RequestContext, key: &str) -> Result<Stored, Error> {
+async fn find_issued(context: &RequestContext, key: &str) -> Result<Stored, Error> {
     let stored = load(context, &mut *context.conn().await?, key, Right::Authorize).await?;
     match stored.connector.method() {
         Method::OAuth(_) => Ok(stored),
@@ -69,8 +173,8 @@ async fn find(context: &RequestContext, key: &str) -> Result<Stored, Error> {
     }
 }
 
-pub async fn confirm(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let stored = find(&context, &key).await?;
+pub async fn confirm_disconnection(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
+    let stored = find_issued(&context, &key).await?;
     if stored.token.is_none() {
         return Err(Error::NotFound);
     }
@@ -87,17 +191,17 @@ pub async fn confirm(context: RequestContext, Segment(key): Segment) -> Result<H
     )
 }
 
-pub async fn create(
+pub async fn disconnect(
     context: RequestContext,
     vault: web::Data<Vault>,
     outbound: web::Data<Outbound>,
     Segment(key): Segment,
-    Form(_): Form,
+    _: FormData,
 ) -> Result<HttpResponse, Error> {
-    let stored = find(&context, &key).await?;
+    let stored = find_issued(&context, &key).await?;
     let back = format!("/connectors/{}/authorization", stored.connector.key);
     if stored.token.is_none() {
-        // Pressed twice, or somebody else was faster.
+        // Pressed twice, or disconnected by another person.
         return Ok(context.see_other(&back, "The data connector is disconnected"));
     }
     let revocation = revoke_tokens(&vault, &outbound, &stored).await?;
