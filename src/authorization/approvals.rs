@@ -1,6 +1,6 @@
 //! Approving origins: the stored secrets and the token of a connector may be sent there from now on.
 //!
-//! Rule: only somebody with Authorize who enters the own password approves, and only origins that the page has listed.
+//! Rule: approving takes the right Authorize and the own password, and only origins that the page has listed count.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -8,6 +8,8 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
+use serde::Deserialize;
+use validator::Validate;
 
 use super::origins::{self, ApprovedOrigins};
 use super::queries::{self, SealedValues};
@@ -19,7 +21,8 @@ use crate::db::Conn;
 use crate::db::schema::{connectors as connectors_table, secrets, tokens};
 use crate::db::version::SeenVersion;
 use crate::vault::Vault;
-use crate::web::{CheckList, Choice, Error, Errors, Form, Layout, SaveError, Segment, TextField, page};
+use crate::web::form::Form;
+use crate::web::{Choice, Error, Errors, Layout, SaveError, Segment, TextField, page};
 
 #[derive(Template)]
 #[template(path = "authorization/approvals.html")]
@@ -29,24 +32,26 @@ struct ApprovalsPage {
     version: i32,
     waiting: Vec<String>,
     approved: Vec<String>,
-    ticked: Vec<String>,
-    errors: Errors,
+    form: Form<ApprovalFields>,
     /// The own password need not be entered again.
     confirmed: bool,
 }
 
+#[derive(Default, Deserialize, Validate)]
+#[serde(default)]
+pub struct ApprovalFields {
+    origin: Vec<String>,
+}
+
 impl ApprovalsPage {
-    fn origins_field(&self) -> CheckList {
+    fn choices(&self) -> Vec<Choice> {
         let choice = |origin: &String| Choice {
             value: origin.clone(),
             label: origin.clone(),
-            ticked: self.ticked.contains(origin),
+            ticked: self.form.origin.contains(origin),
             note: "",
         };
-        let choices = self.waiting.iter().map(choice).collect();
-        CheckList::new("origin", "Origins to approve", choices)
-            .hint("The stored secrets and the token may be sent to the servers that you tick.")
-            .errors(&self.errors)
+        self.waiting.iter().map(choice).collect()
     }
 
     fn password_field(&self) -> Option<TextField> {
@@ -64,13 +69,13 @@ pub async fn new(context: RequestContext, Segment(key): Segment) -> Result<HttpR
     if stored.origins.waiting.is_empty() || !stored.origins.has_secrets {
         return Ok(context.see_other(&address(&key), "No origin waits for approval"));
     }
-    approvals_page(context, &stored, (Vec::new(), Errors::default()), StatusCode::OK)
+    approvals_page(context, &stored, Form::new(ApprovalFields::default()), StatusCode::OK)
 }
 
 fn approvals_page(
     context: RequestContext,
     stored: &Stored,
-    (ticked, errors): (Vec<String>, Errors),
+    form: Form<ApprovalFields>,
     status: StatusCode,
 ) -> Result<HttpResponse, Error> {
     let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &context.actor);
@@ -83,8 +88,7 @@ fn approvals_page(
             version: stored.settings.version,
             waiting: stored.origins.waiting.stored(),
             approved: stored.origins.approved.stored(),
-            ticked,
-            errors,
+            form,
         },
     )
 }
@@ -94,15 +98,14 @@ pub async fn create(
     context: RequestContext,
     vault: web::Data<Vault>,
     Segment(key): Segment,
-    Form(data): Form,
+    mut form: Form<ApprovalFields>,
 ) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let stored = load(&context, &mut conn, &key, Right::Authorize).await?;
-    let ticked = data.all("origin");
     let waiting = stored.origins.waiting.iter();
-    let chosen = waiting.filter(|origin| ticked.contains(&origin.to_string()));
+    let chosen = waiting.filter(|origin| form.origin.contains(&origin.to_string()));
     let chosen: ApprovedOrigins = chosen.cloned().collect();
-    let seen = data.seen_version(stored.settings.version);
+    let seen = form.seen_version(stored.settings.version);
     let (status, message) = match seen {
         Some(_) if chosen.is_empty() => (StatusCode::UNPROCESSABLE_ENTITY, "Tick the origins to approve"),
         Some(seen) => match approve(&mut conn, &vault, &context, (&stored, seen), &chosen).await {
@@ -114,12 +117,11 @@ pub async fn create(
     };
     let stored = load(&context, &mut conn, &key, Right::Authorize).await?;
     drop(conn);
-    let mut errors = Errors::default();
-    errors.add("origin", message);
-    approvals_page(context, &stored, (ticked, errors), status)
+    form.errors.add("origin", message);
+    approvals_page(context, &stored, form, status)
 }
 
-/// What is said of a list that is older than the connector.
+/// The message for a list that is older than the connector.
 const CHANGED: &str = "The data connector was changed meanwhile. Look at the list again.";
 
 /// Adds origins to the sets of everything that is stored, if the connector is still as the page has shown it. Origins

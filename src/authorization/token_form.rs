@@ -8,7 +8,7 @@ use crate::db::{OrEmpty, Typed};
 use crate::oauth::{RequestField, RequestStyle, TokenLocation, TokenRequest};
 use crate::outbound::HttpUrl;
 use crate::vault::Secret;
-use crate::web::{Errors, FormData, Option_, SelectField, TextField};
+use crate::web::{Errors, FormData};
 
 /// The longest text of a line, in characters.
 const LONGEST: usize = 1000;
@@ -17,11 +17,11 @@ const LONGEST: usize = 1000;
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct TokenFields {
     pub url: String,
-    user: String,
-    client_id: String,
-    scope: String,
-    style: String,
-    pointer: String,
+    pub user: String,
+    pub client_id: String,
+    pub scope: String,
+    pub style: String,
+    pub pointer: String,
 }
 
 impl TokenFields {
@@ -101,51 +101,6 @@ impl TokenForm {
             self.errors.add(name, format!("{label} {problem}"));
         }
         if self.errors.any() { None } else { Some(request) }
-    }
-
-    pub fn url_field(&self) -> TextField {
-        TextField::url("token_url", "URL Token", &self.fields.url)
-            .hint("Where the server gives out access tokens.")
-            .errors(&self.errors)
-    }
-
-    pub fn user_field(&self) -> TextField {
-        TextField::new("token_user", "User", &self.fields.user).optional().width("w28").errors(&self.errors)
-    }
-
-    pub fn password_field(&self) -> TextField {
-        TextField::secret("token_password", "Password").optional().hint("Never filled in for you.").errors(&self.errors)
-    }
-
-    pub fn client_id_field(&self) -> TextField {
-        TextField::new("token_client_id", "Client ID", &self.fields.client_id)
-            .optional()
-            .width("w28")
-            .errors(&self.errors)
-    }
-
-    pub fn client_secret_field(&self) -> TextField {
-        TextField::secret("token_client_secret", "Client Secret").optional().errors(&self.errors)
-    }
-
-    pub fn scope_field(&self) -> TextField {
-        TextField::new("token_scope", "Scope", &self.fields.scope)
-            .optional()
-            .hint("Separate several with spaces.")
-            .errors(&self.errors)
-    }
-
-    pub fn style_field(&self) -> SelectField {
-        let options = RequestStyle::ALL.map(|style| Option_::new(style.code(), style.label())).into();
-        SelectField::new("token_request_style", "Request style", options, &self.fields.style).errors(&self.errors)
-    }
-
-    pub fn pointer_field(&self) -> TextField {
-        TextField::new("token_pointer", "Where the token is in the response", &self.fields.pointer)
-            .optional()
-            .hint("A JSON Pointer such as /data/token. Leave empty to have it found.")
-            .width("w28")
-            .errors(&self.errors)
     }
 
     /// Whether “More options” needs to be open: something in it is filled in or wrong.

@@ -3,9 +3,7 @@
 mod check;
 mod check_oauth;
 mod check_transport;
-mod fields;
-mod oauth_fields;
-mod transport_fields;
+mod page;
 
 use serde::{Deserialize, Serialize};
 
@@ -21,40 +19,40 @@ use crate::web::{Error, Errors, FormData};
 /// The fields as they were typed, named as the inputs are.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub(super) struct Fields {
-    auth_method: String,
-    user_name: String,
-    api_key_place: String,
-    api_key_name: String,
-    api_key_prefix: String,
+    pub auth_method: String,
+    pub user_name: String,
+    pub api_key_place: String,
+    pub api_key_name: String,
+    pub api_key_prefix: String,
     pub issuer: String,
     pub authorize_url: String,
     pub token_url: String,
-    refresh_url: String,
+    pub refresh_url: String,
     pub revocation_url: String,
-    client_id: String,
+    pub client_id: String,
     pub authentication: String,
-    oauth_user: String,
-    scope: String,
-    scope_separator: String,
+    pub oauth_user: String,
+    pub scope: String,
+    pub scope_separator: String,
     /// One on each line, as the parameters below.
-    resources: String,
-    audience: String,
-    pkce: bool,
+    pub resources: String,
+    pub audience: String,
+    pub pkce: bool,
     pub iss_required: bool,
-    body_format: String,
-    authorize_parameters: String,
-    token_parameters: String,
-    refresh_parameters: String,
-    lifetime: String,
-    verify: bool,
-    verify_off: bool,
-    ca_certificate: String,
-    client_certificate: String,
-    proxy_url: String,
-    time_out: String,
-    concurrency: String,
-    expired_statuses: String,
-    expired_body: String,
+    pub body_format: String,
+    pub authorize_parameters: String,
+    pub token_parameters: String,
+    pub refresh_parameters: String,
+    pub lifetime: String,
+    pub verify: bool,
+    pub verify_off: bool,
+    pub ca_certificate: String,
+    pub client_certificate: String,
+    pub proxy_url: String,
+    pub time_out: String,
+    pub concurrency: String,
+    pub expired_statuses: String,
+    pub expired_body: String,
 }
 
 impl Fields {
