@@ -30,11 +30,11 @@ use crate::clock::Clock;
 use crate::config::ResourceLimits;
 use crate::connectors::LegacyGrants;
 use crate::db::{ChangeListener, Db};
-use crate::endpoints::Definitions;
+use crate::endpoints::EndpointCache;
 use crate::notices::{Channels, Courier};
 use crate::openid::SignIns;
 use crate::outbound::Outbound;
-use crate::relay::{Relay, Switchboard};
+use crate::relay::{Relay, RelayState};
 use crate::routes::{self, PageLayers};
 use crate::status::Metrics;
 use crate::system::About;
@@ -143,8 +143,8 @@ impl Site {
 struct Shared {
     keeper: TokenKeeper,
     call_log: CallLog,
-    board: Switchboard,
-    endpoints: Definitions,
+    board: RelayState,
+    endpoints: EndpointCache,
 }
 
 /// Serves the site on `listener` until the server is stopped by its handle.
@@ -153,8 +153,8 @@ pub fn serve(site: Site, keeper: TokenKeeper, call_log: CallLog, listener: TcpLi
     let patience = site.resources.client_idle;
     let workers = site.workers;
     let shared = Shared {
-        board: Switchboard::new(&site.clock, &site.notices, &site.vault, &keeper),
-        endpoints: Definitions::new(&site.clock, &site.notices),
+        board: RelayState::new(&site.clock, &site.notices, &site.vault, &keeper),
+        endpoints: EndpointCache::new(&site.clock, &site.notices),
         keeper,
         call_log,
     };

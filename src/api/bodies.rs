@@ -27,8 +27,8 @@ use super::serve::{ANSWER, ATTEMPTS};
 use crate::outbound::http::Method;
 use crate::outbound::http::header::CONTENT_LENGTH as RESPONSE_LENGTH;
 use crate::outbound::{self, Bytes};
-use crate::relay::problem::BODY_NOT_READ;
-use crate::relay::{Body, Carried, RelayProblem};
+use crate::relay::error::BODY_NOT_READ;
+use crate::relay::{Body, RelayError, RelayResponse};
 use crate::web::{Budget, Held, NotRead, read_whole};
 
 /// Bodies up to this size are read before anything is sent.
@@ -46,7 +46,7 @@ pub(super) async fn body(
     payload: Payload,
     patience: Duration,
     budget: &Arc<Budget>,
-) -> Result<(outbound::Body, Sent, Held), RelayProblem> {
+) -> Result<(outbound::Body, Sent, Held), RelayError> {
     let size = size(request);
     let sent = Sent::default();
     if size == Some(0) || (size.is_none() && !request.headers().contains_key(TRANSFER_ENCODING)) {
@@ -73,14 +73,14 @@ pub(super) async fn whole(
     most: usize,
     patience: Duration,
     budget: &Arc<Budget>,
-) -> Result<(Bytes, Held), RelayProblem> {
+) -> Result<(Bytes, Held), RelayError> {
     let mut held = Held::of(budget);
     match read_whole(payload, most, patience, &mut held).await {
         Ok(bytes) => Ok((bytes, held)),
         Err(NotRead::BrokeOff) => Err(BODY_NOT_READ.because("The body broke off.")),
         Err(NotRead::TooSlow) => Err(BODY_NOT_READ.because("The body did not come in time.")),
         Err(NotRead::TooLarge) => Err(BODY_TOO_LARGE.because(format!("It has more than {most} bytes."))),
-        Err(NotRead::NoRoom) => Err(RelayProblem::no_room()),
+        Err(NotRead::NoRoom) => Err(RelayError::no_room()),
     }
 }
 
@@ -102,7 +102,7 @@ fn stream(mut payload: Payload, size: Option<u64>, sent: Sent) -> outbound::Body
 
 /// The response of the API, streamed. Its entry in the call log is written when the body has ended, or the caller has
 /// gone.
-pub(super) fn response(method: &Method, carried: Carried, sent: Sent, mut record: CallRecord) -> HttpResponse {
+pub(super) fn response(method: &Method, carried: RelayResponse, sent: Sent, mut record: CallRecord) -> HttpResponse {
     record.head(carried.status, carried.timing, carried.attempts);
     let status = StatusCode::from_u16(carried.status).unwrap_or(StatusCode::BAD_GATEWAY);
     let mut response = HttpResponse::new(status);
@@ -200,7 +200,7 @@ impl MessageBody for Streamed {
                 Some(Ok(piece))
             }
             Some(Err(failure)) => {
-                let problem = RelayProblem::of_failure(failure);
+                let problem = RelayError::of_failure(failure);
                 this.record.failed(problem.code, &problem.detail);
                 Some(Err(BrokeOff))
             }

@@ -20,7 +20,7 @@ use crate::calls::{CallKind, Target};
 use crate::endpoints::{DefinedEndpoint, RenderProblems};
 use crate::outbound::http::{HeaderMap, Method, header};
 use crate::outbound::{Body, Bytes, HttpUrl};
-use crate::relay::{Carried, Line, Order};
+use crate::relay::{ConnectorSnapshot, RelayRequest, RelayResponse};
 
 /// The methods that the proxy is described for; it passes on others as well.
 pub(super) const PROXY_METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -72,10 +72,10 @@ pub(super) async fn call(mut request: ApiRequest) -> Result<HttpResponse, Proble
 
 async fn call_endpoint(
     request: &mut ApiRequest,
-    connector: &Arc<Line>,
+    connector: &Arc<ConnectorSnapshot>,
     endpoint: &DefinedEndpoint,
     method: &Method,
-) -> Result<(Carried, Sent), Problem> {
+) -> Result<(RelayResponse, Sent), Problem> {
     request.check(connector, Wants::Endpoint { id: endpoint.id, method: method.as_str() })?;
     connector.check_enabled()?;
     let limits = connector.limits(endpoint.time_out);
@@ -85,14 +85,14 @@ async fn call_endpoint(
     let rendered = endpoint.definition.render(&variables(&body)?).map_err(variable_problem)?;
     let sent = Sent::default();
     sent.set(rendered.body.as_ref().map_or(0, |body| body.len() as u64));
-    let order = Order {
+    let order = RelayRequest {
         headers: endpoint_headers(request, rendered.headers),
         body: rendered.body.map_or(Body::Empty, Body::from),
         retries: endpoint.retries,
         follow: true,
-        ..Order::new(method.clone(), rendered.url, limits)
+        ..RelayRequest::new(method.clone(), rendered.url, limits)
     };
-    Ok((request.api.relay.carry(connector, permit, order).await?, sent))
+    Ok((request.api.relay.call(connector, permit, order).await?, sent))
 }
 
 /// The variables of a body; an empty one has none.
@@ -111,7 +111,7 @@ fn variables(body: &Bytes) -> Result<Value, Problem> {
 }
 
 fn variable_problem(problems: RenderProblems) -> Problem {
-    let errors = problems.0.iter().map(|problem| FieldError { variable: None, detail: problem.sentence() });
+    let errors = problems.0.iter().map(|problem| FieldError { variable: None, detail: problem.sentence().to_string() });
     let errors = Some(errors.collect());
     Problem { errors, ..VARIABLES_DO_NOT_FIT.because(problems.to_string()).into() }
 }
@@ -164,7 +164,12 @@ pub(super) async fn proxy(mut request: ApiRequest) -> Result<HttpResponse, Probl
 }
 
 /// The URL to call, if the key may call it.
-fn proxied_url(request: &ApiRequest, connector: &Line, method: &Method, path: &str) -> Result<HttpUrl, Problem> {
+fn proxied_url(
+    request: &ApiRequest,
+    connector: &ConnectorSnapshot,
+    method: &Method,
+    path: &str,
+) -> Result<HttpUrl, Problem> {
     request.check(connector, Wants::Proxy { method: method.as_str() })?;
     if headers::wants_upgrade(request.req.headers()) {
         return Err(UPGRADE_NOT_SUPPORTED.because("The request asks for another protocol.").into());
@@ -177,21 +182,22 @@ fn proxied_url(request: &ApiRequest, connector: &Line, method: &Method, path: &s
 
 async fn call_url(
     request: &mut ApiRequest,
-    connector: &Arc<Line>,
+    connector: &Arc<ConnectorSnapshot>,
     method: &Method,
     url: HttpUrl,
-) -> Result<(Carried, Sent), Problem> {
+) -> Result<(RelayResponse, Sent), Problem> {
     let limits = connector.limits(None);
     let permit = request.permit(connector, limits.total).await?;
     let payload = request.payload.take();
     let (body, sent, _held) = bodies::body(&request.req, payload, limits.total, request.in_use.bodies()).await?;
-    let order = Order { headers: request.outgoing_headers(), body, ..Order::new(method.clone(), url, limits) };
-    Ok((request.api.relay.carry(connector, permit, order).await?, sent))
+    let order =
+        RelayRequest { headers: request.outgoing_headers(), body, ..RelayRequest::new(method.clone(), url, limits) };
+    Ok((request.api.relay.call(connector, permit, order).await?, sent))
 }
 
 fn finish(
     method: &Method,
-    result: Result<(Carried, Sent), Problem>,
+    result: Result<(RelayResponse, Sent), Problem>,
     record: CallRecord,
 ) -> Result<HttpResponse, Problem> {
     match result {

@@ -16,7 +16,7 @@ use super::serve::json_response;
 use crate::access::{Right, Wants};
 use crate::db::schema::connectors;
 use crate::endpoints::{DefinedEndpoint, call_path, connector_path};
-use crate::relay::Line;
+use crate::relay::ConnectorSnapshot;
 use crate::web::Error;
 
 /// Connectors on one page of the list.
@@ -197,7 +197,7 @@ async fn description(request: &ApiRequest, id: Uuid) -> Result<Option<(String, S
     Ok(row)
 }
 
-fn entry(connector: &Line, endpoint: &Arc<DefinedEndpoint>) -> EndpointEntry {
+fn entry(connector: &ConnectorSnapshot, endpoint: &Arc<DefinedEndpoint>) -> EndpointEntry {
     let variables = endpoint.definition.variables();
     let variables = variables.iter().filter(|variable| !variable.name().is_empty());
     EndpointEntry {

@@ -21,7 +21,7 @@ use super::serve::Api;
 use super::{calls, connectors, openapi, token};
 use crate::access::Needs;
 use crate::relay::ProblemKind;
-use crate::relay::problem::{
+use crate::relay::error::{
     BODY_NOT_READ, CONNECTOR_DISABLED, CONNECTOR_NOT_FOUND, KINDS as OF_CALLS, NEEDS_REAUTHORIZATION, NO_ADDRESS,
     NOT_AUTHORIZED, PATH_NOT_ALLOWED, TOKEN_RENEWING, TOKEN_UNAVAILABLE,
 };

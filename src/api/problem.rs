@@ -13,8 +13,8 @@ use utoipa::ToSchema;
 use utoipa::openapi::{Object, ObjectBuilder, Type};
 
 use crate::access::{KeyRefusal, OverQuota};
-use crate::relay::problem::{CONNECTOR_NOT_FOUND, INTERNAL, KINDS as RELAY_KINDS, UNAVAILABLE};
-use crate::relay::{ProblemKind, RelayProblem};
+use crate::relay::error::{CONNECTOR_NOT_FOUND, INTERNAL, KINDS as RELAY_KINDS, UNAVAILABLE};
+use crate::relay::{ProblemKind, RelayError};
 
 macro_rules! kinds {
     ($($name:ident = $code:literal, $status:literal, $title:literal, $remedy:literal;)*) => {
@@ -156,22 +156,22 @@ fn code_schema() -> Object {
 /// A problem with what its response needs.
 #[derive(Debug)]
 pub(super) struct Problem {
-    pub relay: Box<RelayProblem>,
+    pub relay: Box<RelayError>,
     /// For 405.
     pub allow: Option<&'static str>,
     /// Every value that is wrong, for some kinds.
     pub errors: Option<Vec<FieldError>>,
 }
 
-impl From<RelayProblem> for Problem {
-    fn from(relay: RelayProblem) -> Problem {
+impl From<RelayError> for Problem {
+    fn from(relay: RelayError) -> Problem {
         Problem { relay: Box::new(relay), allow: None, errors: None }
     }
 }
 
 impl From<crate::web::Error> for Problem {
     fn from(error: crate::web::Error) -> Problem {
-        RelayProblem::of_error(&error).into()
+        RelayError::of_error(&error).into()
     }
 }
 
@@ -195,7 +195,7 @@ impl From<KeyRefusal> for Problem {
         let mut problem = kind.because(refusal.to_string());
         match &refusal {
             KeyRefusal::Unavailable(error) => {
-                _ = RelayProblem::of_error(error);
+                _ = RelayError::of_error(error);
                 problem.retry_after = Some(Duration::from_secs(5));
             }
             KeyRefusal::TooManyUnknown(wait) => problem.retry_after = Some(*wait),

@@ -17,11 +17,11 @@ use crate::access::{HolderKind, InUse, KeyHolder, KeyRefusal, Wants, client_addr
 use crate::calls::{Call, CallKind, CallLog, Caller, CallerKind, Outcome, Target};
 use crate::clock::Clock;
 use crate::outbound::http::HeaderMap;
-use crate::relay::problem::{ADDRESS_REFUSED, BUSY, NO_ROOM, RESTING};
-use crate::relay::{CallTiming, Line, ProblemKind, RelayProblem, Turn};
+use crate::relay::error::{ADDRESS_REFUSED, BUSY, CIRCUIT_OPEN, NO_ROOM};
+use crate::relay::{CallPermit, CallTiming, ConnectorSnapshot, ProblemKind, RelayError};
 
 /// Problems with a status of 500 and above that are a refusal of Connectory's and not a failure.
-const REFUSALS: [ProblemKind; 4] = [RESTING, BUSY, ADDRESS_REFUSED, NO_ROOM];
+const REFUSALS: [ProblemKind; 4] = [CIRCUIT_OPEN, BUSY, ADDRESS_REFUSED, NO_ROOM];
 
 /// A request with a good key; [`ApiRequest::check`] says whether the key may do what is asked.
 pub(super) struct ApiRequest {
@@ -92,8 +92,8 @@ fn decoded(segment: &str) -> Option<String> {
 
 impl ApiRequest {
     /// The connector that the address names, if the key may see it. Others are answered like one that is not there.
-    pub async fn connector(&self) -> Result<Arc<Line>, Problem> {
-        let connector = self.api.relay.find(&self.captures.key).await?.ok_or_else(connector_not_found)?;
+    pub async fn connector(&self) -> Result<Arc<ConnectorSnapshot>, Problem> {
+        let connector = self.api.relay.find_connector(&self.captures.key).await?.ok_or_else(connector_not_found)?;
         if self.holder.may_see(connector.subject()) {
             return Ok(connector);
         }
@@ -102,12 +102,12 @@ impl ApiRequest {
     }
 
     /// The permit of a call, which may take `total`. It is taken before the request's body is read.
-    pub async fn permit(&self, connector: &Line, total: Duration) -> Result<Turn, Problem> {
-        Ok(self.api.relay.turn(connector, self.holder.key_id, total).await?)
+    pub async fn permit(&self, connector: &ConnectorSnapshot, total: Duration) -> Result<CallPermit, Problem> {
+        Ok(self.api.relay.permit(connector, self.holder.key_id, total).await?)
     }
 
     /// Whether the key may do what is asked of a connector.
-    pub fn check(&self, connector: &Line, wants: Wants<'_>) -> Result<(), Problem> {
+    pub fn check(&self, connector: &ConnectorSnapshot, wants: Wants<'_>) -> Result<(), Problem> {
         let checked = self.holder.check(connector.subject(), wants, self.meta.at);
         Ok(checked.inspect_err(|refusal| self.log_refusal(connector, refusal))?)
     }
@@ -119,7 +119,7 @@ impl ApiRequest {
     }
 
     /// Logs what was refused to a known key.
-    fn log_refusal(&self, connector: &Line, refusal: &KeyRefusal) {
+    fn log_refusal(&self, connector: &ConnectorSnapshot, refusal: &KeyRefusal) {
         let (id, address) = (self.meta.request_id(), &self.meta.address);
         let (key, holder, name) = (&self.holder.prefix, &*self.holder.name, &*connector.label);
         let same = format!("{} {} {}", self.holder.key_id, connector.id, refusal.code());
@@ -129,7 +129,13 @@ impl ApiRequest {
     }
 
     /// Begins the call's entry in the log.
-    pub fn record(&self, kind: CallKind, connector: &Line, method: &'static str, target: Target) -> CallRecord {
+    pub fn record(
+        &self,
+        kind: CallKind,
+        connector: &ConnectorSnapshot,
+        method: &'static str,
+        target: Target,
+    ) -> CallRecord {
         let call = Call {
             id: self.meta.id,
             at: self.meta.at,
@@ -237,7 +243,7 @@ impl CallRecord {
     }
 }
 
-fn is_failure(problem: &RelayProblem) -> bool {
+fn is_failure(problem: &RelayError) -> bool {
     problem.status >= 500 && REFUSALS.iter().all(|refusal| refusal.code != problem.code)
 }
 

@@ -26,7 +26,7 @@ use crate::authorization::TokenKeeper;
 use crate::calls::CallLog;
 use crate::clock::Clock;
 use crate::db::Db;
-use crate::endpoints::Definitions;
+use crate::endpoints::EndpointCache;
 use crate::relay::Relay;
 use crate::web::LogThrottle;
 
@@ -54,7 +54,7 @@ pub struct Api {
     pub db: Db,
     pub clock: Clock,
     pub log: CallLog,
-    pub endpoints: Definitions,
+    pub endpoints: EndpointCache,
     pub keeper: TokenKeeper,
     pub unknown_keys: UnknownKeys,
     /// Rate limits of keys.

@@ -16,7 +16,7 @@ use crate::access::{Actor, HolderKind, Visibility, Wants};
 use crate::audit::{self, Changes, Event};
 use crate::authorization::{LiveToken, Need};
 use crate::calls::{CallKind, Target};
-use crate::relay::{Line, RelayProblem};
+use crate::relay::{ConnectorSnapshot, RelayError};
 use crate::web::Error;
 
 /// The largest body of a request for a token.
@@ -80,7 +80,7 @@ pub(super) async fn token(mut request: ApiRequest) -> Result<HttpResponse, Probl
     }
 }
 
-async fn obtain(request: &mut ApiRequest, connector: &Line) -> Result<Token, Problem> {
+async fn obtain(request: &mut ApiRequest, connector: &ConnectorSnapshot) -> Result<Token, Problem> {
     request.check(connector, Wants::Token)?;
     connector.check_enabled()?;
     if !connector.has_token() {
@@ -95,8 +95,8 @@ async fn obtain(request: &mut ApiRequest, connector: &Line) -> Result<Token, Pro
     let obtaining = request.api.keeper.token(connector.id, need);
     let token = tokio::time::timeout(connector.limits(None).total, obtaining)
         .await
-        .map_err(|_| RelayProblem::late_token(&request.api.keeper, connector.id, &connector.label))?
-        .map_err(|problem| RelayProblem::of_token(problem, |next| (next - now).to_std().unwrap_or_default()))?;
+        .map_err(|_| RelayError::late_token(&request.api.keeper, connector.id, &connector.label))?
+        .map_err(|problem| RelayError::of_token(problem, |next| (next - now).to_std().unwrap_or_default()))?;
     record_reading(request, connector).await?;
     Ok(document(token, request))
 }
@@ -115,7 +115,7 @@ fn min_ttl(body: &[u8]) -> Result<TimeDelta, Problem> {
 }
 
 /// Records the reading. If that fails, the token is not handed out.
-async fn record_reading(request: &ApiRequest, connector: &Line) -> Result<(), Error> {
+async fn record_reading(request: &ApiRequest, connector: &ConnectorSnapshot) -> Result<(), Error> {
     let by = actor(request);
     let event = Event {
         kind: "token.read",

@@ -11,6 +11,7 @@ use crate::connectors::ConnectorId;
 use crate::db::text_enum;
 
 /// An entry of the call log before it is written. It has no field for a header, a query or a body, so none can be stored.
+#[derive(Clone)]
 pub struct Call {
     /// A UUID of version 7, made for this call.
     pub id: Uuid,

@@ -1,16 +1,15 @@
-//! The editor: one endpoint, as a form for whoever may edit, and in words for whoever may not.
+//! The editor: one endpoint as a form, or as text for people who may not edit it.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
-use super::address::call_path;
-use super::forms::{EndpointForm, Purpose};
-use super::model::{Endpoint, EndpointId};
-use super::queries::{self, NotSaved, Saving};
-use super::run::{BodyShownKind, Outcome, Report};
+use super::forms::{Button, EndpointForm};
+use super::model::{Endpoint, EndpointId, call_path};
+use super::queries::{self, EndpointChange, EndpointSaveError};
+use super::run::{BodyFormat, Outcome, Report};
 use crate::access::{RequestContext, Right};
-use crate::connectors::{self, Connector, ConnectorHead, ConnectorId, Tab};
+use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::db::Conn;
 use crate::outbound::Origin;
 use crate::web::{ConflictPage, Error, Form, FormData, LastSave, Layout, SaveError, Segment, Segments, page};
@@ -23,7 +22,7 @@ pub(super) struct Editor {
     /// The version that the form was made from.
     pub version: i32,
     pub form: EndpointForm,
-    /// What has just come of Run.
+    /// The result of Run.
     pub report: Option<Report>,
 }
 
@@ -33,11 +32,10 @@ struct EditorPage {
     layout: Layout,
     head: ConnectorHead,
     editor: Editor,
-    /// Where the form is sent.
     action: String,
     may_edit: bool,
     may_call: bool,
-    /// Calls are kept to others, in spite of the permission.
+    /// The person has the permission to call, but not the right to call this connector.
     calls_are_kept: bool,
 }
 
@@ -46,15 +44,14 @@ impl EditorPage {
         &self.editor.form
     }
 
-    /// The path of this page without its query: of the stored endpoint, or of a new one.
+    /// The path of the stored endpoint, or of a new one.
     fn own_address(&self) -> String {
         let id = self.editor.endpoint.as_ref().map(|one| one.id.to_string());
         let id = id.unwrap_or_else(|| "new".into());
         format!("/connectors/{}/endpoints/{id}", self.editor.connector.key)
     }
 
-    /// The path by which programs call the stored endpoint.
-    fn programs_address(&self, endpoint: &Endpoint) -> String {
+    fn api_path(&self, endpoint: &Endpoint) -> String {
         call_path(&self.editor.connector.key, &endpoint.name)
     }
 
@@ -67,19 +64,18 @@ impl EditorPage {
         }
     }
 
-    /// Whether a field is for machines to read.
+    /// Whether a field is shown as code.
     fn is_code(&self, label: &str) -> bool {
         ["Method", "URL", "Parameters", "Request headers", "Body"].contains(&label)
     }
 
     /// `data-case` and, where the group is not in use, `hidden`.
     fn case(&self, kinds: &'static str) -> Case {
-        let hidden = !self.form().shows(kinds);
-        Case { kinds, hidden }
+        Case { kinds, hidden: !self.form().shows(kinds) }
     }
 
     /// “order.id, page (1 if there is no value)”.
-    fn variable_words(&self) -> String {
+    fn variable_list(&self) -> String {
         let words = |(name, default): (String, Option<String>)| match default {
             Some(default) if default.is_empty() => format!("{name} (empty if there is no value)"),
             Some(default) => format!("{name} ({default} if there is no value)"),
@@ -90,8 +86,8 @@ impl EditorPage {
     }
 }
 
-/// The attributes of a group of fields that belongs to some kinds of body. Unlike others it is sent while it is hidden,
-/// so that nothing typed is lost when the page is made anew.
+/// The attributes of a group of fields of some body types. Unlike other groups it is sent while it is hidden, so that
+/// nothing typed is lost.
 struct Case {
     kinds: &'static str,
     hidden: bool,
@@ -155,14 +151,14 @@ impl Editor {
         }
     }
 
-    /// What was sent for this endpoint, with the version that its form was made from.
+    /// The submitted form.
     pub fn read(connector: Connector, endpoint: Option<Endpoint>, data: &FormData) -> Result<Editor, Error> {
         let form = EndpointForm::read(data, connector.base_url.clone());
         Ok(Editor { version: data.version(), ..Editor::new(connector, endpoint, form) })
     }
 }
 
-/// The connector of a key and its endpoint, for somebody who wants to do this with the connector.
+/// The connector of a key and its endpoint, if the person has this right.
 pub(super) async fn load(
     context: &RequestContext,
     conn: &Conn,
@@ -178,48 +174,49 @@ pub(super) async fn load(
 pub async fn create(context: RequestContext, Segment(key): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
     let connector = connectors::find(&*context.conn().await?, &context.actor, &key, Right::Edit).await?;
     let mut editor = Editor::read(connector, None, &data)?;
-    if editor.form.rearrange(Purpose::of(&data)) {
+    if editor.form.apply(Button::of(&data)) {
         return editor_page(context, editor, StatusCode::OK);
     }
     if let Some(checked) = editor.form.check() {
         let mut conn = context.conn().await?;
         let id = editor.form.new_id;
-        let saving = saving(&context, &editor);
-        let saved = queries::create(&mut conn, &saving, id, &checked.endpoint).await;
-        let saved = match saved {
-            // The second press of the same form finds what the first has made.
-            Err(NotSaved::Save(SaveError::Repeated)) => {
-                queries::find(&conn, editor.connector.id, id).await?;
-                Ok(())
+        let change = change(&context, &editor.connector);
+        let result = match queries::create(&mut conn, change, id, &checked.endpoint).await {
+            // The form was submitted twice: the endpoint exists.
+            Err(EndpointSaveError::Save(SaveError::Repeated)) => {
+                queries::find(&conn, editor.connector.id, id).await.map(drop).map_err(EndpointSaveError::from)
             }
-            saved => saved,
+            result => result,
         };
-        if saved.is_ok() {
-            let address = format!("/connectors/{}/endpoints/{id}", editor.connector.key);
-            let to = (editor.connector.id, checked.endpoint.recipe.url.as_str());
-            let words = saved_words(&mut conn, to, "The endpoint was created").await?;
-            return Ok(context.see_other(&address, words));
+        match result {
+            Ok(()) => {
+                let saved = (id, checked.endpoint.request.url.as_str(), "The endpoint was created");
+                return see_saved(context, &mut conn, &editor.connector, saved).await;
+            }
+            Err(error) => editor.form.add_save_error(error)?,
         }
-        editor.form.not_saved(saved)?;
     }
     editor_page(context, editor, StatusCode::UNPROCESSABLE_ENTITY)
 }
 
-fn saving<'a>(context: &'a RequestContext, editor: &'a Editor) -> Saving<'a> {
-    Saving { by: &context.actor, now: context.now(), connector: &editor.connector }
+pub(super) fn change<'a>(context: &'a RequestContext, connector: &Connector) -> EndpointChange<'a> {
+    EndpointChange { by: &context.actor, now: context.now(), connector: connector.id }
 }
 
-/// The outcome of a save, and what to do where calls of the endpoint are refused before its origin is approved.
-async fn saved_words(
+/// Redirects to the saved endpoint. The message names the origin if calls are refused until it is approved.
+async fn see_saved(
+    context: RequestContext,
     conn: &mut Conn,
-    (connector, url): (ConnectorId, &str),
-    saved: &'static str,
-) -> Result<String, Error> {
-    let Some(origin) = Origin::of_template(url).map(|origin| origin.to_string()) else {
-        return Ok(saved.into());
-    };
-    let waits = connectors::waits_for_approval(conn, connector, &origin).await?;
-    Ok(if waits { connectors::waiting_words(saved, &origin) } else { saved.into() })
+    connector: &Connector,
+    (id, url, message): (EndpointId, &str, &'static str),
+) -> Result<HttpResponse, Error> {
+    let address = format!("/connectors/{}/endpoints/{id}", connector.key);
+    if let Some(origin) = Origin::of_template(url).map(|origin| origin.to_string())
+        && connectors::waits_for_approval(conn, connector.id, &origin).await?
+    {
+        return Ok(context.see_other(&address, connectors::waiting_words(message, &origin)));
+    }
+    Ok(context.see_other(&address, message))
 }
 
 pub async fn update(
@@ -229,7 +226,7 @@ pub async fn update(
 ) -> Result<HttpResponse, Error> {
     let (connector, endpoint) = load(&context, &*context.conn().await?, (&key, &id), Right::Edit).await?;
     let mut editor = Editor::read(connector, Some(endpoint.clone()), &data)?;
-    if editor.form.rearrange(Purpose::of(&data)) {
+    if editor.form.apply(Button::of(&data)) {
         return editor_page(context, editor, StatusCode::OK);
     }
     let Some(seen) = data.seen_version(endpoint.version) else {
@@ -238,35 +235,31 @@ pub async fn update(
     };
     if let Some(checked) = editor.form.check() {
         let mut conn = context.conn().await?;
-        let saving = saving(&context, &editor);
-        let (seen, new) = ((&endpoint, seen), &checked.endpoint);
-        match queries::update(&mut conn, &saving, seen, new).await {
+        let change = change(&context, &editor.connector);
+        match queries::update(&mut conn, change, (&endpoint, seen), &checked.endpoint).await {
             Ok(()) => {
-                let address = format!("/connectors/{key}/endpoints/{}", endpoint.id);
-                let to = (editor.connector.id, new.recipe.url.as_str());
-                let words = saved_words(&mut conn, to, "The endpoint was saved").await?;
-                return Ok(context.see_other(&address, words));
+                let saved = (endpoint.id, checked.endpoint.request.url.as_str(), "The endpoint was saved");
+                return see_saved(context, &mut conn, &editor.connector, saved).await;
             }
-            Err(NotSaved::Save(SaveError::Stale)) => {
+            Err(EndpointSaveError::Save(SaveError::Stale)) => {
                 let (connector, theirs) = load(&context, &conn, (&key, &id), Right::Edit).await?;
                 return conflict(context.layout, &connector, &theirs, &editor.form, &data);
             }
-            not_saved => editor.form.not_saved(not_saved)?,
+            Err(error) => editor.form.add_save_error(error)?,
         }
     }
     editor_page(context, editor, StatusCode::UNPROCESSABLE_ENTITY)
 }
 
 impl EndpointForm {
-    /// Tells in the form why it was not saved; a fault is passed on.
-    fn not_saved(&mut self, saved: Result<(), NotSaved>) -> Result<(), Error> {
-        match saved {
-            Ok(()) => {}
-            Err(NotSaved::TooMany(most)) => self.too_many(most),
-            Err(NotSaved::Save(SaveError::Fault(fault))) => return Err(fault),
-            // The connector was deleted for good meanwhile.
-            Err(NotSaved::Save(SaveError::InUse)) => return Err(Error::NotFound),
-            Err(NotSaved::Save(SaveError::NameTaken | SaveError::Repeated | SaveError::Stale)) => self.name_taken(),
+    /// Adds the reason to the form; a fault is returned.
+    fn add_save_error(&mut self, error: EndpointSaveError) -> Result<(), Error> {
+        match error {
+            EndpointSaveError::TooMany(max) => self.too_many(max),
+            EndpointSaveError::Save(SaveError::Fault(fault)) => return Err(fault),
+            // The connector was deleted permanently.
+            EndpointSaveError::Save(SaveError::InUse) => return Err(Error::NotFound),
+            EndpointSaveError::Save(SaveError::NameTaken | SaveError::Repeated | SaveError::Stale) => self.name_taken(),
         }
         Ok(())
     }
@@ -283,6 +276,6 @@ fn conflict(
     let stored = EndpointForm::of(theirs, connector.base_url.clone())?;
     let saved = LastSave { by: &theirs.updated_by, at: Some(theirs.updated_at), version: theirs.version };
     let page = ConflictPage::new(layout, &theirs.name, &address, saved).fields(data.carried());
-    let pairs = stored.words().into_iter().zip(mine.words());
+    let pairs = stored.describe().into_iter().zip(mine.describe());
     pairs.fold(page, |page, ((label, theirs), (_, mine))| page.difference(label, theirs, mine)).respond()
 }

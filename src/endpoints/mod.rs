@@ -1,26 +1,21 @@
-//! Endpoints: what a connector can be asked. The tab, the editor, Run, and requests made from templates and values.
+//! Endpoints: named requests to a connector's API, made from templates and values. The tab, the editor, and Run.
 //!
-//! Rules: a value is written for the place where it stands and cannot leave it; what a request needs is known to be
-//! there before anything is sent; a stored secret goes to no host that it was not entered for. Danger: an address whose
-//! host comes from anything but the saved text.
+//! Rules: a value is encoded for its position and cannot change the structure around it; nothing is sent unless every
+//! required value is there. Danger: a URL whose host depends on anything but the saved text.
 
-mod address;
+mod cache;
 mod definition;
-mod definitions;
-mod delete;
 mod editor;
 mod forms;
-mod list;
 mod model;
+mod pages;
 mod queries;
 mod run;
 mod template;
 
-pub use address::{call_path, connector_path};
+pub use cache::{DefinedEndpoint, EndpointCache};
 pub use definition::{Definition, RenderProblems, Rendered};
-pub use definitions::{DefinedEndpoint, Definitions};
-pub use delete::{confirm_delete, delete};
 pub use editor::{create, edit, new, update};
-pub use list::show as list;
-pub use model::{EndpointId, HttpMethod};
+pub use model::{EndpointId, HttpMethod, call_path, connector_path};
+pub use pages::{confirm_delete, delete, list};
 pub use run::{RunBodies, RunQuotas, download, run};

@@ -1,23 +1,21 @@
-//! What an endpoint is: as stored and as checked.
-
-use std::fmt;
+//! Endpoints as stored and as checked.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::connectors::ConnectorId;
-use crate::db::{StoredValueError, all_known, known};
+use crate::db::{StoredValueError, all_known, known, text_enum};
 use crate::name::{Name, NameProblem};
 use crate::outbound::http::Method;
 
 /// The longest name, in characters.
-const LONGEST_NAME: usize = 100;
+const MAX_NAME: usize = 100;
 
-/// The names that the first endpoints of a connector are offered, with their methods.
-const USUAL: [(&str, HttpMethod); 4] = [
+/// The suggested names of a connector's first endpoints, with their methods.
+const SUGGESTIONS: [(&str, HttpMethod); 4] = [
     ("list", HttpMethod::Get),
     ("create", HttpMethod::Post),
     ("update", HttpMethod::Put),
@@ -26,52 +24,29 @@ const USUAL: [(&str, HttpMethod); 4] = [
 
 pub type EndpointId = Uuid;
 
-/// An endpoint's name: rule of names, at most 100 characters.
 pub fn parse_name(typed: &str) -> Result<Name, NameProblem> {
-    Name::parse(typed, LONGEST_NAME)
+    Name::parse(typed, MAX_NAME)
 }
 
-/// The first usual name that is not `taken`, with its method.
-pub(super) fn offered(taken: &[String]) -> Option<(&'static str, HttpMethod)> {
-    USUAL.into_iter().find(|(name, _)| !taken.iter().any(|other| other == name))
+/// The first suggested name that is not `taken`, with its method.
+pub(super) fn suggestion(taken: &[String]) -> Option<(&'static str, HttpMethod)> {
+    SUGGESTIONS.into_iter().find(|(name, _)| !taken.iter().any(|other| other == name))
 }
 
-/// The HTTP method of an endpoint (RFC 9110 9.3, RFC 5789).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum HttpMethod {
-    Get,
-    Post,
-    Put,
-    Patch,
-    Delete,
-    Head,
-    Options,
+text_enum! {
+    /// The HTTP method of an endpoint (RFC 9110 9.3, RFC 5789).
+    pub enum HttpMethod {
+        Get = "GET", "GET";
+        Post = "POST", "POST";
+        Put = "PUT", "PUT";
+        Patch = "PATCH", "PATCH";
+        Delete = "DELETE", "DELETE";
+        Head = "HEAD", "HEAD";
+        Options = "OPTIONS", "OPTIONS";
+    }
 }
 
 impl HttpMethod {
-    pub const ALL: [HttpMethod; 7] = [
-        HttpMethod::Get,
-        HttpMethod::Post,
-        HttpMethod::Put,
-        HttpMethod::Patch,
-        HttpMethod::Delete,
-        HttpMethod::Head,
-        HttpMethod::Options,
-    ];
-
-    /// Its name in requests, forms and the database.
-    pub fn code(self) -> &'static str {
-        match self {
-            HttpMethod::Get => "GET",
-            HttpMethod::Post => "POST",
-            HttpMethod::Put => "PUT",
-            HttpMethod::Patch => "PATCH",
-            HttpMethod::Delete => "DELETE",
-            HttpMethod::Head => "HEAD",
-            HttpMethod::Options => "OPTIONS",
-        }
-    }
-
     /// The same for requests.
     pub fn http(self) -> Method {
         match self {
@@ -84,61 +59,26 @@ impl HttpMethod {
             HttpMethod::Options => Method::OPTIONS,
         }
     }
-
-    pub fn parse(code: &str) -> Option<HttpMethod> {
-        HttpMethod::ALL.into_iter().find(|method| method.code() == code)
-    }
 }
 
-impl fmt::Display for HttpMethod {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
+text_enum! {
+    /// The type of a request's body.
+    pub enum BodyKind {
+        None = "none", "None";
+        Json = "json", "JSON";
+        Form = "form", "Form";
+        Text = "text", "Text";
+        Xml = "xml", "XML";
     }
-}
-
-/// What kind of body a request has.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum BodyKind {
-    None,
-    Json,
-    Form,
-    Text,
-    Xml,
 }
 
 impl BodyKind {
-    pub const ALL: [BodyKind; 5] = [BodyKind::None, BodyKind::Json, BodyKind::Form, BodyKind::Text, BodyKind::Xml];
-
-    pub fn code(self) -> &'static str {
-        match self {
-            BodyKind::None => "none",
-            BodyKind::Json => "json",
-            BodyKind::Form => "form",
-            BodyKind::Text => "text",
-            BodyKind::Xml => "xml",
-        }
-    }
-
-    pub fn label(self) -> &'static str {
-        match self {
-            BodyKind::None => "None",
-            BodyKind::Json => "JSON",
-            BodyKind::Form => "Form",
-            BodyKind::Text => "Text",
-            BodyKind::Xml => "XML",
-        }
-    }
-
-    pub fn parse(code: &str) -> Option<BodyKind> {
-        BodyKind::ALL.into_iter().find(|kind| kind.code() == code)
-    }
-
-    /// Whether its text is one template.
+    /// Whether it is one template.
     pub fn has_text(self) -> bool {
         matches!(self, BodyKind::Json | BodyKind::Text | BodyKind::Xml)
     }
 
-    /// What the request says of its body, unless a header says otherwise.
+    /// The `Content-Type`, unless a header sets it.
     pub fn content_type(self) -> Option<&'static str> {
         match self {
             BodyKind::None => None,
@@ -150,7 +90,7 @@ impl BodyKind {
     }
 }
 
-/// A parameter, header or form field: its value is a template.
+/// A parameter, header or form field, whose value is a template.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     pub name: String,
@@ -159,28 +99,59 @@ pub struct Row {
 }
 
 impl Row {
-    pub(super) fn rows_of(stored: &Value) -> Option<Vec<Row>> {
-        Vec::deserialize(stored).ok()
-    }
-
     pub(super) fn stored(rows: &[Row]) -> Value {
-        let row = |row: &Row| serde_json::json!({ "name": row.name, "value": row.value, "required": row.required });
-        Value::Array(rows.iter().map(row).collect())
+        serde_json::json!(rows)
     }
 
-    /// The rows in a line each, for people.
-    pub(super) fn words(rows: &[Row]) -> String {
-        let words = |row: &Row| {
+    /// The rows as text, one per line.
+    pub(super) fn describe(rows: &[Row]) -> String {
+        let line = |row: &Row| {
             let required = if row.required { " (required)" } else { "" };
             format!("{}: {}{required}", row.name, row.value)
         };
-        rows.iter().map(words).collect::<Vec<_>>().join("\n")
+        rows.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 }
 
-/// What a request is made from: the texts of an endpoint that are or hold templates.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RowKind {
+    Parameter,
+    Header,
+    FormField,
+}
+
+impl RowKind {
+    pub const ALL: [RowKind; 3] = [RowKind::Parameter, RowKind::Header, RowKind::FormField];
+
+    /// The prefix of the names of its inputs.
+    pub fn code(self) -> &'static str {
+        match self {
+            RowKind::Parameter => "parameter",
+            RowKind::Header => "header",
+            RowKind::FormField => "field",
+        }
+    }
+
+    /// Its name within a sentence.
+    pub fn noun(self) -> &'static str {
+        match self {
+            RowKind::FormField => "form field",
+            kind => kind.code(),
+        }
+    }
+
+    pub fn column(self) -> &'static str {
+        match self {
+            RowKind::Parameter => "endpoints.parameters",
+            RowKind::Header => "endpoints.headers",
+            RowKind::FormField => "endpoints.form",
+        }
+    }
+}
+
+/// What an endpoint's requests are made from. The texts are templates.
 #[derive(Clone, Debug)]
-pub struct Recipe {
+pub struct RequestSettings {
     pub method: HttpMethod,
     pub url: String,
     pub parameters: Vec<Row>,
@@ -188,19 +159,18 @@ pub struct Recipe {
     pub body_kind: BodyKind,
     pub body: String,
     pub form: Vec<Row>,
-    /// Seconds that a call may take; `None`: as long as the connector says.
+    /// In seconds; `None` for the connector's own.
     pub time_out: Option<i32>,
-    /// How often a call that failed is tried again.
     pub retries: i32,
 }
 
-/// What the editor has made of an endpoint.
+/// A checked endpoint.
 #[derive(Clone, Debug)]
 pub struct CheckedEndpoint {
     pub name: Name,
     pub description: String,
-    pub recipe: Recipe,
-    /// JSON as it was typed, to try it out with.
+    pub request: RequestSettings,
+    /// JSON as it was typed, with values for Run.
     pub sample: String,
 }
 
@@ -209,7 +179,6 @@ pub struct CheckedEndpoint {
 #[diesel(table_name = crate::db::schema::endpoints)]
 pub struct Endpoint {
     pub id: EndpointId,
-    pub connector_id: ConnectorId,
     pub name: String,
     pub description: String,
     pub method: String,
@@ -229,49 +198,86 @@ pub struct Endpoint {
     pub updated_by: String,
 }
 
+impl RequestSettings {
+    pub fn rows(&self, kind: RowKind) -> &[Row] {
+        match kind {
+            RowKind::Parameter => &self.parameters,
+            RowKind::Header => &self.headers,
+            RowKind::FormField => &self.form,
+        }
+    }
+}
+
 impl Endpoint {
-    /// What its requests are made from, if all of it can be read.
-    pub fn recipe(&self) -> Result<Recipe, StoredValueError> {
-        let rows = |column, stored| known(column, self.id, Row::rows_of(stored));
+    pub fn request(&self) -> Result<RequestSettings, StoredValueError> {
+        let rows = |kind: RowKind, stored| known(kind.column(), self.id, Vec::<Row>::deserialize(stored).ok());
         let method = HttpMethod::parse(&self.method);
         let body_kind = BodyKind::parse(&self.body_kind);
         let time_out_reads = self.time_out.is_none_or(|seconds| seconds > 0);
         let retries_read = u8::try_from(self.retries).is_ok();
         all_known(self.id, &[("endpoints.time_out", time_out_reads), ("endpoints.retries", retries_read)])?;
-        Ok(Recipe {
+        Ok(RequestSettings {
             method: known("endpoints.method", self.id, method)?,
             url: self.url.clone(),
-            parameters: rows("endpoints.parameters", &self.parameters)?,
-            headers: rows("endpoints.headers", &self.headers)?,
+            parameters: rows(RowKind::Parameter, &self.parameters)?,
+            headers: rows(RowKind::Header, &self.headers)?,
             body_kind: known("endpoints.body_kind", self.id, body_kind)?,
             body: self.body.clone(),
-            form: rows("endpoints.form", &self.form)?,
+            form: rows(RowKind::FormField, &self.form)?,
             time_out: self.time_out,
             retries: self.retries,
         })
     }
 }
 
-/// Its fields as people read them, in the order of the editor.
-pub(super) fn field_words(name: &str, description: &str, recipe: &Recipe, sample: &str) -> Vec<(&'static str, String)> {
-    let body = match recipe.body_kind {
+/// Labels and values of its fields, in the order of the editor.
+pub(super) fn describe(
+    name: &str,
+    description: &str,
+    request: &RequestSettings,
+    sample: &str,
+) -> Vec<(&'static str, String)> {
+    let body = match request.body_kind {
         BodyKind::None => String::new(),
-        BodyKind::Form => Row::words(&recipe.form),
-        _ => recipe.body.clone(),
+        BodyKind::Form => Row::describe(&request.form),
+        _ => request.body.clone(),
     };
     let time_out =
-        recipe.time_out.map_or(String::new(), |seconds| crate::web::plural(seconds.into(), "second", "seconds"));
+        request.time_out.map_or(String::new(), |seconds| crate::web::plural(seconds.into(), "second", "seconds"));
     vec![
         ("Name", name.to_string()),
         ("Description", description.to_string()),
-        ("Method", recipe.method.code().into()),
-        ("URL", recipe.url.clone()),
-        ("Parameters", Row::words(&recipe.parameters)),
-        ("Request headers", Row::words(&recipe.headers)),
-        ("Request body", recipe.body_kind.label().into()),
+        ("Method", request.method.code().into()),
+        ("URL", request.url.clone()),
+        ("Parameters", Row::describe(&request.parameters)),
+        ("Request headers", Row::describe(&request.headers)),
+        ("Request body", request.body_kind.label().into()),
         ("Body", body),
         ("Sample data", sample.to_string()),
         ("Timeout", time_out),
-        ("Retries", recipe.retries.to_string()),
+        ("Retries", request.retries.to_string()),
     ]
+}
+
+/// What is not percent-encoded in a segment of a path (RFC 3986 2.3).
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// The path of a connector in the API.
+pub fn connector_path(key: &str) -> String {
+    format!("/api/v1/connectors/{}", utf8_percent_encode(key, UNRESERVED))
+}
+
+/// The path in the API to which programs POST to call an endpoint.
+pub fn call_path(key: &str, name: &str) -> String {
+    format!("{}/endpoints/{}/call", connector_path(key), utf8_percent_encode(name, UNRESERVED))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_any_script_stands_in_one_segment() {
+        assert_eq!(call_path("ledger", "List 2.0_ä"), "/api/v1/connectors/ledger/endpoints/List%202.0_%C3%A4/call");
+    }
 }

@@ -1,56 +1,55 @@
-//! Telling the connector's health, for the pages and for other instances, that its server is left alone.
+//! Stores a connector's circuit breaker with its health, for the pages and for other instances.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel_async::AsyncConnection;
 
+use super::circuit_breaker::OpenRecord;
 use super::queries;
-use super::switchboard::LineState;
+use super::state::ConnectorState;
 use crate::connectors::{self, ConnectorId};
 use crate::db::{Conn, Db};
 use crate::web::Error;
 
-/// Where nobody has called for so long after the rest, nobody knows how the server fares.
-const FORGOTTEN: TimeDelta = TimeDelta::minutes(10);
+/// A circuit that no call has tried for this long after it could be half-open is forgotten.
+const FORGOTTEN_AFTER: TimeDelta = TimeDelta::minutes(10);
 
-/// Stores how the breaker stands by now; nobody waits for it.
-pub(super) fn tell(db: &Db, state: &Arc<LineState>) {
+/// Stores the breaker's state in the background.
+pub(super) fn store_in_background(db: &Db, state: &Arc<ConnectorState>) {
     let (db, state) = (db.clone(), Arc::clone(state));
     tokio::spawn(async move {
-        // One after another, so that what stands at the end is how it is at the end.
-        let _turn = state.telling.lock().await;
-        if let Err(error) = store(&db, &state).await {
+        // One after another, so that the last one stored is the latest.
+        let _storing = state.storing.lock().await;
+        if let Err(error) = store_state(&db, &state).await {
             let cause = format!("{:#}", anyhow::Error::from(error));
             tracing::warn!(cause, "the state of a failing API was not stored");
         }
     });
 }
 
-async fn store(db: &Db, state: &LineState) -> Result<(), Error> {
+async fn store_state(db: &Db, state: &ConnectorState) -> Result<(), Error> {
     let mut conn = db.get().await?;
-    let (id, now) = (state.connector, state.clock.now());
-    conn.transaction(async |conn| {
-        connectors::hold_authorization(conn, id).await?;
-        queries::save_breaker(conn, id, state.breaker.record().as_ref()).await?;
-        connectors::refresh_health(conn, id, now).await
-    })
-    .await
-    .map(drop)
+    store(&mut conn, state.connector, || state.breaker.record(), state.clock.now()).await
 }
 
-/// Forgets servers that nobody has called again long after their rest, for which an instance may have stopped.
+/// Forgets circuits that have not been tried for long, for which an instance may have stopped.
 pub async fn forget_old_breakers(conn: &mut Conn, now: DateTime<Utc>) -> Result<(), Error> {
-    for id in queries::old_breakers(conn, now - FORGOTTEN).await? {
-        forget(conn, id, now).await?;
+    for id in queries::old_breakers(conn, now - FORGOTTEN_AFTER).await? {
+        store(conn, id, || None, now).await?;
     }
     Ok(())
 }
 
-async fn forget(conn: &mut Conn, id: ConnectorId, now: DateTime<Utc>) -> Result<(), Error> {
+async fn store(
+    conn: &mut Conn,
+    id: ConnectorId,
+    record: impl FnOnce() -> Option<OpenRecord> + Send,
+    now: DateTime<Utc>,
+) -> Result<(), Error> {
     conn.transaction(async |conn| {
         connectors::hold_authorization(conn, id).await?;
-        queries::save_breaker(conn, id, None).await?;
+        queries::save_breaker(conn, id, record().as_ref()).await?;
         connectors::refresh_health(conn, id, now).await
     })
     .await

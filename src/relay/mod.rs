@@ -1,33 +1,33 @@
-//! Carrying calls to a connector's API: definition and credential in memory, and all manners on the way.
+//! Calls to a connector's API, with the connector's definition and credential held in memory.
 //!
-//! Rules: a credential goes to the connector's own hosts and nowhere else ([`Line`], [`target`]); only what is safe to
-//! do twice is done twice ([`manners`]); so many calls at once and no more ([`gate`]); a server that fails is left
-//! alone ([`breaker`]); every failure is a [`RelayProblem`] with a remedy. A call in its usual course asks the database
-//! nothing.
+//! Rules: a credential goes to the connector's own origins only ([`ConnectorSnapshot`], [`target`]); only what is safe
+//! to repeat is repeated ([`retry_policy`]); concurrent calls are limited ([`concurrency_limit`]); a server that fails
+//! is not called for a while ([`circuit_breaker`]); every failure is a [`RelayError`] with a remedy. A call with
+//! everything in memory asks the database nothing.
 //!
-//! Danger: whatever is added to the way of every call is paid for by every call.
+//! Danger: every call pays for what is added here.
 
+mod attempts;
 mod body;
-mod breaker;
-mod carry;
+mod call;
+mod circuit_breaker;
+mod concurrency_limit;
 mod credential;
-mod gate;
+pub mod error;
 mod health;
-mod journey;
-mod line;
-mod manners;
-mod order;
-pub mod problem;
+mod message;
 mod queries;
 mod redirect;
-mod switchboard;
+mod retry_policy;
+mod snapshot;
+mod state;
 mod target;
 
 pub use body::Body;
-pub use carry::{Relay, Turn};
+pub use call::{CallPermit, Relay};
+pub use error::{ProblemKind, RelayError, TIME_OUT};
 pub use health::forget_old_breakers;
-pub use line::Line;
-pub use order::{CallTiming, Carried, Order, SentRequest};
-pub use problem::{ProblemKind, RelayProblem, TIME_OUT};
-pub use switchboard::Switchboard;
+pub use message::{CallTiming, RelayRequest, RelayResponse, SentRequest};
+pub use snapshot::ConnectorSnapshot;
+pub use state::RelayState;
 pub use target::below;

@@ -1,23 +1,23 @@
-//! The SQL of calls: a connector as calls need it, and the state of servers that fail.
+//! The SQL of calls: a connector's snapshot, and the circuit breakers that are open.
 
 use std::sync::LazyLock;
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Int8, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::breaker::OpenRecord;
+use super::circuit_breaker::OpenRecord;
 use crate::authorization::{CALL_COLUMNS, CALL_TABLES, SealedSettings};
 use crate::connectors::ConnectorId;
 use crate::db::schema::breakers;
 use crate::db::{Conn, Prepared, Stored};
 use crate::outbound::HttpUrl;
 use crate::web::Error;
-use chrono::{DateTime, Utc};
 
-/// Everything that calls need, in one query. A connector whose token was forgotten has a version too, which has moved.
-static LINE: LazyLock<String> = LazyLock::new(|| {
+/// Everything that calls need, in one query. The token version stays, and has grown, when the token is deleted.
+static SNAPSHOT: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT c.id, c.key, c.label, c.base_url, c.enabled, c.open_rights,
         (SELECT token_version FROM renewals WHERE connector_id = c.id) AS token_version,
@@ -27,9 +27,9 @@ static LINE: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// A connector as calls need it.
+/// A row of [`SNAPSHOT`].
 #[derive(QueryableByName)]
-pub(super) struct LineRow {
+pub(super) struct SnapshotRow {
     #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
     #[diesel(sql_type = Text)]
@@ -46,21 +46,21 @@ pub(super) struct LineRow {
     pub token_version: Option<i64>,
     #[diesel(sql_type = Nullable<Array<Text>>)]
     pub token_origins: Option<Vec<String>>,
-    /// Of the endpoints that do not lie below the base URL.
+    /// The absolute URLs of endpoints.
     #[diesel(sql_type = Array<Text>)]
     pub urls: Vec<String>,
     #[diesel(embed)]
     pub settings: SealedSettings,
 }
 
-/// The live connector of a key.
-pub(super) async fn line(conn: &mut Conn, key: &str) -> Result<Option<LineRow>, Error> {
-    let query = diesel::sql_query(LINE.as_str()).bind::<Text, _>(key);
+/// The connector of a key that is not in the trash.
+pub(super) async fn snapshot(conn: &mut Conn, key: &str) -> Result<Option<SnapshotRow>, Error> {
+    let query = diesel::sql_query(SNAPSHOT.as_str()).bind::<Text, _>(key);
     let found = Prepared(query).get_result(conn).await;
     Ok(found.optional()?)
 }
 
-/// Stores that the server of a connector is left alone, or no longer.
+/// Stores that the circuit of a connector is open, or closed.
 pub(super) async fn save_breaker(
     conn: &mut Conn,
     connector: ConnectorId,
@@ -85,7 +85,7 @@ pub(super) async fn save_breaker(
     Ok(())
 }
 
-/// The connectors whose servers should have been called again before this time.
+/// Connectors whose circuit could have been half-open before this time.
 pub(super) async fn old_breakers(conn: &mut Conn, before: DateTime<Utc>) -> Result<Vec<ConnectorId>, Error> {
     Ok(breakers::table
         .filter(breakers::open_until.lt(before))

@@ -1,14 +1,13 @@
-//! Following redirects: of GET and HEAD, within one origin, to a path without steps, and not for ever. All others are
-//! the answer.
+//! Redirects are followed for GET and HEAD, within one origin, to a path without dot segments, at most
+//! [`MAX_REDIRECTS`] times. All others are returned to the caller.
 
 use crate::outbound::HttpUrl;
 use crate::outbound::http::header::LOCATION;
 use crate::outbound::http::{HeaderMap, Method};
 
-/// The most redirects that are followed.
-pub(super) const MOST: u16 = 5;
+pub(super) const MAX_REDIRECTS: u16 = 5;
 
-/// Where an answer sends on to, if that is to be followed (RFC 9110 15.4).
+/// The target of a redirect that is followed (RFC 9110 15.4).
 pub(super) fn target(method: &Method, url: &HttpUrl, status: u16, headers: &HeaderMap) -> Option<HttpUrl> {
     let is_safe = matches!(*method, Method::GET | Method::HEAD);
     if !is_safe || !matches!(status, 301 | 302 | 303 | 307 | 308) {

@@ -1,23 +1,22 @@
-//! Where a call goes: below the base URL, and to no other host than the connector's own.
+//! The URL of a call: below the base URL.
 //!
-//! Rule: a path is passed on as the same URL by RFC 3986 (an apostrophe may become `%27`) or refused. What servers read as a step upwards, in any spelling
-//! ([`has_step`]), is refused, because after it the call would stand beside the base URL and not below. Danger:
-//! repairing a path; the repaired one is another.
+//! Rule: a path is passed on as the same URL by RFC 3986 (an apostrophe may become `%27`) or refused. A dot segment in
+//! any spelling that some server reads ([`has_step`]) is refused, because the call would leave the base URL. Danger:
+//! repairing a path, because the repaired one is another path.
 
 use percent_encoding::percent_decode_str;
 
-use super::problem::{PATH_NOT_ALLOWED, RelayProblem};
+use super::error::{PATH_NOT_ALLOWED, RelayError};
 use crate::outbound::{HttpUrl, has_step};
 
-/// The longest path and query that are passed on, in bytes: what servers take.
-const LONGEST: usize = 16 * 1024;
+/// The longest path and query in bytes, which servers accept.
+const MAX_LENGTH: usize = 16 * 1024;
 
-/// The address of `path` and `query` below `base`, both as the caller wrote them. The path is empty or begins with a
-/// slash.
-pub fn below(base: &HttpUrl, path: &str, query: Option<&str>) -> Result<HttpUrl, RelayProblem> {
+/// The URL of `path` and `query` below `base`, both as the caller wrote them. The path is empty or begins with a slash.
+pub fn below(base: &HttpUrl, path: &str, query: Option<&str>) -> Result<HttpUrl, RelayError> {
     check_path(path)?;
     if let Some(query) = query {
-        check_letters(query)?;
+        check_characters(query)?;
     }
     let root = base.path().trim_end_matches('/');
     let queries = [base.query(), query];
@@ -33,37 +32,37 @@ pub fn below(base: &HttpUrl, path: &str, query: Option<&str>) -> Result<HttpUrl,
         target.push_str(query);
         sign = '&';
     }
-    if target.len() > LONGEST {
+    if target.len() > MAX_LENGTH {
         return Err(PATH_NOT_ALLOWED.because("Path and query have more than 16 KiB."));
     }
     base.with_target(&target).ok_or_else(|| PATH_NOT_ALLOWED.because("The path cannot stand in a request."))
 }
 
-fn check_path(path: &str) -> Result<(), RelayProblem> {
+fn check_path(path: &str) -> Result<(), RelayError> {
     if !path.is_empty() && !path.starts_with('/') {
         return Err(PATH_NOT_ALLOWED.because("The path does not begin with a slash."));
     }
-    check_letters(path)?;
+    check_characters(path)?;
     if path.contains(['?', '\\']) {
         return Err(PATH_NOT_ALLOWED.because("The path has a backslash or a question mark."));
     }
     refuse_steps(has_step(path))
 }
 
-/// Refuses an address whose path has a step: asked of every call, whoever made the address.
-pub(super) fn check_steps(url: &HttpUrl) -> Result<(), RelayProblem> {
+/// Refuses a URL whose path has a dot segment; every call is checked.
+pub(super) fn check_steps(url: &HttpUrl) -> Result<(), RelayError> {
     refuse_steps(url.has_step())
 }
 
-fn refuse_steps(has_step: bool) -> Result<(), RelayProblem> {
+fn refuse_steps(has_step: bool) -> Result<(), RelayError> {
     if has_step {
         return Err(PATH_NOT_ALLOWED.because("The path has a segment “.” or “..”."));
     }
     Ok(())
 }
 
-/// Only what may stand in a request line (RFC 9112 3.2): visible ASCII, and no beginning of a fragment.
-fn check_letters(text: &str) -> Result<(), RelayProblem> {
+/// Only what may be in a request line (RFC 9112 3.2): visible ASCII, and no fragment.
+fn check_characters(text: &str) -> Result<(), RelayError> {
     let fits = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
     if text.bytes().all(fits) {
         return Ok(());
@@ -71,7 +70,7 @@ fn check_letters(text: &str) -> Result<(), RelayProblem> {
     Err(PATH_NOT_ALLOWED.because("The path or query has a character that must be encoded."))
 }
 
-/// The query without the pairs of this name: the credential stands there, and no second one beside it.
+/// The query without the pairs of this name, so that the credential is the only one.
 pub(super) fn without_pair(query: &str, name: &str) -> String {
     let is_other = |pair: &&str| {
         let key = pair.split('=').next().unwrap_or_default().replace('+', " ");

@@ -64,7 +64,7 @@ async fn an_endpoint_is_written_and_run_without_scripts() {
     window.fill("header_1_name", "X-Trace").await;
     window.fill("header_1_value", "{{id}}").await;
     window.choose("body_kind", "Form").await;
-    window.press("Show fields for this kind of body").await;
+    window.press("Show fields for this body type").await;
     window.press("Add a form field").await;
     assert_eq!(window.focus().await.id, "field-1");
     window.fill("field_1_name", "note").await;

@@ -1,39 +1,55 @@
-//! An endpoint ready to be called: its templates, read once, and the request that values make of them.
+//! An endpoint ready to be called: its templates, parsed once, and the requests that values make of them.
 
-mod check;
-mod render;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
+
 use serde_json::Value;
 
-use super::model::{BodyKind, HttpMethod, Recipe};
+use super::model::{BodyKind, HttpMethod, RequestSettings, Row, RowKind};
 use super::template::{
-    Fault, HeaderTemplate, JsonTemplate, PairTemplate, Template, UrlTemplate, Variable, XmlTemplate,
+    HeaderTemplate, JsonTemplate, MAX_SIZE, PairTemplate, Template, UrlTemplate, ValueErrorKind, ValueErrors, Variable,
+    XmlTemplate,
 };
-use crate::outbound::http::HeaderMap;
+use crate::outbound::http::header::CONTENT_TYPE;
+use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue};
 use crate::outbound::{HttpUrl, Origin};
 
-/// The part of an endpoint that something is about; rows count from 0.
+/// Headers that the client or the connector's authorization sets. An endpoint could smuggle a second request with them,
+/// or send a credential that is not stored as a secret.
+const RESERVED_HEADERS: [&str; 11] = [
+    "authorization",
+    "connection",
+    "content-length",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-authorization",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// A part of an endpoint's request. Rows count from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     Url,
-    Parameter(usize),
-    Header(usize),
+    Row(RowKind, usize),
     Body,
-    FormField(usize),
 }
 
-/// A template that cannot be used, and why; the words complete the label of its field.
+/// A template that cannot be used; the message completes the label of its field.
 #[derive(Debug, PartialEq, Eq)]
 pub struct PartProblem {
     pub part: Part,
-    /// It is the name of the row, not its value.
+    /// Whether it is about the name of the row, not its value.
     pub in_name: bool,
-    pub words: String,
+    pub message: String,
 }
 
-/// An endpoint's templates with what they are relative to.
+/// An endpoint's parsed templates, and the base URL.
 #[derive(Clone, Debug)]
 pub struct Definition {
     pub method: HttpMethod,
@@ -53,47 +69,61 @@ enum Body {
     Xml(XmlTemplate),
 }
 
-/// A request with all its values.
+/// A request with its values.
 #[derive(Debug)]
 pub struct Rendered {
     pub url: HttpUrl,
     /// With the content type of the body.
     pub headers: HeaderMap,
     pub body: Option<Vec<u8>>,
-    /// Optional parameters, headers and fields that had no value.
+    /// Optional parameters, headers and form fields without a value.
     pub left_out: Vec<String>,
 }
 
-/// A value that is missing or does not fit.
+/// A value that is missing or cannot be used.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RenderProblem {
-    pub part: Part,
-    /// Such as “the header “X-Page””.
-    place: String,
-    pub fault: Fault,
+    /// Whether the URL's template must be changed, not a value.
+    pub is_in_url: bool,
+    sentence: String,
 }
 
-/// All that keeps a request from being made. Nothing was sent.
+impl RenderProblem {
+    pub fn sentence(&self) -> &str {
+        &self.sentence
+    }
+}
+
+/// Everything that keeps a request from being made.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RenderProblems(pub Vec<RenderProblem>);
 
+impl fmt::Display for RenderProblems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sentences: Vec<&str> = self.0.iter().map(|problem| problem.sentence()).collect();
+        f.write_str(&sentences.join(" "))
+    }
+}
+
+impl std::error::Error for RenderProblems {}
+
 impl Definition {
-    /// Reads the templates of an endpoint of a connector with this base URL.
-    pub fn new(recipe: &Recipe, base: Option<&HttpUrl>) -> Result<Definition, Vec<PartProblem>> {
-        let mut problems = Vec::new();
-        let url = check::keep(&mut problems, Part::Url, UrlTemplate::parse(&recipe.url));
-        let parameters = check::pairs(&recipe.parameters, Part::Parameter, &mut problems);
-        let headers = check::headers(&recipe.headers, &mut problems);
-        let body = check::body(recipe, &mut problems);
+    /// Parses the templates of an endpoint. Gives all problems at once.
+    pub fn new(request: &RequestSettings, base: Option<&HttpUrl>) -> Result<Definition, Vec<PartProblem>> {
+        let mut parser = Parser { problems: Vec::new() };
+        let url = parser.keep(Part::Url, UrlTemplate::parse(&request.url));
+        let parameters = parser.rows(request, RowKind::Parameter);
+        let headers = parser.headers(request);
+        let body = parser.body(request);
         match (url, body) {
-            (Some(url), Some(body)) if problems.is_empty() => {
-                Ok(Definition { method: recipe.method, base: base.cloned(), url, parameters, headers, body })
+            (Some(url), Some(body)) if parser.problems.is_empty() => {
+                Ok(Definition { method: request.method, base: base.cloned(), url, parameters, headers, body })
             }
-            _ => Err(problems),
+            _ => Err(parser.problems),
         }
     }
 
-    /// Where a whole address leads; `None` for one that is relative to the base URL.
+    /// The origin of an absolute URL; `None` for one that is relative to the base URL.
     pub fn origin(&self) -> Option<&Origin> {
         self.url.origin()
     }
@@ -119,9 +149,21 @@ impl Definition {
         seen
     }
 
-    /// The request that these variables make.
+    /// The request with these variables. Gives all problems at once.
     pub fn render(&self, variables: &Value) -> Result<Rendered, RenderProblems> {
-        render::render(self, variables)
+        let mut renderer = Renderer { variables, problems: Vec::new(), left_out: Vec::new(), size: 0 };
+        let parameters = renderer.rows(&self.parameters, RowKind::Parameter);
+        let headers = renderer.headers(&self.headers);
+        let url = self.url.render(self.base.as_ref(), variables, &parameters);
+        let url = renderer.keep("the URL", url);
+        let body = renderer.body(&self.body);
+        match url {
+            Some(url) if renderer.problems.is_empty() => {
+                let headers = header_map(headers, self.body.kind().content_type());
+                Ok(Rendered { url, headers, body, left_out: renderer.left_out })
+            }
+            _ => Err(RenderProblems(renderer.problems)),
+        }
     }
 }
 
@@ -135,4 +177,175 @@ impl Body {
             Body::Xml(_) => BodyKind::Xml,
         }
     }
+}
+
+/// Collects the problems of an endpoint's templates.
+struct Parser {
+    problems: Vec<PartProblem>,
+}
+
+impl Parser {
+    fn add(&mut self, part: Part, in_name: bool, message: impl Into<String>) {
+        self.problems.push(PartProblem { part, in_name, message: message.into() });
+    }
+
+    fn keep<T, E: fmt::Display>(&mut self, part: Part, parsed: Result<T, E>) -> Option<T> {
+        parsed.map_err(|error| self.add(part, false, error.to_string())).ok()
+    }
+
+    fn rows(&mut self, request: &RequestSettings, kind: RowKind) -> Vec<PairTemplate> {
+        let mut pairs = Vec::new();
+        for (index, row) in request.rows(kind).iter().enumerate() {
+            let part = Part::Row(kind, index);
+            if row.name.contains("{{") {
+                self.add(part, true, "cannot have variables. Only the value can");
+            }
+            pairs.extend(self.keep(part, PairTemplate::parse(&row.name, &row.value, row.required)));
+        }
+        pairs
+    }
+
+    fn headers(&mut self, request: &RequestSettings) -> Vec<HeaderTemplate> {
+        let rows = &request.headers;
+        let headers: Vec<HeaderTemplate> =
+            self.rows(request, RowKind::Header).into_iter().map(|row| HeaderTemplate { row }).collect();
+        for (index, row) in rows.iter().enumerate() {
+            if let Some(message) = header_name_problem(&row.name, &rows[..index]) {
+                self.add(Part::Row(RowKind::Header, index), true, message);
+            }
+        }
+        for header in &headers {
+            let index = rows.iter().position(|row| row.name == header.row.name);
+            if let Some((index, letter)) = index.zip(header.invalid_character()) {
+                let letter = letter.escape_debug();
+                let message = format!("has “{letter}”. Headers can hold visible ASCII characters and spaces only");
+                self.add(Part::Row(RowKind::Header, index), false, message);
+            }
+        }
+        headers
+    }
+
+    fn body(&mut self, request: &RequestSettings) -> Option<Body> {
+        let text = &request.body;
+        if request.body_kind.has_text() && text.trim().is_empty() {
+            self.add(Part::Body, false, "is empty. Enter it, or choose None as the body type");
+            return None;
+        }
+        match request.body_kind {
+            BodyKind::None => Some(Body::None),
+            BodyKind::Json => self.keep(Part::Body, JsonTemplate::parse(text)).map(Body::Json),
+            BodyKind::Text => self.keep(Part::Body, Template::parse(text)).map(Body::Text),
+            BodyKind::Xml => self.keep(Part::Body, XmlTemplate::parse(text)).map(Body::Xml),
+            BodyKind::Form => Some(Body::Form(self.rows(request, RowKind::FormField))),
+        }
+    }
+}
+
+/// Why a header cannot have this name (RFC 9110 5.6.2).
+fn header_name_problem(name: &str, before: &[Row]) -> Option<String> {
+    let is_token = |letter: char| letter.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(letter);
+    if before.iter().any(|other| other.name.eq_ignore_ascii_case(name)) {
+        return Some("is the name of another header, too".into());
+    }
+    if name.contains("{{") {
+        return None;
+    }
+    if let Some(letter) = name.chars().find(|letter| !is_token(*letter)) {
+        let letter = letter.escape_debug();
+        return Some(format!("has “{letter}”. Names of headers can have letters, digits and hyphens"));
+    }
+    match name.to_ascii_lowercase().as_str() {
+        "authorization" | "proxy-authorization" => Some("is set by what stands on the Authorization tab".into()),
+        lower if RESERVED_HEADERS.contains(&lower) => Some("is set by Connectory itself".into()),
+        _ => None,
+    }
+}
+
+/// Collects the parts of a request and the problems of its values.
+struct Renderer<'a> {
+    variables: &'a Value,
+    problems: Vec<RenderProblem>,
+    left_out: Vec<String>,
+    /// Of all rows so far, in bytes.
+    size: usize,
+}
+
+impl Renderer<'_> {
+    fn keep<T>(&mut self, part: &str, rendered: Result<T, ValueErrors>) -> Option<T> {
+        let errors = match rendered {
+            Ok(value) => return Some(value),
+            Err(errors) => errors,
+        };
+        self.problems.extend(errors.iter().map(|error| RenderProblem {
+            is_in_url: part == "the URL" && error.variable.is_empty(),
+            sentence: error.sentence(part),
+        }));
+        None
+    }
+
+    fn rows(&mut self, rows: &[PairTemplate], kind: RowKind) -> Vec<(String, String)> {
+        let mut pairs = Vec::new();
+        for row in rows {
+            let value = row.render(self.variables);
+            pairs.extend(self.row(kind, &row.name, value));
+        }
+        pairs
+    }
+
+    fn headers(&mut self, rows: &[HeaderTemplate]) -> Vec<(String, String)> {
+        let mut headers = Vec::new();
+        for header in rows {
+            let value = header.render(self.variables);
+            headers.extend(self.row(RowKind::Header, &header.row.name, value));
+        }
+        headers
+    }
+
+    fn row(
+        &mut self,
+        kind: RowKind,
+        name: &str,
+        value: Result<Option<String>, ValueErrors>,
+    ) -> Option<(String, String)> {
+        let label = format!("{} “{name}”", kind.noun());
+        let Some(value) = self.keep(&format!("the {label}"), value)? else {
+            self.left_out.push(label);
+            return None;
+        };
+        self.size += value.len();
+        if self.size > MAX_SIZE {
+            return self.keep("the request", Err(ValueErrorKind::TooLarge.general()));
+        }
+        Some((name.to_string(), value))
+    }
+
+    fn body(&mut self, body: &Body) -> Option<Vec<u8>> {
+        let text = match body {
+            Body::None => return None,
+            Body::Json(json) => json.render(self.variables),
+            Body::Text(text) => text.render_plain(self.variables),
+            Body::Xml(xml) => xml.render(self.variables),
+            Body::Form(fields) => {
+                let pairs = self.rows(fields, RowKind::FormField);
+                Ok(form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish())
+            }
+        };
+        self.keep("the request body", text).map(String::into_bytes)
+    }
+}
+
+/// The headers, with a content type unless one of them is it. Names were checked when they were saved, values when they
+/// were rendered.
+fn header_map(rendered: Vec<(String, String)>, content_type: Option<&'static str>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in rendered {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&value)) {
+            headers.append(name, value);
+        }
+    }
+    if let Some(content_type) = content_type {
+        headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
+    }
+    headers
 }

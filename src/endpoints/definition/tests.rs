@@ -1,14 +1,13 @@
-//! What becomes of an endpoint's templates, together.
+//! Requests of whole endpoints.
 
-use super::super::model::Row;
 use super::*;
 
 fn row(name: &str, value: &str, required: bool) -> Row {
     Row { name: name.into(), value: value.into(), required }
 }
 
-fn recipe() -> Recipe {
-    Recipe {
+fn settings() -> RequestSettings {
+    RequestSettings {
         method: HttpMethod::Post,
         url: "/orders/{{order.id}}".into(),
         parameters: vec![row("page", "{{page|1}}", true), row("q", "{{q}}", false)],
@@ -27,7 +26,7 @@ fn base() -> HttpUrl {
 
 #[test]
 fn values_make_a_request_of_an_endpoint() {
-    let definition = Definition::new(&recipe(), Some(&base())).expect("a definition");
+    let definition = Definition::new(&settings(), Some(&base())).expect("a definition");
     let names: Vec<&str> = definition.variables().iter().map(|one| one.name()).collect();
     assert_eq!(names, ["order.id", "page", "q", "trace", "order.n"]);
     let variables = serde_json::json!({ "order": { "id": "a/b", "n": 3 }, "trace": "t" });
@@ -40,8 +39,8 @@ fn values_make_a_request_of_an_endpoint() {
 }
 
 #[test]
-fn all_that_is_missing_is_told_at_once() {
-    let definition = Definition::new(&recipe(), Some(&base())).expect("a definition");
+fn all_problems_are_given_at_once() {
+    let definition = Definition::new(&settings(), Some(&base())).expect("a definition");
     let problems = definition.render(&serde_json::json!({ "q": "x" })).expect_err("problems");
     assert_eq!(
         problems.to_string(),
@@ -52,7 +51,7 @@ fn all_that_is_missing_is_told_at_once() {
 }
 
 #[test]
-fn headers_of_others_cannot_be_set() {
+fn reserved_headers_cannot_be_set() {
     for (name, in_name) in [
         ("Authorization", true),
         ("HOST", true),
@@ -63,11 +62,11 @@ fn headers_of_others_cannot_be_set() {
         ("x-trace", true),
         ("Accept", false),
     ] {
-        let mut recipe = recipe();
-        recipe.headers.push(row(name, "1", true));
-        let problems = Definition::new(&recipe, None).err().unwrap_or_default();
+        let mut settings = settings();
+        settings.headers.push(row(name, "1", true));
+        let problems = Definition::new(&settings, None).err().unwrap_or_default();
         assert_eq!(
-            problems.iter().any(|problem| problem.part == Part::Header(1) && problem.in_name),
+            problems.iter().any(|problem| problem.part == Part::Row(RowKind::Header, 1) && problem.in_name),
             in_name,
             "{name}: {problems:?}"
         );
@@ -76,9 +75,9 @@ fn headers_of_others_cannot_be_set() {
 
 #[test]
 fn a_body_has_the_type_that_a_header_gives_it() {
-    let mut recipe = recipe();
-    recipe.headers.push(row("content-type", "application/vnd.api+json", true));
-    let definition = Definition::new(&recipe, Some(&base())).expect("a definition");
+    let mut settings = settings();
+    settings.headers.push(row("content-type", "application/vnd.api+json", true));
+    let definition = Definition::new(&settings, Some(&base())).expect("a definition");
     let variables = serde_json::json!({ "order": { "id": 1, "n": 3 }, "trace": "t" });
     let rendered = definition.render(&variables).expect("a request");
     let types: Vec<_> = rendered.headers.get_all("content-type").iter().collect();

@@ -1,33 +1,33 @@
-//! Checking what was typed into the editor.
+//! Checks of the editor's form.
 
 use serde_json::Value;
 
 use super::super::definition::{Definition, Part, PartProblem};
-use super::super::model::{BodyKind, CheckedEndpoint, HttpMethod, Recipe, Row, parse_name};
-use super::rows::MOST;
-use super::{EndpointForm, RowGroup};
+use super::super::model::{BodyKind, CheckedEndpoint, HttpMethod, RequestSettings, Row, RowKind, parse_name};
+use super::EndpointForm;
+use super::rows::MAX_ROWS;
 use crate::name::Name;
 use crate::web::grouped;
 
-/// The longest texts: URL, name and value of a row, description in characters; body and sample data in bytes.
-const LONGEST_URL: usize = 2_000;
-const LONGEST_NAME: usize = 200;
-const LONGEST_VALUE: usize = 4_000;
-const LONGEST_DESCRIPTION: usize = 4_000;
-const LARGEST_BODY: usize = 256 * 1024;
-const LARGEST_SAMPLE: usize = 128 * 1024;
+/// The longest URL, name and value of a row, and description in characters; body and sample data in bytes.
+const MAX_URL: usize = 2_000;
+const MAX_NAME: usize = 200;
+const MAX_VALUE: usize = 4_000;
+const MAX_DESCRIPTION: usize = 4_000;
+const MAX_BODY: usize = 256 * 1024;
+const MAX_SAMPLE: usize = 128 * 1024;
 
-/// What an endpoint needs to be called: the stored texts, and what they were read to.
+/// A checked endpoint, ready to be called.
 pub(in crate::endpoints) struct Checked {
     pub endpoint: CheckedEndpoint,
     pub definition: Definition,
     pub variables: Value,
 }
 
-/// Rows as they count, with the numbers that they have in the form.
+/// Rows that are not empty, with their indexes in the form.
 struct Numbered {
     rows: Vec<Row>,
-    places: Vec<usize>,
+    indexes: Vec<usize>,
 }
 
 impl EndpointForm {
@@ -37,32 +37,32 @@ impl EndpointForm {
         self.check_lengths();
         let method = HttpMethod::parse(&self.method).ok_or("Choose a method");
         let method = self.errors.keep("http_method", method);
-        let kind = BodyKind::parse(&self.body_kind).ok_or("Choose a kind of body");
+        let kind = BodyKind::parse(&self.body_kind).ok_or("Choose a body type");
         let kind = self.errors.keep("body_kind", kind);
-        let parameters = self.check_rows(RowGroup::Parameter);
-        let headers = self.check_rows(RowGroup::Header);
-        let fields = self.check_rows(RowGroup::FormField);
+        let parameters = self.check_rows(RowKind::Parameter);
+        let headers = self.check_rows(RowKind::Header);
+        let fields = self.check_rows(RowKind::FormField);
         let time_out = self.check_time_out();
         let retries = self.check_retries();
         let variables = self.check_sample();
-        let recipe = Recipe {
+        let request = RequestSettings {
             method: method?,
             url: self.url.clone(),
             parameters: parameters.rows,
             headers: headers.rows,
             body_kind: kind?,
-            body: self.kept_body(),
+            body: self.body_text(),
             form: fields.rows,
             time_out: time_out.unwrap_or_default(),
             retries: retries.unwrap_or_default(),
         };
-        let places = [parameters.places, headers.places, fields.places];
-        let definition = self.define(&recipe, &places);
+        let indexes = [parameters.indexes, headers.indexes, fields.indexes];
+        let definition = self.define(&request, &indexes);
         self.show_row_errors();
         let endpoint = CheckedEndpoint {
             name: name?,
             description: self.description.trim().to_string(),
-            recipe,
+            request,
             sample: self.sample.trim().to_string(),
         };
         if self.errors.any() {
@@ -71,24 +71,24 @@ impl EndpointForm {
         Some(Checked { endpoint, definition: definition?, variables: variables? })
     }
 
-    /// What was typed, checked or not.
-    pub(super) fn recipe_as_typed(&self) -> Recipe {
+    /// The fields without a check.
+    pub(super) fn request_as_typed(&self) -> RequestSettings {
         let rows = |rows: &super::Rows| rows.filled().into_iter().map(|(_, row)| row).collect();
-        Recipe {
+        RequestSettings {
             method: HttpMethod::parse(&self.method).unwrap_or(HttpMethod::Get),
             url: self.url.clone(),
             parameters: rows(&self.parameters),
             headers: rows(&self.headers),
             body_kind: self.body_kind(),
-            body: self.kept_body(),
+            body: self.body_text(),
             form: if self.body_kind() == BodyKind::Form { rows(&self.form_fields) } else { Vec::new() },
             time_out: self.time_out.parse().ok(),
             retries: self.retries.parse().unwrap_or_default(),
         }
     }
 
-    /// A kind without a text keeps none: what nobody sees should not be stored.
-    fn kept_body(&self) -> String {
+    /// The text, unless the body type has none.
+    fn body_text(&self) -> String {
         if self.body_kind().has_text() { self.body.clone() } else { String::new() }
     }
 
@@ -98,8 +98,8 @@ impl EndpointForm {
 
     fn check_lengths(&mut self) {
         let in_characters = [
-            ("description", "Description", &self.description, LONGEST_DESCRIPTION),
-            ("endpoint_url", "URL", &self.url, LONGEST_URL),
+            ("description", "Description", &self.description, MAX_DESCRIPTION),
+            ("endpoint_url", "URL", &self.url, MAX_URL),
         ];
         for (field, label, text, longest) in in_characters {
             if text.chars().count() > longest {
@@ -109,7 +109,7 @@ impl EndpointForm {
             }
         }
         for (field, label, text, largest) in
-            [("body", "Body", &self.body, LARGEST_BODY), ("sample", "Sample data", &self.sample, LARGEST_SAMPLE)]
+            [("body", "Body", &self.body, MAX_BODY), ("sample", "Sample data", &self.sample, MAX_SAMPLE)]
         {
             if text.len() > largest {
                 let message = format!("{label} must be {} kilobytes or less", largest / 1024);
@@ -118,37 +118,37 @@ impl EndpointForm {
         }
     }
 
-    /// The rows of a group without the empty ones. Form fields count only if the body is a form.
-    fn check_rows(&mut self, group: RowGroup) -> Numbered {
-        if group == RowGroup::FormField && self.body_kind() != BodyKind::Form {
-            let (rows, places) = (Vec::new(), Vec::new());
-            return Numbered { rows, places };
+    /// The rows of one kind without the empty ones. Form fields count only if the body is a form.
+    fn check_rows(&mut self, kind: RowKind) -> Numbered {
+        if kind == RowKind::FormField && self.body_kind() != BodyKind::Form {
+            let (rows, indexes) = (Vec::new(), Vec::new());
+            return Numbered { rows, indexes };
         }
-        let (code, word) = (group.code(), group.word());
-        let filled = self.rows_mut(group).filled();
-        if filled.len() > MOST {
-            let message = format!("There can be {MOST} of each kind of row. Remove some");
-            self.errors.add(format!("{code}_{}_name", MOST + 1), message);
+        let (code, noun) = (kind.code(), kind.noun());
+        let filled = self.rows_mut(kind).filled();
+        if filled.len() > MAX_ROWS {
+            let message = format!("There can be {MAX_ROWS} of each kind of row. Remove some");
+            self.errors.add(format!("{code}_{}_name", MAX_ROWS + 1), message);
         }
         for (index, row) in &filled {
             let number = index + 1;
             let name_problem = if row.name.is_empty() {
-                Some(format!("Enter the key of {word} {number}, or remove it"))
-            } else if row.name.chars().count() > LONGEST_NAME {
-                Some(format!("The key of {word} {number} must be {LONGEST_NAME} characters or fewer"))
+                Some(format!("Enter the key of {noun} {number}, or remove it"))
+            } else if row.name.chars().count() > MAX_NAME {
+                Some(format!("The key of {noun} {number} must be {MAX_NAME} characters or fewer"))
             } else {
                 None
             };
             if let Some(message) = name_problem {
                 self.errors.add(format!("{code}_{number}_name"), message);
             }
-            if row.value.chars().count() > LONGEST_VALUE {
-                let message = format!("The value of {word} {number} must be 4,000 characters or fewer");
+            if row.value.chars().count() > MAX_VALUE {
+                let message = format!("The value of {noun} {number} must be 4,000 characters or fewer");
                 self.errors.add(format!("{code}_{number}_value"), message);
             }
         }
-        let (places, rows) = filled.into_iter().unzip();
-        Numbered { rows, places }
+        let (indexes, rows) = filled.into_iter().unzip();
+        Numbered { rows, indexes }
     }
 
     fn check_time_out(&mut self) -> Option<Option<i32>> {
@@ -167,7 +167,7 @@ impl EndpointForm {
         self.errors.keep("retries", retries.ok_or("Choose from 0 to 5 retries"))
     }
 
-    /// The sample data as JSON: an object, empty where nothing was typed.
+    /// The sample data as a JSON object.
     pub fn check_sample(&mut self) -> Option<Value> {
         let typed = self.sample.trim();
         if typed.is_empty() {
@@ -186,13 +186,13 @@ impl EndpointForm {
         self.errors.keep("sample", object)
     }
 
-    fn define(&mut self, recipe: &Recipe, places: &[Vec<usize>; 3]) -> Option<Definition> {
-        match Definition::new(recipe, self.base_url.as_ref()) {
+    fn define(&mut self, request: &RequestSettings, indexes: &[Vec<usize>; 3]) -> Option<Definition> {
+        match Definition::new(request, self.base_url.as_ref()) {
             Ok(definition) => Some(definition),
             Err(problems) => {
                 for problem in problems {
-                    let (field, label) = field_of(&problem, places);
-                    self.errors.add(field, format!("{label} {}", problem.words));
+                    let (field, label) = field_of(&problem, indexes);
+                    self.errors.add(field, format!("{label} {}", problem.message));
                 }
                 None
             }
@@ -201,8 +201,8 @@ impl EndpointForm {
 
     pub fn show_row_errors(&mut self) {
         let errors = self.errors.clone();
-        for group in RowGroup::ALL {
-            self.rows_mut(group).show_errors(&errors);
+        for kind in RowKind::ALL {
+            self.rows_mut(kind).show_errors(&errors);
         }
     }
 
@@ -216,17 +216,20 @@ impl EndpointForm {
     }
 }
 
-/// The field that a problem is about, and its label at the beginning of a sentence.
-fn field_of(problem: &PartProblem, places: &[Vec<usize>; 3]) -> (String, String) {
-    let [parameters, headers, fields] = places;
-    let (group, places, index) = match problem.part {
+/// The field of a problem, and its label at the beginning of a sentence.
+fn field_of(problem: &PartProblem, indexes: &[Vec<usize>; 3]) -> (String, String) {
+    let [parameters, headers, fields] = indexes;
+    let (kind, index) = match problem.part {
         Part::Url => return ("endpoint_url".into(), "URL".into()),
         Part::Body => return ("body".into(), "Body".into()),
-        Part::Parameter(index) => (RowGroup::Parameter, parameters, index),
-        Part::Header(index) => (RowGroup::Header, headers, index),
-        Part::FormField(index) => (RowGroup::FormField, fields, index),
+        Part::Row(kind, index) => (kind, index),
     };
-    let number = places.get(index).map_or(1, |place| place + 1);
+    let indexes = match kind {
+        RowKind::Parameter => parameters,
+        RowKind::Header => headers,
+        RowKind::FormField => fields,
+    };
+    let number = indexes.get(index).map_or(1, |index| index + 1);
     let (field, what) = if problem.in_name { ("name", "key") } else { ("value", "value") };
-    (format!("{}_{number}_{field}", group.code()), format!("The {what} of {} {number}", group.word()))
+    (format!("{}_{number}_{field}", kind.code()), format!("The {what} of {} {number}", kind.noun()))
 }

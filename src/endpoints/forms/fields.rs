@@ -4,8 +4,7 @@ use super::super::model::{BodyKind, HttpMethod};
 use super::EndpointForm;
 use crate::web::{Option_, SelectField, TextArea, TextField, secret_warning};
 
-/// The most retries.
-const MOST_RETRIES: u8 = 5;
+const MAX_RETRIES: u8 = 5;
 
 impl EndpointForm {
     pub fn name_field(&self) -> TextField {
@@ -27,10 +26,10 @@ impl EndpointForm {
     pub fn url_field(&self) -> TextField {
         let hint = match &self.base_url {
             Some(base) => format!(
-                "Continues the base URL {}, or is a whole address that starts with https://. Values stand in double braces, such as /orders/{{{{order.id}}}}.",
+                "A path below the base URL {}, or a whole address that starts with https://. Write variables as {{{{name}}}}, such as /orders/{{{{order.id}}}}.",
                 base.as_str()
             ),
-            None => "A whole address that starts with https://, because the data connector has no base URL that a relative one could continue. Values stand in double braces, such as /orders/{{order.id}}.".to_string(),
+            None => "A whole address that starts with https://, because the data connector has no base URL. Write variables as {{name}}, such as /orders/{{order.id}}.".to_string(),
         };
         TextField::url("endpoint_url", "URL", &self.url)
             .hint(hint)
@@ -40,7 +39,7 @@ impl EndpointForm {
 
     pub fn body_kind_field(&self) -> SelectField {
         let options = BodyKind::ALL.map(|kind| Option_::new(kind.code(), kind.label()));
-        SelectField::new("body_kind", "Kind of body", options.into(), self.body_kind().code())
+        SelectField::new("body_kind", "Body type", options.into(), self.body_kind().code())
             .switches("Showing fields for {}")
             .errors(&self.errors)
     }
@@ -52,7 +51,7 @@ impl EndpointForm {
     pub fn body_field(&self) -> TextArea {
         TextArea::new("body", "Body", &self.body)
             .code(10)
-            .hint("In JSON, a value in double braces stands inside a string, or by itself as a number, text, list or object: {\"n\": {{n}}}. In XML it stands in the text of an element or in an attribute.")
+            .hint("In JSON, write a variable inside a string, or alone for a number, text, list or object: {\"n\": {{n}}}. In XML, write it in the text of an element or in an attribute.")
             .warning(secret_warning(&self.body))
             .errors(&self.errors)
     }
@@ -70,7 +69,7 @@ impl EndpointForm {
         TextField::new("time_out", "Timeout", &self.time_out)
             .optional()
             .width("w20")
-            .hint("Seconds, from 1 to 300. Empty: what the Authorization tab says.")
+            .hint("In seconds, from 1 to 300. Leave empty to use the timeout of the Authorization tab.")
             .errors(&self.errors)
     }
 
@@ -85,14 +84,14 @@ impl EndpointForm {
         SelectField::new(
             "retries",
             "Retries",
-            (0..=MOST_RETRIES).map(option).collect(),
+            (0..=MAX_RETRIES).map(option).collect(),
             &self.retries,
         )
-        .hint("How often a call is sent again that found no connection or a busy server. POST and PATCH are sent again only if they have not reached the server.")
+        .hint("How often to retry a call that found no connection or a busy server. POST and PATCH are retried only if they have not reached the server.")
         .errors(&self.errors)
     }
 
-    /// Whether a group of fields belongs to the chosen kind of body.
+    /// Whether a group of fields belongs to the chosen body type.
     pub fn shows(&self, kinds: &str) -> bool {
         kinds.split(' ').any(|code| code == self.body_kind().code())
     }

@@ -1,6 +1,6 @@
-//! The editor's form: typed text in, a checked endpoint or the form with its errors out.
+//! The editor's form.
 //!
-//! Rows are added and removed by buttons that send the whole form: nothing is saved by them, and nothing typed is lost.
+//! The buttons that add and remove rows submit the whole form without saving it, so that nothing typed is lost.
 
 mod check;
 mod fields;
@@ -9,43 +9,43 @@ mod rows;
 use uuid::Uuid;
 
 use super::definition::Definition;
-use super::model::{BodyKind, Endpoint, EndpointId, HttpMethod, field_words, offered};
+use super::model::{BodyKind, Endpoint, EndpointId, HttpMethod, RowKind, describe, suggestion};
 use crate::outbound::HttpUrl;
 use crate::web::{Error, Errors, FormData};
 
-pub(super) use rows::{RowGroup, Rows};
+pub(super) use rows::Rows;
 
-/// What the form is sent for, besides saving.
-pub(super) enum Purpose {
-    /// Shows the fields of another kind of body.
+/// The button with which the form was submitted.
+pub(super) enum Button {
+    /// Show the fields of another body type.
     Show,
-    AddRow(RowGroup),
-    /// Which row, from 0.
-    RemoveRow(RowGroup, usize),
+    AddRow(RowKind),
+    /// With the index of the row.
+    RemoveRow(RowKind, usize),
     Save,
 }
 
-impl Purpose {
-    pub fn of(data: &FormData) -> Purpose {
+impl Button {
+    pub fn of(data: &FormData) -> Button {
         let pressed = data.get("do").unwrap_or_default();
         if pressed == "show" {
-            return Purpose::Show;
+            return Button::Show;
         }
-        for group in RowGroup::ALL {
-            if pressed == format!("add-{}", group.code()) {
-                return Purpose::AddRow(group);
+        for kind in RowKind::ALL {
+            if pressed == format!("add-{}", kind.code()) {
+                return Button::AddRow(kind);
             }
-            let removed = pressed.strip_prefix(&format!("remove-{}-", group.code()));
+            let removed = pressed.strip_prefix(&format!("remove-{}-", kind.code()));
             let number = removed.and_then(|number| number.parse::<usize>().ok());
             if let Some(index) = number.and_then(|number| number.checked_sub(1)) {
-                return Purpose::RemoveRow(group, index);
+                return Button::RemoveRow(kind, index);
             }
         }
-        Purpose::Save
+        Button::Save
     }
 }
 
-/// What has been typed into the editor.
+/// The fields as typed.
 pub(super) struct EndpointForm {
     /// The id of a new endpoint, made with the empty form, so that pressing twice creates one.
     pub new_id: EndpointId,
@@ -64,53 +64,53 @@ pub(super) struct EndpointForm {
     pub errors: Errors,
     /// The connector's base URL, which the hint of the URL names.
     base_url: Option<HttpUrl>,
-    /// It was sent for something else than saving.
-    is_rearranged: bool,
+    /// The page shows changes that are not saved.
+    is_unsaved: bool,
 }
 
 impl EndpointForm {
-    /// A new endpoint's, with the first usual name that is not `taken`.
+    /// The form of a new endpoint, with the first suggested name that is not `taken`.
     pub fn empty(base_url: Option<HttpUrl>, taken: &[String]) -> EndpointForm {
-        let offer = offered(taken);
+        let suggested = suggestion(taken);
         EndpointForm {
             new_id: Uuid::now_v7(),
-            name: offer.map_or(String::new(), |(name, _)| name.to_string()),
+            name: suggested.map_or(String::new(), |(name, _)| name.to_string()),
             description: String::new(),
-            method: offer.map_or(HttpMethod::Get, |(_, method)| method).code().into(),
+            method: suggested.map_or(HttpMethod::Get, |(_, method)| method).code().into(),
             url: String::new(),
-            parameters: Rows::empty(RowGroup::Parameter),
-            headers: Rows::empty(RowGroup::Header),
+            parameters: Rows::empty(RowKind::Parameter),
+            headers: Rows::empty(RowKind::Header),
             body_kind: BodyKind::None.code().into(),
             body: String::new(),
-            form_fields: Rows::empty(RowGroup::FormField),
+            form_fields: Rows::empty(RowKind::FormField),
             sample: String::new(),
             time_out: String::new(),
             retries: "0".into(),
             errors: Errors::default(),
             base_url,
-            is_rearranged: false,
+            is_unsaved: false,
         }
     }
 
     pub fn of(endpoint: &Endpoint, base_url: Option<HttpUrl>) -> Result<EndpointForm, Error> {
-        let recipe = endpoint.recipe().map_err(Error::internal)?;
+        let request = endpoint.request().map_err(Error::internal)?;
         Ok(EndpointForm {
             new_id: endpoint.id,
             name: endpoint.name.clone(),
             description: endpoint.description.clone(),
-            method: recipe.method.code().into(),
-            url: recipe.url,
-            parameters: Rows::of(RowGroup::Parameter, recipe.parameters),
-            headers: Rows::of(RowGroup::Header, recipe.headers),
-            body_kind: recipe.body_kind.code().into(),
-            body: recipe.body,
-            form_fields: Rows::of(RowGroup::FormField, recipe.form),
+            method: request.method.code().into(),
+            url: request.url,
+            parameters: Rows::of(RowKind::Parameter, request.parameters),
+            headers: Rows::of(RowKind::Header, request.headers),
+            body_kind: request.body_kind.code().into(),
+            body: request.body,
+            form_fields: Rows::of(RowKind::FormField, request.form),
             sample: endpoint.sample.clone(),
-            time_out: recipe.time_out.map_or(String::new(), |seconds| seconds.to_string()),
-            retries: recipe.retries.to_string(),
+            time_out: request.time_out.map_or(String::new(), |seconds| seconds.to_string()),
+            retries: request.retries.to_string(),
             errors: Errors::default(),
             base_url,
-            is_rearranged: false,
+            is_unsaved: false,
         })
     }
 
@@ -121,53 +121,52 @@ impl EndpointForm {
             description: data.text("description"),
             method: data.text("http_method"),
             url: data.trimmed("endpoint_url"),
-            parameters: Rows::read(RowGroup::Parameter, data),
-            headers: Rows::read(RowGroup::Header, data),
+            parameters: Rows::read(RowKind::Parameter, data),
+            headers: Rows::read(RowKind::Header, data),
             body_kind: data.text("body_kind"),
             body: data.text("body"),
-            form_fields: Rows::read(RowGroup::FormField, data),
+            form_fields: Rows::read(RowKind::FormField, data),
             sample: data.text("sample"),
             time_out: data.trimmed("time_out"),
             retries: data.trimmed("retries"),
             errors: Errors::default(),
             base_url,
-            is_rearranged: false,
+            is_unsaved: false,
         }
     }
 
-    /// Does what a button besides Save and Run asks for; gives whether it was one.
-    pub fn rearrange(&mut self, purpose: Purpose) -> bool {
-        match purpose {
-            Purpose::Save => return false,
-            Purpose::Show => {}
-            Purpose::AddRow(group) => self.rows_mut(group).add(),
-            Purpose::RemoveRow(group, index) => self.rows_mut(group).remove(index),
+    /// Changes the rows; false for Save and Run.
+    pub fn apply(&mut self, button: Button) -> bool {
+        match button {
+            Button::Save => return false,
+            Button::Show => {}
+            Button::AddRow(kind) => self.rows_mut(kind).add(),
+            Button::RemoveRow(kind, index) => self.rows_mut(kind).remove(index),
         }
-        self.is_rearranged = true;
+        self.is_unsaved = true;
         true
     }
 
-    /// Where the buttons of the rows send the form.
     pub fn send_rows_to(&mut self, action: &str) {
-        for group in RowGroup::ALL {
-            self.rows_mut(group).send_to(action);
+        for kind in RowKind::ALL {
+            self.rows_mut(kind).send_to(action);
         }
     }
 
-    /// Whether the page shows what is not saved: leaving it would lose that.
+    /// Whether leaving the page would lose changes.
     pub fn is_unsaved(&self) -> bool {
-        self.is_rearranged || self.errors.any()
+        self.is_unsaved || self.errors.any()
     }
 
     pub fn mark_unsaved(&mut self) {
-        self.is_rearranged = true;
+        self.is_unsaved = true;
     }
 
-    fn rows_mut(&mut self, group: RowGroup) -> &mut Rows {
-        match group {
-            RowGroup::Parameter => &mut self.parameters,
-            RowGroup::Header => &mut self.headers,
-            RowGroup::FormField => &mut self.form_fields,
+    fn rows_mut(&mut self, kind: RowKind) -> &mut Rows {
+        match kind {
+            RowKind::Parameter => &mut self.parameters,
+            RowKind::Header => &mut self.headers,
+            RowKind::FormField => &mut self.form_fields,
         }
     }
 
@@ -184,14 +183,14 @@ impl EndpointForm {
         BodyKind::parse(&self.body_kind).unwrap_or(BodyKind::None)
     }
 
-    /// Its fields as people read them, for the page with both versions.
-    pub fn words(&self) -> Vec<(&'static str, String)> {
-        field_words(self.name(), self.description.trim(), &self.recipe_as_typed(), &self.sample)
+    /// Labels and values of its fields.
+    pub fn describe(&self) -> Vec<(&'static str, String)> {
+        describe(self.name(), self.description.trim(), &self.request_as_typed(), &self.sample)
     }
 
-    /// The variables of what has been typed, with what they are without a value; none while it cannot be read.
+    /// The variables of the typed templates with their defaults; empty while the templates have errors.
     pub fn variables(&self) -> Vec<(String, Option<String>)> {
-        let definition = Definition::new(&self.recipe_as_typed(), self.base_url.as_ref());
+        let definition = Definition::new(&self.request_as_typed(), self.base_url.as_ref());
         let definition = definition.ok();
         let variables = definition.iter().flat_map(|one| one.variables());
         let words = |variable: &super::template::Variable| {

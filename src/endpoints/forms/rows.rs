@@ -1,103 +1,62 @@
-//! Rows of a name and a value that can be added and removed: each a fieldset with a number.
+//! Rows of a name and a value that can be added and removed.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-use super::super::model::Row;
+use crate::endpoints::model::{Row, RowKind};
 use crate::web::{Check, Errors, FormData, TextField, secret_warning_of};
 
-/// The most rows of a group.
-pub(super) const MOST: usize = 50;
+pub(super) const MAX_ROWS: usize = 50;
 
-/// What the rows are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum RowGroup {
-    Parameter,
-    Header,
-    FormField,
-}
-
-impl RowGroup {
-    pub const ALL: [RowGroup; 3] = [RowGroup::Parameter, RowGroup::Header, RowGroup::FormField];
-
-    /// What the names of its fields begin with.
-    pub fn code(self) -> &'static str {
-        match self {
-            RowGroup::Parameter => "parameter",
-            RowGroup::Header => "header",
-            RowGroup::FormField => "field",
-        }
-    }
-
-    /// One of them, within a sentence.
-    pub fn word(self) -> &'static str {
-        match self {
-            RowGroup::Parameter => "parameter",
-            RowGroup::Header => "header",
-            RowGroup::FormField => "form field",
-        }
-    }
-
-    /// The same at the beginning of one.
-    pub fn label(self) -> &'static str {
-        match self {
-            RowGroup::Parameter => "Parameter",
-            RowGroup::Header => "Header",
-            RowGroup::FormField => "Form field",
-        }
-    }
-}
-
-/// The rows of a group as they were typed.
+/// The rows of one kind as they were typed.
 #[derive(Template)]
 #[template(path = "endpoints/rows.html")]
 pub(in crate::endpoints) struct Rows {
-    group: RowGroup,
+    kind: RowKind,
     rows: Vec<Row>,
     errors: Errors,
-    /// The row that was just added, from 0. The page goes on there: at the row and not in its first field, where a
-    /// second press of Enter would save the form.
+    /// The index of the row that was just added. It gets the focus, not its first field, where a second press of Enter
+    /// would save the form.
     added: Option<usize>,
-    /// The row that was just removed, from 0, which the page says there.
+    /// The index of the row that was just removed.
     removed: Option<usize>,
-    /// Where the form is sent. The buttons add where on the page to go on, which browsers do without scripts.
+    /// The form's action, to which the buttons add a fragment.
     action: String,
 }
 
 impl HtmlSafe for Rows {}
 
 impl Rows {
-    pub fn empty(group: RowGroup) -> Rows {
-        Rows::of(group, Vec::new())
+    pub fn empty(kind: RowKind) -> Rows {
+        Rows::of(kind, Vec::new())
     }
 
-    pub fn of(group: RowGroup, rows: Vec<Row>) -> Rows {
-        Rows { group, rows, errors: Errors::default(), added: None, removed: None, action: String::new() }
+    pub fn of(kind: RowKind, rows: Vec<Row>) -> Rows {
+        Rows { kind, rows, errors: Errors::default(), added: None, removed: None, action: String::new() }
     }
 
-    /// Reads the rows 1, 2, 3 … as far as there are any.
-    pub fn read(group: RowGroup, data: &FormData) -> Rows {
-        let code = group.code();
+    /// Reads the rows 1, 2, 3 …
+    pub fn read(kind: RowKind, data: &FormData) -> Rows {
+        let code = kind.code();
         let row = |number: usize| {
-            let is_there = data.get(&format!("{code}_{number}_name")).is_some();
-            is_there.then(|| Row {
+            let is_sent = data.get(&format!("{code}_{number}_name")).is_some();
+            is_sent.then(|| Row {
                 name: data.trimmed(&format!("{code}_{number}_name")),
                 value: data.text(&format!("{code}_{number}_value")),
                 required: data.ticked(&format!("{code}_{number}_required")),
             })
         };
-        Rows::of(group, (1..).map_while(row).collect())
+        Rows::of(kind, (1..).map_while(row).collect())
     }
 
-    /// Adds an empty row, unless there are enough.
+    /// Adds an empty row, up to the maximum.
     pub fn add(&mut self) {
-        if self.rows.len() < MOST {
+        if self.rows.len() < MAX_ROWS {
             self.added = Some(self.rows.len());
             self.rows.push(Row::default());
         }
     }
 
-    /// Removes a row, if it is there.
     pub fn remove(&mut self, index: usize) {
         if index < self.rows.len() {
             self.rows.remove(index);
@@ -109,29 +68,28 @@ impl Rows {
         self.action = action.to_string();
     }
 
-    /// The rows in which something was typed, with their numbers from 0.
+    /// The rows that are not empty, with their indexes.
     pub fn filled(&self) -> Vec<(usize, Row)> {
         let rows = self.rows.iter().cloned().enumerate();
         rows.filter(|(_, row)| !row.name.is_empty() || !row.value.trim().is_empty()).collect()
     }
 
-    /// Shows the messages that the form has for its fields.
     pub fn show_errors(&mut self, errors: &Errors) {
         self.errors = errors.clone();
     }
 
     /// The id of a row's field.
     fn id(&self, index: usize, field: &str) -> String {
-        format!("{}_{}_{field}", self.group.code(), index + 1)
+        format!("{}_{}_{field}", self.kind.code(), index + 1)
     }
 
-    /// Where the page goes on after a row was added.
-    fn place_of_new(&self) -> String {
-        format!("{}#{}-{}", self.action, self.group.code(), self.rows.len() + 1)
+    /// Where the form is sent to add a row, with the fragment of the new row.
+    fn address_of_new(&self) -> String {
+        format!("{}#{}-{}", self.action, self.kind.code(), self.rows.len() + 1)
     }
 
     fn is_full(&self) -> bool {
-        self.rows.len() >= MOST
+        self.rows.len() >= MAX_ROWS
     }
 
     fn is_added(&self, index: &usize) -> bool {

@@ -1,109 +1,111 @@
-//! The body of an answer as a page shows it, and as a file.
+//! The body of a response for the page and as a file: decoded, masked, and formatted.
 //!
-//! Rule: what the connector signs in with is masked before anything is laid out, and after it, because laying out
-//! undoes escapes. Danger: bytes that cannot be read cannot be masked; they are not given out if a secret is seen in
-//! them.
+//! Rule: the credential is masked before and after formatting, because formatting decodes escapes. Danger: binary data
+//! cannot be masked; it is not given out if the credential is in it.
 
 use std::borrow::Cow;
 
+use encoding_rs::{Encoding, UTF_8};
+
 use super::json;
-use super::kept::Download;
-use super::text::{self, Decoded};
+use super::response_cache::Download;
 use crate::outbound::Mask;
+use crate::outbound::http::HeaderMap;
+use crate::outbound::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
 
-/// How much of a text a page shows, in bytes.
-pub(super) const SHOWN: usize = 64 * 1024;
+/// The longest text on a page, in bytes.
+pub(super) const MAX_SHOWN: usize = 64 * 1024;
 
-/// The longest JSON that is laid out for reading, in bytes of the result.
-const LARGEST_INDENTED: usize = 32 * 1024 * 1024;
+/// The longest indented JSON, in bytes.
+const MAX_INDENTED: usize = 32 * 1024 * 1024;
 
-/// What a body is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::endpoints) enum Kind {
+pub(in crate::endpoints) enum BodyFormat {
     Empty,
     Json,
     Xml,
     Html,
     Text,
     Binary,
-    /// Compressed though nobody asked for it, so that it can neither be read nor searched for secrets.
+    /// Compressed, though Connectory did not ask for it; neither shown nor searched for secrets.
     Encoded,
 }
 
-/// A body as it is shown.
-pub(in crate::endpoints) struct BodyShown {
-    pub kind: Kind,
-    /// The beginning of it, where it is text.
+/// A body for the page.
+pub(in crate::endpoints) struct FormattedBody {
+    pub format: BodyFormat,
+    /// The beginning of a text.
     pub text: String,
-    /// There is more of it.
+    /// The text was longer.
     pub is_cut: bool,
-    /// What is unusual about it: sentences.
+    /// Sentences about anything unusual.
     pub notes: Vec<String>,
 }
 
-/// A body as it came.
-pub(super) struct Arrived<'a> {
+/// A body as it was received.
+pub(super) struct ReceivedBody<'a> {
     pub bytes: &'a [u8],
-    pub content_type: &'a str,
-    pub content_encoding: &'a str,
-    /// There was more than is ever read.
+    pub headers: &'a HeaderMap,
+    /// The body was longer.
     pub is_cut: bool,
 }
 
-/// The body for the page, and whole as a file of this name without its ending.
-pub(super) fn shown(arrived: &Arrived<'_>, mask: &Mask, file_name: &str) -> (BodyShown, Option<Download>) {
-    if arrived.bytes.is_empty() {
-        return (BodyShown::without_text(Kind::Empty, Vec::new()), None);
+impl ReceivedBody<'_> {
+    fn header(&self, name: HeaderName) -> String {
+        let value = self.headers.get(name).map(|value| value.as_bytes());
+        String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
     }
-    let mut notes = Vec::new();
-    if arrived.is_cut {
-        notes.push("Only the first 10 megabytes were read.".to_string());
+
+    /// The body for the page, and the whole body as a file of this name, which gets an extension.
+    pub(super) fn shown(&self, mask: &Mask, file_name: &str) -> (FormattedBody, Option<Download>) {
+        if self.bytes.is_empty() {
+            return (FormattedBody::without_text(BodyFormat::Empty, Vec::new()), None);
+        }
+        let mut notes = Vec::new();
+        if self.is_cut {
+            notes.push("Only the first 10 megabytes were read.".to_string());
+        }
+        let (content_type, encoding) = (self.header(CONTENT_TYPE), self.header(CONTENT_ENCODING));
+        let encoding = encoding.trim();
+        if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity") {
+            notes.push(format!(
+                "The API has compressed it ({}), though it was not asked to, so it cannot be read here.",
+                visible(encoding)
+            ));
+            return (FormattedBody::without_text(BodyFormat::Encoded, notes), None);
+        }
+        let essence = essence(&content_type);
+        let is_text = is_json(&essence) || is_text(&essence) || looks_like_text(self.bytes);
+        if is_text {
+            let (body, whole) = readable(self.bytes, &content_type, mask, notes);
+            let (content_type, extension) = match body.format {
+                BodyFormat::Json => ("application/json", "json"),
+                BodyFormat::Xml => ("text/plain; charset=utf-8", "xml"),
+                BodyFormat::Html => ("text/plain; charset=utf-8", "html"),
+                _ => ("text/plain; charset=utf-8", "txt"),
+            };
+            let download =
+                Download { bytes: whole.into_bytes(), content_type, name: format!("{file_name}.{extension}") };
+            return (body, Some(download));
+        }
+        binary(self.bytes, mask, file_name, notes)
     }
-    let encoding = arrived.content_encoding.trim();
-    if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity") {
-        notes.push(format!(
-            "The API has compressed it ({}), though it was not asked to, so it cannot be read here.",
-            text::visible(encoding)
-        ));
-        return (BodyShown::without_text(Kind::Encoded, notes), None);
-    }
-    let essence = text::essence(arrived.content_type);
-    let is_text = text::is_json(&essence) || text::is_text(&essence) || text::looks_like_text(arrived.bytes);
-    if is_text {
-        let (body, whole) = readable(arrived, &essence, mask, notes);
-        let (content_type, ending) = match body.kind {
-            Kind::Json => ("application/json", "json"),
-            Kind::Xml => ("text/plain; charset=utf-8", "xml"),
-            Kind::Html => ("text/plain; charset=utf-8", "html"),
-            _ => ("text/plain; charset=utf-8", "txt"),
-        };
-        let download = Download { bytes: whole.into_bytes(), content_type, file_name: format!("{file_name}.{ending}") };
-        return (body, Some(download));
-    }
-    binary(arrived, mask, file_name, notes)
 }
 
-fn binary(
-    arrived: &Arrived<'_>,
-    mask: &Mask,
-    file_name: &str,
-    mut notes: Vec<String>,
-) -> (BodyShown, Option<Download>) {
-    if mask.is_in(arrived.bytes) {
+fn binary(bytes: &[u8], mask: &Mask, file_name: &str, mut notes: Vec<String>) -> (FormattedBody, Option<Download>) {
+    if mask.is_in(bytes) {
         notes.push("It holds the secret that the data connector signs in with, so it is not given out.".to_string());
-        return (BodyShown::without_text(Kind::Binary, notes), None);
+        return (FormattedBody::without_text(BodyFormat::Binary, notes), None);
     }
-    let download = Download {
-        bytes: arrived.bytes.to_vec(),
-        content_type: "application/octet-stream",
-        file_name: format!("{file_name}.bin"),
-    };
-    (BodyShown::without_text(Kind::Binary, notes), Some(download))
+    let download =
+        Download { bytes: bytes.to_vec(), content_type: "application/octet-stream", name: format!("{file_name}.bin") };
+    (FormattedBody::without_text(BodyFormat::Binary, notes), Some(download))
 }
 
-/// A text body, and the whole of it as it may be shown.
-fn readable(arrived: &Arrived<'_>, essence: &str, mask: &Mask, mut notes: Vec<String>) -> (BodyShown, String) {
-    let Decoded { text: decoded, damaged, charset } = text::decode(arrived.bytes, arrived.content_type);
+/// A text, and the whole of it, masked.
+fn readable(bytes: &[u8], content_type: &str, mask: &Mask, mut notes: Vec<String>) -> (FormattedBody, String) {
+    let Decoded { text: decoded, damaged, charset } = decode(bytes, content_type);
+    let essence = &*essence(content_type);
     if let Some(charset) = charset {
         notes.push(format!("It came in the character set {charset}."));
     }
@@ -111,16 +113,16 @@ fn readable(arrived: &Arrived<'_>, essence: &str, mask: &Mask, mut notes: Vec<St
         notes.push("Some of its bytes are no characters of its character set, and stand as �.".into());
     }
     let masked = mask.text(&decoded);
-    let may_be_json = text::is_json(essence) || essence.is_empty() || essence == "text/plain";
-    let indented = may_be_json.then(|| json::indented(&masked, LARGEST_INDENTED)).flatten();
-    if text::is_json(essence) && indented.is_none() {
+    let may_be_json = is_json(essence) || essence.is_empty() || essence == "text/plain";
+    let indented = may_be_json.then(|| json::indented(&masked, MAX_INDENTED)).flatten();
+    if is_json(essence) && indented.is_none() {
         notes.push("The API calls it JSON, but it cannot be read as JSON.".into());
     }
-    let kind = match &indented {
-        Some(_) => Kind::Json,
-        None if essence == "text/html" || essence == "application/xhtml+xml" => Kind::Html,
-        None if essence.ends_with("xml") => Kind::Xml,
-        None => Kind::Text,
+    let format = match &indented {
+        Some(_) => BodyFormat::Json,
+        None if essence == "text/html" || essence == "application/xhtml+xml" => BodyFormat::Html,
+        None if essence.ends_with("xml") => BodyFormat::Xml,
+        None => BodyFormat::Text,
     };
     let whole = match indented {
         Some(indented) => match mask.text(&indented) {
@@ -129,56 +131,138 @@ fn readable(arrived: &Arrived<'_>, essence: &str, mask: &Mask, mut notes: Vec<St
         },
         None => masked.into_owned(),
     };
-    let (start, is_cut) = text::beginning(&whole, SHOWN);
-    let body = BodyShown { kind, text: text::visible(start), is_cut, notes };
+    let (start, is_cut) = beginning(&whole, MAX_SHOWN);
+    let body = FormattedBody { format, text: visible(start), is_cut, notes };
     (body, whole)
 }
 
-impl BodyShown {
-    fn without_text(kind: Kind, notes: Vec<String>) -> BodyShown {
-        BodyShown { kind, text: String::new(), is_cut: false, notes }
+impl FormattedBody {
+    fn without_text(format: BodyFormat, notes: Vec<String>) -> FormattedBody {
+        FormattedBody { format, text: String::new(), is_cut: false, notes }
     }
 
-    /// What it is, after its size: “1.2 kB of JSON”.
-    pub fn word(&self) -> &'static str {
-        match self.kind {
-            Kind::Empty => "nothing",
-            Kind::Json => "JSON",
-            Kind::Xml => "XML",
-            Kind::Html => "HTML",
-            Kind::Text => "text",
-            Kind::Binary => "binary data",
-            Kind::Encoded => "compressed data",
+    /// As in “1.2 kB of JSON”.
+    pub fn noun(&self) -> &'static str {
+        match self.format {
+            BodyFormat::Empty => "nothing",
+            BodyFormat::Json => "JSON",
+            BodyFormat::Xml => "XML",
+            BodyFormat::Html => "HTML",
+            BodyFormat::Text => "text",
+            BodyFormat::Binary => "binary data",
+            BodyFormat::Encoded => "compressed data",
         }
     }
+}
+
+/// A text decoded from bytes.
+struct Decoded<'a> {
+    text: Cow<'a, str>,
+    /// Some bytes are not valid in the character set, and became �.
+    damaged: bool,
+    /// The character set, if not UTF-8.
+    charset: Option<&'static str>,
+}
+
+/// Decodes by the byte order mark or the `charset` of the content type, else as UTF-8.
+fn decode<'a>(bytes: &'a [u8], content_type: &str) -> Decoded<'a> {
+    let named = charset(content_type).and_then(|label| Encoding::for_label(label.as_bytes()));
+    let (text, used, damaged) = named.unwrap_or(UTF_8).decode(bytes);
+    Decoded { text, damaged, charset: (used != UTF_8).then(|| used.name()) }
+}
+
+/// The `charset` of a content type (RFC 9110 8.3.2).
+fn charset(content_type: &str) -> Option<&str> {
+    let parameters = content_type.split(';').skip(1);
+    parameters
+        .filter_map(|parameter| parameter.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
+        .map(|(_, value)| value.trim().trim_matches('"'))
+}
+
+/// The media type without parameters, in lower case.
+fn essence(content_type: &str) -> String {
+    let essence = content_type.split(';').next().unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
+}
+
+fn is_json(essence: &str) -> bool {
+    essence == "application/json" || essence == "text/json" || essence.ends_with("+json")
+}
+
+fn is_text(essence: &str) -> bool {
+    let known = [
+        "application/xml",
+        "application/javascript",
+        "application/x-www-form-urlencoded",
+        "application/yaml",
+        "application/x-yaml",
+        "application/x-ndjson",
+        "application/graphql",
+        "application/sql",
+    ];
+    essence.starts_with("text/") || essence.ends_with("+xml") || known.contains(&essence)
+}
+
+/// Whether bytes of another media type are text: UTF-8 without control characters.
+fn looks_like_text(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes)
+        .is_ok_and(|text| !text.chars().any(|letter| letter.is_control() && !matches!(letter, '\t' | '\n' | '\r')))
+}
+
+/// A text for the page: symbols for control characters, and � for those that change the direction of text.
+pub(super) fn visible(text: &str) -> String {
+    text.replace("\r\n", "\n")
+        .chars()
+        .map(|letter| match letter {
+            '\t' | '\n' => letter,
+            '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + letter as u32).unwrap_or('�'),
+            '\u{7f}' => '\u{2421}',
+            '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fdd0}'..='\u{fdef}' => '�',
+            letter if letter as u32 & 0xfffe == 0xfffe => '�',
+            letter => letter,
+        })
+        .collect()
+}
+
+/// At most `max` bytes of the beginning of a text, up to the end of a line if one is near, and whether the text is longer.
+pub(super) fn beginning(text: &str, max: usize) -> (&str, bool) {
+    if text.len() <= max {
+        return (text, false);
+    }
+    let end = (0..=max).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+    let start = text.get(..end).unwrap_or_default();
+    let line = start.rfind('\n').filter(|line| *line > max / 2);
+    (start.get(..line.unwrap_or(end)).unwrap_or(start), true)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outbound::http::HeaderValue;
 
-    fn body(bytes: &[u8], content_type: &str) -> (BodyShown, Option<Download>) {
-        let arrived = Arrived { bytes, content_type, content_encoding: "", is_cut: false };
+    fn body(bytes: &[u8], content_type: &str) -> (FormattedBody, Option<Download>) {
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, content_type.parse().expect("a header's value"))]);
         let mut mask = Mask::default();
         mask.add("s3cret");
-        shown(&arrived, &mask, "a")
+        ReceivedBody { bytes, headers: &headers, is_cut: false }.shown(&mask, "a")
     }
 
     #[test]
     fn a_body_is_shown_as_what_it_is() {
-        for (bytes, content_type, kind, text) in [
-            (&b"{\"a\":1}"[..], "application/json", Kind::Json, "{\n  \"a\": 1\n}"),
-            (b"{\"a\":1}", "", Kind::Json, "{\n  \"a\": 1\n}"),
-            (b"{\"a\":", "application/json", Kind::Text, "{\"a\":"),
-            (b"<a/>", "application/soap+xml", Kind::Xml, "<a/>"),
-            (b"<b>", "text/html; charset=utf-8", Kind::Html, "<b>"),
-            (b"caf\xe9", "text/plain; charset=latin1", Kind::Text, "café"),
-            (b"plain words", "application/x-unknown", Kind::Text, "plain words"),
-            (b"\x89PNG\0", "image/png", Kind::Binary, ""),
-            (b"", "image/png", Kind::Empty, ""),
+        for (bytes, content_type, format, text) in [
+            (&b"{\"a\":1}"[..], "application/json", BodyFormat::Json, "{\n  \"a\": 1\n}"),
+            (b"{\"a\":1}", "", BodyFormat::Json, "{\n  \"a\": 1\n}"),
+            (b"{\"a\":", "application/json", BodyFormat::Text, "{\"a\":"),
+            (b"<a/>", "application/soap+xml", BodyFormat::Xml, "<a/>"),
+            (b"<b>", "text/html; charset=utf-8", BodyFormat::Html, "<b>"),
+            (b"caf\xe9", "text/plain; charset=latin1", BodyFormat::Text, "café"),
+            (b"plain words", "application/x-unknown", BodyFormat::Text, "plain words"),
+            (b"\x89PNG\0", "image/png", BodyFormat::Binary, ""),
+            (b"", "image/png", BodyFormat::Empty, ""),
         ] {
             let (body, _) = body(bytes, content_type);
-            assert_eq!((body.kind, body.text.as_str()), (kind, text), "{content_type}");
+            assert_eq!((body.format, body.text.as_str()), (format, text), "{content_type}");
         }
     }
 
@@ -199,11 +283,12 @@ mod tests {
     }
 
     #[test]
-    fn what_was_compressed_unasked_is_not_shown() {
-        let arrived =
-            Arrived { bytes: b"\x1f\x8b", content_type: "application/json", content_encoding: "gzip", is_cut: false };
-        let (body, download) = shown(&arrived, &Mask::default(), "a");
-        assert_eq!(body.kind, Kind::Encoded);
+    fn a_compressed_body_is_not_shown() {
+        let headers = [(CONTENT_TYPE, "application/json"), (CONTENT_ENCODING, "gzip")];
+        let headers = HeaderMap::from_iter(headers.map(|(name, value)| (name, HeaderValue::from_static(value))));
+        let body = ReceivedBody { bytes: b"\x1f\x8b", headers: &headers, is_cut: false };
+        let (body, download) = body.shown(&Mask::default(), "a");
+        assert_eq!(body.format, BodyFormat::Encoded);
         assert!(download.is_none());
     }
 
@@ -211,7 +296,30 @@ mod tests {
     fn a_long_text_is_cut_and_kept_whole() {
         let long = "a line of text\n".repeat(10_000);
         let (body, download) = body(long.as_bytes(), "text/plain");
-        assert!(body.is_cut && body.text.len() <= SHOWN);
+        assert!(body.is_cut && body.text.len() <= MAX_SHOWN);
         assert_eq!(download.expect("a file").bytes, long.as_bytes());
+    }
+
+    #[test]
+    fn text_is_read_in_the_set_that_it_names() {
+        let latin = decode(b"caf\xe9", "text/plain; charset=\"ISO-8859-1\"");
+        assert_eq!((&*latin.text, latin.damaged, latin.charset), ("café", false, Some("windows-1252")));
+        let marked = decode(b"\xff\xfeh\0i\0", "text/plain");
+        assert_eq!((&*marked.text, marked.charset), ("hi", Some("UTF-16LE")));
+        let broken = decode(b"a\xffb", "text/plain; charset=utf-8");
+        assert_eq!((&*broken.text, broken.damaged), ("a�b", true));
+        assert_eq!(decode(b"x", "text/plain; charset=nonsense").text, "x");
+    }
+
+    #[test]
+    fn control_characters_are_shown_as_symbols() {
+        assert_eq!(visible("a\0b\u{1b}[1m\r\n\tc\u{202e}d\u{85}"), "a␀b␛[1m\n\tc�d�");
+    }
+
+    #[test]
+    fn long_texts_are_cut_at_a_line() {
+        assert_eq!(beginning("short", 10), ("short", false));
+        assert_eq!(beginning("line one\nline two", 12), ("line one", true));
+        assert_eq!(beginning("ééééé", 5), ("éé", true));
     }
 }

@@ -1,4 +1,4 @@
-//! The call of a run: carried by the relay like any other, read whole within limits, and written into the call log.
+//! The call of a run: through the relay like any other, read whole within limits, and recorded in the call log.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,108 +6,89 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::report::Times;
 use crate::access::Actor;
 use crate::calls::{Call, CallKind, CallLog, Caller, CallerKind, Outcome, Target};
 use crate::endpoints::definition::Rendered;
-use crate::endpoints::model::{EndpointId, HttpMethod};
+use crate::endpoints::model::{EndpointId, RequestSettings};
 use crate::outbound;
-use crate::relay::{Body, Carried, Line, Order, Relay, RelayProblem, TIME_OUT};
+use crate::relay::{Body, ConnectorSnapshot, Relay, RelayError, RelayRequest, RelayResponse, TIME_OUT};
 use crate::web::Held;
 
-/// What is read of an answer at most, in bytes.
-const LARGEST: usize = 10 * 1024 * 1024;
+/// The largest response that is read, in bytes.
+const MAX_BODY: usize = 10 * 1024 * 1024;
 
-/// As often stands an answer in memory while a page of it is made: as it came, as text, masked, and laid out.
+/// Copies of a response in memory while its page is made: raw, decoded, masked, and formatted.
 const COPIES: usize = 4;
 
-/// Who runs what.
-pub(super) struct Run<'a> {
+pub(super) struct RunCall<'a> {
     pub by: &'a Actor,
     pub at: DateTime<Utc>,
-    pub line: &'a Arc<Line>,
+    pub connector: &'a Arc<ConnectorSnapshot>,
     pub endpoint: Option<(EndpointId, Arc<str>)>,
-    /// The URL before values are put in.
-    pub target: &'a str,
-    pub method: HttpMethod,
-    pub time_out: Option<Duration>,
-    pub retries: u8,
+    pub request: &'a RequestSettings,
 }
 
-/// An answer with its body.
-pub(super) struct Whole {
-    pub carried: Carried,
+/// A response with its body.
+pub(super) struct ReceivedResponse {
+    pub response: RelayResponse,
     pub body: Vec<u8>,
-    /// There was more than is read.
+    /// The body was longer.
     pub is_cut: bool,
-    /// Why the body ended before its end.
-    pub broken: Option<RelayProblem>,
-    pub times: Times,
-    /// Counts the body for as long as it is here.
+    /// Why the body broke off.
+    pub error: Option<RelayError>,
+    pub total: Duration,
+    /// Counts the body in the memory for bodies.
     _held: Held,
 }
 
-impl Run<'_> {
-    /// Makes the call, and a line of the log of it however it ends: also when whoever waits for it goes away.
-    pub async fn call(
+impl RunCall<'_> {
+    /// Makes the call, and records it however it ends: also when the person goes away.
+    pub async fn make(
         &self,
         relay: &Relay,
         log: &CallLog,
         rendered: Rendered,
         mut held: Held,
-    ) -> Result<Whole, RelayProblem> {
-        let begun = Instant::now();
-        let mut entry = Entry::new(log, self.entry(), begun);
-        let order = self.order(rendered);
-        if let outbound::Body::Whole(body) = &order.body {
-            let size = body.len() as u64;
-            entry.change(|call| call.sent = size);
+    ) -> Result<ReceivedResponse, RelayError> {
+        let started = Instant::now();
+        let mut record = Record { log, call: self.record(), started };
+        let request = self.request(rendered);
+        if let outbound::Body::Whole(body) = &request.body {
+            record.call.sent = body.len() as u64;
         }
-        let total = order.limits.total;
-        let carried = async {
-            let turn = relay.turn(self.line, self.by.id.unwrap_or_default(), total);
-            relay.carry(self.line, turn.await?, order).await
+        let total = request.limits.total;
+        let calling = async {
+            let permit = relay.permit(self.connector, self.by.id.unwrap_or_default(), total).await?;
+            relay.call(self.connector, permit, request).await
         };
-        let mut carried = match carried.await {
-            Ok(carried) => carried,
-            Err(problem) => {
-                entry.failed(&problem);
-                return Err(problem);
-            }
-        };
-        entry.answered(&carried);
-        let left = total.saturating_sub(begun.elapsed());
-        let (body, is_cut, broken) = read(&mut carried.body, left, &mut held).await;
-        entry.ended(body.len(), broken.as_ref());
-        let times = Times {
-            queue: carried.timing.queue,
-            connect: carried.timing.connect,
-            first_byte: carried.timing.first_byte,
-            total: begun.elapsed(),
-        };
-        Ok(Whole { carried, body, is_cut, broken, times, _held: held })
+        let mut response = calling.await.inspect_err(|error| record.failed(error))?;
+        record.responded(&response);
+        let left = total.saturating_sub(started.elapsed());
+        let (body, is_cut, error) = read(&mut response.body, left, &mut held).await;
+        record.ended(body.len(), error.as_ref());
+        Ok(ReceivedResponse { response, body, is_cut, error, total: started.elapsed(), _held: held })
     }
 
-    fn order(&self, rendered: Rendered) -> Order {
-        let limits = self.line.limits(self.time_out);
-        let mut order = Order::new(self.method.http(), rendered.url, limits);
-        order.headers = rendered.headers;
-        if let Some(body) = rendered.body {
-            order.body = body.into();
+    fn request(&self, rendered: Rendered) -> RelayRequest {
+        let seconds = self.request.time_out.and_then(|seconds| u64::try_from(seconds).ok());
+        let limits = self.connector.limits(seconds.map(Duration::from_secs));
+        RelayRequest {
+            headers: rendered.headers,
+            body: rendered.body.map_or(outbound::Body::Empty, outbound::Body::from),
+            retries: u8::try_from(self.request.retries).unwrap_or_default(),
+            follow: true,
+            record_sent: true,
+            ..RelayRequest::new(self.request.method.http(), rendered.url, limits)
         }
-        order.retries = self.retries;
-        order.follow = true;
-        order.shown = true;
-        order
     }
 
-    fn entry(&self) -> Call {
+    fn record(&self) -> Call {
         Call {
             id: Uuid::now_v7(),
             at: self.at,
             kind: CallKind::Run,
-            connector: self.line.id,
-            connector_name: Arc::clone(&self.line.label),
+            connector: self.connector.id,
+            connector_name: Arc::clone(&self.connector.label),
             endpoint: self.endpoint.clone(),
             caller: Caller {
                 kind: CallerKind::User,
@@ -116,8 +97,8 @@ impl Run<'_> {
                 api_key: None,
             },
             address: self.by.address.clone(),
-            method: self.method.code(),
-            target: Target::new(self.target),
+            method: self.request.method.code(),
+            target: Target::new(&self.request.url),
             outcome: Outcome::Cancelled,
             status: None,
             problem: "",
@@ -134,92 +115,72 @@ impl Run<'_> {
     }
 }
 
-/// A line of the log that is written when it goes out of visibility: as cancelled, unless something else has come of the
-/// call.
-struct Entry<'a> {
+/// A line of the call log, written when dropped: as cancelled, unless the call has ended otherwise.
+struct Record<'a> {
     log: &'a CallLog,
-    call: Option<Call>,
-    begun: Instant,
+    call: Call,
+    started: Instant,
 }
 
-impl<'a> Entry<'a> {
-    fn new(log: &'a CallLog, call: Call, begun: Instant) -> Entry<'a> {
-        let call = Some(call);
-        Entry { log, call, begun }
+impl Record<'_> {
+    fn failed(&mut self, error: &RelayError) {
+        self.call.outcome = if error.attempts == 0 { Outcome::Refused } else { Outcome::Failed };
+        self.call.attempts = error.attempts;
+        self.call.queue = error.queue;
+        self.explain(error);
     }
 
-    fn change(&mut self, change: impl FnOnce(&mut Call)) {
-        if let Some(call) = &mut self.call {
-            change(call);
+    fn explain(&mut self, error: &RelayError) {
+        self.call.problem = error.code;
+        self.call.detail.clone_from(&error.detail);
+    }
+
+    fn responded(&mut self, response: &RelayResponse) {
+        self.call.status = Some(response.status);
+        self.call.attempts = response.attempts;
+        self.call.queue = response.timing.queue;
+        self.call.connect = response.timing.connect;
+        self.call.first_byte = response.timing.first_byte;
+    }
+
+    fn ended(&mut self, received: usize, error: Option<&RelayError>) {
+        self.call.received = received as u64;
+        self.call.outcome = if error.is_some() { Outcome::Failed } else { Outcome::Answered };
+        if let Some(error) = error {
+            self.explain(error);
         }
     }
-
-    fn failed(&mut self, problem: &RelayProblem) {
-        self.change(|call| {
-            call.outcome = if problem.attempts == 0 { Outcome::Refused } else { Outcome::Failed };
-            call.problem = problem.code;
-            call.detail = problem.detail.clone();
-            call.attempts = problem.attempts;
-            call.queue = problem.queue;
-        });
-    }
-
-    fn answered(&mut self, carried: &Carried) {
-        self.change(|call| {
-            call.status = Some(carried.status);
-            call.attempts = carried.attempts;
-            call.queue = carried.timing.queue;
-            call.connect = carried.timing.connect;
-            call.first_byte = carried.timing.first_byte;
-        });
-    }
-
-    fn ended(&mut self, received: usize, broken: Option<&RelayProblem>) {
-        self.change(|call| {
-            call.received = received as u64;
-            call.outcome = match broken {
-                None => Outcome::Answered,
-                Some(problem) => {
-                    call.problem = problem.code;
-                    call.detail = problem.detail.clone();
-                    Outcome::Failed
-                }
-            };
-        });
-    }
 }
 
-impl Drop for Entry<'_> {
+impl Drop for Record<'_> {
     fn drop(&mut self) {
-        if let Some(mut call) = self.call.take() {
-            call.total = self.begun.elapsed();
-            self.log.record(call);
-        }
+        self.call.total = self.started.elapsed();
+        self.log.record(self.call.clone());
     }
 }
 
-/// The beginning of a body, whether there is more, and why it broke off, if it did.
-async fn read(body: &mut Body, within: Duration, held: &mut Held) -> (Vec<u8>, bool, Option<RelayProblem>) {
+/// The beginning of a body, whether it was longer, and why it broke off.
+async fn read(body: &mut Body, within: Duration, held: &mut Held) -> (Vec<u8>, bool, Option<RelayError>) {
     let mut whole = Vec::new();
     let reading = async {
-        while let Some(piece) = body.next().await {
-            match piece {
-                Ok(piece) => whole.extend_from_slice(&piece),
-                Err(failure) => return (false, Some(RelayProblem::of_failure(failure))),
+        while let Some(chunk) = body.next().await {
+            match chunk {
+                Ok(chunk) => whole.extend_from_slice(&chunk),
+                Err(failure) => return (false, Some(RelayError::of_failure(failure))),
             }
-            if whole.len() > LARGEST {
+            if whole.len() > MAX_BODY {
                 return (true, None);
             }
             if held.cover(whole.len() * COPIES).is_err() {
-                return (false, Some(RelayProblem::no_room()));
+                return (false, Some(RelayError::no_room()));
             }
         }
         (false, None)
     };
-    let (is_cut, broken) = match tokio::time::timeout(within, reading).await {
+    let (is_cut, error) = match tokio::time::timeout(within, reading).await {
         Ok(ended) => ended,
         Err(_) => (false, Some(TIME_OUT.because("The time was over before all of it had come."))),
     };
-    whole.truncate(LARGEST);
-    (whole, is_cut, broken)
+    whole.truncate(MAX_BODY);
+    (whole, is_cut, error)
 }

@@ -1,39 +1,36 @@
-//! A request as a command for curl, with placeholders where secrets stood.
+//! A request as a curl command, with placeholders for secrets.
 //!
-//! Rule: whatever the request holds is one quoted word of the shell, or part of one.
+//! Rule: every part of the request is inside of one quoted word of the shell.
 
-use super::report::SentRequest;
+use crate::relay::SentRequest;
 
-/// Stands for a secret in what was sent, and what stands for it in the command.
 const PLACEHOLDER: &str = "YOUR-SECRET";
 
-/// The largest body that is part of the command: systems refuse longer words.
-const LARGEST_BODY: usize = 96 * 1024;
+/// The longest body in the command, in bytes: systems limit the length of arguments.
+const MAX_BODY: usize = 96 * 1024;
 
-/// The command for a POSIX shell; `masked` is what stands in the place of secrets.
-pub(super) fn command(sent: &SentRequest, masked: &str) -> String {
+/// The command for a POSIX shell; `masked` is the mark of secrets in the request.
+pub(super) fn command(sent: &SentRequest, body: Option<&str>, masked: &str) -> String {
     let fill_in = |text: &str| text.replace(masked, PLACEHOLDER);
-    let mut lines = vec![format!("curl {}{}", method(&sent.method), quoted(&fill_in(&sent.url)))];
+    let mut lines = vec![format!("curl {}{}", method(sent.method.as_str()), quoted(&fill_in(&sent.url)))];
     let own = sent.headers.iter().filter(|(name, _)| !is_set_by_curl(name));
     for (name, value) in own {
         lines.push(format!("--header {}", quoted(&header(name, &fill_in(value)))));
     }
-    match &sent.body {
-        Some(body) if body.len() > LARGEST_BODY => {
-            lines.push("--data-binary @body".to_string());
-        }
+    match body {
+        Some(body) if is_too_long(body) => lines.push("--data-binary @body".to_string()),
         Some(body) => lines.push(format!("--data-raw {}", quoted(&fill_in(body)))),
         None => {}
     }
     lines.join(" \\\n  ")
 }
 
-/// Whether the body is too long to be part of the command.
-pub(super) fn leaves_body_out(sent: &SentRequest) -> bool {
-    sent.body.as_ref().is_some_and(|body| body.len() > LARGEST_BODY)
+/// Whether a body is too long for the command.
+pub(super) fn is_too_long(body: &str) -> bool {
+    body.len() > MAX_BODY
 }
 
-/// Without globbing, because braces and brackets in addresses mean nothing to us.
+/// Without globbing: braces and brackets in URLs are literal.
 fn method(method: &str) -> String {
     match method {
         "HEAD" => "--globoff --head ".to_string(),
@@ -41,17 +38,17 @@ fn method(method: &str) -> String {
     }
 }
 
-/// Headers that follow from the address and the body, and those of the connection.
+/// Headers that curl derives from the URL and the body, and those of the connection.
 fn is_set_by_curl(name: &str) -> bool {
     ["host", "content-length", "connection", "transfer-encoding"].iter().any(|other| name.eq_ignore_ascii_case(other))
 }
 
-/// An empty header has to end with a semicolon, or curl takes the header away.
+/// An empty header has to end with a semicolon, or curl removes it.
 fn header(name: &str, value: &str) -> String {
     if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") }
 }
 
-/// One word for the shell: between single quotes nothing has a meaning but the quote that ends it.
+/// One word of the shell: between single quotes only the quote is special.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
@@ -64,6 +61,7 @@ mod tests {
 
     use super::*;
     use crate::outbound::MASKED;
+    use crate::outbound::http::Method;
 
     /// The words that a shell makes of a command, `curl` being a function that prints them.
     fn words(command: &str) -> Vec<String> {
@@ -76,31 +74,25 @@ mod tests {
         words
     }
 
-    fn sent(url: &str, value: &str, body: Option<&str>) -> SentRequest {
-        SentRequest {
-            method: "POST".into(),
-            url: url.into(),
-            headers: vec![("X-Value".into(), value.into())],
-            body: body.map(str::to_string),
-        }
+    fn sent(url: &str, value: &str) -> SentRequest {
+        SentRequest { method: Method::POST, url: url.into(), headers: vec![("X-Value".into(), value.into())] }
     }
 
     #[test]
     fn secrets_are_placeholders() {
-        let mut sent = sent("https://a.example/?key=‹masked›", "Bearer ‹masked›", None);
+        let mut sent = sent("https://a.example/?key=‹masked›", "Bearer ‹masked›");
         sent.headers.push(("X-Empty".into(), String::new()));
         assert_eq!(
-            command(&sent, MASKED),
+            command(&sent, None, MASKED),
             "curl --globoff --request POST 'https://a.example/?key=YOUR-SECRET' \\\n  --header 'X-Value: Bearer YOUR-SECRET' \\\n  --header 'X-Empty;'"
         );
     }
 
     #[test]
-    fn a_body_that_no_command_can_hold_is_a_file() {
+    fn a_body_that_is_too_long_for_a_command_is_a_file() {
         let long = "x".repeat(200_000);
-        let sent = sent("https://a.example/", "1", Some(&long));
-        assert!(leaves_body_out(&sent));
-        assert!(command(&sent, MASKED).ends_with("--data-binary @body"));
+        assert!(is_too_long(&long));
+        assert!(command(&sent("https://a.example/", "1"), Some(&long), MASKED).ends_with("--data-binary @body"));
     }
 
     proptest! {
@@ -113,7 +105,7 @@ mod tests {
             body in "([^\\x00]|'|\n|\\$\\{HOME\\}|\\\\|\r){0,30}",
         ) {
             let url = format!("https://a.example/{path}");
-            let command = command(&sent(&url, &value, Some(&body)), MASKED);
+            let command = command(&sent(&url, &value), Some(&body), MASKED);
             let header = if value.is_empty() { "X-Value;".to_string() } else { format!("X-Value: {value}") };
             let expected = ["--globoff", "--request", "POST", &url, "--header", &header, "--data-raw", &body];
             prop_assert_eq!(words(&command), expected);

@@ -1,31 +1,29 @@
-//! JSON for reading: one member a line, indented, numbers as they came.
+//! Indents JSON, with one member per line.
 //!
-//! The text is walked once and nothing is built from it, so that it costs no more memory than its result, and neither
-//! long numbers nor the order of members are lost.
+//! The text is read once and no values are built from it, so that it needs no more memory than its result, and long
+//! numbers and the order of members stay.
 
 use serde::de::IgnoredAny;
 
-/// Spaces of one level.
-const STEP: usize = 2;
+const SPACES_PER_LEVEL: usize = 2;
 
-/// Indents a JSON text; `None` if it is none, or would become longer than `most` bytes. Texts are written without
-/// escapes that they do not need, so that what they say can be read, by people and by whoever looks for secrets.
-pub(super) fn indented(text: &str, most: usize) -> Option<String> {
+/// Indents a JSON text; `None` if it is not JSON, or would become longer than `max` bytes. Strings are written without
+/// unnecessary escapes, so that people can read them and secrets in them are found.
+pub(super) fn indented(text: &str, max: usize) -> Option<String> {
     let text = text.trim_start_matches('\u{feff}').trim();
     serde_json::from_str::<IgnoredAny>(text).ok()?;
-    let mut writer = Writer { out: String::with_capacity(text.len().min(most)), depth: 0 };
+    let mut writer = Writer { out: String::with_capacity(text.len().min(max)), depth: 0 };
     let mut rest = text;
     while let Some(token) = rest.chars().next() {
-        let behind = writer.token(token, rest)?;
-        rest = behind.trim_start_matches(WHITE);
-        if writer.out.len() > most {
+        rest = writer.token(token, rest)?.trim_start_matches(WHITE_SPACE);
+        if writer.out.len() > max {
             return None;
         }
     }
     Some(writer.out)
 }
 
-const WHITE: [char; 4] = [' ', '\t', '\n', '\r'];
+const WHITE_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
 struct Writer {
     out: String,
@@ -33,44 +31,44 @@ struct Writer {
 }
 
 impl Writer {
-    /// Writes the token at the beginning of a text; gives what stands behind it.
+    /// Writes the token at the beginning of a text, and gives the rest.
     fn token<'a>(&mut self, token: char, text: &'a str) -> Option<&'a str> {
-        let behind = text.get(token.len_utf8()..)?;
+        let rest = text.get(token.len_utf8()..)?;
         match token {
-            '{' | '[' => Some(self.open(token, behind)),
+            '{' | '[' => Some(self.open(token, rest)),
             '}' | ']' => {
                 self.depth = self.depth.saturating_sub(1);
                 self.line();
                 self.out.push(token);
-                Some(behind)
+                Some(rest)
             }
             ',' => {
                 self.out.push(',');
                 self.line();
-                Some(behind)
+                Some(rest)
             }
             ':' => {
                 self.out.push_str(": ");
-                Some(behind)
+                Some(rest)
             }
             '"' => self.string(text),
             _ => {
                 let end = text.find([',', '}', ']', ' ', '\t', '\n', '\r']);
-                let (word, behind) = text.split_at(end.unwrap_or(text.len()));
+                let (word, rest) = text.split_at(end.unwrap_or(text.len()));
                 self.out.push_str(word);
-                Some(behind)
+                Some(rest)
             }
         }
     }
 
-    /// An empty object or list stays on its line.
-    fn open<'a>(&mut self, token: char, behind: &'a str) -> &'a str {
+    /// An empty object or list stays on one line.
+    fn open<'a>(&mut self, token: char, rest: &'a str) -> &'a str {
         self.out.push(token);
-        let inside = behind.trim_start_matches(WHITE);
+        let inside = rest.trim_start_matches(WHITE_SPACE);
         let close = if token == '{' { '}' } else { ']' };
-        if let Some(behind) = inside.strip_prefix(close) {
+        if let Some(rest) = inside.strip_prefix(close) {
             self.out.push(close);
-            return behind;
+            return rest;
         }
         self.depth += 1;
         self.line();
@@ -79,21 +77,21 @@ impl Writer {
 
     fn line(&mut self) {
         self.out.push('\n');
-        self.out.extend(std::iter::repeat_n(' ', self.depth * STEP));
+        self.out.extend(std::iter::repeat_n(' ', self.depth * SPACES_PER_LEVEL));
     }
 
     fn string<'a>(&mut self, text: &'a str) -> Option<&'a str> {
-        let (literal, behind) = text.split_at(string_end(text)?);
-        // A lone half of a surrogate pair is JSON, and no text: it stays as it is written.
+        let (literal, rest) = text.split_at(string_end(text)?);
+        // A lone surrogate is valid JSON but not a valid string: its escape stays.
         match serde_json::from_str::<String>(literal) {
             Ok(read) => self.out.push_str(&serde_json::Value::from(read).to_string()),
             Err(_) => self.out.push_str(literal),
         }
-        Some(behind)
+        Some(rest)
     }
 }
 
-/// Where the string at the beginning of a text ends, in bytes.
+/// The length of the string at the beginning of a text, in bytes.
 fn string_end(text: &str) -> Option<usize> {
     let mut escaped = false;
     for (at, byte) in text.bytes().enumerate().skip(1) {
@@ -115,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_is_laid_out_for_reading() {
+    fn json_is_indented() {
         let text = r#"{"a":[1,2.50,12345678901234567890123,{}],"b":{"c":"x\u0041\/y\n"},"d":[ ],"e":null}"#;
         let read = indented(text, 10_000).expect("JSON");
         assert_eq!(

@@ -1,107 +1,87 @@
-//! What has come of a run, as the page tells it: the outcome first.
+//! The result of a run as the page shows it.
 
 use std::time::Duration;
 
-use super::body::{BodyShown, SHOWN};
+use super::body::{FormattedBody, MAX_SHOWN, beginning, visible};
 use super::curl;
-use super::headers::may_hold_a_secret;
-use super::text::{beginning, visible};
+use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use crate::outbound::{MASKED, Mask};
+use crate::relay::{CallTiming, RelayError, SentRequest};
 
-/// What has come of a run.
+/// Parts of the names of headers whose values may be secrets that the API hands out.
+const SECRET_PARTS: [&str; 10] =
+    ["authorization", "cookie", "token", "secret", "password", "passwd", "api-key", "apikey", "session", "credential"];
+
+/// The result of a run, without secrets.
 pub(in crate::endpoints) struct Report {
-    pub(in crate::endpoints) outcome: Outcome,
-    /// The request, if one was made.
-    pub(in crate::endpoints) sent: Option<SentRequest>,
-    /// Optional rows that had no value.
-    pub(in crate::endpoints) left_out: Vec<String>,
-    /// Where the whole body can be had.
-    pub(in crate::endpoints) download: Option<String>,
+    pub outcome: Outcome,
+    /// The request, if one was sent.
+    pub sent: Option<SentRequest>,
+    pub sent_body: Option<String>,
+    /// Optional rows without a value.
+    pub left_out: Vec<String>,
+    /// The path of the whole body.
+    pub download: Option<String>,
 }
 
 pub(in crate::endpoints) enum Outcome {
-    Answered(Answered),
-    Failed(Failed),
+    Response(Response),
+    Error(RelayError),
 }
 
-/// An answer of the API, whatever its status.
-pub(in crate::endpoints) struct Answered {
+/// A response of the API, whatever its status.
+pub(in crate::endpoints) struct Response {
     pub status: u16,
-    pub reason: &'static str,
-    pub times: Times,
+    pub timing: CallTiming,
+    pub total: Duration,
     /// Of the body, in bytes.
     pub size: usize,
-    /// Names and values, without secrets.
     pub headers: Vec<(String, String)>,
-    pub body: BodyShown,
+    pub body: FormattedBody,
     pub attempts: u16,
 }
 
-/// Why there is none.
-pub(in crate::endpoints) struct Failed {
-    pub title: String,
-    pub detail: String,
-    pub remedy: String,
-    /// It may have reached the API.
-    pub sent: bool,
-}
-
-/// Where the time went.
-#[derive(Default)]
-pub(in crate::endpoints) struct Times {
-    pub queue: Duration,
-    pub connect: Duration,
-    /// From the call to the head of the answer.
-    pub first_byte: Duration,
-    pub total: Duration,
-}
-
-/// A request as it was sent, without secrets.
-pub(in crate::endpoints) struct SentRequest {
-    pub method: String,
-    pub url: String,
-    pub headers: Vec<(String, String)>,
-    pub body: Option<String>,
-}
-
-impl SentRequest {
-    /// The beginning of the body, and whether there is more.
-    pub fn body_shown(&self) -> Option<(String, bool)> {
-        let (start, is_cut) = beginning(self.body.as_deref()?, SHOWN);
-        Some((visible(start), is_cut))
-    }
-}
-
 impl Report {
-    /// What the page's title begins with.
+    pub fn of_error(error: RelayError) -> Report {
+        Report { outcome: Outcome::Error(error), sent: None, sent_body: None, left_out: Vec::new(), download: None }
+    }
+
+    /// The beginning of the page's title.
     pub fn title(&self) -> String {
         match &self.outcome {
-            Outcome::Answered(answered) => answered.status_line(),
-            Outcome::Failed(failed) => failed.title.clone(),
+            Outcome::Response(response) => response.status_line(),
+            Outcome::Error(error) => error.title.to_string(),
         }
     }
 
-    pub(in crate::endpoints) fn curl(&self) -> Option<String> {
-        self.sent.as_ref().map(|sent| curl::command(sent, MASKED))
+    /// The beginning of the body that was sent, and whether there is more.
+    pub fn shown_body(&self) -> Option<(String, bool)> {
+        let (start, is_cut) = beginning(self.sent_body.as_deref()?, MAX_SHOWN);
+        Some((visible(start), is_cut))
     }
 
-    pub(in crate::endpoints) fn curl_leaves_body_out(&self) -> bool {
-        self.sent.as_ref().is_some_and(curl::leaves_body_out)
+    pub fn curl(&self) -> Option<String> {
+        self.sent.as_ref().map(|sent| curl::command(sent, self.sent_body.as_deref(), MASKED))
+    }
+
+    pub fn curl_leaves_body_out(&self) -> bool {
+        self.sent_body.as_deref().is_some_and(curl::is_too_long)
     }
 }
 
-impl Answered {
-    /// “200 OK”.
+impl Response {
+    /// “200 OK”, with the standard reason phrase: the server's own is not trusted.
     pub fn status_line(&self) -> String {
-        format!("{} {}", self.status, self.reason).trim_end().to_string()
+        let status = StatusCode::from_u16(self.status).ok();
+        let reason = status.and_then(|status| status.canonical_reason()).unwrap_or_default();
+        format!("{} {reason}", self.status).trim_end().to_string()
     }
 
-    /// Whether the API has done what it was asked.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
 
-    /// What the status asks a person to do; empty where it is clear by itself.
+    /// What to do about the status; may be empty.
     pub fn advice(&self) -> &'static str {
         match self.status {
             300..=399 => "The API sends the caller elsewhere. Redirects to another host are not followed.",
@@ -117,31 +97,28 @@ impl Answered {
     }
 
     /// “1.2 kB of JSON”.
-    pub fn size_words(&self) -> String {
+    pub fn described_size(&self) -> String {
         match self.size {
             0 => "No body".to_string(),
-            size => format!("{} of {}", bytes(size), self.body.word()),
+            size => format!("{} of {}", bytes(size), self.body.noun()),
         }
     }
-}
 
-impl Times {
-    pub fn total_words(&self) -> String {
+    pub fn total_time(&self) -> String {
         milliseconds(self.total)
     }
 
-    /// The parts that add up to the whole, without those that took no time to speak of.
-    pub fn parts(&self) -> Vec<(&'static str, String)> {
-        let waiting = self.first_byte.saturating_sub(self.connect);
-        let reading = self.total.saturating_sub(self.queue).saturating_sub(self.first_byte);
+    /// The parts of the total that took a millisecond or more.
+    pub fn times(&self) -> Vec<(&'static str, String)> {
+        let CallTiming { queue, connect, first_byte } = self.timing;
         let parts = [
-            ("waiting for a turn", self.queue),
-            ("connecting", self.connect),
-            ("until the answer began", waiting),
-            ("reading", reading),
+            ("waiting for a turn", queue),
+            ("connecting", connect),
+            ("until the answer began", first_byte.saturating_sub(connect)),
+            ("reading", self.total.saturating_sub(queue).saturating_sub(first_byte)),
         ];
         let parts = parts.into_iter().filter(|(_, time)| time.as_millis() > 0);
-        parts.map(|(words, time)| (words, milliseconds(time))).collect()
+        parts.map(|(label, time)| (label, milliseconds(time))).collect()
     }
 }
 
@@ -165,20 +142,21 @@ pub(in crate::endpoints) fn bytes(size: usize) -> String {
     }
 }
 
-/// Headers for the page: no secret of ours, and none that the API gives to whoever calls.
-pub(in crate::endpoints) fn shown_headers(
-    headers: impl Iterator<Item = (String, String)>,
-    mask: &Mask,
-) -> Vec<(String, String)> {
-    let shown = |(name, value): (String, String)| {
-        let value = if may_hold_a_secret(&name) {
-            "Hidden: may hold a secret".to_string()
-        } else {
-            visible(&mask.text(&value))
+/// Headers of a response for the page: the credential is masked, and other secrets are hidden.
+pub(super) fn shown_headers(headers: &HeaderMap, mask: &Mask) -> Vec<(String, String)> {
+    let shown = |(name, value): (&HeaderName, &HeaderValue)| {
+        let value = match may_hold_a_secret(name.as_str()) {
+            true => "Hidden: may hold a secret".to_string(),
+            false => visible(&mask.text(&String::from_utf8_lossy(value.as_bytes()))),
         };
-        (name, value)
+        (name.to_string(), value)
     };
-    headers.map(shown).collect()
+    headers.iter().map(shown).collect()
+}
+
+fn may_hold_a_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_PARTS.iter().any(|part| name.contains(part))
 }
 
 #[cfg(test)]
@@ -202,15 +180,34 @@ mod tests {
     #[test]
     fn headers_show_no_secrets() {
         let headers = [("set-cookie", "sid=1"), ("x-echo", "Bearer s3cret")];
-        let headers = headers.map(|(name, value)| (name.to_string(), value.to_string()));
+        let headers = headers.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
         let mut mask = Mask::default();
         mask.add("s3cret");
         assert_eq!(
-            shown_headers(headers.into_iter(), &mask),
+            shown_headers(&HeaderMap::from_iter(headers), &mask),
             [
                 ("set-cookie".to_string(), "Hidden: may hold a secret".to_string()),
                 ("x-echo".to_string(), "Bearer ‹masked›".to_string()),
             ]
         );
+    }
+
+    #[test]
+    fn headers_with_secrets_are_recognised_by_their_names() {
+        for name in [
+            "Set-Cookie",
+            "authorization",
+            "Proxy-Authorization",
+            "X-Auth-Token",
+            "X-CSRF-Token",
+            "x-api-key",
+            "X-Amz-Security-Token",
+            "Session-Id",
+        ] {
+            assert!(may_hold_a_secret(name), "{name}");
+        }
+        for name in ["Content-Type", "ETag", "Location", "WWW-Authenticate", "Date"] {
+            assert!(!may_hold_a_secret(name), "{name}");
+        }
     }
 }

@@ -1,32 +1,31 @@
-//! Templates of requests: text with `{{variables}}`, each rendered for the place where it stands.
+//! Templates of requests: text with `{{variables}}`, each value encoded for the syntax around it.
 //!
-//! A template is parsed once, when it is saved or read, into parts that need no second look. Rule: a place knows how
-//! its values are written (`url`, `row`, `json`, `xml`), and no value can leave its place: what the text around it
-//! means is decided before any value is seen. Danger: putting a value into a text and parsing that text again.
+//! A template is parsed once, when it is saved or loaded. Rule: each syntax encodes its values (`url`, `row`, `json`,
+//! `xml`), and no value can change the structure around it, because that is parsed before any value is known. Danger:
+//! putting a value into a text and parsing that text again.
 
+mod error;
 mod json;
 mod parse;
-mod problem;
 mod row;
-mod unique;
 mod url;
-mod value;
 mod xml;
 
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
+pub use error::{TemplateError, ValueError, ValueErrorKind, ValueErrors};
 pub use json::JsonTemplate;
-pub use problem::{Fault, Misfit, TemplateProblem};
-pub use row::{HeaderTemplate, PairTemplate, RenderedRow};
+pub use row::{HeaderTemplate, PairTemplate};
 pub use url::UrlTemplate;
-pub use value::Found;
 pub use xml::XmlTemplate;
 
-/// What a template may render to at most, in bytes.
-pub const LARGEST: usize = 10 * 1024 * 1024;
+/// The largest result of a template, in bytes.
+pub const MAX_SIZE: usize = 10 * 1024 * 1024;
 
 /// A text with variables.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,38 +33,40 @@ pub struct Template {
     parts: Vec<Part>,
 }
 
-/// A piece of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
-    /// As it stands.
     Text(String),
     Variable(Variable),
 }
 
-/// What stands between `{{` and `}}`.
+/// What is between `{{` and `}}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variable {
-    /// The path as it was typed, such as `order.id`; empty for a quoted text, which always stands for itself.
+    /// The path as it was typed, such as `order.id`; empty for a quoted text, which is its own value.
     name: String,
     default: Option<DefaultValue>,
-    /// The length of the whole with its braces, in bytes.
+    /// The length with the braces, in bytes.
     length: usize,
 }
 
-/// What a variable without a value becomes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct DefaultValue {
     text: String,
     quoted: bool,
 }
 
+/// The value of a variable, or its default.
+enum Resolved<'a> {
+    Value(&'a Value),
+    Default(&'a DefaultValue),
+}
+
 impl Template {
-    /// Reads a template.
-    pub fn parse(text: &str) -> Result<Template, TemplateProblem> {
+    pub fn parse(text: &str) -> Result<Template, TemplateError> {
         parse::parse(text)
     }
 
-    /// The paths of its variables with what they are without a value, in their order, each once.
+    /// Its variables in their order.
     pub fn variables(&self) -> impl Iterator<Item = &Variable> {
         self.parts.iter().filter_map(|part| match part {
             Part::Variable(variable) if !variable.name.is_empty() => Some(variable),
@@ -73,12 +74,11 @@ impl Template {
         })
     }
 
-    /// Whether it is nothing but text.
     fn is_literal(&self) -> bool {
         self.parts.iter().all(|part| matches!(part, Part::Text(_)))
     }
 
-    /// Its text with `placeholder` for each variable.
+    /// Its text with `placeholder` for each variable, which is called with the variable's index.
     fn with(&self, mut placeholder: impl FnMut(usize, &Variable) -> String) -> String {
         let mut index = 0;
         let mut text = String::new();
@@ -94,46 +94,42 @@ impl Template {
         text
     }
 
-    /// Writes the literal text as it is, and each value by `write`, which is given the number of the variable. All that
-    /// does not fit is told of at once.
-    fn render_numbered(
+    /// Writes each value by `write`, which is called with the variable's index. Gives all errors at once.
+    fn render_indexed(
         &self,
         variables: &Value,
-        mut write: impl FnMut(usize, &mut String, Found<'_>) -> Result<(), Misfit>,
-    ) -> Result<String, Vec<Fault>> {
-        let (mut out, mut faults, mut index) = (String::new(), Vec::new(), 0);
+        mut write: impl FnMut(usize, &mut String, Resolved<'_>) -> Result<(), ValueErrorKind>,
+    ) -> Result<String, ValueErrors> {
+        let (mut out, mut errors, mut index) = (String::new(), Vec::new(), 0);
         for part in &self.parts {
             match part {
                 Part::Text(text) => out.push_str(text),
                 Part::Variable(variable) => {
-                    let written = match variable.find(variables) {
-                        Some(found) => write(index, &mut out, found),
-                        None => Err(Misfit::Missing),
-                    };
-                    if let Err(misfit) = written {
-                        faults.push(Fault::new(&variable.name, misfit));
+                    let resolved = variable.resolve(variables).ok_or(ValueErrorKind::Missing);
+                    if let Err(kind) = resolved.and_then(|resolved| write(index, &mut out, resolved)) {
+                        errors.push(ValueError { variable: variable.name.clone(), kind });
                     }
                     index += 1;
                 }
             }
-            if out.len() > LARGEST {
-                return Err(vec![Fault::new("", Misfit::TooLarge)]);
+            if out.len() > MAX_SIZE {
+                return Err(ValueErrorKind::TooLarge.general());
             }
         }
-        if faults.is_empty() { Ok(out) } else { Err(faults) }
+        if errors.is_empty() { Ok(out) } else { Err(errors) }
     }
 
-    /// Writes values that are texts, numbers, true or false by `write`.
+    /// Writes strings, numbers and booleans by `write`.
     fn render(
         &self,
         variables: &Value,
-        mut write: impl FnMut(&mut String, &str) -> Result<(), Misfit>,
-    ) -> Result<String, Vec<Fault>> {
-        self.render_numbered(variables, |_, out, found| write(out, &found.text()?))
+        mut write: impl FnMut(&mut String, &str) -> Result<(), ValueErrorKind>,
+    ) -> Result<String, ValueErrors> {
+        self.render_indexed(variables, |_, out, resolved| write(out, &resolved.text()?))
     }
 
-    /// Writes values as they are: for plain text, where every text is as good as another.
-    pub fn render_plain(&self, variables: &Value) -> Result<String, Vec<Fault>> {
+    /// Writes values without any encoding: for plain text.
+    pub fn render_plain(&self, variables: &Value) -> Result<String, ValueErrors> {
         self.render(variables, |out, value| {
             out.push_str(value);
             Ok(())
@@ -142,13 +138,53 @@ impl Template {
 }
 
 impl Variable {
-    /// The path as it was typed.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What it is without a value.
     pub fn default(&self) -> Option<&str> {
         self.default.as_ref().map(|default| default.text.as_str())
     }
+
+    /// The value at its path, or its default. Null counts as no value.
+    fn resolve<'a>(&'a self, variables: &'a Value) -> Option<Resolved<'a>> {
+        let value = at_path(variables, &self.name).filter(|value| !self.name.is_empty() && !value.is_null());
+        value.map(Resolved::Value).or_else(|| self.default.as_ref().map(Resolved::Default))
+    }
+}
+
+/// The value at a path: names of members, and indexes of items from 0.
+fn at_path<'a>(variables: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('.').try_fold(variables, |value, name| match value {
+        Value::Object(members) => members.get(name),
+        Value::Array(items) => items.get(name.parse::<usize>().ok()?),
+        _ => None,
+    })
+}
+
+impl<'a> Resolved<'a> {
+    /// The text of a string, number or boolean.
+    fn text(&self) -> Result<Cow<'a, str>, ValueErrorKind> {
+        match self {
+            Resolved::Default(default) => Ok(Cow::Borrowed(&default.text)),
+            Resolved::Value(Value::String(text)) => Ok(Cow::Borrowed(text)),
+            Resolved::Value(Value::Array(_) | Value::Object(_) | Value::Null) => Err(ValueErrorKind::NotScalar),
+            Resolved::Value(value) => Ok(Cow::Owned(value.to_string())),
+        }
+    }
+
+    /// The value as JSON of its own type. A default without quotes is a number, boolean or null if it is one.
+    fn json(&self) -> String {
+        match self {
+            Resolved::Value(value) => value.to_string(),
+            Resolved::Default(default) if !default.quoted && is_json_scalar(&default.text) => {
+                default.text.trim().to_string()
+            }
+            Resolved::Default(default) => Value::from(default.text.as_str()).to_string(),
+        }
+    }
+}
+
+fn is_json_scalar(text: &str) -> bool {
+    serde_json::from_str::<Value>(text).is_ok_and(|value| value.is_number() || value.is_boolean() || value.is_null())
 }

@@ -1,9 +1,8 @@
-//! Rows of a name and a value: parameters of the query, headers, form fields.
+//! Pairs of a name and a template: query parameters, headers, form fields.
 
 use serde_json::Value;
 
-use super::Template;
-use super::problem::{Fault, Misfit, TemplateProblem};
+use super::{Template, TemplateError, ValueErrorKind, ValueErrors};
 
 /// A name with a value that is a template.
 #[derive(Clone, Debug)]
@@ -13,16 +12,8 @@ pub struct PairTemplate {
     required: bool,
 }
 
-/// What became of a row.
-#[derive(Debug, PartialEq, Eq)]
-pub enum RenderedRow {
-    Value(String),
-    /// It is optional and has no value.
-    LeftOut,
-}
-
 impl PairTemplate {
-    pub fn parse(name: &str, value: &str, required: bool) -> Result<PairTemplate, TemplateProblem> {
+    pub fn parse(name: &str, value: &str, required: bool) -> Result<PairTemplate, TemplateError> {
         Ok(PairTemplate { name: name.to_string(), value: Template::parse(value)?, required })
     }
 
@@ -30,19 +21,20 @@ impl PairTemplate {
         &self.value
     }
 
-    /// The value as text, which whoever writes it into a query or form encodes whole.
-    pub fn render(&self, variables: &Value) -> Result<RenderedRow, Vec<Fault>> {
-        self.rendered(self.value.render_plain(variables))
+    /// The value, not yet encoded; `None` if it is optional and has no value.
+    pub fn render(&self, variables: &Value) -> Result<Option<String>, ValueErrors> {
+        self.check_presence(self.value.render_plain(variables))
     }
 
-    fn rendered(&self, value: Result<String, Vec<Fault>>) -> Result<RenderedRow, Vec<Fault>> {
-        let lacks_values_only = |faults: &[Fault]| faults.iter().all(|fault| matches!(fault.misfit, Misfit::Missing));
+    fn check_presence(&self, value: Result<String, ValueErrors>) -> Result<Option<String>, ValueErrors> {
         match value {
-            Ok(value) if !value.is_empty() => Ok(RenderedRow::Value(value)),
-            Ok(_) if self.required => Err(vec![Fault::new("", Misfit::Empty)]),
-            Ok(_) => Ok(RenderedRow::LeftOut),
-            Err(faults) if !self.required && lacks_values_only(&faults) => Ok(RenderedRow::LeftOut),
-            Err(faults) => Err(faults),
+            Ok(value) if !value.is_empty() => Ok(Some(value)),
+            Ok(_) if self.required => Err(ValueErrorKind::Empty.general()),
+            Ok(_) => Ok(None),
+            Err(errors) if !self.required && errors.iter().all(|error| error.kind == ValueErrorKind::Missing) => {
+                Ok(None)
+            }
+            Err(errors) => Err(errors),
         }
     }
 }
@@ -54,36 +46,27 @@ pub struct HeaderTemplate {
 }
 
 impl HeaderTemplate {
-    /// The value with visible ASCII, spaces and tabs only: what headers can hold beyond that has no meaning that
-    /// servers agree on (RFC 9110 5.5), and a line break would begin another header.
-    pub fn render(&self, variables: &Value) -> Result<RenderedRow, Vec<Fault>> {
-        let value = self.row.value.render(variables, |out, value| {
-            match value.chars().find(|letter| !is_header_character(*letter)) {
-                Some(letter) => Err(Misfit::Character(letter)),
-                None => {
-                    out.push_str(value);
-                    Ok(())
-                }
+    /// The value with visible ASCII, spaces and tabs only: a line break would begin another header, and servers disagree
+    /// about all other characters (RFC 9110 5.5).
+    pub fn render(&self, variables: &Value) -> Result<Option<String>, ValueErrors> {
+        let value = self.row.value.render(variables, |out, value| match invalid_character(value) {
+            Some(letter) => Err(ValueErrorKind::Character(letter)),
+            None => {
+                out.push_str(value);
+                Ok(())
             }
         });
-        // Space around a value does not belong to it.
-        let value = value.map(|value| value.trim_matches([' ', '\t']).to_string());
-        self.row.rendered(value)
+        // Space around a value is not part of it.
+        self.row.check_presence(value.map(|value| value.trim_matches([' ', '\t']).to_string()))
+    }
+
+    /// The first character of the text and the defaults that a header cannot hold.
+    pub fn invalid_character(&self) -> Option<char> {
+        let text = self.row.value.with(|_, variable| variable.default().unwrap_or_default().to_string());
+        invalid_character(&text)
     }
 }
 
-/// Whether the value of a header can hold it.
-pub(super) fn is_header_character(letter: char) -> bool {
-    matches!(letter, '\t' | ' '..='~')
-}
-
-/// The first character of a header's literal text that it cannot hold.
-impl HeaderTemplate {
-    pub fn foreign_character(&self) -> Option<char> {
-        self.row
-            .value
-            .with(|_, variable| variable.default().unwrap_or_default().to_string())
-            .chars()
-            .find(|letter| !is_header_character(*letter))
-    }
+fn invalid_character(text: &str) -> Option<char> {
+    text.chars().find(|letter| !matches!(letter, '\t' | ' '..='~'))
 }

@@ -1,4 +1,4 @@
-//! What templates accept, what they refuse in which words, and that no value leaves its place.
+//! What templates accept, what they refuse in which words, and that no value changes the structure around it.
 
 use serde_json::Value;
 
@@ -13,13 +13,13 @@ fn plain(template: &str, variables: &str) -> Result<String, Vec<String>> {
     Template::parse(template).expect("a template").render_plain(&json(variables)).map_err(sentences)
 }
 
-fn sentences(faults: Vec<Fault>) -> Vec<String> {
-    faults.iter().map(|fault| fault.sentence("the text")).collect()
+fn sentences(errors: ValueErrors) -> Vec<String> {
+    errors.iter().map(|error| error.sentence("the text")).collect()
 }
 
-fn misfits<T>(result: Result<T, Vec<Fault>>) -> Vec<Misfit> {
-    let faults = result.err().expect("a refusal");
-    faults.into_iter().map(|fault| fault.misfit).collect()
+fn kinds<T>(result: Result<T, ValueErrors>) -> Vec<ValueErrorKind> {
+    let errors = result.err().expect("a refusal");
+    errors.into_iter().map(|error| error.kind).collect()
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn a_relative_address_continues_the_base_url() {
         assert_eq!(rendered.map(|url| url.as_str().to_string()).map_err(sentences), Ok(url.to_string()), "{text}");
     }
     let relative = UrlTemplate::parse("/orders").expect("an address");
-    assert_eq!(misfits(relative.render(None, &data, &[])), [Misfit::NoBaseUrl]);
+    assert_eq!(kinds(relative.render(None, &data, &[])), [ValueErrorKind::NoBaseUrl]);
 }
 
 #[test]
@@ -162,20 +162,20 @@ fn a_path_keeps_its_parts() {
     let base = HttpUrl::parse("https://a.example/v1").expect("a base");
     let refused = |text: &str, value: &str| {
         let data = json(&format!("{{\"x\":{value}}}"));
-        misfits(UrlTemplate::parse(text).expect(text).render(Some(&base), &data, &[]))
+        kinds(UrlTemplate::parse(text).expect(text).render(Some(&base), &data, &[]))
     };
-    assert_eq!(refused("/a/{{x}}/b", "\"..\""), [Misfit::DotSegment]);
-    assert_eq!(refused("/a/.{{x}}", "\".\""), [Misfit::DotSegment]);
-    assert_eq!(refused("/a/%2e{{x}}", "\".\""), [Misfit::DotSegment]);
-    assert_eq!(refused("/a/{{x}}", "\".\""), [Misfit::DotSegment]);
-    assert_eq!(refused("/a/%2{{x}}", "\"e\""), [Misfit::DotSegment]);
-    assert_eq!(refused("/a/..{{x}}b", "\"/\""), [Misfit::DotSegment]);
+    assert_eq!(refused("/a/{{x}}/b", "\"..\""), [ValueErrorKind::DotSegment]);
+    assert_eq!(refused("/a/.{{x}}", "\".\""), [ValueErrorKind::DotSegment]);
+    assert_eq!(refused("/a/%2e{{x}}", "\".\""), [ValueErrorKind::DotSegment]);
+    assert_eq!(refused("/a/{{x}}", "\".\""), [ValueErrorKind::DotSegment]);
+    assert_eq!(refused("/a/%2{{x}}", "\"e\""), [ValueErrorKind::DotSegment]);
+    assert_eq!(refused("/a/..{{x}}b", "\"/\""), [ValueErrorKind::DotSegment]);
     for step in ["../x", "a/../../x", "x/..", "./x", "..%2Fx", "%2e%2e/x", "..\\\\x", "..;/x", "%252e%252e%252fx"] {
-        assert_eq!(refused("/a/{{x}}", &format!("\"{step}\"")), [Misfit::DotSegment], "{step}");
+        assert_eq!(refused("/a/{{x}}", &format!("\"{step}\"")), [ValueErrorKind::DotSegment], "{step}");
     }
-    assert_eq!(refused("/a/{{x}}", "\"\""), [Misfit::EmptySegment]);
-    assert_eq!(refused("/a/{{x}}", "[1]"), [Misfit::Tree]);
-    assert!(matches!(refused("/a/{{x}}", &format!("\"{}\"", "a".repeat(3_000)))[..], [Misfit::Url(_)]));
+    assert_eq!(refused("/a/{{x}}", "\"\""), [ValueErrorKind::EmptySegment]);
+    assert_eq!(refused("/a/{{x}}", "[1]"), [ValueErrorKind::NotScalar]);
+    assert!(matches!(refused("/a/{{x}}", &format!("\"{}\"", "a".repeat(3_000)))[..], [ValueErrorKind::Url(_)]));
 }
 
 #[test]
@@ -223,11 +223,11 @@ fn what_is_no_json_with_variables_is_refused() {
 fn no_value_names_a_member_that_is_there_already() {
     let template = JsonTemplate::parse(r#"{"admin": false, "{{name}}": true}"#).expect("a template");
     assert!(template.render(&json(r#"{"name":"colour"}"#)).is_ok());
-    assert_eq!(misfits(template.render(&json(r#"{"name":"admin"}"#))), [Misfit::TwoMembers("admin".into())]);
+    assert_eq!(kinds(template.render(&json(r#"{"name":"admin"}"#))), [ValueErrorKind::DuplicateMember("admin".into())]);
     let bare = JsonTemplate::parse(r#"[{ {{a}}: 1, {{b}}: 2 }]"#).expect("a template");
     assert_eq!(
-        misfits(bare.render(&json(r#"{"a":"x at line 1","b":"x at line 1"}"#))),
-        [Misfit::TwoMembers("x at line 1".into())]
+        kinds(bare.render(&json(r#"{"a":"x at line 1","b":"x at line 1"}"#))),
+        [ValueErrorKind::DuplicateMember("x at line 1".into())]
     );
 }
 
@@ -265,31 +265,31 @@ fn variables_stand_in_xml_where_values_can() {
 fn rows_without_a_value_are_left_out_or_asked_for() {
     let row = |value: &str, required| PairTemplate::parse("q", value, required).expect("a row");
     let nothing = json("{}");
-    assert_eq!(row("{{q}}", false).render(&nothing), Ok(RenderedRow::LeftOut));
-    assert_eq!(row("{{q|}}", false).render(&nothing), Ok(RenderedRow::LeftOut));
-    assert_eq!(misfits(row("{{q}}", true).render(&nothing)), [Misfit::Missing]);
-    assert_eq!(misfits(row("{{q|}}", true).render(&nothing)), [Misfit::Empty]);
-    assert_eq!(misfits(row("{{q}}", false).render(&json(r#"{"q":[]}"#))), [Misfit::Tree]);
-    assert_eq!(row("all", true).render(&nothing), Ok(RenderedRow::Value("all".into())));
+    assert_eq!(row("{{q}}", false).render(&nothing), Ok(None));
+    assert_eq!(row("{{q|}}", false).render(&nothing), Ok(None));
+    assert_eq!(kinds(row("{{q}}", true).render(&nothing)), [ValueErrorKind::Missing]);
+    assert_eq!(kinds(row("{{q|}}", true).render(&nothing)), [ValueErrorKind::Empty]);
+    assert_eq!(kinds(row("{{q}}", false).render(&json(r#"{"q":[]}"#))), [ValueErrorKind::NotScalar]);
+    assert_eq!(row("all", true).render(&nothing), Ok(Some("all".into())));
 }
 
 #[test]
 fn what_is_rendered_does_not_grow_without_end() {
     let data = Value::from_iter([("x", "a".repeat(1024 * 1024))]);
     let template = Template::parse(&"{{x}}".repeat(100)).expect("a template");
-    assert_eq!(misfits(template.render_plain(&data)), [Misfit::TooLarge]);
+    assert_eq!(kinds(template.render_plain(&data)), [ValueErrorKind::TooLarge]);
 }
 
-/// No value can leave its place: each is rendered, read by a parser of somebody else, and compared with a harmless
+/// No value changes the structure around it: each is rendered, read by another parser, and compared with a harmless
 /// value.
-mod places {
+mod encoding {
     use ::url::Url;
     use proptest::prelude::*;
     use roxmltree::Document;
 
     use super::*;
     use crate::endpoints::definition::Definition;
-    use crate::endpoints::model::{BodyKind, HttpMethod, Recipe, Row};
+    use crate::endpoints::model::{BodyKind, HttpMethod, RequestSettings, Row};
 
     /// Any text, and more of what has a meaning somewhere.
     fn hostile() -> impl Strategy<Value = String> {
@@ -308,12 +308,12 @@ mod places {
         HttpUrl::parse("https://api.example.org/v1?tenant=4").expect("a base")
     }
 
-    fn url_of(template: &str, value: &str, parameters: &[(String, String)]) -> Result<Url, Vec<Misfit>> {
+    fn url_of(template: &str, value: &str, parameters: &[(String, String)]) -> Result<Url, Vec<ValueErrorKind>> {
         let template = UrlTemplate::parse(template).expect("an address");
         let rendered = template.render(Some(&base()), &variables(value), parameters);
         rendered
             .map(|url| Url::parse(url.as_str()).expect("an address to others, too"))
-            .map_err(|faults| faults.into_iter().map(|fault| fault.misfit).collect())
+            .map_err(|errors| errors.into_iter().map(|error| error.kind).collect())
     }
 
     fn segments(url: &Url) -> Vec<String> {
@@ -348,10 +348,10 @@ mod places {
                     prop_assert_eq!(pairs(&url), [("tenant".to_string(), "4".to_string())]);
                     prop_assert!(url.fragment().is_none());
                 }
-                Err(misfits) => {
+                Err(kinds) => {
                     let is_step = crate::outbound::has_step(&percent_encoding::utf8_percent_encode(&value, percent_encoding::NON_ALPHANUMERIC).to_string());
                     let is_long = value.len() > 300;
-                    prop_assert!(value.is_empty() || is_step || is_long, "{misfits:?}");
+                    prop_assert!(value.is_empty() || is_step || is_long, "{kinds:?}");
                 }
             }
         }
@@ -370,12 +370,12 @@ mod places {
         fn in_a_header(value in hostile()) {
             let row = PairTemplate::parse("X-Value", "a {{x}} b", true).expect("a row");
             match (HeaderTemplate { row }).render(&variables(&value)) {
-                Ok(RenderedRow::Value(rendered)) => {
+                Ok(Some(rendered)) => {
                     prop_assert_eq!(&rendered, &format!("a {value} b"));
                     let sent = crate::outbound::http::HeaderValue::from_str(&rendered).expect("a header's value");
                     prop_assert_eq!(sent.to_str().expect("ASCII"), rendered);
                 }
-                Ok(RenderedRow::LeftOut) => prop_assert!(false, "a required header is never left out"),
+                Ok(None) => prop_assert!(false, "a required header is never left out"),
                 Err(_) => prop_assert!(value.chars().any(|letter| letter != '\t' && !(' '..='~').contains(&letter))),
             }
         }
@@ -395,7 +395,7 @@ mod places {
         #[test]
         fn in_a_form(value in hostile()) {
             let field = |name: &str, value: &str| Row { name: name.into(), value: value.into(), required: false };
-            let recipe = Recipe {
+            let settings = RequestSettings {
                 method: HttpMethod::Post,
                 url: String::new(),
                 parameters: Vec::new(),
@@ -406,7 +406,7 @@ mod places {
                 time_out: None,
                 retries: 0,
             };
-            let definition = Definition::new(&recipe, Some(&base())).expect("a definition");
+            let definition = Definition::new(&settings, Some(&base())).expect("a definition");
             let body = definition.render(&variables(&value)).expect("any value").body.expect("a body");
             let read: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
             let mut expected = vec![("a".to_string(), format!("<{value}>")), ("b".to_string(), "1".to_string())];

@@ -1,28 +1,27 @@
-//! Addresses: relative to the base URL or whole, with variables in path and query only.
+//! URLs, absolute or relative to the base URL, with variables in path and query only.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
-use super::problem::{Fault, Misfit, TemplateFault, TemplateProblem};
-use super::{Part, Template};
+use super::{Part, Template, TemplateError, ValueErrorKind, ValueErrors};
 use crate::outbound::{HttpUrl, Origin, has_step};
 
 /// All but the unreserved characters of RFC 3986.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// An address with variables.
+/// A URL with variables.
 #[derive(Clone, Debug)]
 pub struct UrlTemplate {
-    /// `None` for one that is relative to the base URL.
+    /// `None` for a relative URL.
     prefix: Option<Prefix>,
-    /// The parts of the path between slashes; none where there is no path at all.
+    /// Empty without a path.
     segments: Vec<Template>,
     query: Template,
     whole: Template,
 }
 
 impl UrlTemplate {
-    pub fn parse(text: &str) -> Result<UrlTemplate, TemplateProblem> {
+    pub fn parse(text: &str) -> Result<UrlTemplate, TemplateError> {
         let whole = Template::parse(text)?;
         let (prefix, parts) = split_prefix(&whole)?;
         let (path, query) = split_query(parts)?;
@@ -34,25 +33,25 @@ impl UrlTemplate {
         &self.whole
     }
 
-    /// Where a whole address leads; `None` for one that is relative to the base URL.
+    /// `None` for a relative URL.
     pub fn origin(&self) -> Option<&Origin> {
         self.prefix.as_ref().map(|(_, origin)| origin)
     }
 
-    /// The address with all values and the encoded `parameters` behind its own query.
+    /// The URL with all values, and `parameters` appended to its query.
     pub fn render(
         &self,
         base: Option<&HttpUrl>,
         variables: &Value,
         parameters: &[(String, String)],
-    ) -> Result<HttpUrl, Vec<Fault>> {
+    ) -> Result<HttpUrl, ValueErrors> {
         let (start, base_query, origin) = match (&self.prefix, base) {
             (Some((prefix, origin)), _) => (prefix.as_str(), "", origin.clone()),
             (None, Some(base)) => {
                 let (start, query) = base.as_str().split_once('?').unwrap_or((base.as_str(), ""));
                 (start, query, base.origin())
             }
-            (None, None) => return Err(vec![Fault::new("", Misfit::NoBaseUrl)]),
+            (None, None) => return Err(ValueErrorKind::NoBaseUrl.general()),
         };
         let path = self.path(variables);
         let own_query = self.query.render(variables, encode);
@@ -73,46 +72,46 @@ impl UrlTemplate {
             url.push('?');
             url.push_str(&queries.join("&"));
         }
-        let misfit = |words: String| vec![Fault::new("", Misfit::Url(words))];
-        let url = HttpUrl::parse(&url).map_err(|problem| misfit(problem.to_string()))?;
-        // Follows from how it was put together; nothing may rest on that alone.
+        let invalid = |reason: String| ValueErrorKind::Url(reason).general();
+        let url = HttpUrl::parse(&url).map_err(|problem| invalid(problem.to_string()))?;
+        // Cannot happen by the code above, but the credential must not depend on that.
         if url.origin() != origin {
-            return Err(misfit(format!("leads to another host than {origin}")));
+            return Err(invalid(format!("leads to another host than {origin}")));
         }
         Ok(url)
     }
 
-    fn path(&self, variables: &Value) -> Result<Option<String>, Vec<Fault>> {
+    fn path(&self, variables: &Value) -> Result<Option<String>, ValueErrors> {
         if self.segments.is_empty() {
             return Ok(None);
         }
-        let (mut path, mut faults) = (Vec::new(), Vec::new());
+        let (mut path, mut errors) = (Vec::new(), Vec::new());
         for segment in &self.segments {
             match render_segment(segment, variables) {
                 Ok(text) => path.push(text),
-                Err(more) => faults.extend(more),
+                Err(more) => errors.extend(more),
             }
         }
-        if faults.is_empty() { Ok(Some(path.join("/"))) } else { Err(faults) }
+        if errors.is_empty() { Ok(Some(path.join("/"))) } else { Err(errors) }
     }
 }
 
-fn render_segment(segment: &Template, variables: &Value) -> Result<String, Vec<Fault>> {
+fn render_segment(segment: &Template, variables: &Value) -> Result<String, ValueErrors> {
     let text = segment.render(variables, encode)?;
     if segment.is_literal() {
         return Ok(text);
     }
-    let blamed = segment.variables().next().map_or("", |variable| variable.name());
+    let variable = segment.variables().next().map_or("", |variable| variable.name());
     if text.is_empty() {
-        return Err(vec![Fault::new(blamed, Misfit::EmptySegment)]);
+        return Err(ValueErrorKind::EmptySegment.of(variable));
     }
     if has_step(&text) {
-        return Err(vec![Fault::new(blamed, Misfit::DotSegment)]);
+        return Err(ValueErrorKind::DotSegment.of(variable));
     }
     Ok(text)
 }
 
-fn encode(out: &mut String, value: &str) -> Result<(), Misfit> {
+fn encode(out: &mut String, value: &str) -> Result<(), ValueErrorKind> {
     out.extend(utf8_percent_encode(value, RESERVED));
     Ok(())
 }
@@ -121,38 +120,46 @@ fn encoded(text: &str) -> String {
     utf8_percent_encode(text, RESERVED).to_string()
 }
 
-/// Scheme, host and port of a whole address, as typed and as they are compared.
+/// Scheme, host and port of an absolute URL, as typed and parsed.
 type Prefix = (String, Origin);
 
-/// The prefix of a whole address, and what stands behind it.
-fn split_prefix(template: &Template) -> Result<(Option<Prefix>, Vec<Part>), TemplateProblem> {
+/// The prefix of an absolute URL, and the rest.
+fn split_prefix(template: &Template) -> Result<(Option<Prefix>, Vec<Part>), TemplateError> {
     let parts = template.parts.clone();
     let first = match parts.first() {
         Some(Part::Text(first)) => first.clone(),
         _ => String::new(),
     };
     if first.starts_with("//") {
-        return Err(TemplateFault::TwoSlashes.into());
+        return Err(TemplateError::new(
+            "begins with //, which would lead to another host. Begin with one slash, or with https://",
+        ));
     }
     if !has_scheme(&first) {
         let shape = template.with(|_, _| "x".to_string());
         let is_whole = has_scheme(&shape) && shape.find("://") == shape.find(':');
-        return if is_whole { Err(TemplateFault::InOrigin.into()) } else { Ok((None, parts)) };
+        return if is_whole { Err(variable_in_origin()) } else { Ok((None, parts)) };
     }
     let host = first.find("://").map_or(first.len(), |at| at + 3);
     let after_host = first[host..].find(['/', '?', '#']);
     let end = after_host.map_or(first.len(), |at| host + at);
     if after_host.is_none() && parts.len() > 1 {
-        return Err(TemplateFault::InOrigin.into());
+        return Err(variable_in_origin());
     }
     let (prefix, rest) = first.split_at(end);
-    let url = HttpUrl::parse(prefix).map_err(|problem| TemplateFault::Url(problem.to_string()))?;
+    let url = HttpUrl::parse(prefix).map_err(|problem| TemplateError::new(problem.to_string()))?;
     let rest = (!rest.is_empty()).then(|| Part::Text(rest.to_string()));
     let parts = rest.into_iter().chain(parts.into_iter().skip(1)).collect();
     Ok((Some((prefix.to_string(), url.origin())), parts))
 }
 
-/// Whether a text begins with letters and a colon, so that parsers take them for a scheme.
+fn variable_in_origin() -> TemplateError {
+    TemplateError::new(
+        "has a variable in the scheme, host or port. Only path and query can have variables, so that no value decides where a secret goes",
+    )
+}
+
+/// Whether parsers would read a scheme at the beginning.
 fn has_scheme(text: &str) -> bool {
     let Some((scheme, _)) = text.split_once(':') else {
         return false;
@@ -162,8 +169,8 @@ fn has_scheme(text: &str) -> bool {
         && letters.all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '+' | '-' | '.'))
 }
 
-/// The path's parts, and the query behind the first literal question mark.
-fn split_query(parts: Vec<Part>) -> Result<(Vec<Part>, Template), TemplateProblem> {
+/// The path and the query, divided at the first literal question mark.
+fn split_query(parts: Vec<Part>) -> Result<(Vec<Part>, Template), TemplateError> {
     let (mut path, mut query, mut in_query) = (Vec::new(), Vec::new(), false);
     for part in parts {
         let Part::Text(text) = part else {
@@ -187,18 +194,20 @@ fn split_query(parts: Vec<Part>) -> Result<(Vec<Part>, Template), TemplateProble
     Ok((path, query))
 }
 
-fn check_literal(text: &str) -> Result<(), TemplateProblem> {
-    let fault = text.chars().find_map(|letter| match letter {
-        letter if letter.is_whitespace() || letter.is_control() => Some(TemplateFault::WhiteSpace),
-        '\\' => Some(TemplateFault::Backslash),
-        '#' => Some(TemplateFault::Fragment),
+fn check_literal(text: &str) -> Result<(), TemplateError> {
+    let message = text.chars().find_map(|letter| match letter {
+        letter if letter.is_whitespace() || letter.is_control() => {
+            Some("has a space or line break, which must be written as %20 or %0A")
+        }
+        '\\' => Some("has a backslash"),
+        '#' => Some("has a fragment (the part from #), which is never sent"),
         _ => None,
     });
-    fault.map_or(Ok(()), |fault| Err(fault.into()))
+    message.map_or(Ok(()), |message| Err(TemplateError::new(message)))
 }
 
-/// The parts of a path, without the slash before the first.
-fn split_path(parts: Vec<Part>, is_whole: bool) -> Result<Vec<Template>, TemplateProblem> {
+/// The segments of a path.
+fn split_path(parts: Vec<Part>, is_whole: bool) -> Result<Vec<Template>, TemplateError> {
     let mut segments = vec![Vec::new()];
     let mut slashes = 0;
     for part in parts {
@@ -231,7 +240,9 @@ fn split_path(parts: Vec<Part>, is_whole: bool) -> Result<Vec<Template>, Templat
             let segment = Template { parts };
             let literal = segment.with(|_, _| "x".to_string());
             if segment.is_literal() && has_step(&literal) {
-                return Err(TemplateFault::DotSegment(literal).into());
+                return Err(TemplateError::new(format!(
+                    "has the part “{literal}” in its path. Write the path that it leads to"
+                )));
             }
             Ok(segment)
         })

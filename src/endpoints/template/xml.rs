@@ -1,16 +1,14 @@
-//! XML bodies. A variable can stand in the text of an element and in the value of an attribute.
+//! XML bodies. Variables are allowed in the text of elements and in the values of attributes.
 //!
-//! Where a variable stands is not guessed from the text around it: a parser reads the template with marks in the
-//! variables' places, and says where it has found them.
+//! An XML parser decides where a variable is: it reads the template with a mark for each variable, and the marks that
+//! it finds in texts and attributes are counted.
 
 use roxmltree::{Document, ParsingOptions};
 use serde_json::Value;
 
-use super::problem::{Fault, Misfit, TemplateFault, TemplateProblem};
-use super::{Template, Variable};
+use super::{Template, TemplateError, ValueErrorKind, ValueErrors, Variable};
 
-/// A mark in the place of a variable: in text and attributes the parser reads its middle as “&”, in CDATA and comments
-/// as it stands.
+/// The mark of a variable: the parser decodes it in texts and attributes, but not in CDATA and comments.
 const WRITTEN_MARK: &str = "\u{f8ff}&amp;\u{f8ff}";
 const READ_MARK: &str = "\u{f8ff}&\u{f8ff}";
 
@@ -21,18 +19,20 @@ pub struct XmlTemplate {
 }
 
 impl XmlTemplate {
-    pub fn parse(text: &str) -> Result<XmlTemplate, TemplateProblem> {
+    pub fn parse(text: &str) -> Result<XmlTemplate, TemplateError> {
         let template = Template::parse(text)?;
-        // As long as what they stand for, so that the parser's positions are those of the text.
+        // Of the same length as the variables, so that the parser's positions are those of the text.
         let same_length = template.with(|_, variable: &Variable| "x".repeat(variable.length));
         read(&same_length)?;
         if !declares_utf8(text) {
-            return Err(TemplateFault::XmlEncoding.into());
+            return Err(TemplateError::new("is declared in another encoding than UTF-8, in which it is sent"));
         }
         let marked = template.with(|_, _| WRITTEN_MARK.to_string());
         let variables = marked.matches(WRITTEN_MARK).count();
         if marks_found(&read(&marked)?) != variables {
-            return Err(TemplateFault::XmlPlace.into());
+            return Err(TemplateError::new(
+                "has a variable where XML can have none. Variables can stand in the text of an element and in the value of an attribute, not in names, comments, CDATA or namespaces",
+            ));
         }
         Ok(XmlTemplate { template })
     }
@@ -41,15 +41,15 @@ impl XmlTemplate {
         &self.template
     }
 
-    pub fn render(&self, variables: &Value) -> Result<String, Vec<Fault>> {
+    pub fn render(&self, variables: &Value) -> Result<String, ValueErrors> {
         self.template.render(variables, escape)
     }
 }
 
 /// Without document types, which can define entities.
-fn read(text: &str) -> Result<Document<'_>, TemplateProblem> {
+fn read(text: &str) -> Result<Document<'_>, TemplateError> {
     let options = ParsingOptions { allow_dtd: false, ..ParsingOptions::default() };
-    Document::parse_with_options(text, options).map_err(|error| TemplateFault::Xml(error.to_string()).into())
+    Document::parse_with_options(text, options).map_err(|error| TemplateError::new(format!("is not XML: {error}")))
 }
 
 fn marks_found(document: &Document<'_>) -> usize {
@@ -64,7 +64,7 @@ fn marks_found(document: &Document<'_>) -> usize {
         .sum()
 }
 
-/// Whether the declaration, if there is one, names the encoding in which the body is sent.
+/// Whether the XML declaration, if there is one, names UTF-8.
 fn declares_utf8(text: &str) -> bool {
     let declaration = text.strip_prefix("<?xml").and_then(|rest| rest.split("?>").next()).unwrap_or_default();
     let Some((_, encoding)) = declaration.split_once("encoding") else {
@@ -74,9 +74,9 @@ fn declares_utf8(text: &str) -> bool {
     encoding.to_ascii_lowercase().starts_with("utf-8")
 }
 
-/// Writes a value so that it reads back the same in text and attributes alike: line ends and tabs in an attribute would
-/// be read as spaces, unless they are written by their numbers.
-fn escape(out: &mut String, value: &str) -> Result<(), Misfit> {
+/// Escapes a value for texts and attributes. Line ends and tabs become character references, because in an attribute they
+/// would be read as spaces.
+fn escape(out: &mut String, value: &str) -> Result<(), ValueErrorKind> {
     for letter in value.chars() {
         match letter {
             '&' => out.push_str("&amp;"),
@@ -88,7 +88,7 @@ fn escape(out: &mut String, value: &str) -> Result<(), Misfit> {
             '\n' => out.push_str("&#10;"),
             '\r' => out.push_str("&#13;"),
             letter if is_xml_character(letter) => out.push(letter),
-            letter => return Err(Misfit::Character(letter)),
+            letter => return Err(ValueErrorKind::Character(letter)),
         }
     }
     Ok(())

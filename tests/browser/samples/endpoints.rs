@@ -21,7 +21,7 @@ pub const SAMPLES: &[Sample] = &[
     sample("endpoints-viewer", Full, Viewer, "/connectors/water-levels/endpoints", &[], "Sorted by name"),
 
     // The editor
-    sample("endpoint-new", Full, Admin, "/connectors/unused-interface/endpoints/new", &[], "Kind of body"),
+    sample("endpoint-new", Full, Admin, "/connectors/unused-interface/endpoints/new", &[], "Body type"),
     sample("endpoint-rows", Full, Admin, "/connectors/unused-interface/endpoints/new",
         &[Choose("body_kind", "Form"), Press("Add a parameter"), Press("Add a header"), Press("Add another parameter"), Press("Add a form field")],
         "Form field 1"),

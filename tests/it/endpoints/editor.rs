@@ -89,7 +89,7 @@ async fn what_is_wrong_is_said_at_its_field_and_kept() {
     for (kind, body, message) in [
         ("json", "{\"a\": {{b}", "Body has “{{” without the “}}” that ends the variable (character 7)"),
         ("json", "{\"a\": }", "Body is not JSON: expected value at line 1, character 7"),
-        ("json", "", "Body is empty. Enter it, or choose None as the kind of body"),
+        ("json", "", "Body is empty. Enter it, or choose None as the body type"),
         (
             "xml",
             "<a><!-- {{b}} --></a>",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use connectory::access::Permission::EditConnectors;
 use connectory::db::ChangeEvent;
-use connectory::endpoints::Definitions;
+use connectory::endpoints::EndpointCache;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
@@ -26,7 +26,7 @@ async fn heard(changes: &mut UnboundedReceiver<ChangeEvent>, id: Uuid) {
 #[tokio::test]
 async fn an_endpoint_is_found_by_its_name_and_a_change_is_seen() {
     let app = TestApp::start().await;
-    let definitions = Definitions::new(&app.clock, &app.notices);
+    let definitions = EndpointCache::new(&app.clock, &app.notices);
     let (tell, mut changes) = unbounded_channel();
     // Told after the definitions, which have dropped what has changed by then.
     app.notices.subscribe(move |change| _ = tell.send(change));

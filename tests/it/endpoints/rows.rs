@@ -55,7 +55,7 @@ async fn another_kind_of_body_loses_nothing() {
     let app = TestApp::start().await;
     app.connector("Payroll").await;
     let ana = app.person(&[EditConnectors]).await;
-    let show = "Show fields for this kind of body";
+    let show = "Show fields for this body type";
     let page = ana.get(NEW).await;
     let page = press(&page, TAB, show, |form| form.set("body_kind", "json")).await;
     let page =

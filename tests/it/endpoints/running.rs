@@ -45,7 +45,7 @@ async fn a_run_sends_what_stands_in_the_form_and_shows_the_answer() {
     assert!(page.has_link("Go to the response"));
     let text = page.text();
     assert!(text.contains("33 bytes of JSON"), "{text}");
-    assert!(text.contains("Left out, because there is no value: parameter “cursor”."), "{text}");
+    assert!(text.contains("Left out, because they have no value: parameter “cursor”."), "{text}");
     assert!(text.contains(&format!("POST {}", api.url("/v1/orders/a%2Fb?page=1"))), "{text}");
     let curl = page.field_value("curl");
     assert!(curl.contains("--header 'x-trace: a/b'"), "{curl}");
@@ -162,7 +162,7 @@ async fn bodies_of_every_kind_are_shown_or_offered() {
         ("application/json", b"{\"a\":", "{\"a\":", "cannot be read as JSON"),
         ("image/png", b"\x89PNG\r\n\x1a\n\0\0", "", "binary data"),
         ("text/plain; charset=utf-8", b"a\xff\x1bb", "a\u{fffd}\u{241b}b", "stand as \u{fffd}"),
-        ("application/json", b"", "", "The answer has no body."),
+        ("application/json", b"", "", "The response has no body."),
     ];
     for (index, (content_type, bytes, shown, says)) in kinds.into_iter().enumerate() {
         let head =

@@ -1,4 +1,4 @@
-//! Endpoints as calls need them: read from the database at most every few seconds, and dropped at every change.
+//! Endpoints ready to be called, cached until they change.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,45 +14,45 @@ use crate::name;
 use crate::outbound::HttpUrl;
 use crate::web::Error;
 
-/// How many connectors' endpoints are kept at most.
-const MOST: usize = 2_000;
+/// Connectors in the cache at most.
+const MAX_CONNECTORS: usize = 2_000;
 
 /// A stored endpoint, ready to be called.
 pub struct DefinedEndpoint {
     pub id: EndpointId,
     pub name: Arc<str>,
     pub description: Arc<str>,
-    /// The URL as it was typed, before values are put in.
+    /// The template of the URL.
     pub target: Arc<str>,
-    /// As long as a call may take; `None`: as long as the connector says.
+    /// `None` for the connector's own.
     pub time_out: Option<Duration>,
     pub retries: u8,
     pub definition: Definition,
 }
 
-/// The endpoints of one connector, by the key of the name; one that cannot be read is an error to whoever calls it.
+/// The endpoints of one connector, by the key of their names. One that cannot be read is an error when it is called.
 type OfConnector = HashMap<String, Result<Arc<DefinedEndpoint>, StoredValueError>>;
 
-/// All endpoints, process-wide. Clones share what they keep.
+/// The endpoints of all connectors. Clones share the cache.
 #[derive(Clone)]
-pub struct Definitions {
-    memory: Cache<ConnectorId, Arc<OfConnector>>,
+pub struct EndpointCache {
+    cache: Cache<ConnectorId, Arc<OfConnector>>,
 }
 
-impl Definitions {
-    /// Keeps endpoints until `notices` tell of a change.
-    pub fn new(clock: &Clock, notices: &ChangeListener) -> Definitions {
-        let memory = Cache::new(clock, MOST);
-        let kept = memory.clone();
-        notices.subscribe(move |change| match change {
-            ChangeEvent::Connector(id) => kept.forget(&id),
-            ChangeEvent::Everything => kept.clear(),
+impl EndpointCache {
+    /// `changes` drops endpoints from the cache.
+    pub fn new(clock: &Clock, changes: &ChangeListener) -> EndpointCache {
+        let cache: Cache<ConnectorId, Arc<OfConnector>> = Cache::new(clock, MAX_CONNECTORS);
+        let changed = cache.clone();
+        changes.subscribe(move |change| match change {
+            ChangeEvent::Connector(id) => changed.forget(&id),
+            ChangeEvent::Everything => changed.clear(),
             ChangeEvent::Keys => {}
         });
-        Definitions { memory }
+        EndpointCache { cache }
     }
 
-    /// The endpoint of this name; case and Unicode form make no difference.
+    /// The endpoint of this name, compared without case and in Unicode normal form.
     pub async fn find(
         &self,
         db: &Db,
@@ -64,7 +64,7 @@ impl Definitions {
         found.transpose().map_err(Error::internal)
     }
 
-    /// All endpoints of a connector by name, but for those that cannot be read.
+    /// All endpoints of a connector by name, except those that cannot be read.
     pub async fn all(&self, db: &Db, connector: ConnectorId) -> Result<Vec<Arc<DefinedEndpoint>>, Error> {
         let of_connector = self.of(db, connector).await?.unwrap_or_default();
         let readable = |found: &Result<Arc<DefinedEndpoint>, StoredValueError>| {
@@ -77,7 +77,7 @@ impl Definitions {
     }
 
     async fn of(&self, db: &Db, connector: ConnectorId) -> Result<Option<Arc<OfConnector>>, Error> {
-        self.memory.get(&connector, async || read(db, connector).await).await
+        self.cache.get(&connector, async || read(db, connector).await).await
     }
 }
 
@@ -92,30 +92,28 @@ async fn read(db: &Db, connector: ConnectorId) -> Result<Option<Arc<OfConnector>
     Ok(Some(Arc::new(defined.collect())))
 }
 
-/// Whatever is stored was checked; a row that somebody has written by hand is an error.
+/// Stored endpoints were checked; one that was changed by hand can be an error.
 fn define(endpoint: &Endpoint, base: Option<&HttpUrl>) -> Result<DefinedEndpoint, StoredValueError> {
-    let recipe = endpoint.recipe()?;
+    let request = endpoint.request()?;
     let definition =
-        Definition::new(&recipe, base).map_err(|problems| StoredValueError::new(column(&problems), endpoint.id))?;
-    let seconds = recipe.time_out.map(i32::unsigned_abs);
+        Definition::new(&request, base).map_err(|problems| StoredValueError::new(column(&problems), endpoint.id))?;
+    let seconds = request.time_out.map(i32::unsigned_abs);
     Ok(DefinedEndpoint {
         id: endpoint.id,
         name: endpoint.name.as_str().into(),
         description: endpoint.description.as_str().into(),
         target: endpoint.url.as_str().into(),
         time_out: seconds.map(|seconds| Duration::from_secs(seconds.into())),
-        retries: u8::try_from(recipe.retries).unwrap_or(0),
+        retries: u8::try_from(request.retries).unwrap_or(0),
         definition,
     })
 }
 
-/// Where the first problem stands.
+/// The column of the first problem.
 fn column(problems: &[PartProblem]) -> &'static str {
     match problems.first().map(|problem| problem.part) {
-        Some(Part::Parameter(_)) => "endpoints.parameters",
-        Some(Part::Header(_)) => "endpoints.headers",
+        Some(Part::Row(kind, _)) => kind.column(),
         Some(Part::Body) => "endpoints.body",
-        Some(Part::FormField(_)) => "endpoints.form",
         Some(Part::Url) | None => "endpoints.url",
     }
 }

@@ -1,16 +1,15 @@
-//! A connector as calls need it.
+//! A connector's settings as calls need them.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::breaker::OpenRecord;
-use super::credential::{Carrier, Presented};
-use super::gate::Gate;
-use super::problem::{
-    CONNECTOR_DISABLED, HOST_NOT_ALLOWED, INTERNAL, NO_ADDRESS, NOT_AUTHORIZED, ORIGIN_NOT_APPROVED, RelayProblem,
+use super::concurrency_limit::ConcurrencyLimit;
+use super::credential::{CredentialError, RequestCredential};
+use super::error::{
+    CONNECTOR_DISABLED, HOST_NOT_ALLOWED, INTERNAL, NO_ADDRESS, NOT_AUTHORIZED, ORIGIN_NOT_APPROVED, RelayError,
 };
-use super::queries::LineRow;
-use super::switchboard::{LineState, Switchboard};
+use super::queries::SnapshotRow;
+use super::state::{ConnectorState, RelayState};
 use super::target;
 use crate::access::{Rights, Subject};
 use crate::authorization::{ApprovedOrigins, CallSettings, CredentialSource, OriginNotApproved};
@@ -19,49 +18,49 @@ use crate::oauth::ExpiredSignals;
 use crate::outbound::{HttpUrl, Limits, Origin, Transport};
 use crate::web::Error;
 
-/// A connector as calls need it, read in one query and opened once.
-pub struct Line {
+/// A connector's settings as calls need them, read in one query and decrypted once.
+pub struct ConnectorSnapshot {
     pub id: ConnectorId,
     pub key: String,
-    /// What pages and logs call it.
+    /// Its name in pages and logs.
     pub label: Arc<str>,
     pub base_url: Option<HttpUrl>,
     pub enabled: bool,
-    /// What is open to everybody who has the permission for it.
+    /// Rights of everyone who has the permission for them.
     open: Rights,
-    /// Seconds that a call may take; `None` for the program's own limit.
+    /// In seconds; `None` for the default.
     pub time_out: Option<u32>,
     pub(super) transport: Transport,
     pub(super) source: Source,
     pub(super) signals: ExpiredSignals,
-    pub(super) gate: Arc<Gate>,
-    pub(super) state: Arc<LineState>,
-    /// The origins that calls may go to at all: of the base URL and of endpoints.
-    own: Vec<Origin>,
+    pub(super) limit: Arc<ConcurrencyLimit>,
+    pub(super) state: Arc<ConnectorState>,
+    /// The origins that calls may go to: of the base URL and of endpoints.
+    origins: Vec<Origin>,
 }
 
-/// What signs calls in.
+/// Where the credential of calls comes from.
 pub(super) enum Source {
-    Fixed(Arc<Presented>),
+    Fixed(Arc<RequestCredential>),
     Missing,
     /// A token of this version or a later one.
     Token {
         version: i64,
-        /// Where the stored token may be sent, as the row says. What is true is in the token itself, see
-        /// [`super::credential::Presented::sign`]; this spares the question for a token that cannot be used.
+        /// Where the stored token may be sent, by its row: saves asking for a token that cannot be used. What counts
+        /// is in the token itself, see [`RequestCredential::sign`].
         approved: Option<ApprovedOrigins>,
     },
 }
 
-impl Line {
-    pub(super) fn open(board: &Switchboard, row: LineRow) -> Result<Line, Error> {
-        let settings: CallSettings = row.settings.open(&board.vault, row.id)?;
+impl ConnectorSnapshot {
+    pub(super) fn open(shared: &RelayState, row: SnapshotRow) -> Result<ConnectorSnapshot, Error> {
+        let settings: CallSettings = row.settings.open(&shared.vault, row.id)?;
         let source = match settings.credential {
             CredentialSource::Fixed(credential, origins) => {
-                let presented = Presented::of(&credential, origins).map_err(Error::internal)?;
-                Source::Fixed(Arc::new(presented))
+                let value = RequestCredential::of(&credential, origins).map_err(Error::internal)?;
+                Source::Fixed(Arc::new(value))
             }
-            CredentialSource::None => Source::Fixed(Arc::new(Presented::nothing())),
+            CredentialSource::None => Source::Fixed(Arc::new(RequestCredential::none())),
             CredentialSource::Missing => Source::Missing,
             CredentialSource::Keeper => Source::Token {
                 version: row.token_version.unwrap_or(0),
@@ -73,12 +72,12 @@ impl Line {
         };
         let base_url = row.base_url.map(|url| url.known("connectors.base_url", row.id));
         let base_url = base_url.transpose().map_err(Error::internal)?;
-        let state = board.state_of(row.id);
-        Ok(Line {
+        let state = shared.state_of(row.id);
+        Ok(ConnectorSnapshot {
             id: row.id,
             key: row.key,
             label: row.label.into(),
-            own: own_origins(base_url.as_ref(), &row.urls),
+            origins: own_origins(base_url.as_ref(), &row.urls),
             base_url,
             enabled: row.enabled,
             open: row.open_rights.into(),
@@ -86,7 +85,7 @@ impl Line {
             transport: settings.transport,
             source,
             signals: settings.signals,
-            gate: state.gate(settings.concurrency),
+            limit: state.limit(settings.concurrency),
             state,
         })
     }
@@ -97,8 +96,8 @@ impl Line {
         own.or_else(of_connector).map_or_else(Limits::patient, Limits::within)
     }
 
-    /// The address of a path below the base URL, as the caller wrote path and query.
-    pub fn below(&self, path: &str, query: Option<&str>) -> Result<HttpUrl, RelayProblem> {
+    /// The URL of a path below the base URL, with path and query as the caller wrote them.
+    pub fn below(&self, path: &str, query: Option<&str>) -> Result<HttpUrl, RelayError> {
         let base = self
             .base_url
             .as_ref()
@@ -106,41 +105,39 @@ impl Line {
         target::below(base, path, query)
     }
 
-    /// The connector, as keys are asked whether they open it.
+    /// For checking whether a key has access.
     pub fn subject(&self) -> Subject {
         Subject { connector: self.id, open: self.open }
     }
 
-    /// Whether its calls are signed in with a token.
+    /// Whether its calls carry an access token.
     pub fn has_token(&self) -> bool {
         matches!(self.source, Source::Token { .. })
     }
 
-    /// Whether calls are let through at all.
-    pub fn check_enabled(&self) -> Result<(), RelayProblem> {
+    /// Refuses calls through a disabled connector.
+    pub fn check_enabled(&self) -> Result<(), RelayError> {
         if self.enabled {
             return Ok(());
         }
         Err(CONNECTOR_DISABLED.because(format!("Calls through {} are refused.", self.label)))
     }
 
-    /// Refuses an address that is on none of the connector's own origins, or on one for which its credential is not
-    /// approved.
-    pub(super) fn check_origin(&self, url: &HttpUrl) -> Result<(), RelayProblem> {
-        if !self.own.iter().any(|own| url.is_on(own)) {
+    /// Refuses a URL that is on none of the connector's own origins, or on one for which its credential is not approved.
+    pub(super) fn check_origin(&self, url: &HttpUrl) -> Result<(), RelayError> {
+        if !self.origins.iter().any(|own| url.is_on(own)) {
             let detail = format!("{} is not a host of {}.", url.origin(), self.label);
             return Err(HOST_NOT_ALLOWED.because(detail));
         }
         let checked = match &self.source {
-            Source::Fixed(presented) => presented.check(url, &self.transport),
+            Source::Fixed(value) => value.check(url, &self.transport),
             Source::Token { approved: Some(approved), .. } => approved.check(url, &self.transport),
             Source::Token { approved: None, .. } | Source::Missing => Ok(()),
         };
         checked.map_err(|refused| self.not_approved(&refused))
     }
 
-    /// What is told where the credential may not be sent.
-    pub(super) fn not_approved(&self, refused: &OriginNotApproved) -> RelayProblem {
+    pub(super) fn not_approved(&self, refused: &OriginNotApproved) -> RelayError {
         let OriginNotApproved(origin) = refused;
         ORIGIN_NOT_APPROVED.because(format!(
             "The credential of {} may not be sent to {origin}, because nobody has approved that origin.",
@@ -148,36 +145,34 @@ impl Line {
         ))
     }
 
-    /// What is told where nothing was entered yet that signs calls in.
-    pub(super) fn not_authorized(&self) -> RelayProblem {
+    pub(super) fn not_authorized(&self) -> RelayError {
         NOT_AUTHORIZED.because(format!("{} has no credential yet, so calls cannot be signed in.", self.label))
     }
 
-    /// Why the server is left alone at the moment, if it is.
-    pub fn resting(&self) -> Option<String> {
-        let record: Option<OpenRecord> = self.state.breaker.record();
-        record.map(|record| record.message)
+    /// The last failure, if the circuit breaker is open.
+    pub fn circuit_open(&self) -> Option<String> {
+        self.state.breaker.record().map(|record| record.message)
     }
 }
 
-/// Of a connector that cannot present its credential: the form checks it, so it was written by hand.
-impl From<Carrier> for RelayProblem {
-    fn from(carrier: Carrier) -> RelayProblem {
-        tracing::error!(cause = %carrier, "a credential cannot be sent");
-        INTERNAL.because(carrier.to_string())
+/// The form refuses such credentials, so it was stored by hand.
+impl From<CredentialError> for RelayError {
+    fn from(error: CredentialError) -> RelayError {
+        tracing::error!(cause = %error, "a credential cannot be sent");
+        INTERNAL.because(error.to_string())
     }
 }
 
 /// The origins of the base URL and of the endpoints that have one of their own.
 fn own_origins(base: Option<&HttpUrl>, urls: &[String]) -> Vec<Origin> {
     let endpoints = urls.iter().filter_map(|url| Origin::of_template(url));
-    let mut own: Vec<Origin> = base.map(HttpUrl::origin).into_iter().collect();
+    let mut origins: Vec<Origin> = base.map(HttpUrl::origin).into_iter().collect();
     for origin in endpoints {
-        if !own.contains(&origin) {
-            own.push(origin);
+        if !origins.contains(&origin) {
+            origins.push(origin);
         }
     }
-    own
+    origins
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! Why a call brought no answer of the API: a code for programs, words for people, and what to try.
+//! Why a call has no response of the API: a code for programs, sentences for people, and a remedy.
 //!
-//! Rule: every kind stands in [`KINDS`], from which the machine interface makes its description. Danger: a path, a
+//! Rule: every kind is in [`KINDS`], from which the API's description is made. Danger: a path, a
 //! query or a header in a sentence; they name connector, host and port at most.
 
 use std::time::Duration;
@@ -10,15 +10,15 @@ use crate::connectors::ConnectorId;
 use crate::outbound::{SendError, Stage};
 use crate::web::Error;
 
-/// A kind of problem, as it is documented.
+/// A kind of problem as it is documented (RFC 9457).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ProblemKind {
-    /// The stable word for programs.
+    /// For programs; never changes.
     pub code: &'static str,
-    /// The status of the HTTP answer that carries it.
+    /// The status of the HTTP response.
     pub status: u16,
     pub title: &'static str,
-    /// What to try, where nothing better is known.
+    /// What to try, unless the failure says something more specific.
     pub remedy: &'static str,
 }
 
@@ -53,7 +53,7 @@ kinds! {
         "Leave out “.” and “..” segments, backslashes and characters that must be encoded.";
     BUSY = "connector_busy", 503, "The data connector is busy",
         "Try again in a moment, or raise “Calls at once” on the connector’s Authorization tab.";
-    RESTING = "api_failing", 503, "The API has failed too often and is left alone for a while",
+    CIRCUIT_OPEN = "api_failing", 503, "The API has failed too often and is left alone for a while",
         "Try again later. Calls are let through again by themselves.";
     UNSENDABLE = "request_not_sendable", 400, "The request cannot be sent",
         "Check names and values of the request’s headers.";
@@ -79,30 +79,30 @@ kinds! {
         "Tell an administrator the request id: the cause stands beside it in the log.";
 }
 
-/// A call without an answer of the API.
+/// A call without a response of the API.
 #[derive(Clone, Debug)]
-pub struct RelayProblem {
+pub struct RelayError {
     pub code: &'static str,
-    /// The status of the HTTP answer that carries it.
+    /// The status of the HTTP response.
     pub status: u16,
     pub title: &'static str,
-    /// What happened: a sentence that holds no secret.
+    /// What happened: a sentence without secrets.
     pub detail: String,
     /// What to try: a sentence.
     pub remedy: String,
     /// Whether the API may have received the request.
     pub sent: bool,
     pub retry_after: Option<Duration>,
-    /// How often it was tried.
+    /// Requests that were sent.
     pub attempts: u16,
-    /// How long it waited for its turn.
+    /// How long it waited for a permit and a token.
     pub queue: Duration,
 }
 
 impl ProblemKind {
-    /// A problem of this kind, before anything was sent.
-    pub fn because(self, detail: impl Into<String>) -> RelayProblem {
-        RelayProblem {
+    /// An error of this kind, before anything was sent.
+    pub fn because(self, detail: impl Into<String>) -> RelayError {
+        RelayError {
             code: self.code,
             status: self.status,
             title: self.title,
@@ -116,21 +116,21 @@ impl ProblemKind {
     }
 }
 
-impl RelayProblem {
-    pub(super) fn retry_after(mut self, wait: Duration) -> RelayProblem {
+impl RelayError {
+    pub(super) fn retry_after(mut self, wait: Duration) -> RelayError {
         self.retry_after = Some(wait);
         self
     }
 
-    fn remedy(mut self, remedy: String) -> RelayProblem {
+    fn remedy(mut self, remedy: String) -> RelayError {
         if !remedy.is_empty() {
             self.remedy = remedy;
         }
         self
     }
 
-    /// Of an exchange that failed.
-    pub fn of_failure(failure: SendError) -> RelayProblem {
+    /// A failed exchange.
+    pub fn of_failure(failure: SendError) -> RelayError {
         let kind = match failure.stage {
             Stage::Request | Stage::Url => UNSENDABLE,
             Stage::NameLookup => NAME_NOT_FOUND,
@@ -141,11 +141,11 @@ impl RelayProblem {
             Stage::Response => BAD_ANSWER,
         };
         let problem = kind.because(failure.message).remedy(failure.remedy);
-        RelayProblem { sent: failure.sent, ..problem }
+        RelayError { sent: failure.sent, ..problem }
     }
 
-    /// Of a token that could not be had.
-    pub fn of_token(problem: TokenProblem, wait: impl Fn(chrono::DateTime<chrono::Utc>) -> Duration) -> RelayProblem {
+    /// A token that could not be obtained.
+    pub fn of_token(problem: TokenProblem, wait: impl Fn(chrono::DateTime<chrono::Utc>) -> Duration) -> RelayError {
         match problem {
             TokenProblem::Disabled => CONNECTOR_DISABLED.because("Calls through it are refused."),
             TokenProblem::NotAuthorized => {
@@ -172,12 +172,12 @@ impl RelayProblem {
             TokenProblem::Changed | TokenProblem::Elsewhere => TOKEN_UNAVAILABLE
                 .because("The tokens were changed while a new one was asked for.")
                 .retry_after(Duration::from_secs(1)),
-            TokenProblem::Fault(error) => RelayProblem::of_error(&error),
+            TokenProblem::Fault(error) => RelayError::of_error(&error),
         }
     }
 
-    /// Of a token that did not come in time: the API was not asked.
-    pub fn late_token(keeper: &TokenKeeper, id: ConnectorId, connector: &str) -> RelayProblem {
+    /// A token that did not come in time; the API was not called.
+    pub fn late_token(keeper: &TokenKeeper, id: ConnectorId, connector: &str) -> RelayError {
         let Some(renewal) = keeper.renewal(id) else {
             return UNAVAILABLE
                 .because("The time was over before the stored access token could be read.")
@@ -196,13 +196,13 @@ impl RelayProblem {
         TOKEN_RENEWING.because(detail).retry_after(renewal.retry_after)
     }
 
-    /// Of a body for which there is no room in memory.
-    pub fn no_room() -> RelayProblem {
+    /// A body that does not fit into the memory for bodies.
+    pub fn no_room() -> RelayError {
         NO_ROOM.because("All bodies together take as much memory as they may.").retry_after(Duration::from_secs(1))
     }
 
-    /// Of a fault of this program, which is logged here.
-    pub fn of_error(error: &Error) -> RelayProblem {
+    /// A fault of this program, which is logged here.
+    pub fn of_error(error: &Error) -> RelayError {
         match error {
             Error::Unavailable(cause) => {
                 tracing::warn!(cause = format!("{cause:#}"), "database unavailable");

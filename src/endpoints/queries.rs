@@ -1,0 +1,262 @@
+//! The endpoints' SQL. Each change records its audit event in the same transaction.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::sql_types::{Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel_async::{AsyncConnection, RunQueryDsl};
+use serde_json::Value;
+
+use super::model::{CheckedEndpoint, Endpoint, EndpointId, Row, describe};
+use crate::access::Actor;
+use crate::audit::{self, Changes, Event};
+use crate::authorization;
+use crate::connectors::{self, ConnectorId};
+use crate::db::schema::{connectors as connectors_table, endpoints};
+use crate::db::version::{SeenVersion, VersionError};
+use crate::db::{Conn, Prepared};
+use crate::outbound::Origin;
+use crate::web::{Error, SaveError, grouped};
+
+/// The most endpoints of one connector: as many as one page shows.
+const MAX_ENDPOINTS: i64 = 500;
+
+/// The longest value of a field in the audit log, in characters.
+const MAX_AUDITED: usize = 2_000;
+
+/// An endpoint of the list, with its last call.
+#[derive(QueryableByName)]
+pub(super) struct ListRow {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: EndpointId,
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    #[diesel(sql_type = Text)]
+    pub method: String,
+    #[diesel(sql_type = Text)]
+    pub url: String,
+    #[diesel(sql_type = Nullable<Timestamptz>)]
+    pub last_at: Option<DateTime<Utc>>,
+    #[diesel(sql_type = Nullable<Text>)]
+    pub outcome: Option<String>,
+    #[diesel(sql_type = Nullable<SmallInt>)]
+    pub status: Option<i16>,
+}
+
+/// The last call of each endpoint is the first row of an index.
+const LIST: &str = "SELECT e.id, e.name, e.method, e.url, last.at AS last_at, last.outcome, last.status
+    FROM endpoints AS e
+    LEFT JOIN LATERAL (
+        SELECT at, outcome, status FROM calls WHERE endpoint_id = e.id ORDER BY at DESC, id DESC LIMIT 1
+    ) AS last ON true
+    WHERE e.connector_id = $1
+    ORDER BY e.name_key, e.id";
+
+/// The endpoints of a connector by name.
+pub(super) async fn list(conn: &Conn, connector: ConnectorId) -> Result<Vec<ListRow>, Error> {
+    let statement = diesel::sql_query(LIST).bind::<SqlUuid, _>(connector);
+    Ok(Prepared(statement).load(&mut &*conn).await?)
+}
+
+/// The keys of the names that are taken in a connector.
+pub(super) async fn name_keys(conn: &Conn, connector: ConnectorId) -> Result<Vec<String>, Error> {
+    let of_connector = endpoints::table.filter(endpoints::connector_id.eq(connector));
+    Ok(of_connector.select(endpoints::name_key).load(&mut &*conn).await?)
+}
+
+pub(super) async fn find(conn: &Conn, connector: ConnectorId, id: EndpointId) -> Result<Endpoint, Error> {
+    let of_connector = endpoints::table.find(id).filter(endpoints::connector_id.eq(connector));
+    Ok(of_connector.select(Endpoint::as_select()).first(&mut &*conn).await?)
+}
+
+/// The base URL and all endpoints of a connector with the keys of their names; `None` without such a connector.
+pub(super) async fn all_with_base(
+    conn: &mut Conn,
+    connector: ConnectorId,
+) -> Result<Option<(Option<String>, Vec<(String, Endpoint)>)>, Error> {
+    let base_url = connectors_table::table.find(connector).select(connectors_table::base_url);
+    let Some(base) = base_url.first(conn).await.optional()? else {
+        return Ok(None);
+    };
+    let endpoints = endpoints::table
+        .filter(endpoints::connector_id.eq(connector))
+        .select((endpoints::name_key, Endpoint::as_select()))
+        .load(conn)
+        .await?;
+    Ok(Some((base, endpoints)))
+}
+
+/// Why an endpoint was not saved.
+pub(super) enum EndpointSaveError {
+    Save(SaveError),
+    /// There are as many already.
+    TooMany(i64),
+}
+
+impl<E: Into<SaveError>> From<E> for EndpointSaveError {
+    fn from(error: E) -> EndpointSaveError {
+        EndpointSaveError::Save(error.into())
+    }
+}
+
+/// A change of a connector's endpoint.
+#[derive(Clone, Copy)]
+pub(super) struct EndpointChange<'a> {
+    pub by: &'a Actor,
+    pub now: DateTime<Utc>,
+    pub connector: ConnectorId,
+}
+
+pub(super) async fn create(
+    conn: &mut Conn,
+    change: EndpointChange<'_>,
+    id: EndpointId,
+    new: &CheckedEndpoint,
+) -> Result<(), EndpointSaveError> {
+    conn.transaction(async |conn| {
+        let of_connector = endpoints::table.filter(endpoints::connector_id.eq(change.connector));
+        if of_connector.count().get_result::<i64>(conn).await? >= MAX_ENDPOINTS {
+            return Err(EndpointSaveError::TooMany(MAX_ENDPOINTS));
+        }
+        note_origin(conn, change, new).await?;
+        let created = (
+            endpoints::id.eq(id),
+            endpoints::connector_id.eq(change.connector),
+            endpoints::created_at.eq(change.now),
+            endpoints::created_by.eq(change.by.attribution()),
+        );
+        let row = (created, Columns::of(change, new));
+        diesel::insert_into(endpoints::table).values(row).execute(conn).await?;
+        let fields = new_fields(new).into_iter();
+        let changes = fields.fold(Changes::none(), |changes, (label, value)| changes.field(label, "", value));
+        Ok(change.record(conn, "endpoint.created", new.name.as_str(), changes).await?)
+    })
+    .await
+}
+
+/// Saves an endpoint, unless it was saved since it was read.
+pub(super) async fn update(
+    conn: &mut Conn,
+    change: EndpointChange<'_>,
+    (old, seen): (&Endpoint, SeenVersion),
+    new: &CheckedEndpoint,
+) -> Result<(), EndpointSaveError> {
+    conn.transaction(async |conn| {
+        note_origin(conn, change, new).await?;
+        lock(conn, old, seen).await?;
+        diesel::update(endpoints::table.find(old.id))
+            .set((endpoints::version.eq(endpoints::version + 1), Columns::of(change, new)))
+            .execute(conn)
+            .await?;
+        let request = old.request().map_err(Error::internal)?;
+        let before = describe(&old.name, &old.description, &request, &old.sample);
+        let fields = before.into_iter().zip(new_fields(new));
+        let changes =
+            fields.fold(Changes::none(), |changes, ((label, old), (_, new))| changes.field(label, shortened(old), new));
+        Ok(change.record(conn, "endpoint.saved", new.name.as_str(), changes).await?)
+    })
+    .await
+}
+
+/// Deletes an endpoint, unless it was saved since it was read.
+pub(super) async fn delete(
+    conn: &mut Conn,
+    change: EndpointChange<'_>,
+    (endpoint, seen): (&Endpoint, SeenVersion),
+) -> Result<(), SaveError> {
+    conn.transaction(async |conn| {
+        lock(conn, endpoint, seen).await?;
+        diesel::delete(endpoints::table.find(endpoint.id)).execute(conn).await?;
+        let changes = Changes::none().field("Method", &endpoint.method, "").field("URL", &endpoint.url, "");
+        Ok(change.record(conn, "endpoint.deleted", &endpoint.name, changes).await?)
+    })
+    .await
+}
+
+impl EndpointChange<'_> {
+    async fn record(self, conn: &Conn, kind: &'static str, name: &str, changes: Changes) -> Result<(), Error> {
+        let event = Event { kind, subject_id: Some(self.connector), subject_name: name, changes };
+        audit::record(conn, self.by, self.now, event).await
+    }
+}
+
+/// Locks an endpoint, and compares its version. The row of the authorization is locked first, as by everything that
+/// binds secrets.
+async fn lock(conn: &mut Conn, endpoint: &Endpoint, seen: SeenVersion) -> Result<(), VersionError> {
+    let version = endpoints::table.find(endpoint.id).select(endpoints::version).for_no_key_update();
+    seen.lock(conn, version).await
+}
+
+/// The columns that creating and saving write.
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = endpoints)]
+struct Columns<'a> {
+    name: &'a str,
+    name_key: String,
+    description: &'a str,
+    method: &'static str,
+    url: &'a str,
+    parameters: Value,
+    headers: Value,
+    body_kind: &'static str,
+    body: &'a str,
+    form: Value,
+    sample: &'a str,
+    #[diesel(treat_none_as_null = true)]
+    time_out: Option<i32>,
+    retries: i32,
+    updated_at: DateTime<Utc>,
+    updated_by: String,
+}
+
+impl<'a> Columns<'a> {
+    fn of(change: EndpointChange<'_>, new: &'a CheckedEndpoint) -> Columns<'a> {
+        let request = &new.request;
+        Columns {
+            name: new.name.as_str(),
+            name_key: new.name.key(),
+            description: &new.description,
+            method: request.method.code(),
+            url: &request.url,
+            parameters: Row::stored(&request.parameters),
+            headers: Row::stored(&request.headers),
+            body_kind: request.body_kind.code(),
+            body: &request.body,
+            form: Row::stored(&request.form),
+            sample: &new.sample,
+            time_out: request.time_out,
+            retries: request.retries,
+            updated_at: change.now,
+            updated_by: change.by.attribution(),
+        }
+    }
+}
+
+/// An origin that is new to the connector makes open forms stale that ask for a secret, because they do not list it. The
+/// row of the authorization is locked first, as by everything that stores a secret or changes the base URL.
+async fn note_origin(conn: &mut Conn, change: EndpointChange<'_>, new: &CheckedEndpoint) -> Result<(), Error> {
+    let Some(origin) = Origin::of_template(&new.request.url) else {
+        return Ok(());
+    };
+    connectors::hold_authorization(conn, change.connector).await?;
+    let known = authorization::origins_in_use(conn, change.connector).await?;
+    if !known.iter().any(|known| *known == origin) {
+        connectors::outdate_authorization(conn, change.by, change.now, change.connector).await?;
+    }
+    Ok(())
+}
+
+fn new_fields(new: &CheckedEndpoint) -> Vec<(&'static str, String)> {
+    let fields = describe(new.name.as_str(), &new.description, &new.request, &new.sample);
+    fields.into_iter().map(|(label, value)| (label, shortened(value))).collect()
+}
+
+/// The beginning of a long value: the audit log is kept for ever.
+fn shortened(value: String) -> String {
+    match value.char_indices().nth(MAX_AUDITED) {
+        None => value,
+        Some((end, _)) => {
+            let length = i64::try_from(value.chars().count()).unwrap_or(i64::MAX);
+            format!("{}… ({} characters)", &value[..end], grouped(length))
+        }
+    }
+}
