@@ -1,23 +1,19 @@
 //! Programs: other programs of the network that call APIs through Connectory, and the API keys of programs and of
 //! people.
 //!
-//! Rules: a key is shown once, by the answer that makes it, and stored as a hash; it leads only where somebody has
-//! said; what changes about it is recorded and counts with the next call. Programs are accounts, so their pages need
+//! Rules: a key is shown once, by the answer that makes it, and stored as a hash; it can call only what somebody has
+//! allowed; what changes about it is recorded and counts with the next call. Programs are accounts, so their pages need
 //! Manage Users; a person's own keys stand on the profile page and never do more than the person may. Danger: a holder
 //! that is taken from a form; it follows from the address alone, which the route's own need guards.
 
-mod delete;
-mod form;
+mod forms;
 mod keys;
-mod list;
 mod model;
 mod pages;
 mod queries;
 
-pub use delete::{confirm_delete, delete};
 pub use keys::{
     KeyTable, add_connector, allow_connector, confirm_removal, confirm_revocation, create_key, edit_connector,
     edit_key, new_key, remove_connector, revoke_key, show_key, table_of_person, update_key,
 };
-pub use list::list;
-pub use pages::{create, edit, new, show, update};
+pub use pages::{confirm_delete, create, delete, edit, list, new, show, update};

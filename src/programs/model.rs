@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
+use crate::db::text_enum;
 use crate::name::{Name, NameProblem};
 use crate::web::{Column, Row};
 
@@ -18,19 +19,31 @@ pub(super) fn parse_name(typed: &str) -> Result<Name, NameProblem> {
     Name::parse(typed, LONGEST_NAME)
 }
 
-/// Whether a program may call: its code in forms and addresses, and its word.
-pub(super) const STATUSES: [(&str, &str); 2] = [("active", "Active"), ("inactive", "Inactive")];
+text_enum! {
+    /// Whether a program may call.
+    pub(super) enum ProgramStatus {
+        Active = "active", "Active";
+        Inactive = "inactive", "Inactive";
+    }
+}
 
-/// The word of a status.
-pub(super) fn status_word(active: bool) -> &'static str {
-    if active { "Active" } else { "Inactive" }
+impl ProgramStatus {
+    pub fn of(active: bool) -> ProgramStatus {
+        if active { ProgramStatus::Active } else { ProgramStatus::Inactive }
+    }
 }
 
 /// What a form has made of a program.
 pub(super) struct CheckedProgram {
     pub name: Name,
     pub description: String,
-    pub active: bool,
+    pub status: ProgramStatus,
+}
+
+impl CheckedProgram {
+    pub fn is_active(&self) -> bool {
+        self.status == ProgramStatus::Active
+    }
 }
 
 /// A program as it is stored.
@@ -48,6 +61,17 @@ pub(super) struct Program {
     pub updated_by: String,
 }
 
+impl Program {
+    pub fn status(&self) -> ProgramStatus {
+        ProgramStatus::of(self.active)
+    }
+
+    /// Where its page is.
+    pub fn address(&self) -> String {
+        format!("/programs/{}", self.id)
+    }
+}
+
 /// A program as the list shows it.
 #[derive(QueryableByName)]
 pub(super) struct ProgramRow {
@@ -56,7 +80,7 @@ pub(super) struct ProgramRow {
     #[diesel(sql_type = Text)]
     pub name: String,
     #[diesel(sql_type = Text)]
-    pub status: String,
+    pub status: ProgramStatus,
     /// Keys that are neither revoked nor expired.
     #[diesel(sql_type = BigInt)]
     pub keys: i64,
@@ -71,7 +95,7 @@ impl Row for ProgramRow {
     const NOUN: [&'static str; 2] = ["program", "programs"];
     const COLUMNS: &'static [Column<ProgramRow>] = &[
         Column::text("name", "Name", "name", |row| &row.name),
-        Column::text("status", "Status", "status", |row| &row.status),
+        Column::text("status", "Status", "status", |row| row.status.code()),
         Column::number("keys", "Keys", "keys", |row| row.keys),
         Column::time("used", "Last used", "last_used", |row| row.last_used),
         Column::time("modified", "Modified", "updated_at", |row| row.updated_at),
@@ -83,10 +107,6 @@ impl Row for ProgramRow {
 }
 
 impl ProgramRow {
-    pub fn is_active(&self) -> bool {
-        self.status == "active"
-    }
-
     pub fn last_used(&self) -> Option<&DateTime<Utc>> {
         (self.last_used > DateTime::UNIX_EPOCH).then_some(&self.last_used)
     }
@@ -96,7 +116,7 @@ impl ProgramRow {
 #[derive(QueryableByName)]
 pub(super) struct Called {
     /// Its name, if it still exists.
-    #[diesel(sql_type = diesel::sql_types::Nullable<Text>)]
+    #[diesel(sql_type = Nullable<Text>)]
     pub label: Option<String>,
     #[diesel(sql_type = BigInt)]
     pub calls: i64,

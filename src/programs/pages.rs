@@ -1,82 +1,47 @@
-//! A program's pages: creating, showing, editing.
+//! The programs' pages: the list, one program, creating, editing and deleting.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
-use super::form::ProgramForm;
+use super::forms::ProgramForm;
 use super::keys::{Holder, KeyTable};
-use super::model::{Program, ProgramId, status_word};
+use super::model::{Called, Program, ProgramRow, ProgramStatus};
 use super::queries::{self, Saved};
 use crate::access::RequestContext;
 use crate::audit::Change;
 use crate::db::Conn;
-use crate::web::{ConflictPage, Error, Form, FormData, LastSave, Layout, SaveError, Segment, page};
+use crate::name::Name;
+use crate::web::form::Form;
+use crate::web::{
+    Confirmation, ConflictPage, Error, FormData, LastSave, Layout, ListQuery, Pages, SaveError, Segment, Sentence,
+    page, plural,
+};
 
-/// The form page: of a new program, or of a stored one.
 #[derive(Template)]
-#[template(path = "programs/form.html")]
-struct FormPage {
+#[template(path = "programs/list.html")]
+struct ListPage {
     layout: Layout,
-    form: ProgramForm,
-    program: Option<Program>,
+    query: ListQuery<ProgramRow>,
+    rows: Vec<ProgramRow>,
+    pages: Pages,
 }
 
-impl FormPage {
-    fn heading(&self) -> String {
-        match &self.program {
-            Some(program) => format!("Edit program “{}”", program.name),
-            None => "Create program".into(),
-        }
-    }
-
-    fn back(&self) -> String {
-        match &self.program {
-            Some(program) => address(program.id),
-            None => "/programs".into(),
-        }
+impl ListPage {
+    fn keys_of(&self, row: &ProgramRow) -> String {
+        plural(row.keys, "key", "keys")
     }
 }
 
-fn form_page(
-    context: RequestContext,
-    status: StatusCode,
-    form: ProgramForm,
-    program: Option<Program>,
-) -> Result<HttpResponse, Error> {
-    let layout = context.layout;
-    page(status, &FormPage { layout, form, program })
+pub async fn list(context: RequestContext) -> Result<HttpResponse, Error> {
+    let query = ListQuery::parse("/programs", context.req.query_string(), &["status"]);
+    let (rows, pages) = queries::list(&*context.conn().await?, &query, context.now()).await?;
+    page(StatusCode::OK, &ListPage { layout: context.layout, query, rows, pages })
 }
 
-/// Where a program's page is.
-pub(super) fn address(id: ProgramId) -> String {
-    format!("/programs/{id}")
-}
-
-/// The program of an address; anything that is no id is nothing.
+/// The program of an address; what is no id is the address of nothing.
 pub(super) async fn find(conn: &mut Conn, id: &str) -> Result<Program, Error> {
     queries::find(conn, id.parse().map_err(|_| Error::NotFound)?).await
-}
-
-pub async fn new(context: RequestContext) -> Result<HttpResponse, Error> {
-    form_page(context, StatusCode::OK, ProgramForm::empty(), None)
-}
-
-pub async fn create(context: RequestContext, Form(data): Form) -> Result<HttpResponse, Error> {
-    let mut form = ProgramForm::read(&data);
-    if let Some(checked) = form.check() {
-        let mut conn = context.conn().await?;
-        match queries::create(&mut Change::new(&mut conn, &context), form.new_id, &checked).await {
-            // The second press of the same form finds what the first has made.
-            Ok(()) | Err(SaveError::Repeated) => {
-                let outcome = "The program was created. Now create a key for it.";
-                return Ok(context.see_other(&address(form.new_id), outcome));
-            }
-            Err(SaveError::Fault(fault)) => return Err(fault),
-            Err(_) => form.name_taken(),
-        }
-    }
-    form_page(context, StatusCode::UNPROCESSABLE_ENTITY, form, None)
 }
 
 #[derive(Template)]
@@ -94,43 +59,163 @@ pub async fn show(context: RequestContext, Segment(id): Segment) -> Result<HttpR
     page(StatusCode::OK, &ShowPage { layout: context.layout, program, keys })
 }
 
-pub async fn edit(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let program = find(&mut *context.conn().await?, &id).await?;
-    let form = ProgramForm::of(&program);
-    form_page(context, StatusCode::OK, form, Some(program))
+/// The form page: of a new program, or of a stored one.
+#[derive(Template)]
+#[template(path = "programs/form.html")]
+struct FormPage {
+    layout: Layout,
+    form: Form<ProgramForm>,
+    program: Option<Program>,
 }
 
-pub async fn update(context: RequestContext, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
-    let mut conn = context.conn().await?;
-    let program = find(&mut conn, &id).await?;
-    let mut form = ProgramForm::read(&data);
-    let Some(seen) = data.seen_version(program.version) else {
-        return conflict(context.layout, program, &data, &form);
-    };
-    if let Some(checked) = form.check() {
-        match queries::update(&mut Change::new(&mut conn, &context), (&program, seen), &checked).await {
-            Ok(Saved::Done) => {
-                return Ok(context.see_other(&address(program.id), "The program was saved"));
-            }
-            Ok(Saved::LeadsBeyond) => form.leads_beyond(),
-            Err(SaveError::Fault(fault)) => return Err(fault),
-            Err(SaveError::Stale) => {
-                return conflict(context.layout, find(&mut conn, &id).await?, &data, &form);
-            }
-            Err(_) => form.name_taken(),
+impl FormPage {
+    fn heading(&self) -> String {
+        match &self.program {
+            Some(program) => format!("Edit program “{}”", program.name),
+            None => "Create program".into(),
         }
     }
-    form_page(context, StatusCode::UNPROCESSABLE_ENTITY, form, Some(program))
+
+    fn address(&self) -> String {
+        self.program.as_ref().map_or("/programs".into(), Program::address)
+    }
 }
 
-fn conflict(layout: Layout, theirs: Program, data: &FormData, mine: &ProgramForm) -> Result<HttpResponse, Error> {
-    let address = address(theirs.id);
+fn form_page(
+    context: RequestContext,
+    form: Form<ProgramForm>,
+    program: Option<Program>,
+) -> Result<HttpResponse, Error> {
+    page(form.errors.status(), &FormPage { layout: context.layout, form, program })
+}
+
+pub async fn new(context: RequestContext) -> Result<HttpResponse, Error> {
+    form_page(context, Form::new(ProgramForm::empty()), None)
+}
+
+pub async fn create(context: RequestContext, mut form: Form<ProgramForm>) -> Result<HttpResponse, Error> {
+    if let Some(new) = form.check(ProgramForm::checked) {
+        let (mut conn, id) = (context.conn().await?, form.new_id.0);
+        match queries::create(&mut Change::new(&mut conn, &context), id, &new).await {
+            // The second press of the same form finds what the first has made.
+            Ok(()) | Err(SaveError::Repeated) => {
+                let outcome = "The program was created. Now create a key for it.";
+                return Ok(context.see_other(&format!("/programs/{id}"), outcome));
+            }
+            Err(SaveError::Fault(fault)) => return Err(fault),
+            Err(_) => form.errors.add("program_name", name_taken(&new.name)),
+        }
+    }
+    form_page(context, form, None)
+}
+
+fn name_taken(name: &Name) -> String {
+    format!("A program named “{}” already exists", name.as_str())
+}
+
+pub async fn edit(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let program = find(&mut *context.conn().await?, &id).await?;
+    form_page(context, Form::new(ProgramForm::of(&program)), Some(program))
+}
+
+/// Why an inactive program is not made active.
+const EXCEEDS: &str = "Leave it inactive: keys of this program can call a data connector that is open to certain people only, and you are not among those who may call it";
+
+pub async fn update(
+    context: RequestContext,
+    Segment(id): Segment,
+    mut form: Form<ProgramForm>,
+) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let program = find(&mut conn, &id).await?;
+    let Some(seen) = form.seen_version(program.version) else {
+        return conflict(context.layout, &program, &form);
+    };
+    if let Some(new) = form.check(ProgramForm::checked) {
+        match queries::update(&mut Change::new(&mut conn, &context), (&program, seen), &new).await {
+            Ok(Saved::Done) => return Ok(context.see_other(&program.address(), "The program was saved")),
+            Ok(Saved::Exceeds) => form.errors.add("status", EXCEEDS),
+            Err(SaveError::Fault(fault)) => return Err(fault),
+            Err(SaveError::Stale) => return conflict(context.layout, &find(&mut conn, &id).await?, &form),
+            Err(_) => form.errors.add("program_name", name_taken(&new.name)),
+        }
+    }
+    form_page(context, form, Some(program))
+}
+
+fn conflict(layout: Layout, theirs: &Program, mine: &Form<ProgramForm>) -> Result<HttpResponse, Error> {
     let saved = LastSave { by: &theirs.updated_by, at: Some(theirs.updated_at), version: theirs.version };
-    ConflictPage::new(layout, &theirs.name, &address, saved)
-        .back(format!("{address}/edit"))
-        .fields(data.carried())
-        .difference("Name", &theirs.name, mine.typed_name())
-        .difference("Description", &theirs.description, mine.description())
-        .difference("Status", status_word(theirs.active), mine.status_word())
+    let status = ProgramStatus::parse(&mine.status).map_or("", ProgramStatus::label);
+    ConflictPage::new(layout, &theirs.name, &theirs.address(), saved)
+        .back(format!("{}/edit", theirs.address()))
+        .fields(mine.data.carried())
+        .difference("Name", &theirs.name, mine.program_name.trim())
+        .difference("Description", &theirs.description, mine.description.trim())
+        .difference("Status", theirs.status().label(), status)
         .respond()
+}
+
+/// The question before a program is deleted, with what it has been calling and its keys.
+#[derive(Template)]
+#[template(path = "programs/delete.html")]
+struct DeletePage {
+    layout: Layout,
+    confirmation: Confirmation,
+    keys: KeyTable,
+    called: Vec<Called>,
+}
+
+impl DeletePage {
+    fn calls_of(&self, called: &Called) -> String {
+        plural(called.calls, "call", "calls")
+    }
+}
+
+async fn delete_page(context: RequestContext, program: Program, status: StatusCode) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let keys = KeyTable::of(&conn, Holder::program(&program), context.now()).await?.without_links();
+    let called = queries::called_lately(&mut conn, context.actor.visibility, program.id, context.now()).await?;
+    let (name, address) = (&program.name, program.address());
+    let confirmation = Confirmation {
+        title: format!("Delete program “{name}”"),
+        crumbs: vec![("/programs".into(), "Programs".into()), (address.clone(), name.clone())],
+        step: "Delete",
+        question: format!("Are you sure you want to delete “{name}”?"),
+        sentences: vec![Sentence::with_link(
+            "Its keys are deleted with it: calls with them are refused from then on, and cannot be allowed again. This cannot be undone. The record of its calls is kept. To stop it for a while, make it ",
+            (&format!("{address}/edit"), "inactive"),
+            " instead.",
+        )],
+        action: format!("{address}/delete"),
+        fields: vec![Confirmation::version(program.version)],
+        button: format!("Delete “{name}”"),
+        back: (address, "Keep it"),
+        changed_by: (status == StatusCode::CONFLICT).then_some(("program", program.updated_by)),
+        ..Confirmation::default()
+    };
+    page(status, &DeletePage { layout: context.layout, confirmation, keys, called })
+}
+
+pub async fn confirm_delete(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let program = find(&mut *context.conn().await?, &id).await?;
+    delete_page(context, program, StatusCode::OK).await
+}
+
+pub async fn delete(context: RequestContext, Segment(id): Segment, data: FormData) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let program = find(&mut conn, &id).await?;
+    let deleted = match data.seen_version(program.version) {
+        Some(seen) => queries::delete(&mut Change::new(&mut conn, &context), (&program, seen)).await,
+        None => Err(SaveError::Stale),
+    };
+    match deleted {
+        Ok(()) => Ok(context.see_other("/programs", "The program was deleted")),
+        Err(SaveError::Fault(fault)) => Err(fault),
+        Err(_) => {
+            let program = find(&mut conn, &id).await?;
+            // The page takes a connection of its own.
+            drop(conn);
+            delete_page(context, program, StatusCode::CONFLICT).await
+        }
+    }
 }

@@ -5,8 +5,8 @@ use diesel::prelude::*;
 use diesel::sql_types::{Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 
-use super::keys::{WaysOf, lead_beyond};
-use super::model::{Called, CheckedProgram, Program, ProgramId, ProgramRow, status_word};
+use super::keys::{KeysOf, exceeds};
+use super::model::{Called, CheckedProgram, Program, ProgramId, ProgramRow};
 use crate::access::Visibility;
 use crate::audit::{Change, Changes, transaction};
 use crate::db::Conn;
@@ -52,7 +52,7 @@ pub(super) async fn create(change: &mut Change<'_>, id: ProgramId, new: &Checked
                 programs::name_key.eq(new.name.key()),
                 programs::description.eq(&new.description),
                 programs::searched.eq(searched(&[new.name.as_str(), &new.description])),
-                programs::active.eq(new.active),
+                programs::active.eq(new.is_active()),
                 programs::created_at.eq(change.now),
                 programs::created_by.eq(change.by.attribution()),
                 programs::updated_at.eq(change.now),
@@ -63,7 +63,7 @@ pub(super) async fn create(change: &mut Change<'_>, id: ProgramId, new: &Checked
         let changes = Changes::none()
             .field("Name", "", new.name.as_str())
             .field("Description", "", &new.description)
-            .field("Status", "", status_word(new.active));
+            .field("Status", "", new.status.label());
         Ok(change.record("program.created", id, new.name.as_str(), changes).await?)
     })
     .await
@@ -72,8 +72,8 @@ pub(super) async fn create(change: &mut Change<'_>, id: ProgramId, new: &Checked
 /// What came of saving a program.
 pub(super) enum Saved {
     Done,
-    /// Nothing was saved: its keys would work again where the person may not call.
-    LeadsBeyond,
+    /// Nothing was saved: its keys could call again what the person may not call.
+    Exceeds,
 }
 
 /// Locks a program, so that nobody makes a key for it meanwhile, and compares its version.
@@ -91,9 +91,9 @@ pub(super) async fn update(
 ) -> Result<Saved, SaveError> {
     transaction(change, async |change| {
         lock(change.conn, old, seen).await?;
-        let works_again = new.active && !old.active;
-        if works_again && lead_beyond(change.conn, change.by, WaysOf::Program(old.id)).await? {
-            return Ok(Saved::LeadsBeyond);
+        let works_again = new.is_active() && !old.active;
+        if works_again && exceeds(change.conn, change.by, KeysOf::Program(old.id)).await? {
+            return Ok(Saved::Exceeds);
         }
         diesel::update(programs::table.find(old.id))
             .set((
@@ -101,7 +101,7 @@ pub(super) async fn update(
                 programs::name_key.eq(new.name.key()),
                 programs::description.eq(&new.description),
                 programs::searched.eq(searched(&[new.name.as_str(), &new.description])),
-                programs::active.eq(new.active),
+                programs::active.eq(new.is_active()),
                 programs::version.eq(programs::version + 1),
                 programs::updated_at.eq(change.now),
                 programs::updated_by.eq(change.by.attribution()),
@@ -111,7 +111,7 @@ pub(super) async fn update(
         let changes = Changes::none()
             .field("Name", &old.name, new.name.as_str())
             .field("Description", &old.description, &new.description)
-            .field("Status", status_word(old.active), status_word(new.active));
+            .field("Status", old.status().label(), new.status.label());
         change.record("program.saved", old.id, new.name.as_str(), changes).await?;
         Ok(Saved::Done)
     })
@@ -136,7 +136,7 @@ pub(super) async fn delete(change: &mut Change<'_>, (program, seen): (&Program, 
     .await
 }
 
-/// What a program has called in the last 30 days, the most called first; of what somebody may not see no name is said.
+/// What a program has called in the last 30 days, most called first; without the names of what the reader may not see.
 pub(super) async fn called_lately(
     conn: &mut Conn,
     visibility: Visibility,

@@ -54,7 +54,7 @@ async fn a_key_is_made_led_somewhere_and_revoked_by_keyboard_alone() {
     typist.tab_to("May use the proxy").await;
     window.key(Key::Space).await;
     typist.follow("Allow it").await;
-    typist.focus_is_on_the_outcome("The key now leads to “Payroll”").await;
+    typist.focus_is_on_the_outcome("The key can now call “Payroll”").await;
     assert_eq!(window.texts("tbody tr th").await, ["Payroll"]);
     assert!(!window.html().await.contains(&key));
 
@@ -97,5 +97,5 @@ async fn an_own_key_is_made_and_led_somewhere_without_scripts() {
     window.press("Continue").await;
     window.tick("May use the proxy").await;
     window.press("Allow it").await;
-    assert_eq!(window.flash().await, "The key now leads to “Payroll”");
+    assert_eq!(window.flash().await, "The key can now call “Payroll”");
 }

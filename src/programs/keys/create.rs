@@ -4,13 +4,16 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 
-use super::crumbs::Crumbs;
-use super::form::KeyForm;
+use super::expiry::Expiry;
+use super::forms::KeyForm;
 use super::holder::Holder;
-use super::queries;
+use super::pages::Crumbs;
+use super::queries::{self, NewKey};
 use crate::access::{ApiKey, RequestContext, password_again};
+use crate::audit::Change;
 use crate::db::Conn;
-use crate::web::{Error, Errors, Form, Layout, SaveError, TextField, page};
+use crate::web::form::Form;
+use crate::web::{Error, Errors, Layout, SaveError, TextField, page};
 
 #[derive(Template)]
 #[template(path = "programs/key_new.html")]
@@ -18,7 +21,7 @@ struct NewKeyPage {
     layout: Layout,
     crumbs: Crumbs,
     holder: Holder,
-    form: KeyForm,
+    form: Form<KeyForm>,
     /// The own password need not be entered again.
     confirmed: bool,
 }
@@ -42,48 +45,30 @@ struct CreatedPage {
     everywhere: bool,
 }
 
-fn new_page(context: RequestContext, holder: Holder, form: KeyForm, status: StatusCode) -> Result<HttpResponse, Error> {
-    page(
-        status,
-        &NewKeyPage {
-            crumbs: Crumbs::to_holder(&holder, "Create key"),
-            confirmed: context.is_confirmed(),
-            layout: context.layout,
-            holder,
-            form,
-        },
-    )
+fn new_page(context: RequestContext, holder: Holder, form: Form<KeyForm>) -> Result<HttpResponse, Error> {
+    let (crumbs, confirmed) = (Crumbs::to_holder(&holder, "Create key"), context.is_confirmed());
+    page(form.errors.status(), &NewKeyPage { layout: context.layout, crumbs, holder, form, confirmed })
 }
 
 pub async fn new(context: RequestContext) -> Result<HttpResponse, Error> {
     let holder = Holder::of(&context, &mut *context.conn().await?).await?;
-    new_page(context, holder, KeyForm::empty(), StatusCode::OK)
+    new_page(context, holder, Form::new(KeyForm::empty()))
 }
 
-pub async fn create(context: RequestContext, Form(data): Form) -> Result<HttpResponse, Error> {
-    let holder = Holder::of(&context, &mut *context.conn().await?).await?;
-    let mut form = KeyForm::read(&data);
-    let checked = form.check(context.now());
-    let everywhere = form.check_leads();
-    let (Some(checked), Some(everywhere)) = (checked, everywhere) else {
-        return new_page(context, holder, form, StatusCode::UNPROCESSABLE_ENTITY);
-    };
-    let key = ApiKey::random();
-    let new = queries::NewKey { id: form.new_id, key: &key, checked: &checked, everywhere };
-    let address = holder.key_address(form.new_id);
+pub async fn create(context: RequestContext, mut form: Form<KeyForm>) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
-    match queries::create(&mut conn, &context.actor, context.now(), &holder, &new).await {
-        Ok(()) => page(
-            StatusCode::OK,
-            &CreatedPage {
-                crumbs: Crumbs::to_holder(&holder, &checked.name),
-                layout: context.layout,
-                name: checked.name,
-                key,
-                address,
-                everywhere,
-            },
-        ),
+    let holder = Holder::of(&context, &mut conn).await?;
+    let Some((checked, everywhere)) = form.check(|form, errors| form.checked_new(context.now(), errors)) else {
+        return new_page(context, holder, form);
+    };
+    let (id, key) = (form.new_id.0, ApiKey::random());
+    let address = holder.key_address(id);
+    let new = NewKey { id, key: &key, checked: &checked, everywhere };
+    match queries::create(&mut Change::new(&mut conn, &context), &holder, &new).await {
+        Ok(()) => {
+            let (crumbs, layout) = (Crumbs::to_holder(&holder, &checked.name), context.layout);
+            page(StatusCode::OK, &CreatedPage { layout, crumbs, key, name: checked.name, address, everywhere })
+        }
         Err(SaveError::Repeated) => repeated(&context, &conn, &holder, &form, &address).await,
         Err(SaveError::Fault(fault)) => Err(fault),
         // The program was deleted meanwhile.
@@ -99,7 +84,7 @@ async fn repeated(
     form: &KeyForm,
     address: &str,
 ) -> Result<HttpResponse, Error> {
-    queries::find(conn, holder, form.new_id).await?;
+    queries::find(conn, holder, form.new_id.0).await?;
     Ok(context.see_other_undone(
         address,
         "This key was created before and was already shown, once. If you do not have it, revoke it and create another one.",

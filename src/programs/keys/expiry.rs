@@ -2,24 +2,28 @@
 
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 
+use crate::db::text_enum;
 use crate::web::{Radio, Zone};
 
 /// How far ahead a date may be, in days: nobody means a key for longer.
 const FURTHEST: u64 = 3660;
 
-/// What the form offers, with its code.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Expiry {
-    /// As it is, on the form of a stored key.
-    Keep,
-    Days30,
-    Days90,
-    Year,
-    Date,
-    Never,
+text_enum! {
+    /// What the form offers.
+    pub(super) enum Expiry {
+        /// Only for a stored key.
+        Keep = "keep", "As it is";
+        Days30 = "30", "In 30 days";
+        Days90 = "90", "In 90 days";
+        Year = "365", "In a year";
+        Date = "date", "On a date";
+        Never = "never", "Never";
+    }
 }
 
-/// Why a date does not do; each message says what to do.
+const NEVER: &str = "Not advised: a key that leaks stays valid until somebody notices and revokes it.";
+
+/// Why a date is refused; each message says what to do.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum DateProblem {
     #[error("Enter the date on which the key expires")]
@@ -33,33 +37,15 @@ pub(super) enum DateProblem {
 }
 
 impl Expiry {
-    pub fn parse(code: &str) -> Option<Expiry> {
-        match code {
-            "keep" => Some(Expiry::Keep),
-            "30" => Some(Expiry::Days30),
-            "90" => Some(Expiry::Days90),
-            "365" => Some(Expiry::Year),
-            "date" => Some(Expiry::Date),
-            "never" => Some(Expiry::Never),
-            _ => None,
-        }
-    }
-
     /// The choices of the form; `kept` is the present expiry of a stored key in words.
     pub fn choices(kept: Option<String>) -> Vec<Radio> {
-        let keep = kept.map(|words| Radio::new("keep", format!("As it is: {words}"), ""));
-        let offered = [
-            Radio::new("30", "In 30 days", ""),
-            Radio::new("90", "In 90 days", ""),
-            Radio::new("365", "In a year", ""),
-            Radio::new("date", "On a date", ""),
-            Radio::new(
-                "never",
-                "Never",
-                "Not advised: a key that leaks stays good until somebody notices and revokes it.",
-            ),
-        ];
-        keep.into_iter().chain(offered).collect()
+        let choice = |expiry: Expiry| match (expiry, &kept) {
+            (Expiry::Keep, None) => None,
+            (Expiry::Keep, Some(words)) => Some(Radio::new("keep", format!("As it is: {words}"), "")),
+            (Expiry::Never, _) => Some(Radio::new("never", "Never", NEVER)),
+            _ => Some(Radio::new(expiry.code(), expiry.label(), "")),
+        };
+        Expiry::ALL.into_iter().filter_map(choice).collect()
     }
 
     /// The moment that is meant; `kept` is the present one, `date` what was typed beside “On a date”.

@@ -54,8 +54,8 @@ impl Holder {
         self.kind == HolderKind::Program
     }
 
-    /// May get new keys, and its keys may be led further: an inactive program can be prepared, a person without the
-    /// permission cannot prepare anything.
+    /// May get new keys, and more for its keys to call: an inactive program can be prepared, a person without the
+    /// permission cannot.
     pub fn may_have_keys(&self) -> bool {
         self.is_program() || self.may_call
     }

@@ -1,4 +1,4 @@
-//! What a key is, as pages show it, and what it leads to.
+//! What a key is, as pages show it, and what it can call.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
@@ -50,17 +50,17 @@ pub struct Key {
     pub revoked_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Nullable<Text>)]
     pub revoked_by: Option<String>,
-    /// Moves with every change of the key and of where it leads.
+    /// Moves with every change of the key and of what it can call.
     #[diesel(sql_type = Integer)]
     pub version: i32,
     #[diesel(sql_type = Nullable<Timestamptz>)]
     updated_at: Option<DateTime<Utc>>,
     #[diesel(sql_type = Text)]
     updated_by: String,
-    /// Data connectors that it leads to by name.
+    /// Data connectors that it can call by name.
     #[diesel(sql_type = BigInt)]
     connectors: i64,
-    /// It leads to all data connectors.
+    /// It can call all data connectors.
     #[diesel(sql_type = Bool)]
     pub everywhere: bool,
 }
@@ -88,8 +88,8 @@ impl Key {
         }
     }
 
-    /// Where it leads: “All data connectors”, “3 data connectors”.
-    pub fn leads_to(&self) -> String {
+    /// What it can call: “All data connectors”, “3 data connectors”.
+    pub fn can_call(&self) -> String {
         match (self.everywhere, self.connectors) {
             (true, _) => "All data connectors".into(),
             (false, 0) => "None".into(),
@@ -101,13 +101,11 @@ impl Key {
         methods_words(self.methods.as_deref())
     }
 
-    /// When it ends, for an audit line.
-    pub fn expiry(&self) -> String {
-        expiry_recorded(self.expires_at)
+    /// “Nightly export (cty_a1b2c3d4)”, for audit lines.
+    pub fn full_name(&self) -> String {
+        full_name(&self.name, &self.prefix)
     }
-}
 
-impl Key {
     /// The field by which `new` gives the key more than it has: other methods, or a longer life.
     pub(super) fn widened_by(&self, new: &CheckedKey) -> Option<&'static str> {
         let has = |method: &String| {
@@ -129,6 +127,11 @@ impl Key {
             (false, false) => None,
         }
     }
+}
+
+/// What audit lines call a key.
+pub(super) fn full_name(name: &str, prefix: &str) -> String {
+    format!("{name} ({prefix})")
 }
 
 /// “All”, “GET, HEAD”.
@@ -154,7 +157,7 @@ pub(super) struct CheckedKey {
     pub methods: Option<Vec<String>>,
 }
 
-/// Where a key may be led: a data connector, or all of them.
+/// What a key can be allowed to call: a data connector, or all of them.
 #[derive(QueryableByName)]
 pub(super) struct Target {
     #[diesel(sql_type = Nullable<SqlUuid>, column_name = connector_id)]
@@ -164,13 +167,13 @@ pub(super) struct Target {
     pub key: String,
     #[diesel(sql_type = Text)]
     pub label: String,
-    /// It stands in the trash.
+    /// It is in the trash.
     #[diesel(sql_type = Bool)]
     pub trashed: bool,
     /// What is open to everybody who has the permission for it.
     #[diesel(sql_type = Array<Text>, column_name = open_rights, deserialize_as = Vec<String>)]
     open: Rights,
-    /// That to which it admits the person who looks at it, whatever their permissions.
+    /// The rights that it gives to the reader, whatever their permissions.
     #[diesel(sql_type = Array<Text>, deserialize_as = Vec<String>)]
     admits: Rights,
 }
@@ -187,14 +190,14 @@ impl Target {
         }
     }
 
-    /// It is not open to the person who looks at it.
+    /// The reader may not view it.
     pub fn is_hidden(&self) -> bool {
         !self.admits.contains(Right::View)
     }
 
-    /// Whether this person may lead a program's keys to it for calls, or to its token. What is kept to certain people
-    /// takes one of them, because a program that is led there by name needs nobody else's word.
-    pub fn may_be_opened(&self, by: &Actor, right: Right) -> bool {
+    /// Whether this person may let a program's keys use this right on it. What is open to certain people only takes one
+    /// of them, because nobody else is asked about a program that can call it by name.
+    pub fn may_be_allowed(&self, by: &Actor, right: Right) -> bool {
         self.open.contains(right) || Rights::of(by.super_admin, by.permissions, self.open, self.admits).contains(right)
     }
 
@@ -203,7 +206,7 @@ impl Target {
     }
 }
 
-/// A data connector, or all of them, that a key leads to.
+/// What a key may do with a data connector, or with all of them.
 #[derive(QueryableByName)]
 pub(super) struct Scope {
     #[diesel(sql_type = SqlUuid)]
@@ -221,7 +224,7 @@ pub(super) struct Scope {
     pub endpoint_names: Vec<String>,
     #[diesel(sql_type = Array<SqlUuid>)]
     pub endpoint_ids: Vec<Uuid>,
-    /// That of the key when this was saved, so that a way that was removed and added again has another one.
+    /// That of the key when this was saved, so that a scope that was removed and added again has another one.
     #[diesel(sql_type = Integer)]
     pub version: i32,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -230,11 +233,11 @@ pub(super) struct Scope {
     updated_by: String,
 }
 
-/// Names of endpoints that a table says; the rest is counted.
+/// Names of endpoints that a table shows; the rest is counted.
 const NAMES_SHOWN: usize = 5;
 
 impl Scope {
-    /// The version of the way that there is; 0 while there is none.
+    /// The version of a stored scope; 0 if there is none.
     pub fn version_of(scope: Option<&Scope>) -> i32 {
         scope.map_or(0, |scope| scope.version)
     }
@@ -269,7 +272,7 @@ pub(super) struct EndpointChoice {
     pub method: String,
 }
 
-/// What a form has made of the way into a target.
+/// What a form has made of a scope.
 pub(super) struct CheckedScope {
     /// `None` allows all endpoints.
     pub endpoints: Option<Vec<Uuid>>,

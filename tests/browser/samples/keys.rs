@@ -54,9 +54,9 @@ pub const SAMPLES: &[Sample] = &[
     sample("key-created-all", Full, Confirmed, at!(idle "/keys/new"),
         &[Fill("key_name", "Everything"), Tick("All data connectors"), Press("Create key")], "all endpoints of all data connectors"),
     sample("key", Full, Admin, at!(billing "/keys/00000000-0000-7000-8000-0000000000c1"), &[], "Allowed data connectors"),
-    sample("key-expired", Full, Admin, at!(billing "/keys/00000000-0000-7000-8000-0000000000c2"), &[], "This key leads to all data connectors,"),
+    sample("key-expired", Full, Admin, at!(billing "/keys/00000000-0000-7000-8000-0000000000c2"), &[], "This key can call all data connectors,"),
     sample("key-revoked", Full, Admin, at!(billing "/keys/00000000-0000-7000-8000-0000000000c3"), &[], "Revoked"),
-    sample("key-long", Full, Admin, at!(long "/keys/00000000-0000-7000-8000-0000000000c4"), &[], "This key leads nowhere yet"),
+    sample("key-long", Full, Admin, at!(long "/keys/00000000-0000-7000-8000-0000000000c4"), &[], "It has no access yet"),
     sample("key-edit", Full, Admin, at!(billing "/keys/00000000-0000-7000-8000-0000000000c1/edit"), &[], "The key itself stays the same."),
     sample("key-edit-errors", Full, Confirmed, at!(billing "/keys/00000000-0000-7000-8000-0000000000c1/edit"),
         &[Fill("key_name", ""), Press("Save")], "There is a problem"),
@@ -81,7 +81,7 @@ pub const SAMPLES: &[Sample] = &[
     sample("own-keys", Full, Admin, "/profile", &[Press("API keys")], "1 API key"),
     sample("own-keys-viewer", Full, Viewer, "/profile/keys", &[], "For that you need the permission"),
     sample("own-keys-none", Full, Confirmed, "/profile/keys", &[], "You have no API key yet."),
-    sample("own-key", Full, Admin, "/profile/keys", &[Press("My script")], "leads nowhere yet"),
+    sample("own-key", Full, Admin, "/profile/keys", &[Press("My script")], "It has no access yet"),
     sample("own-key-new", Full, Admin, "/profile/keys/new", &[], "Create an API key of your own"),
 ];
 

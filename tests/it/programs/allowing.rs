@@ -27,7 +27,7 @@ async fn a_data_connector_is_found_added_changed_and_removed_without_a_script() 
     assert_eq!(told(&app, &text, payroll, PROXY).await, "connector_not_allowed");
 
     let search = ana.get(&page).await.expect(200);
-    assert!(search.text().contains("This key leads nowhere yet"));
+    assert!(search.text().contains("It has no access yet"));
     let search = search.click("Add a data connector").await.expect(200);
     assert_eq!(strs(&search.choices("connector")), ["Ledger", "Payroll"]);
     let found = search.submit(|form| form.set("q", "PAYR")).await.expect(200);
@@ -50,7 +50,7 @@ async fn a_data_connector_is_found_added_changed_and_removed_without_a_script() 
     assert_eq!(forged.expect(422).errors(), error("endpoints", message));
     let saved = chosen().tick("endpoint", &list.to_string()).send().await.expect(303);
     let saved = saved.follow().await;
-    assert_eq!(saved.flash(), "The key now leads to “Payroll”");
+    assert_eq!(saved.flash(), "The key can now call “Payroll”");
     assert_eq!(strs(&saved.rows()[0][..4]), ["Payroll", "list", "No", "No"]);
     assert_eq!(told(&app, &text, payroll, get(list)).await, "");
     assert_eq!(told(&app, &text, payroll, get(create)).await, "endpoint_not_allowed");
@@ -73,7 +73,7 @@ async fn a_data_connector_is_found_added_changed_and_removed_without_a_script() 
 
     let confirm = saved.click("Remove Payroll").await.expect(200);
     let removed = confirm.submit(|form| form).await.expect(303).follow().await;
-    assert_eq!(removed.flash(), "The key no longer leads to “Payroll”");
+    assert_eq!(removed.flash(), "The key can no longer call “Payroll”");
     assert_eq!(told(&app, &text, payroll, PROXY).await, "connector_not_allowed");
     let lines = recorded(&app, "api_key.data").await;
     let kinds: Vec<&str> = lines.iter().map(|line| line[0].as_str()).collect();
@@ -92,8 +92,8 @@ async fn a_key_can_be_led_to_all_data_connectors() {
     let address = program(&ana, "Billing").await;
     let (text, page) = key(&ana, &address).await;
     let search = ana.get(&format!("{page}/connectors/new")).await;
-    assert!(search.text().contains("There is no data connector that this key does not lead to already."));
-    let form = search.click("Lead it to all data connectors instead").await.expect(200);
+    assert!(search.text().contains("This key can call every data connector already."));
+    let form = search.click("Allow all data connectors instead").await.expect(200);
     assert!(form.text().contains("also for those that are made later"));
     let form = form.main_form().set("endpoints", "chosen").tick("proxy", "yes");
     form.send().await.expect(303);
@@ -101,7 +101,7 @@ async fn a_key_can_be_led_to_all_data_connectors() {
     assert_eq!(told(&app, &text, later, PROXY).await, "");
     assert_eq!(told(&app, &text, later, get(Uuid::nil())).await, "endpoint_not_allowed");
     let page = ana.get(&page).await;
-    assert!(page.text().contains("This key leads to all data connectors,"));
+    assert!(page.text().contains("This key can call all data connectors,"));
     assert_eq!(strs(&page.rows()[0][..3]), ["All data connectors", "None", "Yes"]);
 }
 
@@ -156,7 +156,7 @@ async fn a_data_connector_in_the_trash_stays_until_it_is_gone_and_is_not_offered
     ana.get(&format!("{other}/connectors/payroll")).await.expect(404);
     assert!(ana.get(&format!("{other}/connectors/new")).await.choices("connector").is_empty());
     app.sql(&format!("DELETE FROM connectors WHERE id = '{payroll}'")).await;
-    assert!(ana.get(&page).await.text().contains("This key leads nowhere yet"));
+    assert!(ana.get(&page).await.text().contains("It has no access yet"));
 }
 
 #[tokio::test]

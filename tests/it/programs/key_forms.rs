@@ -63,7 +63,7 @@ async fn what_is_wrong_with_a_new_key_is_kept_with_what_to_do() {
         // Only a stored key has an expiry that may stay.
         ("expires", "keep", "Choose when the key expires"),
         ("methods", "some", "Choose which HTTP methods the key may use"),
-        ("leads", "nowhere", "Choose where the key leads"),
+        ("leads", "nowhere", "Choose what the key can call"),
     ] {
         let page = new(field, value).await;
         assert_eq!(page.errors(), error(field, message), "{field}: {value}");
@@ -93,7 +93,7 @@ async fn only_the_ticked_methods_are_allowed() {
     {
         assert_eq!(ask(method).await, code, "{method}");
     }
-    let page = page.click("Look at what it opens").await;
+    let page = page.click("See what it can call").await;
     assert!(page.text().contains("GET, HEAD"), "{}", page.text());
 }
 

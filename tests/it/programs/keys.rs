@@ -23,7 +23,7 @@ async fn a_key_is_shown_by_the_page_that_makes_it_and_nowhere_after() {
     assert!(page.attribute("#api_key", "readonly").is_some());
     let holder = presented(&app, &text).await.expect("the key works");
     assert_eq!((&*holder.name, holder.prefix.as_str()), ("Billing", &text[..12]));
-    let page = page.click("Look at what it opens").await.expect(200);
+    let page = page.click("See what it can call").await.expect(200);
     let secret = &text[13..];
     let revocation = format!("{}/revocation", page.path);
     let mut pages: Vec<Page> = vec![];

@@ -2,24 +2,22 @@
 
 mod scopes;
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::result::Error as DbError;
 use diesel::sql_types::Uuid as SqlUuid;
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::holder::Holder;
-use super::model::{CheckedKey, Key, expiry_recorded, methods_words};
-use crate::access::{Actor, ApiKey, HolderKind};
-use crate::audit::{self, Changes, Event};
+use super::model::{CheckedKey, Key, expiry_recorded, full_name, methods_words};
+use crate::access::{ApiKey, HolderKind};
+use crate::audit::{Change, Changes, transaction};
 use crate::db::Conn;
 use crate::db::schema::{api_key_scopes, api_keys};
 use crate::db::version::SeenVersion;
 use crate::web::{Error, SaveError};
 
+pub(in crate::programs) use scopes::{KeysOf, exceeds};
 pub(super) use scopes::{MOST_FOUND, endpoints_of, remove_scope, save_scope, scope_of, scopes_of, search, target};
-pub(in crate::programs) use scopes::{WaysOf, lead_beyond};
 
 /// Keys that a holder's page shows; older ones were revoked long ago.
 pub(super) const MOST_SHOWN: usize = 200;
@@ -58,22 +56,22 @@ async fn find_with(conn: &Conn, holder: &Holder, id: Uuid, lock: &str) -> Result
     Ok(diesel::sql_query(sql).bind::<SqlUuid, _>(holder.id).bind::<SqlUuid, _>(id).get_result(&mut &*conn).await?)
 }
 
-/// A key that nobody else changes or revokes before the end of the transaction, and that was not revoked.
-async fn hold(conn: &Conn, holder: &Holder, id: Uuid) -> Result<Key, SaveError> {
+/// A key that was not revoked, locked until the end of the transaction.
+async fn lock(conn: &Conn, holder: &Holder, id: Uuid) -> Result<Key, SaveError> {
     let key = find_with(conn, holder, id, " FOR UPDATE OF k").await?;
     if key.is_revoked() { Err(SaveError::Stale) } else { Ok(key) }
 }
 
-/// Moves the version of a key that is held and is being changed, or where it leads. Gives the new one.
-async fn touch(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, id: Uuid) -> Result<i32, DbError> {
+/// Moves the version of a locked key that is being changed, and gives the new one.
+async fn move_version(change: &mut Change<'_>, id: Uuid) -> QueryResult<i32> {
     diesel::update(api_keys::table.find(id))
         .set((
             api_keys::version.eq(api_keys::version + 1),
-            api_keys::updated_at.eq(now),
-            api_keys::updated_by.eq(by.attribution()),
+            api_keys::updated_at.eq(change.now),
+            api_keys::updated_by.eq(change.by.attribution()),
         ))
         .returning(api_keys::version)
-        .get_result(conn)
+        .get_result(change.conn)
         .await
 }
 
@@ -83,50 +81,43 @@ pub(super) struct NewKey<'a> {
     pub id: Uuid,
     pub key: &'a ApiKey,
     pub checked: &'a CheckedKey,
-    /// Leads to all data connectors.
+    /// Can call all data connectors.
     pub everywhere: bool,
 }
 
 /// Stores a new key of this holder: its hash and its beginning, never itself.
-pub(super) async fn create(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    holder: &Holder,
-    new: &NewKey<'_>,
-) -> Result<(), SaveError> {
-    let is_program = holder.is_program();
-    conn.transaction(async |conn| {
+pub(super) async fn create(change: &mut Change<'_>, holder: &Holder, new: &NewKey<'_>) -> Result<(), SaveError> {
+    let (is_program, checked) = (holder.is_program(), new.checked);
+    transaction(change, async |change| {
         diesel::insert_into(api_keys::table)
             .values((
                 api_keys::id.eq(new.id),
                 api_keys::hash.eq(new.key.hash().to_vec()),
                 api_keys::prefix.eq(new.key.prefix()),
-                api_keys::name.eq(&new.checked.name),
+                api_keys::name.eq(&checked.name),
                 api_keys::program_id.eq(is_program.then_some(holder.id)),
                 api_keys::user_id.eq((!is_program).then_some(holder.id)),
-                api_keys::methods.eq(&new.checked.methods),
-                api_keys::expires_at.eq(new.checked.expires_at),
-                api_keys::created_at.eq(now),
-                api_keys::created_by.eq(by.attribution()),
+                api_keys::methods.eq(&checked.methods),
+                api_keys::expires_at.eq(checked.expires_at),
+                api_keys::created_at.eq(change.now),
+                api_keys::created_by.eq(change.by.attribution()),
             ))
-            .execute(conn)
+            .execute(change.conn)
             .await?;
         if new.everywhere {
             diesel::insert_into(api_key_scopes::table)
                 .values((api_key_scopes::id.eq(Uuid::now_v7()), api_key_scopes::api_key_id.eq(new.id)))
-                .execute(conn)
+                .execute(change.conn)
                 .await?;
         }
-        let leads = if new.everywhere { "All data connectors" } else { "" };
         let changes = Changes::none()
             .field(holder.kind_word(), "", &holder.name)
-            .field("Name", "", &new.checked.name)
-            .field("Expires", "", expiry_recorded(new.checked.expires_at))
-            .field("HTTP methods", "", methods_words(new.checked.methods.as_deref()))
-            .field("Leads to", "", leads);
-        let subject = (new.id, subject_name(&new.checked.name, new.key.prefix()));
-        record(conn, by, now, "api_key.created", subject, changes).await
+            .field("Name", "", &checked.name)
+            .field("Expires", "", expiry_recorded(checked.expires_at))
+            .field("HTTP methods", "", methods_words(checked.methods.as_deref()))
+            .field("Can call", "", if new.everywhere { "All data connectors" } else { "" });
+        let name = full_name(&checked.name, new.key.prefix());
+        Ok(change.record("api_key.created", new.id, &name, changes).await?)
     })
     .await
 }
@@ -134,81 +125,55 @@ pub(super) async fn create(
 /// What came of saving a key.
 pub(super) enum Saved {
     Done,
-    /// Nothing was saved: by this field it would open more of a data connector that the person may not call.
-    LeadsBeyond(&'static str),
+    /// Nothing was saved: by this field the key could do more with a data connector that the person may not call.
+    Exceeds(&'static str),
 }
 
 /// Saves name, expiry and methods of a key that was neither revoked nor changed since it was read.
 pub(super) async fn update(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    (holder, id, seen): (&Holder, Uuid, SeenVersion),
+    change: &mut Change<'_>,
+    holder: &Holder,
+    (id, seen): (Uuid, SeenVersion),
     new: &CheckedKey,
 ) -> Result<Saved, SaveError> {
-    conn.transaction(async |conn| {
-        let old = hold(conn, holder, id).await?;
+    transaction(change, async |change| {
+        let old = lock(change.conn, holder, id).await?;
         seen.check(old.version)?;
         if let Some(wider) = old.widened_by(new)
-            && lead_beyond(conn, by, WaysOf::Key(id)).await?
+            && exceeds(change.conn, change.by, KeysOf::Key(id)).await?
         {
-            return Ok(Saved::LeadsBeyond(wider));
+            return Ok(Saved::Exceeds(wider));
         }
-        touch(conn, by, now, id).await?;
+        move_version(change, id).await?;
         diesel::update(api_keys::table.find(id))
             .set((
                 api_keys::name.eq(&new.name),
                 api_keys::methods.eq(&new.methods),
                 api_keys::expires_at.eq(new.expires_at),
             ))
-            .execute(conn)
+            .execute(change.conn)
             .await?;
         let changes = Changes::none()
             .field("Name", &old.name, &new.name)
-            .field("Expires", old.expiry(), expiry_recorded(new.expires_at))
+            .field("Expires", expiry_recorded(old.expires_at), expiry_recorded(new.expires_at))
             .field("HTTP methods", old.methods(), methods_words(new.methods.as_deref()));
-        let subject = (id, subject_name(&new.name, &old.prefix));
-        record(conn, by, now, "api_key.saved", subject, changes).await?;
+        change.record("api_key.saved", id, &full_name(&new.name, &old.prefix), changes).await?;
         Ok(Saved::Done)
     })
     .await
 }
 
 /// Revokes a key for good. A trigger tells every instance with the commit.
-pub(super) async fn revoke(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    holder: &Holder,
-    id: Uuid,
-) -> Result<(), SaveError> {
-    conn.transaction(async |conn| {
-        let key = hold(conn, holder, id).await?;
-        touch(conn, by, now, id).await?;
+pub(super) async fn revoke(change: &mut Change<'_>, holder: &Holder, id: Uuid) -> Result<(), SaveError> {
+    transaction(change, async |change| {
+        let key = lock(change.conn, holder, id).await?;
+        move_version(change, id).await?;
         diesel::update(api_keys::table.find(id))
-            .set((api_keys::revoked_at.eq(now), api_keys::revoked_by.eq(by.attribution())))
-            .execute(conn)
+            .set((api_keys::revoked_at.eq(change.now), api_keys::revoked_by.eq(change.by.attribution())))
+            .execute(change.conn)
             .await?;
         let changes = Changes::none().field(holder.kind_word(), "", &holder.name);
-        let subject = (id, subject_name(&key.name, &key.prefix));
-        record(conn, by, now, "api_key.revoked", subject, changes).await
+        Ok(change.record("api_key.revoked", id, &key.full_name(), changes).await?)
     })
     .await
-}
-
-/// What audit lines call a key: “Nightly export (cty_a1b2c3d4)”.
-fn subject_name(name: &str, prefix: &str) -> String {
-    format!("{name} ({prefix})")
-}
-
-async fn record(
-    conn: &Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    kind: &'static str,
-    (id, name): (Uuid, String),
-    changes: Changes,
-) -> Result<(), SaveError> {
-    let event = Event { kind, subject_id: Some(id), subject_name: &name, changes };
-    Ok(audit::record(conn, by, now, event).await?)
 }

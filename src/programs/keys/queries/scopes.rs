@@ -1,32 +1,31 @@
-//! The SQL of what a key leads to.
+//! The SQL of what a key can call.
 
-use chrono::{DateTime, Utc};
-use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Nullable, Text, Uuid as SqlUuid};
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::super::holder::Holder;
-use super::super::model::{CheckedScope, EVERY, EndpointChoice, Scope, Target};
-use super::{hold, record, subject_name, touch};
+use super::{lock, move_version};
 use crate::access::{Actor, Right, Rights, admission_sql};
-use crate::audit::Changes;
+use crate::audit::{Change, Changes, transaction};
 use crate::db::Conn;
+use crate::db::keyset::{Bind, bound};
 use crate::db::schema::{api_key_endpoints, api_key_scopes, endpoints};
 use crate::db::version::SeenVersion;
 use crate::name::word_pattern;
+use crate::programs::keys::holder::Holder;
+use crate::programs::keys::model::{CheckedScope, EVERY, EndpointChoice, Scope, Target};
 use crate::web::{Error, SaveError};
 
 /// Data connectors that a key's page lists, and that a search offers.
 const MOST_SCOPES: usize = 500;
-pub(in super::super) const MOST_FOUND: usize = 20;
+pub(in crate::programs::keys) const MOST_FOUND: usize = 20;
 
 /// Words of a search beyond this many are ignored, and matches beyond these are not put in order.
 const MOST_WORDS: usize = 8;
 const MOST_SORTED: usize = 1000;
 
-/// A way into a data connector, with what that admits somebody to.
+/// What a key may do with a data connector, with the reader's rights on that.
 fn scope_sql(by: &Actor) -> String {
     format!(
         "{SCOPE}, coalesce(c.open_rights, '{{view,call,edit,authorize}}') AS open_rights,
@@ -35,7 +34,7 @@ fn scope_sql(by: &Actor) -> String {
     )
 }
 
-/// Somebody's id in a statement: this program's own, so that nothing of a visitor gets into the text.
+/// The id of a person in a statement: the program's own, so that no visitor's text gets into the statement.
 fn literal(by: &Actor) -> String {
     format!("'{}'", by.id.unwrap_or_default())
 }
@@ -48,8 +47,8 @@ const SCOPE: &str = "SELECT s.id, s.all_endpoints, s.proxy, s.token, s.connector
 const SCOPES_OF_KEY: &str =
     "FROM api_key_scopes s LEFT JOIN connectors c ON c.id = s.connector_id WHERE s.api_key_id = $1";
 
-/// Everything that a key leads to, all data connectors first.
-pub(in super::super) async fn scopes_of(conn: &Conn, by: &Actor, key: Uuid) -> Result<Vec<Scope>, Error> {
+/// Everything that a key can call, all data connectors first.
+pub(in crate::programs::keys) async fn scopes_of(conn: &Conn, by: &Actor, key: Uuid) -> Result<Vec<Scope>, Error> {
     let sql = format!(
         "SELECT * FROM ({}) AS scopes ORDER BY connector_id IS NOT NULL, 'view' = ANY (admits) DESC, label, id LIMIT {MOST_SCOPES}",
         scope_sql(by)
@@ -57,8 +56,8 @@ pub(in super::super) async fn scopes_of(conn: &Conn, by: &Actor, key: Uuid) -> R
     Ok(diesel::sql_query(sql).bind::<SqlUuid, _>(key).load(&mut &*conn).await?)
 }
 
-/// How a key leads to a target, if it does.
-pub(in super::super) async fn scope_of(
+/// What a key may do with a target, if anything.
+pub(in crate::programs::keys) async fn scope_of(
     conn: &Conn,
     by: &Actor,
     key: Uuid,
@@ -73,8 +72,8 @@ pub(in super::super) async fn scope_of(
         .optional()?)
 }
 
-/// The target of an address: a data connector, or all of them. One that somebody may not see is not there.
-pub(in super::super) async fn target(conn: &Conn, by: &Actor, key: &str) -> Result<Target, Error> {
+/// The target of an address: a data connector, or all of them. One that the person may not view is not found.
+pub(in crate::programs::keys) async fn target(conn: &Conn, by: &Actor, key: &str) -> Result<Target, Error> {
     if key == EVERY {
         return Ok(Target::every());
     }
@@ -88,19 +87,19 @@ pub(in super::super) async fn target(conn: &Conn, by: &Actor, key: &str) -> Resu
     target.filter(|target| !target.is_hidden()).ok_or(Error::NotFound)
 }
 
-/// Whose ways are looked at.
+/// Whose keys are looked at.
 #[derive(Clone, Copy)]
-pub(in crate::programs) enum WaysOf {
+pub(in crate::programs) enum KeysOf {
     Key(Uuid),
     Program(Uuid),
 }
 
-/// Whether keys of a program that can still be used lead by name to a data connector that somebody may not call. Who
+/// Whether keys of a program that are not revoked can call, by name, a data connector that the person may not call. Who
 /// may not call it gives nobody more of it.
-pub(in crate::programs) async fn lead_beyond(conn: &Conn, by: &Actor, ways: WaysOf) -> Result<bool, Error> {
-    let (column, id) = match ways {
-        WaysOf::Key(id) => ("id", id),
-        WaysOf::Program(id) => ("program_id", id),
+pub(in crate::programs) async fn exceeds(conn: &Conn, by: &Actor, keys: KeysOf) -> Result<bool, Error> {
+    let (column, id) = match keys {
+        KeysOf::Key(id) => ("id", id),
+        KeysOf::Program(id) => ("program_id", id),
     };
     let sql = format!(
         "SELECT c.open_rights, {} AS admits
@@ -108,28 +107,30 @@ pub(in crate::programs) async fn lead_beyond(conn: &Conn, by: &Actor, ways: Ways
         WHERE k.{column} = $1 AND k.program_id IS NOT NULL AND k.revoked_at IS NULL AND NOT 'call' = ANY (c.open_rights)",
         admission_sql(by, "c", &literal(by))
     );
-    let kept: Vec<Kept> = diesel::sql_query(sql).bind::<SqlUuid, _>(id).load(&mut &*conn).await?;
-    Ok(kept.iter().any(|connector| !connector.may_be_called(by)))
+    let restricted: Vec<Restricted> = diesel::sql_query(sql).bind::<SqlUuid, _>(id).load(&mut &*conn).await?;
+    Ok(!restricted.into_iter().all(|connector| connector.may_be_called(by)))
 }
 
-/// A data connector whose Call is kept to certain people.
+/// A data connector whose Call is open to certain people only.
 #[derive(QueryableByName)]
-struct Kept {
-    #[diesel(sql_type = Array<Text>)]
-    open_rights: Vec<String>,
-    #[diesel(sql_type = Array<Text>)]
-    admits: Vec<String>,
+struct Restricted {
+    #[diesel(sql_type = Array<Text>, column_name = open_rights, deserialize_as = Vec<String>)]
+    open: Rights,
+    #[diesel(sql_type = Array<Text>, deserialize_as = Vec<String>)]
+    admits: Rights,
 }
 
-impl Kept {
+impl Restricted {
     fn may_be_called(&self, by: &Actor) -> bool {
-        let (open, listed) = (self.open_rights.clone().into(), self.admits.clone().into());
-        Rights::of(by.super_admin, by.permissions, open, listed).contains(Right::Call)
+        Rights::of(by.super_admin, by.permissions, self.open, self.admits).contains(Right::Call)
     }
 }
 
 /// The endpoints of a data connector in the order of their names.
-pub(in super::super) async fn endpoints_of(conn: &Conn, target: &Target) -> Result<Vec<EndpointChoice>, Error> {
+pub(in crate::programs::keys) async fn endpoints_of(
+    conn: &Conn,
+    target: &Target,
+) -> Result<Vec<EndpointChoice>, Error> {
     Ok(endpoints::table
         .filter(endpoints::connector_id.nullable().eq(target.id))
         .order((endpoints::name, endpoints::id))
@@ -138,17 +139,22 @@ pub(in super::super) async fn endpoints_of(conn: &Conn, target: &Target) -> Resu
         .await?)
 }
 
-/// Data connectors that fit a search, that admit somebody to calls and that the key does not lead to by name yet, one
-/// more than is shown. Matches are gathered before they are sorted: PostgreSQL would else walk along the names for as
-/// long as it takes.
-pub(in super::super) async fn search(conn: &Conn, by: &Actor, key: Uuid, search: &str) -> Result<Vec<Target>, Error> {
-    let patterns = search.split_whitespace().take(MOST_WORDS).map(word_pattern);
-    let patterns: Vec<String> = patterns.collect();
-    let words: String = (2..patterns.len() + 2).map(|bind| format!(" AND search_text LIKE ${bind}")).collect();
+/// Data connectors that match a search, that the person may call and that the key cannot call by name yet, one more
+/// than is shown. Matches are gathered before they are sorted: PostgreSQL would else walk along the names for as long as
+/// it takes.
+pub(in crate::programs::keys) async fn search(
+    conn: &Conn,
+    by: &Actor,
+    key: Uuid,
+    search: &str,
+) -> Result<Vec<Target>, Error> {
+    let patterns = search.split_whitespace().take(MOST_WORDS).map(|word| Bind::Text(word_pattern(word)));
+    let binds: Vec<Bind> = std::iter::once(Bind::Id(Some(key))).chain(patterns).collect();
+    let words: String = (2..=binds.len()).map(|bind| format!(" AND search_text LIKE ${bind}")).collect();
     // Without a word, the first names are wanted, and their index leads straight to them.
-    let most = if patterns.is_empty() { String::new() } else { format!(" LIMIT {MOST_SORTED}") };
+    let most = if words.is_empty() { String::new() } else { format!(" LIMIT {MOST_SORTED}") };
     let (admits, calls) = (admission_sql(by, "c", &literal(by)), open_to_call(by));
-    let materialized = if patterns.is_empty() { "NOT " } else { "" };
+    let materialized = if words.is_empty() { "NOT " } else { "" };
     let sql = format!(
         "WITH found AS {materialized}MATERIALIZED (
             SELECT id, key, label, open_rights FROM connectors c WHERE deleted_at IS NULL{words}{calls}
@@ -156,14 +162,10 @@ pub(in super::super) async fn search(conn: &Conn, by: &Actor, key: Uuid, search:
          ) SELECT id AS connector_id, key, label, false AS trashed, open_rights, {admits} AS admits FROM found c ORDER BY label, id LIMIT {}",
         MOST_FOUND + 1
     );
-    let mut query = diesel::sql_query(sql).into_boxed::<Pg>().bind::<SqlUuid, _>(key);
-    for pattern in &patterns {
-        query = query.bind::<Text, _>(pattern);
-    }
-    Ok(query.load(&mut &*conn).await?)
+    Ok(bound(sql, &binds).load(&mut &*conn).await?)
 }
 
-/// That a row `c` of `connectors` admits somebody to calls, behind an AND; nothing for a super admin.
+/// That the person may call a row `c` of `connectors`, behind an AND; nothing for a super admin.
 fn open_to_call(by: &Actor) -> String {
     if by.super_admin {
         return String::new();
@@ -175,48 +177,44 @@ fn open_to_call(by: &Actor) -> String {
     )
 }
 
-/// Leads a key to a target in this way, whether it did before or not, unless that was changed since it was read. Gives
-/// whether it did.
-pub(in super::super) async fn save_scope(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
+/// Allows a key this much of a target, unless that was changed since it was read. Gives whether it was allowed anything
+/// of it before.
+pub(in crate::programs::keys) async fn save_scope(
+    change: &mut Change<'_>,
     holder: &Holder,
     (key, target, seen): (Uuid, &Target, SeenVersion),
     new: &CheckedScope,
 ) -> Result<bool, SaveError> {
-    conn.transaction(async |conn| {
-        let held = hold(conn, holder, key).await?;
-        let old = scope_of(conn, by, key, target).await?;
+    transaction(change, async |change| {
+        let locked = lock(change.conn, holder, key).await?;
+        let old = scope_of(change.conn, change.by, key, target).await?;
         seen.check(Scope::version_of(old.as_ref()))?;
         let id = old.as_ref().map_or_else(Uuid::now_v7, |scope| scope.id);
-        let version = touch(conn, by, now, key).await?;
+        let version = move_version(change, key).await?;
         let row =
             (api_key_scopes::id.eq(id), api_key_scopes::api_key_id.eq(key), api_key_scopes::connector_id.eq(target.id));
-        let changed = (
+        let allowed = (
             api_key_scopes::version.eq(version),
-            api_key_scopes::updated_at.eq(now),
-            api_key_scopes::updated_by.eq(by.attribution()),
+            api_key_scopes::updated_at.eq(change.now),
+            api_key_scopes::updated_by.eq(change.by.attribution()),
             api_key_scopes::all_endpoints.eq(new.endpoints.is_none()),
             api_key_scopes::proxy.eq(new.proxy),
             api_key_scopes::token.eq(new.token),
         );
         diesel::insert_into(api_key_scopes::table)
-            .values((row, changed.clone()))
+            .values((row, allowed.clone()))
             .on_conflict(api_key_scopes::id)
             .do_update()
-            .set(changed)
-            .execute(conn)
+            .set(allowed)
+            .execute(change.conn)
             .await?;
-        list_endpoints(conn, id, new).await?;
-        let saved = scope_of(conn, by, key, target).await?.ok_or(Error::NotFound)?;
-        let subject = (key, subject_name(&held.name, &held.prefix));
+        list_endpoints(change.conn, id, new).await?;
+        let saved = scope_of(change.conn, change.by, key, target).await?.ok_or(Error::NotFound)?;
         let kind = match old {
             Some(_) => "api_key.data_connector_saved",
             None => "api_key.data_connector_added",
         };
-        let changes = differences(target, old.as_ref(), Some(&saved));
-        record(conn, by, now, kind, subject, changes).await?;
+        change.record(kind, key, &locked.full_name(), differences(target, old.as_ref(), Some(&saved))).await?;
         Ok(old.is_some())
     })
     .await
@@ -234,31 +232,26 @@ async fn list_endpoints(conn: &mut Conn, id: Uuid, new: &CheckedScope) -> Result
     Ok(())
 }
 
-/// Leads a key to a target no more. False if it did not.
-pub(in super::super) async fn remove_scope(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
+/// Takes a target from a key, if the key was allowed anything of it.
+pub(in crate::programs::keys) async fn remove_scope(
+    change: &mut Change<'_>,
     holder: &Holder,
     (key, target): (Uuid, &Target),
-) -> Result<bool, SaveError> {
-    conn.transaction(async |conn| {
-        let held = hold(conn, holder, key).await?;
-        let Some(old) = scope_of(conn, by, key, target).await? else {
-            return Ok(false);
+) -> Result<(), SaveError> {
+    transaction(change, async |change| {
+        let locked = lock(change.conn, holder, key).await?;
+        let Some(old) = scope_of(change.conn, change.by, key, target).await? else {
+            return Ok(());
         };
-        touch(conn, by, now, key).await?;
-        diesel::delete(api_key_scopes::table.find(old.id)).execute(conn).await?;
-        let subject = (key, subject_name(&held.name, &held.prefix));
+        move_version(change, key).await?;
+        diesel::delete(api_key_scopes::table.find(old.id)).execute(change.conn).await?;
         let changes = differences(target, Some(&old), None);
-        let kind = "api_key.data_connector_removed";
-        record(conn, by, now, kind, subject, changes).await?;
-        Ok(true)
+        Ok(change.record("api_key.data_connector_removed", key, &locked.full_name(), changes).await?)
     })
     .await
 }
 
-/// What changed about the way to a target, field by field.
+/// What changed about a scope, field by field.
 fn differences(target: &Target, old: Option<&Scope>, new: Option<&Scope>) -> Changes {
     let both = |of: fn(&Scope) -> String| {
         let words = |scope: Option<&Scope>| scope.map(of).unwrap_or_default();
