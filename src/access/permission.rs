@@ -77,6 +77,11 @@ impl PermissionSet {
         granted.into_iter().fold(PermissionSet::default(), PermissionSet::with)
     }
 
+    /// The permissions of these codes. What is no permission counts as not there.
+    pub fn of_codes<'a>(codes: impl IntoIterator<Item = &'a String>) -> PermissionSet {
+        PermissionSet::exactly(codes.into_iter().filter_map(|code| Permission::parse(code)))
+    }
+
     /// What comes of a form in which `chosen` is ticked now and `before` was ticked first. Ticking brings what the
     /// ticked one requires; unticking takes along what requires the unticked one. If both were done, unticking wins:
     /// the result is never more than was left ticked.

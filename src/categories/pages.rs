@@ -12,7 +12,7 @@ use crate::audit::Change;
 use crate::name::Name;
 use crate::web::form::Form;
 use crate::web::{
-    Confirmation, ConflictPage, Error, FormData, LastSave, Layout, ListQuery, Pages, Refusal, SaveError, Segment,
+    Confirmation, ConflictPage, Error, FormData, LastSave, Layout, ListQuery, NotPossible, Pages, SaveError, Segment,
     Sentence, page, plural,
 };
 
@@ -140,7 +140,7 @@ async fn delete_page(context: RequestContext, category: Category, status: Status
     let trashed = queries::trashed_connectors(&mut *context.conn().await?, category.id).await?;
     let (name, address) = (&category.name, format!("/categories/{}", category.id));
     let keeps = why_kept(&category, trashed, context.actor.visibility.is_limited());
-    let refusal = (!keeps.is_empty()).then(|| Refusal {
+    let not_possible = (!keeps.is_empty()).then(|| NotPossible {
         heading: format!("“{name}” cannot be deleted"),
         sentences: keeps,
         back: "Back to categories".into(),
@@ -154,7 +154,7 @@ async fn delete_page(context: RequestContext, category: Category, status: Status
         action: format!("{address}/delete"),
         button: format!("Delete “{name}”"),
         back: ("/categories".into(), "Keep it"),
-        refusal,
+        not_possible,
         ..Confirmation::default()
     }
     .respond(context.layout, status)

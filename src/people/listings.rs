@@ -1,4 +1,4 @@
-//! The data connectors that list a user or a group: what goes with whoever is deleted.
+//! The data connectors that list a user or a group, which stop listing one that is deleted.
 //!
 //! Rule: a page counts what its reader sees, and says if there may be others; the audit log names all.
 
@@ -15,7 +15,7 @@ use crate::web::{Error, plural};
 /// The most names in the audit log; what more there are is said without.
 const MOST_NAMES: usize = 500;
 
-/// How many live data connectors list somebody, of those that a person sees.
+/// How many live data connectors list a user or a group, of those that the reader sees.
 pub(super) struct Listings {
     count: i64,
     is_limited: bool,
@@ -36,8 +36,8 @@ impl Listings {
     }
 }
 
-/// The column of what lists them, and their id.
-fn place(whom: Member) -> (&'static str, Uuid) {
+/// Their column in `connector_rights`, and their id.
+fn column(whom: Member) -> (&'static str, Uuid) {
     match whom {
         Member::User(id) => ("user_id", id),
         Member::Group(id) => ("group_id", id),
@@ -52,7 +52,7 @@ struct Count {
 
 /// What lists a user or a group, as this person may know it.
 pub(super) async fn listings(conn: &mut Conn, by: &Actor, whom: Member) -> Result<Listings, Error> {
-    let (column, id) = place(whom);
+    let (column, id) = column(whom);
     let sql = format!(
         "SELECT count(*) AS n FROM connector_rights r JOIN connectors ON connectors.id = r.connector_id
         WHERE r.{column} = $1 AND connectors.deleted_at IS NULL{}",
@@ -70,7 +70,7 @@ struct Named {
 
 /// The names of all that list a user or a group, those in the trash too, for the audit log.
 pub(super) async fn names(conn: &mut Conn, whom: Member) -> Result<String, Error> {
-    let (column, id) = place(whom);
+    let (column, id) = column(whom);
     let sql = format!(
         "SELECT c.name FROM connector_rights r JOIN connectors c ON c.id = r.connector_id
         WHERE r.{column} = $1 ORDER BY c.name COLLATE \"und-x-icu\", c.id LIMIT {}",

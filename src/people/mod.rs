@@ -1,23 +1,22 @@
-//! People and their rights: the pages for users and groups, what each may do, and the links by which somebody sets a
+//! People and their rights: the pages for users and groups, what each may do, and the links by which users set a
 //! password.
 //!
-//! Rules: rights add up, and what comes through groups is shown with the group it comes from. Whoever manages users
-//! may grant every permission but not touch a super admin: that takes one. A super admin always remains (a trigger
-//! sees to it, whatever changes the table). Danger: a link to a password must never stand in an address that is sent
+//! Rules: rights add up, and what comes through groups is shown with the group it comes from. A person who
+//! manages users may grant every permission but not change a super admin: that takes one. A super admin always remains (a trigger
+//! ensures it, whatever changes the table). Danger: a link to a password must never stand in an address that is sent
 //! to a server, or in a log; its secret part stands behind the `#`.
 
+mod ancestors;
 mod candidates;
-mod confirm;
+mod forms;
 mod groups;
 mod invitations;
-mod lineage;
 mod listings;
-mod permissions;
 mod refusal;
-mod search;
 mod users;
 
-pub use candidates::{among_chosen, first_fitting};
+pub use ancestors::{Ancestor, groups_above};
+pub use candidates::{among_chosen, first_fitting, patterns};
 pub use groups::{Member, MemberRow};
 pub use groups::{
     add as add_members, choose as choose_members, confirm_delete as confirm_group_delete, create as create_group,
@@ -28,8 +27,6 @@ pub use invitations::{
     ask as set_password, confirm as confirm_invitation, create as create_invitation, open as open_invitation,
     purge as purge_invitations, take as take_invitation,
 };
-pub use lineage::{Ancestor, groups_above};
-pub use search::patterns;
 pub use users::{
     choose_groups, confirm_deactivation, confirm_delete as confirm_user_delete, confirm_disconnection, confirm_leaving,
     confirm_sign_out, confirm_super_admin, create as create_user, deactivate, delete as delete_user, disconnect,

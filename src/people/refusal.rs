@@ -1,8 +1,11 @@
 //! Why a change to people is refused, in words; and how it is told from a fault.
 
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use diesel::result::{DatabaseErrorKind, Error as DbError};
 
-use crate::web::Error;
+use crate::access::RequestContext;
+use crate::web::{Confirmation, Error, NotPossible};
 
 /// Why something cannot be done.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,11 +32,29 @@ pub(super) enum Refusal {
     OwnPassword,
 }
 
+impl Refusal {
+    /// The question of a confirmation page, answered with this.
+    pub fn put_into(self, question: Confirmation, subject: &str) -> Confirmation {
+        let not_possible = NotPossible {
+            heading: format!("{}: not possible for “{subject}”", question.step),
+            sentences: vec![self.to_string().into()],
+            back: format!("Back to “{subject}”"),
+        };
+        Confirmation { not_possible: Some(not_possible), ..question }
+    }
+}
+
 /// What can come of a change.
 #[derive(Debug)]
 pub(super) enum ChangeError {
     Refused(Refusal),
     Fault(Error),
+}
+
+impl From<Refusal> for ChangeError {
+    fn from(refusal: Refusal) -> ChangeError {
+        ChangeError::Refused(refusal)
+    }
 }
 
 impl From<Error> for ChangeError {
@@ -44,18 +65,30 @@ impl From<Error> for ChangeError {
 
 impl From<DbError> for ChangeError {
     fn from(error: DbError) -> ChangeError {
-        match &error {
-            DbError::DatabaseError(DatabaseErrorKind::CheckViolation, info)
-                if info.constraint_name() == Some("users_super_admin_check") =>
-            {
-                ChangeError::Refused(Refusal::LastSuperAdmin)
-            }
-            DbError::DatabaseError(DatabaseErrorKind::CheckViolation, info)
-                if info.constraint_name() == Some("users_local_super_admin_check") =>
-            {
-                ChangeError::Refused(Refusal::LastLocalSuperAdmin)
-            }
+        let constraint = match &error {
+            DbError::DatabaseError(DatabaseErrorKind::CheckViolation, info) => info.constraint_name(),
+            _ => None,
+        };
+        match constraint {
+            Some("users_super_admin_check") => ChangeError::Refused(Refusal::LastSuperAdmin),
+            Some("users_local_super_admin_check") => ChangeError::Refused(Refusal::LastLocalSuperAdmin),
             _ => ChangeError::Fault(error.into()),
         }
+    }
+}
+
+/// Answers a change: with its outcome on the page at `to`, or with the question again and why it cannot be done.
+pub(super) fn answer(
+    context: RequestContext,
+    changed: Result<(), ChangeError>,
+    (to, outcome): (&str, &str),
+    (question, subject): (Confirmation, &str),
+) -> Result<HttpResponse, Error> {
+    match changed {
+        Ok(()) => Ok(context.see_other(to, outcome)),
+        Err(ChangeError::Refused(refusal)) => {
+            refusal.put_into(question, subject).respond(context.layout, StatusCode::CONFLICT)
+        }
+        Err(ChangeError::Fault(fault)) => Err(fault),
     }
 }

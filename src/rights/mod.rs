@@ -2,11 +2,11 @@
 //! only to listed users and groups, and the page that says who can use it, and why.
 //!
 //! Rules: what decides is [`Rights::of`](crate::access::Rights::of) and nothing here; these pages write what it reads
-//! and show what it says. Whoever manages users may change it, unless they do not see the connector themselves. Danger:
-//! a change that shuts out whoever makes it, so that is refused; super admins are never shut out.
+//! and show what it says. A person who manages users may change it, unless they may not view the connector
+//! themselves. Danger: a change that shuts out the person who makes it, so that is refused; super admins are never shut
+//! out.
 
 mod add;
-mod boxes;
 mod model;
 mod queries;
 mod reasons;

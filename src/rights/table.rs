@@ -3,20 +3,20 @@
 use actix_web::HttpResponse;
 use askama::Template;
 
-use super::boxes::Boxes;
-use super::model::{CheckedAccess, Entry};
+use super::model::{Boxes, CheckedAccess, Entry, address};
 use super::queries;
 use crate::access::{RequestContext, Right, Rights};
+use crate::audit::Change;
 use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::db::Conn;
 use crate::people::MemberRow;
-use crate::web::{ConflictPage, Error, Errors, Form, FormData, LastSave, Layout, SaveError, Segment, page, plural};
+use crate::web::{ConflictPage, Error, Errors, FormData, LastSave, Layout, SaveError, Segment, page, plural};
 
 /// The field of the first row.
 const EVERYBODY: &str = "everybody";
 
-/// The field that names who has a row, so that whoever was listed since the form was opened is told from whoever was
-/// unticked.
+/// The field that names who has a row, so that an entry that was added since the form was opened is told from one that
+/// was unticked.
 const LISTED: &str = "listed";
 
 #[derive(Template)]
@@ -27,12 +27,12 @@ struct AccessPage {
     connector: Connector,
     rows: Vec<Row>,
     open: Rights,
-    /// Programs' keys that lead here by name though Call is not open to everybody.
+    /// Programs' keys that can call this by name though Call is not open to everybody.
     named_keys: usize,
     errors: Errors,
 }
 
-/// Somebody who is listed, with the boxes as they are ticked.
+/// A user or group that is listed, with the boxes as they are ticked.
 struct Row {
     who: MemberRow,
     ticked: Rights,
@@ -54,10 +54,10 @@ impl AccessPage {
         Boxes::new(EVERYBODY, "everybody with the permission", self.open)
     }
 
-    /// “2 keys of programs lead”, where closing to everybody has not stopped them.
+    /// “2 API keys of programs can call”, where closing to everybody has not stopped them.
     fn named_words(&self) -> Option<String> {
         let number = i64::try_from(self.named_keys).unwrap_or(i64::MAX);
-        let words = || plural(number, "key of a program leads", "keys of programs lead");
+        let words = || plural(number, "API key of a program can call", "API keys of programs can call");
         (number > 0).then(words)
     }
 
@@ -71,11 +71,7 @@ impl AccessPage {
     }
 }
 
-fn address(connector: &Connector) -> String {
-    format!("/connectors/{}/access", connector.key)
-}
-
-/// The field of somebody's boxes.
+/// The field of a row's boxes.
 fn field(who: &MemberRow) -> String {
     format!("{}-{}", who.kind, who.id)
 }
@@ -106,8 +102,8 @@ async fn access_page(
     page(status, &AccessPage { layout: context.layout, head, connector, rows, open, named_keys, errors })
 }
 
-/// The form as it was sent: the boxes of everybody, and of each who is listed. Who has no row in it keeps what they
-/// have.
+/// The form as it was sent: the boxes of everybody, and of each who is listed. An entry without a row in it keeps what it
+/// has.
 struct Sent {
     open: Rights,
     listed: Vec<(Entry, Rights)>,
@@ -124,7 +120,7 @@ impl Sent {
         Sent { open: Boxes::read(data, EVERYBODY), listed: entries.into_iter().map(ticked).collect() }
     }
 
-    /// What comes of it: View with everything else, nobody without View.
+    /// With View added to everything else, and taken where it was unticked.
     fn coupled(&self, connector: &Connector) -> CheckedAccess {
         let listed = self.listed.iter().map(|(entry, ticked)| {
             let rights = Rights::couple(entry.rights, *ticked);
@@ -148,7 +144,7 @@ impl Sent {
     }
 }
 
-pub async fn update(context: RequestContext, Segment(key): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
+pub async fn update(context: RequestContext, Segment(key): Segment, data: FormData) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let connector = connectors::find_visible(&conn, &context.actor, &key).await?;
     let sent = Sent::read(&data, queries::entries(&mut conn, connector.id).await?);
@@ -162,8 +158,7 @@ pub async fn update(context: RequestContext, Segment(key): Segment, Form(data): 
         let open = sent.open;
         return access_page(context, &mut conn, connector, (open, sent.rows()), errors).await;
     }
-    let (by, now, seen) = (&context.actor, context.now(), (&connector, seen));
-    match queries::save(&mut conn, by, now, seen, &checked).await {
+    match queries::save(&mut Change::new(&mut conn, &context), (&connector, seen), &checked).await {
         Ok(()) => {
             let moved = if sent.is_as(&checked) { "" } else { COUPLED };
             let outcome = format!("The access to the Data Connector was saved{moved}");
@@ -183,7 +178,7 @@ const SHUT_OUT: &str = "With this you could not view the data connector any more
 
 const COUPLED: &str = ". View goes with all other rights: it was ticked with them, or they were unticked with it";
 
-/// Whether whoever saves this would see nothing of the connector afterwards.
+/// Whether the person who saves this could not view the connector afterwards.
 async fn shuts_out(context: &RequestContext, conn: &mut Conn, new: &CheckedAccess) -> Result<bool, Error> {
     if context.actor.super_admin || new.open.contains(Right::View) {
         return Ok(false);

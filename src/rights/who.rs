@@ -6,13 +6,14 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use uuid::Uuid;
 
+use super::model::address;
 use super::queries::{self, KeyRow, PersonRow};
 use super::reasons::Case;
-use crate::access::{Permission, PermissionSet, RequestContext, Right, Rights};
+use crate::access::{PermissionSet, RequestContext, Right, Rights};
 use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::db::Conn;
 use crate::people::{Member, groups_above};
-use crate::web::{Error, Layout, ListQuery, Option_, Pages, Segment, SelectField, page, plural};
+use crate::web::{Error, Layout, ListQuery, Pages, Segment, SelectOption, page, plural};
 
 /// The keys of programs that the page shows.
 const KEYS: usize = 200;
@@ -61,20 +62,16 @@ struct WhoPage {
 
 impl WhoPage {
     fn address(&self) -> String {
-        format!("/connectors/{}/access", self.connector.key)
+        address(&self.connector)
     }
 
     fn rights(&self) -> &'static [Right; 4] {
         &Right::ALL
     }
 
-    fn right_filter(&self) -> SelectField {
-        let rights = Right::ALL.map(|right| {
-            let label = format!("May {}", right.label().to_lowercase());
-            Option_::new(right.code(), label)
-        });
-        let options = rights.into_iter().chain([Option_::new(NOTHING, "May do nothing")]);
-        self.query.filter_field("right", "Who", "Every active user", options)
+    fn who(&self) -> impl Iterator<Item = SelectOption> {
+        let may = |right: Right| SelectOption::new(right.code(), format!("May {}", right.label().to_lowercase()));
+        Right::ALL.map(may).into_iter().chain([SelectOption::new(NOTHING, "May do nothing")])
     }
 
     /// The filters in use: their words, and the address without each.
@@ -94,10 +91,10 @@ impl WhoPage {
     }
 
     fn keys_caption(&self) -> String {
-        let number = i64::try_from(self.keys.len()).unwrap_or(i64::MAX);
+        let keys = plural(i64::try_from(self.keys.len()).unwrap_or(i64::MAX), "API key", "API keys");
         match self.more_keys {
-            true => format!("The first {}", plural(number, "way", "ways")),
-            false => plural(number, "way", "ways"),
+            true => format!("The first {keys} that can call this data connector"),
+            false => format!("{keys} can call this data connector"),
         }
     }
 }
@@ -118,8 +115,8 @@ impl KeyRow {
 
     fn why(&self) -> &'static str {
         match self.named {
-            true => "It leads to this data connector by name",
-            false => "It leads to all data connectors that are open to everybody",
+            true => "It can call this data connector by name",
+            false => "It can call all data connectors that are open to everybody",
         }
     }
 }
@@ -148,11 +145,10 @@ async fn explain(conn: &mut Conn, connector: &Connector, rows: Vec<PersonRow>) -
     let own = queries::own_permissions(conn, &ids).await?;
     let groups = groups_above(conn, &ids).await?;
     let person = |row: PersonRow| {
-        let codes = own.get(&row.id).into_iter().flatten();
         let case = Case {
             user: Member::User(row.id),
             super_admin: row.super_admin,
-            own: PermissionSet::exactly(codes.filter_map(|code| Permission::parse(code))),
+            own: PermissionSet::of_codes(own.get(&row.id).into_iter().flatten()),
             groups: groups.get(&row.id).map_or(&[], Vec::as_slice),
             open: connector.open,
             entries: &entries,

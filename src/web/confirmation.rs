@@ -33,11 +33,11 @@ pub struct Confirmation {
     /// What the thing is, and who has saved it since the page was opened: then it was not done.
     pub changed_by: Option<(&'static str, String)>,
     /// Why it cannot be done; the page has no button then.
-    pub refusal: Option<Refusal>,
+    pub not_possible: Option<NotPossible>,
 }
 
 /// Why something cannot be done.
-pub struct Refusal {
+pub struct NotPossible {
     pub heading: String,
     pub sentences: Vec<Sentence>,
     /// The words of the link back.
@@ -89,6 +89,17 @@ struct ConfirmationPage {
 }
 
 impl Confirmation {
+    /// The page about one thing of a list, with the way back to the thing. `step` is what would be done.
+    pub fn about((list, list_name): (&str, &str), (address, name): (&str, &str), step: &'static str) -> Confirmation {
+        Confirmation {
+            title: format!("{step}, {name}"),
+            crumbs: vec![(list.into(), list_name.into()), (address.into(), name.into())],
+            step,
+            back: (address.into(), "Keep things as they are"),
+            ..Confirmation::default()
+        }
+    }
+
     /// The field of a version that the form was made from.
     pub fn version(version: i32) -> (&'static str, String) {
         ("version", version.to_string())

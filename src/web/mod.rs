@@ -27,7 +27,7 @@ mod text;
 mod zone;
 
 pub use body::{Budget, Held, NotRead, OverBudget, read_whole};
-pub use confirmation::{Confirmation, Fact, Refusal, Sentence};
+pub use confirmation::{Confirmation, Fact, NotPossible, Sentence};
 pub use conflict::{ConflictPage, LastSave};
 pub use csrf::{Cookies, CsrfKey, PublicAddress};
 pub use download::Download;

@@ -1,7 +1,7 @@
 //! People and their rights: users, groups, permissions, super admins, and links to a password.
 
-mod circles;
 mod creating;
+mod cycles;
 mod editing;
 mod groups;
 mod invitations;

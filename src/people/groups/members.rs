@@ -1,13 +1,38 @@
-//! A group's Members tab, and taking members out.
+//! A group's Members tab, taking members out, and putting members in: a search, boxes to tick, one press.
 
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use askama::Template;
+use serde::Deserialize;
 
 use super::model::{Group, Member, MemberRow};
-use super::queries;
+use super::queries::{self, Added};
 use crate::access::RequestContext;
-use crate::people::confirm::Confirm;
-use crate::web::{Error, Errors, Form, FormData, Layout, ListQuery, Pages, Segment, page, plural};
+use crate::audit::Change;
+use crate::db::Conn;
+use crate::people::ancestors::above;
+use crate::web::form::{Form, ticked};
+use crate::web::{Confirmation, Error, Errors, Layout, ListQuery, Pages, Segment, page, plural, search_term, searched};
+
+/// The search and the ticked boxes.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct MembersForm {
+    q: String,
+    member: Vec<String>,
+    /// The question was answered.
+    #[serde(deserialize_with = "ticked")]
+    confirmed: bool,
+}
+
+impl MembersForm {
+    fn chosen(&self) -> Vec<Member> {
+        self.member.iter().filter_map(|value| Member::parse(value)).collect()
+    }
+}
+
+/// The first box, at which a mistake is shown.
+const FIRST_BOX: &str = "member-0";
 
 #[derive(Template)]
 #[template(path = "people/members.html")]
@@ -30,66 +55,131 @@ async fn show(context: RequestContext, id: &str, query: &str, errors: Errors) ->
     let group = queries::find(&mut conn, id).await?;
     let query = ListQuery::parse(format!("{}/members", group.address()), query, &[]);
     let (rows, pages) = queries::members(&conn, group.id(), &query).await?;
-    let status = errors.status();
-    page(status, &MembersPage { layout: context.layout, group, query, rows, pages, errors })
-}
-
-/// The chosen members of a form.
-pub(super) fn chosen(data: &FormData) -> Vec<Member> {
-    let values = data.all("member");
-    values.iter().filter_map(|value| Member::parse(value)).collect()
+    page(errors.status(), &MembersPage { layout: context.layout, group, query, rows, pages, errors })
 }
 
 /// Asks first, and takes them out when the answer comes back.
-pub async fn remove(context: RequestContext, Segment(id): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
+pub async fn remove(
+    context: RequestContext,
+    Segment(id): Segment,
+    mut form: Form<MembersForm>,
+) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let group = queries::find(&mut conn, &id).await?;
-    let chosen = chosen(&data);
+    let chosen = form.chosen();
     let there = queries::among(&mut conn, group.id(), &chosen).await?;
     if there.is_empty() {
-        let mut errors = Errors::default();
-        errors.add("member-0", "Select the members that you want to remove");
+        form.errors.add(FIRST_BOX, "Select the members that you want to remove");
         // The page takes a connection of its own: several who hold one and wait for another would wait for each other.
         drop(conn);
-        return show(context, &id, "", errors).await;
+        return show(context, &id, "", form.errors).await;
     }
-    if !data.ticked("confirmed") {
-        return question(context, &group, &there).ask();
+    if !form.confirmed {
+        return question(&group, &there).respond(context.layout, StatusCode::OK);
     }
-    let (by, now) = (&context.actor, context.now());
-    let number = queries::remove(&mut conn, by, now, group.id(), &chosen).await?;
+    let number = queries::remove(&mut Change::new(&mut conn, &context), group.id(), &chosen).await?;
     let number = i64::try_from(number).unwrap_or(i64::MAX);
     let outcome = plural(number, "member was removed", "members were removed");
     Ok(context.see_other(&format!("{}/members", group.address()), outcome))
 }
 
-fn question(context: RequestContext, group: &Group, there: &[MemberRow]) -> Confirm {
+fn question(group: &Group, there: &[MemberRow]) -> Confirmation {
     let number = plural(i64::try_from(there.len()).unwrap_or(i64::MAX), "member", "members");
     let names: Vec<String> = there.iter().map(MemberRow::full_name).collect();
-    let mut fields: Vec<(&'static str, String)> = there.iter().map(|row| ("member", row.value())).collect();
-    fields.push(("confirmed", "yes".into()));
-    let mut consequences = vec![
-        format!("To be removed: {}.", names.join(", ")),
+    let fields = there.iter().map(|row| ("member", row.value())).chain([("confirmed", "yes".into())]);
+    let by_claim = there.iter().any(|row| row.by_claim).then_some(
+        "Who became a member by claim becomes one again at the next sign-in, as long as the provider says so.",
+    );
+    let mut sentences = vec![
+        format!("To be removed: {}.", names.join(", ")).into(),
         "They keep what they have directly and through other groups. It counts on the next request.".into(),
     ];
-    if there.iter().any(|row| row.by_claim) {
-        consequences.push(
-            "Who became a member by claim becomes one again at the next sign-in, as long as the provider says so."
-                .into(),
-        );
-    }
-    Confirm {
-        layout: context.layout,
-        list: ("/groups", "Groups"),
-        back: format!("{}/members", group.address()),
-        subject: group.name().to_string(),
-        step: "Remove members",
+    sentences.extend(by_claim.map(Into::into));
+    let address = format!("{}/members", group.address());
+    Confirmation {
         question: format!("Remove {number} from “{}”?", group.name()),
-        consequences,
+        sentences,
         action: format!("{}/removals", group.address()),
-        fields,
+        fields: fields.collect(),
         button: format!("Remove {number}"),
-        destroys: true,
-        refusal: None,
+        ..Confirmation::about(("/groups", "Groups"), (&address, group.name()), "Remove members")
     }
+}
+
+/// Those who are offered at once, at most.
+const MOST: usize = 50;
+
+#[derive(Template)]
+#[template(path = "people/members_add.html")]
+struct AddPage {
+    layout: Layout,
+    group: Group,
+    search: String,
+    rows: Vec<MemberRow>,
+    /// There are more than are shown.
+    more: bool,
+    ticked: Vec<String>,
+    errors: Errors,
+}
+
+impl AddPage {
+    fn is_ticked(&self, row: &MemberRow) -> bool {
+        self.ticked.contains(&row.value())
+    }
+}
+
+pub async fn choose(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+    let search = searched(context.req.query_string());
+    let mut conn = context.conn().await?;
+    let group = queries::find(&mut conn, &id).await?;
+    offer(context.layout, &mut conn, group, search, (Vec::new(), Errors::default())).await
+}
+
+async fn offer(
+    layout: Layout,
+    conn: &mut Conn,
+    group: Group,
+    search: String,
+    (ticked, errors): (Vec<String>, Errors),
+) -> Result<HttpResponse, Error> {
+    let most = i64::try_from(MOST + 1).unwrap_or(i64::MAX);
+    let mut rows = queries::candidates(conn, group.id(), &search, most).await?;
+    let more = rows.len() > MOST;
+    rows.truncate(MOST);
+    page(errors.status(), &AddPage { layout, group, search, rows, more, ticked, errors })
+}
+
+pub async fn add(
+    context: RequestContext,
+    Segment(id): Segment,
+    mut form: Form<MembersForm>,
+) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let group = queries::find(&mut conn, &id).await?;
+    let chosen = form.chosen();
+    if chosen.is_empty() {
+        form.errors.add(FIRST_BOX, "Select who is to become a member");
+    } else {
+        match queries::add(&mut Change::new(&mut conn, &context), group.id(), &chosen).await? {
+            Added::Number(number) => {
+                let number = i64::try_from(number).unwrap_or(i64::MAX);
+                let outcome = plural(number, "member was added", "members were added");
+                return Ok(context.see_other(&format!("{}/members", group.address()), outcome));
+            }
+            Added::Cycle(row) => form.errors.add(FIRST_BOX, cycle_words(&mut conn, &group, &row).await?),
+        }
+    }
+    let search = search_term(&form.q);
+    offer(context.layout, &mut conn, group, search, (form.fields.member, form.errors)).await
+}
+
+/// Why a group cannot become a member: the groups through which it contains the other one already.
+async fn cycle_words(conn: &mut Conn, group: &Group, row: &MemberRow) -> Result<String, Error> {
+    let above = above(conn, Member::Group(group.id())).await?;
+    let through = above.into_iter().find(|ancestor| ancestor.id == row.id).map(|ancestor| ancestor.through);
+    let between: String = through.iter().flatten().map(|name| format!("“{name}”, which is in ")).collect();
+    let (name, group) = (&row.name, group.name());
+    Ok(format!(
+        "The group “{name}” cannot be a member of “{group}”: “{group}” is in {between}“{name}”. Nobody was added"
+    ))
 }

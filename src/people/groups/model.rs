@@ -7,34 +7,28 @@ use uuid::Uuid;
 
 use crate::access::PermissionSet;
 use crate::name::{Name, NameProblem};
-use crate::web::{Column, Row};
+use crate::web::{Column, Confirmation, Row};
 
 /// The longest name of a group, in characters.
 const LONGEST_NAME: usize = 100;
 
-/// The longest description, in characters.
-pub(super) const LONGEST_DESCRIPTION: usize = 1000;
-
-/// The longest value of a claim that fills a group, in characters.
-pub(super) const LONGEST_CLAIM_VALUE: usize = 255;
-
 /// A group's name: rule of names, at most 100 characters.
-pub(super) fn parse_name(typed: &str) -> Result<Name, NameProblem> {
+pub(in crate::people) fn parse_name(typed: &str) -> Result<Name, NameProblem> {
     Name::parse(typed, LONGEST_NAME)
 }
 
 /// What a form has made of a group.
-pub(super) struct CheckedGroup {
+pub(in crate::people) struct CheckedGroup {
     pub name: Name,
     pub description: String,
-    /// What the provider says of those who are to be members, empty if nothing; `None` leaves it as it is.
+    /// The value of the provider's claim that makes people members, empty if none does; `None` leaves it as it is.
     pub claim_value: Option<String>,
     /// The boxes as they were ticked.
     pub chosen: PermissionSet,
 }
 
 /// A group as it is stored.
-pub(super) struct Group {
+pub(in crate::people) struct Group {
     pub facts: Facts,
     /// What is granted to the group directly.
     pub permissions: PermissionSet,
@@ -44,7 +38,7 @@ pub(super) struct Group {
 
 /// The columns of a group.
 #[derive(Queryable)]
-pub(super) struct Facts {
+pub(in crate::people) struct Facts {
     pub id: Uuid,
     pub name: String,
     pub description: String,
@@ -53,7 +47,7 @@ pub(super) struct Facts {
     pub created_by: String,
     pub updated_at: DateTime<Utc>,
     pub updated_by: String,
-    /// What the provider says of those who are members by claim; empty if nobody is.
+    /// The value of the provider's claim that makes people members; empty if none does.
     pub claim_value: String,
 }
 
@@ -68,6 +62,11 @@ impl Group {
 
     pub fn address(&self) -> String {
         format!("/groups/{}", self.facts.id)
+    }
+
+    /// The page that asks before something is done to the group.
+    pub fn confirmation(&self, step: &'static str) -> Confirmation {
+        Confirmation::about(("/groups", "Groups"), (&self.address(), self.name()), step)
     }
 
     pub fn members(&self) -> i64 {
@@ -149,7 +148,7 @@ impl Member {
     }
 }
 
-/// A member of a group, or somebody who could be one.
+/// A member of a group, or a user or group that could be one.
 #[derive(QueryableByName)]
 pub struct MemberRow {
     /// `user` or `group`.

@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::token::InvitationToken;
-use crate::access::{Actor, note_place};
+use super::InvitationToken;
+use crate::access::note_place;
 use crate::accounts::{self, withdraw_invitations};
-use crate::audit::{self, Changes, Event};
+use crate::audit::{Change, Changes, transaction};
 use crate::db::Conn;
 use crate::db::schema::{invitations, sessions, users};
 use crate::people::refusal::{ChangeError, Refusal};
@@ -16,9 +16,9 @@ use crate::people::users::{User, guard, lock};
 use crate::web::{Error, SaveError, date_time_utc};
 
 /// How long a link can be used.
-pub(in crate::people) const GOOD_FOR: TimeDelta = TimeDelta::hours(72);
+const VALID_FOR: TimeDelta = TimeDelta::hours(72);
 
-/// How long it is remembered after that, so that whoever follows it late is told why it does not work.
+/// How long it is remembered after that, so that a person who follows it late sees why it does not work.
 const REMEMBERED: TimeDelta = TimeDelta::days(30);
 
 /// A link that has just been made: the only time when its secret is known.
@@ -28,68 +28,50 @@ pub(in crate::people) struct Invitation {
 }
 
 /// Makes a link within the transaction of the change it belongs to. One made earlier does not work any more.
-pub(in crate::people) async fn make(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    user: &User,
-) -> Result<Invitation, Error> {
-    withdraw_invitations(conn, user.id()).await?;
-    let invitation = Invitation { token: InvitationToken::random(), expires_at: now + GOOD_FOR };
+pub(in crate::people) async fn make(change: &mut Change<'_>, user: &User) -> Result<Invitation, Error> {
+    withdraw_invitations(change.conn, user.id()).await?;
+    let invitation = Invitation { token: InvitationToken::random(), expires_at: change.now + VALID_FOR };
     diesel::insert_into(invitations::table)
         .values((
             invitations::id.eq(Uuid::now_v7()),
             invitations::user_id.eq(user.id()),
             invitations::token_hash.eq(invitation.token.hash()),
-            invitations::created_at.eq(now),
-            invitations::created_by.eq(by.attribution()),
+            invitations::created_at.eq(change.now),
+            invitations::created_by.eq(change.by.attribution()),
             invitations::expires_at.eq(invitation.expires_at),
         ))
-        .execute(conn)
+        .execute(change.conn)
         .await?;
     let changes = Changes::none().field("Good until", "", date_time_utc(&invitation.expires_at));
-    let event =
-        Event { kind: "invitation.made", subject_id: Some(user.id()), subject_name: &user.facts.username, changes };
-    audit::record(conn, by, now, event).await?;
+    change.record("invitation.made", user.id(), &user.facts.username, changes).await?;
     Ok(invitation)
 }
 
 /// Takes a user's password and sessions away and makes a link by which the user sets a new one.
-pub(super) async fn replace_password(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    id: Uuid,
-) -> Result<Invitation, ChangeError> {
-    conn.transaction(async |conn| {
-        let user = lock(conn, id).await?;
-        guard(by, &user)?;
-        if user.is(by) {
-            return Err(ChangeError::Refused(Refusal::OwnPassword));
+pub(super) async fn replace_password(change: &mut Change<'_>, id: Uuid) -> Result<Invitation, ChangeError> {
+    transaction(change, async |change| {
+        let user = lock(change.conn, id).await?;
+        guard(change.by, &user)?;
+        if user.is(change.by) {
+            return Err(Refusal::OwnPassword.into());
         }
         if !user.facts.active {
-            return Err(ChangeError::Refused(Refusal::NoLink));
+            return Err(Refusal::NoLink.into());
         }
         diesel::update(users::table.find(id))
             .set((
                 users::password_hash.eq(None::<String>),
-                users::updated_at.eq(now),
-                users::updated_by.eq(by.attribution()),
+                users::updated_at.eq(change.now),
+                users::updated_by.eq(change.by.attribution()),
             ))
-            .execute(conn)
+            .execute(change.conn)
             .await?;
-        let ended = diesel::delete(sessions::table.filter(sessions::user_id.eq(id))).execute(conn).await?;
+        let ended = diesel::delete(sessions::table.filter(sessions::user_id.eq(id))).execute(change.conn).await?;
         if user.facts.has_password {
             let changes = Changes::none().secret("Password", "removed").field("Sessions", ended.to_string(), "0");
-            let event = Event {
-                kind: "user.password_removed",
-                subject_id: Some(id),
-                subject_name: &user.facts.username,
-                changes,
-            };
-            audit::record(conn, by, now, event).await?;
+            change.record("user.password_removed", id, &user.facts.username, changes).await?;
         }
-        Ok(make(conn, by, now, &user).await?)
+        Ok(make(change, &user).await?)
     })
     .await
 }
@@ -160,34 +142,28 @@ pub(super) async fn invited(
     })
 }
 
-/// Uses a link up and sets the password, or finds that somebody was quicker.
+/// Uses a link up and sets the password, unless the link was used or replaced meanwhile.
 pub(super) async fn spend(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
+    change: &mut Change<'_>,
     token: &InvitationToken,
     password_hash: &str,
 ) -> Result<(), SaveError> {
-    conn.transaction(async |conn| {
+    transaction(change, async |change| {
+        let id = change.by.id.ok_or(SaveError::Stale)?;
         // The user first, as everywhere: two who lock the same rows in another order would wait for each other.
-        let (Some(id), username) = (by.id, by.username.as_str()) else {
-            return Err(SaveError::Stale);
-        };
-        let user = lock(conn, id).await?;
+        let user = lock(change.conn, id).await?;
         let link = invitations::table
             .filter(invitations::token_hash.eq(token.hash()))
             .filter(invitations::user_id.eq(id))
             .filter(invitations::used_at.is_null())
-            .filter(invitations::expires_at.gt(now));
-        let used = diesel::update(link).set(invitations::used_at.eq(now)).execute(conn).await?;
+            .filter(invitations::expires_at.gt(change.now));
+        let used = diesel::update(link).set(invitations::used_at.eq(change.now)).execute(change.conn).await?;
         if used == 0 || !user.facts.active {
             return Err(SaveError::Stale);
         }
-        let event =
-            Event { kind: "invitation.used", subject_id: Some(id), subject_name: username, changes: Changes::none() };
-        audit::record(conn, by, now, event).await?;
-        note_place(conn, id, &by.address, now).await?;
-        accounts::set_password(conn, by, now, &user.facts.username, password_hash).await
+        change.record("invitation.used", id, &change.by.username, Changes::none()).await?;
+        note_place(change.conn, id, &change.by.address, change.now).await?;
+        accounts::set_password(change.conn, change.by, change.now, &user.facts.username, password_hash).await
     })
     .await
 }

@@ -1,30 +1,20 @@
 //! The users' pages: the list, creating, changing, switching off, deleting, and who is a super admin.
 //!
-//! Rule: every change locks the user's row and looks at it again before it acts ([`queries::lock`]): whoever is made a
-//! super admin meanwhile is out of reach for who is none.
+//! Rule: every change locks the user's row and looks at it again before it acts ([`queries::lock`]): a user who is made
+//! a super admin meanwhile can only be changed by super admins.
 
-mod account;
-mod connection;
-mod create;
-mod details;
-mod forms;
-mod list;
+mod changes;
 mod memberships;
 mod model;
+mod pages;
 mod queries;
-mod removal;
-mod sessions;
-mod super_admin;
 
-pub use account::{confirm_deactivation, confirm_sign_out, deactivate, reactivate, sign_out};
-pub use connection::{confirm_disconnection, disconnect};
-pub use create::{create, new};
-pub use details::{edit, update};
-pub use list::list;
+pub use changes::{
+    confirm_deactivation, confirm_delete, confirm_disconnection, confirm_sign_out, confirm_super_admin, deactivate,
+    delete, disconnect, end_session, reactivate, sessions, set_super_admin, sign_out,
+};
 pub use memberships::{choose_groups, confirm_leaving, join_groups, leave_groups};
-pub use removal::{confirm_delete, delete};
-pub use sessions::{end_session, sessions};
-pub use super_admin::{confirm_super_admin, set_super_admin};
+pub use pages::{create, edit, list, new, update};
 
-pub(super) use model::{User, guard};
+pub(super) use model::{CheckedUser, User, guard};
 pub(super) use queries::{find, last_of_super_admins, lock};

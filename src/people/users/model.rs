@@ -7,43 +7,25 @@ use uuid::Uuid;
 
 use crate::access::{Actor, PermissionSet};
 use crate::accounts::Username;
-use crate::web::{Column, Error, Row};
+use crate::db::text_enum;
+use crate::web::{Column, Confirmation, Error, Row};
 
-/// Whether a user can sign in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::people) enum UserStatus {
-    Active,
-    Deactivated,
+text_enum! {
+    /// Whether a user can sign in.
+    pub(in crate::people) enum UserStatus {
+        Active = "active", "Active";
+        Deactivated = "deactivated", "Deactivated";
+    }
 }
 
 impl UserStatus {
-    pub const ALL: [UserStatus; 2] = [UserStatus::Active, UserStatus::Deactivated];
-
     pub fn of(active: bool) -> UserStatus {
         if active { UserStatus::Active } else { UserStatus::Deactivated }
-    }
-
-    pub fn parse(code: &str) -> Option<UserStatus> {
-        UserStatus::ALL.into_iter().find(|status| status.code() == code)
-    }
-
-    pub fn code(self) -> &'static str {
-        match self {
-            UserStatus::Active => "active",
-            UserStatus::Deactivated => "deactivated",
-        }
-    }
-
-    pub fn label(self) -> &'static str {
-        match self {
-            UserStatus::Active => "Active",
-            UserStatus::Deactivated => "Deactivated",
-        }
     }
 }
 
 /// What a form has made of a user.
-pub(super) struct CheckedUser {
+pub(in crate::people) struct CheckedUser {
     pub username: Username,
     pub name: String,
     /// The boxes as they were ticked.
@@ -91,13 +73,18 @@ impl User {
         UserStatus::of(self.facts.active)
     }
 
-    /// Whether this is the account of the person who asks.
+    /// The page that asks before something is done to the user.
+    pub fn confirmation(&self, step: &'static str) -> Confirmation {
+        Confirmation::about(("/users", "Users"), (&self.address(), self.name()), step)
+    }
+
+    /// Whether this is the actor's own account.
     pub fn is(&self, actor: &Actor) -> bool {
         actor.id == Some(self.facts.id)
     }
 }
 
-/// Refuses whoever is no super admin to change one.
+/// Refuses a change to a super admin by a person who is none.
 pub(in crate::people) fn guard(by: &Actor, user: &User) -> Result<(), Error> {
     if user.facts.super_admin && !by.super_admin { Err(Error::NotSuperAdmin) } else { Ok(()) }
 }

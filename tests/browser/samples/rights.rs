@@ -19,7 +19,7 @@ pub const SAMPLES: &[Sample] = &[
     sample("access-kept-to-others", Full, Manager, "/connectors/vault/access", &[], "Page not found"),
     sample("access-none-open", Staff, Viewer, "/connectors", &[], "No data connector is open to you"),
     sample("access-none-open-home", Staff, Viewer, "/", &[], "No data connector is open to you"),
-    sample("access-add", Full, Admin, "/connectors/wages/access", &[Press("Add users and groups")], "Who is to be listed"),
+    sample("access-add", Full, Admin, "/connectors/wages/access", &[Press("Add users and groups")], "Add people"),
     sample("access-add-errors", Full, Confirmed, "/connectors/wages/access/additions", &[Tick("Call"), Press("Add selected")], "There is a problem"),
     sample("access-add-none", Full, Admin, "/connectors/wages/access/additions?q=zeppelin", &[], "No results"),
     sample("access-added", Full, Confirmed, "/connectors/rosters/access/additions?q=empty", &[Tick("Empty (group)"), Press("Add selected")], "1 entry was added"),

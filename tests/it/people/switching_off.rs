@@ -100,7 +100,11 @@ async fn a_deleted_user_is_gone_with_all_of_theirs_and_stays_in_the_records() {
     let address = format!("/users/{}", ben.user().id);
     let page = boss.get(&address).await.click("Delete this user").await.expect(200);
     assert_eq!(page.h1(), format!("Are you sure you want to delete “{}”?", ben.user().name));
-    assert!(page.text().contains("With the user go: 1 membership in a group, 1 session, 1 API key"), "{}", page.text());
+    assert!(
+        page.text().contains("Deleted with the user: 1 membership in a group, 1 session, 1 API key"),
+        "{}",
+        page.text()
+    );
     let page = page.submit(|form| form).await.expect(303).follow().await;
     assert_eq!((page.path.as_str(), page.flash().as_str()), ("/users", "The user was deleted"));
     assert_eq!(ben.get("/connectors").await.status, 303);

@@ -164,23 +164,23 @@ async fn the_page_says_which_keys_of_programs_lead_here_and_why() {
     let ana = world.app.super_admin().await;
     let users = "/connectors/payroll/access/users";
     let page = ana.get(users).await.expect(200);
-    assert!(page.text().contains("No API key of an active program leads here."));
+    assert!(page.text().contains("No API key of an active program can call it."));
     let billing = program(&world.app, "Billing").await;
     key(&world.app, Whose::Program(billing)).await;
     let page = ana.get(users).await.expect(200);
-    assert!(page.text().contains("It leads to all data connectors that are open to everybody"));
+    assert!(page.text().contains("It can call all data connectors that are open to everybody"));
     assert!(page.text().contains("All endpoints, the proxy, the access token"), "{}", page.text());
     close(&world.app, world.payroll).await;
     let page = ana.get(users).await.expect(200);
-    assert!(page.text().contains("do not lead to one whose Call is not open to everybody"));
+    assert!(page.text().contains("cannot call one whose Call is not open to everybody"));
     world.app.sql(&format!("UPDATE api_key_scopes SET connector_id = '{}'", world.payroll)).await;
     let page = ana.get(users).await.expect(200);
-    assert!(page.text().contains("It leads to this data connector by name"));
+    assert!(page.text().contains("It can call this data connector by name"));
     let tab = ana.get("/connectors/payroll/access").await.expect(200);
-    assert!(tab.text().contains("1 key of a program leads here by name,"), "{}", tab.text());
+    assert!(tab.text().contains("1 API key of a program can call this by name,"), "{}", tab.text());
     world.app.sql("UPDATE programs SET active = false").await;
     let page = ana.get(users).await.expect(200);
-    assert!(page.text().contains("No API key of an active program leads here."));
+    assert!(page.text().contains("No API key of an active program can call it."));
 }
 
 #[tokio::test]

@@ -1,31 +1,29 @@
-//! Who is in a group, who could be, and changing it.
+//! Who is in a group, who could be, and the groups of one user; adding and removing.
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DbError};
-use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel::sql_types::{Array, BigInt, Bool, Text, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::super::model::{Member, MemberRow};
-use super::{lock, save::record};
-use crate::access::Actor;
-use crate::audit::Changes;
+use super::lock;
+use crate::audit::{Change, Changes, transaction};
 use crate::db::Conn;
 use crate::db::keyset::{Bind, Select};
 use crate::db::schema::{group_groups, group_users, groups};
-use crate::people::candidates::{among_chosen, first_fitting};
-use crate::people::search::patterns;
+use crate::people::candidates::{among_chosen, first_fitting, patterns};
+use crate::people::groups::model::{Member, MemberRow};
+use crate::people::users;
 use crate::web::{Error, ListQuery, Pages};
 
-/// The members of group $1 whose names fit $2.
+/// The members of group $1 whose names match $2.
 const MEMBERS: &str = "SELECT 'user' AS kind, u.id, u.name, u.username, u.active, m.by_claim FROM group_users m JOIN users u ON u.id = m.user_id
         WHERE m.group_id = $1 AND u.search_text LIKE ALL ($2)
     UNION ALL
     SELECT 'group', g.id, g.name, '', true, false FROM group_groups m JOIN groups g ON g.id = m.member_group_id
         WHERE m.group_id = $1 AND g.search_text LIKE ALL ($2)";
 
-/// Everybody who is not in group $1 and whose name fits $2.
+/// Users and groups that are not in group $1 and whose names match $2.
 const OTHERS: &str = "SELECT 'user' AS kind, u.id, u.name, u.username, u.active, false AS by_claim FROM users u
         WHERE u.search_text LIKE ALL ($2) AND NOT EXISTS (SELECT 1 FROM group_users m WHERE m.group_id = $1 AND m.user_id = u.id)
     UNION ALL
@@ -33,7 +31,7 @@ const OTHERS: &str = "SELECT 'user' AS kind, u.id, u.name, u.username, u.active,
         WHERE g.search_text LIKE ALL ($2) AND g.id <> $1 AND NOT EXISTS (SELECT 1 FROM group_groups m WHERE m.group_id = $1 AND m.member_group_id = g.id)";
 
 /// One page of a group's members.
-pub(in super::super) async fn members(
+pub(in crate::people::groups) async fn members(
     conn: &Conn,
     group: Uuid,
     query: &ListQuery<MemberRow>,
@@ -42,8 +40,8 @@ pub(in super::super) async fn members(
     query.fetch(conn, Select { with: "", rows: MEMBERS, binds: &binds }).await
 }
 
-/// The first `most` who could be added and whose names fit the search, groups before users.
-pub(in super::super) async fn candidates(
+/// The first `most` who could be added and whose names match the search, groups before users.
+pub(in crate::people::groups) async fn candidates(
     conn: &mut Conn,
     group: Uuid,
     search: &str,
@@ -53,66 +51,68 @@ pub(in super::super) async fn candidates(
 }
 
 /// Those of `chosen` that are in the group.
-pub(in super::super) async fn among(conn: &mut Conn, group: Uuid, chosen: &[Member]) -> Result<Vec<MemberRow>, Error> {
+pub(in crate::people::groups) async fn among(
+    conn: &mut Conn,
+    group: Uuid,
+    chosen: &[Member],
+) -> Result<Vec<MemberRow>, Error> {
     among_chosen(conn, MEMBERS, group, chosen).await
 }
 
 /// What came of adding members.
-pub(in super::super) enum Added {
+pub(in crate::people::groups) enum Added {
     Number(usize),
     /// Nobody was added: this group would be in itself.
-    Circle(MemberRow),
+    Cycle(MemberRow),
 }
 
 /// Why a transaction that adds members ends early.
-enum Stop {
-    Circle(MemberRow),
+enum AddError {
+    Cycle(MemberRow),
     Fault(Error),
 }
 
-impl From<Error> for Stop {
-    fn from(error: Error) -> Stop {
-        Stop::Fault(error)
+impl From<Error> for AddError {
+    fn from(error: Error) -> AddError {
+        AddError::Fault(error)
     }
 }
 
-impl From<DbError> for Stop {
-    fn from(error: DbError) -> Stop {
-        Stop::Fault(error.into())
+impl From<DbError> for AddError {
+    fn from(error: DbError) -> AddError {
+        AddError::Fault(error.into())
     }
 }
 
 /// Puts all of `chosen` who are not in it yet into a group, or nobody.
-pub(in super::super) async fn add(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
+pub(in crate::people::groups) async fn add(
+    change: &mut Change<'_>,
     group: Uuid,
     chosen: &[Member],
 ) -> Result<Added, Error> {
-    let added = conn
-        .transaction(async |conn| {
-            let others = among_chosen(conn, OTHERS, group, chosen).await?;
-            let number = others.len();
-            for row in others {
-                if let Err(error) = insert(conn, group, &row).await {
-                    return Err(match circle(&error) {
-                        true => Stop::Circle(row),
-                        false => error.into(),
-                    });
-                }
-                let change = Changes::none().field("Members", "", row.full_name());
-                changed(conn, by, now, group, ("group.member_added", change)).await?;
+    let added = transaction(change, async |change| {
+        let others = among_chosen(change.conn, OTHERS, group, chosen).await?;
+        let (number, name) = (others.len(), name_of(change.conn, group).await?);
+        for row in others {
+            if let Err(error) = insert(change.conn, group, &row).await {
+                return Err(if is_cycle(&error) { AddError::Cycle(row) } else { error.into() });
             }
-            touch(conn, by, now, group, number).await?;
-            Ok(number)
-        })
-        .await;
+            let changes = Changes::none().field("Members", "", row.full_name());
+            change.record("group.member_added", group, &name, changes).await?;
+        }
+        touch(change, group, number).await?;
+        Ok(number)
+    })
+    .await;
     match added {
         Ok(number) => Ok(Added::Number(number)),
-        Err(Stop::Circle(row)) => Ok(Added::Circle(row)),
-        Err(Stop::Fault(fault)) => Err(fault),
+        Err(AddError::Cycle(row)) => Ok(Added::Cycle(row)),
+        Err(AddError::Fault(fault)) => Err(fault),
     }
+}
+
+async fn name_of(conn: &mut Conn, group: Uuid) -> Result<String, Error> {
+    Ok(groups::table.find(group).select(groups::name).first(conn).await?)
 }
 
 async fn insert(conn: &mut Conn, group: Uuid, row: &MemberRow) -> Result<usize, DbError> {
@@ -131,55 +131,43 @@ async fn insert(conn: &mut Conn, group: Uuid, row: &MemberRow) -> Result<usize, 
     }
 }
 
-fn circle(error: &DbError) -> bool {
+fn is_cycle(error: &DbError) -> bool {
     matches!(error, DbError::DatabaseError(DatabaseErrorKind::CheckViolation, info)
         if info.constraint_name() == Some("group_groups_circle_check"))
 }
 
 /// Takes those of `chosen` who are in it out of a group.
-pub(in super::super) async fn remove(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
+pub(in crate::people::groups) async fn remove(
+    change: &mut Change<'_>,
     group: Uuid,
     chosen: &[Member],
 ) -> Result<usize, Error> {
-    conn.transaction(async |conn| {
-        let there = among(conn, group, chosen).await?;
+    transaction(change, async |change| {
+        let there = among(change.conn, group, chosen).await?;
+        let name = name_of(change.conn, group).await?;
         for row in &there {
             if row.is_group() {
-                diesel::delete(group_groups::table.find((row.id, group))).execute(conn).await?;
+                diesel::delete(group_groups::table.find((row.id, group))).execute(change.conn).await?;
             } else {
-                diesel::delete(group_users::table.find((row.id, group))).execute(conn).await?;
+                diesel::delete(group_users::table.find((row.id, group))).execute(change.conn).await?;
             }
-            let change = Changes::none().field("Members", row.full_name(), "");
-            changed(conn, by, now, group, ("group.member_removed", change)).await?;
+            let changes = Changes::none().field("Members", row.full_name(), "");
+            change.record("group.member_removed", group, &name, changes).await?;
         }
-        touch(conn, by, now, group, there.len()).await?;
+        touch(change, group, there.len()).await?;
         Ok(there.len())
     })
     .await
 }
 
-async fn changed(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    group: Uuid,
-    (kind, changes): (&'static str, Changes),
-) -> Result<(), Error> {
-    let name: String = groups::table.find(group).select(groups::name).first(conn).await?;
-    record(conn, by, now, kind, (group, &name), changes).await
-}
-
-/// The group was changed, though not what its form holds. Last, so that whoever adds a group to another waits for one
-/// lock only while holding none.
-async fn touch(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, group: Uuid, changes: usize) -> Result<(), Error> {
+/// The group was changed, though not what its form holds. Last, so that a transaction that adds a group to another holds
+/// no lock while it waits for one.
+async fn touch(change: &mut Change<'_>, group: Uuid, changes: usize) -> Result<(), Error> {
     if changes > 0 {
-        lock(conn, group).await?;
+        lock(change.conn, group).await?;
         diesel::update(groups::table.find(group))
-            .set((groups::updated_at.eq(now), groups::updated_by.eq(by.attribution())))
-            .execute(conn)
+            .set((groups::updated_at.eq(change.now), groups::updated_by.eq(change.by.attribution())))
+            .execute(change.conn)
             .await?;
     }
     Ok(())
@@ -204,4 +192,92 @@ pub(super) async fn names(conn: &mut Conn, group: Uuid) -> Result<Vec<String>, E
         names.push("and others".into());
     }
     Ok(names)
+}
+
+/// A group that can be chosen.
+#[derive(QueryableByName, Clone)]
+pub(in crate::people) struct GroupChoice {
+    #[diesel(sql_type = SqlUuid)]
+    pub id: Uuid,
+    #[diesel(sql_type = Text)]
+    pub name: String,
+    /// The user is in it by a claim of the provider.
+    #[diesel(sql_type = Bool)]
+    pub by_claim: bool,
+}
+
+/// The first `most` groups by name.
+pub(in crate::people) async fn all(conn: &mut Conn, most: i64) -> Result<Vec<GroupChoice>, Error> {
+    let sql = "SELECT id, name, false AS by_claim FROM groups ORDER BY name COLLATE \"und-x-icu\", id LIMIT $1";
+    Ok(diesel::sql_query(sql).bind::<BigInt, _>(most).load(conn).await?)
+}
+
+/// The group of this id, if there is one.
+pub(in crate::people) async fn one(conn: &mut Conn, id: Uuid) -> Result<Option<GroupChoice>, Error> {
+    let sql = "SELECT id, name, false AS by_claim FROM groups WHERE id = $1";
+    Ok(diesel::sql_query(sql).bind::<SqlUuid, _>(id).get_result(conn).await.optional()?)
+}
+
+/// The first `most` groups by name that the user is not in directly and whose names match the search.
+pub(in crate::people) async fn joinable(
+    conn: &mut Conn,
+    user: Uuid,
+    search: &str,
+    most: i64,
+) -> Result<Vec<GroupChoice>, Error> {
+    let sql = "SELECT id, name, false AS by_claim FROM groups g
+        WHERE search_text LIKE ALL ($2) AND NOT EXISTS (SELECT 1 FROM group_users m WHERE m.group_id = g.id AND m.user_id = $1)
+        ORDER BY name COLLATE \"und-x-icu\", id LIMIT $3";
+    Ok(diesel::sql_query(sql)
+        .bind::<SqlUuid, _>(user)
+        .bind::<Array<Text>, _>(patterns(search))
+        .bind::<BigInt, _>(most)
+        .load(conn)
+        .await?)
+}
+
+/// The groups that the user is in directly, by name.
+pub(in crate::people) async fn joined(conn: &mut Conn, user: Uuid) -> Result<Vec<GroupChoice>, Error> {
+    let sql = "SELECT g.id, g.name, m.by_claim FROM group_users m JOIN groups g ON g.id = m.group_id
+        WHERE m.user_id = $1 ORDER BY g.name COLLATE \"und-x-icu\", g.id";
+    Ok(diesel::sql_query(sql).bind::<SqlUuid, _>(user).load(conn).await?)
+}
+
+/// Puts a user into all of `chosen` that there are and that the user is not in yet, and gives how many these are.
+pub(in crate::people) async fn join(change: &mut Change<'_>, user: Uuid, chosen: &[Uuid]) -> Result<usize, Error> {
+    transaction(change, async |change| {
+        let mut number = 0;
+        for group in locked(change, user, chosen).await? {
+            if let Added::Number(added) = add(change, group, &[Member::User(user)]).await? {
+                number += added;
+            }
+        }
+        Ok(number)
+    })
+    .await
+}
+
+/// Takes a user out of those of `chosen` that the user is in, and gives how many these are.
+pub(in crate::people) async fn leave(change: &mut Change<'_>, user: Uuid, chosen: &[Uuid]) -> Result<usize, Error> {
+    transaction(change, async |change| {
+        let mut number = 0;
+        for group in locked(change, user, chosen).await? {
+            number += remove(change, group, &[Member::User(user)]).await?;
+        }
+        Ok(number)
+    })
+    .await
+}
+
+/// Those of `chosen` that there are, in an order in which no two people wait for each other; they and the user stay
+/// until the transaction ends. Refuses a person who may not change the user.
+async fn locked(change: &mut Change<'_>, user: Uuid, chosen: &[Uuid]) -> Result<Vec<Uuid>, Error> {
+    users::guard(change.by, &users::lock(change.conn, user).await?)?;
+    Ok(groups::table
+        .filter(groups::id.eq_any(chosen))
+        .order(groups::id)
+        .select(groups::id)
+        .for_key_share()
+        .load(change.conn)
+        .await?)
 }

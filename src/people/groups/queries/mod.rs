@@ -1,7 +1,6 @@
 //! The groups' SQL: the list, and one group.
 
 mod members;
-mod of_user;
 mod save;
 
 use diesel::prelude::*;
@@ -9,15 +8,15 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 pub(super) use members::{Added, add, among, candidates, members, remove};
-pub(in crate::people) use of_user::{GroupChoice, all, join, joinable, joined, leave, one};
+pub(in crate::people) use members::{GroupChoice, all, join, joinable, joined, leave, one};
 pub(super) use save::{create, delete, update};
 
 use super::model::{Facts, Group, GroupRow};
-use crate::access::{Permission, PermissionSet};
+use crate::access::PermissionSet;
 use crate::db::Conn;
 use crate::db::keyset::{Bind, Select};
 use crate::db::schema::{group_groups, group_permissions, group_users, groups};
-use crate::people::search::patterns;
+use crate::people::candidates::patterns;
 use crate::web::{Error, ListQuery, Pages};
 
 /// The groups as the list shows them.
@@ -32,7 +31,7 @@ pub(super) async fn list(conn: &Conn, query: &ListQuery<GroupRow>) -> Result<(Ve
     query.fetch(conn, Select { with: "", rows: ROWS, binds: &binds }).await
 }
 
-/// The group of an address; anything that is no id is none.
+/// The group of an address; what is no id is the address of nothing.
 pub(super) async fn find(conn: &mut Conn, id: &str) -> Result<Group, Error> {
     read(conn, id.parse().map_err(|_| Error::NotFound)?).await
 }
@@ -64,10 +63,9 @@ async fn read(conn: &mut Conn, id: Uuid) -> Result<Group, Error> {
         .select(group_permissions::permission)
         .load(conn)
         .await?;
-    let permissions = codes.iter().filter_map(|code| Permission::parse(code));
     Ok(Group {
         facts,
-        permissions: PermissionSet::exactly(permissions),
+        permissions: PermissionSet::of_codes(&codes),
         users: group_users::table.filter(group_users::group_id.eq(id)).count().get_result(conn).await?,
         groups: group_groups::table.filter(group_groups::group_id.eq(id)).count().get_result(conn).await?,
     })

@@ -1,30 +1,27 @@
 //! Creating, saving and deleting a group, each with its audit line in one transaction.
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::super::model::{CheckedGroup, Member};
 use super::{lock, members};
-use crate::access::{Actor, Coupled, PermissionSet};
-use crate::audit::{self, Changes, Event};
+use crate::access::{Coupled, PermissionSet};
+use crate::audit::{Change, Changes, transaction};
 use crate::db::Conn;
 use crate::db::schema::{group_permissions, groups};
 use crate::db::version::SeenVersion;
 use crate::name::searched;
+use crate::people::groups::model::{CheckedGroup, Member};
 use crate::people::listings;
 use crate::web::{Error, SaveError};
 
 /// Stores a new group under the id that its form was given.
-pub(in super::super) async fn create(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
+pub(in crate::people::groups) async fn create(
+    change: &mut Change<'_>,
     id: Uuid,
     new: &CheckedGroup,
 ) -> Result<Coupled, SaveError> {
-    conn.transaction(async |conn| {
+    transaction(change, async |change| {
         let none = PermissionSet::default();
         let coupled = PermissionSet::couple(none, new.chosen);
         diesel::insert_into(groups::table)
@@ -35,35 +32,33 @@ pub(in super::super) async fn create(
                 groups::search_text.eq(searched(&[new.name.as_str(), &new.description])),
                 groups::description.eq(&new.description),
                 groups::claim_value.eq(new.claim_value.as_deref().unwrap_or_default()),
-                groups::created_at.eq(now),
-                groups::created_by.eq(by.attribution()),
-                groups::updated_at.eq(now),
-                groups::updated_by.eq(by.attribution()),
+                groups::created_at.eq(change.now),
+                groups::created_by.eq(change.by.attribution()),
+                groups::updated_at.eq(change.now),
+                groups::updated_by.eq(change.by.attribution()),
             ))
-            .execute(conn)
+            .execute(change.conn)
             .await?;
-        grant(conn, id, none, coupled.set).await?;
+        grant(change.conn, id, none, coupled.set).await?;
         let changes = Changes::none()
             .field("Name", "", new.name.as_str())
             .field("Description", "", &new.description)
             .field("Claim value", "", new.claim_value.as_deref().unwrap_or_default())
             .field("Permissions", "", coupled.set.labels());
-        record(conn, by, now, "group.created", (id, new.name.as_str()), changes).await?;
+        change.record("group.created", id, new.name.as_str(), changes).await?;
         Ok(coupled)
     })
     .await
 }
 
 /// Saves a group that nobody else has saved since it was read.
-pub(in super::super) async fn update(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
+pub(in crate::people::groups) async fn update(
+    change: &mut Change<'_>,
     (id, seen): (Uuid, SeenVersion),
     new: &CheckedGroup,
 ) -> Result<Coupled, SaveError> {
-    conn.transaction(async |conn| {
-        let old = lock(conn, id).await?;
+    transaction(change, async |change| {
+        let old = lock(change.conn, id).await?;
         seen.check(old.facts.version)?;
         let coupled = PermissionSet::couple(old.permissions, new.chosen);
         let claim_value = new.claim_value.as_ref().unwrap_or(&old.facts.claim_value);
@@ -75,35 +70,30 @@ pub(in super::super) async fn update(
                 groups::description.eq(&new.description),
                 groups::claim_value.eq(claim_value),
                 groups::version.eq(groups::version + 1),
-                groups::updated_at.eq(now),
-                groups::updated_by.eq(by.attribution()),
+                groups::updated_at.eq(change.now),
+                groups::updated_by.eq(change.by.attribution()),
             ))
-            .execute(conn)
+            .execute(change.conn)
             .await?;
-        grant(conn, id, old.permissions, coupled.set).await?;
+        grant(change.conn, id, old.permissions, coupled.set).await?;
         let changes = Changes::none()
             .field("Name", &old.facts.name, new.name.as_str())
             .field("Description", &old.facts.description, &new.description)
             .field("Claim value", &old.facts.claim_value, claim_value)
             .field("Permissions", old.permissions.labels(), coupled.set.labels());
-        record(conn, by, now, "group.saved", (id, new.name.as_str()), changes).await?;
+        change.record("group.saved", id, new.name.as_str(), changes).await?;
         Ok(coupled)
     })
     .await
 }
 
 /// Deletes a group. Its members stay, without what only this group gave them.
-pub(in super::super) async fn delete(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    id: Uuid,
-) -> Result<(), SaveError> {
-    conn.transaction(async |conn| {
-        let group = lock(conn, id).await?;
-        let names = members::names(conn, id).await?;
-        let listing = listings::names(conn, Member::Group(id)).await?;
-        diesel::delete(groups::table.find(id)).execute(conn).await?;
+pub(in crate::people::groups) async fn delete(change: &mut Change<'_>, id: Uuid) -> Result<(), Error> {
+    transaction(change, async |change| {
+        let group = lock(change.conn, id).await?;
+        let names = members::names(change.conn, id).await?;
+        let listing = listings::names(change.conn, Member::Group(id)).await?;
+        diesel::delete(groups::table.find(id)).execute(change.conn).await?;
         let changes = Changes::none()
             .field("Name", &group.facts.name, "")
             .field("Description", &group.facts.description, "")
@@ -111,8 +101,7 @@ pub(in super::super) async fn delete(
             .field("Permissions", group.permissions.labels(), "")
             .field("Members", names.join(", "), "")
             .field("Data connectors that listed it", listing, "");
-        record(conn, by, now, "group.deleted", (id, group.name()), changes).await?;
-        Ok(())
+        change.record("group.deleted", id, group.name(), changes).await
     })
     .await
 }
@@ -130,16 +119,4 @@ async fn grant(conn: &mut Conn, id: Uuid, before: PermissionSet, set: Permission
         .collect();
     diesel::insert_into(group_permissions::table).values(given).execute(conn).await?;
     Ok(())
-}
-
-pub(super) async fn record(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    kind: &'static str,
-    (id, name): (Uuid, &str),
-    changes: Changes,
-) -> Result<(), Error> {
-    let event = Event { kind, subject_id: Some(id), subject_name: name, changes };
-    audit::record(conn, by, now, event).await
 }

@@ -1,29 +1,27 @@
 //! The users' SQL: the list, and one user.
 
 mod save;
-mod state;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-pub(super) use save::{create, update};
-pub(super) use state::{delete, disconnect, end_session, set_active, set_super_admin, sign_out};
+pub(super) use save::{create, delete, disconnect, end_session, set_active, set_super_admin, sign_out, update};
 
 use super::model::{Facts, User, UserRow};
 use crate::access::{Permission, PermissionSet};
 use crate::db::Conn;
 use crate::db::keyset::{Bind, Select};
 use crate::db::schema::{api_keys, identities, sessions, user_permissions, users};
+use crate::people::candidates::patterns;
 use crate::people::refusal::Refusal;
-use crate::people::search::patterns;
 use crate::web::{Error, ListQuery, Pages};
 
 const COLUMNS: &str = "id, username, name, super_admin, active, password_hash IS NOT NULL AS has_password, EXISTS (SELECT 1 FROM identities i WHERE i.user_id = users.id) AS connected, last_sign_in_at, created_at,
     coalesce((SELECT string_agg(g.name, ', ' ORDER BY g.name COLLATE \"und-x-icu\") FROM group_users gu JOIN groups g ON g.id = gu.group_id WHERE gu.user_id = users.id), '') AS groups";
 
-/// Who fits search $1, status $2 and rights $3, may do $4, directly, by groups or as a super admin, and is in group $5,
+/// Users who match search $1, status $2 and rights $3, may do $4, directly, by groups or as a super admin, and are in group $5,
 /// directly or in a group in it. The groups are gathered downwards once, not upwards for each user.
 const FITS: &str = "search_text LIKE ALL ($1)
     AND ($2 = '' OR active = ($2 = 'active'))
@@ -54,7 +52,7 @@ pub(super) async fn list(conn: &Conn, query: &ListQuery<UserRow>) -> Result<(Vec
         .await
 }
 
-/// The user of an address; anything that is no id is nobody.
+/// The user of an address; what is no id is the address of nothing.
 pub(in crate::people) async fn find(conn: &mut Conn, id: &str) -> Result<User, Error> {
     read(conn, id.parse().map_err(|_| Error::NotFound)?).await
 }
@@ -89,8 +87,7 @@ async fn read(conn: &mut Conn, id: Uuid) -> Result<User, Error> {
         .select(user_permissions::permission)
         .load(conn)
         .await?;
-    let permissions = codes.iter().filter_map(|code| Permission::parse(code));
-    Ok(User { facts, permissions: PermissionSet::exactly(permissions) })
+    Ok(User { facts, permissions: PermissionSet::of_codes(&codes) })
 }
 
 /// Since when a user can sign in with the provider, and when the user did so last.

@@ -6,7 +6,7 @@ use super::{group, manager, put_group};
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn a_circle_is_refused_with_the_way_on_which_it_would_close_and_nobody_is_added() {
+async fn a_cycle_is_refused_with_the_groups_through_which_it_would_close_and_nobody_is_added() {
     let app = TestApp::start().await;
     let boss = manager(&app).await;
     let finance = group(&app, "Finance", &[]).await;
@@ -49,7 +49,7 @@ async fn a_group_is_not_offered_to_itself_and_the_database_refuses_it() {
 }
 
 #[tokio::test]
-async fn two_who_close_a_circle_from_both_ends_at_once_do_not() {
+async fn two_who_close_a_cycle_from_both_ends_at_once_do_not() {
     let app = TestApp::start().await;
     let boss = manager(&app).await;
     app.confirm(&boss).await;

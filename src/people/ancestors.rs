@@ -1,29 +1,25 @@
-//! The groups above a user or a group, each with the way that leads there, and the rights that come down from them.
+//! The groups above a user or a group, each with the groups between, and the permissions that come from them.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
+use askama::Template;
+use askama::filters::HtmlSafe;
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Nullable, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
+use super::groups::Member;
 use crate::access::{Permission, PermissionSet};
 use crate::db::Conn;
 use crate::web::Error;
-
-/// Whose groups are asked for.
-#[derive(Clone, Copy)]
-pub(super) enum Start {
-    User(Uuid),
-    Group(Uuid),
-}
 
 /// A group that somebody is in, directly or through others.
 #[derive(Clone)]
 pub struct Ancestor {
     pub id: Uuid,
     pub name: String,
-    /// The groups on the shortest way there, the nearest first; empty if there is none between.
+    /// The groups between on a shortest path, the nearest first; empty if there is none.
     pub through: Vec<String>,
     pub permissions: PermissionSet,
 }
@@ -31,7 +27,7 @@ pub struct Ancestor {
 /// A group as a member of which the start, or another group, was found.
 #[derive(QueryableByName)]
 struct Step {
-    /// Whose groups these are.
+    /// The user or group at the beginning.
     #[diesel(sql_type = SqlUuid)]
     start_id: Uuid,
     /// `None`: the start itself.
@@ -46,10 +42,10 @@ struct Step {
 }
 
 /// All groups above, the nearest first, and by name among equals.
-pub(super) async fn above(conn: &mut Conn, start: Start) -> Result<Vec<Ancestor>, Error> {
+pub(super) async fn above(conn: &mut Conn, start: Member) -> Result<Vec<Ancestor>, Error> {
     let (memberships, id) = match start {
-        Start::User(id) => (OF_USERS, id),
-        Start::Group(id) => (OF_GROUPS, id),
+        Member::User(id) => (OF_USERS, id),
+        Member::Group(id) => (OF_GROUPS, id),
     };
     let mut found = above_each(conn, memberships, &[id]).await?;
     Ok(found.remove(&id).unwrap_or_default())
@@ -88,7 +84,7 @@ async fn above_each(
     Ok(walked.collect())
 }
 
-/// Goes up in breadth, so that the first way found to a group is a shortest one.
+/// Breadth first, so that the first path to a group is a shortest one.
 fn walk(steps: Vec<Step>) -> Vec<Ancestor> {
     let mut from: HashMap<Option<Uuid>, Vec<Step>> = HashMap::new();
     for step in steps {
@@ -107,7 +103,7 @@ fn walk(steps: Vec<Step>) -> Vec<Ancestor> {
             waiting.push_back((Some(step.group_id), beyond));
             found.push(Ancestor {
                 id: step.group_id,
-                permissions: PermissionSet::exactly(step.permissions.iter().filter_map(|code| Permission::parse(code))),
+                permissions: PermissionSet::of_codes(&step.permissions),
                 name: step.name,
                 through: through.clone(),
             });
@@ -117,19 +113,31 @@ fn walk(steps: Vec<Step>) -> Vec<Ancestor> {
 }
 
 /// A permission that comes from groups.
-pub(super) struct Inherited {
-    pub permission: Permission,
-    pub sources: Vec<Ancestor>,
+struct Inherited {
+    permission: Permission,
+    sources: Vec<Ancestor>,
 }
 
-impl Inherited {
-    /// What the groups above give, in the order of the specification.
-    pub fn of(above: &[Ancestor]) -> Vec<Inherited> {
+/// The permissions that come from groups, with their sources, in the order of the specification.
+#[derive(Template)]
+#[template(path = "people/inherited.html")]
+pub(super) struct InheritedRights {
+    rights: Vec<Inherited>,
+}
+
+impl HtmlSafe for InheritedRights {}
+
+impl InheritedRights {
+    pub fn of(above: &[Ancestor]) -> InheritedRights {
         let from = |permission: Permission| Inherited {
             permission,
             sources: above.iter().filter(|group| group.permissions.contains(permission)).cloned().collect(),
         };
-        Permission::all().map(from).filter(|inherited| !inherited.sources.is_empty()).collect()
+        InheritedRights { rights: Permission::all().map(from).filter(|right| !right.sources.is_empty()).collect() }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rights.is_empty()
     }
 }
 
@@ -148,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_is_reached_on_its_shortest_way_and_once() {
+    fn a_group_is_reached_on_its_shortest_path_and_once() {
         let found = walk(vec![
             step(None, 1, "Accounting"),
             step(None, 4, "Staff"),
@@ -156,10 +164,10 @@ mod tests {
             step(Some(2), 3, "Everybody"),
             step(Some(4), 3, "Everybody"),
         ]);
-        let ways: Vec<(&str, String)> =
+        let paths: Vec<(&str, String)> =
             found.iter().map(|group| (group.name.as_str(), group.through.join(", "))).collect();
         assert_eq!(
-            ways,
+            paths,
             [
                 ("Accounting", String::new()),
                 ("Staff", String::new()),
@@ -167,7 +175,7 @@ mod tests {
                 ("Everybody", "Staff".into())
             ]
         );
-        let inherited = Inherited::of(&found);
+        let inherited = InheritedRights::of(&found).rights;
         assert_eq!((inherited.len(), inherited[0].sources.len()), (1, 4));
     }
 }
