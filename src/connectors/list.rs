@@ -11,7 +11,7 @@ use super::model::ListRow;
 use super::{Health, Method, queries};
 use crate::access::{Permission, RequestContext};
 use crate::categories::{self, CategoryChoice};
-use crate::web::{Error, Layout, ListQuery, Option_, Pages, SelectField, page};
+use crate::web::{Error, Layout, ListQuery, Pages, SelectOption, page};
 
 #[derive(Template)]
 #[template(path = "connectors/list.html")]
@@ -31,27 +31,8 @@ struct ListPage {
 }
 
 impl ListPage {
-    fn category_filter(&self) -> SelectField {
-        let options = self.categories.iter().map(|category| Option_::new(category.id.to_string(), &category.name));
-        self.query.filter_field("category", "Category", "Any category", options)
-    }
-
-    fn method_filter(&self) -> SelectField {
-        self.query.filter_field(
-            "auth_method",
-            "Method",
-            "Any method",
-            Method::ALL.into_iter().map(|method| Option_::new(method.code(), method.label())),
-        )
-    }
-
-    fn status_filter(&self) -> SelectField {
-        self.query.filter_field(
-            "status",
-            "Status",
-            "Any status",
-            Health::ALL.into_iter().map(|health| Option_::new(health.code(), health.label())),
-        )
+    fn category_options(&self) -> impl Iterator<Item = SelectOption> {
+        self.categories.iter().map(|category| SelectOption::new(category.id.to_string(), &category.name))
     }
 
     /// The filters in use, each with its words and the address without it.

@@ -1,4 +1,4 @@
-//! Lists: search, filters, order, rows a page and the page, all in the address.
+//! Lists: search, filters, order, rows per page and the page, all in the address.
 //!
 //! A list is a row type that says by which columns it can be ordered ([`Row`]), and a SELECT of all rows that the
 //! search and the filters leave; [`ListQuery::fetch`] reads a page of it and counts.
@@ -20,7 +20,7 @@ use crate::db::keyset::{COUNT_LIMIT, Cursor, Keyset, Position, Select};
 pub use columns::{Column, Row};
 pub use pages::{Pages, Total};
 
-/// Rows a page that people can choose.
+/// Rows per page that people can choose.
 pub const SIZES: [usize; 4] = [10, 25, 50, 100];
 
 /// The longest search, in characters; what is beyond is left out.
@@ -145,22 +145,10 @@ impl<R: Row> ListQuery<R> {
         sort_value(self.column, self.descending)
     }
 
-    /// The choice of rows a page.
+    /// The choice of rows per page.
     pub fn size_field(&self) -> SelectField {
         let options = SIZES.iter().map(|size| Option_::new(size.to_string(), size.to_string())).collect();
-        SelectField::new("size", "Rows a page", options, self.size.to_string())
-    }
-
-    /// The choice of a filter; the first option leaves it out.
-    pub fn filter_field(
-        &self,
-        name: &str,
-        label: &str,
-        any: &str,
-        options: impl IntoIterator<Item = Option_>,
-    ) -> SelectField {
-        let options = std::iter::once(Option_::new("", any)).chain(options).collect();
-        SelectField::new(name, label, options, self.filter(name))
+        SelectField::new("size", "Rows per page", options, self.size.to_string())
     }
 
     /// “Sorted by name, A to Z.”
