@@ -13,7 +13,7 @@ use super::tab::{Stored, load, redirect_url};
 use crate::access::{RequestContext, Right};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{ConnectorHead, Grant, Method, Tab};
-use crate::oauth::{AuthorizeRequest, NewAuthorizationRequest, Purpose, RequestSecrets, ResponseType, store_request};
+use crate::oauth::{AuthorizationUrl, NewAuthorizationRequest, Purpose, RequestSecrets, ResponseType, store_request};
 use crate::vault::Vault;
 use crate::web::{CsrfKey, Error, Form, Layout, Segment, page};
 
@@ -82,7 +82,7 @@ fn is_code(stored: &Stored) -> bool {
 /// The address at the authorization server, with what is asked of it (RFC 6749 sections 4.1.1 and 4.2.1).
 fn leave(context: &RequestContext, stored: &Stored, secrets: &RequestSecrets) -> Result<String, Error> {
     let client = &stored.oauth;
-    let request = AuthorizeRequest {
+    let request = AuthorizationUrl {
         endpoint: client.authorize_url.as_ref().ok_or(Error::NotFound)?,
         response_type: if is_code(stored) { ResponseType::Code } else { ResponseType::Token },
         client_id: &client.client_id,

@@ -19,7 +19,7 @@ use thiserror::Error as ThisError;
 use super::queries::SealedValues;
 use crate::connectors::ConnectorId;
 use crate::db::{Conn, known};
-use crate::oauth::Refusal;
+use crate::oauth::TokenError;
 use crate::outbound::{HttpUrl, Origin, Transport};
 use crate::vault::Secret;
 use crate::web::Error;
@@ -99,9 +99,9 @@ pub struct OriginNotApproved(pub Origin);
 /// What to do about it.
 pub const APPROVE: &str = "Approve it on the data connector’s Authorization tab, or enter the secret again there.";
 
-impl From<OriginNotApproved> for Refusal {
-    fn from(refused: OriginNotApproved) -> Refusal {
-        Refusal::unasked(refused.to_string(), APPROVE)
+impl From<OriginNotApproved> for TokenError {
+    fn from(refused: OriginNotApproved) -> TokenError {
+        TokenError::not_sent(refused.to_string(), APPROVE)
     }
 }
 
@@ -113,7 +113,7 @@ pub(super) enum SecretError {
 
 impl SecretError {
     /// The refusal, in place of the request with the secret; a fault is passed on.
-    pub fn refusal(self) -> Result<Refusal, Error> {
+    pub fn refusal(self) -> Result<TokenError, Error> {
         match self {
             SecretError::NotApproved(refused) => Ok(refused.into()),
             SecretError::Fault(fault) => Err(fault),

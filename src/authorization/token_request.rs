@@ -17,7 +17,7 @@ use crate::access::{Actor, RateLimit, RequestContext, Right};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector, ConnectorHead, ConnectorId, Method, Tab};
 use crate::db::{Conn, known};
-use crate::oauth::{ExpirySource, Refusal, RequestStyle, Token, request_token};
+use crate::oauth::{ExpirySource, TokenError, RequestStyle, Token, request_token};
 use crate::outbound::{Limits, Origin, Outbound, Transport};
 use crate::vault::{Secret, Vault};
 use crate::web::{Error, Errors, FormData, Layout, Segment, date_time, iso, page, relative};
@@ -32,7 +32,7 @@ enum Outcome {
         /// Where token and sign-in may be sent if they are taken over.
         origins: Vec<String>,
     },
-    Refused(Refusal),
+    Refused(TokenError),
 }
 
 #[derive(Template)]
@@ -181,7 +181,7 @@ async fn record_request(
     context: &RequestContext,
     connector: &Connector,
     form: &TokenForm,
-    answer: &Result<Token, Refusal>,
+    answer: &Result<Token, TokenError>,
 ) -> Result<(), Error> {
     let result = match answer {
         Ok(_) => "A token".to_string(),

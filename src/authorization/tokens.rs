@@ -17,7 +17,7 @@ use super::tab::{Notice, Stored, load, tab_page};
 use crate::access::{RateLimit, RequestContext, Right, password_again};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector, ConnectorHead, Method, Tab};
-use crate::oauth::{Refusal, TokenHint, revoke};
+use crate::oauth::{TokenError, TokenHint, revoke};
 use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};
 use crate::web::{Error, Errors, FormData, Layout, Segment, TextField, page};
@@ -138,7 +138,7 @@ enum Revocation {
     Done(String),
     /// It offers no revocation.
     NotOffered,
-    Refused(Refusal),
+    Refused(TokenError),
 }
 
 impl Revocation {

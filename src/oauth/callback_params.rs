@@ -9,10 +9,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use form_urlencoded::parse;
 use serde_json::Value;
 
-use super::details;
+use super::document::is_sendable;
 use super::expiry::{Lifetime, expiry};
 use super::round_trip::CallbackError;
-use super::search::is_sendable;
+use super::token;
 use super::token::Token;
 use crate::outbound::{Mask, quote};
 use crate::vault::Secret;
@@ -24,9 +24,9 @@ const KNOWN: [&str; 9] =
 
 /// What a browser brings back.
 pub struct CallbackParams {
-    /// The state of the request that this answers, if it names one.
+    /// The state of the request, if one is named.
     pub state: Option<Secret>,
-    /// The server that answers (RFC 9207 2).
+    /// The issuer that sends the response (RFC 9207 2).
     iss: Option<String>,
     /// What it says.
     pub outcome: Result<Granted, CallbackError>,
@@ -36,7 +36,7 @@ pub struct CallbackParams {
 pub enum Granted {
     /// A code, to be exchanged for a token.
     Code(Secret),
-    /// The token itself, fit to stand in a header.
+    /// The token itself, fit for a header.
     Token(Box<Token>),
 }
 
@@ -44,7 +44,7 @@ impl CallbackParams {
     /// Reads the query that came to the redirect URL, for a code.
     pub fn from_query(query: &str) -> Self {
         Known::of(query).answer(|params| {
-            let code = params.get("code").filter(|code| details::is_vschar(code))?;
+            let code = params.get("code").filter(|code| token::is_vschar(code))?;
             Some(Granted::Code(Secret::new(code.to_owned())))
         })
     }
@@ -52,7 +52,7 @@ impl CallbackParams {
     /// Reads the fragment that came to the redirect URL, for a token: `#` and what follows, the
     /// parameters alone, or the whole address as a person has pasted it. Where the fragment says
     /// nothing the query is read, for some servers put errors there. `lifetime` is the token's
-    /// where the answer tells none.
+    /// where the response has none.
     pub fn from_fragment(text: &str, now: DateTime<Utc>, lifetime: Option<TimeDelta>) -> Self {
         let (fragment, query) = parts(text.trim());
         let in_fragment = Known::of(fragment);
@@ -63,7 +63,7 @@ impl CallbackParams {
         })
     }
 
-    /// Compares the issuer that was asked with `iss`, letter by letter (RFC 9207 2.4), so that the code of one server is
+    /// Compares the expected issuer with `iss`, letter by letter (RFC 9207 2.4), so that the code of one server is
     /// never sent to another (mix-up, RFC 9700 4.4). `required` is whether the server's metadata say that it always
     /// sends one.
     pub fn check_issuer(&self, expected: Option<&str>, required: bool) -> Result<(), CallbackError> {
@@ -148,10 +148,10 @@ impl Known {
             expiry(&Lifetime { expires_in: detail("expires_in").as_ref(), token: access, manual, now });
         Some(Token {
             access: Secret::new(access.to_owned()),
-            token_type: details::token_type(detail("token_type").as_ref()),
+            token_type: token::token_type(detail("token_type").as_ref()),
             expires_at,
             expiry_source,
-            scope: details::scope(detail("scope").as_ref()),
+            scope: token::scope(detail("scope").as_ref()),
             refresh: None, // RFC 6749 4.2.2: a fragment is no place for one
             id_token: None,
             status: 302,

@@ -1,12 +1,16 @@
-//! The client that Connectory is for a server, and how it shows that it is that client.
+//! The client that Connectory is for a server, how it authenticates itself, and how parameters are written.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use form_urlencoded::byte_serialize;
 use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
 use oauth2::{AuthType, ClientId, ClientSecret, StandardRevocableToken};
+use serde_json::{Map, Value};
 
-use super::basic;
 use super::token::TokenDocument;
 use crate::db::text_enum;
-use crate::outbound::Mask;
+use crate::outbound::http::Method;
+use crate::outbound::{HttpUrl, Mask, RequestBuilder};
 use crate::vault::Secret;
 
 text_enum! {
@@ -79,11 +83,113 @@ impl Client {
 
     /// Adds what of the client a response must not show.
     pub(super) fn add_to(&self, mask: &mut Mask) {
-        basic::add_to(mask, &self.id, self.secret().unwrap_or_default());
+        mask_credentials(mask, &self.id, self.secret().unwrap_or_default());
     }
 
     fn secret(&self) -> Option<&str> {
         let secret = self.secret.as_ref().map(Secret::expose);
         secret.filter(|secret| !secret.is_empty())
+    }
+}
+
+/// User and password as typed, in UTF-8 (RFC 7617 2.1). The caller has checked that the user holds
+/// no colon, for the first one ends it.
+pub(super) fn basic_credentials(user: &str, password: &str) -> String {
+    STANDARD.encode(format!("{user}:{password}"))
+}
+
+/// Client id and secret, each form-encoded first (RFC 6749 2.3.1), so that either may hold a colon.
+pub(super) fn form_encoded_credentials(id: &str, secret: &str) -> String {
+    basic_credentials(&encoded(id), &encoded(secret))
+}
+
+/// Adds the secret of a sign-in to what is masked, and its encoded form in the header that carries
+/// it.
+pub(super) fn mask_credentials(mask: &mut Mask, name: &str, secret: &str) {
+    if !secret.is_empty() {
+        mask.add(secret);
+        mask.add(&format!("{name}:{secret}"));
+        mask.add(&format!("{}:{}", encoded(name), encoded(secret)));
+    }
+}
+
+fn encoded(text: &str) -> String {
+    byte_serialize(text.as_bytes()).collect()
+}
+
+text_enum! {
+    /// How the parameters of a token request are written.
+    #[derive(Default)]
+    pub enum BodyFormat {
+        /// `application/x-www-form-urlencoded`, as OAuth 2.0 says (RFC 6749 B).
+        #[default]
+        Form = "form", "Form";
+        /// A JSON object, which some servers want though no standard says so. A parameter that is sent
+        /// more than once becomes an array.
+        Json = "json", "JSON";
+    }
+}
+
+impl BodyFormat {
+    /// A POST of the parameters.
+    pub(super) fn post<T: AsRef<str>>(self, url: &HttpUrl, parameters: &[(T, T)]) -> RequestBuilder {
+        let (content_type, body) = match self {
+            Self::Form => ("application/x-www-form-urlencoded", form(parameters)),
+            Self::Json => ("application/json", json(parameters)),
+        };
+        RequestBuilder::new(Method::POST, url.clone()).header("Content-Type", content_type).body(body)
+    }
+}
+
+fn form<T: AsRef<str>>(parameters: &[(T, T)]) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(parameters);
+    form.finish()
+}
+
+fn json<T: AsRef<str>>(parameters: &[(T, T)]) -> String {
+    let mut members = Map::new();
+    for (name, value) in parameters {
+        let (name, value) = (name.as_ref(), value.as_ref());
+        match members.get_mut(name) {
+            None => drop(members.insert(name.to_owned(), value.into())),
+            Some(Value::Array(values)) => values.push(value.into()),
+            Some(first) => *first = Value::Array(vec![first.take(), value.into()]),
+        }
+    }
+    Value::Object(members).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_examples_of_the_standards_come_out() {
+        // RFC 7617 2 and 2.1.
+        assert_eq!(basic_credentials("Aladdin", "open sesame"), "QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+        assert_eq!(basic_credentials("test", "123£"), "dGVzdDoxMjPCow==");
+        assert_eq!(form_encoded_credentials("a:b", "c d+%&"), basic_credentials("a%3Ab", "c+d%2B%25%26"));
+    }
+
+    #[test]
+    fn parameters_are_written_whole_in_both_formats() {
+        let parameters = [
+            ("grant_type", "password"),
+            ("password", "p+%/:& \"ü"),
+            ("resource", "https://a.example"),
+            ("resource", "https://b.example"),
+            ("resource", "urn:c"),
+        ];
+        assert_eq!(
+            form(&parameters),
+            "grant_type=password&password=p%2B%25%2F%3A%26+%22%C3%BC\
+             &resource=https%3A%2F%2Fa.example&resource=https%3A%2F%2Fb.example&resource=urn%3Ac"
+        );
+        assert_eq!(
+            json(&parameters),
+            "{\"grant_type\":\"password\",\"password\":\"p+%/:& \\\"ü\",\
+             \"resource\":[\"https://a.example\",\"https://b.example\",\"urn:c\"]}"
+        );
     }
 }

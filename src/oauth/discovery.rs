@@ -1,25 +1,24 @@
-//! What a server says of itself: its metadata (RFC 8414, OpenID Connect Discovery 1.0).
+//! A server's metadata (RFC 8414, OpenID Connect Discovery 1.0), and the addresses where they are.
 //!
-//! Danger: whoever writes this document says where codes and secrets are sent. It counts only if it
-//! comes from the issuer that was asked for and names that issuer, and a person looks it over.
+//! Danger: this document says where codes and secrets are sent. It counts only if it
+//! comes from the expected issuer and names that issuer, and a person reviews it.
 
 use serde_json::{Map, Value};
 
 use super::document::Document;
-use super::exchange::Exchange;
-use super::inquiry::Inquiry;
-use super::refusal::{Refusal, RefusalLayer};
-use super::remedy::Asked;
-use super::well_known::WellKnown;
+use super::error::{TokenError, TokenErrorStage};
+use super::http_client::Sender;
+use super::remedy::RequestKind;
+use super::response::ResponseReader;
 use crate::outbound::http::Method;
-use crate::outbound::{HttpUrl, Limits, Mask, Outbound, Reply, RequestBuilder, Transport};
+use crate::outbound::{HttpUrl, Limits, Mask, Outbound, Reply, RequestBuilder, Stage, Transport};
 
 /// The most entries of a list, and the longest one in characters.
 const MOST: usize = 200;
 const LONGEST: usize = 255;
 
 const OTHER_ISSUER: &str = "Enter the issuer just as the server's documentation has it. If it is right, the server is set \
-     up wrongly, or somebody else answers in its place.";
+     up wrongly, or another server answers in its place.";
 
 /// A server's metadata (RFC 8414 2). What is missing or unusable in them is empty here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,13 +27,13 @@ pub struct Metadata {
     pub issuer: String,
     /// Where people grant access.
     pub authorization_endpoint: Option<HttpUrl>,
-    /// Where tokens are asked from.
+    /// Where tokens are requested.
     pub token_endpoint: Option<HttpUrl>,
     /// Where tokens are ended (RFC 7009).
     pub revocation_endpoint: Option<HttpUrl>,
-    /// Where the keys stand that sign ID tokens (OpenID Connect Discovery 3).
+    /// Where the keys are that sign ID tokens (OpenID Connect Discovery 3).
     pub jwks_uri: Option<HttpUrl>,
-    /// Where claims about a person are asked for.
+    /// Where claims about a person are fetched.
     pub userinfo_endpoint: Option<HttpUrl>,
     /// Some of the scopes that there are.
     pub scopes_supported: Vec<String>,
@@ -44,7 +43,7 @@ pub struct Metadata {
     pub token_endpoint_auth_methods_supported: Vec<String>,
     /// PKCE's methods; where none is named, the server knows no PKCE.
     pub code_challenge_methods_supported: Vec<String>,
-    /// Whether every authorization answer names its issuer (RFC 9207 3).
+    /// Whether every authorization response names its issuer (RFC 9207 3).
     pub iss_parameter_supported: bool,
 }
 
@@ -54,18 +53,18 @@ pub async fn discover(
     transport: &Transport,
     limits: Limits,
     issuer: &HttpUrl,
-) -> Result<Metadata, Refusal> {
+) -> Result<Metadata, TokenError> {
     let well_known = WellKnown::of(issuer).ok_or_else(has_query)?;
-    let exchange = Exchange { outbound, transport, limits };
+    let sender = Sender { outbound, transport, limits };
     let mut closest = None;
     for address in &well_known.addresses {
         let request = RequestBuilder::new(Method::GET, address.clone());
-        let miss = match exchange.send(request).await {
+        let miss = match sender.send(request).await {
             Ok(reply) => match read(&reply, address, &well_known) {
                 Ok(metadata) => return Ok(metadata),
                 Err(miss) => miss,
             },
-            Err(refusal) if refusal.layer == RefusalLayer::Answer => Miss::Absent(refusal),
+            Err(refusal) if refusal.stage == TokenErrorStage::Response => Miss::Absent(refusal),
             // All addresses are on one host, which cannot be reached.
             Err(refusal) => return Err(refusal),
         };
@@ -76,14 +75,14 @@ pub async fn discover(
 
 /// Why an address has no metadata for us.
 enum Miss {
-    /// None stand there.
-    Absent(Refusal),
+    /// There are none.
+    Absent(TokenError),
     /// Some do, but they cannot be used.
-    Unusable(Refusal),
+    Unusable(TokenError),
 }
 
 impl Miss {
-    /// The one that tells more.
+    /// The more informative one.
     fn closer(first: Option<Self>, second: Self) -> Self {
         match (first, second) {
             (None | Some(Self::Absent(_)), second @ Self::Unusable(_)) | (None, second) => second,
@@ -91,7 +90,7 @@ impl Miss {
         }
     }
 
-    fn into_refusal(self) -> Refusal {
+    fn into_refusal(self) -> TokenError {
         match self {
             Self::Absent(refusal) | Self::Unusable(refusal) => refusal,
         }
@@ -99,10 +98,10 @@ impl Miss {
 }
 
 fn read(reply: &Reply, address: &HttpUrl, well_known: &WellKnown) -> Result<Metadata, Miss> {
-    let inquiry = Inquiry { url: address, asked: Asked::Metadata, mask: &Mask::default(), now: None };
-    let document = inquiry.document(reply).map_err(Miss::Absent)?;
-    let refusal = |message: &str, remedy| inquiry.unusable(reply, message.to_owned(), remedy);
-    let check = Asked::Metadata.address();
+    let response = ResponseReader { url: address, kind: RequestKind::Metadata, mask: &Mask::default(), now: None };
+    let document = response.document(reply).map_err(Miss::Absent)?;
+    let refusal = |message: &str, remedy| response.unusable(reply, message.to_owned(), remedy);
+    let check = RequestKind::Metadata.address();
     let members = match &document {
         Document::Json(Value::Object(members)) => members,
         Document::Markup(_) => {
@@ -119,7 +118,7 @@ fn read(reply: &Reply, address: &HttpUrl, well_known: &WellKnown) -> Result<Meta
         return Err(Miss::Absent(refusal(message, check)));
     };
     if !well_known.is_issuer(issuer) {
-        let words = inquiry.show(Some(issuer.to_owned()));
+        let words = response.show(Some(issuer.to_owned()));
         let message = "The metadata there are those of another issuer.";
         let refusal = refusal(message, OTHER_ISSUER).with_words(words);
         return Err(Miss::Unusable(refusal));
@@ -168,20 +167,74 @@ fn texts(value: &Value) -> Vec<String> {
     texts.take(MOST).map(str::to_owned).collect()
 }
 
-fn has_query() -> Refusal {
-    Refusal::new(
-        RefusalLayer::Url,
+fn has_query() -> TokenError {
+    TokenError::new(
+        TokenErrorStage::Send(Stage::Url),
         "An issuer has no query (the part from ?).",
         "Enter the issuer without it, or the whole address with /.well-known/ in it.",
     )
 }
 
-fn too_long() -> Refusal {
-    Refusal::new(
-        RefusalLayer::Url,
+fn too_long() -> TokenError {
+    TokenError::new(
+        TokenErrorStage::Send(Stage::Url),
         "The issuer is too long for an address to be made of it.",
-        Asked::Metadata.address(),
+        RequestKind::Metadata.address(),
     )
+}
+
+const MARK: &str = "/.well-known/";
+
+/// Addresses at which metadata may be, the likeliest first, and the issuer that they must name.
+pub(super) struct WellKnown {
+    pub(super) issuer: String,
+    pub(super) addresses: Vec<HttpUrl>,
+}
+
+impl WellKnown {
+    /// For an issuer, or for the whole address of its metadata. `None` for an address with a query,
+    /// which no issuer has (RFC 8414 2).
+    pub(super) fn of(typed: &HttpUrl) -> Option<Self> {
+        let text = typed.as_str();
+        if let Some((before, after)) = text.split_once(MARK) {
+            let name = after.split('?').next().unwrap_or_default();
+            // What follows the name of the document is the issuer's path.
+            let path = name.find('/').and_then(|at| name.get(at..));
+            return Some(Self {
+                issuer: format!("{before}{}", path.unwrap_or_default()),
+                addresses: vec![typed.clone()],
+            });
+        }
+        if text.contains('?') {
+            return None;
+        }
+        Some(Self { issuer: text.to_owned(), addresses: addresses(text) })
+    }
+
+    /// Whether a document is about the expected issuer (RFC 8414 3.3). Letter by letter,
+    /// but for a slash at the end, which people do not see and which gives the same addresses.
+    pub(super) fn is_issuer(&self, issuer: &str) -> bool {
+        without_slash(issuer) == without_slash(&self.issuer)
+    }
+}
+
+fn addresses(issuer: &str) -> Vec<HttpUrl> {
+    let issuer = without_slash(issuer);
+    let host = issuer.find("://").map_or(0, |at| at + 3);
+    let rest = issuer.get(host..).unwrap_or_default();
+    let path = rest.find('/').map_or(issuer.len(), |at| host + at);
+    let (server, path) = issuer.split_at(path);
+    let mut all =
+        vec![format!("{server}{MARK}oauth-authorization-server{path}"), format!("{issuer}{MARK}openid-configuration")];
+    if !path.is_empty() {
+        all.push(format!("{issuer}{MARK}oauth-authorization-server"));
+    }
+    let addresses = all.iter().map(|address| HttpUrl::parse(address));
+    addresses.filter_map(Result::ok).collect()
+}
+
+fn without_slash(issuer: &str) -> &str {
+    issuer.strip_suffix('/').unwrap_or(issuer)
 }
 
 #[cfg(test)]

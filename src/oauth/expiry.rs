@@ -1,4 +1,4 @@
-//! When a token expires, as far as the answer tells.
+//! When a token expires, as far as the response says.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,17 +8,17 @@ use serde_json::Value;
 use super::token::ExpirySource;
 
 /// The longest lifetime that is believed: 10 years, in seconds. A greater number is no lifetime,
-/// but a point in time or a way to say "for ever".
+/// but a point in time or a stand-in for "for ever".
 const LONGEST: f64 = 3_650.0 * 86_400.0;
 
 /// The last second of the year 9999, the last one that every part of the program can show.
 const LAST_SECOND: f64 = 253_402_300_799.0;
 
-/// What tells of a token's end.
+/// What says when a token expires.
 pub(super) struct Lifetime<'a> {
     /// What the server says (RFC 6749 5.1).
     pub(super) expires_in: Option<&'a Value>,
-    /// The token, which tells by itself if it is a JWT.
+    /// The token, which has the expiry in it if it is a JWT.
     pub(super) token: &'a str,
     /// What a person has entered for servers that say nothing.
     pub(super) manual: Option<TimeDelta>,
@@ -42,7 +42,7 @@ pub(super) fn expiry(known: &Lifetime<'_>) -> (Option<DateTime<Utc>>, ExpirySour
 }
 
 /// `expires_in` in seconds (RFC 6749 5.1), be it a number or a text. Zero and negative numbers are
-/// servers' ways to say "never" and say nothing certain. A number of milliseconds cannot be told
+/// how servers say "never", and say nothing certain. A number of milliseconds cannot be distinguished
 /// from a long lifetime and is read as the standard says; the token then serves until the API
 /// answers 401, as one of unknown expiry does.
 fn lifetime(expires_in: &Value) -> Option<TimeDelta> {

@@ -1,4 +1,4 @@
-//! Where the token stands in an answer.
+//! Where the token is in a response.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,7 +15,7 @@ pub enum TokenLocation {
     /// In the places where servers put it: see `search`.
     #[default]
     FindByItself,
-    /// At this place of a JSON answer and nowhere else.
+    /// At this place of a JSON response and nowhere else.
     Pointer(JsonPointer),
 }
 
@@ -23,7 +23,7 @@ pub enum TokenLocation {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonPointer(String);
 
-/// Why a text is no [`JsonPointer`]; the words complete the label of its field.
+/// Why a text is no [`JsonPointer`]; the text completes the label of its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum PointerProblem {
     /// It does not begin with a slash (RFC 6901 3).
@@ -43,12 +43,12 @@ impl JsonPointer {
         &self.0
     }
 
-    /// What stands there.
+    /// The value there.
     pub(super) fn find<'a>(&self, document: &'a Value) -> Option<&'a Value> {
         document.pointer(&self.0)
     }
 
-    /// What the thing it points to stands in.
+    /// What contains the value there.
     pub(super) fn find_parent<'a>(&self, document: &'a Value) -> Option<&'a Value> {
         let (parent, _) = self.0.rsplit_once('/')?;
         document.pointer(parent)

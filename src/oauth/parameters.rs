@@ -1,8 +1,92 @@
-//! Parameters that a server wants beside those of the standards, as a person types them.
+//! What is sent beside the standard parameters: scopes, resources and extra parameters, as a person types them.
 
 use std::str::FromStr;
 
 use thiserror::Error;
+use url::Url;
+
+use crate::db::text_enum;
+
+text_enum! {
+    /// What separates scopes when they are sent.
+    #[derive(Default)]
+    pub enum ScopeSeparator {
+        /// A space, as RFC 6749 3.3 says.
+        #[default]
+        Space = "space", "Space";
+        /// A comma, as some servers want it.
+        Comma = "comma", "Comma";
+    }
+}
+
+impl ScopeSeparator {
+    /// The scopes as they are sent. Typed or received, they may be separated by white space or commas.
+    pub(super) fn join(self, scopes: &str) -> String {
+        let separator = match self {
+            Self::Space => " ",
+            Self::Comma => ",",
+        };
+        split_scopes(scopes).collect::<Vec<_>>().join(separator)
+    }
+}
+
+/// The single scopes of a text.
+pub(super) fn split_scopes(scopes: &str) -> impl Iterator<Item = &str> {
+    let pieces = scopes.split(|c: char| c == ',' || c.is_whitespace());
+    pieces.filter(|scope| !scope.is_empty())
+}
+
+/// The most resources, and the longest one in characters.
+const MOST_RESOURCES: usize = 10;
+const LONGEST_RESOURCE: usize = 1_000;
+
+/// Why a text holds no list of resources; the text completes the label of its field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum ResourceProblem {
+    /// No absolute URI (RFC 3986 4.3), for example one without a scheme.
+    #[error("must be a whole address such as https://api.example.org (line {0})")]
+    NotAbsolute(usize),
+    /// A part from `#` on, which RFC 8707 forbids.
+    #[error("must not have a fragment, the part from # (line {0})")]
+    Fragment(usize),
+    /// More than 1,000 characters.
+    #[error("must not have more than 1,000 characters in a line (line {0})")]
+    TooLong(usize),
+    /// More than 10 resources.
+    #[error("must not have more than 10 lines")]
+    TooMany,
+}
+
+/// Reads resources, one a line, as they were typed but for outer white space; empty lines say
+/// nothing.
+pub fn parse_resources(text: &str) -> Result<Vec<String>, ResourceProblem> {
+    let lines = (1..).zip(text.lines().map(str::trim));
+    let filled = lines.filter(|(_, line)| !line.is_empty());
+    let all = filled.map(|(at, line)| resource(at, line)).collect::<Result<Vec<_>, _>>()?;
+    if all.len() > MOST_RESOURCES {
+        return Err(ResourceProblem::TooMany);
+    }
+    Ok(all)
+}
+
+fn resource(at: usize, text: &str) -> Result<String, ResourceProblem> {
+    if text.chars().count() > LONGEST_RESOURCE {
+        return Err(ResourceProblem::TooLong(at));
+    }
+    if text.contains('#') {
+        return Err(ResourceProblem::Fragment(at));
+    }
+    // The parser repairs what is no URI; a resource is compared letter by letter.
+    if text.bytes().all(is_uri_byte) && Url::parse(text).is_ok() && !text.ends_with(':') {
+        return Ok(text.to_owned());
+    }
+    Err(ResourceProblem::NotAbsolute(at))
+}
+
+/// What a URI may contain (RFC 3986 2).
+fn is_uri_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~:/?[]@!$&'()*+,;=%".contains(&byte)
+}
 
 /// The most parameters.
 const MOST: usize = 20;
@@ -30,17 +114,17 @@ const OWN: [&str; 13] = [
 /// Extra parameters, typed as `name=value`, one a line.
 ///
 /// One that Connectory would send as well (`scope`, `audience`, `resource`) takes its place; with
-/// an empty value it is not sent at all, as RFC 6749 3.1 has it. A name may stand more than once.
+/// an empty value it is not sent at all, as RFC 6749 3.1 has it. A name may occur more than once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Parameters(Vec<(String, String)>);
 
-/// Why a text is no [`Parameters`]; the words complete the label of its field.
+/// Why a text is no [`Parameters`]; the text completes the label of its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ParameterProblem {
     /// A line without an equals sign.
     #[error("must have = in line {0}, as in name=value")]
     NoEquals(usize),
-    /// Nothing stands in front of it.
+    /// Nothing is in front of it.
     #[error("must have a name before = in line {0}")]
     NoName(usize),
     /// A name that Connectory sets itself.
@@ -83,7 +167,7 @@ impl Parameters {
         self.iter().any(|(own, _)| own == name)
     }
 
-    /// The parameters that are sent: `own` ones, but for those that stand here too, then these.
+    /// The parameters that are sent: `own` ones, but for those that are here too, then these.
     pub(super) fn added_to<'a>(&'a self, mut own: Vec<(&'a str, &'a str)>) -> Vec<(&'a str, &'a str)> {
         own.retain(|(name, _)| !self.sets(name));
         own.extend(self.iter());
@@ -131,6 +215,52 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn scopes_are_sent_with_the_separator_that_is_set() {
+        for (typed, space, comma) in [
+            ("", "", ""),
+            (" , ", "", ""),
+            ("read", "read", "read"),
+            ("read write,\n admin", "read write admin", "read,write,admin"),
+            ("https://a.example/x y:z", "https://a.example/x y:z", "https://a.example/x,y:z"),
+        ] {
+            assert_eq!(ScopeSeparator::Space.join(typed), space);
+            assert_eq!(ScopeSeparator::Comma.join(typed), comma);
+        }
+    }
+
+    #[test]
+    fn resources_read_back_as_typed() {
+        let typed = "https://api.example.org\n\n  urn:example:api \r\napi://1b2c/.default\n\
+                     https://a.example/x?y=%20z";
+        let read = ["https://api.example.org", "urn:example:api", "api://1b2c/.default", "https://a.example/x?y=%20z"];
+        assert_eq!(parse_resources(typed), Ok(read.map(str::to_owned).to_vec()));
+        assert_eq!(parse_resources(" \n"), Ok(vec![]));
+    }
+
+    #[test]
+    fn what_is_no_resource_is_refused_with_its_line() {
+        use ResourceProblem::*;
+        let long = format!("https://a.example/{}", "x".repeat(1_000));
+        let many = "urn:a\n".repeat(11);
+        for (typed, problem) in [
+            ("urn:a\n\napi.example.org", NotAbsolute(3)),
+            ("/api", NotAbsolute(1)),
+            ("https://", NotAbsolute(1)),
+            ("urn:", NotAbsolute(1)),
+            ("1a:b", NotAbsolute(1)),
+            ("https://a b.example", NotAbsolute(1)),
+            ("https://bücher.example", NotAbsolute(1)),
+            ("https:\\\\a.example", NotAbsolute(1)),
+            ("https://a.example/#top", Fragment(1)),
+            ("https://a.example/#", Fragment(1)),
+            (&long, TooLong(1)),
+            (&many, TooMany),
+        ] {
+            assert_eq!(parse_resources(typed), Err(problem), "{typed}");
+        }
+    }
 
     fn parsed(text: &str) -> Result<Vec<(String, String)>, ParameterProblem> {
         text.parse::<Parameters>().map(|parameters| parameters.0)

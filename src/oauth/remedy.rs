@@ -1,11 +1,11 @@
 //! What to try after a refusal. Real servers mix up the codes of RFC 6749 5.2, so a code and a
-//! status only choose words here; nothing is decided by them.
+//! status only choose a text here; nothing is decided by them.
 
-use super::error_code::ErrorCode;
+use super::error::ErrorCode;
 
-/// What a server was asked for, on which the fields to look at depend.
+/// What a request is for, on which the fields to check depend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum RequestKind {
     /// A token, in one of the styles of Request token.
     Styled,
     /// A token for an authorization code.
@@ -22,7 +22,7 @@ pub(super) enum Asked {
     Revocation,
 }
 
-const CHECK_URL: &str = "Check the address that tokens are asked from.";
+const CHECK_URL: &str = "Check the address that tokens are requested from.";
 const CHECK_SIGN_IN: &str = "Check user and password, and Client ID and Client Secret if the server wants them.";
 const CHECK_CLIENT: &str = "Check Client ID and Client Secret, and whether the server wants them as HTTP Basic header or \
      in the request body (Client authentication).";
@@ -33,26 +33,26 @@ const CHECK_SETTINGS: &str = "Something that the server needs is missing or wron
 const CHECK_METADATA: &str = "Check the issuer, or enter the addresses by hand from the server's documentation.";
 const CHECK_REVOCATION: &str = "Check the address that tokens are revoked at.";
 const WAIT: &str = "Wait some minutes, then try again.";
-const FAULT: &str = "The server has a fault of its own: try again later, or tell the people who run it.";
-const WEB_PAGE: &str = "Check the address: a page for people stands there, perhaps the sign-in page. The address for \
+const FAULT: &str = "The server has a fault of its own: try again later, or tell its administrators.";
+const WEB_PAGE: &str = "Check the address: it has a page for people, perhaps the sign-in page. The address for \
      programs often ends in /token.";
-const POINTER: &str = "Enter where the token stands in the answer as JSON Pointer, for example /data/token.";
-const NO_TOKEN: &str = "Check the address that tokens are asked from: an answer of OAuth 2.0 has its token as \
+const POINTER: &str = "Enter where the token is in the response as JSON Pointer, for example /data/token.";
+const NO_TOKEN: &str = "Check the address that tokens are requested from: a response of OAuth 2.0 has its token as \
      access_token.";
 
-pub(super) const REDIRECT: &str = "If you trust that address, enter it. Redirects are not followed, for the sign-in would go \
+pub(super) const REDIRECT: &str = "If you trust that address, enter it. Redirects are not followed, because the sign-in would go \
      along.";
-pub(super) const TOO_LONG: &str = "Ask whoever runs the server to issue shorter tokens.";
+pub(super) const TOO_LONG: &str = "Ask the administrators of the server to issue shorter tokens.";
 pub(super) const NO_JSON: &str = "Let the token be found by itself, or check the address.";
 
-impl Asked {
+impl RequestKind {
     /// By the error code where it says more than the status, else by the status.
     pub(super) fn after_status(self, status: u16, code: Option<ErrorCode>) -> &'static str {
         if let (400 | 401 | 403, Some(remedy)) = (status, self.after_code(code)) {
             return remedy;
         }
         match (status, self) {
-            (407, _) => "A proxy stands in the way: have this machine let through to the server.",
+            (407, _) => "A proxy is in the way: have this machine allowed through to the server.",
             (408 | 429, _) => WAIT,
             (500.., _) => FAULT,
             (_, Self::Metadata) => CHECK_METADATA,
@@ -94,8 +94,8 @@ impl Asked {
             InvalidTarget => "Check Resource and Audience: the server has none of this name.",
             InvalidRequest => self.invalid_request(),
             AccessDenied => {
-                "The server does not allow it to this account or client: ask the people who run \
-                 the server."
+                "The server does not allow it to this account or client: ask the \
+                 administrators of the server."
             }
             UnsupportedTokenType => "The server does not end tokens of this kind: end it on the server's own pages.",
             TemporarilyUnavailable | SlowDown => WAIT,
@@ -145,7 +145,7 @@ impl Asked {
         }
     }
 
-    /// After an answer that shows nothing but that the address may be wrong.
+    /// After a response that shows nothing but that the address may be wrong.
     pub(super) fn address(self) -> &'static str {
         match self {
             Self::Metadata => CHECK_METADATA,
@@ -163,7 +163,7 @@ impl Asked {
         }
     }
 
-    /// After an answer without a token; only Request token can be told where to look.
+    /// After a response without a token; only Request token has a setting for the place.
     pub(super) fn no_token(self) -> &'static str {
         match self {
             Self::Styled => POINTER,

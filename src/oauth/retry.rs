@@ -1,4 +1,4 @@
-//! When a server wants to be asked again.
+//! When a server wants the next request.
 
 use std::time::Duration;
 

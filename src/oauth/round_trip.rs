@@ -212,9 +212,9 @@ pub enum CallbackError {
     OtherSession,
     AlreadyUsed,
     Expired,
-    /// It names another issuer than the one that was asked, or none though that one always does (RFC 9207 2.4).
+    /// It names another issuer than the expected one, or none though that one always does (RFC 9207 2.4).
     OtherIssuer,
-    /// The server, or the person there, said no (RFC 6749 4.1.2.1): its code and words, each one line of at most 300
+    /// The server, or the person there, said no (RFC 6749 4.1.2.1): its code and description, each one line of at most 300
     /// characters.
     Denied {
         code: String,
@@ -231,7 +231,7 @@ impl CallbackError {
         }
     }
 
-    /// One word for logs.
+    /// A short code for logs.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Empty => "no-answer",
@@ -281,7 +281,7 @@ impl CallbackError {
     }
 }
 
-/// Why a browser that came back gets another page than it wanted: a fault of this program, or what the page tells.
+/// Why a browser that came back gets another page than it wanted: a fault of this program, or an error to show.
 pub enum CallbackFailure<E> {
     Fault(Error),
     Refused(E),

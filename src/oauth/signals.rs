@@ -1,4 +1,4 @@
-//! Which answers of an API mean that its token has ended.
+//! Which responses of an API mean that its token has ended.
 
 use std::str::FromStr;
 
@@ -33,7 +33,7 @@ pub struct ExpiredSignals {
     body: ExpiredBody,
 }
 
-/// Why a text describes no signals; the words complete the label of its field.
+/// Why a text describes no signals; the text completes the label of its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum SignalProblem {
     /// Something between the commas is no status that refuses anything.
@@ -48,7 +48,7 @@ pub enum SignalProblem {
     /// The place is none.
     #[error("{0}")]
     Pointer(#[from] PointerProblem),
-    /// Nothing stands after the equals sign.
+    /// Nothing is after the equals sign.
     #[error("must have a value after =")]
     NoValue,
     /// A value of more than 255 characters.
@@ -92,12 +92,12 @@ impl ExpiredSignals {
         Self { statuses, body }
     }
 
-    /// Whether an answer says that the token has ended. A body of more than 64 KiB is not searched.
+    /// Whether a response says that the token has ended. A body of more than 64 KiB is not searched.
     pub fn matches(&self, status: u16, body: &[u8]) -> bool {
         self.statuses.0.contains(&status) || self.holds_value(body)
     }
 
-    /// Whether the body of an answer has to be looked at.
+    /// Whether the body of a response has to be looked at.
     pub fn want_body(&self) -> bool {
         self.body.0.is_some()
     }

@@ -1,4 +1,4 @@
-//! A server on 127.0.0.1 for the tests of what is sent: it answers as told and keeps what it heard.
+//! A server on 127.0.0.1 for the tests of what is sent: it answers as told and keeps what it received.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -14,7 +14,7 @@ use crate::vault::Secret;
 
 /// A request as it came in.
 #[derive(Clone, Debug)]
-pub(super) struct Heard {
+pub(super) struct Received {
     /// `POST /token`.
     pub(super) target: String,
     /// Lines `name: value`, names in lower case.
@@ -22,7 +22,7 @@ pub(super) struct Heard {
     pub(super) body: String,
 }
 
-impl Heard {
+impl Received {
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         let mut lines = self.head.iter();
         lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
@@ -32,7 +32,7 @@ impl Heard {
 /// The running server; it stops when dropped.
 pub(super) struct Server {
     address: SocketAddr,
-    heard: Arc<Mutex<Vec<Heard>>>,
+    received: Arc<Mutex<Vec<Received>>>,
     task: AbortHandle,
 }
 
@@ -41,11 +41,11 @@ impl Server {
     pub(super) async fn start(say: impl Fn(&str) -> String + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let all = Arc::clone(&heard);
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let all = Arc::clone(&received);
         let task = tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                if let Some(request) = hear(&mut stream).await {
+                if let Some(request) = receive(&mut stream).await {
                     let target = request.target.split(' ').nth(1).unwrap_or_default();
                     let answer = say(target);
                     all.lock().expect("no panic").push(request);
@@ -53,7 +53,7 @@ impl Server {
                 }
             }
         });
-        Self { address, heard, task: task.abort_handle() }
+        Self { address, received, task: task.abort_handle() }
     }
 
     /// Always gives the same answer.
@@ -66,13 +66,13 @@ impl Server {
         HttpUrl::parse(&format!("http://{}{path}", self.address)).expect("an address")
     }
 
-    pub(super) fn heard(&self) -> Vec<Heard> {
-        self.heard.lock().expect("no panic").clone()
+    pub(super) fn received(&self) -> Vec<Received> {
+        self.received.lock().expect("no panic").clone()
     }
 
     /// The only request so far.
-    pub(super) fn request(&self) -> Heard {
-        let mut all = self.heard();
+    pub(super) fn request(&self) -> Received {
+        let mut all = self.received();
         assert_eq!(all.len(), 1, "{all:?}");
         all.remove(0)
     }
@@ -84,7 +84,7 @@ impl Drop for Server {
     }
 }
 
-/// An answer; `headers` are whole lines.
+/// A response; `headers` are whole lines.
 pub(super) fn answer(status: u16, headers: &str, body: &str) -> String {
     let length = body.len();
     format!(
@@ -93,7 +93,7 @@ pub(super) fn answer(status: u16, headers: &str, body: &str) -> String {
     )
 }
 
-async fn hear(stream: &mut TcpStream) -> Option<Heard> {
+async fn receive(stream: &mut TcpStream) -> Option<Received> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
@@ -102,12 +102,12 @@ async fn hear(stream: &mut TcpStream) -> Option<Heard> {
     let mut lines = head.lines();
     let target = lines.next()?.trim_end_matches(" HTTP/1.1").to_owned();
     let head: Vec<String> = lines.map(str::to_owned).collect();
-    let mut heard = Heard { target, head, body: String::new() };
-    let length = heard.header("content-length").map(str::parse);
+    let mut received = Received { target, head, body: String::new() };
+    let length = received.header("content-length").map(str::parse);
     let mut body = vec![0; length.and_then(Result::ok).unwrap_or_default()];
     stream.read_exact(&mut body).await.ok()?;
-    heard.body = String::from_utf8(body).ok()?;
-    Some(heard)
+    received.body = String::from_utf8(body).ok()?;
+    Some(received)
 }
 
 /// A client that may speak to this machine.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Settings;
 use super::claims::Claims;
-use super::problem::{SignInError, SignInFailure};
+use super::error::{SignInError, SignInFailure};
 use super::queries::{self, Account, Identity};
 use crate::access::{Actor, PermissionSet, SignInGuard};
 use crate::accounts::{self, NewUser, SessionReason, Username};

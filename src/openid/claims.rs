@@ -14,17 +14,17 @@ const LONGEST_GROUP: usize = 255;
 /// The longest name of a person, in characters.
 const LONGEST_NAME: usize = 255;
 
-/// Somebody who has proved to the provider who they are.
+/// A person who has signed in to the provider.
 pub(super) struct Claims {
     /// The provider's own, unchanging name for the person.
     pub subject: String,
     /// What the username claim says, as it came.
     pub username: String,
-    /// The person's name for pages; empty if the provider tells none.
+    /// The person's name for pages; empty if the provider sends none.
     pub name: String,
     /// The values of the groups claim; empty without one.
     pub groups: Vec<String>,
-    /// When the person signed in to the provider, if it tells.
+    /// When the person signed in to the provider, if it says so.
     pub signed_in_at: Option<DateTime<Utc>>,
 }
 
@@ -53,14 +53,14 @@ impl Claims {
     }
 }
 
-/// Whether a claim that is used here is missing, so that the provider must be asked for it.
+/// Whether a claim that is used here is missing, so that it must be fetched.
 pub(super) fn is_incomplete(members: &Map<String, Value>, settings: &Settings) -> bool {
     let wanted = [Some(settings.username_claim.as_str()), Some("name"), settings.groups_claim.as_deref()];
     let mut wanted = wanted.into_iter().flatten();
     wanted.any(|claim| find(members, claim).is_none())
 }
 
-/// A claim by its name, or by a JSON Pointer (RFC 6901) where it stands deeper.
+/// A claim by its name, or by a JSON Pointer (RFC 6901) where it is deeper.
 fn find<'a>(members: &'a Map<String, Value>, claim: &str) -> Option<&'a Value> {
     let Some(path) = claim.strip_prefix('/') else {
         return members.get(claim);

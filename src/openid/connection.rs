@@ -1,7 +1,7 @@
 //! One's own account and the provider's: connecting the two, and taking them apart.
 //!
-//! Rule: both ask for the own password, so nobody at a borrowed browser opens a way in for themselves. Somebody without
-//! a password keeps the connection: it is their only way in.
+//! Rule: both ask for the own password, so that a person at a borrowed browser cannot connect an account of theirs. An
+//! account without a password keeps the connection: there is no other sign-in.
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::SignIns;
 use super::claims::Claims;
+use super::error::{SignInError, SignInFailure};
 use super::id_token::LEEWAY;
-use super::problem::{SignInError, SignInFailure};
 use super::provider::Provider;
 use super::queries::{self, Identity};
 use super::sign_in::leave;
@@ -64,7 +64,7 @@ async fn connection_page(context: RequestContext, provider: &Provider, errors: E
     page(status, &connection)
 }
 
-/// Sends somebody to the provider to show which of its people they are.
+/// Sends a signed-in person to the provider, to show which account they have there.
 pub async fn connect(
     context: RequestContext,
     guard: web::Data<SignInGuard>,
@@ -74,7 +74,7 @@ pub async fn connect(
     let provider = sign_ins.provider()?;
     let user = context.actor.id.ok_or(Error::SignIn)?;
     let has_password = queries::has_password(&mut *context.conn().await?, user).await?;
-    // Somebody without one can only show that it is still them.
+    // Without a password a person can only confirm who they are.
     let mut errors = Errors::default();
     if has_password && !guard.confirm(&context, &data, &mut errors).await? {
         return connection_page(context, provider, errors).await;
@@ -82,7 +82,7 @@ pub async fn connect(
     leave(&context.req, context.layout, (&guard, &sign_ins), Some(user), PAGE).await
 }
 
-/// Takes the word of the provider on who sits at a session that is there already: connects the account, or, if it is
+/// Handles the provider's claims for a session that exists already: connects the account, or, if it is
 /// connected with just this person, counts like the own password entered again.
 pub(super) async fn take(
     req: &HttpRequest,
@@ -131,7 +131,7 @@ async fn connect_accounts(
     .await
 }
 
-/// Takes the connection away, unless it is the only way in.
+/// Removes the connection, unless it is the only sign-in.
 pub async fn disconnect(
     context: RequestContext,
     sign_ins: web::Data<SignIns>,

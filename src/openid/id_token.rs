@@ -2,7 +2,7 @@
 //!
 //! Rule: the library checks the signature and nothing else; every claim is checked here, with the program's own clock.
 //!
-//! Danger: whoever gets a token past this file is whoever it says. The algorithm comes from the token, so only those
+//! Danger: a token that passes this file is believed. The algorithm comes from the token, so only those
 //! with a public key are taken: `none`, and HMAC with a key that others know, never.
 
 use base64::Engine as _;
@@ -48,9 +48,9 @@ pub(super) struct Expected<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// Why a token is not believed. The words are for logs; they hold nothing of the token.
+/// Why a token is not believed. The texts are for logs; they hold nothing of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum IdTokenProblem {
+pub(super) enum IdTokenError {
     #[error("it cannot be read, or is signed in a way that is not taken")]
     Unreadable,
     #[error("its signature is made with a key that the provider does not have")]
@@ -74,26 +74,22 @@ pub(super) enum IdTokenProblem {
 }
 
 /// The claims of a token that fits.
-pub(super) fn verify(
-    token: &Secret,
-    keys: &Keys,
-    expected: &Expected<'_>,
-) -> Result<Map<String, Value>, IdTokenProblem> {
+pub(super) fn verify(token: &Secret, keys: &Keys, expected: &Expected<'_>) -> Result<Map<String, Value>, IdTokenError> {
     let (algorithm, claims) = signed(token.expose(), keys)?;
     check(&claims, algorithm, expected)?;
     Ok(claims)
 }
 
 /// The claims, if one of the keys has signed them.
-fn signed(token: &str, keys: &Keys) -> Result<(Algorithm, Map<String, Value>), IdTokenProblem> {
-    let header = decode_header(token).map_err(|_| IdTokenProblem::Unreadable)?;
+fn signed(token: &str, keys: &Keys) -> Result<(Algorithm, Map<String, Value>), IdTokenError> {
+    let header = decode_header(token).map_err(|_| IdTokenError::Unreadable)?;
     // What must be understood (RFC 7515 section 4.1.11) is nothing that is understood here.
     if header.crit.is_some() || !TAKEN.contains(&header.alg) {
-        return Err(IdTokenProblem::Unreadable);
+        return Err(IdTokenError::Unreadable);
     }
     let id = header.kid.as_deref();
     if id.is_some_and(|id| !keys.knows(id)) {
-        return Err(IdTokenProblem::UnknownKey);
+        return Err(IdTokenError::UnknownKey);
     }
     let mut validation = Validation::new(header.alg);
     validation.required_spec_claims.clear();
@@ -103,35 +99,35 @@ fn signed(token: &str, keys: &Keys) -> Result<(Algorithm, Map<String, Value>), I
         keys.fitting(id, header.alg).find_map(|key| decode::<Map<String, Value>>(token, &key, &validation).ok());
     match decoded {
         Some(decoded) => Ok((header.alg, decoded.claims)),
-        None => Err(IdTokenProblem::Signature),
+        None => Err(IdTokenError::Signature),
     }
 }
 
-fn check(claims: &Map<String, Value>, algorithm: Algorithm, expected: &Expected<'_>) -> Result<(), IdTokenProblem> {
+fn check(claims: &Map<String, Value>, algorithm: Algorithm, expected: &Expected<'_>) -> Result<(), IdTokenError> {
     if text(claims, "iss") != Some(expected.issuer) {
-        return Err(IdTokenProblem::Issuer);
+        return Err(IdTokenError::Issuer);
     }
     check_audience(claims, expected.client_id)?;
     check_times(claims, expected.now)?;
     if !is_same(text(claims, "nonce"), expected.nonce.expose()) {
-        return Err(IdTokenProblem::Nonce);
+        return Err(IdTokenError::Nonce);
     }
     if claims.contains_key("at_hash") {
         let hash = half_hash(algorithm, expected.access_token.expose());
         if !is_same(text(claims, "at_hash"), &hash) {
-            return Err(IdTokenProblem::AccessToken);
+            return Err(IdTokenError::AccessToken);
         }
     }
     let subject = text(claims, "sub").unwrap_or_default();
     let length = subject.chars().count();
     if !(1..=LONGEST_SUBJECT).contains(&length) || subject.chars().any(char::is_control) {
-        return Err(IdTokenProblem::Subject);
+        return Err(IdTokenError::Subject);
     }
     Ok(())
 }
 
 /// The token is for this client, and if it is for others too, it was made for this one (section 3.1.3.7, rules 3 to 5).
-fn check_audience(claims: &Map<String, Value>, client: &str) -> Result<(), IdTokenProblem> {
+fn check_audience(claims: &Map<String, Value>, client: &str) -> Result<(), IdTokenError> {
     let audiences: Vec<Option<&str>> = match claims.get("aud") {
         Some(Value::String(one)) => vec![Some(one)],
         Some(Value::Array(several)) => several.iter().map(Value::as_str).collect(),
@@ -140,21 +136,21 @@ fn check_audience(claims: &Map<String, Value>, client: &str) -> Result<(), IdTok
     let party = text(claims, "azp");
     let is_for_us = audiences.contains(&Some(client));
     let is_ours_alone = audiences.len() == 1 && !claims.contains_key("azp");
-    if is_for_us && (is_ours_alone || party == Some(client)) { Ok(()) } else { Err(IdTokenProblem::Audience) }
+    if is_for_us && (is_ours_alone || party == Some(client)) { Ok(()) } else { Err(IdTokenError::Audience) }
 }
 
-fn check_times(claims: &Map<String, Value>, now: DateTime<Utc>) -> Result<(), IdTokenProblem> {
+fn check_times(claims: &Map<String, Value>, now: DateTime<Utc>) -> Result<(), IdTokenError> {
     let (Some(expires), Some(issued)) = (time(claims, "exp"), time(claims, "iat")) else {
-        return Err(IdTokenProblem::Undated);
+        return Err(IdTokenError::Undated);
     };
     let begins = match claims.get("nbf") {
-        Some(_) => time(claims, "nbf").ok_or(IdTokenProblem::Undated)?,
+        Some(_) => time(claims, "nbf").ok_or(IdTokenError::Undated)?,
         None => issued,
     };
     let is_over = expires <= now - LEEWAY;
     let is_early = issued > now + LEEWAY || begins > now + LEEWAY;
     if is_over || is_early || issued < now - OLDEST {
-        return Err(IdTokenProblem::Clock);
+        return Err(IdTokenError::Clock);
     }
     Ok(())
 }
@@ -185,7 +181,7 @@ fn half_hash(algorithm: Algorithm, token: &str) -> String {
     URL_SAFE_NO_PAD.encode(&digest[..digest.len() / 2])
 }
 
-/// The most keys of a set; more is not a key set but a way to keep this program busy.
+/// The most keys of a set; more would only keep this program busy.
 const MOST_KEYS: usize = 100;
 
 /// The shortest modulus of an RSA key, in bytes (RFC 7518 section 3.3: 2048 bits).

@@ -1,17 +1,16 @@
 //! Signing in through the organisation's OpenID Connect provider, beside user names and passwords.
 //!
-//! Rules: a person is known by issuer and subject, never by a name or an e-mail address; an account that is there
-//! already is never taken over by somebody who has the same user name; nobody becomes a super admin through the
-//! provider. Whoever signs in with a password does not notice whether the provider is there.
+//! Rules: a person is known by issuer and subject, never by a name or an e-mail address; an account that exists
+//! is never taken over by another person with the same user name; the provider makes no super admins. Signing in with a
+//! password does not depend on the provider.
 //!
-//! Danger: the answer comes through the browser, which anybody can make bring anything. Nothing in it counts before its
-//! state has been found, belongs to this browser, is unspent and young.
+//! Danger: the response comes through the browser, so it may be forged. `oauth`'s round trip checks it first.
 
 mod admission;
 mod claims;
 mod connection;
+mod error;
 mod id_token;
-mod problem;
 mod provider;
 mod queries;
 mod sign_in;
@@ -32,9 +31,8 @@ use crate::outbound::{HttpUrl, Outbound};
 use crate::vault::{Secret, Vault};
 use crate::web::{Error, PublicAddress};
 
-/// Departures for the provider that one address may begin at once; then one a second. A whole company may sit behind
-/// one.
-const DEPARTURES: NonZeroU32 = NonZeroU32::MIN.saturating_add(119);
+/// Sign-ins that one client address may start at once; then one a second. A whole company may share one.
+const SIGN_INS_AT_ONCE: NonZeroU32 = NonZeroU32::MIN.saturating_add(119);
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// What signing in through the provider needs; all workers share it.
@@ -57,7 +55,7 @@ impl SignIns {
         let provider = settings.map(|settings| Provider::new(settings, outbound.clone(), clock.clone()));
         SignIns {
             provider,
-            rate_limit: RateLimit::new(clock, DEPARTURES, PERIOD),
+            rate_limit: RateLimit::new(clock, SIGN_INS_AT_ONCE, PERIOD),
             vault: vault.clone(),
             redirect_url: format!("{address}/sign-in/callback"),
         }
@@ -96,6 +94,6 @@ pub struct Settings {
     pub groups_claim: Option<String>,
     /// The values in that claim of which a person needs one; `None`: everybody may come in.
     pub allowed_groups: Option<Vec<String>>,
-    /// Whether somebody who comes for the first time gets an account.
+    /// Whether a person gets an account at the first sign-in.
     pub creates_people: bool,
 }

@@ -1,7 +1,7 @@
 //! The organisation's OpenID Connect provider: its metadata and keys, cached, and the exchange of a code for claims.
 //!
-//! Rule: it is asked when somebody wants to sign in with it, never at the start and never for those who do not. Danger:
-//! an unknown key in a token makes this program ask; many such tokens must not make it ask often.
+//! Rule: requests go to it only when a person signs in with it, never at the start. Danger:
+//! an unknown key in a token makes this program fetch keys; many such tokens must not make it fetch often.
 
 use std::sync::Arc;
 
@@ -11,21 +11,21 @@ use tokio::sync::Mutex;
 
 use super::Settings;
 use super::claims::{Claims, is_incomplete};
-use super::id_token::{self, Expected, IdTokenProblem, Keys};
-use super::problem::{SignInError, SignInFailure};
+use super::error::{SignInError, SignInFailure};
+use super::id_token::{self, Expected, IdTokenError, Keys};
 use crate::clock::Clock;
 use crate::oauth::{
-    self, AuthorizeRequest, BodyFormat, Client, ClientAuthentication, Grant, Metadata, Parameters, Refusal,
-    RequestSecrets, ResponseType, ScopeSeparator, Token, TokenEndpoint,
+    self, AuthorizationUrl, BodyFormat, Client, ClientAuthentication, Grant, Metadata, Parameters, RequestSecrets,
+    ResponseType, ScopeSeparator, Token, TokenEndpoint, TokenError,
 };
 use crate::outbound::http::Method;
 use crate::outbound::{HttpUrl, Limits, Mask, Outbound, RequestBuilder, Transport, quote};
 use crate::vault::Secret;
 
-/// How long description and keys count without being asked for again.
+/// How long metadata and keys are cached.
 const FRESH: TimeDelta = TimeDelta::hours(1);
 
-/// Whatever becomes of it, the provider is asked for its description at most once in this time.
+/// After a failure the metadata are fetched again after this time.
 const RETRY_AFTER_FAILURE: TimeDelta = TimeDelta::seconds(10);
 
 /// An unknown key makes the keys be fetched again at most once in this time.
@@ -70,7 +70,7 @@ pub(super) struct CodeExchange {
     pub nonce: Secret,
 }
 
-/// The provider cannot be asked, or responds with nonsense: a sentence for people, which names host and port at most.
+/// The provider cannot be reached, or its response cannot be used: a sentence for people, which names host and port at most.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ProviderError(pub String);
 
@@ -79,7 +79,7 @@ impl Provider {
         Provider { settings: Arc::new(settings), outbound, clock, known: Arc::default() }
     }
 
-    /// The description, asked for if it is not known or too old. While the provider is down an old one still counts:
+    /// The metadata, fetched if they are not cached or too old. While the provider is down old ones still count:
     /// its keys are no worse for that.
     pub async fn description(&self) -> Result<Arc<Description>, ProviderError> {
         self.known_since(self.clock.now() - FRESH).await
@@ -90,7 +90,7 @@ impl Provider {
         self.known_since(self.clock.now() - REFETCH_KEYS).await
     }
 
-    /// The description if it was asked for after `since`, else a new one. One asks, the others wait for the answer.
+    /// The metadata if they were fetched after `since`, else new ones. One request fetches, the others wait for it.
     async fn known_since(&self, since: DateTime<Utc>) -> Result<Arc<Description>, ProviderError> {
         let mut known = self.known.lock().await;
         let now = self.clock.now();
@@ -141,7 +141,7 @@ impl Provider {
         Ok(Description { metadata, authorize, token, keys })
     }
 
-    /// An address from the description. A provider with TLS leads nowhere without it.
+    /// An address from the description. A provider with TLS has no addresses without it.
     fn safe(&self, url: &Option<HttpUrl>, name: &str) -> Result<HttpUrl, ProviderError> {
         let needs_tls = self.settings.issuer.origin().is_https();
         let url = url.as_ref().filter(|url| !needs_tls || url.origin().is_https());
@@ -153,12 +153,12 @@ impl Provider {
     pub async fn authorization_url(&self, params: &AuthorizationParams<'_>) -> Result<String, ProviderError> {
         let description = self.description().await?;
         let nonce = ("nonce", params.secrets.nonce.expose());
-        // The last two say the same; `max_age` makes the ID token tell when it was.
+        // The last two say the same; `max_age` makes the ID token say when it was.
         let extra = match params.force_login {
             true => Parameters::of(&[nonce, ("prompt", "login"), ("max_age", "0")]),
             false => Parameters::of(&[nonce]),
         };
-        let request = AuthorizeRequest {
+        let request = AuthorizationUrl {
             endpoint: &description.authorize,
             response_type: ResponseType::Code,
             client_id: &self.settings.client_id,
@@ -186,7 +186,7 @@ impl Provider {
         let token = self.exchange(&description, &exchange).await;
         let token = token.map_err(|refusal| SignInError::Refused(Box::new(refusal)))?;
         let Some(id_token) = &token.id_token else {
-            return Err(SignInError::from(IdTokenProblem::Unreadable).into());
+            return Err(SignInError::from(IdTokenError::Unreadable).into());
         };
         let expected = Expected {
             issuer: self.settings.issuer.as_str(),
@@ -196,7 +196,7 @@ impl Provider {
             now: self.clock.now(),
         };
         let mut verified = id_token::verify(id_token, &description.keys, &expected);
-        if verified == Err(IdTokenProblem::UnknownKey) {
+        if verified == Err(IdTokenError::UnknownKey) {
             let newest = self.newest().await?;
             verified = id_token::verify(id_token, &newest.keys, &expected);
         }
@@ -205,7 +205,7 @@ impl Provider {
     }
 
     /// Asks with the authentication that the provider knows, the header before the body (RFC 8414 section 2).
-    async fn exchange(&self, description: &Description, sent: &CodeExchange) -> Result<Token, Refusal> {
+    async fn exchange(&self, description: &Description, sent: &CodeExchange) -> Result<Token, TokenError> {
         let supported = &description.metadata.token_endpoint_auth_methods_supported;
         let authentication = match &self.settings.client_secret {
             None => ClientAuthentication::None,
@@ -239,7 +239,7 @@ impl Provider {
     }
 
     /// Adds what the ID token leaves out from the UserInfo endpoint (OpenID Connect Core 1.0 section 5.3). What the
-    /// signed token says stands.
+    /// signed token says counts.
     async fn completed(
         &self,
         description: &Description,
@@ -252,9 +252,9 @@ impl Provider {
         }
         let url = self.safe(endpoint, "userinfo_endpoint")?;
         let more = fetch_object(&self.outbound, &url, Some(&token.access)).await?;
-        // Without this somebody else's token could be slipped in (section 5.3.2).
+        // Without this another person's claims could be slipped in (section 5.3.2).
         if more.get("sub") != claims.get("sub") {
-            return Err(SignInError::from(IdTokenProblem::Subject).into());
+            return Err(SignInError::from(IdTokenError::Subject).into());
         }
         for (name, value) in more {
             claims.entry(name).or_insert(value);
@@ -263,7 +263,7 @@ impl Provider {
     }
 }
 
-/// The members of the JSON object at an address, asked for with a token if there is one (RFC 6750 section 2.1).
+/// The members of the JSON object at an address, fetched with a token if there is one (RFC 6750 section 2.1).
 async fn fetch_object(
     outbound: &Outbound,
     url: &HttpUrl,

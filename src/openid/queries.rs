@@ -11,14 +11,14 @@ use crate::db::Conn;
 use crate::db::schema::{group_users, groups, identities, users};
 use crate::web::Error;
 
-/// Somebody at the provider: the pair that stands for a person for ever (OpenID Connect Core 1.0 section 5.7).
+/// A person at the provider: the pair that stands for a person for ever (OpenID Connect Core 1.0 section 5.7).
 #[derive(Clone, Copy)]
 pub struct Identity<'a> {
     pub issuer: &'a str,
     pub subject: &'a str,
 }
 
-/// The account that somebody signs in to.
+/// The account of a sign-in.
 #[derive(Queryable)]
 pub struct Account {
     pub id: Uuid,
@@ -27,7 +27,7 @@ pub struct Account {
     pub active: bool,
 }
 
-/// The account of an identity, kept as it is until the transaction ends: whoever switches it off meanwhile comes after.
+/// The account of an identity, locked until the transaction ends, so that it is not deactivated meanwhile.
 pub async fn account_of(conn: &mut Conn, identity: Identity<'_>) -> Result<Option<Account>, Error> {
     let user: Option<Uuid> = identities::table
         .filter(identities::issuer.eq(identity.issuer))
@@ -62,7 +62,7 @@ pub async fn connect(conn: &mut Conn, user: Uuid, identity: Identity<'_>, now: D
     Ok(inserted == 1)
 }
 
-/// Notes that somebody signs in with an identity.
+/// Records a sign-in with an identity.
 pub async fn note_use(conn: &mut Conn, identity: Identity<'_>, now: DateTime<Utc>) -> Result<(), Error> {
     let row = identities::table
         .filter(identities::issuer.eq(identity.issuer))
@@ -71,7 +71,7 @@ pub async fn note_use(conn: &mut Conn, identity: Identity<'_>, now: DateTime<Utc
     Ok(())
 }
 
-/// When an account was connected with the provider, and when it was signed in to in this way last.
+/// When an account was connected with the provider, and when the last sign-in was.
 pub async fn connected(
     conn: &mut Conn,
     user: Uuid,
@@ -98,7 +98,7 @@ pub async fn has_password(conn: &mut Conn, user: Uuid) -> Result<bool, Error> {
     Ok(row.for_no_key_update().first(conn).await?)
 }
 
-/// A group that somebody came into or fell out of by a claim.
+/// A group whose members changed by a claim.
 #[derive(Queryable)]
 struct Touched {
     id: Uuid,

@@ -15,7 +15,7 @@ use super::SignIns;
 use super::admission;
 use super::claims::Claims;
 use super::connection;
-use super::problem::{SignInError, SignInFailure, error_page};
+use super::error::{SignInError, SignInFailure, error_page};
 use super::provider::{AuthorizationParams, CodeExchange, Provider};
 use crate::access::{Actor, SignInGuard, client_address};
 use crate::accounts::{has_super_admin, is_own_path};
@@ -34,7 +34,7 @@ const LONGEST_PATH: usize = 2_000;
 struct LeavingPage {
     layout: Layout,
     name: String,
-    /// Where the link leads, with the state.
+    /// The provider's address, with the state.
     leave: String,
 }
 
@@ -78,7 +78,7 @@ pub(super) async fn leave(
     }
 }
 
-/// The provider's address with a new request in it. No connection is held while the provider is asked.
+/// The provider's address with a new request in it. No connection is held while the provider responds.
 async fn authorization_url(
     req: &HttpRequest,
     (guard, sign_ins): (&SignInGuard, &SignIns),
@@ -149,7 +149,7 @@ async fn complete(req: &HttpRequest, tools: &Tools<'_>, params: CallbackParams) 
     }
 }
 
-/// What the provider says of the person. No connection is held while it is asked.
+/// What the provider says of the person. No connection is held during the requests.
 async fn claims(
     tools: &Tools<'_>,
     request: &AuthorizationRequest,

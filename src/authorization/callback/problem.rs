@@ -7,7 +7,7 @@ use askama::Template;
 use crate::access::RequestContext;
 use crate::authorization::tab::Stored;
 use crate::connectors::{ConnectorHead, Tab};
-use crate::oauth::{CallbackError, Refusal};
+use crate::oauth::{CallbackError, TokenError};
 use crate::web::{Error, Layout, page};
 
 /// Why the response brings no token.
@@ -18,7 +18,7 @@ pub(super) enum AuthorizationError {
     /// The settings were saved since the request began.
     Changed,
     /// The server gave no token for the code.
-    Token(Refusal),
+    Token(TokenError),
 }
 
 impl From<CallbackError> for AuthorizationError {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use crate::authorization::keeper::{LiveToken, TokenProblem};
 use crate::authorization::origins::SecretError;
-use crate::oauth::{ExpiredSignals, Refusal};
+use crate::oauth::{ExpiredSignals, TokenError};
 use crate::outbound::{HttpUrl, Probe, Reply, SendError, Step};
 use crate::web::{Error, date, date_time, plural, relative};
 
@@ -81,7 +81,7 @@ impl TestReport {
         self.push(name, Mark::Bad, words, remedy);
     }
 
-    pub fn fail_with_words(&mut self, name: &'static str, refusal: &Refusal) {
+    pub fn fail_with_words(&mut self, name: &'static str, refusal: &TokenError) {
         self.push(name, Mark::Bad, &refusal.message, &refusal.remedy);
         self.add_server_words(refusal.server_words.clone());
     }
@@ -102,7 +102,7 @@ impl TestReport {
     }
 
     /// The server's answer does not tell whether the client is right.
-    pub fn unclear(&mut self, name: &'static str, refusal: &Refusal) {
+    pub fn unclear(&mut self, name: &'static str, refusal: &TokenError) {
         let words = format!("{} Whether the client is right shows when you press Authorize.", refusal.message);
         self.push(name, Mark::Warning, words, &refusal.remedy);
         self.add_server_words(refusal.server_words.clone());

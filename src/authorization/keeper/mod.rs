@@ -33,7 +33,7 @@ use crate::access::Actor;
 use crate::clock::Clock;
 use crate::connectors::{ConnectorId, LegacyGrants};
 use crate::db::Db;
-use crate::oauth::Refusal;
+use crate::oauth::TokenError;
 use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};
 use crate::web::Error;
@@ -106,7 +106,7 @@ pub enum TokenProblem {
     /// The API refuses a token that has just been issued.
     RefusedYoung,
     /// The server was asked just now and gave none.
-    Refused(Box<Refusal>),
+    Refused(Box<TokenError>),
     /// The server gave none before, and is not asked again until this time; never, if it said no.
     Resting { message: String, server_words: String, remedy: String, next_attempt_at: Option<DateTime<Utc>> },
     /// The tokens were replaced or forgotten while the server was asked, so its answer was not stored.

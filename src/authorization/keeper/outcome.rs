@@ -20,7 +20,7 @@ use crate::authorization::queries;
 use crate::connectors;
 use crate::db::Conn;
 use crate::db::schema::{connectors as connectors_table, renewals};
-use crate::oauth::Refusal;
+use crate::oauth::TokenError;
 use crate::vault::Vault;
 use crate::web::Error;
 
@@ -122,7 +122,13 @@ async fn store_token(
 
 /// Records a refusal and ends the lease. The stored token stays as it is. The first failure and the server's no are
 /// audited; the tries between them would only fill the log.
-async fn fail(conn: &mut Conn, lease: &Lease, by: &Actor, now: DateTime<Utc>, refusal: &Refusal) -> Result<(), Error> {
+async fn fail(
+    conn: &mut Conn,
+    lease: &Lease,
+    by: &Actor,
+    now: DateTime<Utc>,
+    refusal: &TokenError,
+) -> Result<(), Error> {
     conn.transaction(async |conn| {
         queries::find_and_lock(conn, lease.connector).await?;
         let own = renewals::table.find(lease.connector).filter(renewals::lease_id.eq(lease.id));
@@ -154,7 +160,7 @@ async fn fail(conn: &mut Conn, lease: &Lease, by: &Actor, now: DateTime<Utc>, re
 }
 
 /// How long no request is sent: as long as the server asks for, and longer with each failure.
-fn backoff(failures: i32, refusal: &Refusal) -> TimeDelta {
+fn backoff(failures: i32, refusal: &TokenError) -> TimeDelta {
     let doubled = FIRST_BACKOFF * (1 << failures.clamp(0, 6));
     let retry_after = refusal.retry_after.and_then(|time| TimeDelta::from_std(time).ok()).unwrap_or_default();
     doubled.min(LONGEST_BACKOFF).max(retry_after)

@@ -10,7 +10,7 @@ use crate::authorization::settings::{Authorization, OAuthClient, TokenRequestSet
 use crate::clock::Clock;
 use crate::connectors::{self, ConnectorId, Method};
 use crate::db::Conn;
-use crate::oauth::{Grant, Refusal, Token, TokenEndpoint, TokenRequest, request_token};
+use crate::oauth::{Grant, Token, TokenEndpoint, TokenError, TokenRequest, request_token};
 use crate::outbound::{Limits, Outbound, Transport};
 use crate::vault::Vault;
 use crate::web::Error;
@@ -30,13 +30,13 @@ enum Kind {
     /// Grants in the order in which they are tried: the next one only after the server's no.
     Grants(Vec<(TokenEndpoint, Grant)>),
     /// Nothing: the method is switched off here, or a secret may not be sent there.
-    Refused(Refusal),
+    Refused(TokenError),
 }
 
 /// The outcome of a request.
 pub(super) enum Answer {
     Token(NewToken),
-    Refused(Refusal),
+    Refused(TokenError),
     /// The lease may have run out, so nothing was sent.
     TooLate,
 }
@@ -101,8 +101,8 @@ impl NextTokenRequest {
 }
 
 /// Why nothing was sent. It is final, so that no call waits for a refresh that does not come.
-fn switched_off(method: Method) -> Refusal {
-    Refusal::unasked(
+fn switched_off(method: Method) -> TokenError {
+    TokenError::not_sent(
         format!("{} is switched off here.", method.label()),
         "Choose another method on the Authorization tab.",
     )

@@ -22,7 +22,7 @@ use super::settings::{OAuthClient, StoredSettings};
 use crate::access::{RateLimit, RequestContext, Right, SignInGuard, password_again};
 use crate::connectors::{Connector, ConnectorHead, Health, Method, Tab};
 use crate::db::version::SeenVersion;
-use crate::oauth::{BodyFormat, ClientAuthentication, Refusal, ScopeSeparator};
+use crate::oauth::{BodyFormat, ClientAuthentication, TokenError, ScopeSeparator};
 use crate::outbound::Outbound;
 use crate::vault::Vault;
 use crate::web::{Error, FormData, Layout, PublicAddress, SaveError, Segment, TextField, page};
@@ -31,9 +31,9 @@ use crate::web::{Error, FormData, Layout, PublicAddress, SaveError, Segment, Tex
 pub(super) enum Notice {
     None,
     /// A token was asked for, and refused.
-    Refused(Refusal),
+    Refused(TokenError),
     /// The server has described itself, or has not.
-    Found(Result<Found, Refusal>),
+    Found(Result<Found, TokenError>),
     Tested(TestReport),
 }
 

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::oauth::ExpirySource;
 
-/// The answer as text: state, issuer and what it says.
+/// The response as text: state, issuer and what it says.
 fn told(answer: &CallbackParams) -> (Option<&str>, Option<&str>, String) {
     let outcome = match &answer.outcome {
         Ok(Granted::Code(code)) => format!("code {}", code.expose()),

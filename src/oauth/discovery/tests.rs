@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::oauth::tests::{Server, answer, limits, outbound};
+use crate::outbound::Stage;
 
 /// A server whose metadata stand at `place`; `{issuer}` in them becomes its own address.
 async fn server(place: &'static str, metadata: Value) -> Server {
@@ -24,7 +25,7 @@ async fn server(place: &'static str, metadata: Value) -> Server {
     server
 }
 
-async fn find(issuer: &HttpUrl) -> Result<Metadata, Refusal> {
+async fn find(issuer: &HttpUrl) -> Result<Metadata, TokenError> {
     discover(&outbound(), &Transport::default(), limits(), issuer).await
 }
 
@@ -47,7 +48,7 @@ async fn metadata_are_found_in_every_place() {
         let own = server.url("");
         assert_eq!(metadata.issuer, issuer.replace("{issuer}", own.as_str()));
         assert_eq!(metadata.token_endpoint, Some(server.url("/token")));
-        assert_eq!(server.heard().len(), requests, "{place} {typed}");
+        assert_eq!(server.received().len(), requests, "{place} {typed}");
     }
 }
 
@@ -84,7 +85,7 @@ async fn another_issuers_metadata_are_not_used() {
         let document = json!({"issuer": issuer, "token_endpoint": "https://evil.example/t"});
         let server = server("/.well-known/openid-configuration", document).await;
         let refusal = find(&server.url("")).await.expect_err(issuer);
-        assert_eq!(refusal.layer, RefusalLayer::Answer);
+        assert_eq!(refusal.stage, TokenErrorStage::Response);
         assert!(refusal.message.contains("another issuer"), "{refusal:?}");
         assert_eq!(refusal.remedy, OTHER_ISSUER);
     }
@@ -92,21 +93,21 @@ async fn another_issuers_metadata_are_not_used() {
 
 #[tokio::test]
 async fn what_is_no_metadata_is_told() {
-    for (status, headers, body, layer, message) in [
-        (404, "", "", RefusalLayer::HttpStatus(404), "The server answered 404"),
-        (302, "Location: /login\r\n", "", RefusalLayer::HttpStatus(302), "The server redirects"),
-        (503, "", "{}", RefusalLayer::HttpStatus(503), "The server answered 503"),
-        (200, "", "", RefusalLayer::Answer, "The server's answer is no JSON"),
-        (200, "", "[1]", RefusalLayer::Answer, "The server's answer is no JSON"),
-        (200, "", "{\"issuer\"", RefusalLayer::Answer, "The server's answer is no JSON"),
-        (200, "", "{}", RefusalLayer::Answer, "The answer is no metadata"),
-        (200, "", "{\"issuer\": 7}", RefusalLayer::Answer, "The answer is no metadata"),
-        (200, "", "{\"error\": \"x\"}", RefusalLayer::Answer, "The server answered with an error"),
-        (200, "", "<html><title>App", RefusalLayer::Answer, "The server answered with a web"),
+    for (status, headers, body, stage, message) in [
+        (404, "", "", TokenErrorStage::Status(404), "The server answered 404"),
+        (302, "Location: /login\r\n", "", TokenErrorStage::Status(302), "The server redirects"),
+        (503, "", "{}", TokenErrorStage::Status(503), "The server answered 503"),
+        (200, "", "", TokenErrorStage::Response, "The server's answer is no JSON"),
+        (200, "", "[1]", TokenErrorStage::Response, "The server's answer is no JSON"),
+        (200, "", "{\"issuer\"", TokenErrorStage::Response, "The server's answer is no JSON"),
+        (200, "", "{}", TokenErrorStage::Response, "The answer is no metadata"),
+        (200, "", "{\"issuer\": 7}", TokenErrorStage::Response, "The answer is no metadata"),
+        (200, "", "{\"error\": \"x\"}", TokenErrorStage::Response, "The server answered with an error"),
+        (200, "", "<html><title>App", TokenErrorStage::Response, "The server answered with a web"),
     ] {
         let server = Server::with(status, headers, body).await;
         let refusal = find(&server.url("/x")).await.expect_err(body);
-        assert_eq!(refusal.layer, layer, "{body}");
+        assert_eq!(refusal.stage, stage, "{body}");
         assert!(refusal.message.starts_with(message), "{refusal:?}");
         assert!(!refusal.remedy.is_empty());
     }
@@ -120,11 +121,11 @@ async fn what_is_no_metadata_is_told() {
 async fn nothing_is_asked_that_cannot_be_an_issuer() {
     let server = Server::with(200, "", "{}").await;
     let refusal = find(&server.url("/x?a=b")).await.expect_err("a query");
-    assert_eq!(refusal.layer, RefusalLayer::Url);
-    assert!(server.heard().is_empty());
+    assert_eq!(refusal.stage, TokenErrorStage::Send(Stage::Url));
+    assert!(server.received().is_empty());
     let none = HttpUrl::parse("http://127.0.0.1:1/x").expect("an address");
     let refusal = find(&none).await.expect_err("nobody listens");
-    assert_eq!(refusal.layer, RefusalLayer::Connection);
+    assert_eq!(refusal.stage, TokenErrorStage::Send(Stage::Connection));
 }
 
 proptest! {
@@ -136,6 +137,80 @@ proptest! {
         });
         if let Value::Object(members) = members {
             Metadata::of("https://a.example", &members);
+        }
+    }
+}
+
+fn of(typed: &str) -> Option<WellKnown> {
+    WellKnown::of(&HttpUrl::parse(typed).expect("an address"))
+}
+
+#[test]
+fn the_path_is_inserted_or_appended() {
+    let oauth = "/.well-known/oauth-authorization-server";
+    let openid = "/.well-known/openid-configuration";
+    for (typed, issuer, addresses) in [
+        (
+            "https://a.example",
+            "https://a.example",
+            vec![format!("https://a.example{oauth}"), format!("https://a.example{openid}")],
+        ),
+        (
+            "https://a.example:8443/",
+            "https://a.example:8443/",
+            vec![format!("https://a.example:8443{oauth}"), format!("https://a.example:8443{openid}")],
+        ),
+        (
+            "https://a.example/realms/x/",
+            "https://a.example/realms/x/",
+            vec![
+                format!("https://a.example{oauth}/realms/x"),
+                format!("https://a.example/realms/x{openid}"),
+                format!("https://a.example/realms/x{oauth}"),
+            ],
+        ),
+        (
+            "https://a.example/.well-known/oauth-authorization-server/realms/x",
+            "https://a.example/realms/x",
+            vec![format!("https://a.example{oauth}/realms/x")],
+        ),
+        (
+            "https://a.example/x/.well-known/openid-configuration?p=B2C_1",
+            "https://a.example/x",
+            vec![format!("https://a.example/x{openid}?p=B2C_1")],
+        ),
+    ] {
+        let found = of(typed).expect(typed);
+        let kind: Vec<_> = found.addresses.iter().map(HttpUrl::as_str).collect();
+        assert_eq!((found.issuer.as_str(), asked), (issuer, addresses.iter().map(String::as_str).collect()));
+    }
+    assert!(of("https://a.example/x?p=1").is_none());
+}
+
+#[test]
+fn an_issuer_is_compared_letter_by_letter_but_for_the_last_slash() {
+    let known = of("https://a.example/x").expect("an issuer");
+    for (issuer, is_it) in [
+        ("https://a.example/x", true),
+        ("https://a.example/x/", true),
+        ("https://a.example/x//", false),
+        ("https://a.example/X", false),
+        ("https://a.example", false),
+        ("https://a.example:443/x", false),
+        ("http://a.example/x", false),
+        ("", false),
+    ] {
+        assert_eq!(known.is_issuer(issuer), is_it, "{issuer}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_issuer_leads_to_another_host(typed in "https?://[a-z]{1,5}(/|\\?|[.]well-known|\\PC){0,12}") {
+        if let Ok(url) = HttpUrl::parse(&typed)
+            && let Some(found) = WellKnown::of(&url)
+        {
+            prop_assert!(found.addresses.iter().all(|a| a.origin() == url.origin()));
         }
     }
 }

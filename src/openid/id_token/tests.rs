@@ -71,7 +71,7 @@ fn changed(name: &str, value: Value) -> Value {
     claims
 }
 
-fn judge(token: &Secret, keys: &Keys) -> Result<Map<String, Value>, IdTokenProblem> {
+fn judge(token: &Secret, keys: &Keys) -> Result<Map<String, Value>, IdTokenError> {
     let expected = Expected {
         issuer: ISSUER,
         client_id: "connectory",
@@ -95,7 +95,7 @@ fn a_good_token_is_believed() {
 
 #[test]
 fn each_claim_must_fit() {
-    use IdTokenProblem::*;
+    use IdTokenError::*;
     let provider = Signer::new("1", Algorithm::ES256);
     let keys = keys(&[&provider]);
     let two = json!(["connectory", "other"]);
@@ -145,7 +145,7 @@ fn each_claim_must_fit() {
 
 #[test]
 fn only_the_providers_own_keys_sign() {
-    use IdTokenProblem::*;
+    use IdTokenError::*;
     let provider = Signer::new("1", Algorithm::ES256);
     let known = keys(&[&provider]);
     let thief = Signer::new("1", Algorithm::ES256);
@@ -191,7 +191,7 @@ fn a_key_that_others_know_signs_nothing() {
     let keys = Keys::read(set.as_object().expect("an object"));
     assert!(!keys.knows("1"));
     let outcome = judge(&Secret::new(token), &keys);
-    assert_eq!(outcome, Err(IdTokenProblem::Unreadable));
+    assert_eq!(outcome, Err(IdTokenError::Unreadable));
 }
 
 #[test]
@@ -207,9 +207,9 @@ fn keys_for_something_else_and_strange_ones_are_passed_over() {
     assert!(judge(&token, &jwk(&|_| ())).is_ok());
     assert!(judge(&token, &jwk(&|jwk| jwk["use"] = json!("sig"))).is_ok());
     let encrypts = judge(&token, &jwk(&|jwk| jwk["use"] = json!("enc")));
-    assert_eq!(encrypts, Err(IdTokenProblem::UnknownKey));
+    assert_eq!(encrypts, Err(IdTokenError::UnknownKey));
     let other = judge(&token, &jwk(&|jwk| jwk["alg"] = json!("ES384")));
-    assert_eq!(other, Err(IdTokenProblem::Signature));
+    assert_eq!(other, Err(IdTokenError::Signature));
     let short = json!({"keys": [{"kty": "RSA", "kid": "2", "e": "AQAB", "n": URL_SAFE_NO_PAD.encode([0xff; 128])}]});
     assert!(!Keys::read(short.as_object().expect("an object")).knows("2"));
 }

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use connectory::oauth::{
-    ExpirySource, Refusal, RefusalLayer, RequestStyle, Token, TokenLocation, TokenRequest, request_token,
+    ExpirySource, RequestStyle, Token, TokenError, TokenErrorStage, TokenLocation, TokenRequest, request_token,
 };
-use connectory::outbound::{Limits, Outbound, Policy, Transport};
+use connectory::outbound::{Limits, Outbound, Policy, Stage, Transport};
 use connectory::vault::Secret;
 use serde_json::json;
 
@@ -32,12 +32,12 @@ fn without_user(request: TokenRequest) -> TokenRequest {
     TokenRequest { user: None, password: None, ..request }
 }
 
-async fn ask(request: &TokenRequest) -> Result<Token, Refusal> {
+async fn ask(request: &TokenRequest) -> Result<Token, TokenError> {
     let now: DateTime<Utc> = DateTime::UNIX_EPOCH;
     request_token(&outbound(), &Transport::default(), Limits::default(), request, now).await
 }
 
-async fn refused(request: &TokenRequest) -> Refusal {
+async fn refused(request: &TokenRequest) -> TokenError {
     match ask(request).await {
         Ok(token) => panic!("a token from {}", token.found_at),
         Err(refusal) => refusal,
@@ -105,7 +105,7 @@ async fn what_cannot_be_sent_is_refused_before_it_is() {
     let server = Hostile::json("{}").await;
     let request = TokenRequest { user: Some("a:b".to_owned()), ..alice(&server, RequestStyle::HttpBasic) };
     let refusal = refused(&request).await;
-    assert_eq!(refusal.layer, RefusalLayer::Request);
+    assert_eq!(refusal.stage, TokenErrorStage::Send(Stage::Request));
     assert!(refusal.message.starts_with("User must not contain a colon"), "{refusal:?}");
     assert!(server.requests().is_empty());
 }
@@ -123,7 +123,7 @@ async fn an_echoed_sign_in_is_never_shown() {
             ..request
         };
         let refusal = refused(&request).await;
-        assert_eq!(refusal.layer, RefusalLayer::HttpStatus(400));
+        assert_eq!(refusal.stage, TokenErrorStage::Status(400));
         let words = refusal.server_words.clone().unwrap_or_default();
         assert!(words.starts_with("invalid_request: cannot read"), "{words}");
         assert!(words.contains("‹masked›"), "{words}");
@@ -144,33 +144,33 @@ async fn answers_without_a_token_are_explained() {
     for (behaviour, layer, message, words) in [
         (
             answer(200, &json, r#"{"status":"ok"}"#),
-            RefusalLayer::Answer,
+            TokenErrorStage::Response,
             "The answer has no token. Its members are status.",
             None,
         ),
         (
             answer(200, &json, r#"{"error":"invalid_grant","error_description":"Wrong"}"#),
-            RefusalLayer::Answer,
+            TokenErrorStage::Response,
             "The server answered with an error in place of a token.",
             Some("invalid_grant: Wrong"),
         ),
         (
             answer(200, &html, page),
-            RefusalLayer::Answer,
+            TokenErrorStage::Response,
             "The server answered with a web page, not with a token.",
             Some("Sign in"),
         ),
         (
             answer(502, &html, "<title>Bad  gateway</title><h1>Sorry</h1>"),
-            RefusalLayer::HttpStatus(502),
+            TokenErrorStage::Status(502),
             "The server answered 502 (Bad Gateway).",
             Some("Bad gateway"),
         ),
-        (answer(307, &[("Location", &away)], ""), RefusalLayer::HttpStatus(307), &redirected, None),
+        (answer(307, &[("Location", &away)], ""), TokenErrorStage::Status(307), &redirected, None),
     ] {
         let server = Hostile::start(behaviour).await;
         let refusal = refused(&alice(&server, RequestStyle::FormBody)).await;
-        assert_eq!((refusal.layer, refusal.message.as_str()), (layer, message));
+        assert_eq!((refusal.stage, refusal.message.as_str()), (layer, message));
         assert_eq!(refusal.server_words.as_deref(), words);
         assert!(!refusal.remedy.is_empty());
     }
@@ -194,15 +194,17 @@ async fn failures_below_http_keep_their_layer() {
     let identity = Issued::self_signed("127.0.0.1");
     let tls = Hostile::start_tls(answer(200, &[], ""), &identity, None).await;
     let reset = Hostile::start(Behaviour::Reset).await;
-    for (server, layer) in [(&tls, RefusalLayer::Tls), (&reset, RefusalLayer::Connection)] {
+    for (server, layer) in
+        [(&tls, TokenErrorStage::Send(Stage::Tls)), (&reset, TokenErrorStage::Send(Stage::Connection))]
+    {
         let refusal = refused(&alice(server, RequestStyle::FormBody)).await;
-        assert_eq!(refusal.layer, layer, "{refusal:?}");
+        assert_eq!(refusal.stage, layer, "{refusal:?}");
         assert!(!refusal.remedy.is_empty());
     }
     let strict = Outbound::new(Policy::default()).expect("a runtime");
     let request = alice(&reset, RequestStyle::FormBody);
     let now = DateTime::UNIX_EPOCH;
     let result = request_token(&strict, &Transport::default(), Limits::default(), &request, now).await;
-    let layer = result.err().map(|refusal| refusal.layer);
-    assert_eq!(layer, Some(RefusalLayer::Address));
+    let layer = result.err().map(|refusal| refusal.stage);
+    assert_eq!(layer, Some(TokenErrorStage::Send(Stage::AddressRefused)));
 }

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use super::*;
-use crate::oauth::basic;
-use crate::oauth::client::ClientAuthentication;
-use crate::oauth::error_code::ErrorCode;
+use crate::oauth::client::{ClientAuthentication, basic_credentials};
+use crate::oauth::error::ErrorCode;
 use crate::oauth::tests::{Server, client, limits, outbound};
+use crate::oauth::token_endpoint::*;
 
-async fn end(server: &Server, client: &Client, hint: TokenHint) -> Result<(), Refusal> {
+async fn end(server: &Server, client: &Client, hint: TokenHint) -> Result<(), TokenError> {
     let token = Secret::new("the/token".to_owned());
     let url = server.url("/revoke");
     let (outbound, transport) = (outbound(), Transport::default());
@@ -18,7 +17,7 @@ async fn end(server: &Server, client: &Client, hint: TokenHint) -> Result<(), Re
 #[tokio::test]
 async fn a_token_is_sent_with_its_kind_and_the_client() {
     use ClientAuthentication::{Basic, Body, None as Public};
-    let header = format!("Basic {}", basic::as_typed("my+app", "s%3Acret"));
+    let header = format!("Basic {}", basic_credentials("my+app", "s%3Acret"));
     for (authentication, hint, header, body) in [
         (Basic, TokenHint::AccessToken, Some(header), "token=the%2Ftoken&token_type_hint=access_token"),
         (
@@ -33,9 +32,9 @@ async fn a_token_is_sent_with_its_kind_and_the_client() {
         let server = Server::with(200, "", "").await;
         let client = client(authentication, "s:cret");
         assert_eq!(end(&server, &client, hint).await, Ok(()));
-        let heard = server.request();
-        assert_eq!((heard.target.as_str(), heard.body.as_str()), ("POST /revoke", body));
-        assert_eq!(heard.header("authorization").map(str::to_owned), header);
+        let received = server.request();
+        assert_eq!((received.target.as_str(), received.body.as_str()), ("POST /revoke", body));
+        assert_eq!(received.header("authorization").map(str::to_owned), header);
     }
 }
 

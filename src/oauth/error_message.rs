@@ -1,11 +1,10 @@
-//! A server's own account of what went wrong: the parts of its answer that are meant for people.
+//! A server's own account of what went wrong: the parts of its response that are meant for people.
 //!
-//! Danger: the rest of an answer may hold a token under any name, in any format, whatever its status.
+//! Danger: the rest of a response may hold a token under any name, in any format, whatever its status.
 
 use serde_json::{Map, Value};
 
 use super::document::{Document, member};
-use super::markup;
 
 /// Members that name an error, and those that describe it, of OAuth (RFC 6749 5.2), problem details
 /// (RFC 9457 3.1) and of what others made up.
@@ -28,14 +27,14 @@ const DESCRIPTIONS: [&str; 12] = [
 /// How deep errors are looked for in objects and arrays.
 const DEPTH: usize = 4;
 
-/// The longest text that is taken for words, in bytes.
+/// The longest text that is taken for a message, in bytes.
 const LONGEST: usize = 2_000;
 
 /// The longest name of a form's field, in bytes.
 const LONGEST_NAME: usize = 40;
 
-/// Whether an answer says that it is an error, though its status does not: `error` stands in it and
-/// is not some way of saying "none".
+/// Whether a response says that it is an error, though its status does not: it has an `error` that
+/// does not mean "none".
 pub(super) fn is_error(document: &Document) -> bool {
     let error = document.json().and_then(|value| value.get("error"));
     error.is_some_and(|error| match error {
@@ -53,13 +52,13 @@ pub(super) fn error_code(document: &Document) -> Option<&str> {
     document.json()?.get("error")?.as_str()
 }
 
-/// The words of an answer with an error status: those of an error, or what is wrong with a field of
+/// The message of a response with an error status: those of an error, or what is wrong with a field of
 /// a form. Not yet fit to be shown: see [`crate::outbound::quote`].
 pub(super) fn of_failure(document: &Document) -> Option<String> {
     of_success(document).or_else(|| field_words(document.json()?.as_object()?))
 }
 
-/// The words of an answer that claims success: only what is called an error or a message, or a page's
+/// The message of a response that claims success: only what is called an error or a message, or a page's
 /// title. Text without any structure is never quoted.
 pub(super) fn of_success(document: &Document) -> Option<String> {
     match document {
@@ -69,11 +68,11 @@ pub(super) fn of_success(document: &Document) -> Option<String> {
             objects.find_map(|item| error_words(item, DEPTH))
         }
         Document::Json(_) | Document::Text(_) => None,
-        Document::Markup(page) => markup::title(page),
+        Document::Markup(page) => page_title(page),
     }
 }
 
-/// "invalid_grant: wrong password", from the members that tell of errors.
+/// "invalid_grant: wrong password", from the members that describe errors.
 fn error_words(value: &Value, depth: usize) -> Option<String> {
     let depth = depth.checked_sub(1)?;
     match value {
@@ -111,8 +110,39 @@ fn nonempty(text: &str) -> Option<String> {
     (1..=LONGEST).contains(&text.len()).then(|| text.to_owned())
 }
 
+/// The longest title, in bytes.
+const LONGEST_TITLE: usize = 1_000;
+
+/// The title of a page; the rest of it may be anything.
+pub(super) fn page_title(page: &str) -> Option<String> {
+    let lower = page.to_ascii_lowercase();
+    let start = lower.find("<title")?;
+    let start = start + lower.get(start..)?.find('>')? + 1;
+    let end = start + lower.get(start..)?.find("</title")?;
+    let title = page.get(start..end)?.trim();
+    (1..=LONGEST_TITLE).contains(&title.len()).then(|| decode(title))
+}
+
+/// Resolves the references that error pages use; `&amp;` last, so that nothing is resolved twice.
+fn decode(text: &str) -> String {
+    [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&apos;", "'"),
+        ("&#39;", "'"),
+        ("&#x27;", "'"),
+        ("&nbsp;", " "),
+        ("&amp;", "&"),
+    ]
+    .iter()
+    .fold(text.to_owned(), |text, (reference, character)| text.replace(reference, character))
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -180,5 +210,30 @@ mod tests {
         }
         assert!(!is_error(&Document::Json(json!(["error"]))));
         assert!(!is_error(&Document::Text("error".to_owned())));
+    }
+
+    #[test]
+    fn a_page_is_known_by_its_title_alone() {
+        let long = format!("<title>{}</title>", "a".repeat(LONGEST_TITLE + 1));
+        for (page, text) in [
+            ("<html><head><title>502 Bad Gateway</title></head>", Some("502 Bad Gateway")),
+            ("<HTML><TITLE lang=en>\n Not &amp; FoundToken </TITLE>", Some("Not & FoundToken")),
+            ("<title></title><h1>Sorry</h1><p>No &lt;b&gt;", None),
+            ("<fault><code>7</code><string>Denied</string></fault>", None),
+            ("<token>abc</token>", None),
+            ("<", None),
+            ("<title>ünclosed", None),
+            ("<title>&amp;lt;</title>", Some("&lt;")),
+            (&long, None),
+        ] {
+            assert_eq!(page_title(page).as_deref(), text, "{page}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_page_makes_it_panic(page in "(<|>|</|title|script|style|İ|ẞ|&lt;|[ -~]|\\PC){0,40}") {
+            page_title(&page);
+        }
     }
 }

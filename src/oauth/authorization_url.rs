@@ -7,7 +7,7 @@ use url::{ParseError, Url};
 
 use super::client::OAuth2Client;
 use super::parameters::Parameters;
-use super::scope::ScopeSeparator;
+use super::parameters::ScopeSeparator;
 use crate::outbound::HttpUrl;
 use crate::vault::Secret;
 
@@ -22,7 +22,7 @@ pub enum ResponseType {
 }
 
 /// An authorization request.
-pub struct AuthorizeRequest<'a> {
+pub struct AuthorizationUrl<'a> {
     /// The server's address for people.
     pub endpoint: &'a HttpUrl,
     /// What is wanted.
@@ -31,15 +31,15 @@ pub struct AuthorizeRequest<'a> {
     pub client_id: &'a str,
     /// Where the server sends the browser back to.
     pub redirect_url: &'a str,
-    /// The scopes, parted by white space or commas; none if empty.
+    /// The scopes, separated by white space or commas; none if empty.
     pub scope: &'a str,
     /// What parts them when they are sent.
     pub separator: ScopeSeparator,
     /// What the token is for (RFC 8707 2.1).
     pub resources: &'a [String],
-    /// What the token is for, as servers ask that have no resources; none if empty.
+    /// What the token is for, for servers that use it in place of resources; none if empty.
     pub audience: &'a str,
-    /// What binds the answer to this browser.
+    /// What binds the response to this browser.
     pub state: &'a Secret,
     /// The PKCE verifier, whose challenge is sent (RFC 7636 4.3).
     pub verifier: Option<&'a Secret>,
@@ -47,7 +47,7 @@ pub struct AuthorizeRequest<'a> {
     pub extra: &'a Parameters,
 }
 
-impl AuthorizeRequest<'_> {
+impl AuthorizationUrl<'_> {
     /// The address to send the browser to, in ASCII. It keeps the query that the endpoint has
     /// (RFC 6749 3.1), but for parameters that are set here: none may stand twice.
     pub fn url(&self) -> Result<String, ParseError> {
@@ -100,14 +100,14 @@ mod tests {
     }
 
     /// The address of a request with all that there is but extra parameters, after `change`.
-    fn url(endpoint: &str, change: impl FnOnce(&mut AuthorizeRequest<'_>)) -> String {
+    fn url(endpoint: &str, change: impl FnOnce(&mut AuthorizationUrl<'_>)) -> String {
         url_with(endpoint, "", change)
     }
 
-    fn url_with(endpoint: &str, extra: &str, change: impl FnOnce(&mut AuthorizeRequest<'_>)) -> String {
+    fn url_with(endpoint: &str, extra: &str, change: impl FnOnce(&mut AuthorizationUrl<'_>)) -> String {
         let endpoint = HttpUrl::parse(endpoint).expect("an address");
         let resources = ["urn:a".to_owned(), "https://b.example".to_owned()];
-        let mut request = AuthorizeRequest {
+        let mut request = AuthorizationUrl {
             endpoint: &endpoint,
             response_type: ResponseType::Code,
             client_id: "app:1",
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_small_request_has_nothing_empty() {
-        let small = |request: &mut AuthorizeRequest<'_>| {
+        let small = |request: &mut AuthorizationUrl<'_>| {
             request.response_type = ResponseType::Token;
             (request.scope, request.audience) = (" , ", "");
             (request.resources, request.verifier) = (&[], None);
@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn the_endpoints_own_query_stays_but_sets_nothing_twice() {
-        let small = |request: &mut AuthorizeRequest<'_>| {
+        let small = |request: &mut AuthorizationUrl<'_>| {
             (request.scope, request.audience) = ("a,b", "");
             request.separator = ScopeSeparator::Comma;
             (request.resources, request.verifier) = (&[], None);

@@ -1,17 +1,20 @@
 //! What each grant sends, and what comes of odd answers to it.
 
+mod client_check;
+mod revocation;
+
 use std::time::Duration;
 
 use chrono::DateTime;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::oauth::basic;
-use crate::oauth::client::ClientAuthentication;
-use crate::oauth::error_code::ErrorCode;
-use crate::oauth::refusal::RefusalLayer;
+use crate::oauth::client::{ClientAuthentication, basic_credentials};
+use crate::oauth::error::ErrorCode;
+use crate::oauth::error::TokenErrorStage;
 use crate::oauth::tests::{Server, client, endpoint, limits, outbound};
 use crate::oauth::token::ExpirySource;
+use crate::outbound::Stage;
 
 fn secret(text: &str) -> Secret {
     Secret::new(text.to_owned())
@@ -33,7 +36,7 @@ fn refresh() -> Grant {
     Grant::RefreshToken(secret("the-refresh-token"))
 }
 
-async fn ask(endpoint: &TokenEndpoint, grant: &Grant) -> Result<Token, Refusal> {
+async fn ask(endpoint: &TokenEndpoint, grant: &Grant) -> Result<Token, TokenError> {
     let now = DateTime::UNIX_EPOCH;
     endpoint.request(&outbound(), &Transport::default(), limits(), grant, now).await
 }
@@ -44,11 +47,11 @@ async fn sent(grant: &Grant, change: impl FnOnce(&mut TokenEndpoint)) -> (Option
     let mut endpoint = endpoint(server.url("/token?v=2"));
     change(&mut endpoint);
     assert!(ask(&endpoint, grant).await.is_ok());
-    let heard = server.request();
-    assert_eq!(heard.target, "POST /token?v=2");
-    let header = |name| heard.header(name).map(str::to_owned);
+    let received = server.request();
+    assert_eq!(received.target, "POST /token?v=2");
+    let header = |name| received.header(name).map(str::to_owned);
     let content_type = header("content-type").unwrap_or_default();
-    (header("authorization"), content_type, heard.body.clone())
+    (header("authorization"), content_type, received.body.clone())
 }
 
 #[tokio::test]
@@ -79,7 +82,7 @@ async fn each_grant_sends_its_own_parameters() {
 async fn a_client_shows_itself_as_it_is_set() {
     use ClientAuthentication::{Basic, Body, None as Public};
     let odd = "s+/%:& x";
-    let header = Some(format!("Basic {}", basic::as_typed("my+app", "s%2B%2F%25%3A%26+x")));
+    let header = Some(format!("Basic {}", basic_credentials("my+app", "s%2B%2F%25%3A%26+x")));
     let plain = "grant_type=client_credentials";
     for (authentication, id, secret, header, body) in [
         (Basic, "my app", odd, header, plain.to_owned()),
@@ -182,8 +185,8 @@ async fn refusals_tell_whether_a_person_must_do_something() {
     }
     let closed = HttpUrl::parse("http://127.0.0.1:1/token").expect("an address");
     let refusal = ask(&endpoint(closed), &refresh()).await.err();
-    let refusal = refusal.map(|refusal| (refusal.layer, refusal.is_final()));
-    assert_eq!(refusal, Some((RefusalLayer::Connection, false)));
+    let refusal = refusal.map(|refusal| (refusal.stage, refusal.is_final()));
+    assert_eq!(refusal, Some((TokenErrorStage::Send(Stage::Connection), false)));
 }
 
 #[tokio::test]
@@ -241,8 +244,8 @@ async fn a_made_up_code_tells_of_the_client_without_showing_it() {
         let now = DateTime::UNIX_EPOCH;
         let check = endpoint(server.url("/token")).check_client(&outbound, &transport, limits(), url, now).await;
         assert_eq!(check == ClientCheck::Accepted, accepted, "{check:?}");
-        let heard = server.request().body;
-        assert!(heard.starts_with("grant_type=authorization_code&code="), "{heard}");
-        assert!(heard.contains("&code_verifier="), "{heard}");
+        let received = server.request().body;
+        assert!(received.starts_with("grant_type=authorization_code&code="), "{received}");
+        assert!(received.contains("&code_verifier="), "{received}");
     }
 }

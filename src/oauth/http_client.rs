@@ -9,45 +9,45 @@ use oauth2::http::HeaderValue;
 use oauth2::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use oauth2::{AsyncHttpClient, ErrorResponse, HttpRequest, HttpResponse, RequestTokenError};
 
-use super::answer::Reading;
-use super::body::BodyFormat;
-use super::inquiry::Inquiry;
-use super::refusal::Refusal;
+use super::client::BodyFormat;
+use super::error::TokenError;
+use super::response::ResponseReader;
+use super::response::TokenReader;
 use super::token::TokenDocument;
 use crate::outbound::{HttpUrl, Limits, Outbound, Reply, RequestBuilder, Transport};
 
 /// How requests to one server travel.
 #[derive(Clone, Copy)]
-pub(super) struct Exchange<'a> {
+pub(super) struct Sender<'a> {
     pub(super) outbound: &'a Outbound,
     pub(super) transport: &'a Transport,
     pub(super) limits: Limits,
 }
 
-impl Exchange<'_> {
-    /// Sends a request and brings its answer, whatever its status.
-    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Reply, Refusal> {
-        // Some servers answer 406 to a demand for JSON alone and then send it all the same.
+impl Sender<'_> {
+    /// Sends a request and returns the response, whatever its status.
+    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Reply, TokenError> {
+        // Some servers answer 406 if only JSON is accepted, though they send JSON.
         let request = request.header("Accept", "application/json, */*;q=0.5");
         Ok(self.outbound.send(self.transport, request, self.limits).await?)
     }
 }
 
 /// The crate's client for token requests.
-pub(super) struct TokenClient<'a> {
-    pub(super) exchange: Exchange<'a>,
+pub(super) struct TokenHttpClient<'a> {
+    pub(super) sender: Sender<'a>,
     pub(super) body: BodyFormat,
-    pub(super) reading: Reading<'a>,
+    pub(super) reading: TokenReader<'a>,
 }
 
-impl<'c> AsyncHttpClient<'c> for TokenClient<'_> {
-    type Error = Refusal;
-    type Future = BoxFuture<'c, Result<HttpResponse, Refusal>>;
+impl<'c> AsyncHttpClient<'c> for TokenHttpClient<'_> {
+    type Error = TokenError;
+    type Future = BoxFuture<'c, Result<HttpResponse, TokenError>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let request = encoded(request, self.body, self.reading.inquiry.url);
-            let reply = self.exchange.send(request).await?;
+            let request = encoded(request, self.body, self.reading.response.url);
+            let reply = self.sender.send(request).await?;
             let document = TokenDocument::from(self.reading.read(&reply)?);
             let mut response = HttpResponse::new(serde_json::to_vec(&document).unwrap_or_default());
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -57,20 +57,20 @@ impl<'c> AsyncHttpClient<'c> for TokenClient<'_> {
 }
 
 /// The crate's client for revocation, of which only the status counts.
-pub(super) struct StatusClient<'a> {
-    pub(super) exchange: Exchange<'a>,
-    pub(super) inquiry: Inquiry<'a>,
+pub(super) struct RevocationHttpClient<'a> {
+    pub(super) sender: Sender<'a>,
+    pub(super) response: ResponseReader<'a>,
 }
 
-impl<'c> AsyncHttpClient<'c> for StatusClient<'_> {
-    type Error = Refusal;
-    type Future = BoxFuture<'c, Result<HttpResponse, Refusal>>;
+impl<'c> AsyncHttpClient<'c> for RevocationHttpClient<'_> {
+    type Error = TokenError;
+    type Future = BoxFuture<'c, Result<HttpResponse, TokenError>>;
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let request = encoded(request, BodyFormat::Form, self.inquiry.url);
-            let reply = self.exchange.send(request).await?;
-            self.inquiry.check_status(&reply)?;
+            let request = encoded(request, BodyFormat::Form, self.response.url);
+            let reply = self.sender.send(request).await?;
+            self.response.check_status(&reply)?;
             Ok(HttpResponse::default())
         })
     }
@@ -88,15 +88,15 @@ fn encoded(request: HttpRequest, body: BodyFormat, url: &HttpUrl) -> RequestBuil
 }
 
 /// What a request of the crate failed with.
-pub(super) fn error<T: ErrorResponse>(error: RequestTokenError<Refusal, T>) -> Refusal {
+pub(super) fn error<T: ErrorResponse>(error: RequestTokenError<TokenError, T>) -> TokenError {
     match error {
         RequestTokenError::Request(refusal) => refusal,
         // The documents that the crate is given are its own, so only a request that cannot be built is left.
-        _ => unbuilt(),
+        _ => cannot_build(),
     }
 }
 
 /// No request can be made of what is set.
-pub(super) fn unbuilt() -> Refusal {
-    Refusal::unasked("No request can be made of these settings.", "Check the addresses and the Client ID.")
+pub(super) fn cannot_build() -> TokenError {
+    TokenError::not_sent("No request can be made of these settings.", "Check the addresses and the Client ID.")
 }

@@ -1,25 +1,25 @@
 //! Sign-ins that do not come about, and the page of each: what happened and what to do next.
 //!
-//! Rule: the page says what helps its reader; what would help an attacker stands in the log only.
+//! Rule: the page says what helps its reader; what would help an attacker is in the log only.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use super::id_token::IdTokenProblem;
+use super::id_token::IdTokenError;
 use super::provider::{Provider, ProviderError};
 use crate::access::client_address;
-use crate::oauth::{CallbackError, CallbackFailure, Refusal};
+use crate::oauth::{CallbackError, CallbackFailure, TokenError};
 use crate::web::{Error, Layout, page};
 
 /// Why a sign-in through the provider does not come about.
 pub(super) enum SignInError {
     Callback(CallbackError),
     /// The provider gave no token for the code.
-    Refused(Box<Refusal>),
+    Refused(Box<TokenError>),
     Unavailable(ProviderError),
     /// The ID token is not to be believed.
-    IdToken(IdTokenProblem),
+    IdToken(IdTokenError),
     /// The person is in none of the groups that may come in.
     NotAllowed,
     /// There is no account, and none is made.
@@ -56,8 +56,8 @@ impl From<CallbackError> for SignInError {
     }
 }
 
-impl From<IdTokenProblem> for SignInError {
-    fn from(problem: IdTokenProblem) -> SignInError {
+impl From<IdTokenError> for SignInError {
+    fn from(problem: IdTokenError) -> SignInError {
         SignInError::IdToken(problem)
     }
 }
@@ -74,13 +74,13 @@ impl SignInError {
         }
     }
 
-    /// One word for logs.
+    /// A short code for logs.
     fn code(&self) -> &'static str {
         match self {
             SignInError::Callback(error) => error.code(),
             SignInError::Refused(_) => "code-refused",
             SignInError::Unavailable(_) => "unavailable",
-            SignInError::IdToken(IdTokenProblem::Clock) => "clock",
+            SignInError::IdToken(IdTokenError::Clock) => "clock",
             SignInError::IdToken(_) => "id-token",
             SignInError::NotAllowed => "not-allowed",
             SignInError::NoAccount => "no-account",
@@ -122,7 +122,7 @@ impl SignInError {
             SignInError::Callback(error) => error.title(),
             SignInError::Refused(_) => "The provider refused",
             SignInError::Unavailable(_) => "The provider cannot be reached",
-            SignInError::IdToken(IdTokenProblem::Clock) => "The clocks do not agree",
+            SignInError::IdToken(IdTokenError::Clock) => "The clocks do not agree",
             SignInError::IdToken(_) => "The provider’s answer cannot be believed",
             SignInError::NotAllowed => "You may not use Connectory",
             SignInError::NoAccount => "You have no account here",
@@ -143,7 +143,7 @@ impl SignInError {
             SignInError::Unavailable(_) => {
                 "This usually passes. If you have a password for Connectory, you can sign in with it meanwhile."
             }
-            SignInError::IdToken(IdTokenProblem::Clock) => {
+            SignInError::IdToken(IdTokenError::Clock) => {
                 "By the provider’s response it is another time than by Connectory’s clock, so it was not used. Tell an administrator: one of the two servers has a wrong clock."
             }
             SignInError::IdToken(_) => {

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::oauth::remedy::Asked;
-use crate::oauth::{ExpirySource, RefusalLayer};
+use crate::oauth::remedy::RequestKind;
+use crate::oauth::{ExpirySource, TokenErrorStage};
 use crate::outbound::HttpUrl;
 use crate::outbound::Mask;
 
@@ -17,13 +17,18 @@ fn reply(status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Rep
     Reply { status, headers: headers.collect(), body: body.into(), elapsed: Duration::from_millis(5) }
 }
 
-fn read_at(location: &TokenLocation, reply: &Reply) -> Result<Token, Refusal> {
+fn read_at(location: &TokenLocation, reply: &Reply) -> Result<Token, TokenError> {
     let mut mask = Mask::default();
     mask.add("hunter22");
     let url = HttpUrl::parse("https://id.example.org/token");
     let now = DateTime::UNIX_EPOCH;
-    let reading = Reading {
-        inquiry: Inquiry { url: &url.expect("an address"), asked: Asked::Styled, mask: &mask, now: Some(now) },
+    let reading = TokenReader {
+        response: ResponseReader {
+            url: &url.expect("an address"),
+            kind: RequestKind::Styled,
+            mask: &mask,
+            now: Some(now),
+        },
         location,
         now,
         lifetime: None,
@@ -31,12 +36,12 @@ fn read_at(location: &TokenLocation, reply: &Reply) -> Result<Token, Refusal> {
     reading.read(reply)
 }
 
-fn read(reply: &Reply) -> Result<Token, Refusal> {
+fn read(reply: &Reply) -> Result<Token, TokenError> {
     read_at(&TokenLocation::FindByItself, reply)
 }
 
 /// The token and where it was found.
-fn found(result: Result<Token, Refusal>) -> Option<(String, String)> {
+fn found(result: Result<Token, TokenError>) -> Option<(String, String)> {
     let token = result.ok()?;
     Some((token.access.expose().to_owned(), token.found_at))
 }
@@ -110,7 +115,7 @@ fn what_is_no_token_is_not_taken_for_one() {
         "{\"data\": {\"data\": {\"token\": \"abc\"}}}",
     ] {
         let refusal = read(&reply(200, &[], body)).err();
-        assert_eq!(refusal.map(|r| r.layer), Some(RefusalLayer::Answer), "{body}");
+        assert_eq!(refusal.map(|r| r.stage), Some(TokenErrorStage::Response), "{body}");
     }
     let basic = reply(200, &[("authorization", "Basic abc")], "{}");
     assert_eq!(found(read(&basic)), None);
@@ -121,8 +126,8 @@ fn a_token_that_could_break_a_header_is_refused_and_not_shown() {
     for token in ["a b", "a\r\nHost: x", "a\nb", "a\0b", "tökén", "a\u{7f}b", "a\tb", "€"] {
         let body = json!({"access_token": token}).to_string();
         let refusal = read(&reply(200, &[], body)).err();
-        let refusal = refusal.map(|r| (r.layer, r.server_words, r.message.contains(token)));
-        assert_eq!(refusal, Some((RefusalLayer::Answer, None, false)), "{token:?}");
+        let refusal = refusal.map(|r| (r.stage, r.server_words, r.message.contains(token)));
+        assert_eq!(refusal, Some((TokenErrorStage::Response, None, false)), "{token:?}");
     }
     let long = json!({"access_token": "a".repeat(16 * 1024 + 1)}).to_string();
     assert!(read(&reply(200, &[], long)).is_err());
@@ -218,14 +223,14 @@ fn a_refusal_tells_what_to_try() {
         (503, html.clone(), Some("Sign in"), "The server has a"),
     ] {
         let refusal = read(&reply(status, &[], body)).err();
-        assert_eq!(refusal.as_ref().map(|r| r.layer), Some(RefusalLayer::HttpStatus(status)));
+        assert_eq!(refusal.as_ref().map(|r| r.stage), Some(TokenErrorStage::Status(status)));
         assert_eq!(refusal.as_ref().and_then(|r| r.server_words.as_deref()), words);
         let said = refusal.map(|r| r.remedy).unwrap_or_default();
         assert!(said.starts_with(remedy), "{status}: {said}");
     }
     let page = read(&reply(200, &[], html)).err();
-    let page = page.map(|r| (r.layer, r.server_words, r.remedy));
-    let expected = (RefusalLayer::Answer, Some("Sign in".to_owned()), Asked::Styled.web_page().to_owned());
+    let page = page.map(|r| (r.stage, r.server_words, r.remedy));
+    let expected = (TokenErrorStage::Response, Some("Sign in".to_owned()), RequestKind::Styled.web_page().to_owned());
     assert_eq!(page, Some(expected));
 }
 
@@ -233,9 +238,9 @@ fn a_refusal_tells_what_to_try() {
 fn an_error_under_status_200_is_a_refusal() {
     let body = json!({"access_token": "abc", "error": "invalid_grant", "error_description": "No"});
     let refusal = read(&reply(200, &[], body.to_string())).err();
-    let refusal = refusal.map(|r| (r.layer, r.server_words));
+    let refusal = refusal.map(|r| (r.stage, r.server_words));
     let words = Some("invalid_grant: No".to_owned());
-    assert_eq!(refusal, Some((RefusalLayer::Answer, words)));
+    assert_eq!(refusal, Some((TokenErrorStage::Response, words)));
 }
 
 #[test]
@@ -249,7 +254,7 @@ fn a_redirect_is_told_and_not_followed() {
         ("", "“https://id.example.org/token”"),
     ] {
         let refusal = read(&reply(302, &[("location", location)], "")).err();
-        assert_eq!(refusal.as_ref().map(|r| r.layer), Some(RefusalLayer::HttpStatus(302)));
+        assert_eq!(refusal.as_ref().map(|r| r.stage), Some(TokenErrorStage::Status(302)));
         let said = refusal.map(|r| r.message).unwrap_or_default();
         assert!(said.contains(told), "{location}: {said}");
     }
@@ -311,7 +316,7 @@ proptest! {
 }
 
 /// What holds for every token.
-fn check(result: Result<Token, Refusal>) {
+fn check(result: Result<Token, TokenError>) {
     if let Ok(token) = result {
         assert!(token.access.expose().bytes().all(|b| b.is_ascii_graphic()));
         assert!(token.token_type.bytes().all(|b| b.is_ascii_graphic()));
