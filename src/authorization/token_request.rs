@@ -17,7 +17,7 @@ use crate::access::{Actor, RateLimit, RequestContext, Right};
 use crate::audit::{self, Changes, Event};
 use crate::connectors::{self, Connector, ConnectorHead, ConnectorId, Method, Tab};
 use crate::db::{Conn, known};
-use crate::oauth::{ExpirySource, TokenError, RequestStyle, Token, request_token};
+use crate::oauth::{ExpirySource, RequestStyle, Token, TokenError, request_token};
 use crate::outbound::{Limits, Origin, Outbound, Transport};
 use crate::vault::{Secret, Vault};
 use crate::web::{Error, Errors, FormData, Layout, Segment, date_time, iso, page, relative};

@@ -222,7 +222,7 @@ impl CallFilter {
         if let Some(first) = self.class {
             conditions.push(format!("status BETWEEN {first} AND {}", first + 99));
         }
-        conditions.join(" AND ") + &self.visibility.and_of("connector_id")
+        conditions.join(" AND ") + self.visibility.and_of("connector_id").as_str()
     }
 
     /// Whether anything is asked of the rows.

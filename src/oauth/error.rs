@@ -231,7 +231,7 @@ mod tests {
         ] {
             for (code, is_final) in codes {
                 let refusal = TokenError::new(stage, "", "").with_code(ErrorCode::of(code));
-                assert_eq!(refusal.is_final(), may_be_final && is_final, "{layer:?} {code}");
+                assert_eq!(refusal.is_final(), may_be_final && is_final, "{stage:?} {code}");
             }
         }
         assert!(TokenError::new(Send(Request), "", "").is_final());

@@ -22,7 +22,7 @@ use super::settings::{OAuthClient, StoredSettings};
 use crate::access::{RateLimit, RequestContext, Right, SignInGuard, password_again};
 use crate::connectors::{Connector, ConnectorHead, Health, Method, Tab};
 use crate::db::version::SeenVersion;
-use crate::oauth::{BodyFormat, ClientAuthentication, TokenError, ScopeSeparator};
+use crate::oauth::{BodyFormat, ClientAuthentication, ScopeSeparator, TokenError};
 use crate::outbound::Outbound;
 use crate::vault::Vault;
 use crate::web::{Error, FormData, Layout, PublicAddress, SaveError, Segment, TextField, page};

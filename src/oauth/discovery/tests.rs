@@ -181,8 +181,8 @@ fn the_path_is_inserted_or_appended() {
         ),
     ] {
         let found = of(typed).expect(typed);
-        let kind: Vec<_> = found.addresses.iter().map(HttpUrl::as_str).collect();
-        assert_eq!((found.issuer.as_str(), asked), (issuer, addresses.iter().map(String::as_str).collect()));
+        let tried: Vec<_> = found.addresses.iter().map(HttpUrl::as_str).collect();
+        assert_eq!((found.issuer.as_str(), tried), (issuer, addresses.iter().map(String::as_str).collect()));
     }
     assert!(of("https://a.example/x?p=1").is_none());
 }

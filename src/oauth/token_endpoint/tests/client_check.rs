@@ -36,7 +36,7 @@ fn the_answer_to_a_made_up_code_tells_of_the_client() {
             ClientCheck::Unclear(_) => "unclear",
             ClientCheck::Unreachable(_) => "unreachable",
         };
-        assert_eq!(found, verdict, "{layer:?} {code}");
+        assert_eq!(found, verdict, "{stage:?} {code}");
     }
 }
 
@@ -51,6 +51,6 @@ fn an_unclear_answer_says_how_to_find_out() {
     ] {
         let refusal = TokenError::new(stage, "", "wait").with_code(ErrorCode::of(code));
         let expected = ClientCheck::Unclear(refusal.clone().with_remedy(remedy));
-        assert_eq!(judge(refusal), expected, "{layer:?} {code}");
+        assert_eq!(judge(refusal), expected, "{stage:?} {code}");
     }
 }
