@@ -1,7 +1,4 @@
-//! What each grant sends, and what comes of odd answers to it.
-
-mod client_check;
-mod revocation;
+//! What each grant sends, and what comes of odd answers to it; how a token is ended; what a made-up code tells.
 
 use std::time::Duration;
 
@@ -247,5 +244,121 @@ async fn a_made_up_code_tells_of_the_client_without_showing_it() {
         let received = server.request().body;
         assert!(received.starts_with("grant_type=authorization_code&code="), "{received}");
         assert!(received.contains("&code_verifier="), "{received}");
+    }
+}
+
+async fn end(server: &Server, client: &Client, hint: TokenHint) -> Result<(), TokenError> {
+    let token = Secret::new("the/token".to_owned());
+    let url = server.url("/revoke");
+    let (outbound, transport) = (outbound(), Transport::default());
+    revoke(&outbound, &transport, limits(), &url, client, &token, hint).await
+}
+
+#[tokio::test]
+async fn a_token_is_sent_with_its_kind_and_the_client() {
+    use ClientAuthentication::{Basic, Body, None as Public};
+    let header = format!("Basic {}", basic_credentials("my+app", "s%3Acret"));
+    for (authentication, hint, header, body) in [
+        (Basic, TokenHint::AccessToken, Some(header), "token=the%2Ftoken&token_type_hint=access_token"),
+        (
+            Body,
+            TokenHint::RefreshToken,
+            None,
+            "token=the%2Ftoken&token_type_hint=refresh_token&client_id=my+app\
+             &client_secret=s%3Acret",
+        ),
+        (Public, TokenHint::RefreshToken, None, "token=the%2Ftoken&token_type_hint=refresh_token&client_id=my+app"),
+    ] {
+        let server = Server::with(200, "", "").await;
+        let client = client(authentication, "s:cret");
+        assert_eq!(end(&server, &client, hint).await, Ok(()));
+        let received = server.request();
+        assert_eq!((received.target.as_str(), received.body.as_str()), ("POST /revoke", body));
+        assert_eq!(received.header("authorization").map(str::to_owned), header);
+    }
+}
+
+#[tokio::test]
+async fn a_status_says_whether_the_token_has_ended() {
+    let unsupported = "{\"error\": \"unsupported_token_type\"}";
+    let client = client(ClientAuthentication::Basic, "s:cret");
+    for (status, body, code, wait) in [
+        (400, unsupported, Some(ErrorCode::UnsupportedTokenType), None),
+        (401, "{\"error\": \"invalid_client\"}", Some(ErrorCode::InvalidClient), None),
+        (503, "", None, Some(5)),
+        (404, "", None, None),
+    ] {
+        let server = Server::with(status, "Retry-After: 5\r\n", body).await;
+        let refusal = end(&server, &client, TokenHint::AccessToken).await.err();
+        let refusal = refusal.expect("a refusal");
+        assert_eq!((refusal.error_code, refusal.retry_after), (code, wait.map(Duration::from_secs)));
+        assert!(!refusal.remedy.is_empty());
+    }
+    for body in ["", "not JSON", unsupported, "<title>Hi</title>"] {
+        let server = Server::with(200, "", body).await;
+        assert_eq!(end(&server, &client, TokenHint::AccessToken).await, Ok(()));
+    }
+}
+
+#[tokio::test]
+async fn the_token_is_not_shown() {
+    let body = "{\"error\": \"invalid_request\", \"error_description\": \"bad the/token, s:cret\"}";
+    let server = Server::with(400, "", body).await;
+    let client = client(ClientAuthentication::Body, "s:cret");
+    let refusal = end(&server, &client, TokenHint::AccessToken).await.err();
+    let words = refusal.and_then(|refusal| refusal.server_words);
+    assert_eq!(words.as_deref(), Some("invalid_request: bad ‹masked›, ‹masked›"));
+}
+
+#[test]
+fn the_answer_to_a_made_up_code_tells_of_the_client() {
+    use crate::outbound::Stage::{Connection, NameLookup, TimeOut, Tls};
+    use TokenErrorStage::{Response, Send, Status};
+    for (stage, code, verdict) in [
+        (Status(400), "invalid_grant", "accepted"),
+        (Status(401), "invalid_grant", "accepted"),
+        (Response, "bad_verification_code", "accepted"),
+        (Status(400), "invalid_client", "refused"),
+        (Status(401), "invalid_client", "refused"),
+        (Status(400), "unauthorized_client", "refused"),
+        (Status(401), "", "refused"),
+        (Status(401), "invalid_request", "refused"),
+        (Response, "incorrect_client_credentials", "refused"),
+        (Status(400), "invalid_request", "unclear"),
+        (Status(400), "access_denied", "unclear"),
+        (Status(403), "", "unclear"),
+        (Status(404), "", "unclear"),
+        (Status(500), "server_error", "unclear"),
+        (Status(500), "invalid_grant", "unclear"),
+        (Status(429), "invalid_grant", "unclear"),
+        (Response, "", "unclear"),
+        (Send(Connection), "", "unreachable"),
+        (Send(TimeOut), "", "unreachable"),
+        (Send(Tls), "", "unreachable"),
+        (Send(NameLookup), "", "unreachable"),
+    ] {
+        let refusal = TokenError::new(stage, "", "").with_code(ErrorCode::of(code));
+        let found = match judge(refusal) {
+            ClientCheck::Accepted => "accepted",
+            ClientCheck::Refused(_) => "refused",
+            ClientCheck::Unclear(_) => "unclear",
+            ClientCheck::Unreachable(_) => "unreachable",
+        };
+        assert_eq!(found, verdict, "{stage:?} {code}");
+    }
+}
+
+#[test]
+fn an_unclear_answer_says_how_to_find_out() {
+    for (stage, code, remedy) in [
+        (TokenErrorStage::Status(400), "invalid_request", AUTHORIZE),
+        (TokenErrorStage::Response, "E7", AUTHORIZE),
+        (TokenErrorStage::Status(400), "server_error", "wait"),
+        (TokenErrorStage::Status(500), "invalid_request", "wait"),
+        (TokenErrorStage::Response, "", "wait"),
+    ] {
+        let refusal = TokenError::new(stage, "", "wait").with_code(ErrorCode::of(code));
+        let expected = ClientCheck::Unclear(refusal.clone().with_remedy(remedy));
+        assert_eq!(judge(refusal), expected, "{stage:?} {code}");
     }
 }
