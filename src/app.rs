@@ -57,7 +57,7 @@ const LAST_REQUESTS: u64 = 30;
 #[derive(Clone)]
 pub struct Site {
     pub database_url: String,
-    /// Tells what is kept in memory of changes, once it runs.
+    /// Invalidates caches when the database changes, once it runs.
     pub notices: ChangeListener,
     /// Connections to the database, all workers together.
     pub connections: usize,
@@ -75,7 +75,7 @@ pub struct Site {
     /// How long calls are kept.
     pub retention: Retention,
     pub metrics: Metrics,
-    /// How people are told of what happens to connectors.
+    /// Sends notices about connectors.
     pub channels: Channels,
     pub first_run: FirstRun,
     /// The address that people open, without a trailing slash.
@@ -85,7 +85,7 @@ pub struct Site {
     pub sign_ins: SignIns,
     /// Whose word counts for where a request comes from.
     pub proxies: TrustedProxies,
-    /// What the System page tells of this process.
+    /// What the System page shows of this process.
     pub about: About,
 }
 
@@ -111,7 +111,7 @@ impl Site {
         Ok(CallLog::new(self.pool(CALL_LOG_CONNECTIONS)?))
     }
 
-    /// Who tells people of what happens to connectors. Must be called on the program's main runtime, once.
+    /// The sender of notices about connectors. Must be called on the program's main runtime, once.
     pub fn courier(&self) -> anyhow::Result<Courier> {
         Ok(Courier::new(
             self.pool(NOTICE_CONNECTIONS)?,
@@ -122,7 +122,7 @@ impl Site {
         ))
     }
 
-    /// A pool that begins anew when the database's server is no longer heard.
+    /// A pool that reconnects when the database server no longer responds.
     fn pool(&self, size: usize) -> anyhow::Result<Db> {
         let db = Db::new(&self.database_url, size)?;
         self.notices.guard(&db);
@@ -160,7 +160,7 @@ pub fn serve(site: Site, keeper: TokenKeeper, call_log: CallLog, listener: TcpLi
     };
     let server = HttpServer::new(move || worker(site.clone(), shared.clone(), limits.clone()))
         .workers(workers)
-        // Whoever calls and goes away wants no answer any more, and the API need not make one.
+        // A client that disconnects wants no response any more, and the API need not make one.
         .h1_allow_half_closed(false)
         .on_connect(move |connection, _| disconnect_after(connection, patience))
         .disable_signals()

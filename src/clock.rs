@@ -42,7 +42,7 @@ impl Clock {
         DateTime::from_timestamp_micros(micros).unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
-    /// The time since this clock was made: for measuring how long ago something was, because nobody can put it back.
+    /// The time since this clock was made: for measuring how long ago something was, because it cannot be set back.
     pub fn steady(&self) -> Duration {
         let ahead = self.ahead.load(Ordering::Relaxed);
         let passed = match self.still {

@@ -189,7 +189,7 @@ fn given(name: &str, text: &str, origin: Origin) -> (String, Given) {
     (name.to_string(), Given::new(name, text, origin))
 }
 
-/// Whether a line of a file of settings gives something that nobody may see.
+/// Whether a line of a settings file has a secret.
 fn sets_a_secret(text: &str) -> bool {
     text.lines().any(|line| {
         let (name, value) = line.trim().split_once('=').unwrap_or_default();

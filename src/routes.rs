@@ -24,7 +24,7 @@ use crate::{
     programs, rights, status, system,
 };
 
-/// What only takes away: whoever does it at a borrowed browser has no more power than before.
+/// Only removes: with a borrowed browser it gives no more power than before.
 const TAKES_AWAY: Asks = Never("it only takes away");
 
 /// What only shows something. A form that shows a secret is a POST.
@@ -71,11 +71,11 @@ pub fn all() -> Vec<Route> {
     let mut all = vec![
         get("/", SignIn, home::show),
         get("/first-run", Nothing, accounts::first_run),
-        post("/first-run", Nothing, Never("nobody has an account yet: it asks for the one-time code"), accounts::create_first),
+        post("/first-run", Nothing, Never("there is no account yet: it asks for the one-time code"), accounts::create_first),
         get("/sign-in", Nothing, accounts::sign_in),
-        post("/sign-in", Nothing, Never("nobody is signed in yet"), accounts::create_session),
+        post("/sign-in", Nothing, Never("before sign-in"), accounts::create_session),
         post("/sign-out", SignIn, TAKES_AWAY, accounts::sign_out),
-        post("/sign-in/attempts", Nothing, Never("nobody is signed in yet"), openid::begin),
+        post("/sign-in/attempts", Nothing, Never("before sign-in"), openid::begin),
         get("/sign-in/callback", Nothing, openid::callback),
         get("/connectors", may(ViewConnectors), connectors::list),
         post("/connectors", may(CreateConnectors), Never("a new connector holds no secret"), connectors::create),
@@ -152,7 +152,7 @@ pub fn all() -> Vec<Route> {
         post("/profile/sign-outs", SignIn, TAKES_AWAY, accounts::end_own_sessions),
         get("/profile/keys", SignIn, accounts::own_keys),
         get("/profile/provider", SignIn, openid::connection),
-        post("/profile/provider/attempts", SignIn, ByHandler("not of somebody without a password, who shows here that it is them"), openid::connect),
+        post("/profile/provider/attempts", SignIn, ByHandler("not of a person without a password, who proves their identity here"), openid::connect),
         post("/profile/provider/removals", SignIn, Always, openid::disconnect),
         get("/users", may(ManageUsers), people::list_users),
         post("/users", may(ManageUsers), Always, people::create_user),
@@ -190,8 +190,8 @@ pub fn all() -> Vec<Route> {
         get("/groups/{id}/delete", may(ManageUsers), people::confirm_group_delete),
         post("/groups/{id}/delete", may(ManageUsers), TAKES_AWAY, people::delete_group),
         get("/set-password", Nothing, people::set_password),
-        post("/set-password", Nothing, Never("nobody is signed in: the link itself is shown"), people::open_invitation),
-        post("/set-password/password", Nothing, Never("nobody is signed in: the link itself is shown"), people::take_invitation),
+        post("/set-password", Nothing, Never("not signed in: the link itself is the credential"), people::open_invitation),
+        post("/set-password/password", Nothing, Never("not signed in: the link itself is the credential"), people::take_invitation),
         get("/static/{file}", Open, asset),
         get("/favicon.ico", Open, favicon),
         get("/healthz", Open, status::alive),

@@ -14,7 +14,7 @@ use crate::web::Error;
 #[derive(Clone)]
 pub struct Metrics {
     pub handle: PrometheusHandle,
-    /// Without one, nobody sees the metrics.
+    /// Without one, the metrics are not served.
     pub token: Option<Secret>,
 }
 
@@ -42,7 +42,7 @@ async fn ask_database(db: &Db) -> Result<(), Error> {
     Ok(())
 }
 
-/// The metrics in Prometheus' text format, for whoever has the token.
+/// The metrics in Prometheus' text format, for clients with the token.
 pub async fn metrics(req: HttpRequest, metrics: web::Data<Metrics>) -> Result<HttpResponse, Error> {
     let given = req
         .headers()

@@ -1,4 +1,4 @@
-//! Rate limits and quotas, the memory for bodies, and what the log is told of refusals: all workers of a process share
+//! Rate limits and quotas, the memory for bodies, and which refusals are logged: all workers of a process share
 //! them.
 
 use std::num::NonZeroU32;
@@ -42,9 +42,9 @@ pub(super) struct Limits {
     pub page_bodies: Arc<Budget>,
     /// Answers of Run that are kept, in a part of that memory.
     pub run_bodies: RunBodies,
-    /// Which refusals the log is told of.
+    /// Which refusals are logged.
     pub refused: LogThrottle,
-    /// Which refusals the audit log is told of.
+    /// Which refusals are in the audit log.
     pub refusals: Refusals,
 }
 

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 /// Has the kernel end a connection whose other end takes nothing of what is sent for this long (TCP_USER_TIMEOUT). That
 /// ends the answer and gives back all that it holds: calls through a connector, a key's requests, connections to the
-/// database. Whoever reads, however slowly, and whoever waits for events that do not come, stays connected.
+/// database. A client that reads, however slowly, or waits for events that do not come, stays connected.
 pub(super) fn disconnect_after(connection: &dyn Any, patience: Duration) {
     if let Some(stream) = connection.downcast_ref::<TcpStream>() {
         let set = SockRef::from(stream).set_tcp_user_timeout(Some(patience));

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::chain::{Anchor, Link};
 use crate::access::{PROGRAMS, attribution};
+use crate::db::StoredValueError;
 use crate::db::schema::audit_events;
 use crate::web::capitalized;
 
@@ -50,7 +51,7 @@ impl AuditEntry {
         attribution(&self.actor_name, username)
     }
 
-    /// Whether a program did it by itself. People have ids, whatever they call themselves.
+    /// Whether a program did it by itself. Only people have ids.
     pub(super) fn is_program(&self) -> bool {
         self.actor_id.is_none() && PROGRAMS.contains(&self.actor_name.as_str())
     }
@@ -71,8 +72,12 @@ impl AuditEntry {
         if self.kind.starts_with("endpoint.") { format!("{label}: {}", self.subject_name) } else { label }
     }
 
+    /// The changed fields. What cannot be read is shown as that, because the rest of the log must stay readable.
     pub fn changes(&self) -> Vec<FieldChange> {
-        Vec::deserialize(&self.changes).unwrap_or_default()
+        Vec::deserialize(&self.changes).unwrap_or_else(|_| {
+            StoredValueError::new("audit_events.changes", self.id).log();
+            vec![FieldChange { field: "Fields that cannot be read".into(), from: String::new(), to: String::new() }]
+        })
     }
 
     /// The names of the changed fields.
@@ -153,7 +158,7 @@ pub const KINDS: &[(&str, &str)] = &[
     ("user.promoted", "User made a super admin"),
     ("user.reactivated", "User reactivated"),
     ("user.saved", "User saved"),
-    ("user.signed_out", "User signed out by somebody else"),
+    ("user.signed_out", "User signed out by another person"),
 ];
 
 /// The label of an event. A kind that a later version has recorded reads as its code does.

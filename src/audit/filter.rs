@@ -47,7 +47,7 @@ pub(super) struct Filter {
 type Pair<'a> = (&'static str, &'a str);
 
 impl Filter {
-    /// Reads filters from an address or a form. Whatever is not understood counts as not given, but for days, which a
+    /// Reads filters from an address or a form. Values that cannot be read count as not given, except days, which a
     /// person types.
     pub fn read(get: impl Fn(&str) -> String) -> Filter {
         let text = |name: &str| search_term(&get(name));

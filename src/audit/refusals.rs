@@ -100,8 +100,8 @@ impl Due {
             subject_name,
             changes: Changes::none()
                 .field("Reason", "", refusal.reason)
-                .field("The same since the line before", "", number(self.same))
-                .field("Others without a line", "", number(self.others)),
+                .field("The same since the previous entry", "", number(self.same))
+                .field("Others without an entry", "", number(self.others)),
         };
         record(&*db.get().await?, by, now, event).await
     }
@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flood_gets_few_lines_and_a_number() {
+    fn a_flood_gets_few_entries_and_a_number() {
         let clock = Clock::still();
         let refusals = Refusals::new(&clock);
         let due = |number: u32| {
@@ -124,13 +124,13 @@ mod tests {
         let written = (0..5_000).filter(|number| due(*number).is_some()).count();
         assert_eq!(written, 60);
         clock.advance(TimeDelta::seconds(60));
-        let due = refusals.due("198.51.100.7", "sign_in.refused", "x").expect("a line");
+        let due = refusals.due("198.51.100.7", "sign_in.refused", "x").expect("an entry");
         assert!(due.others > 900, "{}", due.others);
         assert_eq!(due.same, 0);
     }
 
     #[test]
-    fn one_network_gets_a_line_a_minute_for_each_reason() {
+    fn one_network_gets_an_entry_a_minute_for_each_reason() {
         let clock = Clock::still();
         let refusals = Refusals::new(&clock);
         let due = |host: u32, what: &str| refusals.due(&format!("2001:db8::{host}"), "api_key.refused", what);

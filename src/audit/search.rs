@@ -1,6 +1,6 @@
-//! Searching the log: one statement that reads a bounded number of entries, whatever the filters are.
+//! Searching the log: one statement that reads a bounded number of entries, with any filters.
 //!
-//! One condition leads: its index gives its entries in the order of time, one branch for each of its values. The other
+//! One condition drives the scan: its index gives its entries in the order of time, one branch for each of its values. The other
 //! conditions are checked on these entries, at most [`SCAN_LIMIT`] of them. If the page is not full by then, the result says
 //! where to search further. Counting all entries, or sorting all matches, would take seconds once there are millions.
 
@@ -188,7 +188,7 @@ impl Statement {
     }
 }
 
-/// The conditions, the best to lead first.
+/// The conditions, the most selective first.
 fn conditions(wanted: &Wanted) -> Vec<Condition> {
     let mut conditions = Vec::new();
     if let Some(subject) = wanted.subject {

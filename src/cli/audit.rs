@@ -1,4 +1,4 @@
-//! `connectory audit`: proves that no line of the audit log was changed.
+//! `connectory audit`: proves that no entry of the audit log was changed.
 
 use std::process::ExitCode;
 
@@ -11,10 +11,10 @@ use crate::web::{grouped, iso, plural};
 
 #[derive(Subcommand)]
 pub(super) enum AuditCommand {
-    /// Check the audit log's chain of hashes from its first line to its last
+    /// Check the audit log's chain of hashes from its first entry to its last
     Verify {
         /// The end of the chain as it was noted before; it must still stand there
-        #[arg(long, value_name = "LINE:HASH")]
+        #[arg(long, value_name = "ENTRY:HASH")]
         expect: Option<Anchor>,
     },
 }
@@ -39,7 +39,7 @@ async fn verify(tools: Tools, noted: Option<Anchor>) -> anyhow::Result<()> {
         Ok(verified) => verified,
         Err(fault) => return Err(anyhow::Error::new(fault).context("the audit log is NOT intact")),
     };
-    println!("Lines: {}", grouped(verified.end.seq));
+    println!("Entries: {}", grouped(verified.end.seq));
     for (label, at) in [("First", verified.first), ("Last", verified.last)] {
         if let Some(at) = at {
             println!("{label}: {}", iso(&at));
@@ -47,15 +47,15 @@ async fn verify(tools: Tools, noted: Option<Anchor>) -> anyhow::Result<()> {
     }
     println!("End: {}", verified.end);
     if verified.last_plain > 0 {
-        println!("Links up to line {} are from an earlier version and have no key.", grouped(verified.last_plain));
+        println!("Links up to entry {} are from an earlier version and have no key.", grouped(verified.last_plain));
     }
     if verified.waiting > 0 {
-        let lines = plural(verified.waiting, "line is", "lines are");
-        println!("{lines} not in the chain yet: a running Connectory links them within a second.");
+        let entries = plural(verified.waiting, "entry is", "entries are");
+        println!("{entries} not in the chain yet: a running Connectory links them within a second.");
     }
     for seq in &verified.backdated {
-        println!("Note: line {seq} says an earlier time than lines before it. Was a clock set back then?");
+        println!("Note: entry {seq} says an earlier time than entries before it. Was a clock set back then?");
     }
-    println!("OK: no line was changed, taken out, put in or moved.");
+    println!("OK: no entry was changed, taken out, put in or moved.");
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! `connectory key rotate`: another data key and another master key, while everything goes on.
 //!
-//! Rule: both, unless one is named. With the master key alone, whoever has the old one and an old backup has the data
+//! Rule: both, unless one is named. With the master key alone, a holder of the old one and an old backup has the data
 //! key of what is stored later, too. The data key goes first: instances that run open it by the master key that they
 //! have.
 
@@ -22,7 +22,7 @@ use crate::web::plural;
 const LOOK: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Rounds in which values are sealed anew: the second finds what was stored during the first.
+/// Rounds in which values are sealed again: the second finds what was stored during the first.
 const ROUNDS: usize = 10;
 
 #[derive(Subcommand)]
@@ -35,7 +35,7 @@ pub(super) enum KeyCommand {
         /// Change the data key alone
         #[arg(long)]
         data_key: bool,
-        /// Change the master key alone: whoever has the old one and a backup reads what is stored later, too
+        /// Change the master key alone: a holder of the old one and a backup can read what is stored later, too
         #[arg(long, conflicts_with = "data_key")]
         master_key: bool,
     },
@@ -146,11 +146,11 @@ async fn plan_data_key(tools: &Tools) -> anyhow::Result<()> {
     let left = older_values(&uses, current);
     if left > 0 || stored.iter().any(|key| !key.is_active) {
         println!(
-            "A change of data keys was interrupted: {} would be sealed anew, and no further key made.",
+            "A change of data keys was interrupted: {} would be sealed again, and no further key made.",
             plural(left, "value", "values")
         );
     } else {
-        println!("A new data key would be made, and {} sealed anew.", plural(uses.values().sum(), "value", "values"));
+        println!("A new data key would be made, and {} sealed again.", plural(uses.values().sum(), "value", "values"));
     }
     Ok(())
 }
@@ -179,7 +179,7 @@ async fn rotate_data_key(tools: &Tools) -> anyhow::Result<()> {
     wait_for_instances(tools, &mut conn, key, true).await?;
     learn(&mut conn, &tools.vault, &tools.masters).await?;
     let values = reseal(&mut conn, &tools.vault).await?;
-    println!("Sealed {} anew.", plural(count(values), "value", "values"));
+    println!("Sealed {} again.", plural(count(values), "value", "values"));
     for retired in keyring::retire_older(&mut conn, &by, tools.clock.now(), key).await? {
         println!(
             "Data key {retired} is retired: it seals nothing any more, and still opens what a backup may bring back."
@@ -202,7 +202,7 @@ async fn reseal(conn: &mut Conn, vault: &Vault) -> anyhow::Result<usize> {
         values += round.values;
         if !round.damaged.is_empty() {
             bail!(
-                "{} sealed anew, but {} not open and {} left as {}: {}. No data key was retired",
+                "{} sealed again, but {} not open and {} left as {}: {}. No data key was retired",
                 plural(count(values), "value was", "values were"),
                 plural(count(round.damaged.len()), "value does", "values do"),
                 if round.damaged.len() == 1 { "was" } else { "were" },
@@ -214,7 +214,7 @@ async fn reseal(conn: &mut Conn, vault: &Vault) -> anyhow::Result<usize> {
             return Ok(values);
         }
     }
-    bail!("values are stored faster than they can be sealed anew: run this again")
+    bail!("values are stored faster than they can be sealed again: run this again")
 }
 
 /// Waits until every instance that serves the database opens what the key seals, or seals with it.

@@ -45,7 +45,7 @@ enum Command {
     /// Prove the audit log
     #[command(subcommand)]
     Audit(audit::AuditCommand),
-    /// Tell people of what happens to data connectors
+    /// Send notices about data connectors
     #[command(subcommand)]
     Notices(notices::NoticesCommand),
     /// Fill in sample data: sixty data connectors of a town administration

@@ -1,4 +1,4 @@
-//! `connectory notices`: for whoever sets up by which ways people are told.
+//! `connectory notices`: for administrators who set up mail or webhooks.
 
 use anyhow::bail;
 use clap::Subcommand;
@@ -11,7 +11,7 @@ use crate::web::PublicAddress;
 
 #[derive(Subcommand)]
 pub(super) enum NoticesCommand {
-    /// Send a test notice by every way that is set up, and say what became of each
+    /// Send a test notice through every channel that is set up, and print each result
     Test,
 }
 
@@ -35,7 +35,9 @@ async fn test(config: &Config, tools: Tools, channels: Channels) -> anyhow::Resu
     let courier = Courier::new(tools.db, outbound, tools.clock, address, channels);
     let all = courier.test().await.map_err(anyhow::Error::from)?;
     if all.is_empty() {
-        bail!("no way is set up; set CONNECTORY_SMTP_HOST or CONNECTORY_NOTICES_WEBHOOK_URL, with what belongs to it");
+        bail!(
+            "no channel is set up; set CONNECTORY_SMTP_HOST or CONNECTORY_NOTICES_WEBHOOK_URL, with what belongs to it"
+        );
     }
     let mut failed = 0;
     for tested in &all {

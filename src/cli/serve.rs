@@ -88,9 +88,9 @@ async fn serve_until_stopped(
         vault: vault.clone(),
         masters,
     };
-    // Before the first request: whoever changes keys must know that this instance is there.
+    // Before the first request: a change of keys waits for every instance.
     refresh_keys(&db, &clock, &instance).await?;
-    // Every value that an earlier version sealed is sealed anew: with many connectors that takes longer than a request
+    // Every value that an earlier version sealed is sealed again: with many connectors that takes longer than a request
     // may.
     let upgrade = Db::with_limit(&url, 1, COMMAND)?;
     approve_origins_in_use(&mut *upgrade.get().await?, &vault, clock.now()).await?;
@@ -154,7 +154,7 @@ async fn serve_until_stopped(
         tokio::spawn(chain_audit_log(jobs, vault.clone())),
         tokio::spawn(watch_keys(db.clone(), clock, instance)),
     ];
-    // Caught before anybody is told that it is ready: who then stops it at once finds a clean stop too.
+    // Caught before the program says that it is ready: a stop right after that is a clean one, too.
     let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     greet(config, &db, &first_run).await?;
     let outcome = wait_for_end(database, signals, &handle).await;
@@ -211,12 +211,12 @@ async fn greet(config: &Config, db: &Db, first_run: &FirstRun) -> anyhow::Result
     println!("Connectory is ready: open {}", config.public_url);
     if !begun {
         println!(
-            "Nobody can sign in yet. Create the first super admin there with the one-time code {}",
+            "No account exists yet. Create the first super admin there with the one-time code {}",
             first_run.code()
         );
     } else if !has_local_super_admin(&mut *db.get().await?).await? {
         tracing::warn!(
-            "no active super admin has a password: while the OpenID Connect provider is down nobody can administer Connectory; connectory user reset-password sets one"
+            "no active super admin has a password: while the OpenID Connect provider is down, Connectory cannot be administered; connectory user reset-password sets one"
         );
     }
     Ok(())

@@ -35,7 +35,7 @@ pub(super) fn outbound_rules(config: &Config) -> anyhow::Result<Option<Vec<Rule>
 /// Sends the log to standard error.
 pub(super) fn start_log(config: &Config) -> anyhow::Result<()> {
     // At debug, the database driver prints the values of statements: hashes and sealed secrets among them.
-    // At warn, actix-session writes a line for each request with a cookie that is none, which anybody can send.
+    // At warn, actix-session writes a line for each request with an invalid cookie, which any client can send.
     let filter = EnvFilter::try_new(format!("{},tokio_postgres=info,actix_session=error", config.log))
         .with_context(|| format!("CONNECTORY_LOG: “{}” cannot be read", config.log))?;
     let log = tracing_subscriber::fmt()
@@ -60,7 +60,7 @@ pub(super) fn runtime() -> anyhow::Result<Runtime> {
         .context("cannot start the runtime")
 }
 
-/// The database of a run: somebody's server, or the private one, which stops with this value.
+/// The database of a run: an external server, or the private one, which stops with this value.
 pub(super) enum Database {
     Theirs(String),
     Private(Box<PrivatePostgres>),

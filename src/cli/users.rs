@@ -1,4 +1,4 @@
-//! `connectory user`: for scripts, and for whoever has locked themselves out.
+//! `connectory user`: for scripts, and for administrators who have locked themselves out.
 
 use std::io::{BufRead, IsTerminal, Write};
 

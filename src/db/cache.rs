@@ -20,7 +20,7 @@ use crate::clock::Clock;
 /// How long a value is given out without a second look.
 pub const SOFT: Duration = Duration::from_secs(3);
 
-/// The age at which a value is given out no more, whatever happens.
+/// The age at which a value is never used any more.
 pub const HARD: Duration = Duration::from_secs(5);
 
 /// A bounded cache of values by key. Clones share it; `V` is cheap to clone.
@@ -155,7 +155,7 @@ where
         (now.saturating_sub(kept.read_at) < age).then(|| kept.value.clone())
     }
 
-    /// Waits for the right to read, unless the old value does or somebody else has brought a new one meanwhile.
+    /// Waits for the right to read, unless the old value is good enough or another task has stored a new one meanwhile.
     async fn value_or_lock<Q>(&self, key: &Q) -> Lookup<V>
     where
         K: Borrow<Q>,

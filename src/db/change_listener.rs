@@ -1,12 +1,12 @@
 //! Hearing what other connections and other instances have changed: `NOTIFY connectory_changed`, which triggers send.
 //!
-//! Rule: what is kept in memory is dropped on a notice. While nobody listens notices are lost, so after every
+//! Rule: what is kept in memory is dropped on a notice. While the connection is lost, so are notices, so after every
 //! connection that is new, everything counts as changed; how long anything may be kept without a notice is for
 //! [`super::Cache`].
 //!
 //! Danger: a connection that has silently died brings no notices. So it is asked for a sign of life every
 //! [`HEARTBEAT`]. Without one the server may be frozen, or another one has taken over: pools drop the connections that
-//! nobody uses ([`ChangeListener::guard`]), so that a request begins with a new one instead of waiting for an old one.
+//! that are not in use ([`ChangeListener::guard`]), so that a request begins with a new one instead of waiting for an old one.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -99,7 +99,7 @@ impl ChangeListener {
         }
     }
 
-    /// Listens until the connection is lost; `heard` tells whether it ever stood.
+    /// Listens until the connection is lost; `heard` is set once it was established.
     async fn listen(&self, servers: &Servers, heard: &mut bool) -> anyhow::Result<()> {
         let (client, messages) = servers.connect(PATIENCE).await?;
         tokio::select! {

@@ -1,6 +1,6 @@
 //! Paging by keyset: a page begins after the last row of the one before, so a deep page costs what the first costs.
 //!
-//! OFFSET would read and drop every row before the page; here the index leads straight to it.
+//! OFFSET would read and drop every row before the page; here the index finds its first row.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

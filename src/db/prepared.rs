@@ -1,7 +1,7 @@
-//! Statements that the connection keeps prepared, though Diesel would prepare them anew each time: those from text, and
+//! Statements that the connection keeps prepared, though Diesel would prepare them again each time: those from text, and
 //! every UPDATE.
 //!
-//! Rule: only for texts of which there are few, and whose plan is the same whatever their values are. PostgreSQL plans
+//! Rule: only for texts of which there are few, and whose plan is the same for all values. PostgreSQL plans
 //! a kept statement without its values sooner or later.
 
 use diesel::pg::Pg;

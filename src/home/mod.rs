@@ -18,7 +18,7 @@ struct HomePage {
     layout: Layout,
     attention: Option<Attention>,
     last_day: Option<LastDay>,
-    /// Told to super admins.
+    /// Shown to super admins.
     super_admins: Option<SuperAdmins>,
     /// When others tried to sign in as this person so often that strangers are slowed down.
     alarm: Option<DateTime<Utc>>,
@@ -52,7 +52,7 @@ pub async fn show(context: RequestContext) -> Result<HttpResponse, Error> {
 }
 
 impl HomePage {
-    /// Whether nobody could do everything here while the sign-in provider is down.
+    /// Whether no super admin could sign in while the sign-in provider is down.
     fn is_locked_out(&self) -> bool {
         self.super_admins.is_some_and(|count| count.with_password == 0)
     }

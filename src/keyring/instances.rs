@@ -72,7 +72,7 @@ pub async fn refresh(conn: &mut Conn, instance: &Instance, now: DateTime<Utc>) -
         Ok(newer) => instance.vault.learn(&newer),
         // Its keys open everything that is sealed so far. Making a new key waits for this instance and says why.
         Err(error) => {
-            tracing::warn!(cause = %error, "the data keys cannot be read again: start this instance anew with the master key that they are wrapped under");
+            tracing::warn!(cause = %error, "the data keys cannot be read again: restart this instance with the master key that they are wrapped under");
         }
     }
     let state = (

@@ -128,7 +128,7 @@ fn ahead(theirs: DateTime<Utc>, before: DateTime<Utc>, after: DateTime<Utc>) -> 
     }
 }
 
-/// What is left where the private PostgreSQL lives; nothing if that cannot be told.
+/// Free space where the private PostgreSQL is stored; nothing if it cannot be read.
 async fn disk(folder: Option<PathBuf>) -> Option<Disk> {
     let folder = folder?;
     let found = block(move || statvfs(&folder)).await.ok()?.ok()?;

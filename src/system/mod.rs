@@ -21,14 +21,14 @@ use crate::db::Pools;
 
 pub use page::show;
 
-/// What the page tells of this process and cannot ask the database.
+/// What the page shows of this process and cannot ask the database.
 #[derive(Clone)]
 pub struct About {
     /// As it is called among the instances.
     pub instance: Uuid,
     pub started_at: DateTime<Utc>,
     pub settings: Settings,
-    /// The folder of the private PostgreSQL; `None` if the database is somebody else's.
+    /// The folder of the private PostgreSQL; `None` if the database is an external one.
     pub private_data: Option<PathBuf>,
     /// The servers of the database on other machines, if they are spoken to without TLS.
     pub exposed_database: Option<String>,

@@ -60,7 +60,7 @@ fn root(facts: &Facts) -> Option<Warning> {
     }
     warning(
         "Connectory runs as root.",
-        "Whoever found a fault in it would have the whole machine. It needs no rights of root: let a user of its own run it, and give the data folder to that user. The service of the documentation does so.",
+        "A vulnerability in it would give an attacker the whole machine. It does not need root: run it as a user of its own that owns the data folder, as the systemd service in the documentation does.",
     )
 }
 
@@ -72,7 +72,7 @@ fn unencrypted_pages(facts: &Facts) -> Option<Warning> {
     warning(
         "People reach Connectory without encryption.",
         format!(
-            "The public address is {}: whoever is on the way can read passwords and take over sessions. Put a reverse proxy with TLS before Connectory, and set CONNECTORY_PUBLIC_URL to its https address.",
+            "The public address is {}: anyone on the network path can read passwords and take over sessions. Put a reverse proxy with TLS before Connectory, and set CONNECTORY_PUBLIC_URL to its https address.",
             facts.public_url
         ),
     )
@@ -133,7 +133,7 @@ fn unencrypted_database(facts: &Facts) -> Option<Warning> {
     warning(
         "The connection to the database is not encrypted.",
         format!(
-            "It leads to {hosts}. Secrets in it are sealed, but names, hashes and the audit log can be read on the way. Add sslmode=verify-full to DATABASE_URL."
+            "It goes to {hosts}. Secrets in it are sealed, but names, hashes and the audit log can be read on the network. Add sslmode=verify-full to DATABASE_URL."
         ),
     )
 }
@@ -144,7 +144,7 @@ fn unsafe_database(facts: &Facts) -> Option<Warning> {
     }
     warning(
         "The database may lose what it has acknowledged.",
-        "One of fsync, full_page_writes and synchronous_commit is off in PostgreSQL: when its machine fails, saves that people were told of can be gone, or the database be damaged. Turn them on.",
+        "One of fsync, full_page_writes and synchronous_commit is off in PostgreSQL: when its machine fails, confirmed saves can be lost, or the database damaged. Turn them on.",
     )
 }
 
@@ -246,7 +246,7 @@ fn lacking_keys(facts: &Facts) -> Option<Warning> {
     warning(
         "An instance lacks a data key.",
         format!(
-            "The one at {} opens data keys up to {}, and data key {sealing} seals. Start it anew with the master key of now.",
+            "The one at {} opens data keys up to {}, and data key {sealing} seals. Restart it with the current master key.",
             lacking.address, lacking.newest_key
         ),
     )

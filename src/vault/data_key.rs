@@ -7,14 +7,14 @@ use super::master_keys::MasterKeys;
 
 /// Keeps a wrapped key from ever being taken for a sealed value, and says that links of the audit log have keys.
 const PURPOSE: &[u8] = b"connectory data key v2";
-/// The same of versions whose links had none. Only they wrapped so, and nobody can without the master key.
+/// The same of versions whose links had none. Only they wrapped so, and that needs the master key.
 const FIRST_PURPOSE: &[u8] = b"connectory data key v1";
 
 /// A data key as it is stored. Useless without the master key, so it may stand in the database and
 /// its backups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrappedKey {
-    /// Chosen by whoever stores it, unique, rising; written into every value that this key seals.
+    /// Chosen when it is stored, unique, rising; written into every value that this key seals.
     pub id: i32,
     /// [`MasterKey::id`] of the master key that unwraps it.
     pub master_key_id: String,

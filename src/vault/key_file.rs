@@ -81,7 +81,7 @@ pub enum KeyFileError {
         /// Its permission bits.
         mode: u32,
     },
-    /// Somebody else's, who could replace it.
+    /// Owned by another user, who could replace it.
     #[error(
         "the master key file {} belongs to the user {owner}: chown it to root or to the user that runs Connectory",
         path.display()

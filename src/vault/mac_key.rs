@@ -1,7 +1,7 @@
 //! Keys that authenticate data instead of hiding it: HMAC-SHA-256 (RFC 2104).
 //!
 //! Each is derived from a data key and a purpose, so none is stored: another master key leaves it as it is, and it is
-//! there as long as its data key, which is never deleted. Whoever has the database alone can neither make nor check a
+//! there as long as its data key, which is never deleted. The database alone is not enough to make or check a
 //! code.
 
 use hmac::{Hmac, KeyInit, Mac};

@@ -4,7 +4,7 @@
 //! recognised by its id, so that a wrong one stops the start instead of making values unreadable
 //! one by one.
 //!
-//! Danger: whoever has it and the database has every credential; who loses it has none.
+//! Danger: with it and the database every credential can be read; without it none can.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -21,7 +21,7 @@ const BASE64_LEN: usize = 44;
 /// Names the purpose of the hash, so that the id says nothing about other uses of the key.
 const ID_PURPOSE: &[u8] = b"connectory master key id";
 
-/// Bytes of the hash that make the id: enough to tell keys apart, and no help in guessing one.
+/// Bytes of the hash that make the id: enough to distinguish keys, and no help in guessing one.
 const ID_LEN: usize = 8;
 
 const HEX_DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -37,7 +37,7 @@ impl MasterKey {
     /// `openssl rand -base64 32`), white space around them ignored.
     ///
     /// # Errors
-    /// When the text is neither; the message tells its length, never the text.
+    /// When the text is neither; the message has its length, never the text.
     pub fn parse(text: &str) -> Result<Self, KeyFormatError> {
         let text = text.trim();
         let bytes = match text.len() {
@@ -48,7 +48,7 @@ impl MasterKey {
         bytes.map(Self::from_bytes).ok_or(KeyFormatError { characters: text.chars().count() })
     }
 
-    /// Sixteen hexadecimal digits that tell this key from others. Not secret: they stand beside the
+    /// Sixteen hexadecimal digits that identify this key. Not secret: they stand beside the
     /// data keys and in messages.
     #[must_use]
     pub fn id(&self) -> &str {

@@ -5,7 +5,7 @@
 //! leaves the values alone.
 //!
 //! Rule: every value is bound to its [`AssociatedData`]. Copied to another table, row or column it does not
-//! open, so nobody who can write to the database can have one connector send another one's secret.
+//! open, so write access to the database is not enough to have one connector send another one's secret.
 //!
 //! Danger: this is the only module that sees keys. Nothing here may print, log or compare a secret,
 //! and a lost master key cannot be replaced by anything.
@@ -51,7 +51,7 @@ const BOUND: &[u8] = b"bound to";
 /// The one column of the one row in which a sealed value may be opened.
 #[derive(Clone, Copy, Debug)]
 pub struct AssociatedData<'a> {
-    /// The table's name; renaming the table needs every value in it sealed anew.
+    /// The table's name; renaming the table needs every value in it sealed again.
     pub table: &'static str,
     /// The row's id. It is chosen before the insert, because sealing needs it.
     pub row: Uuid,
@@ -131,7 +131,7 @@ impl Vault {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Wraps every data key anew under `master`, to replace the stored ones when the master key
+    /// Wraps every data key again under `master`, to replace the stored ones when the master key
     /// changes. Sealed values stay as they are.
     ///
     /// # Errors

@@ -19,7 +19,7 @@ impl<'de> Deserialize<'de> for Secret {
 
 impl Secret {
     /// The longest secret that is taken from a form or from a server, in bytes: servers refuse longer headers, and
-    /// whatever is shown is searched for it.
+    /// all shown text is searched for it.
     pub const LONGEST: usize = 16 * 1024;
 
     /// The longest private key that is taken, in bytes.

@@ -58,7 +58,7 @@ fn what_the_first_version_sealed_still_opens() {
     }]);
     let sealed = BASE64.decode(SEALED).unwrap();
     assert_eq!(opened(&vault, PLACE, &sealed).as_deref(), Ok("hunter2"));
-    // Whoever cannot open it cannot make another one look so old.
+    // Without the key another one cannot be made to look so old.
     assert!(vault.predates_keyed_links());
     let rewrapped = vault.rewrap(&master()).unwrap();
     assert!(!Vault::unlock(&masters(), &rewrapped).unwrap().predates_keyed_links());

@@ -15,7 +15,7 @@ use futures_util::{Stream, StreamExt};
 /// What each body has free, in bytes: no more than the server's own buffers of its connection.
 pub const FREE: usize = 16 * 1024;
 
-/// Bytes are taken in pieces of this size, so that a body that comes in many packets is not counted anew with each.
+/// Bytes are taken in pieces of this size, so that a body that comes in many packets is not counted again with each.
 const STEP: usize = 64 * 1024;
 
 /// A number of bytes that may be held at once, perhaps as a part of a larger number. All workers share it.

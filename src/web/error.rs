@@ -202,7 +202,7 @@ impl ErrorPage<'_> {
             Error::Unavailable(_) => &["Nothing was saved. This usually passes within seconds: go back and try again."],
             Error::Internal(_) => &[
                 "Sorry. If you were saving something, it may not have been saved: look before you do it again.",
-                "Tell an administrator the reference below; the cause stands beside it in the log.",
+                "Give an administrator the reference below; the log has the cause beside it.",
             ],
         };
         texts.iter().map(|text| text.to_string()).collect()

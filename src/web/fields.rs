@@ -213,7 +213,7 @@ impl CheckList {
         CheckList { field: PlainField::new(name, label), choices }
     }
 
-    /// The first box has the id of the field, so that the error summary's link leads to it.
+    /// The first box has the id of the field: the error summary links to it.
     fn id(&self, index: &usize) -> String {
         if *index == 0 { self.field.name.clone() } else { format!("{}-{}", self.field.name, index) }
     }

@@ -299,7 +299,7 @@ pub fn is_same(code: &str, chosen: &str) -> bool {
     code == chosen
 }
 
-/// The names of a struct's fields in their order, which serde's derive tells whoever deserializes it.
+/// The names of a struct's fields in their order, which serde's derive passes to a deserializer.
 fn field_names<T: DeserializeOwned>() -> &'static [&'static str] {
     let mut names: &'static [&'static str] = &[];
     // An error, always: there is nothing to deserialize.

@@ -27,7 +27,7 @@ const MOST_FIELDS: usize = 1000;
 /// The field of every form that holds the visitor's CSRF token.
 const CSRF: &str = "csrf";
 
-/// The field for the person's own password, asked for again, whatever the form is.
+/// The field for the person's own password, which any form can ask for again.
 pub const OWN_PASSWORD: &str = "own_password";
 
 /// The fields of a submitted form in their order, with line ends as `\n`.

@@ -78,7 +78,7 @@ impl Layout {
         self.theme_name().unwrap_or("light dark")
     }
 
-    /// Whether a navigation item leads to the section that the page is in.
+    /// Whether a navigation item is the section that the page is in.
     pub fn is_current(&self, href: &str) -> bool {
         self.path.strip_prefix(href).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }

@@ -6,7 +6,7 @@ use askama::filters::HtmlSafe;
 use super::form::{Errors, Radio};
 
 /// Radio buttons under a question. The script shows what has `data-when="{name}-{value}"` only with that choice; the
-/// first one has the id of the field, so that the error summary's link leads to it.
+/// first one has the id of the field: the error summary links to it.
 #[derive(Template)]
 #[template(path = "kit/radios.html")]
 pub struct Radios {

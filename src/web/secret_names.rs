@@ -29,7 +29,7 @@ pub fn secret_warning_of(name: &str, value: &str) -> Option<String> {
 
 fn warning(name: &str) -> String {
     format!(
-        "“{name}” looks like the name of a secret. What stands here is not encrypted: whoever may see the data connector sees it, and the audit log keeps it. Secrets belong into the fields of the Authorization tab that are stored encrypted."
+        "“{name}” looks like the name of a secret. This value is not encrypted: everyone who can view the data connector sees it, and the audit log keeps it. Enter secrets in the fields of the Authorization tab that are stored encrypted."
     )
 }
 

@@ -13,7 +13,7 @@ use super::Anchor;
 use crate::db::schema::audit_events;
 use crate::vault::MacKey;
 
-/// Links of earlier versions: SHA-256, which anybody can compute.
+/// Links of earlier versions: SHA-256, which needs no key.
 pub(super) const PLAIN: i16 = 1;
 /// Links of now: HMAC-SHA-256, with the user name of who did it.
 pub(super) const KEYED: i16 = 2;

@@ -63,7 +63,7 @@ pub struct Anchor {
 
 /// The text is no anchor.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("an anchor is the number of a line, a colon and the 64 hexadecimal digits of its hash")]
+#[error("an anchor is the number of an entry, a colon and the 64 hexadecimal digits of its hash")]
 pub struct AnchorFormatError;
 
 impl Anchor {

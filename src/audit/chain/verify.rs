@@ -24,55 +24,55 @@ const DISORDER: TimeDelta = TimeDelta::minutes(10);
 /// A chain without a fault.
 #[derive(Debug)]
 pub struct Verified {
-    /// When the first and the last line say that they were made.
+    /// When the first and the last entry say that they were made.
     pub first: Option<DateTime<Utc>>,
     pub last: Option<DateTime<Utc>>,
     pub end: Anchor,
-    /// The last line whose link has no key; 0 if every link has one.
+    /// The last entry whose link has no key; 0 if every link has one.
     pub last_plain: i64,
-    /// Lines that are not linked yet.
+    /// Entries that are not linked yet.
     pub waiting: i64,
-    /// Lines that say they were made long before the line before them, by their numbers: a clock was set back, or
-    /// somebody has added them later. The first ten.
+    /// Entries that say they were made long before the entry before them, by their numbers: a clock was set back, or
+    /// they were added later. The first ten.
     pub backdated: Vec<i64>,
 }
 
 /// The first thing that is wrong.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    #[error("line {0} is missing")]
+    #[error("entry {0} is missing")]
     Missing(i64),
-    #[error("line {seq} ({id}) was changed, or is not the one that stood there")]
+    #[error("entry {seq} ({id}) was changed, or is not the one that stood there")]
     Changed { seq: i64, id: Uuid },
-    #[error("line {0} does not follow the line before it: lines were taken out, put in or moved")]
+    #[error("entry {0} does not follow the entry before it: entries were taken out, put in or moved")]
     Torn(i64),
-    #[error("line {seq} has the unknown format {format}: it was written by a later version, or changed")]
+    #[error("entry {seq} has the unknown format {format}: it was written by a later version, or changed")]
     UnknownFormat { seq: i64, format: i16 },
-    #[error("line {0} has a link without a key, which only lines of earlier versions have")]
+    #[error("entry {0} has a link without a key, which only entries of earlier versions have")]
     NotKeyed(i64),
-    #[error("line {seq} was linked with the key of data key {data_key}, which is {why}")]
+    #[error("entry {seq} was linked with the key of data key {data_key}, which is {why}")]
     OtherKey { seq: i64, data_key: i32, why: &'static str },
-    #[error("line {0} is not the one behind which links got keys: the lines up to it were made anew")]
+    #[error("entry {0} is not the one behind which links got keys: the entries up to it were rewritten")]
     OtherTransition(i64),
     #[error("the record since when links have keys was changed")]
     TransitionChanged,
     #[error("the record since when links have keys is missing")]
     TransitionMissing,
-    #[error("the chain ends at line {found}, but {linked} lines were linked: lines at its end are missing")]
+    #[error("the chain ends at entry {found}, but {linked} entries were linked: entries at its end are missing")]
     CutShort { found: i64, linked: i64 },
-    #[error("the last line is not the one that was linked last: the end of the chain was made anew")]
+    #[error("the last entry is not the one that was linked last: the end of the chain was rewritten")]
     OtherEnd,
     #[error(
         "{} not in the chain, the first of {}: {id}",
-        plural(*lines, "line is", "lines are"),
+        plural(*entries, "entry is", "entries are"),
         iso(first)
     )]
-    Unlinked { lines: i64, first: DateTime<Utc>, id: Uuid },
-    #[error("{} disappeared before being linked", plural(*lines, "line", "lines"))]
-    Lost { lines: i64 },
-    #[error("line {0} is not what was noted: the chain was made anew, or the anchor is of another database")]
+    Unlinked { entries: i64, first: DateTime<Utc>, id: Uuid },
+    #[error("{} disappeared before being linked", plural(*entries, "entry", "entries"))]
+    Lost { entries: i64 },
+    #[error("entry {0} is not what was noted: the chain was rewritten, or the anchor is of another database")]
     NotAsNoted(i64),
-    #[error("line {noted} was noted, but the chain ends at line {end}")]
+    #[error("entry {noted} was noted, but the chain ends at entry {end}")]
     NotReached { noted: i64, end: i64 },
 }
 
@@ -136,7 +136,7 @@ struct Walk<'a> {
     end: Anchor,
     first: Option<DateTime<Utc>>,
     last: Option<DateTime<Utc>>,
-    /// The latest time that any line has said so far.
+    /// The latest time that any entry has said so far.
     latest: DateTime<Utc>,
     backdated: Vec<i64>,
 }
@@ -215,7 +215,7 @@ impl Walk<'_> {
         if before != Some(data_key) {
             let other = |why| Fault::OtherKey { seq: stored.seq, data_key, why };
             if before > Some(data_key) {
-                return Err(other("older than that of the line before"));
+                return Err(other("older than that of the entry before"));
             }
             let key = link::link_key(self.vault, data_key);
             self.key = Some(key.map_err(|_| other("not there"))?);
@@ -239,7 +239,7 @@ fn changed(stored: &Link, record: &Record) -> Fault {
     Fault::Changed { seq: stored.seq, id: record.id }
 }
 
-/// What only shows when all links are known: a missing end, and lines without a link.
+/// What only shows when all links are known: a missing end, and entries without a link.
 async fn finish(conn: &mut Conn, walk: Walk<'_>) -> Result<Result<Verified, Fault>, Error> {
     let kept = link::end(conn).await?;
     let last_plain = walk.last_plain.map_or(0, |last| last.seq);
@@ -271,7 +271,7 @@ async fn finish(conn: &mut Conn, walk: Walk<'_>) -> Result<Result<Verified, Faul
 #[derive(QueryableByName)]
 struct UnlinkedRow {
     #[diesel(sql_type = BigInt)]
-    lines: i64,
+    entries: i64,
     #[diesel(sql_type = Timestamptz)]
     at: DateTime<Utc>,
     #[diesel(sql_type = SqlUuid)]
@@ -279,15 +279,15 @@ struct UnlinkedRow {
 }
 
 async fn unlinked(conn: &mut Conn) -> Result<Option<Fault>, Error> {
-    let lines = diesel::sql_query(
-        "SELECT count(*) OVER () AS lines, at, id FROM audit_events AS line
-         WHERE NOT EXISTS (SELECT FROM audit_links WHERE event_id = line.id)
-           AND NOT EXISTS (SELECT FROM audit_queue WHERE event_id = line.id)
+    let entries = diesel::sql_query(
+        "SELECT count(*) OVER () AS entries, at, id FROM audit_events AS entry
+         WHERE NOT EXISTS (SELECT FROM audit_links WHERE event_id = entry.id)
+           AND NOT EXISTS (SELECT FROM audit_queue WHERE event_id = entry.id)
          ORDER BY id LIMIT 1",
     );
-    let row: Option<UnlinkedRow> = lines.get_result(conn).await.optional()?;
+    let row: Option<UnlinkedRow> = entries.get_result(conn).await.optional()?;
     if let Some(row) = row {
-        return Ok(Some(Fault::Unlinked { lines: row.lines, first: row.at, id: row.id }));
+        return Ok(Some(Fault::Unlinked { entries: row.entries, first: row.at, id: row.id }));
     }
     let lost: i64 = audit_queue::table
         .filter(diesel::dsl::not(diesel::dsl::exists(
@@ -296,5 +296,5 @@ async fn unlinked(conn: &mut Conn) -> Result<Option<Fault>, Error> {
         .count()
         .get_result(conn)
         .await?;
-    Ok((lost > 0).then_some(Fault::Lost { lines: lost }))
+    Ok((lost > 0).then_some(Fault::Lost { entries: lost }))
 }

@@ -21,7 +21,7 @@ pub const ROLE: &str = "connectory";
 
 pub const DATABASE: &str = "connectory";
 
-/// Nobody can connect as the superuser; it owns what PostgreSQL itself brings.
+/// No client can connect as the superuser; it owns what PostgreSQL itself brings.
 const SUPERUSER: &str = "postgres";
 
 /// How long the draft of an interrupted start may resist removal, while its maker still ends.

@@ -181,7 +181,7 @@ fn ask_major(mut postgres: Command) -> anyhow::Result<Major> {
     let answer = String::from_utf8_lossy(&output.stdout);
     answer.split_once("(PostgreSQL) ").and_then(|(_, version)| Major::parse(version)).with_context(|| {
         format!(
-            "{} does not tell its version: {}",
+            "{} does not say its version: {}",
             postgres.get_program().display(),
             String::from_utf8_lossy(&output.stderr).trim()
         )

@@ -52,7 +52,7 @@ pub struct ListQuery<R: Row> {
 }
 
 impl<R: Row> ListQuery<R> {
-    /// Reads the query string of `path`. Whatever is not understood counts as not given.
+    /// Reads the query string of `path`. Values that cannot be read count as not given.
     pub fn parse(path: impl Into<Cow<'static, str>>, query: &str, filter_names: &[&'static str]) -> ListQuery<R> {
         let pairs: Vec<(String, String)> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         let get = |name: &str| {

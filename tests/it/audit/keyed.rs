@@ -110,7 +110,7 @@ async fn a_chain_that_was_made_anew_without_the_key_is_found() {
     let app = six_lines().await;
     found_after(&app, FORGE).await;
     let anew = plain_links(&app, 6).await;
-    let expected = "line 1 has a link without a key, which only lines of earlier versions have";
+    let expected = "entry 1 has a link without a key, which only entries of earlier versions have";
     assert_eq!(found_after(&app, &anew).await.as_deref(), Some(expected));
 
     // With the record of when links got keys taken away, as if it had never been there.
@@ -133,14 +133,14 @@ async fn a_keyed_link_cannot_be_made_with_another_key_or_an_older_one() {
     let other = "UPDATE audit_links SET data_key = 7 WHERE seq = 6";
     assert_eq!(
         found_after(&app, other).await.as_deref(),
-        Some("line 6 was linked with the key of data key 7, which is not there")
+        Some("entry 6 was linked with the key of data key 7, which is not there")
     );
     let none = "UPDATE audit_links SET data_key = NULL WHERE seq = 6";
     let fault = found_after(&app, none).await.unwrap_or_default();
-    assert!(fault.starts_with("line 6 ("), "{fault}");
+    assert!(fault.starts_with("entry 6 ("), "{fault}");
     let plain = "UPDATE audit_links SET format = 1, data_key = NULL WHERE seq = 6";
     let fault = found_after(&app, plain).await.unwrap_or_default();
-    assert!(fault.starts_with("line 6 has a link without a key"), "{fault}");
+    assert!(fault.starts_with("entry 6 has a link without a key"), "{fault}");
 }
 
 #[tokio::test]
@@ -174,12 +174,12 @@ async fn links_of_an_earlier_version_still_verify_and_their_end_is_held_by_a_key
     found_after(&app, &anew).await;
     assert_eq!(
         fault(&app, &new).await.as_deref(),
-        Some("line 6 is not the one behind which links got keys: the lines up to it were made anew")
+        Some("entry 6 is not the one behind which links got keys: the entries up to it were rewritten")
     );
     // And cannot say that links got keys later.
     found_after(&app, "DELETE FROM audit_transition").await;
     let found = fault(&app, &new).await.unwrap_or_default();
-    assert!(found.starts_with("line 1 has a link without"), "{found}");
+    assert!(found.starts_with("entry 1 has a link without"), "{found}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,7 +198,7 @@ async fn the_first_start_after_an_update_records_where_links_got_keys() {
     for _ in 0..2 {
         let verified = here.run(&["audit", "verify"], "");
         assert_eq!(verified.code, 0, "{}", verified.err);
-        let expected = "Links up to line 6 are from an earlier version and have no key.";
+        let expected = "Links up to entry 6 are from an earlier version and have no key.";
         assert!(verified.out.contains(expected), "{}", verified.out);
     }
     let wrapped = app.value("SELECT translate(encode(wrapped, 'base64'), E'\\n', '') FROM data_keys").await;
@@ -240,6 +240,6 @@ async fn links_verify_after_another_data_key_and_another_master_key() {
     let older = "UPDATE audit_links SET data_key = 1 WHERE seq = (SELECT max(seq) FROM audit_links)";
     found_after(&app, older).await;
     let verified = here.run(&["audit", "verify"], "");
-    let expected = "with the key of data key 1, which is older than that of the line before";
+    let expected = "with the key of data key 1, which is older than that of the entry before";
     assert!(verified.err.contains(expected), "{}", verified.err);
 }

@@ -47,7 +47,7 @@ async fn refused_sign_ins_are_recorded_with_the_account_and_never_with_what_was_
     visitor.sign_in("ben", "canary-password").await.expect(422);
     let counted = self::lines(&app, "sign_in.refused").await.pop().expect("a line");
     assert!(
-        counted[4].contains(r#"{"to": "1", "from": "", "field": "The same since the line before"}"#),
+        counted[4].contains(r#"{"to": "1", "from": "", "field": "The same since the previous entry"}"#),
         "{}",
         counted[4]
     );
@@ -120,5 +120,5 @@ async fn a_flood_of_refusals_cannot_fill_the_log() {
     app.advance(TimeDelta::minutes(1));
     show_key(&visitor, keys[0].expose()).await;
     let last = lines(&app, "api_key.refused").await.pop().expect("a line");
-    assert!(last[4].contains(r#"{"to": "20", "from": "", "field": "Others without a line"}"#), "{}", last[4]);
+    assert!(last[4].contains(r#"{"to": "20", "from": "", "field": "Others without an entry"}"#), "{}", last[4]);
 }

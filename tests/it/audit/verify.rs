@@ -14,7 +14,7 @@ async fn an_intact_log_is_told_with_its_end_and_a_broken_one_with_what_is_wrong(
     let intact = here.run(&["audit", "verify"], "");
     assert_eq!(intact.code, 0, "{}", intact.err);
     let lines: Vec<&str> = intact.out.lines().collect();
-    assert_eq!(lines[0], "Lines: 3");
+    assert_eq!(lines[0], "Entries: 3");
     assert!(lines[1].starts_with("First: 20") && lines[2].starts_with("Last: 20"));
     assert_eq!(lines[3], format!("End: {end}"));
     assert!(lines[4].starts_with("OK: "), "{}", intact.out);
@@ -23,23 +23,23 @@ async fn an_intact_log_is_told_with_its_end_and_a_broken_one_with_what_is_wrong(
     app.connector("Weather").await;
     let noted = here.run(&["audit", "verify", "--expect", &end], "");
     assert_eq!(noted.code, 0, "{}", noted.err);
-    assert!(noted.out.contains("1 line is not in the chain yet"), "{}", noted.out);
+    assert!(noted.out.contains("1 entry is not in the chain yet"), "{}", noted.out);
     let other = format!("3:{}", "ab".repeat(32));
     let wrong = here.run(&["audit", "verify", "--expect", &other], "");
     assert_eq!(wrong.code, 3);
-    assert!(wrong.err.contains("line 3 is not what was noted"), "{}", wrong.err);
+    assert!(wrong.err.contains("entry 3 is not what was noted"), "{}", wrong.err);
     let none = here.run(&["audit", "verify", "--expect", "yesterday"], "");
     assert_eq!(none.code, 2, "{}", none.err);
 
     // A command links what it has left.
     let after = here.run(&["audit", "verify"], "");
-    assert!(after.out.starts_with("Lines: 4\n"), "{}", after.out);
+    assert!(after.out.starts_with("Entries: 4\n"), "{}", after.out);
 
     app.sql("BEGIN; ALTER TABLE audit_events DISABLE TRIGGER USER; UPDATE audit_events SET subject_name = 'Lodger' WHERE subject_name = 'Ledger'; ALTER TABLE audit_events ENABLE TRIGGER USER; COMMIT")
         .await;
     let broken = here.run(&["audit", "verify"], "");
     assert_eq!((broken.code, broken.out.as_str()), (3, ""), "{}", broken.err);
-    assert!(broken.err.starts_with("connectory: the audit log is NOT intact: line 2 ("), "{}", broken.err);
+    assert!(broken.err.starts_with("connectory: the audit log is NOT intact: entry 2 ("), "{}", broken.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]

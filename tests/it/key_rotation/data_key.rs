@@ -1,4 +1,4 @@
-//! Another data key: made, put to use when all instances know it, and everything sealed anew.
+//! Another data key: made, put to use when all instances know it, and everything sealed again.
 
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ async fn a_dry_run_counts_and_changes_nothing() {
     assert_eq!(plan.code, 0, "{}", plan.err);
     assert_eq!(
         plan.out,
-        "Nothing was changed.\n  data key 1: 2 sealed values\nA new data key would be made, and 2 values sealed anew.\n"
+        "Nothing was changed.\n  data key 1: 2 sealed values\nA new data key would be made, and 2 values sealed again.\n"
     );
     assert_eq!(app.count("SELECT count(*) FROM data_keys").await, 1);
 }
@@ -77,7 +77,7 @@ async fn everything_is_sealed_anew_while_two_instances_serve_and_the_old_key_is_
     let done = rotate(&here, &[], &["--data-key"]);
     assert_eq!(done.code, 0, "{}{}", done.out, done.err);
     let lines: Vec<&str> = done.out.lines().collect();
-    assert_eq!(lines[..2], ["Data key 2 seals from now on.", "Sealed 3 values anew."]);
+    assert_eq!(lines[..2], ["Data key 2 seals from now on.", "Sealed 3 values again."]);
     assert!(lines[2].starts_with("Data key 1 is retired"), "{}", done.out);
     let uses = keyring::uses(&*app.conn().await).await.expect("counted");
     // The key of cookies, which the instances have made, is one of them.
@@ -123,7 +123,12 @@ async fn what_was_interrupted_goes_on_with_the_same_key() {
     assert!(plan.out.contains("data key 2: 0 sealed values, not in use yet"), "{}", plan.out);
     assert!(plan.out.contains("was interrupted"), "{}", plan.out);
     let done = rotate(&here, &[], &["--data-key"]);
-    assert!(done.out.starts_with("Data key 2 seals from now on.\nSealed 2 values anew.\n"), "{}{}", done.out, done.err);
+    assert!(
+        done.out.starts_with("Data key 2 seals from now on.\nSealed 2 values again.\n"),
+        "{}{}",
+        done.out,
+        done.err
+    );
 
     // Killed after it was put to use, with one value left.
     app.store_secret(
@@ -133,9 +138,9 @@ async fn what_was_interrupted_goes_on_with_the_same_key() {
     )
     .await;
     let plan = rotate(&here, &[], &["--data-key", "--dry-run"]);
-    assert!(plan.out.contains("1 value would be sealed anew, and no further key made"), "{}", plan.out);
+    assert!(plan.out.contains("1 value would be sealed again, and no further key made"), "{}", plan.out);
     let done = rotate(&here, &[], &["--data-key"]);
-    assert!(done.out.starts_with("Going on with data key 2.\nSealed 1 value anew.\n"), "{}{}", done.out, done.err);
+    assert!(done.out.starts_with("Going on with data key 2.\nSealed 1 value again.\n"), "{}{}", done.out, done.err);
     assert_eq!(app.count("SELECT count(*) FROM data_keys").await, 2);
 }
 
@@ -153,7 +158,7 @@ async fn a_value_that_does_not_open_is_named_and_no_key_is_retired() {
     app.sql("UPDATE secrets SET sealed = set_byte(sealed, 40, get_byte(sealed, 40) # 1)").await;
     let failed = rotate(&app.another_program(), &[], &["--data-key"]);
     let expected = format!(
-        "1 value was sealed anew, but 1 value does not open and was left as it is: secrets {id} token_password. No data key was retired"
+        "1 value was sealed again, but 1 value does not open and was left as it is: secrets {id} token_password. No data key was retired"
     );
     assert_eq!(complaint(&failed), expected);
     assert_eq!(app.count("SELECT count(*) FROM data_keys WHERE retired_at IS NOT NULL").await, 0);

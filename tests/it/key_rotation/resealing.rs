@@ -1,4 +1,4 @@
-//! Sealing values anew beside saves and renewals.
+//! Sealing values again beside saves and renewals.
 
 use connectory::authorization::SecretField;
 use connectory::connectors::Method;

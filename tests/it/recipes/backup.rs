@@ -62,7 +62,7 @@ async fn a_backup_is_restored_onto_a_new_machine_with_the_key_that_was_kept_apar
     new.run("restore-key");
     new.run("enable");
     let out = new.run("restore");
-    assert!(out.contains("OK: no line was changed"), "{out}");
+    assert!(out.contains("OK: no entry was changed"), "{out}");
     assert_eq!(connectors(&new).await, "1 – 10 of 60 data connectors");
     // The instance that made the dump seems to run still, by what the dump says of it.
     let forget = "runuser -u connectory -- psql -h /var/lib/connectory/socket -U connectory -c 'DELETE FROM instances'";

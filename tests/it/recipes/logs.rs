@@ -59,7 +59,7 @@ async fn what_goes_on_is_watched_as_the_document_says() {
 /// The chain is whole, and an end that was noted still stands there, but no other.
 fn the_audit_log_is_proven(machine: &mut Machine) {
     let out = machine.run("audit-verify");
-    assert!(out.contains("OK: no line was changed"), "{out}");
+    assert!(out.contains("OK: no entry was changed"), "{out}");
     let end = out.lines().find_map(|line| line.strip_prefix("End: "));
     let end = end.expect("the end of the chain").to_owned();
     machine.name("1204:3f2a9c…", &end);

@@ -105,7 +105,7 @@ async fn a_database_that_is_reached_in_clear_is_told_by_the_address_of_the_setti
     }
     let app = TestApp::start_with(|site| site.about.exposed_database = Some("db2".into())).await;
     let page = system(&app).await;
-    assert!(warns(&page, exposed) && page.text().contains("It leads to db2."));
+    assert!(warns(&page, exposed) && page.text().contains("It goes to db2."));
     // The tests' server is reached by a socket.
     assert!(!warns(&system(&site(&[]).await).await, exposed));
 }
