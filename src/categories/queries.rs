@@ -145,7 +145,7 @@ pub async fn lock_counts(conn: &mut Conn) -> Result<(), DbError> {
     total.for_update().first::<i64>(conn).await.map(|_| ())
 }
 
-/// Saves a category that nobody else has saved since it was read, and its name in its connectors.
+/// Saves a category that has not been saved since it was read, and its name in its connectors.
 pub(super) async fn update(
     change: &mut Change<'_>,
     (old, seen): (&Category, SeenVersion),

@@ -170,22 +170,22 @@ async fn reseal_one(
         outcome.damaged.push(format!("{} {row} {column}", sealed.table));
         return Ok(());
     };
-    let anew = vault.seal(place, &secret).map_err(Error::internal)?;
-    match replace(conn, sealed, value, anew).await? {
+    let resealed = vault.seal(place, &secret).map_err(Error::internal)?;
+    match replace(conn, sealed, value, resealed).await? {
         0 => outcome.overtaken += 1,
         _ => outcome.values += 1,
     }
     Ok(())
 }
 
-async fn replace(conn: &mut Conn, sealed: &SealedColumn, value: &Value, anew: Vec<u8>) -> Result<usize, Error> {
+async fn replace(conn: &mut Conn, sealed: &SealedColumn, value: &Value, resealed: Vec<u8>) -> Result<usize, Error> {
     let SealedColumn { table, column, row: id, place: name, bound_to: _ } = sealed;
     let sql = format!("UPDATE {table} SET {column} = $1 WHERE {id} = $2 AND {name}::text = $3 AND {column} = $4");
     conn.transaction(async |conn| {
         // For the trigger of `tokens`: this is not a new token. What a crash loses is sealed again later.
         conn.batch_execute("SET LOCAL connectory.resealing = 'yes'; SET LOCAL synchronous_commit = off").await?;
         let replaced = diesel::sql_query(sql)
-            .bind::<Bytea, _>(anew)
+            .bind::<Bytea, _>(resealed)
             .bind::<SqlUuid, _>(value.row_id)
             .bind::<Text, _>(&value.place)
             .bind::<Bytea, _>(&value.value)

@@ -1,5 +1,4 @@
-//! The System page: what this program, its settings, its database and the other instances are like, and what of it
-//! deserves attention.
+//! The System page: the state of this program, its settings, its database and the other instances, and problems with them.
 //!
 //! For super admins. Rule: it only reads, and says in words what is wrong instead of leaving numbers to be judged. What
 //! cannot be known is not guessed.

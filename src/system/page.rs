@@ -64,7 +64,7 @@ impl SystemPage {
     }
 
     fn warning_count(&self) -> String {
-        plural(i64::try_from(self.warnings.len()).unwrap_or(i64::MAX), "thing deserves", "things deserve")
+        plural(i64::try_from(self.warnings.len()).unwrap_or(i64::MAX), "problem", "problems")
     }
 
     /// Where the database is, without how to get in.

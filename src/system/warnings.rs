@@ -10,7 +10,7 @@ use super::facts::Facts;
 use crate::config::is_this_machine;
 use crate::web::{plural, relative, size};
 
-/// One thing that deserves attention.
+/// A problem that an administrator should solve.
 pub(super) struct Warning {
     /// A sentence.
     pub title: String,

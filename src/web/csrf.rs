@@ -17,7 +17,7 @@ use subtle::ConstantTimeEq;
 
 /// The address that people open in the browser, as the administrator has set it: scheme, host and port, without a
 /// trailing slash. What other servers get to know of this site is made from it, never from the Host header, which
-/// anybody can set.
+/// any client can set.
 #[derive(Clone)]
 pub struct PublicAddress(String);
 

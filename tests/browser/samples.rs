@@ -153,13 +153,13 @@ const SAMPLES: &[Sample] = &[
 
     // Home
     sample("home-empty", Empty, Admin, "/", &[], "How to begin"),
-    sample("home-empty-viewer", Empty, Viewer, "/", &[], "Somebody with the permission"),
+    sample("home-empty-viewer", Empty, Viewer, "/", &[], "A person with the permission"),
     sample("home", Full, Admin, "/", &[], "worst first"),
     sample("home-viewer", Full, Viewer, "/", &[], "worst first"),
 
     // The list
     sample("list-empty", Empty, Admin, "/connectors", &[], "Create the first data connector"),
-    sample("list-empty-viewer", Empty, Viewer, "/connectors", &[], "Somebody with the permission"),
+    sample("list-empty-viewer", Empty, Viewer, "/connectors", &[], "A person with the permission"),
     sample("list", Full, Admin, "/connectors", &[], "data connectors"),
     sample("list-viewer", Full, Viewer, "/connectors", &[], "data connectors"),
     sample("list-by-status", Full, Admin, "/connectors?sort=status&size=50", &[], "Needs re-authorization"),

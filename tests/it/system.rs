@@ -220,7 +220,7 @@ async fn a_program_on_a_database_of_its_own_has_nothing_to_complain_of() {
     // But of root, where the tests themselves run so.
     let of_root = nix::unistd::geteuid().is_root().then_some("Connectory runs as root.");
     assert_eq!(warnings(&page), Vec::from_iter(of_root));
-    let says = page.texts("h2")[0] == "Nothing deserves attention";
+    let says = page.texts("h2")[0] == "No problems";
     assert_eq!(says, of_root.is_none());
     assert!(!page.html.contains("canary"), "{}", page.html);
     let folder = installation.folder.display().to_string();

@@ -1,4 +1,4 @@
-//! The private PostgreSQL: a real database server of the program's own, for whoever gives no
+//! The private PostgreSQL: a database server of the program's own, for installations without a
 //! DATABASE_URL.
 //!
 //! It is started from the PostgreSQL installed on the machine, keeps everything in the data folder,

@@ -49,7 +49,7 @@ async fn an_empty_table_says_what_to_do_or_whom_to_ask() {
     assert!(page.text().contains("No data connectors yet"));
     assert_eq!(page.click("Create the first data connector").await.path, "/connectors/new");
     let page = app.person(&[ViewConnectors]).await.get("/connectors").await;
-    assert!(page.text().contains("Somebody with the permission “Create Data Connectors” can create one"));
+    assert!(page.text().contains("A person with the permission “Create Data Connectors” can create one"));
     assert!(!page.has_link("Create the first data connector"));
 }
 

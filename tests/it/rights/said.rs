@@ -12,7 +12,7 @@ async fn why_something_is_not_offered_is_said_to_each_as_it_is() {
     let editor = world.everything().await;
     let viewer = world.app.person(&[ViewConnectors]).await;
     let tab = "/connectors/payroll/endpoints";
-    let permission = "Somebody with the permission “Edit Data Connectors” can create one.";
+    let permission = "A person with the permission “Edit Data Connectors” can create one.";
     let kept = "Those who may edit it can create one.";
     let told = editor.get(tab).await.expect(200).text();
     assert!(told.contains(kept) && !told.contains(permission), "{told}");

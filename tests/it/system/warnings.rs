@@ -1,4 +1,4 @@
-//! What the page says of what deserves attention.
+//! The problems that the page shows.
 
 use chrono::TimeDelta;
 use connectory::config::Config;
@@ -24,7 +24,7 @@ async fn what_is_wrong_with_the_database_is_told() {
     // The tests' server does not wait for the disk.
     let page = system(&app).await;
     assert_eq!(warnings(&page), ["The database may lose what it has acknowledged."]);
-    assert_eq!(page.texts("h2")[0], "1 thing deserves attention");
+    assert_eq!(page.texts("h2")[0], "1 problem");
     app.sql("INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000099')").await;
     let later = "The database belongs to a later version of Connectory.";
     let page = system(&app).await;
