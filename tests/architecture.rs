@@ -33,7 +33,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("connectors", &["+", "categories", "outbound::HttpUrl"]), // the base URL
     ("authorization", &["+", "connectors", "oauth", "outbound", "vault"]),
     ("calls", &["+", "connectors"]),
-    ("relay", &["+", "connectors", "authorization", "oauth", "outbound", "vault"]),
+    ("relay", &["+", "connectors", "authorization", "calls", "oauth", "outbound", "vault"]),
     ("endpoints", &["+", "connectors", "authorization", "calls", "relay", "outbound"]),
     ("collections", &["+", "connectors", "authorization", "endpoints"]),
     (

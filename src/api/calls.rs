@@ -1,32 +1,54 @@
 //! Calls to a connector's API with the credential added: of an endpoint, whose request is made of variables, and of any
 //! path through the proxy.
+//!
+//! Rule: a small request body whose size is known is read first, so that it can be sent again; all others stream, chunk
+//! by chunk, as fast as the other side takes them. Danger: a body that breaks off must not look finished, so the error
+//! is passed on.
 
+use std::cell::Cell;
+use std::io;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
-use actix_web::HttpResponse;
+use actix_web::body::{BoxBody, None as NoBody, SizedStream};
+use actix_web::dev::Payload;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use tokio::sync::mpsc;
 use utoipa::ToSchema;
 
-use super::bodies::{self, Sent, response};
 use super::headers;
 use super::problem::{
-    ENDPOINT_NOT_FOUND, FieldError, MALFORMED, METHOD_NOT_SUPPORTED, Problem, UPGRADE_NOT_SUPPORTED,
+    BODY_TOO_LARGE, ENDPOINT_NOT_FOUND, FieldError, MALFORMED, METHOD_NOT_SUPPORTED, Problem, UPGRADE_NOT_SUPPORTED,
     VARIABLES_DO_NOT_FIT,
 };
-use super::request::{ApiRequest, CallRecord};
+use super::request::ApiRequest;
+use super::serve::{ANSWER, ATTEMPTS};
 use crate::access::Wants;
-use crate::calls::{CallKind, Target};
+use crate::calls::{CallKind, CallRecord, Target};
 use crate::endpoints::{DefinedEndpoint, RenderProblems};
 use crate::outbound::http::{HeaderMap, Method, header};
-use crate::outbound::{Body, Bytes, HttpUrl};
-use crate::relay::{ConnectorSnapshot, RelayRequest, RelayResponse};
+use crate::outbound::{Body, Bytes, HttpUrl, SendError};
+use crate::relay::error::BODY_NOT_READ;
+use crate::relay::{ConnectorSnapshot, RelayError, RelayRequest, RelayResponse};
+use crate::web::{Budget, Held, NotRead, read_whole};
 
 /// The methods that the proxy is described for; it passes on others as well.
 pub(super) const PROXY_METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
 /// The largest body of a call of an endpoint.
-const LARGEST: usize = 10 * 1024 * 1024;
+const MAX_BODY: usize = 10 * 1024 * 1024;
+
+/// Bodies up to this size are read before anything is sent.
+const READ_FIRST: u64 = 64 * 1024;
+
+/// Chunks that wait for the API to take them.
+const MAX_CHUNKS: usize = 4;
 
 /// The body of a call: the values of the endpoint's variables.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -62,37 +84,36 @@ pub(super) async fn call(mut request: ApiRequest) -> Result<HttpResponse, Proble
     let Some(endpoint) = endpoint.await? else {
         return Err(ENDPOINT_NOT_FOUND.because(format!("{} has no endpoint of this name.", connector.label)).into());
     };
-    let method = endpoint.definition.method.http();
-    let target = Target::new(&endpoint.target);
-    let mut record = request.record(CallKind::Endpoint, &connector, endpoint.definition.method.code(), target);
-    record.endpoint(endpoint.id, Arc::clone(&endpoint.name));
-    let result = call_endpoint(&mut request, &connector, &endpoint, &method).await;
-    finish(&method, result, record)
+    let method = endpoint.definition.method;
+    let mut record = request.record(CallKind::Endpoint, &connector, (method.code(), Target::new(&endpoint.target)));
+    record.update(|call| call.endpoint = Some((endpoint.id, Arc::clone(&endpoint.name))));
+    let result = call_endpoint(&mut request, &connector, &endpoint, &record.sent).await;
+    finish(&method.http(), result, record)
 }
 
 async fn call_endpoint(
     request: &mut ApiRequest,
     connector: &Arc<ConnectorSnapshot>,
     endpoint: &DefinedEndpoint,
-    method: &Method,
-) -> Result<(RelayResponse, Sent), Problem> {
-    request.check(connector, Wants::Endpoint { id: endpoint.id, method: method.as_str() })?;
+    sent: &Cell<u64>,
+) -> Result<RelayResponse, Problem> {
+    let method = endpoint.definition.method;
+    request.check(connector, Wants::Endpoint { id: endpoint.id, method: method.code() })?;
     connector.check_enabled()?;
     let limits = connector.limits(endpoint.time_out);
     let permit = request.permit(connector, limits.total).await?;
-    let payload = request.payload.take();
-    let (body, _held) = bodies::whole(payload, LARGEST, limits.total, request.in_use.bodies()).await?;
+    let payload = Payload::take(&mut request.payload);
+    let (body, _held) = read_body(payload, MAX_BODY, limits.total, request.in_use.bodies()).await?;
     let rendered = endpoint.definition.render(&variables(&body)?).map_err(variable_problem)?;
-    let sent = Sent::default();
     sent.set(rendered.body.as_ref().map_or(0, |body| body.len() as u64));
-    let order = RelayRequest {
+    let call = RelayRequest {
         headers: endpoint_headers(request, rendered.headers),
         body: rendered.body.map_or(Body::Empty, Body::from),
         retries: endpoint.retries,
         follow: true,
-        ..RelayRequest::new(method.clone(), rendered.url, limits)
+        ..RelayRequest::new(method.http(), rendered.url, limits)
     };
-    Ok((request.api.relay.call(connector, permit, order).await?, sent))
+    Ok(request.api.relay.call(connector, permit, call).await?)
 }
 
 /// The variables of a body; an empty one has none.
@@ -151,25 +172,18 @@ pub(super) async fn proxy(mut request: ApiRequest) -> Result<HttpResponse, Probl
     let connector = request.connector().await?;
     let method = headers::method(request.req.method())
         .ok_or_else(|| Problem::from(METHOD_NOT_SUPPORTED.because("The method has no name that can be sent.")))?;
-    let path = request.req.uri().path();
-    let path = path.get(request.captures.rest_at..).unwrap_or_default();
-    let mut record = request.record(CallKind::Proxy, &connector, headers::method_label(&method), Target::new(path));
-    let url = match proxied_url(&request, &connector, &method, path) {
-        Ok(url) => url,
-        Err(problem) => return Err(record.refused(problem)),
+    let url = proxied_url(&request, &connector, &method);
+    let target = Target::new(url.as_ref().map_or(request.proxied_path(), HttpUrl::absolute));
+    let record = request.record(CallKind::Proxy, &connector, (headers::method_label(&method), target));
+    let result = match url {
+        Ok(url) => call_url(&mut request, &connector, (&method, url), &record.sent).await,
+        Err(problem) => Err(problem),
     };
-    record.target(Target::new(url.absolute()));
-    let result = call_url(&mut request, &connector, &method, url).await;
     finish(&method, result, record)
 }
 
 /// The URL to call, if the key may call it.
-fn proxied_url(
-    request: &ApiRequest,
-    connector: &ConnectorSnapshot,
-    method: &Method,
-    path: &str,
-) -> Result<HttpUrl, Problem> {
+fn proxied_url(request: &ApiRequest, connector: &ConnectorSnapshot, method: &Method) -> Result<HttpUrl, Problem> {
     request.check(connector, Wants::Proxy { method: method.as_str() })?;
     if headers::wants_upgrade(request.req.headers()) {
         return Err(UPGRADE_NOT_SUPPORTED.because("The request asks for another protocol.").into());
@@ -177,31 +191,117 @@ fn proxied_url(
     connector.check_enabled()?;
     let query = request.req.uri().query();
     let allowed = query.filter(|_| request.holder.limits_methods()).and_then(headers::without_method_override);
-    Ok(connector.below(path, allowed.as_deref().or(query))?)
+    Ok(connector.below(request.proxied_path(), allowed.as_deref().or(query))?)
 }
 
 async fn call_url(
     request: &mut ApiRequest,
     connector: &Arc<ConnectorSnapshot>,
-    method: &Method,
-    url: HttpUrl,
-) -> Result<(RelayResponse, Sent), Problem> {
+    (method, url): (&Method, HttpUrl),
+    sent: &Rc<Cell<u64>>,
+) -> Result<RelayResponse, Problem> {
     let limits = connector.limits(None);
     let permit = request.permit(connector, limits.total).await?;
-    let payload = request.payload.take();
-    let (body, sent, _held) = bodies::body(&request.req, payload, limits.total, request.in_use.bodies()).await?;
-    let order =
-        RelayRequest { headers: request.outgoing_headers(), body, ..RelayRequest::new(method.clone(), url, limits) };
-    Ok((request.api.relay.call(connector, permit, order).await?, sent))
+    let payload = Payload::take(&mut request.payload);
+    let (body, _held) = request_body(&request.req, payload, (limits.total, request.in_use.bodies()), sent).await?;
+    let headers = request.outgoing_headers();
+    let call = RelayRequest { headers, body, ..RelayRequest::new(method.clone(), url, limits) };
+    Ok(request.api.relay.call(connector, permit, call).await?)
+}
+
+/// The body of a proxied request, and what counts it as held in memory.
+async fn request_body(
+    request: &HttpRequest,
+    payload: Payload,
+    (time, budget): (Duration, &Arc<Budget>),
+    sent: &Rc<Cell<u64>>,
+) -> Result<(Body, Held), RelayError> {
+    // The server has checked it.
+    let size = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    match size {
+        Some(0) => Ok((Body::Empty, Held::of(budget))),
+        None if !request.headers().contains_key(TRANSFER_ENCODING) => Ok((Body::Empty, Held::of(budget))),
+        Some(size @ ..=READ_FIRST) => {
+            let (bytes, held) = read_body(payload, size as usize, time, budget).await?;
+            sent.set(bytes.len() as u64);
+            Ok((Body::Whole(bytes), held))
+        }
+        size => Ok((streamed_body(payload, size, Rc::clone(sent)), Held::of(budget))),
+    }
+}
+
+/// All of a body of at most `max` bytes. It counts as held in memory for as long as the second value is there.
+pub(super) async fn read_body(
+    payload: Payload,
+    max: usize,
+    time: Duration,
+    budget: &Arc<Budget>,
+) -> Result<(Bytes, Held), RelayError> {
+    let mut held = Held::of(budget);
+    match read_whole(payload, max, time, &mut held).await {
+        Ok(bytes) => Ok((bytes, held)),
+        Err(NotRead::BrokeOff) => Err(BODY_NOT_READ.because("The body broke off.")),
+        Err(NotRead::TooSlow) => Err(BODY_NOT_READ.because("The body did not come in time.")),
+        Err(NotRead::TooLarge) => Err(BODY_TOO_LARGE.because(format!("It has more than {max} bytes."))),
+        Err(NotRead::NoRoom) => Err(RelayError::no_room()),
+    }
+}
+
+fn streamed_body(mut payload: Payload, size: Option<u64>, sent: Rc<Cell<u64>>) -> Body {
+    let (sender, chunks) = mpsc::channel::<io::Result<Bytes>>(MAX_CHUNKS);
+    // On this worker, to which the payload belongs. It ends when the exchange has, or the body.
+    actix_web::rt::spawn(async move {
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|error| io::Error::other(error.to_string()));
+            let (length, is_broken) = (chunk.as_ref().map_or(0, Bytes::len), chunk.is_err());
+            if sender.send(chunk).await.is_err() || is_broken {
+                return;
+            }
+            sent.set(sent.get() + length as u64);
+        }
+    });
+    Body::stream(size, chunks)
 }
 
 fn finish(
     method: &Method,
-    result: Result<(RelayResponse, Sent), Problem>,
-    record: CallRecord,
+    result: Result<RelayResponse, Problem>,
+    mut record: CallRecord,
 ) -> Result<HttpResponse, Problem> {
     match result {
-        Ok((carried, sent)) => Ok(response(method, carried, sent, record)),
-        Err(problem) => Err(record.refused(problem)),
+        Ok(response) => Ok(passed_through(method, response.log(record))),
+        Err(problem) => {
+            problem.relay.log(&mut record);
+            Err(problem)
+        }
     }
+}
+
+/// The response of the API, streamed.
+fn passed_through(method: &Method, response: RelayResponse) -> HttpResponse {
+    let status = StatusCode::from_u16(response.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    let mut passed = HttpResponse::new(status);
+    let headers = passed.headers_mut();
+    for (name, value) in headers::incoming(&response.headers) {
+        headers.append(name, value);
+    }
+    headers.insert(ANSWER.clone(), HeaderValue::from_static("upstream"));
+    headers.insert(ATTEMPTS.clone(), HeaderValue::from(response.attempts));
+    if *method == Method::HEAD {
+        // The size that a GET would bring (RFC 9110 9.3.2).
+        let size = response.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let nothing = stream::empty::<Result<Bytes, SendError>>();
+        return passed.set_body(match size {
+            Some(size) => BoxBody::new(SizedStream::new(size, nothing)),
+            None => BoxBody::new(NoBody::new()),
+        });
+    }
+    if response.body.bytes_left() == Some(0) {
+        return passed;
+    }
+    // A guessed type could make a script of it.
+    if !headers.contains_key(CONTENT_TYPE) {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    }
+    passed.set_body(BoxBody::new(response.body))
 }

@@ -4,10 +4,9 @@
 //! [`operations`], from which routes and description are made alike. A response of the called API is passed through;
 //! a response of Connectory's own is a problem document. The header `Connectory-Answer` tells which of the two it is.
 //!
-//! Danger: a call without an entry in the call log. A [`request::CallRecord`] writes its entry when it is dropped,
+//! Danger: a call without an entry in the call log. A [`crate::calls::CallRecord`] writes its entry when it is dropped,
 //! whatever happened.
 
-mod bodies;
 mod calls;
 mod connectors;
 mod headers;

@@ -13,17 +13,10 @@ use utoipa::ToSchema;
 use utoipa::openapi::{Object, ObjectBuilder, Type};
 
 use crate::access::{KeyRefusal, OverQuota};
-use crate::relay::error::{CONNECTOR_NOT_FOUND, INTERNAL, KINDS as RELAY_KINDS, UNAVAILABLE};
+use crate::relay::error::{CONNECTOR_NOT_FOUND, INTERNAL, KINDS as RELAY_KINDS, UNAVAILABLE, problem_kinds};
 use crate::relay::{ProblemKind, RelayError};
 
-macro_rules! kinds {
-    ($($name:ident = $code:literal, $status:literal, $title:literal, $remedy:literal;)*) => {
-        $(pub(super) const $name: ProblemKind = ProblemKind { code: $code, status: $status, title: $title, remedy: $remedy };)*
-        const KINDS: &[ProblemKind] = &[$($name),*];
-    };
-}
-
-kinds! {
+problem_kinds! {
     KEY_MISSING = "key_missing", 401, "No API key was sent",
         "Send the key as “Authorization: Bearer …” or in the header X-Connectory-Key. A session of the pages does not count here.";
     KEY_UNKNOWN = "key_unknown", 401, "The API key is not known",
@@ -179,18 +172,18 @@ impl From<crate::web::Error> for Problem {
 impl From<KeyRefusal> for Problem {
     fn from(refusal: KeyRefusal) -> Problem {
         let kind = match &refusal {
-            KeyRefusal::Unknown => KEY_UNKNOWN,
-            KeyRefusal::Revoked => KEY_REVOKED,
-            KeyRefusal::Expired => KEY_EXPIRED,
-            KeyRefusal::HolderInactive => KEY_HOLDER_INACTIVE,
-            KeyRefusal::HolderNotPermitted => KEY_HOLDER_NOT_PERMITTED,
+            KeyRefusal::Unknown => &KEY_UNKNOWN,
+            KeyRefusal::Revoked => &KEY_REVOKED,
+            KeyRefusal::Expired => &KEY_EXPIRED,
+            KeyRefusal::HolderInactive => &KEY_HOLDER_INACTIVE,
+            KeyRefusal::HolderNotPermitted => &KEY_HOLDER_NOT_PERMITTED,
             KeyRefusal::ConnectorNotAllowed => return connector_not_found(),
-            KeyRefusal::EndpointNotAllowed => ENDPOINT_NOT_ALLOWED,
-            KeyRefusal::ProxyNotAllowed => PROXY_NOT_ALLOWED,
-            KeyRefusal::TokenNotAllowed => TOKEN_NOT_ALLOWED,
-            KeyRefusal::MethodNotAllowed => METHOD_NOT_ALLOWED_TO_KEY,
-            KeyRefusal::TooManyUnknown(_) => TOO_MANY_KEYS,
-            KeyRefusal::Unavailable(_) => KEYS_UNAVAILABLE,
+            KeyRefusal::EndpointNotAllowed => &ENDPOINT_NOT_ALLOWED,
+            KeyRefusal::ProxyNotAllowed => &PROXY_NOT_ALLOWED,
+            KeyRefusal::TokenNotAllowed => &TOKEN_NOT_ALLOWED,
+            KeyRefusal::MethodNotAllowed => &METHOD_NOT_ALLOWED_TO_KEY,
+            KeyRefusal::TooManyUnknown(_) => &TOO_MANY_KEYS,
+            KeyRefusal::Unavailable(_) => &KEYS_UNAVAILABLE,
         };
         let mut problem = kind.because(refusal.to_string());
         match &refusal {
@@ -227,7 +220,7 @@ impl Problem {
     /// The response. `address` is the public one, `request_id` stands in logs too.
     pub(super) fn respond(self, address: &str, request_id: &str) -> HttpResponse {
         let problem = *self.relay;
-        let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = StatusCode::from_u16(problem.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = HttpResponse::build(status);
         response.insert_header((CONTENT_TYPE, "application/problem+json"));
         if status == StatusCode::UNAUTHORIZED {
@@ -241,12 +234,12 @@ impl Problem {
             response.insert_header((RETRY_AFTER, seconds.to_string()));
         }
         let document = ProblemDocument {
-            r#type: format!("{address}/api/v1#{}", problem.code),
-            title: problem.title.into(),
-            status: problem.status,
+            r#type: format!("{address}/api/v1#{}", problem.kind.code),
+            title: problem.kind.title.into(),
+            status: problem.kind.status,
             detail: problem.detail,
             instance: format!("urn:connectory:request:{request_id}"),
-            code: problem.code.into(),
+            code: problem.kind.code.into(),
             remedy: problem.remedy,
             request_id: request_id.into(),
             retry_after,

@@ -1,4 +1,4 @@
-//! A request whose API key has been checked, and its entry in the call log.
+//! A request whose API key has been checked.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,14 +14,10 @@ use super::headers;
 use super::problem::{Problem, connector_not_found};
 use super::serve::Api;
 use crate::access::{HolderKind, InUse, KeyHolder, KeyRefusal, Wants, client_address};
-use crate::calls::{Call, CallKind, CallLog, Caller, CallerKind, Outcome, Target};
+use crate::calls::{Call, CallKind, CallRecord, CallSource, Caller, CallerKind, Target};
 use crate::clock::Clock;
 use crate::outbound::http::HeaderMap;
-use crate::relay::error::{ADDRESS_REFUSED, BUSY, CIRCUIT_OPEN, NO_ROOM};
-use crate::relay::{CallPermit, CallTiming, ConnectorSnapshot, ProblemKind, RelayError};
-
-/// Problems with a status of 500 and above that are a refusal of Connectory's and not a failure.
-const REFUSALS: [ProblemKind; 4] = [CIRCUIT_OPEN, BUSY, ADDRESS_REFUSED, NO_ROOM];
+use crate::relay::{CallPermit, ConnectorSnapshot};
 
 /// A request with a good key; [`ApiRequest::check`] says whether the key may do what is asked.
 pub(super) struct ApiRequest {
@@ -112,6 +108,11 @@ impl ApiRequest {
         Ok(checked.inspect_err(|refusal| self.log_refusal(connector, refusal))?)
     }
 
+    /// The part of the path that the proxy passes on.
+    pub fn proxied_path(&self) -> &str {
+        self.req.uri().path().get(self.captures.rest_at..).unwrap_or_default()
+    }
+
     /// The headers of the request that go to the API.
     pub fn outgoing_headers(&self) -> HeaderMap {
         let limits_methods = self.holder.limits_methods();
@@ -129,39 +130,16 @@ impl ApiRequest {
     }
 
     /// Begins the call's entry in the log.
-    pub fn record(
-        &self,
-        kind: CallKind,
-        connector: &ConnectorSnapshot,
-        method: &'static str,
-        target: Target,
-    ) -> CallRecord {
-        let call = Call {
+    pub fn record(&self, kind: CallKind, connector: &ConnectorSnapshot, request: (&'static str, Target)) -> CallRecord {
+        let source = CallSource {
             id: self.meta.id,
             at: self.meta.at,
-            kind,
-            connector: connector.id,
-            connector_name: Arc::clone(&connector.label),
-            endpoint: None,
             caller: self.caller(),
             address: self.meta.address.clone(),
-            method,
-            target,
-            outcome: Outcome::Cancelled,
-            status: None,
-            problem: "",
-            detail: String::new(),
-            attempts: 0,
-            queue: Default::default(),
-            connect: Default::default(),
-            first_byte: Default::default(),
-            total: Default::default(),
-            sent: 0,
-            received: 0,
             request_id: self.meta.request_id(),
         };
-        let log = self.api.log.clone();
-        CallRecord { log, call: Some(call), begun: self.meta.begun, _in_use: Rc::clone(&self.in_use) }
+        let call = Call::new(source, kind, (connector.id, &connector.label), request);
+        CallRecord::new(&self.api.log, call, self.meta.begun, &self.in_use)
     }
 
     fn caller(&self) -> Caller {
@@ -173,85 +151,6 @@ impl ApiRequest {
             id: self.holder.id,
             name: Arc::clone(&self.holder.name),
             api_key: Some(self.holder.key_id),
-        }
-    }
-}
-
-/// An entry of the call log that is written when it is dropped: as a cancelled call, unless its outcome was set. That is
-/// what happens when the caller has gone.
-pub(super) struct CallRecord {
-    log: CallLog,
-    call: Option<Call>,
-    begun: Instant,
-    /// The request counts as one of the key's for as long as the record is there.
-    _in_use: Rc<InUse>,
-}
-
-impl CallRecord {
-    fn update(&mut self, change: impl FnOnce(&mut Call)) {
-        if let Some(call) = &mut self.call {
-            change(call);
-        }
-    }
-
-    pub fn endpoint(&mut self, id: Uuid, name: Arc<str>) {
-        self.update(|call| call.endpoint = Some((id, name)));
-    }
-
-    pub fn target(&mut self, target: Target) {
-        self.update(|call| call.target = target);
-    }
-
-    /// The head of the API's response has come; its body may still follow.
-    pub fn head(&mut self, status: u16, timing: CallTiming, attempts: u16) {
-        self.update(|call| {
-            call.status = Some(status);
-            call.attempts = attempts;
-            call.queue = timing.queue;
-            call.connect = timing.connect;
-            call.first_byte = timing.first_byte;
-        });
-    }
-
-    pub fn sizes(&mut self, sent: u64, received: u64) {
-        self.update(|call| (call.sent, call.received) = (sent, received));
-    }
-
-    pub fn answered(&mut self) {
-        self.update(|call| call.outcome = Outcome::Answered);
-    }
-
-    pub fn failed(&mut self, problem: &'static str, detail: &str) {
-        self.update(|call| {
-            call.outcome = Outcome::Failed;
-            call.problem = problem;
-            call.detail = detail.to_string();
-        });
-    }
-
-    /// Records why the caller gets a problem document instead of the API's response, and returns the problem.
-    pub fn refused(mut self, problem: Problem) -> Problem {
-        let relay = &problem.relay;
-        self.update(|call| {
-            call.outcome = if is_failure(relay) { Outcome::Failed } else { Outcome::Refused };
-            call.problem = relay.code;
-            call.detail = relay.detail.clone();
-            call.attempts = relay.attempts;
-            call.queue = relay.queue;
-        });
-        problem
-    }
-}
-
-fn is_failure(problem: &RelayError) -> bool {
-    problem.status >= 500 && REFUSALS.iter().all(|refusal| refusal.code != problem.code)
-}
-
-impl Drop for CallRecord {
-    fn drop(&mut self) {
-        if let Some(mut call) = self.call.take() {
-            call.total = self.begun.elapsed();
-            self.log.record(call);
         }
     }
 }

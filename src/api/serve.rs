@@ -118,7 +118,7 @@ async fn serve(api: web::Data<Api>, req: HttpRequest, payload: web::Payload, rou
         Err(problem) => Err(problem),
     };
     let mut response = result.unwrap_or_else(|problem| {
-        tracing::debug!(id = request_id, code = problem.relay.code, "refused");
+        tracing::debug!(id = request_id, code = problem.relay.kind.code, "refused");
         problem.respond(&api.address, &request_id)
     });
     add_headers(&mut response, &request_id, api.address.starts_with("https://"));

@@ -8,22 +8,22 @@ use chrono::{SecondsFormat, TimeDelta};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::bodies;
+use super::calls::read_body;
 use super::problem::{MALFORMED, NO_ACCESS_TOKEN, Problem};
 use super::request::ApiRequest;
 use super::serve::json_response;
 use crate::access::{Actor, HolderKind, Visibility, Wants};
 use crate::audit::{self, Changes, Event};
 use crate::authorization::{LiveToken, Need};
-use crate::calls::{CallKind, Target};
+use crate::calls::{CallKind, Outcome, Target};
 use crate::relay::{ConnectorSnapshot, RelayError};
 use crate::web::Error;
 
 /// The largest body of a request for a token.
-const LARGEST: usize = 4 * 1024;
+const MAX_BODY: usize = 4 * 1024;
 
 /// The longest `min_ttl`, in seconds.
-const LONGEST: u64 = 24 * 60 * 60;
+const MAX_TTL: u64 = 24 * 60 * 60;
 
 /// What is asked of an access token.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -70,13 +70,16 @@ pub(super) struct Token {
 )]
 pub(super) async fn token(mut request: ApiRequest) -> Result<HttpResponse, Problem> {
     let connector = request.connector().await?;
-    let mut record = request.record(CallKind::Token, &connector, "POST", Target::new(""));
+    let mut record = request.record(CallKind::Token, &connector, ("POST", Target::new("")));
     match obtain(&mut request, &connector).await {
         Ok(token) => {
-            record.answered();
+            record.update(|call| call.outcome = Outcome::Answered);
             json_response(&token)
         }
-        Err(problem) => Err(record.refused(problem)),
+        Err(problem) => {
+            problem.relay.log(&mut record);
+            Err(problem)
+        }
     }
 }
 
@@ -88,15 +91,15 @@ async fn obtain(request: &mut ApiRequest, connector: &ConnectorSnapshot) -> Resu
     }
     let payload = request.payload.take();
     let time = connector.limits(None).total;
-    let (body, _held) = bodies::whole(payload, LARGEST, time, request.in_use.bodies()).await?;
+    let (body, _held) = read_body(payload, MAX_BODY, time, request.in_use.bodies()).await?;
     let min_ttl = min_ttl(&body)?;
     let now = request.api.clock.now();
     let need = Need { min_ttl, refused: None };
     let obtaining = request.api.keeper.token(connector.id, need);
-    let token = tokio::time::timeout(connector.limits(None).total, obtaining)
+    let token = tokio::time::timeout(time, obtaining)
         .await
         .map_err(|_| RelayError::late_token(&request.api.keeper, connector.id, &connector.label))?
-        .map_err(|problem| RelayError::of_token(problem, |next| (next - now).to_std().unwrap_or_default()))?;
+        .map_err(|problem| RelayError::of_token(problem, now))?;
     record_reading(request, connector).await?;
     Ok(document(token, request))
 }
@@ -109,7 +112,7 @@ fn min_ttl(body: &[u8]) -> Result<TimeDelta, Problem> {
         MALFORMED.because("The body is not a JSON object with the member “min_ttl”, a number of seconds.")
     })?;
     let seconds = body.min_ttl.unwrap_or(0);
-    let seconds = i64::try_from(seconds).ok().filter(|_| seconds <= LONGEST);
+    let seconds = i64::try_from(seconds).ok().filter(|_| seconds <= MAX_TTL);
     let seconds = seconds.ok_or_else(|| MALFORMED.because("“min_ttl” is at most 86400, a day."))?;
     Ok(TimeDelta::seconds(seconds))
 }

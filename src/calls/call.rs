@@ -11,7 +11,6 @@ use crate::connectors::ConnectorId;
 use crate::db::text_enum;
 
 /// An entry of the call log before it is written. It has no field for a header, a query or a body, so none can be stored.
-#[derive(Clone)]
 pub struct Call {
     /// A UUID of version 7, made for this call.
     pub id: Uuid,
@@ -51,7 +50,50 @@ pub struct Call {
     pub request_id: String,
 }
 
+/// Where a call comes from.
+pub struct CallSource {
+    /// A UUID of version 7, made for this call.
+    pub id: Uuid,
+    pub at: DateTime<Utc>,
+    pub caller: Caller,
+    pub address: String,
+    pub request_id: String,
+}
+
 impl Call {
+    /// A call that has begun. It counts as cancelled until its outcome is set.
+    pub fn new(
+        source: CallSource,
+        kind: CallKind,
+        (connector, connector_name): (ConnectorId, &Arc<str>),
+        (method, target): (&'static str, Target),
+    ) -> Call {
+        Call {
+            id: source.id,
+            at: source.at,
+            kind,
+            connector,
+            connector_name: Arc::clone(connector_name),
+            endpoint: None,
+            caller: source.caller,
+            address: source.address,
+            method,
+            target,
+            outcome: Outcome::Cancelled,
+            status: None,
+            problem: "",
+            detail: String::new(),
+            attempts: 0,
+            queue: Duration::ZERO,
+            connect: Duration::ZERO,
+            first_byte: Duration::ZERO,
+            total: Duration::ZERO,
+            sent: 0,
+            received: 0,
+            request_id: source.request_id,
+        }
+    }
+
     /// Whether charts and lists count it as an error: there was no response, or one with a status of 400 and above.
     pub fn is_error(&self) -> bool {
         self.outcome != Outcome::Answered || self.status.is_some_and(|status| status >= 400)

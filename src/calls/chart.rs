@@ -54,6 +54,23 @@ struct Step {
     latencies: [i64; CLASSES],
 }
 
+/// A chart: its highest value in words, and the bars that it draws over one another.
+struct Chart {
+    id: &'static str,
+    title: &'static str,
+    peak: String,
+    bars: Vec<Bars>,
+    /// How the bars differ; empty if they are of one kind.
+    legend: &'static str,
+}
+
+/// The bars of a chart that look the same.
+struct Bars {
+    fill: &'static str,
+    stroke: &'static str,
+    bars: Vec<Bar>,
+}
+
 /// A bar, in the units of its chart.
 struct Bar {
     x: usize,
@@ -133,12 +150,29 @@ impl Charts {
         on_clock(&step.start, format)
     }
 
-    fn most_calls(&self) -> i64 {
-        self.steps.iter().map(|step| step.calls).max().unwrap_or(0)
-    }
-
-    fn most_errors(&self) -> i64 {
-        self.steps.iter().map(|step| step.errors).max().unwrap_or(0)
+    /// The charts in their order.
+    fn charts(&self) -> [Chart; 3] {
+        let filled = |fill, bars| Bars { fill, stroke: "none", bars };
+        let outlined = |stroke, bars| Bars { fill: "none", stroke, bars };
+        // The classes double from one to the next, and so does the scale of times.
+        let times =
+            |percent| self.bars(|step| step.class(percent).map_or(0.0, |class| (class + 1) as f64 / CLASSES as f64));
+        let counts = |value: fn(&Step) -> i64| {
+            let most = self.steps.iter().map(value).max().unwrap_or(0) as f64;
+            self.bars(|step| value(step) as f64 / most)
+        };
+        let chart = |id, title, peak, bars| Chart { id, title, peak, bars, legend: "" };
+        let calls = filled("var(--accent)", counts(|step| step.calls));
+        let errors = filled("var(--bad)", counts(|step| step.errors));
+        let times = vec![outlined("var(--accent)", times(95)), filled("var(--accent)", times(50))];
+        [
+            chart("calls", "Calls", self.peak(|step| step.calls), vec![calls]),
+            chart("errors", "Errors", self.peak(|step| step.errors), vec![errors]),
+            Chart {
+                legend: ". Filled: median; outlined: 95th percentile.",
+                ..chart("times", "Response time", self.slowest(), times)
+            },
+        ]
     }
 
     /// “Peak 120 per hour, from 21 Nov, 13:00.”
@@ -152,40 +186,13 @@ impl Charts {
         }
     }
 
-    fn calls_peak(&self) -> String {
-        self.peak(|step| step.calls)
-    }
-
-    fn errors_peak(&self) -> String {
-        self.peak(|step| step.errors)
-    }
-
     /// “95th percentile up to 200 ms per hour.”
-    fn times_peak(&self) -> String {
+    fn slowest(&self) -> String {
         let slowest = self.steps.iter().filter_map(|step| step.class(95)).max();
         match slowest {
             Some(class) => format!("95th percentile up to {} per {}.", bound(class), self.step_word()),
             None => "No responses.".into(),
         }
-    }
-
-    fn call_bars(&self) -> Vec<Bar> {
-        let most = self.most_calls() as f64;
-        self.bars(|step| step.calls as f64 / most)
-    }
-
-    fn error_bars(&self) -> Vec<Bar> {
-        let most = self.most_errors() as f64;
-        self.bars(|step| step.errors as f64 / most)
-    }
-
-    /// The median: the classes double from one to the next, and so does the scale.
-    fn median_bars(&self) -> Vec<Bar> {
-        self.bars(|step| height_of(step.class(50)))
-    }
-
-    fn percentile_bars(&self) -> Vec<Bar> {
-        self.bars(|step| height_of(step.class(95)))
     }
 
     fn bars(&self, share: impl Fn(&Step) -> f64) -> Vec<Bar> {
@@ -199,10 +206,6 @@ impl Charts {
             })
             .collect()
     }
-}
-
-fn height_of(class: Option<usize>) -> f64 {
-    class.map_or(0.0, |class| (class + 1) as f64 / CLASSES as f64)
 }
 
 /// “3%”, “less than 1%”
@@ -250,21 +253,9 @@ impl Step {
         self.class(percent).map(bound)
     }
 
-    fn calls_words(&self) -> String {
-        grouped(self.calls)
-    }
-
-    fn errors_words(&self) -> String {
-        grouped(self.errors)
-    }
-
-    /// For a cell.
-    fn median(&self) -> String {
-        self.within(50).unwrap_or_else(|| "–".into())
-    }
-
-    fn percentile(&self) -> String {
-        self.within(95).unwrap_or_else(|| "–".into())
+    /// A percentile for a cell.
+    fn percentile(&self, percent: i64) -> String {
+        self.within(percent).unwrap_or_else(|| "–".into())
     }
 }
 
@@ -294,10 +285,11 @@ mod tests {
             charts.sentence(),
             "1,204 calls since 18 November 2026, 12:00 UTC, 36 of them errors (3%). Median 10 ms, 95th percentile 200 ms."
         );
-        assert_eq!(charts.calls_peak(), "Peak 1,000 per hour, from 18 Nov, 12:00.");
+        let [calls, ..] = charts.charts();
+        assert_eq!(calls.peak, "Peak 1,000 per hour, from 18 Nov, 12:00.");
         assert_eq!(charts.steps.len(), 3);
-        assert_eq!(charts.call_bars().iter().map(|bar| bar.x).collect::<Vec<_>>(), [1, 21]);
-        assert_eq!(charts.call_bars()[0].height, "60.0");
+        assert_eq!(calls.bars[0].bars.iter().map(|bar| bar.x).collect::<Vec<_>>(), [1, 21]);
+        assert_eq!(calls.bars[0].bars[0].height, "60.0");
     }
 
     #[test]
@@ -305,8 +297,9 @@ mod tests {
         let span = Span { from: noon(), to: noon() + TimeDelta::hours(1) };
         let charts = Charts::new(span, TimeDelta::hours(1), vec![sum(noon(), 1, 1, &[])], false);
         assert_eq!(charts.sentence(), "1 call since 18 November 2026, 12:00 UTC, 1 of them an error (100%).");
-        assert!(charts.median_bars().is_empty());
-        assert_eq!(charts.times_peak(), "No responses.");
+        let [.., times] = charts.charts();
+        assert!(times.bars.iter().all(|bars| bars.bars.is_empty()));
+        assert_eq!(times.peak, "No responses.");
     }
 
     #[test]
@@ -328,6 +321,6 @@ mod tests {
     fn a_time_above_the_last_bound_is_said_to_be() {
         let mut step = Step::new(noon());
         step.add(&sum(noon(), 1, 0, &[(CLASSES - 1, 1)]));
-        assert_eq!(step.median(), "more than 60 s");
+        assert_eq!(step.percentile(50), "more than 60 s");
     }
 }

@@ -1,7 +1,6 @@
 //! The pages of the log, of all calls and of a connector's, and the same calls as a CSV file.
 
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use askama::Template;
 use chrono::{NaiveTime, TimeDelta};
@@ -9,7 +8,7 @@ use futures_util::try_join;
 
 use super::chart::{Charts, steps};
 use super::filter::{CLASSES, CallFilter, ERRORS, FILTERS, LogQuery, PERIODS, Span, USUAL, is_typed, period};
-use super::queries::{self, Choices, SCAN_LIMIT};
+use super::queries::{self, Choice, Choices, SCAN_LIMIT};
 use super::row::{self, CallRow};
 use super::{Outcome, Retention, totals};
 use crate::access::RequestContext;
@@ -17,8 +16,8 @@ use crate::connectors::{self, ConnectorHead, ConnectorId, Tab};
 use crate::db::Db;
 use crate::db::keyset::Position;
 use crate::web::{
-    Download, Error, ErrorSummary, Errors, Layout, ListQuery, Option_, Pages, Row, Segment, SelectField, TextField,
-    Zone, csv, grouped, page, plural,
+    Download, Error, ErrorSummary, Errors, Layout, ListQuery, Pages, Row, Segment, SelectOption, Zone, csv, grouped,
+    page, plural,
 };
 
 /// Rows of a piece, and of a file.
@@ -80,7 +79,7 @@ struct Filters {
 
 pub async fn list(context: RequestContext, retention: Data<Retention>) -> Result<HttpResponse, Error> {
     let log = Log::read(&context, **retention, "/calls".into(), None).await?;
-    let status = log.http_status();
+    let status = log.errors.status();
     page(status, &ListPage { layout: context.layout, log })
 }
 
@@ -92,7 +91,7 @@ pub async fn of_connector(
     let connector = connectors::find_visible(&*context.conn().await?, &context.actor, &key).await?;
     let path = format!("/connectors/{}/activity", connector.key);
     let log = Log::read(&context, **retention, path, Some(connector.id)).await?;
-    let (head, status) = (ConnectorHead::new(&connector, Tab::Activity, &context.actor), log.http_status());
+    let (head, status) = (ConnectorHead::new(&connector, Tab::Activity, &context.actor), log.errors.status());
     page(status, &TabPage { layout: context.layout, head, log })
 }
 
@@ -136,11 +135,6 @@ impl Log {
             unused,
             names_connectors: connector.is_none(),
         })
-    }
-
-    /// A time that cannot be read is bad input, though it stands in the address.
-    fn http_status(&self) -> StatusCode {
-        if self.errors.any() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
     }
 
     fn summary(&self) -> ErrorSummary {
@@ -196,92 +190,94 @@ impl Log {
         (chosen != longest && !is_typed(&self.query)).then(|| self.query.with_filter("period", longest))
     }
 
-    fn period_field(&self) -> SelectField {
-        let options = PERIODS.iter().map(|(code, label, _)| Option_::new(*code, *label)).collect();
-        SelectField::new("period", "Period", options, period(&self.query).0)
+    fn periods(&self) -> Vec<SelectOption> {
+        PERIODS.iter().map(|(code, label, _)| SelectOption::new(*code, *label)).collect()
     }
 
-    fn start_field(&self) -> TextField {
-        TextField::new("from", &typed_in("From"), self.query.filter("from")).errors(&self.errors)
+    fn period_code(&self) -> &'static str {
+        period(&self.query).0
     }
 
-    fn end_field(&self) -> TextField {
-        TextField::new("to", &typed_in("To"), self.query.filter("to")).errors(&self.errors)
+    /// The label of a field for a time, with the zone in which it is read.
+    fn in_zone(&self, label: &str) -> String {
+        format!("{label} ({})", Zone::of_reader().label())
     }
 
     /// The filters by what can be chosen, in their order.
-    fn choice_fields(&self) -> Vec<SelectField> {
+    fn choice_filters(&self) -> Vec<Filter> {
+        let of =
+            |choices: &[Choice]| choices.iter().map(|one| SelectOption::new(one.id.to_string(), one.title())).collect();
         let choices = &self.filters.choices;
-        let mut fields = Vec::new();
+        let mut filters = Vec::new();
         if self.filters.fixed.is_none() {
-            let labels = choices.connectors.iter().map(|choice| (choice.id.to_string(), choice.title()));
-            fields.push(self.choice("connector", "Connector", "Any connector", labels.collect()));
+            filters.push(self.filter("connector", "Connector", of(&choices.connectors)));
         }
-        let labels = choices.callers.iter().map(|choice| (choice.id.to_string(), choice.title()));
-        fields.push(self.choice("caller", "Caller", "Any caller", labels.collect()));
+        filters.push(self.filter("caller", "Caller", of(&choices.callers)));
         if !choices.endpoints.is_empty() || !self.query.filter("endpoint").is_empty() {
-            let labels = choices.endpoints.iter().map(|choice| (choice.id.to_string(), choice.title()));
-            fields.push(self.choice("endpoint", "Endpoint", "Any endpoint", labels.collect()));
+            filters.push(self.filter("endpoint", "Endpoint", of(&choices.endpoints)));
         }
-        let outcomes = Outcome::ALL.iter().map(|outcome| (outcome.code().to_string(), outcome.label().to_string()));
-        let outcomes = std::iter::once((ERRORS.to_string(), "All errors".to_string())).chain(outcomes);
-        fields.push(self.choice("outcome", "Outcome", "Any outcome", outcomes.collect()));
-        let classes = CLASSES.iter().map(|(code, label, _)| (code.to_string(), label.to_string()));
-        fields.push(self.choice("status", "Status", "Any status", classes.collect()));
-        fields
+        let outcomes = Outcome::ALL.map(|outcome| SelectOption::new(outcome.code(), outcome.label()));
+        let outcomes = [SelectOption::new(ERRORS, "All errors")].into_iter().chain(outcomes).collect();
+        filters.push(self.filter("outcome", "Outcome", outcomes));
+        let classes = CLASSES.map(|(code, label, _)| SelectOption::new(code, label));
+        filters.push(self.filter("status", "Status", classes.into()));
+        filters
     }
 
-    fn choice(&self, name: &str, label: &str, any: &str, mut options: Vec<(String, String)>) -> SelectField {
+    fn filter(&self, name: &'static str, label: &'static str, mut options: Vec<SelectOption>) -> Filter {
+        let noun = label.to_lowercase();
         let chosen = self.query.filter(name);
         // One that is not offered any more stays chosen.
-        if !chosen.is_empty() && options.iter().all(|(value, _)| value != chosen) {
-            options.push((chosen.to_string(), format!("Unknown {}", label.to_lowercase())));
+        if !chosen.is_empty() && options.iter().all(|option| option.code() != chosen) {
+            options.push(SelectOption::new(chosen, format!("Unknown {noun}")));
         }
-        let any = std::iter::once(Option_::new("", any));
-        let options = options.into_iter().map(|(value, label)| Option_::new(value, label));
-        SelectField::new(name, label, any.chain(options).collect(), chosen)
+        Filter { name, label, any: format!("Any {noun}"), options }
     }
 
     /// The filters in use, each with its label and the address without it.
     fn chips(&self) -> Vec<(String, String)> {
-        let choices = &self.filters.choices;
-        let of = |choices: &[queries::Choice], id: &str| {
-            let choice = choices.iter().find(|choice| choice.id.to_string() == id);
-            choice.map_or("unknown".into(), queries::Choice::title)
-        };
+        let query = &self.query;
+        let chosen = |name: &str| Some(query.filter(name)).filter(|value| !value.is_empty());
         let mut chips = Vec::new();
-        for name in FILTERS {
-            let value = self.query.filter(name);
-            let label = match name {
-                _ if value.is_empty() => continue,
-                "period" if is_typed(&self.query) || value == USUAL => continue,
-                "period" => period(&self.query).1.to_string(),
-                "from" => format!("From {value}"),
-                "to" => format!("To {value}"),
-                "connector" if self.filters.fixed.is_some() => continue,
-                "connector" => format!("Connector is {}", of(&choices.connectors, value)),
-                "caller" => format!("Caller is {}", of(&choices.callers, value)),
-                "endpoint" => format!("Endpoint is {}", of(&choices.endpoints, value)),
-                "outcome" if value == ERRORS => "All errors".into(),
-                "outcome" => {
-                    format!("Outcome is {}", Outcome::parse(value).map_or("unknown", Outcome::label).to_lowercase())
-                }
-                _ => format!("Status is {value}"),
-            };
-            chips.push((label, self.query.without_filter(name)));
+        if is_typed(query) {
+            chips.extend(chosen("from").map(|from| ("from", format!("From {from}"))));
+            chips.extend(chosen("to").map(|to| ("to", format!("To {to}"))));
+        } else if chosen("period").is_some_and(|code| code != USUAL) {
+            chips.push(("period", period(query).1.to_string()));
         }
-        chips
+        for filter in self.choice_filters() {
+            let option =
+                chosen(filter.name).and_then(|code| filter.options.iter().find(|option| option.code() == code));
+            chips.extend(option.map(|option| (filter.name, filter.chip(option))));
+        }
+        chips.into_iter().map(|(name, label)| (label, query.without_filter(name))).collect()
+    }
+}
+
+/// A filter by what can be chosen.
+struct Filter {
+    name: &'static str,
+    label: &'static str,
+    /// The choice of all.
+    any: String,
+    options: Vec<SelectOption>,
+}
+
+impl Filter {
+    /// “Outcome is failed”
+    fn chip(&self, option: &SelectOption) -> String {
+        match self.name {
+            "outcome" if option.code() == ERRORS => option.label().to_string(),
+            "outcome" => format!("Outcome is {}", option.label().to_lowercase()),
+            "status" => format!("Status is {}", option.code()),
+            _ => format!("{} is {}", self.label, option.label()),
+        }
     }
 }
 
 /// The time of a cursor as text.
 fn stamp_of(time: &str) -> String {
     chrono::DateTime::parse_from_rfc3339(time).map_or(String::new(), |time| row::stamp(&time.to_utc()))
-}
-
-/// The label of a field for a time, with the zone whose clocks it is read by.
-fn typed_in(label: &str) -> String {
-    format!("{label} ({})", Zone::of_reader().label())
 }
 
 /// How far the file has come.

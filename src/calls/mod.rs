@@ -10,15 +10,17 @@ mod filter;
 mod list;
 mod log;
 mod queries;
+mod record;
 mod retention;
 mod row;
 mod show;
 mod store;
 mod totals;
 
-pub use call::{Call, CallKind, Caller, CallerKind, Outcome, Target};
+pub use call::{Call, CallKind, CallSource, Caller, CallerKind, Outcome, Target};
 pub use list::{download, list, of_connector};
 pub use log::CallLog;
+pub use record::CallRecord;
 pub use retention::{Retention, look_after};
 pub use row::CallStatus;
 pub use show::show;

@@ -1,18 +1,22 @@
 //! The editor: one endpoint as a form, or as text for people who may not edit it.
 
 use actix_web::HttpResponse;
-use actix_web::http::StatusCode;
 use askama::Template;
 
-use super::forms::{Button, EndpointForm};
-use super::model::{Endpoint, EndpointId, call_path};
-use super::queries::{self, EndpointChange, EndpointSaveError};
+use super::forms::{Checked, EndpointForm};
+use super::model::{BodyKind, Endpoint, EndpointId, HttpMethod, RowKind, call_path};
+use super::queries::{self, EndpointSaveError};
 use super::run::{BodyFormat, Outcome, Report};
 use crate::access::{RequestContext, Right};
+use crate::audit::Change;
 use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::db::Conn;
+use crate::name::Name;
 use crate::outbound::Origin;
-use crate::web::{ConflictPage, Error, Form, FormData, LastSave, Layout, SaveError, Segment, Segments, page};
+use crate::web::form::Form;
+use crate::web::{
+    ConflictPage, Error, LastSave, Layout, SaveError, Segment, Segments, SelectOption, page, plural, secret_warning,
+};
 
 /// An endpoint that is being edited.
 pub(super) struct Editor {
@@ -20,8 +24,10 @@ pub(super) struct Editor {
     /// As it is stored; `None` for a new one.
     pub endpoint: Option<Endpoint>,
     /// The version that the form was made from.
-    pub version: i32,
-    pub form: EndpointForm,
+    version: i32,
+    pub form: Form<EndpointForm>,
+    /// The page shows changes that are not saved.
+    pub is_unsaved: bool,
     /// The result of Run.
     pub report: Option<Report>,
 }
@@ -40,8 +46,29 @@ struct EditorPage {
 }
 
 impl EditorPage {
-    fn form(&self) -> &EndpointForm {
-        &self.editor.form
+    /// Whether leaving the page would lose changes.
+    fn is_unsaved(&self) -> bool {
+        self.editor.is_unsaved || self.editor.form.errors.any()
+    }
+
+    fn url_hint(&self) -> String {
+        match &self.editor.connector.base_url {
+            Some(base) => format!(
+                "A path below the base URL {}, or a whole address that starts with https://. Write variables as {{{{name}}}}, such as /orders/{{{{order.id}}}}.",
+                base.as_str()
+            ),
+            None => "A whole address that starts with https://, because the data connector has no base URL. Write variables as {{name}}, such as /orders/{{order.id}}.".into(),
+        }
+    }
+
+    fn retries(&self) -> Vec<SelectOption> {
+        let label = |retries| if retries == 0 { "None".into() } else { plural(retries, "retry", "retries") };
+        (0..=5).map(|retries| SelectOption::new(retries.to_string(), label(retries))).collect()
+    }
+
+    /// A warning if a text holds what looks like a secret; may be empty.
+    fn warning(&self, text: &str) -> String {
+        secret_warning(text).unwrap_or_default()
     }
 
     /// The path of the stored endpoint, or of a new one.
@@ -71,7 +98,8 @@ impl EditorPage {
 
     /// `data-case` and, where the group is not in use, `hidden`.
     fn case(&self, kinds: &'static str) -> Case {
-        Case { kinds, hidden: !self.form().shows(kinds) }
+        let chosen = self.editor.form.chosen_body().code();
+        Case { kinds, hidden: !kinds.split(' ').any(|code| code == chosen) }
     }
 
     /// “order.id, page (1 if there is no value)”.
@@ -81,7 +109,7 @@ impl EditorPage {
             Some(default) => format!("{name} ({default} if there is no value)"),
             None => name,
         };
-        let variables = self.form().variables().into_iter().map(words);
+        let variables = self.editor.form.variables(self.editor.connector.base_url.as_ref()).into_iter().map(words);
         variables.collect::<Vec<_>>().join(", ")
     }
 }
@@ -102,26 +130,45 @@ impl std::fmt::Display for Case {
 
 impl askama::filters::HtmlSafe for Case {}
 
-pub(super) fn editor_page(
-    context: RequestContext,
-    mut editor: Editor,
-    status: StatusCode,
-) -> Result<HttpResponse, Error> {
-    let key = &editor.connector.key;
-    let action = match &editor.endpoint {
-        Some(endpoint) => format!("/connectors/{key}/endpoints/{}", endpoint.id),
-        None => format!("/connectors/{key}/endpoints"),
-    };
-    let about = match &editor.endpoint {
-        Some(endpoint) => format!("Endpoint “{}”", endpoint.name),
-        None => "New endpoint".to_string(),
-    };
-    let head = ConnectorHead::new(&editor.connector, Tab::Endpoints, &context.actor).about(about);
-    editor.form.send_rows_to(&action);
-    let may_edit = editor.connector.rights.contains(Right::Edit);
-    let may_call = editor.connector.rights.contains(Right::Call);
-    let calls_are_kept = editor.connector.is_kept_from(&context.actor, Right::Call);
-    page(status, &EditorPage { layout: context.layout, head, editor, action, may_edit, may_call, calls_are_kept })
+impl Editor {
+    pub fn new(connector: Connector, endpoint: Option<Endpoint>, form: EndpointForm) -> Editor {
+        let version = endpoint.as_ref().map_or(0, |endpoint| endpoint.version);
+        Editor { connector, endpoint, version, form: Form::new(form), is_unsaved: false, report: None }
+    }
+
+    /// The submitted form.
+    pub fn submitted(connector: Connector, endpoint: Option<Endpoint>, mut form: Form<EndpointForm>) -> Editor {
+        form.fields.read_rows(&form.data);
+        Editor { connector, endpoint, version: form.data.version(), form, is_unsaved: false, report: None }
+    }
+
+    /// Does what a button asks for, short of saving; false for Save and Run.
+    fn apply_button(&mut self) -> bool {
+        self.is_unsaved = self.form.fields.apply_button(&self.form.data);
+        self.is_unsaved
+    }
+
+    /// The checked endpoint; else the form has the errors.
+    pub fn check(&mut self) -> Option<Checked> {
+        let base_url = self.connector.base_url.as_ref();
+        self.form.check(|form, errors| form.checked(base_url, errors))
+    }
+
+    pub fn respond(self, context: RequestContext) -> Result<HttpResponse, Error> {
+        let key = &self.connector.key;
+        let (action, about) = match &self.endpoint {
+            Some(endpoint) => {
+                (format!("/connectors/{key}/endpoints/{}", endpoint.id), format!("Endpoint “{}”", endpoint.name))
+            }
+            None => (format!("/connectors/{key}/endpoints"), "New endpoint".to_string()),
+        };
+        let head = ConnectorHead::new(&self.connector, Tab::Endpoints, &context.actor).about(about);
+        let (may_edit, may_call) =
+            (self.connector.rights.contains(Right::Edit), self.connector.rights.contains(Right::Call));
+        let calls_are_kept = self.connector.is_kept_from(&context.actor, Right::Call);
+        let (layout, status) = (context.layout, self.form.errors.status());
+        page(status, &EditorPage { layout, head, editor: self, action, may_edit, may_call, calls_are_kept })
+    }
 }
 
 pub async fn new(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
@@ -129,33 +176,13 @@ pub async fn new(context: RequestContext, Segment(key): Segment) -> Result<HttpR
     let connector = connectors::find(&conn, &context.actor, &key, Right::Edit).await?;
     let taken = queries::name_keys(&conn, connector.id).await?;
     drop(conn);
-    let form = EndpointForm::empty(connector.base_url.clone(), &taken);
-    editor_page(context, Editor::new(connector, None, form), StatusCode::OK)
+    Editor::new(connector, None, EndpointForm::empty(&taken)).respond(context)
 }
 
 pub async fn edit(context: RequestContext, Segments([key, id]): Segments<2>) -> Result<HttpResponse, Error> {
     let (connector, endpoint) = load(&context, &*context.conn().await?, (&key, &id), Right::View).await?;
-    let form = EndpointForm::of(&endpoint, connector.base_url.clone())?;
-    let editor = Editor::new(connector, Some(endpoint), form);
-    editor_page(context, editor, StatusCode::OK)
-}
-
-impl Editor {
-    pub fn new(connector: Connector, endpoint: Option<Endpoint>, form: EndpointForm) -> Editor {
-        Editor {
-            version: endpoint.as_ref().map_or(0, |endpoint| endpoint.version),
-            connector,
-            endpoint,
-            form,
-            report: None,
-        }
-    }
-
-    /// The submitted form.
-    pub fn read(connector: Connector, endpoint: Option<Endpoint>, data: &FormData) -> Result<Editor, Error> {
-        let form = EndpointForm::read(data, connector.base_url.clone());
-        Ok(Editor { version: data.version(), ..Editor::new(connector, endpoint, form) })
-    }
+    let form = EndpointForm::of(&endpoint).map_err(Error::internal)?;
+    Editor::new(connector, Some(endpoint), form).respond(context)
 }
 
 /// The connector of a key and its endpoint, if the person has this right.
@@ -171,47 +198,88 @@ pub(super) async fn load(
     Ok((connector, endpoint))
 }
 
-pub async fn create(context: RequestContext, Segment(key): Segment, Form(data): Form) -> Result<HttpResponse, Error> {
+pub async fn create(
+    context: RequestContext,
+    Segment(key): Segment,
+    form: Form<EndpointForm>,
+) -> Result<HttpResponse, Error> {
     let connector = connectors::find(&*context.conn().await?, &context.actor, &key, Right::Edit).await?;
-    let mut editor = Editor::read(connector, None, &data)?;
-    if editor.form.apply(Button::of(&data)) {
-        return editor_page(context, editor, StatusCode::OK);
+    let mut editor = Editor::submitted(connector, None, form);
+    if editor.apply_button() {
+        return editor.respond(context);
     }
-    if let Some(checked) = editor.form.check() {
+    if let Some(Checked { endpoint, .. }) = editor.check() {
         let mut conn = context.conn().await?;
-        let id = editor.form.new_id;
-        let change = change(&context, &editor.connector);
-        let result = match queries::create(&mut conn, change, id, &checked.endpoint).await {
+        let (connector, id) = (editor.connector.id, editor.form.new_id.0);
+        match queries::create(&mut Change::new(&mut conn, &context), connector, id, &endpoint).await {
+            Ok(()) => return see_saved(context, &mut conn, &editor, id, "The endpoint was created").await,
             // The form was submitted twice: the endpoint exists.
             Err(EndpointSaveError::Save(SaveError::Repeated)) => {
-                queries::find(&conn, editor.connector.id, id).await.map(drop).map_err(EndpointSaveError::from)
+                queries::find(&conn, connector, id).await?;
+                return see_saved(context, &mut conn, &editor, id, "The endpoint was created").await;
             }
-            result => result,
-        };
-        match result {
-            Ok(()) => {
-                let saved = (id, checked.endpoint.request.url.as_str(), "The endpoint was created");
-                return see_saved(context, &mut conn, &editor.connector, saved).await;
-            }
-            Err(error) => editor.form.add_save_error(error)?,
+            Err(error) => editor.add_save_error(error, &endpoint.name)?,
         }
     }
-    editor_page(context, editor, StatusCode::UNPROCESSABLE_ENTITY)
+    editor.respond(context)
 }
 
-pub(super) fn change<'a>(context: &'a RequestContext, connector: &Connector) -> EndpointChange<'a> {
-    EndpointChange { by: &context.actor, now: context.now(), connector: connector.id }
+pub async fn update(
+    context: RequestContext,
+    Segments([key, id]): Segments<2>,
+    form: Form<EndpointForm>,
+) -> Result<HttpResponse, Error> {
+    let (connector, stored) = load(&context, &*context.conn().await?, (&key, &id), Right::Edit).await?;
+    let mut editor = Editor::submitted(connector, Some(stored.clone()), form);
+    if editor.apply_button() {
+        return editor.respond(context);
+    }
+    let Some(seen) = editor.form.seen_version(stored.version) else {
+        return conflict(context.layout, &editor, &stored);
+    };
+    if let Some(Checked { endpoint, .. }) = editor.check() {
+        let mut conn = context.conn().await?;
+        let change = &mut Change::new(&mut conn, &context);
+        match queries::update(change, editor.connector.id, (&stored, seen), &endpoint).await {
+            Ok(()) => return see_saved(context, &mut conn, &editor, stored.id, "The endpoint was saved").await,
+            Err(EndpointSaveError::Save(SaveError::Stale)) => {
+                let (_, theirs) = load(&context, &conn, (&key, &id), Right::Edit).await?;
+                return conflict(context.layout, &editor, &theirs);
+            }
+            Err(error) => editor.add_save_error(error, &endpoint.name)?,
+        }
+    }
+    editor.respond(context)
+}
+
+impl Editor {
+    /// Adds the reason to the form; a fault is returned.
+    fn add_save_error(&mut self, error: EndpointSaveError, name: &Name) -> Result<(), Error> {
+        let message = match error {
+            EndpointSaveError::TooMany(max) => format!("A data connector can have {max} endpoints. Delete one first"),
+            EndpointSaveError::Save(SaveError::NameTaken) => {
+                format!("An endpoint named “{}” already exists in this data connector", name.as_str())
+            }
+            // The connector was deleted permanently.
+            EndpointSaveError::Save(SaveError::InUse) => return Err(Error::NotFound),
+            EndpointSaveError::Save(other) => return Err(other.into()),
+        };
+        self.form.errors.add("endpoint_name", message);
+        Ok(())
+    }
 }
 
 /// Redirects to the saved endpoint. The message names the origin if calls are refused until it is approved.
 async fn see_saved(
     context: RequestContext,
     conn: &mut Conn,
-    connector: &Connector,
-    (id, url, message): (EndpointId, &str, &'static str),
+    editor: &Editor,
+    id: EndpointId,
+    message: &'static str,
 ) -> Result<HttpResponse, Error> {
+    let connector = &editor.connector;
     let address = format!("/connectors/{}/endpoints/{id}", connector.key);
-    if let Some(origin) = Origin::of_template(url).map(|origin| origin.to_string())
+    if let Some(origin) = Origin::of_template(editor.form.endpoint_url.trim()).map(|origin| origin.to_string())
         && connectors::waits_for_approval(conn, connector.id, &origin).await?
     {
         return Ok(context.see_other(&address, connectors::waiting_words(message, &origin)));
@@ -219,63 +287,11 @@ async fn see_saved(
     Ok(context.see_other(&address, message))
 }
 
-pub async fn update(
-    context: RequestContext,
-    Segments([key, id]): Segments<2>,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
-    let (connector, endpoint) = load(&context, &*context.conn().await?, (&key, &id), Right::Edit).await?;
-    let mut editor = Editor::read(connector, Some(endpoint.clone()), &data)?;
-    if editor.form.apply(Button::of(&data)) {
-        return editor_page(context, editor, StatusCode::OK);
-    }
-    let Some(seen) = data.seen_version(endpoint.version) else {
-        let connector = &editor.connector;
-        return conflict(context.layout, connector, &endpoint, &editor.form, &data);
-    };
-    if let Some(checked) = editor.form.check() {
-        let mut conn = context.conn().await?;
-        let change = change(&context, &editor.connector);
-        match queries::update(&mut conn, change, (&endpoint, seen), &checked.endpoint).await {
-            Ok(()) => {
-                let saved = (endpoint.id, checked.endpoint.request.url.as_str(), "The endpoint was saved");
-                return see_saved(context, &mut conn, &editor.connector, saved).await;
-            }
-            Err(EndpointSaveError::Save(SaveError::Stale)) => {
-                let (connector, theirs) = load(&context, &conn, (&key, &id), Right::Edit).await?;
-                return conflict(context.layout, &connector, &theirs, &editor.form, &data);
-            }
-            Err(error) => editor.form.add_save_error(error)?,
-        }
-    }
-    editor_page(context, editor, StatusCode::UNPROCESSABLE_ENTITY)
-}
-
-impl EndpointForm {
-    /// Adds the reason to the form; a fault is returned.
-    fn add_save_error(&mut self, error: EndpointSaveError) -> Result<(), Error> {
-        match error {
-            EndpointSaveError::TooMany(max) => self.too_many(max),
-            EndpointSaveError::Save(SaveError::Fault(fault)) => return Err(fault),
-            // The connector was deleted permanently.
-            EndpointSaveError::Save(SaveError::InUse) => return Err(Error::NotFound),
-            EndpointSaveError::Save(SaveError::NameTaken | SaveError::Repeated | SaveError::Stale) => self.name_taken(),
-        }
-        Ok(())
-    }
-}
-
-fn conflict(
-    layout: Layout,
-    connector: &Connector,
-    theirs: &Endpoint,
-    mine: &EndpointForm,
-    data: &FormData,
-) -> Result<HttpResponse, Error> {
-    let address = format!("/connectors/{}/endpoints/{}", connector.key, theirs.id);
-    let stored = EndpointForm::of(theirs, connector.base_url.clone())?;
+fn conflict(layout: Layout, mine: &Editor, theirs: &Endpoint) -> Result<HttpResponse, Error> {
+    let address = format!("/connectors/{}/endpoints/{}", mine.connector.key, theirs.id);
+    let stored = EndpointForm::of(theirs).map_err(Error::internal)?;
     let saved = LastSave { by: &theirs.updated_by, at: Some(theirs.updated_at), version: theirs.version };
-    let page = ConflictPage::new(layout, &theirs.name, &address, saved).fields(data.carried());
-    let pairs = stored.describe().into_iter().zip(mine.describe());
+    let page = ConflictPage::new(layout, &theirs.name, &address, saved).fields(mine.form.data.carried());
+    let pairs = stored.describe().into_iter().zip(mine.form.describe());
     pairs.fold(page, |page, ((label, theirs), (_, mine))| page.difference(label, theirs, mine)).respond()
 }

@@ -10,6 +10,7 @@ mod forms;
 mod model;
 mod pages;
 mod queries;
+mod rows;
 mod run;
 mod template;
 

@@ -132,6 +132,11 @@ impl RowKind {
         }
     }
 
+    /// The name of an input of the row at an index.
+    pub fn field(self, index: &usize, field: &str) -> String {
+        format!("{}_{}_{field}", self.code(), index + 1)
+    }
+
     /// Its name within a sentence.
     pub fn noun(self) -> &'static str {
         match self {

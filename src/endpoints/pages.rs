@@ -5,12 +5,15 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use chrono::{DateTime, Utc};
 
-use super::editor::{change, load};
+use super::editor::load;
 use super::model::Endpoint;
 use super::queries::{self, ListRow};
 use crate::access::{RequestContext, Right};
+use crate::audit::Change;
 use crate::connectors::{self, Connector, ConnectorHead, Tab};
-use crate::web::{Error, Form, Layout, SaveError, Segment, Segments, page, plural, relative};
+use crate::web::{
+    Confirmation, Error, Fact, FormData, Layout, SaveError, Segment, Segments, date_time, page, plural, relative,
+};
 
 #[derive(Template)]
 #[template(path = "endpoints/list.html")]
@@ -58,37 +61,67 @@ pub async fn list(context: RequestContext, Segment(key): Segment) -> Result<Http
     page(StatusCode::OK, &ListPage { layout: context.layout, head, connector, rows, may_edit, edits_are_kept, now })
 }
 
-#[derive(Template)]
-#[template(path = "endpoints/delete.html")]
-struct DeletePage {
-    layout: Layout,
-    connector: Connector,
-    endpoint: Endpoint,
-    /// It was saved since the page was opened.
+/// The question before an endpoint is deleted; `changed` if it was saved since the page was opened.
+fn delete_page(
+    context: RequestContext,
+    connector: &Connector,
+    endpoint: &Endpoint,
     changed: bool,
+) -> Result<HttpResponse, Error> {
+    let (name, tab) = (&endpoint.name, format!("/connectors/{}/endpoints", connector.key));
+    let address = format!("{tab}/{}", endpoint.id);
+    let last_change = format!("{} by {}", date_time(&endpoint.updated_at), endpoint.updated_by);
+    let status = if changed { StatusCode::CONFLICT } else { StatusCode::OK };
+    Confirmation {
+        title: format!("Delete {name}, {}", connector.label),
+        crumbs: vec![
+            ("/connectors".into(), "Connectors".into()),
+            (tab, connector.label.clone()),
+            (address.clone(), name.clone()),
+        ],
+        step: "Delete",
+        question: format!("Are you sure you want to delete “{name}”?"),
+        sentences: vec![
+            "This cannot be undone. Programs that call it will be refused from now on. The record of its calls is kept."
+                .into(),
+        ],
+        facts: vec![
+            Fact::text("Data connector", connector.label.as_str()),
+            Fact::code("Request", format!("{} {}", endpoint.method, endpoint.url)),
+            Fact::text("Last changed", last_change),
+        ],
+        action: format!("{address}/delete"),
+        fields: vec![Confirmation::version(endpoint.version)],
+        button: format!("Delete “{name}”"),
+        back: (address, "Keep it"),
+        changed_by: changed.then(|| ("endpoint", endpoint.updated_by.clone())),
+        ..Confirmation::default()
+    }
+    .respond(context.layout, status)
 }
 
 pub async fn confirm_delete(context: RequestContext, Segments([key, id]): Segments<2>) -> Result<HttpResponse, Error> {
     let (connector, endpoint) = load(&context, &*context.conn().await?, (&key, &id), Right::Edit).await?;
-    page(StatusCode::OK, &DeletePage { layout: context.layout, connector, endpoint, changed: false })
+    delete_page(context, &connector, &endpoint, false)
 }
 
 pub async fn delete(
     context: RequestContext,
     Segments([key, id]): Segments<2>,
-    Form(data): Form,
+    data: FormData,
 ) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let (connector, mut endpoint) = load(&context, &conn, (&key, &id), Right::Edit).await?;
     if let Some(seen) = data.seen_version(endpoint.version) {
-        match queries::delete(&mut conn, change(&context, &connector), (&endpoint, seen)).await {
+        let change = &mut Change::new(&mut conn, &context);
+        match queries::delete(change, connector.id, (&endpoint, seen)).await {
             Ok(()) => {
                 let address = format!("/connectors/{}/endpoints", connector.key);
                 return Ok(context.see_other(&address, "The endpoint was deleted"));
             }
-            Err(SaveError::Fault(fault)) => return Err(fault),
-            Err(_) => endpoint = queries::find(&conn, connector.id, endpoint.id).await?,
+            Err(SaveError::Stale) => endpoint = queries::find(&conn, connector.id, endpoint.id).await?,
+            Err(other) => return Err(other.into()),
         }
     }
-    page(StatusCode::CONFLICT, &DeletePage { layout: context.layout, connector, endpoint, changed: true })
+    delete_page(context, &connector, &endpoint, true)
 }

@@ -3,12 +3,11 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
 use super::model::{CheckedEndpoint, Endpoint, EndpointId, Row, describe};
-use crate::access::Actor;
-use crate::audit::{self, Changes, Event};
+use crate::audit::{Change, Changes, transaction};
 use crate::authorization;
 use crate::connectors::{self, ConnectorId};
 use crate::db::schema::{connectors as connectors_table, endpoints};
@@ -98,92 +97,78 @@ impl<E: Into<SaveError>> From<E> for EndpointSaveError {
     }
 }
 
-/// A change of a connector's endpoint.
-#[derive(Clone, Copy)]
-pub(super) struct EndpointChange<'a> {
-    pub by: &'a Actor,
-    pub now: DateTime<Utc>,
-    pub connector: ConnectorId,
-}
-
 pub(super) async fn create(
-    conn: &mut Conn,
-    change: EndpointChange<'_>,
+    change: &mut Change<'_>,
+    connector: ConnectorId,
     id: EndpointId,
     new: &CheckedEndpoint,
 ) -> Result<(), EndpointSaveError> {
-    conn.transaction(async |conn| {
-        let of_connector = endpoints::table.filter(endpoints::connector_id.eq(change.connector));
-        if of_connector.count().get_result::<i64>(conn).await? >= MAX_ENDPOINTS {
+    transaction(change, async |change| {
+        let of_connector = endpoints::table.filter(endpoints::connector_id.eq(connector));
+        if of_connector.count().get_result::<i64>(change.conn).await? >= MAX_ENDPOINTS {
             return Err(EndpointSaveError::TooMany(MAX_ENDPOINTS));
         }
-        note_origin(conn, change, new).await?;
+        note_origin(change, connector, new).await?;
         let created = (
             endpoints::id.eq(id),
-            endpoints::connector_id.eq(change.connector),
+            endpoints::connector_id.eq(connector),
             endpoints::created_at.eq(change.now),
             endpoints::created_by.eq(change.by.attribution()),
         );
         let row = (created, Columns::of(change, new));
-        diesel::insert_into(endpoints::table).values(row).execute(conn).await?;
+        diesel::insert_into(endpoints::table).values(row).execute(change.conn).await?;
         let fields = new_fields(new).into_iter();
         let changes = fields.fold(Changes::none(), |changes, (label, value)| changes.field(label, "", value));
-        Ok(change.record(conn, "endpoint.created", new.name.as_str(), changes).await?)
+        Ok(change.record("endpoint.created", connector, new.name.as_str(), changes).await?)
     })
     .await
 }
 
 /// Saves an endpoint, unless it was saved since it was read.
 pub(super) async fn update(
-    conn: &mut Conn,
-    change: EndpointChange<'_>,
+    change: &mut Change<'_>,
+    connector: ConnectorId,
     (old, seen): (&Endpoint, SeenVersion),
     new: &CheckedEndpoint,
 ) -> Result<(), EndpointSaveError> {
-    conn.transaction(async |conn| {
-        note_origin(conn, change, new).await?;
-        lock(conn, old, seen).await?;
+    transaction(change, async |change| {
+        note_origin(change, connector, new).await?;
+        lock(change, old, seen).await?;
+        let columns = Columns::of(change, new);
         diesel::update(endpoints::table.find(old.id))
-            .set((endpoints::version.eq(endpoints::version + 1), Columns::of(change, new)))
-            .execute(conn)
+            .set((endpoints::version.eq(endpoints::version + 1), columns))
+            .execute(change.conn)
             .await?;
         let request = old.request().map_err(Error::internal)?;
         let before = describe(&old.name, &old.description, &request, &old.sample);
         let fields = before.into_iter().zip(new_fields(new));
         let changes =
             fields.fold(Changes::none(), |changes, ((label, old), (_, new))| changes.field(label, shortened(old), new));
-        Ok(change.record(conn, "endpoint.saved", new.name.as_str(), changes).await?)
+        Ok(change.record("endpoint.saved", connector, new.name.as_str(), changes).await?)
     })
     .await
 }
 
 /// Deletes an endpoint, unless it was saved since it was read.
 pub(super) async fn delete(
-    conn: &mut Conn,
-    change: EndpointChange<'_>,
+    change: &mut Change<'_>,
+    connector: ConnectorId,
     (endpoint, seen): (&Endpoint, SeenVersion),
 ) -> Result<(), SaveError> {
-    conn.transaction(async |conn| {
-        lock(conn, endpoint, seen).await?;
-        diesel::delete(endpoints::table.find(endpoint.id)).execute(conn).await?;
+    transaction(change, async |change| {
+        lock(change, endpoint, seen).await?;
+        diesel::delete(endpoints::table.find(endpoint.id)).execute(change.conn).await?;
         let changes = Changes::none().field("Method", &endpoint.method, "").field("URL", &endpoint.url, "");
-        Ok(change.record(conn, "endpoint.deleted", &endpoint.name, changes).await?)
+        Ok(change.record("endpoint.deleted", connector, &endpoint.name, changes).await?)
     })
     .await
 }
 
-impl EndpointChange<'_> {
-    async fn record(self, conn: &Conn, kind: &'static str, name: &str, changes: Changes) -> Result<(), Error> {
-        let event = Event { kind, subject_id: Some(self.connector), subject_name: name, changes };
-        audit::record(conn, self.by, self.now, event).await
-    }
-}
-
 /// Locks an endpoint, and compares its version. The row of the authorization is locked first, as by everything that
 /// binds secrets.
-async fn lock(conn: &mut Conn, endpoint: &Endpoint, seen: SeenVersion) -> Result<(), VersionError> {
+async fn lock(change: &mut Change<'_>, endpoint: &Endpoint, seen: SeenVersion) -> Result<(), VersionError> {
     let version = endpoints::table.find(endpoint.id).select(endpoints::version).for_no_key_update();
-    seen.lock(conn, version).await
+    seen.lock(change.conn, version).await
 }
 
 /// The columns that creating and saving write.
@@ -209,7 +194,7 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn of(change: EndpointChange<'_>, new: &'a CheckedEndpoint) -> Columns<'a> {
+    fn of(change: &Change<'_>, new: &'a CheckedEndpoint) -> Columns<'a> {
         let request = &new.request;
         Columns {
             name: new.name.as_str(),
@@ -233,14 +218,14 @@ impl<'a> Columns<'a> {
 
 /// An origin that is new to the connector makes open forms stale that ask for a secret, because they do not list it. The
 /// row of the authorization is locked first, as by everything that stores a secret or changes the base URL.
-async fn note_origin(conn: &mut Conn, change: EndpointChange<'_>, new: &CheckedEndpoint) -> Result<(), Error> {
+async fn note_origin(change: &mut Change<'_>, connector: ConnectorId, new: &CheckedEndpoint) -> Result<(), Error> {
     let Some(origin) = Origin::of_template(&new.request.url) else {
         return Ok(());
     };
-    connectors::hold_authorization(conn, change.connector).await?;
-    let known = authorization::origins_in_use(conn, change.connector).await?;
+    connectors::hold_authorization(change.conn, connector).await?;
+    let known = authorization::origins_in_use(change.conn, connector).await?;
     if !known.iter().any(|known| *known == origin) {
-        connectors::outdate_authorization(conn, change.by, change.now, change.connector).await?;
+        connectors::outdate_authorization(change.conn, change.by, change.now, connector).await?;
     }
     Ok(())
 }

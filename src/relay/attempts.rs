@@ -7,21 +7,19 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::body::PeekedBody;
 use super::call::Relay;
 use super::circuit_breaker::{Admission, CircuitOpen, Outcome};
 use super::credential::{self, CallCredential};
 use super::error::{CIRCUIT_OPEN, RelayError, TIME_OUT};
-use super::health;
-use super::message::{RelayRequest, SentRequest};
-use super::redirect;
-use super::retry_policy;
+use super::message::{Body, RelayRequest, SentRequest};
+use super::queries;
+use super::retry_policy::{self, MAX_REDIRECTS};
 use super::snapshot::ConnectorSnapshot;
 use super::state::RelayState;
 use crate::oauth::ExpiredSignals;
 use crate::outbound::http::header::CONTENT_TYPE;
-use crate::outbound::http::{HeaderMap, Method, StatusCode};
-use crate::outbound::{Body, HttpUrl, Limits, Request, Response, SendError, Stage};
+use crate::outbound::http::{HeaderMap, StatusCode, response::Parts};
+use crate::outbound::{HttpUrl, Limits, Request, Response, SendError, Stage};
 
 /// Waits for a token of this connector until the call's deadline.
 pub(super) async fn within<T>(
@@ -45,15 +43,8 @@ pub(super) fn circuit_open(connector: &ConnectorSnapshot, open: CircuitOpen) -> 
 pub(super) struct AttemptLoop<'a> {
     relay: &'a Relay,
     connector: &'a Arc<ConnectorSnapshot>,
-    method: Method,
-    url: HttpUrl,
-    headers: HeaderMap,
-    body: Body,
-    limits: Limits,
-    /// Retries that are left.
-    retries: u8,
-    follow: bool,
-    record_sent: bool,
+    /// What the next attempt sends; its retries are those that are left.
+    request: RelayRequest,
     deadline: Instant,
     pub(super) credential: CallCredential,
     has_renewed: bool,
@@ -69,17 +60,9 @@ pub(super) struct AttemptLoop<'a> {
     reason = "made once for each response and taken apart at once; a box would cost every call an allocation"
 )]
 enum Next {
-    Done(RelayedResponse),
+    Done((Parts, Body)),
     /// The request is to be sent again.
     Repeat,
-}
-
-/// The head of a response, and its body.
-pub(super) type RelayedResponse = (Head, PeekedBody);
-
-pub(super) struct Head {
-    pub(super) status: u16,
-    pub(super) headers: HeaderMap,
 }
 
 impl<'a> AttemptLoop<'a> {
@@ -93,14 +76,7 @@ impl<'a> AttemptLoop<'a> {
         AttemptLoop {
             relay,
             connector,
-            method: request.method,
-            url: request.url,
-            headers: request.headers,
-            body: request.body,
-            limits: request.limits,
-            retries: request.retries,
-            follow: request.follow,
-            record_sent: request.record_sent,
+            request,
             deadline,
             credential,
             has_renewed: false,
@@ -112,14 +88,14 @@ impl<'a> AttemptLoop<'a> {
     }
 
     /// Repeats the request until there is a response to return, or an error.
-    pub(super) async fn run(&mut self) -> Result<RelayedResponse, RelayError> {
+    pub(super) async fn run(&mut self) -> Result<(Parts, Body), RelayError> {
         loop {
             let admission = match self.connector.state.breaker.admit() {
                 Ok(admission) => admission,
                 Err(open) => return Err(circuit_open(self.connector, open)),
             };
             let limits = self.remaining_limits()?;
-            let request = self.request()?;
+            let request = self.signed_request()?;
             self.attempts += 1;
             let outbound = &self.relay.outbound;
             match outbound.open(&self.connector.transport, request, limits).await {
@@ -143,20 +119,21 @@ impl<'a> AttemptLoop<'a> {
 
     fn record(&self, admission: Admission<'_>, outcome: Outcome) {
         if admission.record(outcome) {
-            health::store_in_background(&self.relay.db, &self.connector.state);
+            queries::store_breaker_in_background(&self.relay.db, &self.connector.state);
         }
     }
 
     /// The limits of the next attempt, within the time that is left of the call.
     fn remaining_limits(&self) -> Result<Limits, RelayError> {
         if self.attempts == 0 {
-            return Ok(self.limits);
+            return Ok(self.request.limits);
         }
         let left = self.left();
         if left.is_zero() {
             return Err(TIME_OUT.because("The time was over before the API gave a final answer."));
         }
-        Ok(Limits { connect: self.limits.connect.min(left), total: left, ..self.limits })
+        let limits = self.request.limits;
+        Ok(Limits { connect: limits.connect.min(left), total: left, ..limits })
     }
 
     fn left(&self) -> Duration {
@@ -164,16 +141,18 @@ impl<'a> AttemptLoop<'a> {
     }
 
     /// The request with its credential. What another attempt may need is copied.
-    fn request(&mut self) -> Result<Request, RelayError> {
-        let may_repeat = self.retries > 0
-            || (self.body.is_repeatable() && (self.credential.version.is_some() || self.follow || self.record_sent));
-        let mut headers = if may_repeat { self.headers.clone() } else { std::mem::take(&mut self.headers) };
-        let signed = self.credential.value.sign(&self.url, &mut headers, &self.connector.transport);
+    fn signed_request(&mut self) -> Result<Request, RelayError> {
+        let request = &mut self.request;
+        let may_repeat = request.retries > 0
+            || (request.body.is_repeatable()
+                && (self.credential.version.is_some() || request.follow || request.record_sent));
+        let mut headers = if may_repeat { request.headers.clone() } else { std::mem::take(&mut request.headers) };
+        let signed = self.credential.value.sign(&request.url, &mut headers, &self.connector.transport);
         let url = signed.map_err(|refused| self.connector.not_approved(&refused))?;
-        let request = url.request(self.method.clone(), self.body.clone());
-        let mut request = request.map_err(RelayError::of_failure)?;
-        *request.headers_mut() = headers;
-        Ok(request)
+        let signed = url.request(request.method.clone(), request.body.clone());
+        let mut signed = signed.map_err(RelayError::of_failure)?;
+        *signed.headers_mut() = headers;
+        Ok(signed)
     }
 
     /// What an attempt without a response says about the server; `None` if it is not the server's fault.
@@ -183,15 +162,15 @@ impl<'a> AttemptLoop<'a> {
             Stage::NameLookup | Stage::Connection | Stage::Tls | Stage::TimeOut | Stage::Response
         );
         // With a streamed body the client that sends it may be at fault.
-        let is_certain = !error.sent || self.body.is_repeatable();
+        let is_certain = !error.sent || self.request.body.is_repeatable();
         (is_servers && is_certain).then(|| Outcome::Failure(error.message.clone()))
     }
 
     /// Waits until the request may be sent again after a failure, or returns the failure.
     async fn prepare_retry(&mut self, error: SendError) -> Result<(), RelayError> {
         let is_temporary = !matches!(error.stage, Stage::Request | Stage::Url | Stage::AddressRefused);
-        let is_safe = !error.sent || retry_policy::is_idempotent(&self.method);
-        if !(is_temporary && is_safe && self.body.is_sendable()) {
+        let is_safe = !error.sent || retry_policy::is_idempotent(&self.request.method);
+        if !(is_temporary && is_safe && self.request.body.is_sendable()) {
             return Err(RelayError::of_failure(error));
         }
         match self.pause(retry_policy::backoff(self.retried, self.relay.state.jitter())).await {
@@ -202,10 +181,10 @@ impl<'a> AttemptLoop<'a> {
 
     /// Pauses before a retry; false if there is none left, or no time for it.
     async fn pause(&mut self, pause: Duration) -> bool {
-        if self.retries == 0 || pause >= self.left() || self.connector.state.breaker.open().is_some() {
+        if self.request.retries == 0 || pause >= self.left() || self.connector.state.breaker.open().is_some() {
             return false;
         }
-        self.retries -= 1;
+        self.request.retries -= 1;
         self.retried += 1;
         tokio::time::sleep(pause).await;
         true
@@ -213,8 +192,7 @@ impl<'a> AttemptLoop<'a> {
 
     async fn next(&mut self, response: Response) -> Result<Next, RelayError> {
         let (head, body) = response.into_parts();
-        let head = Head { status: head.status.as_u16(), headers: head.headers };
-        let mut body = PeekedBody::new(body);
+        let mut body = Body::new(body);
         if self.rejects_token(&head, &mut body).await? && self.renew().await {
             return Ok(Next::Repeat);
         }
@@ -227,40 +205,42 @@ impl<'a> AttemptLoop<'a> {
         }
         if let Some(url) = self.redirect(&head) {
             self.redirects += 1;
-            self.url = url;
+            self.request.url = url;
             return Ok(Next::Repeat);
         }
         Ok(Next::Done((head, body)))
     }
 
-    fn may_retry(&self, head: &Head) -> bool {
-        self.retries > 0
-            && self.body.is_sendable()
-            && retry_policy::is_idempotent(&self.method)
-            && retry_policy::is_temporary(head.status, &head.headers)
+    fn may_retry(&self, head: &Parts) -> bool {
+        self.request.retries > 0
+            && self.request.body.is_sendable()
+            && retry_policy::is_idempotent(&self.request.method)
+            && retry_policy::is_temporary(head.status.as_u16(), &head.headers)
     }
 
-    fn redirect(&self, head: &Head) -> Option<HttpUrl> {
-        if !self.follow || self.redirects >= redirect::MAX_REDIRECTS || !self.body.is_sendable() {
+    fn redirect(&self, head: &Parts) -> Option<HttpUrl> {
+        let request = &self.request;
+        if !request.follow || self.redirects >= MAX_REDIRECTS || !self.request.body.is_sendable() {
             return None;
         }
-        redirect::target(&self.method, &self.url, head.status, &head.headers)
+        retry_policy::redirect_target(&request.method, &request.url, head.status.as_u16(), &head.headers)
     }
 
     /// Whether the response says that the token has expired. Once per call.
-    async fn rejects_token(&self, head: &Head, body: &mut PeekedBody) -> Result<bool, RelayError> {
+    async fn rejects_token(&self, head: &Parts, body: &mut Body) -> Result<bool, RelayError> {
         if self.credential.version.is_none() || self.has_renewed {
             return Ok(false);
         }
         let signals = &self.connector.signals;
-        if signals.matches(head.status, &[]) {
+        let status = head.status.as_u16();
+        if signals.matches(status, &[]) {
             return Ok(true);
         }
         if !signals.want_body() || !is_json(&head.headers) {
             return Ok(false);
         }
-        let body = body.peek(ExpiredSignals::LARGEST_BODY).await.map_err(broken)?;
-        Ok(body.is_some_and(|body| signals.matches(head.status, &body)))
+        let body = body.peek(ExpiredSignals::LARGEST_BODY).await.map_err(RelayError::of_failure)?;
+        Ok(body.is_some_and(|body| signals.matches(status, &body)))
     }
 
     /// Gets another token; true if the request is to be sent again with it. If there is none, the API's response is
@@ -271,7 +251,7 @@ impl<'a> AttemptLoop<'a> {
             return false;
         };
         let (state, connector) = (self.relay.state.clone(), Arc::clone(self.connector));
-        if !self.body.is_sendable() {
+        if !self.request.body.is_sendable() {
             // The body cannot be sent again, but the next call finds a new token.
             tokio::spawn(async move { credential::renewed(&state, &connector, rejected).await.is_ok() });
             return false;
@@ -291,17 +271,13 @@ impl<'a> AttemptLoop<'a> {
     /// the new token.
     async fn is_still_allowed(&self) -> bool {
         let connector = self.relay.connector(&self.connector.key).await;
-        connector.is_ok_and(|connector| connector.check_origin(&self.url).is_ok())
+        connector.is_ok_and(|connector| connector.check_origin(&self.request.url).is_ok())
     }
 
     /// The last request as it was sent, without its secret.
     pub(super) fn sent(&self) -> SentRequest {
-        let mut headers: Vec<(String, String)> = Vec::with_capacity(self.headers.len() + 1);
-        for (name, value) in &self.headers {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            headers.push((name.to_string(), value));
-        }
-        self.credential.value.sent(&self.method, &self.url, headers)
+        let request = &self.request;
+        self.credential.value.sent(&request.method, &request.url, &request.headers)
     }
 }
 
@@ -321,9 +297,4 @@ fn is_json(headers: &HeaderMap) -> bool {
         let essence = essence.trim_ascii().to_ascii_lowercase();
         essence == b"application/json" || essence.ends_with(b"+json")
     })
-}
-
-/// A body that broke off.
-pub(super) fn broken(error: SendError) -> RelayError {
-    RelayError::of_failure(error)
 }

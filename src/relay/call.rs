@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::attempts::{AttemptLoop, broken, circuit_open, within};
-use super::body::Body;
+use super::attempts::{AttemptLoop, circuit_open, within};
 use super::concurrency_limit::{LimitReached, Permit};
 use super::credential::{self, Destination};
 use super::error::{BUSY, CONNECTOR_NOT_FOUND, RelayError};
@@ -95,19 +94,22 @@ impl Relay {
         let response = async {
             let (head, mut body) = attempts.run().await?;
             let first_byte = first_sent.elapsed();
-            body.read_first().await.map_err(broken)?;
+            body.read_first().await.map_err(RelayError::of_failure)?;
             Ok((head, body, first_byte))
         };
         match response.await {
-            Ok((head, body, first_byte)) => Ok(RelayResponse {
-                status: head.status,
-                headers: head.headers,
-                body: Body::new(body, permit.permit),
-                timing: CallTiming { queue, connect: attempts.connect, first_byte },
-                attempts: attempts.attempts,
-                mask: attempts.credential.value.mask(),
-                sent: record_sent.then(|| attempts.sent()),
-            }),
+            Ok((head, mut body, first_byte)) => {
+                body.hold(permit.permit);
+                Ok(RelayResponse {
+                    status: head.status.as_u16(),
+                    headers: head.headers,
+                    body,
+                    timing: CallTiming { queue, connect: attempts.connect, first_byte },
+                    attempts: attempts.attempts,
+                    mask: attempts.credential.value.mask(),
+                    sent: record_sent.then(|| attempts.sent()),
+                })
+            }
             Err(error) => Err(RelayError { attempts: attempts.attempts, queue, ..error }),
         }
     }

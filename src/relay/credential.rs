@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use form_urlencoded::byte_serialize;
@@ -111,7 +110,10 @@ impl RequestCredential {
     }
 
     /// A request as it was sent, with a mark in place of the secret.
-    pub(super) fn sent(&self, method: &Method, url: &HttpUrl, mut headers: Vec<(String, String)>) -> SentRequest {
+    pub(super) fn sent(&self, method: &Method, url: &HttpUrl, headers: &HeaderMap) -> SentRequest {
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let mut headers: Vec<(String, String)> =
+            headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
         let mut url = url.absolute().to_string();
         match &self.placement {
             Placement::None => {}
@@ -220,7 +222,7 @@ pub(super) async fn for_call(state: &RelayState, call: Destination<'_>) -> Resul
         (Ok(token), _) => cache(connector, token),
         // The database may be unavailable for a moment, while the token is valid.
         (Err(TokenProblem::Fault(_)), Some(held)) => Ok(CallCredential::of(&held)),
-        (Err(problem), _) => Err(token_error(state, problem)),
+        (Err(problem), _) => Err(RelayError::of_token(problem, state.clock.now())),
     }
 }
 
@@ -237,7 +239,7 @@ pub(super) async fn renewed(
     let need = Need { min_ttl: MIN_TTL, refused: Some(rejected) };
     match state.keeper.token(connector.id, need).await {
         Ok(token) => cache(connector, token),
-        Err(problem) => Err(token_error(state, problem)),
+        Err(problem) => Err(RelayError::of_token(problem, state.clock.now())),
     }
 }
 
@@ -249,9 +251,4 @@ fn cache(connector: &ConnectorSnapshot, token: LiveToken) -> Result<CallCredenti
         *cached = Some(token);
     }
     Ok(credential)
-}
-
-fn token_error(state: &RelayState, problem: TokenProblem) -> RelayError {
-    let now = state.clock.now();
-    RelayError::of_token(problem, |next| (next - now).to_std().unwrap_or(Duration::ZERO))
 }

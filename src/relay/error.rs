@@ -5,7 +5,10 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::authorization::{TokenKeeper, TokenProblem};
+use crate::calls::{CallRecord, Outcome};
 use crate::connectors::ConnectorId;
 use crate::outbound::{SendError, Stage};
 use crate::web::Error;
@@ -22,15 +25,17 @@ pub struct ProblemKind {
     pub remedy: &'static str,
 }
 
-macro_rules! kinds {
+/// Kinds of problems as constants, and all of them in `KINDS`.
+macro_rules! problem_kinds {
     ($($name:ident = $code:literal, $status:literal, $title:literal, $remedy:literal;)*) => {
-        $(pub const $name: ProblemKind = ProblemKind { code: $code, status: $status, title: $title, remedy: $remedy };)*
-        /// All kinds of problems between Connectory and an API.
-        pub const KINDS: &[ProblemKind] = &[$($name),*];
+        $(pub const $name: $crate::relay::ProblemKind =
+            $crate::relay::ProblemKind { code: $code, status: $status, title: $title, remedy: $remedy };)*
+        pub const KINDS: &[$crate::relay::ProblemKind] = &[$($name),*];
     };
 }
+pub(crate) use problem_kinds;
 
-kinds! {
+problem_kinds! {
     CONNECTOR_NOT_FOUND = "connector_not_found", 404, "There is no such data connector",
         "Check the key in the address: it stands on the connector’s page. Ask for a key that may use this connector.";
     CONNECTOR_DISABLED = "connector_disabled", 409, "The data connector is disabled",
@@ -79,13 +84,13 @@ kinds! {
         "Tell an administrator the request id: the cause stands beside it in the log.";
 }
 
+/// Kinds with a status of 500 and above that are a refusal of Connectory's and no failure.
+const REFUSALS: [ProblemKind; 4] = [CIRCUIT_OPEN, BUSY, ADDRESS_REFUSED, NO_ROOM];
+
 /// A call without a response of the API.
 #[derive(Clone, Debug)]
 pub struct RelayError {
-    pub code: &'static str,
-    /// The status of the HTTP response.
-    pub status: u16,
-    pub title: &'static str,
+    pub kind: &'static ProblemKind,
     /// What happened: a sentence without secrets.
     pub detail: String,
     /// What to try: a sentence.
@@ -101,11 +106,9 @@ pub struct RelayError {
 
 impl ProblemKind {
     /// An error of this kind, before anything was sent.
-    pub fn because(self, detail: impl Into<String>) -> RelayError {
+    pub fn because(&'static self, detail: impl Into<String>) -> RelayError {
         RelayError {
-            code: self.code,
-            status: self.status,
-            title: self.title,
+            kind: self,
             detail: detail.into(),
             remedy: self.remedy.to_string(),
             sent: false,
@@ -132,20 +135,20 @@ impl RelayError {
     /// A failed exchange.
     pub fn of_failure(failure: SendError) -> RelayError {
         let kind = match failure.stage {
-            Stage::Request | Stage::Url => UNSENDABLE,
-            Stage::NameLookup => NAME_NOT_FOUND,
-            Stage::AddressRefused => ADDRESS_REFUSED,
-            Stage::Connection => CONNECTION_FAILED,
-            Stage::Tls => TLS_FAILED,
-            Stage::TimeOut => TIME_OUT,
-            Stage::Response => BAD_ANSWER,
+            Stage::Request | Stage::Url => &UNSENDABLE,
+            Stage::NameLookup => &NAME_NOT_FOUND,
+            Stage::AddressRefused => &ADDRESS_REFUSED,
+            Stage::Connection => &CONNECTION_FAILED,
+            Stage::Tls => &TLS_FAILED,
+            Stage::TimeOut => &TIME_OUT,
+            Stage::Response => &BAD_ANSWER,
         };
         let problem = kind.because(failure.message).remedy(failure.remedy);
         RelayError { sent: failure.sent, ..problem }
     }
 
     /// A token that could not be obtained.
-    pub fn of_token(problem: TokenProblem, wait: impl Fn(chrono::DateTime<chrono::Utc>) -> Duration) -> RelayError {
+    pub fn of_token(problem: TokenProblem, now: DateTime<Utc>) -> RelayError {
         match problem {
             TokenProblem::Disabled => CONNECTOR_DISABLED.because("Calls through it are refused."),
             TokenProblem::NotAuthorized => {
@@ -157,17 +160,15 @@ impl RelayError {
             TokenProblem::RefusedYoung => {
                 TOKEN_UNAVAILABLE.because("The API refuses a token that has just been issued.")
             }
-            TokenProblem::Refused(refusal) if refusal.is_final() => NEEDS_REAUTHORIZATION
-                .because(with_words(refusal.message, refusal.server_words.unwrap_or_default()))
-                .remedy(refusal.remedy),
-            TokenProblem::Refused(refusal) => TOKEN_UNAVAILABLE
-                .because(with_words(refusal.message, refusal.server_words.unwrap_or_default()))
-                .remedy(refusal.remedy),
-            TokenProblem::Resting { message, server_words, remedy, next_attempt_at: None } => {
-                NEEDS_REAUTHORIZATION.because(with_words(message, server_words)).remedy(remedy)
+            TokenProblem::Refused(refusal) => {
+                let kind = if refusal.is_final() { &NEEDS_REAUTHORIZATION } else { &TOKEN_UNAVAILABLE };
+                kind.because(with_words(refusal.message, refusal.server_words.unwrap_or_default()))
+                    .remedy(refusal.remedy)
             }
-            TokenProblem::Resting { message, server_words, remedy, next_attempt_at: Some(next) } => {
-                TOKEN_UNAVAILABLE.because(with_words(message, server_words)).remedy(remedy).retry_after(wait(next))
+            TokenProblem::Resting { message, server_words, remedy, next_attempt_at } => {
+                let kind = if next_attempt_at.is_some() { &TOKEN_UNAVAILABLE } else { &NEEDS_REAUTHORIZATION };
+                let retry_after = next_attempt_at.map(|next| (next - now).to_std().unwrap_or_default());
+                RelayError { retry_after, ..kind.because(with_words(message, server_words)).remedy(remedy) }
             }
             TokenProblem::Changed | TokenProblem::Elsewhere => TOKEN_UNAVAILABLE
                 .because("The tokens were changed while a new one was asked for.")
@@ -199,6 +200,18 @@ impl RelayError {
     /// A body that does not fit into the memory for bodies.
     pub fn no_room() -> RelayError {
         NO_ROOM.because("All bodies together take as much memory as they may.").retry_after(Duration::from_secs(1))
+    }
+
+    /// Completes the call's entry in the log.
+    pub fn log(&self, record: &mut CallRecord) {
+        let is_failure = self.kind.status >= 500 && !REFUSALS.contains(self.kind);
+        record.update(|call| {
+            call.outcome = if is_failure { Outcome::Failed } else { Outcome::Refused };
+            call.problem = self.kind.code;
+            call.detail.clone_from(&self.detail);
+            call.attempts = self.attempts;
+            call.queue = self.queue;
+        });
     }
 
     /// A fault of this program, which is logged here.

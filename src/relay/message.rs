@@ -1,10 +1,20 @@
 //! The request and the response of a call.
 
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use super::body::Body;
+use actix_web::body::{BodySize, MessageBody};
+
+use super::concurrency_limit::Permit;
+use super::error::RelayError;
+use crate::calls::{CallRecord, Outcome};
 use crate::outbound::http::{HeaderMap, Method};
-use crate::outbound::{self, HttpUrl, Limits, Mask};
+use crate::outbound::{self, Bytes, HttpUrl, Incoming, Limits, Mask, ResponseBody, SendError};
+
+/// How long the head of a response is held back for the first chunk of its body.
+const FIRST_CHUNK_WAIT: Duration = Duration::from_millis(20);
 
 /// A request for a connector's API, without its credential. It has no `Debug`, for headers and body may hold secrets.
 pub struct RelayRequest {
@@ -72,4 +82,140 @@ pub struct SentRequest {
     pub url: String,
     /// In the order of sending; masked.
     pub headers: Vec<(String, String)>,
+}
+
+impl RelayResponse {
+    /// Completes the call's entry in the log, which is written when the body has ended or is dropped.
+    #[must_use]
+    pub fn log(mut self, mut record: CallRecord) -> RelayResponse {
+        record.update(|call| {
+            call.status = Some(self.status);
+            call.attempts = self.attempts;
+            call.queue = self.timing.queue;
+            call.connect = self.timing.connect;
+            call.first_byte = self.timing.first_byte;
+        });
+        self.body.record = Some(record);
+        if self.body.bytes_left() == Some(0) {
+            self.body.log_answered();
+        }
+        self
+    }
+}
+
+/// The streamed body of a response. It holds the call's permit; dropping it before its end aborts the exchange.
+pub struct Body {
+    /// What was read already.
+    first: VecDeque<Bytes>,
+    rest: ResponseBody<Incoming>,
+    permit: Option<Permit>,
+    record: Option<CallRecord>,
+}
+
+impl Body {
+    pub(super) fn new(rest: ResponseBody<Incoming>) -> Body {
+        Body { first: VecDeque::new(), rest, permit: None, record: None }
+    }
+
+    pub(super) fn hold(&mut self, permit: Permit) {
+        self.permit = Some(permit);
+    }
+
+    /// The next chunk; `None` after the end. After an error there is nothing more.
+    pub async fn next(&mut self) -> Option<Result<Bytes, SendError>> {
+        std::future::poll_fn(|context| self.poll_chunk(context)).await
+    }
+
+    fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, SendError>>> {
+        let next = match self.first.pop_front() {
+            Some(chunk) => Some(Ok(chunk)),
+            None => ready!(self.rest.poll_next(context)),
+        };
+        match &next {
+            None => self.log_answered(),
+            Some(Ok(chunk)) => {
+                let length = chunk.len() as u64;
+                // The server does not poll again after the last byte.
+                let is_last = self.bytes_left() == Some(0);
+                if let Some(record) = &mut self.record {
+                    record.update(|call| call.received += length);
+                }
+                if is_last {
+                    self.log_answered();
+                }
+            }
+            Some(Err(error)) => self.log_error(&RelayError::of_failure(error.clone())),
+        }
+        Poll::Ready(next)
+    }
+
+    /// How many bytes are still to come, if known.
+    pub fn bytes_left(&self) -> Option<u64> {
+        let first: u64 = self.first.iter().map(|chunk| chunk.len() as u64).sum();
+        self.rest.size().map(|rest| first + rest)
+    }
+
+    /// Logs that no more of the body is wanted, unless an error was logged before.
+    pub fn log_answered(&mut self) {
+        if let Some(record) = &mut self.record {
+            record.update(|call| {
+                if call.outcome == Outcome::Cancelled {
+                    call.outcome = Outcome::Answered;
+                }
+            });
+        }
+    }
+
+    /// Logs why the rest of the body did not come.
+    pub fn log_error(&mut self, error: &RelayError) {
+        if let Some(record) = &mut self.record {
+            record.update(|call| {
+                call.outcome = Outcome::Failed;
+                call.problem = error.kind.code;
+                call.detail.clone_from(&error.detail);
+            });
+        }
+    }
+
+    /// Waits a moment for the first chunk or the end, because a body that breaks off at once is an error and no
+    /// response. Not longer, because an event stream may send its first byte much later than its head.
+    pub(super) async fn read_first(&mut self) -> Result<(), SendError> {
+        if !self.first.is_empty() || self.rest.size() == Some(0) {
+            return Ok(());
+        }
+        if let Ok(Some(chunk)) = tokio::time::timeout(FIRST_CHUNK_WAIT, self.rest.next()).await {
+            self.first.push_back(chunk?);
+        }
+        Ok(())
+    }
+
+    /// The whole body if it has at most `max` bytes; what was read of it stays in it.
+    pub(super) async fn peek(&mut self, max: usize) -> Result<Option<Vec<u8>>, SendError> {
+        if self.rest.size().is_some_and(|size| size > max as u64) {
+            return Ok(None);
+        }
+        let mut whole = Vec::new();
+        while let Some(chunk) = self.rest.next().await {
+            let chunk = chunk?;
+            whole.extend_from_slice(&chunk);
+            self.first.push_back(chunk);
+            if whole.len() > max {
+                return Ok(None);
+            }
+        }
+        Ok(Some(whole))
+    }
+}
+
+/// An error ends the connection to the caller, who must not take a part for the whole.
+impl MessageBody for Body {
+    type Error = SendError;
+
+    fn size(&self) -> BodySize {
+        self.bytes_left().map_or(BodySize::Stream, BodySize::Sized)
+    }
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, SendError>>> {
+        self.get_mut().poll_chunk(context)
+    }
 }

@@ -8,26 +8,22 @@
 //! Danger: every call pays for what is added here.
 
 mod attempts;
-mod body;
 mod call;
 mod circuit_breaker;
 mod concurrency_limit;
 mod credential;
 pub mod error;
-mod health;
 mod message;
 mod queries;
-mod redirect;
 mod retry_policy;
 mod snapshot;
 mod state;
 mod target;
 
-pub use body::Body;
 pub use call::{CallPermit, Relay};
 pub use error::{ProblemKind, RelayError, TIME_OUT};
-pub use health::forget_old_breakers;
-pub use message::{CallTiming, RelayRequest, RelayResponse, SentRequest};
+pub use message::{Body, CallTiming, RelayRequest, RelayResponse, SentRequest};
+pub use queries::forget_old_breakers;
 pub use snapshot::ConnectorSnapshot;
 pub use state::RelayState;
 pub use target::below;

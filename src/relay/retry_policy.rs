@@ -1,14 +1,19 @@
-//! When a call is retried, and after which pause.
+//! When a request is sent again: which failures are retried, after which pause, and which redirects are followed.
 //!
-//! Rule: only idempotent requests (RFC 9110 9.2.2) are retried, and those that have not reached the server; `Retry-After`
-//! is kept, if the call's own time allows it.
+//! Rules: only idempotent requests (RFC 9110 9.2.2) are retried, and those that have not reached the server; `Retry-After`
+//! is kept, if the call's own time allows it. Redirects are followed for GET and HEAD, within one origin, to a path
+//! without dot segments, at most [`MAX_REDIRECTS`] times; all others are returned to the caller.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use crate::oauth::wait_in;
-use crate::outbound::http::{HeaderMap, Method, header::RETRY_AFTER};
+use crate::outbound::HttpUrl;
+use crate::outbound::http::header::{LOCATION, RETRY_AFTER};
+use crate::outbound::http::{HeaderMap, Method};
+
+pub(super) const MAX_REDIRECTS: u16 = 5;
 
 /// Each backoff is twice as long as the one before, up to the maximum.
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
@@ -39,6 +44,16 @@ pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Dur
 pub(super) fn backoff(retry: u16, jitter: f64) -> Duration {
     let whole = FIRST_BACKOFF.saturating_mul(1 << retry.min(10)).min(MAX_BACKOFF);
     whole.mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0))
+}
+
+/// The target of a redirect that is followed (RFC 9110 15.4).
+pub(super) fn redirect_target(method: &Method, url: &HttpUrl, status: u16, headers: &HeaderMap) -> Option<HttpUrl> {
+    let is_safe = matches!(*method, Method::GET | Method::HEAD);
+    if !is_safe || !matches!(status, 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let location = headers.get(LOCATION)?.to_str().ok()?;
+    url.join(location).filter(|target| target.is_beside(url) && !target.has_step())
 }
 
 #[cfg(test)]
@@ -96,5 +111,41 @@ mod tests {
         assert_eq!(asked("7"), Some(7));
         assert_eq!(asked("Sun, 06 Nov 1994 08:49:37 GMT"), Some(60));
         assert_eq!(asked("soon"), None);
+    }
+
+    #[test]
+    fn only_reading_and_only_the_same_origin_is_followed() {
+        let url = HttpUrl::parse("https://a.example/v1/x?y").expect("an address");
+        let follow = |method: Method, status, location: &'static str| {
+            let headers = HeaderMap::from_iter([(LOCATION, HeaderValue::from_static(location))]);
+            redirect_target(&method, &url, status, &headers).map(|url| url.path_and_query().to_string())
+        };
+        let get = |location| follow(Method::GET, 302, location);
+        assert_eq!(get("/z?a").as_deref(), Some("/z?a"));
+        assert_eq!(get("z#top").as_deref(), Some("/v1/z"));
+        assert_eq!(get("https://A.example:443/z").as_deref(), Some("/z"));
+        for elsewhere in [
+            "https://b.example/z",
+            "http://a.example/z",
+            "https://a.example:8443/z",
+            "//b.example/z",
+            "\\\\b.example/z",
+            "https://u:p@b.example/",
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+            "https://",
+            "/v1/..%2fadmin",
+            "/v1/%252e%252e/admin",
+            "..;/admin",
+        ] {
+            assert_eq!(get(elsewhere), None, "{elsewhere}");
+        }
+        assert_eq!(get("https://u:p@a.example/z"), None, "a sign-in of the server's own");
+        assert!(follow(Method::HEAD, 308, "/z").is_some());
+        for (method, status) in
+            [(Method::POST, 303), (Method::DELETE, 307), (Method::GET, 304), (Method::GET, 300), (Method::GET, 200)]
+        {
+            assert_eq!(follow(method, status, "/z"), None);
+        }
     }
 }

@@ -188,9 +188,16 @@ impl Errors {
         }
     }
 
-    /// Puts the messages into the order of these fields, with one for each.
+    /// Puts the messages into the order of these fields, with one for each. `row_3_name` stands with the field `row`.
     fn sort(&mut self, fields: &[&str]) {
-        self.0.sort_by_key(|(name, _)| fields.iter().position(|field| field == name).unwrap_or(fields.len()));
+        let is_of = |field: &str, name: &str| {
+            let rest = name.strip_prefix(field);
+            rest.is_some_and(|rest| {
+                rest.is_empty()
+                    || rest.strip_prefix('_').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+            })
+        };
+        self.0.sort_by_key(|(name, _)| fields.iter().position(|field| is_of(field, name)).unwrap_or(fields.len()));
         self.0.dedup_by(|next, first| next.0 == first.0);
     }
 

@@ -1,13 +1,14 @@
 //! The call of a run: through the relay like any other, read whole within limits, and recorded in the call log.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::access::Actor;
-use crate::calls::{Call, CallKind, CallLog, Caller, CallerKind, Outcome, Target};
+use crate::access::{Actor, InUse};
+use crate::calls::{Call, CallKind, CallLog, CallRecord, CallSource, Caller, CallerKind, Target};
 use crate::endpoints::definition::Rendered;
 use crate::endpoints::model::{EndpointId, RequestSettings};
 use crate::outbound;
@@ -42,30 +43,33 @@ pub(super) struct ReceivedResponse {
 }
 
 impl RunCall<'_> {
-    /// Makes the call, and records it however it ends: also when the person goes away.
+    /// Makes the call, and logs it however it ends: also when the person goes away.
     pub async fn make(
         &self,
         relay: &Relay,
         log: &CallLog,
         rendered: Rendered,
-        mut held: Held,
+        in_use: &Rc<InUse>,
     ) -> Result<ReceivedResponse, RelayError> {
         let started = Instant::now();
-        let mut record = Record { log, call: self.record(), started };
+        let mut record = CallRecord::new(log, self.call(), started, in_use);
         let request = self.request(rendered);
         if let outbound::Body::Whole(body) = &request.body {
-            record.call.sent = body.len() as u64;
+            record.sent.set(body.len() as u64);
         }
         let total = request.limits.total;
         let calling = async {
             let permit = relay.permit(self.connector, self.by.id.unwrap_or_default(), total).await?;
             relay.call(self.connector, permit, request).await
         };
-        let mut response = calling.await.inspect_err(|error| record.failed(error))?;
-        record.responded(&response);
+        let mut response = calling.await.inspect_err(|error| error.log(&mut record))?.log(record);
         let left = total.saturating_sub(started.elapsed());
+        let mut held = Held::of(in_use.bodies());
         let (body, is_cut, error) = read(&mut response.body, left, &mut held).await;
-        record.ended(body.len(), error.as_ref());
+        match &error {
+            Some(error) => response.body.log_error(error),
+            None => response.body.log_answered(),
+        }
         Ok(ReceivedResponse { response, body, is_cut, error, total: started.elapsed(), _held: held })
     }
 
@@ -82,80 +86,23 @@ impl RunCall<'_> {
         }
     }
 
-    fn record(&self) -> Call {
-        Call {
+    fn call(&self) -> Call {
+        let caller = Caller {
+            kind: CallerKind::User,
+            id: self.by.id.unwrap_or_default(),
+            name: self.by.name.as_str().into(),
+            api_key: None,
+        };
+        let source = CallSource {
             id: Uuid::now_v7(),
             at: self.at,
-            kind: CallKind::Run,
-            connector: self.connector.id,
-            connector_name: Arc::clone(&self.connector.label),
-            endpoint: self.endpoint.clone(),
-            caller: Caller {
-                kind: CallerKind::User,
-                id: self.by.id.unwrap_or_default(),
-                name: self.by.name.as_str().into(),
-                api_key: None,
-            },
+            caller,
             address: self.by.address.clone(),
-            method: self.request.method.code(),
-            target: Target::new(&self.request.url),
-            outcome: Outcome::Cancelled,
-            status: None,
-            problem: "",
-            detail: String::new(),
-            attempts: 0,
-            queue: Duration::ZERO,
-            connect: Duration::ZERO,
-            first_byte: Duration::ZERO,
-            total: Duration::ZERO,
-            sent: 0,
-            received: 0,
             request_id: self.by.request_id.clone(),
-        }
-    }
-}
-
-/// A line of the call log, written when dropped: as cancelled, unless the call has ended otherwise.
-struct Record<'a> {
-    log: &'a CallLog,
-    call: Call,
-    started: Instant,
-}
-
-impl Record<'_> {
-    fn failed(&mut self, error: &RelayError) {
-        self.call.outcome = if error.attempts == 0 { Outcome::Refused } else { Outcome::Failed };
-        self.call.attempts = error.attempts;
-        self.call.queue = error.queue;
-        self.explain(error);
-    }
-
-    fn explain(&mut self, error: &RelayError) {
-        self.call.problem = error.code;
-        self.call.detail.clone_from(&error.detail);
-    }
-
-    fn responded(&mut self, response: &RelayResponse) {
-        self.call.status = Some(response.status);
-        self.call.attempts = response.attempts;
-        self.call.queue = response.timing.queue;
-        self.call.connect = response.timing.connect;
-        self.call.first_byte = response.timing.first_byte;
-    }
-
-    fn ended(&mut self, received: usize, error: Option<&RelayError>) {
-        self.call.received = received as u64;
-        self.call.outcome = if error.is_some() { Outcome::Failed } else { Outcome::Answered };
-        if let Some(error) = error {
-            self.explain(error);
-        }
-    }
-}
-
-impl Drop for Record<'_> {
-    fn drop(&mut self) {
-        self.call.total = self.started.elapsed();
-        self.log.record(self.call.clone());
+        };
+        let request = (self.request.method.code(), Target::new(&self.request.url));
+        let call = Call::new(source, CallKind::Run, (self.connector.id, &self.connector.label), request);
+        Call { endpoint: self.endpoint.clone(), ..call }
     }
 }
 

@@ -11,15 +11,15 @@ mod report;
 mod response_cache;
 
 use std::num::NonZeroU32;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use actix_web::{HttpResponse, web};
 
 use super::definition::{RenderProblems, Rendered};
-use super::editor::{Editor, editor_page, load};
+use super::editor::{Editor, load};
 use super::forms::EndpointForm;
 use super::model::RequestSettings;
 use crate::access::{InUse, QuotaLimits, Quotas, RequestContext, Right};
@@ -28,7 +28,8 @@ use crate::clock::Clock;
 use crate::connectors;
 use crate::name::Name;
 use crate::relay::{Relay, RelayError};
-use crate::web::{Budget, Error, Form, FormData, Held, Segments};
+use crate::web::form::Form;
+use crate::web::{Budget, Error, Errors, Segments};
 use body::ReceivedBody;
 use call::{ReceivedResponse, RunCall};
 use report::Response;
@@ -62,7 +63,7 @@ struct Run<'a> {
     relay: &'a Relay,
     log: &'a CallLog,
     bodies: &'a RunBodies,
-    in_use: InUse,
+    in_use: Rc<InUse>,
 }
 
 pub async fn run(
@@ -70,44 +71,43 @@ pub async fn run(
     (relay, log): (web::Data<Relay>, web::Data<CallLog>),
     (bodies, quotas): (web::Data<RunBodies>, web::Data<RunQuotas>),
     Segments([key, id]): Segments<2>,
-    Form(data): Form,
+    form: Form<EndpointForm>,
 ) -> Result<HttpResponse, Error> {
     let in_use = quotas.0.take(context.actor.id.unwrap_or_default());
     let in_use = in_use.map_err(|over| Error::TooMany(over.wait()))?;
-    let mut editor = read(&context, &key, &id, &data).await?;
-    let Some((request, rendered)) = prepare(&mut editor.form) else {
-        return editor_page(context, editor, StatusCode::UNPROCESSABLE_ENTITY);
+    let mut editor = read(&context, &key, &id, form).await?;
+    let Some((request, rendered)) = prepare(&mut editor) else {
+        return editor.respond(context);
     };
-    let run = Run { context: &context, relay: &relay, log: &log, bodies: &bodies, in_use };
+    let run = Run { context: &context, relay: &relay, log: &log, bodies: &bodies, in_use: Rc::new(in_use) };
     editor.report = Some(run.report(&editor, &request, rendered).await?);
-    editor.form.mark_unsaved();
-    editor_page(context, editor, StatusCode::OK)
+    editor.is_unsaved = true;
+    editor.respond(context)
 }
 
 /// What is run: the form, or the saved endpoint with the sample data of people who may not edit.
-async fn read(context: &RequestContext, key: &str, id: &str, data: &FormData) -> Result<Editor, Error> {
+async fn read(context: &RequestContext, key: &str, id: &str, form: Form<EndpointForm>) -> Result<Editor, Error> {
     let conn = context.conn().await?;
     if id == "new" {
         let connector = connectors::find(&conn, &context.actor, key, Right::Call).await?;
         connector.require(&context.actor, Right::Edit)?;
-        return Editor::read(connector, None, data);
+        return Ok(Editor::submitted(connector, None, form));
     }
     let (connector, endpoint) = load(context, &conn, (key, id), Right::Call).await?;
     if connector.rights.contains(Right::Edit) {
-        return Editor::read(connector, Some(endpoint), data);
+        return Ok(Editor::submitted(connector, Some(endpoint), form));
     }
-    let mut form = EndpointForm::of(&endpoint, connector.base_url.clone())?;
-    form.set_sample(data.text("sample"));
-    Ok(Editor::new(connector, Some(endpoint), form))
+    let stored = EndpointForm::of(&endpoint).map_err(Error::internal)?;
+    Ok(Editor::new(connector, Some(endpoint), EndpointForm { sample: form.fields.sample, ..stored }))
 }
 
 /// The request; else the form has the errors.
-fn prepare(form: &mut EndpointForm) -> Option<(RequestSettings, Rendered)> {
-    let checked = form.check()?;
+fn prepare(editor: &mut Editor) -> Option<(RequestSettings, Rendered)> {
+    let checked = editor.check()?;
     match checked.definition.render(&checked.variables) {
         Ok(rendered) => Some((checked.endpoint.request, rendered)),
         Err(problems) => {
-            form.add_render_problems(&problems);
+            add_render_problems(&mut editor.form.errors, &problems);
             None
         }
     }
@@ -137,7 +137,7 @@ impl Run<'_> {
             endpoint: editor.endpoint.as_ref().map(|endpoint| (endpoint.id, Arc::from(endpoint.name.as_str()))),
             request,
         };
-        call.make(self.relay, self.log, rendered, Held::of(self.in_use.bodies())).await
+        call.make(self.relay, self.log, rendered, &self.in_use).await
     }
 
     /// The response as the page shows it, without secrets.
@@ -184,20 +184,18 @@ impl Run<'_> {
 
 /// A name for a file, without its extension.
 fn file_name(editor: &Editor) -> String {
-    let slug = super::model::parse_name(editor.form.name()).map(|name: Name| name.slug()).unwrap_or_default();
+    let slug = super::model::parse_name(&editor.form.endpoint_name).map(|name: Name| name.slug()).unwrap_or_default();
     let slug = if slug.is_empty() { "endpoint" } else { &slug };
     format!("{}-{slug}", editor.connector.key)
 }
 
-impl EndpointForm {
-    /// Adds the problems at the field where they can be solved, in one message for each field.
-    fn add_render_problems(&mut self, problems: &RenderProblems) {
-        for (field, is_in_url) in [("endpoint_url", true), ("sample", false)] {
-            let of_field = problems.0.iter().filter(|problem| problem.is_in_url == is_in_url);
-            let sentences: Vec<&str> = of_field.map(|problem| problem.sentence()).collect();
-            if !sentences.is_empty() {
-                self.errors.add(field, sentences.join(" "));
-            }
+/// Adds the problems at the field where they can be solved, in one message for each field.
+fn add_render_problems(errors: &mut Errors, problems: &RenderProblems) {
+    for (field, is_in_url) in [("endpoint_url", true), ("sample", false)] {
+        let of_field = problems.0.iter().filter(|problem| problem.is_in_url == is_in_url);
+        let sentences: Vec<&str> = of_field.map(|problem| problem.sentence()).collect();
+        if !sentences.is_empty() {
+            errors.add(field, sentences.join(" "));
         }
     }
 }

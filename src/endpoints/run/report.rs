@@ -50,7 +50,7 @@ impl Report {
     pub fn title(&self) -> String {
         match &self.outcome {
             Outcome::Response(response) => response.status_line(),
-            Outcome::Error(error) => error.title.to_string(),
+            Outcome::Error(error) => error.kind.title.to_string(),
         }
     }
 
