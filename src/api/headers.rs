@@ -70,8 +70,8 @@ fn is_private(name: &str) -> bool {
         || name.starts_with(OWN_PREFIX)
 }
 
-/// Headers of an answer that would set rules for this site, which the API is not: what browsers remember of it, forget
-/// of it, send elsewhere about it, or let others read of it.
+/// Headers of a response that would set rules for this site, which the API is not: what browsers store, delete or report
+/// about it, or let other sites read.
 fn sets_site_rules(name: &str) -> bool {
     matches!(
         name,
@@ -111,17 +111,17 @@ pub(super) fn outgoing(request: &OwnMap, limits_methods: bool, own: &Pseudonym) 
     headers
 }
 
-/// The headers of an API's answer that go to the caller.
-pub(super) fn incoming<'a>(answer: &'a HeaderMap) -> impl Iterator<Item = (OwnName, OwnValue)> + 'a {
-    let lines = answer.get_all(CONNECTION).into_iter();
+/// The headers of an API's response that go to the caller.
+pub(super) fn incoming<'a>(response: &'a HeaderMap) -> impl Iterator<Item = (OwnName, OwnValue)> + 'a {
+    let lines = response.get_all(CONNECTION).into_iter();
     let named = named_by_connection(lines.map(HeaderValue::as_bytes));
-    answer.iter().filter_map(move |(name, value)| {
+    response.iter().filter_map(move |(name, value)| {
         let name = name.as_str();
-        let stays = is_hop_by_hop(name)
+        let is_dropped = is_hop_by_hop(name)
             || sets_site_rules(name)
             || name.starts_with(OWN_PREFIX)
             || named.iter().any(|other| other == name);
-        if stays {
+        if is_dropped {
             return None;
         }
         let name = OwnName::from_bytes(name.as_bytes()).ok()?;
@@ -196,8 +196,8 @@ pub(super) fn without_method_override(query: &str) -> Option<String> {
     if !pairs().any(overrides) {
         return None;
     }
-    let kept: String = pairs().filter(|pair| !overrides(pair)).collect();
-    Some(kept.trim_end_matches(['&', ';']).to_string())
+    let rest: String = pairs().filter(|pair| !overrides(pair)).collect();
+    Some(rest.trim_end_matches(['&', ';']).to_string())
 }
 
 #[cfg(test)]
@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn what_is_of_one_connection_or_passes_for_connectorys_word_does_not_come_back() {
-        let mut answer = HeaderMap::new();
+        let mut response = HeaderMap::new();
         for (name, value) in [
             ("content-type", "text/plain"),
             ("set-cookie", "a=1"),
@@ -313,9 +313,9 @@ mod tests {
             ("proxy-authenticate", "Basic"),
             ("www-authenticate", "Bearer"),
         ] {
-            answer.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+            response.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        let back: Vec<String> = incoming(&answer).map(|(name, _)| name.to_string()).collect();
+        let back: Vec<String> = incoming(&response).map(|(name, _)| name.to_string()).collect();
         assert_eq!(back, ["content-type", "set-cookie", "set-cookie", "www-authenticate"]);
     }
 

@@ -1,8 +1,8 @@
 //! The API for other programs, under `/api/v1/`: calling endpoints, the proxy, reading tokens, and listing what there is.
 //!
-//! Rules: a request is authenticated by an API key and by nothing else: no cookie, no session. Every operation stands in
+//! Rules: a request is authenticated by an API key and by nothing else: no cookie, no session. Every operation is in
 //! [`operations`], from which routes and description are made alike. A response of the called API is passed through;
-//! a response of Connectory's own is a problem document. The header `Connectory-Answer` tells which of the two it is.
+//! a response of Connectory's own is a problem document. The header `Connectory-Answer` says which of the two it is.
 //!
 //! Danger: a call without an entry in the call log. A [`crate::calls::CallRecord`] writes its entry when it is dropped,
 //! whatever happened.

@@ -186,7 +186,7 @@ struct DescriptionPage {
 /// An operation on the page.
 struct Section {
     operation: &'static Operation,
-    /// As it stands in the document.
+    /// As in the document.
     json: Value,
 }
 
@@ -271,7 +271,7 @@ mod tests {
     use super::super::operations::routes;
     use super::*;
 
-    /// Codes of requests that no operation answers.
+    /// Codes of requests that fit no operation.
     const OF_NONE: [&str; 2] = ["not_found", "method_not_allowed"];
 
     fn document() -> Value {

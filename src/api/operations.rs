@@ -1,5 +1,5 @@
-//! The operations of the API: method, path and description stand beside each handler (`#[utoipa::path]`), the problems
-//! that it can answer with here.
+//! The operations of the API. Method, path and description are declared with each handler (`#[utoipa::path]`), the
+//! problems that it can respond with are listed here.
 //!
 //! Rule: routes and description are made of this table and of nothing else, so neither can have what the other lacks.
 
@@ -41,7 +41,7 @@ pub(super) struct Operation {
     pub handler: Handler,
 }
 
-/// The function that answers.
+/// The function that handles a request.
 pub(super) enum Handler {
     /// Without an API key.
     Open(fn(&Api) -> Result<HttpResponse, Problem>),
@@ -124,7 +124,7 @@ impl Operation {
         self.allow().split(", ").any(|allowed| allowed == method.as_str())
     }
 
-    /// The problems that it can answer with, in the order of their table.
+    /// The problems that it can respond with, in the order of their table.
     pub fn kinds(&self) -> impl Iterator<Item = &'static ProblemKind> {
         all_kinds().filter(|kind| {
             self.problems.contains(kind)

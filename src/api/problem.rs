@@ -1,6 +1,6 @@
 //! Responses of Connectory's own to a program that got none of the API's: RFC 9457 problem documents.
 //!
-//! Rule: every kind stands in [`all_kinds`], from which the API's description is made. Danger: anything of the request
+//! Rule: every kind is in [`all_kinds`], from which the API's description is made. Danger: anything of the request
 //! in a sentence that may be a secret; sentences name keys of connectors and endpoints, methods and variables.
 
 use std::time::Duration;
@@ -44,7 +44,7 @@ problem_kinds! {
     KEY_RATE_LIMITED = "key_rate_limited", 429, "The API key makes too many requests in a short time",
         "Wait as long as Retry-After says, and spread the requests.";
     KEY_TOO_MANY_AT_ONCE = "key_too_many_at_once", 429, "The API key makes too many requests at once",
-        "Wait until some have been answered: send fewer beside each other.";
+        "Wait until some have been answered: send fewer at the same time.";
     NOT_FOUND = "not_found", 404, "There is nothing at this address",
         "Compare the address with the API reference.";
     METHOD_NOT_ALLOWED = "method_not_allowed", 405, "This address cannot be used with this method",
@@ -72,7 +72,7 @@ pub(super) fn all_kinds() -> impl Iterator<Item = &'static ProblemKind> {
     KINDS.iter().chain(RELAY_KINDS)
 }
 
-/// What every operation that needs a key can answer with.
+/// The kinds that every operation that needs a key can respond with.
 pub(super) const OF_KEYS: &[ProblemKind] = &[
     LOOP_DETECTED,
     KEY_MISSING,
@@ -168,7 +168,7 @@ impl From<crate::web::Error> for Problem {
     }
 }
 
-/// A connector that a key may not call is answered like one that is not there.
+/// A connector that a key may not call is not told apart from one that does not exist.
 impl From<KeyRefusal> for Problem {
     fn from(refusal: KeyRefusal) -> Problem {
         let kind = match &refusal {
@@ -185,29 +185,24 @@ impl From<KeyRefusal> for Problem {
             KeyRefusal::TooManyUnknown(_) => &TOO_MANY_KEYS,
             KeyRefusal::Unavailable(_) => &KEYS_UNAVAILABLE,
         };
-        let mut problem = kind.because(refusal.to_string());
-        match &refusal {
-            KeyRefusal::Unavailable(error) => {
-                _ = RelayError::of_error(error);
-                problem.retry_after = Some(Duration::from_secs(5));
-            }
-            KeyRefusal::TooManyUnknown(wait) => problem.retry_after = Some(*wait),
-            _ => {}
-        }
-        problem.into()
+        let retry_after = match &refusal {
+            KeyRefusal::Unavailable(error) => RelayError::of_error(error).retry_after,
+            KeyRefusal::TooManyUnknown(wait) => Some(*wait),
+            _ => None,
+        };
+        RelayError { retry_after, ..kind.because(refusal.to_string()) }.into()
     }
 }
 
 impl From<OverQuota> for Problem {
     fn from(over: OverQuota) -> Problem {
-        let mut problem = match over {
+        let problem = match over {
             OverQuota::Rate(_) => KEY_RATE_LIMITED.because("It has used up the requests of this minute."),
             OverQuota::AtOnce { most, .. } => {
                 KEY_TOO_MANY_AT_ONCE.because(format!("{most} requests of this key are under way, which is its limit."))
             }
         };
-        problem.retry_after = Some(over.wait());
-        problem.into()
+        RelayError { retry_after: Some(over.wait()), ..problem }.into()
     }
 }
 
@@ -217,7 +212,7 @@ pub(super) fn connector_not_found() -> Problem {
 }
 
 impl Problem {
-    /// The response. `address` is the public one, `request_id` stands in logs too.
+    /// The response. `address` is the public one, `request_id` is also in the logs.
     pub(super) fn respond(self, address: &str, request_id: &str) -> HttpResponse {
         let problem = *self.relay;
         let status = StatusCode::from_u16(problem.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

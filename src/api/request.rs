@@ -35,14 +35,14 @@ pub(super) struct ApiRequest {
 pub(super) struct RequestMeta {
     pub id: Uuid,
     pub at: DateTime<Utc>,
-    pub begun: Instant,
+    pub started: Instant,
     /// The client's address.
     pub address: String,
 }
 
 impl RequestMeta {
     pub fn new(clock: &Clock, req: &HttpRequest) -> RequestMeta {
-        RequestMeta { id: Uuid::now_v7(), at: clock.now(), begun: Instant::now(), address: client_address(req) }
+        RequestMeta { id: Uuid::now_v7(), at: clock.now(), started: Instant::now(), address: client_address(req) }
     }
 
     pub fn request_id(&self) -> String {
@@ -62,7 +62,7 @@ pub(super) struct Captures {
 }
 
 impl Captures {
-    /// Of a path that fits the pattern, where `{key}` and `{name}` stand for one segment and `{path}` for all that
+    /// Of a path that fits the pattern, where `{key}` and `{name}` are one segment and `{path}` for all that
     /// follows. None if a segment is no UTF-8 or has NUL, which no text column can hold.
     pub fn read(pattern: &str, path: &str) -> Option<Captures> {
         let mut captures = Captures::default();
@@ -87,7 +87,7 @@ fn decoded(segment: &str) -> Option<String> {
 }
 
 impl ApiRequest {
-    /// The connector that the address names, if the key may see it. Others are answered like one that is not there.
+    /// The connector that the address names, if the key may see it. Others are not told apart from one that does not exist.
     pub async fn connector(&self) -> Result<Arc<ConnectorSnapshot>, Problem> {
         let connector = self.api.relay.find_connector(&self.captures.key).await?.ok_or_else(connector_not_found)?;
         if self.holder.may_see(connector.subject()) {
@@ -139,7 +139,7 @@ impl ApiRequest {
             request_id: self.meta.request_id(),
         };
         let call = Call::new(source, kind, (connector.id, &connector.label), request);
-        CallRecord::new(&self.api.log, call, self.meta.begun, &self.in_use)
+        CallRecord::new(&self.api.log, call, self.meta.started, &self.in_use)
     }
 
     fn caller(&self) -> Caller {

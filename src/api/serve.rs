@@ -1,6 +1,6 @@
 //! What every request of a program passes: its operation, its key, the headers of every response, the counters.
 //!
-//! The layers of the pages do not stand before it: no session, no cookie, no form token.
+//! The layers of the pages do not apply: no session, no cookie, no CSRF token.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -106,11 +106,11 @@ fn route(routed: Routed) -> Route {
     web::to(move |api, req, payload| serve(api, req, payload, routed))
 }
 
-/// Answers a program.
+/// Handles a request of a program.
 async fn serve(api: web::Data<Api>, req: HttpRequest, payload: web::Payload, routed: Routed) -> HttpResponse {
     let meta = RequestMeta::new(&api.clock, &req);
     let request_id = meta.request_id();
-    let begun = meta.begun;
+    let started = meta.started;
     let found = find(&req, routed);
     let route = found.as_ref().map_or("(none)", |(operation, _)| &operation.path);
     let result = match found {
@@ -123,8 +123,8 @@ async fn serve(api: web::Data<Api>, req: HttpRequest, payload: web::Payload, rou
     });
     add_headers(&mut response, &request_id, api.address.starts_with("https://"));
     let status = response.status();
-    api.meters.note(route, method_label(req.method()), status.as_u16(), begun.elapsed());
-    tracing::debug!(id = request_id, status = status.as_u16(), "answered a program");
+    api.meters.note(route, method_label(req.method()), status.as_u16(), started.elapsed());
+    tracing::debug!(id = request_id, status = status.as_u16(), "handled a request of a program");
     response
 }
 
@@ -159,7 +159,7 @@ async fn dispatch(
         Handler::Keyed(handler) => handler,
     };
     if api.own_name.has_passed(req.headers()) {
-        return Err(LOOP_DETECTED.because("The request has come through Connectory already.").into());
+        return Err(LOOP_DETECTED.because("The request has passed through Connectory already.").into());
     }
     let holder = authenticate(api, req, &meta).await?;
     let in_use = Rc::new(api.quotas.take(holder.key_id)?);

@@ -1,4 +1,4 @@
-//! One call, as the code that carried it reports it.
+//! One call, as the code that made it reports it.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -147,7 +147,7 @@ text_enum! {
 }
 
 /// The longest target and detail that are stored, in characters.
-const LONGEST: usize = 500;
+const MAX_LENGTH: usize = 500;
 
 /// What was called: an endpoint's URL before values were put in, or host and path. Without user, password, query and
 /// fragment, whatever it is made of.
@@ -175,11 +175,11 @@ impl Target {
 /// Text as a column can hold it, and no longer than a page shows.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
     let fits = |c: char| !c.is_control();
-    if text.len() <= LONGEST && text.chars().all(fits) {
+    if text.len() <= MAX_LENGTH && text.chars().all(fits) {
         return Cow::Borrowed(text);
     }
     let blank = |c: char| if fits(c) { c } else { ' ' };
-    Cow::Owned(text.chars().take(LONGEST).map(blank).collect())
+    Cow::Owned(text.chars().take(MAX_LENGTH).map(blank).collect())
 }
 
 #[cfg(test)]

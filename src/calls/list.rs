@@ -20,9 +20,9 @@ use crate::web::{
     page, plural,
 };
 
-/// Rows of a piece, and of a file.
-const PIECE: usize = 1_000;
-const MOST: usize = 100_000;
+/// Rows of a chunk, and of a file at most.
+const CHUNK: usize = 1_000;
+const MAX_ROWS: usize = 100_000;
 
 const CSV_HEAD: &str = "time,connector,endpoint,kind,caller,caller kind,key,address,method,target,outcome,status,problem,detail,attempts,\
     queue ms,connect ms,first byte ms,total ms,sent bytes,received bytes,request id\r\n";
@@ -297,30 +297,30 @@ pub async fn download(context: RequestContext, db: Data<Db>) -> Result<HttpRespo
     let name = context.now().format("calls-%Y-%m-%d.csv").to_string();
     let progress = Progress { db: Db::clone(&db), filter, position: Position::First, rows: 0 };
     Download { name, media_type: "text/csv; charset=utf-8; header=present", head: CSV_HEAD }
-        .respond(progress, piece)
+        .respond(progress, next_chunk)
         .await
 }
 
 /// The next rows, and how the file goes on.
-async fn piece(mut progress: Progress) -> Result<(String, Option<Progress>), Error> {
-    let size = PIECE.min(MOST - progress.rows);
+async fn next_chunk(mut progress: Progress) -> Result<(String, Option<Progress>), Error> {
+    let size = CHUNK.min(MAX_ROWS - progress.rows);
     let conn = progress.db.get().await?;
     let mut rows = queries::page_of_all(&conn, &progress.filter, &progress.position, size + 1).await?;
     drop(conn);
     let more = rows.len() > size;
     rows.truncate(size);
     progress.rows += rows.len();
-    let mut piece: String = rows.iter().map(csv_row).collect();
+    let mut chunk: String = rows.iter().map(csv_row).collect();
     let Some(last) = rows.last().filter(|_| more) else {
-        return Ok((piece, None));
+        return Ok((chunk, None));
     };
-    if progress.rows == MOST {
-        let cut_short = format!("Only the newest {MOST} calls are in this file; filter by time for those before.");
-        piece.push_str(&csv::row(&[cut_short]));
-        return Ok((piece, None));
+    if progress.rows == MAX_ROWS {
+        let cut_short = format!("Only the newest {MAX_ROWS} calls are in this file; filter by time for those before.");
+        chunk.push_str(&csv::row(&[cut_short]));
+        return Ok((chunk, None));
     }
     progress.position = Position::After(CallRow::COLUMNS[0].cursor(last));
-    Ok((piece, Some(progress)))
+    Ok((chunk, Some(progress)))
 }
 
 fn csv_row(row: &CallRow) -> String {

@@ -51,8 +51,8 @@ struct Inner {
 /// Calls that are not being written yet.
 #[derive(Default)]
 struct Buffer {
-    /// In pieces of [`BATCH`], so that no growing list is ever copied while a call waits.
-    pieces: VecDeque<Vec<Call>>,
+    /// In chunks of [`BATCH`], so that no growing list is ever copied while a call waits.
+    chunks: VecDeque<Vec<Call>>,
     waiting: usize,
     /// Calls for which there was no room, since that was last logged.
     lost: u64,
@@ -166,26 +166,26 @@ impl Buffer {
             return false;
         }
         self.waiting += 1;
-        match self.pieces.back_mut() {
-            Some(piece) if piece.len() < BATCH => piece.push(call),
+        match self.chunks.back_mut() {
+            Some(chunk) if chunk.len() < BATCH => chunk.push(call),
             _ => {
-                let mut piece = Vec::with_capacity(BATCH);
-                piece.push(call);
-                self.pieces.push_back(piece);
+                let mut chunk = Vec::with_capacity(BATCH);
+                chunk.push(call);
+                self.chunks.push_back(chunk);
             }
         }
         self.waiting == BATCH
     }
 
-    /// Moves the oldest piece into the batch, which is empty, and keeps the batch's memory for the next one.
+    /// Moves the oldest chunk into the batch, which is empty, and keeps the batch's memory for the next one.
     fn take(&mut self, batch: &mut Vec<Call>) {
-        let Some(piece) = self.pieces.pop_front() else {
+        let Some(chunk) = self.chunks.pop_front() else {
             return;
         };
-        self.waiting -= piece.len();
-        let spare = mem::replace(batch, piece);
-        if self.pieces.is_empty() {
-            self.pieces.push_back(spare);
+        self.waiting -= chunk.len();
+        let spare = mem::replace(batch, chunk);
+        if self.chunks.is_empty() {
+            self.chunks.push_back(spare);
         }
     }
 }

@@ -129,7 +129,7 @@ async fn count(conn: &Conn, filter: &CallFilter) -> Result<Count, Error> {
 struct Scanned {
     #[diesel(sql_type = BigInt)]
     rows: i64,
-    /// Where its last row stands.
+    /// The time of its last row.
     #[diesel(sql_type = Nullable<Timestamptz>)]
     end: Option<DateTime<Utc>>,
 }
@@ -167,14 +167,14 @@ fn keyset(position: &Position) -> Keyset<'_> {
 }
 
 /// The scan: binds $1 and $2 are the span, then come the ids of the filter, then the cursor.
-fn scan_sql(filter: &CallFilter, position: &Position, columns: &str, most: Option<i64>) -> String {
+fn scan_sql(filter: &CallFilter, position: &Position, columns: &str, limit: Option<i64>) -> String {
     let keyset = keyset(position);
     let lead = filter.lead().map_or(String::new(), |(column, _)| format!(" AND {column} = $3"));
     let unusual = if filter.is_unusual() { format!(" AND {UNUSUAL}") } else { String::new() };
-    let most = most.map_or(String::new(), |most| format!(" LIMIT {most}"));
+    let limit = limit.map_or(String::new(), |limit| format!(" LIMIT {limit}"));
     let place = keyset.condition(6).map_or(String::new(), |place| format!(" AND {place}"));
     format!(
-        "SELECT {columns} FROM calls WHERE at >= $1 AND at < $2{lead}{unusual}{place} ORDER BY {}{most}",
+        "SELECT {columns} FROM calls WHERE at >= $1 AND at < $2{lead}{unusual}{place} ORDER BY {}{limit}",
         keyset.order()
     )
 }
@@ -231,8 +231,8 @@ impl CallFilter {
     }
 }
 
-/// The most that a filter offers.
-const MOST: i64 = 500;
+/// Choices of one filter at most.
+const MAX_CHOICES: i64 = 500;
 
 /// One choice of a filter.
 #[derive(QueryableByName)]
@@ -265,19 +265,10 @@ pub(super) struct Choices {
 
 /// The choices for a log of a connector, or of all. Connectors that are not visible are not offered, nor callers of such
 /// connectors alone.
-///
-/// An index of millions of rows has few connectors in it: each is found by asking for the next one.
 pub(super) async fn choices(conn: &Conn, filter: &CallFilter) -> Result<Choices, Error> {
-    let visible = filter.visibility.and_of("ids.id");
     let connectors = format!(
-        "WITH RECURSIVE ids AS (
-            SELECT (SELECT connector_id FROM call_hours WHERE connector_id > '{ALL}' ORDER BY connector_id LIMIT 1) AS id
-            UNION ALL
-            SELECT (SELECT connector_id FROM call_hours WHERE connector_id > ids.id ORDER BY connector_id LIMIT 1)
-            FROM ids WHERE id IS NOT NULL
-        ), called AS (SELECT id FROM ids WHERE id IS NOT NULL{visible} LIMIT {MOST})
-        SELECT called.id, label, '' AS kind FROM called JOIN connectors ON connectors.id = called.id
-        ORDER BY label, called.id"
+        "{} SELECT used.id, label, '' AS kind FROM used JOIN connectors ON connectors.id = used.id ORDER BY label, used.id",
+        distinct("connector_id", &filter.visibility.and_of("ids.id"))
     );
     let called = match filter.reader.is_limited() {
         true => format!(
@@ -287,25 +278,34 @@ pub(super) async fn choices(conn: &Conn, filter: &CallFilter) -> Result<Choices,
         false => String::new(),
     };
     let callers = format!(
-        "WITH RECURSIVE ids AS (
-            SELECT (SELECT caller_id FROM call_hours WHERE caller_id > '{ALL}' ORDER BY caller_id LIMIT 1) AS id
-            UNION ALL
-            SELECT (SELECT caller_id FROM call_hours WHERE caller_id > ids.id ORDER BY caller_id LIMIT 1)
-            FROM ids WHERE id IS NOT NULL
-        ), callers AS (SELECT id FROM ids WHERE id IS NOT NULL{called} LIMIT {MOST})
-        SELECT callers.id, caller_name AS label, caller_kind AS kind FROM callers, LATERAL
-            (SELECT caller_name, caller_kind FROM call_hours WHERE caller_id = callers.id ORDER BY hour DESC LIMIT 1) AS newest
-        ORDER BY label, callers.id"
+        "{} SELECT used.id, caller_name AS label, caller_kind AS kind FROM used, LATERAL
+            (SELECT caller_name, caller_kind FROM call_hours WHERE caller_id = used.id ORDER BY hour DESC LIMIT 1) AS newest
+        ORDER BY label, used.id",
+        distinct("caller_id", &called)
     );
     let visible = filter.visibility.and_of("connector_id");
     let endpoints = format!(
-        "SELECT id, name AS label, '' AS kind FROM endpoints WHERE connector_id = $1{visible} ORDER BY name_key LIMIT {MOST}"
+        "SELECT id, name AS label, '' AS kind FROM endpoints WHERE connector_id = $1{visible} ORDER BY name_key LIMIT {MAX_CHOICES}"
     );
     let (connectors, callers, endpoints) = try_join!(load(conn, connectors), load(conn, callers), async {
         let of = sql_query(endpoints).bind::<SqlUuid, _>(filter.connector.unwrap_or(ALL));
         Ok(of.load(&mut &*conn).await?)
     })?;
     Ok(Choices { connectors, callers, endpoints })
+}
+
+/// The table `used` of the different ids in a column of the counts, as far as `condition` allows. An index of millions of
+/// rows has few ids in it: each is found by asking for the next one.
+fn distinct(column: &str, condition: &str) -> String {
+    let next =
+        |after: &str| format!("(SELECT {column} FROM call_hours WHERE {column} > {after} ORDER BY {column} LIMIT 1)");
+    format!(
+        "WITH RECURSIVE ids AS (
+            SELECT {} AS id UNION ALL SELECT {} FROM ids WHERE id IS NOT NULL
+        ), used AS (SELECT id FROM ids WHERE id IS NOT NULL{condition} LIMIT {MAX_CHOICES})",
+        next(&format!("'{ALL}'")),
+        next("ids.id")
+    )
 }
 
 async fn load(conn: &Conn, sql: String) -> Result<Vec<Choice>, Error> {

@@ -50,7 +50,7 @@ pub struct CallRow {
     pub key_prefix: Option<String>,
 }
 
-/// The columns of a [`CallRow`] that stand in the log itself.
+/// The columns of a [`CallRow`] that are in the log itself.
 pub(super) const COLUMNS: &str = "id, at, kind, connector_id, connector_name, endpoint_id, endpoint_name, caller_kind, caller_id, \
     caller_name, api_key_id, address, method, target, outcome, status, problem, detail, attempts, queue_us, connect_us, first_byte_us, \
     total_us, sent_bytes, received_bytes, request_id";
@@ -178,7 +178,7 @@ pub(super) fn bound(time: Duration) -> String {
 #[derive(Clone, Copy)]
 pub struct CallStatus {
     pub outcome: Outcome,
-    /// Of the API's answer.
+    /// Of the API's response.
     pub code: Option<u16>,
 }
 
@@ -186,7 +186,7 @@ impl CallStatus {
     /// From the columns of an entry.
     pub(super) fn read(outcome: &str, status: Option<i16>) -> CallStatus {
         CallStatus {
-            // A later version may have written a code that this one does not know; it was no answer.
+            // A later version may have written a code that this one does not know; it was no response.
             outcome: Outcome::parse(outcome).unwrap_or(Outcome::Failed),
             code: status.and_then(|status| status.try_into().ok()),
         }

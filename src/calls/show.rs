@@ -52,7 +52,7 @@ impl CallPage {
         let parts = [
             ("Queue", "waiting for a permit and for a token", call.queue_us, "var(--muted)"),
             ("Connect", "opening a connection; nothing if one was open", call.connect_us, "var(--warn)"),
-            ("First byte", "from then until the API began to answer", wait, "var(--accent)"),
+            ("First byte", "from then until the API began to respond", wait, "var(--accent)"),
             ("Rest", "until the last byte, with earlier attempts", rest, "var(--ok)"),
         ];
         parts

@@ -43,7 +43,7 @@ pub(super) const BOUNDS: [Duration; 15] = [
 /// Classes of times.
 pub(super) const CLASSES: usize = BOUNDS.len() + 1;
 
-/// Stands in a total for what it is a total of: all callers, all endpoints, all connectors.
+/// In a total, the id of what it is a total of: all callers, all endpoints, all connectors.
 pub(super) const ALL: Uuid = Uuid::nil();
 
 /// What a row counts, in the order of its key. Every instance writes rows in this order, so none waits for one that

@@ -5,7 +5,7 @@ use askama::Template;
 
 use super::forms::{Checked, EndpointForm};
 use super::model::{BodyKind, Endpoint, EndpointId, HttpMethod, RowKind, call_path};
-use super::queries::{self, EndpointSaveError};
+use super::queries::{self, MAX_ENDPOINTS};
 use super::run::{BodyFormat, Outcome, Report};
 use crate::access::{RequestContext, Right};
 use crate::audit::Change;
@@ -96,12 +96,6 @@ impl EditorPage {
         ["Method", "URL", "Parameters", "Request headers", "Body"].contains(&label)
     }
 
-    /// `data-case` and, where the group is not in use, `hidden`.
-    fn case(&self, kinds: &'static str) -> Case {
-        let chosen = self.editor.form.chosen_body().code();
-        Case { kinds, hidden: !kinds.split(' ').any(|code| code == chosen) }
-    }
-
     /// “order.id, page (1 if there is no value)”.
     fn variable_list(&self) -> String {
         let words = |(name, default): (String, Option<String>)| match default {
@@ -113,22 +107,6 @@ impl EditorPage {
         variables.collect::<Vec<_>>().join(", ")
     }
 }
-
-/// The attributes of a group of fields of some body types. Unlike other groups it is sent while it is hidden, so that
-/// nothing typed is lost.
-struct Case {
-    kinds: &'static str,
-    hidden: bool,
-}
-
-impl std::fmt::Display for Case {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let hidden = if self.hidden { " hidden" } else { "" };
-        write!(f, "data-case=\"{}\" data-kept{hidden}", self.kinds)
-    }
-}
-
-impl askama::filters::HtmlSafe for Case {}
 
 impl Editor {
     pub fn new(connector: Connector, endpoint: Option<Endpoint>, form: EndpointForm) -> Editor {
@@ -211,10 +189,15 @@ pub async fn create(
     if let Some(Checked { endpoint, .. }) = editor.check() {
         let mut conn = context.conn().await?;
         let (connector, id) = (editor.connector.id, editor.form.new_id.0);
+        if queries::is_full(&conn, connector).await? {
+            let message = format!("A data connector can have {MAX_ENDPOINTS} endpoints. Delete one first");
+            editor.form.errors.add("endpoint_name", message);
+            return editor.respond(context);
+        }
         match queries::create(&mut Change::new(&mut conn, &context), connector, id, &endpoint).await {
             Ok(()) => return see_saved(context, &mut conn, &editor, id, "The endpoint was created").await,
             // The form was submitted twice: the endpoint exists.
-            Err(EndpointSaveError::Save(SaveError::Repeated)) => {
+            Err(SaveError::Repeated) => {
                 queries::find(&conn, connector, id).await?;
                 return see_saved(context, &mut conn, &editor, id, "The endpoint was created").await;
             }
@@ -242,7 +225,7 @@ pub async fn update(
         let change = &mut Change::new(&mut conn, &context);
         match queries::update(change, editor.connector.id, (&stored, seen), &endpoint).await {
             Ok(()) => return see_saved(context, &mut conn, &editor, stored.id, "The endpoint was saved").await,
-            Err(EndpointSaveError::Save(SaveError::Stale)) => {
+            Err(SaveError::Stale) => {
                 let (_, theirs) = load(&context, &conn, (&key, &id), Right::Edit).await?;
                 return conflict(context.layout, &editor, &theirs);
             }
@@ -253,19 +236,18 @@ pub async fn update(
 }
 
 impl Editor {
-    /// Adds the reason to the form; a fault is returned.
-    fn add_save_error(&mut self, error: EndpointSaveError, name: &Name) -> Result<(), Error> {
-        let message = match error {
-            EndpointSaveError::TooMany(max) => format!("A data connector can have {max} endpoints. Delete one first"),
-            EndpointSaveError::Save(SaveError::NameTaken) => {
-                format!("An endpoint named “{}” already exists in this data connector", name.as_str())
+    /// Adds to the form that the name is taken; other errors are returned.
+    fn add_save_error(&mut self, error: SaveError, name: &Name) -> Result<(), Error> {
+        match error {
+            SaveError::NameTaken => {
+                let message = format!("An endpoint named “{}” already exists in this data connector", name.as_str());
+                self.form.errors.add("endpoint_name", message);
+                Ok(())
             }
             // The connector was deleted permanently.
-            EndpointSaveError::Save(SaveError::InUse) => return Err(Error::NotFound),
-            EndpointSaveError::Save(other) => return Err(other.into()),
-        };
-        self.form.errors.add("endpoint_name", message);
-        Ok(())
+            SaveError::InUse => Err(Error::NotFound),
+            other => Err(other.into()),
+        }
     }
 }
 

@@ -48,36 +48,6 @@ pub(super) struct Checked {
     pub variables: Value,
 }
 
-/// The button with which the form was submitted.
-enum Button {
-    /// Show the fields of another body type.
-    Show,
-    AddRow(RowKind),
-    /// With the index of the row.
-    RemoveRow(RowKind, usize),
-    Save,
-}
-
-impl Button {
-    fn of(data: &FormData) -> Button {
-        let pressed = data.get("do").unwrap_or_default();
-        if pressed == "show" {
-            return Button::Show;
-        }
-        for kind in RowKind::ALL {
-            if pressed == format!("add-{}", kind.code()) {
-                return Button::AddRow(kind);
-            }
-            let removed = pressed.strip_prefix(&format!("remove-{}-", kind.code()));
-            let number = removed.and_then(|number| number.parse::<usize>().ok());
-            if let Some(index) = number.and_then(|number| number.checked_sub(1)) {
-                return Button::RemoveRow(kind, index);
-            }
-        }
-        Button::Save
-    }
-}
-
 impl EndpointForm {
     /// The form of a new endpoint, with the first suggested name that is not `taken`.
     pub(super) fn empty(taken: &[String]) -> EndpointForm {
@@ -117,13 +87,19 @@ impl EndpointForm {
         }
     }
 
-    /// Does what a button of the form asks for, short of saving; false for Save and Run.
+    /// Does what the pressed button asks for: shows the fields of another body type, or adds or removes a row. False for
+    /// Save and Run.
     pub(super) fn apply_button(&mut self, data: &FormData) -> bool {
-        match Button::of(data) {
-            Button::Save => return false,
-            Button::Show => {}
-            Button::AddRow(kind) => self.rows_mut(kind).add(),
-            Button::RemoveRow(kind, index) => self.rows_mut(kind).remove(index),
+        let pressed = data.get("do").unwrap_or_default();
+        let (action, rest) = pressed.split_once('-').unwrap_or((pressed, ""));
+        let (code, number) = rest.split_once('-').unwrap_or((rest, ""));
+        let kind = RowKind::ALL.into_iter().find(|kind| kind.code() == code);
+        let index = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        match (action, kind, index) {
+            ("show", ..) => {}
+            ("add", Some(kind), _) => self.rows_mut(kind).add(),
+            ("remove", Some(kind), Some(index)) => self.rows_mut(kind).remove(index),
+            _ => return false,
         }
         true
     }
@@ -149,12 +125,17 @@ impl EndpointForm {
         BodyKind::parse(&self.body_kind).unwrap_or(BodyKind::None)
     }
 
+    /// Whether a group of fields is for the chosen body type; `kinds` are codes with spaces between them.
+    pub(super) fn is_for(&self, kinds: &str) -> bool {
+        kinds.split(' ').any(|code| code == self.chosen_body().code())
+    }
+
     /// Labels and values of its fields.
     pub(super) fn describe(&self) -> Vec<(&'static str, String)> {
         describe(self.endpoint_name.trim(), self.description.trim(), &self.request(), &self.sample)
     }
 
-    /// The request of the fields as they are. What stands for a number and is none counts as not entered.
+    /// The request of the fields as they are. A number that cannot be read counts as not entered.
     fn request(&self) -> RequestSettings {
         let rows = |kind| self.rows(kind).filled().map(|(_, row)| row.clone()).collect();
         let body_kind = self.chosen_body();

@@ -1,15 +1,18 @@
 //! The Endpoints tab, and deleting an endpoint.
 
+use std::collections::HashMap;
+
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 use chrono::{DateTime, Utc};
 
 use super::editor::load;
-use super::model::Endpoint;
+use super::model::{Endpoint, EndpointId};
 use super::queries::{self, ListRow};
 use crate::access::{RequestContext, Right};
 use crate::audit::Change;
+use crate::calls::{self, LastCall};
 use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::web::{
     Confirmation, Error, Fact, FormData, Layout, SaveError, Segment, Segments, date_time, page, plural, relative,
@@ -22,6 +25,7 @@ struct ListPage {
     head: ConnectorHead,
     connector: Connector,
     rows: Vec<ListRow>,
+    last_calls: HashMap<EndpointId, LastCall>,
     may_edit: bool,
     /// The person has the permission to edit, but not the right to edit this connector.
     edits_are_kept: bool,
@@ -38,27 +42,17 @@ impl ListPage {
     }
 }
 
-impl ListRow {
-    /// The outcome of the last call, and whether it is a success.
-    fn last_result(&self) -> (String, bool) {
-        match (self.outcome.as_deref(), self.status) {
-            (Some("answered"), Some(status)) => (status.to_string(), status < 400),
-            (Some("refused"), _) => ("Refused".into(), false),
-            (Some("cancelled"), _) => ("Cancelled".into(), false),
-            _ => ("Failed".into(), false),
-        }
-    }
-}
-
 pub async fn list(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
-    let conn = context.conn().await?;
+    let mut conn = context.conn().await?;
     let connector = connectors::find(&conn, &context.actor, &key, Right::View).await?;
     let rows = queries::list(&conn, connector.id).await?;
+    let last_calls = calls::last_calls(&mut conn, connector.id).await?;
     drop(conn);
     let head = ConnectorHead::new(&connector, Tab::Endpoints, &context.actor);
     let (may_edit, now) = (connector.rights.contains(Right::Edit), context.now());
     let edits_are_kept = connector.is_kept_from(&context.actor, Right::Edit);
-    page(StatusCode::OK, &ListPage { layout: context.layout, head, connector, rows, may_edit, edits_are_kept, now })
+    let layout = context.layout;
+    page(StatusCode::OK, &ListPage { layout, head, connector, rows, last_calls, may_edit, edits_are_kept, now })
 }
 
 /// The question before an endpoint is deleted; `changed` if it was saved since the page was opened.

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
@@ -10,50 +9,36 @@ use super::model::{CheckedEndpoint, Endpoint, EndpointId, Row, describe};
 use crate::audit::{Change, Changes, transaction};
 use crate::authorization;
 use crate::connectors::{self, ConnectorId};
+use crate::db::Conn;
 use crate::db::schema::{connectors as connectors_table, endpoints};
 use crate::db::version::{SeenVersion, VersionError};
-use crate::db::{Conn, Prepared};
 use crate::outbound::Origin;
 use crate::web::{Error, SaveError, grouped};
 
 /// The most endpoints of one connector: as many as one page shows.
-const MAX_ENDPOINTS: i64 = 500;
+pub(super) const MAX_ENDPOINTS: i64 = 500;
 
 /// The longest value of a field in the audit log, in characters.
 const MAX_AUDITED: usize = 2_000;
 
-/// An endpoint of the list, with its last call.
-#[derive(QueryableByName)]
+/// An endpoint of the list.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = endpoints)]
 pub(super) struct ListRow {
-    #[diesel(sql_type = SqlUuid)]
     pub id: EndpointId,
-    #[diesel(sql_type = Text)]
     pub name: String,
-    #[diesel(sql_type = Text)]
     pub method: String,
-    #[diesel(sql_type = Text)]
     pub url: String,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
-    pub last_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<Text>)]
-    pub outcome: Option<String>,
-    #[diesel(sql_type = Nullable<SmallInt>)]
-    pub status: Option<i16>,
 }
-
-/// The last call of each endpoint is the first row of an index.
-const LIST: &str = "SELECT e.id, e.name, e.method, e.url, last.at AS last_at, last.outcome, last.status
-    FROM endpoints AS e
-    LEFT JOIN LATERAL (
-        SELECT at, outcome, status FROM calls WHERE endpoint_id = e.id ORDER BY at DESC, id DESC LIMIT 1
-    ) AS last ON true
-    WHERE e.connector_id = $1
-    ORDER BY e.name_key, e.id";
 
 /// The endpoints of a connector by name.
 pub(super) async fn list(conn: &Conn, connector: ConnectorId) -> Result<Vec<ListRow>, Error> {
-    let statement = diesel::sql_query(LIST).bind::<SqlUuid, _>(connector);
-    Ok(Prepared(statement).load(&mut &*conn).await?)
+    Ok(endpoints::table
+        .filter(endpoints::connector_id.eq(connector))
+        .order((endpoints::name_key, endpoints::id))
+        .select(ListRow::as_select())
+        .load(&mut &*conn)
+        .await?)
 }
 
 /// The keys of the names that are taken in a connector.
@@ -84,17 +69,10 @@ pub(super) async fn all_with_base(
     Ok(Some((base, endpoints)))
 }
 
-/// Why an endpoint was not saved.
-pub(super) enum EndpointSaveError {
-    Save(SaveError),
-    /// There are as many already.
-    TooMany(i64),
-}
-
-impl<E: Into<SaveError>> From<E> for EndpointSaveError {
-    fn from(error: E) -> EndpointSaveError {
-        EndpointSaveError::Save(error.into())
-    }
+/// Whether the connector has as many endpoints as it may.
+pub(super) async fn is_full(conn: &Conn, connector: ConnectorId) -> Result<bool, Error> {
+    let of_connector = endpoints::table.filter(endpoints::connector_id.eq(connector));
+    Ok(of_connector.count().get_result::<i64>(&mut &*conn).await? >= MAX_ENDPOINTS)
 }
 
 pub(super) async fn create(
@@ -102,12 +80,8 @@ pub(super) async fn create(
     connector: ConnectorId,
     id: EndpointId,
     new: &CheckedEndpoint,
-) -> Result<(), EndpointSaveError> {
+) -> Result<(), SaveError> {
     transaction(change, async |change| {
-        let of_connector = endpoints::table.filter(endpoints::connector_id.eq(connector));
-        if of_connector.count().get_result::<i64>(change.conn).await? >= MAX_ENDPOINTS {
-            return Err(EndpointSaveError::TooMany(MAX_ENDPOINTS));
-        }
         note_origin(change, connector, new).await?;
         let created = (
             endpoints::id.eq(id),
@@ -130,7 +104,7 @@ pub(super) async fn update(
     connector: ConnectorId,
     (old, seen): (&Endpoint, SeenVersion),
     new: &CheckedEndpoint,
-) -> Result<(), EndpointSaveError> {
+) -> Result<(), SaveError> {
     transaction(change, async |change| {
         note_origin(change, connector, new).await?;
         lock(change, old, seen).await?;

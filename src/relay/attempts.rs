@@ -130,7 +130,7 @@ impl<'a> AttemptLoop<'a> {
         }
         let left = self.left();
         if left.is_zero() {
-            return Err(TIME_OUT.because("The time was over before the API gave a final answer."));
+            return Err(TIME_OUT.because("The time ran out before the API gave a final response."));
         }
         let limits = self.request.limits;
         Ok(Limits { connect: limits.connect.min(left), total: left, ..limits })

@@ -68,13 +68,11 @@ impl ConcurrencyLimit {
     /// Waits for a permit. A caller that has used up its share waits for that first, outside of the queue of all.
     pub(super) async fn acquire(&self, caller: Uuid, max_wait: Duration) -> Result<Permit, LimitReached> {
         let acquiring = async {
-            let share = self.share_of(caller);
-            let of_caller =
-                share.acquire().await.ok_or(LimitReached { limit: share.size, is_share: share.size < self.size })?;
-            let of_all = self.all.acquire().await.ok_or(self.reached())?;
-            Ok(Permit { _all: of_all, _caller: of_caller })
+            let of_caller = self.share_of(caller).acquire().await?;
+            Some(Permit { _all: self.all.acquire().await?, _caller: of_caller })
         };
-        tokio::time::timeout(max_wait, acquiring).await.unwrap_or_else(|_| Err(self.reached_by(caller)))
+        let permit = tokio::time::timeout(max_wait, acquiring).await.ok().flatten();
+        permit.ok_or_else(|| self.reached_by(caller))
     }
 
     /// The half of the permits that one caller can hold.
@@ -91,16 +89,12 @@ impl ConcurrencyLimit {
         slots
     }
 
-    fn reached(&self) -> LimitReached {
-        LimitReached { limit: self.size, is_share: false }
-    }
-
     /// Why a caller has waited without success.
     fn reached_by(&self, caller: Uuid) -> LimitReached {
         let share = self.share_of(caller);
         match share.permits.available_permits() {
             0 => LimitReached { limit: share.size, is_share: share.size < self.size },
-            _ => self.reached(),
+            _ => LimitReached { limit: self.size, is_share: false },
         }
     }
 }

@@ -37,19 +37,19 @@ pub(crate) use problem_kinds;
 
 problem_kinds! {
     CONNECTOR_NOT_FOUND = "connector_not_found", 404, "There is no such data connector",
-        "Check the key in the address: it stands on the connector’s page. Ask for a key that may use this connector.";
+        "Check the key in the address: it is shown on the connector’s page. Ask for a key that may use this connector.";
     CONNECTOR_DISABLED = "connector_disabled", 409, "The data connector is disabled",
-        "Ask whoever administers the connector to enable it.";
+        "Ask an administrator of the connector to enable it.";
     NO_ADDRESS = "connector_without_address", 409, "The data connector has no address to call",
         "Enter a base URL on the connector’s Details tab.";
     NOT_AUTHORIZED = "connector_not_authorized", 409, "The data connector is not authorized",
         "Fill in the connector’s Authorization tab.";
     NEEDS_REAUTHORIZATION = "connector_needs_reauthorization", 409, "The data connector must be authorized again",
         "Authorize it again on the connector’s Authorization tab.";
-    TOKEN_UNAVAILABLE = "token_unavailable", 503, "The data connector gets no access token at the moment",
-        "Try again later. The connector’s Authorization tab tells what its server says.";
+    TOKEN_UNAVAILABLE = "token_unavailable", 503, "The data connector has no access token at the moment",
+        "Try again later. The connector’s Authorization tab shows the server’s message.";
     TOKEN_RENEWING = "token_renewal_in_progress", 503, "The data connector’s access token is being renewed",
-        "Try again in a moment. If it stays so, ask whoever runs the server that gives the token.";
+        "Try again in a moment. If this persists, ask the administrator of the token server.";
     HOST_NOT_ALLOWED = "host_not_allowed", 403, "The address is not one of the connector’s own",
         "Use an address below the connector’s base URL, or an endpoint’s.";
     ORIGIN_NOT_APPROVED = "origin_not_approved", 403, "The credential may not be sent to this address",
@@ -57,31 +57,31 @@ problem_kinds! {
     PATH_NOT_ALLOWED = "path_not_allowed", 400, "The path cannot be passed on",
         "Leave out “.” and “..” segments, backslashes and characters that must be encoded.";
     BUSY = "connector_busy", 503, "The data connector is busy",
-        "Try again in a moment, or raise “Calls at once” on the connector’s Authorization tab.";
-    CIRCUIT_OPEN = "api_failing", 503, "The API has failed too often and is left alone for a while",
-        "Try again later. Calls are let through again by themselves.";
+        "Try again in a moment, or raise “Concurrent calls” on the connector’s Authorization tab.";
+    CIRCUIT_OPEN = "api_failing", 503, "The API has failed too often, so calls are paused",
+        "Try again later. Calls resume automatically.";
     UNSENDABLE = "request_not_sendable", 400, "The request cannot be sent",
         "Check names and values of the request’s headers.";
-    BODY_NOT_READ = "request_body_broken", 400, "The request’s body did not arrive whole",
+    BODY_NOT_READ = "request_body_broken", 400, "The request’s body is incomplete",
         "Send the request again.";
     NO_ROOM = "too_many_bodies", 503, "Connectory holds too many large bodies at the moment",
         "Try again in a moment; bodies of up to 16 KiB are always taken, and the proxy streams those of over 64 KiB.";
     NAME_NOT_FOUND = "api_name_not_found", 502, "The API’s host name has no address",
         "Check the host name in the connector’s base URL.";
     ADDRESS_REFUSED = "api_address_refused", 502, "The API’s address is one that Connectory must not connect to",
-        "Ask whoever runs Connectory whether the address may be reached.";
+        "Ask the administrator of Connectory whether the address may be allowed.";
     CONNECTION_FAILED = "api_connection_failed", 502, "No connection to the API",
         "Check that the API runs and can be reached from Connectory’s machine.";
     TLS_FAILED = "api_tls_failed", 502, "No encrypted connection to the API",
         "Check the certificates on the connector’s Authorization tab.";
     TIME_OUT = "api_timed_out", 504, "The API took too long",
         "Try again, or raise the connector’s or the endpoint’s time-out.";
-    BAD_ANSWER = "api_answer_unusable", 502, "The API’s answer cannot be used",
-        "Ask whoever runs the API.";
+    BAD_ANSWER = "api_answer_unusable", 502, "The API’s response cannot be used",
+        "Ask the API’s administrator.";
     UNAVAILABLE = "database_unavailable", 503, "Connectory cannot reach its database",
         "This usually passes within seconds: try again.";
     INTERNAL = "internal_error", 500, "There is a problem with Connectory",
-        "Tell an administrator the request id: the cause stands beside it in the log.";
+        "Tell an administrator the request id: the cause is in the log.";
 }
 
 /// Kinds with a status of 500 and above that are a refusal of Connectory's and no failure.
@@ -151,9 +151,7 @@ impl RelayError {
     pub fn of_token(problem: TokenProblem, now: DateTime<Utc>) -> RelayError {
         match problem {
             TokenProblem::Disabled => CONNECTOR_DISABLED.because("Calls through it are refused."),
-            TokenProblem::NotAuthorized => {
-                NOT_AUTHORIZED.because("There is no access token, so calls cannot be signed in.")
-            }
+            TokenProblem::NotAuthorized => NOT_AUTHORIZED.because("There is no access token."),
             TokenProblem::Ended => {
                 NEEDS_REAUTHORIZATION.because("The access token has ended, and only a person can get another.")
             }
@@ -162,13 +160,12 @@ impl RelayError {
             }
             TokenProblem::Refused(refusal) => {
                 let kind = if refusal.is_final() { &NEEDS_REAUTHORIZATION } else { &TOKEN_UNAVAILABLE };
-                kind.because(with_words(refusal.message, refusal.server_words.unwrap_or_default()))
-                    .remedy(refusal.remedy)
+                kind.because(quoting(refusal.message, refusal.server_words.unwrap_or_default())).remedy(refusal.remedy)
             }
             TokenProblem::Resting { message, server_words, remedy, next_attempt_at } => {
                 let kind = if next_attempt_at.is_some() { &TOKEN_UNAVAILABLE } else { &NEEDS_REAUTHORIZATION };
                 let retry_after = next_attempt_at.map(|next| (next - now).to_std().unwrap_or_default());
-                RelayError { retry_after, ..kind.because(with_words(message, server_words)).remedy(remedy) }
+                RelayError { retry_after, ..kind.because(quoting(message, server_words)).remedy(remedy) }
             }
             TokenProblem::Changed | TokenProblem::Elsewhere => TOKEN_UNAVAILABLE
                 .because("The tokens were changed while a new one was asked for.")
@@ -181,7 +178,7 @@ impl RelayError {
     pub fn late_token(keeper: &TokenKeeper, id: ConnectorId, connector: &str) -> RelayError {
         let Some(renewal) = keeper.renewal(id) else {
             return UNAVAILABLE
-                .because("The time was over before the stored access token could be read.")
+                .because("The time ran out before the stored access token could be read.")
                 .retry_after(Duration::from_secs(5));
         };
         let seconds = renewal.retry_after.as_secs();
@@ -191,7 +188,7 @@ impl RelayError {
             )
         } else {
             format!(
-                "The access token of {connector} is being renewed, and its server has not answered yet: try again in {seconds} seconds."
+                "The access token of {connector} is being renewed, and its server has not responded yet: try again in {seconds} seconds."
             )
         };
         TOKEN_RENEWING.because(detail).retry_after(renewal.retry_after)
@@ -219,7 +216,7 @@ impl RelayError {
         match error {
             Error::Unavailable(cause) => {
                 tracing::warn!(cause = format!("{cause:#}"), "database unavailable");
-                UNAVAILABLE.because("The database does not answer.").retry_after(Duration::from_secs(5))
+                UNAVAILABLE.because("The database does not respond.").retry_after(Duration::from_secs(5))
             }
             Error::Internal(cause) => {
                 tracing::error!(cause = format!("{cause:#}"), "call failed");
@@ -233,7 +230,7 @@ impl RelayError {
     }
 }
 
-fn with_words(message: String, words: String) -> String {
+fn quoting(message: String, words: String) -> String {
     if words.is_empty() { message } else { format!("{message} The server said: “{words}”") }
 }
 

@@ -146,7 +146,7 @@ impl ConnectorSnapshot {
     }
 
     pub(super) fn not_authorized(&self) -> RelayError {
-        NOT_AUTHORIZED.because(format!("{} has no credential yet, so calls cannot be signed in.", self.label))
+        NOT_AUTHORIZED.because(format!("{} has no credential yet.", self.label))
     }
 
     /// The last failure, if the circuit breaker is open.

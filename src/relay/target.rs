@@ -35,7 +35,7 @@ pub fn below(base: &HttpUrl, path: &str, query: Option<&str>) -> Result<HttpUrl,
     if target.len() > MAX_LENGTH {
         return Err(PATH_NOT_ALLOWED.because("Path and query have more than 16 KiB."));
     }
-    base.with_target(&target).ok_or_else(|| PATH_NOT_ALLOWED.because("The path cannot stand in a request."))
+    base.with_target(&target).ok_or_else(|| PATH_NOT_ALLOWED.because("The path cannot be sent."))
 }
 
 fn check_path(path: &str) -> Result<(), RelayError> {

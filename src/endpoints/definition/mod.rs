@@ -255,7 +255,7 @@ fn header_name_problem(name: &str, before: &[Row]) -> Option<String> {
         return Some(format!("has “{letter}”. Names of headers can have letters, digits and hyphens"));
     }
     match name.to_ascii_lowercase().as_str() {
-        "authorization" | "proxy-authorization" => Some("is set by what stands on the Authorization tab".into()),
+        "authorization" | "proxy-authorization" => Some("is set on the Authorization tab".into()),
         lower if RESERVED_HEADERS.contains(&lower) => Some("is set by Connectory itself".into()),
         _ => None,
     }

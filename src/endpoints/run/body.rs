@@ -110,7 +110,7 @@ fn readable(bytes: &[u8], content_type: &str, mask: &Mask, mut notes: Vec<String
         notes.push(format!("It came in the character set {charset}."));
     }
     if damaged {
-        notes.push("Some of its bytes are no characters of its character set, and stand as �.".into());
+        notes.push("Some of its bytes are no characters of its character set, and are shown as �.".into());
     }
     let masked = mask.text(&decoded);
     let may_be_json = is_json(essence) || essence.is_empty() || essence == "text/plain";

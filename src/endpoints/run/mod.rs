@@ -27,16 +27,16 @@ use crate::calls::CallLog;
 use crate::clock::Clock;
 use crate::connectors;
 use crate::name::Name;
-use crate::relay::{Relay, RelayError};
+use crate::relay::Relay;
 use crate::web::form::Form;
 use crate::web::{Budget, Error, Errors, Segments};
 use body::ReceivedBody;
-use call::{ReceivedResponse, RunCall};
+use call::ReceivedResponse;
 use report::Response;
 use response_cache::Owner;
 
 pub(super) use body::BodyFormat;
-pub(super) use report::{Outcome, Report, bytes};
+pub(super) use report::{Outcome, Report};
 pub use response_cache::RunBodies;
 
 /// Runs of one person before the quota is used up, after which one more is allowed per [`PERIOD`].
@@ -123,23 +123,6 @@ impl Run<'_> {
         }
     }
 
-    async fn call(
-        &self,
-        editor: &Editor,
-        request: &RequestSettings,
-        rendered: Rendered,
-    ) -> Result<ReceivedResponse, RelayError> {
-        let connector = self.relay.connector(&editor.connector.key).await?;
-        let call = RunCall {
-            by: &self.context.actor,
-            at: self.context.now(),
-            connector: &connector,
-            endpoint: editor.endpoint.as_ref().map(|endpoint| (endpoint.id, Arc::from(endpoint.name.as_str()))),
-            request,
-        };
-        call.make(self.relay, self.log, rendered, &self.in_use).await
-    }
-
     /// The response as the page shows it, without secrets.
     async fn shown(
         &self,
@@ -158,7 +141,7 @@ impl Run<'_> {
             (body, download, report::shown_headers(&headers, &mask), sent_body)
         });
         let (mut body, download, headers, sent_body) = formatting.await?;
-        body.notes.extend(received.error.map(|error| format!("The answer broke off. {}", error.detail)));
+        body.notes.extend(received.error.map(|error| format!("The response broke off. {}", error.detail)));
         let owner = self.context.actor.id.map(|person| Owner { person, connector: editor.connector.id });
         let download = download.zip(owner).and_then(|(download, owner)| {
             let id = self.bodies.insert(owner, self.context.now(), download)?;
@@ -212,7 +195,7 @@ pub async fn download(
     let Some(file) = bodies.get(owner, context.now(), &body) else {
         return Ok(context.see_other_undone(
             &format!("/connectors/{key}/endpoints"),
-            "That answer is no longer kept. Run the endpoint again.",
+            "That response is no longer available. Run the endpoint again.",
         ));
     };
     Ok(HttpResponse::Ok()

@@ -7,6 +7,7 @@ use super::curl;
 use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use crate::outbound::{MASKED, Mask};
 use crate::relay::{CallTiming, RelayError, SentRequest};
+use crate::web;
 
 /// Parts of the names of headers whose values may be secrets that the API hands out.
 const SECRET_PARTS: [&str; 10] =
@@ -100,8 +101,12 @@ impl Response {
     pub fn described_size(&self) -> String {
         match self.size {
             0 => "No body".to_string(),
-            size => format!("{} of {}", bytes(size), self.body.noun()),
+            _ => format!("{} of {}", self.size_words(), self.body.noun()),
         }
+    }
+
+    pub fn size_words(&self) -> String {
+        web::size(i64::try_from(self.size).unwrap_or(i64::MAX))
     }
 
     pub fn total_time(&self) -> String {
@@ -112,9 +117,9 @@ impl Response {
     pub fn times(&self) -> Vec<(&'static str, String)> {
         let CallTiming { queue, connect, first_byte } = self.timing;
         let parts = [
-            ("waiting for a turn", queue),
+            ("waiting", queue),
             ("connecting", connect),
-            ("until the answer began", first_byte.saturating_sub(connect)),
+            ("until the first byte", first_byte.saturating_sub(connect)),
             ("reading", self.total.saturating_sub(queue).saturating_sub(first_byte)),
         ];
         let parts = parts.into_iter().filter(|(_, time)| time.as_millis() > 0);
@@ -129,16 +134,6 @@ fn milliseconds(time: Duration) -> String {
         1 => "1 millisecond".to_string(),
         millis if millis < 1_000 => format!("{millis} milliseconds"),
         _ => format!("{:.2} seconds", time.as_secs_f64()),
-    }
-}
-
-/// “340 bytes”, “1.2 kB”, “2.1 MB”.
-pub(in crate::endpoints) fn bytes(size: usize) -> String {
-    match size {
-        1 => "1 byte".to_string(),
-        0..1_000 => format!("{size} bytes"),
-        1_000..1_000_000 => format!("{:.1} kB", size as f64 / 1_000.0),
-        _ => format!("{:.1} MB", size as f64 / 1_000_000.0),
     }
 }
 
@@ -164,16 +159,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_and_sizes_are_words() {
+    fn times_are_words() {
         for (millis, words) in
             [(0, "less than a millisecond"), (1, "1 millisecond"), (184, "184 milliseconds"), (1_250, "1.25 seconds")]
         {
             assert_eq!(milliseconds(Duration::from_millis(millis)), words);
-        }
-        for (size, words) in
-            [(0, "0 bytes"), (1, "1 byte"), (999, "999 bytes"), (1_234, "1.2 kB"), (2_100_000, "2.1 MB")]
-        {
-            assert_eq!(bytes(size), words);
         }
     }
 

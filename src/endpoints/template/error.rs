@@ -94,7 +94,7 @@ impl ValueError {
                 format!("The value of “{name}” is empty, which would leave a gap in the path of {part}.")
             }
             ValueErrorKind::DotSegment => format!(
-                "The value of “{name}” makes a part of the path of {part} “.” or “..” in some spelling, which leads elsewhere."
+                "The value of “{name}” makes a part of the path of {part} “.” or “..” in some spelling, which goes elsewhere."
             ),
             ValueErrorKind::Empty => format!("{start} is required and would be empty."),
             ValueErrorKind::TooLarge => format!("{start} would be larger than 10 megabytes."),

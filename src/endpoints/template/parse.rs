@@ -64,7 +64,7 @@ fn plain(inside: &str) -> Result<(String, Option<DefaultValue>, &str), TemplateE
     let rest = &default[end..];
     if !rest.starts_with("}}") && !rest.starts_with('\n') {
         return Err(TemplateError::new(
-            "has a default with braces, quotes or a bar in it, which must stand in double quotes",
+            "has a default with braces, quotes or a bar in it, which must be in double quotes",
         ));
     }
     Ok((name, Some(DefaultValue { text, quoted: false }), close(rest)?))

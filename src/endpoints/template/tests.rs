@@ -78,10 +78,7 @@ fn what_is_no_template_is_refused_in_words_with_its_place() {
             "{{a b}}",
             "has “ ” in a variable, whose name can have letters, digits, underscores and hyphens, with full stops between the parts of a path (character 1)",
         ),
-        (
-            "{{a|b|c}}",
-            "has a default with braces, quotes or a bar in it, which must stand in double quotes (character 1)",
-        ),
+        ("{{a|b|c}}", "has a default with braces, quotes or a bar in it, which must be in double quotes (character 1)"),
         (
             "{{a|\"b}}",
             "has a text in double quotes that does not end, or has a backslash that means nothing (character 1)",
@@ -119,17 +116,14 @@ fn variables_cannot_decide_where_a_request_goes() {
 #[test]
 fn what_is_no_address_is_refused_in_words() {
     for (text, words) in [
-        (
-            "//evil.example/a",
-            "begins with //, which would lead to another host. Begin with one slash, or with https://",
-        ),
+        ("//evil.example/a", "begins with //, which would go to another host. Begin with one slash, or with https://"),
         ("ftp://example.org/", "must start with https:// or http://"),
         ("https://u:p@example.org/", "must not contain a user name or password"),
         ("/a b", "has a space or line break, which must be written as %20 or %0A"),
         ("/a\\b", "has a backslash"),
         ("/a#b", "has a fragment (the part from #), which is never sent"),
-        ("/a/../b", "has the part “..” in its path. Write the path that it leads to"),
-        ("/a/%2E%2e/b", "has the part “%2E%2e” in its path. Write the path that it leads to"),
+        ("/a/../b", "has the part “..” in its path. Write the resolved path"),
+        ("/a/%2E%2e/b", "has the part “%2E%2e” in its path. Write the resolved path"),
     ] {
         assert_eq!(UrlTemplate::parse(text).expect_err(text).to_string(), words, "{text}");
     }

@@ -132,7 +132,7 @@ fn split_prefix(template: &Template) -> Result<(Option<Prefix>, Vec<Part>), Temp
     };
     if first.starts_with("//") {
         return Err(TemplateError::new(
-            "begins with //, which would lead to another host. Begin with one slash, or with https://",
+            "begins with //, which would go to another host. Begin with one slash, or with https://",
         ));
     }
     if !has_scheme(&first) {
@@ -241,7 +241,7 @@ fn split_path(parts: Vec<Part>, is_whole: bool) -> Result<Vec<Template>, Templat
             let literal = segment.with(|_, _| "x".to_string());
             if segment.is_literal() && has_step(&literal) {
                 return Err(TemplateError::new(format!(
-                    "has the part “{literal}” in its path. Write the path that it leads to"
+                    "has the part “{literal}” in its path. Write the resolved path"
                 )));
             }
             Ok(segment)

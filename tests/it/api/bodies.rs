@@ -129,7 +129,7 @@ async fn a_body_that_is_broken_from_its_first_byte_is_no_answer() {
         let run = form.set("endpoint_url", &format!("/{number}"));
         let page = run.press("Run").send().await.expect(200);
         let text = page.text();
-        assert!(text.contains("The API’s answer cannot be used"), "{text}");
+        assert!(text.contains("The API’s response cannot be used"), "{text}");
     }
     let lines = 3 * i64::try_from(BROKEN.len()).expect("a number");
     world.wait_for_log(lines).await;

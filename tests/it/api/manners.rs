@@ -1,4 +1,4 @@
-//! Trying again, waiting for a turn, and leaving a failing API alone.
+//! Trying again, waiting, and leaving a failing API alone.
 
 use serde_json::json;
 

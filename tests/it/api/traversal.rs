@@ -110,7 +110,7 @@ async fn no_step_is_saved_in_a_base_url_or_an_endpoint_and_none_that_is_stored_i
     let form = page.form("/connectors/ledger/endpoints").set("endpoint_name", "bad");
     let page = form.set("endpoint_url", "/a%2f..%2fadmin").send().await.expect(422);
     let words = page.errors().into_iter().map(|(_, words)| words);
-    assert!(words.eq(["URL has the part “a%2f..%2fadmin” in its path. Write the path that it leads to"]));
+    assert!(words.eq(["URL has the part “a%2f..%2fadmin” in its path. Write the resolved path"]));
     world.app.sql(&format!("UPDATE connectors SET base_url = '{base}'")).await;
     for path in ["", "/users"] {
         let answer = world.proxied(path).await;

@@ -54,7 +54,7 @@ async fn an_answer_for_which_there_is_no_memory_is_shown_as_far_as_there_is() {
     let ana = app.super_admin().await;
     let page = run(&ana, NEW, |form| form.set("endpoint_url", "/large")).await;
     let text = page.expect(200).text();
-    let words = "The answer broke off. All bodies together take as much memory as they may.";
+    let words = "The response broke off. All bodies together take as much memory as they may.";
     assert!(text.contains(words), "{text}");
     let page = run(&ana, NEW, |form| form.set("endpoint_url", "/small")).await;
     assert_eq!(shown_body(&page.expect(200)), "{}");

@@ -91,7 +91,7 @@ async fn what_is_wrong_in_a_row_is_said_there_and_empty_rows_do_not_count() {
     let expected = [
         ("parameter_1_name", "Enter the key of parameter 1, or remove it"),
         ("header_3_value", "The value of header 3 has “{{” without the “}}” that ends the variable (character 1)"),
-        ("header_2_name", "The key of header 2 is set by what stands on the Authorization tab"),
+        ("header_2_name", "The key of header 2 is set on the Authorization tab"),
     ];
     assert_eq!(errors, expected.map(|(field, message)| (field.to_string(), message.to_string())));
     let form = page.form(TAB);
