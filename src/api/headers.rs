@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_of_one_connection_or_for_connectory_does_not_go_out() {
+    fn hop_by_hop_headers_and_those_for_connectory_are_not_sent() {
         let request = own(&[
             ("accept", "application/json"),
             ("x-trace", "1"),
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_overrides_the_method_goes_out_for_keys_with_all_methods_only() {
+    fn method_overrides_are_sent_for_keys_with_all_methods_only() {
         let request = own(&[
             ("x-http-method-override", "DELETE"),
             ("x-http-method", "DELETE"),
@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_of_one_connection_or_passes_for_connectorys_word_does_not_come_back() {
+    fn hop_by_hop_headers_and_connectorys_own_are_not_returned() {
         let mut response = HeaderMap::new();
         for (name, value) in [
             ("content-type", "text/plain"),

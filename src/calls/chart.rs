@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_of_times_when_nothing_was_answered() {
+    fn without_responses_no_times_are_shown() {
         let span = Span { from: noon(), to: noon() + TimeDelta::hours(1) };
         let charts = Charts::new(span, TimeDelta::hours(1), vec![sum(noon(), 1, 1, &[])], false);
         assert_eq!(charts.sentence(), "1 call since 18 November 2026, 12:00 UTC, 1 of them an error (100%).");

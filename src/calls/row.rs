@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_survives_the_address_and_rubbish_is_none() {
+    fn a_place_reads_back_from_the_address_and_invalid_ones_are_refused() {
         let place =
             CallPlace { at: DateTime::from_timestamp_micros(1_795_000_000_123_456).unwrap(), id: Uuid::from_u128(7) };
         assert_eq!(CallPlace::parse(&place.to_string()), Some(place));

@@ -282,7 +282,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_of_any_script_stands_in_one_segment() {
+    fn a_name_of_any_script_is_one_segment() {
         assert_eq!(call_path("ledger", "List 2.0_ä"), "/api/v1/connectors/ledger/endpoints/List%202.0_%C3%A4/call");
     }
 }

@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_upwards_or_elsewhere_is_refused() {
+    fn dot_segments_and_other_targets_are_refused() {
         for path in [
             "/..",
             "/../x",

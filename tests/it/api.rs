@@ -1,4 +1,4 @@
-//! The interface for programs: calling endpoints and the proxy, reading tokens, manners on the way, and who may do
+//! The interface for programs: calling endpoints and the proxy, reading tokens, retries and limits, and who may do
 //! what.
 
 mod answers;
@@ -14,13 +14,13 @@ mod kept_log;
 mod keys;
 mod limits;
 mod loops;
-mod manners;
 mod matrix;
 mod method_override;
 mod nginx;
 mod origins;
 mod paths;
 mod renewal;
+mod retries;
 mod smuggling;
 mod tokens;
 mod traversal;

@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_text_is_cut_and_kept_whole() {
+    fn a_long_text_is_cut_on_the_page_and_whole_in_the_file() {
         let long = "a line of text\n".repeat(10_000);
         let (body, download) = body(long.as_bytes(), "text/plain");
         assert!(body.is_cut && body.text.len() <= MAX_SHOWN);

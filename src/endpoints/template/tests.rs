@@ -38,7 +38,7 @@ fn variables_are_found_by_their_path() {
 }
 
 #[test]
-fn a_default_stands_where_there_is_no_value() {
+fn a_default_is_used_where_there_is_no_value() {
     for (template, data, rendered) in [
         ("{{page|1}}", "{}", "1"),
         ("{{page|1}}", r#"{"page":2}"#, "2"),
@@ -67,7 +67,7 @@ fn what_is_missing_is_named_all_at_once() {
 }
 
 #[test]
-fn what_is_no_template_is_refused_in_words_with_its_place() {
+fn an_invalid_template_is_refused_with_reason_and_position() {
     for (text, words) in [
         ("a {{b", "has “{{” without the “}}” that ends the variable (character 3)"),
         ("a\nbc {{b }\n", "has “{{” without the “}}” that ends the variable (line 2, character 4)"),
@@ -114,7 +114,7 @@ fn variables_cannot_decide_where_a_request_goes() {
 }
 
 #[test]
-fn what_is_no_address_is_refused_in_words() {
+fn an_invalid_url_is_refused_with_the_reason() {
     for (text, words) in [
         ("//evil.example/a", "begins with //, which would go to another host. Begin with one slash, or with https://"),
         ("ftp://example.org/", "must start with https:// or http://"),
@@ -195,7 +195,7 @@ fn json_values_keep_their_kind() {
 }
 
 #[test]
-fn what_is_no_json_with_variables_is_refused() {
+fn invalid_json_with_variables_is_refused() {
     for (text, words) in [
         ("{\"a\": {{a}}", "is not JSON: EOF while parsing an object at line 1, character 11"),
         ("{\"a\":\n {{a}}{{b}}}", "is not JSON: expected `,` or `}` at line 2, character 7"),
@@ -226,7 +226,7 @@ fn no_value_names_a_member_that_is_there_already() {
 }
 
 #[test]
-fn variables_stand_in_xml_where_values_can() {
+fn variables_are_allowed_in_xml_where_values_are() {
     for fine in [
         "<a>{{x}}</a>",
         "<a b='{{x}}' c=\"-{{x}}-\"><d/>{{x}}amp;</a>",
@@ -268,7 +268,7 @@ fn rows_without_a_value_are_left_out_or_asked_for() {
 }
 
 #[test]
-fn what_is_rendered_does_not_grow_without_end() {
+fn a_rendered_request_has_a_maximum_size() {
     let data = Value::from_iter([("x", "a".repeat(1024 * 1024))]);
     let template = Template::parse(&"{{x}}".repeat(100)).expect("a template");
     assert_eq!(kinds(template.render_plain(&data)), [ValueErrorKind::TooLarge]);

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn the_answer_is_the_apis_own_with_status_headers_and_body() {
+async fn the_response_is_the_apis_own_with_status_headers_and_body() {
     let world = World::new(|_| {
         let headers = [
             ("Content-Type", "text/csv"),
@@ -74,14 +74,14 @@ async fn answers_without_a_body_keep_their_kind() {
 }
 
 #[tokio::test]
-async fn an_answer_without_a_type_gets_one_that_no_browser_runs() {
+async fn a_response_without_a_type_gets_one_that_no_browser_runs() {
     let world = World::new(|_| Reply::of(200, &[], "<script>alert(1)</script>")).await;
     let answer = world.proxied("/x").await;
     assert_eq!(answer.header("content-type"), "application/octet-stream");
 }
 
 #[tokio::test]
-async fn the_call_stands_in_the_log() {
+async fn the_call_is_in_the_log() {
     let world = World::new(|_| Reply::json(201, "{\"a\":1}")).await;
     let made = world.request("POST", "/ledger/proxy/bookings?secret=1").body("12345").send().await.expect("an answer");
     let id = made.headers()["connectory-request-id"].to_str().expect("text").to_string();

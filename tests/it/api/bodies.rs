@@ -6,7 +6,7 @@ use tokio::net::TcpStream;
 use super::*;
 
 #[tokio::test]
-async fn pieces_of_an_answer_come_as_the_api_sends_them() {
+async fn chunks_of_a_response_come_as_the_api_sends_them() {
     let world = World::new(|_| Reply::chunks(&["one", "two"])).await;
     let mut answer = world.request("GET", "/ledger/proxy/feed").send().await.expect("a head");
     for piece in ["one", "two"] {
@@ -81,7 +81,7 @@ async fn a_caller_that_goes_away_ends_the_exchange_and_is_logged_as_that() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_is_not_taken_for_whole() {
+async fn a_response_that_breaks_off_is_an_error() {
     let world = World::new(|seen| match seen.path() {
         "/v1/sized" => Reply::raw(*b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart").closing(),
         _ => Reply::raw(*b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n").closing(),
@@ -101,7 +101,7 @@ async fn an_answer_that_breaks_off_is_not_taken_for_whole() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_broken_from_its_first_byte_is_no_answer() {
+async fn a_body_that_is_broken_from_its_first_byte_is_an_error() {
     const BROKEN: [&str; 5] = [
         "Transfer-Encoding: chunked\r\n\r\nxyz\r\n",
         "Transfer-Encoding: chunked\r\n\r\n-2\r\nok\r\n",
@@ -157,7 +157,7 @@ async fn a_body_that_breaks_off_does_not_look_whole_to_the_api() {
 }
 
 #[tokio::test]
-async fn a_caller_that_waits_to_be_told_to_go_on_is() {
+async fn a_caller_that_expects_100_continue_gets_it() {
     let world = World::new(|seen| Reply::json(200, &format!("{}", seen.body.len()))).await;
     let mut stream = TcpStream::connect(world.app.address).await.expect("a connection");
     let request = format!(

@@ -21,7 +21,7 @@ async fn an_endpoint_makes_its_request_of_the_variables() {
 }
 
 #[tokio::test]
-async fn variables_that_do_not_fit_are_told_before_anything_is_sent() {
+async fn variables_that_do_not_fit_are_refused_before_anything_is_sent() {
     let world = World::new(|_| Reply::json(200, "{}")).await;
     world.endpoint("read", "GET", "/orders/{{id}}?q={{q}}").await;
     for (body, code, status) in [
@@ -45,7 +45,7 @@ async fn variables_that_do_not_fit_are_told_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn unknown_endpoints_and_other_methods_are_told() {
+async fn unknown_endpoints_and_other_methods_have_their_problem() {
     let world = World::new(|_| Reply::json(200, "{}")).await;
     world.endpoint("read", "GET", "/orders").await;
     let unknown = world.call("write", json!({})).await;

@@ -93,7 +93,7 @@ async fn endpoints_on_hosts_of_their_own_are_called_and_others_are_not() {
 }
 
 #[tokio::test]
-async fn a_connector_without_what_signs_in_is_told_so() {
+async fn a_connector_without_a_credential_has_its_own_problem() {
     let world = World::new(|_| Reply::json(200, "{}")).await;
     for (change, code, status) in [
         ("DELETE FROM tokens", "connector_not_authorized", 409),
@@ -113,7 +113,7 @@ async fn a_connector_without_what_signs_in_is_told_so() {
 }
 
 #[tokio::test]
-async fn the_credential_is_in_no_answer_of_connectory_and_in_no_row() {
+async fn the_credential_is_in_no_response_of_connectory_and_in_no_row() {
     // It echoes all it gets, in its body and in a header, and then fails in every way there is.
     let world = World::new(|seen| match seen.path() {
         "/v1/garbage" => Reply::raw(format!("SSH {seen:?}\r\n")).closing(),

@@ -42,7 +42,7 @@ async fn the_openapi_document_keeps_to_its_specification() {
 }
 
 #[tokio::test]
-async fn the_page_shows_every_operation_and_every_problem_to_whoever_is_signed_in() {
+async fn the_page_shows_every_operation_and_every_problem_to_signed_in_users() {
     let app = TestApp::start().await;
     app.founded().await;
     app.browser().get("/api/v1").await.expect(303);

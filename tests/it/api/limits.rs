@@ -63,7 +63,7 @@ async fn begin(address: std::net::SocketAddr, request: &str, key: &str) -> TcpSt
 }
 
 #[tokio::test]
-async fn a_call_has_its_turn_before_its_body_is_read() {
+async fn a_call_gets_its_permit_before_its_body_is_read() {
     let world = World::new(|_| Reply::silence()).await;
     world.endpoint("patient", "GET", "/x").await;
     world.endpoint("write", "POST", "/x").await;
@@ -221,7 +221,7 @@ async fn a_key_has_so_many_requests_in_a_minute_and_at_once() {
 }
 
 #[tokio::test]
-async fn who_takes_nothing_of_an_answer_is_disconnected_and_who_reads_is_not() {
+async fn a_client_that_does_not_read_its_response_is_disconnected() {
     let app = TestApp::start_with(|site| site.resources.client_idle = Duration::from_secs(1)).await;
     let large = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\r\n{}",
@@ -323,7 +323,7 @@ impl Silent {
 }
 
 #[tokio::test]
-async fn hung_look_ups_keep_nobody_from_signing_in_or_calling_elsewhere() {
+async fn hung_look_ups_block_no_sign_in_and_no_other_call() {
     let names = Arc::new(Silent::default());
     let silent = Arc::clone(&names);
     let app = TestApp::start_with(|site| {

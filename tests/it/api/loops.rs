@@ -20,7 +20,7 @@ async fn a_request_that_comes_back_is_refused_and_one_of_another_installation_is
 }
 
 #[tokio::test]
-async fn a_connector_that_leads_to_itself_goes_round_once() {
+async fn a_connector_that_calls_itself_loops_once() {
     let world = World::new(|_| Reply::json(200, "{}")).await;
     // Through a reverse proxy whose address the guard does not know, with the key as the connector's credential.
     let to_site = format!("location / {{ proxy_pass http://{}; }}", world.app.address);

@@ -77,7 +77,7 @@ async fn what_is_uploaded_can_be_read_again() {
 }
 
 #[tokio::test]
-async fn compressed_answers_are_handed_on_and_read_for_endpoints() {
+async fn compressed_responses_are_passed_through_and_read_for_endpoints() {
     let server = WebServer::start(
         "gzip on; gzip_proxied any; gzip_types application/json; gzip_min_length 1;",
         "root html; types { application/json json; }",

@@ -24,7 +24,7 @@ async fn path_and_query_arrive_as_the_same_url() {
 }
 
 #[tokio::test]
-async fn paths_that_lead_out_of_the_base_are_refused() {
+async fn paths_outside_the_base_are_refused() {
     let world = World::new(|_| Reply::json(200, "{}")).await;
     for path in [
         "/..",

@@ -115,7 +115,7 @@ async fn other_signals_of_an_ended_token_count_where_they_are_set() {
 }
 
 #[tokio::test]
-async fn what_the_api_says_stands_where_no_other_token_can_be_had() {
+async fn the_apis_response_is_returned_if_no_other_token_can_be_obtained() {
     let world = World::new(|_| Reply::of(401, &[("WWW-Authenticate", "Bearer")], "no")).await;
     for _ in 0..3 {
         let answer = world.proxied("/x").await;
@@ -179,7 +179,7 @@ async fn no_call_after_a_renewal_carries_the_token_that_it_replaced() {
 }
 
 #[tokio::test]
-async fn a_renewal_that_was_killed_holds_nobody_up_for_longer_than_fifteen_seconds() {
+async fn a_renewal_that_was_killed_delays_calls_by_at_most_fifteen_seconds() {
     let hangs = Arc::new(AtomicBool::new(true));
     let server = Arc::clone(&hangs);
     let world = World::new(move |seen| match seen.path() {

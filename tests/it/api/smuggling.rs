@@ -69,7 +69,7 @@ async fn line_breaks_and_odd_names_do_not_become_headers() {
 }
 
 #[tokio::test]
-async fn other_protocols_are_refused_in_words() {
+async fn other_protocols_are_refused_with_a_reason() {
     let world = World::new(|_| Reply::json(200, "{}")).await;
     let upgrade = world
         .request("GET", "/ledger/proxy/socket")
@@ -85,7 +85,7 @@ async fn other_protocols_are_refused_in_words() {
 }
 
 #[tokio::test]
-async fn what_is_of_one_connection_or_of_the_network_behind_stays_here() {
+async fn hop_by_hop_and_network_headers_are_not_sent() {
     let world = World::new(|_| Reply::json(200, "{}")).await;
     let request = world
         .request("GET", "/ledger/proxy/x")

@@ -27,7 +27,7 @@ async fn whoever_may_reads_the_token_and_leaves_a_line_in_both_logs() {
 }
 
 #[tokio::test]
-async fn what_is_asked_of_the_token_is_checked() {
+async fn the_request_for_a_token_is_checked() {
     let world = World::new(|_| Reply::json(200, "{}")).await;
     for (body, status) in [
         ("", 200),

@@ -48,7 +48,7 @@ async fn the_delete_page_says_who_used_it_how_often_and_when_last() {
 }
 
 #[tokio::test]
-async fn of_many_callers_those_who_call_most_are_named() {
+async fn of_many_callers_the_most_frequent_are_named() {
     let app = TestApp::start().await;
     let payroll = app.connector("Payroll").await;
     for number in 0..25 {

@@ -68,7 +68,7 @@ async fn instances_that_start_together_take_turns() {
 }
 
 #[tokio::test]
-async fn counts_are_kept_for_thirty_days_however_short_lines_are() {
+async fn counts_are_kept_for_thirty_days_whatever_the_retention_of_entries() {
     let app = TestApp::start_with(|site| site.retention = Retention(1)).await;
     let connector = app.connector("Payroll").await;
     app.call_log.record(call(app.clock.now(), connector));

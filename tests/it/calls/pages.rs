@@ -180,7 +180,7 @@ async fn a_call_has_a_page_with_all_that_is_known_of_it() {
 }
 
 #[tokio::test]
-async fn pages_lead_back_and_forth_through_the_log() {
+async fn pages_go_back_and_forth_through_the_log() {
     let app = TestApp::start().await;
     let connector = app.connector("Payroll").await;
     for minute in 0..23 {
@@ -221,7 +221,7 @@ async fn a_time_that_cannot_be_read_is_said_at_its_field_and_stays_there() {
 }
 
 #[tokio::test]
-async fn an_empty_log_says_what_would_stand_there() {
+async fn an_empty_log_says_what_it_will_show() {
     let app = TestApp::start().await;
     let connector = app.connector("Payroll").await;
     let ana = app.person(&[ViewActivity]).await;
@@ -241,7 +241,7 @@ async fn an_empty_log_says_what_would_stand_there() {
 }
 
 #[tokio::test]
-async fn the_log_is_for_whoever_may_view_activity() {
+async fn the_log_needs_the_permission_to_view_activity() {
     let (app, _) = site().await;
     let ben = app.person(&[EditConnectors]).await;
     assert!(!ben.get("/connectors").await.has_link("Activity"));

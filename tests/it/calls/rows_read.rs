@@ -50,7 +50,7 @@ async fn no_page_of_the_log_reads_more_rows_than_a_bound_wherever_they_stand() {
 }
 
 #[tokio::test]
-async fn what_stands_too_far_back_is_looked_for_when_asked() {
+async fn older_calls_are_searched_on_request() {
     let app = TestApp::start().await;
     let (payroll, ledger) = (app.connector("Payroll").await, app.connector("Ledger").await);
     let now = app.clock.now();

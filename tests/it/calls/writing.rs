@@ -122,7 +122,7 @@ async fn lines_wait_while_the_database_is_away_and_are_then_written_once() {
 }
 
 #[tokio::test]
-async fn a_line_that_was_written_though_nobody_heard_of_it_is_not_counted_again() {
+async fn an_entry_whose_commit_was_not_confirmed_is_not_counted_again() {
     let app = TestApp::start().await;
     let connector = app.connector("Payroll").await;
     let (first, second) = (app.another_call_log(), app.another_call_log());

@@ -5,7 +5,7 @@ use connectory::access::Permission::{CallConnectors, EditConnectors, ViewConnect
 use super::*;
 
 #[tokio::test]
-async fn who_may_call_runs_what_is_saved_with_data_of_their_own() {
+async fn callers_run_the_saved_endpoint_with_their_own_data() {
     let app = TestApp::start().await;
     let api = Hostile::json("{}").await;
     connected(&app, &api).await;
@@ -30,7 +30,7 @@ async fn who_may_call_runs_what_is_saved_with_data_of_their_own() {
 }
 
 #[tokio::test]
-async fn who_may_not_call_cannot_run() {
+async fn people_who_may_not_call_cannot_run() {
     let app = TestApp::start().await;
     let api = Hostile::json("{}").await;
     connected(&app, &api).await;

@@ -55,7 +55,7 @@ async fn an_endpoint_reads_back_as_it_was_typed() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_said_at_its_field_and_kept() {
+async fn errors_are_shown_at_their_field_and_the_input_is_kept() {
     let app = TestApp::start().await;
     app.connector("Payroll").await;
     let ana = app.person(&[EditConnectors]).await;
@@ -191,7 +191,7 @@ async fn two_who_edit_at_once_see_both_versions() {
 }
 
 #[tokio::test]
-async fn every_change_stands_on_the_connectors_activity() {
+async fn every_change_is_on_the_connectors_activity() {
     let app = TestApp::start().await;
     let id = app.connector("Payroll").await;
     let ana = app.super_admin().await;

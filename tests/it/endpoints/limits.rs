@@ -9,7 +9,7 @@ use crate::support::hostile::Behaviour;
 use crate::support::upstream::{Reply, Upstream};
 
 #[tokio::test]
-async fn one_person_has_so_many_runs_under_way_and_others_their_own() {
+async fn concurrent_runs_of_one_person_are_limited_and_others_have_their_own_limit() {
     let app = TestApp::start().await;
     let api = Hostile::start(Behaviour::Silence).await;
     connected(&app, &api).await;
@@ -38,7 +38,7 @@ async fn one_person_has_so_many_runs_under_way_and_others_their_own() {
 }
 
 #[tokio::test]
-async fn an_answer_for_which_there_is_no_memory_is_shown_as_far_as_there_is() {
+async fn a_response_larger_than_the_memory_left_is_shown_in_part() {
     let body = "x".repeat(600_000);
     let app = TestApp::start_with(|site| site.resources.body_memory = 4 * 1024 * 1024).await;
     let api = Upstream::start(move |seen| match seen.path() {

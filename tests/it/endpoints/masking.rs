@@ -111,7 +111,7 @@ async fn a_key_in_the_address_is_masked_where_the_request_is_shown() {
 
 /// An answer that is one long overlap of the secret, on every worker at once.
 #[tokio::test]
-async fn a_long_answer_to_a_long_secret_keeps_nobody_waiting() {
+async fn masking_a_long_secret_in_a_long_response_blocks_no_other_request() {
     let app = TestApp::start().await;
     let secret = "a".repeat(16 * 1024);
     let body = "a".repeat(10 * 1024 * 1024);

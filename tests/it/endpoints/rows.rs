@@ -70,7 +70,7 @@ async fn another_kind_of_body_loses_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_in_a_row_is_said_there_and_empty_rows_do_not_count() {
+async fn errors_of_a_row_are_shown_at_it_and_empty_rows_do_not_count() {
     let app = TestApp::start().await;
     app.connector("Payroll").await;
     let ana = app.person(&[EditConnectors]).await;

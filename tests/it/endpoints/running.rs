@@ -7,7 +7,7 @@ use crate::support::hostile::{Behaviour, answer};
 use super::*;
 
 #[tokio::test]
-async fn a_run_sends_what_stands_in_the_form_and_shows_the_answer() {
+async fn a_run_sends_the_form_and_shows_the_response() {
     let app = TestApp::start().await;
     let api = Hostile::json(r#"{"orders":[{"id":7}],"next":null}"#).await;
     connected(&app, &api).await;
@@ -85,7 +85,7 @@ async fn a_missing_variable_is_named_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_success_is_shown_as_the_answer_it_is() {
+async fn an_error_response_is_shown_as_it_is() {
     let app = TestApp::start().await;
     for (status, heading, advice) in [
         (404, "404 Not Found in ", "nothing at this address"),
@@ -130,7 +130,7 @@ async fn a_failure_says_what_happened_and_what_to_try() {
 }
 
 #[tokio::test]
-async fn an_answer_that_takes_too_long_ends_with_the_endpoints_own_time() {
+async fn a_response_that_takes_too_long_ends_at_the_endpoints_time_out() {
     let app = TestApp::start().await;
     for behaviour in [Behaviour::Silence, Behaviour::StallInBody] {
         let is_body = matches!(behaviour, Behaviour::StallInBody);
@@ -233,7 +233,7 @@ async fn a_body_is_not_to_be_had_through_another_connector() {
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_read_as_far_as_ten_megabytes() {
+async fn an_endless_response_is_read_up_to_ten_megabytes() {
     let app = TestApp::start().await;
     let api = Hostile::start(Behaviour::EndlessBody).await;
     connected(&app, &api).await;

@@ -24,7 +24,7 @@ async fn a_connector_without_endpoints_says_what_one_is() {
 }
 
 #[tokio::test]
-async fn endpoints_stand_by_name_with_their_last_call() {
+async fn endpoints_are_listed_by_name_with_their_last_call() {
     let app = TestApp::start().await;
     app.connector("Payroll").await;
     let ana = app.super_admin().await;
@@ -42,7 +42,7 @@ async fn endpoints_stand_by_name_with_their_last_call() {
 }
 
 #[tokio::test]
-async fn who_may_not_edit_sees_an_endpoint_in_words() {
+async fn people_who_may_not_edit_see_an_endpoint_as_text() {
     let app = TestApp::start().await;
     app.connector("Payroll").await;
     let ana = app.super_admin().await;

@@ -1,4 +1,4 @@
-//! Trying again, waiting, and leaving a failing API alone.
+//! Retries, the limit of concurrent calls, and the circuit breaker.
 
 use serde_json::json;
 
@@ -20,7 +20,7 @@ async fn with_retries(world: &World, method: &str, retries: u8) {
 }
 
 #[tokio::test]
-async fn what_is_safe_is_tried_again_as_often_as_the_endpoint_says() {
+async fn idempotent_calls_are_retried_as_often_as_the_endpoint_says() {
     for (method, status, retries, attempts, outcome) in [
         ("GET", 503, 3, "3", 200),
         ("PUT", 502, 3, "3", 200),
@@ -68,7 +68,7 @@ async fn a_connection_that_breaks_is_tried_again_only_where_that_is_safe() {
 }
 
 #[tokio::test]
-async fn what_was_not_sent_may_be_sent_again_whatever_it_is() {
+async fn an_unsent_request_is_retried_whatever_its_method() {
     let world = World::new(|_| Reply::json(200, "{}")).await;
     // Nothing listens there.
     world.lead("http://127.0.0.1:1/").await;
@@ -92,7 +92,7 @@ async fn the_proxy_hands_failures_on_and_tries_nothing_again() {
 }
 
 #[tokio::test]
-async fn so_many_calls_at_once_and_the_others_wait_or_are_told() {
+async fn calls_above_the_limit_wait_or_are_refused() {
     let world = World::new(|seen| match seen.path() {
         "/v1/slow" => Reply::chunks(&["one"]),
         _ => Reply::json(200, "{}"),
@@ -117,7 +117,7 @@ async fn so_many_calls_at_once_and_the_others_wait_or_are_told() {
 }
 
 #[tokio::test]
-async fn an_api_that_fails_again_and_again_is_left_alone_and_comes_back() {
+async fn an_api_that_keeps_failing_opens_the_circuit_and_success_closes_it() {
     let world = World::new(fails(10, || Reply::of(503, &[], "no"))).await;
     let health = async || world.app.value("SELECT status FROM connectors").await;
     assert_eq!(health().await, "healthy");
@@ -142,7 +142,7 @@ async fn an_api_that_fails_again_and_again_is_left_alone_and_comes_back() {
 }
 
 #[tokio::test]
-async fn a_breaker_that_nobody_looks_after_is_forgotten() {
+async fn an_open_circuit_that_no_instance_tries_is_forgotten() {
     let world = World::new(|_| Reply::of(502, &[], "no")).await;
     for _ in 0..10 {
         world.proxied("/x").await;
