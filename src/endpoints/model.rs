@@ -264,17 +264,17 @@ pub(super) fn describe(
     ]
 }
 
-/// What is not percent-encoded in a segment of a path (RFC 3986 2.3).
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// What is percent-encoded in a URL: all but the unreserved characters (RFC 3986 2.3).
+pub(super) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The path of a connector in the API.
 pub fn connector_path(key: &str) -> String {
-    format!("/api/v1/connectors/{}", utf8_percent_encode(key, UNRESERVED))
+    format!("/api/v1/connectors/{}", utf8_percent_encode(key, ENCODED))
 }
 
 /// The path in the API to which programs POST to call an endpoint.
 pub fn call_path(key: &str, name: &str) -> String {
-    format!("{}/endpoints/{}/call", connector_path(key), utf8_percent_encode(name, UNRESERVED))
+    format!("{}/endpoints/{}/call", connector_path(key), utf8_percent_encode(name, ENCODED))
 }
 
 #[cfg(test)]

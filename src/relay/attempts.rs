@@ -173,7 +173,7 @@ impl<'a> AttemptLoop<'a> {
         if !(is_temporary && is_safe && self.request.body.is_sendable()) {
             return Err(RelayError::of_failure(error));
         }
-        match self.pause(retry_policy::backoff(self.retried, self.relay.state.jitter())).await {
+        match self.pause(retry_policy::backoff(self.retried, rand::random())).await {
             true => Ok(()),
             false => Err(RelayError::of_failure(error)),
         }
@@ -198,7 +198,7 @@ impl<'a> AttemptLoop<'a> {
         }
         if self.may_retry(&head) {
             let asked = retry_policy::retry_after(&head.headers, self.relay.state.clock.now());
-            let pause = asked.unwrap_or_else(|| retry_policy::backoff(self.retried, self.relay.state.jitter()));
+            let pause = asked.unwrap_or_else(|| retry_policy::backoff(self.retried, rand::random()));
             if self.pause(pause).await {
                 return Ok(Next::Repeat);
             }

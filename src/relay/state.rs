@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rand::RngExt as _;
-
 use super::circuit_breaker::CircuitBreaker;
 use super::concurrency_limit::ConcurrencyLimit;
 use super::credential::CachedToken;
@@ -30,8 +28,6 @@ pub struct RelayState {
     pub(super) vault: Vault,
     pub(super) clock: Clock,
     states: Arc<Mutex<HashMap<ConnectorId, Arc<ConnectorState>>>>,
-    /// Random numbers from 0 to 1.
-    jitter: Arc<dyn Fn() -> f64 + Send + Sync>,
 }
 
 /// What this process knows of a connector, independent of its settings.
@@ -67,25 +63,7 @@ impl RelayState {
                 state.min_version.fetch_max(version + 1, Ordering::AcqRel);
             }
         });
-        RelayState {
-            snapshots,
-            keeper: keeper.clone(),
-            vault: vault.clone(),
-            clock: clock.clone(),
-            states,
-            jitter: Arc::new(|| rand::rng().random()),
-        }
-    }
-
-    /// The same, with this in place of random numbers.
-    #[must_use]
-    pub fn with_jitter(mut self, jitter: impl Fn() -> f64 + Send + Sync + 'static) -> RelayState {
-        self.jitter = Arc::new(jitter);
-        self
-    }
-
-    pub(super) fn jitter(&self) -> f64 {
-        (self.jitter)()
+        RelayState { snapshots, keeper: keeper.clone(), vault: vault.clone(), clock: clock.clone(), states }
     }
 
     pub(super) fn state_of(&self, connector: ConnectorId) -> Arc<ConnectorState> {

@@ -13,7 +13,7 @@ use crate::outbound::{HttpUrl, has_step};
 const MAX_LENGTH: usize = 16 * 1024;
 
 /// The URL of `path` and `query` below `base`, both as the caller wrote them. The path is empty or begins with a slash.
-pub fn below(base: &HttpUrl, path: &str, query: Option<&str>) -> Result<HttpUrl, RelayError> {
+pub(super) fn below(base: &HttpUrl, path: &str, query: Option<&str>) -> Result<HttpUrl, RelayError> {
     check_path(path)?;
     if let Some(query) = query {
         check_characters(query)?;

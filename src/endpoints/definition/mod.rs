@@ -9,12 +9,11 @@ use serde_json::Value;
 
 use super::model::{BodyKind, HttpMethod, RequestSettings, Row, RowKind};
 use super::template::{
-    HeaderTemplate, JsonTemplate, MAX_SIZE, PairTemplate, Template, UrlTemplate, ValueErrorKind, ValueErrors, Variable,
-    XmlTemplate,
+    JsonTemplate, MAX_SIZE, PairTemplate, Template, UrlTemplate, ValueErrorKind, ValueErrors, Variable, XmlTemplate,
 };
+use crate::outbound::HttpUrl;
 use crate::outbound::http::header::CONTENT_TYPE;
 use crate::outbound::http::{HeaderMap, HeaderName, HeaderValue};
-use crate::outbound::{HttpUrl, Origin};
 
 /// Headers that the client or the connector's authorization sets. An endpoint could smuggle a second request with them,
 /// or send a credential that is not stored as a secret.
@@ -56,7 +55,7 @@ pub struct Definition {
     base: Option<HttpUrl>,
     url: UrlTemplate,
     parameters: Vec<PairTemplate>,
-    headers: Vec<HeaderTemplate>,
+    headers: Vec<PairTemplate>,
     body: Body,
 }
 
@@ -123,15 +122,9 @@ impl Definition {
         }
     }
 
-    /// The origin of an absolute URL; `None` for one that is relative to the base URL.
-    pub fn origin(&self) -> Option<&Origin> {
-        self.url.origin()
-    }
-
     /// All variables in their order, each once.
     pub fn variables(&self) -> Vec<&Variable> {
-        let rows = self.parameters.iter().map(PairTemplate::template);
-        let headers = self.headers.iter().map(|header| header.row.template());
+        let rows = self.parameters.iter().chain(&self.headers).map(PairTemplate::template);
         let body: Vec<&Template> = match &self.body {
             Body::None => Vec::new(),
             Body::Json(json) => vec![json.template()],
@@ -139,7 +132,7 @@ impl Definition {
             Body::Text(text) => vec![text],
             Body::Xml(xml) => vec![xml.template()],
         };
-        let templates = [self.url.template()].into_iter().chain(rows).chain(headers).chain(body);
+        let templates = [self.url.template()].into_iter().chain(rows).chain(body);
         let mut seen: Vec<&Variable> = Vec::new();
         for variable in templates.flat_map(Template::variables) {
             if !seen.iter().any(|other| other.name() == variable.name()) {
@@ -153,7 +146,7 @@ impl Definition {
     pub fn render(&self, variables: &Value) -> Result<Rendered, RenderProblems> {
         let mut renderer = Renderer { variables, problems: Vec::new(), left_out: Vec::new(), size: 0 };
         let parameters = renderer.rows(&self.parameters, RowKind::Parameter);
-        let headers = renderer.headers(&self.headers);
+        let headers = renderer.rows(&self.headers, RowKind::Header);
         let url = self.url.render(self.base.as_ref(), variables, &parameters);
         let url = renderer.keep("the URL", url);
         let body = renderer.body(&self.body);
@@ -205,18 +198,17 @@ impl Parser {
         pairs
     }
 
-    fn headers(&mut self, request: &RequestSettings) -> Vec<HeaderTemplate> {
+    fn headers(&mut self, request: &RequestSettings) -> Vec<PairTemplate> {
         let rows = &request.headers;
-        let headers: Vec<HeaderTemplate> =
-            self.rows(request, RowKind::Header).into_iter().map(|row| HeaderTemplate { row }).collect();
+        let headers = self.rows(request, RowKind::Header);
         for (index, row) in rows.iter().enumerate() {
             if let Some(message) = header_name_problem(&row.name, &rows[..index]) {
                 self.add(Part::Row(RowKind::Header, index), true, message);
             }
         }
         for header in &headers {
-            let index = rows.iter().position(|row| row.name == header.row.name);
-            if let Some((index, letter)) = index.zip(header.invalid_character()) {
+            let index = rows.iter().position(|row| row.name == header.name);
+            if let Some((index, letter)) = index.zip(header.invalid_in_header()) {
                 let letter = letter.escape_debug();
                 let message = format!("has “{letter}”. Headers can hold visible ASCII characters and spaces only");
                 self.add(Part::Row(RowKind::Header, index), false, message);
@@ -286,19 +278,13 @@ impl Renderer<'_> {
     fn rows(&mut self, rows: &[PairTemplate], kind: RowKind) -> Vec<(String, String)> {
         let mut pairs = Vec::new();
         for row in rows {
-            let value = row.render(self.variables);
+            let value = match kind {
+                RowKind::Header => row.render_header(self.variables),
+                _ => row.render(self.variables),
+            };
             pairs.extend(self.row(kind, &row.name, value));
         }
         pairs
-    }
-
-    fn headers(&mut self, rows: &[HeaderTemplate]) -> Vec<(String, String)> {
-        let mut headers = Vec::new();
-        for header in rows {
-            let value = header.render(self.variables);
-            headers.extend(self.row(RowKind::Header, &header.row.name, value));
-        }
-        headers
     }
 
     fn row(

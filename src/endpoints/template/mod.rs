@@ -20,7 +20,7 @@ use serde_json::Value;
 
 pub use error::{TemplateError, ValueError, ValueErrorKind, ValueErrors};
 pub use json::JsonTemplate;
-pub use row::{HeaderTemplate, PairTemplate};
+pub use row::PairTemplate;
 pub use url::UrlTemplate;
 pub use xml::XmlTemplate;
 

@@ -26,6 +26,26 @@ impl PairTemplate {
         self.check_presence(self.value.render_plain(variables))
     }
 
+    /// The value of a header, with visible ASCII, spaces and tabs only: a line break would begin another header, and
+    /// servers disagree about all other characters (RFC 9110 5.5).
+    pub fn render_header(&self, variables: &Value) -> Result<Option<String>, ValueErrors> {
+        let value = self.value.render(variables, |out, value| match invalid_character(value) {
+            Some(letter) => Err(ValueErrorKind::Character(letter)),
+            None => {
+                out.push_str(value);
+                Ok(())
+            }
+        });
+        // Space around a value is not part of it.
+        self.check_presence(value.map(|value| value.trim_matches([' ', '\t']).to_string()))
+    }
+
+    /// The first character of the text and the defaults that a header cannot hold.
+    pub fn invalid_in_header(&self) -> Option<char> {
+        let text = self.value.with(|_, variable| variable.default().unwrap_or_default().to_string());
+        invalid_character(&text)
+    }
+
     fn check_presence(&self, value: Result<String, ValueErrors>) -> Result<Option<String>, ValueErrors> {
         match value {
             Ok(value) if !value.is_empty() => Ok(Some(value)),
@@ -36,34 +56,6 @@ impl PairTemplate {
             }
             Err(errors) => Err(errors),
         }
-    }
-}
-
-/// A header of a request.
-#[derive(Clone, Debug)]
-pub struct HeaderTemplate {
-    pub row: PairTemplate,
-}
-
-impl HeaderTemplate {
-    /// The value with visible ASCII, spaces and tabs only: a line break would begin another header, and servers disagree
-    /// about all other characters (RFC 9110 5.5).
-    pub fn render(&self, variables: &Value) -> Result<Option<String>, ValueErrors> {
-        let value = self.row.value.render(variables, |out, value| match invalid_character(value) {
-            Some(letter) => Err(ValueErrorKind::Character(letter)),
-            None => {
-                out.push_str(value);
-                Ok(())
-            }
-        });
-        // Space around a value is not part of it.
-        self.row.check_presence(value.map(|value| value.trim_matches([' ', '\t']).to_string()))
-    }
-
-    /// The first character of the text and the defaults that a header cannot hold.
-    pub fn invalid_character(&self) -> Option<char> {
-        let text = self.row.value.with(|_, variable| variable.default().unwrap_or_default().to_string());
-        invalid_character(&text)
     }
 }
 

@@ -363,7 +363,7 @@ mod encoding {
         #[test]
         fn in_a_header(value in hostile()) {
             let row = PairTemplate::parse("X-Value", "a {{x}} b", true).expect("a row");
-            match (HeaderTemplate { row }).render(&variables(&value)) {
+            match row.render_header(&variables(&value)) {
                 Ok(Some(rendered)) => {
                     prop_assert_eq!(&rendered, &format!("a {value} b"));
                     let sent = crate::outbound::http::HeaderValue::from_str(&rendered).expect("a header's value");

@@ -1,13 +1,11 @@
 //! URLs, absolute or relative to the base URL, with variables in path and query only.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde_json::Value;
 
 use super::{Part, Template, TemplateError, ValueErrorKind, ValueErrors};
+use crate::endpoints::model::ENCODED;
 use crate::outbound::{HttpUrl, Origin, has_step};
-
-/// All but the unreserved characters of RFC 3986.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A URL with variables.
 #[derive(Clone, Debug)]
@@ -31,11 +29,6 @@ impl UrlTemplate {
 
     pub fn template(&self) -> &Template {
         &self.whole
-    }
-
-    /// `None` for a relative URL.
-    pub fn origin(&self) -> Option<&Origin> {
-        self.prefix.as_ref().map(|(_, origin)| origin)
     }
 
     /// The URL with all values, and `parameters` appended to its query.
@@ -76,7 +69,7 @@ impl UrlTemplate {
         let url = HttpUrl::parse(&url).map_err(|problem| invalid(problem.to_string()))?;
         // Cannot happen by the code above, but the credential must not depend on that.
         if url.origin() != origin {
-            return Err(invalid(format!("leads to another host than {origin}")));
+            return Err(invalid(format!("goes to another host than {origin}")));
         }
         Ok(url)
     }
@@ -112,12 +105,12 @@ fn render_segment(segment: &Template, variables: &Value) -> Result<String, Value
 }
 
 fn encode(out: &mut String, value: &str) -> Result<(), ValueErrorKind> {
-    out.extend(utf8_percent_encode(value, RESERVED));
+    out.extend(utf8_percent_encode(value, ENCODED));
     Ok(())
 }
 
 fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, RESERVED).to_string()
+    utf8_percent_encode(text, ENCODED).to_string()
 }
 
 /// Scheme, host and port of an absolute URL, as typed and parsed.
