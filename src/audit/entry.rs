@@ -3,6 +3,8 @@
 //! Rule: every kind that the program records stands in [`KINDS`]; a test goes through the program for kinds that do not.
 //! What has been recorded stays in the log for ever, so a kind is never renamed or taken out.
 
+use std::ops::Deref;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde::Deserialize;
@@ -15,10 +17,10 @@ use crate::db::StoredValueError;
 use crate::db::schema::audit_events;
 use crate::web::capitalized;
 
-/// An entry with its link, once it has one.
-#[derive(Queryable, Selectable)]
+/// What is stored of an entry, and authenticated by its link.
+#[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = audit_events)]
-pub struct AuditEntry {
+pub struct Record {
     pub id: Uuid,
     pub at: DateTime<Utc>,
     pub actor_id: Option<Uuid>,
@@ -31,9 +33,25 @@ pub struct AuditEntry {
     pub kind: String,
     pub subject_id: Option<Uuid>,
     pub subject_name: String,
-    pub(super) changes: Value,
+    pub changes: Value,
+}
+
+/// An entry with its link, once it has one.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit_events)]
+pub struct AuditEntry {
+    #[diesel(embed)]
+    record: Record,
     #[diesel(embed)]
     pub(super) link: Option<Link>,
+}
+
+impl Deref for AuditEntry {
+    type Target = Record;
+
+    fn deref(&self) -> &Record {
+        &self.record
+    }
 }
 
 /// A field before and after.

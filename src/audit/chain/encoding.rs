@@ -3,14 +3,12 @@
 //! Rule: an encoding that has once been used is never changed. Another one gets another number, which stands in each
 //! link.
 
-use chrono::{DateTime, Utc};
-use diesel::prelude::*;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::Anchor;
-use crate::db::schema::audit_events;
+use crate::audit::Record;
 use crate::vault::MacKey;
 
 /// Links of earlier versions: SHA-256, which needs no key.
@@ -25,31 +23,14 @@ const KEYED_PURPOSE: &[u8] = b"connectory audit line 2";
 /// Stands before a user name, so that an empty one is not the same as none.
 const RECORDED: &[u8] = b"=";
 
-/// An entry with all that is stored of it.
-#[derive(Clone, Queryable, Selectable)]
-#[diesel(table_name = audit_events)]
-pub(super) struct Record {
-    pub id: Uuid,
-    pub at: DateTime<Utc>,
-    pub actor_id: Option<Uuid>,
-    pub actor_name: String,
-    pub actor_username: Option<String>,
-    pub address: String,
-    pub request_id: String,
-    pub kind: String,
-    pub subject_id: Option<Uuid>,
-    pub subject_name: String,
-    pub changes: Value,
-}
-
 impl Record {
     /// The anchor of this entry behind the one before it.
-    pub fn link(&self, previous: &Anchor, key: &MacKey) -> Anchor {
+    pub(super) fn link(&self, previous: &Anchor, key: &MacKey) -> Anchor {
         Anchor { seq: previous.seq + 1, hash: key.authenticate(&self.message(previous, true)) }
     }
 
     /// The same as earlier versions made it. They recorded no user name.
-    pub fn plain_link(&self, previous: &Anchor) -> Anchor {
+    pub(super) fn plain_link(&self, previous: &Anchor) -> Anchor {
         Anchor { seq: previous.seq + 1, hash: Sha256::digest(self.message(previous, false)).into() }
     }
 
@@ -128,7 +109,7 @@ fn canonical(value: &Value, out: &mut String) {
 
 #[cfg(test)]
 mod tests {
-    use chrono::TimeDelta;
+    use chrono::{DateTime, TimeDelta};
     use serde_json::json;
 
     use super::super::HASH_LEN;

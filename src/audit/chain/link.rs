@@ -9,8 +9,9 @@ use std::collections::HashSet;
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
-use super::encoding::{KEYED, Message, Record};
+use super::encoding::{KEYED, Message};
 use super::{Anchor, HASH_LEN};
+use crate::audit::Record;
 use crate::db::Conn;
 use crate::db::schema::{audit_chain, audit_events, audit_links, audit_names, audit_queue, audit_transition};
 use crate::name;

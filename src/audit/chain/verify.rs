@@ -8,8 +8,9 @@ use diesel::sql_types::{BigInt, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::encoding::{KEYED, PLAIN, Record};
+use super::encoding::{KEYED, PLAIN};
 use super::{Anchor, Link, link};
+use crate::audit::Record;
 use crate::db::Conn;
 use crate::db::schema::{audit_events, audit_links, audit_queue};
 use crate::vault::{MacKey, Vault};
