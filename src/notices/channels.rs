@@ -1,4 +1,4 @@
-//! The ways by which messages leave, as the administrator has set them.
+//! The channels of messages, as the administrator has configured them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,16 +12,16 @@ use super::webhook::Webhook;
 use crate::config::NoticeSettings;
 use crate::outbound::Outbound;
 
-/// The configured channels, and how much may go by them. Clones are the same.
+/// The configured channels. Clones share them.
 #[derive(Clone)]
 pub struct Channels(pub(super) Arc<Set>);
 
 pub(super) struct Set {
     pub email: Option<Mailer>,
     pub webhook: Option<Webhook>,
-    /// For so long after a notice a connector causes no other of its kind.
+    /// After a notice, how long a connector causes no other about the same health.
     pub quiet: TimeDelta,
-    /// For so long after their end events are kept.
+    /// How long events are kept after their end.
     pub kept: TimeDelta,
 }
 
@@ -44,7 +44,7 @@ impl Channels {
 }
 
 impl Set {
-    /// Everybody who is told.
+    /// All recipients.
     pub(super) fn targets(&self) -> Vec<Target> {
         let mailboxes = self.email.iter().flat_map(Mailer::recipients);
         let mailboxes = mailboxes.map(|recipient| Target { channel: Channel::Email, recipient });
@@ -63,11 +63,11 @@ impl Set {
         match (target.channel, &self.email, &self.webhook) {
             (Channel::Email, Some(mailer), _) => mailer.send(message, &target.recipient, now).await,
             (Channel::Webhook, _, Some(webhook)) => webhook.send(outbound, message, now).await,
-            _ => Err(Undelivered::unreachable("This way is no longer set up.")),
+            _ => Err(Undelivered::unreachable("This channel is no longer set up.")),
         }
     }
 
-    /// A target in words, for the command line and the log.
+    /// The name of a target for the command line and the log.
     pub(super) fn name(&self, target: &Target) -> String {
         match (target.channel, &self.webhook) {
             (Channel::Email, _) => format!("e-mail to {}", target.recipient),
@@ -84,14 +84,14 @@ pub(super) struct Undelivered {
     pub reason: String,
     /// What the receiver asks to wait.
     pub retry_after: Option<Duration>,
-    /// The receiver wants no more, ever.
+    /// The receiver answered 410 Gone: it wants no more messages.
     pub is_gone: bool,
-    /// Others would fare no better at the moment.
+    /// Other messages would fail too at the moment.
     pub is_down: bool,
 }
 
 impl Undelivered {
-    /// The receiver said no to this message.
+    /// The receiver refused this message.
     pub fn refused(reason: impl Into<String>) -> Undelivered {
         Undelivered { reason: reason.into(), retry_after: None, is_gone: false, is_down: false }
     }
@@ -102,9 +102,9 @@ impl Undelivered {
     }
 }
 
-/// What became of a test notice.
+/// The result of a test notice.
 pub struct Tested {
-    /// By which way, to whom.
+    /// Channel and recipient.
     pub target: String,
     pub outcome: Result<(), String>,
 }

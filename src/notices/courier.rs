@@ -18,13 +18,13 @@ use crate::db::Db;
 use crate::outbound::Outbound;
 use crate::web::{Error, PublicAddress};
 
-/// How often it is looked for what is to be told.
+/// How often health is compared with events, and messages that are due are sent.
 const TICK: Duration = Duration::from_secs(10);
 
 /// Messages of a channel in one round, so that the round ends.
 const BATCH: usize = 100;
 
-/// Who sends notices; clones are the same.
+/// Sends notices; clones share their parts.
 #[derive(Clone)]
 pub struct Courier(Arc<Parts>);
 
@@ -34,17 +34,17 @@ struct Parts {
     clock: Clock,
     address: PublicAddress,
     channels: Arc<Set>,
-    /// Held, with others, by whoever is sending; wholly by whoever stops the program.
-    turn: Arc<RwLock<()>>,
+    /// Held for reading while a message is sent, and for writing when the program stops.
+    sending: Arc<RwLock<()>>,
 }
 
 impl Courier {
     /// A courier whose links begin with `address`. `db` and `outbound` belong to the runtime that it will run on.
     pub fn new(db: Db, outbound: Outbound, clock: Clock, address: PublicAddress, channels: Channels) -> Courier {
-        Courier(Arc::new(Parts { db, outbound, clock, address, channels: channels.0, turn: Arc::default() }))
+        Courier(Arc::new(Parts { db, outbound, clock, address, channels: channels.0, sending: Arc::default() }))
     }
 
-    /// Works until the task is dropped. A failure is logged, and what it kept from being told is told by a later round.
+    /// Works until the task is dropped. A failure is logged; what it left undone is done by a later round.
     pub async fn run(self) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -57,9 +57,9 @@ impl Courier {
         }
     }
 
-    /// Lets messages that are being sent arrive and be marked. None is begun while what is given is held.
+    /// Waits until messages that are being sent are marked. No other is sent while the returned lock is held.
     pub async fn finish(&self) -> OwnedRwLockWriteGuard<()> {
-        Arc::clone(&self.0.turn).write_owned().await
+        Arc::clone(&self.0.sending).write_owned().await
     }
 
     /// Records what has begun and ended, and sends what is due.
@@ -81,7 +81,7 @@ impl Courier {
             return Ok(());
         }
         for _ in 0..BATCH {
-            let _turn = self.0.turn.read().await;
+            let _sending = self.0.sending.read().await;
             let lease = Uuid::now_v7();
             let due = {
                 let mut conn = self.0.db.get().await?;
@@ -95,7 +95,7 @@ impl Courier {
         Ok(())
     }
 
-    /// Gives whether the channel can be used for more. No database connection is held while it is sent.
+    /// Sends a message. False if the channel cannot be used at the moment. No database connection is held meanwhile.
     async fn deliver(&self, channel: Channel, due: &Due, lease: Uuid) -> Result<bool, Error> {
         let parts = &*self.0;
         let message = match Message::of(due, &parts.address) {
@@ -121,13 +121,19 @@ impl Courier {
                 let (connector, to) = (&due.key, parts.channels.name(&target));
                 let (reason, attempts) = (&undelivered.reason, due.attempts);
                 tracing::warn!(connector, to, attempts, reason, "a notice was not delivered");
-                self.put_off(channel, due, lease, undelivered).await
+                self.retry_later(channel, due, lease, undelivered).await
             }
         }
     }
 
-    /// Marks a message that was not delivered. Gives whether the channel can be used for more.
-    async fn put_off(&self, channel: Channel, due: &Due, lease: Uuid, undelivered: Undelivered) -> Result<bool, Error> {
+    /// Marks a message that was not delivered, to be retried or given up. False if the channel cannot be used.
+    async fn retry_later(
+        &self,
+        channel: Channel,
+        due: &Due,
+        lease: Uuid,
+        undelivered: Undelivered,
+    ) -> Result<bool, Error> {
         let parts = &*self.0;
         let now = parts.clock.now();
         let given_up = |count| {
@@ -162,7 +168,7 @@ impl Courier {
         Ok(())
     }
 
-    /// Sends a test notice to everybody who gets notices, and says what became of each. A webhook that arrives is no
+    /// Sends a test notice to all recipients, and returns the result of each. A webhook that arrives is no
     /// longer stopped.
     pub async fn test(&self) -> Result<Vec<Tested>, Error> {
         let parts = &*self.0;

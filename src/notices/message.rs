@@ -1,4 +1,4 @@
-//! What is told of an event, in words for people and as data for programs.
+//! The messages about an event: text for people, data for programs.
 //!
 //! Rule: everything in it is Connectory's own words or an administrator's. A name is put on one line by [`Line`], so
 //! that nothing of it can begin a header or a paragraph of its own.
@@ -23,7 +23,7 @@ pub(super) struct Message {
     pub occasion: Occasion,
     /// `connector.failing` and the like.
     pub kind: String,
-    /// When that began which it tells of.
+    /// When the reported health began.
     pub at: DateTime<Utc>,
     pub subject: Line,
     pub text: String,
@@ -55,7 +55,7 @@ impl Message {
         let label = Line::new(&due.label);
         let url = format!("{address}/connectors/{}/authorization", due.key);
         let (occasion, health) = (due.occasion()?, due.health()?);
-        let told = Told { due, occasion, health, label, url };
+        let report = Report { due, occasion, health, label, url };
         let (kind, word) = match occasion {
             Occasion::Began => (health.code(), health.label()),
             Occasion::Ended => ("recovered", "Healthy again"),
@@ -66,13 +66,13 @@ impl Message {
             occasion,
             kind: format!("connector.{kind}"),
             at: due.since,
-            subject: Line::new(format!("{}: {word}", told.label)),
-            text: letter(told.paragraphs(), address),
-            data: told.data(),
+            subject: Line::new(format!("{}: {word}", report.label)),
+            text: letter(report.paragraphs(), address),
+            data: report.data(),
         })
     }
 
-    /// A message that tells of nothing, for trying whether messages arrive.
+    /// A test message.
     pub fn test(id: Uuid, now: DateTime<Utc>, address: &PublicAddress) -> Message {
         let words = "This is a test: notices about data connectors arrive here.";
         Message {
@@ -93,17 +93,17 @@ fn letter(mut paragraphs: Vec<String>, address: &PublicAddress) -> String {
     paragraphs.join("\n\n") + "\n"
 }
 
-/// An event about to be put into words.
-struct Told<'a> {
+/// An event and what its message says.
+struct Report<'a> {
     due: &'a Due,
     occasion: Occasion,
-    /// The health that the event is a spell of.
+    /// The health that the event reports.
     health: Health,
     label: Line,
     url: String,
 }
 
-impl Told<'_> {
+impl Report<'_> {
     fn paragraphs(&self) -> Vec<String> {
         let mut all = match self.occasion {
             Occasion::Began => vec![self.began(), self.message(), self.what_to_do()],

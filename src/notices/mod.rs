@@ -1,12 +1,12 @@
-//! ChangeListener: telling people by e-mail and signed webhooks that a connector will expire, has failed or needs them, once
-//! for each event, and that it works again; and the page that says what became of it.
+//! Notices: e-mails and signed webhooks that say, once for each event, that a connector will expire, fails or needs to be
+//! authorized again, and that it works again; and the page of the events and deliveries.
 //!
-//! An event is one spell of a health ([`crate::connectors::Health`]), known by connector, health and since when.
-//! Background work compares the stored health with the events and knows nothing of who changes it. What is to be sent
-//! is a row ([`model::Due`]) that is leased, sent and marked: at least once, with the same id at each attempt.
+//! An event is a time during which a connector had a health ([`crate::connectors::Health`]), known by connector, health
+//! and beginning. Background work compares the stored health with the events. What is to be sent is a row
+//! ([`model::Due`]) that is leased, sent and marked: at least once, with the same id at each attempt.
 //!
-//! Danger: these messages leave Connectory. Nothing of another server's own words is in them, so that no server can
-//! write to the people who trust them. Not to be mixed up with [`crate::db::ChangeListener`], which are PostgreSQL's.
+//! Danger: these messages leave Connectory. Nothing that another server has sent is in them, so that no server can write
+//! to the people who trust them.
 
 mod channels;
 mod courier;

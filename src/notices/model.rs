@@ -1,4 +1,4 @@
-//! What is to be told, to whom, and what became of it: as stored.
+//! Events and messages as they are stored.
 
 use chrono::{DateTime, Utc};
 use diesel::QueryableByName;
@@ -7,25 +7,18 @@ use diesel::sql_types::{Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use crate::connectors::{ConnectorId, Health};
-use crate::db::{StoredValueError, known};
+use crate::db::schema::{connectors, notice_deliveries, notice_events};
+use crate::db::{Stored, StoredValueError, text_enum};
 
-/// A way by which messages leave.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Channel {
-    Email,
-    Webhook,
-}
-
-impl Channel {
-    pub fn code(self) -> &'static str {
-        match self {
-            Channel::Email => "email",
-            Channel::Webhook => "webhook",
-        }
+text_enum! {
+    /// How messages are sent.
+    pub(super) enum Channel {
+        Email = "email", "E-mail";
+        Webhook = "webhook", "Webhook";
     }
 }
 
-/// Somebody who is told: a mailbox, or the receiver of the webhook.
+/// Who gets messages: a mailbox, or the receiver of the webhook.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Target {
     pub channel: Channel,
@@ -33,31 +26,15 @@ pub(super) struct Target {
     pub recipient: String,
 }
 
-/// What a message says of its event.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Occasion {
-    Began,
-    Ended,
-}
-
-impl Occasion {
-    pub fn parse(code: &str) -> Option<Occasion> {
-        match code {
-            "began" => Some(Occasion::Began),
-            "ended" => Some(Occasion::Ended),
-            _ => None,
-        }
-    }
-
-    pub fn code(self) -> &'static str {
-        match self {
-            Occasion::Began => "began",
-            Occasion::Ended => "ended",
-        }
+text_enum! {
+    /// What a message reports of its event; the label follows the name of its target.
+    pub(super) enum Occasion {
+        Began = "began", "";
+        Ended = "ended", ", that it works again";
     }
 }
 
-/// A message whose time has come, with all that it tells.
+/// A message that is due, with its event.
 #[derive(QueryableByName)]
 pub(super) struct Due {
     #[diesel(sql_type = SqlUuid)]
@@ -65,17 +42,17 @@ pub(super) struct Due {
     #[diesel(sql_type = SqlUuid)]
     pub event_id: Uuid,
     #[diesel(sql_type = Text)]
-    occasion: String,
+    occasion: Stored<Occasion>,
     #[diesel(sql_type = Text)]
     pub recipient: String,
-    /// When that began which it tells of.
+    /// When the reported health began.
     #[diesel(sql_type = Timestamptz)]
     pub since: DateTime<Utc>,
     /// This attempt included.
     #[diesel(sql_type = Integer)]
     pub attempts: i32,
     #[diesel(sql_type = Text)]
-    health: String,
+    health: Stored<Health>,
     #[diesel(sql_type = Timestamptz)]
     pub began_at: DateTime<Utc>,
     #[diesel(sql_type = Nullable<Timestamptz>)]
@@ -94,39 +71,43 @@ pub(super) struct Due {
 
 impl Due {
     pub fn occasion(&self) -> Result<Occasion, StoredValueError> {
-        known("notice_deliveries.occasion", self.id, Occasion::parse(&self.occasion))
+        self.occasion.known("notice_deliveries.occasion", self.id)
     }
 
-    /// The health that the event is a spell of.
+    /// The health that the event reports.
     pub fn health(&self) -> Result<Health, StoredValueError> {
-        known("notice_events.health", self.event_id, Health::parse(&self.health))
+        self.health.known("notice_events.health", self.event_id)
     }
 }
 
 /// An event as the page shows it.
-#[derive(Queryable)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = notice_events)]
 pub(super) struct EventRow {
     pub id: Uuid,
-    health: String,
+    health: Stored<Health>,
     pub began_at: DateTime<Utc>,
     pub ended_at: Option<DateTime<Utc>>,
     pub message: String,
+    #[diesel(select_expression = connectors::key)]
     pub key: String,
+    #[diesel(select_expression = connectors::label)]
     pub label: String,
     /// The connector is not in the trash.
+    #[diesel(select_expression = connectors::deleted_at.is_null())]
     pub is_live: bool,
 }
 
 impl EventRow {
-    /// `None` for one that cannot be read, which the log tells.
+    /// `None` for one that cannot be read, which is logged.
     pub fn health(&self) -> Option<Health> {
-        let health = known("notice_events.health", self.id, Health::parse(&self.health));
-        health.inspect_err(StoredValueError::log).ok()
+        self.health.known("notice_events.health", self.id).inspect_err(StoredValueError::log).ok()
     }
 }
 
-/// What became of a message.
-#[derive(Queryable)]
+/// A message as the page shows it.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = notice_deliveries)]
 pub(super) struct DeliveryRow {
     pub event_id: Uuid,
     occasion: String,
@@ -142,16 +123,12 @@ pub(super) struct DeliveryRow {
 impl DeliveryRow {
     /// “E-mail to ana@example.org”, “Webhook”; a recovery says so.
     pub fn what(&self) -> String {
-        let way = match self.channel.as_str() {
-            "email" => format!("E-mail to {}", self.recipient),
-            "webhook" => "Webhook".into(),
-            _ => "Unreadable".into(),
+        let channel = match Channel::parse(&self.channel) {
+            Some(Channel::Email) => format!("E-mail to {}", self.recipient),
+            Some(channel) => channel.label().into(),
+            None => "Unreadable".into(),
         };
-        match Occasion::parse(&self.occasion) {
-            Some(Occasion::Began) => way,
-            Some(Occasion::Ended) => format!("{way}, that it works again"),
-            None => format!("{way}, unreadable"),
-        }
+        format!("{channel}{}", Occasion::parse(&self.occasion).map_or(", unreadable", Occasion::label))
     }
 
     pub fn state(&self) -> State<'_> {
@@ -170,14 +147,14 @@ impl DeliveryRow {
     }
 }
 
-/// How far a message has got.
+/// The state of a message.
 pub(super) enum State<'a> {
     Sent(&'a DateTime<Utc>),
-    /// Its time has not come.
+    /// It is not due yet.
     Waiting,
     /// It was tried, and will be again.
     Trying,
-    /// The event was over before anybody was told.
+    /// The event ended before the message was sent.
     Over,
     GivenUp,
 }

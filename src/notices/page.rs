@@ -1,4 +1,4 @@
-//! The page for super admins: by which ways notices go, what was told, and what could not be.
+//! The page for super admins: the channels, and the events with their messages.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use super::model::{DeliveryRow, EventRow, State, Target};
 use super::queries::{self, SHOWN};
 use crate::access::RequestContext;
 use crate::connectors::Health;
-use crate::web::{Error, Layout, page, plural, relative};
+use crate::web::{Error, Layout, counted, page, plural, relative};
 
 #[derive(Template)]
 #[template(path = "notices/list.html")]
@@ -23,7 +23,7 @@ struct NoticesPage {
     layout: Layout,
     channels: Arc<Set>,
     targets: Vec<Target>,
-    /// Since when the webhook's receiver wants no more.
+    /// When the webhook's receiver answered 410 Gone.
     stopped: Option<DateTime<Utc>>,
     events: Vec<EventRow>,
     deliveries: HashMap<Uuid, Vec<DeliveryRow>>,
@@ -42,7 +42,7 @@ impl NoticesPage {
 
     fn secrets(&self) -> String {
         let keys = self.channels.webhook.as_ref().map_or(0, |webhook| webhook.keys());
-        plural(i64::try_from(keys).unwrap_or(i64::MAX), "secret", "secrets")
+        counted(keys, "secret", "secrets")
     }
 
     fn quiet(&self) -> String {
@@ -64,8 +64,8 @@ impl NoticesPage {
         self.deliveries.get(&event.id).map_or(&[], Vec::as_slice)
     }
 
-    /// Whether nobody is written to by this way any more.
-    fn is_left(&self, delivery: &DeliveryRow) -> bool {
+    /// Whether its recipient is no longer configured.
+    fn is_removed(&self, delivery: &DeliveryRow) -> bool {
         !self.targets.iter().any(|target| delivery.is_for(target))
     }
 

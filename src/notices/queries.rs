@@ -17,7 +17,7 @@ use crate::db::Conn;
 use crate::db::schema::{connectors, notice_deliveries, notice_events, notice_stops};
 use crate::web::Error;
 
-/// Any number, the same in every instance: who holds this lock compares health with events.
+/// The advisory lock under which one instance at a time compares health with events.
 const COMPARING: i64 = 0x6e6f_7469_6365_7301;
 
 /// Events that the page shows.
@@ -29,8 +29,7 @@ struct Locked {
     locked: bool,
 }
 
-/// Brings events and messages up to the connectors' health at `now`. Where another instance is at it, nothing is left
-/// to do.
+/// Updates events and messages to the connectors' health at `now`, unless another instance is doing so.
 pub(super) async fn record(conn: &mut Conn, set: &Set, now: DateTime<Utc>) -> Result<(), Error> {
     conn.transaction(async |conn| {
         let lock = sql_query("SELECT pg_try_advisory_xact_lock($1) AS locked");
@@ -40,11 +39,11 @@ pub(super) async fn record(conn: &mut Conn, set: &Set, now: DateTime<Utc>) -> Re
         }
         end_events(conn, now).await?;
         begin_events(conn).await?;
-        drop_what_is_over(conn).await?;
+        drop_ended(conn).await?;
         let targets = Targets::of(set.targets(), stopped(conn, set).await?.is_some());
-        tell_beginnings(conn, &targets, set.quiet, now).await?;
-        tell_recoveries(conn, &targets, now).await?;
-        forget(conn, now - set.kept).await
+        add_beginnings(conn, &targets, set.quiet, now).await?;
+        add_recoveries(conn, &targets, now).await?;
+        delete_old(conn, now - set.kept).await
     })
     .await
 }
@@ -64,7 +63,7 @@ impl Targets {
     }
 }
 
-/// A spell is over when the connector has another health, or the same one again, or is in the trash.
+/// An event ends when the connector gets another health, or the same one anew, or is in the trash.
 async fn end_events(conn: &mut Conn, now: DateTime<Utc>) -> Result<(), Error> {
     sql_query(
         "UPDATE notice_events e SET ended_at = greatest(e.began_at, CASE WHEN c.deleted_at IS NULL THEN c.status_since ELSE $1 END)
@@ -98,8 +97,8 @@ async fn begin_events(conn: &mut Conn) -> Result<(), Error> {
     Ok(())
 }
 
-/// What passed before anybody was told is no news any more.
-async fn drop_what_is_over(conn: &mut Conn) -> Result<(), Error> {
+/// Messages about events that ended before they were sent are not sent.
+async fn drop_ended(conn: &mut Conn) -> Result<(), Error> {
     sql_query(
         "UPDATE notice_deliveries d SET state = 'over' FROM notice_events e
          WHERE e.id = d.event_id AND d.state = 'waiting' AND d.occasion = 'began' AND d.attempts = 0 AND e.ended_at IS NOT NULL",
@@ -109,14 +108,9 @@ async fn drop_what_is_over(conn: &mut Conn) -> Result<(), Error> {
     Ok(())
 }
 
-/// A message for each open event and target that has none: a fault that may pass has time to do so, and after a message
-/// about a connector it is quiet about the same health for a while.
-async fn tell_beginnings(
-    conn: &mut Conn,
-    targets: &Targets,
-    quiet: TimeDelta,
-    now: DateTime<Utc>,
-) -> Result<(), Error> {
+/// Adds a message for each open event and target that has none. A failure that may pass is reported only after
+/// [`SETTLING`], and after a message about a connector none about the same health follows within `quiet`.
+async fn add_beginnings(conn: &mut Conn, targets: &Targets, quiet: TimeDelta, now: DateTime<Utc>) -> Result<(), Error> {
     sql_query(
         "INSERT INTO notice_deliveries (id, event_id, occasion, channel, recipient, since, due_at)
          WITH untold AS MATERIALIZED (
@@ -145,8 +139,8 @@ async fn tell_beginnings(
     Ok(())
 }
 
-/// Whoever was told last that a connector is in trouble is told that it works again, once.
-async fn tell_recoveries(conn: &mut Conn, targets: &Targets, now: DateTime<Utc>) -> Result<(), Error> {
+/// Adds a message that a connector works again, once, for each target that got the last one about its health.
+async fn add_recoveries(conn: &mut Conn, targets: &Targets, now: DateTime<Utc>) -> Result<(), Error> {
     sql_query(
         "INSERT INTO notice_deliveries (id, event_id, occasion, channel, recipient, since, due_at)
          WITH told AS MATERIALIZED (
@@ -172,13 +166,13 @@ async fn tell_recoveries(conn: &mut Conn, targets: &Targets, now: DateTime<Utc>)
     Ok(())
 }
 
-async fn forget(conn: &mut Conn, ended_before: DateTime<Utc>) -> Result<(), Error> {
+async fn delete_old(conn: &mut Conn, ended_before: DateTime<Utc>) -> Result<(), Error> {
     let old = notice_events::table.filter(notice_events::ended_at.lt(ended_before));
     diesel::delete(old).execute(conn).await?;
     Ok(())
 }
 
-/// When the webhook's present receiver said that it wants no more, if it did.
+/// When the webhook's current receiver answered 410 Gone, if it did.
 pub(super) async fn stopped(conn: &mut Conn, set: &Set) -> Result<Option<DateTime<Utc>>, Error> {
     let Some(webhook) = &set.webhook else {
         return Ok(None);
@@ -187,7 +181,7 @@ pub(super) async fn stopped(conn: &mut Conn, set: &Set) -> Result<Option<DateTim
     Ok(stop.select(notice_stops::stopped_at).first(conn).await.optional()?)
 }
 
-/// Gives up on all that waits for a receiver which wants no more, until another receiver is set.
+/// Gives up all waiting messages to a receiver that answered 410 Gone; no more are added until another one is set.
 pub(super) async fn stop(
     conn: &mut Conn,
     receiver: Vec<u8>,
@@ -219,14 +213,13 @@ pub(super) async fn stop(
     .await
 }
 
-/// The webhook's receiver wants messages again.
+/// The webhook's receiver takes messages again.
 pub(super) async fn resume(conn: &mut Conn) -> Result<(), Error> {
     diesel::delete(notice_stops::table.find(Channel::Webhook.code())).execute(conn).await?;
     Ok(())
 }
 
-/// Takes the next message of a channel whose time has come, for as long as a lease. Nobody waits for a row that another
-/// instance is just taking.
+/// Leases the next message of a channel that is due. A row that another instance is leasing is skipped.
 pub(super) async fn lease(
     conn: &mut Conn,
     channel: Channel,
@@ -257,7 +250,7 @@ pub(super) async fn lease(
     .optional()?)
 }
 
-/// What came of an attempt.
+/// The result of an attempt.
 pub(super) enum Settled {
     Sent,
     /// To be tried again at that time.
@@ -265,7 +258,7 @@ pub(super) enum Settled {
     GivenUp(String),
 }
 
-/// Marks a leased message. Gives whether the lease still held; another one may have taken the message over since.
+/// Marks a leased message. False if the lease has expired and another instance has leased the message.
 pub(super) async fn settle(
     conn: &mut Conn,
     (id, lease): (Uuid, Uuid),
@@ -293,22 +286,13 @@ pub(super) async fn settle(
     Ok(changed > 0)
 }
 
-/// The newest events, and what became of their messages in the order in which they were made.
+/// The newest events, and their messages in the order in which they were made.
 pub(super) async fn recent(conn: &mut Conn) -> Result<(Vec<EventRow>, Vec<DeliveryRow>), Error> {
     let events: Vec<EventRow> = notice_events::table
         .inner_join(connectors::table)
         .order((notice_events::began_at.desc(), notice_events::id.desc()))
         .limit(SHOWN)
-        .select((
-            notice_events::id,
-            notice_events::health,
-            notice_events::began_at,
-            notice_events::ended_at,
-            notice_events::message,
-            connectors::key,
-            connectors::label,
-            connectors::deleted_at.is_null(),
-        ))
+        .select(EventRow::as_select())
         .load(conn)
         .await?;
     use notice_deliveries as d;
@@ -316,17 +300,7 @@ pub(super) async fn recent(conn: &mut Conn) -> Result<(Vec<EventRow>, Vec<Delive
     let deliveries = d::table
         .filter(d::event_id.eq_any(ids))
         .order((d::occasion, d::channel, d::recipient))
-        .select((
-            d::event_id,
-            d::occasion,
-            d::channel,
-            d::recipient,
-            d::state,
-            d::due_at,
-            d::attempts,
-            d::problem,
-            d::sent_at,
-        ))
+        .select(DeliveryRow::as_select())
         .load(conn)
         .await?;
     Ok((events, deliveries))

@@ -18,18 +18,19 @@ const PAUSES: [TimeDelta; 9] = [
     TimeDelta::hours(24),
 ];
 
-/// The most that chance adds to a pause, so that messages which failed together do not come back together.
-const CHANCE: f64 = 0.1;
+/// The jitter: the most that is added to a pause, as a part of it, so that messages which failed together are not retried
+/// together.
+const JITTER: f64 = 0.1;
 
-/// A connector that fails is told of when it has done so for so long: most faults pass, and a mail about each would be
-/// read by nobody. The other healths do not pass by themselves and are told at once.
+/// A connector that fails is reported after this time: most failures pass, and nobody would read a mail about each. The
+/// other healths do not pass by themselves and are reported at once.
 pub(super) const SETTLING: TimeDelta = TimeDelta::minutes(2);
 
-/// It is told that a connector works again until so long after the event; later it is no news. Longer than all attempts
-/// to tell that it began.
+/// For this long after an event, it is reported that the connector works again. Longer than all attempts to report its
+/// beginning.
 pub(super) const NEWS: TimeDelta = TimeDelta::days(5);
 
-/// How long one attempt may take, and how long a message belongs to whoever sends it.
+/// How long one attempt may take, and how long a message is leased for it.
 pub(super) const LONGEST_ATTEMPT: Duration = Duration::from_secs(60);
 pub(super) const LEASE: TimeDelta = TimeDelta::minutes(3);
 
@@ -38,9 +39,9 @@ pub(super) fn next_attempt(attempts: i32, asked: Option<Duration>, now: DateTime
     let at = usize::try_from(attempts).ok()?.checked_sub(1)?;
     let pause = PAUSES.get(at)?;
     let asked = asked.and_then(|asked| TimeDelta::from_std(asked).ok());
-    let longest = pause.num_milliseconds() as f64 * CHANCE;
-    let chance = TimeDelta::milliseconds((longest * rand::random::<f64>()) as i64);
-    Some(now + (*pause).max(asked.unwrap_or_default()) + chance)
+    let longest = pause.num_milliseconds() as f64 * JITTER;
+    let jitter = TimeDelta::milliseconds((longest * rand::random::<f64>()) as i64);
+    Some(now + (*pause).max(asked.unwrap_or_default()) + jitter)
 }
 
 #[cfg(test)]

@@ -211,7 +211,7 @@ const SAMPLES: &[Sample] = &[
     sample("call-failed", Full, Admin, "/calls?outcome=failed", &[FirstRow], "did not answer within"),
 
     // Notices
-    sample("notices-none", Empty, Admin, "/notices", &[], "Nobody is told."),
+    sample("notices-none", Empty, Admin, "/notices", &[], "No notices are sent."),
     sample("notices", Full, Admin, "/calls", &[Press("Notices")], "The webhook is stopped."),
     sample("notices-not-permitted", Full, Viewer, "/notices", &[], "Only a super admin can do this"),
 

@@ -22,7 +22,7 @@ async fn it_says_how_to_set_it_up_while_nobody_is_told() {
     let app = TestApp::start().await;
     let admin = app.super_admin().await;
     let text = admin.get("/notices").await.expect(200).text();
-    for words in ["Nobody is told.", "CONNECTORY_SMTP_HOST", "CONNECTORY_NOTICES_WEBHOOK_URL", "No events yet"] {
+    for words in ["No notices are sent.", "CONNECTORY_SMTP_HOST", "CONNECTORY_NOTICES_WEBHOOK_URL", "No events yet"] {
         assert!(text.contains(words), "{words}: {text}");
     }
     let id = app.connector("Payroll").await;
