@@ -10,6 +10,8 @@ mod security_page;
 mod self_test;
 #[path = "architecture/source.rs"]
 mod source;
+#[path = "architecture/tables.rs"]
+mod tables;
 
 use source::{Finding, Source, closing, paths, sources, text};
 
@@ -54,11 +56,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "keyring",
         ],
     ),
-    ("programs", &["+", "connectors"]),         // which of them a key may call
-    ("accounts", &["+", "programs"]),           // a person's own keys
-    ("people", &["+", "accounts"]),             // user names; storing a user and a password
+    ("programs", &["+", "connectors"]),                // which of them a key may call
+    ("accounts", &["+", "programs", "vault::Secret"]), // a person's own keys; passwords in forms
+    ("people", &["+", "accounts"]),                    // user names; storing users
     ("rights", &["+", "connectors", "people"]), // users and groups to list, and where their permissions come from
-    ("openid", &["+", "accounts", "oauth", "outbound", "vault"]), // storing a user, beginning a session
+    // storing a user, beginning a session; groups by claim
+    ("openid", &["+", "accounts", "people", "oauth", "outbound", "vault"]),
     ("api", &["+", "endpoints", "connectors", "authorization", "calls", "relay", "outbound"]),
     ("home", &["+", "accounts", "connectors", "calls"]),
     ("status", &["db", "vault::Secret", "web"]), // the token of the metrics

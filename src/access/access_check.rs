@@ -21,7 +21,7 @@ pub enum Needs {
     Open,
     /// Nothing: the page is for everybody, signed in or not.
     Nothing,
-    /// Anybody who is signed in.
+    /// Any signed-in person.
     SignIn,
     /// A signed-in person with this permission.
     Permission(Permission),

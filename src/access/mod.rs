@@ -18,7 +18,7 @@ mod sign_in_limit;
 
 pub use access_check::{AccessCheck, Needs, check_access};
 pub use actor::{Actor, PROGRAMS, RESERVED_NAMES, RequestContext, attribution};
-pub use api_keys::{ApiKey, ApiKeys, HolderKind, KeyHolder, KeyRefusal, Reach, Subject, Wants};
+pub use api_keys::{ApiKey, ApiKeys, HolderKind, KeyHolder, KeyRefusal, Reach, Subject, Use, Wants};
 pub use client_address::{TrustedProxies, client_address, untrusted_forwarder};
 pub use password::{PasswordHasher, PasswordProblem, check_new_password};
 pub use permission::{Coupled, Permission, PermissionSet};
@@ -26,10 +26,9 @@ pub use rate_limit::{InUse, OverQuota, QuotaLimits, Quotas, RateLimit};
 pub use reauthentication::{Asks, password_again};
 pub use rights::{Right, Rights, Visibility, admission_sql};
 pub use sessions::{
-    CONFIRMED_AT, CSRF_KEY, RefusedSignIn, SESSION, SessionLimits, load_session, purge_sessions, session_errors,
-    session_hash, set_session_error,
+    CONFIRMED_AT, CSRF_KEY, RefusedSignIn, SESSION, SessionLimits, SessionRow, session_errors, set_session_error,
 };
-pub use sign_in_guard::{SignInGuard, network, note_place, sign_in_alarm};
+pub use sign_in_guard::{SignInGuard, network, note_place, purge as purge_sign_ins, sign_in_alarm};
 pub use sign_in_limit::SignInLimit;
 
 pub use crate::web::OWN_PASSWORD;

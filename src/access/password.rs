@@ -93,7 +93,7 @@ const PRODUCT: &str = "connectory";
 /// The shortest word of a name that a password must not contain, in characters: shorter ones stand in many words.
 const SHORTEST_NAME: usize = 4;
 
-/// Why a new password is refused, in words for its field.
+/// Why a new password is refused, with the message for its field.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordProblem {
     #[error("Enter a password")]

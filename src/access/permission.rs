@@ -54,7 +54,7 @@ impl fmt::Display for Permission {
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub struct PermissionSet(u16);
 
-/// What a form's boxes come to, and how that differs from what was ticked.
+/// The result of a form's boxes, and how it differs from what was ticked.
 #[derive(Clone, Copy)]
 pub struct Coupled {
     pub set: PermissionSet,
@@ -82,7 +82,11 @@ impl PermissionSet {
         PermissionSet::exactly(codes.into_iter().filter_map(|code| Permission::parse(code)))
     }
 
-    /// What comes of a form in which `chosen` is ticked now and `before` was ticked first. Ticking brings what the
+    pub fn codes(self) -> Vec<&'static str> {
+        self.iter().map(Permission::code).collect()
+    }
+
+    /// The result of a form in which `chosen` is ticked now and `before` was ticked first. Ticking brings what the
     /// ticked one requires; unticking takes along what requires the unticked one. If both were done, unticking wins:
     /// the result is never more than was left ticked.
     pub fn couple(before: PermissionSet, chosen: PermissionSet) -> Coupled {

@@ -4,7 +4,7 @@
 //! Rules: it counts for fifteen minutes, in this session only. Every route that changes something says in the table of
 //! routes whether it asks ([`Asks`]); the access check asks, so no handler can forget to. The page carries the fields
 //! that were posted and posts them again to the same address, so nothing typed is lost. Where only some of a form needs
-//! it, the form shows [`password_again`] unless [`RequestContext::is_confirmed`], and its handler calls
+//! it, the form shows the kit's `own_password` unless [`RequestContext::is_confirmed`], and its handler calls
 //! [`SignInGuard::confirm`]. Danger: secrets must not be among the carried fields; what takes secrets in its form is
 //! [`Asks::ByHandler`].
 
@@ -22,7 +22,7 @@ use diesel_async::RunQueryDsl;
 use super::sessions::CONFIRMED_AT;
 use super::{Actor, RequestContext, SignInGuard};
 use crate::db::schema::users;
-use crate::web::{Error, Errors, Form, FormData, Layout, OWN_PASSWORD, TextField, page};
+use crate::web::{Error, Errors, FormData, Layout, OWN_PASSWORD, TextField, page};
 
 /// How long an entered password counts.
 const COUNTS_FOR: TimeDelta = TimeDelta::minutes(15);
@@ -60,12 +60,6 @@ struct ReauthenticationPage<'a> {
     has_password: bool,
 }
 
-impl ReauthenticationPage<'_> {
-    fn password_field(&self) -> TextField {
-        password_again(&self.errors)
-    }
-}
-
 /// Lets a request through if the person has entered their own password, in the posted form or a short time before. Else
 /// answers with the page that asks for it.
 pub async fn ask_again(guard: &SignInGuard, req: &mut ServiceRequest) -> Result<Option<HttpResponse>, Error> {
@@ -73,7 +67,7 @@ pub async fn ask_again(guard: &SignInGuard, req: &mut ServiceRequest) -> Result<
     if counts(actor.confirmed_at, guard.clock.now()) {
         return Ok(None);
     }
-    let Form(data) = req.extract::<Form>().await?;
+    let data = req.extract::<FormData>().await?;
     let refusal = guard.check_entered(req.request(), &actor, &data).await?;
     let Some(refusal) = refusal else {
         let confirmed_at = Some(guard.clock.now());

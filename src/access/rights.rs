@@ -78,7 +78,7 @@ impl Rights {
         rights.into_iter().fold(Rights::NONE, |set, right| Rights(set.0 | 1 << right as u8))
     }
 
-    /// What comes of boxes in which `chosen` is ticked now and `before` was ticked first. Ticking another right brings
+    /// The result of boxes in which `chosen` is ticked now and `before` was ticked first. Ticking another right brings
     /// View; unticking View takes along all others, so the result is never more than was left ticked.
     pub fn couple(before: Rights, chosen: Rights) -> Rights {
         let view_unticked = before.contains(Right::View) && !chosen.contains(Right::View);

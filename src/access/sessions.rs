@@ -1,9 +1,7 @@
-//! Live sessions: one query reads session, user and effective permissions, so a changed permission counts on the next
-//! request.
+//! The session of a request, with its user and effective permissions as they are now.
 //!
-//! actix-session loads and saves them through a store (`accounts::SessionStore`). What the store leaves with the
-//! request stands here, for the access check: the session, and errors, which actix-session would answer with an empty
-//! 500.
+//! actix-session loads and saves sessions through a store (`accounts::DbSessionStore`). What the store passes to the
+//! access check stands here: the session, and errors, which actix-session would answer with an empty 500.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -14,23 +12,12 @@ use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::dsl::{case_when, exists};
-use diesel::prelude::*;
-use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
+use diesel::Queryable;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{PermissionSet, Visibility, sign_in_guard};
-use crate::db::schema::{connectors, sessions, users};
-use crate::db::{Conn, in_row};
+use super::{PermissionSet, Visibility};
 use crate::web::{Error, Theme};
-
-diesel::define_sql_function! {
-    /// The codes of a user's permissions, those of groups included.
-    fn effective_permissions(who: SqlUuid) -> Array<Text>;
-}
 
 /// The last use of a session is written at most this often, so that reading pages costs no writes; more often where
 /// sessions end after less than ten minutes.
@@ -57,7 +44,7 @@ impl SessionLimits {
     }
 
     /// A use so long after the one that was written is written.
-    fn touch_interval(self) -> TimeDelta {
+    pub fn touch_interval(self) -> TimeDelta {
         TimeDelta::from_std(self.idle / 10).map_or(LONGEST_TOUCH, |tenth| tenth.min(LONGEST_TOUCH))
     }
 }
@@ -135,58 +122,4 @@ impl SessionRow {
     pub fn visibility(&self) -> Visibility {
         if self.super_admin || !self.some_closed { Visibility::All } else { Visibility::Of(self.user_id) }
     }
-}
-
-/// What the database keeps in place of a session key.
-pub fn session_hash(key: &str) -> Vec<u8> {
-    Sha256::digest(key).to_vec()
-}
-
-/// The live session of a session key: neither expired nor idle for too long, of an active user. Notes its use `now`,
-/// at most once a minute.
-pub async fn load_session(
-    conn: &mut Conn,
-    key: &str,
-    limits: SessionLimits,
-    now: DateTime<Utc>,
-) -> Result<Option<SessionRow>, Error> {
-    let row = sessions::table
-        .inner_join(users::table)
-        .filter(sessions::id_hash.eq(session_hash(key)))
-        .filter(sessions::expires_at.gt(now))
-        .filter(sessions::last_seen_at.gt(limits.idle_since(now)))
-        .filter(users::active)
-        .select((
-            sessions::id,
-            users::id,
-            users::username,
-            users::name,
-            users::super_admin,
-            users::theme,
-            users::time_zone,
-            sessions::last_seen_at,
-            sessions::confirmed_at,
-            // A super admin passes every check, whatever is granted.
-            case_when(users::super_admin, Vec::<String>::new().into_sql::<Array<Text>>())
-                .otherwise(effective_permissions(users::id)),
-            exists(connectors::table.filter(diesel::dsl::not(connectors::open_to_view))),
-        ))
-        .first::<SessionRow>(conn)
-        .await;
-    let row = in_row(&["users"], "of the session", row).optional()?;
-    if let Some(session) = row.as_ref().filter(|row| now - row.last_seen_at >= limits.touch_interval()) {
-        // An UPDATE: a session that was ended meanwhile stays ended.
-        let session = sessions::table.filter(sessions::id.eq(session.id));
-        diesel::update(session).set(sessions::last_seen_at.eq(now)).execute(conn).await?;
-    }
-    Ok(row)
-}
-
-/// Deletes the rows of sessions that are over, of old places and of old alarms.
-pub async fn purge_sessions(conn: &mut Conn, limits: SessionLimits, now: DateTime<Utc>) -> Result<usize, Error> {
-    sign_in_guard::purge_places(conn, now).await?;
-    sign_in_guard::purge_alarms(conn, now).await?;
-    let over =
-        sessions::table.filter(sessions::expires_at.le(now).or(sessions::last_seen_at.le(limits.idle_since(now))));
-    Ok(diesel::delete(over).execute(conn).await?)
 }

@@ -132,12 +132,6 @@ async fn is_known_place(conn: &mut Conn, username: &str, address: &str, now: Dat
     Ok(diesel::select(diesel::dsl::exists(known)).get_result(conn).await?)
 }
 
-/// Forgets places from which no sign-in came for long.
-pub async fn purge_places(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize, Error> {
-    let over = sign_in_places::table.filter(sign_in_places::last_at.le(now - REMEMBERED));
-    Ok(diesel::delete(over).execute(conn).await?)
-}
-
 /// How long the home page tells the person.
 const ALARM_SHOWN: TimeDelta = TimeDelta::days(7);
 
@@ -172,8 +166,11 @@ pub async fn sign_in_alarm(
     Ok(alarm.first(&mut &*conn).await.optional()?)
 }
 
-/// Forgets alarms that no page shows any more.
-pub async fn purge_alarms(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize, Error> {
-    let over = sign_in_alarms::table.filter(sign_in_alarms::last_at.le(now - ALARM_SHOWN));
-    Ok(diesel::delete(over).execute(conn).await?)
+/// Deletes places from which nobody has signed in for long, and alarms that no page shows any more.
+pub async fn purge(conn: &mut Conn, now: DateTime<Utc>) -> Result<(), Error> {
+    let places = sign_in_places::table.filter(sign_in_places::last_at.le(now - REMEMBERED));
+    diesel::delete(places).execute(conn).await?;
+    let alarms = sign_in_alarms::table.filter(sign_in_alarms::last_at.le(now - ALARM_SHOWN));
+    diesel::delete(alarms).execute(conn).await?;
+    Ok(())
 }

@@ -5,16 +5,21 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
+use serde::Deserialize;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
+use validator::Validate;
 
 use super::names::parse_own_name;
-use super::queries::{self, NewUser};
 use super::sessions::{SessionReason, begin_session};
+use super::users::{NewUser, has_super_admin, insert_first};
 use super::{Username, UsernameProblem};
 use crate::access::{Actor, PermissionSet, SignInGuard, check_new_password};
+use crate::audit::Change;
 use crate::db::Db;
-use crate::web::{Error, Errors, Flash, Form, FormData, Layout, SaveError, TextField, page, see_other};
+use crate::vault::Secret;
+use crate::web::form::{Form, Text};
+use crate::web::{Error, Errors, Flash, Layout, SaveError, page, see_other};
 
 /// Letters and digits that cannot be mistaken for each other.
 const ALPHABET: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -52,49 +57,33 @@ impl Default for FirstRun {
     }
 }
 
+#[derive(Default, Deserialize, Validate)]
+#[serde(default)]
+pub struct FirstRunForm {
+    code: Secret,
+    username: Text,
+    full_name: Text,
+    password: Secret,
+}
+
+impl FirstRunForm {
+    fn checked(&self, first: &FirstRun, errors: &mut Errors) -> Option<(Username, String, String)> {
+        if !first.fits(self.code.expose()) {
+            errors.add("code", "Enter the code that the server printed when it was started last");
+        }
+        let username = errors.keep::<_, UsernameProblem>("username", Username::parse(&self.username));
+        let name = errors.keep("full_name", parse_own_name(&self.full_name));
+        let password = self.password.expose();
+        errors.keep("password", check_new_password(password, &self.username, self.full_name.trim()));
+        Some((username?, name?, password.into()))
+    }
+}
+
 #[derive(Template)]
 #[template(path = "accounts/first_run.html")]
 struct FirstRunPage {
     layout: Layout,
-    form: FirstRunForm,
-}
-
-#[derive(Default)]
-struct FirstRunForm {
-    username: String,
-    name: String,
-    errors: Errors,
-}
-
-impl FirstRunForm {
-    fn code_field(&self) -> TextField {
-        TextField::new("code", "One-time code", "")
-            .hint("Printed on the server's console when Connectory was started.")
-            .width("w28")
-            .errors(&self.errors)
-    }
-
-    fn username_field(&self) -> TextField {
-        TextField::new("username", "User name", &self.username)
-            .hint("What you sign in with.")
-            .autocomplete("username")
-            .width("w28")
-            .errors(&self.errors)
-    }
-
-    fn name_field(&self) -> TextField {
-        TextField::new("full_name", "Your name", &self.name)
-            .prose()
-            .autocomplete("name")
-            .width("w28")
-            .errors(&self.errors)
-    }
-
-    fn password_field(&self) -> TextField {
-        TextField::secret("password", "Password")
-            .hint("At least 12 characters. Several words make a good one.")
-            .errors(&self.errors)
-    }
+    form: Form<FirstRunForm>,
 }
 
 /// The page exists as long as there is no super admin.
@@ -102,7 +91,7 @@ pub async fn show(layout: Layout, db: web::Data<Db>) -> Result<HttpResponse, Err
     if !is_open(&db).await? {
         return Err(Error::NotFound);
     }
-    page(StatusCode::OK, &FirstRunPage { layout, form: FirstRunForm::default() })
+    page(StatusCode::OK, &FirstRunPage { layout, form: Form::new(FirstRunForm::default()) })
 }
 
 pub async fn create(
@@ -110,22 +99,20 @@ pub async fn create(
     layout: Layout,
     guard: web::Data<SignInGuard>,
     first: web::Data<FirstRun>,
-    Form(data): Form,
+    mut form: Form<FirstRunForm>,
 ) -> Result<HttpResponse, Error> {
     guard.take(&req, "first run").await?;
     if !is_open(&guard.db).await? {
         return Err(Error::NotFound);
     }
-    let mut form =
-        FirstRunForm { username: data.text("username"), name: data.trimmed("full_name"), errors: Errors::default() };
-    match check(&mut form, &data, &first) {
-        Some(checked) => found(&req, &guard, checked).await,
-        None => page(StatusCode::UNPROCESSABLE_ENTITY, &FirstRunPage { layout, form }),
+    match form.check(|form, errors| form.checked(&first, errors)) {
+        Some(checked) => create_first(&req, &guard, checked).await,
+        None => page(form.errors.status(), &FirstRunPage { layout, form }),
     }
 }
 
 /// Creates the first super admin of this user name, name and password, who is signed in at once.
-async fn found(
+async fn create_first(
     req: &HttpRequest,
     guard: &SignInGuard,
     (username, name, password): (Username, String, String),
@@ -138,35 +125,21 @@ async fn found(
         super_admin: true,
         permissions: PermissionSet::default(),
     };
-    let founder = Actor::arriving(req, Some(new.id), new.username.as_str(), &new.name);
+    let by = Actor::arriving(req, Some(new.id), new.username.as_str(), &new.name);
     let mut conn = guard.db.get().await?;
-    match queries::create_first(&mut conn, &founder, guard.clock.now(), &new).await {
-        Ok(_) => {}
+    match insert_first(&mut Change { conn: &mut conn, by: &by, now: guard.clock.now() }, &new).await {
+        Ok(()) => {}
         Err(SaveError::Fault(fault)) => return Err(fault),
         Err(_) => return Err(Error::NotFound),
     }
-    begin_session(req, &founder, new.password_hash.as_deref(), SessionReason::FirstRun)?;
+    begin_session(req, &by, new.password_hash.as_deref(), SessionReason::FirstRun)?;
     let outcome = Flash::done("You are the first super admin of this Connectory");
     Ok(see_other(req, "/connectors", Some(outcome)))
 }
 
-fn check(form: &mut FirstRunForm, data: &FormData, first: &FirstRun) -> Option<(Username, String, String)> {
-    if !first.fits(&data.text("code")) {
-        form.errors.add("code", "Enter the code that the server printed when it was started last");
-    }
-    let username = form.errors.keep::<_, UsernameProblem>("username", Username::parse(&form.username));
-    let name = form.errors.keep("full_name", parse_own_name(&form.name));
-    let password = data.text("password");
-    form.errors.keep("password", check_new_password(&password, &form.username, &form.name));
-    if form.errors.any() {
-        return None;
-    }
-    Some((username?, name?, password))
-}
-
 /// Asked by the sign-in page, which sends the very first visitor here.
 pub async fn is_open(db: &Db) -> Result<bool, Error> {
-    Ok(!queries::has_super_admin(&mut *db.get().await?).await?)
+    Ok(!has_super_admin(&mut *db.get().await?).await?)
 }
 
 #[cfg(test)]

@@ -1,13 +1,43 @@
-//! The Password tab: another password for the one that is known.
+//! The Password tab: changing the own password.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde::Deserialize;
+use uuid::Uuid;
+use validator::Validate;
 
-use super::queries;
 use super::sessions::{SessionReason, begin_session};
-use crate::access::{RequestContext, SignInGuard, check_new_password};
-use crate::web::{Error, Errors, Form, FormData, Layout, SaveError, TextField, page};
+use super::users::replace_password;
+use crate::access::{Actor, RequestContext, SignInGuard, check_new_password};
+use crate::audit::{Change, Changes, transaction};
+use crate::db::schema::users;
+use crate::vault::Secret;
+use crate::web::form::Form;
+use crate::web::{Error, Errors, Layout, page};
+
+#[derive(Default, Deserialize, Validate)]
+#[serde(default)]
+pub struct PasswordForm {
+    old_password: Secret,
+    password: Secret,
+}
+
+impl PasswordForm {
+    /// The current and the new password, if nothing is wrong that needs no look at the stored one.
+    fn checked(&self, actor: &Actor, errors: &mut Errors) -> Option<(String, String)> {
+        let (old, new) = (self.old_password.expose(), self.password.expose());
+        if old.is_empty() {
+            errors.add("old_password", "Enter your current password");
+        }
+        let is_good = errors.keep("password", check_new_password(new, &actor.username, &actor.name)).is_some();
+        if is_good && old == new {
+            errors.add("password", "Enter another password than the current one");
+        }
+        Some((old.into(), new.into()))
+    }
+}
 
 #[derive(Template)]
 #[template(path = "accounts/password.html")]
@@ -15,71 +45,54 @@ struct PasswordPage {
     layout: Layout,
     /// For the password managers of browsers, which keep it beside the new password.
     username: String,
-    errors: Errors,
+    form: Form<PasswordForm>,
 }
 
-impl PasswordPage {
-    fn old_field(&self) -> TextField {
-        TextField::secret("old_password", "Current password").autocomplete("current-password").errors(&self.errors)
-    }
-
-    fn new_field(&self) -> TextField {
-        TextField::secret("password", "New password")
-            .hint("At least 12 characters. Several words make a good one.")
-            .errors(&self.errors)
-    }
+fn password_page(context: RequestContext, form: Form<PasswordForm>) -> Result<HttpResponse, Error> {
+    page(form.errors.status(), &PasswordPage { layout: context.layout, username: context.actor.username, form })
 }
 
 pub async fn ask(context: RequestContext) -> Result<HttpResponse, Error> {
-    password_page(context, Errors::default(), StatusCode::OK)
+    password_page(context, Form::new(PasswordForm::default()))
 }
 
 /// Changes the password. No connection is held while passwords are hashed.
 pub async fn change(
     context: RequestContext,
     guard: web::Data<SignInGuard>,
-    Form(data): Form,
+    mut form: Form<PasswordForm>,
 ) -> Result<HttpResponse, Error> {
     let user = context.actor.id.ok_or(Error::SignIn)?;
-    let mut errors = Errors::default();
-    let Some((old, new)) = check(&context, &data, &mut errors) else {
-        return password_page(context, errors, StatusCode::UNPROCESSABLE_ENTITY);
+    let Some((old, new)) = form.check(|form, errors| form.checked(&context.actor, errors)) else {
+        return password_page(context, form);
     };
-    let stored = guard.own_password(&context.req, &context.actor, old).await?;
-    let Some(stored) = stored else {
-        errors.add("old_password", "This is not your password");
-        return password_page(context, errors, StatusCode::UNPROCESSABLE_ENTITY);
+    let Some(stored) = guard.own_password(&context.req, &context.actor, old).await? else {
+        form.errors.add("old_password", "This is not your password");
+        return password_page(context, form);
     };
     let hash = guard.hasher.hash(new).await?;
     let mut conn = context.conn().await?;
-    let change = (user, stored.as_str(), hash.as_str());
-    match queries::change_password(&mut conn, &context.actor, context.now(), change).await {
-        Ok(true) => {
-            begin_session(&context.req, &context.actor, Some(&hash), SessionReason::NewPassword)?;
-            let outcome = "Your password was changed. All your other sessions were ended.";
-            Ok(context.see_other("/profile/password", outcome))
+    if !replace(&mut Change::new(&mut conn, &context), user, (&stored, &hash)).await? {
+        return Err(Error::SignIn);
+    }
+    begin_session(&context.req, &context.actor, Some(&hash), SessionReason::NewPassword)?;
+    let outcome = "Your password was changed. All your other sessions were ended.";
+    Ok(context.see_other("/profile/password", outcome))
+}
+
+/// Replaces the password with the hash `old` and ends every session: the browser in which it is done gets another one.
+/// False if the password is another one by now, or the user was deactivated: no session is left then either.
+async fn replace(change: &mut Change<'_>, user: Uuid, (old, new): (&str, &str)) -> Result<bool, Error> {
+    transaction(change, async |change| {
+        let seen = users::table.find(user).filter(users::active).filter(users::password_hash.eq(old));
+        let seen = seen.select(users::id).for_no_key_update().first::<Uuid>(change.conn).await.optional()?;
+        if seen.is_none() {
+            return Ok(false);
         }
-        Ok(false) => Err(Error::SignIn),
-        Err(SaveError::Fault(fault)) => Err(fault),
-        Err(_) => Err(Error::StaleForm),
-    }
-}
-
-/// The present and the new password as they were typed, if nothing is wrong that needs no look at the stored one.
-fn check(context: &RequestContext, data: &FormData, errors: &mut Errors) -> Option<(String, String)> {
-    let typed = |name| data.get(name).unwrap_or_default().to_string();
-    let (old, new) = (typed("old_password"), typed("password"));
-    if old.is_empty() {
-        errors.add("old_password", "Enter your current password");
-    }
-    let (username, name) = (&context.actor.username, &context.actor.name);
-    let checked = check_new_password(&new, username, name);
-    if errors.keep("password", checked).is_some() && old == new {
-        errors.add("password", "Enter another password than the current one");
-    }
-    (!errors.any()).then_some((old, new))
-}
-
-fn password_page(context: RequestContext, errors: Errors, status: StatusCode) -> Result<HttpResponse, Error> {
-    page(status, &PasswordPage { layout: context.layout, username: context.actor.username, errors })
+        let ended = replace_password(change, user, Some(new)).await?;
+        let changes = Changes::none().secret("Password", "changed").field("Sessions", ended.to_string(), "1");
+        change.record("user.password_changed", user, &change.by.username, changes).await?;
+        Ok(true)
+    })
+    .await
 }

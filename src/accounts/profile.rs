@@ -6,160 +6,183 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use askama::Template;
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use serde::Deserialize;
+use uuid::Uuid;
+use validator::Validate;
 
 use super::SignInProvider;
 use super::names::parse_own_name;
-use super::queries::{self, Profile};
+use super::users::{self as store, UserColumns};
 use crate::access::{Actor, Permission, RequestContext};
+use crate::audit::{Change, Changes, transaction};
+use crate::db::schema::users;
+use crate::db::version::SeenVersion;
+use crate::db::{Conn, in_row};
 use crate::programs::{KeyTable, table_of_person};
-use crate::web::{
-    ConflictPage, Error, Errors, Form, FormData, LastSave, Layout, Option_, Radio, Radios, SaveError, SelectField,
-    TextField, Theme, Zone, page,
-};
+use crate::web::form::{Form, Text};
+use crate::web::{ConflictPage, Error, Errors, LastSave, Layout, Radio, SaveError, SelectOption, Theme, Zone, page};
+
+#[derive(Default, Deserialize, Validate)]
+#[serde(default)]
+pub struct ProfileForm {
+    full_name: Text,
+    time_zone: Text,
+    theme: Text,
+}
+
+/// A checked form.
+struct CheckedProfile {
+    name: String,
+    zone: Zone,
+    theme: Theme,
+}
+
+impl ProfileForm {
+    fn of(profile: &Profile) -> ProfileForm {
+        ProfileForm {
+            full_name: profile.name.clone().into(),
+            time_zone: profile.zone().name().into(),
+            theme: profile.theme.code().into(),
+        }
+    }
+
+    fn checked(&self, errors: &mut Errors) -> Option<CheckedProfile> {
+        let name = errors.keep("full_name", parse_own_name(&self.full_name));
+        let zone = errors.keep("time_zone", Zone::parse(&self.time_zone).ok_or("Choose a time zone of the list"));
+        let theme = errors.keep("theme", Theme::parse(&self.theme).ok_or("Choose a theme"));
+        Some(CheckedProfile { name: name?, zone: zone?, theme: theme? })
+    }
+
+    /// The zones to choose from, and the chosen one: it may be stored under an older name, which is not offered.
+    fn zones(&self) -> Vec<SelectOption> {
+        let mut zones: Vec<Zone> = Zone::choices().collect();
+        if let Some(chosen) = Zone::parse(&self.time_zone).filter(|chosen| !zones.contains(chosen)) {
+            zones.insert(0, chosen);
+        }
+        zones.into_iter().map(|zone| SelectOption::new(zone.name(), zone.label())).collect()
+    }
+
+    fn themes() -> [Radio; 3] {
+        Theme::ALL.map(|theme| Radio::new(theme.code(), theme.label(), ""))
+    }
+}
 
 #[derive(Template)]
 #[template(path = "accounts/profile.html")]
 struct ProfilePage {
     layout: Layout,
     person: Actor,
-    form: ProfileForm,
+    form: Form<ProfileForm>,
     version: i32,
     provider: Data<SignInProvider>,
 }
 
 impl ProfilePage {
-    /// What the person may do, in words.
+    /// The labels of the person's permissions.
     fn permissions(&self) -> Vec<&'static str> {
-        let may = Permission::all().filter(|permission| self.person.may(*permission));
-        may.map(Permission::label).collect()
-    }
-}
-
-pub async fn show(context: RequestContext, provider: Data<SignInProvider>) -> Result<HttpResponse, Error> {
-    let user = context.actor.id.ok_or(Error::SignIn)?;
-    let profile = queries::find_profile(&mut *context.conn().await?, user).await?;
-    let form = ProfileForm::of(&profile);
-    profile_page(context, provider, form, profile.version, StatusCode::OK)
-}
-
-pub async fn update(
-    context: RequestContext,
-    provider: Data<SignInProvider>,
-    Form(data): Form,
-) -> Result<HttpResponse, Error> {
-    let user = context.actor.id.ok_or(Error::SignIn)?;
-    let mut conn = context.conn().await?;
-    let profile = queries::find_profile(&mut conn, user).await?;
-    let mut form = ProfileForm::read(&data);
-    let Some(seen) = data.seen_version(profile.version) else {
-        return conflict(context.layout, profile, &data, &form);
-    };
-    let Some(checked) = form.check() else {
-        let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return profile_page(context, provider, form, profile.version, status);
-    };
-    let (by, now) = (&context.actor, context.now());
-    match queries::update_profile(&mut conn, by, now, (user, seen), &checked).await {
-        Ok(()) => Ok(context.see_other("/profile", "Your profile was saved")),
-        Err(SaveError::Fault(fault)) => Err(fault),
-        Err(_) => {
-            let theirs = queries::find_profile(&mut conn, user).await?;
-            conflict(context.layout, theirs, &data, &form)
-        }
+        let granted = Permission::all().filter(|permission| self.person.may(*permission));
+        granted.map(Permission::label).collect()
     }
 }
 
 fn profile_page(
     context: RequestContext,
     provider: Data<SignInProvider>,
-    form: ProfileForm,
+    form: Form<ProfileForm>,
     version: i32,
-    status: StatusCode,
 ) -> Result<HttpResponse, Error> {
-    page(status, &ProfilePage { layout: context.layout, person: context.actor, form, version, provider })
+    let (status, layout, person) = (form.errors.status(), context.layout, context.actor);
+    page(status, &ProfilePage { layout, person, form, version, provider })
 }
 
-fn conflict(layout: Layout, theirs: Profile, data: &FormData, mine: &ProfileForm) -> Result<HttpResponse, Error> {
+pub async fn show(context: RequestContext, provider: Data<SignInProvider>) -> Result<HttpResponse, Error> {
+    let user = context.actor.id.ok_or(Error::SignIn)?;
+    let profile = find(&mut *context.conn().await?, user).await?;
+    profile_page(context, provider, Form::new(ProfileForm::of(&profile)), profile.version)
+}
+
+pub async fn update(
+    context: RequestContext,
+    provider: Data<SignInProvider>,
+    mut form: Form<ProfileForm>,
+) -> Result<HttpResponse, Error> {
+    let user = context.actor.id.ok_or(Error::SignIn)?;
+    let mut conn = context.conn().await?;
+    let profile = find(&mut conn, user).await?;
+    let Some(seen) = form.seen_version(profile.version) else {
+        return conflict(context.layout, &profile, &form);
+    };
+    let Some(checked) = form.check(ProfileForm::checked) else {
+        return profile_page(context, provider, form, profile.version);
+    };
+    match save(&mut Change::new(&mut conn, &context), (user, seen), &checked).await {
+        Ok(()) => Ok(context.see_other("/profile", "Your profile was saved")),
+        Err(SaveError::Fault(fault)) => Err(fault),
+        Err(_) => conflict(context.layout, &find(&mut conn, user).await?, &form),
+    }
+}
+
+fn conflict(layout: Layout, theirs: &Profile, mine: &Form<ProfileForm>) -> Result<HttpResponse, Error> {
     let zone = |name: &str| Zone::parse(name).unwrap_or_default().label();
     let theme = |code: &str| Theme::parse(code).unwrap_or_default().label();
     let saved = LastSave { by: &theirs.updated_by, at: Some(theirs.updated_at), version: theirs.version };
     ConflictPage::new(layout, "Your profile", "/profile", saved)
-        .fields(data.carried())
-        .difference("Name", &theirs.name, mine.name.trim())
+        .fields(mine.data.carried())
+        .difference("Name", &theirs.name, mine.full_name.trim())
         .difference("Time zone", theirs.zone().label(), zone(&mine.time_zone))
         .difference("Theme", theirs.theme.label(), theme(&mine.theme))
         .respond()
 }
 
-/// What the form holds.
-pub struct ProfileForm {
-    pub name: String,
-    pub time_zone: String,
-    pub theme: String,
-    pub errors: Errors,
+/// The account of the person who is signed in.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users)]
+struct Profile {
+    name: String,
+    version: i32,
+    updated_at: DateTime<Utc>,
+    updated_by: String,
+    theme: Theme,
+    time_zone: String,
 }
 
-/// What it has made of it.
-pub struct CheckedProfile {
-    pub name: String,
-    pub zone: Zone,
-    pub theme: Theme,
+impl Profile {
+    fn zone(&self) -> Zone {
+        Zone::parse(&self.time_zone).unwrap_or_default()
+    }
 }
 
-impl ProfileForm {
-    pub fn of(profile: &Profile) -> ProfileForm {
-        ProfileForm {
-            name: profile.name.clone(),
-            time_zone: profile.zone().name().into(),
-            theme: profile.theme.code().into(),
-            errors: Errors::default(),
-        }
-    }
+async fn find(conn: &mut Conn, user: Uuid) -> Result<Profile, Error> {
+    let row = users::table.find(user).select(Profile::as_select()).first(conn).await;
+    Ok(in_row(&["users"], user, row)?)
+}
 
-    pub fn read(data: &FormData) -> ProfileForm {
-        ProfileForm {
-            name: data.text("full_name"),
-            time_zone: data.text("time_zone"),
-            theme: data.text("theme"),
-            errors: Errors::default(),
-        }
-    }
-
-    /// The checked profile; `None` leaves the messages in the form.
-    pub fn check(&mut self) -> Option<CheckedProfile> {
-        let name = self.errors.keep("full_name", parse_own_name(&self.name));
-        let zone = Zone::parse(&self.time_zone).ok_or("Choose a time zone of the list");
-        let zone = self.errors.keep("time_zone", zone);
-        let theme = Theme::parse(&self.theme).ok_or("Choose a theme");
-        let theme = self.errors.keep("theme", theme);
-        Some(CheckedProfile { name: name?, zone: zone?, theme: theme? })
-    }
-
-    pub fn name_field(&self) -> TextField {
-        TextField::new("full_name", "Name", &self.name)
-            .hint("Shown on pages and in the audit log.")
-            .prose()
-            .autocomplete("name")
-            .width("w28")
-            .errors(&self.errors)
-    }
-
-    pub fn time_zone_field(&self) -> SelectField {
-        let mut options: Vec<Option_> = Zone::choices().map(|zone| Option_::new(zone.name(), zone.label())).collect();
-        // An older name for one of them, stored before it was left out.
-        let is_offered = options.iter().any(|option| option.value == self.time_zone);
-        if let Some(zone) = Zone::parse(&self.time_zone).filter(|_| !is_offered) {
-            options.insert(0, Option_::new(zone.name(), zone.label()));
-        }
-        SelectField::new("time_zone", "Time zone", options, &self.time_zone)
-            .hint("Pages show times in this zone, and read the times that you type in it.")
-            .errors(&self.errors)
-    }
-
-    pub fn theme_field(&self) -> Radios {
-        let choices = Theme::ALL.map(|theme| Radio::new(theme.code(), theme.label(), "")).into();
-        Radios::new("theme", "Theme", choices, &self.theme).errors(&self.errors)
-    }
+/// Saves the own profile, unless the user was saved since it was read.
+async fn save(
+    change: &mut Change<'_>,
+    (user, seen): (Uuid, SeenVersion),
+    new: &CheckedProfile,
+) -> Result<(), SaveError> {
+    transaction(change, async |change| {
+        let row = users::table.find(user).select(users::version);
+        seen.lock(change.conn, row.for_no_key_update()).await?;
+        let old = find(change.conn, user).await?;
+        let columns = UserColumns {
+            time_zone: Some(new.zone.name()),
+            theme: Some(new.theme),
+            ..UserColumns::name(&change.by.username, &new.name)
+        };
+        store::update(change, user, columns).await?;
+        let changes = Changes::none()
+            .field("Name", &old.name, &new.name)
+            .field("Time zone", old.zone().name(), new.zone.name())
+            .field("Theme", old.theme.label(), new.theme.label());
+        Ok(change.record("profile.saved", user, &change.by.username, changes).await?)
+    })
+    .await
 }
 
 /// The API keys tab.

@@ -7,13 +7,17 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use askama::Template;
+use serde::Deserialize;
+use validator::Validate;
 
 use super::first_run;
-use super::queries::{self, SignInUser};
 use super::sessions::{SessionReason, begin_session};
+use super::users::{SignInUser, find_user};
 use crate::access::{Actor, RefusedSignIn, RequestContext, SignInGuard, client_address};
-use crate::audit::{self, Changes, Event, Refusal, Refusals};
-use crate::web::{Cookies, CsrfKey, Error, Errors, Form, Layout, TextField, page, see_other};
+use crate::audit::{Change, Changes, Refusal, Refusals};
+use crate::vault::Secret;
+use crate::web::form::{Form, Text, entered};
+use crate::web::{Cookies, CsrfKey, Error, Errors, FormData, Layout, page, see_other};
 
 /// Said of an unknown name and of a wrong password alike.
 const WRONG: &str = "The user name or the password is wrong";
@@ -40,24 +44,31 @@ impl SignInProvider {
     }
 }
 
+#[derive(Default, Deserialize, Validate)]
+#[serde(default)]
+pub struct SignInForm {
+    #[validate(custom(function = "entered", message = "Enter your user name"))]
+    username: Text,
+    password: Secret,
+    next: Text,
+}
+
+impl SignInForm {
+    /// The user name and the password.
+    fn checked(&self, errors: &mut Errors) -> Option<(String, String)> {
+        if self.password.is_empty() {
+            errors.add("password", "Enter your password");
+        }
+        Some((self.username.trim().into(), self.password.expose().into()))
+    }
+}
+
 #[derive(Template)]
 #[template(path = "accounts/sign_in.html")]
 struct SignInPage {
     layout: Layout,
-    username: String,
-    next: String,
-    provider: SignInProvider,
-    errors: Errors,
-}
-
-impl SignInPage {
-    fn username_field(&self) -> TextField {
-        TextField::new("username", "User name", &self.username).autocomplete("username").errors(&self.errors)
-    }
-
-    fn password_field(&self) -> TextField {
-        TextField::secret("password", "Password").autocomplete("current-password").errors(&self.errors)
-    }
+    provider: web::Data<SignInProvider>,
+    form: Form<SignInForm>,
 }
 
 pub async fn show(
@@ -72,19 +83,10 @@ pub async fn show(
     if first_run::is_open(&guard.db).await? {
         return Ok(see_other(&req, "/first-run", None));
     }
-    let next = form_urlencoded::parse(req.query_string().as_bytes())
-        .find(|(name, _)| name == "next")
-        .map(|(_, next)| next.into_owned());
-    page(
-        StatusCode::OK,
-        &SignInPage {
-            layout,
-            username: String::new(),
-            next: next.unwrap_or_default(),
-            provider: SignInProvider::clone(&provider),
-            errors: Errors::default(),
-        },
-    )
+    let next = form_urlencoded::parse(req.query_string().as_bytes()).find(|(name, _)| name == "next");
+    let next = next.map(|(_, next)| next.into_owned()).unwrap_or_default().into();
+    let form = Form::new(SignInForm { next, ..SignInForm::default() });
+    page(StatusCode::OK, &SignInPage { layout, provider, form })
 }
 
 pub async fn sign_in(
@@ -93,47 +95,30 @@ pub async fn sign_in(
     guard: web::Data<SignInGuard>,
     provider: web::Data<SignInProvider>,
     refusals: web::Data<Refusals>,
-    Form(data): Form,
+    mut form: Form<SignInForm>,
 ) -> Result<HttpResponse, Error> {
-    let username = data.trimmed("username");
-    let password = data.get("password").unwrap_or_default().to_string();
-    let mut errors = Errors::default();
-    let mut user = None;
-    if username.is_empty() {
-        errors.add("username", "Enter your user name");
-    }
-    if password.is_empty() {
-        errors.add("password", "Enter your password");
-    }
-    if !errors.any() {
+    if let Some((username, password)) = form.check(SignInForm::checked) {
         if let Err(refused) = guard.take(&req, &username).await {
             record_slowed(&refusals, &guard, &req, &username, &refused).await?;
             return Err(refused);
         }
-        user = authenticate((&guard, &refusals), &req, &username, password).await?;
-        if user.is_none() {
-            errors.add("username", WRONG);
+        let user = authenticate((&guard, &refusals), &req, &username, password).await?;
+        form.errors.add("username", WRONG);
+        if let Some(user) = user {
+            return signed_in(&req, &user, &SignInPage { layout, provider, form });
         }
     }
-    let next = data.text("next");
-    let again = SignInPage { layout, username, next, provider: SignInProvider::clone(&provider), errors };
-    match user {
-        Some(user) => signed_in(&req, &user, again),
-        None => page(StatusCode::UNPROCESSABLE_ENTITY, &again),
-    }
+    page(form.errors.status(), &SignInPage { layout, provider, form })
 }
 
-/// Begins the session. If user or password are taken away before it is saved, the answer is the page again:
-/// all sessions were ended then, and this one must not come after.
-fn signed_in(req: &HttpRequest, user: &SignInUser, mut again: SignInPage) -> Result<HttpResponse, Error> {
+/// Begins the session. If user or password are taken away before it is saved, the answer is the page that says so: all
+/// sessions were ended then, and this one must not come after.
+fn signed_in(req: &HttpRequest, user: &SignInUser, refusal: &SignInPage) -> Result<HttpResponse, Error> {
     let by = Actor::arriving(req, Some(user.id), &user.username, &user.name);
-    let hash = user.password_hash.as_deref();
-    begin_session(req, &by, hash, SessionReason::SignIn { provider: None })?;
-    let next = if is_own_path(&again.next) { again.next.clone() } else { "/".into() };
-    again.errors.add("username", WRONG);
-    let refused = page(StatusCode::UNPROCESSABLE_ENTITY, &again)?;
-    req.extensions_mut().insert(RefusedSignIn(refused));
-    Ok(see_other(req, &next, None))
+    begin_session(req, &by, user.password_hash.as_deref(), SessionReason::SignIn { provider: None })?;
+    let next = if is_own_path(&refusal.form.next) { &*refusal.form.next } else { "/" };
+    req.extensions_mut().insert(RefusedSignIn(page(StatusCode::UNPROCESSABLE_ENTITY, refusal)?));
+    Ok(see_other(req, next, None))
 }
 
 /// The user whose name and password these are. Takes the same time whether there is such a user or not, and holds no
@@ -144,7 +129,7 @@ async fn authenticate(
     username: &str,
     password: String,
 ) -> Result<Option<SignInUser>, Error> {
-    let user = queries::find_user(&mut *guard.db.get().await?, username).await?;
+    let user = find_user(&mut *guard.db.get().await?, username).await?;
     let stored = user.as_ref().filter(|user| user.active).and_then(|user| user.password_hash.clone());
     let fits = guard.hasher.verify(password, stored).await?;
     if !fits {
@@ -182,7 +167,7 @@ async fn record_slowed(
     let Some(due) = refusals.due(&client_address(req), kind, "") else {
         return Ok(());
     };
-    let user = queries::find_user(&mut *guard.db.get().await?, username).await?;
+    let user = find_user(&mut *guard.db.get().await?, username).await?;
     let refusal = Refusal { kind, reason: "Too many tries", subject: user.as_ref().map(SignInUser::subject) };
     let unknown = Actor::arriving(req, None, "", "");
     due.write(&guard.db, &unknown, guard.clock.now(), refusal).await;
@@ -197,15 +182,10 @@ pub fn is_own_path(path: &str) -> bool {
 pub async fn sign_out(
     context: RequestContext,
     cookies: web::Data<Cookies>,
-    Form(_): Form,
+    _: FormData,
 ) -> Result<HttpResponse, Error> {
-    let event = Event {
-        kind: "session.ended",
-        subject_id: context.actor.id,
-        subject_name: &context.actor.username,
-        changes: Changes::none(),
-    };
-    audit::record(&*context.conn().await?, &context.actor, context.now(), event).await?;
+    let (user, mut conn) = (&context.actor, context.conn().await?);
+    Change::new(&mut conn, &context).record("session.ended", user.id, &user.username, Changes::none()).await?;
     context.req.get_session().purge();
     let anonymous = CsrfKey::random();
     let cookie = cookies.csrf_cookie(&anonymous);

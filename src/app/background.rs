@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 
-use crate::access::{ApiKeys, SessionLimits, purge_sessions};
+use crate::access::{ApiKeys, SessionLimits, purge_sign_ins};
 use crate::audit::chain::{self, Anchor};
 use crate::authorization::{self, TokenKeeper};
 use crate::calls::{self, Retention};
@@ -16,7 +16,7 @@ use crate::oauth;
 use crate::status::Metrics;
 use crate::vault::Vault;
 use crate::web::Error;
-use crate::{connectors, people, relay};
+use crate::{accounts, connectors, programs, relay};
 
 /// How often what is due is looked for.
 const DUE_WORK: Duration = Duration::from_secs(30);
@@ -112,13 +112,16 @@ pub async fn run_due_work(
     api_keys: &ApiKeys,
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
-    api_keys.write_due_uses(db, now).await?;
+    if api_keys.are_uses_due(now) {
+        programs::write_key_uses(db, api_keys).await?;
+    }
     let mut conn = db.get().await?;
-    purge_sessions(&mut conn, limits, now).await?;
+    accounts::purge_sessions(&mut conn, limits, now).await?;
+    accounts::purge_invitations(&mut conn, now).await?;
+    purge_sign_ins(&mut conn, now).await?;
     connectors::purge_trash(&mut conn, now).await?;
     authorization::purge_token_requests(&mut conn, now).await?;
     oauth::purge_requests(&mut conn, now).await?;
-    people::purge_invitations(&mut conn, now).await?;
     connectors::refresh_due_health(&mut conn, now).await?;
     relay::forget_old_breakers(&mut conn, now).await?;
     calls::look_after(&mut conn, retention, now).await?;

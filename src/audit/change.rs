@@ -59,4 +59,16 @@ where
     }
 }
 
+/// The columns that every change of a row sets: its next version, and when and by whom it was changed.
+macro_rules! next_version {
+    ($table:ident, $change:expr) => {
+        (
+            $table::version.eq($table::version + 1),
+            $table::updated_at.eq($change.now),
+            $table::updated_by.eq($change.by.attribution()),
+        )
+    };
+}
+pub(crate) use next_version;
+
 type Manager = <Conn as AsyncConnection>::TransactionManager;

@@ -15,7 +15,7 @@ use super::{AuditEntry, Changes, Event, record};
 use crate::access::RequestContext;
 use crate::db::Db;
 use crate::db::keyset::Position;
-use crate::web::{Download, Error, Errors, Form, csv};
+use crate::web::{Download, Error, Errors, FormData, csv};
 
 /// Entries that are read at once.
 const BATCH: usize = 500;
@@ -62,7 +62,7 @@ impl Format {
     }
 }
 
-pub async fn create(context: RequestContext, Form(data): Form) -> Result<HttpResponse, Error> {
+pub async fn create(context: RequestContext, data: FormData) -> Result<HttpResponse, Error> {
     let format = Format::parse(&data.text("format"))
         .ok_or(Error::BadRequest("An export is either CSV or JSON Lines: use the buttons of the page."))?;
     let filter = Filter::read(|name| data.text(name));

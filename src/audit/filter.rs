@@ -9,7 +9,7 @@ use super::queries::{Names, Role, names};
 use super::search::Wanted;
 use crate::db::Conn;
 use crate::db::keyset::{Cursor, Kind, Position};
-use crate::web::{Error, Errors, Option_, Zone, search_term};
+use crate::web::{Error, Errors, SelectOption, Zone, search_term};
 
 /// The address of the log.
 pub(super) const PATH: &str = "/audit";
@@ -243,30 +243,27 @@ fn event_filter_label(event: &str) -> String {
 }
 
 /// The kinds of events to choose from: for each kind of object all of its events, then one by one.
-pub(super) fn event_options(kinds: &[String]) -> Vec<Option_> {
-    let mut options = vec![Option_::new("", "Any event")];
+pub(super) fn event_options(kinds: &[String]) -> Vec<SelectOption> {
+    let mut options = Vec::new();
     let mut before = "";
     for kind in kinds {
         let object = kind.split('.').next().unwrap_or_default();
         if object != before {
             let all = format!("{object}.");
-            options.push(Option_::new(all.clone(), event_filter_label(&all)));
+            options.push(SelectOption::new(all.clone(), event_filter_label(&all)));
             before = object;
         }
-        options.push(Option_::new(kind.clone(), event_filter_label(kind)));
+        options.push(SelectOption::new(kind.clone(), event_filter_label(kind)));
     }
     options
 }
 
-pub(super) fn period_options() -> Vec<Option_> {
-    let any = Option_::new("", "Any time");
-    let named = PERIODS.map(|(code, label, _)| Option_::new(code, label));
-    std::iter::once(any).chain(named).collect()
+pub(super) fn period_options() -> impl Iterator<Item = SelectOption> {
+    PERIODS.into_iter().map(|(code, label, _)| SelectOption::new(code, label))
 }
 
-pub(super) fn size_options() -> Vec<Option_> {
-    let option = |size: usize| Option_::new(size.to_string(), size.to_string());
-    SIZES.into_iter().map(option).collect()
+pub(super) fn size_options() -> impl Iterator<Item = SelectOption> {
+    SIZES.into_iter().map(|size| SelectOption::new(size.to_string(), size.to_string()))
 }
 
 #[cfg(test)]

@@ -22,8 +22,9 @@ use crate::access::Actor;
 use crate::db::Conn;
 use crate::web::Error;
 
+pub(crate) use change::next_version;
 pub use change::{Change, transaction};
-pub use entry::{AuditEntry, FieldChange, KINDS};
+pub use entry::{AuditEntry, FieldChange, KINDS, Record};
 pub use export::create as export;
 pub use pages::{list, show};
 pub use queries::entries_of;

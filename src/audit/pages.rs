@@ -9,12 +9,12 @@ use uuid::Uuid;
 
 use super::AuditEntry;
 use super::chain::{self, Anchor};
-use super::filter::{Filter, event_options, period_options, size_options};
+use super::filter::Filter;
 use super::queries;
 use super::search::{self, Found};
-use crate::access::{RequestContext, password_again};
+use crate::access::RequestContext;
 use crate::db::keyset::{Cursor, Position};
-use crate::web::{Error, ErrorSummary, Errors, Layout, Segment, SelectField, TextField, page, plural};
+use crate::web::{Error, ErrorSummary, Errors, Layout, Segment, counted, page};
 
 #[derive(Template)]
 #[template(path = "audit/list.html")]
@@ -52,30 +52,13 @@ impl ListPage {
         !has_wrong_days(&self.errors)
     }
 
-    fn password_field(&self) -> Option<TextField> {
-        (!self.confirmed).then(|| password_again(&Errors::default()))
-    }
-
-    fn event_filter(&self) -> SelectField {
-        SelectField::new("event", "Event", event_options(&self.kinds), self.filter.event.as_str())
-    }
-
-    fn period_filter(&self) -> SelectField {
-        SelectField::new("period", "Time", period_options(), self.filter.period.as_str())
-    }
-
-    fn size_filter(&self) -> SelectField {
-        SelectField::new("size", "Rows per page", size_options(), self.filter.size.to_string())
-    }
-
     /// The days that narrow the log: name, label and what was typed.
     fn days(&self) -> [(&'static str, &'static str, &str); 2] {
         [("from", "First day", &self.filter.from), ("to", "Last day", &self.filter.to)]
     }
 
     fn caption(&self) -> String {
-        let number = i64::try_from(self.entries.len()).unwrap_or(i64::MAX);
-        plural(number, "entry", "entries")
+        counted(self.entries.len(), "entry", "entries")
     }
 
     fn chips(&self) -> Vec<(String, String)> {
@@ -209,8 +192,7 @@ impl ShowPage {
     }
 }
 
-pub async fn show(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let id = id.parse().map_err(|_| Error::NotFound)?;
+pub async fn show(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let entries = queries::entries(&mut conn, &[id]).await?;
     let entry = entries.into_iter().next().ok_or(Error::NotFound)?;

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use validator::Validate;
 
-use super::model::{Category, CategoryStatus, CheckedCategory, parse_name};
-use crate::db::StoredValueError;
+use super::model::{Category, CategoryStatus, CheckedCategory, LONGEST_NAME};
+use crate::name::Name;
 use crate::web::Errors;
 use crate::web::form::{NewId, Text};
 
@@ -21,13 +21,13 @@ impl CategoryForm {
         CategoryForm { status: CategoryStatus::Active.code().into(), ..CategoryForm::default() }
     }
 
-    pub(super) fn of(category: &Category) -> Result<CategoryForm, StoredValueError> {
-        let status = category.status()?.code().into();
-        Ok(CategoryForm { category_name: category.name.clone().into(), status, ..CategoryForm::default() })
+    pub(super) fn of(category: &Category) -> CategoryForm {
+        let (category_name, status) = (category.name.clone().into(), category.status.code().into());
+        CategoryForm { category_name, status, ..CategoryForm::default() }
     }
 
     pub(super) fn checked(&self, errors: &mut Errors) -> Option<CheckedCategory> {
-        let name = errors.keep("category_name", parse_name(&self.category_name));
+        let name = errors.keep("category_name", Name::parse(&self.category_name, LONGEST_NAME));
         let status = errors.keep("status", CategoryStatus::parse(&self.status).ok_or("Choose Active or Inactive"));
         Some(CheckedCategory { name: name?, status: status? })
     }

@@ -4,12 +4,12 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use crate::db::{StoredValueError, known, text_enum};
-use crate::name::{Name, NameProblem};
+use crate::db::text_enum;
+use crate::name::Name;
 use crate::web::{Column, Row};
 
 /// The longest name of a category, in characters.
-const LONGEST_NAME: usize = 100;
+pub(super) const LONGEST_NAME: usize = 100;
 
 pub type CategoryId = Uuid;
 
@@ -21,12 +21,7 @@ text_enum! {
     }
 }
 
-/// A category's name: rule of names, at most 100 characters.
-pub(super) fn parse_name(typed: &str) -> Result<Name, NameProblem> {
-    Name::parse(typed, LONGEST_NAME)
-}
-
-/// What a form has made of a category.
+/// A checked form.
 pub(super) struct CheckedCategory {
     pub name: Name,
     pub status: CategoryStatus,
@@ -38,7 +33,7 @@ pub(super) struct CheckedCategory {
 pub(super) struct Category {
     pub id: CategoryId,
     pub name: String,
-    pub status: String,
+    pub status: CategoryStatus,
     built_in: Option<String>,
     pub connectors: i64,
     pub version: i32,
@@ -51,7 +46,7 @@ impl Row for Category {
     const NOUN: [&'static str; 2] = ["category", "categories"];
     const COLUMNS: &'static [Column<Category>] = &[
         Column::text("name", "Name", "name", |row| &row.name),
-        Column::text("status", "Status", "status", |row| &row.status),
+        Column::text("status", "Status", "status", |row| row.status.code()),
         Column::number("connectors", "Data connectors", "connectors", |row| row.connectors),
         Column::time("modified", "Modified", "updated_at", |row| row.updated_at),
         Column::time("created", "Created", "created_at", |row| row.created_at),
@@ -63,16 +58,6 @@ impl Row for Category {
 }
 
 impl Category {
-    pub fn status(&self) -> Result<CategoryStatus, StoredValueError> {
-        let status = CategoryStatus::parse(&self.status);
-        known("categories.status", self.id, status)
-    }
-
-    /// The same for the list, which shows one that cannot be read as such; the log tells.
-    pub fn shown_status(&self) -> Option<CategoryStatus> {
-        self.status().inspect_err(StoredValueError::log).ok()
-    }
-
     pub fn is_built_in(&self) -> bool {
         self.built_in.is_some()
     }

@@ -3,13 +3,13 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
+use uuid::Uuid;
 
 use super::forms::CategoryForm;
-use super::model::{Category, CategoryId, CategoryStatus};
+use super::model::{Category, CategoryStatus};
 use super::queries;
-use crate::access::{Permission, RequestContext};
+use crate::access::{Actor, Permission, RequestContext};
 use crate::audit::Change;
-use crate::name::Name;
 use crate::web::form::Form;
 use crate::web::{
     Confirmation, ConflictPage, Error, FormData, LastSave, Layout, ListQuery, NotPossible, Pages, SaveError, Segment,
@@ -23,28 +23,13 @@ struct ListPage {
     query: ListQuery<Category>,
     rows: Vec<Category>,
     pages: Pages,
-    may_create: bool,
-    may_edit: bool,
-    may_delete: bool,
-}
-
-impl ListPage {
-    fn connectors_of(&self, row: &Category) -> String {
-        plural(row.connectors, "connector", "connectors")
-    }
-
-    fn status_name(&self) -> Option<&'static str> {
-        CategoryStatus::parse(self.query.filter("status")).map(CategoryStatus::label)
-    }
+    actor: Actor,
 }
 
 pub async fn list(context: RequestContext) -> Result<HttpResponse, Error> {
     let query = ListQuery::parse("/categories", context.req.query_string(), &["status"]);
     let (rows, pages) = queries::list(&*context.conn().await?, context.actor.visibility, &query).await?;
-    let may = |permission| context.may(permission);
-    let (may_create, may_edit, may_delete) =
-        (may(Permission::CreateCategories), may(Permission::EditCategories), may(Permission::DeleteCategories));
-    page(StatusCode::OK, &ListPage { layout: context.layout, query, rows, pages, may_create, may_edit, may_delete })
+    page(StatusCode::OK, &ListPage { layout: context.layout, query, rows, pages, actor: context.actor })
 }
 
 /// The form page: of a new category, or of a stored one.
@@ -54,13 +39,7 @@ struct FormPage {
     layout: Layout,
     form: Form<CategoryForm>,
     category: Option<Category>,
-    may_delete: bool,
-}
-
-impl FormPage {
-    fn heading(&self) -> String {
-        self.category.as_ref().map_or("Create category".into(), |category| format!("Edit category “{}”", category.name))
-    }
+    actor: Actor,
 }
 
 fn form_page(
@@ -68,9 +47,7 @@ fn form_page(
     form: Form<CategoryForm>,
     category: Option<Category>,
 ) -> Result<HttpResponse, Error> {
-    let is_deletable = category.as_ref().is_some_and(|category| !category.is_built_in());
-    let may_delete = is_deletable && context.may(Permission::DeleteCategories);
-    page(form.errors.status(), &FormPage { layout: context.layout, form, category, may_delete })
+    page(form.errors.status(), &FormPage { layout: context.layout, form, category, actor: context.actor })
 }
 
 pub async fn new(context: RequestContext) -> Result<HttpResponse, Error> {
@@ -86,53 +63,51 @@ pub async fn create(context: RequestContext, mut form: Form<CategoryForm>) -> Re
             Ok(()) | Err(SaveError::Repeated) => {
                 return Ok(context.see_other("/categories", "The category was created"));
             }
-            Err(SaveError::NameTaken) => form.errors.add("category_name", name_taken(&new.name)),
+            Err(SaveError::NameTaken) => form.errors.name_taken("category_name", "category", new.name.as_str()),
             Err(other) => return Err(other.into()),
         }
     }
     form_page(context, form, None)
 }
 
-pub async fn edit(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let category = find(&mut *context.conn().await?, &id).await?;
-    let form = CategoryForm::of(&category).map_err(Error::internal)?;
-    form_page(context, Form::new(form), Some(category))
+pub async fn edit(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
+    let category = queries::find(&mut *context.conn().await?, id).await?;
+    form_page(context, Form::new(CategoryForm::of(&category)), Some(category))
 }
 
 pub async fn update(
     context: RequestContext,
-    Segment(id): Segment,
+    Segment(id): Segment<Uuid>,
     mut form: Form<CategoryForm>,
 ) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
-    let category = find(&mut conn, &id).await?;
+    let category = queries::find(&mut conn, id).await?;
     let Some(seen) = form.seen_version(category.version) else {
         return conflict(context.layout, category, &form);
     };
     if let Some(new) = form.check(CategoryForm::checked) {
         match queries::update(&mut Change::new(&mut conn, &context), (&category, seen), &new).await {
             Ok(()) => return Ok(context.see_other("/categories", "The category was saved")),
-            Err(SaveError::Stale) => return conflict(context.layout, find(&mut conn, &id).await?, &form),
-            Err(SaveError::NameTaken) => form.errors.add("category_name", name_taken(&new.name)),
+            Err(SaveError::Stale) => return conflict(context.layout, queries::find(&mut conn, id).await?, &form),
+            Err(SaveError::NameTaken) => form.errors.name_taken("category_name", "category", new.name.as_str()),
             Err(other) => return Err(other.into()),
         }
     }
     form_page(context, form, Some(category))
 }
 
-fn name_taken(name: &Name) -> String {
-    format!("A category named “{}” already exists", name.as_str())
-}
-
 fn conflict(layout: Layout, theirs: Category, mine: &Form<CategoryForm>) -> Result<HttpResponse, Error> {
-    let status = theirs.status().map_err(Error::internal)?.label();
     let address = format!("/categories/{}", theirs.id);
     let saved = LastSave { by: &theirs.updated_by, at: Some(theirs.updated_at), version: theirs.version };
     ConflictPage::new(layout, &theirs.name, &address, saved)
         .back(format!("{address}/edit"))
         .fields(mine.data.carried())
         .difference("Name", &theirs.name, mine.category_name.trim())
-        .difference("Status", status, CategoryStatus::parse(&mine.status).map_or("", CategoryStatus::label))
+        .difference(
+            "Status",
+            theirs.status.label(),
+            CategoryStatus::parse(&mine.status).map_or("", CategoryStatus::label),
+        )
         .respond()
 }
 
@@ -147,15 +122,13 @@ async fn delete_page(context: RequestContext, category: Category, status: Status
     });
     Confirmation {
         title: format!("Delete category “{name}”"),
-        crumbs: vec![("/categories".into(), "Categories".into()), (format!("{address}/edit"), name.clone())],
-        step: "Delete",
         question: format!("Are you sure you want to delete “{name}”?"),
         sentences: vec!["No data connector has this category. This cannot be undone.".into()],
         action: format!("{address}/delete"),
         button: format!("Delete “{name}”"),
         back: ("/categories".into(), "Keep it"),
         not_possible,
-        ..Confirmation::default()
+        ..Confirmation::about(("/categories", "Categories"), (&format!("{address}/edit"), name), "Delete")
     }
     .respond(context.layout, status)
 }
@@ -186,14 +159,14 @@ fn why_kept(category: &Category, trashed: i64, sees_some: bool) -> Vec<Sentence>
     why
 }
 
-pub async fn confirm_delete(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let category = find(&mut *context.conn().await?, &id).await?;
+pub async fn confirm_delete(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
+    let category = queries::find(&mut *context.conn().await?, id).await?;
     delete_page(context, category, StatusCode::OK).await
 }
 
-pub async fn delete(context: RequestContext, Segment(id): Segment, _: FormData) -> Result<HttpResponse, Error> {
+pub async fn delete(context: RequestContext, Segment(id): Segment<Uuid>, _: FormData) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
-    let category = find(&mut conn, &id).await?;
+    let category = queries::find(&mut conn, id).await?;
     let deleted = queries::delete(&mut Change::new(&mut conn, &context), &category).await;
     // The page takes one of its own.
     drop(conn);
@@ -202,9 +175,4 @@ pub async fn delete(context: RequestContext, Segment(id): Segment, _: FormData) 
         Err(SaveError::InUse) => delete_page(context, category, StatusCode::CONFLICT).await,
         Err(other) => Err(other.into()),
     }
-}
-
-/// The category of an address; anything that is no id is nothing.
-async fn find(conn: &mut crate::db::Conn, id: &str) -> Result<Category, Error> {
-    queries::find(conn, id.parse::<CategoryId>().map_err(|_| Error::NotFound)?).await
 }

@@ -8,7 +8,7 @@ use uuid::{Uuid, uuid};
 
 use super::model::{Category, CategoryId, CategoryStatus, CheckedCategory};
 use crate::access::Visibility;
-use crate::audit::{Change, Changes, transaction};
+use crate::audit::{Change, Changes, next_version, transaction};
 use crate::db::Conn;
 use crate::db::keyset::{Bind, Select};
 use crate::db::schema::{categories, connector_categories, connector_total, connectors};
@@ -66,31 +66,27 @@ pub async fn find_by_name(conn: &mut Conn, name: &str) -> Result<Option<Category
 /// Categories that a form offers, at most.
 const MOST_CHOICES: i64 = 500;
 
-const CHOICE: (categories::id, categories::name, categories::status) =
-    (categories::id, categories::name, categories::status);
-
 /// A category that a connector can have.
 #[derive(Queryable)]
 pub struct CategoryChoice {
     pub id: CategoryId,
     pub name: String,
-    status: String,
+    pub status: CategoryStatus,
 }
 
 impl CategoryChoice {
     pub fn is_active(&self) -> bool {
-        self.status == "active"
+        self.status == CategoryStatus::Active
     }
 }
 
 /// The active categories and those of `also` that are not, in the order of their names.
 pub async fn assignable(conn: &Conn, also: &[CategoryId]) -> Result<Vec<CategoryChoice>, Error> {
-    let also = categories::id.eq_any(also.to_vec());
     Ok(categories::table
-        .filter(categories::status.eq("active").or(also))
+        .filter(categories::status.eq(CategoryStatus::Active).or(categories::id.eq_any(also)))
         .order(categories::name)
         .limit(MOST_CHOICES)
-        .select(CHOICE)
+        .select((categories::id, categories::name, categories::status))
         .load(&mut &*conn)
         .await?)
 }
@@ -101,13 +97,7 @@ pub async fn assignable_to(conn: &Conn, key: &str) -> Result<Vec<CategoryChoice>
         .inner_join(connectors::table)
         .filter(connectors::key.eq(key))
         .select(connector_categories::category_id);
-    Ok(categories::table
-        .filter(categories::status.eq("active").or(categories::id.eq_any(its)))
-        .order(categories::name)
-        .limit(MOST_CHOICES)
-        .select(CHOICE)
-        .load(&mut &*conn)
-        .await?)
+    assignable(conn, &its.load(&mut &*conn).await?).await
 }
 
 /// Stores a new category under the id that its form was given, so that a second press finds the first.
@@ -124,7 +114,7 @@ pub async fn create(
                 categories::name.eq(name.as_str()),
                 categories::name_key.eq(name.key()),
                 categories::name_folded.eq(fold(name.as_str())),
-                categories::status.eq(status.code()),
+                categories::status.eq(status),
                 categories::created_at.eq(change.now),
                 categories::updated_at.eq(change.now),
                 categories::updated_by.eq(change.by.attribution()),
@@ -160,20 +150,17 @@ pub(super) async fn update(
                 categories::name.eq(new.name.as_str()),
                 categories::name_key.eq(new.name.key()),
                 categories::name_folded.eq(fold(new.name.as_str())),
-                categories::status.eq(new.status.code()),
-                categories::version.eq(categories::version + 1),
-                categories::updated_at.eq(change.now),
-                categories::updated_by.eq(change.by.attribution()),
+                categories::status.eq(new.status),
+                next_version!(categories, change),
             ))
             .execute(change.conn)
             .await?;
         if old.name != new.name.as_str() {
             rename_in_connectors(change.conn, old.id).await?;
         }
-        let status = old.status().map_err(Error::internal)?;
         let changes = Changes::none().field("Name", &old.name, new.name.as_str()).field(
             "Status",
-            status.label(),
+            old.status.label(),
             new.status.label(),
         );
         Ok(change.record("category.saved", old.id, new.name.as_str(), changes).await?)

@@ -25,6 +25,7 @@ use crate::keyring::{Instance, cookie_key, sign_off};
 use crate::notices::Channels;
 use crate::openid::{Settings, SignIns};
 use crate::outbound::{HttpUrl, Outbound, Policy, Rule};
+use crate::programs;
 use crate::status::Metrics;
 use crate::system::About;
 use crate::vault::Vault;
@@ -166,7 +167,7 @@ async fn serve_until_stopped(
     let served = server.await;
     // After the last request, which may have begun a renewal: a token that is on its way may be the only copy.
     keeper.finish().await;
-    if let Err(error) = api_keys.write_uses(&db).await {
+    if let Err(error) = programs::write_key_uses(&db, &api_keys).await {
         let cause = format!("{:#}", anyhow::Error::from(error));
         tracing::warn!(cause, "the last uses of API keys were not written");
     }

@@ -8,6 +8,7 @@ use clap::Subcommand;
 use super::setup::{Tools, with_database};
 use crate::access::{Actor, PasswordHasher, Permission, PermissionSet, check_new_password};
 use crate::accounts::{self, NewUser, Username};
+use crate::audit::Change;
 use crate::config::Config;
 use crate::web::SaveError;
 
@@ -63,8 +64,9 @@ async fn create(
     let password_hash = Some(PasswordHasher::new(1)?.hash(password).await?);
     let new = NewUser { id: uuid::Uuid::now_v7(), username, name, password_hash, super_admin, permissions };
     let mut conn = tools.db.get().await?;
-    match accounts::insert(&mut conn, &Actor::command_line(), tools.clock.now(), &new).await {
-        Ok(_) => {
+    let change = &mut Change { conn: &mut conn, by: &Actor::command_line(), now: tools.clock.now() };
+    match accounts::insert(change, &new).await {
+        Ok(()) => {
             println!("Created user {}.", new.username.as_str());
             for permission in permissions.iter() {
                 println!("  {permission}");
@@ -80,7 +82,8 @@ async fn create(
 async fn reset(tools: Tools, username: &str, password: String) -> anyhow::Result<()> {
     let hash = PasswordHasher::new(1)?.hash(password).await?;
     let mut conn = tools.db.get().await?;
-    match accounts::set_password(&mut conn, &Actor::command_line(), tools.clock.now(), username, &hash).await {
+    let change = &mut Change { conn: &mut conn, by: &Actor::command_line(), now: tools.clock.now() };
+    match accounts::set_password(change, username, &hash).await {
         Ok(()) => {
             println!("Set the password of {username} and ended all sessions.");
             Ok(())

@@ -2,17 +2,17 @@
 
 use actix_web::HttpRequest;
 use chrono::{DateTime, Utc};
-use diesel_async::AsyncConnection;
 use uuid::Uuid;
 
 use super::Settings;
 use super::claims::Claims;
 use super::error::{SignInError, SignInFailure};
-use super::queries::{self, Account, Identity};
+use super::queries::{self, Account};
 use crate::access::{Actor, PermissionSet, SignInGuard};
-use crate::accounts::{self, NewUser, SessionReason, Username};
-use crate::audit::{self, Changes, Event};
+use crate::accounts::{self, Identity, NewUser, SessionReason, Username};
+use crate::audit::{Change, Changes, transaction};
 use crate::db::Conn;
+use crate::people;
 use crate::web::{Error, SaveError};
 
 /// What all steps of an admission need.
@@ -33,15 +33,8 @@ pub(super) async fn admit(
 ) -> Result<(), SignInFailure> {
     let admission = Admission { visitor: Actor::arriving(req, None, "", ""), settings, claims, now: guard.clock.now() };
     let mut conn = guard.db.get().await?;
-    let by = conn
-        .transaction(async |conn| {
-            let account = admission.account(conn).await?;
-            if !account.active {
-                return Err(SignInFailure::from(SignInError::Deactivated));
-            }
-            Ok(admission.welcome(conn, &account).await?)
-        })
-        .await?;
+    let change = &mut Change { conn: &mut conn, by: &admission.visitor, now: admission.now };
+    let by = transaction(change, async |change| admission.account_and_groups(change.conn).await).await?;
     accounts::begin_session(req, &by, None, SessionReason::SignIn { provider: Some(settings.name.clone()) })?;
     Ok(())
 }
@@ -51,7 +44,20 @@ impl Admission<'_> {
         Identity { issuer: self.settings.issuer.as_str(), subject: &self.claims.subject }
     }
 
-    /// The account of this person; made if there is none.
+    /// The person of the account, created if there is none, with the groups that the claims name.
+    async fn account_and_groups(&self, conn: &mut Conn) -> Result<Actor, SignInFailure> {
+        let account = self.account(conn).await?;
+        if !account.active {
+            return Err(SignInError::Deactivated.into());
+        }
+        let by = self.actor(&account);
+        let change = &mut Change { conn, by: &by, now: self.now };
+        people::renew_claimed_groups(change, account.id, &self.claims.groups).await?;
+        accounts::note_identity_use(change.conn, self.identity(), self.now).await.map_err(Error::from)?;
+        Ok(by)
+    }
+
+    /// The account of this person; created if there is none.
     async fn account(&self, conn: &mut Conn) -> Result<Account, SignInFailure> {
         if let Some(account) = queries::account_of(conn, self.identity()).await? {
             return Ok(account);
@@ -92,25 +98,16 @@ impl Admission<'_> {
         let account =
             Account { id: new.id, username: new.username.as_str().to_string(), name: new.name.clone(), active: true };
         let by = self.actor(&account);
-        conn.transaction(async |conn| {
-            accounts::insert(conn, &by, self.now, &new).await?;
-            if !queries::connect(conn, account.id, self.identity(), self.now).await? {
+        transaction(&mut Change { conn, by: &by, now: self.now }, async |change| {
+            accounts::insert(change, &new).await?;
+            if !accounts::insert_identity(change.conn, account.id, self.identity(), self.now).await? {
                 return Err(SaveError::NameTaken);
             }
             let changes = Changes::none().field("Provider", "", self.settings.issuer.as_str());
-            record(conn, &by, self.now, &account, ("identity.connected", changes)).await?;
-            Ok(())
+            Ok(change.record("identity.connected", account.id, &account.username, changes).await?)
         })
         .await?;
         Ok(account)
-    }
-
-    /// Renews the groups and records the use of the identity.
-    async fn welcome(&self, conn: &mut Conn, account: &Account) -> Result<Actor, Error> {
-        let by = self.actor(account);
-        queries::renew_memberships(conn, &by, self.now, account, &self.claims.groups).await?;
-        queries::note_use(conn, self.identity(), self.now).await?;
-        Ok(by)
     }
 
     fn actor(&self, account: &Account) -> Actor {
@@ -121,15 +118,4 @@ impl Admission<'_> {
             ..self.visitor.clone()
         }
     }
-}
-
-async fn record(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    account: &Account,
-    (kind, changes): (&'static str, Changes),
-) -> Result<(), Error> {
-    let event = Event { kind, subject_id: Some(account.id), subject_name: &account.username, changes };
-    audit::record(conn, by, now, event).await
 }

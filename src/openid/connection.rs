@@ -7,7 +7,6 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
-use diesel_async::AsyncConnection;
 use uuid::Uuid;
 
 use super::SignIns;
@@ -15,13 +14,13 @@ use super::claims::Claims;
 use super::error::{SignInError, SignInFailure};
 use super::id_token::LEEWAY;
 use super::provider::Provider;
-use super::queries::{self, Identity};
+use super::queries;
 use super::sign_in::leave;
-use crate::access::{Actor, RequestContext, SignInGuard, password_again};
-use crate::audit::{self, Changes, Event};
-use crate::db::Conn;
+use crate::access::{Actor, RequestContext, SignInGuard};
+use crate::accounts::{self, Identity};
+use crate::audit::{Change, Changes, transaction};
 use crate::oauth::{AuthorizationRequest, CallbackError};
-use crate::web::{Error, Errors, Flash, Form, Layout, TextField, page, see_other};
+use crate::web::{Error, Errors, Flash, FormData, Layout, page, see_other};
 
 /// The page of the connection, to which people come back.
 const PAGE: &str = "/profile/provider";
@@ -36,12 +35,6 @@ struct ConnectionPage {
     has_password: bool,
     confirmed: bool,
     errors: Errors,
-}
-
-impl ConnectionPage {
-    fn password_field(&self) -> Option<TextField> {
-        (!self.confirmed).then(|| password_again(&self.errors))
-    }
 }
 
 pub async fn show(context: RequestContext, sign_ins: web::Data<SignIns>) -> Result<HttpResponse, Error> {
@@ -69,7 +62,7 @@ pub async fn connect(
     context: RequestContext,
     guard: web::Data<SignInGuard>,
     sign_ins: web::Data<SignIns>,
-    Form(data): Form,
+    data: FormData,
 ) -> Result<HttpResponse, Error> {
     let provider = sign_ins.provider()?;
     let user = context.actor.id.ok_or(Error::SignIn)?;
@@ -106,7 +99,7 @@ pub(super) async fn take(
     let outcome = if owner.is_some_and(|owner| owner.id == user) {
         guard.remember(req)?;
         format!("{name} confirmed that it’s you. You won’t be asked again for 15 minutes")
-    } else if connect_accounts(&mut conn, by, guard.clock.now(), identity).await? {
+    } else if connect_accounts(&mut Change { conn: &mut conn, by, now: guard.clock.now() }, identity).await? {
         format!("Your account is connected with {name}")
     } else {
         return Err(SignInError::ConnectedOtherwise.into());
@@ -114,18 +107,16 @@ pub(super) async fn take(
     Ok(see_other(req, request.next.as_deref().unwrap_or(PAGE), Some(Flash::done(outcome))))
 }
 
-async fn connect_accounts(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    identity: Identity<'_>,
-) -> Result<bool, Error> {
-    let user = by.id.ok_or(Error::SignIn)?;
-    conn.transaction(async |conn| {
-        if !queries::has_password(conn, user).await? || !queries::connect(conn, user, identity, now).await? {
+async fn connect_accounts(change: &mut Change<'_>, identity: Identity<'_>) -> Result<bool, Error> {
+    let (user, now) = (change.by.id.ok_or(Error::SignIn)?, change.now);
+    transaction(change, async |change| {
+        if !queries::has_password(change.conn, user).await?
+            || !accounts::insert_identity(change.conn, user, identity, now).await?
+        {
             return Ok(false);
         }
-        record(conn, by, now, "identity.connected", ("", identity.issuer)).await?;
+        let changes = Changes::none().field("Provider", "", identity.issuer);
+        change.record("identity.connected", user, &change.by.username, changes).await?;
         Ok(true)
     })
     .await
@@ -135,44 +126,27 @@ async fn connect_accounts(
 pub async fn disconnect(
     context: RequestContext,
     sign_ins: web::Data<SignIns>,
-    Form(_): Form,
+    _: FormData,
 ) -> Result<HttpResponse, Error> {
     let provider = sign_ins.provider()?;
     let user = context.actor.id.ok_or(Error::SignIn)?;
     let issuer = provider.settings.issuer.as_str();
-    let (by, now) = (&context.actor, context.now());
     let mut conn = context.conn().await?;
-    let done = conn
-        .transaction(async |conn| {
-            if !queries::has_password(conn, user).await? {
-                return Ok::<_, Error>(false);
-            }
-            if queries::disconnect(conn, user, issuer).await? {
-                record(conn, by, now, "identity.disconnected", (issuer, "")).await?;
-            }
-            Ok(true)
-        })
-        .await?;
+    let is_done = transaction(&mut Change::new(&mut conn, &context), async |change| {
+        if !queries::has_password(change.conn, user).await? {
+            return Ok::<_, Error>(false);
+        }
+        if !accounts::delete_identities(change.conn, user, Some(issuer)).await?.is_empty() {
+            let changes = Changes::none().field("Provider", issuer, "");
+            change.record("identity.disconnected", user, &change.by.username, changes).await?;
+        }
+        Ok(true)
+    })
+    .await?;
     let name = &provider.settings.name;
-    Ok(if done {
+    Ok(if is_done {
         context.see_other(PAGE, format!("Your account is not connected with {name} any more"))
     } else {
-        context.see_other_undone(PAGE, "Without a password this is your only way in")
+        context.see_other_undone(PAGE, "Without a password this is your only way to sign in")
     })
-}
-
-async fn record(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    kind: &'static str,
-    (from, to): (&str, &str),
-) -> Result<(), Error> {
-    let event = Event {
-        kind,
-        subject_id: by.id,
-        subject_name: &by.username,
-        changes: Changes::none().field("Provider", from, to),
-    };
-    audit::record(conn, by, now, event).await
 }

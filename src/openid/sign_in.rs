@@ -24,7 +24,7 @@ use crate::oauth::{
     AuthorizationRequest, CallbackError, CallbackParams, Granted, NewAuthorizationRequest, Purpose, RequestSecrets,
     store_request, take_request,
 };
-use crate::web::{CsrfKey, Error, Form, Layout, page, see_other};
+use crate::web::{CsrfKey, Error, FormData, Layout, page, see_other};
 
 /// The longest path that is gone back to, in bytes.
 const LONGEST_PATH: usize = 2_000;
@@ -44,7 +44,7 @@ pub async fn create(
     layout: Layout,
     guard: web::Data<SignInGuard>,
     sign_ins: web::Data<SignIns>,
-    Form(data): Form,
+    data: FormData,
 ) -> Result<HttpResponse, Error> {
     sign_ins.provider()?;
     if layout.person.is_some() {

@@ -14,7 +14,7 @@ use crate::access::{Permission, PermissionSet};
 use crate::db::Conn;
 use crate::web::Error;
 
-/// A group that somebody is in, directly or through others.
+/// A group that a user or group is in, directly or through others.
 #[derive(Clone)]
 pub struct Ancestor {
     pub id: Uuid,

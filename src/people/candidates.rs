@@ -1,7 +1,9 @@
 //! Searching users and groups: those to choose from, and those that were chosen, among the rows of a SELECT. In it, $1
 //! is the group or the connector that they are chosen for, and $2 the patterns of the search.
 
-use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
+use diesel::QueryableByName;
+use diesel::pg::Pg;
+use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -18,20 +20,28 @@ pub fn patterns(search: &str) -> Vec<String> {
     search.split_whitespace().take(MOST_WORDS).map(word_pattern).collect()
 }
 
-/// The first `most` whose names match the search, by name.
-pub async fn first_fitting(
+/// Rows that are offered at once, at most.
+const OFFERED: usize = 50;
+
+/// The first rows whose names match the search, by name, and whether there are more.
+pub async fn first_matches<R>(
     conn: &mut Conn,
     rows: &str,
     chosen_for: Uuid,
-    (search, most): (&str, i64),
-) -> Result<Vec<MemberRow>, Error> {
-    let sql = format!("SELECT * FROM ({rows}) AS rows ORDER BY name COLLATE \"und-x-icu\", id LIMIT $3");
-    Ok(diesel::sql_query(sql)
+    search: &str,
+) -> Result<(Vec<R>, bool), Error>
+where
+    R: QueryableByName<Pg> + Send + 'static,
+{
+    let order = "ORDER BY name COLLATE \"und-x-icu\", id";
+    let mut found: Vec<R> = diesel::sql_query(format!("SELECT * FROM ({rows}) AS rows {order} LIMIT {}", OFFERED + 1))
         .bind::<SqlUuid, _>(chosen_for)
         .bind::<Array<Text>, _>(patterns(search))
-        .bind::<BigInt, _>(most)
         .load(conn)
-        .await?)
+        .await?;
+    let more = found.len() > OFFERED;
+    found.truncate(OFFERED);
+    Ok((found, more))
 }
 
 /// Those that are among the chosen, by name.

@@ -20,16 +20,16 @@ use crate::web::form::{NewId, Text};
 #[serde(default)]
 pub struct UserForm {
     pub new_id: NewId,
-    pub username: String,
-    pub full_name: String,
+    pub username: Text,
+    pub full_name: Text,
     permission: Vec<String>,
 }
 
 impl UserForm {
     pub(super) fn of(user: &User) -> UserForm {
         UserForm {
-            username: user.facts.username.clone(),
-            full_name: user.facts.name.clone(),
+            username: user.username.clone().into(),
+            full_name: user.name.clone().into(),
             permission: codes(user.permissions),
             ..UserForm::default()
         }
@@ -54,7 +54,7 @@ impl UserForm {
 #[serde(default)]
 pub struct GroupForm {
     pub new_id: NewId,
-    pub group_name: String,
+    pub group_name: Text,
     #[validate(length(max = 1000, message = "Description must be 1,000 characters or fewer"))]
     pub description: Text,
     #[validate(length(max = 255, message = "Claim value must be 255 characters or fewer"))]
@@ -70,9 +70,9 @@ fn one_line(text: &Text) -> Result<(), ValidationError> {
 impl GroupForm {
     pub(super) fn of(group: &Group) -> GroupForm {
         GroupForm {
-            group_name: group.facts.name.clone(),
-            description: group.facts.description.clone().into(),
-            claim_value: group.facts.claim_value.clone().into(),
+            group_name: group.name.clone().into(),
+            description: group.description.clone().into(),
+            claim_value: group.claim_value.clone().into(),
             permission: codes(group.permissions),
             ..GroupForm::default()
         }

@@ -1,4 +1,4 @@
-//! Why a change to people is refused, in words; and how it is told from a fault.
+//! Why a change to people is refused, and the errors of such changes.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -44,7 +44,7 @@ impl Refusal {
     }
 }
 
-/// What can come of a change.
+/// Why a change was not made.
 #[derive(Debug)]
 pub(super) enum ChangeError {
     Refused(Refusal),

@@ -11,10 +11,10 @@ use crate::web::form::{NewId, Text};
 #[serde(default)]
 pub struct ProgramForm {
     pub new_id: NewId,
-    pub program_name: String,
+    pub program_name: Text,
     #[validate(length(max = 4000, message = "Description must be 4,000 characters or fewer"))]
     pub description: Text,
-    pub status: String,
+    pub status: Text,
 }
 
 impl ProgramForm {
@@ -24,7 +24,7 @@ impl ProgramForm {
 
     pub(super) fn of(program: &Program) -> ProgramForm {
         ProgramForm {
-            program_name: program.name.clone(),
+            program_name: program.name.clone().into(),
             description: program.description.clone().into(),
             status: program.status().code().into(),
             ..ProgramForm::default()

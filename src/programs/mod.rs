@@ -1,7 +1,7 @@
 //! Programs: other programs of the network that call APIs through Connectory, and the API keys of programs and of
 //! people.
 //!
-//! Rules: a key is shown once, by the answer that makes it, and stored as a hash; it can call only what somebody has
+//! Rules: a key is shown once, by the response that creates it, and stored as a hash; it can call only what a person has
 //! allowed; what changes about it is recorded and counts with the next call. Programs are accounts, so their pages need
 //! Manage Users; a person's own keys stand on the profile page and never do more than the person may. Danger: a holder
 //! that is taken from a form; it follows from the address alone, which the route's own need guards.
@@ -14,6 +14,6 @@ mod queries;
 
 pub use keys::{
     KeyTable, add_connector, allow_connector, confirm_removal, confirm_revocation, create_key, edit_connector,
-    edit_key, new_key, remove_connector, revoke_key, show_key, table_of_person, update_key,
+    edit_key, new_key, remove_connector, revoke_key, show_key, table_of_person, update_key, write_key_uses,
 };
 pub use pages::{confirm_delete, create, delete, edit, list, new, show, update};

@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
+use uuid::Uuid;
 
 use super::forms::ProgramForm;
 use super::keys::{Holder, KeyTable};
@@ -10,12 +11,9 @@ use super::model::{Called, Program, ProgramRow, ProgramStatus};
 use super::queries::{self, Saved};
 use crate::access::RequestContext;
 use crate::audit::Change;
-use crate::db::Conn;
-use crate::name::Name;
 use crate::web::form::Form;
 use crate::web::{
-    Confirmation, ConflictPage, Error, FormData, LastSave, Layout, ListQuery, Pages, SaveError, Segment, Sentence,
-    page, plural,
+    Confirmation, ConflictPage, Error, FormData, LastSave, Layout, ListQuery, Pages, SaveError, Segment, Sentence, page,
 };
 
 #[derive(Template)]
@@ -27,21 +25,10 @@ struct ListPage {
     pages: Pages,
 }
 
-impl ListPage {
-    fn keys_of(&self, row: &ProgramRow) -> String {
-        plural(row.keys, "key", "keys")
-    }
-}
-
 pub async fn list(context: RequestContext) -> Result<HttpResponse, Error> {
     let query = ListQuery::parse("/programs", context.req.query_string(), &["status"]);
     let (rows, pages) = queries::list(&*context.conn().await?, &query, context.now()).await?;
     page(StatusCode::OK, &ListPage { layout: context.layout, query, rows, pages })
-}
-
-/// The program of an address; what is no id is the address of nothing.
-pub(super) async fn find(conn: &mut Conn, id: &str) -> Result<Program, Error> {
-    queries::find(conn, id.parse().map_err(|_| Error::NotFound)?).await
 }
 
 #[derive(Template)]
@@ -52,9 +39,9 @@ struct ShowPage {
     keys: KeyTable,
 }
 
-pub async fn show(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+pub async fn show(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
-    let program = find(&mut conn, &id).await?;
+    let program = queries::find(&mut conn, id).await?;
     let keys = KeyTable::of(&conn, Holder::program(&program), context.now()).await?;
     page(StatusCode::OK, &ShowPage { layout: context.layout, program, keys })
 }
@@ -103,18 +90,14 @@ pub async fn create(context: RequestContext, mut form: Form<ProgramForm>) -> Res
                 return Ok(context.see_other(&format!("/programs/{id}"), outcome));
             }
             Err(SaveError::Fault(fault)) => return Err(fault),
-            Err(_) => form.errors.add("program_name", name_taken(&new.name)),
+            Err(_) => form.errors.name_taken("program_name", "program", new.name.as_str()),
         }
     }
     form_page(context, form, None)
 }
 
-fn name_taken(name: &Name) -> String {
-    format!("A program named “{}” already exists", name.as_str())
-}
-
-pub async fn edit(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let program = find(&mut *context.conn().await?, &id).await?;
+pub async fn edit(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
+    let program = queries::find(&mut *context.conn().await?, id).await?;
     form_page(context, Form::new(ProgramForm::of(&program)), Some(program))
 }
 
@@ -123,11 +106,11 @@ const EXCEEDS: &str = "Leave it inactive: keys of this program can call a data c
 
 pub async fn update(
     context: RequestContext,
-    Segment(id): Segment,
+    Segment(id): Segment<Uuid>,
     mut form: Form<ProgramForm>,
 ) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
-    let program = find(&mut conn, &id).await?;
+    let program = queries::find(&mut conn, id).await?;
     let Some(seen) = form.seen_version(program.version) else {
         return conflict(context.layout, &program, &form);
     };
@@ -136,8 +119,8 @@ pub async fn update(
             Ok(Saved::Done) => return Ok(context.see_other(&program.address(), "The program was saved")),
             Ok(Saved::Exceeds) => form.errors.add("status", EXCEEDS),
             Err(SaveError::Fault(fault)) => return Err(fault),
-            Err(SaveError::Stale) => return conflict(context.layout, &find(&mut conn, &id).await?, &form),
-            Err(_) => form.errors.add("program_name", name_taken(&new.name)),
+            Err(SaveError::Stale) => return conflict(context.layout, &queries::find(&mut conn, id).await?, &form),
+            Err(_) => form.errors.name_taken("program_name", "program", new.name.as_str()),
         }
     }
     form_page(context, form, Some(program))
@@ -165,12 +148,6 @@ struct DeletePage {
     called: Vec<Called>,
 }
 
-impl DeletePage {
-    fn calls_of(&self, called: &Called) -> String {
-        plural(called.calls, "call", "calls")
-    }
-}
-
 async fn delete_page(context: RequestContext, program: Program, status: StatusCode) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let keys = KeyTable::of(&conn, Holder::program(&program), context.now()).await?.without_links();
@@ -196,14 +173,18 @@ async fn delete_page(context: RequestContext, program: Program, status: StatusCo
     page(status, &DeletePage { layout: context.layout, confirmation, keys, called })
 }
 
-pub async fn confirm_delete(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let program = find(&mut *context.conn().await?, &id).await?;
+pub async fn confirm_delete(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
+    let program = queries::find(&mut *context.conn().await?, id).await?;
     delete_page(context, program, StatusCode::OK).await
 }
 
-pub async fn delete(context: RequestContext, Segment(id): Segment, data: FormData) -> Result<HttpResponse, Error> {
+pub async fn delete(
+    context: RequestContext,
+    Segment(id): Segment<Uuid>,
+    data: FormData,
+) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
-    let program = find(&mut conn, &id).await?;
+    let program = queries::find(&mut conn, id).await?;
     let deleted = match data.seen_version(program.version) {
         Some(seen) => queries::delete(&mut Change::new(&mut conn, &context), (&program, seen)).await,
         None => Err(SaveError::Stale),
@@ -212,7 +193,7 @@ pub async fn delete(context: RequestContext, Segment(id): Segment, data: FormDat
         Ok(()) => Ok(context.see_other("/programs", "The program was deleted")),
         Err(SaveError::Fault(fault)) => Err(fault),
         Err(_) => {
-            let program = find(&mut conn, &id).await?;
+            let program = queries::find(&mut conn, id).await?;
             // The page takes a connection of its own.
             drop(conn);
             delete_page(context, program, StatusCode::CONFLICT).await

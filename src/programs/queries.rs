@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use super::keys::{KeysOf, exceeds};
 use super::model::{Called, CheckedProgram, Program, ProgramId, ProgramRow};
 use crate::access::Visibility;
-use crate::audit::{Change, Changes, transaction};
+use crate::audit::{Change, Changes, next_version, transaction};
 use crate::db::Conn;
 use crate::db::keyset::{Bind, Select};
 use crate::db::schema::{api_keys, programs};
@@ -69,14 +69,14 @@ pub(super) async fn create(change: &mut Change<'_>, id: ProgramId, new: &Checked
     .await
 }
 
-/// What came of saving a program.
+/// The result of saving a program.
 pub(super) enum Saved {
     Done,
     /// Nothing was saved: its keys could call again what the person may not call.
     Exceeds,
 }
 
-/// Locks a program, so that nobody makes a key for it meanwhile, and compares its version.
+/// Locks a program, so that no key is made for it meanwhile, and compares its version.
 async fn lock(conn: &mut Conn, program: &Program, seen: SeenVersion) -> Result<(), SaveError> {
     let row = programs::table.find(program.id);
     let row = row.select(programs::version).for_update();
@@ -102,9 +102,7 @@ pub(super) async fn update(
                 programs::description.eq(&new.description),
                 programs::searched.eq(searched(&[new.name.as_str(), &new.description])),
                 programs::active.eq(new.is_active()),
-                programs::version.eq(programs::version + 1),
-                programs::updated_at.eq(change.now),
-                programs::updated_by.eq(change.by.attribution()),
+                next_version!(programs, change),
             ))
             .execute(change.conn)
             .await?;

@@ -10,11 +10,8 @@ use crate::access::{RequestContext, Right, Rights};
 use crate::audit::Change;
 use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::people::{Member, MemberRow};
-use crate::web::form::Form;
-use crate::web::{Choice, Error, Layout, SaveError, Segment, page, plural, search_term, searched};
-
-/// Those who are offered at once, at most.
-const OFFERED: usize = 50;
+use crate::web::form::{Form, Text};
+use crate::web::{Choice, Error, Layout, SaveError, Segment, counted, page, search_term, searched};
 
 /// The first box, at which a mistake is shown.
 const FIRST_BOX: &str = "member-0";
@@ -23,7 +20,7 @@ const FIRST_BOX: &str = "member-0";
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct AddForm {
-    q: String,
+    q: Text,
     member: Vec<String>,
     /// The rights that all who are ticked get.
     right: Vec<String>,
@@ -33,7 +30,7 @@ impl AddForm {
     /// With View and Call, which most people are listed for.
     fn empty(search: String) -> AddForm {
         let right = [Right::View, Right::Call].map(|right| right.code().to_string()).into();
-        AddForm { q: search, right, ..AddForm::default() }
+        AddForm { q: search.into(), right, ..AddForm::default() }
     }
 
     fn search(&self) -> String {
@@ -79,10 +76,7 @@ pub async fn choose(context: RequestContext, Segment(key): Segment) -> Result<Ht
 }
 
 async fn show(context: RequestContext, connector: &Connector, form: Form<AddForm>) -> Result<HttpResponse, Error> {
-    let most = i64::try_from(OFFERED + 1).unwrap_or(i64::MAX);
-    let mut rows = queries::candidates(&mut *context.conn().await?, connector.id, &form.search(), most).await?;
-    let more = rows.len() > OFFERED;
-    rows.truncate(OFFERED);
+    let (rows, more) = queries::candidates(&mut *context.conn().await?, connector.id, &form.search()).await?;
     let head = ConnectorHead::new(connector, Tab::Access, &context.actor).about("Add users and groups");
     let (status, address) = (form.errors.status(), address(connector));
     page(status, &AddPage { layout: context.layout, head, address, rows, more, form })
@@ -103,8 +97,7 @@ pub async fn add(
         let change = &mut Change::new(&mut conn, &context);
         match queries::add(change, &connector, (&chosen, rights)).await {
             Ok(Added::Number(number)) => {
-                let number = i64::try_from(number).unwrap_or(i64::MAX);
-                let outcome = plural(number, "entry was added", "entries were added");
+                let outcome = counted(number, "entry was added", "entries were added");
                 return Ok(context.see_other(&address(&connector), outcome));
             }
             Ok(Added::TooMany) => form.errors.add(

@@ -16,12 +16,12 @@ use super::model::{CheckedAccess, Entry, MOST};
 use super::who::Narrowed;
 use crate::access::{Right, Rights};
 use crate::audit::{Change, Changes, transaction};
-use crate::connectors::{Connector, ConnectorId, EVERYBODY};
+use crate::connectors::{Connector, ConnectorId, EVERYBODY, Listed, list_members, save_access, unlist_all};
 use crate::db::Conn;
 use crate::db::keyset::{Bind, Select};
-use crate::db::schema::{connector_rights, connectors, user_permissions};
+use crate::db::schema::{connectors, user_permissions};
 use crate::db::version::SeenVersion;
-use crate::people::{Member, MemberRow, among_chosen, first_fitting, patterns};
+use crate::people::{Member, MemberRow, among_chosen, first_matches, patterns};
 use crate::web::{Column, Error, ListQuery, Pages, Row, SaveError};
 
 const ACCESS_SAVED: &str = "connector.access_saved";
@@ -42,14 +42,13 @@ const OTHERS: &str = "SELECT 'user' AS kind, u.id, u.name, u.username, u.active,
     SELECT 'group', g.id, g.name, '', true, false FROM groups g
         WHERE g.search_text LIKE ALL ($2) AND NOT EXISTS (SELECT FROM connector_rights r WHERE r.connector_id = $1 AND r.group_id = g.id)";
 
-/// The first `most` who could be listed and whose names match the search.
+/// The first who could be listed and whose names match the search, and whether there are more.
 pub(super) async fn candidates(
     conn: &mut Conn,
     connector: ConnectorId,
     search: &str,
-    most: i64,
-) -> Result<Vec<MemberRow>, Error> {
-    first_fitting(conn, OTHERS, connector, (search, most)).await
+) -> Result<(Vec<MemberRow>, bool), Error> {
+    first_matches(conn, OTHERS, connector, search).await
 }
 
 #[derive(QueryableByName)]
@@ -76,21 +75,11 @@ pub(super) async fn save(
         let live = connectors::table.find(connector.id).filter(connectors::deleted_at.is_null());
         let version = live.select(connectors::access_version);
         seen.lock(change.conn, version.for_no_key_update()).await?;
-        diesel::update(connectors::table.find(connector.id))
-            .set((
-                connectors::open_rights.eq(new.open.codes()),
-                connectors::access_version.eq(connectors::access_version + 1),
-                connectors::access_updated_at.eq(change.now),
-                connectors::access_updated_by.eq(change.by.attribution()),
-            ))
-            .execute(change.conn)
-            .await?;
+        save_access(change, connector.id, Some(new.open)).await?;
         let before = entries(change.conn, connector.id).await?;
-        let listed = connector_rights::table.filter(connector_rights::connector_id.eq(connector.id));
-        diesel::delete(listed).execute(change.conn).await?;
-        for (who, rights) in &new.listed {
-            list(change.conn, connector.id, *who, *rights).await?;
-        }
+        unlist_all(change.conn, connector.id).await?;
+        let rows: Vec<Listed> = new.listed.iter().map(|(who, rights)| listed(*who, *rights)).collect();
+        list_members(change.conn, connector.id, &rows).await?;
         let changes = Changes::none().field(EVERYBODY, connector.open.labels(), new.open.labels());
         let changes = before.iter().fold(changes, |changes, entry| {
             changes.field(&entry.who.full_name(), entry.rights.labels(), new.rights_of(entry.who.member()).labels())
@@ -100,25 +89,15 @@ pub(super) async fn save(
     .await
 }
 
-async fn list(conn: &mut Conn, connector: Uuid, who: Member, rights: Rights) -> Result<(), SaveError> {
-    let (user, group) = match who {
-        Member::User(id) => (Some(id), None),
-        Member::Group(id) => (None, Some(id)),
-    };
-    diesel::insert_into(connector_rights::table)
-        .values((
-            connector_rights::id.eq(Uuid::now_v7()),
-            connector_rights::connector_id.eq(connector),
-            connector_rights::user_id.eq(user),
-            connector_rights::group_id.eq(group),
-            connector_rights::rights.eq(rights.codes()),
-        ))
-        .execute(conn)
-        .await?;
-    Ok(())
+/// An entry as it is stored.
+fn listed(who: Member, rights: Rights) -> Listed {
+    match who {
+        Member::User(id) => Listed { user: Some(id), group: None, rights },
+        Member::Group(id) => Listed { user: None, group: Some(id), rights },
+    }
 }
 
-/// What came of listing people.
+/// The result of listing people.
 pub(super) enum Added {
     Number(usize),
     /// Nobody was listed: there would be too many.
@@ -133,29 +112,18 @@ pub(super) async fn add(
 ) -> Result<Added, SaveError> {
     transaction(change, async |change| {
         // First, so that those who change the access do it one after the other.
-        let live = connectors::table.find(connector.id).filter(connectors::deleted_at.is_null());
-        let changed = diesel::update(live)
-            .set((
-                connectors::access_version.eq(connectors::access_version + 1),
-                connectors::access_updated_at.eq(change.now),
-                connectors::access_updated_by.eq(change.by.attribution()),
-            ))
-            .execute(change.conn)
-            .await?;
-        if changed == 0 {
+        if !save_access(change, connector.id, None).await? {
             return Err(SaveError::Stale);
         }
         let new = among_chosen(change.conn, OTHERS, connector.id, chosen).await?;
-        let listed: Vec<Entry> = entries(change.conn, connector.id).await?;
-        if listed.len() + new.len() > MOST {
+        if entries(change.conn, connector.id).await?.len() + new.len() > MOST {
             return Ok(Added::TooMany);
         }
-        let mut changes = Changes::none();
-        for row in &new {
-            list(change.conn, connector.id, row.member(), rights).await?;
-            changes = changes.field(&row.full_name(), "", rights.labels());
-        }
+        let rows: Vec<Listed> = new.iter().map(|row| listed(row.member(), rights)).collect();
+        list_members(change.conn, connector.id, &rows).await?;
         if !new.is_empty() {
+            let changes =
+                new.iter().fold(Changes::none(), |changes, row| changes.field(&row.full_name(), "", rights.labels()));
             change.record(ACCESS_SAVED, connector.id, &connector.name, changes).await?;
         }
         Ok(Added::Number(new.len()))

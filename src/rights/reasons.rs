@@ -1,4 +1,4 @@
-//! Why somebody may do what they may: where their permissions come from, and what the connector says of them.
+//! Why a person may do something with a connector: where their permissions come from, and the entries about them.
 
 use crate::access::{Permission, PermissionSet, Right, Rights};
 use crate::people::{Ancestor, Member};

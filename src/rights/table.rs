@@ -10,7 +10,7 @@ use crate::audit::Change;
 use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::db::Conn;
 use crate::people::MemberRow;
-use crate::web::{ConflictPage, Error, Errors, FormData, LastSave, Layout, SaveError, Segment, page, plural};
+use crate::web::{ConflictPage, Error, Errors, FormData, LastSave, Layout, SaveError, Segment, counted, page};
 
 /// The field of the first row.
 const EVERYBODY: &str = "everybody";
@@ -56,8 +56,8 @@ impl AccessPage {
 
     /// “2 API keys of programs can call”, where closing to everybody has not stopped them.
     fn named_words(&self) -> Option<String> {
-        let number = i64::try_from(self.named_keys).unwrap_or(i64::MAX);
-        let words = || plural(number, "API key of a program can call", "API keys of programs can call");
+        let number = self.named_keys;
+        let words = || counted(number, "API key of a program can call", "API keys of programs can call");
         (number > 0).then(words)
     }
 

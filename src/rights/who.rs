@@ -13,7 +13,7 @@ use crate::access::{PermissionSet, RequestContext, Right, Rights};
 use crate::connectors::{self, Connector, ConnectorHead, Tab};
 use crate::db::Conn;
 use crate::people::{Member, groups_above};
-use crate::web::{Error, Layout, ListQuery, Pages, Segment, SelectOption, page, plural};
+use crate::web::{Error, Layout, ListQuery, Pages, Segment, SelectOption, counted, page, plural};
 
 /// The keys of programs that the page shows.
 const KEYS: usize = 200;
@@ -91,7 +91,7 @@ impl WhoPage {
     }
 
     fn keys_caption(&self) -> String {
-        let keys = plural(i64::try_from(self.keys.len()).unwrap_or(i64::MAX), "API key", "API keys");
+        let keys = counted(self.keys.len(), "API key", "API keys");
         match self.more_keys {
             true => format!("The first {keys} that can call this data connector"),
             false => format!("{keys} can call this data connector"),

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::facts::Facts;
 use crate::config::is_this_machine;
-use crate::web::{plural, relative, size};
+use crate::web::{counted, plural, relative, size};
 
 /// A problem that an administrator should solve.
 pub(super) struct Warning {
@@ -235,7 +235,7 @@ fn later_schema(facts: &Facts) -> Option<Warning> {
         "The database belongs to a later version of Connectory.",
         format!(
             "It has {} that this program does not know, the last of them {newest}. Upgrade this instance.",
-            plural(i64::try_from(later.len()).unwrap_or(i64::MAX), "migration", "migrations")
+            counted(later.len(), "migration", "migrations")
         ),
     )
 }

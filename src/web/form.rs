@@ -171,6 +171,11 @@ impl Errors {
         self.0.push((field.into(), message.into()));
     }
 
+    /// Adds that another row has the name, such as “A category named “Sales” already exists”.
+    pub fn name_taken(&mut self, field: &str, noun: &str, name: &str) {
+        self.add(field, format!("A {noun} named “{name}” already exists"));
+    }
+
     /// Keeps the value of a check, or its error as the message of the field.
     pub fn keep<T, E: Display>(&mut self, field: &str, checked: Result<T, E>) -> Option<T> {
         checked.map_err(|error| self.add(field, error.to_string())).ok()

@@ -44,7 +44,7 @@ pub use path::{Segment, Segments, segment};
 pub use radios::Radios;
 pub use secret_names::{secret_warning, secret_warning_of};
 pub use text::{
-    capitalized, date, date_time, date_time_utc, grouped, in_sentence, iso, on_clock, plural, relative, short_date,
-    size, with_zone,
+    capitalized, counted, date, date_time, date_time_utc, grouped, in_sentence, iso, on_clock, plural, relative,
+    short_date, size, with_zone,
 };
 pub use zone::Zone;

@@ -27,6 +27,11 @@ pub fn plural(number: i64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
+/// The same for the length of a list.
+pub fn counted(length: usize, one: &str, many: &str) -> String {
+    plural(i64::try_from(length).unwrap_or(i64::MAX), one, many)
+}
+
 /// `812 bytes`, `1.2 kB`, `34 MB`
 pub fn size(bytes: i64) -> String {
     let scaled = |unit: i64, name: &str| {

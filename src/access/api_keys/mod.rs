@@ -1,8 +1,8 @@
-//! API keys: what other programs present, whose they are, and where they lead.
+//! API keys: what other programs present, who holds them, and what they can call.
 //!
-//! Rule: only the SHA-256 of a key is stored. What it allows is kept in memory until a notice tells that some key or
-//! right has changed, so a key that was revoked, a person who lost the permission and a program that was made inactive
-//! are refused with the next call after it, and never later than five seconds. Danger: an unchecked text
+//! Rule: only the SHA-256 of a key is stored. What it allows is cached until the database notifies that a key or a right
+//! has changed, so a key that was revoked, a person who lost the permission and a program that was made inactive are
+//! refused with the next call after it, and never later than five seconds. Danger: an unchecked text
 //! reaching a log; a presented key is parsed and hashed, and never printed.
 
 mod holder;
@@ -15,14 +15,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
-use diesel_async::RunQueryDsl;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
-use crate::db::{Cache, ChangeEvent, ChangeListener, Conn, Db, Unavailable};
+use crate::db::{Cache, ChangeEvent, ChangeListener, Db, Unavailable};
 use crate::web::Error;
 
 use holder::find_holder;
@@ -150,19 +148,18 @@ impl ApiKeys {
         self.uses.note(key, now, address);
     }
 
-    /// Writes the noted uses into the keys' rows, if a minute has passed since that was done last. What cannot be
-    /// written is kept for the next time.
-    pub async fn write_due_uses(&self, db: &Db, now: DateTime<Utc>) -> Result<(), Error> {
-        if self.uses.are_due(now) { self.write_uses(db).await } else { Ok(()) }
+    /// Whether a minute has passed since the noted uses were written; if so, the next minute begins.
+    pub fn are_uses_due(&self, now: DateTime<Utc>) -> bool {
+        self.uses.are_due(now)
     }
 
-    /// Writes the noted uses now: at a stop, nothing else will.
-    pub async fn write_uses(&self, db: &Db) -> Result<(), Error> {
+    /// Gives the noted uses to `write`. What cannot be written is kept for the next time.
+    pub async fn write_uses<E>(&self, write: impl AsyncFnOnce(&HashMap<Uuid, Use>) -> Result<(), E>) -> Result<(), E> {
         let noted = self.uses.take();
         if noted.is_empty() {
             return Ok(());
         }
-        let written = async { write_uses(&*db.get().await?, &noted).await }.await;
+        let written = write(&noted).await;
         if written.is_err() {
             self.uses.put_back(noted);
         }
@@ -183,9 +180,9 @@ pub enum KeyRefusal {
     HolderInactive,
     #[error("The person that this API key belongs to does not have the permission “Call Data Connectors”.")]
     HolderNotPermitted,
-    #[error("This API key does not lead to this data connector.")]
+    #[error("This API key cannot call this data connector.")]
     ConnectorNotAllowed,
-    #[error("This API key does not lead to this endpoint of the data connector.")]
+    #[error("This API key cannot call this endpoint of the data connector.")]
     EndpointNotAllowed,
     #[error("This API key may not use the proxy of this data connector.")]
     ProxyNotAllowed,
@@ -232,7 +229,7 @@ impl KeyRefusal {
 const WRITE_EVERY: TimeDelta = TimeDelta::minutes(1);
 
 /// The last use of a key.
-struct Use {
+pub struct Use {
     pub at: DateTime<Utc>,
     pub address: String,
 }
@@ -289,21 +286,4 @@ impl Uses {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Writes when and from where keys were used last; an instance that saw a later use keeps its word.
-async fn write_uses(conn: &Conn, uses: &HashMap<Uuid, Use>) -> Result<(), Error> {
-    let sql = "UPDATE api_keys SET last_used_at = used.at, last_used_address = used.address
-        FROM unnest($1, $2, $3) AS used (id, at, address)
-        WHERE api_keys.id = used.id AND (api_keys.last_used_at IS NULL OR api_keys.last_used_at < used.at)";
-    let keys: Vec<Uuid> = uses.keys().copied().collect();
-    let times: Vec<DateTime<Utc>> = uses.values().map(|used| used.at).collect();
-    let addresses: Vec<&str> = uses.values().map(|used| used.address.as_str()).collect();
-    diesel::sql_query(sql)
-        .bind::<Array<SqlUuid>, _>(keys)
-        .bind::<Array<Timestamptz>, _>(times)
-        .bind::<Array<Text>, _>(addresses)
-        .execute(&mut &*conn)
-        .await?;
-    Ok(())
 }

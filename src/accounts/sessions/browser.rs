@@ -1,4 +1,4 @@
-//! A browser in words: what a `User-Agent` header says, as far as a person needs it to know the own ones again.
+//! The name of a browser and its system from a `User-Agent` header, by which people recognise their sessions.
 
 /// Names of browsers in the order to look for: most pretend to be some that come later.
 const BROWSERS: [(&str, &str); 11] = [

@@ -16,11 +16,12 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::access::{RequestContext, SignInGuard};
+use crate::audit::Change;
 use crate::db::Conn;
-use crate::web::{Error, Form, Layout, Segment, page, plural, relative};
+use crate::web::{Confirmation, Error, FormData, Layout, NotPossible, Segment, Sentence, counted, page, relative};
 
 use queries::Session;
-pub use queries::end as end_session;
+pub use queries::{end as end_session, end_all as end_all_sessions, purge as purge_sessions};
 pub use store::{DbSessionStore, SessionReason, begin_session};
 
 /// The sessions of one user.
@@ -77,8 +78,7 @@ impl SessionTable {
     }
 
     fn caption(&self) -> String {
-        let number = i64::try_from(self.sessions.len()).unwrap_or(i64::MAX);
-        plural(number, "session", "sessions")
+        counted(self.sessions.len(), "session", "sessions")
     }
 
     /// “3 minutes ago”: a session is written to once a minute, so anything less is now.
@@ -101,24 +101,6 @@ struct SessionsPage {
     table: SessionTable,
 }
 
-/// Asks before all other sessions are ended.
-#[derive(Template)]
-#[template(path = "accounts/sign_outs.html")]
-struct SignOutsPage {
-    layout: Layout,
-    others: usize,
-}
-
-impl SignOutsPage {
-    fn consequence(&self) -> String {
-        words(self.others, "session ends", "sessions end")
-    }
-}
-
-fn words(number: usize, one: &str, many: &str) -> String {
-    plural(i64::try_from(number).unwrap_or(i64::MAX), one, many)
-}
-
 pub async fn own_sessions(context: RequestContext, guard: web::Data<SignInGuard>) -> Result<HttpResponse, Error> {
     let table = own_table(&context, &guard).await?;
     let layout = context.layout;
@@ -127,8 +109,35 @@ pub async fn own_sessions(context: RequestContext, guard: web::Data<SignInGuard>
 
 pub async fn ask_sign_outs(context: RequestContext, guard: web::Data<SignInGuard>) -> Result<HttpResponse, Error> {
     let others = own_table(&context, &guard).await?.others();
-    let layout = context.layout;
-    page(StatusCode::OK, &SignOutsPage { layout, others })
+    let ended = counted(others, "session ends", "sessions end");
+    let not_possible = (others == 0).then(|| NotPossible {
+        heading: "You have no other session".into(),
+        sentences: vec!["You are signed in here and nowhere else.".into()],
+        back: "Back to your sessions".into(),
+    });
+    Confirmation {
+        title: "End all other sessions, Your profile".into(),
+        crumbs: vec![("/profile".into(), "Your profile".into()), (TAB.into(), "Sessions".into())],
+        step: "End all others",
+        question: "End all your other sessions?".into(),
+        sentences: vec![
+            format!(
+                "{ended} at once. What is typed into an open form there and not saved is lost. You stay signed in here."
+            )
+            .into(),
+            Sentence::with_link(
+                "Your password stays as it is. If somebody else knows it, ",
+                ("/profile/password", "change it"),
+                ": that ends the other sessions, too.",
+            ),
+        ],
+        action: "/profile/sign-outs".into(),
+        button: "End all other sessions".into(),
+        back: (TAB.into(), "Keep things as they are"),
+        not_possible,
+        ..Confirmation::default()
+    }
+    .respond(context.layout, StatusCode::OK)
 }
 
 async fn own_table(context: &RequestContext, guard: &web::Data<SignInGuard>) -> Result<SessionTable, Error> {
@@ -140,24 +149,21 @@ async fn own_table(context: &RequestContext, guard: &web::Data<SignInGuard>) -> 
 /// Ends one of the own sessions.
 pub async fn end_own_session(
     context: RequestContext,
-    Segment(session): Segment,
-    Form(_): Form,
+    Segment(session): Segment<Uuid>,
+    _: FormData,
 ) -> Result<HttpResponse, Error> {
-    let session: Uuid = session.parse().map_err(|_| Error::NotFound)?;
-    let by = &context.actor;
-    let user = (by.id.ok_or(Error::SignIn)?, by.username.as_str());
+    let user = (context.actor.id.ok_or(Error::SignIn)?, context.actor.username.as_str());
     let mut conn = context.conn().await?;
-    let ended = queries::end(&mut conn, by, context.now(), user, session).await?;
+    let ended = queries::end(&mut Change::new(&mut conn, &context), user, session).await?;
     Ok(context.see_other(TAB, SessionTable::outcome(ended)))
 }
 
 /// Ends all own sessions but this one.
-pub async fn end_own_sessions(context: RequestContext, Form(_): Form) -> Result<HttpResponse, Error> {
+pub async fn end_own_sessions(context: RequestContext, _: FormData) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
-    let ended = queries::end_others(&mut conn, &context.actor, context.now()).await?;
-    let outcome = match ended {
+    let outcome = match queries::end_others(&mut Change::new(&mut conn, &context)).await? {
         0 => "There was no other session".into(),
-        _ => words(ended, "other session was ended", "other sessions were ended"),
+        ended => counted(ended, "other session was ended", "other sessions were ended"),
     };
     Ok(context.see_other(TAB, outcome))
 }

@@ -16,12 +16,14 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::access::{self, Actor, SessionLimits, load_session, note_place, session_hash, set_session_error};
-use crate::audit::{self, Changes, Event};
+use super::queries::{load, session_hash};
+use crate::access::{self, Actor, SessionLimits, note_place, set_session_error};
+use crate::accounts::users::note_sign_in;
+use crate::audit::{Change, Changes, transaction};
 use crate::clock::Clock;
 use crate::db::schema::{sessions, users};
 use crate::db::{Conn, Db};
@@ -101,7 +103,7 @@ type State = HashMap<String, String>;
 
 impl SessionStore for DbSessionStore {
     async fn load(&self, key: &SessionKey) -> Result<Option<State>, LoadError> {
-        // An error here would be answered with an empty 500: the gate answers it with a page.
+        // actix-session answers an error with an empty 500; the access check answers this one with its page.
         Ok(self.find(key.as_ref()).await.unwrap_or_else(|error| {
             set_session_error(error);
             None
@@ -139,7 +141,7 @@ impl SessionStore for DbSessionStore {
 impl DbSessionStore {
     async fn find(&self, key: &str) -> Result<Option<State>, Error> {
         let mut conn = self.db.get().await?;
-        let Some(row) = load_session(&mut conn, key, self.limits, self.clock.now()).await? else {
+        let Some(row) = load(&mut conn, key, self.limits, self.clock.now()).await? else {
             return Ok(None);
         };
         let session = serde_json::to_string(&row).map_err(Error::internal)?;
@@ -152,11 +154,12 @@ impl DbSessionStore {
         let new: NewSession = serde_json::from_str(new).map_err(Error::internal)?;
         let (now, limits) = (self.clock.now(), self.limits);
         let mut conn = self.db.get().await?;
-        conn.transaction(async |conn| {
-            if !new.is_still_admitted(conn).await? {
+        let change = &mut Change { conn: &mut conn, by: &new.actor(), now };
+        transaction(change, async |change| {
+            if !new.is_still_admitted(change.conn).await? {
                 return Err(Error::SignIn);
             }
-            new.insert(conn, limits, now).await
+            new.insert(change, limits).await
         })
         .await?;
         SessionKey::try_from(new.key).map_err(Error::internal)
@@ -191,8 +194,19 @@ impl NewSession {
         Ok(stored.is_some_and(|stored| self.password_hash.is_none() || stored == self.password_hash))
     }
 
+    /// The person who signs in.
+    fn actor(&self) -> Actor {
+        Actor {
+            id: Some(self.user),
+            username: self.username.clone(),
+            name: self.name.clone(),
+            ..Actor::unknown(self.address.clone(), self.request_id.clone())
+        }
+    }
+
     /// Inserts the session, and notes the sign-in and where it came from.
-    async fn insert(&self, conn: &mut Conn, limits: SessionLimits, now: DateTime<Utc>) -> Result<(), Error> {
+    async fn insert(&self, change: &mut Change<'_>, limits: SessionLimits) -> Result<(), Error> {
+        let now = change.now;
         diesel::insert_into(sessions::table)
             .values((
                 sessions::id_hash.eq(session_hash(&self.key)),
@@ -203,27 +217,19 @@ impl NewSession {
                 sessions::last_seen_at.eq(now),
                 sessions::expires_at.eq(now + TimeDelta::from_std(limits.lifetime).unwrap_or(TimeDelta::MAX)),
             ))
-            .execute(conn)
+            .execute(change.conn)
             .await?;
-        note_place(conn, self.user, &self.address, now).await?;
+        note_place(change.conn, self.user, &self.address, now).await?;
         if !matches!(self.reason, SessionReason::NewPassword) {
-            diesel::update(users::table.find(self.user)).set(users::last_sign_in_at.eq(now)).execute(conn).await?;
+            note_sign_in(change.conn, self.user, now).await?;
         }
         let SessionReason::SignIn { provider } = &self.reason else {
             return Ok(());
-        };
-        let by = Actor {
-            id: Some(self.user),
-            username: self.username.clone(),
-            name: self.name.clone(),
-            ..Actor::unknown(self.address.clone(), self.request_id.clone())
         };
         let changes = match provider {
             Some(provider) => Changes::none().field("Signed in with", "", provider),
             None => Changes::none(),
         };
-        let event =
-            Event { kind: "session.started", subject_id: Some(self.user), subject_name: &self.username, changes };
-        audit::record(conn, &by, now, event).await
+        change.record("session.started", self.user, &self.username, changes).await
     }
 }

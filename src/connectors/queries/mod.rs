@@ -1,5 +1,6 @@
 //! The connectors' SQL: the list, saving, health and the trash.
 
+mod access;
 mod attention;
 mod duplicate;
 mod health;
@@ -23,6 +24,7 @@ use crate::db::version::SeenVersion;
 use crate::db::{Conn, in_row};
 use crate::web::{Error, SaveError};
 
+pub use access::{Listed, list_members, save_access, unlist_all};
 pub(super) use attention::{COUNT_LIMIT, Changed, Found, find as find_attention};
 pub(super) use duplicate::duplicate;
 pub use health::{hold_authorization, refresh_due_health, refresh_health, review_health};

@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use askama::Template;
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::model::{Group, Member, MemberRow};
 use super::queries::{self, Added};
@@ -11,14 +12,16 @@ use crate::access::RequestContext;
 use crate::audit::Change;
 use crate::db::Conn;
 use crate::people::ancestors::above;
-use crate::web::form::{Form, ticked};
-use crate::web::{Confirmation, Error, Errors, Layout, ListQuery, Pages, Segment, page, plural, search_term, searched};
+use crate::web::form::{Form, Text, ticked};
+use crate::web::{
+    Confirmation, Error, Errors, Layout, ListQuery, Pages, Segment, counted, page, search_term, searched,
+};
 
 /// The search and the ticked boxes.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct MembersForm {
-    q: String,
+    q: Text,
     member: Vec<String>,
     /// The question was answered.
     #[serde(deserialize_with = "ticked")]
@@ -45,12 +48,12 @@ struct MembersPage {
     errors: Errors,
 }
 
-pub async fn members(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+pub async fn members(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
     let query = context.req.query_string().to_string();
-    show(context, &id, &query, Errors::default()).await
+    show(context, id, &query, Errors::default()).await
 }
 
-async fn show(context: RequestContext, id: &str, query: &str, errors: Errors) -> Result<HttpResponse, Error> {
+async fn show(context: RequestContext, id: Uuid, query: &str, errors: Errors) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let group = queries::find(&mut conn, id).await?;
     let query = ListQuery::parse(format!("{}/members", group.address()), query, &[]);
@@ -61,30 +64,29 @@ async fn show(context: RequestContext, id: &str, query: &str, errors: Errors) ->
 /// Asks first, and takes them out when the answer comes back.
 pub async fn remove(
     context: RequestContext,
-    Segment(id): Segment,
+    Segment(id): Segment<Uuid>,
     mut form: Form<MembersForm>,
 ) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
-    let group = queries::find(&mut conn, &id).await?;
+    let group = queries::find(&mut conn, id).await?;
     let chosen = form.chosen();
     let there = queries::among(&mut conn, group.id(), &chosen).await?;
     if there.is_empty() {
         form.errors.add(FIRST_BOX, "Select the members that you want to remove");
         // The page takes a connection of its own: several who hold one and wait for another would wait for each other.
         drop(conn);
-        return show(context, &id, "", form.errors).await;
+        return show(context, id, "", form.errors).await;
     }
     if !form.confirmed {
         return question(&group, &there).respond(context.layout, StatusCode::OK);
     }
     let number = queries::remove(&mut Change::new(&mut conn, &context), group.id(), &chosen).await?;
-    let number = i64::try_from(number).unwrap_or(i64::MAX);
-    let outcome = plural(number, "member was removed", "members were removed");
+    let outcome = counted(number, "member was removed", "members were removed");
     Ok(context.see_other(&format!("{}/members", group.address()), outcome))
 }
 
 fn question(group: &Group, there: &[MemberRow]) -> Confirmation {
-    let number = plural(i64::try_from(there.len()).unwrap_or(i64::MAX), "member", "members");
+    let number = counted(there.len(), "member", "members");
     let names: Vec<String> = there.iter().map(MemberRow::full_name).collect();
     let fields = there.iter().map(|row| ("member", row.value())).chain([("confirmed", "yes".into())]);
     let by_claim = there.iter().any(|row| row.by_claim).then_some(
@@ -106,9 +108,6 @@ fn question(group: &Group, there: &[MemberRow]) -> Confirmation {
     }
 }
 
-/// Those who are offered at once, at most.
-const MOST: usize = 50;
-
 #[derive(Template)]
 #[template(path = "people/members_add.html")]
 struct AddPage {
@@ -128,10 +127,10 @@ impl AddPage {
     }
 }
 
-pub async fn choose(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+pub async fn choose(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
     let search = searched(context.req.query_string());
     let mut conn = context.conn().await?;
-    let group = queries::find(&mut conn, &id).await?;
+    let group = queries::find(&mut conn, id).await?;
     offer(context.layout, &mut conn, group, search, (Vec::new(), Errors::default())).await
 }
 
@@ -142,28 +141,24 @@ async fn offer(
     search: String,
     (ticked, errors): (Vec<String>, Errors),
 ) -> Result<HttpResponse, Error> {
-    let most = i64::try_from(MOST + 1).unwrap_or(i64::MAX);
-    let mut rows = queries::candidates(conn, group.id(), &search, most).await?;
-    let more = rows.len() > MOST;
-    rows.truncate(MOST);
+    let (rows, more) = queries::candidates(conn, group.id(), &search).await?;
     page(errors.status(), &AddPage { layout, group, search, rows, more, ticked, errors })
 }
 
 pub async fn add(
     context: RequestContext,
-    Segment(id): Segment,
+    Segment(id): Segment<Uuid>,
     mut form: Form<MembersForm>,
 ) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
-    let group = queries::find(&mut conn, &id).await?;
+    let group = queries::find(&mut conn, id).await?;
     let chosen = form.chosen();
     if chosen.is_empty() {
         form.errors.add(FIRST_BOX, "Select who is to become a member");
     } else {
         match queries::add(&mut Change::new(&mut conn, &context), group.id(), &chosen).await? {
             Added::Number(number) => {
-                let number = i64::try_from(number).unwrap_or(i64::MAX);
-                let outcome = plural(number, "member was added", "members were added");
+                let outcome = counted(number, "member was added", "members were added");
                 return Ok(context.see_other(&format!("{}/members", group.address()), outcome));
             }
             Added::Cycle(row) => form.errors.add(FIRST_BOX, cycle_words(&mut conn, &group, &row).await?),

@@ -11,6 +11,7 @@ mod queries;
 pub use members::{add, choose, members, remove};
 pub use model::{Member, MemberRow};
 pub use pages::{confirm_delete, create, delete, edit, list, new, update};
+pub use queries::renew_claimed_groups;
 
 pub(super) use model::{CheckedGroup, Group, parse_name};
 pub(super) use queries::{GroupChoice, all, join, joinable, joined, leave, one};

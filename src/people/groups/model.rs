@@ -1,5 +1,7 @@
 //! What a group is, and who can be in it.
 
+use std::ops::Deref;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid};
@@ -37,7 +39,8 @@ pub(in crate::people) struct Group {
 }
 
 /// The columns of a group.
-#[derive(Queryable)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = crate::db::schema::groups)]
 pub(in crate::people) struct Facts {
     pub id: Uuid,
     pub name: String,
@@ -51,17 +54,25 @@ pub(in crate::people) struct Facts {
     pub claim_value: String,
 }
 
+impl Deref for Group {
+    type Target = Facts;
+
+    fn deref(&self) -> &Facts {
+        &self.facts
+    }
+}
+
 impl Group {
     pub fn id(&self) -> Uuid {
-        self.facts.id
+        self.id
     }
 
     pub fn name(&self) -> &str {
-        &self.facts.name
+        &self.name
     }
 
     pub fn address(&self) -> String {
-        format!("/groups/{}", self.facts.id)
+        format!("/groups/{}", self.id)
     }
 
     /// The page that asks before something is done to the group.

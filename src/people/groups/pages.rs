@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use uuid::Uuid;
 
 use super::model::{Group, GroupRow, Member};
 use super::queries;
@@ -10,7 +11,6 @@ use crate::access::{Permission, RequestContext};
 use crate::accounts::SignInProvider;
 use crate::audit::Change;
 use crate::db::Conn;
-use crate::name::Name;
 use crate::people::ancestors::{Ancestor, InheritedRights, above};
 use crate::people::forms::{GroupForm, coupling_words};
 use crate::people::listings::listings;
@@ -26,16 +26,6 @@ struct ListPage {
     query: ListQuery<GroupRow>,
     rows: Vec<GroupRow>,
     pages: Pages,
-}
-
-impl ListPage {
-    fn members_of(&self, row: &GroupRow) -> String {
-        plural(row.members, "member", "members")
-    }
-
-    fn permissions_of(&self, row: &GroupRow) -> String {
-        plural(row.permissions, "permission", "permissions")
-    }
 }
 
 pub async fn list(context: RequestContext) -> Result<HttpResponse, Error> {
@@ -87,13 +77,9 @@ pub async fn create(
             let outcome = format!("The group was created{moved}. Now say who is in it");
             return Ok(context.see_other(&format!("/groups/{id}/members"), outcome));
         }
-        form.errors.add("group_name", name_taken(&new.name));
+        form.errors.name_taken("group_name", "group", new.name.as_str());
     }
     new_page(context, form, hint)
-}
-
-fn name_taken(name: &Name) -> String {
-    format!("A group named “{}” already exists", name.as_str())
 }
 
 #[derive(Template)]
@@ -125,10 +111,10 @@ async fn group_page(
 pub async fn edit(
     context: RequestContext,
     provider: web::Data<SignInProvider>,
-    Segment(id): Segment,
+    Segment(id): Segment<Uuid>,
 ) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
-    let group = queries::find(&mut conn, &id).await?;
+    let group = queries::find(&mut conn, id).await?;
     let form = Form::new(GroupForm::of(&group));
     group_page(context, &mut conn, group, (form, claim_hint(&provider))).await
 }
@@ -136,13 +122,13 @@ pub async fn edit(
 pub async fn update(
     context: RequestContext,
     provider: web::Data<SignInProvider>,
-    Segment(id): Segment,
+    Segment(id): Segment<Uuid>,
     mut form: Form<GroupForm>,
 ) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
-    let group = queries::find(&mut conn, &id).await?;
+    let group = queries::find(&mut conn, id).await?;
     let hint = claim_hint(&provider);
-    let Some(seen) = form.seen_version(group.facts.version) else {
+    let Some(seen) = form.seen_version(group.version) else {
         return conflict(context.layout, &group, &form, hint.is_some());
     };
     if let Some(new) = form.check(|form, errors| form.checked(hint.is_some(), errors)) {
@@ -153,33 +139,32 @@ pub async fn update(
             }
             Err(SaveError::Fault(fault)) => return Err(fault),
             Err(SaveError::Stale) => {
-                let theirs = queries::find(&mut conn, &id).await?;
+                let theirs = queries::find(&mut conn, id).await?;
                 return conflict(context.layout, &theirs, &form, hint.is_some());
             }
-            Err(_) => form.errors.add("group_name", name_taken(&new.name)),
+            Err(_) => form.errors.name_taken("group_name", "group", new.name.as_str()),
         }
     }
     group_page(context, &mut conn, group, (form, hint)).await
 }
 
 fn conflict(layout: Layout, theirs: &Group, mine: &Form<GroupForm>, has_claim: bool) -> Result<HttpResponse, Error> {
-    let facts = &theirs.facts;
-    let saved = LastSave { by: &facts.updated_by, at: Some(facts.updated_at), version: facts.version };
+    let saved = LastSave { by: &theirs.updated_by, at: Some(theirs.updated_at), version: theirs.version };
     let page = ConflictPage::new(layout, theirs.name(), &theirs.address(), saved)
         .fields(mine.data.carried())
-        .difference("Name", &facts.name, mine.group_name.trim())
-        .difference("Description", &facts.description, mine.description.trim())
+        .difference("Name", &theirs.name, mine.group_name.trim())
+        .difference("Description", &theirs.description, mine.description.trim())
         .difference("Permissions", theirs.permissions.labels(), mine.ticked().labels());
     match has_claim {
-        true => page.difference("Claim value", &facts.claim_value, mine.claim_value.trim()),
+        true => page.difference("Claim value", &theirs.claim_value, mine.claim_value.trim()),
         false => page,
     }
     .respond()
 }
 
-pub async fn confirm_delete(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+pub async fn confirm_delete(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
-    let group = queries::find(&mut conn, &id).await?;
+    let group = queries::find(&mut conn, id).await?;
     let listing = listings(&mut conn, &context.actor, Member::Group(group.id())).await?;
     drop(conn);
     let name = group.name();
@@ -207,9 +192,9 @@ pub async fn confirm_delete(context: RequestContext, Segment(id): Segment) -> Re
     .respond(context.layout, StatusCode::OK)
 }
 
-pub async fn delete(context: RequestContext, Segment(id): Segment, _: FormData) -> Result<HttpResponse, Error> {
+pub async fn delete(context: RequestContext, Segment(id): Segment<Uuid>, _: FormData) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
-    let group = queries::find(&mut conn, &id).await?;
+    let group = queries::find(&mut conn, id).await?;
     queries::delete(&mut Change::new(&mut conn, &context), group.id()).await?;
     Ok(context.see_other("/groups", "The group was deleted"))
 }

@@ -15,10 +15,10 @@ use crate::db::{Conn, Connection};
 use crate::people::groups::{self, Member};
 use crate::people::listings::listings;
 use crate::people::refusal::{ChangeError, Refusal, answer};
-use crate::web::{Confirmation, Error, FormData, Layout, Segment, Segments, page, plural};
+use crate::web::{Confirmation, Error, FormData, Layout, Segment, Segments, counted, page, plural};
 
 /// The user of an address, for a person who may change them.
-pub(super) async fn load(context: &RequestContext, id: &str) -> Result<(Connection, User), Error> {
+pub(super) async fn load(context: &RequestContext, id: Uuid) -> Result<(Connection, User), Error> {
     let mut conn = context.conn().await?;
     let user = queries::find(&mut conn, id).await?;
     guard(&context.actor, &user)?;
@@ -26,7 +26,7 @@ pub(super) async fn load(context: &RequestContext, id: &str) -> Result<(Connecti
 }
 
 /// Asks, or says why it is not possible.
-fn ask(
+pub(super) fn ask_first(
     context: RequestContext,
     user: &User,
     question: Confirmation,
@@ -44,15 +44,19 @@ async fn needed(context: &RequestContext, conn: &mut Conn, user: &User) -> Resul
     if user.is(&context.actor) { Ok(Some(Refusal::Yourself)) } else { queries::last_of_super_admins(conn, user).await }
 }
 
-pub async fn confirm_deactivation(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let (mut conn, user) = load(&context, &id).await?;
+pub async fn confirm_deactivation(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
+    let (mut conn, user) = load(&context, id).await?;
     let (sessions, _) = queries::sessions_of(&mut conn, user.id(), context.now()).await?;
     let refusal = needed(&context, &mut conn, &user).await?;
-    ask(context, &user, deactivation(&user, sessions), refusal)
+    ask_first(context, &user, deactivation(&user, sessions), refusal)
 }
 
-pub async fn deactivate(context: RequestContext, Segment(id): Segment, _: FormData) -> Result<HttpResponse, Error> {
-    let (mut conn, user) = load(&context, &id).await?;
+pub async fn deactivate(
+    context: RequestContext,
+    Segment(id): Segment<Uuid>,
+    _: FormData,
+) -> Result<HttpResponse, Error> {
+    let (mut conn, user) = load(&context, id).await?;
     let changed = queries::set_active(&mut Change::new(&mut conn, &context), user.id(), false).await;
     let done = (&*user.address(), "The user was deactivated");
     answer(context, changed, done, (deactivation(&user, 0), user.name()))
@@ -77,14 +81,18 @@ fn deactivation(user: &User, sessions: i64) -> Confirmation {
 }
 
 /// Needs no question: it is undone as easily.
-pub async fn reactivate(context: RequestContext, Segment(id): Segment, _: FormData) -> Result<HttpResponse, Error> {
-    let (mut conn, user) = load(&context, &id).await?;
+pub async fn reactivate(
+    context: RequestContext,
+    Segment(id): Segment<Uuid>,
+    _: FormData,
+) -> Result<HttpResponse, Error> {
+    let (mut conn, user) = load(&context, id).await?;
     let changed = queries::set_active(&mut Change::new(&mut conn, &context), user.id(), true).await;
     answer_on_page(&context, changed, &user, "The user was reactivated")
 }
 
-pub async fn confirm_sign_out(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let (mut conn, user) = load(&context, &id).await?;
+pub async fn confirm_sign_out(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
+    let (mut conn, user) = load(&context, id).await?;
     let (number, _) = queries::sessions_of(&mut conn, user.id(), context.now()).await?;
     let name = user.name();
     let question = Confirmation {
@@ -95,17 +103,17 @@ pub async fn confirm_sign_out(context: RequestContext, Segment(id): Segment) -> 
                 plural(number, "session ends", "sessions end")
             )
             .into(),
-            "The password stays as it is: the user can sign in again. To keep somebody out, deactivate the user or make a new link to set a password.".into(),
+            "The password stays as it is: the user can sign in again. To prevent that, deactivate the user or make a new link to set a password.".into(),
         ],
         action: format!("{}/sign-outs", user.address()),
         button: format!("End all sessions of “{name}”"),
         ..user.confirmation("End sessions")
     };
-    ask(context, &user, question, None)
+    ask_first(context, &user, question, None)
 }
 
-pub async fn sign_out(context: RequestContext, Segment(id): Segment, _: FormData) -> Result<HttpResponse, Error> {
-    let (mut conn, user) = load(&context, &id).await?;
+pub async fn sign_out(context: RequestContext, Segment(id): Segment<Uuid>, _: FormData) -> Result<HttpResponse, Error> {
+    let (mut conn, user) = load(&context, id).await?;
     let changed = queries::sign_out(&mut Change::new(&mut conn, &context), user.id()).await;
     answer_on_page(&context, changed, &user, "All sessions of the user were ended")
 }
@@ -136,32 +144,35 @@ struct SessionsPage {
 pub async fn sessions(
     context: RequestContext,
     sign_in: web::Data<SignInGuard>,
-    Segment(id): Segment,
+    Segment(id): Segment<Uuid>,
 ) -> Result<HttpResponse, Error> {
-    let (mut conn, user) = load(&context, &id).await?;
+    let (mut conn, user) = load(&context, id).await?;
     let table = SessionTable::of(&context, &sign_in, &mut conn, user.id(), user.address()).await?;
     page(StatusCode::OK, &SessionsPage { layout: context.layout, user, table })
 }
 
 pub async fn end_session(
     context: RequestContext,
-    Segments([id, session]): Segments<2>,
+    Segments([id, session]): Segments<2, Uuid>,
     _: FormData,
 ) -> Result<HttpResponse, Error> {
-    let session: Uuid = session.parse().map_err(|_| Error::NotFound)?;
-    let (mut conn, user) = load(&context, &id).await?;
+    let (mut conn, user) = load(&context, id).await?;
     let ended = queries::end_session(&mut Change::new(&mut conn, &context), user.id(), session).await?;
     Ok(context.see_other(&format!("{}/sessions", user.address()), SessionTable::outcome(ended)))
 }
 
-pub async fn confirm_disconnection(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let (_, user) = load(&context, &id).await?;
+pub async fn confirm_disconnection(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
+    let (_, user) = load(&context, id).await?;
     let refusal = user.is(&context.actor).then_some(Refusal::Yourself);
-    ask(context, &user, disconnection(&user), refusal)
+    ask_first(context, &user, disconnection(&user), refusal)
 }
 
-pub async fn disconnect(context: RequestContext, Segment(id): Segment, _: FormData) -> Result<HttpResponse, Error> {
-    let (mut conn, user) = load(&context, &id).await?;
+pub async fn disconnect(
+    context: RequestContext,
+    Segment(id): Segment<Uuid>,
+    _: FormData,
+) -> Result<HttpResponse, Error> {
+    let (mut conn, user) = load(&context, id).await?;
     let changed = queries::disconnect(&mut Change::new(&mut conn, &context), user.id()).await;
     let done = (&*user.address(), "The user is not connected with the sign-in provider any more");
     answer(context, changed, done, (disconnection(&user), user.name()))
@@ -169,7 +180,7 @@ pub async fn disconnect(context: RequestContext, Segment(id): Segment, _: FormDa
 
 fn disconnection(user: &User) -> Confirmation {
     let name = user.name();
-    let then = if user.facts.has_password {
+    let then = if user.has_password {
         format!("{name} signs in with the password from now on.")
     } else {
         format!(
@@ -179,7 +190,7 @@ fn disconnection(user: &User) -> Confirmation {
     Confirmation {
         question: format!("Disconnect “{name}” from the sign-in provider?"),
         sentences: vec![
-            "Whoever is this person there does not come into this account any more. All sessions end.".into(),
+            "This person can no longer sign in to this account with the provider. All sessions end.".into(),
             then.into(),
         ],
         action: format!("{}/disconnections", user.address()),
@@ -188,24 +199,24 @@ fn disconnection(user: &User) -> Confirmation {
     }
 }
 
-pub async fn confirm_super_admin(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let (mut conn, user) = load(&context, &id).await?;
-    let makes = !user.facts.super_admin;
-    let refusal = match makes && !user.facts.active {
+pub async fn confirm_super_admin(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
+    let (mut conn, user) = load(&context, id).await?;
+    let makes = !user.super_admin;
+    let refusal = match makes && !user.active {
         true => Some(Refusal::Deactivated),
         false => queries::last_of_super_admins(&mut conn, &user).await?,
     };
     let question = super_admin_question(&context, &user, makes);
-    ask(context, &user, question, refusal)
+    ask_first(context, &user, question, refusal)
 }
 
 /// The form says what is wanted, so that two who press at once do not undo each other.
 pub async fn set_super_admin(
     context: RequestContext,
-    Segment(id): Segment,
+    Segment(id): Segment<Uuid>,
     data: FormData,
 ) -> Result<HttpResponse, Error> {
-    let (mut conn, user) = load(&context, &id).await?;
+    let (mut conn, user) = load(&context, id).await?;
     let makes = match data.get("super_admin") {
         Some("yes") => true,
         Some("no") => false,
@@ -252,8 +263,8 @@ fn super_admin_question(context: &RequestContext, user: &User, makes: bool) -> C
     }
 }
 
-pub async fn confirm_delete(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let (mut conn, user) = load(&context, &id).await?;
+pub async fn confirm_delete(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
+    let (mut conn, user) = load(&context, id).await?;
     let (id, now) = (user.id(), context.now());
     let groups = groups::joined(&mut conn, id).await?.len();
     let (sessions, _) = queries::sessions_of(&mut conn, id, now).await?;
@@ -262,16 +273,16 @@ pub async fn confirm_delete(context: RequestContext, Segment(id): Segment) -> Re
     let listed = listing.words("the user").map(|words| format!("{words}. That is deleted, too."));
     let lost = format!(
         "Deleted with the user: {}, {}, {}, and the user’s own permissions.",
-        plural(i64::try_from(groups).unwrap_or(i64::MAX), "membership in a group", "memberships in groups"),
+        counted(groups, "membership in a group", "memberships in groups"),
         plural(sessions, "session", "sessions"),
         plural(keys, "API key", "API keys"),
     );
     let refusal = needed(&context, &mut conn, &user).await?;
-    ask(context, &user, deletion(&user, &lost, listed), refusal)
+    ask_first(context, &user, deletion(&user, &lost, listed), refusal)
 }
 
-pub async fn delete(context: RequestContext, Segment(id): Segment, _: FormData) -> Result<HttpResponse, Error> {
-    let (mut conn, user) = load(&context, &id).await?;
+pub async fn delete(context: RequestContext, Segment(id): Segment<Uuid>, _: FormData) -> Result<HttpResponse, Error> {
+    let (mut conn, user) = load(&context, id).await?;
     let changed = queries::delete(&mut Change::new(&mut conn, &context), user.id()).await;
     answer(context, changed, ("/users", "The user was deleted"), (deletion(&user, "", None), user.name()))
 }
@@ -280,7 +291,7 @@ fn deletion(user: &User, lost: &str, listed: Option<String>) -> Confirmation {
     let name = user.name();
     let sentences = std::iter::once(format!("This cannot be undone. {lost}")).chain(listed).chain([
         "The name stays in the audit log, and beside what the user has created or changed.".into(),
-        "To only keep somebody out, deactivate the user instead.".into(),
+        "To only prevent the user from signing in, deactivate the user instead.".into(),
     ]);
     Confirmation {
         question: format!("Are you sure you want to delete “{name}”?"),

@@ -13,11 +13,8 @@ use crate::access::RequestContext;
 use crate::audit::Change;
 use crate::db::Conn;
 use crate::people::groups::{self, GroupChoice};
-use crate::web::form::Form;
-use crate::web::{Error, Errors, Layout, Segment, page, plural, search_term, searched};
-
-/// Groups that are offered at once, at most.
-const MOST: usize = 50;
+use crate::web::form::{Form, Text};
+use crate::web::{Error, Errors, Layout, Segment, counted, page, search_term, searched};
 
 /// The first box, at which a mistake is shown.
 const FIRST_BOX: &str = "group-0";
@@ -26,7 +23,7 @@ const FIRST_BOX: &str = "group-0";
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct GroupsForm {
-    q: String,
+    q: Text,
     group: Vec<String>,
 }
 
@@ -61,8 +58,8 @@ impl GroupsPage {
     }
 }
 
-pub async fn choose_groups(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let (mut conn, user) = load(&context, &id).await?;
+pub async fn choose_groups(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
+    let (mut conn, user) = load(&context, id).await?;
     let search = searched(context.req.query_string());
     offer(context.layout, &mut conn, user, search, Errors::default()).await
 }
@@ -74,32 +71,28 @@ async fn offer(
     search: String,
     errors: Errors,
 ) -> Result<HttpResponse, Error> {
-    let most = i64::try_from(MOST + 1).unwrap_or(i64::MAX);
-    let mut rows = groups::joinable(conn, user.id(), &search, most).await?;
-    let more = rows.len() > MOST;
-    rows.truncate(MOST);
+    let (rows, more) = groups::joinable(conn, user.id(), &search).await?;
     page(errors.status(), &GroupsPage { layout, user, joins: true, search, rows, more, errors })
 }
 
 pub async fn join_groups(
     context: RequestContext,
-    Segment(id): Segment,
+    Segment(id): Segment<Uuid>,
     mut form: Form<GroupsForm>,
 ) -> Result<HttpResponse, Error> {
-    let (mut conn, user) = load(&context, &id).await?;
+    let (mut conn, user) = load(&context, id).await?;
     let chosen = form.chosen();
     if chosen.is_empty() {
         form.errors.add(FIRST_BOX, "Select the groups that the user joins");
         return offer(context.layout, &mut conn, user, search_term(&form.q), form.errors).await;
     }
     let number = groups::join(&mut Change::new(&mut conn, &context), user.id(), &chosen).await?;
-    let number = i64::try_from(number).unwrap_or(i64::MAX);
-    let outcome = format!("The user was added to {}", plural(number, "group", "groups"));
+    let outcome = format!("The user was added to {}", counted(number, "group", "groups"));
     Ok(context.see_other(&user.address(), outcome))
 }
 
-pub async fn confirm_leaving(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
-    let (mut conn, user) = load(&context, &id).await?;
+pub async fn confirm_leaving(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
+    let (mut conn, user) = load(&context, id).await?;
     ask_which(context.layout, &mut conn, user, Errors::default()).await
 }
 
@@ -111,18 +104,17 @@ async fn ask_which(layout: Layout, conn: &mut Conn, user: User, errors: Errors) 
 
 pub async fn leave_groups(
     context: RequestContext,
-    Segment(id): Segment,
+    Segment(id): Segment<Uuid>,
     mut form: Form<GroupsForm>,
 ) -> Result<HttpResponse, Error> {
-    let (mut conn, user) = load(&context, &id).await?;
+    let (mut conn, user) = load(&context, id).await?;
     let chosen = form.chosen();
     if chosen.is_empty() {
         form.errors.add(FIRST_BOX, "Select the groups that the user leaves");
         return ask_which(context.layout, &mut conn, user, form.errors).await;
     }
     let number = groups::leave(&mut Change::new(&mut conn, &context), user.id(), &chosen).await?;
-    let number = i64::try_from(number).unwrap_or(i64::MAX);
-    let outcome = format!("The user was taken out of {}", plural(number, "group", "groups"));
+    let outcome = format!("The user was taken out of {}", counted(number, "group", "groups"));
     let next = next_page(&context, &mut conn, &user, user.permissions).await?;
     Ok(context.see_other(&next, outcome))
 }

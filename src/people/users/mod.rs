@@ -4,6 +4,7 @@
 //! a super admin meanwhile can only be changed by super admins.
 
 mod changes;
+mod invitations;
 mod memberships;
 mod model;
 mod pages;
@@ -13,8 +14,9 @@ pub use changes::{
     confirm_deactivation, confirm_delete, confirm_disconnection, confirm_sign_out, confirm_super_admin, deactivate,
     delete, disconnect, end_session, reactivate, sessions, set_super_admin, sign_out,
 };
+pub use invitations::{confirm as confirm_invitation, create as create_invitation};
 pub use memberships::{choose_groups, confirm_leaving, join_groups, leave_groups};
 pub use pages::{create, edit, list, new, update};
 
 pub(super) use model::{CheckedUser, User, guard};
-pub(super) use queries::{find, last_of_super_admins, lock};
+pub(super) use queries::lock;

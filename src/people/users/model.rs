@@ -1,5 +1,7 @@
 //! What a user is to those who manage users.
 
+use std::ops::Deref;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Text, Timestamptz, Uuid as SqlUuid};
@@ -7,6 +9,7 @@ use uuid::Uuid;
 
 use crate::access::{Actor, PermissionSet};
 use crate::accounts::Username;
+use crate::db::schema::users;
 use crate::db::text_enum;
 use crate::web::{Column, Confirmation, Error, Row};
 
@@ -40,13 +43,15 @@ pub(in crate::people) struct User {
 }
 
 /// The columns of a user.
-#[derive(Queryable)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users)]
 pub(in crate::people) struct Facts {
     pub id: Uuid,
     pub username: String,
     pub name: String,
     pub super_admin: bool,
     pub active: bool,
+    #[diesel(select_expression = users::password_hash.is_not_null())]
     pub has_password: bool,
     pub last_sign_in_at: Option<DateTime<Utc>>,
     pub version: i32,
@@ -56,21 +61,29 @@ pub(in crate::people) struct Facts {
     pub updated_by: String,
 }
 
+impl Deref for User {
+    type Target = Facts;
+
+    fn deref(&self) -> &Facts {
+        &self.facts
+    }
+}
+
 impl User {
     pub fn id(&self) -> Uuid {
-        self.facts.id
+        self.id
     }
 
     pub fn name(&self) -> &str {
-        &self.facts.name
+        &self.name
     }
 
     pub fn address(&self) -> String {
-        format!("/users/{}", self.facts.id)
+        format!("/users/{}", self.id)
     }
 
     pub fn status(&self) -> UserStatus {
-        UserStatus::of(self.facts.active)
+        UserStatus::of(self.active)
     }
 
     /// The page that asks before something is done to the user.
@@ -80,13 +93,13 @@ impl User {
 
     /// Whether this is the actor's own account.
     pub fn is(&self, actor: &Actor) -> bool {
-        actor.id == Some(self.facts.id)
+        actor.id == Some(self.id)
     }
 }
 
 /// Refuses a change to a super admin by a person who is none.
 pub(in crate::people) fn guard(by: &Actor, user: &User) -> Result<(), Error> {
-    if user.facts.super_admin && !by.super_admin { Err(Error::NotSuperAdmin) } else { Ok(()) }
+    if user.super_admin && !by.super_admin { Err(Error::NotSuperAdmin) } else { Ok(()) }
 }
 
 /// A row of the list.

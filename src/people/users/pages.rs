@@ -7,16 +7,16 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use super::invitations::Shown;
 use super::model::{User, UserRow, UserStatus, guard};
 use super::queries;
 use crate::access::{Permission, PermissionSet, RequestContext};
-use crate::accounts::{Username, has_local_super_admin};
+use crate::accounts::{Pending, has_local_super_admin, pending_invitation};
 use crate::audit::Change;
 use crate::db::Conn;
 use crate::people::ancestors::{InheritedRights, above};
 use crate::people::forms::{UserForm, coupling_words};
 use crate::people::groups::{self, GroupChoice, Member};
-use crate::people::invitations::{self, Pending, Shown};
 use crate::web::form::Form;
 use crate::web::{
     ConflictPage, Error, LastSave, Layout, ListQuery, Pages, SaveError, Segment, SelectOption, date_time, page, plural,
@@ -116,14 +116,10 @@ pub async fn create(context: RequestContext, mut form: Form<UserForm>) -> Result
                 return Ok(context.see_other(&format!("/users/{id}"), outcome));
             }
             Err(SaveError::Fault(fault)) => return Err(fault),
-            Err(_) => form.errors.add("username", username_taken(&new.username)),
+            Err(_) => form.errors.name_taken("username", "user", new.username.as_str()),
         }
     }
     page(form.errors.status(), &NewPage { layout: context.layout, form })
-}
-
-fn username_taken(username: &Username) -> String {
-    format!("A user named “{}” already exists", username.as_str())
 }
 
 #[derive(Template)]
@@ -159,7 +155,7 @@ impl Around {
             groups: groups::joined(conn, id).await?,
             inherited: InheritedRights::of(&above(conn, Member::User(id)).await?),
             sessions: queries::sessions_of(conn, id, now).await?,
-            pending: invitations::pending(conn, id, now).await?,
+            pending: pending_invitation(conn, id, now).await?,
             connection: queries::connection_of(conn, id).await?,
         })
     }
@@ -172,7 +168,7 @@ impl UserPage {
     }
 
     fn last_sign_in(&self) -> String {
-        match &self.user.facts.last_sign_in_at {
+        match &self.user.last_sign_in_at {
             Some(at) => format!("{} ({})", date_time(at), relative(at, &self.now)),
             None => "Never".into(),
         }
@@ -197,7 +193,7 @@ async fn user_page(
     let now = context.now();
     let user_page = UserPage {
         around: Around::load(conn, &user, now).await?,
-        may_edit: context.actor.super_admin || !user.facts.super_admin,
+        may_edit: context.actor.super_admin || !user.super_admin,
         may_promote: context.actor.super_admin,
         may_audit: context.may(Permission::ViewAuditLog),
         is_own: user.is(&context.actor),
@@ -209,22 +205,22 @@ async fn user_page(
     page(user_page.form.errors.status(), &user_page)
 }
 
-pub async fn edit(context: RequestContext, Segment(id): Segment) -> Result<HttpResponse, Error> {
+pub async fn edit(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
-    let user = queries::find(&mut conn, &id).await?;
+    let user = queries::find(&mut conn, id).await?;
     let form = Form::new(UserForm::of(&user));
     user_page(context, &mut conn, user, form).await
 }
 
 pub async fn update(
     context: RequestContext,
-    Segment(id): Segment,
+    Segment(id): Segment<Uuid>,
     mut form: Form<UserForm>,
 ) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
-    let user = queries::find(&mut conn, &id).await?;
+    let user = queries::find(&mut conn, id).await?;
     guard(&context.actor, &user)?;
-    let Some(seen) = form.seen_version(user.facts.version) else {
+    let Some(seen) = form.seen_version(user.version) else {
         return conflict(context.layout, &user, &form);
     };
     if let Some(new) = form.check(UserForm::checked) {
@@ -235,8 +231,8 @@ pub async fn update(
                 return Ok(context.see_other(&next, outcome));
             }
             Err(SaveError::Fault(fault)) => return Err(fault),
-            Err(SaveError::Stale) => return conflict(context.layout, &queries::find(&mut conn, &id).await?, &form),
-            Err(_) => form.errors.add("username", username_taken(&new.username)),
+            Err(SaveError::Stale) => return conflict(context.layout, &queries::find(&mut conn, id).await?, &form),
+            Err(_) => form.errors.name_taken("username", "user", new.username.as_str()),
         }
     }
     user_page(context, &mut conn, user, form).await
@@ -258,12 +254,11 @@ pub(super) async fn next_page(
 }
 
 fn conflict(layout: Layout, theirs: &User, mine: &Form<UserForm>) -> Result<HttpResponse, Error> {
-    let facts = &theirs.facts;
-    let saved = LastSave { by: &facts.updated_by, at: Some(facts.updated_at), version: facts.version };
+    let saved = LastSave { by: &theirs.updated_by, at: Some(theirs.updated_at), version: theirs.version };
     ConflictPage::new(layout, theirs.name(), &theirs.address(), saved)
         .fields(mine.data.carried())
-        .difference("User name", &facts.username, mine.username.trim())
-        .difference("Name", &facts.name, mine.full_name.trim())
+        .difference("User name", &theirs.username, mine.username.trim())
+        .difference("Name", &theirs.name, mine.full_name.trim())
         .difference("Permissions", theirs.permissions.labels(), mine.ticked().labels())
         .respond()
 }

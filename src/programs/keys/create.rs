@@ -1,4 +1,4 @@
-//! Making a key, which this page shows once and nobody ever after.
+//! Creating a key, which is shown once, by the response.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -9,11 +9,11 @@ use super::forms::KeyForm;
 use super::holder::Holder;
 use super::pages::Crumbs;
 use super::queries::{self, NewKey};
-use crate::access::{ApiKey, RequestContext, password_again};
+use crate::access::{ApiKey, RequestContext};
 use crate::audit::Change;
 use crate::db::Conn;
 use crate::web::form::Form;
-use crate::web::{Error, Errors, Layout, SaveError, TextField, page};
+use crate::web::{Error, Layout, SaveError, page};
 
 #[derive(Template)]
 #[template(path = "programs/key_new.html")]
@@ -24,12 +24,6 @@ struct NewKeyPage {
     form: Form<KeyForm>,
     /// The own password need not be entered again.
     confirmed: bool,
-}
-
-impl NewKeyPage {
-    fn password_field(&self) -> Option<TextField> {
-        (!self.confirmed).then(|| password_again(&Errors::default()))
-    }
 }
 
 /// The page that shows the key.

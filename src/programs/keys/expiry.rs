@@ -5,7 +5,7 @@ use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use crate::db::text_enum;
 use crate::web::{Radio, Zone};
 
-/// How far ahead a date may be, in days: nobody means a key for longer.
+/// How far ahead a date may be, in days.
 const FURTHEST: u64 = 3660;
 
 text_enum! {
@@ -37,7 +37,7 @@ pub(super) enum DateProblem {
 }
 
 impl Expiry {
-    /// The choices of the form; `kept` is the present expiry of a stored key in words.
+    /// The choices of the form; `kept` is the current expiry of a stored key as text.
     pub fn choices(kept: Option<String>) -> Vec<Radio> {
         let choice = |expiry: Expiry| match (expiry, &kept) {
             (Expiry::Keep, None) => None,

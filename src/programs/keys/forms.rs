@@ -11,7 +11,7 @@ use super::model::{
     CheckedKey, CheckedScope, EndpointChoice, Key, LONGEST_NAME, METHODS, Scope, Target, expiry_words, methods_words,
 };
 use crate::name::Name;
-use crate::web::form::{NewId, ticked};
+use crate::web::form::{NewId, Text, ticked};
 use crate::web::{Choice, Errors, Radio};
 
 /// Name, expiry, methods, and whether a new key can call all data connectors.
@@ -19,13 +19,13 @@ use crate::web::{Choice, Errors, Radio};
 #[serde(default)]
 pub struct KeyForm {
     pub new_id: NewId,
-    pub key_name: String,
-    pub expires: String,
-    pub expires_on: String,
+    pub key_name: Text,
+    pub expires: Text,
+    pub expires_on: Text,
     /// `chosen` or `all`, of a new key.
-    pub leads: String,
+    pub leads: Text,
     /// `all` or `chosen`.
-    pub methods: String,
+    pub methods: Text,
     http_method: Vec<String>,
 }
 
@@ -41,7 +41,7 @@ impl KeyForm {
 
     pub(super) fn of(key: &Key) -> KeyForm {
         KeyForm {
-            key_name: key.name.clone(),
+            key_name: key.name.clone().into(),
             expires: Expiry::Keep.code().into(),
             methods: if key.methods.is_some() { "chosen" } else { "all" }.into(),
             http_method: key.methods.clone().unwrap_or_default(),
@@ -51,7 +51,7 @@ impl KeyForm {
 
     /// The checked new key, and whether it can call all data connectors.
     pub(super) fn checked_new(&self, now: DateTime<Utc>, errors: &mut Errors) -> Option<(CheckedKey, bool)> {
-        let everywhere = match self.leads.as_str() {
+        let everywhere = match &*self.leads {
             "all" => Ok(true),
             "chosen" => Ok(false),
             _ => Err("Choose what the key can call"),
@@ -85,7 +85,7 @@ impl KeyForm {
     /// The outer `None` is a mistake, the inner one stands for all methods.
     fn checked_methods(&self, errors: &mut Errors) -> Option<Option<Vec<String>>> {
         let chosen = self.chosen();
-        match self.methods.as_str() {
+        match &*self.methods {
             "all" => Some(None),
             "chosen" if !chosen.is_empty() => Some(Some(chosen)),
             "chosen" => {
@@ -114,7 +114,7 @@ impl KeyForm {
             .and_then(|expiry| expiry.moment(theirs.expires_at, &self.expires_on, now).ok())
             .map_or_else(|| self.expires_on.trim().into(), expiry_words);
         let chosen = self.chosen();
-        let methods = (self.methods != "all").then_some(chosen.as_slice());
+        let methods = (&*self.methods != "all").then_some(chosen.as_slice());
         [
             ("Name", theirs.name.clone(), self.key_name.trim().into()),
             ("Expires", expiry_words(theirs.expires_at), moment),
@@ -166,7 +166,7 @@ impl KeyForm {
 #[serde(default)]
 pub struct ScopeForm {
     /// `all` or `chosen`.
-    pub endpoints: String,
+    pub endpoints: Text,
     endpoint: Vec<String>,
     #[serde(deserialize_with = "ticked")]
     pub proxy: bool,
@@ -196,7 +196,7 @@ impl ScopeForm {
         known: &[EndpointChoice],
         errors: &mut Errors,
     ) -> Option<CheckedScope> {
-        let endpoints = match self.endpoints.as_str() {
+        let endpoints = match &*self.endpoints {
             "all" => Ok(None),
             "chosen" => Ok(Some(self.chosen(known).map(|endpoint| endpoint.id).collect::<Vec<Uuid>>())),
             _ => Err("Choose which endpoints the key may call"),
@@ -215,7 +215,7 @@ impl ScopeForm {
     /// What the form allows, with labels; `known` are the endpoints of the data connector.
     pub(super) fn words(&self, known: &[EndpointChoice]) -> [(&'static str, String); 3] {
         let allowed = |ticked| if ticked { "Allowed" } else { "Not allowed" };
-        let endpoints = match self.endpoints.as_str() {
+        let endpoints = match &*self.endpoints {
             "all" => "All".into(),
             _ => self.chosen(known).map(|endpoint| endpoint.name.as_str()).collect::<Vec<_>>().join(", "),
         };

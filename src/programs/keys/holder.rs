@@ -1,12 +1,12 @@
-//! Whose keys they are.
+//! The holder of keys.
 
 use uuid::Uuid;
 
 use crate::access::{HolderKind, Permission, RequestContext};
 use crate::db::Conn;
 use crate::programs::model::Program;
-use crate::programs::pages;
-use crate::web::Error;
+use crate::programs::queries;
+use crate::web::{Error, segment};
 
 /// A program, or the person who looks at their own keys.
 #[derive(Clone)]
@@ -21,10 +21,10 @@ pub struct Holder {
 }
 
 impl Holder {
-    /// The holder that the address names. Keys under `/profile` are those of whoever is signed in.
+    /// The holder that the address names. Keys under `/profile` are those of the signed-in person.
     pub async fn of(context: &RequestContext, conn: &mut Conn) -> Result<Holder, Error> {
         match context.req.match_info().get("program") {
-            Some(id) => Ok(Holder::program(&pages::find(conn, id).await?)),
+            Some(_) => Ok(Holder::program(&queries::find(conn, segment(&context.req, "program")?).await?)),
             None => Holder::person(context),
         }
     }

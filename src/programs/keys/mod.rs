@@ -21,5 +21,7 @@ pub use scopes::{
     add as add_connector, confirm_removal, edit as edit_connector, remove as remove_connector, save as allow_connector,
 };
 
+pub use queries::write_key_uses;
+
 pub(super) use holder::Holder;
 pub(super) use queries::{KeysOf, exceeds};

@@ -16,7 +16,7 @@ use crate::audit::Change;
 use crate::db::Conn;
 use crate::web::form::Form;
 use crate::web::{
-    Confirmation, ConflictPage, Error, Fact, FormData, LastSave, Layout, SaveError, date_time, page, plural, relative,
+    Confirmation, ConflictPage, Error, Fact, FormData, LastSave, Layout, SaveError, counted, date_time, page, relative,
     segment,
 };
 
@@ -83,15 +83,14 @@ impl KeyTable {
     }
 
     fn caption(&self) -> String {
-        let number = i64::try_from(self.keys.len()).unwrap_or(i64::MAX);
-        plural(number, "API key", "API keys")
+        counted(self.keys.len(), "API key", "API keys")
     }
 }
 
 /// The holder and the key of an address.
 pub(super) async fn find(context: &RequestContext, conn: &mut Conn) -> Result<(Holder, Key), Error> {
     let holder = Holder::of(context, conn).await?;
-    let id = segment(&context.req, "key")?.parse().map_err(|_| Error::NotFound)?;
+    let id = segment(&context.req, "key")?;
     let key = queries::find(conn, &holder, id).await?;
     Ok((holder, key))
 }
@@ -133,8 +132,7 @@ impl KeyPage {
     }
 
     fn caption(&self) -> String {
-        let number = i64::try_from(self.scopes.len()).unwrap_or(i64::MAX);
-        plural(number, "entry", "entries")
+        counted(self.scopes.len(), "entry", "entries")
     }
 
     fn in_words(&self, time: &DateTime<Utc>) -> String {

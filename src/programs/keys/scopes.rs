@@ -103,7 +103,7 @@ impl KeyTarget {
     /// What the address names; a data connector in the trash only while the key can call it.
     async fn find(context: &RequestContext, conn: &mut Conn) -> Result<KeyTarget, Error> {
         let (mut holder, key) = find_key(context, conn).await?;
-        let connector = segment(&context.req, "connector")?;
+        let connector: String = segment(&context.req, "connector")?;
         let target = queries::target(conn, &context.actor, &connector).await?;
         let scope = queries::scope_of(conn, &context.actor, key.id, &target).await?;
         holder.may_read_tokens &= target.may_be_allowed(&context.actor, Right::Authorize);

@@ -13,7 +13,7 @@ use askama::filters::HtmlSafe;
 use diesel::deserialize::QueryableByName;
 use diesel::pg::Pg;
 
-use super::{Error, Option_, SelectField};
+use super::{Error, SelectOption};
 use crate::db::Conn;
 use crate::db::keyset::{COUNT_LIMIT, Cursor, Keyset, Position, Select};
 
@@ -145,10 +145,9 @@ impl<R: Row> ListQuery<R> {
         sort_value(self.column, self.descending)
     }
 
-    /// The choice of rows per page.
-    pub fn size_field(&self) -> SelectField {
-        let options = SIZES.iter().map(|size| Option_::new(size.to_string(), size.to_string())).collect();
-        SelectField::new("size", "Rows per page", options, self.size.to_string())
+    /// The numbers of rows per page to choose from.
+    pub fn sizes(&self) -> [SelectOption; 4] {
+        SIZES.map(|size| SelectOption::new(size.to_string(), size.to_string()))
     }
 
     /// “Sorted by name, A to Z.”

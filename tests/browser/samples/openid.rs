@@ -24,7 +24,7 @@ pub const SAMPLES: &[Sample] = &[
     sample("provider-account", Staff, Admin, "/profile/provider", &[], "is not connected"),
     sample("provider-account-errors", Staff, Admin, "/profile/provider", &[Press("Connect with Staff login")], "Enter your password"),
     sample("provider-account-connected", Staff, Caller, "/profile/provider", &[], "Connected on"),
-    sample("provider-account-alone", Staff, Newcomer, "/profile/provider", &[], "this is your only way in"),
+    sample("provider-account-alone", Staff, Newcomer, "/profile/provider", &[], "this is your only way to sign in"),
     sample("provider-profile", Staff, Newcomer, "/profile", &[], "Sign in with Staff login"),
     sample("provider-group", Staff, Admin, "/groups/00000000-0000-0000-0000-000000000001", &[], "Claim value"),
     sample("provider-group-new", Staff, Admin, "/groups/new", &[], "Claim value"),

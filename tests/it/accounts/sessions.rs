@@ -127,9 +127,9 @@ async fn a_new_password_ends_all_sessions_of_the_user() {
     let ben = app.person(&[]).await;
     let hash = app.hasher.hash("another good password".into()).await.expect("a hash");
     let by = connectory::access::Actor::command_line();
-    connectory::accounts::set_password(&mut *app.conn().await, &by, app.clock.now(), &ben.user().username, &hash)
-        .await
-        .expect("a new password");
+    let (mut conn, now) = (app.conn().await, app.clock.now());
+    let change = &mut connectory::audit::Change { conn: &mut conn, by: &by, now };
+    connectory::accounts::set_password(change, &ben.user().username, &hash).await.expect("a new password");
     assert!(!is_signed_in(&ben).await);
     assert!(is_signed_in(&ana).await);
     app.browser().sign_in(&ben.user().username, PASSWORD).await.expect(422);

@@ -114,7 +114,7 @@ async fn the_two_are_taken_apart_unless_it_is_the_only_way_in() {
     let (ben, page) = staff.arrive(json!({"sub": "1", "preferred_username": "ben"})).await;
     page.expect(303);
     let page = ben.get(PAGE).await.expect(200);
-    assert!(page.text().contains("this is your only way in"));
+    assert!(page.text().contains("this is your only way to sign in"));
     assert!(!page.has_form("/profile/provider/removals"));
     let csrf = ben.csrf_of(PAGE).await;
     let page = ben.post_exactly("/profile/provider/removals", &[("csrf", &csrf)]).await;

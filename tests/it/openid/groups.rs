@@ -109,7 +109,7 @@ async fn the_value_is_set_on_the_groups_page_and_shown_with_the_members() {
     let staff = Staff::start().await;
     let ana = staff.app.person(&[ManageUsers]).await;
     let page = ana.get("/groups/new").await.expect(200);
-    assert!(page.text().contains("signs in with Staff login"), "{}", page.text());
+    assert!(page.text().contains("People who sign in with Staff login"), "{}", page.text());
     let page =
         page.submit(|form| form.set("group_name", "Accounting").set("claim_value", " cn=books ")).await.expect(303);
     let books: Uuid = staff.app.value("SELECT id FROM groups").await.parse().expect("an id");

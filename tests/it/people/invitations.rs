@@ -204,8 +204,8 @@ async fn a_password_set_on_the_command_line_ends_a_waiting_link() {
     let shown = make(&boss, ben.id).await;
     let hash = app.hasher.hash(NEW.into()).await.expect("a hash");
     let by = connectory::access::Actor::command_line();
-    connectory::accounts::set_password(&mut *app.conn().await, &by, app.clock.now(), &ben.username, &hash)
-        .await
-        .expect("a new password");
+    let (mut conn, now) = (app.conn().await, app.clock.now());
+    let change = &mut connectory::audit::Change { conn: &mut conn, by: &by, now };
+    connectory::accounts::set_password(change, &ben.username, &hash).await.expect("a new password");
     paste(&app.browser(), &shown).await.expect(422);
 }

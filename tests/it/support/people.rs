@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use connectory::access::{Actor, Permission, PermissionSet};
 use connectory::accounts::{self, NewUser, Username};
+use connectory::audit::Change;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -86,10 +87,10 @@ impl TestApp {
             super_admin,
             permissions,
         };
-        let id = accounts::insert(&mut *self.conn().await, &Actor::command_line(), self.clock.now(), &new)
-            .await
-            .expect("a new user");
-        User { id, username, name }
+        let mut conn = self.conn().await;
+        let change = &mut Change { conn: &mut conn, by: &Actor::command_line(), now: self.clock.now() };
+        accounts::insert(change, &new).await.expect("a new user");
+        User { id: new.id, username, name }
     }
 
     /// Takes this person's own password as entered, for as long as the test takes.

@@ -11,7 +11,7 @@ use crate::audit::{Change, Changes, transaction};
 use crate::db::Conn;
 use crate::db::keyset::{Bind, Select};
 use crate::db::schema::{group_groups, group_users, groups};
-use crate::people::candidates::{among_chosen, first_fitting, patterns};
+use crate::people::candidates::{among_chosen, first_matches, patterns};
 use crate::people::groups::model::{Member, MemberRow};
 use crate::people::users;
 use crate::web::{Error, ListQuery, Pages};
@@ -40,14 +40,13 @@ pub(in crate::people::groups) async fn members(
     query.fetch(conn, Select { with: "", rows: MEMBERS, binds: &binds }).await
 }
 
-/// The first `most` who could be added and whose names match the search, groups before users.
+/// The first who could be added and whose names match the search, and whether there are more.
 pub(in crate::people::groups) async fn candidates(
     conn: &mut Conn,
     group: Uuid,
     search: &str,
-    most: i64,
-) -> Result<Vec<MemberRow>, Error> {
-    first_fitting(conn, OTHERS, group, (search, most)).await
+) -> Result<(Vec<MemberRow>, bool), Error> {
+    first_matches(conn, OTHERS, group, search).await
 }
 
 /// Those of `chosen` that are in the group.
@@ -59,7 +58,7 @@ pub(in crate::people::groups) async fn among(
     among_chosen(conn, MEMBERS, group, chosen).await
 }
 
-/// What came of adding members.
+/// The result of adding members.
 pub(in crate::people::groups) enum Added {
     Number(usize),
     /// Nobody was added: this group would be in itself.
@@ -84,7 +83,7 @@ impl From<DbError> for AddError {
     }
 }
 
-/// Puts all of `chosen` who are not in it yet into a group, or nobody.
+/// Adds all of `chosen` who are not members yet to a group, or none.
 pub(in crate::people::groups) async fn add(
     change: &mut Change<'_>,
     group: Uuid,
@@ -136,7 +135,7 @@ fn is_cycle(error: &DbError) -> bool {
         if info.constraint_name() == Some("group_groups_circle_check"))
 }
 
-/// Takes those of `chosen` who are in it out of a group.
+/// Removes those of `chosen` who are members from a group.
 pub(in crate::people::groups) async fn remove(
     change: &mut Change<'_>,
     group: Uuid,
@@ -176,7 +175,7 @@ async fn touch(change: &mut Change<'_>, group: Uuid, changes: usize) -> Result<(
 /// Names that an audit line holds at most.
 const MOST_NAMES: i64 = 500;
 
-/// The members of a group in words.
+/// The names of the members of a group, for the audit log.
 pub(super) async fn names(conn: &mut Conn, group: Uuid) -> Result<Vec<String>, Error> {
     let sql = format!("SELECT * FROM ({MEMBERS}) AS rows ORDER BY name COLLATE \"und-x-icu\", id LIMIT $3");
     let rows: Vec<MemberRow> = diesel::sql_query(sql)
@@ -218,22 +217,15 @@ pub(in crate::people) async fn one(conn: &mut Conn, id: Uuid) -> Result<Option<G
     Ok(diesel::sql_query(sql).bind::<SqlUuid, _>(id).get_result(conn).await.optional()?)
 }
 
-/// The first `most` groups by name that the user is not in directly and whose names match the search.
+/// The first groups by name that the user is not in directly and whose names match the search, and whether there are more.
 pub(in crate::people) async fn joinable(
     conn: &mut Conn,
     user: Uuid,
     search: &str,
-    most: i64,
-) -> Result<Vec<GroupChoice>, Error> {
-    let sql = "SELECT id, name, false AS by_claim FROM groups g
-        WHERE search_text LIKE ALL ($2) AND NOT EXISTS (SELECT 1 FROM group_users m WHERE m.group_id = g.id AND m.user_id = $1)
-        ORDER BY name COLLATE \"und-x-icu\", id LIMIT $3";
-    Ok(diesel::sql_query(sql)
-        .bind::<SqlUuid, _>(user)
-        .bind::<Array<Text>, _>(patterns(search))
-        .bind::<BigInt, _>(most)
-        .load(conn)
-        .await?)
+) -> Result<(Vec<GroupChoice>, bool), Error> {
+    let rows = "SELECT id, name, false AS by_claim FROM groups g
+        WHERE search_text LIKE ALL ($2) AND NOT EXISTS (SELECT 1 FROM group_users m WHERE m.group_id = g.id AND m.user_id = $1)";
+    first_matches(conn, rows, user, search).await
 }
 
 /// The groups that the user is in directly, by name.
@@ -280,4 +272,56 @@ async fn locked(change: &mut Change<'_>, user: Uuid, chosen: &[Uuid]) -> Result<
         .for_key_share()
         .load(change.conn)
         .await?)
+}
+
+/// Makes the actor a member of the groups whose claim values these are, and removes them from other groups that they
+/// came into by claim. Members who were added by hand stay, whatever the provider says.
+pub async fn renew_claimed_groups(change: &mut Change<'_>, user: Uuid, values: &[String]) -> Result<(), Error> {
+    let wanted: Vec<Uuid> = groups::table
+        .filter(groups::claim_value.ne(""))
+        .filter(groups::claim_value.eq_any(values))
+        .select(groups::id)
+        .load(change.conn)
+        .await?;
+    let over = group_users::table
+        .filter(group_users::user_id.eq(user))
+        .filter(group_users::by_claim)
+        .filter(group_users::group_id.ne_all(&wanted));
+    let left: Vec<Uuid> = diesel::delete(over).returning(group_users::group_id).get_results(change.conn).await?;
+    let rows = wanted
+        .iter()
+        .map(|group| (group_users::group_id.eq(group), group_users::user_id.eq(user), group_users::by_claim.eq(true)));
+    let joined: Vec<Uuid> = diesel::insert_into(group_users::table)
+        .values(rows.collect::<Vec<_>>())
+        .on_conflict_do_nothing()
+        .returning(group_users::group_id)
+        .get_results(change.conn)
+        .await?;
+    for (kind, ids) in [("group.member_removed", left), ("group.member_added", joined)] {
+        record_by_claim(change, kind, &ids).await?;
+    }
+    Ok(())
+}
+
+/// Records that the actor left groups, or joined them, by claim.
+async fn record_by_claim(change: &mut Change<'_>, kind: &'static str, ids: &[Uuid]) -> Result<(), Error> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let changed: Vec<(Uuid, String, String)> = groups::table
+        .filter(groups::id.eq_any(ids))
+        .order(groups::name)
+        .select((groups::id, groups::name, groups::claim_value))
+        .load(change.conn)
+        .await?;
+    let member = change.by.attribution();
+    for (id, name, claim_value) in changed {
+        let (gone, come) = match kind {
+            "group.member_removed" => ((member.as_str(), claim_value.as_str()), ("", "")),
+            _ => (("", ""), (member.as_str(), claim_value.as_str())),
+        };
+        let changes = Changes::none().field("Members", gone.0, come.0).field("By claim", gone.1, come.1);
+        change.record(kind, id, &name, changes).await?;
+    }
+    Ok(())
 }

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
+pub use members::renew_claimed_groups;
 pub(super) use members::{Added, add, among, candidates, members, remove};
 pub(in crate::people) use members::{GroupChoice, all, join, joinable, joined, leave, one};
 pub(super) use save::{create, delete, update};
@@ -31,33 +32,14 @@ pub(super) async fn list(conn: &Conn, query: &ListQuery<GroupRow>) -> Result<(Ve
     query.fetch(conn, Select { with: "", rows: ROWS, binds: &binds }).await
 }
 
-/// The group of an address; what is no id is the address of nothing.
-pub(super) async fn find(conn: &mut Conn, id: &str) -> Result<Group, Error> {
-    read(conn, id.parse().map_err(|_| Error::NotFound)?).await
-}
-
 /// The group as it is now, kept as it is until the transaction ends.
 async fn lock(conn: &mut Conn, id: Uuid) -> Result<Group, Error> {
     groups::table.find(id).select(groups::id).for_no_key_update().first::<Uuid>(conn).await?;
-    read(conn, id).await
+    find(conn, id).await
 }
 
-async fn read(conn: &mut Conn, id: Uuid) -> Result<Group, Error> {
-    let facts: Facts = groups::table
-        .find(id)
-        .select((
-            groups::id,
-            groups::name,
-            groups::description,
-            groups::version,
-            groups::created_at,
-            groups::created_by,
-            groups::updated_at,
-            groups::updated_by,
-            groups::claim_value,
-        ))
-        .first(conn)
-        .await?;
+pub(super) async fn find(conn: &mut Conn, id: Uuid) -> Result<Group, Error> {
+    let facts: Facts = groups::table.find(id).select(Facts::as_select()).first(conn).await?;
     let codes: Vec<String> = group_permissions::table
         .filter(group_permissions::group_id.eq(id))
         .select(group_permissions::permission)

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{lock, members};
 use crate::access::{Coupled, PermissionSet};
-use crate::audit::{Change, Changes, transaction};
+use crate::audit::{Change, Changes, next_version, transaction};
 use crate::db::Conn;
 use crate::db::schema::{group_permissions, groups};
 use crate::db::version::SeenVersion;
@@ -59,9 +59,9 @@ pub(in crate::people::groups) async fn update(
 ) -> Result<Coupled, SaveError> {
     transaction(change, async |change| {
         let old = lock(change.conn, id).await?;
-        seen.check(old.facts.version)?;
+        seen.check(old.version)?;
         let coupled = PermissionSet::couple(old.permissions, new.chosen);
-        let claim_value = new.claim_value.as_ref().unwrap_or(&old.facts.claim_value);
+        let claim_value = new.claim_value.as_ref().unwrap_or(&old.claim_value);
         diesel::update(groups::table.find(id))
             .set((
                 groups::name.eq(new.name.as_str()),
@@ -69,17 +69,15 @@ pub(in crate::people::groups) async fn update(
                 groups::search_text.eq(searched(&[new.name.as_str(), &new.description])),
                 groups::description.eq(&new.description),
                 groups::claim_value.eq(claim_value),
-                groups::version.eq(groups::version + 1),
-                groups::updated_at.eq(change.now),
-                groups::updated_by.eq(change.by.attribution()),
+                next_version!(groups, change),
             ))
             .execute(change.conn)
             .await?;
         grant(change.conn, id, old.permissions, coupled.set).await?;
         let changes = Changes::none()
-            .field("Name", &old.facts.name, new.name.as_str())
-            .field("Description", &old.facts.description, &new.description)
-            .field("Claim value", &old.facts.claim_value, claim_value)
+            .field("Name", &old.name, new.name.as_str())
+            .field("Description", &old.description, &new.description)
+            .field("Claim value", &old.claim_value, claim_value)
             .field("Permissions", old.permissions.labels(), coupled.set.labels());
         change.record("group.saved", id, new.name.as_str(), changes).await?;
         Ok(coupled)
@@ -95,9 +93,9 @@ pub(in crate::people::groups) async fn delete(change: &mut Change<'_>, id: Uuid)
         let listing = listings::names(change.conn, Member::Group(id)).await?;
         diesel::delete(groups::table.find(id)).execute(change.conn).await?;
         let changes = Changes::none()
-            .field("Name", &group.facts.name, "")
-            .field("Description", &group.facts.description, "")
-            .field("Claim value", &group.facts.claim_value, "")
+            .field("Name", &group.name, "")
+            .field("Description", &group.description, "")
+            .field("Claim value", &group.claim_value, "")
             .field("Permissions", group.permissions.labels(), "")
             .field("Members", names.join(", "), "")
             .field("Data connectors that listed it", listing, "");

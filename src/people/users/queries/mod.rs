@@ -52,36 +52,14 @@ pub(super) async fn list(conn: &Conn, query: &ListQuery<UserRow>) -> Result<(Vec
         .await
 }
 
-/// The user of an address; what is no id is the address of nothing.
-pub(in crate::people) async fn find(conn: &mut Conn, id: &str) -> Result<User, Error> {
-    read(conn, id.parse().map_err(|_| Error::NotFound)?).await
-}
-
 /// The user as it is now, kept as it is until the transaction ends.
 pub(in crate::people) async fn lock(conn: &mut Conn, id: Uuid) -> Result<User, Error> {
     users::table.find(id).select(users::id).for_no_key_update().first::<Uuid>(conn).await?;
-    read(conn, id).await
+    find(conn, id).await
 }
 
-async fn read(conn: &mut Conn, id: Uuid) -> Result<User, Error> {
-    let facts: Facts = users::table
-        .find(id)
-        .select((
-            users::id,
-            users::username,
-            users::name,
-            users::super_admin,
-            users::active,
-            users::password_hash.is_not_null(),
-            users::last_sign_in_at,
-            users::version,
-            users::created_at,
-            users::created_by,
-            users::updated_at,
-            users::updated_by,
-        ))
-        .first(conn)
-        .await?;
+pub(in crate::people) async fn find(conn: &mut Conn, id: Uuid) -> Result<User, Error> {
+    let facts: Facts = users::table.find(id).select(Facts::as_select()).first(conn).await?;
     let codes: Vec<String> = user_permissions::table
         .filter(user_permissions::user_id.eq(id))
         .select(user_permissions::permission)
@@ -130,23 +108,23 @@ pub(super) async fn api_keys_of(conn: &mut Conn, id: Uuid, now: DateTime<Utc>) -
         .await?)
 }
 
-/// Why this user must stay an active super admin, or keep a password: nobody else is one, or none who could come in
+/// Why this user must stay an active super admin, or keep a password: no other user is one, or none who could sign in
 /// while the provider is down.
 pub(in crate::people) async fn last_of_super_admins(conn: &mut Conn, user: &User) -> Result<Option<Refusal>, Error> {
-    if !(user.facts.super_admin && user.facts.active) {
+    if !(user.super_admin && user.active) {
         return Ok(None);
     }
     let with_password: Vec<bool> = users::table
         .filter(users::super_admin)
         .filter(users::active)
-        .filter(users::id.ne(user.facts.id))
+        .filter(users::id.ne(user.id))
         .select(users::password_hash.is_not_null())
         .load(conn)
         .await?;
     Ok(if with_password.is_empty() {
         Some(Refusal::LastSuperAdmin)
     } else {
-        let is_last_local = user.facts.has_password && !with_password.contains(&true);
+        let is_last_local = user.has_password && !with_password.contains(&true);
         is_last_local.then_some(Refusal::LastLocalSuperAdmin)
     })
 }

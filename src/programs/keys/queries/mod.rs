@@ -3,17 +3,17 @@
 mod scopes;
 
 use diesel::prelude::*;
-use diesel::sql_types::Uuid as SqlUuid;
+use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::holder::Holder;
 use super::model::{CheckedKey, Key, expiry_recorded, full_name, methods_words};
-use crate::access::{ApiKey, HolderKind};
-use crate::audit::{Change, Changes, transaction};
-use crate::db::Conn;
+use crate::access::{ApiKey, ApiKeys, HolderKind};
+use crate::audit::{Change, Changes, next_version, transaction};
 use crate::db::schema::{api_key_scopes, api_keys};
 use crate::db::version::SeenVersion;
+use crate::db::{Conn, Db};
 use crate::web::{Error, SaveError};
 
 pub(in crate::programs) use scopes::{KeysOf, exceeds};
@@ -65,11 +65,7 @@ async fn lock(conn: &Conn, holder: &Holder, id: Uuid) -> Result<Key, SaveError> 
 /// Moves the version of a locked key that is being changed, and gives the new one.
 async fn move_version(change: &mut Change<'_>, id: Uuid) -> QueryResult<i32> {
     diesel::update(api_keys::table.find(id))
-        .set((
-            api_keys::version.eq(api_keys::version + 1),
-            api_keys::updated_at.eq(change.now),
-            api_keys::updated_by.eq(change.by.attribution()),
-        ))
+        .set(next_version!(api_keys, change))
         .returning(api_keys::version)
         .get_result(change.conn)
         .await
@@ -122,7 +118,7 @@ pub(super) async fn create(change: &mut Change<'_>, holder: &Holder, new: &NewKe
     .await
 }
 
-/// What came of saving a key.
+/// The result of saving a key.
 pub(super) enum Saved {
     Done,
     /// Nothing was saved: by this field the key could do more with a data connector that the person may not call.
@@ -174,6 +170,24 @@ pub(super) async fn revoke(change: &mut Change<'_>, holder: &Holder, id: Uuid) -
             .await?;
         let changes = Changes::none().field(holder.kind_word(), "", &holder.name);
         Ok(change.record("api_key.revoked", id, &key.full_name(), changes).await?)
+    })
+    .await
+}
+
+/// Writes when and from where keys were used last; where another instance saw a later use, that one stays.
+pub async fn write_key_uses(db: &Db, keys: &ApiKeys) -> Result<(), Error> {
+    let sql = "UPDATE api_keys SET last_used_at = used.at, last_used_address = used.address
+        FROM unnest($1, $2, $3) AS used (id, at, address)
+        WHERE api_keys.id = used.id AND (api_keys.last_used_at IS NULL OR api_keys.last_used_at < used.at)";
+    keys.write_uses(async |uses| {
+        let addresses: Vec<&str> = uses.values().map(|used| used.address.as_str()).collect();
+        diesel::sql_query(sql)
+            .bind::<Array<SqlUuid>, _>(uses.keys().copied().collect::<Vec<_>>())
+            .bind::<Array<Timestamptz>, _>(uses.values().map(|used| used.at).collect::<Vec<_>>())
+            .bind::<Array<Text>, _>(addresses)
+            .execute(&mut *db.get().await?)
+            .await?;
+        Ok(())
     })
     .await
 }

@@ -1,4 +1,4 @@
-//! The links' SQL.
+//! The invitations' SQL.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
@@ -7,34 +7,33 @@ use uuid::Uuid;
 
 use super::InvitationToken;
 use crate::access::note_place;
-use crate::accounts::{self, withdraw_invitations};
+use crate::accounts::users::set_password;
 use crate::audit::{Change, Changes, transaction};
 use crate::db::Conn;
-use crate::db::schema::{invitations, sessions, users};
-use crate::people::refusal::{ChangeError, Refusal};
-use crate::people::users::{User, guard, lock};
+use crate::db::schema::{invitations, users};
 use crate::web::{Error, SaveError, date_time_utc};
 
-/// How long a link can be used.
+/// How long an invitation can be used.
 const VALID_FOR: TimeDelta = TimeDelta::hours(72);
 
-/// How long it is remembered after that, so that a person who follows it late sees why it does not work.
-const REMEMBERED: TimeDelta = TimeDelta::days(30);
+/// How long it is kept after that, so that a person who uses it late sees why it does not work.
+const KEPT: TimeDelta = TimeDelta::days(30);
 
-/// A link that has just been made: the only time when its secret is known.
-pub(in crate::people) struct Invitation {
+/// An invitation that has just been made: the only time when its secret is known.
+pub struct Invitation {
     pub token: InvitationToken,
     pub expires_at: DateTime<Utc>,
 }
 
-/// Makes a link within the transaction of the change it belongs to. One made earlier does not work any more.
-pub(in crate::people) async fn make(change: &mut Change<'_>, user: &User) -> Result<Invitation, Error> {
-    withdraw_invitations(change.conn, user.id()).await?;
+/// Makes an invitation of the user with this id and user name, within the transaction of the change it belongs to. One
+/// made earlier does not work any more.
+pub async fn make(change: &mut Change<'_>, user: Uuid, username: &str) -> Result<Invitation, Error> {
+    withdraw(change.conn, user).await?;
     let invitation = Invitation { token: InvitationToken::random(), expires_at: change.now + VALID_FOR };
     diesel::insert_into(invitations::table)
         .values((
             invitations::id.eq(Uuid::now_v7()),
-            invitations::user_id.eq(user.id()),
+            invitations::user_id.eq(user),
             invitations::token_hash.eq(invitation.token.hash()),
             invitations::created_at.eq(change.now),
             invitations::created_by.eq(change.by.attribution()),
@@ -43,52 +42,25 @@ pub(in crate::people) async fn make(change: &mut Change<'_>, user: &User) -> Res
         .execute(change.conn)
         .await?;
     let changes = Changes::none().field("Good until", "", date_time_utc(&invitation.expires_at));
-    change.record("invitation.made", user.id(), &user.facts.username, changes).await?;
+    change.record("invitation.made", user, username, changes).await?;
     Ok(invitation)
 }
 
-/// Takes a user's password and sessions away and makes a link by which the user sets a new one.
-pub(super) async fn replace_password(change: &mut Change<'_>, id: Uuid) -> Result<Invitation, ChangeError> {
-    transaction(change, async |change| {
-        let user = lock(change.conn, id).await?;
-        guard(change.by, &user)?;
-        if user.is(change.by) {
-            return Err(Refusal::OwnPassword.into());
-        }
-        if !user.facts.active {
-            return Err(Refusal::NoLink.into());
-        }
-        diesel::update(users::table.find(id))
-            .set((
-                users::password_hash.eq(None::<String>),
-                users::updated_at.eq(change.now),
-                users::updated_by.eq(change.by.attribution()),
-            ))
-            .execute(change.conn)
-            .await?;
-        let ended = diesel::delete(sessions::table.filter(sessions::user_id.eq(id))).execute(change.conn).await?;
-        if user.facts.has_password {
-            let changes = Changes::none().secret("Password", "removed").field("Sessions", ended.to_string(), "0");
-            change.record("user.password_removed", id, &user.facts.username, changes).await?;
-        }
-        Ok(make(change, &user).await?)
-    })
-    .await
+/// Deletes a user's invitations that were not used.
+pub async fn withdraw(conn: &mut Conn, user: Uuid) -> QueryResult<usize> {
+    let unused = invitations::table.filter(invitations::user_id.eq(user)).filter(invitations::used_at.is_null());
+    diesel::delete(unused).execute(conn).await
 }
 
-/// A link that waits to be used.
+/// An invitation that can be used.
 #[derive(Queryable)]
-pub(in crate::people) struct Pending {
+pub struct Pending {
     pub expires_at: DateTime<Utc>,
     pub created_by: String,
 }
 
-/// The link of a user that still works, if there is one.
-pub(in crate::people) async fn pending(
-    conn: &mut Conn,
-    user: Uuid,
-    now: DateTime<Utc>,
-) -> Result<Option<Pending>, Error> {
+/// The invitation of a user that can be used, if there is one.
+pub async fn pending(conn: &mut Conn, user: Uuid, now: DateTime<Utc>) -> Result<Option<Pending>, Error> {
     Ok(invitations::table
         .filter(invitations::user_id.eq(user))
         .filter(invitations::used_at.is_null())
@@ -99,7 +71,7 @@ pub(in crate::people) async fn pending(
         .optional()?)
 }
 
-/// Whose password a link sets.
+/// Whose password an invitation sets.
 #[derive(Queryable)]
 pub(super) struct Invited {
     pub id: Uuid,
@@ -109,7 +81,7 @@ pub(super) struct Invited {
 
 /// Why a link does not work.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub(super) enum DeadLink {
+pub(super) enum LinkError {
     #[error(
         "This link does not work. It may not be whole, or a newer one has replaced it: copy it again, or ask an administrator for a new one"
     )]
@@ -117,15 +89,15 @@ pub(super) enum DeadLink {
     #[error("This link was used already: the password is set. If it was not you who set it, tell an administrator now")]
     Used,
     #[error("This link has ended: links work for three days. Ask an administrator for a new one")]
-    Over,
+    Expired,
 }
 
-/// The person whose password the link sets.
+/// The person whose password the invitation sets.
 pub(super) async fn invited(
     conn: &mut Conn,
     token: &InvitationToken,
     now: DateTime<Utc>,
-) -> Result<Result<Invited, DeadLink>, Error> {
+) -> Result<Result<Invited, LinkError>, Error> {
     let row = invitations::table
         .inner_join(users::table)
         .filter(invitations::token_hash.eq(token.hash()))
@@ -135,14 +107,14 @@ pub(super) async fn invited(
         .await
         .optional()?;
     Ok(match row {
-        None => Err(DeadLink::Unknown),
-        Some((_, _, Some(_))) => Err(DeadLink::Used),
-        Some((_, expires, _)) if expires <= now => Err(DeadLink::Over),
+        None => Err(LinkError::Unknown),
+        Some((_, _, Some(_))) => Err(LinkError::Used),
+        Some((_, expires, _)) if expires <= now => Err(LinkError::Expired),
         Some((invited, ..)) => Ok(invited),
     })
 }
 
-/// Uses a link up and sets the password, unless the link was used or replaced meanwhile.
+/// Uses an invitation up and sets the password, unless it was used or replaced meanwhile.
 pub(super) async fn spend(
     change: &mut Change<'_>,
     token: &InvitationToken,
@@ -151,25 +123,26 @@ pub(super) async fn spend(
     transaction(change, async |change| {
         let id = change.by.id.ok_or(SaveError::Stale)?;
         // The user first, as everywhere: two who lock the same rows in another order would wait for each other.
-        let user = lock(change.conn, id).await?;
+        let user = users::table.find(id).select((users::username, users::active)).for_no_key_update();
+        let (username, is_active): (String, bool) = user.first(change.conn).await?;
         let link = invitations::table
             .filter(invitations::token_hash.eq(token.hash()))
             .filter(invitations::user_id.eq(id))
             .filter(invitations::used_at.is_null())
             .filter(invitations::expires_at.gt(change.now));
         let used = diesel::update(link).set(invitations::used_at.eq(change.now)).execute(change.conn).await?;
-        if used == 0 || !user.facts.active {
+        if used == 0 || !is_active {
             return Err(SaveError::Stale);
         }
         change.record("invitation.used", id, &change.by.username, Changes::none()).await?;
         note_place(change.conn, id, &change.by.address, change.now).await?;
-        accounts::set_password(change.conn, change.by, change.now, &user.facts.username, password_hash).await
+        set_password(change, &username, password_hash).await
     })
     .await
 }
 
-/// Forgets links that ended long ago.
+/// Deletes invitations that ended long ago.
 pub async fn purge(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize, Error> {
-    let over = invitations::table.filter(invitations::expires_at.le(now - REMEMBERED));
+    let over = invitations::table.filter(invitations::expires_at.le(now - KEPT));
     Ok(diesel::delete(over).execute(conn).await?)
 }

@@ -1,4 +1,4 @@
-//! Links by which a user sets a password: a new user, or one whose password is replaced.
+//! Invitations: links by which a new user, or one whose password is replaced, sets a password.
 //!
 //! Rules: 256 random bits, of which the database keeps the hash; shown once, to the person who made the link; valid for
 //! three days and one use; a newer one replaces it. The secret stands behind the `#` of the address, which browsers do
@@ -14,14 +14,11 @@ use sha2::{Digest, Sha256};
 
 use crate::web::PublicAddress;
 
-pub use pages::{ask, confirm, create, open, take};
-pub use queries::purge;
-
-pub(super) use pages::Shown;
-pub(super) use queries::{Invitation, Pending, make, pending};
+pub use pages::{ask, open, take};
+pub use queries::{Invitation, Pending, make, pending, purge, withdraw as withdraw_invitations};
 
 /// The secret part of a link: 256 random bits. Not printable but as part of its link.
-pub(in crate::people) struct InvitationToken([u8; 32]);
+pub struct InvitationToken([u8; 32]);
 
 impl InvitationToken {
     pub fn random() -> InvitationToken {
@@ -36,14 +33,9 @@ impl InvitationToken {
         bytes.try_into().ok().map(InvitationToken)
     }
 
-    /// The part behind the `#`, for the form that goes on with it.
-    pub fn secret(&self) -> String {
-        URL_SAFE_NO_PAD.encode(self.0)
-    }
-
     /// The address to hand to the person.
     pub fn link(&self, address: &PublicAddress) -> String {
-        format!("{address}/set-password#{}", self.secret())
+        format!("{address}/set-password#{}", URL_SAFE_NO_PAD.encode(self.0))
     }
 
     /// What the database keeps.
@@ -61,7 +53,8 @@ mod tests {
         let token = InvitationToken::random();
         let link = token.link(&PublicAddress::new("https://connectory.example.org/"));
         assert!(link.starts_with("https://connectory.example.org/set-password#"));
-        for typed in [link.clone(), format!("  {link}\n"), token.secret()] {
+        let secret = URL_SAFE_NO_PAD.encode(token.0);
+        for typed in [link.clone(), format!("  {link}\n"), secret] {
             let read = InvitationToken::parse(&typed).expect("a token");
             assert!(read.hash() == token.hash());
         }
