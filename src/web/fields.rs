@@ -6,7 +6,7 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-use super::form::{Choice, Errors};
+use super::form::Errors;
 
 /// What all fields share.
 #[derive(Clone, Default)]
@@ -75,10 +75,6 @@ macro_rules! field_setters {
 
 field_setters!(TextField);
 field_setters!(TextArea);
-field_setters!(SelectField);
-field_setters!(CheckList);
-
-impl HtmlSafe for Check {}
 
 /// A line of text: plain, a URL, or a password.
 #[derive(Template)]
@@ -161,87 +157,6 @@ impl TextArea {
     pub fn code(mut self, rows: u8) -> Self {
         self.rows = rows;
         self.code = true;
-        self
-    }
-}
-
-/// One option of a select.
-pub struct Option_ {
-    pub value: String,
-    pub label: String,
-}
-
-impl Option_ {
-    pub fn new(value: impl Into<String>, label: impl Into<String>) -> Option_ {
-        Option_ { value: value.into(), label: label.into() }
-    }
-}
-
-/// A choice of one among a few.
-#[derive(Template)]
-#[template(path = "kit/select_field.html")]
-pub struct SelectField {
-    field: PlainField,
-    options: Vec<Option_>,
-    value: String,
-    /// What the script says when the choice changes which fields are shown; empty for an ordinary select.
-    switch_says: &'static str,
-}
-
-impl SelectField {
-    pub fn new(name: &str, label: &str, options: Vec<Option_>, value: impl Into<String>) -> SelectField {
-        SelectField { field: PlainField::new(name, label), options, value: value.into(), switch_says: "" }
-    }
-
-    /// Makes this the select that decides which fields are shown; `{}` stands for the chosen label.
-    pub fn switches(mut self, says: &'static str) -> Self {
-        self.switch_says = says;
-        self
-    }
-}
-
-/// Boxes of which one or more can be ticked.
-#[derive(Template)]
-#[template(path = "kit/check_list.html")]
-pub struct CheckList {
-    field: PlainField,
-    choices: Vec<Choice>,
-}
-
-impl CheckList {
-    pub fn new(name: &str, label: &str, choices: Vec<Choice>) -> CheckList {
-        CheckList { field: PlainField::new(name, label), choices }
-    }
-
-    /// The first box has the id of the field: the error summary links to it.
-    fn id(&self, index: &usize) -> String {
-        if *index == 0 { self.field.name.clone() } else { format!("{}-{}", self.field.name, index) }
-    }
-}
-
-/// A single box.
-#[derive(Template)]
-#[template(path = "kit/check.html")]
-pub struct Check {
-    name: String,
-    label: &'static str,
-    hint: String,
-    ticked: bool,
-    error: Option<String>,
-}
-
-impl Check {
-    pub fn new(name: impl Into<String>, label: &'static str, ticked: bool) -> Check {
-        Check { name: name.into(), label, hint: String::new(), ticked, error: None }
-    }
-
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = hint.into();
-        self
-    }
-
-    pub fn errors(mut self, errors: &Errors) -> Self {
-        self.error = errors.get(&self.name).map(str::to_string);
         self
     }
 }

@@ -21,7 +21,6 @@ mod layout;
 mod list;
 mod log_throttle;
 mod path;
-mod radios;
 mod secret_names;
 mod text;
 mod zone;
@@ -32,7 +31,7 @@ pub use conflict::{ConflictPage, LastSave};
 pub use csrf::{Cookies, CsrfKey, PublicAddress};
 pub use download::Download;
 pub use error::{Error, SaveError};
-pub use fields::{Check, CheckList, Option_, SelectField, TextArea, TextField};
+pub use fields::{TextArea, TextField};
 pub use flash::Flash;
 pub use form::{Choice, ErrorSummary, Errors, Radio, SelectOption};
 pub use form_data::{Form, FormData, OWN_PASSWORD};
@@ -41,7 +40,6 @@ pub use layout::{Layout, NavItem, Person, Theme, page, see_other};
 pub use list::{Column, ListQuery, Pages, Row, SortHeads, Total, search_term, searched};
 pub use log_throttle::LogThrottle;
 pub use path::{Segment, Segments, segment};
-pub use radios::Radios;
 pub use secret_names::{secret_warning, secret_warning_of};
 pub use text::{
     capitalized, counted, date, date_time, date_time_utc, grouped, in_sentence, iso, on_clock, plural, relative,
