@@ -20,6 +20,7 @@ const FAMILY: &str = "CONNECTORY_OIDC_";
 const LONGEST_NAME: usize = 60;
 
 /// Where people sign in besides here, and who of them may come in. No `Debug`: it holds the client's secret.
+#[derive(Clone)]
 pub struct OidcConfig {
     /// What the provider calls itself, letter by letter.
     pub issuer: String,
@@ -79,7 +80,7 @@ impl Reader {
     }
 
     fn client_secret(&mut self) -> Option<Secret> {
-        let secret = self.secret_or_file(SECRET, SECRET_FILE)?;
+        let secret = self.secret_or_file(SECRET)?;
         let trimmed = secret.expose().trim();
         if trimmed.is_empty() {
             self.problem(SECRET_FILE, "a file that is not empty");

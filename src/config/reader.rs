@@ -3,16 +3,15 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use ipnet::IpNet;
-use tokio_postgres::config::{Host, SslMode};
 use url::Url;
 
 use super::private_file;
 use super::settings::{Given, Settings, Value, known};
-use super::{DATA_DIR, MasterKeySource, PREFIX, is_this_machine};
+use super::{DATA_DIR, MasterKeySource, PREFIX};
 use crate::vault::Secret;
 
 /// The settings as they were given, and what was found of them so far.
@@ -88,25 +87,37 @@ impl Reader {
         text
     }
 
-    /// A secret from its setting, or from the file that another one names.
-    pub fn secret_or_file(&mut self, name: &str, file_name: &str) -> Option<Secret> {
-        match (self.secret(name), self.take(file_name)) {
-            (Some(_), Some(_)) => {
-                self.problems.push(format!("set {name} or {file_name}, not both"));
+    /// A secret from the setting of this name, or the file that the setting of this name and `_FILE` names.
+    fn text_or_file(&mut self, name: &str) -> (Option<Secret>, Option<PathBuf>) {
+        let file = format!("{name}_FILE");
+        let (text, path) = (self.secret(name), self.take(&file).map(PathBuf::from));
+        if text.is_some() && path.is_some() {
+            self.problems.push(format!("set {name} or {file}, not both"));
+            return (None, None);
+        }
+        (text, path)
+    }
+
+    /// The secret, without the line break at the end of its file, which no other user may be able to read.
+    pub fn secret_or_file(&mut self, name: &str) -> Option<Secret> {
+        let (text, path) = self.text_or_file(name);
+        if text.is_some() {
+            return text;
+        }
+        let path = path?;
+        match private_file::read(&path, |_| true) {
+            Ok(text) => Some(Secret::new(text.trim_end_matches(['\r', '\n']).to_string())),
+            Err(words) => {
+                self.problems.push(format!("{name}_FILE: {}: {words}", path.display()));
                 None
             }
-            (Some(secret), None) => Some(secret),
-            (None, Some(path)) => self.secret_file(file_name, &path),
-            (None, None) => None,
         }
     }
 
-    /// The secret in a file that no other user can read, without the line break at its end.
-    fn secret_file(&mut self, name: &str, path: &str) -> Option<Secret> {
-        let read = private_file::read(Path::new(path), |_| true);
-        read.map(|text| Secret::new(text.trim_end_matches(['\r', '\n']).to_string()))
-            .map_err(|words| self.problems.push(format!("{name}: {path}: {words}")))
-            .ok()
+    /// Where a master key is, unread.
+    pub fn key_source(&mut self, name: &str) -> Option<MasterKeySource> {
+        let (text, path) = self.text_or_file(name);
+        text.map(MasterKeySource::Text).or(path.map(MasterKeySource::File))
     }
 
     /// The text of a file without the line break at its end.
@@ -146,17 +157,20 @@ impl Reader {
     }
 
     pub fn yes_or_no(&mut self, name: &'static str, default: bool) -> bool {
-        let value = match self.take(name).as_deref() {
-            None => default,
-            Some("yes" | "true" | "1") => true,
-            Some("no" | "false" | "0") => false,
-            Some(_) => {
-                self.problem(name, "yes or no");
-                default
-            }
-        };
+        let answers = [("yes", true), ("no", false), ("true", true), ("false", false), ("1", true), ("0", false)];
+        let value = self.choice(name, &answers, if default { "yes" } else { "no" }, "yes or no");
         self.note(name, if value { "yes" } else { "no" });
         value
+    }
+
+    /// One of these values, the first if the text is none of them. `default` is the text without the setting.
+    pub fn choice<T: Copy>(&mut self, name: &'static str, values: &[(&str, T)], default: &str, wanted: &str) -> T {
+        let text = self.text(name, default);
+        let find = |text: &str| values.iter().find(|(known, _)| *known == text).map(|(_, value)| *value);
+        if find(&text).is_none() {
+            self.problem(name, wanted);
+        }
+        find(&text).unwrap_or(values[0].1)
     }
 
     pub fn list(&self, name: &str) -> Option<Vec<String>> {
@@ -176,28 +190,6 @@ impl Reader {
             self.problem(name, "addresses and networks such as 127.0.0.1, 10.0.0.0/8, separated by commas");
             Vec::new()
         })
-    }
-
-    /// The address of a database, and who of it is exposed ([`Config::exposed_database`](super::Config)), which must be
-    /// allowed.
-    pub fn database(&mut self) -> Option<(Secret, Option<String>)> {
-        let may_be_exposed = self.yes_or_no("CONNECTORY_DATABASE_PLAINTEXT", false);
-        const NAME: &str = "DATABASE_URL";
-        // libpq's name for what `require` does here: the server's certificate is always checked.
-        let url = self.secret(NAME)?;
-        let url = Secret::new(url.expose().replace("sslmode=verify-full", "sslmode=require"));
-        let Ok(parsed) = url.expose().parse::<tokio_postgres::Config>() else {
-            self.problem(NAME, "a PostgreSQL address such as postgres://user@host/database");
-            return Some((url, None));
-        };
-        self.note(NAME, described(&parsed));
-        let exposed = exposed(&parsed);
-        if let (Some(hosts), false) = (&exposed, may_be_exposed) {
-            self.problems.push(format!(
-                "DATABASE_URL leads to {hosts} without encryption, and everything but secrets could be read on the way: add sslmode=verify-full to it, or set CONNECTORY_DATABASE_PLAINTEXT=yes if the network between is yours alone"
-            ));
-        }
-        Some((url, exposed))
     }
 
     pub fn data_dir(&mut self) -> PathBuf {
@@ -250,32 +242,11 @@ impl Reader {
     }
 
     pub fn master_key(&mut self) -> MasterKeySource {
-        match (self.secret("CONNECTORY_MASTER_KEY"), self.take("CONNECTORY_MASTER_KEY_FILE")) {
-            (Some(_), Some(_)) => {
-                self.problems.push("set CONNECTORY_MASTER_KEY or CONNECTORY_MASTER_KEY_FILE, not both".into());
-                MasterKeySource::DataDir
-            }
-            (Some(text), None) => MasterKeySource::Text(text),
-            (None, Some(path)) => MasterKeySource::File(path.into()),
-            (None, None) if self.is_given("DATABASE_URL") => {
-                self.problems.push("with DATABASE_URL, set CONNECTORY_MASTER_KEY_FILE (or CONNECTORY_MASTER_KEY): the key must be the same for every instance".into());
-                MasterKeySource::DataDir
-            }
-            (None, None) => MasterKeySource::DataDir,
+        const NAME: &str = "CONNECTORY_MASTER_KEY";
+        if !self.is_given(NAME) && !self.is_given("CONNECTORY_MASTER_KEY_FILE") && self.is_given("DATABASE_URL") {
+            self.problems.push("with DATABASE_URL, set CONNECTORY_MASTER_KEY_FILE (or CONNECTORY_MASTER_KEY): the key must be the same for every instance".into());
         }
-    }
-
-    /// A master key beside the current one: as text under this name, or in a file under this name and `_FILE`.
-    pub fn other_master_key(&mut self, name: &str) -> Option<MasterKeySource> {
-        let file = format!("{name}_FILE");
-        match (self.secret(name), self.take(&file)) {
-            (Some(_), Some(_)) => {
-                self.problems.push(format!("set {name} or {file}, not both"));
-                None
-            }
-            (Some(text), None) => Some(MasterKeySource::Text(text)),
-            (None, path) => path.map(|path| MasterKeySource::File(path.into())),
-        }
+        self.key_source(NAME).unwrap_or(MasterKeySource::DataDir)
     }
 
     pub fn metrics_token(&mut self) -> Option<Secret> {
@@ -285,68 +256,4 @@ impl Reader {
         }
         Some(token)
     }
-
-    pub fn log_json(&mut self) -> bool {
-        const NAME: &str = "CONNECTORY_LOG_FORMAT";
-        match self.text(NAME, "text").as_str() {
-            "text" => false,
-            "json" => true,
-            _ => {
-                self.problem(NAME, "text or json");
-                false
-            }
-        }
-    }
-}
-
-/// The servers on other machines that are spoken to without TLS, with commas between them.
-fn exposed(address: &tokio_postgres::Config) -> Option<String> {
-    if is_encrypted(address) {
-        return None;
-    }
-    let names = address.get_hosts().iter().filter_map(|host| match host {
-        Host::Tcp(name) => Some(name.clone()),
-        Host::Unix(_) => None,
-    });
-    // Where an address is given besides the name, it is the one that is connected to.
-    let hosts: Vec<String> = match address.get_hostaddrs() {
-        [] => names.collect(),
-        addresses => addresses.iter().map(ToString::to_string).collect(),
-    };
-    let others: Vec<String> = hosts.into_iter().filter(|host| !is_this_machine(host)).collect();
-    (!others.is_empty()).then(|| others.join(", "))
-}
-
-/// As [`crate::db`] decides it: nothing but `require` is TLS.
-fn is_encrypted(address: &tokio_postgres::Config) -> bool {
-    address.get_ssl_mode() == SslMode::Require
-}
-
-/// A database's address without its password, made of its parts: whatever else stands in it is not shown.
-fn described(address: &tokio_postgres::Config) -> String {
-    let hosts = address.get_hosts().iter().map(|host| match host {
-        Host::Tcp(name) => name.clone(),
-        Host::Unix(path) => path.display().to_string(),
-    });
-    let hosts: Vec<String> = hosts.collect();
-    let ports: Vec<String> = address.get_ports().iter().map(u16::to_string).collect();
-    let part = |name: &str, value: &str| match value {
-        "" => String::new(),
-        value => format!("{name} {value}"),
-    };
-    let password = match address.get_password() {
-        Some(_) => "a password",
-        None => "no password",
-    };
-    let tls = if is_encrypted(address) { "encrypted" } else { "not encrypted" };
-    let parts = [
-        part("host", &hosts.join(", ")),
-        part("port", &ports.join(", ")),
-        part("database", address.get_dbname().unwrap_or_default()),
-        part("user", address.get_user().unwrap_or_default()),
-        password.into(),
-        tls.into(),
-    ];
-    let parts = parts.into_iter().filter(|part| !part.is_empty());
-    parts.collect::<Vec<String>>().join(", ")
 }

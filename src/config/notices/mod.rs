@@ -82,7 +82,8 @@ impl Reader {
             );
             return None;
         };
-        let tls = self.mail_tls();
+        let choices = [("starttls", MailTls::StartTls), ("implicit", MailTls::Implicit), ("none", MailTls::None)];
+        let tls = self.choice("CONNECTORY_SMTP_TLS", &choices, "starttls", "starttls, implicit or none");
         let port = match tls {
             MailTls::StartTls => 587,
             MailTls::Implicit => 465,
@@ -97,21 +98,9 @@ impl Reader {
         Some(EmailSettings { host, port, tls, ca_pem, sign_in, from: from?, to })
     }
 
-    fn mail_tls(&mut self) -> MailTls {
-        match self.text("CONNECTORY_SMTP_TLS", "starttls").as_str() {
-            "starttls" => MailTls::StartTls,
-            "implicit" => MailTls::Implicit,
-            "none" => MailTls::None,
-            _ => {
-                self.problem("CONNECTORY_SMTP_TLS", "starttls, implicit or none");
-                MailTls::StartTls
-            }
-        }
-    }
-
     fn mail_sign_in(&mut self) -> Option<(String, Secret)> {
         let user = self.take("CONNECTORY_SMTP_USER");
-        let password = self.secret_or_file("CONNECTORY_SMTP_PASSWORD", "CONNECTORY_SMTP_PASSWORD_FILE");
+        let password = self.secret_or_file("CONNECTORY_SMTP_PASSWORD");
         match (user, password) {
             (Some(user), Some(password)) => Some((user, password)),
             (None, None) => None,
@@ -168,7 +157,7 @@ impl Reader {
         if !is_web_address(url.expose()) {
             self.problem(URL, "an http or https address without user name and password");
         }
-        let text = self.secret_or_file(SECRETS, SECRETS_FILE);
+        let text = self.secret_or_file(SECRETS);
         let text = text.as_ref().map_or("", Secret::expose);
         let secrets = text.split([',', '\n']).map(str::trim);
         let keys: Option<Vec<Vec<u8>>> = secrets.filter(|secret| !secret.is_empty()).map(signing_key).collect();

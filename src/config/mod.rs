@@ -7,28 +7,27 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
 
+pub use database::is_this_machine;
 pub use notices::{EmailSettings, MailTls, NoticeSettings, WebhookSettings};
 pub use oidc::OidcConfig;
 use reader::Reader;
-pub use resources::ResourceLimits;
 use settings::Given;
 pub use settings::{Origin, SETTINGS, Setting, SettingInEffect, Settings, Shown};
-pub use this_machine::is_this_machine;
 
 use crate::vault::Secret;
 
+mod database;
 mod notices;
 mod oidc;
 mod private_file;
 mod reader;
-mod resources;
 mod settings;
-mod this_machine;
 
 /// How the program's own settings begin.
 const PREFIX: &str = "CONNECTORY_";
@@ -139,8 +138,8 @@ impl Config {
             public_url: reader.public_url(listen),
             listen,
             master_key: reader.master_key(),
-            old_master_key: reader.other_master_key("CONNECTORY_OLD_MASTER_KEY"),
-            new_master_key: reader.other_master_key("CONNECTORY_NEW_MASTER_KEY"),
+            old_master_key: reader.key_source("CONNECTORY_OLD_MASTER_KEY"),
+            new_master_key: reader.key_source("CONNECTORY_NEW_MASTER_KEY"),
             workers,
             database_connections: reader.number("CONNECTORY_DATABASE_CONNECTIONS", (workers * 4).max(8), 2..=1000),
             trusted_proxies: reader.networks("CONNECTORY_TRUSTED_PROXIES"),
@@ -158,7 +157,12 @@ impl Config {
             notices: reader.notices(),
             metrics_token: reader.metrics_token(),
             log: reader.text("CONNECTORY_LOG", "info"),
-            log_json: reader.log_json(),
+            log_json: reader.choice(
+                "CONNECTORY_LOG_FORMAT",
+                &[("text", false), ("json", true)],
+                "text",
+                "text or json",
+            ),
             settings: reader.settings(),
         };
         if reader.problems.is_empty() { Ok(config) } else { Err(ConfigError(reader.problems)) }
@@ -167,6 +171,49 @@ impl Config {
     /// Whether people reach the site over TLS, which decides the cookie's name and flags.
     pub fn is_https(&self) -> bool {
         self.public_url.starts_with("https://")
+    }
+}
+
+const MIB: usize = 1024 * 1024;
+
+/// Limits that protect everybody from whoever asks for too much.
+#[derive(Clone, Copy, Debug)]
+pub struct ResourceLimits {
+    /// Bytes of bodies in memory at once, half of it for programs and half for people.
+    pub body_memory: usize,
+    /// Requests of one API key in a minute.
+    pub key_per_minute: NonZeroU32,
+    /// Requests of one API key under way.
+    pub key_at_once: usize,
+    /// How long a client may take nothing of an answer that waits for it.
+    pub client_idle: Duration,
+}
+
+impl Default for ResourceLimits {
+    fn default() -> ResourceLimits {
+        ResourceLimits {
+            body_memory: 256 * MIB,
+            key_per_minute: NonZeroU32::MIN.saturating_add(5_999),
+            key_at_once: 64,
+            client_idle: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Reader {
+    fn resources(&mut self) -> ResourceLimits {
+        let usual = ResourceLimits::default();
+        let mebibytes = self.number("CONNECTORY_BODY_MEMORY", usual.body_memory / MIB, 64..=65_536);
+        let per_minute =
+            self.number("CONNECTORY_CALLER_REQUESTS_PER_MINUTE", usual.key_per_minute.get(), 1..=10_000_000);
+        let seconds = self.number("CONNECTORY_CLIENT_IDLE_SECONDS", usual.client_idle.as_secs(), 1..=3_600);
+        ResourceLimits {
+            body_memory: mebibytes.saturating_mul(MIB),
+            // A number out of the range has been told of.
+            key_per_minute: NonZeroU32::new(per_minute).unwrap_or(usual.key_per_minute),
+            key_at_once: self.number("CONNECTORY_CALLER_REQUESTS_AT_ONCE", usual.key_at_once, 1..=10_000),
+            client_idle: Duration::from_secs(seconds),
+        }
     }
 }
 
