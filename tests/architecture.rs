@@ -44,7 +44,6 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "+",
             "config", // the ways that they go
             "connectors",
-            "oauth::wait_in", // Retry-After
             "outbound",
         ],
     ),
@@ -61,7 +60,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("people", &["+", "accounts"]),                    // user names; storing users
     ("rights", &["+", "connectors", "people"]), // users and groups to list, and where their permissions come from
     // storing a user, beginning a session; groups by claim
-    ("openid", &["+", "accounts", "people", "oauth", "outbound", "vault"]),
+    ("openid", &["+", "accounts", "people", "config", "oauth", "outbound", "vault"]),
     ("api", &["+", "endpoints", "connectors", "authorization", "calls", "relay", "outbound"]),
     ("home", &["+", "accounts", "connectors", "calls"]),
     ("status", &["db", "vault::Secret", "web"]), // the token of the metrics

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::model::ApiKeyPlace;
 use crate::outbound::http::Method;
-use crate::outbound::{HttpUrl, RequestBuilder};
+use crate::outbound::{Body, HttpUrl, Request, SendError, add_header};
 use crate::vault::Secret;
 
 /// The credential of a connector.
@@ -82,15 +82,16 @@ impl Credential {
     }
 
     /// A GET of this address, signed in.
-    pub(super) fn get(&self, url: &HttpUrl) -> RequestBuilder {
+    pub(super) fn get(&self, url: &HttpUrl) -> Result<Request, SendError> {
+        let get = |url: &HttpUrl| url.request(Method::GET, Body::Empty);
         match self.placed() {
-            Placed::Nowhere => RequestBuilder::new(Method::GET, url.clone()),
+            Placed::Nowhere => get(url),
             Placed::Header { name, value } => {
-                RequestBuilder::new(Method::GET, url.clone()).header(name, value.expose())
+                let mut request = get(url)?;
+                add_header(request.headers_mut(), &name, value.expose())?;
+                Ok(request)
             }
-            Placed::Query { name, value } => {
-                RequestBuilder::new(Method::GET, url.with_query(&[(&name, value.expose())]))
-            }
+            Placed::Query { name, value } => get(&url.with_query(&[(&name, value.expose())])),
         }
     }
 

@@ -189,15 +189,14 @@ impl Settings {
 impl TokenRequestSettings {
     /// The request with these secrets; `None` without an address.
     pub fn request(&self, password: Option<Secret>, client_secret: Option<Secret>) -> Option<TokenRequest> {
-        let some = |text: &str| Some(text.to_string()).filter(|text| !text.is_empty());
         Some(TokenRequest {
             url: self.token_url.0.clone()?,
             style: self.token_request_style,
-            user: some(&self.token_user),
+            user: self.token_user.clone(),
             password: password.filter(|secret| !secret.is_empty()),
-            client_id: some(&self.token_client_id),
+            client_id: self.token_client_id.clone(),
             client_secret: client_secret.filter(|secret| !secret.is_empty()),
-            scope: some(&self.token_scope),
+            scope: self.token_scope.clone(),
             location: self.token_pointer.value.clone(),
         })
     }

@@ -18,12 +18,12 @@ use crate::app::{Site, chain_audit_log, due_work, link_audit_log, refresh_keys, 
 use crate::authorization::approve_origins_in_use;
 use crate::calls::Retention;
 use crate::clock::Clock;
-use crate::config::{Config, OidcConfig};
+use crate::config::Config;
 use crate::connectors::LegacyGrants;
 use crate::db::{COMMAND, ChangeListener, Db, JOB, Pools, migrate};
 use crate::keyring::{Instance, cookie_key, sign_off};
 use crate::notices::Channels;
-use crate::openid::{Settings, SignIns};
+use crate::openid::SignIns;
 use crate::outbound::{HttpUrl, Outbound, Policy, Rule};
 use crate::programs;
 use crate::status::Metrics;
@@ -96,13 +96,12 @@ async fn serve_until_stopped(
     let upgrade = Db::with_limit(&url, 1, COMMAND)?;
     approve_origins_in_use(&mut *upgrade.get().await?, &vault, clock.now()).await?;
     drop(upgrade);
+    if let Some(provider) = &config.oidc {
+        HttpUrl::parse(&provider.issuer).map_err(|problem| anyhow::anyhow!("CONNECTORY_OIDC_ISSUER {problem}"))?;
+    }
     let outbound = Outbound::new(policy)?;
-    let sign_ins = SignIns::new(
-        config.oidc.as_ref().map(provider).transpose()?,
-        (&outbound, &vault),
-        &clock,
-        &PublicAddress::new(&config.public_url),
-    );
+    let sign_ins =
+        SignIns::new(config.oidc.clone(), (&outbound, &vault), &clock, &PublicAddress::new(&config.public_url));
     let site = Site {
         connections: config.database_connections,
         workers: config.workers,
@@ -188,22 +187,6 @@ async fn say_goodbye(db: &Db, vault: &Vault, instance: Uuid) {
         // Else it counts as gone half a minute later.
         _ = sign_off(&mut conn, instance).await;
     }
-}
-
-/// What is set about the provider, in the types that ask it.
-fn provider(set: &OidcConfig) -> anyhow::Result<Settings> {
-    let issuer = HttpUrl::parse(&set.issuer).map_err(|problem| anyhow::anyhow!("CONNECTORY_OIDC_ISSUER {problem}"))?;
-    Ok(Settings {
-        issuer,
-        client_id: set.client_id.clone(),
-        client_secret: set.client_secret.clone(),
-        name: set.name.clone(),
-        scopes: set.scopes.clone(),
-        username_claim: set.username_claim.clone(),
-        groups_claim: set.groups_claim.clone(),
-        allowed_groups: set.allowed_groups.clone(),
-        creates_people: set.create_people,
-    })
 }
 
 /// Says where to go, and how to begin.

@@ -15,9 +15,9 @@ use zeroize::Zeroizing;
 use super::channels::Undelivered;
 use super::message::{Message, time};
 use crate::config::WebhookSettings;
-use crate::oauth::wait_in;
 use crate::outbound::http::Method;
-use crate::outbound::{HttpUrl, Limits, Outbound, Reply, RequestBuilder, Transport};
+use crate::outbound::http::header::RETRY_AFTER;
+use crate::outbound::{HttpUrl, Limits, Outbound, Request, SendError, Transport, add_header, http, retry_after};
 
 /// How long the receiver may take to answer.
 const TIME_OUT: Duration = Duration::from_secs(20);
@@ -58,14 +58,24 @@ impl Webhook {
         let (body, id) = (body.to_string(), format!("msg_{}", message.id.simple()));
         let timestamp = now.timestamp().to_string();
         let signature = self.signature(&id, &timestamp, &body)?;
-        let request = RequestBuilder::new(Method::POST, self.url.clone())
-            .header("Content-Type", "application/json")
-            .header("webhook-id", id)
-            .header("webhook-timestamp", timestamp)
-            .header("webhook-signature", signature)
-            .body(body);
-        let sent = outbound.send(&Transport::default(), request, Limits::within(TIME_OUT)).await;
-        judge(&sent.map_err(|failure| Undelivered::unreachable(failure.message))?, now)
+        let headers = [
+            ("Content-Type", "application/json"),
+            ("webhook-id", id.as_str()),
+            ("webhook-timestamp", &timestamp),
+            ("webhook-signature", &signature),
+        ];
+        let unreachable = |error: SendError| Undelivered::unreachable(error.message);
+        let request = self.request(&headers, body).map_err(unreachable)?;
+        let sent = outbound.fetch(&Transport::default(), request, Limits::within(TIME_OUT)).await;
+        judge(&sent.map_err(unreachable)?, now)
+    }
+
+    fn request(&self, headers: &[(&str, &str)], body: String) -> Result<Request, SendError> {
+        let mut request = self.url.request(Method::POST, body.into())?;
+        for (name, value) in headers {
+            add_header(request.headers_mut(), name, value)?;
+        }
+        Ok(request)
     }
 
     /// A signature for each key, so that the receiver may know either the old one or the new one.
@@ -83,15 +93,17 @@ impl Webhook {
 }
 
 /// Only 2xx says that the message has arrived; redirects are not followed.
-fn judge(reply: &Reply, now: DateTime<Utc>) -> Result<(), Undelivered> {
-    if (200..300).contains(&reply.status) {
+fn judge(response: &http::Response<Vec<u8>>, now: DateTime<Utc>) -> Result<(), Undelivered> {
+    let status = response.status();
+    if status.is_success() {
         return Ok(());
     }
-    let reason = reply.reason().unwrap_or_default();
-    let words = format!("The receiver answered {} {reason}", reply.status);
+    let reason = status.canonical_reason().unwrap_or_default();
+    let words = format!("The receiver answered {} {reason}", status.as_u16());
     let mut undelivered = Undelivered::refused(format!("{}.", words.trim_end()));
-    undelivered.is_gone = reply.status == 410;
-    undelivered.retry_after = reply.header("retry-after").and_then(|value| wait_in(value, Some(now)));
+    undelivered.is_gone = status == 410;
+    let wait = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+    undelivered.retry_after = wait.and_then(|value| retry_after(value, Some(now)));
     Err(undelivered)
 }
 

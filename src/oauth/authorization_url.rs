@@ -2,12 +2,11 @@
 //! 4.2.1).
 
 use form_urlencoded::parse;
+use oauth2::basic::BasicClient;
 use oauth2::{AuthUrl, ClientId, CsrfToken, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, Scope};
 use url::{ParseError, Url};
 
-use super::client::OAuth2Client;
-use super::parameters::Parameters;
-use super::parameters::ScopeSeparator;
+use super::parameters::{Parameters, ScopeSeparator};
 use crate::outbound::HttpUrl;
 use crate::vault::Secret;
 
@@ -65,7 +64,7 @@ impl AuthorizationUrl<'_> {
     }
 
     fn url_without_query_of_endpoint(&self, base: &str) -> Result<Url, ParseError> {
-        let client = OAuth2Client::new(ClientId::new(self.client_id.to_owned()))
+        let client = BasicClient::new(ClientId::new(self.client_id.to_owned()))
             .set_auth_uri(AuthUrl::new(base.to_owned())?)
             .set_redirect_uri(RedirectUrl::new(self.redirect_url.to_owned())?);
         let state = || CsrfToken::new(self.state.expose().to_owned());

@@ -3,14 +3,14 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use form_urlencoded::byte_serialize;
-use oauth2::basic::{BasicErrorResponse, BasicRevocationErrorResponse, BasicTokenIntrospectionResponse};
-use oauth2::{AuthType, ClientId, ClientSecret, StandardRevocableToken};
+use oauth2::basic::BasicClient;
+use oauth2::http::header::CONTENT_TYPE;
+use oauth2::http::{HeaderValue, Method};
+use oauth2::{AuthType, ClientId, ClientSecret};
 use serde_json::{Map, Value};
 
-use super::token::TokenDocument;
 use crate::db::text_enum;
-use crate::outbound::http::Method;
-use crate::outbound::{HttpUrl, Mask, RequestBuilder};
+use crate::outbound::{HttpUrl, Mask, Request, SendError};
 use crate::vault::Secret;
 
 text_enum! {
@@ -57,19 +57,10 @@ impl ClientAuthentication {
     }
 }
 
-/// The crate's client for tokens that are read as [`TokenDocument`].
-pub(super) type OAuth2Client = oauth2::Client<
-    BasicErrorResponse,
-    TokenDocument,
-    BasicTokenIntrospectionResponse,
-    StandardRevocableToken,
-    BasicRevocationErrorResponse,
->;
-
 impl Client {
     /// The client as the crate sends it.
-    pub(super) fn oauth2(&self) -> OAuth2Client {
-        let client = OAuth2Client::new(ClientId::new(self.id.clone()));
+    pub(super) fn oauth2(&self) -> BasicClient {
+        let client = BasicClient::new(ClientId::new(self.id.clone()));
         let (client, secret) = match self.authentication {
             ClientAuthentication::Basic => (client.set_auth_type(AuthType::BasicAuth), self.secret()),
             ClientAuthentication::Body => (client.set_auth_type(AuthType::RequestBody), self.secret()),
@@ -132,12 +123,14 @@ text_enum! {
 
 impl BodyFormat {
     /// A POST of the parameters.
-    pub(super) fn post<T: AsRef<str>>(self, url: &HttpUrl, parameters: &[(T, T)]) -> RequestBuilder {
+    pub(super) fn post<T: AsRef<str>>(self, url: &HttpUrl, parameters: &[(T, T)]) -> Result<Request, SendError> {
         let (content_type, body) = match self {
             Self::Form => ("application/x-www-form-urlencoded", form(parameters)),
             Self::Json => ("application/json", json(parameters)),
         };
-        RequestBuilder::new(Method::POST, url.clone()).header("Content-Type", content_type).body(body)
+        let mut request = url.request(Method::POST, body.into())?;
+        request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        Ok(request)
     }
 }
 

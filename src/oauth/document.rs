@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::location::{JsonPointer, TokenLocation};
-use crate::outbound::Reply;
+use super::response::{Reply, header};
 use crate::vault::Secret;
 
 /// The most that a body is taken to be.
@@ -21,7 +21,7 @@ pub(super) enum Document {
 
 impl Document {
     pub(super) fn of(reply: &Reply) -> Self {
-        let text = decode(&reply.body);
+        let text = decode(reply.body());
         let text = text.trim_start_matches('\u{feff}').trim();
         if let Ok(value @ (Value::Object(_) | Value::Array(_) | Value::String(_))) = serde_json::from_str(text) {
             return Self::Json(value);
@@ -52,7 +52,7 @@ fn decode(body: &[u8]) -> Cow<'_, str> {
 }
 
 fn is_form(reply: &Reply) -> bool {
-    let content_type = reply.header("content-type").unwrap_or_default();
+    let content_type = header(reply, "content-type").unwrap_or_default();
     let media_type = content_type.split(';').next().unwrap_or_default().trim();
     media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
@@ -170,7 +170,7 @@ fn named(object: &Map<String, Value>) -> Option<(&str, &str)> {
 
 fn in_headers<'a>(reply: &'a Reply, around: Option<&'a Map<String, Value>>) -> Option<FoundToken<'a>> {
     HEADERS.iter().find_map(|name| {
-        let value = reply.header(name)?;
+        let value = header(reply, name)?;
         // Other schemes carry no token.
         let fits = *name != "authorization" || without_scheme(value).is_some();
         (fits && !value.trim().is_empty()).then(|| FoundToken {

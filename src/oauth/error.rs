@@ -10,7 +10,7 @@ use crate::outbound::{SendError, Stage};
 #[error("{message}")]
 pub struct TokenError {
     /// Where it failed.
-    pub stage: TokenErrorStage,
+    pub stage: Stage,
     /// What happened: a sentence.
     pub message: String,
     /// The server's own account, if it gave one, by [`crate::outbound::quote`]: one line of at most
@@ -18,33 +18,19 @@ pub struct TokenError {
     pub server_words: Option<String>,
     /// What to try: a sentence.
     pub remedy: String,
-    /// The time that the request took.
-    pub elapsed: Duration,
     /// The `error` of the response (RFC 6749 5.2), if it is a text.
     pub error_code: Option<ErrorCode>,
     /// How long the server wants to be left alone (`Retry-After` of a 429 or 503), an hour at most.
     pub retry_after: Option<Duration>,
 }
 
-/// The stage at which a request failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenErrorStage {
-    /// No response came, or none that is whole.
-    Send(Stage),
-    /// The response has this status, which is no success.
-    Status(u16),
-    /// The response holds nothing usable.
-    Response,
-}
-
 impl TokenError {
-    pub(super) fn new(stage: TokenErrorStage, message: impl Into<String>, remedy: &str) -> Self {
+    pub(super) fn new(stage: Stage, message: impl Into<String>, remedy: &str) -> Self {
         Self {
             stage,
             message: message.into(),
             server_words: None,
             remedy: remedy.to_owned(),
-            elapsed: Duration::ZERO,
             error_code: None,
             retry_after: None,
         }
@@ -52,7 +38,7 @@ impl TokenError {
 
     /// A request that was not sent, because it may not be.
     pub fn not_sent(message: impl Into<String>, remedy: &str) -> Self {
-        Self::new(TokenErrorStage::Send(Stage::Request), message, remedy)
+        Self::new(Stage::Request, message, remedy)
     }
 
     /// Whether asking again with the same settings cannot help, so that a person must do something.
@@ -66,8 +52,8 @@ impl TokenError {
     /// addresses, 404 while something is deployed, 408, 429, 5xx, web pages, empty responses.
     pub fn is_final(&self) -> bool {
         match self.stage {
-            TokenErrorStage::Send(Stage::Request) => true,
-            TokenErrorStage::Status(400 | 401 | 403) | TokenErrorStage::Response => {
+            Stage::Request => true,
+            Stage::Status(400 | 401 | 403) | Stage::Response => {
                 self.error_code.is_some_and(|code| !code.is_temporary())
             }
             _ => false,
@@ -93,25 +79,11 @@ impl TokenError {
         self.retry_after = wait;
         self
     }
-
-    pub(super) fn after(mut self, elapsed: Duration) -> Self {
-        self.elapsed = elapsed;
-        self
-    }
 }
 
 impl From<SendError> for TokenError {
-    fn from(failure: SendError) -> Self {
-        Self::new(failure.stage.into(), failure.message, &failure.remedy).after(failure.elapsed)
-    }
-}
-
-impl From<Stage> for TokenErrorStage {
-    fn from(stage: Stage) -> Self {
-        match stage {
-            Stage::Response => Self::Response,
-            stage => Self::Send(stage),
-        }
+    fn from(error: SendError) -> Self {
+        Self::new(error.stage, error.message, &error.remedy)
     }
 }
 
@@ -200,7 +172,7 @@ mod tests {
     #[test]
     fn only_a_servers_own_no_is_final() {
         use crate::outbound::Stage::{AddressRefused, Connection, NameLookup, Request, TimeOut, Tls, Url};
-        use TokenErrorStage::{Response, Send, Status};
+        use Stage::{Response, Send, Status};
         let codes = [
             ("invalid_grant", true),
             ("invalid_request", true),
@@ -222,19 +194,19 @@ mod tests {
             (Status(429), false),
             (Status(500), false),
             (Status(503), false),
-            (Send(Url), false),
-            (Send(NameLookup), false),
-            (Send(AddressRefused), false),
-            (Send(Connection), false),
-            (Send(Tls), false),
-            (Send(TimeOut), false),
+            (Url, false),
+            (NameLookup, false),
+            (AddressRefused, false),
+            (Connection, false),
+            (Tls, false),
+            (TimeOut, false),
         ] {
             for (code, is_final) in codes {
                 let refusal = TokenError::new(stage, "", "").with_code(ErrorCode::of(code));
                 assert_eq!(refusal.is_final(), may_be_final && is_final, "{stage:?} {code}");
             }
         }
-        assert!(TokenError::new(Send(Request), "", "").is_final());
+        assert!(TokenError::new(Request, "", "").is_final());
     }
 
     #[test]

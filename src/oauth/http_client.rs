@@ -1,20 +1,24 @@
-//! The HTTP client that the crate `oauth2` is given: it sends through `outbound`, reads the response whatever its shape
-//! and hands the crate a document of the shape that it knows (RFC 6749 5.1), or our own error.
-//!
-//! The crate's texts are not wiped from memory, so secrets stay in [`crate::vault::Secret`] until a request is built.
+//! The HTTP client that the crate `oauth2` is given: it sends through `outbound` and reads the response whatever its
+//! shape. What was read stays here: the crate is told of success by a document of the shape that it knows (RFC 6749 5.1),
+//! or gets our own error, so that no token passes through its texts, which are not wiped from memory.
+
+use std::sync::Mutex;
 
 use form_urlencoded::parse;
 use futures_util::future::BoxFuture;
+use oauth2::basic::BasicTokenResponse;
 use oauth2::http::HeaderValue;
-use oauth2::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use oauth2::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use oauth2::{AsyncHttpClient, ErrorResponse, HttpRequest, HttpResponse, RequestTokenError};
 
 use super::client::BodyFormat;
 use super::error::TokenError;
-use super::response::ResponseReader;
-use super::response::TokenReader;
-use super::token::TokenDocument;
-use crate::outbound::{HttpUrl, Limits, Outbound, Reply, RequestBuilder, Transport};
+use super::response::{Reply, ResponseReader, TokenReader};
+use super::token::Token;
+use crate::outbound::{HttpUrl, Limits, Outbound, Request, Transport};
+
+/// What the crate is told of every token.
+const SUCCESS: &[u8] = br#"{"access_token":"read","token_type":"bearer"}"#;
 
 /// How requests to one server travel.
 #[derive(Clone, Copy)]
@@ -26,18 +30,34 @@ pub(super) struct Sender<'a> {
 
 impl Sender<'_> {
     /// Sends a request and returns the response, whatever its status.
-    pub(super) async fn send(&self, request: RequestBuilder) -> Result<Reply, TokenError> {
+    pub(super) async fn send(&self, mut request: Request) -> Result<Reply, TokenError> {
         // Some servers answer 406 if only JSON is accepted, though they send JSON.
-        let request = request.header("Accept", "application/json, */*;q=0.5");
-        Ok(self.outbound.send(self.transport, request, self.limits).await?)
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static("application/json, */*;q=0.5"));
+        Ok(self.outbound.fetch(self.transport, request, self.limits).await?)
     }
 }
 
-/// The crate's client for token requests.
+/// The crate's client for one token request.
 pub(super) struct TokenHttpClient<'a> {
-    pub(super) sender: Sender<'a>,
-    pub(super) body: BodyFormat,
-    pub(super) reading: TokenReader<'a>,
+    sender: Sender<'a>,
+    body: BodyFormat,
+    reader: TokenReader<'a>,
+    token: Mutex<Option<Token>>,
+}
+
+impl<'a> TokenHttpClient<'a> {
+    pub(super) fn new(sender: Sender<'a>, body: BodyFormat, reader: TokenReader<'a>) -> Self {
+        Self { sender, body, reader, token: Mutex::default() }
+    }
+
+    /// The token that was read, once the crate has its response.
+    pub(super) fn token<T: ErrorResponse>(
+        self,
+        response: Result<BasicTokenResponse, RequestTokenError<TokenError, T>>,
+    ) -> Result<Token, TokenError> {
+        response.map_err(error)?;
+        self.token.into_inner().ok().flatten().ok_or_else(cannot_build)
+    }
 }
 
 impl<'c> AsyncHttpClient<'c> for TokenHttpClient<'_> {
@@ -46,10 +66,12 @@ impl<'c> AsyncHttpClient<'c> for TokenHttpClient<'_> {
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let request = encoded(request, self.body, self.reading.response.url);
-            let reply = self.sender.send(request).await?;
-            let document = TokenDocument::from(self.reading.read(&reply)?);
-            let mut response = HttpResponse::new(serde_json::to_vec(&document).unwrap_or_default());
+            let request = encoded(&request, self.body, self.reader.response.url)?;
+            let token = self.reader.read(&self.sender.send(request).await?)?;
+            if let Ok(mut place) = self.token.lock() {
+                *place = Some(token);
+            }
+            let mut response = HttpResponse::new(SUCCESS.to_vec());
             response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             Ok(response)
         })
@@ -68,9 +90,8 @@ impl<'c> AsyncHttpClient<'c> for RevocationHttpClient<'_> {
 
     fn call(&'c self, request: HttpRequest) -> Self::Future {
         Box::pin(async move {
-            let request = encoded(request, BodyFormat::Form, self.response.url);
-            let reply = self.sender.send(request).await?;
-            self.response.check_status(&reply)?;
+            let request = encoded(&request, BodyFormat::Form, self.response.url)?;
+            self.response.check_status(&self.sender.send(request).await?)?;
             Ok(HttpResponse::default())
         })
     }
@@ -78,20 +99,19 @@ impl<'c> AsyncHttpClient<'c> for RevocationHttpClient<'_> {
 
 /// The request as this server wants it: at its address letter by letter, in its body format, without parameters that
 /// have no value (RFC 6749 3.1), such as the id of a client that has none.
-fn encoded(request: HttpRequest, body: BodyFormat, url: &HttpUrl) -> RequestBuilder {
+fn encoded(request: &HttpRequest, body: BodyFormat, url: &HttpUrl) -> Result<Request, TokenError> {
     let parameters: Vec<_> = parse(request.body()).filter(|(_, value)| !value.is_empty()).collect();
-    let encoded = body.post(url, &parameters);
-    match request.headers().get(AUTHORIZATION).map(HeaderValue::to_str) {
-        Some(Ok(credentials)) => encoded.header("Authorization", credentials),
-        _ => encoded,
-    }
+    let mut encoded = body.post(url, &parameters)?;
+    let credentials = request.headers().get(AUTHORIZATION).cloned();
+    encoded.headers_mut().extend(credentials.map(|credentials| (AUTHORIZATION, credentials)));
+    Ok(encoded)
 }
 
 /// What a request of the crate failed with.
 pub(super) fn error<T: ErrorResponse>(error: RequestTokenError<TokenError, T>) -> TokenError {
     match error {
-        RequestTokenError::Request(refusal) => refusal,
-        // The documents that the crate is given are its own, so only a request that cannot be built is left.
+        RequestTokenError::Request(error) => error,
+        // The documents that the crate is given are our own, so only a request that cannot be built is left.
         _ => cannot_build(),
     }
 }

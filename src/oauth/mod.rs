@@ -26,7 +26,6 @@ mod location;
 mod parameters;
 mod remedy;
 mod response;
-mod retry;
 mod round_trip;
 mod signals;
 mod styled_request;
@@ -39,11 +38,10 @@ pub use authorization_url::{AuthorizationUrl, ResponseType};
 pub use callback_params::{CallbackParams, Granted};
 pub use client::{BodyFormat, Client, ClientAuthentication};
 pub use discovery::{Metadata, discover};
-pub use error::{ErrorCode, TokenError, TokenErrorStage};
+pub use error::{ErrorCode, TokenError};
 pub use expiry::jwt_expiry;
 pub use location::{JsonPointer, PointerProblem, TokenLocation};
 pub use parameters::{ParameterProblem, Parameters, ResourceProblem, ScopeSeparator, parse_resources};
-pub use retry::wait_in;
 pub use round_trip::{
     AuthorizationRequest, CallbackError, CallbackFailure, NewAuthorizationRequest, Purpose, RequestSecrets,
     purge_requests, store_request, take_request,

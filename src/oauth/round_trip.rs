@@ -233,50 +233,56 @@ impl CallbackError {
 
     /// A short code for logs.
     pub fn code(&self) -> &'static str {
-        match self {
-            Self::Empty => "no-answer",
-            Self::UnknownState => "unknown-state",
-            Self::OtherSession => "foreign-browser",
-            Self::AlreadyUsed => "repeated",
-            Self::Expired => "expired",
-            Self::OtherIssuer => "issuer",
-            Self::Denied { .. } => "denied",
-        }
+        self.texts().0
     }
 
     /// What happened, for the page and the audit log.
     pub fn title(&self) -> &'static str {
-        match self {
-            Self::Empty => "There is no response in this address",
-            Self::UnknownState => "This sign-in could not be completed",
-            Self::OtherSession => "This sign-in began in another session",
-            Self::AlreadyUsed => "This response was used already",
-            Self::Expired => "This response came too late",
-            Self::OtherIssuer => "This response comes from another server",
-            Self::Denied { code, .. } if code == "access_denied" => "Access was denied",
-            Self::Denied { .. } => "The server refused",
-        }
+        self.texts().1
     }
 
     /// What it means, for the page.
     pub fn explanation(&self) -> &'static str {
+        self.texts().2
+    }
+
+    /// Code, title and explanation.
+    fn texts(&self) -> (&'static str, &'static str, &'static str) {
         match self {
-            Self::Empty => {
-                "It holds neither a code nor an error, or a parameter twice. Or you have signed in since: a response is not carried through the sign-in page."
+            Self::Empty => (
+                "no-answer",
+                "There is no response in this address",
+                "It holds neither a code nor an error, or a parameter twice. Or you have signed in since: a response is not carried through the sign-in page.",
+            ),
+            Self::UnknownState => (
+                "unknown-state",
+                "This sign-in could not be completed",
+                "Connectory did not start it, or it was used already. Nothing was changed.",
+            ),
+            Self::OtherSession => (
+                "foreign-browser",
+                "This sign-in began in another session",
+                "You have signed in or out since, or somebody else began it. The response was not used, because it could sign you in as somebody else.",
+            ),
+            Self::AlreadyUsed => (
+                "repeated",
+                "This response was used already",
+                "Each response is used once. If you loaded this page again or went back to it, the first time may have worked.",
+            ),
+            Self::Expired => (
+                "expired",
+                "This response came too late",
+                "Ten minutes are allowed between leaving and coming back. The response was not used.",
+            ),
+            Self::OtherIssuer => (
+                "issuer",
+                "This response comes from another server",
+                "The server that answered is not the issuer that Connectory expects. The response was not used, because another server may have sent it here.",
+            ),
+            Self::Denied { code, .. } if code == "access_denied" => {
+                ("denied", "Access was denied", "You, or the server, did not agree to it.")
             }
-            Self::UnknownState => "Connectory did not start it, or it was used already. Nothing was changed.",
-            Self::OtherSession => {
-                "You have signed in or out since, or somebody else began it. The response was not used, because it could sign you in as somebody else."
-            }
-            Self::AlreadyUsed => {
-                "Each response is used once. If you loaded this page again or went back to it, the first time may have worked."
-            }
-            Self::Expired => "Ten minutes are allowed between leaving and coming back. The response was not used.",
-            Self::OtherIssuer => {
-                "The server that answered is not the issuer that Connectory expects. The response was not used, because another server may have sent it here."
-            }
-            Self::Denied { code, .. } if code == "access_denied" => "You, or the server, did not agree to it.",
-            Self::Denied { .. } => "The server did not give access.",
+            Self::Denied { .. } => ("denied", "The server refused", "The server did not give access."),
         }
     }
 }

@@ -2,13 +2,13 @@
 //! OAuth.
 
 use std::fmt;
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
-use super::client::BodyFormat;
-use super::client::{basic_credentials, form_encoded_credentials, mask_credentials};
-use super::error::{TokenError, TokenErrorStage};
+use super::client::{BodyFormat, basic_credentials, form_encoded_credentials, mask_credentials};
+use super::error::TokenError;
 use super::http_client::Sender;
 use super::location::TokenLocation;
 use super::remedy::RequestKind;
@@ -16,7 +16,7 @@ use super::response::{ResponseReader, TokenReader};
 use super::token::Token;
 use crate::db::text_enum;
 use crate::outbound::http::Method;
-use crate::outbound::{HttpUrl, Limits, Mask, Outbound, RequestBuilder, Stage, Transport};
+use crate::outbound::{Body, HttpUrl, Limits, Mask, Outbound, Request, Transport, add_header};
 use crate::vault::Secret;
 
 text_enum! {
@@ -53,15 +53,15 @@ pub struct TokenRequest {
     /// How the request is written.
     pub style: RequestStyle,
     /// Who signs in.
-    pub user: Option<String>,
+    pub user: String,
     /// The user's password.
     pub password: Option<Secret>,
     /// The id that the server has given to Connectory.
-    pub client_id: Option<String>,
+    pub client_id: String,
     /// The secret that belongs to the id.
     pub client_secret: Option<Secret>,
     /// The scopes, separated by spaces.
-    pub scope: Option<String>,
+    pub scope: String,
     /// Where the token is in the response.
     pub location: TokenLocation,
 }
@@ -120,63 +120,11 @@ pub async fn request_token(
     request: &TokenRequest,
     now: DateTime<Utc>,
 ) -> Result<Token, TokenError> {
-    let http_request = request.http_request().map_err(unsendable)?;
-    let reply = Sender { outbound, transport, limits }.send(http_request).await?;
+    let started = Instant::now();
+    let reply = Sender { outbound, transport, limits }.send(request.http_request()?).await?;
     let response =
         ResponseReader { url: &request.url, kind: RequestKind::Styled, mask: &request.mask(), now: Some(now) };
-    let reading = TokenReader { response, location: &request.location, now, lifetime: None };
-    reading.read(&reply)
-}
-
-fn unsendable(problem: RequestProblem) -> TokenError {
-    TokenError::new(
-        TokenErrorStage::Send(Stage::Request),
-        format!("{} {problem}.", problem.field()),
-        "Change what is entered, or choose another request style.",
-    )
-}
-
-impl TokenRequest {
-    /// Finds what cannot be sent, so that a form can say it.
-    pub fn check(&self) -> Result<(), RequestProblem> {
-        self.http_request().map(drop)
-    }
-
-    /// What the server's message must not show: the secrets, and the headers that carry them.
-    fn mask(&self) -> Mask {
-        let mut mask = Mask::default();
-        mask_credentials(&mut mask, self.user(), self.password());
-        mask_credentials(&mut mask, self.client_id(), self.client_secret());
-        mask
-    }
-
-    pub(super) fn has_user(&self) -> bool {
-        !self.user().is_empty() || !self.password().is_empty()
-    }
-
-    pub(super) fn has_client_secret(&self) -> bool {
-        !self.client_secret().is_empty()
-    }
-
-    pub(super) fn user(&self) -> &str {
-        self.user.as_deref().unwrap_or_default()
-    }
-
-    pub(super) fn password(&self) -> &str {
-        self.password.as_ref().map_or("", Secret::expose)
-    }
-
-    pub(super) fn client_id(&self) -> &str {
-        self.client_id.as_deref().unwrap_or_default()
-    }
-
-    pub(super) fn client_secret(&self) -> &str {
-        self.client_secret.as_ref().map_or("", Secret::expose)
-    }
-
-    pub(super) fn scope(&self) -> &str {
-        self.scope.as_deref().unwrap_or_default()
-    }
+    TokenReader { response, location: &request.location, now, started, lifetime: None }.read(&reply)
 }
 
 impl fmt::Display for RequestField {
@@ -191,101 +139,103 @@ impl fmt::Display for RequestField {
     }
 }
 
-type Parameters<'a> = Vec<(&'static str, &'a str)>;
+/// Base64 for `Authorization: Basic`, if it is sent, and the parameters of body or query.
+type Parts<'a> = (Option<String>, Vec<(&'static str, &'a str)>);
 
 impl TokenRequest {
+    /// Finds what cannot be sent, so that a form can say it.
+    pub fn check(&self) -> Result<(), RequestProblem> {
+        self.parts().map(drop)
+    }
+
+    /// What the server's message must not show: the secrets, and the headers that carry them.
+    fn mask(&self) -> Mask {
+        let mut mask = Mask::default();
+        mask_credentials(&mut mask, &self.user, self.password());
+        mask_credentials(&mut mask, &self.client_id, self.client_secret());
+        mask
+    }
+
+    fn password(&self) -> &str {
+        self.password.as_ref().map_or("", Secret::expose)
+    }
+
+    fn client_secret(&self) -> &str {
+        self.client_secret.as_ref().map_or("", Secret::expose)
+    }
+
+    fn has_user(&self) -> bool {
+        !self.user.is_empty() || !self.password().is_empty()
+    }
+
     /// The request as it is sent.
-    pub(super) fn http_request(&self) -> Result<RequestBuilder, RequestProblem> {
-        if self.has_client_secret() && self.client_id().is_empty() {
+    fn http_request(&self) -> Result<Request, TokenError> {
+        let (credentials, parameters) = self.parts().map_err(|problem| {
+            let remedy = "Change what is entered, or choose another request style.";
+            TokenError::not_sent(format!("{} {problem}.", problem.field()), remedy)
+        })?;
+        let mut request = match self.style {
+            RequestStyle::FormBody | RequestStyle::HttpBasic => BodyFormat::Form.post(&self.url, &parameters)?,
+            RequestStyle::JsonBody => BodyFormat::Json.post(&self.url, &parameters)?,
+            RequestStyle::GetWithBasic => self.url.with_query(&parameters).request(Method::GET, Body::Empty)?,
+        };
+        if let Some(credentials) = credentials {
+            add_header(request.headers_mut(), "Authorization", &format!("Basic {credentials}"))?;
+        }
+        Ok(request)
+    }
+
+    /// What [`RequestStyle`] says of each style. In a query are no secrets, for URLs end up in logs (RFC 6749 2.3.1).
+    fn parts(&self) -> Result<Parts<'_>, RequestProblem> {
+        let (id, secret) = (self.client_id.as_str(), self.client_secret());
+        if !secret.is_empty() && id.is_empty() {
             return Err(RequestProblem::NoClientId);
         }
-        match self.style {
-            RequestStyle::FormBody => Ok(BodyFormat::Form.post(&self.url, &self.all_parameters())),
-            RequestStyle::JsonBody => Ok(BodyFormat::Json.post(&self.url, &self.all_parameters())),
-            RequestStyle::HttpBasic => self.post_basic(),
-            RequestStyle::GetWithBasic => self.get_basic(),
-        }
-    }
-
-    /// Client and user in Basic's place: the client if it has a secret, else the user.
-    fn post_basic(&self) -> Result<RequestBuilder, RequestProblem> {
-        if !self.has_client_secret() {
-            let credentials = self.user_credentials()?;
-            let parameters = kept([("client_id", self.client_id()), ("scope", self.scope())]);
-            return Ok(authorized(BodyFormat::Form.post(&self.url, &parameters), &credentials));
-        }
-        let credentials = form_encoded_credentials(self.client_id(), self.client_secret());
-        let mut parameters = self.grant();
-        parameters.extend(kept([("scope", self.scope())]));
-        Ok(authorized(BodyFormat::Form.post(&self.url, &parameters), &credentials))
-    }
-
-    /// All secrets go into the header, for URLs end up in logs (RFC 6749 2.3.1).
-    fn get_basic(&self) -> Result<RequestBuilder, RequestProblem> {
-        if !self.has_client_secret() {
-            let credentials = self.user_credentials()?;
-            let query = kept([("client_id", self.client_id()), ("scope", self.scope())]);
-            return Ok(authorized(self.get(&query), &credentials));
-        }
-        if self.has_user() {
-            return Err(RequestProblem::TwoSignIns);
-        }
-        use RequestField::{ClientId, ClientSecret};
-        let (id, secret) = (self.client_id(), self.client_secret());
-        let credentials = plain_credentials((ClientId, id), (ClientSecret, secret))?;
-        let query = kept([("scope", self.scope())]);
-        Ok(authorized(self.get(&query), &credentials))
+        let (id_parameter, scope) = (("client_id", id), ("scope", self.scope.as_str()));
+        let (credentials, grant, others) = match self.style {
+            RequestStyle::FormBody | RequestStyle::JsonBody => {
+                (None, self.grant(), vec![id_parameter, ("client_secret", secret), scope])
+            }
+            RequestStyle::HttpBasic | RequestStyle::GetWithBasic if secret.is_empty() => {
+                (Some(self.user_credentials()?), vec![], vec![id_parameter, scope])
+            }
+            RequestStyle::HttpBasic => (Some(form_encoded_credentials(id, secret)), self.grant(), vec![scope]),
+            RequestStyle::GetWithBasic if self.has_user() => return Err(RequestProblem::TwoSignIns),
+            RequestStyle::GetWithBasic => {
+                let fields = (RequestField::ClientId, RequestField::ClientSecret);
+                (Some(plain_credentials(fields, id, secret)?), vec![], vec![scope])
+            }
+        };
+        let others = others.into_iter().filter(|(_, value)| !value.is_empty());
+        Ok((credentials, grant.into_iter().chain(others).collect()))
     }
 
     fn user_credentials(&self) -> Result<String, RequestProblem> {
         if !self.has_user() {
             return Err(RequestProblem::NoSignIn);
         }
-        use RequestField::{Password, User};
-        plain_credentials((User, self.user()), (Password, self.password()))
+        plain_credentials((RequestField::User, RequestField::Password), &self.user, self.password())
     }
 
     /// The grant type with the user's sign-in (RFC 6749 4.3.2), or without (4.4.2).
-    fn grant(&self) -> Parameters<'_> {
-        if !self.has_user() {
-            return vec![("grant_type", "client_credentials")];
+    fn grant(&self) -> Vec<(&'static str, &str)> {
+        match self.has_user() {
+            true => vec![("grant_type", "password"), ("username", &self.user), ("password", self.password())],
+            false => vec![("grant_type", "client_credentials")],
         }
-        vec![("grant_type", "password"), ("username", self.user()), ("password", self.password())]
     }
-
-    fn all_parameters(&self) -> Parameters<'_> {
-        let mut all = self.grant();
-        all.extend(kept([
-            ("client_id", self.client_id()),
-            ("client_secret", self.client_secret()),
-            ("scope", self.scope()),
-        ]));
-        all
-    }
-
-    fn get(&self, query: &[(&str, &str)]) -> RequestBuilder {
-        RequestBuilder::new(Method::GET, self.url.with_query(query))
-    }
-}
-
-/// Only what is not empty.
-fn kept<'a, const N: usize>(parameters: [(&'static str, &'a str); N]) -> Parameters<'a> {
-    parameters.into_iter().filter(|(_, value)| !value.is_empty()).collect()
-}
-
-fn authorized(request: RequestBuilder, credentials: &str) -> RequestBuilder {
-    request.header("Authorization", format!("Basic {credentials}"))
 }
 
 /// Credentials as RFC 7617 2 has them, which cannot hold everything.
 fn plain_credentials(
-    (user_field, user): (RequestField, &str),
-    (password_field, password): (RequestField, &str),
+    fields: (RequestField, RequestField),
+    user: &str,
+    password: &str,
 ) -> Result<String, RequestProblem> {
     if user.contains(':') {
-        return Err(RequestProblem::Colon(user_field));
+        return Err(RequestProblem::Colon(fields.0));
     }
-    for (field, text) in [(user_field, user), (password_field, password)] {
+    for (field, text) in [(fields.0, user), (fields.1, password)] {
         if text.chars().any(char::is_control) {
             return Err(RequestProblem::ControlCharacter(field));
         }
@@ -303,7 +253,7 @@ mod tests {
     #[test]
     fn an_echoed_header_is_masked() {
         let request = TokenRequest {
-            client_id: Some("app".to_owned()),
+            client_id: "app".to_owned(),
             client_secret: Some(Secret::new("t+p secret".to_owned())),
             ..request(RequestStyle::HttpBasic)
         };
@@ -318,15 +268,15 @@ mod tests {
     }
 
     /// Alice's request in a style; a made-up address that gets no request.
-    pub(in super::super) fn request(style: RequestStyle) -> TokenRequest {
+    fn request(style: RequestStyle) -> TokenRequest {
         TokenRequest {
             url: HttpUrl::parse("https://id.example.org/token").expect("an address"),
             style,
-            user: Some("alice".to_owned()),
+            user: "alice".to_owned(),
             password: Some(Secret::new("hunter22".to_owned())),
-            client_id: None,
+            client_id: String::new(),
             client_secret: None,
-            scope: None,
+            scope: String::new(),
             location: TokenLocation::FindByItself,
         }
     }
@@ -340,16 +290,16 @@ mod tests {
         use RequestField::*;
         use RequestProblem::*;
         use RequestStyle::*;
-        let user = |style, user: &str| TokenRequest { user: Some(user.to_owned()), ..request(style) };
+        let user = |style, user: &str| TokenRequest { user: user.to_owned(), ..request(style) };
         let password = |style, password| TokenRequest { password: secret(password), ..request(style) };
-        let client = |style, id: &str, with_user| TokenRequest {
-            client_id: Some(id.to_owned()),
+        let client = |style, id: &str, user: &str| TokenRequest {
+            client_id: id.to_owned(),
             client_secret: secret("s3cret"),
-            user: with_user,
+            user: user.to_owned(),
             password: None,
             ..request(style)
         };
-        let nobody = |style| TokenRequest { user: None, password: secret(""), ..request(style) };
+        let nobody = |style| TokenRequest { user: String::new(), password: secret(""), ..request(style) };
         for (request, problem) in [
             (user(FormBody, "a:b\n"), None),
             (user(JsonBody, "a:b\n"), None),
@@ -358,11 +308,11 @@ mod tests {
             (user(HttpBasic, "a\nb"), Some(ControlCharacter(User))),
             (password(HttpBasic, "a:b"), None),
             (password(GetWithBasic, "a\0b"), Some(ControlCharacter(Password))),
-            (client(HttpBasic, "a:b", None), None),
-            (client(GetWithBasic, "a:b", None), Some(Colon(ClientId))),
-            (client(HttpBasic, "app", Some("a:b".to_owned())), None),
-            (client(GetWithBasic, "app", Some("alice".to_owned())), Some(TwoSignIns)),
-            (client(FormBody, "", None), Some(NoClientId)),
+            (client(HttpBasic, "a:b", ""), None),
+            (client(GetWithBasic, "a:b", ""), Some(Colon(ClientId))),
+            (client(HttpBasic, "app", "a:b"), None),
+            (client(GetWithBasic, "app", "alice"), Some(TwoSignIns)),
+            (client(FormBody, "", ""), Some(NoClientId)),
             (nobody(FormBody), None),
             (nobody(JsonBody), None),
             (nobody(HttpBasic), Some(NoSignIn)),

@@ -1,12 +1,8 @@
-//! A token that a server issued, what a response says about it, and the document in which the crate `oauth2` gets it.
+//! A token that a server issued, and what a response says about it.
 
-use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use oauth2::basic::BasicTokenType;
-use oauth2::{AccessToken, ExtraTokenFields, RefreshToken, Scope, StandardTokenResponse, TokenResponse};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::parameters::split_scopes;
@@ -42,7 +38,7 @@ pub struct Token {
 }
 
 /// How a token's expiry is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpirySource {
     /// From `expires_in` (RFC 6749 5.1).
     ExpiresIn,
@@ -52,70 +48,6 @@ pub enum ExpirySource {
     Manual,
     /// It is not: the token serves until the API refuses it.
     Unknown,
-}
-
-/// A token as the crate `oauth2` takes it from a response.
-pub(super) type TokenDocument = StandardTokenResponse<TokenDetails, BasicTokenType>;
-
-/// The members of a [`TokenDocument`] that RFC 6749 5.1 does not have; see [`Token`].
-#[derive(Serialize, Deserialize)]
-pub(super) struct TokenDetails {
-    /// The type in the server's letters: the crate compares types without case.
-    written_type: String,
-    expires_at: Option<DateTime<Utc>>,
-    expiry_source: ExpirySource,
-    id_token: Option<String>,
-    status: u16,
-    elapsed: Duration,
-    found_at: String,
-}
-
-impl ExtraTokenFields for TokenDetails {}
-
-/// The crate requires it; an ID token must not be printed.
-impl fmt::Debug for TokenDetails {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokenDetails").finish_non_exhaustive()
-    }
-}
-
-impl From<Token> for TokenDocument {
-    fn from(token: Token) -> Self {
-        let owned = |secret: Secret| secret.expose().to_owned();
-        let details = TokenDetails {
-            written_type: token.token_type,
-            expires_at: token.expires_at,
-            expiry_source: token.expiry_source,
-            id_token: token.id_token.map(owned),
-            status: token.status,
-            elapsed: token.elapsed,
-            found_at: token.found_at,
-        };
-        let mut document = Self::new(AccessToken::new(owned(token.access)), BasicTokenType::Bearer, details);
-        document.set_refresh_token(token.refresh.map(owned).map(RefreshToken::new));
-        document.set_scopes(token.scope.map(|scope| vec![Scope::new(scope)]));
-        document
-    }
-}
-
-impl From<TokenDocument> for Token {
-    fn from(document: TokenDocument) -> Self {
-        let secret = |text: &String| Secret::new(text.clone());
-        let details = document.extra_fields();
-        let scopes = document.scopes().map(|all| all.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" "));
-        Self {
-            access: secret(document.access_token().secret()),
-            token_type: details.written_type.clone(),
-            expires_at: details.expires_at,
-            expiry_source: details.expiry_source,
-            scope: scopes,
-            refresh: document.refresh_token().map(|token| secret(token.secret())),
-            id_token: details.id_token.as_ref().map(secret),
-            status: details.status,
-            elapsed: details.elapsed,
-            found_at: details.found_at.clone(),
-        }
-    }
 }
 
 /// The longest scope and token type that are kept, in characters.
@@ -175,36 +107,4 @@ pub(super) fn id_token(value: Option<&Value>) -> Option<Secret> {
     let text = value?.as_str()?;
     let fits = (1..=LONGEST_ID_TOKEN).contains(&text.len());
     fits.then(|| Secret::new(text.to_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_passes_the_crate_as_it_was_read() {
-        let secret = |text: &str| Secret::new(text.to_owned());
-        let token = Token {
-            access: secret("abc"),
-            token_type: "MAC".to_owned(),
-            expires_at: DateTime::from_timestamp(1_795_000_000, 250_000_000),
-            expiry_source: ExpirySource::JwtExp,
-            scope: Some("read write".to_owned()),
-            refresh: Some(secret("r t")),
-            id_token: Some(secret("e.y.J")),
-            status: 201,
-            elapsed: Duration::from_micros(5),
-            found_at: "/data/token".to_owned(),
-        };
-        let text = |token: &Token| {
-            let secrets = [Some(&token.access), token.refresh.as_ref(), token.id_token.as_ref()];
-            let secrets = secrets.map(|secret| secret.map(|secret| secret.expose().to_owned()));
-            let beside = (&token.token_type, token.expires_at, token.expiry_source, &token.scope);
-            format!("{secrets:?} {beside:?} {} {:?} {}", token.status, token.elapsed, token.found_at)
-        };
-        let document = serde_json::to_vec(&TokenDocument::from(token.clone())).expect("JSON");
-        let document: TokenDocument = serde_json::from_slice(&document).expect("the crate's shape");
-        assert!(!format!("{document:?}").contains("e.y.J"), "{document:?}");
-        assert_eq!(text(&Token::from(document)), text(&token));
-    }
 }

@@ -4,13 +4,13 @@ use actix_web::HttpRequest;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::Settings;
 use super::claims::Claims;
 use super::error::{SignInError, SignInFailure};
 use super::queries::{self, Account};
 use crate::access::{Actor, PermissionSet, SignInGuard};
 use crate::accounts::{self, Identity, NewUser, SessionReason, Username};
 use crate::audit::{Change, Changes, transaction};
+use crate::config::OidcConfig;
 use crate::db::Conn;
 use crate::people;
 use crate::web::{Error, SaveError};
@@ -19,7 +19,7 @@ use crate::web::{Error, SaveError};
 struct Admission<'a> {
     /// Where the browser is; no person yet.
     visitor: Actor,
-    settings: &'a Settings,
+    settings: &'a OidcConfig,
     claims: &'a Claims,
     now: DateTime<Utc>,
 }
@@ -28,7 +28,7 @@ struct Admission<'a> {
 pub(super) async fn admit(
     req: &HttpRequest,
     guard: &SignInGuard,
-    settings: &Settings,
+    settings: &OidcConfig,
     claims: &Claims,
 ) -> Result<(), SignInFailure> {
     let admission = Admission { visitor: Actor::arriving(req, None, "", ""), settings, claims, now: guard.clock.now() };
@@ -62,7 +62,7 @@ impl Admission<'_> {
         if let Some(account) = queries::account_of(conn, self.identity()).await? {
             return Ok(account);
         }
-        if !self.settings.creates_people {
+        if !self.settings.create_people {
             return Err(SignInError::NoAccount.into());
         }
         let typed = &self.claims.username;

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use unicode_normalization::UnicodeNormalization;
 
-use super::Settings;
 use super::id_token;
+use crate::config::OidcConfig;
 
 /// The most groups of a person that count, and the longest name of one, in characters.
 const MOST_GROUPS: usize = 1_000;
@@ -30,7 +30,7 @@ pub(super) struct Claims {
 
 impl Claims {
     /// Reads checked claims.
-    pub fn read(members: &Map<String, Value>, settings: &Settings) -> Claims {
+    pub fn read(members: &Map<String, Value>, settings: &OidcConfig) -> Claims {
         let text = |name: &str| find(members, name).and_then(Value::as_str).unwrap_or_default();
         let given = format!("{} {}", text("given_name"), text("family_name"));
         let name = [text("name"), given.as_str()].map(cleaned);
@@ -45,7 +45,7 @@ impl Claims {
     }
 
     /// Whether the settings let this person come in.
-    pub fn may_come_in(&self, settings: &Settings) -> bool {
+    pub fn may_come_in(&self, settings: &OidcConfig) -> bool {
         match &settings.allowed_groups {
             Some(allowed) => self.groups.iter().any(|group| allowed.contains(group)),
             None => true,
@@ -54,7 +54,7 @@ impl Claims {
 }
 
 /// Whether a claim that is used here is missing, so that it must be fetched.
-pub(super) fn is_incomplete(members: &Map<String, Value>, settings: &Settings) -> bool {
+pub(super) fn is_incomplete(members: &Map<String, Value>, settings: &OidcConfig) -> bool {
     let wanted = [Some(settings.username_claim.as_str()), Some("name"), settings.groups_claim.as_deref()];
     let mut wanted = wanted.into_iter().flatten();
     wanted.any(|claim| find(members, claim).is_none())
@@ -98,11 +98,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::outbound::HttpUrl;
 
-    fn settings(groups_claim: Option<&str>, allowed: Option<&[&str]>) -> Settings {
-        Settings {
-            issuer: HttpUrl::parse("https://login.example.org").expect("an address"),
+    fn settings(groups_claim: Option<&str>, allowed: Option<&[&str]>) -> OidcConfig {
+        OidcConfig {
+            issuer: "https://login.example.org".into(),
             client_id: "connectory".into(),
             client_secret: None,
             name: "Staff login".into(),
@@ -110,11 +109,11 @@ mod tests {
             username_claim: "preferred_username".into(),
             groups_claim: groups_claim.map(str::to_string),
             allowed_groups: allowed.map(|all| all.iter().map(|one| one.to_string()).collect()),
-            creates_people: true,
+            create_people: true,
         }
     }
 
-    fn read(document: Value, settings: &Settings) -> Claims {
+    fn read(document: Value, settings: &OidcConfig) -> Claims {
         Claims::read(document.as_object().expect("an object"), settings)
     }
 

@@ -76,20 +76,7 @@ impl SignInError {
 
     /// A short code for logs.
     fn code(&self) -> &'static str {
-        match self {
-            SignInError::Callback(error) => error.code(),
-            SignInError::Refused(_) => "code-refused",
-            SignInError::Unavailable(_) => "unavailable",
-            SignInError::IdToken(IdTokenError::Clock) => "clock",
-            SignInError::IdToken(_) => "id-token",
-            SignInError::NotAllowed => "not-allowed",
-            SignInError::NoAccount => "no-account",
-            SignInError::NoUsername(_) => "no-username",
-            SignInError::UsernameTaken(_) => "username-taken",
-            SignInError::Deactivated => "deactivated",
-            SignInError::LoginNotForced => "not-anew",
-            SignInError::ConnectedOtherwise => "connected-otherwise",
-        }
+        self.texts().0
     }
 
     /// What a log adds: never a code, a token or what the browser brought.
@@ -118,56 +105,70 @@ impl SignInError {
 
     /// What happened, for the page and for the audit log.
     pub fn title(&self) -> &'static str {
-        match self {
-            SignInError::Callback(error) => error.title(),
-            SignInError::Refused(_) => "The provider refused",
-            SignInError::Unavailable(_) => "The provider cannot be reached",
-            SignInError::IdToken(IdTokenError::Clock) => "The clocks do not agree",
-            SignInError::IdToken(_) => "The provider’s answer cannot be believed",
-            SignInError::NotAllowed => "You may not use Connectory",
-            SignInError::NoAccount => "You have no account here",
-            SignInError::NoUsername(_) => "Your user name cannot be used here",
-            SignInError::UsernameTaken(_) => "Your user name belongs to another account",
-            SignInError::Deactivated => "Your account is deactivated",
-            SignInError::LoginNotForced => "The provider did not ask who you are",
-            SignInError::ConnectedOtherwise => "This is another account",
-        }
+        self.texts().1
     }
 
     fn explanation(&self) -> &'static str {
+        self.texts().2
+    }
+
+    /// Code, title and explanation.
+    fn texts(&self) -> (&'static str, &'static str, &'static str) {
         match self {
-            SignInError::Callback(error) => error.explanation(),
-            SignInError::Refused(_) => {
-                "You have signed in there, but it did not tell Connectory who you are. An administrator finds the reason in the log."
+            SignInError::Callback(error) => (error.code(), error.title(), error.explanation()),
+            SignInError::Refused(_) => (
+                "code-refused",
+                "The provider refused",
+                "You have signed in there, but it did not tell Connectory who you are. An administrator finds the reason in the log.",
+            ),
+            SignInError::Unavailable(_) => (
+                "unavailable",
+                "The provider cannot be reached",
+                "This usually passes. If you have a password for Connectory, you can sign in with it meanwhile.",
+            ),
+            SignInError::IdToken(IdTokenError::Clock) => (
+                "clock",
+                "The clocks do not agree",
+                "By the provider’s response it is another time than by Connectory’s clock, so it was not used. Tell an administrator: one of the two servers has a wrong clock.",
+            ),
+            SignInError::IdToken(_) => (
+                "id-token",
+                "The provider’s answer cannot be believed",
+                "It was not used. If it happens again, tell an administrator, who finds the reason in the log.",
+            ),
+            SignInError::NotAllowed => (
+                "not-allowed",
+                "You may not use Connectory",
+                "You are in none of the groups whose members may. Ask an administrator if you need it.",
+            ),
+            SignInError::NoAccount => (
+                "no-account",
+                "You have no account here",
+                "Connectory makes none by itself. Ask an administrator for one. If you have a user name and a password here, sign in with them and connect the two accounts on your profile.",
+            ),
+            SignInError::NoUsername(_) => (
+                "no-username",
+                "Your user name cannot be used here",
+                "A user name has at most 100 letters, numbers, full stops, underscores, hyphens, @ and +. Ask an administrator: the setting CONNECTORY_OIDC_USERNAME_CLAIM says where it is taken from.",
+            ),
+            SignInError::UsernameTaken(_) => (
+                "username-taken",
+                "Your user name belongs to another account",
+                "Nobody gets into an account because of its name. If the account is yours, sign in with its password and connect the two on your profile. If it is not, ask an administrator.",
+            ),
+            SignInError::Deactivated => {
+                ("deactivated", "Your account is deactivated", "Ask an administrator if you need it again.")
             }
-            SignInError::Unavailable(_) => {
-                "This usually passes. If you have a password for Connectory, you can sign in with it meanwhile."
-            }
-            SignInError::IdToken(IdTokenError::Clock) => {
-                "By the provider’s response it is another time than by Connectory’s clock, so it was not used. Tell an administrator: one of the two servers has a wrong clock."
-            }
-            SignInError::IdToken(_) => {
-                "It was not used. If it happens again, tell an administrator, who finds the reason in the log."
-            }
-            SignInError::NotAllowed => {
-                "You are in none of the groups whose members may. Ask an administrator if you need it."
-            }
-            SignInError::NoAccount => {
-                "Connectory makes none by itself. Ask an administrator for one. If you have a user name and a password here, sign in with them and connect the two accounts on your profile."
-            }
-            SignInError::NoUsername(_) => {
-                "A user name has at most 100 letters, numbers, full stops, underscores, hyphens, @ and +. Ask an administrator: the setting CONNECTORY_OIDC_USERNAME_CLAIM says where it is taken from."
-            }
-            SignInError::UsernameTaken(_) => {
-                "Nobody gets into an account because of its name. If the account is yours, sign in with its password and connect the two on your profile. If it is not, ask an administrator."
-            }
-            SignInError::Deactivated => "Ask an administrator if you need it again.",
-            SignInError::LoginNotForced => {
-                "It was asked to let you sign in once more and took an earlier sign-in for it. Sign out there and try again."
-            }
-            SignInError::ConnectedOtherwise => {
-                "Your account here, or the one that you have signed in to there, is connected with another one. Nothing was changed."
-            }
+            SignInError::LoginNotForced => (
+                "not-anew",
+                "The provider did not ask who you are",
+                "It was asked to let you sign in once more and took an earlier sign-in for it. Sign out there and try again.",
+            ),
+            SignInError::ConnectedOtherwise => (
+                "connected-otherwise",
+                "This is another account",
+                "Your account here, or the one that you have signed in to there, is connected with another one. Nothing was changed.",
+            ),
         }
     }
 }

@@ -27,8 +27,9 @@ use provider::Provider;
 use crate::access::RateLimit;
 use crate::accounts::SignInProvider;
 use crate::clock::Clock;
-use crate::outbound::{HttpUrl, Outbound};
-use crate::vault::{Secret, Vault};
+use crate::config::OidcConfig;
+use crate::outbound::Outbound;
+use crate::vault::Vault;
 use crate::web::{Error, PublicAddress};
 
 /// Sign-ins that one client address may start at once; then one a second. A whole company may share one.
@@ -47,7 +48,7 @@ pub struct SignIns {
 
 impl SignIns {
     pub fn new(
-        settings: Option<Settings>,
+        settings: Option<OidcConfig>,
         (outbound, vault): (&Outbound, &Vault),
         clock: &Clock,
         address: &PublicAddress,
@@ -75,25 +76,4 @@ impl SignIns {
     fn provider(&self) -> Result<&Provider, Error> {
         self.provider.as_ref().ok_or(Error::NotFound)
     }
-}
-
-/// The provider, what it knows Connectory by, and who of its people may come in.
-pub struct Settings {
-    /// What the provider calls itself, letter by letter (OpenID Connect Discovery 1.0 section 4.3).
-    pub issuer: HttpUrl,
-    pub client_id: String,
-    /// `None`: a public client, which PKCE alone protects.
-    pub client_secret: Option<Secret>,
-    /// What people call the provider.
-    pub name: String,
-    /// Parted by spaces; `openid` among them.
-    pub scopes: String,
-    /// The claim that becomes the user name of a new person.
-    pub username_claim: String,
-    /// The claim with a person's groups; `None`: groups are not taken over.
-    pub groups_claim: Option<String>,
-    /// The values in that claim of which a person needs one; `None`: everybody may come in.
-    pub allowed_groups: Option<Vec<String>>,
-    /// Whether a person gets an account at the first sign-in.
-    pub creates_people: bool,
 }

@@ -9,17 +9,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
-use super::Settings;
 use super::claims::{Claims, is_incomplete};
 use super::error::{SignInError, SignInFailure};
 use super::id_token::{self, Expected, IdTokenError, Keys};
 use crate::clock::Clock;
+use crate::config::OidcConfig;
 use crate::oauth::{
     self, AuthorizationUrl, BodyFormat, Client, ClientAuthentication, Grant, Metadata, Parameters, RequestSecrets,
     ResponseType, ScopeSeparator, Token, TokenEndpoint, TokenError,
 };
 use crate::outbound::http::Method;
-use crate::outbound::{HttpUrl, Limits, Mask, Outbound, RequestBuilder, Transport, quote};
+use crate::outbound::{Body, HttpUrl, Limits, Mask, Outbound, SendError, Transport, add_header, http, quote};
 use crate::vault::Secret;
 
 /// How long metadata and keys are cached.
@@ -34,7 +34,7 @@ const REFETCH_KEYS: TimeDelta = TimeDelta::minutes(1);
 /// The provider; clones share what is known of it.
 #[derive(Clone)]
 pub(super) struct Provider {
-    pub settings: Arc<Settings>,
+    pub settings: Arc<OidcConfig>,
     outbound: Outbound,
     clock: Clock,
     known: Arc<Mutex<Known>>,
@@ -75,7 +75,7 @@ pub(super) struct CodeExchange {
 pub(super) struct ProviderError(pub String);
 
 impl Provider {
-    pub fn new(settings: Settings, outbound: Outbound, clock: Clock) -> Provider {
+    pub fn new(settings: OidcConfig, outbound: Outbound, clock: Clock) -> Provider {
         Provider { settings: Arc::new(settings), outbound, clock, known: Arc::default() }
     }
 
@@ -143,7 +143,7 @@ impl Provider {
 
     /// An address from the description. A provider with TLS has no addresses without it.
     fn safe(&self, url: &Option<HttpUrl>, name: &str) -> Result<HttpUrl, ProviderError> {
-        let needs_tls = self.settings.issuer.origin().is_https();
+        let needs_tls = HttpUrl::parse(&self.settings.issuer).is_ok_and(|issuer| issuer.origin().is_https());
         let url = url.as_ref().filter(|url| !needs_tls || url.origin().is_https());
         let missing = || ProviderError(format!("Its description has no usable {name}."));
         url.cloned().ok_or_else(missing)
@@ -269,20 +269,27 @@ async fn fetch_object(
     url: &HttpUrl,
     token: Option<&Secret>,
 ) -> Result<Map<String, Value>, ProviderError> {
-    let request = RequestBuilder::new(Method::GET, url.clone()).header("Accept", "application/json");
-    let request = match token {
-        Some(token) => request.header("Authorization", format!("Bearer {}", token.expose())),
-        None => request,
-    };
-    let transport = Transport::default();
-    let sent = outbound.send(&transport, request, Limits::default()).await;
-    let reply = sent.map_err(|failure| ProviderError(failure.message))?;
-    let host = url.origin();
-    if reply.status != 200 {
-        return Err(ProviderError(format!("{host} answered {}.", reply.status)));
+    let fetched = fetch(outbound, url, token).await;
+    let response = fetched.map_err(|failure| ProviderError(failure.message))?;
+    let (host, status) = (url.origin(), response.status().as_u16());
+    if status != 200 {
+        return Err(ProviderError(format!("{host} answered {status}.")));
     }
-    match serde_json::from_slice(&reply.body) {
+    match serde_json::from_slice(response.body()) {
         Ok(Value::Object(members)) => Ok(members),
         _ => Err(ProviderError(format!("{host} answered something else than a JSON object."))),
     }
+}
+
+async fn fetch(
+    outbound: &Outbound,
+    url: &HttpUrl,
+    token: Option<&Secret>,
+) -> Result<http::Response<Vec<u8>>, SendError> {
+    let mut request = url.request(Method::GET, Body::Empty)?;
+    add_header(request.headers_mut(), "Accept", "application/json")?;
+    if let Some(token) = token {
+        add_header(request.headers_mut(), "Authorization", &format!("Bearer {}", token.expose()))?;
+    }
+    outbound.fetch(&Transport::default(), request, Limits::default()).await
 }

@@ -34,7 +34,7 @@ pub(super) fn no_response(error: &(dyn Error + 'static), route: &Route<'_>) -> S
         broken_connection(kind, &if is_connecting { route.first_name() } else { server })
     } else {
         match hyper {
-            Some(error) if error.is_parse() => not_http(error, &server),
+            Some(error) if error.is_parse() || speaks_first(error) => not_http(error, &server),
             _ => broken_connection(ErrorKind::ConnectionReset, &server),
         }
     };
@@ -51,6 +51,12 @@ pub(super) fn is_connecting(error: &(dyn Error + 'static)) -> bool {
 /// The first error of a type in the chain of an error's sources.
 pub(super) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// Whether a server sent something before the request was written, as mail and SSH servers do. hyper has no method for
+/// this.
+fn speaks_first(error: &hyper::Error) -> bool {
+    error.to_string().contains("unexpected message")
 }
 
 fn not_http(error: &hyper::Error, server: &str) -> SendError {
@@ -279,6 +285,13 @@ fn refused_by_server(alert: AlertDescription, target: &str) -> (String, &'static
 
 #[cfg(test)]
 mod tests {
+    use hyper::client::conn::http1;
+    use hyper_util::rt::TokioIo;
+    use tokio::io::AsyncWriteExt;
+
+    use super::super::request::{Body, Request};
+    use super::super::transport::Transport;
+    use super::super::url::HttpUrl;
     use super::*;
 
     #[test]
@@ -287,5 +300,26 @@ mod tests {
         let outer = io::Error::new(ErrorKind::InvalidData, inner);
         let found = causes(&outer).find_map(|cause| tls_error(cause, "a.example:443"));
         assert_eq!(found.map(|problem| problem.stage), Some(Stage::Tls));
+    }
+
+    /// Otherwise what is said of it would depend on who was first.
+    #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "no connection is made")]
+    async fn a_server_that_speaks_first_is_none_of_http_whether_a_request_waits_or_not() -> Result<(), Box<dyn Error>> {
+        let (transport, url) = (Transport::default(), HttpUrl::parse("http://a.example/")?);
+        for is_waiting in [false, true] {
+            let (here, mut there) = tokio::io::duplex(64);
+            there.write_all(b"SSH-2.0-OpenSSH_9.2\r\n").await?;
+            let (mut sender, connection) = http1::handshake::<_, Body>(TokioIo::new(here)).await?;
+            let error = if is_waiting {
+                let sending = sender.send_request(Request::new(Body::Empty));
+                tokio::join!(sending, connection).0.map(drop)
+            } else {
+                connection.await
+            };
+            let error = no_response(&error.expect_err("no response"), &Route::new(&transport, &url));
+            assert_eq!(error.message, "What a.example:80 answered is not HTTP.");
+        }
+        Ok(())
     }
 }

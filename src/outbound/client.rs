@@ -1,22 +1,21 @@
-//! The program's HTTP client: clients of reqwest and hyper-util, one for each set of settings, and on which runtime
-//! they run.
+//! The program's HTTP client: clients of reqwest and hyper-util, one for each origin and set of settings, and on which
+//! runtime they run.
 
-use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use http::Uri;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect;
-use rustls::ClientConfig;
 use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use tower::util::MapFutureLayer;
 
+use super::cache::Cache;
 use super::connecting;
 use super::connector::{self, StreamingClient};
 use super::dial;
@@ -26,11 +25,11 @@ use super::resolver::Resolver;
 use super::route::Route;
 use super::tls::{self, TlsConfigCache};
 use super::transport::Transport;
+use super::url::HttpUrl;
 
-/// How many clients are cached; the one used longest ago makes room.
-const CLIENTS: usize = 64;
-
-/// How old a client may get, so that another address behind a name, or another server at an address, counts.
+/// How many clients are cached, and how long, so that another address behind a name, or another server at an address,
+/// counts.
+const CLIENTS: usize = 256;
 const OLDEST: Duration = Duration::from_secs(60);
 
 /// How many idle connections are kept to a host, and how long. Servers close theirs after a minute or more: a
@@ -50,8 +49,8 @@ pub(super) const HTTP2_HEAD: u32 = 64 * 1024;
 #[derive(Clone)]
 pub struct Outbound {
     pub(super) common: Arc<Common>,
-    fetching: Arc<ClientCache<reqwest::Client>>,
-    streaming: Arc<ClientCache<StreamingClient>>,
+    fetching: Arc<Cache<Target<reqwest::Client>>>,
+    streaming: Arc<Cache<Target<StreamingClient>>>,
     /// Where exchanges run; `None` for the runtime that asks.
     home: Option<Handle>,
 }
@@ -84,12 +83,9 @@ impl Outbound {
     }
 
     fn with_resolver(policy: Policy, resolver: Resolver) -> Result<Self, NoRuntime> {
-        Ok(Self {
-            common: Arc::new(Common { policy, tls: TlsConfigCache::default(), resolver }),
-            fetching: Arc::default(),
-            streaming: Arc::default(),
-            home: Some(Handle::try_current().map_err(|_| NoRuntime)?),
-        })
+        let common = Common { policy, tls: TlsConfigCache::default(), resolver };
+        let home = Handle::try_current().map_err(|_| NoRuntime)?;
+        Ok(Self::with_own_connections(Arc::new(common), Some(home)))
     }
 
     /// A client of the same policy with connections of its own, which runs every exchange where it is
@@ -97,7 +93,12 @@ impl Outbound {
     /// must stay on that runtime.
     #[must_use]
     pub fn here(&self) -> Self {
-        Self { common: Arc::clone(&self.common), fetching: Arc::default(), streaming: Arc::default(), home: None }
+        Self::with_own_connections(Arc::clone(&self.common), None)
+    }
+
+    fn with_own_connections(common: Arc<Common>, home: Option<Handle>) -> Self {
+        let (fetching, streaming) = (Cache::new(CLIENTS, OLDEST), Cache::new(CLIENTS, OLDEST));
+        Self { common, fetching: Arc::new(fetching), streaming: Arc::new(streaming), home }
     }
 
     /// Whether exchanges run where they are asked for.
@@ -117,115 +118,74 @@ impl Outbound {
     }
 }
 
-/// The clients of one runtime, the one used last at the end.
-pub(super) struct ClientCache<C>(Mutex<VecDeque<Cached<C>>>);
-
-/// A client and all that is fixed when it is built. Only equal settings share connections: one that was opened without
-/// checking a certificate must never serve a connector that wants it checked, nor one through a proxy a connector that
-/// goes directly.
-struct Cached<C> {
+/// An origin that was judged, the settings by which it is reached, and the client that does. Only equal settings share
+/// connections: one that was opened without checking a certificate must never serve a connector that wants it checked,
+/// nor one through a proxy a connector that goes directly.
+pub(super) struct Target<C> {
     transport: Transport,
-    /// The port connected to, the proxy's or the target's: a resolver of reqwest judges addresses without being told.
-    port: u16,
-    is_encrypted: bool,
-    client: C,
-    built: Instant,
+    /// No path and no query are cached, which may hold secrets.
+    root: HttpUrl,
+    pub(super) client: C,
 }
 
-impl<C> Default for ClientCache<C> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
-impl<C: Clone> ClientCache<C> {
-    /// The client for a route, built if need be.
-    async fn get(
-        &self,
-        transport: &Transport,
-        route: &Route<'_>,
-        build: impl AsyncFnOnce() -> Result<C, SendError>,
-    ) -> Result<C, SendError> {
-        if let Some(client) = self.find(transport, route, Instant::now()) {
-            return Ok(client);
-        }
-        transport.check()?;
-        let client = build().await?;
-        // Another request may have built one meanwhile.
-        if let Some(client) = self.find(transport, route, Instant::now()) {
-            return Ok(client);
-        }
-        let cached = Cached {
-            transport: transport.clone(),
-            port: route.first().port(),
-            is_encrypted: route.is_encrypted(),
-            client: client.clone(),
-            built: Instant::now(),
-        };
-        let mut clients = self.lock();
-        while clients.len() >= CLIENTS {
-            clients.pop_front();
-        }
-        clients.push_back(cached);
-        Ok(client)
+impl<C> Target<C> {
+    pub(super) fn route(&self) -> Route<'_> {
+        Route::new(&self.transport, &self.root)
     }
 
-    fn find(&self, transport: &Transport, route: &Route<'_>, now: Instant) -> Option<C> {
-        let (port, is_encrypted) = (route.first().port(), route.is_encrypted());
-        let is_same = |cached: &Cached<C>| {
-            cached.port == port && cached.is_encrypted == is_encrypted && cached.transport.is_like(transport)
-        };
-        let mut clients = self.lock();
-        let found = clients.iter().rposition(is_same)?;
-        let cached = clients.remove(found).filter(|cached| now < cached.built + OLDEST)?;
-        let client = cached.client.clone();
-        clients.push_back(cached);
-        Some(client)
-    }
-
-    /// A panic elsewhere leaves the list whole: each change to it is one step.
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Cached<C>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn find(cache: &Cache<Self>, transport: &Transport, uri: &Uri) -> Option<Arc<Self>> {
+        cache.find(|target| target.root.is_origin_of(uri) && target.transport.is_like(transport))
     }
 }
 
 impl Outbound {
-    /// The client that fetches whole responses.
+    /// The target of a request whose response is read whole, with a client that is built if need be.
     pub(super) async fn fetching(
         &self,
         transport: &Transport,
-        route: &Route<'_>,
-    ) -> Result<reqwest::Client, SendError> {
-        let build = async || {
-            let tls = if route.is_encrypted() {
-                self.common.tls.config(transport).await?.as_ref().clone()
-            } else {
-                tls::none()?
-            };
-            build(&self.common, transport, route.first().port(), tls)
-        };
-        self.fetching.get(transport, route, build).await
+        uri: &Uri,
+    ) -> Result<Arc<Target<reqwest::Client>>, SendError> {
+        let cache = &self.fetching;
+        if let Some(target) = Target::find(cache, transport, uri) {
+            return Ok(target);
+        }
+        let root = self.judged_root(transport, uri)?;
+        let client = build(&self.common, transport, &Route::new(transport, &root)).await?;
+        // Another request may have built one meanwhile.
+        let found = Target::find(cache, transport, uri);
+        Ok(found.unwrap_or_else(|| cache.add(Target { transport: transport.clone(), root, client })))
     }
 
-    /// The client of streamed exchanges.
-    pub(super) async fn streaming(
+    /// The same for a streamed exchange.
+    pub(super) fn streaming(
         &self,
         transport: &Transport,
-        route: &Route<'_>,
-    ) -> Result<StreamingClient, SendError> {
-        let build = async || Ok(connector::client(&self.common, transport));
-        self.streaming.get(transport, route, build).await
+        uri: &Uri,
+    ) -> Result<Arc<Target<StreamingClient>>, SendError> {
+        if let Some(target) = Target::find(&self.streaming, transport, uri) {
+            return Ok(target);
+        }
+        let root = self.judged_root(transport, uri)?;
+        let client = connector::client(&self.common, transport, &root);
+        Ok(self.streaming.add(Target { transport: transport.clone(), root, client }))
+    }
+
+    /// The origin of a request that may be sent.
+    fn judged_root(&self, transport: &Transport, uri: &Uri) -> Result<HttpUrl, SendError> {
+        let root = HttpUrl::from_uri(uri)?.root();
+        Route::new(transport, &root).judge(&self.common.policy)?;
+        transport.check()?;
+        Ok(root)
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that builds HTTP clients")]
-fn build(
-    common: &Arc<Common>,
-    transport: &Transport,
-    port: u16,
-    tls: ClientConfig,
-) -> Result<reqwest::Client, SendError> {
-    let guard = Guard { common: Arc::clone(common), port, is_proxy: transport.proxy.is_some() };
+async fn build(common: &Arc<Common>, transport: &Transport, route: &Route<'_>) -> Result<reqwest::Client, SendError> {
+    let tls = match route.is_encrypted() {
+        true => common.tls.config(transport).await?.as_ref().clone(),
+        false => tls::none()?,
+    };
+    let guard = Guard { common: Arc::clone(common), port: route.first().port(), is_proxy: route.proxy().is_some() };
     let mut client = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         // The system's proxies would be judged in the place of the target.
@@ -238,9 +198,8 @@ fn build(
         .http2_max_header_list_size(HTTP2_HEAD)
         .pool_max_idle_per_host(IDLE_CONNECTIONS)
         .pool_idle_timeout(IDLE_TIME);
-    if let Some(proxy) = &transport.proxy {
-        let proxy = reqwest::Proxy::all(proxy.root().as_str()).map_err(|_| unusable())?;
-        client = client.proxy(proxy);
+    if let Some(proxy) = route.proxy() {
+        client = client.proxy(reqwest::Proxy::all(proxy.root().as_str()).map_err(|_| unusable())?);
     }
     client.build().map_err(|_| unusable())
 }
@@ -274,31 +233,10 @@ impl Resolve for Guard {
 
 #[cfg(test)]
 mod tests {
-    use super::super::url::{HttpUrl, UrlProblem};
     use super::*;
 
     #[test]
     fn a_client_outside_a_runtime_is_an_error() {
         assert_eq!(Outbound::new(Policy::default()).err(), Some(NoRuntime));
-    }
-
-    #[tokio::test]
-    async fn only_so_many_clients_are_cached_for_a_minute_and_the_last_used_stay() -> Result<(), UrlProblem> {
-        let outbound = Outbound::new(Policy::default()).expect("a runtime");
-        let transport = Transport::default();
-        let url = |port: usize| HttpUrl::parse(&format!("http://a.example:{port}/"));
-        for port in 1..=CLIENTS + 6 {
-            for url in [url(port)?, url(1)?] {
-                assert!(outbound.fetching(&transport, &Route::new(&transport, &url)).await.is_ok());
-            }
-        }
-        let ports: Vec<_> = outbound.fetching.lock().iter().map(|cached| cached.port).collect();
-        assert_eq!(ports.len(), CLIENTS);
-        assert!(ports.contains(&1) && !ports.contains(&2));
-        let url = url(1)?;
-        let found = |now| outbound.fetching.find(&transport, &Route::new(&transport, &url), now).is_some();
-        assert!(found(Instant::now()));
-        assert!(!found(Instant::now() + OLDEST), "another client after a minute");
-        Ok(())
     }
 }

@@ -30,8 +30,9 @@ const BUFFER: usize = 128 * 1024;
 
 pub(super) type StreamingClient = Client<Connector, Body>;
 
-pub(super) fn client(common: &Arc<Common>, transport: &Transport) -> StreamingClient {
-    let connector = Connector { common: Arc::clone(common), transport: Arc::new(transport.clone()) };
+pub(super) fn client(common: &Arc<Common>, transport: &Transport, root: &HttpUrl) -> StreamingClient {
+    let target = Arc::new((transport.clone(), root.clone()));
+    let connector = Connector { common: Arc::clone(common), target };
     Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())
         .pool_timer(TokioTimer::new())
@@ -42,11 +43,11 @@ pub(super) fn client(common: &Arc<Common>, transport: &Transport) -> StreamingCl
         .build(connector)
 }
 
-/// Makes the connections of one set of settings.
+/// Makes the connections to one origin by one set of settings.
 #[derive(Clone)]
 pub(super) struct Connector {
     common: Arc<Common>,
-    transport: Arc<Transport>,
+    target: Arc<(Transport, HttpUrl)>,
 }
 
 impl Service<Uri> for Connector {
@@ -58,12 +59,11 @@ impl Service<Uri> for Connector {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, uri: Uri) -> Self::Future {
-        let this = self.clone();
+    fn call(&mut self, _: Uri) -> Self::Future {
+        let Self { common, target } = self.clone();
         Box::pin(connecting::timed(async move |started, limits| {
-            let url = HttpUrl::from_uri(&uri)?;
-            let dial = Dial::new(&this.common, &this.transport, &url, started, limits);
-            let (stream, is_http2) = dial.go().await?;
+            let dial = Dial::new(&common, &target.0, &target.1, started, limits);
+            let (stream, is_http2) = dial.connect().await?;
             Ok(Conn { stream: TokioIo::new(stream), is_http2, is_proxied: dial.route.is_passed_on() })
         }))
     }

@@ -1,7 +1,7 @@
-//! The way to a server one step at a time: name look-up, TCP, proxy, TLS.
+//! Connecting to a server one step at a time: name look-up, TCP, proxy, TLS.
 //!
-//! Rule: requests and "Test connection" go this way and no other. Only judged addresses are connected
-//! to; which one it will be is not known before, so one that is refused refuses all.
+//! Rule: streamed exchanges and "Test connection" connect like this and in no other way. Only judged addresses are
+//! connected to; which one it will be is not known before, so one that is refused refuses all.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -41,7 +41,7 @@ const STUCK: Duration = Duration::from_secs(300);
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
-/// One way to one server, and the time for it.
+/// A connection to be made to one server, and the time for it.
 pub(super) struct Dial<'a> {
     common: &'a Common,
     transport: &'a Transport,
@@ -64,11 +64,11 @@ impl<'a> Dial<'a> {
         Self { common, transport, route: Route::new(transport, url), deadline: started + limit, limit }
     }
 
-    /// The whole way: a connection on which the request can be written, and whether it is one of HTTP/2.
-    pub(super) async fn go(&self) -> Result<(Box<dyn Stream>, bool), SendError> {
+    /// All steps: a connection on which the request can be written, and whether it is one of HTTP/2.
+    pub(super) async fn connect(&self) -> Result<(Box<dyn Stream>, bool), SendError> {
         let addresses = self.look_up().await?;
-        let stream = self.connect(&addresses).await?;
-        let stream = self.past_proxy(stream).await?;
+        let stream = self.connect_tcp(&addresses).await?;
+        let stream = self.through_proxy(stream).await?;
         let target = self.route.target();
         if !target.is_https() {
             return Ok((stream, false));
@@ -82,13 +82,18 @@ impl<'a> Dial<'a> {
     /// Goes as far as the proxy, where the proxy takes part.
     pub(super) async fn reach_proxy(&self) -> Result<(), SendError> {
         let addresses = self.look_up().await?;
-        let stream = self.connect(&addresses).await?;
-        self.past_proxy(stream).await.map(drop)
+        let stream = self.connect_tcp(&addresses).await?;
+        self.through_proxy(stream).await.map(drop)
     }
 
     /// Judges what can be judged before anything is sent.
     pub(super) fn judge(&self) -> Result<(), SendError> {
         self.route.judge(&self.common.policy)
+    }
+
+    /// Whether it is a proxy that is connected to.
+    pub(super) fn is_proxied(&self) -> bool {
+        self.route.proxy().is_some()
     }
 
     /// The name that must be looked up; `None` if an address was typed.
@@ -107,11 +112,9 @@ impl<'a> Dial<'a> {
             Some(Host::Domain(name)) => name,
             None => "",
         };
-        let found = timeout_at(self.deadline, self.common.resolver.look_up(name))
+        timeout_at(self.deadline, look_up(self.common, name, self.is_proxied()))
             .await
             .map_err(|_| SendError::slow_lookup(name, self.limit))?
-            .map_err(|failed| classify::unknown_name(&failed, self.route.proxy().is_some()))?;
-        Ok(found.to_vec())
     }
 
     /// Why the policy refuses one address of the first server, if it does.
@@ -122,15 +125,11 @@ impl<'a> Dial<'a> {
 
     /// Connects to one of `addresses`, if the policy allows all of them. An address that was typed is
     /// no answer of a look-up and is judged here, whoever calls.
-    pub(super) async fn connect(&self, addresses: &[IpAddr]) -> Result<TcpStream, SendError> {
+    pub(super) async fn connect_tcp(&self, addresses: &[IpAddr]) -> Result<TcpStream, SendError> {
         self.judge()?;
         if let Some(name) = self.name() {
             let port = self.route.first().port();
-            let judged = self.common.policy.check_answers(name, port, addresses);
-            judged.map_err(|refused| match self.route.proxy() {
-                Some(_) => SendError::from(&refused.of_proxy()),
-                None => SendError::from(&refused),
-            })?;
+            judge_answers(self.common, name, port, addresses, self.is_proxied())?;
         }
         let server = self.route.first_name();
         let stream = timeout_at(self.deadline, self.race(addresses))
@@ -168,7 +167,7 @@ impl<'a> Dial<'a> {
     }
 
     /// Goes on from the first server to the target: through the proxy, where there is one.
-    pub(super) async fn past_proxy(&self, stream: TcpStream) -> Result<Box<dyn Stream>, SendError> {
+    pub(super) async fn through_proxy(&self, stream: TcpStream) -> Result<Box<dyn Stream>, SendError> {
         let Some(proxy) = self.route.proxy() else {
             return Ok(Box::new(stream));
         };
@@ -228,17 +227,30 @@ fn server_name(url: &HttpUrl) -> Result<ServerName<'static>, SendError> {
     })
 }
 
-/// The addresses of a name, if it has any and the policy allows all of them. `is_proxy` says whose name it is.
+/// The addresses of a name. `is_proxy` says whose name it is.
+async fn look_up(common: &Common, name: &str, is_proxy: bool) -> Result<Vec<IpAddr>, SendError> {
+    let found = common.resolver.look_up(name).await;
+    found.map(|found| found.to_vec()).map_err(|failed| classify::unknown_name(&failed, is_proxy))
+}
+
+fn judge_answers(
+    common: &Common,
+    name: &str,
+    port: u16,
+    addresses: &[IpAddr],
+    is_proxy: bool,
+) -> Result<(), SendError> {
+    common.policy.check_answers(name, port, addresses).map_err(|refused| refused.error(is_proxy))
+}
+
+/// The addresses of a name, if it has any and the policy allows all of them.
 pub(super) async fn judged_addresses(
     common: &Common,
     name: &str,
     port: u16,
     is_proxy: bool,
 ) -> Result<Vec<IpAddr>, SendError> {
-    let found = common.resolver.look_up(name).await.map_err(|failed| classify::unknown_name(&failed, is_proxy))?;
-    common.policy.check_answers(name, port, &found).map_err(|refused| match is_proxy {
-        true => SendError::from(&refused.of_proxy()),
-        false => SendError::from(&refused),
-    })?;
-    Ok(found.to_vec())
+    let addresses = look_up(common, name, is_proxy).await?;
+    judge_answers(common, name, port, &addresses, is_proxy)?;
+    Ok(addresses)
 }

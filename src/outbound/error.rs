@@ -5,7 +5,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::policy::Refused;
 use super::transport::TransportProblem;
 
 pub(super) const UNREACHABLE: &str = "Check the address, and that a firewall lets Connectory through.";
@@ -28,6 +27,8 @@ pub enum Stage {
     Tls,
     /// The time was over.
     TimeOut,
+    /// The response has this status, which is no success. Only a request for a token fails here.
+    Status(u16),
     /// There was a response, but none that can be used.
     Response,
 }
@@ -43,15 +44,13 @@ pub struct SendError {
     pub remedy: String,
     /// Whether the server may have received any byte of the request. If not, it is safe to send it again.
     pub sent: bool,
-    /// The time from the call to the failure.
-    pub elapsed: Duration,
 }
 
 impl SendError {
     /// A failure before anything was sent.
     pub(super) fn new(stage: Stage, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         let message = capitalized(message.into());
-        Self { stage, message, remedy: remedy.into(), sent: false, elapsed: Duration::ZERO }
+        Self { stage, message, remedy: remedy.into(), sent: false }
     }
 
     /// The same, after the request may have reached the server.
@@ -59,8 +58,10 @@ impl SendError {
         Self { sent: true, ..self }
     }
 
-    pub(super) fn after(self, elapsed: Duration) -> Self {
-        Self { elapsed, ..self }
+    /// The address of a request is none.
+    pub(super) fn invalid_url() -> Self {
+        let remedy = "Enter the whole address, which begins with https:// or http://.";
+        Self::new(Stage::Url, "The address is not valid.", remedy)
     }
 
     /// The program ends while a request is under way.
@@ -148,12 +149,6 @@ impl fmt::Display for SendError {
 }
 
 impl std::error::Error for SendError {}
-
-impl From<&Refused> for SendError {
-    fn from(refused: &Refused) -> Self {
-        Self::new(Stage::AddressRefused, refused.to_string(), refused.remedy())
-    }
-}
 
 impl From<TransportProblem> for SendError {
     fn from(problem: TransportProblem) -> Self {

@@ -1,6 +1,6 @@
-//! The only way out: every HTTP request that Connectory makes to another server goes through
-//! [`Outbound::open`], which streams, by hyper-util's client, or [`Outbound::fetch`], which reads the whole response, by reqwest; directly or
-//! by a connector's own proxy. [`Outbound::probe`] connects step by step, for "Test connection".
+//! The HTTP client: every request that Connectory makes to another server goes through [`Outbound::open`], which streams,
+//! by hyper-util's client, or [`Outbound::fetch`], which reads the whole response, by reqwest; directly or by a
+//! connector's own proxy. [`Outbound::probe`] connects step by step, for "Test connection".
 //!
 //! Rule: where a request goes is decided on the address that is really connected to, after name
 //! look-up; a response is read only within its [`Limits`]; nothing is followed, retried or sent
@@ -11,6 +11,7 @@
 //! port, never a path, a query, a header or a body, for these may hold secrets.
 
 mod address;
+mod cache;
 mod classify;
 mod client;
 mod connecting;
@@ -19,7 +20,6 @@ mod dial;
 mod error;
 mod exchange;
 mod mask;
-mod message;
 mod origin;
 mod pem;
 mod policy;
@@ -39,15 +39,14 @@ mod url;
 pub use ::http;
 pub use client::{NoRuntime, Outbound};
 pub use error::{SendError, Stage};
-pub use hyper::body::{Bytes, Incoming};
+pub use hyper::body::Bytes;
 pub use mask::{MASKED, Mask};
-pub use message::{Reply, RequestBuilder};
 pub use origin::Origin;
 pub use pem::{PemProblem, adds_certificate};
 pub use policy::Policy;
 pub use probe::{Connected, Found, Lookup, Probe, Step, TlsSeen};
-pub use request::{Body, Limits, Request};
-pub use response::{Response, ResponseBody};
+pub use request::{Body, Limits, Request, add_header};
+pub use response::{Response, ResponseBody, retry_after};
 pub use rule::{Rule, RuleProblem};
 pub use server_text::quote;
 pub use tls::Leaf;

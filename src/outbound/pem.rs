@@ -62,8 +62,8 @@ pub fn adds_certificate(before: &str, now: &str) -> bool {
     now.iter().any(|certificate| !known.contains(certificate))
 }
 
-/// The private key of `pem`, which may not be encrypted.
-pub(super) fn key(pem: &str) -> Result<PrivateKeyDer<'static>, PemProblem> {
+/// The private key of `pem`, which may not be encrypted and must be that of the first of `chain`.
+pub(super) fn key(pem: &str, chain: &[CertificateDer<'static>]) -> Result<PrivateKeyDer<'static>, PemProblem> {
     // The second is the mark of an encrypted key in OpenSSL's older form (RFC 1421).
     if pem.contains("ENCRYPTED PRIVATE KEY-----") || pem.contains("Proc-Type: 4,ENCRYPTED") {
         return Err(PemProblem::EncryptedKey);
@@ -71,15 +71,9 @@ pub(super) fn key(pem: &str) -> Result<PrivateKeyDer<'static>, PemProblem> {
     if !pem.contains("PRIVATE KEY-----") {
         return Err(PemProblem::NoKey);
     }
-    PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| PemProblem::BadKey)
-}
-
-/// Checks that `pem` is a usable private key of the first of `chain`.
-pub(super) fn check_key(pem: &str, chain: Vec<CertificateDer<'static>>) -> Result<(), PemProblem> {
-    let key = key(pem)?;
-    let provider = aws_lc_rs::default_provider();
-    match CertifiedKey::from_der(chain, key, &provider) {
-        Ok(_) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(()),
+    let key = PrivateKeyDer::from_pem_slice(pem.as_bytes()).map_err(|_| PemProblem::BadKey)?;
+    match CertifiedKey::from_der(chain.to_vec(), key.clone_key(), &aws_lc_rs::default_provider()) {
+        Ok(_) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok(key),
         Err(Error::InconsistentKeys(_)) => Err(PemProblem::OtherKey),
         Err(_) => Err(PemProblem::BadKey),
     }

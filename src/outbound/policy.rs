@@ -1,11 +1,11 @@
 //! Where requests may go, and what is said of a destination that is refused.
 
-use std::fmt;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 
 use url::Host;
 
 use super::address::Forbidden;
+use super::error::{SendError, Stage};
 use super::rule::Rule;
 use super::url::HttpUrl;
 
@@ -30,7 +30,7 @@ impl Policy {
     /// name as far as it goes, for its addresses are judged when they are known.
     pub(super) fn check_host(&self, host: &Host<&str>, port: u16) -> Result<(), Refused> {
         if self.is_public(host, port) {
-            return Err(Refused::new(format!("{host}:{port}"), None, Why::Own));
+            return Err(Refused { destination: format!("{host}:{port}"), led_to: None, why: Why::Own });
         }
         let address = match host {
             Host::Ipv4(v4) => IpAddr::V4(*v4),
@@ -38,7 +38,9 @@ impl Policy {
             Host::Domain(name) => return self.check_name(name, port),
         };
         let listed = self.lists(|rule| rule.allows_address(address.to_canonical(), port));
-        self.judge(address, port, listed).map_or(Ok(()), |why| Err(Refused::new(show(address, port), None, why)))
+        let destination = || SocketAddr::new(address, port).to_string();
+        let why = self.judge(address, port, listed);
+        why.map_or(Ok(()), |why| Err(Refused { destination: destination(), led_to: None, why }))
     }
 
     /// Judges a host that a proxy will look up, in its own network: as [`Self::check_host`], but
@@ -53,7 +55,7 @@ impl Policy {
         if self.lists(|rule| rule.allows_name(&plain, port)) {
             return Ok(());
         }
-        Err(Refused::new(format!("{name}:{port}"), None, Why::NotListed))
+        Err(Refused { destination: format!("{name}:{port}"), led_to: None, why: Why::NotListed })
     }
 
     /// Judges every address that a look-up of `name` gave. One bad address refuses the name: which
@@ -68,7 +70,7 @@ impl Policy {
         let (plain, canonical) = (plain_name(name), address.to_canonical());
         let listed = self.lists(|rule| rule.allows_name(&plain, port) || rule.allows_address(canonical, port));
         let why = self.judge(address, port, listed)?;
-        Some(Refused::new(name.to_owned(), Some(address), why))
+        Some(Refused { destination: name.to_owned(), led_to: Some(address), why })
     }
 
     /// Refuses names that mean this machine (RFC 6761 6.3), without asking a name server.
@@ -76,7 +78,7 @@ impl Policy {
         let plain = plain_name(name);
         let local = plain == "localhost" || plain.ends_with(".localhost");
         if local && !self.allow_loopback {
-            return Err(Refused::new(format!("{name}:{port}"), None, Why::Loopback));
+            return Err(Refused { destination: format!("{name}:{port}"), led_to: None, why: Why::Loopback });
         }
         Ok(())
     }
@@ -129,10 +131,6 @@ fn plain_name(name: &str) -> String {
     name.trim_end_matches('.').to_ascii_lowercase()
 }
 
-fn show(address: IpAddr, port: u16) -> String {
-    SocketAddr::new(address, port).to_string()
-}
-
 /// A destination that the policy refuses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refused {
@@ -141,12 +139,10 @@ pub(super) struct Refused {
     /// The address that the name led to.
     led_to: Option<IpAddr>,
     why: Why,
-    /// Whether it is the proxy on the way there.
-    is_proxy: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
+enum Why {
     Forbidden(Forbidden),
     Loopback,
     Own,
@@ -154,57 +150,38 @@ pub(super) enum Why {
 }
 
 impl Refused {
-    pub(super) fn new(destination: String, led_to: Option<IpAddr>, why: Why) -> Self {
-        Self { destination, led_to, why, is_proxy: false }
+    /// The refusal in words. `is_proxy` is whether it is the proxy's address.
+    pub(super) fn error(&self, is_proxy: bool) -> SendError {
+        let role = if is_proxy { "the proxy " } else { "" };
+        let is = match self.led_to {
+            Some(address) => format!("it leads to {address},"),
+            None => "it is".to_owned(),
+        };
+        let what = match self.why {
+            Why::Forbidden(kind) => kind.words(),
+            Why::Loopback => "a loopback address (Connectory's own machine)",
+            Why::Own => "where Connectory itself listens",
+            Why::NotListed => "not on the list of allowed destinations",
+        };
+        let message = format!("Connectory does not connect to {role}“{}”: {is} {what}.", self.destination);
+        SendError::new(Stage::AddressRefused, message, self.remedy(is_proxy))
     }
 
-    /// The same refusal, said of a proxy.
-    pub(super) fn of_proxy(&self) -> Self {
-        Self { is_proxy: true, ..self.clone() }
-    }
-
-    /// What to try, for a person.
-    pub(super) fn remedy(&self) -> &'static str {
+    fn remedy(&self, is_proxy: bool) -> String {
+        let (itself, it) = if is_proxy { ("the proxy itself", "the proxy") } else { ("the API itself", "the API") };
         match self.why {
-            Why::Forbidden(_) | Why::Own if self.is_proxy => {
-                "Enter the address of the proxy itself. Addresses of this kind are always refused, \
+            Why::Forbidden(_) | Why::Own => format!(
+                "Enter the address of {itself}. Addresses of this kind are always refused, \
                  so that nobody can reach internal services through Connectory."
-            }
-            Why::Loopback if self.is_proxy => {
-                "Enter the address that the proxy has in the network, or ask whoever runs \
+            ),
+            Why::Loopback => format!(
+                "Enter the address that {it} has in the network, or ask whoever runs \
                  Connectory to allow loopback addresses."
-            }
-            Why::Forbidden(_) | Why::Own => {
-                "Enter the address of the API itself. Addresses of this kind are always refused, \
-                 so that nobody can reach internal services through Connectory."
-            }
-            Why::Loopback => {
-                "Enter the address that the API has in the network, or ask whoever runs \
-                 Connectory to allow loopback addresses."
-            }
-            Why::NotListed => "Ask whoever runs Connectory to add it to the list of allowed destinations.",
+            ),
+            Why::NotListed => "Ask whoever runs Connectory to add it to the list of allowed destinations.".to_owned(),
         }
     }
 }
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let role = if self.is_proxy { "the proxy " } else { "" };
-        write!(f, "Connectory does not connect to {role}“{}”", self.destination)?;
-        match self.led_to {
-            Some(address) => write!(f, ": it leads to {address}, ")?,
-            None => write!(f, ": it is ")?,
-        }
-        match self.why {
-            Why::Forbidden(kind) => write!(f, "{}.", kind.words()),
-            Why::Loopback => write!(f, "a loopback address (Connectory's own machine)."),
-            Why::Own => write!(f, "where Connectory itself listens."),
-            Why::NotListed => write!(f, "not on the list of allowed destinations."),
-        }
-    }
-}
-
-impl std::error::Error for Refused {}
 
 #[cfg(test)]
 mod tests {
@@ -389,7 +366,7 @@ mod tests {
         let address = IpAddr::from([169, 254, 169, 254]);
         let refused = Policy::default().check_answers("meta.example", 80, &[address]);
         assert_eq!(
-            refused.map_err(|r| r.to_string()),
+            refused.map_err(|refused| refused.error(false).message),
             Err("Connectory does not connect to “meta.example”: it leads to 169.254.169.254, a \
                  link-local address, where clouds keep their metadata."
                 .to_owned())

@@ -20,7 +20,7 @@ use super::client::{Common, Outbound};
 use super::dial::{Dial, Stream};
 use super::error::SendError;
 use super::request::Limits;
-use super::tls::{self, CapturingVerifier, Leaf};
+use super::tls::{self, Leaf, Verifier};
 use super::transport::Transport;
 use super::url::HttpUrl;
 
@@ -47,7 +47,7 @@ pub struct Probe {
 pub enum Step<T> {
     /// It went well.
     Done(T),
-    /// It failed; the time is the step's own.
+    /// It failed.
     Failed(SendError),
     /// A step before it failed.
     NotReached,
@@ -63,8 +63,6 @@ pub struct Lookup {
     /// Its addresses, at least one. One that is refused refuses all: which of several a request
     /// would connect to is not certain.
     pub addresses: Vec<Found>,
-    /// The time that the look-up took.
-    pub elapsed: Duration,
 }
 
 /// An address that a name led to.
@@ -95,8 +93,6 @@ pub struct TlsSeen {
     /// Whether the certificate was checked, against the connector's authorities or the machine's;
     /// `false` where the connector has the checks off.
     pub is_verified: bool,
-    /// The time of the handshake, with that of the proxy where there is one.
-    pub elapsed: Duration,
 }
 
 impl Outbound {
@@ -109,40 +105,32 @@ impl Outbound {
     ///
     /// Dropping the future ends the probe.
     pub async fn probe(&self, transport: &Transport, url: &HttpUrl, limits: Limits, now: DateTime<Utc>) -> Probe {
-        let started = Instant::now();
         let common: Arc<Common> = Arc::clone(&self.common);
-        let (transport, url) = (transport.clone(), url.clone());
-        let walk = async move {
+        let (transport, url, started) = (transport.clone(), url.clone(), Instant::now());
+        let probing = async move {
             let dial = Dial::new(&common, &transport, &url, started, limits);
-            Walk::new(dial, &transport, now).go().await
+            ProbeRun { dial, transport: &transport, now, probe: Probe::NOT_REACHED }.run().await
         };
-        self.at_home(walk).await.unwrap_or_else(|| Probe {
-            lookup: Step::Failed(SendError::stopping().after(started.elapsed())),
-            ..Probe::NOWHERE
-        })
+        let stopping = || Probe { lookup: Step::Failed(SendError::stopping()), ..Probe::NOT_REACHED };
+        self.at_home(probing).await.unwrap_or_else(stopping)
     }
 }
 
 impl Probe {
-    const NOWHERE: Self =
+    const NOT_REACHED: Self =
         Self { lookup: Step::NotReached, connection: Step::NotReached, tls: Step::NotReached, certificate: None };
 }
 
-/// A probe on its way.
-struct Walk<'a> {
+/// A probe under way.
+struct ProbeRun<'a> {
     dial: Dial<'a>,
     transport: &'a Transport,
     now: DateTime<Utc>,
-    step: Instant,
     probe: Probe,
 }
 
-impl<'a> Walk<'a> {
-    fn new(dial: Dial<'a>, transport: &'a Transport, now: DateTime<Utc>) -> Self {
-        Self { dial, transport, now, step: Instant::now(), probe: Probe::NOWHERE }
-    }
-
-    async fn go(mut self) -> Probe {
+impl ProbeRun<'_> {
+    async fn run(mut self) -> Probe {
         // The last step is written by whoever fails; what was reached is already noted.
         if let Some(addresses) = self.look_up().await
             && let Some(stream) = self.connect(&addresses).await
@@ -155,25 +143,22 @@ impl<'a> Walk<'a> {
     async fn look_up(&mut self) -> Option<Vec<IpAddr>> {
         let name = self.dial.name();
         if let Err(problem) = self.dial.judge() {
-            let failure = problem.after(self.step.elapsed());
             if name.is_some() {
-                self.probe.lookup = Step::Failed(failure);
+                self.probe.lookup = Step::Failed(problem);
             } else {
                 self.probe.lookup = Step::NotNeeded;
-                self.probe.connection = Step::Failed(failure);
+                self.probe.connection = Step::Failed(problem);
             }
             return None;
         }
         let found = self.dial.look_up().await;
-        let elapsed = self.step_time();
         let Some(name) = name else {
             self.probe.lookup = Step::NotNeeded;
             return found.ok();
         };
-        self.probe.lookup = Step::of(&found, elapsed, |addresses| Lookup {
+        self.probe.lookup = Step::of(&found, |addresses| Lookup {
             name: name.to_owned(),
             addresses: addresses.iter().map(|&address| self.found(address)).collect(),
-            elapsed,
         });
         found.ok()
     }
@@ -183,17 +168,14 @@ impl<'a> Walk<'a> {
     }
 
     async fn connect(&mut self, addresses: &[IpAddr]) -> Option<TcpStream> {
-        let connected = self.dial.connect(addresses).await;
-        let elapsed = self.step_time();
-        let is_proxy = self.dial.route.proxy().is_some();
-        let connected = connected.and_then(|stream| {
-            let name = self.dial.route.first_name();
-            let address = stream.peer_addr();
-            let address = address.map_err(|error| classify::broken_stream(&error, &name))?;
+        let started = Instant::now();
+        let connected = self.dial.connect_tcp(addresses).await.and_then(|stream| {
+            let broken = |error| classify::broken_stream(&error, &self.dial.route.first_name());
+            let address = stream.peer_addr().map_err(broken)?;
             Ok((stream, address))
         });
-        self.probe.connection =
-            Step::of(&connected, elapsed, |(_, address)| Connected { address: *address, is_proxy, elapsed });
+        let (elapsed, is_proxy) = (started.elapsed(), self.dial.is_proxied());
+        self.probe.connection = Step::of(&connected, |(_, address)| Connected { address: *address, is_proxy, elapsed });
         connected.ok().map(|(stream, _)| stream)
     }
 
@@ -203,20 +185,17 @@ impl<'a> Walk<'a> {
             return;
         }
         let handshake = self.handshake(stream).await;
-        let elapsed = self.step_time();
-        self.probe.tls =
-            Step::of(&handshake, elapsed, |version| TlsSeen { version, is_verified: self.transport.verify, elapsed });
+        self.probe.tls = Step::of(&handshake, |version| TlsSeen { version, is_verified: self.transport.verify });
     }
 
     /// The target's handshake; gives the version of TLS.
     async fn handshake(&mut self, stream: TcpStream) -> Result<&'static str, SendError> {
-        let stream = self.dial.past_proxy(stream).await?;
+        let stream = self.dial.through_proxy(stream).await?;
         let (url, server) = (self.dial.route.target(), self.dial.route.server());
-        let witness = CapturingVerifier::new(tls::verifier(self.transport)?);
-        let seen = Arc::clone(&witness);
-        let config = Arc::new(tls::config(self.transport, witness)?);
+        let verifier = Arc::new(Verifier::new(self.transport)?);
+        let config = Arc::new(tls::config(self.transport, Arc::clone(&verifier))?);
         let encrypted = self.dial.encrypt(stream, url, &server, config).await;
-        self.probe.certificate = seen.leaf(self.now);
+        self.probe.certificate = verifier.leaf(self.now);
         let encrypted = encrypted?;
         match encrypted.get_ref().1.protocol_version() {
             Some(ProtocolVersion::TLSv1_2) => Ok("TLS 1.2"),
@@ -239,20 +218,13 @@ impl<'a> Walk<'a> {
             Ok(Ok(())) | Err(_) => Ok(()),
         }
     }
-
-    /// The time of the step that ends here; the next one begins.
-    fn step_time(&mut self) -> Duration {
-        let elapsed = self.step.elapsed();
-        self.step = Instant::now();
-        elapsed
-    }
 }
 
 impl<T> Step<T> {
-    fn of<R>(outcome: &Result<R, SendError>, elapsed: Duration, seen: impl Fn(&R) -> T) -> Self {
+    fn of<R>(outcome: &Result<R, SendError>, seen: impl Fn(&R) -> T) -> Self {
         match outcome {
             Ok(result) => Self::Done(seen(result)),
-            Err(problem) => Self::Failed(problem.clone().after(elapsed)),
+            Err(problem) => Self::Failed(problem.clone()),
         }
     }
 }

@@ -106,6 +106,9 @@ pub struct BodyStream {
     state: Mutex<StreamState>,
 }
 
+/// The stream of an exchange, given up when this is dropped.
+pub(super) struct Upload(Arc<BodyStream>);
+
 struct StreamState {
     pieces: mpsc::Receiver<io::Result<Bytes>>,
     /// What is still to come, if the size is known.
@@ -156,9 +159,9 @@ impl Body {
     }
 
     /// The stream, if it is one.
-    pub(super) fn upload(&self) -> Option<Arc<BodyStream>> {
+    pub(super) fn upload(&self) -> Option<Upload> {
         match self {
-            Self::Stream(stream) => Some(Arc::clone(stream)),
+            Self::Stream(stream) => Some(Upload(Arc::clone(stream))),
             Self::Empty | Self::Whole(_) => None,
         }
     }
@@ -185,15 +188,19 @@ impl BodyStream {
     fn lock(&self) -> MutexGuard<'_, StreamState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
+impl Upload {
     pub(super) fn progress(&self) -> Progress {
-        self.lock().progress
+        self.0.lock().progress
     }
+}
 
-    /// Ends a body that is not finished with an error, which closes its connection: nobody waits until the server has
-    /// read the rest.
-    pub(super) fn abort(&self) {
-        let mut state = self.lock();
+/// Ends a body that is not finished with an error, which closes its connection: nobody waits until the server has read
+/// the rest.
+impl Drop for Upload {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
         if state.progress.is_finished {
             return;
         }
@@ -269,7 +276,7 @@ impl HttpBody for Body {
         match self {
             Self::Empty => true,
             Self::Whole(bytes) => bytes.is_empty(),
-            Self::Stream(stream) => stream.size.is_some() && stream.progress().is_finished,
+            Self::Stream(stream) => stream.size.is_some() && stream.lock().progress.is_finished,
         }
     }
 
@@ -307,9 +314,8 @@ pub(super) fn frame(method: &Method, headers: &mut HeaderMap, body: &Body) -> Re
     Ok(())
 }
 
-/// A header's name and value, if they can be sent: no line break or other control character can end one and begin the
-/// next.
-pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), SendError> {
+/// Adds a header, if it can be sent: no line break or other control character can end one and begin the next.
+pub fn add_header(headers: &mut HeaderMap, name: &str, value: &str) -> Result<(), SendError> {
     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
         SendError::new(
             Stage::Request,
@@ -329,7 +335,8 @@ pub(super) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue
         )
     })?;
     value.set_sensitive(true);
-    Ok((name, value))
+    headers.append(name, value);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -364,9 +371,10 @@ mod tests {
             ("Transfer-Encoding", "chunked", false),
             ("HOST", "other.example", false),
         ] {
-            let header = header(name, value);
-            assert_eq!(header.is_ok(), sent, "{name:?}: {value:?}");
-            if let Err(problem) = header {
+            let mut headers = HeaderMap::new();
+            let added = add_header(&mut headers, name, value);
+            assert_eq!((added.is_ok(), headers.len()), (sent, usize::from(sent)), "{name:?}: {value:?}");
+            if let Err(problem) = added {
                 assert_eq!(problem.stage, Stage::Request);
                 assert!(!problem.message.contains("abc"));
             }
@@ -377,17 +385,18 @@ mod tests {
     fn time_counts_from_the_last_movement_of_a_stream() {
         let (total, idle) = (Duration::from_secs(30), Duration::from_secs(5));
         let (sender, pieces) = mpsc::channel(1);
-        let Body::Stream(stream) = Body::stream(Some(1), pieces) else { panic!("a stream") };
+        let body = Body::stream(Some(1), pieces);
+        let stream = body.upload().expect("a stream");
         let start = stream.progress();
         assert_eq!(start.deadline(total, idle), start.since + idle);
         let mut context = Context::from_waker(Waker::noop());
-        assert!(stream.lock().poll_piece(&mut context).is_pending());
+        assert!(stream.0.lock().poll_piece(&mut context).is_pending());
         let waiting = stream.progress();
         assert!(waiting.is_waiting && waiting.since >= start.since);
-        assert!(stream.lock().poll_piece(&mut context).is_pending());
+        assert!(stream.0.lock().poll_piece(&mut context).is_pending());
         assert_eq!(stream.progress().since, waiting.since, "asking again is no movement");
         assert!(sender.try_send(Ok("x".into())).is_ok());
-        assert!(stream.lock().poll_piece(&mut context).is_ready());
+        assert!(stream.0.lock().poll_piece(&mut context).is_ready());
         let end = stream.progress();
         assert!(end.is_finished && !end.is_waiting);
         assert_eq!(end.deadline(total, idle), end.since + total);

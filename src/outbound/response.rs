@@ -1,38 +1,39 @@
-//! What comes back: a streamed body, and one that is read whole.
+//! What comes back: a streamed body, one that is read whole, and when the next request is wanted.
 
-use std::error::Error;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::io::{self, Write};
+use std::io::{self, Read};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use flate2::write::MultiGzDecoder;
+use chrono::{DateTime, Utc};
+use flate2::bufread::MultiGzDecoder;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use hyper::body::{Body, Bytes, Incoming};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::classify;
+use super::client::Target;
+use super::connector::StreamingClient;
 use super::error::SendError;
-use super::request::BodyStream;
-use super::route::Server;
+use super::request::Upload;
 
 /// A response whose head is there, whatever its status. Dropping it before the end of its body ends the exchange.
 /// Its headers are as they came, those of the connection included, and nothing is decompressed.
-pub type Response = http::Response<ResponseBody<Incoming>>;
+pub type Response = http::Response<ResponseBody>;
 
 /// The body of a [`Response`]. Read to its end, it leaves the connection to the next exchange; dropped before, it
 /// closes it.
-pub struct ResponseBody<B> {
+pub struct ResponseBody {
     /// `None` after the end.
-    incoming: Option<B>,
+    incoming: Option<Incoming>,
     /// The body of the request, if it is a stream.
     upload: Option<Upload>,
-    server: Server,
-    started: Instant,
+    /// For sentences.
+    target: Arc<Target<StreamingClient>>,
     idle: Duration,
     /// Runs while a piece is waited for.
     pause: Option<Pin<Box<Sleep>>>,
@@ -40,38 +41,18 @@ pub struct ResponseBody<B> {
     connect_time: Option<Duration>,
 }
 
-impl<B: Body<Data = Bytes, Error: Error + 'static> + Unpin> ResponseBody<B> {
-    pub(super) fn new(incoming: B, server: Server, started: Instant, idle: Duration) -> Self {
-        let mut body = Self {
-            incoming: Some(incoming),
-            upload: None,
-            server,
-            started,
-            idle,
-            pause: None,
-            is_paused: false,
-            connect_time: None,
-        };
+impl ResponseBody {
+    pub(super) fn new(
+        incoming: Incoming,
+        upload: Option<Upload>,
+        target: Arc<Target<StreamingClient>>,
+        idle: Duration,
+        connect_time: Option<Duration>,
+    ) -> Self {
+        let mut body =
+            Self { incoming: Some(incoming), upload, target, idle, pause: None, is_paused: false, connect_time };
         body.end_if_read();
         body
-    }
-
-    /// The same, to a request with this stream, which is given up when the response has ended.
-    pub(super) fn uploading(mut self, upload: Option<Upload>) -> Self {
-        self.upload = upload;
-        self.end_if_read();
-        self
-    }
-
-    /// The same, on a connection that took so long to make; `None` if it was there.
-    pub(super) fn connected_in(mut self, connect_time: Option<Duration>) -> Self {
-        self.connect_time = connect_time;
-        self
-    }
-
-    /// The server, for sentences.
-    pub(super) fn server(&self) -> String {
-        self.server.to_string()
     }
 
     /// How long name look-up, connection and handshake took; `None` if the connection had served another exchange.
@@ -94,7 +75,7 @@ impl<B: Body<Data = Bytes, Error: Error + 'static> + Unpin> ResponseBody<B> {
             match frame {
                 None => self.end(),
                 Some(Err(error)) => {
-                    let error = classify::broken_response(&error, &self.server.to_string());
+                    let error = classify::broken_response(&error, &self.target.route().server());
                     return self.fail(error);
                 }
                 Some(Ok(frame)) => {
@@ -122,17 +103,17 @@ impl<B: Body<Data = Bytes, Error: Error + 'static> + Unpin> ResponseBody<B> {
             pause.as_mut().reset(Instant::now() + self.idle);
         }
         ready!(pause.as_mut().poll(context));
-        let error = SendError::stalled(&self.server.to_string(), self.idle);
+        let error = SendError::stalled(&self.target.route().server(), self.idle);
         self.fail(error)
     }
 
     fn fail(&mut self, error: SendError) -> Poll<Option<Result<Bytes, SendError>>> {
         self.end();
-        Poll::Ready(Some(Err(error.sent().after(self.started.elapsed()))))
+        Poll::Ready(Some(Err(error.sent())))
     }
 
     fn end_if_read(&mut self) {
-        if self.incoming.as_ref().is_some_and(B::is_end_stream) {
+        if self.incoming.as_ref().is_some_and(Body::is_end_stream) {
             self.end();
         }
     }
@@ -144,16 +125,7 @@ impl<B: Body<Data = Bytes, Error: Error + 'static> + Unpin> ResponseBody<B> {
     }
 }
 
-/// The body of a request, given up when this is dropped.
-pub(super) struct Upload(pub(super) Arc<BodyStream>);
-
-impl Drop for Upload {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-impl<B> fmt::Debug for ResponseBody<B> {
+impl fmt::Debug for ResponseBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseBody").field("connect_time", &self.connect_time).finish_non_exhaustive()
     }
@@ -161,103 +133,11 @@ impl<B> fmt::Debug for ResponseBody<B> {
 
 const _: () = {
     const fn is_movable<T: Unpin + Send>() {}
-    is_movable::<ResponseBody<Incoming>>();
+    is_movable::<ResponseBody>();
 };
 
-/// A body that is read whole: decompressed as it comes, and never larger than its limit.
-pub(super) struct WholeBody {
-    decoder: Decoder,
-    is_begun: bool,
-}
-
-enum Decoder {
-    Plain(Capped),
-    Gzip(Box<MultiGzDecoder<Capped>>),
-}
-
-/// Bytes up to a limit.
-struct Capped {
-    bytes: Vec<u8>,
-    limit: usize,
-    is_over: bool,
-}
-
-/// Why a whole body cannot be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum BodyError {
-    /// Larger than the limit, in bytes.
-    TooLarge(usize),
-    /// Not compressed as its headers say.
-    Unreadable,
-}
-
-impl WholeBody {
-    pub(super) fn new(is_gzip: bool, limit: usize) -> Self {
-        let capped = Capped { bytes: Vec::new(), limit, is_over: false };
-        let decoder =
-            if is_gzip { Decoder::Gzip(Box::new(MultiGzDecoder::new(capped))) } else { Decoder::Plain(capped) };
-        Self { decoder, is_begun: false }
-    }
-
-    pub(super) fn add(&mut self, piece: &[u8]) -> Result<(), BodyError> {
-        self.is_begun = true;
-        match &mut self.decoder {
-            Decoder::Plain(capped) => capped.write_all(piece),
-            Decoder::Gzip(decoder) => decoder.write_all(piece),
-        }
-        .map_err(|_| self.error())
-    }
-
-    pub(super) fn finish(mut self) -> Result<Vec<u8>, BodyError> {
-        // A response to HEAD, or one that says that nothing has changed, names its compression too.
-        if let Decoder::Gzip(decoder) = &mut self.decoder
-            && self.is_begun
-            && decoder.try_finish().is_err()
-        {
-            return Err(self.error());
-        }
-        let capped = match &mut self.decoder {
-            Decoder::Plain(capped) => capped,
-            Decoder::Gzip(decoder) => decoder.get_mut(),
-        };
-        Ok(std::mem::take(&mut capped.bytes))
-    }
-
-    fn error(&self) -> BodyError {
-        let capped = match &self.decoder {
-            Decoder::Plain(capped) => capped,
-            Decoder::Gzip(decoder) => decoder.get_ref(),
-        };
-        if capped.is_over { BodyError::TooLarge(capped.limit) } else { BodyError::Unreadable }
-    }
-}
-
-impl BodyError {
-    pub(super) fn of(self, server: &str) -> SendError {
-        match self {
-            Self::TooLarge(limit) => SendError::too_large("contents", server, limit),
-            Self::Unreadable => classify::unreadable(server),
-        }
-    }
-}
-
-impl Write for Capped {
-    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        if self.bytes.len() + piece.len() > self.limit {
-            self.is_over = true;
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.bytes.extend_from_slice(piece);
-        Ok(piece.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Whether a body is compressed in the one way that was offered. Then the headers that tell of it are taken away, for
-/// they are not true of what comes out.
+/// Whether a body is compressed in the one way that was offered. Then the headers that tell of it are removed, for they
+/// are not true of what comes out.
 pub(super) fn takes_gzip(headers: &mut HeaderMap) -> bool {
     let mut codings = headers.get_all(CONTENT_ENCODING).iter();
     let is_gzip = codings.next().is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"gzip"));
@@ -269,8 +149,39 @@ pub(super) fn takes_gzip(headers: &mut HeaderMap) -> bool {
     is_gzip
 }
 
+/// A gzip body decompressed, if that is not larger than `limit`, in bytes: `None` if it is. A response to HEAD, or one
+/// that says that nothing has changed, names its compression too and has no body.
+pub(super) fn decompress(body: &[u8], limit: usize) -> io::Result<Option<Vec<u8>>> {
+    let mut whole = Vec::new();
+    if !body.is_empty() {
+        // One byte more tells what fits from what does not.
+        MultiGzDecoder::new(body).take(limit as u64 + 1).read_to_end(&mut whole)?;
+    }
+    Ok((whole.len() <= limit).then_some(whole))
+}
+
+/// The longest wait that is believed: a server may not put a connector out of use for days.
+const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+
+/// The wait that a value of `Retry-After` asks for (RFC 9110 10.2.3), an hour at most: seconds, or a date, which counts
+/// from `now` and is not read without it. A date that is over means no wait.
+pub fn retry_after(value: &str, now: Option<DateTime<Utc>>) -> Option<Duration> {
+    let value = value.trim();
+    let is_number = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+    let wait = if is_number {
+        // More digits than fit into a number are a long wait too.
+        value.parse().map_or(LONGEST_WAIT, Duration::from_secs)
+    } else {
+        let date = DateTime::<Utc>::from(httpdate::parse_http_date(value).ok()?);
+        (date - now?).to_std().unwrap_or_default()
+    };
+    Some(wait.min(LONGEST_WAIT))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use flate2::Compression;
     use flate2::write::GzEncoder;
 
@@ -282,14 +193,6 @@ mod tests {
         encoder.finish()
     }
 
-    fn read(is_gzip: bool, limit: usize, bytes: &[u8]) -> Result<Vec<u8>, BodyError> {
-        let mut whole = WholeBody::new(is_gzip, limit);
-        for piece in bytes.chunks(7) {
-            whole.add(piece)?;
-        }
-        whole.finish()
-    }
-
     #[test]
     fn a_body_comes_out_whole_or_not_at_all() -> io::Result<()> {
         let text = b"grow ".repeat(1_000);
@@ -298,20 +201,45 @@ mod tests {
         let mut damaged = packed.clone();
         let end = damaged.len() - 6;
         damaged[end] ^= 1;
-        for (is_gzip, bytes, expected) in [
-            (false, &text, Ok(text.clone())),
-            (true, &packed, Ok(text.clone())),
-            (true, &two, Ok(text.repeat(2))),
-            (true, &Vec::new(), Ok(Vec::new())),
-            (true, &text, Err(BodyError::Unreadable)),
-            (true, &damaged, Err(BodyError::Unreadable)),
-            (true, &packed[..packed.len() - 9].to_vec(), Err(BodyError::Unreadable)),
+        for (bytes, expected) in [
+            (&packed, Some(text.clone())),
+            (&two, Some(text.repeat(2))),
+            (&Vec::new(), Some(Vec::new())),
+            (&text, None),
+            (&damaged, None),
+            (&packed[..packed.len() - 9].to_vec(), None),
         ] {
-            assert_eq!(read(is_gzip, 10_000, bytes), expected);
+            assert_eq!(decompress(bytes, 10_000).ok().flatten(), expected);
+            assert_eq!(decompress(bytes, 10_000).is_err(), expected.is_none());
         }
-        assert_eq!(read(false, 4_999, &text), Err(BodyError::TooLarge(4_999)));
-        assert_eq!(read(true, 4_999, &packed), Err(BodyError::TooLarge(4_999)));
-        assert!(read(true, 5_000, &packed).is_ok());
+        assert_eq!(decompress(&packed, 4_999)?, None);
+        assert!(decompress(&packed, 5_000)?.is_some());
         Ok(())
+    }
+
+    #[test]
+    fn a_wait_is_read_in_every_form() {
+        // Sun, 06 Nov 1994 08:49:37 GMT
+        let now = DateTime::from_timestamp(784_111_777 - 60, 0);
+        for (value, seconds) in [
+            ("0", Some(0)),
+            ("120", Some(120)),
+            (" 7 ", Some(7)),
+            ("86400", Some(3_600)),
+            ("99999999999999999999999", Some(3_600)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(60)),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", Some(60)),
+            ("Sun Nov  6 08:49:37 1994", Some(60)),
+            ("Mon, 07 Nov 1994 08:49:37 GMT", Some(3_600)),
+            ("Sat, 05 Nov 1994 08:49:37 GMT", Some(0)),
+            ("-1", None),
+            ("1.5", None),
+            ("soon", None),
+            ("", None),
+            ("Sun, 06 Nov 1994", None),
+        ] {
+            assert_eq!(retry_after(value, now).map(|wait| wait.as_secs()), seconds, "{value}");
+        }
+        assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:37 GMT", None), None);
     }
 }

@@ -1,7 +1,5 @@
 //! By whom a request travels: the server asked and the proxy before it, judged and named.
 
-use std::fmt;
-
 use url::Host;
 
 use super::error::{SendError, Stage};
@@ -15,13 +13,6 @@ pub(super) struct Route<'a> {
     proxy: Option<&'a HttpUrl>,
 }
 
-/// The server asked, for sentences: host and port, and the proxy before it.
-#[derive(Clone)]
-pub(super) struct Server {
-    target: HttpUrl,
-    proxy: Option<HttpUrl>,
-}
-
 impl<'a> Route<'a> {
     pub(super) fn new(transport: &'a Transport, target: &'a HttpUrl) -> Self {
         Self { target, proxy: transport.proxy.as_ref() }
@@ -32,11 +23,10 @@ impl<'a> Route<'a> {
     pub(super) fn judge(&self, policy: &Policy) -> Result<(), SendError> {
         let (host, port) = (host(self.target)?, self.target.port());
         let Some(proxy) = self.proxy else {
-            return policy.check_host(&host, port).map_err(|refused| SendError::from(&refused));
+            return policy.check_host(&host, port).map_err(|refused| refused.error(false));
         };
-        policy.check_behind_proxy(&host, port).map_err(|refused| SendError::from(&refused))?;
-        policy.check_host(&self::host(proxy)?, proxy.port()).map_err(|refused| SendError::from(&refused.of_proxy()))?;
-        Ok(())
+        policy.check_behind_proxy(&host, port).map_err(|refused| refused.error(false))?;
+        policy.check_host(&self::host(proxy)?, proxy.port()).map_err(|refused| refused.error(true))
     }
 
     /// Whom Connectory itself connects to.
@@ -85,19 +75,6 @@ impl<'a> Route<'a> {
     pub(super) fn proxy_name(&self) -> Option<String> {
         let proxy = self.proxy?.host_and_port();
         Some(format!("the proxy {proxy}"))
-    }
-}
-
-impl Server {
-    pub(super) fn new(transport: &Transport, target: HttpUrl) -> Self {
-        Self { target, proxy: transport.proxy.clone() }
-    }
-}
-
-impl fmt::Display for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let route = Route { target: &self.target, proxy: self.proxy.as_ref() };
-        f.write_str(&route.server())
     }
 }
 

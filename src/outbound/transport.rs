@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
 
-use super::error::{SendError, Stage};
 use super::pem::{self, PemProblem};
 use super::url::HttpUrl;
 use crate::vault::Secret;
@@ -63,6 +63,12 @@ pub enum TransportPart {
     ClientKey,
 }
 
+/// The certificates and the key of a [`Transport`].
+pub(super) struct ParsedPem {
+    pub(super) ca: Option<Vec<CertificateDer<'static>>>,
+    pub(super) identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+}
+
 /// Certificates are checked against the machine's authorities.
 impl Default for Transport {
     fn default() -> Self {
@@ -73,14 +79,19 @@ impl Default for Transport {
 impl Transport {
     /// Finds what no request could use, so that a form can say it.
     pub fn check(&self) -> Result<(), TransportProblem> {
-        if let Some(ca) = &self.ca_pem {
-            pem::certificates(ca).map_err(TransportPart::Ca.problem())?;
-        }
-        if let Some(identity) = &self.identity {
-            let chain = pem::certificates(&identity.chain_pem).map_err(TransportPart::ClientCertificate.problem())?;
-            pem::check_key(identity.key_pem.expose(), chain).map_err(TransportPart::ClientKey.problem())?;
-        }
-        Ok(())
+        self.parse().map(drop)
+    }
+
+    /// Its PEM texts as they are used.
+    pub(super) fn parse(&self) -> Result<ParsedPem, TransportProblem> {
+        let problem = |part| move |problem| TransportProblem { part, problem };
+        let ca = self.ca_pem.as_deref().map(pem::certificates).transpose().map_err(problem(TransportPart::Ca))?;
+        let Some(identity) = &self.identity else {
+            return Ok(ParsedPem { ca, identity: None });
+        };
+        let chain = pem::certificates(&identity.chain_pem).map_err(problem(TransportPart::ClientCertificate))?;
+        let key = pem::key(identity.key_pem.expose(), &chain).map_err(problem(TransportPart::ClientKey))?;
+        Ok(ParsedPem { ca, identity: Some((chain, key)) })
     }
 
     /// Whether both connect in the same way: only then may they share a connection. Compared text by
@@ -100,12 +111,6 @@ impl Transport {
     }
 }
 
-impl TransportPart {
-    pub(super) fn problem(self) -> impl Fn(PemProblem) -> TransportProblem {
-        move |problem| TransportProblem { part: self, problem }
-    }
-}
-
 impl fmt::Display for TransportPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -113,28 +118,6 @@ impl fmt::Display for TransportPart {
             Self::ClientCertificate => "Client certificate",
             Self::ClientKey => "Client key",
         })
-    }
-}
-
-/// Why nothing can be encrypted as a [`Transport`] says.
-#[derive(Debug, Error)]
-pub(super) enum BuildProblem {
-    #[error(transparent)]
-    Transport(#[from] TransportProblem),
-    #[error("no certificate authorities can be used")]
-    Authorities(#[from] rustls::Error),
-}
-
-impl From<BuildProblem> for SendError {
-    fn from(problem: BuildProblem) -> Self {
-        match problem {
-            BuildProblem::Transport(problem) => problem.into(),
-            BuildProblem::Authorities(_) => Self::new(
-                Stage::Tls,
-                "Connectory's machine has no certificate authorities to check servers with.",
-                "Ask whoever runs Connectory to install the package ca-certificates.",
-            ),
-        }
     }
 }
 

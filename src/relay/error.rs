@@ -141,7 +141,7 @@ impl RelayError {
             Stage::Connection => &CONNECTION_FAILED,
             Stage::Tls => &TLS_FAILED,
             Stage::TimeOut => &TIME_OUT,
-            Stage::Response => &BAD_ANSWER,
+            Stage::Status(_) | Stage::Response => &BAD_ANSWER,
         };
         let problem = kind.because(failure.message).remedy(failure.remedy);
         RelayError { sent: failure.sent, ..problem }

@@ -11,7 +11,7 @@ use super::concurrency_limit::Permit;
 use super::error::RelayError;
 use crate::calls::{CallRecord, Outcome};
 use crate::outbound::http::{HeaderMap, Method};
-use crate::outbound::{self, Bytes, HttpUrl, Incoming, Limits, Mask, ResponseBody, SendError};
+use crate::outbound::{self, Bytes, HttpUrl, Limits, Mask, ResponseBody, SendError};
 
 /// How long the head of a response is held back for the first chunk of its body.
 const FIRST_CHUNK_WAIT: Duration = Duration::from_millis(20);
@@ -107,13 +107,13 @@ impl RelayResponse {
 pub struct Body {
     /// What was read already.
     first: VecDeque<Bytes>,
-    rest: ResponseBody<Incoming>,
+    rest: ResponseBody,
     permit: Option<Permit>,
     record: Option<CallRecord>,
 }
 
 impl Body {
-    pub(super) fn new(rest: ResponseBody<Incoming>) -> Body {
+    pub(super) fn new(rest: ResponseBody) -> Body {
         Body { first: VecDeque::new(), rest, permit: None, record: None }
     }
 

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-use crate::oauth::wait_in;
 use crate::outbound::HttpUrl;
 use crate::outbound::http::header::{LOCATION, RETRY_AFTER};
 use crate::outbound::http::{HeaderMap, Method};
@@ -36,7 +35,7 @@ pub(super) fn is_temporary(status: u16, headers: &HeaderMap) -> bool {
 /// The pause that the server asks for (RFC 9110 10.2.3).
 pub(super) fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    wait_in(value, Some(now))
+    crate::outbound::retry_after(value, Some(now))
 }
 
 /// The pause before a retry; `retry` counts from 0, `jitter` is from 0 to 1. Half of the pause is random, so that calls
@@ -53,7 +52,7 @@ pub(super) fn redirect_target(method: &Method, url: &HttpUrl, status: u16, heade
         return None;
     }
     let location = headers.get(LOCATION)?.to_str().ok()?;
-    url.join(location).filter(|target| target.is_beside(url) && !target.has_step())
+    url.join(location).filter(|target| target.is_on(&url.origin()) && !target.has_step())
 }
 
 #[cfg(test)]

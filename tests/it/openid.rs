@@ -13,8 +13,8 @@ mod real_provider;
 pub use real_provider::site_of;
 
 use connectory::app::Site;
-use connectory::openid::{Settings, SignIns};
-use connectory::outbound::HttpUrl;
+use connectory::config::OidcConfig;
+use connectory::openid::SignIns;
 use connectory::vault::Secret;
 use connectory::web::PublicAddress;
 use serde_json::Value;
@@ -27,9 +27,9 @@ use crate::support::{Browser, Page, TestApp};
 pub const BUTTON: &str = "Sign in with Staff login";
 
 /// The usual settings for the provider at this address.
-pub fn settings(issuer: &str) -> Settings {
-    Settings {
-        issuer: HttpUrl::parse(issuer).expect("an address"),
+pub fn settings(issuer: &str) -> OidcConfig {
+    OidcConfig {
+        issuer: issuer.into(),
         client_id: CLIENT_ID.into(),
         client_secret: Some(Secret::new(CLIENT_SECRET.into())),
         name: "Staff login".into(),
@@ -37,12 +37,12 @@ pub fn settings(issuer: &str) -> Settings {
         username_claim: "preferred_username".into(),
         groups_claim: Some("groups".into()),
         allowed_groups: None,
-        creates_people: true,
+        create_people: true,
     }
 }
 
 /// Lets the people of a provider sign in.
-pub fn let_in(site: &mut Site, settings: Settings) {
+pub fn let_in(site: &mut Site, settings: OidcConfig) {
     let tools = (&site.outbound, &site.vault);
     let address = PublicAddress::new(&site.public_url);
     site.sign_ins = SignIns::new(Some(settings), tools, &site.clock, &address);

@@ -13,8 +13,8 @@ mod tokens;
 
 use std::time::Duration;
 
-use connectory::outbound::http::Method;
-use connectory::outbound::{HttpUrl, Limits, Outbound, Policy, Reply, RequestBuilder, SendError, Transport};
+use connectory::outbound::http::{self, Method};
+use connectory::outbound::{Body, HttpUrl, Limits, Outbound, Policy, Request, SendError, Transport};
 
 use crate::support::hostile::Authority;
 
@@ -39,18 +39,18 @@ fn http_url(url: &str) -> HttpUrl {
     HttpUrl::parse(url).expect("an address")
 }
 
-fn get(url: &str) -> RequestBuilder {
-    RequestBuilder::new(Method::GET, http_url(url))
+fn get(url: &str) -> Request {
+    http_url(url).request(Method::GET, Body::Empty).expect("an address")
 }
 
-async fn fetch(outbound: &Outbound, transport: &Transport, url: &str) -> Result<Reply, SendError> {
-    outbound.send(transport, get(url), LIMITS).await
+async fn fetch(outbound: &Outbound, transport: &Transport, url: &str) -> Result<http::Response<Vec<u8>>, SendError> {
+    outbound.fetch(transport, get(url), LIMITS).await
 }
 
 /// The failure, told from an answer without printing one.
-fn failure(result: Result<Reply, SendError>) -> SendError {
+fn failure(result: Result<http::Response<Vec<u8>>, SendError>) -> SendError {
     match result {
-        Ok(reply) => panic!("an answer with status {}", reply.status),
+        Ok(response) => panic!("an answer with status {}", response.status()),
         Err(failure) => failure,
     }
 }

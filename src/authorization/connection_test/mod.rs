@@ -6,6 +6,8 @@
 
 mod report;
 
+use std::time::Instant;
+
 use super::credential::Credential;
 use super::forms::CheckedAuthorization;
 use super::keeper::{Need, TokenKeeper, TokenProblem};
@@ -17,7 +19,7 @@ use super::tab::{Stored, redirect_url};
 use crate::access::RequestContext;
 use crate::connectors::{Grant, Method};
 use crate::oauth::{self, ClientCheck, TokenEndpoint};
-use crate::outbound::{HttpUrl, Limits, Outbound, RequestBuilder, Transport};
+use crate::outbound::{HttpUrl, Limits, Outbound, SendError, Transport, http};
 use crate::vault::{Secret, Vault};
 use crate::web::Error;
 
@@ -59,12 +61,9 @@ impl TestCredential {
         TestCredential::new(Credential::Token { token_type: "Bearer".into(), access })
     }
 
-    /// A GET of this address with the credential, if it may be sent there.
-    fn get(&self, url: &HttpUrl, transport: &Transport) -> Result<RequestBuilder, OriginNotApproved> {
-        if let Some(approved) = &self.approved {
-            approved.check(url, transport)?;
-        }
-        Ok(self.credential.get(url))
+    /// Whether the credential may be sent to this address.
+    fn check(&self, url: &HttpUrl, transport: &Transport) -> Result<(), OriginNotApproved> {
+        self.approved.as_ref().map_or(Ok(()), |approved| approved.check(url, transport))
     }
 }
 
@@ -313,22 +312,33 @@ impl Test<'_> {
             report.skip("Base URL", "Not called, because there is nothing to sign in with.");
             return Ok(());
         };
-        let (outbound, signals) = (self.tools.outbound, self.checked.settings.signals());
-        let Some(request) = report.keep("Base URL", credential.get(url, &self.transport))? else {
+        let signals = self.checked.settings.signals();
+        if report.keep("Base URL", credential.check(url, &self.transport))?.is_none() {
             return Ok(());
-        };
-        let mut reply = outbound.send(&self.transport, request, self.limits).await;
-        let ended = matches!(&reply, Ok(reply) if signals.matches(reply.status, &reply.body));
+        }
+        let started = Instant::now();
+        let mut response = self.get(url, &credential).await;
+        let mut elapsed = started.elapsed();
+        let is_refused =
+            |response: &http::Response<Vec<u8>>| signals.matches(response.status().as_u16(), response.body());
+        let ended = response.as_ref().is_ok_and(is_refused);
         if let Some(refused) = credential.version.filter(|_| ended) {
             let need = Need { refused: Some(refused), ..Need::default() };
             // A newer token may belong to settings that were saved meanwhile: it goes to its own origins only.
             if let Some(fresh) = self.live_token(report, need).await?
-                && let Ok(request) = fresh.get(url, &self.transport)
+                && fresh.check(url, &self.transport).is_ok()
             {
-                reply = outbound.send(&self.transport, request, self.limits).await;
+                let started = Instant::now();
+                response = self.get(url, &fresh).await;
+                elapsed = started.elapsed();
             }
         }
-        report.answer(&reply, &signals);
+        report.answer(&response, elapsed, &signals);
         Ok(())
+    }
+
+    async fn get(&self, url: &HttpUrl, credential: &TestCredential) -> Result<http::Response<Vec<u8>>, SendError> {
+        let request = credential.credential.get(url)?;
+        self.tools.outbound.fetch(&self.transport, request, self.limits).await
     }
 }

@@ -1,11 +1,13 @@
 //! What a test has found, step by step.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 
 use crate::authorization::keeper::{LiveToken, TokenProblem};
 use crate::authorization::origins::SecretError;
 use crate::oauth::{ExpiredSignals, TokenError};
-use crate::outbound::{HttpUrl, Probe, Reply, SendError, Step};
+use crate::outbound::{HttpUrl, Probe, SendError, Step, http};
 use crate::web::{Error, date, date_time, plural, relative};
 
 /// From how many days on the end of a certificate is worth a warning.
@@ -229,16 +231,21 @@ impl TestReport {
     }
 
     /// What the API answered.
-    pub fn answer(&mut self, reply: &Result<Reply, SendError>, signals: &ExpiredSignals) {
-        let reply = match reply {
-            Ok(reply) => reply,
+    pub fn answer(
+        &mut self,
+        response: &Result<http::Response<Vec<u8>>, SendError>,
+        elapsed: Duration,
+        signals: &ExpiredSignals,
+    ) {
+        let response = match response {
+            Ok(response) => response,
             Err(failure) => return self.failure("Base URL".into(), failure),
         };
-        let reason = reply.reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
-        let time = milliseconds(reply.elapsed);
-        let said = format!("The API answered {}{reason} in {time}.", reply.status);
-        let (mark, remedy) = match reply.status {
-            status if signals.matches(status, &reply.body) => {
+        let status = response.status();
+        let reason = status.canonical_reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let said = format!("The API answered {}{reason} in {}.", status.as_u16(), milliseconds(elapsed));
+        let (mark, remedy) = match status.as_u16() {
+            status if signals.matches(status, response.body()) => {
                 (Mark::Bad, "The API refuses the credential. Check that it is the right one, and what it may do.")
             }
             401 | 403 => {
@@ -255,7 +262,7 @@ impl TestReport {
     }
 }
 
-fn milliseconds(time: std::time::Duration) -> String {
+fn milliseconds(time: Duration) -> String {
     let number = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
     plural(number, "millisecond", "milliseconds")
 }

@@ -6,12 +6,12 @@
 use serde_json::{Map, Value};
 
 use super::document::Document;
-use super::error::{TokenError, TokenErrorStage};
+use super::error::TokenError;
 use super::http_client::Sender;
 use super::remedy::RequestKind;
-use super::response::ResponseReader;
+use super::response::{Reply, ResponseReader};
 use crate::outbound::http::Method;
-use crate::outbound::{HttpUrl, Limits, Mask, Outbound, Reply, RequestBuilder, Stage, Transport};
+use crate::outbound::{Body, HttpUrl, Limits, Mask, Outbound, Stage, Transport};
 
 /// The most entries of a list, and the longest one in characters.
 const MOST: usize = 200;
@@ -56,77 +56,57 @@ pub async fn discover(
 ) -> Result<Metadata, TokenError> {
     let well_known = WellKnown::of(issuer).ok_or_else(has_query)?;
     let sender = Sender { outbound, transport, limits };
-    let mut closest = None;
+    let mut closest: Option<NoMetadata> = None;
     for address in &well_known.addresses {
-        let request = RequestBuilder::new(Method::GET, address.clone());
-        let miss = match sender.send(request).await {
-            Ok(reply) => match read(&reply, address, &well_known) {
-                Ok(metadata) => return Ok(metadata),
-                Err(miss) => miss,
-            },
-            Err(refusal) if refusal.stage == TokenErrorStage::Response => Miss::Absent(refusal),
+        let sent = sender.send(address.request(Method::GET, Body::Empty)?).await;
+        let missing = match sent.map(|reply| read(&reply, address, &well_known)) {
+            Ok(Ok(metadata)) => return Ok(metadata),
+            Ok(Err(missing)) => missing,
+            Err(error) if error.stage == Stage::Response => NoMetadata { exists: false, error },
             // All addresses are on one host, which cannot be reached.
-            Err(refusal) => return Err(refusal),
+            Err(error) => return Err(error),
         };
-        closest = Some(Miss::closer(closest, miss));
+        // The first one is the likeliest, but one with unusable metadata says more.
+        if closest.as_ref().is_none_or(|closest| missing.exists && !closest.exists) {
+            closest = Some(missing);
+        }
     }
-    Err(closest.map_or_else(too_long, Miss::into_refusal))
+    Err(closest.map_or_else(too_long, |closest| closest.error))
 }
 
 /// Why an address has no metadata for us.
-enum Miss {
-    /// There are none.
-    Absent(TokenError),
-    /// Some do, but they cannot be used.
-    Unusable(TokenError),
+struct NoMetadata {
+    /// Whether some are there, which cannot be used.
+    exists: bool,
+    error: TokenError,
 }
 
-impl Miss {
-    /// The more informative one.
-    fn closer(first: Option<Self>, second: Self) -> Self {
-        match (first, second) {
-            (None | Some(Self::Absent(_)), second @ Self::Unusable(_)) | (None, second) => second,
-            (Some(first), _) => first,
-        }
-    }
-
-    fn into_refusal(self) -> TokenError {
-        match self {
-            Self::Absent(refusal) | Self::Unusable(refusal) => refusal,
-        }
-    }
-}
-
-fn read(reply: &Reply, address: &HttpUrl, well_known: &WellKnown) -> Result<Metadata, Miss> {
+fn read(reply: &Reply, address: &HttpUrl, well_known: &WellKnown) -> Result<Metadata, NoMetadata> {
     let response = ResponseReader { url: address, kind: RequestKind::Metadata, mask: &Mask::default(), now: None };
-    let document = response.document(reply).map_err(Miss::Absent)?;
-    let refusal = |message: &str, remedy| response.unusable(reply, message.to_owned(), remedy);
+    let document = response.document(reply).map_err(|error| NoMetadata { exists: false, error })?;
     let check = RequestKind::Metadata.address();
+    let missing =
+        |exists, message, remedy| NoMetadata { exists, error: TokenError::new(Stage::Response, message, remedy) };
     let members = match &document {
         Document::Json(Value::Object(members)) => members,
         Document::Markup(_) => {
-            let message = "The server answered with a web page, not with its metadata.";
-            return Err(Miss::Absent(refusal(message, check)));
+            return Err(missing(false, "The server answered with a web page, not with its metadata.", check));
         }
         Document::Json(_) | Document::Text(_) => {
-            let message = "The server's answer is no JSON object.";
-            return Err(Miss::Absent(refusal(message, check)));
+            return Err(missing(false, "The server's answer is no JSON object.", check));
         }
     };
     let Some(issuer) = members.get("issuer").and_then(Value::as_str) else {
-        let message = "The answer is no metadata: it has no issuer.";
-        return Err(Miss::Absent(refusal(message, check)));
+        return Err(missing(false, "The answer is no metadata: it has no issuer.", check));
     };
     if !well_known.is_issuer(issuer) {
-        let words = response.show(Some(issuer.to_owned()));
-        let message = "The metadata there are those of another issuer.";
-        let refusal = refusal(message, OTHER_ISSUER).with_words(words);
-        return Err(Miss::Unusable(refusal));
+        let mut other = missing(true, "The metadata there are those of another issuer.", OTHER_ISSUER);
+        other.error = other.error.with_words(response.show(Some(issuer.to_owned())));
+        return Err(other);
     }
     let metadata = Metadata::of(issuer, members);
     if metadata.token_endpoint.is_none() && metadata.authorization_endpoint.is_none() {
-        let message = "The server's metadata have no usable address.";
-        return Err(Miss::Unusable(refusal(message, check)));
+        return Err(missing(true, "The server's metadata have no usable address.", check));
     }
     Ok(metadata)
 }
@@ -169,7 +149,7 @@ fn texts(value: &Value) -> Vec<String> {
 
 fn has_query() -> TokenError {
     TokenError::new(
-        TokenErrorStage::Send(Stage::Url),
+        Stage::Url,
         "An issuer has no query (the part from ?).",
         "Enter the issuer without it, or the whole address with /.well-known/ in it.",
     )
@@ -177,7 +157,7 @@ fn has_query() -> TokenError {
 
 fn too_long() -> TokenError {
     TokenError::new(
-        TokenErrorStage::Send(Stage::Url),
+        Stage::Url,
         "The issuer is too long for an address to be made of it.",
         RequestKind::Metadata.address(),
     )

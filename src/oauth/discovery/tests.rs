@@ -5,7 +5,6 @@ use serde_json::json;
 
 use super::*;
 use crate::oauth::tests::{Server, answer, limits, outbound};
-use crate::outbound::Stage;
 
 /// A server whose metadata stand at `place`; `{issuer}` in them becomes its own address.
 async fn server(place: &'static str, metadata: Value) -> Server {
@@ -85,7 +84,7 @@ async fn another_issuers_metadata_are_not_used() {
         let document = json!({"issuer": issuer, "token_endpoint": "https://evil.example/t"});
         let server = server("/.well-known/openid-configuration", document).await;
         let refusal = find(&server.url("")).await.expect_err(issuer);
-        assert_eq!(refusal.stage, TokenErrorStage::Response);
+        assert_eq!(refusal.stage, Stage::Response);
         assert!(refusal.message.contains("another issuer"), "{refusal:?}");
         assert_eq!(refusal.remedy, OTHER_ISSUER);
     }
@@ -94,16 +93,16 @@ async fn another_issuers_metadata_are_not_used() {
 #[tokio::test]
 async fn what_is_no_metadata_is_told() {
     for (status, headers, body, stage, message) in [
-        (404, "", "", TokenErrorStage::Status(404), "The server answered 404"),
-        (302, "Location: /login\r\n", "", TokenErrorStage::Status(302), "The server redirects"),
-        (503, "", "{}", TokenErrorStage::Status(503), "The server answered 503"),
-        (200, "", "", TokenErrorStage::Response, "The server's answer is no JSON"),
-        (200, "", "[1]", TokenErrorStage::Response, "The server's answer is no JSON"),
-        (200, "", "{\"issuer\"", TokenErrorStage::Response, "The server's answer is no JSON"),
-        (200, "", "{}", TokenErrorStage::Response, "The answer is no metadata"),
-        (200, "", "{\"issuer\": 7}", TokenErrorStage::Response, "The answer is no metadata"),
-        (200, "", "{\"error\": \"x\"}", TokenErrorStage::Response, "The server answered with an error"),
-        (200, "", "<html><title>App", TokenErrorStage::Response, "The server answered with a web"),
+        (404, "", "", Stage::Status(404), "The server answered 404"),
+        (302, "Location: /login\r\n", "", Stage::Status(302), "The server redirects"),
+        (503, "", "{}", Stage::Status(503), "The server answered 503"),
+        (200, "", "", Stage::Response, "The server's answer is no JSON"),
+        (200, "", "[1]", Stage::Response, "The server's answer is no JSON"),
+        (200, "", "{\"issuer\"", Stage::Response, "The server's answer is no JSON"),
+        (200, "", "{}", Stage::Response, "The answer is no metadata"),
+        (200, "", "{\"issuer\": 7}", Stage::Response, "The answer is no metadata"),
+        (200, "", "{\"error\": \"x\"}", Stage::Response, "The server answered with an error"),
+        (200, "", "<html><title>App", Stage::Response, "The server answered with a web"),
     ] {
         let server = Server::with(status, headers, body).await;
         let refusal = find(&server.url("/x")).await.expect_err(body);
@@ -121,11 +120,11 @@ async fn what_is_no_metadata_is_told() {
 async fn nothing_is_asked_that_cannot_be_an_issuer() {
     let server = Server::with(200, "", "{}").await;
     let refusal = find(&server.url("/x?a=b")).await.expect_err("a query");
-    assert_eq!(refusal.stage, TokenErrorStage::Send(Stage::Url));
+    assert_eq!(refusal.stage, Stage::Url);
     assert!(server.received().is_empty());
     let none = HttpUrl::parse("http://127.0.0.1:1/x").expect("an address");
     let refusal = find(&none).await.expect_err("nobody listens");
-    assert_eq!(refusal.stage, TokenErrorStage::Send(Stage::Connection));
+    assert_eq!(refusal.stage, Stage::Connection);
 }
 
 proptest! {

@@ -1,18 +1,27 @@
 //! Reading responses: redirects, statuses and errors of every one, and the token of a token response.
 
+use std::time::Instant;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use super::document::{self, Document, FoundToken, MissingToken};
-use super::error::{ErrorCode, TokenError, TokenErrorStage};
+use super::error::{ErrorCode, TokenError};
 use super::expiry::{Lifetime, expiry};
 use super::location::TokenLocation;
 use super::remedy::{self, RequestKind};
-use super::retry::retry_after;
 use super::token::Token;
 use super::{error_message, token};
-use crate::outbound::{HttpUrl, Mask, Reply, quote};
+use crate::outbound::{HttpUrl, Mask, Stage, http, quote, retry_after};
 use crate::vault::Secret;
+
+/// A whole response, whatever its status.
+pub(super) type Reply = http::Response<Vec<u8>>;
+
+/// The first value of a header, if it is a text.
+pub(super) fn header<'a>(reply: &'a Reply, name: &str) -> Option<&'a str> {
+    str::from_utf8(reply.headers().get(name)?.as_bytes()).ok()
+}
 
 /// Reads responses; it has what must be known of the request for that.
 pub(super) struct ResponseReader<'a> {
@@ -32,23 +41,18 @@ impl ResponseReader<'_> {
         self.check_status(reply)?;
         let document = Document::of(reply);
         if error_message::is_error(&document) {
-            return Err(self.error(reply, &document));
+            return Err(self.error(&document));
         }
         Ok(document)
     }
 
     /// Whether the status is one of success; the body may be anything.
     pub(super) fn check_status(&self, reply: &Reply) -> Result<(), TokenError> {
-        match reply.status {
+        match reply.status().as_u16() {
             200..300 => Ok(()),
             300..400 => Err(self.redirect(reply)),
             _ => Err(self.status(reply)),
         }
-    }
-
-    /// A response without what was asked for.
-    pub(super) fn unusable(&self, reply: &Reply, message: String, remedy: &str) -> TokenError {
-        TokenError::new(TokenErrorStage::Response, message, remedy).after(reply.elapsed)
     }
 
     /// A text of the server as it may be shown and stored.
@@ -57,38 +61,34 @@ impl ResponseReader<'_> {
     }
 
     fn redirect(&self, reply: &Reply) -> TokenError {
-        let location = reply.header("location");
-        let target = location.and_then(|location| self.url.location(location));
+        let target = header(reply, "location").and_then(|location| self.url.location(location));
         let target = target.and_then(|target| quote(&target, self.mask));
         let (message, remedy) = match target {
             Some(target) => (format!("The server redirects to “{target}”."), remedy::REDIRECT),
             None => (format!("{}, but to no usable address.", status_line(reply)), self.kind.address()),
         };
-        TokenError::new(TokenErrorStage::Status(reply.status), message, remedy).after(reply.elapsed)
+        TokenError::new(Stage::Status(reply.status().as_u16()), message, remedy)
     }
 
     fn status(&self, reply: &Reply) -> TokenError {
         let document = Document::of(reply);
-        let code = code(&document);
-        TokenError::new(
-            TokenErrorStage::Status(reply.status),
-            format!("{}.", status_line(reply)),
-            self.kind.after_status(reply.status, code),
-        )
-        .with_words(self.show(error_message::of_failure(&document)))
-        .with_code(code)
-        .with_retry_after(retry_after(reply, self.now))
-        .after(reply.elapsed)
+        let (status, code) = (reply.status().as_u16(), code(&document));
+        let asks_to_wait = matches!(status, 429 | 503);
+        let wait = header(reply, "retry-after").filter(|_| asks_to_wait).and_then(|value| retry_after(value, self.now));
+        TokenError::new(Stage::Status(status), format!("{}.", status_line(reply)), self.kind.after_status(status, code))
+            .with_words(self.show(error_message::of_failure(&document)))
+            .with_code(code)
+            .with_retry_after(wait)
     }
 
     /// An error under a status of success.
-    fn error(&self, reply: &Reply, document: &Document) -> TokenError {
+    fn error(&self, document: &Document) -> TokenError {
         let message = match self.kind {
             RequestKind::Metadata => "The server answered with an error in place of its metadata.",
             _ => "The server answered with an error in place of a token.",
         };
         let code = code(document);
-        self.unusable(reply, message.to_owned(), self.kind.after_error(code))
+        TokenError::new(Stage::Response, message, self.kind.after_error(code))
             .with_words(self.show(error_message::of_success(document)))
             .with_code(code)
     }
@@ -100,9 +100,10 @@ fn code(document: &Document) -> Option<ErrorCode> {
 
 /// "The server answered 401 (Unauthorized)", without a full stop.
 fn status_line(reply: &Reply) -> String {
-    match reply.reason() {
-        Some(reason) => format!("The server answered {} ({reason})", reply.status),
-        None => format!("The server answered {}", reply.status),
+    let status = reply.status();
+    match status.canonical_reason() {
+        Some(reason) => format!("The server answered {} ({reason})", status.as_u16()),
+        None => format!("The server answered {}", status.as_u16()),
     }
 }
 
@@ -115,8 +116,9 @@ pub(super) struct TokenReader<'a> {
     pub(super) response: ResponseReader<'a>,
     /// Where the token is expected.
     pub(super) location: &'a TokenLocation,
-    /// When the request began.
+    /// When the request began, by the calendar and by a clock that only goes forward.
     pub(super) now: DateTime<Utc>,
+    pub(super) started: Instant,
     /// The token's lifetime where the response has none.
     pub(super) lifetime: Option<TimeDelta>,
 }
@@ -126,11 +128,11 @@ impl TokenReader<'_> {
     pub(super) fn read(&self, reply: &Reply) -> Result<Token, TokenError> {
         let document = self.response.document(reply)?;
         let found = document::find_token(reply, &document, self.location)
-            .map_err(|missing| self.missing(reply, &document, &missing))?;
-        let access = found.token().ok_or_else(|| self.unsendable(reply, &found))?;
+            .map_err(|missing| self.missing(&document, &missing))?;
+        let access = found.token().ok_or_else(|| self.unsendable(&found))?;
         if token::is_too_long(found.detail("refresh_token")) {
-            let message = "The refresh token in the answer is longer than 16 KiB.".to_owned();
-            return Err(self.response.unusable(reply, message, remedy::TOO_LONG));
+            let message = "The refresh token in the answer is longer than 16 KiB.";
+            return Err(TokenError::new(Stage::Response, message, remedy::TOO_LONG));
         }
         Ok(self.token(reply, &found, access))
     }
@@ -149,48 +151,47 @@ impl TokenReader<'_> {
             scope: token::scope(found.detail("scope")),
             refresh: token::refresh(found.detail("refresh_token")),
             id_token: token::id_token(found.detail("id_token")),
-            status: reply.status,
-            elapsed: reply.elapsed,
+            status: reply.status().as_u16(),
+            elapsed: self.started.elapsed(),
             found_at: found.place.clone(),
             access,
         }
     }
 
-    fn missing(&self, reply: &Reply, document: &Document, missing: &MissingToken) -> TokenError {
+    fn missing(&self, document: &Document, missing: &MissingToken) -> TokenError {
+        let kind = self.response.kind;
         let (message, remedy) = match (missing, document) {
             (_, Document::Markup(_)) => {
-                ("The server answered with a web page, not with a token.".to_owned(), self.response.kind.web_page())
+                ("The server answered with a web page, not with a token.".to_owned(), kind.web_page())
             }
             (_, Document::Text(text)) if text.is_empty() => {
-                ("The server's answer is empty.".to_owned(), self.response.kind.address())
+                ("The server's answer is empty.".to_owned(), kind.address())
             }
-            (MissingToken::NotThere(pointer), _) => (
-                format!("The answer has nothing at {pointer}.{}", self.members(document)),
-                self.response.kind.no_token(),
-            ),
+            (MissingToken::NotThere(pointer), _) => {
+                (format!("The answer has nothing at {pointer}.{}", self.members(document)), kind.no_token())
+            }
             (MissingToken::NoText(pointer), _) => {
-                (format!("What the answer has at {pointer} is not a text."), self.response.kind.no_token())
+                (format!("What the answer has at {pointer} is not a text."), kind.no_token())
             }
             (MissingToken::NoJson, _) => {
                 ("The answer is not JSON, so that a JSON Pointer finds nothing in it.".to_owned(), remedy::NO_JSON)
             }
             (MissingToken::Nowhere, _) => {
-                (format!("The answer has no token.{}", self.members(document)), self.response.kind.no_token())
+                (format!("The answer has no token.{}", self.members(document)), kind.no_token())
             }
         };
-        self.response
-            .unusable(reply, message, remedy)
-            .with_words(self.response.show(error_message::of_success(document)))
+        let words = self.response.show(error_message::of_success(document));
+        TokenError::new(Stage::Response, message, remedy).with_words(words)
     }
 
     /// A token that would break the header it is meant for (RFC 6750 2.1). It is not shown.
-    fn unsendable(&self, reply: &Reply, found: &FoundToken<'_>) -> TokenError {
+    fn unsendable(&self, found: &FoundToken<'_>) -> TokenError {
         let message = format!(
             "What the answer has as token ({}) is longer than 16 KiB or has spaces, line \
              breaks or other characters that no header can carry.",
             found.place
         );
-        self.response.unusable(reply, message, self.response.kind.no_token())
+        TokenError::new(Stage::Response, message, self.response.kind.no_token())
     }
 
     /// " Its members are a, b." Names only, and none that might be a value in disguise.

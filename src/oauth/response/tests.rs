@@ -1,20 +1,22 @@
 //! Odd answers, one by one.
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::oauth::ExpirySource;
 use crate::oauth::remedy::RequestKind;
-use crate::oauth::{ExpirySource, TokenErrorStage};
 use crate::outbound::HttpUrl;
 use crate::outbound::Mask;
 
-fn reply(status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Reply {
-    let headers = headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
-    Reply { status, headers: headers.collect(), body: body.into(), elapsed: Duration::from_millis(5) }
+fn reply(status: u16, headers: &[(&'static str, &str)], body: impl Into<Vec<u8>>) -> Reply {
+    let mut reply = Reply::new(body.into());
+    *reply.status_mut() = http::StatusCode::from_u16(status).expect("a status");
+    for &(name, value) in headers {
+        reply.headers_mut().append(name, http::HeaderValue::from_bytes(value.as_bytes()).expect("a value"));
+    }
+    reply
 }
 
 fn read_at(location: &TokenLocation, reply: &Reply) -> Result<Token, TokenError> {
@@ -31,6 +33,7 @@ fn read_at(location: &TokenLocation, reply: &Reply) -> Result<Token, TokenError>
         },
         location,
         now,
+        started: Instant::now(),
         lifetime: None,
     };
     reading.read(reply)
@@ -115,7 +118,7 @@ fn what_is_no_token_is_not_taken_for_one() {
         "{\"data\": {\"data\": {\"token\": \"abc\"}}}",
     ] {
         let refusal = read(&reply(200, &[], body)).err();
-        assert_eq!(refusal.map(|r| r.stage), Some(TokenErrorStage::Response), "{body}");
+        assert_eq!(refusal.map(|r| r.stage), Some(Stage::Response), "{body}");
     }
     let basic = reply(200, &[("authorization", "Basic abc")], "{}");
     assert_eq!(found(read(&basic)), None);
@@ -127,7 +130,7 @@ fn a_token_that_could_break_a_header_is_refused_and_not_shown() {
         let body = json!({"access_token": token}).to_string();
         let refusal = read(&reply(200, &[], body)).err();
         let refusal = refusal.map(|r| (r.stage, r.server_words, r.message.contains(token)));
-        assert_eq!(refusal, Some((TokenErrorStage::Response, None, false)), "{token:?}");
+        assert_eq!(refusal, Some((Stage::Response, None, false)), "{token:?}");
     }
     let long = json!({"access_token": "a".repeat(16 * 1024 + 1)}).to_string();
     assert!(read(&reply(200, &[], long)).is_err());
@@ -223,14 +226,14 @@ fn a_refusal_tells_what_to_try() {
         (503, html.clone(), Some("Sign in"), "The server has a"),
     ] {
         let refusal = read(&reply(status, &[], body)).err();
-        assert_eq!(refusal.as_ref().map(|r| r.stage), Some(TokenErrorStage::Status(status)));
+        assert_eq!(refusal.as_ref().map(|r| r.stage), Some(Stage::Status(status)));
         assert_eq!(refusal.as_ref().and_then(|r| r.server_words.as_deref()), words);
         let said = refusal.map(|r| r.remedy).unwrap_or_default();
         assert!(said.starts_with(remedy), "{status}: {said}");
     }
     let page = read(&reply(200, &[], html)).err();
     let page = page.map(|r| (r.stage, r.server_words, r.remedy));
-    let expected = (TokenErrorStage::Response, Some("Sign in".to_owned()), RequestKind::Styled.web_page().to_owned());
+    let expected = (Stage::Response, Some("Sign in".to_owned()), RequestKind::Styled.web_page().to_owned());
     assert_eq!(page, Some(expected));
 }
 
@@ -240,7 +243,7 @@ fn an_error_under_status_200_is_a_refusal() {
     let refusal = read(&reply(200, &[], body.to_string())).err();
     let refusal = refusal.map(|r| (r.stage, r.server_words));
     let words = Some("invalid_grant: No".to_owned());
-    assert_eq!(refusal, Some((TokenErrorStage::Response, words)));
+    assert_eq!(refusal, Some((Stage::Response, words)));
 }
 
 #[test]
@@ -254,7 +257,7 @@ fn a_redirect_is_told_and_not_followed() {
         ("", "“https://id.example.org/token”"),
     ] {
         let refusal = read(&reply(302, &[("location", location)], "")).err();
-        assert_eq!(refusal.as_ref().map(|r| r.stage), Some(TokenErrorStage::Status(302)));
+        assert_eq!(refusal.as_ref().map(|r| r.stage), Some(Stage::Status(302)));
         let said = refusal.map(|r| r.message).unwrap_or_default();
         assert!(said.contains(told), "{location}: {said}");
     }

@@ -1,6 +1,8 @@
 //! Requests to a token endpoint: the grants of OAuth 2.0 (RFC 6749 4 and 6), revocation (RFC 7009), and finding out whether
 //! the server knows the client. The crate `oauth2` builds them.
 
+use std::time::Instant;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use oauth2::{
     AccessToken, AuthorizationCode, PkceCodeVerifier, RedirectUrl, RefreshToken, ResourceOwnerPassword,
@@ -9,7 +11,7 @@ use oauth2::{
 use url::Url;
 
 use super::client::{BodyFormat, Client};
-use super::error::{ErrorCode, TokenError, TokenErrorStage};
+use super::error::{ErrorCode, TokenError};
 use super::http_client::{self, RevocationHttpClient, Sender, TokenHttpClient, cannot_build};
 use super::location::TokenLocation;
 use super::parameters::{Parameters, ScopeSeparator};
@@ -17,7 +19,7 @@ use super::remedy::RequestKind;
 use super::response::{ResponseReader, TokenReader};
 use super::round_trip::{random_text, random_verifier};
 use super::token::Token;
-use crate::outbound::{HttpUrl, Limits, Mask, Outbound, Transport};
+use crate::outbound::{HttpUrl, Limits, Mask, Outbound, Stage, Transport};
 use crate::vault::Secret;
 
 /// The grant of a token request.
@@ -81,15 +83,15 @@ impl TokenEndpoint {
         now: DateTime<Utc>,
     ) -> Result<Token, TokenError> {
         let response = ResponseReader { url: &self.url, kind: grant.kind(), mask: &self.mask(grant), now: Some(now) };
-        let reading = TokenReader { response, location: &TokenLocation::FindByItself, now, lifetime: self.lifetime };
-        let sender = Sender { outbound, transport, limits };
-        let http = TokenHttpClient { sender, body: self.body, reading };
+        let (location, started) = (&TokenLocation::FindByItself, Instant::now());
+        let reader = TokenReader { response, location, now, started, lifetime: self.lifetime };
+        let http = TokenHttpClient::new(Sender { outbound, transport, limits }, self.body, reader);
         let url = TokenUrl::new(self.url.as_str().to_owned()).map_err(|_| cannot_build())?;
         let client = self.client.oauth2().set_token_uri(url);
         let owned = |secret: &Secret| secret.expose().to_owned();
         let others = self.others(grant);
         let others = others.iter().copied();
-        let document = match grant {
+        let response = match grant {
             Grant::AuthorizationCode { code, redirect_url, verifier } => {
                 let redirect_url = RedirectUrl::new(redirect_url.clone()).map_err(|_| cannot_build())?;
                 let client = client.set_redirect_uri(redirect_url);
@@ -121,7 +123,7 @@ impl TokenEndpoint {
                 request.request_async(&http).await
             }
         };
-        document.map(Token::from).map_err(http_client::error)
+        http.token(response)
     }
 
     /// The scopes as they are sent, unless an extra parameter takes their place. The crate joins several with spaces, so
@@ -243,7 +245,7 @@ impl TokenEndpoint {
         };
         match self.request(outbound, transport, limits, &grant, now).await {
             Ok(_) => ClientCheck::Unclear(TokenError::new(
-                TokenErrorStage::Response,
+                Stage::Response,
                 "The server issues tokens for any code.",
                 "Check the address that tokens are requested from: the server there protects nothing.",
             )),
@@ -261,10 +263,11 @@ fn judge(refusal: TokenError) -> ClientCheck {
     use ErrorCode::*;
     match (refusal.error_code, refusal.stage) {
         (Some(InvalidGrant | BadVerificationCode), _) if refusal.is_final() => ClientCheck::Accepted,
-        (Some(InvalidClient | UnauthorizedClient | IncorrectClientCredentials), _)
-        | (_, TokenErrorStage::Status(401)) => ClientCheck::Refused(refusal),
+        (Some(InvalidClient | UnauthorizedClient | IncorrectClientCredentials), _) | (_, Stage::Status(401)) => {
+            ClientCheck::Refused(refusal)
+        }
         (Some(_), _) if refusal.is_final() => ClientCheck::Unclear(refusal.with_remedy(AUTHORIZE)),
-        (_, TokenErrorStage::Status(_) | TokenErrorStage::Response) => ClientCheck::Unclear(refusal),
+        (_, Stage::Status(_) | Stage::Response) => ClientCheck::Unclear(refusal),
         _ => ClientCheck::Unreachable(refusal),
     }
 }

@@ -8,10 +8,8 @@ use serde_json::{Value, json};
 use super::*;
 use crate::oauth::client::{ClientAuthentication, basic_credentials};
 use crate::oauth::error::ErrorCode;
-use crate::oauth::error::TokenErrorStage;
 use crate::oauth::tests::{Server, client, endpoint, limits, outbound};
 use crate::oauth::token::ExpirySource;
-use crate::outbound::Stage;
 
 fn secret(text: &str) -> Secret {
     Secret::new(text.to_owned())
@@ -183,7 +181,7 @@ async fn refusals_tell_whether_a_person_must_do_something() {
     let closed = HttpUrl::parse("http://127.0.0.1:1/token").expect("an address");
     let refusal = ask(&endpoint(closed), &refresh()).await.err();
     let refusal = refusal.map(|refusal| (refusal.stage, refusal.is_final()));
-    assert_eq!(refusal, Some((TokenErrorStage::Send(Stage::Connection), false)));
+    assert_eq!(refusal, Some((Stage::Connection, false)));
 }
 
 #[tokio::test]
@@ -313,7 +311,7 @@ async fn the_token_is_not_shown() {
 #[test]
 fn the_answer_to_a_made_up_code_tells_of_the_client() {
     use crate::outbound::Stage::{Connection, NameLookup, TimeOut, Tls};
-    use TokenErrorStage::{Response, Send, Status};
+    use Stage::{Response, Send, Status};
     for (stage, code, verdict) in [
         (Status(400), "invalid_grant", "accepted"),
         (Status(401), "invalid_grant", "accepted"),
@@ -332,10 +330,10 @@ fn the_answer_to_a_made_up_code_tells_of_the_client() {
         (Status(500), "invalid_grant", "unclear"),
         (Status(429), "invalid_grant", "unclear"),
         (Response, "", "unclear"),
-        (Send(Connection), "", "unreachable"),
-        (Send(TimeOut), "", "unreachable"),
-        (Send(Tls), "", "unreachable"),
-        (Send(NameLookup), "", "unreachable"),
+        (Connection, "", "unreachable"),
+        (TimeOut, "", "unreachable"),
+        (Tls, "", "unreachable"),
+        (NameLookup, "", "unreachable"),
     ] {
         let refusal = TokenError::new(stage, "", "").with_code(ErrorCode::of(code));
         let found = match judge(refusal) {
@@ -351,11 +349,11 @@ fn the_answer_to_a_made_up_code_tells_of_the_client() {
 #[test]
 fn an_unclear_answer_says_how_to_find_out() {
     for (stage, code, remedy) in [
-        (TokenErrorStage::Status(400), "invalid_request", AUTHORIZE),
-        (TokenErrorStage::Response, "E7", AUTHORIZE),
-        (TokenErrorStage::Status(400), "server_error", "wait"),
-        (TokenErrorStage::Status(500), "invalid_request", "wait"),
-        (TokenErrorStage::Response, "", "wait"),
+        (Stage::Status(400), "invalid_request", AUTHORIZE),
+        (Stage::Response, "E7", AUTHORIZE),
+        (Stage::Status(400), "server_error", "wait"),
+        (Stage::Status(500), "invalid_request", "wait"),
+        (Stage::Response, "", "wait"),
     ] {
         let refusal = TokenError::new(stage, "", "wait").with_code(ErrorCode::of(code));
         let expected = ClientCheck::Unclear(refusal.clone().with_remedy(remedy));

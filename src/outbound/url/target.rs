@@ -79,7 +79,7 @@ mod tests {
             assert_eq!(url.path_and_query(), sent);
             assert_eq!(url.absolute(), format!("https://a.example{sent}"));
             assert_eq!(url.as_str(), url.absolute());
-            assert!(url.is_beside(&base) && url.origin() == base.origin());
+            assert!(url.is_on(&base.origin()) && url.origin() == base.origin());
         }
         for target in ["", "a", "@b.example", "/a b", "/a#b", "/a\r\n", "/ä", "/\u{7f}", "/a/../b", "/%2E?x", "/a\\b"]
         {

@@ -87,7 +87,7 @@ async fn an_account_with_the_same_user_name_is_never_taken_over() {
 
 #[tokio::test]
 async fn where_no_accounts_are_made_only_those_who_have_one_come_in() {
-    let staff = Staff::with(|settings| settings.creates_people = false).await;
+    let staff = Staff::with(|settings| settings.create_people = false).await;
     let (browser, page) = staff.arrive(claims("1", "ben")).await;
     let page = page.expect(403);
     assert_eq!(page.h1(), "You have no account here");

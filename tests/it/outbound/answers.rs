@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use connectory::outbound::http::Method;
-use connectory::outbound::{Limits, RequestBuilder, Stage, Transport};
+use connectory::outbound::{Limits, Stage, Transport, add_header};
 
 use super::{LIMITS, failure, fetch, get, http_url, outbound};
 use crate::support::hostile::{Behaviour, Hostile, answer};
@@ -12,13 +12,12 @@ use crate::support::hostile::{Behaviour, Hostile, answer};
 async fn an_answer_comes_back_whole_and_the_request_as_made() {
     let headers = [("Content-Type", "text/plain"), ("X-Two", "a"), ("X-Two", "b")];
     let server = Hostile::start(answer(404, &headers, "grüezi")).await;
-    let request =
-        RequestBuilder::new(Method::PUT, http_url(&server.url("/a?b=c%20d"))).header("X-Key", "ä b").body("{}");
-    let reply = outbound().send(&Transport::default(), request, LIMITS).await.expect("an answer");
-    assert_eq!((reply.status, reply.reason()), (404, Some("Not Found")));
-    assert_eq!(reply.body, "grüezi".as_bytes());
-    assert_eq!(reply.header("x-two"), Some("a"));
-    assert!(reply.headers.contains(&("x-two".to_owned(), "b".to_owned())));
+    let mut request = http_url(&server.url("/a?b=c%20d")).request(Method::PUT, "{}".into()).expect("an address");
+    add_header(request.headers_mut(), "X-Key", "ä b").expect("a header");
+    let response = outbound().fetch(&Transport::default(), request, LIMITS).await.expect("an answer");
+    assert_eq!(response.status(), 404);
+    assert_eq!(response.body(), "grüezi".as_bytes());
+    assert_eq!(response.headers().get_all("x-two").iter().collect::<Vec<_>>(), ["a", "b"]);
     let request = server.request();
     assert_eq!((request.method.as_str(), request.target.as_str()), ("PUT", "/a?b=c%20d"));
     assert_eq!(request.header("x-key"), Some("ä b"));
@@ -66,7 +65,7 @@ async fn a_request_that_is_given_up_ends_at_the_server() {
     let limits = Limits { total: Duration::from_secs(60), ..LIMITS };
     let client = outbound();
     let transport = Transport::default();
-    let sending = client.send(&transport, get(&server.url("/")), limits);
+    let sending = client.fetch(&transport, get(&server.url("/")), limits);
     let given_up = tokio::time::timeout(Duration::from_millis(200), sending).await;
     assert!(given_up.is_err());
     for _ in 0..100 {
@@ -83,8 +82,10 @@ async fn a_redirect_is_an_answer_and_is_not_followed() {
     let other = Hostile::json("{}").await;
     let location = other.url("/stolen");
     let server = Hostile::start(answer(302, &[("Location", &location)], "")).await;
-    let request = get(&server.url("/")).header("Authorization", "Bearer s3cret");
-    let reply = outbound().send(&Transport::default(), request, LIMITS).await.expect("an answer");
-    assert_eq!((reply.status, reply.header("location")), (302, Some(location.as_str())));
+    let mut request = get(&server.url("/"));
+    add_header(request.headers_mut(), "Authorization", "Bearer s3cret").expect("a header");
+    let response = outbound().fetch(&Transport::default(), request, LIMITS).await.expect("an answer");
+    assert_eq!(response.status(), 302);
+    assert_eq!(response.headers().get("location").map(|value| value.as_bytes()), Some(location.as_bytes()));
     assert!(other.requests().is_empty());
 }

@@ -1,9 +1,7 @@
 //! Token requests: what is sent in which style, and what is read from the answer.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use connectory::oauth::{
-    ExpirySource, RequestStyle, Token, TokenError, TokenErrorStage, TokenLocation, TokenRequest, request_token,
-};
+use connectory::oauth::{ExpirySource, RequestStyle, Token, TokenError, TokenLocation, TokenRequest, request_token};
 use connectory::outbound::{Limits, Outbound, Policy, Stage, Transport};
 use connectory::vault::Secret;
 use serde_json::json;
@@ -15,21 +13,21 @@ fn alice(server: &Hostile, style: RequestStyle) -> TokenRequest {
     TokenRequest {
         url: http_url(&server.url("/token?tenant=7")),
         style,
-        user: Some("alice".to_owned()),
+        user: "alice".to_owned(),
         password: Some(Secret::new("pa ss+w&rd".to_owned())),
-        client_id: None,
+        client_id: String::new(),
         client_secret: None,
-        scope: Some("read write".to_owned()),
+        scope: "read write".to_owned(),
         location: TokenLocation::FindByItself,
     }
 }
 
 fn with_client(request: TokenRequest) -> TokenRequest {
-    TokenRequest { client_id: Some("app".to_owned()), client_secret: Some(Secret::new("t:p".to_owned())), ..request }
+    TokenRequest { client_id: "app".to_owned(), client_secret: Some(Secret::new("t:p".to_owned())), ..request }
 }
 
 fn without_user(request: TokenRequest) -> TokenRequest {
-    TokenRequest { user: None, password: None, ..request }
+    TokenRequest { user: String::new(), password: None, ..request }
 }
 
 async fn ask(request: &TokenRequest) -> Result<Token, TokenError> {
@@ -103,9 +101,9 @@ async fn every_style_sends_the_sign_in_in_its_own_place() {
 #[tokio::test]
 async fn what_cannot_be_sent_is_refused_before_it_is() {
     let server = Hostile::json("{}").await;
-    let request = TokenRequest { user: Some("a:b".to_owned()), ..alice(&server, RequestStyle::HttpBasic) };
+    let request = TokenRequest { user: "a:b".to_owned(), ..alice(&server, RequestStyle::HttpBasic) };
     let refusal = refused(&request).await;
-    assert_eq!(refusal.stage, TokenErrorStage::Send(Stage::Request));
+    assert_eq!(refusal.stage, Stage::Request);
     assert!(refusal.message.starts_with("User must not contain a colon"), "{refusal:?}");
     assert!(server.requests().is_empty());
 }
@@ -123,7 +121,7 @@ async fn an_echoed_sign_in_is_never_shown() {
             ..request
         };
         let refusal = refused(&request).await;
-        assert_eq!(refusal.stage, TokenErrorStage::Status(400));
+        assert_eq!(refusal.stage, Stage::Status(400));
         let words = refusal.server_words.clone().unwrap_or_default();
         assert!(words.starts_with("invalid_request: cannot read"), "{words}");
         assert!(words.contains("‹masked›"), "{words}");
@@ -144,29 +142,29 @@ async fn answers_without_a_token_are_explained() {
     for (behaviour, layer, message, words) in [
         (
             answer(200, &json, r#"{"status":"ok"}"#),
-            TokenErrorStage::Response,
+            Stage::Response,
             "The answer has no token. Its members are status.",
             None,
         ),
         (
             answer(200, &json, r#"{"error":"invalid_grant","error_description":"Wrong"}"#),
-            TokenErrorStage::Response,
+            Stage::Response,
             "The server answered with an error in place of a token.",
             Some("invalid_grant: Wrong"),
         ),
         (
             answer(200, &html, page),
-            TokenErrorStage::Response,
+            Stage::Response,
             "The server answered with a web page, not with a token.",
             Some("Sign in"),
         ),
         (
             answer(502, &html, "<title>Bad  gateway</title><h1>Sorry</h1>"),
-            TokenErrorStage::Status(502),
+            Stage::Status(502),
             "The server answered 502 (Bad Gateway).",
             Some("Bad gateway"),
         ),
-        (answer(307, &[("Location", &away)], ""), TokenErrorStage::Status(307), &redirected, None),
+        (answer(307, &[("Location", &away)], ""), Stage::Status(307), &redirected, None),
     ] {
         let server = Hostile::start(behaviour).await;
         let refusal = refused(&alice(&server, RequestStyle::FormBody)).await;
@@ -194,9 +192,7 @@ async fn failures_below_http_keep_their_layer() {
     let identity = Issued::self_signed("127.0.0.1");
     let tls = Hostile::start_tls(answer(200, &[], ""), &identity, None).await;
     let reset = Hostile::start(Behaviour::Reset).await;
-    for (server, layer) in
-        [(&tls, TokenErrorStage::Send(Stage::Tls)), (&reset, TokenErrorStage::Send(Stage::Connection))]
-    {
+    for (server, layer) in [(&tls, Stage::Tls), (&reset, Stage::Connection)] {
         let refusal = refused(&alice(server, RequestStyle::FormBody)).await;
         assert_eq!(refusal.stage, layer, "{refusal:?}");
         assert!(!refusal.remedy.is_empty());
@@ -206,5 +202,5 @@ async fn failures_below_http_keep_their_layer() {
     let now = DateTime::UNIX_EPOCH;
     let result = request_token(&strict, &Transport::default(), Limits::default(), &request, now).await;
     let layer = result.err().map(|refusal| refusal.stage);
-    assert_eq!(layer, Some(TokenErrorStage::Send(Stage::AddressRefused)));
+    assert_eq!(layer, Some(Stage::AddressRefused));
 }

@@ -7,7 +7,7 @@ use diesel::expression::AsExpression;
 use diesel::sql_types::Text;
 use http::{Method, Uri};
 use thiserror::Error;
-use url::{Host, ParseError, Url};
+use url::{Host, ParseError, Position, Url};
 
 use super::Origin;
 use super::error::{SendError, Stage};
@@ -89,8 +89,7 @@ impl HttpUrl {
     /// The address of a request.
     pub(super) fn from_uri(uri: &Uri) -> Result<Self, SendError> {
         let parsed = Url::parse(&uri.to_string()).ok().filter(is_plain);
-        let remedy = "Enter the whole address, which begins with https:// or http://.";
-        parsed.map(Self::of).ok_or_else(|| SendError::new(Stage::Url, "The address is not valid.", remedy))
+        parsed.map(Self::of).ok_or_else(SendError::invalid_url)
     }
 
     /// A request to this address.
@@ -109,10 +108,6 @@ impl HttpUrl {
 
     fn of(parsed: Url) -> Self {
         Self { typed: parsed.to_string(), parsed }
-    }
-
-    pub(super) fn parsed(&self) -> &Url {
-        &self.parsed
     }
 
     /// The address as it was typed.
@@ -163,11 +158,10 @@ impl HttpUrl {
         Self::of(parsed)
     }
 
-    /// Whether both lead to the same origin; cheaper than comparing [`Self::origin`].
-    pub fn is_beside(&self, other: &Self) -> bool {
-        self.port() == other.port()
-            && self.is_https() == other.is_https()
-            && self.parsed.host_str() == other.parsed.host_str()
+    /// Whether a request to `uri` goes to this origin. False where `uri` writes the origin in another way.
+    pub(super) fn is_origin_of(&self, uri: &Uri) -> bool {
+        let authority = &self.parsed[Position::BeforeUsername..Position::BeforePath];
+        uri.scheme_str() == Some(self.parsed.scheme()) && uri.authority().is_some_and(|of| of.as_str() == authority)
     }
 
     pub(super) fn is_https(&self) -> bool {
@@ -326,8 +320,8 @@ mod tests {
             let url = HttpUrl::parse(typed)?;
             assert_eq!((url.path_and_query(), url.host_and_port().as_str()), (target, authority));
             assert_eq!(url.root().path_and_query(), "/");
-            assert!(url.is_beside(&url.root()));
-            assert!(!url.is_beside(&HttpUrl::parse("http://example.org:443/")?));
+            assert!(url.is_on(&url.root().origin()));
+            assert!(!url.is_on(&HttpUrl::parse("http://example.org:443/")?.origin()));
         }
         Ok(())
     }
