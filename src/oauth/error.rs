@@ -171,8 +171,7 @@ mod tests {
 
     #[test]
     fn only_a_servers_own_no_is_final() {
-        use crate::outbound::Stage::{AddressRefused, Connection, NameLookup, Request, TimeOut, Tls, Url};
-        use Stage::{Response, Send, Status};
+        use Stage::{AddressRefused, Connection, NameLookup, Request, Response, Status, TimeOut, Tls, Url};
         let codes = [
             ("invalid_grant", true),
             ("invalid_request", true),

@@ -130,11 +130,11 @@ impl<'a> Exchange<'a> {
         let (total, idle) = (self.limits.in_all(), self.limits.idle);
         let mut sending = pin!(self.connecting.scope(sending));
         loop {
-            let deadline = upload.map_or(self.started + total, |upload| upload.progress().deadline(total, idle));
+            let deadline = upload.map_or(self.started + total, |upload| upload.0.progress().deadline(total, idle));
             if let Ok(outcome) = timeout_at(deadline, sending.as_mut()).await {
                 return Ok(outcome);
             }
-            let progress = upload.map(Upload::progress);
+            let progress = upload.map(|upload| upload.0.progress());
             if progress.is_some_and(|progress| progress.deadline(total, idle) > Instant::now()) {
                 continue;
             }

@@ -14,8 +14,8 @@ use tokio::time::Instant;
 
 use super::error::{SendError, Stage};
 
-/// A request to an absolute `http(s)` URL. Headers are sent as they are, but for those that frame or route a message:
-/// these follow from the URL and the body, whatever stands in the request.
+/// A request to an absolute `http(s)` URL. Its headers are sent, but for those that frame or route a message: these
+/// follow from the URL and the body.
 pub type Request = http::Request<Body>;
 
 /// Headers that say how a message is framed or routed (RFC 9110 7.2, 7.6.1; RFC 9112 6). Only the client sets them: a
@@ -38,8 +38,8 @@ static FRAMING: [HeaderName; 10] = [
 pub struct Limits {
     /// Name look-up, connection and TLS handshake together.
     pub connect: Duration,
-    /// Everything, from the call to the last byte of the response; an hour at most. Of a streamed exchange it is the
-    /// time until the response's head, counted from the end of the request's body.
+    /// From the call to the last byte of the response, an hour at most; of a streamed exchange, from the end of the
+    /// request's body to the response's head.
     pub total: Duration,
     /// How long a streamed body may pause, on either side.
     pub idle: Duration,
@@ -107,7 +107,7 @@ pub struct BodyStream {
 }
 
 /// The stream of an exchange, given up when this is dropped.
-pub(super) struct Upload(Arc<BodyStream>);
+pub(super) struct Upload(pub(super) Arc<BodyStream>);
 
 struct StreamState {
     pieces: mpsc::Receiver<io::Result<Bytes>>,
@@ -152,10 +152,7 @@ impl Body {
 
     /// Whether it can be sent once more: none of a stream was taken yet.
     pub fn is_sendable(&self) -> bool {
-        match self {
-            Self::Stream(stream) => !stream.lock().is_begun,
-            Self::Empty | Self::Whole(_) => true,
-        }
+        !matches!(self, Self::Stream(stream) if stream.lock().is_begun)
     }
 
     /// The stream, if it is one.
@@ -188,11 +185,9 @@ impl BodyStream {
     fn lock(&self) -> MutexGuard<'_, StreamState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Upload {
     pub(super) fn progress(&self) -> Progress {
-        self.0.lock().progress
+        self.lock().progress
     }
 }
 
@@ -276,7 +271,7 @@ impl HttpBody for Body {
         match self {
             Self::Empty => true,
             Self::Whole(bytes) => bytes.is_empty(),
-            Self::Stream(stream) => stream.size.is_some() && stream.lock().progress.is_finished,
+            Self::Stream(stream) => stream.size.is_some() && stream.progress().is_finished,
         }
     }
 
@@ -385,18 +380,17 @@ mod tests {
     fn time_counts_from_the_last_movement_of_a_stream() {
         let (total, idle) = (Duration::from_secs(30), Duration::from_secs(5));
         let (sender, pieces) = mpsc::channel(1);
-        let body = Body::stream(Some(1), pieces);
-        let stream = body.upload().expect("a stream");
+        let Body::Stream(stream) = Body::stream(Some(1), pieces) else { panic!("a stream") };
         let start = stream.progress();
         assert_eq!(start.deadline(total, idle), start.since + idle);
         let mut context = Context::from_waker(Waker::noop());
-        assert!(stream.0.lock().poll_piece(&mut context).is_pending());
+        assert!(stream.lock().poll_piece(&mut context).is_pending());
         let waiting = stream.progress();
         assert!(waiting.is_waiting && waiting.since >= start.since);
-        assert!(stream.0.lock().poll_piece(&mut context).is_pending());
+        assert!(stream.lock().poll_piece(&mut context).is_pending());
         assert_eq!(stream.progress().since, waiting.since, "asking again is no movement");
         assert!(sender.try_send(Ok("x".into())).is_ok());
-        assert!(stream.0.lock().poll_piece(&mut context).is_ready());
+        assert!(stream.lock().poll_piece(&mut context).is_ready());
         let end = stream.progress();
         assert!(end.is_finished && !end.is_waiting);
         assert_eq!(end.deadline(total, idle), end.since + total);

@@ -65,7 +65,7 @@ impl Staff {
     }
 
     /// The same with other settings.
-    async fn with(change: impl FnOnce(&mut Settings)) -> Staff {
+    async fn with(change: impl FnOnce(&mut OidcConfig)) -> Staff {
         let clock = connectory::clock::Clock::system();
         let provider = IdentityProvider::start(&clock).await;
         let mut settings = settings(&provider.issuer);

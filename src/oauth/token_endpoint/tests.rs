@@ -310,8 +310,7 @@ async fn the_token_is_not_shown() {
 
 #[test]
 fn the_answer_to_a_made_up_code_tells_of_the_client() {
-    use crate::outbound::Stage::{Connection, NameLookup, TimeOut, Tls};
-    use Stage::{Response, Send, Status};
+    use Stage::{Connection, NameLookup, Response, Status, TimeOut, Tls};
     for (stage, code, verdict) in [
         (Status(400), "invalid_grant", "accepted"),
         (Status(401), "invalid_grant", "accepted"),

@@ -35,7 +35,7 @@ async fn a_server_is_trusted_as_its_certificate_allows() {
     ] {
         let server = Hostile::start_tls(answer(200, &[], "ok"), identity, None).await;
         match (fetch(&outbound, &transport, &server.url("/")).await, words) {
-            (Ok(reply), None) => assert_eq!(reply.body, b"ok"),
+            (Ok(reply), None) => assert_eq!(reply.body(), b"ok"),
             (Err(failure), Some(words)) => {
                 assert_eq!(failure.stage, Stage::Tls, "{failure:?}");
                 assert!(failure.message.contains(words), "{failure:?}");

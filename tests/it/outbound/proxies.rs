@@ -30,9 +30,9 @@ async fn only_a_connector_with_a_proxy_goes_through_it() {
     assert!(proxy.asked().is_empty());
 
     let reply = fetch(&outbound, &proxied, &http).await.expect("an answer");
-    assert_eq!(reply.body, b"{}");
+    assert_eq!(reply.body(), b"{}");
     let reply = fetch(&outbound, &proxied, &https).await.expect("an answer");
-    assert_eq!(reply.body, b"ok");
+    assert_eq!(reply.body(), b"ok");
     let asked = format!("CONNECT api.example:{}", tls.address().port());
     assert_eq!(proxy.asked(), [format!("GET {http}"), asked]);
 
