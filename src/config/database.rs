@@ -1,4 +1,4 @@
-//! The address of the database, and whether what is sent to it can be read on the way.
+//! The address of the database, and whether the connection to it is encrypted.
 
 use std::net::IpAddr;
 

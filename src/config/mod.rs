@@ -176,14 +176,14 @@ impl Config {
 
 const MIB: usize = 1024 * 1024;
 
-/// Limits that protect everybody from whoever asks for too much.
+/// Limits on what one client can use.
 #[derive(Clone, Copy, Debug)]
 pub struct ResourceLimits {
     /// Bytes of bodies in memory at once, half of it for programs and half for people.
     pub body_memory: usize,
     /// Requests of one API key in a minute.
     pub key_per_minute: NonZeroU32,
-    /// Requests of one API key under way.
+    /// Concurrent requests of one API key.
     pub key_at_once: usize,
     /// How long a client may take nothing of an answer that waits for it.
     pub client_idle: Duration,
@@ -209,7 +209,7 @@ impl Reader {
         let seconds = self.number("CONNECTORY_CLIENT_IDLE_SECONDS", usual.client_idle.as_secs(), 1..=3_600);
         ResourceLimits {
             body_memory: mebibytes.saturating_mul(MIB),
-            // A number out of the range has been told of.
+            // A number out of the range is already a problem.
             key_per_minute: NonZeroU32::new(per_minute).unwrap_or(usual.key_per_minute),
             key_at_once: self.number("CONNECTORY_CALLER_REQUESTS_AT_ONCE", usual.key_at_once, 1..=10_000),
             client_idle: Duration::from_secs(seconds),

@@ -16,7 +16,7 @@ const ALLOWED_GROUPS: &str = "CONNECTORY_OIDC_ALLOWED_GROUPS";
 /// How settings of the provider begin.
 const FAMILY: &str = "CONNECTORY_OIDC_";
 
-/// The longest words on the button, in characters.
+/// The longest text of the button, in characters.
 const LONGEST_NAME: usize = 60;
 
 /// Where people sign in besides here, and who of them may come in. No `Debug`: it holds the client's secret.
@@ -37,7 +37,7 @@ pub struct OidcConfig {
     pub groups_claim: Option<String>,
     /// The values in that claim of which a person needs one; `None`: everybody may come in.
     pub allowed_groups: Option<Vec<String>>,
-    /// Whether somebody who comes for the first time gets an account.
+    /// Whether an account is created at the first sign-in.
     pub create_people: bool,
 }
 

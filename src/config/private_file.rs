@@ -8,8 +8,8 @@ use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
-/// Reads a file. With `is_secret` only if nobody but root, its user and its group can read it; in any case only if it
-/// belongs to root or to the user that runs the program, and nobody else can write to it.
+/// Reads a file. With `is_secret` only if root, its user and its group alone can read it; in any case only if it
+/// belongs to root or to the user that runs the program, and no other user can write to it.
 ///
 /// # Errors
 /// In words that follow the file's path.

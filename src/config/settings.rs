@@ -16,7 +16,7 @@ pub struct Setting {
     pub name: &'static str,
     /// What it is for, without a capital letter and a full stop.
     pub purpose: &'static str,
-    /// Whether its value is, or may hold, something that nobody may see.
+    /// Whether its value is, or may hold, a secret.
     pub is_secret: bool,
 }
 
@@ -158,7 +158,7 @@ pub struct SettingInEffect {
     pub origin: Origin,
 }
 
-/// All settings of a run as they are in effect, for whoever may see them. Clones share them.
+/// All settings of a run as they are in effect, for the System page. Clones share them.
 #[derive(Clone)]
 pub struct Settings(Arc<[SettingInEffect]>);
 
@@ -189,7 +189,7 @@ impl Settings {
         self.0.iter()
     }
 
-    /// Whether somebody has set it.
+    /// Whether it is set.
     pub fn is_set(&self, name: &str) -> bool {
         self.find(name).is_some_and(|setting| setting.origin != Origin::Default)
     }

@@ -1,6 +1,6 @@
 //! Asking other servers for tokens (OAuth 2.0, and the many servers that only resemble it).
 //!
-//! Values in, a [`Token`] or a [`TokenError`] out, and the current time is passed in. Only `round_trip`, a browser's way to
+//! Values in, a [`Token`] or a [`TokenError`] out, and the current time is passed in. Only `round_trip`, which sends a browser to
 //! an authorization server and back, knows the database.
 //!
 //! Rule: what a person typed is checked before it is sent, and every byte that comes back is taken

@@ -68,7 +68,7 @@ pub enum Purpose<'a> {
 /// A request whose browser is about to leave.
 pub struct NewAuthorizationRequest<'a> {
     pub purpose: Purpose<'a>,
-    /// Who leaves; `None`: nobody is signed in.
+    /// The user; `None` without a session.
     pub user: Option<Uuid>,
     /// The hash of the browser's session.
     pub session: [u8; 32],

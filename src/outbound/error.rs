@@ -64,7 +64,7 @@ impl SendError {
         Self::new(Stage::Url, "The address is not valid.", remedy)
     }
 
-    /// The program ends while a request is under way.
+    /// The program ends during a request.
     pub(super) fn stopping() -> Self {
         let message = "The request was ended because Connectory is stopping.";
         Self::new(Stage::Connection, message, "Try again in a moment.").sent()

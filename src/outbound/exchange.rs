@@ -111,7 +111,7 @@ fn framed(request: Request) -> Result<(Request, Option<Upload>), SendError> {
     Ok((Request::from_parts(head, body), upload))
 }
 
-/// A request on its way.
+/// A request and the wait for its response.
 struct Exchange<'a> {
     route: Route<'a>,
     limits: Limits,
@@ -124,7 +124,7 @@ impl<'a> Exchange<'a> {
         Self { route, limits, started, connecting: Connecting::new(started, limits) }
     }
 
-    /// Waits for the head. A body that is still on its way has a limit for each pause; the time for the response counts
+    /// Waits for the head. A body that is still being sent has a limit for each pause; the time for the response counts
     /// from its end.
     async fn wait<T>(&self, sending: impl Future<Output = T>, upload: Option<&Upload>) -> Result<T, SendError> {
         let (total, idle) = (self.limits.in_all(), self.limits.idle);

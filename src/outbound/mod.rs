@@ -6,7 +6,7 @@
 //! look-up; a response is read only within its [`Limits`]; nothing is followed, retried or sent
 //! elsewhere on a server's word.
 //!
-//! Danger: a second HTTP client anywhere else would walk around the address guard, and anybody who may
+//! Danger: a second HTTP client anywhere else would bypass the address policy, and anyone who may
 //! type a URL could reach cloud metadata or this machine's own services. Messages name the host and
 //! port, never a path, a query, a header or a body, for these may hold secrets.
 

@@ -65,7 +65,7 @@ impl Policy {
         refused.map_or(Ok(()), Err)
     }
 
-    /// Why one address that `name` led to is refused, if it is.
+    /// Why one address of `name` is refused, if it is.
     pub(super) fn refusal(&self, name: &str, port: u16, address: IpAddr) -> Option<Refused> {
         let (plain, canonical) = (plain_name(name), address.to_canonical());
         let listed = self.lists(|rule| rule.allows_name(&plain, port) || rule.allows_address(canonical, port));
@@ -136,7 +136,7 @@ fn plain_name(name: &str) -> String {
 pub(super) struct Refused {
     /// What was asked for: a host name, or an address and port.
     destination: String,
-    /// The address that the name led to.
+    /// The address of the name.
     led_to: Option<IpAddr>,
     why: Why,
 }

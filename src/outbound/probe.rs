@@ -1,4 +1,4 @@
-//! "Test connection": the way to a server in steps, each with its own outcome.
+//! "Test connection": connecting to a server in steps, each with its own outcome.
 //!
 //! Rule: a step says what a request would meet there, by the same policy, certificates and words.
 //! Nothing is asked of the server itself, and no credential leaves the program but the client
@@ -27,7 +27,7 @@ use super::url::HttpUrl;
 /// How long a server may take to reject a client certificate after a handshake of TLS 1.3.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
-/// How far the way to a server led. With a proxy the first two steps are the proxy's, for that is
+/// How far the connection came. With a proxy the first two steps are the proxy's, for that is
 /// what Connectory connects to; TLS is the target's, through the proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probe {
@@ -51,11 +51,11 @@ pub enum Step<T> {
     Failed(SendError),
     /// A step before it failed.
     NotReached,
-    /// This way has no such step.
+    /// This connection has no such step.
     NotNeeded,
 }
 
-/// What a name led to.
+/// The addresses of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lookup {
     /// The name looked up: the proxy's, where there is one.
@@ -65,7 +65,7 @@ pub struct Lookup {
     pub addresses: Vec<Found>,
 }
 
-/// An address that a name led to.
+/// An address of a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// The address.
@@ -96,7 +96,7 @@ pub struct TlsSeen {
 }
 
 impl Outbound {
-    /// Goes the way of a request to `url` without sending one. All steps together end within the
+    /// Connects as a request to `url` would, without sending one. All steps together end within the
     /// limit for connections. `now` is what the days left of the certificate are counted from; whether
     /// it is valid is judged by the machine's clock, as for requests.
     ///
@@ -121,7 +121,7 @@ impl Probe {
         Self { lookup: Step::NotReached, connection: Step::NotReached, tls: Step::NotReached, certificate: None };
 }
 
-/// A probe under way.
+/// A running probe.
 struct ProbeRun<'a> {
     dial: Dial<'a>,
     transport: &'a Transport,
@@ -131,7 +131,7 @@ struct ProbeRun<'a> {
 
 impl ProbeRun<'_> {
     async fn run(mut self) -> Probe {
-        // The last step is written by whoever fails; what was reached is already noted.
+        // The last step is written where it fails; what was reached is already noted.
         if let Some(addresses) = self.look_up().await
             && let Some(stream) = self.connect(&addresses).await
         {

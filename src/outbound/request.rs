@@ -66,7 +66,7 @@ impl Limits {
     /// The longest total time.
     pub(super) const LONGEST: Duration = Duration::from_secs(3_600);
 
-    /// The limits where nobody waits before a page, of calls and renewals: 10 seconds for the connection, 30 in all.
+    /// The limits of calls and renewals, which no page waits for: 10 seconds for the connection, 30 in all.
     pub fn patient() -> Self {
         Self::within(Duration::from_secs(30))
     }
@@ -191,8 +191,7 @@ impl BodyStream {
     }
 }
 
-/// Ends a body that is not finished with an error, which closes its connection: nobody waits until the server has read
-/// the rest.
+/// Ends a body that is not finished with an error, which closes its connection: the server need not read the rest.
 impl Drop for Upload {
     fn drop(&mut self) {
         let mut state = self.0.lock();

@@ -51,7 +51,7 @@ pub(super) struct Resolver {
     ask: Ask,
     threads: Arc<Semaphore>,
     queue: Arc<Semaphore>,
-    /// What is being looked up, as long as somebody waits for it.
+    /// The look-ups that are running, as long as a caller waits for them.
     under_way: Mutex<HashMap<String, WeakShared<BoxFuture<'static, Outcome>>>>,
 }
 
@@ -62,7 +62,7 @@ impl Default for Resolver {
 }
 
 impl Resolver {
-    /// A resolver that asks in this way, which may block.
+    /// A resolver that asks `ask`, which may block.
     pub(super) fn asking(ask: impl Fn(&str) -> io::Result<Vec<IpAddr>> + Send + Sync + 'static) -> Self {
         Self {
             ask: Arc::new(ask),
@@ -79,7 +79,7 @@ impl Resolver {
         look_up.await.map_err(failed)
     }
 
-    /// The look-up of a name that is under way, or a new one.
+    /// The running look-up of a name, or a new one.
     fn join(&self, name: &str) -> Result<Lookup, Why> {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(look_up) = under_way.get(name).and_then(WeakShared::upgrade) {

@@ -118,7 +118,7 @@ impl ResponseBody {
         }
     }
 
-    /// A server may answer before it has read everything; nobody waits for it to do so.
+    /// A server may answer before it has read everything; the rest is not sent.
     fn end(&mut self) {
         self.incoming = None;
         self.upload = None;

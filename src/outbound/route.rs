@@ -1,4 +1,4 @@
-//! By whom a request travels: the server asked and the proxy before it, judged and named.
+//! The servers of a request: the target and the proxy before it, judged and named.
 
 use url::Host;
 
@@ -19,7 +19,7 @@ impl<'a> Route<'a> {
     }
 
     /// Judges proxy and target as far as they are known before anything is sent. A name that is connected to is judged
-    /// again by the addresses that it leads to.
+    /// again by its addresses.
     pub(super) fn judge(&self, policy: &Policy) -> Result<(), SendError> {
         let (host, port) = (host(self.target)?, self.target.port());
         let Some(proxy) = self.proxy else {

@@ -2,7 +2,7 @@
 //!
 //! Rule: nothing that a server wrote reaches a page, a problem document, a table or a log but through [`quote`], and
 //! only parts of an answer that are meant for people go in: members of JSON errors, the title of a page. What goes out
-//! is one line, without the secrets that were sent and without anything that looks like a token, whoever issued it.
+//! is one line, without the secrets that were sent and without anything that looks like a token, of whatever server.
 //!
 //! What looks like a token: letters and digits that alternate as they do not in words, more than 18 of both or more
 //! than 32 of one kind in a row, and the value of anything that is called a token, a secret, a password or a key. What

@@ -1,4 +1,4 @@
-//! The settings of notices: by which ways people are told that a connector needs them.
+//! The settings of notices: through which channels they are sent.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;

@@ -1,7 +1,7 @@
 //! The one rule about path traversal: no path may have a step (“.” or “..”) in any spelling that some server would
 //! resolve.
 //!
-//! Rule: it is asked of every path that somebody else has a hand in: a proxied path, a rendered endpoint, a redirect, a
+//! Rule: it is asked of every path that comes in part from outside: a proxied path, a rendered endpoint, a redirect, a
 //! base URL. Danger: front servers decode before they resolve (nginx with a URI in `proxy_pass`), some decode twice,
 //! some drop what stands behind a semicolon. Whoever weakens this lets a key out of what it was given.
 

@@ -1,4 +1,4 @@
-//! Path and query of an address, as somebody else wrote them.
+//! Path and query of an address that come from outside.
 //!
 //! Rule: a path and query are sent as the same URL by RFC 3986 (a `'` may become `%27`), or refused: what the parser of
 //! URLs would change in meaning (dot segments, backslashes) is no target.
