@@ -11,7 +11,7 @@ use super::chain::hex;
 use super::filter::Filter;
 use super::queries;
 use super::search::{self, Wanted};
-use super::{AuditEntry, Changes, Event, record};
+use super::{AuditEntry, Change, Changes};
 use crate::access::RequestContext;
 use crate::db::Db;
 use crate::db::keyset::Position;
@@ -77,13 +77,8 @@ pub async fn create(context: RequestContext, data: FormData) -> Result<HttpRespo
     // Entries that are written meanwhile, such as that of the export, are not part of it.
     wanted.until = Some(wanted.until.map_or(now, |until| until.min(now)));
     let (extension, media_type, label) = format.names();
-    let event = Event {
-        kind: "audit_log.exported",
-        subject_id: None,
-        subject_name: "Audit log",
-        changes: requested(&filter, label),
-    };
-    record(&conn, &context.actor, now, event).await?;
+    let change = Change::new(&mut conn, &context);
+    change.record("audit_log.exported", None, "Audit log", requested(&filter, label)).await?;
     let name = format!("connectory-audit-{}.{extension}", now.format("%Y-%m-%d-%H%M%S"));
     let state = Export { db: context.db(), wanted, format, position: Position::First };
     Download { name, media_type, head: format.head() }.respond(state, batch).await

@@ -12,6 +12,7 @@ use clap::Subcommand;
 use super::key_files;
 use super::setup::{Tools, with_database};
 use crate::access::Actor;
+use crate::audit::Change;
 use crate::config::Config;
 use crate::db::Conn;
 use crate::keyring::{self, Uses};
@@ -101,9 +102,9 @@ async fn rotate_master(config: &Config, tools: &Tools) -> anyhow::Result<()> {
     };
     let id = target.id().to_string();
     let masters = key_files::master_keys(config, false)?.succeeded_by(target);
-    let (by, now) = (Actor::command_line(), tools.clock.now());
+    let by = Actor::command_line();
     let mut conn = tools.db.get().await?;
-    let rotated = keyring::rotate(&mut conn, &masters, &by, now).await?;
+    let rotated = keyring::rotate(&mut change(&mut conn, &by, tools), &masters).await?;
     println!(
         "{} now wrapped under master key {id}.",
         match rotated {
@@ -172,7 +173,7 @@ async fn rotate_data_key(tools: &Tools) -> anyhow::Result<()> {
     } else {
         let key = keyring::begin(&mut conn, &tools.masters, tools.clock.now()).await?;
         wait_for_instances(tools, &mut conn, key, false).await?;
-        keyring::activate(&mut conn, &by, tools.clock.now(), key).await?;
+        keyring::activate(&mut change(&mut conn, &by, tools), key).await?;
         println!("Data key {key} seals from now on.");
         key
     };
@@ -180,12 +181,16 @@ async fn rotate_data_key(tools: &Tools) -> anyhow::Result<()> {
     learn(&mut conn, &tools.vault, &tools.masters).await?;
     let values = reseal(&mut conn, &tools.vault).await?;
     println!("Sealed {} again.", plural(count(values), "value", "values"));
-    for retired in keyring::retire_older(&mut conn, &by, tools.clock.now(), key).await? {
+    for retired in keyring::retire_older(&mut change(&mut conn, &by, tools), key).await? {
         println!(
             "Data key {retired} is retired: it seals nothing any more, and still opens what a backup may bring back."
         );
     }
     Ok(())
+}
+
+fn change<'a>(conn: &'a mut Conn, by: &'a Actor, tools: &Tools) -> Change<'a> {
+    Change { conn, by, now: tools.clock.now() }
 }
 
 async fn learn(conn: &mut Conn, vault: &Vault, masters: &MasterKeys) -> anyhow::Result<()> {

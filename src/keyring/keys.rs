@@ -4,8 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{AsyncConnection, RunQueryDsl, SimpleAsyncConnection};
 
-use crate::access::Actor;
-use crate::audit::{self, Changes, Event};
+use crate::audit::{self, Change, Changes};
 use crate::db::Conn;
 use crate::db::schema::data_keys;
 use crate::vault::{MasterKey, MasterKeys, Vault, WrappedKey};
@@ -90,39 +89,28 @@ pub async fn begin(conn: &mut Conn, masters: &MasterKeys, now: DateTime<Utc>) ->
 }
 
 /// Makes a data key seal from now on.
-pub async fn activate(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, key: i32) -> Result<(), Error> {
-    conn.transaction(async |conn| {
+pub async fn activate(change: &mut Change<'_>, key: i32) -> Result<(), Error> {
+    audit::transaction(change, async |change| {
         let waiting = data_keys::table.find(key).filter(data_keys::activated_at.is_null());
-        let activated = diesel::update(waiting).set(data_keys::activated_at.eq(now)).execute(conn).await?;
-        if activated == 0 {
-            return Ok(());
+        let active = diesel::update(waiting).set(data_keys::activated_at.eq(change.now)).execute(change.conn).await?;
+        match active {
+            0 => Ok(()),
+            _ => change.record("data_key.activated", None, &format!("Data key {key}"), Changes::none()).await,
         }
-        let event = Event {
-            kind: "data_key.activated",
-            subject_id: None,
-            subject_name: &format!("Data key {key}"),
-            changes: Changes::none(),
-        };
-        audit::record(conn, by, now, event).await
     })
     .await
 }
 
 /// Retires the keys before this one, and gives their numbers.
-pub async fn retire_older(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, key: i32) -> Result<Vec<i32>, Error> {
-    conn.transaction(async |conn| {
+pub async fn retire_older(change: &mut Change<'_>, key: i32) -> Result<Vec<i32>, Error> {
+    audit::transaction(change, async |change| {
         let older = data_keys::table.filter(data_keys::id.lt(key)).filter(data_keys::retired_at.is_null());
-        let mut retired: Vec<i32> =
-            diesel::update(older).set(data_keys::retired_at.eq(now)).returning(data_keys::id).get_results(conn).await?;
+        let retired = diesel::update(older).set(data_keys::retired_at.eq(change.now)).returning(data_keys::id);
+        let mut retired: Vec<i32> = retired.get_results(change.conn).await?;
         retired.sort_unstable();
         for id in &retired {
-            let event = Event {
-                kind: "data_key.retired",
-                subject_id: None,
-                subject_name: &format!("Data key {id}"),
-                changes: Changes::none().field("Followed by", "", format!("Data key {key}")),
-            };
-            audit::record(conn, by, now, event).await?;
+            let changes = Changes::none().field("Followed by", "", format!("Data key {key}"));
+            change.record("data_key.retired", None, &format!("Data key {id}"), changes).await?;
         }
         Ok(retired)
     })
@@ -131,27 +119,19 @@ pub async fn retire_older(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, key: 
 
 /// Wraps all data keys under the current master key in one transaction, and gives how many were under another. Running
 /// instances are not affected, because they have the keys themselves.
-pub async fn rotate(conn: &mut Conn, masters: &MasterKeys, by: &Actor, now: DateTime<Utc>) -> Result<usize, Error> {
-    conn.transaction(async |conn| {
-        let stored = lock(conn).await?;
+pub async fn rotate(change: &mut Change<'_>, masters: &MasterKeys) -> Result<usize, Error> {
+    audit::transaction(change, async |change| {
+        let stored = lock(change.conn).await?;
         let target = masters.current();
         let others: Vec<&WrappedKey> = stored.iter().filter(|key| key.master_key_id != target.id()).collect();
-        if others.is_empty() {
+        let [first, ..] = &others[..] else {
             return Ok(0);
-        }
-        let vault = Vault::unlock(masters, &stored).map_err(Error::internal)?;
-        rewrap(conn, &vault, target).await?;
-        let event = Event {
-            kind: "master_key.rotated",
-            subject_id: None,
-            subject_name: "Master key",
-            changes: Changes::none().field("Id", &others[0].master_key_id, target.id()).field(
-                "Data keys",
-                "",
-                others.len().to_string(),
-            ),
         };
-        audit::record(conn, by, now, event).await?;
+        let vault = Vault::unlock(masters, &stored).map_err(Error::internal)?;
+        rewrap(change.conn, &vault, target).await?;
+        let changes = Changes::none().field("Id", &first.master_key_id, target.id());
+        let changes = changes.field("Data keys", "", others.len().to_string());
+        change.record("master_key.rotated", None, "Master key", changes).await?;
         Ok(others.len())
     })
     .await

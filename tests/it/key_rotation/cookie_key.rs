@@ -2,6 +2,7 @@
 
 use actix_web::cookie::Key;
 use connectory::access::Actor;
+use connectory::audit::Change;
 use connectory::keyring;
 use connectory::vault::{MasterKey, MasterKeys, Vault, WrappedKey};
 
@@ -33,7 +34,7 @@ async fn it_is_made_once_and_outlives_new_data_and_master_keys() {
 
     let new = old.succeeded_by(MasterKey::parse(&key('b')).expect("a key"));
     let (by, now) = (Actor::command_line(), app.clock.now());
-    keyring::rotate(&mut *app.conn().await, &new, &by, now).await.expect("rotated");
+    keyring::rotate(&mut Change { conn: &mut *app.conn().await, by: &by, now }, &new).await.expect("rotated");
     assert!(app.cookie_key(&newer).await.expect("the same key") == first);
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use connectory::access::Permission::EditConnectors;
+use connectory::audit::Change;
 use connectory::authorization::SecretField;
 use connectory::connectors::Method;
 use connectory::keyring::{self, Instance};
@@ -176,7 +177,9 @@ async fn a_key_is_not_put_to_use_before_every_living_instance_knows_it() {
     app.refresh(&one).await;
     assert_eq!((app.behind(key, false).await, app.behind(key, true).await), (0, 1));
     let by = connectory::access::Actor::command_line();
-    keyring::activate(&mut *app.conn().await, &by, app.clock.now(), key).await.expect("put to use");
+    keyring::activate(&mut Change { conn: &mut *app.conn().await, by: &by, now: app.clock.now() }, key)
+        .await
+        .expect("put to use");
     app.refresh(&one).await;
     assert_eq!(app.behind(key, true).await, 0);
     assert_eq!(app.vault.sealing_key(), key, "all workers seal with it");
@@ -196,7 +199,7 @@ async fn an_instance_with_the_master_key_of_before_keeps_what_it_has_and_is_wait
     let old = MasterKey::parse(app.master_key()).expect("a key");
     let masters = MasterKeys::only(old).succeeded_by(MasterKey::parse(&key('a')).expect("a key"));
     let (mut conn, now, by) = (app.conn().await, app.clock.now(), connectory::access::Actor::command_line());
-    keyring::rotate(&mut conn, &masters, &by, now).await.expect("rotated");
+    keyring::rotate(&mut Change { conn: &mut conn, by: &by, now }, &masters).await.expect("rotated");
     let key = keyring::begin(&mut conn, &masters, now).await.expect("a key");
     app.refresh(&instance).await;
     assert_eq!(app.behind(key, false).await, 1);
