@@ -7,7 +7,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use serde::Deserialize;
 use validator::Validate;
 
@@ -15,10 +15,10 @@ use super::origins::{self, ApprovedOrigins};
 use super::queries::{self, SealedValues};
 use super::tab::{Stored, load};
 use crate::access::{Actor, RequestContext, Right, password_again};
-use crate::audit::{self, Changes, Event};
+use crate::audit::{Change, Changes, transaction};
 use crate::connectors::{self, ConnectorHead, ConnectorId, Tab};
 use crate::db::Conn;
-use crate::db::schema::{connectors as connectors_table, secrets, tokens};
+use crate::db::schema::{secrets, tokens};
 use crate::db::version::SeenVersion;
 use crate::vault::Vault;
 use crate::web::form::Form;
@@ -108,11 +108,14 @@ pub async fn create(
     let seen = form.seen_version(stored.settings.version);
     let (status, message) = match seen {
         Some(_) if chosen.is_empty() => (StatusCode::UNPROCESSABLE_ENTITY, "Tick the origins to approve"),
-        Some(seen) => match approve(&mut conn, &vault, &context, (&stored, seen), &chosen).await {
-            Ok(()) => return Ok(context.see_other(&address(&key), "The origins were approved")),
-            Err(SaveError::Fault(fault)) => return Err(fault),
-            Err(_) => (StatusCode::CONFLICT, CHANGED),
-        },
+        Some(seen) => {
+            let change = &mut Change::new(&mut conn, &context);
+            match approve(change, &vault, (&stored, seen), &chosen).await {
+                Ok(()) => return Ok(context.see_other(&address(&key), "The origins were approved")),
+                Err(SaveError::Stale) => (StatusCode::CONFLICT, CHANGED),
+                Err(other) => return Err(other.into()),
+            }
+        }
         None => (StatusCode::CONFLICT, CHANGED),
     };
     let stored = load(&context, &mut conn, &key, Right::Authorize).await?;
@@ -127,52 +130,39 @@ const CHANGED: &str = "The data connector was changed meanwhile. Look at the lis
 /// Adds origins to the sets of everything that is stored, if the connector is still as the page has shown it. Origins
 /// that are no longer in use are taken out of the sets. Open forms become stale.
 async fn approve(
-    conn: &mut Conn,
+    change: &mut Change<'_>,
     vault: &Vault,
-    context: &RequestContext,
     (shown, seen): (&Stored, SeenVersion),
     chosen: &ApprovedOrigins,
 ) -> Result<(), SaveError> {
-    let (by, now, id) = (&context.actor, context.now(), shown.connector.id);
-    conn.transaction(async |conn| {
-        seen.check(queries::find_and_lock(conn, id).await?.version)?;
-        let in_use = origins::origins_in_use(conn, id).await?;
-        let sealed = SealedValues::read(conn, id).await?;
+    let id = shown.connector.id;
+    transaction(change, async |change| {
+        seen.check(queries::find_and_lock(change.conn, id).await?.version)?;
+        let in_use = origins::origins_in_use(change.conn, id).await?;
+        let sealed = SealedValues::read(change.conn, id).await?;
         let with = |before: Option<ApprovedOrigins>| before.unwrap_or_default().and(&in_use).or(chosen);
-        refuse_damaged(id, &sealed.reseal(conn, vault, with).await?)?;
-        connectors::outdate_authorization(conn, by, now, id).await?;
-        queries::forget_failures(conn, id).await?;
-        connectors::refresh_health(conn, id, now).await?;
-        let before = shown.origins.approved.stored().join(", ");
-        let after = shown.origins.approved.or(chosen).stored().join(", ");
-        let name = shown.connector.name.as_str();
-        record(conn, (by, now), (id, name), (before, after)).await?;
-        Ok(())
+        let damaged = sealed.reseal(change.conn, vault, with).await?.join(", ");
+        if !damaged.is_empty() {
+            let cause = anyhow::anyhow!("stored values of connector {id} do not open: {damaged}");
+            return Err(Error::internal(cause).into());
+        }
+        connectors::outdate_authorization(change, id).await?;
+        queries::forget_failures(change.conn, id).await?;
+        connectors::refresh_health(change.conn, id, change.now).await?;
+        let approved = &shown.origins.approved;
+        Ok(record(change, (id, &shown.connector.name), (approved, &approved.or(chosen))).await?)
     })
     .await
 }
 
-fn refuse_damaged(connector: ConnectorId, damaged: &[String]) -> Result<(), Error> {
-    if damaged.is_empty() {
-        return Ok(());
-    }
-    let names = damaged.join(", ");
-    Err(Error::internal(anyhow::anyhow!("stored values of connector {connector} do not open: {names}")))
-}
-
 async fn record(
-    conn: &mut Conn,
-    (by, now): (&Actor, DateTime<Utc>),
+    change: &Change<'_>,
     (id, name): (ConnectorId, &str),
-    (before, after): (String, String),
+    (before, after): (&ApprovedOrigins, &ApprovedOrigins),
 ) -> Result<(), Error> {
-    let event = Event {
-        kind: "origins.approved",
-        subject_id: Some(id),
-        subject_name: name,
-        changes: Changes::none().field("Approved origins", before, after),
-    };
-    audit::record(conn, by, now, event).await
+    let text = |origins: &ApprovedOrigins| origins.stored().join(", ");
+    let changes = Changes::none().field("Approved origins", text(before), text(after));
+    change.record("origins.approved", id, name, changes).await
 }
 
 /// Approves, once, the origins in use for secrets and tokens that were stored by a version that knew no approved
@@ -182,25 +172,26 @@ pub async fn approve_origins_in_use(conn: &mut Conn, vault: &Vault, now: DateTim
     let of_secrets = secrets::table.filter(secrets::origins.is_null()).select(secrets::connector_id);
     let of_tokens = tokens::table.filter(tokens::origins.is_null()).select(tokens::connector_id);
     let connectors: Vec<ConnectorId> = of_secrets.union(of_tokens).load(conn).await?;
+    let by = Actor::connectory();
+    let change = &mut Change { conn, by: &by, now };
     for id in connectors {
-        conn.transaction(async |conn| approve_in_use(conn, vault, now, id).await).await?;
+        transaction(change, async |change| approve_in_use(change, vault, id).await).await?;
     }
     Ok(())
 }
 
-async fn approve_in_use(conn: &mut Conn, vault: &Vault, now: DateTime<Utc>, id: ConnectorId) -> Result<(), Error> {
-    queries::find_and_lock(conn, id).await?;
-    let in_use = origins::origins_in_use(conn, id).await?;
-    let sealed = SealedValues::read(conn, id).await?;
+async fn approve_in_use(change: &mut Change<'_>, vault: &Vault, id: ConnectorId) -> Result<(), Error> {
+    queries::find_and_lock(change.conn, id).await?;
+    let in_use = origins::origins_in_use(change.conn, id).await?;
+    let sealed = SealedValues::read(change.conn, id).await?;
     if !sealed.has_unapproved() {
         return Ok(());
     }
-    let damaged = sealed.reseal(conn, vault, |before| before.unwrap_or_else(|| in_use.clone())).await?;
+    let damaged = sealed.reseal(change.conn, vault, |before| before.unwrap_or_else(|| in_use.clone())).await?;
     if !damaged.is_empty() {
         let names = damaged.join(", ");
         tracing::error!(connector = %id, values = names, "stored values do not open, so no origin was approved for them");
     }
-    let name: String = connectors_table::table.find(id).select(connectors_table::name).first(conn).await?;
-    let by = Actor::connectory();
-    record(conn, (&by, now), (id, &name), (String::new(), in_use.stored().join(", "))).await
+    let name = connectors::name(change.conn, id).await?;
+    record(change, (id, &name), (&ApprovedOrigins::default(), &in_use)).await
 }

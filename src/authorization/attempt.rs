@@ -6,16 +6,15 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use diesel_async::AsyncConnection;
 
 use super::settings::{time_limit, url_text};
 use super::tab::{Stored, load, redirect_url};
 use crate::access::{RequestContext, Right};
-use crate::audit::{self, Changes, Event};
+use crate::audit::{Change, Changes, transaction};
 use crate::connectors::{ConnectorHead, Grant, Method, Tab};
 use crate::oauth::{AuthorizationUrl, NewAuthorizationRequest, Purpose, RequestSecrets, ResponseType, store_request};
 use crate::vault::Vault;
-use crate::web::{CsrfKey, Error, Form, Layout, Segment, page};
+use crate::web::{CsrfKey, Error, FormData, Layout, Segment, page};
 
 #[derive(Template)]
 #[template(path = "authorization/attempt.html")]
@@ -35,16 +34,16 @@ struct AttemptPage {
     is_implicit: bool,
     /// How long fetching the token can take afterwards, in words.
     patience: String,
-    /// Where the link leads, with the state.
+    /// The address of the link, with the state.
     leave: String,
 }
 
-/// Begins an attempt of this session, and shows where it leads.
+/// Begins an attempt of this session, and shows the page that links to the server.
 pub async fn create(
     context: RequestContext,
     vault: web::Data<Vault>,
     Segment(key): Segment,
-    Form(_): Form,
+    _: FormData,
 ) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let stored = load(&context, &mut conn, &key, Right::Authorize).await?;
@@ -60,18 +59,13 @@ pub async fn create(
         session: session.ok_or(Error::SignIn)?,
         secrets: &secrets,
     };
-    let event = Event {
-        kind: "authorization.begun",
-        subject_id: Some(stored.connector.id),
-        subject_name: &stored.connector.name,
-        changes: Changes::none().field("Authorize URL", "", url_text(&stored.oauth.authorize_url)),
-    };
-    let (by, now) = (&context.actor, context.now());
-    conn.transaction(async |conn| {
-        store_request(conn, &vault, now, &request).await?;
-        audit::record(conn, by, now, event).await
+    transaction(&mut Change::new(&mut conn, &context), async |change| {
+        store_request(change.conn, &vault, change.now, &request).await?;
+        let changes = Changes::none().field("Authorize URL", "", url_text(&stored.oauth.authorize_url));
+        change.record("authorization.begun", stored.connector.id, &stored.connector.name, changes).await
     })
     .await?;
+    drop(conn);
     attempt_page(context, stored, leave)
 }
 

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Bytea, Int4, Nullable, Text};
 
 use super::credential::Credential;
-use super::model::ApiKeyPlace;
+use super::model::{ApiKeyPlace, SecretField};
 use super::origins::ApprovedOrigins;
 use super::queries::Sealed;
 use super::settings::{Settings, call_secret};
@@ -95,21 +95,22 @@ impl SealedSettings {
     pub fn open(mut self, vault: &Vault, connector: ConnectorId) -> Result<CallSettings, Error> {
         let (method, verify) = (self.method, self.verify_certificates);
         let method = method.known("connectors.method", connector).map_err(Error::internal)?;
-        let sealed = |value: Option<Vec<u8>>, origins| value.map(|value| Sealed { value, origins });
-        let secret = sealed(self.secret.take(), self.secret_origins.take());
-        let client_key =
-            sealed(self.client_key.take(), self.client_key_origins.take()).map(|key| key.client_key(vault, connector));
-        let client_key = client_key.transpose()?;
-        let settings = self.settings(connector).map_err(Error::internal)?;
-        let opened = secret.zip(call_secret(method)).map(|(secret, field)| secret.secret(vault, connector, field));
-        let fixed = opened.transpose()?.and_then(|(secret, origins)| {
-            let credential = settings.credential(method, secret)?;
-            Some(CredentialSource::Fixed(credential, origins))
+        let client_key = self.client_key.take().map(|value| {
+            Sealed::secret(connector, SecretField::ClientKey, value, self.client_key_origins.take()).open(vault)
         });
-        let credential = match method {
-            Method::NoAuth => CredentialSource::None,
-            Method::Bearer | Method::OAuth(_) => CredentialSource::Keeper,
-            Method::Basic | Method::ApiKey => fixed.unwrap_or(CredentialSource::Missing),
+        let client_key = client_key.transpose()?;
+        let (secret, origins) = (self.secret.take(), self.secret_origins.take());
+        let settings = self.settings(connector).map_err(Error::internal)?;
+        let credential = match (method, call_secret(method).zip(secret)) {
+            (Method::NoAuth, _) => CredentialSource::None,
+            (Method::Bearer | Method::OAuth(_), _) => CredentialSource::Keeper,
+            (Method::Basic | Method::ApiKey, None) => CredentialSource::Missing,
+            (Method::Basic | Method::ApiKey, Some((field, secret))) => {
+                let sealed = Sealed::secret(connector, field, secret, origins);
+                let credential = settings.credential(method, sealed.open(vault)?);
+                let origins = sealed.origins()?;
+                credential.map_or(CredentialSource::Missing, |credential| CredentialSource::Fixed(credential, origins))
+            }
         };
         Ok(CallSettings {
             transport: settings.transport(verify, client_key),

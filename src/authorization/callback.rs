@@ -7,9 +7,6 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use diesel_async::AsyncConnection;
-
-mod problem;
 
 use super::model::{NewToken, RefreshToken, SecretField};
 use super::origins::{NewValue, approved_for_new};
@@ -17,14 +14,12 @@ use super::queries;
 use super::settings::TokenUse;
 use super::tab::{Stored, load, redirect_url};
 use crate::access::{RequestContext, Right};
-use crate::audit::{self, Changes, Event};
+use crate::audit::{Change, Changes, transaction};
 use crate::connectors::{self, Connector, ConnectorHead, Grant, Method, Tab};
-use crate::oauth::{self, CallbackError, CallbackFailure, CallbackParams, Granted, Token, take_request};
+use crate::oauth::{self, CallbackError, CallbackFailure, CallbackParams, Granted, Token, TokenError, take_request};
 use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};
-use crate::web::{CsrfKey, Error, Errors, Form, Layout, Segment, TextArea, page};
-
-use problem::{AuthorizationError, error_page};
+use crate::web::{CsrfKey, Error, Errors, FormData, Layout, Segment, page};
 
 #[derive(Template)]
 #[template(path = "authorization/implicit.html")]
@@ -32,15 +27,6 @@ struct ImplicitPage {
     layout: Layout,
     head: ConnectorHead,
     errors: Errors,
-}
-
-impl ImplicitPage {
-    fn address_field(&self) -> TextArea {
-        TextArea::new("address", "Whole address of this page", "")
-            .code(4)
-            .hint("It begins with http and has a # in it, followed by the access token.")
-            .errors(&self.errors)
-    }
 }
 
 /// What handlers of a response need beside the context.
@@ -64,18 +50,13 @@ pub async fn take(
         Method::OAuth(Grant::Implicit) if is_empty => {
             implicit_page(context, &stored.connector, Errors::default(), StatusCode::OK)
         }
-        method if asks_for_consent(method) || params.state.is_some() => {
+        // One with a state may have begun before another method was saved; the page says so.
+        _ if stored.asks_for_consent() || params.state.is_some() => {
             let tools = Tools { vault: &vault, outbound: &outbound };
             respond(context, &tools, stored, params).await
         }
         _ => Err(Error::NotFound),
     }
-}
-
-/// Whether answers come to connectors of this method. One with a state may also have begun before another method was
-/// saved, and whoever comes back with it is told so.
-fn asks_for_consent(method: Method) -> bool {
-    matches!(method, Method::OAuth(Grant::AuthorizationCode | Grant::Implicit))
 }
 
 /// Takes the answer of the implicit grant, as the script posts it or as a person has pasted it.
@@ -84,7 +65,7 @@ pub async fn take_fragment(
     vault: web::Data<Vault>,
     outbound: web::Data<Outbound>,
     Segment(key): Segment,
-    Form(data): Form,
+    data: FormData,
 ) -> Result<HttpResponse, Error> {
     let stored = load(&context, &mut *context.conn().await?, &key, Right::Authorize).await?;
     let address = Secret::new(data.trimmed("address"));
@@ -198,36 +179,95 @@ async fn exchange(
 
 /// Stores the token, unless the settings were saved since the person left.
 async fn keep(context: &RequestContext, vault: &Vault, stored: &Stored, token: Token) -> Result<bool, Error> {
-    let (by, now, connector) = (&context.actor, context.now(), &stored.connector);
-    let version = stored.settings.version;
-    let new = NewToken {
-        access: token.access,
-        refresh: token.refresh.map_or(RefreshToken::None, RefreshToken::Set),
-        token_type: token.token_type,
-        // An answer that names no scope grants the one that was asked for (RFC 6749 section 5.1).
-        scope: token.scope.unwrap_or_else(|| stored.oauth.scope.clone()),
-        expires_at: token.expires_at,
-    };
+    let connector = &stored.connector;
+    let refresh = token.refresh.clone().map_or(RefreshToken::None, RefreshToken::Set);
+    let new = NewToken::issued(token, refresh, &stored.oauth.scope);
     let mut conn = context.conn().await?;
-    conn.transaction(async |conn| {
-        let current = queries::find_and_lock(conn, connector.id).await?;
-        if current.version != version {
+    transaction(&mut Change::new(&mut conn, context), async |change| {
+        let current = queries::find_and_lock(change.conn, connector.id).await?;
+        if current.version != stored.settings.version {
             return Ok(false);
         }
-        // The attempt's page has listed them, and no origin has come since: that moves the version.
+        // The page before leaving has listed them, and no origin has come since: that moves the version.
         let value = NewValue { replaced: &["token"], ..NewValue::default() };
-        let approved = approved_for_new(conn, connector.id, &value).await?;
-        queries::store_token(conn, vault, by, now, connector.id, &new, &approved).await?;
-        connectors::refresh_health(conn, connector.id, now).await?;
+        let approved = approved_for_new(change.conn, connector.id, &value).await?;
+        queries::store_token(change, vault, connector.id, &new, &approved).await?;
+        connectors::refresh_health(change.conn, connector.id, change.now).await?;
         let changes = Changes::none().secret("Token", "changed").field("Scope", "", &new.scope);
-        let event = Event {
-            kind: "connector.authorized",
-            subject_id: Some(connector.id),
-            subject_name: &connector.name,
-            changes,
-        };
-        audit::record(conn, by, now, event).await?;
+        change.record("connector.authorized", connector.id, &connector.name, changes).await?;
         Ok(true)
     })
     .await
+}
+
+/// Why the response brings no token.
+enum AuthorizationError {
+    Callback(CallbackError),
+    /// The method is switched off here since the request began.
+    SwitchedOff,
+    /// The settings were saved since the request began.
+    Changed,
+    /// The server gave no token for the code.
+    Token(TokenError),
+}
+
+impl From<CallbackError> for AuthorizationError {
+    fn from(error: CallbackError) -> AuthorizationError {
+        AuthorizationError::Callback(error)
+    }
+}
+
+impl AuthorizationError {
+    fn status(&self) -> StatusCode {
+        match self {
+            AuthorizationError::Callback(error) => error.status(),
+            AuthorizationError::Token(_) => StatusCode::OK,
+            AuthorizationError::SwitchedOff | AuthorizationError::Changed => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// The same response may have brought a token before.
+    fn may_have_worked(&self) -> bool {
+        matches!(self, AuthorizationError::Callback(CallbackError::AlreadyUsed))
+    }
+
+    fn title(&self) -> &'static str {
+        match self {
+            AuthorizationError::Callback(error) => error.title(),
+            AuthorizationError::SwitchedOff => "This method is switched off",
+            AuthorizationError::Changed => "The settings were changed meanwhile",
+            AuthorizationError::Token(_) => "No access token",
+        }
+    }
+
+    fn explanation(&self) -> &'static str {
+        match self {
+            AuthorizationError::Callback(error) => error.explanation(),
+            AuthorizationError::SwitchedOff => {
+                "The administrator does not allow it any more. The response was not used. Choose another method on the Authorization tab."
+            }
+            AuthorizationError::Changed => {
+                "The authorization of this data connector was saved since you pressed Authorize. The response was not used."
+            }
+            AuthorizationError::Token(_) => {
+                "You have agreed, but the server gave no token for the code that it had sent."
+            }
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "authorization/callback_problem.html")]
+struct ErrorPage {
+    layout: Layout,
+    head: ConnectorHead,
+    error: AuthorizationError,
+    /// Whether another attempt can begin.
+    can_authorize: bool,
+}
+
+/// The page of an error.
+fn error_page(context: RequestContext, stored: &Stored, error: AuthorizationError) -> Result<HttpResponse, Error> {
+    let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &context.actor);
+    page(error.status(), &ErrorPage { layout: context.layout, head, error, can_authorize: stored.can_authorize() })
 }

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 use crate::connectors::{Grant, Method};
 use crate::db::text_enum;
+use crate::oauth::Token;
 use crate::vault::Secret;
 
 text_enum! {
@@ -55,9 +56,10 @@ text_enum! {
 }
 
 /// That a secret is stored, since when and by whom: all that may be known of it.
-#[derive(Queryable, Clone)]
+#[derive(Queryable, Selectable, Clone)]
+#[diesel(table_name = crate::db::schema::secrets)]
 pub(super) struct StoredSecret {
-    pub field: String,
+    pub field: SecretField,
     pub set_at: DateTime<Utc>,
     pub set_by: String,
 }
@@ -73,12 +75,13 @@ pub(super) struct StoredToken {
     pub has_refresh_token: bool,
 }
 
-/// Why the last tries to renew the token have failed.
-#[derive(Queryable, Clone)]
+/// Why the last attempts to renew the token have failed.
+#[derive(Queryable, Selectable, Clone)]
+#[diesel(table_name = crate::db::schema::renewals)]
 pub(super) struct RenewalRecord {
     pub failures: i32,
     pub failed_at: Option<DateTime<Utc>>,
-    /// The server said no, so nothing is tried again before a person has done something.
+    /// The server said no, so no attempt follows until the settings change.
     pub is_final: bool,
     pub message: String,
     pub server_words: String,
@@ -95,8 +98,9 @@ pub enum RefreshToken {
     None,
 }
 
-/// An API that has failed too often and is left alone.
-#[derive(Queryable, Clone)]
+/// A circuit breaker that is open: the API has failed too often.
+#[derive(Queryable, Selectable, Clone)]
+#[diesel(table_name = crate::db::schema::breakers)]
 pub(super) struct StoredBreaker {
     pub since: DateTime<Utc>,
     pub open_until: DateTime<Utc>,
@@ -111,4 +115,23 @@ pub struct NewToken {
     pub token_type: String,
     pub scope: String,
     pub expires_at: Option<DateTime<Utc>>,
+}
+
+impl NewToken {
+    /// A token that a server has issued for a request of this scope, which is granted if the response names none
+    /// (RFC 6749 sections 5.1 and 6).
+    pub(super) fn issued(token: Token, refresh: RefreshToken, asked_scope: &str) -> NewToken {
+        NewToken {
+            access: token.access,
+            refresh,
+            token_type: token.token_type,
+            scope: token.scope.unwrap_or_else(|| asked_scope.to_string()),
+            expires_at: token.expires_at,
+        }
+    }
+
+    /// A token that was pasted or made up: no server has said more of it.
+    pub fn bearer(access: Secret, expires_at: Option<DateTime<Utc>>) -> NewToken {
+        NewToken { access, refresh: RefreshToken::None, token_type: "Bearer".into(), scope: String::new(), expires_at }
+    }
 }

@@ -1,22 +1,20 @@
 //! Saving the tab: settings, secrets, health and the audit line in one transaction.
 
 use actix_web::HttpResponse;
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 
 use super::forms::{AuthorizationForm, CheckedAuthorization, Fields};
-use super::model::{NewToken, RefreshToken};
+use super::model::NewToken;
 use super::origins::{NewValue, approved_for_new};
 use super::queries::{self, NewSecret, SealedValues};
 use super::secret_field::SecretChange;
 use super::settings::OAuthClient;
 use super::tab::Stored;
-use crate::access::Actor;
-use crate::audit::{self, Changes, Event};
+use crate::audit::{Change, Changes, transaction};
 use crate::connectors;
 use crate::db::Conn;
-use crate::db::schema::{authorizations, connectors as connectors_table};
+use crate::db::schema::authorizations;
 use crate::db::version::SeenVersion;
 use crate::outbound::HttpUrl;
 use crate::vault::Vault;
@@ -24,47 +22,22 @@ use crate::web::{ConflictPage, Error, FormData, LastSave, Layout, SaveError};
 
 /// Saves settings and secrets together, unless another person has saved since the form was checked.
 pub(super) async fn save(
-    conn: &mut Conn,
+    change: &mut Change<'_>,
     vault: &Vault,
-    by: &Actor,
-    now: DateTime<Utc>,
     (old, seen): (&Stored, SeenVersion),
     new: &CheckedAuthorization,
 ) -> Result<(), SaveError> {
     let id = old.connector.id;
-    conn.transaction(async |conn| {
-        lock_unchanged(conn, old, seen).await?;
-        diesel::update(authorizations::table.find(id))
-            .set((
-                &new.settings,
-                authorizations::version.eq(authorizations::version + 1),
-                authorizations::updated_at.eq(now),
-                authorizations::updated_by.eq(by.attribution()),
-            ))
-            .execute(conn)
-            .await?;
-        diesel::update(connectors_table::table.find(id))
-            .set((
-                connectors_table::method.eq(new.method),
-                connectors_table::verify_certificates.eq(new.verify),
-                connectors_table::updated_at.eq(now),
-                connectors_table::updated_by.eq(by.attribution()),
-            ))
-            .execute(conn)
-            .await?;
-        queries::save_oauth_client(conn, id, new.oauth.as_ref()).await?;
-        queries::forget_failures(conn, id).await?;
-        let changes = settings_changes(old, new);
-        let changes = save_secrets(conn, vault, by, now, old, new, changes).await?;
-        connectors::refresh_health(conn, id, now).await?;
-        audit::record(
-            conn,
-            by,
-            now,
-            Event { kind: "authorization.saved", subject_id: Some(id), subject_name: &old.connector.name, changes },
-        )
-        .await?;
-        Ok(())
+    transaction(change, async |change| {
+        lock_unchanged(change.conn, old, seen).await?;
+        diesel::update(authorizations::table.find(id)).set(&new.settings).execute(change.conn).await?;
+        connectors::outdate_authorization(change, id).await?;
+        connectors::set_method(change, id, new.method, new.verify).await?;
+        queries::save_oauth_client(change.conn, id, new.oauth.as_ref()).await?;
+        queries::forget_failures(change.conn, id).await?;
+        let changes = save_secrets(change, vault, (old, new), settings_changes(old, new)).await?;
+        connectors::refresh_health(change.conn, id, change.now).await?;
+        Ok(change.record("authorization.saved", id, &old.connector.name, changes).await?)
     })
     .await
 }
@@ -93,27 +66,24 @@ fn settings_changes(old: &Stored, new: &CheckedAuthorization) -> Changes {
 }
 
 async fn save_secrets(
-    conn: &mut Conn,
+    change: &mut Change<'_>,
     vault: &Vault,
-    by: &Actor,
-    now: DateTime<Utc>,
-    old: &Stored,
-    new: &CheckedAuthorization,
+    (old, new): (&Stored, &CheckedAuthorization),
     mut changes: Changes,
-) -> Result<Changes, SaveError> {
+) -> Result<Changes, Error> {
     let id = old.connector.id;
     let value = NewValue { replaced: &new.replaced(), ticked: Some(new.ticked_origins.clone()) };
-    let approved = approved_for_new(conn, id, &value).await?;
-    for (field, change) in &new.secrets {
-        match change {
+    let approved = approved_for_new(change.conn, id, &value).await?;
+    for (field, wanted) in &new.secrets {
+        match wanted {
             SecretChange::Keep => {}
             SecretChange::Replace(secret) => {
                 let new = NewSecret { connector: id, field: *field, secret, origins: &approved };
-                queries::store_secret(conn, vault, by, now, &new).await?;
+                queries::store_secret(change, vault, &new).await?;
                 changes = changes.secret(field.label(), "changed");
             }
             SecretChange::Remove if old.form.has(*field) => {
-                queries::remove_secret(conn, id, *field).await?;
+                queries::remove_secret(change.conn, id, *field).await?;
                 changes = changes.secret(field.label(), "removed");
             }
             SecretChange::Remove => {}
@@ -122,21 +92,16 @@ async fn save_secrets(
     match &new.token {
         SecretChange::Keep => {}
         SecretChange::Replace(access) => {
-            let token = NewToken {
-                access: access.clone(),
-                refresh: RefreshToken::None,
-                token_type: "Bearer".into(),
-                scope: String::new(),
-                expires_at: crate::oauth::jwt_expiry(access.expose()),
-            };
+            let expires_at = crate::oauth::jwt_expiry(access.expose());
+            let token = NewToken::bearer(access.clone(), expires_at);
             // A pasted token has no request that could renew it.
-            queries::remove_token(conn, id).await?;
-            queries::store_token(conn, vault, by, now, id, &token, &approved).await?;
+            queries::remove_token(change.conn, id).await?;
+            queries::store_token(change, vault, id, &token, &approved).await?;
             changes = changes.secret("Token", "changed");
         }
         SecretChange::Remove => {
             // Also where there was none a moment ago: one may have come, or be on its way, for the settings before.
-            queries::remove_token(conn, id).await?;
+            queries::remove_token(change.conn, id).await?;
             if old.token.is_some() {
                 changes = changes.secret("Token", "removed");
             }

@@ -2,8 +2,9 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
+use chrono::{DateTime, Utc};
 
-use super::model::{SecretField, StoredSecret};
+use super::model::SecretField;
 use crate::vault::Secret;
 use crate::web::{Errors, FormData};
 
@@ -37,6 +38,15 @@ impl SecretChoice {
 impl SecretChange {
     pub fn keeps(&self) -> bool {
         matches!(self, SecretChange::Keep)
+    }
+
+    /// The secret after the change of the stored one.
+    pub fn apply(&self, stored: Option<Secret>) -> Option<Secret> {
+        match self {
+            SecretChange::Keep => stored,
+            SecretChange::Replace(secret) => Some(secret.clone()),
+            SecretChange::Remove => None,
+        }
     }
 
     /// Reads the choice for the field of this name. An absent field is a kept secret; a replacement must not be empty,
@@ -86,7 +96,8 @@ pub(super) struct SecretInput {
     name: &'static str,
     label: &'static str,
     hint: &'static str,
-    stored: Option<StoredSecret>,
+    /// When and by whom it was set; `None` if it is not.
+    stored: Option<(DateTime<Utc>, String)>,
     error: Option<String>,
     /// Keys are several lines of text.
     lines: bool,
@@ -100,7 +111,7 @@ impl SecretInput {
     pub fn new(
         name: &'static str,
         label: &'static str,
-        stored: Option<StoredSecret>,
+        stored: Option<(DateTime<Utc>, String)>,
         chosen: SecretChoice,
         errors: &Errors,
     ) -> SecretInput {

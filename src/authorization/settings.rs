@@ -116,9 +116,7 @@ impl<'a> Authorization<'a> {
     /// Whether a person can be sent to the server to agree.
     pub fn asks_for_consent(self) -> bool {
         match self {
-            Authorization::OAuth(Grant::AuthorizationCode | Grant::Implicit, client) => {
-                client.authorize_url.as_ref().is_some()
-            }
+            Authorization::OAuth(grant, client) => grant.asks_for_consent() && client.authorize_url.as_ref().is_some(),
             _ => false,
         }
     }
@@ -300,7 +298,7 @@ pub(super) enum TokenUse {
 impl OAuthClient {
     /// The settings that this grant has; those of others are left empty (RFC 6749 section 4).
     pub fn only_of(mut self, grant: Grant) -> OAuthClient {
-        if !matches!(grant, Grant::AuthorizationCode | Grant::Implicit) {
+        if !grant.asks_for_consent() {
             self.authorize_url = OrEmpty::default();
             self.authorize_parameters = Typed::default();
             self.iss_required = false;

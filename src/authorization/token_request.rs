@@ -1,6 +1,5 @@
 //! The Request token page: asks a server for a token, shows the answer once, and takes it over if wanted.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -11,15 +10,16 @@ use uuid::Uuid;
 use super::model::{NewToken, RefreshToken, SecretField};
 use super::origins::{ApprovedOrigins, NewValue, approved_for_new};
 use super::queries::{self, NewSecret, SealedValues};
-use super::settings::time_limit;
-use super::token_form::{TokenFields, TokenForm};
+use super::settings::{time_limit, url_text};
+use super::token_form::{TokenForm, more_open};
 use crate::access::{Actor, RateLimit, RequestContext, Right};
-use crate::audit::{self, Changes, Event};
+use crate::audit::{Change, Changes, transaction};
 use crate::connectors::{self, Connector, ConnectorHead, ConnectorId, Method, Tab};
 use crate::db::{Conn, known};
-use crate::oauth::{ExpirySource, RequestStyle, Token, TokenError, request_token};
-use crate::outbound::{Limits, Origin, Outbound, Transport};
+use crate::oauth::{ExpirySource, RequestStyle, Token, TokenError, TokenRequest, request_token};
+use crate::outbound::{HttpUrl, Limits, Outbound, Transport};
 use crate::vault::{Secret, Vault};
+use crate::web::form::Form;
 use crate::web::{Error, Errors, FormData, Layout, Segment, date_time, iso, page, relative};
 
 /// What came of a request.
@@ -40,7 +40,7 @@ enum Outcome {
 struct RequestPage {
     layout: Layout,
     head: ConnectorHead,
-    form: TokenForm,
+    form: Form<TokenForm>,
     outcome: Outcome,
     now: DateTime<Utc>,
     /// How long the request can take, in words.
@@ -70,6 +70,10 @@ impl RequestPage {
         format!("{} ({}){source}", date_time(&expires), relative(&expires, &self.now))
     }
 
+    fn more_open(&self) -> bool {
+        more_open(&self.form)
+    }
+
     fn expires_iso(&self, token: &Token) -> String {
         token.expires_at.as_ref().map(iso).unwrap_or_default()
     }
@@ -84,13 +88,12 @@ async fn find(by: &Actor, conn: &mut Conn, key: &str) -> Result<Connector, Error
 fn request_page(
     context: RequestContext,
     connector: &Connector,
-    form: TokenForm,
+    form: Form<TokenForm>,
     outcome: Outcome,
     limits: Limits,
-    status: StatusCode,
 ) -> Result<HttpResponse, Error> {
     let head = ConnectorHead::new(connector, Tab::Authorization, &context.actor);
-    let now = context.now();
+    let (now, status) = (context.now(), form.errors.status());
     page(status, &RequestPage { layout: context.layout, head, form, outcome, now, patience: time_limit(limits) })
 }
 
@@ -98,14 +101,8 @@ pub async fn new(context: RequestContext, Segment(key): Segment) -> Result<HttpR
     let mut conn = context.conn().await?;
     let connector = find(&context.actor, &mut conn, &key).await?;
     let stored = queries::find(&mut conn, connector.id).await?;
-    request_page(
-        context,
-        &connector,
-        TokenForm::new(TokenFields::of(&stored)),
-        Outcome::None,
-        stored.interactive_limits(),
-        StatusCode::OK,
-    )
+    let form = Form::new(TokenForm::of(&stored));
+    request_page(context, &connector, form, Outcome::None, stored.interactive_limits())
 }
 
 /// Performs the request. A refusal by the server is a result, shown on the page; only a form out of order is a 422.
@@ -115,33 +112,30 @@ pub async fn create(
     outbound: web::Data<Outbound>,
     rate_limit: web::Data<RateLimit>,
     Segment(key): Segment,
-    data: FormData,
+    mut form: Form<TokenForm>,
 ) -> Result<HttpResponse, Error> {
-    let (connector, transport, limits) = {
-        // The connection goes back to the pool before the request: a slow server must not hold it.
-        let mut conn = context.conn().await?;
-        settings(&mut conn, &context.actor, &vault, &key).await?
-    };
-    let password = Secret::new(data.text("token_password"));
-    let client_secret = Secret::new(data.text("token_client_secret"));
-    let mut form = TokenForm::read(&data);
-    let Some(request) = form.check(&password, &client_secret) else {
-        return request_page(context, &connector, form, Outcome::None, limits, StatusCode::UNPROCESSABLE_ENTITY);
+    // The connection goes back to the pool before the request: a slow server must not hold it.
+    let (connector, transport, limits) = settings(&mut *context.conn().await?, &context.actor, &vault, &key).await?;
+    let Some(request) = form.check(TokenForm::checked) else {
+        return request_page(context, &connector, form, Outcome::None, limits);
     };
     rate_limit.take(&context.actor.username).map_err(Error::TooMany)?;
     let answer = request_token(&outbound, &transport, limits, &request, context.now()).await;
-    record_request(&context, &connector, &form, &answer).await?;
+    let mut conn = context.conn().await?;
+    let mut change = Change::new(&mut conn, &context);
+    record_request(&change, &connector, &request, &answer).await?;
     let outcome = match answer {
         Ok(token) => {
-            let origins = shown_origins(&context, connector.id, &form.fields).await?;
-            let sign_in = [&password, &client_secret];
-            let kept = KeptAnswer::new(&form.fields, sign_in, &token, &origins);
-            let request = keep(&context, &vault, &connector, &kept).await?;
+            let origins = shown_origins(change.conn, connector.id, &request.url).await?;
+            let kept = KeptAnswer::new(&form.fields, &token, &origins)?;
+            let text = Secret::new(serde_json::to_string(&kept).map_err(Error::internal)?);
+            let request = queries::keep_request(&mut change, &vault, connector.id, &text).await?;
             Outcome::Received { token, request, origins }
         }
         Err(refusal) => Outcome::Refused(refusal),
     };
-    request_page(context, &connector, form, outcome, limits, StatusCode::OK)
+    drop(conn);
+    request_page(context, &connector, form, outcome, limits)
 }
 
 /// The connector, how requests travel by its settings, and how long they may take.
@@ -166,50 +160,31 @@ async fn settings(
 const NEW: NewValue<'static> = NewValue { replaced: &["token", "token_password", "token_client_secret"], ticked: None };
 
 /// The origins that the page with the token lists: those of the connector, and that of the token server.
-async fn shown_origins(
-    context: &RequestContext,
-    connector: ConnectorId,
-    fields: &TokenFields,
-) -> Result<Vec<String>, Error> {
-    let own = approved_for_new(&mut *context.conn().await?, connector, &NEW).await?;
-    let asked: ApprovedOrigins = Origin::of_template(&fields.url).into_iter().collect();
-    Ok(own.or(&asked).stored())
+async fn shown_origins(conn: &mut Conn, connector: ConnectorId, token_url: &HttpUrl) -> Result<Vec<String>, Error> {
+    let own = approved_for_new(conn, connector, &NEW).await?;
+    Ok(own.or(&ApprovedOrigins::from_iter([token_url.origin()])).stored())
 }
 
 /// Records the request and its outcome.
 async fn record_request(
-    context: &RequestContext,
+    change: &Change<'_>,
     connector: &Connector,
-    form: &TokenForm,
+    request: &TokenRequest,
     answer: &Result<Token, TokenError>,
 ) -> Result<(), Error> {
     let result = match answer {
-        Ok(_) => "A token".to_string(),
-        Err(refusal) => refusal.message.clone(),
+        Ok(_) => "A token",
+        Err(refusal) => &refusal.message,
     };
-    let changes = Changes::none().field("URL Token", "", &form.fields.url).field("Answer", "", result);
-    let event =
-        Event { kind: "token.requested", subject_id: Some(connector.id), subject_name: &connector.name, changes };
-    let conn = context.conn().await?;
-    audit::record(&conn, &context.actor, context.now(), event).await
-}
-
-async fn keep(
-    context: &RequestContext,
-    vault: &Vault,
-    connector: &Connector,
-    kept: &KeptAnswer,
-) -> Result<Uuid, Error> {
-    let text = Secret::new(serde_json::to_string(kept).map_err(Error::internal)?);
-    let mut conn = context.conn().await?;
-    let user = context.actor.id.ok_or(Error::SignIn)?;
-    queries::keep_request(&mut conn, vault, user, context.now(), connector.id, &text).await
+    let changes = Changes::none().field("URL Token", "", request.url.as_str()).field("Answer", "", result);
+    change.record("token.requested", connector.id, &connector.name, changes).await
 }
 
 /// The answer as it waits, sealed, to be taken over: the page holds only its id.
 #[derive(Serialize, Deserialize)]
 struct KeptAnswer {
-    question: TokenFields,
+    /// The form without its secrets, encoded as a browser does.
+    form: String,
     password: String,
     client_secret: String,
     access: String,
@@ -221,22 +196,17 @@ struct KeptAnswer {
 }
 
 impl KeptAnswer {
-    fn new(
-        question: &TokenFields,
-        [password, client_secret]: [&Secret; 2],
-        token: &Token,
-        origins: &[String],
-    ) -> KeptAnswer {
-        KeptAnswer {
-            question: question.clone(),
-            password: password.expose().to_string(),
-            client_secret: client_secret.expose().to_string(),
+    fn new(form: &TokenForm, token: &Token, origins: &[String]) -> Result<KeptAnswer, Error> {
+        Ok(KeptAnswer {
+            form: serde_html_form::to_string(form).map_err(Error::internal)?,
+            password: form.token_password.expose().to_string(),
+            client_secret: form.token_client_secret.expose().to_string(),
             access: token.access.expose().to_string(),
             token_type: token.token_type.clone(),
             scope: token.scope.clone().unwrap_or_default(),
             expires_at: token.expires_at,
             origins: origins.to_vec(),
-        }
+        })
     }
 }
 
@@ -252,10 +222,8 @@ pub async fn take(
     let back = format!("/connectors/{}/authorization", connector.key);
     let keep_fresh = data.get("do") == Some("keep");
     let request = data.get("request").and_then(|id| id.parse().ok()).unwrap_or(Uuid::nil());
-    let (by, now) = (&context.actor, context.now());
-    let taken = take_over(&mut conn, &vault, by, now, &connector, request, keep_fresh);
-    let taken = taken.await?;
-    Ok(match (taken, keep_fresh) {
+    let change = &mut Change::new(&mut conn, &context);
+    Ok(match (take_over(change, &vault, &connector, request, keep_fresh).await?, keep_fresh) {
         (false, _) => context.see_other_undone(
             &back,
             "This token was taken over already, or its ten minutes are over. Request another one.",
@@ -267,36 +235,38 @@ pub async fn take(
 
 /// Stores the answer to a request of this person; false when there is none any more.
 async fn take_over(
-    conn: &mut Conn,
+    change: &mut Change<'_>,
     vault: &Vault,
-    by: &Actor,
-    now: DateTime<Utc>,
     connector: &Connector,
     request: Uuid,
     keep_fresh: bool,
 ) -> Result<bool, Error> {
-    let user = by.id.ok_or(Error::SignIn)?;
-    conn.transaction(async |conn| {
-        queries::find_and_lock(conn, connector.id).await?;
-        let Some(text) = queries::take_request(conn, vault, user, now, connector.id, request).await? else {
+    transaction(change, async |change| {
+        queries::find_and_lock(change.conn, connector.id).await?;
+        let Some(text) = queries::take_request(change, vault, connector.id, request).await? else {
             return Ok(false);
         };
         let kept: KeptAnswer = serde_json::from_str(text.expose()).map_err(Error::internal)?;
-        store(conn, vault, by, now, connector, kept, keep_fresh).await?;
+        store(change, vault, connector, kept, keep_fresh).await?;
         Ok(true)
     })
     .await
 }
 
 async fn store(
-    conn: &mut Conn,
+    change: &mut Change<'_>,
     vault: &Vault,
-    by: &Actor,
-    now: DateTime<Utc>,
     connector: &Connector,
     kept: KeptAnswer,
     keep_fresh: bool,
 ) -> Result<(), Error> {
+    let id = connector.id;
+    let form: TokenForm = serde_html_form::from_str(&kept.form).map_err(Error::internal)?;
+    let settings = form.settings(&mut Errors::default());
+    let settings = known("token_requests.sealed", id, settings).map_err(Error::internal)?;
+    queries::save_token_request(change.conn, id, &settings, keep_fresh).await?;
+    let approved = approved_for_new(change.conn, id, &NEW).await?;
+    let approved = approved.and(&ApprovedOrigins::read("token_requests.sealed", id, Some(&kept.origins))?);
     let token = NewToken {
         access: Secret::new(kept.access),
         refresh: RefreshToken::None,
@@ -304,35 +274,23 @@ async fn store(
         scope: kept.scope,
         expires_at: kept.expires_at,
     };
-    let settings = kept.question.check(&mut Errors::default());
-    let settings = known("token_requests.sealed", connector.id, settings).map_err(Error::internal)?;
-    queries::save_token_request(conn, connector.id, &settings, keep_fresh).await?;
+    queries::store_token(change, vault, id, &token, &approved).await?;
     let sign_in = [
         (SecretField::TokenPassword, Secret::new(kept.password)),
         (SecretField::TokenClientSecret, Secret::new(kept.client_secret)),
     ];
-    let approved = approved_for_new(conn, connector.id, &NEW).await?;
-    let approved = approved.and(&ApprovedOrigins::read("token_requests.sealed", connector.id, Some(&kept.origins))?);
-    queries::store_token(conn, vault, by, now, connector.id, &token, &approved).await?;
     for (field, secret) in &sign_in {
         if keep_fresh && !secret.is_empty() {
-            let new = NewSecret { connector: connector.id, field: *field, secret, origins: &approved };
-            queries::store_secret(conn, vault, by, now, &new).await?;
+            let new = NewSecret { connector: id, field: *field, secret, origins: &approved };
+            queries::store_secret(change, vault, &new).await?;
         } else {
-            queries::remove_secret(conn, connector.id, *field).await?;
+            queries::remove_secret(change.conn, id, *field).await?;
         }
     }
-    connectors::refresh_health(conn, connector.id, now).await?;
-    let changes = Changes::none().secret("Token", "changed").field("URL Token", "", &kept.question.url).field(
-        "Kept fresh",
-        "",
-        if keep_fresh { "Yes" } else { "No" },
-    );
-    audit::record(
-        conn,
-        by,
-        now,
-        Event { kind: "token.stored", subject_id: Some(connector.id), subject_name: &connector.name, changes },
-    )
-    .await
+    connectors::refresh_health(change.conn, id, change.now).await?;
+    let changes = Changes::none()
+        .secret("Token", "changed")
+        .field("URL Token", "", url_text(&settings.token_url))
+        .field("Kept fresh", "", if keep_fresh { "Yes" } else { "No" });
+    change.record("token.stored", id, &connector.name, changes).await
 }

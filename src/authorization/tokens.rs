@@ -6,7 +6,6 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use diesel_async::AsyncConnection;
 
 use super::keeper::{TokenKeeper, TokenProblem};
 use super::model::SecretField;
@@ -15,12 +14,12 @@ use super::queries::{self, SealedValues};
 use super::settings::time_limit;
 use super::tab::{Notice, Stored, load, tab_page};
 use crate::access::{RateLimit, RequestContext, Right, password_again};
-use crate::audit::{self, Changes, Event};
-use crate::connectors::{self, Connector, ConnectorHead, Method, Tab};
+use crate::audit::{Change, Changes, transaction};
+use crate::connectors::{self, Connector, Method};
 use crate::oauth::{TokenError, TokenHint, revoke};
 use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};
-use crate::web::{Error, Errors, FormData, Layout, Segment, TextField, page};
+use crate::web::{Confirmation, Error, Errors, FormData, Layout, Segment, page};
 
 /// Fetches a new token with what is stored. An answer without a token changes nothing and is shown.
 pub async fn renew_token(
@@ -56,14 +55,8 @@ async fn renewal_refused(context: RequestContext, key: &str, problem: TokenProbl
     match problem {
         TokenProblem::Refused(refusal) => tab_page(context, stored, Notice::Refused(*refusal), StatusCode::OK),
         TokenProblem::Fault(fault) => Err(Error::internal(anyhow::anyhow!("{fault}"))),
-        // A person's request runs into none of these unless the connector goes meanwhile.
-        TokenProblem::Disabled
-        | TokenProblem::NotAuthorized
-        | TokenProblem::Ended
-        | TokenProblem::RefusedYoung
-        | TokenProblem::Changed
-        | TokenProblem::Elsewhere
-        | TokenProblem::Resting { .. } => Err(Error::NotFound),
+        // A person's request runs into none of the others unless the connector goes meanwhile.
+        _ => Err(Error::NotFound),
     }
 }
 
@@ -72,25 +65,40 @@ async fn renewal_refused(context: RequestContext, key: &str, problem: TokenProbl
 struct RevealPage {
     layout: Layout,
     connector: Connector,
-    /// The password need not be entered again.
-    confirmed: bool,
-    token: Option<Secret>,
-}
-
-impl RevealPage {
-    fn password_field(&self) -> Option<TextField> {
-        (!self.confirmed).then(|| password_again(&Errors::default()))
-    }
+    token: Secret,
 }
 
 pub async fn ask_reveal(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let connector = connectors::find(&conn, &context.actor, &key, Right::Authorize).await?;
     queries::stored_token(&mut conn, connector.id).await?.ok_or(Error::NotFound)?;
-    page(
-        StatusCode::OK,
-        &RevealPage { confirmed: context.is_confirmed(), layout: context.layout, connector, token: None },
-    )
+    let asked = if context.is_confirmed() {
+        "You have entered your password a short time ago. This is recorded."
+    } else {
+        "Enter your password to see the stored access token. This is recorded."
+    };
+    Confirmation {
+        title: format!("Reveal token, {}", connector.label),
+        step: "Reveal token",
+        question: format!("{}: Reveal token", connector.label),
+        sentences: vec![asked.into()],
+        action: format!("/connectors/{key}/authorization/token-reveals"),
+        password: (!context.is_confirmed()).then(|| password_again(&Errors::default())),
+        button: "Reveal token".into(),
+        harmless: true,
+        ..confirmation(&connector)
+    }
+    .respond(context.layout, StatusCode::OK)
+}
+
+/// A question on a page that is reached from the tab.
+fn confirmation(connector: &Connector) -> Confirmation {
+    let tab = format!("/connectors/{}/authorization", connector.key);
+    Confirmation {
+        crumbs: vec![("/connectors".into(), "Connectors".into()), (tab.clone(), connector.label.clone())],
+        back: (tab, "Cancel"),
+        ..Confirmation::default()
+    }
 }
 
 pub async fn reveal_token(
@@ -99,38 +107,15 @@ pub async fn reveal_token(
     Segment(key): Segment,
     _: FormData,
 ) -> Result<HttpResponse, Error> {
-    let connector = connectors::find(&*context.conn().await?, &context.actor, &key, Right::Authorize).await?;
-    let token = open_token(&context, &vault, &connector).await?;
-    page(
-        StatusCode::OK,
-        &RevealPage { confirmed: context.is_confirmed(), layout: context.layout, connector, token: Some(token) },
-    )
-}
-
-/// Opens the token, recorded before it is shown.
-async fn open_token(context: &RequestContext, vault: &Vault, connector: &Connector) -> Result<Secret, Error> {
     let mut conn = context.conn().await?;
+    let connector = connectors::find(&conn, &context.actor, &key, Right::Authorize).await?;
     let sealed = SealedValues::read(&mut conn, connector.id).await?;
-    let token = sealed.shown_token(vault)?.ok_or(Error::NotFound)?;
-    let event = Event {
-        kind: "token.revealed",
-        subject_id: Some(connector.id),
-        subject_name: &connector.name,
-        changes: Changes::none(),
-    };
-    audit::record(&conn, &context.actor, context.now(), event).await?;
-    Ok(token)
-}
-
-#[derive(Template)]
-#[template(path = "authorization/disconnect.html")]
-struct DisconnectPage {
-    layout: Layout,
-    head: ConnectorHead,
-    /// Where the tokens are given back; `None` where the server takes none.
-    revoked_at: Option<String>,
-    /// How long it can take to give one back, in words.
-    patience: String,
+    let token = sealed.shown_token(&vault)?.ok_or(Error::NotFound)?;
+    let change = Change::new(&mut conn, &context);
+    // Recorded before it is shown.
+    change.record("token.revealed", connector.id, &connector.name, Changes::none()).await?;
+    drop(conn);
+    page(StatusCode::OK, &RevealPage { layout: context.layout, connector, token })
 }
 
 /// What became of the tokens at the server.
@@ -178,17 +163,33 @@ pub async fn confirm_disconnection(context: RequestContext, Segment(key): Segmen
     if stored.token.is_none() {
         return Err(Error::NotFound);
     }
-    let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &context.actor);
-    let revoked_at = stored.oauth.revocation_url.as_ref().map(|url| url.origin().to_string());
-    page(
-        StatusCode::OK,
-        &DisconnectPage {
-            layout: context.layout,
-            head,
-            revoked_at,
-            patience: time_limit(stored.settings.interactive_limits()),
-        },
-    )
+    let label = &stored.connector.label;
+    let patience = time_limit(stored.settings.interactive_limits());
+    let (outcome, wait) = match &stored.oauth.revocation_url.0 {
+        Some(url) => (
+            format!("They are also revoked at {}.", url.origin()),
+            format!("Asking the server can take up to {patience} for each token."),
+        ),
+        None => (
+            "They are not revoked at the server, because no Revocation URL is set: there they stay valid until they end."
+                .into(),
+            String::new(),
+        ),
+    };
+    Confirmation {
+        title: format!("Disconnect, {label}"),
+        step: "Disconnect",
+        question: format!("Are you sure you want to disconnect {label}?"),
+        sentences: vec![
+            "Calls through it will be refused until it is authorized again.".into(),
+            format!("The tokens are forgotten here. {outcome} All settings stay.").into(),
+        ],
+        action: format!("/connectors/{key}/authorization/disconnections"),
+        button: "Disconnect".into(),
+        wait,
+        ..confirmation(&stored.connector)
+    }
+    .respond(context.layout, StatusCode::OK)
 }
 
 pub async fn disconnect(
@@ -212,7 +213,7 @@ pub async fn disconnect(
     })
 }
 
-/// Gives the tokens back to the server, before they are forgotten here.
+/// Revokes the tokens at the server, before they are forgotten here.
 async fn revoke_tokens(vault: &Vault, outbound: &Outbound, stored: &Stored) -> Result<Revocation, Error> {
     let Some(endpoint) = stored.oauth.revocation_url.as_ref() else {
         return Ok(Revocation::NotOffered);
@@ -243,20 +244,14 @@ async fn revoke_tokens(vault: &Vault, outbound: &Outbound, stored: &Stored) -> R
 }
 
 async fn forget(context: &RequestContext, stored: &Stored, revocation: &Revocation) -> Result<(), Error> {
-    let (by, now, connector) = (&context.actor, context.now(), &stored.connector);
+    let connector = &stored.connector;
     let mut conn = context.conn().await?;
-    conn.transaction(async |conn| {
-        queries::find_and_lock(conn, connector.id).await?;
-        queries::remove_token(conn, connector.id).await?;
-        connectors::refresh_health(conn, connector.id, now).await?;
+    transaction(&mut Change::new(&mut conn, context), async |change| {
+        queries::find_and_lock(change.conn, connector.id).await?;
+        queries::remove_token(change.conn, connector.id).await?;
+        connectors::refresh_health(change.conn, connector.id, change.now).await?;
         let changes = Changes::none().secret("Token", "removed").field("At the server", "", revocation.audit_words());
-        let event = Event {
-            kind: "connector.disconnected",
-            subject_id: Some(connector.id),
-            subject_name: &connector.name,
-            changes,
-        };
-        audit::record(conn, by, now, event).await
+        change.record("connector.disconnected", connector.id, &connector.name, changes).await
     })
     .await
 }

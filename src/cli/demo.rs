@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::setup::Tools;
 use crate::access::Actor;
 use crate::audit::Change;
-use crate::authorization::{self, ApiKeyPlace, NewSecret, NewToken, RefreshToken, SecretField};
+use crate::authorization::{self, ApiKeyPlace, NewSecret, NewToken, SecretField};
 use crate::categories::{self, CategoryStatus};
 use crate::connectors::{self, Details, Method, NewConnector};
 use crate::db::Conn;
@@ -131,7 +131,7 @@ async fn add_connector(
     demo: &DemoConnector,
 ) -> anyhow::Result<bool> {
     let new = new_connector(conn, demo).await?;
-    match connectors::insert(conn, by, at, &new).await {
+    match connectors::insert(&mut Change { conn, by, now: at }, &new).await {
         Ok(_) => authorize(conn, vault, by, now, &new, demo).await.map(|()| true),
         Err(SaveError::NameTaken) => Ok(false),
         Err(SaveError::Fault(fault)) => Err(fault.into()),
@@ -193,19 +193,14 @@ async fn authorize(
         _ if !demo.with_secret => {}
         Some(field) => {
             let secret = NewSecret { connector: new.id, field, secret: &secret, origins: &origins };
-            authorization::store_secret(conn, vault, by, now, &secret).await?
+            authorization::store_secret(&mut Change { conn, by, now }, vault, &secret).await?
         }
         None => {
             let expires_at = demo.expires_in_hours.map(|hours| now + TimeDelta::hours(hours));
             let obtained = expires_at.map_or(now, |expires| now.min(expires - TimeDelta::hours(1)));
-            let token = NewToken {
-                access: secret,
-                refresh: RefreshToken::None,
-                token_type: "Bearer".into(),
-                scope: String::new(),
-                expires_at,
-            };
-            authorization::store_token(conn, vault, by, obtained, new.id, &token, &origins).await?;
+            let token = NewToken::bearer(secret, expires_at);
+            let change = &mut Change { conn, by, now: obtained };
+            authorization::store_token(change, vault, new.id, &token, &origins).await?;
         }
     }
     connectors::refresh_health(conn, new.id, now).await?;

@@ -1,4 +1,4 @@
-//! What the home page says of connectors: which need somebody, and which were changed last.
+//! The home page on connectors: which need attention, and which were changed last.
 
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -17,7 +17,7 @@ const ROWS: usize = 5;
 /// The states in which calls fail or soon will, the worst first.
 pub(super) const WORST_FIRST: [Health; 3] = [Health::NeedsReauthorization, Health::Failing, Health::Expiring];
 
-/// The part of the home page for whoever may see connectors.
+/// The part of the home page for people who may see connectors.
 #[derive(Template)]
 #[template(path = "connectors/attention.html")]
 pub struct Attention {
@@ -56,13 +56,13 @@ impl Attention {
     /// What a state means where no server has said anything.
     fn meaning(&self, row: &ListRow) -> &'static str {
         match row.health() {
-            Some(Health::NeedsReauthorization) => "Somebody must authorize it again.",
+            Some(Health::NeedsReauthorization) => "It must be authorized again.",
             Some(Health::Expiring) => "Its token ends soon, and no new one can be fetched without a person.",
             _ => "The API could not be reached lately.",
         }
     }
 
-    /// The states that need somebody and that there are.
+    /// The states that need attention and that there are.
     fn states(&self) -> Vec<State> {
         let state = |health: &Health| {
             let words = self.count(*health)?;
@@ -78,7 +78,7 @@ impl Attention {
         Some(Total::bounded(count.n, COUNT_LIMIT).words())
     }
 
-    /// Whether the list shows only some of those that need somebody.
+    /// Whether the list shows only some of those that need attention.
     fn has_more(&self) -> bool {
         let codes = WORST_FIRST.map(Health::code);
         let counted = self.found.counts.iter();

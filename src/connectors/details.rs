@@ -10,14 +10,14 @@ use super::model::Details;
 use super::queries::Seen;
 use super::{Connector, ConnectorHead, LegacyGrants, Method, Tab, queries};
 use crate::access::{Actor, Permission, RequestContext, Right};
-use crate::audit::{self, AuditEntry};
+use crate::audit::{self, AuditEntry, Change};
 use crate::categories::{self, CategoryChoice, CategoryId};
 use crate::db::Conn;
 use crate::name::Name;
 use crate::web::form::Form;
 use crate::web::{ConflictPage, Error, FormData, LastSave, Layout, SaveError, Segment, page};
 
-/// Said where a category is not there any more when the form is stored.
+/// The error where a category was deleted since the form was shown.
 const CATEGORY_DELETED: &str = "A category was deleted meanwhile. Choose again.";
 
 #[derive(Template)]
@@ -53,7 +53,7 @@ pub async fn create(
     let mut conn = context.conn().await?;
     let choices = categories::assignable(&conn, &[]).await?;
     if let Some(new) = form.check(|form, errors| form.checked_new(&choices, **grants, errors)) {
-        match queries::create(&mut conn, &context.actor, context.now(), &new).await {
+        match queries::create(&mut Change::new(&mut conn, &context), &new).await {
             Ok(key) => return Ok(created(&context, &key, new.method)),
             // The second press of the same form finds what the first has made. An id that was made up finds what its
             // person sees anyway, or nothing.
@@ -82,7 +82,7 @@ fn created(context: &RequestContext, key: &str, method: Method) -> HttpResponse 
     context.see_other(&next, "The Data Connector was created")
 }
 
-/// The Details tab: a form for whoever may edit, the same facts in words for whoever may not.
+/// The Details tab: a form for people who may edit, the same facts as text for others.
 #[derive(Template)]
 #[template(path = "connectors/details.html")]
 struct DetailsPage {
@@ -147,7 +147,7 @@ pub async fn update(
     };
     if let Some((new, new_categories)) = form.check(|form, errors| form.checked(&choices, errors)) {
         let seen = Seen { connector: &connector, categories: &categories, version };
-        match queries::update(&mut conn, &context.actor, context.now(), &seen, &new, &new_categories).await {
+        match queries::update(&mut Change::new(&mut conn, &context), &seen, &new, &new_categories).await {
             Ok(()) => {
                 let words = saved_words(&mut conn, &connector, &new).await?;
                 return Ok(context.see_other(&format!("/connectors/{}", connector.key), words));
@@ -177,10 +177,10 @@ async fn saved_words(conn: &mut Conn, old: &Connector, new: &Details) -> Result<
     }
 }
 
-/// What is said after a save with an origin that waits for approval.
+/// The message after a save with an origin that waits for approval.
 pub fn waiting_words(saved: &str, origin: &str) -> String {
     format!(
-        "{saved}. Calls to {origin} are refused until somebody approves it on the Authorization tab, because it was added after the secret or token was stored."
+        "{saved}. Calls to {origin} are refused until it is approved on the Authorization tab, because it was added after the secret or token was stored."
     )
 }
 
@@ -201,7 +201,7 @@ fn conflict(
 pub async fn duplicate(context: RequestContext, Segment(key): Segment, _: FormData) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let original = queries::find(&conn, &context.actor, &key, Right::Edit).await?;
-    match queries::duplicate(&mut conn, &context.actor, context.now(), &original).await {
+    match queries::duplicate(&mut Change::new(&mut conn, &context), &original).await {
         Ok(key) => Ok(context.see_other(
             &format!("/connectors/{key}"),
             "The Data Connector was duplicated, without its secrets and tokens",

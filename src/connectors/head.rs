@@ -96,8 +96,8 @@ impl ConnectorHead {
         self.about.as_deref().unwrap_or(self.tab.label())
     }
 
-    /// Whether something is wrong of which this tab does not tell; the Authorization tab does.
-    fn is_told_elsewhere(&self) -> bool {
+    /// Whether to link to the Authorization tab, which says what is wrong.
+    fn links_to_authorization(&self) -> bool {
         self.tab != Tab::Authorization && !matches!(self.health, Health::Healthy | Health::Disabled)
     }
 

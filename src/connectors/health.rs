@@ -34,7 +34,7 @@ text_enum! {
 const LONGEST_MARGIN: TimeDelta = TimeDelta::minutes(5);
 
 /// A connector counts as in use for this long after a call. One that is not is renewed only so often, so that the
-/// server does not forget it and nobody finds a dead one after a holiday.
+/// server does not forget it and it still works after a holiday.
 const IN_USE: TimeDelta = TimeDelta::days(1);
 
 /// Background work fetches no two tokens of a connector closer together than this, however short they live, and a token
@@ -55,10 +55,10 @@ pub struct Facts {
     pub is_left_alone: bool,
 }
 
-/// What is known of the last tries to renew the token.
-#[derive(Default)]
+/// What is known of the last attempts to renew the token.
+#[derive(Queryable, Default)]
 pub struct RenewalFacts {
-    /// Failed tries since the last token came.
+    /// Failed attempts since the last token came.
     pub failures: i32,
     /// The last failure was the server's no.
     pub is_final: bool,
@@ -175,7 +175,7 @@ impl TokenTimes {
         Some(life).filter(|life| *life > TimeDelta::zero())
     }
 
-    /// The health of a connector whose token nobody renews.
+    /// The health of a connector whose token is not renewed.
     fn health(&self, now: DateTime<Utc>) -> (Health, Option<DateTime<Utc>>) {
         let Some(expires) = self.expires_at else {
             return (Health::Healthy, None);
@@ -188,7 +188,7 @@ impl TokenTimes {
         }
     }
 
-    /// How long before its end a token that nobody renews is called expiring: a tenth of its life,
+    /// How long before its end a token that is not renewed is called expiring: a tenth of its life,
     /// but at least five minutes and at most a week.
     fn notice(&self, expires: DateTime<Utc>) -> TimeDelta {
         ((expires - self.obtained_at) / 10).clamp(TimeDelta::minutes(5), TimeDelta::weeks(1))
@@ -200,14 +200,25 @@ impl Method {
     pub fn signs_in_by_itself(self) -> bool {
         matches!(self, Method::OAuth(Grant::ClientCredentials | Grant::Password))
     }
+
+    /// Whether a new token can be had without a person. `keep_fresh` is what a person chose for a bearer token.
+    pub fn is_renewable(self, keep_fresh: bool, has_refresh_token: bool) -> bool {
+        match self {
+            Method::Bearer => keep_fresh,
+            Method::OAuth(_) => self.signs_in_by_itself() || has_refresh_token,
+            Method::NoAuth | Method::Basic | Method::ApiKey => false,
+        }
+    }
 }
 
 /// The most of a server's own words that a row shows, in characters; the Authorization tab has them all.
 const LONGEST_WORDS: usize = 100;
 
-/// Why the last tries to renew a connector's token have failed.
-#[derive(Queryable)]
+/// Why the last attempts to renew a connector's token have failed.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = renewals)]
 pub(super) struct Issue {
+    #[diesel(column_name = connector_id)]
     connector: ConnectorId,
     pub message: String,
     server_words: String,
@@ -235,7 +246,7 @@ impl Issue {
         }
     }
 
-    /// “in 5 minutes”; `None` where only a person can bring on the next try.
+    /// “in 5 minutes”; `None` where no further attempt follows until the settings change.
     pub fn next_try(&self, now: &DateTime<Utc>) -> Option<String> {
         let next = self.next_attempt_at.as_ref()?;
         (!self.is_final && next > now).then(|| relative(next, now))
@@ -252,13 +263,7 @@ pub(super) async fn issues(conn: &Conn, rows: &[ListRow]) -> Result<Issues, Erro
     let issues = renewals::table
         .filter(renewals::connector_id.eq_any(failed))
         .filter(renewals::failures.gt(0))
-        .select((
-            renewals::connector_id,
-            renewals::message,
-            renewals::server_words,
-            renewals::is_final,
-            renewals::next_attempt_at,
-        ))
+        .select(Issue::as_select())
         .load(&mut &*conn)
         .await?;
     Ok(Issues(issues))

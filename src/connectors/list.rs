@@ -37,25 +37,21 @@ impl ListPage {
 
     /// The filters in use, each with its words and the address without it.
     fn chips(&self) -> Vec<(String, String)> {
-        let category = self
-            .categories
-            .iter()
-            .find(|category| category.id.to_string() == self.query.filter("category"))
-            .map(|category| category.name.clone());
-        let method = Method::parse(self.query.filter("auth_method"));
-        let health = Health::parse(self.query.filter("status"));
-        let words = [
-            ("category", category.map_or("Unknown category".into(), |name| format!("Category is {name}"))),
-            ("auth_method", method.map_or("Unknown method".into(), |method| format!("Method is {}", method.label()))),
-            ("status", health.map_or("Unknown status".into(), |health| format!("Status is {}", health.label()))),
-        ];
-        let search = (!self.query.search.is_empty())
-            .then(|| (format!("Search for “{}”", self.query.search), self.query.without_search()));
-        let filters = words
-            .into_iter()
-            .filter(|(name, _)| !self.query.filter(name).is_empty())
-            .map(|(name, words)| (words, self.query.without_filter(name)));
-        search.into_iter().chain(filters).collect()
+        let query = &self.query;
+        let is_chosen = |category: &&CategoryChoice| category.id.to_string() == query.filter("category");
+        let category = self.categories.iter().find(is_chosen).map(|category| category.name.as_str());
+        let method = Method::parse(query.filter("auth_method")).map(Method::label);
+        let status = Health::parse(query.filter("status")).map(Health::label);
+        let filters =
+            [("category", "Category", category), ("auth_method", "Method", method), ("status", "Status", status)];
+        let chip = |(name, label, value): (&str, &str, Option<&str>)| {
+            let unknown = || format!("Unknown {}", label.to_lowercase());
+            (value.map_or_else(unknown, |value| format!("{label} is {value}")), query.without_filter(name))
+        };
+        let search =
+            (!query.search.is_empty()).then(|| (format!("Search for “{}”", query.search), query.without_search()));
+        let used = filters.into_iter().filter(|(name, ..)| !query.filter(name).is_empty());
+        search.into_iter().chain(used.map(chip)).collect()
     }
 }
 

@@ -15,6 +15,13 @@ pub enum Grant {
     Implicit,
 }
 
+impl Grant {
+    /// Whether a person is sent to the server to agree.
+    pub fn asks_for_consent(self) -> bool {
+        matches!(self, Grant::AuthorizationCode | Grant::Implicit)
+    }
+}
+
 /// An authorization method.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, AsExpression, FromSqlRow)]
 #[diesel(sql_type = Text)]

@@ -80,7 +80,7 @@ fn no_rights() -> SqlLiteral<Array<Text>> {
     sql("'{}'::text[]")
 }
 
-/// A connector as it is stored, and as somebody sees it.
+/// A connector as it is stored, and as one person sees it.
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = crate::db::schema::connectors)]
 pub struct Connector {
@@ -106,11 +106,11 @@ pub struct Connector {
     pub access_version: i32,
     pub access_updated_at: Option<DateTime<Utc>>,
     pub access_updated_by: String,
-    /// That to which it admits the person who has asked for it, whatever their permissions. Nothing, until
-    /// [`seen_by`](Connector::seen_by) has looked.
+    /// The rights that its access list gives the person who looks at it, whatever their permissions. None until
+    /// [`seen_by`](Connector::seen_by) has set them.
     #[diesel(select_expression = no_rights(), select_expression_type = SqlLiteral<Array<Text>>, deserialize_as = Vec<String>)]
     pub admits: Rights,
-    /// What that person may do with it: what it admits them to and they have the permission for.
+    /// What that person may do with it: has the permission for, and is admitted to.
     #[diesel(select_expression = no_rights(), select_expression_type = SqlLiteral<Array<Text>>, deserialize_as = Vec<String>)]
     pub rights: Rights,
 }
@@ -133,12 +133,12 @@ impl Connector {
         Ok(self)
     }
 
-    /// Whether this person has the permission to do this, and it is the connector that is kept to others.
+    /// Whether this person has the permission to do this, but is not on the connector's access list.
     pub fn is_kept_from(&self, by: &Actor, right: Right) -> bool {
         !self.rights.contains(right) && by.may(right.permission())
     }
 
-    /// Refuses whoever may not do this with it, for want of the permission or because it is kept to others.
+    /// Refuses a person who lacks the permission for this, or is not on the connector's access list.
     pub fn require(&self, by: &Actor, right: Right) -> Result<(), Error> {
         if self.rights.contains(right) {
             Ok(())
@@ -149,7 +149,7 @@ impl Connector {
         }
     }
 
-    /// Refuses whoever it does not admit to editing: deleting has a permission of its own, and no right of its own.
+    /// Refuses a person who is not admitted to editing: deleting has a permission of its own, and no right of its own.
     pub fn require_to_delete(&self) -> Result<(), Error> {
         if self.admits.contains(Right::Edit) { Ok(()) } else { Err(Error::NotListed("delete")) }
     }
@@ -163,7 +163,8 @@ impl Connector {
     }
 }
 
-/// That to which a connector admits somebody, whatever their permissions. Who may not view it knows nothing of it.
+/// The rights that a connector's access list gives a person, whatever their permissions. A connector that they may not
+/// view is not found.
 pub(super) fn admission(by: &Actor, open: Rights, listed: Rights) -> Result<Rights, Error> {
     match open.or(listed) {
         _ if by.super_admin => Ok(Rights::ALL),
@@ -189,7 +190,7 @@ pub(super) struct ListRow {
     pub categories_start: String,
     pub updated_at: DateTime<Utc>,
     pub created_at: DateTime<Utc>,
-    /// That to which it admits the person who reads the list, whatever their permissions.
+    /// The rights that its access list gives the reader, whatever their permissions.
     #[diesel(sql_type = Array<Text>, deserialize_as = Vec<String>)]
     pub admits: Rights,
 }
@@ -212,7 +213,7 @@ impl Row for ListRow {
 }
 
 impl ListRow {
-    /// `None` for one that cannot be read; the list shows the row as it is, and the log tells.
+    /// `None` for one that cannot be read; the list shows the row as it is, and the cause is logged.
     pub fn method(&self) -> Option<Method> {
         self.read("connectors.method", Method::parse(&self.method))
     }
@@ -227,8 +228,7 @@ impl ListRow {
         known.inspect_err(StoredValueError::log).ok()
     }
 
-    /// Where what is wrong is put right, in the words of a link; `None` where nothing is, or nothing that it admits the
-    /// person to.
+    /// The link to the page on which the reader can repair it; `None` where nothing is wrong, or they may not.
     pub fn repair(&self) -> Option<(&'static str, String)> {
         let (right, words, tab) = match self.health() {
             None | Some(Health::Healthy) => return None,
@@ -239,7 +239,7 @@ impl ListRow {
         self.admits.contains(right).then(address)
     }
 
-    /// Whether it admits the person to editing and deleting it.
+    /// Whether the reader is admitted to editing and deleting it.
     pub fn is_open_to_edit(&self) -> bool {
         self.admits.contains(Right::Edit)
     }
@@ -251,15 +251,9 @@ impl ListRow {
     }
 }
 
-/// A connector in the trash, as somebody sees it.
-pub(super) struct TrashRow {
-    pub connector: TrashedConnector,
-    /// Whether it admits the person to taking it out: to editing it, that is.
-    pub may_restore: bool,
-}
-
-/// A connector in the trash.
-#[derive(Queryable)]
+/// A connector in the trash, as one person sees it.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = crate::db::schema::connectors)]
 pub(super) struct TrashedConnector {
     pub id: ConnectorId,
     pub key: String,
@@ -267,4 +261,16 @@ pub(super) struct TrashedConnector {
     pub name: String,
     pub deleted_at: Option<DateTime<Utc>>,
     pub deleted_by: Option<String>,
+    #[diesel(column_name = open_rights, deserialize_as = Vec<String>)]
+    pub open: Rights,
+    /// The rights that its access list gives that person.
+    #[diesel(select_expression = no_rights(), select_expression_type = SqlLiteral<Array<Text>>, deserialize_as = Vec<String>)]
+    pub admits: Rights,
+}
+
+impl TrashedConnector {
+    /// Whether the person may restore it: is admitted to editing.
+    pub fn may_restore(&self) -> bool {
+        self.admits.contains(Right::Edit)
+    }
 }

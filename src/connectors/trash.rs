@@ -1,4 +1,4 @@
-//! Deleting: the confirmation page, the trash and the way back.
+//! Deleting: the confirmation page, the trash and restoring.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -6,9 +6,10 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use super::Connector;
-use super::model::{TrashRow, TrashedConnector};
+use super::model::TrashedConnector;
 use super::queries::{self, KEPT, SHOWN, USERS_SHOWN, Usage};
 use crate::access::{RequestContext, Right};
+use crate::audit::Change;
 use crate::db::Conn;
 use crate::web::{Error, FormData, Layout, SaveError, Segment, page, plural, relative};
 
@@ -18,7 +19,7 @@ struct DeletePage {
     layout: Layout,
     connector: Connector,
     usage: Usage,
-    /// Somebody saved it since the page was opened: look again before deleting.
+    /// Another person saved it since the page was opened: look again before deleting.
     changed: bool,
 }
 
@@ -37,8 +38,7 @@ pub async fn delete(context: RequestContext, Segment(key): Segment, data: FormDa
     let Some(seen) = data.seen_version(connector.version) else {
         return changed_page(context, &conn, connector).await;
     };
-    let (by, now) = (&context.actor, context.now());
-    match queries::move_to_trash(&mut conn, by, now, (&connector, seen)).await {
+    match queries::move_to_trash(&mut Change::new(&mut conn, &context), (&connector, seen)).await {
         Ok(()) => Ok(context.see_other("/connectors", "The Data Connector was deleted")),
         Err(SaveError::Stale) => {
             let theirs = queries::find(&conn, &context.actor, &key, Right::View).await?;
@@ -75,7 +75,7 @@ impl DeletePage {
 #[template(path = "connectors/trash.html")]
 struct TrashPage {
     layout: Layout,
-    rows: Vec<TrashRow>,
+    rows: Vec<TrashedConnector>,
     now: DateTime<Utc>,
     /// A restore that was refused: the name it needs.
     taken: Option<String>,
@@ -109,7 +109,7 @@ async fn trash_page(context: RequestContext, taken: Option<String>, status: Stat
 pub async fn restore(context: RequestContext, Segment(key): Segment, _: FormData) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let connector = queries::find_trashed(&mut conn, &context.actor, &key).await?;
-    let restored = queries::restore(&mut conn, &context.actor, context.now(), &connector).await;
+    let restored = queries::restore(&mut Change::new(&mut conn, &context), &connector).await;
     // The page takes one of its own.
     drop(conn);
     match restored {

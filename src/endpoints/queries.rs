@@ -199,7 +199,7 @@ async fn note_origin(change: &mut Change<'_>, connector: ConnectorId, new: &Chec
     connectors::hold_authorization(change.conn, connector).await?;
     let known = authorization::origins_in_use(change.conn, connector).await?;
     if !known.iter().any(|known| *known == origin) {
-        connectors::outdate_authorization(change.conn, change.by, change.now, connector).await?;
+        connectors::outdate_authorization(change, connector).await?;
     }
     Ok(())
 }

@@ -26,6 +26,8 @@ pub struct Confirmation {
     /// The field for the own password, where the form itself asks for it.
     pub password: Option<TextField>,
     pub button: String,
+    /// How long it can take, if another server has a part in it.
+    pub wait: String,
     /// The way back: its address, and its words beside the button.
     pub back: (String, &'static str),
     /// It takes nothing away that cannot be had again.

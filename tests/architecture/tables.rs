@@ -53,7 +53,6 @@ const SHARED: &[(&str, &str)] = &[
     ("authorizations", "cli"),
     ("authorizations", "connectors"),
     ("categories", "cli"),
-    ("connectors", "authorization"),
     ("connectors", "categories"),
     ("endpoints", "connectors"),
     ("oauth_clients", "connectors"),

@@ -186,7 +186,7 @@ const SAMPLES: &[Sample] = &[
     sample("details-errors", Full, Admin, "/connectors/payroll-ledger",
         &[Fill("connector_name", ""), Fill("base_url", NO_ADDRESS), Press("Save")], "There are 2 problems"),
     sample("details-elsewhere", Full, Admin, "/connectors/waiting",
-        &[Fill("base_url", "https://elsewhere.example.org/"), Press("Save")], "are refused until somebody approves it"),
+        &[Fill("base_url", "https://elsewhere.example.org/"), Press("Save")], "are refused until it is approved"),
     sample("details-saved", Full, Admin, "/connectors/newsletter", &[Fill("display_name", "Monthly letter"), Press("Save")], "The Data Connector was saved"),
     sample("details-conflict", Full, Admin, "/connectors/two-editors",
         &[Fill("connector_name", "Two editors - mine"), Fill("description", "What I think that it is for,\nin two lines"),
@@ -279,13 +279,13 @@ const SAMPLES: &[Sample] = &[
     sample("revealed", Full, Confirmed, "/connectors/payroll-ledger/authorization/token-reveals", &[Press("Reveal token")], "The token is shown once on this page."),
 
     // Deleting
-    sample("delete", Full, Admin, "/connectors/payroll-ledger/delete", &[], "Who would be refused"),
+    sample("delete", Full, Admin, "/connectors/payroll-ledger/delete", &[], "Who uses it"),
     sample("delete-unused", Full, Admin, "/connectors/busy/delete", &[], "Nobody has called it in the last 30 days."),
     sample("delete-changed", Full, Admin, "/connectors/changing/delete",
         &[Meanwhile("/connectors/changing", &[("description", "Changed")]), Press("Delete “Changing”")], "Not deleted."),
     sample("deleted", Full, Admin, "/connectors/going/delete", &[Press("Delete “Going”")], "The Data Connector was deleted"),
     sample("trash-empty", Empty, Admin, "/connectors/trash", &[], "The trash is empty"),
-    sample("trash", Full, Admin, "/connectors/trash", &[], "Gone for good"),
+    sample("trash", Full, Admin, "/connectors/trash", &[], "Deleted permanently"),
     sample("trash-name-taken", Full, Confirmed, "/connectors/trash", &[Press("Restore Namesake")], "Not restored."),
 
     // Categories

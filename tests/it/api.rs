@@ -28,6 +28,7 @@ mod unreadable;
 
 use chrono::TimeDelta;
 use connectory::access::{Actor, ApiKey};
+use connectory::audit::Change;
 use connectory::authorization::{NewToken, RefreshToken, store_token};
 use connectory::connectors::{self, Method};
 use connectory::outbound::HttpUrl;
@@ -197,7 +198,9 @@ async fn give_token(app: &TestApp, connector: Uuid, access: &str) {
     };
     let by = Actor::command_line();
     let origins = crate::support::in_use(&mut conn, connector).await;
-    store_token(&mut conn, &app.vault, &by, now, connector, &token, &origins).await.expect("a stored token");
+    store_token(&mut Change { conn: &mut conn, by: &by, now }, &app.vault, connector, &token, &origins)
+        .await
+        .expect("a stored token");
     connectors::refresh_health(&mut conn, connector, now).await.expect("the health");
 }
 

@@ -61,7 +61,7 @@ async fn connectors_that_need_somebody_come_first_and_the_worst_of_them_before_t
     {
         assert!(fails.contains(words), "{words}: {fails}");
     }
-    assert!(line(&page, "Refused").contains("Somebody must authorize it again."));
+    assert!(line(&page, "Refused").contains("It must be authorized again."));
     let repair = page.click("Repair Refused").await.expect(200);
     assert_eq!(repair.path, "/connectors/refused/authorization");
     for (link, name) in [

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use connectory::access::{Actor, SessionLimits};
+use connectory::audit::Change;
 use connectory::authorization::{
     LiveToken, Need, NewToken, RefreshToken, SecretField, TokenKeeper, TokenProblem, store_token,
 };
@@ -123,7 +124,9 @@ async fn give_with(app: &TestApp, id: Uuid, access: &str, refresh: RefreshToken)
     };
     let by = Actor::command_line();
     let origins = crate::support::in_use(&mut conn, id).await;
-    store_token(&mut conn, &app.vault, &by, now, id, &token, &origins).await.expect("a stored token");
+    store_token(&mut Change { conn: &mut conn, by: &by, now }, &app.vault, id, &token, &origins)
+        .await
+        .expect("a stored token");
     connectors::refresh_health(&mut conn, id, now).await.expect("the health");
 }
 

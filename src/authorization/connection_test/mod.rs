@@ -74,11 +74,7 @@ pub(super) async fn test(
     stored: &Stored,
     checked: &CheckedAuthorization,
 ) -> Result<TestReport, Error> {
-    let client_key = match checked.change(SecretField::ClientKey) {
-        Some(SecretChange::Keep) => stored.sealed.client_key(tools.vault)?,
-        Some(SecretChange::Replace(key)) => Some(key.clone()),
-        Some(SecretChange::Remove) | None => None,
-    };
+    let client_key = checked.change(SecretField::ClientKey).apply(stored.sealed.client_key(tools.vault)?);
     let transport = checked.settings.transport(checked.verify, client_key);
     let limits = checked.settings.interactive_limits();
     let test = Test { context, tools, stored, checked, transport, limits };
@@ -125,9 +121,9 @@ impl Test<'_> {
     /// The secret that the form would have if it were saved: typed, or stored where it is kept.
     fn secret(&self, field: SecretField) -> Result<Option<ApprovedSecret>, Error> {
         match self.checked.change(field) {
-            Some(SecretChange::Keep) => self.stored.sealed.secret(self.tools.vault, field),
-            Some(SecretChange::Replace(secret)) => Ok(Some(ApprovedSecret::typed(secret.clone()))),
-            Some(SecretChange::Remove) | None => Ok(None),
+            SecretChange::Keep => self.stored.sealed.secret(self.tools.vault, field),
+            SecretChange::Replace(secret) => Ok(Some(ApprovedSecret::typed(secret.clone()))),
+            SecretChange::Remove => Ok(None),
         }
     }
 

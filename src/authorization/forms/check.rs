@@ -1,6 +1,6 @@
 //! What the tab's form accepts, and in which words it refuses.
 
-use super::{AuthorizationForm, CheckedAuthorization};
+use super::{AuthorizationForm, CheckedAuthorization, change_of};
 use crate::authorization::model::{ApiKeyPlace, SecretField};
 use crate::authorization::origins::ApprovedOrigins;
 use crate::authorization::secret_field::SecretChange;
@@ -46,9 +46,7 @@ impl AuthorizationForm {
             (settings.time_out, settings.concurrency) = (None, None);
         } else {
             self.check_transport(&secrets, stored_key, &mut settings);
-            settings.time_out = self.check_time_out();
-            settings.concurrency = self.check_concurrency();
-            self.check_signals(&mut settings);
+            self.check_calls(&mut settings);
             self.check_exposure(&secrets, &token, oauth.as_ref());
         }
         if self.errors.any() {
@@ -107,15 +105,10 @@ impl AuthorizationForm {
     /// The secrets without which the grant cannot work.
     fn check_needed(&mut self, method: Method, oauth: Option<&OAuthClient>, secrets: &[(SecretField, SecretChange)]) {
         let Some(client) = oauth else { return };
-        let will_be = |field: SecretField| {
-            secrets.iter().any(|(of, change)| {
-                *of == field
-                    && match change {
-                        SecretChange::Keep => self.has(field),
-                        SecretChange::Replace(_) => true,
-                        SecretChange::Remove => false,
-                    }
-            })
+        let will_be = |field| match change_of(secrets, field) {
+            SecretChange::Keep => self.has(field),
+            SecretChange::Replace(_) => true,
+            SecretChange::Remove => false,
         };
         let needs_secret = method == Method::OAuth(Grant::ClientCredentials) && !client.has_no_proof();
         let no_secret = needs_secret && !will_be(SecretField::ClientSecret);

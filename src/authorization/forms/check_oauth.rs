@@ -39,7 +39,7 @@ impl AuthorizationForm {
     /// The settings for this grant. What is wrong stands in the errors, and is missing in the settings.
     pub(super) fn check_oauth(&mut self, grant: Grant) -> OAuthClient {
         let (fields, errors) = (&self.fields, &mut self.errors);
-        let asks_for_consent = matches!(grant, Grant::AuthorizationCode | Grant::Implicit);
+        let asks_for_consent = grant.asks_for_consent();
         let has_token_url = Usage::required_if(grant != Grant::Implicit);
         let refreshes = Usage::optional_if(matches!(grant, Grant::AuthorizationCode | Grant::Password));
         let mut url = |name, label, typed, usage| check_url(errors, name, label, typed, usage);

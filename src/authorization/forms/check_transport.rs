@@ -3,13 +3,12 @@
 //! Rule: a stored secret goes where it was entered for. A person who sends it elsewhere, or lets others read it on the
 //! way, must know it; and tokens that were issued before are forgotten.
 
-use super::AuthorizationForm;
+use super::{AuthorizationForm, change_of};
 use crate::authorization::model::SecretField;
 use crate::authorization::secret_field::SecretChange;
 use crate::authorization::settings::{OAuthClient, Settings};
 use crate::connectors::Method;
-use crate::db::{OrEmpty, Positive, Typed};
-use crate::oauth::{ExpiredBody, ExpiredStatuses};
+use crate::db::{OrEmpty, Positive};
 use crate::outbound::{HttpUrl, Transport, TransportPart, adds_certificate};
 use crate::vault::Secret;
 use crate::web::{Errors, FormData};
@@ -66,12 +65,7 @@ impl AuthorizationForm {
         secrets: &[(SecretField, SecretChange)],
         stored_key: Option<Secret>,
     ) -> Option<Secret> {
-        let change = secrets.iter().find(|(field, _)| *field == SecretField::ClientKey).map(|(_, change)| change);
-        let key = match change? {
-            SecretChange::Keep => stored_key,
-            SecretChange::Replace(key) => Some(key.clone()),
-            SecretChange::Remove => None,
-        };
+        let key = change_of(secrets, SecretField::ClientKey).apply(stored_key);
         match (self.fields.client_certificate.is_empty(), &key) {
             (false, None) => self.errors.add("client_key", "Enter the key of the client certificate"),
             (true, Some(_)) => {
@@ -94,31 +88,19 @@ impl AuthorizationForm {
         check_number(&mut self.errors, "time_out", &self.fields.time_out, LONGEST_TIME_OUT, message)
     }
 
-    pub(super) fn check_concurrency(&mut self) -> Option<Positive> {
+    /// The settings of calls: how long they may take, how many there may be, and what says that a token has ended.
+    pub(super) fn check_calls(&mut self, settings: &mut Settings) {
+        settings.time_out = self.check_time_out();
         let message = "Concurrent calls must be a whole number, from 1 to 1000";
-        check_number(&mut self.errors, "concurrency", &self.fields.concurrency, MOST_CALLS, message)
-    }
-
-    pub(super) fn check_signals(&mut self, settings: &mut Settings) {
-        if self.fields.expired_statuses.is_empty() {
-            self.fields.expired_statuses = "401".into();
+        let (fields, errors) = (&mut self.fields, &mut self.errors);
+        settings.concurrency = check_number(errors, "concurrency", &fields.concurrency, MOST_CALLS, message);
+        if fields.expired_statuses.is_empty() {
+            fields.expired_statuses = "401".into();
         }
-        let statuses = self
-            .fields
-            .expired_statuses
-            .parse::<Typed<ExpiredStatuses>>()
-            .map_err(|problem| format!("Statuses {problem}"));
-        if let Some(statuses) = self.errors.keep("expired_statuses", statuses) {
-            settings.expired_statuses = statuses;
-        }
-        let body = self
-            .fields
-            .expired_body
-            .parse::<Typed<ExpiredBody>>()
-            .map_err(|problem| format!("Field of the response {problem}"));
-        if let Some(body) = self.errors.keep("expired_body", body) {
-            settings.expired_body = body;
-        }
+        let statuses = fields.expired_statuses.parse().map_err(|problem| format!("Statuses {problem}"));
+        settings.expired_statuses = errors.keep("expired_statuses", statuses).unwrap_or_default();
+        let body = fields.expired_body.parse().map_err(|problem| format!("Field of the response {problem}"));
+        settings.expired_body = errors.keep("expired_body", body).unwrap_or_default();
     }
 
     /// Asks again for every kept secret that would go elsewhere or could be overheard.

@@ -56,6 +56,19 @@ pub(super) struct Fields {
 }
 
 impl Fields {
+    /// The fields of which nothing was set.
+    fn usual() -> Fields {
+        Fields {
+            authentication: ClientAuthentication::default().code().into(),
+            scope_separator: ScopeSeparator::default().code().into(),
+            body_format: BodyFormat::default().code().into(),
+            pkce: true,
+            verify: true,
+            expired_statuses: "401".into(),
+            ..Fields::default()
+        }
+    }
+
     pub fn of(method: Method, verify: bool, settings: &Settings, client: &OAuthClient) -> Fields {
         let number = |number: Option<crate::db::Positive>| number.map(|number| number.to_string()).unwrap_or_default();
         Fields {
@@ -203,8 +216,8 @@ impl CheckedAuthorization {
     }
 
     /// What is to become of the secret of a field.
-    pub fn change(&self, field: SecretField) -> Option<&SecretChange> {
-        self.secrets.iter().find(|(of, _)| *of == field).map(|(_, change)| change)
+    pub fn change(&self, field: SecretField) -> &SecretChange {
+        change_of(&self.secrets, field)
     }
 }
 
@@ -290,7 +303,7 @@ impl AuthorizationForm {
     }
 
     fn stored(&self, field: SecretField) -> Option<StoredSecret> {
-        self.secrets.iter().find(|secret| secret.field == field.code()).cloned()
+        self.secrets.iter().find(|secret| secret.field == field).cloned()
     }
 
     /// The stored token of the Bearer method; one that was issued to another method goes with that method.
@@ -312,6 +325,11 @@ impl AuthorizationForm {
     pub fn has(&self, field: SecretField) -> bool {
         self.stored(field).is_some()
     }
+}
+
+/// What is to become of the secret of a field; one that is not mentioned has no use.
+fn change_of(secrets: &[(SecretField, SecretChange)], field: SecretField) -> &SecretChange {
+    secrets.iter().find(|(of, _)| *of == field).map_or(&SecretChange::Remove, |(_, change)| change)
 }
 
 /// The words that the form shows for a choice.

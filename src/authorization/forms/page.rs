@@ -1,9 +1,10 @@
 //! What the template of the tab asks the form for.
 
+use serde_json::json;
+
 use super::{AuthorizationForm, Fields};
-use crate::authorization::model::{SecretField, StoredSecret};
+use crate::authorization::model::SecretField;
 use crate::authorization::secret_field::SecretInput;
-use crate::authorization::settings::OAuthClient;
 use crate::connectors::Method;
 use crate::outbound::Origin;
 use crate::web::{Choice, date, secret_warning};
@@ -54,17 +55,14 @@ impl AuthorizationForm {
 
     pub fn secret(&self, field: SecretField, hint: &'static str) -> SecretInput {
         let name = field.code();
-        let input = SecretInput::new(name, field.label(), self.stored(field), self.chosen(name), &self.errors);
+        let stored = self.stored(field).map(|secret| (secret.set_at, secret.set_by));
+        let input = SecretInput::new(name, field.label(), stored, self.chosen(name), &self.errors);
         let input = input.hint(hint);
         if field == SecretField::ClientKey { input.lines() } else { input }
     }
 
     pub fn token_input(&self) -> SecretInput {
-        let stored = self.pasted_token().map(|token| StoredSecret {
-            field: "token".into(),
-            set_at: token.obtained_at,
-            set_by: token.set_by.clone(),
-        });
+        let stored = self.pasted_token().map(|token| (token.obtained_at, token.set_by.clone()));
         SecretInput::new("token", "Token", stored, self.chosen("token"), &self.errors)
             .hint("Stored encrypted. Paste one, or use Get Access Token to request one.")
     }
@@ -90,44 +88,18 @@ impl AuthorizationForm {
         self.errors.get("verify_off").is_some() || self.fields.verify_off
     }
 
-    /// Whether More options needs to be open.
+    /// Whether More options needs to be open: something in it is filled in, not as usual, or wrong.
     pub fn more_oauth_open(&self) -> bool {
-        let usual = Fields::of(self.before.method, true, &self.before.settings, &OAuthClient::default());
-        let texts = |fields: &Fields| {
-            [
-                fields.refresh_url.clone(),
-                fields.revocation_url.clone(),
-                fields.authentication.clone(),
-                fields.resources.clone(),
-                fields.audience.clone(),
-                fields.authorize_parameters.clone(),
-                fields.token_parameters.clone(),
-                fields.refresh_parameters.clone(),
-                fields.body_format.clone(),
-                fields.scope_separator.clone(),
-                fields.lifetime.clone(),
-            ]
-        };
-        let boxes = !self.fields.pkce || self.fields.iss_required;
-        boxes || texts(&self.fields) != texts(&usual) || self.is_wrong(&MORE)
+        self.is_used(&MORE)
     }
 
     /// Whether the part with certificates, proxy and time-out needs to be open.
     pub fn connection_open(&self) -> bool {
-        let fields = &self.fields;
-        let filled = [
-            &fields.ca_certificate,
-            &fields.client_certificate,
-            &fields.proxy_url,
-            &fields.time_out,
-            &fields.concurrency,
-            &fields.expired_body,
-        ];
-        let is_filled = filled.iter().any(|text| !text.is_empty()) || fields.expired_statuses != "401";
-        is_filled || self.is_wrong(&CONNECTION)
+        self.is_used(&CONNECTION)
     }
 
-    fn is_wrong(&self, names: &[&str]) -> bool {
-        names.iter().any(|name| self.errors.get(name).is_some())
+    fn is_used(&self, names: &[&str]) -> bool {
+        let (typed, usual) = (json!(self.fields), json!(Fields::usual()));
+        names.iter().any(|name| self.errors.has(name) || typed.get(name) != usual.get(name))
     }
 }

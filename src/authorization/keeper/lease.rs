@@ -1,4 +1,4 @@
-//! The lease: who may ask for a connector's next token, as rows tell it.
+//! The lease: which instance may request a connector's next token.
 //!
 //! Version and lease stand in one row, and the lease is acquired under the lock that storing and forgetting a token
 //! takes. So what is read with it, the refresh token above all, is of the version that the lease is for.
@@ -143,8 +143,10 @@ pub(super) enum Unavailable {
 }
 
 /// What the lease is decided by.
-#[derive(Queryable, Default)]
+#[derive(Queryable, Selectable, Default)]
+#[diesel(table_name = renewals)]
 struct RenewalRow {
+    #[diesel(column_name = token_version)]
     version: i64,
     lease_id: Option<Uuid>,
     lease_until: Option<DateTime<Utc>>,
@@ -232,21 +234,7 @@ pub(in crate::authorization) async fn is_held(
 
 /// The row; before the first token there is none.
 async fn renewal_row(conn: &mut Conn, connector: ConnectorId) -> Result<RenewalRow, Error> {
-    let row = renewals::table
-        .find(connector)
-        .select((
-            renewals::token_version,
-            renewals::lease_id,
-            renewals::lease_until,
-            renewals::is_final,
-            renewals::next_attempt_at,
-            renewals::message,
-            renewals::server_words,
-            renewals::remedy,
-        ))
-        .first(conn)
-        .await
-        .optional()?;
+    let row = renewals::table.find(connector).select(RenewalRow::as_select()).first(conn).await.optional()?;
     Ok(row.unwrap_or_default())
 }
 

@@ -231,10 +231,10 @@ impl TokenKeeper {
         let ask_again_at = state.ask_again_at(self.0.clock.now());
         let token = state.token.ok_or(TokenProblem::NotAuthorized)?;
         let serves_until = token.times().serves_until(need.min_ttl);
-        let (access, origins) = token.sealed().access_token(&self.0.vault, connector)?;
+        let sealed = token.sealed(connector);
         Ok(LiveToken {
-            access,
-            origins,
+            access: sealed.open(&self.0.vault)?,
+            origins: sealed.origins()?,
             token_type: token.token_type,
             expires_at: token.expires_at,
             version,

@@ -13,13 +13,12 @@ use super::lease::Lease;
 use super::request::Answer;
 use super::{Inner, TokenProblem, Trigger};
 use crate::access::Actor;
-use crate::audit::{self, Changes, Event};
+use crate::audit::{Change, Changes};
 use crate::authorization::model::NewToken;
 use crate::authorization::origins::{NewValue, approved_for_new};
 use crate::authorization::queries;
 use crate::connectors;
-use crate::db::Conn;
-use crate::db::schema::{connectors as connectors_table, renewals};
+use crate::db::schema::renewals;
 use crate::oauth::TokenError;
 use crate::vault::Vault;
 use crate::web::Error;
@@ -28,7 +27,7 @@ use crate::web::Error;
 const FIRST_BACKOFF: TimeDelta = TimeDelta::seconds(30);
 const LONGEST_BACKOFF: TimeDelta = TimeDelta::minutes(15);
 
-/// How long storing is tried while the database is away, and the pause between two tries. A token may be the only copy;
+/// How long storing is tried while the database is away, and the pause between two attempts. A token may be the only copy;
 /// a refusal would come again.
 const STORING_TOKEN: Duration = Duration::from_secs(600);
 const STORING_REFUSAL: Duration = Duration::from_secs(10);
@@ -76,87 +75,84 @@ async fn try_to_store(keeper: &Inner, lease: &Lease, answer: &Answer, trigger: &
         Trigger::Call | Trigger::Due => (Actor::connectory(), false),
     };
     let mut conn = keeper.db.get().await?;
-    let (vault, now) = (&keeper.vault, keeper.clock.now());
+    let change = &mut Change { conn: &mut conn, by: &by, now: keeper.clock.now() };
     match answer {
-        Answer::Token(token) => store_token(&mut conn, vault, lease, &by, now, token, recorded).await,
-        Answer::Refused(refusal) => {
-            fail(&mut conn, lease, &by, now, refusal).await?;
-            Ok(true)
-        }
+        Answer::Token(token) => store_token(change, &keeper.vault, lease, token, recorded).await,
+        Answer::Refused(refusal) => store_refusal(change, lease, refusal).await.map(|()| true),
         Answer::TooLate => Ok(false),
     }
 }
 
 /// Stores the token that the lease was for; false when another one came or the tokens were forgotten meanwhile.
 async fn store_token(
-    conn: &mut Conn,
+    change: &mut Change<'_>,
     vault: &Vault,
     lease: &Lease,
-    by: &Actor,
-    now: DateTime<Utc>,
     token: &NewToken,
     recorded: bool,
 ) -> Result<bool, Error> {
-    conn.transaction(async |conn| {
-        // First: storing or forgetting a token locks this row before any other.
-        queries::find_and_lock(conn, lease.connector).await?;
-        let version: i64 = renewals::table.find(lease.connector).select(renewals::token_version).first(conn).await?;
-        if version != lease.version {
-            return Ok(false);
-        }
-        // A renewal approves nothing. The first token of a client inherits from the secrets it was asked for with.
-        let approved = match queries::token_origins(conn, lease.connector).await? {
-            Some(approved) => approved,
-            None => approved_for_new(conn, lease.connector, &NewValue::default()).await?,
-        };
-        queries::store_token(conn, vault, by, now, lease.connector, token, &approved).await?;
-        connectors::refresh_health(conn, lease.connector, now).await?;
-        if recorded {
-            let changes = Changes::none().secret("Token", "changed");
-            record(conn, lease, by, now, "token.renewed", changes).await?;
-        }
-        Ok(true)
-    })
-    .await
+    let (id, by, now) = (lease.connector, change.by, change.now);
+    change
+        .conn
+        .transaction(async |conn| {
+            let change = &mut Change { conn, by, now };
+            // First: storing or forgetting a token locks this row before any other.
+            queries::find_and_lock(change.conn, id).await?;
+            let version: i64 = renewals::table.find(id).select(renewals::token_version).first(change.conn).await?;
+            if version != lease.version {
+                return Ok(false);
+            }
+            // A renewal approves nothing. The first token of a client inherits from the secrets it was asked for with.
+            let approved = match queries::token_origins(change.conn, id).await? {
+                Some(approved) => approved,
+                None => approved_for_new(change.conn, id, &NewValue::default()).await?,
+            };
+            queries::store_token(change, vault, id, token, &approved).await?;
+            connectors::refresh_health(change.conn, id, change.now).await?;
+            if recorded {
+                let name = connectors::name(change.conn, id).await?;
+                change.record("token.renewed", id, &name, Changes::none().secret("Token", "changed")).await?;
+            }
+            Ok(true)
+        })
+        .await
 }
 
-/// Records a refusal and ends the lease. The stored token stays as it is. The first failure and the server's no are
-/// audited; the tries between them would only fill the log.
-async fn fail(
-    conn: &mut Conn,
-    lease: &Lease,
-    by: &Actor,
-    now: DateTime<Utc>,
-    refusal: &TokenError,
-) -> Result<(), Error> {
-    conn.transaction(async |conn| {
-        queries::find_and_lock(conn, lease.connector).await?;
-        let own = renewals::table.find(lease.connector).filter(renewals::lease_id.eq(lease.id));
-        let before: Option<i32> = own.select(renewals::failures).first(conn).await.optional()?;
-        let Some(before) = before else { return Ok(()) };
-        let backoff = backoff(before, refusal);
-        diesel::update(own)
-            .set((
-                renewals::lease_id.eq(None::<uuid::Uuid>),
-                renewals::lease_until.eq(None::<DateTime<Utc>>),
-                renewals::failures.eq(before.saturating_add(1)),
-                renewals::failed_at.eq(now),
-                renewals::is_final.eq(refusal.is_final()),
-                renewals::message.eq(&refusal.message),
-                renewals::server_words.eq(refusal.server_words.as_deref().unwrap_or_default()),
-                renewals::remedy.eq(&refusal.remedy),
-                renewals::next_attempt_at.eq(now + backoff),
-            ))
-            .execute(conn)
-            .await?;
-        connectors::refresh_health(conn, lease.connector, now).await?;
-        if before == 0 || refusal.is_final() {
-            let changes = Changes::none().field("Answer", "", &refusal.message);
-            record(conn, lease, by, now, "token.renewal_failed", changes).await?;
-        }
-        Ok(())
-    })
-    .await
+/// Stores a refusal and ends the lease. The stored token stays as it is. The first failure and the server's no are
+/// audited; the attempts between them would only fill the log.
+async fn store_refusal(change: &mut Change<'_>, lease: &Lease, refusal: &TokenError) -> Result<(), Error> {
+    let (id, by, now) = (lease.connector, change.by, change.now);
+    change
+        .conn
+        .transaction(async |conn| {
+            let change = &mut Change { conn, by, now };
+            queries::find_and_lock(change.conn, id).await?;
+            let own = renewals::table.find(id).filter(renewals::lease_id.eq(lease.id));
+            let before: Option<i32> = own.select(renewals::failures).first(change.conn).await.optional()?;
+            let Some(before) = before else { return Ok(()) };
+            diesel::update(own)
+                .set((
+                    renewals::lease_id.eq(None::<uuid::Uuid>),
+                    renewals::lease_until.eq(None::<DateTime<Utc>>),
+                    renewals::failures.eq(before.saturating_add(1)),
+                    renewals::failed_at.eq(change.now),
+                    renewals::is_final.eq(refusal.is_final()),
+                    renewals::message.eq(&refusal.message),
+                    renewals::server_words.eq(refusal.server_words.as_deref().unwrap_or_default()),
+                    renewals::remedy.eq(&refusal.remedy),
+                    renewals::next_attempt_at.eq(change.now + backoff(before, refusal)),
+                ))
+                .execute(change.conn)
+                .await?;
+            connectors::refresh_health(change.conn, id, change.now).await?;
+            if before == 0 || refusal.is_final() {
+                let name = connectors::name(change.conn, id).await?;
+                let changes = Changes::none().field("Answer", "", &refusal.message);
+                change.record("token.renewal_failed", id, &name, changes).await?;
+            }
+            Ok(())
+        })
+        .await
 }
 
 /// How long no request is sent: as long as the server asks for, and longer with each failure.
@@ -164,17 +160,4 @@ fn backoff(failures: i32, refusal: &TokenError) -> TimeDelta {
     let doubled = FIRST_BACKOFF * (1 << failures.clamp(0, 6));
     let retry_after = refusal.retry_after.and_then(|time| TimeDelta::from_std(time).ok()).unwrap_or_default();
     doubled.min(LONGEST_BACKOFF).max(retry_after)
-}
-
-async fn record(
-    conn: &mut Conn,
-    lease: &Lease,
-    by: &Actor,
-    now: DateTime<Utc>,
-    kind: &'static str,
-    changes: Changes,
-) -> Result<(), Error> {
-    let name: String = connectors_table::table.find(lease.connector).select(connectors_table::name).first(conn).await?;
-    let event = Event { kind, subject_id: Some(lease.connector), subject_name: &name, changes };
-    audit::record(conn, by, now, event).await
 }

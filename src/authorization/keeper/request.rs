@@ -85,18 +85,12 @@ impl NextTokenRequest {
     }
 
     fn received(&self, token: Token, refreshes: bool) -> Answer {
-        let refresh = match token.refresh {
-            Some(token) => RefreshToken::Set(token),
+        let refresh = match &token.refresh {
+            Some(token) => RefreshToken::Set(token.clone()),
             None if refreshes => RefreshToken::Keep,
             None => RefreshToken::None,
         };
-        Answer::Token(NewToken {
-            access: token.access,
-            refresh,
-            token_type: token.token_type,
-            scope: token.scope.unwrap_or_else(|| self.scope.clone()),
-            expires_at: token.expires_at,
-        })
+        Answer::Token(NewToken::issued(token, refresh, &self.scope))
     }
 }
 

@@ -41,9 +41,9 @@ pub(super) struct SealedToken {
 }
 
 impl SealedToken {
-    /// The sealed value with the origins that it is bound to.
-    pub fn sealed(&self) -> Sealed {
-        Sealed { value: self.value.clone(), origins: self.origins.clone() }
+    /// The access token, still sealed.
+    pub fn sealed(&self, connector: ConnectorId) -> Sealed {
+        Sealed::token(connector, "access_token", self.value.clone(), self.origins.clone())
     }
 
     pub fn times(&self) -> TokenTimes {
@@ -76,11 +76,7 @@ impl TokenState {
     /// Whether a new token can be had without a person.
     pub fn is_renewable(&self) -> bool {
         let refreshable = self.token.as_ref().is_some_and(|token| token.has_refresh_token);
-        match self.method {
-            Method::Bearer => self.keep_fresh,
-            Method::OAuth(_) => self.method.signs_in_by_itself() || refreshable,
-            Method::NoAuth | Method::Basic | Method::ApiKey => false,
-        }
+        self.method.is_renewable(self.keep_fresh, refreshable)
     }
 
     /// Whether the use of this moment is worth noting: it matters only for a token that is refreshed.

@@ -67,14 +67,9 @@ pub(super) async fn save_oauth_client(
     Ok(())
 }
 
-/// The API's failing, if it is left alone.
+/// The API's circuit breaker, if it is open.
 pub(super) async fn breaker(conn: &mut Conn, connector: Uuid) -> Result<Option<StoredBreaker>, Error> {
-    Ok(breakers::table
-        .find(connector)
-        .select((breakers::since, breakers::open_until, breakers::message))
-        .first(conn)
-        .await
-        .optional()?)
+    Ok(breakers::table.find(connector).select(StoredBreaker::as_select()).first(conn).await.optional()?)
 }
 
 /// Stores the request that a token came from, for the next request and for renewal.
@@ -91,16 +86,8 @@ pub(super) async fn save_token_request(
     Ok(())
 }
 
-fn open_sealed(
-    vault: &Vault,
-    place: AssociatedData<'static>,
-    sealed: Option<Vec<u8>>,
-) -> Result<Option<Secret>, Error> {
-    sealed.map(|sealed| vault.open(place, &sealed).map_err(Error::internal)).transpose()
-}
-
-/// Seals a secret so that it opens only in this place and with these origins.
-fn seal(vault: &Vault, place: AssociatedData<'_>, origins: &[String], secret: &Secret) -> Result<Vec<u8>, Error> {
-    let place = AssociatedData { bound_to: Some(origins), ..place };
-    vault.seal(place, secret).map_err(Error::internal)
+/// Seals a secret so that it opens only with these origins and in the place that the associated data name.
+fn seal(vault: &Vault, data: AssociatedData<'_>, origins: &[String], secret: &Secret) -> Result<Vec<u8>, Error> {
+    let data = AssociatedData { bound_to: Some(origins), ..data };
+    vault.seal(data, secret).map_err(Error::internal)
 }

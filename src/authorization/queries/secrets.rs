@@ -4,132 +4,132 @@
 //! Rule: what is opened here comes with the origins to which it may be sent. Only two values come without: the key of a
 //! client certificate, which TLS uses and never sends, and a token that is shown to a person.
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
 use super::seal;
-use super::tokens::token_data;
-use crate::access::Actor;
+use crate::audit::Change;
 use crate::authorization::model::{SecretField, StoredSecret};
 use crate::authorization::origins::{ApprovedOrigins, ApprovedSecret};
-use crate::db::Conn;
 use crate::db::schema::{secrets, tokens};
+use crate::db::{Conn, in_row};
 use crate::vault::{AssociatedData, Secret, Vault};
 use crate::web::Error;
 
 /// A sealed value and the origins that it is bound to.
 #[derive(Clone)]
 pub(in crate::authorization) struct Sealed {
-    pub value: Vec<u8>,
-    pub origins: Option<Vec<String>>,
-}
-
-impl Sealed {
-    fn open(&self, vault: &Vault, data: AssociatedData<'_>) -> Result<Secret, Error> {
-        let data = AssociatedData { bound_to: self.origins.as_deref(), ..data };
-        vault.open(data, &self.value).map_err(Error::internal)
-    }
-
-    fn opened(&self, vault: &Vault, data: AssociatedData<'_>) -> Result<(Secret, ApprovedOrigins), Error> {
-        let column = match data.table {
-            "tokens" => "tokens.origins",
-            _ => "secrets.origins",
-        };
-        let origins = ApprovedOrigins::read(column, data.row, self.origins.as_deref())?;
-        Ok((self.open(vault, data)?, origins))
-    }
-
-    fn approved(&self, vault: &Vault, data: AssociatedData<'_>) -> Result<ApprovedSecret, Error> {
-        let (secret, origins) = self.opened(vault, data)?;
-        Ok(ApprovedSecret::stored(secret, origins))
-    }
-
-    /// A secret of this field, with its origins.
-    pub fn secret(
-        &self,
-        vault: &Vault,
-        connector: Uuid,
-        field: SecretField,
-    ) -> Result<(Secret, ApprovedOrigins), Error> {
-        self.opened(vault, secret_data(connector, field))
-    }
-
-    /// The key of a client certificate, for TLS.
-    pub fn client_key(&self, vault: &Vault, connector: Uuid) -> Result<Secret, Error> {
-        self.open(vault, secret_data(connector, SecretField::ClientKey))
-    }
-
-    /// An access token, with its origins.
-    pub fn access_token(&self, vault: &Vault, connector: Uuid) -> Result<(Secret, ApprovedOrigins), Error> {
-        self.opened(vault, token_data(connector, "access_token"))
-    }
-}
-
-#[derive(Queryable)]
-struct SealedSecret {
-    field: String,
-    set_at: DateTime<Utc>,
-    set_by: String,
+    data: AssociatedData<'static>,
     value: Vec<u8>,
     origins: Option<Vec<String>>,
 }
 
-impl SealedSecret {
-    fn sealed(&self) -> Sealed {
-        Sealed { value: self.value.clone(), origins: self.origins.clone() }
+impl Sealed {
+    pub fn secret(connector: Uuid, field: SecretField, value: Vec<u8>, origins: Option<Vec<String>>) -> Sealed {
+        Sealed { data: secret_data(connector, field), value, origins }
+    }
+
+    /// A token of this column.
+    pub fn token(connector: Uuid, column: &'static str, value: Vec<u8>, origins: Option<Vec<String>>) -> Sealed {
+        Sealed { data: token_data(connector, column), value, origins }
+    }
+
+    pub fn open(&self, vault: &Vault) -> Result<Secret, Error> {
+        let data = AssociatedData { bound_to: self.origins.as_deref(), ..self.data };
+        vault.open(data, &self.value).map_err(Error::internal)
+    }
+
+    pub fn origins(&self) -> Result<ApprovedOrigins, Error> {
+        let column = match self.data.table {
+            "tokens" => "tokens.origins",
+            _ => "secrets.origins",
+        };
+        ApprovedOrigins::read(column, self.data.row, self.origins.as_deref())
+    }
+
+    fn approved(&self, vault: &Vault) -> Result<ApprovedSecret, Error> {
+        Ok(ApprovedSecret::stored(self.open(vault)?, self.origins()?))
+    }
+
+    /// The value sealed for other origins, with these origins; `None` if it does not open.
+    fn resealed(
+        &self,
+        vault: &Vault,
+        approved: impl Fn(Option<ApprovedOrigins>) -> ApprovedOrigins,
+    ) -> Result<Option<Resealed>, Error> {
+        let Ok(secret) = self.open(vault) else { return Ok(None) };
+        let before = self.origins.as_ref().map(|_| self.origins()).transpose()?;
+        let origins = approved(before).stored();
+        Ok(Some((seal(vault, self.data, &origins, &secret)?, origins)))
     }
 }
 
-#[derive(Queryable)]
-struct SealedTokens {
-    access: Vec<u8>,
-    refresh: Option<Vec<u8>>,
-    origins: Option<Vec<String>>,
-}
+/// A value that was sealed anew, and the origins that it is bound to now.
+type Resealed = (Vec<u8>, Vec<String>);
+
+/// A row of `secrets`: its secret and the origins of it.
+type SecretRow = (StoredSecret, Vec<u8>, Option<Vec<String>>);
+
+/// A row of `tokens`: access token, refresh token, and the origins of both.
+type TokensRow = (Vec<u8>, Option<Vec<u8>>, Option<Vec<String>>);
 
 /// All sealed values of a connector, as they were at one time if they are read in a transaction that shows one state.
 pub(in crate::authorization) struct SealedValues {
     connector: Uuid,
-    secrets: Vec<SealedSecret>,
-    tokens: Option<SealedTokens>,
+    secrets: Vec<(StoredSecret, Sealed)>,
+    access: Option<Sealed>,
+    refresh: Option<Sealed>,
 }
 
 impl SealedValues {
     pub async fn read(conn: &mut Conn, connector: Uuid) -> Result<SealedValues, Error> {
-        let secrets = secrets::table
+        let rows = secrets::table
             .filter(secrets::connector_id.eq(connector))
-            .select((secrets::field, secrets::set_at, secrets::set_by, secrets::sealed, secrets::origins))
+            .select((StoredSecret::as_select(), secrets::sealed, secrets::origins))
             .load(conn)
-            .await?;
-        let tokens = tokens::table
+            .await;
+        let rows: Vec<SecretRow> = in_row(&["secrets"], connector, rows)?;
+        let secret = |(stored, value, origins): (StoredSecret, _, _)| {
+            let sealed = Sealed::secret(connector, stored.field, value, origins);
+            (stored, sealed)
+        };
+        let tokens: Option<TokensRow> = tokens::table
             .find(connector)
             .select((tokens::access_token, tokens::refresh_token, tokens::origins))
             .first(conn)
             .await
             .optional()?;
-        Ok(SealedValues { connector, secrets, tokens })
+        let (access, refresh, origins) =
+            tokens.map_or((None, None, None), |(access, refresh, origins)| (Some(access), refresh, origins));
+        let token =
+            |column, value: Option<_>| value.map(|value| Sealed::token(connector, column, value, origins.clone()));
+        Ok(SealedValues {
+            connector,
+            secrets: rows.into_iter().map(secret).collect(),
+            access: token("access_token", access),
+            refresh: token("refresh_token", refresh),
+        })
     }
 
     /// The sets of the secrets and the token, but for those that `replaced` names: fields of secrets, or `token`. The
     /// key of a client certificate is not among them, because it is never sent.
     pub fn approved_sets(&self, replaced: &[&str]) -> Result<Vec<ApprovedOrigins>, Error> {
-        let secrets = self.secrets.iter().filter(|secret| secret.field != SecretField::ClientKey.code());
-        let secrets = secrets.map(|secret| (secret.field.as_str(), "secrets.origins", &secret.origins));
-        let token = self.tokens.iter().map(|tokens| ("token", "tokens.origins", &tokens.origins));
-        let kept = secrets.chain(token).filter(|(name, ..)| !replaced.contains(name));
-        kept.map(|(_, column, origins)| ApprovedOrigins::read(column, self.connector, origins.as_deref())).collect()
+        let secrets = self.secrets.iter().map(|(stored, sealed)| (stored.field.code(), sealed));
+        let secrets = secrets.filter(|(name, _)| *name != SecretField::ClientKey.code());
+        let token = self.access.iter().map(|sealed| ("token", sealed));
+        let kept = secrets.chain(token).filter(|(name, _)| !replaced.contains(name));
+        kept.map(|(_, sealed)| sealed.origins()).collect()
     }
 
     pub fn has_token(&self) -> bool {
-        self.tokens.is_some()
+        self.access.is_some()
     }
 
     /// Whether a value is of a version that knew no approved origins.
     pub fn has_unapproved(&self) -> bool {
-        let token = self.tokens.as_ref().is_some_and(|tokens| tokens.origins.is_none());
-        token || self.secrets.iter().any(|secret| secret.origins.is_none())
+        let mut values = self.secrets.iter().map(|(_, sealed)| sealed).chain(&self.access);
+        values.any(|sealed| sealed.origins.is_none())
     }
 
     /// Seals everything anew for other origins, as `approved` makes them of those until now: `None` for a value of a
@@ -140,119 +140,85 @@ impl SealedValues {
         conn: &mut Conn,
         vault: &Vault,
         approved: impl Fn(Option<ApprovedOrigins>) -> ApprovedOrigins,
-    ) -> Result<Vec<String>, Error> {
-        let set = |origins: &Option<Vec<String>>| {
-            let before = origins
-                .as_deref()
-                .map(|texts| ApprovedOrigins::read("secrets.origins or tokens.origins", self.connector, Some(texts)));
-            Ok::<_, Error>(approved(before.transpose()?).stored())
-        };
+    ) -> Result<Vec<&'static str>, Error> {
         let mut damaged = Vec::new();
-        for secret in &self.secrets {
-            let opened = SecretField::parse(&secret.field).and_then(|field| {
-                let data = secret_data(self.connector, field);
-                Some((data, secret.sealed().open(vault, data).ok()?))
-            });
-            let Some((data, value)) = opened else {
-                damaged.push(secret.field.clone());
+        for (stored, sealed) in &self.secrets {
+            let Some((value, origins)) = sealed.resealed(vault, &approved)? else {
+                damaged.push(stored.field.code());
                 continue;
             };
-            let origins = set(&secret.origins)?;
-            let value = seal(vault, data, &origins, &value)?;
-            diesel::update(secrets::table.find((self.connector, &secret.field)))
+            diesel::update(secrets::table.find((self.connector, stored.field.code())))
                 .set((secrets::sealed.eq(value), secrets::origins.eq(origins)))
                 .execute(conn)
                 .await?;
         }
-        if let Some(tokens) = &self.tokens {
-            let origins = set(&tokens.origins)?;
-            let opened = self.shown_token(vault).and_then(|access| Ok((access, self.stored_refresh_token(vault)?)));
-            let Ok((Some(access), refresh)) = opened else {
-                damaged.push("token".into());
-                return Ok(damaged);
-            };
-            let sealed = |column, token: &Secret| seal(vault, token_data(self.connector, column), &origins, token);
-            let access = sealed("access_token", &access)?;
-            let refresh = refresh.map(|token| sealed("refresh_token", &token)).transpose()?;
-            conn.batch_execute("SET LOCAL connectory.resealing = 'yes'").await?;
-            diesel::update(tokens::table.find(self.connector))
-                .set((tokens::access_token.eq(access), tokens::refresh_token.eq(refresh), tokens::origins.eq(&origins)))
-                .execute(conn)
-                .await?;
-        }
+        let Some(access) = &self.access else { return Ok(damaged) };
+        let access = access.resealed(vault, &approved)?;
+        let refresh = self.refresh.as_ref().map(|token| token.resealed(vault, &approved)).transpose()?;
+        let (Some((access, origins)), None | Some(Some(_))) = (access, &refresh) else {
+            damaged.push("token");
+            return Ok(damaged);
+        };
+        let refresh = refresh.flatten().map(|(value, _)| value);
+        conn.batch_execute("SET LOCAL connectory.resealing = 'yes'").await?;
+        diesel::update(tokens::table.find(self.connector))
+            .set((tokens::access_token.eq(access), tokens::refresh_token.eq(refresh), tokens::origins.eq(origins)))
+            .execute(conn)
+            .await?;
         Ok(damaged)
-    }
-
-    fn sealed(&self, field: SecretField) -> Option<Sealed> {
-        let found = self.secrets.iter().find(|secret| secret.field == field.code());
-        found.map(SealedSecret::sealed)
     }
 
     /// Which secrets are stored, without the secrets.
     pub fn stored_secrets(&self) -> Vec<StoredSecret> {
-        let stored = |secret: &SealedSecret| StoredSecret {
-            field: secret.field.clone(),
-            set_at: secret.set_at,
-            set_by: secret.set_by.clone(),
-        };
-        self.secrets.iter().map(stored).collect()
+        self.secrets.iter().map(|(stored, _)| stored.clone()).collect()
+    }
+
+    fn sealed(&self, field: SecretField) -> Option<&Sealed> {
+        self.secrets.iter().find(|(stored, _)| stored.field == field).map(|(_, sealed)| sealed)
     }
 
     /// The stored secret of a field, if there is one.
     pub fn secret(&self, vault: &Vault, field: SecretField) -> Result<Option<ApprovedSecret>, Error> {
-        let sealed = self.sealed(field);
-        sealed.map(|sealed| sealed.approved(vault, secret_data(self.connector, field))).transpose()
+        self.sealed(field).map(|sealed| sealed.approved(vault)).transpose()
     }
 
     /// The key of the client certificate, for TLS.
     pub fn client_key(&self, vault: &Vault) -> Result<Option<Secret>, Error> {
-        let sealed = self.sealed(SecretField::ClientKey);
-        sealed.map(|sealed| sealed.client_key(vault, self.connector)).transpose()
-    }
-
-    fn token(&self, column: &'static str) -> Option<Sealed> {
-        let tokens = self.tokens.as_ref()?;
-        let value = match column {
-            "access_token" => Some(tokens.access.clone()),
-            _ => tokens.refresh.clone(),
-        };
-        let origins = tokens.origins.clone();
-        value.map(|value| Sealed { value, origins })
+        self.sealed(SecretField::ClientKey).map(|sealed| sealed.open(vault)).transpose()
     }
 
     /// The access token, for giving it back to the server.
     pub fn access_token(&self, vault: &Vault) -> Result<Option<ApprovedSecret>, Error> {
-        self.approved_token(vault, "access_token")
+        self.access.as_ref().map(|sealed| sealed.approved(vault)).transpose()
     }
 
-    /// The refresh token.
     pub fn refresh_token(&self, vault: &Vault) -> Result<Option<ApprovedSecret>, Error> {
-        self.approved_token(vault, "refresh_token")
-    }
-
-    /// The refresh token, to be stored anew.
-    pub fn stored_refresh_token(&self, vault: &Vault) -> Result<Option<Secret>, Error> {
-        self.opened_token(vault, "refresh_token")
-    }
-
-    fn approved_token(&self, vault: &Vault, column: &'static str) -> Result<Option<ApprovedSecret>, Error> {
-        let data = token_data(self.connector, column);
-        self.token(column).map(|sealed| sealed.approved(vault, data)).transpose()
+        self.refresh.as_ref().map(|sealed| sealed.approved(vault)).transpose()
     }
 
     /// The access token, to be shown to a person.
     pub fn shown_token(&self, vault: &Vault) -> Result<Option<Secret>, Error> {
-        self.opened_token(vault, "access_token")
+        self.access.as_ref().map(|sealed| sealed.open(vault)).transpose()
     }
 
-    fn opened_token(&self, vault: &Vault, column: &'static str) -> Result<Option<Secret>, Error> {
-        let data = token_data(self.connector, column);
-        self.token(column).map(|sealed| sealed.open(vault, data)).transpose()
+    /// The refresh token sealed for other origins.
+    pub(super) fn resealed_refresh_token(
+        &self,
+        vault: &Vault,
+        approved: &ApprovedOrigins,
+    ) -> Result<Option<Vec<u8>>, Error> {
+        let origins = approved.stored();
+        let seal = |sealed: &Sealed| seal(vault, sealed.data, &origins, &sealed.open(vault)?);
+        self.refresh.as_ref().map(seal).transpose()
     }
 }
 
 fn secret_data(connector: Uuid, field: SecretField) -> AssociatedData<'static> {
     AssociatedData { table: "secrets", row: connector, column: field.code(), bound_to: None }
+}
+
+pub(super) fn token_data(connector: Uuid, column: &'static str) -> AssociatedData<'static> {
+    AssociatedData { table: "tokens", row: connector, column, bound_to: None }
 }
 
 /// A secret that was entered.
@@ -265,28 +231,20 @@ pub struct NewSecret<'a> {
 }
 
 /// Seals and stores a secret over whatever was there.
-pub async fn store_secret(
-    conn: &mut Conn,
-    vault: &Vault,
-    by: &Actor,
-    now: DateTime<Utc>,
-    new: &NewSecret<'_>,
-) -> Result<(), Error> {
+pub async fn store_secret(change: &mut Change<'_>, vault: &Vault, new: &NewSecret<'_>) -> Result<(), Error> {
     let origins = new.origins.stored();
-    let data = secret_data(new.connector, new.field);
-    let sealed = seal(vault, data, &origins, new.secret)?;
     let values = (
-        secrets::sealed.eq(sealed),
+        secrets::sealed.eq(seal(vault, secret_data(new.connector, new.field), &origins, new.secret)?),
         secrets::origins.eq(origins),
-        secrets::set_at.eq(now),
-        secrets::set_by.eq(by.attribution()),
+        secrets::set_at.eq(change.now),
+        secrets::set_by.eq(change.by.attribution()),
     );
     diesel::insert_into(secrets::table)
         .values((secrets::connector_id.eq(new.connector), secrets::field.eq(new.field.code()), values.clone()))
         .on_conflict((secrets::connector_id, secrets::field))
         .do_update()
         .set(values)
-        .execute(conn)
+        .execute(change.conn)
         .await?;
     Ok(())
 }

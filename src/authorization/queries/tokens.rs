@@ -5,9 +5,9 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::secrets::SealedValues;
-use super::{open_sealed, seal};
-use crate::access::Actor;
+use super::seal;
+use super::secrets::{SealedValues, token_data};
+use crate::audit::Change;
 use crate::authorization::model::{NewToken, RefreshToken, RenewalRecord, StoredToken};
 use crate::authorization::origins::ApprovedOrigins;
 use crate::db::Conn;
@@ -31,17 +31,11 @@ pub(in crate::authorization) async fn stored_token(
     Ok(tokens::table.find(connector).select(columns).first(conn).await.optional()?)
 }
 
-pub(super) fn token_data(connector: Uuid, column: &'static str) -> AssociatedData<'static> {
-    AssociatedData { table: "tokens", row: connector, column, bound_to: None }
-}
-
 /// Seals and stores a token in place of whatever was there. A trigger ends the lease of a refresh of the one before.
 /// Both tokens may be sent to `approved`, so a refresh token that is kept is sealed anew if it was approved for others.
 pub async fn store_token(
-    conn: &mut Conn,
+    change: &mut Change<'_>,
     vault: &Vault,
-    by: &Actor,
-    now: DateTime<Utc>,
     connector: Uuid,
     token: &NewToken,
     approved: &ApprovedOrigins,
@@ -51,11 +45,10 @@ pub async fn store_token(
     let access = seal("access_token", &token.access)?;
     let refresh = match &token.refresh {
         RefreshToken::Set(token) => Some(Some(seal("refresh_token", token)?)),
-        RefreshToken::Keep if token_origins(conn, connector).await?.as_ref() == Some(approved) => None,
+        RefreshToken::Keep if token_origins(change.conn, connector).await?.as_ref() == Some(approved) => None,
         RefreshToken::Keep => {
-            let kept = SealedValues::read(conn, connector).await?;
-            let kept = kept.stored_refresh_token(vault)?;
-            Some(kept.map(|token| seal("refresh_token", &token)).transpose()?)
+            let kept = SealedValues::read(change.conn, connector).await?;
+            Some(kept.resealed_refresh_token(vault, approved)?)
         }
         RefreshToken::None => Some(None),
     };
@@ -65,16 +58,16 @@ pub async fn store_token(
         tokens::origins.eq(&origins),
         tokens::token_type.eq(&token.token_type),
         tokens::scope.eq(&token.scope),
-        tokens::obtained_at.eq(now),
+        tokens::obtained_at.eq(change.now),
         tokens::expires_at.eq(token.expires_at),
-        tokens::set_by.eq(by.attribution()),
+        tokens::set_by.eq(change.by.attribution()),
     );
     diesel::insert_into(tokens::table)
         .values((tokens::connector_id.eq(connector), values.clone()))
         .on_conflict(tokens::connector_id)
         .do_update()
         .set(values)
-        .execute(conn)
+        .execute(change.conn)
         .await?;
     Ok(())
 }
@@ -97,15 +90,7 @@ pub(in crate::authorization) async fn failed_renewal(
     Ok(renewals::table
         .find(connector)
         .filter(renewals::failures.gt(0))
-        .select((
-            renewals::failures,
-            renewals::failed_at,
-            renewals::is_final,
-            renewals::message,
-            renewals::server_words,
-            renewals::remedy,
-            renewals::next_attempt_at,
-        ))
+        .select(RenewalRecord::as_select())
         .first(conn)
         .await
         .optional()?)
@@ -148,51 +133,47 @@ pub(in crate::authorization) async fn remove_token(conn: &mut Conn, connector: U
 /// How long the answer to a token request can be taken over.
 const REQUEST_KEPT: TimeDelta = TimeDelta::minutes(10);
 
-fn request_place(id: Uuid) -> AssociatedData<'static> {
+fn request_data(id: Uuid) -> AssociatedData<'static> {
     AssociatedData { table: "token_requests", row: id, column: "sealed", bound_to: None }
 }
 
 /// Keeps the answer to a token request, with what was asked, until it is taken over.
 pub(in crate::authorization) async fn keep_request(
-    conn: &mut Conn,
+    change: &mut Change<'_>,
     vault: &Vault,
-    user: Uuid,
-    now: DateTime<Utc>,
     connector: Uuid,
     answer: &Secret,
 ) -> Result<Uuid, Error> {
     let id = Uuid::now_v7();
-    let sealed = vault.seal(request_place(id), answer).map_err(Error::internal)?;
+    let sealed = vault.seal(request_data(id), answer).map_err(Error::internal)?;
     diesel::insert_into(token_requests::table)
         .values((
             token_requests::id.eq(id),
             token_requests::connector_id.eq(connector),
-            token_requests::user_id.eq(user),
+            token_requests::user_id.eq(change.by.id.ok_or(Error::SignIn)?),
             token_requests::sealed.eq(sealed),
-            token_requests::created_at.eq(now),
+            token_requests::created_at.eq(change.now),
         ))
-        .execute(conn)
+        .execute(change.conn)
         .await?;
     Ok(id)
 }
 
 /// Takes the answer to a request that this user made for this connector, once.
 pub(in crate::authorization) async fn take_request(
-    conn: &mut Conn,
+    change: &mut Change<'_>,
     vault: &Vault,
-    user: Uuid,
-    now: DateTime<Utc>,
     connector: Uuid,
     id: Uuid,
 ) -> Result<Option<Secret>, Error> {
     let own = token_requests::table
         .find(id)
         .filter(token_requests::connector_id.eq(connector))
-        .filter(token_requests::user_id.eq(user))
-        .filter(token_requests::created_at.gt(now - REQUEST_KEPT));
+        .filter(token_requests::user_id.eq(change.by.id.ok_or(Error::SignIn)?))
+        .filter(token_requests::created_at.gt(change.now - REQUEST_KEPT));
     let sealed: Option<Vec<u8>> =
-        diesel::delete(own).returning(token_requests::sealed).get_result(conn).await.optional()?;
-    open_sealed(vault, request_place(id), sealed)
+        diesel::delete(own).returning(token_requests::sealed).get_result(change.conn).await.optional()?;
+    sealed.map(|sealed| vault.open(request_data(id), &sealed).map_err(Error::internal)).transpose()
 }
 
 /// Deletes the answers that were not taken over in time.

@@ -1,5 +1,7 @@
 //! The Authorization tab.
 
+use std::ops::Deref;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -12,15 +14,14 @@ pub(super) use stored::{Stored, load};
 
 use super::connection_test::{self, Mark, TestReport, Tools};
 use super::discovery::{self, Found};
-use super::forms::{AuthorizationForm, CheckedAuthorization};
+use super::forms::CheckedAuthorization;
 use super::keeper::TokenKeeper;
-use super::model::{ApiKeyPlace, RenewalRecord, SecretField, StoredBreaker, StoredToken};
-use super::origins::OriginReview;
+use super::model::{ApiKeyPlace, SecretField};
 use super::save::{conflict, save};
 use super::secret_field::SecretChange;
-use super::settings::{OAuthClient, StoredSettings};
 use crate::access::{RateLimit, RequestContext, Right, SignInGuard, password_again};
-use crate::connectors::{Connector, ConnectorHead, Health, Method, Tab};
+use crate::audit::Change;
+use crate::connectors::{ConnectorHead, Health, Method, Tab};
 use crate::db::version::SeenVersion;
 use crate::oauth::{BodyFormat, ClientAuthentication, ScopeSeparator, TokenError};
 use crate::outbound::Outbound;
@@ -46,23 +47,22 @@ const PASSWORD_HINT: &str = "Only for replacing or removing a stored secret, whi
 pub(super) struct TabPage {
     layout: Layout,
     head: ConnectorHead,
-    connector: Connector,
-    settings: StoredSettings,
-    oauth: OAuthClient,
-    form: AuthorizationForm,
-    token: Option<StoredToken>,
-    renewal: Option<RenewalRecord>,
-    breaker: Option<StoredBreaker>,
-    is_renewing: bool,
-    can_fetch: bool,
-    can_authorize: bool,
+    stored: Stored,
     redirect_url: String,
     notice: Notice,
-    origins: OriginReview,
     may_authorize: bool,
     /// The own password need not be entered again.
     confirmed: bool,
     now: DateTime<Utc>,
+}
+
+/// What the page shows is mostly what is stored.
+impl Deref for TabPage {
+    type Target = Stored;
+
+    fn deref(&self) -> &Stored {
+        &self.stored
+    }
 }
 
 impl TabPage {
@@ -114,35 +114,17 @@ pub(super) fn tab_page(
     notice: Notice,
     status: StatusCode,
 ) -> Result<HttpResponse, Error> {
-    let head = ConnectorHead::new(&stored.connector, Tab::Authorization, &context.actor);
-    let (now, may_authorize) = (context.now(), stored.connector.rights.contains(Right::Authorize));
-    let (can_fetch, can_authorize) = (stored.can_fetch(), stored.can_authorize());
-    let redirect_url = redirect_url(&context.address, &stored.connector.key);
-    let confirmed = context.is_confirmed();
-    let Stored { connector, settings, token, renewal, breaker, is_renewing, form, oauth, sealed: _, origins } = stored;
-    page(
-        status,
-        &TabPage {
-            layout: context.layout,
-            head,
-            connector,
-            settings,
-            oauth,
-            form,
-            token,
-            renewal,
-            breaker,
-            is_renewing,
-            can_fetch,
-            can_authorize,
-            redirect_url,
-            notice,
-            origins,
-            may_authorize,
-            confirmed,
-            now,
-        },
-    )
+    let page_of_tab = TabPage {
+        head: ConnectorHead::new(&stored.connector, Tab::Authorization, &context.actor),
+        redirect_url: redirect_url(&context.address, &stored.connector.key),
+        may_authorize: stored.connector.rights.contains(Right::Authorize),
+        confirmed: context.is_confirmed(),
+        now: context.now(),
+        layout: context.layout,
+        stored,
+        notice,
+    };
+    page(status, &page_of_tab)
 }
 
 pub async fn edit(context: RequestContext, Segment(key): Segment) -> Result<HttpResponse, Error> {
@@ -204,8 +186,7 @@ pub async fn update(
         let report = connection_test::test(&context, &tools, &stored, &checked).await?;
         return tab_page(context, stored, Notice::Tested(report), StatusCode::OK);
     }
-    // Asked for in the same form, so that the new secret makes its way once: it could not wait in a page while another
-    // one asks for the password.
+    // Asked for in the same form, because a page that asks for the password could not hold the new secret meanwhile.
     let takes = stored.form.takes_secrets(&checked);
     if takes && !guard.confirm(&context, &data, &mut stored.form.errors).await? {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
@@ -228,17 +209,16 @@ async fn store(
     checked: &CheckedAuthorization,
 ) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
-    let (by, now) = (&context.actor, context.now());
-    match save(&mut conn, vault, by, now, (&stored, seen), checked).await {
+    match save(&mut Change::new(&mut conn, &context), vault, (&stored, seen), checked).await {
         Ok(()) => {
             let address = format!("/connectors/{}/authorization", stored.connector.key);
             Ok(context.see_other(&address, saved_words(&stored, checked)))
         }
-        Err(SaveError::Fault(fault)) => Err(fault),
-        Err(_) => {
+        Err(SaveError::Stale) => {
             let theirs = load(&context, &mut conn, &stored.connector.key, Right::Authorize).await?;
             conflict(context.layout, theirs, &stored.form, data)
         }
+        Err(other) => Err(other.into()),
     }
 }
 

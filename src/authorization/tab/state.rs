@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::TabPage;
 use crate::authorization::forms::Fields;
 use crate::authorization::settings::{OAuthClient, time_limit};
-use crate::connectors::{Grant, Health, Method};
+use crate::connectors::{Health, Method};
 use crate::web::relative;
 
 impl TabPage {
@@ -39,7 +39,7 @@ impl TabPage {
             Health::NotAuthorized if self.is_switched_off() => "There is no access token.",
             Health::NeedsReauthorization if self.renewal_failed() => "The server refuses to renew the token.",
             Health::NeedsReauthorization => "The token has ended.",
-            Health::NotAuthorized if self.can_authorize || self.can_fetch => "There is no access token yet.",
+            Health::NotAuthorized if self.can_authorize() || self.can_fetch() => "There is no access token yet.",
             Health::NotAuthorized => match self.connector.method() {
                 Method::Basic => "Not ready: the password is missing.",
                 Method::ApiKey => "Not ready: the API key is missing.",
@@ -58,13 +58,13 @@ impl TabPage {
         match self.connector.health() {
             Health::Failing if self.breaker.is_some() => "Press Test connection to see whether it works now.",
             Health::Healthy | Health::Failing => "",
-            Health::Expiring if self.can_authorize => "Press Authorize again before it does.",
+            Health::Expiring if self.can_authorize() => "Press Authorize again before it does.",
             Health::Expiring => "Get a new access token before it does.",
-            Health::NeedsReauthorization if self.can_authorize => "Press Authorize again.",
+            Health::NeedsReauthorization if self.can_authorize() => "Press Authorize again.",
             Health::NeedsReauthorization if self.renewal_failed() => "",
             Health::NeedsReauthorization => "Get a new access token.",
-            Health::NotAuthorized if self.can_authorize => "Press Authorize to get a token.",
-            Health::NotAuthorized if self.can_fetch => "Press Get Access Token to get one.",
+            Health::NotAuthorized if self.can_authorize() => "Press Authorize to get a token.",
+            Health::NotAuthorized if self.can_fetch() => "Press Get Access Token to get one.",
             Health::NotAuthorized if self.asks_for_consent() => {
                 "Fill in the fields on this page and save them. Then press Authorize."
             }
@@ -83,12 +83,12 @@ impl TabPage {
 
     /// Whether requesting a token on the page for it is what repairs the connector.
     pub(super) fn request_repairs(&self) -> bool {
-        self.wants_token() && !self.can_fetch
+        self.wants_token() && !self.can_fetch()
     }
 
     /// Whether authorizing is what repairs the connector. What may pass by itself needs no person.
     pub(super) fn authorize_repairs(&self) -> bool {
-        self.can_authorize && self.wants_token() && self.connector.health() != Health::Failing
+        self.can_authorize() && self.wants_token() && self.connector.health() != Health::Failing
     }
 
     /// Whether fetching a token is what repairs the connector.
@@ -120,12 +120,10 @@ impl TabPage {
 
     /// The token's end is no event where a new one is fetched by then. No request follows a final refusal.
     pub(super) fn renews_itself(&self) -> bool {
-        let fetches = match self.connector.method() {
-            Method::Bearer => self.settings.keep_fresh,
-            method => method.signs_in_by_itself() || self.token.as_ref().is_some_and(|token| token.has_refresh_token),
-        };
+        let Some(token) = &self.token else { return false };
+        let fetches = self.connector.method().is_renewable(self.settings.keep_fresh, token.has_refresh_token);
         let refused = self.renewal.as_ref().is_some_and(|last| last.is_final);
-        fetches && !refused && !self.is_switched_off() && self.token.is_some()
+        fetches && !refused && !self.is_switched_off()
     }
 
     /// What the button is called that fetches a new token without a person's consent.
@@ -136,10 +134,5 @@ impl TabPage {
             (Some(_), false) if self.connector.method().signs_in_by_itself() => "Get Access Token",
             (Some(_), false) => "Renew token now",
         }
-    }
-
-    /// Whether the method is one where a person goes to the server.
-    pub(super) fn asks_for_consent(&self) -> bool {
-        matches!(self.connector.method(), Method::OAuth(Grant::AuthorizationCode | Grant::Implicit))
     }
 }

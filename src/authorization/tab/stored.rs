@@ -14,7 +14,7 @@ use crate::authorization::model::{RenewalRecord, StoredBreaker, StoredToken};
 use crate::authorization::origins::{self, OriginReview};
 use crate::authorization::queries::{self, SealedValues};
 use crate::authorization::settings::{Authorization, OAuthClient, StoredSettings};
-use crate::connectors::{self, Connector, LegacyGrants};
+use crate::connectors::{self, Connector, LegacyGrants, Method};
 use crate::db::Conn;
 use crate::outbound::Transport;
 use crate::vault::Vault;
@@ -62,6 +62,11 @@ impl Stored {
     pub fn can_fetch(&self) -> bool {
         let has_refresh_token = self.token.as_ref().is_some_and(|token| token.has_refresh_token);
         self.is_allowed() && self.authorization().can_fetch(has_refresh_token)
+    }
+
+    /// Whether the method is one where a person goes to the server.
+    pub fn asks_for_consent(&self) -> bool {
+        matches!(self.connector.method(), Method::OAuth(grant) if grant.asks_for_consent())
     }
 
     /// Whether a person can be sent to the server.

@@ -36,7 +36,7 @@ pub struct Count {
     pub n: i64,
 }
 
-/// A connector that somebody has changed.
+/// A connector that was changed lately.
 #[derive(QueryableByName)]
 #[diesel(table_name = crate::db::schema::connectors)]
 pub struct Changed {

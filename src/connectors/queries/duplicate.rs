@@ -3,15 +3,14 @@
 //! Rule: everything is copied but secrets, tokens and what belongs to them. Danger: a setting that is added later and
 //! forgotten here, so tests compare the rows.
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::{categories_of, create};
-use crate::access::{Actor, Rights};
-use crate::audit::{self, Changes, Event};
+use crate::access::Rights;
+use crate::audit::{Change, Changes, transaction};
 use crate::categories::CategoryId;
 use crate::connectors::model::{Connector, ConnectorId, Details, EVERYBODY, NewConnector, parse_name};
 use crate::db::Conn;
@@ -41,7 +40,7 @@ const ENDPOINTS: &str = "INSERT INTO endpoints
         'created_at', c.created_at, 'created_by', c.created_by, 'updated_at', c.updated_at, 'updated_by', c.updated_by))).*
     FROM endpoints AS o, connectors AS c WHERE o.connector_id = $1 AND c.id = $2";
 
-/// The copy is open to the same people: else duplicating would be a way round what a connector is kept from.
+/// The copy is open to the same people: else duplicating would open it to others.
 const ACCESS: &str = "INSERT INTO connector_rights (id, connector_id, user_id, group_id, rights)
     SELECT gen_random_uuid(), $2, user_id, group_id, rights FROM connector_rights WHERE connector_id = $1";
 
@@ -50,22 +49,17 @@ const OWN_SETTINGS: &str =
     FROM connectors AS o WHERE o.id = $1 AND copy.id = $2";
 
 /// Copies everything but secrets and tokens, under the first free name of the kind “X copy”. Gives the copy's key.
-pub async fn duplicate(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    original: &Connector,
-) -> Result<String, SaveError> {
-    let categories = categories_of(conn, &original.key).await?;
-    conn.transaction(async |conn| {
+pub async fn duplicate(change: &mut Change<'_>, original: &Connector) -> Result<String, SaveError> {
+    let categories = categories_of(change.conn, &original.key).await?;
+    transaction(change, async |change| {
         for number in 1..MOST_COPIES {
-            let copy = copy_of(original, &categories, number)?;
-            match create(conn, by, now, &copy).await {
+            let copy = copy_of(original, &categories, number);
+            match create(change, &copy).await {
                 Err(SaveError::NameTaken) => {}
                 other => {
                     let key = other?;
-                    copy_settings(conn, original.id, copy.id).await?;
-                    record_access(conn, by, now, &copy).await?;
+                    copy_settings(change.conn, original.id, copy.id).await?;
+                    record_access(change, &copy).await?;
                     return Ok(key);
                 }
             }
@@ -75,13 +69,13 @@ pub async fn duplicate(
     .await
 }
 
-fn copy_of(original: &Connector, categories: &[CategoryId], number: u32) -> Result<NewConnector, Error> {
-    Ok(NewConnector {
+fn copy_of(original: &Connector, categories: &[CategoryId], number: u32) -> NewConnector {
+    NewConnector {
         id: Uuid::now_v7(),
         details: Details { name: copy_name(&original.name, number), ..original.details.clone() },
         method: original.method(),
         categories: categories.to_vec(),
-    })
+    }
 }
 
 /// “X copy”, “X copy 2”, …, with X shortened so that the whole stays a name.
@@ -100,7 +94,7 @@ async fn copy_settings(conn: &mut Conn, from: ConnectorId, to: ConnectorId) -> R
     Ok(())
 }
 
-/// Whoever a connector lists, as the pages of people name them, and for what.
+/// The people and groups that a connector lists, as the pages of people name them, and their rights.
 const LISTED: &str = "SELECT coalesce(u.name || ' (' || u.username || ')', 'group ' || g.name) AS who, r.rights
     FROM connector_rights r LEFT JOIN users u ON u.id = r.user_id LEFT JOIN groups g ON g.id = r.group_id
     WHERE r.connector_id = $1 ORDER BY coalesce(u.name, g.name) COLLATE \"und-x-icu\", r.id";
@@ -114,16 +108,15 @@ struct Listed {
 }
 
 /// Tells who may do what with the copy, unless that is what everybody may do with a new connector.
-async fn record_access(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, copy: &NewConnector) -> Result<(), Error> {
-    let open: Vec<String> = connectors::table.find(copy.id).select(connectors::open_rights).first(conn).await?;
+async fn record_access(change: &mut Change<'_>, copy: &NewConnector) -> Result<(), Error> {
+    let open = connectors::table.find(copy.id).select(connectors::open_rights);
+    let open: Vec<String> = open.first(change.conn).await?;
     let (open, usual) = (Rights::from(open), Rights::ALL);
-    let listed: Vec<Listed> = diesel::sql_query(LISTED).bind::<SqlUuid, _>(copy.id).load(conn).await?;
+    let listed: Vec<Listed> = diesel::sql_query(LISTED).bind::<SqlUuid, _>(copy.id).load(change.conn).await?;
     if open == usual && listed.is_empty() {
         return Ok(());
     }
     let changes = Changes::none().field(EVERYBODY, usual.labels(), open.labels());
     let changes = listed.iter().fold(changes, |changes, entry| changes.field(&entry.who, "", entry.rights.labels()));
-    let event =
-        Event { kind: "connector.access_saved", subject_id: Some(copy.id), subject_name: &copy.details.name, changes };
-    audit::record(conn, by, now, event).await
+    change.record("connector.access_saved", copy.id, &copy.details.name, changes).await
 }

@@ -27,52 +27,10 @@ pub(super) fn initial(method: Method, enabled: bool, now: DateTime<Utc>) -> Heal
     HealthForecast::of(&facts, now).health
 }
 
-/// The stored facts.
-#[derive(Queryable)]
-struct StoredFacts {
-    enabled: bool,
-    is_live: bool,
-    method: Method,
-    keep_fresh: bool,
-    obtained_at: Option<DateTime<Utc>>,
-    expires_at: Option<DateTime<Utc>>,
-    has_refresh_token: Option<bool>,
-    failures: Option<i32>,
-    is_final: Option<bool>,
-    next_attempt_at: Option<DateTime<Utc>>,
-    last_used_at: Option<DateTime<Utc>>,
-    is_left_alone: bool,
-}
-
-impl StoredFacts {
-    fn is_renewable(&self) -> bool {
-        match self.method {
-            Method::Bearer => self.keep_fresh,
-            Method::OAuth(_) => self.method.signs_in_by_itself() || self.has_refresh_token.unwrap_or(false),
-            Method::NoAuth | Method::Basic | Method::ApiKey => false,
-        }
-    }
-
-    fn facts(&self, has_secret: bool) -> Facts {
-        Facts {
-            enabled: self.enabled,
-            method: self.method,
-            has_secret,
-            token: self.obtained_at.map(|obtained_at| TokenTimes { obtained_at, expires_at: self.expires_at }),
-            // Nobody waits for the token of a connector in the trash.
-            renewable: self.is_renewable() && self.is_live,
-            renewal: RenewalFacts {
-                failures: self.failures.unwrap_or(0),
-                is_final: self.is_final.unwrap_or(false),
-                next_attempt_at: self.next_attempt_at,
-                last_used_at: self.last_used_at,
-            },
-            is_left_alone: self.is_left_alone,
-        }
-    }
-}
-
-async fn stored_facts(conn: &mut Conn, id: ConnectorId) -> Result<StoredFacts, Error> {
+/// The stored facts, but for whether there is a secret.
+async fn stored_facts(conn: &mut Conn, id: ConnectorId) -> Result<Facts, Error> {
+    type Token = (DateTime<Utc>, Option<DateTime<Utc>>, bool);
+    type Row = ((bool, bool, Method, bool), Option<Token>, Option<RenewalFacts>, bool);
     let facts = connectors::table
         .inner_join(authorizations::table)
         .left_join(tokens::table)
@@ -80,25 +38,29 @@ async fn stored_facts(conn: &mut Conn, id: ConnectorId) -> Result<StoredFacts, E
         .left_join(breakers::table)
         .filter(connectors::id.eq(id))
         .select((
-            connectors::enabled,
-            connectors::deleted_at.is_null(),
-            connectors::method,
-            authorizations::keep_fresh,
-            tokens::obtained_at.nullable(),
-            tokens::expires_at.nullable(),
-            tokens::refresh_token.is_not_null().nullable(),
-            renewals::failures.nullable(),
-            renewals::is_final.nullable(),
-            renewals::next_attempt_at.nullable(),
-            renewals::last_used_at.nullable(),
+            (connectors::enabled, connectors::deleted_at.is_null(), connectors::method, authorizations::keep_fresh),
+            (tokens::obtained_at, tokens::expires_at, tokens::refresh_token.is_not_null()).nullable(),
+            (renewals::failures, renewals::is_final, renewals::next_attempt_at, renewals::last_used_at).nullable(),
             breakers::connector_id.nullable().is_not_null(),
         ))
         .first(conn)
         .await;
-    Ok(in_row(&["connectors"], id, facts)?)
+    let ((enabled, is_live, method, keep_fresh), token, renewal, is_left_alone): Row =
+        in_row(&["connectors"], id, facts)?;
+    let has_refresh_token = token.is_some_and(|(.., has_refresh_token)| has_refresh_token);
+    Ok(Facts {
+        enabled,
+        method,
+        has_secret: false,
+        token: token.map(|(obtained_at, expires_at, _)| TokenTimes { obtained_at, expires_at }),
+        // The token of a connector in the trash is not needed.
+        renewable: is_live && method.is_renewable(keep_fresh, has_refresh_token),
+        renewal: renewal.unwrap_or_default(),
+        is_left_alone,
+    })
 }
 
-/// Takes the row that whoever changes what the health follows from takes before any other, until the end of the
+/// Locks the row that every change of what the health follows from locks before any other, until the end of the
 /// transaction. One order for all, so that no two of them wait for each other: `authorizations`, then the rest.
 pub async fn hold_authorization(conn: &mut Conn, id: ConnectorId) -> Result<(), Error> {
     let row = authorizations::table.find(id);
@@ -118,15 +80,15 @@ pub async fn review_health(conn: &mut Conn, id: ConnectorId, now: DateTime<Utc>)
 /// Recomputes the forecast of a connector after one of its facts has changed, in the transaction of the change, which
 /// holds its row in `authorizations`, and gives it.
 pub async fn refresh_health(conn: &mut Conn, id: ConnectorId, now: DateTime<Utc>) -> Result<HealthForecast, Error> {
-    let stored = stored_facts(conn, id).await?;
-    let has_secret = has_secret(conn, id, stored.method).await?;
-    let forecast = HealthForecast::of(&stored.facts(has_secret), now);
-    let changed = connectors::table.find(id).filter(connectors::status.ne(forecast.health.code()));
+    let mut facts = stored_facts(conn, id).await?;
+    facts.has_secret = has_secret(conn, id, facts.method).await?;
+    let forecast = HealthForecast::of(&facts, now);
+    let changed = connectors::table.find(id).filter(connectors::status.ne(forecast.health));
     diesel::update(changed)
-        .set((connectors::status.eq(forecast.health.code()), connectors::status_since.eq(now)))
+        .set((connectors::status.eq(forecast.health), connectors::status_since.eq(now)))
         .execute(conn)
         .await?;
-    if stored.obtained_at.is_some() {
+    if facts.token.is_some() {
         diesel::update(tokens::table.find(id)).set(tokens::status_due_at.eq(forecast.changes_at)).execute(conn).await?;
         diesel::update(renewals::table.find(id)).set(renewals::due_at.eq(forecast.renew_at)).execute(conn).await?;
     }
@@ -153,9 +115,9 @@ pub async fn refresh_due_health(conn: &mut Conn, now: DateTime<Utc>) -> Result<u
         .await?;
     for id in &due {
         match review_health(conn, *id, now).await {
-            // One row that cannot be read keeps no other from its turn.
+            // One row that cannot be read does not stop the others.
             Err(Error::Internal(cause)) => {
-                tracing::error!(cause = format!("{cause:#}"), "the health of a data connector cannot be told");
+                tracing::error!(cause = format!("{cause:#}"), "the health of a data connector cannot be computed");
             }
             other => _ = other?,
         }

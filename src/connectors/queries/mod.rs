@@ -5,19 +5,19 @@ mod attention;
 mod duplicate;
 mod health;
 mod list;
-mod narrowed;
 mod save;
 mod trash;
 
-use chrono::{DateTime, Utc};
 use diesel::dsl::{case_when, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
-use super::model::Connector;
+use super::Method;
+use super::model::{Connector, ConnectorId};
 use crate::access::{Actor, Right, Rights, Visibility};
+use crate::audit::Change;
 use crate::categories::CategoryId;
 use crate::db::schema::{authorizations, connector_categories, connectors, secrets, tokens};
 use crate::db::version::SeenVersion;
@@ -39,15 +39,14 @@ diesel::define_sql_function! {
     fn listed_rights(connector: SqlUuid, who: SqlUuid) -> Array<Text>;
 }
 
-/// The live connector of a key, for somebody who wants to do this with it.
+/// The live connector of a key, for a person who needs this right to it.
 pub async fn find(conn: &Conn, by: &Actor, key: &str, right: Right) -> Result<Connector, Error> {
     let connector = find_visible(conn, by, key).await?;
     connector.require(by, right)?;
     Ok(connector)
 }
 
-/// The live connector of a key, for somebody who sees something of all connectors that are open to them, whatever they
-/// may do with it.
+/// The live connector of a key, for a person who may see it, whatever else they may do with it.
 pub async fn find_visible(conn: &Conn, by: &Actor, key: &str) -> Result<Connector, Error> {
     let who = by.id.unwrap_or(Uuid::nil());
     let found = connectors::table
@@ -78,8 +77,8 @@ fn listed_for(who: Uuid) -> _ {
     case_when(connectors::open_rights.contains(everything), nothing).otherwise(listed_rights(connectors::id, who))
 }
 
-/// The key of the live connector of this id, for somebody who sees it.
-pub(super) async fn key_of(conn: &mut Conn, visibility: Visibility, id: super::ConnectorId) -> Result<String, Error> {
+/// The key of the live connector of this id, for a person who sees it.
+pub(super) async fn key_of(conn: &mut Conn, visibility: Visibility, id: ConnectorId) -> Result<String, Error> {
     let seen = visibility.condition("connectors").unwrap_or("true".into());
     Ok(connectors::table
         .find(id)
@@ -88,6 +87,11 @@ pub(super) async fn key_of(conn: &mut Conn, visibility: Visibility, id: super::C
         .select(connectors::key)
         .first(conn)
         .await?)
+}
+
+/// The name of a connector, for the audit log.
+pub async fn name(conn: &mut Conn, id: ConnectorId) -> Result<String, Error> {
+    Ok(connectors::table.find(id).select(connectors::name).first(conn).await?)
 }
 
 /// The categories of the connector of a key.
@@ -102,7 +106,7 @@ pub(super) async fn categories_of(conn: &Conn, key: &str) -> Result<Vec<Category
 
 /// Whether a stored secret or token of the connector is not approved for this origin. The key of a client certificate
 /// is never sent.
-pub async fn waits_for_approval(conn: &mut Conn, id: super::ConnectorId, origin: &str) -> Result<bool, Error> {
+pub async fn waits_for_approval(conn: &mut Conn, id: ConnectorId, origin: &str) -> Result<bool, Error> {
     let secret = secrets::table
         .filter(secrets::connector_id.eq(id))
         .filter(secrets::field.ne("client_key"))
@@ -114,21 +118,30 @@ pub async fn waits_for_approval(conn: &mut Conn, id: super::ConnectorId, origin:
     Ok(secret || token)
 }
 
-/// Makes open forms of the Authorization tab stale: they have not listed an origin that is there now, for which whoever
-/// enters a secret would approve it. Takes the row that whoever stores a secret takes before any other.
-pub async fn outdate_authorization(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    id: super::ConnectorId,
-) -> Result<(), Error> {
+/// Makes open forms of the Authorization tab stale: they have not listed an origin that is there now, for which
+/// entering a secret would approve it. Locks the row that storing a secret locks before any other.
+pub async fn outdate_authorization(change: &mut Change<'_>, id: ConnectorId) -> Result<(), Error> {
     diesel::update(authorizations::table.find(id))
         .set((
             authorizations::version.eq(authorizations::version + 1),
-            authorizations::updated_at.eq(now),
-            authorizations::updated_by.eq(by.attribution()),
+            authorizations::updated_at.eq(change.now),
+            authorizations::updated_by.eq(change.by.attribution()),
         ))
-        .execute(conn)
+        .execute(change.conn)
+        .await?;
+    Ok(())
+}
+
+/// Stores what a save of the Authorization tab changes in the connector's own row.
+pub async fn set_method(change: &mut Change<'_>, id: ConnectorId, method: Method, verify: bool) -> Result<(), Error> {
+    diesel::update(connectors::table.find(id))
+        .set((
+            connectors::method.eq(method),
+            connectors::verify_certificates.eq(verify),
+            connectors::updated_at.eq(change.now),
+            connectors::updated_by.eq(change.by.attribution()),
+        ))
+        .execute(change.conn)
         .await?;
     Ok(())
 }

@@ -1,14 +1,12 @@
 //! Creating a connector and saving its Details: the row, its categories and the audit line in one transaction.
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error as DbError};
-use diesel_async::{AsyncConnection, RunQueryDsl};
+use diesel::result::Error as DbError;
+use diesel_async::RunQueryDsl;
 use futures_util::join;
 
 use super::{health, outdate_authorization};
-use crate::access::Actor;
-use crate::audit::{self, Changes, Event};
+use crate::audit::{Change, Changes, transaction};
 use crate::categories::{CategoryId, lock_counts};
 use crate::connectors::forms::ConnectorForm;
 use crate::connectors::model::{Connector, ConnectorId, Details, NewConnector, wanted_key};
@@ -17,39 +15,16 @@ use crate::db::version::SeenVersion;
 use crate::db::{Conn, Prepared};
 use crate::web::{Error, SaveError};
 
-/// Tries for a free key when others take the same one at the same moment.
-const KEY_TRIES: usize = 20;
-
 /// Stores a new connector and gives its key.
-pub async fn create(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, new: &NewConnector) -> Result<String, SaveError> {
-    for _ in 0..KEY_TRIES {
-        let key = free_key(conn, &wanted_key(&new.details.name)).await?;
-        match conn.transaction(async |conn| insert(conn, by, now, new, &key).await).await {
-            Ok(()) => return Ok(key),
-            Err(Attempt::KeyTaken) => {}
-            Err(Attempt::Refused(refused)) => return Err(refused),
-        }
-    }
-    Err(SaveError::Fault(Error::internal(anyhow::anyhow!("no free key found"))))
-}
-
-/// One try to insert; a key that was taken meanwhile asks for another try.
-enum Attempt {
-    KeyTaken,
-    Refused(SaveError),
-}
-
-impl From<DbError> for Attempt {
-    fn from(error: DbError) -> Attempt {
-        let key_taken = matches!(&error, DbError::DatabaseError(DatabaseErrorKind::UniqueViolation, info) if info.constraint_name() == Some("connectors_key_key"));
-        if key_taken { Attempt::KeyTaken } else { Attempt::Refused(error.into()) }
-    }
-}
-
-impl From<Error> for Attempt {
-    fn from(error: Error) -> Attempt {
-        Attempt::Refused(error.into())
-    }
+pub async fn create(change: &mut Change<'_>, new: &NewConnector) -> Result<String, SaveError> {
+    transaction(change, async |change| {
+        // All that create connectors take this lock first, so the key stays free.
+        lock_counts(change.conn).await?;
+        let key = free_key(change.conn, &wanted_key(&new.details.name)).await?;
+        insert(change, new, &key).await?;
+        Ok(key)
+    })
+    .await
 }
 
 /// The wanted key, or the first free one with a number behind it.
@@ -64,9 +39,9 @@ async fn free_key(conn: &mut Conn, wanted: &str) -> Result<String, Error> {
     Ok(free.unwrap_or_else(|| wanted.to_string()))
 }
 
-async fn insert(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, new: &NewConnector, key: &str) -> Result<(), Attempt> {
-    lock_counts(conn).await?;
-    let names = category_names(conn, &new.categories).await?;
+async fn insert(change: &mut Change<'_>, new: &NewConnector, key: &str) -> Result<(), SaveError> {
+    let names = category_names(change.conn, &new.categories).await?;
+    let (by, now) = (change.by.attribution(), change.now);
     diesel::insert_into(connectors::table)
         .values((
             (
@@ -74,39 +49,37 @@ async fn insert(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, new: &NewConnec
                 connectors::key.eq(key),
                 &new.details,
                 connectors::name_key.eq(new.details.name.key()),
-                connectors::method.eq(new.method.code()),
+                connectors::method.eq(new.method),
                 connectors::category_names.eq(&names.shown),
                 connectors::category_names_folded.eq(&names.folded),
                 connectors::own_folded.eq(new.details.searched()),
             ),
             (
-                connectors::status.eq(health::initial(new.method, new.details.enabled, now).code()),
+                connectors::status.eq(health::initial(new.method, new.details.enabled, now)),
                 connectors::status_since.eq(now),
                 connectors::created_at.eq(now),
-                connectors::created_by.eq(by.attribution()),
+                connectors::created_by.eq(&by),
                 connectors::updated_at.eq(now),
-                connectors::updated_by.eq(by.attribution()),
+                connectors::updated_by.eq(&by),
             ),
         ))
-        .execute(conn)
+        .execute(change.conn)
         .await?;
-    link(conn, new.id, &new.categories).await?;
+    link(change.conn, new.id, &new.categories).await?;
     diesel::insert_into(authorizations::table)
         .values((
             authorizations::connector_id.eq(new.id),
-            authorizations::user_name.eq(&by.username),
+            authorizations::user_name.eq(&change.by.username),
             authorizations::updated_at.eq(now),
-            authorizations::updated_by.eq(by.attribution()),
+            authorizations::updated_by.eq(&by),
         ))
-        .execute(conn)
+        .execute(change.conn)
         .await?;
     let form = ConnectorForm::of(&new.details, &[]);
     let mut fields = form.labelled(&names.shown).to_vec();
     fields.insert(4, ("Authentication Type", new.method.label().into()));
     let changes = fields.into_iter().fold(Changes::none(), |changes, (label, text)| changes.field(label, "", text));
-    let event = Event { kind: "connector.created", subject_id: Some(new.id), subject_name: &new.details.name, changes };
-    audit::record(conn, by, now, event).await?;
-    Ok(())
+    Ok(change.record("connector.created", new.id, &new.details.name, changes).await?)
 }
 
 /// The joined names of categories.
@@ -149,43 +122,43 @@ pub struct Seen<'a> {
 
 /// Saves the Details of a connector that nobody else has saved since the form was shown.
 pub async fn update(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
+    change: &mut Change<'_>,
     seen: &Seen<'_>,
     new: &Details,
     categories: &[CategoryId],
 ) -> Result<(), SaveError> {
     let old = seen.connector;
-    conn.transaction(async |conn| {
+    transaction(change, async |change| {
         let mut names = None;
         if has_other_categories(seen.categories, categories) {
-            lock_counts(conn).await?;
-            names = Some(category_names(conn, categories).await?);
+            lock_counts(change.conn).await?;
+            names = Some(category_names(change.conn, categories).await?);
         }
         let changes_health = old.enabled != new.enabled;
         if changes_health {
-            health::hold_authorization(conn, old.id).await?;
+            health::hold_authorization(change.conn, old.id).await?;
         }
         // Before the connector's own row: everybody takes the two in this order.
         if new.base_url.is_some() && new.origin() != old.origin() {
-            outdate_authorization(conn, by, now, old.id).await?;
+            outdate_authorization(change, old.id).await?;
         }
         // From here on the categories are those that were read: who changes them changes the version, too.
-        super::lock(conn, old, seen.version).await?;
-        let event = saved(old, new, names.as_ref());
+        super::lock(change.conn, old, seen.version).await?;
+        let changes = changed_fields(old, new, names.as_ref());
         // Both go out in one go. What is recorded of a save that is refused goes with its transaction.
-        let (written, recorded) =
-            join!(write_details(conn, by, now, old, new, names.as_ref()), audit::record(conn, by, now, event),);
+        let (written, recorded) = join!(
+            write_details(change, old, new, names.as_ref()),
+            change.record("connector.saved", old.id, &new.name, changes),
+        );
         written?;
         recorded?;
         if names.is_some() {
             let links = connector_categories::table.filter(connector_categories::connector_id.eq(old.id));
-            diesel::delete(links).execute(conn).await?;
-            link(conn, old.id, categories).await?;
+            diesel::delete(links).execute(change.conn).await?;
+            link(change.conn, old.id, categories).await?;
         }
         if changes_health {
-            health::refresh_health(conn, old.id, now).await?;
+            health::refresh_health(change.conn, old.id, change.now).await?;
         }
         Ok(())
     })
@@ -201,9 +174,7 @@ fn has_other_categories(old: &[CategoryId], new: &[CategoryId]) -> bool {
 
 /// Writes the connector's own row, with the `names` of other categories if it gets any.
 async fn write_details(
-    conn: &Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
+    change: &Change<'_>,
     old: &Connector,
     new: &Details,
     names: Option<&CategoryNames>,
@@ -216,18 +187,17 @@ async fn write_details(
         connectors::name_key.eq(new.name.key()),
         connectors::own_folded.eq(new.searched()),
         connectors::version.eq(connectors::version + 1),
-        connectors::updated_at.eq(now),
-        connectors::updated_by.eq(by.attribution()),
+        connectors::updated_at.eq(change.now),
+        connectors::updated_by.eq(change.by.attribution()),
         names,
     ));
-    Prepared(update).execute(&mut &*conn).await
+    Prepared(update).execute(&mut &*change.conn).await
 }
 
 /// What the audit log says about a save.
-fn saved<'a>(old: &Connector, new: &'a Details, names: Option<&CategoryNames>) -> Event<'a> {
+fn changed_fields(old: &Connector, new: &Details, names: Option<&CategoryNames>) -> Changes {
     let names = names.map_or(&old.category_names, |names| &names.shown);
     let (before, after) = (ConnectorForm::of(old, &[]), ConnectorForm::of(new, &[]));
     let both = before.labelled(&old.category_names).into_iter().zip(after.labelled(names));
-    let changes = both.fold(Changes::none(), |changes, ((label, from), (_, to))| changes.field(label, from, to));
-    Event { kind: "connector.saved", subject_id: Some(old.id), subject_name: &new.name, changes }
+    both.fold(Changes::none(), |changes, ((label, from), (_, to))| changes.field(label, from, to))
 }

@@ -8,31 +8,15 @@ use diesel::sql_query;
 use diesel::sql_types::{BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{AsyncConnection, RunQueryDsl};
 
-use crate::access::{Actor, Right, Rights};
-use crate::audit::{self, Changes, Event};
+use crate::access::Actor;
+use crate::audit::{Change, Changes, transaction};
 use crate::categories::lock_counts;
 use crate::connectors::ConnectorId;
-use crate::connectors::model::{Connector, TrashRow, TrashedConnector, admission};
+use crate::connectors::model::{Connector, TrashedConnector, admission};
 use crate::db::Conn;
 use crate::db::schema::connectors;
 use crate::db::version::SeenVersion;
 use crate::web::{Error, SaveError, grouped};
-
-const TRASHED: (
-    connectors::id,
-    connectors::key,
-    connectors::label,
-    connectors::name,
-    connectors::deleted_at,
-    connectors::deleted_by,
-) = (
-    connectors::id,
-    connectors::key,
-    connectors::label,
-    connectors::name,
-    connectors::deleted_at,
-    connectors::deleted_by,
-);
 
 /// How long a connector stays in the trash.
 pub const KEPT: TimeDelta = TimeDelta::days(30);
@@ -42,125 +26,98 @@ pub const SHOWN: i64 = 200;
 
 /// Moves a connector to the trash, if it is as the person has seen it.
 pub async fn move_to_trash(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
+    change: &mut Change<'_>,
     (connector, seen): (&Connector, SeenVersion),
 ) -> Result<(), SaveError> {
-    conn.transaction(async |conn| {
-        lock_counts(conn).await?;
-        super::lock(conn, connector, seen).await?;
+    transaction(change, async |change| {
+        lock_counts(change.conn).await?;
+        super::lock(change.conn, connector, seen).await?;
         diesel::update(connectors::table.find(connector.id))
             .set((
-                connectors::deleted_at.eq(now),
-                connectors::deleted_by.eq(by.attribution()),
+                connectors::deleted_at.eq(change.now),
+                connectors::deleted_by.eq(change.by.attribution()),
                 connectors::version.eq(connectors::version + 1),
             ))
-            .execute(conn)
+            .execute(change.conn)
             .await?;
-        let event = Event {
-            kind: "connector.deleted",
-            subject_id: Some(connector.id),
-            subject_name: &connector.name,
-            changes: Changes::none(),
-        };
-        audit::record(conn, by, now, event).await?;
-        Ok(())
+        Ok(change.record("connector.deleted", connector.id, &connector.name, Changes::none()).await?)
     })
     .await
 }
 
-/// The connectors in the trash that somebody sees, the newest first.
-pub async fn trashed(conn: &mut Conn, by: &Actor) -> Result<Vec<TrashRow>, Error> {
+/// The connectors in the trash that a person sees, newest first.
+pub async fn trashed(conn: &mut Conn, by: &Actor) -> Result<Vec<TrashedConnector>, Error> {
     let seen = by.visibility.condition("connectors").unwrap_or("true".into());
     let found: Vec<Found> = connectors::table
         .filter(connectors::deleted_at.is_not_null())
         .filter(sql::<Bool>(&seen))
         .order((connectors::deleted_at.desc(), connectors::id.desc()))
         .limit(SHOWN)
-        .select((TRASHED, connectors::open_rights, super::listed_for(by.id.unwrap_or_default())))
+        .select((TrashedConnector::as_select(), super::listed_for(by.id.unwrap_or_default())))
         .load(conn)
         .await?;
     // What was closed since visibility was looked up is left out.
-    let rows = found.into_iter().filter_map(|found| row_of(found, by).ok()).collect();
-    Ok(rows)
+    Ok(found.into_iter().filter_map(|found| seen_by(found, by).ok()).collect())
 }
 
-/// A connector in the trash, what is open to everybody, and for what it lists the person.
-type Found = (TrashedConnector, Vec<String>, Vec<String>);
+/// A connector in the trash, and for what it lists the person.
+type Found = (TrashedConnector, Vec<String>);
 
 /// The connector as this person sees it; of one that it is not open to they know nothing.
-fn row_of((connector, open, listed): Found, by: &Actor) -> Result<TrashRow, Error> {
-    let admits = admission(by, Rights::from(open), Rights::from(listed))?;
-    Ok(TrashRow { connector, may_restore: admits.contains(Right::Edit) })
+fn seen_by((connector, listed): Found, by: &Actor) -> Result<TrashedConnector, Error> {
+    let admits = admission(by, connector.open, listed.into())?;
+    Ok(TrashedConnector { admits, ..connector })
 }
 
-/// The connector of this key in the trash, for somebody who may take it out.
+/// The connector of this key in the trash, for a person who may restore it.
 pub async fn find_trashed(conn: &mut Conn, by: &Actor, key: &str) -> Result<TrashedConnector, Error> {
     let found: Found = connectors::table
         .filter(connectors::key.eq(key))
         .filter(connectors::deleted_at.is_not_null())
-        .select((TRASHED, connectors::open_rights, super::listed_for(by.id.unwrap_or_default())))
+        .select((TrashedConnector::as_select(), super::listed_for(by.id.unwrap_or_default())))
         .first(conn)
         .await?;
-    let row = row_of(found, by)?;
-    if row.may_restore { Ok(row.connector) } else { Err(Error::NotListed("restore")) }
+    let connector = seen_by(found, by)?;
+    if connector.may_restore() { Ok(connector) } else { Err(Error::NotListed("restore")) }
 }
 
 /// Takes a connector out of the trash; refused when another has its name by now.
-pub async fn restore(
-    conn: &mut Conn,
-    by: &Actor,
-    now: DateTime<Utc>,
-    connector: &TrashedConnector,
-) -> Result<(), SaveError> {
-    conn.transaction(async |conn| {
-        lock_counts(conn).await?;
-        super::hold_authorization(conn, connector.id).await?;
-        let restored =
-            diesel::update(connectors::table.find(connector.id).filter(connectors::deleted_at.is_not_null()))
-                .set((
-                    connectors::deleted_at.eq(None::<DateTime<Utc>>),
-                    connectors::deleted_by.eq(None::<String>),
-                    connectors::version.eq(connectors::version + 1),
-                ))
-                .execute(conn)
-                .await?;
+pub async fn restore(change: &mut Change<'_>, connector: &TrashedConnector) -> Result<(), SaveError> {
+    transaction(change, async |change| {
+        lock_counts(change.conn).await?;
+        super::hold_authorization(change.conn, connector.id).await?;
+        let trashed = connectors::table.find(connector.id).filter(connectors::deleted_at.is_not_null());
+        let restored = diesel::update(trashed)
+            .set((
+                connectors::deleted_at.eq(None::<DateTime<Utc>>),
+                connectors::deleted_by.eq(None::<String>),
+                connectors::version.eq(connectors::version + 1),
+            ))
+            .execute(change.conn)
+            .await?;
         if restored == 0 {
             return Err(Error::NotFound.into());
         }
-        super::refresh_health(conn, connector.id, now).await?;
-        let event = Event {
-            kind: "connector.restored",
-            subject_id: Some(connector.id),
-            subject_name: &connector.name,
-            changes: Changes::none(),
-        };
-        audit::record(conn, by, now, event).await?;
-        Ok(())
+        super::refresh_health(change.conn, connector.id, change.now).await?;
+        Ok(change.record("connector.restored", connector.id, &connector.name, Changes::none()).await?)
     })
     .await
 }
 
-/// Deletes for good what has been in the trash for thirty days, with its secrets and tokens.
+/// Deletes permanently what has been in the trash for thirty days, with its secrets and tokens.
 pub async fn purge_trash(conn: &mut Conn, now: DateTime<Utc>) -> Result<usize, Error> {
     let by = Actor::connectory();
     conn.transaction(async |conn| {
-        let gone: Vec<(uuid::Uuid, String)> =
+        let change = Change { conn, by: &by, now };
+        let deleted: Vec<(ConnectorId, String)> =
             diesel::delete(connectors::table.filter(connectors::deleted_at.le(now - KEPT)))
                 .returning((connectors::id, connectors::name))
-                .get_results(conn)
+                .get_results(change.conn)
                 .await?;
-        for (id, name) in &gone {
-            audit::record(
-                conn,
-                &by,
-                now,
-                Event { kind: "connector.purged", subject_id: Some(*id), subject_name: name, changes: Changes::none() },
-            )
-            .await?;
+        for (id, name) in &deleted {
+            change.record("connector.purged", *id, name, Changes::none()).await?;
         }
-        Ok(gone.len())
+        Ok(deleted.len())
     })
     .await
 }
@@ -173,7 +130,7 @@ pub const USERS_SHOWN: i64 = 20;
 
 /// Who has used a connector in the last 30 days.
 pub struct Usage {
-    /// Whoever called most comes first.
+    /// Most calls first.
     pub users: Vec<User>,
     pub callers: i64,
     pub calls: i64,
@@ -209,7 +166,7 @@ impl User {
     }
 }
 
-/// Who has used the connector in the 30 days before `now`. Rows of the nil UUID are totals and nobody's.
+/// Who has used the connector in the 30 days before `now`. Rows of the nil UUID are totals.
 pub async fn usage(conn: &Conn, connector: ConnectorId, now: DateTime<Utc>) -> Result<Usage, Error> {
     let sql = format!(
         "SELECT caller_kind, (array_agg(caller_name ORDER BY last_at DESC))[1] AS name, sum(calls)::bigint AS calls,

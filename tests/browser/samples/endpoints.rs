@@ -36,7 +36,7 @@ pub const SAMPLES: &[Sample] = &[
     sample("endpoint-caller", Full, Caller, EXPORT, &[], "Try it out"),
     sample("endpoint-long", Full, Admin, LONG, &[], "measuring of levels"),
     sample("endpoint-elsewhere", Full, Admin, "/connectors/kept-secrets/endpoints/new",
-        &[Fill("endpoint_url", "https://elsewhere.example.org/"), Press("Save")], "are refused until somebody approves it"),
+        &[Fill("endpoint_url", "https://elsewhere.example.org/"), Press("Save")], "are refused until it is approved"),
     sample("endpoint-conflict", Full, Admin, TWO_EDITORS,
         &[Fill("endpoint_url", "/mine"), Meanwhile(TWO_EDITORS, &[("endpoint_url", "/theirs"), ("description", "What a colleague thinks")]), Press("Save")],
         "Someone else saved this first"),

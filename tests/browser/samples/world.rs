@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use connectory::access::{Actor, Permission};
-use connectory::audit::chain;
+use connectory::audit::{Change, chain};
 use connectory::authorization::{self, NewToken, RefreshToken, SecretField};
 use connectory::categories::CategoryStatus;
 use connectory::clock::Clock;
@@ -306,9 +306,15 @@ pub(super) async fn token_with(
     };
     let obtained = now - TimeDelta::hours(hours_ago);
     let origins = crate::support::in_use(&mut conn, connector).await;
-    authorization::store_token(&mut conn, &app.vault, &Actor::command_line(), obtained, connector, &token, &origins)
-        .await
-        .expect("a token is stored");
+    authorization::store_token(
+        &mut Change { conn: &mut conn, by: &Actor::command_line(), now: obtained },
+        &app.vault,
+        connector,
+        &token,
+        &origins,
+    )
+    .await
+    .expect("a token is stored");
     connectors::refresh_health(&mut conn, connector, now).await.expect("the health is known");
 }
 
@@ -321,7 +327,7 @@ pub(super) async fn secret(app: &TestApp, connector: Uuid, field: SecretField) {
         secret: &secret,
         origins: &crate::support::in_use(&mut conn, connector).await,
     };
-    authorization::store_secret(&mut conn, &app.vault, &Actor::command_line(), now, &new)
+    authorization::store_secret(&mut Change { conn: &mut conn, by: &Actor::command_line(), now }, &app.vault, &new)
         .await
         .expect("a secret is stored");
     connectors::refresh_health(&mut conn, connector, now).await.expect("the health is known");

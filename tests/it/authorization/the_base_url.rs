@@ -36,7 +36,7 @@ async fn on_another_host_waits_for_approval() {
         ] {
             let page = save_url(&ana, url).await.expect(303).follow().await;
             let words = format!(
-                "{SAVED}. Calls to {host} are refused until somebody approves it on the Authorization tab, because it was added after the secret or token was stored."
+                "{SAVED}. Calls to {host} are refused until it is approved on the Authorization tab, because it was added after the secret or token was stored."
             );
             assert_eq!(page.flash(), words);
             let tab = ana.get("/connectors/payroll/authorization").await;

@@ -159,7 +159,7 @@ async fn a_search_without_results_repeats_the_words_and_can_be_cleared() {
     various(&app).await;
     let ana = app.person(&[ViewConnectors]).await;
     let page = ana.get("/connectors?q=unheard+of&sort=-created").await;
-    assert!(page.text().contains("No results") && page.text().contains("No data connector fits “unheard of”"));
+    assert!(page.text().contains("No results") && page.text().contains("No data connector matches “unheard of”"));
     let page = page.click("Clear search and filters").await;
     assert_eq!((page.path.as_str(), page.row_heads().len()), ("/connectors?sort=-created", 5));
 }

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use connectory::access::Actor;
 use connectory::access::Permission::{CreateConnectors, EditConnectors, ViewActivity, ViewConnectors};
+use connectory::audit::Change;
 use connectory::connectors::{self, Details, Method, NewConnector};
 use uuid::Uuid;
 
@@ -183,9 +184,12 @@ async fn connectors_of_the_command_line_are_recorded_as_such() {
         method: Method::NoAuth,
         categories: vec![connectory::categories::UNCATEGORIZED],
     };
-    connectors::insert(&mut *app.conn().await, &Actor::command_line(), app.clock.now(), &new)
-        .await
-        .expect("a new connector");
+    connectors::insert(
+        &mut Change { conn: &mut *app.conn().await, by: &Actor::command_line(), now: app.clock.now() },
+        &new,
+    )
+    .await
+    .expect("a new connector");
     assert_eq!(app.rows("SELECT actor_id, actor_name, address FROM audit_events").await, [["", "command line", ""]]);
     let ana = app.person(&[CreateConnectors]).await;
     assert!(ana.get("/connectors/payroll").await.text().contains("by command line"));

@@ -25,7 +25,7 @@ async fn an_address_on_another_host_is_saved_and_waits_for_approval() {
     let app = TestApp::start().await;
     let id = with_password(&app).await;
     let ana = app.person(&[EditConnectors]).await;
-    let waits = "Calls to https://collector.example.net are refused until somebody approves it on the Authorization tab, because it was added after the secret or token was stored.";
+    let waits = "Calls to https://collector.example.net are refused until it is approved on the Authorization tab, because it was added after the secret or token was stored.";
 
     let form = ana.get(NEW).await.form(TAB).set("endpoint_url", ELSEWHERE);
     let page = form.send().await.expect(303).follow().await;

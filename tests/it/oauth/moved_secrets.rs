@@ -178,7 +178,7 @@ async fn a_token_is_fetched_for_no_base_url_that_waits() {
         let elsewhere = |form: FormFill| form.set("base_url", "https://evil.example.net");
         let page = ana.get("/connectors/payroll").await.submit(elsewhere).await;
         let page = page.expect(303).follow().await;
-        assert!(page.flash().contains("are refused until somebody approves it"));
+        assert!(page.flash().contains("are refused until it is approved"));
         let renewals = "/connectors/payroll/authorization/token-renewals";
         ana.post(renewals, &[]).await.expect(303);
         assert_eq!(app.token(id).await.as_deref(), Some("canary-new"));

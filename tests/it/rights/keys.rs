@@ -39,9 +39,15 @@ impl World {
         let now = app.clock.now();
         let mut conn = app.conn().await;
         let origins = crate::support::in_use(&mut conn, payroll).await;
-        connectory::authorization::store_token(&mut conn, &app.vault, &by, now, payroll, &token, &origins)
-            .await
-            .expect("a token");
+        connectory::authorization::store_token(
+            &mut connectory::audit::Change { conn: &mut conn, by: &by, now },
+            &app.vault,
+            payroll,
+            &token,
+            &origins,
+        )
+        .await
+        .expect("a token");
         drop(conn);
         World { app, _api: api, payroll, http: reqwest::Client::new() }
     }

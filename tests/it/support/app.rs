@@ -260,9 +260,12 @@ impl TestApp {
             categories: vec![categories::UNCATEGORIZED],
         };
         change(&mut new);
-        connectors::insert(&mut *self.conn().await, &Actor::command_line(), self.clock.now(), &new)
-            .await
-            .expect("a new connector");
+        connectors::insert(
+            &mut Change { conn: &mut *self.conn().await, by: &Actor::command_line(), now: self.clock.now() },
+            &new,
+        )
+        .await
+        .expect("a new connector");
         new.id
     }
 

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use connectory::access::Actor;
+use connectory::audit::Change;
 use connectory::authorization::{self, ApprovedOrigins, NewSecret, NewToken, SecretField};
 use connectory::connectors;
 use connectory::vault::{AssociatedData, Secret};
@@ -15,7 +16,9 @@ impl TestApp {
         let origins = in_use(&mut conn, connector).await;
         let new = NewSecret { connector, field, secret: &secret, origins: &origins };
         let by = Actor::command_line();
-        authorization::store_secret(&mut conn, &self.vault, &by, now, &new).await.expect("a stored secret");
+        authorization::store_secret(&mut Change { conn: &mut conn, by: &by, now }, &self.vault, &new)
+            .await
+            .expect("a stored secret");
         connectors::refresh_health(&mut conn, connector, now).await.expect("the health");
     }
 
@@ -30,9 +33,15 @@ impl TestApp {
             expires_at: life.map(|life| now + life),
         };
         let origins = in_use(&mut conn, connector).await;
-        authorization::store_token(&mut conn, &self.vault, &Actor::command_line(), now, connector, &token, &origins)
-            .await
-            .expect("a stored token");
+        authorization::store_token(
+            &mut Change { conn: &mut conn, by: &Actor::command_line(), now },
+            &self.vault,
+            connector,
+            &token,
+            &origins,
+        )
+        .await
+        .expect("a stored token");
         connectors::refresh_health(&mut conn, connector, now).await.expect("the health");
     }
 
