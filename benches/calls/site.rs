@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use connectory::access::{Actor, ApiKey};
+use connectory::audit::Change;
 use connectory::authorization::{NewToken, RefreshToken, origins_in_use, store_token};
 use connectory::categories;
 use connectory::clock::Clock;
@@ -66,7 +67,8 @@ impl Site {
             categories: vec![categories::UNCATEGORIZED],
         };
         let mut conn = db.get().await?;
-        connectors::insert(&mut conn, &by, now, &new).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+        let change = &mut Change { conn: &mut conn, by: &by, now };
+        connectors::insert(change, &new).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
         let token = NewToken {
             access: Secret::new(token.to_string()),
             refresh: RefreshToken::None,
@@ -74,10 +76,8 @@ impl Site {
             scope: String::new(),
             expires_at: None::<DateTime<Utc>>,
         };
-        let origins = origins_in_use(&mut conn, new.id).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
-        store_token(&mut conn, vault, &by, now, new.id, &token, &origins)
-            .await
-            .map_err(|error| anyhow::anyhow!("{error:?}"))
+        let origins = origins_in_use(change.conn, new.id).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
+        store_token(change, vault, new.id, &token, &origins).await.map_err(|error| anyhow::anyhow!("{error:?}"))
     }
 
     pub fn url(&self, path: &str) -> String {
