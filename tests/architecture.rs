@@ -1,6 +1,6 @@
 //! The rules of `docs/architecture.md` that no compiler knows, checked on the text of `src/`.
 //!
-//! Rule: a failure names file, line and the rule in words; whoever reads it needs nothing else.
+//! Rule: a failure names file, line and the rule in words; nothing else is needed to mend it.
 
 #[path = "architecture/dependencies.rs"]
 mod dependencies;
@@ -12,6 +12,8 @@ mod self_test;
 mod source;
 #[path = "architecture/tables.rs"]
 mod tables;
+#[path = "architecture/words.rs"]
+mod words;
 
 use source::{Finding, Source, closing, paths, sources, text};
 

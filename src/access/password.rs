@@ -1,7 +1,7 @@
 //! Passwords of people: argon2id hashes, and what a new password must be like.
 //!
 //! Rules: hashing runs on threads of its own and no more at once than there are permits, so that nothing that blocks
-//! elsewhere in the program keeps anybody from signing in, and signing in keeps no worker from serving. New passwords
+//! elsewhere in the program delays sign-ins, and no sign-in delays a worker. New passwords
 //! are long and none of those that are tried first; no composition, no expiry, any character (NIST SP 800-63B section
 //! 5.1.1.2). The same check stands wherever a password is chosen: the first run, a set-password link, the profile, the
 //! command line.
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct PasswordHasher {
     permits: Arc<Semaphore>,
-    /// A hash of nothing anybody knows, so that an unknown user takes the same time as a wrong password.
+    /// A hash of an unknown password, so that an unknown user takes the same time as a wrong password.
     decoy: Arc<str>,
 }
 

@@ -142,8 +142,8 @@ impl Visibility {
         self.condition(table).map_or(String::new(), |condition| format!(" AND {condition}"))
     }
 
-    /// The same for a column that holds a connector's id, in a table that outlives connectors: of what is gone for good
-    /// nobody can say who might have seen it.
+    /// The same for a column that holds a connector's id, in a table that outlives connectors: of a connector that was
+    /// deleted permanently it is unknown who could see it.
     pub fn and_of(self, column: &str) -> String {
         self.listed().map_or(String::new(), |listed| {
             format!(" AND ({column} IN {listed} OR EXISTS (SELECT FROM connectors seen WHERE seen.id = {column} AND seen.open_to_view))")
@@ -175,7 +175,7 @@ impl Visibility {
 /// All rights, as the database keeps them.
 const EVERYTHING: &str = "'{view,call,edit,authorize}'::text[]";
 
-/// The SQL of that to which a row of `connectors`, behind this name in the statement, admits somebody, whatever their
+/// The SQL of the rights that a row of `connectors`, behind this name in the statement, gives a user, without their
 /// permissions. `who` stands for their id there, as a bind or a literal. Nothing is looked up for a super admin, nor
 /// for what is open to everybody.
 pub fn admission_sql(by: &Actor, table: &str, who: &str) -> String {

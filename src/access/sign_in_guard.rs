@@ -77,7 +77,7 @@ impl SignInGuard {
     }
 
     /// The stored hash that this password fits, if it is the password of the person who asks, who is throttled like
-    /// anybody who signs in. Holds no connection while the password is hashed.
+    /// every sign-in. Holds no connection while the password is hashed.
     pub async fn own_password(
         &self,
         req: &HttpRequest,
@@ -166,7 +166,7 @@ pub async fn sign_in_alarm(
     Ok(alarm.first(&mut &*conn).await.optional()?)
 }
 
-/// Deletes places from which nobody has signed in for long, and alarms that no page shows any more.
+/// Deletes addresses without a sign-in for long, and alarms that no page shows any more.
 pub async fn purge(conn: &mut Conn, now: DateTime<Utc>) -> Result<(), Error> {
     let places = sign_in_places::table.filter(sign_in_places::last_at.le(now - REMEMBERED));
     diesel::delete(places).execute(conn).await?;

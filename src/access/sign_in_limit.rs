@@ -106,7 +106,7 @@ fn cut(account: &str) -> String {
 
 /// How long a key waits, counted from the first refusal. Long, because each made-up name is let through as well.
 const WAIT: Duration = Duration::from_secs(5 * 60);
-/// Who has not tried again by then waits anew.
+/// A client that has not tried again by then waits again.
 const FORGOTTEN: Duration = Duration::from_secs(60 * 60);
 /// Few: each one that is let through costs the check of a password. More than so many wait as one.
 const MOST_WAITING: usize = 1_000;
@@ -207,7 +207,7 @@ mod tests {
         assert_eq!(limit.take(HERE, "ben"), Ok(()), "another account");
         let wait = limit.wait_in_waitlist(HERE, "ana").expect_err("too early");
         clock.advance(TimeDelta::from_std(wait).expect("a wait"));
-        assert_eq!(limit.wait_in_waitlist(HERE, "ana"), Ok(()), "nobody for good");
+        assert_eq!(limit.wait_in_waitlist(HERE, "ana"), Ok(()), "the wait ends");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::body::{BoxBody, None as NoBody, SizedStream};
+use actix_web::body::{BoxBody, None as EmptyBody, SizedStream};
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, TRANSFER_ENCODING};
@@ -293,7 +293,7 @@ fn passed_through(method: &Method, response: RelayResponse) -> HttpResponse {
         let nothing = stream::empty::<Result<Bytes, SendError>>();
         return passed.set_body(match size {
             Some(size) => BoxBody::new(SizedStream::new(size, nothing)),
-            None => BoxBody::new(NoBody::new()),
+            None => BoxBody::new(EmptyBody::new()),
         });
     }
     if response.body.bytes_left() == Some(0) {

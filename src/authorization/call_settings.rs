@@ -83,7 +83,7 @@ pub struct CallSettings {
     pub transport: Transport,
     /// Seconds that a call may take; `None` for the program's own limit.
     pub time_out: Option<u32>,
-    /// Calls at once; `None` for the program's own limit.
+    /// Concurrent calls; `None` for the program's own limit.
     pub concurrency: Option<u32>,
     /// Which answers say that the token has ended.
     pub signals: ExpiredSignals,

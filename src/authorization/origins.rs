@@ -93,7 +93,7 @@ impl FromIterator<Origin> for ApprovedOrigins {
 
 /// A secret would have gone to an origin for which it is not approved.
 #[derive(Clone, Debug, PartialEq, Eq, ThisError)]
-#[error("The stored secret or token may not be sent to {0}, because nobody has approved that origin.")]
+#[error("The stored secret or token may not be sent to {0}, because that origin is not approved.")]
 pub struct OriginNotApproved(pub Origin);
 
 /// What to do about it.

@@ -24,7 +24,7 @@ impl Reader {
         let exposed = exposed(&parsed);
         if let (Some(hosts), false) = (&exposed, may_be_exposed) {
             self.problems.push(format!(
-                "DATABASE_URL leads to {hosts} without encryption, and everything but secrets could be read on the way: add sslmode=verify-full to it, or set CONNECTORY_DATABASE_PLAINTEXT=yes if the network between is yours alone"
+                "DATABASE_URL connects to {hosts} without encryption, and everything but secrets could be read on the network: add sslmode=verify-full to it, or set CONNECTORY_DATABASE_PLAINTEXT=yes if the network between is yours alone"
             ));
         }
         Some((url, exposed))

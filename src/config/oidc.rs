@@ -129,8 +129,8 @@ impl Reader {
     }
 }
 
-/// An issuer has neither query nor fragment (OpenID Connect Discovery 1.0 section 3). Without TLS anybody on the way
-/// could say who somebody is.
+/// An issuer has neither query nor fragment (OpenID Connect Discovery 1.0 section 3). Without TLS it could be
+/// forged on the network.
 fn is_issuer(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else {
         return false;

@@ -134,7 +134,7 @@ pub enum Origin {
     /// The file of this path, which `--config` has named.
     File(PathBuf),
     CommandLine,
-    /// Nobody has set it.
+    /// It is not set.
     Default,
 }
 

@@ -1,5 +1,5 @@
 //! Notices by e-mail: plain text over SMTP (RFC 5321), an envelope for each recipient, so that one address that is
-//! refused keeps nobody else from the message.
+//! refused does not affect the others.
 
 use std::error::Error as _;
 use std::time::{Duration, SystemTime};
@@ -134,7 +134,7 @@ fn tls(settings: &EmailSettings) -> anyhow::Result<Tls> {
     })
 }
 
-/// The failure in a sentence. What the server said is told to super admins only, by [`quote`].
+/// The failure in a sentence. Only super admins see what the server said, by [`quote`].
 fn undelivered(error: &SmtpError, mask: &Mask) -> Undelivered {
     let mut words = error.to_string();
     let mut source = error.source();

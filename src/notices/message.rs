@@ -89,7 +89,7 @@ impl Message {
 }
 
 fn letter(mut paragraphs: Vec<String>, address: &PublicAddress) -> String {
-    paragraphs.push(format!("-- \nSent by Connectory, {address}. Whoever runs it decides who gets these notices."));
+    paragraphs.push(format!("-- \nSent by Connectory, {address}. Its administrator decides who gets these notices."));
     paragraphs.join("\n\n") + "\n"
 }
 
@@ -125,7 +125,7 @@ impl Report<'_> {
                 format!("The access token of the data connector “{name}” is about to end.")
             }
             (Health::NeedsReauthorization, _) => format!(
-                "The data connector “{name}” has needed to be authorized again since {since}. Until somebody does it, calls through it fail."
+                "The data connector “{name}” has needed to be authorized again since {since}. Until then, calls through it fail."
             ),
             _ => format!("The data connector “{name}” has been failing since {since}."),
         }
@@ -156,10 +156,10 @@ impl Report<'_> {
         let remedy = Line::new(&self.due.remedy);
         match self.health {
             Health::Expiring => {
-                "Nothing renews it by itself. Authorize the data connector anew before that time.".into()
+                "Nothing renews it by itself. Authorize the data connector again before that time.".into()
             }
             Health::NeedsReauthorization if remedy.0.is_empty() => {
-                "Open the data connector and authorize it anew.".into()
+                "Open the data connector and authorize it again.".into()
             }
             Health::NeedsReauthorization => format!("What to do: {remedy}"),
             _ => {

@@ -63,7 +63,7 @@ impl Targets {
     }
 }
 
-/// An event ends when the connector gets another health, or the same one anew, or is in the trash.
+/// An event ends when the connector gets another health, or the same one again, or is in the trash.
 async fn end_events(conn: &mut Conn, now: DateTime<Utc>) -> Result<(), Error> {
     sql_query(
         "UPDATE notice_events e SET ended_at = greatest(e.began_at, CASE WHEN c.deleted_at IS NULL THEN c.status_since ELSE $1 END)

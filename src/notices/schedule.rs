@@ -22,7 +22,7 @@ const PAUSES: [TimeDelta; 9] = [
 /// together.
 const JITTER: f64 = 0.1;
 
-/// A connector that fails is reported after this time: most failures pass, and nobody would read a mail about each. The
+/// A connector that fails is reported after this time: most failures pass, and a mail about each would not be read. The
 /// other healths do not pass by themselves and are reported at once.
 pub(super) const SETTLING: TimeDelta = TimeDelta::minutes(2);
 

@@ -1,5 +1,5 @@
 //! The HTTP client that the crate `oauth2` is given: it sends through `outbound` and reads the response whatever its
-//! shape. What was read stays here: the crate is told of success by a document of the shape that it knows (RFC 6749 5.1),
+//! shape. What was read stays here: the crate gets a document of the shape that it knows (RFC 6749 5.1),
 //! or gets our own error, so that no token passes through its texts, which are not wiped from memory.
 
 use std::sync::Mutex;
@@ -17,7 +17,7 @@ use super::response::{Reply, ResponseReader, TokenReader};
 use super::token::Token;
 use crate::outbound::{HttpUrl, Limits, Outbound, Request, Transport};
 
-/// What the crate is told of every token.
+/// The document that the crate gets for every token.
 const SUCCESS: &[u8] = br#"{"access_token":"read","token_type":"bearer"}"#;
 
 /// How requests to one server travel.

@@ -262,7 +262,7 @@ impl CallbackError {
             Self::OtherSession => (
                 "foreign-browser",
                 "This sign-in began in another session",
-                "You have signed in or out since, or somebody else began it. The response was not used, because it could sign you in as somebody else.",
+                "You have signed in or out since, or another person started it. The response was not used, because it could sign you in as another person.",
             ),
             Self::AlreadyUsed => (
                 "repeated",

@@ -299,7 +299,7 @@ mod tests {
             password: None,
             ..request(style)
         };
-        let nobody = |style| TokenRequest { user: String::new(), password: secret(""), ..request(style) };
+        let anonymous = |style| TokenRequest { user: String::new(), password: secret(""), ..request(style) };
         for (request, problem) in [
             (user(FormBody, "a:b\n"), None),
             (user(JsonBody, "a:b\n"), None),
@@ -313,10 +313,10 @@ mod tests {
             (client(HttpBasic, "app", "a:b"), None),
             (client(GetWithBasic, "app", "alice"), Some(TwoSignIns)),
             (client(FormBody, "", ""), Some(NoClientId)),
-            (nobody(FormBody), None),
-            (nobody(JsonBody), None),
-            (nobody(HttpBasic), Some(NoSignIn)),
-            (nobody(GetWithBasic), Some(NoSignIn)),
+            (anonymous(FormBody), None),
+            (anonymous(JsonBody), None),
+            (anonymous(HttpBasic), Some(NoSignIn)),
+            (anonymous(GetWithBasic), Some(NoSignIn)),
         ] {
             assert_eq!(request.check().err(), problem);
         }

@@ -154,13 +154,13 @@ impl SignInError {
             SignInError::UsernameTaken(_) => (
                 "username-taken",
                 "Your user name belongs to another account",
-                "Nobody gets into an account because of its name. If the account is yours, sign in with its password and connect the two on your profile. If it is not, ask an administrator.",
+                "An account cannot be entered by its name. If the account is yours, sign in with its password and connect the two on your profile. If it is not, ask an administrator.",
             ),
             SignInError::Deactivated => {
                 ("deactivated", "Your account is deactivated", "Ask an administrator if you need it again.")
             }
             SignInError::LoginNotForced => (
-                "not-anew",
+                "login-not-forced",
                 "The provider did not ask who you are",
                 "It was asked to let you sign in once more and took an earlier sign-in for it. Sign out there and try again.",
             ),

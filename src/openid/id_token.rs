@@ -69,7 +69,7 @@ pub(super) enum IdTokenError {
     Nonce,
     #[error("it came with another access token than it names")]
     AccessToken,
-    #[error("it names nobody, or in too many words")]
+    #[error("it names no person, or with too long an identifier")]
     Subject,
 }
 

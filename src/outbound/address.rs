@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Kinds of address that lead to no API, but to machinery behind one.
+/// Kinds of address that have no API, but machinery behind one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Forbidden {
     /// 0.0.0.0/8 and `::` (RFC 1122 3.2.1.3): on Linux, this machine itself.

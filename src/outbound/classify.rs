@@ -90,7 +90,7 @@ pub(super) fn unknown_name(failed: &LookupError, is_proxy: bool) -> SendError {
 pub(super) fn no_tunnel(problem: &TunnelError, route: &Route<'_>) -> SendError {
     let proxy = route.first_name();
     let target = route.target().host_and_port();
-    let ask = "Ask whoever runs the proxy to let Connectory's machine connect to this server.";
+    let ask = "Ask the administrator of the proxy to let Connectory's machine connect to this server.";
     let (message, remedy) = match problem {
         TunnelError::Io(error) => return broken_stream(error, &proxy),
         TunnelError::Refused(407) => return sign_in(&proxy),

@@ -60,7 +60,7 @@ impl Connecting {
 }
 
 fn set(state: State) {
-    // Nobody waits for a connection in the background.
+    // No request waits for a connection in the background.
     _ = CURRENT.try_with(|current| current.set(state));
 }
 

@@ -124,7 +124,7 @@ impl<'a> Dial<'a> {
     }
 
     /// Connects to one of `addresses`, if the policy allows all of them. An address that was typed is
-    /// no answer of a look-up and is judged here, whoever calls.
+    /// no answer of a look-up and is judged here, for every caller.
     pub(super) async fn connect_tcp(&self, addresses: &[IpAddr]) -> Result<TcpStream, SendError> {
         self.judge()?;
         if let Some(name) = self.name() {

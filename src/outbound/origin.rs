@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::HttpUrl;
 
-/// Scheme, host and port of a URL (RFC 6454). Two addresses of one origin lead to the same server.
+/// Scheme, host and port of a URL (RFC 6454). Two URLs of one origin have the same server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Origin {
     scheme: String,

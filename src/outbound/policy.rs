@@ -154,7 +154,7 @@ impl Refused {
     pub(super) fn error(&self, is_proxy: bool) -> SendError {
         let role = if is_proxy { "the proxy " } else { "" };
         let is = match self.led_to {
-            Some(address) => format!("it leads to {address},"),
+            Some(address) => format!("it resolves to {address},"),
             None => "it is".to_owned(),
         };
         let what = match self.why {
@@ -172,13 +172,13 @@ impl Refused {
         match self.why {
             Why::Forbidden(_) | Why::Own => format!(
                 "Enter the address of {itself}. Addresses of this kind are always refused, \
-                 so that nobody can reach internal services through Connectory."
+                 to keep internal services unreachable through Connectory."
             ),
             Why::Loopback => format!(
-                "Enter the address that {it} has in the network, or ask whoever runs \
+                "Enter the address that {it} has in the network, or ask the administrator of \
                  Connectory to allow loopback addresses."
             ),
-            Why::NotListed => "Ask whoever runs Connectory to add it to the list of allowed destinations.".to_owned(),
+            Why::NotListed => "Ask your administrator to add it to the list of allowed destinations.".to_owned(),
         }
     }
 }
@@ -367,7 +367,7 @@ mod tests {
         let refused = Policy::default().check_answers("meta.example", 80, &[address]);
         assert_eq!(
             refused.map_err(|refused| refused.error(false).message),
-            Err("Connectory does not connect to “meta.example”: it leads to 169.254.169.254, a \
+            Err("Connectory does not connect to “meta.example”: it resolves to 169.254.169.254, a \
                  link-local address, where clouds keep their metadata."
                 .to_owned())
         );

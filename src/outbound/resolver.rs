@@ -72,7 +72,7 @@ impl Resolver {
         }
     }
 
-    /// The addresses of a name, at least one; none of them is judged yet. Whoever asks limits the time.
+    /// The addresses of a name, at least one; none of them is judged yet. The caller limits the time.
     pub(super) async fn look_up(&self, name: &str) -> Result<Arc<[IpAddr]>, LookupError> {
         let failed = |why| LookupError { name: name.to_owned(), why };
         let look_up = self.join(name).map_err(failed)?;
@@ -96,14 +96,14 @@ impl Resolver {
 }
 
 /// Waits for a thread and asks on it. The thread keeps its permit and its place in the queue until it ends, also when
-/// nobody waits for it any more.
+/// no request waits for it any more.
 async fn run(ask: Ask, name: String, threads: Arc<Semaphore>, place: OwnedSemaphorePermit) -> Outcome {
     let thread = threads.acquire_owned().await.map_err(|_| Why::Busy)?;
     let (give, found) = oneshot::channel();
     let work = move || {
         let found = ask(&name);
         drop((thread, place));
-        // Nobody may wait any more.
+        // The request may have ended.
         _ = give.send(found);
     };
     std::thread::Builder::new().name("name look-up".into()).spawn(work).map_err(|_| Why::Busy)?;

@@ -98,7 +98,7 @@ fn no_authorities(_: Error) -> SendError {
     SendError::new(
         Stage::Tls,
         "Connectory's machine has no certificate authorities to check servers with.",
-        "Ask whoever runs Connectory to install the package ca-certificates.",
+        "Ask your administrator to install the package ca-certificates.",
     )
 }
 

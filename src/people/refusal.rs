@@ -11,15 +11,15 @@ use crate::web::{Confirmation, Error, NotPossible};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Refusal {
     #[error(
-        "This is the last active super admin. Somebody must be able to do everything, so make another user a super admin first."
+        "This is the last active super admin. Make another user a super admin first, so that Connectory can be administered."
     )]
     LastSuperAdmin,
     #[error(
-        "No other active super admin has a password. Somebody must be able to do everything while the sign-in provider is down, so give another super admin a password first."
+        "No other active super admin has a password. Give another super admin a password first, so that Connectory can be administered while the sign-in provider is down."
     )]
     LastLocalSuperAdmin,
     #[error(
-        "This is your own account. Nobody locks themselves out here: ask somebody else who manages users to do it."
+        "This is your own account. Ask another person who manages users to do it, so that you do not lock yourself out."
     )]
     Yourself,
     #[error("This user is deactivated. Only an active user can be a super admin: reactivate the user first.")]
@@ -27,7 +27,7 @@ pub(super) enum Refusal {
     #[error("This user is deactivated and cannot sign in, with or without a password: reactivate the user first.")]
     NoLink,
     #[error(
-        "This is your own password. Ask somebody else who manages users for a link, or set it on the server with “connectory user reset-password”."
+        "This is your own password. Ask another person who manages users for a link, or set it on the server with “connectory user reset-password”."
     )]
     OwnPassword,
 }

@@ -83,7 +83,7 @@ async fn lock(conn: &mut Conn, program: &Program, seen: SeenVersion) -> Result<(
     Ok(seen.lock(conn, row).await?)
 }
 
-/// Saves a program that nobody else has saved since it was read.
+/// Saves a program that has not been saved since it was read.
 pub(super) async fn update(
     change: &mut Change<'_>,
     (old, seen): (&Program, SeenVersion),
@@ -116,7 +116,7 @@ pub(super) async fn update(
     .await
 }
 
-/// Deletes a program that nobody has saved since it was read, with its keys.
+/// Deletes a program that has not been saved since it was read, with its keys.
 pub(super) async fn delete(change: &mut Change<'_>, (program, seen): (&Program, SeenVersion)) -> Result<(), SaveError> {
     transaction(change, async |change| {
         lock(change.conn, program, seen).await?;

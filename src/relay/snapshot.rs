@@ -140,7 +140,7 @@ impl ConnectorSnapshot {
     pub(super) fn not_approved(&self, refused: &OriginNotApproved) -> RelayError {
         let OriginNotApproved(origin) = refused;
         ORIGIN_NOT_APPROVED.because(format!(
-            "The credential of {} may not be sent to {origin}, because nobody has approved that origin.",
+            "The credential of {} may not be sent to {origin}, because that origin is not approved.",
             self.label
         ))
     }

@@ -102,7 +102,7 @@ pub async fn add(
             }
             Ok(Added::TooMany) => form.errors.add(
                 FIRST_BOX,
-                format!("A data connector can list {MOST} users and groups. Nobody was added. Put users into a group and list that"),
+                format!("A data connector can list {MOST} users and groups. None was added. Put users into a group and list that"),
             ),
             Err(SaveError::Fault(fault)) => return Err(fault),
             // The connector, or one of them, was deleted meanwhile.

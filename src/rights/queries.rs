@@ -100,7 +100,7 @@ fn listed(who: Member, rights: Rights) -> Listed {
 /// The result of listing people.
 pub(super) enum Added {
     Number(usize),
-    /// Nobody was listed: there would be too many.
+    /// None was added: there would be too many.
     TooMany,
 }
 
@@ -198,7 +198,7 @@ fn may(right: Right, open: Rights) -> String {
     let required = permission.requires().iter().chain([&permission]);
     let granted = required
         .map(|permission| format!("id IN (SELECT user_id FROM granted WHERE permission = '{}')", permission.code()));
-    // View is part of everything else that is open or that somebody is listed for.
+    // View is part of every other right, open or listed.
     let admitted =
         (!open.contains(right)).then(|| format!("id IN (SELECT user_id FROM listed WHERE code = '{}')", right.code()));
     let conditions: Vec<String> = granted.chain(admitted).collect();

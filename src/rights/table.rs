@@ -15,7 +15,7 @@ use crate::web::{ConflictPage, Error, Errors, FormData, LastSave, Layout, SaveEr
 /// The field of the first row.
 const EVERYBODY: &str = "everybody";
 
-/// The field that names who has a row, so that an entry that was added since the form was opened is told from one that
+/// The field that names who has a row, so that an entry that was added since the form was opened is distinguished from one that
 /// was unticked.
 const LISTED: &str = "listed";
 
@@ -61,7 +61,7 @@ impl AccessPage {
         (number > 0).then(words)
     }
 
-    /// Nobody but super admins can use it.
+    /// Only super admins can use it.
     fn is_shut(&self) -> bool {
         self.connector.open.is_empty() && self.rows.is_empty()
     }
@@ -92,7 +92,7 @@ async fn access_page(
     (open, rows): (Rights, Vec<Row>),
     errors: Errors,
 ) -> Result<HttpResponse, Error> {
-    // While it is open to everybody, closing has stopped nobody.
+    // While it is open to everybody, closing has had no effect.
     let named_keys = match connector.open.contains(Right::Call) {
         true => 0,
         false => queries::keys(conn, &connector, context.now(), i64::MAX).await?.len(),

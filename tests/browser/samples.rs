@@ -280,7 +280,7 @@ const SAMPLES: &[Sample] = &[
 
     // Deleting
     sample("delete", Full, Admin, "/connectors/payroll-ledger/delete", &[], "Who uses it"),
-    sample("delete-unused", Full, Admin, "/connectors/busy/delete", &[], "Nobody has called it in the last 30 days."),
+    sample("delete-unused", Full, Admin, "/connectors/busy/delete", &[], "It has not been called in the last 30 days."),
     sample("delete-changed", Full, Admin, "/connectors/changing/delete",
         &[Meanwhile("/connectors/changing", &[("description", "Changed")]), Press("Delete “Changing”")], "Not deleted."),
     sample("deleted", Full, Admin, "/connectors/going/delete", &[Press("Delete “Going”")], "The Data Connector was deleted"),

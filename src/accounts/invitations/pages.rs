@@ -1,4 +1,4 @@
-//! Following an invitation's link to set a password. Nobody is signed in here: the link proves who it is.
+//! Following an invitation's link to set a password. There is no session here: the link proves who it is.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;

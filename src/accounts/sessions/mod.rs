@@ -126,7 +126,7 @@ pub async fn ask_sign_outs(context: RequestContext, guard: web::Data<SignInGuard
             )
             .into(),
             Sentence::with_link(
-                "Your password stays as it is. If somebody else knows it, ",
+                "Your password stays as it is. If another person knows it, ",
                 ("/profile/password", "change it"),
                 ": that ends the other sessions, too.",
             ),

@@ -229,7 +229,7 @@ impl Test<'_> {
             Grant::Implicit => {
                 report.skip(
                     "Token",
-                    "Nobody has agreed yet. The implicit grant asks nothing of a token server: save, and press Authorize.",
+                    "No person has given consent yet. The implicit grant asks nothing of a token server: save, and press Authorize.",
                 );
                 return Ok(None);
             }

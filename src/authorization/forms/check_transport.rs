@@ -19,7 +19,7 @@ const LONGEST_PEM: usize = 100_000;
 const LONGEST_CHAIN: usize = 64 * 1024;
 /// The longest time-out, in seconds.
 const LONGEST_TIME_OUT: i32 = 300;
-/// The most calls at once.
+/// The most concurrent calls.
 const MOST_CALLS: i32 = 1000;
 
 impl AuthorizationForm {

@@ -48,7 +48,7 @@ pub(super) async fn store(
     let mut warned = None;
     let stored = loop {
         match try_to_store(keeper, lease, &answer, trigger).await {
-            // The connector is gone for good.
+            // The connector was deleted permanently.
             Err(Error::NotFound) => break false,
             Err(error) if began.elapsed() < longest => {
                 let warn = warned.is_none_or(|at: Instant| at.elapsed().as_secs() >= 10);

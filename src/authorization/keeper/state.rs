@@ -139,7 +139,7 @@ pub(super) async fn note_use(
             .or(renewals::last_used_at.ge(now + USE_NOTED)),
     );
     let noted = diesel::update(stale).set(renewals::last_used_at.eq(now)).execute(conn).await?;
-    // Of many calls at once, one writes.
+    // Of many concurrent calls, one writes.
     if noted == 1 && state.last_used_at.is_none_or(|used| is_idle(used, now)) {
         connectors_slice::review_health(conn, connector, now).await?;
     }

@@ -1,4 +1,4 @@
-//! The sealed values of one connector, read and sealed anew together: secrets that people typed, and tokens that
+//! The sealed values of one connector, read and sealed again together: secrets that people typed, and tokens that
 //! servers issued.
 //!
 //! Rule: what is opened here comes with the origins to which it may be sent. Only two values come without: the key of a
@@ -65,7 +65,7 @@ impl Sealed {
     }
 }
 
-/// A value that was sealed anew, and the origins that it is bound to now.
+/// A value that was sealed again, and the origins that it is bound to now.
 type Resealed = (Vec<u8>, Vec<String>);
 
 /// A row of `secrets`: its secret and the origins of it.
@@ -132,9 +132,9 @@ impl SealedValues {
         values.any(|sealed| sealed.origins.is_none())
     }
 
-    /// Seals everything anew for other origins, as `approved` makes them of those until now: `None` for a value of a
+    /// Seals everything again for other origins, as `approved` makes them of those until now: `None` for a value of a
     /// version that knew none. Gives the names of the values that do not open; they stay as they are. A token sealed
-    /// anew is no new token.
+    /// again is no new token.
     pub async fn reseal(
         &self,
         conn: &mut Conn,

@@ -32,7 +32,7 @@ pub(in crate::authorization) async fn stored_token(
 }
 
 /// Seals and stores a token in place of whatever was there. A trigger ends the lease of a refresh of the one before.
-/// Both tokens may be sent to `approved`, so a refresh token that is kept is sealed anew if it was approved for others.
+/// Both tokens may be sent to `approved`, so a refresh token that is kept is sealed again if it was approved for others.
 pub async fn store_token(
     change: &mut Change<'_>,
     vault: &Vault,

@@ -120,7 +120,7 @@ pub struct Seen<'a> {
     pub version: SeenVersion,
 }
 
-/// Saves the Details of a connector that nobody else has saved since the form was shown.
+/// Saves the Details of a connector that has not been saved since the form was shown.
 pub async fn update(
     change: &mut Change<'_>,
     seen: &Seen<'_>,

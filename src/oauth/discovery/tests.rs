@@ -123,7 +123,7 @@ async fn nothing_is_asked_that_cannot_be_an_issuer() {
     assert_eq!(refusal.stage, Stage::Url);
     assert!(server.received().is_empty());
     let none = HttpUrl::parse("http://127.0.0.1:1/x").expect("an address");
-    let refusal = find(&none).await.expect_err("nobody listens");
+    let refusal = find(&none).await.expect_err("no server listens");
     assert_eq!(refusal.stage, Stage::Connection);
 }
 

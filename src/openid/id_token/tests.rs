@@ -1,4 +1,4 @@
-//! Tokens as a provider makes them, and as somebody makes them who wants to be somebody else.
+//! Tokens as a provider makes them, and as an attacker would.
 
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{EncodingKey, Header, encode};
@@ -10,7 +10,7 @@ use super::*;
 const ISSUER: &str = "https://login.example.org";
 const NOW: i64 = 1_800_000_000;
 
-/// Somebody who signs: the provider, or somebody else.
+/// A signer: the provider, or an attacker.
 struct Signer {
     id: &'static str,
     algorithm: Algorithm,
@@ -182,7 +182,7 @@ fn only_the_providers_own_keys_sign() {
 
 #[test]
 fn a_key_that_others_know_signs_nothing() {
-    // Whoever knows the public key, or the client secret, could make an HMAC with it.
+    // With the public key, or the client secret, anyone could make an HMAC.
     let secret = b"the client secret, which is long enough";
     let mut header = Header::new(Algorithm::HS256);
     header.kid = Some("1".into());

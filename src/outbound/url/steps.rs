@@ -3,7 +3,7 @@
 //!
 //! Rule: it is asked of every path that comes in part from outside: a proxied path, a rendered endpoint, a redirect, a
 //! base URL. Danger: front servers decode before they resolve (nginx with a URI in `proxy_pass`), some decode twice,
-//! some drop what stands behind a semicolon. Whoever weakens this lets a key out of what it was given.
+//! some drop what stands behind a semicolon. Weakening this lets a key reach more than it was given.
 
 use std::borrow::Cow;
 

@@ -9,7 +9,7 @@ use super::{HttpUrl, has_step, is_plain};
 
 impl HttpUrl {
     /// The same origin with this path and query; `None` if they do not begin with a slash, hold anything but visible
-    /// ASCII without `#`, or have a backslash or a dot segment, which would lead to another path.
+    /// ASCII without `#`, or have a backslash or a dot segment, which would change the path.
     pub fn with_target(&self, target: &str) -> Option<HttpUrl> {
         let fits = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
         let path = target.split('?').next().unwrap_or_default();

@@ -175,6 +175,6 @@ async fn cycle_words(conn: &mut Conn, group: &Group, row: &MemberRow) -> Result<
     let between: String = through.iter().flatten().map(|name| format!("“{name}”, which is in ")).collect();
     let (name, group) = (&row.name, group.name());
     Ok(format!(
-        "The group “{name}” cannot be a member of “{group}”: “{group}” is in {between}“{name}”. Nobody was added"
+        "The group “{name}” cannot be a member of “{group}”: “{group}” is in {between}“{name}”. No member was added"
     ))
 }

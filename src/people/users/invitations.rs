@@ -82,7 +82,7 @@ fn question(user: &User) -> Confirmation {
         question: format!("Make a new set-password link for “{name}”?"),
         sentences: vec![
             first.into(),
-            "It is shown to you once, works once, and for three days. Give it to the person in a way that nobody else can read.".into(),
+            "It is shown to you once, works once, and for three days. Give it to the person confidentially.".into(),
         ],
         action: format!("{}/invitations", user.address()),
         button: "Make a set-password link".into(),

@@ -112,7 +112,7 @@ pub async fn create(context: RequestContext, mut form: Form<UserForm>) -> Result
             }
             // The second press of the same form finds what the first has made, but not its link.
             Err(SaveError::Repeated) => {
-                let outcome = "The user was created already, and the link was shown. If nobody has it, make a new one";
+                let outcome = "The user was created already, and the link was shown. If it was lost, create a new one";
                 return Ok(context.see_other(&format!("/users/{id}"), outcome));
             }
             Err(SaveError::Fault(fault)) => return Err(fault),

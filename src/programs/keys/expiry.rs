@@ -21,7 +21,7 @@ text_enum! {
     }
 }
 
-const NEVER: &str = "Not advised: a key that leaks stays valid until somebody notices and revokes it.";
+const NEVER: &str = "Not advised: a leaked key stays valid until it is noticed and revoked.";
 
 /// Why a date is refused; each message says what to do.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

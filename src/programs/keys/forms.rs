@@ -250,7 +250,6 @@ impl ScopeForm {
     }
 }
 
-const PROGRAM_TOKEN: &str =
-    "Untick this: only somebody who may authorize this data connector can let a program read its access token";
+const PROGRAM_TOKEN: &str = "Untick this: only a person with the right to authorize this data connector can let a program read its access token";
 
 const OWN_TOKEN: &str = "Untick this: your keys can read the access token only where you may authorize the data connector, which takes the permission “Edit Data Connectors”";

@@ -195,8 +195,8 @@ impl Target {
         !self.admits.contains(Right::View)
     }
 
-    /// Whether this person may let a program's keys use this right on it. What is open to certain people only takes one
-    /// of them, because nobody else is asked about a program that can call it by name.
+    /// Whether this person may let a program's keys use this right on it. If it is open to certain people only, the person
+    /// must be one of them.
     pub fn may_be_allowed(&self, by: &Actor, right: Right) -> bool {
         self.open.contains(right) || Rights::of(by.super_admin, by.permissions, self.open, self.admits).contains(right)
     }

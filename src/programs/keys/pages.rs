@@ -240,7 +240,7 @@ pub async fn confirm_revocation(context: RequestContext) -> Result<HttpResponse,
         step: "Revoke",
         question: format!("Are you sure you want to revoke “{name}”?"),
         sentences: vec![
-            "Calls with it are refused at once. This cannot be undone: whoever needs it has to get another key.".into(),
+            "Calls with it are refused at once. This cannot be undone: programs that use it need another key.".into(),
         ],
         facts: vec![
             Fact::code("Begins with", &key.prefix),

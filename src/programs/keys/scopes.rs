@@ -37,7 +37,7 @@ impl SearchPage {
         format!("{}/connectors", self.holder.key_address(self.key.id))
     }
 
-    /// The first choice has the id of the field, so that the error summary's link leads to it.
+    /// The first choice has the id of the field: the error summary links to it.
     fn id(&self, index: &usize) -> String {
         match index {
             0 => "connector".into(),

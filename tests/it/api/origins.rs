@@ -228,7 +228,7 @@ async fn test_connection_sends_a_stored_secret_to_approved_origins_only() {
         let details = mallory(&scene).await.get("/connectors/ledger").await;
         details.submit(|form| form.set("base_url", &scene.evil.url("/"))).await.expect(303);
         let page = owner.get(TAB).await.form(TAB).press("Test connection").send().await.expect(200);
-        assert!(page.text().contains("nobody has approved that origin"), "{method:?}: {}", page.text());
+        assert!(page.text().contains("that origin is not approved"), "{method:?}: {}", page.text());
         assert!(!scene.evil_has_the_secret(), "{method:?}");
     }
 }
@@ -252,9 +252,9 @@ async fn a_token_is_neither_asked_for_nor_given_back_where_its_secrets_are_not_a
         .sql(&format!("UPDATE oauth_clients SET token_url = '{0}', revocation_url = '{0}'", scene.evil.url("/")))
         .await;
     let page = owner.post(&format!("{TAB}/token-renewals"), &[]).await.expect(200);
-    assert!(page.text().contains("nobody has approved that origin"), "{}", page.text());
+    assert!(page.text().contains("that origin is not approved"), "{}", page.text());
     let page = owner.get(TAB).await.form(TAB).press("Test connection").send().await.expect(200);
-    assert!(page.text().contains("nobody has approved that origin"), "{}", page.text());
+    assert!(page.text().contains("that origin is not approved"), "{}", page.text());
     let page = owner.post(&format!("{TAB}/disconnections"), &[]).await.expect(303).follow().await;
     assert!(page.flash().contains("not revoked"), "{}", page.flash());
     assert!(!scene.evil_has_the_secret(), "{:?}", scene.evil.seen());

@@ -16,7 +16,7 @@ async fn the_delete_page_says_who_used_it_how_often_and_when_last() {
     let (payroll, ledger) = (app.connector("Payroll").await, app.connector("Ledger").await);
     let ana = app.person(&[DeleteConnectors]).await;
     let page = ana.get("/connectors/payroll/delete").await.expect(200);
-    assert!(page.text().contains("Nobody has called it in the last 30 days."), "{}", page.text());
+    assert!(page.text().contains("It has not been called in the last 30 days."), "{}", page.text());
 
     let now = app.clock.now();
     let person = Caller { kind: CallerKind::User, id: Uuid::from_u128(5), name: Arc::from("Ana Ruiz"), api_key: None };

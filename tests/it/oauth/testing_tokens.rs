@@ -52,7 +52,7 @@ async fn a_token_is_fetched_just_for_the_test() {
     let scene = Scene::new(Kind::Django, IMPLICIT).await;
     let page = test(scene.filled().await).await;
     let said = step(&page, "Token");
-    assert!(said.starts_with("Not tried Nobody has agreed yet."), "{said}");
+    assert!(said.starts_with("Not tried No person has given consent yet."), "{said}");
 }
 
 #[tokio::test]

@@ -161,7 +161,7 @@ async fn the_same_form_sent_twice_makes_one_user_and_shows_the_link_once() {
     fill().send().await.expect(200);
     let again = fill().send().await.expect(303).follow().await.expect(200);
     assert_eq!(again.path, format!("/users/{}", id_of(&app, "ben").await));
-    assert!(again.flash().contains("If nobody has it, make a new one"), "{}", again.flash());
+    assert!(again.flash().contains("If it was lost, create a new one"), "{}", again.flash());
     assert!(!again.html.contains("/set-password#"));
     assert_eq!(app.count("SELECT count(*) FROM invitations").await, 1);
 }

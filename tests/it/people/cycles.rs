@@ -25,7 +25,7 @@ async fn a_cycle_is_refused_with_the_groups_through_which_it_would_close_and_nob
         .send()
         .await
         .expect(422);
-    let message = "The group “Accounting” cannot be a member of “Finance”: “Finance” is in “Treasury”, which is in “Accounting”. Nobody was added";
+    let message = "The group “Accounting” cannot be a member of “Finance”: “Finance” is in “Treasury”, which is in “Accounting”. No member was added";
     assert_eq!(page.errors(), [("member-0".to_string(), message.to_string())]);
     assert_eq!(page.field_error("member-0").as_deref(), Some(message));
     assert_eq!(page.ticked("member").len(), 2, "the ticks are still there");

@@ -42,7 +42,7 @@ async fn users_and_groups_are_found_ticked_and_added_without_scripts() {
     let ben = app.signed_in(ben).await;
     ben.get("/connectors").await.expect(200);
     let page = boss.get(&format!("{way}/new?q=okafor")).await.expect(200);
-    assert!(page.text().contains("Nobody fits “okafor” who is not in this group already."));
+    assert!(page.text().contains("No one else matches “okafor”."));
 }
 
 #[tokio::test]

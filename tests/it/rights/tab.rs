@@ -165,7 +165,7 @@ async fn adding_asks_for_somebody_and_knows_its_bounds() {
     assert!(refused.errors()[0].1.contains("200 users and groups"));
     assert_eq!(strs(&refused.ticked("member")), [value.as_str()]);
     let nobody = ana.get(&format!("{additions}?q=zeppelin")).await.expect(200);
-    assert!(nobody.text().contains("Nobody fits “zeppelin”"));
+    assert!(nobody.text().contains("No one else matches “zeppelin”"));
     // Sent twice, or by somebody who has made it up, it changes nothing.
     let before = stored(&app).await;
     ana.post(&additions, &[("member", "user.00000000-0000-0000-0000-000000000000")]).await.expect(303);

@@ -61,7 +61,7 @@ pub(in crate::people::groups) async fn among(
 /// The result of adding members.
 pub(in crate::people::groups) enum Added {
     Number(usize),
-    /// Nobody was added: this group would be in itself.
+    /// None was added: this group would be in itself.
     Cycle(MemberRow),
 }
 

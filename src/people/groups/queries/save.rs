@@ -51,7 +51,7 @@ pub(in crate::people::groups) async fn create(
     .await
 }
 
-/// Saves a group that nobody else has saved since it was read.
+/// Saves a group that has not been saved since it was read.
 pub(in crate::people::groups) async fn update(
     change: &mut Change<'_>,
     (id, seen): (Uuid, SeenVersion),

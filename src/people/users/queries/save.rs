@@ -45,7 +45,7 @@ async fn lock_for(change: &mut Change<'_>, id: Uuid) -> Result<User, Error> {
     Ok(user)
 }
 
-/// Saves a user that nobody else has saved since it was read.
+/// Saves a user that has not been saved since it was read.
 pub(in crate::people::users) async fn update(
     change: &mut Change<'_>,
     (id, seen): (Uuid, SeenVersion),

@@ -94,8 +94,8 @@ pub(in crate::programs) enum KeysOf {
     Program(Uuid),
 }
 
-/// Whether keys of a program that are not revoked can call, by name, a data connector that the person may not call. Who
-/// may not call it gives nobody more of it.
+/// Whether keys of a program that are not revoked can call, by name, a data connector that the person may not call. Such
+/// a person cannot extend the key.
 pub(in crate::programs) async fn exceeds(conn: &Conn, by: &Actor, keys: KeysOf) -> Result<bool, Error> {
     let (column, id) = match keys {
         KeysOf::Key(id) => ("id", id),
