@@ -23,7 +23,7 @@ pub use client_address::{TrustedProxies, client_address, untrusted_forwarder};
 pub use password::{PasswordHasher, PasswordProblem, check_new_password};
 pub use permission::{Coupled, Permission, PermissionSet};
 pub use rate_limit::{InUse, OverQuota, QuotaLimits, Quotas, RateLimit};
-pub use reauthentication::{Asks, password_again};
+pub use reauthentication::Asks;
 pub use rights::{Right, Rights, Visibility, admission_sql};
 pub use sessions::{
     CONFIRMED_AT, CSRF_KEY, RefusedSignIn, SESSION, SessionLimits, SessionRow, session_errors, set_session_error,

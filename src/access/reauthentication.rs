@@ -22,7 +22,7 @@ use diesel_async::RunQueryDsl;
 use super::sessions::CONFIRMED_AT;
 use super::{Actor, RequestContext, SignInGuard};
 use crate::db::schema::users;
-use crate::web::{Error, Errors, FormData, Layout, OWN_PASSWORD, TextField, page};
+use crate::web::{Error, Errors, FormData, Layout, OWN_PASSWORD, page};
 
 /// How long an entered password counts.
 const COUNTS_FOR: TimeDelta = TimeDelta::minutes(15);
@@ -90,11 +90,6 @@ pub async fn ask_again(guard: &SignInGuard, req: &mut ServiceRequest) -> Result<
         has_password: refusal != NO_PASSWORD,
     };
     page(StatusCode::UNPROCESSABLE_ENTITY, &answer).map(Some)
-}
-
-/// The field for the own password, with its message if the form was refused.
-pub fn password_again(errors: &Errors) -> TextField {
-    TextField::secret(OWN_PASSWORD, "Your password").autocomplete("current-password").errors(errors)
 }
 
 /// Whether a password that was entered then still counts.

@@ -14,7 +14,7 @@ use validator::Validate;
 use super::origins::{self, ApprovedOrigins};
 use super::queries::{self, SealedValues};
 use super::tab::{Stored, load};
-use crate::access::{Actor, RequestContext, Right, password_again};
+use crate::access::{Actor, RequestContext, Right};
 use crate::audit::{Change, Changes, transaction};
 use crate::connectors::{self, ConnectorHead, ConnectorId, Tab};
 use crate::db::Conn;
@@ -22,7 +22,7 @@ use crate::db::schema::{secrets, tokens};
 use crate::db::version::SeenVersion;
 use crate::vault::Vault;
 use crate::web::form::Form;
-use crate::web::{Choice, Error, Errors, Layout, SaveError, Segment, TextField, page};
+use crate::web::{Choice, Error, Layout, SaveError, Segment, page};
 
 #[derive(Template)]
 #[template(path = "authorization/approvals.html")]
@@ -52,10 +52,6 @@ impl ApprovalsPage {
             note: "",
         };
         self.waiting.iter().map(choice).collect()
-    }
-
-    fn password_field(&self) -> Option<TextField> {
-        (!self.confirmed).then(|| password_again(&Errors::default()))
     }
 }
 

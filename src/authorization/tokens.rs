@@ -13,13 +13,13 @@ use super::origins::for_url;
 use super::queries::{self, SealedValues};
 use super::settings::time_limit;
 use super::tab::{Notice, Stored, load, tab_page};
-use crate::access::{RateLimit, RequestContext, Right, password_again};
+use crate::access::{RateLimit, RequestContext, Right};
 use crate::audit::{Change, Changes, transaction};
 use crate::connectors::{self, Connector, Method};
 use crate::oauth::{TokenError, TokenHint, revoke};
 use crate::outbound::Outbound;
 use crate::vault::{Secret, Vault};
-use crate::web::{Confirmation, Error, Errors, FormData, Layout, Segment, page};
+use crate::web::{Confirmation, Error, FormData, Layout, Segment, page};
 
 /// Fetches a new token with what is stored. An answer without a token changes nothing and is shown.
 pub async fn renew_token(
@@ -83,7 +83,7 @@ pub async fn ask_reveal(context: RequestContext, Segment(key): Segment) -> Resul
         question: format!("{}: Reveal token", connector.label),
         sentences: vec![asked.into()],
         action: format!("/connectors/{key}/authorization/token-reveals"),
-        password: (!context.is_confirmed()).then(|| password_again(&Errors::default())),
+        asks_password: !context.is_confirmed(),
         button: "Reveal token".into(),
         harmless: true,
         ..confirmation(&connector)

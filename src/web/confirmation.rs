@@ -5,7 +5,7 @@ use actix_web::http::StatusCode;
 use askama::Template;
 
 use super::layout::{Layout, page};
-use super::{Error, TextField};
+use super::{Error, Errors};
 
 /// A question, and what the answer brings about. A page that shows more (a table of what goes with it) has a template
 /// that extends `kit/confirmation.html`, and this as its field `confirmation`.
@@ -23,8 +23,9 @@ pub struct Confirmation {
     /// Where the form goes, with these fields.
     pub action: String,
     pub fields: Vec<(&'static str, String)>,
-    /// The field for the own password, where the form itself asks for it.
-    pub password: Option<TextField>,
+    /// Whether the form itself asks for the own password.
+    pub asks_password: bool,
+    pub errors: Errors,
     pub button: String,
     /// How long it can take, if another server has a part in it.
     pub wait: String,

@@ -105,19 +105,6 @@ impl FormData {
     }
 }
 
-/// A form of the old kit, for pages that are not converted yet.
-pub struct Form(pub FormData);
-
-impl FromRequest for Form {
-    type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Form, Error>>>>;
-
-    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let data = FormData::from_request(req, payload);
-        Box::pin(async { Ok(Form(data.await?)) })
-    }
-}
-
 /// Refuses what came without the visitor's CSRF token. A form that the access check has read before is taken from there.
 impl FromRequest for FormData {
     type Error = Error;

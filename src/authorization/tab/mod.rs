@@ -19,14 +19,14 @@ use super::keeper::TokenKeeper;
 use super::model::{ApiKeyPlace, SecretField};
 use super::save::{conflict, save};
 use super::secret_field::SecretChange;
-use crate::access::{RateLimit, RequestContext, Right, SignInGuard, password_again};
+use crate::access::{RateLimit, RequestContext, Right, SignInGuard};
 use crate::audit::Change;
 use crate::connectors::{ConnectorHead, Health, Method, Tab};
 use crate::db::version::SeenVersion;
 use crate::oauth::{BodyFormat, ClientAuthentication, ScopeSeparator, TokenError};
 use crate::outbound::Outbound;
 use crate::vault::Vault;
-use crate::web::{Error, FormData, Layout, PublicAddress, SaveError, Segment, TextField, page};
+use crate::web::{Error, FormData, Layout, PublicAddress, SaveError, Segment, page};
 
 /// What has just come of a button of the tab, shown above it.
 pub(super) enum Notice {
@@ -37,9 +37,6 @@ pub(super) enum Notice {
     Found(Result<Found, TokenError>),
     Tested(TestReport),
 }
-
-/// When the own password is needed.
-const PASSWORD_HINT: &str = "Only for replacing or removing a stored secret, which another method does too. You won’t be asked again for 15 minutes.";
 
 /// The tab's page.
 #[derive(Template)]
@@ -67,9 +64,8 @@ impl Deref for TabPage {
 
 impl TabPage {
     /// Asked for where there is a secret to be replaced or removed.
-    fn password_field(&self) -> Option<TextField> {
-        let asks = !self.confirmed && self.form.has_secrets();
-        asks.then(|| password_again(&self.form.errors).hint(PASSWORD_HINT))
+    fn asks_password(&self) -> bool {
+        !self.confirmed && self.form.has_secrets()
     }
 
     /// Whether the chosen method is not the stored one: the server shows its fields, nothing is saved yet.
