@@ -13,7 +13,7 @@ use super::problem::{MALFORMED, NO_ACCESS_TOKEN, Problem};
 use super::request::ApiRequest;
 use super::serve::json_response;
 use crate::access::{Actor, HolderKind, Visibility, Wants};
-use crate::audit::{self, Changes, Event};
+use crate::audit::{Change, Changes};
 use crate::authorization::{LiveToken, Need};
 use crate::calls::{CallKind, Outcome, Target};
 use crate::relay::{ConnectorSnapshot, RelayError};
@@ -120,14 +120,10 @@ fn min_ttl(body: &[u8]) -> Result<TimeDelta, Problem> {
 /// Records the reading. If that fails, the token is not handed out.
 async fn record_reading(request: &ApiRequest, connector: &ConnectorSnapshot) -> Result<(), Error> {
     let by = actor(request);
-    let event = Event {
-        kind: "token.read",
-        subject_id: Some(connector.id),
-        subject_name: &connector.label,
-        changes: Changes::none().field("API key", "", request.holder.prefix.as_str()),
-    };
-    let conn = request.api.db.get().await?;
-    audit::record(&conn, &by, request.api.clock.now(), event).await
+    let mut conn = request.api.db.get().await?;
+    let change = Change { conn: &mut conn, by: &by, now: request.api.clock.now() };
+    let changes = Changes::none().field("API key", "", request.holder.prefix.as_str());
+    change.record("token.read", connector.id, &connector.label, changes).await
 }
 
 /// The key's holder as the actor of audit entries.

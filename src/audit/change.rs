@@ -1,4 +1,4 @@
-//! A change and its audit line, in one transaction.
+//! A change and its audit entry, in one transaction.
 //!
 //! Rule: every query that changes what people see takes a [`Change`] in place of a connection, an actor and a time, and
 //! records what it did before it returns.
@@ -26,7 +26,7 @@ impl<'a> Change<'a> {
         Change { conn, by: &context.actor, now: context.now() }
     }
 
-    /// Writes the audit line. `kind` is the thing and what happened to it, such as `connector.saved`.
+    /// Writes the audit entry. `kind` is the object and what happened to it, such as `connector.saved`.
     pub async fn record(
         &self,
         kind: &'static str,

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use validator::Validate;
 
 use super::model::{Category, CategoryStatus, CheckedCategory, LONGEST_NAME};
+use crate::db::StoredValueError;
 use crate::name::Name;
 use crate::web::Errors;
 use crate::web::form::{NewId, Text};
@@ -21,9 +22,9 @@ impl CategoryForm {
         CategoryForm { status: CategoryStatus::Active.code().into(), ..CategoryForm::default() }
     }
 
-    pub(super) fn of(category: &Category) -> CategoryForm {
-        let (category_name, status) = (category.name.clone().into(), category.status.code().into());
-        CategoryForm { category_name, status, ..CategoryForm::default() }
+    pub(super) fn of(category: &Category) -> Result<CategoryForm, StoredValueError> {
+        let (category_name, status) = (category.name.clone().into(), category.status()?.code().into());
+        Ok(CategoryForm { category_name, status, ..CategoryForm::default() })
     }
 
     pub(super) fn checked(&self, errors: &mut Errors) -> Option<CheckedCategory> {

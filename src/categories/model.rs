@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use crate::db::text_enum;
+use crate::db::{StoredValueError, known, text_enum};
 use crate::name::Name;
 use crate::web::{Column, Row};
 
@@ -33,7 +33,7 @@ pub(super) struct CheckedCategory {
 pub(super) struct Category {
     pub id: CategoryId,
     pub name: String,
-    pub status: CategoryStatus,
+    status: String,
     built_in: Option<String>,
     pub connectors: i64,
     pub version: i32,
@@ -46,7 +46,7 @@ impl Row for Category {
     const NOUN: [&'static str; 2] = ["category", "categories"];
     const COLUMNS: &'static [Column<Category>] = &[
         Column::text("name", "Name", "name", |row| &row.name),
-        Column::text("status", "Status", "status", |row| row.status.code()),
+        Column::text("status", "Status", "status", |row| &row.status),
         Column::number("connectors", "Data connectors", "connectors", |row| row.connectors),
         Column::time("modified", "Modified", "updated_at", |row| row.updated_at),
         Column::time("created", "Created", "created_at", |row| row.created_at),
@@ -58,6 +58,15 @@ impl Row for Category {
 }
 
 impl Category {
+    pub fn status(&self) -> Result<CategoryStatus, StoredValueError> {
+        known("categories.status", self.id, CategoryStatus::parse(&self.status))
+    }
+
+    /// The same for the list, which shows one that cannot be read as such; the log has it.
+    pub fn shown_status(&self) -> Option<CategoryStatus> {
+        self.status().inspect_err(StoredValueError::log).ok()
+    }
+
     pub fn is_built_in(&self) -> bool {
         self.built_in.is_some()
     }

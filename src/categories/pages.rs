@@ -72,7 +72,8 @@ pub async fn create(context: RequestContext, mut form: Form<CategoryForm>) -> Re
 
 pub async fn edit(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
     let category = queries::find(&mut *context.conn().await?, id).await?;
-    form_page(context, Form::new(CategoryForm::of(&category)), Some(category))
+    let form = CategoryForm::of(&category).map_err(Error::internal)?;
+    form_page(context, Form::new(form), Some(category))
 }
 
 pub async fn update(
@@ -97,17 +98,14 @@ pub async fn update(
 }
 
 fn conflict(layout: Layout, theirs: Category, mine: &Form<CategoryForm>) -> Result<HttpResponse, Error> {
+    let status = theirs.status().map_err(Error::internal)?.label();
     let address = format!("/categories/{}", theirs.id);
     let saved = LastSave { by: &theirs.updated_by, at: Some(theirs.updated_at), version: theirs.version };
     ConflictPage::new(layout, &theirs.name, &address, saved)
         .back(format!("{address}/edit"))
         .fields(mine.data.carried())
         .difference("Name", &theirs.name, mine.category_name.trim())
-        .difference(
-            "Status",
-            theirs.status.label(),
-            CategoryStatus::parse(&mine.status).map_or("", CategoryStatus::label),
-        )
+        .difference("Status", status, CategoryStatus::parse(&mine.status).map_or("", CategoryStatus::label))
         .respond()
 }
 

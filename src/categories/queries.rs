@@ -97,7 +97,13 @@ pub async fn assignable_to(conn: &Conn, key: &str) -> Result<Vec<CategoryChoice>
         .inner_join(connectors::table)
         .filter(connectors::key.eq(key))
         .select(connector_categories::category_id);
-    assignable(conn, &its.load(&mut &*conn).await?).await
+    Ok(categories::table
+        .filter(categories::status.eq(CategoryStatus::Active).or(categories::id.eq_any(its)))
+        .order(categories::name)
+        .limit(MOST_CHOICES)
+        .select((categories::id, categories::name, categories::status))
+        .load(&mut &*conn)
+        .await?)
 }
 
 /// Stores a new category under the id that its form was given, so that a second press finds the first.
@@ -158,11 +164,9 @@ pub(super) async fn update(
         if old.name != new.name.as_str() {
             rename_in_connectors(change.conn, old.id).await?;
         }
-        let changes = Changes::none().field("Name", &old.name, new.name.as_str()).field(
-            "Status",
-            old.status.label(),
-            new.status.label(),
-        );
+        let status = old.status().map_err(Error::internal)?.label();
+        let changes = Changes::none().field("Name", &old.name, new.name.as_str());
+        let changes = changes.field("Status", status, new.status.label());
         Ok(change.record("category.saved", old.id, new.name.as_str(), changes).await?)
     })
     .await

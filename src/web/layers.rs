@@ -17,7 +17,7 @@ use super::error::{self, Error};
 use super::layout::shell_of;
 use super::{Flash, Layout, LogThrottle};
 
-/// The id of one request in logs, audit lines and error pages.
+/// The id of one request in logs, audit entries and error pages.
 #[derive(Clone)]
 pub struct RequestId(pub String);
 

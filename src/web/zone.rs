@@ -2,7 +2,7 @@
 //!
 //! Rule: a page and everything on it is read by one person, so the access check sets the zone once around the handler
 //! ([`Zone::reads`]) and the words of times are made in it. Outside of a request (background work) it is UTC. Danger:
-//! what is stored, audit lines above all, is read by many and must not be in the zone of the one who wrote it.
+//! what is stored, audit entries above all, is read by many and must not be in the zone of the one who wrote it.
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};

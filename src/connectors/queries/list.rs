@@ -8,7 +8,7 @@
 //! Matches are gathered until there are too many to count. Few matches are sorted. Of many the page is looked for near
 //! its place in the order first, and among all of them only if it is not full after [`WALK`] rows.
 //!
-//! Danger: keeping this statement prepared. A plan without the word in visibility is wrong for rare words or for frequent
+//! Danger: keeping this statement prepared. A plan made without the word of the search is wrong for rare words or for frequent
 //! ones.
 
 use diesel::prelude::*;

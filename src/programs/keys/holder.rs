@@ -81,7 +81,7 @@ impl Holder {
         format!("{}/keys/{key}", self.address())
     }
 
-    /// What audit lines call the kind.
+    /// What audit entries call the kind.
     pub fn kind_word(&self) -> &'static str {
         match self.kind {
             HolderKind::Program => "Program",

@@ -101,7 +101,7 @@ impl Key {
         methods_words(self.methods.as_deref())
     }
 
-    /// “Nightly export (cty_a1b2c3d4)”, for audit lines.
+    /// “Nightly export (cty_a1b2c3d4)”, for audit entries.
     pub fn full_name(&self) -> String {
         full_name(&self.name, &self.prefix)
     }
@@ -129,7 +129,7 @@ impl Key {
     }
 }
 
-/// What audit lines call a key.
+/// What audit entries call a key.
 pub(super) fn full_name(name: &str, prefix: &str) -> String {
     format!("{name} ({prefix})")
 }
@@ -144,7 +144,7 @@ pub(super) fn expiry_words(expires_at: Option<DateTime<Utc>>) -> String {
     expires_at.map_or("Never".into(), |end| date_time(&end))
 }
 
-/// The same for an audit line, which people in other zones read.
+/// The same for an audit entry, which people in other zones read.
 pub(super) fn expiry_recorded(expires_at: Option<DateTime<Utc>>) -> String {
     expires_at.map_or("Never".into(), |end| date_time_utc(&end))
 }
