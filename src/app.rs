@@ -9,7 +9,7 @@ use std::net::TcpListener;
 use actix_session::SessionMiddleware;
 use actix_session::config::CookieContentSecurity;
 use actix_web::body::BoxBody;
-use actix_web::cookie::Key;
+use actix_web::cookie::{Key, SameSite};
 use actix_web::dev::{Server, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{App as ActixApp, HttpServer, web};
@@ -143,7 +143,7 @@ impl Site {
 struct Shared {
     keeper: TokenKeeper,
     call_log: CallLog,
-    board: RelayState,
+    relay: RelayState,
     endpoints: EndpointCache,
 }
 
@@ -153,7 +153,7 @@ pub fn serve(site: Site, keeper: TokenKeeper, call_log: CallLog, listener: TcpLi
     let patience = site.resources.client_idle;
     let workers = site.workers;
     let shared = Shared {
-        board: RelayState::new(&site.clock, &site.notices, &site.vault, &keeper),
+        relay: RelayState::new(&site.clock, &site.notices, &site.vault, &keeper),
         endpoints: EndpointCache::new(&site.clock, &site.notices),
         keeper,
         call_log,
@@ -201,10 +201,12 @@ fn worker(
         sessions: SessionMiddleware::builder(store, site.cookie_key.clone())
             .cookie_name(cookies.session_name().into())
             .cookie_secure(cookies.secure)
+            // Not sent with requests from other sites, but for links that are followed.
+            .cookie_same_site(SameSite::Lax)
             .cookie_content_security(CookieContentSecurity::Signed)
             .build(),
     };
-    let relay = Relay::new(&shared.board, &db, site.outbound.here());
+    let relay = Relay::new(&shared.relay, &db, site.outbound.here());
     let api = Api {
         keys: site.api_keys.clone(),
         relay: relay.clone(),

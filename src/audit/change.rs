@@ -8,7 +8,7 @@ use diesel::result::Error as DbError;
 use diesel_async::{AsyncConnection, TransactionManager};
 use uuid::Uuid;
 
-use super::{Changes, Event, queries};
+use super::{Changes, queries};
 use crate::access::{Actor, RequestContext};
 use crate::db::Conn;
 use crate::web::Error;
@@ -34,8 +34,7 @@ impl<'a> Change<'a> {
         name: &str,
         changes: Changes,
     ) -> Result<(), Error> {
-        let event = Event { kind, subject_id: id.into(), subject_name: name, changes };
-        queries::insert(&*self.conn, self.by, self.now, event).await
+        queries::insert(self, kind, (id.into(), name), changes).await
     }
 }
 

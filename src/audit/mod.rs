@@ -1,7 +1,7 @@
 //! The audit log: what was changed by whom, from where, field by field, in the transaction of the change.
 //!
-//! Rule: [`record`] takes the connection of the transaction that changes the object; nothing else writes entries, and
-//! they are never changed. Their order, and that none was changed, is proved by the links beside them ([`chain`]).
+//! Rule: [`Change::record`] writes in the transaction that changes the object; nothing else writes entries, and they are
+//! never changed. Their order, and that none was changed, is proved by the links beside them ([`chain`]).
 //! Danger: a secret in a change. [`Changes::secret`] keeps only that there was one.
 
 pub mod chain;
@@ -14,13 +14,7 @@ mod queries;
 mod refusals;
 mod search;
 
-use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use uuid::Uuid;
-
-use crate::access::Actor;
-use crate::db::Conn;
-use crate::web::Error;
 
 pub(crate) use change::next_version;
 pub use change::{Change, transaction};
@@ -29,15 +23,6 @@ pub use export::create as export;
 pub use pages::{list, show};
 pub use queries::entries_of;
 pub use refusals::{Due, Refusal, Refusals};
-
-/// An event of an object.
-pub struct Event<'a> {
-    /// Object and event, such as `connector.saved`.
-    pub kind: &'static str,
-    pub subject_id: Option<Uuid>,
-    pub subject_name: &'a str,
-    pub changes: Changes,
-}
 
 /// The fields that a change touched.
 #[derive(Default)]
@@ -62,9 +47,4 @@ impl Changes {
         self.0.push(json!({ "field": name, "from": "", "to": what }));
         self
     }
-}
-
-/// Writes the audit entry of a change into its transaction.
-pub async fn record(conn: &Conn, by: &Actor, now: DateTime<Utc>, event: Event<'_>) -> Result<(), Error> {
-    queries::insert(conn, by, now, event).await
 }

@@ -2,36 +2,42 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, Text, Uuid as SqlUuid};
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{AuditEntry, Event};
+use super::{AuditEntry, Change, Changes};
 use crate::access::{Actor, Permission};
 use crate::db::Conn;
 use crate::db::schema::{audit_events, audit_links, audit_names};
 use crate::name::word_pattern;
 use crate::web::Error;
 
-pub(super) async fn insert(conn: &Conn, by: &Actor, now: DateTime<Utc>, event: Event<'_>) -> Result<(), Error> {
+/// Writes the entry of a change.
+pub(super) async fn insert(
+    change: &Change<'_>,
+    kind: &'static str,
+    (subject_id, subject_name): (Option<Uuid>, &str),
+    changes: Changes,
+) -> Result<(), Error> {
+    let by = change.by;
     diesel::insert_into(audit_events::table)
         .values((
             audit_events::id.eq(Uuid::now_v7()),
-            audit_events::at.eq(now),
+            audit_events::at.eq(change.now),
             audit_events::actor_id.eq(by.id),
             audit_events::actor_name.eq(&by.name),
             audit_events::actor_username.eq(&by.username),
             audit_events::address.eq(&by.address),
             audit_events::request_id.eq(&by.request_id),
-            audit_events::kind.eq(event.kind),
-            audit_events::subject_id.eq(event.subject_id),
-            audit_events::subject_name.eq(event.subject_name),
-            audit_events::changes.eq(Value::Array(event.changes.0)),
+            audit_events::kind.eq(kind),
+            audit_events::subject_id.eq(subject_id),
+            audit_events::subject_name.eq(subject_name),
+            audit_events::changes.eq(Value::Array(changes.0)),
         ))
-        .execute(&mut &*conn)
+        .execute(&mut &*change.conn)
         .await?;
     Ok(())
 }

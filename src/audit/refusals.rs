@@ -12,7 +12,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{Changes, Event, record};
+use super::{Change, Changes};
 use crate::access::{Actor, RateLimit, network};
 use crate::clock::Clock;
 use crate::db::Db;
@@ -94,16 +94,12 @@ impl Due {
             0 => String::new(),
             number => number.to_string(),
         };
-        let event = Event {
-            kind: refusal.kind,
-            subject_id,
-            subject_name,
-            changes: Changes::none()
-                .field("Reason", "", refusal.reason)
-                .field("The same since the previous entry", "", number(self.same))
-                .field("Others without an entry", "", number(self.others)),
-        };
-        record(&*db.get().await?, by, now, event).await
+        let changes = Changes::none()
+            .field("Reason", "", refusal.reason)
+            .field("The same since the previous entry", "", number(self.same))
+            .field("Others without an entry", "", number(self.others));
+        let mut conn = db.get().await?;
+        Change { conn: &mut conn, by, now }.record(refusal.kind, subject_id, subject_name, changes).await
     }
 }
 

@@ -13,7 +13,6 @@ use crate::access::{Actor, Permission, RequestContext, Right};
 use crate::audit::{self, AuditEntry, Change};
 use crate::categories::{self, CategoryChoice, CategoryId};
 use crate::db::Conn;
-use crate::name::Name;
 use crate::web::form::Form;
 use crate::web::{ConflictPage, Error, FormData, LastSave, Layout, SaveError, Segment, page};
 
@@ -61,16 +60,14 @@ pub async fn create(
                 let key = queries::key_of(&mut conn, context.actor.visibility, new.id).await?;
                 return Ok(created(&context, &key, new.method));
             }
-            Err(SaveError::NameTaken) => form.errors.add("connector_name", name_taken(&new.details.name)),
+            Err(SaveError::NameTaken) => {
+                form.errors.name_taken("connector_name", "data connector", new.details.name.as_str())
+            }
             Err(SaveError::InUse) => form.errors.add("category", CATEGORY_DELETED),
             Err(other) => return Err(other.into()),
         }
     }
     new_page(context, form, choices, **grants)
-}
-
-fn name_taken(name: &Name) -> String {
-    format!("A data connector named “{}” already exists", name.as_str())
 }
 
 fn created(context: &RequestContext, key: &str, method: Method) -> HttpResponse {
@@ -156,7 +153,7 @@ pub async fn update(
                 let theirs = queries::find(&conn, &context.actor, &connector.key, Right::Edit).await?;
                 return conflict(context.layout, theirs, &form, &choices);
             }
-            Err(SaveError::NameTaken) => form.errors.add("connector_name", name_taken(&new.name)),
+            Err(SaveError::NameTaken) => form.errors.name_taken("connector_name", "data connector", new.name.as_str()),
             Err(SaveError::InUse) => form.errors.add("category", CATEGORY_DELETED),
             Err(other) => return Err(other.into()),
         }

@@ -33,7 +33,7 @@ pub enum Method {
     OAuth(Grant),
 }
 
-// The codes sort as the labels do, so that the list can sort by the code.
+// The list sorts by the code, which groups the methods of OAuth 2.0.
 text_codes!(Method {
     NoAuth = "no_auth", "No Auth";
     Basic = "basic", "Basic Auth";

@@ -1,4 +1,4 @@
-//! What all workers of the process share: the snapshots in memory, and how the state of each connector.
+//! What all workers of the process share: the snapshots in memory, and the state of each connector.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::csrf::Cookies;
 use super::error::{self, Error};
-use super::layout::shell_of;
+use super::layout::layout_of;
 use super::{Flash, Layout, LogThrottle};
 
 /// The id of one request in logs, audit entries and error pages.
@@ -64,11 +64,11 @@ fn with_error_page(response: ServiceResponse) -> ServiceResponse {
             // After signing in, only a page can be gone back to.
             let page = req.uri().path_and_query().filter(|_| req.method() == Method::GET);
             let path_and_query = page.map_or("/", |path| path.as_str());
-            error::respond(error, &shell_of(&req), path_and_query)
+            error::respond(error, &layout_of(&req), path_and_query)
         }
         // The server's own refusals (a path or header it cannot read) carry bare text: they get a page as well.
         None if response.error().is_some() => {
-            error::respond(&Error::of_status(response.status()), &shell_of(&req), "/")
+            error::respond(&Error::of_status(response.status()), &layout_of(&req), "/")
         }
         None => response,
     };

@@ -100,11 +100,11 @@ impl FromRequest for Layout {
     type Future = Ready<Result<Layout, Error>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(shell_of(req)))
+        ready(Ok(layout_of(req)))
     }
 }
 
-pub fn shell_of(req: &HttpRequest) -> Layout {
+pub fn layout_of(req: &HttpRequest) -> Layout {
     req.extensions()
         .get::<Layout>()
         .cloned()

@@ -49,7 +49,7 @@ pub const SAMPLES: &[Sample] = &[
         &[Tick("On a date"), Fill("expires_on", "<soon>"), Tick("Only the ticked ones"), Press("Create key")], "There are 3 problems"),
     sample("key-new-wrong-password", Full, Admin, at!(billing "/keys/new"),
         &[Fill("key_name", "Nightly"), Fill("own_password", "wrong"), Press("Create key")], "This is not your password"),
-    sample("key-new-confirmed", Full, Confirmed, at!(billing "/keys/new"), &[], "The less a key opens"),
+    sample("key-new-confirmed", Full, Confirmed, at!(billing "/keys/new"), &[], "Give a key no more access than it needs."),
     sample("key-created", Full, Confirmed, at!(idle "/keys/new"), &[Fill("key_name", "Nightly"), Press("Create key")], "It is shown only now."),
     sample("key-created-all", Full, Confirmed, at!(idle "/keys/new"),
         &[Fill("key_name", "Everything"), Tick("All data connectors"), Press("Create key")], "all endpoints of all data connectors"),

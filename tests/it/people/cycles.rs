@@ -31,7 +31,7 @@ async fn a_cycle_is_refused_with_the_groups_through_which_it_would_close_and_nob
     assert_eq!(page.ticked("member").len(), 2, "the ticks are still there");
     assert_eq!(app.count("SELECT count(*) FROM group_users").await, 0);
     let page = boss.post(&way, &[("member", &format!("group.{treasury}"))]).await.expect(422);
-    assert!(page.errors()[0].1.contains("“Finance” is in “Treasury”. Nobody"), "{:?}", page.errors());
+    assert!(page.errors()[0].1.contains("“Finance” is in “Treasury”. No member"), "{:?}", page.errors());
 }
 
 #[tokio::test]

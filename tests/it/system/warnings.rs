@@ -96,7 +96,7 @@ async fn a_database_that_is_reached_in_clear_is_told_by_the_address_of_the_setti
         let refused = Config::of(pairs).err().map(|error| error.to_string());
         assert_eq!(refused.is_some(), named.is_some(), "{url}");
         if let (Some(words), Some(named)) = (refused, named) {
-            assert!(words.contains(&format!("leads to {named} without encryption")), "{words}");
+            assert!(words.contains(&format!("connects to {named} without encryption")), "{words}");
         }
         let allowed = [("CONNECTORY_DATABASE_PLAINTEXT", "yes")];
         let found = Config::of(pairs.into_iter().chain(allowed));
