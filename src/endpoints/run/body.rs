@@ -9,9 +9,9 @@ use encoding_rs::{Encoding, UTF_8};
 
 use super::json;
 use super::response_cache::Download;
-use crate::outbound::Mask;
 use crate::outbound::http::HeaderMap;
 use crate::outbound::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName};
+use crate::outbound::{MASKED, Mask};
 
 /// The longest text on a page, in bytes.
 pub(super) const MAX_SHOWN: usize = 64 * 1024;
@@ -48,6 +48,8 @@ pub(super) struct ReceivedBody<'a> {
     pub headers: &'a HeaderMap,
     /// The body was longer.
     pub is_cut: bool,
+    /// It was longer, or broke off.
+    pub is_incomplete: bool,
 }
 
 impl ReceivedBody<'_> {
@@ -77,7 +79,7 @@ impl ReceivedBody<'_> {
         let essence = essence(&content_type);
         let is_text = is_json(&essence) || is_text(&essence) || looks_like_text(self.bytes);
         if is_text {
-            let (body, whole) = readable(self.bytes, &content_type, mask, notes);
+            let (body, whole) = readable((self.bytes, self.is_incomplete), &content_type, mask, notes);
             let (content_type, extension) = match body.format {
                 BodyFormat::Json => ("application/json", "json"),
                 BodyFormat::Xml => ("text/plain; charset=utf-8", "xml"),
@@ -88,12 +90,18 @@ impl ReceivedBody<'_> {
                 Download { bytes: whole.into_bytes(), content_type, name: format!("{file_name}.{extension}") };
             return (body, Some(download));
         }
-        binary(self.bytes, mask, file_name, notes)
+        binary((self.bytes, self.is_incomplete), mask, file_name, notes)
     }
 }
 
-fn binary(bytes: &[u8], mask: &Mask, file_name: &str, mut notes: Vec<String>) -> (FormattedBody, Option<Download>) {
-    if mask.is_in(bytes) {
+fn binary(
+    (bytes, is_incomplete): (&[u8], bool),
+    mask: &Mask,
+    file_name: &str,
+    mut notes: Vec<String>,
+) -> (FormattedBody, Option<Download>) {
+    let text = String::from_utf8_lossy(bytes);
+    if mask.is_in(bytes) || is_incomplete && mask.begins_at_end(&text) < text.len() {
         notes.push("It holds the secret that the data connector signs in with, so it is not given out.".to_string());
         return (FormattedBody::without_text(BodyFormat::Binary, notes), None);
     }
@@ -103,7 +111,12 @@ fn binary(bytes: &[u8], mask: &Mask, file_name: &str, mut notes: Vec<String>) ->
 }
 
 /// A text, and the whole of it, masked.
-fn readable(bytes: &[u8], content_type: &str, mask: &Mask, mut notes: Vec<String>) -> (FormattedBody, String) {
+fn readable(
+    (bytes, is_incomplete): (&[u8], bool),
+    content_type: &str,
+    mask: &Mask,
+    mut notes: Vec<String>,
+) -> (FormattedBody, String) {
     let Decoded { text: decoded, damaged, charset } = decode(bytes, content_type);
     let essence = &*essence(content_type);
     if let Some(charset) = charset {
@@ -112,7 +125,16 @@ fn readable(bytes: &[u8], content_type: &str, mask: &Mask, mut notes: Vec<String
     if damaged {
         notes.push("Some of its bytes are no characters of its character set, and are shown as �.".into());
     }
-    let masked = mask.text(&decoded);
+    let mut masked = mask.text(&decoded);
+    // What is incomplete may end inside a secret.
+    if is_incomplete {
+        let end = mask.begins_at_end(&masked);
+        if end < masked.len() {
+            let text = masked.to_mut();
+            text.truncate(end);
+            text.push_str(MASKED);
+        }
+    }
     let may_be_json = is_json(essence) || essence.is_empty() || essence == "text/plain";
     let indented = may_be_json.then(|| json::indented(&masked, MAX_INDENTED)).flatten();
     if is_json(essence) && indented.is_none() {
@@ -245,7 +267,7 @@ mod tests {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, content_type.parse().expect("a header's value"))]);
         let mut mask = Mask::default();
         mask.add("s3cret");
-        ReceivedBody { bytes, headers: &headers, is_cut: false }.shown(&mask, "a")
+        ReceivedBody { bytes, headers: &headers, is_cut: false, is_incomplete: false }.shown(&mask, "a")
     }
 
     #[test]
@@ -276,6 +298,22 @@ mod tests {
     }
 
     #[test]
+    fn the_beginning_of_a_secret_that_was_cut_is_masked() {
+        let mut mask = Mask::default();
+        mask.add("s3cret-of-payroll");
+        let headers = HeaderMap::new();
+        for (bytes, text) in [(&b"You sent s3cret-of"[..], "You sent ‹masked›"), (b"You sent", "You sent")] {
+            let shown = |is_incomplete| ReceivedBody { bytes, headers: &headers, is_cut: false, is_incomplete };
+            let (body, download) = shown(true).shown(&mask, "a");
+            assert_eq!(body.text, text);
+            assert_eq!(download.expect("a file").bytes, text.as_bytes());
+        }
+        let bytes = b"\0\xff s3cret-of";
+        let cut = ReceivedBody { bytes, headers: &headers, is_cut: true, is_incomplete: true };
+        assert!(cut.shown(&mask, "a").1.is_none());
+    }
+
+    #[test]
     fn bytes_with_a_secret_are_not_given_out() {
         let (shown, download) = body(b"\0\xffs3cret", "application/octet-stream");
         assert!(download.is_none() && shown.notes.len() == 1);
@@ -286,7 +324,7 @@ mod tests {
     fn a_compressed_body_is_not_shown() {
         let headers = [(CONTENT_TYPE, "application/json"), (CONTENT_ENCODING, "gzip")];
         let headers = HeaderMap::from_iter(headers.map(|(name, value)| (name, HeaderValue::from_static(value))));
-        let body = ReceivedBody { bytes: b"\x1f\x8b", headers: &headers, is_cut: false };
+        let body = ReceivedBody { bytes: b"\x1f\x8b", headers: &headers, is_cut: false, is_incomplete: false };
         let (body, download) = body.shown(&Mask::default(), "a");
         assert_eq!(body.format, BodyFormat::Encoded);
         assert!(download.is_none());
