@@ -48,11 +48,15 @@ pub(super) struct ReceivedBody<'a> {
     pub headers: &'a HeaderMap,
     /// The body was longer.
     pub is_cut: bool,
-    /// It was longer, or broke off.
-    pub is_incomplete: bool,
+    /// The body broke off.
+    pub broke_off: bool,
 }
 
 impl ReceivedBody<'_> {
+    fn is_incomplete(&self) -> bool {
+        self.is_cut || self.broke_off
+    }
+
     fn header(&self, name: HeaderName) -> String {
         let value = self.headers.get(name).map(|value| value.as_bytes());
         String::from_utf8_lossy(value.unwrap_or_default()).into_owned()
@@ -79,7 +83,7 @@ impl ReceivedBody<'_> {
         let essence = essence(&content_type);
         let is_text = is_json(&essence) || is_text(&essence) || looks_like_text(self.bytes);
         if is_text {
-            let (body, whole) = readable((self.bytes, self.is_incomplete), &content_type, mask, notes);
+            let (body, whole) = readable((self.bytes, self.is_incomplete()), &content_type, mask, notes);
             let (content_type, extension) = match body.format {
                 BodyFormat::Json => ("application/json", "json"),
                 BodyFormat::Xml => ("text/plain; charset=utf-8", "xml"),
@@ -90,7 +94,7 @@ impl ReceivedBody<'_> {
                 Download { bytes: whole.into_bytes(), content_type, name: format!("{file_name}.{extension}") };
             return (body, Some(download));
         }
-        binary((self.bytes, self.is_incomplete), mask, file_name, notes)
+        binary((self.bytes, self.is_incomplete()), mask, file_name, notes)
     }
 }
 
@@ -100,8 +104,8 @@ fn binary(
     file_name: &str,
     mut notes: Vec<String>,
 ) -> (FormattedBody, Option<Download>) {
-    let text = String::from_utf8_lossy(bytes);
-    if mask.is_in(bytes) || is_incomplete && mask.begins_at_end(&text) < text.len() {
+    let ends_in_secret = || mask.begins_at_end(&String::from_utf8_lossy(bytes)).is_some();
+    if mask.is_in(bytes) || is_incomplete && ends_in_secret() {
         notes.push("It holds the secret that the data connector signs in with, so it is not given out.".to_string());
         return (FormattedBody::without_text(BodyFormat::Binary, notes), None);
     }
@@ -127,13 +131,10 @@ fn readable(
     }
     let mut masked = mask.text(&decoded);
     // What is incomplete may end inside a secret.
-    if is_incomplete {
-        let end = mask.begins_at_end(&masked);
-        if end < masked.len() {
-            let text = masked.to_mut();
-            text.truncate(end);
-            text.push_str(MASKED);
-        }
+    if is_incomplete && let Some(end) = mask.begins_at_end(&masked) {
+        let text = masked.to_mut();
+        text.truncate(end);
+        text.push_str(MASKED);
     }
     let may_be_json = is_json(essence) || essence.is_empty() || essence == "text/plain";
     let indented = may_be_json.then(|| json::indented(&masked, MAX_INDENTED)).flatten();
@@ -267,7 +268,7 @@ mod tests {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, content_type.parse().expect("a header's value"))]);
         let mut mask = Mask::default();
         mask.add("s3cret");
-        ReceivedBody { bytes, headers: &headers, is_cut: false, is_incomplete: false }.shown(&mask, "a")
+        ReceivedBody { bytes, headers: &headers, is_cut: false, broke_off: false }.shown(&mask, "a")
     }
 
     #[test]
@@ -303,13 +304,13 @@ mod tests {
         mask.add("s3cret-of-payroll");
         let headers = HeaderMap::new();
         for (bytes, text) in [(&b"You sent s3cret-of"[..], "You sent ‹masked›"), (b"You sent", "You sent")] {
-            let shown = |is_incomplete| ReceivedBody { bytes, headers: &headers, is_cut: false, is_incomplete };
-            let (body, download) = shown(true).shown(&mask, "a");
+            let cut = ReceivedBody { bytes, headers: &headers, is_cut: false, broke_off: true };
+            let (body, download) = cut.shown(&mask, "a");
             assert_eq!(body.text, text);
             assert_eq!(download.expect("a file").bytes, text.as_bytes());
         }
         let bytes = b"\0\xff s3cret-of";
-        let cut = ReceivedBody { bytes, headers: &headers, is_cut: true, is_incomplete: true };
+        let cut = ReceivedBody { bytes, headers: &headers, is_cut: true, broke_off: false };
         assert!(cut.shown(&mask, "a").1.is_none());
     }
 
@@ -324,7 +325,7 @@ mod tests {
     fn a_compressed_body_is_not_shown() {
         let headers = [(CONTENT_TYPE, "application/json"), (CONTENT_ENCODING, "gzip")];
         let headers = HeaderMap::from_iter(headers.map(|(name, value)| (name, HeaderValue::from_static(value))));
-        let body = ReceivedBody { bytes: b"\x1f\x8b", headers: &headers, is_cut: false, is_incomplete: false };
+        let body = ReceivedBody { bytes: b"\x1f\x8b", headers: &headers, is_cut: false, broke_off: false };
         let (body, download) = body.shown(&Mask::default(), "a");
         assert_eq!(body.format, BodyFormat::Encoded);
         assert!(download.is_none());

@@ -134,10 +134,10 @@ impl Run<'_> {
         let response = received.response;
         let (size, file_name) = (received.body.len(), file_name(editor));
         let (mask, headers) = (response.mask, response.headers);
-        let is_incomplete = received.is_cut || received.error.is_some();
+        let broke_off = received.error.is_some();
         let formatting = self.bodies.format(move || {
             let received =
-                ReceivedBody { bytes: &received.body, headers: &headers, is_cut: received.is_cut, is_incomplete };
+                ReceivedBody { bytes: &received.body, headers: &headers, is_cut: received.is_cut, broke_off };
             let (body, download) = received.shown(&mask, &file_name);
             let sent_body = sent_body.map(|body| mask.text(&String::from_utf8_lossy(&body)).into_owned());
             (body, download, report::shown_headers(&headers, &mask), sent_body)
