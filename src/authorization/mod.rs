@@ -29,7 +29,7 @@ pub use attempt::create as create_attempt;
 pub use call_settings::{CALL_COLUMNS, CALL_TABLES, CallSettings, CredentialSource, SealedSettings};
 pub use callback::{take as take_answer, take_fragment};
 pub use credential::{Credential, Placed};
-pub use keeper::{LiveToken, Need, Renewal, TokenKeeper, TokenProblem};
+pub use keeper::{LiveToken, Need, Renewal, RenewalState, TokenKeeper, TokenProblem};
 pub use model::{ApiKeyPlace, NewToken, RefreshToken, SecretField};
 pub use origins::{APPROVE, ApprovedOrigins, OriginNotApproved, origins_in_use};
 pub use queries::{NewSecret, purge_token_requests, store_secret, store_token};

@@ -75,20 +75,6 @@ pub(super) struct StoredToken {
     pub has_refresh_token: bool,
 }
 
-/// Why the last attempts to renew the token have failed.
-#[derive(Queryable, Selectable, Clone)]
-#[diesel(table_name = crate::db::schema::renewals)]
-pub(super) struct RenewalRecord {
-    pub failures: i32,
-    pub failed_at: Option<DateTime<Utc>>,
-    /// The server said no, so no attempt follows until the settings change.
-    pub is_final: bool,
-    pub message: String,
-    pub server_words: String,
-    pub remedy: String,
-    pub next_attempt_at: Option<DateTime<Utc>>,
-}
-
 /// What becomes of the refresh token when a token is stored.
 pub enum RefreshToken {
     /// A new one came, or the first.

@@ -162,10 +162,10 @@ impl RelayError {
                 let kind = if refusal.is_final() { &NEEDS_REAUTHORIZATION } else { &TOKEN_UNAVAILABLE };
                 kind.because(quoting(refusal.message, refusal.server_words.unwrap_or_default())).remedy(refusal.remedy)
             }
-            TokenProblem::Resting { message, server_words, remedy, next_attempt_at } => {
-                let kind = if next_attempt_at.is_some() { &TOKEN_UNAVAILABLE } else { &NEEDS_REAUTHORIZATION };
-                let retry_after = next_attempt_at.map(|next| (next - now).to_std().unwrap_or_default());
-                RelayError { retry_after, ..kind.because(quoting(message, server_words)).remedy(remedy) }
+            TokenProblem::Backoff(last) => {
+                let kind = if last.is_final { &NEEDS_REAUTHORIZATION } else { &TOKEN_UNAVAILABLE };
+                let retry_after = last.next_attempt().map(|next| (next - now).to_std().unwrap_or_default());
+                RelayError { retry_after, ..kind.because(quoting(last.message, last.server_words)).remedy(last.remedy) }
             }
             TokenProblem::Changed | TokenProblem::Elsewhere => TOKEN_UNAVAILABLE
                 .because("The tokens were changed while a new one was asked for.")

@@ -203,12 +203,10 @@ impl TestReport {
     pub fn no_token(&mut self, problem: TokenProblem, now: DateTime<Utc>) {
         match problem {
             TokenProblem::Refused(refusal) => self.fail_with_words("Token", &refusal),
-            TokenProblem::Resting { message, server_words, remedy, next_attempt_at } => {
-                let next = next_attempt_at
-                    .map(|next| format!(" It is tried again {}.", relative(&next, &now)))
-                    .unwrap_or_default();
-                self.push("Token", Mark::Bad, format!("{message}{next}"), remedy);
-                self.add_server_words(Some(server_words).filter(|words| !words.is_empty()));
+            TokenProblem::Backoff(last) => {
+                let next = last.next_attempt().map(|next| format!(" It is tried again {}.", relative(&next, &now)));
+                self.push("Token", Mark::Bad, last.message + &next.unwrap_or_default(), last.remedy);
+                self.add_server_words(Some(last.server_words).filter(|words| !words.is_empty()));
             }
             TokenProblem::Disabled => {
                 self.fail("Token", "The data connector is disabled.", "Enable it on the Details tab.")

@@ -60,7 +60,7 @@ impl TokenKeeper {
         };
         let is_due = forecast.renew_at.is_some_and(|at| at <= now);
         match found.filter(|state| is_due && state.enabled) {
-            Some(state) => self.refresh(connector, state.version, Trigger::Due).await,
+            Some(state) => self.refresh(connector, state.renewal.token_version, Trigger::Due).await,
             None => Ok(()),
         }
     }

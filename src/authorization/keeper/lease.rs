@@ -23,7 +23,7 @@ use diesel_async::{AsyncConnection, RunQueryDsl};
 use uuid::Uuid;
 
 use super::request::{NextTokenRequest, next_token_request};
-use super::state::state;
+use super::state::{RenewalState, state};
 use super::{Inner, TokenProblem};
 use crate::connectors::{self, ConnectorId};
 use crate::db::Conn;
@@ -142,25 +142,10 @@ pub(super) enum Unavailable {
     Replaced,
 }
 
-/// What the lease is decided by.
-#[derive(Queryable, Selectable, Default)]
-#[diesel(table_name = renewals)]
-struct RenewalRow {
-    #[diesel(column_name = token_version)]
-    version: i64,
-    lease_id: Option<Uuid>,
-    lease_until: Option<DateTime<Utc>>,
-    is_final: bool,
-    next_attempt_at: Option<DateTime<Utc>>,
-    message: String,
-    server_words: String,
-    remedy: String,
-}
-
-impl RenewalRow {
+impl RenewalState {
     /// Why the lease cannot be acquired; `None` if it can.
     fn unavailable(self, wanted: &LeaseRequest, now: DateTime<Utc>) -> Option<Unavailable> {
-        if self.version != wanted.version {
+        if self.token_version != wanted.version {
             return Some(Unavailable::Replaced);
         }
         match (self.lease_id, self.lease_until) {
@@ -174,15 +159,13 @@ impl RenewalRow {
     }
 
     fn backoff(self, now: DateTime<Utc>) -> Option<Unavailable> {
-        let next_attempt_at = self.next_attempt_at.filter(|next| !self.is_final && is_ahead(*next, now));
-        (self.is_final || next_attempt_at.is_some()).then(|| {
-            Unavailable::Refused(Box::new(TokenProblem::Resting {
-                message: self.message,
-                server_words: self.server_words,
-                remedy: self.remedy,
-                next_attempt_at,
-            }))
-        })
+        let is_waiting = self.is_final || self.next_attempt_at.is_some_and(|next| is_ahead(next, now));
+        is_waiting.then(|| Unavailable::Refused(Box::new(TokenProblem::Backoff(Box::new(self)))))
+    }
+
+    /// Whether an instance holds the lease, so that the next token is being requested.
+    pub fn is_leased(&self, now: DateTime<Utc>) -> bool {
+        self.lease_until.is_some_and(|until| is_ahead(until, now))
     }
 }
 
@@ -205,7 +188,7 @@ pub(super) async fn acquire(
         let Some(state) = state(conn, wanted.connector).await? else {
             return refused(TokenProblem::Disabled);
         };
-        if let Some(reason) = renewal_row(conn, wanted.connector).await?.unavailable(wanted, now) {
+        if let Some(reason) = state.renewal.clone().unavailable(wanted, now) {
             return Ok(Acquired::No(reason));
         }
         let request = next_token_request(conn, keeper, wanted.connector, &state).await?;
@@ -219,23 +202,6 @@ pub(super) async fn acquire(
         })
     })
     .await
-}
-
-/// Whether an instance holds the lease, so that the next token is being requested.
-pub(in crate::authorization) async fn is_held(
-    conn: &mut Conn,
-    connector: ConnectorId,
-    now: DateTime<Utc>,
-) -> Result<bool, Error> {
-    let until: Option<Option<DateTime<Utc>>> =
-        renewals::table.find(connector).select(renewals::lease_until).first(conn).await.optional()?;
-    Ok(until.flatten().is_some_and(|until| is_ahead(until, now)))
-}
-
-/// The row; before the first token there is none.
-async fn renewal_row(conn: &mut Conn, connector: ConnectorId) -> Result<RenewalRow, Error> {
-    let row = renewals::table.find(connector).select(RenewalRow::as_select()).first(conn).await.optional()?;
-    Ok(row.unwrap_or_default())
 }
 
 async fn write(conn: &mut Conn, lease: &Lease) -> Result<bool, Error> {

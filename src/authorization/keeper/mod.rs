@@ -39,7 +39,8 @@ use crate::vault::{Secret, Vault};
 use crate::web::Error;
 
 pub use in_flight::Renewal;
-pub(super) use lease::is_held as is_renewing;
+pub use state::RenewalState;
+pub(super) use state::renewal;
 
 use in_flight::{InFlight, Listeners, OtherInstance, RefreshKey};
 use lease::{Acquired, GRACE, Lease, LeaseRequest, Unavailable};
@@ -107,8 +108,8 @@ pub enum TokenProblem {
     RefusedYoung,
     /// The server was asked just now and gave none.
     Refused(Box<TokenError>),
-    /// The server gave none before, and is not asked again until this time; never, if it said no.
-    Resting { message: String, server_words: String, remedy: String, next_attempt_at: Option<DateTime<Utc>> },
+    /// The server gave none before, and the backoff after that is not over.
+    Backoff(Box<RenewalState>),
     /// The tokens were replaced or forgotten while the server was asked, so its answer was not stored.
     Changed,
     /// Another instance renews it; only background work leaves it at that.
@@ -179,7 +180,7 @@ impl TokenKeeper {
         let (this, by) = (self.clone(), by.clone());
         let work = async move {
             let state = this.state(connector).await?;
-            this.refresh(connector, state.version, Trigger::Person(Box::new(by))).await
+            this.refresh(connector, state.renewal.token_version, Trigger::Person(Box::new(by))).await
         };
         self.0.runtime.spawn(work).await.unwrap_or_else(|_| Err(interrupted()))
     }
@@ -201,13 +202,13 @@ impl TokenKeeper {
             self.refresh_early(connector, &state, now);
             return self.open(connector, state, need);
         }
-        if need.refused == Some(state.version) && token.times().is_young(now) {
+        if need.refused == Some(state.renewal.token_version) && token.times().is_young(now) {
             return Err(TokenProblem::RefusedYoung);
         }
         if !state.is_renewable() {
             return Err(TokenProblem::Ended);
         }
-        match self.refresh(connector, state.version, Trigger::Call).await {
+        match self.refresh(connector, state.renewal.token_version, Trigger::Call).await {
             // Whatever is stored by now counts.
             Ok(()) | Err(TokenProblem::Changed) => {}
             Err(problem) => return Err(problem),
@@ -222,12 +223,12 @@ impl TokenKeeper {
     /// Starts to refresh a token that serves but ends soon, without waiting for it.
     fn refresh_early(&self, connector: ConnectorId, state: &TokenState, now: DateTime<Utc>) {
         if state.ends_soon(now) && state.is_renewable() {
-            drop(self.join(connector, state.version, Trigger::Due));
+            drop(self.join(connector, state.renewal.token_version, Trigger::Due));
         }
     }
 
     fn open(&self, connector: ConnectorId, state: TokenState, need: Need) -> Result<LiveToken, TokenProblem> {
-        let version = state.version;
+        let version = state.renewal.token_version;
         let ask_again_at = state.ask_again_at(self.0.clock.now());
         let token = state.token.ok_or(TokenProblem::NotAuthorized)?;
         let serves_until = token.times().serves_until(need.min_ttl);
@@ -256,7 +257,7 @@ impl TokenKeeper {
             let earlier = matches!(
                 (&outcome, &trigger),
                 (Err(TokenProblem::Elsewhere), Trigger::Call | Trigger::Person(_))
-                    | (Err(TokenProblem::Resting { .. }), Trigger::Person(_))
+                    | (Err(TokenProblem::Backoff(_)), Trigger::Person(_))
             );
             if !earlier {
                 return outcome;

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::lease::Lease;
 use super::request::Answer;
+use super::state::renewal;
 use super::{Inner, TokenProblem, Trigger};
 use crate::access::Actor;
 use crate::audit::{Change, Changes};
@@ -98,8 +99,7 @@ async fn store_token(
             let change = &mut Change { conn, by, now };
             // First: storing or forgetting a token locks this row before any other.
             queries::find_and_lock(change.conn, id).await?;
-            let version: i64 = renewals::table.find(id).select(renewals::token_version).first(change.conn).await?;
-            if version != lease.version {
+            if renewal(change.conn, id).await?.token_version != lease.version {
                 return Ok(false);
             }
             // A renewal approves nothing. The first token of a client inherits from the secrets it was asked for with.
@@ -127,25 +127,26 @@ async fn store_refusal(change: &mut Change<'_>, lease: &Lease, refusal: &TokenEr
         .transaction(async |conn| {
             let change = &mut Change { conn, by, now };
             queries::find_and_lock(change.conn, id).await?;
-            let own = renewals::table.find(id).filter(renewals::lease_id.eq(lease.id));
-            let before: Option<i32> = own.select(renewals::failures).first(change.conn).await.optional()?;
-            let Some(before) = before else { return Ok(()) };
-            diesel::update(own)
+            let before = renewal(change.conn, id).await?;
+            if before.lease_id != Some(lease.id) {
+                return Ok(());
+            }
+            diesel::update(renewals::table.find(id))
                 .set((
                     renewals::lease_id.eq(None::<uuid::Uuid>),
                     renewals::lease_until.eq(None::<DateTime<Utc>>),
-                    renewals::failures.eq(before.saturating_add(1)),
+                    renewals::failures.eq(before.failures.saturating_add(1)),
                     renewals::failed_at.eq(change.now),
                     renewals::is_final.eq(refusal.is_final()),
                     renewals::message.eq(&refusal.message),
                     renewals::server_words.eq(refusal.server_words.as_deref().unwrap_or_default()),
                     renewals::remedy.eq(&refusal.remedy),
-                    renewals::next_attempt_at.eq(change.now + backoff(before, refusal)),
+                    renewals::next_attempt_at.eq(change.now + backoff(before.failures, refusal)),
                 ))
                 .execute(change.conn)
                 .await?;
             connectors::refresh_health(change.conn, id, change.now).await?;
-            if before == 0 || refusal.is_final() {
+            if before.failures == 0 || refusal.is_final() {
                 let name = connectors::name(change.conn, id).await?;
                 let changes = Changes::none().field("Answer", "", &refusal.message);
                 change.record("token.renewal_failed", id, &name, changes).await?;

@@ -1,8 +1,10 @@
-//! A connector's token and how its refresh stands, in one query.
+//! A connector's token and how its renewal stands, in one query.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use uuid::Uuid;
 
 use super::Need;
 use super::lease::FARTHEST;
@@ -19,6 +21,7 @@ const PAUSE: TimeDelta = TimeDelta::seconds(1);
 const USE_NOTED: TimeDelta = TimeDelta::minutes(1);
 
 /// A connector's token and how its renewal stands.
+#[derive(Queryable)]
 pub(super) struct TokenState {
     pub enabled: bool,
     pub method: Method,
@@ -26,8 +29,43 @@ pub(super) struct TokenState {
     pub verify: bool,
     keep_fresh: bool,
     pub token: Option<SealedToken>,
-    pub version: i64,
+    #[diesel(deserialize_as = Option<RenewalState>)]
+    pub renewal: RenewalState,
+}
+
+/// How the renewal of a connector's token stands: its row of `renewals`. Before the first token there is none, which is
+/// the same as one in which nothing has happened.
+#[derive(Queryable, Selectable, Clone, Debug, Default)]
+#[diesel(table_name = renewals)]
+pub struct RenewalState {
+    /// Moves with every token of the connector.
+    pub token_version: i64,
+    /// The lease of the instance that requests the next token.
+    pub(super) lease_id: Option<Uuid>,
+    pub(super) lease_until: Option<DateTime<Utc>>,
+    /// How many requests in a row have failed, and why the last one did.
+    pub failures: i32,
+    pub failed_at: Option<DateTime<Utc>>,
+    /// The server said no, so no attempt follows until the settings change.
+    pub is_final: bool,
+    pub message: String,
+    pub server_words: String,
+    pub remedy: String,
+    pub(super) next_attempt_at: Option<DateTime<Utc>>,
     last_used_at: Option<DateTime<Utc>>,
+}
+
+impl From<Option<RenewalState>> for RenewalState {
+    fn from(row: Option<RenewalState>) -> RenewalState {
+        row.unwrap_or_default()
+    }
+}
+
+impl RenewalState {
+    /// When the backoff after a failure ends; `None` without one, and where no attempt follows by itself.
+    pub fn next_attempt(&self) -> Option<DateTime<Utc>> {
+        self.next_attempt_at.filter(|_| !self.is_final)
+    }
 }
 
 #[derive(Queryable)]
@@ -55,7 +93,7 @@ impl TokenState {
     /// Whether the stored token is what is needed.
     pub fn serves(&self, need: Need, now: DateTime<Utc>) -> bool {
         let lives = |token: &SealedToken| token.times().serves(need.min_ttl, now);
-        self.token.as_ref().is_some_and(lives) && need.refused != Some(self.version)
+        self.token.as_ref().is_some_and(lives) && need.refused != Some(self.renewal.token_version)
     }
 
     /// Whether the token is near its end, see [`TokenTimes::renew_from`].
@@ -81,14 +119,13 @@ impl TokenState {
 
     /// Whether the use of this moment is worth noting: it matters only for a token that is refreshed.
     pub fn notes_use(&self, now: DateTime<Utc>) -> bool {
-        self.is_renewable() && self.last_used_at.is_none_or(|used| (now - used).abs() >= USE_NOTED)
+        self.is_renewable() && self.renewal.last_used_at.is_none_or(|used| (now - used).abs() >= USE_NOTED)
     }
 }
 
-/// How things stand with a live connector; `None` when there is none.
+/// The token of a live connector and its renewal; `None` when there is no such connector.
 pub(super) async fn state(conn: &mut Conn, connector: ConnectorId) -> Result<Option<TokenState>, Error> {
-    type Row = (bool, Method, bool, bool, Option<SealedToken>, Option<i64>, Option<DateTime<Utc>>);
-    let row = connectors::table
+    let state = connectors::table
         .inner_join(authorizations::table)
         .left_join(tokens::table)
         .left_join(renewals::table)
@@ -108,21 +145,17 @@ pub(super) async fn state(conn: &mut Conn, connector: ConnectorId) -> Result<Opt
                 tokens::refresh_token.is_not_null(),
             )
                 .nullable(),
-            renewals::token_version.nullable(),
-            renewals::last_used_at.nullable(),
+            <RenewalState as Selectable<Pg>>::construct_selection().nullable(),
         ))
         .first(conn)
         .await;
-    let row: Option<Row> = in_row(&["connectors"], connector, row).optional()?;
-    Ok(row.map(|(enabled, method, verify, keep_fresh, token, version, last_used_at)| TokenState {
-        enabled,
-        method,
-        verify,
-        keep_fresh,
-        token,
-        version: version.unwrap_or(0),
-        last_used_at,
-    }))
+    Ok(in_row(&["connectors"], connector, state).optional()?)
+}
+
+/// How the renewal of a connector's token stands.
+pub async fn renewal(conn: &mut Conn, connector: ConnectorId) -> Result<RenewalState, Error> {
+    let row = renewals::table.find(connector).select(RenewalState::as_select()).first(conn).await;
+    Ok(row.optional()?.into())
 }
 
 /// Notes that a call needed the token. From now on one that counted as idle is refreshed before it ends.
@@ -140,7 +173,7 @@ pub(super) async fn note_use(
     );
     let noted = diesel::update(stale).set(renewals::last_used_at.eq(now)).execute(conn).await?;
     // Of many concurrent calls, one writes.
-    if noted == 1 && state.last_used_at.is_none_or(|used| is_idle(used, now)) {
+    if noted == 1 && state.renewal.last_used_at.is_none_or(|used| is_idle(used, now)) {
         connectors_slice::review_health(conn, connector, now).await?;
     }
     Ok(())

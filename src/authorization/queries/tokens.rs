@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::seal;
 use super::secrets::{SealedValues, token_data};
 use crate::audit::Change;
-use crate::authorization::model::{NewToken, RefreshToken, RenewalRecord, StoredToken};
+use crate::authorization::model::{NewToken, RefreshToken, StoredToken};
 use crate::authorization::origins::ApprovedOrigins;
 use crate::db::Conn;
 use crate::db::schema::{authorizations, renewals, token_requests, tokens};
@@ -80,20 +80,6 @@ pub(in crate::authorization) async fn token_origins(
     let stored: Option<Option<Vec<String>>> =
         tokens::table.find(connector).select(tokens::origins).first(conn).await.optional()?;
     stored.map(|origins| ApprovedOrigins::read("tokens.origins", connector, origins.as_deref())).transpose()
-}
-
-/// Why renewing the stored token has failed, if it has.
-pub(in crate::authorization) async fn failed_renewal(
-    conn: &mut Conn,
-    connector: Uuid,
-) -> Result<Option<RenewalRecord>, Error> {
-    Ok(renewals::table
-        .find(connector)
-        .filter(renewals::failures.gt(0))
-        .select(RenewalRecord::as_select())
-        .first(conn)
-        .await
-        .optional()?)
 }
 
 /// Forgets that renewing has failed: the settings are others now, so the server may be asked again.

@@ -115,15 +115,19 @@ impl TabPage {
     }
 
     pub(super) fn renewal_failed(&self) -> bool {
-        self.renewal.is_some()
+        self.renewal.failures > 0
+    }
+
+    /// A token is being requested at this moment.
+    pub(super) fn is_renewing(&self) -> bool {
+        self.renewal.is_leased(self.now)
     }
 
     /// The token's end is no event where a new one is fetched by then. No request follows a final refusal.
     pub(super) fn renews_itself(&self) -> bool {
         let Some(token) = &self.token else { return false };
         let fetches = self.connector.method().is_renewable(self.settings.keep_fresh, token.has_refresh_token);
-        let refused = self.renewal.as_ref().is_some_and(|last| last.is_final);
-        fetches && !refused && !self.is_switched_off()
+        fetches && !self.renewal.is_final && !self.is_switched_off()
     }
 
     /// What the button is called that fetches a new token without a person's consent.

@@ -4,13 +4,12 @@
 //! by settings that were saved before or after it.
 
 use actix_web::web;
-use chrono::{DateTime, Utc};
 use diesel_async::AsyncConnection;
 
 use crate::access::{RequestContext, Right};
 use crate::authorization::forms::{AuthorizationForm, Fields};
-use crate::authorization::keeper::is_renewing;
-use crate::authorization::model::{RenewalRecord, StoredBreaker, StoredToken};
+use crate::authorization::keeper::{self, RenewalState};
+use crate::authorization::model::{StoredBreaker, StoredToken};
 use crate::authorization::origins::{self, OriginReview};
 use crate::authorization::queries::{self, SealedValues};
 use crate::authorization::settings::{Authorization, OAuthClient, StoredSettings};
@@ -26,10 +25,8 @@ pub(in crate::authorization) struct Stored {
     pub settings: StoredSettings,
     pub oauth: OAuthClient,
     pub token: Option<StoredToken>,
-    pub renewal: Option<RenewalRecord>,
+    pub renewal: RenewalState,
     pub breaker: Option<StoredBreaker>,
-    /// A token is being requested at this moment.
-    pub is_renewing: bool,
     /// The secrets and tokens, of the same state as the settings.
     pub sealed: SealedValues,
     pub origins: OriginReview,
@@ -82,11 +79,11 @@ pub(in crate::authorization) async fn load(
     key: &str,
     right: Right,
 ) -> Result<Stored, Error> {
-    let (by, now) = (&context.actor, context.now());
+    let by = &context.actor;
     let stored = conn.transaction(async |conn| {
         queries::see_one_state(conn).await?;
         let connector = connectors::find(conn, by, key, right).await?;
-        read(conn, connector, now).await
+        read(conn, connector).await
     });
     let stored = stored.await?;
     let form = stored.form.offering(grants(context)?);
@@ -94,7 +91,7 @@ pub(in crate::authorization) async fn load(
 }
 
 /// Everything stored of a connector, by queries that must see one state of the database.
-async fn read(conn: &mut Conn, connector: Connector, now: DateTime<Utc>) -> Result<Stored, Error> {
+async fn read(conn: &mut Conn, connector: Connector) -> Result<Stored, Error> {
     let id = connector.id;
     let settings = queries::find(conn, id).await?;
     let oauth = queries::oauth_client(conn, id).await?;
@@ -104,9 +101,8 @@ async fn read(conn: &mut Conn, connector: Connector, now: DateTime<Utc>) -> Resu
     let form = AuthorizationForm::of(&connector, &settings, &oauth, &sealed, token.clone());
     let form = form.listing(&origins);
     Ok(Stored {
-        renewal: queries::failed_renewal(conn, id).await?,
+        renewal: keeper::renewal(conn, id).await?,
         breaker: queries::breaker(conn, id).await?,
-        is_renewing: is_renewing(conn, id, now).await?,
         sealed,
         origins,
         connector,

@@ -88,7 +88,7 @@ async fn lets_the_stored_token_end_and_says_that_a_person_is_needed() {
         keeper.renew_due().await.expect("the background work");
         let token = keeper.token(scene.id, Need::default()).await;
         let problem = token.map(|_| ()).expect_err("no token");
-        assert!(matches!(problem, TokenProblem::Resting { .. }), "{problem:?}");
+        assert!(matches!(problem, TokenProblem::Backoff(_)), "{problem:?}");
     }
     assert_eq!(scene.server.seen().await.arrived, asked);
     assert_eq!(scene.status().await, "needs_reauthorization");

@@ -41,7 +41,7 @@ async fn overwrite_nothing_and_cause_few_requests() {
             let no = problem(call(keeper, id).await);
             let expected = match no {
                 TokenProblem::Refused(_) => number == 0,
-                TokenProblem::Resting { next_attempt_at, .. } => number > 0 && next_attempt_at.is_none() == is_final,
+                TokenProblem::Backoff(last) => number > 0 && last.next_attempt().is_none() == is_final,
                 _ => false,
             };
             assert!(expected, "{name}, call {number}");
@@ -65,7 +65,7 @@ async fn are_shared_by_all_who_wait_on_both_instances() {
     let calls = (0..30).map(|number| call([&app.keeper, &other][number % 2], id));
     for call in join_all(calls).await {
         let no = problem(call);
-        let is_told = matches!(no, TokenProblem::Refused(_) | TokenProblem::Resting { .. });
+        let is_told = matches!(no, TokenProblem::Refused(_) | TokenProblem::Backoff(_));
         assert!(is_told, "{no:?}");
     }
     assert_eq!(server.requests().len(), 1);

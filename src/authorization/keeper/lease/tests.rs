@@ -5,8 +5,8 @@ use super::*;
 const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
 /// Whether the lease of a row of version 3 is available, after this change of row and request.
-fn availability(change: impl FnOnce(&mut RenewalRow, &mut LeaseRequest)) -> &'static str {
-    let mut row = RenewalRow { version: 3, ..RenewalRow::default() };
+fn availability(change: impl FnOnce(&mut RenewalState, &mut LeaseRequest)) -> &'static str {
+    let mut row = RenewalState { token_version: 3, ..RenewalState::default() };
     let mut wanted = LeaseRequest { connector: Uuid::nil(), version: 3, forced: false, expired: None };
     change(&mut row, &mut wanted);
     match row.unavailable(&wanted, NOW) {
@@ -18,7 +18,7 @@ fn availability(change: impl FnOnce(&mut RenewalRow, &mut LeaseRequest)) -> &'st
     }
 }
 
-fn leased(row: &mut RenewalRow, until: TimeDelta) {
+fn leased(row: &mut RenewalState, until: TimeDelta) {
     row.lease_id = Some(Uuid::nil());
     row.lease_until = Some(NOW + until);
 }
