@@ -22,7 +22,7 @@ use crate::db::schema::{secrets, tokens};
 use crate::db::version::SeenVersion;
 use crate::vault::Vault;
 use crate::web::form::Form;
-use crate::web::{Choice, Error, Layout, SaveError, Segment, page};
+use crate::web::{Choice, Error, Layout, Segment, page};
 
 #[derive(Template)]
 #[template(path = "authorization/approvals.html")]
@@ -102,17 +102,14 @@ pub async fn create(
     let chosen = waiting.filter(|origin| form.origin.contains(&origin.to_string()));
     let chosen: ApprovedOrigins = chosen.cloned().collect();
     let seen = form.seen_version(stored.settings.version);
-    let (status, message) = match seen {
-        Some(_) if chosen.is_empty() => (StatusCode::UNPROCESSABLE_ENTITY, "Tick the origins to approve"),
-        Some(seen) => {
-            let change = &mut Change::new(&mut conn, &context);
-            match approve(change, &vault, (&stored, seen), &chosen).await {
-                Ok(()) => return Ok(context.see_other(&address(&key), "The origins were approved")),
-                Err(SaveError::Stale) => (StatusCode::CONFLICT, CHANGED),
-                Err(other) => return Err(other.into()),
-            }
-        }
-        None => (StatusCode::CONFLICT, CHANGED),
+    let (status, message) = if seen.is_some() && chosen.is_empty() {
+        (StatusCode::UNPROCESSABLE_ENTITY, "Tick the origins to approve")
+    } else if let Some(seen) = seen
+        && approve(&mut Change::new(&mut conn, &context), &vault, (&stored, seen), &chosen).await?
+    {
+        return Ok(context.see_other(&address(&key), "The origins were approved"));
+    } else {
+        (StatusCode::CONFLICT, "The data connector was changed meanwhile. Look at the list again.")
     };
     let stored = load(&context, &mut conn, &key, Right::Authorize).await?;
     drop(conn);
@@ -120,33 +117,33 @@ pub async fn create(
     approvals_page(context, &stored, form, status)
 }
 
-/// The message for a list that is older than the connector.
-const CHANGED: &str = "The data connector was changed meanwhile. Look at the list again.";
-
-/// Adds origins to the sets of everything that is stored, if the connector is still as the page has shown it. Origins
+/// Adds origins to the sets of everything that is stored; false if the connector is not as the page has shown it. Origins
 /// that are no longer in use are taken out of the sets. Open forms become stale.
 async fn approve(
     change: &mut Change<'_>,
     vault: &Vault,
     (shown, seen): (&Stored, SeenVersion),
     chosen: &ApprovedOrigins,
-) -> Result<(), SaveError> {
+) -> Result<bool, Error> {
     let id = shown.connector.id;
     transaction(change, async |change| {
-        seen.check(queries::find_and_lock(change.conn, id).await?.version)?;
+        if seen.check(queries::find_and_lock(change.conn, id).await?.version).is_err() {
+            return Ok(false);
+        }
         let in_use = origins::origins_in_use(change.conn, id).await?;
         let sealed = SealedValues::read(change.conn, id).await?;
         let with = |before: Option<ApprovedOrigins>| before.unwrap_or_default().and(&in_use).or(chosen);
         let damaged = sealed.reseal(change.conn, vault, with).await?.join(", ");
         if !damaged.is_empty() {
             let cause = anyhow::anyhow!("stored values of connector {id} do not open: {damaged}");
-            return Err(Error::internal(cause).into());
+            return Err(Error::internal(cause));
         }
         connectors::outdate_authorization(change, id).await?;
         queries::forget_failures(change.conn, id).await?;
         connectors::refresh_health(change.conn, id, change.now).await?;
         let approved = &shown.origins.approved;
-        Ok(record(change, (id, &shown.connector.name), (approved, &approved.or(chosen))).await?)
+        record(change, (id, &shown.connector.name), (approved, &approved.or(chosen))).await?;
+        Ok(true)
     })
     .await
 }

@@ -9,7 +9,7 @@ use crate::access::RequestContext;
 use crate::oauth::{self, ClientAuthentication, Metadata};
 use crate::outbound::{HttpUrl, Limits, Outbound, Transport};
 use crate::vault::Vault;
-use crate::web::{Error, FormData};
+use crate::web::Error;
 
 /// What the server's metadata hold, apart from what stands in the fields now.
 pub(super) struct Found {
@@ -26,9 +26,8 @@ pub(super) async fn discover(
     vault: &Vault,
     outbound: &Outbound,
     mut stored: Stored,
-    data: &FormData,
 ) -> Result<HttpResponse, Error> {
-    let Some((issuer, transport, limits)) = check(vault, &mut stored, data)? else {
+    let Some((issuer, transport, limits)) = check(vault, &mut stored)? else {
         return tab_page(context, stored, Notice::None, StatusCode::UNPROCESSABLE_ENTITY);
     };
     let found = oauth::discover(outbound, &transport, limits, &issuer).await;
@@ -37,19 +36,15 @@ pub(super) async fn discover(
 }
 
 /// Issuer, transport settings and time-out as typed; `None` leaves the messages in the form.
-fn check(vault: &Vault, stored: &mut Stored, data: &FormData) -> Result<Option<(HttpUrl, Transport, Limits)>, Error> {
+fn check(vault: &Vault, stored: &mut Stored) -> Result<Option<(HttpUrl, Transport, Limits)>, Error> {
     let key = stored.sealed.client_key(vault)?;
-    let form = &mut stored.form;
-    let typed = form.fields.issuer.clone();
-    let issuer = if typed.is_empty() {
-        Err("Enter the Issuer".to_string())
-    } else {
-        HttpUrl::parse(&typed).map_err(|problem| format!("Issuer {problem}"))
-    };
-    let issuer = form.errors.keep("issuer", issuer);
-    let limits = Settings { time_out: form.check_time_out(), ..stored.settings.settings.clone() }.interactive_limits();
-    let transport = form.typed_transport(data, key);
-    Ok(issuer.zip(transport).map(|(issuer, transport)| (issuer, transport, limits)))
+    let (typed, settings) = (stored.form.issuer.clone(), stored.settings.settings.clone());
+    Ok(stored.check_by(|check| {
+        let issuer = check.url("issuer", "Issuer", &typed, true).0;
+        let limits = Settings { time_out: check.time_out(), ..settings }.interactive_limits();
+        let transport = check.typed_transport(key);
+        issuer.zip(transport).map(|(issuer, transport)| (issuer, transport, limits))
+    }))
 }
 
 /// Puts what the server says into the fields. What it leaves out stays as it was.

@@ -4,7 +4,7 @@ use actix_web::HttpResponse;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-use super::forms::{AuthorizationForm, CheckedAuthorization, Fields};
+use super::forms::{CheckedAuthorization, Fields};
 use super::model::NewToken;
 use super::origins::{NewValue, approved_for_new};
 use super::queries::{self, NewSecret, SealedValues};
@@ -18,18 +18,21 @@ use crate::db::schema::authorizations;
 use crate::db::version::SeenVersion;
 use crate::outbound::HttpUrl;
 use crate::vault::Vault;
-use crate::web::{ConflictPage, Error, FormData, LastSave, Layout, SaveError};
+use crate::web::form::Form;
+use crate::web::{ConflictPage, Error, LastSave, Layout};
 
-/// Saves settings and secrets together, unless another person has saved since the form was checked.
+/// Saves settings and secrets together; false if another person has saved since the form was checked.
 pub(super) async fn save(
     change: &mut Change<'_>,
     vault: &Vault,
     (old, seen): (&Stored, SeenVersion),
     new: &CheckedAuthorization,
-) -> Result<(), SaveError> {
+) -> Result<bool, Error> {
     let id = old.connector.id;
     transaction(change, async |change| {
-        lock_unchanged(change.conn, old, seen).await?;
+        if !lock_unchanged(change.conn, old, seen).await? {
+            return Ok(false);
+        }
         diesel::update(authorizations::table.find(id)).set(&new.settings).execute(change.conn).await?;
         connectors::outdate_authorization(change, id).await?;
         connectors::set_method(change, id, new.method, new.verify).await?;
@@ -37,19 +40,20 @@ pub(super) async fn save(
         queries::forget_failures(change.conn, id).await?;
         let changes = save_secrets(change, vault, (old, new), settings_changes(old, new)).await?;
         connectors::refresh_health(change.conn, id, change.now).await?;
-        Ok(change.record("authorization.saved", id, &old.connector.name, changes).await?)
+        change.record("authorization.saved", id, &old.connector.name, changes).await?;
+        Ok(true)
     })
     .await
 }
 
-/// Locks the row that stands for all of a connector's authorization, and refuses unless everything is still as it was
-/// when the form was checked. A token that was taken over or disconnected moves no version.
-async fn lock_unchanged(conn: &mut Conn, checked: &Stored, seen: SeenVersion) -> Result<(), SaveError> {
+/// Locks the row that stands for all of a connector's authorization. True if everything is still as it was when the
+/// form was checked. A token that was taken over or disconnected moves no version.
+async fn lock_unchanged(conn: &mut Conn, checked: &Stored, seen: SeenVersion) -> Result<bool, Error> {
     let id = checked.connector.id;
-    seen.check(queries::find_and_lock(conn, id).await?.version)?;
+    let version = queries::find_and_lock(conn, id).await?.version;
     let sealed = SealedValues::read(conn, id).await?;
-    let is_same = checked.form.knows(&sealed.stored_secrets()) && sealed.has_token() == checked.token.is_some();
-    if is_same { Ok(()) } else { Err(SaveError::Stale) }
+    let is_same_token = sealed.has_token() == checked.token.is_some();
+    Ok(seen.check(version).is_ok() && is_same_token && sealed.has_same_secrets(&checked.sealed))
 }
 
 /// The settings field by field; nothing in them is secret.
@@ -61,7 +65,7 @@ fn settings_changes(old: &Stored, new: &CheckedAuthorization) -> Changes {
         "" => "None".to_string(),
         text => format!("{} characters", text.chars().count()),
     };
-    let pairs = before.words(length).into_iter().zip(after.words(length));
+    let pairs = before.labelled(length).into_iter().zip(after.labelled(length));
     pairs.fold(Changes::none(), |changes, ((label, from), (_, to))| changes.field(label, from, to))
 }
 
@@ -82,7 +86,7 @@ async fn save_secrets(
                 queries::store_secret(change, vault, &new).await?;
                 changes = changes.secret(field.label(), "changed");
             }
-            SecretChange::Remove if old.form.has(*field) => {
+            SecretChange::Remove if old.sealed.has(*field) => {
                 queries::remove_secret(change.conn, id, *field).await?;
                 changes = changes.secret(field.label(), "removed");
             }
@@ -111,25 +115,19 @@ async fn save_secrets(
 }
 
 /// The page with both versions, when another person has saved the tab first.
-pub(super) fn conflict(
-    layout: Layout,
-    theirs: Stored,
-    mine: &AuthorizationForm,
-    data: &FormData,
-) -> Result<HttpResponse, Error> {
+pub(super) fn conflict(layout: Layout, theirs: Stored, mine: &Form<Fields>) -> Result<HttpResponse, Error> {
     let address = format!("/connectors/{}/authorization", theirs.connector.key);
     let secret_names = ["token", "password", "api_key", "client_secret", "oauth_password", "client_key"];
-    let lost_secrets = secret_names.iter().any(|name| data.get(name).is_some_and(|typed| !typed.is_empty()));
-    let is_secret =
-        |name: &str| secret_names.iter().any(|secret| name == *secret || name == format!("{secret}_choice"));
-    let its = &theirs.settings;
-    let saved = LastSave { by: &its.updated_by, at: Some(its.updated_at), version: its.version };
+    let lost_secrets = secret_names.iter().any(|name| !mine.data.text(name).is_empty());
+    let is_secret = |name: &str| secret_names.contains(&name.strip_suffix("_choice").unwrap_or(name));
+    let settings = &theirs.settings;
+    let saved = LastSave { by: &settings.updated_by, at: Some(settings.updated_at), version: settings.version };
     let page = ConflictPage::new(layout, &theirs.connector.label, &address, saved)
-        .fields(data.carried().filter(|(name, _)| !is_secret(name) && *name != "seen_base_url"))
+        .fields(mine.data.carried().filter(|(name, _)| !is_secret(name) && *name != "seen_base_url"))
         .lost_secrets(lost_secrets);
-    let pairs = theirs.form.fields.words(str::to_string).into_iter().zip(mine.fields.words(str::to_string));
+    let pairs = theirs.form.labelled(str::to_string).into_iter().zip(mine.labelled(str::to_string));
     let page = pairs.fold(page, |page, ((label, theirs), (_, mine))| page.difference(label, theirs, mine));
     // Not a field of this form, but what decides where its secrets go: another one makes the form stale.
     let base_url = theirs.connector.base_url.as_ref().map_or("", HttpUrl::as_str);
-    page.difference("Base URL, on the Details tab", base_url, data.text("seen_base_url")).respond()
+    page.difference("Base URL, on the Details tab", base_url, mine.data.text("seen_base_url")).respond()
 }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::model::SecretField;
 use crate::vault::Secret;
+use crate::web::form::Form;
 use crate::web::{Errors, FormData};
 
 /// What a person wants done with a secret.
@@ -17,7 +18,7 @@ pub(super) enum SecretChange {
 
 /// The radio button of a stored secret that is on.
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum SecretChoice {
+enum SecretChoice {
     #[default]
     Keep,
     Replace,
@@ -26,7 +27,7 @@ pub(super) enum SecretChoice {
 
 impl SecretChoice {
     /// The choice that was sent for the field of this name; `Keep` if there was none.
-    pub fn read(data: &FormData, name: &str) -> SecretChoice {
+    fn read(data: &FormData, name: &str) -> SecretChoice {
         match data.get(&format!("{name}_choice")) {
             Some("replace") => SecretChoice::Replace,
             Some("remove") => SecretChoice::Remove,
@@ -108,15 +109,14 @@ pub(super) struct SecretInput {
 impl HtmlSafe for SecretInput {}
 
 impl SecretInput {
-    pub fn new(
+    pub fn new<T>(
         name: &'static str,
         label: &'static str,
         stored: Option<(DateTime<Utc>, String)>,
-        chosen: SecretChoice,
-        errors: &Errors,
+        form: &Form<T>,
     ) -> SecretInput {
-        let error = errors.get(name).map(str::to_string);
-        let choice = match chosen {
+        let error = form.errors.get(name).map(str::to_string);
+        let choice = match SecretChoice::read(&form.data, name) {
             SecretChoice::Keep if error.is_some() => SecretChoice::Replace,
             chosen => chosen,
         };

@@ -296,27 +296,6 @@ pub(super) enum TokenUse {
 }
 
 impl OAuthClient {
-    /// The settings that this grant has; those of others are left empty (RFC 6749 section 4).
-    pub fn only_of(mut self, grant: Grant) -> OAuthClient {
-        if !grant.asks_for_consent() {
-            self.authorize_url = OrEmpty::default();
-            self.authorize_parameters = Typed::default();
-            self.iss_required = false;
-        }
-        if !matches!(grant, Grant::AuthorizationCode | Grant::Password) {
-            self.refresh_url = OrEmpty::default();
-            self.refresh_parameters = Typed::default();
-        }
-        if grant == Grant::Implicit {
-            self.token_url = OrEmpty::default();
-            self.token_parameters = Typed::default();
-        }
-        if grant != Grant::Password {
-            self.user_name.clear();
-        }
-        self
-    }
-
     /// The hosts that client secret, password and refresh token go to.
     pub fn secret_origins(&self) -> Vec<Origin> {
         let urls = [&self.token_url, &self.refresh_url, &self.revocation_url];

@@ -188,14 +188,13 @@ impl Test<'_> {
             .secrets
             .iter()
             .any(|(field, change)| field.goes_to_token_server() && field.belongs_to(method) && !change.keeps());
-        let stored = self.stored.oauth.clone().only_of(grant);
-        grant != Grant::Implicit && (other_secret || *client != stored)
+        grant != Grant::Implicit && (other_secret || *client != self.stored.oauth)
     }
 
     /// Whether a stored secret is used: what is issued for it goes no further than it may go itself.
     fn keeps_secrets(&self) -> bool {
         let mut secrets = self.checked.secrets.iter().filter(|(field, _)| field.goes_to_token_server());
-        secrets.any(|(field, change)| change.keeps() && self.stored.form.has(*field))
+        secrets.any(|(field, change)| change.keeps() && self.stored.sealed.has(*field))
     }
 
     async fn live_token(&self, report: &mut TestReport, need: Need) -> Result<Option<TestCredential>, Error> {

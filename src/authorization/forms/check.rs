@@ -1,31 +1,29 @@
-//! What the tab's form accepts, and in which words it refuses.
+//! What the tab's form accepts, and the messages with which it refuses.
 
-use super::{AuthorizationForm, CheckedAuthorization, change_of};
+use super::{Check, CheckedAuthorization, change_of};
 use crate::authorization::model::{ApiKeyPlace, SecretField};
-use crate::authorization::origins::ApprovedOrigins;
 use crate::authorization::secret_field::SecretChange;
-use crate::authorization::settings::OAuthClient;
+use crate::authorization::settings::{OAuthClient, Settings};
 use crate::connectors::{Grant, Method};
-use crate::outbound::Origin;
 use crate::vault::Secret;
-use crate::web::FormData;
 
 /// The longest text of a line here, in characters.
 const LONGEST_LINE: usize = 255;
 
-impl AuthorizationForm {
-    /// The checked settings; `None` leaves the messages in the form. `stored_key` is the stored client key, to see
-    /// whether it fits the certificate.
-    pub fn check(&mut self, data: &FormData, stored_key: Option<Secret>) -> Option<CheckedAuthorization> {
-        let method = Method::parse(&self.fields.auth_method).ok_or("Choose a method");
+impl Check<'_> {
+    /// The checked settings. `stored_key` is the stored client key, to see whether it fits the certificate.
+    pub fn authorization(&mut self, stored_key: Option<Secret>) -> Option<CheckedAuthorization> {
+        let fields = &self.stored.form.fields;
+        let method = match Method::parse(&fields.auth_method) {
+            None => Err("Choose a method".to_string()),
+            Some(method) if !self.stored.grants.allow(method) => {
+                Err(format!("{} is switched off here. Choose another method.", method.label()))
+            }
+            Some(method) => Ok(method),
+        };
         let method = self.errors.keep("auth_method", method)?;
-        if !self.allows(method) {
-            let label = method.label();
-            self.errors.add("auth_method", format!("{label} is switched off here. Choose another method."));
-            return None;
-        }
         let oauth = match method {
-            Method::OAuth(grant) => Some(self.check_oauth(grant)),
+            Method::OAuth(grant) => Some(self.oauth_client(grant)),
             _ => None,
         };
         match method {
@@ -33,43 +31,35 @@ impl AuthorizationForm {
             Method::ApiKey => self.check_api_key(),
             Method::NoAuth | Method::Bearer | Method::OAuth(_) => {}
         }
-        let token = self.read_token(data, method, oauth.as_ref());
-        let secrets = self.read_secrets(data, method, &token);
+        let token = self.token(method, oauth.as_ref());
+        let secrets = self.secrets(method, &token);
         self.check_needed(method, oauth.as_ref(), &secrets);
-        let mut settings = self.before.settings.clone();
-        let fields = &self.fields;
-        settings.user_name = fields.user_name.clone();
-        settings.api_key_place = ApiKeyPlace::parse(&fields.api_key_place).unwrap_or(settings.api_key_place);
-        settings.api_key_name = fields.api_key_name.clone();
-        settings.api_key_prefix = fields.api_key_prefix.clone();
+        let before = &self.stored.settings.settings;
+        let mut settings = Settings {
+            user_name: fields.user_name.clone(),
+            api_key_place: ApiKeyPlace::parse(&fields.api_key_place).unwrap_or(before.api_key_place),
+            api_key_name: fields.api_key_name.clone(),
+            api_key_prefix: fields.api_key_prefix.clone(),
+            ..before.clone()
+        };
         if method == Method::NoAuth {
             (settings.time_out, settings.concurrency) = (None, None);
         } else {
-            self.check_transport(&secrets, stored_key, &mut settings);
+            self.transport(&secrets, stored_key, &mut settings);
             self.check_calls(&mut settings);
             self.check_exposure(&secrets, &token, oauth.as_ref());
         }
         if self.errors.any() {
             return None;
         }
-        Some(CheckedAuthorization {
-            method,
-            verify: self.fields.verify,
-            settings,
-            oauth,
-            secrets,
-            token,
-            ticked_origins: self.ticked_origins(),
-        })
-    }
-
-    fn ticked_origins(&self) -> ApprovedOrigins {
-        let is_ticked = |origin: &&Origin| self.ticked_origins.contains(&origin.to_string());
-        self.waiting_origins.iter().filter(is_ticked).cloned().collect()
+        let ticked = self.stored.form.data.all("approve_origin");
+        let origins = self.stored.waiting_origins().filter(|origin| ticked.contains(&origin.to_string()));
+        let ticked_origins = origins.cloned().collect();
+        Some(CheckedAuthorization { method, verify: fields.verify, settings, oauth, secrets, token, ticked_origins })
     }
 
     fn check_basic(&mut self) {
-        let problem = match self.fields.user_name.as_str() {
+        let problem = match self.stored.form.user_name.as_str() {
             "" => "Enter the user",
             user if user.contains(':') => "User must not contain a colon (:), which Basic Auth cannot send",
             user if user.chars().any(char::is_control) => "User must not contain control characters",
@@ -80,12 +70,13 @@ impl AuthorizationForm {
     }
 
     fn check_api_key(&mut self) {
-        let place = ApiKeyPlace::parse(&self.fields.api_key_place);
+        let fields = &self.stored.form.fields;
+        let place = ApiKeyPlace::parse(&fields.api_key_place);
         if place.is_none() {
             self.errors.add("api_key_place", "Choose where the key is sent");
         }
         let token_character = |letter: char| letter.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(letter);
-        let name = self.fields.api_key_name.as_str();
+        let name = fields.api_key_name.as_str();
         if name.is_empty() {
             self.errors.add("api_key_name", "Enter the name of the header or parameter");
         } else if name.chars().count() > LONGEST_LINE {
@@ -96,7 +87,7 @@ impl AuthorizationForm {
             self.errors.add("api_key_name", "Name must not contain control characters");
         }
         let visible = |letter: char| letter.is_ascii_graphic() || letter == ' ';
-        let prefix = &self.fields.api_key_prefix;
+        let prefix = &fields.api_key_prefix;
         if !prefix.chars().all(visible) || prefix.chars().count() > LONGEST_LINE {
             self.errors.add("api_key_prefix", "Prefix can have up to 255 letters, numbers and signs, such as Token");
         }
@@ -105,30 +96,25 @@ impl AuthorizationForm {
     /// The secrets without which the grant cannot work.
     fn check_needed(&mut self, method: Method, oauth: Option<&OAuthClient>, secrets: &[(SecretField, SecretChange)]) {
         let Some(client) = oauth else { return };
-        let will_be = |field| match change_of(secrets, field) {
-            SecretChange::Keep => self.has(field),
-            SecretChange::Replace(_) => true,
-            SecretChange::Remove => false,
-        };
-        let needs_secret = method == Method::OAuth(Grant::ClientCredentials) && !client.has_no_proof();
-        let no_secret = needs_secret && !will_be(SecretField::ClientSecret);
-        let no_password = method == Method::OAuth(Grant::Password) && !will_be(SecretField::OAuthPassword);
-        if no_secret && self.errors.get("client_secret").is_none() {
-            self.errors.add("client_secret", "Enter the Client Secret, or choose the client authentication None");
-        }
-        if no_password && self.errors.get("oauth_password").is_none() {
-            self.errors.add("oauth_password", "Enter the password");
+        let proves = method == Method::OAuth(Grant::ClientCredentials) && !client.has_no_proof();
+        let signs_in = method == Method::OAuth(Grant::Password);
+        let choose = "Enter the Client Secret, or choose the client authentication None";
+        for (is_needed, field, message) in
+            [(proves, SecretField::ClientSecret, choose), (signs_in, SecretField::OAuthPassword, "Enter the password")]
+        {
+            let is_missing = match change_of(secrets, field) {
+                SecretChange::Keep => !self.stored.sealed.has(field),
+                SecretChange::Replace(_) => false,
+                SecretChange::Remove => true,
+            };
+            if is_needed && is_missing && !self.errors.has(field.code()) {
+                self.errors.add(field.code(), message);
+            }
         }
     }
 
-    fn read_secrets(
-        &mut self,
-        data: &FormData,
-        method: Method,
-        token: &SecretChange,
-    ) -> Vec<(SecretField, SecretChange)> {
-        let mut changes = Vec::new();
-        for field in SecretField::ALL {
+    fn secrets(&mut self, method: Method, token: &SecretChange) -> Vec<(SecretField, SecretChange)> {
+        let change = |field: SecretField| {
             let change = match field {
                 // Another method has no use for it, and an unused secret is only a risk.
                 _ if !field.belongs_to(method) => SecretChange::Remove,
@@ -137,15 +123,15 @@ impl AuthorizationForm {
                     SecretChange::Keep => SecretChange::Keep,
                     SecretChange::Replace(_) | SecretChange::Remove => SecretChange::Remove,
                 },
-                _ => self.read_secret(data, field),
+                _ => self.secret(field),
             };
-            changes.push((field, change));
-        }
-        changes
+            (field, change)
+        };
+        SecretField::ALL.map(change).into()
     }
 
-    pub(super) fn read_secret(&mut self, data: &FormData, field: SecretField) -> SecretChange {
-        let is_stored = self.has(field);
+    pub(super) fn secret(&mut self, field: SecretField) -> SecretChange {
+        let (data, is_stored) = (&self.stored.form.data, self.stored.sealed.has(field));
         let change = SecretChange::read(data, field.code(), field.label(), is_stored, &mut self.errors);
         if let SecretChange::Replace(secret) = &change {
             self.check_secret(field, secret);
@@ -168,15 +154,15 @@ impl AuthorizationForm {
         }
     }
 
-    fn read_token(&mut self, data: &FormData, method: Method, oauth: Option<&OAuthClient>) -> SecretChange {
+    fn token(&mut self, method: Method, oauth: Option<&OAuthClient>) -> SecretChange {
         if let Some(client) = oauth {
             return self.issued_tokens(method, client);
         }
         if method != Method::Bearer {
             return SecretChange::Remove;
         }
-        let is_stored = self.pasted_token().is_some();
-        let change = SecretChange::read(data, "token", "Token", is_stored, &mut self.errors);
+        let is_stored = self.stored.pasted_token().is_some();
+        let change = SecretChange::read(&self.stored.form.data, "token", "Token", is_stored, &mut self.errors);
         let typed = match change {
             SecretChange::Replace(typed) => typed,
             // A token of the method before, which was not pasted here.

@@ -3,15 +3,14 @@
 //! Rule: a stored secret goes where it was entered for. A person who sends it elsewhere, or lets others read it on the
 //! way, must know it; and tokens that were issued before are forgotten.
 
-use super::{AuthorizationForm, change_of};
+use super::{Check, change_of};
 use crate::authorization::model::SecretField;
 use crate::authorization::secret_field::SecretChange;
 use crate::authorization::settings::{OAuthClient, Settings};
 use crate::connectors::Method;
-use crate::db::{OrEmpty, Positive};
+use crate::db::Positive;
 use crate::outbound::{HttpUrl, Transport, TransportPart, adds_certificate};
 use crate::vault::Secret;
-use crate::web::{Errors, FormData};
 
 /// The longest text of authorities' certificates, in characters: a bundle with room to spare.
 const LONGEST_PEM: usize = 100_000;
@@ -22,32 +21,38 @@ const LONGEST_TIME_OUT: i32 = 300;
 /// The most concurrent calls.
 const MOST_CALLS: i32 = 1000;
 
-impl AuthorizationForm {
-    /// The transport settings as typed, for asking a server that gets no secret; `None` leaves the messages in the
-    /// form.
-    pub fn typed_transport(&mut self, data: &FormData, stored_key: Option<Secret>) -> Option<Transport> {
-        let key = self.read_secret(data, SecretField::ClientKey);
-        let mut settings = self.before.settings.clone();
-        self.check_transport(&[(SecretField::ClientKey, key)], stored_key, &mut settings)
+impl Check<'_> {
+    /// The transport settings as typed, for asking a server that gets no secret.
+    pub fn typed_transport(&mut self, stored_key: Option<Secret>) -> Option<Transport> {
+        let key = self.secret(SecretField::ClientKey);
+        let mut settings = self.stored.settings.settings.clone();
+        self.transport(&[(SecretField::ClientKey, key)], stored_key, &mut settings)
     }
 
-    pub(super) fn check_transport(
+    pub(super) fn transport(
         &mut self,
         secrets: &[(SecretField, SecretChange)],
         stored_key: Option<Secret>,
         settings: &mut Settings,
     ) -> Option<Transport> {
-        settings.ca_certificate = self.fields.ca_certificate.clone();
-        settings.client_certificate = self.fields.client_certificate.clone();
+        let fields = &self.stored.form.fields;
+        settings.ca_certificate = fields.ca_certificate.clone();
+        settings.client_certificate = fields.client_certificate.clone();
         if settings.ca_certificate.chars().count() > LONGEST_PEM {
             self.errors.add("ca_certificate", "CA certificate must be 100,000 characters or fewer");
         }
         if settings.client_certificate.len() > LONGEST_CHAIN {
             self.errors.add("client_certificate", "Client certificate must not be longer than 64 KiB (65536 bytes)");
         }
-        let key = self.check_client_key(secrets, stored_key);
-        settings.proxy_url = OrEmpty(self.check_proxy());
-        let transport = settings.transport(self.fields.verify, key);
+        // A certificate has its key, and none stands without the other.
+        let key = change_of(secrets, SecretField::ClientKey).apply(stored_key);
+        if key.is_none() && !settings.client_certificate.is_empty() {
+            self.errors.add("client_key", "Enter the key of the client certificate");
+        } else if key.is_some() && settings.client_certificate.is_empty() {
+            self.errors.add("client_certificate", "Enter the certificate of the client key, or remove the key");
+        }
+        settings.proxy_url = self.url("proxy_url", "Proxy", &fields.proxy_url, false);
+        let transport = settings.transport(fields.verify, key);
         if let Err(found) = transport.check() {
             let (name, label) = match found.part {
                 TransportPart::Ca => ("ca_certificate", "CA certificate"),
@@ -59,48 +64,19 @@ impl AuthorizationForm {
         (!self.errors.any()).then_some(transport)
     }
 
-    /// The key of the client certificate, which must have both or neither.
-    fn check_client_key(
-        &mut self,
-        secrets: &[(SecretField, SecretChange)],
-        stored_key: Option<Secret>,
-    ) -> Option<Secret> {
-        let key = change_of(secrets, SecretField::ClientKey).apply(stored_key);
-        match (self.fields.client_certificate.is_empty(), &key) {
-            (false, None) => self.errors.add("client_key", "Enter the key of the client certificate"),
-            (true, Some(_)) => {
-                let message = "Enter the certificate of the client key, or remove the key";
-                self.errors.add("client_certificate", message);
-            }
-            _ => {}
-        }
-        key
-    }
-
-    fn check_proxy(&mut self) -> Option<HttpUrl> {
-        let typed = Some(&self.fields.proxy_url).filter(|typed| !typed.is_empty())?;
-        let parsed = HttpUrl::parse(typed).map_err(|problem| format!("Proxy {problem}"));
-        self.errors.keep("proxy_url", parsed)
-    }
-
-    pub fn check_time_out(&mut self) -> Option<Positive> {
+    pub fn time_out(&mut self) -> Option<Positive> {
         let message = "Time-out must be a whole number of seconds, from 1 to 300";
-        check_number(&mut self.errors, "time_out", &self.fields.time_out, LONGEST_TIME_OUT, message)
+        self.number("time_out", &self.stored.form.time_out, LONGEST_TIME_OUT, message)
     }
 
     /// The settings of calls: how long they may take, how many there may be, and what says that a token has ended.
     pub(super) fn check_calls(&mut self, settings: &mut Settings) {
-        settings.time_out = self.check_time_out();
+        let fields = &self.stored.form.fields;
+        settings.time_out = self.time_out();
         let message = "Concurrent calls must be a whole number, from 1 to 1000";
-        let (fields, errors) = (&mut self.fields, &mut self.errors);
-        settings.concurrency = check_number(errors, "concurrency", &fields.concurrency, MOST_CALLS, message);
-        if fields.expired_statuses.is_empty() {
-            fields.expired_statuses = "401".into();
-        }
-        let statuses = fields.expired_statuses.parse().map_err(|problem| format!("Statuses {problem}"));
-        settings.expired_statuses = errors.keep("expired_statuses", statuses).unwrap_or_default();
-        let body = fields.expired_body.parse().map_err(|problem| format!("Field of the response {problem}"));
-        settings.expired_body = errors.keep("expired_body", body).unwrap_or_default();
+        settings.concurrency = self.number("concurrency", &fields.concurrency, MOST_CALLS, message);
+        settings.expired_statuses = self.parsed("expired_statuses", "Statuses", &fields.expired_statuses);
+        settings.expired_body = self.parsed("expired_body", "Field of the response", &fields.expired_body);
     }
 
     /// Asks again for every kept secret that would go elsewhere or could be overheard.
@@ -110,16 +86,16 @@ impl AuthorizationForm {
         token: &SecretChange,
         oauth: Option<&OAuthClient>,
     ) {
-        if self.unchecked_now() && !self.fields.verify_off {
+        if self.unchecked_now() && !self.stored.form.verify_off {
             self.errors.add("verify_off", "Tick the box if secrets are to be sent without checking who receives them");
         }
         for (field, change) in secrets {
-            let kept = change.keeps() && self.has(*field);
+            let kept = change.keeps() && self.stored.sealed.has(*field);
             if kept && !field.renews_token() {
                 self.ask_again(*field, oauth);
             }
         }
-        let kept_token = token.keeps() && self.token.is_some();
+        let kept_token = token.keeps() && self.stored.token.is_some();
         if let Some(why) = self.exposure().filter(|_| kept_token && oauth.is_none()) {
             self.add_again("token", "Token", why);
         }
@@ -133,17 +109,16 @@ impl AuthorizationForm {
     }
 
     fn add_again(&mut self, name: &'static str, label: &str, why: &str) {
-        if self.errors.get(name).is_none() {
-            let message = format!("{label} must be entered again or removed, because {why}");
-            self.errors.add(name, message);
+        if !self.errors.has(name) {
+            self.errors.add(name, format!("{label} must be entered again or removed, because {why}"));
         }
     }
 
     /// What becomes of tokens that the server has issued: they belong to the client, the host and the way that they
     /// were issued to.
     pub(super) fn issued_tokens(&self, method: Method, client: &OAuthClient) -> SecretChange {
-        let same = method == self.before.method
-            && client.client_id == self.before.client.client_id
+        let same = method == self.stored.connector.method()
+            && client.client_id == self.stored.oauth.client_id
             && self.moved(client).is_none()
             && self.exposure().is_none();
         if same { SecretChange::Keep } else { SecretChange::Remove }
@@ -152,7 +127,7 @@ impl AuthorizationForm {
     /// Why requests would go to a host to which those before did not go. Secrets and people are two things: the host
     /// where people agree has not had the secret.
     fn moved(&self, client: &OAuthClient) -> Option<&'static str> {
-        let before = &self.before.client;
+        let before = &self.stored.oauth;
         let known = before.secret_origins();
         if client.secret_origins().iter().any(|now| !known.contains(now)) {
             return Some("it would go to another host");
@@ -164,14 +139,14 @@ impl AuthorizationForm {
 
     /// Certificate checks are being turned off.
     fn unchecked_now(&self) -> bool {
-        self.before.verify && !self.fields.verify
+        self.stored.connector.verify_certificates && !self.stored.form.verify
     }
 
     /// Another authority would vouch for the server: the owner of an authority's key can pass for every
     /// server. Without a named authority those of the machine do, which are many.
     fn other_authority(&self) -> Option<&'static str> {
-        let (ca, before) = (&self.fields.ca_certificate, &self.before.settings.ca_certificate);
-        if !self.before.verify || self.errors.get("ca_certificate").is_some() {
+        let (ca, before) = (&self.stored.form.ca_certificate, &self.stored.settings.ca_certificate);
+        if !self.stored.connector.verify_certificates || self.errors.has("ca_certificate") {
             return None;
         }
         if ca.is_empty() {
@@ -182,8 +157,8 @@ impl AuthorizationForm {
 
     /// Why others could read on the way what they could not read before.
     fn exposure(&self) -> Option<&'static str> {
-        let proxy = HttpUrl::parse(&self.fields.proxy_url).ok().map(|url| url.origin());
-        let before = self.before.settings.proxy_url.as_ref().map(HttpUrl::origin);
+        let proxy = HttpUrl::parse(&self.stored.form.proxy_url).ok().map(|url| url.origin());
+        let before = self.stored.settings.proxy_url.as_ref().map(HttpUrl::origin);
         let other_proxy = proxy.is_some() && proxy != before;
         match (self.unchecked_now(), other_proxy) {
             (true, _) => Some("certificates are no longer checked"),
@@ -191,16 +166,4 @@ impl AuthorizationForm {
             _ => self.other_authority(),
         }
     }
-}
-
-/// The number of a field that may be empty.
-pub(super) fn check_number(
-    errors: &mut Errors,
-    name: &'static str,
-    typed: &str,
-    most: i32,
-    message: &'static str,
-) -> Option<Positive> {
-    let typed = Some(typed).filter(|typed| !typed.is_empty())?;
-    errors.keep(name, Positive::parse(typed, 1..=most).ok_or(message))
 }

@@ -7,13 +7,15 @@ mod page;
 
 use serde::{Deserialize, Serialize};
 
-use super::model::{SecretField, StoredSecret, StoredToken};
-use super::origins::{ApprovedOrigins, OriginReview};
-use super::queries::SealedValues;
-use super::secret_field::{SecretChange, SecretChoice};
+use super::model::SecretField;
+use super::origins::ApprovedOrigins;
+use super::secret_field::SecretChange;
 use super::settings::{OAuthClient, Settings, url_text};
-use crate::connectors::{Connector, Grant, LegacyGrants, Method};
+use super::tab::Stored;
+use crate::connectors::{Grant, Method};
 use crate::oauth::{BodyFormat, ClientAuthentication, ScopeSeparator};
+use crate::vault::Vault;
+use crate::web::form::Form;
 use crate::web::{Error, Errors, FormData};
 
 /// The fields as they were typed, named as the inputs are.
@@ -56,7 +58,7 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// The fields of which nothing was set.
+    /// The fields where nothing was set.
     fn usual() -> Fields {
         Fields {
             authentication: ClientAuthentication::default().code().into(),
@@ -69,6 +71,7 @@ impl Fields {
         }
     }
 
+    /// What is stored, as the form shows it.
     pub fn of(method: Method, verify: bool, settings: &Settings, client: &OAuthClient) -> Fields {
         let number = |number: Option<crate::db::Positive>| number.map(|number| number.to_string()).unwrap_or_default();
         Fields {
@@ -108,29 +111,58 @@ impl Fields {
         }
     }
 
-    /// Takes over what was typed. A field that was not sent (another method's, hidden by the script) stays as stored.
-    fn read(&mut self, data: &FormData) -> Result<(), Error> {
-        let mut fields = serde_json::to_value(&*self).map_err(Error::internal)?;
+    /// The form as it was submitted. A field that was not sent (another method's, hidden by the script) stays as stored.
+    pub fn submitted(&self, data: FormData) -> Result<Form<Fields>, Error> {
+        let mut fields = serde_json::to_value(self).map_err(Error::internal)?;
         for (name, value) in fields.as_object_mut().into_iter().flatten() {
             if value.is_string() && data.get(name).is_some() {
                 *value = data.trimmed(name).into();
             }
         }
-        *self = serde_json::from_value(fields).map_err(Error::internal)?;
-        if Method::parse(&self.auth_method) != Some(Method::NoAuth) {
-            self.verify = data.ticked("verify");
+        let mut fields: Fields = serde_json::from_value(fields).map_err(Error::internal)?;
+        if fields.expired_statuses.is_empty() {
+            fields.expired_statuses = Fields::usual().expired_statuses;
         }
-        self.verify_off = data.ticked("verify_off");
+        if Method::parse(&fields.auth_method) != Some(Method::NoAuth) {
+            fields.verify = data.ticked("verify");
+        }
+        fields.verify_off = data.ticked("verify_off");
         // A box that is not ticked is not sent; a hidden field beside it says that it was there.
         if data.get("code_shown").is_some() {
-            self.pkce = data.ticked("pkce");
-            self.iss_required = data.ticked("iss_required");
+            fields.pkce = data.ticked("pkce");
+            fields.iss_required = data.ticked("iss_required");
         }
-        Ok(())
+        Ok(Form { fields, errors: Errors::default(), data })
     }
 
-    /// The fields in words, for the audit log and the page with both versions. `certificate` says what is shown of one.
-    pub fn words(&self, certificate: fn(&str) -> String) -> Vec<(&'static str, String)> {
+    /// The chosen method. The page shows no method's fields for an unknown one, which is refused when it is checked.
+    pub fn method(&self) -> Method {
+        Method::parse(&self.auth_method).unwrap_or(Method::NoAuth)
+    }
+
+    /// The fields that this grant has; those of others are left empty (RFC 6749 section 4).
+    fn only_of(mut self, grant: Grant) -> Fields {
+        if !grant.asks_for_consent() {
+            self.authorize_url.clear();
+            self.authorize_parameters.clear();
+            self.iss_required = false;
+        }
+        if !matches!(grant, Grant::AuthorizationCode | Grant::Password) {
+            self.refresh_url.clear();
+            self.refresh_parameters.clear();
+        }
+        if grant == Grant::Implicit {
+            self.token_url.clear();
+            self.token_parameters.clear();
+        }
+        if grant != Grant::Password {
+            self.oauth_user.clear();
+        }
+        self
+    }
+
+    /// The fields with their labels, for the audit log and the page with both versions. `certificate` says what is shown of one.
+    pub fn labelled(&self, certificate: fn(&str) -> String) -> Vec<(&'static str, String)> {
         let yes = |on: bool| if on { "Yes" } else { "No" };
         [
             ("Method", label(&self.auth_method, Method::label)),
@@ -166,32 +198,9 @@ impl Fields {
             ("Extra parameters for refresh", &self.refresh_parameters),
             ("Lifetime of tokens in seconds", &self.lifetime),
         ]
-        .map(|(label, words)| (label, words.to_string()))
+        .map(|(label, text)| (label, text.to_string()))
         .into()
     }
-}
-
-/// What the form holds, beside what is stored.
-pub(super) struct AuthorizationForm {
-    pub fields: Fields,
-    secrets: Vec<StoredSecret>,
-    token: Option<StoredToken>,
-    /// What was chosen for stored secrets, by the names of their fields.
-    choices: Vec<(&'static str, SecretChoice)>,
-    before: Before,
-    grants: LegacyGrants,
-    /// Origins of endpoints that are not approved yet.
-    waiting_origins: ApprovedOrigins,
-    ticked_origins: Vec<String>,
-    pub errors: Errors,
-}
-
-/// What decides until now where stored secrets go.
-struct Before {
-    method: Method,
-    verify: bool,
-    settings: Settings,
-    client: OAuthClient,
 }
 
 /// The settings that the form has made, and what is to become of the secrets.
@@ -221,118 +230,34 @@ impl CheckedAuthorization {
     }
 }
 
-impl AuthorizationForm {
-    pub fn of(
-        connector: &Connector,
-        settings: &Settings,
-        client: &OAuthClient,
-        sealed: &SealedValues,
-        token: Option<StoredToken>,
-    ) -> AuthorizationForm {
-        let (method, verify) = (connector.method(), connector.verify_certificates);
-        AuthorizationForm {
-            fields: Fields::of(method, verify, settings, client),
-            secrets: sealed.stored_secrets(),
-            token,
-            choices: Vec::new(),
-            before: Before { method, verify, settings: settings.clone(), client: client.clone() },
-            grants: LegacyGrants::default(),
-            waiting_origins: ApprovedOrigins::default(),
-            ticked_origins: Vec::new(),
-            errors: Errors::default(),
-        }
-    }
-
-    /// The form with the methods that are left on here.
-    pub fn offering(mut self, grants: LegacyGrants) -> AuthorizationForm {
-        self.grants = grants;
-        self
-    }
-
-    /// The form of a connector without secrets, in which these origins of endpoints can be ticked.
-    pub fn listing(mut self, origins: &OriginReview) -> AuthorizationForm {
-        if !origins.has_secrets {
-            self.waiting_origins = origins.waiting.clone();
-        }
-        self
-    }
-
-    /// Whether the method is left on here.
-    pub fn allows(&self, method: Method) -> bool {
-        self.grants.allow(method)
-    }
-
-    /// Takes over what was typed.
-    pub fn read(&mut self, data: &FormData) -> Result<(), Error> {
-        self.fields.read(data)?;
-        self.ticked_origins = data.all("approve_origin");
-        let names = SecretField::ALL.map(SecretField::code).into_iter().chain(["token"]);
-        self.choices = names.map(|name| (name, SecretChoice::read(data, name))).collect();
-        Ok(())
-    }
-
-    /// What was chosen for the stored secret of a field.
-    fn chosen(&self, name: &str) -> SecretChoice {
-        let chosen = self.choices.iter().find(|(field, _)| *field == name);
-        chosen.map_or(SecretChoice::Keep, |(_, choice)| *choice)
-    }
-
-    /// Whether there is a secret that the form can replace.
-    pub fn has_secrets(&self) -> bool {
-        !self.secrets.is_empty() || self.pasted_token().is_some()
-    }
-
-    /// Whether saving would take a stored secret away, with another one in its place or with none: where one can be
-    /// removed, another one can be entered afterwards.
-    pub fn takes_secrets(&self, checked: &CheckedAuthorization) -> bool {
-        let from_field = |(field, change): &(SecretField, SecretChange)| !change.keeps() && self.has(*field);
-        checked.secrets.iter().any(from_field) || (!checked.token.keeps() && self.pasted_token().is_some())
-    }
-
-    /// The chosen method. The page shows no method's fields for an unknown one, which is refused when it is checked.
-    pub fn method(&self) -> Method {
-        Method::parse(&self.fields.auth_method).unwrap_or(Method::NoAuth)
-    }
-
-    /// The grant of the chosen method, if it is an OAuth method.
-    pub fn grant(&self) -> Option<Grant> {
-        match self.method() {
-            Method::OAuth(grant) => Some(grant),
-            _ => None,
-        }
-    }
-
-    fn stored(&self, field: SecretField) -> Option<StoredSecret> {
-        self.secrets.iter().find(|secret| secret.field == field).cloned()
-    }
-
-    /// The stored token of the Bearer method; one that was issued to another method goes with that method.
-    fn pasted_token(&self) -> Option<&StoredToken> {
-        let is_bearer = self.before.method == Method::Bearer;
-        self.token.as_ref().filter(|_| is_bearer)
-    }
-
-    /// Whether these are the stored secrets that the form was made from.
-    pub fn knows(&self, stored: &[StoredSecret]) -> bool {
-        let same = |secret: &StoredSecret| {
-            let known = self.secrets.iter().find(|known| known.field == secret.field);
-            known.is_some_and(|known| known.set_at == secret.set_at)
-        };
-        stored.len() == self.secrets.len() && stored.iter().all(same)
-    }
-
-    /// Whether a secret is stored in this field.
-    pub fn has(&self, field: SecretField) -> bool {
-        self.stored(field).is_some()
-    }
-}
-
 /// What is to become of the secret of a field; one that is not mentioned has no use.
 fn change_of(secrets: &[(SecretField, SecretChange)], field: SecretField) -> &SecretChange {
     secrets.iter().find(|(of, _)| *of == field).map_or(&SecretChange::Remove, |(_, change)| change)
 }
 
-/// The words that the form shows for a choice.
+/// The label that the form shows for a choice.
 fn label<T: std::str::FromStr>(code: &str, label: fn(T) -> &'static str) -> &str {
     code.parse().map_or(code, label)
+}
+
+/// A form that is being checked against what is stored.
+pub(super) struct Check<'a> {
+    stored: &'a Stored,
+    errors: Errors,
+}
+
+impl Stored {
+    /// The checked settings; `None` leaves the messages in the form.
+    pub fn check(&mut self, vault: &Vault) -> Result<Option<CheckedAuthorization>, Error> {
+        let key = self.sealed.client_key(vault)?;
+        Ok(self.check_by(|check| check.authorization(key)))
+    }
+
+    /// What a check gives; its messages are the form's.
+    pub fn check_by<T>(&mut self, check: impl FnOnce(&mut Check<'_>) -> T) -> T {
+        let mut checker = Check { stored: self, errors: Errors::default() };
+        let checked = check(&mut checker);
+        self.form.errors = checker.errors;
+        checked
+    }
 }

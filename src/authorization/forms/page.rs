@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
-use super::{AuthorizationForm, Fields};
-use crate::authorization::model::SecretField;
-use crate::authorization::secret_field::SecretInput;
+use super::{CheckedAuthorization, Fields};
+use crate::authorization::model::{SecretField, StoredToken};
+use crate::authorization::secret_field::{SecretChange, SecretInput};
+use crate::authorization::tab::Stored;
 use crate::connectors::Method;
 use crate::outbound::Origin;
 use crate::web::{Choice, date, secret_warning};
@@ -38,39 +39,63 @@ const CONNECTION: [&str; 8] = [
     "expired_body",
 ];
 
-impl AuthorizationForm {
+impl Stored {
     /// The methods to choose from.
     pub fn methods(&self) -> Vec<Method> {
-        self.grants.choices(Some(self.before.method))
+        self.grants.choices(Some(self.connector.method()))
     }
 
-    /// The origins of endpoints to which a secret that is entered now may be sent, too.
-    pub fn waiting_origins(&self) -> Vec<Choice> {
-        let choice = |origin: &Origin| {
-            let origin = origin.to_string();
-            Choice { ticked: self.ticked_origins.contains(&origin), value: origin.clone(), label: origin, note: "" }
+    /// The stored token of the Bearer method; one that was issued to another method goes with that method.
+    pub fn pasted_token(&self) -> Option<&StoredToken> {
+        self.token.as_ref().filter(|_| self.connector.method() == Method::Bearer)
+    }
+
+    /// Whether there is a secret that the form can replace.
+    pub fn has_secrets(&self) -> bool {
+        self.sealed.has_secrets() || self.pasted_token().is_some()
+    }
+
+    /// Whether saving would take a stored secret away, with another one in its place or with none: where one can be
+    /// removed, another one can be entered afterwards.
+    pub fn takes_secrets(&self, checked: &CheckedAuthorization) -> bool {
+        let from_field = |(field, change): &(SecretField, SecretChange)| !change.keeps() && self.sealed.has(*field);
+        checked.secrets.iter().any(from_field) || (!checked.token.keeps() && self.pasted_token().is_some())
+    }
+
+    /// The origins of endpoints that can be ticked in the form of a connector without secrets.
+    pub fn waiting_origins(&self) -> impl Iterator<Item = &Origin> {
+        self.origins.waiting.iter().filter(|_| !self.origins.has_secrets)
+    }
+
+    /// The boxes of these origins.
+    pub fn origin_choices(&self) -> Vec<Choice> {
+        let ticked = self.form.data.all("approve_origin");
+        let origins = self.waiting_origins().map(Origin::to_string);
+        let choice = |origin: String| Choice {
+            ticked: ticked.contains(&origin),
+            label: origin.clone(),
+            value: origin,
+            note: "",
         };
-        self.waiting_origins.iter().map(choice).collect()
+        origins.map(choice).collect()
     }
 
-    pub fn secret(&self, field: SecretField, hint: &'static str) -> SecretInput {
-        let name = field.code();
-        let stored = self.stored(field).map(|secret| (secret.set_at, secret.set_by));
-        let input = SecretInput::new(name, field.label(), stored, self.chosen(name), &self.errors);
-        let input = input.hint(hint);
+    pub fn secret_input(&self, field: SecretField, hint: &'static str) -> SecretInput {
+        let stored = self.sealed.stored_secret(field).map(|secret| (secret.set_at, secret.set_by.clone()));
+        let input = SecretInput::new(field.code(), field.label(), stored, &self.form).hint(hint);
         if field == SecretField::ClientKey { input.lines() } else { input }
     }
 
     pub fn token_input(&self) -> SecretInput {
         let stored = self.pasted_token().map(|token| (token.obtained_at, token.set_by.clone()));
-        SecretInput::new("token", "Token", stored, self.chosen("token"), &self.errors)
+        SecretInput::new("token", "Token", stored, &self.form)
             .hint("Stored encrypted. Paste one, or use Get Access Token to request one.")
     }
 
     /// “Set on 3 May 2026 by Ana Ruiz” for a viewer who may not change it.
     pub fn secret_words(&self, field: SecretField) -> String {
-        self.stored(field)
-            .map_or("Not set".into(), |secret| format!("Set on {} by {}", date(&secret.set_at), secret.set_by))
+        let stored = self.sealed.stored_secret(field);
+        stored.map_or("Not set".into(), |secret| format!("Set on {} by {}", date(&secret.set_at), secret.set_by))
     }
 
     /// What to think about where a text seems to hold a secret.
@@ -85,7 +110,7 @@ impl AuthorizationForm {
 
     /// Whether the page asks if secrets may be sent without checking certificates: only when that is being turned off.
     pub fn asks_verify_off(&self) -> bool {
-        self.errors.get("verify_off").is_some() || self.fields.verify_off
+        self.form.errors.has("verify_off") || self.form.verify_off
     }
 
     /// Whether More options needs to be open: something in it is filled in, not as usual, or wrong.
@@ -99,7 +124,7 @@ impl AuthorizationForm {
     }
 
     fn is_used(&self, names: &[&str]) -> bool {
-        let (typed, usual) = (json!(self.fields), json!(Fields::usual()));
-        names.iter().any(|name| self.errors.has(name) || typed.get(name) != usual.get(name))
+        let (typed, usual) = (json!(self.form.fields), json!(Fields::usual()));
+        names.iter().any(|name| self.form.errors.has(name) || typed.get(name) != usual.get(name))
     }
 }

@@ -168,13 +168,36 @@ impl SealedValues {
         Ok(damaged)
     }
 
-    /// Which secrets are stored, without the secrets.
-    pub fn stored_secrets(&self) -> Vec<StoredSecret> {
-        self.secrets.iter().map(|(stored, _)| stored.clone()).collect()
+    /// Whether the same secrets are stored as in these values.
+    pub fn has_same_secrets(&self, other: &SealedValues) -> bool {
+        let set = |values: &SealedValues| -> Vec<_> {
+            let mut set: Vec<_> =
+                values.secrets.iter().map(|(stored, _)| (stored.field.code(), stored.set_at)).collect();
+            set.sort_unstable();
+            set
+        };
+        set(self) == set(other)
+    }
+
+    pub fn has_secrets(&self) -> bool {
+        !self.secrets.is_empty()
+    }
+
+    pub fn has(&self, field: SecretField) -> bool {
+        self.find(field).is_some()
+    }
+
+    /// Since when a secret is stored, and by whom.
+    pub fn stored_secret(&self, field: SecretField) -> Option<&StoredSecret> {
+        self.find(field).map(|(stored, _)| stored)
+    }
+
+    fn find(&self, field: SecretField) -> Option<&(StoredSecret, Sealed)> {
+        self.secrets.iter().find(|(stored, _)| stored.field == field)
     }
 
     fn sealed(&self, field: SecretField) -> Option<&Sealed> {
-        self.secrets.iter().find(|(stored, _)| stored.field == field).map(|(_, sealed)| sealed)
+        self.find(field).map(|(_, sealed)| sealed)
     }
 
     /// The stored secret of a field, if there is one.

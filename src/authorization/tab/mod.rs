@@ -22,11 +22,10 @@ use super::secret_field::SecretChange;
 use crate::access::{RateLimit, RequestContext, Right, SignInGuard};
 use crate::audit::Change;
 use crate::connectors::{ConnectorHead, Health, Method, Tab};
-use crate::db::version::SeenVersion;
 use crate::oauth::{BodyFormat, ClientAuthentication, ScopeSeparator, TokenError};
 use crate::outbound::Outbound;
 use crate::vault::Vault;
-use crate::web::{Error, FormData, Layout, PublicAddress, SaveError, Segment, page};
+use crate::web::{Error, FormData, Layout, PublicAddress, Segment, page};
 
 /// What has just come of a button of the tab, shown above it.
 pub(super) enum Notice {
@@ -65,7 +64,7 @@ impl Deref for TabPage {
 impl TabPage {
     /// Asked for where there is a secret to be replaced or removed.
     fn asks_password(&self) -> bool {
-        !self.confirmed && self.form.has_secrets()
+        !self.confirmed && self.has_secrets()
     }
 
     /// Whether the chosen method is not the stored one: the server shows its fields, nothing is saved yet.
@@ -159,11 +158,11 @@ pub async fn update(
 ) -> Result<HttpResponse, Error> {
     let purpose = Purpose::of(&data);
     let mut stored = load(&context, &mut *context.conn().await?, &key, Right::Authorize).await?;
-    stored.form.read(&data)?;
+    stored.form = stored.form.submitted(data)?;
     // Before anything is shown or checked: a page made from this form would carry the version of today.
-    let Some(seen) = data.seen_version(stored.settings.version) else {
+    let Some(seen) = stored.form.seen_version(stored.settings.version) else {
         let theirs = load(&context, &mut *context.conn().await?, &key, Right::Authorize).await?;
-        return conflict(context.layout, theirs, &stored.form, &data);
+        return conflict(context.layout, theirs, &stored.form);
     };
     if purpose == Purpose::Show {
         return tab_page(context, stored, Notice::None, StatusCode::OK);
@@ -172,9 +171,9 @@ pub async fn update(
         rate_limit.take(&context.actor.username).map_err(Error::TooMany)?;
     }
     if purpose == Purpose::Discover {
-        return discovery::discover(context, &vault, &outbound, stored, &data).await;
+        return discovery::discover(context, &vault, &outbound, stored).await;
     }
-    let Some(checked) = check(&vault, &mut stored, &data)? else {
+    let Some(checked) = stored.check(&vault)? else {
         return tab_page(context, stored, Notice::None, StatusCode::UNPROCESSABLE_ENTITY);
     };
     if purpose == Purpose::Test {
@@ -183,43 +182,21 @@ pub async fn update(
         return tab_page(context, stored, Notice::Tested(report), StatusCode::OK);
     }
     // Asked for in the same form, because a page that asks for the password could not hold the new secret meanwhile.
-    let takes = stored.form.takes_secrets(&checked);
-    if takes && !guard.confirm(&context, &data, &mut stored.form.errors).await? {
-        let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return tab_page(context, stored, Notice::None, status);
+    let takes = stored.takes_secrets(&checked);
+    if takes && !guard.confirm(&context, &stored.form.data, &mut stored.form.errors).await? {
+        return tab_page(context, stored, Notice::None, StatusCode::UNPROCESSABLE_ENTITY);
     }
-    store(context, &vault, (stored, seen), &data, &checked).await
-}
-
-/// The form's settings, if they are in order.
-fn check(vault: &Vault, stored: &mut Stored, data: &FormData) -> Result<Option<CheckedAuthorization>, Error> {
-    let client_key = stored.sealed.client_key(vault)?;
-    Ok(stored.form.check(data, client_key))
-}
-
-async fn store(
-    context: RequestContext,
-    vault: &Vault,
-    (stored, seen): (Stored, SeenVersion),
-    data: &FormData,
-    checked: &CheckedAuthorization,
-) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
-    match save(&mut Change::new(&mut conn, &context), vault, (&stored, seen), checked).await {
-        Ok(()) => {
-            let address = format!("/connectors/{}/authorization", stored.connector.key);
-            Ok(context.see_other(&address, saved_words(&stored, checked)))
-        }
-        Err(SaveError::Stale) => {
-            let theirs = load(&context, &mut conn, &stored.connector.key, Right::Authorize).await?;
-            conflict(context.layout, theirs, &stored.form, data)
-        }
-        Err(other) => Err(other.into()),
+    if !save(&mut Change::new(&mut conn, &context), &vault, (&stored, seen), &checked).await? {
+        let theirs = load(&context, &mut conn, &key, Right::Authorize).await?;
+        return conflict(context.layout, theirs, &stored.form);
     }
+    let address = format!("/connectors/{}/authorization", stored.connector.key);
+    Ok(context.see_other(&address, saved_message(&stored, &checked)))
 }
 
 /// What was saved, and that tokens went with it: they belonged to what was changed.
-fn saved_words(stored: &Stored, checked: &CheckedAuthorization) -> &'static str {
+fn saved_message(stored: &Stored, checked: &CheckedAuthorization) -> &'static str {
     let issued = checked.oauth.is_some() && stored.token.is_some();
     let forgotten = matches!(checked.token, SecretChange::Remove);
     if issued && forgotten {

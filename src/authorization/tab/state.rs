@@ -23,7 +23,7 @@ impl TabPage {
 
     /// Whether the connector's method is not left on here: nothing is asked with it.
     pub(super) fn is_switched_off(&self) -> bool {
-        !self.form.allows(self.connector.method())
+        !self.is_allowed()
     }
 
     /// What the health means.
@@ -99,8 +99,8 @@ impl TabPage {
     /// The settings of the grant that are not the usual ones, for people who may only look.
     pub(super) fn grant_settings(&self) -> Vec<(&'static str, String)> {
         let (method, verify) = (self.connector.method(), self.connector.verify_certificates);
-        let words = |client| Fields::of(method, verify, &self.settings, client).words(str::to_string);
-        let pairs = words(&self.oauth).into_iter().zip(words(&OAuthClient::default()));
+        let usual = Fields::of(method, verify, &self.settings, &OAuthClient::default());
+        let pairs = self.stored_fields().labelled(str::to_string).into_iter().zip(usual.labelled(str::to_string));
         pairs.filter(|(stored, usual)| stored != usual).map(|(stored, _)| stored).collect()
     }
 

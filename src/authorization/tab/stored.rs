@@ -7,7 +7,7 @@ use actix_web::web;
 use diesel_async::AsyncConnection;
 
 use crate::access::{RequestContext, Right};
-use crate::authorization::forms::{AuthorizationForm, Fields};
+use crate::authorization::forms::Fields;
 use crate::authorization::keeper::{self, RenewalState};
 use crate::authorization::model::{StoredBreaker, StoredToken};
 use crate::authorization::origins::{self, OriginReview};
@@ -18,6 +18,7 @@ use crate::db::Conn;
 use crate::outbound::Transport;
 use crate::vault::Vault;
 use crate::web::Error;
+use crate::web::form::Form;
 
 /// Everything stored that the tab needs.
 pub(in crate::authorization) struct Stored {
@@ -30,7 +31,9 @@ pub(in crate::authorization) struct Stored {
     /// The secrets and tokens, of the same state as the settings.
     pub sealed: SealedValues,
     pub origins: OriginReview,
-    pub form: AuthorizationForm,
+    /// The methods that are left on here.
+    pub grants: LegacyGrants,
+    pub form: Form<Fields>,
 }
 
 impl Stored {
@@ -39,7 +42,7 @@ impl Stored {
         Authorization::of(self.connector.method(), &self.settings, &self.oauth)
     }
 
-    /// What is stored, as the form shows it.
+    /// The stored settings as the form shows them.
     pub fn stored_fields(&self) -> Fields {
         let connector = &self.connector;
         Fields::of(connector.method(), connector.verify_certificates, &self.settings, &self.oauth)
@@ -52,7 +55,7 @@ impl Stored {
 
     /// Whether the method is left on here; nothing is asked with one that is not.
     pub fn is_allowed(&self) -> bool {
-        self.form.allows(self.connector.method())
+        self.grants.allow(self.connector.method())
     }
 
     /// Whether a token can be fetched with what is stored, without a person's consent.
@@ -79,37 +82,33 @@ pub(in crate::authorization) async fn load(
     key: &str,
     right: Right,
 ) -> Result<Stored, Error> {
-    let by = &context.actor;
-    let stored = conn.transaction(async |conn| {
+    let (by, grants) = (&context.actor, grants(context)?);
+    conn.transaction(async |conn| {
         queries::see_one_state(conn).await?;
         let connector = connectors::find(conn, by, key, right).await?;
-        read(conn, connector).await
-    });
-    let stored = stored.await?;
-    let form = stored.form.offering(grants(context)?);
-    Ok(Stored { form, ..stored })
+        read(conn, connector, grants).await
+    })
+    .await
 }
 
 /// Everything stored of a connector, by queries that must see one state of the database.
-async fn read(conn: &mut Conn, connector: Connector) -> Result<Stored, Error> {
+async fn read(conn: &mut Conn, connector: Connector, grants: LegacyGrants) -> Result<Stored, Error> {
     let id = connector.id;
     let settings = queries::find(conn, id).await?;
     let oauth = queries::oauth_client(conn, id).await?;
-    let token = queries::stored_token(conn, id).await?;
     let sealed = SealedValues::read(conn, id).await?;
-    let origins = origins::review(conn, id, &sealed).await?;
-    let form = AuthorizationForm::of(&connector, &settings, &oauth, &sealed, token.clone());
-    let form = form.listing(&origins);
+    let fields = Fields::of(connector.method(), connector.verify_certificates, &settings, &oauth);
     Ok(Stored {
+        token: queries::stored_token(conn, id).await?,
         renewal: keeper::renewal(conn, id).await?,
         breaker: queries::breaker(conn, id).await?,
-        sealed,
-        origins,
+        origins: origins::review(conn, id, &sealed).await?,
+        form: Form::new(fields),
         connector,
         settings,
         oauth,
-        token,
-        form,
+        sealed,
+        grants,
     })
 }
 
