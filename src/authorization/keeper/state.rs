@@ -52,7 +52,7 @@ pub struct RenewalState {
     pub server_words: String,
     pub remedy: String,
     pub(super) next_attempt_at: Option<DateTime<Utc>>,
-    last_used_at: Option<DateTime<Utc>>,
+    pub(super) last_used_at: Option<DateTime<Utc>>,
 }
 
 impl From<Option<RenewalState>> for RenewalState {
