@@ -91,6 +91,16 @@ where
         if let Some(value) = self.younger_than(SOFT, key) {
             return Ok(Some(value));
         }
+        // Boxed, because most calls find the value: their futures need no room for a query.
+        Box::pin(self.load(key, read)).await
+    }
+
+    async fn load<Q, E>(&self, key: &Q, read: impl AsyncFnOnce() -> Result<Option<V>, E>) -> Result<Option<V>, E>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ToOwned<Owned = K> + ?Sized,
+        E: From<Unavailable>,
+    {
         let load = match self.value_or_lock(key).await {
             Lookup::Value(value) => return Ok(Some(value)),
             Lookup::MustLoad(load) => load,

@@ -89,7 +89,8 @@ impl Manager for ConnectionManager {
     type Error = ConnectionError;
 
     async fn create(&self) -> Result<TimedConnection, ConnectionError> {
-        TimedConnection::open(&self.servers, self.limit).await
+        // Boxed, because it is rare: every future that uses the pool would have room for it three times.
+        Box::pin(TimedConnection::open(&self.servers, self.limit)).await
     }
 
     async fn recycle(&self, lent: &mut TimedConnection, _: &Metrics) -> RecycleResult<ConnectionError> {

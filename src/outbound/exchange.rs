@@ -32,7 +32,7 @@ impl Outbound {
         }
         let (this, transport) = (self.clone(), transport.clone());
         let opening = async move { this.stream(&transport, request, limits).await };
-        self.at_home(opening).await.unwrap_or_else(|| Err(SendError::stopping()))
+        Box::pin(self.at_home(opening)).await.unwrap_or_else(|| Err(SendError::stopping()))
     }
 
     /// Sends a request and reads its whole response, whatever its status; the body is decompressed. Redirects are

@@ -193,7 +193,8 @@ impl<'a> AttemptLoop<'a> {
     async fn next(&mut self, response: Response) -> Result<Next, RelayError> {
         let (head, body) = response.into_parts();
         let mut body = Body::new(body);
-        if self.rejects_token(&head, &mut body).await? && self.renew().await {
+        // Boxed, because it is rare: other calls' futures need no room for it.
+        if self.rejects_token(&head, &mut body).await? && Box::pin(self.renew()).await {
             return Ok(Next::Repeat);
         }
         if self.may_retry(&head) {
