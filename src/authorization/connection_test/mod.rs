@@ -9,7 +9,7 @@ mod report;
 use std::time::Instant;
 
 use super::credential::Credential;
-use super::forms::CheckedAuthorization;
+use super::forms::{CheckedAuthorization, Fields};
 use super::keeper::{Need, TokenKeeper, TokenProblem};
 use super::model::SecretField;
 use super::origins::{ApprovedOrigins, ApprovedSecret, OriginNotApproved, SecretError};
@@ -188,7 +188,9 @@ impl Test<'_> {
             .secrets
             .iter()
             .any(|(field, change)| field.goes_to_token_server() && field.belongs_to(method) && !change.keeps());
-        grant != Grant::Implicit && (other_secret || *client != self.stored.oauth)
+        let checked = self.checked;
+        let fields = |client| Fields::of(method, checked.verify, &checked.settings, client).only_of(grant);
+        grant != Grant::Implicit && (other_secret || fields(client) != fields(&self.stored.oauth))
     }
 
     /// Whether a stored secret is used: what is issued for it goes no further than it may go itself.

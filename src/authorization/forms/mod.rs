@@ -19,7 +19,7 @@ use crate::web::form::Form;
 use crate::web::{Error, Errors, FormData};
 
 /// The fields as they were typed, named as the inputs are.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Fields {
     pub auth_method: String,
     pub user_name: String,
@@ -141,7 +141,7 @@ impl Fields {
     }
 
     /// The fields that this grant has; those of others are left empty (RFC 6749 section 4).
-    fn only_of(mut self, grant: Grant) -> Fields {
+    pub fn only_of(mut self, grant: Grant) -> Fields {
         if !grant.asks_for_consent() {
             self.authorize_url.clear();
             self.authorize_parameters.clear();
