@@ -3,9 +3,6 @@
 //! Rule: no Debug, Display, Serialize or comparison, so that a secret cannot reach a log line, a
 //! page or a JSON answer by accident. `expose` is the only way to the text and easy to search for.
 
-use std::fmt;
-
-use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
@@ -13,34 +10,10 @@ use zeroize::Zeroizing;
 #[derive(Clone, Default)]
 pub struct Secret(Zeroizing<String>);
 
-/// From the field of a form or of a document; of a field that was sent more than once, the first value counts.
+/// From the field of a form or of a document.
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(sent: D) -> Result<Secret, D::Error> {
-        sent.deserialize_any(SecretVisitor)
-    }
-}
-
-struct SecretVisitor;
-
-impl<'de> Visitor<'de> for SecretVisitor {
-    type Value = Secret;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Secret, E> {
-        Ok(Secret::new(text.to_owned()))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Secret, E> {
-        Ok(Secret::new(text))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Secret, A::Error> {
-        let first: Option<Secret> = values.next_element()?;
-        while values.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(first.unwrap_or_default())
+        String::deserialize(sent).map(Secret::new)
     }
 }
 

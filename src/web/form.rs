@@ -79,20 +79,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
 }
 
 /// Text as it was typed. Rules for its length count its characters without the white space around it.
-#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize)]
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Text(String);
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(sent: D) -> Result<Text, D::Error> {
-        first(sent).map(Text)
-    }
-}
-
-/// The value of a field; of one that was sent more than once, the first counts.
-fn first<'de, D: Deserializer<'de>>(sent: D) -> Result<String, D::Error> {
-    Ok(Vec::<String>::deserialize(sent)?.into_iter().next().unwrap_or_default())
-}
 
 impl Text {
     /// Without surrounding white space, and with single spaces inside.
@@ -156,7 +145,7 @@ impl Display for NewId {
 /// What is no id counts as not sent.
 impl<'de> Deserialize<'de> for NewId {
     fn deserialize<D: Deserializer<'de>>(sent: D) -> Result<NewId, D::Error> {
-        let id = first(sent)?;
+        let id = String::deserialize(sent)?;
         Ok(id.parse().map(NewId).unwrap_or_default())
     }
 }
@@ -374,7 +363,7 @@ mod tests {
 
     #[test]
     fn fields_are_read_by_their_names() {
-        let form = sent("tag=a&tag=b&title=+x%0D%0Ay+&on=yes&other=1");
+        let form = sent("tag=a&tag=b&title=+x%0D%0Ay+&on=yes&other=1&other=2");
         assert_eq!(form.tag, ["a", "b"]);
         assert_eq!(&*form.title, " x\ny ", "as typed");
         assert_eq!(form.title.single_spaced(), "x y");
@@ -382,7 +371,8 @@ mod tests {
         let form = sent("tag=a&id=nothing");
         assert_eq!((form.tag.len(), form.on, &*form.title), (1, false, ""));
         assert!(form.id.0.get_version_num() == 7, "what is no id is one of its own");
-        assert!(FormData::parse(b"kind=a&kind=b").unwrap().read::<Sample>().is_err());
+        let form = sent("kind=a&kind=b&title=c&title=d&on=e&on=f");
+        assert_eq!((&*form.kind, &*form.title, form.on), ("a", "c", true), "the first value counts");
     }
 
     #[test]

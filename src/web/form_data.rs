@@ -1,5 +1,6 @@
 //! The fields of a submitted form as they came: read whole, with a limit, and only with the visitor's own CSRF token.
 
+use std::collections::BTreeMap;
 use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,7 +9,9 @@ use std::time::Duration;
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
-use serde::de::DeserializeOwned;
+use serde::de::value::{self, MapDeserializer, SeqDeserializer};
+use serde::de::{DeserializeOwned, Deserializer, IntoDeserializer, Visitor};
+use serde::forward_to_deserialize_any;
 
 use super::body::{Budget, FREE, Held, NotRead, read_whole};
 use super::csrf::CsrfKey;
@@ -52,10 +55,14 @@ impl FormData {
         Ok(FormData { pairs, _held: None })
     }
 
-    /// The fields as a struct whose fields are called as the inputs are. What the struct does not name is left out.
+    /// The fields as a struct whose fields are called as the inputs are. What the struct does not name is left out. Of a
+    /// field that was sent more than once the first value counts, unless the struct has a `Vec` of them.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        let encoded = serde_html_form::to_string(&self.pairs).map_err(Error::internal)?;
-        serde_html_form::from_str(&encoded)
+        let mut fields: BTreeMap<&str, Values> = BTreeMap::new();
+        for (name, value) in &self.pairs {
+            fields.entry(name).or_default().0.push(value);
+        }
+        T::deserialize(MapDeserializer::new(fields.into_iter()))
             .map_err(|_| Error::BadRequest("The form has a field in a shape that no page here sends."))
     }
 
@@ -102,6 +109,35 @@ impl FormData {
     /// Whether a box was ticked.
     pub fn ticked(&self, name: &str) -> bool {
         self.get(name).is_some()
+    }
+}
+
+/// The values of one field. Where one value is read, the first counts.
+#[derive(Default)]
+struct Values<'a>(Vec<&'a str>);
+
+impl<'de> IntoDeserializer<'de> for Values<'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for Values<'de> {
+    type Error = value::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, value::Error> {
+        visitor.visit_borrowed_str(self.0.first().copied().unwrap_or_default())
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, value::Error> {
+        visitor.visit_seq(SeqDeserializer::new(self.0.into_iter()))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct tuple tuple_struct map struct enum identifier ignored_any
     }
 }
 
