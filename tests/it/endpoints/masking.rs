@@ -8,17 +8,17 @@ use connectory::connectors::Method;
 use std::pin::pin;
 
 use crate::support::hostile::answer;
+use crate::support::upstream::{Reply, Seen, Upstream};
 
 use super::*;
 
 const SECRET: &str = "canary/5f1c+77 \"e";
 
 /// A connector that signs in with a user name and the secret as its password.
-async fn signed_in(app: &TestApp, api: &Hostile, name: &str) -> Uuid {
-    let base = api.url("/v1");
+async fn signed_in(app: &TestApp, base: &str, name: &str) -> Uuid {
     let id = app
         .connector_with(name, |new| {
-            new.details.base_url = HttpUrl::parse(&base).ok();
+            new.details.base_url = HttpUrl::parse(base).ok();
             new.method = Method::Basic;
         })
         .await;
@@ -67,7 +67,7 @@ async fn an_echoed_secret_is_masked_in_body_headers_and_request() {
             ("Set-Cookie", "sid=another-secret"),
         ];
         let api = Hostile::start(answer(200, &headers, &body)).await;
-        signed_in(&app, &api, &format!("Echo {index}")).await;
+        signed_in(&app, &api.url("/v1"), &format!("Echo {index}")).await;
         let ana = app.super_admin().await;
         let tab = format!("/connectors/echo-{index}/endpoints");
         let page = ana.get(&format!("{tab}/new")).await;
@@ -85,6 +85,74 @@ async fn an_echoed_secret_is_masked_in_body_headers_and_request() {
         let links = page.links();
         let (_, address) = links.iter().find(|(words, _)| words == "Download the whole body").expect("a file");
         assert_hidden("the file", &ana.get(address).await.expect(200).html);
+    }
+}
+
+/// How a body ends inside of the secret.
+#[derive(Clone, Copy, Debug)]
+enum Cut {
+    /// The connection breaks off.
+    BrokenOff,
+    /// More than is read of a body comes before the end of the secret.
+    TooLong,
+}
+
+/// What is read of a body, in bytes.
+const MOST_READ: usize = 10 * 1024 * 1024;
+
+/// A body that ends with this beginning of the password of the request.
+fn ends_in_secret(seen: &Seen, cut: Cut, content_type: &str, start: &[u8]) -> Reply {
+    let basic = seen.header("authorization").and_then(|value| value.strip_prefix("Basic "));
+    let sent = STANDARD.decode(basic.expect("a credential")).expect("base64");
+    let password = sent.strip_prefix(b"svc:").expect("the user name");
+    let mut body = start.to_vec();
+    let mut length = 1000;
+    match cut {
+        Cut::BrokenOff => body.extend_from_slice(&password[..BEGINNING.len()]),
+        Cut::TooLong => {
+            body.resize(MOST_READ - BEGINNING.len(), b'x');
+            body.extend_from_slice(password);
+            length = body.len();
+        }
+    }
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n");
+    Reply::raw([head.as_bytes(), &body].concat()).closing()
+}
+
+/// What comes of the secret.
+const BEGINNING: &str = "canary/5f1c";
+
+#[tokio::test]
+async fn the_beginning_of_a_secret_at_the_end_of_an_incomplete_body_is_masked() {
+    let app = TestApp::start().await;
+    assert!(SECRET.starts_with(BEGINNING));
+    for (index, cut) in [Cut::BrokenOff, Cut::TooLong].into_iter().enumerate() {
+        let api = Upstream::start(move |seen| match seen.path() {
+            "/v1/text" => ends_in_secret(seen, cut, "text/plain", b"You sent "),
+            _ => ends_in_secret(seen, cut, "application/octet-stream", b"\x00\xff\x01\xfe"),
+        });
+        let api = api.await;
+        signed_in(&app, &api.url("/v1"), &format!("Cut {index}")).await;
+        let ana = app.super_admin().await;
+        let tab = format!("/connectors/cut-{index}/endpoints");
+        let run = async |url: &str| {
+            let page = ana.get(&format!("{tab}/new")).await;
+            press(&page, &tab, "Run", |form| form.set("endpoint_url", url)).await.expect(200)
+        };
+        let address = |page: &Page| page.links().into_iter().find(|(words, _)| words == "Download the whole body");
+
+        let page = run("/text").await;
+        assert!(outcome(&page).starts_with("200 OK in "), "{cut:?}: {}", page.text());
+        assert!(shown_body(&page).starts_with("You sent "), "{cut:?}");
+        assert!(!page.html.contains("canary"), "{cut:?}: {}", page.text());
+        let file = ana.get(&address(&page).expect("a file").1).await.expect(200).html;
+        assert!(file.ends_with("‹masked›") && !file.contains("canary"), "{cut:?}");
+
+        let page = run("/binary").await;
+        assert!(outcome(&page).starts_with("200 OK in "), "{cut:?}: {}", page.text());
+        assert!(!page.html.contains("canary"), "{cut:?}: {}", page.text());
+        assert!(page.text().contains("so it is not given out"), "{cut:?}: {}", page.text());
+        assert!(address(&page).is_none(), "{cut:?}");
     }
 }
 
