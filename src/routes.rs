@@ -86,7 +86,7 @@ pub fn all() -> Vec<Route> {
         get("/connectors/{key}/delete", may(DeleteConnectors), connectors::confirm_delete),
         post("/connectors/{key}/delete", may(DeleteConnectors), TAKES_AWAY, connectors::delete),
         post("/connectors/{key}/restorations", may(DeleteConnectors), Always, connectors::restore),
-        post("/connectors/{key}/duplicates", may(CreateConnectors), Never("a copy holds no secret"), connectors::duplicate),
+        post("/connectors/{key}/duplicates", may(CreateConnectors), Never("a copy holds no secret"), endpoints::duplicate),
         get("/connectors/{key}/activity", may(ViewActivity), calls::of_connector),
         get("/connectors/{key}/activity/changes", may(ViewActivity), connectors::changes),
         get("/connectors/{key}/access", may(ManageUsers), rights::edit),

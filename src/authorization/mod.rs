@@ -32,7 +32,9 @@ pub use credential::{Credential, Placed};
 pub use keeper::{LiveToken, Need, Renewal, RenewalState, TokenKeeper, TokenProblem};
 pub use model::{ApiKeyPlace, NewToken, RefreshToken, SecretField};
 pub use origins::{APPROVE, ApprovedOrigins, OriginNotApproved, origins_in_use};
-pub use queries::{NewSecret, purge_token_requests, store_secret, store_token};
+pub use queries::{
+    NewSecret, copy_settings, purge_token_requests, save_api_key_place, save_user_name, store_secret, store_token,
+};
 pub use tab::{edit, update};
 pub use token_request::{create as create_token_request, new as new_token_request, take as take_token};
 pub use tokens::{ask_reveal, confirm_disconnection, disconnect, renew_token, reveal_token};

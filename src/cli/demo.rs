@@ -8,8 +8,6 @@ use std::str::FromStr;
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
-use diesel::prelude::*;
-use diesel_async::RunQueryDsl;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
@@ -21,7 +19,6 @@ use crate::authorization::{self, ApiKeyPlace, NewSecret, NewToken, SecretField};
 use crate::categories::{self, CategoryStatus};
 use crate::connectors::{self, Details, Method, NewConnector};
 use crate::db::Conn;
-use crate::db::schema::{authorizations, categories as categories_table};
 use crate::name::Name;
 use crate::outbound::HttpUrl;
 use crate::vault::{Secret, Vault};
@@ -35,7 +32,6 @@ struct Demo {
     connectors: Vec<DemoConnector>,
 }
 
-/// An inactive one was active when its connectors were added.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DemoCategory {
@@ -97,7 +93,7 @@ pub(super) async fn fill(tools: Tools) -> anyhow::Result<()> {
     let mut conn = tools.db.get().await?;
     let Demo { categories, connectors } = Demo::read()?;
     for category in &categories {
-        add_category(&mut conn, &by, now, &category.name).await?;
+        add_category(&mut conn, &by, now, category).await?;
     }
     let mut created = 0;
     for (index, demo) in connectors.iter().enumerate() {
@@ -105,17 +101,14 @@ pub(super) async fn fill(tools: Tools) -> anyhow::Result<()> {
         let at = now - TimeDelta::hours(31 * i64::try_from(index)?);
         created += usize::from(add_connector(&mut conn, &tools.vault, &by, at, now, demo).await?);
     }
-    for DemoCategory { name, .. } in categories.iter().filter(|category| !category.active) {
-        let category = categories_table::table.filter(categories_table::name_key.eq(crate::name::key(name)));
-        diesel::update(category).set(categories_table::status.eq("inactive")).execute(&mut conn).await?;
-    }
     println!("Created {created} data connectors; {} were there already.", connectors.len() - created);
     Ok(())
 }
 
-async fn add_category(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, name: &str) -> anyhow::Result<()> {
-    let name = Name::parse(name, 100)?;
-    match categories::insert(&mut Change { conn, by, now }, Uuid::now_v7(), &name, CategoryStatus::Active).await {
+async fn add_category(conn: &mut Conn, by: &Actor, now: DateTime<Utc>, demo: &DemoCategory) -> anyhow::Result<()> {
+    let name = Name::parse(&demo.name, 100)?;
+    let status = if demo.active { CategoryStatus::Active } else { CategoryStatus::Inactive };
+    match categories::insert(&mut Change { conn, by, now }, Uuid::now_v7(), &name, status).await {
         Ok(()) | Err(SaveError::NameTaken) => Ok(()),
         Err(SaveError::Fault(fault)) => Err(fault.into()),
         Err(_) => bail!("cannot create the category {}", name.as_str()),
@@ -167,20 +160,13 @@ async fn authorize(
     new: &NewConnector,
     demo: &DemoConnector,
 ) -> anyhow::Result<()> {
-    let row = authorizations::table.find(new.id);
     let field = match demo.method {
         Method::Basic => {
-            diesel::update(row).set(authorizations::user_name.eq(&demo.user)).execute(conn).await?;
+            authorization::save_user_name(conn, new.id, &demo.user).await?;
             Some(SecretField::Password)
         }
         Method::ApiKey => {
-            diesel::update(row)
-                .set((
-                    authorizations::api_key_place.eq(demo.api_key_place),
-                    authorizations::api_key_name.eq(&demo.api_key_name),
-                ))
-                .execute(conn)
-                .await?;
+            authorization::save_api_key_place(conn, new.id, demo.api_key_place, &demo.api_key_name).await?;
             Some(SecretField::ApiKey)
         }
         Method::Bearer => None,

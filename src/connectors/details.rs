@@ -1,4 +1,4 @@
-//! Creating, the Details tab, duplicating, and the Activity tab's changes; its calls are shown by the call log.
+//! Creating, the Details tab, and the Activity tab's changes; its calls are shown by the call log.
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
@@ -14,7 +14,7 @@ use crate::audit::{self, AuditEntry, Change};
 use crate::categories::{self, CategoryChoice, CategoryId};
 use crate::db::Conn;
 use crate::web::form::Form;
-use crate::web::{ConflictPage, Error, FormData, LastSave, Layout, SaveError, Segment, page};
+use crate::web::{ConflictPage, Error, LastSave, Layout, SaveError, Segment, page};
 
 /// The error where a category was deleted since the form was shown.
 const CATEGORY_DELETED: &str = "A category was deleted meanwhile. Choose again.";
@@ -193,22 +193,6 @@ fn conflict(
     let page = ConflictPage::new(layout, &theirs.label, &format!("/connectors/{}", theirs.key), saved)
         .fields(mine.data.carried());
     both.fold(page, |page, ((label, theirs), (_, mine))| page.difference(label, theirs, mine)).respond()
-}
-
-pub async fn duplicate(context: RequestContext, Segment(key): Segment, _: FormData) -> Result<HttpResponse, Error> {
-    let mut conn = context.conn().await?;
-    let original = queries::find(&conn, &context.actor, &key, Right::Edit).await?;
-    match queries::duplicate(&mut Change::new(&mut conn, &context), &original).await {
-        Ok(key) => Ok(context.see_other(
-            &format!("/connectors/{key}"),
-            "The Data Connector was duplicated, without its secrets and tokens",
-        )),
-        Err(SaveError::NameTaken) => Ok(context.see_other_undone(
-            &format!("/connectors/{}", original.key),
-            "There are too many copies of this Data Connector. Rename or delete some first.",
-        )),
-        Err(other) => Err(other.into()),
-    }
 }
 
 /// How many of the newest entries the tab shows.

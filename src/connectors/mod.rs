@@ -1,4 +1,4 @@
-//! Connectors: the list, creating, the Details tab, duplicating, the trash, and what the other tabs share.
+//! Connectors: the list, creating, the Details tab, the trash, and what the other tabs share.
 //!
 //! Rules: a name is unique among live connectors without regard to case; a key is unique for ever; a change of the
 //! host to which a stored secret goes asks for the secret again. Danger: any query that forgets `deleted_at`.
@@ -15,14 +15,14 @@ mod queries;
 mod trash;
 
 pub use attention::{Attention, attention};
-pub use details::{changes, create, duplicate, edit, new, update, waiting_words};
+pub use details::{changes, create, edit, new, update, waiting_words};
 pub use head::{ConnectorHead, Tab};
 pub use health::{Facts, Health, HealthForecast, RenewalFacts, TokenTimes, is_idle};
 pub use list::show as list;
 pub use method::{Grant, LegacyGrants, Method};
 pub use model::{Connector, ConnectorId, Details, EVERYBODY, NewConnector, parse_name};
 pub use queries::{
-    Listed, create as insert, find, find_visible, hold_authorization, list_members, name, outdate_authorization,
+    Listed, copy, create as insert, find, find_visible, hold_authorization, list_members, name, outdate_authorization,
     purge_trash, refresh_due_health, refresh_health, review_health, save_access, set_method, unlist_all,
     waits_for_approval,
 };

@@ -1,10 +1,12 @@
-//! Endpoints: named requests to a connector's API, made from templates and values. The tab, the editor, and Run.
+//! Endpoints: named requests to a connector's API, made from templates and values. The tab, the editor, and
+//! Run; and duplicating a connector with its endpoints.
 //!
 //! Rules: a value is encoded for its position and cannot change the structure around it; nothing is sent unless every
 //! required value is there. Danger: a URL whose host depends on anything but the saved text.
 
 mod cache;
 mod definition;
+mod duplicate;
 mod editor;
 mod forms;
 mod model;
@@ -16,6 +18,7 @@ mod template;
 
 pub use cache::{DefinedEndpoint, EndpointCache};
 pub use definition::{Definition, RenderProblems, Rendered};
+pub use duplicate::duplicate;
 pub use editor::{create, edit, new, update};
 pub use model::{EndpointId, HttpMethod, call_path, connector_path};
 pub use pages::{confirm_delete, delete, list};

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::Uuid as SqlUuid;
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
 
@@ -96,6 +97,18 @@ pub(super) async fn create(
         Ok(change.record("endpoint.created", connector, new.name.as_str(), changes).await?)
     })
     .await
+}
+
+/// Whole rows, but for whose they are and who made them.
+const COPY: &str = "INSERT INTO endpoints
+    SELECT (jsonb_populate_record(o, jsonb_build_object('id', gen_random_uuid(), 'connector_id', c.id, 'version', 1,
+        'created_at', c.created_at, 'created_by', c.created_by, 'updated_at', c.updated_at, 'updated_by', c.updated_by))).*
+    FROM endpoints AS o, connectors AS c WHERE o.connector_id = $1 AND c.id = $2";
+
+/// Copies the endpoints of a connector to a new one.
+pub(super) async fn copy_all(conn: &mut Conn, from: ConnectorId, to: ConnectorId) -> Result<(), Error> {
+    diesel::sql_query(COPY).bind::<SqlUuid, _>(from).bind::<SqlUuid, _>(to).execute(conn).await?;
+    Ok(())
 }
 
 /// Saves an endpoint, unless it was saved since it was read.

@@ -4,10 +4,11 @@ mod secrets;
 mod tokens;
 
 use diesel::prelude::*;
+use diesel::sql_types::Uuid as SqlUuid;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use uuid::Uuid;
 
-use super::model::StoredBreaker;
+use super::model::{ApiKeyPlace, StoredBreaker};
 use super::settings::{OAuthClient, StoredSettings, TokenRequestSettings};
 use crate::db::schema::{authorizations, breakers, oauth_clients};
 use crate::db::{Conn, in_row};
@@ -62,6 +63,43 @@ pub(super) async fn save_oauth_client(
             diesel::delete(oauth_clients::table.find(connector)).execute(conn).await?;
         }
     }
+    Ok(())
+}
+
+/// What is copied of the row that came with the new connector.
+const SETTINGS: &str = "UPDATE authorizations AS copy
+    SET user_name = o.user_name, api_key_place = o.api_key_place, api_key_name = o.api_key_name, api_key_prefix = o.api_key_prefix,
+        ca_certificate = o.ca_certificate, client_certificate = o.client_certificate, proxy_url = o.proxy_url, time_out = o.time_out,
+        expired_statuses = o.expired_statuses, expired_body = o.expired_body, token_url = o.token_url, token_user = o.token_user,
+        token_client_id = o.token_client_id, token_scope = o.token_scope, token_request_style = o.token_request_style,
+        token_pointer = o.token_pointer, concurrency = o.concurrency
+    FROM authorizations AS o WHERE o.connector_id = $1 AND copy.connector_id = $2";
+
+/// A whole row, but for whose it is.
+const OAUTH_CLIENT: &str = "INSERT INTO oauth_clients
+    SELECT (jsonb_populate_record(o, jsonb_build_object('connector_id', $2))).* FROM oauth_clients AS o WHERE o.connector_id = $1";
+
+/// Copies the settings of a connector to a new one, without secrets and tokens.
+pub async fn copy_settings(conn: &mut Conn, from: Uuid, to: Uuid) -> Result<(), Error> {
+    for sql in [SETTINGS, OAUTH_CLIENT] {
+        diesel::sql_query(sql).bind::<SqlUuid, _>(from).bind::<SqlUuid, _>(to).execute(conn).await?;
+    }
+    Ok(())
+}
+
+/// Stores the user name of Basic authentication.
+pub async fn save_user_name(conn: &mut Conn, connector: Uuid, name: &str) -> Result<(), Error> {
+    let row = authorizations::table.find(connector);
+    diesel::update(row).set(authorizations::user_name.eq(name)).execute(conn).await?;
+    Ok(())
+}
+
+/// Stores where the API key goes.
+pub async fn save_api_key_place(conn: &mut Conn, connector: Uuid, place: ApiKeyPlace, name: &str) -> Result<(), Error> {
+    diesel::update(authorizations::table.find(connector))
+        .set((authorizations::api_key_place.eq(place), authorizations::api_key_name.eq(name)))
+        .execute(conn)
+        .await?;
     Ok(())
 }
 

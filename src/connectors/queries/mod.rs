@@ -26,7 +26,7 @@ use crate::web::{Error, SaveError};
 
 pub use access::{Listed, list_members, save_access, unlist_all};
 pub(super) use attention::{COUNT_LIMIT, Changed, Found, find as find_attention};
-pub(super) use duplicate::duplicate;
+pub use duplicate::copy;
 pub use health::{hold_authorization, refresh_due_health, refresh_health, review_health};
 pub(super) use list::list;
 pub use save::create;
