@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::document::{Document, member};
+use super::response_document::{Document, member};
 
 /// Members that name an error, and those that describe it, of OAuth (RFC 6749 5.2), problem details
 /// (RFC 9457 3.1) and of what others made up.

@@ -17,15 +17,14 @@ mod authorization_url;
 mod callback_params;
 mod client;
 mod discovery;
-mod document;
 mod error;
 mod error_message;
 mod expiry;
 mod http_client;
-mod location;
 mod parameters;
 mod remedy;
 mod response;
+mod response_document;
 mod round_trip;
 mod signals;
 mod styled_request;
@@ -33,6 +32,7 @@ mod styled_request;
 mod tests;
 mod token;
 mod token_endpoint;
+mod token_location;
 
 pub use authorization_url::{AuthorizationUrl, ResponseType};
 pub use callback_params::{CallbackParams, Granted};
@@ -40,7 +40,6 @@ pub use client::{BodyFormat, Client, ClientAuthentication};
 pub use discovery::{Metadata, discover};
 pub use error::{ErrorCode, TokenError};
 pub use expiry::jwt_expiry;
-pub use location::{JsonPointer, PointerProblem, TokenLocation};
 pub use parameters::{ParameterProblem, Parameters, ResourceProblem, ScopeSeparator, parse_resources};
 pub use round_trip::{
     AuthorizationRequest, CallbackError, CallbackFailure, NewAuthorizationRequest, Purpose, RequestSecrets,
@@ -50,3 +49,4 @@ pub use signals::{ExpiredBody, ExpiredSignals, ExpiredStatuses, SignalProblem};
 pub use styled_request::{RequestField, RequestProblem, RequestStyle, TokenRequest, request_token};
 pub use token::{ExpirySource, Token};
 pub use token_endpoint::{ClientCheck, Grant, TokenEndpoint, TokenHint, revoke};
+pub use token_location::{JsonPointer, PointerProblem, TokenLocation};

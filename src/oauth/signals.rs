@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde_json::Value;
 use thiserror::Error;
 
-use super::location::{JsonPointer, PointerProblem};
+use super::token_location::{JsonPointer, PointerProblem};
 
 /// The most statuses.
 const MOST: usize = 10;

@@ -10,10 +10,10 @@ use thiserror::Error;
 use super::client::{BodyFormat, basic_credentials, form_encoded_credentials, mask_credentials};
 use super::error::TokenError;
 use super::http_client::Sender;
-use super::location::TokenLocation;
 use super::remedy::RequestKind;
 use super::response::{ResponseReader, TokenReader};
 use super::token::Token;
+use super::token_location::TokenLocation;
 use crate::db::text_enum;
 use crate::outbound::http::Method;
 use crate::outbound::{Body, HttpUrl, Limits, Mask, Outbound, Request, Transport, add_header};
@@ -246,7 +246,7 @@ fn plain_credentials(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oauth::location::TokenLocation;
+    use crate::oauth::token_location::TokenLocation;
     use crate::outbound::{HttpUrl, quote};
     use crate::vault::Secret;
 

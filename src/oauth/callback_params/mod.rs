@@ -9,8 +9,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use form_urlencoded::parse;
 use serde_json::Value;
 
-use super::document::is_sendable;
 use super::expiry::{Lifetime, expiry};
+use super::response_document::is_sendable;
 use super::round_trip::CallbackError;
 use super::token;
 use super::token::Token;

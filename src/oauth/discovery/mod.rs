@@ -5,11 +5,11 @@
 
 use serde_json::{Map, Value};
 
-use super::document::Document;
 use super::error::TokenError;
 use super::http_client::Sender;
 use super::remedy::RequestKind;
 use super::response::{Reply, ResponseReader};
+use super::response_document::Document;
 use crate::outbound::http::Method;
 use crate::outbound::{Body, HttpUrl, Limits, Mask, Outbound, Stage, Transport};
 

@@ -5,12 +5,12 @@ use std::time::Instant;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
-use super::document::{self, Document, FoundToken, MissingToken};
 use super::error::{ErrorCode, TokenError};
 use super::expiry::{Lifetime, expiry};
-use super::location::TokenLocation;
 use super::remedy::{self, RequestKind};
+use super::response_document::{self, Document, FoundToken, MissingToken};
 use super::token::Token;
+use super::token_location::TokenLocation;
 use super::{error_message, token};
 use crate::outbound::{HttpUrl, Mask, Stage, http, quote, retry_after};
 use crate::vault::Secret;
@@ -127,7 +127,7 @@ impl TokenReader<'_> {
     /// The token in the response, or why there is none.
     pub(super) fn read(&self, reply: &Reply) -> Result<Token, TokenError> {
         let document = self.response.document(reply)?;
-        let found = document::find_token(reply, &document, self.location)
+        let found = response_document::find_token(reply, &document, self.location)
             .map_err(|missing| self.missing(&document, &missing))?;
         let access = found.token().ok_or_else(|| self.unsendable(&found))?;
         if token::is_too_long(found.detail("refresh_token")) {

@@ -13,12 +13,12 @@ use url::Url;
 use super::client::{BodyFormat, Client};
 use super::error::{ErrorCode, TokenError};
 use super::http_client::{self, RevocationHttpClient, Sender, TokenHttpClient, cannot_build};
-use super::location::TokenLocation;
 use super::parameters::{Parameters, ScopeSeparator};
 use super::remedy::RequestKind;
 use super::response::{ResponseReader, TokenReader};
 use super::round_trip::{random_text, random_verifier};
 use super::token::Token;
+use super::token_location::TokenLocation;
 use crate::outbound::{HttpUrl, Limits, Mask, Outbound, Stage, Transport};
 use crate::vault::Secret;
 

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::location::{JsonPointer, TokenLocation};
 use super::response::{Reply, header};
+use super::token_location::{JsonPointer, TokenLocation};
 use crate::vault::Secret;
 
 /// The most that a body is taken to be.
