@@ -295,8 +295,8 @@ pub struct Choice {
     pub note: &'static str,
 }
 
-/// Whether a choice is the one of this code.
-pub fn is_same(code: &str, chosen: &str) -> bool {
+/// Whether a choice of this code is the chosen one.
+pub fn is_chosen(code: &str, chosen: &str) -> bool {
     code == chosen
 }
 
