@@ -35,7 +35,7 @@ pub(super) async fn save(
         }
         diesel::update(authorizations::table.find(id)).set(&new.settings).execute(change.conn).await?;
         connectors::outdate_authorization(change, id).await?;
-        connectors::set_method(change, id, new.method, new.verify).await?;
+        connectors::save_method(change, id, new.method, new.verify).await?;
         queries::save_oauth_client(change.conn, id, new.oauth.as_ref()).await?;
         queries::forget_failures(change.conn, id).await?;
         let changes = save_secrets(change, vault, (old, new), settings_changes(old, new)).await?;

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::Method;
 use super::model::{Connector, ConnectorId};
 use crate::access::{Actor, Right, Rights, Visibility};
-use crate::audit::Change;
+use crate::audit::{Change, next_version};
 use crate::categories::CategoryId;
 use crate::db::schema::{authorizations, connector_categories, connectors, secrets, tokens};
 use crate::db::version::SeenVersion;
@@ -122,18 +122,15 @@ pub async fn waits_for_approval(conn: &mut Conn, id: ConnectorId, origin: &str) 
 /// entering a secret would approve it. Locks the row that storing a secret locks before any other.
 pub async fn outdate_authorization(change: &mut Change<'_>, id: ConnectorId) -> Result<(), Error> {
     diesel::update(authorizations::table.find(id))
-        .set((
-            authorizations::version.eq(authorizations::version + 1),
-            authorizations::updated_at.eq(change.now),
-            authorizations::updated_by.eq(change.by.attribution()),
-        ))
+        .set(next_version!(authorizations, change))
         .execute(change.conn)
         .await?;
     Ok(())
 }
 
-/// Stores what a save of the Authorization tab changes in the connector's own row.
-pub async fn set_method(change: &mut Change<'_>, id: ConnectorId, method: Method, verify: bool) -> Result<(), Error> {
+/// Stores what a save of the Authorization tab changes in the connector's own row. The version stays: it is that of the
+/// Details form, which has none of this.
+pub async fn save_method(change: &mut Change<'_>, id: ConnectorId, method: Method, verify: bool) -> Result<(), Error> {
     diesel::update(connectors::table.find(id))
         .set((
             connectors::method.eq(method),

@@ -6,7 +6,7 @@ use diesel_async::RunQueryDsl;
 use futures_util::join;
 
 use super::{health, outdate_authorization};
-use crate::audit::{Change, Changes, transaction};
+use crate::audit::{Change, Changes, next_version, transaction};
 use crate::categories::{CategoryId, lock_counts};
 use crate::connectors::forms::ConnectorForm;
 use crate::connectors::model::{Connector, ConnectorId, Details, NewConnector, wanted_key};
@@ -186,9 +186,7 @@ async fn write_details(
         new,
         connectors::name_key.eq(new.name.key()),
         connectors::own_folded.eq(new.searched()),
-        connectors::version.eq(connectors::version + 1),
-        connectors::updated_at.eq(change.now),
-        connectors::updated_by.eq(change.by.attribution()),
+        next_version!(connectors, change),
         names,
     ));
     Prepared(update).execute(&mut &*change.conn).await
