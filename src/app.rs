@@ -58,7 +58,7 @@ const LAST_REQUESTS: u64 = 30;
 pub struct Site {
     pub database_url: String,
     /// Invalidates caches when the database changes, once it runs.
-    pub notices: ChangeListener,
+    pub changes: ChangeListener,
     /// Connections to the database, all workers together.
     pub connections: usize,
     pub workers: usize,
@@ -125,7 +125,7 @@ impl Site {
     /// A pool that reconnects when the database server no longer responds.
     fn pool(&self, size: usize) -> anyhow::Result<Db> {
         let db = Db::new(&self.database_url, size)?;
-        self.notices.guard(&db);
+        self.changes.guard(&db);
         Ok(db)
     }
 
@@ -153,8 +153,8 @@ pub fn serve(site: Site, keeper: TokenKeeper, call_log: CallLog, listener: TcpLi
     let patience = site.resources.client_idle;
     let workers = site.workers;
     let shared = Shared {
-        relay: RelayState::new(&site.clock, &site.notices, &site.vault, &keeper),
-        endpoints: EndpointCache::new(&site.clock, &site.notices),
+        relay: RelayState::new(&site.clock, &site.changes, &site.vault, &keeper),
+        endpoints: EndpointCache::new(&site.clock, &site.changes),
         keeper,
         call_log,
     };
@@ -206,7 +206,7 @@ fn worker(
             .cookie_content_security(CookieContentSecurity::Signed)
             .build(),
     };
-    let relay = Relay::new(&shared.relay, &db, site.outbound.here());
+    let relay = Relay::new(&shared.relay, &db, site.outbound.for_worker());
     let api = Api {
         keys: site.api_keys.clone(),
         relay: relay.clone(),

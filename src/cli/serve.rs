@@ -77,9 +77,9 @@ async fn serve_until_stopped(
         own: vec![listener.local_addr()?],
         public: HttpUrl::parse(&config.public_url).ok(),
     };
-    let notices = ChangeListener::new(&url);
-    notices.guard(&db);
-    notices.guard(&jobs);
+    let changes = ChangeListener::new(&url);
+    changes.guard(&db);
+    changes.guard(&jobs);
     let (vault, masters) = open_vault(config, &db, &clock).await?;
     let cookie_key = cookie_key(&mut *db.get().await?, &vault, clock.now()).await?;
     let instance = Instance {
@@ -110,7 +110,7 @@ async fn serve_until_stopped(
         sign_ins,
         proxies: TrustedProxies::new(config.trusted_proxies.clone()),
         hasher: PasswordHasher::new(config.workers)?,
-        api_keys: ApiKeys::new(&clock, &notices),
+        api_keys: ApiKeys::new(&clock, &changes),
         cookie_key,
         limits: SessionLimits { idle: config.session_idle, lifetime: config.session_lifetime },
         resources: config.resources,
@@ -122,7 +122,7 @@ async fn serve_until_stopped(
         channels,
         first_run: first_run.clone(),
         public_url: config.public_url.clone(),
-        notices,
+        changes,
         legacy_grants: LegacyGrants { password: config.password_grant, implicit: config.implicit_grant },
         database_url: url,
         about: About {
@@ -137,7 +137,7 @@ async fn serve_until_stopped(
         clock: clock.clone(),
     };
     let (rules, metrics) = ((site.limits, site.retention), site.metrics.clone());
-    let (notices, api_keys) = (site.notices.clone(), site.api_keys.clone());
+    let (changes, api_keys) = (site.changes.clone(), site.api_keys.clone());
     let (keeper, call_log) = (site.keeper()?, site.call_log()?);
     let courier = site.courier()?;
     let server = serve(site, keeper.clone(), call_log.clone(), listener)?;
@@ -150,7 +150,7 @@ async fn serve_until_stopped(
     let tasks = [
         tokio::spawn(due_work(jobs.clone(), clock.clone(), rules, metrics, api_keys.clone())),
         tokio::spawn(renew_tokens(keeper.clone())),
-        tokio::spawn(notices.run()),
+        tokio::spawn(changes.run()),
         tokio::spawn(chain_audit_log(jobs, vault.clone())),
         tokio::spawn(watch_keys(db.clone(), clock, instance)),
     ];

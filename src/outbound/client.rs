@@ -45,14 +45,14 @@ pub(super) const HTTP2_HEAD: u32 = 64 * 1024;
 /// A connection is driven by the runtime that opened it, and each of the web server's workers has a
 /// runtime of its own. A client from [`Outbound::new`] runs every exchange on the runtime in which it
 /// was made: its connections live as long as the program, however busy or finished the worker that
-/// asked first. One from [`Outbound::here`] has connections of its own, driven by the worker itself.
+/// asked first. One from [`Outbound::for_worker`] has connections of its own, driven by the worker itself.
 #[derive(Clone)]
 pub struct Outbound {
     pub(super) common: Arc<Common>,
     fetching: Arc<Cache<Target<reqwest::Client>>>,
     streaming: Arc<Cache<Target<StreamingClient>>>,
-    /// Where exchanges run; `None` for the runtime that asks.
-    home: Option<Handle>,
+    /// The runtime that exchanges run on; `None` for the current one, that of a worker.
+    main_runtime: Option<Handle>,
 }
 
 /// What all clients of the program have in common.
@@ -84,36 +84,36 @@ impl Outbound {
 
     fn with_resolver(policy: Policy, resolver: Resolver) -> Result<Self, NoRuntime> {
         let common = Common { policy, tls: TlsConfigCache::default(), resolver };
-        let home = Handle::try_current().map_err(|_| NoRuntime)?;
-        Ok(Self::with_own_connections(Arc::new(common), Some(home)))
+        let main_runtime = Handle::try_current().map_err(|_| NoRuntime)?;
+        Ok(Self::with_own_connections(Arc::new(common), Some(main_runtime)))
     }
 
     /// A client of the same policy with connections of its own, which runs every exchange where it is
     /// asked for. It is for one worker: connections end with the runtime that opened them, so its clones
     /// must stay on that runtime.
     #[must_use]
-    pub fn here(&self) -> Self {
+    pub fn for_worker(&self) -> Self {
         Self::with_own_connections(Arc::clone(&self.common), None)
     }
 
-    fn with_own_connections(common: Arc<Common>, home: Option<Handle>) -> Self {
+    fn with_own_connections(common: Arc<Common>, main_runtime: Option<Handle>) -> Self {
         let (fetching, streaming) = (Cache::new(CLIENTS, OLDEST), Cache::new(CLIENTS, OLDEST));
-        Self { common, fetching: Arc::new(fetching), streaming: Arc::new(streaming), home }
+        Self { common, fetching: Arc::new(fetching), streaming: Arc::new(streaming), main_runtime }
     }
 
-    /// Whether exchanges run where they are asked for.
+    /// Whether exchanges run on the current runtime.
     pub(super) fn is_at_home(&self) -> bool {
-        self.home.is_none()
+        self.main_runtime.is_none()
     }
 
-    /// Runs `work` where exchanges run; `None` if that runtime stops. Dropping this future ends the
+    /// Runs `work` on the runtime of the exchanges; `None` if it stops. Dropping this future ends the
     /// work.
     pub(super) async fn at_home<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
-        let Some(home) = &self.home else {
+        let Some(main_runtime) = &self.main_runtime else {
             return Some(work.await);
         };
         let mut only = JoinSet::new();
-        only.spawn_on(work, home);
+        only.spawn_on(work, main_runtime);
         only.join_next().await?.ok()
     }
 }

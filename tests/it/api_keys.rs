@@ -43,7 +43,7 @@ async fn program(app: &TestApp) -> Uuid {
 /// Who the key's holder is, or the code of the refusal.
 async fn find(app: &TestApp, text: &str) -> Result<std::sync::Arc<KeyHolder>, &'static str> {
     // With nothing in memory.
-    let keys = ApiKeys::new(&app.clock, &app.notices);
+    let keys = ApiKeys::new(&app.clock, &app.changes);
     let found = keys.find(&app.db, text, app.clock.now()).await;
     found.map_err(|refusal| refusal.code())
 }
@@ -186,7 +186,7 @@ async fn without_the_database_a_key_is_neither_good_nor_bad() {
     let id = program(&app).await;
     let key = key(&app, Whose::Program(id)).await;
     app.take_database_away().await;
-    let found = ApiKeys::new(&app.clock, &app.notices).find(&app.db, key.expose(), app.clock.now()).await;
+    let found = ApiKeys::new(&app.clock, &app.changes).find(&app.db, key.expose(), app.clock.now()).await;
     assert!(matches!(found.err(), Some(KeyRefusal::Unavailable(_))));
     app.give_database_back().await;
     assert_eq!(told(&app, &key, PROXY).await, "");
@@ -203,7 +203,7 @@ async fn a_key_in_memory_is_refused_as_soon_as_it_is_told_of_a_change() {
     };
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
     // After the keys, which have subscribed before.
-    app.notices.subscribe(move |change| _ = tell.send(change));
+    app.changes.subscribe(move |change| _ = tell.send(change));
     for (change, code) in [
         ("UPDATE users SET active = false WHERE NOT super_admin", "key_holder_inactive"),
         ("UPDATE users SET active = true WHERE NOT super_admin", ""),
@@ -231,7 +231,7 @@ async fn a_key_in_memory_follows_the_lists_of_connectors() {
         found.await.is_ok_and(|holder| holder.may_see(closed))
     };
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
-    app.notices.subscribe(move |change| _ = tell.send(change));
+    app.changes.subscribe(move |change| _ = tell.send(change));
     let user = ben.user().id;
     for (change, sees) in [
         (

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Everything that the site hears of from now on.
 fn heard(app: &TestApp) -> UnboundedReceiver<ChangeEvent> {
     let (tell, heard) = unbounded_channel();
-    app.notices.subscribe(move |change| _ = tell.send(change));
+    app.changes.subscribe(move |change| _ = tell.send(change));
     heard
 }
 

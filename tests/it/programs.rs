@@ -59,7 +59,7 @@ fn made(page: Page, holder: &str) -> (String, String) {
 
 /// Who presents a key, or the code of the refusal, read anew.
 async fn presented(app: &TestApp, text: &str) -> Result<Arc<KeyHolder>, &'static str> {
-    let keys = connectory::access::ApiKeys::new(&app.clock, &app.notices);
+    let keys = connectory::access::ApiKeys::new(&app.clock, &app.changes);
     let found = keys.find(&app.db, text, app.clock.now()).await;
     found.map_err(|refusal| refusal.code())
 }
@@ -96,6 +96,6 @@ async fn recorded(app: &TestApp, kind: &str) -> Vec<Vec<String>> {
 /// Hears when keys have changed.
 fn hearing(app: &TestApp) -> tokio::sync::mpsc::UnboundedReceiver<ChangeEvent> {
     let (tell, told) = tokio::sync::mpsc::unbounded_channel();
-    app.notices.subscribe(move |change| _ = tell.send(change));
+    app.changes.subscribe(move |change| _ = tell.send(change));
     told
 }

@@ -100,11 +100,11 @@ pub struct ApiKeys {
 }
 
 impl ApiKeys {
-    /// Keys that are forgotten when `notices` says that a key, or a person's right, has changed.
-    pub fn new(clock: &Clock, notices: &ChangeListener) -> ApiKeys {
+    /// Keys that are forgotten when `changes` says that a key, or a person's right, has changed.
+    pub fn new(clock: &Clock, changes: &ChangeListener) -> ApiKeys {
         let kept = Cache::new(clock, MOST_KEPT);
         let forgetful = kept.clone();
-        notices.subscribe(move |change| match change {
+        changes.subscribe(move |change| match change {
             ChangeEvent::Keys | ChangeEvent::Everything => forgetful.clear(),
             // Keys name connectors by their ids, which do not change.
             ChangeEvent::Connector(_) => {}

@@ -10,8 +10,8 @@ const DEAF: &str = "host=/nowhere/at/all dbname=none";
 pub(super) async fn deaf() -> TestApp {
     TestApp::start_with(|site| {
         // Keys, too, are told by what never tells.
-        site.notices = ChangeListener::new(DEAF);
-        site.api_keys = connectory::access::ApiKeys::new(&site.clock, &site.notices);
+        site.changes = ChangeListener::new(DEAF);
+        site.api_keys = connectory::access::ApiKeys::new(&site.clock, &site.changes);
     })
     .await
 }

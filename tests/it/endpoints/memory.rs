@@ -26,10 +26,10 @@ async fn heard(changes: &mut UnboundedReceiver<ChangeEvent>, id: Uuid) {
 #[tokio::test]
 async fn an_endpoint_is_found_by_its_name_and_a_change_is_seen() {
     let app = TestApp::start().await;
-    let definitions = EndpointCache::new(&app.clock, &app.notices);
+    let definitions = EndpointCache::new(&app.clock, &app.changes);
     let (tell, mut changes) = unbounded_channel();
     // Told after the definitions, which have dropped what has changed by then.
-    app.notices.subscribe(move |change| _ = tell.send(change));
+    app.changes.subscribe(move |change| _ = tell.send(change));
     let id = app.connector("Payroll").await;
     heard(&mut changes, id).await;
     let ana = app.person(&[EditConnectors]).await;

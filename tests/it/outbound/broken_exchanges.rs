@@ -16,7 +16,7 @@ use crate::support::hostile::{Behaviour, Hostile};
 
 /// What becomes of an exchange: the whole body, or why there is none.
 async fn fetched(url: &str) -> Result<Vec<u8>, SendError> {
-    let client = outbound().here();
+    let client = outbound().for_worker();
     let opened = client.open(&Transport::default(), getting(url), LIMITS).await;
     match opened {
         Ok(mut answer) => read(&mut answer).await,
@@ -30,7 +30,7 @@ fn stream(size: Option<u64>) -> (mpsc::Sender<io::Result<Bytes>>, Body) {
 }
 
 async fn posted(url: &str, body: Body, limits: Limits) -> SendError {
-    let client = outbound().here();
+    let client = outbound().for_worker();
     let request = outgoing(Method::POST, url, body);
     let opened = client.open(&Transport::default(), request, limits).await;
     opened.expect_err("no answer")
@@ -192,7 +192,7 @@ async fn a_slow_body_does_not_use_up_the_time_for_the_answer() {
         }
     });
     let request = outgoing(Method::POST, &server.url(), body);
-    let client = outbound().here();
+    let client = outbound().for_worker();
     let opened = client.open(&Transport::default(), request, LIMITS).await;
     let mut answer = opened.expect("an answer after a second");
     assert_eq!(read(&mut answer).await.as_deref(), Ok(&b"ok"[..]));
@@ -213,7 +213,7 @@ async fn an_answer_may_come_before_the_request_is_whole() {
         }
     })
     .await;
-    let client = outbound().here();
+    let client = outbound().for_worker();
     for _ in 0..2 {
         let (sender, body) = stream(Some(1_000));
         sender.send(Ok("abc".into())).await.expect("room");

@@ -83,7 +83,7 @@ async fn a_server_chooses_between_http_2_and_1_1() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("https://{}/", listener.local_addr().expect("an address"));
         let (outbound, transport) = (outbound(), with_ca(&authority));
-        let streamed = outbound.here();
+        let streamed = outbound.for_worker();
         let first_bytes = async || {
             let (socket, _) = listener.accept().await.expect("a connection");
             let accepting = TlsAcceptor::from(Arc::new(config.clone())).accept(socket);

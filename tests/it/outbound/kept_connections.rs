@@ -24,7 +24,7 @@ async fn is_reused(client: &Outbound, transport: &Transport, url: &str) -> bool 
 #[tokio::test]
 async fn a_connection_serves_one_exchange_after_another() {
     let server = Hostile::json("{}").await;
-    let client = outbound().here();
+    let client = outbound().for_worker();
     for turn in 0..50 {
         let reused = is_reused(&client, &Transport::default(), &server.url("/")).await;
         assert_eq!(reused, turn > 0);
@@ -35,7 +35,7 @@ async fn a_connection_serves_one_exchange_after_another() {
 #[tokio::test]
 async fn exchanges_at_the_same_time_have_a_connection_each() {
     let server = Hostile::json("{}").await;
-    let client = outbound().here();
+    let client = outbound().for_worker();
     let (transport, url) = (Transport::default(), server.url("/"));
     let three = || async {
         let ask = || is_reused(&client, &transport, &url);
@@ -60,7 +60,7 @@ async fn a_connection_that_the_server_has_closed_is_replaced_unseen() {
         }
     })
     .await;
-    let client = outbound().here();
+    let client = outbound().for_worker();
     for turn in 1..=3 {
         // One of which nothing may be lost, for nobody could send it again.
         let request = outgoing(Method::POST, &server.url(), Body::Whole("abc".into()));
@@ -82,7 +82,7 @@ async fn a_connection_is_not_kept_against_the_servers_will() {
         (("Keep-Alive", "soon"), true),
     ] {
         let server = Hostile::start(answer(200, &[header], "ok")).await;
-        let client = outbound().here();
+        let client = outbound().for_worker();
         for turn in 0..2 {
             let reused = is_reused(&client, &Transport::default(), &server.url("/")).await;
             assert_eq!(reused, is_kept && turn > 0, "{header:?}");
@@ -95,7 +95,7 @@ async fn an_answer_that_was_not_asked_for_is_nobodys() {
     let twice = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok\
         HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
     let server = Hostile::start(Behaviour::Answer(twice.into())).await;
-    let client = outbound().here();
+    let client = outbound().for_worker();
     for _ in 0..3 {
         let request = getting(&server.url("/"));
         let opened = client.open(&Transport::default(), request, LIMITS).await;
@@ -109,7 +109,7 @@ async fn an_answer_that_was_not_asked_for_is_nobodys() {
 async fn only_equal_settings_share_connections() {
     let server = Hostile::json("{}").await;
     let proxy = ForwardProxy::start().await;
-    let client = outbound().here();
+    let client = outbound().for_worker();
     let url = server.url("/");
     let direct = Transport::default();
     let proxied = through(&proxy.url(), direct.clone());
@@ -135,7 +135,7 @@ async fn only_equal_settings_share_connections() {
 async fn each_worker_has_connections_of_its_own() {
     let server = Hostile::json("{}").await;
     let main = outbound();
-    let (one, other) = (main.here(), main.here());
+    let (one, other) = (main.for_worker(), main.for_worker());
     for client in [&main, &one, &other] {
         assert!(!is_reused(client, &Transport::default(), &server.url("/")).await);
         assert!(is_reused(&client.clone(), &Transport::default(), &server.url("/")).await);

@@ -27,7 +27,7 @@ pub fn getting(url: &str) -> Request {
 
 /// Opens with a client of its own.
 async fn open(request: Request, limits: Limits) -> Result<Response, SendError> {
-    outbound().here().open(&Transport::default(), request, limits).await
+    outbound().for_worker().open(&Transport::default(), request, limits).await
 }
 
 /// Whether a kept connection served.
@@ -184,7 +184,7 @@ async fn answers_without_a_body_end_with_their_head() {
         let framing = length.map(|length| format!("Content-Length: {length}\r\n"));
         let head = format!("HTTP/1.1 {status} W\r\n{}\r\n", framing.unwrap_or_default());
         let server = Hostile::start(Behaviour::Answer(head.into_bytes())).await;
-        let client = outbound().here();
+        let client = outbound().for_worker();
         for is_reused in [false, true] {
             let request = outgoing(method.clone(), &server.url("/"), Body::Empty);
             let opened = client.open(&Transport::default(), request, LIMITS).await;
@@ -228,7 +228,7 @@ async fn compressed_bytes_come_as_they_are() {
 #[tokio::test]
 async fn an_exchange_that_is_given_up_ends_at_the_server() {
     let client = outbound();
-    for client in [client.here(), client] {
+    for client in [client.for_worker(), client] {
         let silent = Hostile::start(Behaviour::Silence).await;
         let transport = Transport::default();
         let opening = client.open(&transport, getting(&silent.url("/")), patient());

@@ -56,7 +56,7 @@ pub struct TestApp {
     pub clock: Clock,
     pub vault: Vault,
     pub keeper: TokenKeeper,
-    pub notices: ChangeListener,
+    pub changes: ChangeListener,
     /// Lines are written when its `finish` is called.
     pub call_log: CallLog,
     /// Sends notices when the test says so.
@@ -94,7 +94,7 @@ impl TestApp {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("a bound port");
         let policy = Policy { allow_loopback: true, own: vec![address], ..Policy::default() };
-        let (clock, notices) = (Clock::system(), ChangeListener::new(&database.url));
+        let (clock, changes) = (Clock::system(), ChangeListener::new(&database.url));
         let outbound = Outbound::new(policy).expect("a runtime");
         let public_url = format!("http://{address}");
         let mut site = Site {
@@ -106,7 +106,7 @@ impl TestApp {
             sign_ins: SignIns::new(None, (&outbound, &database.vault), &clock, &PublicAddress::new(&public_url)),
             outbound,
             hasher: HASHER.clone(),
-            api_keys: ApiKeys::new(&clock, &notices),
+            api_keys: ApiKeys::new(&clock, &changes),
             cookie_key: Key::generate(),
             limits: SessionLimits { idle: Duration::from_secs(3600), lifetime: Duration::from_secs(12 * 3600) },
             resources: ResourceLimits::default(),
@@ -118,7 +118,7 @@ impl TestApp {
             channels: Channels::none(),
             first_run: FirstRun::new(),
             public_url,
-            notices,
+            changes,
             about: About {
                 instance: Uuid::now_v7(),
                 started_at: clock.now(),
@@ -157,8 +157,8 @@ impl TestApp {
             db: Db::with_limit(&database.url, 2, COMMAND).expect("a pool"),
             sql: OnceCell::new(),
             server: tokio::spawn(async { server.await.expect("the server runs") }),
-            hearing: tokio::spawn(site.notices.clone().run()),
-            notices: site.notices,
+            hearing: tokio::spawn(site.changes.clone().run()),
+            changes: site.changes,
             database,
             _room: room,
         }
