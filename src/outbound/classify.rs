@@ -48,6 +48,12 @@ pub(super) fn is_connecting(error: &(dyn Error + 'static)) -> bool {
     find::<hyper_util::client::legacy::Error>(error).is_some_and(hyper_util::client::legacy::Error::is_connect)
 }
 
+/// Whether the connection of a request is closed. No error of one HTTP/2 stream is that.
+pub(super) fn is_closed(error: &(dyn Error + 'static)) -> bool {
+    let is_incomplete = |cause: &hyper::Error| cause.is_incomplete_message();
+    causes(error).any(|cause| cause.downcast_ref().is_some_and(is_incomplete) || io_kind(cause).is_some())
+}
+
 /// The first error of a type in the chain of an error's sources.
 pub(super) fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
     causes(error).find_map(|cause| cause.downcast_ref())

@@ -44,13 +44,16 @@ pub struct SendError {
     pub remedy: String,
     /// Whether the server may have received any byte of the request. If not, it is safe to send it again.
     pub sent: bool,
+    /// A connection of the pool ended before any response: the server may have closed it because it was idle, and not
+    /// have seen the request.
+    pub idle_closed: bool,
 }
 
 impl SendError {
     /// A failure before anything was sent.
     pub(super) fn new(stage: Stage, message: impl Into<String>, remedy: impl Into<String>) -> Self {
         let message = capitalized(message.into());
-        Self { stage, message, remedy: remedy.into(), sent: false }
+        Self { stage, message, remedy: remedy.into(), sent: false, idle_closed: false }
     }
 
     /// The same, after the request may have reached the server.

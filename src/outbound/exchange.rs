@@ -22,8 +22,8 @@ use super::transport::Transport;
 
 impl Outbound {
     /// Sends a request and gives its response as soon as the head is there; bodies stream in both
-    /// directions. Redirects are responses. Nothing is repeated, unless a kept connection turns out to
-    /// have been closed before any of the request was written.
+    /// directions. Redirects are responses. Nothing is repeated, unless a connection of the pool turns out to
+    /// have been closed before any of the request was written; one that is closed later is [`SendError::idle_closed`].
     ///
     /// Dropping the future or the response ends the exchange at once.
     pub async fn open(&self, transport: &Transport, request: Request, limits: Limits) -> Result<Response, SendError> {
@@ -57,7 +57,11 @@ impl Outbound {
         let (request, upload) = framed(request)?;
         let response = match exchange.wait(target.client.request(request), upload.as_ref()).await? {
             Ok(response) => response,
-            Err(error) => return Err(classify::no_response(&error, &exchange.route)),
+            Err(error) => {
+                let is_reused = exchange.connecting.state() == State::NotNeeded;
+                let idle_closed = is_reused && classify::is_closed(&error);
+                return Err(SendError { idle_closed, ..classify::no_response(&error, &exchange.route) });
+            }
         };
         exchange.check(response.status(), response.headers())?;
         let connect_time = match exchange.connecting.state() {

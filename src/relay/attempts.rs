@@ -145,7 +145,10 @@ impl<'a> AttemptLoop<'a> {
         let request = &mut self.request;
         let may_repeat = request.retries > 0
             || (request.body.is_repeatable()
-                && (self.credential.version.is_some() || request.follow || request.record_sent));
+                && (self.credential.version.is_some()
+                    || request.follow
+                    || request.record_sent
+                    || retry_policy::is_idempotent(&request.method)));
         let mut headers = if may_repeat { request.headers.clone() } else { std::mem::take(&mut request.headers) };
         let signed = self.credential.value.sign(&request.url, &mut headers, &self.connector.transport);
         let url = signed.map_err(|refused| self.connector.not_approved(&refused))?;
@@ -162,16 +165,21 @@ impl<'a> AttemptLoop<'a> {
             Stage::NameLookup | Stage::Connection | Stage::Tls | Stage::TimeOut | Stage::Response
         );
         // With a streamed body the client that sends it may be at fault.
-        let is_certain = !error.sent || self.request.body.is_repeatable();
+        let is_certain = !error.idle_closed && (!error.sent || self.request.body.is_repeatable());
         (is_servers && is_certain).then(|| Outcome::Failure(error.message.clone()))
     }
 
     /// Waits until the request may be sent again after a failure, or returns the failure.
     async fn prepare_retry(&mut self, error: SendError) -> Result<(), RelayError> {
         let is_temporary = !matches!(error.stage, Stage::Request | Stage::Url | Stage::AddressRefused);
-        let is_safe = !error.sent || retry_policy::is_idempotent(&self.request.method);
+        let is_idempotent = retry_policy::is_idempotent(&self.request.method);
+        let is_safe = !error.sent || is_idempotent;
         if !(is_temporary && is_safe && self.request.body.is_sendable()) {
             return Err(RelayError::of_failure(error));
+        }
+        // Not a retry: the server has most likely not seen the request. The closed connection is out of the pool.
+        if error.idle_closed && is_idempotent && self.request.body.is_repeatable() {
+            return Ok(());
         }
         match self.pause(retry_policy::backoff(self.retried, rand::random())).await {
             true => Ok(()),

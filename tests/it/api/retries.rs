@@ -92,6 +92,26 @@ async fn the_proxy_hands_failures_on_and_tries_nothing_again() {
 }
 
 #[tokio::test]
+async fn a_pooled_connection_that_the_server_closes_costs_no_idempotent_call() {
+    for (method, status, seen, attempts) in [("GET", 200, 3, "2"), ("PUT", 200, 3, "2"), ("POST", 502, 2, "1")] {
+        // The second request comes on the connection of the first.
+        let closes_second =
+            |seen: &Seen| if seen.number == 1 { Reply::raw([]).closing() } else { Reply::json(200, "{}") };
+        let world = World::new(closes_second).await;
+        assert_eq!(world.proxied("/x").await.is_upstreams().status, 200);
+        let answer = Answer::of(world.request(method, "/ledger/proxy/x")).await;
+        assert_eq!((answer.status, world.api.seen().len()), (status, seen), "{method}: {}", answer.body);
+        world.wait_for_log(2).await;
+        assert_eq!(world.log("attempts").await, [["1"], [attempts]], "{method}");
+        assert_eq!(world.app.count("SELECT count(*) FROM breakers").await, 0);
+    }
+    // A new connection was not closed because it was idle.
+    let world = World::new(fails(1, || Reply::raw([]).closing())).await;
+    assert_eq!(world.proxied("/x").await.status, 502);
+    assert_eq!(world.api.seen().len(), 1);
+}
+
+#[tokio::test]
 async fn calls_above_the_limit_wait_or_are_refused() {
     let world = World::new(|seen| match seen.path() {
         "/v1/slow" => Reply::chunks(&["one"]),
