@@ -109,6 +109,10 @@ impl PermissionSet {
         self.0 == 0
     }
 
+    pub fn len(self) -> i64 {
+        self.0.count_ones().into()
+    }
+
     /// The labels in the order of the specification, for a line of text.
     pub fn labels(self) -> String {
         let labels: Vec<&str> = self.iter().map(Permission::label).collect();
@@ -140,6 +144,12 @@ impl PermissionSet {
 
     fn with(self, permission: Permission) -> PermissionSet {
         PermissionSet(self.0 | 1 << permission as u8)
+    }
+}
+
+impl From<Vec<String>> for PermissionSet {
+    fn from(codes: Vec<String>) -> PermissionSet {
+        PermissionSet::of_codes(&codes)
     }
 }
 

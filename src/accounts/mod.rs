@@ -16,7 +16,8 @@ mod users;
 pub use first_run::{FirstRun, create as create_first, show as first_run};
 pub use invitations::{
     Invitation, Pending, ask as set_password_page, make as make_invitation, open as open_invitation,
-    pending as pending_invitation, purge as purge_invitations, take as take_invitation, withdraw_invitations,
+    pending as pending_invitation, purge as purge_invitations, take as take_invitation,
+    withdraw as withdraw_invitations,
 };
 pub use names::{Username, UsernameProblem, parse_person_name};
 pub use password::{ask as ask_password, change as change_password};

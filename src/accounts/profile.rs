@@ -21,7 +21,7 @@ use crate::audit::{Change, Changes, transaction};
 use crate::db::schema::users;
 use crate::db::version::SeenVersion;
 use crate::db::{Conn, in_row};
-use crate::programs::{KeyTable, table_of_person};
+use crate::programs::keys::{KeyTable, table_of_person};
 use crate::web::form::{Form, Text};
 use crate::web::{ConflictPage, Error, Errors, LastSave, Layout, Radio, SaveError, SelectOption, Theme, Zone, page};
 

@@ -9,10 +9,10 @@ use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::Username;
-use super::invitations::withdraw_invitations;
 use super::sessions::end_all_sessions;
+use super::withdraw_invitations;
 use crate::access::PermissionSet;
-use crate::audit::{Change, Changes, next_version, transaction};
+use crate::audit::{Change, Changes, first_version, next_version, transaction};
 use crate::db::Conn;
 use crate::db::schema::{identities, user_permissions, users};
 use crate::web::{Error, SaveError, Theme};
@@ -71,10 +71,7 @@ pub async fn insert(change: &mut Change<'_>, new: &NewUser) -> Result<(), SaveEr
                 users::password_hash.eq(&new.password_hash),
                 users::super_admin.eq(new.super_admin),
                 users::search_text.eq(search_text(new.username.as_str(), &new.name)),
-                users::created_at.eq(change.now),
-                users::created_by.eq(change.by.attribution()),
-                users::updated_at.eq(change.now),
-                users::updated_by.eq(change.by.attribution()),
+                first_version!(users, change),
             ))
             .execute(change.conn)
             .await?;

@@ -113,7 +113,7 @@ pub async fn run_due_work(
     now: DateTime<Utc>,
 ) -> Result<(), Error> {
     if api_keys.are_uses_due(now) {
-        programs::write_key_uses(db, api_keys).await?;
+        programs::keys::write_key_uses(db, api_keys).await?;
     }
     let mut conn = db.get().await?;
     accounts::purge_sessions(&mut conn, limits, now).await?;

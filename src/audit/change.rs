@@ -70,4 +70,17 @@ macro_rules! next_version {
 }
 pub(crate) use next_version;
 
+/// The columns that every new row has: when and by whom it was created, which was its last change, too.
+macro_rules! first_version {
+    ($table:ident, $change:expr) => {
+        (
+            $table::created_at.eq($change.now),
+            $table::created_by.eq($change.by.attribution()),
+            $table::updated_at.eq($change.now),
+            $table::updated_by.eq($change.by.attribution()),
+        )
+    };
+}
+pub(crate) use first_version;
+
 type Manager = <Conn as AsyncConnection>::TransactionManager;

@@ -16,8 +16,8 @@ mod search;
 
 use serde_json::{Value, json};
 
-pub(crate) use change::next_version;
 pub use change::{Change, transaction};
+pub(crate) use change::{first_version, next_version};
 pub use entry::{AuditEntry, FieldChange, KINDS, Record};
 pub use export::create as export;
 pub use pages::{list, show};

@@ -5,16 +5,15 @@
 //! where to search further. Counting all entries, or sorting all matches, would take seconds once there are millions.
 
 use chrono::{DateTime, Utc};
-use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
-use diesel::sql_types::{Array, Bool, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::Bool;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::queries::{Names, Role};
 use crate::db::Conn;
-use crate::db::keyset::{Cursor, Position};
+use crate::db::keyset::{Bind, Cursor, Position, bound};
+use crate::db::schema::audit_events;
 use crate::web::Error;
 
 /// Entries that are read for one page: within a few dozen milliseconds.
@@ -43,10 +42,9 @@ pub(super) struct Found {
 }
 
 #[derive(QueryableByName)]
+#[diesel(table_name = audit_events)]
 struct Place {
-    #[diesel(sql_type = Timestamptz)]
     at: DateTime<Utc>,
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
     #[diesel(sql_type = Bool)]
     is_cut: bool,
@@ -61,19 +59,12 @@ impl Place {
 /// The entries behind a position, at most `size`, in the direction of reading.
 pub(super) async fn find(conn: &mut Conn, wanted: &Wanted, position: &Position, size: usize) -> Result<Found, Error> {
     let statement = Statement::new(wanted, position, size);
-    let mut places: Vec<Place> = statement.query().load(conn).await?;
+    let mut places: Vec<Place> = bound(statement.sql, &statement.binds).load(conn).await?;
     let cut = places.iter().position(|place| place.is_cut).map(|at| places.remove(at));
     let is_full = places.len() > size;
     places.truncate(size);
     let next = if is_full { places.last().map(Place::cursor) } else { cut.as_ref().map(Place::cursor) };
     Ok(Found { ids: places.iter().map(|place| place.id).collect(), next, cut_short: !is_full && cut.is_some() })
-}
-
-enum Bind {
-    Texts(Vec<String>),
-    Ids(Vec<Uuid>),
-    Id(Uuid),
-    Time(DateTime<Utc>),
 }
 
 /// A condition on a column, which is a constant of the program.
@@ -153,7 +144,7 @@ impl Statement {
         });
         if let Some((at, id)) = cursor {
             let sign = if position.is_backward() { '>' } else { '<' };
-            let (at, id) = (self.bind(Bind::Time(at)), self.bind(Bind::Id(id)));
+            let (at, id) = (self.bind(Bind::Time(at)), self.bind(Bind::Id(Some(id))));
             sql += &format!(" AND (at, id) {sign} (${at}, ${id})");
         }
         sql
@@ -176,41 +167,23 @@ impl Statement {
         self.binds.push(bind);
         self.binds.len()
     }
-
-    fn query<'a>(self) -> BoxedSqlQuery<'a, Pg, SqlQuery> {
-        let statement = diesel::sql_query(self.sql).into_boxed::<Pg>();
-        self.binds.into_iter().fold(statement, |statement, bind| match bind {
-            Bind::Texts(texts) => statement.bind::<Array<Text>, _>(texts),
-            Bind::Ids(ids) => statement.bind::<Array<SqlUuid>, _>(ids),
-            Bind::Id(id) => statement.bind::<SqlUuid, _>(id),
-            Bind::Time(at) => statement.bind::<Timestamptz, _>(at),
-        })
-    }
 }
 
 /// The conditions, the most selective first.
 fn conditions(wanted: &Wanted) -> Vec<Condition> {
-    let mut conditions = Vec::new();
-    if let Some(subject) = wanted.subject {
-        conditions.push(Condition::OneOf("subject_id", Bind::Ids(vec![subject]), 1));
-    }
-    if let Some(actor) = wanted.actor {
-        conditions.push(Condition::OneOf("actor_id", Bind::Ids(vec![actor]), 1));
-    }
-    let names = [("subject_name", Role::Subject, &wanted.objects), ("actor_name", Role::Actor, &wanted.people)];
-    for (column, role, names) in names {
-        match names {
-            Some(Names::Few(few)) => {
-                conditions.push(Condition::OneOf(column, Bind::Texts(few.clone()), few.len()));
-            }
-            Some(Names::Many(patterns)) => {
-                conditions.push(Condition::Fits(column, role, patterns.clone()));
-            }
-            None => {}
-        }
-    }
-    if let Some(kinds) = &wanted.kinds {
-        conditions.push(Condition::OneOf("kind", Bind::Texts(kinds.clone()), kinds.len()));
-    }
-    conditions
+    let id = |column, id: Option<Uuid>| id.map(|id| Condition::OneOf(column, Bind::Ids(vec![id]), 1));
+    let texts = |column, all: &[String]| Condition::OneOf(column, Bind::Texts(all.to_vec()), all.len());
+    let names = |column, role, names: &Option<Names>| match names {
+        Some(Names::Few(few)) => Some(texts(column, few)),
+        Some(Names::Many(patterns)) => Some(Condition::Fits(column, role, patterns.clone())),
+        None => None,
+    };
+    let conditions = [
+        id("subject_id", wanted.subject),
+        id("actor_id", wanted.actor),
+        names("subject_name", Role::Subject, &wanted.objects),
+        names("actor_name", Role::Actor, &wanted.people),
+        wanted.kinds.as_ref().map(|kinds| texts("kind", kinds)),
+    ];
+    conditions.into_iter().flatten().collect()
 }

@@ -166,7 +166,7 @@ async fn serve_until_stopped(
     let served = server.await;
     // After the last request, which may have begun a renewal: a token that is on its way may be the only copy.
     keeper.finish().await;
-    if let Err(error) = programs::write_key_uses(&db, &api_keys).await {
+    if let Err(error) = programs::keys::write_key_uses(&db, &api_keys).await {
         let cause = format!("{:#}", anyhow::Error::from(error));
         tracing::warn!(cause, "the last uses of API keys were not written");
     }

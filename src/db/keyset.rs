@@ -153,6 +153,7 @@ pub enum Bind {
     Text(String),
     Texts(Vec<String>),
     Id(Option<Uuid>),
+    Ids(Vec<Uuid>),
     Time(DateTime<Utc>),
 }
 
@@ -168,6 +169,7 @@ pub fn bound<'a>(sql: String, binds: &[Bind]) -> BoxedSqlQuery<'a, Pg, SqlQuery>
         Bind::Text(text) => statement.bind::<Text, _>(text.clone()),
         Bind::Texts(texts) => statement.bind::<Array<Text>, _>(texts.clone()),
         Bind::Id(id) => statement.bind::<Nullable<SqlUuid>, _>(*id),
+        Bind::Ids(ids) => statement.bind::<Array<SqlUuid>, _>(ids.clone()),
         Bind::Time(time) => statement.bind::<Timestamptz, _>(*time),
     })
 }

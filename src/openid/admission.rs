@@ -2,16 +2,18 @@
 
 use actix_web::HttpRequest;
 use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
 use super::claims::Claims;
 use super::error::{SignInError, SignInFailure};
-use super::queries::{self, Account};
 use crate::access::{Actor, PermissionSet, SignInGuard};
 use crate::accounts::{self, Identity, NewUser, SessionReason, Username};
 use crate::audit::{Change, Changes, transaction};
 use crate::config::OidcConfig;
 use crate::db::Conn;
+use crate::db::schema::{identities, users};
 use crate::people;
 use crate::web::{Error, SaveError};
 
@@ -59,7 +61,7 @@ impl Admission<'_> {
 
     /// The account of this person; created if there is none.
     async fn account(&self, conn: &mut Conn) -> Result<Account, SignInFailure> {
-        if let Some(account) = queries::account_of(conn, self.identity()).await? {
+        if let Some(account) = account_of(conn, self.identity()).await? {
             return Ok(account);
         }
         if !self.settings.create_people {
@@ -73,7 +75,7 @@ impl Admission<'_> {
             Ok(account) => Ok(account),
             // The same person in two windows, or another person who has the name. Only the first may come in.
             Err(SaveError::NameTaken) => {
-                let account = queries::account_of(conn, self.identity()).await?;
+                let account = account_of(conn, self.identity()).await?;
                 account.ok_or_else(|| SignInError::UsernameTaken(username.as_str().to_string()).into())
             }
             Err(SaveError::Fault(fault)) => Err(fault.into()),
@@ -118,4 +120,53 @@ impl Admission<'_> {
             ..self.visitor.clone()
         }
     }
+}
+
+/// The account of a sign-in.
+#[derive(Queryable)]
+pub struct Account {
+    pub id: Uuid,
+    pub username: String,
+    pub name: String,
+    pub active: bool,
+}
+
+/// The account of an identity, locked until the transaction ends, so that it is not deactivated meanwhile.
+pub async fn account_of(conn: &mut Conn, identity: Identity<'_>) -> Result<Option<Account>, Error> {
+    let user: Option<Uuid> = identities::table
+        .filter(identities::issuer.eq(identity.issuer))
+        .filter(identities::subject.eq(identity.subject))
+        .select(identities::user_id)
+        .first(conn)
+        .await
+        .optional()?;
+    let Some(user) = user else { return Ok(None) };
+    Ok(users::table
+        .find(user)
+        .select((users::id, users::username, users::name, users::active))
+        .for_no_key_update()
+        .first(conn)
+        .await
+        .optional()?)
+}
+
+/// When an account was connected with the provider, and when the last sign-in was.
+pub async fn connected(
+    conn: &mut Conn,
+    user: Uuid,
+    issuer: &str,
+) -> Result<Option<(DateTime<Utc>, Option<DateTime<Utc>>)>, Error> {
+    Ok(identities::table
+        .filter(identities::user_id.eq(user))
+        .filter(identities::issuer.eq(issuer))
+        .select((identities::created_at, identities::last_sign_in_at))
+        .first(conn)
+        .await
+        .optional()?)
+}
+
+/// Whether the account has a password, kept so until the transaction ends.
+pub async fn has_password(conn: &mut Conn, user: Uuid) -> Result<bool, Error> {
+    let row = users::table.find(user).select(users::password_hash.is_not_null());
+    Ok(row.for_no_key_update().first(conn).await?)
 }

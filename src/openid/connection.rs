@@ -10,11 +10,11 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::SignIns;
+use super::admission::{account_of, connected, has_password};
 use super::claims::Claims;
 use super::error::{SignInError, SignInFailure};
 use super::id_token::LEEWAY;
 use super::provider::Provider;
-use super::queries;
 use super::sign_in::leave;
 use crate::access::{Actor, RequestContext, SignInGuard};
 use crate::accounts::{self, Identity};
@@ -48,8 +48,8 @@ async fn connection_page(context: RequestContext, provider: &Provider, errors: E
     let status = errors.status();
     let connection = ConnectionPage {
         name: provider.settings.name.clone(),
-        connected: queries::connected(&mut conn, user, issuer).await?,
-        has_password: queries::has_password(&mut conn, user).await?,
+        connected: connected(&mut conn, user, issuer).await?,
+        has_password: has_password(&mut conn, user).await?,
         confirmed: context.is_confirmed(),
         layout: context.layout,
         errors,
@@ -66,7 +66,7 @@ pub async fn connect(
 ) -> Result<HttpResponse, Error> {
     let provider = sign_ins.provider()?;
     let user = context.actor.id.ok_or(Error::SignIn)?;
-    let has_password = queries::has_password(&mut *context.conn().await?, user).await?;
+    let has_password = has_password(&mut *context.conn().await?, user).await?;
     // Without a password a person can only confirm who they are.
     let mut errors = Errors::default();
     if has_password && !guard.confirm(&context, &data, &mut errors).await? {
@@ -95,7 +95,7 @@ pub(super) async fn take(
     let identity = Identity { issuer: provider.settings.issuer.as_str(), subject: &claims.subject };
     let name = &provider.settings.name;
     let mut conn = guard.db.get().await?;
-    let owner = queries::account_of(&mut conn, identity).await?;
+    let owner = account_of(&mut conn, identity).await?;
     let outcome = if owner.is_some_and(|owner| owner.id == user) {
         guard.remember(req)?;
         format!("{name} confirmed that it’s you. You won’t be asked again for 15 minutes")
@@ -110,7 +110,7 @@ pub(super) async fn take(
 async fn connect_accounts(change: &mut Change<'_>, identity: Identity<'_>) -> Result<bool, Error> {
     let (user, now) = (change.by.id.ok_or(Error::SignIn)?, change.now);
     transaction(change, async |change| {
-        if !queries::has_password(change.conn, user).await?
+        if !has_password(change.conn, user).await?
             || !accounts::insert_identity(change.conn, user, identity, now).await?
         {
             return Ok(false);
@@ -133,7 +133,7 @@ pub async fn disconnect(
     let issuer = provider.settings.issuer.as_str();
     let mut conn = context.conn().await?;
     let is_done = transaction(&mut Change::new(&mut conn, &context), async |change| {
-        if !queries::has_password(change.conn, user).await? {
+        if !has_password(change.conn, user).await? {
             return Ok::<_, Error>(false);
         }
         if !accounts::delete_identities(change.conn, user, Some(issuer)).await?.is_empty() {

@@ -12,7 +12,6 @@ mod connection;
 mod error;
 mod id_token;
 mod provider;
-mod queries;
 mod sign_in;
 
 use std::num::NonZeroU32;

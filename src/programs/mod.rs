@@ -7,13 +7,9 @@
 //! that is taken from a form; it follows from the address alone, which the route's own need guards.
 
 mod forms;
-mod keys;
+pub mod keys;
 mod model;
 mod pages;
 mod queries;
 
-pub use keys::{
-    KeyTable, add_connector, allow_connector, confirm_removal, confirm_revocation, create_key, edit_connector,
-    edit_key, new_key, remove_connector, revoke_key, show_key, table_of_person, update_key, write_key_uses,
-};
 pub use pages::{confirm_delete, create, delete, edit, list, new, show, update};

@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz};
 use uuid::Uuid;
 
+use crate::db::schema::programs;
 use crate::db::text_enum;
 use crate::name::{Name, NameProblem};
 use crate::web::{Column, Row};
@@ -21,7 +22,7 @@ pub(super) fn parse_name(typed: &str) -> Result<Name, NameProblem> {
 
 text_enum! {
     /// Whether a program may call.
-    pub(super) enum ProgramStatus {
+    pub enum ProgramStatus {
         Active = "active", "Active";
         Inactive = "inactive", "Inactive";
     }
@@ -48,8 +49,8 @@ impl CheckedProgram {
 
 /// A program as it is stored.
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = crate::db::schema::programs)]
-pub(super) struct Program {
+#[diesel(table_name = programs)]
+pub struct Program {
     pub id: ProgramId,
     pub name: String,
     pub description: String,
@@ -74,10 +75,9 @@ impl Program {
 
 /// A program as the list shows it.
 #[derive(QueryableByName)]
+#[diesel(table_name = programs)]
 pub(super) struct ProgramRow {
-    #[diesel(sql_type = SqlUuid)]
     pub id: ProgramId,
-    #[diesel(sql_type = Text)]
     pub name: String,
     #[diesel(sql_type = Text)]
     pub status: ProgramStatus,
@@ -87,7 +87,6 @@ pub(super) struct ProgramRow {
     /// The beginning of 1970 if no key was ever used.
     #[diesel(sql_type = Timestamptz)]
     pub last_used: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz)]
     pub updated_at: DateTime<Utc>,
 }
 

@@ -83,9 +83,9 @@ pub async fn new(context: RequestContext) -> Result<HttpResponse, Error> {
 pub async fn create(context: RequestContext, mut form: Form<ProgramForm>) -> Result<HttpResponse, Error> {
     if let Some(new) = form.check(ProgramForm::checked) {
         let (mut conn, id) = (context.conn().await?, form.new_id.0);
-        match queries::create(&mut Change::new(&mut conn, &context), id, &new).await {
+        match queries::save(&mut Change::new(&mut conn, &context), id, None, &new).await {
             // The second press of the same form finds what the first has made.
-            Ok(()) | Err(SaveError::Repeated) => {
+            Ok(_) | Err(SaveError::Repeated) => {
                 let outcome = "The program was created. Now create a key for it.";
                 return Ok(context.see_other(&format!("/programs/{id}"), outcome));
             }
@@ -115,7 +115,7 @@ pub async fn update(
         return conflict(context.layout, &program, &form);
     };
     if let Some(new) = form.check(ProgramForm::checked) {
-        match queries::update(&mut Change::new(&mut conn, &context), (&program, seen), &new).await {
+        match queries::save(&mut Change::new(&mut conn, &context), id, Some((&program, seen)), &new).await {
             Ok(Saved::Done) => return Ok(context.see_other(&program.address(), "The program was saved")),
             Ok(Saved::Exceeds) => form.errors.add("status", EXCEEDS),
             Err(SaveError::Fault(fault)) => return Err(fault),

@@ -8,7 +8,7 @@ use diesel_async::RunQueryDsl;
 use super::keys::{KeysOf, exceeds};
 use super::model::{Called, CheckedProgram, Program, ProgramId, ProgramRow};
 use crate::access::Visibility;
-use crate::audit::{Change, Changes, next_version, transaction};
+use crate::audit::{Change, Changes, first_version, next_version, transaction};
 use crate::db::Conn;
 use crate::db::keyset::{Bind, Select};
 use crate::db::schema::{api_keys, programs};
@@ -42,33 +42,6 @@ pub(super) async fn find(conn: &mut Conn, id: ProgramId) -> Result<Program, Erro
     Ok(programs::table.find(id).select(Program::as_select()).first(conn).await?)
 }
 
-/// Stores a new program under the id that its form was given, so that a second press finds the first.
-pub(super) async fn create(change: &mut Change<'_>, id: ProgramId, new: &CheckedProgram) -> Result<(), SaveError> {
-    transaction(change, async |change| {
-        diesel::insert_into(programs::table)
-            .values((
-                programs::id.eq(id),
-                programs::name.eq(new.name.as_str()),
-                programs::name_key.eq(new.name.key()),
-                programs::description.eq(&new.description),
-                programs::searched.eq(searched(&[new.name.as_str(), &new.description])),
-                programs::active.eq(new.is_active()),
-                programs::created_at.eq(change.now),
-                programs::created_by.eq(change.by.attribution()),
-                programs::updated_at.eq(change.now),
-                programs::updated_by.eq(change.by.attribution()),
-            ))
-            .execute(change.conn)
-            .await?;
-        let changes = Changes::none()
-            .field("Name", "", new.name.as_str())
-            .field("Description", "", &new.description)
-            .field("Status", "", new.status.label());
-        Ok(change.record("program.created", id, new.name.as_str(), changes).await?)
-    })
-    .await
-}
-
 /// The result of saving a program.
 pub(super) enum Saved {
     Done,
@@ -83,34 +56,54 @@ async fn lock(conn: &mut Conn, program: &Program, seen: SeenVersion) -> Result<(
     Ok(seen.lock(conn, row).await?)
 }
 
-/// Saves a program that has not been saved since it was read.
-pub(super) async fn update(
+/// The columns of a program that its form has.
+#[derive(Insertable, AsChangeset)]
+#[diesel(table_name = programs)]
+struct ProgramColumns<'a> {
+    name: &'a str,
+    name_key: String,
+    description: &'a str,
+    searched: String,
+    active: bool,
+}
+
+/// Stores a new program under the id that its form was given, so that a second press finds the first, or saves one that
+/// has not been saved since it was read.
+pub(super) async fn save(
     change: &mut Change<'_>,
-    (old, seen): (&Program, SeenVersion),
+    id: ProgramId,
+    stored: Option<(&Program, SeenVersion)>,
     new: &CheckedProgram,
 ) -> Result<Saved, SaveError> {
+    let name = new.name.as_str();
+    let columns = ProgramColumns {
+        name,
+        name_key: new.name.key(),
+        description: &new.description,
+        searched: searched(&[name, &new.description]),
+        active: new.is_active(),
+    };
     transaction(change, async |change| {
-        lock(change.conn, old, seen).await?;
-        let works_again = new.is_active() && !old.active;
-        if works_again && exceeds(change.conn, change.by, KeysOf::Program(old.id)).await? {
-            return Ok(Saved::Exceeds);
-        }
-        diesel::update(programs::table.find(old.id))
-            .set((
-                programs::name.eq(new.name.as_str()),
-                programs::name_key.eq(new.name.key()),
-                programs::description.eq(&new.description),
-                programs::searched.eq(searched(&[new.name.as_str(), &new.description])),
-                programs::active.eq(new.is_active()),
-                next_version!(programs, change),
-            ))
-            .execute(change.conn)
-            .await?;
+        let kind = if let Some((old, seen)) = stored {
+            lock(change.conn, old, seen).await?;
+            let works_again = new.is_active() && !old.active;
+            if works_again && exceeds(change.conn, change.by, KeysOf::Program(id)).await? {
+                return Ok(Saved::Exceeds);
+            }
+            let row = diesel::update(programs::table.find(id));
+            row.set((columns, next_version!(programs, change))).execute(change.conn).await?;
+            "program.saved"
+        } else {
+            let row = (programs::id.eq(id), columns, first_version!(programs, change));
+            diesel::insert_into(programs::table).values(row).execute(change.conn).await?;
+            "program.created"
+        };
+        let before = |of: fn(&Program) -> &str| stored.map_or("", |(old, _)| of(old));
         let changes = Changes::none()
-            .field("Name", &old.name, new.name.as_str())
-            .field("Description", &old.description, &new.description)
-            .field("Status", old.status().label(), new.status.label());
-        change.record("program.saved", old.id, new.name.as_str(), changes).await?;
+            .field("Name", before(|old| &old.name), name)
+            .field("Description", before(|old| &old.description), &new.description)
+            .field("Status", before(|old| old.status().label()), new.status.label());
+        change.record(kind, id, name, changes).await?;
         Ok(Saved::Done)
     })
     .await

@@ -6,13 +6,10 @@
 //! themselves. Danger: a change that shuts out the person who makes it, so that is refused; super admins are never shut
 //! out.
 
-mod add;
 mod model;
 mod queries;
-mod reasons;
 mod table;
 mod who;
 
-pub use add::{add, choose};
-pub use table::{edit, update};
+pub use table::{add, choose, edit, update};
 pub use who::list as who;

@@ -19,7 +19,7 @@ use crate::audit::{Change, Changes, transaction};
 use crate::connectors::{Connector, ConnectorId, EVERYBODY, Listed, list_members, save_access, unlist_all};
 use crate::db::Conn;
 use crate::db::keyset::{Bind, Select};
-use crate::db::schema::{connectors, user_permissions};
+use crate::db::schema::{connectors, user_permissions, users};
 use crate::db::version::SeenVersion;
 use crate::people::{Member, MemberRow, among_chosen, first_matches, patterns};
 use crate::web::{Column, Error, ListQuery, Pages, Row, SaveError};
@@ -148,14 +148,11 @@ const HOLDERS: &str = "WITH RECURSIVE granting (permission, group_id) AS (
 
 /// An active user.
 #[derive(QueryableByName)]
+#[diesel(table_name = users)]
 pub(super) struct PersonRow {
-    #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
-    #[diesel(sql_type = Text)]
     pub name: String,
-    #[diesel(sql_type = Text)]
     pub username: String,
-    #[diesel(sql_type = Bool)]
     pub super_admin: bool,
 }
 

@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 use uuid::Uuid;
 
@@ -270,12 +270,11 @@ async fn finish(conn: &mut Conn, walk: Walk<'_>) -> Result<Result<Verified, Faul
 }
 
 #[derive(QueryableByName)]
+#[diesel(table_name = audit_events)]
 struct UnlinkedRow {
     #[diesel(sql_type = BigInt)]
     entries: i64,
-    #[diesel(sql_type = Timestamptz)]
     at: DateTime<Utc>,
-    #[diesel(sql_type = SqlUuid)]
     id: Uuid,
 }
 

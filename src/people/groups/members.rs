@@ -57,7 +57,7 @@ async fn show(context: RequestContext, id: Uuid, query: &str, errors: Errors) ->
     let mut conn = context.conn().await?;
     let group = queries::find(&mut conn, id).await?;
     let query = ListQuery::parse(format!("{}/members", group.address()), query, &[]);
-    let (rows, pages) = queries::members(&conn, group.id(), &query).await?;
+    let (rows, pages) = queries::members(&conn, group.id, &query).await?;
     page(errors.status(), &MembersPage { layout: context.layout, group, query, rows, pages, errors })
 }
 
@@ -70,7 +70,7 @@ pub async fn remove(
     let mut conn = context.conn().await?;
     let group = queries::find(&mut conn, id).await?;
     let chosen = form.chosen();
-    let there = queries::among(&mut conn, group.id(), &chosen).await?;
+    let there = queries::among(&mut conn, group.id, &chosen).await?;
     if there.is_empty() {
         form.errors.add(FIRST_BOX, "Select the members that you want to remove");
         // The page takes a connection of its own: several who hold one and wait for another would wait for each other.
@@ -80,7 +80,7 @@ pub async fn remove(
     if !form.confirmed {
         return question(&group, &there).respond(context.layout, StatusCode::OK);
     }
-    let number = queries::remove(&mut Change::new(&mut conn, &context), group.id(), &chosen).await?;
+    let number = queries::remove(&mut Change::new(&mut conn, &context), group.id, &chosen).await?;
     let outcome = counted(number, "member was removed", "members were removed");
     Ok(context.see_other(&format!("{}/members", group.address()), outcome))
 }
@@ -99,12 +99,12 @@ fn question(group: &Group, there: &[MemberRow]) -> Confirmation {
     sentences.extend(by_claim.map(Into::into));
     let address = format!("{}/members", group.address());
     Confirmation {
-        question: format!("Remove {number} from “{}”?", group.name()),
+        question: format!("Remove {number} from “{}”?", &group.name),
         sentences,
         action: format!("{}/removals", group.address()),
         fields: fields.collect(),
         button: format!("Remove {number}"),
-        ..Confirmation::about(("/groups", "Groups"), (&address, group.name()), "Remove members")
+        ..Confirmation::about(("/groups", "Groups"), (&address, &group.name), "Remove members")
     }
 }
 
@@ -141,7 +141,7 @@ async fn offer(
     search: String,
     (ticked, errors): (Vec<String>, Errors),
 ) -> Result<HttpResponse, Error> {
-    let (rows, more) = queries::candidates(conn, group.id(), &search).await?;
+    let (rows, more) = queries::candidates(conn, group.id, &search).await?;
     page(errors.status(), &AddPage { layout, group, search, rows, more, ticked, errors })
 }
 
@@ -156,7 +156,7 @@ pub async fn add(
     if chosen.is_empty() {
         form.errors.add(FIRST_BOX, "Select who is to become a member");
     } else {
-        match queries::add(&mut Change::new(&mut conn, &context), group.id(), &chosen).await? {
+        match queries::add(&mut Change::new(&mut conn, &context), group.id, &chosen).await? {
             Added::Number(number) => {
                 let outcome = counted(number, "member was added", "members were added");
                 return Ok(context.see_other(&format!("{}/members", group.address()), outcome));
@@ -170,10 +170,10 @@ pub async fn add(
 
 /// Why a group cannot become a member: the groups through which it contains the other one already.
 async fn cycle_words(conn: &mut Conn, group: &Group, row: &MemberRow) -> Result<String, Error> {
-    let above = above(conn, Member::Group(group.id())).await?;
+    let above = above(conn, Member::Group(group.id)).await?;
     let through = above.into_iter().find(|ancestor| ancestor.id == row.id).map(|ancestor| ancestor.through);
     let between: String = through.iter().flatten().map(|name| format!("“{name}”, which is in ")).collect();
-    let (name, group) = (&row.name, group.name());
+    let (name, group) = (&row.name, &group.name);
     Ok(format!(
         "The group “{name}” cannot be a member of “{group}”: “{group}” is in {between}“{name}”. No member was added"
     ))

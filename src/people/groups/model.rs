@@ -1,13 +1,12 @@
 //! What a group is, and who can be in it.
 
-use std::ops::Deref;
-
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Text};
 use uuid::Uuid;
 
 use crate::access::PermissionSet;
+use crate::db::schema::{groups, users};
 use crate::name::{Name, NameProblem};
 use crate::web::{Column, Confirmation, Row};
 
@@ -15,12 +14,12 @@ use crate::web::{Column, Confirmation, Row};
 const LONGEST_NAME: usize = 100;
 
 /// A group's name: rule of names, at most 100 characters.
-pub(in crate::people) fn parse_name(typed: &str) -> Result<Name, NameProblem> {
+pub fn parse_name(typed: &str) -> Result<Name, NameProblem> {
     Name::parse(typed, LONGEST_NAME)
 }
 
 /// What a form has made of a group.
-pub(in crate::people) struct CheckedGroup {
+pub struct CheckedGroup {
     pub name: Name,
     pub description: String,
     /// The value of the provider's claim that makes people members, empty if none does; `None` leaves it as it is.
@@ -29,105 +28,67 @@ pub(in crate::people) struct CheckedGroup {
     pub chosen: PermissionSet,
 }
 
-/// A group as it is stored.
-pub(in crate::people) struct Group {
-    pub facts: Facts,
-    /// What is granted to the group directly.
-    pub permissions: PermissionSet,
-    pub users: i64,
-    pub groups: i64,
-}
-
-/// The columns of a group.
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = crate::db::schema::groups)]
-pub(in crate::people) struct Facts {
+/// A group as lists and pages show it.
+#[derive(QueryableByName, Default)]
+#[diesel(table_name = groups)]
+pub struct Group {
     pub id: Uuid,
     pub name: String,
     pub description: String,
+    /// The value of the provider's claim that makes people members; empty if none does.
+    pub claim_value: String,
+    /// What is granted to the group directly.
+    #[diesel(sql_type = Array<Text>, deserialize_as = Vec<String>)]
+    pub permissions: PermissionSet,
+    #[diesel(sql_type = BigInt)]
+    pub users: i64,
+    #[diesel(sql_type = BigInt)]
+    pub groups: i64,
     pub version: i32,
     pub created_at: DateTime<Utc>,
     pub created_by: String,
     pub updated_at: DateTime<Utc>,
     pub updated_by: String,
-    /// The value of the provider's claim that makes people members; empty if none does.
-    pub claim_value: String,
-}
-
-impl Deref for Group {
-    type Target = Facts;
-
-    fn deref(&self) -> &Facts {
-        &self.facts
-    }
 }
 
 impl Group {
-    pub fn id(&self) -> Uuid {
-        self.id
-    }
-
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     pub fn address(&self) -> String {
         format!("/groups/{}", self.id)
     }
 
     /// The page that asks before something is done to the group.
     pub fn confirmation(&self, step: &'static str) -> Confirmation {
-        Confirmation::about(("/groups", "Groups"), (&self.address(), self.name()), step)
+        Confirmation::about(("/groups", "Groups"), (&self.address(), &self.name), step)
     }
 
     pub fn members(&self) -> i64 {
         self.users + self.groups
     }
-}
 
-/// A row of the list of groups.
-#[derive(QueryableByName)]
-pub(super) struct GroupRow {
-    #[diesel(sql_type = SqlUuid)]
-    pub id: Uuid,
-    #[diesel(sql_type = Text)]
-    pub name: String,
-    #[diesel(sql_type = Text)]
-    pub description: String,
-    #[diesel(sql_type = BigInt)]
-    pub members: i64,
-    #[diesel(sql_type = BigInt)]
-    pub permissions: i64,
-    #[diesel(sql_type = Timestamptz)]
-    pub updated_at: DateTime<Utc>,
-    #[diesel(sql_type = Timestamptz)]
-    pub created_at: DateTime<Utc>,
+    /// The beginning of the description.
+    pub fn description_start(&self) -> String {
+        match self.description.char_indices().nth(DESCRIPTION_START) {
+            Some((end, _)) => format!("{}…", self.description[..end].trim_end()),
+            None => self.description.clone(),
+        }
+    }
 }
 
 /// What the list shows of a description, in characters.
 const DESCRIPTION_START: usize = 200;
 
-impl Row for GroupRow {
+impl Row for Group {
     const NOUN: [&'static str; 2] = ["group", "groups"];
-    const COLUMNS: &'static [Column<GroupRow>] = &[
+    const COLUMNS: &'static [Column<Group>] = &[
         Column::text("name", "Name", "name COLLATE \"und-x-icu\"", |row| &row.name),
-        Column::number("members", "Members", "members", |row| row.members),
-        Column::number("permissions", "Permissions", "permissions", |row| row.permissions),
+        Column::number("members", "Members", "users + groups", Group::members),
+        Column::number("permissions", "Permissions", "cardinality(permissions)", |row| row.permissions.len()),
         Column::time("modified", "Modified", "updated_at", |row| row.updated_at),
         Column::time("created", "Created", "created_at", |row| row.created_at),
     ];
 
     fn id(&self) -> Uuid {
         self.id
-    }
-}
-
-impl GroupRow {
-    pub fn description_start(&self) -> String {
-        match self.description.char_indices().nth(DESCRIPTION_START) {
-            Some((end, _)) => format!("{}…", self.description[..end].trim_end()),
-            None => self.description.clone(),
-        }
     }
 }
 
@@ -161,18 +122,15 @@ impl Member {
 
 /// A member of a group, or a user or group that could be one.
 #[derive(QueryableByName)]
+#[diesel(table_name = users)]
 pub struct MemberRow {
     /// `user` or `group`.
     #[diesel(sql_type = Text)]
     pub kind: String,
-    #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
-    #[diesel(sql_type = Text)]
     pub name: String,
     /// A user's user name; empty for a group.
-    #[diesel(sql_type = Text)]
     pub username: String,
-    #[diesel(sql_type = Bool)]
     pub active: bool,
     /// The membership came by a claim of the provider, and is renewed at every sign-in with it.
     #[diesel(sql_type = Bool)]

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use uuid::Uuid;
 
-use super::model::{Group, GroupRow, Member};
+use super::model::{Group, Member};
 use super::queries;
 use crate::access::{Permission, RequestContext};
 use crate::accounts::SignInProvider;
@@ -23,8 +23,8 @@ use crate::web::{
 #[template(path = "people/groups.html")]
 struct ListPage {
     layout: Layout,
-    query: ListQuery<GroupRow>,
-    rows: Vec<GroupRow>,
+    query: ListQuery<Group>,
+    rows: Vec<Group>,
     pages: Pages,
 }
 
@@ -66,7 +66,7 @@ pub async fn create(
     let hint = claim_hint(&provider);
     if let Some(new) = form.check(|form, errors| form.checked(hint.is_some(), errors)) {
         let (mut conn, id) = (context.conn().await?, form.new_id.0);
-        let moved = match queries::create(&mut Change::new(&mut conn, &context), id, &new).await {
+        let moved = match queries::save(&mut Change::new(&mut conn, &context), (id, None), &new).await {
             Ok(coupled) => Some(coupling_words(&coupled)),
             // The second press of the same form finds what the first has made.
             Err(SaveError::Repeated) => Some(String::new()),
@@ -102,7 +102,7 @@ async fn group_page(
     group: Group,
     (form, claim_hint): (Form<GroupForm>, Option<String>),
 ) -> Result<HttpResponse, Error> {
-    let above = above(conn, Member::Group(group.id())).await?;
+    let above = above(conn, Member::Group(group.id)).await?;
     let (inherited, may_audit) = (InheritedRights::of(&above), context.may(Permission::ViewAuditLog));
     let status = form.errors.status();
     page(status, &GroupPage { layout: context.layout, form, claim_hint, group, above, inherited, may_audit })
@@ -132,7 +132,7 @@ pub async fn update(
         return conflict(context.layout, &group, &form, hint.is_some());
     };
     if let Some(new) = form.check(|form, errors| form.checked(hint.is_some(), errors)) {
-        match queries::update(&mut Change::new(&mut conn, &context), (group.id(), seen), &new).await {
+        match queries::save(&mut Change::new(&mut conn, &context), (id, Some(seen)), &new).await {
             Ok(coupled) => {
                 let outcome = format!("The group was saved{}", coupling_words(&coupled));
                 return Ok(context.see_other(&group.address(), outcome));
@@ -150,7 +150,7 @@ pub async fn update(
 
 fn conflict(layout: Layout, theirs: &Group, mine: &Form<GroupForm>, has_claim: bool) -> Result<HttpResponse, Error> {
     let saved = LastSave { by: &theirs.updated_by, at: Some(theirs.updated_at), version: theirs.version };
-    let page = ConflictPage::new(layout, theirs.name(), &theirs.address(), saved)
+    let page = ConflictPage::new(layout, &theirs.name, &theirs.address(), saved)
         .fields(mine.data.carried())
         .difference("Name", &theirs.name, mine.group_name.trim())
         .difference("Description", &theirs.description, mine.description.trim())
@@ -165,9 +165,9 @@ fn conflict(layout: Layout, theirs: &Group, mine: &Form<GroupForm>, has_claim: b
 pub async fn confirm_delete(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let group = queries::find(&mut conn, id).await?;
-    let listing = listings(&mut conn, &context.actor, Member::Group(group.id())).await?;
+    let listing = listings(&mut conn, &context.actor, Member::Group(group.id)).await?;
     drop(conn);
-    let name = group.name();
+    let name = &group.name;
     let loses = match group.permissions.is_empty() {
         true => "It gives no permission itself.".to_string(),
         false => format!("They lose what only this group gives them: {}.", group.permissions.labels()),
@@ -195,6 +195,6 @@ pub async fn confirm_delete(context: RequestContext, Segment(id): Segment<Uuid>)
 pub async fn delete(context: RequestContext, Segment(id): Segment<Uuid>, _: FormData) -> Result<HttpResponse, Error> {
     let mut conn = context.conn().await?;
     let group = queries::find(&mut conn, id).await?;
-    queries::delete(&mut Change::new(&mut conn, &context), group.id()).await?;
+    queries::delete(&mut Change::new(&mut conn, &context), group.id).await?;
     Ok(context.see_other("/groups", "The group was deleted"))
 }

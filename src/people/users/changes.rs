@@ -33,7 +33,7 @@ pub(super) fn ask_first(
     refusal: Option<Refusal>,
 ) -> Result<HttpResponse, Error> {
     let question = match refusal {
-        Some(refusal) => refusal.put_into(question, user.name()),
+        Some(refusal) => refusal.put_into(question, &user.name),
         None => question,
     };
     question.respond(context.layout, StatusCode::OK)
@@ -46,7 +46,7 @@ async fn needed(context: &RequestContext, conn: &mut Conn, user: &User) -> Resul
 
 pub async fn confirm_deactivation(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
     let (mut conn, user) = load(&context, id).await?;
-    let (sessions, _) = queries::sessions_of(&mut conn, user.id(), context.now()).await?;
+    let (sessions, _) = queries::sessions_of(&mut conn, user.id, context.now()).await?;
     let refusal = needed(&context, &mut conn, &user).await?;
     ask_first(context, &user, deactivation(&user, sessions), refusal)
 }
@@ -57,13 +57,13 @@ pub async fn deactivate(
     _: FormData,
 ) -> Result<HttpResponse, Error> {
     let (mut conn, user) = load(&context, id).await?;
-    let changed = queries::set_active(&mut Change::new(&mut conn, &context), user.id(), false).await;
+    let changed = queries::set_active(&mut Change::new(&mut conn, &context), user.id, false).await;
     let done = (&*user.address(), "The user was deactivated");
-    answer(context, changed, done, (deactivation(&user, 0), user.name()))
+    answer(context, changed, done, (deactivation(&user, 0), &user.name))
 }
 
 fn deactivation(user: &User, sessions: i64) -> Confirmation {
-    let name = user.name();
+    let name = &user.name;
     let sessions = match sessions {
         0 => "No session is open.".into(),
         _ => format!("{} at once.", plural(sessions, "session ends", "sessions end")),
@@ -87,14 +87,14 @@ pub async fn reactivate(
     _: FormData,
 ) -> Result<HttpResponse, Error> {
     let (mut conn, user) = load(&context, id).await?;
-    let changed = queries::set_active(&mut Change::new(&mut conn, &context), user.id(), true).await;
+    let changed = queries::set_active(&mut Change::new(&mut conn, &context), user.id, true).await;
     answer_on_page(&context, changed, &user, "The user was reactivated")
 }
 
 pub async fn confirm_sign_out(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
     let (mut conn, user) = load(&context, id).await?;
-    let (number, _) = queries::sessions_of(&mut conn, user.id(), context.now()).await?;
-    let name = user.name();
+    let (number, _) = queries::sessions_of(&mut conn, user.id, context.now()).await?;
+    let name = &user.name;
     let question = Confirmation {
         question: format!("End all sessions of “{name}”?"),
         sentences: vec![
@@ -114,7 +114,7 @@ pub async fn confirm_sign_out(context: RequestContext, Segment(id): Segment<Uuid
 
 pub async fn sign_out(context: RequestContext, Segment(id): Segment<Uuid>, _: FormData) -> Result<HttpResponse, Error> {
     let (mut conn, user) = load(&context, id).await?;
-    let changed = queries::sign_out(&mut Change::new(&mut conn, &context), user.id()).await;
+    let changed = queries::sign_out(&mut Change::new(&mut conn, &context), user.id).await;
     answer_on_page(&context, changed, &user, "All sessions of the user were ended")
 }
 
@@ -147,7 +147,7 @@ pub async fn sessions(
     Segment(id): Segment<Uuid>,
 ) -> Result<HttpResponse, Error> {
     let (mut conn, user) = load(&context, id).await?;
-    let table = SessionTable::of(&context, &sign_in, &mut conn, user.id(), user.address()).await?;
+    let table = SessionTable::of(&context, &sign_in, &mut conn, user.id, user.address()).await?;
     page(StatusCode::OK, &SessionsPage { layout: context.layout, user, table })
 }
 
@@ -157,7 +157,7 @@ pub async fn end_session(
     _: FormData,
 ) -> Result<HttpResponse, Error> {
     let (mut conn, user) = load(&context, id).await?;
-    let ended = queries::end_session(&mut Change::new(&mut conn, &context), user.id(), session).await?;
+    let ended = queries::end_session(&mut Change::new(&mut conn, &context), user.id, session).await?;
     Ok(context.see_other(&format!("{}/sessions", user.address()), SessionTable::outcome(ended)))
 }
 
@@ -173,13 +173,13 @@ pub async fn disconnect(
     _: FormData,
 ) -> Result<HttpResponse, Error> {
     let (mut conn, user) = load(&context, id).await?;
-    let changed = queries::disconnect(&mut Change::new(&mut conn, &context), user.id()).await;
+    let changed = queries::disconnect(&mut Change::new(&mut conn, &context), user.id).await;
     let done = (&*user.address(), "The user is not connected with the sign-in provider any more");
-    answer(context, changed, done, (disconnection(&user), user.name()))
+    answer(context, changed, done, (disconnection(&user), &user.name))
 }
 
 fn disconnection(user: &User) -> Confirmation {
-    let name = user.name();
+    let name = &user.name;
     let then = if user.has_password {
         format!("{name} signs in with the password from now on.")
     } else {
@@ -223,15 +223,15 @@ pub async fn set_super_admin(
         _ => return Err(Error::BadRequest("The form does not say what is wanted.")),
     };
     let outcome = if makes { "The user is a super admin now" } else { "The user is no super admin any more" };
-    let changed = queries::set_super_admin(&mut Change::new(&mut conn, &context), user.id(), makes).await;
+    let changed = queries::set_super_admin(&mut Change::new(&mut conn, &context), user.id, makes).await;
     // A person who was a super admin and nothing else may see no page about people from now on.
     let to = if user.is(&context.actor) { "/".into() } else { user.address() };
     let question = super_admin_question(&context, &user, makes);
-    answer(context, changed, (&to, outcome), (question, user.name()))
+    answer(context, changed, (&to, outcome), (question, &user.name))
 }
 
 fn super_admin_question(context: &RequestContext, user: &User, makes: bool) -> Confirmation {
-    let name = user.name();
+    let name = &user.name;
     let (question, sentences, button) = if makes {
         (
             format!("Make “{name}” a super admin?"),
@@ -265,7 +265,7 @@ fn super_admin_question(context: &RequestContext, user: &User, makes: bool) -> C
 
 pub async fn confirm_delete(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
     let (mut conn, user) = load(&context, id).await?;
-    let (id, now) = (user.id(), context.now());
+    let (id, now) = (user.id, context.now());
     let groups = groups::joined(&mut conn, id).await?.len();
     let (sessions, _) = queries::sessions_of(&mut conn, id, now).await?;
     let keys = queries::api_keys_of(&mut conn, id, now).await?;
@@ -283,12 +283,12 @@ pub async fn confirm_delete(context: RequestContext, Segment(id): Segment<Uuid>)
 
 pub async fn delete(context: RequestContext, Segment(id): Segment<Uuid>, _: FormData) -> Result<HttpResponse, Error> {
     let (mut conn, user) = load(&context, id).await?;
-    let changed = queries::delete(&mut Change::new(&mut conn, &context), user.id()).await;
-    answer(context, changed, ("/users", "The user was deleted"), (deletion(&user, "", None), user.name()))
+    let changed = queries::delete(&mut Change::new(&mut conn, &context), user.id).await;
+    answer(context, changed, ("/users", "The user was deleted"), (deletion(&user, "", None), &user.name))
 }
 
 fn deletion(user: &User, lost: &str, listed: Option<String>) -> Confirmation {
-    let name = user.name();
+    let name = &user.name;
     let sentences = std::iter::once(format!("This cannot be undone. {lost}")).chain(listed).chain([
         "The name stays in the audit log, and beside what the user has created or changed.".into(),
         "To only prevent the user from signing in, deactivate the user instead.".into(),

@@ -59,20 +59,20 @@ pub async fn confirm(context: RequestContext, Segment(id): Segment<Uuid>) -> Res
 
 pub async fn create(context: RequestContext, Segment(id): Segment<Uuid>, _: FormData) -> Result<HttpResponse, Error> {
     let (mut conn, user) = load(&context, id).await?;
-    match replace_password(&mut Change::new(&mut conn, &context), user.id()).await {
+    match replace_password(&mut Change::new(&mut conn, &context), user.id).await {
         Ok(invitation) => {
-            let (id, name) = (user.id(), user.facts.name);
+            let (id, name) = (user.id, user.name);
             Shown::new(context, id, name, &invitation, "The link was made".into()).respond()
         }
         Err(ChangeError::Refused(refusal)) => {
-            refusal.put_into(question(&user), user.name()).respond(context.layout, StatusCode::CONFLICT)
+            refusal.put_into(question(&user), &user.name).respond(context.layout, StatusCode::CONFLICT)
         }
         Err(ChangeError::Fault(fault)) => Err(fault),
     }
 }
 
 fn question(user: &User) -> Confirmation {
-    let name = user.name();
+    let name = &user.name;
     let first = if user.has_password {
         format!("The password of {name} stops working now, and all sessions end. With the link {name} sets a new one.")
     } else {

@@ -58,63 +58,66 @@ impl GroupsPage {
     }
 }
 
-pub async fn choose_groups(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
-    let (mut conn, user) = load(&context, id).await?;
-    let search = searched(context.req.query_string());
-    offer(context.layout, &mut conn, user, search, Errors::default()).await
-}
-
-async fn offer(
+/// The groups that the user can join, narrowed by the search, or all that the user can leave.
+async fn choice(
     layout: Layout,
     conn: &mut Conn,
     user: User,
-    search: String,
-    errors: Errors,
+    (joins, search, errors): (bool, String, Errors),
 ) -> Result<HttpResponse, Error> {
-    let (rows, more) = groups::joinable(conn, user.id(), &search).await?;
-    page(errors.status(), &GroupsPage { layout, user, joins: true, search, rows, more, errors })
+    let (rows, more) = match joins {
+        true => groups::joinable(conn, user.id, &search).await?,
+        false => (groups::joined(conn, user.id).await?, false),
+    };
+    page(errors.status(), &GroupsPage { layout, user, joins, search, rows, more, errors })
+}
+
+pub async fn choose_groups(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
+    let (mut conn, user) = load(&context, id).await?;
+    let search = searched(context.req.query_string());
+    choice(context.layout, &mut conn, user, (true, search, Errors::default())).await
+}
+
+pub async fn confirm_leaving(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
+    let (mut conn, user) = load(&context, id).await?;
+    choice(context.layout, &mut conn, user, (false, String::new(), Errors::default())).await
 }
 
 pub async fn join_groups(
     context: RequestContext,
     Segment(id): Segment<Uuid>,
-    mut form: Form<GroupsForm>,
+    form: Form<GroupsForm>,
 ) -> Result<HttpResponse, Error> {
-    let (mut conn, user) = load(&context, id).await?;
-    let chosen = form.chosen();
-    if chosen.is_empty() {
-        form.errors.add(FIRST_BOX, "Select the groups that the user joins");
-        return offer(context.layout, &mut conn, user, search_term(&form.q), form.errors).await;
-    }
-    let number = groups::join(&mut Change::new(&mut conn, &context), user.id(), &chosen).await?;
-    let outcome = format!("The user was added to {}", counted(number, "group", "groups"));
-    Ok(context.see_other(&user.address(), outcome))
-}
-
-pub async fn confirm_leaving(context: RequestContext, Segment(id): Segment<Uuid>) -> Result<HttpResponse, Error> {
-    let (mut conn, user) = load(&context, id).await?;
-    ask_which(context.layout, &mut conn, user, Errors::default()).await
-}
-
-async fn ask_which(layout: Layout, conn: &mut Conn, user: User, errors: Errors) -> Result<HttpResponse, Error> {
-    let rows = groups::joined(conn, user.id()).await?;
-    let status = errors.status();
-    page(status, &GroupsPage { layout, user, joins: false, search: String::new(), rows, more: false, errors })
+    change_groups(context, id, form, true).await
 }
 
 pub async fn leave_groups(
     context: RequestContext,
     Segment(id): Segment<Uuid>,
+    form: Form<GroupsForm>,
+) -> Result<HttpResponse, Error> {
+    change_groups(context, id, form, false).await
+}
+
+async fn change_groups(
+    context: RequestContext,
+    id: Uuid,
     mut form: Form<GroupsForm>,
+    joins: bool,
 ) -> Result<HttpResponse, Error> {
     let (mut conn, user) = load(&context, id).await?;
     let chosen = form.chosen();
     if chosen.is_empty() {
-        form.errors.add(FIRST_BOX, "Select the groups that the user leaves");
-        return ask_which(context.layout, &mut conn, user, form.errors).await;
+        let verb = if joins { "joins" } else { "leaves" };
+        form.errors.add(FIRST_BOX, format!("Select the groups that the user {verb}"));
+        let search = if joins { search_term(&form.q) } else { String::new() };
+        return choice(context.layout, &mut conn, user, (joins, search, form.errors)).await;
     }
-    let number = groups::leave(&mut Change::new(&mut conn, &context), user.id(), &chosen).await?;
-    let outcome = format!("The user was taken out of {}", counted(number, "group", "groups"));
+    let change = &mut Change::new(&mut conn, &context);
+    let (number, done) = match joins {
+        true => (groups::join(change, id, &chosen).await?, "added to"),
+        false => (groups::leave(change, id, &chosen).await?, "taken out of"),
+    };
     let next = next_page(&context, &mut conn, &user, user.permissions).await?;
-    Ok(context.see_other(&next, outcome))
+    Ok(context.see_other(&next, format!("The user was {done} {}", counted(number, "group", "groups"))))
 }

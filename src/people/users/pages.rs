@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::invitations::Shown;
-use super::model::{User, UserRow, UserStatus, guard};
+use super::model::{User, UserStatus, guard};
 use super::queries;
 use crate::access::{Permission, PermissionSet, RequestContext};
 use crate::accounts::{Pending, has_local_super_admin, pending_invitation};
@@ -33,8 +33,8 @@ const SUPER_ADMINS: &str = "super-admin";
 #[template(path = "people/users.html")]
 struct ListPage {
     layout: Layout,
-    query: ListQuery<UserRow>,
-    rows: Vec<UserRow>,
+    query: ListQuery<User>,
+    rows: Vec<User>,
     pages: Pages,
     /// Groups that the list can be narrowed to.
     groups: Vec<GroupChoice>,
@@ -150,7 +150,7 @@ struct Around {
 
 impl Around {
     async fn load(conn: &mut Conn, user: &User, now: DateTime<Utc>) -> Result<Around, Error> {
-        let id = user.id();
+        let id = user.id;
         Ok(Around {
             groups: groups::joined(conn, id).await?,
             inherited: InheritedRights::of(&above(conn, Member::User(id)).await?),
@@ -164,7 +164,7 @@ impl Around {
 impl UserPage {
     fn heading(&self) -> String {
         let verb = if self.may_edit { "Edit user" } else { "User" };
-        format!("{verb} “{}”", self.user.name())
+        format!("{verb} “{}”", self.user.name)
     }
 
     fn last_sign_in(&self) -> String {
@@ -224,7 +224,7 @@ pub async fn update(
         return conflict(context.layout, &user, &form);
     };
     if let Some(new) = form.check(UserForm::checked) {
-        match queries::update(&mut Change::new(&mut conn, &context), (user.id(), seen), &new).await {
+        match queries::update(&mut Change::new(&mut conn, &context), (user.id, seen), &new).await {
             Ok(coupled) => {
                 let outcome = format!("The user was saved{}", coupling_words(&coupled));
                 let next = next_page(&context, &mut conn, &user, coupled.set).await?;
@@ -248,14 +248,14 @@ pub(super) async fn next_page(
     if !user.is(&context.actor) || context.actor.super_admin || own.contains(Permission::ManageUsers) {
         return Ok(user.address());
     }
-    let mut groups = above(conn, Member::User(user.id())).await?.into_iter();
+    let mut groups = above(conn, Member::User(user.id)).await?.into_iter();
     let still_manages = groups.any(|group| group.permissions.contains(Permission::ManageUsers));
     Ok(if still_manages { user.address() } else { "/".into() })
 }
 
 fn conflict(layout: Layout, theirs: &User, mine: &Form<UserForm>) -> Result<HttpResponse, Error> {
     let saved = LastSave { by: &theirs.updated_by, at: Some(theirs.updated_at), version: theirs.version };
-    ConflictPage::new(layout, theirs.name(), &theirs.address(), saved)
+    ConflictPage::new(layout, &theirs.name, &theirs.address(), saved)
         .fields(mine.data.carried())
         .difference("User name", &theirs.username, mine.username.trim())
         .difference("Name", &theirs.name, mine.full_name.trim())

@@ -1,9 +1,8 @@
 //! The API keys of a holder, who is a program or the person who looks: making, limiting, looking at, revoking.
 //!
 //! Rule: every page here serves both kinds of holder, and finds out from its address which one it is; a key that is not
-//! of this holder does not exist. Danger: the key itself, which only [`create_key`] ever has, and shows once.
+//! of this holder does not exist. Danger: the key itself, which only [`create`] ever has, and shows once.
 
-mod create;
 mod expiry;
 mod forms;
 mod holder;
@@ -12,16 +11,11 @@ mod pages;
 mod queries;
 mod scopes;
 
-pub use create::{create as create_key, new as new_key};
-pub use pages::{
-    KeyTable, confirm_revocation, edit as edit_key, revoke as revoke_key, show as show_key, table_of_person,
-    update as update_key,
-};
+pub use pages::{KeyTable, confirm_revocation, create, edit, new, revoke, show, table_of_person, update};
+pub use queries::write_key_uses;
 pub use scopes::{
     add as add_connector, confirm_removal, edit as edit_connector, remove as remove_connector, save as allow_connector,
 };
-
-pub use queries::write_key_uses;
 
 pub(super) use holder::Holder;
 pub(super) use queries::{KeysOf, exceeds};

@@ -2,10 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use crate::access::{Actor, Right, Rights};
+use crate::db::schema::{api_key_scopes, api_keys};
 use crate::web::{date_time, date_time_utc, plural};
 
 /// The longest name of a key, in characters.
@@ -27,35 +28,23 @@ pub enum KeyState {
 
 /// A key as pages show it.
 #[derive(QueryableByName)]
+#[diesel(table_name = api_keys)]
 pub struct Key {
-    #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
-    #[diesel(sql_type = Text)]
     pub name: String,
-    #[diesel(sql_type = Text)]
     pub prefix: String,
     #[diesel(sql_type = Nullable<Array<Text>>)]
     pub methods: Option<Vec<String>>,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     pub expires_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Timestamptz)]
     pub created_at: DateTime<Utc>,
-    #[diesel(sql_type = Text)]
     pub created_by: String,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     pub last_used_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Text)]
     pub last_used_address: String,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     pub revoked_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Nullable<Text>)]
     pub revoked_by: Option<String>,
     /// Moves with every change of the key and of what it can call.
-    #[diesel(sql_type = Integer)]
     pub version: i32,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     updated_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Text)]
     updated_by: String,
     /// Data connectors that it can call by name.
     #[diesel(sql_type = BigInt)]
@@ -208,16 +197,13 @@ impl Target {
 
 /// What a key may do with a data connector, or with all of them.
 #[derive(QueryableByName)]
+#[diesel(table_name = api_key_scopes)]
 pub(super) struct Scope {
-    #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
     #[diesel(embed)]
     pub target: Target,
-    #[diesel(sql_type = Bool)]
     pub all_endpoints: bool,
-    #[diesel(sql_type = Bool)]
     pub proxy: bool,
-    #[diesel(sql_type = Bool)]
     pub token: bool,
     /// The names of the listed endpoints, in their order.
     #[diesel(sql_type = Array<Text>)]
@@ -225,11 +211,8 @@ pub(super) struct Scope {
     #[diesel(sql_type = Array<SqlUuid>)]
     pub endpoint_ids: Vec<Uuid>,
     /// That of the key when this was saved, so that a scope that was removed and added again has another one.
-    #[diesel(sql_type = Integer)]
     pub version: i32,
-    #[diesel(sql_type = Nullable<Timestamptz>)]
     updated_at: Option<DateTime<Utc>>,
-    #[diesel(sql_type = Text)]
     updated_by: String,
 }
 

@@ -1,4 +1,5 @@
-//! A key's own page, changing its name, expiry and methods, revoking it, and the table of a holder's keys.
+//! A key's own page, creating one, which is shown once, by the response, changing its name, expiry and methods, revoking
+//! it, and the table of a holder's keys.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -10,8 +11,8 @@ use super::expiry::Expiry;
 use super::forms::KeyForm;
 use super::holder::Holder;
 use super::model::{Key, KeyState, Scope, expiry_words};
-use super::queries::{self, Saved};
-use crate::access::RequestContext;
+use super::queries::{self, NewKey, Saved};
+use crate::access::{ApiKey, RequestContext};
 use crate::audit::Change;
 use crate::db::Conn;
 use crate::web::form::Form;
@@ -70,7 +71,7 @@ pub async fn table_of_person(context: &RequestContext, conn: &Conn) -> Result<Ke
 }
 
 impl KeyTable {
-    pub(in crate::programs) async fn of(conn: &Conn, holder: Holder, now: DateTime<Utc>) -> Result<KeyTable, Error> {
+    pub async fn of(conn: &Conn, holder: Holder, now: DateTime<Utc>) -> Result<KeyTable, Error> {
         let mut keys = queries::list(conn, &holder).await?;
         let more = keys.len() > queries::MOST_SHOWN;
         keys.truncate(queries::MOST_SHOWN);
@@ -78,7 +79,7 @@ impl KeyTable {
     }
 
     /// The same without links, for a page that asks something else.
-    pub(in crate::programs) fn without_links(self) -> KeyTable {
+    pub fn without_links(self) -> KeyTable {
         KeyTable { works: false, ..self }
     }
 
@@ -146,6 +147,76 @@ pub async fn show(context: RequestContext) -> Result<HttpResponse, Error> {
     let scopes = queries::scopes_of(&conn, &context.actor, key.id).await?;
     let (crumbs, now) = (Crumbs::to_holder(&holder, &key.name), context.now());
     page(StatusCode::OK, &KeyPage { layout: context.layout, crumbs, holder, key, scopes, now })
+}
+
+#[derive(Template)]
+#[template(path = "programs/key_new.html")]
+struct NewKeyPage {
+    layout: Layout,
+    crumbs: Crumbs,
+    holder: Holder,
+    form: Form<KeyForm>,
+    /// The own password need not be entered again.
+    confirmed: bool,
+}
+
+/// The page that shows the key.
+#[derive(Template)]
+#[template(path = "programs/key_created.html")]
+struct CreatedPage {
+    layout: Layout,
+    crumbs: Crumbs,
+    key: ApiKey,
+    name: String,
+    /// Where the key's own page is.
+    address: String,
+    everywhere: bool,
+}
+
+fn new_page(context: RequestContext, holder: Holder, form: Form<KeyForm>) -> Result<HttpResponse, Error> {
+    let (crumbs, confirmed) = (Crumbs::to_holder(&holder, "Create key"), context.is_confirmed());
+    page(form.errors.status(), &NewKeyPage { layout: context.layout, crumbs, holder, form, confirmed })
+}
+
+pub async fn new(context: RequestContext) -> Result<HttpResponse, Error> {
+    let holder = Holder::of(&context, &mut *context.conn().await?).await?;
+    new_page(context, holder, Form::new(KeyForm::empty()))
+}
+
+pub async fn create(context: RequestContext, mut form: Form<KeyForm>) -> Result<HttpResponse, Error> {
+    let mut conn = context.conn().await?;
+    let holder = Holder::of(&context, &mut conn).await?;
+    let Some((checked, everywhere)) = form.check(|form, errors| form.checked_new(context.now(), errors)) else {
+        return new_page(context, holder, form);
+    };
+    let (id, key) = (form.new_id.0, ApiKey::random());
+    let address = holder.key_address(id);
+    let new = NewKey { id, key: &key, checked: &checked, everywhere };
+    match queries::create(&mut Change::new(&mut conn, &context), &holder, &new).await {
+        Ok(()) => {
+            let (crumbs, layout) = (Crumbs::to_holder(&holder, &checked.name), context.layout);
+            page(StatusCode::OK, &CreatedPage { layout, crumbs, key, name: checked.name, address, everywhere })
+        }
+        Err(SaveError::Repeated) => repeated(&context, &conn, &holder, &form, &address).await,
+        Err(SaveError::Fault(fault)) => Err(fault),
+        // The program was deleted meanwhile.
+        Err(_) => Err(Error::NotFound),
+    }
+}
+
+/// The second press of the same form, or a page loaded again: the first has made the key and shown it.
+async fn repeated(
+    context: &RequestContext,
+    conn: &Conn,
+    holder: &Holder,
+    form: &KeyForm,
+    address: &str,
+) -> Result<HttpResponse, Error> {
+    queries::find(conn, holder, form.new_id.0).await?;
+    Ok(context.see_other_undone(
+        address,
+        "This key was created before and was already shown, once. If you do not have it, revoke it and create another one.",
+    ))
 }
 
 #[derive(Template)]

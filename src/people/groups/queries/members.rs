@@ -31,35 +31,23 @@ const OTHERS: &str = "SELECT 'user' AS kind, u.id, u.name, u.username, u.active,
         WHERE g.search_text LIKE ALL ($2) AND g.id <> $1 AND NOT EXISTS (SELECT 1 FROM group_groups m WHERE m.group_id = $1 AND m.member_group_id = g.id)";
 
 /// One page of a group's members.
-pub(in crate::people::groups) async fn members(
-    conn: &Conn,
-    group: Uuid,
-    query: &ListQuery<MemberRow>,
-) -> Result<(Vec<MemberRow>, Pages), Error> {
+pub async fn members(conn: &Conn, group: Uuid, query: &ListQuery<MemberRow>) -> Result<(Vec<MemberRow>, Pages), Error> {
     let binds = [Bind::Id(Some(group)), Bind::Texts(patterns(&query.search))];
     query.fetch(conn, Select { with: "", rows: MEMBERS, binds: &binds }).await
 }
 
 /// The first who could be added and whose names match the search, and whether there are more.
-pub(in crate::people::groups) async fn candidates(
-    conn: &mut Conn,
-    group: Uuid,
-    search: &str,
-) -> Result<(Vec<MemberRow>, bool), Error> {
+pub async fn candidates(conn: &mut Conn, group: Uuid, search: &str) -> Result<(Vec<MemberRow>, bool), Error> {
     first_matches(conn, OTHERS, group, search).await
 }
 
 /// Those of `chosen` that are in the group.
-pub(in crate::people::groups) async fn among(
-    conn: &mut Conn,
-    group: Uuid,
-    chosen: &[Member],
-) -> Result<Vec<MemberRow>, Error> {
+pub async fn among(conn: &mut Conn, group: Uuid, chosen: &[Member]) -> Result<Vec<MemberRow>, Error> {
     among_chosen(conn, MEMBERS, group, chosen).await
 }
 
 /// The result of adding members.
-pub(in crate::people::groups) enum Added {
+pub enum Added {
     Number(usize),
     /// None was added: this group would be in itself.
     Cycle(MemberRow),
@@ -84,11 +72,7 @@ impl From<DbError> for AddError {
 }
 
 /// Adds all of `chosen` who are not members yet to a group, or none.
-pub(in crate::people::groups) async fn add(
-    change: &mut Change<'_>,
-    group: Uuid,
-    chosen: &[Member],
-) -> Result<Added, Error> {
+pub async fn add(change: &mut Change<'_>, group: Uuid, chosen: &[Member]) -> Result<Added, Error> {
     let added = transaction(change, async |change| {
         let others = among_chosen(change.conn, OTHERS, group, chosen).await?;
         let (number, name) = (others.len(), name_of(change.conn, group).await?);
@@ -136,11 +120,7 @@ fn is_cycle(error: &DbError) -> bool {
 }
 
 /// Removes those of `chosen` who are members from a group.
-pub(in crate::people::groups) async fn remove(
-    change: &mut Change<'_>,
-    group: Uuid,
-    chosen: &[Member],
-) -> Result<usize, Error> {
+pub async fn remove(change: &mut Change<'_>, group: Uuid, chosen: &[Member]) -> Result<usize, Error> {
     transaction(change, async |change| {
         let there = among(change.conn, group, chosen).await?;
         let name = name_of(change.conn, group).await?;
@@ -195,7 +175,7 @@ pub(super) async fn names(conn: &mut Conn, group: Uuid) -> Result<Vec<String>, E
 
 /// A group that can be chosen.
 #[derive(QueryableByName, Clone)]
-pub(in crate::people) struct GroupChoice {
+pub struct GroupChoice {
     #[diesel(sql_type = SqlUuid)]
     pub id: Uuid,
     #[diesel(sql_type = Text)]
@@ -206,37 +186,33 @@ pub(in crate::people) struct GroupChoice {
 }
 
 /// The first `most` groups by name.
-pub(in crate::people) async fn all(conn: &mut Conn, most: i64) -> Result<Vec<GroupChoice>, Error> {
+pub async fn all(conn: &mut Conn, most: i64) -> Result<Vec<GroupChoice>, Error> {
     let sql = "SELECT id, name, false AS by_claim FROM groups ORDER BY name COLLATE \"und-x-icu\", id LIMIT $1";
     Ok(diesel::sql_query(sql).bind::<BigInt, _>(most).load(conn).await?)
 }
 
 /// The group of this id, if there is one.
-pub(in crate::people) async fn one(conn: &mut Conn, id: Uuid) -> Result<Option<GroupChoice>, Error> {
+pub async fn one(conn: &mut Conn, id: Uuid) -> Result<Option<GroupChoice>, Error> {
     let sql = "SELECT id, name, false AS by_claim FROM groups WHERE id = $1";
     Ok(diesel::sql_query(sql).bind::<SqlUuid, _>(id).get_result(conn).await.optional()?)
 }
 
 /// The first groups by name that the user is not in directly and whose names match the search, and whether there are more.
-pub(in crate::people) async fn joinable(
-    conn: &mut Conn,
-    user: Uuid,
-    search: &str,
-) -> Result<(Vec<GroupChoice>, bool), Error> {
+pub async fn joinable(conn: &mut Conn, user: Uuid, search: &str) -> Result<(Vec<GroupChoice>, bool), Error> {
     let rows = "SELECT id, name, false AS by_claim FROM groups g
         WHERE search_text LIKE ALL ($2) AND NOT EXISTS (SELECT 1 FROM group_users m WHERE m.group_id = g.id AND m.user_id = $1)";
     first_matches(conn, rows, user, search).await
 }
 
 /// The groups that the user is in directly, by name.
-pub(in crate::people) async fn joined(conn: &mut Conn, user: Uuid) -> Result<Vec<GroupChoice>, Error> {
+pub async fn joined(conn: &mut Conn, user: Uuid) -> Result<Vec<GroupChoice>, Error> {
     let sql = "SELECT g.id, g.name, m.by_claim FROM group_users m JOIN groups g ON g.id = m.group_id
         WHERE m.user_id = $1 ORDER BY g.name COLLATE \"und-x-icu\", g.id";
     Ok(diesel::sql_query(sql).bind::<SqlUuid, _>(user).load(conn).await?)
 }
 
 /// Puts a user into all of `chosen` that there are and that the user is not in yet, and gives how many these are.
-pub(in crate::people) async fn join(change: &mut Change<'_>, user: Uuid, chosen: &[Uuid]) -> Result<usize, Error> {
+pub async fn join(change: &mut Change<'_>, user: Uuid, chosen: &[Uuid]) -> Result<usize, Error> {
     transaction(change, async |change| {
         let mut number = 0;
         for group in locked(change, user, chosen).await? {
@@ -250,7 +226,7 @@ pub(in crate::people) async fn join(change: &mut Change<'_>, user: Uuid, chosen:
 }
 
 /// Takes a user out of those of `chosen` that the user is in, and gives how many these are.
-pub(in crate::people) async fn leave(change: &mut Change<'_>, user: Uuid, chosen: &[Uuid]) -> Result<usize, Error> {
+pub async fn leave(change: &mut Change<'_>, user: Uuid, chosen: &[Uuid]) -> Result<usize, Error> {
     transaction(change, async |change| {
         let mut number = 0;
         for group in locked(change, user, chosen).await? {

@@ -16,7 +16,7 @@ use crate::db::version::SeenVersion;
 use crate::db::{Conn, Db};
 use crate::web::{Error, SaveError};
 
-pub(in crate::programs) use scopes::{KeysOf, exceeds};
+pub use scopes::{KeysOf, exceeds};
 pub(super) use scopes::{MOST_FOUND, endpoints_of, remove_scope, save_scope, scope_of, scopes_of, search, target};
 
 /// Keys that a holder's page shows; older ones were revoked long ago.

@@ -19,7 +19,7 @@ use crate::web::{Error, SaveError};
 
 /// Data connectors that a key's page lists, and that a search offers.
 const MOST_SCOPES: usize = 500;
-pub(in crate::programs::keys) const MOST_FOUND: usize = 20;
+pub const MOST_FOUND: usize = 20;
 
 /// Words of a search beyond this many are ignored, and matches beyond these are not put in order.
 const MOST_WORDS: usize = 8;
@@ -48,7 +48,7 @@ const SCOPES_OF_KEY: &str =
     "FROM api_key_scopes s LEFT JOIN connectors c ON c.id = s.connector_id WHERE s.api_key_id = $1";
 
 /// Everything that a key can call, all data connectors first.
-pub(in crate::programs::keys) async fn scopes_of(conn: &Conn, by: &Actor, key: Uuid) -> Result<Vec<Scope>, Error> {
+pub async fn scopes_of(conn: &Conn, by: &Actor, key: Uuid) -> Result<Vec<Scope>, Error> {
     let sql = format!(
         "SELECT * FROM ({}) AS scopes ORDER BY connector_id IS NOT NULL, 'view' = ANY (admits) DESC, label, id LIMIT {MOST_SCOPES}",
         scope_sql(by)
@@ -57,12 +57,7 @@ pub(in crate::programs::keys) async fn scopes_of(conn: &Conn, by: &Actor, key: U
 }
 
 /// What a key may do with a target, if anything.
-pub(in crate::programs::keys) async fn scope_of(
-    conn: &Conn,
-    by: &Actor,
-    key: Uuid,
-    target: &Target,
-) -> Result<Option<Scope>, Error> {
+pub async fn scope_of(conn: &Conn, by: &Actor, key: Uuid, target: &Target) -> Result<Option<Scope>, Error> {
     let sql = format!("{} AND s.connector_id IS NOT DISTINCT FROM $2", scope_sql(by));
     Ok(diesel::sql_query(sql)
         .bind::<SqlUuid, _>(key)
@@ -73,7 +68,7 @@ pub(in crate::programs::keys) async fn scope_of(
 }
 
 /// The target of an address: a data connector, or all of them. One that the person may not view is not found.
-pub(in crate::programs::keys) async fn target(conn: &Conn, by: &Actor, key: &str) -> Result<Target, Error> {
+pub async fn target(conn: &Conn, by: &Actor, key: &str) -> Result<Target, Error> {
     if key == EVERY {
         return Ok(Target::every());
     }
@@ -89,14 +84,14 @@ pub(in crate::programs::keys) async fn target(conn: &Conn, by: &Actor, key: &str
 
 /// Whose keys are looked at.
 #[derive(Clone, Copy)]
-pub(in crate::programs) enum KeysOf {
+pub enum KeysOf {
     Key(Uuid),
     Program(Uuid),
 }
 
 /// Whether keys of a program that are not revoked can call, by name, a data connector that the person may not call. Such
 /// a person cannot extend the key.
-pub(in crate::programs) async fn exceeds(conn: &Conn, by: &Actor, keys: KeysOf) -> Result<bool, Error> {
+pub async fn exceeds(conn: &Conn, by: &Actor, keys: KeysOf) -> Result<bool, Error> {
     let (column, id) = match keys {
         KeysOf::Key(id) => ("id", id),
         KeysOf::Program(id) => ("program_id", id),
@@ -127,10 +122,7 @@ impl Restricted {
 }
 
 /// The endpoints of a data connector in the order of their names.
-pub(in crate::programs::keys) async fn endpoints_of(
-    conn: &Conn,
-    target: &Target,
-) -> Result<Vec<EndpointChoice>, Error> {
+pub async fn endpoints_of(conn: &Conn, target: &Target) -> Result<Vec<EndpointChoice>, Error> {
     Ok(endpoints::table
         .filter(endpoints::connector_id.nullable().eq(target.id))
         .order((endpoints::name, endpoints::id))
@@ -142,12 +134,7 @@ pub(in crate::programs::keys) async fn endpoints_of(
 /// Data connectors that match a search, that the person may call and that the key cannot call by name yet, one more
 /// than is shown. Matches are gathered before they are sorted: PostgreSQL would else walk along the names for as long as
 /// it takes.
-pub(in crate::programs::keys) async fn search(
-    conn: &Conn,
-    by: &Actor,
-    key: Uuid,
-    search: &str,
-) -> Result<Vec<Target>, Error> {
+pub async fn search(conn: &Conn, by: &Actor, key: Uuid, search: &str) -> Result<Vec<Target>, Error> {
     let patterns = search.split_whitespace().take(MOST_WORDS).map(|word| Bind::Text(word_pattern(word)));
     let binds: Vec<Bind> = std::iter::once(Bind::Id(Some(key))).chain(patterns).collect();
     let words: String = (2..=binds.len()).map(|bind| format!(" AND search_text LIKE ${bind}")).collect();
@@ -179,7 +166,7 @@ fn open_to_call(by: &Actor) -> String {
 
 /// Allows a key this much of a target, unless that was changed since it was read. Gives whether it was allowed anything
 /// of it before.
-pub(in crate::programs::keys) async fn save_scope(
+pub async fn save_scope(
     change: &mut Change<'_>,
     holder: &Holder,
     (key, target, seen): (Uuid, &Target, SeenVersion),
@@ -233,7 +220,7 @@ async fn list_endpoints(conn: &mut Conn, id: Uuid, new: &CheckedScope) -> Result
 }
 
 /// Takes a target from a key, if the key was allowed anything of it.
-pub(in crate::programs::keys) async fn remove_scope(
+pub async fn remove_scope(
     change: &mut Change<'_>,
     holder: &Holder,
     (key, target): (Uuid, &Target),
