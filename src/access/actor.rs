@@ -162,6 +162,11 @@ impl RequestContext {
         self.clock.now()
     }
 
+    /// The id of the user who asks.
+    pub fn user(&self) -> Result<Uuid, Error> {
+        self.actor.id.ok_or(Error::SignIn)
+    }
+
     pub fn may(&self, permission: Permission) -> bool {
         self.actor.may(permission)
     }

@@ -62,7 +62,7 @@ pub async fn change(
     guard: web::Data<SignInGuard>,
     mut form: Form<PasswordForm>,
 ) -> Result<HttpResponse, Error> {
-    let user = context.actor.id.ok_or(Error::SignIn)?;
+    let user = context.user()?;
     let Some((old, new)) = form.check(|form, errors| form.checked(&context.actor, errors)) else {
         return password_page(context, form);
     };

@@ -99,7 +99,7 @@ fn profile_page(
 }
 
 pub async fn show(context: RequestContext, provider: Data<SignInProvider>) -> Result<HttpResponse, Error> {
-    let user = context.actor.id.ok_or(Error::SignIn)?;
+    let user = context.user()?;
     let profile = find(&mut *context.conn().await?, user).await?;
     profile_page(context, provider, Form::new(ProfileForm::of(&profile)), profile.version)
 }
@@ -109,7 +109,7 @@ pub async fn update(
     provider: Data<SignInProvider>,
     mut form: Form<ProfileForm>,
 ) -> Result<HttpResponse, Error> {
-    let user = context.actor.id.ok_or(Error::SignIn)?;
+    let user = context.user()?;
     let mut conn = context.conn().await?;
     let profile = find(&mut conn, user).await?;
     let Some(seen) = form.seen_version(profile.version) else {

@@ -55,7 +55,7 @@ pub async fn create(
     let leave = leave(&context, &stored, &secrets)?;
     let request = NewAuthorizationRequest {
         purpose: Purpose::Connector { id: stored.connector.id, authorization_version: stored.settings.version },
-        user: Some(context.actor.id.ok_or(Error::SignIn)?),
+        user: Some(context.user()?),
         session: session.ok_or(Error::SignIn)?,
         secrets: &secrets,
     };

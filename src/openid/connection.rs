@@ -42,7 +42,7 @@ pub async fn show(context: RequestContext, sign_ins: web::Data<SignIns>) -> Resu
 }
 
 async fn connection_page(context: RequestContext, provider: &Provider, errors: Errors) -> Result<HttpResponse, Error> {
-    let user = context.actor.id.ok_or(Error::SignIn)?;
+    let user = context.user()?;
     let mut conn = context.conn().await?;
     let issuer = provider.settings.issuer.as_str();
     let status = errors.status();
@@ -65,7 +65,7 @@ pub async fn connect(
     data: FormData,
 ) -> Result<HttpResponse, Error> {
     let provider = sign_ins.provider()?;
-    let user = context.actor.id.ok_or(Error::SignIn)?;
+    let user = context.user()?;
     let has_password = has_password(&mut *context.conn().await?, user).await?;
     // Without a password a person can only confirm who they are.
     let mut errors = Errors::default();
@@ -129,7 +129,7 @@ pub async fn disconnect(
     _: FormData,
 ) -> Result<HttpResponse, Error> {
     let provider = sign_ins.provider()?;
-    let user = context.actor.id.ok_or(Error::SignIn)?;
+    let user = context.user()?;
     let issuer = provider.settings.issuer.as_str();
     let mut conn = context.conn().await?;
     let is_done = transaction(&mut Change::new(&mut conn, &context), async |change| {

@@ -54,22 +54,6 @@ pub(super) struct Description {
     keys: Keys,
 }
 
-/// What of an authorization request the provider's settings do not say.
-pub(super) struct AuthorizationParams<'a> {
-    pub redirect_url: &'a str,
-    pub secrets: &'a RequestSecrets,
-    /// The person is to sign in there once more, though they may be signed in.
-    pub force_login: bool,
-}
-
-/// A code, and what was sent with its request.
-pub(super) struct CodeExchange {
-    pub code: Secret,
-    pub redirect_url: String,
-    pub verifier: Secret,
-    pub nonce: Secret,
-}
-
 /// The provider cannot be reached, or its response cannot be used: a sentence for people, which names host and port at most.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ProviderError(pub String);
@@ -83,11 +67,6 @@ impl Provider {
     /// its keys are no worse for that.
     pub async fn description(&self) -> Result<Arc<Description>, ProviderError> {
         self.known_since(self.clock.now() - FRESH).await
-    }
-
-    /// The description as it is at most for a minute, for a key that was not in it.
-    async fn newest(&self) -> Result<Arc<Description>, ProviderError> {
-        self.known_since(self.clock.now() - REFETCH_KEYS).await
     }
 
     /// The metadata if they were fetched after `since`, else new ones. One request fetches, the others wait for it.
@@ -150,11 +129,17 @@ impl Provider {
     }
 
     /// Where a person is sent to sign in (OpenID Connect Core 1.0 section 3.1.2.1).
-    pub async fn authorization_url(&self, params: &AuthorizationParams<'_>) -> Result<String, ProviderError> {
+    /// `force_login`: the person is to sign in there once more, though they may be signed in.
+    pub async fn authorization_url(
+        &self,
+        redirect_url: &str,
+        secrets: &RequestSecrets,
+        force_login: bool,
+    ) -> Result<String, ProviderError> {
         let description = self.description().await?;
-        let nonce = ("nonce", params.secrets.nonce.expose());
+        let nonce = ("nonce", secrets.nonce.expose());
         // The last two say the same; `max_age` makes the ID token say when it was.
-        let extra = match params.force_login {
+        let extra = match force_login {
             true => Parameters::of(&[nonce, ("prompt", "login"), ("max_age", "0")]),
             false => Parameters::of(&[nonce]),
         };
@@ -162,13 +147,13 @@ impl Provider {
             endpoint: &description.authorize,
             response_type: ResponseType::Code,
             client_id: &self.settings.client_id,
-            redirect_url: params.redirect_url,
+            redirect_url,
             scope: &self.settings.scopes,
             separator: ScopeSeparator::Space,
             resources: &[],
             audience: "",
-            state: &params.secrets.state,
-            verifier: Some(&params.secrets.verifier),
+            state: &secrets.state,
+            verifier: Some(&secrets.verifier),
             extra: &extra,
         };
         request.url().map_err(|_| ProviderError("Its authorization_endpoint cannot be used.".into()))
@@ -180,10 +165,11 @@ impl Provider {
         Ok((self.settings.issuer.as_str(), required))
     }
 
-    /// Exchanges the code for a token and reads who has signed in. The code is sent once, whatever comes of it.
-    pub async fn claims(&self, exchange: CodeExchange) -> Result<Claims, SignInFailure> {
+    /// Exchanges the code for a token and reads who has signed in. The code is sent once, whatever comes of it. `nonce`
+    /// was sent with the request of the code.
+    pub async fn claims(&self, grant: &Grant, nonce: &Secret) -> Result<Claims, SignInFailure> {
         let description = self.description().await?;
-        let token = self.exchange(&description, &exchange).await;
+        let token = self.exchange(&description, grant).await;
         let token = token.map_err(|refusal| SignInError::Refused(Box::new(refusal)))?;
         let Some(id_token) = &token.id_token else {
             return Err(SignInError::from(IdTokenError::Unreadable).into());
@@ -191,13 +177,13 @@ impl Provider {
         let expected = Expected {
             issuer: self.settings.issuer.as_str(),
             client_id: &self.settings.client_id,
-            nonce: &exchange.nonce,
+            nonce,
             access_token: &token.access,
             now: self.clock.now(),
         };
         let mut verified = id_token::verify(id_token, &description.keys, &expected);
         if verified == Err(IdTokenError::UnknownKey) {
-            let newest = self.newest().await?;
+            let newest = self.known_since(self.clock.now() - REFETCH_KEYS).await?;
             verified = id_token::verify(id_token, &newest.keys, &expected);
         }
         let claims = self.completed(&description, verified.map_err(SignInError::from)?, &token).await?;
@@ -205,7 +191,7 @@ impl Provider {
     }
 
     /// Asks with the authentication that the provider knows, the header before the body (RFC 8414 section 2).
-    async fn exchange(&self, description: &Description, sent: &CodeExchange) -> Result<Token, TokenError> {
+    async fn exchange(&self, description: &Description, grant: &Grant) -> Result<Token, TokenError> {
         let supported = &description.metadata.token_endpoint_auth_methods_supported;
         let authentication = match &self.settings.client_secret {
             None => ClientAuthentication::None,
@@ -228,14 +214,9 @@ impl Provider {
             extra: Parameters::default(),
             lifetime: None,
         };
-        let grant = Grant::AuthorizationCode {
-            code: sent.code.clone(),
-            redirect_url: sent.redirect_url.clone(),
-            verifier: Some(sent.verifier.clone()),
-        };
         let (transport, limits) = (Transport::default(), Limits::default());
         let now = self.clock.now();
-        endpoint.request(&self.outbound, &transport, limits, &grant, now).await
+        endpoint.request(&self.outbound, &transport, limits, grant, now).await
     }
 
     /// Adds what the ID token leaves out from the UserInfo endpoint (OpenID Connect Core 1.0 section 5.3). What the

@@ -16,13 +16,12 @@ use super::admission;
 use super::claims::Claims;
 use super::connection;
 use super::error::{SignInError, SignInFailure, error_page};
-use super::provider::{AuthorizationParams, CodeExchange, Provider};
 use crate::access::{Actor, SignInGuard, client_address};
 use crate::accounts::{has_super_admin, is_own_path};
 use crate::audit::{Refusal, Refusals};
 use crate::oauth::{
-    AuthorizationRequest, CallbackError, CallbackParams, Granted, NewAuthorizationRequest, Purpose, RequestSecrets,
-    store_request, take_request,
+    AuthorizationRequest, CallbackError, CallbackParams, Grant, Granted, NewAuthorizationRequest, Purpose,
+    RequestSecrets, store_request, take_request,
 };
 use crate::web::{CsrfKey, Error, FormData, Layout, page, see_other};
 
@@ -87,9 +86,8 @@ async fn authorization_url(
 ) -> Result<String, SignInFailure> {
     let session = CsrfKey::hash_of(req).ok_or(Error::StaleForm)?;
     let secrets = RequestSecrets::random();
-    let redirect_url = &sign_ins.redirect_url;
-    let params = AuthorizationParams { redirect_url, secrets: &secrets, force_login: user.is_some() };
-    let url = sign_ins.provider()?.authorization_url(&params).await?;
+    let provider = sign_ins.provider()?;
+    let url = provider.authorization_url(&sign_ins.redirect_url, &secrets, user.is_some()).await?;
     let request = NewAuthorizationRequest { purpose: Purpose::SignIn { next }, user, session, secrets: &secrets };
     store_request(&mut *guard.db.get().await?, &sign_ins.vault, guard.clock.now(), &request).await?;
     Ok(url)
@@ -102,13 +100,6 @@ fn leaving_page(layout: Layout, name: String, leave: String) -> Result<HttpRespo
     Ok(response)
 }
 
-/// What handlers of a response need beside the request.
-struct Tools<'a> {
-    guard: &'a SignInGuard,
-    sign_ins: &'a SignIns,
-    provider: &'a Provider,
-}
-
 /// Takes the response in the query.
 pub async fn callback(
     req: HttpRequest,
@@ -118,9 +109,8 @@ pub async fn callback(
     refusals: web::Data<Refusals>,
 ) -> Result<HttpResponse, Error> {
     let provider = sign_ins.provider()?;
-    let tools = Tools { guard: &guard, sign_ins: &sign_ins, provider };
     let params = CallbackParams::from_query(req.query_string());
-    let error = match complete(&req, &tools, params).await {
+    let error = match complete(&req, &guard, &sign_ins, params).await {
         Ok(response) => return Ok(response),
         Err(SignInFailure::Fault(fault)) => return Err(fault),
         Err(SignInFailure::Refused(error)) => error,
@@ -135,15 +125,19 @@ pub async fn callback(
     error_page(&req, layout, provider, error)
 }
 
-async fn complete(req: &HttpRequest, tools: &Tools<'_>, params: CallbackParams) -> Result<HttpResponse, SignInFailure> {
-    let (guard, now) = (tools.guard, tools.guard.clock.now());
-    let session = CsrfKey::hash_of(req);
-    let request = take_request(&mut *guard.db.get().await?, now, &params, None, session).await??;
-    let claims = claims(tools, &request, params).await?;
+async fn complete(
+    req: &HttpRequest,
+    guard: &SignInGuard,
+    sign_ins: &SignIns,
+    params: CallbackParams,
+) -> Result<HttpResponse, SignInFailure> {
+    let (provider, session) = (sign_ins.provider()?, CsrfKey::hash_of(req));
+    let request = take_request(&mut *guard.db.get().await?, guard.clock.now(), &params, None, session).await??;
+    let claims = claims(sign_ins, &request, params).await?;
     match request.user_id {
-        Some(user) => connection::take(req, guard, tools.provider, (user, &request), &claims).await,
+        Some(user) => connection::take(req, guard, provider, (user, &request), &claims).await,
         None => {
-            admission::admit(req, guard, &tools.provider.settings, &claims).await?;
+            admission::admit(req, guard, &provider.settings, &claims).await?;
             Ok(see_other(req, request.next.as_deref().unwrap_or("/"), None))
         }
     }
@@ -151,17 +145,19 @@ async fn complete(req: &HttpRequest, tools: &Tools<'_>, params: CallbackParams) 
 
 /// What the provider says of the person. No connection is held during the requests.
 async fn claims(
-    tools: &Tools<'_>,
+    sign_ins: &SignIns,
     request: &AuthorizationRequest,
     params: CallbackParams,
 ) -> Result<Claims, SignInFailure> {
-    let (issuer, required) = tools.provider.issuer().await?;
+    let provider = sign_ins.provider()?;
+    let (issuer, required) = provider.issuer().await?;
     params.check_issuer(Some(issuer), required)?;
     let Granted::Code(code) = params.outcome? else {
         return Err(CallbackError::Empty.into());
     };
-    let (verifier, nonce) = request.secrets(&tools.sign_ins.vault)?;
-    let exchange = CodeExchange { code, redirect_url: tools.sign_ins.redirect_url.clone(), verifier, nonce };
-    let claims = tools.provider.claims(exchange).await?;
-    if claims.may_come_in(&tools.provider.settings) { Ok(claims) } else { Err(SignInError::NotAllowed.into()) }
+    let (verifier, nonce) = request.secrets(&sign_ins.vault)?;
+    let grant =
+        Grant::AuthorizationCode { code, redirect_url: sign_ins.redirect_url.clone(), verifier: Some(verifier) };
+    let claims = provider.claims(&grant, &nonce).await?;
+    if claims.may_come_in(&provider.settings) { Ok(claims) } else { Err(SignInError::NotAllowed.into()) }
 }

@@ -189,7 +189,7 @@ async fn shuts_out(context: &RequestContext, conn: &mut Conn, new: &CheckedAcces
     if context.actor.super_admin || new.open.contains(Right::View) {
         return Ok(false);
     }
-    let user = context.actor.id.ok_or(Error::SignIn)?;
+    let user = context.user()?;
     let members = queries::memberships(conn, user).await?;
     Ok(!new.admits(&members).contains(Right::View))
 }

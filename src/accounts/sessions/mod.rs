@@ -141,7 +141,7 @@ pub async fn ask_sign_outs(context: RequestContext, guard: web::Data<SignInGuard
 }
 
 async fn own_table(context: &RequestContext, guard: &web::Data<SignInGuard>) -> Result<SessionTable, Error> {
-    let user = context.actor.id.ok_or(Error::SignIn)?;
+    let user = context.user()?;
     let mut conn = context.conn().await?;
     SessionTable::of(context, guard, &mut conn, user, "/profile".into()).await
 }
@@ -152,7 +152,7 @@ pub async fn end_own_session(
     Segment(session): Segment<Uuid>,
     _: FormData,
 ) -> Result<HttpResponse, Error> {
-    let user = (context.actor.id.ok_or(Error::SignIn)?, context.actor.username.as_str());
+    let user = (context.user()?, context.actor.username.as_str());
     let mut conn = context.conn().await?;
     let ended = queries::end(&mut Change::new(&mut conn, &context), user, session).await?;
     Ok(context.see_other(TAB, SessionTable::outcome(ended)))

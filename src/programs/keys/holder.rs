@@ -43,7 +43,7 @@ impl Holder {
         let may_call = context.may(Permission::CallConnectors);
         Ok(Holder {
             kind: HolderKind::User,
-            id: context.actor.id.ok_or(Error::SignIn)?,
+            id: context.user()?,
             name: context.actor.name.clone(),
             may_call,
             may_read_tokens: may_call && context.may(Permission::EditConnectors),
