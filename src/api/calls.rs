@@ -159,8 +159,9 @@ fn endpoint_headers(request: &ApiRequest, mut headers: HeaderMap) -> HeaderMap {
 /// Hop-by-hop headers, cookies, the API key and headers about the network behind (Forwarded, X-Forwarded-…) are not
 /// passed on; Via is added. Trailers of the response are left out. WebSockets and other upgrades are refused.
 ///
-/// Nothing is retried, with one exception: after a response that says that the access token has ended, a request whose
-/// body is known whole (none, or up to 64 KiB with Content-Length) is sent once more with a new one.
+/// Nothing is retried, with two exceptions. After a response that says that the access token has ended, a request whose
+/// body is known whole (none, or up to 64 KiB with Content-Length) is sent once more with a new one. And an idempotent
+/// request is sent again if the API closed the idle connection to which it was being written.
 #[utoipa::path(
     method(get, head, post, put, patch, delete, options), path = "/api/v1/connectors/{key}/proxy/{path}",
     params(
