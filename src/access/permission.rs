@@ -77,8 +77,9 @@ impl PermissionSet {
         granted.into_iter().fold(PermissionSet::default(), PermissionSet::with)
     }
 
-    /// The permissions of these codes. What is no permission counts as not there.
-    pub fn of_codes<'a>(codes: impl IntoIterator<Item = &'a String>) -> PermissionSet {
+    /// The permissions of these codes as they are granted, whether they count or not. What is no permission counts as not
+    /// there.
+    pub fn granted_by_codes<'a>(codes: impl IntoIterator<Item = &'a String>) -> PermissionSet {
         PermissionSet::exactly(codes.into_iter().filter_map(|code| Permission::parse(code)))
     }
 
@@ -121,7 +122,7 @@ impl PermissionSet {
 
     /// The set of what the database says is granted. Unknown codes are ignored, and a permission whose
     /// requirement was not granted does not count: rows written by hand fail closed.
-    pub fn from_codes<'a>(codes: impl IntoIterator<Item = &'a str>) -> PermissionSet {
+    pub fn effective_by_codes<'a>(codes: impl IntoIterator<Item = &'a str>) -> PermissionSet {
         PermissionSet::counting(codes.into_iter().filter_map(Permission::parse))
     }
 
@@ -147,9 +148,10 @@ impl PermissionSet {
     }
 }
 
+/// As they are granted, for pages that show and change what is granted.
 impl From<Vec<String>> for PermissionSet {
     fn from(codes: Vec<String>) -> PermissionSet {
-        PermissionSet::of_codes(&codes)
+        PermissionSet::granted_by_codes(&codes)
     }
 }
 
@@ -174,7 +176,7 @@ mod tests {
 
     #[test]
     fn a_permission_without_view_does_not_count() {
-        let set = PermissionSet::from_codes(["edit-data-connectors", "manage-users", "no-such-thing"]);
+        let set = PermissionSet::effective_by_codes(["edit-data-connectors", "manage-users", "no-such-thing"]);
         assert!(!set.contains(EditConnectors));
         assert!(set.contains(ManageUsers));
     }

@@ -115,7 +115,7 @@ pub struct SessionRow {
 
 impl SessionRow {
     pub fn permissions(&self) -> PermissionSet {
-        PermissionSet::from_codes(self.permissions.iter().map(String::as_str))
+        PermissionSet::effective_by_codes(self.permissions.iter().map(String::as_str))
     }
 
     /// While every connector is open, lists need not ask.

@@ -54,7 +54,7 @@ async fn renewal_refused(context: RequestContext, key: &str, problem: TokenProbl
     let stored: Stored = load(&context, &mut *context.conn().await?, key, Right::Authorize).await?;
     match problem {
         TokenProblem::Refused(refusal) => tab_page(context, stored, Notice::Refused(*refusal), StatusCode::OK),
-        TokenProblem::Fault(fault) => Err(Error::internal(anyhow::anyhow!("{fault}"))),
+        TokenProblem::Fault(fault) => Err(fault.shared()),
         // A person's request runs into none of the others unless the connector goes meanwhile.
         _ => Err(Error::NotFound),
     }

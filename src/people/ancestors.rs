@@ -103,7 +103,7 @@ fn walk(steps: Vec<Step>) -> Vec<Ancestor> {
             waiting.push_back((Some(step.group_id), beyond));
             found.push(Ancestor {
                 id: step.group_id,
-                permissions: PermissionSet::of_codes(&step.permissions),
+                permissions: PermissionSet::granted_by_codes(&step.permissions),
                 name: step.name,
                 through: through.clone(),
             });

@@ -42,7 +42,7 @@ impl UserForm {
     }
 
     pub(super) fn ticked(&self) -> PermissionSet {
-        PermissionSet::of_codes(&self.permission)
+        PermissionSet::granted_by_codes(&self.permission)
     }
 
     pub(super) fn boxes(&self) -> PermissionBoxes {
@@ -90,7 +90,7 @@ impl GroupForm {
     }
 
     pub(super) fn ticked(&self) -> PermissionSet {
-        PermissionSet::of_codes(&self.permission)
+        PermissionSet::granted_by_codes(&self.permission)
     }
 
     pub(super) fn boxes(&self) -> PermissionBoxes {

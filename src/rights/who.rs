@@ -147,7 +147,7 @@ async fn explain(conn: &mut Conn, connector: &Connector, rows: Vec<PersonRow>) -
         let case = Case {
             user: Member::User(row.id),
             super_admin: row.super_admin,
-            own: PermissionSet::of_codes(own.get(&row.id).into_iter().flatten()),
+            own: PermissionSet::granted_by_codes(own.get(&row.id).into_iter().flatten()),
             groups: groups.get(&row.id).map_or(&[], Vec::as_slice),
             open: connector.open,
             entries: &entries,

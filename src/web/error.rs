@@ -55,6 +55,15 @@ impl Error {
         }
     }
 
+    /// The same error once more, for another request that waited for what has failed.
+    pub fn shared(&self) -> Error {
+        match self {
+            Error::Unavailable(cause) => Error::Unavailable(anyhow::anyhow!("{cause:#}")),
+            Error::Internal(cause) => Error::Internal(anyhow::anyhow!("{cause:#}")),
+            other => Error::Internal(anyhow::anyhow!("{other}")),
+        }
+    }
+
     /// Wraps a fault that the person can do nothing about.
     pub fn internal(error: impl Into<anyhow::Error>) -> Error {
         Error::Internal(error.into())
@@ -127,7 +136,7 @@ impl ResponseError for Error {
         }
     }
 
-    /// An empty answer: the page is put in by the layer that knows the visitor ([`ErrorPage::respond`]).
+    /// An empty answer: the page is put in by the layer that knows the visitor ([`respond`]).
     fn error_response(&self) -> HttpResponse<BoxBody> {
         HttpResponse::new(self.status_code())
     }
@@ -311,5 +320,22 @@ impl From<DbError> for SaveError {
             DbError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => SaveError::InUse,
             _ => SaveError::Fault(error.into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_that_several_requests_share_keeps_its_status_and_cause() {
+        let cause = || anyhow::anyhow!("refused").context("no connection");
+        for (error, status) in [(Error::Unavailable(cause()), 503), (Error::Internal(cause()), 500)] {
+            let shared = error.shared();
+            assert_eq!(shared.status_code().as_u16(), status);
+            let (Error::Unavailable(cause) | Error::Internal(cause)) = shared else { panic!("another error") };
+            assert_eq!(cause.to_string(), "no connection: refused");
+        }
+        assert_eq!(Error::NotFound.shared().status_code(), StatusCode::INTERNAL_SERVER_ERROR);
     }
 }

@@ -327,7 +327,7 @@ fn holder(row: KeyRow, scopes: Vec<ScopeRow>, listed: Vec<ListedRow>) -> KeyHold
     let (kind, rights) = match row.program_id {
         Some(_) => (HolderKind::Program, HolderRights::of_program(row.active)),
         None => {
-            let granted = PermissionSet::from_codes(row.permissions.iter().map(String::as_str));
+            let granted = PermissionSet::effective_by_codes(row.permissions.iter().map(String::as_str));
             let listed = add_up(listed);
             let rights = HolderRights::of_user(row.active, row.super_admin, granted, listed);
             (HolderKind::User, rights)

@@ -171,7 +171,7 @@ fn a_key_ends_at_its_moment_and_revoking_comes_first() {
 #[test]
 fn a_holder_that_may_not_call_opens_nothing() {
     let user = |active, super_admin, granted: &[&str]| {
-        let granted = PermissionSet::from_codes(granted.iter().copied());
+        let granted = PermissionSet::effective_by_codes(granted.iter().copied());
         HolderRights::of_user(active, super_admin, granted, HashMap::new())
     };
     let call = &["view-data-connectors", "call-data-connectors"];
@@ -198,7 +198,8 @@ fn a_holder_that_may_not_call_opens_nothing() {
 fn a_connector_that_is_kept_to_people_asks_who_they_are() {
     let (mine, other) = (Uuid::from_u128(10), Uuid::from_u128(11));
     let subject = |connector, open: &[Right]| Subject { connector, open: Rights::exactly(open.iter().copied()) };
-    let granted = PermissionSet::from_codes(["view-data-connectors", "call-data-connectors", "edit-data-connectors"]);
+    let granted =
+        PermissionSet::effective_by_codes(["view-data-connectors", "call-data-connectors", "edit-data-connectors"]);
     let listed = |rights: &[Right]| HashMap::from([(mine, Rights::exactly(rights.iter().copied()))]);
     let person = |rights: &[Right]| HolderRights::of_user(true, false, granted, listed(rights));
     let everything = |connector| vec![scope(connector, Endpoints::All, true, true)];

@@ -211,7 +211,7 @@ impl Test<'_> {
                     approved: Some(token.origins),
                 }))
             }
-            Err(TokenProblem::Fault(fault)) => Err(Error::internal(anyhow::anyhow!("{fault}"))),
+            Err(TokenProblem::Fault(fault)) => Err(fault.shared()),
             Err(problem) => {
                 report.no_token(problem, self.context.now());
                 Ok(None)

@@ -114,7 +114,7 @@ pub enum TokenProblem {
     Changed,
     /// Another instance renews it; only background work leaves it at that.
     Elsewhere,
-    /// The program's own fault, which is logged.
+    /// A fault of the program, or the database is away. All requests that waited share it.
     Fault(Arc<Error>),
 }
 
